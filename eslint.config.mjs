@@ -1,0 +1,81 @@
+import js from "@eslint/js";
+import tseslint from "typescript-eslint";
+
+/**
+ * The import direction of the house (docs/architecture.md): left of the arrow may import right of it, never back.
+ * index -> config, components -> dynamic-providers -> lib; rooms of lib know each other only through lib/oci.
+ */
+const forbid = (files, groups, message) => ({
+    files,
+    rules: { "no-restricted-imports": ["error", { patterns: groups.map((group) => ({ ...group, message })) }] },
+});
+const rooms = ["archives", "import", "registries", "openshift"];
+const upstairs = { regex: "(^|/)(index|config|components|dynamic-providers|cli)(/|$)" };
+const pulumi = { regex: "^@pulumi/" };
+const otherRooms = (room) => ({ regex: `^(\\.\\./)+(lib/)?(${rooms.filter((r) => r !== room).join("|")})(/|$)` });
+
+export default tseslint.config(
+    { ignores: ["dist/", "node_modules/", ".local/", "out/"] },
+    js.configs.recommended,
+    ...tseslint.configs.strict,
+    {
+        files: ["**/*.ts"],
+        languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+        rules: {
+            "@typescript-eslint/no-floating-promises": "error",
+            "@typescript-eslint/no-misused-promises": "error",
+            "@typescript-eslint/await-thenable": "error",
+            "@typescript-eslint/switch-exhaustiveness-check": "error",
+            "@typescript-eslint/consistent-type-imports": "error",
+            "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+            "max-lines": ["error", { max: 320, skipBlankLines: true, skipComments: true }],
+        },
+    },
+    {
+        files: ["**/*.mjs", "**/*.cjs"],
+        languageOptions: {
+            globals: {
+                process: "readonly",
+                console: "readonly",
+                module: "writable",
+                Buffer: "readonly",
+                URL: "readonly",
+                fetch: "readonly",
+                AbortSignal: "readonly",
+                setTimeout: "readonly",
+                clearTimeout: "readonly",
+                setInterval: "readonly",
+                clearInterval: "readonly",
+            },
+        },
+    },
+    forbid(["lib/**/*.ts"], [upstairs, pulumi], "lib runs without Pulumi and knows nothing above it"),
+    ...rooms.map((room) =>
+        forbid(
+            [`lib/${room}/**/*.ts`],
+            [upstairs, pulumi, otherRooms(room)],
+            "rooms of lib know each other only through lib/oci",
+        ),
+    ),
+    forbid(["lib/oci/**/*.ts"], [upstairs, pulumi, otherRooms("none")], "lib/oci is the ground floor"),
+    forbid(
+        ["dynamic-providers/**/*.ts"],
+        [{ regex: "(^|/)(config|components|cli)(/|$)" }],
+        "providers know lib, nothing above them",
+    ),
+    forbid(
+        ["components/**/*.ts"],
+        [{ regex: "(^|/)(cli)(/|$)" }, { regex: "^(node:)?(fs|http|https|net|tls)" }, { regex: "^undici$" }],
+        "components declare resources; no I/O",
+    ),
+    forbid(
+        ["config/**/*.ts"],
+        [{ regex: "(^|/)(components|dynamic-providers|cli)(/|$)" }],
+        "config makes one Site, no resources",
+    ),
+    forbid(
+        ["cli/**/*.ts"],
+        [{ regex: "(^|/)(components|dynamic-providers)(/|$)" }, pulumi],
+        "the command line stands on lib",
+    ),
+);

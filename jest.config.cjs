@@ -1,0 +1,11 @@
+/** @type {import("jest").Config} */
+module.exports = {
+    testEnvironment: "node",
+    // The Pulumi SDK keeps process-wide state; jest's clean-up of globals would warn about it.
+    testEnvironmentOptions: { globalsCleanup: "off" },
+    transform: { "^.+\\.ts$": ["ts-jest", { tsconfig: "tsconfig.json", diagnostics: false }] },
+    // A failed test may leave a registry process; it must not keep the run from ending.
+    forceExit: true,
+    testPathIgnorePatterns: ["/node_modules/", "/dist/"],
+    modulePathIgnorePatterns: ["<rootDir>/dist/", "<rootDir>/.local/"],
+};

@@ -1,0 +1,82 @@
+/** What every error of the house carries: a stable code to test for, and the cure for the person who reads it. */
+export interface ErrorFacts {
+    /** Stable, machine-readable: `ARCHIVE_TRUNCATED`, `UNAUTHORIZED`, … Callers test this, never the text. */
+    readonly code: string;
+    /** What the reader can do about it, as an imperative sentence without a full stop. */
+    readonly cure?: string;
+    readonly cause?: unknown;
+}
+
+/** The base of all errors meant for people: "<thing and place>: <what is wrong>; <cure>". */
+export class PassthroughError extends Error {
+    readonly code: string;
+    readonly cure: string | undefined;
+
+    constructor(message: string, facts: ErrorFacts) {
+        super(
+            facts.cure === undefined ? message : `${message}; ${facts.cure}`,
+            facts.cause === undefined ? undefined : { cause: facts.cause },
+        );
+        this.name = new.target.name;
+        this.code = facts.code;
+        this.cure = facts.cure;
+    }
+}
+
+/** Something in an archive is not as its format demands. Names archive, entry and offset where they are known. */
+export class ArchiveError extends PassthroughError {
+    readonly archive: string;
+    readonly entry: string | undefined;
+    readonly offset: number | undefined;
+
+    constructor(
+        what: string,
+        facts: ErrorFacts & { readonly archive: string; readonly entry?: string; readonly offset?: number },
+    ) {
+        const place = [
+            `archive ${facts.archive}`,
+            facts.entry === undefined ? undefined : `entry ${facts.entry}`,
+            facts.offset === undefined ? undefined : `offset ${facts.offset}`,
+        ];
+        super(`${place.filter((part) => part !== undefined).join(", ")}: ${what}`, facts);
+        this.archive = facts.archive;
+        this.entry = facts.entry;
+        this.offset = facts.offset;
+    }
+}
+
+/**
+ * A registry answered with an error, answered nonsense, or could not be reached.
+ * `code` is the registry's own (distribution-spec, "Error Codes") or one of
+ * `NETWORK`, `TIMEOUT`, `TLS`, `DIGEST_MISMATCH`, `UNEXPECTED_ANSWER`, `ABORTED`.
+ */
+export class RegistryError extends PassthroughError {
+    /** HTTP status; absent if there was no answer. */
+    readonly status: number | undefined;
+    /** "PUT mirror/quay.io/org/app/manifests/1.2" */
+    readonly operation: string;
+    /** Seconds the registry asked to wait (Retry-After), if it did. */
+    readonly retryAfter: number | undefined;
+
+    constructor(
+        operation: string,
+        what: string,
+        facts: ErrorFacts & { readonly status?: number; readonly retryAfter?: number },
+    ) {
+        super(`${operation}: ${what}`, facts);
+        this.operation = operation;
+        this.status = facts.status;
+        this.retryAfter = facts.retryAfter;
+    }
+}
+
+/** True only for a definite "it is not there" (404 with a body or header of the registry); never for "could not find out". */
+export function isNotFound(error: unknown): boolean {
+    return error instanceof RegistryError && error.status === 404;
+}
+
+/** The text of anything thrown, for people: no stack. */
+export function messageOf(error: unknown): string {
+    if (typeof error !== "object" || error === null || !("message" in error)) return String(error);
+    return String(error.message);
+}

@@ -1,0 +1,31 @@
+/** Lets at most `limit` operations run at once; the others wait in order. */
+export class Limiter {
+    private running = 0;
+    private readonly waiting: (() => void)[] = [];
+
+    constructor(private readonly limit: number) {}
+
+    /** Runs `operation` when a place is free. */
+    async run<T>(operation: () => Promise<T>): Promise<T> {
+        if (this.running >= this.limit) await new Promise<void>((resolve) => this.waiting.push(resolve));
+        else this.running++;
+        try {
+            return await operation();
+        } finally {
+            // The place is handed on, not given back and taken again: nobody can slip in between.
+            const next = this.waiting.shift();
+            if (next) next();
+            else this.running--;
+        }
+    }
+}
+
+/** Runs `operation` on every item, at most `limit` at once; results in the items' order. Rejects with the first error. */
+export async function mapLimited<T, R>(
+    items: readonly T[],
+    limit: number,
+    operation: (item: T) => Promise<R>,
+): Promise<R[]> {
+    const limiter = new Limiter(limit);
+    return Promise.all(items.map((item) => limiter.run(() => operation(item))));
+}

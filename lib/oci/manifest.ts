@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { type Digest, digestOf } from "./digest";
+import { PassthroughError } from "./errors";
+import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST, isIndexMediaType } from "./media-types";
+
+/** image-spec, descriptor.md: the fields we act on. */
+export interface Descriptor {
+    readonly mediaType: string;
+    readonly digest: Digest;
+    /** Bytes. */
+    readonly size: number;
+    readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
+    readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** A manifest or index: its exact bytes and what it refers to. The bytes are what is pushed, never a re-serialisation. */
+export interface Manifest {
+    readonly mediaType: string;
+    readonly digest: Digest;
+    readonly bytes: Buffer;
+    /** Child manifests of an index, in order; empty for an image manifest. */
+    readonly manifests: readonly Descriptor[];
+    /** Config and layers of an image manifest, in order; empty for an index. */
+    readonly blobs: readonly Descriptor[];
+    /** The manifest this one is about (image-spec, "Associating"). */
+    readonly subject?: Descriptor;
+}
+
+/** Registries refuse more (distribution: 400 MANIFEST_INVALID); distribution-spec asks for at least this much. */
+export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+
+const descriptor = z.object({
+    mediaType: z.string().default("application/octet-stream"),
+    digest: z.string().regex(/^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/),
+    size: z.number().int().nonnegative(),
+    platform: z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() }).optional(),
+    annotations: z.record(z.string(), z.string()).optional(),
+});
+
+const document = z.object({
+    schemaVersion: z.number(),
+    mediaType: z.string().optional(),
+    fsLayers: z.unknown().optional(),
+    manifests: z.array(descriptor).optional(),
+    config: descriptor.optional(),
+    layers: z.array(descriptor).optional(),
+    subject: descriptor.optional(),
+});
+
+/**
+ * Reads the bytes of a manifest or index.
+ * The media type is the document's own `mediaType`; without one it is guessed as the container runtimes do (an index
+ * if it has `manifests` and no config, an OCI manifest otherwise; Docker documents always carry the field).
+ * @throws PassthroughError `MANIFEST_INVALID` or `MANIFEST_SCHEMA1`, naming `place`.
+ */
+export function parseManifest(bytes: Buffer, place: string): Manifest {
+    const parsed = document.safeParse(parseJson(bytes, place));
+    if (!parsed.success) {
+        throw new PassthroughError(`${place}: not a manifest: ${z.prettifyError(parsed.error)}`, {
+            code: "MANIFEST_INVALID",
+        });
+    }
+    const found = parsed.data;
+    if (found.schemaVersion === 1 || found.fsLayers !== undefined) {
+        throw new PassthroughError(`${place}: Docker schema 1 manifests are not carried by current registries`, {
+            code: "MANIFEST_SCHEMA1",
+            cure: "convert the image upstream (pull and push it with a current tool) and mirror it again",
+        });
+    }
+    const guessed =
+        found.manifests !== undefined && found.config === undefined ? MEDIA_TYPE_OCI_INDEX : MEDIA_TYPE_OCI_MANIFEST;
+    const mediaType = found.mediaType ?? guessed;
+    const isIndex = isIndexMediaType(mediaType);
+    return {
+        mediaType,
+        digest: digestOf(bytes),
+        bytes,
+        manifests: isIndex ? ((found.manifests ?? []) as Descriptor[]) : [],
+        blobs: isIndex ? [] : ([...(found.config ? [found.config] : []), ...(found.layers ?? [])] as Descriptor[]),
+        ...(found.subject ? { subject: found.subject as Descriptor } : {}),
+    };
+}
+
+function parseJson(bytes: Buffer, place: string): unknown {
+    if (bytes.length > MAX_MANIFEST_BYTES) {
+        throw new PassthroughError(`${place}: ${bytes.length} bytes are more than a manifest may have`, {
+            code: "MANIFEST_INVALID",
+        });
+    }
+    try {
+        return JSON.parse(bytes.toString("utf8"));
+    } catch (cause) {
+        throw new PassthroughError(`${place}: not JSON`, { code: "MANIFEST_INVALID", cause });
+    }
+}

@@ -1,0 +1,22 @@
+export const MEDIA_TYPE_OCI_INDEX = "application/vnd.oci.image.index.v1+json";
+export const MEDIA_TYPE_OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+export const MEDIA_TYPE_DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+export const MEDIA_TYPE_DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+
+/** What we accept from a registry: without the list types it may convert or hide an index. */
+export const MANIFEST_MEDIA_TYPES: readonly string[] = [
+    MEDIA_TYPE_OCI_INDEX,
+    MEDIA_TYPE_OCI_MANIFEST,
+    MEDIA_TYPE_DOCKER_LIST,
+    MEDIA_TYPE_DOCKER_MANIFEST,
+];
+
+/** True for OCI indexes and Docker manifest lists. */
+export function isIndexMediaType(mediaType: string): boolean {
+    return mediaType === MEDIA_TYPE_OCI_INDEX || mediaType === MEDIA_TYPE_DOCKER_LIST;
+}
+
+/** True for anything that is pushed as a manifest rather than as a blob. */
+export function isManifestMediaType(mediaType: string): boolean {
+    return MANIFEST_MEDIA_TYPES.includes(mediaType);
+}

@@ -1,0 +1,228 @@
+import type { Credentials } from "./auth";
+import { type Digest, isDigest } from "./digest";
+import { PassthroughError, RegistryError } from "./errors";
+import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "./manifest";
+import { MANIFEST_MEDIA_TYPES } from "./media-types";
+import { type RegistryRequest, RegistrySession, pullScopes, pushScopes, registryAnswerError } from "./registry-session";
+import { DEFAULT_RETRY, type RetryPolicy, withRetry } from "./retry";
+import type { HttpAnswer, RegistryEndpoint } from "./transport";
+
+export interface RegistryClientOptions {
+    readonly endpoint: RegistryEndpoint;
+    readonly credentials?: Credentials | undefined;
+    /** Sockets kept to the registry; at least the number of requests meant to run at once. */
+    readonly connections?: number;
+    readonly retry?: RetryPolicy;
+    /** Ends every request under way. */
+    readonly signal?: AbortSignal;
+}
+
+/** An upload as distribution-spec, "Pushing a blob monolithically" (POST then PUT), begins it. */
+export type UploadStart = { readonly mounted: true } | { readonly mounted: false; readonly location: URL };
+
+/**
+ * The distribution API of one registry (opencontainers/distribution-spec). Every operation is idempotent and retried
+ * by the client's policy; "not there" is `undefined`, everything else that is not success throws a RegistryError.
+ */
+export class RegistryClient {
+    private readonly session: RegistrySession;
+    private readonly retry: RetryPolicy;
+    private readonly signal: AbortSignal | undefined;
+
+    constructor(private readonly options: RegistryClientOptions) {
+        this.session = new RegistrySession(options.endpoint, options.credentials, options.connections ?? 24);
+        this.retry = options.retry ?? DEFAULT_RETRY;
+        this.signal = options.signal;
+    }
+
+    /** `GET /v2/`: the status with which the registry greets these credentials: 200, 401 or 404 (no registry). */
+    async ping(): Promise<number> {
+        const operation = `GET ${this.options.endpoint.host}/v2/`;
+        return this.run({ method: "GET", url: "/v2/", operation, scopes: [] }, async (answer) => {
+            const text = await answer.text();
+            if (![200, 401, 404].includes(answer.status)) throw registryAnswerError(operation, answer, text);
+            return answer.status;
+        });
+    }
+
+    /** The digest a tag or digest resolves to, as the registry says; undefined if it is not there. */
+    async manifestHead(repository: string, reference: string): Promise<Digest | undefined> {
+        const request = this.read("HEAD", repository, `manifests/${reference}`);
+        return this.run(request, async (answer) => {
+            await answer.discard();
+            if (answer.status === 404) return undefined;
+            if (answer.status !== 200) throw registryAnswerError(request.operation, answer, "");
+            const digest = answer.headers["docker-content-digest"];
+            // The header is optional in the spec; without it only the bytes tell.
+            if (typeof digest === "string" && isDigest(digest)) return digest;
+            return (await this.manifestGet(repository, reference))?.digest;
+        });
+    }
+
+    /** The manifest with its bytes, its digest computed from them; undefined if it is not there. */
+    async manifestGet(repository: string, reference: string): Promise<Manifest | undefined> {
+        const request = this.read("GET", repository, `manifests/${reference}`);
+        return this.run(request, async (answer) => {
+            if (answer.status !== 200) {
+                const text = await answer.text();
+                if (answer.status === 404) return undefined;
+                throw registryAnswerError(request.operation, answer, text);
+            }
+            const manifest = parseManifest(await bodyOf(answer, request.operation), request.operation);
+            if (isDigest(reference) && manifest.digest !== reference) {
+                throw new RegistryError(request.operation, `the registry sent ${manifest.digest} instead`, {
+                    code: "DIGEST_MISMATCH",
+                    status: 200,
+                    cure: "the registry's storage is damaged: delete the manifest there and import again",
+                });
+            }
+            return manifest;
+        });
+    }
+
+    /** Puts the exact bytes under a tag or their own digest. */
+    async manifestPut(repository: string, reference: string, manifest: Manifest): Promise<void> {
+        const request: RegistryRequest = {
+            ...this.write("PUT", repository, `manifests/${reference}`),
+            headers: { "content-type": manifest.mediaType, "content-length": String(manifest.bytes.length) },
+            body: () => manifest.bytes,
+        };
+        await this.run(request, async (answer) => {
+            const text = await answer.text();
+            if (answer.status !== 201) throw registryAnswerError(request.operation, answer, text);
+            const stored = answer.headers["docker-content-digest"];
+            if (typeof stored === "string" && stored !== manifest.digest) {
+                throw new RegistryError(request.operation, `the registry stored ${stored}, not ${manifest.digest}`, {
+                    code: "DIGEST_MISMATCH",
+                    status: 201,
+                });
+            }
+        });
+    }
+
+    /** Bytes of the blob in this repository; undefined if it is not there. */
+    async blobHead(repository: string, digest: Digest): Promise<number | undefined> {
+        const request = this.read("HEAD", repository, `blobs/${digest}`);
+        return this.run(request, async (answer) => {
+            await answer.discard();
+            if (answer.status === 404) return undefined;
+            if (answer.status !== 200) throw registryAnswerError(request.operation, answer, "");
+            return Number(answer.headers["content-length"] ?? 0);
+        });
+    }
+
+    /** The blob's bytes as the registry sends them, not yet checked; undefined if it is not there. */
+    async blobGet(repository: string, digest: Digest): Promise<AsyncIterable<Buffer> | undefined> {
+        const request = this.read("GET", repository, `blobs/${digest}`);
+        return this.run(request, async (answer) => {
+            if (answer.status === 200) return answer.bytes();
+            const text = await answer.text();
+            if (answer.status === 404) return undefined;
+            throw registryAnswerError(request.operation, answer, text);
+        });
+    }
+
+    /** Begins an upload; with `mountFrom` the registry may take the blob from there instead and need no bytes. */
+    async uploadStart(repository: string, digest: Digest, mountFrom?: string): Promise<UploadStart> {
+        const mount = mountFrom === undefined ? "" : `?mount=${digest}&from=${encodeURIComponent(mountFrom)}`;
+        const request: RegistryRequest = {
+            ...this.write("POST", repository, `blobs/uploads/${mount}`),
+            scopes: pushScopes(repository, mountFrom),
+            headers: { "content-length": "0" },
+        };
+        return this.run(request, async (answer) => {
+            const text = await answer.text();
+            if (answer.status === 201 && mountFrom !== undefined) return { mounted: true };
+            const { location } = answer.headers;
+            if (answer.status !== 202 || typeof location !== "string") {
+                throw registryAnswerError(request.operation, answer, text);
+            }
+            return { mounted: false, location: new URL(location, this.urlOf(request.url)) };
+        });
+    }
+
+    /**
+     * Sends a blob's bytes with one PUT to an upload that was begun. Not retried: a broken upload begins anew.
+     * @param body yields exactly `size` bytes.
+     */
+    async uploadPut(
+        repository: string,
+        digest: Digest,
+        location: URL,
+        size: number,
+        body: () => AsyncIterable<Uint8Array>,
+    ): Promise<void> {
+        const url = new URL(location);
+        url.searchParams.set("digest", digest);
+        const operation = `PUT ${repository}/blobs/${digest}`;
+        const answer = await this.session.send({
+            method: "PUT",
+            url,
+            operation,
+            scopes: pushScopes(repository),
+            signal: this.signal,
+            headers: { "content-type": "application/octet-stream", "content-length": String(size) },
+            body,
+        });
+        const text = await answer.text();
+        if (answer.status !== 201) throw registryAnswerError(operation, answer, text);
+    }
+
+    /** Gives an upload up, so that the registry keeps nothing of it. Failing to is no error: registries expire them. */
+    async uploadCancel(repository: string, location: URL): Promise<void> {
+        const operation = `DELETE ${repository}/blobs/uploads`;
+        const scopes = pushScopes(repository);
+        await this.session
+            .send({ method: "DELETE", url: location, operation, scopes, signal: this.signal })
+            .then((answer) => answer.discard())
+            .catch(() => undefined);
+    }
+
+    /** Runs a whole transfer under the client's retry policy. */
+    async retrying<T>(operation: () => Promise<T>): Promise<T> {
+        return withRetry(this.retry, this.signal, operation);
+    }
+
+    async close(): Promise<void> {
+        await this.session.close();
+    }
+
+    private read(method: "GET" | "HEAD", repository: string, path: string): RegistryRequest {
+        return {
+            method,
+            url: `/v2/${repository}/${path}`,
+            operation: `${method} ${repository}/${path}`,
+            scopes: pullScopes(repository),
+            headers: path.startsWith("manifests/") ? { accept: MANIFEST_MEDIA_TYPES.join(", ") } : {},
+        };
+    }
+
+    private write(method: "PUT" | "POST", repository: string, path: string): RegistryRequest {
+        const operation = `${method} ${repository}/${path.replace(/\?.*$/, "")}`;
+        return { method, url: `/v2/${repository}/${path}`, operation, scopes: pushScopes(repository) };
+    }
+
+    private urlOf(url: string | URL): URL {
+        const { host, plainHttp } = this.options.endpoint;
+        return new URL(url, `${plainHttp ? "http" : "https"}://${host}`);
+    }
+
+    private run<T>(request: RegistryRequest, take: (answer: HttpAnswer) => Promise<T>): Promise<T> {
+        return this.retrying(async () => take(await this.session.send({ ...request, signal: this.signal })));
+    }
+}
+
+async function bodyOf(answer: HttpAnswer, operation: string): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of answer.bytes()) {
+        length += chunk.length;
+        if (length > MAX_MANIFEST_BYTES) {
+            throw new PassthroughError(`${operation}: the answer is longer than a manifest may be`, {
+                code: "MANIFEST_INVALID",
+            });
+        }
+        chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+}

@@ -1,0 +1,189 @@
+import { rootCertificates } from "node:tls";
+import { Agent, type Dispatcher, request } from "undici";
+import { RegistryError, messageOf } from "./errors";
+
+/** Where a registry answers. */
+export interface RegistryEndpoint {
+    /** `host` or `host:port`. */
+    readonly host: string;
+    /** PEM of the issuing CAs, in addition to the public ones. */
+    readonly ca?: string;
+    /** HTTP without TLS; loopback only. */
+    readonly plainHttp?: boolean;
+}
+
+export interface HttpRequest {
+    readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+    readonly url: URL;
+    /** What is being done, for errors: "HEAD mirror/quay.io/org/app/manifests/1.2". */
+    readonly operation: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: Buffer | AsyncIterable<Uint8Array>;
+    readonly signal?: AbortSignal | undefined;
+}
+
+export interface HttpAnswer {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+    /** The body's bytes; a connection that breaks while they come throws a RegistryError. */
+    bytes(): AsyncIterable<Buffer>;
+    /** Reads the body and gives at most 64 KiB of it as text. */
+    text(): Promise<string>;
+    /** Reads the body to the end and forgets it: the socket is free again. */
+    discard(): Promise<void>;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
+
+/** True for hosts that never leave the machine: the only ones plain HTTP is allowed for. */
+export function isLoopback(host: string): boolean {
+    return LOOPBACK.test(host);
+}
+
+/** One HTTP client for one registry: TLS always verified, sockets kept, every failure a RegistryError. */
+export class Transport {
+    readonly origin: string;
+    private readonly agent: Agent;
+
+    constructor(endpoint: RegistryEndpoint, connections: number) {
+        if (endpoint.plainHttp && !isLoopback(endpoint.host)) {
+            throw new RegistryError(endpoint.host, "plain HTTP is for loopback only", {
+                code: "TLS",
+                cure: "serve the registry with TLS and give its CA",
+            });
+        }
+        this.origin = `${endpoint.plainHttp ? "http" : "https"}://${endpoint.host}`;
+        this.agent = new Agent({
+            connections,
+            connect: {
+                timeout: 10_000,
+                ...(endpoint.ca === undefined ? {} : { ca: [...rootCertificates, endpoint.ca] }),
+            },
+            keepAliveTimeout: 30_000,
+            headersTimeout: 60_000,
+            bodyTimeout: 60_000,
+        });
+    }
+
+    /** @throws RegistryError `NETWORK`, `TIMEOUT` or `TLS`; whatever the body's iterator threw; the signal's reason. */
+    async send(options: HttpRequest): Promise<HttpAnswer> {
+        const { method, url, headers, body, signal } = options;
+        try {
+            const answer = await request(url, {
+                method,
+                dispatcher: this.agent,
+                headers: { "user-agent": "registry-passthrough", ...headers },
+                // A registry answers a PUT only when it has stored and hashed the whole blob.
+                ...(method === "PUT" ? { headersTimeout: 900_000 } : {}),
+                ...(body === undefined ? {} : { body: body as Buffer }),
+                ...(signal ? { signal } : {}),
+            });
+            return httpAnswer(answer, options.operation, url.host);
+        } catch (error) {
+            signal?.throwIfAborted();
+            throw transportError(options.operation, url.host, error);
+        }
+    }
+
+    /** Closes every socket at once; requests under way fail. */
+    async close(): Promise<void> {
+        await this.agent.destroy();
+    }
+}
+
+const MAX_ERROR_TEXT = 64 * 1024;
+
+function httpAnswer(answer: Dispatcher.ResponseData, operation: string, host: string): HttpAnswer {
+    async function* bytes(): AsyncIterable<Buffer> {
+        try {
+            yield* answer.body as AsyncIterable<Buffer>;
+        } catch (error) {
+            throw transportError(operation, host, error);
+        }
+    }
+    return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        bytes,
+        text: async () => {
+            const chunks: Buffer[] = [];
+            let length = 0;
+            for await (const chunk of bytes()) {
+                if (length < MAX_ERROR_TEXT) chunks.push(chunk);
+                length += chunk.length;
+            }
+            return Buffer.concat(chunks).subarray(0, MAX_ERROR_TEXT).toString("utf8");
+        },
+        discard: () => answer.body.dump({ limit: 1024 * 1024 }),
+    };
+}
+
+const TIMEOUT_CODES = new Set([
+    "UND_ERR_CONNECT_TIMEOUT",
+    "UND_ERR_HEADERS_TIMEOUT",
+    "UND_ERR_BODY_TIMEOUT",
+    "ETIMEDOUT",
+]);
+const NETWORK_CODES = new Set([
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "EPIPE",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "UND_ERR_SOCKET",
+    "UND_ERR_CLOSED",
+    "UND_ERR_DESTROYED",
+]);
+const UNKNOWN_ISSUER = "give the registry's issuing CA as a PEM file in site.registry.ca";
+const TLS_CURES: Readonly<Record<string, string>> = {
+    CERT_HAS_EXPIRED: "renew the registry's certificate, or set the clock of this machine right",
+    CERT_NOT_YET_VALID: "set the clock of this machine or of the registry right",
+    ERR_TLS_CERT_ALTNAME_INVALID: "use a host name the certificate is made for in site.registry.mirrorBase",
+    DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_ISSUER,
+    SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_ISSUER,
+    UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_ISSUER,
+    UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_ISSUER,
+    UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_ISSUER,
+    CERT_SIGNATURE_FAILURE: UNKNOWN_ISSUER,
+    EPROTO: "the port answers, but not with TLS: check the port in site.registry.mirrorBase",
+    ERR_SSL_WRONG_VERSION_NUMBER: "the port answers, but not with TLS: check the port in site.registry.mirrorBase",
+};
+
+/** Errors that are not the network's (a body iterator's own ArchiveError, a bug) pass through unchanged. */
+function transportError(operation: string, host: string, error: unknown): unknown {
+    const code = codeOf(error);
+    if (code === undefined) return error;
+    const text = messageOf(error) || code;
+    const tlsCure = TLS_CURES[code];
+    if (tlsCure !== undefined) {
+        return new RegistryError(operation, `the TLS certificate of ${host} cannot be trusted: ${text} (${code})`, {
+            code: "TLS",
+            cure: tlsCure,
+            cause: error,
+        });
+    }
+    const cure = `check that the registry runs and that ${host} can be reached from here; the next run goes on from here`;
+    if (TIMEOUT_CODES.has(code)) {
+        return new RegistryError(operation, `no answer from ${host} in time (${code})`, {
+            code: "TIMEOUT",
+            cure,
+            cause: error,
+        });
+    }
+    if (NETWORK_CODES.has(code)) {
+        return new RegistryError(operation, `no connection to ${host} (${code})`, {
+            code: "NETWORK",
+            cure,
+            cause: error,
+        });
+    }
+    return error;
+}
+
+/** The error's own code; an AggregateError over several addresses carries that of the last one. */
+function codeOf(error: unknown): string | undefined {
+    if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+    return typeof error.code === "string" ? error.code : undefined;
+}
