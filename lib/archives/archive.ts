@@ -1,0 +1,46 @@
+import type { BlobSource } from "../oci/content";
+import type { Digest } from "../oci/digest";
+import type { Override } from "./override";
+
+/** The formats that can be opened; the names are written into locks, so they never change. */
+export const ARCHIVE_FORMATS = ["oc-mirror", "oci-layout"] as const;
+export type ArchiveFormat = (typeof ARCHIVE_FORMATS)[number];
+
+/** One file of an archive set, by its base name: what a lock remembers to notice a swapped archive. */
+export interface ArchivePart {
+    readonly name: string;
+    /** Bytes. */
+    readonly size: number;
+}
+
+/** An opened and indexed archive of any format. Nothing is unpacked; blobs are read from where they lie. */
+export interface Archive {
+    readonly format: ArchiveFormat;
+    /** The absolute paths it was opened by, for errors. */
+    readonly label: string;
+    readonly parts: readonly ArchivePart[];
+    /** What is odd about the files but does not stop their use, as sentences. */
+    readonly warnings: readonly string[];
+    readonly source: BlobSource;
+    /** Names what is inside, by the rules of the format. @throws ArchiveError `ARCHIVE_NAMES_UNRESOLVED` */
+    contents(overrides: readonly Override[]): Promise<ArchiveContents>;
+    /** Closes the files; streams still open fail. May be called again. */
+    close(): Promise<void>;
+}
+
+/** The named images of an archive. Keys are canonical source references (`sourceKey` of `lib/oci/reference`). */
+export interface ArchiveContents {
+    /** Images whose manifest the archive holds. */
+    readonly images: ReadonlyMap<string, Digest>;
+    /** Images that were wished for and that an earlier archive brought. */
+    readonly earlierImages: ReadonlyMap<string, Digest>;
+    /** Source references that were wished for and that neither this archive nor an earlier one holds, sorted. */
+    readonly absent: readonly string[];
+    /** What a reader should know about how the names were found, as sentences. */
+    readonly notes: readonly string[];
+    /**
+     * The source repositories that should have an object which an earlier archive brought, sorted;
+     * undefined if no earlier archive brought it.
+     */
+    earlierRepositories(digest: Digest): readonly string[] | undefined;
+}

@@ -1,0 +1,60 @@
+import { z } from "zod";
+import { PassthroughError } from "../oci/errors";
+import { type Reference, canonicalRegistry, parseReference } from "../oci/reference";
+
+/** The upstream of images whose archive does not say it, or says two; the first that matches counts. */
+export const overrideSchema = z.strictObject({
+    /**
+     * A glob over the name in the archive, with or without its tag: for oc-mirror `<cache repository>[:<tag>]`, for an
+     * OCI layout the `ref.name`, or the digest of an entry. `*` and `?` stay within a path part, `**` crosses slashes.
+     */
+    match: z.string().min(1),
+    /** The upstream host, `registry.access.redhat.com`. */
+    registry: z.string().min(1),
+    /** The upstream repository, if it is not the one in the archive. */
+    repository: z.string().min(1).optional(),
+});
+export type Override = Readonly<z.infer<typeof overrideSchema>>;
+
+/** The overrides of a run, and which of them were of use. */
+export class Overrides {
+    readonly #rules: readonly { readonly override: Override; readonly pattern: RegExp }[];
+    readonly #used = new Set<Override>();
+
+    /** @throws PassthroughError `OVERRIDE_INVALID` if a registry is not a host */
+    constructor(overrides: readonly Override[]) {
+        this.#rules = overrides.map((override) => {
+            const registry = canonicalRegistry(override.registry);
+            if (registry !== undefined) return { override: { ...override, registry }, pattern: globOf(override.match) };
+            const what = `override for ${override.match}: ${JSON.stringify(override.registry)} is not a registry host`;
+            throw new PassthroughError(what, { code: "OVERRIDE_INVALID", cure: "write the upstream host, as quay.io" });
+        });
+    }
+
+    /** The first override that matches one of the names of an image. */
+    find(names: readonly string[]): Override | undefined {
+        const found = this.#rules.find(({ pattern }) => names.some((name) => pattern.test(name)))?.override;
+        if (found !== undefined) this.#used.add(found);
+        return found;
+    }
+
+    /** Those that matched nothing, for a note: most often a typing error. */
+    unused(): readonly Override[] {
+        return this.#rules.map(({ override }) => override).filter((override) => !this.#used.has(override));
+    }
+}
+
+/** The reference that an override gives. `suffix` is `:<tag>` or `@<digest>`. @throws PassthroughError */
+export function overriddenReference(override: Override, repository: string, suffix: string): Reference {
+    return parseReference(`${override.registry}/${override.repository ?? repository}${suffix}`);
+}
+
+function globOf(glob: string): RegExp {
+    const source = glob.replace(/\*\*+\/?|[*?]|[^*?]+/g, (piece) => {
+        if (piece === "*") return "[^/]*";
+        if (piece === "?") return "[^/]";
+        if (piece.startsWith("**")) return piece.endsWith("/") ? "(?:.*/)?" : ".*";
+        return piece.replace(/[.+^${}()|[\]\\/-]/g, "\\$&");
+    });
+    return new RegExp(`^${source}$`);
+}

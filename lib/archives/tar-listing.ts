@@ -1,0 +1,63 @@
+import { ArchiveError } from "../oci/errors";
+import type { ArchiveFile } from "./archive-file";
+import type { TarEntry } from "./tar-entry";
+import { indexTar } from "./tar-index";
+
+/** The entries of a tar that is not oc-mirror's: few enough to keep them all. */
+export interface TarListing {
+    /** By name, without folders; without a folder that everything is in. */
+    readonly entries: ReadonlyMap<string, TarEntry>;
+    readonly warnings: readonly string[];
+}
+
+/**
+ * Lists a tar of unknown format. Of two entries with one name the first counts; they must be of the same size, and
+ * whoever reads one checks its digest. Archives of oc-mirror have too many links to list: for them the answer is just
+ * "oc-mirror". @throws ArchiveError
+ */
+export async function indexTarNames(file: ArchiveFile, signal?: AbortSignal): Promise<TarListing | "oc-mirror"> {
+    const entries = new Map<string, TarEntry>();
+    let isOcMirror = false;
+    const warnings = await indexTar(
+        file,
+        async (entry, reader) => {
+            isOcMirror ||= entry.name.startsWith("docker/registry/v2/") || /^isc_[^/]+$/.test(entry.name);
+            if (isOcMirror || entry.type === "folder") return;
+            const known = entries.get(entry.name);
+            if (known === undefined) entries.set(entry.name, entry);
+            else await checkSame(file, known, entry, (found) => reader.read(found.offset, found.size));
+        },
+        signal === undefined ? {} : { signal },
+    );
+    return isOcMirror ? "oc-mirror" : { entries: withoutCommonFolder(entries), warnings };
+}
+
+/** Metadata has no digest to decide which of two is meant, so it must be the same; blobs have. */
+const MAX_COMPARED_BYTES = 20 * 1024 * 1024;
+
+async function checkSame(
+    file: ArchiveFile,
+    known: TarEntry,
+    entry: TarEntry,
+    read: (entry: TarEntry) => Promise<Buffer>,
+): Promise<void> {
+    const isBlob = /(^|\/)blobs\/sha256\//.test(entry.name);
+    const isSameSize = known.size === entry.size && known.type === entry.type;
+    if (isSameSize && (isBlob || entry.size > MAX_COMPARED_BYTES)) return;
+    const bytes = Buffer.from(isSameSize ? await read(entry) : []);
+    if (isSameSize && bytes.equals(await read(known))) return;
+    throw new ArchiveError(`another entry of this name, at offset ${known.offset}, has other content`, {
+        archive: file.path,
+        entry: entry.name,
+        offset: entry.offset,
+        code: "ARCHIVE_ENTRY_INVALID",
+        cure: "pack the archive again from its folder instead of adding to it",
+    });
+}
+
+function withoutCommonFolder(entries: ReadonlyMap<string, TarEntry>): ReadonlyMap<string, TarEntry> {
+    const tops = new Set([...entries.keys()].map((name) => name.split("/", 1)[0]));
+    const [top] = tops;
+    if (tops.size !== 1 || !entries.has(`${top}/index.json`)) return entries;
+    return new Map([...entries].map(([name, entry]) => [name.slice(`${top}/`.length), entry]));
+}

@@ -1,0 +1,110 @@
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { openArchive } from "../../../lib/archives";
+import {
+    ArchiveBench,
+    type OcMirrorSpec,
+    ociLayoutFiles,
+    ocMirrorEntries,
+    refusal,
+    tar,
+    testImage,
+} from "../../support/archives";
+
+const image = testImage("app", { layers: [Buffer.alloc(700_000, "a"), Buffer.from("small")] });
+const spec: OcMirrorSpec = {
+    tags: [{ repository: "org/app", tag: "1", image }],
+    imageSet: ["quay.io/org/app:1"],
+};
+const entries = ocMirrorEntries(spec);
+
+const bench = new ArchiveBench();
+afterEach(() => bench.clear());
+
+describe("what is no archive of ours is refused with the cure", () => {
+    const some = { "a.txt": Buffer.from("x") };
+    const layout = Object.fromEntries(ociLayoutFiles([{ image, name: "quay.io/org/app:1" }]));
+    const asTar = (files: Record<string, Buffer>): Buffer =>
+        tar(Object.entries(files).map(([name, body]) => ({ name, body })));
+    const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+
+    it.each<[string, Record<string, Buffer>, string, string]>([
+        [
+            "a gzipped tar",
+            { "a.tar.gz": gzipSync(tar(entries)) },
+            "compressed with gzip",
+            "decompress it first: gunzip ",
+        ],
+        ["zstd", { "a.tar.zst": Buffer.from("28b52ffd0000000000", "hex") }, "compressed with zstd", "unzstd"],
+        ["xz", { "a.tar.xz": Buffer.from("fd377a585a000000", "hex") }, "compressed with xz", "unxz"],
+        ["bzip2", { "a.tar.bz2": Buffer.from("425a6839", "hex") }, "compressed with bzip2", "bunzip2"],
+        ["oc-mirror v1 by name", { "mirror_seq1_000000.tar": tar([]) }, "oc-mirror v1", "oc-mirror --v2"],
+        [
+            "oc-mirror v1 by content",
+            { "x.tar": asTar({ "publish/.metadata.json": json({}) }) },
+            "oc-mirror v1",
+            "oc-mirror --v2",
+        ],
+        ["a split file", { "haul.tar.zst.001": Buffer.from("x") }, "a piece of a split file", "cat "],
+        [
+            "a docker-archive",
+            { "x.tar": asTar({ "manifest.json": json([]), "a/layer.tar": Buffer.from("") }) },
+            "docker-archive",
+            "skopeo copy",
+        ],
+        [
+            "a docker save with an OCI half",
+            { "x.tar": asTar({ ...layout, "manifest.json": json([]) }) },
+            "docker-archive",
+            "skopeo",
+        ],
+        [
+            "a dir: layout",
+            { "x.tar": asTar({ "manifest.json": json({}), version: Buffer.from("") }) },
+            "dir: layout",
+            "skopeo",
+        ],
+        [
+            "a Zarf package",
+            { "x.tar": asTar({ "zarf.yaml": Buffer.from(""), "images/index.json": json({}) }) },
+            "Zarf",
+            "skopeo",
+        ],
+        ["a very old docker save", { "x.tar": asTar({ repositories: json({}) }) }, "before 1.10", "skopeo"],
+        ["oc image mirror", { "x.tar": asTar({ "v2/a/manifests/x": json({}) }) }, "oc image mirror", "skopeo"],
+        ["any other tar", { "x.tar": asTar(some) }, "no image archive is recognised", "mirror_NNNNNN.tar"],
+        ["a text", { "x.tar": Buffer.alloc(2000, "text ") }, "this is not a tar archive", "copy the archive again"],
+    ])("%s", async (_, files, what, cure) => {
+        const [name = ""] = Object.keys(files);
+        const path = join(await bench.folder(files), name);
+        const error = await refusal(openArchive(path));
+        expect(error.message).toContain(`archive ${path}`);
+        expect(error.message).toContain(what);
+        expect(error.cure).toContain(cure);
+    });
+
+    it.each<[string, Record<string, Buffer>, string]>([
+        ["other files", some, "no image archive is recognised here"],
+        ["parts of oc-mirror v1", { "mirror_seq2_000000.tar": tar([]) }, "oc-mirror v1"],
+        ["a dir: layout", { "manifest.json": json({}), version: Buffer.from("") }, "dir: layout"],
+    ])("a folder with %s", async (_, files, what) => {
+        const error = await refusal(bench.openFiles(files));
+        expect(error).toMatchObject({ code: "ARCHIVE_FORMAT_UNSUPPORTED" });
+        expect(error.message).toContain(what);
+    });
+
+    it("a path where nothing is, and no path at all", async () => {
+        const error = await refusal(openArchive("/no/such/place"));
+        expect(error).toMatchObject({ code: "ARCHIVE_NOT_FOUND", archive: "/no/such/place" });
+        expect(await refusal(openArchive([]))).toMatchObject({ code: "ARCHIVE_NOT_FOUND" });
+    });
+
+    it("two OCI layouts at once", async () => {
+        const path = await bench.folder({ "a.tar": asTar(layout), "b.tar": asTar(layout) });
+        expect(await refusal(openArchive([join(path, "a.tar"), join(path, "b.tar")]))).toMatchObject({
+            code: "ARCHIVE_MIXED",
+        });
+        const folder = await bench.folder(layout);
+        expect(await refusal(openArchive([folder, join(path, "a.tar")]))).toMatchObject({ code: "ARCHIVE_MIXED" });
+    });
+});

@@ -1,0 +1,90 @@
+import { type ArchiveContents, type Override } from "../../../lib/archives";
+import { type Digest, hexOf } from "../../../lib/oci/digest";
+import type { ArchiveError } from "../../../lib/oci/errors";
+import {
+    ArchiveBench,
+    type OcMirrorSpec,
+    type TestImage,
+    objectsOf,
+    ocMirrorEntries,
+    refusal,
+    tar,
+    testImage,
+    testIndex,
+} from "../../support/archives";
+
+const app = testImage("app");
+const other = testImage("other");
+const index = testIndex([testImage("amd64"), testImage("arm64")]);
+
+const bench = new ArchiveBench();
+afterEach(() => bench.clear());
+
+function contentsOf(spec: OcMirrorSpec, overrides: readonly Override[] = []): Promise<ArchiveContents> {
+    const bytes = tar(ocMirrorEntries(spec));
+    return bench.openFiles({ "mirror_000001.tar": bytes }).then((archive) => archive.contents(overrides));
+}
+
+async function imagesOf(spec: OcMirrorSpec, overrides: readonly Override[] = []): Promise<Record<string, Digest>> {
+    return Object.fromEntries((await contentsOf(spec, overrides)).images);
+}
+
+const refused = (spec: OcMirrorSpec, overrides: readonly Override[] = []): Promise<ArchiveError> =>
+    refusal(contentsOf(spec, overrides));
+
+function tagged(repository: string, tag: string, image: TestImage): OcMirrorSpec["tags"][number] {
+    return { repository, tag, image };
+}
+
+const digestTag = `sha256-${hexOf(app.digest)}`;
+
+describe("a signature", () => {
+    const signature = testImage("signature");
+    const signatureTag = (image: TestImage | undefined): string => `sha256-${hexOf(image?.digest ?? "")}.sig`;
+
+    it("takes the repositories of its subject, each under the same tag", async () => {
+        const contents = await imagesOf({
+            tags: [
+                tagged("org/app", digestTag, app),
+                tagged("org/app", "1", other),
+                tagged("org/app", signatureTag(app), signature),
+            ],
+            imageSet: [`quay.io/org/app@${app.digest}`, `reg.lab/org/app@${app.digest}`, "third.lab/org/app:1"],
+        });
+        expect(contents[`quay.io/org/app:${signatureTag(app)}`]).toBe(signature.digest);
+        expect(contents[`reg.lab/org/app:${signatureTag(app)}`]).toBe(signature.digest);
+        expect(contents[`third.lab/org/app:${signatureTag(app)}`]).toBeUndefined();
+    });
+
+    it("takes the repository of the index that its subject is in", async () => {
+        const tag = signatureTag(index.children[1]);
+        const contents = await imagesOf({
+            tags: [tagged("org/app", "2", index), tagged("org/app", "1", other), tagged("org/app", tag, signature)],
+            imageSet: ["quay.io/org/app:2", "third.lab/org/app:1"],
+        });
+        expect(contents[`quay.io/org/app:${tag}`]).toBe(signature.digest);
+        expect(Object.keys(contents)).toHaveLength(3);
+    });
+
+    it("takes the only upstream of its cache repository, if the index of its subject came earlier", async () => {
+        const tag = signatureTag(index.children[1]);
+        const contents = await imagesOf({
+            tags: [tagged("org/app", "2", index), tagged("org/app", tag, signature)],
+            imageSet: ["quay.io/org/app:2"],
+            history: objectsOf(index).keys(),
+        });
+        expect(contents).toEqual({ [`quay.io/org/app:${tag}`]: signature.digest });
+    });
+
+    it("needs a decision, if it is of an unknown image among several upstreams", async () => {
+        const tag = signatureTag(testImage("unknown"));
+        const spec = {
+            tags: [tagged("org/app", "2", app), tagged("org/app", "1", other), tagged("org/app", tag, signature)],
+            imageSet: ["quay.io/org/app:2", "third.lab/org/app:1"],
+        };
+        expect((await refused(spec)).message).toContain(`org/app:${tag}`);
+        expect(await imagesOf(spec, [{ match: `org/app:*.sig`, registry: "quay.io" }])).toHaveProperty([
+            `quay.io/org/app:${tag}`,
+        ]);
+    });
+});

@@ -1,0 +1,97 @@
+import { join } from "node:path";
+import { type Lock, describeArchive, openArchive, verifyStructure } from "../../../lib/archives";
+import { type OcMirrorSpec, folderOf, ocMirrorBlobName, ocMirrorEntries, tar, testImage } from "../../support/archives";
+
+const image = testImage("app");
+const [config = "", layer = ""] = [...image.blobs.keys()];
+const spec: OcMirrorSpec = { tags: [{ repository: "org/app", tag: "1", image }], imageSet: ["quay.io/org/app:1"] };
+const whole = tar(ocMirrorEntries(spec));
+
+async function within<T>(files: Readonly<Record<string, Buffer>>, use: (path: string) => Promise<T>): Promise<T> {
+    const folder = await folderOf(Object.entries(files));
+    try {
+        return await use(folder.path);
+    } finally {
+        await folder.remove();
+    }
+}
+
+async function lockOf(files: Readonly<Record<string, Buffer>>): Promise<Lock> {
+    return within(files, async (path) => {
+        const archive = await openArchive(path);
+        const { lock } = await describeArchive(archive, []);
+        await archive.close();
+        return lock;
+    });
+}
+
+async function problemsOf(files: Readonly<Record<string, Buffer>>, lock: Lock, name = "."): Promise<string[]> {
+    return within(files, async (path) => {
+        const archive = await openArchive(join(path, name));
+        const problems = await verifyStructure(archive, lock);
+        await archive.close();
+        return problems;
+    });
+}
+
+const without = (digest: string): Buffer => tar(ocMirrorEntries({ ...spec, leaveOut: [digest] }));
+const replaced = (digest: string, body: string): Buffer =>
+    tar(ocMirrorEntries(spec).map((entry) => (entry.name === ocMirrorBlobName(digest) ? { ...entry, body } : entry)));
+
+describe("an archive checked against its lock", () => {
+    it("matches the lock that was made of it, with a flipped bit in a blob too: blobs are checked as they are sent", async () => {
+        const lock = await lockOf({ "mirror_000001.tar": whole });
+        expect(await problemsOf({ "mirror_000001.tar": whole }, lock)).toEqual([]);
+        const flipped = Buffer.from(whole);
+        const at = flipped.indexOf(image.blobs.get(layer) ?? "");
+        flipped[at] = 0;
+        expect(await problemsOf({ "mirror_000001.tar": flipped }, lock)).toEqual([]);
+    });
+
+    it("is told by parts that are missing, added, or of another size", async () => {
+        const lock = await lockOf({ "mirror_000001.tar": whole, "mirror_000002.tar": tar([]) });
+        expect(await problemsOf({ "mirror_000001.tar": Buffer.concat([whole, Buffer.alloc(512)]) }, lock)).toEqual([
+            `The part mirror_000001.tar has ${whole.length + 512} bytes, the lock says ${whole.length}.`,
+            "The part mirror_000002.tar is missing.",
+        ]);
+        expect(await problemsOf({ "other.tar": whole }, { ...lock, parts: [] }, "other.tar")).toEqual([
+            "The part other.tar is not in the lock.",
+        ]);
+    });
+
+    it("is told by every blob and manifest that is missing or of another size", async () => {
+        const lock = { ...(await lockOf({ "mirror_000001.tar": whole })), parts: [] };
+        const rest = (problems: string[]): string[] => problems.filter((problem) => !problem.includes("part"));
+        expect(rest(await problemsOf({ "mirror_000001.tar": without(layer) }, lock))).toEqual([
+            `The blob ${layer} is missing.`,
+        ]);
+        expect(rest(await problemsOf({ "mirror_000001.tar": without(image.digest) }, lock))).toEqual([
+            `The manifest ${image.digest} is missing.`,
+        ]);
+        expect(rest(await problemsOf({ "mirror_000001.tar": replaced(config, "x") }, lock))).toEqual([
+            `The blob ${config} has 1 bytes, the lock says ${image.blobs.get(config)?.length}.`,
+        ]);
+        expect(rest(await problemsOf({ "mirror_000001.tar": replaced(image.digest, "x") }, lock))).toEqual([
+            `The manifest ${image.digest} has 1 bytes, the lock says ${image.manifest.length}.`,
+        ]);
+    });
+
+    it("is told by a flipped bit in a manifest, with its place", async () => {
+        const lock = await lockOf({ "mirror_000001.tar": whole });
+        const flipped = Buffer.from(whole);
+        const at = flipped.indexOf(image.manifest);
+        flipped[at + 30] = (flipped[at + 30] ?? 0) ^ 1;
+        const [problem, ...others] = await problemsOf({ "mirror_000001.tar": flipped }, lock);
+        expect(problem).toContain(`The manifest ${image.digest} cannot be used: archive `);
+        expect(problem).toContain(`offset ${at}`);
+        expect(others).toEqual([]);
+    });
+
+    it("is told by its format, without names having to be resolved", async () => {
+        const unnamed = tar(ocMirrorEntries({ ...spec, imageSet: [] }));
+        const lock = await lockOf({ "mirror_000001.tar": whole });
+        expect(await problemsOf({ "mirror_000001.tar": unnamed }, { ...lock, format: "oci-layout" })).toContain(
+            "The archive is oc-mirror, the lock is of oci-layout.",
+        );
+    });
+});
