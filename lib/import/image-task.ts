@@ -1,0 +1,61 @@
+import type { ImageSet, ManifestFacts } from "../oci/content";
+import type { Digest } from "../oci/digest";
+import { PassthroughError } from "../oci/errors";
+import { type MirrorBase, mirrorReference, protectingTag } from "../oci/mirror-reference";
+import { parseReference } from "../oci/reference";
+
+/** One image on its way: where it comes from and where it lands. */
+export interface ImageTask {
+    /** Canonical source reference, the key of `ImageSet.images`. */
+    readonly source: string;
+    readonly digest: Digest;
+    /** Repository at the registry: `mirror/quay.io/org/app`. */
+    readonly repository: string;
+    /** The tag it gets there; a tag of our own protects an image that has none from garbage collection. */
+    readonly tag: string;
+}
+
+/** Where a source reference lands. @throws PassthroughError if the name does not fit the registry. */
+export function imageTask(base: MirrorBase, source: string, digest: Digest): ImageTask {
+    const mirror = mirrorReference(base, parseReference(source));
+    return { source, digest, repository: mirror.repository, tag: mirror.tag ?? protectingTag(digest) };
+}
+
+/** Cosign's tags about an image: `sha256-<hex>.sig`, `.att`, `.sbom`. */
+const ATTACHMENT_TAG = /^sha256-[0-9a-f]{64}\.(sig|att|sbom)$/;
+
+/** True for images that speak about another image, and so are pushed after it. */
+export function isAttachment(task: ImageTask): boolean {
+    return ATTACHMENT_TAG.test(task.tag);
+}
+
+/** A manifest of an image's tree. */
+export interface TreeNode extends ManifestFacts {
+    readonly digest: Digest;
+}
+
+/**
+ * The manifests of an image in the order they must be pushed: children before the index that names them, the root last.
+ * @throws PassthroughError `LOCK_INCOMPLETE` if the set does not describe one of them.
+ */
+export function manifestTree(set: ImageSet, root: Digest): TreeNode[] {
+    const seen = new Set<Digest>();
+    const nodes: TreeNode[] = [];
+    const visit = (digest: Digest, parent: Digest | undefined): void => {
+        if (seen.has(digest)) return;
+        seen.add(digest);
+        const facts = set.manifests[digest];
+        if (facts === undefined) {
+            // Children that an earlier archive brought have no facts here; the plan looks for them at the registry.
+            if (parent !== undefined && set.earlier.manifests[digest] !== undefined) return;
+            throw new PassthroughError(`the lock names manifest ${digest} but does not describe it`, {
+                code: "LOCK_INCOMPLETE",
+                cure: "make the lock again with: npm run -s passthrough -- lock",
+            });
+        }
+        for (const child of facts.manifests ?? []) visit(child, digest);
+        nodes.push({ ...facts, digest });
+    };
+    visit(root, undefined);
+    return nodes;
+}

@@ -1,0 +1,28 @@
+import type { Digest } from "../oci/digest";
+import { once } from "../oci/once";
+import type { RegistryClient } from "../oci/registry-client";
+
+/** What is at the registry, each question asked once. */
+export class Presence {
+    private readonly answers = new Map<string, Promise<boolean>>();
+
+    constructor(private readonly client: RegistryClient) {}
+
+    /** Is the manifest in this repository? @throws RegistryError if that cannot be found out. */
+    manifest(repository: string, digest: Digest): Promise<boolean> {
+        return once(
+            this.answers,
+            `manifest ${repository} ${digest}`,
+            async () => (await this.client.manifestHead(repository, digest)) !== undefined,
+        );
+    }
+
+    /** Is the blob in this repository? @throws RegistryError if that cannot be found out. */
+    blob(repository: string, digest: Digest): Promise<boolean> {
+        return once(
+            this.answers,
+            `blob ${repository} ${digest}`,
+            async () => (await this.client.blobHead(repository, digest)) !== undefined,
+        );
+    }
+}

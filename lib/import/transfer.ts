@@ -1,0 +1,99 @@
+import { createHash } from "node:crypto";
+import type { BlobSource } from "../oci/content";
+import type { Digest } from "../oci/digest";
+import { PassthroughError, RegistryError } from "../oci/errors";
+import type { RegistryClient } from "../oci/registry-client";
+import type { BlobTask } from "./plan";
+
+/** What came of a blob. */
+export type TransferOutcome = "mounted" | "uploaded" | "present";
+
+/**
+ * Brings one blob into its repository: mounted if the plan says so and the registry agrees, else sent with one PUT,
+ * straight from its place in the archive. A transfer that breaks begins anew with a new upload; what the registry got
+ * of the broken one is given up.
+ * @param onBytes called with the number of payload bytes sent; only bytes that got further than any attempt before.
+ * @throws PassthroughError `ARCHIVE_CORRUPT` if the archive's bytes are not the blob; RegistryError
+ */
+export async function transferBlob(
+    client: RegistryClient,
+    source: BlobSource,
+    blob: BlobTask,
+    onBytes: (bytes: number) => void,
+): Promise<TransferOutcome> {
+    const begun = await client.uploadStart(blob.repository, blob.digest, blob.mountFrom);
+    if (begun.mounted) return "mounted";
+    if (source.size(blob.digest) === undefined) throw refusedMount(blob);
+    let furthest = 0;
+    let location: URL | undefined = begun.location;
+    return client.retrying(async () => {
+        // A lost answer may hide a success.
+        if (location === undefined && (await client.blobHead(blob.repository, blob.digest)) !== undefined) {
+            return "present";
+        }
+        const upload = location ?? (await newUpload(client, blob));
+        location = undefined;
+        const body = () =>
+            verified(source, blob, (sent) => {
+                onBytes(Math.max(0, sent - furthest));
+                furthest = Math.max(furthest, sent);
+            });
+        try {
+            await client.uploadPut(blob.repository, blob.digest, upload, blob.size, body);
+            return "uploaded";
+        } catch (error) {
+            await client.uploadCancel(blob.repository, upload);
+            throw error;
+        }
+    });
+}
+
+async function newUpload(client: RegistryClient, blob: BlobTask): Promise<URL> {
+    const begun = await client.uploadStart(blob.repository, blob.digest);
+    if (begun.mounted)
+        throw new RegistryError(`POST ${blob.repository}`, "mounted unasked", { code: "UNEXPECTED_ANSWER" });
+    return begun.location;
+}
+
+function refusedMount(blob: BlobTask): RegistryError {
+    return new RegistryError(
+        `POST ${blob.repository}/blobs/uploads`,
+        `the registry does not mount ${blob.digest} from ${blob.mountFrom ?? "another repository"}, and this archive does not hold it`,
+        { code: "BLOB_MOUNT_REFUSED", cure: "import the earlier archive again, then this one" },
+    );
+}
+
+/** The blob's bytes; the last piece is held back until size and digest are proven, so that a wrong blob never completes. */
+async function* verified(
+    source: BlobSource,
+    blob: BlobTask,
+    onSent: (sent: number) => void,
+): AsyncIterable<Uint8Array> {
+    const hash = createHash("sha256");
+    let sent = 0;
+    let held: Buffer | undefined;
+    for await (const chunk of source.open(blob.digest) as AsyncIterable<Buffer>) {
+        hash.update(chunk);
+        if (held !== undefined) {
+            yield held;
+            sent += held.length;
+            onSent(sent);
+        }
+        held = chunk;
+    }
+    const found: Digest = `sha256:${hash.digest("hex")}`;
+    const size = sent + (held?.length ?? 0);
+    if (found !== blob.digest || size !== blob.size) throw corrupt(source, blob, found, size);
+    if (held !== undefined) yield held;
+    onSent(size);
+}
+
+function corrupt(source: BlobSource, blob: BlobTask, found: Digest, size: number): PassthroughError {
+    return new PassthroughError(
+        `${source.place(blob.digest)}: the bytes are not ${blob.digest} (${blob.size} bytes) but ${found} (${size} bytes)`,
+        {
+            code: "ARCHIVE_CORRUPT",
+            cure: "copy the archive again from the connected side and compare its checksum there",
+        },
+    );
+}

@@ -1,0 +1,180 @@
+import { createHash } from "node:crypto";
+import type { Digest } from "../oci/digest";
+import { mapLimited } from "../oci/limiter";
+import type { Descriptor, Manifest } from "../oci/manifest";
+import { isIndexMediaType } from "../oci/media-types";
+import { once } from "../oci/once";
+import type { RegistryClient } from "../oci/registry-client";
+
+/** Where an image must be found. */
+export interface ImageCheck {
+    /** Source reference, for the report. */
+    readonly source: string;
+    readonly digest: Digest;
+    readonly repository: string;
+    /** The tag that must point to the digest; absent if only the digest is promised. */
+    readonly tag?: string;
+    /** Read every byte of it, not only ask for its blobs. */
+    readonly whole?: boolean;
+}
+
+export interface ImageProof {
+    readonly source: string;
+    readonly manifests: number;
+    readonly blobs: number;
+    /** Bytes read and hashed; 0 unless the check asked for the whole image. */
+    readonly bytesRead: number;
+}
+
+/** An image that is definitely not as promised. */
+export interface ImageFailure {
+    readonly source: string;
+    readonly problem: string;
+}
+
+export interface Verification {
+    readonly proofs: readonly ImageProof[];
+    readonly failures: readonly ImageFailure[];
+}
+
+export interface VerifyOptions {
+    /** Child manifests that sparse indexes leave out on purpose. */
+    readonly absent?: ReadonlySet<Digest>;
+    readonly onProgress?: (images: number, ofImages: number) => void;
+}
+
+/** Images looked at together; each asks a few questions at once. */
+const IMAGES_AT_ONCE = 8;
+/** Whole images stream gigabytes: two at a time keep the disk busy and the memory small. */
+const STREAMS_AT_ONCE = 2;
+
+/**
+ * Proves images at the registry: the manifest tree by GET with its digests computed here, every blob by HEAD with its
+ * size, the tag by HEAD; whole images byte for byte (design D11).
+ * @returns failures only for what the registry definitely answered.
+ * @throws RegistryError if the registry could not be asked: that is no statement about an image.
+ */
+export async function verifyImages(
+    client: RegistryClient,
+    checks: readonly ImageCheck[],
+    options: VerifyOptions = {},
+): Promise<Verification> {
+    const trees = new TreeChecker(client, options.absent ?? new Set());
+    let finished = 0;
+    const verdicts = await mapLimited(checks, IMAGES_AT_ONCE, async (check) => {
+        const verdict = await verifyImage(client, trees, check);
+        options.onProgress?.(++finished, checks.length);
+        return verdict;
+    });
+    return {
+        proofs: verdicts.filter((verdict): verdict is ImageProof => "blobs" in verdict),
+        failures: verdicts.filter((verdict): verdict is ImageFailure => "problem" in verdict),
+    };
+}
+
+async function verifyImage(
+    client: RegistryClient,
+    trees: TreeChecker,
+    check: ImageCheck,
+): Promise<ImageProof | ImageFailure> {
+    const { source, repository, digest } = check;
+    const place = `${repository}@${digest}`;
+    if (check.tag !== undefined) {
+        const tagged = await client.manifestHead(repository, check.tag);
+        if (tagged !== digest) {
+            const found = tagged === undefined ? "is not there" : `points to ${tagged}, not to ${digest}`;
+            return { source, problem: `the tag ${repository}:${check.tag} ${found}` };
+        }
+    }
+    const tree = await trees.check(repository, digest);
+    if (tree.problems.length > 0) return { source, problem: `${place}: ${tree.problems.join("; ")}` };
+    if (check.whole !== true) return proof(source, tree, 0);
+    const read = await mapLimited([...tree.blobs.values()], STREAMS_AT_ONCE, (blob) =>
+        hashBlob(client, repository, blob),
+    );
+    const wrong = read.filter((problem) => problem !== undefined);
+    if (wrong.length > 0) return { source, problem: `${place}: ${wrong.join("; ")}` };
+    return proof(
+        source,
+        tree,
+        [...tree.blobs.values()].reduce((sum, { size }) => sum + size, tree.manifestBytes),
+    );
+}
+
+function proof(source: string, tree: Tree, bytesRead: number): ImageProof {
+    return { source, manifests: tree.manifests, blobs: tree.blobs.size, bytesRead };
+}
+
+async function hashBlob(client: RegistryClient, repository: string, blob: Descriptor): Promise<string | undefined> {
+    const found = await client.retrying(async () => {
+        const stream = await client.blobGet(repository, blob.digest);
+        if (stream === undefined) return undefined;
+        const hash = createHash("sha256");
+        for await (const chunk of stream) hash.update(chunk);
+        return `sha256:${hash.digest("hex")}`;
+    });
+    if (found === undefined) return `blob ${blob.digest} is not there`;
+    return found === blob.digest ? undefined : `blob ${blob.digest} has other bytes: they hash to ${found}`;
+}
+
+interface Tree {
+    readonly manifests: number;
+    readonly manifestBytes: number;
+    readonly blobs: ReadonlyMap<Digest, Descriptor>;
+    readonly problems: readonly string[];
+}
+
+/** Walks manifest trees, each tree and each blob of a repository once. */
+class TreeChecker {
+    private readonly trees = new Map<string, Promise<Tree>>();
+    private readonly sizes = new Map<string, Promise<number | undefined>>();
+
+    constructor(
+        private readonly client: RegistryClient,
+        private readonly absent: ReadonlySet<Digest>,
+    ) {}
+
+    check(repository: string, digest: Digest): Promise<Tree> {
+        return once(this.trees, `${repository} ${digest}`, () => this.walk(repository, digest));
+    }
+
+    private async walk(repository: string, digest: Digest): Promise<Tree> {
+        const manifest = await this.client.manifestGet(repository, digest);
+        if (manifest === undefined) {
+            const problems = this.absent.has(digest) ? [] : [`manifest ${digest} is not there`];
+            return { manifests: 0, manifestBytes: 0, blobs: new Map(), problems };
+        }
+        return isIndexMediaType(manifest.mediaType)
+            ? this.index(repository, manifest)
+            : this.image(repository, manifest);
+    }
+
+    private async index(repository: string, manifest: Manifest): Promise<Tree> {
+        const children = await Promise.all(manifest.manifests.map(({ digest }) => this.check(repository, digest)));
+        return {
+            manifests: 1 + children.reduce((sum, child) => sum + child.manifests, 0),
+            manifestBytes: manifest.bytes.length + children.reduce((sum, child) => sum + child.manifestBytes, 0),
+            blobs: new Map(children.flatMap((child) => [...child.blobs])),
+            problems: children.flatMap((child) => child.problems),
+        };
+    }
+
+    private async image(repository: string, manifest: Manifest): Promise<Tree> {
+        const blobs = new Map(manifest.blobs.map((blob) => [blob.digest, blob]));
+        const problems = await Promise.all(
+            [...blobs.values()].map(async ({ digest, size }) => {
+                const found = await once(this.sizes, `${repository} ${digest}`, () =>
+                    this.client.blobHead(repository, digest),
+                );
+                if (found === undefined) return `blob ${digest} is not there`;
+                return found === size ? undefined : `blob ${digest} has ${found} bytes instead of ${size}`;
+            }),
+        );
+        return {
+            manifests: 1,
+            manifestBytes: manifest.bytes.length,
+            blobs,
+            problems: problems.filter((problem) => problem !== undefined),
+        };
+    }
+}

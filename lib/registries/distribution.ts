@@ -1,0 +1,60 @@
+import { RegistryError } from "../oci/errors";
+import { RegistryClient } from "../oci/registry-client";
+import { DEFAULT_RETRY } from "../oci/retry";
+import type { RegistryAccount, RegistryAdmin, RegistryHealth } from "./registry-admin";
+
+/** The plain OCI registry of github.com/distribution/distribution: htpasswd or token auth, no namespaces, no robots. */
+export const distribution: RegistryAdmin = {
+    kind: "distribution",
+    capabilities: {
+        robotAccounts: false,
+        separatesPushFromPull: false,
+        namespaces: false,
+        gaps: [
+            "distribution cannot separate push from pull: whoever holds the pull secret may also overwrite images; " +
+                "give the cluster pullerUsername/pullerPassword of a read-only instance over the same storage " +
+                "(maintenance.readonly), or put a token server in front",
+        ],
+    },
+    check,
+};
+
+async function check(account: RegistryAccount): Promise<RegistryHealth> {
+    const { host } = account.endpoint;
+    const greeted = await ping(account, true);
+    if (greeted === 404) {
+        throw new RegistryError(`GET ${host}/v2/`, "there is no registry here (404)", {
+            code: "UNEXPECTED_ANSWER",
+            status: 404,
+            cure: "check host and port of site.registry.mirrorBase, and what stands in front of the registry",
+        });
+    }
+    if (greeted === 401) {
+        throw new RegistryError(`GET ${host}/v2/`, `the registry refuses the account ${account.credentials.username}`, {
+            code: "UNAUTHORIZED",
+            status: 401,
+            cure: "set registryUsername and registryPassword of the stack to an account of the registry",
+        });
+    }
+    const isOpen = (await ping(account, false)) === 200;
+    return {
+        notes: isOpen
+            ? ["the registry answers without credentials: anybody who reaches it may read; turn its authentication on"]
+            : [],
+    };
+}
+
+async function ping(account: RegistryAccount, withCredentials: boolean): Promise<number> {
+    const client = new RegistryClient({
+        endpoint: account.endpoint,
+        credentials: withCredentials ? account.credentials : undefined,
+        connections: 1,
+        retry: { ...DEFAULT_RETRY, seconds: account.retrySeconds },
+        ...(account.signal ? { signal: account.signal } : {}),
+    });
+    try {
+        return await client.ping();
+    } finally {
+        await client.close();
+    }
+}

@@ -1,0 +1,98 @@
+import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
+import type { BlobSource, ImageSet, ManifestFacts } from "../../lib/oci/content";
+import { type Digest, digestOf } from "../../lib/oci/digest";
+import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
+
+/** An image set made in memory: what a lock would say and where its bytes are. */
+export class MemoryImageSet implements BlobSource {
+    readonly bytes = new Map<Digest, Buffer>();
+    readonly images: Record<string, Digest> = {};
+    private readonly manifests: Record<Digest, ManifestFacts> = {};
+    private readonly blobs: Record<Digest, number> = {};
+    readonly earlier: {
+        images: ImageSet["earlier"]["images"];
+        manifests: ImageSet["earlier"]["manifests"];
+        blobs: ImageSet["earlier"]["blobs"];
+    } = { images: {}, manifests: {}, blobs: {} };
+
+    get set(): ImageSet {
+        return { images: this.images, manifests: this.manifests, blobs: this.blobs, earlier: this.earlier };
+    }
+
+    blob(bytes: Buffer = randomBytes(2000)): Digest {
+        const digest = this.keep(bytes);
+        this.blobs[digest] = bytes.length;
+        return digest;
+    }
+
+    manifest(layers: readonly Digest[] = [this.blob()]): Digest {
+        const config = this.blob(Buffer.from(JSON.stringify({ made: randomBytes(8).toString("hex") })));
+        const describe = (digest: Digest, mediaType: string) => ({ mediaType, digest, size: this.blobs[digest] ?? 0 });
+        return this.document(
+            {
+                schemaVersion: 2,
+                mediaType: MEDIA_TYPE_OCI_MANIFEST,
+                config: describe(config, "application/vnd.oci.image.config.v1+json"),
+                layers: layers.map((layer) => describe(layer, "application/vnd.oci.image.layer.v1.tar")),
+            },
+            { blobs: [config, ...layers] },
+        );
+    }
+
+    index(children: readonly Digest[]): Digest {
+        const manifests = children.map((digest) => ({
+            mediaType: MEDIA_TYPE_OCI_MANIFEST,
+            digest,
+            size: this.bytes.get(digest)?.length ?? 0,
+            platform: { os: "linux", architecture: "amd64" },
+        }));
+        return this.document(
+            { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_INDEX, manifests },
+            { manifests: [...children] },
+        );
+    }
+
+    image(source: string, digest: Digest = this.manifest()): Digest {
+        this.images[source] = digest;
+        return digest;
+    }
+
+    size(digest: Digest): number | undefined {
+        return this.bytes.get(digest)?.length;
+    }
+
+    read(digest: Digest): Promise<Buffer> {
+        const bytes = this.bytes.get(digest);
+        return bytes === undefined ? Promise.reject(new Error(`no ${digest}`)) : Promise.resolve(bytes);
+    }
+
+    open(digest: Digest, start = 0): Readable {
+        return Readable.from(pieces((this.bytes.get(digest) ?? Buffer.alloc(0)).subarray(start)));
+    }
+
+    place(digest: Digest): string {
+        return `archive memory, entry ${digest}, offset 0`;
+    }
+
+    private document(
+        json: { mediaType: string } & Record<string, unknown>,
+        refs: Pick<ManifestFacts, "blobs" | "manifests">,
+    ): Digest {
+        const bytes = Buffer.from(JSON.stringify(json));
+        const digest = this.keep(bytes);
+        this.manifests[digest] = { mediaType: json.mediaType, size: bytes.length, ...refs };
+        return digest;
+    }
+
+    private keep(bytes: Buffer): Digest {
+        const digest = digestOf(bytes);
+        this.bytes.set(digest, bytes);
+        return digest;
+    }
+}
+
+function* pieces(bytes: Buffer): Iterable<Buffer> {
+    const size = 64 * 1024;
+    for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}

@@ -1,0 +1,192 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
+import { request as plainRequest } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hashSync } from "bcryptjs";
+import type { ServerCertificate } from "./certificates";
+
+export interface RegistryProcessOptions {
+    /** Absent: plain HTTP. */
+    readonly tls?: ServerCertificate;
+    /** Absent: no authentication. */
+    readonly account?: { readonly username: string; readonly password: string };
+    /** Keep a place and its content over several processes. */
+    readonly port?: number;
+    readonly folder?: string;
+}
+
+/** One line of the registry's access log. */
+export interface Access {
+    readonly method: string;
+    readonly path: string;
+    readonly status: number;
+}
+
+/** The user agent of our own question whether the registry is up: no access that a test asks about. */
+const READINESS = "readiness";
+
+/** A real distribution registry on loopback, with storage of its own, and what it was asked. */
+export class RegistryProcess {
+    private constructor(
+        private child: ChildProcess,
+        readonly port: number,
+        readonly folder: string,
+        private readonly options: RegistryProcessOptions,
+        private output: string,
+    ) {}
+
+    get host(): string {
+        return `localhost:${this.port}`;
+    }
+
+    static async start(options: RegistryProcessOptions = {}): Promise<RegistryProcess> {
+        const folder = options.folder ?? mkdtempSync(join(tmpdir(), "registry "));
+        const port = options.port ?? (await freePort());
+        writeFileSync(join(folder, "config.yml"), JSON.stringify(configuration(folder, port, options)));
+        const registry = new RegistryProcess(launch(folder), port, folder, options, "");
+        await registry.ready();
+        return registry;
+    }
+
+    /** Everything the registry was asked since it started (or since `forget`), in order. */
+    accesses(): Access[] {
+        const line = /"([A-Z]+) (\/v2\/\S*) HTTP\/[\d.]+" (\d{3}) \d+ "[^"]*" "([^"]*)"/g;
+        const lines = [...this.output.matchAll(line)].filter(([, , , , agent]) => agent !== READINESS);
+        return lines.map(([, method = "", path = "", status]) => ({
+            method,
+            path,
+            status: Number(status),
+        }));
+    }
+
+    /** What changed the registry: uploads begun, blobs and manifests put. */
+    writes(): Access[] {
+        return this.accesses().filter(({ method }) => method !== "GET" && method !== "HEAD");
+    }
+
+    forget(): void {
+        this.output = "";
+    }
+
+    /** A file of the registry's storage: `blobs/sha256/ab/abcd…/data`. */
+    storage(...path: string[]): string {
+        return join(this.folder, "storage", "docker", "registry", "v2", ...path);
+    }
+
+    /** Changes an account while the registry runs: it reads the file again when it has changed. */
+    setPassword(username: string, password: string): void {
+        writeFileSync(join(this.folder, "htpasswd"), `${username}:${hashSync(password, 4)}\n`);
+    }
+
+    async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+        if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+        const gone = once(this.child, "exit");
+        this.child.kill(signal);
+        await gone;
+    }
+
+    /** The same registry again, on the same port and storage. */
+    async restart(): Promise<void> {
+        await this.kill();
+        this.child = launch(this.folder);
+        await this.ready();
+    }
+
+    async stop(): Promise<void> {
+        await this.kill();
+        if (this.options.folder === undefined) rmSync(this.folder, { recursive: true, force: true });
+    }
+
+    private async ready(): Promise<void> {
+        const { child } = this;
+        for (const stream of [child.stdout, child.stderr]) {
+            stream?.on("data", (chunk: Buffer) => {
+                this.output += chunk.toString("utf8");
+            });
+        }
+        while (!(await this.answers())) {
+            if (child.exitCode !== null) throw new Error(`the registry ended with ${child.exitCode}:\n${this.output}`);
+        }
+        this.forget();
+    }
+
+    private answers(): Promise<boolean> {
+        const { tls } = this.options;
+        const options = {
+            host: "localhost",
+            port: this.port,
+            path: "/v2/",
+            agent: false,
+            rejectUnauthorized: false,
+            headers: { "user-agent": READINESS },
+        };
+        return new Promise((resolve) => {
+            const asked = (tls === undefined ? plainRequest : request)(options, (answer) => {
+                answer.resume();
+                answer.once("end", () => resolve(true));
+            });
+            asked.once("error", () => setImmediate(resolve, false));
+            asked.end();
+        });
+    }
+}
+
+function launch(folder: string): ChildProcess {
+    const child = spawn("registry", ["serve", join(folder, "config.yml")], {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, OTEL_TRACES_EXPORTER: "none" },
+    });
+    child.on("error", (error) => {
+        throw new Error(`no registry on PATH (npm test brings one): ${error.message}`);
+    });
+    return child;
+}
+
+function configuration(folder: string, port: number, { tls, account }: RegistryProcessOptions): object {
+    const file = (name: string, text: string) => {
+        writeFileSync(join(folder, name), text, { mode: 0o600 });
+        return join(folder, name);
+    };
+    return {
+        version: "0.1",
+        log: { level: "warn", accesslog: { disabled: false } },
+        storage: { filesystem: { rootdirectory: join(folder, "storage") }, delete: { enabled: true } },
+        http: {
+            addr: `127.0.0.1:${port}`,
+            secret: "of no use to anybody",
+            ...(tls === undefined
+                ? {}
+                : { tls: { certificate: file("tls.crt", tls.certificate), key: file("tls.key", tls.key) } }),
+        },
+        ...(account === undefined
+            ? {}
+            : {
+                  auth: {
+                      htpasswd: {
+                          realm: "test",
+                          path: file("htpasswd", `${account.username}:${hashSync(account.password, 4)}\n`),
+                      },
+                  },
+              }),
+    };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, "close");
+    return port;
+}
+
+/** The bytes of a file in the registry's storage, for comparing. */
+export function stored(registry: RegistryProcess, digest: string): Buffer {
+    const hex = digest.slice("sha256:".length);
+    return readFileSync(registry.storage("blobs", "sha256", hex.slice(0, 2), hex, "data"));
+}
