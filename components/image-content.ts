@@ -1,0 +1,40 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Content } from "../config";
+import { ImageImport } from "../dynamic-providers/image-import";
+import type { RegistryArgs } from "../dynamic-providers/registry-resource";
+
+export interface ImageContentArgs extends RegistryArgs {
+    readonly content: readonly Content[];
+    readonly concurrency: number;
+}
+
+/** A site's image sets, imported one after the other: a later set may build on what an earlier one brought. */
+export class ImageContent extends pulumi.ComponentResource {
+    readonly imports: readonly ImageImport[];
+
+    constructor(name: string, args: ImageContentArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("registry-passthrough:content:ImageContent", name, {}, opts);
+        const imports: ImageImport[] = [];
+        for (const set of args.content) {
+            const before = imports.at(-1);
+            const resource = new ImageImport(
+                set.name,
+                {
+                    registry: args.registry,
+                    credentials: args.credentials,
+                    account: args.account,
+                    archive: set.archive,
+                    lock: set.lock,
+                    lockDigest: set.lockDigest,
+                    images: set.images,
+                    sparse: set.sparse,
+                    concurrency: args.concurrency,
+                },
+                { parent: this, dependsOn: before === undefined ? [] : [before] },
+            );
+            imports.push(resource);
+        }
+        this.imports = imports;
+        this.registerOutputs({ sets: args.content.map((set) => set.name) });
+    }
+}

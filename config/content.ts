@@ -1,0 +1,106 @@
+import { basename } from "node:path";
+import { type Lock, lockDigest, parseLock } from "../lib/archives";
+import type { Digest } from "../lib/oci/digest";
+import { messageOf } from "../lib/oci/errors";
+import { parseSourceKey, repositoryOf } from "../lib/oci/reference";
+import type { ConfigIssue, ContentDocument } from "./schema";
+
+/** One image set of a site. */
+export interface Content {
+    /** From the lock file's name; the resource is called after it. */
+    readonly name: string;
+    readonly archive: readonly string[];
+    readonly lock: string;
+    readonly lockDigest: Digest;
+    /** What this set brings: source reference -> digest. */
+    readonly images: Readonly<Record<string, Digest>>;
+    /** What it relies on: brought by an earlier set. */
+    readonly earlier: Readonly<Record<string, Digest>>;
+    /** Children that sparse indexes of the set leave out on purpose. */
+    readonly sparse: readonly Digest[];
+    /** Tags of this set that a later one has moved on; their images are kept by digest. */
+    readonly superseded: readonly string[];
+}
+
+/** Reads the locks of a site's content. `read` gives a file's text and may throw. */
+export function readContent(
+    documents: readonly ContentDocument[],
+    read: (path: string) => string,
+): { content: Content[]; issues: ConfigIssue[] } {
+    const issues: ConfigIssue[] = [];
+    const locks = documents.map((document, i) => readLockText(document, `site.content[${i}].lock`, read, issues));
+    const names = locks.map((_, i) => nameOf(documents[i]?.lock ?? ""));
+    names.forEach((name, i) => {
+        if (names.indexOf(name) === i) return;
+        issues.push({
+            key: `site.content[${i}].lock`,
+            problem: `two entries have a lock called ${name}`,
+            cure: "give each set a lock file with a name of its own",
+        });
+    });
+    const owner = lastOwners(locks);
+    const content = documents.flatMap((document, i) => {
+        const lock = locks[i];
+        return lock === undefined ? [] : [contentOf(document, lock, i, owner)];
+    });
+    return { content, issues };
+}
+
+function readLockText(
+    document: ContentDocument,
+    key: string,
+    read: (path: string) => string,
+    issues: ConfigIssue[],
+): Lock | undefined {
+    const cure = "make it with: npm run -s passthrough -- lock";
+    let text: string;
+    try {
+        text = read(document.lock);
+    } catch (error) {
+        issues.push({ key, problem: `cannot read the lock file: ${messageOf(error)}`, cure });
+        return undefined;
+    }
+    try {
+        return parseLock(text, document.lock);
+    } catch (error) {
+        issues.push({ key, problem: messageOf(error), cure });
+        return undefined;
+    }
+}
+
+/** The last set that names a source has its tag: sets are listed in the order they were made. */
+function lastOwners(locks: readonly (Lock | undefined)[]): Map<string, number> {
+    const owner = new Map<string, number>();
+    locks.forEach((lock, i) => {
+        for (const source of Object.keys(lock?.images ?? {})) owner.set(source, i);
+    });
+    return owner;
+}
+
+function contentOf(document: ContentDocument, lock: Lock, index: number, owner: ReadonlyMap<string, number>): Content {
+    const superseded = Object.keys(lock.images).filter((source) => owner.get(source) !== index);
+    const images = Object.fromEntries(
+        Object.entries(lock.images).map(([source, digest]) => [
+            superseded.includes(source) ? byDigest(source, digest) : source,
+            digest,
+        ]),
+    );
+    return {
+        name: nameOf(document.lock),
+        archive: typeof document.archive === "string" ? [document.archive] : document.archive,
+        lock: document.lock,
+        lockDigest: lockDigest(lock),
+        images,
+        earlier: lock.earlier.images,
+        sparse: [...new Set(Object.values(lock.manifests).flatMap(({ absent }) => absent ?? []))].sort(),
+        superseded,
+    };
+}
+
+function byDigest(source: string, digest: Digest): string {
+    return `${repositoryOf(parseSourceKey(source))}@${digest}`;
+}
+
+function nameOf(lockPath: string): string {
+    return basename(lockPath).replace(/(\.lock)?\.json$/, "");
+}

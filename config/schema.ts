@@ -1,0 +1,125 @@
+import { z } from "zod";
+
+/** One place names come from that an archive does not tell: see `Override` in lib/archives. */
+const override = z.strictObject({
+    match: z.string().min(1),
+    registry: z.string().min(1),
+    repository: z.string().min(1).optional(),
+});
+
+const content = z.strictObject({
+    /** The set: a file, a folder, or several of them; from the project's root or absolute. */
+    archive: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
+    /** The lock file that was made of it and is committed. */
+    lock: z.string().min(1),
+    overrides: z.array(override).optional(),
+});
+
+/** A site as people write it: `registry-passthrough:site`, merged over `registry-passthrough:defaults`. */
+export const siteSchema = z.strictObject({
+    registry: z.strictObject({
+        type: z.enum(["distribution"]),
+        /** `host[:port]/path`; images land at `<mirrorBase>/<upstream-host>/<path>`. */
+        mirrorBase: z.string().min(1),
+        /** PEM file of the issuing CA; absent: a public one. */
+        ca: z.string().min(1).optional(),
+        /** HTTP without TLS, on loopback only. */
+        plainHttp: z.boolean().optional(),
+    }),
+    /** Upstream hosts that content may come from. */
+    upstreams: z.array(z.string().min(1)).optional(),
+    /** Image sets in the order they were made: where two have one tag, the later one has it. */
+    content: z.array(content).default([]),
+    cluster: z
+        .strictObject({
+            /** `4.18.20` or `4.18`; absent: the newest. */
+            version: z.string().optional(),
+            /** May nodes ask the upstream for what the mirror lacks? */
+            contactSource: z.enum(["allow", "never"]).default("allow"),
+        })
+        .default({ contactSource: "allow" }),
+    transfer: z
+        .strictObject({
+            /** Blobs in flight. */
+            concurrency: z.number().int().min(1).max(64).default(6),
+            /** How long one request may keep failing before it gives up. */
+            retrySeconds: z.number().min(0).max(3600).default(60),
+        })
+        .default({ concurrency: 6, retrySeconds: 60 }),
+    validation: z
+        .strictObject({
+            /** How many images are read byte for byte at each validation. */
+            wholeImages: z.number().int().min(0).default(3),
+        })
+        .default({ wholeImages: 3 }),
+});
+
+export type SiteDocument = z.infer<typeof siteSchema>;
+export type ContentDocument = SiteDocument["content"][number];
+
+/** Something in the configuration that stops the run: the key, what is wrong with it, and the cure. */
+export interface ConfigIssue {
+    /** `site.content[0].lock` */
+    readonly key: string;
+    readonly problem: string;
+    readonly cure: string;
+}
+
+/** The document that a site is read from: objects are merged deeply, arrays and plain values of the site win. */
+export function mergeDocuments(defaults: unknown, site: unknown): unknown {
+    if (!isObject(defaults) || !isObject(site)) return site ?? defaults;
+    const keys = new Set([...Object.keys(defaults), ...Object.keys(site)]);
+    return Object.fromEntries([...keys].map((key) => [key, mergeDocuments(defaults[key], site[key])]));
+}
+
+/** Reads a site's document; every fault at once. */
+export function parseSiteDocument(document: unknown): { site?: SiteDocument; issues: ConfigIssue[] } {
+    const parsed = siteSchema.safeParse(document);
+    if (parsed.success) return { site: parsed.data, issues: [] };
+    return { issues: parsed.error.issues.flatMap(configIssues) };
+}
+
+function configIssues(issue: z.core.$ZodIssue): ConfigIssue[] {
+    const key = keyOf(issue.path);
+    if (issue.code === "unrecognized_keys") {
+        const allowed = keysAt(siteSchema, issue.path);
+        return issue.keys.map((name) => ({
+            key: `${key}.${name}`,
+            problem: "there is no such key",
+            cure: `use one of: ${allowed.join(", ")}`,
+        }));
+    }
+    return [{ key, problem: issue.message, cure: "see docs/configuration.md" }];
+}
+
+/** `site.content[0].lock` */
+export function keyOf(path: readonly PropertyKey[]): string {
+    return path.reduce<string>(
+        (key, part) => (typeof part === "number" ? `${key}[${part}]` : `${key}.${String(part)}`),
+        "site",
+    );
+}
+
+function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
+    let at: unknown = schema;
+    for (const part of path) {
+        const inner = unwrap(at);
+        at =
+            inner instanceof z.ZodArray
+                ? inner.element
+                : inner instanceof z.ZodObject
+                  ? inner.shape[String(part)]
+                  : inner;
+    }
+    const found = unwrap(at);
+    return found instanceof z.ZodObject ? Object.keys(found.shape) : [];
+}
+
+function unwrap(schema: unknown): unknown {
+    if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return unwrap(schema.unwrap());
+    return schema;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}

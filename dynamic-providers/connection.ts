@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { type MirrorBase, parseMirrorBase } from "../lib/oci/mirror-reference";
+import { RegistryClient } from "../lib/oci/registry-client";
+import { DEFAULT_RETRY } from "../lib/oci/retry";
+import type { RegistryEndpoint } from "../lib/oci/transport";
+import { type Account, credentialsOf } from "./settings";
+
+/** Which registry a resource works with, as inputs; the credentials stand beside it, since they are secret. */
+export const connectionInput = z.object({
+    type: z.enum(["distribution"]),
+    mirrorBase: z.string(),
+    /** PEM. */
+    ca: z.string().optional(),
+    plainHttp: z.boolean().optional(),
+    retrySeconds: z.number(),
+});
+
+export const credentialsInput = z.object({ username: z.string(), password: z.string() });
+
+/** The inputs that every resource talking to the registry has. */
+export const registryInputs = z.object({
+    selfUrn: z.string(),
+    registry: connectionInput,
+    credentials: credentialsInput,
+    account: z.enum(["importer", "puller"]),
+});
+
+export type RegistryInputs = z.infer<typeof registryInputs>;
+
+/** The place of the registry that the inputs name. */
+export function endpointOf({ registry }: Pick<RegistryInputs, "registry">): RegistryEndpoint {
+    return {
+        host: parseMirrorBase(registry.mirrorBase).host,
+        ...(registry.ca === undefined ? {} : { ca: registry.ca }),
+        ...(registry.plainHttp === undefined ? {} : { plainHttp: registry.plainHttp }),
+    };
+}
+
+/** Opens the registry for one operation and closes it after. */
+export async function withRegistry<T>(
+    inputs: RegistryInputs,
+    signal: AbortSignal,
+    use: (client: RegistryClient, base: MirrorBase) => Promise<T>,
+): Promise<T> {
+    const client = new RegistryClient({
+        endpoint: endpointOf(inputs),
+        credentials: credentialsOf(inputs.account as Account, inputs.credentials),
+        retry: { ...DEFAULT_RETRY, seconds: inputs.registry.retrySeconds },
+        signal,
+    });
+    try {
+        return await use(client, parseMirrorBase(inputs.registry.mirrorBase));
+    } finally {
+        await client.close();
+    }
+}

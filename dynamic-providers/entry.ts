@@ -1,0 +1,12 @@
+/**
+ * What the provider process runs. The path of this file (`dist/dynamic-providers/entry`) and the names it exports are
+ * stored in the state of every stack: they are an ABI. Never move or rename them without leaving a forwarder.
+ */
+import { imageImportKind } from "./image-import-kind";
+import { define } from "./lifecycle";
+import { mirrorValidationKind } from "./mirror-validation-kind";
+import { registryAccessKind } from "./registry-access-kind";
+
+export const registryAccess = define(registryAccessKind);
+export const imageImport = define(imageImportKind);
+export const mirrorValidation = define(mirrorValidationKind);

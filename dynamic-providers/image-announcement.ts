@@ -1,0 +1,49 @@
+import { type Lock, readLock } from "../lib/archives";
+import type { ImageSet } from "../lib/oci/content";
+import type { Digest } from "../lib/oci/digest";
+import type { ResourceLog } from "./engine";
+import { formatBytes } from "./progress";
+
+type Images = Readonly<Record<string, Digest>>;
+
+/** More than this many names scroll away what matters. */
+const MAX_NAMES = 50;
+
+/**
+ * The offline plan of one set, for the preview: images that come, change and go, by name, and the bytes that may have
+ * to be sent at most. Needs no network and no archive; without the lock only the bytes are missing.
+ */
+export async function announceImages(olds: Images, news: Images, lockPath: string, log: ResourceLog): Promise<void> {
+    const coming = Object.keys(news).filter((source) => olds[source] === undefined);
+    const changing = Object.keys(news).filter((source) => olds[source] !== undefined && olds[source] !== news[source]);
+    const going = Object.keys(olds).filter((source) => news[source] === undefined);
+    const lock = await readLock(lockPath).catch(() => undefined);
+    const bytes = lock === undefined ? "" : `, at most ${formatBytes(bytesOf(lock, [...coming, ...changing], news))}`;
+    list(log, `${coming.length} images come${bytes}`, coming, (source) => `+ ${source} ${news[source] ?? ""}`);
+    list(log, `${changing.length} images change`, changing, (source) => {
+        return `~ ${source} ${olds[source] ?? ""} -> ${news[source] ?? ""}`;
+    });
+    list(log, `${going.length} images leave the set; they stay in the registry`, going, (source) => `- ${source}`);
+}
+
+function list(log: ResourceLog, title: string, sources: readonly string[], line: (source: string) => string): void {
+    if (sources.length === 0) return;
+    const shown = [...sources].sort().slice(0, MAX_NAMES).map(line);
+    const more = sources.length > MAX_NAMES ? [`… and ${sources.length - MAX_NAMES} more`] : [];
+    log.line("info", [title, ...shown, ...more].join("\n    "));
+}
+
+/** Payload of the images' trees, each blob and manifest once. */
+function bytesOf(lock: Lock, sources: readonly string[], images: Images): number {
+    const seen = new Set<Digest>();
+    let bytes = 0;
+    const add = (digest: Digest, set: ImageSet): void => {
+        if (seen.has(digest)) return;
+        seen.add(digest);
+        const manifest = set.manifests[digest];
+        bytes += manifest?.size ?? set.blobs[digest] ?? 0;
+        for (const part of [...(manifest?.manifests ?? []), ...(manifest?.blobs ?? [])]) add(part, set);
+    };
+    for (const source of sources) add(images[source] ?? "", lock);
+    return bytes;
+}

@@ -1,0 +1,177 @@
+import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
+import { type Lock, lockDigest, openArchive, readLock, verifyStructure } from "../lib/archives";
+import { type ImportPlan, type ImportResult, executePlan, imageTask, planImport, verifyImages } from "../lib/import";
+import type { Digest } from "../lib/oci/digest";
+import { ArchiveError, PassthroughError } from "../lib/oci/errors";
+import type { RegistryClient } from "../lib/oci/registry-client";
+import { registryInputs, withRegistry } from "./connection";
+import { announceImages } from "./image-announcement";
+import { type Kind, PartialState, type Surroundings } from "./lifecycle";
+import { formatBytes, progressReporter } from "./progress";
+
+export const imageImportInputs = registryInputs.extend({
+    /** Files or folders of the set. */
+    archive: z.array(z.string()).min(1),
+    /** The lock file, and the digest of the content that the program read from it. */
+    lock: z.string(),
+    lockDigest: z.string(),
+    /** Source reference -> digest. */
+    images: z.record(z.string(), z.string()),
+    /** Children that sparse indexes leave out on purpose. */
+    sparse: z.array(z.string()),
+    /** Blobs in flight. */
+    concurrency: z.number().int().positive(),
+});
+
+export type ImageImportInputs = z.infer<typeof imageImportInputs>;
+
+/** `images` in state are those that are there: fewer than wanted after a run that ended early. */
+export interface ImageImportOutputs extends ImageImportInputs {
+    /** Images that a refresh found broken: their tag alone proves nothing. */
+    readonly incomplete: readonly string[];
+}
+
+/** The images of one set are in the registry, under their own digests. */
+export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
+    inputs: imageImportInputs,
+    secrets: ["credentials"],
+
+    announce: async (olds, news, log) => announceImages(olds.images ?? {}, news.images, news.lock, log),
+
+    compare: (olds, news) => {
+        const compared = [
+            "registry",
+            "credentials",
+            "account",
+            "archive",
+            "lock",
+            "lockDigest",
+            "images",
+            "sparse",
+            "concurrency",
+        ] as const;
+        const isChanged = compared.some((name) => !isDeepStrictEqual(olds[name], news[name]));
+        const isMoved = olds.registry.mirrorBase !== news.registry.mirrorBase;
+        return { changes: isChanged || olds.incomplete.length > 0, ...(isMoved ? { replaces: ["registry"] } : {}) };
+    },
+
+    create: async (inputs, surroundings) => ({
+        id: idOf(inputs),
+        outs: await bring(inputs, { images: {}, incomplete: [] }, surroundings),
+    }),
+
+    update: async (olds, news, surroundings) => bring(news, olds, surroundings),
+
+    read: async (olds, { signal }) => {
+        const { incomplete: brokenBefore, ...inputs } = olds;
+        const failures = await withRegistry(olds, signal, async (client, base) => {
+            const checks = Object.entries(olds.images).map(([source, digest]) => imageTask(base, source, digest));
+            return (await verifyImages(client, checks, { absent: new Set(olds.sparse) })).failures;
+        });
+        const broken = new Set(failures.map(({ source }) => source));
+        const images = Object.fromEntries(Object.entries(olds.images).filter(([source]) => !broken.has(source)));
+        // Broken before and not yet healed stays broken: it is not among `images` to be looked at again.
+        const incomplete = [...new Set([...brokenBefore, ...broken])].sort();
+        return { outs: { ...inputs, images, incomplete }, inputs: { ...inputs, images } };
+    },
+
+    // Images stay: a registry serves more than one stack's wishes, and nothing here could bring them back.
+    remove: async () => undefined,
+};
+
+function idOf(inputs: ImageImportInputs): string {
+    return `${inputs.registry.mirrorBase}#${inputs.lock}`;
+}
+
+type Before = Pick<ImageImportOutputs, "images" | "incomplete">;
+
+/** Brings what is missing; what state says is there is not looked at again (a refresh does that). */
+async function bring(inputs: ImageImportInputs, before: Before, around: Surroundings): Promise<ImageImportOutputs> {
+    const suspects = new Set(before.incomplete);
+    const wanted = Object.fromEntries(
+        Object.entries(inputs.images).filter(([source, digest]) => before.images[source] !== digest),
+    );
+    if (Object.keys(wanted).length === 0) return { ...inputs, incomplete: [] };
+    const lock = await lockOf(inputs);
+    const result = await withRegistry(inputs, around.signal, async (client, base) => {
+        const plan = await planImport(client, { images: wanted, set: lock, base, suspects });
+        return carryOut(client, plan, lock, inputs, around);
+    });
+    if (result.failed.length > 0) throw partial(inputs, before, result);
+    around.log.line(
+        "info",
+        `${Object.keys(wanted).length} images are in: ${formatBytes(result.sent.bytes)} sent in ` +
+            `${result.sent.uploads} blobs, ${result.sent.mounts} blobs mounted`,
+    );
+    return { ...inputs, incomplete: [] };
+}
+
+async function carryOut(
+    client: RegistryClient,
+    plan: ImportPlan,
+    lock: Lock,
+    inputs: ImageImportInputs,
+    { log }: Surroundings,
+): Promise<ImportResult> {
+    if (plan.push.length === 0) {
+        const done = Object.fromEntries(plan.present.map(({ source, digest }) => [source, digest]));
+        return { done, failed: plan.problems, sent: { bytes: 0, uploads: 0, mounts: 0 } };
+    }
+    const archive = await openArchive(inputs.archive);
+    try {
+        for (const warning of archive.warnings) log.line("warning", warning);
+        const differences = await verifyStructure(archive, lock);
+        if (differences.length > 0) throw notTheLocked(inputs, differences);
+        return await executePlan(client, archive.source, plan, {
+            concurrency: inputs.concurrency,
+            onProgress: progressReporter(log),
+        });
+    } finally {
+        await archive.close();
+    }
+}
+
+async function lockOf(inputs: ImageImportInputs): Promise<Lock> {
+    const lock = await readLock(inputs.lock);
+    if (lockDigest(lock) !== inputs.lockDigest) {
+        throw new PassthroughError(`${inputs.lock} is not the lock this run began with`, {
+            code: "LOCK_CHANGED",
+            cure: "run again",
+        });
+    }
+    return lock;
+}
+
+const MAX_DIFFERENCES = 20;
+
+function notTheLocked(inputs: ImageImportInputs, differences: readonly string[]): ArchiveError {
+    const shown = differences.slice(0, MAX_DIFFERENCES).join("; ");
+    const more = differences.length > MAX_DIFFERENCES ? `; and ${differences.length - MAX_DIFFERENCES} more` : "";
+    return new ArchiveError(`does not match ${inputs.lock}: ${shown}${more}`, {
+        code: "ARCHIVE_NOT_LOCKED",
+        archive: inputs.archive.join(", "),
+        cure: "bring the archive that was locked, or lock this one with: npm run -s passthrough -- lock",
+    });
+}
+
+const MAX_REASONS = 50;
+
+function partial(inputs: ImageImportInputs, before: Before, result: ImportResult): PartialState {
+    const images: Record<string, Digest> = { ...result.done };
+    for (const [source, digest] of Object.entries(inputs.images)) {
+        if (before.images[source] === digest) images[source] = digest;
+    }
+    const total = Object.keys(inputs.images).length;
+    const reasons = result.failed.slice(0, MAX_REASONS).map(({ source, problem }) => `${source}: ${problem}`);
+    const more = result.failed.length - reasons.length;
+    return new PartialState(
+        idOf(inputs),
+        { images, incomplete: before.incomplete.filter((source) => images[source] === undefined) },
+        [
+            ...reasons,
+            ...(more > 0 ? [`and ${more} more`] : []),
+            `${Object.keys(images).length} of ${total} images are safe in the registry; the next \`npm run up\` brings the rest`,
+        ],
+    );
+}

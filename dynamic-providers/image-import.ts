@@ -1,0 +1,28 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type RegistryArgs, RegistryResource } from "./registry-resource";
+
+export interface ImageImportArgs extends RegistryArgs {
+    /** Files or folders of the set, from the project's root or absolute. */
+    readonly archive: readonly string[];
+    /** The lock file, and the digest of its content. */
+    readonly lock: string;
+    readonly lockDigest: string;
+    /** Source reference -> digest. */
+    readonly images: Readonly<Record<string, string>>;
+    /** Children that sparse indexes leave out on purpose. */
+    readonly sparse: readonly string[];
+    /** Blobs in flight. */
+    readonly concurrency: number;
+}
+
+/** The images of one set, in the registry under their own digests. */
+export class ImageImport extends RegistryResource {
+    /** What is there: source reference -> digest. */
+    declare readonly images: pulumi.Output<Record<string, string>>;
+
+    constructor(name: string, args: ImageImportArgs, opts: pulumi.CustomResourceOptions = {}) {
+        // A diff would print every unchanged image; check names those that change.
+        const quiet = pulumi.mergeOptions(opts, { hideDiffs: ["images"] });
+        super("imageImport", name, args, ["incomplete"], quiet);
+    }
+}

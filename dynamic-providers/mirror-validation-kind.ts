@@ -1,0 +1,168 @@
+import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
+import { type ImageCheck, type ImageFailure, type Verification, verifyImages } from "../lib/import";
+import { PassthroughError } from "../lib/oci/errors";
+import { parseRegistriesConf, resolvePull } from "../lib/openshift";
+import { type Reference, parseReference, parseSourceKey } from "../lib/oci/reference";
+import { registryInputs, withRegistry } from "./connection";
+import type { Kind, Surroundings } from "./lifecycle";
+
+export const mirrorValidationInputs = registryInputs.extend({
+    /** Source reference -> digest. */
+    images: z.record(z.string(), z.string()),
+    /** The registries.conf a node gets from the mirror rules, as TOML. */
+    registriesConf: z.string(),
+    /** Children that sparse indexes leave out on purpose. */
+    sparse: z.array(z.string()),
+    /** How many images are read byte for byte. */
+    wholeImages: z.number().int().nonnegative(),
+});
+
+export type MirrorValidationInputs = z.infer<typeof mirrorValidationInputs>;
+
+/** What was proven, small enough for a stack output. */
+export interface ValidationSummary {
+    readonly status: "proven" | "failing";
+    readonly images: number;
+    readonly manifests: number;
+    readonly blobs: number;
+    readonly bytesRead: number;
+    /** Images read byte for byte. */
+    readonly whole: readonly string[];
+    /** Images that rules redirect by digest only. */
+    readonly digestOnly: readonly string[];
+    /** When, RFC 3339. */
+    readonly checkedAt: string;
+    /** Images that were found wrong by a refresh. */
+    readonly failing: readonly string[];
+}
+
+export interface MirrorValidationOutputs extends MirrorValidationInputs {
+    readonly summary: ValidationSummary;
+}
+
+/** Every image can be pulled under its upstream name: through the rules, with the puller's account, digests unchanged. */
+export const mirrorValidationKind: Kind<MirrorValidationInputs, MirrorValidationOutputs> = {
+    inputs: mirrorValidationInputs,
+    secrets: ["credentials"],
+
+    compare: (olds, news) => {
+        const compared = [
+            "registry",
+            "credentials",
+            "account",
+            "images",
+            "registriesConf",
+            "sparse",
+            "wholeImages",
+        ] as const;
+        const isChanged = compared.some((name) => !isDeepStrictEqual(olds[name], news[name]));
+        return { changes: isChanged || olds.summary.status !== "proven" };
+    },
+
+    create: async (inputs, surroundings) => ({
+        id: `${inputs.registry.mirrorBase}#validation`,
+        outs: { ...inputs, summary: await prove(inputs, surroundings) },
+    }),
+
+    update: async (_olds, news, surroundings) => ({ ...news, summary: await prove(news, surroundings) }),
+
+    read: async (olds, surroundings) => {
+        const { summary: before, ...inputs } = olds;
+        const { failures } = await validate(inputs, surroundings);
+        const failing = failures.map(({ source }) => source).sort();
+        for (const { source, problem } of failures) surroundings.log.line("warning", `${source}: ${problem}`);
+        const status = failing.length === 0 ? ("proven" as const) : ("failing" as const);
+        // An unchanged verdict leaves state as it is: a refresh that finds nothing must show nothing.
+        return { outs: { ...inputs, summary: { ...before, status, failing } }, inputs };
+    },
+
+    remove: async () => undefined,
+};
+
+async function prove(inputs: MirrorValidationInputs, around: Surroundings): Promise<ValidationSummary> {
+    const { proofs, failures, digestOnly } = await validate(inputs, around);
+    if (failures.length > 0) throw failed(failures, Object.keys(inputs.images).length);
+    const sum = (field: "manifests" | "blobs" | "bytesRead") =>
+        proofs.reduce((total, proof) => total + proof[field], 0);
+    return {
+        status: "proven",
+        images: proofs.length,
+        manifests: sum("manifests"),
+        blobs: sum("blobs"),
+        bytesRead: sum("bytesRead"),
+        whole: proofs.filter(({ bytesRead }) => bytesRead > 0).map(({ source }) => source),
+        digestOnly,
+        checkedAt: new Date().toISOString(),
+        failing: [],
+    };
+}
+
+const MAX_NAMED = 50;
+
+function failed(failures: readonly ImageFailure[], total: number): PassthroughError {
+    const named = failures.slice(0, MAX_NAMED).map(({ source, problem }) => `\n    ${source}: ${problem}`);
+    const more = failures.length > MAX_NAMED ? `\n    and ${failures.length - MAX_NAMED} more` : "";
+    return new PassthroughError(
+        `${failures.length} of ${total} images cannot be pulled as a cluster would pull them:${named.join("")}${more}\n`,
+        { code: "VALIDATION_FAILED", cure: "`npm run up` refreshes first and brings what is missing" },
+    );
+}
+
+interface Validation extends Verification {
+    readonly digestOnly: readonly string[];
+}
+
+async function validate(inputs: MirrorValidationInputs, { signal, log }: Surroundings): Promise<Validation> {
+    const { checks, unredirected, digestOnly } = resolveChecks(inputs);
+    return withRegistry(inputs, signal, async (client) => {
+        const { proofs, failures } = await verifyImages(client, checks, {
+            absent: new Set(inputs.sparse),
+            onProgress: (images, ofImages) => log.status(`${images} of ${ofImages} images proven`),
+        });
+        return { proofs, failures: [...unredirected, ...failures], digestOnly };
+    });
+}
+
+interface Resolved {
+    readonly checks: readonly ImageCheck[];
+    readonly unredirected: readonly ImageFailure[];
+    readonly digestOnly: readonly string[];
+}
+
+/** Follows the rules for each image as the container runtime would, by digest and by tag. */
+function resolveChecks(inputs: MirrorValidationInputs): Resolved {
+    const conf = parseRegistriesConf(inputs.registriesConf, "the registries.conf of the mirror rules");
+    const checks: ImageCheck[] = [];
+    const unredirected: ImageFailure[] = [];
+    const digestOnly: string[] = [];
+    const whole = wholeImages(inputs);
+    const mirrorOf = (reference: Reference): Reference | undefined => {
+        const first = resolvePull(conf, reference).attempts[0];
+        return first?.viaMirror === true ? parseReference(first.reference) : undefined;
+    };
+    for (const [source, digest] of Object.entries(inputs.images)) {
+        const { registry, repository, tag } = parseSourceKey(source);
+        const byDigest = mirrorOf({ registry, repository, digest });
+        if (byDigest === undefined) {
+            unredirected.push({ source, problem: `no mirror rule redirects ${registry}/${repository}@${digest}` });
+            continue;
+        }
+        const byTag = tag === undefined ? undefined : mirrorOf({ registry, repository, tag });
+        if (tag !== undefined && byTag === undefined) digestOnly.push(source);
+        checks.push({
+            source,
+            digest,
+            repository: byDigest.repository,
+            whole: whole.has(source),
+            ...(byTag?.tag === undefined ? {} : { tag: byTag.tag }),
+        });
+    }
+    return { checks, unredirected, digestOnly };
+}
+
+/** A sample that is the same in every run of the same content, and another one when content changes. */
+function wholeImages(inputs: MirrorValidationInputs): ReadonlySet<string> {
+    const byDigest = Object.entries(inputs.images).sort(([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return new Set(byDigest.slice(0, inputs.wholeImages).map(([source]) => source));
+}

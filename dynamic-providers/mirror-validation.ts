@@ -1,0 +1,24 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type RegistryArgs, RegistryResource } from "./registry-resource";
+import type { ValidationSummary } from "./mirror-validation-kind";
+
+export interface MirrorValidationArgs extends RegistryArgs {
+    /** Source reference -> digest. */
+    readonly images: Readonly<Record<string, string>>;
+    /** The registries.conf that a node gets from the mirror rules. */
+    readonly registriesConf: string;
+    /** Children that sparse indexes leave out on purpose. */
+    readonly sparse: readonly string[];
+    /** How many images are read byte for byte. */
+    readonly wholeImages: number;
+}
+
+/** Proof that every image can be pulled under its upstream name through the rules. */
+export class MirrorValidation extends RegistryResource {
+    declare readonly summary: pulumi.Output<ValidationSummary>;
+
+    constructor(name: string, args: MirrorValidationArgs, opts: pulumi.CustomResourceOptions = {}) {
+        const quiet = pulumi.mergeOptions(opts, { hideDiffs: ["images", "registriesConf"] });
+        super("mirrorValidation", name, args, ["summary"], quiet);
+    }
+}

@@ -1,0 +1,13 @@
+import { PassthroughSite } from "./components/passthrough-site";
+import { loadSite } from "./config";
+
+const site = new PassthroughSite("site", loadSite());
+
+// The contract with other tools: docs/architecture.md, "Outputs".
+export const mirrorBase = site.mirrorBase;
+export const images = site.images;
+export const mirrorRules = site.mirrorRules;
+export const registriesConf = site.registriesConf;
+export const registryCa = site.registryCa;
+export const pullSecret = site.pullSecret;
+export const validation = site.validation;

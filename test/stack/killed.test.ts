@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import { PausingProxy } from "../support/pausing-proxy";
+import { descendants, isAlive } from "../support/processes";
+import { FIXTURES, TestSite } from "../support/site";
+
+jest.setTimeout(300_000);
+
+const PROVIDER = "cmd/dynamic-provider";
+let site: TestSite;
+let proxy: PausingProxy;
+
+beforeEach(async () => {
+    site = await TestSite.create(join(FIXTURES, "with-mapping"));
+    proxy = await PausingProxy.start(site.registry.port, 60_000);
+    site.stack.configure(site.document({ registry: { mirrorBase: `${proxy.host}/mirror` } }));
+});
+
+afterEach(async () => {
+    await proxy.stop();
+    await site.remove();
+});
+
+/** Settles when the process is gone; polls, since it is no child of ours. */
+async function gone(pid: number): Promise<void> {
+    while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function completes(): Promise<void> {
+    proxy.resume();
+    const up = await site.stack.up();
+    expect(up).toMatchObject({ code: 0 });
+    expect((await site.stack.outputs()).validation).toMatchObject({ status: "proven", images: 6 });
+    expect(await site.stack.preview("--expect-no-changes")).toMatchObject({ code: 0 });
+}
+
+test("a provider killed in the middle of an import fails the run, and the next up completes", async () => {
+    const { child, done } = site.stack.startUp();
+    await proxy.paused;
+    const [provider = 0] = descendants(child.pid ?? 0, PROVIDER).slice(-1);
+    process.kill(provider, "SIGKILL");
+    expect((await done).code).not.toBe(0);
+    await completes();
+});
+
+test("a provider whose engine was killed stops by itself; pulumi cancel, which the message names, frees the stack", async () => {
+    const { child, done } = site.stack.startUp();
+    await proxy.paused;
+    const providers = descendants(child.pid ?? 0, PROVIDER);
+    expect(providers.length).toBeGreaterThan(0);
+    child.kill("SIGKILL");
+    await Promise.all(providers.map(gone));
+    await done;
+
+    const locked = await site.stack.upOnly();
+    expect(locked.code).not.toBe(0);
+    expect(locked.text).toContain("pulumi cancel");
+    expect(await site.stack.cancel()).toMatchObject({ code: 0 });
+    await completes();
+});
+
+test("an interrupted provider says what is safe, and the next up completes", async () => {
+    const { child, done } = site.stack.startUp();
+    await proxy.paused;
+    for (const provider of descendants(child.pid ?? 0, PROVIDER)) process.kill(provider, "SIGINT");
+    const up = await done;
+    expect(up.code).not.toBe(0);
+    expect(up.text).toContain("interrupted by SIGINT");
+    await completes();
+});

@@ -1,0 +1,113 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Agent, request } from "undici";
+import { parseAllDocuments } from "yaml";
+import { parse as parseToml } from "smol-toml";
+import { ACCOUNT, FIXTURES, TestSite } from "../support/site";
+
+jest.setTimeout(300_000);
+
+let site: TestSite;
+
+beforeAll(async () => {
+    site = await TestSite.create(join(FIXTURES, "with-mapping"));
+});
+
+afterAll(() => site.remove());
+
+const APP0 = "sha256:74309920a91f4ec3dbc9584582336c3e81b22ac945d0153aa2897051a7894cc3";
+const TOOL = "sha256:c9ba58d79d91bfd5f052f7ae059d65b7ca4698da2f2bf1ac22f397d2ed54e8a0";
+
+test("a preview names every image that comes, without asking the registry or opening the archive", async () => {
+    const preview = await site.stack.preview();
+    expect(preview).toMatchObject({ code: 0 });
+    expect(preview.text).toContain("6 images come, at most 87.1 kB");
+    expect(preview.text).toContain(`+ quay.io/team0/app0:v1 ${APP0}`);
+    expect(preview.text).toContain("distribution cannot separate push from pull");
+    expect(site.registry.accesses()).toEqual([]);
+});
+
+test("up brings a real archive into a real registry, and the outputs tell where everything is", async () => {
+    expect(await site.stack.up()).toMatchObject({ code: 0 });
+    const outputs = await site.stack.outputs();
+    const { host } = site.registry;
+    expect(outputs.mirrorBase).toBe(`${host}/mirror`);
+    expect(outputs.images).toMatchObject({
+        "quay.io/team0/app0:v1": { mirror: `${host}/mirror/quay.io/team0/app0:v1`, digest: APP0 },
+        "quay.io/multi/tool:2.0": { mirror: `${host}/mirror/quay.io/multi/tool:2.0`, digest: TOOL },
+    });
+    expect(Object.keys(outputs.images as object)).toHaveLength(6);
+    expect(outputs.validation).toMatchObject({ status: "proven", images: 6, manifests: 8, failing: [] });
+    expect(outputs.registryCa).toBe(site.authority.ca.trim() + "\n");
+    const auth = Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString("base64");
+    expect(JSON.parse(outputs.pullSecret as string)).toEqual({ auths: { [host]: { auth } } });
+});
+
+test("the rules redirect every host with content to the mirror, and forbid the upstream", async () => {
+    const outputs = await site.stack.outputs();
+    const objects = parseAllDocuments(outputs.mirrorRules as string).map(
+        (document) => document.toJS() as { kind: string },
+    );
+    expect(objects.map(({ kind }) => kind)).toEqual(["ImageDigestMirrorSet", "ImageTagMirrorSet"]);
+    const conf = parseToml(outputs.registriesConf as string) as { registry: { location: string; blocked: boolean }[] };
+    expect(conf.registry.map(({ location }) => location)).toEqual(["docker.io", "quay.io", "registry.redhat.io"]);
+    expect(conf.registry.every(({ blocked }) => blocked)).toBe(true);
+});
+
+test("after up there is nothing to do", async () => {
+    expect(await site.stack.preview("--expect-no-changes")).toMatchObject({ code: 0 });
+    expect(await site.stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("a manifest deleted by hand is drift, and the next up restores just that", async () => {
+    const repository = "mirror/quay.io/team0/app0";
+    const authorization = `Basic ${Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString("base64")}`;
+    const url = `https://${site.registry.host}/v2/${repository}/manifests/${APP0}`;
+    const dispatcher = new Agent({ connect: { ca: site.authority.ca } });
+    const answer = await request(url, { method: "DELETE", dispatcher, headers: { authorization } });
+    expect(answer.statusCode).toBe(202);
+    await dispatcher.close();
+
+    const drift = await site.stack.refreshPreview("--expect-no-changes");
+    expect(drift.code).toBe(7);
+    expect(drift.text).toContain(`quay.io/team0/app0:v1: the tag ${repository}:v1 is not there`);
+
+    site.registry.forget();
+    expect(await site.stack.up()).toMatchObject({ code: 0 });
+    expect(site.registry.writes().filter(({ status }) => status !== 401)).toEqual([
+        { method: "PUT", path: `/v2/${repository}/manifests/v1`, status: 201 },
+    ]);
+    expect(await site.stack.preview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("a preview names the one image that was added, and none that stay", async () => {
+    const path = join(site.folder, "set1.lock.json");
+    const whole = readFileSync(path, "utf8");
+    const lock = JSON.parse(whole) as { images: Record<string, string> };
+    delete lock.images["quay.io/legacy/v2s2:1.0"];
+    writeFileSync(path, JSON.stringify(lock));
+    expect(await site.stack.upOnly()).toMatchObject({ code: 0 });
+    writeFileSync(path, whole);
+    const preview = await site.stack.preview("--diff");
+    expect(preview.text).toContain("1 images come");
+    expect(preview.text).toContain("+ quay.io/legacy/v2s2:1.0");
+    for (const other of ["quay.io/team0", "quay.io/team1", "quay.io/multi", "docker.io/library"]) {
+        expect(preview.text).not.toContain(other);
+    }
+    expect(await site.stack.upOnly()).toMatchObject({ code: 0 });
+});
+
+test("no credential is in the clear in state or output, and state keeps its budget", async () => {
+    const state = await site.stack.state();
+    const auth = Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString("base64");
+    // The outputs test asks for secrets to be shown; everything else that was printed must hold none.
+    for (const secret of [ACCOUNT.password, auth]) expect(state).not.toContain(secret);
+    const { deployment } = JSON.parse(state) as { deployment: { resources: Record<string, unknown>[] } };
+    const dynamic = deployment.resources.filter(({ type }) => String(type).startsWith("pulumi-nodejs:dynamic"));
+    expect(dynamic).toHaveLength(3);
+    for (const resource of dynamic) {
+        const images = [resource.inputs, resource.outputs].map((part) => (part as { images?: object }).images ?? {});
+        const rest = JSON.stringify(resource).length - images.reduce((sum, map) => sum + JSON.stringify(map).length, 0);
+        expect(rest).toBeLessThan(8192);
+    }
+});

@@ -1,0 +1,72 @@
+import { once } from "node:events";
+import { type AddressInfo, type Server, type Socket, connect, createServer } from "node:net";
+
+/**
+ * A TCP relay in front of a registry that stops carrying bytes to it once it has carried `pauseAfter`: whoever sends is
+ * then certainly in the middle of something.
+ */
+export class PausingProxy {
+    private carried = 0;
+    private readonly waiting = new Set<Socket>();
+    private readonly sockets = new Set<Socket>();
+    private reached!: () => void;
+    /** Settles when the first byte too many has come. */
+    readonly paused = new Promise<void>((resolve) => {
+        this.reached = resolve;
+    });
+
+    private constructor(
+        private readonly server: Server,
+        private pauseAfter: number,
+    ) {}
+
+    static async start(targetPort: number, pauseAfter: number): Promise<PausingProxy> {
+        const server = createServer();
+        const proxy = new PausingProxy(server, pauseAfter);
+        server.on("connection", (client) => proxy.relay(client, targetPort));
+        server.listen(0, "127.0.0.1");
+        await once(server, "listening");
+        return proxy;
+    }
+
+    get host(): string {
+        return `localhost:${(this.server.address() as AddressInfo).port}`;
+    }
+
+    /** Carries everything from now on. */
+    resume(): void {
+        this.pauseAfter = Infinity;
+        for (const socket of this.waiting) socket.resume();
+        this.waiting.clear();
+    }
+
+    async stop(): Promise<void> {
+        for (const socket of this.sockets) socket.destroy();
+        this.server.close();
+        await once(this.server, "close");
+    }
+
+    private relay(client: Socket, targetPort: number): void {
+        const target = connect(targetPort, "127.0.0.1");
+        for (const [socket, other] of [
+            [client, target],
+            [target, client],
+        ] as const) {
+            this.sockets.add(socket);
+            socket.on("error", () => other.destroy());
+            socket.on("close", () => {
+                this.sockets.delete(socket);
+                other.destroy();
+            });
+        }
+        target.pipe(client);
+        client.on("data", (chunk: Buffer) => {
+            this.carried += chunk.length;
+            target.write(chunk);
+            if (this.carried < this.pauseAfter) return;
+            client.pause();
+            this.waiting.add(client);
+            this.reached();
+        });
+    }
+}

@@ -1,0 +1,87 @@
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describeArchive, openArchive, writeLock } from "../../lib/archives";
+import { type TestAuthority, testAuthority } from "./certificates";
+import { RegistryProcess } from "./registry-process";
+import { PROJECT, TestStack } from "./stack";
+
+export const FIXTURES = join(PROJECT, "test/fixtures/archives/oc-mirror");
+
+export const ACCOUNT = { username: "pusher", password: "canary-password-3f9a1c" } as const;
+
+/** A registry with TLS and an account, a stack, and a folder for archives and locks: a whole site on loopback. */
+export class TestSite {
+    readonly folder = mkdtempSync(join(tmpdir(), "site "));
+    private readonly sets: { archive: string; lock: string }[] = [];
+
+    private constructor(
+        readonly authority: TestAuthority,
+        readonly registry: RegistryProcess,
+    ) {}
+
+    stack!: TestStack;
+
+    static async create(...archives: string[]): Promise<TestSite> {
+        const authority = await testAuthority();
+        const registry = await RegistryProcess.start({ tls: await authority.issue(), account: ACCOUNT });
+        const site = new TestSite(authority, registry);
+        try {
+            for (const archive of archives) await site.addSet(archive);
+            writeFileSync(join(site.folder, "ca.crt"), authority.ca);
+            site.stack = await TestStack.create({ site: site.document(), ...ACCOUNT });
+        } catch (error) {
+            await registry.stop();
+            throw error;
+        }
+        return site;
+    }
+
+    /** The site's configuration, with changes for one test. */
+    document(changes: { registry?: object; cluster?: object; transfer?: object } = {}): object {
+        return {
+            registry: {
+                type: "distribution",
+                mirrorBase: `${this.registry.host}/mirror`,
+                ca: join(this.folder, "ca.crt"),
+                ...changes.registry,
+            },
+            cluster: { version: "4.20.0", contactSource: "never", ...changes.cluster },
+            transfer: { retrySeconds: 2, ...changes.transfer },
+            content: this.sets,
+        };
+    }
+
+    /** Copies a fixture (a folder), so that a test may damage it, and locks it. */
+    async addSet(fixture: string): Promise<string> {
+        const name = `set${this.sets.length + 1}`;
+        const archive = join(this.folder, name);
+        mkdirSync(archive);
+        cpSync(fixture, archive, { recursive: true });
+        await this.lock(name);
+        this.sets.push({ archive, lock: join(this.folder, `${name}.lock.json`) });
+        return archive;
+    }
+
+    /** Makes the lock of a set from what its archive is now. */
+    async lock(name: string): Promise<void> {
+        const archive = await openArchive(join(this.folder, name));
+        try {
+            const { lock } = await describeArchive(archive, []);
+            await writeLock(join(this.folder, `${name}.lock.json`), lock);
+        } finally {
+            await archive.close();
+        }
+    }
+
+    /** Puts a fixture's one file back over a damaged copy. */
+    restore(fixture: string, name: string): void {
+        copyFileSync(join(fixture, "mirror_000001.tar"), join(this.folder, name, "mirror_000001.tar"));
+    }
+
+    async remove(): Promise<void> {
+        await this.registry.stop();
+        this.stack.remove();
+        rmSync(this.folder, { recursive: true, force: true });
+    }
+}

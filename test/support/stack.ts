@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parse } from "yaml";
+
+/** The checkout: what is under test is its compiled program, run by the real engine. */
+export const PROJECT = resolve(__dirname, "../..");
+
+export interface CliRun {
+    readonly code: number;
+    /** stdout and stderr as they came. */
+    readonly text: string;
+}
+
+export interface StackOptions {
+    /** `registry-passthrough:site`. */
+    readonly site: unknown;
+    readonly username?: string;
+    readonly password?: string;
+}
+
+const NAME = "test";
+
+/** A stack with a backend, a passphrase and a configuration of its own, in a temporary folder. */
+export class TestStack {
+    readonly folder = mkdtempSync(join(tmpdir(), "stack "));
+    private readonly env: NodeJS.ProcessEnv;
+    private readonly configFile = join(this.folder, `Pulumi.${NAME}.yaml`);
+    /** What every command printed that was not asked for secrets: it must hold none. */
+    printed = "";
+
+    private constructor() {
+        mkdirSync(join(this.folder, "state"));
+        this.env = {
+            ...process.env,
+            PULUMI_BACKEND_URL: `file://${join(this.folder, "state")}`,
+            PULUMI_CONFIG_PASSPHRASE: "the passphrase of a test",
+            PULUMI_HOME: join(this.folder, "home"),
+            PULUMI_SKIP_UPDATE_CHECK: "true",
+            PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+        };
+        delete this.env.PULUMI_CONFIG_PASSPHRASE_FILE;
+    }
+
+    static async create(options: StackOptions): Promise<TestStack> {
+        const stack = new TestStack();
+        writeFileSync(join(stack.folder, "Pulumi.yaml"), "name: registry-passthrough\nruntime: nodejs\n");
+        await stack.must(["-C", stack.folder, "stack", "init", NAME]);
+        stack.configure(options.site);
+        if (options.username !== undefined) await stack.setConfig("registryUsername", options.username, false);
+        if (options.password !== undefined) await stack.setConfig("registryPassword", options.password, true);
+        return stack;
+    }
+
+    /** Replaces the site; everything else stays. */
+    configure(site: unknown): void {
+        const before = parse(readFileSync(this.configFile, "utf8")) as { config?: Record<string, unknown> };
+        const config = { ...before.config, "registry-passthrough:site": site };
+        writeFileSync(this.configFile, JSON.stringify({ ...before, config }, undefined, 2));
+    }
+
+    async setConfig(key: string, value: string, isSecret: boolean): Promise<void> {
+        const args = ["config", "set", "--config-file", this.configFile, ...(isSecret ? ["--secret"] : []), key];
+        const run = await this.run([...args, "--stack", NAME], value);
+        if (run.code !== 0) throw new Error(run.text);
+    }
+
+    preview(...args: string[]): Promise<CliRun> {
+        return this.run(["preview", "--suppress-outputs", ...this.selection(), ...args]);
+    }
+
+    /** As `npm run up` does: refresh first, with today's configuration. */
+    up(...args: string[]): Promise<CliRun> {
+        return this.run([
+            "up",
+            "--yes",
+            "--refresh",
+            "--run-program",
+            "--suppress-outputs",
+            ...this.selection(),
+            ...args,
+        ]);
+    }
+
+    /** `up` that trusts the state. */
+    upOnly(...args: string[]): Promise<CliRun> {
+        return this.run(["up", "--yes", ...this.selection(), ...args]);
+    }
+
+    refreshPreview(...args: string[]): Promise<CliRun> {
+        return this.run(["refresh", "--preview-only", "--run-program", ...this.selection(), ...args]);
+    }
+
+    cancel(): Promise<CliRun> {
+        return this.run(["cancel", "--yes", "--stack", NAME]);
+    }
+
+    /** Starts `up` and gives its process, for tests that end it early. */
+    startUp(): { child: ChildProcess; done: Promise<CliRun> } {
+        return this.start(["up", "--yes", "--skip-preview", ...this.selection()]);
+    }
+
+    async outputs(): Promise<Record<string, unknown>> {
+        const run = await this.must(["stack", "output", "--json", "--show-secrets", "--stack", NAME]);
+        return JSON.parse(run.text) as Record<string, unknown>;
+    }
+
+    /** The state as it is stored. */
+    async state(): Promise<string> {
+        return (await this.must(["stack", "export", "--stack", NAME])).text;
+    }
+
+    async must(args: string[]): Promise<CliRun> {
+        const run = await this.run(args);
+        if (run.code !== 0) throw new Error(`pulumi ${args.join(" ")}: exit ${run.code}\n${run.text}`);
+        return run;
+    }
+
+    remove(): void {
+        rmSync(this.folder, { recursive: true, force: true });
+    }
+
+    private selection(): string[] {
+        return ["--stack", NAME, "--config-file", this.configFile, "--non-interactive"];
+    }
+
+    private run(args: string[], input?: string): Promise<CliRun> {
+        return this.start(args, input).done;
+    }
+
+    private start(args: string[], input?: string): { child: ChildProcess; done: Promise<CliRun> } {
+        const child = spawn("pulumi", args, { cwd: PROJECT, env: this.env, stdio: ["pipe", "pipe", "pipe"] });
+        let text = "";
+        for (const stream of [child.stdout, child.stderr]) {
+            stream.on("data", (chunk: Buffer) => {
+                text += chunk.toString("utf8");
+                if (!args.includes("--show-secrets")) this.printed += chunk.toString("utf8");
+            });
+        }
+        child.stdin.end(input ?? "");
+        const done = once(child, "close").then(([code]) => ({ code: (code as number | null) ?? 1, text }));
+        return { child, done };
+    }
+}
