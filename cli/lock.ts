@@ -1,0 +1,133 @@
+import { existsSync } from "node:fs";
+import { parseArgs } from "node:util";
+import {
+    type Lock,
+    type Override,
+    compareLocks,
+    describeArchive,
+    lockDigest,
+    openArchive,
+    readLock,
+    writeLock,
+} from "../lib/archives";
+import { type Command, EXIT_FAILED, EXIT_OK, UsageError, print } from "./command";
+import { type StackContent, readStackContent } from "./stack-file";
+
+const HELP = `usage: npm run -s passthrough -- lock [--stack STACK] [--check]
+       npm run -s passthrough -- lock ARCHIVE... --out FILE [--override MATCH=HOST[/REPOSITORY]]...
+
+Reads image archives once and writes what they hold to lock files, which are committed: a pull request that brings new
+content is a diff of them. Without ARCHIVE, every set of the stack's site.content is read (default: dev).
+
+  --stack STACK   the stack whose Pulumi.STACK.yaml lists the sets, with their overrides
+  --check         write nothing; exit 1 if a lock file is not what its archive says
+  --out FILE      the lock file of the given archives
+  --override MATCH=HOST[/REPOSITORY]
+                  where images come from that the archive does not tell: MATCH is a pattern over the repository and tag
+                  that the archive has ("ubi9/**"), HOST the upstream registry
+  --json          one JSON object per set instead of text
+
+Exit codes: 0 done, 1 failed or (--check) different, 2 wrong usage.`;
+
+export const lockCommand: Command = {
+    name: "lock",
+    summary: "read archives and write their lock files",
+    help: HELP,
+    run,
+};
+
+async function run(args: readonly string[]): Promise<number> {
+    const { values, positionals } = parse(args);
+    const sets =
+        positionals.length > 0 ? [setOfArguments(positionals, values)] : readStackContent(values.stack ?? "dev");
+    if (sets.length === 0) print("the stack's site.content lists no set: nothing to lock");
+    let code = EXIT_OK;
+    for (const set of sets) {
+        const isCurrent = await lockSet(set, values.check ?? false, values.json ?? false);
+        if (values.check === true && !isCurrent) code = EXIT_FAILED;
+    }
+    return code;
+}
+
+function parse(args: readonly string[]) {
+    try {
+        return parseArgs({
+            args: [...args],
+            allowPositionals: true,
+            options: {
+                stack: { type: "string" },
+                check: { type: "boolean" },
+                out: { type: "string" },
+                override: { type: "string", multiple: true },
+                json: { type: "boolean" },
+            },
+        });
+    } catch (error) {
+        throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    }
+}
+
+function setOfArguments(
+    archive: string[],
+    values: { out?: string | undefined; override?: string[] | undefined; stack?: string | undefined },
+): StackContent {
+    if (values.out === undefined) throw new UsageError("archives need --out FILE");
+    if (values.stack !== undefined) throw new UsageError("--stack and archives exclude each other");
+    return { archive, lock: values.out, overrides: (values.override ?? []).map(overrideOf) };
+}
+
+function overrideOf(text: string): Override {
+    const [match, place] = text.split("=", 2);
+    if (!match || !place) throw new UsageError(`--override ${text}: write MATCH=HOST or MATCH=HOST/REPOSITORY`);
+    const slash = place.indexOf("/");
+    return slash === -1
+        ? { match, registry: place }
+        : { match, registry: place.slice(0, slash), repository: place.slice(slash + 1) };
+}
+
+/** @returns whether the lock file already said the same */
+async function lockSet(set: StackContent, checkOnly: boolean, asJson: boolean): Promise<boolean> {
+    const archive = await openArchive(set.archive);
+    try {
+        const { lock, notes } = await describeArchive(archive, set.overrides);
+        const before = existsSync(set.lock) ? await readLock(set.lock) : undefined;
+        const lines = differences(before, lock);
+        if (!checkOnly && lines.length > 0) await writeLock(set.lock, lock);
+        const report = { lock: set.lock, changes: lines, images: Object.keys(lock.images).length };
+        const warnings = [...archive.warnings, ...notes];
+        if (asJson) print(JSON.stringify({ ...report, absent: lock.absent, notes: warnings }));
+        else printReport(report, lock, warnings, checkOnly);
+        return lines.length === 0;
+    } finally {
+        await archive.close();
+    }
+}
+
+/** One line per image that comes, changes or goes; none if the lock file already says what the archive says. */
+function differences(before: Lock | undefined, after: Lock): string[] {
+    if (before !== undefined && lockDigest(before) === lockDigest(after)) return [];
+    const { added, changed, removed } = compareLocks(before, after);
+    const lines = [
+        ...added.map((image) => `+ ${image} ${after.images[image] ?? after.earlier.images[image] ?? ""}`),
+        ...changed.map((change) => `~ ${change.image} ${change.before} -> ${change.after}`),
+        ...removed.map((image) => `- ${image}`),
+    ];
+    return lines.length > 0 ? lines : ["~ the same images in other parts"];
+}
+
+function printReport(
+    report: { lock: string; changes: readonly string[]; images: number },
+    lock: Lock,
+    notes: readonly string[],
+    checkOnly: boolean,
+): void {
+    const bytes = Object.values(lock.blobs).reduce((sum, size) => sum + size, 0);
+    const state = report.changes.length === 0 ? "unchanged" : checkOnly ? "DIFFERENT" : "written";
+    print(`${report.lock}: ${state}; ${report.images} images, ${Object.keys(lock.blobs).length} blobs, ${bytes} bytes`);
+    for (const line of report.changes) print(`  ${line}`);
+    for (const wish of lock.absent) print(`  wished for, but not in the archive: ${wish}`);
+    for (const [source, digest] of Object.entries(lock.earlier.images)) {
+        print(`  from an earlier archive: ${source} ${digest}`);
+    }
+    for (const note of notes) print(`  note: ${note}`);
+}
