@@ -2,12 +2,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
 import { mergeDocuments } from "../config/schema";
+import { overrideSchema } from "../lib/archives";
 import { PassthroughError } from "../lib/oci/errors";
 
 const SITE = "registry-passthrough:site";
 const DEFAULTS = "registry-passthrough:defaults";
-
-const overrideSchema = z.object({ match: z.string(), registry: z.string(), repository: z.string().optional() });
 
 const contentSchema = z.object({
     archive: z.union([z.string(), z.array(z.string())]),

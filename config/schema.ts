@@ -1,18 +1,12 @@
 import { z } from "zod";
-
-/** One place names come from that an archive does not tell: see `Override` in lib/archives. */
-const override = z.strictObject({
-    match: z.string().min(1),
-    registry: z.string().min(1),
-    repository: z.string().min(1).optional(),
-});
+import { overrideSchema } from "../lib/archives";
 
 const content = z.strictObject({
     /** The set: a file, a folder, or several of them; from the project's root or absolute. */
     archive: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
     /** The lock file that was made of it and is committed. */
     lock: z.string().min(1),
-    overrides: z.array(override).optional(),
+    overrides: z.array(overrideSchema).optional(),
 });
 
 /** A site as people write it: `registry-passthrough:site`, merged over `registry-passthrough:defaults`. */

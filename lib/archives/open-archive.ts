@@ -4,10 +4,10 @@ import { ArchiveError } from "../oci/errors";
 import type { Archive } from "./archive";
 import { ArchiveFile, COPY_AGAIN, unreadable } from "./archive-file";
 import { refuseByName, refuseCompressed, refuseFolder } from "./foreign-format";
-import { isOcMirrorPart, openOcMirror } from "./oc-mirror";
-import { openLayoutFolder } from "./oci-layout-folder";
-import { openLayoutTar } from "./oci-layout-tar";
-import { indexTarNames } from "./tar-listing";
+import { isOcMirrorPart, openOcMirror } from "./oc-mirror/oc-mirror-archive";
+import { openLayoutFolder } from "./oci-layout/folder";
+import { openLayoutTar } from "./oci-layout/layout-tar";
+import { indexTarNames } from "./tar/listing";
 
 export interface OpenOptions {
     readonly signal?: AbortSignal;

@@ -9,7 +9,7 @@ export class MemoryImageSet implements BlobSource {
     readonly bytes = new Map<Digest, Buffer>();
     readonly images: Record<string, Digest> = {};
     private readonly manifests: Record<Digest, ManifestFacts> = {};
-    private readonly blobs: Record<Digest, number> = {};
+    private blobs: Record<Digest, number> = {};
     readonly earlier: {
         images: ImageSet["earlier"]["images"];
         manifests: ImageSet["earlier"]["manifests"];
@@ -24,6 +24,12 @@ export class MemoryImageSet implements BlobSource {
         const digest = this.keep(bytes);
         this.blobs[digest] = bytes.length;
         return digest;
+    }
+
+    /** As if an earlier archive had brought the blob: manifests name it, the set does not hold it. */
+    leaveOut(blob: Digest): void {
+        this.blobs = Object.fromEntries(Object.entries(this.blobs).filter(([digest]) => digest !== blob));
+        this.bytes.delete(blob);
     }
 
     manifest(layers: readonly Digest[] = [this.blob()]): Digest {

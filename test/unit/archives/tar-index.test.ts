@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { ArchiveFile } from "../../../lib/archives/archive-file";
-import type { TarEntry } from "../../../lib/archives/tar-entry";
-import { type TarIndexOptions, indexTar } from "../../../lib/archives/tar-index";
+import type { TarEntry } from "../../../lib/archives/tar/entry";
+import { type TarIndexOptions, indexTar } from "../../../lib/archives/tar/index-tar";
 import { ArchiveError } from "../../../lib/oci/errors";
 import { type TarSpec, folderOf, paxEntry, tar, tarEntry, tarHeader } from "../../support/archives";
 

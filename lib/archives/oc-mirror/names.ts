@@ -1,13 +1,13 @@
-import type { BlobSource } from "../oci/content";
-import type { Digest } from "../oci/digest";
-import { type Reference, formatReference, sourceKey } from "../oci/reference";
-import type { ArchiveContents } from "./archive";
+import type { BlobSource } from "../../oci/content";
+import type { Digest } from "../../oci/digest";
+import { type Reference, formatReference, sourceKey } from "../../oci/reference";
+import type { ArchiveContents } from "../archive";
 import { subjectOfTag } from "./cache-name";
-import { ImageNames, repositoriesOf } from "./image-names";
-import { type NameProblem, namesUnresolved } from "./name-problem";
-import { type Candidate, mentionedNames, wishedKeys } from "./oc-mirror-candidates";
-import type { OcMirrorIndex, TagLink } from "./oc-mirror-index";
-import { type Override, Overrides } from "./override";
+import { ImageNames, repositoriesOf } from "../image-names";
+import { type NameProblem, namesUnresolved } from "../name-problem";
+import { type Candidate, mentionedNames, wishedKeys } from "./candidates";
+import type { OcMirrorIndex, TagLink } from "./cache-index";
+import { type Override, Overrides } from "../override";
 import { type NamedImage, SignatureSubjects } from "./signature-subjects";
 import { type TagVerdict, judgeTag } from "./tag-verdict";
 

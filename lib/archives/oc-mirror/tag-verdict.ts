@@ -1,9 +1,9 @@
-import { type Reference, sourceKey } from "../oci/reference";
+import { type Reference, sourceKey } from "../../oci/reference";
 import { digestOfTag } from "./cache-name";
-import { distinct } from "./image-names";
-import type { Candidate } from "./oc-mirror-candidates";
-import type { TagLink } from "./oc-mirror-index";
-import { type Overrides, overriddenReference } from "./override";
+import { distinct } from "../image-names";
+import type { Candidate } from "./candidates";
+import type { TagLink } from "./cache-index";
+import { type Overrides, overriddenReference } from "../override";
 
 /** What is known about the upstream of a tag of the cache. */
 export type TagVerdict =

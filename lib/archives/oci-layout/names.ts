@@ -1,13 +1,13 @@
-import type { BlobSource } from "../oci/content";
-import type { Digest } from "../oci/digest";
-import { PassthroughError } from "../oci/errors";
-import { type Descriptor, parseManifest } from "../oci/manifest";
-import { isIndexMediaType, isManifestMediaType } from "../oci/media-types";
-import { type Reference, parseReference, sourceKey } from "../oci/reference";
-import type { ArchiveContents } from "./archive";
-import { ImageNames, distinct } from "./image-names";
-import { namesUnresolved } from "./name-problem";
-import { type Override, Overrides, overriddenReference } from "./override";
+import type { BlobSource } from "../../oci/content";
+import type { Digest } from "../../oci/digest";
+import { PassthroughError } from "../../oci/errors";
+import { type Descriptor, parseManifest } from "../../oci/manifest";
+import { isIndexMediaType, isManifestMediaType } from "../../oci/media-types";
+import { type Reference, parseReference, sourceKey } from "../../oci/reference";
+import type { ArchiveContents } from "../archive";
+import { ImageNames, distinct } from "../image-names";
+import { namesUnresolved } from "../name-problem";
+import { type Override, Overrides, overriddenReference } from "../override";
 
 const REF_NAME = "org.opencontainers.image.ref.name";
 /** Full references; Hauler keeps the name before a rewrite in a key of its own. */

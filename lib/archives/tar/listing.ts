@@ -1,7 +1,7 @@
-import { ArchiveError } from "../oci/errors";
-import type { ArchiveFile } from "./archive-file";
-import type { TarEntry } from "./tar-entry";
-import { indexTar } from "./tar-index";
+import { ArchiveError } from "../../oci/errors";
+import type { ArchiveFile } from "../archive-file";
+import type { TarEntry } from "./entry";
+import { indexTar } from "./index-tar";
 
 /** The entries of a tar that is not oc-mirror's: few enough to keep them all. */
 export interface TarListing {

@@ -1,8 +1,8 @@
-import { ArchiveError } from "../oci/errors";
-import { type ArchiveFile, COPY_AGAIN } from "./archive-file";
-import type { TarEntry, TarEntryType } from "./tar-entry";
-import { TAR_BLOCK, type TarHeader, TarHeaderFault, isZeroBlock, parseTarHeader } from "./tar-header";
-import { type PaxRecords, parsePaxRecords } from "./tar-pax";
+import { ArchiveError } from "../../oci/errors";
+import { type ArchiveFile, COPY_AGAIN } from "../archive-file";
+import type { TarEntry, TarEntryType } from "./entry";
+import { TAR_BLOCK, type TarHeader, TarHeaderFault, isZeroBlock, parseTarHeader } from "./header";
+import { type PaxRecords, parsePaxRecords } from "./pax";
 import { WindowReader } from "./window-reader";
 
 /** Called for every entry in the file's order; `reader` gives small bodies from the window that is read anyway. */

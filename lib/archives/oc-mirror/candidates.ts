@@ -1,9 +1,9 @@
 import { parse } from "yaml";
 import { z } from "zod";
-import { ArchiveError, messageOf } from "../oci/errors";
-import { type Reference, parseReference, sourceKey } from "../oci/reference";
+import { ArchiveError, messageOf } from "../../oci/errors";
+import { type Reference, parseReference, sourceKey } from "../../oci/reference";
 import { cacheNameOf } from "./cache-name";
-import type { MetadataFile, OcMirrorIndex } from "./oc-mirror-index";
+import type { MetadataFile, OcMirrorIndex } from "./cache-index";
 
 /** An upstream name that the archive mentions, and the cache names under which its image would be filed. */
 export interface Candidate {

@@ -1,10 +1,10 @@
-import { ArchiveError } from "../oci/errors";
-import type { Archive } from "./archive";
-import type { ArchiveFile } from "./archive-file";
-import { ArchiveSource } from "./archive-source";
-import { OcMirrorIndex, blobEntryOf } from "./oc-mirror-index";
-import { nameOcMirrorImages } from "./oc-mirror-names";
-import { indexTar } from "./tar-index";
+import { ArchiveError } from "../../oci/errors";
+import type { Archive } from "../archive";
+import type { ArchiveFile } from "../archive-file";
+import { ArchiveSource } from "../archive-source";
+import { OcMirrorIndex, blobEntryOf } from "./cache-index";
+import { nameOcMirrorImages } from "./names";
+import { indexTar } from "../tar/index-tar";
 
 const PART = /^mirror_(\d{6})\.tar$/;
 /** Enough to keep a disk busy, few enough to keep a spinning one from seeking. */

@@ -1,12 +1,12 @@
-import type { Digest } from "../oci/digest";
-import type { Archive } from "./archive";
-import type { ArchiveFile } from "./archive-file";
-import { ArchiveSource, type BlobLocation } from "./archive-source";
-import { refuseNames } from "./foreign-format";
-import { type LayoutFile, checkLayoutFileSize, readLayoutIndex } from "./oci-layout";
-import { nameLayoutImages } from "./oci-layout-names";
-import { type TarEntry, requireFile } from "./tar-entry";
-import type { TarListing } from "./tar-listing";
+import type { Digest } from "../../oci/digest";
+import type { Archive } from "../archive";
+import type { ArchiveFile } from "../archive-file";
+import { ArchiveSource, type BlobLocation } from "../archive-source";
+import { refuseNames } from "../foreign-format";
+import { type LayoutFile, checkLayoutFileSize, readLayoutIndex } from "./oci-layout-archive";
+import { nameLayoutImages } from "./names";
+import { type TarEntry, requireFile } from "../tar/entry";
+import type { TarListing } from "../tar/listing";
 
 const BLOB = /^blobs\/sha256\/([0-9a-f]{64})$/;
 

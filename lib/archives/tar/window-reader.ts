@@ -1,4 +1,4 @@
-import type { ArchiveFile } from "./archive-file";
+import type { ArchiveFile } from "../archive-file";
 
 /** Large enough that the links of a cache (1 KiB each) cost one read per thousand, small enough to keep many. */
 const WINDOW_BYTES = 1024 * 1024;

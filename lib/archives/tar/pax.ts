@@ -1,4 +1,4 @@
-import { TarHeaderFault } from "./tar-header";
+import { TarHeaderFault } from "./header";
 
 /** The records of a PAX header that say where a body is; an empty value takes a global record back. */
 export interface PaxRecords {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { ArchiveError } from "../oci/errors";
-import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../oci/manifest";
-import { isIndexMediaType } from "../oci/media-types";
+import { ArchiveError } from "../../oci/errors";
+import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../../oci/manifest";
+import { isIndexMediaType } from "../../oci/media-types";
 
 /** A file at the root of an OCI layout and where it was found. */
 export interface LayoutFile {

@@ -1,4 +1,4 @@
-import { hexOf } from "../oci/digest";
+import { hexOf } from "../../oci/digest";
 
 /** How oc-mirror files an image in its cache registry. */
 export interface CacheName {

@@ -1,10 +1,10 @@
-import type { Digest } from "../oci/digest";
-import { isDigest } from "../oci/digest";
-import { ArchiveError } from "../oci/errors";
-import { type ArchiveFile, COPY_AGAIN } from "./archive-file";
-import type { BlobLocation } from "./archive-source";
-import { type TarEntry, requireFile } from "./tar-entry";
-import type { WindowReader } from "./window-reader";
+import type { Digest } from "../../oci/digest";
+import { isDigest } from "../../oci/digest";
+import { ArchiveError } from "../../oci/errors";
+import { type ArchiveFile, COPY_AGAIN } from "../archive-file";
+import type { BlobLocation } from "../archive-source";
+import { type TarEntry, requireFile } from "../tar/entry";
+import type { WindowReader } from "../tar/window-reader";
 
 /** What a tag of the cache points to. */
 export interface TagLink {

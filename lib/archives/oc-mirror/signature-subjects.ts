@@ -1,8 +1,8 @@
-import type { BlobSource } from "../oci/content";
-import type { Digest } from "../oci/digest";
-import { parseManifest } from "../oci/manifest";
-import { type Reference, repositoryOf } from "../oci/reference";
-import { repositoriesOf } from "./image-names";
+import type { BlobSource } from "../../oci/content";
+import type { Digest } from "../../oci/digest";
+import { parseManifest } from "../../oci/manifest";
+import { type Reference, repositoryOf } from "../../oci/reference";
+import { repositoriesOf } from "../image-names";
 
 /** An image of a cache repository and the upstream names that were found for it. */
 export interface NamedImage {

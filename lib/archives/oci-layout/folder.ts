@@ -1,11 +1,11 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Digest } from "../oci/digest";
-import type { Archive } from "./archive";
-import { ArchiveFile, type LentFile, unreadable } from "./archive-file";
-import { ArchiveSource, type BlobFile, type BlobLocation } from "./archive-source";
-import { type LayoutFile, checkLayoutFileSize, readLayoutIndex } from "./oci-layout";
-import { nameLayoutImages } from "./oci-layout-names";
+import type { Digest } from "../../oci/digest";
+import type { Archive } from "../archive";
+import { ArchiveFile, type LentFile, unreadable } from "../archive-file";
+import { ArchiveSource, type BlobFile, type BlobLocation } from "../archive-source";
+import { type LayoutFile, checkLayoutFileSize, readLayoutIndex } from "./oci-layout-archive";
+import { nameLayoutImages } from "./names";
 
 /**
  * Opens the folder of an OCI layout. Its only part is `index.json`: with the digests in it, it is the whole content.
