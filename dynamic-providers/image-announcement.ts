@@ -1,6 +1,6 @@
 import { type Lock, readLock } from "../lib/archives";
-import type { ImageSet } from "../lib/oci/content";
 import type { Digest } from "../lib/oci/digest";
+import { parseSourceKey, repositoryOf } from "../lib/oci/reference";
 import type { ResourceLog } from "./engine";
 import { formatBytes } from "./progress";
 
@@ -33,17 +33,21 @@ function list(log: ResourceLog, title: string, sources: readonly string[], line:
     log.line("info", [title, ...shown, ...more].join("\n    "));
 }
 
-/** Payload of the images' trees, each blob and manifest once. */
+/** Payload of the images' trees: blobs once, since other repositories mount them; manifests once per repository and tag. */
 function bytesOf(lock: Lock, sources: readonly string[], images: Images): number {
-    const seen = new Set<Digest>();
-    let bytes = 0;
-    const add = (digest: Digest, set: ImageSet): void => {
-        if (seen.has(digest)) return;
-        seen.add(digest);
-        const manifest = set.manifests[digest];
-        bytes += manifest?.size ?? set.blobs[digest] ?? 0;
-        for (const part of [...(manifest?.manifests ?? []), ...(manifest?.blobs ?? [])]) add(part, set);
+    const sizes = new Map<string, number>();
+    const addParts = (repository: string, digest: Digest): void => {
+        const manifest = lock.manifests[digest];
+        for (const blob of manifest?.blobs ?? []) sizes.set(blob, lock.blobs[blob] ?? 0);
+        for (const child of manifest?.manifests ?? []) {
+            sizes.set(`${repository} ${child}`, lock.manifests[child]?.size ?? 0);
+            addParts(repository, child);
+        }
     };
-    for (const source of sources) add(images[source] ?? "", lock);
-    return bytes;
+    for (const source of sources) {
+        const digest = images[source] ?? "";
+        sizes.set(source, lock.manifests[digest]?.size ?? 0);
+        addParts(repositoryOf(parseSourceKey(source)), digest);
+    }
+    return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }

@@ -1,9 +1,12 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { PassthroughError } from "../lib/oci/errors";
 import { watchEngine } from "./engine";
 
 /** Why every operation of this provider process is to end. */
 const ending = new AbortController();
+// Every request and every wait of every resource listens; that is no leak.
+setMaxListeners(0, ending.signal);
 const underWay = new Set<Promise<unknown>>();
 let watching = false;
 

@@ -21,7 +21,7 @@ const TOOL = "sha256:c9ba58d79d91bfd5f052f7ae059d65b7ca4698da2f2bf1ac22f397d2ed5
 test("a preview names every image that comes, without asking the registry or opening the archive", async () => {
     const preview = await site.stack.preview();
     expect(preview).toMatchObject({ code: 0 });
-    expect(preview.text).toContain("6 images come, at most 87.1 kB");
+    expect(preview.text).toContain("6 images come, at most 87.7 kB");
     expect(preview.text).toContain(`+ quay.io/team0/app0:v1 ${APP0}`);
     expect(preview.text).toContain("distribution cannot separate push from pull");
     expect(site.registry.accesses()).toEqual([]);

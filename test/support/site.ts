@@ -63,6 +63,15 @@ export class TestSite {
         return archive;
     }
 
+    /** The set that was added last comes first. */
+    reverseSets(): void {
+        this.sets.reverse();
+    }
+
+    dropLastSet(): void {
+        this.sets.pop();
+    }
+
     /** Makes the lock of a set from what its archive is now. */
     async lock(name: string): Promise<void> {
         const archive = await openArchive(join(this.folder, name));

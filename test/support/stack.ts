@@ -108,8 +108,16 @@ export class TestStack {
     }
 
     /** The state as it is stored. */
-    async state(): Promise<string> {
-        return (await this.must(["stack", "export", "--stack", NAME])).text;
+    async state(...args: string[]): Promise<string> {
+        return (await this.must(["stack", "export", "--stack", NAME, ...args])).text;
+    }
+
+    async importState(file: string): Promise<void> {
+        await this.must(["stack", "import", "--stack", NAME, "--file", file]);
+    }
+
+    destroy(): Promise<CliRun> {
+        return this.run(["destroy", "--yes", ...this.selection()]);
     }
 
     async must(args: string[]): Promise<CliRun> {

@@ -1,0 +1,69 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inModule } from "./script-module";
+
+let root: string;
+let dir: string;
+let config: string;
+
+beforeAll(() => {
+    root = mkdtempSync(join(tmpdir(), "command line "));
+    dir = join(root, ".local", "dev");
+    config = join(dir, "Pulumi.dev.yaml");
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(config, "");
+});
+
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+async function stacks(lines: string[][], env: NodeJS.ProcessEnv): Promise<unknown> {
+    const { value } = await inModule("command-line.mjs", "return input.lines.map((l) => m.stackOf(l, input.env));", {
+        lines,
+        env,
+    });
+    return value;
+}
+
+async function complete(lines: string[], stack = "dev"): Promise<unknown> {
+    const body = `return input.lines.map((line) =>
+        m.completeArguments(line.split(" "), { root: input.root, local: input.root + "/.local" }, input.stack).join(" "));`;
+    const { value, error } = await inModule("command-line.mjs", body, { lines, root, stack });
+    expect(error).toBeUndefined();
+    return value;
+}
+
+test("the stack is the one that is named, in every spelling, else the environment's, else dev", async () => {
+    const lines = [["up", "--stack", "a"], ["-s", "b", "up"], ["up", "--stack=organization/p/c"], ["up"]];
+    expect(await stacks(lines, { PULUMI_STACK: "e" })).toEqual(["a", "b", "c", "e"]);
+    expect(await stacks([["up"], ["up", "--", "--stack", "x"]], {})).toEqual(["dev", "dev"]);
+});
+
+test("commands that read the config are pointed at the stack's own", async () => {
+    expect(await complete(["up --yes", "-C x preview", "config set --secret k", "stack output", "version"])).toEqual([
+        `up --config-file ${config} --yes`,
+        `-C x preview --config-file ${config}`,
+        `config --config-file ${config} set --secret k`,
+        "stack output",
+        "version",
+    ]);
+});
+
+test("a config file that is named stays, and stacks without one of their own are left alone", async () => {
+    expect(await complete(["up --config-file=mine.yaml"])).toEqual(["up --config-file=mine.yaml"]);
+    expect(await complete(["up", "stack init site-b"], "site-b")).toEqual(["up", "stack init site-b"]);
+});
+
+test("commands that would write the tracked file run in the stack's own folder, unless they name another stack", async () => {
+    expect(await complete(["stack rm --yes", "stack init dev", "stack rm site-b", "stack rename new"])).toEqual([
+        `-C ${dir} stack rm --yes`,
+        `-C ${dir} stack init dev`,
+        "stack rm site-b",
+        `-C ${dir} stack rename new`,
+    ]);
+});
+
+test("a name that would leave the folder of stacks is refused", async () => {
+    const { error } = await inModule("workspace.mjs", 'm.stackFiles(m.workspace(), "../x");', {});
+    expect(error).toContain('"../x" cannot be a stack\'s name');
+});

@@ -1,0 +1,78 @@
+import { existsSync } from "node:fs";
+import { defaultStack, stackFiles } from "./workspace.mjs";
+
+/** Pulumi's global flags whose value may be a word of its own. */
+const globalFlagsWithValue = new Set([
+    ...["-C", "--cwd", "--color", "-v", "--verbose", "--memprofilerate", "--otel-traces", "--profiling", "--tracing"],
+    ...["-s", "--stack", "--config-file"],
+]);
+
+/** Commands that take `--config-file`, by each of their names. */
+const readsConfig = new Set([
+    ...["up", "update", "preview", "pre", "refresh", "destroy", "down", "dn"],
+    ...["config", "conf", "cfg", "import", "watch", "logs", "log"],
+]);
+
+/** Commands that write the config file of the project they run in, and take no `--config-file`. */
+const writesProjectConfig = new Set(["init", "change-secrets-provider", "rename", "rm"]);
+
+/**
+ * The stack of a Pulumi command line.
+ *
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {string} without organization and project
+ */
+export function stackOf(args, env) {
+    const named = flagValue(args, ["-s", "--stack"]) ?? (env.PULUMI_STACK || defaultStack);
+    return named.split("/").at(-1);
+}
+
+/**
+ * Points commands at the stack's own config, if it has one below `.local/`: so no command writes a tracked file.
+ *
+ * @param {string[]} args
+ * @param {import("./workspace.mjs").Workspace} place
+ * @param {string} stack
+ * @returns {string[]}
+ */
+export function completeArguments(args, place, stack) {
+    const files = stackFiles(place, stack);
+    const [command, second] = words(args);
+    if (command === undefined || !existsSync(files.config)) return args;
+    const after = command.index + 1;
+    if (readsConfig.has(command.word) && flagValue(args, ["--config-file"]) === undefined) {
+        return [...args.slice(0, after), "--config-file", files.config, ...args.slice(after)];
+    }
+    if (command.word === "stack" && second !== undefined && writesProjectConfig.has(second.word)) {
+        return namesOther(args, second, stack) ? args : ["-C", files.dir, ...args];
+    }
+    return args;
+}
+
+/** `stack init site-b` and `stack rm site-b` are about a stack whose config is tracked. */
+function namesOther(args, subcommand, stack) {
+    if (!["init", "rm"].includes(subcommand.word)) return false;
+    const name = words(args)[2]?.word;
+    return name !== undefined && name.split("/").at(-1) !== stack;
+}
+
+/** The words that are neither flags nor values of global flags, up to `--`. */
+function words(args) {
+    const found = [];
+    for (let index = 0; index < args.length && args[index] !== "--"; index += 1) {
+        const word = args[index];
+        if (globalFlagsWithValue.has(word)) index += 1;
+        else if (!word.startsWith("-")) found.push({ word, index });
+    }
+    return found;
+}
+
+function flagValue(args, names) {
+    const end = args.includes("--") ? args.indexOf("--") : args.length;
+    for (let index = 0; index < end; index += 1) {
+        const [flag, value] = args[index].split(/=(.*)/s);
+        if (names.includes(flag)) return value ?? args[index + 1];
+    }
+    return undefined;
+}

@@ -1,0 +1,56 @@
+import { basename, dirname } from "node:path";
+import { ensureBuild } from "./build.mjs";
+import { checkNode, ensureDependencies } from "./dependencies.mjs";
+import { getTools } from "./get-tools.mjs";
+import { linkProgram } from "./workspace.mjs";
+
+/**
+ * Everything a command needs before it can run: packages, tools, compiled code. Quick and offline when all is there.
+ *
+ * @param {import("./workspace.mjs").Workspace} place
+ * @param {import("./progress.mjs").Progress} progress
+ * @param {string[]} toolNames keys of tools.json
+ * @returns {Promise<Toolbox>}
+ *
+ * @typedef {object} Toolbox
+ * @property {Record<string, import("./get-tools.mjs").Tool>} tools
+ * @property {string[]} directories what PATH needs in front for tools that were not found on it
+ */
+export async function prepare(place, progress, toolNames) {
+    checkNode();
+    await ensureDependencies(place.root, progress);
+    const toolbox = await openToolbox(place, progress, toolNames);
+    await ensureBuild(place.root, progress);
+    return toolbox;
+}
+
+/**
+ * The tools alone. Programs whose file is called otherwise ("docker-registry") become findable by their first name.
+ *
+ * @param {import("./workspace.mjs").Workspace} place
+ * @param {import("./progress.mjs").Progress} progress
+ * @param {string[]} toolNames
+ * @returns {Promise<Toolbox>}
+ */
+export async function openToolbox(place, progress, toolNames) {
+    const tools = await getTools(toolNames, { cache: place.tools, progress });
+    for (const [name, { file }] of Object.entries(tools)) {
+        if (basename(file) !== name) linkProgram(place.bin, name, file);
+    }
+    const cached = Object.values(tools).filter(({ origin }) => origin !== "PATH");
+    return { tools, directories: cached.map(({ file }) => dirname(file)) };
+}
+
+/**
+ * Runs a script's main function: its number is the exit code, its error one message without a stack trace.
+ *
+ * @param {() => Promise<number>} main
+ */
+export async function runMain(main) {
+    try {
+        process.exitCode = await main();
+    } catch (error) {
+        process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+        process.exitCode = 1;
+    }
+}

@@ -1,0 +1,77 @@
+const maximumRows = 50;
+const legend = [
+    "Proven as a cluster would pull it, under its upstream name through the rules, with the puller's account:",
+    "  digest, tag   the mirror gives the manifest tree with just these digests, by this form of the name",
+    "  all blobs     the mirror has every blob, in its full size;  every byte   and they were read and hashed",
+].join("\n");
+
+/**
+ * @typedef {object} StackOutputs what the table needs of `pulumi stack output --json`
+ * @property {Record<string, {mirror: string, digest: string}>} images by source reference
+ * @property {{status: string, images: number, manifests: number, blobs: number, bytesRead: number, whole: string[],
+ *   digestOnly?: string[], checkedAt: string}} validation
+ */
+
+/**
+ * Which image came from where, where it is, and how that was proven: as a table if it fits, else one block per image.
+ *
+ * @param {StackOutputs} outputs
+ * @param {number} width columns of the terminal
+ * @returns {string}
+ */
+export function proofTable({ images, validation }, width) {
+    const whole = new Set(validation.whole);
+    const untagged = Object.keys(images).filter((source) => source.includes("@"));
+    const digestOnly = new Set([...untagged, ...(validation.digestOnly ?? [])]);
+    const rows = Object.entries(images).map(([source, { mirror, digest }]) => ({
+        source,
+        mirror,
+        digest,
+        proof: [
+            "digest",
+            ...(digestOnly.has(source) ? [] : ["tag"]),
+            whole.has(source) ? "every byte" : "all blobs",
+        ].join(", "),
+    }));
+    const shown = rows.slice(0, maximumRows);
+    const body = table(shown, width) ?? table(shown.map(shortened), width) ?? blocks(shown);
+    const rest = rows.length > shown.length ? [`… and ${rows.length - shown.length} more`] : [];
+    return [...body, ...rest, "", legend, "", summary(validation, rows.length)].join("\n");
+}
+
+function shortened(row) {
+    const short = (text) => text.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/g, "$1…");
+    return { source: short(row.source), mirror: short(row.mirror), digest: short(row.digest), proof: row.proof };
+}
+
+/** @returns {string[] | undefined} undefined if a line is wider than the terminal */
+function table(rows, width) {
+    const head = { source: "SOURCE", mirror: "MIRROR", digest: "DIGEST", proof: "PROVEN" };
+    const all = [head, ...rows];
+    const widest = (key) => Math.max(...all.map((row) => row[key].length));
+    const widths = { source: widest("source"), mirror: widest("mirror"), digest: widest("digest"), proof: 0 };
+    const lines = all.map((row) =>
+        Object.entries(widths)
+            .map(([key, columns]) => row[key].padEnd(columns))
+            .join("  "),
+    );
+    return lines.some((line) => line.length > width) ? undefined : lines;
+}
+
+function blocks(rows) {
+    return rows.flatMap(({ source, mirror, digest, proof }, index) => [
+        ...(index === 0 ? [] : [""]),
+        `source  ${source}`,
+        `mirror  ${mirror}`,
+        `digest  ${digest}`,
+        `proven  ${proof}`,
+    ]);
+}
+
+function summary({ status, manifests, blobs, bytesRead, whole, checkedAt }, images) {
+    const megabytes = (bytesRead / 1_000_000).toFixed(1);
+    return (
+        `Validation ${status} at ${checkedAt}: ${images} images, ${manifests} manifests, ${blobs} blobs; ` +
+        `${whole.length} images read whole (${megabytes} MB)`
+    );
+}

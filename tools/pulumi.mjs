@@ -1,0 +1,67 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { completeArguments, stackOf } from "./command-line.mjs";
+import { prepare, runMain } from "./prepare.mjs";
+import { runThrough } from "./process.mjs";
+import { createProgress } from "./progress.mjs";
+import { defaultStack, pulumiEnvironment, stackFiles, workspace } from "./workspace.mjs";
+
+/**
+ * The Pulumi CLI with the project's environment: its tools, its compiled code, its backend, the stack's own config.
+ * stdin, stdout, stderr and the exit code are Pulumi's; what this adds goes to stderr.
+ *
+ * @param {string[]} args
+ * @returns {Promise<number>} exit code
+ */
+async function main(args) {
+    const place = workspace();
+    const stack = stackOf(args, process.env);
+    const files = stackFiles(place, stack);
+    const toolbox = await prepare(place, createProgress(), ["pulumi"]);
+    if (existsSync(files.config)) {
+        // The YAML package is there only after prepare().
+        const { writeStackConfig } = await import("./stack-config.mjs");
+        writeStackConfig(files);
+    }
+    const env = pulumiEnvironment(place, stack, toolbox.directories);
+    const code = await runThrough(toolbox.tools.pulumi.file, completeArguments(args, place, stack), {
+        cwd: place.root,
+        env,
+    });
+    if (code !== 0) for (const hint of await hints(place, stack, env)) process.stderr.write(`\n${hint}\n`);
+    return code;
+}
+
+/** What Pulumi cannot know about this project. */
+async function hints(place, stack, env) {
+    const found = [];
+    const lock = lockFile(env.PULUMI_BACKEND_URL, stack);
+    if (lock !== undefined) {
+        found.push(
+            `Stack ${stack} is locked (${lock}). If that run has ended (it was killed), release the lock: ` +
+                `npm run pulumi -- cancel --yes${stack === defaultStack ? "" : ` --stack ${stack}`}`,
+        );
+    }
+    const { dir } = stackFiles(place, stack);
+    if (existsSync(join(dir, "registry.yml"))) {
+        const { registryStatus } = await import("./registry.mjs");
+        if (registryStatus(dir).pid === undefined) {
+            found.push(`The registry of stack ${stack} is not running. Start it with: npm run quickstart`);
+        }
+    } else if (stack === defaultStack) {
+        found.push(`Stack ${stack} is made by: npm run quickstart`);
+    }
+    return found;
+}
+
+/** The engine's lock of the file backend: one JSON file per run. */
+function lockFile(backend, stack) {
+    if (!backend.startsWith("file:///")) return undefined;
+    const folder = join(fileURLToPath(backend), ".pulumi", "locks", "organization", "registry-passthrough", stack);
+    if (!existsSync(folder)) return undefined;
+    const lock = readdirSync(folder).find((name) => name.endsWith(".json"));
+    return lock && join(folder, lock);
+}
+
+await runMain(() => main(process.argv.slice(2)));

@@ -1,0 +1,71 @@
+import { existsSync, readFileSync } from "node:fs";
+import { parse, stringify } from "yaml";
+import { writePrivate } from "./workspace.mjs";
+
+const notice = [
+    " Made by tools/: your settings belong into the tracked file of the same name in the project's root folder,",
+    " which wins over this one. Holds no secret in the clear.",
+].join("\n");
+
+/** @typedef {Record<string, unknown>} Document */
+
+/**
+ * Writes the config that Pulumi reads for a stack with run-time settings: the tracked file, and under it what was made
+ * at run time and what `config set` added. Writes only if something changed.
+ *
+ * @param {import("./workspace.mjs").StackFiles} files
+ * @param {Document} [runtime] values of config keys made at run time; absent: those of the last time
+ */
+export function writeStackConfig(files, runtime) {
+    const text = existsSync(files.config) ? readFileSync(files.config, "utf8") : "";
+    const tracked = existsSync(files.tracked) ? (parse(readFileSync(files.tracked, "utf8")) ?? {}) : {};
+    const before = readOrigins(files.origins);
+    const now = { tracked: Object.keys(tracked.config ?? {}).sort(), runtime: runtime ?? before.runtime };
+    const merged = mergeConfig({ tracked, generated: parse(text) ?? {}, before, runtime: now.runtime });
+    if (JSON.stringify(merged) !== JSON.stringify(parse(text))) {
+        writePrivate(files.config, `#${notice.replaceAll("\n", "\n#")}\n${stringify(merged)}`);
+    }
+    if (JSON.stringify(now) !== JSON.stringify(before)) writePrivate(files.origins, JSON.stringify(now));
+}
+
+/** @returns {{tracked: string[], runtime: Document}} what the last run merged */
+function readOrigins(file) {
+    return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { tracked: [], runtime: {} };
+}
+
+/**
+ * @param {object} layers
+ * @param {Document} layers.tracked the tracked file
+ * @param {Document} layers.generated the generated file as it is; `encryptionsalt` and secrets live here only
+ * @param {{tracked: string[], runtime: Document}} layers.before what the last run merged in: it does not stay by itself
+ * @param {Document} layers.runtime values of config keys made at run time
+ * @returns {Document}
+ */
+export function mergeConfig({ tracked, generated, before, runtime }) {
+    const { config: own, ...top } = generated;
+    const { config: written, ...trackedTop } = tracked;
+    const passing = new Set([...before.tracked, ...Object.keys(before.runtime)]);
+    const kept = Object.fromEntries(Object.entries(own ?? {}).filter(([key]) => !passing.has(key)));
+    // A tracked value of a key that has run-time settings too stands above them, field by field.
+    const made = Object.entries(runtime).map(([key, value]) => [key, deepMerge(value, written?.[key])]);
+    return {
+        ...top,
+        ...trackedTop,
+        config: { ...(written ?? {}), ...Object.fromEntries(made), ...absent(kept, written) },
+    };
+}
+
+function absent(kept, written) {
+    return Object.fromEntries(Object.entries(kept).filter(([key]) => !(key in (written ?? {}))));
+}
+
+function deepMerge(under, over) {
+    if (over === undefined) return under;
+    if (!isRecord(under) || !isRecord(over)) return over;
+    const keys = new Set([...Object.keys(under), ...Object.keys(over)]);
+    return Object.fromEntries([...keys].map((key) => [key, deepMerge(under[key], over[key])]));
+}
+
+function isRecord(value) {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,64 @@
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { onPath } from "./installed-tool.mjs";
+import { prepare, runMain } from "./prepare.mjs";
+import { captureOrThrow, runThrough } from "./process.mjs";
+import { createProgress } from "./progress.mjs";
+import { defaultStack, pulumiEnvironment, workspace } from "./workspace.mjs";
+
+const place = workspace();
+const suites = ["unit", "integration", "stack"];
+
+/**
+ * Sets up what the tests need and runs them; arguments go to jest. Tests find the tools on PATH, under their own names,
+ * and make their own stacks, backends and registries in temporary folders.
+ *
+ * @param {string[]} args `--root` runs what needs root instead
+ * @returns {Promise<number>} jest's exit code
+ */
+async function main(args) {
+    const root = args.includes("--root");
+    const progress = createProgress();
+    if (root) await ensureRootTools(progress);
+    const toolbox = await prepare(place, progress, ["pulumi", "registry"]);
+    const own = args.filter((argument) => argument !== "--root");
+    const folders = (root ? ["root"] : suites)
+        .map((name) => join(place.root, "test", name))
+        .filter((dir) => existsSync(dir));
+    if (folders.length === 0) throw new Error(`there are no tests in test/${root ? "root" : `{${suites.join(",")}}`}`);
+    const jest = join(place.root, "node_modules", "jest", "bin", "jest.js");
+    const flags = [...folders.map((dir) => `--roots=${dir}`), ...workers(own, root)];
+    return runThrough(process.execPath, [jest, ...flags, ...own], { cwd: place.root, env: environment(toolbox) });
+}
+
+/** Tests set the backend, the passphrase and the stack of their own runs: none of the user's may shine through. */
+function environment(toolbox) {
+    const foreign = /^PULUMI_(BACKEND_URL|STACK|CONFIG_PASSPHRASE|CONFIG_PASSPHRASE_FILE|ACCESS_TOKEN)$/;
+    const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
+    const { PATH } = pulumiEnvironment(place, defaultStack, toolbox.directories);
+    return { ...clean, PATH };
+}
+
+/** Engines and registries run beside the workers; those of `--root` share the machine's container settings. */
+function workers(args, root) {
+    if (args.some((argument) => /^(-i|--runInBand|-w|--maxWorkers)(=|$)/.test(argument))) return [];
+    return root ? ["--runInBand"] : [`--maxWorkers=${Math.min(4, Math.max(2, availableParallelism()))}`];
+}
+
+async function ensureRootTools(progress) {
+    if (process.getuid?.() !== 0) {
+        throw new Error(
+            "these tests need root (they change container settings of this machine): sudo npm run test:root",
+        );
+    }
+    if (onPath("skopeo", process.env).length > 0) return;
+    progress.note("installing skopeo with apt-get");
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    await progress.beat("installing skopeo", async () => {
+        await captureOrThrow("apt-get", ["update", "-q"], { env });
+        await captureOrThrow("apt-get", ["install", "-y", "-q", "--no-install-recommends", "skopeo"], { env });
+    });
+}
+
+await runMain(() => main(process.argv.slice(2)));

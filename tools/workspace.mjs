@@ -1,0 +1,172 @@
+import { randomBytes } from "node:crypto";
+import {
+    chmodSync,
+    existsSync,
+    mkdirSync,
+    readFileSync,
+    readlinkSync,
+    renameSync,
+    symlinkSync,
+    writeFileSync,
+} from "node:fs";
+import { delimiter, dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+/** The project's root folder, absolute. */
+export const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** The stack of the quickstart, and of every command that names none. */
+export const defaultStack = "dev";
+
+/**
+ * Where everything lies that is made at run time. All of it is below the git-ignored `.local/`.
+ *
+ * @typedef {object} Workspace
+ * @property {string} root the project
+ * @property {string} local `.local/`
+ * @property {string} tools cache of downloaded and built tools
+ * @property {string} state Pulumi's file backend
+ * @property {string} pulumiHome Pulumi's own folder, apart from the user's `~/.pulumi`
+ * @property {string} bin holds `node`, a link to the Node.js that runs this
+ *
+ * @param {string} [root]
+ * @param {NodeJS.ProcessEnv} [env] `REGISTRY_PASSTHROUGH_TOOLS_DIR` puts the tools cache elsewhere (CI caches)
+ * @returns {Workspace}
+ */
+export function workspace(root = projectRoot, env = process.env) {
+    const local = join(root, ".local");
+    return {
+        root,
+        local,
+        tools: resolve(root, env.REGISTRY_PASSTHROUGH_TOOLS_DIR || join(local, "tools")),
+        state: join(local, "state"),
+        pulumiHome: join(local, "pulumi-home"),
+        bin: join(local, "bin"),
+    };
+}
+
+/**
+ * The files of one stack.
+ *
+ * @typedef {object} StackFiles
+ * @property {string} dir `.local/<stack>/`, mode 0700; the quickstart's registry has its files here too
+ * @property {string} project a minimal Pulumi.yaml, so that `stack init` writes here and not beside tracked files
+ * @property {string} config what Pulumi reads: the tracked config plus what was made at run time
+ * @property {string} origins where its keys came from: the names of the tracked ones, the values made at run time
+ * @property {string} tracked `Pulumi.<stack>.yaml`, written by people, never by a run
+ * @property {string} passphrase encrypts the secrets in config and state
+ *
+ * @param {Workspace} place
+ * @param {string} stack
+ * @returns {StackFiles}
+ */
+export function stackFiles(place, stack) {
+    if (!/^[\w-][\w.-]*$/.test(stack)) {
+        throw new Error(`${JSON.stringify(stack)} cannot be a stack's name: use letters, digits, "-", "_" and "."`);
+    }
+    const dir = join(place.local, stack);
+    return {
+        dir,
+        project: join(dir, "Pulumi.yaml"),
+        config: join(dir, `Pulumi.${stack}.yaml`),
+        origins: join(dir, "config-origins.json"),
+        tracked: join(place.root, `Pulumi.${stack}.yaml`),
+        passphrase: join(dir, "passphrase"),
+    };
+}
+
+/** @param {string} dir created if absent; readable by its owner only */
+export function privateDirectory(dir) {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    chmodSync(dir, 0o700);
+}
+
+/**
+ * Writes a file that only its owner can read, at once: readers see the old text or the new one.
+ *
+ * @param {string} file
+ * @param {string} text
+ */
+export function writePrivate(file, text) {
+    const partial = `${file}.${process.pid}.partial`;
+    writeFileSync(partial, text, { mode: 0o600 });
+    chmodSync(partial, 0o600);
+    renameSync(partial, file);
+}
+
+/**
+ * A random secret that is made once and then kept.
+ *
+ * @param {string} file its folder must exist
+ * @returns {string} 192 random bits, base64url
+ */
+export function keptSecret(file) {
+    if (!existsSync(file)) writePrivate(file, `${randomBytes(24).toString("base64url")}\n`);
+    return readFileSync(file, "utf8").trim();
+}
+
+/**
+ * The environment in which Pulumi, its program and its providers run. What the user has set stays.
+ *
+ * @param {Workspace} place
+ * @param {string} stack
+ * @param {string[]} toolDirectories folders of the tools to find first
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function pulumiEnvironment(place, stack, toolDirectories, env = process.env) {
+    privateDirectory(place.local);
+    privateDirectory(place.state);
+    // One link instead of Node's whole folder: that may be /usr/bin, with older tools in it.
+    linkProgram(place.bin, "node", process.execPath);
+    return {
+        PULUMI_BACKEND_URL: pathToFileURL(place.state).href,
+        PULUMI_HOME: place.pulumiHome,
+        ...passphrase(stackFiles(place, stack).passphrase, env),
+        ...(process.stdout.isTTY ? {} : { REGISTRY_PASSTHROUGH_PROGRESS: "lines" }),
+        ...env,
+        PULUMI_STACK: stack,
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+        // The pinned language host loads ts-node even for a compiled program; a type check there would only cost time.
+        PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+        PATH: searchPath(place, toolDirectories, env),
+    };
+}
+
+function passphrase(file, env) {
+    const own = env.PULUMI_CONFIG_PASSPHRASE !== undefined || env.PULUMI_CONFIG_PASSPHRASE_FILE !== undefined;
+    return own || !existsSync(file) ? {} : { PULUMI_CONFIG_PASSPHRASE_FILE: file };
+}
+
+function searchPath(place, toolDirectories, env) {
+    // The npm package brings pulumi-resource-pulumi-nodejs, the plugin that runs dynamic providers, in its own folder.
+    const sdk = join(place.root, "node_modules", "@pulumi", "pulumi");
+    const first = [...new Set([place.bin, ...toolDirectories, sdk])];
+    const rest = (env.PATH ?? "").split(delimiter).filter((folder) => folder !== "" && !first.includes(folder));
+    return [...first, ...rest].join(delimiter);
+}
+
+/**
+ * Makes a program findable under a name of ours.
+ *
+ * @param {string} bin the folder of links
+ * @param {string} name
+ * @param {string} target absolute path of the program
+ */
+export function linkProgram(bin, name, target) {
+    mkdirSync(bin, { recursive: true });
+    const link = join(bin, name);
+    if (linkTarget(link) === target) return;
+    const partial = `${link}.${process.pid}.partial`;
+    symlinkSync(target, partial);
+    renameSync(partial, link);
+}
+
+function linkTarget(link) {
+    try {
+        return readlinkSync(link);
+    } catch {
+        return undefined;
+    }
+}
