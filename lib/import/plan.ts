@@ -139,32 +139,31 @@ class Planner {
         const push: ImagePlan[] = [];
         const planned = new Set<string>();
         for (const image of bySize(missing, this.request.set)) {
-            const { blobs, unknown } = this.assign(image, planned);
-            const words = [...image.problems, ...unknown];
+            const words = [...image.problems, ...this.unknownBlobs(image)];
             if (words.length > 0) problems.push({ source: image.task.source, problem: words.join("; ") });
-            else push.push({ ...image, blobs });
+            else push.push({ ...image, blobs: this.assign(image, planned) });
         }
         return { present, push, problems, ...totals(push) };
     }
 
-    private assign(image: Missing, planned: Set<string>): { blobs: BlobTask[]; unknown: string[] } {
+    private unknownBlobs(image: Missing): string[] {
+        return image.blobs
+            .filter((digest) => this.request.set.blobs[digest] === undefined && !this.holders.has(digest))
+            .map((digest) => `blob ${digest} is not at the registry and not in this archive; ${EARLIER_CURE}`);
+    }
+
+    /** The image's blobs that no image before it brings; whoever needs one of them later mounts it from here. */
+    private assign(image: Missing, planned: Set<string>): BlobTask[] {
         const { repository } = image.task;
-        const unknown: string[] = [];
-        const blobs: BlobTask[] = [];
-        for (const digest of image.blobs) {
-            if (planned.has(`${repository} ${digest}`)) continue;
-            const own = this.request.set.blobs[digest];
-            const size = own ?? this.request.set.earlier.blobs[digest]?.size ?? 0;
-            const holder = this.holders.get(digest);
-            if (own === undefined && holder === undefined) {
-                unknown.push(`blob ${digest} is not at the registry and not in this archive; ${EARLIER_CURE}`);
-                continue;
-            }
-            planned.add(`${repository} ${digest}`);
-            blobs.push({ repository, digest, size, ...(holder === undefined ? {} : { mountFrom: holder }) });
-            this.holders.set(digest, holder ?? repository);
-        }
-        return { blobs, unknown };
+        return image.blobs
+            .filter((digest) => !planned.has(`${repository} ${digest}`))
+            .map((digest) => {
+                planned.add(`${repository} ${digest}`);
+                const holder = this.holders.get(digest);
+                this.holders.set(digest, holder ?? repository);
+                const size = this.request.set.blobs[digest] ?? this.request.set.earlier.blobs[digest]?.size ?? 0;
+                return { repository, digest, size, ...(holder === undefined ? {} : { mountFrom: holder }) };
+            });
     }
 
     private async missingBlobs(repository: string, node: TreeNode): Promise<Digest[]> {

@@ -45,7 +45,8 @@ export async function withRetry<T>(
             const asked = error instanceof RegistryError ? (error.retryAfter ?? 0) * 1000 : 0;
             const pause = Math.max(asked, wait * (0.9 + Math.random() * 0.2));
             if (Date.now() + pause > firstFailure + policy.seconds * 1000) throw error;
-            await delay(pause, undefined, signal ? { signal } : {});
+            // Its own AbortError would hide why.
+            await delay(pause, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
         }
     }
 }

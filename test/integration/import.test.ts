@@ -147,6 +147,19 @@ test("what an earlier archive brought is mounted from where it is, or its absenc
     expect(result.sent.mounts).toBe(1);
 });
 
+test("an image that cannot be brought takes no blob away from those that can", async () => {
+    const content = new MemoryImageSet();
+    const shared = content.blob(randomBytes(5000));
+    const gone = content.blob(randomBytes(90_000));
+    content.image("quay.io/org/app:1-lost", content.manifest([shared, gone]));
+    content.image("quay.io/org/app:2-kept", content.manifest([shared]));
+    content.leaveOut(gone);
+    content.earlier.blobs = { [gone]: { size: 90_000, from: [] } };
+    const { result } = await bring(content);
+    expect(result.failed.map(({ source }) => source)).toEqual(["quay.io/org/app:1-lost"]);
+    expect(Object.keys(result.done)).toEqual(["quay.io/org/app:2-kept"]);
+});
+
 test("verification names what the registry definitely lacks, and is no verdict when it cannot be asked", async () => {
     const content = new MemoryImageSet();
     const layer = content.blob();
