@@ -5,29 +5,49 @@ import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 
 const SEVERITIES = { info: LogSeverity.INFO, warning: LogSeverity.WARNING } as const;
 
-/** Lines on one resource's row in the engine's display. Losing one is no reason to fail an import. */
+/**
+ * Lines on one resource's row in the engine's display, in their order: each is sent when the one before has arrived.
+ * Losing one is no reason to fail an import.
+ */
 export class ResourceLog {
+    private readonly waiting: LogRequest[] = [];
+    private isSending = false;
+    private readonly onEmpty: (() => void)[] = [];
+
     constructor(private readonly urn: string) {}
 
     /** A line that stays. */
     line(severity: keyof typeof SEVERITIES, message: string): void {
-        this.send(severity, message, false);
+        this.enqueue(severity, message, false);
     }
 
-    /** A line that the next one replaces: progress. */
+    /** A line that the next one replaces: progress. One that nobody has seen yet is replaced at once. */
     status(message: string): void {
-        this.send("info", message, true);
+        if (this.waiting.at(-1)?.getEphemeral() === true) this.waiting.pop();
+        this.enqueue("info", message, true);
     }
 
-    private send(severity: keyof typeof SEVERITIES, message: string, ephemeral: boolean): void {
-        const client = engineClient();
-        if (client === undefined) return;
+    /** Settles when everything has arrived: what is said after an operation's answer may be heard by nobody. */
+    async flushed(): Promise<void> {
+        if (this.isSending) await new Promise<void>((resolve) => this.onEmpty.push(resolve));
+    }
+
+    private enqueue(severity: keyof typeof SEVERITIES, message: string, ephemeral: boolean): void {
         const request = new LogRequest();
         request.setSeverity(SEVERITIES[severity]);
         request.setMessage(message);
         request.setUrn(this.urn);
         request.setEphemeral(ephemeral);
-        client.log(request, () => undefined);
+        if (engineClient() === undefined) return;
+        this.waiting.push(request);
+        if (!this.isSending) this.sendNext();
+    }
+
+    private sendNext(): void {
+        const request = this.waiting.shift();
+        this.isSending = request !== undefined;
+        if (request !== undefined) engineClient()?.log(request, () => this.sendNext());
+        else for (const resolve of this.onEmpty.splice(0)) resolve();
     }
 }
 

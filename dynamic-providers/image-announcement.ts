@@ -19,11 +19,16 @@ export async function announceImages(olds: Images, news: Images, lockPath: strin
     const going = Object.keys(olds).filter((source) => news[source] === undefined);
     const lock = await readLock(lockPath).catch(() => undefined);
     const bytes = lock === undefined ? "" : `, at most ${formatBytes(bytesOf(lock, [...coming, ...changing], news))}`;
-    list(log, `${coming.length} images come${bytes}`, coming, (source) => `+ ${source} ${news[source] ?? ""}`);
+    list(log, `${coming.length} images come${bytes}`, coming, (source) => `+ ${named(source, news)}`);
     list(log, `${changing.length} images change`, changing, (source) => {
         return `~ ${source} ${olds[source] ?? ""} -> ${news[source] ?? ""}`;
     });
     list(log, `${going.length} images leave the set; they stay in the registry`, going, (source) => `- ${source}`);
+}
+
+/** A source that is named by its digest says it once. */
+function named(source: string, images: Images): string {
+    return source.includes("@") ? source : `${source} ${images[source] ?? ""}`;
 }
 
 function list(log: ResourceLog, title: string, sources: readonly string[], line: (source: string) => string): void {

@@ -66,6 +66,8 @@ export function define<Inputs extends CommonInputs, Outputs extends Inputs>(kind
                 return await operation({ signal, log });
             } catch (error) {
                 throw presentable(error, props, [...configuredSecrets(), ...secretsOf(kind.secrets, props)]);
+            } finally {
+                await log.flushed();
             }
         });
     return {
