@@ -81,7 +81,7 @@ function contentOf(document: ContentDocument, lock: Lock, index: number, owner: 
     const superseded = Object.keys(lock.images).filter((source) => owner.get(source) !== index);
     const images = Object.fromEntries(
         Object.entries(lock.images).map(([source, digest]) => [
-            superseded.includes(source) ? byDigest(source, digest) : source,
+            owner.get(source) === index ? source : byDigest(source, digest),
             digest,
         ]),
     );

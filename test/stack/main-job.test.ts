@@ -97,6 +97,18 @@ test("a preview names the one image that was added, and none that stay", async (
     expect(await site.stack.upOnly()).toMatchObject({ code: 0 });
 });
 
+test("a change of the rules proves every image anew, and sends nothing", async () => {
+    const before = (await site.stack.outputs()).validation as { checkedAt: string };
+    site.stack.configure(site.document({ cluster: { contactSource: "allow" } }));
+    site.registry.forget();
+    expect(await site.stack.upOnly()).toMatchObject({ code: 0 });
+    const after = await site.stack.outputs();
+    expect(after.registriesConf).not.toContain("blocked");
+    expect((after.validation as { checkedAt: string }).checkedAt > before.checkedAt).toBe(true);
+    expect(site.registry.writes()).toEqual([]);
+    expect(site.registry.accesses().some(({ path }) => path.includes("/team0/app0/manifests/"))).toBe(true);
+});
+
 test("no credential is in the clear in state or output, and state keeps its budget", async () => {
     const state = await site.stack.state();
     const auth = Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString("base64");

@@ -1,0 +1,45 @@
+import { TestStack } from "../support/stack";
+
+jest.setTimeout(120_000);
+
+let stack: TestStack;
+
+afterEach(() => stack.remove());
+
+test("every mistake in a configuration is told at once, by key, with its cure, before any resource is touched", async () => {
+    stack = await TestStack.create({
+        site: {
+            registry: { type: "distribution", mirrorBase: "https://registry.example/mirror", ca: "no/such/ca.pem" },
+            upstreams: ["quay.io", "cdn.quay.io"],
+            content: [{ archive: "a.tar", lock: "no/such.lock.json" }],
+            cluster: { version: "four" },
+        },
+        username: "pusher",
+    });
+    const preview = await stack.preview();
+    expect(preview.code).not.toBe(0);
+    const expected = [
+        'site.registry.mirrorBase: mirror base "https://registry.example/mirror": it has a scheme; write registry.example/mirror',
+        "site.registry.ca: ",
+        "site.upstreams[1]: cdn.quay.io is a blob store",
+        "site.content[0].lock: cannot read the lock file",
+        "site.cluster.version: ",
+        "registryPassword: it is not set; set it with: npm run pulumi -- config set --secret registryPassword",
+        "6 problems in the configuration",
+        "nothing was changed",
+    ];
+    for (const text of expected) expect(preview.text).toContain(text);
+    expect(preview.text).not.toContain("at Object.");
+    expect(await stack.state()).not.toContain("PassthroughSite");
+});
+
+test("a typo in a key is told with the keys there are", async () => {
+    stack = await TestStack.create({
+        site: { registry: { type: "distribution", mirorBase: "registry.example/mirror" }, contents: [] },
+        username: "pusher",
+        password: "a password",
+    });
+    const preview = await stack.preview();
+    expect(preview.text).toContain("site.registry.mirorBase: there is no such key; use one of: type, mirrorBase, ca");
+    expect(preview.text).toContain("site.contents: there is no such key; use one of: registry, upstreams, content");
+});
