@@ -3,7 +3,7 @@ import { type MirrorBase, parseMirrorBase } from "../lib/oci/mirror-reference";
 import { RegistryClient } from "../lib/oci/registry-client";
 import { DEFAULT_RETRY } from "../lib/oci/retry";
 import type { RegistryEndpoint } from "../lib/oci/transport";
-import { type Account, credentialsOf } from "./settings";
+import { type Account, credentialsInput, credentialsOf } from "./settings";
 
 /** Which registry a resource works with, as inputs; the credentials stand beside it, since they are secret. */
 export const connectionInput = z.object({
@@ -14,8 +14,6 @@ export const connectionInput = z.object({
     plainHttp: z.boolean().optional(),
     retrySeconds: z.number(),
 });
-
-export const credentialsInput = z.object({ username: z.string(), password: z.string() });
 
 /** The inputs that every resource talking to the registry has. */
 export const registryInputs = z.object({

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { messageOf } from "../lib/oci/errors";
 import { ResourceLog } from "./engine";
 import { running } from "./running";
-import { configure, configuredSecrets } from "./settings";
+import { configure, configuredSecrets, credentialsInput, secretForms } from "./settings";
 
 /** What every resource gets as inputs beside its own: see `selfUrn` in resource.ts. */
 export interface CommonInputs {
@@ -124,12 +124,12 @@ function hasUnknown(value: unknown): boolean {
 }
 
 function secretsOf(names: readonly string[], props: Properties): string[] {
-    const texts = (value: unknown): string[] =>
-        typeof value === "string"
-            ? [value]
-            : typeof value === "object" && value !== null
-              ? Object.entries(value).flatMap(([name, inner]) => (name === "username" ? [] : texts(inner)))
-              : [];
+    const texts = (value: unknown): string[] => {
+        if (typeof value === "string") return [value];
+        if (typeof value !== "object" || value === null) return [];
+        const account = credentialsInput.safeParse(value);
+        return account.success ? secretForms(account.data) : Object.values(value).flatMap(texts);
+    };
     return names.flatMap((name) => texts(props[name]));
 }
 

@@ -1,8 +1,12 @@
 import type { dynamic } from "@pulumi/pulumi";
+import { z } from "zod";
 import type { Credentials } from "../lib/oci/auth";
 
 /** Whose account a resource works with: the one that pushes, or the one that clusters pull with. */
 export type Account = "importer" | "puller";
+
+/** An account as resources have it among their inputs. */
+export const credentialsInput = z.object({ username: z.string(), password: z.string() });
 
 let configured: Partial<Record<Account, Credentials>> = {};
 
@@ -29,7 +33,12 @@ export function credentialsOf(account: Account, stored: Credentials): Credential
     return configured[account] ?? stored;
 }
 
+/** The texts that would give an account away: its password, and what an Authorization header makes of it. */
+export function secretForms({ username, password }: Credentials): string[] {
+    return [Buffer.from(`${username}:${password}`, "utf8").toString("base64"), encodeURIComponent(password), password];
+}
+
 /** Every secret text of this process, for taking it out of messages. */
 export function configuredSecrets(): string[] {
-    return Object.values(configured).map(({ password }) => password);
+    return Object.values(configured).flatMap(secretForms);
 }

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -123,9 +124,13 @@ test("a port that somebody else has taken stops the start, and the error says ho
 test("a pid file that points at somebody else's process ends nobody", async () => {
     await start();
     await stop();
-    writeFileSync(join(dir, "registry.pid"), `${process.pid}\n`);
+    const other = spawn("sleep", ["60"]);
+    await once(other, "spawn");
+    writeFileSync(join(dir, "registry.pid"), `${other.pid}\n`);
     expect(await stop()).toBe(false);
-    expect(alive(process.pid)).toBe(true);
+    expect(alive(other.pid ?? 0)).toBe(true);
+    other.kill();
+    await once(other, "exit");
 });
 
 test("a registry that ends at its start is told with the end of its log", async () => {

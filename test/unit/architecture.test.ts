@@ -1,0 +1,52 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { PROJECT } from "../support/stack";
+
+jest.setTimeout(120_000);
+
+const FORBIDDEN: readonly (readonly [file: string, line: string])[] = [
+    ["lib/oci/digest.ts", 'import { planImport } from "../import";'],
+    ["lib/import/plan.ts", 'import { openArchive } from "../archives";'],
+    ["lib/archives/oc-mirror/names.ts", 'import { mirrorRules } from "../../openshift";'],
+    ["lib/openshift/resolve.ts", 'import * as pulumi from "@pulumi/pulumi";'],
+    ["lib/import/verify.ts", 'import { loadSite } from "../../config";'],
+    ["dynamic-providers/entry.ts", 'import { PassthroughSite } from "../components/passthrough-site";'],
+    ["components/mirror-policy.ts", 'import { readFileSync } from "node:fs";'],
+    ["components/mirror-policy.ts", 'import { request } from "undici";'],
+    ["config/site.ts", 'import { ImageImport } from "../dynamic-providers/image-import";'],
+    ["cli/main.ts", 'import * as pulumi from "@pulumi/pulumi";'],
+];
+const ALLOWED: readonly (readonly [file: string, line: string])[] = [
+    ["lib/import/plan.ts", 'import { digestOf } from "../oci/digest";'],
+    ["lib/archives/oc-mirror/names.ts", 'import { digestOf } from "../../oci/digest";'],
+    ["dynamic-providers/entry.ts", 'import { planImport } from "../lib/import";'],
+    ["components/mirror-policy.ts", 'import { mirrorRules } from "../lib/openshift";'],
+    ["cli/main.ts", 'import { openArchive } from "../lib/archives";'],
+];
+
+/** The rules that ESLint finds broken by each line, were it in that file. ESLint is an ES module: it gets a process. */
+function verdicts(lines: readonly (readonly [file: string, line: string])[]): string[][] {
+    const program = `
+        import { ESLint } from "eslint";
+        const eslint = new ESLint({ ruleFilter: ({ ruleId }) => ruleId === "no-restricted-imports" });
+        const results = [];
+        for (const [file, line] of ${JSON.stringify(lines)}) {
+            const [{ messages }] = await eslint.lintText(line + "\\n", { filePath: file });
+            results.push(messages.map(({ ruleId }) => ruleId));
+        }
+        process.stdout.write(JSON.stringify(results));`;
+    const run = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+        cwd: PROJECT,
+        encoding: "utf8",
+    });
+    if (run.status !== 0) throw new Error(`${join(PROJECT, "eslint.config.mjs")}: ${run.stderr}`);
+    return JSON.parse(run.stdout) as string[][];
+}
+
+test("imports that run against the direction of the house are refused", () => {
+    expect(verdicts(FORBIDDEN)).toEqual(FORBIDDEN.map(() => ["no-restricted-imports"]));
+});
+
+test("imports along it are not", () => {
+    expect(verdicts(ALLOWED)).toEqual(ALLOWED.map(() => []));
+});

@@ -1,0 +1,88 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PROJECT } from "../../support/stack";
+
+const FIXTURES = join(PROJECT, "test/fixtures/archives/oc-mirror");
+const MAIN = join(PROJECT, "dist/cli/main.js");
+let folder: string;
+
+beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "cli lock "));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function passthrough(...args: string[]) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, encoding: "utf8" });
+    return { code: status, out: stdout, error: stderr };
+}
+
+test("an archive gets a lock that names every image, and a second run leaves it as it is", () => {
+    const made = passthrough("lock", join(FIXTURES, "with-mapping"), "--out", "a.lock.json");
+    expect(made).toMatchObject({ code: 0, error: "" });
+    expect(made.out).toContain("a.lock.json: written; 6 images, 13 blobs, 83200 bytes");
+    expect(made.out).toContain("+ registry.redhat.io/team1/app1:v1 sha256:231ec4d8");
+    const text = readFileSync(join(folder, "a.lock.json"), "utf8");
+    const again = passthrough("lock", join(FIXTURES, "with-mapping"), "--out", "a.lock.json");
+    expect(again.out).toBe("a.lock.json: unchanged; 6 images, 13 blobs, 83200 bytes\n");
+    expect(readFileSync(join(folder, "a.lock.json"), "utf8")).toBe(text);
+});
+
+test("names without one upstream stop the lock, all at once, and nothing is written; overrides settle them", () => {
+    const release = join(FIXTURES, "release");
+    const refused = passthrough("lock", release, "--out", "r.lock.json");
+    expect(refused.code).toBe(1);
+    expect(refused.error).toContain("4 names have no single upstream");
+    expect(refused.error.match(/no upstream name is known/g)).toHaveLength(4);
+    expect(refused.error).toContain("overrides:");
+    expect(existsSync(join(folder, "r.lock.json"))).toBe(false);
+    const settled = passthrough(
+        ...["lock", release, "--out", "r.lock.json"],
+        ...["--override", "openshift/release-images:*=quay.io/openshift-release-dev/ocp-release"],
+        ...["--override", "openshift/release:*=quay.io/openshift-release-dev/ocp-v4.0-art-dev"],
+    );
+    expect(settled).toMatchObject({ code: 0, error: "" });
+    expect(settled.out).toMatch(/\+ quay\.io\/openshift-release-dev\/ocp-v4\.0-art-dev:\S+-etcd sha256:bff00547/);
+});
+
+test("an archive that two upstreams may have written stops the lock and names both", () => {
+    const archive = join(folder, "set");
+    mkdirSync(archive);
+    cpSync(join(FIXTURES, "incremental/1"), archive, { recursive: true });
+    const tar = readFileSync(join(archive, "mirror_000001.tar"));
+    // The image set wishes for app0 under another host too: same length, so the tar stays whole.
+    const wish = tar.indexOf("registry.redhat.io/team1/app1:v1");
+    tar.write("registry.redhat.io/team0/app0:v1", wish, "latin1");
+    writeFileSync(join(archive, "mirror_000001.tar"), tar);
+    const refused = passthrough("lock", "set", "--out", "a.lock.json");
+    expect(refused.code).toBe(1);
+    expect(refused.error).toContain("quay.io/team0/app0:v1");
+    expect(refused.error).toContain("registry.redhat.io/team0/app0:v1");
+    expect(existsSync(join(folder, "a.lock.json"))).toBe(false);
+});
+
+test("a stack's sets are locked as its file lists them; --check writes nothing and tells by exit code", () => {
+    const site = { content: [{ archive: join(FIXTURES, "incremental/1"), lock: "one.lock.json" }] };
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: registry-passthrough\nruntime: nodejs\n");
+    writeFileSync(join(folder, "Pulumi.s.yaml"), JSON.stringify({ config: { "registry-passthrough:site": site } }));
+    expect(passthrough("lock", "--stack", "s", "--check").code).toBe(1);
+    expect(existsSync(join(folder, "one.lock.json"))).toBe(false);
+    expect(passthrough("lock", "--stack", "s").code).toBe(0);
+    const checked = passthrough("lock", "--stack", "s", "--check", "--json");
+    expect(checked.code).toBe(0);
+    expect(JSON.parse(checked.out)).toMatchObject({ lock: "one.lock.json", changes: [], images: 2, absent: [] });
+});
+
+test("wrong usage has an exit code of its own and shows the help", () => {
+    expect(passthrough("lock", "x.tar")).toMatchObject({ code: 2, error: "passthrough: archives need --out FILE\n" });
+    expect(passthrough("lock", "--nonsense").code).toBe(2);
+    expect(passthrough("polish").error).toContain("there is no command polish");
+    for (const command of ["lock", "render"]) {
+        const help = passthrough(command, "--help");
+        expect(help.code).toBe(0);
+        expect(help.out).toContain(`passthrough -- ${command}`);
+        expect(help.out).toContain("Exit codes");
+    }
+});

@@ -1,0 +1,91 @@
+import { z } from "zod";
+import { type Kind, PartialState, define } from "../../../dynamic-providers/lifecycle";
+import { RegistryError } from "../../../lib/oci/errors";
+
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const PASSWORD = "canary-5d1f";
+const inputs = z.object({
+    selfUrn: z.string(),
+    size: z.number(),
+    credentials: z.object({ username: z.string(), password: z.string().min(5) }),
+});
+type Inputs = z.infer<typeof inputs>;
+interface Outputs extends Inputs {
+    readonly made?: string | undefined;
+}
+
+const GIVEN = { selfUrn: "urn", size: 1, credentials: { username: "someone", password: PASSWORD }, __provider: "text" };
+
+function provider(changes: Partial<Kind<Inputs, Outputs>> = {}) {
+    return define<Inputs, Outputs>({
+        inputs,
+        secrets: ["credentials"],
+        compare: (olds, news) => ({ changes: olds.size !== news.size }),
+        create: async (given) => ({ id: "one", outs: { ...given, made: undefined } }),
+        read: async () => undefined,
+        update: async (_olds, news) => news,
+        remove: async () => undefined,
+        ...changes,
+    });
+}
+
+async function thrown(work: Promise<unknown>): Promise<Error & Record<string, unknown>> {
+    return work.then(
+        () => {
+            throw new Error("it did not fail");
+        },
+        (error: unknown) => error as Error & Record<string, unknown>,
+    );
+}
+
+test("an error shows no secret, in the clear or as part of a longer text, and no stack", async () => {
+    const failing = provider({
+        create: () => Promise.reject(new RegistryError("GET x", `someone:${PASSWORD} refused`, { code: "DENIED" })),
+    });
+    const error = await thrown(failing.create(GIVEN));
+    expect(error.message).toBe("GET x: someone:[secret] refused");
+    expect(error.stack).toBe("");
+});
+
+test("a header's form of the credentials is no more shown than the password", async () => {
+    const basic = Buffer.from(`someone:${PASSWORD}`).toString("base64");
+    const failing = provider({ update: () => Promise.reject(new Error(`authorization: Basic ${basic}`)) });
+    expect((await thrown(failing.update("one", GIVEN, GIVEN))).message).toBe("authorization: Basic [secret]");
+});
+
+test("a check failure on a secret names no property, so that the engine does not print its value", async () => {
+    const credentials = { username: "someone", password: "abc" };
+    const { failures } = await provider().check({}, { ...GIVEN, credentials, size: "big" });
+    expect(failures).toHaveLength(2);
+    expect(failures?.find(({ reason }) => reason.startsWith("credentials"))?.property).toBe("");
+    expect(failures?.find(({ reason }) => reason.startsWith("size"))?.property).toBe("size");
+    expect(JSON.stringify(failures)).not.toContain('"abc"');
+});
+
+test("what is not known before the update passes the check, is announced by nobody, and counts as a change", async () => {
+    const announce = jest.fn();
+    const unknown = { ...GIVEN, credentials: UNKNOWN };
+    const { failures } = await provider({ announce }).check({}, unknown);
+    expect(failures).toEqual([]);
+    expect(announce).not.toHaveBeenCalled();
+    expect(await provider().diff("one", GIVEN, unknown)).toEqual({ changes: true });
+    expect(await provider().diff("one", GIVEN, GIVEN)).toEqual({ changes: false });
+});
+
+test("a part that was done is kept: id, properties with the provider's text, and reasons without secrets", async () => {
+    const failing = provider({
+        create: () => Promise.reject(new PartialState("one", { made: "half" }, [`half done with ${PASSWORD}`])),
+    });
+    expect(await thrown(failing.create(GIVEN))).toMatchObject({
+        id: "one",
+        reasons: ["half done with [secret]"],
+        properties: { ...GIVEN, made: "half", __provider: "text" },
+    });
+});
+
+test("state takes no undefined; a resource that is gone is an empty answer; anything thrown fails the refresh", async () => {
+    expect(Object.keys((await provider().create(GIVEN)).outs ?? {})).not.toContain("made");
+    expect(await provider().read("one", GIVEN)).toEqual({});
+    const unsure = provider({ read: () => Promise.reject(new Error("no answer")) });
+    expect((await thrown(unsure.read("one", GIVEN))).message).toBe("no answer");
+});
