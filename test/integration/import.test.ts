@@ -78,7 +78,7 @@ test("a second import sends nothing, and asks once per image", async () => {
 test("only what is missing is sent again: a manifest, a tag, a blob of a suspect image", async () => {
     const content = new MemoryImageSet();
     const layer = content.blob();
-    const index = content.image("quay.io/org/multi:1", content.index([content.manifest([layer]), content.manifest()]));
+    const index = content.image("quay.io/org/multi:1", content.index([content.manifest(), content.manifest([layer])]));
     await bring(content);
     const child = content.set.manifests[index]?.manifests?.[0] ?? "";
     await fetch(`http://${registry.host}/v2/mirror/quay.io/org/multi/manifests/${child}`, { method: "DELETE" });
@@ -94,6 +94,24 @@ test("only what is missing is sent again: a manifest, a tag, a blob of a suspect
         "/v2/mirror/quay.io/org/multi/manifests/1",
     ]);
     expect((await verifyImages(client, checks(content))).failures).toEqual([]);
+});
+
+test("a tag that somebody moved is named, and moved back without sending anything else", async () => {
+    const content = new MemoryImageSet();
+    content.image("quay.io/org/app:1");
+    content.image("quay.io/org/app:2");
+    await bring(content);
+    const repository = "mirror/quay.io/org/app";
+    const other = await client.manifestGet(repository, "2");
+    if (other !== undefined) await client.manifestPut(repository, "1", other);
+    const { failures } = await verifyImages(client, checks(content));
+    expect(failures.map(({ source }) => source)).toEqual(["quay.io/org/app:1"]);
+    expect(failures[0]?.problem).toContain(`the tag ${repository}:1 points to ${other?.digest ?? ""}, not to`);
+    registry.forget();
+    await bring(content);
+    expect(registry.writes().map(({ method, path }) => `${method} ${path}`)).toEqual([
+        `PUT /v2/${repository}/manifests/1`,
+    ]);
 });
 
 test("a signature is put after the image it speaks about", async () => {
