@@ -1,0 +1,133 @@
+import { allImages, readSite } from "../../../config/site";
+import { serialiseLock } from "../../../lib/archives";
+import { digestOf } from "../../../lib/oci/digest";
+import { MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
+import { testAuthority } from "../../support/certificates";
+
+const NOW = new Date();
+const BASE = "registry.site-a.example:8443/mirror";
+
+/** The text of a lock with one image per source, the digest made from `seed`. */
+function lock(sources: readonly string[], seed = "one"): string {
+    const digest = digestOf(seed);
+    return serialiseLock({
+        lockVersion: 1,
+        format: "oci-layout",
+        parts: [{ name: "index.json", size: 1 }],
+        images: Object.fromEntries(sources.map((source) => [source, digest])),
+        manifests: { [digest]: { mediaType: MEDIA_TYPE_OCI_MANIFEST, size: 2, blobs: [] } },
+        blobs: {},
+        earlier: { images: {}, manifests: {}, blobs: {} },
+        absent: [],
+    });
+}
+
+function site(document: unknown, files: Readonly<Record<string, string>> = {}, defaults?: unknown) {
+    const read = (path: string) => {
+        const text = files[path];
+        if (text === undefined) throw new Error(`ENOENT: no such file, open '${path}'`);
+        return text;
+    };
+    return readSite(document, defaults, { read, now: NOW });
+}
+
+const registry = { type: "distribution", mirrorBase: BASE };
+const set = (lockPath: string) => ({ archive: "a.tar", lock: lockPath });
+/** "key: problem; cure" of every issue. */
+const told = (result: ReturnType<typeof readSite>) =>
+    result.issues.map(({ key, problem, cure }) => `${key}: ${problem}${cure === "" ? "" : `; ${cure}`}`);
+
+test("a site is read with its defaults under it: objects merged deeply, arrays replaced", () => {
+    const defaults = {
+        registry: { mirrorBase: BASE, ca: "ca.pem" },
+        upstreams: ["docker.io"],
+        transfer: { retrySeconds: 5 },
+    };
+    const document = { registry: { type: "distribution", ca: "own.pem" }, upstreams: ["quay.io"] };
+    const { site: read, issues } = site(document, { "own.pem": "no certificate" }, defaults);
+    expect(read).toBeUndefined();
+    expect(issues.map(({ key, problem }) => `${key}: ${problem}`)).toEqual([
+        "site.registry.ca: own.pem holds no PEM certificate",
+    ]);
+    const good = site({ ...document, registry }, {}, { ...defaults, registry: { mirrorBase: BASE } });
+    expect(good.site).toMatchObject({
+        registry: { mirrorBase: BASE, retrySeconds: 5 },
+        upstreams: ["quay.io"],
+        concurrency: 6,
+        cluster: { contactSource: "allow" },
+    });
+});
+
+test("a typo is told at every level, with the keys there are", () => {
+    const document = { registry: { ...registry, cert: "x" }, content: [{ ...set("a.json"), over: [] }], clutser: {} };
+    expect(told(site(document))).toEqual([
+        "site.registry.cert: there is no such key; use one of: type, mirrorBase, ca, plainHttp",
+        "site.content[0].over: there is no such key; use one of: archive, lock, overrides",
+        expect.stringMatching(
+            /^site\.clutser: there is no such key; use one of: registry, upstreams, content/,
+        ) as string,
+    ]);
+});
+
+test("a CA that has expired, a host that is no registry, and content of a host that is not listed are told at once", async () => {
+    const document = {
+        registry: { ...registry, ca: "ca.pem" },
+        upstreams: ["quay.io", "sso.redhat.com"],
+        content: [set("a.json")],
+    };
+    const files = { "ca.pem": (await testAuthority("Old CA", -1)).ca, "a.json": lock(["ghcr.io/org/app:1"]) };
+    expect(told(site(document, files))).toEqual([
+        expect.stringMatching(/^site\.registry\.ca: the certificate CN=Old CA in ca\.pem expired on /) as string,
+        expect.stringMatching(
+            /^site\.upstreams\[1\]: sso\.redhat\.com is a login service, not a registry; leave it out/,
+        ) as string,
+        "site.upstreams: a.json has images of ghcr.io, which is not listed; add ghcr.io to the list if its images are wanted here",
+    ]);
+});
+
+test("names that do not fit and hosts that land in one place are told before anything runs", () => {
+    const long = `quay.io/${"a".repeat(120)}/${"b".repeat(120)}:1`;
+    const document = {
+        registry,
+        upstreams: ["quay.io", "up.example:5000", "up.example-5000"],
+        content: [set("a.json")],
+    };
+    const files = { "a.json": lock([long, "up.example:5000/x:1", "up.example-5000/x:1"]) };
+    const lines = told(site(document, files));
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(
+        /^site\.content\[0\]\.lock: image quay\.io\/a+.*at most 255 are allowed; shorten the mirror base/,
+    );
+    expect(lines[1]).toMatch(/^site\.content: up\.example-5000 and up\.example:5000 would both land at /);
+});
+
+test("plain HTTP is for loopback; a version must be one; locks must be there, whole, and called differently", () => {
+    const document = {
+        registry: { ...registry, plainHttp: true },
+        cluster: { version: "latest" },
+        content: [set("x/a.json"), set("y/a.json"), set("c.json")],
+    };
+    const lines = told(site(document, { "y/a.json": lock(["quay.io/org/app:1"]), "c.json": '{"lockVersion": 99}' }));
+    expect(lines).toEqual([
+        expect.stringContaining("site.content[0].lock: cannot read the lock file: ENOENT") as string,
+        expect.stringContaining("site.content[2].lock: ") as string,
+        "site.content[1].lock: two entries have a lock called a; give each set a lock file with a name of its own",
+        expect.stringContaining("site.cluster.version: ") as string,
+        expect.stringContaining("site.registry.plainHttp: plain HTTP is for loopback only") as string,
+    ]);
+    const loopback = { type: "distribution", mirrorBase: "localhost:5000/mirror", plainHttp: true };
+    expect(site({ registry: loopback }).issues).toEqual([]);
+});
+
+test("a later set has the tag; the earlier one's image is kept by its digest", () => {
+    const files = {
+        "a.json": lock(["quay.io/org/app:1", "quay.io/org/b:1"]),
+        "b.json": lock(["quay.io/org/app:1"], "two"),
+    };
+    const { site: read } = site({ registry, content: [set("a.json"), set("b.json")] }, files);
+    const [first, second] = read?.content ?? [];
+    expect(first?.superseded).toEqual(["quay.io/org/app:1"]);
+    expect(Object.keys(first?.images ?? {})).toEqual([`quay.io/org/app@${digestOf("one")}`, "quay.io/org/b:1"]);
+    expect(second?.images).toEqual({ "quay.io/org/app:1": digestOf("two") });
+    expect(allImages(read?.content ?? [])).toEqual({ ...first?.images, ...second?.images });
+});
