@@ -96,7 +96,7 @@ async function bring(inputs: ImageImportInputs, before: Before, around: Surround
     const lock = await lockOf(inputs);
     const result = await withRegistry(inputs, around.signal, async (client, base) => {
         const plan = await planImport(client, { images: wanted, set: lock, base, suspects });
-        return carryOut(client, plan, lock, inputs, around);
+        return carryOut(client, plan, lock, inputs, before, around);
     });
     if (result.failed.length > 0) throw partial(inputs, before, result);
     around.log.line(
@@ -112,8 +112,10 @@ async function carryOut(
     plan: ImportPlan,
     lock: Lock,
     inputs: ImageImportInputs,
+    before: Before,
     { log }: Surroundings,
 ): Promise<ImportResult> {
+    announceMoves(plan, before, log);
     if (plan.push.length === 0) {
         const done = Object.fromEntries(plan.present.map(({ source, digest }) => [source, digest]));
         return { done, failed: plan.problems, sent: { bytes: 0, uploads: 0, mounts: 0 } };
@@ -130,6 +132,18 @@ async function carryOut(
     } finally {
         await archive.close();
     }
+}
+
+/** A tag that pointed to something this program did not put there is never moved in silence. */
+function announceMoves(plan: ImportPlan, before: Before, log: Surroundings["log"]): void {
+    const moves = plan.push.filter(
+        ({ task, movedFrom }) => movedFrom !== undefined && movedFrom !== before.images[task.source],
+    );
+    const lines = moves.slice(0, MAX_REASONS).map(({ task, movedFrom }) => {
+        return `${task.repository}:${task.tag} ${movedFrom ?? ""} -> ${task.digest}`;
+    });
+    if (moves.length > lines.length) lines.push(`and ${moves.length - lines.length} more`);
+    if (lines.length > 0) log.line("warning", [`${moves.length} tags of others move`, ...lines].join("\n    "));
 }
 
 async function lockOf(inputs: ImageImportInputs): Promise<Lock> {

@@ -30,6 +30,8 @@ export interface ImagePlan {
     readonly manifests: readonly TreeNode[];
     readonly copies: readonly ManifestCopy[];
     readonly root: TreeNode;
+    /** What the tag points to now, if that is another image: it moves. */
+    readonly movedFrom?: Digest;
 }
 
 /** What cannot be done, per image, in words. */
@@ -80,6 +82,7 @@ interface Missing {
     readonly copies: readonly ManifestCopy[];
     readonly blobs: readonly Digest[];
     readonly problems: readonly string[];
+    readonly movedFrom?: Digest;
 }
 
 class Planner {
@@ -116,6 +119,7 @@ class Planner {
             copies,
             blobs: [...blobs],
             problems,
+            ...(tagged === undefined || tagged === task.digest ? {} : { movedFrom: tagged }),
         };
     }
 

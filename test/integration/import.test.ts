@@ -108,7 +108,8 @@ test("a tag that somebody moved is named, and moved back without sending anythin
     expect(failures.map(({ source }) => source)).toEqual(["quay.io/org/app:1"]);
     expect(failures[0]?.problem).toContain(`the tag ${repository}:1 points to ${other?.digest ?? ""}, not to`);
     registry.forget();
-    await bring(content);
+    const { plan } = await bring(content);
+    expect(plan.push.map(({ task, movedFrom }) => [task.tag, movedFrom])).toEqual([["1", other?.digest]]);
     expect(registry.writes().map(({ method, path }) => `${method} ${path}`)).toEqual([
         `PUT /v2/${repository}/manifests/1`,
     ]);
