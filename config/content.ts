@@ -22,13 +22,21 @@ export interface Content {
     readonly superseded: readonly string[];
 }
 
-/** Reads the locks of a site's content. `read` gives a file's text and may throw. */
+/** What reading files needs of the world outside. */
+export interface FileReader {
+    /** The text of a file, named from the project's root or absolute; may throw. */
+    readonly read: (path: string) => string;
+    /** The stack that is read for: cures name it. */
+    readonly stack: string;
+}
+
+/** Reads the locks of a site's content. */
 export function readContent(
     documents: readonly ContentDocument[],
-    read: (path: string) => string,
+    reader: FileReader,
 ): { content: Content[]; issues: ConfigIssue[] } {
     const issues: ConfigIssue[] = [];
-    const locks = documents.map((document, i) => readLockText(document, `site.content[${i}].lock`, read, issues));
+    const locks = documents.map((document, i) => readLockText(document, `site.content[${i}].lock`, reader, issues));
     const names = locks.map((_, i) => nameOf(documents[i]?.lock ?? ""));
     names.forEach((name, i) => {
         if (names.indexOf(name) === i) return;
@@ -49,10 +57,10 @@ export function readContent(
 function readLockText(
     document: ContentDocument,
     key: string,
-    read: (path: string) => string,
+    { read, stack }: FileReader,
     issues: ConfigIssue[],
 ): Lock | undefined {
-    const cure = "make it with: npm run -s passthrough -- lock";
+    const cure = `make it with: npm run -s passthrough -- lock --stack ${stack}`;
     let text: string;
     try {
         text = read(document.lock);

@@ -20,10 +20,8 @@ export interface LoadedSite {
  */
 export function loadSite(config = new pulumi.Config("registry-passthrough")): LoadedSite {
     const read = (path: string) => readFileSync(path, "utf8");
-    const { site, issues } = readSite(config.getObject("site"), config.getObject("defaults"), {
-        read,
-        now: new Date(),
-    });
+    const surroundings = { read, now: new Date(), stack: pulumi.getStack() };
+    const { site, issues } = readSite(config.getObject("site"), config.getObject("defaults"), surroundings);
     const all = [...issues, ...accountIssues(config)];
     if (site === undefined || all.length > 0) throw new pulumi.RunError(issuesText(all));
     const importer = credentials(config, "registry");
@@ -55,7 +53,7 @@ function accountIssues(config: pulumi.Config): ConfigIssue[] {
             .map((key) => ({
                 key,
                 problem: "it is not set",
-                cure: `set it with: npm run pulumi -- config set${key.endsWith("Password") ? " --secret" : ""} ${key}`,
+                cure: `set it with: npm run pulumi -- config set${key.endsWith("Password") ? " --secret" : ""} ${key} --stack ${pulumi.getStack()}`,
             })),
     );
 }

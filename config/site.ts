@@ -6,7 +6,7 @@ import { type MirrorBase, mirrorConflicts, mirrorReference, parseMirrorBase } fr
 import { canonicalRegistry, parseSourceKey } from "../lib/oci/reference";
 import { isLoopback } from "../lib/oci/transport";
 import { DEFAULT_UPSTREAM_HOSTS, classifyUpstream } from "../lib/oci/upstreams";
-import { type Content, readContent } from "./content";
+import { type Content, type FileReader, readContent } from "./content";
 import { type ConfigIssue, type SiteDocument, mergeDocuments, parseSiteDocument } from "./schema";
 
 /** A site, read and checked: everything the graph is laid out by. Holds no secret. */
@@ -28,9 +28,7 @@ export interface Site {
 }
 
 /** What reading a site needs of the world outside. */
-export interface SiteSurroundings {
-    /** The text of a file, named from the project's root or absolute. */
-    readonly read: (path: string) => string;
+export interface SiteSurroundings extends FileReader {
     readonly now: Date;
 }
 
@@ -46,7 +44,7 @@ export function readSite(
 ): { site?: Site; issues: ConfigIssue[] } {
     const { site: parsed, issues } = parseSiteDocument(mergeDocuments(defaults, document) ?? {});
     if (parsed === undefined) return { issues };
-    const { content, issues: contentIssues } = readContent(parsed.content, surroundings.read);
+    const { content, issues: contentIssues } = readContent(parsed.content, surroundings);
     const base = readBase(parsed, issues);
     const ca = readCa(parsed, surroundings, issues);
     const upstreams = readUpstreams(parsed, issues);

@@ -137,7 +137,7 @@ export class RegistryClient {
             if (answer.status !== 202 || typeof location !== "string") {
                 throw registryAnswerError(request.operation, answer, text);
             }
-            return { mounted: false, location: new URL(location, this.urlOf(request.url)) };
+            return { mounted: false, location: this.session.namedUrl(request.operation, "an upload place", location) };
         });
     }
 
@@ -200,11 +200,6 @@ export class RegistryClient {
     private write(method: "PUT" | "POST", repository: string, path: string): RegistryRequest {
         const operation = `${method} ${repository}/${path.replace(/\?.*$/, "")}`;
         return { method, url: `/v2/${repository}/${path}`, operation, scopes: pushScopes(repository) };
-    }
-
-    private urlOf(url: string | URL): URL {
-        const { host, plainHttp } = this.options.endpoint;
-        return new URL(url, `${plainHttp ? "http" : "https"}://${host}`);
     }
 
     private run<T>(request: RegistryRequest, take: (answer: HttpAnswer) => Promise<T>): Promise<T> {

@@ -44,23 +44,50 @@ export class RegistrySession {
     /** The answer with any status but a 401 that credentials could cure. @throws RegistryError */
     async send(request: RegistryRequest): Promise<HttpAnswer> {
         const url = new URL(request.url, this.transport.origin);
-        const first = await this.attempt(request, url, await this.authorization(request));
-        if (first.status !== 401 || this.credentials === undefined) return first;
+        const { answer: first, isOwn } = await this.attempt(request, url, await this.authorization(request));
+        // A place we were sent to must not name the token endpoint that gets the password.
+        if (first.status !== 401 || !isOwn || this.credentials === undefined) return first;
         // Most registries challenge each time; one that challenged before may have ended the token early.
         this.challenge = this.usableChallenge(first);
         await first.discard();
         this.tokens.delete(request.scopes.join(" "));
-        return this.attempt(request, url, await this.authorization(request));
+        return (await this.attempt(request, url, await this.authorization(request))).answer;
+    }
+
+    /**
+     * A URL that the registry names (`what`: "a redirect"), relative to the one that was asked.
+     * @throws RegistryError `UNEXPECTED_ANSWER` if it is none, `TLS` if it leads from TLS to plain HTTP
+     */
+    namedUrl(operation: string, what: string, text: string, from = new URL(this.transport.origin)): URL {
+        if (!URL.canParse(text, from)) {
+            throw new RegistryError(operation, `the registry names ${what} that is no URL`, {
+                code: "UNEXPECTED_ANSWER",
+                cure: "check the registry's external URL and what stands in front of it",
+            });
+        }
+        const url = new URL(text, from);
+        if (from.protocol === "https:" && url.protocol !== "https:") {
+            throw new RegistryError(operation, `the registry names ${what} without TLS: ${url.origin}`, {
+                code: "TLS",
+                cure: "set the registry's external URL to https; a proxy in front of it has to send X-Forwarded-Proto: https",
+            });
+        }
+        return url;
     }
 
     async close(): Promise<void> {
         await this.transport.close();
     }
 
-    private async attempt(request: RegistryRequest, url: URL, authorization: string | undefined): Promise<HttpAnswer> {
+    /** @returns the last answer of a chain of redirects, and whether the registry itself gave it. */
+    private async attempt(
+        request: RegistryRequest,
+        url: URL,
+        authorization: string | undefined,
+    ): Promise<{ answer: HttpAnswer; isOwn: boolean }> {
         let target = url;
         for (let redirects = 0; ; redirects++) {
-            const sameOrigin = target.origin === this.transport.origin;
+            const isOwn = target.origin === this.transport.origin;
             const answer = await this.transport.send({
                 method: request.method,
                 url: target,
@@ -68,29 +95,23 @@ export class RegistrySession {
                 signal: request.signal,
                 headers: {
                     ...request.headers,
-                    ...(sameOrigin && authorization !== undefined ? { authorization } : {}),
+                    ...(isOwn && authorization !== undefined ? { authorization } : {}),
                 },
                 ...(request.body === undefined ? {} : { body: request.body() }),
             });
             const location = answer.headers.location;
             const isRead = request.method === "GET" || request.method === "HEAD";
             if (!isRead || ![301, 302, 303, 307, 308].includes(answer.status) || typeof location !== "string") {
-                return answer;
+                return { answer, isOwn };
             }
             await answer.discard();
-            target = this.redirectTarget(request.operation, location, target, redirects);
-        }
-    }
-
-    private redirectTarget(operation: string, location: string, from: URL, redirects: number): URL {
-        const target = new URL(location, from);
-        if (redirects >= MAX_REDIRECTS || (from.protocol === "https:" && target.protocol !== "https:")) {
-            throw new RegistryError(operation, `redirected to ${target.origin}, which is not followed`, {
+            target = this.namedUrl(request.operation, "a redirect", location, target);
+            if (redirects < MAX_REDIRECTS) continue;
+            throw new RegistryError(request.operation, `redirected ${redirects + 1} times, now to ${target.origin}`, {
                 code: "UNEXPECTED_ANSWER",
-                cure: "a registry may redirect a few times, and from https to https only: check what stands in front of it",
+                cure: "check what stands in front of the registry",
             });
         }
-        return target;
     }
 
     private async authorization(request: RegistryRequest): Promise<string | undefined> {
@@ -112,7 +133,7 @@ export class RegistrySession {
         const key = request.scopes.join(" ");
         const known = this.tokens.get(key);
         if (known !== undefined && Date.now() < known.renewAt) return known.token;
-        const realm = this.tokenEndpoint(request.operation, challenge);
+        const realm = this.namedUrl(request.operation, "a token endpoint", challenge.parameters.realm ?? "");
         if (challenge.parameters.service !== undefined) {
             realm.searchParams.set("service", challenge.parameters.service);
         }
@@ -136,17 +157,6 @@ export class RegistrySession {
         }
         this.tokens.set(key, token);
         return token.token;
-    }
-
-    private tokenEndpoint(operation: string, challenge: Challenge): URL {
-        const realm = new URL(challenge.parameters.realm ?? "", this.transport.origin);
-        if (this.transport.origin.startsWith("https:") && realm.protocol !== "https:") {
-            throw new RegistryError(operation, `the registry names a token endpoint without TLS: ${realm.origin}`, {
-                code: "TLS",
-                cure: "set the registry's external URL to https",
-            });
-        }
-        return realm;
     }
 }
 

@@ -133,6 +133,8 @@ const NETWORK_CODES = new Set([
     "ENOTFOUND",
     "EAI_AGAIN",
     "UND_ERR_SOCKET",
+    // A proxy that loses its registry ends the answer early, but in good order.
+    "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
     "UND_ERR_CLOSED",
     "UND_ERR_DESTROYED",
 ]);
@@ -147,9 +149,9 @@ const TLS_CURES: Readonly<Record<string, string>> = {
     UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_ISSUER,
     UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_ISSUER,
     CERT_SIGNATURE_FAILURE: UNKNOWN_ISSUER,
-    EPROTO: "the port answers, but not with TLS: check the port in site.registry.mirrorBase",
-    ERR_SSL_WRONG_VERSION_NUMBER: "the port answers, but not with TLS: check the port in site.registry.mirrorBase",
 };
+/** What the handshake itself breaks with, before any certificate is judged. */
+const HANDSHAKE = /^(EPROTO|ERR_SSL_.*)$/;
 
 /** Errors that are not the network's (a body iterator's own ArchiveError, a bug) pass through unchanged. */
 function transportError(operation: string, host: string, error: unknown): unknown {
@@ -161,6 +163,20 @@ function transportError(operation: string, host: string, error: unknown): unknow
         return new RegistryError(operation, `the TLS certificate of ${host} cannot be trusted: ${text} (${code})`, {
             code: "TLS",
             cure: tlsCure,
+            cause: error,
+        });
+    }
+    if (HANDSHAKE.test(code)) {
+        return new RegistryError(operation, `${host} answers, but no TLS connection comes about (${code})`, {
+            code: "TLS",
+            cure: "check the port in site.registry.mirrorBase and the TLS versions that the registry offers",
+            cause: error,
+        });
+    }
+    if (code.startsWith("HPE_")) {
+        return new RegistryError(operation, `${host} answers, but not with HTTP (${code})`, {
+            code: "UNEXPECTED_ANSWER",
+            cure: "check the port in site.registry.mirrorBase",
             cause: error,
         });
     }

@@ -24,7 +24,7 @@ test("every mistake in a configuration is told at once, by key, with its cure, b
         "site.upstreams[1]: cdn.quay.io is a blob store",
         "site.content[0].lock: cannot read the lock file",
         "site.cluster.version: ",
-        "registryPassword: it is not set; set it with: npm run pulumi -- config set --secret registryPassword",
+        "registryPassword: it is not set; set it with: npm run pulumi -- config set --secret registryPassword --stack test",
         "6 problems in the configuration",
         "nothing was changed",
     ];

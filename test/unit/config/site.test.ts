@@ -28,7 +28,7 @@ function site(document: unknown, files: Readonly<Record<string, string>> = {}, d
         if (text === undefined) throw new Error(`ENOENT: no such file, open '${path}'`);
         return text;
     };
-    return readSite(document, defaults, { read, now: NOW });
+    return readSite(document, defaults, { read, now: NOW, stack: "site-a" });
 }
 
 const registry = { type: "distribution", mirrorBase: BASE };
@@ -109,7 +109,9 @@ test("plain HTTP is for loopback; a version must be one; locks must be there, wh
     };
     const lines = told(site(document, { "y/a.json": lock(["quay.io/org/app:1"]), "c.json": '{"lockVersion": 99}' }));
     expect(lines).toEqual([
-        expect.stringContaining("site.content[0].lock: cannot read the lock file: ENOENT") as string,
+        expect.stringMatching(
+            /^site\.content\[0\]\.lock: cannot read the lock file: ENOENT.*lock --stack site-a$/,
+        ) as string,
         expect.stringContaining("site.content[2].lock: ") as string,
         "site.content[1].lock: two entries have a lock called a; give each set a lock file with a name of its own",
         expect.stringContaining("site.cluster.version: ") as string,

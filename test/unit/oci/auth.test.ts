@@ -1,0 +1,65 @@
+import { basicAuthorization, parseChallenges, readToken } from "../../../lib/oci/auth";
+
+const NOW = Date.parse("2026-01-01T00:00:00Z");
+
+test.each([
+    ["no header", undefined, []],
+    ["an empty header", "", []],
+    ["garbage", '="", ,,=', []],
+    ["a scheme alone", "Basic", [{ scheme: "basic", parameters: {} }]],
+    [
+        "any case, and white space around the equals sign",
+        'BEARER Realm = "https://auth.example/token" , SERVICE=registry',
+        [{ scheme: "bearer", parameters: { realm: "https://auth.example/token", service: "registry" } }],
+    ],
+    [
+        "commas, schemes and quotes within quotes",
+        'Bearer realm="https://a.example/t?x=1, Basic realm=y",service="the \\"one\\""',
+        [
+            {
+                scheme: "bearer",
+                parameters: { realm: "https://a.example/t?x=1, Basic realm=y", service: 'the "one"' },
+            },
+        ],
+    ],
+    [
+        "two challenges in one header",
+        'Negotiate, Bearer realm="https://a.example/t",error="invalid_token", Basic realm="r"',
+        [
+            { scheme: "negotiate", parameters: {} },
+            { scheme: "bearer", parameters: { realm: "https://a.example/t", error: "invalid_token" } },
+            { scheme: "basic", parameters: { realm: "r" } },
+        ],
+    ],
+    [
+        "one challenge in each of several headers",
+        ['Basic realm="r"', 'Bearer realm="https://a.example/t"'],
+        [
+            { scheme: "basic", parameters: { realm: "r" } },
+            { scheme: "bearer", parameters: { realm: "https://a.example/t" } },
+        ],
+    ],
+])("a challenge with %s is read", (_, header, expected) => {
+    expect(parseChallenges(header)).toEqual(expected);
+});
+
+test("Basic carries a password in UTF-8, colons and all", () => {
+    expect(basicAuthorization({ username: "robot$a", password: "pä:ss" })).toBe(
+        `Basic ${Buffer.from("robot$a:pä:ss", "utf8").toString("base64")}`,
+    );
+});
+
+test.each([
+    ["token", { token: "t", access_token: "a", expires_in: 300 }, { token: "t", renewAt: NOW + 270_000 }],
+    ["access_token alone", { access_token: "a", expires_in: 100 }, { token: "a", renewAt: NOW + 90_000 }],
+    ["an empty access_token", { token: "t", access_token: "", expires_in: 100 }, { token: "t", renewAt: NOW + 90_000 }],
+    ["an empty token", { token: "", access_token: "a", expires_in: 100 }, { token: "a", renewAt: NOW + 90_000 }],
+    ["no lifetime: a minute", { token: "t" }, { token: "t", renewAt: NOW + 54_000 }],
+    ["a senseless lifetime: a minute", { token: "t", expires_in: -1 }, { token: "t", renewAt: NOW + 54_000 }],
+    ["neither", { expires_in: 300 }, undefined],
+    ["two empty ones", { token: "", access_token: "" }, undefined],
+    ["something that is no text", { token: 7 }, undefined],
+    ["no object", "t", undefined],
+])("a token endpoint's answer with %s is understood", (_, answer, expected) => {
+    expect(readToken(answer, NOW)).toEqual(expected);
+});

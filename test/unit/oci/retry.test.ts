@@ -1,0 +1,95 @@
+import { RegistryError } from "../../../lib/oci/errors";
+import { Limiter, mapLimited } from "../../../lib/oci/limiter";
+import { once } from "../../../lib/oci/once";
+import { retryAfterSeconds } from "../../../lib/oci/registry-session";
+import { isRetryable, withRetry } from "../../../lib/oci/retry";
+
+const POLICY = { seconds: 60, firstDelay: 1, longestDelay: 2 };
+
+const failure = (code: string, status?: number, retryAfter?: number) =>
+    new RegistryError("GET x", "no", {
+        code,
+        ...(status === undefined ? {} : { status }),
+        ...(retryAfter === undefined ? {} : { retryAfter }),
+    });
+
+test.each([408, 429, 500, 502, 503, 504])("%d passes by itself", (status) => {
+    expect(isRetryable(failure("ANY", status))).toBe(true);
+});
+
+test.each([400, 401, 403, 404, 405, 413, 416])("%d does not", (status) => {
+    expect(isRetryable(failure("ANY", status))).toBe(false);
+});
+
+test("a lost connection and a missing answer pass; distrust, wrong bytes, an abort and bugs do not", () => {
+    expect(["NETWORK", "TIMEOUT"].map((code) => isRetryable(failure(code)))).toEqual([true, true]);
+    const final = [failure("TLS"), failure("DIGEST_MISMATCH", 200), failure("ABORTED"), new TypeError("a bug")];
+    expect(final.map(isRetryable)).toEqual([false, false, false, false]);
+});
+
+test("the last error is thrown once the time is over", async () => {
+    let count = 0;
+    const attempts = withRetry({ ...POLICY, seconds: 0 }, undefined, () => Promise.reject(failure("NETWORK", ++count)));
+    await expect(attempts).rejects.toMatchObject({ status: 1 });
+});
+
+test("a registry that asks for more patience than there is gets no second try", async () => {
+    const operation = jest.fn(() => Promise.reject(failure("TOOMANYREQUESTS", 429, 61)));
+    await expect(withRetry(POLICY, undefined, operation)).rejects.toMatchObject({ retryAfter: 61 });
+    expect(operation).toHaveBeenCalledTimes(1);
+});
+
+test("an abort ends the wait between two tries, with its own reason", async () => {
+    const abort = new AbortController();
+    const operation = jest.fn(() => {
+        setImmediate(() => abort.abort(new Error("enough")));
+        return Promise.reject(failure("TOOMANYREQUESTS", 429, 50));
+    });
+    await expect(withRetry(POLICY, abort.signal, operation)).rejects.toThrow("enough");
+    await expect(withRetry(POLICY, abort.signal, operation)).rejects.toThrow("enough");
+    expect(operation).toHaveBeenCalledTimes(1);
+});
+
+test.each([
+    ["seconds", "7", 7],
+    ["a date to come", "Thu, 01 Jan 2026 00:00:30 GMT", 30],
+    ["a date gone by", "Wed, 31 Dec 2025 23:59:00 GMT", 0],
+    ["nonsense", "soon", undefined],
+    ["nothing", undefined, undefined],
+])("Retry-After with %s is read", (_, header, seconds) => {
+    expect(retryAfterSeconds(header, Date.parse("2026-01-01T00:00:00Z"))).toBe(seconds);
+});
+
+test("never more operations than the limit run, all get their turn in order, and a failure gives its place back", async () => {
+    const limiter = new Limiter(2);
+    const open: (() => void)[] = [];
+    const begun: number[] = [];
+    const runs = [1, 2, 3, 4].map((n) =>
+        limiter.run(async () => {
+            begun.push(n);
+            await new Promise<void>((resolve) => open.push(resolve));
+            if (n === 1) throw new Error("the first one fails");
+            return n;
+        }),
+    );
+    const settled = Promise.allSettled(runs);
+    expect(begun).toEqual([1, 2]);
+    open.shift()?.();
+    await expect(runs[0]).rejects.toThrow("the first one fails");
+    expect(begun).toEqual([1, 2, 3]);
+    for (const n of [2, 3, 4]) {
+        open.shift()?.();
+        await runs[n - 1];
+    }
+    expect((await settled).map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled", "fulfilled"]);
+    expect(await mapLimited(["a", "b", "c"], 1, async (text) => text.toUpperCase())).toEqual(["A", "B", "C"]);
+});
+
+test("a question is asked once, its failure shared", async () => {
+    const answers = new Map<string, Promise<number>>();
+    const ask = jest.fn(() => Promise.reject(new Error("no")));
+    const [first, second] = [once(answers, "q", ask), once(answers, "q", ask)];
+    await expect(first).rejects.toThrow("no");
+    await expect(second).rejects.toThrow("no");
+    expect(ask).toHaveBeenCalledTimes(1);
+});
