@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import {
     type Lock,
@@ -7,9 +8,10 @@ import {
     describeArchive,
     lockDigest,
     openArchive,
-    readLock,
+    parseLock,
     writeLock,
 } from "../lib/archives";
+import { PassthroughError } from "../lib/oci/errors";
 import { type Command, EXIT_FAILED, EXIT_OK, UsageError, print } from "./command";
 import { type StackContent, readStackContent } from "./stack-file";
 
@@ -90,16 +92,31 @@ async function lockSet(set: StackContent, checkOnly: boolean, asJson: boolean): 
     const archive = await openArchive(set.archive);
     try {
         const { lock, notes } = await describeArchive(archive, set.overrides);
-        const before = existsSync(set.lock) ? await readLock(set.lock) : undefined;
+        const { before, note } = await lockBefore(set.lock);
         const lines = differences(before, lock);
         if (!checkOnly && lines.length > 0) await writeLock(set.lock, lock);
         const report = { lock: set.lock, changes: lines, images: Object.keys(lock.images).length };
-        const warnings = [...archive.warnings, ...notes];
+        const warnings = [...note, ...archive.warnings, ...notes];
         if (asJson) print(JSON.stringify({ ...report, absent: lock.absent, notes: warnings }));
         else printReport(report, lock, warnings, checkOnly);
         return lines.length === 0;
     } finally {
         await archive.close();
+    }
+}
+
+/**
+ * The lock that is there; one that cannot be read (conflict markers, another version) is made anew, and said so. A file
+ * that never was a lock is not ours to replace.
+ */
+async function lockBefore(path: string): Promise<{ before?: Lock; note: string[] }> {
+    if (!existsSync(path)) return { note: [] };
+    const text = await readFile(path, "utf8");
+    try {
+        return { before: parseLock(text, path), note: [] };
+    } catch (error) {
+        if (!(error instanceof PassthroughError) || !text.includes('"lockVersion"')) throw error;
+        return { note: [`the lock that was there could not be read: ${error.message}`] };
     }
 }
 

@@ -28,6 +28,11 @@ async function main(args: readonly string[]): Promise<number> {
     return command.run(rest);
 }
 
+// `passthrough lock | head` closes our output early: that is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+});
+
 main(process.argv.slice(2)).then(
     (code) => {
         process.exitCode = code;

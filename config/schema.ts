@@ -66,11 +66,34 @@ export function mergeDocuments(defaults: unknown, site: unknown): unknown {
     return Object.fromEntries([...keys].map((key) => [key, mergeDocuments(defaults[key], site[key])]));
 }
 
-/** Reads a site's document; every fault at once. */
+/**
+ * Reads a site's document; every fault at once.
+ * @returns beside issues, the site as it is without the faulty keys, if that makes one: the faults of the other keys
+ * can be told in the same run then
+ */
 export function parseSiteDocument(document: unknown): { site?: SiteDocument; issues: ConfigIssue[] } {
     const parsed = siteSchema.safeParse(document);
     if (parsed.success) return { site: parsed.data, issues: [] };
-    return { issues: parsed.error.issues.flatMap(configIssues) };
+    const issues = parsed.error.issues.flatMap(configIssues);
+    const rest = siteSchema.safeParse(withoutFaults(document, parsed.error.issues));
+    return rest.success ? { site: rest.data, issues } : { issues };
+}
+
+/** Upstreams are left as they are: their default in place of a faulty list would make faults of its own. */
+function withoutFaults(document: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
+    const rest: unknown = structuredClone(document);
+    for (const issue of issues) {
+        const isUnknown = issue.code === "unrecognized_keys";
+        const place = isUnknown ? issue.path : issue.path.slice(0, -1);
+        const names = isUnknown ? issue.keys : issue.path.slice(-1).map(String);
+        const holder = place.reduce<unknown>(
+            (at, part) => (typeof at === "object" && at !== null ? Reflect.get(at, part) : undefined),
+            rest,
+        );
+        if (!isObject(holder) || names.includes("upstreams")) continue;
+        for (const name of names) Reflect.deleteProperty(holder, name);
+    }
+    return rest;
 }
 
 function configIssues(issue: z.core.$ZodIssue): ConfigIssue[] {

@@ -3,7 +3,7 @@ import { type MirrorBase, parseMirrorBase } from "../lib/oci/mirror-reference";
 import { RegistryClient } from "../lib/oci/registry-client";
 import { DEFAULT_RETRY } from "../lib/oci/retry";
 import type { RegistryEndpoint } from "../lib/oci/transport";
-import { type Account, credentialsInput, credentialsOf } from "./settings";
+import { type Account, credentialsInput, credentialsOf, registryToday } from "./settings";
 
 /** Which registry a resource works with, as inputs; the credentials stand beside it, since they are secret. */
 export const connectionInput = z.object({
@@ -25,11 +25,22 @@ export const registryInputs = z.object({
 
 export type RegistryInputs = z.infer<typeof registryInputs>;
 
-/** The place of the registry that the inputs name. */
-export function endpointOf({ registry }: Pick<RegistryInputs, "registry">): RegistryEndpoint {
+/**
+ * True if today's configuration has another registry than the resource: asking the one that was left tells nothing,
+ * since the resource is about to be replaced.
+ */
+export function hasMoved({ registry }: Pick<RegistryInputs, "registry">): boolean {
+    const { mirrorBase } = registryToday();
+    return mirrorBase !== undefined && mirrorBase !== registry.mirrorBase;
+}
+
+/** The place of the registry that the inputs name; a CA that was replaced since is taken from the configuration. */
+export function endpointOf(inputs: Pick<RegistryInputs, "registry">): RegistryEndpoint {
+    const { registry } = inputs;
+    const ca = hasMoved(inputs) ? registry.ca : (registryToday().ca ?? registry.ca);
     return {
         host: parseMirrorBase(registry.mirrorBase).host,
-        ...(registry.ca === undefined ? {} : { ca: registry.ca }),
+        ...(ca === undefined ? {} : { ca }),
         ...(registry.plainHttp === undefined ? {} : { plainHttp: registry.plainHttp }),
     };
 }

@@ -1,12 +1,21 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { type Lock, lockDigest, openArchive, readLock, verifyStructure } from "../lib/archives";
-import { type ImportPlan, type ImportResult, executePlan, imageTask, planImport, verifyImages } from "../lib/import";
+import {
+    type ImportPlan,
+    type ImportResult,
+    executePlan,
+    imageTask,
+    needsArchive,
+    planImport,
+    verifyImages,
+} from "../lib/import";
 import type { Digest } from "../lib/oci/digest";
 import { ArchiveError, PassthroughError } from "../lib/oci/errors";
 import type { RegistryClient } from "../lib/oci/registry-client";
-import { registryInputs, withRegistry } from "./connection";
+import { hasMoved, registryInputs, withRegistry } from "./connection";
 import { announceImages } from "./image-announcement";
+import { NO_ARCHIVE } from "./no-archive";
 import { type Kind, PartialState, type Surroundings } from "./lifecycle";
 import { formatBytes, progressReporter } from "./progress";
 
@@ -65,6 +74,7 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
 
     read: async (olds, { signal }) => {
         const { incomplete: brokenBefore, ...inputs } = olds;
+        if (hasMoved(olds)) return { outs: olds, inputs };
         const failures = await withRegistry(olds, signal, async (client, base) => {
             const checks = Object.entries(olds.images).map(([source, digest]) => imageTask(base, source, digest));
             return (await verifyImages(client, checks, { absent: new Set(olds.sparse) })).failures;
@@ -92,7 +102,7 @@ async function bring(inputs: ImageImportInputs, before: Before, around: Surround
     const wanted = Object.fromEntries(
         Object.entries(inputs.images).filter(([source, digest]) => before.images[source] !== digest),
     );
-    if (Object.keys(wanted).length === 0) return { ...inputs, incomplete: [] };
+    if (Object.keys(wanted).length === 0 && before.incomplete.length === 0) return { ...inputs, incomplete: [] };
     const lock = await lockOf(inputs);
     const result = await withRegistry(inputs, around.signal, async (client, base) => {
         const plan = await planImport(client, { images: wanted, set: lock, base, suspects });
@@ -120,6 +130,8 @@ async function carryOut(
         const done = Object.fromEntries(plan.present.map(({ source, digest }) => [source, digest]));
         return { done, failed: plan.problems, sent: { bytes: 0, uploads: 0, mounts: 0 } };
     }
+    const onProgress = progressReporter(log);
+    if (!needsArchive(plan)) return executePlan(client, NO_ARCHIVE, plan, { onProgress });
     const archive = await openArchive(inputs.archive);
     try {
         for (const warning of archive.warnings) log.line("warning", warning);
@@ -127,7 +139,7 @@ async function carryOut(
         if (differences.length > 0) throw notTheLocked(inputs, differences);
         return await executePlan(client, archive.source, plan, {
             concurrency: inputs.concurrency,
-            onProgress: progressReporter(log),
+            onProgress,
         });
     } finally {
         await archive.close();
@@ -169,6 +181,12 @@ function notTheLocked(inputs: ImageImportInputs, differences: readonly string[])
     });
 }
 
+/** What failed is looked at again to the last blob, and so is what an earlier archive should have brought. */
+function stillBroken(before: Before, result: ImportResult, images: Readonly<Record<string, Digest>>): string[] {
+    const sources = [...before.incomplete, ...result.failed.map(({ source }) => source)];
+    return [...new Set(sources)].filter((source) => images[source] === undefined).sort();
+}
+
 const MAX_REASONS = 50;
 
 function partial(inputs: ImageImportInputs, before: Before, result: ImportResult): PartialState {
@@ -179,13 +197,9 @@ function partial(inputs: ImageImportInputs, before: Before, result: ImportResult
     const total = Object.keys(inputs.images).length;
     const reasons = result.failed.slice(0, MAX_REASONS).map(({ source, problem }) => `${source}: ${problem}`);
     const more = result.failed.length - reasons.length;
-    return new PartialState(
-        idOf(inputs),
-        { images, incomplete: before.incomplete.filter((source) => images[source] === undefined) },
-        [
-            ...reasons,
-            ...(more > 0 ? [`and ${more} more`] : []),
-            `${Object.keys(images).length} of ${total} images are safe in the registry; the next \`npm run up\` brings the rest`,
-        ],
-    );
+    return new PartialState(idOf(inputs), { images, incomplete: stillBroken(before, result, images) }, [
+        ...reasons,
+        ...(more > 0 ? [`and ${more} more`] : []),
+        `${Object.keys(images).length} of ${total} images are safe in the registry; the next \`npm run up\` brings the rest`,
+    ]);
 }

@@ -4,7 +4,7 @@ import { type ImageCheck, type ImageFailure, type Verification, verifyImages } f
 import { PassthroughError } from "../lib/oci/errors";
 import { parseRegistriesConf, resolvePull } from "../lib/openshift";
 import { type Reference, parseReference, parseSourceKey } from "../lib/oci/reference";
-import { registryInputs, withRegistry } from "./connection";
+import { hasMoved, registryInputs, withRegistry } from "./connection";
 import type { Kind, Surroundings } from "./lifecycle";
 
 export const mirrorValidationInputs = registryInputs.extend({
@@ -69,6 +69,7 @@ export const mirrorValidationKind: Kind<MirrorValidationInputs, MirrorValidation
 
     read: async (olds, surroundings) => {
         const { summary: before, ...inputs } = olds;
+        if (hasMoved(olds)) return { outs: olds, inputs };
         const { failures } = await validate(inputs, surroundings);
         const failing = failures.map(({ source }) => source).sort();
         for (const { source, problem } of failures) surroundings.log.line("warning", `${source}: ${problem}`);

@@ -46,7 +46,8 @@ export function formatBytes(bytes: number): string {
     const units = ["B", "kB", "MB", "GB", "TB"];
     let value = bytes;
     let unit = 0;
-    while (value >= 1000 && unit < units.length - 1) {
+    // What three digits would round up to 1000 belongs to the next unit.
+    while (value >= 999.5 && unit < units.length - 1) {
         value /= 1000;
         unit++;
     }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { registryAdmin } from "../lib/registries";
-import { type RegistryInputs, endpointOf, registryInputs } from "./connection";
+import { type RegistryInputs, endpointOf, hasMoved, registryInputs } from "./connection";
 import type { Kind, Surroundings } from "./lifecycle";
 import { credentialsOf } from "./settings";
 
@@ -35,6 +35,7 @@ export const registryAccessKind: Kind<RegistryInputs, RegistryAccessOutputs> = {
 
     read: async (olds, surroundings) => {
         const { notes, ...inputs } = olds;
+        if (hasMoved(olds)) return { outs: olds, inputs };
         await prove(inputs, surroundings);
         return { outs: { ...inputs, notes }, inputs };
     },

@@ -73,6 +73,8 @@ function flagValue(args, names) {
     for (let index = 0; index < end; index += 1) {
         const [flag, value] = args[index].split(/=(.*)/s);
         if (names.includes(flag)) return value ?? args[index + 1];
+        // The short form takes its value without a space too: -sprod.
+        if (names.includes("-s") && /^-s[^-=]/.test(args[index])) return args[index].slice(2);
     }
     return undefined;
 }

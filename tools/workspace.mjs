@@ -64,6 +64,11 @@ export function stackFiles(place, stack) {
     if (!/^[\w-][\w.-]*$/.test(stack)) {
         throw new Error(`${JSON.stringify(stack)} cannot be a stack's name: use letters, digits, "-", "_" and "."`);
     }
+    if (["state", "tools", "bin", "pulumi-home"].includes(stack)) {
+        throw new Error(
+            `a stack cannot be called ${stack}: .local/${stack}/ holds something else; give it another name`,
+        );
+    }
     const dir = join(place.local, stack);
     return {
         dir,

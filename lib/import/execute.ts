@@ -94,7 +94,7 @@ class Execution {
             await this.neededBlobs(image);
             for (const { digest, from } of image.copies) await this.copyManifest(task.repository, digest, from);
             for (const { digest } of image.manifests) await this.manifest(task.repository, digest);
-            await this.putManifest(task.repository, task.tag, task.digest);
+            await this.putManifest(task.repository, task.tag, task.digest, image.rootIsThere);
             this.done[task.source] = task.digest;
             this.finished++;
             this.report();
@@ -107,9 +107,7 @@ class Execution {
     /** Waits for all before failing, so that no transfer of a failed image is left running unwatched. */
     private async neededBlobs(image: ImagePlan): Promise<void> {
         const { repository } = image.task;
-        const digests = new Set([...image.manifests, image.root].flatMap((node) => node.blobs ?? []));
-        for (const { digest } of image.blobs) digests.add(digest);
-        const outcomes = await Promise.allSettled([...digests].map((digest) => this.blob(repository, digest)));
+        const outcomes = await Promise.allSettled(image.needs.map((digest) => this.blob(repository, digest)));
         const failure = outcomes.find((outcome) => outcome.status === "rejected");
         if (failure !== undefined) throw failure.reason;
     }
@@ -120,37 +118,55 @@ class Execution {
         const task = this.blobTasks.get(key);
         if (task === undefined) return Promise.resolve();
         return once(this.blobs, key, async () => {
-            // The repository it is mounted from may itself still be waiting for it.
-            if (task.mountFrom !== undefined) await this.blob(task.mountFrom, digest);
+            const ready = await this.whenMountable(task);
             const outcome = await this.blobsInFlight.run(async () => {
                 if (this.stopped !== undefined) throw this.stopped;
-                return transferBlob(this.client, this.source, task, (bytes) => this.count(bytes));
+                return transferBlob(this.client, this.source, ready, (bytes) => this.count(bytes));
             });
             if (outcome === "uploaded") this.sent.uploads++;
             if (outcome === "mounted") this.sent.mounts++;
         });
     }
 
-    private manifest(repository: string, digest: Digest): Promise<void> {
-        return once(this.manifests, `${repository} ${digest}`, () => this.putManifest(repository, digest, digest));
+    /** The repository it is mounted from may still be waiting for the blob, or fail to get it: then its bytes are sent. */
+    private async whenMountable(task: BlobTask): Promise<BlobTask> {
+        const { mountFrom, ...alone } = task;
+        if (mountFrom === undefined) return task;
+        try {
+            await this.blob(mountFrom, task.digest);
+            return task;
+        } catch (error) {
+            if (this.stopped !== undefined || this.source.size(task.digest) === undefined) throw error;
+            return alone;
+        }
     }
 
-    private async putManifest(repository: string, reference: string, digest: Digest): Promise<void> {
-        const bytes = await this.source.read(digest);
-        await this.client.manifestPut(repository, reference, parseManifest(bytes, this.source.place(digest)));
-        this.count(bytes.length);
+    private manifest(repository: string, digest: Digest): Promise<void> {
+        return once(this.manifests, `${repository} ${digest}`, () =>
+            this.putManifest(repository, digest, digest, false),
+        );
+    }
+
+    private async putManifest(repository: string, reference: string, digest: Digest, isThere: boolean): Promise<void> {
+        const manifest = isThere
+            ? await this.storedManifest(repository, digest)
+            : parseManifest(await this.source.read(digest), this.source.place(digest));
+        await this.client.manifestPut(repository, reference, manifest);
+        this.count(manifest.bytes.length);
+    }
+
+    private async storedManifest(repository: string, digest: Digest): Promise<Manifest> {
+        const manifest = await this.client.manifestGet(repository, digest);
+        if (manifest !== undefined) return manifest;
+        throw new PassthroughError(`manifest ${digest} is gone from ${repository} since the plan was made`, {
+            code: "MANIFEST_UNKNOWN",
+            cure: "run again",
+        });
     }
 
     private async copyManifest(repository: string, digest: Digest, from: string): Promise<void> {
         await once(this.manifests, `${repository} ${digest}`, async () => {
-            const manifest: Manifest | undefined = await this.client.manifestGet(from, digest);
-            if (manifest === undefined) {
-                throw new PassthroughError(`manifest ${digest} is gone from ${from} since the plan was made`, {
-                    code: "MANIFEST_UNKNOWN",
-                    cure: "run again",
-                });
-            }
-            await this.client.manifestPut(repository, digest, manifest);
+            await this.client.manifestPut(repository, digest, await this.storedManifest(from, digest));
         });
     }
 

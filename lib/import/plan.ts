@@ -26,6 +26,10 @@ export interface ManifestCopy {
 export interface ImagePlan {
     readonly task: ImageTask;
     readonly blobs: readonly BlobTask[];
+    /** Every blob that its repository lacks, also those that an image before it brings there. */
+    readonly needs: readonly Digest[];
+    /** The root is in the repository: only its tag is put, and no archive is needed for it. */
+    readonly rootIsThere: boolean;
     /** Child manifests to put by digest, children first; the root goes with the tag. */
     readonly manifests: readonly TreeNode[];
     readonly copies: readonly ManifestCopy[];
@@ -81,6 +85,7 @@ interface Missing {
     readonly manifests: readonly TreeNode[];
     readonly copies: readonly ManifestCopy[];
     readonly blobs: readonly Digest[];
+    readonly rootIsThere: boolean;
     readonly problems: readonly string[];
     readonly movedFrom?: Digest;
 }
@@ -108,7 +113,7 @@ class Planner {
             const isThere = await this.presence.manifest(task.repository, node.digest);
             if (!isThere) missing.push(node);
             if (isThere && !isSuspect) continue;
-            for (const blob of await this.missingBlobs(task.repository, node)) blobs.add(blob);
+            for (const blob of await this.missingBlobs(task.repository, node, isSuspect)) blobs.add(blob);
         }
         const root = tree.at(-1) as TreeNode;
         const { copies, problems } = await this.earlierManifests(task, tree);
@@ -118,6 +123,7 @@ class Planner {
             manifests: missing.filter((node) => node !== root),
             copies,
             blobs: [...blobs],
+            rootIsThere: !missing.includes(root),
             problems,
             ...(tagged === undefined || tagged === task.digest ? {} : { movedFrom: tagged }),
         };
@@ -145,7 +151,7 @@ class Planner {
         for (const image of bySize(missing, this.request.set)) {
             const words = [...image.problems, ...this.unknownBlobs(image)];
             if (words.length > 0) problems.push({ source: image.task.source, problem: words.join("; ") });
-            else push.push({ ...image, blobs: this.assign(image, planned) });
+            else push.push({ ...image, needs: image.blobs, blobs: this.assign(image, planned) });
         }
         return { present, push, problems, ...totals(push) };
     }
@@ -170,11 +176,16 @@ class Planner {
             });
     }
 
-    private async missingBlobs(repository: string, node: TreeNode): Promise<Digest[]> {
+    /** Blobs the repository lacks; of a suspect also those that are there, but not whole. */
+    private async missingBlobs(repository: string, node: TreeNode, isSuspect: boolean): Promise<Digest[]> {
         const found = await Promise.all(
             (node.blobs ?? []).map(async (digest) => ({
                 digest,
-                isThere: await this.presence.blob(repository, digest),
+                isThere: await this.presence.blob(
+                    repository,
+                    digest,
+                    isSuspect ? this.request.set.blobs[digest] : undefined,
+                ),
             })),
         );
         for (const { digest, isThere } of found) if (isThere) this.holders.set(digest, repository);
@@ -225,6 +236,14 @@ const EARLIER_CURE = "import the earlier archive first";
 function bySize(missing: readonly Missing[], set: ImageSet): Missing[] {
     const weight = (image: Missing) => image.blobs.reduce((sum, digest) => sum + (set.blobs[digest] ?? 0), 0);
     return [...missing].sort((a, b) => weight(b) - weight(a) || a.task.source.localeCompare(b.task.source));
+}
+
+/** True if carrying the plan out reads anything from the archive. */
+export function needsArchive(plan: ImportPlan): boolean {
+    return plan.push.some(
+        ({ blobs, manifests, rootIsThere }) =>
+            !rootIsThere || manifests.length > 0 || blobs.some(({ mountFrom }) => mountFrom === undefined),
+    );
 }
 
 function totals(push: readonly ImagePlan[]): Pick<ImportPlan, "bytes" | "uploads" | "mounts"> {

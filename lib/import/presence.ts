@@ -5,6 +5,7 @@ import type { RegistryClient } from "../oci/registry-client";
 /** What is at the registry, each question asked once. */
 export class Presence {
     private readonly answers = new Map<string, Promise<boolean>>();
+    private readonly sizes = new Map<string, Promise<number | undefined>>();
 
     constructor(private readonly client: RegistryClient) {}
 
@@ -17,12 +18,12 @@ export class Presence {
         );
     }
 
-    /** Is the blob in this repository? @throws RegistryError if that cannot be found out. */
-    blob(repository: string, digest: Digest): Promise<boolean> {
-        return once(
-            this.answers,
-            `blob ${repository} ${digest}`,
-            async () => (await this.client.blobHead(repository, digest)) !== undefined,
-        );
+    /**
+     * Is the blob in this repository, whole if its size is given?
+     * @throws RegistryError if that cannot be found out.
+     */
+    async blob(repository: string, digest: Digest, size?: number): Promise<boolean> {
+        const found = await once(this.sizes, `${repository} ${digest}`, () => this.client.blobHead(repository, digest));
+        return found !== undefined && (size === undefined || found === size);
     }
 }

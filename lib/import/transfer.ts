@@ -23,7 +23,10 @@ export async function transferBlob(
 ): Promise<TransferOutcome> {
     const begun = await client.uploadStart(blob.repository, blob.digest, blob.mountFrom);
     if (begun.mounted) return "mounted";
-    if (source.size(blob.digest) === undefined) throw refusedMount(blob);
+    if (source.size(blob.digest) === undefined) {
+        await client.uploadCancel(blob.repository, begun.location);
+        throw refusedMount(blob);
+    }
     let furthest = 0;
     let location: URL | undefined = begun.location;
     return client.retrying(async () => {

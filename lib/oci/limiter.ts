@@ -20,12 +20,25 @@ export class Limiter {
     }
 }
 
-/** Runs `operation` on every item, at most `limit` at once; results in the items' order. Rejects with the first error. */
+/**
+ * Runs `operation` on every item, at most `limit` at once; results in the items' order. Rejects with the first error;
+ * what has not begun by then is not begun.
+ */
 export async function mapLimited<T, R>(
     items: readonly T[],
     limit: number,
     operation: (item: T) => Promise<R>,
 ): Promise<R[]> {
     const limiter = new Limiter(limit);
-    return Promise.all(items.map((item) => limiter.run(() => operation(item))));
+    let failure: { readonly error: unknown } | undefined;
+    const guarded = async (item: T): Promise<R> => {
+        if (failure !== undefined) throw failure.error;
+        try {
+            return await operation(item);
+        } catch (error) {
+            failure ??= { error };
+            throw error;
+        }
+    };
+    return Promise.all(items.map((item) => limiter.run(() => guarded(item))));
 }

@@ -5,6 +5,7 @@ import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "./manifest";
 import { MANIFEST_MEDIA_TYPES } from "./media-types";
 import { type RegistryRequest, RegistrySession, pullScopes, pushScopes, registryAnswerError } from "./registry-session";
 import { DEFAULT_RETRY, type RetryPolicy, withRetry } from "./retry";
+import { StallWatch } from "./stall-watch";
 import type { HttpAnswer, RegistryEndpoint } from "./transport";
 
 export interface RegistryClientOptions {
@@ -107,7 +108,12 @@ export class RegistryClient {
             await answer.discard();
             if (answer.status === 404) return undefined;
             if (answer.status !== 200) throw registryAnswerError(request.operation, answer, "");
-            return Number(answer.headers["content-length"] ?? 0);
+            const length = Number(answer.headers["content-length"] ?? NaN);
+            if (Number.isInteger(length)) return length;
+            throw new RegistryError(request.operation, "the registry does not say how long the blob is", {
+                code: "UNEXPECTED_ANSWER",
+                status: 200,
+            });
         });
     }
 
@@ -155,14 +161,15 @@ export class RegistryClient {
         const url = new URL(location);
         url.searchParams.set("digest", digest);
         const operation = `PUT ${repository}/blobs/${digest}`;
+        const watch = new StallWatch(operation, this.signal);
         const answer = await this.session.send({
             method: "PUT",
             url,
             operation,
             scopes: pushScopes(repository),
-            signal: this.signal,
+            signal: watch.signal,
             headers: { "content-type": "application/octet-stream", "content-length": String(size) },
-            body,
+            body: () => watch.chunks(body()),
         });
         const text = await answer.text();
         if (answer.status !== 201) throw registryAnswerError(operation, answer, text);

@@ -59,7 +59,7 @@ export class RegistrySession {
      * @throws RegistryError `UNEXPECTED_ANSWER` if it is none, `TLS` if it leads from TLS to plain HTTP
      */
     namedUrl(operation: string, what: string, text: string, from = new URL(this.transport.origin)): URL {
-        if (!URL.canParse(text, from)) {
+        if (!URL.canParse(text, from.href)) {
             throw new RegistryError(operation, `the registry names ${what} that is no URL`, {
                 code: "UNEXPECTED_ANSWER",
                 cure: "check the registry's external URL and what stands in front of it",

@@ -68,6 +68,12 @@ export class Transport {
     /** @throws RegistryError `NETWORK`, `TIMEOUT` or `TLS`; whatever the body's iterator threw; the signal's reason. */
     async send(options: HttpRequest): Promise<HttpAnswer> {
         const { method, url, headers, body, signal } = options;
+        if (this.origin.startsWith("https:") && url.protocol !== "https:") {
+            throw new RegistryError(options.operation, `the registry leads to ${url.origin}, without TLS`, {
+                code: "TLS",
+                cure: "set its external URL to https, and X-Forwarded-Proto on the proxy in front of it",
+            });
+        }
         try {
             const answer = await request(url, {
                 method,
@@ -135,8 +141,6 @@ const NETWORK_CODES = new Set([
     "UND_ERR_SOCKET",
     // A proxy that loses its registry ends the answer early, but in good order.
     "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
-    "UND_ERR_CLOSED",
-    "UND_ERR_DESTROYED",
 ]);
 const UNKNOWN_ISSUER = "give the registry's issuing CA as a PEM file in site.registry.ca";
 const TLS_CURES: Readonly<Record<string, string>> = {
@@ -187,6 +191,9 @@ function transportError(operation: string, host: string, error: unknown): unknow
             cure,
             cause: error,
         });
+    }
+    if (code === "UND_ERR_CLOSED" || code === "UND_ERR_DESTROYED") {
+        return new RegistryError(operation, "given up, since the run has ended", { code: "ABORTED", cause: error });
     }
     if (NETWORK_CODES.has(code)) {
         return new RegistryError(operation, `no connection to ${host} (${code})`, {

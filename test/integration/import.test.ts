@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
-import { executePlan, planImport, verifyImages, imageTask } from "../../lib/import";
+import { executePlan, imageTask, needsArchive, planImport, verifyImages } from "../../lib/import";
+import { RegistryError } from "../../lib/oci/errors";
 import { parseMirrorBase } from "../../lib/oci/mirror-reference";
 import { RegistryClient } from "../../lib/oci/registry-client";
 import { MemoryImageSet } from "../support/image-set";
@@ -177,6 +178,65 @@ test("an image that cannot be brought takes no blob away from those that can", a
     const { result } = await bring(content);
     expect(result.failed.map(({ source }) => source)).toEqual(["quay.io/org/app:1-lost"]);
     expect(Object.keys(result.done)).toEqual(["quay.io/org/app:2-kept"]);
+});
+
+test("a tag for what is at the registry already is put without the archive", async () => {
+    const content = new MemoryImageSet();
+    const digest = content.image("quay.io/org/app:1");
+    await bring(content);
+    const images = { [`quay.io/org/app@${digest}`]: digest, "quay.io/org/app:stable": digest };
+    const plan = await planImport(client, { images, set: content.set, base: base() });
+    expect(needsArchive(plan)).toBe(false);
+    const { done, failed } = await executePlan(client, new MemoryImageSet(), plan);
+    expect({ done, failed }).toEqual({ done: images, failed: [] });
+});
+
+test("a blob that one repository refuses still reaches the others, with its own bytes", async () => {
+    const content = new MemoryImageSet();
+    const shared = content.blob(randomBytes(50_000));
+    content.image("quay.io/a/one:1", content.manifest([shared, content.blob(randomBytes(60_000))]));
+    content.image("quay.io/b/two:1", content.manifest([shared]));
+    const refusing = new Proxy(client, {
+        get: (target, name) => {
+            if (name === "uploadStart") {
+                return (repository: string, ...rest: [string, string?]) =>
+                    repository.includes("/a/")
+                        ? Promise.reject(new RegistryError("POST", "DENIED (403)", { code: "DENIED", status: 403 }))
+                        : target.uploadStart(repository, ...rest);
+            }
+            const value: unknown = Reflect.get(target, name);
+            return typeof value === "function" ? (value.bind(target) as unknown) : value;
+        },
+    });
+    const plan = await planImport(refusing, { images: content.images, set: content.set, base: base() });
+    const { done, failed } = await executePlan(refusing, content, plan);
+    expect(failed.map(({ source }) => source)).toEqual(["quay.io/a/one:1"]);
+    expect(Object.keys(done)).toEqual(["quay.io/b/two:1"]);
+});
+
+test("two tags of one broken image are healed or fail together", async () => {
+    const content = new MemoryImageSet();
+    const layer = content.blob(randomBytes(50_000));
+    const index = content.index([content.manifest([layer])]);
+    content.image("quay.io/org/x:1", index);
+    content.image("quay.io/org/x:2", index);
+    await bring(content);
+    rmSync(registry.storage("blobs", "sha256", layer.slice(7, 9), layer.slice(7)), { recursive: true });
+    const truth = content.bytes.get(layer) ?? Buffer.alloc(0);
+    content.bytes.set(layer, Buffer.from(truth).fill(7, 100, 200));
+    const suspects = Object.keys(content.images);
+    expect((await bring(content, content.images, suspects)).result.done).toEqual({});
+    content.bytes.set(layer, truth);
+    expect((await bring(content, content.images, suspects)).result.done).toEqual(content.images);
+});
+
+test("what a sparse index leaves out is still missed as an image of its own", async () => {
+    const content = new MemoryImageSet();
+    const child = content.manifest();
+    content.image(`quay.io/org/app@${child}`, child);
+    const absent = new Set([child]);
+    const { failures } = await verifyImages(client, checks(content), { absent });
+    expect(failures.map(({ source }) => source)).toEqual([`quay.io/org/app@${child}`]);
 });
 
 test("verification names what the registry definitely lacks, and is no verdict when it cannot be asked", async () => {

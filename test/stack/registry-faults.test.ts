@@ -98,3 +98,20 @@ test("a rotated password needs nothing but the new one in the configuration", as
     expect(site.registry.writes()).toEqual([]);
     expect(site.stack.printed).not.toContain(rotated);
 });
+
+test("a CA that was replaced, and a registry that moved, need nothing but today's configuration", async () => {
+    const site = await TestSite.create(join(FIXTURES, "incremental/1"));
+    expect(await site.stack.up()).toMatchObject({ code: 0 });
+    const renewed = await testAuthority("Renewed CA");
+    await site.registry.serveWith(await renewed.issue());
+    writeFileSync(join(site.folder, "ca.crt"), renewed.ca);
+    expect(await site.stack.up()).toMatchObject({ code: 0 });
+
+    await site.registry.kill();
+    const moved = await RegistryProcess.start({ tls: await renewed.issue(), account: ACCOUNT });
+    site.stack.configure(site.document({ registry: { mirrorBase: `${moved.host}/mirror` } }));
+    expect(await site.stack.up()).toMatchObject({ code: 0 });
+    expect((await site.stack.outputs()).validation).toMatchObject({ status: "proven", images: 2 });
+    await moved.stop();
+    await site.remove();
+});

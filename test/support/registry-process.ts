@@ -96,6 +96,13 @@ export class RegistryProcess {
         await this.ready();
     }
 
+    /** The same registry again, with another certificate. */
+    async serveWith(tls: ServerCertificate): Promise<void> {
+        writeFileSync(join(this.folder, "tls.crt"), tls.certificate);
+        writeFileSync(join(this.folder, "tls.key"), tls.key);
+        await this.restart();
+    }
+
     async stop(): Promise<void> {
         await this.kill();
         if (this.options.folder === undefined) rmSync(this.folder, { recursive: true, force: true });

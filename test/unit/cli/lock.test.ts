@@ -75,6 +75,21 @@ test("a stack's sets are locked as its file lists them; --check writes nothing a
     expect(JSON.parse(checked.out)).toMatchObject({ lock: "one.lock.json", changes: [], images: 2, absent: [] });
 });
 
+test("a lock that a merge has broken is made anew; a file that never was a lock stays as it is", () => {
+    const args = ["lock", join(FIXTURES, "incremental/1"), "--out"];
+    expect(passthrough(...args, "a.lock.json").code).toBe(0);
+    const text = readFileSync(join(folder, "a.lock.json"), "utf8");
+    writeFileSync(join(folder, "a.lock.json"), `<<<<<<< HEAD\n${text}=======\n${text}>>>>>>> theirs\n`);
+    expect(passthrough(...args, "a.lock.json", "--check").code).toBe(1);
+    const made = passthrough(...args, "a.lock.json");
+    expect(made.code).toBe(0);
+    expect(made.out).toContain("note: the lock that was there could not be read: a.lock.json: not a lock");
+    expect(readFileSync(join(folder, "a.lock.json"), "utf8")).toBe(text);
+    writeFileSync(join(folder, "package.json"), '{"name": "not a lock"}');
+    expect(passthrough(...args, "package.json")).toMatchObject({ code: 1 });
+    expect(readFileSync(join(folder, "package.json"), "utf8")).toBe('{"name": "not a lock"}');
+});
+
 test("wrong usage has an exit code of its own and shows the help", () => {
     expect(passthrough("lock", "x.tar")).toMatchObject({ code: 2, error: "passthrough: archives need --out FILE\n" });
     expect(passthrough("lock", "--nonsense").code).toBe(2);

@@ -58,15 +58,58 @@ test("a site is read with its defaults under it: objects merged deeply, arrays r
     });
 });
 
-test("a typo is told at every level, with the keys there are", () => {
-    const document = { registry: { ...registry, cert: "x" }, content: [{ ...set("a.json"), over: [] }], clutser: {} };
+test("a typo is told at every level, with the keys there are, and hides nothing else that is wrong", () => {
+    const document = {
+        registry: { ...registry, cert: "x", ca: "gone.pem" },
+        content: [{ ...set("a.json"), over: [] }],
+        clutser: {},
+        transfer: { concurrency: 0 },
+    };
     expect(told(site(document))).toEqual([
         "site.registry.cert: there is no such key; use one of: type, mirrorBase, ca, plainHttp",
         "site.content[0].over: there is no such key; use one of: archive, lock, overrides",
+        expect.stringMatching(/^site\.transfer\.concurrency: .*see docs\/configuration\.md$/) as string,
         expect.stringMatching(
             /^site\.clutser: there is no such key; use one of: registry, upstreams, content/,
         ) as string,
+        expect.stringMatching(/^site\.registry\.ca: ENOENT.*; give the PEM file of the CA/) as string,
+        expect.stringMatching(/^site\.content\[0\]\.lock: cannot read the lock file: ENOENT/) as string,
     ]);
+});
+
+test("a key that must be there is told by its name; a list of hosts that is none makes no faults of its own", () => {
+    expect(told(site({ registry: { type: "quay" } }))).toEqual([
+        expect.stringMatching(/^site\.registry\.type: .*distribution/) as string,
+        expect.stringMatching(/^site\.registry\.mirrorBase: /) as string,
+    ]);
+    const files = { "a.json": lock(["ghcr.io/org/app:1"]) };
+    expect(told(site({ registry, upstreams: "ghcr.io", content: [set("a.json")] }, files))).toEqual([
+        expect.stringMatching(/^site\.upstreams: /) as string,
+    ]);
+    expect(told(site(undefined))).toEqual([expect.stringMatching(/^site\.registry: /) as string]);
+});
+
+test.each([
+    ["https://registry.example/mirror", "write registry.example/mirror"],
+    ["registry.example/mirror/", "write registry.example/mirror"],
+    ["registry/mirror", "write the host's full DNS name"],
+    ["registry.example/Mirror", "lower-case path components"],
+])("a mirror base %s is told with the right one", (mirrorBase, cure) => {
+    const lines = told(site({ registry: { ...registry, mirrorBase } }));
+    expect(lines).toEqual([expect.stringMatching(/^site\.registry\.mirrorBase: /) as string]);
+    expect(lines[0]).toContain(cure);
+});
+
+test.each([
+    ["broken JSON", '{"lockVersion": 1,', "not a lock: not JSON"],
+    ["conflict markers", "<<<<<<< HEAD\n{}", "not a lock: not JSON"],
+    ["another version", '{"lockVersion": 2}', "lock version 2 is not known here"],
+    ["missing parts", '{"lockVersion": 1}', "not a lock"],
+])("a lock with %s is told, with the way to a good one", (_, text, problem) => {
+    const lines = told(site({ registry, content: [set("a.json")] }, { "a.json": text }));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(`site.content[0].lock: a.json: ${problem}`);
+    expect(lines[0]).toContain("npm run -s passthrough -- lock");
 });
 
 test("a CA that has expired, a host that is no registry, and content of a host that is not listed are told at once", async () => {

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { digestOf } from "../../../lib/oci/digest";
 import { RegistryError } from "../../../lib/oci/errors";
 import { parseManifest } from "../../../lib/oci/manifest";
@@ -83,6 +85,17 @@ test("a port that does not speak TLS is told as such, not as a bad certificate",
     const failure = await failureOf(client.manifestHead("a/b", "1"));
     expect(failure).toMatchObject({ code: "TLS" });
     expect(failure.message).toContain(`${server.host} answers, but no TLS connection comes about`);
+});
+
+test("a port that speaks another protocol is told as such", async () => {
+    const server = createServer((socket) => socket.end("SSH-2.0-OpenSSH_9.6\r\n")).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const host = `localhost:${(server.address() as AddressInfo).port}`;
+    const client = new RegistryClient({ endpoint: { host, plainHttp: true }, retry: RETRY });
+    clients.push(client);
+    const failure = await failureOf(client.manifestHead("a/b", "1")).finally(() => server.close());
+    expect(failure).toMatchObject({ code: "UNEXPECTED_ANSWER" });
+    expect(failure.message).toContain(`${host} answers, but not with HTTP`);
 });
 
 test("no read leaves TLS: a redirect to plain HTTP is not followed", async () => {

@@ -1,0 +1,23 @@
+import { once } from "node:events";
+import { StallWatch } from "../../../lib/oci/stall-watch";
+
+async function* body(): AsyncIterable<Uint8Array> {
+    yield Buffer.from("first");
+    yield Buffer.from("second");
+}
+
+test("a body whose pieces nobody takes ends its request, as a timeout that may be tried again", async () => {
+    const watch = new StallWatch("PUT a/b", undefined, 5);
+    const pieces = watch.chunks(body())[Symbol.asyncIterator]();
+    await pieces.next();
+    await once(watch.signal, "abort");
+    expect(watch.signal.reason).toMatchObject({ code: "TIMEOUT", operation: "PUT a/b" });
+});
+
+test("a body that is taken is passed on whole, and the time after it is not watched", async () => {
+    const watch = new StallWatch("PUT a/b", new AbortController().signal, 60_000);
+    const taken: Uint8Array[] = [];
+    for await (const piece of watch.chunks(body())) taken.push(piece);
+    expect(Buffer.concat(taken).toString()).toBe("firstsecond");
+    expect(watch.signal.aborted).toBe(false);
+});
