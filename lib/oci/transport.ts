@@ -1,5 +1,5 @@
 import { rootCertificates } from "node:tls";
-import { Agent, type Dispatcher, request } from "undici";
+import { Agent, type Dispatcher, errors, request } from "undici";
 import { RegistryError, messageOf } from "./errors";
 
 /** Where a registry answers. */
@@ -159,6 +159,13 @@ const HANDSHAKE = /^(EPROTO|ERR_SSL_.*)$/;
 
 /** Errors that are not the network's (a body iterator's own ArchiveError, a bug) pass through unchanged. */
 function transportError(operation: string, host: string, error: unknown): unknown {
+    if (error instanceof errors.HTTPParserError) {
+        return new RegistryError(operation, `${host} answers, but not with HTTP: ${error.message}`, {
+            code: "UNEXPECTED_ANSWER",
+            cure: "check the port in site.registry.mirrorBase",
+            cause: error,
+        });
+    }
     const code = codeOf(error);
     if (code === undefined) return error;
     const text = messageOf(error) || code;
@@ -174,13 +181,6 @@ function transportError(operation: string, host: string, error: unknown): unknow
         return new RegistryError(operation, `${host} answers, but no TLS connection comes about (${code})`, {
             code: "TLS",
             cure: "check the port in site.registry.mirrorBase and the TLS versions that the registry offers",
-            cause: error,
-        });
-    }
-    if (code.startsWith("HPE_")) {
-        return new RegistryError(operation, `${host} answers, but not with HTTP (${code})`, {
-            code: "UNEXPECTED_ANSWER",
-            cure: "check the port in site.registry.mirrorBase",
             cause: error,
         });
     }
