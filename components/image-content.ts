@@ -30,7 +30,8 @@ export class ImageContent extends pulumi.ComponentResource {
                     sparse: set.sparse,
                     concurrency: args.concurrency,
                 },
-                { parent: this, dependsOn: before === undefined ? [] : [before] },
+                // What a component waits for is not by itself what its children depend on.
+                { parent: this, dependsOn: before ?? opts?.dependsOn ?? [] },
             );
             imports.push(resource);
         }

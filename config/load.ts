@@ -22,7 +22,7 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const read = (path: string) => readFileSync(path, "utf8");
     const surroundings = { read, now: new Date(), stack: pulumi.getStack() };
     const { site, issues } = readSite(config.getObject("site"), config.getObject("defaults"), surroundings);
-    const all = [...issues, ...accountIssues(config)];
+    const all = [...issues, ...accountIssues(config), ...unknownKeys()];
     if (site === undefined || all.length > 0) throw new pulumi.RunError(issuesText(all));
     const importer = credentials(config, "registry");
     return { site, importer, puller: hasAccount(config, "puller") ? credentials(config, "puller") : importer };
@@ -49,13 +49,25 @@ function accountIssues(config: pulumi.Config): ConfigIssue[] {
     return needed.flatMap((prefix) =>
         ["Username", "Password"]
             .map((part) => `${prefix}${part}`)
-            .filter((key) => config.get(key) === undefined)
+            .filter((key) => (config.get(key) ?? "") === "")
             .map((key) => ({
                 key,
                 problem: "it is not set",
                 cure: `set it with: npm run pulumi -- config set${key.endsWith("Password") ? " --secret" : ""} ${key} --stack ${pulumi.getStack()}`,
             })),
     );
+}
+
+const FLAT_KEYS = ["registryUsername", "registryPassword", "pullerUsername", "pullerPassword"];
+const KEYS = ["site", "defaults", ...FLAT_KEYS];
+
+/** A flat key with a typo would otherwise be ignored, and another account used than was meant. */
+function unknownKeys(): ConfigIssue[] {
+    return Object.keys(pulumi.runtime.allConfig())
+        .filter((name) => name.startsWith("registry-passthrough:"))
+        .map((name) => name.slice("registry-passthrough:".length))
+        .filter((key) => !KEYS.includes(key))
+        .map((key) => ({ key, problem: "there is no such key", cure: `use one of: ${KEYS.join(", ")}` }));
 }
 
 function issuesText(issues: readonly ConfigIssue[]): string {

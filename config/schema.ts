@@ -106,8 +106,18 @@ function configIssues(issue: z.core.$ZodIssue): ConfigIssue[] {
             cure: `use one of: ${allowed.join(", ")}`,
         }));
     }
-    return [{ key, problem: issue.message, cure: "see docs/configuration.md" }];
+    return [{ key, problem: issue.message, cure: CURES[key] ?? "see docs/configuration.md" }];
 }
+
+/** For the mistakes that are made most; `4.20` without quotes is the number 4.2 to YAML. */
+const CURES: Readonly<Record<string, string>> = {
+    site: "write registry-passthrough:site, as in docs/configuration.md",
+    "site.registry": "write registry: {type: distribution, mirrorBase: …}",
+    "site.registry.type": "write distribution",
+    "site.registry.mirrorBase": "write host[:port]/path, as in registry.site-a.example:8443/mirror",
+    "site.cluster.version": 'write it in quotes, as in "4.20"',
+    "site.cluster.contactSource": "write allow or never",
+};
 
 /** `site.content[0].lock` */
 export function keyOf(path: readonly PropertyKey[]): string {

@@ -24,7 +24,7 @@ const writesProjectConfig = new Set(["init", "change-secrets-provider", "rename"
  * @returns {string} without organization and project
  */
 export function stackOf(args, env) {
-    const named = flagValue(args, ["-s", "--stack"]) ?? (env.PULUMI_STACK || defaultStack);
+    const named = flagValue(args, ["-s", "--stack"]) ?? namedByWord(args) ?? (env.PULUMI_STACK || defaultStack);
     return named.split("/").at(-1);
 }
 
@@ -48,6 +48,12 @@ export function completeArguments(args, place, stack) {
         return namesOther(args, second, stack) ? args : ["-C", files.dir, ...args];
     }
     return args;
+}
+
+/** `stack init site-b`: the passphrase and the config of the stack that is made, not of another one. */
+function namedByWord(args) {
+    const [command, subcommand, name] = words(args).map(({ word }) => word);
+    return command === "stack" && ["init", "rm", "select"].includes(subcommand) ? name : undefined;
 }
 
 /** `stack init site-b` and `stack rm site-b` are about a stack whose config is tracked. */

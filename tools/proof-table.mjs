@@ -71,7 +71,7 @@ function blocks(rows) {
 function summary({ status, manifests, blobs, bytesRead, whole, checkedAt }, images) {
     const megabytes = (bytesRead / 1_000_000).toFixed(1);
     return (
-        `Validation ${status} at ${checkedAt}: ${images} images, ${manifests} manifests, ${blobs} blobs; ` +
+        `Validation ${status} (recorded ${checkedAt}; every refresh proves it again): ${images} images, ${manifests} manifests, ${blobs} blobs; ` +
         `${whole.length} images read whole (${megabytes} MB)`
     );
 }

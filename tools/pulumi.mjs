@@ -29,13 +29,17 @@ async function main(args) {
         cwd: place.root,
         env,
     });
-    if (code !== 0) for (const hint of await hints(place, stack, env)) process.stderr.write(`\n${hint}\n`);
+    if (code !== 0) for (const hint of await hints(args, place, stack, env)) process.stderr.write(`\n${hint}\n`);
     return code;
 }
 
 /** What Pulumi cannot know about this project. */
-async function hints(place, stack, env) {
+async function hints(args, place, stack, env) {
     const found = [];
+    const asks = ["up", "update", "destroy", "refresh"].some((command) => args.includes(command));
+    if (asks && !process.stdin.isTTY && !args.includes("--yes") && !args.includes("-y")) {
+        found.push("Without a terminal nobody can be asked: npm run up -- --yes");
+    }
     const lock = lockFile(env.PULUMI_BACKEND_URL, stack);
     if (lock !== undefined) {
         found.push(

@@ -99,7 +99,8 @@ async function down() {
     const stopped = await stopRegistry(files.dir);
     progress.note(stopped ? "The registry is stopped." : "The registry was not running.");
     progress.note(
-        "Tools, packages and the registry's storage are kept; remove them with: rm -rf .local node_modules dist out",
+        "Tools, packages and the registry's storage are kept. .local/ also holds the state of every other stack of this " +
+            "folder: look with `npm run pulumi -- stack ls` before you remove it.",
     );
     return 0;
 }

@@ -39,7 +39,9 @@ test("a typo in a key is told with the keys there are", async () => {
         username: "pusher",
         password: "a password",
     });
+    await stack.setConfig("pulerUsername", "puller", false);
     const preview = await stack.preview();
     expect(preview.text).toContain("site.registry.mirorBase: there is no such key; use one of: type, mirrorBase, ca");
+    expect(preview.text).toContain("pulerUsername: there is no such key; use one of: site, defaults, registryUsername");
     expect(preview.text).toContain("site.contents: there is no such key; use one of: registry, upstreams, content");
 });

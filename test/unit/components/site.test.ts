@@ -1,4 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
+import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { PassthroughSite } from "../../../components/passthrough-site";
 import type { Content, Site } from "../../../config";
 import * as entry from "../../../dynamic-providers/entry";
@@ -84,9 +86,19 @@ test("each resource's URN says where it belongs, and is what the resource itself
 });
 
 test("first the access, then the sets in their order, and the proof when all are in", async () => {
+    const registered = jest.spyOn(MockMonitor.prototype, "registerResource");
     await declare();
-    const order = created.filter(({ custom }) => custom).map(({ name }) => name);
-    expect(order).toEqual(["registry", "one", "two", "three", "validation"]);
+    const requests = registered.mock.calls.map(([request]) => request as RegisterResourceRequest);
+    registered.mockRestore();
+    const names = (urns: readonly string[]) => urns.map((urn) => urn.slice(urn.lastIndexOf("::") + 2)).sort();
+    const custom = requests.filter((request) => request.getCustom());
+    expect(custom.map((request) => [request.getName(), names(request.getDependenciesList())])).toEqual([
+        ["registry", []],
+        ["one", ["registry"]],
+        ["two", ["one"]],
+        ["three", ["two"]],
+        ["validation", ["one", "three", "two"]],
+    ]);
 });
 
 test("every account is secret; what pushes has the importer's, what proves the puller's", async () => {

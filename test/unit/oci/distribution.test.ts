@@ -35,8 +35,8 @@ afterEach(async () => {
 
 afterAll(() => registry.stop());
 
-function clientOf(credentials = ACCOUNT): RegistryClient {
-    const retry = { seconds: 5, firstDelay: 1, longestDelay: 20 };
+function clientOf(credentials = ACCOUNT, seconds = 5): RegistryClient {
+    const retry = { seconds, firstDelay: 1, longestDelay: 20 };
     const client = new RegistryClient({ endpoint: { host: registry.host, ca: authority.ca }, credentials, retry });
     clients.push(client);
     return client;
@@ -104,6 +104,8 @@ test("a registry that restarts is waited for", async () => {
     await upload(client, "again/app");
     await registry.kill();
     const waiting = client.blobHead("again/app", DIGEST);
+    // Asked later and refused: the one before has been refused too by then.
+    await expect(clientOf(ACCOUNT, 0).blobHead("again/app", DIGEST)).rejects.toMatchObject({ code: "NETWORK" });
     await registry.restart();
     expect(await waiting).toBe(BLOB.length);
 });

@@ -224,7 +224,9 @@ test("a manifest that is cut off by an orderly end is fetched again", async () =
 
 test("a manifest longer than any may be is not read to its end", async () => {
     const server = await serve(() => ({ status: 200, body: Buffer.alloc(4 * 1024 * 1024 + 1, " ") }));
-    await expect(clientOf(server).manifestGet("a/b", "1")).rejects.toMatchObject({ code: "MANIFEST_INVALID" });
+    await expect(clientOf(server).manifestGet("a/b", "1")).rejects.toThrow(
+        "the answer is longer than a manifest may be",
+    );
 });
 
 test("a body is sent from its start on every try; another digest than was put is refused", async () => {

@@ -64,24 +64,24 @@ test("never more operations than the limit run, all get their turn in order, and
     const limiter = new Limiter(2);
     const open: (() => void)[] = [];
     const begun: number[] = [];
-    const runs = [1, 2, 3, 4].map((n) =>
+    const run = (n: number) =>
         limiter.run(async () => {
             begun.push(n);
             await new Promise<void>((resolve) => open.push(resolve));
             if (n === 1) throw new Error("the first one fails");
             return n;
-        }),
-    );
-    const settled = Promise.allSettled(runs);
+        });
+    const runs = [1, 2, 3].map(run);
     expect(begun).toEqual([1, 2]);
     open.shift()?.();
     await expect(runs[0]).rejects.toThrow("the first one fails");
+    runs.push(run(4));
     expect(begun).toEqual([1, 2, 3]);
     for (const n of [2, 3, 4]) {
         open.shift()?.();
         await runs[n - 1];
     }
-    expect((await settled).map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled", "fulfilled"]);
+    expect(begun).toEqual([1, 2, 3, 4]);
     expect(await mapLimited(["a", "b", "c"], 1, async (text) => text.toUpperCase())).toEqual(["A", "B", "C"]);
 });
 
