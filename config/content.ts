@@ -60,18 +60,19 @@ function readLockText(
     { read, stack }: FileReader,
     issues: ConfigIssue[],
 ): Lock | undefined {
-    const cure = `make it with: npm run -s passthrough -- lock --stack ${stack}`;
     let text: string;
     try {
         text = read(document.lock);
     } catch (error) {
+        const cure = `make it with: npm run -s passthrough -- lock --stack ${stack}`;
         issues.push({ key, problem: `cannot read the lock file: ${messageOf(error)}`, cure });
         return undefined;
     }
     try {
         return parseLock(text, document.lock);
     } catch (error) {
-        issues.push({ key, problem: messageOf(error), cure });
+        // The lock's own error ends with its cure.
+        issues.push({ key, problem: messageOf(error), cure: "" });
         return undefined;
     }
 }

@@ -3,7 +3,7 @@ import { type MirrorBase, parseMirrorBase } from "../lib/oci/mirror-reference";
 import { RegistryClient } from "../lib/oci/registry-client";
 import { DEFAULT_RETRY } from "../lib/oci/retry";
 import type { RegistryEndpoint } from "../lib/oci/transport";
-import { type Account, credentialsInput, credentialsOf, registryToday } from "./settings";
+import { credentialsInput, credentialsOf, registryToday } from "./settings";
 
 /** Which registry a resource works with, as inputs; the credentials stand beside it, since they are secret. */
 export const connectionInput = z.object({
@@ -53,7 +53,7 @@ export async function withRegistry<T>(
 ): Promise<T> {
     const client = new RegistryClient({
         endpoint: endpointOf(inputs),
-        credentials: credentialsOf(inputs.account as Account, inputs.credentials),
+        credentials: credentialsOf(inputs.account, inputs.credentials),
         retry: { ...DEFAULT_RETRY, seconds: inputs.registry.retrySeconds },
         signal,
     });

@@ -130,17 +130,14 @@ async function carryOut(
         const done = Object.fromEntries(plan.present.map(({ source, digest }) => [source, digest]));
         return { done, failed: plan.problems, sent: { bytes: 0, uploads: 0, mounts: 0 } };
     }
-    const onProgress = progressReporter(log);
-    if (!needsArchive(plan)) return executePlan(client, NO_ARCHIVE, plan, { onProgress });
+    const options = { concurrency: inputs.concurrency, onProgress: progressReporter(log) };
+    if (!needsArchive(plan)) return executePlan(client, NO_ARCHIVE, plan, options);
     const archive = await openArchive(inputs.archive);
     try {
         for (const warning of archive.warnings) log.line("warning", warning);
         const differences = await verifyStructure(archive, lock);
         if (differences.length > 0) throw notTheLocked(inputs, differences);
-        return await executePlan(client, archive.source, plan, {
-            concurrency: inputs.concurrency,
-            onProgress,
-        });
+        return await executePlan(client, archive.source, plan, options);
     } finally {
         await archive.close();
     }
@@ -177,7 +174,7 @@ function notTheLocked(inputs: ImageImportInputs, differences: readonly string[])
     return new ArchiveError(`does not match ${inputs.lock}: ${shown}${more}`, {
         code: "ARCHIVE_NOT_LOCKED",
         archive: inputs.archive.join(", "),
-        cure: "bring the archive that was locked, or lock this one with: npm run -s passthrough -- lock",
+        cure: "bring the archive that was locked, or lock this one with: npm run -s passthrough -- lock --stack <stack>",
     });
 }
 

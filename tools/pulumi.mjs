@@ -37,7 +37,8 @@ async function main(args) {
 async function hints(args, place, stack, env) {
     const found = [];
     const asks = ["up", "update", "destroy", "refresh"].some((command) => args.includes(command));
-    if (asks && !process.stdin.isTTY && !args.includes("--yes") && !args.includes("-y")) {
+    const isAnswered = ["--yes", "-y", "--preview-only", "--skip-preview", "-f"].some((flag) => args.includes(flag));
+    if (asks && !isAnswered && !process.stdin.isTTY) {
         found.push("Without a terminal nobody can be asked: npm run up -- --yes");
     }
     const lock = lockFile(env.PULUMI_BACKEND_URL, stack);

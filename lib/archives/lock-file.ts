@@ -35,6 +35,6 @@ export async function writeLock(path: string, lock: Lock): Promise<void> {
 function unreadable(path: string, cause: unknown): PassthroughError {
     if (!isMissing(cause))
         return new PassthroughError(`${path}: ${messageOf(cause)}`, { code: "LOCK_UNREADABLE", cause });
-    const cure = `make it from its archive: npm run -s passthrough -- lock <archive>`;
+    const cure = `make it from its archive: npm run -s passthrough -- lock --stack <stack>`;
     return new PassthroughError(`${path}: there is no such lock`, { code: "LOCK_NOT_FOUND", cure, cause });
 }

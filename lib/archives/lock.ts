@@ -17,7 +17,7 @@ export interface Lock extends ImageSet {
     readonly absent: readonly string[];
 }
 
-const REMAKE = "make the lock again from its archive: npm run -s passthrough -- lock <archive>";
+const REMAKE = "make the lock again from its archive: npm run -s passthrough -- lock --stack <stack>";
 
 const bytes = z.number().int().nonnegative();
 const digest = z.string().refine(isDigest, "not sha256: and 64 lower-case hex digits");

@@ -68,7 +68,7 @@ export interface PlanRequest {
 const QUESTIONS = 16;
 
 /**
- * Asks the registry what is there and says what is left to do (design D3, the online plan). Sends nothing.
+ * Asks the registry what is there and says what is left to do (docs/architecture.md, "Two plans"). Sends nothing.
  * @throws RegistryError if the registry cannot be asked.
  */
 export async function planImport(client: RegistryClient, request: PlanRequest): Promise<ImportPlan> {

@@ -50,7 +50,7 @@ const STREAMS_AT_ONCE = 2;
 
 /**
  * Proves images at the registry: the manifest tree by GET with its digests computed here, every blob by HEAD with its
- * size, the tag by HEAD; whole images byte for byte (design D11).
+ * size, the tag by HEAD; whole images byte for byte.
  * @returns failures only for what the registry definitely answered.
  * @throws RegistryError if the registry could not be asked: that is no statement about an image.
  */

@@ -68,12 +68,6 @@ export class Transport {
     /** @throws RegistryError `NETWORK`, `TIMEOUT` or `TLS`; whatever the body's iterator threw; the signal's reason. */
     async send(options: HttpRequest): Promise<HttpAnswer> {
         const { method, url, headers, body, signal } = options;
-        if (this.origin.startsWith("https:") && url.protocol !== "https:") {
-            throw new RegistryError(options.operation, `the registry leads to ${url.origin}, without TLS`, {
-                code: "TLS",
-                cure: "set its external URL to https, and X-Forwarded-Proto on the proxy in front of it",
-            });
-        }
         try {
             const answer = await request(url, {
                 method,

@@ -80,6 +80,17 @@ test("a manifest deleted by hand is drift, and the next up restores just that", 
     expect(await site.stack.preview("--expect-no-changes")).toMatchObject({ code: 0 });
 });
 
+test("a registry that cannot be asked is no drift: the check fails otherwise, and nothing is forgotten", async () => {
+    await site.registry.kill();
+    const before = await site.stack.state();
+    const unknown = await site.stack.refreshPreview("--expect-no-changes");
+    expect(unknown.code).toBe(1);
+    expect(unknown.text).toContain(`no connection to ${site.registry.host}`);
+    expect(await site.stack.state()).toBe(before);
+    await site.registry.restart();
+    expect(await site.stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
 test("a preview names the one image that was added, and none that stay", async () => {
     const path = join(site.folder, "set1.lock.json");
     const whole = readFileSync(path, "utf8");

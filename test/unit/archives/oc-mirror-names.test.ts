@@ -1,41 +1,12 @@
-import { type ArchiveContents, type Override } from "../../../lib/archives";
-import { type Digest, hexOf } from "../../../lib/oci/digest";
-import type { ArchiveError } from "../../../lib/oci/errors";
-import {
-    ArchiveBench,
-    type OcMirrorSpec,
-    type TestImage,
-    imageSetText,
-    objectsOf,
-    ocMirrorEntries,
-    refusal,
-    tar,
-    testImage,
-    testIndex,
-} from "../../support/archives";
+import { hexOf } from "../../../lib/oci/digest";
+import { imageSetText, objectsOf, testImage, testIndex } from "../../support/archives";
+import { bench, contentsOf, imagesOf, refused, tagged } from "../../support/oc-mirror-archive";
 
 const app = testImage("app");
 const other = testImage("other");
 const index = testIndex([testImage("amd64"), testImage("arm64")]);
 
-const bench = new ArchiveBench();
 afterEach(() => bench.clear());
-
-function contentsOf(spec: OcMirrorSpec, overrides: readonly Override[] = []): Promise<ArchiveContents> {
-    const bytes = tar(ocMirrorEntries(spec));
-    return bench.openFiles({ "mirror_000001.tar": bytes }).then((archive) => archive.contents(overrides));
-}
-
-async function imagesOf(spec: OcMirrorSpec, overrides: readonly Override[] = []): Promise<Record<string, Digest>> {
-    return Object.fromEntries((await contentsOf(spec, overrides)).images);
-}
-
-const refused = (spec: OcMirrorSpec, overrides: readonly Override[] = []): Promise<ArchiveError> =>
-    refusal(contentsOf(spec, overrides));
-
-function tagged(repository: string, tag: string, image: TestImage): OcMirrorSpec["tags"][number] {
-    return { repository, tag, image };
-}
 
 const digestTag = `sha256-${hexOf(app.digest)}`;
 
