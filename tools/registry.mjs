@@ -124,7 +124,9 @@ function writeConfig(files, { port, certificates, auth }) {
 }
 
 async function launch(executable, files, port, dir) {
-    if ((await freePort(port)) === undefined) throw new Error(portTaken(port, files.port, dir));
+    // A process of many threads is seen as ended a moment before the last of them gives the port back.
+    const isFree = async () => (await freePort(port)) !== undefined;
+    if (!(await until(isFree, 2_000))) throw new Error(portTaken(port, files.port, dir));
     mkdirSync(files.storage, { recursive: true, mode: 0o700 });
     const log = openSync(files.log, "w", 0o600);
     const child = spawn(executable, ["serve", files.config], {
