@@ -1,4 +1,5 @@
 import type { Site } from "../config";
+import type { ImageMark } from "../lib/oci/content";
 import { parseSourceKey } from "../lib/oci/reference";
 import {
     type MirroredHost,
@@ -19,10 +20,14 @@ export interface MirrorPolicy {
 }
 
 /** The rules for a site's content: only for hosts that have some; the other allowed hosts are named in the notes. */
-export function mirrorPolicy(site: Site, images: Readonly<Record<string, string>>): MirrorPolicy {
+export function mirrorPolicy(
+    site: Site,
+    images: Readonly<Record<string, string>>,
+    marks: Readonly<Record<string, ImageMark>>,
+): MirrorPolicy {
     const rules = mirrorRules({
         base: site.registry.mirrorBase,
-        hosts: mirroredHosts(images),
+        hosts: mirroredHosts(images, marks),
         contactSource: site.cluster.contactSource,
         clusterVersion: site.cluster.version,
     });
@@ -35,14 +40,18 @@ export function mirrorPolicy(site: Site, images: Readonly<Record<string, string>
     };
 }
 
-function mirroredHosts(images: Readonly<Record<string, string>>): MirroredHost[] {
+/** An image whose digest is not upstream's is no content for pulls by digest. */
+function mirroredHosts(
+    images: Readonly<Record<string, string>>,
+    marks: Readonly<Record<string, ImageMark>>,
+): MirroredHost[] {
     const hosts = new Map<string, { tags: boolean; digests: boolean }>();
     for (const source of Object.keys(images)) {
         const { registry, tag } = parseSourceKey(source);
         const host = hosts.get(registry) ?? { tags: false, digests: false };
         hosts.set(registry, {
             tags: host.tags || tag !== undefined,
-            digests: host.digests || tag === undefined,
+            digests: host.digests || marks[source] === undefined,
         });
     }
     return [...hosts].map(([host, forms]) => ({ host, ...forms }));

@@ -1,16 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type LoadedSite, type SecretCredentials, type Site, allImages } from "../config";
+import { type LoadedSite, type SecretCredentials, type Site, allImages, allMarks } from "../config";
 import { MirrorValidation } from "../dynamic-providers/mirror-validation";
 import { RegistryAccess } from "../dynamic-providers/registry-access";
+import type { ImageMark } from "../lib/oci/content";
+import { markNotes } from "../lib/oci/image-marks";
 import { formatReference, parseSourceKey } from "../lib/oci/reference";
 import { mirrorReference, parseMirrorBase } from "../lib/oci/mirror-reference";
 import { ImageContent } from "./image-content";
 import { mirrorPolicy } from "./mirror-policy";
 
-/** Where an image is at the mirror, and its digest there and upstream. */
+/** Where an image is at the mirror, and its digest there and, unless it is marked, upstream. */
 export interface MirroredImage {
     readonly mirror: string;
     readonly digest: string;
+    readonly mark?: ImageMark;
 }
 
 /**
@@ -34,8 +37,10 @@ export class PassthroughSite extends pulumi.ComponentResource {
     constructor(name: string, { site, importer, puller }: LoadedSite, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:site:PassthroughSite", name, {}, opts);
         const images = allImages(site.content);
-        const policy = mirrorPolicy(site, images);
-        for (const note of [...policy.notes, ...supersededNotes(site)]) void pulumi.log.info(note, this);
+        const marks = allMarks(site.content);
+        const policy = mirrorPolicy(site, images, marks);
+        for (const note of [...policy.notes, ...markNotes(marks), ...supersededNotes(site)])
+            void pulumi.log.info(note, this);
 
         const pushing = { registry: site.registry, credentials: importer, account: "importer" } as const;
         const pulling = { registry: site.registry, credentials: puller, account: "puller" } as const;
@@ -50,6 +55,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
             {
                 ...pulling,
                 images,
+                ...(Object.keys(marks).length === 0 ? {} : { marks }),
                 registriesConf: policy.registriesConf,
                 sparse: site.content.flatMap(({ sparse }) => sparse),
                 wholeImages: site.wholeImages,
@@ -58,7 +64,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
         );
 
         this.mirrorBase = site.registry.mirrorBase;
-        this.images = pulumi.output(mirroredImages(site, images));
+        this.images = pulumi.output(mirroredImages(site, images, marks));
         this.mirrorRules = policy.mirrorRules;
         this.registriesConf = policy.registriesConf;
         this.registryCa = site.registry.ca ?? "";
@@ -68,12 +74,17 @@ export class PassthroughSite extends pulumi.ComponentResource {
     }
 }
 
-function mirroredImages(site: Site, images: Readonly<Record<string, string>>): Record<string, MirroredImage> {
+function mirroredImages(
+    site: Site,
+    images: Readonly<Record<string, string>>,
+    marks: Readonly<Record<string, ImageMark>>,
+): Record<string, MirroredImage> {
     const base = parseMirrorBase(site.registry.mirrorBase);
     return Object.fromEntries(
         Object.entries(images).map(([source, digest]) => {
             const mirror = mirrorReference(base, parseSourceKey(source));
-            return [source, { mirror: formatReference(mirror), digest }];
+            const mark = marks[source];
+            return [source, { mirror: formatReference(mirror), digest, ...(mark === undefined ? {} : { mark }) }];
         }),
     );
 }

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { type Lock, lockDigest, parseLock } from "../lib/archives";
+import type { ImageMark } from "../lib/oci/content";
 import type { Digest } from "../lib/oci/digest";
 import { messageOf } from "../lib/oci/errors";
 import { parseSourceKey, repositoryOf } from "../lib/oci/reference";
@@ -16,6 +17,8 @@ export interface Content {
     readonly images: Readonly<Record<string, Digest>>;
     /** What it relies on: brought by an earlier set. */
     readonly earlier: Readonly<Record<string, Digest>>;
+    /** By source reference, of `images` and `earlier`: images whose digest is not upstream's. */
+    readonly marks: Readonly<Record<string, ImageMark>>;
     /** Children that sparse indexes of the set leave out on purpose. */
     readonly sparse: readonly Digest[];
     /** Tags of this set that a later one has moved on; their images are kept by digest. */
@@ -88,12 +91,12 @@ function lastOwners(locks: readonly (Lock | undefined)[]): Map<string, number> {
 
 function contentOf(document: ContentDocument, lock: Lock, index: number, owner: ReadonlyMap<string, number>): Content {
     const superseded = Object.keys(lock.images).filter((source) => owner.get(source) !== index);
-    const images = Object.fromEntries(
-        Object.entries(lock.images).map(([source, digest]) => [
-            owner.get(source) === index ? source : byDigest(source, digest),
-            digest,
-        ]),
-    );
+    const keyOf = (source: string): string => {
+        const digest = lock.images[source];
+        return digest === undefined || owner.get(source) === index ? source : byDigest(source, digest);
+    };
+    const images = Object.fromEntries(Object.entries(lock.images).map(([source, digest]) => [keyOf(source), digest]));
+    const marks = Object.entries(lock.marks ?? {}).map(([source, mark]) => [keyOf(source), mark]);
     return {
         name: nameOf(document.lock),
         archive: typeof document.archive === "string" ? [document.archive] : document.archive,
@@ -101,6 +104,7 @@ function contentOf(document: ContentDocument, lock: Lock, index: number, owner: 
         lockDigest: lockDigest(lock),
         images,
         earlier: lock.earlier.images,
+        marks: Object.fromEntries(marks) as Record<string, ImageMark>,
         sparse: [...new Set(Object.values(lock.manifests).flatMap(({ absent }) => absent ?? []))].sort(),
         superseded,
     };
@@ -112,4 +116,19 @@ function byDigest(source: string, digest: Digest): string {
 
 function nameOf(lockPath: string): string {
     return basename(lockPath).replace(/(\.lock)?\.json$/, "");
+}
+
+/** All sets together: the marks of those images, by the set that brings each of them. */
+export function allMarks(content: readonly Content[]): Record<string, ImageMark> {
+    const marks = new Map<string, ImageMark>();
+    const take = (sources: readonly string[], set: Content): void => {
+        for (const source of sources) {
+            const mark = set.marks[source];
+            if (mark === undefined) marks.delete(source);
+            else marks.set(source, mark);
+        }
+    };
+    for (const set of content) take(Object.keys(set.earlier), set);
+    for (const set of content) take(Object.keys(set.images), set);
+    return Object.fromEntries(marks);
 }

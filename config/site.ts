@@ -6,7 +6,7 @@ import { type MirrorBase, mirrorConflicts, mirrorReference, parseMirrorBase } fr
 import { canonicalRegistry, parseSourceKey } from "../lib/oci/reference";
 import { isLoopback } from "../lib/oci/transport";
 import { DEFAULT_UPSTREAM_HOSTS, classifyUpstream } from "../lib/oci/upstreams";
-import { type Content, type FileReader, readContent } from "./content";
+import { type Content, type FileReader, allMarks, readContent } from "./content";
 import { type ConfigIssue, type SiteDocument, mergeDocuments, parseSiteDocument } from "./schema";
 
 /** A site, read and checked: everything the graph is laid out by. Holds no secret. */
@@ -49,7 +49,7 @@ export function readSite(
     const ca = readCa(parsed, surroundings, issues);
     const upstreams = readUpstreams(parsed, issues);
     issues.push(...contentIssues, ...versionIssues(parsed), ...plainHttpIssues(parsed, base));
-    issues.push(...imageIssues(content, base, upstreams));
+    issues.push(...imageIssues(content, base, upstreams), ...tagOnlyIssues(content, parsed));
     if (issues.length > 0) return { issues };
     return { site: siteOf(parsed, ca, upstreams, content), issues: [] };
 }
@@ -127,6 +127,17 @@ function versionIssues(parsed: SiteDocument): ConfigIssue[] {
         mirrorKinds(parsed.cluster.version),
     );
     return issues;
+}
+
+/** Up to 4.12 a cluster redirects pulls by digest alone, which is just what such images are not found by. */
+function tagOnlyIssues(content: readonly Content[], parsed: SiteDocument): ConfigIssue[] {
+    const { version } = parsed.cluster;
+    const kinds = attempt("site.cluster.version", [], "", () => mirrorKinds(version).kinds);
+    const lost = Object.entries(allMarks(content)).flatMap(([source, mark]) => (mark === "tag-only" ? [source] : []));
+    if (kinds?.includes("ITMS") !== false || lost.length === 0) return [];
+    const problem = `OpenShift ${version ?? ""} redirects pulls by digest only, and these lost theirs: ${lost.join(", ")}`;
+    const cure = "bring them with their digests: skopeo copy --all --preserve-digests docker://<image> dir:<folder>";
+    return [{ key: "site.content", problem, cure }];
 }
 
 function plainHttpIssues(parsed: SiteDocument, base: MirrorBase | undefined): ConfigIssue[] {

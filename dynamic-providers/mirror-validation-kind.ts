@@ -1,15 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { type ImageCheck, type ImageFailure, type Verification, verifyImages } from "../lib/import";
+import { type ImageFailure, type Verification, verifyImages } from "../lib/import";
 import { PassthroughError } from "../lib/oci/errors";
-import { parseRegistriesConf, resolvePull } from "../lib/openshift";
-import { type Reference, parseReference, parseSourceKey } from "../lib/oci/reference";
 import { hasMoved, registryInputs, withRegistry } from "./connection";
 import type { Kind, Surroundings } from "./lifecycle";
+import { pullChecks } from "./pull-checks";
 
 export const mirrorValidationInputs = registryInputs.extend({
     /** Source reference -> digest. */
     images: z.record(z.string(), z.string()),
+    /** Source reference -> why its digest is not upstream's. Absent: none is. */
+    marks: z.record(z.string(), z.enum(["tag-only", "rebuilt"])).optional(),
     /** The registries.conf a node gets from the mirror rules, as TOML. */
     registriesConf: z.string(),
     /** Children that sparse indexes leave out on purpose. */
@@ -52,6 +53,7 @@ export const mirrorValidationKind: Kind<MirrorValidationInputs, MirrorValidation
             "credentials",
             "account",
             "images",
+            "marks",
             "registriesConf",
             "sparse",
             "wholeImages",
@@ -115,7 +117,7 @@ interface Validation extends Verification {
 }
 
 async function validate(inputs: MirrorValidationInputs, { signal, log }: Surroundings): Promise<Validation> {
-    const { checks, unredirected, digestOnly } = resolveChecks(inputs);
+    const { checks, unredirected, digestOnly } = pullChecks(inputs);
     return withRegistry(inputs, signal, async (client) => {
         const { proofs, failures } = await verifyImages(client, checks, {
             absent: new Set(inputs.sparse),
@@ -123,47 +125,4 @@ async function validate(inputs: MirrorValidationInputs, { signal, log }: Surroun
         });
         return { proofs, failures: [...unredirected, ...failures], digestOnly };
     });
-}
-
-interface Resolved {
-    readonly checks: readonly ImageCheck[];
-    readonly unredirected: readonly ImageFailure[];
-    readonly digestOnly: readonly string[];
-}
-
-/** Follows the rules for each image as the container runtime would, by digest and by tag. */
-function resolveChecks(inputs: MirrorValidationInputs): Resolved {
-    const conf = parseRegistriesConf(inputs.registriesConf, "the registries.conf of the mirror rules");
-    const checks: ImageCheck[] = [];
-    const unredirected: ImageFailure[] = [];
-    const digestOnly: string[] = [];
-    const whole = wholeImages(inputs);
-    const mirrorOf = (reference: Reference): Reference | undefined => {
-        const first = resolvePull(conf, reference).attempts[0];
-        return first?.viaMirror === true ? parseReference(first.reference) : undefined;
-    };
-    for (const [source, digest] of Object.entries(inputs.images)) {
-        const { registry, repository, tag } = parseSourceKey(source);
-        const byDigest = mirrorOf({ registry, repository, digest });
-        if (byDigest === undefined) {
-            unredirected.push({ source, problem: `no mirror rule redirects ${registry}/${repository}@${digest}` });
-            continue;
-        }
-        const byTag = tag === undefined ? undefined : mirrorOf({ registry, repository, tag });
-        if (tag !== undefined && byTag === undefined) digestOnly.push(source);
-        checks.push({
-            source,
-            digest,
-            repository: byDigest.repository,
-            whole: whole.has(source),
-            ...(byTag?.tag === undefined ? {} : { tag: byTag.tag }),
-        });
-    }
-    return { checks, unredirected, digestOnly };
-}
-
-/** A sample that is the same in every run of the same content, and another one when content changes. */
-function wholeImages(inputs: MirrorValidationInputs): ReadonlySet<string> {
-    const byDigest = Object.entries(inputs.images).sort(([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0));
-    return new Set(byDigest.slice(0, inputs.wholeImages).map(([source]) => source));
 }

@@ -1,10 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { ImageMark } from "../lib/oci/content";
 import { type RegistryArgs, RegistryResource } from "./registry-resource";
 import type { ValidationSummary } from "./mirror-validation-kind";
 
 export interface MirrorValidationArgs extends RegistryArgs {
     /** Source reference -> digest. */
     readonly images: Readonly<Record<string, string>>;
+    /** By source reference: images whose digest is not upstream's. */
+    readonly marks?: Readonly<Record<string, ImageMark>>;
     /** The registries.conf that a node gets from the mirror rules. */
     readonly registriesConf: string;
     /** Children that sparse indexes leave out on purpose. */
@@ -18,7 +21,7 @@ export class MirrorValidation extends RegistryResource {
     declare readonly summary: pulumi.Output<ValidationSummary>;
 
     constructor(name: string, args: MirrorValidationArgs, opts: pulumi.CustomResourceOptions = {}) {
-        const quiet = pulumi.mergeOptions(opts, { hideDiffs: ["images", "registriesConf"] });
+        const quiet = pulumi.mergeOptions(opts, { hideDiffs: ["images", "marks", "registriesConf"] });
         super("mirrorValidation", name, args, ["summary"], quiet);
     }
 }

@@ -29,7 +29,8 @@ async function main(args) {
     if (folders.length === 0) throw new Error(`there are no tests in test/${root ? "root" : `{${suites.join(",")}}`}`);
     const jest = join(place.root, "node_modules", "jest", "bin", "jest.js");
     const flags = [...folders.map((dir) => `--roots=${dir}`), ...workers(own, root)];
-    return runThrough(process.execPath, [jest, ...flags, ...own], { cwd: place.root, env: environment(toolbox) });
+    // After --roots, jest would take the paths that it is given for more roots.
+    return runThrough(process.execPath, [jest, ...own, ...flags], { cwd: place.root, env: environment(toolbox) });
 }
 
 /** Tests set the backend, the passphrase and the stack of their own runs: none of the user's may shine through. */

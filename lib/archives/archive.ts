@@ -1,4 +1,4 @@
-import type { BlobSource } from "../oci/content";
+import type { BlobSource, ImageMark } from "../oci/content";
 import type { Digest } from "../oci/digest";
 import type { Override } from "./override";
 
@@ -32,6 +32,8 @@ export interface Archive {
 export interface ArchiveContents {
     /** Images whose manifest the archive holds. */
     readonly images: ReadonlyMap<string, Digest>;
+    /** By source reference: images whose digest is not upstream's. Each has a tag: by digest nobody asks for it. */
+    readonly marks?: ReadonlyMap<string, ImageMark>;
     /** Images that were wished for and that an earlier archive brought. */
     readonly earlierImages: ReadonlyMap<string, Digest>;
     /** Source references that were wished for and that neither this archive nor an earlier one holds, sorted. */

@@ -3,9 +3,12 @@ import { type Digest, isDigest } from "../oci/digest";
 import { ArchiveError } from "../oci/errors";
 import { type Descriptor, type Manifest, parseManifest } from "../oci/manifest";
 import { isIndexMediaType } from "../oci/media-types";
+import { markNotes } from "../oci/image-marks";
+import { parseSourceKey } from "../oci/reference";
 import type { Archive, ArchiveContents } from "./archive";
 import { COPY_AGAIN } from "./archive-file";
 import type { Lock } from "./lock";
+import { namesUnresolved } from "./name-problem";
 import type { Override } from "./override";
 
 /** A lock and what its reader should know besides, as sentences. */
@@ -21,6 +24,8 @@ export interface ArchiveDescription {
  */
 export async function describeArchive(archive: Archive, overrides: readonly Override[]): Promise<ArchiveDescription> {
     const contents = await archive.contents(overrides);
+    const marks = sorted(contents.marks ?? new Map());
+    requireTags(archive, contents, Object.keys(marks));
     const walk = new ContentWalk(archive, contents);
     for (const [image, digest] of [...contents.images].sort(([a], [b]) => (a < b ? -1 : 1)))
         await walk.image(image, digest);
@@ -29,6 +34,7 @@ export async function describeArchive(archive: Archive, overrides: readonly Over
         format: archive.format,
         parts: archive.parts,
         images: sorted(contents.images),
+        ...(Object.keys(marks).length === 0 ? {} : { marks }),
         manifests: sorted(walk.manifests),
         blobs: sorted(walk.blobs),
         earlier: {
@@ -38,7 +44,20 @@ export async function describeArchive(archive: Archive, overrides: readonly Over
         },
         absent: contents.absent,
     };
-    return { lock, notes: [...contents.notes, ...walk.notes] };
+    return { lock, notes: [...contents.notes, ...walk.notes, ...markNotes(marks)] };
+}
+
+/** A digest that is not upstream's is no name: nobody pulls by it. */
+function requireTags(archive: Archive, { images }: ArchiveContents, marked: readonly string[]): void {
+    const problems = marked
+        .filter((source) => parseSourceKey(source).tag === undefined)
+        .map((source) => ({
+            name: source,
+            digest: images.get(source) ?? "",
+            what: "its digest here is not upstream's, and it has no tag",
+            candidates: [],
+        }));
+    if (problems.length > 0) throw namesUnresolved(archive.label, problems, "save the image under a tag");
 }
 
 class ContentWalk {

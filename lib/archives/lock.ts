@@ -36,6 +36,7 @@ const schema: z.ZodType<Lock> = z
         format: z.enum(ARCHIVE_FORMATS),
         parts: z.array(z.strictObject({ name: z.string().regex(/^[^/\\]+$/, "not a base name"), size: bytes })).min(1),
         images: z.record(z.string(), digest),
+        marks: z.record(z.string(), z.enum(["tag-only", "rebuilt"])).exactOptional(),
         manifests: z.record(digest, manifest),
         blobs: z.record(digest, bytes),
         earlier: z.strictObject({
@@ -46,7 +47,7 @@ const schema: z.ZodType<Lock> = z
         absent: z.array(z.string()),
     })
     .superRefine((lock, context) => {
-        for (const message of [...badNames(lock), ...danglingDigests(lock)])
+        for (const message of [...badNames(lock), ...badMarks(lock), ...danglingDigests(lock)])
             context.addIssue({ code: "custom", message });
     });
 
@@ -74,7 +75,7 @@ export function parseLock(text: string, place: string): Lock {
  * The same content is the same text.
  */
 export function serialiseLock(lock: Lock): string {
-    const { earlier } = lock;
+    const { earlier, marks = {} } = lock;
     const fields = [
         `"lockVersion": 1`,
         `"format": ${JSON.stringify(lock.format)}`,
@@ -83,6 +84,8 @@ export function serialiseLock(lock: Lock): string {
             1,
         )}`,
         `"images": ${record(lock.images, 1)}`,
+        // Locks of before there were marks keep their text, and so their digest.
+        ...(Object.keys(marks).length === 0 ? [] : [`"marks": ${record(marks, 1)}`]),
         `"manifests": ${record(lock.manifests, 1, ["mediaType", "size", "manifests", "blobs", "absent"])}`,
         `"blobs": ${record(lock.blobs, 1)}`,
         `"earlier": ${block(
@@ -133,6 +136,14 @@ function badNames({ images, earlier, absent }: Omit<Lock, "lockVersion">): strin
         } catch (error) {
             return [messageOf(error)];
         }
+    });
+}
+
+function badMarks({ images, earlier, marks = {} }: Omit<Lock, "lockVersion">): string[] {
+    return Object.keys(marks).flatMap((name) => {
+        if (name.includes("@")) return [`image ${name} is marked, but has no tag`];
+        const isKnown = images[name] !== undefined || earlier.images[name] !== undefined;
+        return isKnown ? [] : [`image ${name} is marked, but the lock has no such image`];
     });
 }
 

@@ -15,12 +15,20 @@ export interface ManifestFacts {
 }
 
 /**
+ * An image whose digest is not the one its upstream tag has. `tag-only`: the format lost upstream's manifest, the one
+ * here is made from what is left. `rebuilt`: a mirroring tool made the image anew for this tag (a filtered catalog).
+ */
+export type ImageMark = "tag-only" | "rebuilt";
+
+/**
  * What an image set holds, whichever archive format it came from: plain JSON, keys sorted.
  * `images` and `earlier.images` are keyed by canonical source reference (`lib/oci/reference`): `host/path:tag`, or
  * `host/path@sha256:…` for an image that has no tag.
  */
 export interface ImageSet {
     readonly images: Readonly<Record<string, Digest>>;
+    /** By source reference, with a tag: images whose digest is not upstream's. Absent: there are none. */
+    readonly marks?: Readonly<Record<string, ImageMark>>;
     /** Every manifest reachable from `images` that the set holds. */
     readonly manifests: Readonly<Record<Digest, ManifestFacts>>;
     /** Every blob that the set holds and its manifests name; size in bytes. */

@@ -23,7 +23,7 @@ export interface MirroredHost {
     readonly host: string;
     /** The mirror has images of it that are named by tag. */
     readonly tags: boolean;
-    /** The mirror has images of it that are named by digest alone. */
+    /** The mirror has images of it under the digests that they have upstream. */
     readonly digests: boolean;
     /** Makes a rule although the host is known not to be a registry. */
     readonly evenIfEgressOnly?: boolean;
@@ -52,9 +52,10 @@ export interface MirrorRules {
 /**
  * The objects that redirect pulls of the hosts to the mirror.
  *
- * IDMS and ITMS always come as a pair with the same sources and the same policy, whichever form a host's images are
- * named in: `never` in one of them forbids the source for both forms, so a lone entry would fail every pull of the
- * other; and an ITMS that exists from the start is not the drain that the first tagged image would cost later.
+ * IDMS and ITMS come as a pair with the same sources and the same policy: `never` in one of them forbids the source for
+ * both forms, so a lone entry would fail every pull of the other; and an ITMS that exists from the start is not the
+ * drain that the first tagged image would cost later. Only a host whose images all lost their upstream digest has an
+ * ITMS entry alone: no pull by digest could be served.
  * @throws PassthroughError `MIRROR_CONFLICT` if two hosts map alike, `MIRROR_BLOCKED` if the rules would forbid their
  * own mirror, `MIRROR_RULE_INVALID` if the API would refuse a name, source or mirror; as `parseMirrorBase`,
  * `hostSegment` and `mirrorKinds` do.
@@ -67,11 +68,12 @@ export function mirrorRules(options: MirrorRuleOptions): MirrorRules {
     const never = options.contactSource === "never" && isPair;
     refuseConflicts(base, hosts);
     if (never) refuseBlockedMirror(base, hosts);
-    const entries = hosts.map(({ host }) =>
-        entryOf(base, host, never ? "NeverContactSource" : "AllowContactingSource"),
-    );
+    const ruled = isPair ? hosts : hosts.filter(({ digests }) => digests);
+    const policy = never ? "NeverContactSource" : "AllowContactingSource";
+    const entries = ruled.map(({ host }) => entryOf(base, host, policy));
+    const byDigest = ruled.filter(({ digests }) => digests).map(({ host }) => entryOf(base, host, policy));
     return {
-        objects: entries.length === 0 ? [] : objectsOf(isPair, entries, options.names ?? {}),
+        objects: entries.length === 0 ? [] : objectsOf(isPair, byDigest, entries, options.names ?? {}),
         sources: entries.map((entry) => entry.source),
         notes: [...(entries.length === 0 ? [] : notes), ...hostNotes(options, hosts, isPair)],
     };
@@ -146,7 +148,8 @@ function refuseBlockedMirror(base: MirrorBase, hosts: readonly MirroredHost[]): 
 
 function objectsOf(
     isPair: boolean,
-    entries: readonly MirrorEntry[],
+    byDigest: readonly MirrorEntry[],
+    byTag: readonly MirrorEntry[],
     names: NonNullable<MirrorRuleOptions["names"]>,
 ): MirrorObject[] {
     if (!isPair) {
@@ -155,24 +158,23 @@ function objectsOf(
                 apiVersion: "operator.openshift.io/v1alpha1",
                 kind: "ImageContentSourcePolicy",
                 metadata: { name: objectName(names.policy ?? "passthrough") },
-                spec: { repositoryDigestMirrors: entries.map(({ source, mirrors }) => ({ source, mirrors })) },
+                spec: { repositoryDigestMirrors: byDigest.map(({ source, mirrors }) => ({ source, mirrors })) },
             },
         ];
     }
-    return [
-        {
-            apiVersion: "config.openshift.io/v1",
-            kind: "ImageDigestMirrorSet",
-            metadata: { name: objectName(names.digest ?? "passthrough-digest") },
-            spec: { imageDigestMirrors: entries },
-        },
-        {
-            apiVersion: "config.openshift.io/v1",
-            kind: "ImageTagMirrorSet",
-            metadata: { name: objectName(names.tag ?? "passthrough-tag") },
-            spec: { imageTagMirrors: entries },
-        },
-    ];
+    const digestSet: MirrorObject = {
+        apiVersion: "config.openshift.io/v1",
+        kind: "ImageDigestMirrorSet",
+        metadata: { name: objectName(names.digest ?? "passthrough-digest") },
+        spec: { imageDigestMirrors: byDigest },
+    };
+    const tagSet: MirrorObject = {
+        apiVersion: "config.openshift.io/v1",
+        kind: "ImageTagMirrorSet",
+        metadata: { name: objectName(names.tag ?? "passthrough-tag") },
+        spec: { imageTagMirrors: byTag },
+    };
+    return byDigest.length === 0 ? [tagSet] : [digestSet, tagSet];
 }
 
 function objectName(name: string): string {
@@ -197,7 +199,14 @@ function hostNotes(options: MirrorRuleOptions, hosts: readonly MirroredHost[], i
     const untagged = hosts
         .filter(({ tags }) => wantsNever && isPair && !tags)
         .map(({ host }) => `${host}: no image in the mirror has a tag of its own, so every pull by tag will fail.`);
-    return [...unruled, ...cannotForbid, ...untagged];
+    const tagsAlone = hosts
+        .filter(({ digests }) => !digests)
+        .map(({ host }) =>
+            isPair
+                ? `${host}: no image in the mirror has its upstream digest, so no pull by digest comes from there.`
+                : `${host}: no rule, its images are known by tag only and OpenShift ${options.clusterVersion} redirects pulls by digest alone.`,
+        );
+    return [...unruled, ...cannotForbid, ...untagged, ...tagsAlone];
 }
 
 function unruledNote({ host, tags, digests }: MirroredHost): string {

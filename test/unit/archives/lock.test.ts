@@ -50,6 +50,23 @@ describe("a lock of version 1", () => {
         expect(lockDigest(read)).toBe("sha256:2f45a1de94c1fc40ae4c207fa81c7a3e3199b216d0ad610a66133b66bf7e62fd");
     });
 
+    it("tells images whose digest is not upstream's, and only then has a field for it", () => {
+        const marked: Lock = { ...lock, marks: { "quay.io/org/old:1": "rebuilt", "quay.io/org/app:1": "tag-only" } };
+        const text = serialiseLock(marked);
+        expect(text).toContain(
+            '  "marks": {\n    "quay.io/org/app:1": "tag-only",\n    "quay.io/org/old:1": "rebuilt"\n  },\n',
+        );
+        expect(parseLock(text, "x").marks).toEqual(marked.marks);
+        expect(serialiseLock({ ...lock, marks: {} })).toBe(serialiseLock(lock));
+        expect(refused(changed({ marks: { "quay.io/org/no:1": "tag-only" } })).message).toContain(
+            "image quay.io/org/no:1 is marked, but the lock has no such image",
+        );
+        const untagged = `quay.io/org/app@${a}`;
+        const images = { ...lock.images, [untagged]: a };
+        expect(refused(changed({ images, marks: { [untagged]: "tag-only" } })).message).toContain("has no tag");
+        expect(refused(changed({ marks: { "quay.io/org/app:1": "new" } })).code).toBe("LOCK_INVALID");
+    });
+
     it("is written with sorted keys, one line per image, manifest and blob", () => {
         expect(serialiseLock(lock)).toBe(`{
   "lockVersion": 1,

@@ -19,6 +19,7 @@ const set = (name: string, source: string, superseded: readonly string[] = []): 
     lockDigest: digestOf(name),
     images: { [source]: digestOf(source) },
     earlier: {},
+    marks: {},
     sparse: [digestOf(`${name} sparse`)],
     superseded,
 });
@@ -160,6 +161,23 @@ test("outputs name each image's place; the pull secret is secret and the puller'
     expect(Object.keys(auths)).toEqual(["registry.example:8443"]);
     const { auth } = auths["registry.example:8443"] ?? { auth: "" };
     expect(Buffer.from(auth, "base64").toString()).toBe(`reader:${PASSWORD}`);
+});
+
+test("an image that lost its digest is offered to tag mirrors only, marked in the outputs, and told by name", async () => {
+    const lost = { ...set("one", "quay.io/org/app:1"), marks: { "quay.io/org/app:1": "tag-only" as const } };
+    const declared = await declare({ ...SITE, content: [lost] });
+    expect(declared.mirrorRules).toContain("ImageTagMirrorSet");
+    expect(declared.mirrorRules).not.toContain("ImageDigestMirrorSet");
+    expect((await valueOf(declared.images))["quay.io/org/app:1"]).toMatchObject({ mark: "tag-only" });
+    expect(inputOf(byType(`${DYNAMIC}MirrorValidation`)[0], "marks")).toEqual(lost.marks);
+    expect(notes.mock.calls.map(([note]) => note)).toContain(
+        "1 image is known by tag only: its upstream digest is lost, so pulls by digest will not find it: quay.io/org/app:1",
+    );
+});
+
+test("without such images the proof's inputs are those of before there were marks", async () => {
+    await declare();
+    expect(byType(`${DYNAMIC}MirrorValidation`)[0]?.inputs).not.toHaveProperty("marks");
 });
 
 test("hosts that have no rule yet, and tags that a later set has moved, are told on the site's own row", async () => {

@@ -1,5 +1,6 @@
+import { allMarks } from "../../../config";
 import { allImages, readSite } from "../../../config/site";
-import { serialiseLock } from "../../../lib/archives";
+import { type Lock, serialiseLock } from "../../../lib/archives";
 import { digestOf } from "../../../lib/oci/digest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
 import { testAuthority } from "../../support/certificates";
@@ -8,13 +9,14 @@ const NOW = new Date();
 const BASE = "registry.site-a.example:8443/mirror";
 
 /** The text of a lock with one image per source, the digest made from `seed`. */
-function lock(sources: readonly string[], seed = "one"): string {
+function lock(sources: readonly string[], seed = "one", marks?: Lock["marks"]): string {
     const digest = digestOf(seed);
     return serialiseLock({
         lockVersion: 1,
         format: "oci-layout",
         parts: [{ name: "index.json", size: 1 }],
         images: Object.fromEntries(sources.map((source) => [source, digest])),
+        ...(marks === undefined ? {} : { marks }),
         manifests: { [digest]: { mediaType: MEDIA_TYPE_OCI_MANIFEST, size: 2, blobs: [] } },
         blobs: {},
         earlier: { images: {}, manifests: {}, blobs: {} },
@@ -175,4 +177,29 @@ test("a later set has the tag; the earlier one's image is kept by its digest", (
     expect(Object.keys(first?.images ?? {})).toEqual([`quay.io/org/app@${digestOf("one")}`, "quay.io/org/b:1"]);
     expect(second?.images).toEqual({ "quay.io/org/app:1": digestOf("two") });
     expect(allImages(read?.content ?? [])).toEqual({ ...first?.images, ...second?.images });
+});
+
+test("the mark of an image is that of the set that brings it", () => {
+    const [app, tool] = ["quay.io/org/app:1", "quay.io/org/tool:1"] as const;
+    const files = {
+        "one.json": lock([app, tool], "one", { [app]: "tag-only", [tool]: "rebuilt" }),
+        "two.json": lock([app], "two"),
+    };
+    const read = site({ registry, content: [set("one.json"), set("two.json")] }, files).site;
+    // The earlier image of the tag is kept for what builds on it; it is still not upstream's.
+    expect(allMarks(read?.content ?? [])).toEqual({
+        [tool]: "rebuilt",
+        [`quay.io/org/app@${digestOf("one")}`]: "tag-only",
+    });
+});
+
+test("an image that lost its digest is refused where a cluster redirects by digest alone", () => {
+    const files = { "one.json": lock(["quay.io/org/app:1"], "one", { "quay.io/org/app:1": "tag-only" }) };
+    const document = (version: string) => ({ registry, content: [set("one.json")], cluster: { version } });
+    expect(site(document("4.13"), files).issues).toEqual([]);
+    expect(told(site(document("4.12"), files))).toEqual([
+        expect.stringMatching(
+            /^site\.content: OpenShift 4\.12 redirects pulls by digest only, .*quay\.io\/org\/app:1; bring/,
+        ) as string,
+    ]);
 });

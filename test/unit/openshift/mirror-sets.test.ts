@@ -38,21 +38,40 @@ describe("mirrorRules", () => {
         expect(notes).toEqual([]);
     });
 
-    test.each([[{ host: "quay.io", tags: true, digests: false }], [{ host: "quay.io", tags: false, digests: true }]])(
-        "gives %j an entry in both, whatever the policy",
-        (host) => {
-            for (const [contactSource, policy] of [
-                ["never", "NeverContactSource"],
-                ["allow", "AllowContactingSource"],
-            ] as const) {
-                const { objects } = mirrorRules({ base: BASE, hosts: [host], contactSource });
-                expect(objects.map((object) => Object.values(object.spec))).toEqual([
-                    [[entry("quay.io", policy)]],
-                    [[entry("quay.io", policy)]],
-                ]);
-            }
-        },
-    );
+    test.each([
+        ["never", "NeverContactSource"],
+        ["allow", "AllowContactingSource"],
+    ] as const)("gives a host that is named by digest alone an entry in both: %s", (contactSource, policy) => {
+        const host = { host: "quay.io", tags: false, digests: true };
+        const { objects } = mirrorRules({ base: BASE, hosts: [host], contactSource });
+        expect(objects.map((object) => Object.values(object.spec))).toEqual([
+            [[entry("quay.io", policy)]],
+            [[entry("quay.io", policy)]],
+        ]);
+    });
+
+    test("offers a host whose images all lost their digest to tag mirrors only, and says so", () => {
+        const hosts = [{ host: "quay.io", tags: true, digests: false }, both("docker.io")];
+        const { objects, sources, notes } = mirrorRules({ base: BASE, hosts, contactSource: "never" });
+        const [docker, quay] = ["docker.io", "quay.io"].map((host) => entry(host, "NeverContactSource"));
+        expect(objects.map(({ kind, spec }) => [kind, ...Object.values(spec)])).toEqual([
+            ["ImageDigestMirrorSet", [docker]],
+            ["ImageTagMirrorSet", [docker, quay]],
+        ]);
+        expect(sources).toEqual(["docker.io", "quay.io"]);
+        expect(notes).toEqual([
+            "quay.io: no image in the mirror has its upstream digest, so no pull by digest comes from there.",
+        ]);
+        const alone = mirrorRules({ base: BASE, hosts: hosts.slice(0, 1), contactSource: "never" });
+        expect(alone.objects.map(({ kind }) => kind)).toEqual(["ImageTagMirrorSet"]);
+    });
+
+    test("makes no ICSP for a host whose images all lost their digest, and says why", () => {
+        const hosts = [{ host: "quay.io", tags: true, digests: false }];
+        const old = mirrorRules({ base: BASE, hosts, contactSource: "allow", clusterVersion: "4.12.3" });
+        expect([old.objects, old.sources]).toEqual([[], []]);
+        expect(old.notes.join(" ")).toMatch(/quay.io: no rule.*tag only.*4\.12\.3 redirects pulls by digest alone/);
+    });
 
     test("makes an ICSP up to 4.12, and says what it cannot do", () => {
         const { objects, notes } = mirrorRules({

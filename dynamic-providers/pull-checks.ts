@@ -1,0 +1,86 @@
+import { type ImageCheck, type ImageFailure, imageTask } from "../lib/import";
+import type { ImageMark } from "../lib/oci/content";
+import { type MirrorBase, parseMirrorBase } from "../lib/oci/mirror-reference";
+import { type Reference, parseReference, parseSourceKey } from "../lib/oci/reference";
+import { parseRegistriesConf, resolvePull } from "../lib/openshift";
+import type { MirrorValidationInputs } from "./mirror-validation-kind";
+
+/** Where the mirror must have the images, so that pulls find them. */
+export interface PullChecks {
+    readonly checks: readonly ImageCheck[];
+    /** Images that no pull by their upstream name brings from the mirror. */
+    readonly unredirected: readonly ImageFailure[];
+    /** Images that rules redirect by digest only. */
+    readonly digestOnly: readonly string[];
+}
+
+/** Follows the rules for each image as the container runtime would, by digest and by tag. */
+export function pullChecks(inputs: MirrorValidationInputs): PullChecks {
+    const resolver = new PullResolver(inputs);
+    for (const [source, digest] of Object.entries(inputs.images)) {
+        const mark = inputs.marks?.[source];
+        if (mark === undefined) resolver.byDigest(source, digest);
+        else resolver.byTag(source, digest, mark);
+    }
+    return resolver;
+}
+
+class PullResolver implements PullChecks {
+    readonly checks: ImageCheck[] = [];
+    readonly unredirected: ImageFailure[] = [];
+    readonly digestOnly: string[] = [];
+    readonly #mirrorOf: (reference: Reference) => Reference | undefined;
+    readonly #base: MirrorBase;
+    readonly #whole: ReadonlySet<string>;
+
+    constructor(inputs: MirrorValidationInputs) {
+        const conf = parseRegistriesConf(inputs.registriesConf, "the registries.conf of the mirror rules");
+        this.#mirrorOf = (reference) => {
+            const first = resolvePull(conf, reference).attempts[0];
+            return first?.viaMirror === true ? parseReference(first.reference) : undefined;
+        };
+        this.#base = parseMirrorBase(inputs.registry.mirrorBase);
+        this.#whole = wholeImages(inputs);
+    }
+
+    /** By digest it must come from the mirror; if it has a tag and rules redirect tags, by that too. */
+    byDigest(source: string, digest: string): void {
+        const { registry, repository, tag } = parseSourceKey(source);
+        const byDigest = this.#mirrorOf({ registry, repository, digest });
+        if (byDigest === undefined) {
+            this.#unredirected(source, `no mirror rule redirects ${registry}/${repository}@${digest}`);
+            return;
+        }
+        const byTag = tag === undefined ? undefined : this.#mirrorOf({ registry, repository, tag });
+        if (tag !== undefined && byTag === undefined) this.digestOnly.push(source);
+        this.#check(source, digest, byDigest.repository, byTag?.tag);
+    }
+
+    /** Its digest is not upstream's: only pulls by tag can find it. */
+    byTag(source: string, digest: string, mark: ImageMark): void {
+        const { registry, repository, tag } = parseSourceKey(source);
+        const found = tag === undefined ? undefined : this.#mirrorOf({ registry, repository, tag });
+        if (found !== undefined) return this.#check(source, digest, found.repository, found.tag);
+        if (tag !== undefined && mark === "tag-only") {
+            return this.#unredirected(source, `no mirror rule redirects ${source}, and its upstream digest is lost`);
+        }
+        // A rebuilt catalog is named by its place at the mirror; what has no tag is there for later sets alone.
+        const task = imageTask(this.#base, source, digest);
+        this.#check(source, digest, task.repository, task.tag);
+    }
+
+    #check(source: string, digest: string, repository: string, tag: string | undefined): void {
+        const whole = this.#whole.has(source);
+        this.checks.push({ source, digest, repository, whole, ...(tag === undefined ? {} : { tag }) });
+    }
+
+    #unredirected(source: string, problem: string): void {
+        this.unredirected.push({ source, problem });
+    }
+}
+
+/** A sample that is the same in every run of the same content, and another one when content changes. */
+function wholeImages(inputs: MirrorValidationInputs): ReadonlySet<string> {
+    const byDigest = Object.entries(inputs.images).sort(([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return new Set(byDigest.slice(0, inputs.wholeImages).map(([source]) => source));
+}

@@ -1,0 +1,62 @@
+import { pullChecks } from "../../../dynamic-providers/pull-checks";
+import { digestOf } from "../../../lib/oci/digest";
+import { formatRegistriesConf, mirrorRules, registriesConf } from "../../../lib/openshift";
+
+const BASE = "registry.example/mirror";
+const [one, two] = [digestOf("one"), digestOf("two")] as const;
+
+function checksOf(images: Record<string, string>, marks: Record<string, "tag-only" | "rebuilt">, version = "4.18.20") {
+    const hosts = [{ host: "quay.io", tags: true, digests: Object.keys(marks).length < Object.keys(images).length }];
+    const rules = mirrorRules({ base: BASE, hosts, contactSource: "never", clusterVersion: version });
+    return pullChecks({
+        selfUrn: "urn",
+        registry: { type: "distribution", mirrorBase: BASE, retrySeconds: 1 },
+        credentials: { username: "reader", password: "secret" },
+        account: "puller",
+        images,
+        marks,
+        registriesConf: formatRegistriesConf(registriesConf(rules.objects, version)),
+        sparse: [],
+        wholeImages: 0,
+    });
+}
+
+const place = (repository: string, digest: string, tag?: string) => ({
+    source: expect.any(String) as string,
+    digest,
+    repository: `mirror/quay.io/${repository}`,
+    whole: false,
+    ...(tag === undefined ? {} : { tag }),
+});
+
+test("an image that lost its digest is proven by the way of its tag; no rule by digest is asked for", () => {
+    const { checks, unredirected } = checksOf({ "quay.io/org/app:1": one }, { "quay.io/org/app:1": "tag-only" });
+    expect(checks).toEqual([place("org/app", one, "1")]);
+    expect(unredirected).toEqual([]);
+    // The same image under its own digest needs the rule that is not there.
+    const lone = checksOf({ "quay.io/org/app:1": one, "quay.io/org/b:1": two }, { "quay.io/org/app:1": "tag-only" });
+    expect(lone.checks).toEqual([place("org/app", one, "1"), place("org/b", two, "1")]);
+});
+
+test("where tags are not redirected it fails; a rebuilt catalog is named at the mirror itself", () => {
+    const images = { "quay.io/org/app:1": one, "quay.io/org/catalog:v4": two };
+    const { checks, unredirected } = checksOf(
+        images,
+        { "quay.io/org/app:1": "tag-only", "quay.io/org/catalog:v4": "rebuilt" },
+        "4.12.3",
+    );
+    expect(checks).toEqual([place("org/catalog", two, "v4")]);
+    expect(unredirected).toEqual([
+        {
+            source: "quay.io/org/app:1",
+            problem: "no mirror rule redirects quay.io/org/app:1, and its upstream digest is lost",
+        },
+    ]);
+});
+
+test("what a later set's tag has replaced is looked for where it was put", () => {
+    const key = `quay.io/org/app@${one}`;
+    const { checks, unredirected } = checksOf({ [key]: one }, { [key]: "tag-only" });
+    expect(checks).toEqual([place("org/app", one, `digest-${one.slice(7)}`)]);
+    expect(unredirected).toEqual([]);
+});
