@@ -36,6 +36,8 @@ export const siteSchema = z.strictObject({
         .strictObject({
             /** Blobs in flight. */
             concurrency: z.number().int().min(1).max(64).default(6),
+            /** Requests in flight to the registry, uploads among them; absent: 24, or more for more blobs. */
+            requests: z.number().int().min(1).max(256).optional(),
             /** How long one request may keep failing before it gives up. */
             retrySeconds: z.number().min(0).max(3600).default(60),
         })

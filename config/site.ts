@@ -18,6 +18,8 @@ export interface Site {
         readonly ca?: string;
         readonly plainHttp?: boolean;
         readonly retrySeconds: number;
+        /** Requests in flight; absent: by the number of blobs in flight. */
+        readonly requests?: number;
     };
     /** Canonical hosts that content may come from. */
     readonly upstreams: readonly string[];
@@ -63,6 +65,7 @@ function siteOf(parsed: SiteDocument, ca: string | undefined, upstreams: string[
             ...(ca === undefined ? {} : { ca }),
             ...(registry.plainHttp === undefined ? {} : { plainHttp: registry.plainHttp }),
             retrySeconds: transfer.retrySeconds,
+            ...(transfer.requests === undefined ? {} : { requests: transfer.requests }),
         },
         upstreams,
         content,

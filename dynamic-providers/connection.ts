@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DEFAULT_REQUESTS } from "../lib/oci/host-pace";
 import { type MirrorBase, parseMirrorBase } from "../lib/oci/mirror-reference";
 import { RegistryClient } from "../lib/oci/registry-client";
 import { DEFAULT_RETRY } from "../lib/oci/retry";
@@ -13,6 +14,8 @@ export const connectionInput = z.object({
     ca: z.string().optional(),
     plainHttp: z.boolean().optional(),
     retrySeconds: z.number(),
+    /** Requests in flight to the host, over all resources; absent: by the number of blobs in flight. */
+    requests: z.number().int().positive().optional(),
 });
 
 /** The inputs that every resource talking to the registry has. */
@@ -45,20 +48,25 @@ export function endpointOf(inputs: Pick<RegistryInputs, "registry">): RegistryEn
     };
 }
 
+/** Requests beside those that carry blobs: questions, manifests. */
+const SMALL_REQUESTS = 8;
+
 /** Opens the registry for one operation and closes it after. */
 export async function withRegistry<T>(
-    inputs: RegistryInputs,
+    inputs: RegistryInputs & { readonly concurrency?: number },
     signal: AbortSignal,
     use: (client: RegistryClient, base: MirrorBase) => Promise<T>,
 ): Promise<T> {
+    const { concurrency = 0, registry } = inputs;
     const client = new RegistryClient({
         endpoint: endpointOf(inputs),
         credentials: credentialsOf(inputs.account, inputs.credentials),
-        retry: { ...DEFAULT_RETRY, seconds: inputs.registry.retrySeconds },
+        requests: registry.requests ?? Math.max(DEFAULT_REQUESTS, concurrency + SMALL_REQUESTS),
+        retry: { ...DEFAULT_RETRY, seconds: registry.retrySeconds },
         signal,
     });
     try {
-        return await use(client, parseMirrorBase(inputs.registry.mirrorBase));
+        return await use(client, parseMirrorBase(registry.mirrorBase));
     } finally {
         await client.close();
     }

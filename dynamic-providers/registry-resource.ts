@@ -9,6 +9,8 @@ export interface RegistryConnection {
     readonly plainHttp?: boolean;
     /** How long a request may keep failing before it gives up. */
     readonly retrySeconds: number;
+    /** Requests in flight; absent: by the number of blobs in flight. */
+    readonly requests?: number;
 }
 
 /** What every resource that talks to the registry is given. */

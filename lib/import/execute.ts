@@ -5,6 +5,7 @@ import { Limiter, mapLimited } from "../oci/limiter";
 import { type Manifest, parseManifest } from "../oci/manifest";
 import { once } from "../oci/once";
 import type { RegistryClient } from "../oci/registry-client";
+import { isUnreachable } from "../oci/retry";
 import { isAttachment } from "./image-task";
 import type { BlobTask, ImagePlan, ImageProblem, ImportPlan } from "./plan";
 import { transferBlob } from "./transfer";
@@ -184,10 +185,13 @@ class Execution {
         });
     }
 
-    /** A registry that stayed away for a whole retry period would do so for every further image too. */
+    /**
+     * A registry that gave nobody an answer for a retry period would give none for every further image either (half of
+     * it, since an operation gives up before its last wait). One that answers others has trouble with this image only.
+     */
     private noteStop(error: unknown): void {
-        const isUnreachable =
-            error instanceof RegistryError && ["NETWORK", "TIMEOUT", "TLS", "ABORTED"].includes(error.code);
-        if (isUnreachable) this.stopped ??= error;
+        if (!(error instanceof RegistryError)) return;
+        const isLost = isUnreachable(error) && this.client.silentSeconds >= this.client.retrySeconds / 2;
+        if (isLost || error.code === "TLS" || error.code === "ABORTED") this.stopped ??= error;
     }
 }

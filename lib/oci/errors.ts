@@ -48,7 +48,7 @@ export class ArchiveError extends PassthroughError {
 /**
  * A registry answered with an error, answered nonsense, or could not be reached.
  * `code` is the registry's own (distribution-spec, "Error Codes") or one of
- * `NETWORK`, `TIMEOUT`, `TLS`, `DIGEST_MISMATCH`, `UNEXPECTED_ANSWER`, `ABORTED`.
+ * `NETWORK`, `TIMEOUT`, `TLS`, `DIGEST_MISMATCH`, `UNEXPECTED_ANSWER`, `DATABASE_LOCKED`, `ABORTED`.
  */
 export class RegistryError extends PassthroughError {
     /** HTTP status; absent if there was no answer. */
@@ -68,11 +68,6 @@ export class RegistryError extends PassthroughError {
         this.status = facts.status;
         this.retryAfter = facts.retryAfter;
     }
-}
-
-/** True only for a definite "it is not there" (404 with a body or header of the registry); never for "could not find out". */
-export function isNotFound(error: unknown): boolean {
-    return error instanceof RegistryError && error.status === 404;
 }
 
 /** The text of anything thrown, for people: no stack. */

@@ -1,22 +1,13 @@
-import type { Credentials } from "./auth";
 import { type Digest, isDigest } from "./digest";
 import { PassthroughError, RegistryError } from "./errors";
 import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "./manifest";
-import { MANIFEST_MEDIA_TYPES } from "./media-types";
-import { type RegistryRequest, RegistrySession, pullScopes, pushScopes, registryAnswerError } from "./registry-session";
-import { DEFAULT_RETRY, type RetryPolicy, withRetry } from "./retry";
+import { registryAnswerError } from "./registry-answer";
+import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
+import { type RegistryRequest, pushScopes } from "./registry-session";
 import { StallWatch } from "./stall-watch";
-import type { HttpAnswer, RegistryEndpoint } from "./transport";
+import type { HttpAnswer } from "./transport";
 
-export interface RegistryClientOptions {
-    readonly endpoint: RegistryEndpoint;
-    readonly credentials?: Credentials | undefined;
-    /** Sockets kept to the registry; at least the number of requests meant to run at once. */
-    readonly connections?: number;
-    readonly retry?: RetryPolicy;
-    /** Ends every request under way. */
-    readonly signal?: AbortSignal;
-}
+export type { RegistryClientOptions, Wait } from "./registry-calls";
 
 /** An upload as distribution-spec, "Pushing a blob monolithically" (POST then PUT), begins it. */
 export type UploadStart = { readonly mounted: true } | { readonly mounted: false; readonly location: URL };
@@ -26,20 +17,31 @@ export type UploadStart = { readonly mounted: true } | { readonly mounted: false
  * by the client's policy; "not there" is `undefined`, everything else that is not success throws a RegistryError.
  */
 export class RegistryClient {
-    private readonly session: RegistrySession;
-    private readonly retry: RetryPolicy;
-    private readonly signal: AbortSignal | undefined;
+    private readonly calls: RegistryCalls;
 
     constructor(private readonly options: RegistryClientOptions) {
-        this.session = new RegistrySession(options.endpoint, options.credentials, options.connections ?? 24);
-        this.retry = options.retry ?? DEFAULT_RETRY;
-        this.signal = options.signal;
+        this.calls = new RegistryCalls(options);
+    }
+
+    /** Seconds for which no request to the host got an answer; 0 if the last one did. */
+    get silentSeconds(): number {
+        return this.calls.pace.silentFor / 1000;
+    }
+
+    /** How long an operation may keep failing before it gives up. */
+    get retrySeconds(): number {
+        return this.calls.retry.seconds;
+    }
+
+    /** Tells of every wait from now on, by whichever operation. @returns what ends that */
+    onWait(listener: (wait: Wait) => void): () => void {
+        return this.calls.onWait(listener);
     }
 
     /** `GET /v2/`: the status with which the registry greets these credentials: 200, 401 or 404 (no registry). */
     async ping(): Promise<number> {
         const operation = `GET ${this.options.endpoint.host}/v2/`;
-        return this.run({ method: "GET", url: "/v2/", operation, scopes: [] }, async (answer) => {
+        return this.calls.run({ method: "GET", url: "/v2/", operation, scopes: [] }, async (answer) => {
             const text = await answer.text();
             if (![200, 401, 404].includes(answer.status)) throw registryAnswerError(operation, answer, text);
             return answer.status;
@@ -48,11 +50,9 @@ export class RegistryClient {
 
     /** The digest a tag or digest resolves to, as the registry says; undefined if it is not there. */
     async manifestHead(repository: string, reference: string): Promise<Digest | undefined> {
-        const request = this.read("HEAD", repository, `manifests/${reference}`);
-        return this.run(request, async (answer) => {
+        const request = this.calls.read("HEAD", repository, `manifests/${reference}`);
+        return this.calls.find(request, async (answer) => {
             await answer.discard();
-            if (answer.status === 404) return undefined;
-            if (answer.status !== 200) throw registryAnswerError(request.operation, answer, "");
             const digest = answer.headers["docker-content-digest"];
             // The header is optional in the spec; without it only the bytes tell.
             if (typeof digest === "string" && isDigest(digest)) return digest;
@@ -62,13 +62,8 @@ export class RegistryClient {
 
     /** The manifest with its bytes, its digest computed from them; undefined if it is not there. */
     async manifestGet(repository: string, reference: string): Promise<Manifest | undefined> {
-        const request = this.read("GET", repository, `manifests/${reference}`);
-        return this.run(request, async (answer) => {
-            if (answer.status !== 200) {
-                const text = await answer.text();
-                if (answer.status === 404) return undefined;
-                throw registryAnswerError(request.operation, answer, text);
-            }
+        const request = this.calls.read("GET", repository, `manifests/${reference}`);
+        return this.calls.find(request, async (answer) => {
             const manifest = parseManifest(await bodyOf(answer, request.operation), request.operation);
             if (isDigest(reference) && manifest.digest !== reference) {
                 throw new RegistryError(request.operation, `the registry sent ${manifest.digest} instead`, {
@@ -84,11 +79,11 @@ export class RegistryClient {
     /** Puts the exact bytes under a tag or their own digest. */
     async manifestPut(repository: string, reference: string, manifest: Manifest): Promise<void> {
         const request: RegistryRequest = {
-            ...this.write("PUT", repository, `manifests/${reference}`),
+            ...this.calls.write("PUT", repository, `manifests/${reference}`),
             headers: { "content-type": manifest.mediaType, "content-length": String(manifest.bytes.length) },
             body: () => manifest.bytes,
         };
-        await this.run(request, async (answer) => {
+        await this.calls.run(request, async (answer) => {
             const text = await answer.text();
             if (answer.status !== 201) throw registryAnswerError(request.operation, answer, text);
             const stored = answer.headers["docker-content-digest"];
@@ -103,11 +98,9 @@ export class RegistryClient {
 
     /** Bytes of the blob in this repository; undefined if it is not there. */
     async blobHead(repository: string, digest: Digest): Promise<number | undefined> {
-        const request = this.read("HEAD", repository, `blobs/${digest}`);
-        return this.run(request, async (answer) => {
+        const request = this.calls.read("HEAD", repository, `blobs/${digest}`);
+        return this.calls.find(request, async (answer) => {
             await answer.discard();
-            if (answer.status === 404) return undefined;
-            if (answer.status !== 200) throw registryAnswerError(request.operation, answer, "");
             const length = Number(answer.headers["content-length"] ?? NaN);
             if (Number.isInteger(length)) return length;
             throw new RegistryError(request.operation, "the registry does not say how long the blob is", {
@@ -119,31 +112,29 @@ export class RegistryClient {
 
     /** The blob's bytes as the registry sends them, not yet checked; undefined if it is not there. */
     async blobGet(repository: string, digest: Digest): Promise<AsyncIterable<Buffer> | undefined> {
-        const request = this.read("GET", repository, `blobs/${digest}`);
-        return this.run(request, async (answer) => {
-            if (answer.status === 200) return answer.bytes();
-            const text = await answer.text();
-            if (answer.status === 404) return undefined;
-            throw registryAnswerError(request.operation, answer, text);
-        });
+        const request = this.calls.read("GET", repository, `blobs/${digest}`);
+        return this.calls.find(request, (answer) => Promise.resolve(answer.bytes()));
     }
 
     /** Begins an upload; with `mountFrom` the registry may take the blob from there instead and need no bytes. */
     async uploadStart(repository: string, digest: Digest, mountFrom?: string): Promise<UploadStart> {
         const mount = mountFrom === undefined ? "" : `?mount=${digest}&from=${encodeURIComponent(mountFrom)}`;
         const request: RegistryRequest = {
-            ...this.write("POST", repository, `blobs/uploads/${mount}`),
+            ...this.calls.write("POST", repository, `blobs/uploads/${mount}`),
             scopes: pushScopes(repository, mountFrom),
             headers: { "content-length": "0" },
         };
-        return this.run(request, async (answer) => {
+        return this.calls.run(request, async (answer) => {
             const text = await answer.text();
             if (answer.status === 201 && mountFrom !== undefined) return { mounted: true };
             const { location } = answer.headers;
             if (answer.status !== 202 || typeof location !== "string") {
                 throw registryAnswerError(request.operation, answer, text);
             }
-            return { mounted: false, location: this.session.namedUrl(request.operation, "an upload place", location) };
+            return {
+                mounted: false,
+                location: this.calls.session.namedUrl(request.operation, "an upload place", location),
+            };
         });
     }
 
@@ -161,8 +152,8 @@ export class RegistryClient {
         const url = new URL(location);
         url.searchParams.set("digest", digest);
         const operation = `PUT ${repository}/blobs/${digest}`;
-        const watch = new StallWatch(operation, this.signal);
-        const answer = await this.session.send({
+        const watch = new StallWatch(operation, this.calls.signal);
+        const answer = await this.calls.session.send({
             method: "PUT",
             url,
             operation,
@@ -179,38 +170,19 @@ export class RegistryClient {
     async uploadCancel(repository: string, location: URL): Promise<void> {
         const operation = `DELETE ${repository}/blobs/uploads`;
         const scopes = pushScopes(repository);
-        await this.session
-            .send({ method: "DELETE", url: location, operation, scopes, signal: this.signal })
+        await this.calls.session
+            .send({ method: "DELETE", url: location, operation, scopes, signal: this.calls.signal })
             .then((answer) => answer.discard())
             .catch(() => undefined);
     }
 
     /** Runs a whole transfer under the client's retry policy. */
     async retrying<T>(operation: () => Promise<T>): Promise<T> {
-        return withRetry(this.retry, this.signal, operation);
+        return this.calls.retrying(operation);
     }
 
     async close(): Promise<void> {
-        await this.session.close();
-    }
-
-    private read(method: "GET" | "HEAD", repository: string, path: string): RegistryRequest {
-        return {
-            method,
-            url: `/v2/${repository}/${path}`,
-            operation: `${method} ${repository}/${path}`,
-            scopes: pullScopes(repository),
-            headers: path.startsWith("manifests/") ? { accept: MANIFEST_MEDIA_TYPES.join(", ") } : {},
-        };
-    }
-
-    private write(method: "PUT" | "POST", repository: string, path: string): RegistryRequest {
-        const operation = `${method} ${repository}/${path.replace(/\?.*$/, "")}`;
-        return { method, url: `/v2/${repository}/${path}`, operation, scopes: pushScopes(repository) };
-    }
-
-    private run<T>(request: RegistryRequest, take: (answer: HttpAnswer) => Promise<T>): Promise<T> {
-        return this.retrying(async () => take(await this.session.send({ ...request, signal: this.signal })));
+        await this.calls.session.close();
     }
 }
 

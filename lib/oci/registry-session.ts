@@ -1,14 +1,9 @@
-import { z } from "zod";
+import { type Challenge, type Credentials, basicAuthorization, parseChallenges, repositoryScope } from "./auth";
 import { RegistryError } from "./errors";
-import {
-    type BearerToken,
-    type Challenge,
-    type Credentials,
-    basicAuthorization,
-    parseChallenges,
-    readToken,
-    repositoryScope,
-} from "./auth";
+import { type HostPace, type Pass, paceOf } from "./host-pace";
+import { RegistryTokens, bearer } from "./registry-tokens";
+import { registryAnswerError } from "./registry-answer";
+import { isBusy } from "./retry";
 import { type HttpAnswer, type HttpRequest, type RegistryEndpoint, Transport } from "./transport";
 
 /** A request to the registry, before it is authorized. */
@@ -29,29 +24,37 @@ const MAX_REDIRECTS = 5;
  * Credentials are only ever sent to the registry's own origin and to the token endpoint it names.
  */
 export class RegistrySession {
+    /** Shared with every other session with this registry in the process. */
+    readonly pace: HostPace;
     private readonly transport: Transport;
-    private readonly tokens = new Map<string, BearerToken>();
+    private readonly tokens: RegistryTokens;
     private challenge: Challenge | undefined;
 
     constructor(
         endpoint: RegistryEndpoint,
         private readonly credentials: Credentials | undefined,
         connections: number,
+        /** Milliseconds that a wait the registry asked for may hold a request back. */
+        private readonly patience: number,
     ) {
         this.transport = new Transport(endpoint, connections);
+        this.tokens = new RegistryTokens(this.transport);
+        this.pace = paceOf(this.transport.origin);
     }
 
-    /** The answer with any status but a 401 that credentials could cure. @throws RegistryError */
+    /**
+     * The answer with any status but a 401 that credentials could cure. The request is under way, for the host's pace,
+     * until the answer's body has been taken.
+     * @throws RegistryError
+     */
     async send(request: RegistryRequest): Promise<HttpAnswer> {
-        const url = new URL(request.url, this.transport.origin);
-        const { answer: first, isOwn } = await this.attempt(request, url, await this.authorization(request));
-        // A place we were sent to must not name the token endpoint that gets the password.
-        if (first.status !== 401 || !isOwn || this.credentials === undefined) return first;
-        // Most registries challenge each time; one that challenged before may have ended the token early.
-        this.challenge = this.usableChallenge(first);
-        await first.discard();
-        this.tokens.delete(request.scopes.join(" "));
-        return (await this.attempt(request, url, await this.authorization(request))).answer;
+        const pass = await this.pace.enter(request.operation, this.patience, request.signal);
+        try {
+            return paced(await this.authorized(request), request.operation, pass);
+        } catch (error) {
+            pass.failed(error);
+            throw error;
+        }
     }
 
     /**
@@ -77,6 +80,19 @@ export class RegistrySession {
 
     async close(): Promise<void> {
         await this.transport.close();
+    }
+
+    private async authorized(request: RegistryRequest): Promise<HttpAnswer> {
+        const url = new URL(request.url, this.transport.origin);
+        const used = await this.authorization(request);
+        const { answer: first, isOwn } = await this.attempt(request, url, used);
+        // A place we were sent to must not name the token endpoint that gets the password.
+        if (first.status !== 401 || !isOwn || this.credentials === undefined) return first;
+        // Most registries challenge each time; one that challenged before may have ended the token early.
+        this.challenge = this.usableChallenge(first);
+        await first.discard();
+        this.tokens.drop(request.scopes, used);
+        return (await this.attempt(request, url, await this.authorization(request))).answer;
     }
 
     /** @returns the last answer of a chain of redirects, and whether the registry itself gave it. */
@@ -117,7 +133,10 @@ export class RegistrySession {
     private async authorization(request: RegistryRequest): Promise<string | undefined> {
         if (this.credentials === undefined || this.challenge === undefined) return undefined;
         if (this.challenge.scheme === "basic") return basicAuthorization(this.credentials);
-        return `Bearer ${await this.token(request, this.challenge, this.credentials)}`;
+        const realm = this.namedUrl(request.operation, "a token endpoint", this.challenge.parameters.realm ?? "");
+        const { credentials, challenge } = this;
+        const { scopes, operation, signal } = request;
+        return bearer(await this.tokens.token({ credentials, challenge, realm, scopes, operation, signal }));
     }
 
     private usableChallenge(answer: HttpAnswer): Challenge | undefined {
@@ -127,36 +146,6 @@ export class RegistrySession {
             challenges.find(({ scheme }) => scheme === "basic") ??
             this.challenge
         );
-    }
-
-    private async token(request: RegistryRequest, challenge: Challenge, credentials: Credentials): Promise<string> {
-        const key = request.scopes.join(" ");
-        const known = this.tokens.get(key);
-        if (known !== undefined && Date.now() < known.renewAt) return known.token;
-        const realm = this.namedUrl(request.operation, "a token endpoint", challenge.parameters.realm ?? "");
-        if (challenge.parameters.service !== undefined) {
-            realm.searchParams.set("service", challenge.parameters.service);
-        }
-        for (const scope of request.scopes) realm.searchParams.append("scope", scope);
-        const operation = `GET ${realm.origin}${realm.pathname} (token for ${request.operation})`;
-        const answer = await this.transport.send({
-            method: "GET",
-            url: realm,
-            operation,
-            signal: request.signal,
-            headers: { authorization: basicAuthorization(credentials), accept: "application/json" },
-        });
-        const text = await answer.text();
-        if (answer.status !== 200) throw registryAnswerError(operation, answer, text);
-        const token = readToken(jsonOf(text), Date.now());
-        if (token === undefined) {
-            throw new RegistryError(operation, "the token endpoint answered 200 without a token", {
-                code: "UNEXPECTED_ANSWER",
-                status: 200,
-            });
-        }
-        this.tokens.set(key, token);
-        return token.token;
     }
 }
 
@@ -171,58 +160,40 @@ export function pushScopes(repository: string, mountFrom?: string): readonly str
     return mountFrom === undefined ? [push] : [push, repositoryScope(mountFrom, "pull")];
 }
 
-const CURES: Readonly<Record<number, string>> = {
-    401: "check registryUsername and registryPassword of the stack",
-    403: "give the account the right it lacks, or more quota",
-    405: "the registry is read-only or does not offer this: check its mode",
-    413: "raise the largest body that the registry or the proxy in front of it accepts",
-};
-
-/** The error for an answer that is not what the operation asked for; `text` is its body. */
-export function registryAnswerError(operation: string, answer: HttpAnswer, text: string): RegistryError {
-    const { code, message } = firstError(answer.status, text);
-    const cure = CURES[answer.status];
-    const retryAfter = retryAfterSeconds(answer.headers["retry-after"], Date.now());
-    return new RegistryError(operation, `${code} (${answer.status})${message === undefined ? "" : `: ${message}`}`, {
-        code,
-        status: answer.status,
-        ...(cure === undefined ? {} : { cure }),
-        ...(retryAfter === undefined ? {} : { retryAfter }),
-    });
-}
-
-const CODE_OF_STATUS: Readonly<Record<number, string>> = {
-    401: "UNAUTHORIZED",
-    403: "DENIED",
-    404: "NOT_FOUND",
-    413: "TOO_LARGE",
-    416: "RANGE_INVALID",
-    429: "TOOMANYREQUESTS",
-};
-
-/** distribution-spec, "Error Codes": `{"errors":[{code,message,detail}]}`. Anything else gets a code by status. */
-function firstError(status: number, text: string): { code: string; message: string | undefined } {
-    const body = errorBody.safeParse(jsonOf(text));
-    const first = body.success ? body.data.errors[0] : undefined;
-    return { code: first?.code ?? CODE_OF_STATUS[status] ?? "UNEXPECTED_ANSWER", message: first?.message };
-}
-
-const errorBody = z.object({
-    errors: z.array(z.object({ code: z.string(), message: z.string().optional() })),
-});
-
-function jsonOf(text: string): unknown {
-    try {
-        return JSON.parse(text);
-    } catch {
-        return undefined;
+/** The answer, telling the host's pace of its end. */
+function paced(answer: HttpAnswer, operation: string, pass: Pass): HttpAnswer {
+    const end = (text: string) => {
+        const error = answer.status < 400 ? undefined : registryAnswerError(operation, answer, text);
+        if (isBusy(error)) pass.failed(error);
+        else pass.answered();
+    };
+    const watched = async <T>(taking: Promise<T>, textOf: (taken: T) => string): Promise<T> => {
+        try {
+            const taken = await taking;
+            end(textOf(taken));
+            return taken;
+        } catch (error) {
+            pass.failed(error);
+            throw error;
+        }
+    };
+    async function* bytes(): AsyncIterable<Buffer> {
+        try {
+            yield* answer.bytes();
+            end("");
+        } catch (error) {
+            pass.failed(error);
+            throw error;
+        } finally {
+            // A reader that has seen enough.
+            pass.answered();
+        }
     }
-}
-
-/** Retry-After as seconds from `now`: a number of seconds or an HTTP date (RFC 9110 §10.2.3). */
-export function retryAfterSeconds(header: string | string[] | undefined, now: number): number | undefined {
-    if (typeof header !== "string") return undefined;
-    if (/^\d+$/.test(header.trim())) return Number(header);
-    const date = Date.parse(header);
-    return Number.isNaN(date) ? undefined : Math.max(0, (date - now) / 1000);
+    return {
+        status: answer.status,
+        headers: answer.headers,
+        bytes,
+        text: () => watched(answer.text(), (text) => text),
+        discard: () => watched(answer.discard(), () => ""),
+    };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { RegistryError } from "./errors";
+import { DATABASE_LOCKED } from "./registry-answer";
 
 /** How long an operation may keep failing in ways that pass by themselves. */
 export interface RetryPolicy {
@@ -14,24 +15,36 @@ export interface RetryPolicy {
 /** A registry that restarts, a switch that reboots: both are back within this. */
 export const DEFAULT_RETRY: RetryPolicy = { seconds: 60, firstDelay: 250, longestDelay: 8000 };
 
-const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504]);
+/** 520 to 524 are those of proxies that lost what is behind them; Quay itself says 520. */
+const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
+
+/** True if the registry answered that it has too much to do, or has trouble that passes. */
+export function isBusy(error: unknown): error is RegistryError {
+    if (!(error instanceof RegistryError)) return false;
+    return error.code === DATABASE_LOCKED || (error.status !== undefined && PASSING_STATUS.has(error.status));
+}
+
+/** True if there was no answer: the connection broke, or nothing came in time. */
+export function isUnreachable(error: unknown): error is RegistryError {
+    return error instanceof RegistryError && (error.code === "NETWORK" || error.code === "TIMEOUT");
+}
 
 /** True if the same request may well succeed later without anybody changing anything. */
-export function isRetryable(error: unknown): boolean {
-    if (!(error instanceof RegistryError)) return false;
-    if (error.code === "NETWORK" || error.code === "TIMEOUT") return true;
-    return error.status !== undefined && PASSING_STATUS.has(error.status);
+export function isRetryable(error: unknown): error is RegistryError {
+    return isBusy(error) || isUnreachable(error);
 }
 
 /**
  * Runs an idempotent operation until it succeeds, fails for good, or has been failing for `policy.seconds`.
  * A Retry-After of the registry is honoured as the least wait; one that reaches past the policy ends the attempts.
+ * @param onWait told before each wait: why, and how many milliseconds it takes
  * @throws the last error of the operation, or the signal's reason.
  */
 export async function withRetry<T>(
     policy: RetryPolicy,
     signal: AbortSignal | undefined,
     operation: () => Promise<T>,
+    onWait?: (error: RegistryError, milliseconds: number) => void,
 ): Promise<T> {
     let firstFailure: number | undefined;
     for (let wait = policy.firstDelay; ; wait = Math.min(wait * 2, policy.longestDelay)) {
@@ -42,9 +55,10 @@ export async function withRetry<T>(
             signal?.throwIfAborted();
             if (!isRetryable(error)) throw error;
             firstFailure ??= Date.now();
-            const asked = error instanceof RegistryError ? (error.retryAfter ?? 0) * 1000 : 0;
+            const asked = (error.retryAfter ?? 0) * 1000;
             const pause = Math.max(asked, wait * (0.9 + Math.random() * 0.2));
             if (Date.now() + pause > firstFailure + policy.seconds * 1000) throw error;
+            onWait?.(error, pause);
             // Its own AbortError would hide why.
             await delay(pause, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
         }

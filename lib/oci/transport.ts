@@ -133,6 +133,12 @@ const NETWORK_CODES = new Set([
     "ENOTFOUND",
     "EAI_AGAIN",
     "UND_ERR_SOCKET",
+    // A server that shuts down or loses an HTTP/2 session says GOAWAY; what it did not answer may be sent again.
+    "UND_ERR_INFO",
+    "ERR_HTTP2_GOAWAY_SESSION",
+    "ERR_HTTP2_SESSION_ERROR",
+    "ERR_HTTP2_STREAM_ERROR",
+    "ERR_HTTP2_STREAM_CANCEL",
     // A proxy that loses its registry ends the answer early, but in good order.
     "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
 ]);

@@ -212,3 +212,72 @@ test("plain HTTP is refused off loopback; a certificate is trusted only through 
     expect(await trusting.manifestHead("a/b", "1")).toBe(DIGEST);
     await expect(stranger.manifestHead("a/b", "1")).rejects.toMatchObject({ code: "TLS" });
 });
+
+test("requests that wait for one token share it, also when many are refused with the one before", async () => {
+    let granted = 0;
+    const server: ScriptedServer = await serve(({ url, authorization }) => {
+        if (url.startsWith("/token")) return { status: 200, body: JSON.stringify({ token: `t${++granted}` }) };
+        if (authorization === `Bearer t${granted}` && granted > 1) return head();
+        return { status: 401, headers: { "www-authenticate": `Bearer realm="${server.origin}/token"` } };
+    });
+    const client = clientOf(server);
+    await expect(client.manifestHead("a/b", "0")).rejects.toMatchObject({ code: "UNAUTHORIZED" });
+    const tags = Array.from({ length: 8 }, (_, i) => String(i));
+    await Promise.all(tags.map((tag) => client.manifestHead("a/b", tag)));
+    expect(granted).toBe(2);
+});
+
+test("a locked database passes, whatever its status; other requests wait with the one that met it", async () => {
+    const server = await serve((_request, count) =>
+        count === 1
+            ? { status: 400, body: '{"error": "(sqlite3.OperationalError) database is locked"}' }
+            : { status: 201 },
+    );
+    const client = clientOf(server);
+    const waits: unknown[] = [];
+    const stop = client.onWait((wait) => waits.push(wait));
+    await client.manifestPut("a/b", "1", parseManifest(MANIFEST, "here"));
+    stop();
+    expect(server.seen).toHaveLength(2);
+    expect(waits).toEqual([
+        {
+            operation: "PUT a/b/manifests/1",
+            problem: "DATABASE_LOCKED (400): database is locked",
+            seconds: expect.any(Number) as number,
+            requests: 1,
+        },
+    ]);
+});
+
+const PAGE = { status: 404, headers: { "content-type": "text/html" }, body: "<html>404 Not Found</html>" };
+const VERSION = { "docker-distribution-api-version": "registry/2.0" };
+
+test.each<[string, Reply, Reply, "absent" | "unknown"]>([
+    ["a page", PAGE, PAGE, "unknown"],
+    ["a page under the registry's header", { ...PAGE, headers: { ...PAGE.headers, ...VERSION } }, PAGE, "unknown"],
+    ["nothing at all", { status: 404 }, { status: 404 }, "unknown"],
+    ["nothing, though GET has it", { status: 404 }, { status: 200, body: MANIFEST }, "unknown"],
+    ["nothing, while GET is refused", { status: 404 }, error(403, "DENIED"), "unknown"],
+    ["nothing under the registry's header", { status: 404, headers: VERSION }, PAGE, "absent"],
+    ["an error without its body", { status: 404, headers: { "content-type": "application/json" } }, PAGE, "absent"],
+    ["nothing, and GET has the registry's error", { status: 404 }, error(404, "BLOB_UNKNOWN"), "absent"],
+    [
+        "nothing, and GET has Artifactory's",
+        { status: 404 },
+        { status: 404, body: '{"errors":[{"status":404}]}' },
+        "absent",
+    ],
+])("a 404 that is %s", async (_, toHead, toGet, verdict) => {
+    const server = await serve(({ method }) => (method === "HEAD" ? toHead : toGet));
+    const client = clientOf(server, { ...RETRY, seconds: 0 });
+    for (const ask of [() => client.manifestHead("a/b", "1"), () => client.blobHead("a/b", DIGEST)]) {
+        if (verdict === "absent") expect(await ask()).toBeUndefined();
+        else await expect(ask()).rejects.toThrow(/UNEXPECTED_ANSWER \(404\)|DENIED \(403\)|refused/);
+    }
+});
+
+test("what GET is told by a stranger is not gone either", async () => {
+    const client = clientOf(await serve(() => PAGE), { ...RETRY, seconds: 0 });
+    await expect(client.manifestGet("a/b", "1")).rejects.toMatchObject({ code: "UNEXPECTED_ANSWER", status: 404 });
+    await expect(client.blobGet("a/b", DIGEST)).rejects.toMatchObject({ code: "UNEXPECTED_ANSWER", status: 404 });
+});

@@ -1,7 +1,7 @@
 import { RegistryError } from "../../../lib/oci/errors";
 import { Limiter, mapLimited } from "../../../lib/oci/limiter";
 import { once } from "../../../lib/oci/once";
-import { retryAfterSeconds } from "../../../lib/oci/registry-session";
+import { retryAfterSeconds } from "../../../lib/oci/registry-answer";
 import { isRetryable, withRetry } from "../../../lib/oci/retry";
 
 const POLICY = { seconds: 60, firstDelay: 1, longestDelay: 2 };

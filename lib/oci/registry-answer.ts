@@ -1,0 +1,110 @@
+import { z } from "zod";
+import { RegistryError } from "./errors";
+import type { HttpAnswer } from "./transport";
+
+const CURES: Readonly<Record<number, string>> = {
+    401: "check registryUsername and registryPassword of the stack",
+    403: "give the account the right it lacks, or more quota",
+    405: "the registry is read-only or does not offer this: check its mode",
+    413: "raise the largest body that the registry or the proxy in front of it accepts",
+};
+
+/** The error for an answer that is not what the operation asked for; `text` is its body. */
+export function registryAnswerError(operation: string, answer: HttpAnswer, text: string): RegistryError {
+    const { code, message } = firstError(answer.status, text);
+    const cure = CURES[answer.status];
+    const retryAfter = retryAfterSeconds(answer.headers["retry-after"], clockOf(answer));
+    return new RegistryError(operation, `${code} (${answer.status})${message === undefined ? "" : `: ${message}`}`, {
+        code,
+        status: answer.status,
+        ...(cure === undefined ? {} : { cure }),
+        ...(retryAfter === undefined ? {} : { retryAfter }),
+    });
+}
+
+/** Code of a registry whose database another writer holds (Quay on SQLite); it passes, whatever the status says. */
+export const DATABASE_LOCKED = "DATABASE_LOCKED";
+
+const CODE_OF_STATUS: Readonly<Record<number, string>> = {
+    401: "UNAUTHORIZED",
+    403: "DENIED",
+    404: "NOT_FOUND",
+    413: "TOO_LARGE",
+    416: "RANGE_INVALID",
+    429: "TOOMANYREQUESTS",
+};
+
+/** distribution-spec, "Error Codes": `{"errors":[{code,message,detail}]}`. Anything else gets a code by status. */
+function firstError(status: number, text: string): { code: string; message: string | undefined } {
+    if (/database is locked/i.test(text)) return { code: DATABASE_LOCKED, message: "database is locked" };
+    const body = errorBody.safeParse(jsonOf(text));
+    const first = body.success ? body.data.errors[0] : undefined;
+    return { code: first?.code ?? CODE_OF_STATUS[status] ?? "UNEXPECTED_ANSWER", message: first?.message };
+}
+
+const errorBody = z.object({
+    errors: z.array(z.object({ code: z.string(), message: z.string().optional() })),
+});
+
+/** A body as JSON; undefined if it is none. */
+export function jsonOf(text: string): unknown {
+    try {
+        return JSON.parse(text);
+    } catch {
+        return undefined;
+    }
+}
+
+/** What a 404 is worth: the registry's own word, a stranger's, or not to be told without a body (HEAD has none). */
+export type Absence = "definite" | "invented" | "unproven";
+
+/**
+ * Whether a 404 is the registry's. Registries answer with the error JSON of the spec: distribution, Harbor and Quay with
+ * a `code`, Artifactory with a `status`; an answer to HEAD still has its Content-Type, or distribution's version
+ * header. A page, or an empty answer without that header, comes from a proxy that lost its registry: nobody looked.
+ */
+export function absenceOf(answer: HttpAnswer, text: string | undefined): Absence {
+    const type = headerOf(answer, "content-type");
+    const isPage = type.startsWith("text/html");
+    const isVersioned = headerOf(answer, "docker-distribution-api-version") !== "" && !isPage;
+    if (text === undefined) return isVersioned || isJson(type) ? "definite" : "unproven";
+    if (absentBody.safeParse(jsonOf(text)).success) return "definite";
+    return text === "" && isVersioned ? "definite" : "invented";
+}
+
+const absentBody = z.object({
+    errors: z.array(z.union([z.object({ code: z.string() }), z.object({ status: z.literal(404) })])).min(1),
+});
+
+/** The error for a 404 that is not the registry's word: what was asked for may well be there. */
+export function inventedAbsence(operation: string): RegistryError {
+    return new RegistryError(operation, "UNEXPECTED_ANSWER (404): not an answer of a registry, so it proves nothing", {
+        code: "UNEXPECTED_ANSWER",
+        status: 404,
+        cure: "check what stands in front of the registry and that the registry behind it runs",
+    });
+}
+
+function isJson(type: string): boolean {
+    return /^application\/([\w.-]+\+)?json\b/.test(type);
+}
+
+function headerOf(answer: HttpAnswer, name: string): string {
+    const value = answer.headers[name];
+    return typeof value === "string" ? value.toLowerCase() : "";
+}
+
+/** Retry-After as seconds from `now`: a number of seconds or an HTTP date (RFC 9110 §10.2.3). */
+export function retryAfterSeconds(header: string | string[] | undefined, now: number): number | undefined {
+    if (typeof header !== "string") return undefined;
+    if (/^\d+$/.test(header.trim())) return Number(header);
+    const date = Date.parse(header);
+    return Number.isNaN(date) ? undefined : Math.max(0, (date - now) / 1000);
+}
+
+/** A date in Retry-After is one of the server's clock, which may be wrong; its Date header says how. */
+function clockOf(answer: HttpAnswer): number {
+    const { date } = answer.headers;
+    const server = typeof date === "string" ? Date.parse(date) : NaN;
+    return Number.isNaN(server) ? Date.now() : server;
+}

@@ -1,0 +1,86 @@
+import { type BearerToken, type Challenge, type Credentials, basicAuthorization, readToken } from "./auth";
+import { RegistryError } from "./errors";
+import { jsonOf, registryAnswerError } from "./registry-answer";
+import type { Transport } from "./transport";
+
+/** What a token is asked for. */
+export interface TokenRequest {
+    readonly credentials: Credentials;
+    readonly challenge: Challenge;
+    /** The endpoint that the challenge names. */
+    readonly realm: URL;
+    /** `repository:<name>:<actions>` each. */
+    readonly scopes: readonly string[];
+    /** What needs it, for errors. */
+    readonly operation: string;
+    readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The bearer tokens of one session, by scope (distribution, "Token Authentication Specification"). A token is asked for
+ * once, however many requests wait for it, and renewed before it ends by our own clock, counted from its receipt.
+ */
+export class RegistryTokens {
+    private readonly tokens = new Map<string, BearerToken>();
+    private readonly underWay = new Map<string, Promise<string>>();
+
+    constructor(private readonly transport: Transport) {}
+
+    /** @throws RegistryError if the endpoint refuses, or gives none. */
+    async token(request: TokenRequest): Promise<string> {
+        const key = request.scopes.join(" ");
+        const known = this.tokens.get(key);
+        if (known !== undefined && Date.now() < known.renewAt) return known.token;
+        const asked =
+            this.underWay.get(key) ??
+            this.fetch(request)
+                .then((token) => {
+                    this.tokens.set(key, token);
+                    return token.token;
+                })
+                .finally(() => this.underWay.delete(key));
+        this.underWay.set(key, asked);
+        return asked;
+    }
+
+    /** Forgets a token that was refused; one that has taken its place since is kept. */
+    drop(scopes: readonly string[], authorization: string | undefined): void {
+        const key = scopes.join(" ");
+        const known = this.tokens.get(key);
+        if (known !== undefined && authorization === bearer(known.token)) this.tokens.delete(key);
+    }
+
+    private async fetch({
+        credentials,
+        challenge,
+        realm,
+        scopes,
+        operation: cause,
+        signal,
+    }: TokenRequest): Promise<BearerToken> {
+        const url = new URL(realm);
+        if (challenge.parameters.service !== undefined) url.searchParams.set("service", challenge.parameters.service);
+        for (const scope of scopes) url.searchParams.append("scope", scope);
+        const operation = `GET ${url.origin}${url.pathname} (token for ${cause})`;
+        const answer = await this.transport.send({
+            method: "GET",
+            url,
+            operation,
+            signal,
+            headers: { authorization: basicAuthorization(credentials), accept: "application/json" },
+        });
+        const text = await answer.text();
+        if (answer.status !== 200) throw registryAnswerError(operation, answer, text);
+        const token = readToken(jsonOf(text), Date.now());
+        if (token !== undefined) return token;
+        throw new RegistryError(operation, "the token endpoint answered 200 without a token", {
+            code: "UNEXPECTED_ANSWER",
+            status: 200,
+        });
+    }
+}
+
+/** The value of an Authorization header for a bearer token (RFC 6750 §2.1). */
+export function bearer(token: string): string {
+    return `Bearer ${token}`;
+}
