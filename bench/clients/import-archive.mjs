@@ -1,0 +1,38 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+// What the provider of an import does, without the engine around it: lock, plan, archive, structure, transfer.
+const require = createRequire(import.meta.url);
+const { openArchive, readLock, verifyStructure } = require("../../dist/lib/archives");
+const { executePlan, needsArchive, planImport } = require("../../dist/lib/import");
+const { parseMirrorBase } = require("../../dist/lib/oci/mirror-reference");
+const { RegistryClient } = require("../../dist/lib/oci/registry-client");
+
+const [archivePath, lockPath, mirrorBase, ca] = process.argv.slice(2);
+
+async function main() {
+    const base = parseMirrorBase(mirrorBase);
+    const client = new RegistryClient({ endpoint: { host: base.host, ca: readFileSync(ca, "utf8") } });
+    try {
+        const lock = await readLock(lockPath);
+        const plan = await planImport(client, { images: lock.images, set: lock, base });
+        const result = needsArchive(plan) ? await carryOut(client, plan, lock) : { failed: plan.problems };
+        if (result.failed.length > 0) throw new Error(JSON.stringify(result.failed.slice(0, 3)));
+        process.stdout.write(JSON.stringify({ predicted: plan.bytes, sent: result.sent }));
+    } finally {
+        await client.close();
+    }
+}
+
+async function carryOut(client, plan, lock) {
+    const archive = await openArchive(archivePath);
+    try {
+        const differences = await verifyStructure(archive, lock);
+        if (differences.length > 0) throw new Error(differences.slice(0, 3).join("; "));
+        return await executePlan(client, archive.source, plan, {});
+    } finally {
+        await archive.close();
+    }
+}
+
+await main();

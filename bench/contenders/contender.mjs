@@ -1,0 +1,31 @@
+import { repositoryOf } from "./places.mjs";
+
+/**
+ * One way to bring a work's content into a registry.
+ *
+ * @typedef {object} Contender
+ * @property {string} name
+ * @property {"ours" | "floor" | "peer"} role
+ * @property {boolean} placesImages each image ends where it belongs: only then it is a peer, else a second floor
+ * @property {(registry: import("../fresh-registry.mjs").FreshRegistry) => import("../measure.mjs").Command} command
+ */
+
+/**
+ * Whether everything has arrived, read from the registry's own store.
+ *
+ * @param {Contender} contender
+ * @param {import("../fresh-registry.mjs").FreshRegistry} registry
+ * @param {import("../data/layout.mjs").Content} content
+ * @throws {Error} if something is missing: such a run is not measured
+ */
+export function checkArrival(contender, registry, content) {
+    const lost = Object.keys(content.blobs).filter((digest) => !registry.hasBlob(digest));
+    const missing = contender.placesImages ? content.images.filter((image) => !isPlaced(registry, image)) : [];
+    if (lost.length + missing.length === 0) return;
+    throw new Error(`${contender.name} left out ${lost.length} blobs and ${missing.length} images`);
+}
+
+function isPlaced(registry, { source, digest }) {
+    const { repository, tag } = repositoryOf(source);
+    return registry.tag(repository, tag) === digest;
+}

@@ -1,0 +1,23 @@
+import { join } from "node:path";
+import { projectRoot } from "../../tools/workspace.mjs";
+import { mirrorPath } from "./places.mjs";
+
+/**
+ * The importer as the provider runs it, in a process of its own.
+ *
+ * @param {import("../data/content.mjs").WorkData} data
+ * @param {string} [name]
+ * @returns {import("./contender.mjs").Contender}
+ */
+export function ours({ archive, lock }, name = "ours") {
+    const client = join(projectRoot, "bench", "clients", "import-archive.mjs");
+    return {
+        name,
+        role: "ours",
+        placesImages: true,
+        command: ({ host, ca }) => ({
+            file: process.execPath,
+            args: [client, archive, lock, `${host}/${mirrorPath}`, ca],
+        }),
+    };
+}

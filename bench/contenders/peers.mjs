@@ -1,0 +1,84 @@
+import { join } from "node:path";
+import { repositoryOf } from "./places.mjs";
+
+/**
+ * skopeo, an image at a time or several at once.
+ *
+ * @param {string} file the program
+ * @param {import("../data/content.mjs").WorkData} data
+ * @param {number} atOnce
+ * @returns {import("./contender.mjs").Contender}
+ */
+export function skopeo(file, { archive, content }, atOnce = 1) {
+    const copy = ["copy", "--quiet", "--all", "--preserve-digests"];
+    return {
+        name: atOnce === 1 ? "skopeo" : `skopeo x${atOnce}`,
+        role: "peer",
+        placesImages: true,
+        command: (registry) => ({
+            ...perImage(atOnce, [file, ...copy, "--dest-cert-dir", registry.certificates]),
+            input: lines(content, ({ source }) => `oci:${archive}:${source} docker://${target(registry, source)}`),
+        }),
+    };
+}
+
+/** `crane push`, an image at a time. @returns {import("./contender.mjs").Contender} */
+export function crane(file, { folder, content }) {
+    return {
+        name: "crane",
+        role: "peer",
+        placesImages: true,
+        command: (registry) => ({
+            ...perImage(1, [file, "push"]),
+            env: { SSL_CERT_FILE: registry.ca },
+            input: lines(content, ({ source }, at) => `${single(folder, at)} ${target(registry, source)}`),
+        }),
+    };
+}
+
+/** `crane push --index`: all images into one repository. @returns {import("./contender.mjs").Contender} */
+export function craneIndex(file, { archive }) {
+    return {
+        name: "crane push --index",
+        role: "peer",
+        placesImages: false,
+        command: (registry) => ({
+            file,
+            args: ["push", "--index", archive, `${registry.host}/all:v1`],
+            env: { SSL_CERT_FILE: registry.ca },
+        }),
+    };
+}
+
+/** `regctl image copy`, an image at a time. @returns {import("./contender.mjs").Contender} */
+export function regctl(file, { folder, content }) {
+    return {
+        name: "regctl",
+        role: "peer",
+        placesImages: true,
+        command: (registry) => ({
+            ...perImage(1, [file, "image", "copy"]),
+            env: { SSL_CERT_FILE: registry.ca },
+            input: lines(content, ({ source }, at) => {
+                return `ocidir://${single(folder, at)}:${repositoryOf(source).tag} ${target(registry, source)}`;
+            }),
+        }),
+    };
+}
+
+function perImage(atOnce, command) {
+    return { file: "xargs", args: ["-P", String(atOnce), "-L", "1", ...command] };
+}
+
+function lines({ images }, line) {
+    return images.map((image, at) => `${line(image, at)}\n`).join("");
+}
+
+function target({ host }, source) {
+    const { repository, tag } = repositoryOf(source);
+    return `${host}/${repository}:${tag}`;
+}
+
+function single(folder, at) {
+    return join(folder, "single", String(at));
+}

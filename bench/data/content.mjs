@@ -1,0 +1,58 @@
+import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { projectRoot } from "../../tools/workspace.mjs";
+import { writeOciArchive, writeOcMirrorArchive } from "./archives.mjs";
+import { writeLayout } from "./layout.mjs";
+import { made } from "./scratch.mjs";
+import { shapes } from "./shapes.mjs";
+
+/**
+ * Content of a work in one form, and its lock.
+ *
+ * @typedef {object} WorkData
+ * @property {string} folder holds `layout/` and `single/<n>/`
+ * @property {string} archive what ours imports: a folder or a file
+ * @property {string} lock
+ * @property {import("./layout.mjs").Content} content
+ */
+
+/** @param {string} work key of `shapes` @returns {Promise<WorkData>} as an OCI layout in a folder */
+export async function layoutData(work) {
+    const { folder, facts } = await made(work, async (place) => {
+        const content = writeLayout(place, shapes[work]());
+        await writeLockOf(join(place, "layout"), join(place, "content.lock.json"));
+        return content;
+    });
+    return { folder, archive: join(folder, "layout"), lock: join(folder, "content.lock.json"), content: facts };
+}
+
+/**
+ * @param {string} work
+ * @param {"oci-archive" | "oc-mirror"} form
+ * @returns {Promise<WorkData>} the same content as one tar
+ */
+export async function archiveData(work, form) {
+    const data = await layoutData(work);
+    const write = form === "oci-archive" ? writeOciArchive : writeOcMirrorArchive;
+    const name = form === "oci-archive" ? "content.tar" : "mirror_000001.tar";
+    const { folder } = await made(`${work}-${form}`, async (place) => {
+        mkdirSync(join(place, "archive"));
+        write(data.folder, data.content, join(place, "archive", name));
+        await writeLockOf(join(place, "archive", name), join(place, "content.lock.json"));
+        return {};
+    });
+    return { ...data, archive: join(folder, "archive", name), lock: join(folder, "content.lock.json") };
+}
+
+/** Makes a lock as `passthrough lock` does; with the compiled program, which the run has made current. */
+async function writeLockOf(archivePath, lockPath) {
+    const require = createRequire(import.meta.url);
+    const { describeArchive, openArchive, writeLock } = require(join(projectRoot, "dist/lib/archives"));
+    const archive = await openArchive(archivePath);
+    try {
+        await writeLock(lockPath, (await describeArchive(archive, [])).lock);
+    } finally {
+        await archive.close();
+    }
+}

@@ -1,0 +1,38 @@
+const MiB = 1024 * 1024;
+
+/**
+ * One image to be made: its layers by seed and size; layers of one seed are one blob.
+ *
+ * @typedef {{source: string, layers: {seed: string, size: number}[]}} ImageShape
+ */
+
+/**
+ * The content of the works, as docs/benchmarks.md describes them.
+ *
+ * @type {Record<string, () => ImageShape[]>}
+ */
+export const shapes = {
+    A: () => [{ source: name("one", 0), layers: [{ seed: "A", size: 2048 * MiB }] }],
+    B: () =>
+        times(40, (at) => ({
+            source: name("app", at),
+            layers: [
+                { seed: `B base ${at % 4}`, size: 128 * MiB },
+                { seed: `B own ${at}`, size: 32 * MiB },
+            ],
+        })),
+    C: () =>
+        times(200, (at) => ({
+            source: name("small", at),
+            layers: times(10, (layer) => ({ seed: `C ${at} ${layer}`, size: 512 * 1024 })),
+        })),
+    E: () => times(1000, (at) => ({ source: name("tiny", at), layers: [{ seed: `E ${at}`, size: 1024 }] })),
+};
+
+function name(stem, at) {
+    return `quay.io/bench/${stem}${String(at).padStart(4, "0")}:v1`;
+}
+
+function times(count, make) {
+    return Array.from({ length: count }, (_, at) => make(at));
+}

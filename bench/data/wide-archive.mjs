@@ -1,0 +1,75 @@
+import { createHash } from "node:crypto";
+import { blobName, imageSet, writeLinks } from "./archives.mjs";
+import { TarFile } from "./tar-file.mjs";
+
+const images = 2000;
+const layersPerImage = 21;
+const largeLayer = 5_000_000;
+const smallLayer = 16_384;
+
+/**
+ * An oc-mirror v2 archive of 10 GB and 100,000 entries: a sparse file, since neither naming nor locking reads a layer.
+ * Links, image set configuration and manifests are real; layers and configs are holes under made-up digests.
+ *
+ * @param {string} path `…/mirror_000001.tar`
+ * @returns {{entries: number, images: number}}
+ */
+export function writeWideArchive(path) {
+    const tar = new TarFile(path);
+    const all = Array.from({ length: images }, (_, at) => imageOf(at));
+    for (const image of all) writeLinks(tar, image);
+    tar.text("isc_2026-01-02T03:04:05Z", imageSet(all));
+    for (const { digest, manifest, blobs } of all) {
+        for (const [blob, size] of blobs) tar.hole(blobName(blob.slice(7)), size);
+        tar.text(blobName(digest.slice(7)), manifest);
+    }
+    tar.close();
+    return { entries: tar.entries, images };
+}
+
+/**
+ * A lock of many images as a lock of oc-mirror's archive would have them; nothing lies behind it.
+ *
+ * @param {number} count
+ * @returns {object}
+ */
+export function wideLock(count) {
+    const all = Array.from({ length: count }, (_, at) => imageOf(at));
+    const facts = ({ manifest, blobs }) => ({
+        mediaType: "application/vnd.oci.image.manifest.v1+json",
+        size: Buffer.byteLength(manifest),
+        blobs: blobs.map(([blob]) => blob),
+    });
+    return {
+        lockVersion: 1,
+        format: "oc-mirror",
+        parts: [{ name: "mirror_000001.tar", size: 10_000_000_000 }],
+        images: Object.fromEntries(all.map(({ source, digest }) => [source, digest])),
+        manifests: Object.fromEntries(all.map((image) => [image.digest, facts(image)])),
+        blobs: Object.fromEntries(all.flatMap(({ blobs }) => blobs)),
+        earlier: { images: {}, manifests: {}, blobs: {} },
+        absent: [],
+    };
+}
+
+function imageOf(at) {
+    const config = [digestOf(`F config ${at}`), 4096];
+    const layers = Array.from({ length: layersPerImage }, (_, layer) => [
+        digestOf(`F layer ${at} ${layer}`),
+        layer === 0 ? largeLayer : smallLayer,
+    ]);
+    const descriptor = ([digest, size], type) => ({ mediaType: `application/vnd.oci.image.${type}`, digest, size });
+    const manifest = JSON.stringify({
+        schemaVersion: 2,
+        mediaType: "application/vnd.oci.image.manifest.v1+json",
+        config: descriptor(config, "config.v1+json"),
+        layers: layers.map((layer) => descriptor(layer, "layer.v1.tar+gzip")),
+    });
+    const source = `quay.io/bench/wide${String(at).padStart(5, "0")}:v1`;
+    const names = { config: config[0], layers: layers.map(([digest]) => digest) };
+    return { source, digest: digestOf(manifest), manifest, blobs: [config, ...layers], ...names };
+}
+
+function digestOf(text) {
+    return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+}

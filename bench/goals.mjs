@@ -1,0 +1,121 @@
+import { median, pairedRatio } from "./statistics.mjs";
+
+const MiB = 1024 * 1024;
+
+/**
+ * One goal and what was measured.
+ *
+ * @typedef {object} Verdict
+ * @property {string} goal
+ * @property {string} measured
+ * @property {boolean} met
+ */
+
+/** @typedef {import("./rounds.mjs").Series} Series */
+
+/**
+ * @param {string} work
+ * @param {Series[]} series
+ * @returns {Verdict[]}
+ */
+export function verdicts(work, series) {
+    return goals[work](series);
+}
+
+const goals = {
+    A: (series) => [notSlowerThanBestPeer(series), ...modest(series)],
+    B: (series) => [
+        atMost("at most 1.15 x floor", named(series, "ours"), floorOf(series), 1.15),
+        fasterThanBestPeer(series, 1.6),
+        ...series
+            .filter(({ name }) => name === "crane push --index")
+            .map((other) => atMost("not slower than crane push --index", named(series, "ours"), other, 1)),
+        ...modest(series),
+    ],
+    C: (series) => [fasterThanBestPeer(series, 2), ...modest(series)],
+    D: (series) => [
+        ...["oci-archive", "oc-mirror"].map((form) =>
+            atMost(`${form}: at most 1.10 x the folder`, named(series, form), floorOf(series), 1.1),
+        ),
+        ...modest(series),
+    ],
+    E: (series) => [
+        requestsPerImage(named(series, "importer that knows no state"), 1000),
+        over("up", named(series, "up"), floorOf(series), 5),
+    ],
+    F: (series) => [
+        atMost("lock: at most 1.2 x headers", named(series, "lock"), named(series, "headers alone"), 1.2),
+        over("preview", named(series, "preview"), named(series, "preview of an empty program"), 5),
+    ],
+};
+
+/** The fastest of those that put each image where it belongs. @param {Series[]} series @returns {Series | undefined} */
+export function bestPeer(series) {
+    const peers = series.filter(({ role, placesImages }) => role === "peer" && placesImages);
+    return peers.sort((a, b) => median(seconds(a)) - median(seconds(b)))[0];
+}
+
+/** @param {Series} one @returns {number[]} by round */
+export function seconds(one) {
+    return one.runs.map((run) => run.seconds);
+}
+
+function notSlowerThanBestPeer(series) {
+    const peer = bestPeer(series);
+    if (peer === undefined) return noPeer("not slower than the best peer");
+    return atMost(`not slower than the best peer (${peer.name})`, named(series, "ours"), peer, 1);
+}
+
+function fasterThanBestPeer(series, factor) {
+    const peer = bestPeer(series);
+    if (peer === undefined) return noPeer(`${factor} x faster than the best peer`);
+    const ratio = pairedRatio(seconds(peer), seconds(named(series, "ours")));
+    const goal = `${factor} x faster than the best peer (${peer.name})`;
+    return { goal, measured: shown(ratio), met: ratio.median >= factor };
+}
+
+function atMost(goal, left, right, limit) {
+    const ratio = pairedRatio(seconds(left), seconds(right));
+    return { goal, measured: shown(ratio), met: ratio.median <= limit };
+}
+
+/** `ours` costs at most so many seconds more than an empty program does. */
+function over(what, ours, empty, limit) {
+    const differences = seconds(ours).map((value, round) => value - seconds(empty)[round]);
+    const measured = `${median(differences).toFixed(2)} s over it`;
+    return { goal: `${what}: at most ${limit} s over an empty program`, measured, met: median(differences) <= limit };
+}
+
+function requestsPerImage(one, images) {
+    const counts = one.runs.map(({ requests }) => Object.values(requests).reduce((sum, count) => sum + count, 0));
+    const measured = `${(Math.max(...counts) / images).toFixed(3)} requests per image`;
+    return { goal: "at most 1 request per image", measured, met: Math.max(...counts) <= images };
+}
+
+function modest(series) {
+    const own = series.filter(({ role, name }) => role === "ours" || name === "layout in a folder");
+    const memory = Math.max(...own.flatMap(({ runs }) => runs.map(({ memoryBytes }) => memoryBytes)));
+    const disk = Math.max(...own.flatMap(({ runs }) => runs.map(({ diskBytes }) => diskBytes)));
+    return [
+        { goal: "at most 256 MiB of memory", measured: `${Math.round(memory / MiB)} MiB`, met: memory <= 256 * MiB },
+        { goal: "no extra disk", measured: `${Math.round(disk / MiB)} MiB`, met: disk === 0 },
+    ];
+}
+
+function noPeer(goal) {
+    return { goal, measured: "there was no peer", met: false };
+}
+
+function shown({ median: middle, least, greatest }) {
+    return `${middle.toFixed(2)} x (${least.toFixed(2)} to ${greatest.toFixed(2)})`;
+}
+
+function floorOf(series) {
+    return series.find(({ role }) => role === "floor");
+}
+
+function named(series, name) {
+    const found = series.find((one) => one.name === name);
+    if (found === undefined) throw new Error(`there is no series ${name}`);
+    return found;
+}

@@ -1,0 +1,45 @@
+import { parseArgs } from "node:util";
+import { runMain } from "../tools/prepare.mjs";
+import { createProgress } from "../tools/progress.mjs";
+import { summary, tables } from "./report.mjs";
+import { keepResults } from "./results.mjs";
+import { openBench } from "./toolbox.mjs";
+import { works } from "./works.mjs";
+
+const usage = `usage: npm run bench [-- --work A,B… --runs N --json --save]
+  --work   only these works (bench/README.md); without it all, and the results are kept
+  --runs   rounds, each contender once in each; default 7
+  --json   one JSON object per work on stdout and nothing else: medians in seconds
+  --save   keep the results of these works in docs/benchmarks.json and docs/benchmarks.md`;
+
+async function main() {
+    const { chosen, rounds, json, save } = options();
+    const progress = createProgress({ steps: chosen.length });
+    const context = await openBench(progress, rounds);
+    const measured = {};
+    for (const work of chosen) {
+        const series = await progress.step(`${work}: ${works[work].title}`, () => works[work].run(context));
+        measured[work] = series;
+        const text = json ? JSON.stringify(summary(work, series, context.missing)) : `\n${tables(work, series)}`;
+        process.stdout.write(`${text}\n`);
+    }
+    if (save) await keepResults(measured, context);
+    return 0;
+}
+
+function options() {
+    const { values } = parseArgs({
+        options: {
+            work: { type: "string" },
+            runs: { type: "string", default: "7" },
+            json: { type: "boolean", default: false },
+            save: { type: "boolean", default: false },
+        },
+    });
+    const chosen = values.work?.toUpperCase().split(",") ?? Object.keys(works);
+    const rounds = Number(values.runs);
+    if (chosen.some((work) => !(work in works)) || !Number.isInteger(rounds) || rounds < 1) throw new Error(usage);
+    return { chosen, rounds, json: values.json, save: values.save || values.work === undefined };
+}
+
+await runMain(main);

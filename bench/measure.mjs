@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { scratchFolder } from "./data/scratch.mjs";
+import { watchTree } from "./process-tree.mjs";
+
+/**
+ * @typedef {{file: string, args: string[], env?: Record<string, string>, input?: string, cwd?: string}} Command
+ *
+ * @typedef {object} Measured
+ * @property {number} seconds from the start of the process to its end
+ * @property {number} cpuSeconds user and system, of it and all its children
+ * @property {number} memoryBytes peak resident memory, looked at every 40 ms
+ * @property {number} diskBytes peak size of its temporary files
+ * @property {string} stdout
+ */
+
+/** bash waits for the command and tells what the kernel counted for it and its children. */
+const timed = 'TIMEFORMAT="%R %U %S"; { time "$@" 2>&3; } 3>&2 2>"$0"';
+
+/**
+ * Runs a command to its end and measures it. Its home and its temporary files are an empty folder.
+ *
+ * @param {Command} command
+ * @returns {Promise<Measured>}
+ * @throws {Error} if it fails, with what it said
+ */
+export async function measure({ file, args, env = {}, input = "", cwd }) {
+    const folder = join(scratchFolder(), "temporary");
+    const times = join(scratchFolder(), "times");
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    const surroundings = { ...process.env, HOME: folder, TMPDIR: folder, ...env };
+    const child = spawn("bash", ["-c", timed, times, file, ...args], { cwd, env: surroundings });
+    const output = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"])
+        child[name].setEncoding("utf8").on("data", (text) => (output[name] += text));
+    child.stdin.on("error", () => {});
+    child.stdin.end(input);
+    const stop = watchTree(child.pid, folder);
+    const code = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
+    const { memory, disk } = stop();
+    rmSync(folder, { recursive: true, force: true });
+    if (code !== 0) {
+        const said = `${output.stdout}${output.stderr}`.trim().split("\n").slice(-15).join("\n    ");
+        throw new Error(`${file} ${args.slice(0, 4).join(" ")} … ended with ${code}:\n    ${said}`);
+    }
+    const [seconds, user, system] = readFileSync(times, "utf8").trim().split("\n").at(-1).split(" ").map(Number);
+    return { seconds, cpuSeconds: round(user + system), memoryBytes: memory, diskBytes: disk, stdout: output.stdout };
+}
+
+function round(value) {
+    return Math.round(value * 1000) / 1000;
+}

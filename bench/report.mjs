@@ -1,0 +1,79 @@
+import { median } from "./statistics.mjs";
+import { seconds, verdicts } from "./goals.mjs";
+import { works } from "./works.mjs";
+
+const MiB = 1024 * 1024;
+
+/**
+ * What a machine reads of one work: medians in seconds.
+ *
+ * @param {string} work
+ * @param {import("./rounds.mjs").Series[]} series
+ * @param {string[]} missing peers that could not be had, and why
+ * @returns {{work: string, ours: number, floor: number, peers: Record<string, number>}}
+ */
+export function summary(work, series, missing) {
+    const medianOf = (one) => Number(median(seconds(one)).toFixed(3));
+    const medians = (role) => series.filter((one) => one.role === role).map((one) => [one.name, medianOf(one)]);
+    const [[, ours], ...also] = medians("ours");
+    const [[, floor]] = medians("floor");
+    return {
+        work,
+        ours,
+        floor,
+        peers: Object.fromEntries(medians("peer")),
+        ...(also.length > 0 ? { also: Object.fromEntries(also) } : {}),
+        ...(missing.length > 0 ? { missing } : {}),
+        goals: verdicts(work, series),
+    };
+}
+
+/**
+ * The tables of one work, as Markdown.
+ *
+ * @param {string} work
+ * @param {import("./rounds.mjs").Series[]} series
+ * @returns {string}
+ */
+export function tables(work, series) {
+    const rows = series.map((one) => {
+        const all = seconds(one);
+        const middle = (field) => median(one.runs.map((run) => run[field]));
+        return [
+            one.name,
+            `${median(all).toFixed(2)} (${Math.min(...all).toFixed(2)}–${Math.max(...all).toFixed(2)})`,
+            middle("cpuSeconds").toFixed(1),
+            middle("registryCpuSeconds").toFixed(1),
+            `${Math.round(Math.max(...one.runs.map(({ memoryBytes }) => memoryBytes)) / MiB)} MiB`,
+            `${Math.round(Math.max(...one.runs.map(({ diskBytes }) => diskBytes)) / MiB)} MiB`,
+            requestsOf(one.runs.at(-1)),
+        ];
+    });
+    const heads = ["", "seconds: median (range)", "CPU s", "registry's CPU s", "peak memory", "extra disk", "requests"];
+    const goalRows = verdicts(work, series).map(({ goal, measured, met }) => [
+        goal,
+        measured,
+        met ? "met" : "**not met**",
+    ]);
+    return [
+        `### ${work}: ${works[work].title}`,
+        "",
+        table(heads, rows),
+        "",
+        table(["goal", "measured: median (range) of paired rounds", ""], goalRows),
+    ].join("\n");
+}
+
+function requestsOf({ requests }) {
+    const total = Object.values(requests).reduce((sum, count) => sum + count, 0);
+    return total === 0
+        ? "–"
+        : `${total}: ${Object.entries(requests)
+              .map(([method, count]) => `${count} ${method}`)
+              .join(", ")}`;
+}
+
+function table(heads, rows) {
+    const line = (cells) => `| ${cells.join(" | ")} |`;
+    return [line(heads), line(heads.map(() => "---")), ...rows.map(line)].join("\n");
+}

@@ -1,0 +1,46 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { format, resolveConfig } from "prettier";
+import { projectRoot } from "../tools/workspace.mjs";
+import { tables } from "./report.mjs";
+
+const page = join(projectRoot, "docs", "benchmarks.md");
+const rawData = join(projectRoot, "docs", "benchmarks.json");
+const begin = "<!-- begin: written by npm run bench -->";
+const end = "<!-- end: written by npm run bench -->";
+
+/**
+ * Keeps what was measured: the raw data, and the tables of the page between its marks. Works not measured now stay.
+ *
+ * @param {Record<string, import("./rounds.mjs").Series[]>} measured by work
+ * @param {import("./toolbox.mjs").BenchContext} context
+ */
+export async function keepResults(measured, { versions, missing }) {
+    const before = JSON.parse(readFileSync(rawData, "utf8"));
+    const now = { recorded: new Date().toISOString(), machine: machine(), versions, missing };
+    for (const [work, series] of Object.entries(measured)) before.works[work] = { ...now, series };
+    const works = Object.fromEntries(Object.entries(before.works).sort(([a], [b]) => (a < b ? -1 : 1)));
+    await writeFormatted(rawData, JSON.stringify({ works }));
+    const sections = Object.entries(works).map(([work, { series, ...rest }]) => {
+        return `${tables(work, series)}\n\n${footnote(rest, series)}`;
+    });
+    const text = readFileSync(page, "utf8");
+    const [head, tail] = [text.slice(0, text.indexOf(begin)), text.slice(text.indexOf(end))];
+    await writeFormatted(page, `${head}${begin}\n\n${sections.join("\n\n")}\n\n${tail}`);
+}
+
+function footnote({ recorded, machine: where, versions, missing }, series) {
+    const tools = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+    const left = missing.length > 0 ? ` Left out: ${missing.map((reason) => reason.split("\n")[0]).join("; ")}.` : "";
+    return `${series[0].runs.length} rounds, ${recorded}; ${where}; ${tools.join(", ")}.${left}`;
+}
+
+function machine() {
+    const [{ model }] = cpus();
+    return `${cpus().length} x ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
+}
+
+async function writeFormatted(path, text) {
+    writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }));
+}

@@ -1,0 +1,63 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { projectRoot } from "../../tools/workspace.mjs";
+import { BenchStack } from "../bench-stack.mjs";
+import { made, scratchFolder } from "../data/scratch.mjs";
+import { wideLock, writeWideArchive } from "../data/wide-archive.mjs";
+import { measure } from "../measure.mjs";
+
+const previewedImages = 10_000;
+
+/**
+ * Work F: the lock of a wide archive against its headers alone, and the preview of a long lock against an empty program.
+ *
+ * @param {import("../toolbox.mjs").BenchContext} context
+ * @returns {Promise<import("../rounds.mjs").Series[]>}
+ */
+export async function lockAndPreview({ toolbox, rounds, progress }) {
+    const wide = await made("F-wide", (place) => {
+        mkdirSync(join(place, "archive"));
+        return writeWideArchive(join(place, "archive", "mirror_000001.tar"));
+    });
+    const archive = join(wide.folder, "archive", "mirror_000001.tar");
+    const long = await made("F-long", (place) => {
+        writeFileSync(join(place, "content.lock.json"), JSON.stringify(wideLock(previewedImages)));
+        return {};
+    });
+    const site = {
+        registry: { type: "distribution", mirrorBase: "registry.bench.example:8443/mirror" },
+        content: [{ archive, lock: join(long.folder, "content.lock.json") }],
+    };
+    const stack = await BenchStack.create(toolbox, "stack", site);
+    const empty = await BenchStack.create(toolbox, "empty-stack", undefined);
+    const preview = ["preview", "--suppress-outputs"];
+    return compare(rounds, progress, [
+        { name: "lock", role: "ours", command: lockCommand(archive) },
+        { name: "headers alone", role: "floor", command: node("bench/clients/read-headers.mjs", archive) },
+        { name: "preview", role: "ours", command: stack.command(preview) },
+        { name: "preview of an empty program", role: "floor", command: empty.command(preview) },
+    ]);
+}
+
+function lockCommand(archive) {
+    const out = join(scratchFolder(), "wide.lock.json");
+    rmSync(out, { force: true });
+    return node("dist/cli/main.js", "lock", archive, "--out", out);
+}
+
+function node(script, ...args) {
+    return { file: process.execPath, args: [join(projectRoot, script), ...args], cwd: projectRoot };
+}
+
+async function compare(rounds, progress, contenders) {
+    const series = contenders.map(({ name, role }) => ({ name, role, placesImages: true, runs: [] }));
+    for (let round = 0; round < rounds; round += 1) {
+        for (const [at, { name, command }] of contenders.entries()) {
+            const run = await measure(command);
+            delete run.stdout;
+            series[at].runs.push({ ...run, registryCpuSeconds: 0, requests: {} });
+            progress.note(`      round ${round + 1}: ${name} ${run.seconds.toFixed(2)} s`);
+        }
+    }
+    return series;
+}

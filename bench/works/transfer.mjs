@@ -1,0 +1,53 @@
+import { floor, floorConcurrencies } from "../contenders/floor.mjs";
+import { ours } from "../contenders/ours.mjs";
+import { crane, craneIndex, regctl, skopeo } from "../contenders/peers.mjs";
+import { archiveData, layoutData } from "../data/content.mjs";
+import { runOnce, runRounds } from "../rounds.mjs";
+
+/**
+ * Works A, B and C: the same content by everybody.
+ *
+ * @param {"A" | "B" | "C"} work
+ * @param {import("../toolbox.mjs").BenchContext} context
+ * @returns {Promise<import("../rounds.mjs").Series[]>}
+ */
+export async function race(work, context) {
+    const data = await context.progress.beat("making the work data", () => layoutData(work));
+    const contenders = [ours(data), await bestFloor(data, context), ...peersOf(data, context.peers)];
+    return runRounds({ ...context, contenders, content: data.content });
+}
+
+/** Work D: the content of B from a folder and from both kinds of tar. */
+export async function forms(context) {
+    const work = "B";
+    const data = await context.progress.beat("making the work data", () => layoutData(work));
+    const contenders = [{ ...ours(data, "layout in a folder"), role: "floor" }];
+    for (const form of ["oci-archive", "oc-mirror"]) {
+        const packed = await context.progress.beat("making the work data", () => archiveData(work, form));
+        contenders.unshift(ours(packed, form));
+    }
+    return runRounds({ ...context, contenders: contenders.reverse(), content: data.content });
+}
+
+function peersOf(data, { skopeo: skopeoFile, crane: craneFile, regctl: regctlFile }) {
+    const isOne = data.content.images.length === 1;
+    return [
+        ...(skopeoFile ? [skopeo(skopeoFile, data)] : []),
+        ...(skopeoFile && !isOne ? [skopeo(skopeoFile, data, 4)] : []),
+        ...(craneFile ? [crane(craneFile, data), craneIndex(craneFile, data)] : []),
+        ...(regctlFile ? [regctl(regctlFile, data)] : []),
+    ];
+}
+
+/** Each concurrency once; the fastest takes part in the rounds. */
+async function bestFloor(data, { registry, progress }) {
+    const blobs = Object.keys(data.content.blobs).length;
+    let best;
+    for (const concurrency of floorConcurrencies.filter((one) => one <= Math.max(2, blobs))) {
+        const contender = floor(data, concurrency);
+        const { seconds } = await runOnce(contender, data.content, registry);
+        progress.note(`      trying ${contender.name}: ${seconds.toFixed(2)} s`);
+        if (best === undefined || seconds < best.seconds) best = { contender, seconds };
+    }
+    return best.contender;
+}
