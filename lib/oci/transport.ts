@@ -1,4 +1,4 @@
-import { rootCertificates } from "node:tls";
+import { type SecureContext, createSecureContext, rootCertificates } from "node:tls";
 import { Agent, type Dispatcher, errors, request } from "undici";
 import { RegistryError, messageOf } from "./errors";
 
@@ -57,7 +57,7 @@ export class Transport {
             connections,
             connect: {
                 timeout: 10_000,
-                ...(endpoint.ca === undefined ? {} : { ca: [...rootCertificates, endpoint.ca] }),
+                ...trustOf(endpoint),
             },
             keepAliveTimeout: 30_000,
             headersTimeout: 60_000,
@@ -73,6 +73,8 @@ export class Transport {
                 method,
                 dispatcher: this.agent,
                 headers: { "user-agent": "registry-passthrough", ...headers },
+                // By default undici ends the connection after each HEAD: a handshake for every question.
+                ...(method === "HEAD" ? { reset: false } : {}),
                 // A registry answers a PUT only when it has stored and hashed the whole blob.
                 ...(method === "PUT" ? { headersTimeout: 900_000 } : {}),
                 ...(body === undefined ? {} : { body: body as Buffer }),
@@ -89,6 +91,12 @@ export class Transport {
     async close(): Promise<void> {
         await this.agent.destroy();
     }
+}
+
+/** Made once: every connection would read all the public CAs anew, which takes longer than its handshake. */
+function trustOf({ ca, plainHttp }: RegistryEndpoint): { secureContext?: SecureContext } {
+    if (ca === undefined || plainHttp) return {};
+    return { secureContext: createSecureContext({ ca: [...rootCertificates, ca] }) };
 }
 
 const MAX_ERROR_TEXT = 64 * 1024;

@@ -23,6 +23,8 @@ export interface Reply {
 /** A real HTTP server whose answers a test scripts, and that remembers what it was asked. */
 export class ScriptedServer {
     readonly seen: Seen[] = [];
+    /** Opened so far. */
+    connections = 0;
 
     private constructor(
         private readonly server: Server,
@@ -36,6 +38,7 @@ export class ScriptedServer {
         const server =
             tls === undefined ? createServer() : (createTlsServer({ cert: tls.certificate, key: tls.key }) as Server);
         const scripted = new ScriptedServer(server, tls !== undefined);
+        server.on("connection", () => scripted.connections++);
         server.on("request", (request: IncomingMessage, response: ServerResponse) => {
             void scripted.handle(request, response, answer);
         });
