@@ -65,7 +65,7 @@ export class ArchiveSource implements BlobSource {
         if (start < 0 || start > location.size) {
             throw this.#fault(digest, `byte ${start} is outside its ${location.size} bytes`, "ARCHIVE_TRUNCATED");
         }
-        return Readable.from(chunks(location, start, this.#entryOf(digest)), {
+        return Readable.from(readChunks(location, start, this.#entryOf(digest)), {
             objectMode: false,
             highWaterMark: CHUNK_BYTES,
         });
@@ -93,7 +93,12 @@ export class ArchiveSource implements BlobSource {
     }
 }
 
-async function* chunks(location: BlobLocation, start: number, entry: string | undefined): AsyncGenerator<Buffer> {
+/** The bytes of a location from `start` on, in pieces. @throws ArchiveError as `ArchiveFile.readInto` does */
+export async function* readChunks(
+    location: BlobLocation,
+    start: number,
+    entry: string | undefined,
+): AsyncGenerator<Buffer> {
     const lent = await location.file.lend();
     try {
         const end = location.offset + location.size;

@@ -1,4 +1,5 @@
 import type { BlobSource, ImageMark } from "../oci/content";
+import type { ClusterFacts } from "../oci/cluster-facts";
 import type { Digest } from "../oci/digest";
 import type { Override } from "./override";
 
@@ -38,6 +39,8 @@ export interface ArchiveContents {
     readonly earlierImages: ReadonlyMap<string, Digest>;
     /** Source references that were wished for and that neither this archive nor an earlier one holds, sorted. */
     readonly absent: readonly string[];
+    /** What a cluster needs to know besides, if the format tells it. */
+    readonly cluster?: ClusterFacts;
     /** What a reader should know about how the names were found, as sentences. */
     readonly notes: readonly string[];
     /**

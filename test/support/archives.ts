@@ -151,7 +151,7 @@ export interface OcMirrorSpec {
     /** Digests that are left out although no history names them. */
     readonly leaveOut?: Iterable<Digest>;
     /** More entries by name: `working-dir/dry-run/mapping.txt`, … */
-    readonly files?: Readonly<Record<string, string>>;
+    readonly files?: Readonly<Record<string, string | Buffer>>;
     /** Default `isc_2026-01-02T03:04:05Z`. */
     readonly imageSetName?: string;
 }

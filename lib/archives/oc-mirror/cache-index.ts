@@ -5,6 +5,7 @@ import { type ArchiveFile, COPY_AGAIN } from "../archive-file";
 import type { BlobLocation } from "../archive-source";
 import { type TarEntry, requireFile } from "../tar/entry";
 import type { WindowReader } from "../tar/window-reader";
+import { type WorkingFile, isWorkingFile } from "./working-file";
 
 /** What a tag of the cache points to. */
 export interface TagLink {
@@ -56,6 +57,8 @@ export class OcMirrorIndex {
     readonly holders = new Map<Digest, string[]>();
     /** By name. */
     readonly metadata = new Map<string, MetadataFile>();
+    /** By name: what is read only when images are named. */
+    readonly working = new Map<string, WorkingFile>();
     /** Everything that earlier archives of this folder brought. */
     readonly history = new Set<Digest>();
     readonly warnings: string[] = [];
@@ -70,6 +73,7 @@ export class OcMirrorIndex {
         if (name.startsWith(REPOSITORIES)) return this.#link(file, entry, reader);
         if (HISTORY.test(name) || METADATA.some((pattern) => pattern.test(name)))
             return this.#text(file, entry, reader);
+        if (isWorkingFile(name)) return this.#working(file, entry);
     }
 
     /** The image set that the archive was made for. */
@@ -90,6 +94,16 @@ export class OcMirrorIndex {
         // Parts are read side by side: which copy counts must not depend on which was first.
         if (known !== undefined && known.file.path <= file.path) return;
         this.blobs.set(digest, { file, offset: entry.offset, size: entry.size });
+    }
+
+    #working(file: ArchiveFile, entry: TarEntry): void {
+        requireFile(file, entry);
+        const known = this.working.get(entry.name);
+        if (known !== undefined && known.size !== entry.size) {
+            throw fault(file, entry, `another entry of this name (archive ${known.file.path}) has other content`);
+        }
+        if (known !== undefined && known.file.path <= file.path) return;
+        this.working.set(entry.name, { name: entry.name, file, offset: entry.offset, size: entry.size });
     }
 
     #link(file: ArchiveFile, entry: TarEntry, reader: WindowReader): void | Promise<void> {

@@ -1,14 +1,17 @@
-import type { BlobSource } from "../../oci/content";
+import type { BlobSource, ImageMark } from "../../oci/content";
 import type { Digest } from "../../oci/digest";
-import { type Reference, formatReference, sourceKey } from "../../oci/reference";
+import { type Reference, sourceKey } from "../../oci/reference";
 import type { ArchiveContents } from "../archive";
-import { subjectOfTag } from "./cache-name";
 import { ImageNames, repositoriesOf } from "../image-names";
-import { type NameProblem, namesUnresolved } from "../name-problem";
-import { type Candidate, mentionedNames, wishedKeys } from "./candidates";
-import type { OcMirrorIndex, TagLink } from "./cache-index";
+import { namesUnresolved } from "../name-problem";
 import { type Override, Overrides } from "../override";
+import type { OcMirrorIndex, TagLink } from "./cache-index";
+import { subjectOfTag } from "./cache-name";
+import { type Candidate, byCacheName, wishedKeys } from "./candidate";
+import { clusterFacts } from "./cluster-facts";
+import { type Mentions, readMentions } from "./mentions";
 import { type NamedImage, SignatureSubjects } from "./signature-subjects";
+import { tagProblem } from "./tag-problem";
 import { type TagVerdict, judgeTag } from "./tag-verdict";
 
 const HINT =
@@ -27,30 +30,38 @@ export async function nameOcMirrorImages(
     source: BlobSource,
     overrides: readonly Override[],
 ): Promise<ArchiveContents> {
-    return new CacheNaming(index, source, overrides).run(label);
+    const rules = new Overrides(overrides);
+    return new CacheNaming(index, source, rules, await readMentions(index, rules)).run(label);
 }
 
 class CacheNaming {
     readonly #index: OcMirrorIndex;
     readonly #subjects: SignatureSubjects;
     readonly #overrides: Overrides;
+    readonly #mentions: Mentions;
     readonly #candidates: ReadonlyMap<string, readonly Candidate[]>;
     readonly #wishes: ReadonlySet<string>;
+    /** Those of the wishes that the archive or an earlier one holds. */
+    readonly #found = new Set<string>();
     readonly #notes: string[];
     readonly #names = new ImageNames();
     /** The accepted names of each cache repository's images. */
     readonly #accepted = new Map<string, NamedImage[]>();
+    /** Cache name -> the keys that its image is known by. */
+    readonly #keys = new Map<string, readonly string[]>();
+    /** Catalogs whose filtered form takes their place. */
+    readonly #originals: TagLink[] = [];
     #foreign = 0;
     #unwished = 0;
 
-    constructor(index: OcMirrorIndex, source: BlobSource, overrides: readonly Override[]) {
+    constructor(index: OcMirrorIndex, source: BlobSource, overrides: Overrides, mentions: Mentions) {
         this.#index = index;
         this.#subjects = new SignatureSubjects(source);
-        this.#overrides = new Overrides(overrides);
-        const mentioned = mentionedNames(index);
-        this.#notes = [...mentioned.notes];
-        this.#wishes = wishedKeys(mentioned.candidates);
-        this.#candidates = byCacheName(mentioned.candidates);
+        this.#overrides = overrides;
+        this.#mentions = mentions;
+        this.#notes = [...mentions.notes];
+        this.#wishes = wishedKeys(mentions.candidates);
+        this.#candidates = byCacheName(mentions.candidates);
     }
 
     async run(label: string): Promise<ArchiveContents> {
@@ -60,10 +71,12 @@ class CacheNaming {
         if (this.#names.problems.length > 0) throw namesUnresolved(label, this.#names.problems, HINT);
         return {
             images: this.#names.images,
+            marks: this.#marks(),
             earlierImages: this.#names.earlier,
-            absent: this.#absent(),
+            absent: [...this.#wishes].filter((key) => !this.#found.has(key)).sort(),
             notes: [...this.#notes, ...this.#counts()],
             earlierRepositories: this.#earlierRepositories(),
+            cluster: clusterFacts(this.#keys, this.#names, this.#mentions),
         };
     }
 
@@ -71,6 +84,10 @@ class CacheNaming {
         const isHeld = this.#index.blobs.has(link.digest);
         if (!isHeld && !this.#index.history.has(link.digest)) {
             this.#foreign++;
+            return;
+        }
+        if (this.#mentions.catalogs.leftOut.has(nameOf(link))) {
+            if (isHeld) this.#originals.push(link);
             return;
         }
         const verdict = this.#judge(link);
@@ -81,32 +98,58 @@ class CacheNaming {
     }
 
     #judge(link: TagLink): TagVerdict {
-        return judgeTag(link, this.#candidates.get(nameOf(link)) ?? [], this.#overrides);
+        // A rebuilt catalog is filed by its filter; an override gives it the tag that the original had.
+        const tag = this.#mentions.catalogs.rebuilt.get(nameOf(link)) ?? link.tag;
+        return judgeTag({ ...link, tag }, this.#candidates.get(nameOf(link)) ?? [], this.#overrides);
     }
 
     #takeHeld(link: TagLink, verdict: TagVerdict): void {
-        if (verdict.kind === "named") this.#names.add(nameOf(link), link.digest, verdict.references);
-        else this.#names.problems.push(problemOf(link, verdict));
+        if (verdict.kind === "named") this.#remember(link, this.#names.images, verdict.references, verdict.references);
+        else this.#names.problems.push(tagProblem(link, verdict, this.#mentions.folders.get(nameOf(link))));
     }
 
     #takeEarlier(link: TagLink, verdict: TagVerdict): void {
         const isWished = (reference: Reference): boolean => this.#wishes.has(sourceKey(reference));
         if (verdict.kind === "ambiguous" && verdict.candidates.some(({ reference }) => isWished(reference))) {
-            this.#names.problems.push(problemOf(link, verdict));
+            this.#names.problems.push(tagProblem(link, verdict, undefined));
             return;
         }
         const wished = verdict.kind === "named" ? verdict.references.filter(isWished) : [];
         if (wished.length === 0) this.#unwished++;
-        this.#names.addEarlier(nameOf(link), link.digest, wished);
+        // The same content may have had another tag then: what is known by its digest is looked for by its digest.
+        this.#remember(link, this.#names.earlier, wished, wished.map(byDigestIfKnown));
+    }
+
+    /** `references` are what the archive calls the image, `names` what it is to be known by. */
+    #remember(
+        link: TagLink,
+        where: Map<string, Digest>,
+        references: readonly Reference[],
+        names: readonly Reference[],
+    ): void {
+        const add = where === this.#names.images ? "add" : "addEarlier";
+        this.#names[add](nameOf(link), link.digest, names);
+        for (const reference of references) this.#found.add(sourceKey(reference));
+        if (names.length > 0) this.#keys.set(nameOf(link), names.map(sourceKey));
     }
 
     async #takeSignature(link: TagLink): Promise<void> {
         if (!this.#index.blobs.has(link.digest)) return;
         const subject = subjectOfTag(link.tag) ?? "";
+        if (await this.#isOfOriginal(subject, link.repository)) return;
         const images = this.#accepted.get(link.repository) ?? [];
         const inherited = await this.#subjects.referencesOf(subject, link.repository, images);
         const references = inherited.map(({ registry, repository }) => ({ registry, repository, tag: link.tag }));
         this.#takeHeld(link, references.length > 0 ? { kind: "named", references } : this.#judge(link));
+    }
+
+    /** True for a signature of a catalog that is left out, or of one of its platforms. */
+    async #isOfOriginal(subject: Digest, repository: string): Promise<boolean> {
+        const originals = this.#originals.filter((link) => link.repository === repository);
+        for (const { digest } of originals) {
+            if (digest === subject || (await this.#subjects.childrenOf(digest)).includes(subject)) return true;
+        }
+        return false;
     }
 
     #accept(link: TagLink, references: readonly Reference[]): void {
@@ -116,16 +159,23 @@ class CacheNaming {
         else known.push(named);
     }
 
-    #absent(): string[] {
-        const has = (key: string): boolean => this.#names.images.has(key) || this.#names.earlier.has(key);
-        return [...this.#wishes].filter((key) => !has(key)).sort();
+    /** A catalog that oc-mirror rebuilt has its tag, but not its digest from upstream. */
+    #marks(): Map<string, ImageMark> {
+        const keys = [...this.#mentions.catalogs.rebuilt.keys()].flatMap((name) => this.#keys.get(name) ?? []);
+        return new Map(keys.filter((key) => !key.includes("@")).map((key) => [key, "rebuilt"]));
     }
 
     #counts(): string[] {
         const foreign = `${this.#foreign} tags of the cache are of other image sets or outdated: left out`;
         const unwished = `${this.#unwished} tags came with earlier archives and are not in this image set: left out`;
         const unused = this.#overrides.unused().map(({ match }) => `override ${match} matches nothing in the archive`);
-        return [...(this.#foreign > 0 ? [foreign] : []), ...(this.#unwished > 0 ? [unwished] : []), ...unused];
+        const originals = `${this.#originals.map(nameOf).join(", ")}: the original is left out, it names bundles that are not here`;
+        return [
+            ...(this.#originals.length > 0 ? [originals] : []),
+            ...(this.#foreign > 0 ? [foreign] : []),
+            ...(this.#unwished > 0 ? [unwished] : []),
+            ...unused,
+        ];
     }
 
     #earlierRepositories(): (digest: Digest) => readonly string[] | undefined {
@@ -143,33 +193,11 @@ class CacheNaming {
     }
 }
 
-function byCacheName(candidates: readonly Candidate[]): Map<string, Candidate[]> {
-    const byName = new Map<string, Candidate[]>();
-    for (const candidate of candidates) {
-        for (const name of candidate.cacheNames) byName.set(name, [...(byName.get(name) ?? []), candidate]);
-    }
-    return byName;
-}
-
 function nameOf(link: TagLink): string {
     return `${link.repository}:${link.tag}`;
 }
 
-function problemOf(link: TagLink, verdict: Exclude<TagVerdict, { kind: "named" }>): NameProblem {
-    const name = nameOf(link);
-    if (verdict.kind === "converted") {
-        const what =
-            "the tag stands for another digest: oc-mirror changed the image (4.16 and 4.17 do), mirror it again with 4.18 or newer";
-        return { name, digest: link.digest, what, candidates: [] };
-    }
-    const candidates = [...new Set(verdict.candidates.map(({ reference }) => formatReference(reference)))].sort();
-    const what =
-        verdict.kind === "ambiguous"
-            ? "several upstreams are possible"
-            : candidates.length === 0
-              ? "no upstream name is known"
-              : "the names that it could have are of other digests";
-    // Where nothing is known the whole repository is of one upstream, most likely; where two fit, it is not.
-    const match = verdict.kind === "unknown" ? link.repository : name;
-    return { name, digest: link.digest, what, candidates, match };
+function byDigestIfKnown({ tag, digest, ...rest }: Reference): Reference {
+    if (digest !== undefined) return { ...rest, digest };
+    return { ...rest, ...(tag === undefined ? {} : { tag }) };
 }

@@ -37,6 +37,14 @@ export class SignatureSubjects {
         return repositoriesOf(all).length === 1 ? all.slice(0, 1) : [];
     }
 
+    /** All that an index names, at any depth, as far as the archive holds it. */
+    async childrenOf(digest: Digest): Promise<readonly Digest[]> {
+        if (this.#source.size(digest) === undefined) return [];
+        const { manifests } = parseManifest(await this.#source.read(digest), this.#source.place(digest));
+        const below = await Promise.all(manifests.map((child) => this.childrenOf(child.digest)));
+        return [...manifests.map((child) => child.digest), ...below.flat()];
+    }
+
     async #treesOf(images: readonly NamedImage[]): Promise<ReadonlyMap<Digest, readonly Reference[]>> {
         const found = new Map<Digest, Reference[]>();
         for (const { digest, references } of images) await this.#walk(digest, references, found);

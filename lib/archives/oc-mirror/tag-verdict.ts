@@ -1,7 +1,7 @@
-import { type Reference, sourceKey } from "../../oci/reference";
+import { type Reference, repositoryOf, sourceKey } from "../../oci/reference";
 import { digestOfTag } from "./cache-name";
 import { distinct } from "../image-names";
-import type { Candidate } from "./candidates";
+import type { Candidate } from "./candidate";
 import type { TagLink } from "./cache-index";
 import { type Overrides, overriddenReference } from "../override";
 
@@ -26,7 +26,7 @@ export function judgeTag(link: TagLink, candidates: readonly Candidate[], overri
     // An upstream may use such a tag for reasons of its own.
     if (isOfOther && !fitting.some(({ reference }) => reference.tag === link.tag)) return { kind: "converted" };
     const certain = fitting.filter(({ reference }) => reference.digest !== undefined);
-    const references = distinct((certain.length > 0 ? certain : fitting).map(({ reference }) => reference));
+    const references = fullest((certain.length > 0 ? certain : fitting).map(({ reference }) => reference));
     const override = overrides.find([link.repository, `${link.repository}:${link.tag}`]);
     if (certain.length > 0 || references.length === 1) {
         const isAgreed = override === undefined || references.some(({ registry }) => registry === override.registry);
@@ -43,6 +43,14 @@ export function judgeTag(link: TagLink, candidates: readonly Candidate[], overri
         return { kind: "named", references: isPlain ? chosen : [named] };
     }
     return references.length === 0 ? { kind: "unknown", candidates } : { kind: "ambiguous", candidates: fitting };
+}
+
+/** One image has one name in each repository: a tag says more than the digest alone. */
+function fullest(references: readonly Reference[]): Reference[] {
+    const tagged = new Set(references.filter(({ tag }) => tag !== undefined).map(repositoryOf));
+    return distinct(
+        references.filter((reference) => reference.tag !== undefined || !tagged.has(repositoryOf(reference))),
+    );
 }
 
 function suffixOf(link: TagLink): string {

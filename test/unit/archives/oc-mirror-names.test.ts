@@ -197,11 +197,33 @@ describe("a tag whose manifest is not in the archive", () => {
     });
 });
 
-it("an image set says what cannot be checked: sections and folders without names of their own", async () => {
-    const imageSet = `${imageSetText(["oci:///home/me/app"])}  platform: {release: x}\n  helm: {}\n  operators:\n`;
+it("an image set says what cannot be checked: the images of charts", async () => {
+    const imageSet = `${imageSetText(["quay.io/org/app:1"])}  helm: {}\n  operators:\n`;
     const contents = await contentsOf({ tags: [], imageSet });
-    expect(contents.notes).toEqual([
-        expect.stringContaining("also asks for platform, helm"),
-        expect.stringContaining("oci:///home/me/app"),
-    ]);
+    expect(contents.notes).toEqual([expect.stringContaining("also asks for helm charts")]);
+});
+
+describe("an image that was read from a folder", () => {
+    const imageSet = imageSetText(["oci:///home/me/app"]);
+    const tags = [tagged("home/me/app", "latest", app)];
+
+    it("is asked for by name, with its folder and the override to write", async () => {
+        const error = await refused({ tags, imageSet });
+        expect(error.message).toContain(
+            `home/me/app:latest (${app.digest}): it was read from oci:///home/me/app, which is no registry`,
+        );
+        expect(error.cure).toContain('- {match: "home/me/app", registry: <upstream host>}');
+    });
+
+    it("has the name that an override gives it", async () => {
+        const override = { match: "home/me/*", registry: "quay.io", repository: "me/app" };
+        expect(await imagesOf({ tags, imageSet }, [override])).toEqual({ "quay.io/me/app:latest": app.digest });
+    });
+
+    it("is filed under targetRepo and targetTag, if they are given", async () => {
+        const targets = `${imageSet}    targetRepo: mine/app\n    targetTag: "7"\n`;
+        const error = await refused({ tags: [tagged("mine/app", "7", app)], imageSet: targets });
+        expect(error.message).toContain("mine/app:7");
+        expect(error.message).toContain("it was read from oci:///home/me/app");
+    });
 });
