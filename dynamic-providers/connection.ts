@@ -4,6 +4,8 @@ import { type MirrorBase, parseMirrorBase } from "../lib/oci/mirror-reference";
 import { RegistryClient } from "../lib/oci/registry-client";
 import { DEFAULT_RETRY } from "../lib/oci/retry";
 import type { RegistryEndpoint } from "../lib/oci/transport";
+import type { Surroundings } from "./lifecycle";
+import { ProgressRow } from "./progress-row";
 import { credentialsInput, credentialsOf, registryToday } from "./settings";
 
 /** Which registry a resource works with, as inputs; the credentials stand beside it, since they are secret. */
@@ -51,11 +53,11 @@ export function endpointOf(inputs: Pick<RegistryInputs, "registry">): RegistryEn
 /** Requests beside those that carry blobs: questions, manifests. */
 const SMALL_REQUESTS = 8;
 
-/** Opens the registry for one operation and closes it after. */
+/** Opens the registry for one operation and closes it after; the row tells when it waits for the registry. */
 export async function withRegistry<T>(
     inputs: RegistryInputs & { readonly concurrency?: number },
-    signal: AbortSignal,
-    use: (client: RegistryClient, base: MirrorBase) => Promise<T>,
+    { signal, log }: Surroundings,
+    use: (client: RegistryClient, base: MirrorBase, row: ProgressRow) => Promise<T>,
 ): Promise<T> {
     const { concurrency = 0, registry } = inputs;
     const client = new RegistryClient({
@@ -65,9 +67,12 @@ export async function withRegistry<T>(
         retry: { ...DEFAULT_RETRY, seconds: registry.retrySeconds },
         signal,
     });
+    const row = new ProgressRow(log);
+    client.onWait((wait) => row.waiting(wait));
     try {
-        return await use(client, parseMirrorBase(registry.mirrorBase));
+        return await use(client, parseMirrorBase(registry.mirrorBase), row);
     } finally {
+        row.stop();
         await client.close();
     }
 }

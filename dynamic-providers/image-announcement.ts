@@ -2,7 +2,7 @@ import { type Lock, readLock } from "../lib/archives";
 import type { Digest } from "../lib/oci/digest";
 import { parseSourceKey, repositoryOf } from "../lib/oci/reference";
 import type { ResourceLog } from "./engine";
-import { formatBytes } from "./progress";
+import { counted, formatBytes } from "./progress";
 
 type Images = Readonly<Record<string, Digest>>;
 
@@ -19,11 +19,21 @@ export async function announceImages(olds: Images, news: Images, lockPath: strin
     const going = Object.keys(olds).filter((source) => news[source] === undefined);
     const lock = await readLock(lockPath).catch(() => undefined);
     const bytes = lock === undefined ? "" : `, at most ${formatBytes(bytesOf(lock, [...coming, ...changing], news))}`;
-    list(log, `${coming.length} images come${bytes}`, coming, (source) => `+ ${named(source, news)}`);
-    list(log, `${changing.length} images change`, changing, (source) => {
+    list(log, `${said(coming.length, "comes", "come")}${bytes}`, coming, (source) => `+ ${named(source, news)}`);
+    list(log, said(changing.length, "changes", "change"), changing, (source) => {
         return `~ ${source} ${olds[source] ?? ""} -> ${news[source] ?? ""}`;
     });
-    list(log, `${going.length} images leave the set; they stay in the registry`, going, (source) => `- ${source}`);
+    const stays = going.length === 1 ? "it stays" : "they stay";
+    list(
+        log,
+        `${said(going.length, "leaves", "leave")} the set; ${stays} in the registry`,
+        going,
+        (source) => `- ${source}`,
+    );
+}
+
+function said(count: number, one: string, several: string): string {
+    return `${counted(count, "image")} ${count === 1 ? one : several}`;
 }
 
 /** A source that is named by its digest says it once. */

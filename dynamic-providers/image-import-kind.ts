@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type Lock, lockDigest, openArchive, readLock, verifyStructure } from "../lib/archives";
 import {
     type ImportPlan,
+    type ImportProgress,
     type ImportResult,
     executePlan,
     imageTask,
@@ -15,9 +16,11 @@ import { ArchiveError, PassthroughError } from "../lib/oci/errors";
 import type { RegistryClient } from "../lib/oci/registry-client";
 import { hasMoved, registryInputs, withRegistry } from "./connection";
 import { announceImages } from "./image-announcement";
+import type { ResourceLog } from "./engine";
 import { NO_ARCHIVE } from "./no-archive";
 import { type Kind, PartialState, type Surroundings } from "./lifecycle";
-import { formatBytes, progressReporter } from "./progress";
+import { counted, formatBytes, progressText } from "./progress";
+import type { ProgressRow } from "./progress-row";
 
 export const imageImportInputs = registryInputs.extend({
     /** Files or folders of the set. */
@@ -72,12 +75,14 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
 
     update: async (olds, news, surroundings) => bring(news, olds, surroundings),
 
-    read: async (olds, { signal }) => {
+    read: async (olds, around) => {
         const { incomplete: brokenBefore, ...inputs } = olds;
         if (hasMoved(olds)) return { outs: olds, inputs };
-        const failures = await withRegistry(olds, signal, async (client, base) => {
+        const failures = await withRegistry(olds, around, async (client, base, row) => {
             const checks = Object.entries(olds.images).map(([source, digest]) => imageTask(base, source, digest));
-            return (await verifyImages(client, checks, { absent: new Set(olds.sparse) })).failures;
+            const onProgress = (images: number, ofImages: number) =>
+                row.show(`${images} of ${counted(ofImages, "image")} looked at`);
+            return (await verifyImages(client, checks, { absent: new Set(olds.sparse), onProgress })).failures;
         });
         const broken = new Set(failures.map(({ source }) => source));
         const images = Object.fromEntries(Object.entries(olds.images).filter(([source]) => !broken.has(source)));
@@ -104,15 +109,18 @@ async function bring(inputs: ImageImportInputs, before: Before, around: Surround
     );
     if (Object.keys(wanted).length === 0 && before.incomplete.length === 0) return { ...inputs, incomplete: [] };
     const lock = await lockOf(inputs);
-    const result = await withRegistry(inputs, around.signal, async (client, base) => {
+    const result = await withRegistry(inputs, around, async (client, base, row) => {
+        row.show("asking the registry what is there");
         const plan = await planImport(client, { images: wanted, set: lock, base, suspects });
-        return carryOut(client, plan, lock, inputs, before, around);
+        return carryOut(client, plan, lock, inputs, before, around.log, row);
     });
+    announceRefusals(result, around.log);
     if (result.failed.length > 0) throw partial(inputs, before, result);
+    const { bytes, uploads, mounts } = result.sent;
     around.log.line(
         "info",
-        `${Object.keys(wanted).length} images are in: ${formatBytes(result.sent.bytes)} sent in ` +
-            `${result.sent.uploads} blobs, ${result.sent.mounts} blobs mounted`,
+        `in: ${counted(Object.keys(wanted).length, "image")}; ${formatBytes(bytes)} sent in ${counted(uploads, "blob")}, ` +
+            `${counted(mounts, "blob")} mounted`,
     );
     return { ...inputs, incomplete: [] };
 }
@@ -123,14 +131,12 @@ async function carryOut(
     lock: Lock,
     inputs: ImageImportInputs,
     before: Before,
-    { log }: Surroundings,
+    log: ResourceLog,
+    row: ProgressRow,
 ): Promise<ImportResult> {
     announceMoves(plan, before, log);
-    if (plan.push.length === 0) {
-        const done = Object.fromEntries(plan.present.map(({ source, digest }) => [source, digest]));
-        return { done, failed: plan.problems, sent: { bytes: 0, uploads: 0, mounts: 0 } };
-    }
-    const options = { concurrency: inputs.concurrency, onProgress: progressReporter(log) };
+    const onProgress = (progress: ImportProgress) => row.show(progressText(progress));
+    const options = { concurrency: inputs.concurrency, onProgress };
     if (!needsArchive(plan)) return executePlan(client, NO_ARCHIVE, plan, options);
     const archive = await openArchive(inputs.archive);
     try {
@@ -144,7 +150,7 @@ async function carryOut(
 }
 
 /** A tag that pointed to something this program did not put there is never moved in silence. */
-function announceMoves(plan: ImportPlan, before: Before, log: Surroundings["log"]): void {
+function announceMoves(plan: ImportPlan, before: Before, log: ResourceLog): void {
     const moves = plan.push.filter(
         ({ task, movedFrom }) => movedFrom !== undefined && movedFrom !== before.images[task.source],
     );
@@ -152,7 +158,21 @@ function announceMoves(plan: ImportPlan, before: Before, log: Surroundings["log"
         return `${task.repository}:${task.tag} ${movedFrom ?? ""} -> ${task.digest}`;
     });
     if (moves.length > lines.length) lines.push(`and ${moves.length - lines.length} more`);
-    if (lines.length > 0) log.line("warning", [`${moves.length} tags of others move`, ...lines].join("\n    "));
+    const moving = moves.length === 1 ? "1 tag of others moves" : `${moves.length} tags of others move`;
+    if (lines.length > 0) log.line("warning", [moving, ...lines].join("\n    "));
+}
+
+/** More was sent than the plan had said: why. */
+function announceRefusals({ refusedMounts, sent, planned }: ImportResult, log: ResourceLog): void {
+    if (refusedMounts.length === 0) return;
+    const lines = refusedMounts.slice(0, MAX_REASONS).map(({ repository, digest, from }) => {
+        return `${digest} from ${from} to ${repository}`;
+    });
+    if (refusedMounts.length > lines.length) lines.push(`and ${refusedMounts.length - lines.length} more`);
+    const title =
+        `the registry did not mount ${counted(refusedMounts.length, "blob")}, so ${formatBytes(sent.bytes)} were sent ` +
+        `where ${formatBytes(planned.bytes)} had been planned`;
+    log.line("warning", [title, ...lines].join("\n    "));
 }
 
 async function lockOf(inputs: ImageImportInputs): Promise<Lock> {
@@ -197,6 +217,6 @@ function partial(inputs: ImageImportInputs, before: Before, result: ImportResult
     return new PartialState(idOf(inputs), { images, incomplete: stillBroken(before, result, images) }, [
         ...reasons,
         ...(more > 0 ? [`and ${more} more`] : []),
-        `${Object.keys(images).length} of ${total} images are safe in the registry; the next \`npm run up\` brings the rest`,
+        `${Object.keys(images).length} of ${counted(total, "image")} ${total === 1 ? "is" : "are"} safe in the registry; the next \`npm run up\` brings the rest`,
     ]);
 }

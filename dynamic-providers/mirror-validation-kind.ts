@@ -4,6 +4,7 @@ import { type ImageFailure, type Verification, verifyImages } from "../lib/impor
 import { PassthroughError } from "../lib/oci/errors";
 import { hasMoved, registryInputs, withRegistry } from "./connection";
 import type { Kind, Surroundings } from "./lifecycle";
+import { counted } from "./progress";
 import { pullChecks } from "./pull-checks";
 
 export const mirrorValidationInputs = registryInputs.extend({
@@ -116,12 +117,12 @@ interface Validation extends Verification {
     readonly digestOnly: readonly string[];
 }
 
-async function validate(inputs: MirrorValidationInputs, { signal, log }: Surroundings): Promise<Validation> {
+async function validate(inputs: MirrorValidationInputs, around: Surroundings): Promise<Validation> {
     const { checks, unredirected, digestOnly } = pullChecks(inputs);
-    return withRegistry(inputs, signal, async (client) => {
+    return withRegistry(inputs, around, async (client, _base, row) => {
         const { proofs, failures } = await verifyImages(client, checks, {
             absent: new Set(inputs.sparse),
-            onProgress: (images, ofImages) => log.status(`${images} of ${ofImages} images proven`),
+            onProgress: (images, ofImages) => row.show(`${images} of ${counted(ofImages, "image")} proven`),
         });
         return { proofs, failures: [...unredirected, ...failures], digestOnly };
     });

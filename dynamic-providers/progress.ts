@@ -1,38 +1,16 @@
 import type { ImportProgress } from "../lib/import";
-import type { ResourceLog } from "./engine";
 
-/** A terminal shows each line in place of the one before; elsewhere every line stays, so there are few. */
-const STATUS_EVERY_MS = 500;
-const LINE_EVERY_MS = 10_000;
-
-/** Tells how far an import is, on its resource's own row. */
-export function progressReporter(log: ResourceLog, now: () => number = Date.now): (progress: ImportProgress) => void {
-    const began = now();
-    // Told by whoever started the CLI: the provider's own output is never a terminal.
-    const isPlain = process.env.REGISTRY_PASSTHROUGH_PROGRESS === "lines";
-    let lastStatus = 0;
-    let lastLine = began;
-    return (progress) => {
-        const at = now();
-        const text = progressText(progress, (at - began) / 1000);
-        if (at - lastStatus >= STATUS_EVERY_MS) {
-            lastStatus = at;
-            log.status(text);
-        }
-        if (isPlain && at - lastLine >= LINE_EVERY_MS) {
-            lastLine = at;
-            log.line("info", text);
-        }
-    };
+/** "12 of 40 images, 1.20 GB of 1.80 GB, 310 MB/s, 2 s left". */
+export function progressText(progress: ImportProgress): string {
+    const { images, ofImages, bytes, ofBytes, bytesPerSecond, secondsLeft } = progress;
+    const speed = bytesPerSecond > 0 ? `, ${formatBytes(bytesPerSecond)}/s` : "";
+    const left = secondsLeft === undefined || bytes === ofBytes ? "" : `, ${formatSeconds(secondsLeft)} left`;
+    return `${images} of ${counted(ofImages, "image")}, ${formatBytes(bytes)} of ${formatBytes(ofBytes)}${speed}${left}`;
 }
 
-/** "12 of 40 images, 1.2 of 1.8 GB, 310 MB/s, 2 s left". */
-export function progressText(progress: ImportProgress, seconds: number): string {
-    const { images, ofImages, bytes, ofBytes } = progress;
-    const rate = seconds > 0 ? bytes / seconds : 0;
-    const left = rate > 0 ? `, ${formatSeconds((ofBytes - bytes) / rate)} left` : "";
-    const speed = rate > 0 ? `, ${formatBytes(rate)}/s` : "";
-    return `${images} of ${ofImages} images, ${formatBytes(bytes)} of ${formatBytes(ofBytes)}${speed}${left}`;
+/** "1 image", "2 images". */
+export function counted(count: number, noun: string): string {
+    return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function formatSeconds(seconds: number): string {

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { registryAdmin } from "../lib/registries";
 import { type RegistryInputs, endpointOf, hasMoved, registryInputs } from "./connection";
+import type { Wait } from "../lib/oci/registry-client";
 import type { Kind, Surroundings } from "./lifecycle";
+import { ProgressRow } from "./progress-row";
 import { credentialsOf } from "./settings";
 
 export interface RegistryAccessOutputs extends RegistryInputs {
@@ -44,12 +46,17 @@ export const registryAccessKind: Kind<RegistryInputs, RegistryAccessOutputs> = {
 };
 
 async function prove(inputs: RegistryInputs, { signal, log }: Surroundings): Promise<RegistryAccessOutputs> {
-    const health = await registryAdmin(inputs.registry.type).check({
+    const row = new ProgressRow(log);
+    const account = {
         endpoint: endpointOf(inputs),
         credentials: credentialsOf(inputs.account, inputs.credentials),
         retrySeconds: inputs.registry.retrySeconds,
         signal,
-    });
+        onWait: (wait: Wait) => row.waiting(wait),
+    };
+    const health = await registryAdmin(inputs.registry.type)
+        .check(account)
+        .finally(() => row.stop());
     for (const note of health.notes) log.line("warning", note);
     return { ...inputs, notes: health.notes };
 }

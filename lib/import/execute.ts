@@ -6,35 +6,39 @@ import { type Manifest, parseManifest } from "../oci/manifest";
 import { once } from "../oci/once";
 import type { RegistryClient } from "../oci/registry-client";
 import { isUnreachable } from "../oci/retry";
+import type { ImportEvent } from "./events";
 import { isAttachment } from "./image-task";
-import type { BlobTask, ImagePlan, ImageProblem, ImportPlan } from "./plan";
-import { transferBlob } from "./transfer";
+import { ImportMeter, type ImportProgress } from "./import-meter";
+import type { BlobTask, ImagePlan, ImageProblem, ImportPlan, Payload } from "./plan";
+import { isTagOnly } from "./planned-image";
+import { type RefusedMount, type TransferWatch, transferBlob } from "./transfer";
 
 /** What was done, also when not all could be: nothing in `done` is half there. */
 export interface ImportResult {
     /** Source reference -> digest, all that is there and tagged now. */
     readonly done: Readonly<Record<string, Digest>>;
     readonly failed: readonly ImageProblem[];
-    readonly sent: { readonly bytes: number; readonly uploads: number; readonly mounts: number };
-}
-
-/** Never goes back: a repeated transfer counts only what it adds. */
-export interface ImportProgress {
-    readonly images: number;
-    readonly ofImages: number;
-    readonly bytes: number;
-    readonly ofBytes: number;
+    /** Of `bytes` each counts once, however often it was sent. */
+    readonly sent: Payload;
+    /** What the plan had said. */
+    readonly planned: Payload;
+    /** Bytes that were sent once more after a transfer broke. */
+    readonly repeatedBytes: number;
+    /** Why more was sent than planned. */
+    readonly refusedMounts: readonly RefusedMount[];
 }
 
 export interface ExecuteOptions {
     /** Blobs in flight. */
     readonly concurrency?: number;
     readonly onProgress?: (progress: ImportProgress) => void;
+    readonly onEvent?: (event: ImportEvent) => void;
 }
 
 const DEFAULT_CONCURRENCY = 6;
 /** Images worked on at once; more than blobs in flight, so that small images fill the gaps. */
 const IMAGES_AT_ONCE = 12;
+const PROGRESS_EVENT_MS = 1000;
 
 /**
  * Carries a plan out. One failing image does not stop the others; a registry that stays unreachable does.
@@ -47,10 +51,15 @@ export async function executePlan(
     options: ExecuteOptions = {},
 ): Promise<ImportResult> {
     const execution = new Execution(client, source, plan, options);
-    // Signatures speak about an image; nobody should find them before it.
-    await execution.images(plan.push.filter(({ task }) => !isAttachment(task)));
-    await execution.images(plan.push.filter(({ task }) => isAttachment(task)));
-    return execution.result();
+    const quiet = execution.begin();
+    try {
+        // Signatures speak about an image; nobody should find them before it.
+        await execution.images(plan.push.filter(({ task }) => !isAttachment(task)));
+        await execution.images(plan.push.filter(({ task }) => isAttachment(task)));
+    } finally {
+        quiet();
+    }
+    return execution.end();
 }
 
 class Execution {
@@ -61,7 +70,10 @@ class Execution {
     private readonly done: Record<string, Digest> = {};
     private readonly failed: ImageProblem[];
     private readonly sent = { bytes: 0, uploads: 0, mounts: 0 };
-    private finished = 0;
+    private readonly refusedMounts: RefusedMount[] = [];
+    private repeatedBytes = 0;
+    private readonly meter: ImportMeter;
+    private lastProgressEvent = 0;
     /** Why nothing further is tried; set once. */
     private stopped: Error | undefined;
 
@@ -77,15 +89,38 @@ class Execution {
         for (const blob of plan.push.flatMap((image) => image.blobs)) {
             this.blobTasks.set(`${blob.repository} ${blob.digest}`, blob);
         }
-        this.finished = plan.present.length;
+        const images = plan.present.length + plan.push.length + plan.problems.length;
+        this.meter = new ImportMeter(plan.present.length, images, plan.bytes);
+    }
+
+    /** @returns what ends listening to the client */
+    begin(): () => void {
+        const { present, push, problems } = this.plan;
+        const tagOnly = push.filter(isTagOnly).length;
+        const counts = { present: present.length, push: push.length - tagOnly, tagOnly, cannot: problems.length };
+        this.emit({ event: "planned", ...counts, ...this.planned() });
+        for (const { source, digest } of present) this.emit({ event: "image", state: "done", source, digest });
+        for (const { source, problem } of problems) this.emit({ event: "image", state: "failed", source, problem });
+        this.report();
+        return this.client.onWait((wait) => this.emit({ event: "wait", ...wait }));
     }
 
     async images(images: readonly ImagePlan[]): Promise<void> {
         await mapLimited(images, IMAGES_AT_ONCE, (image) => this.image(image));
     }
 
-    result(): ImportResult {
-        return { done: this.done, failed: this.failed, sent: this.sent };
+    end(): ImportResult {
+        const { done, failed, sent, repeatedBytes, refusedMounts } = this;
+        const planned = this.planned();
+        const totals = { planned, sent: { ...sent }, repeatedBytes, refusedMounts };
+        this.emit({ event: "progress", ...this.meter.progress() });
+        this.emit({ event: "finished", done: Object.keys(done).length, failed: failed.length, ...totals });
+        return { done, failed, ...totals };
+    }
+
+    private planned(): Payload {
+        const { bytes, uploads, mounts } = this.plan;
+        return { bytes, uploads, mounts };
     }
 
     private async image(image: ImagePlan): Promise<void> {
@@ -97,11 +132,14 @@ class Execution {
             for (const { digest } of image.manifests) await this.manifest(task.repository, digest);
             await this.putManifest(task.repository, task.tag, task.digest, image.rootIsThere);
             this.done[task.source] = task.digest;
-            this.finished++;
+            this.meter.imageDone();
+            this.emit({ event: "image", state: "done", source: task.source, digest: task.digest });
             this.report();
         } catch (error) {
             this.noteStop(error);
-            this.failed.push({ source: task.source, problem: messageOf(error) });
+            const failure = { source: task.source, problem: messageOf(error) };
+            this.failed.push(failure);
+            this.emit({ event: "image", state: "failed", ...failure });
         }
     }
 
@@ -120,12 +158,22 @@ class Execution {
         if (task === undefined) return Promise.resolve();
         return once(this.blobs, key, async () => {
             const ready = await this.whenMountable(task);
+            let mountRefused = false;
+            const watch: TransferWatch = {
+                sent: (fresh, repeated) => this.count(fresh, repeated),
+                mountRefused: (mount) => {
+                    mountRefused = true;
+                    this.noteRefusal(mount);
+                },
+            };
             const outcome = await this.blobsInFlight.run(async () => {
                 if (this.stopped !== undefined) throw this.stopped;
-                return transferBlob(this.client, this.source, ready, (bytes) => this.count(bytes));
+                return transferBlob(this.client, this.source, ready, watch);
             });
             if (outcome === "uploaded") this.sent.uploads++;
             if (outcome === "mounted") this.sent.mounts++;
+            const { size } = task;
+            this.emit({ event: "blob", repository, digest, size, outcome, mountRefused });
         });
     }
 
@@ -153,7 +201,7 @@ class Execution {
             ? await this.storedManifest(repository, digest)
             : parseManifest(await this.source.read(digest), this.source.place(digest));
         await this.client.manifestPut(repository, reference, manifest);
-        this.count(manifest.bytes.length);
+        this.count(manifest.bytes.length, 0);
     }
 
     private async storedManifest(repository: string, digest: Digest): Promise<Manifest> {
@@ -167,22 +215,36 @@ class Execution {
 
     private async copyManifest(repository: string, digest: Digest, from: string): Promise<void> {
         await once(this.manifests, `${repository} ${digest}`, async () => {
-            await this.client.manifestPut(repository, digest, await this.storedManifest(from, digest));
+            const manifest = await this.storedManifest(from, digest);
+            await this.client.manifestPut(repository, digest, manifest);
+            this.count(manifest.bytes.length, 0);
         });
     }
 
-    private count(bytes: number): void {
-        this.sent.bytes += bytes;
+    private count(fresh: number, repeated: number): void {
+        this.sent.bytes += fresh;
+        this.repeatedBytes += repeated;
+        this.meter.sent(fresh);
         this.report();
     }
 
+    private noteRefusal(mount: RefusedMount): void {
+        this.refusedMounts.push(mount);
+        this.meter.moreToSend(mount.size);
+    }
+
     private report(): void {
-        this.options.onProgress?.({
-            images: this.finished,
-            ofImages: this.plan.present.length + this.plan.push.length + this.plan.problems.length,
-            bytes: Math.min(this.sent.bytes, this.plan.bytes),
-            ofBytes: this.plan.bytes,
-        });
+        const { onProgress, onEvent } = this.options;
+        if (onProgress === undefined && onEvent === undefined) return;
+        const progress = this.meter.progress();
+        onProgress?.(progress);
+        if (Date.now() - this.lastProgressEvent < PROGRESS_EVENT_MS) return;
+        this.lastProgressEvent = Date.now();
+        this.emit({ event: "progress", ...progress });
+    }
+
+    private emit(event: ImportEvent): void {
+        this.options.onEvent?.(event);
     }
 
     /**

@@ -1,4 +1,17 @@
-export { type ImportPlan, type ImageProblem, needsArchive, planImport } from "./plan";
-export { type ImportProgress, type ImportResult, executePlan } from "./execute";
+export {
+    type BlobTask,
+    type ImagePlan,
+    type ImageProblem,
+    type ImportPlan,
+    type Payload,
+    needsArchive,
+    payloadOf,
+} from "./plan";
+export { type PlanRequest, planImport } from "./planner";
+export { type PlannedImage, type PlannedState, plannedImages } from "./planned-image";
+export { type ExecuteOptions, type ImportResult, executePlan } from "./execute";
+export type { ImportEvent } from "./events";
+export type { ImportProgress } from "./import-meter";
+export type { RefusedMount } from "./transfer";
 export { type ImageCheck, type ImageFailure, type ImageProof, type Verification, verifyImages } from "./verify";
 export { type ImageTask, imageTask } from "./image-task";

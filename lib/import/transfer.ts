@@ -8,18 +8,36 @@ import type { BlobTask } from "./plan";
 /** What came of a blob. */
 export type TransferOutcome = "mounted" | "uploaded" | "present";
 
+/** A mount that the plan counted on and the registry did not do: the blob's bytes were sent. */
+export interface RefusedMount {
+    readonly repository: string;
+    readonly digest: Digest;
+    /** Bytes. */
+    readonly size: number;
+    readonly from: string;
+}
+
+/** What a transfer tells while it goes on. */
+export interface TransferWatch {
+    /**
+     * Payload bytes that were sent.
+     * @param fresh those that got further than any attempt before; the others are `repeated`
+     */
+    sent(fresh: number, repeated: number): void;
+    mountRefused(mount: RefusedMount): void;
+}
+
 /**
  * Brings one blob into its repository: mounted if the plan says so and the registry agrees, else sent with one PUT,
  * straight from its place in the archive. A transfer that breaks begins anew with a new upload; what the registry got
  * of the broken one is given up.
- * @param onBytes called with the number of payload bytes sent; only bytes that got further than any attempt before.
  * @throws PassthroughError `ARCHIVE_CORRUPT` if the archive's bytes are not the blob; RegistryError
  */
 export async function transferBlob(
     client: RegistryClient,
     source: BlobSource,
     blob: BlobTask,
-    onBytes: (bytes: number) => void,
+    watch: TransferWatch,
 ): Promise<TransferOutcome> {
     const begun = await client.uploadStart(blob.repository, blob.digest, blob.mountFrom);
     if (begun.mounted) return "mounted";
@@ -27,25 +45,29 @@ export async function transferBlob(
         await client.uploadCancel(blob.repository, begun.location);
         throw refusedMount(blob);
     }
+    const { repository, digest, size, mountFrom } = blob;
+    if (mountFrom !== undefined) watch.mountRefused({ repository, digest, size, from: mountFrom });
     let furthest = 0;
     let location: URL | undefined = begun.location;
     return client.retrying(async () => {
         // A lost answer may hide a success.
-        if (location === undefined && (await client.blobHead(blob.repository, blob.digest)) !== undefined) {
-            return "present";
-        }
+        if (location === undefined && (await client.blobHead(repository, digest)) === size) return "present";
         const upload = location ?? (await newUpload(client, blob));
         location = undefined;
-        const body = () =>
-            verified(source, blob, (sent) => {
-                onBytes(Math.max(0, sent - furthest));
+        const body = () => {
+            let reached = 0;
+            return verified(source, blob, (sent) => {
+                const fresh = Math.max(0, sent - Math.max(reached, furthest));
+                watch.sent(fresh, sent - reached - fresh);
+                reached = sent;
                 furthest = Math.max(furthest, sent);
             });
+        };
         try {
-            await client.uploadPut(blob.repository, blob.digest, upload, blob.size, body);
+            await client.uploadPut(repository, digest, upload, size, body);
             return "uploaded";
         } catch (error) {
-            await client.uploadCancel(blob.repository, upload);
+            await client.uploadCancel(repository, upload);
             throw error;
         }
     });

@@ -52,6 +52,7 @@ async function ping(account: RegistryAccount, withCredentials: boolean): Promise
         retry: { ...DEFAULT_RETRY, seconds: account.retrySeconds },
         ...(account.signal ? { signal: account.signal } : {}),
     });
+    if (account.onWait !== undefined) client.onWait(account.onWait);
     try {
         return await client.ping();
     } finally {

@@ -1,4 +1,5 @@
 import type { Credentials } from "../oci/auth";
+import type { Wait } from "../oci/registry-client";
 import type { RegistryEndpoint } from "../oci/transport";
 
 /** The registries this program can stand on. */
@@ -27,6 +28,8 @@ export interface RegistryAccount {
     readonly credentials: Credentials;
     readonly retrySeconds: number;
     readonly signal?: AbortSignal;
+    /** Told while the registry has to be asked again. */
+    readonly onWait?: (wait: Wait) => void;
 }
 
 /** The administration side of one kind of registry. Content goes through the distribution API, not through this. */

@@ -100,7 +100,7 @@ test("a preview names the one image that was added, and none that stay", async (
     expect(await site.stack.upOnly()).toMatchObject({ code: 0 });
     writeFileSync(path, whole);
     const preview = await site.stack.preview("--diff");
-    expect(preview.text).toContain("1 images come");
+    expect(preview.text).toContain("1 image comes");
     expect(preview.text).toContain("+ quay.io/legacy/v2s2:1.0");
     for (const other of ["quay.io/team0", "quay.io/team1", "quay.io/multi", "docker.io/library"]) {
         expect(preview.text).not.toContain(other);

@@ -1,10 +1,12 @@
 import { ResourceLog } from "../../../dynamic-providers/engine";
-import { formatBytes, progressReporter, progressText } from "../../../dynamic-providers/progress";
+import { counted, formatBytes, progressText } from "../../../dynamic-providers/progress";
+import { ProgressRow } from "../../../dynamic-providers/progress-row";
 
 const GIGA = 1_000_000_000;
 
 afterEach(() => {
     delete process.env.REGISTRY_PASSTHROUGH_PROGRESS;
+    jest.useRealTimers();
 });
 
 test.each([
@@ -20,45 +22,70 @@ test.each([
     expect(formatBytes(bytes)).toBe(text);
 });
 
-test.each([
-    [0, { bytes: 0 }, "0 of 40 images, 0 B of 1.80 GB"],
-    [0, { bytes: 5 }, "0 of 40 images, 5 B of 1.80 GB"],
-    [4, { images: 12, bytes: 1.2 * GIGA }, "12 of 40 images, 1.20 GB of 1.80 GB, 300 MB/s, 2 s left"],
-    [100, { images: 1, bytes: 0.9 * GIGA }, "1 of 40 images, 900 MB of 1.80 GB, 9.00 MB/s, 2 min left"],
-    [3600, { images: 1, bytes: 0.45 * GIGA }, "1 of 40 images, 450 MB of 1.80 GB, 125 kB/s, 3.0 h left"],
-    [5, { images: 40, bytes: 1.8 * GIGA }, "40 of 40 images, 1.80 GB of 1.80 GB, 360 MB/s, 0 s left"],
-])("after %d s, progress reads as people say it", (seconds, done, text) => {
-    expect(progressText({ images: 0, ofImages: 40, ofBytes: 1.8 * GIGA, ...done }, seconds)).toBe(text);
+test("one thing is no plural", () => {
+    expect([0, 1, 2].map((count) => counted(count, "image"))).toEqual(["0 images", "1 image", "2 images"]);
 });
 
-/** What is told when there is something new every 250 ms for 21 s. */
-function told() {
+test.each([
+    [{ bytes: 0, bytesPerSecond: 0 }, "0 of 40 images, 0 B of 1.80 GB"],
+    [
+        { images: 12, bytes: 1.2 * GIGA, bytesPerSecond: 0.3 * GIGA, secondsLeft: 2 },
+        "12 of 40 images, 1.20 GB of 1.80 GB, 300 MB/s, 2 s left",
+    ],
+    [
+        { bytes: 0.9 * GIGA, bytesPerSecond: 9e6, secondsLeft: 100 },
+        "0 of 40 images, 900 MB of 1.80 GB, 9.00 MB/s, 2 min left",
+    ],
+    [
+        { bytes: 9e6, bytesPerSecond: 125e3, secondsLeft: 10_800 },
+        "0 of 40 images, 9.00 MB of 1.80 GB, 125 kB/s, 3.0 h left",
+    ],
+    [
+        { images: 40, bytes: 1.8 * GIGA, bytesPerSecond: 5, secondsLeft: 0 },
+        "40 of 40 images, 1.80 GB of 1.80 GB, 5 B/s",
+    ],
+])("progress %j reads as people say it", (done, text) => {
+    expect(progressText({ images: 0, ofImages: 40, ofBytes: 1.8 * GIGA, ...done })).toBe(text);
+});
+
+/** A row whose text changes every 250 ms for 21 s, or not at all. */
+function told(moves: boolean) {
+    jest.useFakeTimers();
     const log = new ResourceLog("urn");
     const status = jest.spyOn(log, "status");
     const line = jest.spyOn(log, "line");
-    let now = 1_000_000;
-    const report = progressReporter(log, () => now);
-    for (let step = 0; step <= 84; step++) {
-        report({ images: step, ofImages: 84, bytes: step, ofBytes: 84 });
-        now += 250;
+    const row = new ProgressRow(log);
+    row.show("0 of 84");
+    for (let step = 1; step <= 84; step++) {
+        jest.advanceTimersByTime(250);
+        if (moves) row.show(`${step} of 84`);
     }
-    return { states: status.mock.calls.map(([text]) => text), lines: line.mock.calls };
+    const answer = { operation: "HEAD x", problem: "UNEXPECTED_ANSWER (503)", seconds: 2.2, requests: 1 };
+    row.waiting(answer);
+    jest.advanceTimersByTime(10_000);
+    row.stop();
+    jest.advanceTimersByTime(60_000);
+    return { states: status.mock.calls.map(([text]) => text), lines: line.mock.calls.map(([, text]) => text) };
 }
 
 test("a terminal gets a line in place of the last one, twice a second at most, and nothing that stays", () => {
-    const { states, lines } = told();
+    const { states, lines } = told(true);
     expect(states).toHaveLength(43);
-    expect(states[0]).toMatch(/^0 of 84 images/);
-    expect(states.at(-1)).toMatch(/^84 of 84 images/);
+    expect(states.slice(-2)).toEqual(["83 of 84", "84 of 84; trying again in 2 s: HEAD x: UNEXPECTED_ANSWER (503)"]);
     expect(lines).toEqual([]);
 });
 
-test("without a terminal a line stays every ten seconds", () => {
+test("without a terminal a line stays every ten seconds, also when nothing moves, and says why", () => {
     process.env.REGISTRY_PASSTHROUGH_PROGRESS = "lines";
-    const { states, lines } = told();
-    expect(states).toHaveLength(43);
-    expect(lines).toEqual([
-        ["info", expect.stringMatching(/^40 of 84 images, 40 B of 84 B, 4 B\/s, 11 s left$/)],
-        ["info", expect.stringMatching(/^80 of 84 images, 80 B of 84 B, 4 B\/s, 1 s left$/)],
+    expect(told(true).lines).toEqual([
+        "39 of 84",
+        "79 of 84",
+        "84 of 84; trying again in 2 s: HEAD x: UNEXPECTED_ANSWER (503)",
+    ]);
+    jest.useRealTimers();
+    expect(told(false).lines).toEqual([
+        "0 of 84; nothing moved for 10 s",
+        "0 of 84; nothing moved for 20 s",
+        "0 of 84; trying again in 2 s: HEAD x: UNEXPECTED_ANSWER (503)",
     ]);
 });
