@@ -1,26 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { type Lock, lockDigest, openArchive, readLock, verifyStructure } from "../lib/archives";
 import {
-    type ImportPlan,
-    type ImportProgress,
     type ImportResult,
-    executePlan,
+    counted,
+    formatBytes,
     imageTask,
-    needsArchive,
     planImport,
+    progressText,
     verifyImages,
 } from "../lib/import";
 import type { Digest } from "../lib/oci/digest";
-import { ArchiveError, PassthroughError } from "../lib/oci/errors";
-import type { RegistryClient } from "../lib/oci/registry-client";
+import { carryOut, movedTags, readLockedSet, refusedMounts } from "../lib/passthrough";
 import { hasMoved, registryInputs, withRegistry } from "./connection";
 import { announceImages } from "./image-announcement";
-import type { ResourceLog } from "./engine";
-import { NO_ARCHIVE } from "./no-archive";
 import { type Kind, PartialState, type Surroundings } from "./lifecycle";
-import { counted, formatBytes, progressText } from "./progress";
-import type { ProgressRow } from "./progress-row";
 
 export const imageImportInputs = registryInputs.extend({
     /** Files or folders of the set. */
@@ -108,94 +101,30 @@ async function bring(inputs: ImageImportInputs, before: Before, around: Surround
         Object.entries(inputs.images).filter(([source, digest]) => before.images[source] !== digest),
     );
     if (Object.keys(wanted).length === 0 && before.incomplete.length === 0) return { ...inputs, incomplete: [] };
-    const lock = await lockOf(inputs);
+    const { log } = around;
+    const warn = (lines: readonly string[]) => {
+        if (lines.length > 0) log.line("warning", lines.join("\n    "));
+    };
+    const set = await readLockedSet(inputs.archive, inputs.lock, inputs.lockDigest);
     const result = await withRegistry(inputs, around, async (client, base, row) => {
         row.show("asking the registry what is there");
-        const plan = await planImport(client, { images: wanted, set: lock, base, suspects });
-        return carryOut(client, plan, lock, inputs, before, around.log, row);
+        const plan = await planImport(client, { images: wanted, set: set.lock, base, suspects });
+        warn(movedTags(plan, before.images));
+        return carryOut(client, plan, set, {
+            concurrency: inputs.concurrency,
+            onProgress: (progress) => row.show(progressText(progress)),
+            onWarning: (warning) => warn([warning]),
+        });
     });
-    announceRefusals(result, around.log);
+    warn(refusedMounts(result));
     if (result.failed.length > 0) throw partial(inputs, before, result);
     const { bytes, uploads, mounts } = result.sent;
-    around.log.line(
+    log.line(
         "info",
         `in: ${counted(Object.keys(wanted).length, "image")}; ${formatBytes(bytes)} sent in ${counted(uploads, "blob")}, ` +
             `${counted(mounts, "blob")} mounted`,
     );
     return { ...inputs, incomplete: [] };
-}
-
-async function carryOut(
-    client: RegistryClient,
-    plan: ImportPlan,
-    lock: Lock,
-    inputs: ImageImportInputs,
-    before: Before,
-    log: ResourceLog,
-    row: ProgressRow,
-): Promise<ImportResult> {
-    announceMoves(plan, before, log);
-    const onProgress = (progress: ImportProgress) => row.show(progressText(progress));
-    const options = { concurrency: inputs.concurrency, onProgress };
-    if (!needsArchive(plan)) return executePlan(client, NO_ARCHIVE, plan, options);
-    const archive = await openArchive(inputs.archive);
-    try {
-        for (const warning of archive.warnings) log.line("warning", warning);
-        const differences = await verifyStructure(archive, lock);
-        if (differences.length > 0) throw notTheLocked(inputs, differences);
-        return await executePlan(client, archive.source, plan, options);
-    } finally {
-        await archive.close();
-    }
-}
-
-/** A tag that pointed to something this program did not put there is never moved in silence. */
-function announceMoves(plan: ImportPlan, before: Before, log: ResourceLog): void {
-    const moves = plan.push.filter(
-        ({ task, movedFrom }) => movedFrom !== undefined && movedFrom !== before.images[task.source],
-    );
-    const lines = moves.slice(0, MAX_REASONS).map(({ task, movedFrom }) => {
-        return `${task.repository}:${task.tag} ${movedFrom ?? ""} -> ${task.digest}`;
-    });
-    if (moves.length > lines.length) lines.push(`and ${moves.length - lines.length} more`);
-    const moving = moves.length === 1 ? "1 tag of others moves" : `${moves.length} tags of others move`;
-    if (lines.length > 0) log.line("warning", [moving, ...lines].join("\n    "));
-}
-
-/** More was sent than the plan had said: why. */
-function announceRefusals({ refusedMounts, sent, planned }: ImportResult, log: ResourceLog): void {
-    if (refusedMounts.length === 0) return;
-    const lines = refusedMounts.slice(0, MAX_REASONS).map(({ repository, digest, from }) => {
-        return `${digest} from ${from} to ${repository}`;
-    });
-    if (refusedMounts.length > lines.length) lines.push(`and ${refusedMounts.length - lines.length} more`);
-    const title =
-        `the registry did not mount ${counted(refusedMounts.length, "blob")}, so ${formatBytes(sent.bytes)} were sent ` +
-        `where ${formatBytes(planned.bytes)} had been planned`;
-    log.line("warning", [title, ...lines].join("\n    "));
-}
-
-async function lockOf(inputs: ImageImportInputs): Promise<Lock> {
-    const lock = await readLock(inputs.lock);
-    if (lockDigest(lock) !== inputs.lockDigest) {
-        throw new PassthroughError(`${inputs.lock} is not the lock this run began with`, {
-            code: "LOCK_CHANGED",
-            cure: "run again",
-        });
-    }
-    return lock;
-}
-
-const MAX_DIFFERENCES = 20;
-
-function notTheLocked(inputs: ImageImportInputs, differences: readonly string[]): ArchiveError {
-    const shown = differences.slice(0, MAX_DIFFERENCES).join("; ");
-    const more = differences.length > MAX_DIFFERENCES ? `; and ${differences.length - MAX_DIFFERENCES} more` : "";
-    return new ArchiveError(`does not match ${inputs.lock}: ${shown}${more}`, {
-        code: "ARCHIVE_NOT_LOCKED",
-        archive: inputs.archive.join(", "),
-        cure: "bring the archive that was locked, or lock this one with: npm run -s passthrough -- lock --stack <stack>",
-    });
 }
 
 /** What failed is looked at again to the last blob, and so is what an earlier archive should have brought. */

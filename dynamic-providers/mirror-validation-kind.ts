@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { type ImageFailure, type Verification, verifyImages } from "../lib/import";
+import { type ImageFailure, type Verification, counted, verifyImages } from "../lib/import";
 import { PassthroughError } from "../lib/oci/errors";
+import { pullChecks } from "../lib/passthrough";
 import { hasMoved, registryInputs, withRegistry } from "./connection";
 import type { Kind, Surroundings } from "./lifecycle";
-import { counted } from "./progress";
-import { pullChecks } from "./pull-checks";
 
 export const mirrorValidationInputs = registryInputs.extend({
     /** Source reference -> digest. */
@@ -118,7 +117,7 @@ interface Validation extends Verification {
 }
 
 async function validate(inputs: MirrorValidationInputs, around: Surroundings): Promise<Validation> {
-    const { checks, unredirected, digestOnly } = pullChecks(inputs);
+    const { checks, unredirected, digestOnly } = pullChecks({ ...inputs, mirrorBase: inputs.registry.mirrorBase });
     return withRegistry(inputs, around, async (client, _base, row) => {
         const { proofs, failures } = await verifyImages(client, checks, {
             absent: new Set(inputs.sparse),

@@ -15,3 +15,15 @@ export type { ImportProgress } from "./import-meter";
 export type { RefusedMount } from "./transfer";
 export { type ImageCheck, type ImageFailure, type ImageProof, type Verification, verifyImages } from "./verify";
 export { type ImageTask, imageTask } from "./image-task";
+export {
+    type ChangingImage,
+    type ImagesBySource,
+    type NamedImage,
+    type OfflinePlan,
+    type SetOutlook,
+    type WantedSet,
+    isEmptyPlan,
+    planOffline,
+} from "./offline-plan";
+export { type PlanLines, offlinePlanLines } from "./offline-plan-text";
+export { counted, formatBytes, progressText } from "./progress-text";

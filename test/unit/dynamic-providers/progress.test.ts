@@ -1,6 +1,6 @@
 import { ResourceLog } from "../../../dynamic-providers/engine";
-import { counted, formatBytes, progressText } from "../../../dynamic-providers/progress";
 import { ProgressRow } from "../../../dynamic-providers/progress-row";
+import { counted, formatBytes, progressText } from "../../../lib/import";
 
 const GIGA = 1_000_000_000;
 

@@ -1,9 +1,8 @@
-import { type ImageCheck, type ImageFailure, imageTask } from "../lib/import";
-import type { ImageMark } from "../lib/oci/content";
-import { type MirrorBase, parseMirrorBase } from "../lib/oci/mirror-reference";
-import { type Reference, parseReference, parseSourceKey } from "../lib/oci/reference";
-import { parseRegistriesConf, resolvePull } from "../lib/openshift";
-import type { MirrorValidationInputs } from "./mirror-validation-kind";
+import { type ImageCheck, type ImageFailure, type ImagesBySource, imageTask } from "../import";
+import type { ImageMark } from "../oci/content";
+import { type MirrorBase, parseMirrorBase } from "../oci/mirror-reference";
+import { type Reference, parseReference, parseSourceKey } from "../oci/reference";
+import { parseRegistriesConf, resolvePull } from "../openshift";
 
 /** Where the mirror must have the images, so that pulls find them. */
 export interface PullChecks {
@@ -14,11 +13,27 @@ export interface PullChecks {
     readonly digestOnly: readonly string[];
 }
 
-/** Follows the rules for each image as the container runtime would, by digest and by tag. */
-export function pullChecks(inputs: MirrorValidationInputs): PullChecks {
-    const resolver = new PullResolver(inputs);
-    for (const [source, digest] of Object.entries(inputs.images)) {
-        const mark = inputs.marks?.[source];
+/** Images, and how pulls of them are redirected. */
+export interface PullCheckRequest {
+    readonly images: ImagesBySource;
+    /** Images whose digest is not upstream's. */
+    readonly marks?: Readonly<Record<string, ImageMark>> | undefined;
+    /** `host[:port]/path` */
+    readonly mirrorBase: string;
+    /** What a node makes of the mirror rules, TOML. */
+    readonly registriesConf: string;
+    /** How many images are to be read byte for byte. */
+    readonly wholeImages: number;
+}
+
+/**
+ * Follows the rules for each image as the container runtime would, by digest and by tag.
+ * @throws PassthroughError if the rules cannot be read
+ */
+export function pullChecks(request: PullCheckRequest): PullChecks {
+    const resolver = new PullResolver(request);
+    for (const [source, digest] of Object.entries(request.images)) {
+        const mark = request.marks?.[source];
         if (mark === undefined) resolver.byDigest(source, digest);
         else resolver.byTag(source, digest, mark);
     }
@@ -33,14 +48,14 @@ class PullResolver implements PullChecks {
     readonly #base: MirrorBase;
     readonly #whole: ReadonlySet<string>;
 
-    constructor(inputs: MirrorValidationInputs) {
-        const conf = parseRegistriesConf(inputs.registriesConf, "the registries.conf of the mirror rules");
+    constructor(request: PullCheckRequest) {
+        const conf = parseRegistriesConf(request.registriesConf, "the registries.conf of the mirror rules");
         this.#mirrorOf = (reference) => {
             const first = resolvePull(conf, reference).attempts[0];
             return first?.viaMirror === true ? parseReference(first.reference) : undefined;
         };
-        this.#base = parseMirrorBase(inputs.registry.mirrorBase);
-        this.#whole = wholeImages(inputs);
+        this.#base = parseMirrorBase(request.mirrorBase);
+        this.#whole = wholeImages(request);
     }
 
     /** By digest it must come from the mirror; if it has a tag and rules redirect tags, by that too. */
@@ -80,7 +95,7 @@ class PullResolver implements PullChecks {
 }
 
 /** A sample that is the same in every run of the same content, and another one when content changes. */
-function wholeImages(inputs: MirrorValidationInputs): ReadonlySet<string> {
-    const byDigest = Object.entries(inputs.images).sort(([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0));
-    return new Set(byDigest.slice(0, inputs.wholeImages).map(([source]) => source));
+function wholeImages(request: PullCheckRequest): ReadonlySet<string> {
+    const byDigest = Object.entries(request.images).sort(([, a], [, b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return new Set(byDigest.slice(0, request.wholeImages).map(([source]) => source));
 }

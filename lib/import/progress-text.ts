@@ -1,4 +1,4 @@
-import type { ImportProgress } from "../lib/import";
+import type { ImportProgress } from "./import-meter";
 
 /** "12 of 40 images, 1.20 GB of 1.80 GB, 310 MB/s, 2 s left". */
 export function progressText(progress: ImportProgress): string {

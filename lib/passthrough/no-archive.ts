@@ -1,6 +1,6 @@
-import type { BlobSource } from "../lib/oci/content";
-import type { Digest } from "../lib/oci/digest";
-import { PassthroughError } from "../lib/oci/errors";
+import type { BlobSource } from "../oci/content";
+import type { Digest } from "../oci/digest";
+import { PassthroughError } from "../oci/errors";
 
 /** For plans that only move tags: the archive may have left the machine long ago. */
 export const NO_ARCHIVE: BlobSource = {

@@ -1,4 +1,4 @@
-import { pullChecks } from "../../../dynamic-providers/pull-checks";
+import { pullChecks } from "../../../lib/passthrough";
 import { digestOf } from "../../../lib/oci/digest";
 import { formatRegistriesConf, mirrorRules, registriesConf } from "../../../lib/openshift";
 
@@ -9,14 +9,10 @@ function checksOf(images: Record<string, string>, marks: Record<string, "tag-onl
     const hosts = [{ host: "quay.io", tags: true, digests: Object.keys(marks).length < Object.keys(images).length }];
     const rules = mirrorRules({ base: BASE, hosts, contactSource: "never", clusterVersion: version });
     return pullChecks({
-        selfUrn: "urn",
-        registry: { type: "distribution", mirrorBase: BASE, retrySeconds: 1 },
-        credentials: { username: "reader", password: "secret" },
-        account: "puller",
+        mirrorBase: BASE,
         images,
         marks,
         registriesConf: formatRegistriesConf(registriesConf(rules.objects, version)),
-        sparse: [],
         wholeImages: 0,
     });
 }

@@ -1,0 +1,53 @@
+import type { NamedImage, OfflinePlan } from "./offline-plan";
+import { counted, formatBytes } from "./progress-text";
+
+/** A heading and what it counts, by name. */
+export interface PlanLines {
+    readonly title: string;
+    readonly lines: readonly string[];
+}
+
+/** More than this many names scroll away what matters. */
+const MAX_NAMES = 50;
+
+/**
+ * The offline plan for people, one block for each set and each kind of change that there is.
+ * @param sayNames false where only one set is spoken of
+ */
+export function offlinePlanLines(plan: OfflinePlan, sayNames = true): PlanLines[] {
+    const blocks = plan.sets.flatMap(({ name, coming, changing, bytes }) => {
+        const set = sayNames ? `${name}: ` : "";
+        const most = bytes === undefined ? "" : `, at most ${formatBytes(bytes)}`;
+        return [
+            // Images that change count in the bytes too.
+            block(
+                `${set}${said(coming.length, "comes", "come")}${most}`,
+                coming.map((image) => `+ ${shown(image)}`),
+            ),
+            block(
+                `${set}${said(changing.length, "changes", "change")}${coming.length === 0 ? most : ""}`,
+                changing.map(({ image, before, after }) => `~ ${image} ${before} -> ${after}`),
+            ),
+        ];
+    });
+    const whose = sayNames ? "all sets" : "the set";
+    const going = block(
+        `${said(plan.going.length, "leaves", "leave")} ${whose}; ${plan.going.length === 1 ? "it stays" : "they stay"} in the registry`,
+        plan.going.map(({ image }) => `- ${image}`),
+    );
+    return [...blocks, going].filter(({ lines }) => lines.length > 0);
+}
+
+function said(count: number, one: string, several: string): string {
+    return `${counted(count, "image")} ${count === 1 ? one : several}`;
+}
+
+function block(title: string, lines: readonly string[]): PlanLines {
+    const more = lines.length > MAX_NAMES ? [`… and ${lines.length - MAX_NAMES} more`] : [];
+    return { title, lines: [...lines.slice(0, MAX_NAMES), ...more] };
+}
+
+/** A source that is named by its digest says it once. */
+function shown({ image, digest }: NamedImage): string {
+    return image.includes("@") ? image : `${image} ${digest}`;
+}

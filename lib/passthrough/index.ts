@@ -1,0 +1,2 @@
+export { type CarryOutOptions, type LockedSet, carryOut, movedTags, readLockedSet, refusedMounts } from "./set-import";
+export { type PullChecks, type PullCheckRequest, pullChecks } from "./pull-checks";

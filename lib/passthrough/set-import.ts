@@ -1,0 +1,116 @@
+import { type Lock, lockDigest, openArchive, readLock, verifyStructure } from "../archives";
+import {
+    type ExecuteOptions,
+    type ImagesBySource,
+    type ImportPlan,
+    type ImportResult,
+    counted,
+    executePlan,
+    formatBytes,
+    needsArchive,
+} from "../import";
+import type { Digest } from "../oci/digest";
+import { ArchiveError, PassthroughError } from "../oci/errors";
+import type { RegistryClient } from "../oci/registry-client";
+import { NO_ARCHIVE } from "./no-archive";
+
+/** An image set by its files: the archive that holds it, and the lock that says what it holds. */
+export interface LockedSet {
+    /** Files or folders of the archive. */
+    readonly archive: readonly string[];
+    /** Path of the lock file, for errors. */
+    readonly path: string;
+    readonly lock: Lock;
+}
+
+/**
+ * Reads a set's lock.
+ * @param expected the digest of the lock that the run was laid out by
+ * @throws PassthroughError `LOCK_CHANGED`, and those of `readLock`
+ */
+export async function readLockedSet(archive: readonly string[], path: string, expected: Digest): Promise<LockedSet> {
+    const lock = await readLock(path);
+    if (lockDigest(lock) !== expected) {
+        throw new PassthroughError(`${path} is not the lock this run began with`, {
+            code: "LOCK_CHANGED",
+            cure: "run again",
+        });
+    }
+    return { archive, path, lock };
+}
+
+export interface CarryOutOptions extends ExecuteOptions {
+    /** What is odd about the archive's files. */
+    readonly onWarning?: (warning: string) => void;
+}
+
+/**
+ * Carries a set's plan out with the bytes of its archive. The archive is opened only if the plan needs bytes of it, and
+ * is held against the lock before the first of them is sent.
+ * @returns also after failures: they are in `failed`, by image
+ * @throws ArchiveError if it cannot be opened; `ARCHIVE_NOT_LOCKED`
+ */
+export async function carryOut(
+    client: RegistryClient,
+    plan: ImportPlan,
+    set: LockedSet,
+    options: CarryOutOptions = {},
+): Promise<ImportResult> {
+    if (!needsArchive(plan)) return executePlan(client, NO_ARCHIVE, plan, options);
+    const archive = await openArchive(set.archive);
+    try {
+        for (const warning of archive.warnings) options.onWarning?.(warning);
+        const differences = await verifyStructure(archive, set.lock);
+        if (differences.length > 0) throw notTheLocked(set, differences);
+        return await executePlan(client, archive.source, plan, options);
+    } finally {
+        await archive.close();
+    }
+}
+
+/**
+ * Tags that point to something this program did not put there: none of them is moved in silence.
+ * @param known what it put there, by source reference
+ * @returns a heading and the tags as one line each; nothing if there are none
+ */
+export function movedTags(plan: ImportPlan, known: ImagesBySource): string[] {
+    const moves = plan.push.filter(
+        ({ task, movedFrom }) => movedFrom !== undefined && movedFrom !== known[task.source],
+    );
+    const title = moves.length === 1 ? "1 tag of others moves" : `${moves.length} tags of others move`;
+    return headed(
+        title,
+        moves.map(({ task, movedFrom }) => `${task.repository}:${task.tag} ${movedFrom ?? ""} -> ${task.digest}`),
+    );
+}
+
+/** Why more was sent than the plan had said; nothing if no mount was refused. */
+export function refusedMounts({ refusedMounts: refused, sent, planned }: ImportResult): string[] {
+    const title =
+        `the registry did not mount ${counted(refused.length, "blob")}, so ${formatBytes(sent.bytes)} were sent ` +
+        `where ${formatBytes(planned.bytes)} had been planned`;
+    return headed(
+        title,
+        refused.map(({ repository, digest, from }) => `${digest} from ${from} to ${repository}`),
+    );
+}
+
+const MAX_NAMED = 50;
+
+function headed(title: string, lines: readonly string[]): string[] {
+    if (lines.length === 0) return [];
+    const more = lines.length > MAX_NAMED ? [`and ${lines.length - MAX_NAMED} more`] : [];
+    return [title, ...lines.slice(0, MAX_NAMED), ...more];
+}
+
+const MAX_DIFFERENCES = 20;
+
+function notTheLocked(set: LockedSet, differences: readonly string[]): ArchiveError {
+    const shown = differences.slice(0, MAX_DIFFERENCES).join("; ");
+    const more = differences.length > MAX_DIFFERENCES ? `; and ${differences.length - MAX_DIFFERENCES} more` : "";
+    return new ArchiveError(`does not match ${set.path}: ${shown}${more}`, {
+        code: "ARCHIVE_NOT_LOCKED",
+        archive: set.archive.join(", "),
+        cure: "bring the archive that was locked, or lock this one with: npm run -s passthrough -- lock --stack <stack>",
+    });
+}

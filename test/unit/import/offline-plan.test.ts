@@ -1,0 +1,102 @@
+import fc from "fast-check";
+import { type WantedSet, isEmptyPlan, offlinePlanLines, planOffline } from "../../../lib/import";
+import { digestOf } from "../../../lib/oci/digest";
+import { MemoryImageSet } from "../../support/image-set";
+
+const [ONE, TWO] = [digestOf("one"), digestOf("two")];
+const set = (name: string, images: Record<string, string>, more: Partial<WantedSet> = {}) => ({
+    name,
+    images,
+    ...more,
+});
+const sizes = (content: MemoryImageSet, ...digests: string[]) =>
+    digests.reduce((sum, digest) => sum + (content.bytes.get(digest)?.length ?? 0), 0);
+
+test("images come, change and go by name, whichever set had them before", () => {
+    const before = { "quay.io/a/gone:1": ONE, "quay.io/a/kept:1": ONE, "quay.io/a/moved:1": ONE };
+    const sets = [
+        set("first", { "quay.io/a/kept:1": ONE, "quay.io/a/z:1": TWO, "quay.io/a/new:1": TWO }),
+        set("second", { "quay.io/a/moved:1": TWO }),
+    ];
+    const plan = planOffline(sets, before);
+    expect(plan.sets).toEqual([
+        {
+            name: "first",
+            coming: [
+                { image: "quay.io/a/new:1", digest: TWO },
+                { image: "quay.io/a/z:1", digest: TWO },
+            ],
+            changing: [],
+            unchanged: 1,
+        },
+        {
+            name: "second",
+            coming: [],
+            changing: [{ image: "quay.io/a/moved:1", before: ONE, after: TWO }],
+            unchanged: 0,
+        },
+    ]);
+    expect(plan.going).toEqual([{ image: "quay.io/a/gone:1", digest: ONE }]);
+    expect(isEmptyPlan(plan)).toBe(false);
+});
+
+test("what a set only relies on is still wanted, and comes from nowhere", () => {
+    const earlier = { "quay.io/a/base:1": ONE };
+    const plan = planOffline([set("later", {}, { earlier })], earlier);
+    expect(plan).toEqual({ sets: [{ name: "later", coming: [], changing: [], unchanged: 0 }], going: [] });
+    expect(isEmptyPlan(plan)).toBe(true);
+});
+
+test("bytes count a shared blob once in a set and once over all sets, and manifests once per repository", () => {
+    const content = new MemoryImageSet();
+    const shared = content.blob(Buffer.alloc(100_000, 1));
+    const child = content.manifest([shared]);
+    const index = content.index([child]);
+    const other = content.manifest([shared]);
+    const facts = content.set;
+    const blobs = Object.values(facts.blobs).reduce((sum, size) => sum + size, 0);
+    const one = set("one", { "quay.io/a/x:1": index, "quay.io/a/x:2": index, "quay.io/b/y:1": index }, { facts });
+    const two = set("two", { "quay.io/c/z:1": other }, { facts });
+    const ownBlobs = facts.manifests[child]?.blobs ?? [];
+    const plan = planOffline([one, two], {});
+    expect(plan.sets[0]?.bytes).toBe(sizes(content, index, index, index, child, child, ...ownBlobs));
+    expect(plan.sets[1]?.bytes).toBe(sizes(content, other, ...(facts.manifests[other]?.blobs ?? [])));
+    expect(plan.bytes).toBe(sizes(content, index, index, index, child, child, other) + blobs);
+});
+
+test("without the facts of one set nobody can say the bytes of all", () => {
+    const content = new MemoryImageSet();
+    content.image("quay.io/a/x:1");
+    const plan = planOffline([set("a", content.images, { facts: content.set }), set("b", {})], {});
+    expect(plan.sets[0]?.bytes).toBeGreaterThan(0);
+    expect(plan).not.toHaveProperty("bytes");
+    expect(plan.sets[1]).not.toHaveProperty("bytes");
+});
+
+test("every image is counted exactly once, and a state that is as wanted leaves nothing to do", () => {
+    const name = fc.constantFrom(..."abcdefgh").map((letter) => `quay.io/org/${letter}:1`);
+    const images = fc.dictionary(name, fc.constantFrom(ONE, TWO));
+    fc.assert(
+        fc.property(images, images, (wanted, before) => {
+            const { sets, going } = planOffline([set("s", wanted)], before);
+            const [only] = sets;
+            const counted = (only?.coming.length ?? 0) + (only?.changing.length ?? 0) + (only?.unchanged ?? 0);
+            expect(counted).toBe(Object.keys(wanted).length);
+            const kept = (only?.changing.length ?? 0) + (only?.unchanged ?? 0);
+            expect(going.length + kept).toBe(Object.keys(before).length);
+            expect(isEmptyPlan(planOffline([set("s", wanted)], wanted))).toBe(true);
+        }),
+    );
+});
+
+test("for people, fifty names of each kind are enough, and the rest is counted", () => {
+    const many = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`quay.io/org/app${String(i)}:1`, ONE]));
+    const blocks = offlinePlanLines(planOffline([set("s", many)], { [`quay.io/org/old@${TWO}`]: TWO }));
+    expect(blocks.map(({ title }) => title)).toEqual([
+        "s: 60 images come",
+        "1 image leaves all sets; it stays in the registry",
+    ]);
+    expect(blocks[0]?.lines).toHaveLength(51);
+    expect(blocks[0]?.lines.at(-1)).toBe("… and 10 more");
+    expect(blocks[1]?.lines).toEqual([`- quay.io/org/old@${TWO}`]);
+});
