@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { onPath } from "./installed-tool.mjs";
 import { prepare, runMain } from "./prepare.mjs";
 import { captureOrThrow, runThrough } from "./process.mjs";
@@ -8,29 +8,39 @@ import { createProgress } from "./progress.mjs";
 import { defaultStack, pulumiEnvironment, workspace } from "./workspace.mjs";
 
 const place = workspace();
-const suites = ["unit", "integration", "stack"];
+const suites = ["unit", "integration", "stack", "faults"];
 
 /**
  * Sets up what the tests need and runs them; arguments go to jest. Tests find the tools on PATH, under their own names,
  * and make their own stacks, backends and registries in temporary folders.
  *
- * @param {string[]} args `--root` runs what needs root instead
+ * @param {string[]} args `--root` runs what needs root instead, `--faults` all rounds of the fault suite
  * @returns {Promise<number>} jest's exit code
  */
 async function main(args) {
     const root = args.includes("--root");
+    const faults = args.includes("--faults");
     const progress = createProgress();
     if (root) await ensureRootTools(progress);
     const toolbox = await prepare(place, progress, ["pulumi", "registry"]);
-    const own = args.filter((argument) => argument !== "--root");
-    const folders = (root ? ["root"] : suites)
+    const own = args.filter((argument) => !["--root", "--faults"].includes(argument));
+    const folders = (root ? ["root"] : faults ? ["faults"] : suites)
         .map((name) => join(place.root, "test", name))
         .filter((dir) => existsSync(dir));
     if (folders.length === 0) throw new Error(`there are no tests in test/${root ? "root" : `{${suites.join(",")}}`}`);
     const jest = join(place.root, "node_modules", "jest", "bin", "jest.js");
     const flags = [...folders.map((dir) => `--roots=${dir}`), ...workers(own, root)];
+    const env = { ...environment(toolbox), ...(faults ? wholeFaults() : {}) };
     // After --roots, jest would take the paths that it is given for more roots.
-    return runThrough(process.execPath, [jest, ...own, ...flags], { cwd: place.root, env: environment(toolbox) });
+    return runThrough(process.execPath, [jest, ...own, ...flags], { cwd: place.root, env });
+}
+
+/** All rounds; what they met is written to `.local/faults.txt`. */
+function wholeFaults() {
+    const report = join(place.root, ".local", "faults.txt");
+    mkdirSync(dirname(report), { recursive: true });
+    writeFileSync(report, "");
+    return { FAULTS: "all", FAULT_REPORT: report };
 }
 
 /** Tests set the backend, the passphrase and the stack of their own runs: none of the user's may shine through. */

@@ -152,7 +152,7 @@ export class RegistryClient {
         const url = new URL(location);
         url.searchParams.set("digest", digest);
         const operation = `PUT ${repository}/blobs/${digest}`;
-        const watch = new StallWatch(operation, this.calls.signal);
+        const watch = new StallWatch(operation, this.calls.signal, this.options.endpoint.timeouts?.piece);
         const answer = await this.calls.session.send({
             method: "PUT",
             url,

@@ -1,7 +1,5 @@
 import { RegistryError } from "./errors";
-
-/** A peer that takes no piece of a body for so long has stalled. */
-const STALL_MS = 60_000;
+import { DEFAULT_TIMEOUTS } from "./timeouts";
 
 /** Ends a request whose body nobody takes any more; the time after the last piece is the registry's, for storing. */
 export class StallWatch {
@@ -11,7 +9,7 @@ export class StallWatch {
     constructor(
         private readonly operation: string,
         signal: AbortSignal | undefined,
-        private readonly limit = STALL_MS,
+        private readonly limit = DEFAULT_TIMEOUTS.piece,
     ) {
         this.signal = signal === undefined ? this.stalled.signal : AbortSignal.any([signal, this.stalled.signal]);
     }

@@ -1,6 +1,7 @@
 import { type SecureContext, createSecureContext, rootCertificates } from "node:tls";
 import { Agent, type Dispatcher, errors, request } from "undici";
 import { RegistryError, messageOf } from "./errors";
+import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
 
 /** Where a registry answers. */
 export interface RegistryEndpoint {
@@ -10,6 +11,8 @@ export interface RegistryEndpoint {
     readonly ca?: string;
     /** HTTP without TLS; loopback only. */
     readonly plainHttp?: boolean;
+    /** Default: DEFAULT_TIMEOUTS. */
+    readonly timeouts?: Timeouts;
 }
 
 export interface HttpRequest {
@@ -44,6 +47,7 @@ export function isLoopback(host: string): boolean {
 export class Transport {
     readonly origin: string;
     private readonly agent: Agent;
+    private readonly timeouts: Timeouts;
 
     constructor(endpoint: RegistryEndpoint, connections: number) {
         if (endpoint.plainHttp && !isLoopback(endpoint.host)) {
@@ -53,15 +57,13 @@ export class Transport {
             });
         }
         this.origin = `${endpoint.plainHttp ? "http" : "https"}://${endpoint.host}`;
+        this.timeouts = endpoint.timeouts ?? DEFAULT_TIMEOUTS;
         this.agent = new Agent({
             connections,
-            connect: {
-                timeout: 10_000,
-                ...trustOf(endpoint),
-            },
+            connect: { timeout: this.timeouts.connect, ...trustOf(endpoint) },
             keepAliveTimeout: 30_000,
-            headersTimeout: 60_000,
-            bodyTimeout: 60_000,
+            headersTimeout: this.timeouts.answer,
+            bodyTimeout: this.timeouts.piece,
         });
     }
 
@@ -75,8 +77,7 @@ export class Transport {
                 headers: { "user-agent": "registry-passthrough", ...headers },
                 // By default undici ends the connection after each HEAD: a handshake for every question.
                 ...(method === "HEAD" ? { reset: false } : {}),
-                // A registry answers a PUT only when it has stored and hashed the whole blob.
-                ...(method === "PUT" ? { headersTimeout: 900_000 } : {}),
+                ...(method === "PUT" ? { headersTimeout: this.timeouts.store } : {}),
                 ...(body === undefined ? {} : { body: body as Buffer }),
                 ...(signal ? { signal } : {}),
             });

@@ -16,11 +16,14 @@ export class MemoryImageSet implements BlobSource {
         blobs: ImageSet["earlier"]["blobs"];
     } = { images: {}, manifests: {}, blobs: {} };
 
+    /** @param fresh bytes that nothing else has, of this length */
+    constructor(private readonly fresh: (length: number) => Buffer = randomBytes) {}
+
     get set(): ImageSet {
         return { images: this.images, manifests: this.manifests, blobs: this.blobs, earlier: this.earlier };
     }
 
-    blob(bytes: Buffer = randomBytes(2000)): Digest {
+    blob(bytes: Buffer = this.fresh(2000)): Digest {
         const digest = this.keep(bytes);
         this.blobs[digest] = bytes.length;
         return digest;
@@ -33,7 +36,7 @@ export class MemoryImageSet implements BlobSource {
     }
 
     manifest(layers: readonly Digest[] = [this.blob()]): Digest {
-        const config = this.blob(Buffer.from(JSON.stringify({ made: randomBytes(8).toString("hex") })));
+        const config = this.blob(Buffer.from(JSON.stringify({ made: this.fresh(8).toString("hex") })));
         const describe = (digest: Digest, mediaType: string) => ({ mediaType, digest, size: this.blobs[digest] ?? 0 });
         return this.document(
             {

@@ -1,0 +1,119 @@
+import {
+    type Asked,
+    type Fault,
+    htmlError,
+    isBlobPut,
+    isManifestPut,
+    isUploadPost,
+    registryError,
+} from "../support/faults/fault";
+import { faultCase } from "../support/faults/fault-case";
+import { FaultSite } from "../support/faults/fault-site";
+import type { Random } from "../support/faults/random";
+import { seededSet } from "../support/faults/seeded-set";
+
+let site: FaultSite;
+
+beforeAll(async () => {
+    site = await FaultSite.start();
+});
+afterAll(() => site.stop());
+
+const isManifestHead = ({ method, url }: Asked) => method === "HEAD" && url.includes("/manifests/");
+const KINDS = [isUploadPost, isBlobPut, isManifestPut, isManifestHead];
+
+/** Answers `burst` requests of one kind, in a row, with a fault; then all is well. */
+function burst(random: Random, length: number, fault: () => Fault): (asked: Asked) => boolean {
+    const chosen = random.pick(KINDS);
+    const from = random.between(1, 2);
+    let met = 0;
+    site.proxy.script = (asked) => {
+        if (!chosen(asked)) return undefined;
+        met++;
+        return met >= from && met < from + length ? fault() : undefined;
+    };
+    return chosen;
+}
+
+/** The run rides it out by itself, and leaves nothing wrong. */
+async function ridesOut(random: Random): Promise<void> {
+    const content = seededSet(random);
+    const outcome = await site.bring(content);
+    expect(outcome.error).toBeUndefined();
+    expect(outcome.result?.failed).toEqual([]);
+    site.holdsNothingWrong(outcome);
+    expect(await site.converges(content)).toBe(0);
+}
+
+/** A busy answer, as registries and what stands in front of them give it. */
+function busyAnswer(random: Random, status: number): Fault {
+    if (random.between(0, 1) === 0) return htmlError(status, "Service Temporarily Unavailable");
+    const json = registryError(status, "UNKNOWN", "unknown error");
+    return random.between(0, 1) === 0 ? json : { kind: "answer", status };
+}
+
+const FORMS: Readonly<Record<string, (random: Random) => Readonly<Record<string, string>>>> = {
+    "in seconds": (random) => ({ "retry-after": String(random.between(0, 1)) }),
+    "as a date": () => ({ "retry-after": new Date(Math.ceil(Date.now() / 1000) * 1000 + 1000).toUTCString() }),
+    "not given": () => ({}),
+};
+
+for (const [form, headersOf] of Object.entries(FORMS)) {
+    faultCase(`429 with Retry-After ${form}`, { all: 50, sample: 2 }, async ({ random, count }) => {
+        site.clear();
+        /** URL -> when it may be asked again, in milliseconds since the epoch. */
+        const notBefore = new Map<string, number>();
+        const early: string[] = [];
+        let url = "";
+        burst(random, random.between(1, 3), () => {
+            const headers = headersOf(random);
+            const after = headers["retry-after"];
+            // Uploads of one repository all begin at one URL: others were under way.
+            if (after !== undefined && url.includes("/manifests/")) {
+                notBefore.set(url, /^\d+$/.test(after) ? Date.now() + Number(after) * 1000 : Date.parse(after) - 1000);
+            }
+            count("answers 429");
+            const answer = registryError(429, "TOOMANYREQUESTS", "slow down") as Fault & { kind: "answer" };
+            return { ...answer, headers: { ...answer.headers, ...headers } };
+        });
+        const scripted = site.proxy.script;
+        site.proxy.script = (asked, nth) => {
+            url = asked.url;
+            // Clocks of timers and of dates differ by a millisecond or two.
+            if (Date.now() + 5 < (notBefore.get(url) ?? 0)) early.push(url);
+            return scripted(asked, nth);
+        };
+        await ridesOut(random);
+        expect(early).toEqual([]);
+    });
+}
+
+for (const length of [1, 2, 3, 4, 5]) {
+    faultCase(`a burst of ${length} answers 5xx`, { all: 50, sample: 1 }, async ({ random, count }) => {
+        site.clear();
+        burst(random, length, () => {
+            const status = random.pick([500, 502, 503, 504]);
+            count(`answers ${status}`);
+            return busyAnswer(random, status);
+        });
+        await ridesOut(random);
+    });
+}
+
+faultCase("an HTML page in place of an answer", { all: 50, sample: 2 }, async ({ random, count }) => {
+    site.clear();
+    // A 404 of a web server that lost its registry is no word about what the registry has.
+    const status = random.pick([404, 502, 503]);
+    const content = seededSet(random);
+    await site.bring(content);
+    site.proxy.clear();
+    site.proxy.script = ({ method }) =>
+        method === "HEAD" || method === "GET" ? htmlError(status, "Not Found") : undefined;
+    const verdict = await site.verify(content, { retry: { seconds: 0, firstDelay: 1, longestDelay: 1 } }).then(
+        ({ failures }) => failures,
+        (error: unknown) => (error as { code?: string }).code,
+    );
+    expect(verdict).toBe("UNEXPECTED_ANSWER");
+    count(`pages with ${status}`);
+    expect(await site.converges(content)).toBe(0);
+});

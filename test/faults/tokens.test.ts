@@ -1,0 +1,55 @@
+import { type Asked, isBlobPut, isManifestPut, isUploadPost } from "../support/faults/fault";
+import { faultCase } from "../support/faults/fault-case";
+import { ACCOUNT, FaultSite } from "../support/faults/fault-site";
+import { seededSet } from "../support/faults/seeded-set";
+import { TokenGate } from "../support/faults/token-gate";
+
+const LIFETIME = 3;
+let site: FaultSite;
+let gate: TokenGate;
+
+beforeAll(async () => {
+    site = await FaultSite.start({ account: false });
+    gate = await TokenGate.start(ACCOUNT, LIFETIME, await site.authority.issue());
+});
+afterAll(async () => {
+    await gate.stop();
+    await site.stop();
+});
+
+const KINDS: Readonly<Record<string, (asked: Asked) => boolean>> = {
+    "the POST of an upload": isUploadPost,
+    "the PUT of a blob": isBlobPut,
+    "the PUT of a manifest": isManifestPut,
+};
+
+for (const [name, chosen] of Object.entries(KINDS)) {
+    faultCase(`a token of ${LIFETIME} s that ends at ${name}`, { all: 50, sample: 2 }, async ({ random, count }) => {
+        site.clear();
+        const content = seededSet(random);
+        const ends = new Set([random.between(1, 3), random.between(1, 6)]);
+        const unread = random.between(0, 1) === 0;
+        let met = 0;
+        let refused = 0;
+        const issued = gate.issued;
+        const script = (asked: Asked) => {
+            if (chosen(asked) && ends.has(++met)) gate.pass(LIFETIME);
+            const fault = gate.check(asked);
+            if (fault === undefined) return undefined;
+            refused++;
+            return fault.kind === "answer" && unread ? { ...fault, unread } : fault;
+        };
+        site.proxy.script = script;
+        const outcome = await site.bring(content);
+        expect(outcome.error).toBeUndefined();
+        expect(outcome.result?.failed).toEqual([]);
+        site.holdsNothingWrong(outcome);
+        count("answers 401", refused);
+        count("tokens", gate.issued - issued);
+        // A registry that trusts nobody without a token never saw the account.
+        const seen = site.proxy.passed.filter(({ headers }) => headers.authorization?.startsWith("Basic") === true);
+        expect(seen).toEqual([]);
+        site.proxy.script = (asked) => gate.check(asked);
+        await site.isWhole(content, outcome);
+    });
+}
