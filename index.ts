@@ -11,3 +11,4 @@ export const registriesConf = site.registriesConf;
 export const registryCa = site.registryCa;
 export const pullSecret = site.pullSecret;
 export const validation = site.validation;
+export const robots = site.robots;

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type LoadedSite, type SecretCredentials, type Site, allImages, allMarks } from "../config";
+import { type LoadedSite, type SecretAdmin, type SecretCredentials, type Site, allImages, allMarks } from "../config";
 import { MirrorValidation } from "../dynamic-providers/mirror-validation";
 import { RegistryAccess } from "../dynamic-providers/registry-access";
 import type { ImageMark } from "../lib/oci/content";
@@ -8,6 +8,7 @@ import { formatReference, parseSourceKey } from "../lib/oci/reference";
 import { mirrorReference, parseMirrorBase } from "../lib/oci/mirror-reference";
 import { ImageContent } from "./image-content";
 import { mirrorPolicy } from "./mirror-policy";
+import { RepositoryStructure } from "./repository-structure";
 
 /** Where an image is at the mirror, and its digest there and, unless it is marked, upstream. */
 export interface MirroredImage {
@@ -16,9 +17,27 @@ export interface MirroredImage {
     readonly mark?: ImageMark;
 }
 
+/** A robot account, as the outputs tell it: nothing secret. */
+export interface RobotSummary {
+    readonly username: string;
+    /** RFC 3339; absent if it never ends by itself. */
+    readonly expiresAt?: string;
+}
+
+type Robots = Partial<Record<"importer" | "puller", RobotSummary>>;
+
+/** The accounts that images are pushed and pulled with, and what must be there before they are used. */
+interface Accounts {
+    readonly importer: SecretCredentials;
+    readonly puller: SecretCredentials;
+    readonly ready: pulumi.Resource;
+    readonly robots: pulumi.Output<Robots>;
+}
+
 /**
- * One site: its registry reached, its content imported, its rules made and proven, in the order that keeps a cluster
- * safe (registry, import, validation with the puller's account).
+ * One site: its registry reached, its structure and robot accounts made, its content imported, its rules made and
+ * proven, in the order that keeps a cluster safe (registry, structure, robots, import with the importer's account,
+ * validation with the puller's).
  */
 export class PassthroughSite extends pulumi.ComponentResource {
     readonly mirrorBase: string;
@@ -33,22 +52,26 @@ export class PassthroughSite extends pulumi.ComponentResource {
     /** dockerconfigjson, secret. */
     readonly pullSecret: pulumi.Output<string>;
     readonly validation: MirrorValidation["summary"];
+    /** Role -> robot account; empty where the registry has none. */
+    readonly robots: pulumi.Output<Robots>;
 
-    constructor(name: string, { site, importer, puller }: LoadedSite, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, loaded: LoadedSite, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:site:PassthroughSite", name, {}, opts);
+        const { site } = loaded;
         const images = allImages(site.content);
         const marks = allMarks(site.content);
         const policy = mirrorPolicy(site, images, marks);
         for (const note of [...policy.notes, ...markNotes(marks), ...supersededNotes(site)])
             void pulumi.log.info(note, this);
 
+        const { importer, puller, ready, robots } =
+            loaded.admin === undefined ? this.given(loaded) : this.made(site, loaded.admin, Object.keys(images));
         const pushing = { registry: site.registry, credentials: importer, account: "importer" } as const;
         const pulling = { registry: site.registry, credentials: puller, account: "puller" } as const;
-        const access = new RegistryAccess("registry", pushing, { parent: this });
         const content = new ImageContent(
             "content",
             { ...pushing, content: site.content, concurrency: site.concurrency },
-            { parent: this, dependsOn: [access] },
+            { parent: this, dependsOn: [ready] },
         );
         const validation = new MirrorValidation(
             "validation",
@@ -70,8 +93,36 @@ export class PassthroughSite extends pulumi.ComponentResource {
         this.registryCa = site.registry.ca ?? "";
         this.pullSecret = pullSecret(site, puller);
         this.validation = validation.summary;
+        this.robots = robots;
         this.registerOutputs({ mirrorBase: this.mirrorBase });
     }
+
+    /** A registry without robot accounts: both accounts come from the configuration. */
+    private given({ site, importer, puller }: LoadedSite & { admin?: undefined }): Accounts {
+        const access = { registry: site.registry, credentials: importer, account: "importer" } as const;
+        const ready = new RegistryAccess("registry", access, { parent: this });
+        return { importer, puller, ready, robots: pulumi.output<Robots>({}) };
+    }
+
+    /** A registry with robot accounts: the configured account makes them, and does nothing else. */
+    private made(site: Site, credentials: SecretAdmin, images: readonly string[]): Accounts {
+        const admin = { registry: site.registry, credentials, account: "admin" } as const;
+        const access = new RegistryAccess("registry", admin, { parent: this });
+        const structure = new RepositoryStructure(
+            "structure",
+            { ...admin, site, images, owner: access.instance },
+            { parent: this, dependsOn: [access] },
+        );
+        const { importer, puller } = structure.robots;
+        const robots = pulumi
+            .all([importer.robot, puller.robot])
+            .apply<Robots>(([push, pull]) => ({ importer: summaryOf(push), puller: summaryOf(pull) }));
+        return { importer: importer.login, puller: puller.login, ready: structure, robots };
+    }
+}
+
+function summaryOf({ username, expiresAt }: RobotSummary): RobotSummary {
+    return { username, ...(expiresAt === undefined ? {} : { expiresAt }) };
 }
 
 function mirroredImages(

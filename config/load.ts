@@ -1,18 +1,26 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import type { ConfigIssue } from "./schema";
+import { type ConfigIssue, mergeDocuments } from "./schema";
 import { type Site, readSite } from "./site";
+import { type AdminCredentials, type RegistryKind, OFFERED_KINDS, registryAdmin } from "../lib/registries";
 
 /** An account of the registry; its password is secret. */
 export type SecretCredentials = pulumi.Output<{ username: string; password: string }>;
 
-export interface LoadedSite {
-    readonly site: Site;
-    /** The account that pushes. */
-    readonly importer: SecretCredentials;
-    /** The account that clusters pull with, and that proves what they will get. */
-    readonly puller: SecretCredentials;
-}
+/** The account that administers the registry; secret. */
+export type SecretAdmin = pulumi.Output<AdminCredentials>;
+
+/** A site and its accounts: given ones, or the one that makes robot accounts. */
+export type LoadedSite =
+    | {
+          readonly site: Site;
+          /** The account that pushes. */
+          readonly importer: SecretCredentials;
+          /** The account that clusters pull with, and that proves what they will get. */
+          readonly puller: SecretCredentials;
+          readonly admin?: undefined;
+      }
+    | { readonly site: Site; readonly admin: SecretAdmin };
 
 /**
  * Reads the stack's configuration: `site` over `defaults`, and the flat secret keys.
@@ -22,10 +30,23 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const read = (path: string) => readFileSync(path, "utf8");
     const surroundings = { read, now: new Date(), stack: pulumi.getStack() };
     const { site, issues } = readSite(config.getObject("site"), config.getObject("defaults"), surroundings);
-    const all = [...issues, ...accountIssues(config), ...unknownKeys()];
+    const kind = OFFERED_KINDS.find((offered) => offered === kindOf(config));
+    const all = [...issues, ...accountIssues(config, kind ?? "distribution"), ...unknownKeys()];
     if (site === undefined || all.length > 0) throw new pulumi.RunError(issuesText(all));
+    if (registryAdmin(site.registry.type).capabilities.robotAccounts) return { site, admin: adminOf(config) };
     const importer = credentials(config, "registry");
     return { site, importer, puller: hasAccount(config, "puller") ? credentials(config, "puller") : importer };
+}
+
+/** What `site.registry.type` says, whether or not the rest of the site can be read: the accounts depend on it. */
+function kindOf(config: pulumi.Config): unknown {
+    const document = mergeDocuments(config.getObject("defaults"), config.getObject("site"));
+    return (document as { registry?: { type?: unknown } } | undefined)?.registry?.type;
+}
+
+function adminOf(config: pulumi.Config): SecretAdmin {
+    if (config.get("registryToken") === undefined) return credentials(config, "registry");
+    return config.requireSecret("registryToken").apply((token) => ({ token }));
 }
 
 function hasAccount(config: pulumi.Config, prefix: string): boolean {
@@ -38,27 +59,44 @@ function credentials(config: pulumi.Config, prefix: string): SecretCredentials {
         .apply(([username, password]) => ({ username, password }));
 }
 
-function accountIssues(config: pulumi.Config): ConfigIssue[] {
-    const needed = (["registry", "puller"] as const).filter(
+const PARTS = ["Username", "Password"];
+const ROBOTS_INSTEAD = "leave it out: the program makes a robot account that may only pull";
+
+/** What is missing, half set, or of no use to a kind of registry, among the flat keys. */
+function accountIssues(config: pulumi.Config, kind: RegistryKind): ConfigIssue[] {
+    const { robotAccounts, tokenLogin } = registryAdmin(kind).capabilities;
+    const isSet = (key: string) => config.get(key) !== undefined;
+    const useless = (key: string, cure: string): ConfigIssue => ({ key, problem: `${kind} has no use for it`, cure });
+    const pullerKeys = PARTS.map((part) => `puller${part}`).filter(isSet);
+    const hasToken = isSet("registryToken");
+    const needed = [
+        ...(tokenLogin && hasToken ? [] : ["registry"]),
         // A puller of its own is optional, half of one is a mistake.
-        (prefix) =>
-            prefix === "registry" ||
-            config.get("pullerUsername") !== undefined ||
-            config.get("pullerPassword") !== undefined,
-    );
-    return needed.flatMap((prefix) =>
-        ["Username", "Password"]
-            .map((part) => `${prefix}${part}`)
-            .filter((key) => (config.get(key) ?? "") === "")
-            .map((key) => ({
-                key,
-                problem: "it is not set",
-                cure: `set it with: npm run pulumi -- config set${key.endsWith("Password") ? " --secret" : ""} ${key} --stack ${pulumi.getStack()}`,
-            })),
-    );
+        ...(!robotAccounts && pullerKeys.length > 0 ? ["puller"] : []),
+    ];
+    return [
+        ...needed.flatMap((prefix) => PARTS.map((part) => `${prefix}${part}`).flatMap((key) => missing(config, key))),
+        ...(robotAccounts ? pullerKeys.map((key) => useless(key, ROBOTS_INSTEAD)) : []),
+        ...(hasToken && !tokenLogin ? [useless("registryToken", "set registryUsername and registryPassword")] : []),
+        ...(hasToken && tokenLogin && PARTS.some((part) => isSet(`registry${part}`)) ? [TWO_ADMINS] : []),
+        ...(hasToken && config.get("registryToken") === "" ? missing(config, "registryToken") : []),
+    ];
 }
 
-const FLAT_KEYS = ["registryUsername", "registryPassword", "pullerUsername", "pullerPassword"];
+const TWO_ADMINS: ConfigIssue = {
+    key: "registryToken",
+    problem: "registryUsername or registryPassword is set beside it",
+    cure: "remove one of them with: npm run pulumi -- config rm …",
+};
+
+function missing(config: pulumi.Config, key: string): ConfigIssue[] {
+    if ((config.get(key) ?? "") !== "") return [];
+    const secret = key.endsWith("Username") ? "" : " --secret";
+    const cure = `set it with: npm run pulumi -- config set${secret} ${key} --stack ${pulumi.getStack()}`;
+    return [{ key, problem: "it is not set", cure }];
+}
+
+const FLAT_KEYS = ["registryUsername", "registryPassword", "registryToken", "pullerUsername", "pullerPassword"];
 const KEYS = ["site", "defaults", ...FLAT_KEYS];
 
 /** A flat key with a typo would otherwise be ignored, and another account used than was meant. */

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { overrideSchema } from "../lib/archives";
+import { OFFERED_KINDS } from "../lib/registries";
+import { readDays, readSize } from "./units";
 
 const content = z.strictObject({
     /** The set: a file, a folder, or several of them; from the project's root or absolute. */
@@ -9,16 +11,25 @@ const content = z.strictObject({
     overrides: z.array(overrideSchema).optional(),
 });
 
+/** `30d`, as days. */
+function maxAge(days: number) {
+    return z.string().transform(readDays).prefault(`${days}d`);
+}
+
 /** A site as people write it: `registry-passthrough:site`, merged over `registry-passthrough:defaults`. */
 export const siteSchema = z.strictObject({
     registry: z.strictObject({
-        type: z.enum(["distribution"]),
+        type: z.enum(OFFERED_KINDS),
         /** `host[:port]/path`; images land at `<mirrorBase>/<upstream-host>/<path>`. */
         mirrorBase: z.string().min(1),
         /** PEM file of the issuing CA; absent: a public one. */
         ca: z.string().min(1).optional(),
         /** HTTP without TLS, on loopback only. */
         plainHttp: z.boolean().optional(),
+        /** May a project or organization that is there already be taken over? */
+        adopt: z.boolean().optional(),
+        /** Storage of the project or organization: `500GB`, `2TiB`. */
+        quota: z.string().transform(readSize).optional(),
     }),
     /** Upstream hosts that content may come from. */
     upstreams: z.array(z.string().min(1)).optional(),
@@ -48,6 +59,13 @@ export const siteSchema = z.strictObject({
             wholeImages: z.number().int().min(0).default(3),
         })
         .default({ wholeImages: 3 }),
+    /** Robot accounts, where the registry has some; each is replaced when two thirds of its `maxAge` are over. */
+    robots: z
+        .strictObject({
+            importer: z.strictObject({ maxAge: maxAge(30) }).prefault({}),
+            puller: z.strictObject({ maxAge: maxAge(90) }).prefault({}),
+        })
+        .optional(),
 });
 
 export type SiteDocument = z.infer<typeof siteSchema>;
@@ -115,7 +133,11 @@ function configIssues(issue: z.core.$ZodIssue): ConfigIssue[] {
 const CURES: Readonly<Record<string, string>> = {
     site: "write registry-passthrough:site, as in docs/configuration.md",
     "site.registry": "write registry: {type: distribution, mirrorBase: …}",
-    "site.registry.type": "write distribution",
+    "site.registry.type": `write one of: ${OFFERED_KINDS.join(", ")}`,
+    "site.registry.adopt": "write true or false",
+    "site.registry.quota": "write a size in quotes, as in 500GB or 2TiB",
+    "site.robots.importer.maxAge": "write a number of days, as in 30d",
+    "site.robots.puller.maxAge": "write a number of days, as in 90d",
     "site.registry.mirrorBase": "write host[:port]/path, as in registry.site-a.example:8443/mirror",
     "site.cluster.version": 'write it in quotes, as in "4.20"',
     "site.cluster.contactSource": "write allow or never",
@@ -145,7 +167,9 @@ function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
 }
 
 function unwrap(schema: unknown): unknown {
-    if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return unwrap(schema.unwrap());
+    if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
+        return unwrap(schema.unwrap());
+    }
     return schema;
 }
 

@@ -5,14 +5,16 @@ import { messageOf } from "../lib/oci/errors";
 import { type MirrorBase, mirrorConflicts, mirrorReference, parseMirrorBase } from "../lib/oci/mirror-reference";
 import { canonicalRegistry, parseSourceKey } from "../lib/oci/reference";
 import { isLoopback } from "../lib/oci/transport";
+import type { RegistryKind } from "../lib/registries";
 import { DEFAULT_UPSTREAM_HOSTS, classifyUpstream } from "../lib/oci/upstreams";
 import { type Content, type FileReader, allMarks, readContent } from "./content";
+import { kindIssues } from "./kind-issues";
 import { type ConfigIssue, type SiteDocument, mergeDocuments, parseSiteDocument } from "./schema";
 
 /** A site, read and checked: everything the graph is laid out by. Holds no secret. */
 export interface Site {
     readonly registry: {
-        readonly type: "distribution";
+        readonly type: RegistryKind;
         readonly mirrorBase: string;
         /** PEM. */
         readonly ca?: string;
@@ -27,6 +29,14 @@ export interface Site {
     readonly cluster: { readonly version?: string; readonly contactSource: "allow" | "never" };
     readonly concurrency: number;
     readonly wholeImages: number;
+    /** May a namespace that is there already be taken over? */
+    readonly adopt: boolean;
+    /** Bytes for the namespace. */
+    readonly quota?: number;
+    /** Days. */
+    readonly robots: Readonly<Record<"importer" | "puller", { readonly maxAge: number }>>;
+    /** What becomes of what this stack brought when it is not wanted any more. */
+    readonly onRemove: "keep" | "delete";
 }
 
 /** What reading a site needs of the world outside. */
@@ -50,7 +60,12 @@ export function readSite(
     const base = readBase(parsed, issues);
     const ca = readCa(parsed, surroundings, issues);
     const upstreams = readUpstreams(parsed, issues);
-    issues.push(...contentIssues, ...versionIssues(parsed), ...plainHttpIssues(parsed, base));
+    issues.push(
+        ...contentIssues,
+        ...versionIssues(parsed),
+        ...plainHttpIssues(parsed, base),
+        ...kindIssues(parsed, base),
+    );
     issues.push(...imageIssues(content, base, upstreams), ...tagOnlyIssues(content, parsed));
     if (issues.length > 0) return { issues };
     return { site: siteOf(parsed, ca, upstreams, content), issues: [] };
@@ -75,8 +90,14 @@ function siteOf(parsed: SiteDocument, ca: string | undefined, upstreams: string[
         },
         concurrency: transfer.concurrency,
         wholeImages: validation.wholeImages,
+        adopt: registry.adopt ?? false,
+        ...(registry.quota === undefined ? {} : { quota: registry.quota }),
+        robots: parsed.robots ?? DEFAULT_ROBOTS,
+        onRemove: "keep",
     };
 }
+
+const DEFAULT_ROBOTS = { importer: { maxAge: 30 }, puller: { maxAge: 90 } } as const;
 
 function readBase(parsed: SiteDocument, issues: ConfigIssue[]): MirrorBase | undefined {
     return attempt("site.registry.mirrorBase", issues, "see docs/configuration.md", () =>

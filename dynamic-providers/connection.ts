@@ -1,16 +1,18 @@
 import { z } from "zod";
 import { DEFAULT_REQUESTS } from "../lib/oci/host-pace";
 import { type MirrorBase, parseMirrorBase } from "../lib/oci/mirror-reference";
+import { RegistryError } from "../lib/oci/errors";
 import { RegistryClient } from "../lib/oci/registry-client";
 import { DEFAULT_RETRY } from "../lib/oci/retry";
 import type { RegistryEndpoint } from "../lib/oci/transport";
 import type { Surroundings } from "./lifecycle";
 import { ProgressRow } from "./progress-row";
-import { credentialsInput, credentialsOf, registryToday } from "./settings";
+import { type RegistryAccount, type RegistryManagement, REGISTRY_KINDS, registryAdmin } from "../lib/registries";
+import { adminCredentialsInput, adminCredentialsOf, credentialsInput, credentialsOf, registryToday } from "./settings";
 
 /** Which registry a resource works with, as inputs; the credentials stand beside it, since they are secret. */
 export const connectionInput = z.object({
-    type: z.enum(["distribution"]),
+    type: z.enum(REGISTRY_KINDS),
     mirrorBase: z.string(),
     /** PEM. */
     ca: z.string().optional(),
@@ -28,6 +30,13 @@ export const registryInputs = z.object({
     account: z.enum(["importer", "puller"]),
 });
 
+/** The inputs of resources that administer the registry: with the admin's account, or that of a kind without robots. */
+export const adminInputs = registryInputs.extend({
+    credentials: adminCredentialsInput,
+    account: z.enum(["importer", "puller", "admin"]),
+});
+
+export type AdminInputs = z.infer<typeof adminInputs>;
 export type RegistryInputs = z.infer<typeof registryInputs>;
 
 /**
@@ -53,6 +62,37 @@ export function endpointOf(inputs: Pick<RegistryInputs, "registry">): RegistryEn
 /** Requests beside those that carry blobs: questions, manifests. */
 const SMALL_REQUESTS = 8;
 
+/** The namespace that all mirrored repositories live in; "" where the host alone is the mirror base. */
+export function namespaceOf({ registry }: Pick<RegistryInputs, "registry">): string {
+    return parseMirrorBase(registry.mirrorBase).prefix;
+}
+
+/** The registry and the account to administer it with; one that was left is asked with the account it had. */
+export function adminAccount(inputs: AdminInputs, signal: AbortSignal): RegistryAccount {
+    return {
+        endpoint: endpointOf(inputs),
+        credentials: hasMoved(inputs) ? inputs.credentials : adminCredentialsOf(inputs.account, inputs.credentials),
+        retrySeconds: inputs.registry.retrySeconds,
+        signal,
+    };
+}
+
+/** Opens an administration session for one operation and closes it after. */
+export async function withManagement<T>(
+    inputs: AdminInputs,
+    signal: AbortSignal,
+    use: (management: RegistryManagement) => Promise<T>,
+): Promise<T> {
+    const admin = registryAdmin(inputs.registry.type);
+    const management = admin.manage?.(adminAccount(inputs, signal));
+    if (management === undefined) throw new Error(`${inputs.registry.type} has no robot accounts`);
+    try {
+        return await use(management);
+    } finally {
+        await management.close();
+    }
+}
+
 /** Opens the registry for one operation and closes it after; the row tells when it waits for the registry. */
 export async function withRegistry<T>(
     inputs: RegistryInputs & { readonly concurrency?: number },
@@ -74,5 +114,19 @@ export async function withRegistry<T>(
     } finally {
         row.stop();
         await client.close();
+    }
+}
+
+/**
+ * What a refresh of a resource with a robot account finds; the registry's error if it refuses the account. The robot
+ * account's own refresh tells what became of it, and its next update makes it good: failing here would prevent that.
+ */
+export async function orRefused<T>(inputs: RegistryInputs, look: () => Promise<T>): Promise<T | RegistryError> {
+    try {
+        return await look();
+    } catch (error) {
+        const isRobot = registryAdmin(inputs.registry.type).capabilities.robotAccounts;
+        if (isRobot && error instanceof RegistryError && (error.status === 401 || error.status === 403)) return error;
+        throw error;
     }
 }

@@ -6,7 +6,13 @@ import { imageImportKind } from "./image-import-kind";
 import { define } from "./lifecycle";
 import { mirrorValidationKind } from "./mirror-validation-kind";
 import { registryAccessKind } from "./registry-access-kind";
+import { registryNamespaceKind } from "./registry-namespace-kind";
+import { repositorySetKind } from "./repository-set-kind";
+import { robotAccountKind } from "./robot-account-kind";
 
 export const registryAccess = define(registryAccessKind);
+export const registryNamespace = define(registryNamespaceKind);
+export const robotAccount = define(robotAccountKind);
+export const repositorySet = define(repositorySetKind);
 export const imageImport = define(imageImportKind);
 export const mirrorValidation = define(mirrorValidationKind);

@@ -10,8 +10,9 @@ import {
     verifyImages,
 } from "../lib/import";
 import type { Digest } from "../lib/oci/digest";
+import { RegistryError } from "../lib/oci/errors";
 import { carryOut, movedTags, readLockedSet, refusedMounts } from "../lib/passthrough";
-import { hasMoved, registryInputs, withRegistry } from "./connection";
+import { hasMoved, orRefused, registryInputs, withRegistry } from "./connection";
 import { announceImages } from "./image-announcement";
 import { type Kind, PartialState, type Surroundings } from "./lifecycle";
 
@@ -35,6 +36,8 @@ export type ImageImportInputs = z.infer<typeof imageImportInputs>;
 export interface ImageImportOutputs extends ImageImportInputs {
     /** Images that a refresh found broken: their tag alone proves nothing. */
     readonly incomplete: readonly string[];
+    /** A refresh could not look, since the registry refuses the robot account: the next update looks at everything. */
+    readonly unseen?: boolean | undefined;
 }
 
 /** The images of one set are in the registry, under their own digests. */
@@ -58,7 +61,10 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
         ] as const;
         const isChanged = compared.some((name) => !isDeepStrictEqual(olds[name], news[name]));
         const isMoved = olds.registry.mirrorBase !== news.registry.mirrorBase;
-        return { changes: isChanged || olds.incomplete.length > 0, ...(isMoved ? { replaces: ["registry"] } : {}) };
+        return {
+            changes: isChanged || olds.incomplete.length > 0 || olds.unseen === true,
+            ...(isMoved ? { replaces: ["registry"] } : {}),
+        };
     },
 
     create: async (inputs, surroundings) => ({
@@ -66,17 +72,24 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
         outs: await bring(inputs, { images: {}, incomplete: [] }, surroundings),
     }),
 
-    update: async (olds, news, surroundings) => bring(news, olds, surroundings),
+    update: async (olds, news, surroundings) =>
+        bring(news, olds.unseen === true ? nothingProven(olds) : olds, surroundings),
 
     read: async (olds, around) => {
-        const { incomplete: brokenBefore, ...inputs } = olds;
+        const { incomplete: brokenBefore, unseen, ...inputs } = olds;
         if (hasMoved(olds)) return { outs: olds, inputs };
-        const failures = await withRegistry(olds, around, async (client, base, row) => {
-            const checks = Object.entries(olds.images).map(([source, digest]) => imageTask(base, source, digest));
-            const onProgress = (images: number, ofImages: number) =>
-                row.show(`${images} of ${counted(ofImages, "image")} looked at`);
-            return (await verifyImages(client, checks, { absent: new Set(olds.sparse), onProgress })).failures;
-        });
+        const failures = await orRefused(olds, () =>
+            withRegistry(olds, around, async (client, base, row) => {
+                const checks = Object.entries(olds.images).map(([source, digest]) => imageTask(base, source, digest));
+                const onProgress = (images: number, ofImages: number) =>
+                    row.show(`${images} of ${counted(ofImages, "image")} looked at`);
+                return (await verifyImages(client, checks, { absent: new Set(olds.sparse), onProgress })).failures;
+            }),
+        );
+        if (failures instanceof RegistryError) {
+            around.log.line("warning", `the images could not be looked at: ${failures.message}`);
+            return { outs: { ...olds, unseen: true }, inputs };
+        }
         const broken = new Set(failures.map(({ source }) => source));
         const images = Object.fromEntries(Object.entries(olds.images).filter(([source]) => !broken.has(source)));
         // Broken before and not yet healed stays broken: it is not among `images` to be looked at again.
@@ -90,6 +103,11 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
 
 function idOf(inputs: ImageImportInputs): string {
     return `${inputs.registry.mirrorBase}#${inputs.lock}`;
+}
+
+/** Images that nobody could look at are in state, but are not trusted to be there. */
+function nothingProven({ images, incomplete }: ImageImportOutputs): Before {
+    return { images: {}, incomplete: [...new Set([...incomplete, ...Object.keys(images)])].sort() };
 }
 
 type Before = Pick<ImageImportOutputs, "images" | "incomplete">;

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { messageOf } from "../lib/oci/errors";
 import { ResourceLog } from "./engine";
 import { running } from "./running";
-import { configure, configuredSecrets, credentialsInput, secretForms } from "./settings";
+import { adminCredentialsInput, configure, configuredSecrets, secretForms } from "./settings";
 
 /** What every resource gets as inputs beside its own: see `selfUrn` in resource.ts. */
 export interface CommonInputs {
@@ -20,10 +20,15 @@ export interface Surroundings {
 /** What one kind of resource does, free of Pulumi's calling conventions. `Outputs` is all that state holds. */
 export interface Kind<Inputs extends CommonInputs, Outputs extends Inputs> {
     readonly inputs: z.ZodType<Inputs>;
-    /** Input names whose values no message may show. */
-    readonly secrets: readonly (keyof Inputs & string)[];
+    /** Names of inputs and outputs whose values no message may show. */
+    readonly secrets: readonly (keyof Outputs & string)[];
+    /**
+     * Inputs that the kind itself decides from those before, so that a preview shows them. Pure, and works with values
+     * that are not known yet; old inputs are empty for a new resource, and also when a replacement is made.
+     */
+    settle?(olds: Partial<Inputs>, news: Inputs): Inputs;
     /** Says in the preview what is about to change; old inputs are empty for a new resource. Must not fail. */
-    announce?(olds: Partial<Inputs>, news: Inputs, log: ResourceLog): Promise<void>;
+    announce?(olds: Partial<Inputs>, news: Inputs, log: ResourceLog, signal: AbortSignal): Promise<void>;
     /** A pure comparison of what state holds with what is wanted. */
     compare(olds: Outputs, news: Inputs): { readonly changes: boolean; readonly replaces?: readonly string[] };
     create(inputs: Inputs, surroundings: Surroundings): Promise<{ id: string; outs: Outputs }>;
@@ -73,11 +78,13 @@ export function define<Inputs extends CommonInputs, Outputs extends Inputs>(kind
     return {
         configure: async (request) => configure(request),
         check: (olds: Properties, news: Properties) =>
-            operate(news, async ({ log }) => {
+            operate(news, async ({ log, signal }) => {
                 const failures = checkFailures(kind, news);
-                const isComplete = failures.length === 0 && !hasUnknown(news);
-                if (isComplete) await kind.announce?.(olds as Partial<Inputs>, news as unknown as Inputs, log);
-                return { inputs: news, failures };
+                if (failures.length > 0) return { inputs: news, failures };
+                const given = news as unknown as Inputs;
+                const inputs = kind.settle?.(olds as Partial<Inputs>, given) ?? given;
+                if (!hasUnknown(news)) await kind.announce?.(olds as Partial<Inputs>, inputs, log, signal);
+                return { inputs, failures };
             }),
         diff: async (_id, olds: Outputs, news: Properties) => {
             if (hasUnknown(news)) return { changes: true };
@@ -87,7 +94,9 @@ export function define<Inputs extends CommonInputs, Outputs extends Inputs>(kind
         create: (inputs: Inputs & Properties) =>
             operate(inputs, async (surroundings) => clean(await kind.create(inputs, surroundings))),
         update: (_id, olds: Outputs, news: Inputs & Properties) =>
-            operate(news, async (surroundings) => ({ outs: clean(await kind.update(olds, news, surroundings)) })),
+            operate({ ...secretOlds(kind.secrets, olds), ...news }, async (surroundings) => ({
+                outs: clean(await kind.update(olds, news, surroundings)),
+            })),
         read: (id, olds: Outputs & Properties) =>
             operate(olds, async (surroundings) => {
                 const found = await kind.read(olds, surroundings);
@@ -104,7 +113,7 @@ function clean<T>(value: T): T {
 
 /** A failure that names a secret property would be shown with its value: it names none then. */
 function checkFailures<Inputs extends CommonInputs>(
-    kind: Pick<Kind<Inputs, Inputs>, "inputs" | "secrets">,
+    kind: { readonly inputs: z.ZodType<Inputs>; readonly secrets: readonly string[] },
     news: Properties,
 ): dynamic.CheckFailure[] {
     const parsed = kind.inputs.safeParse(news);
@@ -123,11 +132,16 @@ function hasUnknown(value: unknown): boolean {
     return Object.values(value).some(hasUnknown);
 }
 
+/** Secrets that only state has (a robot account's own): an update's error may show them no more than its inputs'. */
+function secretOlds(names: readonly string[], olds: object): Properties {
+    return Object.fromEntries(Object.entries(olds).filter(([name]) => names.includes(name)));
+}
+
 function secretsOf(names: readonly string[], props: Properties): string[] {
     const texts = (value: unknown): string[] => {
         if (typeof value === "string") return [value];
         if (typeof value !== "object" || value === null) return [];
-        const account = credentialsInput.safeParse(value);
+        const account = adminCredentialsInput.safeParse(value);
         return account.success ? secretForms(account.data) : Object.values(value).flatMap(texts);
     };
     return names.flatMap((name) => texts(props[name]));

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { type ImageFailure, type Verification, counted, verifyImages } from "../lib/import";
-import { PassthroughError } from "../lib/oci/errors";
+import { PassthroughError, RegistryError } from "../lib/oci/errors";
 import { pullChecks } from "../lib/passthrough";
-import { hasMoved, registryInputs, withRegistry } from "./connection";
+import { hasMoved, orRefused, registryInputs, withRegistry } from "./connection";
 import type { Kind, Surroundings } from "./lifecycle";
 
 export const mirrorValidationInputs = registryInputs.extend({
@@ -72,7 +72,13 @@ export const mirrorValidationKind: Kind<MirrorValidationInputs, MirrorValidation
     read: async (olds, surroundings) => {
         const { summary: before, ...inputs } = olds;
         if (hasMoved(olds)) return { outs: olds, inputs };
-        const { failures } = await validate(inputs, surroundings);
+        const proof = await orRefused(inputs, () => validate(inputs, surroundings));
+        if (proof instanceof RegistryError) {
+            // Whoever pulls with this account is refused as well.
+            surroundings.log.line("warning", proof.message);
+            return { outs: { ...inputs, summary: { ...before, status: "failing", failing: [] } }, inputs };
+        }
+        const { failures } = proof;
         const failing = failures.map(({ source }) => source).sort();
         for (const { source, problem } of failures) surroundings.log.line("warning", `${source}: ${problem}`);
         const status = failing.length === 0 ? ("proven" as const) : ("failing" as const);

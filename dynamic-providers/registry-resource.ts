@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { AdminCredentials, RegistryKind } from "../lib/registries";
 
 /** Which registry a resource works with. */
 export interface RegistryConnection {
-    readonly type: "distribution";
+    readonly type: RegistryKind;
     readonly mirrorBase: string;
     /** PEM of the issuing CA. */
     readonly ca?: string;
@@ -21,6 +22,14 @@ export interface RegistryArgs {
     readonly account: "importer" | "puller";
 }
 
+/** What every resource that administers the registry is given. */
+export interface AdminArgs {
+    readonly registry: RegistryConnection;
+    /** Secret. */
+    readonly credentials: pulumi.Output<AdminCredentials>;
+    readonly account: "importer" | "admin";
+}
+
 const MODULE = "registry-passthrough";
 
 /**
@@ -35,13 +44,15 @@ export abstract class RegistryResource extends pulumi.CustomResource {
     /**
      * @param kind the name that `entry.ts` exports
      * @param outputs names of outputs that are no inputs
+     * @param secretOutputs those of them that are secret
      */
     protected constructor(
         kind: string,
         name: string,
-        args: RegistryArgs,
+        args: RegistryArgs | AdminArgs,
         outputs: readonly string[],
         opts: pulumi.CustomResourceOptions,
+        secretOutputs: readonly string[] = [],
     ) {
         const type = `pulumi-nodejs:dynamic/${MODULE}:${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
         const urn = pulumi.createUrn(name, type, opts.parent);
@@ -56,11 +67,11 @@ export abstract class RegistryResource extends pulumi.CustomResource {
             {
                 ...declared,
                 ...args,
-                credentials: pulumi.secret(args.credentials),
+                credentials: pulumi.secret<AdminCredentials>(args.credentials),
                 selfUrn,
                 __provider: `exports.handler=()=>require("./dist/dynamic-providers/entry").${kind}`,
             },
-            pulumi.mergeOptions(opts, { additionalSecretOutputs: ["credentials"] }),
+            pulumi.mergeOptions(opts, { additionalSecretOutputs: ["credentials", ...secretOutputs] }),
         );
     }
 }

@@ -2,50 +2,70 @@ import { readFileSync } from "node:fs";
 import type { dynamic } from "@pulumi/pulumi";
 import { z } from "zod";
 import type { Credentials } from "../lib/oci/auth";
+import { type AdminCredentials, OFFERED_KINDS, registryAdmin } from "../lib/registries";
 
-/** Whose account a resource works with: the one that pushes, or the one that clusters pull with. */
-export type Account = "importer" | "puller";
+/**
+ * Whose account a resource works with: the one that pushes, the one that clusters pull with, or, where both are robot
+ * accounts, the one that makes them.
+ */
+export type Account = "importer" | "puller" | "admin";
 
 /** An account as resources have it among their inputs. */
 export const credentialsInput = z.object({ username: z.string(), password: z.string() });
+/** The same for the account that administers the registry. */
+export const adminCredentialsInput = z.union([credentialsInput, z.object({ token: z.string() })]);
 
 /** The part of a site's configuration that says where its registry is. */
 const siteRegistry = z.object({
-    registry: z.object({ mirrorBase: z.string().optional(), ca: z.string().optional() }).optional(),
+    registry: z
+        .object({ type: z.string().optional(), mirrorBase: z.string().optional(), ca: z.string().optional() })
+        .optional(),
 });
 
 /** The registry as today's configuration has it; what is absent there is absent here. */
 export interface ConfiguredRegistry {
+    /** The accounts that pull and push are made by the program: the configured one is the admin's. */
+    readonly hasRobots?: boolean;
     readonly mirrorBase?: string;
     /** PEM. */
     readonly ca?: string;
 }
 
 let registry: ConfiguredRegistry = {};
-let configured: Partial<Record<Account, Credentials>> = {};
+let clients: Partial<Record<Account, Credentials>> = {};
+let admin: AdminCredentials | undefined;
 
 /**
  * Takes the stack's credentials from its configuration. Synchronous up to its end: the engine may call an operation
  * before a promise of `configure` is awaited.
  */
 export function configure(request: dynamic.ConfigureRequest): void {
+    const get = (key: string): string | undefined => request.config.get(key);
     const read = (name: string): Credentials | undefined => {
-        const username = request.config.get(`${name}Username`);
-        const password = request.config.get(`${name}Password`);
+        const username = get(`${name}Username`);
+        const password = get(`${name}Password`);
         return username === undefined || password === undefined ? undefined : { username, password };
     };
-    const importer = read("registry");
-    const puller = read("puller") ?? importer;
-    registry = configuredRegistry((key) => request.config.get(key));
-    configured = { ...(importer ? { importer } : {}), ...(puller ? { puller } : {}) };
+    registry = configuredRegistry(get);
+    const main = read("registry");
+    const token = get("registryToken");
+    admin = token === undefined ? main : { token };
+    const puller = read("puller") ?? main;
+    // Robot accounts' secrets are known to state alone; the admin's must not stand in for them.
+    clients = registry.hasRobots === true ? {} : { ...(main ? { importer: main } : {}), ...(puller ? { puller } : {}) };
 }
 
 /**
- * The account's credentials: the configured ones first, since state may still hold those from before a rotation.
- * `stored` are those of the resource itself.
+ * The credentials of an account that pushes or pulls: the configured ones first, since state may still hold those from
+ * before a rotation. `stored` are those of the resource itself.
  */
 export function credentialsOf(account: Account, stored: Credentials): Credentials {
-    return configured[account] ?? stored;
+    return clients[account] ?? stored;
+}
+
+/** The same for whichever account administers the registry. */
+export function adminCredentialsOf(account: Account, stored: AdminCredentials): AdminCredentials {
+    return account === "admin" ? (admin ?? stored) : (clients[account] ?? stored);
 }
 
 /** Where today's configuration has the registry: state may still hold where it was, or a CA that was replaced. */
@@ -55,9 +75,14 @@ export function registryToday(): ConfiguredRegistry {
 
 function configuredRegistry(read: (key: string) => string | undefined): ConfiguredRegistry {
     const parts = ["defaults", "site"].map((key) => siteRegistry.safeParse(jsonOf(read(key))).data?.registry ?? {});
-    const { mirrorBase, ca } = Object.assign({}, ...parts) as { mirrorBase?: string; ca?: string };
+    const { type, mirrorBase, ca } = Object.assign({}, ...parts) as z.infer<typeof siteRegistry>["registry"] & object;
     const pem = ca === undefined ? undefined : readIfThere(ca);
-    return { ...(mirrorBase === undefined ? {} : { mirrorBase }), ...(pem === undefined ? {} : { ca: pem }) };
+    const kind = OFFERED_KINDS.find((offered) => offered === type);
+    return {
+        ...(kind === undefined ? {} : { hasRobots: registryAdmin(kind).capabilities.robotAccounts }),
+        ...(mirrorBase === undefined ? {} : { mirrorBase }),
+        ...(pem === undefined ? {} : { ca: pem }),
+    };
 }
 
 function jsonOf(text: string | undefined): unknown {
@@ -77,12 +102,14 @@ function readIfThere(path: string): string | undefined {
     }
 }
 
-/** The texts that would give an account away: its password, and what an Authorization header makes of it. */
-export function secretForms({ username, password }: Credentials): string[] {
+/** The texts that would give an account away: its password or token, and what an Authorization header makes of it. */
+export function secretForms(credentials: AdminCredentials): string[] {
+    if ("token" in credentials) return [credentials.token];
+    const { username, password } = credentials;
     return [Buffer.from(`${username}:${password}`, "utf8").toString("base64"), encodeURIComponent(password), password];
 }
 
 /** Every secret text of this process, for taking it out of messages. */
 export function configuredSecrets(): string[] {
-    return Object.values(configured).flatMap(secretForms);
+    return [...Object.values(clients), ...(admin === undefined ? [] : [admin])].flatMap(secretForms);
 }

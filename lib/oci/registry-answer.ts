@@ -103,7 +103,7 @@ export function retryAfterSeconds(header: string | string[] | undefined, now: nu
 }
 
 /** A date in Retry-After is one of the server's clock, which may be wrong; its Date header says how. */
-function clockOf(answer: HttpAnswer): number {
+export function clockOf(answer: Pick<HttpAnswer, "headers">): number {
     const { date } = answer.headers;
     const server = typeof date === "string" ? Date.parse(date) : NaN;
     return Number.isNaN(server) ? Date.now() : server;

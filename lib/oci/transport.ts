@@ -16,7 +16,7 @@ export interface RegistryEndpoint {
 }
 
 export interface HttpRequest {
-    readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+    readonly method: "GET" | "HEAD" | "PUT" | "POST" | "PATCH" | "DELETE";
     readonly url: URL;
     /** What is being done, for errors: "HEAD mirror/quay.io/org/app/manifests/1.2". */
     readonly operation: string;

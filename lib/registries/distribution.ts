@@ -1,3 +1,4 @@
+import type { Credentials } from "../oci/auth";
 import { RegistryError } from "../oci/errors";
 import { RegistryClient } from "../oci/registry-client";
 import { DEFAULT_RETRY } from "../oci/retry";
@@ -9,7 +10,14 @@ export const distribution: RegistryAdmin = {
     capabilities: {
         robotAccounts: false,
         separatesPushFromPull: false,
-        namespaces: false,
+        namespaces: undefined,
+        repositoriesFirst: false,
+        robotExpiry: false,
+        secretReadable: false,
+        quota: false,
+        immutability: false,
+        tokenLogin: false,
+        collectsUntagged: true,
         gaps: [
             "distribution cannot separate push from pull: whoever holds the pull secret may also overwrite images; " +
                 "give the cluster pullerUsername/pullerPassword of a read-only instance over the same storage " +
@@ -21,7 +29,8 @@ export const distribution: RegistryAdmin = {
 
 async function check(account: RegistryAccount): Promise<RegistryHealth> {
     const { host } = account.endpoint;
-    const greeted = await ping(account, true);
+    const credentials = "token" in account.credentials ? undefined : account.credentials;
+    const greeted = await ping(account, credentials);
     if (greeted === 404) {
         throw new RegistryError(`GET ${host}/v2/`, "there is no registry here (404)", {
             code: "UNEXPECTED_ANSWER",
@@ -30,13 +39,13 @@ async function check(account: RegistryAccount): Promise<RegistryHealth> {
         });
     }
     if (greeted === 401) {
-        throw new RegistryError(`GET ${host}/v2/`, `the registry refuses the account ${account.credentials.username}`, {
+        throw new RegistryError(`GET ${host}/v2/`, `the registry refuses the account ${credentials?.username ?? ""}`, {
             code: "UNAUTHORIZED",
             status: 401,
             cure: "set registryUsername and registryPassword of the stack to an account of the registry",
         });
     }
-    const isOpen = (await ping(account, false)) === 200;
+    const isOpen = (await ping(account, undefined)) === 200;
     return {
         notes: isOpen
             ? ["the registry answers without credentials: anybody who reaches it may read; turn its authentication on"]
@@ -44,10 +53,10 @@ async function check(account: RegistryAccount): Promise<RegistryHealth> {
     };
 }
 
-async function ping(account: RegistryAccount, withCredentials: boolean): Promise<number> {
+async function ping(account: RegistryAccount, credentials: Credentials | undefined): Promise<number> {
     const client = new RegistryClient({
         endpoint: account.endpoint,
-        credentials: withCredentials ? account.credentials : undefined,
+        credentials,
         connections: 1,
         retry: { ...DEFAULT_RETRY, seconds: account.retrySeconds },
         ...(account.signal ? { signal: account.signal } : {}),

@@ -1,11 +1,29 @@
 import { distribution } from "./distribution";
 import type { RegistryAdmin, RegistryKind } from "./registry-admin";
 
-export type { RegistryAdmin, RegistryCapabilities, RegistryHealth, RegistryKind } from "./registry-admin";
+export type { RegistryCapabilities } from "./capabilities";
+export type { Namespace, NamespaceWish } from "./namespace-admin";
+export type {
+    AdminCredentials,
+    OAuthToken,
+    RegistryAccount,
+    RegistryAdmin,
+    RegistryHealth,
+    RegistryKind,
+    RegistryManagement,
+} from "./registry-admin";
+export { REGISTRY_KINDS } from "./registry-admin";
+export type { RepositoriesWish } from "./repository-admin";
+export type { FoundRobot, Robot, RobotWish } from "./robot-admin";
 
-const ADMINS: Readonly<Record<RegistryKind, RegistryAdmin>> = { distribution };
+const ADMINS: Readonly<Partial<Record<RegistryKind, RegistryAdmin>>> = { distribution };
+
+/** The kinds that `site.registry.type` offers. */
+export const OFFERED_KINDS = Object.keys(ADMINS) as RegistryKind[];
 
 /** The administration side of a kind of registry. */
 export function registryAdmin(kind: RegistryKind): RegistryAdmin {
-    return ADMINS[kind];
+    const admin = ADMINS[kind];
+    if (admin === undefined) throw new Error(`no administration of ${kind}`);
+    return admin;
 }

@@ -1,35 +1,40 @@
 import type { Credentials } from "../oci/auth";
 import type { Wait } from "../oci/registry-client";
 import type { RegistryEndpoint } from "../oci/transport";
+import type { RegistryCapabilities } from "./capabilities";
+import type { NamespaceAdmin } from "./namespace-admin";
+import type { RepositoryAdmin } from "./repository-admin";
+import type { RobotAdmin } from "./robot-admin";
 
 /** The registries this program can stand on. */
-export type RegistryKind = "distribution";
+export const REGISTRY_KINDS = ["distribution", "harbor", "quay", "mirror-registry"] as const;
+export type RegistryKind = (typeof REGISTRY_KINDS)[number];
 
-/** What a kind of registry can do; the graph is laid out by it, and what is missing is said. */
-export interface RegistryCapabilities {
-    /** Accounts for machines, made through an API. */
-    readonly robotAccounts: boolean;
-    /** An account that may pull but not push. */
-    readonly separatesPushFromPull: boolean;
-    /** Projects or organizations that must exist before a push. */
-    readonly namespaces: boolean;
-    /** What the kind leaves open, each with its cure, as sentences for the preview. */
-    readonly gaps: readonly string[];
+/** An OAuth token in place of a user name and a password. */
+export interface OAuthToken {
+    readonly token: string;
 }
 
-/** What was seen of a running registry. */
-export interface RegistryHealth {
-    /** Things to know that do not stop a run, each with its cure. */
-    readonly notes: readonly string[];
-}
+/** The account that structure and robot accounts are made with; images are never pushed or pulled with it. */
+export type AdminCredentials = Credentials | OAuthToken;
 
+/** One registry and an account of it, for one operation of the program. */
 export interface RegistryAccount {
     readonly endpoint: RegistryEndpoint;
-    readonly credentials: Credentials;
+    readonly credentials: AdminCredentials;
+    /** How long one request may keep failing before it gives up. */
     readonly retrySeconds: number;
     readonly signal?: AbortSignal;
     /** Told while the registry has to be asked again. */
     readonly onWait?: (wait: Wait) => void;
+}
+
+/** What was seen of a running registry. */
+export interface RegistryHealth {
+    /** "Harbor 2.14.1", if the registry tells. */
+    readonly version?: string;
+    /** What is open or near its end but does not stop a run, each with its cure, as sentences. */
+    readonly notes: readonly string[];
 }
 
 /** The administration side of one kind of registry. Content goes through the distribution API, not through this. */
@@ -37,8 +42,27 @@ export interface RegistryAdmin {
     readonly kind: RegistryKind;
     readonly capabilities: RegistryCapabilities;
     /**
-     * Proves that the registry answers, speaks the distribution API over trusted TLS and takes the credentials.
+     * Proves that the registry answers, speaks its API over trusted TLS, is of a version that is known here, takes the
+     * credentials and lets them administer; and looks at what it leaves open.
+     * @param namespace where images will land: `mirror`
      * @throws RegistryError that says which of these failed
      */
-    check(account: RegistryAccount): Promise<RegistryHealth>;
+    check(account: RegistryAccount, namespace: string): Promise<RegistryHealth>;
+    /** Structure and robot accounts; absent where `capabilities.robotAccounts` is false. */
+    manage?(account: RegistryAccount): RegistryManagement;
+}
+
+/**
+ * An administration session, for one operation: nothing of it outlives `close`, no cookie and no token on disk.
+ *
+ * What all its parts promise: a definite "it is not there" is `undefined` (or tolerated, by a remove); everything that
+ * is not an answer to the question throws a RegistryError, whose text holds no secret and no body of an answer that
+ * could hold one. Requests that may be repeated blindly are; a create whose answer was lost is found again.
+ */
+export interface RegistryManagement {
+    readonly namespaces: NamespaceAdmin;
+    readonly robots: RobotAdmin;
+    /** Present where `capabilities.repositoriesFirst`. */
+    readonly repositories?: RepositoryAdmin;
+    close(): Promise<void>;
 }

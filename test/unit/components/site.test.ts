@@ -31,6 +31,9 @@ const SITE: Site = {
     cluster: { contactSource: "allow", version: "4.18.20" },
     concurrency: 6,
     wholeImages: 3,
+    adopt: false,
+    robots: { importer: { maxAge: 30 }, puller: { maxAge: 90 } },
+    onRemove: "keep",
 };
 
 /** What the program may do is said here; all else fails the test. */

@@ -68,7 +68,7 @@ test("a typo is told at every level, with the keys there are, and hides nothing 
         transfer: { concurrency: 0 },
     };
     expect(told(site(document))).toEqual([
-        "site.registry.cert: there is no such key; use one of: type, mirrorBase, ca, plainHttp",
+        "site.registry.cert: there is no such key; use one of: type, mirrorBase, ca, plainHttp, adopt, quota",
         "site.content[0].over: there is no such key; use one of: archive, lock, overrides",
         expect.stringMatching(/^site\.transfer\.concurrency: .*see docs\/configuration\.md$/) as string,
         expect.stringMatching(

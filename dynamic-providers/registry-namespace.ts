@@ -1,0 +1,19 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { type AdminArgs, RegistryResource } from "./registry-resource";
+
+export interface RegistryNamespaceArgs extends AdminArgs {
+    /** `mirror` */
+    readonly namespace: string;
+    /** Bytes. */
+    readonly quota?: number;
+    /** May a namespace that is there already be taken over? */
+    readonly adopt: boolean;
+    readonly onRemove: "keep" | "delete";
+}
+
+/** The project or organization that all mirrored repositories live in. */
+export class RegistryNamespace extends RegistryResource {
+    constructor(name: string, args: RegistryNamespaceArgs, opts: pulumi.CustomResourceOptions = {}) {
+        super("registryNamespace", name, args, ["namespaceId", "adopted", "differences", "warnings"], opts);
+    }
+}

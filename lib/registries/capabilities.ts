@@ -1,0 +1,25 @@
+/** What a kind of registry can do: the graph is laid out by it, configuration is held against it, gaps are said. */
+export interface RegistryCapabilities {
+    /** Accounts for machines, made through an API. */
+    readonly robotAccounts: boolean;
+    /** An account that may pull but not push. */
+    readonly separatesPushFromPull: boolean;
+    /** What must exist before a push, by the registry's own word; undefined if any name may be pushed to. */
+    readonly namespaces: "project" | "organization" | undefined;
+    /** Repositories are made before the push, so that the robot that pushes does not come to own them. */
+    readonly repositoriesFirst: boolean;
+    /** Robot accounts end by themselves when their time is over. */
+    readonly robotExpiry: boolean;
+    /** A robot account's secret can be read again. */
+    readonly secretReadable: boolean;
+    /** A namespace's storage can be limited. */
+    readonly quota: boolean;
+    /** Tags can be made immutable. */
+    readonly immutability: boolean;
+    /** The admin account may be an OAuth token. */
+    readonly tokenLogin: boolean;
+    /** Garbage collection may remove what was pushed by digest and has no tag. */
+    readonly collectsUntagged: boolean;
+    /** What the kind leaves open, each with its cure, as sentences for the first preview. */
+    readonly gaps: readonly string[];
+}

@@ -1,0 +1,34 @@
+/** What is wanted of the namespace that all mirrored repositories live in: a project, an organization. */
+export interface NamespaceWish {
+    /** `mirror` */
+    readonly name: string;
+    /** Bytes; absent: whatever the registry grants. */
+    readonly quota?: number;
+}
+
+/** A namespace as it was found. */
+export interface Namespace {
+    /** What it is known by; another id under the same name is another namespace, without the robots of the first. */
+    readonly id: string;
+    /** What an update would put right, as sentences without times or counts: "public: true -> false". */
+    readonly differences: readonly string[];
+    /** What would lose or block images and is not ours to change, each with its cure; no times or counts either. */
+    readonly warnings: readonly string[];
+    /**
+     * Nothing in it, owned by the account that asks: what a create of ours leaves whose answer was lost. Taking it over
+     * harms nobody, so it needs no permission to adopt.
+     */
+    readonly isUntouched: boolean;
+}
+
+/** Projects or organizations of a registry. */
+export interface NamespaceAdmin {
+    /** undefined only if the registry definitely says that it is not there. */
+    read(wish: NamespaceWish): Promise<Namespace | undefined>;
+    /** Makes it, private. undefined: somebody else just did; read it again. */
+    create(wish: NamespaceWish): Promise<Namespace | undefined>;
+    /** Puts right what `read` found different. */
+    update(known: Pick<Namespace, "id">, wish: NamespaceWish): Promise<Namespace>;
+    /** Removes it if nothing is left in it, whatever the registry itself would do. @throws RegistryError if not empty */
+    remove(known: Pick<Namespace, "id">, wish: NamespaceWish): Promise<void>;
+}

@@ -1,0 +1,29 @@
+/** The repositories that an import needs, and who may do what in them. */
+export interface RepositoriesWish {
+    readonly namespace: string;
+    /** Names below the namespace, sorted: `quay.io/org/app`. */
+    readonly names: readonly string[];
+    /** User names of the robot accounts: the one that may push, and the one that may only pull. */
+    readonly importer: string;
+    readonly puller: string;
+}
+
+/** Repositories as they were found. */
+export interface FoundRepositories {
+    /** Names that the registry definitely does not have. */
+    readonly missing: readonly string[];
+    /** What an update would put right: "quay.io/org/app: public", "quay.io/org/app: somebody may push". */
+    readonly differences: readonly string[];
+}
+
+/** Repositories that are made before anything is pushed to them. */
+export interface RepositoryAdmin {
+    read(wish: RepositoriesWish): Promise<FoundRepositories>;
+    /**
+     * Makes what is missing, private, and puts right the rights in what is there. Idempotent.
+     * @returns the names that it made
+     */
+    ensure(wish: RepositoriesWish, onProgress?: (done: number, of: number) => void): Promise<readonly string[]>;
+    /** Removes those that hold no tag; others stay, and those that are gone are fine. */
+    remove(wish: Pick<RepositoriesWish, "namespace" | "names">): Promise<void>;
+}

@@ -1,0 +1,54 @@
+import type { Credentials } from "../oci/auth";
+
+/** What is wanted of a robot account. */
+export interface RobotWish {
+    /** Its short name, with its generation: `importer-2`. */
+    readonly name: string;
+    readonly namespace: string;
+    /** `push` includes pull; `pull` is nothing but pull. */
+    readonly right: "push" | "pull";
+    /**
+     * Who made it and what for. It is how own half-done work is known again: a robot account of the same name with
+     * another description is somebody else's, and is never touched.
+     */
+    readonly description: string;
+    /** After how many days the registry ends it by itself, where `capabilities.robotExpiry`. */
+    readonly days?: number;
+}
+
+/** A robot account as state keeps it: nothing secret. */
+export interface Robot {
+    /** What the registry knows it by. */
+    readonly id: string;
+    /** The user name to log in with: `robot$mirror+importer-2`. */
+    readonly username: string;
+    /** RFC 3339. */
+    readonly createdAt: string;
+    /** RFC 3339; absent if it never ends by itself. */
+    readonly expiresAt?: string;
+}
+
+/** A robot account as it was found. */
+export interface FoundRobot {
+    readonly robot: Robot;
+    /** What an update would put right, as sentences: "disabled", "may also delete". */
+    readonly differences: readonly string[];
+    /** True if the registry still takes its secret, or cannot be asked while a difference stands in the way. */
+    readonly isAccepted: boolean;
+}
+
+/** Robot accounts of a registry, with what gives them their rights there (Quay: their prototypes). */
+export interface RobotAdmin {
+    /**
+     * Makes the robot account and proves that the registry takes it. One that an earlier create of ours left behind
+     * (same name, same description) is taken over with a secret that is known here.
+     * @returns undefined if the name is somebody else's
+     */
+    create(wish: RobotWish): Promise<{ readonly robot: Robot; readonly credentials: Credentials } | undefined>;
+    /** undefined only if the registry definitely says that it is not there. */
+    read(known: Robot, wish: RobotWish, credentials: Credentials): Promise<FoundRobot | undefined>;
+    /** Puts right what `read` found different; the secret stays. */
+    update(known: Robot, wish: RobotWish): Promise<Robot>;
+    /** Removes it; one that is gone is fine. */
+    remove(known: Robot, wish: Pick<RobotWish, "name" | "namespace">): Promise<void>;
+}
