@@ -60,12 +60,12 @@ export class ArchiveSource implements BlobSource {
         throw this.#fault(digest, `the bytes are ${actual}, not ${digest}`, "ARCHIVE_DIGEST_MISMATCH");
     }
 
-    open(digest: Digest, start = 0): Readable {
+    open(digest: Digest, start = 0, allocate?: (size: number) => Buffer): Readable {
         const location = this.#locate(digest);
         if (start < 0 || start > location.size) {
             throw this.#fault(digest, `byte ${start} is outside its ${location.size} bytes`, "ARCHIVE_TRUNCATED");
         }
-        return Readable.from(readChunks(location, start, this.#entryOf(digest)), {
+        return Readable.from(readChunks(location, start, this.#entryOf(digest), allocate), {
             objectMode: false,
             highWaterMark: CHUNK_BYTES,
         });
@@ -98,12 +98,13 @@ export async function* readChunks(
     location: BlobLocation,
     start: number,
     entry: string | undefined,
+    allocate: (size: number) => Buffer = Buffer.allocUnsafeSlow,
 ): AsyncGenerator<Buffer> {
     const lent = await location.file.lend();
     try {
         const end = location.offset + location.size;
         for (let at = location.offset + start; at < end; at += CHUNK_BYTES) {
-            const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, end - at));
+            const chunk = allocate(Math.min(CHUNK_BYTES, end - at));
             await lent.file.readInto(chunk, at, entry);
             yield chunk;
         }

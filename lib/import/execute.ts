@@ -12,6 +12,7 @@ import { ImportMeter, type ImportProgress } from "./import-meter";
 import type { BlobTask, ImagePlan, ImageProblem, ImportPlan, Payload } from "./plan";
 import { isTagOnly } from "./planned-image";
 import { type RefusedMount, type TransferWatch, transferBlob } from "./transfer";
+import { BlobReader } from "./verified-pieces";
 
 /** What was done, also when not all could be: nothing in `done` is half there. */
 export interface ImportResult {
@@ -58,12 +59,14 @@ export async function executePlan(
         await execution.images(plan.push.filter(({ task }) => isAttachment(task)));
     } finally {
         quiet();
+        await execution.close();
     }
     return execution.end();
 }
 
 class Execution {
     private readonly blobsInFlight: Limiter;
+    private readonly reader: BlobReader;
     private readonly blobs = new Map<string, Promise<void>>();
     private readonly manifests = new Map<string, Promise<void>>();
     private readonly blobTasks = new Map<string, BlobTask>();
@@ -84,6 +87,7 @@ class Execution {
         private readonly options: ExecuteOptions,
     ) {
         this.blobsInFlight = new Limiter(options.concurrency ?? DEFAULT_CONCURRENCY);
+        this.reader = new BlobReader(source);
         this.failed = [...plan.problems];
         for (const { source: key, digest } of plan.present) this.done[key] = digest;
         for (const blob of plan.push.flatMap((image) => image.blobs)) {
@@ -107,6 +111,11 @@ class Execution {
 
     async images(images: readonly ImagePlan[]): Promise<void> {
         await mapLimited(images, IMAGES_AT_ONCE, (image) => this.image(image));
+    }
+
+    /** Ends what reads the archive. */
+    async close(): Promise<void> {
+        await this.reader.close();
     }
 
     end(): ImportResult {
@@ -168,7 +177,7 @@ class Execution {
             };
             const outcome = await this.blobsInFlight.run(async () => {
                 if (this.stopped !== undefined) throw this.stopped;
-                return transferBlob(this.client, this.source, ready, watch);
+                return transferBlob(this.client, this.source, this.reader, ready, watch);
             });
             if (outcome === "uploaded") this.sent.uploads++;
             if (outcome === "mounted") this.sent.mounts++;

@@ -61,8 +61,9 @@ export interface BlobSource {
     /**
      * The bytes from `start` (default 0) to the end, straight from the archive; may be opened again and again, for a
      * retry. The digest is checked by the reader at the end. @throws ArchiveError if the source does not hold it.
+     * @param allocate where the pieces are read into, if the source can choose: whoever gives it may use them again
      */
-    open(digest: Digest, start?: number): Readable;
+    open(digest: Digest, start?: number, allocate?: (size: number) => Buffer): Readable;
     /** "archive X, entry Y, offset Z", for errors. */
     place(digest: Digest): string;
 }
