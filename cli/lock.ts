@@ -16,7 +16,7 @@ import { type Command, EXIT_FAILED, EXIT_OK, UsageError, print } from "./command
 import { type StackContent, readStackContent } from "./stack-file";
 
 const HELP = `usage: npm run -s passthrough -- lock [--stack STACK] [--check]
-       npm run -s passthrough -- lock ARCHIVE... --out FILE [--override MATCH=HOST[/REPOSITORY]]...
+       npm run -s passthrough -- lock ARCHIVE... --out FILE [--override MATCH=HOST[/REPOSITORY[:TAG]]]...
 
 Reads image archives once and writes what they hold to lock files, which are committed: a pull request that brings new
 content is a diff of them. Without ARCHIVE, every set of the stack's site.content is read (default: dev).
@@ -24,7 +24,7 @@ content is a diff of them. Without ARCHIVE, every set of the stack's site.conten
   --stack STACK   the stack whose Pulumi.STACK.yaml lists the sets, with their overrides
   --check         write nothing; exit 1 if a lock file is not what its archive says
   --out FILE      the lock file of the given archives
-  --override MATCH=HOST[/REPOSITORY]
+  --override MATCH=HOST[/REPOSITORY[:TAG]]
                   where images come from that the archive does not tell: MATCH is a pattern over the repository and tag
                   that the archive has ("ubi9/**"), HOST the upstream registry
   --json          one JSON object per set instead of text
@@ -80,11 +80,14 @@ function setOfArguments(
 
 function overrideOf(text: string): Override {
     const [match, place] = text.split("=", 2);
-    if (!match || !place) throw new UsageError(`--override ${text}: write MATCH=HOST or MATCH=HOST/REPOSITORY`);
+    if (!match || !place)
+        throw new UsageError(
+            `--override ${text}: write MATCH=HOST, MATCH=HOST/REPOSITORY or MATCH=HOST/REPOSITORY:TAG`,
+        );
     const slash = place.indexOf("/");
-    return slash === -1
-        ? { match, registry: place }
-        : { match, registry: place.slice(0, slash), repository: place.slice(slash + 1) };
+    if (slash === -1) return { match, registry: place };
+    const [repository = "", tag] = place.slice(slash + 1).split(":", 2);
+    return { match, registry: place.slice(0, slash), repository, ...(tag === undefined ? {} : { tag }) };
 }
 
 /** @returns whether the lock file already said the same */

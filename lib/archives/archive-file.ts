@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { basename } from "node:path";
 import { ArchiveError, messageOf } from "../oci/errors";
+import type { ArchivePart } from "./archive";
 
 /** What people do about bytes that are not what they should be. */
 export const COPY_AGAIN = "copy the archive again from the connected side";
@@ -17,6 +18,8 @@ export class ArchiveFile {
     readonly name: string;
     /** Bytes, as they were when the file was opened. */
     readonly size: number;
+    /** What a lock remembers of it: the same object each time. */
+    readonly part: ArchivePart;
     readonly #handle: FileHandle;
     #closed = false;
 
@@ -24,6 +27,7 @@ export class ArchiveFile {
         this.path = path;
         this.name = basename(path);
         this.size = size;
+        this.part = { name: this.name, size };
         this.#handle = handle;
     }
 

@@ -4,6 +4,7 @@ import type { ArchiveFile } from "./archive-file";
 
 const AS_OCI = "copy the images with skopeo copy --all --preserve-digests docker://<image> oci-archive:<file>:<image>";
 const WITH_V2 = "mirror the content again with oc-mirror --v2";
+const V1_PART = /^mirror_seq\d+_\d+\.tar/;
 
 const COMPRESSIONS: readonly { readonly magic: string; readonly name: string; readonly tool: string }[] = [
     { magic: "1f8b", name: "gzip", tool: "gunzip" },
@@ -25,7 +26,7 @@ export async function refuseCompressed(file: ArchiveFile): Promise<void> {
 /** Formats that their file names give away. @throws ArchiveError `ARCHIVE_FORMAT_UNSUPPORTED` */
 export function refuseByName(path: string): void {
     const name = basename(path);
-    if (/^mirror_seq\d+_\d+\.tar/.test(name)) throw unsupported(path, "this is an archive of oc-mirror v1", WITH_V2);
+    if (V1_PART.test(name)) throw unsupported(path, "this is an archive of oc-mirror v1", WITH_V2);
     if (/\.(part)?\d{3}$/.test(name)) {
         const whole = path.replace(/\.(part)?\d{3}$/, "");
         const cure = `join the pieces first: cat ${whole}.* > ${whole} (a Zarf .part000 is no piece, leave it out)`;
@@ -33,25 +34,19 @@ export function refuseByName(path: string): void {
     }
 }
 
-/** What a folder without an archive in it may be. */
-export function refuseFolder(path: string, names: readonly string[]): ArchiveError {
-    if (names.some((name) => /^mirror_seq\d+_\d+\.tar/.test(name))) {
-        return unsupported(path, "this is an archive of oc-mirror v1", WITH_V2);
-    }
-    return refuseNames(path, new Set(names));
+/** A folder that oc-mirror v1 wrote to. @throws ArchiveError `ARCHIVE_FORMAT_UNSUPPORTED` */
+export function refuseV1Folder(path: string, names: readonly string[]): void {
+    if (names.some((name) => V1_PART.test(name)))
+        throw unsupported(path, "this is an archive of oc-mirror v1", WITH_V2);
 }
 
 /** The error for files or entries at the root of an archive that is none of ours. */
 export function refuseNames(path: string, names: ReadonlySet<string>): ArchiveError {
     if (names.has("publish")) return unsupported(path, "this is an archive of oc-mirror v1", WITH_V2);
-    if (names.has("zarf.yaml")) return unsupported(path, "this is a Zarf package", AS_OCI);
-    if (names.has("manifest.json") && names.has("version")) return unsupported(path, "this is a dir: layout", AS_OCI);
-    if (names.has("manifest.json")) {
-        return unsupported(path, "this is a docker-archive, which does not keep upstream digests", AS_OCI);
-    }
     if (names.has("repositories")) return unsupported(path, "this is a docker save of before 1.10", AS_OCI);
-    if (names.has("v2")) return unsupported(path, "this was written by oc image mirror file://", AS_OCI);
-    const cure = "give the folder or the files mirror_NNNNNN.tar of oc-mirror --v2, or an OCI layout";
+    const cure =
+        "give what oc-mirror --v2, skopeo, podman, docker save, crane, Hauler or Zarf wrote; name several files in a " +
+        "folder by a pattern such as *.tar";
     return unsupported(path, "no image archive is recognised here", cure);
 }
 

@@ -19,6 +19,9 @@ export interface Lock extends ImageSet {
 
 const REMAKE = "make the lock again from its archive: npm run -s passthrough -- lock --stack <stack>";
 
+/** A base name, or a path below the folder that was given. */
+const PART_NAME = /^(?!\/)(?!(?:.*\/)?\.\.?(?:\/|$))[^\\]+$/;
+
 const bytes = z.number().int().nonnegative();
 const digest = z.string().refine(isDigest, "not sha256: and 64 lower-case hex digits");
 const manifest = z.strictObject({
@@ -34,7 +37,7 @@ const schema: z.ZodType<Lock> = z
     .strictObject({
         lockVersion: z.literal(1),
         format: z.enum(ARCHIVE_FORMATS),
-        parts: z.array(z.strictObject({ name: z.string().regex(/^[^/\\]+$/, "not a base name"), size: bytes })).min(1),
+        parts: z.array(z.strictObject({ name: z.string().regex(PART_NAME, "not a base name"), size: bytes })).min(1),
         images: z.record(z.string(), digest),
         marks: z.record(z.string(), z.enum(["tag-only", "rebuilt"])).exactOptional(),
         manifests: z.record(digest, manifest),

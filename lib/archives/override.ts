@@ -5,14 +5,18 @@ import { type Reference, canonicalRegistry, parseReference } from "../oci/refere
 /** The upstream of images whose archive does not say it, or says two; the first that matches counts. */
 export const overrideSchema = z.strictObject({
     /**
-     * A glob over the name in the archive, with or without its tag: for oc-mirror `<cache repository>[:<tag>]`, for an
-     * OCI layout the `ref.name`, or the digest of an entry. `*` and `?` stay within a path part, `**` crosses slashes.
+     * A glob over the name in the archive, with or without its tag: for oc-mirror and oc image mirror
+     * `<repository>[:<tag>]`, for an OCI layout the `ref.name`, or the digest of an entry, for a docker-archive the
+     * `RepoTags` or the digest of the config, for a `dir:` layout the folder. `*` and `?` stay within a path part, `**`
+     * crosses slashes.
      */
     match: z.string().min(1),
     /** The upstream host, `registry.access.redhat.com`. */
     registry: z.string().min(1),
     /** The upstream repository, if it is not the one in the archive. */
     repository: z.string().min(1).optional(),
+    /** The upstream tag, if it is not the one in the archive, or the archive has none. */
+    tag: z.string().min(1).optional(),
 });
 export type Override = Readonly<z.infer<typeof overrideSchema>>;
 
@@ -44,12 +48,24 @@ export class Overrides {
     }
 }
 
-/** The reference that an override gives. `suffix` is `:<tag>` or `@<digest>`. @throws PassthroughError */
-export function overriddenReference(override: Override, repository: string, suffix: string): Reference {
-    return parseReference(`${override.registry}/${override.repository ?? repository}${suffix}`);
+/** What the reader of a lock is told of an override that was of no use. */
+export function unusedNote({ match }: Override): string {
+    return `override ${match} was not needed or matches nothing`;
 }
 
-function globOf(glob: string): RegExp {
+/** The `match` that such a sentence, of whichever format, is about. */
+export function unusedMatch(note: string): string | undefined {
+    return /^override (.+) (?:was not needed or matches nothing|matches nothing in the archive)$/.exec(note)?.[1];
+}
+
+/** The reference that an override gives. `suffix` is `:<tag>` or `@<digest>`. @throws PassthroughError */
+export function overriddenReference(override: Override, repository: string, suffix: string): Reference {
+    const tagged = override.tag === undefined ? suffix : `:${override.tag}`;
+    return parseReference(`${override.registry}/${override.repository ?? repository}${tagged}`);
+}
+
+/** A pattern as an expression: `*` and `?` stay within a path part, `**` crosses slashes. */
+export function globOf(glob: string): RegExp {
     const source = glob.replace(/\*\*+\/?|[*?]|[^*?]+/g, (piece) => {
         if (piece === "*") return "[^/]*";
         if (piece === "?") return "[^/]";

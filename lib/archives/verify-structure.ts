@@ -25,16 +25,21 @@ function formatProblems(archive: Archive, lock: Lock): string[] {
 }
 
 function partProblems(found: readonly ArchivePart[], locked: readonly ArchivePart[]): string[] {
-    const sizes = new Map(found.map(({ name, size }) => [name, size]));
-    const known = new Set(locked.map(({ name }) => name));
-    return [
-        ...locked.flatMap(({ name, size }) => {
-            const actual = sizes.get(name);
-            if (actual === undefined) return [`The part ${name} is missing.`];
-            return actual === size ? [] : [`The part ${name} has ${actual} bytes, the lock says ${size}.`];
-        }),
-        ...found.filter(({ name }) => !known.has(name)).map(({ name }) => `The part ${name} is not in the lock.`),
-    ];
+    // Archives of a set may lie in several folders, and so have one name.
+    const rest = found.map(({ name, size }) => ({ name, size }));
+    const take = (fits: (part: ArchivePart) => boolean): ArchivePart | undefined => {
+        const at = rest.findIndex(fits);
+        return at === -1 ? undefined : rest.splice(at, 1)[0];
+    };
+    const unmatched = locked.filter(
+        (part) => take(({ name, size }) => name === part.name && size === part.size) === undefined,
+    );
+    const problems = unmatched.map(({ name, size }) => {
+        const actual = take((part) => part.name === name);
+        if (actual === undefined) return `The part ${name} is missing.`;
+        return `The part ${name} has ${actual.size} bytes, the lock says ${size}.`;
+    });
+    return [...problems, ...rest.map(({ name }) => `The part ${name} is not in the lock.`)];
 }
 
 function sizeProblems({ source }: Archive, digest: Digest, size: number, what: string): string[] {

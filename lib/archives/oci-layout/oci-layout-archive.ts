@@ -2,26 +2,50 @@ import { z } from "zod";
 import { ArchiveError } from "../../oci/errors";
 import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../../oci/manifest";
 import { isIndexMediaType } from "../../oci/media-types";
+import type { Archive } from "../archive";
+import { type FileTree, type ReadFile, blobsOf, readTreeFile, sourceOf } from "../file-tree";
+import { completeImages } from "./hollow-manifests";
+import { nameLayoutImages } from "./names";
 
-/** A file at the root of an OCI layout and where it was found. */
-export interface LayoutFile {
-    readonly bytes: Buffer;
-    /** For errors: `archive …, entry …, offset …`. */
-    readonly place: { readonly archive: string; readonly entry?: string; readonly offset?: number };
-}
-
+const BLOB = /^blobs\/sha256\/([0-9a-f]{64})$/;
 const layoutFile = z.looseObject({ imageLayoutVersion: z.string() });
 
-/** `index.json` and `oci-layout` may not be larger: they are read whole. */
-export const MAX_LAYOUT_FILE_BYTES = MAX_MANIFEST_BYTES;
+/** The digest that the name of a layout's blob gives. */
+export function layoutBlobDigest(name: string): string | undefined {
+    const hex = BLOB.exec(name)?.[1];
+    return hex === undefined ? undefined : `sha256:${hex}`;
+}
 
 /**
- * Reads the entry points of an OCI layout (image-spec, image-layout.md).
- * @param marker the file `oci-layout`; stores that containerd shall load lack it
- * @throws ArchiveError `ARCHIVE_FORMAT_UNSUPPORTED`, `ARCHIVE_METADATA_INVALID`; PassthroughError `MANIFEST_INVALID`
+ * Opens an OCI layout (image-spec, image-layout.md) in a tar or a folder. Of a folder, `index.json` is the part that a
+ * lock remembers: with the digests in it, it is the whole content.
+ * @param isZarf it is the `images/` of a Zarf package
+ * @throws ArchiveError `ARCHIVE_FORMAT_UNSUPPORTED`, `ARCHIVE_METADATA_INVALID`, `ARCHIVE_TOO_LARGE`
  */
-export function readLayoutIndex(index: LayoutFile, marker: LayoutFile | undefined): Manifest {
+export async function openLayout(tree: FileTree, label: string, isZarf: boolean): Promise<Archive> {
+    const index = await readLayoutIndex(tree);
+    const marker = await readTreeFile(tree, "oci-layout", MAX_MANIFEST_BYTES);
     if (marker !== undefined) checkVersion(marker);
+    const unmarked = `${label} has no oci-layout file; it is read as an OCI layout 1.0.0`;
+    const source = await completeImages(sourceOf(tree, blobsOf(tree, layoutBlobDigest)), index.manifests);
+    return {
+        format: "oci-layout",
+        label,
+        parts: tree.partsOf(["index.json"]),
+        warnings: marker === undefined ? [unmarked] : [],
+        source,
+        contents: (overrides) => nameLayoutImages(label, index.manifests, source, overrides, isZarf),
+        close: async () => undefined,
+    };
+}
+
+/** The entry points of a layout. @throws ArchiveError; PassthroughError `MANIFEST_INVALID` */
+export async function readLayoutIndex(tree: FileTree): Promise<Manifest> {
+    const index = await readTreeFile(tree, "index.json", MAX_MANIFEST_BYTES);
+    if (index === undefined) {
+        const facts = { archive: tree.path, code: "ARCHIVE_METADATA_INVALID" };
+        throw new ArchiveError("there is no index.json", facts);
+    }
     const { archive, entry, offset } = index.place;
     const inside = entry === undefined ? "" : `, entry ${entry}, offset ${offset ?? 0}`;
     const manifest = parseManifest(index.bytes, `archive ${archive}${inside}`);
@@ -29,7 +53,7 @@ export function readLayoutIndex(index: LayoutFile, marker: LayoutFile | undefine
     throw new ArchiveError("index.json is not an image index", { ...index.place, code: "ARCHIVE_METADATA_INVALID" });
 }
 
-function checkVersion(marker: LayoutFile): void {
+function checkVersion(marker: ReadFile): void {
     const version = versionOf(marker.bytes);
     if (version?.startsWith("1.") === true) return;
     const what = version === undefined ? "oci-layout does not give a version" : `OCI layout version ${version}`;
@@ -43,13 +67,4 @@ function versionOf(bytes: Buffer): string | undefined {
     } catch {
         return undefined;
     }
-}
-
-/** @throws ArchiveError `ARCHIVE_TOO_LARGE` if a file that is read whole is too large for that */
-export function checkLayoutFileSize(size: number, place: LayoutFile["place"]): void {
-    if (size <= MAX_LAYOUT_FILE_BYTES) return;
-    throw new ArchiveError(`${size} bytes are more than an index may have (${MAX_LAYOUT_FILE_BYTES})`, {
-        ...place,
-        code: "ARCHIVE_TOO_LARGE",
-    });
 }

@@ -5,7 +5,7 @@ import { indexTar } from "./index-tar";
 
 /** The entries of a tar that is not oc-mirror's: few enough to keep them all. */
 export interface TarListing {
-    /** By name, without folders; without a folder that everything is in. */
+    /** By name, without folders. */
     readonly entries: ReadonlyMap<string, TarEntry>;
     readonly warnings: readonly string[];
 }
@@ -29,7 +29,7 @@ export async function indexTarNames(file: ArchiveFile, signal?: AbortSignal): Pr
         },
         signal === undefined ? {} : { signal },
     );
-    return isOcMirror ? "oc-mirror" : { entries: withoutCommonFolder(entries), warnings };
+    return isOcMirror ? "oc-mirror" : { entries, warnings };
 }
 
 /** Metadata has no digest to decide which of two is meant, so it must be the same; blobs have. */
@@ -53,11 +53,4 @@ async function checkSame(
         code: "ARCHIVE_ENTRY_INVALID",
         cure: "pack the archive again from its folder instead of adding to it",
     });
-}
-
-function withoutCommonFolder(entries: ReadonlyMap<string, TarEntry>): ReadonlyMap<string, TarEntry> {
-    const tops = new Set([...entries.keys()].map((name) => name.split("/", 1)[0]));
-    const [top] = tops;
-    if (tops.size !== 1 || !entries.has(`${top}/index.json`)) return entries;
-    return new Map([...entries].map(([name, entry]) => [name.slice(`${top}/`.length), entry]));
 }

@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { BlobSource } from "../../oci/content";
+import type { Digest } from "../../oci/digest";
+import { ArchiveError, messageOf } from "../../oci/errors";
+import { COPY_AGAIN } from "../archive-file";
+import { decompressor } from "../decompressor";
+import type { LayerClaim } from "./rebuilt-image";
+
+/**
+ * Reads compressed layers once: the file must be the digest that its name claims, and unpack to the diff_id that the
+ * image's config promises. @throws ArchiveError `ARCHIVE_DIGEST_MISMATCH`
+ */
+export async function proveClaims(source: BlobSource, claims: readonly LayerClaim[]): Promise<void> {
+    const proven = new Set<string>();
+    for (const claim of claims) {
+        const key = `${claim.digest} ${claim.diffId}`;
+        if (!proven.has(key)) await prove(source, claim);
+        proven.add(key);
+    }
+}
+
+async function prove(source: BlobSource, claim: LayerClaim): Promise<void> {
+    const [packed, unpacked] = [createHash("sha256"), createHash("sha256")];
+    const bytes: Readable = source.open(claim.digest);
+    bytes.on("data", (chunk: Buffer) => packed.update(chunk));
+    try {
+        await pipeline(bytes, decompressor(claim.compression), async (tar: AsyncIterable<Buffer>) => {
+            for await (const chunk of tar) unpacked.update(chunk);
+        });
+    } catch (cause) {
+        if (cause instanceof ArchiveError) throw cause;
+        throw wrong(source, claim, `cannot be unpacked: ${messageOf(cause)}`, cause);
+    }
+    const found: Digest = `sha256:${packed.digest("hex")}`;
+    if (found !== claim.digest) throw wrong(source, claim, `the bytes are ${found}, not ${claim.digest}`);
+    const diffId: Digest = `sha256:${unpacked.digest("hex")}`;
+    if (diffId !== claim.diffId) {
+        throw wrong(source, claim, `unpacked it is ${diffId}, the image's config says ${claim.diffId}`);
+    }
+}
+
+function wrong(source: BlobSource, { digest }: LayerClaim, what: string, cause?: unknown): ArchiveError {
+    return new ArchiveError(`${source.place(digest)}: ${what}`, {
+        archive: source.place(digest),
+        code: "ARCHIVE_DIGEST_MISMATCH",
+        cure: COPY_AGAIN,
+        cause,
+    });
+}

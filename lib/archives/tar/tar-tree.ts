@@ -1,0 +1,68 @@
+import { posix } from "node:path";
+import { ArchiveError } from "../../oci/errors";
+import type { ArchivePart } from "../archive";
+import type { ArchiveFile } from "../archive-file";
+import type { BlobLocation } from "../archive-source";
+import type { FileTree } from "../file-tree";
+import { type TarEntry, requireFile } from "./entry";
+
+/** The entries of a tar; links are followed inside of it, and nowhere else. */
+export class TarTree implements FileTree {
+    readonly path: string;
+    readonly #file: ArchiveFile;
+    readonly #entries: ReadonlyMap<string, TarEntry>;
+
+    constructor(file: ArchiveFile, entries: ReadonlyMap<string, TarEntry>) {
+        this.path = file.path;
+        this.#file = file;
+        this.#entries = entries;
+    }
+
+    names(): Iterable<string> {
+        return this.#entries.keys();
+    }
+
+    find(name: string): BlobLocation | undefined {
+        const entry = this.#entries.get(name);
+        if (entry === undefined) return undefined;
+        const target = this.#follow(entry);
+        requireFile(this.#file, target);
+        return { file: this.#file, offset: target.offset, size: target.size };
+    }
+
+    entryOf(name: string): string {
+        return name;
+    }
+
+    partsOf(): readonly ArchivePart[] {
+        return [this.#file.part];
+    }
+
+    #follow(entry: TarEntry): TarEntry {
+        const passed = new Set<string>();
+        let at = entry;
+        while (at.type === "link" || at.type === "symlink") {
+            if (passed.has(at.name)) throw this.#broken(entry, "its links lead round in a circle");
+            passed.add(at.name);
+            const target = targetOf(at);
+            if (target === undefined) throw this.#broken(entry, `it links to ${at.linkname ?? ""}, outside of the tar`);
+            const next = this.#entries.get(target);
+            if (next === undefined) throw this.#broken(entry, `it links to ${target}, which the tar does not hold`);
+            at = next;
+        }
+        return at;
+    }
+
+    #broken(entry: TarEntry, what: string): ArchiveError {
+        const cure = "make the archive again with a current tool";
+        const place = { archive: this.path, entry: entry.name, offset: entry.offset };
+        return new ArchiveError(what, { ...place, code: "ARCHIVE_ENTRY_INVALID", cure });
+    }
+}
+
+/** Of a symbolic link relative to its own folder, of a hard link from the root; undefined if it leads out of the tar. */
+function targetOf({ name, type, linkname = "" }: TarEntry): string | undefined {
+    if (linkname.startsWith("/") || linkname === "" || linkname.includes("\0")) return undefined;
+    const target = posix.normalize(type === "symlink" ? posix.join(posix.dirname(name), linkname) : linkname);
+    return target === ".." || target.startsWith("../") ? undefined : target;
+}

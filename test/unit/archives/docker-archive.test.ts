@@ -1,0 +1,208 @@
+import { gzipSync } from "node:zlib";
+import { type Override, describeArchive, verifyStructure } from "../../../lib/archives";
+import { digestOf, hexOf } from "../../../lib/oci/digest";
+import { ArchiveBench, type TarSpec, ociLayoutFiles, refusal, tar, testImage, testIndex } from "../../support/archives";
+import { docker24, docker25, dockerImage, expectedDigest } from "../../support/docker-archives";
+
+const bench = new ArchiveBench();
+afterEach(() => bench.clear());
+
+const app = dockerImage("base", "app");
+const tool = dockerImage("base", "tool");
+
+async function described(entries: readonly (TarSpec | Buffer)[], overrides: readonly Override[] = []) {
+    const archive = await bench.openFiles({ "save.tar": tar(entries) }, "save.tar");
+    const { lock, notes } = await describeArchive(archive, overrides);
+    expect(await verifyStructure(archive, lock)).toEqual([]);
+    return { archive, lock, notes };
+}
+
+const manifestOf = (items: readonly object[]): TarSpec => ({ name: "manifest.json", body: JSON.stringify(items) });
+
+describe("docker save up to 24", () => {
+    it("gives each image a manifest of its own making, and follows links to layers that are there once", async () => {
+        const { lock, archive, notes } = await described(
+            docker24([
+                { image: app, tags: ["alpine:3", "quay.io/org/app:1"] },
+                { image: tool, tags: ["org/tool:2"] },
+            ]),
+        );
+        expect(lock.format).toBe("docker-archive");
+        expect(lock.images).toEqual({
+            "docker.io/library/alpine:3": expectedDigest(app),
+            "docker.io/org/tool:2": expectedDigest(tool),
+            "quay.io/org/app:1": expectedDigest(app),
+        });
+        expect(new Set(Object.values(lock.marks ?? {}))).toEqual(new Set(["tag-only"]));
+        expect(notes.at(-1)).toMatch(/^3 images are known by tag only: .*docker\.io\/library\/alpine:3, /);
+        // The manifest is in no file, and is read like any other.
+        const bytes = await archive.source.read(expectedDigest(app));
+        expect(digestOf(bytes)).toBe(expectedDigest(app));
+        expect(lock.manifests[expectedDigest(app)]).toMatchObject({ size: bytes.length });
+        expect(archive.source.place(expectedDigest(app))).toMatch(/save\.tar, entry manifest\.json \(the manifest is/);
+        const streamed: Buffer[] = [];
+        for await (const chunk of archive.source.open(digestOf(tool.layers[0] ?? ""))) streamed.push(chunk as Buffer);
+        expect(digestOf(Buffer.concat(streamed))).toBe(digestOf(app.layers[0] ?? ""));
+    });
+
+    it("asks for the name of an image that has none, with its tag", async () => {
+        const entries = docker24([{ image: app, tags: null }]);
+        const error = await refusal(described(entries));
+        expect(error.message).toContain(`${digestOf(app.config)} (${expectedDigest(app)}): it has no name`);
+        const match = digestOf(app.config);
+        const { lock } = await described(entries, [{ match, registry: "quay.io", repository: "org/app", tag: "1" }]);
+        expect(lock.images).toEqual({ "quay.io/org/app:1": expectedDigest(app) });
+    });
+
+    it.each<[string, TarSpec[], string]>([
+        [
+            "a circle",
+            [
+                { name: "a", type: "2", linkname: "b" },
+                { name: "b", type: "2", linkname: "a" },
+            ],
+            "a circle",
+        ],
+        [
+            "a hard link to what is not there",
+            [{ name: "a", type: "1", linkname: "c" }],
+            "c, which the tar does not hold",
+        ],
+        ["a link out of the tar", [{ name: "a", type: "2", linkname: "../../etc/passwd" }], "outside of the tar"],
+        ["an absolute link", [{ name: "a", type: "2", linkname: "/etc/passwd" }], "outside of the tar"],
+    ])("is refused for %s in place of a layer", async (_, links, what) => {
+        const one = dockerImage("base");
+        const items = manifestOf([{ Config: "config.json", RepoTags: ["a:1"], Layers: ["a"] }]);
+        const error = await refusal(described([...links, { name: "config.json", body: one.config }, items]));
+        expect(error).toMatchObject({ code: "ARCHIVE_ENTRY_INVALID", entry: "a" });
+        expect(error.message).toContain(what);
+    });
+
+    it.each<[string, object, string, string]>([
+        ["too few layers", { Layers: ["l0"] }, "it has 1 layers, its config says 2", "ARCHIVE_METADATA_INVALID"],
+        [
+            "one file for two layers",
+            { Layers: ["l0", "l0"] },
+            "its layer l0 stands for sha256:",
+            "ARCHIVE_METADATA_INVALID",
+        ],
+        ["a layer that is not there", { Layers: ["l0", "l9"] }, "lacks its layer l9", "ARCHIVE_INCOMPLETE"],
+        ["a config that is not there", { Config: "none.json" }, "lacks its config none.json", "ARCHIVE_INCOMPLETE"],
+        ["a config that is none", { Config: "l0" }, "its config l0 is none", "ARCHIVE_METADATA_INVALID"],
+        ["no config", { Config: undefined }, "not a list of images", "ARCHIVE_METADATA_INVALID"],
+    ])("is refused for %s", async (_, change, what, code) => {
+        const item = { Config: "c.json", RepoTags: ["quay.io/a/b:1"], Layers: ["l0", "l1"], ...change };
+        const layers = app.layers.map((body, i) => ({ name: `l${i}`, body }));
+        const error = await refusal(described([...layers, { name: "c.json", body: app.config }, manifestOf([item])]));
+        expect(error).toMatchObject({ code });
+        expect(error.message).toContain(what);
+    });
+});
+
+describe("compressed layers, as crane writes them,", () => {
+    const packed = app.layers.map((layer) => gzipSync(layer));
+    const entriesOf = (
+        layers: readonly Buffer[],
+        nameOf = (i: number) => `${hexOf(digestOf(packed[i] ?? ""))}.tar.gz`,
+    ) => [
+        ...layers.map((body, i) => ({ name: nameOf(i), body })),
+        { name: `sha256:${hexOf(digestOf(app.config))}`, body: app.config },
+        manifestOf([
+            {
+                Config: `sha256:${hexOf(digestOf(app.config))}`,
+                RepoTags: ["quay.io/org/app:1"],
+                Layers: layers.map((__, i) => nameOf(i)),
+            },
+        ]),
+    ];
+
+    it("stay as they are; their digests are what their names say, or what is read", async () => {
+        for (const entries of [entriesOf(packed), entriesOf(packed, (i) => `layer-${i}.tgz`)]) {
+            const { lock } = await described(entries);
+            expect(lock.images).toEqual({ "quay.io/org/app:1": expectedDigest(app, true) });
+        }
+    });
+
+    it("are read before a lock is written: a name proves nothing, nor does what a config promises", async () => {
+        const swapped = [gzipSync(Buffer.from("other")), packed[1] ?? Buffer.alloc(0)];
+        expect(await refusal(described(entriesOf(swapped)))).toMatchObject({ code: "ARCHIVE_DIGEST_MISMATCH" });
+        const honest = (i: number) => `${hexOf(digestOf(swapped[i] ?? ""))}.tar.gz`;
+        const error = await refusal(described(entriesOf(swapped, honest)));
+        expect(error.message).toContain(`the image's config says ${digestOf(app.layers[0] ?? "")}`);
+        const cut = [(packed[0] ?? Buffer.alloc(0)).subarray(0, -12), packed[1] ?? Buffer.alloc(0)];
+        expect((await refusal(described(entriesOf(cut, (i) => `${i}.gz`)))).message).toContain("cannot be unpacked");
+    });
+});
+
+describe("docker save from 25", () => {
+    const tag = "docker.io/library/app:1";
+
+    it("with a classic store has a made-up manifest: the one made here counts, the same as of older versions", async () => {
+        const { lock } = await described(docker25(app, tag));
+        expect(lock.images).toEqual({ [tag]: expectedDigest(app) });
+        expect(lock.marks).toEqual({ [tag]: "tag-only" });
+    });
+
+    it("25.0.0 forgot layers, or wrote them in a wrong order: manifest.json has them", async () => {
+        for (const change of [() => [], (layers: readonly Buffer[]) => [...layers].reverse()]) {
+            expect((await described(docker25(app, tag, change))).lock.images).toEqual({ [tag]: expectedDigest(app) });
+        }
+    });
+
+    it("takes what only one of its two lists has", async () => {
+        const both = [...docker25(app, tag)];
+        const items = JSON.parse(String(both.find(({ name }) => name === "manifest.json")?.body)) as object[];
+        const second = docker25(tool, undefined).filter(({ name }) => name.startsWith("blobs/"));
+        const toolItem = {
+            Config: `blobs/sha256/${hexOf(digestOf(tool.config))}`,
+            RepoTags: ["tool:2"],
+            Layers: tool.layers.map((layer) => `blobs/sha256/${hexOf(digestOf(layer))}`),
+        };
+        const entries = both.map((entry) =>
+            entry.name === "manifest.json" ? manifestOf([...items, toolItem]) : entry,
+        );
+        const { lock } = await described([...second, ...entries]);
+        expect(Object.keys(lock.images)).toEqual(["docker.io/library/app:1", "docker.io/library/tool:2"]);
+    });
+
+    it("with containerd's store keeps the manifests that were pulled; platforms that were not are left out", async () => {
+        const [amd64, arm64, s390x] = [testImage("amd64"), testImage("arm64"), testImage("s390x")];
+        const index = testIndex([amd64, arm64, s390x]);
+        const signature = testImage("signature");
+        const annotations = {
+            "io.containerd.image.name": "quay.io/org/app:1",
+            "containerd.io/distribution.source.quay.io": "org/app",
+        };
+        // Of arm64 only the manifest is there, of s390x not even that.
+        const absent = [...arm64.blobs.keys(), s390x.digest, ...s390x.blobs.keys()];
+        const files = ociLayoutFiles(
+            [
+                { image: index, name: "1", annotations },
+                { image: signature, annotations: { "io.containerd.manifest.subject": amd64.digest } },
+            ],
+            absent,
+        );
+        const [config = "", ...layers] = [...amd64.blobs.keys()].map((digest) => `blobs/sha256/${hexOf(digest)}`);
+        const configBytes = Buffer.from(
+            JSON.stringify({ rootfs: { diff_ids: layers.map(() => digestOf("unpacked")) } }),
+        );
+        const entries = [...files].map(([name, body]) => ({ name, body }));
+        const item = { Config: "legacy.json", RepoTags: ["quay.io/org/app:1"], Layers: layers };
+        expect(config).not.toBe("");
+        const { lock, notes } = await described([
+            ...entries,
+            { name: "legacy.json", body: configBytes },
+            manifestOf([item]),
+        ]);
+        expect(lock.images).toEqual({
+            "quay.io/org/app:1": index.digest,
+            [`quay.io/org/app@${signature.digest}`]: signature.digest,
+        });
+        expect(lock).not.toHaveProperty("marks");
+        expect(lock.manifests[index.digest]).toMatchObject({
+            manifests: [amd64.digest],
+            absent: [arm64.digest, s390x.digest],
+        });
+        expect(notes).toContain("quay.io/org/app:1: of its index, 2 manifests are left out (a selection of platforms)");
+    });
+});

@@ -1,0 +1,139 @@
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Override, describeArchive, openArchive } from "../../../lib/archives";
+import { hexOf } from "../../../lib/oci/digest";
+import {
+    ArchiveBench,
+    type TestImage,
+    objectsOf,
+    ociLayoutFiles,
+    refusal,
+    tar,
+    testImage,
+    testIndex,
+} from "../../support/archives";
+
+const app = testImage("app", { docker: true });
+const index = testIndex([testImage("amd64"), testImage("arm64")], { docker: true });
+const bench = new ArchiveBench();
+afterEach(() => bench.clear());
+
+/** A `dir:` layout (containers/image, directory_transport.go). */
+function dir(image: TestImage): [string, Buffer][] {
+    const objects = [...objectsOf(image)].filter(([digest]) => digest !== image.digest);
+    const manifests = new Set(image.children.map(({ digest }) => digest));
+    return [
+        ["version", Buffer.from("Directory Transport Version: 1.1\n")],
+        ["manifest.json", image.manifest],
+        ...objects.map(([digest, bytes]): [string, Buffer] => [
+            `${hexOf(digest)}${manifests.has(digest) ? ".manifest.json" : ""}`,
+            bytes,
+        ]),
+    ];
+}
+
+const below = (folder: string, files: [string, Buffer][]) =>
+    files.map(([name, bytes]): [string, Buffer] => [`${folder}/${name}`, bytes]);
+
+const imagesOf = async (path: string | readonly string[], overrides: readonly Override[] = []) =>
+    (await describeArchive(await bench.open(path), overrides)).lock.images;
+
+describe("dir: layouts", () => {
+    it("of skopeo sync --scoped have the name in their path, in a folder and in a tar", async () => {
+        const files = [...below("quay.io/org/app:1", dir(app)), ...below("up.test:5000/multi:2", dir(index))];
+        const names = { "quay.io/org/app:1": app.digest, "up.test:5000/multi:2": index.digest };
+        expect(await imagesOf(await bench.folder(files))).toEqual(names);
+        const packed = await bench.folder({ "sync.tar": tar(files.map(([name, body]) => ({ name, body }))) });
+        expect(await imagesOf(join(packed, "sync.tar"))).toEqual(names);
+    });
+
+    it("without the host, or given as the folder itself, are asked for by name", async () => {
+        const path = await bench.folder([...below("app:1", dir(app)), ...below("b", dir(index))]);
+        const error = await refusal(imagesOf(path));
+        expect(error.message).toContain(`app:1 (${app.digest}): the folder does not say which upstream it is of`);
+        expect(error.cure).toContain('{match: "app:1", registry: <upstream host>}');
+        const given = [
+            { match: "app:*", registry: "quay.io", repository: "org/app" },
+            { match: "b", registry: "quay.io", repository: "org/b" },
+        ];
+        expect(await imagesOf(path, given)).toEqual({
+            "quay.io/org/app:1": app.digest,
+            [`quay.io/org/b@${index.digest}`]: index.digest,
+        });
+        const scoped = await bench.folder(below("quay.io/org/app:1", dir(app)));
+        expect((await refusal(imagesOf(join(scoped, "quay.io/org/app:1")))).cure).toContain(
+            "the folder above the host",
+        );
+    });
+});
+
+describe("oc image mirror file://", () => {
+    /** Blobs beside manifests, tags as links (openshift/oc, imagesource/file.go). */
+    async function mirror(images: readonly { repository: string; tag?: string; image: TestImage }[]): Promise<string> {
+        const path = await bench.folder({});
+        for (const { repository, tag, image } of images) {
+            const root = join(path, "v2", repository);
+            await mkdir(join(root, "manifests"), { recursive: true });
+            await mkdir(join(root, "blobs"), { recursive: true });
+            const manifests = new Set([image, ...image.children].map(({ digest }) => digest));
+            for (const [digest, bytes] of objectsOf(image)) {
+                await writeFile(join(root, manifests.has(digest) ? "manifests" : "blobs", digest), bytes);
+            }
+            if (tag !== undefined) await symlink(image.digest, join(root, "manifests", tag));
+        }
+        return path;
+    }
+
+    it("does not keep the host: an override gives it, for tags and for what has none", async () => {
+        const path = await mirror([
+            { repository: "org/multi", tag: "2", image: index },
+            { repository: "org/app", image: app },
+        ]);
+        const error = await refusal(imagesOf(path));
+        expect(error.message).toContain("2 names have no single upstream");
+        expect(error.cure).toContain('{match: "org/multi", registry: <upstream host>}');
+        expect(await imagesOf(path, [{ match: "org/**", registry: "quay.io" }])).toEqual({
+            [`quay.io/org/app@${app.digest}`]: app.digest,
+            "quay.io/org/multi:2": index.digest,
+        });
+    });
+});
+
+describe("the paths of a set", () => {
+    const layout = (image: TestImage, name: string) =>
+        tar([...ociLayoutFiles([{ image, name }])].map(([entry, body]) => ({ name: entry, body })));
+
+    it("may be patterns, and each file counts once", async () => {
+        const path = await bench.folder({
+            "a/one.tar": layout(app, "quay.io/org/app:1"),
+            "a/b/two.tar": layout(index, "quay.io/org/multi:2"),
+            "a/notes.txt": Buffer.from("x"),
+        });
+        expect(Object.keys(await imagesOf(join(path, "*/one.t?r")))).toEqual(["quay.io/org/app:1"]);
+        expect(Object.keys(await imagesOf([join(path, "**/*.tar"), join(path, "a/one.tar")]))).toEqual([
+            "quay.io/org/app:1",
+            "quay.io/org/multi:2",
+        ]);
+        const error = await refusal(openArchive(join(path, "*.zip")));
+        expect(error).toMatchObject({ code: "ARCHIVE_NOT_FOUND" });
+        expect(error.message).toContain("nothing matches this pattern");
+    });
+
+    it("may hold an image twice; an override is unused only if it is so in all of them", async () => {
+        const path = await bench.folder({
+            "one.tar": layout(app, "quay.io/org/app:1"),
+            "two.tar": layout(app, "quay.io/org/app:1"),
+            "three.tar": layout(index, "2"),
+        });
+        const overrides = [
+            { match: "2", registry: "quay.io", repository: "org/multi" },
+            { match: "no", registry: "quay.io" },
+        ];
+        const archive = await bench.open(join(path, "*.tar"));
+        const { lock, notes } = await describeArchive(archive, overrides);
+        expect(lock.format).toBe("oci-layout");
+        expect(lock.parts.map(({ name }) => name)).toEqual(["one.tar", "three.tar", "two.tar"]);
+        expect(lock.images).toEqual({ "quay.io/org/app:1": app.digest, "quay.io/org/multi:2": index.digest });
+        expect(notes).toEqual(["override no was not needed or matches nothing"]);
+    });
+});
