@@ -17,7 +17,10 @@ export const ARCHIVE_FORMATS = [
 ] as const;
 export type ArchiveFormat = (typeof ARCHIVE_FORMATS)[number];
 
-/** One file of an archive set, by its base name, or by its path in the folder that was given: what a lock remembers to notice a swapped archive. */
+/**
+ * One file of an archive set, by its base name or by its path in the folder that was given: what a lock remembers to
+ * notice a swapped archive.
+ */
 export interface ArchivePart {
     readonly name: string;
     /** Bytes. */

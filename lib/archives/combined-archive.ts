@@ -45,6 +45,8 @@ async function combinedContents(
     const images = union(found, ({ images: own }) => own, problems);
     const earlier = union(found, ({ earlierImages }) => earlierImages, []);
     for (const source of images.keys()) earlier.delete(source);
+    // Only oc-mirror tells it, and a set has one run of it at most.
+    const cluster = all.find((contents) => contents.cluster !== undefined)?.cluster;
     if (problems.length > 0) throw namesUnresolved(label, problems, "keep the two archives in sets of their own");
     return {
         images,
@@ -53,6 +55,7 @@ async function combinedContents(
         absent: [...new Set(all.flatMap(({ absent }) => absent))]
             .filter((source) => !images.has(source) && !earlier.has(source))
             .sort(),
+        ...(cluster === undefined ? {} : { cluster }),
         notes: notesOf(all),
         earlierRepositories: (digest) => {
             const known = all
