@@ -18,8 +18,5 @@ export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
 /** The command line is wrong. */
 export const EXIT_USAGE = 2;
-
-/** What a command prints for people. */
-export function print(line: string): void {
-    process.stdout.write(`${line}\n`);
-}
+/** There is something to do, where that was asked with a flag. */
+export const EXIT_CHANGES = 3;

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
 import {
     type Lock,
     type Override,
@@ -12,7 +11,9 @@ import {
     writeLock,
 } from "../lib/archives";
 import { PassthroughError } from "../lib/oci/errors";
-import { type Command, EXIT_FAILED, EXIT_OK, UsageError, print } from "./command";
+import { type Command, EXIT_FAILED, EXIT_OK, UsageError } from "./command";
+import { parseWords } from "./options";
+import { print, say } from "./output";
 import { type StackContent, readStackContent } from "./stack-file";
 
 const HELP = `usage: npm run -s passthrough -- lock [--stack STACK] [--check]
@@ -31,6 +32,14 @@ content is a diff of them. Without ARCHIVE, every set of the stack's site.conten
 
 Exit codes: 0 done, 1 failed or (--check) different, 2 wrong usage.`;
 
+const OPTIONS = {
+    stack: { type: "string" },
+    check: { type: "boolean" },
+    out: { type: "string" },
+    override: { type: "string", multiple: true },
+    json: { type: "boolean" },
+} as const;
+
 export const lockCommand: Command = {
     name: "lock",
     summary: "read archives and write their lock files",
@@ -39,34 +48,18 @@ export const lockCommand: Command = {
 };
 
 async function run(args: readonly string[]): Promise<number> {
-    const { values, positionals } = parse(args);
+    const { values, positionals } = parseWords(args, OPTIONS, HELP);
     const sets =
-        positionals.length > 0 ? [setOfArguments(positionals, values)] : readStackContent(values.stack ?? "dev");
-    if (sets.length === 0) print("the stack's site.content lists no set: nothing to lock");
+        positionals.length > 0
+            ? [setOfArguments(positionals, values)]
+            : readStackContent({ stack: values.stack ?? "dev" });
+    if (sets.length === 0) say("the stack's site.content lists no set: nothing to lock");
     let code = EXIT_OK;
     for (const set of sets) {
         const isCurrent = await lockSet(set, values.check ?? false, values.json ?? false);
         if (values.check === true && !isCurrent) code = EXIT_FAILED;
     }
     return code;
-}
-
-function parse(args: readonly string[]) {
-    try {
-        return parseArgs({
-            args: [...args],
-            allowPositionals: true,
-            options: {
-                stack: { type: "string" },
-                check: { type: "boolean" },
-                out: { type: "string" },
-                override: { type: "string", multiple: true },
-                json: { type: "boolean" },
-            },
-        });
-    } catch (error) {
-        throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
-    }
 }
 
 function setOfArguments(

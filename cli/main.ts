@@ -1,9 +1,14 @@
 import { messageOf } from "../lib/oci/errors";
-import { type Command, EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError, print } from "./command";
+import { type Command, EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError } from "./command";
+import { Interrupted } from "./interruption";
+import { importCommand } from "./import";
 import { lockCommand } from "./lock";
+import { print, say } from "./output";
+import { planCommand } from "./plan";
 import { renderCommand } from "./render";
+import { verifyCommand } from "./verify";
 
-const COMMANDS: readonly Command[] = [lockCommand, renderCommand];
+const COMMANDS: readonly Command[] = [lockCommand, planCommand, importCommand, verifyCommand, renderCommand];
 
 const HELP = [
     "usage: npm run -s passthrough -- <command> [options]",
@@ -28,6 +33,11 @@ async function main(args: readonly string[]): Promise<number> {
     return command.run(rest);
 }
 
+function exitCodeOf(error: unknown): number {
+    if (error instanceof Interrupted) return error.exitCode;
+    return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+}
+
 // `passthrough lock | head` closes our output early: that is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
@@ -38,7 +48,7 @@ main(process.argv.slice(2)).then(
         process.exitCode = code;
     },
     (error: unknown) => {
-        process.stderr.write(`passthrough: ${messageOf(error)}\n`);
-        process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+        say(`passthrough: ${messageOf(error)}`);
+        process.exitCode = exitCodeOf(error);
     },
 );

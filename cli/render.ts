@@ -1,10 +1,11 @@
-import { execFile } from "node:child_process";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs, promisify } from "node:util";
 import { z } from "zod";
-import { PassthroughError, messageOf } from "../lib/oci/errors";
-import { type Command, EXIT_OK, UsageError, print } from "./command";
+import { PassthroughError } from "../lib/oci/errors";
+import { type Command, EXIT_OK } from "./command";
+import { parseOptions } from "./options";
+import { print } from "./output";
+import { stackOutputs } from "./pulumi-stack";
 
 const HELP = `usage: npm run -s passthrough -- render --stack STACK [--out FOLDER]
 
@@ -23,6 +24,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`;
 
 const outputsSchema = z.object({ mirrorRules: z.string(), registriesConf: z.string(), registryCa: z.string() });
 
+const OPTIONS = { stack: { type: "string" }, out: { type: "string" }, json: { type: "boolean" } } as const;
+
 export const renderCommand: Command = {
     name: "render",
     summary: "write a stack's mirror rules, registries.conf and CA as files",
@@ -31,10 +34,10 @@ export const renderCommand: Command = {
 };
 
 async function run(args: readonly string[]): Promise<number> {
-    const values = parse(args);
+    const values = parseOptions(args, OPTIONS, HELP);
     const stack = values.stack ?? "dev";
     const folder = values.out ?? join("out", stack);
-    const outputs = await stackOutputs(stack);
+    const outputs = await renderable(stack);
     await mkdir(folder, { recursive: true });
     const files: readonly [name: string, content: string][] = [
         ["mirror-rules.yaml", outputs.mirrorRules],
@@ -47,36 +50,13 @@ async function run(args: readonly string[]): Promise<number> {
     return EXIT_OK;
 }
 
-function parse(args: readonly string[]) {
-    try {
-        const options = { stack: { type: "string" }, out: { type: "string" }, json: { type: "boolean" } } as const;
-        return parseArgs({ args: [...args], options }).values;
-    } catch (error) {
-        throw new UsageError(`${messageOf(error)}\n\n${HELP}`);
-    }
-}
-
-async function stackOutputs(stack: string): Promise<z.infer<typeof outputsSchema>> {
-    const { stdout } = await promisify(execFile)("pulumi", ["stack", "output", "--json", "--stack", stack], {
-        maxBuffer: 256 * 1024 * 1024,
-    }).catch((error: unknown) => {
-        throw new PassthroughError(`cannot read the outputs of stack ${stack}: ${stderrOf(error)}`, {
-            code: "STACK_OUTPUTS",
-            cure: "run `npm run up` for this stack first",
-            cause: error,
-        });
-    });
-    const parsed = outputsSchema.safeParse(JSON.parse(stdout));
+async function renderable(stack: string): Promise<z.infer<typeof outputsSchema>> {
+    const parsed = outputsSchema.safeParse(await stackOutputs(stack));
     if (parsed.success) return parsed.data;
     throw new PassthroughError(`stack ${stack} has no outputs to render`, {
         code: "STACK_OUTPUTS",
         cure: "run `npm run up` for this stack first",
     });
-}
-
-function stderrOf(error: unknown): string {
-    const { stderr } = error as { stderr?: unknown };
-    return typeof stderr === "string" && stderr.trim() !== "" ? stderr.trim() : messageOf(error);
 }
 
 /** A reader never sees half a file. */

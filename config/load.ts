@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
+import { issuesText, unknownKeyIssues } from "./issues";
 import { type ConfigIssue, mergeDocuments } from "./schema";
 import { type Site, readSite } from "./site";
 import { type AdminCredentials, type RegistryKind, OFFERED_KINDS, registryAdmin } from "../lib/registries";
@@ -31,7 +32,11 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const surroundings = { read, now: new Date(), stack: pulumi.getStack() };
     const { site, issues } = readSite(config.getObject("site"), config.getObject("defaults"), surroundings);
     const kind = OFFERED_KINDS.find((offered) => offered === kindOf(config));
-    const all = [...issues, ...accountIssues(config, kind ?? "distribution"), ...unknownKeys()];
+    const all = [
+        ...issues,
+        ...accountIssues(config, kind ?? "distribution"),
+        ...unknownKeyIssues(Object.keys(pulumi.runtime.allConfig())),
+    ];
     if (site === undefined || all.length > 0) throw new pulumi.RunError(issuesText(all));
     if (registryAdmin(site.registry.type).capabilities.robotAccounts) return { site, admin: adminOf(config) };
     const importer = credentials(config, "registry");
@@ -94,25 +99,4 @@ function missing(config: pulumi.Config, key: string): ConfigIssue[] {
     const secret = key.endsWith("Username") ? "" : " --secret";
     const cure = `set it with: npm run pulumi -- config set${secret} ${key} --stack ${pulumi.getStack()}`;
     return [{ key, problem: "it is not set", cure }];
-}
-
-const FLAT_KEYS = ["registryUsername", "registryPassword", "registryToken", "pullerUsername", "pullerPassword"];
-const KEYS = ["site", "defaults", ...FLAT_KEYS];
-
-/** A flat key with a typo would otherwise be ignored, and another account used than was meant. */
-function unknownKeys(): ConfigIssue[] {
-    return Object.keys(pulumi.runtime.allConfig())
-        .filter((name) => name.startsWith("registry-passthrough:"))
-        .map((name) => name.slice("registry-passthrough:".length))
-        .filter((key) => !KEYS.includes(key))
-        .map((key) => ({ key, problem: "there is no such key", cure: `use one of: ${KEYS.join(", ")}` }));
-}
-
-function issuesText(issues: readonly ConfigIssue[]): string {
-    const lines = issues.map(({ key, problem, cure }) => `  ${key}: ${problem}${cure === "" ? "" : `; ${cure}`}`);
-    const count = issues.length === 1 ? "1 problem" : `${issues.length} problems`;
-    return [
-        `${count} in the configuration of this stack (registry-passthrough:…); nothing was changed:`,
-        ...lines,
-    ].join("\n");
 }

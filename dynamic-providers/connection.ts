@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { DEFAULT_REQUESTS } from "../lib/oci/host-pace";
 import { type MirrorBase, parseMirrorBase } from "../lib/oci/mirror-reference";
 import { RegistryError } from "../lib/oci/errors";
-import { RegistryClient } from "../lib/oci/registry-client";
+import { RegistryClient, requestsFor } from "../lib/oci/registry-client";
 import { DEFAULT_RETRY } from "../lib/oci/retry";
 import type { RegistryEndpoint } from "../lib/oci/transport";
 import type { Surroundings } from "./lifecycle";
@@ -59,9 +58,6 @@ export function endpointOf(inputs: Pick<RegistryInputs, "registry">): RegistryEn
     };
 }
 
-/** Requests beside those that carry blobs: questions, manifests. */
-const SMALL_REQUESTS = 8;
-
 /** The namespace that all mirrored repositories live in; "" where the host alone is the mirror base. */
 export function namespaceOf({ registry }: Pick<RegistryInputs, "registry">): string {
     return parseMirrorBase(registry.mirrorBase).prefix;
@@ -103,7 +99,7 @@ export async function withRegistry<T>(
     const client = new RegistryClient({
         endpoint: endpointOf(inputs),
         credentials: credentialsOf(inputs.account, inputs.credentials),
-        requests: registry.requests ?? Math.max(DEFAULT_REQUESTS, concurrency + SMALL_REQUESTS),
+        requests: registry.requests ?? requestsFor(concurrency),
         retry: { ...DEFAULT_RETRY, seconds: registry.retrySeconds },
         signal,
     });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { dynamic } from "@pulumi/pulumi";
 import { z } from "zod";
-import type { Credentials } from "../lib/oci/auth";
+import { type Credentials, secretForms as accountForms } from "../lib/oci/auth";
 import { type AdminCredentials, OFFERED_KINDS, registryAdmin } from "../lib/registries";
 
 /**
@@ -104,9 +104,7 @@ function readIfThere(path: string): string | undefined {
 
 /** The texts that would give an account away: its password or token, and what an Authorization header makes of it. */
 export function secretForms(credentials: AdminCredentials): string[] {
-    if ("token" in credentials) return [credentials.token];
-    const { username, password } = credentials;
-    return [Buffer.from(`${username}:${password}`, "utf8").toString("base64"), encodeURIComponent(password), password];
+    return "token" in credentials ? [credentials.token] : accountForms(credentials);
 }
 
 /** Every secret text of this process, for taking it out of messages. */

@@ -50,6 +50,24 @@ export function completeArguments(args, place, stack) {
     return args;
 }
 
+/** Commands of the project's own command line that read a site's whole configuration. */
+const readsSite = new Set(["plan", "import", "verify", "selftest"]);
+
+/**
+ * Points commands of the project's own command line at the stack's own config, if it has one below `.local/`: it knows
+ * what was made at run time.
+ *
+ * @param {string[]} args
+ * @param {import("./workspace.mjs").StackFiles} files
+ * @returns {string[]}
+ */
+export function passthroughArguments(args, files) {
+    const [command, ...rest] = args;
+    const isTold = flagValue(args, ["--config-file"]) !== undefined;
+    if (!readsSite.has(command) || isTold || !existsSync(files.config)) return args;
+    return [command, "--config-file", files.config, ...rest];
+}
+
 /** `stack init site-b`: the passphrase and the config of the stack that is made, not of another one. */
 function namedByWord(args) {
     const [command, subcommand, name] = words(args).map(({ word }) => word);

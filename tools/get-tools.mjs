@@ -64,13 +64,37 @@ export async function getTools(names, { env = process.env, ...search }) {
     return tools;
 }
 
+/**
+ * The tools that are at hand: on PATH or in the cache. Gets nothing and asks nobody.
+ *
+ * @param {string[]} names keys of tools.json
+ * @param {Pick<ToolSearch, "cache" | "env" | "pins">} search
+ * @returns {Promise<Record<string, Tool>>} only those that are there
+ */
+export async function toolsAtHand(names, { env = process.env, pins = pinnedTools(), cache }) {
+    const tools = {};
+    for (const name of names) {
+        const tool = await toolAtHand(name, { pins, cache, env });
+        if ("file" in tool) tools[name] = tool;
+    }
+    return tools;
+}
+
+/** @returns {Promise<Tool | {reason: string}>} */
+async function toolAtHand(name, { pins, cache, env }) {
+    const pin = pins[name];
+    const found = await installedTool(pin, env);
+    if ("file" in found) return { ...found, origin: "PATH" };
+    const place = join(cache, `${name}-${pin.version}`);
+    return complete(place, pin) ? { file: join(place, pin.names[0]), version: pin.version, origin: "cache" } : found;
+}
+
 async function getTool(name, context) {
     const pin = context.pins[name];
-    const found = await installedTool(pin, context.env);
-    if ("file" in found) return { ...found, origin: "PATH" };
+    const found = await toolAtHand(name, context);
+    if ("file" in found) return found;
     const place = join(context.cache, `${name}-${pin.version}`);
     const file = join(place, pin.names[0]);
-    if (complete(place, pin)) return { file, version: pin.version, origin: "cache" };
     const tried = [`on PATH: ${found.reason}`];
     for (const [origin, way] of [
         ["download", fetchRelease],

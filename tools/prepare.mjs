@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { ensureBuild } from "./build.mjs";
 import { checkNode, ensureDependencies } from "./dependencies.mjs";
-import { getTools } from "./get-tools.mjs";
+import { getTools, toolsAtHand } from "./get-tools.mjs";
 import { linkProgram } from "./workspace.mjs";
 
 /**
@@ -10,16 +10,17 @@ import { linkProgram } from "./workspace.mjs";
  * @param {import("./workspace.mjs").Workspace} place
  * @param {import("./progress.mjs").Progress} progress
  * @param {string[]} toolNames keys of tools.json
+ * @param {string[]} [optional] keys of tools.json that are used if they are at hand
  * @returns {Promise<Toolbox>}
  *
  * @typedef {object} Toolbox
  * @property {Record<string, import("./get-tools.mjs").Tool>} tools
  * @property {string[]} directories what PATH needs in front for tools that were not found on it
  */
-export async function prepare(place, progress, toolNames) {
+export async function prepare(place, progress, toolNames, optional = []) {
     checkNode();
     await ensureDependencies(place.root, progress);
-    const toolbox = await openToolbox(place, progress, toolNames);
+    const toolbox = await openToolbox(place, progress, toolNames, optional);
     await ensureBuild(place.root, progress);
     return toolbox;
 }
@@ -30,10 +31,12 @@ export async function prepare(place, progress, toolNames) {
  * @param {import("./workspace.mjs").Workspace} place
  * @param {import("./progress.mjs").Progress} progress
  * @param {string[]} toolNames
+ * @param {string[]} [optional] keys of tools.json that are used if they are at hand
  * @returns {Promise<Toolbox>}
  */
-export async function openToolbox(place, progress, toolNames) {
-    const tools = await getTools(toolNames, { cache: place.tools, progress });
+export async function openToolbox(place, progress, toolNames, optional = []) {
+    const atHand = await toolsAtHand(optional, { cache: place.tools });
+    const tools = { ...atHand, ...(await getTools(toolNames, { cache: place.tools, progress })) };
     for (const [name, { file }] of Object.entries(tools)) {
         if (basename(file) !== name) linkProgram(place.bin, name, file);
     }

@@ -27,3 +27,4 @@ export {
 } from "./offline-plan";
 export { type PlanLines, offlinePlanLines } from "./offline-plan-text";
 export { counted, formatBytes, progressText } from "./progress-text";
+export { type ManifestOutline, type RegistryQuestions, RegistryOutlook } from "./registry-outlook";

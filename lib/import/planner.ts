@@ -2,7 +2,6 @@ import type { EarlierObject, ImageSet } from "../oci/content";
 import type { Digest } from "../oci/digest";
 import { mapLimited } from "../oci/limiter";
 import { type MirrorBase, mirrorRepository } from "../oci/mirror-reference";
-import type { RegistryClient } from "../oci/registry-client";
 import { type ImageTask, type TreeNode, imageTask, manifestTree } from "./image-task";
 import {
     type BlobTask,
@@ -13,6 +12,7 @@ import {
     payloadOf,
 } from "./plan";
 import { Presence } from "./presence";
+import type { RegistryQuestions } from "./registry-outlook";
 
 export interface PlanRequest {
     /** Source reference -> digest: what must be there in the end. A part of `set.images`. */
@@ -30,7 +30,7 @@ const QUESTIONS = 16;
  * Asks the registry what is there and says what is left to do (docs/architecture.md, "Two plans"). Sends nothing.
  * @throws RegistryError if the registry cannot be asked.
  */
-export async function planImport(client: RegistryClient, request: PlanRequest): Promise<ImportPlan> {
+export async function planImport(client: RegistryQuestions, request: PlanRequest): Promise<ImportPlan> {
     const planner = new Planner(client, request);
     const tasks = Object.entries(request.images).map(([source, digest]) => imageTask(request.base, source, digest));
     const states = await mapLimited(tasks, QUESTIONS, (task) => planner.image(task));
@@ -57,7 +57,7 @@ class Planner {
     private readonly copied = new Map<Digest, { readonly size: number; readonly from: string }>();
 
     constructor(
-        private readonly client: RegistryClient,
+        private readonly client: RegistryQuestions,
         private readonly request: PlanRequest,
     ) {
         this.presence = new Presence(client);

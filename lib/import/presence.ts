@@ -1,13 +1,13 @@
 import type { Digest } from "../oci/digest";
 import { once } from "../oci/once";
-import type { RegistryClient } from "../oci/registry-client";
+import type { RegistryQuestions } from "./registry-outlook";
 
 /** What is at the registry, each question asked once. */
 export class Presence {
     private readonly answers = new Map<string, Promise<boolean>>();
     private readonly sizes = new Map<string, Promise<number | undefined>>();
 
-    constructor(private readonly client: RegistryClient) {}
+    constructor(private readonly client: RegistryQuestions) {}
 
     /** Is the manifest in this repository? @throws RegistryError if that cannot be found out. */
     manifest(repository: string, digest: Digest): Promise<boolean> {

@@ -45,6 +45,11 @@ export function basicAuthorization(credentials: Credentials): string {
     return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`, "utf8").toString("base64")}`;
 }
 
+/** The texts that would give an account away: its password, and what an Authorization header makes of it. */
+export function secretForms({ username, password }: Credentials): string[] {
+    return [Buffer.from(`${username}:${password}`, "utf8").toString("base64"), encodeURIComponent(password), password];
+}
+
 /** A bearer token and when it is to be renewed, in milliseconds since the epoch. */
 export interface BearerToken {
     readonly token: string;

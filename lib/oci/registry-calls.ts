@@ -19,6 +19,14 @@ export interface RegistryClientOptions {
     readonly signal?: AbortSignal;
 }
 
+/** Requests beside those that carry blobs: questions, manifests. */
+const SMALL_REQUESTS = 8;
+
+/** How many requests a client may have in flight that sends so many blobs at once. */
+export function requestsFor(blobs: number): number {
+    return Math.max(DEFAULT_REQUESTS, blobs + SMALL_REQUESTS);
+}
+
 /** Why a client is waiting instead of working. */
 export interface Wait {
     /** "HEAD mirror/quay.io/org/app/manifests/1.2" */

@@ -7,7 +7,7 @@ import { type RegistryRequest, pushScopes } from "./registry-session";
 import { StallWatch } from "./stall-watch";
 import type { HttpAnswer } from "./transport";
 
-export type { RegistryClientOptions, Wait } from "./registry-calls";
+export { type RegistryClientOptions, type Wait, requestsFor } from "./registry-calls";
 
 /** An upload as distribution-spec, "Pushing a blob monolithically" (POST then PUT), begins it. */
 export type UploadStart = { readonly mounted: true } | { readonly mounted: false; readonly location: URL };

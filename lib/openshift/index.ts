@@ -1,3 +1,4 @@
+export { type ClusterPolicy, type ContentImages, type ContentRules, contentRules } from "./content-rules";
 export { type Coverage, type UncoveredImage, coverage } from "./coverage";
 export type {
     ImageContentSourcePolicy,

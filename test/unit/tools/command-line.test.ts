@@ -67,3 +67,12 @@ test("a name that would leave the folder of stacks is refused", async () => {
     const { error } = await inModule("workspace.mjs", 'm.stackFiles(m.workspace(), "../x");', {});
     expect(error).toContain('"../x" cannot be a stack\'s name');
 });
+
+test("commands that read a site are pointed at the config that was made at run time, unless another one is named", async () => {
+    const lines = [["plan", "--json"], ["verify", "--config-file", "x"], ["lock"], ["render", "--stack", "dev"], []];
+    const body = "return input.lines.map((line) => m.passthroughArguments(line, { config: input.config }));";
+    const { value } = await inModule("command-line.mjs", body, { lines, config });
+    expect(value).toEqual([["plan", "--config-file", config, "--json"], ...lines.slice(1)]);
+    const { value: without } = await inModule("command-line.mjs", body, { lines, config: join(root, "absent") });
+    expect(without).toEqual(lines);
+});

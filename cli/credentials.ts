@@ -1,0 +1,105 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { Credentials } from "../lib/oci/auth";
+import { PassthroughError } from "../lib/oci/errors";
+import { accountInFile, accountInText } from "./auth-file";
+import { keepSecret, say } from "./output";
+
+/** Which of a site's accounts a command works with: the one that pushes, or the one that clusters pull with. */
+export type Role = "importer" | "puller";
+
+/** Where an account may come from, beside the environment. */
+export interface CredentialSources {
+    /** `host[:port]/path` of the mirror base. */
+    readonly place: string;
+    /** The file that was named on the command line: it alone is asked then. */
+    readonly authfile?: string | undefined;
+    /** The stack's secret outputs, read only if nothing before them has an account. May fail. */
+    readonly outputs: () => Promise<Readonly<Record<string, unknown>>>;
+    readonly env?: NodeJS.ProcessEnv;
+}
+
+/** An account and, for people, where it is from. */
+export interface FoundAccount {
+    readonly credentials: Credentials;
+    readonly from: string;
+}
+
+const PREFIXES = { importer: "REGISTRY_PASSTHROUGH", puller: "REGISTRY_PASSTHROUGH_PULLER" } as const;
+const OUTPUTS = { importer: "pushSecret", puller: "pullSecret" } as const;
+
+/**
+ * Finds an account, and keeps its password out of everything that is said from then on. In this order: the file that
+ * the command line names; the environment; `$REGISTRY_AUTH_FILE`; the stack's own secret output; for pulling, the
+ * environment's account that pushes; `$XDG_RUNTIME_DIR/containers/auth.json`; `~/.docker/config.json`.
+ * @throws PassthroughError `NO_CREDENTIALS` that names all these ways
+ */
+export async function findAccount(role: Role, sources: CredentialSources): Promise<FoundAccount> {
+    const account = await search(role, sources);
+    if (account === undefined) throw nowhere(role, sources);
+    keepSecret(account.credentials);
+    return account;
+}
+
+async function search(role: Role, sources: CredentialSources): Promise<FoundAccount | undefined> {
+    const { authfile, env = process.env } = sources;
+    if (authfile !== undefined) return inFile(authfile, sources);
+    const ways: readonly (() => FoundAccount | undefined | Promise<FoundAccount | undefined>)[] = [
+        () => inEnvironment(PREFIXES[role], env),
+        () => (env.REGISTRY_AUTH_FILE ? inFile(env.REGISTRY_AUTH_FILE, sources) : undefined),
+        () => inOutputs(role, sources),
+        () => inEnvironment(PREFIXES.importer, env),
+        ...defaultFiles(env).map((path) => () => (existsSync(path) ? inFile(path, sources) : undefined)),
+    ];
+    for (const way of ways) {
+        const account = await way();
+        if (account !== undefined) return account;
+    }
+    return undefined;
+}
+
+function inEnvironment(prefix: string, env: NodeJS.ProcessEnv): FoundAccount | undefined {
+    const names = [`${prefix}_USERNAME`, `${prefix}_PASSWORD`] as const;
+    const [username, password] = names.map((name) => env[name]);
+    if (!username && !password) return undefined;
+    if (username && password) return { credentials: { username, password }, from: `the environment (${names[0]})` };
+    const [set, missing] = username ? names : [names[1], names[0]];
+    throw new PassthroughError(`${set} is set, but ${missing} is not`, {
+        code: "NO_CREDENTIALS",
+        cure: "set both or none",
+    });
+}
+
+async function inFile(path: string, { place }: CredentialSources): Promise<FoundAccount | undefined> {
+    const { credentials, warnings } = await accountInFile(path, place);
+    for (const warning of warnings) say(`warning: ${warning}`);
+    return credentials === undefined ? undefined : { credentials, from: path };
+}
+
+/** A stack that cannot be read has no account to give: the ways after it are tried. */
+async function inOutputs(role: Role, { outputs, place }: CredentialSources): Promise<FoundAccount | undefined> {
+    const name = OUTPUTS[role];
+    const secret = (await outputs().catch(() => ({}) as Readonly<Record<string, unknown>>))[name];
+    const from = `the stack's output ${name}`;
+    const credentials = typeof secret === "string" ? accountInText(secret, from, place) : undefined;
+    return credentials === undefined ? undefined : { credentials, from };
+}
+
+function defaultFiles({ XDG_RUNTIME_DIR, DOCKER_CONFIG }: NodeJS.ProcessEnv): string[] {
+    return [
+        ...(XDG_RUNTIME_DIR ? [join(XDG_RUNTIME_DIR, "containers", "auth.json")] : []),
+        join(DOCKER_CONFIG || join(homedir(), ".docker"), "config.json"),
+    ];
+}
+
+function nowhere(role: Role, { place, authfile }: CredentialSources): PassthroughError {
+    const what = role === "importer" ? "pushes to" : "pulls from";
+    const where = authfile === undefined ? "" : ` in ${authfile}`;
+    return new PassthroughError(`there is no account that ${what} ${place}${where}`, {
+        code: "NO_CREDENTIALS",
+        cure:
+            `name an auth file that has ${place} or its host with --authfile or REGISTRY_AUTH_FILE, or set ` +
+            `${PREFIXES[role]}_USERNAME and ${PREFIXES[role]}_PASSWORD`,
+    });
+}

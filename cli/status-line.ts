@@ -1,0 +1,35 @@
+import { say } from "./output";
+
+/** A terminal shows each line in place of the one before; elsewhere every line stays, so there are few. */
+const REPLACE_EVERY_MS = 200;
+const LINE_EVERY_MS = 10_000;
+
+/** How far a command is, on stderr. */
+export interface StatusLine {
+    show(text: string): void;
+    /** Leaves the last one standing, on a line of its own. */
+    end(): void;
+}
+
+/** @param now milliseconds */
+export function statusLine(stream: NodeJS.WriteStream = process.stderr, now: () => number = Date.now): StatusLine {
+    let last = stream.isTTY ? 0 : now();
+    let isOpen = false;
+    return {
+        show: (text) => {
+            const every = stream.isTTY ? REPLACE_EVERY_MS : LINE_EVERY_MS;
+            if (now() - last < every) return;
+            last = now();
+            if (!stream.isTTY) {
+                say(text);
+                return;
+            }
+            isOpen = true;
+            stream.write(`\r\u001b[K${text.slice(0, Math.max(20, stream.columns - 1))}`);
+        },
+        end: () => {
+            if (isOpen) stream.write("\n");
+            isOpen = false;
+        },
+    };
+}

@@ -1,0 +1,167 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { accountInFile } from "../../../cli/auth-file";
+import { findAccount } from "../../../cli/credentials";
+
+const PASSWORD = "canary-5d2e:with colon";
+const auth = (username: string, password = PASSWORD) => ({
+    auth: Buffer.from(`${username}:${password}`).toString("base64"),
+});
+const account = (username: string) => ({ username, password: PASSWORD });
+const PLACE = "registry.example:8443/mirror";
+let folder: string;
+const path = process.env.PATH;
+
+beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "auth file "));
+});
+
+afterEach(() => {
+    process.env.PATH = path;
+    rmSync(folder, { recursive: true, force: true });
+});
+
+function file(document: unknown, name = "auth.json", mode = 0o600): string {
+    const place = join(folder, name);
+    writeFileSync(place, typeof document === "string" ? document : JSON.stringify(document));
+    chmodSync(place, mode);
+    return place;
+}
+
+function helper(name: string, script: string): void {
+    writeFileSync(join(folder, `docker-credential-${name}`), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    process.env.PATH = `${folder}${delimiter}${path ?? ""}`;
+}
+
+test.each([
+    ["the longest path wins over the host", { [PLACE]: auth("a"), "registry.example:8443": auth("b") }, "a"],
+    ["the host serves what has no entry of its own", { "registry.example:8443": auth("b"), other: auth("c") }, "b"],
+    ["docker's spelling of a host is read", { "https://registry.example:8443/v1/": auth("d") }, "d"],
+    ["user name and password may stand in the clear", { [PLACE]: account("e") }, "e"],
+])("%s", async (_, auths, username) => {
+    expect(await accountInFile(file({ auths }), PLACE)).toEqual({ credentials: account(username), warnings: [] });
+});
+
+test("an entry of another port, of a longer path or of another host is not this registry's", async () => {
+    const auths = {
+        "registry.example": auth("a"),
+        [`${PLACE}/quay.io`]: auth("b"),
+        "registry.example:8443/mir": auth("c"),
+    };
+    expect(await accountInFile(file({ auths }), PLACE)).toEqual({ warnings: [] });
+});
+
+test("a file that others can read is told, with the cure", async () => {
+    const open = file({ auths: { [PLACE]: auth("a") } }, "open.json", 0o644);
+    const { credentials, warnings } = await accountInFile(open, PLACE);
+    expect(credentials).toEqual(account("a"));
+    expect(warnings).toEqual([`auth file ${open} can be read by others (mode 0644); close it with: chmod 600 ${open}`]);
+});
+
+test.each([
+    ["not JSON", `{"auths": {"${PLACE}": "${PASSWORD}`, "not JSON"],
+    ["an entry that is none", { auths: { [PLACE]: PASSWORD } }, `auths.${PLACE}`],
+    [
+        "an identity token",
+        { auths: { [PLACE]: { auth: Buffer.from("u:").toString("base64"), identitytoken: PASSWORD } } },
+        "identity token",
+    ],
+    ["no password", { auths: { [PLACE]: { username: "u" } } }, "no user name and password"],
+])("%s is refused by place, without showing what the file holds", async (_, document, what) => {
+    const error = await accountInFile(file(document), PLACE).catch((caught: unknown) => caught as Error);
+    const message = error instanceof Error ? error.message : "";
+    expect(message).toContain(join(folder, "auth.json"));
+    expect(message).toContain(what);
+    expect(message).toContain("podman login");
+    expect(message).not.toContain(PASSWORD);
+});
+
+test("helpers are asked as Docker asks them: the host on stdin; one for the host goes before the store for all", async () => {
+    helper(
+        "own",
+        `read -r host || true; printf '{"ServerURL":"%s","Username":"%s","Secret":"${PASSWORD}"}' "$host" "$host"`,
+    );
+    helper("store", `echo '{"Username":"from-store","Secret":"${PASSWORD}"}'`);
+    const host = "registry.example:8443";
+    const both = file({ auths: { [host]: {} }, credHelpers: { [host]: "own" }, credsStore: "store" });
+    expect((await accountInFile(both, PLACE)).credentials).toEqual(account(host));
+    const store = file({ credsStore: "store", credHelpers: { "other.example": "own" } });
+    expect((await accountInFile(store, PLACE)).credentials).toEqual(account("from-store"));
+});
+
+test("a helper that does not know the host is none; one that fails or is not there is named with the cure", async () => {
+    helper("unknowing", "echo 'credentials not found in native keychain'; exit 1");
+    helper("broken", `echo ${PASSWORD}; exit 3`);
+    helper("tokens", `echo '{"Username":"<token>","Secret":"${PASSWORD}"}'`);
+    expect(await accountInFile(file({ credsStore: "unknowing" }), PLACE)).toEqual({ warnings: [] });
+    for (const [name, what] of [
+        ["broken", "exit code 3"],
+        ["tokens", "identity token"],
+        ["missing", "cannot be run"],
+        ["../evil", "cannot be a helper's name"],
+    ] as const) {
+        const error = await accountInFile(file({ credsStore: name }), PLACE).catch(
+            (caught: unknown) => caught as Error,
+        );
+        const message = error instanceof Error ? error.message : "";
+        expect(message).toContain(`docker-credential-${name}`);
+        expect(message).toContain(what);
+        expect(message).not.toContain(PASSWORD);
+    }
+});
+
+describe("where an account is looked for", () => {
+    const outputs = () =>
+        Promise.resolve({
+            pushSecret: JSON.stringify({ auths: { "registry.example:8443": auth("stack-pusher") } }),
+            pullSecret: JSON.stringify({ auths: { "registry.example:8443": auth("stack-puller") } }),
+        });
+    const nothing = () => Promise.reject(new Error("no stack"));
+    const pair = (prefix: string, username: string) => ({
+        [`${prefix}_USERNAME`]: username,
+        [`${prefix}_PASSWORD`]: PASSWORD,
+    });
+    const pusher = pair("REGISTRY_PASSTHROUGH", "env-pusher");
+    const puller = pair("REGISTRY_PASSTHROUGH_PULLER", "env-puller");
+    const withFile = (name: string, username: string) => file({ auths: { [PLACE]: auth(username) } }, name);
+
+    test("the command line, then the environment, then the stack, then the files of Podman and Docker", async () => {
+        const podman = { XDG_RUNTIME_DIR: folder };
+        const docker = { DOCKER_CONFIG: folder };
+        const named = { REGISTRY_AUTH_FILE: withFile("named.json", "named") };
+        const everything = { ...pusher, ...puller, ...named, ...podman, ...docker };
+        const find = async (role: "importer" | "puller", env: NodeJS.ProcessEnv, from = outputs, authfile?: string) =>
+            (await findAccount(role, { place: PLACE, authfile, outputs: from, env })).credentials.username;
+        withFile("config.json", "docker");
+        expect(await find("importer", everything, outputs, withFile("flag.json", "flag"))).toBe("flag");
+        expect(await find("importer", everything)).toBe("env-pusher");
+        expect(await find("puller", everything)).toBe("env-puller");
+        expect(await find("puller", { ...pusher, ...named, ...docker })).toBe("named");
+        expect(await find("importer", docker)).toBe("stack-pusher");
+        expect(await find("puller", { ...pusher, ...docker })).toBe("stack-puller");
+        expect(await find("puller", { ...pusher, ...docker }, nothing)).toBe("env-pusher");
+        expect(await find("puller", docker, nothing)).toBe("docker");
+    });
+
+    test("a file that the command line names is the only one that is asked", async () => {
+        const empty = file({ auths: {} }, "empty.json");
+        const search = findAccount("importer", { place: PLACE, authfile: empty, outputs, env: pusher });
+        await expect(search).rejects.toThrow(`there is no account that pushes to ${PLACE} in ${empty}`);
+    });
+
+    test("half an account in the environment is a mistake, not no account", async () => {
+        const half = { REGISTRY_PASSTHROUGH_PULLER_PASSWORD: PASSWORD };
+        const search = findAccount("puller", { place: PLACE, outputs, env: half });
+        await expect(search).rejects.toThrow(
+            "REGISTRY_PASSTHROUGH_PULLER_PASSWORD is set, but REGISTRY_PASSTHROUGH_PULLER_USERNAME is not",
+        );
+    });
+
+    test("no account anywhere tells how to give one", async () => {
+        const search = findAccount("puller", { place: PLACE, outputs: nothing, env: { DOCKER_CONFIG: folder } });
+        await expect(search).rejects.toThrow(
+            /no account that pulls from .*--authfile or REGISTRY_AUTH_FILE.*PULLER_USERNAME/,
+        );
+    });
+});

@@ -1,0 +1,115 @@
+import fc from "fast-check";
+import { type ImportedImages } from "../../../cli/imported-images";
+import { MAX_COMMENT_BYTES, planMarkdown } from "../../../cli/plan-markdown";
+import { type OfflinePlan, planOffline } from "../../../lib/import";
+import { digestOf } from "../../../lib/oci/digest";
+
+const [ONE, TWO] = [digestOf("one"), digestOf("two")];
+const nothing: ImportedImages = { images: {}, source: "nothing" };
+
+/** Image names of any length up to what a registry takes, all different. */
+const imagesOf = (count: number, length: number, digest: string) =>
+    Object.fromEntries(
+        Array.from({ length: count }, (_, i) => {
+            const path = `quay.io/org/${String(i).padStart(6, "0")}`;
+            return [`${path}${"x".repeat(Math.max(0, length - path.length - 2))}:1`, digest];
+        }),
+    );
+
+/** Every line of a table is whole: it begins and ends as a row, with as many cells as its head. */
+function expectWholeTables(markdown: string): void {
+    let cells = 0;
+    for (const line of markdown.split("\n")) {
+        if (!line.startsWith("|")) {
+            expect(line).not.toContain("| `");
+            cells = 0;
+            continue;
+        }
+        expect(line.endsWith("|")).toBe(true);
+        const count = line.replaceAll("\\|", "").split("|").length;
+        if (cells > 0) expect(count).toBe(cells);
+        cells = count;
+    }
+    expect(markdown.match(/<details>/g)?.length).toBe(markdown.match(/<\/details>/g)?.length);
+}
+
+/** The rows under a heading, and how many it says it does not show. */
+function counted(markdown: string, title: RegExp): { shown: number; hidden: number } {
+    const section = markdown.split("<details>").find((part) => title.test(part)) ?? "";
+    const hidden = /… and (\d+) more/.exec(section)?.[1];
+    return { shown: (section.match(/^\| `/gm) ?? []).length, hidden: Number(hidden ?? 0) };
+}
+
+test("the comment names what comes, changes and leaves, and what it is compared with", () => {
+    const facts = { manifests: { [TWO]: { mediaType: "m", size: 1234 } }, blobs: {} };
+    const sets = [
+        { name: "2026-11", images: { "quay.io/a/b:1": TWO, "quay.io/a/c:1": TWO, "quay.io/a/d:1": ONE }, facts },
+    ];
+    const before = { "quay.io/a/c:1": ONE, "quay.io/a/d:1": ONE, "quay.io/a/e:1": ONE };
+    const markdown = planMarkdown(planOffline(sets, before), "site-a", {
+        images: before,
+        source: "base.json",
+        note: "half of it",
+    });
+    expect(markdown).toContain("### Images of `site-a`: 1 come, 1 change, 1 leave; at most 2.47 kB");
+    expect(markdown).toContain("Compared with base.json;");
+    expect(markdown).toContain("**Note:** half of it");
+    expect(markdown).toContain("| `2026-11` | 1 | 1 | 1 | 2.47 kB |");
+    expect(markdown).toContain(`| \`quay.io/a/c:1\` | \`${ONE.slice(0, 19)}\` | \`${TWO.slice(0, 19)}\` |`);
+    expect(markdown).toContain(`| \`quay.io/a/b:1\` | \`${TWO.slice(0, 19)}\` |`);
+    expect(markdown).toContain("1 image to leave the sets, and to stay in the registry");
+    expect(markdown).not.toContain("quay.io/a/d:1");
+    expectWholeTables(markdown);
+});
+
+test("10,000 images of the longest names fit below 60 kB: rows are whole, and what is not shown is counted", () => {
+    fc.assert(
+        fc.property(
+            fc.integer({ min: 10, max: 380 }),
+            fc.integer({ min: 0, max: 10_000 }),
+            fc.integer({ min: 0, max: 10_000 }),
+            (length, comes, changes) => {
+                const wanted = { ...imagesOf(10_000, length, TWO) };
+                const names = Object.keys(wanted);
+                const before = {
+                    ...Object.fromEntries(names.slice(0, changes).map((name) => [name, ONE])),
+                    ...Object.fromEntries(names.slice(changes, changes + comes).map((name) => [name, TWO])),
+                    ...imagesOf(10_000, length + 1, ONE),
+                };
+                const plan = planOffline([{ name: "s".repeat(300), images: wanted }], before);
+                const markdown = planMarkdown(plan, "site", nothing);
+                expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(MAX_COMMENT_BYTES);
+                expectWholeTables(markdown);
+                const [set] = plan.sets;
+                for (const [title, count] of [
+                    [/images? to change</, set?.changing.length],
+                    [/images? to come</, set?.coming.length],
+                    [/images? to leave/, plan.going.length],
+                ] as const) {
+                    const { shown, hidden } = counted(markdown, title);
+                    expect(shown + hidden).toBe(count);
+                }
+            },
+        ),
+        { numRuns: 30 },
+    );
+});
+
+test("a thousand sets, and texts of any kind from files, break neither the bound nor a table", () => {
+    fc.assert(
+        fc.property(fc.string({ maxLength: 3000, unit: "grapheme" }), (text) => {
+            const image = { image: text, digest: ONE };
+            const sets = Array.from({ length: 1000 }, (_, i) => ({
+                ...{ name: `${text}${String(i)}`, coming: [image], changing: [], unchanged: 0 },
+            }));
+            const plan: OfflinePlan = { sets, going: [image] };
+            const markdown = planMarkdown(plan, text, { images: {}, source: text, note: text });
+            expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(MAX_COMMENT_BYTES);
+            expect(markdown).toContain("… and 900 more sets");
+        }),
+        { numRuns: 50 },
+    );
+    const hostile = planMarkdown({ sets: [], going: [{ image: "a`|b\n| c | d |", digest: ONE }] }, "s", nothing);
+    expectWholeTables(hostile);
+    expect(hostile).toContain("| `a'\\|b \\| c \\| d \\|` |");
+});

@@ -1,0 +1,142 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PROJECT } from "../../support/stack";
+
+const LOCK = join(PROJECT, "test/fixtures/locks/with-mapping.lock.json");
+const MAIN = join(PROJECT, "dist/cli/main.js");
+const APP0 = "sha256:74309920a91f4ec3dbc9584582336c3e81b22ac945d0153aa2897051a7894cc3";
+let folder: string;
+
+beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "cli plan "));
+    configure({});
+    mkdirSync(join(folder, "bin"));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function configure(more: object, flat: object = {}): void {
+    const site = {
+        registry: { type: "distribution", mirrorBase: "registry.example:8443/mirror" },
+        content: [{ archive: "/nowhere", lock: LOCK }],
+        ...more,
+    };
+    const config = { "registry-passthrough:site": site, ...flat };
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: registry-passthrough\nruntime: nodejs\n");
+    writeFileSync(join(folder, "Pulumi.s.yaml"), JSON.stringify({ config }));
+}
+
+/** Runs with a PATH of its own: what is not put there is not on this machine. */
+function plan(...args: string[]) {
+    const run = spawnSync(process.execPath, [MAIN, "plan", "--offline", "--stack", "s", ...args], {
+        cwd: folder,
+        encoding: "utf8",
+        env: { PATH: join(folder, "bin") },
+    });
+    return { code: run.status, out: run.stdout, error: run.stderr };
+}
+
+function pulumiThat(script: string): void {
+    writeFileSync(join(folder, "bin", "pulumi"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+}
+
+function write(name: string, document: unknown): string {
+    writeFileSync(join(folder, name), `${JSON.stringify(document)}\n`);
+    return name;
+}
+
+test("without Pulumi, network, archive or cluster there is a plan: nothing counts as imported, and that is said", () => {
+    const run = plan();
+    expect(run).toMatchObject({ code: 0 });
+    expect(run.out).toContain("with-mapping: 6 images come, at most 87.7 kB");
+    expect(run.out).toContain(`+ quay.io/team0/app0:v1 ${APP0}`);
+    expect(run.out).toContain("0 images stay as they are, compared with nothing");
+    expect(run.error).toMatch(/compared with nothing, since the state could not be read: .*there is no pulumi on PATH/);
+});
+
+test("the stack's state is what was imported, if the Pulumi CLI can read it", () => {
+    const outputs = { images: { "quay.io/team0/app0:v1": APP0, "quay.io/old/gone:1": APP0 } };
+    const type = "pulumi-nodejs:dynamic/registry-passthrough:ImageImport";
+    const resources = [
+        { type: "pulumi:pulumi:Stack", outputs: {} },
+        { type, outputs },
+        { type, delete: true, outputs: { images: { "quay.io/never/mind:1": APP0 } } },
+    ];
+    write("state.json", { version: 3, deployment: { resources } });
+    pulumiThat(
+        `test "$1 $2" = "stack export" && while read -r line; do echo "$line"; done < "${join(folder, "state.json")}"`,
+    );
+    const run = plan("--json");
+    expect(run).toMatchObject({ code: 0, error: "" });
+    const document = JSON.parse(run.out) as {
+        sets: { coming: { image: string }[]; unchanged: number }[];
+        going: unknown;
+    };
+    expect(document).toMatchObject({ stack: "s", against: "the state of stack s", sets: [{ unchanged: 1 }] });
+    expect(document.sets[0]?.coming.map(({ image }) => image)).not.toContain("quay.io/team0/app0:v1");
+    expect(document.going).toEqual([{ image: "quay.io/old/gone:1", digest: APP0 }]);
+});
+
+test("a lock, outputs or a state say what was imported; a lock's own images change nothing", () => {
+    const outputs = { images: { "quay.io/team0/app0:v1": { mirror: "m", digest: `sha256:${"0".repeat(64)}` } } };
+    expect(plan("--against", LOCK, "--exit-code")).toMatchObject({ code: 0 });
+    const changed = plan("--against", LOCK, "--against", write("outputs.json", outputs), "--exit-code");
+    expect(changed).toMatchObject({ code: 3 });
+    expect(changed.out).toContain("with-mapping: 1 image changes, at most");
+    expect(changed.out).toContain(`~ quay.io/team0/app0:v1 sha256:000000`);
+    expect(plan("--against", "none", "--exit-code")).toMatchObject({ code: 3, error: "" });
+    expect(plan("--against", "none")).toMatchObject({ code: 0 });
+});
+
+test("as Markdown it is one comment", () => {
+    const run = plan("--against", "none", "--markdown");
+    expect(run).toMatchObject({ code: 0, error: "" });
+    expect(run.out).toMatch(/^### Images of `s`: 6 come, 0 change, 0 leave; at most 87\.7 kB\n/);
+    expect(run.out).toContain(`| \`quay.io/team0/app0:v1\` | \`${APP0.slice(0, 19)}\` |`);
+});
+
+test("what cannot say what was imported is refused by name, with the cure", () => {
+    for (const [file, text] of [
+        ["absent.json", undefined],
+        ["broken.json", "{"],
+        ["other.json", '{"images": 3}'],
+    ] as const) {
+        if (text !== undefined) writeFileSync(join(folder, file), text);
+        const run = plan("--against", file);
+        expect(run).toMatchObject({ code: 1, out: "" });
+        expect(run.error).toContain(`passthrough: ${file}: `);
+        expect(run.error).toContain("pulumi stack output --json");
+    }
+});
+
+test("every mistake in the configuration is told at once, by key, as up tells it", () => {
+    configure(
+        { upstreams: ["quay.io"], cluster: { version: "four" }, registry: { type: "distribution", mirrorBase: "x//" } },
+        { "registry-passthrough:registryUsrname": "typo" },
+    );
+    const run = plan("--against", "none");
+    expect(run.code).toBe(1);
+    expect(run.error).toContain("problems in the configuration of this stack");
+    for (const key of ["site.upstreams", "site.cluster.version", "site.registry.mirrorBase", "registryUsrname"]) {
+        expect(run.error).toContain(`  ${key}: `);
+    }
+});
+
+test("flags that contradict each other or mean nothing are wrong usage", () => {
+    for (const args of [
+        ["--markdown", "--json"],
+        ["--authfile", "a.json"],
+        ["--against", "none", "--against", "a.json"],
+        ["--offlime"],
+        ["word"],
+    ]) {
+        const run = plan(...args);
+        expect({ args, code: run.code, out: run.out }).toEqual({ args, code: 2, out: "" });
+    }
+    const online = spawnSync(process.execPath, [MAIN, "plan", "--markdown"], { cwd: folder, encoding: "utf8" });
+    expect(online).toMatchObject({ status: 2 });
+    expect(online.stderr).toContain("--markdown needs --offline");
+    expect(readFileSync(join(folder, "Pulumi.s.yaml"), "utf8")).toContain("mirrorBase");
+});
