@@ -18,17 +18,22 @@ export class ArchiveFile {
     readonly name: string;
     /** Bytes, as they were when the file was opened. */
     readonly size: number;
-    /** What a lock remembers of it: the same object each time. */
-    readonly part: ArchivePart;
+    /** What a lock remembers of it; the same objects each time. Of an unpacked file, that is the packed ones. */
+    readonly parts: readonly ArchivePart[];
     readonly #handle: FileHandle;
     #closed = false;
 
-    private constructor(path: string, size: number, handle: FileHandle) {
+    private constructor(path: string, size: number, handle: FileHandle, parts?: readonly ArchivePart[]) {
         this.path = path;
         this.name = basename(path);
         this.size = size;
-        this.part = { name: this.name, size };
+        this.parts = parts ?? [{ name: this.name, size }];
         this.#handle = handle;
+    }
+
+    /** A file that was unpacked: `path` is where it came from, for errors; the handle is closed with it. */
+    static adopt(handle: FileHandle, path: string, size: number, parts: readonly ArchivePart[]): ArchiveFile {
+        return new ArchiveFile(path, size, handle, parts);
     }
 
     /** @throws ArchiveError `ARCHIVE_NOT_FOUND`, `ARCHIVE_UNREADABLE` */

@@ -14,7 +14,10 @@ export function decompressor(compression: "gzip" | "zstd"): Transform {
 /** Keeps the decoder's steps, and so what waits in memory, small. */
 const STEP_BYTES = 64 * 1024;
 
-/** zstd frames one after the other (RFC 8878), windows up to 32 MiB, which covers every level but `--ultra --long`. */
+/**
+ * zstd frames one after the other (RFC 8878). Holds one window, 8 MiB as most writers have it. Checksums of frames are
+ * not read: every blob has its digest.
+ */
 class ZstdTransform extends Transform {
     readonly #decoder: Decompress;
 

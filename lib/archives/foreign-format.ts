@@ -1,37 +1,14 @@
 import { basename } from "node:path";
 import { ArchiveError } from "../oci/errors";
-import type { ArchiveFile } from "./archive-file";
 
 const AS_OCI = "copy the images with skopeo copy --all --preserve-digests docker://<image> oci-archive:<file>:<image>";
 const WITH_V2 = "mirror the content again with oc-mirror --v2";
 const V1_PART = /^mirror_seq\d+_\d+\.tar/;
 
-const COMPRESSIONS: readonly { readonly magic: string; readonly name: string; readonly tool: string }[] = [
-    { magic: "1f8b", name: "gzip", tool: "gunzip" },
-    { magic: "28b52ffd", name: "zstd", tool: "unzstd" },
-    { magic: "fd377a585a00", name: "xz", tool: "unxz" },
-    { magic: "425a68", name: "bzip2", tool: "bunzip2" },
-];
-
-/** Compressed tars cannot be read at offsets. @throws ArchiveError `ARCHIVE_FORMAT_UNSUPPORTED` */
-export async function refuseCompressed(file: ArchiveFile): Promise<void> {
-    const start = Buffer.alloc(Math.min(6, file.size));
-    await file.readInto(start, 0);
-    const found = COMPRESSIONS.find(({ magic }) => start.toString("hex").startsWith(magic));
-    if (found === undefined) return;
-    const cure = `decompress it first: ${found.tool} ${file.path}`;
-    throw unsupported(file.path, `the file is compressed with ${found.name}`, cure);
-}
-
 /** Formats that their file names give away. @throws ArchiveError `ARCHIVE_FORMAT_UNSUPPORTED` */
 export function refuseByName(path: string): void {
     const name = basename(path);
     if (V1_PART.test(name)) throw unsupported(path, "this is an archive of oc-mirror v1", WITH_V2);
-    if (/\.(part)?\d{3}$/.test(name)) {
-        const whole = path.replace(/\.(part)?\d{3}$/, "");
-        const cure = `join the pieces first: cat ${whole}.* > ${whole} (a Zarf .part000 is no piece, leave it out)`;
-        throw unsupported(path, "this is a piece of a split file", cure);
-    }
 }
 
 /** A folder that oc-mirror v1 wrote to. @throws ArchiveError `ARCHIVE_FORMAT_UNSUPPORTED` */

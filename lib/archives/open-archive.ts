@@ -6,28 +6,31 @@ import { ArchiveFile, COPY_AGAIN, unreadable } from "./archive-file";
 import { expandPaths } from "./archive-paths";
 import { combineArchives } from "./combined-archive";
 import { FolderTree } from "./folder-tree";
-import { refuseByName, refuseCompressed, refuseV1Folder } from "./foreign-format";
+import { compressionOf } from "./compression";
+import { refuseByName, refuseV1Folder } from "./foreign-format";
 import { isOcMirrorPart, openOcMirror } from "./oc-mirror/oc-mirror-archive";
 import { openTree } from "./open-tree";
+import { type SplitFile, findPieces, isPiece, wholeOf } from "./split-file";
 import { indexTarNames } from "./tar/listing";
 import { TarTree } from "./tar/tar-tree";
+import { type PackedFiles, type UnpackOptions, unpackFiles } from "./unpacked-file";
 
-export interface OpenOptions {
-    readonly signal?: AbortSignal;
-}
+/** `limit` and `temporaryFolder` are for files that are compressed or split. */
+export type OpenOptions = UnpackOptions;
 
 /**
- * Opens and indexes a set of archives, of one format or of several; nothing is unpacked.
+ * Opens and indexes a set of archives, of one format or of several. Plain tars and folders are read where they lie; what
+ * is compressed (gzip, zstd) or split is unpacked to a temporary file first, which is gone when it is closed.
  * @param paths files, folders and patterns (`*`, `?`, `**`). Files `mirror_NNNNNN.tar` are the parts of one oc-mirror v2
  * run, wherever they lie; every other file or folder is an archive of its own. Relative paths are against the working
  * directory.
  * @throws ArchiveError `ARCHIVE_NOT_FOUND`, `ARCHIVE_UNREADABLE`, `ARCHIVE_TRUNCATED`, `ARCHIVE_CORRUPT`,
  * `ARCHIVE_ENTRY_INVALID`, `ARCHIVE_TOO_LARGE`, `ARCHIVE_INCOMPLETE`, `ARCHIVE_MIXED`, `ARCHIVE_METADATA_INVALID`,
- * `ARCHIVE_FORMAT_UNSUPPORTED`
+ * `ARCHIVE_FORMAT_UNSUPPORTED`, `ARCHIVE_NO_SPACE`, `ARCHIVE_DIGEST_MISMATCH` (the joined pieces)
  */
 export async function openArchive(paths: string | readonly string[], options: OpenOptions = {}): Promise<Archive> {
     const given = await expandPaths(typeof paths === "string" ? [paths] : paths);
-    const opening = new SetOpening(given.join(" "), options.signal);
+    const opening = new SetOpening(given.join(" "), options);
     try {
         for (const path of given) await opening.add(path);
         return await opening.finish();
@@ -39,14 +42,17 @@ export async function openArchive(paths: string | readonly string[], options: Op
 
 class SetOpening {
     readonly #label: string;
-    readonly #signal: AbortSignal | undefined;
+    readonly #options: OpenOptions;
     readonly #opened: ArchiveFile[] = [];
     readonly #parts: ArchiveFile[] = [];
     readonly #archives: Archive[] = [];
+    readonly #warnings: string[] = [];
+    /** Split files that one of their pieces has brought already. */
+    readonly #joined = new Set<string>();
 
-    constructor(label: string, signal: AbortSignal | undefined) {
+    constructor(label: string, options: OpenOptions) {
         this.#label = label;
-        this.#signal = signal;
+        this.#options = options;
     }
 
     async add(path: string): Promise<void> {
@@ -62,8 +68,10 @@ class SetOpening {
 
     async finish(): Promise<Archive> {
         const archives = [...this.#archives];
-        if (this.#parts.length > 0) archives.unshift(await openOcMirror(this.#label, this.#parts, this.#signal));
-        return combineArchives(this.#label, archives);
+        if (this.#parts.length > 0)
+            archives.unshift(await openOcMirror(this.#label, this.#parts, this.#options.signal));
+        const combined = combineArchives(this.#label, archives);
+        return { ...combined, warnings: [...this.#warnings, ...combined.warnings] };
     }
 
     async abandon(): Promise<void> {
@@ -82,12 +90,13 @@ class SetOpening {
     }
 
     async #addFile(path: string): Promise<void> {
-        const file = await this.#open(path);
+        if (isPiece(path) && this.#joined.has(wholeOf(path))) return;
+        const file = isPiece(path) ? await this.#join(path) : await this.#open(path);
         if (isOcMirrorPart(file.name)) {
             this.#parts.push(file);
             return;
         }
-        const listing = await indexTarNames(file, this.#signal);
+        const listing = await indexTarNames(file, this.#options.signal);
         if (listing === "oc-mirror") {
             this.#parts.push(file);
             return;
@@ -106,7 +115,42 @@ class SetOpening {
         if (file.size === 0) {
             throw new ArchiveError("the file is empty", { archive: path, code: "ARCHIVE_TRUNCATED", cure: COPY_AGAIN });
         }
-        await refuseCompressed(file);
-        return file;
+        const compression = await compressionOf({ file, offset: 0, size: file.size });
+        return compression === undefined ? file : this.#unpack({ path, files: [file], parts: file.parts, compression });
     }
+
+    /** All pieces of a split file; whole, it is most often compressed too. */
+    async #join(path: string): Promise<ArchiveFile> {
+        const split = await findPieces(path);
+        this.#joined.add(split.path);
+        const files: ArchiveFile[] = [];
+        for (const piece of split.pieces) files.push(await ArchiveFile.open(piece));
+        this.#opened.push(...files);
+        checkBytes(split, files);
+        const [first] = files;
+        const compression = first && (await compressionOf({ file: first, offset: 0, size: first.size }));
+        const parts = files.flatMap((file) => file.parts);
+        return this.#unpack({ path: split.path, files, parts, compression, sha256: split.sha256 });
+    }
+
+    async #unpack(packed: PackedFiles): Promise<ArchiveFile> {
+        const plain = await unpackFiles(packed, this.#options);
+        this.#opened.push(plain);
+        await Promise.all(packed.files.map((file) => file.close()));
+        const how = packed.compression === undefined ? "split" : `compressed with ${packed.compression}`;
+        this.#warnings.push(
+            `${packed.path} is ${how}: it is unpacked to a temporary file of ${plain.size} bytes each time it is read`,
+        );
+        return plain;
+    }
+}
+
+function checkBytes({ path, bytes }: SplitFile, files: readonly ArchiveFile[]): void {
+    const found = files.reduce((sum, { size }) => sum + size, 0);
+    if (bytes === undefined || bytes === found) return;
+    throw new ArchiveError(`the pieces have ${found} bytes, they should have ${bytes}`, {
+        archive: path,
+        code: "ARCHIVE_TRUNCATED",
+        cure: COPY_AGAIN,
+    });
 }

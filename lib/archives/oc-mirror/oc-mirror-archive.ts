@@ -36,7 +36,7 @@ export async function openOcMirror(
     return {
         format: "oc-mirror",
         label,
-        parts: parts.map(({ name, size }) => ({ name, size })),
+        parts: parts.flatMap((part) => part.parts),
         warnings: [...warnings, ...index.warnings],
         source,
         contents: (overrides) => nameOcMirrorImages(label, index, source, overrides),

@@ -35,7 +35,7 @@ export class TarTree implements FileTree {
     }
 
     partsOf(): readonly ArchivePart[] {
-        return [this.#file.part];
+        return this.#file.parts;
     }
 
     #follow(entry: TarEntry): TarEntry {

@@ -1,0 +1,195 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { readdir, readlink } from "node:fs/promises";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { type Archive, type OpenOptions, describeArchive, openArchive, verifyStructure } from "../../../lib/archives";
+import { ArchiveBench, ocMirrorEntries, refusal, tar, testImage } from "../../support/archives";
+
+const FIXTURES = join(__dirname, "../../fixtures/archives");
+const fixture = (name: string) => readFileSync(join(FIXTURES, name));
+const plain = fixture("skopeo/oci-archive.tar");
+const KEY = "quay.io/fixture/app:1";
+
+const bench = new ArchiveBench();
+afterEach(() => bench.clear());
+
+/** The archive, and what a lock says of it. */
+async function locked(archive: Archive) {
+    const { lock } = await describeArchive(archive, []);
+    expect(await verifyStructure(archive, lock)).toEqual([]);
+    expect(Object.keys(lock.images)).toEqual([KEY]);
+    // Every blob is what its name says.
+    for (const digest of Object.keys(lock.blobs)) {
+        const hash = createHash("sha256");
+        for await (const chunk of archive.source.open(digest)) hash.update(chunk as Buffer);
+        expect(`sha256:${hash.digest("hex")}`).toBe(digest);
+    }
+    return lock;
+}
+
+/** Temporary files that this process holds open. */
+async function temporaryFiles(): Promise<readonly string[]> {
+    const links = (await readdir("/proc/self/fd")).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ""));
+    return (await Promise.all(links)).filter((link) => link.includes(".registry-passthrough-"));
+}
+
+async function refusedWith(files: Record<string, Buffer>, options: OpenOptions = {}) {
+    const [name = ""] = Object.keys(files);
+    const error = await refusal(openArchive(join(await bench.folder(files), name), options));
+    expect(await temporaryFiles()).toEqual([]);
+    return error;
+}
+
+describe("a compressed archive is unpacked in one pass to a temporary file", () => {
+    it.each<[string, string, Buffer]>([
+        ["gzip", "a.tar.gz", gzipSync(plain)],
+        [
+            "gzip in two members",
+            "a.tgz",
+            Buffer.concat([gzipSync(plain.subarray(0, 777)), gzipSync(plain.subarray(777))]),
+        ],
+        ["zstd", "a.tar.zst", fixture("packed/one-frame.tar.zst")],
+        ["zstd in two frames, without a checksum", "a.zst", fixture("packed/two-frames.tar.zst")],
+        ["gzip under a plain name", "a.tar", gzipSync(plain)],
+    ])("%s", async (_, name, bytes) => {
+        const archive = await bench.openFiles({ [name]: bytes }, name);
+        const lock = await locked(archive);
+        expect(lock.format).toBe("oci-layout");
+        expect(lock.parts).toEqual([{ name, size: bytes.length }]);
+        expect(archive.warnings).toEqual([
+            expect.stringMatching(
+                /is compressed with (gzip|zstd): it is unpacked to a temporary file of 8704 bytes each/,
+            ),
+        ]);
+        expect(await temporaryFiles()).toHaveLength(1);
+        await archive.close();
+        expect(await temporaryFiles()).toEqual([]);
+    });
+
+    it("of oc-mirror too, with its parts as they are on the disk", async () => {
+        const entries = ocMirrorEntries({
+            tags: [{ repository: "org/app", tag: "1", image: testImage("app") }],
+            imageSet: ["quay.io/org/app:1"],
+        });
+        const bytes = gzipSync(tar(entries));
+        const archive = await bench.openFiles({ "mirror_000001.tar.gz": bytes }, "mirror_000001.tar.gz");
+        expect(archive.format).toBe("oc-mirror");
+        expect(archive.parts).toEqual([{ name: "mirror_000001.tar.gz", size: bytes.length }]);
+    });
+
+    it("is refused when it is cut or damaged, and leaves nothing behind", async () => {
+        for (const bytes of [gzipSync(plain), fixture("packed/one-frame.tar.zst")]) {
+            const cut = await refusedWith({ "a.tar": bytes.subarray(0, -20) });
+            expect(cut.code).toBe("ARCHIVE_TRUNCATED");
+            const damaged = Buffer.from(bytes);
+            damaged.fill(0xff, 30, 60);
+            expect((await refusedWith({ "b.tar": damaged })).code).toMatch(/^ARCHIVE_(CORRUPT|TRUNCATED)$/);
+        }
+    });
+
+    it("is refused when it grows as no archive does, and the bound is told", async () => {
+        const bomb = gzipSync(Buffer.alloc(50_000_000));
+        const error = await refusedWith({ "a.tar.gz": bomb }, { limit: 1_000_000 });
+        expect(error.code).toBe("ARCHIVE_TOO_LARGE");
+        expect(error.message).toContain("more than 1000000 bytes");
+        expect(error.cure).toContain("unpack it yourself");
+    });
+
+    it("is refused before anything is written where there is no room, with the cure", async () => {
+        // gzip's own count of bytes: 4 GiB less one, more than /dev/shm or a small disk has to spare.
+        const bytes = gzipSync(plain);
+        const zstd = Buffer.concat([Buffer.from("28b52ffde0ffffffffffff1f00", "hex"), Buffer.alloc(40)]);
+        expect(bytes.length).toBeGreaterThan(0);
+        const error = await refusedWith({ "a.tar.zst": zstd });
+        expect(error.code).toBe("ARCHIVE_NO_SPACE");
+        expect(error.message).toMatch(/\d+ bytes are free there, at least \d+ are needed/);
+        expect(error.cure).toContain("TMPDIR");
+        const nowhere = await refusedWith({ "a.tar.gz": bytes }, { temporaryFolder: "/no/such/folder" });
+        expect(nowhere.code).toBe("ARCHIVE_NO_SPACE");
+    });
+
+    it("stops when it is aborted", async () => {
+        const path = join(await bench.folder({ "a.tar.gz": gzipSync(plain) }), "a.tar.gz");
+        const reason = new Error("interrupted");
+        await expect(openArchive(path, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+        expect(await temporaryFiles()).toEqual([]);
+    });
+
+    it.each([
+        ["xz", "fd377a585a000000", "unxz"],
+        ["bzip2", "425a683900000000", "bunzip2"],
+    ])("but not %s", async (name, start, tool) => {
+        const error = await refusedWith({ "a.tar": Buffer.from(start, "hex") });
+        expect(error).toMatchObject({ code: "ARCHIVE_FORMAT_UNSUPPORTED" });
+        expect(error.message).toContain(`compressed with ${name}`);
+        expect(error.cure).toContain(tool);
+    });
+});
+
+describe("a split file is joined", () => {
+    const zst = fixture("packed/one-frame.tar.zst");
+    const pieces = [zst.subarray(0, 400), zst.subarray(400, 800), zst.subarray(800)];
+    const hauler = Object.fromEntries(pieces.map((piece, i) => [`haul.tar.zst.00${i + 1}`, piece]));
+    const head = { sha256Sum: createHash("sha256").update(zst).digest("hex"), bytes: zst.length, count: 3 };
+    const zarf = (change: object = {}) => ({
+        "pkg.tar.zst.part000": Buffer.from(JSON.stringify({ ...head, ...change })),
+        ...Object.fromEntries(pieces.map((piece, i) => [`pkg.tar.zst.part00${i + 1}`, piece])),
+    });
+
+    it("by any of Hauler's pieces, or all of them, compressed or not", async () => {
+        const path = await bench.folder({
+            ...hauler,
+            "plain.tar.001": plain.subarray(0, 5000),
+            "plain.tar.002": plain.subarray(5000),
+        });
+        for (const given of ["haul.tar.zst.002", "haul.tar.zst.*"]) {
+            const lock = await locked(await bench.open(join(path, given)));
+            expect(lock.parts).toEqual(
+                pieces.map(({ length: size }, i) => ({ name: `haul.tar.zst.00${i + 1}`, size })),
+            );
+        }
+        expect((await locked(await bench.open(join(path, "plain.tar.001")))).parts).toHaveLength(2);
+    });
+
+    it("by any of Zarf's, whose head tells their number, bytes and sha256", async () => {
+        expect((await locked(await bench.openFiles(zarf(), "pkg.tar.zst.part000"))).parts).toHaveLength(3);
+        expect((await locked(await bench.openFiles(zarf(), "pkg.tar.zst.part002"))).parts).toHaveLength(3);
+    });
+
+    it.each<[string, Record<string, Buffer | undefined>, string, string]>([
+        ["a gap", { ...hauler, "haul.tar.zst.002": undefined }, "haul.tar.zst.002 is missing", "ARCHIVE_INCOMPLETE"],
+        [
+            "a missing first piece",
+            { ...hauler, "haul.tar.zst.001": undefined },
+            "haul.tar.zst.001 is missing",
+            "ARCHIVE_INCOMPLETE",
+        ],
+        ["a missing last piece", { ...hauler, "haul.tar.zst.003": undefined }, "is truncated", "ARCHIVE_TRUNCATED"],
+        [
+            "no head",
+            { ...zarf(), "pkg.tar.zst.part000": undefined },
+            "pkg.tar.zst.part000 is missing",
+            "ARCHIVE_INCOMPLETE",
+        ],
+        ["fewer pieces than the head says", zarf({ count: 4 }), "pkg.tar.zst.part004 is missing", "ARCHIVE_INCOMPLETE"],
+        ["other bytes than the head says", zarf({ bytes: 9 }), "they should have 9", "ARCHIVE_TRUNCATED"],
+        [
+            "another sha256 than the head says",
+            zarf({ sha256Sum: "0".repeat(64) }),
+            "have the sha256",
+            "ARCHIVE_DIGEST_MISMATCH",
+        ],
+        [
+            "a head that is none",
+            { ...zarf(), "pkg.tar.zst.part000": Buffer.from("{") },
+            "does not tell sha256Sum",
+            "ARCHIVE_METADATA_INVALID",
+        ],
+    ])("and is refused for %s", async (_, files, what, code) => {
+        const there = Object.entries(files).filter((entry): entry is [string, Buffer] => entry[1] !== undefined);
+        const error = await refusedWith(Object.fromEntries(there.reverse()));
+        expect(error).toMatchObject({ code });
+        expect(error.message).toContain(what);
+    });
+});
