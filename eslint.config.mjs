@@ -44,6 +44,7 @@ export default tseslint.config(
                 Buffer: "readonly",
                 URL: "readonly",
                 fetch: "readonly",
+                AbortController: "readonly",
                 AbortSignal: "readonly",
                 setTimeout: "readonly",
                 clearTimeout: "readonly",

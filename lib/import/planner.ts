@@ -1,5 +1,6 @@
 import type { EarlierObject, ImageSet } from "../oci/content";
 import type { Digest } from "../oci/digest";
+import { RegistryError, messageOf } from "../oci/errors";
 import { mapLimited } from "../oci/limiter";
 import { type MirrorBase, mirrorRepository } from "../oci/mirror-reference";
 import { type ImageTask, type TreeNode, imageTask, manifestTree } from "./image-task";
@@ -69,9 +70,12 @@ class Planner {
         if (tagged === task.digest && !isSuspect) return task;
         const tree = manifestTree(this.request.set, task.digest);
         const missing: TreeNode[] = [];
+        const damaged: string[] = [];
         const blobs = new Set<Digest>();
         for (const node of tree) {
-            const isThere = await this.presence.manifest(task.repository, node.digest);
+            const isThere = isSuspect
+                ? await this.canBeRead(task.repository, node.digest, damaged)
+                : await this.presence.manifest(task.repository, node.digest);
             if (!isThere) missing.push(node);
             if (isThere && !isSuspect) continue;
             for (const blob of await this.missingBlobs(task.repository, node, isSuspect)) blobs.add(blob);
@@ -85,9 +89,20 @@ class Planner {
             copies,
             blobs: [...blobs],
             rootIsThere: !missing.includes(root),
-            problems,
+            problems: [...damaged, ...problems],
             ...(tagged === undefined || tagged === task.digest ? {} : { movedFrom: tagged }),
         };
+    }
+
+    /** What stands in front of a registry may still answer HEAD for what is gone, and HEAD reads no bytes. */
+    private async canBeRead(repository: string, digest: Digest, damaged: string[]): Promise<boolean> {
+        try {
+            return (await this.client.manifestGet(repository, digest)) !== undefined;
+        } catch (error) {
+            if (!(error instanceof RegistryError) || error.code !== "DIGEST_MISMATCH") throw error;
+            damaged.push(messageOf(error));
+            return true;
+        }
     }
 
     /** The images this set takes for granted: they must be at the registry already. */

@@ -1,7 +1,8 @@
 import type { BlobSource } from "../oci/content";
 import type { Digest } from "../oci/digest";
 import { RegistryError } from "../oci/errors";
-import type { RegistryClient } from "../oci/registry-client";
+import type { RegistryClient, UploadStart } from "../oci/registry-client";
+import { isRetryable } from "../oci/retry";
 import type { BlobTask } from "./plan";
 import type { BlobReader, VerifiedBlob } from "./verified-pieces";
 
@@ -40,7 +41,7 @@ export async function transferBlob(
     blob: BlobTask,
     watch: TransferWatch,
 ): Promise<TransferOutcome> {
-    const begun = await client.uploadStart(blob.repository, blob.digest, blob.mountFrom);
+    const begun = await begin(client, blob);
     if (begun.mounted) return "mounted";
     if (source.size(blob.digest) === undefined) {
         await client.uploadCancel(blob.repository, begun.location);
@@ -50,7 +51,7 @@ export async function transferBlob(
     if (mountFrom !== undefined) watch.mountRefused({ repository, digest, size, from: mountFrom });
     let furthest = 0;
     let location: URL | undefined = begun.location;
-    return client.retrying(async () => {
+    const transfer = client.retrying(async () => {
         // A lost answer may hide a success.
         if (location === undefined && (await client.blobHead(repository, digest)) === size) return "present";
         const upload = location ?? (await newUpload(client, blob));
@@ -75,6 +76,20 @@ export async function transferBlob(
             throw error;
         }
     });
+    return transfer.finally(() => (location === undefined ? undefined : client.uploadCancel(repository, location)));
+}
+
+/** A registry that refuses the mount with an error may still take the bytes. */
+async function begin(client: RegistryClient, { repository, digest, mountFrom }: BlobTask): Promise<UploadStart> {
+    if (mountFrom === undefined) return client.uploadStart(repository, digest);
+    try {
+        return await client.uploadStart(repository, digest, mountFrom);
+    } catch (error) {
+        // Harbor answers 401 to the whole POST if the account may not pull from there; others 400, 403, 404 or 405.
+        const isRefusal = error instanceof RegistryError && error.status !== undefined && !isRetryable(error);
+        if (!isRefusal) throw error;
+        return client.uploadStart(repository, digest);
+    }
 }
 
 async function newUpload(client: RegistryClient, blob: BlobTask): Promise<URL> {

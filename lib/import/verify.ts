@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Digest } from "../oci/digest";
+import { RegistryError, messageOf } from "../oci/errors";
 import { mapLimited } from "../oci/limiter";
 import type { Descriptor, Manifest } from "../oci/manifest";
 import { isIndexMediaType } from "../oci/media-types";
@@ -124,6 +125,16 @@ interface Tree {
     readonly problems: readonly string[];
 }
 
+function broken(problem: string): Tree {
+    return { manifests: 0, manifestBytes: 0, blobs: new Map(), problems: [problem] };
+}
+
+/** Bytes that hash to something else are a definite answer. */
+function otherBytes(error: unknown): string {
+    if (error instanceof RegistryError && error.code === "DIGEST_MISMATCH") return messageOf(error);
+    throw error;
+}
+
 /** Walks manifest trees, each tree and each blob of a repository once. */
 class TreeChecker {
     private readonly trees = new Map<string, Promise<Tree>>();
@@ -139,10 +150,9 @@ class TreeChecker {
     }
 
     private async walk(repository: string, digest: Digest): Promise<Tree> {
-        const manifest = await this.client.manifestGet(repository, digest);
-        if (manifest === undefined) {
-            return { manifests: 0, manifestBytes: 0, blobs: new Map(), problems: [`manifest ${digest} is not there`] };
-        }
+        const manifest = await this.client.manifestGet(repository, digest).catch(otherBytes);
+        if (manifest === undefined) return broken(`manifest ${digest} is not there`);
+        if (typeof manifest === "string") return broken(manifest);
         return isIndexMediaType(manifest.mediaType)
             ? this.index(repository, manifest)
             : this.image(repository, manifest);

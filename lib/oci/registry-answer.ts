@@ -6,6 +6,8 @@ const CURES: Readonly<Record<number, string>> = {
     401: "check registryUsername and registryPassword of the stack",
     403: "give the account the right it lacks, or more quota",
     405: "the registry is read-only or does not offer this: check its mode",
+    500: "look into the registry's log, and at its disk: a full one answers like this; the next run goes on from here",
+    507: "the registry's disk is full: make room there; the next run goes on from here",
     413: "raise the largest body that the registry or the proxy in front of it accepts",
 };
 

@@ -9,6 +9,9 @@ import type { HttpAnswer } from "./transport";
 
 export { type RegistryClientOptions, type Wait, requestsFor } from "./registry-calls";
 
+/** Shorter than what the engine leaves an interrupted provider for its last words. */
+const CANCEL_MS = 2000;
+
 /** An upload as distribution-spec, "Pushing a blob monolithically" (POST then PUT), begins it. */
 export type UploadStart = { readonly mounted: true } | { readonly mounted: false; readonly location: URL };
 
@@ -166,12 +169,15 @@ export class RegistryClient {
         if (answer.status !== 201) throw registryAnswerError(operation, answer, text);
     }
 
-    /** Gives an upload up, so that the registry keeps nothing of it. Failing to is no error: registries expire them. */
+    /**
+     * Gives an upload up, so that the registry keeps nothing of it, also when the run was interrupted. Failing to is no
+     * error: registries expire them.
+     */
     async uploadCancel(repository: string, location: URL): Promise<void> {
         const operation = `DELETE ${repository}/blobs/uploads`;
         const scopes = pushScopes(repository);
         await this.calls.session
-            .send({ method: "DELETE", url: location, operation, scopes, signal: this.calls.signal })
+            .send({ method: "DELETE", url: location, operation, scopes, signal: AbortSignal.timeout(CANCEL_MS) })
             .then((answer) => answer.discard())
             .catch(() => undefined);
     }

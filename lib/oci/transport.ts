@@ -94,10 +94,14 @@ export class Transport {
     }
 }
 
-/** Made once: every connection would read all the public CAs anew, which takes longer than its handshake. */
+/** By CA. Every connection would read all the public CAs anew, which takes longer than its handshake. */
+const contexts = new Map<string, SecureContext>();
+
 function trustOf({ ca, plainHttp }: RegistryEndpoint): { secureContext?: SecureContext } {
     if (ca === undefined || plainHttp) return {};
-    return { secureContext: createSecureContext({ ca: [...rootCertificates, ca] }) };
+    const secureContext = contexts.get(ca) ?? createSecureContext({ ca: [...rootCertificates, ca] });
+    contexts.set(ca, secureContext);
+    return { secureContext };
 }
 
 const MAX_ERROR_TEXT = 64 * 1024;

@@ -5,6 +5,7 @@ import {
     htmlError,
     isBlobPut,
     isManifestPut,
+    isMountPost,
     isUploadPost,
     registryError,
 } from "../support/faults/fault";
@@ -66,7 +67,8 @@ for (const [name, { fault, kinds, words }] of Object.entries(REFUSALS)) {
         site.proxy.script = (request) => {
             if (!chosen(request) || !request.url.includes(`/${refused}/`)) return undefined;
             // A POST does not say which blob it is for, unless it asks for a mount.
-            const what = isUploadPost(request) ? "POST" : isBlobPut(request) ? digestAsked(request) : request.url;
+            const isPlainPost = isUploadPost(request) && !isMountPost(request);
+            const what = isPlainPost ? "POST" : isBlobPut(request) ? digestAsked(request) : request.url;
             asked.set(what, (asked.get(what) ?? 0) + 1);
             return fault;
         };

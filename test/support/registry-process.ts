@@ -15,6 +15,12 @@ export interface RegistryProcessOptions {
     /** Keep a place and its content over several processes. */
     readonly port?: number;
     readonly folder?: string;
+    readonly disk?: Disk;
+}
+
+/** A small disk for the storage: a file system of so many bytes that only the registry's process sees (Linux, root). */
+export interface Disk {
+    readonly bytes: number;
 }
 
 /** One line of the registry's access log. */
@@ -42,7 +48,7 @@ export class RegistryProcess {
         const folder = options.folder ?? mkdtempSync(join(tmpdir(), "registry "));
         const port = options.port ?? (await freePort());
         writeFileSync(join(folder, "config.yml"), JSON.stringify(configuration(folder, port, options)));
-        const registry = new RegistryProcess(launch(folder), port, folder, options, "");
+        const registry = new RegistryProcess(launch(folder, options.disk), port, folder, options, "");
         await registry.ready();
         return registry;
     }
@@ -68,7 +74,8 @@ export class RegistryProcess {
 
     /** A file of the registry's storage: `blobs/sha256/ab/abcd…/data`. */
     storage(...path: string[]): string {
-        return join(this.folder, "storage", "docker", "registry", "v2", ...path);
+        const root = this.options.disk === undefined ? "" : `/proc/${this.child.pid ?? 0}/root`;
+        return join(root, this.folder, "storage", "docker", "registry", "v2", ...path);
     }
 
     /** Changes an account while the registry runs: it reads the file again when it has changed. */
@@ -86,7 +93,7 @@ export class RegistryProcess {
     /** The same registry again, on the same port and storage. */
     async restart(): Promise<void> {
         await this.kill();
-        this.child = launch(this.folder);
+        this.child = launch(this.folder, this.options.disk);
         await this.ready();
     }
 
@@ -128,8 +135,10 @@ export class RegistryProcess {
     }
 }
 
-function launch(folder: string): ChildProcess {
-    const child = spawn("registry", ["serve", join(folder, "config.yml")], {
+function launch(folder: string, disk: Disk | undefined): ChildProcess {
+    const serve = ["registry", "serve", join(folder, "config.yml")] as const;
+    const [program, ...args] = disk === undefined ? serve : [...onDisk(disk, join(folder, "storage")), ...serve];
+    const child = spawn(program, args, {
         stdio: ["ignore", "pipe", "pipe"],
         env: { ...process.env, OTEL_TRACES_EXPORTER: "none" },
     });
@@ -137,6 +146,12 @@ function launch(folder: string): ChildProcess {
         throw new Error(`no registry on PATH (npm test brings one): ${error.message}`);
     });
     return child;
+}
+
+/** The mount ends with the process: it is in a namespace of its own (mount_namespaces(7)). */
+function onDisk({ bytes }: Disk, storage: string): readonly [string, ...string[]] {
+    const script = 'mkdir -p "$0" && mount -t tmpfs -o "size=$1" tmpfs "$0" && shift && exec "$@"';
+    return ["unshare", "--mount", "sh", "-c", script, storage, String(bytes)];
 }
 
 function configuration(folder: string, port: number, { tls, account }: RegistryProcessOptions): object {

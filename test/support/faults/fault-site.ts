@@ -1,4 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import {
     type ImportPlan,
     type ImportResult,
@@ -12,8 +14,9 @@ import { messageOf } from "../../../lib/oci/errors";
 import { type MirrorBase, parseMirrorBase } from "../../../lib/oci/mirror-reference";
 import { RegistryClient, type RegistryClientOptions } from "../../../lib/oci/registry-client";
 import type { BlobSource, ImageSet } from "../../../lib/oci/content";
+import type { Digest } from "../../../lib/oci/digest";
 import { type TestAuthority, testAuthority } from "../certificates";
-import { RegistryProcess } from "../registry-process";
+import { type Disk, RegistryProcess } from "../registry-process";
 import { digestAsked, isBlobPut } from "./fault";
 import { FaultProxy } from "./fault-proxy";
 import { RegistryStorage } from "./registry-storage";
@@ -31,6 +34,8 @@ export interface Outcome {
     readonly said: string;
 }
 
+/** Thousands of rounds write and wipe: in memory where there is a file system for it (Linux). */
+const MEMORY = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 /** Quick to try again: what is under test is whether it does, not how long it waits. */
 export const QUICK = { seconds: 30, firstDelay: 1, longestDelay: 20 } as const;
 export const ACCOUNT = { username: "pusher", password: "canary-fault-7d1e/+ä" } as const;
@@ -44,10 +49,18 @@ export class FaultSite {
         readonly storage: RegistryStorage,
     ) {}
 
-    /** @param account false: the registry behind the proxy asks nobody for a password */
-    static async start(options: { account?: boolean } = {}): Promise<FaultSite> {
+    /**
+     * @param options `account: false`: the registry behind the proxy asks nobody for a password; `disk`: as of
+     * RegistryProcess
+     */
+    static async start(options: { account?: boolean; disk?: Disk } = {}): Promise<FaultSite> {
         const authority = await testAuthority();
-        const registry = await RegistryProcess.start(options.account === false ? {} : { account: ACCOUNT });
+        const folder = mkdtempSync(join(MEMORY, "registry "));
+        const registry = await RegistryProcess.start({
+            folder,
+            ...(options.account === false ? {} : { account: ACCOUNT }),
+            ...(options.disk === undefined ? {} : { disk: options.disk }),
+        });
         const proxy = await FaultProxy.start(registry.port, await authority.issue());
         return new FaultSite(authority, registry, proxy, new RegistryStorage(registry.storage()));
     }
@@ -66,6 +79,11 @@ export class FaultSite {
         this.proxy.clear();
         this.registry.forget();
         this.storage.wipe();
+    }
+
+    /** The registry loses a blob or a manifest behind its own back. */
+    loseBlob(digest: Digest): void {
+        rmSync(dirname(this.storage.blobFile(digest)), { recursive: true });
     }
 
     /** Plans and carries out. */
@@ -139,7 +157,7 @@ export class FaultSite {
     async stop(): Promise<void> {
         await this.proxy.stop();
         await this.registry.stop();
-        expect(existsSync(this.registry.folder)).toBe(false);
+        rmSync(this.registry.folder, { recursive: true, force: true });
     }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Digest } from "../../../lib/oci/digest";
 
@@ -32,17 +32,20 @@ export class RegistryStorage {
         for (const repository of this.repositories()) {
             const layers = join(this.root, "repositories", repository, "_layers", "sha256");
             for (const hex of list(layers)) {
-                if (existsSync(join(layers, hex, "link"))) held.add(`${repository} sha256:${hex}`);
+                const isLinked = existsSync(join(layers, hex, "link"));
+                if (isLinked && existsSync(this.blobFile(`sha256:${hex}`))) held.add(`${repository} sha256:${hex}`);
             }
         }
         return held;
     }
 
-    /** Uploads that were begun and neither ended nor given up. */
-    openUploads(): string[] {
-        return this.repositories().flatMap((repository) =>
-            list(join(this.root, "repositories", repository, "_uploads")).map((id) => `${repository} ${id}`),
+    /** Bytes of uploads that neither ended nor were given up. */
+    openUploadBytes(): number {
+        const folders = this.repositories().map((repository) =>
+            join(this.root, "repositories", repository, "_uploads"),
         );
+        const files = folders.flatMap((folder) => list(folder).map((id) => join(folder, id, "data")));
+        return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
     }
 
     /** Forgets everything; the registry keeps nothing of it in memory. */

@@ -1,0 +1,29 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { isBlobPut } from "../support/faults/fault";
+import { faultCase } from "../support/faults/fault-case";
+import { FaultSite } from "../support/faults/fault-site";
+import { seededSet } from "../support/faults/seeded-set";
+
+const MIB = 1024 * 1024;
+const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
+/** Where file systems cannot be mounted, a limit on the size of a file makes the same errors. */
+const DISK = canMount ? "a file system of 12 MiB" : "ulimit -f";
+
+faultCase(`the registry's disk is full (${DISK})`, { all: 10, sample: 1 }, async ({ random, count }) => {
+    const site = await FaultSite.start({ disk: { bytes: 12 * MIB } });
+    const content = seededSet(random, { images: 3, layers: 2, size: [MIB / 2, MIB] });
+    const ballast = site.registry.storage("../../../ballast");
+    writeFileSync(ballast, Buffer.alloc(random.between(6, 11) * MIB));
+    const outcome = await site.bring(content, { retry: { seconds: 1, firstDelay: 50, longestDelay: 200 } });
+    expect(outcome.result?.failed.length).toBeGreaterThan(0);
+    count("images that failed", outcome.result?.failed.length);
+    count("images that fitted", Object.keys(outcome.result?.done ?? {}).length);
+    count("blobs refused", site.proxy.passed.filter((put) => isBlobPut(put) && put.status === 500).length);
+    for (const { problem } of outcome.result?.failed ?? []) expect(problem).toMatch(/\(500\)/);
+    expect(JSON.stringify(outcome.result?.failed)).toMatch(/disk/);
+    site.holdsNothingWrong(outcome);
+    rmSync(ballast);
+    count("blobs of the next run", await site.converges(content));
+    await site.stop();
+});

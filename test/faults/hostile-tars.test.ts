@@ -1,0 +1,144 @@
+import { appendFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { gzipSync } from "node:zlib";
+import { describeArchive, openArchive } from "../../lib/archives";
+import {
+    ArchiveBench,
+    type TarSpec,
+    ocMirrorEntries,
+    ocMirrorTagName,
+    paxEntry,
+    refusal,
+    tar,
+    tarEntry,
+    tarHeader,
+    testImage,
+} from "../support/archives";
+import { faultCase } from "../support/faults/fault-case";
+import type { Random } from "../support/faults/random";
+import { PROJECT } from "../support/stack";
+
+const bench = new ArchiveBench();
+afterEach(() => bench.clear());
+
+const isWhole = process.env.FAULTS === "all";
+
+/** Entries of a good archive, one of its blobs, and where in the list that is. */
+function good(random: Random): { entries: TarSpec[]; at: number; blob: TarSpec } {
+    const image = testImage(String(random.fraction()), { layers: [random.bytes(5000), random.bytes(3000)] });
+    const entries = ocMirrorEntries({
+        tags: [{ repository: "org/app", tag: "1", image }],
+        imageSet: ["quay.io/org/app:1"],
+    });
+    const blobs = [...entries.entries()].filter(([, { name }]) => name.endsWith("/data"));
+    const [at, blob] = random.pick(blobs);
+    return { entries, at, blob };
+}
+
+/** What an attacker, or a tool that packs the archive again, does to one blob's entry. */
+const ATTACKS: Readonly<Record<string, (blob: TarSpec, random: Random) => readonly (TarSpec | Buffer)[]>> = {
+    "an absolute name": (blob) => [blob, { name: "/etc/cron.d/job", body: "* * * * * root true" }],
+    "a name that climbs out": (blob, random) => [
+        blob,
+        { name: random.pick(["../../etc/passwd", "docker/../../x", "a/..", "working-dir/../../y"]), body: "x" },
+    ],
+    "a PAX path that climbs out": (blob) => [
+        blob,
+        paxEntry({ path: "../".repeat(40) + "x" }),
+        { name: "ok", body: "x" },
+    ],
+    "a symlink in place of a blob": ({ name }) => [{ name, type: "2", linkname: "/etc/passwd" }],
+    "a hard link in place of a blob": ({ name }) => [{ name, type: "1", linkname: "isc_2026-01-02T03:04:05Z" }],
+    "a device in place of a blob": ({ name }, random) => [{ name, type: random.pick(["3", "4", "6"]) }],
+    "a sparse blob of GNU": (blob) => [{ ...blob, type: "S", magic: "ustar  \0" }],
+    "a sparse blob of PAX": (blob) =>
+        withPax(blob, { "GNU.sparse.major": "1", "GNU.sparse.realsize": "1099511627776" }),
+    "a size past the end of the file": (blob, random) => [{ ...blob, size: 2 ** random.between(24, 32) }],
+    "a PAX size past the end of the file": (blob, random) =>
+        withPax(blob, { size: String(2 ** random.between(24, 52)) }),
+    "a size that swallows the next entries": (blob, random) => [
+        { ...blob, size: bodyLength(blob) + random.between(513, 1500) },
+    ],
+    "a negative size": (blob) => [tarHeader({ ...blob, size: Buffer.alloc(12, 0xff) })],
+    "a tag's link that is no digest": (blob) => [
+        blob,
+        { name: ocMirrorTagName("org/app", "2"), body: "../".repeat(23) + "xx" },
+    ],
+    "the same blob twice in two sizes": (blob) => [blob, { name: blob.name, body: "other" }],
+    "an extended header of 2 MiB": (blob) => [{ name: "pax", type: "x", body: Buffer.alloc(2 * 1024 * 1024) }, blob],
+};
+
+/** A blob's entry with PAX records of its own, beside the one for its long name. */
+function withPax(blob: TarSpec, records: Readonly<Record<string, string>>): readonly (TarSpec | Buffer)[] {
+    return [paxEntry({ path: blob.name, ...records }), { ...blob, name: "cut" }];
+}
+
+function bodyLength({ body }: TarSpec): number {
+    return Buffer.byteLength(body ?? "");
+}
+
+for (const [name, attack] of Object.entries(ATTACKS)) {
+    faultCase(name, { all: 20, sample: 1 }, async ({ random, count }) => {
+        const { entries, at, blob } = good(random);
+        const hostile = [...entries.slice(0, at), ...attack(blob, random), ...entries.slice(at + 1)];
+        const folder = await bench.folder({ "mirror_000001.tar": tar(hostile) });
+        // Indexed, named and walked as for a lock: one of these refuses it, before anybody would send a byte.
+        const opened = openArchive(folder).then(async (archive) => {
+            try {
+                await describeArchive(archive, []);
+            } finally {
+                await archive.close();
+            }
+        });
+        const error = await refusal(opened);
+        expect(error.message).toContain("mirror_000001.tar");
+        count(error.code);
+        await bench.clear();
+    });
+}
+
+/** Compressed far beyond what it says it is: refused, or read within its own size; never unpacked blindly. */
+faultCase("a compression bomb in place of an archive", { all: 5, sample: 1 }, async ({ number, count }) => {
+    const zeros = gzipSync(Buffer.alloc(64 * 1024 * 1024));
+    const name = ["bomb.tar.gz", "bomb.tgz", "mirror_000001.tar", "archive.tar", "bomb.gz"][number % 5] ?? "";
+    const path = await bench.folder({ [name]: zeros });
+    const before = process.memoryUsage().arrayBuffers;
+    const error = await refusal(openArchive(join(path, name)).then((archive) => archive.close()));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024);
+    count(error.code);
+    await bench.clear();
+});
+
+/** Opens an archive in a process of its own. @returns what it said and its largest memory, resident, in MiB */
+function openApart(path: string): { said: string; peakMiB: number } {
+    const program = `
+        const { openArchive } = require(${JSON.stringify(join(PROJECT, "dist/lib/archives"))});
+        openArchive(${JSON.stringify(path)}).then((a) => a.close().then(() => "opened"), (e) => e.code)
+            .then((said) => console.log(JSON.stringify({ said, peakMiB: process.resourceUsage().maxRSS / 1024 })));`;
+    const run = spawnSync(process.execPath, ["-e", program], { encoding: "utf8" });
+    return JSON.parse(run.stdout) as { said: string; peakMiB: number };
+}
+
+const MANY = isWhole ? [1_000_000, 5_000_001] : [100_000];
+
+for (const amount of MANY) {
+    faultCase(`an archive of ${amount} entries`, { all: 1, sample: 1 }, async ({ random, count }) => {
+        const { entries } = good(random);
+        const folder = await bench.folder({ "mirror_000001.tar": Buffer.alloc(0) });
+        const path = join(folder, "mirror_000001.tar");
+        writeFileSync(path, tar(entries, { end: false }));
+        const block = Buffer.concat(
+            Array.from({ length: 1000 }, (_, at) => tarEntry({ name: `working-dir/file-${at}`, body: "" })),
+        );
+        for (let left = amount - entries.length; left > 0; left -= 1000) {
+            appendFileSync(path, block.subarray(0, Math.min(left, 1000) * 512));
+        }
+        appendFileSync(path, Buffer.alloc(1024));
+        const { said, peakMiB } = openApart(folder);
+        expect(said).toBe(amount > 5_000_000 ? "ARCHIVE_TOO_LARGE" : "opened");
+        expect(peakMiB).toBeLessThan(256);
+        count(`${said}, MiB at most`, Math.round(peakMiB));
+        await bench.clear();
+    });
+}

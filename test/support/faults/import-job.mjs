@@ -1,0 +1,30 @@
+/**
+ * Imports one archive with the compiled library, as the provider does, in a process that a test may kill. The job comes
+ * as JSON on standard input (credentials never stand in argv), the outcome goes as JSON to standard output.
+ */
+import { readFileSync } from "node:fs";
+import { openArchive, readLock, verifyStructure } from "../../../dist/lib/archives/index.js";
+import { executePlan, planImport } from "../../../dist/lib/import/index.js";
+import { parseMirrorBase } from "../../../dist/lib/oci/mirror-reference.js";
+import { RegistryClient } from "../../../dist/lib/oci/registry-client.js";
+
+const job = JSON.parse(readFileSync(0, "utf8"));
+const stop = new AbortController();
+process.once("SIGINT", () => stop.abort(new Error("interrupted")));
+const client = new RegistryClient({ ...job.client, signal: stop.signal });
+const outcome = await bring().catch((error) => ({ error: error.message }));
+await client.close();
+process.stdout.write(JSON.stringify({ ...outcome, peakKiB: process.resourceUsage().maxRSS }));
+
+async function bring() {
+    const lock = await readLock(job.lock);
+    const plan = await planImport(client, { images: lock.images, set: lock, base: parseMirrorBase(job.mirrorBase) });
+    const archive = await openArchive(job.archive);
+    try {
+        const differences = await verifyStructure(archive, lock);
+        if (differences.length > 0) throw new Error(differences.join("; "));
+        return { result: await executePlan(client, archive.source, plan) };
+    } finally {
+        await archive.close();
+    }
+}
