@@ -3,7 +3,7 @@ import { blobName, imageSet, writeLinks } from "./archives.mjs";
 import { TarFile } from "./tar-file.mjs";
 
 const images = 2000;
-const layersPerImage = 21;
+const layersPerImage = 22;
 const largeLayer = 5_000_000;
 const smallLayer = 16_384;
 
@@ -16,7 +16,8 @@ const smallLayer = 16_384;
  */
 export function writeWideArchive(path) {
     const tar = new TarFile(path);
-    const all = Array.from({ length: images }, (_, at) => imageOf(at));
+    const layersOf = (at) => times(layersPerImage, (layer) => layerOf(at, layer));
+    const all = times(images, (at) => imageOf(at, layersOf(at)));
     for (const image of all) writeLinks(tar, image);
     tar.text("isc_2026-01-02T03:04:05Z", imageSet(all));
     for (const { digest, manifest, blobs } of all) {
@@ -28,13 +29,18 @@ export function writeWideArchive(path) {
 }
 
 /**
- * A lock of many images as a lock of oc-mirror's archive would have them; nothing lies behind it.
+ * A lock of many images, as catalogs bring them: each has a config and two layers of its own, and five layers that ten
+ * images share. Nothing lies behind it.
  *
  * @param {number} count
  * @returns {object}
  */
 export function wideLock(count) {
-    const all = Array.from({ length: count }, (_, at) => imageOf(at));
+    const layersOf = (at) => [
+        ...times(5, (layer) => [digestOf(`F base ${Math.floor(at / 10)} ${layer}`), largeLayer]),
+        ...times(2, (layer) => [digestOf(`F own ${at} ${layer}`), smallLayer]),
+    ];
+    const all = times(count, (at) => imageOf(at, layersOf(at)));
     const facts = ({ manifest, blobs }) => ({
         mediaType: "application/vnd.oci.image.manifest.v1+json",
         size: Buffer.byteLength(manifest),
@@ -52,12 +58,12 @@ export function wideLock(count) {
     };
 }
 
-function imageOf(at) {
+function layerOf(at, layer) {
+    return [digestOf(`F layer ${at} ${layer}`), layer === 0 ? largeLayer : smallLayer];
+}
+
+function imageOf(at, layers) {
     const config = [digestOf(`F config ${at}`), 4096];
-    const layers = Array.from({ length: layersPerImage }, (_, layer) => [
-        digestOf(`F layer ${at} ${layer}`),
-        layer === 0 ? largeLayer : smallLayer,
-    ]);
     const descriptor = ([digest, size], type) => ({ mediaType: `application/vnd.oci.image.${type}`, digest, size });
     const manifest = JSON.stringify({
         schemaVersion: 2,
@@ -68,6 +74,10 @@ function imageOf(at) {
     const source = `quay.io/bench/wide${String(at).padStart(5, "0")}:v1`;
     const names = { config: config[0], layers: layers.map(([digest]) => digest) };
     return { source, digest: digestOf(manifest), manifest, blobs: [config, ...layers], ...names };
+}
+
+function times(count, make) {
+    return Array.from({ length: count }, (_, at) => make(at));
 }
 
 function digestOf(text) {
