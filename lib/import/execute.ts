@@ -13,6 +13,7 @@ import type { BlobTask, ImagePlan, ImageProblem, ImportPlan, Payload } from "./p
 import { isTagOnly } from "./planned-image";
 import { type RefusedMount, type TransferWatch, transferBlob } from "./transfer";
 import { BlobReader } from "./verified-pieces";
+import { explainedRefusal } from "./sparse-refusal";
 
 /** What was done, also when not all could be: nothing in `done` is half there. */
 export interface ImportResult {
@@ -209,7 +210,9 @@ class Execution {
         const manifest = isThere
             ? await this.storedManifest(repository, digest)
             : parseManifest(await this.source.read(digest), this.source.place(digest));
-        await this.client.manifestPut(repository, reference, manifest);
+        await this.client.manifestPut(repository, reference, manifest).catch((error: unknown) => {
+            throw explainedRefusal(error, manifest);
+        });
         this.count(manifest.bytes.length, 0);
     }
 

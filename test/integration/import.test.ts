@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { executePlan, imageTask, needsArchive, planImport, verifyImages } from "../../lib/import";
+import { digestOf } from "../../lib/oci/digest";
 import { RegistryError } from "../../lib/oci/errors";
 import { parseMirrorBase } from "../../lib/oci/mirror-reference";
 import { RegistryClient } from "../../lib/oci/registry-client";
@@ -252,4 +253,20 @@ test("verification names what the registry definitely lacks, and is no verdict w
     ]);
     await registry.kill();
     await expect(verifyImages(client, checks(content))).rejects.toMatchObject({ code: "NETWORK" });
+});
+
+test("an index that leaves out platforms is refused by a strict registry, with the setting that lets it in", async () => {
+    const content = new MemoryImageSet();
+    content.image("quay.io/org/sparse:1", content.index([content.manifest()], [digestOf("another platform")]));
+    content.image("quay.io/org/app:1");
+    const { result } = await bring(content);
+    expect(Object.keys(result.done)).toEqual(["quay.io/org/app:1"]);
+    expect(result.failed).toEqual([
+        {
+            source: "quay.io/org/sparse:1",
+            problem: expect.stringMatching(
+                /leaves out platforms.*takes no sparse index; let it take them \(distribution 3: validation\.manifests/,
+            ) as string,
+        },
+    ]);
 });

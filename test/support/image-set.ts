@@ -49,8 +49,9 @@ export class MemoryImageSet implements BlobSource {
         );
     }
 
-    index(children: readonly Digest[]): Digest {
-        const manifests = children.map((digest) => ({
+    /** @param absent children that it names and the set leaves out on purpose */
+    index(children: readonly Digest[], absent: readonly Digest[] = []): Digest {
+        const manifests = [...children, ...absent].map((digest) => ({
             mediaType: MEDIA_TYPE_OCI_MANIFEST,
             digest,
             size: this.bytes.get(digest)?.length ?? 0,
@@ -58,7 +59,7 @@ export class MemoryImageSet implements BlobSource {
         }));
         return this.document(
             { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_INDEX, manifests },
-            { manifests: [...children] },
+            { manifests: [...children], ...(absent.length === 0 ? {} : { absent: [...absent] }) },
         );
     }
 
@@ -86,7 +87,7 @@ export class MemoryImageSet implements BlobSource {
 
     private document(
         json: { mediaType: string } & Record<string, unknown>,
-        refs: Pick<ManifestFacts, "blobs" | "manifests">,
+        refs: Pick<ManifestFacts, "blobs" | "manifests" | "absent">,
     ): Digest {
         const bytes = Buffer.from(JSON.stringify(json));
         const digest = this.keep(bytes);
