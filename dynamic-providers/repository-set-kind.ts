@@ -65,11 +65,11 @@ export const repositorySetKind: Kind<RepositorySetInputs, RepositorySetOutputs> 
     read: async (olds, { signal, log }) => {
         const { made, missing: missingBefore, differences: differencesBefore, ...inputs } = olds;
         if (hasMoved(olds)) return { outs: olds, inputs };
-        const { missing, differences } = await withManagement(inputs, signal, async ({ repositories }) => {
-            return (await repositories?.read(wishOf(inputs))) ?? { missing: [], differences: [] };
+        const { missing, differences, warnings } = await withManagement(inputs, signal, async ({ repositories }) => {
+            return (await repositories?.read(wishOf(inputs))) ?? { missing: [], differences: [], warnings: [] };
         });
         for (const name of missing) log.line("warning", `the repository ${name} is not there`);
-        for (const difference of differences) log.line("warning", difference);
+        for (const text of [...differences, ...warnings]) log.line("warning", text);
         return { outs: { ...inputs, made, missing, differences }, inputs };
     },
 

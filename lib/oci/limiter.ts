@@ -3,7 +3,7 @@ export class Limiter {
     private running = 0;
     private readonly waiting: (() => void)[] = [];
 
-    constructor(private readonly limit: number) {}
+    constructor(readonly limit: number) {}
 
     /** Runs `operation` when a place is free. */
     async run<T>(operation: () => Promise<T>): Promise<T> {

@@ -20,7 +20,8 @@ const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504, 520, 521, 522, 523
 
 /** True if the registry answered that it has too much to do, or has trouble that passes. */
 export function isBusy(error: unknown): error is RegistryError {
-    if (!(error instanceof RegistryError)) return false;
+    // Somebody made it read-only: that does not pass by itself, whatever the status (Quay: 503).
+    if (!(error instanceof RegistryError) || error.code === "READ_ONLY") return false;
     return error.code === DATABASE_LOCKED || (error.status !== undefined && PASSING_STATUS.has(error.status));
 }
 

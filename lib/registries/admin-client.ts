@@ -60,7 +60,8 @@ export class AdminClient {
         await this.transport.close();
     }
 
-    private async attempt(request: AdminRequest): Promise<AdminAnswer> {
+    /** One attempt, and its answer whatever the status. @throws RegistryError if there is none */
+    async attempt(request: AdminRequest): Promise<AdminAnswer> {
         const url = new URL(request.path, this.transport.origin);
         const operation = `${request.method} ${url.pathname}`;
         const body =

@@ -1,7 +1,5 @@
-import type { Credentials } from "../oci/auth";
 import { RegistryError } from "../oci/errors";
-import { RegistryClient } from "../oci/registry-client";
-import { DEFAULT_RETRY } from "../oci/retry";
+import { ping } from "./ping";
 import type { RegistryAccount, RegistryAdmin, RegistryHealth } from "./registry-admin";
 
 /** The plain OCI registry of github.com/distribution/distribution: htpasswd or token auth, no namespaces, no robots. */
@@ -51,20 +49,4 @@ async function check(account: RegistryAccount): Promise<RegistryHealth> {
             ? ["the registry answers without credentials: anybody who reaches it may read; turn its authentication on"]
             : [],
     };
-}
-
-async function ping(account: RegistryAccount, credentials: Credentials | undefined): Promise<number> {
-    const client = new RegistryClient({
-        endpoint: account.endpoint,
-        credentials,
-        connections: 1,
-        retry: { ...DEFAULT_RETRY, seconds: account.retrySeconds },
-        ...(account.signal ? { signal: account.signal } : {}),
-    });
-    if (account.onWait !== undefined) client.onWait(account.onWait);
-    try {
-        return await client.ping();
-    } finally {
-        await client.close();
-    }
 }

@@ -1,4 +1,6 @@
 import { distribution } from "./distribution";
+import { mirrorRegistry } from "./mirror-registry";
+import { quay } from "./quay/quay";
 import type { RegistryAdmin, RegistryKind } from "./registry-admin";
 
 export type { RegistryCapabilities } from "./capabilities";
@@ -16,7 +18,11 @@ export { REGISTRY_KINDS } from "./registry-admin";
 export type { RepositoriesWish } from "./repository-admin";
 export type { FoundRobot, Robot, RobotWish } from "./robot-admin";
 
-const ADMINS: Readonly<Partial<Record<RegistryKind, RegistryAdmin>>> = { distribution };
+const ADMINS: Readonly<Partial<Record<RegistryKind, RegistryAdmin>>> = {
+    distribution,
+    quay,
+    "mirror-registry": mirrorRegistry,
+};
 
 /** The kinds that `site.registry.type` offers. */
 export const OFFERED_KINDS = Object.keys(ADMINS) as RegistryKind[];

@@ -1,0 +1,42 @@
+import { once } from "node:events";
+import { connect, rootCertificates } from "node:tls";
+import type { RegistryEndpoint } from "../oci/transport";
+
+const DAY_MS = 24 * 3600 * 1000;
+/** So long before its end a certificate is worth a word. */
+const NOTICE_DAYS = 30;
+
+/**
+ * What is to say about the registry's TLS certificate, or that there is none. Never fails: that the certificate can be
+ * trusted is proven by the requests themselves.
+ */
+export async function certificateNotes(endpoint: RegistryEndpoint, now = new Date()): Promise<string[]> {
+    if (endpoint.plainHttp === true) {
+        return [
+            "the registry is asked over plain HTTP: passwords travel in the clear; serve it with TLS and give its CA",
+        ];
+    }
+    const ends = await certificateEnd(endpoint).catch(() => undefined);
+    if (ends === undefined || ends.getTime() - now.getTime() > NOTICE_DAYS * DAY_MS) return [];
+    const day = ends.toISOString().slice(0, 10);
+    return [`the registry's TLS certificate ends on ${day}, and every pull with it; renew it before`];
+}
+
+async function certificateEnd({ host, ca }: RegistryEndpoint): Promise<Date | undefined> {
+    const { hostname, port } = new URL(`https://${host}`);
+    const socket = connect({
+        host: hostname.replace(/^\[|\]$/g, ""),
+        port: port === "" ? 443 : Number(port),
+        ...(/^[\d.]+$|^\[/.test(hostname) ? {} : { servername: hostname }),
+        ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+        timeout: 5000,
+    });
+    socket.once("timeout", () => socket.destroy(new Error("no TLS in time")));
+    try {
+        await once(socket, "secureConnect");
+        const until = Date.parse(socket.getPeerCertificate().valid_to);
+        return Number.isNaN(until) ? undefined : new Date(until);
+    } finally {
+        socket.destroy();
+    }
+}

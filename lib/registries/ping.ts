@@ -1,0 +1,21 @@
+import type { Credentials } from "../oci/auth";
+import { RegistryClient } from "../oci/registry-client";
+import { DEFAULT_RETRY } from "../oci/retry";
+import type { RegistryAccount } from "./registry-admin";
+
+/** The status with which the account's registry greets these credentials, or nobody: 200, 401 or 404 (no registry). */
+export async function ping(account: RegistryAccount, credentials: Credentials | undefined): Promise<number> {
+    const client = new RegistryClient({
+        endpoint: account.endpoint,
+        credentials,
+        connections: 1,
+        retry: { ...DEFAULT_RETRY, seconds: account.retrySeconds },
+        ...(account.signal ? { signal: account.signal } : {}),
+    });
+    if (account.onWait !== undefined) client.onWait(account.onWait);
+    try {
+        return await client.ping();
+    } finally {
+        await client.close();
+    }
+}

@@ -1,0 +1,49 @@
+import type { RegistryEndpoint } from "../../oci/transport";
+import { certificateNotes } from "../certificate";
+import type { QuayApi } from "./quay-api";
+import type { QuaySettings } from "./site-config";
+
+/** The superuser that mirror-registry's own configuration names, and that its installer does not make. */
+export const FREE_SUPERUSER = "admin";
+
+/** What a Quay leaves open, each with its cure, as sentences without times or counts. */
+export async function openings(
+    api: QuayApi,
+    settings: QuaySettings,
+    endpoint: RegistryEndpoint,
+    superuser: string | undefined,
+): Promise<string[]> {
+    const notes: string[] = [];
+    const canRegister =
+        settings.has("USER_CREATION") && settings.hasOwnAccounts && !settings.has("INVITE_ONLY_USER_CREATION");
+    if (canRegister && superuser !== undefined && !(await isTaken(api, superuser))) {
+        notes.push(
+            `nobody has the user name ${superuser}, which this registry takes for a superuser: whoever reaches it may ` +
+                "register it and owns everything then; set site.registry.claimSuperuser, or FEATURE_USER_CREATION: false",
+        );
+    }
+    if (canRegister) {
+        notes.push(
+            "anybody who reaches the registry may register an account; set FEATURE_USER_CREATION: false in its config.yaml",
+        );
+    }
+    if (settings.has("ANONYMOUS_ACCESS")) {
+        notes.push(
+            "the registry answers without credentials: anybody who reaches it may pull what is public; " +
+                "set FEATURE_ANONYMOUS_ACCESS: false in its config.yaml",
+        );
+    }
+    if (settings.isReadOnly) {
+        notes.push(
+            "the registry is read-only: nothing can be brought in; set REGISTRY_STATE: normal in its config.yaml",
+        );
+    }
+    return [...notes, ...(await certificateNotes(endpoint))];
+}
+
+/** A name that is an organization's cannot be registered either, but does not show here: the note is a false alarm then. */
+async function isTaken(api: QuayApi, username: string): Promise<boolean> {
+    const answer = await api.get(`/api/v1/users/${username}`);
+    // Whatever is no definite "nobody" leaves the question open, and nothing is said.
+    return answer.status !== 404 || answer.message === undefined;
+}

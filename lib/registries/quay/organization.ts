@@ -1,0 +1,135 @@
+import { jsonOf } from "../admin-client";
+import { z } from "zod";
+import { RegistryError } from "../../oci/errors";
+import type { Namespace, NamespaceAdmin, NamespaceWish } from "../namespace-admin";
+import { isDuplicate, refusal } from "./answer";
+import { listPrototypes } from "./prototypes";
+import { type QuayApi, expect } from "./quay-api";
+import { listRepositories } from "./repository-list";
+import { listRobots } from "./robot-list";
+
+const team = z.object({ role: z.string() });
+const organization = z.object({
+    name: z.string(),
+    is_admin: z.boolean(),
+    teams: z.record(z.string(), team).default({}),
+});
+const policies = z.object({ policies: z.array(z.unknown()) });
+
+/** Organizations of Quay. Asked and made by `api()`; Quay knows them by name only. */
+export class Organizations implements NamespaceAdmin {
+    /** @param admin asks as an administrator of the named organization, which must be there */
+    constructor(
+        private readonly api: () => Promise<QuayApi>,
+        private readonly admin: (organization: string) => Promise<QuayApi>,
+    ) {}
+
+    async read({ name }: NamespaceWish): Promise<Namespace | undefined> {
+        const api = await this.api();
+        const found = await readOrganization(api, name);
+        if (found === undefined) return undefined;
+        const others = Object.entries(found.teams).filter(([, { role }]) => role !== "member");
+        const [repositories, robots, prototypes] = [
+            await listRepositories(api, name),
+            await listRobots(api, name),
+            await listPrototypes(api, name),
+        ];
+        const isEmpty = repositories.length === 0 && robots.length === 0 && prototypes.length === 0;
+        return {
+            id: name,
+            differences: [],
+            warnings: [
+                ...others.flatMap(([title, { role }]) => teamWarning(name, title, role)),
+                ...(await pruning(api, name)),
+            ],
+            isUntouched: isEmpty && Object.keys(found.teams).every((title) => title === "owners"),
+        };
+    }
+
+    async create(wish: NamespaceWish): Promise<Namespace | undefined> {
+        const api = await this.api();
+        // An e-mail address belongs to one account or organization only: none is given.
+        const answer = await api.once("POST", "/api/v1/organization/", { name: wish.name });
+        if (answer.status === 201) return this.read(wish);
+        if (!isDuplicate(answer)) throw refusal(answer);
+        if ((await readOrganization(api, wish.name)) !== undefined) return undefined;
+        throw new RegistryError(answer.operation, `${wish.name} is the name of a user`, {
+            code: "INVALID_REQUEST",
+            status: answer.status,
+            cure: "choose another organization as the first part of the path in site.registry.mirrorBase",
+        });
+    }
+
+    /** An organization has nothing that would have to be put right: whatever is wrong in it is not ours to change. */
+    async update(_known: Pick<Namespace, "id">, wish: NamespaceWish): Promise<Namespace> {
+        const found = await this.read(wish);
+        if (found !== undefined) return found;
+        throw new RegistryError(`organization ${wish.name}`, "it is gone", {
+            code: "NOT_FOUND",
+            status: 404,
+            cure: "npm run up refreshes first and makes it again",
+        });
+    }
+
+    /** Quay would remove every repository with it (204): it is asked first what is left. */
+    async remove(_known: Pick<Namespace, "id">, { name }: NamespaceWish): Promise<void> {
+        const outside = await this.api();
+        if ((await readOrganization(outside, name)) === undefined) return;
+        const admin = await this.admin(name);
+        const left = [...(await listRepositories(admin, name)), ...(await listRobots(admin, name))];
+        if (left.length > 0) {
+            const names = left.slice(0, 5).map((one) => one.name);
+            throw new RegistryError(
+                `organization ${name}`,
+                `it is not empty: ${left.length} repositories and robot accounts are left (${names.join(", ")})`,
+                {
+                    code: "NOT_EMPTY",
+                    cure: "remove them first if nobody needs them, or keep the organization (onRemove: keep)",
+                },
+            );
+        }
+        const answer = await admin.delete(`/api/v1/organization/${name}`);
+        // The second attempt of a DELETE that arrived finds no organization, which is no 404 but a 403.
+        if (answer.status !== 204 && (await readOrganization(outside, name)) !== undefined) throw refusal(answer);
+    }
+}
+
+/**
+ * The organization as its administrator sees it; undefined if Quay definitely says that there is none.
+ * @throws RegistryError if the account does not administer it: a wrong or expired token reads as nobody, and nobody
+ * gets a reduced organization, no repositories and no robot accounts
+ */
+export async function readOrganization(api: QuayApi, name: string): Promise<z.infer<typeof organization> | undefined> {
+    const answer = await api.get(`/api/v1/organization/${name}`);
+    // Proxies answer 404 too, in HTML.
+    if (answer.status === 404 && answer.message !== undefined) return undefined;
+    const found = jsonOf(expect(answer, 200), organization);
+    if (found.is_admin) return found;
+    throw new RegistryError(answer.operation, `the account does not administer the organization ${name}`, {
+        code: "UNAUTHORIZED",
+        status: 200,
+        cure:
+            "use the account (registryUsername, registryPassword) of one of its owners, " +
+            "or set registryToken to a token of theirs that is still valid",
+    });
+}
+
+function teamWarning(organizationName: string, title: string, role: string): string[] {
+    if (title === "owners") return [];
+    const may = role === "admin" ? "administers everything in it" : "may create repositories and comes to own them";
+    return [
+        `the team ${title} of the organization ${organizationName} ${may}; lower its role to member unless that is wanted`,
+    ];
+}
+
+/** Quay >= 3.10 with FEATURE_AUTO_PRUNE deletes tags by itself; without it, the call does not exist. */
+async function pruning(api: QuayApi, name: string): Promise<string[]> {
+    const { features } = await api.read("/config", z.object({ features: z.record(z.string(), z.unknown()) }));
+    if (features.AUTO_PRUNE !== true) return [];
+    const found = await api.read(`/api/v1/organization/${name}/autoprunepolicy/`, policies);
+    if (found.policies.length === 0) return [];
+    return [
+        `an auto-prune policy of the organization ${name} deletes tags, and with them images a cluster needs; ` +
+            "remove it (organization, Settings, Auto-Prune Policies)",
+    ];
+}

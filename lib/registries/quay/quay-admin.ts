@@ -1,0 +1,86 @@
+import type { Credentials } from "../../oci/auth";
+import { RegistryError } from "../../oci/errors";
+import type { RegistryCapabilities } from "../capabilities";
+import type { RegistryAccount, RegistryAdmin, RegistryHealth, RegistryManagement } from "../registry-admin";
+import { ping } from "../ping";
+import { QuayAccess } from "./connect";
+import { openings } from "./openings";
+import { Organizations, readOrganization } from "./organization";
+import { refusal } from "./answer";
+import { expect } from "./quay-api";
+import { Repositories } from "./repositories";
+import { Robots } from "./robots";
+import { type QuaySettings, readSettings } from "./site-config";
+
+/** What sets one kind of Quay apart from the other. */
+export interface QuayFlavour {
+    readonly kind: "quay" | "mirror-registry";
+    readonly capabilities: RegistryCapabilities;
+    /** Requests at once. */
+    readonly concurrency: number;
+    /** A superuser's name that its configuration has and its installer does not register. */
+    readonly superuser?: string;
+}
+
+/** The administration side of a Quay. */
+export function quayAdmin(flavour: QuayFlavour): RegistryAdmin {
+    return {
+        kind: flavour.kind,
+        capabilities: flavour.capabilities,
+        check: (account, namespace) => check(flavour, account, namespace),
+        manage: (account) => manage(flavour, account),
+    };
+}
+
+function manage(flavour: QuayFlavour, account: RegistryAccount): RegistryManagement {
+    const access = new QuayAccess(account, flavour.concurrency);
+    return {
+        namespaces: new Organizations(() => access.api(), access.admin),
+        robots: new Robots(access.admin, (credentials) => takes(account, credentials)),
+        repositories: new Repositories(access.admin),
+        close: () => access.close(),
+    };
+}
+
+async function check(flavour: QuayFlavour, account: RegistryAccount, namespace: string): Promise<RegistryHealth> {
+    const access = new QuayAccess(account, flavour.concurrency);
+    try {
+        expect(await access.anonymous.get("/health/instance"), 200);
+        const settings = await readSettings(access.anonymous);
+        requireNestedNames(settings, account.endpoint.host);
+        await proveAccount(access, account, namespace);
+        const notes = await openings(await access.api(), settings, account.endpoint, flavour.superuser);
+        return { ...(settings.version === undefined ? {} : { version: `Quay ${settings.version}` }), notes };
+    } finally {
+        await access.close();
+    }
+}
+
+function requireNestedNames(settings: QuaySettings, host: string): void {
+    if (settings.has("EXTENDED_REPOSITORY_NAMES")) return;
+    throw new RegistryError(`GET ${host}/config`, "nested repository names are off, and every mirrored image has one", {
+        code: "UNSUPPORTED",
+        cure: "set FEATURE_EXTENDED_REPOSITORY_NAMES: true in Quay's config.yaml",
+    });
+}
+
+/** The account administers the organization; if there is none yet, it is at least somebody who may make it. */
+async function proveAccount(access: QuayAccess, account: RegistryAccount, namespace: string): Promise<void> {
+    const api = await access.api();
+    if ((await readOrganization(api, namespace)) !== undefined) return;
+    if (!("token" in account.credentials)) return;
+    // An organization without a name is refused whatever the token may do, but only after the token was looked at:
+    // GET /user/ is no proof, since it gives 401 to a good token without a user: scope.
+    const answer = await api.once("POST", "/api/v1/organization/", {});
+    if (answer.status !== 400) throw refusal(answer);
+}
+
+/** True if the registry lets the account in: `GET /v2/` with a token of no scope. */
+async function takes(account: RegistryAccount, credentials: Credentials): Promise<boolean> {
+    try {
+        return (await ping(account, credentials)) === 200;
+    } catch (error) {
+        if (error instanceof RegistryError && error.status === 401) return false;
+        throw error;
+    }
+}

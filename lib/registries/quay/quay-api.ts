@@ -1,0 +1,132 @@
+import type { z } from "zod";
+import type { Limiter } from "../../oci/limiter";
+import { type RetryPolicy, withRetry } from "../../oci/retry";
+import { type AdminClient, type AdminRequest, jsonOf } from "../admin-client";
+import type { RegistryAccount } from "../registry-admin";
+import { type QuayAnswer, isCsrfRefusal, quayAnswer, refusal } from "./answer";
+
+type Method = "GET" | "PUT" | "POST" | "DELETE";
+
+/** What a request is let in by: a bearer token, or a session with its cookies and its CSRF token. */
+export interface Authorization {
+    headers(): Promise<Readonly<Record<string, string>>>;
+}
+
+/** No account at all. */
+export const ANONYMOUS: Authorization = { headers: () => Promise.resolve({}) };
+
+export function bearer(token: string): Authorization {
+    return { headers: () => Promise.resolve({ authorization: `Bearer ${token}` }) };
+}
+
+export interface QuayConnection {
+    readonly client: AdminClient;
+    readonly retry: RetryPolicy;
+    readonly signal?: AbortSignal | undefined;
+    readonly onWait?: RegistryAccount["onWait"] | undefined;
+    /** Requests at once: Quay on SQLite has one worker, and a database that is locked while somebody writes. */
+    readonly limiter: Limiter;
+}
+
+/**
+ * Requests to one Quay with one authorization. What comes back is an answer to the question (also 400, 403 and 404,
+ * which mean something different for each call); all that says nothing about it throws a RegistryError: no connection,
+ * no right to ask (401, the CSRF refusal), too many requests, a fault of the server.
+ */
+export class QuayApi {
+    constructor(
+        readonly connection: QuayConnection,
+        private readonly authorization: Authorization,
+    ) {}
+
+    /** The same Quay, asked by somebody else. */
+    as(authorization: Authorization): QuayApi {
+        return new QuayApi(this.connection, authorization);
+    }
+
+    /** The same, for use inside of something that is retried as a whole. */
+    withoutRetry(): QuayApi {
+        const retry = { ...this.connection.retry, seconds: 0 };
+        return new QuayApi({ ...this.connection, retry }, this.authorization);
+    }
+
+    /** Retried: reading is harmless. @param path `/api/v1/organization/mirror` */
+    get(path: string): Promise<QuayAnswer> {
+        return this.retrying(() => this.once("GET", path));
+    }
+
+    /** What a GET answers with 200. @throws RegistryError for every other answer */
+    async read<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+        return jsonOf(expect(await this.get(path), 200), schema);
+    }
+
+    /** Retried: only for PUTs that set the same thing however often they come. */
+    put(path: string, body: object): Promise<QuayAnswer> {
+        return this.retrying(() => this.once("PUT", path, body));
+    }
+
+    /** Retried. */
+    delete(path: string): Promise<QuayAnswer> {
+        return this.retrying(() => this.once("DELETE", path));
+    }
+
+    /** One attempt: for what makes something new each time it arrives, whether its answer does or not. */
+    async once(method: Method, path: string, body?: object): Promise<QuayAnswer> {
+        return this.send(method, path, body === undefined ? {} : { json: body });
+    }
+
+    /** One attempt with a form, as a browser sends it. */
+    async form(path: string, fields: Readonly<Record<string, string>>): Promise<QuayAnswer> {
+        return this.send("POST", path, { form: new URLSearchParams(fields) });
+    }
+
+    retrying<T>(operation: () => Promise<T>): Promise<T> {
+        const { retry, signal, onWait, limiter } = this.connection;
+        return withRetry(retry, signal, operation, (error, milliseconds) =>
+            onWait?.({
+                operation: error.operation,
+                problem: error.message.slice(error.operation.length + 2).split(";")[0] ?? "",
+                seconds: milliseconds / 1000,
+                requests: limiter.limit,
+            }),
+        );
+    }
+
+    private send(method: Method, path: string, body: Pick<AdminRequest, "json" | "form">): Promise<QuayAnswer> {
+        const { client, limiter } = this.connection;
+        return limiter.run(async () => {
+            const headers = await this.authorization.headers();
+            const answer = quayAnswer(await client.attempt({ method, path, headers, ...body }));
+            const { status } = answer;
+            if (status === 401 || status === 408 || status === 429 || status >= 500 || isCsrfRefusal(answer)) {
+                throw refusal(answer);
+            }
+            return answer;
+        });
+    }
+}
+
+/** The answer, if it has one of the statuses. @throws RegistryError that says what came instead */
+export function expect(answer: QuayAnswer, ...statuses: readonly number[]): QuayAnswer {
+    if (statuses.includes(answer.status)) return answer;
+    throw refusal(answer);
+}
+
+/**
+ * Makes something of which there may be only one, by a request that must not be repeated blindly: it is looked for
+ * before each attempt, so that one whose answer was lost is found and not made twice.
+ * @param read undefined if it is definitely not there; gets an API that does not retry, since the whole is retried
+ */
+export async function ensured<T>(
+    api: QuayApi,
+    read: (once: QuayApi) => Promise<T | undefined>,
+    make: (once: QuayApi) => Promise<void>,
+): Promise<T | undefined> {
+    const once = api.withoutRetry();
+    return api.retrying(async () => {
+        const found = await read(once);
+        if (found !== undefined) return found;
+        await make(once);
+        return read(once);
+    });
+}

@@ -1,0 +1,129 @@
+import { jsonOf } from "../admin-client";
+import { z } from "zod";
+import { mapLimited } from "../../oci/limiter";
+import type { FoundRepositories, RepositoriesWish, RepositoryAdmin } from "../repository-admin";
+import { isDuplicate, refusal } from "./answer";
+import { readOrganization } from "./organization";
+import { type Grants, grant, readGrants } from "./permissions";
+import { type QuayApi, expect } from "./quay-api";
+import { type ListedRepository, listRepositories } from "./repository-list";
+
+/** More would only wait for the API's own limit. */
+const AT_ONCE = 8;
+
+/** Repositories of Quay, made by the administrator: a robot account that makes one by pushing comes to own it. */
+export class Repositories implements RepositoryAdmin {
+    constructor(private readonly admin: (organization: string) => Promise<QuayApi>) {}
+
+    async read(wish: RepositoriesWish): Promise<FoundRepositories> {
+        const { api, listed } = await this.look(wish.namespace);
+        const there = wish.names.filter((name) => listed.has(name));
+        const found = await mapLimited(there, AT_ONCE, async (name) => ({
+            name,
+            grants: await readGrants(api, wish.namespace, name),
+        }));
+        return {
+            missing: wish.names.filter((name) => !listed.has(name)),
+            differences: found.flatMap(({ name, grants }) => differences(wish, name, listed.get(name), grants)),
+            warnings: found.flatMap(({ name, grants }) => [
+                ...closed(name, listed.get(name)),
+                ...strangers(wish, name, grants),
+            ]),
+        };
+    }
+
+    async ensure(wish: RepositoriesWish, onProgress?: (done: number, of: number) => void): Promise<string[]> {
+        const { api, listed } = await this.look(wish.namespace);
+        let done = 0;
+        await mapLimited(wish.names, AT_ONCE, async (name) => {
+            await this.ensureOne(api, wish, name, listed.get(name));
+            onProgress?.(++done, wish.names.length);
+        });
+        return wish.names.filter((name) => !listed.has(name));
+    }
+
+    async remove({ namespace, names }: Pick<RepositoriesWish, "namespace" | "names">): Promise<void> {
+        const { api, listed } = await this.look(namespace);
+        const there = names.filter((name) => listed.has(name));
+        await mapLimited(there, AT_ONCE, async (name) => {
+            const path = `/api/v1/repository/${namespace}/${name}`;
+            const found = await api.get(`${path}?includeTags=true`);
+            if (found.status === 404 && found.message !== undefined) return;
+            const { tags } = jsonOf(expect(found, 200), z.object({ tags: z.record(z.string(), z.unknown()) }));
+            if (Object.keys(tags).length === 0) expect(await api.delete(path), 204);
+        });
+    }
+
+    /** The list, of an organization that is administered for certain: anybody else gets an empty one. */
+    private async look(namespace: string): Promise<{ api: QuayApi; listed: Map<string, ListedRepository> }> {
+        const api = await this.admin(namespace);
+        if ((await readOrganization(api, namespace)) === undefined) return { api, listed: new Map() };
+        const listed = new Map((await listRepositories(api, namespace)).map((one) => [one.name, one]));
+        return { api, listed };
+    }
+
+    private async ensureOne(
+        api: QuayApi,
+        wish: RepositoriesWish,
+        name: string,
+        known: ListedRepository | undefined,
+    ): Promise<void> {
+        const { namespace } = wish;
+        if (known === undefined) await make(api, namespace, name);
+        if (known?.is_public === true) {
+            const path = `/api/v1/repository/${namespace}/${name}/changevisibility`;
+            expect(await api.retrying(() => api.once("POST", path, { visibility: "private" })), 200);
+        }
+        const { users } = await readGrants(api, namespace, name);
+        for (const [robot, role] of [
+            [wish.importer, "write"],
+            [wish.puller, "read"],
+        ] as const) {
+            if (users[robot]?.role !== role) await grant(api, namespace, name, robot, role);
+        }
+    }
+}
+
+/** Repeating it is harmless: a second one is refused by its name. */
+async function make(api: QuayApi, namespace: string, name: string): Promise<void> {
+    const body = { namespace, repository: name, visibility: "private", description: "", repo_kind: "image" };
+    const answer = await api.retrying(() => api.once("POST", "/api/v1/repository", body));
+    if (answer.status === 201 || isDuplicate(answer)) return;
+    throw refusal(answer);
+}
+
+function differences(
+    wish: RepositoriesWish,
+    name: string,
+    listed: ListedRepository | undefined,
+    { users }: Grants,
+): string[] {
+    const right = (robot: string, role: string) => {
+        const found = users[robot]?.role ?? "none";
+        return found === role ? [] : [`${name}: ${robot}: ${found} -> ${role}`];
+    };
+    return [
+        ...(listed?.is_public === true ? [`${name}: public -> private`] : []),
+        ...right(wish.importer, "write"),
+        ...right(wish.puller, "read"),
+    ];
+}
+
+/** Who else may push. Told and not taken away: it may be another stack's robot account, or its owner. */
+function strangers(wish: RepositoriesWish, name: string, { users, teams }: Grants): string[] {
+    const ours = [wish.importer, wish.puller];
+    const robots = Object.entries(users).filter(
+        ([user, { role, isRobot }]) => isRobot && role !== "read" && !ours.includes(user),
+    );
+    const groups = Object.entries(teams).filter(([, role]) => role !== "read");
+    const may = [...robots.map(([user]) => user), ...groups.map(([team]) => `the team ${team}`)];
+    return may.length === 0
+        ? []
+        : [`${name}: ${may.join(", ")} may push, too; take the right away unless that is wanted`];
+}
+
+/** Quay leaves `push` out of the tokens for such a repository, without a word. */
+function closed(name: string, listed: ListedRepository | undefined): string[] {
+    if (listed === undefined || listed.state === "NORMAL") return [];
+    return [`${name}: its state is ${listed.state}: nothing can be pushed; set it to NORMAL (repository, Settings)`];
+}

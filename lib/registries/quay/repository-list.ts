@@ -1,0 +1,28 @@
+import { z } from "zod";
+import type { QuayApi } from "./quay-api";
+
+const repository = z.object({ name: z.string(), is_public: z.boolean(), state: z.string().default("NORMAL") });
+const page = z.object({ repositories: z.array(repository), next_page: z.string().optional() });
+
+export type ListedRepository = z.infer<typeof repository>;
+
+/**
+ * Every repository of an organization. Only a list that an administrator of the organization got says anything: Quay
+ * gives an empty one to nobody, and for an organization that is not there.
+ */
+export async function listRepositories(api: QuayApi, organization: string): Promise<ListedRepository[]> {
+    const found = new Map<string, ListedRepository>();
+    let next: string | undefined;
+    do {
+        const from: string = next === undefined ? "" : `&next_page=${encodeURIComponent(next)}`;
+        const answer: z.infer<typeof page> = await api.read(
+            `/api/v1/repository?namespace=${organization}${from}`,
+            page,
+        );
+        const size = found.size;
+        for (const one of answer.repositories) found.set(one.name, one);
+        // A page token that Quay cannot read gives the first page again.
+        next = found.size > size ? answer.next_page : undefined;
+    } while (next !== undefined);
+    return [...found.values()];
+}

@@ -1,0 +1,66 @@
+import { jsonOf } from "../admin-client";
+import { z } from "zod";
+import { isDuplicate, isUnknownRobot, refusal } from "./answer";
+import { readOrganization } from "./organization";
+import { type QuayApi, expect } from "./quay-api";
+
+const robot = z.object({
+    name: z.string(),
+    token: z.string().min(1),
+    /** "Tue, 24 Nov 2026 14:01:48 -0000" */
+    created: z.string(),
+    description: z.string().nullish(),
+});
+
+/** A robot account as Quay has it, its secret included: Quay shows it to administrators again and again. */
+export interface RobotAccount {
+    /** `mirror+importer-2` */
+    readonly username: string;
+    readonly secret: string;
+    /** RFC 3339: another one under the same name is another account. */
+    readonly createdAt: string;
+    readonly description: string;
+}
+
+function pathOf(organization: string, shortName: string): string {
+    return `/api/v1/organization/${organization}/robots/${shortName}`;
+}
+
+/** undefined only if Quay definitely says that it is not there: 400 "Could not find robot", or no organization. */
+export async function readRobot(
+    api: QuayApi,
+    organization: string,
+    shortName: string,
+): Promise<RobotAccount | undefined> {
+    const answer = await api.get(pathOf(organization, shortName));
+    if (isUnknownRobot(answer)) return undefined;
+    // Without the organization this is a 403, as it is without the right to ask.
+    if (answer.status === 403 && (await readOrganization(api, organization)) === undefined) return undefined;
+    const { name, token, created, description } = jsonOf(expect(answer, 200), robot);
+    const createdAt = new Date(created);
+    return {
+        username: name,
+        secret: token,
+        createdAt: Number.isNaN(createdAt.getTime()) ? created : createdAt.toISOString(),
+        description: description ?? "",
+    };
+}
+
+/** Asks for a new one; whether it is there, and with which secret, is to be read. */
+export async function putRobot(
+    api: QuayApi,
+    organization: string,
+    shortName: string,
+    description: string,
+): Promise<void> {
+    const answer = await api.once("PUT", pathOf(organization, shortName), { description });
+    if (!isDuplicate(answer)) expect(answer, 201);
+}
+
+/** One that is gone is fine; its teams, permissions and prototypes go with it. */
+export async function deleteRobot(api: QuayApi, organization: string, shortName: string): Promise<void> {
+    const answer = await api.delete(pathOf(organization, shortName));
+    if (answer.status === 204 || isUnknownRobot(answer)) return;
+    if (answer.status === 403 && (await readOrganization(api, organization)) === undefined) return;
+    throw refusal(answer);
+}

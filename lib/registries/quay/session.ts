@@ -1,0 +1,61 @@
+import { jsonOf } from "../admin-client";
+import { z } from "zod";
+import type { Credentials } from "../../oci/auth";
+import { RegistryError } from "../../oci/errors";
+import { refusal } from "./answer";
+import { ANONYMOUS, type Authorization, type QuayApi, expect } from "./quay-api";
+
+/** Cookies as a browser keeps them for one origin; their attributes do not matter, since they are sent nowhere else. */
+class Cookies {
+    private readonly jar = new Map<string, string>();
+
+    take(header: string | string[] | undefined): void {
+        for (const line of header === undefined ? [] : [header].flat()) {
+            const [pair = ""] = line.split(";");
+            const at = pair.indexOf("=");
+            if (at > 0) this.jar.set(pair.slice(0, at).trim(), pair.slice(at + 1).trim());
+        }
+    }
+
+    get header(): string {
+        return [...this.jar].map(([name, value]) => `${name}=${value}`).join("; ");
+    }
+}
+
+const csrfToken = z.object({ csrf_token: z.string().min(1) });
+
+/**
+ * Signs in as the web interface does: `GET /csrf_token`, then `POST /api/v1/signin`. Basic authentication is not
+ * accepted by Quay's API. A refused password is not tried again: Quay slows down every sign-in of that account then.
+ * Nobody signs out: that would end every other session of the account as well.
+ */
+export async function signIn(api: QuayApi, { username, password }: Credentials): Promise<Authorization> {
+    const cookies = new Cookies();
+    const first = await api.as(ANONYMOUS).get("/csrf_token");
+    const { csrf_token: before } = jsonOf(expect(first, 200), csrfToken);
+    cookies.take(first.headers["set-cookie"]);
+
+    const signing = api.as(sessionOf(cookies, before));
+    // 429 comes with the seconds to wait; what was refused was not looked at, so it is no second try.
+    const answer = await api.retrying(() => signing.once("POST", "/api/v1/signin", { username, password }));
+    const next = answer.headers["x-next-csrf-token"];
+    if (answer.status !== 200 || typeof next !== "string") throw refusedSignIn(username, answer);
+    cookies.take(answer.headers["set-cookie"]);
+    return sessionOf(cookies, next);
+}
+
+function sessionOf(cookies: Cookies, csrf: string): Authorization {
+    return { headers: () => Promise.resolve({ cookie: cookies.header, "x-csrf-token": csrf }) };
+}
+
+function refusedSignIn(username: string, answer: Parameters<typeof refusal>[0]): RegistryError {
+    if (answer.status === 403 || answer.status === 200) {
+        const why = answer.message === undefined ? "" : `: ${answer.message}`;
+        return new RegistryError(answer.operation, `the registry refuses the account ${username}${why}`, {
+            code: "UNAUTHORIZED",
+            status: answer.status,
+            cure: "set registryUsername and registryPassword of the stack; if FEATURE_DIRECT_LOGIN is off, set registryToken",
+        });
+    }
+    return refusal(answer);
+}

@@ -1,0 +1,174 @@
+import type { Organization } from "../support/quay/model";
+import { OWNER } from "../support/quay/account";
+import { QuaySite } from "../support/quay/quay-site";
+import type { TestStack } from "../support/stack";
+
+jest.setTimeout(300_000);
+
+let site: QuaySite;
+let stack: TestStack;
+
+beforeAll(async () => {
+    site = await QuaySite.create("quay");
+    stack = await site.stack();
+});
+
+afterAll(async () => {
+    expect(site.quay.strange).toEqual([]);
+    await site.remove();
+});
+
+function organization(): Organization {
+    const found = site.quay.model.organizations.get("mirror");
+    if (found === undefined) throw new Error("there is no organization");
+    return found;
+}
+
+const REPOSITORIES = [
+    "docker.io/library/nginx",
+    "quay.io/legacy/v2s2",
+    "quay.io/multi/tool",
+    "quay.io/team0/app0",
+    "quay.io/team1/app1",
+    "registry.redhat.io/team1/app1",
+];
+
+test("a preview asks nobody, and says what Quay cannot do", async () => {
+    const preview = await stack.preview();
+    expect(preview).toMatchObject({ code: 0 });
+    expect(preview.text).toContain("who may push may also delete images by their digest");
+    expect(preview.text).toContain("6 images come");
+    expect(site.quay.accesses).toEqual([]);
+});
+
+test("up makes organization, robot accounts and repositories, pushes as one robot account and proves as the other", async () => {
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    const { robots, prototypes, repositories, teams, applications } = organization();
+    expect([...robots.keys()].sort()).toEqual(["importer-1", "puller-1"]);
+    expect([...repositories.keys()].sort()).toEqual(REPOSITORIES);
+    expect([...teams.keys()]).toEqual(["owners"]);
+    expect(applications.size).toBe(0);
+    expect(prototypes.map(({ delegate, role }) => `${delegate} ${role}`).sort()).toEqual([
+        "mirror+importer-1 write",
+        "mirror+puller-1 read",
+    ]);
+    for (const { users, isPublic } of repositories.values()) {
+        expect(isPublic).toBe(false);
+        expect(Object.fromEntries(users)).toEqual({
+            init: "admin",
+            "mirror+importer-1": "write",
+            "mirror+puller-1": "read",
+        });
+    }
+    const outputs = await stack.outputs();
+    expect(outputs.validation).toMatchObject({ status: "proven", images: 6 });
+    const puller = robots.get("puller-1");
+    const auth = Buffer.from(`mirror+puller-1:${puller?.token ?? ""}`).toString("base64");
+    expect(JSON.parse(outputs.pullSecret as string)).toEqual({ auths: { [site.quay.host]: { auth } } });
+});
+
+test("after up there is nothing to do", async () => {
+    expect(await stack.preview("--expect-no-changes")).toMatchObject({ code: 0 });
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("no secret is in the clear in state or output", async () => {
+    const state = await stack.state();
+    const secrets = [OWNER.password, ...[...organization().robots.values()].map(({ token }) => token)];
+    for (const secret of secrets) {
+        expect(state).not.toContain(secret);
+        expect(stack.printed).not.toContain(secret);
+        const inBase64 = Buffer.from(secret).toString("base64").replace(/=+$/, "").slice(4, -4);
+        expect(stack.printed).not.toContain(inBase64);
+    }
+});
+
+test("drift is found and put right: a right taken away, a public repository, a repository and a prototype that are gone", async () => {
+    const made = organization();
+    made.repositories.get("quay.io/multi/tool")?.users.delete("mirror+puller-1");
+    const nginx = made.repositories.get("docker.io/library/nginx");
+    if (nginx !== undefined) nginx.isPublic = true;
+    made.prototypes.splice(0, 1);
+    const drift = await stack.refreshPreview("--expect-no-changes");
+    expect(drift.code).toBe(7);
+    expect(drift.text).toContain("quay.io/multi/tool: mirror+puller-1: none -> read");
+    expect(drift.text).toContain("docker.io/library/nginx: public -> private");
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    expect(made.repositories.get("quay.io/multi/tool")?.users.get("mirror+puller-1")).toBe("read");
+    expect(made.repositories.get("docker.io/library/nginx")?.isPublic).toBe(false);
+    expect(made.prototypes).toHaveLength(2);
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("a Quay that cannot be asked, or that takes the admin for nobody, is no drift: nothing is forgotten", async () => {
+    const before = await stack.state();
+    site.quay.fault = (_method, path) =>
+        path.startsWith("/api/") ? { status: 502, body: "<html>Bad Gateway</html>" } : undefined;
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 1 });
+    site.quay.fault = undefined;
+    organization().teams.get("owners")?.members.delete(OWNER.username);
+    const nobody = await stack.refreshPreview("--expect-no-changes");
+    expect(nobody.code).toBe(1);
+    expect(nobody.text).toContain("the account does not administer the organization mirror");
+    organization().teams.get("owners")?.members.add(OWNER.username);
+    expect(await stack.state()).toBe(before);
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("a secret that somebody else regenerated: the next up has a new robot account, in every repository, and the old one goes", async () => {
+    const robot = organization().robots.get("importer-1");
+    if (robot !== undefined) robot.token = "R".repeat(64);
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    const { robots, repositories, prototypes } = organization();
+    expect([...robots.keys()].sort()).toEqual(["importer-2", "puller-1"]);
+    for (const { users } of repositories.values()) {
+        expect(Object.fromEntries(users)).toEqual({
+            init: "admin",
+            "mirror+importer-2": "write",
+            "mirror+puller-1": "read",
+        });
+    }
+    expect(prototypes.map(({ delegate }) => delegate).sort()).toEqual(["mirror+importer-2", "mirror+puller-1"]);
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("an account older than its maxAge is replaced while its users move", async () => {
+    const robot = organization().robots.get("puller-1");
+    const aged = new Date(Date.now() - 80 * 24 * 3600 * 1000);
+    if (robot !== undefined) Object.assign(robot, { created: aged });
+    // State knows the account by when it was made: the clock of the registry is moved with it.
+    const up = await stack.up();
+    expect(up).toMatchObject({ code: 0 });
+    expect([...organization().robots.keys()].sort()).toEqual(["importer-2", "puller-2"]);
+    const auth = JSON.parse((await stack.outputs()).pullSecret as string) as {
+        auths: Record<string, { auth: string }>;
+    };
+    expect(Buffer.from(auth.auths[site.quay.host]?.auth ?? "", "base64").toString()).toMatch(
+        /^mirror\+puller-2:[A-Z0-9]{64}$/,
+    );
+});
+
+test("a second stack on the same organization has its own robot accounts, and takes none of the first one's away", async () => {
+    const first = new Map([...organization().robots].map(([name, { token }]) => [name, token]));
+    const refused = await site.stack();
+    const up = await refused.up();
+    expect(up.code).toBe(1);
+    expect(up.text).toContain("set site.registry.adopt: true");
+
+    const second = await site.stack({ registry: { adopt: true } });
+    expect(await second.up()).toMatchObject({ code: 0 });
+    expect(organization().robots.size).toBe(4);
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+    expect(await second.destroy()).toMatchObject({ code: 0 });
+    for (const [name, token] of first) expect(organization().robots.get(name)?.token).toBe(token);
+    expect(organization().robots.size).toBe(2);
+    expect([...organization().repositories.keys()].sort()).toEqual(REPOSITORIES);
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("destroy takes the robot accounts, and leaves the images", async () => {
+    expect(await stack.destroy()).toMatchObject({ code: 0 });
+    const { robots, prototypes, repositories, applications } = organization();
+    expect([robots.size, prototypes.length, applications.size]).toEqual([0, 0, 0]);
+    expect(repositories.size).toBe(6);
+});

@@ -1,0 +1,109 @@
+import { type IncomingMessage, type ServerResponse, request as ask } from "node:http";
+import type { Reply } from "../http-server";
+import type { RegistryProcess } from "../registry-process";
+import { abort, registryError } from "./reply";
+import type { Access, Tokens } from "./tokens";
+
+/**
+ * Quay's `/v2/` before a real registry: lets its own tokens in and nothing else, by repository and action, and gives
+ * Quay's answers where they differ (registry-apis, §2 and §4).
+ */
+export class RegistryFront {
+    constructor(
+        private readonly tokens: Tokens,
+        private readonly registry: RegistryProcess,
+        private readonly url: () => string,
+        private readonly isReadOnly: () => boolean,
+    ) {}
+
+    challenge(scope?: string): NonNullable<Reply["headers"]> {
+        const service = new URL(this.url()).host;
+        const asked = scope === undefined ? "" : `,scope="${scope}"`;
+        return {
+            "www-authenticate": `Bearer realm="${this.url()}/v2/auth",service="${service}"${asked}`,
+            "docker-distribution-api-version": "registry/2.0",
+        };
+    }
+
+    async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+        const refused = this.refused(request);
+        if (refused === undefined) {
+            await this.pass(request, response);
+            return;
+        }
+        request.resume();
+        const body = Buffer.from(refused.body ?? "");
+        response.writeHead(refused.status, { "content-length": body.length, ...refused.headers });
+        response.end(request.method === "HEAD" ? undefined : body);
+    }
+
+    private refused(request: IncomingMessage): Reply | undefined {
+        const { method = "GET" } = request;
+        const { authorization } = request.headers;
+        const { pathname } = new URL(request.url ?? "/", this.url());
+        const access = this.tokens.of(authorization);
+        if (authorization !== undefined && access === undefined) {
+            return abort(401, "Invalid bearer token format", this.challenge());
+        }
+        if (pathname === "/v2/") return this.greeting(access);
+        const name = /^\/v2\/(.+)\/(?:blobs|manifests|tags|referrers)\//.exec(pathname)?.[1] ?? "";
+        const isRead = method === "GET" || method === "HEAD";
+        if (access?.actions.get(name)?.has(isRead ? "pull" : "push") !== true) {
+            const scope = `repository:${name}:${isRead ? "pull" : "pull,push"}`;
+            const message = "access to the requested resource is not authorized";
+            return registryError(401, "UNAUTHORIZED", message, this.challenge(scope));
+        }
+        if (!isRead && this.isReadOnly()) {
+            const detail = { is_readonly: true };
+            const errors = [{ code: "DENIED", message: "System is currently read-only.", detail }];
+            return {
+                status: 405,
+                headers: { "content-type": "application/json" },
+                body: JSON.stringify({ errors, is_readonly: true }),
+            };
+        }
+        if (method === "DELETE" && pathname.includes("/blobs/sha256:")) return registryError(405, "UNSUPPORTED", "");
+        return undefined;
+    }
+
+    /** The body is the text `true`, in both cases, and the challenge comes with both. */
+    private greeting(access: Access | undefined): Reply {
+        const headers = { ...this.challenge(), "content-type": "text/html; charset=utf-8" };
+        return { status: access === undefined ? 401 : 200, headers, body: "true\n" };
+    }
+
+    /** On to the registry, which trusts whoever reaches it; it names itself by our address. */
+    private pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+        const { protocol, host } = new URL(this.url());
+        const headers = { ...request.headers, host, "x-forwarded-proto": protocol.slice(0, -1) };
+        delete headers.authorization;
+        return new Promise((resolve) => {
+            const passed = ask(
+                { host: "127.0.0.1", port: this.registry.port, method: request.method, path: request.url, headers },
+                (answer) => {
+                    void this.answer(request, answer, response).then(resolve);
+                },
+            );
+            passed.on("error", () => {
+                response.destroy();
+                resolve();
+            });
+            request.pipe(passed);
+        });
+    }
+
+    private async answer(request: IncomingMessage, answer: IncomingMessage, response: ServerResponse): Promise<void> {
+        const isPut = request.method === "PUT" && request.url?.includes("/manifests/") === true;
+        if (!isPut || answer.statusCode !== 400) {
+            response.writeHead(answer.statusCode ?? 502, answer.headers);
+            answer.pipe(response);
+            return;
+        }
+        // Quay has one code for everything that is wrong with a manifest, a missing child or blob among it.
+        const chunks: Buffer[] = [];
+        for await (const chunk of answer) chunks.push(chunk as Buffer);
+        const detail = { message: Buffer.concat(chunks).toString("utf8").slice(0, 300) };
+        response.writeHead(400, { "content-type": "application/json" });
+        response.end(JSON.stringify({ errors: [{ code: "MANIFEST_INVALID", detail, message: "manifest invalid" }] }));
+    }
+}

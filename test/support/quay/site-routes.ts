@@ -1,0 +1,148 @@
+import type { Reply } from "../http-server";
+import type { QuayModel } from "./model";
+import { SCOPES } from "./model";
+import { abort, html, json, problem } from "./reply";
+import type { ApiRequest, Route } from "./route";
+import type { Sessions } from "./sessions";
+
+/** How a Quay is set up; what is on in both flavours is not here. */
+export interface QuaySetting {
+    /** "Quay 3.16.0"; absent before 3.16. */
+    readonly version?: string;
+    readonly anonymousAccess: boolean;
+    readonly userCreation: boolean;
+    readonly nestedNames: boolean;
+    readonly createNamespaceOnPush: boolean;
+    readonly autoPrune: boolean;
+    readonly readOnly: boolean;
+    /** Names in SUPER_USERS. */
+    readonly superUsers: readonly string[];
+}
+
+export function siteRoutes(setting: () => QuaySetting, sessions: Sessions, url: () => string): readonly Route[] {
+    return [
+        {
+            method: "GET",
+            path: "/health/instance",
+            source: "§4: GET /health/instance",
+            answer: () => json(200, { data: { services: { auth: true, database: true } }, status_code: 200 }),
+        },
+        {
+            method: "GET",
+            path: "/config",
+            source: "§4: GET /config: version_number only ≥3.16; features are named without FEATURE_",
+            answer: () => {
+                const { version, anonymousAccess, userCreation, nestedNames, autoPrune, readOnly } = setting();
+                const { protocol, host } = new URL(url());
+                return json(200, {
+                    config: {
+                        AUTHENTICATION_TYPE: "Database",
+                        LOCAL_OAUTH_HANDLER: "/oauth/localapp",
+                        PREFERRED_URL_SCHEME: protocol.slice(0, -1),
+                        SERVER_HOSTNAME: host,
+                    },
+                    features: {
+                        ANONYMOUS_ACCESS: anonymousAccess,
+                        AUTO_PRUNE: autoPrune,
+                        DIRECT_LOGIN: true,
+                        EXTENDED_REPOSITORY_NAMES: nestedNames,
+                        INVITE_ONLY_USER_CREATION: false,
+                        MAILING: false,
+                        USER_CREATION: userCreation,
+                    },
+                    oauth: {},
+                    registry_state: readOnly ? "readonly" : "normal",
+                    ...(version === undefined ? {} : { version_number: version }),
+                });
+            },
+        },
+        {
+            method: "GET",
+            path: "/csrf_token",
+            source: "§4: session: GET /csrf_token and a cookie of the name _csrf_token",
+            answer: ({ cookies }) => {
+                const { id, session } = sessions.ofCookies(cookies) ?? sessions.begin();
+                return json(200, { csrf_token: session.csrf }, { "set-cookie": sessions.cookie(id) });
+            },
+        },
+        {
+            method: "POST",
+            path: "/api/v1/signin",
+            body: { username: "string", password: "string" },
+            source: "§4: session: X-Next-CSRF-Token, the old one is void; 403 and a back-off for a bad password",
+            answer: (request, model) => signIn(request, model, sessions),
+        },
+        {
+            method: "GET",
+            path: "/api/v1/users/:user",
+            source: "Q: endpoints/api/user.py, Users: anybody; 404 in shape (b) [run 3.12.18]",
+            answer: ({ params }, model) => {
+                if (model.users.has(params.user ?? "")) return json(200, { anonymous: false, username: params.user });
+                return json(404, { message: "The requested URL was not found on the server." });
+            },
+        },
+        {
+            method: "POST",
+            path: "/api/v1/user/",
+            body: { username: "string", password: "string" },
+            optional: { email: "string" },
+            source: "§5: POST /api/v1/user/ needs only CSRF; a name in SUPER_USERS is superuser then",
+            answer: ({ body }, model) => {
+                const name = String(body.username);
+                if (!setting().userCreation) return problem(400, "Creation of a user account is disabled");
+                if (model.users.has(name)) return problem(400, "The username already exists");
+                if (model.organizations.has(name)) {
+                    return problem(
+                        400,
+                        `Username has already been taken by an organization and cannot be reused: ${name}`,
+                    );
+                }
+                const password = String(body.password);
+                if (password.length < 8 || /\s/.test(password)) {
+                    const rule = "it must be at least 8 characters and contain no whitespace";
+                    return problem(400, `Invalid password, ${rule}`);
+                }
+                model.addUser(name, password, String(body.email ?? ""));
+                return json(200, { anonymous: false, username: name }, sessions.signedIn(name));
+            },
+        },
+        {
+            method: "POST",
+            path: "/oauth/authorizeapp",
+            source: "§4: OAuth application: 302 with the token in the fragment; errors are 302 too",
+            answer: (request, model) => authorizeApplication(request, model, url()),
+        },
+    ];
+}
+
+function signIn({ body }: ApiRequest, model: QuayModel, sessions: Sessions): Reply {
+    const user = model.users.get(String(body.username));
+    const now = Date.now();
+    if (user !== undefined && user.blockedUntil > now) {
+        const seconds = Math.floor((user.blockedUntil - now) / 1000);
+        return abort(429, "Too many login attempts.", { "retry-after": String(seconds) });
+    }
+    if (user === undefined || user.password !== body.password) {
+        if (user !== undefined) user.blockedUntil = now + 600;
+        const message = "Invalid Username or Password";
+        return json(403, { needsEmailVerification: false, invalidCredentials: true, message });
+    }
+    return json(200, { success: true }, sessions.signedIn(user.username));
+}
+
+function authorizeApplication({ form, identity }: ApiRequest, model: QuayModel, url: string): Reply {
+    if (identity.via !== "session" || identity.username === undefined) return html(401, "Unauthorized");
+    const redirect = form.get("redirect_uri");
+    if (redirect !== `${url}/oauth/localapp`) return abort(400, "invalid_request");
+    const to = (fragment: string): Reply => ({ status: 302, headers: { location: `${redirect}${fragment}` } });
+    const clientId = form.get("client_id") ?? "";
+    const isKnown = [...model.organizations.values()].some(({ applications }) => applications.has(clientId));
+    if (!isKnown || form.get("response_type") !== "token") return to("?error=unauthorized_client");
+    const scopes = (form.get("scope") ?? "").split(/[ ,]/).filter((scope) => scope !== "");
+    if (scopes.length === 0 || scopes.some((scope) => !SCOPES.includes(scope as (typeof SCOPES)[number]))) {
+        return to("?error=invalid_scope");
+    }
+    const token = model.addGrant(identity.username, scopes, clientId);
+    const given = encodeURIComponent(scopes.join(" "));
+    return to(`?scope=${given}#access_token=${token}&token_type=Bearer&expires_in=315576000`);
+}
