@@ -83,7 +83,9 @@ export function define<Inputs extends CommonInputs, Outputs extends Inputs>(kind
                 if (failures.length > 0) return { inputs: news, failures };
                 const given = news as unknown as Inputs;
                 const inputs = kind.settle?.(olds as Partial<Inputs>, given) ?? given;
-                if (!hasUnknown(news)) await kind.announce?.(olds as Partial<Inputs>, inputs, log, signal);
+                // A robot account that is yet to be made is no reason to say less about images.
+                if (!hasUnknown(inTheOpen(kind.secrets, news)))
+                    await kind.announce?.(olds as Partial<Inputs>, inputs, log, signal);
                 return { inputs, failures };
             }),
         diff: async (_id, olds: Outputs, news: Properties) => {
@@ -130,6 +132,10 @@ function hasUnknown(value: unknown): boolean {
     if (value === UNKNOWN) return true;
     if (typeof value !== "object" || value === null) return false;
     return Object.values(value).some(hasUnknown);
+}
+
+function inTheOpen(secrets: readonly string[], props: Properties): Properties {
+    return Object.fromEntries(Object.entries(props).filter(([name]) => !secrets.includes(name)));
 }
 
 /** Secrets that only state has (a robot account's own): an update's error may show them no more than its inputs'. */

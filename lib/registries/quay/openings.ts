@@ -19,7 +19,7 @@ export async function openings(
     if (canRegister && superuser !== undefined && !(await isTaken(api, superuser))) {
         notes.push(
             `nobody has the user name ${superuser}, which this registry takes for a superuser: whoever reaches it may ` +
-                "register it and owns everything then; set site.registry.claimSuperuser, or FEATURE_USER_CREATION: false",
+                "register it and owns everything then; register it yourself at once, or set FEATURE_USER_CREATION: false",
         );
     }
     if (canRegister) {

@@ -84,7 +84,7 @@ export class Organizations implements NamespaceAdmin {
                 `it is not empty: ${left.length} repositories and robot accounts are left (${names.join(", ")})`,
                 {
                     code: "NOT_EMPTY",
-                    cure: "remove them first if nobody needs them, or keep the organization (onRemove: keep)",
+                    cure: "remove them first if nobody needs them, or keep the organization",
                 },
             );
         }
