@@ -125,7 +125,7 @@ function differences(before: Lock | undefined, after: Lock): string[] {
         ...changed.map((change) => `~ ${change.image} ${change.before} -> ${change.after}`),
         ...removed.map((image) => `- ${image}`),
     ];
-    return lines.length > 0 ? lines : ["~ the same images in other parts"];
+    return lines.length > 0 ? lines : ["~ the same images; their parts, or what clusters need to know, differ"];
 }
 
 function printReport(

@@ -1,19 +1,19 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { PassthroughError } from "../lib/oci/errors";
 import { type Command, EXIT_OK } from "./command";
 import { parseOptions } from "./options";
 import { print } from "./output";
 import { stackOutputs } from "./pulumi-stack";
+import { RENDERED_FILES, type RenderedOutputs, renderedOutputs } from "./rendered-files";
 
 const HELP = `usage: npm run -s passthrough -- render --stack STACK [--out FOLDER]
 
 Writes what a cluster needs, from the stack's outputs, as files ready for GitOps:
 
-  mirror-rules.yaml   the mirror objects (IDMS and ITMS, or an ICSP on old versions)
-  registries.conf     what a node makes of them; also for podman, skopeo and MicroShift
-  ca.crt              the CA of the registry's certificate
+${RENDERED_FILES.map(({ name, what }) => `  ${name.padEnd(25)} ${what}`).join("\n")}
+
+A file that has nothing to say is not written, and taken away if an earlier run wrote it.
 
   --stack STACK   the stack (default: dev)
   --out FOLDER    where to (default: out/STACK)
@@ -22,13 +22,11 @@ Writes what a cluster needs, from the stack's outputs, as files ready for GitOps
 The pull secret is not written: npm run -s pulumi -- stack output pullSecret --show-secrets
 Exit codes: 0 done, 1 failed, 2 wrong usage.`;
 
-const outputsSchema = z.object({ mirrorRules: z.string(), registriesConf: z.string(), registryCa: z.string() });
-
 const OPTIONS = { stack: { type: "string" }, out: { type: "string" }, json: { type: "boolean" } } as const;
 
 export const renderCommand: Command = {
     name: "render",
-    summary: "write a stack's mirror rules, registries.conf and CA as files",
+    summary: "write what a cluster needs as files: mirror rules, catalogs, signatures",
     help: HELP,
     run,
 };
@@ -39,19 +37,18 @@ async function run(args: readonly string[]): Promise<number> {
     const folder = values.out ?? join("out", stack);
     const outputs = await renderable(stack);
     await mkdir(folder, { recursive: true });
-    const files: readonly [name: string, content: string][] = [
-        ["mirror-rules.yaml", outputs.mirrorRules],
-        ["registries.conf", outputs.registriesConf],
-        ["ca.crt", outputs.registryCa],
-    ];
     const paths: string[] = [];
-    for (const [name, content] of files) paths.push(await writeWhole(join(folder, name), content));
+    for (const { name, output, always } of RENDERED_FILES) {
+        const path = join(folder, name);
+        if (always || outputs[output] !== "") paths.push(await writeWhole(path, outputs[output]));
+        else await rm(path, { force: true });
+    }
     print(values.json === true ? JSON.stringify({ files: paths }) : `written: ${paths.join(", ")}`);
     return EXIT_OK;
 }
 
-async function renderable(stack: string): Promise<z.infer<typeof outputsSchema>> {
-    const parsed = outputsSchema.safeParse(await stackOutputs(stack));
+async function renderable(stack: string): Promise<RenderedOutputs> {
+    const parsed = renderedOutputs.safeParse(await stackOutputs(stack));
     if (parsed.success) return parsed.data;
     throw new PassthroughError(`stack ${stack} has no outputs to render`, {
         code: "STACK_OUTPUTS",

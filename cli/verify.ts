@@ -1,4 +1,4 @@
-import { allMarks } from "../config/content";
+import { allMarks, localRepositories } from "../config/content";
 import { allImages } from "../config/site";
 import { type ImageFailure, type Verification, counted, formatBytes, verifyImages } from "../lib/import";
 import { contentRules } from "../lib/openshift";
@@ -56,7 +56,8 @@ async function run(args: readonly string[]): Promise<number> {
     const { mirrorBase } = site.registry;
     const images = allImages(site.content);
     const marks = allMarks(site.content);
-    const { registriesConf } = contentRules(mirrorBase, { images, marks }, site.cluster);
+    const local = localRepositories(site.content);
+    const { registriesConf } = contentRules(mirrorBase, { images, marks, local }, site.cluster);
     const wholeImages = bytes ? Object.keys(images).length : site.wholeImages;
     const checks = pullChecks({ images, marks, mirrorBase, registriesConf, wholeImages });
     const outputs = () => stackOutputs(stack, true);

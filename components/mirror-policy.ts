@@ -1,6 +1,6 @@
-import type { Site } from "../config";
+import { type Site, localRepositories } from "../config";
 import type { ImageMark } from "../lib/oci/content";
-import { contentRules, formatMirrorRules } from "../lib/openshift";
+import { contentRules, formatObjects } from "../lib/openshift";
 
 /** What redirects a cluster's pulls to the mirror. Plain values: they follow from config and locks alone. */
 export interface MirrorPolicy {
@@ -18,11 +18,12 @@ export function mirrorPolicy(
     images: Readonly<Record<string, string>>,
     marks: Readonly<Record<string, ImageMark>>,
 ): MirrorPolicy {
-    const rules = contentRules(site.registry.mirrorBase, { images, marks }, site.cluster);
+    const local = localRepositories(site.content);
+    const rules = contentRules(site.registry.mirrorBase, { images, marks, local }, site.cluster);
     const idle = site.upstreams.filter((host) => !rules.sources.includes(host));
     const noRule = idle.length === 0 ? [] : [`no rule yet, since there is no content, for: ${idle.join(", ")}`];
     return {
-        mirrorRules: formatMirrorRules(rules.objects),
+        mirrorRules: formatObjects(rules.objects),
         registriesConf: rules.registriesConf,
         notes: [...rules.notes, ...noRule],
     };

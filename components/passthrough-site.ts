@@ -7,6 +7,7 @@ import { markNotes } from "../lib/oci/image-marks";
 import { formatReference, parseSourceKey } from "../lib/oci/reference";
 import { mirrorReference, parseMirrorBase } from "../lib/oci/mirror-reference";
 import { ImageContent } from "./image-content";
+import { clusterObjects } from "./cluster-objects";
 import { mirrorPolicy } from "./mirror-policy";
 import { RepositoryStructure } from "./repository-structure";
 
@@ -51,6 +52,12 @@ export class PassthroughSite extends pulumi.ComponentResource {
     readonly registryCa: string;
     /** dockerconfigjson, secret. */
     readonly pullSecret: pulumi.Output<string>;
+    /** CatalogSources, ClusterCatalogs, signatures, update service, default catalogs off: YAML, "" for none. */
+    readonly catalogSources: string;
+    readonly clusterCatalogs: string;
+    readonly releaseSignatures: string;
+    readonly updateService: string;
+    readonly operatorHub: string;
     readonly validation: MirrorValidation["summary"];
     /** Role -> robot account; empty where the registry has none. */
     readonly robots: pulumi.Output<Robots>;
@@ -61,7 +68,8 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const images = allImages(site.content);
         const marks = allMarks(site.content);
         const policy = mirrorPolicy(site, images, marks);
-        for (const note of [...policy.notes, ...markNotes(marks), ...supersededNotes(site)])
+        const objects = clusterObjects(site);
+        for (const note of [...policy.notes, ...markNotes(marks), ...objects.notes, ...supersededNotes(site)])
             void pulumi.log.info(note, this);
 
         const { importer, puller, ready, robots } =
@@ -91,6 +99,11 @@ export class PassthroughSite extends pulumi.ComponentResource {
         this.mirrorRules = policy.mirrorRules;
         this.registriesConf = policy.registriesConf;
         this.registryCa = site.registry.ca ?? "";
+        this.catalogSources = objects.catalogSources;
+        this.clusterCatalogs = objects.clusterCatalogs;
+        this.releaseSignatures = objects.releaseSignatures;
+        this.updateService = objects.updateService;
+        this.operatorHub = objects.operatorHub;
         this.pullSecret = pullSecret(site, puller);
         this.validation = validation.summary;
         this.robots = robots;

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { type Lock, lockDigest, parseLock } from "../lib/archives";
+import type { ClusterFacts } from "../lib/oci/cluster-facts";
 import type { ImageMark } from "../lib/oci/content";
 import type { Digest } from "../lib/oci/digest";
 import { messageOf } from "../lib/oci/errors";
@@ -23,6 +24,8 @@ export interface Content {
     readonly sparse: readonly Digest[];
     /** Tags of this set that a later one has moved on; their images are kept by digest. */
     readonly superseded: readonly string[];
+    /** What clusters need to know of it besides; by the sources of the lock. */
+    readonly cluster?: ClusterFacts;
 }
 
 /** What reading files needs of the world outside. */
@@ -49,10 +52,10 @@ export function readContent(
             cure: "give each set a lock file with a name of its own",
         });
     });
-    const owner = lastOwners(locks);
+    const last = lastDigests(locks);
     const content = documents.flatMap((document, i) => {
         const lock = locks[i];
-        return lock === undefined ? [] : [contentOf(document, lock, i, owner)];
+        return lock === undefined ? [] : [contentOf(document, lock, last)];
     });
     return { content, issues };
 }
@@ -81,19 +84,17 @@ function readLockText(
 }
 
 /** The last set that names a source has its tag: sets are listed in the order they were made. */
-function lastOwners(locks: readonly (Lock | undefined)[]): Map<string, number> {
-    const owner = new Map<string, number>();
-    locks.forEach((lock, i) => {
-        for (const source of Object.keys(lock?.images ?? {})) owner.set(source, i);
-    });
-    return owner;
+function lastDigests(locks: readonly (Lock | undefined)[]): Map<string, Digest> {
+    return new Map(locks.flatMap((lock) => Object.entries(lock?.images ?? {})));
 }
 
-function contentOf(document: ContentDocument, lock: Lock, index: number, owner: ReadonlyMap<string, number>): Content {
-    const superseded = Object.keys(lock.images).filter((source) => owner.get(source) !== index);
+function contentOf(document: ContentDocument, lock: Lock, last: ReadonlyMap<string, Digest>): Content {
+    // The same image in two archives is one image.
+    const superseded = Object.keys(lock.images).filter((source) => last.get(source) !== lock.images[source]);
+    const moved = new Set(superseded);
     const keyOf = (source: string): string => {
         const digest = lock.images[source];
-        return digest === undefined || owner.get(source) === index ? source : byDigest(source, digest);
+        return digest === undefined || !moved.has(source) ? source : byDigest(source, digest);
     };
     const images = Object.fromEntries(Object.entries(lock.images).map(([source, digest]) => [keyOf(source), digest]));
     const marks = Object.entries(lock.marks ?? {}).map(([source, mark]) => [keyOf(source), mark]);
@@ -107,6 +108,7 @@ function contentOf(document: ContentDocument, lock: Lock, index: number, owner: 
         marks: Object.fromEntries(marks) as Record<string, ImageMark>,
         sparse: [...new Set(Object.values(lock.manifests).flatMap(({ absent }) => absent ?? []))].sort(),
         superseded,
+        ...(lock.cluster === undefined ? {} : { cluster: lock.cluster }),
     };
 }
 
@@ -131,4 +133,13 @@ export function allMarks(content: readonly Content[]): Record<string, ImageMark>
     for (const set of content) take(Object.keys(set.earlier), set);
     for (const set of content) take(Object.keys(set.images), set);
     return Object.fromEntries(marks);
+}
+
+/** `host/path` of images that have no upstream, so that nothing pulls them but by their place at the mirror. */
+export function localRepositories(content: readonly Content[]): ReadonlySet<string> {
+    return new Set(
+        content.flatMap(({ cluster }) =>
+            cluster?.graphImage === undefined ? [] : [repositoryOf(parseSourceKey(cluster.graphImage))],
+        ),
+    );
 }

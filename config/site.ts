@@ -3,11 +3,11 @@ import { mirrorKinds } from "../lib/openshift";
 import type { Digest } from "../lib/oci/digest";
 import { messageOf } from "../lib/oci/errors";
 import { type MirrorBase, mirrorConflicts, mirrorReference, parseMirrorBase } from "../lib/oci/mirror-reference";
-import { canonicalRegistry, parseSourceKey } from "../lib/oci/reference";
+import { canonicalRegistry, parseSourceKey, repositoryOf } from "../lib/oci/reference";
 import { isLoopback } from "../lib/oci/transport";
 import type { RegistryKind } from "../lib/registries";
 import { DEFAULT_UPSTREAM_HOSTS, classifyUpstream } from "../lib/oci/upstreams";
-import { type Content, type FileReader, allMarks, readContent } from "./content";
+import { type Content, type FileReader, allMarks, localRepositories, readContent } from "./content";
 import { kindIssues } from "./kind-issues";
 import { type ConfigIssue, type SiteDocument, mergeDocuments, parseSiteDocument } from "./schema";
 
@@ -174,12 +174,14 @@ function plainHttpIssues(parsed: SiteDocument, base: MirrorBase | undefined): Co
 function imageIssues(content: readonly Content[], base: MirrorBase | undefined, upstreams: string[]): ConfigIssue[] {
     const issues: ConfigIssue[] = [];
     const strangers = new Map<string, string>();
+    const local = localRepositories(content);
     const references = content.flatMap(({ images, lock }, i) =>
         Object.keys({ ...images }).flatMap((source) => {
             const key = `site.content[${i}].lock`;
             const reference = attempt(key, issues, "make the lock again", () => parseSourceKey(source));
             if (reference === undefined) return [];
-            if (!upstreams.includes(reference.registry)) strangers.set(reference.registry, lock);
+            if (!upstreams.includes(reference.registry) && !local.has(repositoryOf(reference)))
+                strangers.set(reference.registry, lock);
             if (base !== undefined) {
                 attempt(key, issues, "shorten site.registry.mirrorBase", () => mirrorReference(base, reference));
             }

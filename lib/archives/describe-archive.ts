@@ -8,6 +8,7 @@ import { parseSourceKey } from "../oci/reference";
 import type { Archive, ArchiveContents } from "./archive";
 import { COPY_AGAIN } from "./archive-file";
 import type { Lock } from "./lock";
+import { someFacts } from "./lock-cluster";
 import { namesUnresolved } from "./name-problem";
 import type { Override } from "./override";
 
@@ -43,6 +44,7 @@ export async function describeArchive(archive: Archive, overrides: readonly Over
             blobs: sorted(walk.earlierBlobs),
         },
         absent: contents.absent,
+        ...someFacts(contents.cluster),
     };
     return { lock, notes: [...contents.notes, ...walk.notes, ...markNotes(marks)] };
 }

@@ -1,9 +1,11 @@
 import { z } from "zod";
+import type { ClusterFacts } from "../oci/cluster-facts";
 import type { ImageSet } from "../oci/content";
 import { type Digest, digestOf, isDigest } from "../oci/digest";
 import { PassthroughError, messageOf } from "../oci/errors";
 import { parseSourceKey } from "../oci/reference";
 import { ARCHIVE_FORMATS, type ArchiveFormat, type ArchivePart } from "./archive";
+import { clusterFactsSchema, someFacts, strayFacts } from "./lock-cluster";
 
 /**
  * What an archive set holds, written once and committed: the content that a stack works from. Version 1 is read by
@@ -15,6 +17,8 @@ export interface Lock extends ImageSet {
     readonly parts: readonly ArchivePart[];
     /** Source references that were wished for and that the archive lacks, sorted. */
     readonly absent: readonly string[];
+    /** What clusters need to know besides. Absent: there is nothing. */
+    readonly cluster?: ClusterFacts;
 }
 
 const REMAKE = "make the lock again from its archive: npm run -s passthrough -- lock --stack <stack>";
@@ -48,9 +52,10 @@ const schema: z.ZodType<Lock> = z
             blobs: z.record(digest, earlierObject),
         }),
         absent: z.array(z.string()),
+        cluster: clusterFactsSchema.exactOptional(),
     })
     .superRefine((lock, context) => {
-        for (const message of [...badNames(lock), ...badMarks(lock), ...danglingDigests(lock)])
+        for (const message of [...badNames(lock), ...badMarks(lock), ...danglingDigests(lock), ...badFacts(lock)])
             context.addIssue({ code: "custom", message });
     });
 
@@ -105,6 +110,7 @@ export function serialiseLock(lock: Lock): string {
             [...lock.absent].sort().map((name) => JSON.stringify(name)),
             1,
         )}`,
+        ...factFields(someFacts(lock.cluster).cluster),
     ];
     return `${block("{", fields, "}", 0)}\n`;
 }
@@ -112,6 +118,21 @@ export function serialiseLock(lock: Lock): string {
 /** The digest of a lock's text: two locks with the same one have the same content. */
 export function lockDigest(lock: Lock): Digest {
     return digestOf(serialiseLock(lock));
+}
+
+function factFields(facts: ClusterFacts | undefined): string[] {
+    if (facts === undefined) return [];
+    const { catalogs, releases, signatures, graphImage } = facts;
+    const fields = [
+        `"catalogs": ${list(
+            [...catalogs].sort().map((source) => JSON.stringify(source)),
+            2,
+        )}`,
+        `"releases": ${record(releases, 2)}`,
+        `"signatures": ${record(signatures, 2)}`,
+        ...(graphImage === undefined ? [] : [`"graphImage": ${JSON.stringify(graphImage)}`]),
+    ];
+    return [`"cluster": ${block("{", fields, "}", 1)}`];
 }
 
 function record(entries: Readonly<Record<string, unknown>>, depth: number, fields?: string[]): string {
@@ -148,6 +169,11 @@ function badMarks({ images, earlier, marks = {} }: Omit<Lock, "lockVersion">): s
         const isKnown = images[name] !== undefined || earlier.images[name] !== undefined;
         return isKnown ? [] : [`image ${name} is marked, but the lock has no such image`];
     });
+}
+
+function badFacts({ images, earlier, cluster }: Omit<Lock, "lockVersion">): string[] {
+    if (cluster === undefined) return [];
+    return strayFacts(cluster, (source) => images[source] !== undefined || earlier.images[source] !== undefined);
 }
 
 /** A lock that was merged by hand may name what it does not describe. */

@@ -1,5 +1,5 @@
 import type { ImageMark } from "../oci/content";
-import { parseSourceKey } from "../oci/reference";
+import { parseSourceKey, repositoryOf } from "../oci/reference";
 import { type MirrorRules, type MirroredHost, mirrorRules } from "./mirror-sets";
 import { registriesConf } from "./registries-conf";
 import { formatRegistriesConf } from "./registries-toml";
@@ -16,6 +16,8 @@ export interface ContentImages {
     readonly images: Readonly<Record<string, string>>;
     /** Those whose digest is not upstream's. */
     readonly marks?: Readonly<Record<string, ImageMark>> | undefined;
+    /** `host/path` of those that have no upstream: nothing pulls them by that name, so they need no rule. */
+    readonly local?: ReadonlySet<string> | undefined;
 }
 
 /** The rules for some content, and what a node makes of them. */
@@ -31,18 +33,19 @@ export interface ContentRules extends MirrorRules {
  */
 export function contentRules(
     base: string,
-    { images, marks }: ContentImages,
+    content: ContentImages,
     { version, contactSource }: ClusterPolicy,
 ): ContentRules {
-    const rules = mirrorRules({ base, hosts: mirroredHosts(images, marks), contactSource, clusterVersion: version });
+    const rules = mirrorRules({ base, hosts: mirroredHosts(content), contactSource, clusterVersion: version });
     return { ...rules, registriesConf: formatRegistriesConf(registriesConf(rules.objects, version)) };
 }
 
 /** An image whose digest is not upstream's is no content for pulls by digest. */
-function mirroredHosts(images: ContentImages["images"], marks: ContentImages["marks"] = {}): MirroredHost[] {
+function mirroredHosts({ images, marks = {}, local }: ContentImages): MirroredHost[] {
     const hosts = new Map<string, { tags: boolean; digests: boolean }>();
     for (const source of Object.keys(images)) {
-        const { registry, tag } = parseSourceKey(source);
+        const { registry, repository, tag } = parseSourceKey(source);
+        if (local?.has(repositoryOf({ registry, repository })) === true) continue;
         const host = hosts.get(registry) ?? { tags: false, digests: false };
         hosts.set(registry, {
             tags: host.tags || tag !== undefined,

@@ -1,3 +1,4 @@
+export { type CatalogSource, type ClusterCatalog, catalogSources, clusterCatalogs } from "./catalog-objects";
 export { type ClusterPolicy, type ContentImages, type ContentRules, contentRules } from "./content-rules";
 export { type Coverage, type UncoveredImage, coverage } from "./coverage";
 export type {
@@ -8,9 +9,19 @@ export type {
     MirrorObject,
     MirrorSourcePolicy,
 } from "./mirror-objects";
-export { formatMirrorRules } from "./mirror-rules-yaml";
 export { type MirrorRuleOptions, type MirrorRules, type MirroredHost, mirrorRules } from "./mirror-sets";
+export { formatObjects } from "./objects-yaml";
+export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./operator-hub";
 export { type RegistriesConf, type RegistryMirror, type RegistryRule, registriesConf } from "./registries-conf";
 export { formatRegistriesConf, parseRegistriesConf } from "./registries-toml";
+export { type SignatureConfigMap, signatureConfigMaps } from "./release-signatures";
 export { type PullAttempt, type PullResolution, type RefusedAttempt, resolvePull } from "./resolve";
-export { type ClusterVersion, type MirrorKind, type MirrorKinds, mirrorKinds, parseClusterVersion } from "./versions";
+export { type UpdateService, updateService } from "./update-service";
+export {
+    type ClusterVersion,
+    type MirrorKind,
+    type MirrorKinds,
+    hasClusterCatalogs,
+    mirrorKinds,
+    parseClusterVersion,
+} from "./versions";

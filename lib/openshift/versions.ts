@@ -48,6 +48,11 @@ export function hasMirrorSets(version: ClusterVersion | undefined): boolean {
     return version === undefined || version.major > 4 || version.minor >= 13;
 }
 
+/** True if the cluster has OLM v1 and its ClusterCatalog: 4.18 and later. */
+export function hasClusterCatalogs(version: ClusterVersion | undefined): boolean {
+    return version === undefined || version.major > 4 || version.minor >= 18;
+}
+
 /**
  * True if ICSP and the new kinds may exist side by side (4.13.27, 4.14.3, 4.15 and later; a version without a patch
  * number is taken for the first one).

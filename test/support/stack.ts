@@ -138,8 +138,14 @@ export class TestStack {
         return this.start(args, input).done;
     }
 
-    private start(args: string[], input?: string): { child: ChildProcess; done: Promise<CliRun> } {
-        const child = spawn("pulumi", args, { cwd: PROJECT, env: this.env, stdio: ["pipe", "pipe", "pipe"] });
+    /** Writes the files of `passthrough render` to a folder. */
+    render(out: string): Promise<CliRun> {
+        const main = join(PROJECT, "dist/cli/main.js");
+        return this.start([main, "render", "--stack", NAME, "--out", out], undefined, process.execPath).done;
+    }
+
+    private start(args: string[], input?: string, program = "pulumi"): { child: ChildProcess; done: Promise<CliRun> } {
+        const child = spawn(program, args, { cwd: PROJECT, env: this.env, stdio: ["pipe", "pipe", "pipe"] });
         let text = "";
         for (const stream of [child.stdout, child.stderr]) {
             stream.on("data", (chunk: Buffer) => {

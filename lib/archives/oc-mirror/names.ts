@@ -9,6 +9,7 @@ import type { OcMirrorIndex, TagLink } from "./cache-index";
 import { subjectOfTag } from "./cache-name";
 import { type Candidate, byCacheName, wishedKeys } from "./candidate";
 import { clusterFacts } from "./cluster-facts";
+import { GRAPH_IMAGE_CACHE_NAME } from "./graph-image";
 import { type Mentions, readMentions } from "./mentions";
 import { type NamedImage, SignatureSubjects } from "./signature-subjects";
 import { tagProblem } from "./tag-problem";
@@ -159,9 +160,10 @@ class CacheNaming {
         else known.push(named);
     }
 
-    /** A catalog that oc-mirror rebuilt has its tag, but not its digest from upstream. */
+    /** What oc-mirror rebuilt or built has no digest from upstream. */
     #marks(): Map<string, ImageMark> {
-        const keys = [...this.#mentions.catalogs.rebuilt.keys()].flatMap((name) => this.#keys.get(name) ?? []);
+        const built = [...this.#mentions.catalogs.rebuilt.keys(), GRAPH_IMAGE_CACHE_NAME];
+        const keys = built.flatMap((name) => this.#keys.get(name) ?? []);
         return new Map(keys.filter((key) => !key.includes("@")).map((key) => [key, "rebuilt"]));
     }
 
@@ -185,9 +187,11 @@ class CacheNaming {
                 repositoriesOf(named.flatMap(({ references }) => references)),
             ]),
         );
+        // Not `this`: what was read of names is not kept while manifests are.
+        const { history, holders: byDigest } = this.#index;
         return (digest) => {
-            if (!this.#index.history.has(digest)) return undefined;
-            const holders = this.#index.holders.get(digest) ?? [];
+            if (!history.has(digest)) return undefined;
+            const holders = byDigest.get(digest) ?? [];
             return [...new Set(holders.flatMap((repository) => upstreams.get(repository) ?? []))].sort();
         };
     }

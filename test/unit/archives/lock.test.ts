@@ -67,6 +67,31 @@ describe("a lock of version 1", () => {
         expect(refused(changed({ marks: { "quay.io/org/app:1": "new" } })).code).toBe("LOCK_INVALID");
     });
 
+    it("tells what clusters need to know, and only then has a field for it", () => {
+        const [app, old] = ["quay.io/org/app:1", "quay.io/org/old:1"];
+        const cluster = { catalogs: [old, app], releases: { [app]: "4.18.20" }, signatures: { [a]: ["AA==", "BB=="] } };
+        const text = serialiseLock({ ...lock, cluster: { ...cluster, graphImage: app } });
+        expect(text).toMatch(
+            /\n {2}"cluster": \{\n {4}"catalogs": \[\n {6}"quay.io\/org\/app:1",\n {6}"quay.io\/org\/old:1"\n {4}\],\n/,
+        );
+        expect(text).toContain(
+            `    "signatures": {\n      "${a}": ["AA==","BB=="]\n    },\n    "graphImage": "${app}"\n  }\n}`,
+        );
+        expect(serialiseLock(parseLock(text, "x"))).toBe(text);
+        const nothing = { catalogs: [], releases: {}, signatures: {} };
+        expect(serialiseLock({ ...lock, cluster: nothing })).toBe(serialiseLock(lock));
+        for (const change of [
+            { catalogs: ["quay.io/no:1"] },
+            { releases: { "quay.io/no:1": "" } },
+            { graphImage: "quay.io/no:1" },
+        ])
+            expect(refused(changed({ cluster: { ...cluster, ...change } })).message).toContain(
+                "cluster names quay.io/no:1, which the lock lacks",
+            );
+        for (const change of [{ signatures: { [a]: ["no base64!"] } }, { signatures: { x: ["AA=="] } }, { more: 1 }])
+            expect(refused(changed({ cluster: { ...cluster, ...change } })).code).toBe("LOCK_INVALID");
+    });
+
     it("is written with sorted keys, one line per image, manifest and blob", () => {
         expect(serialiseLock(lock)).toBe(`{
   "lockVersion": 1,

@@ -214,6 +214,7 @@ describe("the image of the update graph", () => {
         const contents = await contentsOf(spec);
         expect([...contents.images]).toEqual([["localhost/openshift/graph-image:latest", image.digest]]);
         expect(contents.cluster?.graphImage).toBe("localhost/openshift/graph-image:latest");
+        expect([...(contents.marks ?? [])]).toEqual([["localhost/openshift/graph-image:latest", "rebuilt"]]);
     });
 
     it("has the name that an override gives it", async () => {

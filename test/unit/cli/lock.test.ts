@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ocMirrorEntries, tar, testImage } from "../../support/archives";
 import { PROJECT } from "../../support/stack";
 
 const FIXTURES = join(PROJECT, "test/fixtures/archives/oc-mirror");
@@ -31,20 +32,30 @@ test("an archive gets a lock that names every image, and a second run leaves it 
 });
 
 test("names without one upstream stop the lock, all at once, and nothing is written; overrides settle them", () => {
-    const release = join(FIXTURES, "release");
-    const refused = passthrough("lock", release, "--out", "r.lock.json");
+    const archive = tar(
+        ocMirrorEntries({
+            tags: [
+                { repository: "tools/cli", tag: "2.1", image: testImage("cli") },
+                { repository: "tools/web", tag: "1", image: testImage("web") },
+            ],
+        }),
+    );
+    mkdirSync(join(folder, "charts"));
+    writeFileSync(join(folder, "charts/mirror_000001.tar"), archive);
+    const refused = passthrough("lock", "charts", "--out", "r.lock.json");
     expect(refused.code).toBe(1);
-    expect(refused.error).toContain("4 names have no single upstream");
-    expect(refused.error.match(/no upstream name is known/g)).toHaveLength(4);
+    expect(refused.error).toContain("2 names have no single upstream");
+    expect(refused.error.match(/no upstream name is known/g)).toHaveLength(2);
     expect(refused.error).toContain("overrides:");
     expect(existsSync(join(folder, "r.lock.json"))).toBe(false);
     const settled = passthrough(
-        ...["lock", release, "--out", "r.lock.json"],
-        ...["--override", "openshift/release-images:*=quay.io/openshift-release-dev/ocp-release"],
-        ...["--override", "openshift/release:*=quay.io/openshift-release-dev/ocp-v4.0-art-dev"],
+        ...["lock", "charts", "--out", "r.lock.json"],
+        ...["--override", "tools/cli:*=quay.io/acme/cli"],
+        ...["--override", "tools/*=registry.redhat.io"],
     );
     expect(settled).toMatchObject({ code: 0, error: "" });
-    expect(settled.out).toMatch(/\+ quay\.io\/openshift-release-dev\/ocp-v4\.0-art-dev:\S+-etcd sha256:bff00547/);
+    expect(settled.out).toContain(`+ quay.io/acme/cli:2.1 ${testImage("cli").digest}`);
+    expect(settled.out).toContain(`+ registry.redhat.io/tools/web:1 ${testImage("web").digest}`);
 });
 
 test("an archive that two upstreams may have written stops the lock and names both", () => {

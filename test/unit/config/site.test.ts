@@ -179,6 +179,28 @@ test("a later set has the tag; the earlier one's image is kept by its digest", (
     expect(allImages(read?.content ?? [])).toEqual({ ...first?.images, ...second?.images });
 });
 
+test("the same image in two sets is one image", () => {
+    const files = { "a.json": lock(["quay.io/org/app:1"]), "b.json": lock(["quay.io/org/app:1", "quay.io/org/b:1"]) };
+    const { site: read } = site({ registry, content: [set("a.json"), set("b.json")] }, files);
+    const content = read?.content ?? [];
+    expect(content.map(({ superseded }) => superseded)).toEqual([[], []]);
+    expect(Object.keys(allImages(content))).toEqual(["quay.io/org/app:1", "quay.io/org/b:1"]);
+});
+
+test("an image of an update graph has no upstream that would have to be listed; others of its host have", () => {
+    const graph = "localhost/openshift/graph-image:latest";
+    const cluster = { catalogs: [], releases: {}, signatures: {}, graphImage: graph };
+    const withGraph = (sources: readonly string[]): string =>
+        serialiseLock({ ...(JSON.parse(lock(sources)) as Lock), cluster });
+    const document = { registry, content: [set("a.json")] };
+    const { site: read, issues } = site(document, { "a.json": withGraph([graph]) });
+    expect(issues).toEqual([]);
+    expect(read?.content[0]?.cluster).toEqual(cluster);
+    expect(told(site(document, { "a.json": withGraph([graph, "localhost/org/app:1"]) }))).toEqual([
+        expect.stringContaining("a.json has images of localhost, which is not listed"),
+    ]);
+});
+
 test("the mark of an image is that of the set that brings it", () => {
     const [app, tool] = ["quay.io/org/app:1", "quay.io/org/tool:1"] as const;
     const files = {

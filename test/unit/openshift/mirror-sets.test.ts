@@ -1,6 +1,6 @@
 import { parseAllDocuments } from "yaml";
 import { isMirrorLocation, isMirrorSource } from "../../../lib/openshift/mirror-objects";
-import { formatMirrorRules } from "../../../lib/openshift/mirror-rules-yaml";
+import { formatObjects } from "../../../lib/openshift/objects-yaml";
 import { type MirroredHost, mirrorRules } from "../../../lib/openshift/mirror-sets";
 
 const BASE = "registry.lab.test:8443/mirror";
@@ -212,7 +212,7 @@ describe("the grammar of the cluster's API", () => {
     });
 });
 
-describe("formatMirrorRules", () => {
+describe("formatObjects", () => {
     const { objects } = mirrorRules({
         base: BASE,
         hosts: [both("quay.io"), both("docker.io")],
@@ -220,12 +220,12 @@ describe("formatMirrorRules", () => {
     });
 
     test("writes one document per object that reads back as the object", () => {
-        const documents = parseAllDocuments(formatMirrorRules(objects));
+        const documents = parseAllDocuments(formatObjects(objects));
         expect(Array.from(documents, (document) => document.toJS() as unknown)).toEqual(objects);
     });
 
     test("is plain, stable and ends with a newline", () => {
-        expect(formatMirrorRules(objects.slice(0, 1))).toBe(`apiVersion: config.openshift.io/v1
+        expect(formatObjects(objects.slice(0, 1))).toBe(`apiVersion: config.openshift.io/v1
 kind: ImageDigestMirrorSet
 metadata:
   name: passthrough-digest
@@ -240,7 +240,7 @@ spec:
         - registry.lab.test:8443/mirror/quay.io
       mirrorSourcePolicy: AllowContactingSource
 `);
-        expect(formatMirrorRules(objects)).not.toMatch(/[&*]a\d/);
-        expect(formatMirrorRules([])).toBe("");
+        expect(formatObjects(objects)).not.toMatch(/[&*]a\d/);
+        expect(formatObjects([])).toBe("");
     });
 });
