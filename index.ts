@@ -15,5 +15,6 @@ export const releaseSignatures = site.releaseSignatures;
 export const updateService = site.updateService;
 export const operatorHub = site.operatorHub;
 export const pullSecret = site.pullSecret;
+export const pushSecret = site.pushSecret;
 export const validation = site.validation;
 export const robots = site.robots;

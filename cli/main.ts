@@ -6,9 +6,17 @@ import { lockCommand } from "./lock";
 import { print, say } from "./output";
 import { planCommand } from "./plan";
 import { renderCommand } from "./render";
+import { selftestCommand } from "./selftest";
 import { verifyCommand } from "./verify";
 
-const COMMANDS: readonly Command[] = [lockCommand, planCommand, importCommand, verifyCommand, renderCommand];
+const COMMANDS: readonly Command[] = [
+    lockCommand,
+    planCommand,
+    importCommand,
+    verifyCommand,
+    renderCommand,
+    selftestCommand,
+];
 
 const HELP = [
     "usage: npm run -s passthrough -- <command> [options]",

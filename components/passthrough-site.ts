@@ -50,8 +50,10 @@ export class PassthroughSite extends pulumi.ComponentResource {
     readonly registriesConf: string;
     /** PEM of the registry's issuing CA; empty if a public one issued its certificate. */
     readonly registryCa: string;
-    /** dockerconfigjson, secret. */
+    /** The account that clusters pull with, dockerconfigjson, secret. */
     readonly pullSecret: pulumi.Output<string>;
+    /** The account that pushes, dockerconfigjson, secret: for jobs of the command line. */
+    readonly pushSecret: pulumi.Output<string>;
     /** CatalogSources, ClusterCatalogs, signatures, update service, default catalogs off: YAML, "" for none. */
     readonly catalogSources: string;
     readonly clusterCatalogs: string;
@@ -104,7 +106,8 @@ export class PassthroughSite extends pulumi.ComponentResource {
         this.releaseSignatures = objects.releaseSignatures;
         this.updateService = objects.updateService;
         this.operatorHub = objects.operatorHub;
-        this.pullSecret = pullSecret(site, puller);
+        this.pullSecret = dockerConfig(site, puller);
+        this.pushSecret = dockerConfig(site, importer);
         this.validation = validation.summary;
         this.robots = robots;
         this.registerOutputs({ mirrorBase: this.mirrorBase });
@@ -153,10 +156,10 @@ function mirroredImages(
     );
 }
 
-function pullSecret(site: Site, puller: SecretCredentials): pulumi.Output<string> {
+function dockerConfig(site: Site, account: SecretCredentials): pulumi.Output<string> {
     const { host } = parseMirrorBase(site.registry.mirrorBase);
     return pulumi.secret(
-        puller.apply(({ username, password }) => {
+        account.apply(({ username, password }) => {
             const auth = Buffer.from(`${username}:${password}`, "utf8").toString("base64");
             return JSON.stringify({ auths: { [host]: { auth } } });
         }),

@@ -1,7 +1,7 @@
 import { type Digest, isDigest } from "./digest";
 import { PassthroughError, RegistryError } from "./errors";
 import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "./manifest";
-import { registryAnswerError } from "./registry-answer";
+import { absenceOf, registryAnswerError } from "./registry-answer";
 import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import { type RegistryRequest, pushScopes } from "./registry-session";
 import { StallWatch } from "./stall-watch";
@@ -96,6 +96,20 @@ export class RegistryClient {
                     status: 201,
                 });
             }
+        });
+    }
+
+    /**
+     * Deletes a manifest by digest, and with it every tag that points to it; or a tag alone, where the registry offers
+     * that. What is not there is deleted already.
+     */
+    async manifestDelete(repository: string, reference: string): Promise<void> {
+        const request = this.calls.write("DELETE", repository, `manifests/${reference}`);
+        await this.calls.run(request, async (answer) => {
+            const text = await answer.text();
+            if (answer.status === 202 || answer.status === 200 || answer.status === 204) return;
+            if (answer.status === 404 && absenceOf(answer, text) === "definite") return;
+            throw registryAnswerError(request.operation, answer, text);
         });
     }
 

@@ -190,7 +190,7 @@ test("a refused account, an unknown CA, a registry that is down and a broken arc
 
 test("every command has its help; unknown commands, flags and words are wrong usage", async () => {
     site = await CommandSite.create();
-    for (const command of ["lock", "plan", "import", "verify", "render"]) {
+    for (const command of ["lock", "plan", "import", "verify", "render", "selftest"]) {
         const help = await site.run(command, "--help");
         expect(help).toMatchObject({ code: 0, error: "" });
         expect(help.out).toMatch(new RegExp(`^usage: npm run -s passthrough -- ${command} `));

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Agent, request } from "undici";
 import { parseAllDocuments } from "yaml";
 import { parse as parseToml } from "smol-toml";
+import { secretForms } from "../../lib/oci/auth";
 import { ACCOUNT, FIXTURES, TestSite } from "../support/site";
 
 jest.setTimeout(300_000);
@@ -40,7 +41,9 @@ test("up brings a real archive into a real registry, and the outputs tell where 
     expect(outputs.validation).toMatchObject({ status: "proven", images: 6, manifests: 8, failing: [] });
     expect(outputs.registryCa).toBe(site.authority.ca.trim() + "\n");
     const auth = Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString("base64");
-    expect(JSON.parse(outputs.pullSecret as string)).toEqual({ auths: { [host]: { auth } } });
+    for (const secret of [outputs.pullSecret, outputs.pushSecret]) {
+        expect(JSON.parse(secret as string)).toEqual({ auths: { [host]: { auth } } });
+    }
 });
 
 test("the rules redirect every host with content to the mirror, and forbid the upstream", async () => {
@@ -52,6 +55,26 @@ test("the rules redirect every host with content to the mirror, and forbid the u
     const conf = parseToml(outputs.registriesConf as string) as { registry: { location: string; blocked: boolean }[] };
     expect(conf.registry.map(({ location }) => location)).toEqual(["docker.io", "quay.io", "registry.redhat.io"]);
     expect(conf.registry.every(({ blocked }) => blocked)).toBe(true);
+});
+
+test("the command line knows the stack: offline nothing changes, and a canary goes the whole way with its accounts", async () => {
+    const plan = await site.stack.passthrough("plan", "--offline", "--exit-code");
+    expect(plan).toMatchObject({ code: 0, out: "6 images stay as they are, compared with the state of stack test\n" });
+    expect(await site.stack.passthrough("plan", "--exit-code")).toMatchObject({ code: 0 });
+    const verified = await site.stack.passthrough("verify");
+    expect(verified).toMatchObject({ code: 0 });
+    expect(verified.error).toContain("pulling as pusher, from the stack's output pullSecret");
+    const selftest = await site.stack.passthrough("selftest", "--json");
+    expect(selftest).toMatchObject({ code: 0 });
+    const steps = selftest.out
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { step: string; outcome: string });
+    expect(steps.map(({ step, outcome }) => `${step}: ${outcome}`)).toEqual([
+        ...["rules: done", "push: done", "pull by digest: done", "pull by tag: done", "remove: done"],
+    ]);
+    expect(selftest.error).toContain("pushing as pusher, from the stack's output pushSecret");
+    for (const form of secretForms(ACCOUNT)) expect(site.stack.printed).not.toContain(form);
 });
 
 test("after up there is nothing to do", async () => {

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { PROJECT } from "./stack";
+
+const MAIN = join(__dirname, "../../dist/cli/main.js");
 
 export interface CommandRun {
     readonly code: number | null;
@@ -20,7 +21,7 @@ export function startPassthrough(
     args: readonly string[],
     { cwd, env = {} }: CommandOptions,
 ): { child: ChildProcess; done: Promise<CommandRun> } {
-    const child = spawn(process.execPath, [join(PROJECT, "dist/cli/main.js"), ...args], {
+    const child = spawn(process.execPath, [MAIN, ...args], {
         cwd,
         env: { PATH: process.env.PATH, HOME: cwd, ...env },
         stdio: ["ignore", "pipe", "pipe"],

@@ -12,6 +12,8 @@ export interface RegistryProcessOptions {
     readonly tls?: ServerCertificate;
     /** Absent: no authentication. */
     readonly account?: { readonly username: string; readonly password: string };
+    /** Off: manifests cannot be deleted, as distribution comes. */
+    readonly deletes?: boolean;
     /** Keep a place and its content over several processes. */
     readonly port?: number;
     readonly folder?: string;
@@ -163,7 +165,7 @@ export function canHaveDisk(): boolean {
     return spawnSync(program, [...args, "true"]).status === 0;
 }
 
-function configuration(folder: string, port: number, { tls, account }: RegistryProcessOptions): object {
+function configuration(folder: string, port: number, { tls, account, deletes = true }: RegistryProcessOptions): object {
     const file = (name: string, text: string) => {
         writeFileSync(join(folder, name), text, { mode: 0o600 });
         return join(folder, name);
@@ -171,7 +173,7 @@ function configuration(folder: string, port: number, { tls, account }: RegistryP
     return {
         version: "0.1",
         log: { level: "warn", accesslog: { disabled: false } },
-        storage: { filesystem: { rootdirectory: join(folder, "storage") }, delete: { enabled: true } },
+        storage: { filesystem: { rootdirectory: join(folder, "storage") }, delete: { enabled: deletes } },
         http: {
             addr: `127.0.0.1:${port}`,
             secret: "of no use to anybody",

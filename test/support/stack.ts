@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
+import { type CommandRun, passthrough } from "./passthrough-cli";
 
 /** The checkout: what is under test is its compiled program, run by the real engine. */
 export const PROJECT = resolve(__dirname, "../..");
@@ -114,6 +115,14 @@ export class TestStack {
 
     async importState(file: string): Promise<void> {
         await this.must(["stack", "import", "--stack", NAME, "--file", file]);
+    }
+
+    /** A command of the project's own command line, about this stack. */
+    async passthrough(...args: string[]): Promise<CommandRun> {
+        const own = ["--stack", NAME, "--config-file", this.configFile];
+        const run = await passthrough([...args, ...own], { cwd: PROJECT, env: this.env });
+        this.printed += run.out + run.error;
+        return run;
     }
 
     destroy(): Promise<CliRun> {

@@ -152,18 +152,23 @@ test("the proof is over all sets, with what they leave out on purpose, and by th
     expect(declared.mirrorRules).not.toContain("registry.redhat.io");
 });
 
-test("outputs name each image's place; the pull secret is secret and the puller's", async () => {
+test("outputs name each image's place; the accounts' secrets are secret, the pull secret is the puller's", async () => {
     const declared = await declare();
     expect((await valueOf(declared.images))["quay.io/org/app:1"]).toEqual({
         mirror: "registry.example:8443/mirror/quay.io/org/app:1",
         digest: digestOf("quay.io/org/app:1"),
     });
     expect(declared.registryCa).toBe("PEM");
-    expect(await pulumi.isSecret(declared.pullSecret)).toBe(true);
-    const { auths } = JSON.parse(await valueOf(declared.pullSecret)) as { auths: Record<string, { auth: string }> };
-    expect(Object.keys(auths)).toEqual(["registry.example:8443"]);
-    const { auth } = auths["registry.example:8443"] ?? { auth: "" };
-    expect(Buffer.from(auth, "base64").toString()).toBe(`reader:${PASSWORD}`);
+    for (const [secret, username] of [
+        [declared.pullSecret, "reader"],
+        [declared.pushSecret, "pusher"],
+    ] as const) {
+        expect(await pulumi.isSecret(secret)).toBe(true);
+        const { auths } = JSON.parse(await valueOf(secret)) as { auths: Record<string, { auth: string }> };
+        expect(Object.keys(auths)).toEqual(["registry.example:8443"]);
+        const { auth } = auths["registry.example:8443"] ?? { auth: "" };
+        expect(Buffer.from(auth, "base64").toString()).toBe(`${username}:${PASSWORD}`);
+    }
 });
 
 test("an image that lost its digest is offered to tag mirrors only, marked in the outputs, and told by name", async () => {

@@ -1,0 +1,84 @@
+import { randomBytes } from "node:crypto";
+import { PassthroughError } from "../lib/oci/errors";
+import { type SelftestStep, selftest } from "../lib/passthrough";
+import { type Command, EXIT_FAILED, EXIT_OK } from "./command";
+import { findAccount } from "./credentials";
+import { interruptible } from "./interruption";
+import { parseOptions } from "./options";
+import { print, say, withoutSecrets } from "./output";
+import { stackOutputs } from "./pulumi-stack";
+import { withSiteRegistry } from "./site-registry";
+import { readStackSite } from "./stack-file";
+
+const HELP = `usage: npm run -s passthrough -- selftest [--stack STACK] [--json] [--authfile FILE] [--pull-authfile FILE]
+
+Sends a tiny image on the whole way of an image, and removes it again: pushed with the account that pushes, to
+<mirrorBase>/<a host with rules>/registry-passthrough/selftest; found through the stack's own mirror rules by digest and by
+tag with the account that pulls; read to the last byte; deleted, where the registry lets the account delete.
+
+  --stack STACK     the stack, after its first \`npm run up\` (default: dev)
+  --config-file FILE
+                    its configuration, if it is in another file
+  --json            one JSON object a step instead of text
+  --authfile FILE   docker-style file with the account that pushes
+  --pull-authfile FILE
+                    and with the account that pulls; without them both come from the stack's own secret outputs, or
+                    from elsewhere: docs/command-line.md
+
+Exit codes: 0 every step done, 1 a step failed, 2 wrong usage, 130 interrupted.`;
+
+const OPTIONS = {
+    stack: { type: "string" },
+    "config-file": { type: "string" },
+    json: { type: "boolean" },
+    authfile: { type: "string" },
+    "pull-authfile": { type: "string" },
+} as const;
+
+export const selftestCommand: Command = {
+    name: "selftest",
+    summary: "push a canary, follow the rules to it, remove it",
+    help: HELP,
+    run,
+};
+
+async function run(args: readonly string[]): Promise<number> {
+    const { stack = "dev", "config-file": file, json = false, ...named } = parseOptions(args, OPTIONS, HELP);
+    const site = readStackSite({ stack, file });
+    const outputs = await stackOutputs(stack, true);
+    const place = site.registry.mirrorBase;
+    const sources = { place, outputs: () => Promise.resolve(outputs) };
+    const importer = await findAccount("importer", { ...sources, authfile: named.authfile });
+    const puller = await findAccount("puller", { ...sources, authfile: named["pull-authfile"] });
+    say(`pushing as ${importer.credentials.username}, from ${importer.from}`);
+    say(`pulling as ${puller.credentials.username}, from ${puller.from}`);
+    const { registriesConf } = outputs;
+    if (typeof registriesConf !== "string") {
+        throw new PassthroughError(`stack ${stack} has no output registriesConf`, {
+            code: "STACK_OUTPUTS",
+            cure: "run `npm run up` for this stack first",
+        });
+    }
+    const isFine = await interruptible((signal) =>
+        withSiteRegistry(site, importer.credentials, signal, (pushing, base) =>
+            withSiteRegistry(site, puller.credentials, signal, (pulling) =>
+                selftest({
+                    ...{ pushing, pulling, base, registriesConf },
+                    name: randomBytes(8).toString("hex"),
+                    onStep: (step) => print(json ? JSON.stringify(shown(step)) : lineOf(step)),
+                }),
+            ),
+        ),
+    );
+    return isFine ? EXIT_OK : EXIT_FAILED;
+}
+
+function shown(step: SelftestStep): SelftestStep {
+    return { ...step, detail: withoutSecrets(step.detail) };
+}
+
+const WORDS = { done: "ok", note: "note", failed: "FAILED" } as const;
+
+function lineOf({ step, outcome, detail }: SelftestStep): string {
+    return `${step.padEnd(14)} ${WORDS[outcome].padEnd(6)} ${withoutSecrets(detail)}`;
+}

@@ -1,0 +1,199 @@
+import { digestOf } from "../oci/digest";
+import { PassthroughError, RegistryError, messageOf } from "../oci/errors";
+import { type MirrorBase, mirrorReference, mirrorSourceLocation } from "../oci/mirror-reference";
+import { type Reference, formatReference, parseReference } from "../oci/reference";
+import type { RegistryClient } from "../oci/registry-client";
+import { type RegistriesConf, parseRegistriesConf, resolvePull } from "../openshift";
+import { type Canary, canaryImage } from "./canary";
+
+export type SelftestStepName = "rules" | "push" | "pull by digest" | "pull by tag" | "remove";
+
+/** What came of one step: done, not possible here (which is no failure), or failed with the cure. */
+export interface SelftestStep {
+    readonly step: SelftestStepName;
+    readonly outcome: "done" | "note" | "failed";
+    readonly detail: string;
+}
+
+export interface SelftestRequest {
+    /** With the account that pushes. */
+    readonly pushing: RegistryClient;
+    /** With the account that clusters pull with. */
+    readonly pulling: RegistryClient;
+    readonly base: MirrorBase;
+    /** What a node makes of the stack's mirror rules, TOML. */
+    readonly registriesConf: string;
+    /** What makes the canary unlike all others: letters and digits. */
+    readonly name: string;
+    readonly onStep: (step: SelftestStep) => void;
+}
+
+const REPOSITORY = "registry-passthrough/selftest";
+
+/**
+ * Sends a canary on an image's whole way: pushed with one account, found through the mirror rules by digest and by tag
+ * with the other, read to the last byte, and removed again, also when something before failed.
+ * @returns true if every step could be done
+ */
+export async function selftest(request: SelftestRequest): Promise<boolean> {
+    const { onStep } = request;
+    const canary = canaryImage(request.name);
+    let isFine = true;
+    const step = async (name: SelftestStepName, action: () => Promise<Omit<SelftestStep, "step">>) => {
+        const result = await action().catch((error: unknown) => failedWith(error));
+        isFine &&= result.outcome !== "failed";
+        onStep({ step: name, ...result });
+        return result.outcome;
+    };
+    let way: Way | undefined;
+    await step("rules", async () => {
+        way = wayOf(request, canary);
+        return done(`${formatReference(way.source)} -> ${formatReference(way.byDigest)}`);
+    });
+    if (way === undefined) return false;
+    const { byDigest, byTag, tag } = way;
+    const pushed = await step("push", () => push(request.pushing, canary, byDigest.repository, tag));
+    if (pushed === "done") {
+        await step("pull by digest", () => pull(request.pulling, canary, byDigest, canary.manifest.digest));
+        await step("pull by tag", async () => {
+            if (byTag === undefined)
+                return note("the rules redirect pulls by digest only: a pull by tag goes upstream");
+            return pull(request.pulling, canary, byTag, tag);
+        });
+    }
+    await step("remove", () => remove(request.pushing, canary, byDigest.repository, pushed === "done"));
+    return isFine;
+}
+
+/** Where the canary's pulls go. */
+interface Way {
+    readonly source: Reference;
+    readonly tag: string;
+    readonly byDigest: Reference;
+    /** Absent: the rules do not redirect tags. */
+    readonly byTag?: Reference;
+}
+
+/** The canary gets the name of an upstream that has a rule. @throws PassthroughError `SELFTEST_NO_RULE` */
+function wayOf({ base, registriesConf, name }: SelftestRequest, { manifest }: Canary): Way {
+    const conf = parseRegistriesConf(registriesConf, "the registries.conf of the mirror rules");
+    const registry = mirroredHost(conf, base);
+    if (registry === undefined) {
+        throw new PassthroughError(`no mirror rule redirects anything to ${base.host}`, {
+            code: "SELFTEST_NO_RULE",
+            cure: "rules are made for hosts with content: lock some, list it in site.content, and run `npm run up`",
+        });
+    }
+    const tag = name;
+    const source = { registry, repository: REPOSITORY, tag };
+    const { digest } = manifest;
+    const byDigest = mirrorOf(conf, base, { registry, repository: REPOSITORY, digest });
+    if (byDigest === undefined) {
+        const rule = resolvePull(conf, { registry, repository: REPOSITORY, digest }).rule ?? registry;
+        throw new PassthroughError(`the mirror rule of ${rule} leads elsewhere than ${base.host}`, {
+            code: "SELFTEST_RULE_ELSEWHERE",
+            cure: "run `npm run up`, so that the rules are those of today's site.registry.mirrorBase",
+        });
+    }
+    const byTag = mirrorOf(conf, base, source);
+    return { source, tag, byDigest, ...(byTag === undefined ? {} : { byTag }) };
+}
+
+/** The first upstream host with a rule of its own whose mirror is where this site's images land. */
+function mirroredHost(conf: RegistriesConf, base: MirrorBase): string | undefined {
+    return (conf.registry ?? [])
+        .filter(({ location, mirror }) => {
+            if (location === undefined || location.includes("/") || location.startsWith("*")) return false;
+            return (mirror ?? []).some((one) => one.location === mirrorSourceLocation(base, location));
+        })
+        .map(({ location }) => location)[0];
+}
+
+function mirrorOf(conf: RegistriesConf, base: MirrorBase, asked: Reference): Reference | undefined {
+    const first = resolvePull(conf, asked).attempts[0];
+    const wanted = formatReference(mirrorReference(base, asked));
+    return first?.viaMirror === true && first.reference === wanted ? parseReference(first.reference) : undefined;
+}
+
+async function push(client: RegistryClient, canary: Canary, repository: string, tag: string) {
+    for (const [digest, bytes] of canary.blobs) {
+        if ((await client.blobHead(repository, digest)) !== undefined) continue;
+        await client.retrying(async () => {
+            const begun = await client.uploadStart(repository, digest);
+            if (begun.mounted) return;
+            await client.uploadPut(repository, digest, begun.location, bytes.length, () => once(bytes));
+        });
+    }
+    await client.manifestPut(repository, tag, canary.manifest);
+    return done(`${repository}:${tag}, ${canary.manifest.digest}`);
+}
+
+async function* once(bytes: Buffer): AsyncIterable<Uint8Array> {
+    yield bytes;
+}
+
+const READ_RIGHT =
+    "give the account that pulls the right to read every repository below the mirror base, also those that are made later";
+
+async function pull(client: RegistryClient, canary: Canary, at: Reference, reference: string) {
+    const { repository } = at;
+    const manifest = await client.manifestGet(repository, reference);
+    if (manifest === undefined) throw missing(`${repository} has no ${reference} for the account that pulls`);
+    if (manifest.digest !== canary.manifest.digest) {
+        throw wrong(`${repository}:${reference} is ${manifest.digest}, not ${canary.manifest.digest}`);
+    }
+    let bytes = manifest.bytes.length;
+    for (const digest of canary.blobs.keys()) {
+        const read = await client.retrying(async () => {
+            const stream = await client.blobGet(repository, digest);
+            if (stream === undefined) return undefined;
+            const chunks: Buffer[] = [];
+            for await (const chunk of stream) chunks.push(chunk);
+            return Buffer.concat(chunks);
+        });
+        if (read === undefined) throw missing(`${repository} has no blob ${digest} for the account that pulls`);
+        if (digestOf(read) !== digest) throw wrong(`the bytes of ${repository}/${digest} are ${digestOf(read)}`);
+        bytes += read.length;
+    }
+    return done(`${formatReference(at)}: every byte of ${bytes}`);
+}
+
+/** Not to be allowed to delete is how a careful registry is set up: that is said, and no failure. */
+async function remove(client: RegistryClient, canary: Canary, repository: string, wasPushed: boolean) {
+    const { digest } = canary.manifest;
+    try {
+        await client.manifestDelete(repository, digest);
+    } catch (error) {
+        if (!(error instanceof RegistryError) || ![401, 403, 405].includes(error.status ?? 0)) throw error;
+        if (!wasPushed) return note("nothing is known to be left");
+        return note(
+            `the registry does not let the account delete (${error.status ?? ""} ${error.code}): ${repository}@${digest} stays; ` +
+                "it is smaller than 1 kB, and its blobs are the same in every run",
+        );
+    }
+    if ((await client.manifestHead(repository, digest)) === undefined) return done(`${repository} no longer has it`);
+    throw wrong(`${repository}@${digest} was deleted, and is still there`);
+}
+
+function missing(message: string): PassthroughError {
+    return new PassthroughError(message, { code: "SELFTEST_MISSING", cure: READ_RIGHT });
+}
+
+function wrong(message: string): PassthroughError {
+    return new PassthroughError(message, {
+        code: "SELFTEST_WRONG",
+        cure: "look what stands between this machine and the registry: a cache, another replica, a proxy",
+    });
+}
+
+function done(detail: string) {
+    return { outcome: "done" as const, detail };
+}
+
+function note(detail: string) {
+    return { outcome: "note" as const, detail };
+}
+
+function failedWith(error: unknown) {
+    return { outcome: "failed" as const, detail: messageOf(error) };
+}
