@@ -35,7 +35,7 @@ export function clusterObjects(site: Site): ClusterObjects {
     const images = allImages(site.content);
     const base = parseMirrorBase(site.registry.mirrorBase);
     const place = (source: string): Reference => mirrorReference(base, parseSourceKey(source));
-    const catalogs = facts.catalogs.map(place);
+    const catalogs = facts.catalogs.map((source) => ({ ...place(source), digest: images[source] ?? "" }));
     const { version } = site.cluster;
     const hasOlmV1 = hasClusterCatalogs(version === undefined ? undefined : parseClusterVersion(version));
     const repositories = [...new Set(Object.keys(facts.releases).map((source) => repositoryOf(place(source))))].sort();

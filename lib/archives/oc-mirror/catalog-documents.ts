@@ -5,7 +5,7 @@ import { ArchiveError, messageOf } from "../../oci/errors";
 import { type WorkingFile, workingChunks } from "./working-file";
 
 /** One bundle with its metadata; the largest in public catalogs have a few MB. */
-const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
+const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 const BUNDLE = "olm.bundle";
 
 const bundle = z.looseObject({
@@ -34,7 +34,11 @@ export async function* bundleImages(file: WorkingFile): AsyncGenerator<string> {
 function parsed(file: WorkingFile, text: string): unknown[] {
     try {
         if (text.startsWith("{")) return [JSON.parse(text)];
-        return parseAllDocuments(text).map((document) => document.toJS() as unknown);
+        return parseAllDocuments(text).map((document) => {
+            const [broken] = document.errors;
+            if (broken !== undefined) throw broken;
+            return document.toJS() as unknown;
+        });
     } catch (cause) {
         throw fault(file, `neither JSON nor YAML: ${messageOf(cause)}`, "ARCHIVE_METADATA_INVALID", cause);
     }

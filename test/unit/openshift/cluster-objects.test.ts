@@ -11,7 +11,7 @@ import {
 
 const base = "registry.lab:8443/mirror";
 const digest = digestOf("catalog");
-const at = (...paths: string[]) => paths.map((path) => parseReference(`${base}/${path}`));
+const at = (...paths: string[]) => paths.map((path) => ({ ...parseReference(`${base}/${path}`), digest }));
 const tagged = at("registry.redhat.io/redhat/redhat-operator-index:v4.18");
 
 describe("a catalog at the mirror", () => {
@@ -52,6 +52,15 @@ describe("a catalog at the mirror", () => {
         expect(source?.spec).toEqual({ sourceType: "grpc", image: `${base}/quay.io/org/index@${digest}` });
         const [catalog] = clusterCatalogs(at(`quay.io/org/index@${digest}`));
         expect(catalog?.spec.source.image).toEqual({ ref: `${base}/quay.io/org/index@${digest}` });
+    });
+
+    it("is a ClusterCatalog by its digest, if the API would take port, path and tag for too long a tag", () => {
+        const path = (length: number): string =>
+            `quay.io/${"x".repeat(length - "8443/mirror/quay.io/:v4.18".length)}:v4.18`;
+        const refs = clusterCatalogs(at(path(127), path(128))).map(({ spec }) => spec.source.image);
+        expect(refs[0]).toEqual({ ref: `${base}/${path(127)}`, pollIntervalMinutes: 30 });
+        expect(refs[1]).toEqual({ ref: `${base}/${path(128).replace(":v4.18", "")}@${digest}` });
+        expect(catalogSources(at(path(128)))[0]?.spec.image).toBe(`${base}/${path(128)}`);
     });
 
     it.each([
@@ -125,7 +134,7 @@ it("an update service offers a repository of releases with a graph that is named
         "localhost/openshift/graph-image:latest",
     );
     if (releases === undefined || graph === undefined) throw new Error("no references");
-    expect(updateService(releases, { ...graph, digest })).toEqual({
+    expect(updateService(releases, graph)).toEqual({
         apiVersion: "updateservice.operator.openshift.io/v1",
         kind: "UpdateService",
         metadata: { name: "update-service-oc-mirror", namespace: "openshift-update-service" },

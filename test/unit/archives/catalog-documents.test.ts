@@ -1,0 +1,71 @@
+import { stringify } from "yaml";
+import { ArchiveFile } from "../../../lib/archives/archive-file";
+import { bundleImages } from "../../../lib/archives/oc-mirror/catalog-documents";
+import { refusal } from "../../support/archives";
+import { bench } from "../../support/oc-mirror-archive";
+
+jest.setTimeout(60_000);
+
+let open: ArchiveFile | undefined;
+
+afterEach(async () => {
+    await open?.close();
+    await bench.clear();
+});
+
+/** The images in a file with this text, as they are found. */
+async function imagesIn(text: string | Buffer): Promise<string[]> {
+    const path = await bench.folder({ catalog: Buffer.from(text) });
+    open = await ArchiveFile.open(`${path}/catalog`);
+    const found: string[] = [];
+    const file = { name: "working-dir/x/catalog", file: open, offset: 0, size: open.size };
+    for await (const image of bundleImages(file)) found.push(image);
+    return found;
+}
+
+/** A bundle that fills some pieces of a file, with all that could be taken for the end of a document. */
+const bundle = (at: number): object => ({
+    schema: "olm.bundle",
+    name: `b${at}`,
+    image: `quay.io/org/bundle:${at}`,
+    properties: [{ type: "x", value: `${'}"\\{ ü€𝄞 \n---\n'.repeat(4000 + at * 37)}` }],
+    relatedImages: [{ name: "", image: `quay.io/org/operand:${at}` }, { name: "none" }],
+});
+const bundles = Array.from({ length: 20 }, (_, at) => bundle(at));
+const expected = bundles.flatMap((_, at) => [`quay.io/org/bundle:${at}`, `quay.io/org/operand:${at}`]);
+
+describe("the bundles of a catalog", () => {
+    it.each<[string, (documents: readonly object[]) => string]>([
+        ["JSON, one after the other", (all) => all.map((each) => JSON.stringify(each)).join("")],
+        ["JSON, indented", (all) => `\n\n${all.map((each) => JSON.stringify(each, undefined, 4)).join("\n")}\n`],
+        ["YAML", (all) => all.map((each) => stringify(each)).join("---\n")],
+        [
+            "YAML with a mark in front, JSON within",
+            (all) => all.map((each) => `---\n${JSON.stringify(each)}\n`).join(""),
+        ],
+    ])("are found in %s, wherever the file is cut into pieces", async (_, textOf) => {
+        const others = [
+            { schema: "olm.package", name: "x" },
+            { schema: "olm.channel", image: "not.a/bundle:1" },
+        ];
+        expect(await imagesIn(textOf([...others, ...bundles, { schema: "olm.bundle" }]))).toEqual(expected);
+    });
+
+    it.each([" \n".repeat(300_000), ""])("are none in an empty file", async (text) => {
+        expect(await imagesIn(text)).toEqual([]);
+    });
+
+    it.each(['{"schema": "olm.bundle"', '{"schema": "olm.bundle", oops}', "schema: olm.bundle\nimage: [x"])(
+        "are refused in %j",
+        async (text) => {
+            const error = await refusal(imagesIn(text));
+            expect(error).toMatchObject({ code: "ARCHIVE_METADATA_INVALID", entry: "working-dir/x/catalog" });
+        },
+    );
+
+    it("are refused if one is too large to be held, with its place", async () => {
+        const error = await refusal(imagesIn(Buffer.concat([Buffer.from('{"schema":"'), Buffer.alloc(17 << 20, "x")])));
+        expect(error).toMatchObject({ code: "ARCHIVE_TOO_LARGE", entry: "working-dir/x/catalog" });
+        expect(error.message).toContain("a document has more than 16777216 bytes");
+    });
+});
