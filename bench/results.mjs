@@ -16,9 +16,9 @@ const end = "<!-- end: written by npm run bench -->";
  * @param {Record<string, import("./rounds.mjs").Series[]>} measured by work
  * @param {import("./toolbox.mjs").BenchContext} context
  */
-export async function keepResults(measured, { versions, missing }) {
+export async function keepResults(measured, { versions, missing, load }) {
     const before = JSON.parse(readFileSync(rawData, "utf8"));
-    const now = { recorded: new Date().toISOString(), machine: machine(), versions, missing };
+    const now = { recorded: new Date().toISOString(), machine: machine(), load, versions, missing };
     for (const [work, series] of Object.entries(measured)) before.works[work] = { ...now, series };
     const works = Object.fromEntries(Object.entries(before.works).sort(([a], [b]) => (a < b ? -1 : 1)));
     await writeFormatted(rawData, JSON.stringify({ works }));
@@ -30,10 +30,12 @@ export async function keepResults(measured, { versions, missing }) {
     await writeFormatted(page, `${head}${begin}\n\n${sections.join("\n\n")}\n\n${tail}`);
 }
 
-function footnote({ recorded, machine: where, versions, missing }, series) {
+function footnote({ recorded, machine: where, load, versions, missing }, series) {
+    const rounds = series[0].runs.length;
+    const noise = load > 1 ? ` Not quiet: load average ${load.toFixed(0)} before it.` : "";
     const tools = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
     const left = missing.length > 0 ? ` Left out: ${missing.map((reason) => reason.split("\n")[0]).join("; ")}.` : "";
-    return `${series[0].runs.length} rounds, ${recorded}; ${where}; ${tools.join(", ")}.${left}`;
+    return `${rounds} ${rounds === 1 ? "round" : "rounds"}, ${recorded}; ${where}; ${tools.join(", ")}.${noise}${left}`;
 }
 
 function machine() {

@@ -1,3 +1,4 @@
+import { loadavg } from "node:os";
 import { getTools } from "../tools/get-tools.mjs";
 import { onPath, reportedVersion } from "../tools/installed-tool.mjs";
 import { prepare } from "../tools/prepare.mjs";
@@ -10,6 +11,7 @@ import { workspace } from "../tools/workspace.mjs";
  * @property {{skopeo?: string, crane?: string, regctl?: string}} peers the programs that could be had
  * @property {string[]} missing why the others could not
  * @property {Record<string, string>} versions of every tool
+ * @property {number} load average of the minute before: above 1 the machine was not quiet
  * @property {import("../tools/progress.mjs").Progress} progress
  * @property {number} rounds
  */
@@ -22,6 +24,7 @@ import { workspace } from "../tools/workspace.mjs";
  * @returns {Promise<BenchContext>}
  */
 export async function openBench(progress, rounds) {
+    const [load] = loadavg();
     const place = workspace();
     const toolbox = await prepare(place, progress, ["pulumi", "registry"]);
     const { registry, pulumi } = toolbox.tools;
@@ -43,5 +46,5 @@ export async function openBench(progress, rounds) {
         }
     }
     for (const reason of missing) progress.note(`left out: ${reason}`);
-    return { toolbox, registry: registry.file, peers, missing, versions, progress, rounds };
+    return { toolbox, registry: registry.file, peers, missing, versions, load, progress, rounds };
 }
