@@ -26,6 +26,8 @@ export interface RegistryNamespaceOutputs extends RegistryNamespaceInputs {
     readonly differences: readonly string[];
     /** What would lose or block images there, as it was seen last. */
     readonly warnings: readonly string[];
+    /** Those of them that a refresh found and no update has told yet. */
+    readonly appeared: readonly string[];
 }
 
 /** The project or organization that all mirrored repositories live in. */
@@ -50,7 +52,8 @@ export const registryNamespaceKind: Kind<RegistryNamespaceInputs, RegistryNamesp
         const compared = ["registry", "credentials", "account", "namespace", "quota", "adopt", "onRemove"] as const;
         const isChanged = compared.some((name) => !isDeepStrictEqual(olds[name], news[name]));
         const isMoved = olds.registry.mirrorBase !== news.registry.mirrorBase;
-        return { changes: isChanged || olds.differences.length > 0, ...(isMoved ? { replaces: ["registry"] } : {}) };
+        const isDrifted = olds.differences.length > 0 || olds.appeared.length > 0;
+        return { changes: isChanged || isDrifted, ...(isMoved ? { replaces: ["registry"] } : {}) };
     },
 
     create: async (inputs, { signal, log }) =>
@@ -62,7 +65,7 @@ export const registryNamespaceKind: Kind<RegistryNamespaceInputs, RegistryNamesp
 
     update: async (olds, news, { signal, log }) => {
         const isSame = isDeepStrictEqual(wishOf(olds), wishOf(news)) && olds.differences.length === 0;
-        if (isSame) return { ...olds, ...news };
+        if (isSame) return { ...olds, ...news, appeared: [] };
         const known = { id: olds.namespaceId };
         const namespace = await withManagement(news, signal, ({ namespaces }) =>
             namespaces.update(known, wishOf(news)),
@@ -72,7 +75,7 @@ export const registryNamespaceKind: Kind<RegistryNamespaceInputs, RegistryNamesp
     },
 
     read: async (olds, { signal, log }) => {
-        const { namespaceId, adopted, differences, warnings, ...inputs } = olds;
+        const { namespaceId, adopted, differences, warnings, appeared, ...inputs } = olds;
         if (hasMoved(olds)) return { outs: olds, inputs };
         const found = await withManagement(inputs, signal, ({ namespaces }) => namespaces.read(wishOf(inputs)));
         if (found === undefined) return undefined;
@@ -82,7 +85,8 @@ export const registryNamespaceKind: Kind<RegistryNamespaceInputs, RegistryNamesp
             log.line("warning", text);
         }
         for (const difference of found.differences) log.line("warning", `${placeOf(olds)}: ${difference}`);
-        return { outs: outputsOf(inputs, found, adopted), inputs };
+        const untold = found.warnings.filter((warning) => !warnings.includes(warning) || appeared.includes(warning));
+        return { outs: { ...outputsOf(inputs, found, adopted), appeared: untold }, inputs };
     },
 
     remove: async (olds, { signal, log }) => {
@@ -112,7 +116,7 @@ function outputsOf(
     { id, differences, warnings }: Namespace,
     adopted: boolean,
 ): RegistryNamespaceOutputs {
-    return { ...inputs, namespaceId: id, adopted, differences, warnings };
+    return { ...inputs, namespaceId: id, adopted, differences, warnings, appeared: [] };
 }
 
 /** "the project mirror" */

@@ -14,6 +14,6 @@ export interface RegistryNamespaceArgs extends AdminArgs {
 /** The project or organization that all mirrored repositories live in. */
 export class RegistryNamespace extends RegistryResource {
     constructor(name: string, args: RegistryNamespaceArgs, opts: pulumi.CustomResourceOptions = {}) {
-        super("registryNamespace", name, args, ["namespaceId", "adopted", "differences", "warnings"], opts);
+        super("registryNamespace", name, args, ["namespaceId", "adopted", "differences", "warnings", "appeared"], opts);
     }
 }

@@ -69,7 +69,8 @@ export const robotAccountKind: Kind<RobotAccountInputs, RobotAccountOutputs> = {
             ...(olds.registry.mirrorBase === news.registry.mirrorBase ? [] : ["registry"]),
             ...((news.generation ?? 0) > olds.generation ? ["generation"] : []),
         ];
-        const changes = isChanged || olds.differences.length > 0 || replaces.length > 0;
+        const isDue = olds.differences.length > 0 || olds.due !== undefined;
+        const changes = isChanged || isDue || replaces.length > 0;
         return { changes, ...(replaces.length > 0 ? { replaces } : {}) };
     },
 

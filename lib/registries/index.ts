@@ -1,4 +1,5 @@
 import { distribution } from "./distribution";
+import { harbor } from "./harbor";
 import { mirrorRegistry } from "./mirror-registry";
 import { quay } from "./quay/quay";
 import type { RegistryAdmin, RegistryKind } from "./registry-admin";
@@ -20,6 +21,7 @@ export type { FoundRobot, Robot, RobotWish } from "./robot-admin";
 
 const ADMINS: Readonly<Partial<Record<RegistryKind, RegistryAdmin>>> = {
     distribution,
+    harbor,
     quay,
     "mirror-registry": mirrorRegistry,
 };

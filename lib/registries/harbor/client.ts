@@ -1,0 +1,147 @@
+import { z } from "zod";
+import { type Credentials, basicAuthorization } from "../../oci/auth";
+import { RegistryError } from "../../oci/errors";
+import { AdminClient, type AdminAnswer, type AdminRequest, type ErrorReader, jsonOf, refusal } from "../admin-client";
+import type { RegistryAccount } from "../registry-admin";
+
+const API = "/api/v2.0";
+/** The most that Harbor gives at once (more is 422). */
+const PAGE_SIZE = 100;
+
+const errorBody = z.object({
+    errors: z.array(z.object({ code: z.string(), message: z.string().default("") })).min(1),
+});
+
+/** `{"errors":[{"code","message"}]}`, the only shape of a Harbor error under `/api/v2.0` and `/v2/`. */
+export const harborError: ErrorReader = (text) => {
+    let value: unknown;
+    try {
+        value = JSON.parse(text);
+    } catch {
+        return undefined;
+    }
+    const first = errorBody.safeParse(value).data?.errors[0];
+    // Some messages are doubled: "x: x".
+    return first && { code: first.code, message: first.message.replace(/^(.+): \1$/, "$1") || first.code };
+};
+
+const CURES: Readonly<Record<number, string>> = {
+    401:
+        "check registryUsername and registryPassword of the stack (a failed login blocks the name for a moment), " +
+        "and that the account is neither disabled nor expired",
+    403: "give the account the right it lacks (docs/registries.md), or end Harbor's read-only mode",
+    500: "Harbor masks what went wrong: look into its log (harbor-core)",
+};
+
+/** Harbor's administration API as one account sees it. Never sends a cookie back: that would ask for a CSRF token. */
+export class HarborClient {
+    private readonly http: AdminClient;
+    private readonly credentials: Credentials;
+
+    constructor(account: RegistryAccount) {
+        if ("token" in account.credentials) {
+            throw new RegistryError(account.endpoint.host, "Harbor takes no OAuth token", {
+                code: "UNAUTHORIZED",
+                cure: "set registryUsername and registryPassword",
+            });
+        }
+        this.credentials = account.credentials;
+        this.http = new AdminClient(account);
+    }
+
+    get username(): string {
+        return this.credentials.username;
+    }
+
+    /**
+     * Calls the API; any status below 300 and those in `accept` are answers.
+     * @param path below `/api/v2.0`
+     * @throws RegistryError
+     */
+    async call(
+        request: AdminRequest,
+        accept: readonly number[] = [],
+        cures: Readonly<Record<number, string>> = {},
+    ): Promise<AdminAnswer> {
+        const answer = await this.http.send({
+            ...request,
+            path: `${API}${request.path}`,
+            headers: { authorization: basicAuthorization(this.credentials), ...request.headers },
+        });
+        if (answer.status < 300) return answer;
+        // A 404 or 409 of whatever stands in front of Harbor says nothing about what is in it.
+        const isHarbors = request.method === "HEAD" || harborError(answer.text) !== undefined;
+        if (accept.includes(answer.status) && isHarbors) return answer;
+        throw refusal(answer, harborError, { ...CURES, ...cures });
+    }
+
+    /** A resource; undefined if Harbor definitely says that it is not there. */
+    async get<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+        const answer = await this.call({ method: "GET", path, headers: BY_NAME }, [404]);
+        return answer.status === 404 ? undefined : jsonOf(answer, schema);
+    }
+
+    /** A resource; 403 if this account may not see it, undefined if Harbor definitely says that it is not there. */
+    async getOrStatus<T>(request: AdminRequest, schema: z.ZodType<T>): Promise<T | 403 | undefined> {
+        const answer = await this.call(request, [403, 404]);
+        if (answer.status === 403) return 403;
+        return answer.status === 404 ? undefined : jsonOf(answer, schema);
+    }
+
+    /** The answer's JSON. @throws RegistryError if it has none of that shape */
+    read<T>(answer: AdminAnswer, schema: z.ZodType<T>): T {
+        return jsonOf(answer, schema);
+    }
+
+    /** A resource, or undefined if this account may not see it (403) or it is not there (404). */
+    async getIfAllowed<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+        const answer = await this.call({ method: "GET", path, headers: BY_NAME }, [403, 404]);
+        // Without a schedule or a policy Harbor answers 200 with nothing.
+        return answer.status < 300 && answer.text.trim() !== "" ? jsonOf(answer, schema) : undefined;
+    }
+
+    /** A whole list. `q` is only a coarse filter: Harbor ignores keys that it does not know. */
+    async list<T>(path: string, q: string, schema: z.ZodType<T>): Promise<T[]> {
+        const found: T[] = [];
+        for (let page = 1; ; page++) {
+            const query = `page=${page}&page_size=${PAGE_SIZE}${q === "" ? "" : `&q=${encodeURIComponent(q)}`}`;
+            const answer = await this.call({ method: "GET", path: `${path}?${query}`, headers: BY_NAME });
+            const items = jsonOf(answer, z.array(schema));
+            found.push(...items);
+            if (items.length < PAGE_SIZE) return found;
+        }
+    }
+
+    /** Who the account is: a robot gets 412 where a user gets itself. */
+    async whoAmI(): Promise<{ readonly isRobot: boolean; readonly isAdmin: boolean }> {
+        const answer = await this.call({ method: "GET", path: "/users/current" }, [412]);
+        if (answer.status === 412) return { isRobot: true, isAdmin: false };
+        const { sysadmin_flag } = jsonOf(answer, z.object({ sysadmin_flag: z.boolean().default(false) }));
+        return { isRobot: false, isAdmin: sysadmin_flag };
+    }
+
+    /**
+     * Does the registry take these credentials? Asked at `/v2/`: where anonymous may read, wrong ones are no error. A
+     * refusal takes Harbor 1.5 s; wrong, expired and disabled look alike.
+     */
+    async takes(credentials: Credentials): Promise<boolean> {
+        const headers = { authorization: basicAuthorization(credentials) };
+        const answer = await this.http.send({ method: "GET", path: "/v2/", headers });
+        if (answer.status === 401 && harborError(answer.text) !== undefined) return false;
+        if (answer.status !== 200) throw refusal(answer, harborError, CURES);
+        jsonOf(answer, z.looseObject({}));
+        return true;
+    }
+
+    /** An answer without credentials, whatever its status. */
+    async anonymous(path: string): Promise<AdminAnswer> {
+        return this.http.send({ method: "GET", path: `${API}${path}` });
+    }
+
+    async close(): Promise<void> {
+        await this.http.close();
+    }
+}
+
+/** A project whose name is all digits would be taken for an id. */
+const BY_NAME = { "x-is-resource-name": "true" };

@@ -1,0 +1,91 @@
+import { z } from "zod";
+import type { HarborClient } from "./client";
+import type { Project } from "./projects";
+
+const selector = z.object({ decoration: z.string(), pattern: z.string() });
+const retentionRule = z.object({
+    disabled: z.boolean().default(false),
+    template: z.string().default(""),
+    tag_selectors: z.array(selector).nullish(),
+    scope_selectors: z.record(z.string(), z.array(selector)).nullish(),
+});
+const retention = z.object({ rules: z.array(retentionRule).nullish() });
+const immutableRule = z.object({ disabled: z.boolean().default(false) });
+const schedule = z.object({ job_parameters: z.string().default("{}") });
+
+/**
+ * What would lose or block images in a project, each with its cure, without times or counts. What the account may not
+ * see is left out: it needs more rights than making robot accounts does.
+ */
+export async function projectWarnings(client: HarborClient, project: Project): Promise<string[]> {
+    const { metadata, name } = project;
+    const isOn = (key: string) => metadata[key] === "true";
+    return [
+        ...(isOn("prevent_vul")
+            ? [
+                  `project ${name} blocks pulls of images with vulnerabilities of severity ${metadata.severity ?? "low"} and above ` +
+                      `(prevent_vul): clusters would lose images when a scan finds something; switch it off in the project's configuration`,
+              ]
+            : []),
+        ...(isOn("enable_content_trust") || isOn("enable_content_trust_cosign")
+            ? [
+                  `project ${name} blocks pulls of images without a signature (content trust): switch it off in the project's configuration, ` +
+                      `or mirror the signatures with the images`,
+              ]
+            : []),
+        ...(isOn("auto_scan")
+            ? [`project ${name} scans every image on push (auto_scan): imports take longer; switch it off if they do`]
+            : []),
+        ...(await retentionWarnings(client, project)),
+        ...(await immutabilityWarnings(client, name)),
+        ...(await collectionWarnings(client)),
+    ];
+}
+
+async function retentionWarnings(client: HarborClient, { name, metadata }: Project): Promise<string[]> {
+    const id = metadata.retention_id;
+    if (id === undefined || id === "") return [];
+    const policy = await client.getIfAllowed(`/retentions/${id}`, retention);
+    const rules = policy?.rules?.filter(({ disabled }) => !disabled) ?? [];
+    if (policy !== undefined && (rules.length === 0 || rules.some(keepsEverything))) return [];
+    return [
+        `the retention policy of project ${name} deletes every image that none of its rules retains: ` +
+            `remove the policy, or add a rule that retains always, for ** in **`,
+    ];
+}
+
+function keepsEverything({ template, tag_selectors, scope_selectors }: z.infer<typeof retentionRule>): boolean {
+    const isAll = (selectors: readonly z.infer<typeof selector>[] | null | undefined) =>
+        (selectors ?? []).some(({ decoration, pattern }) => pattern === "**" && !decoration.endsWith("xcludes"));
+    return template === "always" && isAll(tag_selectors) && isAll(scope_selectors?.repository);
+}
+
+async function immutabilityWarnings(client: HarborClient, name: string): Promise<string[]> {
+    const rules = await client.getIfAllowed(
+        `/projects/${name}/immutabletagrules?page_size=100`,
+        z.array(immutableRule),
+    );
+    if ((rules ?? []).every(({ disabled }) => disabled)) return [];
+    return [
+        `project ${name} has immutable tags: a set that moves a tag of an earlier one is refused (412), and nothing with ` +
+            `such a tag can be removed; disable the rules in the project's policy while tags have to move`,
+    ];
+}
+
+/** Only a system administrator sees the schedule. */
+async function collectionWarnings(client: HarborClient): Promise<string[]> {
+    const gc = await client.getIfAllowed("/system/gc/schedule", schedule);
+    if (gc === undefined || !deletesUntagged(gc.job_parameters)) return [];
+    return [
+        "Harbor's garbage collection removes manifests that have no tag (delete_untagged): single platforms of " +
+            "multi-platform images can go; switch it off under Clean Up, Garbage Collection",
+    ];
+}
+
+function deletesUntagged(parameters: string): boolean {
+    try {
+        return (JSON.parse(parameters) as { delete_untagged?: unknown }).delete_untagged === true;
+    } catch {
+        return false;
+    }
+}

@@ -1,0 +1,203 @@
+import { randomBytes } from "node:crypto";
+import { z } from "zod";
+import type { Credentials } from "../../oci/auth";
+import { RegistryError } from "../../oci/errors";
+import { isAnswerLost } from "../admin-client";
+import type { FoundRobot, Robot, RobotAdmin, RobotWish } from "../robot-admin";
+import type { HarborClient } from "./client";
+import type { HarborProjects } from "./projects";
+
+const access = z.object({ resource: z.string(), action: z.string(), effect: z.string().optional() });
+const harborRobot = z.object({
+    id: z.number().int(),
+    name: z.string(),
+    description: z.string().default(""),
+    level: z.string().default("project"),
+    disable: z.boolean().default(false),
+    editable: z.boolean().default(true),
+    /** Days; -1 for ever. */
+    duration: z.number().int().optional(),
+    /** Seconds since the epoch; -1 never. */
+    expires_at: z.number().default(-1),
+    creation_time: z.string(),
+    permissions: z.array(z.object({ kind: z.string(), namespace: z.string(), access: z.array(access) })).default([]),
+});
+type HarborRobot = z.infer<typeof harborRobot>;
+
+const created = z.object({ id: z.number().int(), name: z.string(), secret: z.string().min(1) });
+
+/** So long Harbor lets a robot account live that is given no end. */
+const FOR_EVER = -1;
+const CREATE_CURES = {
+    400: "Harbor 2.8 or newer is needed; newer ones list what a robot account may hold under /api/v2.0/permissions",
+    403: "the account must be an administrator of the project, or a robot account with the rights in docs/registries.md",
+    404: "the project is gone: `npm run up` refreshes first and makes it again",
+};
+const ROBOTS_CANNOT =
+    "a robot account cannot change others: run once with a user who administers the project, or remove the robot " +
+    "account in Harbor, so that the next `npm run up` makes it anew";
+
+/** Harbor's robot accounts of a project: `robot$<project>+<name>`. */
+export class HarborRobots implements RobotAdmin {
+    constructor(
+        private readonly client: HarborClient,
+        private readonly projects: HarborProjects,
+    ) {}
+
+    async create(wish: RobotWish): Promise<{ robot: Robot; credentials: Credentials } | undefined> {
+        const made = await this.post(wish);
+        if (made === "taken") {
+            const found = await this.find(wish);
+            return found !== undefined && found.description === wish.description
+                ? this.takeOver(found, wish)
+                : undefined;
+        }
+        return this.proven(made.id, { username: made.name, password: made.secret });
+    }
+
+    async read(known: Robot, wish: RobotWish, credentials: Credentials): Promise<FoundRobot | undefined> {
+        const found = await this.client.get(`/robots/${known.id}`, harborRobot);
+        if (found === undefined) return undefined;
+        const isAccepted = found.disable || (await this.client.takes(credentials));
+        return { robot: robotOf(found), differences: differencesOf(found, wish), isAccepted };
+    }
+
+    async update(known: Robot, wish: RobotWish): Promise<Robot> {
+        const found = await this.existing(known.id);
+        const { id, name, level, editable } = found;
+        const json = {
+            ...{ id, name, level, editable, disable: false },
+            description: wish.description,
+            duration: wish.days ?? FOR_EVER,
+            permissions: permissionsOf(wish),
+        };
+        await this.client.call({ method: "PUT", path: `/robots/${id}`, json }, [], { 403: ROBOTS_CANNOT });
+        return robotOf(await this.existing(known.id));
+    }
+
+    async remove(known: Robot): Promise<void> {
+        await this.client.call({ method: "DELETE", path: `/robots/${known.id}` }, [404]);
+    }
+
+    /** "taken" too if the answer was lost and a robot account of this name is there now. */
+    private async post(wish: RobotWish): Promise<z.infer<typeof created> | "taken"> {
+        const json = {
+            name: wish.name,
+            description: wish.description,
+            level: "project",
+            duration: wish.days ?? FOR_EVER,
+            permissions: permissionsOf(wish),
+        };
+        try {
+            const answer = await this.client.call({ method: "POST", path: "/robots", json }, [409], CREATE_CURES);
+            return answer.status === 409 ? "taken" : this.client.read(answer, created);
+        } catch (error) {
+            if (isAnswerLost(error) && (await this.find(wish)) !== undefined) return "taken";
+            throw error;
+        }
+    }
+
+    /**
+     * Gives a robot account that a lost answer left behind a secret that is known here. Harbor lets users set one; a
+     * managing robot can only remove the account and make it again.
+     */
+    private async takeOver(found: HarborRobot, wish: RobotWish): Promise<{ robot: Robot; credentials: Credentials }> {
+        if ((await this.client.whoAmI()).isRobot) {
+            await this.remove(robotOf(found));
+            const made = await this.post(wish);
+            if (made === "taken") throw this.unstable(wish);
+            return this.proven(made.id, { username: made.name, password: made.secret });
+        }
+        if (differencesOf(found, wish).length > 0) await this.update(robotOf(found), wish);
+        const secret = ownSecret();
+        await this.client.call({
+            method: "PATCH",
+            path: `/robots/${found.id}`,
+            json: { secret },
+            // The same secret again changes nothing.
+            repeatable: true,
+        });
+        return this.proven(found.id, { username: found.name, password: secret });
+    }
+
+    private async proven(id: number, credentials: Credentials): Promise<{ robot: Robot; credentials: Credentials }> {
+        const robot = robotOf(await this.existing(String(id)));
+        if (await this.client.takes(credentials)) return { robot, credentials };
+        throw new RegistryError("GET /v2/", `the registry does not take the new robot account ${robot.username}`, {
+            code: "UNAUTHORIZED",
+            status: 401,
+            cure: "check the clock of the registry's machine, and run again",
+        });
+    }
+
+    /** By its exact stored name: `q` alone proves nothing. */
+    private async find({ name, namespace }: Pick<RobotWish, "name" | "namespace">): Promise<HarborRobot | undefined> {
+        const project = await this.projects.find(namespace);
+        if (project === undefined) return undefined;
+        const q = `Level=project,ProjectID=${project.project_id}`;
+        const robots = await this.client.list("/robots", q, harborRobot);
+        return robots.find((robot) => robot.level === "project" && robot.name.endsWith(`${namespace}+${name}`));
+    }
+
+    private async existing(id: string): Promise<HarborRobot> {
+        const found = await this.client.get(`/robots/${id}`, harborRobot);
+        if (found !== undefined) return found;
+        throw new RegistryError(`GET /api/v2.0/robots/${id}`, "the robot account is not there any more", {
+            code: "NOT_FOUND",
+            status: 404,
+            cure: "`npm run up` refreshes first and makes it again",
+        });
+    }
+
+    private unstable({ name }: RobotWish): RegistryError {
+        return new RegistryError("POST /api/v2.0/robots", `${name} is made by somebody else at this moment`, {
+            code: "CONFLICT",
+            status: 409,
+            cure: "run again",
+        });
+    }
+}
+
+function robotOf({ id, name, creation_time, expires_at }: HarborRobot): Robot {
+    return {
+        id: String(id),
+        username: name,
+        createdAt: new Date(creation_time).toISOString(),
+        ...(expires_at > 0 ? { expiresAt: new Date(expires_at * 1000).toISOString() } : {}),
+    };
+}
+
+/** No `effect` anywhere: Harbor compares it as text. */
+function permissionsOf({ namespace, right }: RobotWish) {
+    const actions = right === "push" ? ["pull", "push"] : ["pull"];
+    return [{ kind: "project", namespace, access: actions.map((action) => ({ resource: "repository", action })) }];
+}
+
+function differencesOf(found: HarborRobot, wish: RobotWish): string[] {
+    const rights = (permissions: HarborRobot["permissions"]) =>
+        permissions.flatMap(({ namespace, access: pairs }) =>
+            pairs.map(({ resource, action, effect }) => {
+                const denied = effect === undefined || effect === "" || effect === "allow" ? "" : ` (${effect})`;
+                return `${resource}:${action} in ${namespace}${denied}`;
+            }),
+        );
+    const has = rights(found.permissions);
+    const wants = rights(permissionsOf(wish));
+    const more = has.filter((right) => !wants.includes(right)).sort();
+    const less = wants.filter((right) => !has.includes(right));
+    const days = wish.days ?? FOR_EVER;
+    return [
+        ...(found.disable ? ["it is disabled"] : []),
+        ...(more.length > 0 ? [`it may also ${more.join(", ")}`] : []),
+        ...(less.length > 0 ? [`it may not ${less.join(", ")}`] : []),
+        ...(found.duration === undefined || found.duration === days
+            ? []
+            : [`duration: ${found.duration} -> ${days} days`]),
+        ...(found.description === wish.description ? [] : ["its description is another one"]),
+    ];
+}
+
+/** 8 to 128 characters with an upper-case letter, a lower-case letter and a digit, whatever chance brings. */
+function ownSecret(): string {
+    return `${randomBytes(30).toString("base64url")}aA1`;
+}

@@ -1,0 +1,153 @@
+import type { RobotWish } from "../../lib/registries/robot-admin";
+import type { Reply } from "../support/harbor/exchange";
+import type { FakeHarbor } from "../support/harbor/fake-harbor";
+import { ManagedHarbor, html } from "../support/harbor/managed-harbor";
+
+jest.setTimeout(60_000);
+
+const WISH: RobotWish = {
+    name: "importer-1",
+    namespace: "mirror",
+    right: "push",
+    description: "registry-passthrough test importer (a1b2c3d4)",
+    days: 30,
+};
+
+let on: ManagedHarbor;
+let fake: FakeHarbor;
+
+beforeEach(async () => {
+    on = await ManagedHarbor.start();
+    fake = on.fake;
+    await on.managed().namespaces.create({ name: "mirror" });
+});
+
+afterEach(() => fake.stop());
+
+const managed: ManagedHarbor["managed"] = (changes) => on.managed(changes);
+const check: ManagedHarbor["check"] = (changes) => on.check(changes);
+const failure: ManagedHarbor["failure"] = (work) => on.failure(work);
+const once: ManagedHarbor["once"] = (...reply) => on.once(...reply);
+
+test("one is made, proven, read, changed in place, and removed twice", async () => {
+    const { robots } = managed();
+    const made = await robots.create(WISH);
+    if (made === undefined) throw new Error("not made");
+    expect(made.robot.username).toBe("robot$mirror+importer-1");
+    const read = () => robots.read(made.robot, WISH, made.credentials);
+    expect(await read()).toEqual({ robot: made.robot, differences: [], isAccepted: true });
+    const wider: RobotWish = { ...WISH, days: 60, right: "pull" };
+    expect((await robots.read(made.robot, wider, made.credentials))?.differences).toEqual([
+        "it may also repository:push in mirror",
+        "duration: 30 -> 60 days",
+    ]);
+    await robots.update(made.robot, wider);
+    expect((await robots.read(made.robot, wider, made.credentials))?.differences).toEqual([]);
+    await robots.remove(made.robot, WISH);
+    await robots.remove(made.robot, WISH);
+    expect(await read()).toBeUndefined();
+});
+
+test("a secret, an end, a switch, a prefix: what makes it useless is found", async () => {
+    const { robots } = managed();
+    const made = await robots.create(WISH);
+    if (made === undefined) throw new Error("not made");
+    const read = () => robots.read(made.robot, WISH, made.credentials);
+    const robot = fake.harbor.robot("importer-1");
+    robot.disable = true;
+    expect(await read()).toMatchObject({ differences: ["it is disabled"] });
+    robot.disable = false;
+    fake.harbor.prefix = "bot_";
+    expect(await read()).toMatchObject({ isAccepted: false, robot: { username: "bot_mirror+importer-1" } });
+    fake.harbor.prefix = "robot$";
+    fake.harbor.age("importer-1", 31);
+    expect(await read()).toMatchObject({ differences: [], isAccepted: false });
+});
+
+test.each([
+    ["the answer never came", "drop"],
+    ["the answer ended early", { status: 201, text: '{"id": 4', headers: { "content-type": "application/json" } }],
+] as readonly (readonly [string, Reply | "drop"])[])(
+    "%s: the account is taken over, not made twice",
+    async (_, reply) => {
+        const { robots } = managed();
+        // What Harbor did although its answer was lost.
+        await robots.create(WISH);
+        once("POST", /\/robots$/, reply);
+        const made = await robots.create(WISH);
+        expect(fake.harbor.robots).toHaveLength(1);
+        expect(made?.credentials.password).toBe(fake.harbor.robots[0]?.secret);
+        expect(fake.writes().filter((write) => write.startsWith("PATCH"))).toHaveLength(1);
+    },
+);
+
+test("an account of the same name that is another's is left alone", async () => {
+    const { robots } = managed();
+    await robots.create({ ...WISH, description: "somebody else's" });
+    const secret = fake.harbor.robots[0]?.secret;
+    expect(await robots.create(WISH)).toBeUndefined();
+    expect(fake.harbor.robots).toMatchObject([{ description: "somebody else's", secret }]);
+});
+
+test.each([
+    ["a sign-in page", html(200)],
+    ["a sign-in page as 404", html(404)],
+    ["401", { status: 401, json: { errors: [{ code: "UNAUTHORIZED", message: "unauthorized" }] } }],
+    ["403", { status: 403, json: { errors: [{ code: "FORBIDDEN", message: "admin" }] } }],
+] as readonly (readonly [string, Reply])[])('%s is not "the account is gone"', async (_, reply) => {
+    const { robots } = managed();
+    const made = await robots.create(WISH);
+    if (made === undefined) throw new Error("not made");
+    once("GET", /\/robots\/\d+$/, reply);
+    await failure(robots.read(made.robot, WISH, made.credentials));
+    once("GET", /^\/v2\/$/, html(200));
+    await failure(robots.read(made.robot, WISH, made.credentials));
+});
+
+test("a read-only Harbor, and a version that does not know a right, are told with the cure", async () => {
+    const { robots } = managed();
+    fake.harbor.readOnly = true;
+    const denied = await failure(robots.create(WISH));
+    expect(denied).toMatchObject({ code: "DENIED", status: 403 });
+    expect(denied.message).toContain("read only mode");
+    fake.harbor.readOnly = false;
+    once("POST", /\/robots$/, {
+        status: 400,
+        json: { errors: [{ code: "BAD_REQUEST", message: "bad request permission: repository:push" }] },
+    });
+    expect((await failure(robots.create(WISH))).message).toMatch(
+        /permission: repository:push.*\/api\/v2\.0\/permissions/,
+    );
+});
+
+test("a managing robot account is admin enough since 2.12: it makes, takes over by making anew, and removes", async () => {
+    const access = [
+        ["project", "read"],
+        ["project", "update"],
+        ["quota", "read"],
+        ["robot", "create"],
+        ["robot", "read"],
+        ["robot", "list"],
+        ["robot", "delete"],
+        ["repository", "list"],
+        ["repository", "pull"],
+        ["repository", "push"],
+    ].map(([resource = "", action = ""]) => ({ resource, action }));
+    const manager = await managed().robots.create({ ...WISH, name: "manager", description: "manager" });
+    if (manager === undefined) throw new Error("not made");
+    fake.harbor.robot("manager").access = access;
+    const { credentials } = manager;
+    expect(await check({ credentials })).toEqual({ version: "Harbor 2.14.4", notes: [] });
+    const { robots, namespaces } = managed({ credentials });
+    expect(await namespaces.read({ name: "mirror" })).toMatchObject({ differences: [], isUntouched: false });
+    await robots.create(WISH);
+    const again = await robots.create(WISH);
+    if (again === undefined) throw new Error("not made");
+    expect(fake.harbor.robots.map(({ name }) => name)).toEqual(["mirror+manager", "mirror+importer-1"]);
+    expect(await robots.read(again.robot, WISH, again.credentials)).toMatchObject({ isAccepted: true });
+    fake.harbor.robot("importer-1").disable = true;
+    expect((await failure(robots.update(again.robot, WISH))).message).toContain("a robot account cannot change others");
+    await robots.remove(again.robot, WISH);
+    fake.harbor.version = "v2.11.2-1";
+    expect((await failure(check({ credentials }))).message).toContain("only since 2.12");
+});

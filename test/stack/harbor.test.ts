@@ -1,0 +1,177 @@
+import { ADMIN, HarborSite } from "../support/harbor/harbor-site";
+
+jest.setTimeout(600_000);
+
+let site: HarborSite;
+
+beforeAll(async () => {
+    site = await HarborSite.create();
+});
+
+afterAll(() => site.remove());
+
+const robots = () => site.fake.harbor.robots.map(({ name }) => name).sort();
+const secrets = () => site.fake.harbor.robots.map(({ secret }) => secret);
+
+test("up makes the project, two robot accounts, brings the images and proves them, and never with the admin", async () => {
+    const { fake, stack } = site;
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    expect(fake.harbor.projects).toMatchObject([{ name: "mirror", metadata: { public: "false", auto_scan: "false" } }]);
+    expect(robots()).toEqual(["mirror+importer-1", "mirror+puller-1"]);
+    const rights = (name: string) =>
+        fake.harbor.robot(name).access.map(({ resource, action }) => `${resource}:${action}`);
+    expect(rights("importer-1")).toEqual(["repository:pull", "repository:push"]);
+    expect(rights("puller-1")).toEqual(["repository:pull"]);
+    expect(fake.harbor.robot("importer-1").duration).toBe(30);
+    expect(fake.harbor.robot("puller-1").duration).toBe(90);
+    expect(fake.writes()).toEqual(["POST /projects", "POST /robots", "POST /robots"]);
+    expect(fake.content.filter(({ username }) => username === ADMIN.username)).toEqual([]);
+    const pushers = fake.content.filter(({ method }) => method === "PUT").map(({ username }) => username);
+    expect(new Set(pushers)).toEqual(new Set(["robot$mirror+importer-1"]));
+});
+
+test("outputs have the puller's secret for clusters, and who the robot accounts are", async () => {
+    const { fake, stack } = site;
+    const outputs = await stack.outputs();
+    const { auths } = JSON.parse(outputs.pullSecret as string) as { auths: Record<string, { auth: string }> };
+    const login = Buffer.from(auths[fake.host]?.auth ?? "", "base64").toString();
+    expect(login).toBe(`robot$mirror+puller-1:${fake.harbor.robot("puller-1").secret}`);
+    const ends = (name: string) => new Date(fake.harbor.robot(name).expires_at * 1000).toISOString();
+    expect(outputs.robots).toEqual({
+        importer: { username: "robot$mirror+importer-1", expiresAt: ends("importer-1") },
+        puller: { username: "robot$mirror+puller-1", expiresAt: ends("puller-1") },
+    });
+    expect(outputs.validation).toMatchObject({ status: "proven", images: 6 });
+});
+
+test("after up there is nothing to do", async () => {
+    expect(await site.stack.preview("--expect-no-changes")).toMatchObject({ code: 0 });
+    expect(await site.stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("what somebody changed is drift, and the next up puts just that right", async () => {
+    const { fake, stack } = site;
+    const [project] = fake.harbor.projects;
+    if (project !== undefined) project.metadata.public = "true";
+    fake.harbor.robot("puller-1").access.push({ resource: "repository", action: "delete" });
+    fake.harbor.robot("importer-1").disable = true;
+    const drift = await stack.refreshPreview("--expect-no-changes");
+    expect(drift.code).toBe(7);
+    expect(drift.text).toContain("public: true -> false");
+    expect(drift.text).toContain("it may also repository:delete in mirror");
+    expect(drift.text).toContain("it is disabled");
+    fake.requests.length = 0;
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    expect(
+        fake
+            .writes()
+            .map((write) => write.replace(/\d+$/, "N"))
+            .sort(),
+    ).toEqual(["PUT /projects/N", "PUT /robots/N", "PUT /robots/N"]);
+    expect(fake.harbor.robot("importer-1").disable).toBe(false);
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("what would lose images is told when it appears, and once", async () => {
+    const { fake, stack } = site;
+    fake.harbor.deleteUntagged = true;
+    const drift = await stack.refreshPreview("--expect-no-changes");
+    expect(drift.code).toBe(7);
+    expect(drift.text).toContain("garbage collection removes manifests that have no tag");
+    fake.requests.length = 0;
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    expect(fake.writes()).toEqual([]);
+    fake.harbor.deleteUntagged = false;
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("a robot account past two thirds of its time is replaced: the new one first, the old one last, no image sent", async () => {
+    const { fake, stack } = site;
+    fake.harbor.age("importer-1", 21);
+    const due = await stack.refreshPreview("--expect-no-changes");
+    expect(due.code).toBe(7);
+    fake.requests.length = 0;
+    fake.content.length = 0;
+    const up = await stack.up();
+    expect(up).toMatchObject({ code: 0 });
+    expect(up.text).toContain("importer-1 -> importer-2");
+    expect(fake.writes().map((write) => write.replace(/\d+$/, "N"))).toEqual(["POST /robots", "DELETE /robots/N"]);
+    expect(robots()).toEqual(["mirror+importer-2", "mirror+puller-1"]);
+    expect(fake.content.filter(({ method }) => method !== "GET" && method !== "HEAD")).toEqual([]);
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("a secret that somebody refreshed does not stop its own repair", async () => {
+    const { fake, stack } = site;
+    fake.harbor.robot("puller-1").secret = "Somebody1Else";
+    fake.harbor.robot("importer-2").secret = "Somebody1Else";
+    fake.mint.expireAll();
+    expect((await stack.refreshPreview("--expect-no-changes")).code).toBe(7);
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    expect(robots()).toEqual(["mirror+importer-3", "mirror+puller-2"]);
+    expect((await stack.outputs()).validation).toMatchObject({ status: "proven" });
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("a second stack of the same name makes robot accounts of its own in the project it may adopt, and takes nobody's", async () => {
+    const { fake } = site;
+    const before = secrets();
+    const stranger = await site.newStack();
+    try {
+        const refused = await stranger.up();
+        expect(refused.code).toBe(1);
+        expect(refused.text).toContain("the project mirror is there already");
+        expect(refused.text).toContain("site.registry.adopt: true");
+        stranger.configure(site.document({ adopt: true }));
+        const preview = await stranger.preview();
+        expect(preview.text).toContain("the project mirror is there already and is adopted");
+        expect(await stranger.up()).toMatchObject({ code: 0 });
+        expect(robots()).toHaveLength(4);
+        expect(secrets()).toEqual(expect.arrayContaining(before));
+        expect(await stranger.destroy()).toMatchObject({ code: 0 });
+    } finally {
+        stranger.remove();
+    }
+    expect(secrets()).toEqual(before);
+    expect(fake.harbor.projects).toHaveLength(1);
+});
+
+test("what cannot be found out fails the refresh and forgets nothing", async () => {
+    const { fake, stack } = site;
+    const before = await stack.state();
+    fake.disturb = (_method, path) =>
+        path.startsWith("/api/v2.0/robots") ? { status: 200, text: "<html>sign in</html>" } : undefined;
+    const unknown = await stack.refreshPreview("--expect-no-changes");
+    fake.disturb = () => undefined;
+    expect(unknown.code).toBe(1);
+    expect(unknown.text).toContain("instead of JSON");
+    expect(await stack.state()).toBe(before);
+});
+
+test("a project that somebody deleted is made again with everything in it", async () => {
+    const { fake, stack } = site;
+    fake.harbor.removeProject(fake.harbor.projects[0]?.project_id ?? 0);
+    fake.mint.expireAll();
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    expect(robots()).toHaveLength(2);
+    expect((await stack.outputs()).validation).toMatchObject({ status: "proven", images: 6 });
+});
+
+test("no secret is in state, in what was printed, in a URL or in the arguments of a process", async () => {
+    const { fake, stack } = site;
+    const state = await stack.state();
+    for (const secret of [...fake.everySecret, ADMIN.password]) {
+        for (const form of [secret, Buffer.from(secret).toString("base64"), encodeURIComponent(secret)]) {
+            expect(state).not.toContain(form);
+            expect(stack.printed).not.toContain(form);
+            expect(fake.urls.filter((url) => url.includes(form))).toEqual([]);
+        }
+    }
+});
+
+test("destroy removes the robot accounts, and keeps the project and its images", async () => {
+    const { fake, stack } = site;
+    expect(await stack.destroy()).toMatchObject({ code: 0 });
+    expect(robots()).toEqual([]);
+    expect(fake.harbor.projects).toHaveLength(1);
+});

@@ -1,0 +1,134 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Access, type TokenMint, basicOf, forward, parseScope, repositoryOfPath } from "../token-gateway";
+import type { FakeProject, Harbor, Principal } from "./harbor-state";
+
+const TOKEN_SECONDS = 1800;
+
+interface Surroundings {
+    readonly harbor: Harbor;
+    readonly mint: TokenMint;
+    readonly host: string;
+    /** Port of the registry behind. */
+    readonly port: number;
+}
+
+/** `GET /service/token` (registry-apis.md §2): GET only; wrong credentials with a scope get an anonymous token. */
+export function answerToken(request: IncomingMessage, response: ServerResponse, { harbor, mint }: Surroundings): void {
+    const url = new URL(request.url ?? "", "https://front");
+    if (request.method !== "GET") return end(response, 405, "Method Not Allowed", "text/plain");
+    if (url.searchParams.get("service") !== "harbor-registry")
+        return end(response, 400, "unable to handle service", "text/plain");
+    const login = basicOf(request.headers.authorization);
+    const principal = harbor.principal(login);
+    const scopes = url.searchParams.getAll("scope");
+    if (scopes.length === 0 && principal.kind === "anonymous") return end(response, 401, "", "text/plain");
+    const access = scopes.flatMap((text): Access[] => {
+        const scope = parseScope(text);
+        if (scope === undefined) return [];
+        // All rights in the project, not only those that were asked for.
+        return [{ repository: scope.repository, actions: actionsOf(harbor, principal, scope.repository) }];
+    });
+    const token = mint.issue(access, TOKEN_SECONDS, login?.username);
+    const json = { token, access_token: "", expires_in: TOKEN_SECONDS, issued_at: new Date().toISOString() };
+    end(response, 200, JSON.stringify(json), "application/json; charset=utf-8");
+}
+
+function projectOf(harbor: Harbor, repository: string): FakeProject | undefined {
+    return harbor.project(repository.split("/")[0] ?? "", true);
+}
+
+function actionsOf(harbor: Harbor, principal: Principal, repository: string): string[] {
+    const project = projectOf(harbor, repository);
+    if (project === undefined) return [];
+    const may = (action: string) => harbor.may(principal, project, "repository", action);
+    // Push implies pull for robots of a project.
+    const pulls = may("pull") || may("push") || project.metadata.public === "true";
+    return [...(pulls ? ["pull"] : []), ...(may("push") ? ["push"] : [])];
+}
+
+/** `/v2/`: Basic and the bearer tokens of `/service/token`, as registry-apis.md §2 has it. */
+export function answerContent(request: IncomingMessage, response: ServerResponse, around: Surroundings): void {
+    const { harbor, mint, host, port } = around;
+    const { method = "", headers } = request;
+    const { pathname, searchParams } = new URL(request.url ?? "", "https://front");
+    const isRead = method === "GET" || method === "HEAD";
+    if (harbor.readOnly && !isRead)
+        return fault(response, 403, "DENIED", "The system is in read only mode. Any modification is prohibited.");
+    const login = basicOf(headers.authorization);
+    const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1];
+    const repository = repositoryOfPath(pathname);
+    const challenge = (scope?: string) => {
+        const asked = scope === undefined ? "" : `,scope="${scope}"`;
+        return { "www-authenticate": `Bearer realm="https://${host}/service/token",service="harbor-registry"${asked}` };
+    };
+    const principal = harbor.principal(login);
+    if (repository === undefined) {
+        const isKnown = principal.kind !== "anonymous" || (bearer !== undefined && mint.read(bearer) !== undefined);
+        if (pathname !== "/v2/" || !isKnown) return fault(response, 401, "UNAUTHORIZED", "unauthorized", challenge());
+        return end(response, 200, "{}", "application/json; charset=utf-8");
+    }
+    if (headers.authorization === undefined) {
+        const scope = `repository:${repository}:${isRead ? "pull" : "pull,push"}`;
+        return fault(
+            response,
+            401,
+            "UNAUTHORIZED",
+            `unauthorized to access repository: ${repository}`,
+            challenge(scope),
+        );
+    }
+    if (!repository.includes("/")) return fault(response, 400, "BAD_REQUEST", `invalid repository name: ${repository}`);
+    const project = projectOf(harbor, repository);
+    // An empty challenge, for administrators too.
+    if (project === undefined)
+        return fault(response, 401, "UNAUTHORIZED", `project ${repository} not found`, { "www-authenticate": "" });
+    const allowed = (name: string, action: string) =>
+        bearer === undefined ? actionsOf(harbor, principal, name).includes(action) : mint.allows(bearer, name, action);
+    const action = isRead ? "pull" : method === "DELETE" && !pathname.includes("/uploads/") ? "delete" : "push";
+    const from = searchParams.get("from");
+    const needed: (readonly [string, string])[] = [
+        [repository, action],
+        ...(from === null ? [] : [[from, "pull"] as const]),
+    ];
+    const lacking = needed.find(([name, what]) => !allowed(name, what));
+    if (lacking !== undefined) {
+        // Never 403, and a Basic challenge.
+        const text = `unauthorized to access repository: ${lacking[0]}, action: ${lacking[1]}: unauthorized to access repository: ${lacking[0]}, action: ${lacking[1]}`;
+        return fault(response, 401, "UNAUTHORIZED", text, { "www-authenticate": 'Basic realm="harbor"' });
+    }
+    const isTagPut = method === "PUT" && /\/manifests\/[^:]+$/.test(pathname);
+    const isImmutable = project.immutable.some(({ disabled }) => disabled !== true);
+    if (isTagPut && isImmutable) return fault(response, 412, "PRECONDITION", "configured as immutable");
+    forward(request, response, port, { replace: (status, body) => renamed(status, body, pathname) });
+}
+
+/** Missing repositories, tags and manifests are `NOT_FOUND` here, missing blobs of a manifest `MANIFEST_BLOB_UNKNOWN`. */
+function renamed(status: number, body: string, path: string): { status: number; body: string } | undefined {
+    if (status !== 404 || !path.includes("/manifests/")) return undefined;
+    void body;
+    const message = `artifact ${path} not found`;
+    return { status, body: JSON.stringify({ errors: [{ code: "NOT_FOUND", message: `${message}: ${message}` }] }) };
+}
+
+function fault(
+    response: ServerResponse,
+    status: number,
+    code: string,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+): void {
+    const body = JSON.stringify({ errors: [{ code, message }] });
+    end(response, status, body, "application/json; charset=utf-8", headers);
+}
+
+function end(
+    response: ServerResponse,
+    status: number,
+    body: string,
+    type: string,
+    headers: Readonly<Record<string, string>> = {},
+): void {
+    response.req.resume();
+    response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body), ...headers });
+    response.end(response.req.method === "HEAD" ? undefined : body);
+}

@@ -1,0 +1,188 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerCertificate } from "../certificates";
+import { RegistryProcess } from "../registry-process";
+import { Front, TokenMint, basicOf, textOf } from "../token-gateway";
+import { answerContent, answerToken } from "./content-front";
+import { HarborFault, type Reply, denied, forbidden, notFound, unprocessable } from "./exchange";
+import { Harbor } from "./harbor-state";
+import { projectRoutes } from "./project-routes";
+import { ROBOT_ROUTES } from "./robot-routes";
+import { SYSTEM_ROUTES } from "./system-routes";
+
+const API = "/api/v2.0";
+
+/** A request to the API as it came. */
+export interface ApiRequest {
+    readonly method: string;
+    readonly path: string;
+    readonly authorization: string | undefined;
+    readonly status: number;
+}
+
+/** A request to `/v2/` as it came; whose token it was is known by who got it. */
+export interface ContentRequest {
+    readonly method: string;
+    readonly path: string;
+    readonly username: string;
+}
+
+/** What a test puts in place of one answer; undefined lets Harbor answer. `drop` cuts the line after Harbor has acted. */
+export type Disturbance = (method: string, path: string) => Reply | "drop" | undefined;
+
+/**
+ * Harbor as registry-apis.md §2 and §3 have seen it answer: its API, its token service, and its `/v2/` in front of a
+ * real distribution registry. Left out: the 1.5 s after a failed login, members, and projects' deep corners.
+ */
+export class FakeHarbor {
+    readonly harbor = new Harbor();
+    readonly mint = new TokenMint();
+    readonly requests: ApiRequest[] = [];
+    readonly content: ContentRequest[] = [];
+    /** Every URL that was asked for, and every secret that a robot account ever had when something was asked. */
+    readonly urls: string[] = [];
+    readonly everySecret = new Set<string>();
+    disturb: Disturbance = () => undefined;
+
+    private constructor(
+        readonly registry: RegistryProcess,
+        private readonly isStopped: { front?: Front },
+    ) {}
+
+    static async start(tls: ServerCertificate): Promise<FakeHarbor> {
+        const fake = new FakeHarbor(await RegistryProcess.start(), {});
+        fake.isStopped.front = await Front.start(tls, (request, response) => void fake.handle(request, response));
+        return fake;
+    }
+
+    get front(): Front {
+        if (this.isStopped.front === undefined) throw new Error("not started");
+        return this.isStopped.front;
+    }
+
+    get host(): string {
+        return this.front.host;
+    }
+
+    /** What changed something, as "POST /robots". */
+    writes(): string[] {
+        return this.requests
+            .filter(({ method }) => method !== "GET" && method !== "HEAD")
+            .map(({ method, path }) => `${method} ${path}`);
+    }
+
+    async stop(): Promise<void> {
+        await this.front.stop();
+        await this.registry.stop();
+    }
+
+    private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+        const { pathname } = new URL(request.url ?? "", "https://front");
+        // Every answer sets one; whoever sends it back needs a CSRF token.
+        response.setHeader("set-cookie", `sid=${randomUUID()}; Path=/; HttpOnly`);
+        response.setHeader("x-request-id", randomUUID());
+        const around = { harbor: this.harbor, mint: this.mint, host: this.host, port: this.registry.port };
+        this.urls.push(request.url ?? "");
+        for (const { secret } of this.harbor.robots) this.everySecret.add(secret);
+        const instead = this.disturb(request.method ?? "", pathname);
+        if (instead !== undefined && instead !== "drop") return send(response, instead);
+        if (pathname === "/service/token") return answerToken(request, response, around);
+        if (pathname.startsWith("/v2/")) {
+            if (csrf(request)) return send(response, faultReply(csrfFault()));
+            const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
+            const username = basicOf(request.headers.authorization)?.username ?? this.mint.read(bearer)?.subject ?? "";
+            this.content.push({ method: request.method ?? "", path: pathname, username });
+            return answerContent(request, response, around);
+        }
+        const reply = await this.api(request, pathname);
+        if (instead === "drop") request.socket.destroy();
+        else send(response, reply);
+    }
+
+    private async api(request: IncomingMessage, pathname: string): Promise<Reply> {
+        const { method = "" } = request;
+        const path = pathname.slice(API.length);
+        let reply: Reply;
+        try {
+            reply = await this.route(request, pathname, path);
+        } catch (error) {
+            if (!(error instanceof HarborFault)) throw error;
+            reply = faultReply(error);
+        }
+        this.requests.push({ method, path, authorization: request.headers.authorization, status: reply.status });
+        return reply;
+    }
+
+    private async route(request: IncomingMessage, pathname: string, path: string): Promise<Reply> {
+        const { method = "", headers } = request;
+        // Outside of the API an unknown path has an empty body.
+        if (!pathname.startsWith(API)) return { status: 404 };
+        const text = await textOf(request);
+        const isRead = method === "GET" || method === "HEAD";
+        if (csrf(request)) throw csrfFault();
+        if (this.harbor.readOnly && !isRead)
+            throw denied("The system is in read only mode. Any modification is prohibited.");
+        const routes = [...SYSTEM_ROUTES, ...ROBOT_ROUTES, ...projectRoutes((project) => this.repositories(project))];
+        const matching = routes.filter(([, pattern]) => pattern.test(path));
+        if (matching.length === 0) throw notFound(`path ${pathname} was not found`);
+        const [, pattern, answer] = matching.find(([verb]) => verb === method) ?? [];
+        if (pattern === undefined || answer === undefined) {
+            throw new HarborFault(405, "METHOD_NOT_ALLOWED", `method ${method} is not allowed`);
+        }
+        const bearsJwt = /^Bearer /i.test(headers.authorization ?? "");
+        // The tokens of /service/token are for /v2/ only.
+        const principal = bearsJwt
+            ? ({ kind: "anonymous" } as const)
+            : this.harbor.principal(basicOf(headers.authorization));
+        return answer({
+            ...{ harbor: this.harbor, principal, method, path, headers },
+            query: new URL(request.url ?? "", "https://front").searchParams,
+            body: ["POST", "PUT", "PATCH"].includes(method) ? bodyOf(text, headers["content-type"]) : undefined,
+            params: pattern.exec(path)?.slice(1) ?? [],
+        });
+    }
+
+    /** How many repositories of a project the registry behind has. */
+    private async repositories(project: string): Promise<number> {
+        const answer = await fetch(`http://127.0.0.1:${this.registry.port}/v2/_catalog?n=1000`);
+        const { repositories } = (await answer.json()) as { repositories: string[] };
+        return repositories.filter((name) => name.startsWith(`${project}/`)).length;
+    }
+}
+
+/** §3 "Errors": broken JSON, no content type and no body are 422. */
+function bodyOf(text: string, type: string | undefined): unknown {
+    if (type?.startsWith("application/json") !== true)
+        throw unprocessable(`unsupported media type "${type ?? ""}", only [application/json] are allowed`);
+    if (text === "") throw unprocessable("body in body is required");
+    try {
+        return JSON.parse(text);
+    } catch {
+        throw unprocessable('parsing body body from "" failed, because unexpected end of JSON input');
+    }
+}
+
+function csrf(request: IncomingMessage): boolean {
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    return !isRead && /(^|;\s*)sid=/.test(request.headers.cookie ?? "");
+}
+
+function csrfFault(): HarborFault {
+    return forbidden("CSRF token not found in request");
+}
+
+function faultReply({ status, code, message }: HarborFault): Reply {
+    return { status, json: { errors: [{ code, message }] } };
+}
+
+function send(response: ServerResponse, { status, json, text, headers }: Reply): void {
+    const body = json === undefined ? (text ?? "") : JSON.stringify(json);
+    const type = json === undefined ? "text/plain; charset=utf-8" : "application/json; charset=utf-8";
+    response.req.resume();
+    response.writeHead(status, {
+        ...(body === "" ? {} : { "content-type": type }),
+        "content-length": Buffer.byteLength(body),
+        ...headers,
+    });
+    response.end(response.req.method === "HEAD" ? undefined : body);
+}

@@ -1,0 +1,78 @@
+import { robotAccountKind } from "../../../dynamic-providers/robot-account-kind";
+import { rotationReason } from "../../../dynamic-providers/rotation";
+
+const NOW = new Date("2026-06-01T00:00:00Z");
+const day = (days: number) => new Date(NOW.getTime() + days * 86_400_000).toISOString();
+const found = (age: number, left?: number) => ({
+    robot: {
+        id: "1",
+        username: "robot",
+        createdAt: day(-age),
+        ...(left === undefined ? {} : { expiresAt: day(left) }),
+    },
+    differences: [] as string[],
+    isAccepted: true,
+});
+
+test("an account is due when two thirds of its days are over, when its end is near, or when it is refused", () => {
+    expect(rotationReason(found(19, 11), 30, NOW)).toBeUndefined();
+    expect(rotationReason(found(19), 30, NOW)).toBeUndefined();
+    expect(rotationReason(found(21), 30, NOW)).toBe("two thirds of its 30 days are over");
+    expect(rotationReason(found(1, 9), 30, NOW)).toBe("it ends on 2026-06-10");
+    expect(rotationReason({ ...found(1), isAccepted: false }, 30, NOW)).toMatch(/does not take its secret/);
+    expect(
+        rotationReason({ ...found(1), isAccepted: false, differences: ["it is disabled"] }, 30, NOW),
+    ).toBeUndefined();
+});
+
+const INPUTS = {
+    selfUrn: "urn:robot",
+    registry: { type: "harbor" as const, mirrorBase: "harbor.example/mirror", retrySeconds: 1 },
+    credentials: { username: "admin", password: "secret" },
+    account: "admin" as const,
+    namespace: "mirror",
+    role: "importer" as const,
+    stack: "test",
+    owner: "a1b2c3d4",
+    maxAge: 30,
+};
+const settle = (olds: object, news: object = INPUTS, selfUrn = "urn:robot") =>
+    robotAccountKind.settle?.(olds, { ...INPUTS, ...news, selfUrn }).generation;
+
+test("the generation stays, and goes up when a refresh has noted that its time is over, or maxAge is another", () => {
+    expect(settle({}, INPUTS, "urn:new")).toBe(1);
+    expect(settle({ ...INPUTS, generation: 3 })).toBe(3);
+    expect(settle({ ...INPUTS, generation: 3, due: "its time is over" })).toBe(4);
+    expect(settle({ ...INPUTS, generation: 3 }, { maxAge: 60 })).toBe(4);
+});
+
+test("the engine checks a replacement again without the old inputs: the decision stays", () => {
+    expect(settle({ ...INPUTS, generation: 7, due: "its time is over" })).toBe(8);
+    expect(settle({})).toBe(8);
+});
+
+test("a new generation is a replacement; what a refresh found, and another admin's password, are updates", () => {
+    const state = {
+        ...INPUTS,
+        generation: 2,
+        name: "importer-2",
+        robot: { id: "1", username: "robot$mirror+importer-2", createdAt: day(0) },
+        login: { username: "robot$mirror+importer-2", password: "other" },
+        differences: [] as string[],
+    };
+    expect(robotAccountKind.compare(state, { ...INPUTS, generation: 2 })).toEqual({ changes: false });
+    // One that skipped names of others has a higher number than was asked for.
+    expect(robotAccountKind.compare(state, { ...INPUTS, generation: 1 })).toEqual({ changes: false });
+    expect(robotAccountKind.compare(state, { ...INPUTS, generation: 3 })).toEqual({
+        changes: true,
+        replaces: ["generation"],
+    });
+    const rotated = { ...INPUTS, generation: 2, credentials: { username: "admin", password: "new" } };
+    expect(robotAccountKind.compare(state, rotated)).toEqual({ changes: true });
+    expect(
+        robotAccountKind.compare({ ...state, differences: ["it is disabled"] }, { ...INPUTS, generation: 2 }).changes,
+    ).toBe(true);
+    expect(robotAccountKind.compare({ ...state, due: "its time is over" }, { ...INPUTS, generation: 2 }).changes).toBe(
+        true,
+    );
+});
