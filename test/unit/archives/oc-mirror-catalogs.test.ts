@@ -72,9 +72,10 @@ describe("a filtered catalog", () => {
     ])("is found by its filter with %s, beside those of other filters", async (_, wish, json) => {
         const spec = filtered({ filter: md5(json), imageSet: imageSet(source, wish) });
         const other = tagged(repository, "f".repeat(32), testImage("earlier filter"));
-        const history = objectsOf(other.image).keys();
+        // Both came earlier: that one of them is here does not help to tell them apart.
+        const history = [rebuilt, other.image].flatMap((image) => [...objectsOf(image).keys()]);
         const contents = await contentsOf({ ...spec, tags: [...spec.tags, other], history });
-        expect(contents.images.get(source)).toBe(rebuilt.digest);
+        expect(contents.earlierImages.get(source)).toBe(rebuilt.digest);
         expect(contents.absent).toEqual([]);
     });
 
@@ -146,6 +147,12 @@ describe("a filtered catalog", () => {
             "registry.redhat.io/mine/wanted:v4.18": rebuilt.digest,
             "registry.redhat.io/mine/other:v4.18": second.digest,
         });
+    });
+
+    it("cannot have the tag of the whole catalog, if the image set wants both under one name", async () => {
+        const both = `${imageSet(source)}  - catalog: ${source}\n    full: true\n`;
+        const error = await refused(filtered({ imageSet: both }));
+        expect(error.message).toContain(`${source} is also the name of`);
     });
 
     it("takes no signature of its original or of the original's platforms with it", async () => {
