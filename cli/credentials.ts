@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Credentials } from "../lib/oci/auth";
-import { PassthroughError } from "../lib/oci/errors";
+import { PassthroughError, messageOf } from "../lib/oci/errors";
 import { accountInFile, accountInText } from "./auth-file";
 import { keepSecret, say } from "./output";
 
@@ -15,7 +15,7 @@ export interface CredentialSources {
     readonly place: string;
     /** The file that was named on the command line: it alone is asked then. */
     readonly authfile?: string | undefined;
-    /** The stack's secret outputs, read only if nothing before them has an account. May fail. */
+    /** The stack's secret outputs, read only if nothing before them has an account; may fail: the other ways are tried. */
     readonly outputs: () => Promise<Readonly<Record<string, unknown>>>;
     readonly env?: NodeJS.ProcessEnv;
 }
@@ -36,8 +36,14 @@ const OUTPUTS = { importer: "pushSecret", puller: "pullSecret" } as const;
  * @throws PassthroughError `NO_CREDENTIALS` that names all these ways
  */
 export async function findAccount(role: Role, sources: CredentialSources): Promise<FoundAccount> {
-    const account = await search(role, sources);
-    if (account === undefined) throw nowhere(role, sources);
+    let unread: unknown;
+    const outputs = () =>
+        sources.outputs().catch((error: unknown): Readonly<Record<string, unknown>> => {
+            unread = error;
+            return {};
+        });
+    const account = await search(role, { ...sources, outputs });
+    if (account === undefined) throw nowhere(role, sources, unread);
     keepSecret(account.credentials);
     return account;
 }
@@ -77,10 +83,9 @@ async function inFile(path: string, { place }: CredentialSources): Promise<Found
     return credentials === undefined ? undefined : { credentials, from: path };
 }
 
-/** A stack that cannot be read has no account to give: the ways after it are tried. */
 async function inOutputs(role: Role, { outputs, place }: CredentialSources): Promise<FoundAccount | undefined> {
     const name = OUTPUTS[role];
-    const secret = (await outputs().catch(() => ({}) as Readonly<Record<string, unknown>>))[name];
+    const secret = (await outputs())[name];
     const from = `the stack's output ${name}`;
     const credentials = typeof secret === "string" ? accountInText(secret, from, place) : undefined;
     return credentials === undefined ? undefined : { credentials, from };
@@ -93,13 +98,20 @@ function defaultFiles({ XDG_RUNTIME_DIR, DOCKER_CONFIG }: NodeJS.ProcessEnv): st
     ];
 }
 
-function nowhere(role: Role, { place, authfile }: CredentialSources): PassthroughError {
+function nowhere(role: Role, { place, authfile }: CredentialSources, unread: unknown): PassthroughError {
     const what = role === "importer" ? "pushes to" : "pulls from";
     const where = authfile === undefined ? "" : ` in ${authfile}`;
-    return new PassthroughError(`there is no account that ${what} ${place}${where}`, {
+    const why = unread === undefined ? "" : ` (the stack's own could not be read: ${causeOf(unread)})`;
+    return new PassthroughError(`there is no account that ${what} ${place}${where}${why}`, {
         code: "NO_CREDENTIALS",
         cure:
             `name an auth file that has ${place} or its host with --authfile or REGISTRY_AUTH_FILE, or set ` +
             `${PREFIXES[role]}_USERNAME and ${PREFIXES[role]}_PASSWORD`,
     });
+}
+
+/** The message without its cure: this error has one of its own. */
+function causeOf(error: unknown): string {
+    const cure = error instanceof PassthroughError && error.cure !== undefined ? `; ${error.cure}` : "";
+    return messageOf(error).replace(cure, "");
 }

@@ -48,9 +48,9 @@ async function run(args: readonly string[]): Promise<number> {
     const site = readStackSite({ stack, file });
     if (site.content.length === 0) say("the stack's site.content lists no set: there is nothing to import");
     const outputs = () => stackOutputs(stack, true);
-    const { credentials } = await findAccount("importer", { place: site.registry.mirrorBase, authfile, outputs });
+    const account = await findAccount("importer", { place: site.registry.mirrorBase, authfile, outputs });
     return interruptible((signal) =>
-        withSiteRegistry(site, credentials, signal, async (client, base) => {
+        withSiteRegistry(site, account, signal, async (client, base) => {
             for (const [i, set] of site.content.entries()) {
                 const isWhole = await importSet({ client, base, signal, site, json }, set);
                 // A later set builds on what an earlier one brings.

@@ -37,9 +37,9 @@ export async function planOnlineOf(
 ): Promise<"changes" | typeof EXIT_OK | typeof EXIT_FAILED> {
     const site = readStackSite(selection);
     const outputs = () => stackOutputs(selection.stack, true);
-    const { credentials } = await findAccount("importer", { place: site.registry.mirrorBase, authfile, outputs });
+    const account = await findAccount("importer", { place: site.registry.mirrorBase, authfile, outputs });
     const sets = await interruptible((signal) =>
-        withSiteRegistry(site, credentials, signal, async (client, base) => {
+        withSiteRegistry(site, account, signal, async (client, base) => {
             const outlook = new RegistryOutlook(client);
             const plans: SetPlan[] = [];
             for (const { name, archive, lock, lockDigest, images } of site.content) {

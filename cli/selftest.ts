@@ -60,8 +60,8 @@ async function run(args: readonly string[]): Promise<number> {
         });
     }
     const isFine = await interruptible((signal) =>
-        withSiteRegistry(site, importer.credentials, signal, (pushing, base) =>
-            withSiteRegistry(site, puller.credentials, signal, (pulling) =>
+        withSiteRegistry(site, importer, signal, (pushing, base) =>
+            withSiteRegistry(site, puller, signal, (pulling) =>
                 selftest({
                     ...{ pushing, pulling, base, registriesConf },
                     name: randomBytes(8).toString("hex"),

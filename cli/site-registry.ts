@@ -1,13 +1,15 @@
 import type { Site } from "../config/site";
-import type { Credentials } from "../lib/oci/auth";
 import { type MirrorBase, parseMirrorBase } from "../lib/oci/mirror-reference";
+import { RegistryError } from "../lib/oci/errors";
 import { RegistryClient, requestsFor } from "../lib/oci/registry-client";
 import { DEFAULT_RETRY } from "../lib/oci/retry";
+import type { FoundAccount } from "./credentials";
+import { say } from "./output";
 
-/** Opens a site's registry for one command and closes it after. */
+/** Opens a site's registry for one command and closes it after; a refusal tells which account was refused. */
 export async function withSiteRegistry<T>(
     { registry, concurrency }: Site,
-    credentials: Credentials,
+    { credentials, from }: FoundAccount,
     signal: AbortSignal,
     use: (client: RegistryClient, base: MirrorBase) => Promise<T>,
 ): Promise<T> {
@@ -25,6 +27,10 @@ export async function withSiteRegistry<T>(
     });
     try {
         return await use(client, base);
+    } catch (error) {
+        const isRefusal = error instanceof RegistryError && (error.status === 401 || error.status === 403);
+        if (isRefusal) say(`note: the account was ${credentials.username}, from ${from}`);
+        throw error;
     } finally {
         await client.close();
     }

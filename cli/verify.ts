@@ -61,11 +61,11 @@ async function run(args: readonly string[]): Promise<number> {
     const wholeImages = bytes ? Object.keys(images).length : site.wholeImages;
     const checks = pullChecks({ images, marks, mirrorBase, registriesConf, wholeImages });
     const outputs = () => stackOutputs(stack, true);
-    const { credentials, from } = await findAccount("puller", { place: mirrorBase, authfile, outputs });
-    say(`pulling as ${credentials.username}, from ${from}`);
+    const account = await findAccount("puller", { place: mirrorBase, authfile, outputs });
+    say(`pulling as ${account.credentials.username}, from ${account.from}`);
     const status = statusLine();
     const verification = await interruptible((signal) =>
-        withSiteRegistry(site, credentials, signal, (client) =>
+        withSiteRegistry(site, account, signal, (client) =>
             verifyImages(client, checks.checks, {
                 absent: new Set(site.content.flatMap(({ sparse }) => sparse)),
                 onProgress: (done, of) => status.show(`${done} of ${counted(of, "image")} proven`),

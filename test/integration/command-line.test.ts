@@ -170,6 +170,7 @@ test("a refused account, an unknown CA, a registry that is down and a broken arc
     const refused = await site.runAs({ username: "pusher", password: "another-canary-77aa" }, "plan");
     expect(refused.code).toBe(1);
     expect(refused.error).toContain("401");
+    expect(refused.error).toContain("the account was pusher, from the environment (REGISTRY_PASSTHROUGH_USERNAME)");
     expect(refused.error).not.toContain("another-canary-77aa");
     writeFileSync(join(site.folder, "set1", "mirror_000001.tar"), "short");
     const broken = await site.run("import");

@@ -161,7 +161,7 @@ describe("where an account is looked for", () => {
     test("no account anywhere tells how to give one", async () => {
         const search = findAccount("puller", { place: PLACE, outputs: nothing, env: { DOCKER_CONFIG: folder } });
         await expect(search).rejects.toThrow(
-            /no account that pulls from .*--authfile or REGISTRY_AUTH_FILE.*PULLER_USERNAME/,
+            /no account that pulls from \S+ \(the stack's own could not be read: no stack\); .*--authfile or REGISTRY_AUTH_FILE.*PULLER_USERNAME/,
         );
     });
 });
