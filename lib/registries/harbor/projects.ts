@@ -65,7 +65,9 @@ export class HarborProjects implements NamespaceAdmin {
             const json = { metadata: { public: "false" } };
             await this.client.call({ method: "PUT", path: `/projects/${before.project_id}`, json });
         }
-        if (wish.quota !== undefined) await this.setQuota(before, wish.quota);
+        const [difference] = await this.quotaDifference(before, wish);
+        // Setting it needs more rights than seeing that it is right.
+        if (wish.quota !== undefined && difference !== undefined) await this.setQuota(before, wish.quota);
         const after = await this.existing(wish);
         const described = await this.describe(after, wish);
         if (described.differences.length > 0) {
