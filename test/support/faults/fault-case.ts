@@ -25,10 +25,10 @@ const MAX_LEAK = 64 * 1024 * 1024;
 
 /**
  * A test that runs many rounds of one case, each from a seed of its own. A failure names case, seed and round, which
- * `FAULT_SEED` and `FAULT_ROUND` repeat; the end prints what was met, and memory must be where it was.
+ * `FAULT_SEED` and `FAULT_ROUND` repeat (`FAULT_ROUNDS` plays so many); the end prints what was met, and memory must be where it was.
  */
 export function faultCase(name: string, rounds: Rounds, play: (round: Round) => Promise<void>): void {
-    const amount = isWhole ? rounds.all : rounds.sample;
+    const amount = Number(process.env.FAULT_ROUNDS ?? (isWhole ? rounds.all : rounds.sample));
     const numbers = only === undefined ? Array.from({ length: amount }, (_, at) => at + 1) : [only];
     const run = async () => {
         const sums = new Map<string, number>();
