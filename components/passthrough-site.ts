@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type LoadedSite, type SecretAdmin, type SecretCredentials, type Site, allImages, allMarks } from "../config";
 import { MirrorValidation } from "../dynamic-providers/mirror-validation";
 import { RegistryAccess } from "../dynamic-providers/registry-access";
+import { RegistrySuperuser } from "../dynamic-providers/registry-superuser";
 import type { ImageMark } from "../lib/oci/content";
 import { markNotes } from "../lib/oci/image-marks";
 import { formatReference, parseSourceKey } from "../lib/oci/reference";
@@ -75,7 +76,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
             void pulumi.log.info(note, this);
 
         const { importer, puller, ready, robots } =
-            loaded.admin === undefined ? this.given(loaded) : this.made(site, loaded.admin, Object.keys(images));
+            loaded.admin === undefined ? this.given(loaded) : this.made(loaded, Object.keys(images));
         const pushing = { registry: site.registry, credentials: importer, account: "importer" } as const;
         const pulling = { registry: site.registry, credentials: puller, account: "puller" } as const;
         const content = new ImageContent(
@@ -121,9 +122,15 @@ export class PassthroughSite extends pulumi.ComponentResource {
     }
 
     /** A registry with robot accounts: the configured account makes them, and does nothing else. */
-    private made(site: Site, credentials: SecretAdmin, images: readonly string[]): Accounts {
+    private made(
+        { site, admin: credentials, superuserPassword }: Extract<LoadedSite, { admin: SecretAdmin }>,
+        images: readonly string[],
+    ): Accounts {
         const admin = { registry: site.registry, credentials, account: "admin" } as const;
         const access = new RegistryAccess("registry", admin, { parent: this });
+        if (superuserPassword !== undefined) {
+            new RegistrySuperuser("superuser", { ...admin, superuserPassword }, { parent: this, dependsOn: [access] });
+        }
         const structure = new RepositoryStructure(
             "structure",
             { ...admin, site, images, owner: access.instance },

@@ -1,7 +1,14 @@
 import type { ConfigIssue } from "./schema";
 
 const PREFIX = "registry-passthrough:";
-const FLAT_KEYS = ["registryUsername", "registryPassword", "registryToken", "pullerUsername", "pullerPassword"];
+const FLAT_KEYS = [
+    "registryUsername",
+    "registryPassword",
+    "registryToken",
+    "superuserPassword",
+    "pullerUsername",
+    "pullerPassword",
+];
 const KEYS = ["site", "defaults", ...FLAT_KEYS];
 
 /**

@@ -21,7 +21,12 @@ export type LoadedSite =
           readonly puller: SecretCredentials;
           readonly admin?: undefined;
       }
-    | { readonly site: Site; readonly admin: SecretAdmin };
+    | {
+          readonly site: Site;
+          readonly admin: SecretAdmin;
+          /** What the superuser's name that the registry leaves free is taken with. */
+          readonly superuserPassword?: pulumi.Output<string>;
+      };
 
 /**
  * Reads the stack's configuration: `site` over `defaults`, and the flat secret keys.
@@ -38,7 +43,14 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
         ...unknownKeyIssues(Object.keys(pulumi.runtime.allConfig())),
     ];
     if (site === undefined || all.length > 0) throw new pulumi.RunError(issuesText(all));
-    if (registryAdmin(site.registry.type).capabilities.robotAccounts) return { site, admin: adminOf(config) };
+    if (registryAdmin(site.registry.type).capabilities.robotAccounts) {
+        const isSet = config.get(SUPERUSER) !== undefined;
+        return {
+            site,
+            admin: adminOf(config),
+            ...(isSet ? { superuserPassword: config.requireSecret(SUPERUSER) } : {}),
+        };
+    }
     const importer = credentials(config, "registry");
     return { site, importer, puller: hasAccount(config, "puller") ? credentials(config, "puller") : importer };
 }
@@ -85,7 +97,19 @@ function accountIssues(config: pulumi.Config, kind: RegistryKind): ConfigIssue[]
         ...(hasToken && !tokenLogin ? [useless("registryToken", "set registryUsername and registryPassword")] : []),
         ...(hasToken && tokenLogin && PARTS.some((part) => isSet(`registry${part}`)) ? [TWO_ADMINS] : []),
         ...(hasToken && config.get("registryToken") === "" ? missing(config, "registryToken") : []),
+        ...superuserIssues(config.get(SUPERUSER), kind),
     ];
+}
+
+const SUPERUSER = "superuserPassword";
+
+/** The registry would refuse such a password; that it holds no whitespace and 8 characters is Quay's rule. */
+function superuserIssues(password: string | undefined, kind: RegistryKind): ConfigIssue[] {
+    if (password === undefined) return [];
+    const issue = (problem: string, cure: string) => [{ key: SUPERUSER, problem, cure }];
+    if (registryAdmin(kind).superuser === undefined) return issue(`${kind} has no use for it`, "leave it out");
+    if (password.length >= 8 && !/\s/.test(password)) return [];
+    return issue("it is too short, or has blanks", "use 8 characters or more, without blanks");
 }
 
 const TWO_ADMINS: ConfigIssue = {

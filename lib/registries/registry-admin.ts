@@ -37,6 +37,15 @@ export interface RegistryHealth {
     readonly notes: readonly string[];
 }
 
+/** A superuser whose account nobody made: whoever takes the name first owns the registry. */
+export interface SuperuserAdmin {
+    readonly username: string;
+    /** Takes the name with the password, or proves that it was taken with it. @throws RegistryError if it is another's */
+    claim(account: RegistryAccount, password: string): Promise<void>;
+    /** False only if the registry definitely says that nobody has the name. */
+    isTaken(account: RegistryAccount): Promise<boolean>;
+}
+
 /** The administration side of one kind of registry. Content goes through the distribution API, not through this. */
 export interface RegistryAdmin {
     readonly kind: RegistryKind;
@@ -48,6 +57,8 @@ export interface RegistryAdmin {
      * @throws RegistryError that says which of these failed
      */
     check(account: RegistryAccount, namespace: string): Promise<RegistryHealth>;
+    /** A superuser's name that nobody has on a fresh installation; present where there is such a thing. */
+    readonly superuser?: SuperuserAdmin;
     /** Structure and robot accounts; absent where `capabilities.robotAccounts` is false. */
     manage?(account: RegistryAccount): RegistryManagement;
 }

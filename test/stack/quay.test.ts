@@ -134,10 +134,9 @@ test("a secret that somebody else regenerated: the next up has a new robot accou
 });
 
 test("an account whose time is nearly over, by our own clock, is replaced; then there is nothing to do", async () => {
-    const drift = await stack.refreshPreview("--expect-no-changes");
-    expect(drift.code).toBe(7);
-    expect(drift.text).toContain("two thirds of its 30 days are over");
-    expect(await stack.up()).toMatchObject({ code: 0 });
+    const up = await stack.up();
+    expect(up).toMatchObject({ code: 0 });
+    expect(up.text).toContain("two thirds of its 30 days are over");
     expect([...organization().robots.keys()].sort()).toEqual(["importer-3", "puller-1"]);
     expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
 });

@@ -2,6 +2,7 @@ import type { RegistryEndpoint } from "../../oci/transport";
 import { certificateNotes } from "../certificate";
 import type { QuayApi } from "./quay-api";
 import type { QuaySettings } from "./site-config";
+import { isTaken } from "./superuser";
 
 /** The superuser that mirror-registry's own configuration names, and that its installer does not make. */
 export const FREE_SUPERUSER = "admin";
@@ -19,7 +20,7 @@ export async function openings(
     if (canRegister && superuser !== undefined && !(await isTaken(api, superuser))) {
         notes.push(
             `nobody has the user name ${superuser}, which this registry takes for a superuser: whoever reaches it may ` +
-                "register it and owns everything then; register it yourself at once, or set FEATURE_USER_CREATION: false",
+                "register it and owns everything then; set superuserPassword and run `npm run up`, or set FEATURE_USER_CREATION: false",
         );
     }
     if (canRegister) {
@@ -39,11 +40,4 @@ export async function openings(
         );
     }
     return [...notes, ...(await certificateNotes(endpoint))];
-}
-
-/** A name that is an organization's cannot be registered either, but does not show here: the note is a false alarm then. */
-async function isTaken(api: QuayApi, username: string): Promise<boolean> {
-    const answer = await api.get(`/api/v1/users/${username}`);
-    // Whatever is no definite "nobody" leaves the question open, and nothing is said.
-    return answer.status !== 404 || answer.message === undefined;
 }

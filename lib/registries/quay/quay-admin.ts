@@ -11,6 +11,7 @@ import { expect } from "./quay-api";
 import { Repositories } from "./repositories";
 import { Robots } from "./robots";
 import { type QuaySettings, readSettings } from "./site-config";
+import { superuserAdmin } from "./superuser";
 
 /** What sets one kind of Quay apart from the other. */
 export interface QuayFlavour {
@@ -27,6 +28,9 @@ export function quayAdmin(flavour: QuayFlavour): RegistryAdmin {
     return {
         kind: flavour.kind,
         capabilities: flavour.capabilities,
+        ...(flavour.superuser === undefined
+            ? {}
+            : { superuser: superuserAdmin(flavour.superuser, flavour.concurrency) }),
         check: (account, namespace) => check(flavour, account, namespace),
         manage: (account) => manage(flavour, account),
     };

@@ -30,18 +30,28 @@ const csrfToken = z.object({ csrf_token: z.string().min(1) });
  * Nobody signs out: that would end every other session of the account as well.
  */
 export async function signIn(api: QuayApi, { username, password }: Credentials): Promise<Authorization> {
-    const cookies = new Cookies();
-    const first = await api.as(ANONYMOUS).get("/csrf_token");
-    const { csrf_token: before } = jsonOf(expect(first, 200), csrfToken);
-    cookies.take(first.headers["set-cookie"]);
-
-    const signing = api.as(sessionOf(cookies, before));
+    const { cookies, csrf } = await begin(api);
+    const signing = api.as(sessionOf(cookies, csrf));
     // 429 comes with the seconds to wait; what was refused was not looked at, so it is no second try.
     const answer = await api.retrying(() => signing.once("POST", "/api/v1/signin", { username, password }));
     const next = answer.headers["x-next-csrf-token"];
     if (answer.status !== 200 || typeof next !== "string") throw refusedSignIn(username, answer);
     cookies.take(answer.headers["set-cookie"]);
     return sessionOf(cookies, next);
+}
+
+/** A session of nobody: its CSRF token is all that a sign-in and a registration need. */
+export async function beginSession(api: QuayApi): Promise<Authorization> {
+    const { cookies, csrf } = await begin(api);
+    return sessionOf(cookies, csrf);
+}
+
+async function begin(api: QuayApi): Promise<{ cookies: Cookies; csrf: string }> {
+    const cookies = new Cookies();
+    const first = await api.as(ANONYMOUS).get("/csrf_token");
+    const { csrf_token: csrf } = jsonOf(expect(first, 200), csrfToken);
+    cookies.take(first.headers["set-cookie"]);
+    return { cookies, csrf };
 }
 
 function sessionOf(cookies: Cookies, csrf: string): Authorization {

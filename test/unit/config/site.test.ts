@@ -80,7 +80,7 @@ test("a typo is told at every level, with the keys there are, and hides nothing 
 });
 
 test("a key that must be there is told by its name; a list of hosts that is none makes no faults of its own", () => {
-    expect(told(site({ registry: { type: "quay" } }))).toEqual([
+    expect(told(site({ registry: { type: "nexus" } }))).toEqual([
         expect.stringMatching(/^site\.registry\.type: .*distribution/) as string,
         expect.stringMatching(/^site\.registry\.mirrorBase: /) as string,
     ]);

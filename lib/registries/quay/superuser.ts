@@ -1,0 +1,63 @@
+import type { Credentials } from "../../oci/auth";
+import { RegistryError } from "../../oci/errors";
+import { QuayAccess } from "./connect";
+import { type QuayApi, expect } from "./quay-api";
+import { isDuplicate } from "./answer";
+import type { RegistryAccount, SuperuserAdmin } from "../registry-admin";
+import { beginSession, signIn } from "./session";
+
+/**
+ * The superuser whose name a registry's own configuration has and whose account nobody made: whoever registers it first
+ * owns the registry (mirror-registry: SUPER_USERS [admin], FEATURE_USER_CREATION). Registering needs no rights.
+ */
+export function superuserAdmin(username: string, concurrency: number): SuperuserAdmin {
+    const withApi = async <T>(account: RegistryAccount, use: (api: QuayApi) => Promise<T>): Promise<T> => {
+        const access = new QuayAccess(account, concurrency);
+        try {
+            return await use(access.anonymous);
+        } finally {
+            await access.close();
+        }
+    };
+    return {
+        username,
+        claim: (account, password) => withApi(account, (api) => claim(api, { username, password })),
+        isTaken: (account) => withApi(account, (api) => isTaken(api, username)),
+    };
+}
+
+/** True unless the registry definitely says that nobody has the name. */
+export async function isTaken(api: QuayApi, username: string): Promise<boolean> {
+    const answer = await api.get(`/api/v1/users/${username}`);
+    return answer.status !== 404 || answer.message === undefined;
+}
+
+/** Registers the name, or proves that it is ours already: that is also how a lost answer is found again. */
+async function claim(api: QuayApi, superuser: Credentials): Promise<void> {
+    const { username } = superuser;
+    if (!(await isTaken(api, username))) {
+        const session = api.as(await beginSession(api));
+        const answer = await session.once("POST", "/api/v1/user/", superuser).catch(async (error: unknown) => {
+            if (await isTaken(api, username)) return undefined;
+            throw error;
+        });
+        if (answer !== undefined && answer.status !== 200 && !isTakenNow(answer)) expect(answer, 200);
+        if (answer?.status === 200) return;
+    }
+    try {
+        await signIn(api, superuser);
+    } catch (error) {
+        if (!(error instanceof RegistryError) || error.code !== "UNAUTHORIZED") throw error;
+        throw new RegistryError(`the superuser ${username}`, "it is registered, and not with superuserPassword", {
+            code: "UNAUTHORIZED",
+            cure:
+                "set superuserPassword to its password if it is yours; if it is not, somebody else owns this registry: " +
+                "take it off the network and install it anew",
+            cause: error,
+        });
+    }
+}
+
+function isTakenNow(answer: Parameters<typeof isDuplicate>[0]): boolean {
+    return isDuplicate(answer) || (answer.status === 400 && answer.message?.includes("already") === true);
+}

@@ -1,0 +1,49 @@
+import { mirrorRegistry } from "../../../lib/registries/mirror-registry";
+import { quay } from "../../../lib/registries/quay/quay";
+import { OWNER, accountOf } from "../../support/quay/account";
+import { FakeQuay } from "../../support/quay/fake-quay";
+
+jest.setTimeout(60_000);
+
+describe("mirror-registry's free superuser", () => {
+    let registry: FakeQuay;
+    const claim = (password: string) => mirrorRegistry.superuser?.claim(accountOf(registry, OWNER), password);
+    const MINE = "a-password-of-ours-77";
+
+    beforeEach(async () => {
+        registry = await FakeQuay.start("mirror-registry");
+    });
+
+    afterEach(() => registry.stop());
+
+    test("is taken once, found again as ours, also when the answer was lost", async () => {
+        let isLost = true;
+        registry.fault = (method, path) => {
+            if (method !== "POST" || path !== "/api/v1/user/" || !isLost) return undefined;
+            isLost = false;
+            return { status: 200, cutAfter: 0 };
+        };
+        expect(await mirrorRegistry.superuser?.isTaken(accountOf(registry, OWNER))).toBe(false);
+        await claim(MINE);
+        expect(registry.model.users.get("admin")?.password).toBe(MINE);
+        await claim(MINE);
+        expect(await mirrorRegistry.superuser?.isTaken(accountOf(registry, OWNER))).toBe(true);
+        expect(registry.accesses.filter(({ path }) => path === "/api/v1/user/")).toHaveLength(0);
+    });
+
+    test("that somebody else has already is told for what it is", async () => {
+        registry.model.addUser("admin", "a-password-of-theirs");
+        await expect(claim(MINE)).rejects.toThrow(
+            "the superuser admin: it is registered, and not with superuserPassword; set superuserPassword",
+        );
+    });
+
+    test("whose registration is off is an error", async () => {
+        registry.setting = { ...registry.setting, userCreation: false };
+        await expect(claim(MINE)).rejects.toThrow("Creation of a user account is disabled");
+    });
+
+    test("is no matter of other kinds", () => {
+        expect(quay.superuser).toBeUndefined();
+    });
+});
