@@ -6,6 +6,7 @@ import type { RegistryArgs } from "../dynamic-providers/registry-resource";
 export interface ImageContentArgs extends RegistryArgs {
     readonly content: readonly Content[];
     readonly concurrency: number;
+    readonly onRemove: "keep" | "delete";
 }
 
 /** A site's image sets, imported one after the other: a later set may build on what an earlier one brought. */
@@ -15,6 +16,7 @@ export class ImageContent extends pulumi.ComponentResource {
     constructor(name: string, args: ImageContentArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:content:ImageContent", name, {}, opts);
         const imports: ImageImport[] = [];
+        const locks = args.content.map(({ lock }) => lock);
         for (const set of args.content) {
             const before = imports.at(-1);
             const resource = new ImageImport(
@@ -29,6 +31,10 @@ export class ImageContent extends pulumi.ComponentResource {
                     images: set.images,
                     sparse: set.sparse,
                     concurrency: args.concurrency,
+                    // Left out otherwise: a set of which nothing is ever removed has no use for them.
+                    ...(args.onRemove === "delete"
+                        ? { onRemove: args.onRemove, otherLocks: locks.filter((lock) => lock !== set.lock) }
+                        : {}),
                 },
                 // What a component waits for is not by itself what its children depend on.
                 { parent: this, dependsOn: before ?? opts?.dependsOn ?? [] },

@@ -81,7 +81,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const pulling = { registry: site.registry, credentials: puller, account: "puller" } as const;
         const content = new ImageContent(
             "content",
-            { ...pushing, content: site.content, concurrency: site.concurrency },
+            { ...pushing, content: site.content, concurrency: site.concurrency, onRemove: site.onRemove },
             { parent: this, dependsOn: [ready] },
         );
         const validation = new MirrorValidation(

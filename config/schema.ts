@@ -53,6 +53,8 @@ export const siteSchema = z.strictObject({
             retrySeconds: z.number().min(0).max(3600).default(60),
         })
         .default({ concurrency: 6, retrySeconds: 60 }),
+    /** What becomes of images in the registry that are not wanted any more, also when the stack is destroyed. */
+    onRemove: z.enum(["keep", "delete"]).default("keep"),
     validation: z
         .strictObject({
             /** How many images are read byte for byte at each validation. */
@@ -141,6 +143,7 @@ const CURES: Readonly<Record<string, string>> = {
     "site.registry.mirrorBase": "write host[:port]/path, as in registry.site-a.example:8443/mirror",
     "site.cluster.version": 'write it in quotes, as in "4.20"',
     "site.cluster.contactSource": "write allow or never",
+    "site.onRemove": "write keep or delete",
 };
 
 /** `site.content[0].lock` */

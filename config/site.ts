@@ -93,7 +93,7 @@ function siteOf(parsed: SiteDocument, ca: string | undefined, upstreams: string[
         adopt: registry.adopt ?? false,
         ...(registry.quota === undefined ? {} : { quota: registry.quota }),
         robots: parsed.robots ?? DEFAULT_ROBOTS,
-        onRemove: "keep",
+        onRemove: parsed.onRemove,
     };
 }
 

@@ -10,9 +10,11 @@ export async function announceImages(
     olds: ImagesBySource,
     news: ImagesBySource,
     lockPath: string,
+    onRemove: "keep" | "delete",
     log: ResourceLog,
 ): Promise<void> {
     const facts = await readLock(lockPath).catch(() => undefined);
     const plan = planOffline([{ name: lockPath, images: news, facts }], olds);
-    for (const { title, lines } of offlinePlanLines(plan, false)) log.line("info", [title, ...lines].join("\n    "));
+    for (const { title, lines } of offlinePlanLines(plan, false, onRemove))
+        log.line("info", [title, ...lines].join("\n    "));
 }

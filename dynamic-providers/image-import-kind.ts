@@ -14,7 +14,9 @@ import { RegistryError } from "../lib/oci/errors";
 import { carryOut, movedTags, readLockedSet, refusedMounts } from "../lib/passthrough";
 import { hasMoved, orRefused, registryInputs, withRegistry } from "./connection";
 import { announceImages } from "./image-announcement";
+import { leavingImages, notRemoved, reasonsOf, removeLeaving } from "./image-removal";
 import { type Kind, PartialState, type Surroundings } from "./lifecycle";
+import { removalToday } from "./settings";
 
 export const imageImportInputs = registryInputs.extend({
     /** Files or folders of the set. */
@@ -28,6 +30,10 @@ export const imageImportInputs = registryInputs.extend({
     sparse: z.array(z.string()),
     /** Blobs in flight. */
     concurrency: z.number().int().positive(),
+    /** What becomes of images that leave the set; absent (as in state of the first release): they are kept. */
+    onRemove: z.enum(["keep", "delete"]).optional(),
+    /** Locks of the stack's other sets: what they name is not deleted. */
+    otherLocks: z.array(z.string()).optional(),
 });
 
 export type ImageImportInputs = z.infer<typeof imageImportInputs>;
@@ -38,6 +44,8 @@ export interface ImageImportOutputs extends ImageImportInputs {
     readonly incomplete: readonly string[];
     /** A refresh could not look, since the registry refuses the robot account: the next update looks at everything. */
     readonly unseen?: boolean | undefined;
+    /** Images that have left the set and are still to be removed: source reference -> digest. */
+    readonly leaving?: Readonly<Record<string, Digest>> | undefined;
 }
 
 /** The images of one set are in the registry, under their own digests. */
@@ -45,7 +53,8 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
     inputs: imageImportInputs,
     secrets: ["credentials"],
 
-    announce: async (olds, news, log) => announceImages(olds.images ?? {}, news.images, news.lock, log),
+    announce: async (olds, news, log) =>
+        announceImages(olds.images ?? {}, news.images, news.lock, news.onRemove ?? "keep", log),
 
     compare: (olds, news) => {
         const compared = [
@@ -58,11 +67,13 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
             "images",
             "sparse",
             "concurrency",
+            "onRemove",
+            "otherLocks",
         ] as const;
         const isChanged = compared.some((name) => !isDeepStrictEqual(olds[name], news[name]));
         const isMoved = olds.registry.mirrorBase !== news.registry.mirrorBase;
         return {
-            changes: isChanged || olds.incomplete.length > 0 || olds.unseen === true,
+            changes: isChanged || olds.incomplete.length > 0 || olds.unseen === true || olds.leaving !== undefined,
             ...(isMoved ? { replaces: ["registry"] } : {}),
         };
     },
@@ -76,7 +87,7 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
         bring(news, olds.unseen === true ? nothingProven(olds) : olds, surroundings),
 
     read: async (olds, around) => {
-        const { incomplete: brokenBefore, unseen, ...inputs } = olds;
+        const { incomplete: brokenBefore, unseen, leaving, ...inputs } = olds;
         if (hasMoved(olds)) return { outs: olds, inputs };
         const failures = await orRefused(olds, () =>
             withRegistry(olds, around, async (client, base, row) => {
@@ -94,11 +105,18 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
         const images = Object.fromEntries(Object.entries(olds.images).filter(([source]) => !broken.has(source)));
         // Broken before and not yet healed stays broken: it is not among `images` to be looked at again.
         const incomplete = [...new Set([...brokenBefore, ...broken])].sort();
-        return { outs: { ...inputs, images, incomplete }, inputs: { ...inputs, images } };
+        const rest = leaving === undefined ? {} : { leaving };
+        return { outs: { ...inputs, images, incomplete, ...rest }, inputs: { ...inputs, images } };
     },
 
-    // Images stay: a registry serves more than one stack's wishes, and nothing here could bring them back.
-    remove: async () => undefined,
+    remove: async (olds, around) => {
+        // Of a registry that was left, today's configuration has no account any more.
+        const rule = hasMoved(olds) ? "keep" : (removalToday() ?? olds.onRemove ?? "keep");
+        const leaving = { ...olds.leaving, ...olds.images };
+        if (rule === "keep" || Object.keys(leaving).length === 0) return;
+        const { failed } = await removeLeaving(olds, leaving, {}, olds.otherLocks ?? [], around);
+        if (failed.length > 0) throw notRemoved(failed);
+    },
 };
 
 function idOf(inputs: ImageImportInputs): string {
@@ -106,11 +124,11 @@ function idOf(inputs: ImageImportInputs): string {
 }
 
 /** Images that nobody could look at are in state, but are not trusted to be there. */
-function nothingProven({ images, incomplete }: ImageImportOutputs): Before {
-    return { images: {}, incomplete: [...new Set([...incomplete, ...Object.keys(images)])].sort() };
+function nothingProven({ images, incomplete, leaving }: ImageImportOutputs): Before {
+    return { images: {}, incomplete: [...new Set([...incomplete, ...Object.keys(images)])].sort(), leaving };
 }
 
-type Before = Pick<ImageImportOutputs, "images" | "incomplete">;
+type Before = Pick<ImageImportOutputs, "images" | "incomplete" | "leaving">;
 
 /** Brings what is missing; what state says is there is not looked at again (a refresh does that). */
 async function bring(inputs: ImageImportInputs, before: Before, around: Surroundings): Promise<ImageImportOutputs> {
@@ -118,7 +136,7 @@ async function bring(inputs: ImageImportInputs, before: Before, around: Surround
     const wanted = Object.fromEntries(
         Object.entries(inputs.images).filter(([source, digest]) => before.images[source] !== digest),
     );
-    if (Object.keys(wanted).length === 0 && before.incomplete.length === 0) return { ...inputs, incomplete: [] };
+    if (Object.keys(wanted).length === 0 && before.incomplete.length === 0) return dropLeaving(inputs, before, around);
     const { log } = around;
     const warn = (lines: readonly string[]) => {
         if (lines.length > 0) log.line("warning", lines.join("\n    "));
@@ -142,7 +160,33 @@ async function bring(inputs: ImageImportInputs, before: Before, around: Surround
         `in: ${counted(Object.keys(wanted).length, "image")}; ${formatBytes(bytes)} sent in ${counted(uploads, "blob")}, ` +
             `${counted(mounts, "blob")} mounted`,
     );
-    return { ...inputs, incomplete: [] };
+    return dropLeaving(inputs, before, around);
+}
+
+/** Removes what has left the set, if that is wanted. @throws PartialState that keeps what could not be removed */
+async function dropLeaving(
+    inputs: ImageImportInputs,
+    before: Before,
+    around: Surroundings,
+): Promise<ImageImportOutputs> {
+    const { leaving } = stillLeaving(inputs, before);
+    const done = { ...inputs, incomplete: [] };
+    if (leaving === undefined) return done;
+    const { failed } = await removeLeaving(inputs, leaving, inputs.images, inputs.otherLocks ?? [], around);
+    if (failed.length === 0) return done;
+    const left = new Set(failed.map(({ source }) => source));
+    const rest = Object.fromEntries(Object.entries(leaving).filter(([source]) => left.has(source)));
+    throw new PartialState(idOf(inputs), { incomplete: [], leaving: rest }, [
+        ...reasonsOf(failed),
+        "every image of the set is in; the next `npm run up` tries again to remove what has left it",
+    ]);
+}
+
+/** What is to be removed and has not been; nothing at all where images are kept. */
+function stillLeaving(inputs: ImageImportInputs, before: Before): { leaving?: Record<string, Digest> } {
+    if (inputs.onRemove !== "delete") return {};
+    const leaving = leavingImages({ ...before.leaving, ...before.images }, inputs.images);
+    return Object.keys(leaving).length === 0 ? {} : { leaving };
 }
 
 /** What failed is looked at again to the last blob, and so is what an earlier archive should have brought. */
@@ -151,19 +195,15 @@ function stillBroken(before: Before, result: ImportResult, images: Readonly<Reco
     return [...new Set(sources)].filter((source) => images[source] === undefined).sort();
 }
 
-const MAX_REASONS = 50;
-
 function partial(inputs: ImageImportInputs, before: Before, result: ImportResult): PartialState {
     const images: Record<string, Digest> = { ...result.done };
     for (const [source, digest] of Object.entries(inputs.images)) {
         if (before.images[source] === digest) images[source] = digest;
     }
     const total = Object.keys(inputs.images).length;
-    const reasons = result.failed.slice(0, MAX_REASONS).map(({ source, problem }) => `${source}: ${problem}`);
-    const more = result.failed.length - reasons.length;
-    return new PartialState(idOf(inputs), { images, incomplete: stillBroken(before, result, images) }, [
-        ...reasons,
-        ...(more > 0 ? [`and ${more} more`] : []),
+    const incomplete = stillBroken(before, result, images);
+    return new PartialState(idOf(inputs), { images, incomplete, ...stillLeaving(inputs, before) }, [
+        ...reasonsOf(result.failed),
         `${Object.keys(images).length} of ${counted(total, "image")} ${total === 1 ? "is" : "are"} safe in the registry; the next \`npm run up\` brings the rest`,
     ]);
 }

@@ -13,6 +13,10 @@ export interface ImageImportArgs extends RegistryArgs {
     readonly sparse: readonly string[];
     /** Blobs in flight. */
     readonly concurrency: number;
+    /** What becomes of images that leave the set; absent: they are kept. */
+    readonly onRemove?: "keep" | "delete";
+    /** Locks of the stack's other sets: what they name is not deleted. */
+    readonly otherLocks?: readonly string[];
 }
 
 /** The images of one set, in the registry under their own digests. */

@@ -22,6 +22,8 @@ const siteRegistry = z.object({
         .optional(),
 });
 
+const siteRemoval = z.object({ onRemove: z.enum(["keep", "delete"]).optional() });
+
 /** The registry as today's configuration has it; what is absent there is absent here. */
 export interface ConfiguredRegistry {
     /** The accounts that pull and push are made by the program: the configured one is the admin's. */
@@ -32,6 +34,7 @@ export interface ConfiguredRegistry {
 }
 
 let registry: ConfiguredRegistry = {};
+let removal: "keep" | "delete" | undefined;
 let clients: Partial<Record<Account, Credentials>> = {};
 let admin: AdminCredentials | undefined;
 
@@ -47,6 +50,7 @@ export function configure(request: dynamic.ConfigureRequest): void {
         return username === undefined || password === undefined ? undefined : { username, password };
     };
     registry = configuredRegistry(get);
+    removal = configuredRemoval(get);
     const main = read("registry");
     const token = get("registryToken");
     admin = token === undefined ? main : { token };
@@ -71,6 +75,16 @@ export function adminCredentialsOf(account: Account, stored: AdminCredentials): 
 /** Where today's configuration has the registry: state may still hold where it was, or a CA that was replaced. */
 export function registryToday(): ConfiguredRegistry {
     return registry;
+}
+
+/** What today's configuration says of images that are not wanted any more; undefined if there is none to read. */
+export function removalToday(): "keep" | "delete" | undefined {
+    return removal;
+}
+
+function configuredRemoval(read: (key: string) => string | undefined): "keep" | "delete" | undefined {
+    const [site, defaults] = ["site", "defaults"].map((key) => siteRemoval.safeParse(jsonOf(read(key))).data);
+    return site === undefined ? undefined : (site.onRemove ?? defaults?.onRemove ?? "keep");
 }
 
 function configuredRegistry(read: (key: string) => string | undefined): ConfiguredRegistry {

@@ -13,8 +13,13 @@ const MAX_NAMES = 50;
 /**
  * The offline plan for people, one block for each set and each kind of change that there is.
  * @param sayNames false where only one set is spoken of
+ * @param onRemove what becomes of images that leave
  */
-export function offlinePlanLines(plan: OfflinePlan, sayNames = true): PlanLines[] {
+export function offlinePlanLines(
+    plan: OfflinePlan,
+    sayNames = true,
+    onRemove: "keep" | "delete" = "keep",
+): PlanLines[] {
     const blocks = plan.sets.flatMap(({ name, coming, changing, bytes }) => {
         const set = sayNames ? `${name}: ` : "";
         const most = bytes === undefined ? "" : `, at most ${formatBytes(bytes)}`;
@@ -25,18 +30,23 @@ export function offlinePlanLines(plan: OfflinePlan, sayNames = true): PlanLines[
                 coming.map((image) => `+ ${shown(image)}`),
             ),
             block(
-                `${set}${said(changing.length, "changes", "change")}${coming.length === 0 ? most : ""}`,
+                `${set}${said(changing.length, "changes", "change")}${coming.length === 0 ? most : ""}${onRemove === "delete" ? REPLACED : ""}`,
                 changing.map(({ image, before, after }) => `~ ${image} ${before} -> ${after}`),
             ),
         ];
     });
     const whose = sayNames ? "all sets" : "the set";
+    const [stays, goes] = plan.going.length === 1 ? ["it stays", "it is"] : ["they stay", "they are"];
+    const fate = onRemove === "keep" ? `${stays ?? ""} in the registry` : `${goes ?? ""} ${DELETED}`;
     const going = block(
-        `${said(plan.going.length, "leaves", "leave")} ${whose}; ${plan.going.length === 1 ? "it stays" : "they stay"} in the registry`,
+        `${said(plan.going.length, "leaves", "leave")} ${whose}; ${fate}`,
         plan.going.map(({ image }) => `- ${image}`),
     );
     return [...blocks, going].filter(({ lines }) => lines.length > 0);
 }
+
+const DELETED = "deleted from the registry, unless still in use there";
+const REPLACED = `; what was there before is ${DELETED}`;
 
 function said(count: number, one: string, several: string): string {
     return `${counted(count, "image")} ${count === 1 ? one : several}`;

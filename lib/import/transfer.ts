@@ -30,8 +30,8 @@ export interface TransferWatch {
 
 /**
  * Brings one blob into its repository: mounted if the plan says so and the registry agrees, else sent with one PUT,
- * straight from its place in the archive. A transfer that breaks begins anew with a new upload; what the registry got
- * of the broken one is given up.
+ * straight from its place in the archive. A transfer that breaks begins anew with a new upload, and what the registry got
+ * of the broken one is given up; that of a large blob goes on where it ended, if the registry knows where.
  * @throws PassthroughError `ARCHIVE_CORRUPT` if the archive's bytes are not the blob; RegistryError
  */
 export async function transferBlob(
@@ -49,34 +49,12 @@ export async function transferBlob(
     }
     const { repository, digest, size, mountFrom } = blob;
     if (mountFrom !== undefined) watch.mountRefused({ repository, digest, size, from: mountFrom });
-    let furthest = 0;
-    let location: URL | undefined = begun.location;
-    const transfer = client.retrying(async () => {
-        // A lost answer may hide a success.
-        if (location === undefined && (await client.blobHead(repository, digest)) === size) return "present";
-        const upload = location ?? (await newUpload(client, blob));
-        location = undefined;
-        let body: VerifiedBlob | undefined;
-        const pieces = () => {
-            let reached = 0;
-            body = reader.open(blob);
-            return body.pieces((sent) => {
-                const fresh = Math.max(0, sent - Math.max(reached, furthest));
-                watch.sent(fresh, sent - reached - fresh);
-                reached = sent;
-                furthest = Math.max(furthest, sent);
-            });
-        };
-        try {
-            await client.uploadPut(repository, digest, upload, size, pieces);
-            body?.arrived();
-            return "uploaded";
-        } catch (error) {
-            await client.uploadCancel(repository, upload);
-            throw error;
-        }
-    });
-    return transfer.finally(() => (location === undefined ? undefined : client.uploadCancel(repository, location)));
+    const transfer = new Transfer(client, reader, blob, watch, begun.location);
+    try {
+        return await client.retrying(() => transfer.attempt());
+    } finally {
+        await transfer.end();
+    }
 }
 
 /** A registry that refuses the mount with an error may still take the bytes. */
@@ -92,11 +70,99 @@ async function begin(client: RegistryClient, { repository, digest, mountFrom }: 
     }
 }
 
-async function newUpload(client: RegistryClient, blob: BlobTask): Promise<URL> {
-    const begun = await client.uploadStart(blob.repository, blob.digest);
-    if (begun.mounted)
-        throw new RegistryError(`POST ${blob.repository}`, "mounted unasked", { code: "UNEXPECTED_ANSWER" });
-    return begun.location;
+/** Where an upload goes on. */
+interface Place {
+    readonly location: URL;
+    /** Bytes that the registry has already. */
+    readonly offset: number;
+}
+
+/** Blobs above this go on where a broken transfer ended, where the registry can say where that was. */
+const RESUME_FROM = 64 * 1024 * 1024;
+
+/** The attempts to send one blob's bytes. */
+class Transfer {
+    private place: Place | undefined;
+    /** An upload that broke and may be gone on with. */
+    private broken: URL | undefined;
+    private mayResume: boolean;
+    private furthest = 0;
+
+    constructor(
+        private readonly client: RegistryClient,
+        private readonly reader: BlobReader,
+        private readonly blob: BlobTask,
+        private readonly watch: TransferWatch,
+        location: URL,
+    ) {
+        this.place = { location, offset: 0 };
+        this.mayResume = blob.size > RESUME_FROM;
+    }
+
+    async attempt(): Promise<TransferOutcome> {
+        const { repository, digest, size } = this.blob;
+        // A lost answer may hide a success.
+        if (this.place === undefined && (await this.client.blobHead(repository, digest)) === size) return "present";
+        const place = this.place ?? (await this.resumed()) ?? (await this.anew());
+        this.place = undefined;
+        try {
+            await this.put(place);
+        } catch (error) {
+            // A registry that cannot go on after all: its digest check has kept wrong bytes out.
+            const isRefused = place.offset > 0 && error instanceof RegistryError && !isRetryable(error);
+            if (!isRefused) throw error;
+            this.mayResume = false;
+            await this.put(await this.anew());
+        }
+        return "uploaded";
+    }
+
+    /** Nothing is left at the registry of an upload that is given up. */
+    async end(): Promise<void> {
+        const left = this.place?.location ?? this.broken;
+        if (left !== undefined) await this.client.uploadCancel(this.blob.repository, left);
+    }
+
+    private async put({ location, offset }: Place): Promise<void> {
+        const { repository, digest, size } = this.blob;
+        let body: VerifiedBlob | undefined;
+        const pieces = () => {
+            let reached = offset;
+            body = this.reader.open(this.blob);
+            return body.pieces((sent) => {
+                const fresh = Math.max(0, sent - Math.max(reached, this.furthest));
+                this.watch.sent(fresh, sent - reached - fresh);
+                reached = sent;
+                this.furthest = Math.max(this.furthest, sent);
+            }, offset);
+        };
+        try {
+            await this.client.uploadPut(repository, digest, location, size, pieces, offset);
+            body?.arrived();
+        } catch (error) {
+            if (this.mayResume && isRetryable(error)) this.broken = location;
+            else await this.client.uploadCancel(repository, location);
+            throw error;
+        }
+    }
+
+    /** Where the broken upload ended; undefined if the registry cannot say. */
+    private async resumed(): Promise<Place | undefined> {
+        const { broken, blob } = this;
+        if (broken === undefined) return undefined;
+        const status = await this.client.uploadStatus(blob.repository, broken);
+        this.broken = undefined;
+        if (status !== undefined && status.offset < blob.size) return status;
+        await this.client.uploadCancel(blob.repository, broken);
+        return undefined;
+    }
+
+    private async anew(): Promise<Place> {
+        const { repository, digest } = this.blob;
+        const begun = await this.client.uploadStart(repository, digest);
+        if (!begun.mounted) return { location: begun.location, offset: 0 };
+        throw new RegistryError(`POST ${repository}`, "mounted unasked", { code: "UNEXPECTED_ANSWER" });
+    }
 }
 
 function refusedMount(blob: BlobTask): RegistryError {

@@ -43,10 +43,12 @@ export class VerifiedBlob {
 
     /**
      * The pieces, for whoever asks for the next one only when the last one was taken: then the one before it is overwritten.
-     * @param onSent called with the bytes taken so far
+     * @param onSent called with the bytes taken so far, those before `offset` among them
+     * @param offset bytes that the registry has already: they are hashed, and left out
      * @throws PassthroughError `ARCHIVE_CORRUPT` before the last piece if the archive's bytes are not the blob
      */
-    async *pieces(onSent: (sent: number) => void): AsyncIterable<Uint8Array> {
+    async *pieces(onSent: (sent: number) => void, offset = 0): AsyncIterable<Uint8Array> {
+        const unsent = (bytes: Buffer) => bytes.subarray(Math.max(0, offset - sent));
         let sent = 0;
         let leaving: HashedPiece | undefined;
         let held: HashedPiece | undefined;
@@ -55,9 +57,10 @@ export class VerifiedBlob {
             for await (const bytes of this.source.open(this.blob.digest, 0, this.loan.take) as AsyncIterable<Buffer>) {
                 const next = { bytes, hashed: this.hash.update(bytes) };
                 if (held !== undefined) {
-                    yield held.bytes;
+                    const piece = unsent(held.bytes);
+                    if (piece.length > 0) yield piece;
                     sent += held.bytes.length;
-                    onSent(sent);
+                    if (piece.length > 0) onSent(sent);
                     await this.giveBack(leaving);
                     leaving = held;
                 }
@@ -68,7 +71,7 @@ export class VerifiedBlob {
         } finally {
             if (!isProven) this.hash.drop();
         }
-        if (held !== undefined) yield held.bytes;
+        if (held !== undefined) yield unsent(held.bytes);
         onSent(sent + (held?.bytes.length ?? 0));
     }
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Digest } from "../oci/digest";
 import { RegistryError, messageOf } from "../oci/errors";
 import { mapLimited } from "../oci/limiter";
@@ -6,6 +5,7 @@ import type { Descriptor, Manifest } from "../oci/manifest";
 import { isIndexMediaType } from "../oci/media-types";
 import { once } from "../oci/once";
 import type { RegistryClient } from "../oci/registry-client";
+import { StoredBlobReader, DAMAGED } from "./stored-blob-reader";
 
 /** Where an image must be found. */
 export interface ImageCheck {
@@ -23,7 +23,7 @@ export interface ImageProof {
     readonly source: string;
     readonly manifests: number;
     readonly blobs: number;
-    /** Bytes read and hashed; 0 unless the check asked for the whole image. */
+    /** Bytes read and hashed for it; a blob that images share counts at one of them. 0 unless it was read whole. */
     readonly bytesRead: number;
 }
 
@@ -41,13 +41,12 @@ export interface Verification {
 export interface VerifyOptions {
     /** Child manifests that sparse indexes leave out on purpose. */
     readonly absent?: ReadonlySet<Digest>;
-    readonly onProgress?: (images: number, ofImages: number) => void;
+    /** Told when an image is done, and while bytes are read. */
+    readonly onProgress?: (images: number, ofImages: number, bytesRead: number) => void;
 }
 
 /** Images looked at together; each asks a few questions at once. */
 const IMAGES_AT_ONCE = 8;
-/** Whole images stream gigabytes: two at a time keep the disk busy and the memory small. */
-const STREAMS_AT_ONCE = 2;
 
 /**
  * Proves images at the registry: the manifest tree by GET with its digests computed here, every blob by HEAD with its
@@ -62,9 +61,16 @@ export async function verifyImages(
 ): Promise<Verification> {
     const trees = new TreeChecker(client, options.absent ?? new Set());
     let finished = 0;
+    let bytesRead = 0;
+    const report = () => options.onProgress?.(finished, checks.length, bytesRead);
+    const reader = new StoredBlobReader(client, (bytes) => {
+        bytesRead += bytes;
+        report();
+    });
     const verdicts = await mapLimited(checks, IMAGES_AT_ONCE, async (check) => {
-        const verdict = await verifyImage(client, trees, check);
-        options.onProgress?.(++finished, checks.length);
+        const verdict = await verifyImage(client, trees, reader, check);
+        finished++;
+        report();
         return verdict;
     });
     return {
@@ -76,6 +82,7 @@ export async function verifyImages(
 async function verifyImage(
     client: RegistryClient,
     trees: TreeChecker,
+    reader: StoredBlobReader,
     check: ImageCheck,
 ): Promise<ImageProof | ImageFailure> {
     const { source, repository, digest } = check;
@@ -88,34 +95,16 @@ async function verifyImage(
         }
     }
     const tree = await trees.check(repository, digest);
-    if (tree.problems.length > 0) return { source, problem: `${place}: ${tree.problems.join("; ")}` };
-    if (check.whole !== true) return proof(source, tree, 0);
-    const read = await mapLimited([...tree.blobs.values()], STREAMS_AT_ONCE, (blob) =>
-        hashBlob(client, repository, blob),
-    );
-    const wrong = read.filter((problem) => problem !== undefined);
-    if (wrong.length > 0) return { source, problem: `${place}: ${wrong.join("; ")}` };
-    return proof(
-        source,
-        tree,
-        [...tree.blobs.values()].reduce((sum, { size }) => sum + size, tree.manifestBytes),
-    );
-}
-
-function proof(source: string, tree: Tree, bytesRead: number): ImageProof {
+    const problems = [...tree.problems];
+    let bytesRead = 0;
+    if (check.whole === true) {
+        const sound = [...tree.blobs.values()].filter((blob) => !tree.unsound.has(blob.digest));
+        const readings = await Promise.all(sound.map((blob) => reader.read(repository, blob)));
+        problems.push(...readings.flatMap(({ problem }) => problem ?? []));
+        bytesRead = readings.reduce((sum, { bytes }) => sum + bytes, tree.manifestBytes);
+    }
+    if (problems.length > 0) return { source, problem: `${place}: ${problems.join("; ")}` };
     return { source, manifests: tree.manifests, blobs: tree.blobs.size, bytesRead };
-}
-
-async function hashBlob(client: RegistryClient, repository: string, blob: Descriptor): Promise<string | undefined> {
-    const found = await client.retrying(async () => {
-        const stream = await client.blobGet(repository, blob.digest);
-        if (stream === undefined) return undefined;
-        const hash = createHash("sha256");
-        for await (const chunk of stream) hash.update(chunk);
-        return `sha256:${hash.digest("hex")}`;
-    });
-    if (found === undefined) return `blob ${blob.digest} is not there`;
-    return found === blob.digest ? undefined : `blob ${blob.digest} has other bytes: they hash to ${found}`;
 }
 
 interface Tree {
@@ -123,10 +112,12 @@ interface Tree {
     readonly manifestBytes: number;
     readonly blobs: ReadonlyMap<Digest, Descriptor>;
     readonly problems: readonly string[];
+    /** Blobs that are named in `problems`. */
+    readonly unsound: ReadonlySet<Digest>;
 }
 
 function broken(problem: string): Tree {
-    return { manifests: 0, manifestBytes: 0, blobs: new Map(), problems: [problem] };
+    return { manifests: 0, manifestBytes: 0, blobs: new Map(), problems: [problem], unsound: new Set() };
 }
 
 /** Bytes that hash to something else are a definite answer. */
@@ -171,27 +162,29 @@ class TreeChecker {
             manifestBytes: manifest.bytes.length + children.reduce((sum, child) => sum + child.manifestBytes, 0),
             blobs: new Map(children.flatMap((child) => [...child.blobs])),
             problems: children.flatMap((child) => child.problems),
+            unsound: new Set(children.flatMap((child) => [...child.unsound])),
         };
     }
 
     private async image(repository: string, manifest: Manifest): Promise<Tree> {
         const blobs = new Map(manifest.blobs.map((blob) => [blob.digest, blob]));
-        const problems = await Promise.all(
+        const found = await Promise.all(
             [...blobs.values()].map(async ({ digest, size }) => {
-                const found = await once(this.sizes, `${repository} ${digest}`, () =>
+                const length = await once(this.sizes, `${repository} ${digest}`, () =>
                     this.client.blobHead(repository, digest),
                 );
-                if (found === undefined) return `blob ${digest} is not there`;
-                return found === size
-                    ? undefined
-                    : `blob ${digest} has ${found} bytes instead of ${size}: delete its damaged file in the registry's storage, then run again`;
+                if (length === undefined) return [{ digest, problem: `blob ${digest} is not there` }];
+                if (length === size) return [];
+                return [{ digest, problem: `blob ${digest} has ${length} bytes instead of ${size}${DAMAGED}` }];
             }),
         );
+        const wrong = found.flat();
         return {
             manifests: 1,
             manifestBytes: manifest.bytes.length,
             blobs,
-            problems: problems.filter((problem) => problem !== undefined),
+            problems: wrong.map(({ problem }) => problem),
+            unsound: new Set(wrong.map(({ digest }) => digest)),
         };
     }
 }

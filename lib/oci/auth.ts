@@ -36,7 +36,7 @@ function parseLine(line: string): Challenge[] {
 }
 
 /** `repository:<name>:<actions>` (distribution, "Token Scope"). */
-export function repositoryScope(repository: string, actions: "pull" | "pull,push"): string {
+export function repositoryScope(repository: string, actions: "pull" | "pull,push" | "pull,push,delete"): string {
     return `repository:${repository}:${actions}`;
 }
 

@@ -87,6 +87,16 @@ export function inventedAbsence(operation: string): RegistryError {
     });
 }
 
+/** The error of a deletion: a registry says 405 when deletion is turned off, which it is by default at distribution. */
+export function deletionRefused(error: RegistryError): RegistryError {
+    if (error.status !== 405) return error;
+    return new RegistryError(error.operation, `${error.code} (405): the registry does not delete`, {
+        code: error.code,
+        status: 405,
+        cure: "turn deletion on there (distribution: storage.delete.enabled: true), or set site.onRemove: keep",
+    });
+}
+
 function isJson(type: string): boolean {
     return /^application\/([\w.-]+\+)?json\b/.test(type);
 }

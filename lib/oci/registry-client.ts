@@ -1,10 +1,11 @@
 import { type Digest, isDigest } from "./digest";
 import { PassthroughError, RegistryError } from "./errors";
 import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "./manifest";
-import { absenceOf, registryAnswerError } from "./registry-answer";
+import { absenceOf, deletionRefused, inventedAbsence, registryAnswerError } from "./registry-answer";
 import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
-import { type RegistryRequest, pushScopes } from "./registry-session";
+import { type RegistryRequest, deleteScopes, pushScopes } from "./registry-session";
 import { StallWatch } from "./stall-watch";
+import { readTagPage } from "./tag-page";
 import type { HttpAnswer } from "./transport";
 
 export { type RegistryClientOptions, type Wait, requestsFor } from "./registry-calls";
@@ -14,6 +15,14 @@ const CANCEL_MS = 2000;
 
 /** An upload as distribution-spec, "Pushing a blob monolithically" (POST then PUT), begins it. */
 export type UploadStart = { readonly mounted: true } | { readonly mounted: false; readonly location: URL };
+
+/** How far an upload has got. */
+export interface UploadStatus {
+    /** Where it goes on. */
+    readonly location: URL;
+    /** Bytes that the registry has. */
+    readonly offset: number;
+}
 
 /**
  * The distribution API of one registry (opencontainers/distribution-spec). Every operation is idempotent and retried
@@ -104,12 +113,39 @@ export class RegistryClient {
      * that. What is not there is deleted already.
      */
     async manifestDelete(repository: string, reference: string): Promise<void> {
-        const request = this.calls.write("DELETE", repository, `manifests/${reference}`);
-        await this.calls.run(request, async (answer) => {
-            const text = await answer.text();
-            if (answer.status === 202 || answer.status === 200 || answer.status === 204) return;
-            if (answer.status === 404 && absenceOf(answer, text) === "definite") return;
-            throw registryAnswerError(request.operation, answer, text);
+        await this.delete(repository, `manifests/${reference}`);
+    }
+
+    /** The tags of a repository (distribution-spec, "Listing Tags"), page by page; undefined if it is not there. */
+    async tagList(repository: string): Promise<string[] | undefined> {
+        const tags: string[] = [];
+        let next: string | undefined = "tags/list?n=1000";
+        while (next !== undefined) {
+            const request: RegistryRequest = this.calls.read("GET", repository, next);
+            const page = await this.calls.find(request, async (answer) => readTagPage(answer, request.operation));
+            if (page === undefined) return undefined;
+            tags.push(...page.tags);
+            next = page.next;
+        }
+        return tags;
+    }
+
+    /** What refers to a manifest as its subject (distribution-spec, "Listing Referrers"); undefined without that API. */
+    async referrers(repository: string, digest: Digest): Promise<Digest[] | undefined> {
+        const request = this.calls.read("GET", repository, `referrers/${digest}`);
+        return this.calls.run(request, async (answer) => {
+            // distribution has no such route; Quay answers 400 for a manifest that it does not know.
+            if (answer.status === 404 || answer.status === 400) {
+                await answer.discard();
+                if (answer.status === 404 && absenceOf(answer, undefined) !== "definite") {
+                    throw inventedAbsence(request.operation);
+                }
+                return undefined;
+            }
+            if (answer.status !== 200) throw registryAnswerError(request.operation, answer, await answer.text());
+            return parseManifest(await bodyOf(answer, request.operation), request.operation).manifests.map(
+                (referrer) => referrer.digest,
+            );
         });
     }
 
@@ -156,8 +192,28 @@ export class RegistryClient {
     }
 
     /**
-     * Sends a blob's bytes with one PUT to an upload that was begun. Not retried: a broken upload begins anew.
-     * @param body yields exactly `size` bytes.
+     * How far an upload that broke has got, and where it goes on (distribution-spec, "Resuming an interrupted upload").
+     * @returns undefined if the registry does not know, or keeps nothing of it
+     */
+    async uploadStatus(repository: string, location: URL): Promise<UploadStatus | undefined> {
+        const operation = `GET ${repository}/blobs/uploads`;
+        const url = new URL(location);
+        // The state in its query is that of before the bytes came; distribution answers with the one of now.
+        url.search = "";
+        const request = { method: "GET" as const, url, operation, scopes: pushScopes(repository) };
+        return this.calls.run(request, async (answer) => {
+            await answer.discard();
+            const { location: next, range } = answer.headers;
+            const last = typeof range === "string" ? Number(/^(?:bytes=)?0-(\d+)$/.exec(range)?.[1] ?? NaN) : NaN;
+            // "0-0" is also what a registry says that has nothing.
+            if (answer.status !== 204 || typeof next !== "string" || !(last > 0)) return undefined;
+            return { location: this.calls.session.namedUrl(operation, "an upload place", next), offset: last + 1 };
+        });
+    }
+
+    /**
+     * Sends a blob's bytes with one PUT to an upload that was begun. Not retried: who calls decides how to go on.
+     * @param body yields exactly the bytes from `offset` to `size`.
      */
     async uploadPut(
         repository: string,
@@ -165,6 +221,7 @@ export class RegistryClient {
         location: URL,
         size: number,
         body: () => AsyncIterable<Uint8Array>,
+        offset = 0,
     ): Promise<void> {
         const url = new URL(location);
         url.searchParams.set("digest", digest);
@@ -176,7 +233,11 @@ export class RegistryClient {
             operation,
             scopes: pushScopes(repository),
             signal: watch.signal,
-            headers: { "content-type": "application/octet-stream", "content-length": String(size) },
+            headers: {
+                "content-type": "application/octet-stream",
+                "content-length": String(size - offset),
+                ...(offset === 0 ? {} : { "content-range": `${offset}-${size - 1}` }),
+            },
             body: () => watch.chunks(body()),
         });
         const text = await answer.text();
@@ -203,6 +264,23 @@ export class RegistryClient {
 
     async close(): Promise<void> {
         await this.calls.session.close();
+    }
+
+    /** Token servers want the action `delete` for it; Quay refuses to read a scope that has it, and wants none. */
+    private async delete(repository: string, path: string): Promise<void> {
+        const request = { ...this.calls.write("DELETE", repository, path), scopes: deleteScopes(repository) };
+        const take = async (answer: HttpAnswer) => {
+            const text = await answer.text();
+            if (answer.status === 202 || answer.status === 200 || answer.status === 204) return;
+            if (answer.status === 404 && absenceOf(answer, text) === "definite") return;
+            if (answer.status === 404) throw inventedAbsence(request.operation);
+            throw deletionRefused(registryAnswerError(request.operation, answer, text));
+        };
+        await this.calls.run(request, take).catch((error: unknown) => {
+            const isScope = error instanceof RegistryError && error.code === "INVALID_REQUEST" && error.status === 400;
+            if (!isScope) throw error;
+            return this.calls.run({ ...request, scopes: pushScopes(repository) }, take);
+        });
     }
 }
 

@@ -30,8 +30,12 @@ export function isUnreachable(error: unknown): error is RegistryError {
     return error instanceof RegistryError && (error.code === "NETWORK" || error.code === "TIMEOUT");
 }
 
+/** Codes of an upload that the registry has lost (it was restarted, or another instance has it): a new one is begun. */
+const LOST_UPLOAD = new Set(["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"]);
+
 /** True if the same request may well succeed later without anybody changing anything. */
 export function isRetryable(error: unknown): error is RegistryError {
+    if (error instanceof RegistryError && LOST_UPLOAD.has(error.code)) return true;
     return isBusy(error) || isUnreachable(error);
 }
 

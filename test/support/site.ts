@@ -38,7 +38,9 @@ export class TestSite {
     }
 
     /** The site's configuration, with changes for one test. */
-    document(changes: { registry?: object; cluster?: object; transfer?: object } = {}): object {
+    document(
+        changes: { registry?: object; cluster?: object; transfer?: object; onRemove?: "keep" | "delete" } = {},
+    ): object {
         return {
             registry: {
                 type: "distribution",
@@ -49,6 +51,7 @@ export class TestSite {
             cluster: { version: "4.20.0", contactSource: "never", ...changes.cluster },
             transfer: { retrySeconds: 2, ...changes.transfer },
             content: this.sets,
+            ...(changes.onRemove === undefined ? {} : { onRemove: changes.onRemove }),
         };
     }
 

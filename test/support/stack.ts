@@ -125,8 +125,8 @@ export class TestStack {
         return run;
     }
 
-    destroy(): Promise<CliRun> {
-        return this.run(["destroy", "--yes", ...this.selection()]);
+    destroy(...args: string[]): Promise<CliRun> {
+        return this.run(["destroy", "--yes", ...this.selection(), ...args]);
     }
 
     async must(args: string[]): Promise<CliRun> {

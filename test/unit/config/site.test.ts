@@ -57,6 +57,7 @@ test("a site is read with its defaults under it: objects merged deeply, arrays r
         upstreams: ["quay.io"],
         concurrency: 6,
         cluster: { contactSource: "allow" },
+        onRemove: "keep",
     });
 });
 

@@ -68,6 +68,8 @@ test.each([
     ["archive", { archive: ["b.tar"] }],
     ["lock", { lock: "b.lock.json" }],
     ["content of the lock", { lockDigest: "sha256:2" }],
+    ["word for removal", { onRemove: "delete" as const }],
+    ["other set", { otherLocks: ["b.lock.json"] }],
     ["image", { images: { ...IMAGES, "quay.io/org/new:1": `sha256:${"b".repeat(64)}` } }],
     ["sparse child", { sparse: ["sha256:3"] }],
     ["concurrency", { concurrency: 7 }],

@@ -281,3 +281,48 @@ test("what GET is told by a stranger is not gone either", async () => {
     await expect(client.manifestGet("a/b", "1")).rejects.toMatchObject({ code: "UNEXPECTED_ANSWER", status: 404 });
     await expect(client.blobGet("a/b", DIGEST)).rejects.toMatchObject({ code: "UNEXPECTED_ANSWER", status: 404 });
 });
+
+test("tags are read page by page, by what the registry names as the next one", async () => {
+    const server: ScriptedServer = await serve(({ url }) => {
+        const last = new URL(url, server.origin).searchParams.get("last");
+        const link = { link: `<${server.origin}/v2/a/b/tags/list?last=2&n=2>; rel="next"` };
+        return last === null
+            ? { status: 200, headers: link, body: '{"name":"a/b","tags":["1","2"]}' }
+            : { status: 200, body: '{"name":"a/b","tags":["3"]}' };
+    });
+    expect(await clientOf(server).tagList("a/b")).toEqual(["1", "2", "3"]);
+    expect(server.seen.map(({ url }) => url)).toEqual(["/v2/a/b/tags/list?n=1000", "/v2/a/b/tags/list?last=2&n=2"]);
+    const gone = await serve(() => error(404, "NAME_UNKNOWN"));
+    expect(await clientOf(gone).tagList("a/b")).toBeUndefined();
+    const empty = await serve(() => ({ status: 200, body: '{"name":"a/b","tags":null}' }));
+    expect(await clientOf(empty).tagList("a/b")).toEqual([]);
+});
+
+test("a deletion asks for the right to delete; where that scope is not known, the one to push does", async () => {
+    const server: ScriptedServer = await serve(({ method, url, authorization }) => {
+        if (url.startsWith("/token")) {
+            if (url.includes("delete")) return error(400, "INVALID_REQUEST", "Unable to decode repository and actions");
+            return { status: 200, body: '{"token":"t"}' };
+        }
+        if (authorization !== undefined) return { status: method === "DELETE" ? 202 : 200 };
+        return { status: 401, headers: { "www-authenticate": `Bearer realm="${server.origin}/token"` } };
+    });
+    await clientOf(server).manifestDelete("a/b", DIGEST);
+    const scopes = server.seen
+        .filter(({ url }) => url.startsWith("/token"))
+        .map(({ url }) => new URL(url, server.origin).searchParams.get("scope"));
+    expect(scopes).toEqual(["repository:a/b:pull,push,delete", "repository:a/b:pull,push"]);
+    expect(server.seen.at(-1)).toMatchObject({ method: "DELETE", authorization: "Bearer t" });
+});
+
+test("what refers to a manifest is read where there is such an API, and nothing is made up elsewhere", async () => {
+    const index = { schemaVersion: 2, manifests: [{ mediaType: MEDIA_TYPE_OCI_MANIFEST, digest: DIGEST, size: 3 }] };
+    const server = await serve(() => ({ status: 200, body: JSON.stringify(index) }));
+    expect(await clientOf(server).referrers("a/b", DIGEST)).toEqual([DIGEST]);
+    const without = await serve(() => ({ status: 404, headers: VERSION, body: "404 page not found" }));
+    expect(await clientOf(without).referrers("a/b", DIGEST)).toBeUndefined();
+    const stranger = await serve(() => PAGE);
+    await expect(clientOf(stranger).referrers("a/b", DIGEST)).rejects.toMatchObject({ code: "UNEXPECTED_ANSWER" });
+    const down = await serve(() => error(403, "DENIED"));
+    await expect(clientOf(down).referrers("a/b", DIGEST)).rejects.toMatchObject({ code: "DENIED" });
+});

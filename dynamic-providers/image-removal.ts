@@ -1,0 +1,82 @@
+import { existsSync } from "node:fs";
+import { readLock } from "../lib/archives";
+import { type ImageProblem, type ImageTask, type Removal, counted, imageTask, removeImages } from "../lib/import";
+import type { Digest } from "../lib/oci/digest";
+import { PassthroughError } from "../lib/oci/errors";
+import type { MirrorBase } from "../lib/oci/mirror-reference";
+import { type RegistryInputs, withRegistry } from "./connection";
+import type { ResourceLog } from "./engine";
+import type { Surroundings } from "./lifecycle";
+
+type Images = Readonly<Record<string, Digest>>;
+
+/** More than this many names scroll away what matters. */
+const MAX_NAMES = 50;
+
+/** The images that state has and that are not wanted any more, also those whose tag has another image now. */
+export function leavingImages(before: Images, wanted: Images): Record<string, Digest> {
+    return Object.fromEntries(Object.entries(before).filter(([source, digest]) => wanted[source] !== digest));
+}
+
+/**
+ * Removes images from the registry and says so by name.
+ * @param wanted images of this set that stay
+ * @param otherLocks locks of the stack's other sets: what they name stays too
+ */
+export async function removeLeaving(
+    inputs: RegistryInputs,
+    leaving: Images,
+    wanted: Images,
+    otherLocks: readonly string[],
+    around: Surroundings,
+): Promise<Removal> {
+    return withRegistry(inputs, around, async (client, base, row) => {
+        const stay = [...tasksOf(base, wanted), ...(await imagesOfLocks(base, otherLocks))];
+        row.show(`removing ${counted(Object.keys(leaving).length, "image")}`);
+        const removal = await removeImages(client, tasksOf(base, leaving), stay);
+        tell(removal, around.log);
+        return removal;
+    });
+}
+
+function tasksOf(base: MirrorBase, images: Images): ImageTask[] {
+    return Object.entries(images).map(([source, digest]) => imageTask(base, source, digest));
+}
+
+/**
+ * A set whose lock is gone is not imported by anybody any more.
+ * @throws PassthroughError if a lock cannot be read: what it holds would be unknown, which is not nothing
+ */
+async function imagesOfLocks(base: MirrorBase, locks: readonly string[]): Promise<ImageTask[]> {
+    const there = await Promise.all(locks.filter((path) => existsSync(path)).map((path) => readLock(path)));
+    return there.flatMap(({ images }) => tasksOf(base, images));
+}
+
+function tell({ removed, kept }: Removal, log: ResourceLog): void {
+    list(log, `removed from the registry: ${counted(removed.length, "image")}`, removed, ({ source, digest }) => {
+        return source.includes("@") ? source : `${source} ${digest}`;
+    });
+    list(log, `kept in the registry: ${counted(kept.length, "image")}`, kept, ({ source, reason }) => {
+        return `${source}: ${reason}`;
+    });
+}
+
+function list<T>(log: ResourceLog, title: string, items: readonly T[], line: (item: T) => string): void {
+    if (items.length === 0) return;
+    const more = items.length > MAX_NAMES ? [`… and ${items.length - MAX_NAMES} more`] : [];
+    log.line("info", [title, ...items.slice(0, MAX_NAMES).map(line), ...more].join("\n    "));
+}
+
+/** For a destroy: what is still there stays in state. */
+export function notRemoved(failed: readonly ImageProblem[]): PassthroughError {
+    return new PassthroughError(`not removed from the registry:\n    ${reasonsOf(failed).join("\n    ")}\n`, {
+        code: "REMOVAL_FAILED",
+        cure: "run again when that is mended, or set site.onRemove: keep",
+    });
+}
+
+/** The first failures by image, and how many more there are. */
+export function reasonsOf(failed: readonly ImageProblem[]): string[] {
+    const reasons = failed.slice(0, MAX_NAMES).map(({ source, problem }) => `${source}: ${problem}`);
+    return failed.length > reasons.length ? [...reasons, `and ${failed.length - reasons.length} more`] : reasons;
+}

@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { RegistryError } from "./errors";
+import { jsonOf } from "./registry-answer";
+import type { HttpAnswer } from "./transport";
+
+/** One page of a repository's tags, and the path of the next under the repository. */
+export interface TagPage {
+    readonly tags: readonly string[];
+    readonly next?: string;
+}
+
+const body = z.object({ tags: z.array(z.string()).nullable() });
+
+/** Reads an answer to `GET /v2/<name>/tags/list`: its `Link` names the next page (RFC 8288, distribution-spec). */
+export async function readTagPage(answer: HttpAnswer, operation: string): Promise<TagPage> {
+    const parsed = body.safeParse(jsonOf(await textOf(answer)));
+    if (!parsed.success) {
+        throw new RegistryError(operation, "the answer is no list of tags", { code: "UNEXPECTED_ANSWER", status: 200 });
+    }
+    const { link } = answer.headers;
+    // Registries write the path with and without their host; only its query tells the pages apart.
+    const query = typeof link === "string" ? /<[^>?]*\?([^>]*)>\s*;[^,]*rel="?next"?/.exec(link)?.[1] : undefined;
+    return { tags: parsed.data.tags ?? [], ...(query === undefined ? {} : { next: `tags/list?${query}` }) };
+}
+
+/** A thousand tags are more than an error text may be long. */
+async function textOf(answer: HttpAnswer): Promise<string> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of answer.bytes()) chunks.push(chunk);
+    return Buffer.concat(chunks).toString("utf8");
+}

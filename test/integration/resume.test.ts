@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import { executePlan, planImport } from "../../lib/import";
+import type { Digest } from "../../lib/oci/digest";
+import { parseMirrorBase } from "../../lib/oci/mirror-reference";
+import { RegistryClient } from "../../lib/oci/registry-client";
+import { CountingProxy, type Detour, type Passed } from "../support/counting-proxy";
+import { MemoryImageSet } from "../support/image-set";
+import { RegistryProcess, stored } from "../support/registry-process";
+
+jest.setTimeout(120_000);
+
+const RETRY = { seconds: 30, firstDelay: 50, longestDelay: 200 };
+const MIB = 1024 * 1024;
+const SIZE = 66 * MIB;
+let registry: RegistryProcess;
+let proxy: CountingProxy;
+let client: RegistryClient;
+
+beforeEach(async () => {
+    registry = await RegistryProcess.start();
+    proxy = await CountingProxy.start(registry.port);
+    client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry: RETRY });
+});
+
+afterEach(async () => {
+    await client.close();
+    await proxy.stop();
+    await registry.stop();
+});
+
+const isUpload = ({ method, path }: Passed, digest: Digest) =>
+    method === "PUT" && path.includes(encodeURIComponent(digest));
+
+/** Imports an image with one large layer on whose way `detour` lies. @returns bytes of each try to send it */
+async function bring(size: number, detour: (request: Passed, layer: Digest) => Detour | undefined) {
+    const content = new MemoryImageSet();
+    const bytes = Buffer.alloc(size, randomBytes(1021));
+    const layer = content.blob(bytes);
+    content.image("quay.io/org/app:1", content.manifest([layer]));
+    const base = parseMirrorBase(`${proxy.host}/mirror`);
+    const plan = await planImport(client, { images: content.images, set: content.set, base });
+    proxy.detour = (request) => detour(request, layer);
+    const result = await executePlan(client, content, plan);
+    expect(result.failed).toEqual([]);
+    expect(result.sent).toEqual(result.planned);
+    expect(stored(registry, layer).equals(bytes)).toBe(true);
+    const tries = proxy.requests.filter((request) => isUpload(request, layer)).map((request) => request.bytes);
+    return { tries, repeatedBytes: result.repeatedBytes };
+}
+
+/** Cuts the first tries to send the layer off, each after so many bytes. */
+function cutting(...after: number[]) {
+    const left = [...after];
+    return (request: Passed, layer: Digest): Detour | undefined => {
+        const resetAfter = isUpload(request, layer) ? left.shift() : undefined;
+        return resetAfter === undefined ? undefined : { resetAfter };
+    };
+}
+
+test("a large blob goes on where it was cut off, twice, and its digest is still proven", async () => {
+    const { tries } = await bring(SIZE, cutting(30 * MIB, 20 * MIB));
+    expect(tries).toHaveLength(3);
+    // What the registry has got of a cut transfer is a little less than what was sent.
+    expect(tries[2]).toBeLessThan(SIZE - 45 * MIB);
+    expect(tries[2]).toBeGreaterThan(0);
+});
+
+test("a registry that does not know how far it was gets all of it again", async () => {
+    const cut = cutting(30 * MIB);
+    const { tries, repeatedBytes } = await bring(SIZE, (request, layer) =>
+        request.method === "GET" && request.path.includes("/uploads/") ? { status: 404 } : cut(request, layer),
+    );
+    expect(tries.slice(1)).toEqual([SIZE]);
+    expect(repeatedBytes).toBeGreaterThan(20 * MIB);
+});
+
+test("a registry that is wrong about how far it was refuses, and gets all of it again", async () => {
+    const cut = cutting(30 * MIB);
+    let place = "";
+    const { tries } = await bring(SIZE, (request, layer) => {
+        if (isUpload(request, layer) && place === "") place = request.path.replace(/&?digest=[^&]*/, "");
+        if (request.method !== "GET" || !request.path.includes("/uploads/")) return cut(request, layer);
+        return { status: 204, headers: { location: place, range: `0-${10 * MIB - 1}` } };
+    });
+    expect(tries.at(-1)).toBe(SIZE);
+});
+
+test("a blob of 64 MiB or less begins anew at once", async () => {
+    const { tries } = await bring(8 * MIB, cutting(5 * MIB));
+    expect(tries.slice(1)).toEqual([8 * MIB]);
+    expect(proxy.requests.filter(({ method, path }) => method === "GET" && path.includes("/uploads/"))).toEqual([]);
+});

@@ -1,0 +1,119 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { executePlan, imageTask, planImport, verifyImages } from "../../lib/import";
+import type { Digest } from "../../lib/oci/digest";
+import { parseMirrorBase } from "../../lib/oci/mirror-reference";
+import { RegistryClient } from "../../lib/oci/registry-client";
+import { CountingProxy } from "../support/counting-proxy";
+import { MemoryImageSet } from "../support/image-set";
+import { RegistryProcess } from "../support/registry-process";
+
+const RETRY = { seconds: 0, firstDelay: 1, longestDelay: 1 };
+let registry: RegistryProcess;
+let proxy: CountingProxy;
+let client: RegistryClient;
+
+beforeAll(async () => {
+    registry = await RegistryProcess.start();
+    proxy = await CountingProxy.start(registry.port);
+    client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry: RETRY });
+});
+
+afterAll(async () => {
+    await client.close();
+    await proxy.stop();
+    await registry.stop();
+});
+
+const base = () => parseMirrorBase(`${proxy.host}/mirror`);
+
+async function bring(content: MemoryImageSet, suspects: string[] = []) {
+    const request = { images: content.images, set: content.set, base: base(), suspects: new Set(suspects) };
+    const plan = await planImport(client, request);
+    proxy.forget();
+    return { plan, result: await executePlan(client, content, plan) };
+}
+
+const readAll = (content: MemoryImageSet) =>
+    verifyImages(
+        client,
+        Object.entries(content.images).map(([source, digest]) => ({
+            ...imageTask(base(), source, digest),
+            whole: true,
+        })),
+    );
+
+const fileOf = (digest: Digest) => registry.storage("blobs", "sha256", digest.slice(7, 9), digest.slice(7), "data");
+
+function flipped(bytes: Buffer): Buffer {
+    const wrong = Buffer.from(bytes);
+    wrong[wrong.length >> 1] = (wrong[wrong.length >> 1] ?? 0) ^ 1;
+    return wrong;
+}
+
+test.each<[string, (bytes: Buffer) => Buffer, string]>([
+    ["wrong", flipped, "has other bytes: they hash to"],
+    ["short", (bytes) => bytes.subarray(0, bytes.length - 1), "has 99999 bytes instead of 100000"],
+    ["long", (bytes) => Buffer.concat([bytes, Buffer.from("x")]), "has 100001 bytes instead of 100000"],
+])(
+    "bytes that are %s at the registry are found by blob and repository, and healed once their file is gone",
+    async (name, damage, words) => {
+        const content = new MemoryImageSet();
+        const [bad, good] = [content.blob(randomBytes(100_000)), content.blob(randomBytes(80_000))];
+        const source = `quay.io/${name}/bad:1`;
+        const image = content.image(source, content.manifest([good, bad]));
+        content.image(`quay.io/${name}/good:1`, content.manifest([good]));
+        await bring(content);
+        expect((await readAll(content)).failures).toEqual([]);
+        writeFileSync(fileOf(bad), damage(readFileSync(fileOf(bad))));
+        const { failures, proofs } = await readAll(content);
+        expect(failures).toEqual([{ source, problem: expect.stringContaining(`blob ${bad} ${words}`) as string }]);
+        expect(failures[0]?.problem).toContain(`mirror/quay.io/${name}/bad@${image}`);
+        expect(failures[0]?.problem).toContain("delete its damaged file in the registry's storage, then run again");
+        expect(proofs.map((proof) => proof.source)).toEqual([`quay.io/${name}/good:1`]);
+
+        rmSync(dirname(fileOf(bad)), { recursive: true });
+        const { plan, result } = await bring(content, [source]);
+        expect(result.failed).toEqual([]);
+        expect(proxy.bytes).toBe(plan.bytes);
+        expect(plan).toMatchObject({ uploads: 1, mounts: 0, bytes: 100_000 + (plan.push[0]?.root.size ?? NaN) });
+        expect((await readAll(content)).failures).toEqual([]);
+    },
+);
+
+test("distribution keeps a damaged file, also when its blob was deleted and is sent again: a person must", async () => {
+    const content = new MemoryImageSet();
+    const bad = content.blob(randomBytes(50_000));
+    content.image("quay.io/kept/app:1", content.manifest([bad]));
+    await bring(content);
+    writeFileSync(fileOf(bad), flipped(readFileSync(fileOf(bad))));
+    const url = `http://${registry.host}/v2/mirror/quay.io/kept/app/blobs/${bad}`;
+    expect((await fetch(url, { method: "DELETE" })).status).toBe(202);
+    expect((await fetch(url, { method: "HEAD" })).status).toBe(404);
+    const { result } = await bring(content, ["quay.io/kept/app:1"]);
+    expect(result.sent.uploads).toBe(1);
+    expect((await readAll(content)).failures[0]?.problem).toContain(`blob ${bad} has other bytes`);
+});
+
+test("a blob that images share is read once; what HEAD has and GET has not is found", async () => {
+    const content = new MemoryImageSet();
+    const shared = content.blob(randomBytes(300_000));
+    for (const name of ["a", "b", "c"]) content.image(`quay.io/shared/${name}:1`, content.manifest([shared]));
+    await bring(content);
+    proxy.forget();
+    const { proofs, failures } = await readAll(content);
+    expect(failures).toEqual([]);
+    const reads = proxy.requests.filter(({ method, path }) => method === "GET" && path.endsWith(shared));
+    expect(reads).toHaveLength(1);
+    const total = proofs.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
+    const held = [...content.bytes.values()].reduce((sum, { length }) => sum + length, 0);
+    expect(total).toBe(held);
+    const body = JSON.stringify({ errors: [{ code: "BLOB_UNKNOWN" }] });
+    proxy.detour = ({ method, path }) =>
+        method === "GET" && path.endsWith(shared) ? { status: 404, body } : undefined;
+    const lying = await readAll(content);
+    proxy.detour = () => undefined;
+    expect(lying.failures).toHaveLength(3);
+    expect(lying.failures[0]?.problem).toContain("is there when asked for (HEAD), but not when fetched (GET)");
+});

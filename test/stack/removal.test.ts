@@ -1,0 +1,79 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { FIXTURES, TestSite } from "../support/site";
+
+jest.setTimeout(300_000);
+
+const V2S2 = "quay.io/legacy/v2s2:1.0";
+let site: TestSite;
+
+afterEach(() => site.remove());
+
+const deletions = () => site.registry.writes().filter(({ method, status }) => method === "DELETE" && status === 202);
+
+/** The set's lock without one of its images, as if it had been made without it. */
+function dropImage(source: string): void {
+    const path = join(site.folder, "set1.lock.json");
+    const lock = JSON.parse(readFileSync(path, "utf8")) as { images: Record<string, string> };
+    writeFileSync(path, JSON.stringify({ ...lock, images: Object.fromEntries(without(lock.images, source)) }));
+}
+
+function without(images: Record<string, string>, source: string): [string, string][] {
+    return Object.entries(images).filter(([name]) => name !== source);
+}
+
+test("an image that leaves is previewed by name and deleted, a destroy deletes the rest; state of before keeps", async () => {
+    site = await TestSite.create(join(FIXTURES, "with-mapping"));
+    expect(await site.stack.up()).toMatchObject({ code: 0 });
+    expect(await site.stack.state()).not.toContain("onRemove");
+
+    dropImage(V2S2);
+    const kept = await site.stack.preview();
+    expect(kept.text).toContain("1 image leaves the set; it stays in the registry");
+    site.stack.configure(site.document({ onRemove: "delete" }));
+    const preview = await site.stack.preview();
+    expect(preview.text).toContain(
+        "1 image leaves the set; it is deleted from the registry, unless still in use there",
+    );
+    expect(preview.text).toContain(`- ${V2S2}`);
+    site.registry.forget();
+    const up = await site.stack.up();
+    expect(up).toMatchObject({ code: 0 });
+    expect(up.text).toContain("removed from the registry: 1 image");
+    expect(deletions().map(({ path }) => path.replace(/sha256:.*/, ""))).toEqual([
+        "/v2/mirror/quay.io/legacy/v2s2/manifests/",
+    ]);
+    expect(await site.stack.up("--expect-no-changes")).toMatchObject({ code: 0 });
+
+    site.registry.forget();
+    expect(await site.stack.destroy()).toMatchObject({ code: 0 });
+    expect(new Set(deletions().map(({ path }) => path.replace(/\/manifests.*/, "")))).toEqual(
+        new Set([
+            "/v2/mirror/docker.io/library/nginx",
+            "/v2/mirror/quay.io/multi/tool",
+            "/v2/mirror/quay.io/team0/app0",
+            "/v2/mirror/quay.io/team1/app1",
+            "/v2/mirror/registry.redhat.io/team1/app1",
+        ]),
+    );
+});
+
+test("a set that is taken out goes, without what another set has; today's word for it wins on a destroy", async () => {
+    site = await TestSite.create(join(FIXTURES, "incremental/1"), join(FIXTURES, "incremental/2"));
+    site.stack.configure(site.document({ onRemove: "delete" }));
+    expect(await site.stack.up()).toMatchObject({ code: 0 });
+    site.dropLastSet();
+    site.stack.configure(site.document({ onRemove: "delete" }));
+    rmSync(join(site.folder, "set2.lock.json"));
+    site.registry.forget();
+    expect(await site.stack.up()).toMatchObject({ code: 0 });
+    const gone = new Set(deletions().map(({ path }) => path.replace(/\/manifests.*/, "")));
+    expect(gone.size).toBeGreaterThan(0);
+    const { validation } = await site.stack.outputs();
+    expect(validation).toMatchObject({ status: "proven" });
+
+    site.stack.configure(site.document());
+    site.registry.forget();
+    expect(await site.stack.destroy("--run-program")).toMatchObject({ code: 0 });
+    expect(deletions()).toEqual([]);
+});
