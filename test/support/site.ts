@@ -55,14 +55,14 @@ export class TestSite {
         };
     }
 
-    /** Copies a fixture (a folder), so that a test may damage it, and locks it. */
-    async addSet(fixture: string): Promise<string> {
+    /** Copies a fixture (a folder), so that a test may damage it, and locks what `pattern` names in it. */
+    async addSet(fixture: string, pattern = ""): Promise<string> {
         const name = `set${this.sets.length + 1}`;
         const archive = join(this.folder, name);
         mkdirSync(archive);
         cpSync(fixture, archive, { recursive: true });
-        await this.lock(name);
-        this.sets.push({ archive, lock: join(this.folder, `${name}.lock.json`) });
+        await this.lock(join(name, pattern), name);
+        this.sets.push({ archive: join(archive, pattern), lock: join(this.folder, `${name}.lock.json`) });
         return archive;
     }
 
@@ -76,8 +76,8 @@ export class TestSite {
     }
 
     /** Makes the lock of a set from what its archive is now. */
-    async lock(name: string): Promise<void> {
-        const archive = await openArchive(join(this.folder, name));
+    async lock(path: string, name = path): Promise<void> {
+        const archive = await openArchive(join(this.folder, path));
         try {
             const { lock } = await describeArchive(archive, []);
             await writeLock(join(this.folder, `${name}.lock.json`), lock);
