@@ -28,7 +28,7 @@ interface Markers {
  */
 export function archiveRoots(tree: FileTree): ArchiveRoot[] {
     const folders = new Map<string, Markers>();
-    for (const name of tree.names()) mark(folders, name);
+    for (const name of tree.kindsOfNames()) mark(folders, name);
     const found = [...folders].flatMap(([prefix, markers]) => {
         const kind = kindOf(markers);
         return kind === undefined ? [] : [{ kind, prefix, isZarf: isInZarf(folders, prefix) }];

@@ -13,6 +13,11 @@ export interface BlobLocation {
     readonly size: number;
 }
 
+/** Where blobs lie, by digest: a map, or what follows from their names. */
+export interface BlobLocations {
+    get(digest: Digest): BlobLocation | undefined;
+}
+
 /** What a blob is read from: a part that stays open, or a file of a folder that is opened for each reading. */
 export interface BlobFile {
     readonly path: string;
@@ -25,18 +30,14 @@ const CHUNK_BYTES = 256 * 1024;
 /** The blobs of an archive, wherever in its files they lie. */
 export class ArchiveSource implements BlobSource {
     readonly #label: string;
-    readonly #blobs: ReadonlyMap<Digest, BlobLocation>;
+    readonly #blobs: BlobLocations;
     readonly #entryOf: (digest: Digest) => string | undefined;
 
     /**
      * @param label the archive as a whole, for errors about what it lacks
      * @param entryOf the name of a blob's entry; undefined where the file itself is the blob
      */
-    constructor(
-        label: string,
-        blobs: ReadonlyMap<Digest, BlobLocation>,
-        entryOf: (digest: Digest) => string | undefined,
-    ) {
+    constructor(label: string, blobs: BlobLocations, entryOf: (digest: Digest) => string | undefined) {
         this.#label = label;
         this.#blobs = blobs;
         this.#entryOf = entryOf;

@@ -1,4 +1,4 @@
-import { type Digest, isDigest } from "../oci/digest";
+import { type Digest, hexOf, isDigest } from "../oci/digest";
 import { ArchiveError } from "../oci/errors";
 import type { ArchivePart } from "./archive";
 import { ArchiveSource, type BlobLocation } from "./archive-source";
@@ -9,6 +9,8 @@ export interface FileTree {
     readonly path: string;
     /** Relative paths with `/`, links among them. */
     names(): Iterable<string>;
+    /** As `names`, where those that differ by a digest alone may be one: to see what is there. */
+    kindsOfNames(): Iterable<string>;
     /**
      * Where a file's bytes lie; links are followed. Undefined if there is no such file.
      * @throws ArchiveError `ARCHIVE_ENTRY_INVALID` if it is none, or a link that leads nowhere, out or round in a circle
@@ -31,15 +33,16 @@ export function subTree(tree: FileTree, prefix: string): FileTree {
     if (prefix === "") return tree;
     return {
         path: tree.path,
-        names: () => namesBelow(tree, prefix),
+        names: () => namesBelow(tree.names(), prefix),
+        kindsOfNames: () => namesBelow(tree.kindsOfNames(), prefix),
         find: (name) => tree.find(`${prefix}${name}`),
         entryOf: (name) => tree.entryOf(`${prefix}${name}`),
         partsOf: (names) => tree.partsOf(names.map((name) => `${prefix}${name}`)),
     };
 }
 
-function* namesBelow(tree: FileTree, prefix: string): Iterable<string> {
-    for (const name of tree.names()) if (name.startsWith(prefix)) yield name.slice(prefix.length);
+function* namesBelow(names: Iterable<string>, prefix: string): Iterable<string> {
+    for (const name of names) if (name.startsWith(prefix)) yield name.slice(prefix.length);
 }
 
 /**
@@ -79,30 +82,28 @@ export async function readTreeJson(
     }
 }
 
-/** The files of a tree that are named by their digests. */
+/** Where the blobs of a tree are. */
 export interface TreeBlobs {
-    readonly locations: Map<Digest, BlobLocation>;
-    readonly names: Map<Digest, string>;
+    get(digest: Digest): BlobLocation | undefined;
+    nameOf(digest: Digest): string | undefined;
 }
 
-/** @param digestOf what a file's name says; undefined for files that are no blobs */
-export function blobsOf(tree: FileTree, digestOf: (name: string) => string | undefined): TreeBlobs {
-    const blobs: TreeBlobs = { locations: new Map(), names: new Map() };
-    for (const name of tree.names()) {
-        const digest = digestOf(name);
-        if (digest === undefined || !isDigest(digest)) continue;
-        const location = tree.find(name);
-        if (location === undefined) continue;
-        blobs.locations.set(digest, location);
-        blobs.names.set(digest, name);
-    }
-    return blobs;
+/** The blobs of a tree whose names follow from their digests; nothing is kept of them. */
+export function blobsNamed(tree: FileTree, nameOf: (hex: string) => string): TreeBlobs {
+    const named = (digest: Digest) => (isDigest(digest) ? nameOf(hexOf(digest)) : undefined);
+    return {
+        nameOf: named,
+        get: (digest) => {
+            const name = named(digest);
+            return name === undefined ? undefined : tree.find(name);
+        },
+    };
 }
 
 /** The blobs as the importer reads them. */
 export function sourceOf(tree: FileTree, blobs: TreeBlobs): ArchiveSource {
-    return new ArchiveSource(tree.path, blobs.locations, (digest) => {
-        const name = blobs.names.get(digest);
+    return new ArchiveSource(tree.path, blobs, (digest) => {
+        const name = blobs.nameOf(digest);
         return name === undefined ? undefined : tree.entryOf(name);
     });
 }

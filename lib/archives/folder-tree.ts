@@ -30,6 +30,10 @@ export class FolderTree implements FileTree {
         return this.#sizes.keys();
     }
 
+    kindsOfNames(): Iterable<string> {
+        return this.names();
+    }
+
     find(name: string): BlobLocation | undefined {
         const size = this.#sizes.get(name);
         return size === undefined ? undefined : { file: new FolderFile(join(this.path, name)), offset: 0, size };

@@ -4,7 +4,7 @@ import { ArchiveError, PassthroughError } from "../../oci/errors";
 import { MAX_MANIFEST_BYTES, parseManifest } from "../../oci/manifest";
 import { type Reference, looksLikeHost, parseReference } from "../../oci/reference";
 import type { Archive, ArchiveContents } from "../archive";
-import { type FileTree, blobsOf, readTreeFile, sourceOf } from "../file-tree";
+import { type FileTree, blobsNamed, readTreeFile, sourceOf } from "../file-tree";
 import { ImageNames } from "../image-names";
 import { namesUnresolved } from "../name-problem";
 import { type Override, Overrides, overriddenReference, unusedNote } from "../override";
@@ -21,16 +21,14 @@ const HINT = "copy with skopeo sync --scoped, which writes the name as folders, 
 export async function openDir(tree: FileTree, label: string, folder: string): Promise<Archive> {
     await checkVersion(tree);
     const found = await readTreeFile(tree, "manifest.json", MAX_MANIFEST_BYTES);
-    const location = tree.find("manifest.json");
     const bytes = found?.bytes ?? Buffer.alloc(0);
     parseManifest(bytes, `archive ${label}, manifest.json`);
     const digest = digestOf(bytes);
-    const blobs = blobsOf(tree, (name) => {
-        const hex = /^([0-9a-f]{64})(?:\.manifest\.json)?$/.exec(name)?.[1];
-        return hex === undefined ? undefined : `sha256:${hex}`;
+    const blobs = blobsNamed(tree, (hex) => {
+        if (`sha256:${hex}` === digest) return "manifest.json";
+        const child = `${hex}.manifest.json`;
+        return tree.find(child) === undefined ? hex : child;
     });
-    if (location !== undefined) blobs.locations.set(digest, location);
-    blobs.names.set(digest, "manifest.json");
     const signatures = [...tree.names()].filter((name) => /^signature-\d+$/.test(name)).length;
     return {
         format: "dir",

@@ -4,9 +4,9 @@ import { ArchiveError } from "../../oci/errors";
 import type { Descriptor } from "../../oci/manifest";
 import type { Archive } from "../archive";
 import { CombinedSource, MadeManifests } from "../combined-source";
-import { type FileTree, type TreeBlobs, blobsOf, readTreeJson, sourceOf } from "../file-tree";
+import { type FileTree, type TreeBlobs, readTreeJson, sourceOf } from "../file-tree";
 import { completeImages } from "../oci-layout/hollow-manifests";
-import { layoutBlobDigest, readLayoutIndex } from "../oci-layout/oci-layout-archive";
+import { layoutBlobs, readLayoutIndex } from "../oci-layout/oci-layout-archive";
 import { proveClaims } from "./layer-claims";
 import { nameDockerImages } from "./names";
 import { type DockerItem, type RebuiltImage, dockerItem, rebuildImage } from "./rebuilt-image";
@@ -78,7 +78,7 @@ async function layoutOf(
 ): Promise<{ original: readonly Descriptor[]; layout?: BlobSource }> {
     if (tree.find("index.json") === undefined) return { original: [] };
     const { manifests } = await readLayoutIndex(tree);
-    const layout = await completeImages(sourceOf(tree, blobsOf(tree, layoutBlobDigest)), manifests);
+    const layout = await completeImages(sourceOf(tree, layoutBlobs(tree)), manifests);
     const original = await originalEntries(layout, manifests, new Set(images.map(({ config }) => config)));
     return { original, layout };
 }
@@ -90,8 +90,6 @@ function empty(label: string): ArchiveError {
 
 function filesOf(images: readonly RebuiltImage[]): TreeBlobs {
     const blobs = images.flatMap((image) => image.blobs);
-    return {
-        locations: new Map(blobs.map(({ digest, location }) => [digest, location])),
-        names: new Map(blobs.map(({ digest, name }) => [digest, name])),
-    };
+    const byDigest = new Map(blobs.map((blob) => [blob.digest, blob]));
+    return { get: (digest) => byDigest.get(digest)?.location, nameOf: (digest) => byDigest.get(digest)?.name };
 }

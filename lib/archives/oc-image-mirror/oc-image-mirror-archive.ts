@@ -2,7 +2,7 @@ import { type Digest, digestOf } from "../../oci/digest";
 import { MAX_MANIFEST_BYTES, parseManifest } from "../../oci/manifest";
 import type { BlobSource } from "../../oci/content";
 import type { Archive, ArchiveContents } from "../archive";
-import { type FileTree, type TreeBlobs, blobsOf, readTreeFile, sourceOf } from "../file-tree";
+import { type FileTree, readTreeFile, sourceOf } from "../file-tree";
 import { ImageNames } from "../image-names";
 import { namesUnresolved } from "../name-problem";
 import { type Override, Overrides, overriddenReference, unusedNote } from "../override";
@@ -26,12 +26,14 @@ interface MirroredManifest {
  * @throws ArchiveError `ARCHIVE_ENTRY_INVALID` for links that lead nowhere
  */
 export async function openOcImageMirror(tree: FileTree, label: string): Promise<Archive> {
-    const blobs = blobsOf(tree, (name) => {
+    const names = new Map<Digest, string>();
+    for (const name of tree.names()) {
         const hex = OBJECT.exec(name)?.[1];
-        return hex === undefined ? undefined : `sha256:${hex}`;
-    });
-    const tagged = await taggedManifests(tree, blobs);
-    const source = sourceOf(tree, blobs);
+        if (hex !== undefined) names.set(`sha256:${hex}`, name);
+    }
+    const tagged = await taggedManifests(tree, names);
+    const nameOf = (digest: Digest) => names.get(digest);
+    const source = sourceOf(tree, { nameOf, get: (digest) => tree.find(nameOf(digest) ?? "") });
     const parts = [...tree.names()].filter((name) => MANIFEST.test(name));
     return {
         format: "oc-image-mirror",
@@ -44,18 +46,14 @@ export async function openOcImageMirror(tree: FileTree, label: string): Promise<
     };
 }
 
-async function taggedManifests(tree: FileTree, blobs: TreeBlobs): Promise<readonly MirroredManifest[]> {
+async function taggedManifests(tree: FileTree, names: Map<Digest, string>): Promise<readonly MirroredManifest[]> {
     const found: MirroredManifest[] = [];
     for (const name of tree.names()) {
         const [, repository = "", tag = ""] = MANIFEST.exec(name) ?? [];
         if (repository === "" || OBJECT.test(name)) continue;
         const bytes = (await readTreeFile(tree, name, MAX_MANIFEST_BYTES))?.bytes ?? Buffer.alloc(0);
         const digest = digestOf(bytes);
-        const location = tree.find(name);
-        if (!blobs.locations.has(digest) && location !== undefined) {
-            blobs.locations.set(digest, location);
-            blobs.names.set(digest, name);
-        }
+        if (!names.has(digest)) names.set(digest, name);
         found.push({ repository, tag, digest });
     }
     return found;

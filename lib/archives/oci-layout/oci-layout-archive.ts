@@ -3,17 +3,15 @@ import { ArchiveError } from "../../oci/errors";
 import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../../oci/manifest";
 import { isIndexMediaType } from "../../oci/media-types";
 import type { Archive } from "../archive";
-import { type FileTree, type ReadFile, blobsOf, readTreeFile, sourceOf } from "../file-tree";
+import { type FileTree, type ReadFile, type TreeBlobs, blobsNamed, readTreeFile, sourceOf } from "../file-tree";
 import { completeImages } from "./hollow-manifests";
 import { nameLayoutImages } from "./names";
 
-const BLOB = /^blobs\/sha256\/([0-9a-f]{64})$/;
 const layoutFile = z.looseObject({ imageLayoutVersion: z.string() });
 
-/** The digest that the name of a layout's blob gives. */
-export function layoutBlobDigest(name: string): string | undefined {
-    const hex = BLOB.exec(name)?.[1];
-    return hex === undefined ? undefined : `sha256:${hex}`;
+/** The blobs of a layout (image-spec, image-layout.md, "Blobs"). */
+export function layoutBlobs(tree: FileTree): TreeBlobs {
+    return blobsNamed(tree, (hex) => `blobs/sha256/${hex}`);
 }
 
 /**
@@ -27,7 +25,7 @@ export async function openLayout(tree: FileTree, label: string, isZarf: boolean)
     const marker = await readTreeFile(tree, "oci-layout", MAX_MANIFEST_BYTES);
     if (marker !== undefined) checkVersion(marker);
     const unmarked = `${label} has no oci-layout file; it is read as an OCI layout 1.0.0`;
-    const source = await completeImages(sourceOf(tree, blobsOf(tree, layoutBlobDigest)), index.manifests);
+    const source = await completeImages(sourceOf(tree, layoutBlobs(tree)), index.manifests);
     return {
         format: "oci-layout",
         label,

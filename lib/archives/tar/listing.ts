@@ -2,11 +2,12 @@ import { ArchiveError } from "../../oci/errors";
 import type { ArchiveFile } from "../archive-file";
 import type { TarEntry } from "./entry";
 import { indexTar } from "./index-tar";
+import { TarEntries } from "./tar-entries";
 
 /** The entries of a tar that is not oc-mirror's: few enough to keep them all. */
 export interface TarListing {
     /** By name, without folders. */
-    readonly entries: ReadonlyMap<string, TarEntry>;
+    readonly entries: TarEntries;
     readonly warnings: readonly string[];
 }
 
@@ -16,20 +17,28 @@ export interface TarListing {
  * "oc-mirror". @throws ArchiveError
  */
 export async function indexTarNames(file: ArchiveFile, signal?: AbortSignal): Promise<TarListing | "oc-mirror"> {
-    const entries = new Map<string, TarEntry>();
+    const entries = new TarEntries();
     let isOcMirror = false;
     const warnings = await indexTar(
         file,
-        async (entry, reader) => {
-            isOcMirror ||= entry.name.startsWith("docker/registry/v2/") || /^isc_[^/]+$/.test(entry.name);
-            if (isOcMirror || entry.type === "folder") return;
+        // A promise for each of a million entries would cost more than reading their headers.
+        (entry, reader) => {
+            isOcMirror ||= entry.name.startsWith("docker/registry/v2/") || isImageSet(entry.name);
+            if (isOcMirror || entry.type === "folder") return undefined;
             const known = entries.get(entry.name);
-            if (known === undefined) entries.set(entry.name, entry);
-            else await checkSame(file, known, entry, (found) => reader.read(found.offset, found.size));
+            if (known !== undefined) {
+                return checkSame(file, known, entry, (found) => reader.read(found.offset, found.size));
+            }
+            entries.add(entry);
+            return undefined;
         },
         signal === undefined ? {} : { signal },
     );
     return isOcMirror ? "oc-mirror" : { entries, warnings };
+}
+
+function isImageSet(name: string): boolean {
+    return name.startsWith("isc_") && !name.includes("/");
 }
 
 /** Metadata has no digest to decide which of two is meant, so it must be the same; blobs have. */

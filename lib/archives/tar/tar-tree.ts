@@ -5,21 +5,26 @@ import type { ArchiveFile } from "../archive-file";
 import type { BlobLocation } from "../archive-source";
 import type { FileTree } from "../file-tree";
 import { type TarEntry, requireFile } from "./entry";
+import type { TarEntries } from "./tar-entries";
 
 /** The entries of a tar; links are followed inside of it, and nowhere else. */
 export class TarTree implements FileTree {
     readonly path: string;
     readonly #file: ArchiveFile;
-    readonly #entries: ReadonlyMap<string, TarEntry>;
+    readonly #entries: TarEntries;
 
-    constructor(file: ArchiveFile, entries: ReadonlyMap<string, TarEntry>) {
+    constructor(file: ArchiveFile, entries: TarEntries) {
         this.path = file.path;
         this.#file = file;
         this.#entries = entries;
     }
 
     names(): Iterable<string> {
-        return this.#entries.keys();
+        return this.#entries.names();
+    }
+
+    kindsOfNames(): Iterable<string> {
+        return this.#entries.kindsOfNames();
     }
 
     find(name: string): BlobLocation | undefined {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+    type Archive,
     type ArchiveDescription,
     type Override,
     describeArchive,
@@ -262,4 +263,17 @@ describe("an archive is refused, naming image and digest,", () => {
         });
         await expect(describeMirror({ ...spec, tags: tagsOf(schema1) })).rejects.toThrow(PassthroughError);
     });
+});
+
+it("an image whose digest is not upstream's, and which has no tag, is a problem of its name", async () => {
+    const image = testImage("app");
+    const key = `quay.io/org/app@${image.digest}`;
+    const layout = await bench.openFiles(ociLayoutFiles([{ image, name: key }]));
+    const marked: Archive = {
+        ...layout,
+        contents: async (overrides) => ({ ...(await layout.contents(overrides)), marks: new Map([[key, "tag-only"]]) }),
+    };
+    const error = await refusal(describeArchive(marked, []));
+    expect(error.code).toBe("ARCHIVE_NAMES_UNRESOLVED");
+    expect(error.message).toContain(`${key} (${image.digest}): its digest here is not upstream's, and it has no tag`);
 });
