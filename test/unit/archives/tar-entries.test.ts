@@ -22,7 +22,7 @@ const entry = fc.record({
 
 test("entries are found as they were put, whatever their names", () => {
     fc.assert(
-        fc.property(fc.uniqueArray(entry, { selector: (made) => made.name, maxLength: 3000 }), (made) => {
+        fc.property(fc.uniqueArray(entry, { selector: (made) => made.name, maxLength: 200 }), (made) => {
             const entries = new TarEntries();
             made.forEach((one) => entries.add(one));
             for (const one of made) expect(entries.get(one.name)).toEqual(one);
@@ -30,7 +30,7 @@ test("entries are found as they were put, whatever their names", () => {
             expect(entries.get("blobs/sha256/none")).toBeUndefined();
             expect(entries.get(`other/${"0".repeat(64)}`)).toBeUndefined();
         }),
-        { numRuns: 50 },
+        { numRuns: 30 },
     );
 });
 
