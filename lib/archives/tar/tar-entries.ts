@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import type { TarEntry } from "./entry";
 
 /** Names that end with a digest: the blobs of every layout. */
@@ -20,6 +21,8 @@ export class TarEntries {
     /** Row + 1 by hash, 0 where there is none; twice as many places as rows. */
     #table = new Uint32Array(2 * FIRST_CAPACITY);
     #count = 0;
+    /** Another one for each archive: nobody can choose names that all fall into one place. */
+    readonly #seed = randomInt(2 ** 32);
 
     get(name: string): TarEntry | undefined {
         const other = this.#others.get(name);
@@ -69,11 +72,21 @@ export class TarEntries {
     /** Where in the table the row of a digest is, or would be. */
     #place(digest: Buffer, prefixId: number): number {
         const places = this.#table.length;
-        for (let at = (digest.readUInt32LE(0) + prefixId) % places; ; at = (at + 1) % places) {
+        for (let at = this.#hash(digest, prefixId) % places; ; at = (at + 1) % places) {
             const row = (this.#table[at] ?? 0) - 1;
             if (row < 0) return at;
             if (this.#prefixIds[row] === prefixId && this.#digest(row).equals(digest)) return at;
         }
+    }
+
+    /** 32 bits; names are only said to be digests, so all of their bytes are mixed. */
+    #hash(digest: Buffer, prefixId: number): number {
+        let hash = this.#seed ^ prefixId;
+        for (let at = 0; at < DIGEST_BYTES; at += 4) {
+            hash = Math.imul(hash ^ digest.readUInt32LE(at), 0x9e3779b1);
+            hash ^= hash >>> 15;
+        }
+        return hash >>> 0;
     }
 
     #digest(row: number): Buffer {
