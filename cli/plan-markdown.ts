@@ -60,7 +60,8 @@ function overview({ sets }: OfflinePlan): string[] {
 }
 
 /** What changes under a name comes first: that is where a reviewer must look. */
-function tablesOf({ sets, going }: OfflinePlan): Table[] {
+function tablesOf({ sets, going, onRemove }: OfflinePlan): Table[] {
+    const fate = onRemove === "keep" ? "and to stay in" : "and to be deleted, unless still in use there, from";
     const changing = sets.flatMap((set) => set.changing);
     const coming = sets.flatMap((set) => set.coming);
     return [
@@ -75,7 +76,7 @@ function tablesOf({ sets, going }: OfflinePlan): Table[] {
             rows: coming.map(({ image, digest }) => row(image, digest)),
         },
         {
-            title: `${counted(going.length, "image")} to leave the sets, and to stay in the registry`,
+            title: `${counted(going.length, "image")} to leave the sets, ${fate} the registry`,
             head: ["Image", "Digest"],
             rows: going.map(({ image, digest }) => row(image, digest)),
         },

@@ -16,7 +16,7 @@ export async function planOfflineOf(
     against: readonly string[] | undefined,
     format: "text" | "json" | "markdown",
 ): Promise<"changes" | typeof EXIT_OK> {
-    const { content } = readStackSite(selection);
+    const { content, onRemove } = readStackSite(selection);
     const imported = against === undefined ? await imagesOfState(selection.stack) : imagesOfFiles(against);
     const sets = await Promise.all(
         content.map(async ({ name, lock, images, earlier }) => ({
@@ -26,7 +26,7 @@ export async function planOfflineOf(
             facts: await readLock(lock),
         })),
     );
-    const plan = planOffline(sets, imported.images);
+    const plan = planOffline(sets, imported.images, onRemove);
     if (imported.note !== undefined) say(`note: ${imported.note}`);
     const stack = nameOf(selection);
     switch (format) {

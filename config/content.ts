@@ -14,7 +14,9 @@ export interface Content {
     readonly archive: readonly string[];
     readonly lock: string;
     readonly lockDigest: Digest;
-    /** What this set brings: source reference -> digest. */
+    /**
+     * What this set sees to: source reference -> digest. What it brings, and new tags of what an earlier set brought.
+     */
     readonly images: Readonly<Record<string, Digest>>;
     /** What it relies on: brought by an earlier set. */
     readonly earlier: Readonly<Record<string, Digest>>;
@@ -53,9 +55,10 @@ export function readContent(
         });
     });
     const last = lastDigests(locks);
+    const brought = new Set(locks.flatMap((lock) => Object.entries(lock?.images ?? {}).map(named)));
     const content = documents.flatMap((document, i) => {
         const lock = locks[i];
-        return lock === undefined ? [] : [contentOf(document, lock, last)];
+        return lock === undefined ? [] : [contentOf(document, lock, last, brought)];
     });
     return { content, issues };
 }
@@ -85,10 +88,22 @@ function readLockText(
 
 /** The last set that names a source has its tag: sets are listed in the order they were made. */
 function lastDigests(locks: readonly (Lock | undefined)[]): Map<string, Digest> {
-    return new Map(locks.flatMap((lock) => Object.entries(lock?.images ?? {})));
+    return new Map(
+        locks.flatMap((lock) => [...Object.entries(lock?.earlier.images ?? {}), ...Object.entries(lock?.images ?? {})]),
+    );
 }
 
-function contentOf(document: ContentDocument, lock: Lock, last: ReadonlyMap<string, Digest>): Content {
+function named([source, digest]: [string, Digest]): string {
+    return `${source} ${digest}`;
+}
+
+/** @param brought adds the tags that this set has to put, since no set brings them */
+function contentOf(
+    document: ContentDocument,
+    lock: Lock,
+    last: ReadonlyMap<string, Digest>,
+    brought: Set<string>,
+): Content {
     // The same image in two archives is one image.
     const superseded = Object.keys(lock.images).filter((source) => last.get(source) !== lock.images[source]);
     const moved = new Set(superseded);
@@ -97,14 +112,22 @@ function contentOf(document: ContentDocument, lock: Lock, last: ReadonlyMap<stri
         return digest === undefined || !moved.has(source) ? source : byDigest(source, digest);
     };
     const images = Object.fromEntries(Object.entries(lock.images).map(([source, digest]) => [keyOf(source), digest]));
+    const retagged = Object.entries(lock.earlier.images).filter(
+        ([source, digest]) => last.get(source) === digest && !brought.has(named([source, digest])),
+    );
+    for (const tag of retagged) brought.add(named(tag));
+    const ours = new Set(retagged.map(([source]) => source));
+    const relied = Object.entries(lock.earlier.images).filter(
+        ([source, digest]) => last.get(source) === digest && !ours.has(source),
+    );
     const marks = Object.entries(lock.marks ?? {}).map(([source, mark]) => [keyOf(source), mark]);
     return {
         name: nameOf(document.lock),
         archive: typeof document.archive === "string" ? [document.archive] : document.archive,
         lock: document.lock,
         lockDigest: lockDigest(lock),
-        images,
-        earlier: lock.earlier.images,
+        images: { ...images, ...Object.fromEntries(retagged) },
+        earlier: Object.fromEntries(relied),
         marks: Object.fromEntries(marks) as Record<string, ImageMark>,
         sparse: [...new Set(Object.values(lock.manifests).flatMap(({ absent }) => absent ?? []))].sort(),
         superseded,

@@ -14,7 +14,22 @@ export async function announceImages(
     log: ResourceLog,
 ): Promise<void> {
     const facts = await readLock(lockPath).catch(() => undefined);
-    const plan = planOffline([{ name: lockPath, images: news, facts }], olds);
-    for (const { title, lines } of offlinePlanLines(plan, false, onRemove))
+    const earlier = facts?.earlier.images ?? {};
+    const plan = planOffline([{ name: lockPath, images: news, earlier, facts }], olds, onRemove);
+    for (const { title, lines } of offlinePlanLines(plan, false)) log.line("info", [title, ...lines].join("\n    "));
+}
+
+/** The images that no set wants any more: those of a set that was taken out are on no other row. */
+export function announceLeaving(
+    olds: ImagesBySource,
+    news: ImagesBySource,
+    onRemove: "keep" | "delete",
+    log: ResourceLog,
+): void {
+    for (const { title, lines } of offlinePlanLines(planOffline([], left(olds, news), onRemove)))
         log.line("info", [title, ...lines].join("\n    "));
+}
+
+function left(olds: ImagesBySource, news: ImagesBySource): ImagesBySource {
+    return Object.fromEntries(Object.entries(olds).filter(([source]) => news[source] === undefined));
 }

@@ -16,7 +16,7 @@ import { hasMoved, orRefused, registryInputs, withRegistry } from "./connection"
 import { announceImages } from "./image-announcement";
 import { leavingImages, notRemoved, reasonsOf, removeLeaving } from "./image-removal";
 import { type Kind, PartialState, type Surroundings } from "./lifecycle";
-import { removalToday } from "./settings";
+import { locksToday, removalToday } from "./settings";
 
 export const imageImportInputs = registryInputs.extend({
     /** Files or folders of the set. */
@@ -53,8 +53,10 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
     inputs: imageImportInputs,
     secrets: ["credentials"],
 
-    announce: async (olds, news, log) =>
-        announceImages(olds.images ?? {}, news.images, news.lock, news.onRemove ?? "keep", log),
+    announce: async (olds, news, log) => {
+        wantedHere.add(idOf(news));
+        await announceImages(olds.images ?? {}, news.images, news.lock, news.onRemove ?? "keep", log);
+    },
 
     compare: (olds, news) => {
         const compared = [
@@ -114,10 +116,24 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
         const rule = hasMoved(olds) ? "keep" : (removalToday() ?? olds.onRemove ?? "keep");
         const leaving = { ...olds.leaving, ...olds.images };
         if (rule === "keep" || Object.keys(leaving).length === 0) return;
-        const { failed } = await removeLeaving(olds, leaving, {}, olds.otherLocks ?? [], around);
+        const { failed } = await removeLeaving(olds, leaving, {}, locksThatStay(olds), around);
         if (failed.length > 0) throw notRemoved(failed);
     },
 };
+
+/** Sets that the program has declared in this run: one that is removed nevertheless was replaced by itself. */
+const wantedHere = new Set<string>();
+
+/**
+ * The locks whose images outlive a set that is removed. A set that today's configuration does not list was taken out or
+ * renamed: all that are listed stay. One that is listed goes with the whole stack, after those that came later.
+ */
+function locksThatStay(olds: ImageImportOutputs): readonly string[] {
+    const today = locksToday();
+    if (today === undefined) return olds.otherLocks ?? [];
+    const isDestroyed = today.includes(olds.lock) && !wantedHere.has(idOf(olds));
+    return isDestroyed ? today.slice(0, today.indexOf(olds.lock)) : today;
+}
 
 function idOf(inputs: ImageImportInputs): string {
     return `${inputs.registry.mirrorBase}#${inputs.lock}`;
@@ -172,7 +188,8 @@ async function dropLeaving(
     const { leaving } = stillLeaving(inputs, before);
     const done = { ...inputs, incomplete: [] };
     if (leaving === undefined) return done;
-    const { failed } = await removeLeaving(inputs, leaving, inputs.images, inputs.otherLocks ?? [], around);
+    const locks = [inputs.lock, ...(inputs.otherLocks ?? [])];
+    const { failed } = await removeLeaving(inputs, leaving, inputs.images, locks, around);
     if (failed.length === 0) return done;
     const left = new Set(failed.map(({ source }) => source));
     const rest = Object.fromEntries(Object.entries(leaving).filter(([source]) => left.has(source)));

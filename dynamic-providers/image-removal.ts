@@ -1,9 +1,16 @@
-import { existsSync } from "node:fs";
-import { readLock } from "../lib/archives";
-import { type ImageProblem, type ImageTask, type Removal, counted, imageTask, removeImages } from "../lib/import";
+import { type Lock, readLock } from "../lib/archives";
+import {
+    type ImageProblem,
+    type ImageTask,
+    type Removal,
+    type WantedManifest,
+    counted,
+    imageTask,
+    removeImages,
+} from "../lib/import";
 import type { Digest } from "../lib/oci/digest";
 import { PassthroughError } from "../lib/oci/errors";
-import type { MirrorBase } from "../lib/oci/mirror-reference";
+import { type MirrorBase, mirrorRepository, protectingTag } from "../lib/oci/mirror-reference";
 import { type RegistryInputs, withRegistry } from "./connection";
 import type { ResourceLog } from "./engine";
 import type { Surroundings } from "./lifecycle";
@@ -21,17 +28,19 @@ export function leavingImages(before: Images, wanted: Images): Record<string, Di
 /**
  * Removes images from the registry and says so by name.
  * @param wanted images of this set that stay
- * @param otherLocks locks of the stack's other sets: what they name stays too
+ * @param locks of this set and others: what they bring or rely on stays too
+ * @throws PassthroughError if a lock cannot be read: what it wants would be unknown, which is not nothing
  */
 export async function removeLeaving(
     inputs: RegistryInputs,
     leaving: Images,
     wanted: Images,
-    otherLocks: readonly string[],
+    locks: readonly string[],
     around: Surroundings,
 ): Promise<Removal> {
+    const others = await Promise.all(locks.map((path) => readLock(path)));
     return withRegistry(inputs, around, async (client, base, row) => {
-        const stay = [...tasksOf(base, wanted), ...(await imagesOfLocks(base, otherLocks))];
+        const stay = [...tasksOf(base, wanted), ...others.flatMap((lock) => wantedBy(base, lock))];
         row.show(`removing ${counted(Object.keys(leaving).length, "image")}`);
         const removal = await removeImages(client, tasksOf(base, leaving), stay);
         tell(removal, around.log);
@@ -43,13 +52,13 @@ function tasksOf(base: MirrorBase, images: Images): ImageTask[] {
     return Object.entries(images).map(([source, digest]) => imageTask(base, source, digest));
 }
 
-/**
- * A set whose lock is gone is not imported by anybody any more.
- * @throws PassthroughError if a lock cannot be read: what it holds would be unknown, which is not nothing
- */
-async function imagesOfLocks(base: MirrorBase, locks: readonly string[]): Promise<ImageTask[]> {
-    const there = await Promise.all(locks.filter((path) => existsSync(path)).map((path) => readLock(path)));
-    return there.flatMap(({ images }) => tasksOf(base, images));
+/** What a set brings, under its tag and under the one that a superseded image keeps, and what it was built on. */
+function wantedBy(base: MirrorBase, { images, earlier }: Lock): WantedManifest[] {
+    const tasks = [...tasksOf(base, images), ...tasksOf(base, earlier.images)];
+    const reliedOn = Object.entries(earlier.manifests).flatMap(([digest, { from }]) =>
+        from.map((source) => ({ repository: mirrorRepository(base, source), digest })),
+    );
+    return [...tasks, ...tasks.map((task) => ({ ...task, tag: protectingTag(task.digest) })), ...reliedOn];
 }
 
 function tell({ removed, kept }: Removal, log: ResourceLog): void {

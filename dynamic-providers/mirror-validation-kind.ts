@@ -3,8 +3,10 @@ import { z } from "zod";
 import { type ImageFailure, type Verification, counted, verifyImages } from "../lib/import";
 import { PassthroughError, RegistryError } from "../lib/oci/errors";
 import { pullChecks } from "../lib/passthrough";
+import { announceLeaving } from "./image-announcement";
 import { hasMoved, orRefused, registryInputs, withRegistry } from "./connection";
 import type { Kind, Surroundings } from "./lifecycle";
+import { removalToday } from "./settings";
 
 export const mirrorValidationInputs = registryInputs.extend({
     /** Source reference -> digest. */
@@ -46,6 +48,8 @@ export interface MirrorValidationOutputs extends MirrorValidationInputs {
 export const mirrorValidationKind: Kind<MirrorValidationInputs, MirrorValidationOutputs> = {
     inputs: mirrorValidationInputs,
     secrets: ["credentials"],
+
+    announce: async (olds, news, log) => announceLeaving(olds.images ?? {}, news.images, removalToday() ?? "keep", log),
 
     compare: (olds, news) => {
         const compared = [

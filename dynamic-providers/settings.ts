@@ -24,6 +24,8 @@ const siteRegistry = z.object({
 
 const siteRemoval = z.object({ onRemove: z.enum(["keep", "delete"]).optional() });
 
+const siteContent = z.object({ content: z.array(z.object({ lock: z.string() })).optional() });
+
 /** The registry as today's configuration has it; what is absent there is absent here. */
 export interface ConfiguredRegistry {
     /** The accounts that pull and push are made by the program: the configured one is the admin's. */
@@ -35,6 +37,7 @@ export interface ConfiguredRegistry {
 
 let registry: ConfiguredRegistry = {};
 let removal: "keep" | "delete" | undefined;
+let locks: readonly string[] | undefined;
 let clients: Partial<Record<Account, Credentials>> = {};
 let admin: AdminCredentials | undefined;
 
@@ -51,6 +54,7 @@ export function configure(request: dynamic.ConfigureRequest): void {
     };
     registry = configuredRegistry(get);
     removal = configuredRemoval(get);
+    locks = configuredLocks(get);
     const main = read("registry");
     const token = get("registryToken");
     admin = token === undefined ? main : { token };
@@ -85,6 +89,16 @@ export function removalToday(): "keep" | "delete" | undefined {
 function configuredRemoval(read: (key: string) => string | undefined): "keep" | "delete" | undefined {
     const [site, defaults] = ["site", "defaults"].map((key) => siteRemoval.safeParse(jsonOf(read(key))).data);
     return site === undefined ? undefined : (site.onRemove ?? defaults?.onRemove ?? "keep");
+}
+
+/** The locks of the sets that today's configuration lists, in its order; undefined if there is none to read. */
+export function locksToday(): readonly string[] | undefined {
+    return locks;
+}
+
+function configuredLocks(read: (key: string) => string | undefined): readonly string[] | undefined {
+    const [site, defaults] = ["site", "defaults"].map((key) => siteContent.safeParse(jsonOf(read(key))).data);
+    return site === undefined ? undefined : (site.content ?? defaults?.content ?? []).map(({ lock }) => lock);
 }
 
 function configuredRegistry(read: (key: string) => string | undefined): ConfiguredRegistry {

@@ -13,7 +13,7 @@ export { type ExecuteOptions, type ImportResult, executePlan } from "./execute";
 export type { ImportEvent } from "./events";
 export type { ImportProgress } from "./import-meter";
 export type { RefusedMount } from "./transfer";
-export { type KeptImage, type Removal, removeImages } from "./removal";
+export { type KeptImage, type Removal, type WantedManifest, removeImages } from "./removal";
 export { type ImageCheck, type ImageFailure, type ImageProof, type Verification, verifyImages } from "./verify";
 export { type ImageTask, imageTask } from "./image-task";
 export {

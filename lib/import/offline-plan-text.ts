@@ -13,13 +13,9 @@ const MAX_NAMES = 50;
 /**
  * The offline plan for people, one block for each set and each kind of change that there is.
  * @param sayNames false where only one set is spoken of
- * @param onRemove what becomes of images that leave
  */
-export function offlinePlanLines(
-    plan: OfflinePlan,
-    sayNames = true,
-    onRemove: "keep" | "delete" = "keep",
-): PlanLines[] {
+export function offlinePlanLines(plan: OfflinePlan, sayNames = true): PlanLines[] {
+    const { onRemove } = plan;
     const blocks = plan.sets.flatMap(({ name, coming, changing, bytes }) => {
         const set = sayNames ? `${name}: ` : "";
         const most = bytes === undefined ? "" : `, at most ${formatBytes(bytes)}`;

@@ -37,11 +37,15 @@ export interface SetOutlook {
     readonly bytes?: number;
 }
 
+/** What becomes of images that leave. */
+export type OnRemove = "keep" | "delete";
+
 /** What a run would change, as far as it can be said without asking anybody (docs/architecture.md, "Two plans"). */
 export interface OfflinePlan {
     readonly sets: readonly SetOutlook[];
     /** Images that no set wants any more, sorted. */
     readonly going: readonly NamedImage[];
+    readonly onRemove: OnRemove;
     /** All sets together; blobs that several of them hold count once. Absent if it is for one of them. */
     readonly bytes?: number;
 }
@@ -51,7 +55,11 @@ export interface OfflinePlan {
  * @param before every image of the last imported state; empty for a first run
  * @throws PassthroughError `REFERENCE_INVALID` for a wanted name that is none
  */
-export function planOffline(sets: readonly WantedSet[], before: ImagesBySource): OfflinePlan {
+export function planOffline(
+    sets: readonly WantedSet[],
+    before: ImagesBySource,
+    onRemove: OnRemove = "keep",
+): OfflinePlan {
     const payloads = sets.map((set) => payloadOf(set, before));
     const wanted = new Set(
         sets.flatMap(({ images, earlier }) => [...Object.keys(images), ...Object.keys(earlier ?? {})]),
@@ -62,6 +70,7 @@ export function planOffline(sets: readonly WantedSet[], before: ImagesBySource):
     return {
         sets: sets.map((set, i) => outlookOf(set, before, payloads[i])),
         going: named(before, (image) => !wanted.has(image)),
+        onRemove,
         ...total,
     };
 }

@@ -16,7 +16,7 @@ import { Presence } from "./presence";
 import type { RegistryQuestions } from "./registry-outlook";
 
 export interface PlanRequest {
-    /** Source reference -> digest: what must be there in the end. A part of `set.images`. */
+    /** Source reference -> digest: what must be there in the end. Of `set.images` and `set.earlier.images`. */
     readonly images: Readonly<Record<string, Digest>>;
     readonly set: ImageSet;
     readonly base: MirrorBase;
@@ -68,6 +68,7 @@ class Planner {
         const isSuspect = this.request.suspects?.has(task.source) ?? false;
         const tagged = await this.client.manifestHead(task.repository, task.tag);
         if (tagged === task.digest && !isSuspect) return task;
+        if (this.isEarlier(task)) return tagged === task.digest ? task : this.earlierImage(task, tagged);
         const tree = manifestTree(this.request.set, task.digest);
         const missing: TreeNode[] = [];
         const damaged: string[] = [];
@@ -94,6 +95,27 @@ class Planner {
         };
     }
 
+    private isEarlier({ source, digest }: ImageTask): boolean {
+        const { manifests, earlier } = this.request.set;
+        return manifests[digest] === undefined && earlier.images[source] === digest;
+    }
+
+    /** An image that an earlier archive brought under another name: its tag is all that is to be put. */
+    private async earlierImage(task: ImageTask, tagged: Digest | undefined): Promise<Missing> {
+        const { repository, digest } = task;
+        const stored = await this.client.manifestGet(repository, digest);
+        return {
+            task,
+            root: { digest, mediaType: "", size: stored?.bytes.length ?? 0 },
+            manifests: [],
+            copies: [],
+            blobs: [],
+            rootIsThere: true,
+            problems: stored === undefined ? [earlierProblem(digest)] : [],
+            ...(tagged === undefined ? {} : { movedFrom: tagged }),
+        };
+    }
+
     /** What stands in front of a registry may still answer HEAD for what is gone, and HEAD reads no bytes. */
     private async canBeRead(repository: string, digest: Digest, damaged: string[]): Promise<boolean> {
         try {
@@ -107,11 +129,12 @@ class Planner {
 
     /** The images this set takes for granted: they must be at the registry already. */
     async earlierImages(): Promise<ImageProblem[]> {
-        const { set, base } = this.request;
-        const problems = await mapLimited(Object.entries(set.earlier.images), QUESTIONS, async ([source, digest]) => {
+        const { images, set, base } = this.request;
+        const others = Object.entries(set.earlier.images).filter(([source]) => images[source] === undefined);
+        const problems = await mapLimited(others, QUESTIONS, async ([source, digest]) => {
             const { repository } = imageTask(base, source, digest);
             if (await this.presence.manifest(repository, digest)) return [];
-            return [{ source, problem: `${digest} is not at the registry and not in this archive; ${EARLIER_CURE}` }];
+            return [{ source, problem: earlierProblem(digest) }];
         });
         return problems.flat();
     }
@@ -221,6 +244,10 @@ class Planner {
 }
 
 const EARLIER_CURE = "import the earlier archive first";
+
+function earlierProblem(digest: Digest): string {
+    return `${digest} is not at the registry and not in this archive; ${EARLIER_CURE}`;
+}
 
 /** Largest first: the longest transfer must not begin last. */
 function bySize(missing: readonly Missing[], set: ImageSet): Missing[] {

@@ -12,6 +12,9 @@ export interface KeptImage {
     readonly reason: string;
 }
 
+/** A manifest that is still wanted in a repository, and the tag it is wanted under. */
+export type WantedManifest = Pick<ImageTask, "repository" | "digest"> & Partial<Pick<ImageTask, "tag">>;
+
 /** What came of a removal. */
 export interface Removal {
     readonly removed: readonly ImageTask[];
@@ -27,16 +30,17 @@ const REPOSITORIES_AT_ONCE = 4;
  * Takes images out of the registry: their tags, and of their manifests those that no other tag, index or referrer of
  * the same repository points to. A tag that was moved to another image since is not ours and stays. Blobs are left to
  * the registry's own garbage collection.
- * @param stay images that are still wanted
+ * @param stay what is still wanted; an image that is wanted as it is does not go at all
  * @returns also after failures: they are in `failed`, by image
  */
 export async function removeImages(
     client: RegistryClient,
     images: readonly ImageTask[],
-    stay: readonly ImageTask[],
+    stay: readonly WantedManifest[],
 ): Promise<Removal> {
     const byRepository = new Map<string, ImageTask[]>();
-    for (const image of images) {
+    const wanted = new Set(stay.map(placeOf));
+    for (const image of images.filter((found) => !wanted.has(placeOf(found)))) {
         byRepository.set(image.repository, [...(byRepository.get(image.repository) ?? []), image]);
     }
     const parts = await mapLimited([...byRepository], REPOSITORIES_AT_ONCE, ([repository, tasks]) =>
@@ -53,7 +57,11 @@ export async function removeImages(
     };
 }
 
-function inRepository(images: readonly ImageTask[], repository: string): ImageTask[] {
+function placeOf({ repository, tag, digest }: WantedManifest): string {
+    return `${repository}:${tag ?? ""} ${digest}`;
+}
+
+function inRepository(images: readonly WantedManifest[], repository: string): WantedManifest[] {
     return images.filter((image) => image.repository === repository);
 }
 
@@ -61,7 +69,7 @@ async function removeFrom(
     client: RegistryClient,
     repository: string,
     tasks: readonly ImageTask[],
-    stay: readonly ImageTask[],
+    stay: readonly WantedManifest[],
 ): Promise<Removal> {
     const roots = [...tasks, ...stay].map(({ digest }) => digest);
     const graph = await RepositoryGraph.read(client, repository, roots);

@@ -1,4 +1,5 @@
 import type { Digest } from "../oci/digest";
+import { RegistryError } from "../oci/errors";
 import { mapLimited } from "../oci/limiter";
 import type { RegistryClient } from "../oci/registry-client";
 
@@ -85,9 +86,19 @@ export class RepositoryGraph {
         return (await this.client.referrers(this.repository, digest)) ?? [];
     }
 
-    /** A manifest that went away meanwhile points to nothing. */
+    /**
+     * A manifest that is not there points to nothing.
+     * @throws RegistryError if it is, by HEAD, but cannot be read: nobody knows what it points to then
+     */
     private async node(digest: Digest): Promise<Node> {
-        const manifest = await this.client.manifestGet(this.repository, digest);
+        const { client, repository } = this;
+        const manifest = await client.manifestGet(repository, digest);
+        if (manifest === undefined && (await client.manifestHead(repository, digest)) !== undefined) {
+            throw new RegistryError(`GET ${repository}/manifests/${digest}`, "it is there (HEAD) but cannot be read", {
+                code: "UNEXPECTED_ANSWER",
+                cure: "check the registry's storage and what stands in front of it; nothing of this repository was removed",
+            });
+        }
         const children = (manifest?.manifests ?? []).map((child) => child.digest);
         const subject = manifest?.subject?.digest;
         return { children, ...(subject === undefined ? {} : { subject }) };

@@ -35,8 +35,12 @@ const LOST_UPLOAD = new Set(["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"]);
 
 /** True if the same request may well succeed later without anybody changing anything. */
 export function isRetryable(error: unknown): error is RegistryError {
-    if (error instanceof RegistryError && LOST_UPLOAD.has(error.code)) return true;
-    return isBusy(error) || isUnreachable(error);
+    return isBusy(error) || isUnreachable(error) || isLostUpload(error);
+}
+
+/** A POST begins an upload, so what it is refused for was not lost. */
+function isLostUpload(error: unknown): error is RegistryError {
+    return error instanceof RegistryError && LOST_UPLOAD.has(error.code) && !error.operation.startsWith("POST ");
 }
 
 /**

@@ -60,7 +60,7 @@ faultCase("HEAD says a blob is there, GET says 404", { all: 50, sample: 2 }, asy
         method === "HEAD" && url.endsWith(`/blobs/${blob}`) ? staleHead(blob, size) : undefined;
     const { failures } = await site.verify(content);
     expect(failures).toHaveLength(1);
-    expect(failures[0]?.problem).toContain(`blob ${blob} is not there`);
+    expect(failures[0]?.problem).toContain(`blob ${blob} is there when asked for (HEAD), but not when fetched (GET)`);
     count("lies found");
     site.proxy.clear();
     const suspects = failures.map(({ source }) => source);

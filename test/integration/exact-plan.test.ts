@@ -83,6 +83,21 @@ test("half present: a tag that moved, a manifest that is gone, a blob that is go
     expect(healed.plan.bytes).toBe(90_000 + (healed.plan.push[0]?.root.size ?? NaN));
 });
 
+test("a tag that upstream moved to what an earlier archive brought is put, and nothing else is sent", async () => {
+    const first = new MemoryImageSet();
+    const [old, renewed] = [1, 2].map(() => first.manifest([first.blob(randomBytes(5000))]));
+    first.image("quay.io/org/app:1", old ?? "");
+    first.image("quay.io/org/app:2", renewed ?? "");
+    await bringExactly(first);
+    const second = new MemoryImageSet();
+    second.earlier.images = { "quay.io/org/app:1": renewed ?? "" };
+    second.images["quay.io/org/app:1"] = renewed ?? "";
+    const { plan, states } = await bringExactly(second);
+    expect(states).toEqual(["quay.io/org/app:1 tag-only"]);
+    expect(plan.push[0]).toMatchObject({ movedFrom: old, blobs: [] });
+    expect((await bringExactly(second)).states).toEqual(["quay.io/org/app:1 present"]);
+});
+
 test("an index whose child an earlier archive brought to another repository: copied with its blobs mounted", async () => {
     const first = new MemoryImageSet();
     const child = first.manifest([first.blob(randomBytes(50_000))]);

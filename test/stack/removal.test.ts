@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FIXTURES, TestSite } from "../support/site";
 
@@ -76,4 +76,52 @@ test("a set that is taken out goes, without what another set has; today's word f
     site.registry.forget();
     expect(await site.stack.destroy("--run-program")).toMatchObject({ code: 0 });
     expect(deletions()).toEqual([]);
+});
+
+describe("what a set still wants is never deleted, however the sets are changed:", () => {
+    const at = (name: string) => join(site.folder, name);
+    const set = (archive: string, lock = archive) => ({ archive: at(archive), lock: at(`${lock}.lock.json`) });
+    const list = (...content: object[]) => site.stack.configure({ ...site.document({ onRemove: "delete" }), content });
+
+    async function upDeletes(...paths: string[]): Promise<void> {
+        site.registry.forget();
+        const up = await site.stack.up();
+        expect(up).toMatchObject({ code: 0 });
+        expect(deletions().map(({ path }) => path)).toEqual(paths);
+        expect(await site.stack.up("--expect-no-changes")).toMatchObject({ code: 0 });
+    }
+
+    test("a lock gets another name, and the resource with it", async () => {
+        site = await TestSite.create(join(FIXTURES, "with-mapping"));
+        list(set("set1"));
+        await upDeletes();
+        copyFileSync(at("set1.lock.json"), at("2026-12.lock.json"));
+        rmSync(at("set1.lock.json"));
+        list(set("set1", "2026-12"));
+        await upDeletes();
+    });
+
+    test("the earlier set of an incremental one is taken out; then a lock is made anew of what builds on it", async () => {
+        site = await TestSite.create(join(FIXTURES, "incremental/1"), join(FIXTURES, "incremental/2"));
+        list(set("set1"), set("set2"));
+        await upDeletes();
+        list(set("set2"));
+        await upDeletes();
+        copyFileSync(at("set2.lock.json"), at("2026-12.lock.json"));
+        list(set("set2", "2026-12"));
+        await upDeletes();
+    });
+
+    test("a set is taken out, which the preview tells by name; a destroy takes all, whatever the order", async () => {
+        site = await TestSite.create(join(FIXTURES, "with-mapping"), join(FIXTURES, "operators"));
+        list(set("set1"), set("set2"));
+        await upDeletes();
+        list(set("set2"));
+        const preview = await site.stack.preview();
+        expect(preview.text).toContain("5 images leave all sets; they are deleted from the registry");
+        expect(preview.text).toContain(`- ${V2S2}`);
+        site.registry.forget();
+        expect(await site.stack.destroy()).toMatchObject({ code: 0 });
+        expect(deletions().length).toBeGreaterThan(6);
+    });
 });

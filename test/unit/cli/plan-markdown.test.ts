@@ -102,14 +102,18 @@ test("a thousand sets, and texts of any kind from files, break neither the bound
             const sets = Array.from({ length: 1000 }, (_, i) => ({
                 ...{ name: `${text}${String(i)}`, coming: [image], changing: [], unchanged: 0 },
             }));
-            const plan: OfflinePlan = { sets, going: [image] };
+            const plan: OfflinePlan = { sets, going: [image], onRemove: "keep" };
             const markdown = planMarkdown(plan, text, { images: {}, source: text, note: text });
             expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(MAX_COMMENT_BYTES);
             expect(markdown).toContain("… and 900 more sets");
         }),
         { numRuns: 50 },
     );
-    const hostile = planMarkdown({ sets: [], going: [{ image: "a`|b\n| c | d |", digest: ONE }] }, "s", nothing);
+    const hostile = planMarkdown(
+        { sets: [], onRemove: "keep", going: [{ image: "a`|b\n| c | d |", digest: ONE }] },
+        "s",
+        nothing,
+    );
     expectWholeTables(hostile);
     expect(hostile).toContain("| `a'\\|b \\| c \\| d \\|` |");
 });

@@ -9,7 +9,12 @@ const NOW = new Date();
 const BASE = "registry.site-a.example:8443/mirror";
 
 /** The text of a lock with one image per source, the digest made from `seed`. */
-function lock(sources: readonly string[], seed = "one", marks?: Lock["marks"]): string {
+function lock(
+    sources: readonly string[],
+    seed = "one",
+    marks?: Lock["marks"],
+    earlier: Lock["earlier"]["images"] = {},
+): string {
     const digest = digestOf(seed);
     return serialiseLock({
         lockVersion: 1,
@@ -19,7 +24,7 @@ function lock(sources: readonly string[], seed = "one", marks?: Lock["marks"]): 
         ...(marks === undefined ? {} : { marks }),
         manifests: { [digest]: { mediaType: MEDIA_TYPE_OCI_MANIFEST, size: 2, blobs: [] } },
         blobs: {},
-        earlier: { images: {}, manifests: {}, blobs: {} },
+        earlier: { images: earlier, manifests: {}, blobs: {} },
         absent: [],
     });
 }
@@ -165,6 +170,23 @@ test("plain HTTP is for loopback; a version must be one; locks must be there, wh
     ]);
     const loopback = { type: "distribution", mirrorBase: "localhost:5000/mirror", plainHttp: true };
     expect(site({ registry: loopback }).issues).toEqual([]);
+});
+
+test("a tag that upstream moved to what an earlier set brought is put by the set that tells of it", () => {
+    const [one, two] = [digestOf("one"), digestOf("two")];
+    const files = {
+        "1.lock.json": lock(["quay.io/org/app:1"]),
+        "2.lock.json": lock(["quay.io/org/app:2"], "two"),
+        "3.lock.json": lock([], "three", undefined, { "quay.io/org/app:1": two, "quay.io/org/app:2": two }),
+    };
+    const { site: read } = site({ registry, content: Object.keys(files).map(set) }, files);
+    expect(read?.content.map(({ images }) => images)).toEqual([
+        { [`quay.io/org/app@${one}`]: one },
+        { "quay.io/org/app:2": two },
+        { "quay.io/org/app:1": two },
+    ]);
+    expect(read?.content[2]?.earlier).toEqual({ "quay.io/org/app:2": two });
+    expect(read?.content[0]?.superseded).toEqual(["quay.io/org/app:1"]);
 });
 
 test("a later set has the tag; the earlier one's image is kept by its digest", () => {

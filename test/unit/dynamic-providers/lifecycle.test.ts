@@ -62,9 +62,12 @@ test("a check failure on a secret names no property, so that the engine does not
     expect(JSON.stringify(failures)).not.toContain('"abc"');
 });
 
-test("what is not known before the update passes the check, is announced by nobody, and counts as a change", async () => {
+test("what is not known before the update passes the check, is announced unless only secrets are, and counts as a change", async () => {
     const announce = jest.fn();
-    const unknown = { ...GIVEN, credentials: UNKNOWN };
+    await provider({ announce }).check({}, { ...GIVEN, credentials: UNKNOWN });
+    expect(announce).toHaveBeenCalledTimes(1);
+    announce.mockClear();
+    const unknown = { ...GIVEN, size: UNKNOWN };
     const { failures } = await provider({ announce }).check({}, unknown);
     expect(failures).toEqual([]);
     expect(announce).not.toHaveBeenCalled();

@@ -43,7 +43,11 @@ test("images come, change and go by name, whichever set had them before", () => 
 test("what a set only relies on is still wanted, and comes from nowhere", () => {
     const earlier = { "quay.io/a/base:1": ONE };
     const plan = planOffline([set("later", {}, { earlier })], earlier);
-    expect(plan).toEqual({ sets: [{ name: "later", coming: [], changing: [], unchanged: 0 }], going: [] });
+    expect(plan).toEqual({
+        sets: [{ name: "later", coming: [], changing: [], unchanged: 0 }],
+        going: [],
+        onRemove: "keep",
+    });
     expect(isEmptyPlan(plan)).toBe(true);
 });
 
@@ -99,4 +103,6 @@ test("for people, fifty names of each kind are enough, and the rest is counted",
     expect(blocks[0]?.lines).toHaveLength(51);
     expect(blocks[0]?.lines.at(-1)).toBe("… and 10 more");
     expect(blocks[1]?.lines).toEqual([`- quay.io/org/old@${TWO}`]);
+    const [, leaving] = offlinePlanLines(planOffline([set("s", many)], { "quay.io/org/old:1": TWO }, "delete"));
+    expect(leaving?.title).toBe("1 image leaves all sets; it is deleted from the registry, unless still in use there");
 });
