@@ -62,16 +62,23 @@ async function run(args: readonly string[]): Promise<number> {
     const isFine = await interruptible((signal) =>
         withSiteRegistry(site, importer, signal, (pushing, base) =>
             withSiteRegistry(site, puller, signal, (pulling) =>
-                selftest({
-                    ...{ pushing, pulling, base, registriesConf },
-                    name: randomBytes(8).toString("hex"),
-                    onStep: (step) => print(json ? JSON.stringify(shown(step)) : lineOf(step)),
+                withSiteRegistry(site, importer, UNINTERRUPTED, async (removing) => {
+                    const result = await selftest({
+                        ...{ pushing, pulling, removing, base, registriesConf },
+                        name: randomBytes(8).toString("hex"),
+                        onStep: (step) => print(json ? JSON.stringify(shown(step)) : lineOf(step)),
+                    });
+                    signal.throwIfAborted();
+                    return result;
                 }),
             ),
         ),
     );
     return isFine ? EXIT_OK : EXIT_FAILED;
 }
+
+/** The canary is taken away also after Ctrl-C. */
+const UNINTERRUPTED = new AbortController().signal;
 
 function shown(step: SelftestStep): SelftestStep {
     return { ...step, detail: withoutSecrets(step.detail) };

@@ -20,6 +20,8 @@ export interface SelftestRequest {
     readonly pushing: RegistryClient;
     /** With the account that clusters pull with. */
     readonly pulling: RegistryClient;
+    /** With the account that pushes; not ended by what ends the others. */
+    readonly removing: RegistryClient;
     readonly base: MirrorBase;
     /** What a node makes of the stack's mirror rules, TOML. */
     readonly registriesConf: string;
@@ -61,7 +63,7 @@ export async function selftest(request: SelftestRequest): Promise<boolean> {
             return pull(request.pulling, canary, byTag, tag);
         });
     }
-    await step("remove", () => remove(request.pushing, canary, byDigest.repository, pushed === "done"));
+    await step("remove", () => remove(request.removing, canary, byDigest.repository, pushed === "done"));
     return isFine;
 }
 

@@ -21,8 +21,9 @@ afterEach(async () => {
     registry = server = undefined;
 });
 
-function clientOf(host: string): RegistryClient {
+function clientOf(host: string, signal?: AbortSignal): RegistryClient {
     const client = new RegistryClient({
+        ...(signal === undefined ? {} : { signal }),
         endpoint: { host, plainHttp: true },
         credentials: { username: "u", password: "p" },
         retry: { seconds: 0, firstDelay: 1, longestDelay: 1 },
@@ -31,18 +32,31 @@ function clientOf(host: string): RegistryClient {
     return client;
 }
 
+interface Changes {
+    readonly pullHost?: string;
+    readonly version?: string;
+    readonly rulesOf?: string;
+    /** Ends the push and the pulls. */
+    readonly signal?: AbortSignal;
+    readonly onStep?: (step: SelftestStep) => void;
+}
+
 /** The steps of a run, with the pulls going to `pullHost`. */
-async function run(host: string, changes: { pullHost?: string; version?: string; rulesOf?: string } = {}) {
+async function run(host: string, changes: Changes = {}) {
     const { pullHost = host, version = "4.20.0", rulesOf = `${host}/mirror` } = changes;
     const { registriesConf } = contentRules(rulesOf, { images: IMAGES }, { contactSource: "never", version });
     const steps: SelftestStep[] = [];
     const isFine = await selftest({
-        pushing: clientOf(host),
-        pulling: clientOf(pullHost),
+        pushing: clientOf(host, changes.signal),
+        pulling: clientOf(pullHost, changes.signal),
+        removing: clientOf(host),
         base: parseMirrorBase(`${host}/mirror`),
         registriesConf,
         name: "0123abcd",
-        onStep: (step) => steps.push(step),
+        onStep: (step) => {
+            steps.push(step);
+            changes.onStep?.(step);
+        },
     });
     return { isFine, steps, outcomes: steps.map(({ step, outcome }) => `${step}: ${outcome}`) };
 }
@@ -61,6 +75,20 @@ test("a canary is pushed, found through the rules by digest and by tag, read to 
     );
     const tags = await fetch(`http://${registry.host}/v2/${REPOSITORY}/tags/list`);
     expect(await tags.json()).toEqual({ name: REPOSITORY, tags: [] });
+});
+
+test("the canary is taken away although the run was interrupted", async () => {
+    registry = await RegistryProcess.start();
+    const ending = new AbortController();
+    const onStep = ({ step }: SelftestStep) => step === "push" && ending.abort(new Error("interrupted"));
+    const { outcomes } = await run(registry.host, { signal: ending.signal, onStep });
+    expect(outcomes).toEqual([
+        "rules: done",
+        "push: done",
+        "pull by digest: failed",
+        "pull by tag: failed",
+        "remove: done",
+    ]);
 });
 
 test("where the registry does not delete, that is a note: what stays is said, and the next run works as well", async () => {
