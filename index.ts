@@ -1,5 +1,8 @@
+import { keepSecretsOutOfDebugLog } from "./components/debug-log";
 import { PassthroughSite } from "./components/passthrough-site";
 import { loadSite } from "./config";
+
+keepSecretsOutOfDebugLog();
 
 const site = new PassthroughSite("site", loadSite());
 

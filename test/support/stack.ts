@@ -40,6 +40,8 @@ export class TestStack {
             PULUMI_CONFIG_PASSPHRASE: "the passphrase of a test",
             PULUMI_HOME: join(this.folder, "home"),
             PULUMI_SKIP_UPDATE_CHECK: "true",
+            // Offers --event-log.
+            PULUMI_DEBUG_COMMANDS: "true",
             PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
         };
         delete this.env.PULUMI_CONFIG_PASSPHRASE_FILE;

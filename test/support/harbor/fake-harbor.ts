@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Credentials } from "../../../lib/oci/auth";
 import type { ServerCertificate } from "../certificates";
 import { RegistryProcess } from "../registry-process";
 import { Front, TokenMint, basicOf, textOf } from "../token-gateway";
@@ -32,16 +33,20 @@ export type Disturbance = (method: string, path: string) => Reply | "drop" | und
 
 /**
  * Harbor as registry-apis.md §2 and §3 have seen it answer: its API, its token service, and its `/v2/` in front of a
- * real distribution registry. Left out: the 1.5 s after a failed login, members, and projects' deep corners.
+ * real distribution registry. Left out: the 1.5 s after a failed login, members, projects' deep corners, and the referrers
+ * API. What the OCI conformance suite says of its `/v2/`: docs/registries.md.
  */
 export class FakeHarbor {
     readonly harbor = new Harbor();
     readonly mint = new TokenMint();
     readonly requests: ApiRequest[] = [];
     readonly content: ContentRequest[] = [];
-    /** Every URL that was asked for, and every secret that a robot account ever had when something was asked. */
+    /** Every URL that was asked for. */
     readonly urls: string[] = [];
-    readonly everySecret = new Set<string>();
+    /** Every cookie that came back. */
+    readonly cookies: string[] = [];
+    /** By secret, every one that a robot account ever had when something was asked. */
+    readonly everyLogin = new Map<string, Credentials>();
     disturb: Disturbance = () => undefined;
 
     private constructor(
@@ -83,7 +88,11 @@ export class FakeHarbor {
         response.setHeader("x-request-id", randomUUID());
         const around = { harbor: this.harbor, mint: this.mint, host: this.host, port: this.registry.port };
         this.urls.push(request.url ?? "");
-        for (const { secret } of this.harbor.robots) this.everySecret.add(secret);
+        if (request.headers.cookie !== undefined) this.cookies.push(request.headers.cookie);
+        for (const robot of this.harbor.robots) {
+            const login = { username: this.harbor.fullName(robot), password: robot.secret };
+            this.everyLogin.set(login.password, login);
+        }
         const instead = this.disturb(request.method ?? "", pathname);
         if (instead !== undefined && instead !== "drop") return send(response, instead);
         if (pathname === "/service/token") return answerToken(request, response, around);

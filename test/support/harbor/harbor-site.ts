@@ -8,7 +8,8 @@ import { FIXTURES } from "../site";
 import { PROJECT, TestStack } from "../stack";
 import { FakeHarbor } from "./fake-harbor";
 
-export const ADMIN = { username: "admin", password: "canary-admin-2c7e51" } as const;
+/** With what JSON, URLs and shells spell otherwise. */
+export const ADMIN = { username: "admin", password: 'canary "2c7e51" & 100%+\\ü' } as const;
 
 const { config } = parse(readFileSync(join(PROJECT, "examples/harbor/Pulumi.site-a.yaml"), "utf8")) as {
     config: Record<string, { registry: object }>;

@@ -44,7 +44,7 @@ export class ManagedHarbor {
             (thrown: unknown) => thrown,
         );
         if (!(error instanceof RegistryError)) throw new Error(`no RegistryError: ${String(error)}`);
-        for (const secret of [ADMIN.password, MAINTAINER.password, ...this.fake.everySecret]) {
+        for (const secret of [ADMIN.password, MAINTAINER.password, ...this.fake.everyLogin.keys()]) {
             if (error.message.includes(secret)) throw new Error("the error shows a secret");
         }
         return error;

@@ -84,6 +84,8 @@ export class QuayModel {
     readonly users = new Map<string, User>();
     readonly organizations = new Map<string, Organization>();
     readonly grants = new Map<string, OAuthGrant>();
+    /** Those that have ended, too. */
+    readonly everyGrant = new Set<string>();
 
     addUser(username: string, password: string, email = `${username}@example.com`): User {
         const user = { username, password, email, blockedUntil: 0 };
@@ -107,6 +109,7 @@ export class QuayModel {
 
     addGrant(username: string, scopes: readonly string[], clientId?: string): string {
         const token = randomToken(40);
+        this.everyGrant.add(token);
         this.grants.set(token, { username, scopes: new Set(scopes), ...(clientId === undefined ? {} : { clientId }) });
         return token;
     }
