@@ -173,6 +173,17 @@ test("content: a challenge without credentials, none for a project that is not t
     const upload = await ask("POST", "/v2/mirror/x/blobs/uploads/", undefined, ADMIN, {});
     expect(upload.status).toBe(202);
     expect(upload.headers.location).toMatch(new RegExp(`^https://${fake.host}/v2/mirror/x/blobs/uploads/`));
+    const digest = `sha256:${"0".repeat(64)}`;
+    expect(await ask("DELETE", `/v2/mirror/x/manifests/${digest}`, undefined, reader, {})).toMatchObject({
+        status: 401,
+    });
+    expect(await ask("DELETE", `/v2/mirror/x/manifests/${digest}`, undefined, ADMIN, {})).toMatchObject({
+        status: 404,
+    });
+    expect(await ask("DELETE", "/v2/mirror/x/manifests/1", undefined, ADMIN, {})).toMatchObject({
+        status: 400,
+        json: { errors: [{ code: "UNSUPPORTED" }] },
+    });
 });
 
 test("read-only: reads go on, everything else is denied before credentials are judged", async () => {

@@ -43,7 +43,7 @@ function actionsOf(harbor: Harbor, principal: Principal, repository: string): st
     const may = (action: string) => harbor.may(principal, project, "repository", action);
     // Push implies pull for robots of a project.
     const pulls = may("pull") || may("push") || project.metadata.public === "true";
-    return [...(pulls ? ["pull"] : []), ...(may("push") ? ["push"] : [])];
+    return [...(pulls ? ["pull"] : []), ...["push", "delete"].filter(may)];
 }
 
 /** `/v2/`: Basic and the bearer tokens of `/service/token`, as registry-apis.md §2 has it. */
@@ -96,9 +96,13 @@ export function answerContent(request: IncomingMessage, response: ServerResponse
         const text = `unauthorized to access repository: ${lacking[0]}, action: ${lacking[1]}: unauthorized to access repository: ${lacking[0]}, action: ${lacking[1]}`;
         return fault(response, 401, "UNAUTHORIZED", text, { "www-authenticate": 'Basic realm="harbor"' });
     }
-    const isTagPut = method === "PUT" && /\/manifests\/[^:]+$/.test(pathname);
+    const isTag = /\/manifests\/[^:]+$/.test(pathname);
+    // H: src/server/registry/manifest.go; §2: 400.
+    if (method === "DELETE" && isTag)
+        return fault(response, 400, "UNSUPPORTED", "unsupported digest: invalid checksum digest format");
     const isImmutable = project.immutable.some(({ disabled }) => disabled !== true);
-    if (isTagPut && isImmutable) return fault(response, 412, "PRECONDITION", "configured as immutable");
+    if (method === "PUT" && isTag && isImmutable)
+        return fault(response, 412, "PRECONDITION", "configured as immutable");
     forward(request, response, port, { replace: (status, body) => renamed(status, body, pathname) });
 }
 

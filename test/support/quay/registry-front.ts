@@ -62,7 +62,8 @@ export class RegistryFront {
                 body: JSON.stringify({ errors, is_readonly: true }),
             };
         }
-        if (method === "DELETE" && pathname.includes("/blobs/sha256:")) return registryError(405, "UNSUPPORTED", "");
+        const isDeletable = /\/manifests\/[^/]+:[^/]+$|\/blobs\/uploads\//.test(pathname);
+        if (method === "DELETE" && !isDeletable) return registryError(405, "UNSUPPORTED", "");
         return undefined;
     }
 

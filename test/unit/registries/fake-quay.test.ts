@@ -212,6 +212,8 @@ test("the token service: tokens without actions instead of refusals, and what it
     const pushing = await bearer(`repository:${ORG}/quay.io/org/app:pull,push`);
     expect((await quay.ask("HEAD", blob("quay.io/org/app"), undefined, { token: pushing })).status).toBe(404);
     is(await quay.ask("POST", `/v2/${ORG}/quay.io/org/app/blobs/uploads/`, undefined, { token: pushing }), 202);
+    is(await quay.ask("DELETE", `/v2/${ORG}/quay.io/org/app/manifests/1`, undefined, { token: pushing }), 405);
+    is(await quay.ask("DELETE", blob("quay.io/org/app"), undefined, { token: pushing }), 405);
 });
 
 test("GET /v2/ says true in both cases, with its challenge; nothing but its own tokens is taken there", async () => {
