@@ -106,7 +106,7 @@ function nowhere(role: Role, { place, authfile }: CredentialSources, unread: unk
         code: "NO_CREDENTIALS",
         cure:
             `name an auth file that has ${place} or its host with --authfile or REGISTRY_AUTH_FILE, or set ` +
-            `${PREFIXES[role]}_USERNAME and ${PREFIXES[role]}_PASSWORD`,
+            `${PREFIXES[role]}_USERNAME and ${PREFIXES[role]}_PASSWORD; the stack's own account can be read after its first \`npm run up\``,
     });
 }
 

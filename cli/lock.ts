@@ -23,6 +23,8 @@ Reads image archives once and writes what they hold to lock files, which are com
 content is a diff of them. Without ARCHIVE, every set of the stack's site.content is read (default: dev).
 
   --stack STACK   the stack whose Pulumi.STACK.yaml lists the sets, with their overrides
+  --config-file FILE
+                  its configuration, if it is in another file
   --check         write nothing; exit 1 if a lock file is not what its archive says
   --out FILE      the lock file of the given archives
   --override MATCH=HOST[/REPOSITORY[:TAG]]
@@ -34,6 +36,7 @@ Exit codes: 0 done, 1 failed or (--check) different, 2 wrong usage.`;
 
 const OPTIONS = {
     stack: { type: "string" },
+    "config-file": { type: "string" },
     check: { type: "boolean" },
     out: { type: "string" },
     override: { type: "string", multiple: true },
@@ -49,10 +52,7 @@ export const lockCommand: Command = {
 
 async function run(args: readonly string[]): Promise<number> {
     const { values, positionals } = parseWords(args, OPTIONS, HELP);
-    const sets =
-        positionals.length > 0
-            ? [setOfArguments(positionals, values)]
-            : readStackContent({ stack: values.stack ?? "dev" });
+    const sets = positionals.length > 0 ? [setOfArguments(positionals, values)] : setsOfStack(values);
     if (sets.length === 0) say("the stack's site.content lists no set: nothing to lock");
     let code = EXIT_OK;
     for (const set of sets) {
@@ -60,6 +60,19 @@ async function run(args: readonly string[]): Promise<number> {
         if (values.check === true && !isCurrent) code = EXIT_FAILED;
     }
     return code;
+}
+
+function setsOfStack(values: {
+    stack?: string | undefined;
+    out?: string | undefined;
+    override?: string[] | undefined;
+    "config-file"?: string | undefined;
+}) {
+    if (values.out !== undefined) throw new UsageError("--out is for archives that are named here");
+    if (values.override !== undefined) {
+        throw new UsageError("--override is for archives that are named here: a stack has site.content[].overrides");
+    }
+    return readStackContent({ stack: values.stack ?? "dev", file: values["config-file"] });
 }
 
 function setOfArguments(

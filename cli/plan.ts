@@ -10,6 +10,7 @@ Says what an import of the stack's sets would do, and changes nothing.
 
 Without --offline the registry is asked (with the account that pushes; nothing is sent), and the plan is exact: for each
 image whether it is present, is pushed, only gets its tag, or cannot be brought; the blobs to mount and to upload; bytes.
+Present means that its tag has its digest: \`verify\` looks below that, and \`npm run up\` heals what is missing there.
 
 With --offline nobody is asked: the locks are held against what was imported last; images by name, bytes "at most".
 

@@ -7,7 +7,14 @@ import type { RegistryEndpoint } from "../lib/oci/transport";
 import type { Surroundings } from "./lifecycle";
 import { ProgressRow } from "./progress-row";
 import { type RegistryAccount, type RegistryManagement, REGISTRY_KINDS, registryAdmin } from "../lib/registries";
-import { adminCredentialsInput, adminCredentialsOf, credentialsInput, credentialsOf, registryToday } from "./settings";
+import {
+    adminCredentialsInput,
+    adminCredentialsOf,
+    credentialsInput,
+    credentialsOf,
+    registryToday,
+    retrySecondsToday,
+} from "./settings";
 
 /** Which registry a resource works with, as inputs; the credentials stand beside it, since they are secret. */
 export const connectionInput = z.object({
@@ -68,7 +75,7 @@ export function adminAccount(inputs: AdminInputs, signal: AbortSignal): Registry
     return {
         endpoint: endpointOf(inputs),
         credentials: hasMoved(inputs) ? inputs.credentials : adminCredentialsOf(inputs.account, inputs.credentials),
-        retrySeconds: inputs.registry.retrySeconds,
+        retrySeconds: retrySecondsToday() ?? inputs.registry.retrySeconds,
         signal,
     };
 }
@@ -100,7 +107,7 @@ export async function withRegistry<T>(
         endpoint: endpointOf(inputs),
         credentials: credentialsOf(inputs.account, inputs.credentials),
         requests: registry.requests ?? requestsFor(concurrency),
-        retry: { ...DEFAULT_RETRY, seconds: registry.retrySeconds },
+        retry: { ...DEFAULT_RETRY, seconds: retrySecondsToday() ?? registry.retrySeconds },
         signal,
     });
     const row = new ProgressRow(log);

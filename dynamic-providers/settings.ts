@@ -24,6 +24,8 @@ const siteRegistry = z.object({
 
 const siteRemoval = z.object({ onRemove: z.enum(["keep", "delete"]).optional() });
 
+const siteTransfer = z.object({ transfer: z.object({ retrySeconds: z.number().optional() }).optional() });
+
 const siteContent = z.object({ content: z.array(z.object({ lock: z.string() })).optional() });
 
 /** The registry as today's configuration has it; what is absent there is absent here. */
@@ -38,6 +40,7 @@ export interface ConfiguredRegistry {
 let registry: ConfiguredRegistry = {};
 let removal: "keep" | "delete" | undefined;
 let locks: readonly string[] | undefined;
+let retrySeconds: number | undefined;
 let clients: Partial<Record<Account, Credentials>> = {};
 let admin: AdminCredentials | undefined;
 
@@ -55,6 +58,7 @@ export function configure(request: dynamic.ConfigureRequest): void {
     registry = configuredRegistry(get);
     removal = configuredRemoval(get);
     locks = configuredLocks(get);
+    retrySeconds = configuredRetry(get);
     const main = read("registry");
     const token = get("registryToken");
     admin = token === undefined ? main : { token };
@@ -94,6 +98,16 @@ function configuredRemoval(read: (key: string) => string | undefined): "keep" | 
 /** The locks of the sets that today's configuration lists, in its order; undefined if there is none to read. */
 export function locksToday(): readonly string[] | undefined {
     return locks;
+}
+
+/** How long today's configuration lets a request keep failing, in seconds; undefined if it does not say. */
+export function retrySecondsToday(): number | undefined {
+    return retrySeconds;
+}
+
+function configuredRetry(read: (key: string) => string | undefined): number | undefined {
+    const [site, defaults] = ["site", "defaults"].map((key) => siteTransfer.safeParse(jsonOf(read(key))).data);
+    return site?.transfer?.retrySeconds ?? defaults?.transfer?.retrySeconds;
 }
 
 function configuredLocks(read: (key: string) => string | undefined): readonly string[] | undefined {
