@@ -22,7 +22,7 @@ export class FolderTree implements FileTree {
     /** @throws ArchiveError `ARCHIVE_UNREADABLE`, `ARCHIVE_ENTRY_INVALID` (a link to nothing), `ARCHIVE_TOO_LARGE` */
     static async list(path: string): Promise<FolderTree> {
         const sizes = new Map<string, number>();
-        await listInto(sizes, path, "", new Set());
+        await listInto(sizes, path, "", new Set(), { folders: 0 });
         return new FolderTree(path, new Map([...sizes].sort(([a], [b]) => (a < b ? -1 : 1))));
     }
 
@@ -62,12 +62,21 @@ class FolderFile implements BlobFile {
     }
 }
 
-async function listInto(sizes: Map<string, number>, root: string, below: string, seen: Set<string>): Promise<void> {
+/** @param above the folders on the way here: a link to one of them would go round for ever */
+async function listInto(
+    sizes: Map<string, number>,
+    root: string,
+    below: string,
+    above: ReadonlySet<string>,
+    count: { folders: number },
+): Promise<void> {
     const folder = join(root, below);
     const { dev, ino } = await stat(folder);
-    // A link to a folder above would go round for ever.
-    if (seen.has(`${dev} ${ino}`)) return;
-    seen.add(`${dev} ${ino}`);
+    const identity = `${dev} ${ino}`;
+    if (above.has(identity)) return;
+    // Links may lead to the same folders in very many ways.
+    if (++count.folders > MAX_FILES) throw tooMany(root);
+    const way = new Set([...above, identity]);
     const entries = await opendir(folder).catch((cause: unknown) => {
         throw unreadable(folder, cause);
     });
@@ -76,7 +85,7 @@ async function listInto(sizes: Map<string, number>, root: string, below: string,
         const facts = await stat(path).catch((cause: unknown) => {
             throw isMissing(cause) ? danglingLink(path) : unreadable(path, cause);
         });
-        if (facts.isDirectory()) await listInto(sizes, root, `${below}${name}/`, seen);
+        if (facts.isDirectory()) await listInto(sizes, root, `${below}${name}/`, way, count);
         else if (facts.isFile()) sizes.set(`${below}${name}`, facts.size);
         if (sizes.size > MAX_FILES) throw tooMany(root);
     }
@@ -91,5 +100,5 @@ function danglingLink(path: string): ArchiveError {
 function tooMany(path: string): ArchiveError {
     const cure = "name the folder that holds nothing but the archive";
     const facts = { archive: path, code: "ARCHIVE_TOO_LARGE", cure };
-    return new ArchiveError(`there are more than ${MAX_FILES} files below this folder`, facts);
+    return new ArchiveError(`there are more than ${MAX_FILES} files or folders below this folder`, facts);
 }

@@ -48,10 +48,13 @@ export class HashingThread {
     sha256(): BlobHash {
         const id = ++this.lastId;
         return {
-            update: async (piece) => {
+            update: (piece) => {
                 const isShared = piece.buffer instanceof SharedArrayBuffer;
                 // A message would take all the memory that the piece is a part of.
-                await this.ask({ id, piece: isShared ? piece : Uint8Array.from(piece) });
+                const hashed = this.ask({ id, piece: isShared ? piece : Uint8Array.from(piece) }).then(() => undefined);
+                // A transfer that broke waits for none of its pieces any more.
+                hashed.catch(() => undefined);
+                return hashed;
             },
             digest: async () => `sha256:${(await this.ask({ id })) ?? ""}`,
             drop: () => {

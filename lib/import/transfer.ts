@@ -2,7 +2,7 @@ import type { BlobSource } from "../oci/content";
 import type { Digest } from "../oci/digest";
 import { RegistryError } from "../oci/errors";
 import type { RegistryClient, UploadStart } from "../oci/registry-client";
-import { isRetryable } from "../oci/retry";
+import { isBusy, isRetryable, isUnreachable } from "../oci/retry";
 import type { BlobTask } from "./plan";
 import type { BlobReader, VerifiedBlob } from "./verified-pieces";
 
@@ -51,7 +51,7 @@ export async function transferBlob(
     if (mountFrom !== undefined) watch.mountRefused({ repository, digest, size, from: mountFrom });
     const transfer = new Transfer(client, reader, blob, watch, begun.location);
     try {
-        return await client.retrying(() => transfer.attempt());
+        return await client.retrying((goneOn) => transfer.attempt(goneOn));
     } finally {
         await transfer.end();
     }
@@ -99,31 +99,40 @@ class Transfer {
         this.mayResume = blob.size > RESUME_FROM;
     }
 
-    async attempt(): Promise<TransferOutcome> {
+    /** @param goneOn told when bytes get further than ever that need not be sent again */
+    async attempt(goneOn: () => void): Promise<TransferOutcome> {
         const { repository, digest, size } = this.blob;
         // A lost answer may hide a success.
         if (this.place === undefined && (await this.client.blobHead(repository, digest)) === size) return "present";
         const place = this.place ?? (await this.resumed()) ?? (await this.anew());
         this.place = undefined;
         try {
-            await this.put(place);
+            await this.put(place, goneOn);
         } catch (error) {
             // A registry that cannot go on after all: its digest check has kept wrong bytes out.
-            const isRefused = place.offset > 0 && error instanceof RegistryError && !isRetryable(error);
-            if (!isRefused) throw error;
+            const isRefused = place.offset > 0 && error instanceof RegistryError && !isBusy(error);
+            if (!isRefused || isUnreachable(error)) throw error;
             this.mayResume = false;
-            await this.put(await this.anew());
+            await this.forgetBroken();
+            await this.put(await this.anew(), goneOn);
         }
         return "uploaded";
     }
 
     /** Nothing is left at the registry of an upload that is given up. */
     async end(): Promise<void> {
-        const left = this.place?.location ?? this.broken;
+        const left = this.place?.location;
         if (left !== undefined) await this.client.uploadCancel(this.blob.repository, left);
+        await this.forgetBroken();
     }
 
-    private async put({ location, offset }: Place): Promise<void> {
+    private async forgetBroken(): Promise<void> {
+        const { broken } = this;
+        this.broken = undefined;
+        if (broken !== undefined) await this.client.uploadCancel(this.blob.repository, broken);
+    }
+
+    private async put({ location, offset }: Place, goneOn: () => void): Promise<void> {
         const { repository, digest, size } = this.blob;
         let body: VerifiedBlob | undefined;
         const pieces = () => {
@@ -134,6 +143,7 @@ class Transfer {
                 this.watch.sent(fresh, sent - reached - fresh);
                 reached = sent;
                 this.furthest = Math.max(this.furthest, sent);
+                if (fresh > 0 && this.mayResume) goneOn();
             }, offset);
         };
         try {

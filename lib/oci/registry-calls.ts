@@ -105,7 +105,7 @@ export class RegistryCalls {
     }
 
     /** Runs an operation under the retry policy; a busy registry is left alone by every request meanwhile. */
-    retrying<T>(operation: () => Promise<T>): Promise<T> {
+    retrying<T>(operation: (goneOn: () => void) => Promise<T>): Promise<T> {
         return withRetry(this.retry, this.signal, operation, (error, milliseconds) => {
             if (isBusy(error)) this.pace.pause(milliseconds, error);
             this.tell(error, milliseconds);

@@ -258,7 +258,7 @@ export class RegistryClient {
     }
 
     /** Runs a whole transfer under the client's retry policy. */
-    async retrying<T>(operation: () => Promise<T>): Promise<T> {
+    async retrying<T>(operation: (goneOn: () => void) => Promise<T>): Promise<T> {
         return this.calls.retrying(operation);
     }
 

@@ -40,7 +40,7 @@ export class RegistryTokens {
                 })
                 .finally(() => this.underWay.delete(key));
         this.underWay.set(key, asked);
-        return asked;
+        return untilAborted(asked, request.signal);
     }
 
     /** Forgets a token that was refused; one that has taken its place since is kept. */
@@ -56,7 +56,6 @@ export class RegistryTokens {
         realm,
         scopes,
         operation: cause,
-        signal,
     }: TokenRequest): Promise<BearerToken> {
         const url = new URL(realm);
         if (challenge.parameters.service !== undefined) url.searchParams.set("service", challenge.parameters.service);
@@ -66,7 +65,6 @@ export class RegistryTokens {
             method: "GET",
             url,
             operation,
-            signal,
             headers: { authorization: basicAuthorization(credentials), accept: "application/json" },
         });
         const text = await answer.text();
@@ -78,6 +76,18 @@ export class RegistryTokens {
             status: 200,
         });
     }
+}
+
+/** Others wait for the same answer: whoever gives up ends its own waiting only. */
+async function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    if (signal === undefined) return answer;
+    const over = new AbortController();
+    const aborted = new Promise<never>((_, reject) => {
+        const give = () => reject(signal.reason as Error);
+        if (signal.aborted) give();
+        else signal.addEventListener("abort", give, { once: true, signal: over.signal });
+    });
+    return Promise.race([answer, aborted]).finally(() => over.abort());
 }
 
 /** The value of an Authorization header for a bearer token (RFC 6750 §2.1). */

@@ -46,20 +46,26 @@ function isLostUpload(error: unknown): error is RegistryError {
 /**
  * Runs an idempotent operation until it succeeds, fails for good, or has been failing for `policy.seconds`.
  * A Retry-After of the registry is honoured as the least wait; one that reaches past the policy ends the attempts.
+ * @param operation calls what it is given when it has gone on: failing is counted anew from there
  * @param onWait told before each wait: why, and how many milliseconds it takes
  * @throws the last error of the operation, or the signal's reason.
  */
 export async function withRetry<T>(
     policy: RetryPolicy,
     signal: AbortSignal | undefined,
-    operation: () => Promise<T>,
+    operation: (goneOn: () => void) => Promise<T>,
     onWait?: (error: RegistryError, milliseconds: number) => void,
 ): Promise<T> {
     let firstFailure: number | undefined;
-    for (let wait = policy.firstDelay; ; wait = Math.min(wait * 2, policy.longestDelay)) {
+    let wait = policy.firstDelay;
+    const goneOn = () => {
+        firstFailure = undefined;
+        wait = policy.firstDelay;
+    };
+    for (;;) {
         signal?.throwIfAborted();
         try {
-            return await operation();
+            return await operation(goneOn);
         } catch (error) {
             signal?.throwIfAborted();
             if (!isRetryable(error)) throw error;
@@ -70,6 +76,7 @@ export async function withRetry<T>(
             onWait?.(error, pause);
             // Its own AbortError would hide why.
             await delay(pause, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+            wait = Math.min(wait * 2, policy.longestDelay);
         }
     }
 }

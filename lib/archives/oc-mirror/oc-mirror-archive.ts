@@ -94,7 +94,11 @@ function checkImageSet(label: string, index: OcMirrorIndex): void {
         const cure = "copy all parts of the run: one is missing, or its end is";
         throw new ArchiveError(what, { archive: label, code: "ARCHIVE_INCOMPLETE", cure });
     }
-    const found = sets.map(({ name, archive, offset }) => `${name} (archive ${archive}, offset ${offset})`).join(", ");
+    // Parts are read side by side: in the order of their reading nothing would be told twice in the same words.
+    const sorted = [...sets].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const found = sorted
+        .map(({ name, archive, offset }) => `${name} (archive ${archive}, offset ${offset})`)
+        .join(", ");
     throw new ArchiveError(`parts of different runs are mixed: ${found}`, {
         archive: label,
         code: "ARCHIVE_MIXED",

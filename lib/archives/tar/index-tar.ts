@@ -16,6 +16,8 @@ export interface TarIndexOptions {
 
 /** Extended headers hold names; a bigger one is damage or an attack. */
 const MAX_EXTENDED_HEADER = 1024 * 1024;
+/** PATH_MAX: no file system gave a longer name to who made the archive, and every part of it costs time. */
+const MAX_NAME_LENGTH = 4096;
 const TYPES: Readonly<Record<string, TarEntryType>> = {
     "0": "file",
     "7": "file",
@@ -139,6 +141,10 @@ class TarIndexer {
     }
 
     #checkName(written: string, start: number): string {
+        if (written.length > MAX_NAME_LENGTH) {
+            const shown = JSON.stringify(`${written.slice(0, 100)}…`);
+            throw this.#invalid(shown, start, `its name has more than ${MAX_NAME_LENGTH} characters`);
+        }
         const fault =
             (written.startsWith("/") && "its name is absolute") ||
             (written.includes("\0") && "its name has a NUL in it") ||

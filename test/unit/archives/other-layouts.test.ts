@@ -137,3 +137,11 @@ describe("the paths of a set", () => {
         expect(notes).toEqual(["override no was not needed or matches nothing"]);
     });
 });
+
+test("an image that two names lead to, one of them by a link, has both", async () => {
+    const path = await bench.folder(new Map(dir(app).map(([name, bytes]) => [join("quay.io/org/app:1", name), bytes])));
+    await symlink("app:1", join(path, "quay.io/org/app:latest"));
+    const archive = await openArchive([path]);
+    const { lock } = await describeArchive(archive, []).finally(() => archive.close());
+    expect(lock.images).toEqual({ "quay.io/org/app:1": app.digest, "quay.io/org/app:latest": app.digest });
+});

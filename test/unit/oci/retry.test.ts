@@ -85,6 +85,20 @@ test("never more operations than the limit run, all get their turn in order, and
     expect(await mapLimited(["a", "b", "c"], 1, async (text) => text.toUpperCase())).toEqual(["A", "B", "C"]);
 });
 
+test("what goes on between its failures is not given up, however often it fails", async () => {
+    const policy = { seconds: 0.1, firstDelay: 40, longestDelay: 40 };
+    const failing = (goesOn: boolean) => {
+        let attempts = 0;
+        return async (goneOn: () => void) => {
+            if (goesOn) goneOn();
+            if (++attempts < 6) throw failure("NETWORK");
+            return attempts;
+        };
+    };
+    expect(await withRetry(policy, undefined, failing(true))).toBe(6);
+    await expect(withRetry(policy, undefined, failing(false))).rejects.toThrow("no");
+});
+
 test("a question is asked once, its failure shared", async () => {
     const answers = new Map<string, Promise<number>>();
     const ask = jest.fn(() => Promise.reject(new Error("no")));

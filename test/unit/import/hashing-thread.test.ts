@@ -1,0 +1,21 @@
+import { HashingThread } from "../../../lib/import/hashing-thread";
+
+test("a thread that is closed with pieces under way leaves no rejection that nobody handles", async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on("unhandledRejection", note);
+    try {
+        const thread = new HashingThread();
+        const hash = thread.sha256();
+        const piece = Buffer.alloc(1024 * 1024);
+        const pieces = Array.from({ length: 20 }, () => hash.update(piece));
+        await thread.close();
+        // Node tells of unhandled rejections when the microtasks are through.
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(unhandled).toEqual([]);
+        const outcomes = await Promise.allSettled(pieces);
+        expect(outcomes.at(-1)).toMatchObject({ status: "rejected" });
+    } finally {
+        process.off("unhandledRejection", note);
+    }
+});
