@@ -1,5 +1,5 @@
 import type { Credentials } from "../lib/oci/auth";
-import { secretForms } from "../lib/oci/auth";
+import { withoutSecrets as hideSecrets, secretForms } from "../lib/oci/auth";
 
 const secrets = new Set<string>();
 
@@ -10,7 +10,7 @@ export function keepSecret(credentials: Credentials): void {
 
 /** A text without the secrets that are known. */
 export function withoutSecrets(text: string): string {
-    return [...secrets].reduce((shown, secret) => shown.replaceAll(secret, "[secret]"), text);
+    return hideSecrets(text, [...secrets]);
 }
 
 /** What was asked for: for people, or one JSON document a line for machines. Made of names and numbers. */

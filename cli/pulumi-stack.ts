@@ -32,11 +32,16 @@ async function ask(stack: string, args: readonly string[], what: string, code: s
     const { stdout } = await run.catch((error: unknown) => {
         throw new PassthroughError(`cannot read the ${what} of stack ${stack}: ${reasonOf(error)}`, {
             code,
-            cure: "run `npm run up` for this stack first, with its backend and passphrase in the environment",
+            cure: cureOf(reasonOf(error)),
             cause: error,
         });
     });
     return JSON.parse(stdout) as unknown;
+}
+
+function cureOf(reason: string): string {
+    if (/passphrase/i.test(reason)) return "set PULUMI_CONFIG_PASSPHRASE, or …_FILE, to the passphrase of this stack";
+    return "run `npm run up` for this stack first, with its backend and passphrase in the environment";
 }
 
 function reasonOf(error: unknown): string {

@@ -128,7 +128,10 @@ function configIssues(issue: z.core.$ZodIssue): ConfigIssue[] {
             cure: `use one of: ${allowed.join(", ")}`,
         }));
     }
-    return [{ key, problem: issue.message, cure: CURES[key] ?? "see docs/configuration.md" }];
+    const isMissing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
+    return [
+        { key, problem: isMissing ? "it is missing" : issue.message, cure: CURES[key] ?? "see docs/configuration.md" },
+    ];
 }
 
 /** For the mistakes that are made most; `4.20` without quotes is the number 4.2 to YAML. */

@@ -1,5 +1,6 @@
 import type { dynamic } from "@pulumi/pulumi";
 import type { z } from "zod";
+import { withoutSecrets } from "../lib/oci/auth";
 import { messageOf } from "../lib/oci/errors";
 import { ResourceLog } from "./engine";
 import { running } from "./running";
@@ -155,15 +156,13 @@ function secretsOf(names: readonly string[], props: Properties): string[] {
 
 /** The error as the user sees it: without secrets, without a stack, and with the state of a part that was done. */
 function presentable(error: unknown, props: Properties, secrets: readonly string[]): Error {
-    const hide = (text: string) =>
-        secrets.filter((secret) => secret !== "").reduce((shown, secret) => shown.replaceAll(secret, "[secret]"), text);
-    const shown = new Error(hide(messageOf(error)));
+    const shown = new Error(withoutSecrets(messageOf(error), secrets));
     shown.stack = "";
     if (!(error instanceof PartialState)) return shown;
     return Object.assign(shown, {
         id: error.id,
         // Without __provider the engine could neither refresh nor delete what it stores here.
         properties: clean({ ...props, ...error.known, __provider: props.__provider }),
-        reasons: error.reasons.map(hide),
+        reasons: error.reasons.map((reason) => withoutSecrets(reason, secrets)),
     });
 }

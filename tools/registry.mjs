@@ -200,8 +200,13 @@ async function main() {
             port: { type: "string" },
             "no-tls": { type: "boolean", default: false },
             "no-auth": { type: "boolean", default: false },
+            help: { type: "boolean", default: false },
         },
     });
+    if (values.help) {
+        process.stdout.write(`${usage}\n`);
+        return 0;
+    }
     const [verb] = positionals;
     if (values.dir === undefined || !["start", "stop", "status"].includes(verb)) throw new Error(usage);
     const result = await { start, stop, status }[verb](values);

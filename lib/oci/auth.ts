@@ -50,6 +50,18 @@ export function secretForms({ username, password }: Credentials): string[] {
     return [Buffer.from(`${username}:${password}`, "utf8").toString("base64"), encodeURIComponent(password), password];
 }
 
+/** A text without these secrets. What lies inside a digest stays: a short password that happens to be in one is none there. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+    return secrets.filter((secret) => secret !== "").reduce((shown, secret) => hide(shown, secret), text);
+}
+
+function hide(text: string, secret: string): string {
+    if (secret.length >= 64) return text.replaceAll(secret, "[secret]");
+    const digests = [...text.matchAll(/\b[0-9a-f]{64}\b/g)].map(({ index }) => index);
+    const isInside = (at: number) => digests.some((start) => start <= at && at + secret.length <= start + 64);
+    return text.replaceAll(secret, (found, at: number) => (isInside(at) ? found : "[secret]"));
+}
+
 /** A bearer token and when it is to be renewed, in milliseconds since the epoch. */
 export interface BearerToken {
     readonly token: string;

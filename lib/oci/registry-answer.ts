@@ -5,8 +5,8 @@ import type { HttpAnswer } from "./transport";
 const CURES: Readonly<Record<number, string>> = {
     // One that is right gets it too where the clock that issues tokens is not the one that reads them.
     401:
-        "check registryUsername and registryPassword of the stack, what the account may do, and the clocks of the " +
-        "registry's machines",
+        "check registryUsername and registryPassword of the stack, or the account that the command line names, what the " +
+        "account may do, and the clocks of the registry's machines",
     403: "give the account the right it lacks, or more quota",
     405: "the registry is read-only or does not offer this: check its mode",
     500: "look into the registry's log, and at its disk: a full one answers like this; the next run goes on from here",

@@ -2,8 +2,6 @@ import { Agent, request } from "undici";
 import { testAuthority } from "../support/certificates";
 import { FakeHarbor } from "../support/harbor/fake-harbor";
 
-jest.setTimeout(60_000);
-
 /** registry-apis.md §2 and §3: what a fake must refuse, so that what passes here passes there. */
 const ADMIN = "admin:Secret1234";
 const JSON_TYPE = { "content-type": "application/json" };

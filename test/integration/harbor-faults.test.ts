@@ -6,8 +6,6 @@ import type { FakeHarbor } from "../support/harbor/fake-harbor";
 import { ADMIN, ManagedHarbor } from "../support/harbor/managed-harbor";
 import { MemoryImageSet } from "../support/image-set";
 
-jest.setTimeout(60_000);
-
 // Rows of registry-apis.md §12 that are about several requests: races, refused logins, cookies, clocks.
 const WISH: RobotWish = {
     name: "importer-1",

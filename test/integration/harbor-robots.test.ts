@@ -3,8 +3,6 @@ import type { Reply } from "../support/harbor/exchange";
 import type { FakeHarbor } from "../support/harbor/fake-harbor";
 import { ManagedHarbor, html } from "../support/harbor/managed-harbor";
 
-jest.setTimeout(60_000);
-
 const WISH: RobotWish = {
     name: "importer-1",
     namespace: "mirror",

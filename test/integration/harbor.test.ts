@@ -2,8 +2,6 @@ import type { Reply } from "../support/harbor/exchange";
 import type { FakeHarbor } from "../support/harbor/fake-harbor";
 import { MAINTAINER, ManagedHarbor, html } from "../support/harbor/managed-harbor";
 
-jest.setTimeout(60_000);
-
 let on: ManagedHarbor;
 let fake: FakeHarbor;
 

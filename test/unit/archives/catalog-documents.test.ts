@@ -4,8 +4,6 @@ import { bundleImages } from "../../../lib/archives/oc-mirror/catalog-documents"
 import { refusal } from "../../support/archives";
 import { bench } from "../../support/oc-mirror-archive";
 
-jest.setTimeout(60_000);
-
 let open: ArchiveFile | undefined;
 
 afterEach(async () => {

@@ -66,6 +66,12 @@ test("a site is read with its defaults under it: objects merged deeply, arrays r
     });
 });
 
+test("a key that has to be there is told as missing, not as a type that it is not", () => {
+    expect(told(site({ registry: { type: "distribution" } }))).toEqual([
+        "site.registry.mirrorBase: it is missing; write host[:port]/path, as in registry.site-a.example:8443/mirror",
+    ]);
+});
+
 test("a typo is told at every level, with the keys there are, and hides nothing else that is wrong", () => {
     const document = {
         registry: { ...registry, cert: "x", ca: "gone.pem" },

@@ -1,4 +1,4 @@
-import { basicAuthorization, parseChallenges, readToken } from "../../../lib/oci/auth";
+import { basicAuthorization, parseChallenges, readToken, withoutSecrets } from "../../../lib/oci/auth";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 
@@ -62,4 +62,21 @@ test.each([
     ["no object", "t", undefined],
 ])("a token endpoint's answer with %s is understood", (_, answer, expected) => {
     expect(readToken(answer, NOW)).toEqual(expected);
+});
+
+const HEX = "4dd0ccab44cd".padEnd(64, "0");
+
+test.each([
+    ["a password", "wrong password hunter2!", ["hunter2!"], "wrong password [secret]"],
+    ["nothing for an empty secret", "as it was", [""], "as it was"],
+    [
+        "a short password, but no digest that it is a part of",
+        `0000 at sha256:${HEX}`,
+        ["0000"],
+        `[secret] at sha256:${HEX}`,
+    ],
+    ["a password that is a digest's hex", `it is ${HEX}`, [HEX], "it is [secret]"],
+    ["a password that ends in a digest", `it is x-${HEX}`, [`x-${HEX}`], "it is [secret]"],
+])("hides %s", (_, text, secrets, shown) => {
+    expect(withoutSecrets(text, secrets)).toBe(shown);
 });

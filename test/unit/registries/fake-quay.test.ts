@@ -5,8 +5,6 @@ import { type Answer, type QuayTarget, quayTarget } from "../../support/quay/tar
 const ORG = "passthrough-contract";
 const org = `/api/v1/organization/${ORG}`;
 const repositories = `/api/v1/repository/${ORG}`;
-jest.setTimeout(60_000);
-
 let quay: QuayTarget;
 
 beforeAll(async () => {

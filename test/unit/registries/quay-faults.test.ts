@@ -8,8 +8,6 @@ import { FakeQuay } from "../../support/quay/fake-quay";
 import { abort, html, json, problem } from "../../support/quay/reply";
 
 // Every row of the table of faults that is Quay's: status, body, header, and what the person reads.
-jest.setTimeout(60_000);
-
 let fake: FakeQuay;
 
 beforeEach(async () => {

@@ -4,8 +4,6 @@ import type { AdminCredentials, RegistryManagement } from "../../../lib/registri
 import { OWNER, accountOf, managing } from "../../support/quay/account";
 import { FakeQuay } from "../../support/quay/fake-quay";
 
-jest.setTimeout(60_000);
-
 let fake: FakeQuay;
 
 beforeEach(async () => {

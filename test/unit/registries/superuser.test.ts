@@ -3,8 +3,6 @@ import { quay } from "../../../lib/registries/quay/quay";
 import { OWNER, accountOf } from "../../support/quay/account";
 import { FakeQuay } from "../../support/quay/fake-quay";
 
-jest.setTimeout(60_000);
-
 describe("mirror-registry's free superuser", () => {
     let registry: FakeQuay;
     const claim = (password: string) => mirrorRegistry.superuser?.claim(accountOf(registry, OWNER), password);
