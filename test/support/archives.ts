@@ -136,8 +136,8 @@ function descriptorOf(bytes: Buffer, mediaType: string): { mediaType: string; di
 
 /** Manifest, blobs and all children, by digest. */
 export function objectsOf(image: TestImage): Map<Digest, Buffer> {
-    const below = image.children.flatMap((child) => [...objectsOf(child)]);
-    return new Map([[image.digest, image.manifest], ...image.blobs, ...below]);
+    const all = [image, ...descendants(image)];
+    return new Map(all.flatMap(({ digest, manifest, blobs }) => [[digest, manifest], ...blobs]));
 }
 
 /** An oc-mirror v2 archive to be made. */
@@ -202,8 +202,11 @@ function linksOf({ repository, tag, image }: OcMirrorSpec["tags"][number]): TarS
     return [...links, { name: ocMirrorTagName(repository, tag), body: image.digest }];
 }
 
+/** Everything below an index, each once: children may be shared at any depth. */
 function descendants(image: TestImage): TestImage[] {
-    return image.children.flatMap((child) => [child, ...descendants(child)]);
+    const found = new Set(image.children);
+    for (const one of found) for (const child of one.children) found.add(child);
+    return [...found];
 }
 
 /** An image of an OCI layout and the annotations of its entry in `index.json`. */

@@ -148,7 +148,7 @@ class CacheNaming {
     async #isOfOriginal(subject: Digest, repository: string): Promise<boolean> {
         const originals = this.#originals.filter((link) => link.repository === repository);
         for (const { digest } of originals) {
-            if (digest === subject || (await this.#subjects.childrenOf(digest)).includes(subject)) return true;
+            if (digest === subject || (await this.#subjects.childrenOf(digest)).has(subject)) return true;
         }
         return false;
     }

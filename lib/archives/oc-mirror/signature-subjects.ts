@@ -38,11 +38,17 @@ export class SignatureSubjects {
     }
 
     /** All that an index names, at any depth, as far as the archive holds it. */
-    async childrenOf(digest: Digest): Promise<readonly Digest[]> {
-        if (this.#source.size(digest) === undefined) return [];
-        const { manifests } = parseManifest(await this.#source.read(digest), this.#source.place(digest));
-        const below = await Promise.all(manifests.map((child) => this.childrenOf(child.digest)));
-        return [...manifests.map((child) => child.digest), ...below.flat()];
+    async childrenOf(digest: Digest): Promise<ReadonlySet<Digest>> {
+        const found = new Set<Digest>();
+        const open = [digest];
+        for (let parent = open.pop(); parent !== undefined; parent = open.pop()) {
+            if (this.#source.size(parent) === undefined) continue;
+            const { manifests } = parseManifest(await this.#source.read(parent), this.#source.place(parent));
+            const fresh = manifests.map((child) => child.digest).filter((child) => !found.has(child));
+            for (const child of fresh) found.add(child);
+            open.push(...new Set(fresh));
+        }
+        return found;
     }
 
     async #treesOf(images: readonly NamedImage[]): Promise<ReadonlyMap<Digest, readonly Reference[]>> {

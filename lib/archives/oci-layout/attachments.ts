@@ -2,8 +2,8 @@ import type { BlobSource } from "../../oci/content";
 import { type Digest, hexOf } from "../../oci/digest";
 import { type Descriptor, parseManifest } from "../../oci/manifest";
 import { isIndexMediaType } from "../../oci/media-types";
-import { type Reference, parseSourceKey } from "../../oci/reference";
-import { type ImageNames, distinct } from "../image-names";
+import { type Reference, parseSourceKey, repositoryOf } from "../../oci/reference";
+import type { ImageNames } from "../image-names";
 import { labelOf, refNameOf, signatureSuffixOf, subjectNoteOf } from "./entry-names";
 
 /** Cosign's tags, and the fallback tag of the OCI referrers API; what they are about is in the name. */
@@ -79,9 +79,11 @@ export function nameAttachments(
 /** The trees of all images that have a name; children that a sparse index leaves out are in them too. */
 export async function treesOf(names: ImageNames, source: BlobSource): Promise<Map<Digest, readonly Reference[]>> {
     const trees = new Map<Digest, readonly Reference[]>();
-    const visit = async (digest: Digest, from: readonly Reference[]): Promise<void> => {
-        const known = trees.get(digest);
-        trees.set(digest, distinct([...(known ?? []), ...from]));
+    const visit = async (digest: Digest, from: Reference): Promise<void> => {
+        const known = trees.get(digest) ?? [];
+        // There are more ways through nested indexes than anybody could walk.
+        if (known.some((reference) => repositoryOf(reference) === repositoryOf(from))) return;
+        trees.set(digest, [...known, from]);
         if (source.size(digest) === undefined) return;
         const manifest = parseManifest(await source.read(digest), source.place(digest));
         if (!isIndexMediaType(manifest.mediaType)) return;
@@ -89,7 +91,7 @@ export async function treesOf(names: ImageNames, source: BlobSource): Promise<Ma
     };
     for (const [key, digest] of names.images) {
         const { registry, repository } = parseSourceKey(key);
-        await visit(digest, [{ registry, repository }]);
+        await visit(digest, { registry, repository });
     }
     return trees;
 }

@@ -15,18 +15,23 @@ const CONTAINERD_NAME = "io.containerd.image.name";
 export async function completeImages(source: BlobSource, entries: readonly Descriptor[]): Promise<BlobSource> {
     const exported = entries.filter(({ annotations }) => annotations?.[CONTAINERD_NAME] !== undefined);
     const hollow = new Set<Digest>();
-    for (const { digest } of exported) await findHollow(source, digest, hollow);
+    const seen = new Set<Digest>();
+    for (const { digest } of exported) await findHollow(source, digest, hollow, seen);
     return hollow.size === 0 ? source : new CompleteImages(source, hollow);
 }
 
-/** Looks at the children of an index, not at the image that was asked for itself. */
-async function findHollow(source: BlobSource, index: Digest, hollow: Set<Digest>): Promise<void> {
-    if (source.size(index) === undefined) return;
+/**
+ * Looks at the children of an index, not at the image that was asked for itself.
+ * @param seen indexes that were looked at: there are more ways through nested ones than anybody could walk
+ */
+async function findHollow(source: BlobSource, index: Digest, hollow: Set<Digest>, seen: Set<Digest>): Promise<void> {
+    if (seen.has(index) || source.size(index) === undefined) return;
+    seen.add(index);
     const { mediaType, manifests } = parseManifest(await source.read(index), source.place(index));
     if (!isIndexMediaType(mediaType)) return;
     for (const child of manifests.filter((found) => isManifestMediaType(found.mediaType))) {
         if (source.size(child.digest) === undefined) continue;
-        if (isIndexMediaType(child.mediaType)) await findHollow(source, child.digest, hollow);
+        if (isIndexMediaType(child.mediaType)) await findHollow(source, child.digest, hollow, seen);
         else {
             const { blobs } = parseManifest(await source.read(child.digest), source.place(child.digest));
             if (blobs.some(({ digest }) => source.size(digest) === undefined)) hollow.add(child.digest);
