@@ -18,17 +18,21 @@ export interface TarIndexOptions {
 const MAX_EXTENDED_HEADER = 1024 * 1024;
 /** PATH_MAX: no file system gave a longer name to who made the archive, and every part of it costs time. */
 const MAX_NAME_LENGTH = 4096;
-const TYPES: Readonly<Record<string, TarEntryType>> = {
-    "0": "file",
-    "7": "file",
-    "1": "link",
-    "2": "symlink",
-    "3": "device",
-    "4": "device",
-    "5": "folder",
-    "6": "device",
-    S: "sparse",
-};
+/** Anything in a name that may not be, or may be left out; most names have nothing of it. */
+const UNCLEAN = /[\0\\]|(?:^|\/)\.{0,2}(?:\/|$)/;
+/** Headers that say something about the next entry, or about all that follow. */
+const EXTENDED = new Set("xgLK");
+const TYPES: ReadonlyMap<string, TarEntryType> = new Map([
+    ["0", "file"],
+    ["7", "file"],
+    ["1", "link"],
+    ["2", "symlink"],
+    ["3", "device"],
+    ["4", "device"],
+    ["5", "folder"],
+    ["6", "device"],
+    ["S", "sparse"],
+]);
 
 /**
  * Reads every header of a tar and no body, in windows of about 1 MiB: v7, USTAR, PAX and GNU headers.
@@ -53,7 +57,7 @@ class TarIndexer {
     #count = 0;
     /** `g` headers hold until the next one, `x`, `L` and `K` for the next entry. */
     #globals: PaxRecords = {};
-    #extended: PaxRecords | undefined;
+    #locals: PaxRecords | undefined;
     #gnu: { path?: string; linkpath?: string } = {};
     /** Of the first extended header of the entry that is to come. */
     #pending: number | undefined;
@@ -65,64 +69,85 @@ class TarIndexer {
         this.#maxEntries = options.maxEntries ?? 5_000_000;
     }
 
+    /** Awaits only what must be read: a promise for each of a million entries would cost more than their headers. */
     async run(): Promise<readonly string[]> {
         for (;;) {
-            const rest = this.#file.size - this.#at;
+            const start = this.#at;
+            const rest = this.#file.size - start;
             if (rest <= 0) return this.#endWithoutMark();
             if (rest < TAR_BLOCK) throw this.#truncated(`the header here has ${rest} of its ${TAR_BLOCK} bytes`);
-            const block = this.#reader.peek(this.#at, TAR_BLOCK) ?? (await this.#reader.read(this.#at, TAR_BLOCK));
-            if (isZeroBlock(block)) return this.#endAtMark();
-            const start = this.#at;
-            const header = this.#parse(() => parseTarHeader(block), undefined, start);
+            let block = this.#reader.find(start, TAR_BLOCK);
+            if (block === undefined) {
+                await this.#reader.read(start, TAR_BLOCK);
+                block = 0;
+            }
+            if (isZeroBlock(this.#reader.window, block)) return this.#endAtMark();
+            const header = this.#header(block);
             this.#at += TAR_BLOCK;
             if (header.isExtended) await this.#skipSparseMap();
-            await this.#take(header, start);
+            const taking = EXTENDED.has(header.flag) ? this.#extended(header, start) : this.#entry(header, start);
+            if (taking !== undefined) await taking;
         }
     }
 
-    async #take(header: TarHeader, start: number): Promise<void> {
-        if (!/[xgLK]/.test(header.flag)) return this.#entry(header, start);
-        this.#pending ??= start;
-        const size = header.size;
-        this.#checkBody(header.name, size, start);
-        if (size > MAX_EXTENDED_HEADER) throw this.#invalid(header.name, start, `an extended header of ${size} bytes`);
-        const body = await this.#reader.read(this.#at, size);
-        this.#extend(header, body, start);
-        this.#advance(size);
+    #header(block: number): TarHeader {
+        try {
+            return parseTarHeader(this.#reader.window, block);
+        } catch (cause) {
+            throw this.#faulty(cause, undefined, this.#at);
+        }
     }
 
-    #extend(header: TarHeader, body: Buffer, start: number): void {
-        if (header.flag === "L" || header.flag === "K") {
-            const key = header.flag === "L" ? "path" : "linkpath";
+    #extended(header: TarHeader, start: number): void | Promise<void> {
+        this.#pending ??= start;
+        const { name, size } = header;
+        this.#checkBody(name, size, start);
+        if (size > MAX_EXTENDED_HEADER) throw this.#invalid(name, start, `an extended header of ${size} bytes`);
+        const held = this.#reader.peek(this.#at, size);
+        if (held !== undefined) return this.#extend(header, held, start);
+        return this.#reader.read(this.#at, size).then((body) => this.#extend(header, body, start));
+    }
+
+    #extend({ name, size, flag }: TarHeader, body: Buffer, start: number): void {
+        this.#advance(size);
+        if (flag === "L" || flag === "K") {
+            const key = flag === "L" ? "path" : "linkpath";
             this.#gnu = { ...this.#gnu, [key]: body.toString("utf8").replace(/\0+$/, "") };
             return;
         }
-        const records = this.#parse(() => parsePaxRecords(body), header.name, start);
-        if (header.flag === "g") this.#globals = { ...this.#globals, ...records };
-        else this.#extended = records;
+        try {
+            const records = parsePaxRecords(body);
+            if (flag === "g") this.#globals = { ...this.#globals, ...records };
+            else this.#locals = records;
+        } catch (cause) {
+            throw this.#faulty(cause, name, start);
+        }
     }
 
-    async #entry(header: TarHeader, start: number): Promise<void> {
-        const pax = { ...this.#globals, ...this.#extended };
+    #entry(header: TarHeader, start: number): void | Promise<void> {
+        const pax = this.#locals === undefined ? this.#globals : { ...this.#globals, ...this.#locals };
         const written = pax.sparseName || pax.path || this.#gnu.path || header.name;
         const name = this.#checkName(written, start);
         const type = pax.isSparse ? "sparse" : typeOf(header.flag, written);
-        // POSIX: the size of these says nothing about a body.
-        const size = /[1-6]/.test(header.flag) ? 0 : (pax.size ?? header.size);
+        // POSIX: the size of links, devices, folders and pipes says nothing about a body.
+        const size = header.flag >= "1" && header.flag <= "6" ? 0 : (pax.size ?? header.size);
         this.#checkBody(name, size, start);
-        const linkname = type === "link" || type === "symlink" ? pax.linkpath || this.#gnu.linkpath : undefined;
+        const linkname = pax.linkpath || this.#gnu.linkpath || header.linkname;
         const offset = this.#at;
         this.#forgetExtended();
         this.#advance(size);
         if (++this.#count > this.#maxEntries) throw this.#tooLarge(name, start);
         // `./` itself.
         if (name === "" && type === "folder") return;
-        const target = type === "link" || type === "symlink" ? { linkname: linkname ?? header.linkname } : {};
-        await this.#visit({ name, offset, size, type, ...target }, this.#reader);
+        if (type === "link" || type === "symlink") {
+            return this.#visit({ name, offset, size, type, linkname }, this.#reader);
+        }
+        return this.#visit({ name, offset, size, type }, this.#reader);
     }
 
     #forgetExtended(): void {
-        this.#extended = undefined;
+        if (this.#pending === undefined) return;
+        this.#locals = undefined;
         this.#gnu = {};
         this.#pending = undefined;
     }
@@ -145,19 +170,17 @@ class TarIndexer {
             const shown = JSON.stringify(`${written.slice(0, 100)}…`);
             throw this.#invalid(shown, start, `its name has more than ${MAX_NAME_LENGTH} characters`);
         }
+        if (!UNCLEAN.test(written)) return written;
         const fault =
             (written.startsWith("/") && "its name is absolute") ||
             (written.includes("\0") && "its name has a NUL in it") ||
             (written.includes("\\") && "its name has a backslash in it") ||
             (/(^|\/)\.\.(\/|$)/.test(written) && "its name climbs out with ..");
         if (fault) throw this.#invalid(JSON.stringify(written), start, fault);
-        const isClean = !/(^|\/)\.?(\/|$)/.test(written);
-        return isClean
-            ? written
-            : written
-                  .split("/")
-                  .filter((part) => part !== "" && part !== ".")
-                  .join("/");
+        return written
+            .split("/")
+            .filter((part) => part !== "" && part !== ".")
+            .join("/");
     }
 
     #checkBody(name: string, size: number, start: number): void {
@@ -182,7 +205,7 @@ class TarIndexer {
         const from = this.#at + TAR_BLOCK;
         const rest = Math.min(this.#file.size - from, MAX_EXTENDED_HEADER);
         const tail = rest > 0 ? await this.#reader.read(from, rest) : Buffer.alloc(0);
-        const strange = tail.findIndex((byte) => byte !== 0);
+        const strange = firstNonZero(tail);
         if (strange === -1) return [];
         if (strange < TAR_BLOCK) {
             const what = "a single zero block stands between entries";
@@ -197,16 +220,12 @@ class TarIndexer {
         throw this.#truncated("the entry that the extended header here belongs to is missing");
     }
 
-    #parse<T>(read: () => T, entry: string | undefined, offset: number): T {
-        try {
-            return read();
-        } catch (cause) {
-            if (!(cause instanceof TarHeaderFault)) throw cause;
-            const isFirst = offset === 0 && cause.code === "ARCHIVE_CORRUPT";
-            const what = isFirst ? "this is not a tar archive, or its first header is damaged" : cause.message;
-            const place = { ...this.#place(offset), ...(entry === undefined ? {} : { entry }) };
-            throw new ArchiveError(what, { ...place, code: cause.code, cure: COPY_AGAIN, cause });
-        }
+    #faulty(cause: unknown, entry: string | undefined, offset: number): unknown {
+        if (!(cause instanceof TarHeaderFault)) return cause;
+        const isFirst = offset === 0 && cause.code === "ARCHIVE_CORRUPT";
+        const what = isFirst ? "this is not a tar archive, or its first header is damaged" : cause.message;
+        const place = { ...this.#place(offset), ...(entry === undefined ? {} : { entry }) };
+        return new ArchiveError(what, { ...place, code: cause.code, cure: COPY_AGAIN, cause });
     }
 
     #place(offset: number): { archive: string; offset: number } {
@@ -233,5 +252,10 @@ class TarIndexer {
 function typeOf(flag: string, name: string): TarEntryType {
     // Old archives mark a folder by its name alone.
     if (flag === "0" && name.endsWith("/")) return "folder";
-    return TYPES[flag] ?? "other";
+    return TYPES.get(flag) ?? "other";
+}
+
+function firstNonZero(bytes: Buffer): number {
+    for (let at = 0; at < bytes.length; at++) if (bytes[at] !== 0) return at;
+    return -1;
 }

@@ -21,16 +21,12 @@ export async function indexTarNames(file: ArchiveFile, signal?: AbortSignal): Pr
     let isOcMirror = false;
     const warnings = await indexTar(
         file,
-        // A promise for each of a million entries would cost more than reading their headers.
         (entry, reader) => {
             isOcMirror ||= entry.name.startsWith("docker/registry/v2/") || isImageSet(entry.name);
             if (isOcMirror || entry.type === "folder") return undefined;
-            const known = entries.get(entry.name);
-            if (known !== undefined) {
-                return checkSame(file, known, entry, (found) => reader.read(found.offset, found.size));
-            }
-            entries.add(entry);
-            return undefined;
+            const known = entries.add(entry);
+            if (known === undefined) return undefined;
+            return checkSame(file, known, entry, (found) => reader.read(found.offset, found.size));
         },
         signal === undefined ? {} : { signal },
     );

@@ -1,54 +1,51 @@
 import { randomInt } from "node:crypto";
 import type { TarEntry } from "./entry";
 
-/** Names that end with a digest: the blobs of every layout. */
-const DIGEST_NAME = /^((?:.*[/:])?)([0-9a-f]{64})$/;
-const DIGEST_BYTES = 32;
+const DIGEST_DIGITS = 64;
+/** Of 32 bits. */
+const DIGEST_WORDS = 8;
+/** A power of two, as all that follow. */
 const FIRST_CAPACITY = 1024;
+/** Places of the table for each row: few rows meet in one, and a look at the wrong row costs a miss of the cache. */
+const PLACES_PER_ROW = 4;
 
 /**
  * The entries of a tar by name. Files that are named by a digest, of which there may be a million, are kept as numbers in
- * columns (56 bytes each) and found by a hash table; all others as they are.
+ * columns (68 bytes each) and found by a hash table; all others as they are.
  */
 export class TarEntries {
     readonly #others = new Map<string, TarEntry>();
+    /** Some of the others, links most likely, are named by a digest too. */
+    #hasOtherDigests = false;
     readonly #prefixes = new Map<string, number>();
     readonly #prefixNames: string[] = [];
-    #digests = Buffer.alloc(FIRST_CAPACITY * DIGEST_BYTES);
+    #digests = new Int32Array(FIRST_CAPACITY * DIGEST_WORDS);
     #prefixIds = new Uint32Array(FIRST_CAPACITY);
     #offsets = new Float64Array(FIRST_CAPACITY);
     #sizes = new Float64Array(FIRST_CAPACITY);
-    /** Row + 1 by hash, 0 where there is none; twice as many places as rows. */
-    #table = new Uint32Array(2 * FIRST_CAPACITY);
+    /** Row + 1 by hash, 0 where there is none. */
+    #table = new Uint32Array(PLACES_PER_ROW * FIRST_CAPACITY);
     #count = 0;
+    /** The digest that is looked for. */
+    readonly #sought = new Int32Array(DIGEST_WORDS);
     /** Another one for each archive: nobody can choose names that all fall into one place. */
     readonly #seed = randomInt(2 ** 32);
 
     get(name: string): TarEntry | undefined {
-        const other = this.#others.get(name);
-        if (other !== undefined) return other;
-        const [, prefix = "", hex] = DIGEST_NAME.exec(name) ?? [];
-        const prefixId = hex === undefined ? undefined : this.#prefixes.get(prefix);
-        if (hex === undefined || prefixId === undefined) return undefined;
-        const row = (this.#table[this.#place(Buffer.from(hex, "hex"), prefixId)] ?? 0) - 1;
-        return row < 0 ? undefined : this.#entry(row);
+        if (!this.#seek(name)) return this.#others.get(name);
+        return this.#find(name, this.#prefixes.get(prefixOf(name)));
     }
 
-    /** Adds an entry whose name is new. */
-    add(entry: TarEntry): void {
-        const [, prefix = "", hex] = entry.type === "file" ? (DIGEST_NAME.exec(entry.name) ?? []) : [];
-        if (hex === undefined) {
-            this.#others.set(entry.name, entry);
-            return;
-        }
-        if (this.#count === this.#offsets.length) this.#grow();
-        const row = this.#count++;
-        const prefixId = this.#prefixId(prefix);
-        this.#digests.write(hex, row * DIGEST_BYTES, "hex");
-        this.#prefixIds[row] = prefixId;
-        this.#offsets[row] = entry.offset;
-        this.#sizes[row] = entry.size;
-        this.#table[this.#place(this.#digest(row), prefixId)] = row + 1;
+    /** Adds an entry if its name is new. @returns the one that has the name already */
+    add(entry: TarEntry): TarEntry | undefined {
+        const { name } = entry;
+        const isDigest = this.#seek(name);
+        if (isDigest && entry.type === "file") return this.#addDigest(entry);
+        const known = isDigest ? this.#find(name, this.#prefixes.get(prefixOf(name))) : this.#others.get(name);
+        if (known !== undefined) return known;
+        this.#others.set(name, entry);
+        this.#hasOtherDigests ||= isDigest;
+        return undefined;
     }
 
     *names(): Iterable<string> {
@@ -59,42 +56,94 @@ export class TarEntries {
     /** As `names`, but of those that differ by their digest alone only one. */
     *kindsOfNames(): Iterable<string> {
         yield* this.#others.keys();
-        for (const prefix of this.#prefixNames) yield `${prefix}${"0".repeat(2 * DIGEST_BYTES)}`;
+        for (const prefix of this.#prefixNames) yield `${prefix}${"0".repeat(DIGEST_DIGITS)}`;
     }
 
-    #prefixId(prefix: string): number {
+    /** The entry of the sought digest, whose name this is. */
+    #find(name: string, prefixId: number | undefined): TarEntry | undefined {
+        const row = prefixId === undefined ? -1 : (this.#table[this.#place(this.#sought, 0, prefixId)] ?? 0) - 1;
+        if (row >= 0) return this.#entry(row);
+        return this.#hasOtherDigests ? this.#others.get(name) : undefined;
+    }
+
+    #addDigest({ name, offset, size }: TarEntry): TarEntry | undefined {
+        if (this.#count === this.#offsets.length) this.#grow();
+        const prefixId = this.#prefixId(name);
+        const place = this.#place(this.#sought, 0, prefixId);
+        const known = (this.#table[place] ?? 0) - 1;
+        if (known >= 0) return this.#entry(known);
+        const other = this.#hasOtherDigests ? this.#others.get(name) : undefined;
+        if (other !== undefined) return other;
+        const row = this.#count++;
+        this.#digests.set(this.#sought, row * DIGEST_WORDS);
+        this.#prefixIds[row] = prefixId;
+        this.#offsets[row] = offset;
+        this.#sizes[row] = size;
+        this.#table[place] = row + 1;
+        return undefined;
+    }
+
+    #prefixId(name: string): number {
+        const last = this.#prefixNames.at(-1);
+        // Most archives have one.
+        if (last !== undefined && last.length === name.length - DIGEST_DIGITS && name.startsWith(last)) {
+            return this.#prefixNames.length - 1;
+        }
+        const prefix = prefixOf(name);
         const known = this.#prefixes.get(prefix);
         if (known !== undefined) return known;
         this.#prefixes.set(prefix, this.#prefixNames.length);
         return this.#prefixNames.push(prefix) - 1;
     }
 
-    /** Where in the table the row of a digest is, or would be. */
-    #place(digest: Buffer, prefixId: number): number {
-        const places = this.#table.length;
-        for (let at = this.#hash(digest, prefixId) % places; ; at = (at + 1) % places) {
+    /** Reads the digest that a name ends with, as those of blobs in every layout do. @returns false if it does not */
+    #seek(name: string): boolean {
+        let at = name.length - DIGEST_DIGITS;
+        if (at < 0 || (at > 0 && name[at - 1] !== "/" && name[at - 1] !== ":")) return false;
+        for (let word = 0; word < DIGEST_WORDS; word++) {
+            let value = 0;
+            for (const end = at + 8; at < end; at++) {
+                const digit = hexDigit(name.charCodeAt(at));
+                if (digit < 0) return false;
+                value = (value << 4) | digit;
+            }
+            this.#sought[word] = value;
+        }
+        return true;
+    }
+
+    /** Where in the table the row of a digest is, or would be; the digest stands in `words` from `from` on. */
+    #place(words: Int32Array, from: number, prefixId: number): number {
+        const mask = this.#table.length - 1;
+        for (let at = this.#hash(words, from, prefixId) & mask; ; at = (at + 1) & mask) {
             const row = (this.#table[at] ?? 0) - 1;
             if (row < 0) return at;
-            if (this.#prefixIds[row] === prefixId && this.#digest(row).equals(digest)) return at;
+            if (this.#isAt(row, words, from) && this.#prefixIds[row] === prefixId) return at;
         }
+    }
+
+    #isAt(row: number, words: Int32Array, from: number): boolean {
+        const own = row * DIGEST_WORDS;
+        for (let word = 0; word < DIGEST_WORDS; word++) {
+            if (this.#digests[own + word] !== words[from + word]) return false;
+        }
+        return true;
     }
 
     /** 32 bits; names are only said to be digests, so all of their bytes are mixed. */
-    #hash(digest: Buffer, prefixId: number): number {
+    #hash(words: Int32Array, from: number, prefixId: number): number {
         let hash = this.#seed ^ prefixId;
-        for (let at = 0; at < DIGEST_BYTES; at += 4) {
-            hash = Math.imul(hash ^ digest.readUInt32LE(at), 0x9e3779b1);
+        for (let word = 0; word < DIGEST_WORDS; word++) {
+            hash = Math.imul(hash ^ (words[from + word] ?? 0), 0x9e3779b1);
             hash ^= hash >>> 15;
         }
-        return hash >>> 0;
-    }
-
-    #digest(row: number): Buffer {
-        return this.#digests.subarray(row * DIGEST_BYTES, (row + 1) * DIGEST_BYTES);
+        return hash;
     }
 
     #name(row: number): string {
-        return `${this.#prefixNames[this.#prefixIds[row] ?? 0] ?? ""}${this.#digest(row).toString("hex")}`;
+        const words = this.#digests.subarray(row * DIGEST_WORDS, (row + 1) * DIGEST_WORDS);
+        const digits = Array.from(words, (word) => (word >>> 0).toString(16).padStart(8, "0"));
+        return `${this.#prefixNames[this.#prefixIds[row] ?? 0] ?? ""}${digits.join("")}`;
     }
 
     #entry(row: number): TarEntry {
@@ -104,18 +153,28 @@ export class TarEntries {
 
     #grow(): void {
         const capacity = 2 * this.#offsets.length;
-        this.#digests = Buffer.concat([this.#digests], capacity * DIGEST_BYTES);
+        this.#digests = grown(this.#digests, new Int32Array(capacity * DIGEST_WORDS));
         this.#prefixIds = grown(this.#prefixIds, new Uint32Array(capacity));
         this.#offsets = grown(this.#offsets, new Float64Array(capacity));
         this.#sizes = grown(this.#sizes, new Float64Array(capacity));
-        this.#table = new Uint32Array(2 * capacity);
+        this.#table = new Uint32Array(PLACES_PER_ROW * capacity);
         for (let row = 0; row < this.#count; row++) {
-            this.#table[this.#place(this.#digest(row), this.#prefixIds[row] ?? 0)] = row + 1;
+            this.#table[this.#place(this.#digests, row * DIGEST_WORDS, this.#prefixIds[row] ?? 0)] = row + 1;
         }
     }
 }
 
-function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {
+function prefixOf(name: string): string {
+    return name.slice(0, -DIGEST_DIGITS);
+}
+
+/** The value of a lower-case digit; -1 for any other character. */
+function hexDigit(code: number): number {
+    if (code >= 0x30 && code <= 0x39) return code - 0x30;
+    return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1;
+}
+
+function grown<T extends Int32Array | Uint32Array | Float64Array>(from: T, to: T): T {
     to.set(from);
     return to;
 }

@@ -1,32 +1,52 @@
 import type { ArchiveFile } from "../archive-file";
+import type { TarBlocks } from "./header";
 
 /** Large enough that the links of a cache (1 KiB each) cost one read per thousand, small enough to keep many. */
 const WINDOW_BYTES = 1024 * 1024;
-/** After a jump over a large body: what follows is mostly one header and another large body. */
+/** At least so much is read after a jump over a large body, as a disk reads ahead anyway. */
 const SMALL_WINDOW_BYTES = 128 * 1024;
 
 /**
  * Reads small pieces of a file in rising order through one window, so that neighbours cost one read together. The window
- * grows while it moves on and is small after a jump; its memory stays the same.
+ * grows while it moves on; after a jump it has what was needed after the last one, since images are alike: mostly one
+ * header and another large body. Its memory stays the same.
  */
 export class WindowReader {
     readonly #file: ArchiveFile;
     readonly #signal: AbortSignal | undefined;
-    #memory: Buffer = Buffer.alloc(0);
-    #window: Buffer = Buffer.alloc(0);
+    #memory: TarBlocks | undefined;
+    #window: TarBlocks = blocksOf(0);
+    /** Of the window's first byte in the file. */
     #start = 0;
+    /** Bytes of the window that are the file's. */
+    #length = 0;
     #next = SMALL_WINDOW_BYTES;
+    /** Where the last jump went, and the end of what was asked for since. */
+    #landed = 0;
+    #needed = 0;
 
     constructor(file: ArchiveFile, signal?: AbortSignal) {
         this.#file = file;
         this.#signal = signal;
     }
 
+    /** What is read at present; `find` tells where in it bytes are. Its content is valid until the next read. */
+    get window(): TarBlocks {
+        return this.#window;
+    }
+
+    /** Where in the window `length` bytes of the file at `offset` lie; undefined if not all of them do. */
+    find(offset: number, length: number): number | undefined {
+        const from = offset - this.#start;
+        if (from < 0 || from + length > this.#length) return undefined;
+        this.#needed = offset + length;
+        return from;
+    }
+
     /** The bytes, if they lie in the window; valid until the next read. Lets a caller go on without awaiting. */
     peek(offset: number, length: number): Buffer | undefined {
-        const from = offset - this.#start;
-        if (from < 0 || from + length > this.#window.length) return undefined;
-        return this.#window.subarray(from, from + length);
+        const from = this.find(offset, length);
+        return from === undefined ? undefined : this.#window.bytes.subarray(from, from + length);
     }
 
     /** `length` bytes at `offset`, which must lie inside the file; valid until the next read. */
@@ -34,20 +54,30 @@ export class WindowReader {
         const held = this.peek(offset, length);
         if (held !== undefined) return held;
         this.#signal?.throwIfAborted();
-        const hasJumped = offset - this.#start - this.#window.length > SMALL_WINDOW_BYTES;
-        this.#next = hasJumped ? SMALL_WINDOW_BYTES : Math.min(2 * this.#next, WINDOW_BYTES);
-        const window = this.#take(Math.min(Math.max(length, this.#next), this.#file.size - offset));
-        await this.#file.readInto(window, offset);
+        const hasJumped = offset - this.#start - this.#length > SMALL_WINDOW_BYTES;
+        const wanted = hasJumped ? this.#needed - this.#landed : 2 * this.#next;
+        this.#next = Math.min(Math.max(wanted, SMALL_WINDOW_BYTES), WINDOW_BYTES);
+        if (hasJumped) this.#landed = offset;
+        this.#needed = offset + length;
+        const size = Math.min(Math.max(length, this.#next), this.#file.size - offset);
+        const window = this.#take(size);
+        await this.#file.readInto(window.bytes.subarray(0, size), offset);
         this.#window = window;
         this.#start = offset;
-        return window.subarray(0, length);
+        this.#length = size;
+        return window.bytes.subarray(0, length);
     }
 
     /** Memory for a window; one that is larger than windows are is not kept. What was in it is not valid any more. */
-    #take(size: number): Buffer {
-        this.#window = Buffer.alloc(0);
-        if (size > WINDOW_BYTES) return Buffer.allocUnsafeSlow(size);
-        if (this.#memory.length === 0) this.#memory = Buffer.allocUnsafeSlow(WINDOW_BYTES);
-        return this.#memory.subarray(0, size);
+    #take(size: number): TarBlocks {
+        this.#length = 0;
+        if (size > WINDOW_BYTES) return blocksOf(size);
+        this.#memory ??= blocksOf(WINDOW_BYTES);
+        return this.#memory;
     }
+}
+
+function blocksOf(size: number): TarBlocks {
+    const words = new Int32Array(Math.ceil(size / Int32Array.BYTES_PER_ELEMENT));
+    return { bytes: Buffer.from(words.buffer), words };
 }

@@ -36,7 +36,7 @@ test("entries are found as they were put, whatever their names", () => {
 
 test("of names that differ by their digest alone, one is enough to see what is there", () => {
     const entries = new TarEntries();
-    const add = (called: string): void => entries.add({ name: called, offset: 0, size: 1, type: "file" });
+    const add = (called: string) => entries.add({ name: called, offset: 0, size: 1, type: "file" });
     for (let at = 0; at < 5000; at++) add(`blobs/sha256/${hexOf(digestOf(`${at}`))}`);
     ["index.json", `sub/${"a".repeat(64)}`].forEach(add);
     expect([...entries.kindsOfNames()]).toEqual([

@@ -74,6 +74,24 @@ describe("indexing a tar", () => {
         expect(bodies.map((body) => body.trim())).toEqual(names.map((_, at) => `body ${at}`));
     });
 
+    it("finds entries in runs of any length between jumps", async () => {
+        const big = Buffer.alloc(400_000, 7);
+        const runs = [1, 30, 2, 300, 0, 40].flatMap((length, run) => [
+            { name: `big${run}`, body: big },
+            ...Array.from({ length }, (_, at) => ({ name: `n${run}-${at}`, body: `body ${at}`.padEnd(at * 9) })),
+        ]);
+        const { entries, bodies } = await index(tar(runs));
+        expect(entries.map(({ name }) => name)).toEqual(runs.map(({ name }) => name));
+        expect(bodies).toEqual(runs.map(({ body }) => body.toString().slice(0, 100)));
+    });
+
+    it("takes a checksum over signed bytes, as some old writers made it", async () => {
+        const signed = (body: number): TarSpec => ({ name: "ü", body: "x", checksumError: body });
+        // Two bytes of the name are over 127, each 256 less when it is signed.
+        expect((await index(tar([signed(-512)]))).entries).toMatchObject([{ name: "ü", offset: 512, size: 1 }]);
+        expect(await refused(tar([first, signed(-256)]))).toMatchObject({ code: "ARCHIVE_CORRUPT", offset: 1024 });
+    });
+
     it("puts the USTAR prefix in front, but not what GNU keeps in its place", async () => {
         const { entries } = await index(
             tar([
