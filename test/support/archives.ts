@@ -90,11 +90,17 @@ export interface TestImage {
 /** An image whose config and layers differ for every seed; `layers` are shared or special bytes. */
 export function testImage(
     seed: string,
-    options: { readonly layers?: readonly Buffer[]; readonly docker?: boolean; readonly layerType?: string } = {},
+    options: {
+        readonly layers?: readonly Buffer[];
+        readonly docker?: boolean;
+        readonly layerType?: string;
+        readonly config?: Buffer;
+    } = {},
 ): TestImage {
     const docker = options.docker === true;
     const mediaType = docker ? MEDIA_TYPE_DOCKER_MANIFEST : MEDIA_TYPE_OCI_MANIFEST;
-    const config = Buffer.from(JSON.stringify({ os: "linux", architecture: "amd64", config: { Labels: { seed } } }));
+    const labelled = JSON.stringify({ os: "linux", architecture: "amd64", config: { Labels: { seed } } });
+    const config = options.config ?? Buffer.from(labelled);
     const layers = options.layers ?? [Buffer.from(`layer of ${seed} `.repeat(40))];
     const prefix = docker ? "application/vnd.docker" : "application/vnd.oci";
     const configType = docker ? `${prefix}.container.image.v1+json` : `${prefix}.image.config.v1+json`;

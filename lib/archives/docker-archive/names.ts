@@ -36,9 +36,8 @@ export async function nameDockerImages(
     { images, original, source, overrides }: DockerContent,
 ): Promise<{ contents: ArchiveContents; rebuilt: readonly RebuiltImage[] }> {
     const kept = original.length === 0 ? undefined : await nameLayoutImages(label, original, source, overrides);
-    const keptConfigs = await configsOf(kept?.images.values() ?? [], source);
-    const naming = new RebuiltNaming(overrides);
-    for (const image of images) naming.add(image, kept?.images ?? new Map(), keptConfigs);
+    const naming = new RebuiltNaming(overrides, await keptImages(kept?.images ?? new Map(), source));
+    for (const image of images) naming.add(image);
     if (naming.names.problems.length > 0) throw namesUnresolved(label, naming.names.problems, HINT);
     const notes = [...(kept === undefined ? [] : [kept]), { notes: naming.notes() }];
     const marks = [...naming.names.images.keys()].map((key): [string, ImageMark] => [key, "tag-only"]);
@@ -55,32 +54,52 @@ export async function nameDockerImages(
     };
 }
 
+/** An image that the archive has with its original manifest. */
+interface KeptImage {
+    readonly digest: Digest;
+    /** Its config, or those of its platforms. */
+    readonly configs: ReadonlySet<Digest>;
+}
+
 class RebuiltNaming {
     readonly names = new ImageNames();
     readonly rebuilt: RebuiltImage[] = [];
     readonly #overrides: Overrides;
+    /** By source key. */
+    readonly #kept: ReadonlyMap<string, KeptImage>;
 
-    constructor(overrides: readonly Override[]) {
+    constructor(overrides: readonly Override[], kept: ReadonlyMap<string, KeptImage>) {
         this.#overrides = new Overrides(overrides);
+        this.#kept = kept;
     }
 
     notes(): string[] {
         return this.#overrides.unused().map(unusedNote);
     }
 
-    /** Names of an image that the archive has with its original manifest are that one's. */
-    add(image: RebuiltImage, kept: ReadonlyMap<string, Digest>, keptConfigs: ReadonlySet<Digest>): void {
+    /** An image that the archive has with its original manifest is named by that one. */
+    add(image: RebuiltImage): void {
         const tags = (image.item.RepoTags ?? []).filter((tag) => tag !== "");
         const before = this.rebuilt.length;
         for (const tag of tags) {
             const reference = referenceOf(tag) ?? this.#overridden(image, [tag]);
             if (reference === undefined) this.#problem(image, tag, whyUnnamed(tag));
-            else if (!kept.has(sourceKey(reference))) this.#name(image, tag, reference);
+            else if (!this.#isKept(image, tag, sourceKey(reference))) this.#name(image, tag, reference);
         }
-        if (tags.length > 0 || keptConfigs.has(image.config)) return;
+        if (tags.length > 0 || [...this.#kept.values()].some(({ configs }) => configs.has(image.config))) return;
         const reference = this.#overridden(image, []);
         if (reference !== undefined) this.#name(image, image.config, reference);
         else if (before === this.rebuilt.length) this.#problem(image, image.config, "it has no name");
+    }
+
+    /** True too if `index.json` gives the name to another image: that is a problem, and neither of them is preferred. */
+    #isKept({ config, digest }: RebuiltImage, name: string, key: string): boolean {
+        const kept = this.#kept.get(key);
+        if (kept === undefined) return false;
+        if (kept.configs.has(config) || kept.configs.size === 0) return true;
+        const what = `manifest.json gives ${key} to the image ${config}, index.json to ${kept.digest}`;
+        this.names.problems.push({ name, digest, what, candidates: [] });
+        return true;
     }
 
     #name(image: RebuiltImage, name: string, reference: Reference): void {
@@ -116,9 +135,15 @@ function whyUnnamed(tag: string): string {
     return tag.endsWith(`:${NO_TAG}`) ? "it was pulled by digest and has no tag" : "its name is no image reference";
 }
 
-/** The configs of these images and their children. */
-async function configsOf(roots: Iterable<Digest>, source: BlobSource): Promise<ReadonlySet<Digest>> {
-    const [seen, configs] = [new Set<Digest>(roots), new Set<Digest>()];
+async function keptImages(images: ReadonlyMap<string, Digest>, source: BlobSource): Promise<Map<string, KeptImage>> {
+    const kept = new Map<string, KeptImage>();
+    for (const [key, digest] of images) kept.set(key, { digest, configs: await configsOf(digest, source) });
+    return kept;
+}
+
+/** The configs of an image and its children, as far as the archive holds them. */
+async function configsOf(root: Digest, source: BlobSource): Promise<ReadonlySet<Digest>> {
+    const [seen, configs] = [new Set<Digest>([root]), new Set<Digest>()];
     for (const digest of seen) {
         if (source.size(digest) === undefined) continue;
         const { mediaType, manifests, blobs } = parseManifest(await source.read(digest), source.place(digest));

@@ -165,8 +165,24 @@ describe("docker save from 25", () => {
         expect(Object.keys(lock.images)).toEqual(["docker.io/library/app:1", "docker.io/library/tool:2"]);
     });
 
+    it("is refused where its two lists give one name to two images: neither is preferred", async () => {
+        const pulled = testImage("pulled", {
+            config: tool.config,
+            layers: tool.layers.map((layer) => gzipSync(layer)),
+        });
+        const annotations = { "containerd.io/distribution.source.docker.io": "library/app" };
+        const files = ociLayoutFiles([{ image: pulled, name: "1", annotations }]);
+        const of24 = docker24([{ image: app, tags: ["app:1", "quay.io/org/other:1"] }]);
+        const error = await refusal(described([...[...files].map(([name, body]) => ({ name, body })), ...of24]));
+        expect(error.code).toBe("ARCHIVE_NAMES_UNRESOLVED");
+        expect(error.message).toContain(`manifest.json gives ${tag} to the image ${digestOf(app.config)}`);
+        expect(error.message).toContain(`index.json to ${pulled.digest}`);
+        expect(error.message).not.toContain("org/other");
+    });
+
     it("with containerd's store keeps the manifests that were pulled; platforms that were not are left out", async () => {
-        const [amd64, arm64, s390x] = [testImage("amd64"), testImage("arm64"), testImage("s390x")];
+        const amd64 = testImage("amd64", { config: app.config, layers: app.layers.map((layer) => gzipSync(layer)) });
+        const [arm64, s390x] = [testImage("arm64"), testImage("s390x")];
         const index = testIndex([amd64, arm64, s390x]);
         const signature = testImage("signature");
         const annotations = {
@@ -183,17 +199,9 @@ describe("docker save from 25", () => {
             absent,
         );
         const [config = "", ...layers] = [...amd64.blobs.keys()].map((digest) => `blobs/sha256/${hexOf(digest)}`);
-        const configBytes = Buffer.from(
-            JSON.stringify({ rootfs: { diff_ids: layers.map(() => digestOf("unpacked")) } }),
-        );
         const entries = [...files].map(([name, body]) => ({ name, body }));
-        const item = { Config: "legacy.json", RepoTags: ["quay.io/org/app:1"], Layers: layers };
-        expect(config).not.toBe("");
-        const { lock, notes } = await described([
-            ...entries,
-            { name: "legacy.json", body: configBytes },
-            manifestOf([item]),
-        ]);
+        const item = { Config: config, RepoTags: ["quay.io/org/app:1"], Layers: layers };
+        const { lock, notes } = await described([...entries, manifestOf([item])]);
         expect(lock.images).toEqual({
             "quay.io/org/app:1": index.digest,
             [`quay.io/org/app@${signature.digest}`]: signature.digest,
