@@ -21,8 +21,8 @@ export class CombinedSource implements BlobSource {
         return this.#holderOf(digest).read(digest);
     }
 
-    open(digest: Digest, start?: number): Readable {
-        return this.#holderOf(digest).open(digest, start);
+    open(digest: Digest, start?: number, allocate?: (size: number) => Buffer): Readable {
+        return this.#holderOf(digest).open(digest, start, allocate);
     }
 
     place(digest: Digest): string {
@@ -59,6 +59,7 @@ export class MadeManifests implements BlobSource {
         return this.#bytesOf(digest);
     }
 
+    /** In their own memory: nothing is read. */
     open(digest: Digest, start = 0): Readable {
         return Readable.from([this.#bytesOf(digest).subarray(start)], { objectMode: false });
     }

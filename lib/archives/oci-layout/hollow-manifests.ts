@@ -62,8 +62,8 @@ class CompleteImages implements BlobSource {
         );
     }
 
-    open(digest: Digest, start?: number): Readable {
-        return this.#source.open(digest, start);
+    open(digest: Digest, start?: number, allocate?: (size: number) => Buffer): Readable {
+        return this.#source.open(digest, start, allocate);
     }
 
     place(digest: Digest): string {
