@@ -124,8 +124,11 @@ class SetOpening {
         const split = await findPieces(path);
         this.#joined.add(split.path);
         const files: ArchiveFile[] = [];
-        for (const piece of split.pieces) files.push(await ArchiveFile.open(piece));
-        this.#opened.push(...files);
+        for (const piece of split.pieces) {
+            const file = await ArchiveFile.open(piece);
+            this.#opened.push(file);
+            files.push(file);
+        }
         checkBytes(split, files);
         const [first] = files;
         const compression = first && (await compressionOf({ file: first, offset: 0, size: first.size }));

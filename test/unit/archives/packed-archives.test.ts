@@ -28,10 +28,15 @@ async function locked(archive: Archive) {
     return lock;
 }
 
-/** Temporary files that this process holds open. */
-async function temporaryFiles(): Promise<readonly string[]> {
+/** Files that this process holds open. */
+async function openFiles(): Promise<readonly string[]> {
     const links = (await readdir("/proc/self/fd")).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ""));
-    return (await Promise.all(links)).filter((link) => link.includes(".registry-passthrough-"));
+    return Promise.all(links);
+}
+
+/** Temporary files among them. */
+async function temporaryFiles(): Promise<readonly string[]> {
+    return (await openFiles()).filter((link) => link.includes(".registry-passthrough-"));
 }
 
 async function refusedWith(files: Record<string, Buffer>, options: OpenOptions = {}) {
@@ -155,6 +160,13 @@ describe("a split file is joined", () => {
     it("by any of Zarf's, whose head tells their number, bytes and sha256", async () => {
         expect((await locked(await bench.openFiles(zarf(), "pkg.tar.zst.part000"))).parts).toHaveLength(3);
         expect((await locked(await bench.openFiles(zarf(), "pkg.tar.zst.part002"))).parts).toHaveLength(3);
+    });
+
+    it("and holds none of its pieces open when one of them cannot be opened", async () => {
+        const folder = await bench.folder({ ...hauler, "haul.tar.zst.004/of": Buffer.from("a folder") });
+        const error = await refusal(openArchive(join(folder, "haul.tar.zst.001")));
+        expect(error.message).toContain("haul.tar.zst.004: this is not a regular file");
+        expect((await openFiles()).filter((link) => link.startsWith(folder))).toEqual([]);
     });
 
     it.each<[string, Record<string, Buffer | undefined>, string, string]>([
