@@ -1,6 +1,8 @@
 import type { Digest } from "../oci/digest";
 import { type Reference, repositoryOf, sourceKey } from "../oci/reference";
-import type { NameProblem } from "./name-problem";
+import type { ArchiveContents } from "./archive";
+import { type NameProblem, namesUnresolved } from "./name-problem";
+import { type Overrides, unusedNote } from "./override";
 
 /** The names found so far, and what could not be named. */
 export class ImageNames {
@@ -22,6 +24,22 @@ export class ImageNames {
         for (const key of references.map(sourceKey)) {
             if (this.#isNew(name, digest, key)) this.earlier.set(key, digest);
         }
+    }
+
+    /**
+     * These images as all that an archive has: the end of naming for formats that know nothing of earlier archives.
+     * @param hint what else the reader could do about names that are not settled
+     * @throws ArchiveError `ARCHIVE_NAMES_UNRESOLVED`
+     */
+    contents(label: string, overrides: Overrides, hint: string): ArchiveContents {
+        if (this.problems.length > 0) throw namesUnresolved(label, this.problems, hint);
+        return {
+            images: this.images,
+            earlierImages: new Map(),
+            absent: [],
+            notes: overrides.unused().map(unusedNote),
+            earlierRepositories: () => undefined,
+        };
     }
 
     #isNew(name: string, digest: Digest, key: string): boolean {

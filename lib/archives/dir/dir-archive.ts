@@ -6,8 +6,7 @@ import { type Reference, looksLikeHost, parseReference } from "../../oci/referen
 import type { Archive, ArchiveContents } from "../archive";
 import { type FileTree, blobsNamed, readTreeFile, sourceOf } from "../file-tree";
 import { ImageNames } from "../image-names";
-import { namesUnresolved } from "../name-problem";
-import { type Override, Overrides, overriddenReference, unusedNote } from "../override";
+import { type Override, Overrides, overriddenReference } from "../override";
 
 const VERSION = /^Directory Transport Version: 1\./;
 const HINT = "copy with skopeo sync --scoped, which writes the name as folders, and give the folder above the host";
@@ -51,14 +50,7 @@ function contentsOf(label: string, folder: string, digest: string, given: readon
         const what = "the folder does not say which upstream it is of (an override needs repository too)";
         names.problems.push({ name, digest, what, candidates: [], match: name });
     }
-    if (names.problems.length > 0) throw namesUnresolved(label, names.problems, HINT);
-    return {
-        images: names.images,
-        earlierImages: new Map(),
-        absent: [],
-        notes: overrides.unused().map(unusedNote),
-        earlierRepositories: () => undefined,
-    };
+    return names.contents(label, overrides, HINT);
 }
 
 /** `skopeo sync --scoped` writes `<host>/<path>:<tag>`; without it only the last part of the path is there. */

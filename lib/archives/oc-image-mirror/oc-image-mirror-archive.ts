@@ -4,8 +4,7 @@ import type { BlobSource } from "../../oci/content";
 import type { Archive, ArchiveContents } from "../archive";
 import { type FileTree, readTreeFile, sourceOf } from "../file-tree";
 import { ImageNames } from "../image-names";
-import { namesUnresolved } from "../name-problem";
-import { type Override, Overrides, overriddenReference, unusedNote } from "../override";
+import { type Override, Overrides, overriddenReference } from "../override";
 
 const MANIFEST = /^v2\/(.+)\/manifests\/([^/]+)$/;
 /** On Windows the colon is a hyphen (openshift/oc, imagesource/file_windows.go). */
@@ -93,12 +92,5 @@ function contentsOf(label: string, roots: readonly MirroredManifest[], given: re
             names.problems.push({ name, digest, what, candidates: [], match: repository });
         }
     }
-    if (names.problems.length > 0) throw namesUnresolved(label, names.problems, HINT);
-    return {
-        images: names.images,
-        earlierImages: new Map(),
-        absent: [],
-        notes: overrides.unused().map(unusedNote),
-        earlierRepositories: () => undefined,
-    };
+    return names.contents(label, overrides, HINT);
 }
