@@ -1,6 +1,6 @@
 import type { BlobSource } from "../oci/content";
 import type { Digest } from "../oci/digest";
-import { PassthroughError, RegistryError, messageOf } from "../oci/errors";
+import { ArchiveError, PassthroughError, RegistryError, messageOf } from "../oci/errors";
 import { Limiter, mapLimited } from "../oci/limiter";
 import { type Manifest, parseManifest } from "../oci/manifest";
 import { once } from "../oci/once";
@@ -41,9 +41,12 @@ const DEFAULT_CONCURRENCY = 6;
 /** Images worked on at once; more than blobs in flight, so that small images fill the gaps. */
 const IMAGES_AT_ONCE = 12;
 const PROGRESS_EVENT_MS = 1000;
+/** Errors of the file system, and of a file that is shorter than when it was opened. */
+const ARCHIVE_LOST = new Set(["ARCHIVE_UNREADABLE", "ARCHIVE_TRUNCATED"]);
 
 /**
- * Carries a plan out. One failing image does not stop the others; a registry that stays unreachable does.
+ * Carries a plan out. One failing image does not stop the others; a registry that stays unreachable does, and so does an
+ * archive whose medium fails, or that ends earlier than when it was opened.
  * @returns also after failures: they are in `failed`, by image.
  */
 export async function executePlan(
@@ -128,6 +131,16 @@ class Execution {
         return { done, failed, ...totals };
     }
 
+    /** @throws PassthroughError `NOT_TRIED` once the run is stopped */
+    private goOn(): void {
+        const { stopped } = this;
+        if (stopped === undefined) return;
+        throw new PassthroughError(`not tried, since the run has stopped: ${messageOf(stopped)}`, {
+            code: "NOT_TRIED",
+            cause: stopped,
+        });
+    }
+
     private planned(): Payload {
         const { bytes, uploads, mounts } = this.plan;
         return { bytes, uploads, mounts };
@@ -136,7 +149,7 @@ class Execution {
     private async image(image: ImagePlan): Promise<void> {
         const { task } = image;
         try {
-            if (this.stopped !== undefined) throw this.stopped;
+            this.goOn();
             await this.neededBlobs(image);
             for (const { digest, from } of image.copies) await this.copyManifest(task.repository, digest, from);
             for (const { digest } of image.manifests) await this.manifest(task.repository, digest);
@@ -177,8 +190,13 @@ class Execution {
                 },
             };
             const outcome = await this.blobsInFlight.run(async () => {
-                if (this.stopped !== undefined) throw this.stopped;
-                return transferBlob(this.client, this.source, this.reader, ready, watch);
+                this.goOn();
+                try {
+                    return await transferBlob(this.client, this.source, this.reader, ready, watch);
+                } catch (error) {
+                    this.noteStop(error);
+                    throw error;
+                }
             });
             if (outcome === "uploaded") this.sent.uploads++;
             if (outcome === "mounted") this.sent.mounts++;
@@ -262,8 +280,11 @@ class Execution {
     /**
      * A registry that gave nobody an answer for a retry period would give none for every further image either (half of
      * it, since an operation gives up before its last wait). One that answers others has trouble with this image only.
+     * A medium that fails, or a file that somebody cuts meanwhile, is not read on: what else it gives cannot be trusted, and
+     * a failing disk is not to be worn out.
      */
     private noteStop(error: unknown): void {
+        if (error instanceof ArchiveError && ARCHIVE_LOST.has(error.code)) this.stopped ??= error;
         if (!(error instanceof RegistryError)) return;
         const isLost = isUnreachable(error) && this.client.silentSeconds >= this.client.retrySeconds / 2;
         if (isLost || error.code === "TLS" || error.code === "ABORTED") this.stopped ??= error;
