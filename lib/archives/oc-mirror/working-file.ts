@@ -44,7 +44,11 @@ export async function readWorkingFile(file: WorkingFile): Promise<Buffer> {
     return bytes;
 }
 
-/** A file of any size in pieces. */
+/** A file of any size in pieces, each in the memory of the one before. */
 export function workingChunks(file: WorkingFile): AsyncGenerator<Buffer> {
-    return readChunks(file, 0, file.name);
+    let memory = Buffer.alloc(0);
+    return readChunks(file, 0, file.name, (size) => {
+        if (memory.length < size) memory = Buffer.allocUnsafeSlow(size);
+        return memory.subarray(0, size);
+    });
 }

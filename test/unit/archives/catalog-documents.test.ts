@@ -49,6 +49,27 @@ describe("the bundles of a catalog", () => {
         expect(await imagesIn(textOf([...others, ...bundles, { schema: "olm.bundle" }]))).toEqual(expected);
     });
 
+    const decoys = { relatedImages: [{ image: "quay.io/org/decoy:1" }], image: "quay.io/org/decoy:2" };
+    const nested = { schema: "olm.bundle", deep: [[{ a: [decoys] }], decoys], image: "quay.io/org/own:1", end: decoys };
+    const related = { schema: "olm.bundle", relatedImages: [{ image: "quay.io/org/own:1", more: [{ a: [] }, "]}"] }] };
+    const text = { schema: "olm.bundle", of: '"relatedImages": [', x: ["y"], image: "quay.io/org/own:1" };
+
+    it.each([nested, related, text])("are read at the top alone, in JSON and in YAML: %j", async (document) => {
+        const forms = [JSON.stringify(document), JSON.stringify(document, undefined, 30), stringify(document)];
+        for (const form of [...forms, stringify(document, { indentSeq: false })]) {
+            expect(await imagesIn(form)).toEqual(["quay.io/org/own:1"]);
+            await open?.close();
+        }
+    });
+
+    it.each([
+        "---\n# made by hand\n\"schema\": olm.bundle\nproperties:\n- |\n  image: x\n\n  y\n'image': quay.io/org/own:1\n",
+        "schema: olm.bundle\nanchor: &name quay.io/org/own:1\nimage: *name\n",
+        "{schema: olm.bundle, image: 'quay.io/org/own:1'\n}\n".replace("{", "--- {"),
+    ])("are found in what people write by hand: %j", async (document) => {
+        expect(await imagesIn(document)).toEqual(["quay.io/org/own:1"]);
+    });
+
     it.each([" \n".repeat(300_000), ""])("are none in an empty file", async (text) => {
         expect(await imagesIn(text)).toEqual([]);
     });
