@@ -50,7 +50,7 @@ export class RegistryCalls {
         const sockets = connections ?? requests ?? DEFAULT_REQUESTS;
         this.retry = retry ?? DEFAULT_RETRY;
         this.signal = signal;
-        this.session = new RegistrySession(endpoint, credentials, sockets, this.retry.seconds * 1000);
+        this.session = new RegistrySession(endpoint, credentials, sockets, this.retry);
         if (requests !== undefined) this.pace.setCeiling(requests);
     }
 

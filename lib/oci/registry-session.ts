@@ -1,9 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { type Challenge, type Credentials, basicAuthorization, parseChallenges, repositoryScope } from "./auth";
 import { RegistryError } from "./errors";
 import { type HostPace, type Pass, paceOf } from "./host-pace";
-import { RegistryTokens, bearer } from "./registry-tokens";
+import { RegistryTokens, bearer, isBearer } from "./registry-tokens";
 import { registryAnswerError } from "./registry-answer";
-import { isBusy } from "./retry";
+import { type RetryPolicy, isBusy } from "./retry";
+import { TokenRefusals } from "./token-refusals";
 import { type HttpAnswer, type HttpRequest, type RegistryEndpoint, Transport } from "./transport";
 
 /** A request to the registry, before it is authorized. */
@@ -20,7 +22,7 @@ const MAX_REDIRECTS = 5;
 
 /**
  * Authorized requests to one registry: answers its challenge with Basic or a bearer token (distribution, "Token
- * Authentication Specification"), renews tokens before they end and once on a 401, follows redirects of reads.
+ * Authentication Specification"), renews tokens before they end and on a 401, follows redirects of reads.
  * Credentials are only ever sent to the registry's own origin and to the token endpoint it names.
  */
 export class RegistrySession {
@@ -28,18 +30,23 @@ export class RegistrySession {
     readonly pace: HostPace;
     private readonly transport: Transport;
     private readonly tokens: RegistryTokens;
+    private readonly refusals = new TokenRefusals();
     private challenge: Challenge | undefined;
 
     constructor(
         endpoint: RegistryEndpoint,
         private readonly credentials: Credentials | undefined,
         connections: number,
-        /** Milliseconds that a wait the registry asked for may hold a request back. */
-        private readonly patience: number,
+        private readonly retry: RetryPolicy,
     ) {
         this.transport = new Transport(endpoint, connections);
         this.tokens = new RegistryTokens(this.transport);
         this.pace = paceOf(this.transport.origin);
+    }
+
+    /** Milliseconds that a wait the registry asked for may hold a request back. */
+    private get patience(): number {
+        return this.retry.seconds * 1000;
     }
 
     /**
@@ -84,15 +91,36 @@ export class RegistrySession {
 
     private async authorized(request: RegistryRequest): Promise<HttpAnswer> {
         const url = new URL(request.url, this.transport.origin);
-        const used = await this.authorization(request);
-        const { answer: first, isOwn } = await this.attempt(request, url, used);
-        // A place we were sent to must not name the token endpoint that gets the password.
-        if (first.status !== 401 || !isOwn || this.credentials === undefined) return first;
-        // Most registries challenge each time; one that challenged before may have ended the token early.
-        this.challenge = this.usableChallenge(first);
-        await first.discard();
-        this.tokens.drop(request.scopes, used);
-        return (await this.attempt(request, url, await this.authorization(request))).answer;
+        const { scopes, signal } = request;
+        let firstRefusal: number | undefined;
+        let wait = this.retry.firstDelay;
+        let isFresh = false;
+        for (let refused = 0; ;) {
+            const used = await this.authorization(request);
+            const { answer, isOwn } = await this.attempt(request, url, used);
+            // A place we were sent to must not name the token endpoint that gets the password.
+            if (answer.status !== 401 || !isOwn || this.credentials === undefined) {
+                if (isOwn && answer.status < 500 && isBearer(used)) this.refusals.letIn(scopes);
+                return answer;
+            }
+            if (isFresh) {
+                refused++;
+                firstRefusal ??= Date.now();
+                // What Basic is refused for is the account itself.
+                const isOver = !isBearer(used) || Date.now() + wait > firstRefusal + this.patience;
+                if (isOver || !this.refusals.mayPass(scopes, challengeOf(answer), refused)) return answer;
+            }
+            // Most registries challenge each time; one that challenged before may have ended the token early.
+            this.challenge = challengeOf(answer) ?? this.challenge;
+            await answer.discard();
+            this.tokens.drop(scopes, used);
+            if (isFresh) {
+                // Its own AbortError would hide why.
+                await delay(wait, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+                wait = Math.min(wait * 2, this.retry.longestDelay);
+            }
+            isFresh = true;
+        }
     }
 
     /** @returns the last answer of a chain of redirects, and whether the registry itself gave it. */
@@ -138,15 +166,15 @@ export class RegistrySession {
         const { scopes, operation, signal } = request;
         return bearer(await this.tokens.token({ credentials, challenge, realm, scopes, operation, signal }));
     }
+}
 
-    private usableChallenge(answer: HttpAnswer): Challenge | undefined {
-        const challenges = parseChallenges(answer.headers["www-authenticate"]);
-        return (
-            challenges.find(({ scheme, parameters }) => scheme === "bearer" && parameters.realm !== undefined) ??
-            challenges.find(({ scheme }) => scheme === "basic") ??
-            this.challenge
-        );
-    }
+/** The challenge that can be met. */
+function challengeOf(answer: HttpAnswer): Challenge | undefined {
+    const challenges = parseChallenges(answer.headers["www-authenticate"]);
+    return (
+        challenges.find(({ scheme, parameters }) => scheme === "bearer" && parameters.realm !== undefined) ??
+        challenges.find(({ scheme }) => scheme === "basic")
+    );
 }
 
 /** Scopes for reading a repository. */

@@ -94,3 +94,8 @@ async function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefin
 export function bearer(token: string): string {
     return `Bearer ${token}`;
 }
+
+/** True for what `bearer` makes. */
+export function isBearer(authorization: string | undefined): boolean {
+    return authorization?.startsWith("Bearer ") === true;
+}
