@@ -1,7 +1,8 @@
+import type { UploadStart } from "../oci/blob-uploads";
 import type { BlobSource } from "../oci/content";
 import type { Digest } from "../oci/digest";
 import { RegistryError } from "../oci/errors";
-import type { RegistryClient, UploadStart } from "../oci/registry-client";
+import type { RegistryClient } from "../oci/registry-client";
 import { isBusy, isRetryable, isUnreachable } from "../oci/retry";
 import type { BlobTask } from "./plan";
 import type { BlobReader, VerifiedBlob } from "./verified-pieces";
@@ -44,7 +45,7 @@ export async function transferBlob(
     const begun = await begin(client, blob);
     if (begun.mounted) return "mounted";
     if (source.size(blob.digest) === undefined) {
-        await client.uploadCancel(blob.repository, begun.location);
+        await client.uploads.cancel(blob.repository, begun.location);
         throw refusedMount(blob);
     }
     const { repository, digest, size, mountFrom } = blob;
@@ -59,14 +60,14 @@ export async function transferBlob(
 
 /** A registry that refuses the mount with an error may still take the bytes. */
 async function begin(client: RegistryClient, { repository, digest, mountFrom }: BlobTask): Promise<UploadStart> {
-    if (mountFrom === undefined) return client.uploadStart(repository, digest);
+    if (mountFrom === undefined) return client.uploads.start(repository, digest);
     try {
-        return await client.uploadStart(repository, digest, mountFrom);
+        return await client.uploads.start(repository, digest, mountFrom);
     } catch (error) {
         // Harbor answers 401 to the whole POST if the account may not pull from there; others 400, 403, 404 or 405.
         const isRefusal = error instanceof RegistryError && error.status !== undefined && !isRetryable(error);
         if (!isRefusal) throw error;
-        return client.uploadStart(repository, digest);
+        return client.uploads.start(repository, digest);
     }
 }
 
@@ -122,14 +123,14 @@ class Transfer {
     /** Nothing is left at the registry of an upload that is given up. */
     async end(): Promise<void> {
         const left = this.place?.location;
-        if (left !== undefined) await this.client.uploadCancel(this.blob.repository, left);
+        if (left !== undefined) await this.client.uploads.cancel(this.blob.repository, left);
         await this.forgetBroken();
     }
 
     private async forgetBroken(): Promise<void> {
         const { broken } = this;
         this.broken = undefined;
-        if (broken !== undefined) await this.client.uploadCancel(this.blob.repository, broken);
+        if (broken !== undefined) await this.client.uploads.cancel(this.blob.repository, broken);
     }
 
     private async put({ location, offset }: Place, goneOn: () => void): Promise<void> {
@@ -147,11 +148,11 @@ class Transfer {
             }, offset);
         };
         try {
-            await this.client.uploadPut(repository, digest, location, size, pieces, offset);
+            await this.client.uploads.put(repository, digest, location, size, pieces, offset);
             body?.arrived();
         } catch (error) {
             if (this.mayResume && isRetryable(error)) this.broken = location;
-            else await this.client.uploadCancel(repository, location);
+            else await this.client.uploads.cancel(repository, location);
             throw error;
         }
     }
@@ -160,16 +161,16 @@ class Transfer {
     private async resumed(): Promise<Place | undefined> {
         const { broken, blob } = this;
         if (broken === undefined) return undefined;
-        const status = await this.client.uploadStatus(blob.repository, broken);
+        const status = await this.client.uploads.status(blob.repository, broken);
         this.broken = undefined;
         if (status !== undefined && status.offset < blob.size) return status;
-        await this.client.uploadCancel(blob.repository, broken);
+        await this.client.uploads.cancel(blob.repository, broken);
         return undefined;
     }
 
     private async anew(): Promise<Place> {
         const { repository, digest } = this.blob;
-        const begun = await this.client.uploadStart(repository, digest);
+        const begun = await this.client.uploads.start(repository, digest);
         if (!begun.mounted) return { location: begun.location, offset: 0 };
         throw new RegistryError(`POST ${repository}`, "mounted unasked", { code: "UNEXPECTED_ANSWER" });
     }

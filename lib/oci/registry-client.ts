@@ -1,38 +1,26 @@
+import { BlobUploads } from "./blob-uploads";
 import { type Digest, isDigest } from "./digest";
 import { PassthroughError, RegistryError } from "./errors";
 import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "./manifest";
 import { absenceOf, deletionRefused, inventedAbsence, registryAnswerError } from "./registry-answer";
 import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import { type RegistryRequest, deleteScopes, pushScopes } from "./registry-session";
-import { StallWatch } from "./stall-watch";
 import { readTagPage } from "./tag-page";
 import type { HttpAnswer } from "./transport";
 
 export { type RegistryClientOptions, type Wait, requestsFor } from "./registry-calls";
-
-/** Shorter than what the engine leaves an interrupted provider for its last words. */
-const CANCEL_MS = 2000;
-
-/** An upload as distribution-spec, "Pushing a blob monolithically" (POST then PUT), begins it. */
-export type UploadStart = { readonly mounted: true } | { readonly mounted: false; readonly location: URL };
-
-/** How far an upload has got. */
-export interface UploadStatus {
-    /** Where it goes on. */
-    readonly location: URL;
-    /** Bytes that the registry has. */
-    readonly offset: number;
-}
 
 /**
  * The distribution API of one registry (opencontainers/distribution-spec). Every operation is idempotent and retried
  * by the client's policy; "not there" is `undefined`, everything else that is not success throws a RegistryError.
  */
 export class RegistryClient {
+    readonly uploads: BlobUploads;
     private readonly calls: RegistryCalls;
 
     constructor(private readonly options: RegistryClientOptions) {
         this.calls = new RegistryCalls(options);
+        this.uploads = new BlobUploads(this.calls, options.endpoint.timeouts?.piece);
     }
 
     /** Seconds for which no request to the host got an answer; 0 if the last one did. */
@@ -167,94 +155,6 @@ export class RegistryClient {
     async blobGet(repository: string, digest: Digest): Promise<AsyncIterable<Buffer> | undefined> {
         const request = this.calls.read("GET", repository, `blobs/${digest}`);
         return this.calls.find(request, (answer) => Promise.resolve(answer.bytes()));
-    }
-
-    /** Begins an upload; with `mountFrom` the registry may take the blob from there instead and need no bytes. */
-    async uploadStart(repository: string, digest: Digest, mountFrom?: string): Promise<UploadStart> {
-        const mount = mountFrom === undefined ? "" : `?mount=${digest}&from=${encodeURIComponent(mountFrom)}`;
-        const request: RegistryRequest = {
-            ...this.calls.write("POST", repository, `blobs/uploads/${mount}`),
-            scopes: pushScopes(repository, mountFrom),
-            headers: { "content-length": "0" },
-        };
-        return this.calls.run(request, async (answer) => {
-            const text = await answer.text();
-            if (answer.status === 201 && mountFrom !== undefined) return { mounted: true };
-            const { location } = answer.headers;
-            if (answer.status !== 202 || typeof location !== "string") {
-                throw registryAnswerError(request.operation, answer, text);
-            }
-            return {
-                mounted: false,
-                location: this.calls.session.namedUrl(request.operation, "an upload place", location),
-            };
-        });
-    }
-
-    /**
-     * How far an upload that broke has got, and where it goes on (distribution-spec, "Resuming an interrupted upload").
-     * @returns undefined if the registry does not know, or keeps nothing of it
-     */
-    async uploadStatus(repository: string, location: URL): Promise<UploadStatus | undefined> {
-        const operation = `GET ${repository}/blobs/uploads`;
-        const url = new URL(location);
-        // The state in its query is that of before the bytes came; distribution answers with the one of now.
-        url.search = "";
-        const request = { method: "GET" as const, url, operation, scopes: pushScopes(repository) };
-        return this.calls.run(request, async (answer) => {
-            await answer.discard();
-            const { location: next, range } = answer.headers;
-            const last = typeof range === "string" ? Number(/^(?:bytes=)?0-(\d+)$/.exec(range)?.[1] ?? NaN) : NaN;
-            // "0-0" is also what a registry says that has nothing.
-            if (answer.status !== 204 || typeof next !== "string" || !(last > 0)) return undefined;
-            return { location: this.calls.session.namedUrl(operation, "an upload place", next), offset: last + 1 };
-        });
-    }
-
-    /**
-     * Sends a blob's bytes with one PUT to an upload that was begun. Not retried: who calls decides how to go on.
-     * @param body yields exactly the bytes from `offset` to `size`.
-     */
-    async uploadPut(
-        repository: string,
-        digest: Digest,
-        location: URL,
-        size: number,
-        body: () => AsyncIterable<Uint8Array>,
-        offset = 0,
-    ): Promise<void> {
-        const url = new URL(location);
-        url.searchParams.set("digest", digest);
-        const operation = `PUT ${repository}/blobs/${digest}`;
-        const watch = new StallWatch(operation, this.calls.signal, this.options.endpoint.timeouts?.piece);
-        const answer = await this.calls.session.send({
-            method: "PUT",
-            url,
-            operation,
-            scopes: pushScopes(repository),
-            signal: watch.signal,
-            headers: {
-                "content-type": "application/octet-stream",
-                "content-length": String(size - offset),
-                ...(offset === 0 ? {} : { "content-range": `${offset}-${size - 1}` }),
-            },
-            body: () => watch.chunks(body()),
-        });
-        const text = await answer.text();
-        if (answer.status !== 201) throw registryAnswerError(operation, answer, text);
-    }
-
-    /**
-     * Gives an upload up, so that the registry keeps nothing of it, also when the run was interrupted. Failing to is no
-     * error: registries expire them.
-     */
-    async uploadCancel(repository: string, location: URL): Promise<void> {
-        const operation = `DELETE ${repository}/blobs/uploads`;
-        const scopes = pushScopes(repository);
-        await this.calls.session
-            .send({ method: "DELETE", url: location, operation, scopes, signal: AbortSignal.timeout(CANCEL_MS) })
-            .then((answer) => answer.discard())
-            .catch(() => undefined);
     }
 
     /** Runs a whole transfer under the client's retry policy. */

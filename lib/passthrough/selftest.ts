@@ -121,9 +121,9 @@ async function push(client: RegistryClient, canary: Canary, repository: string, 
     for (const [digest, bytes] of canary.blobs) {
         if ((await client.blobHead(repository, digest)) !== undefined) continue;
         await client.retrying(async () => {
-            const begun = await client.uploadStart(repository, digest);
+            const begun = await client.uploads.start(repository, digest);
             if (begun.mounted) return;
-            await client.uploadPut(repository, digest, begun.location, bytes.length, () => once(bytes));
+            await client.uploads.put(repository, digest, begun.location, bytes.length, () => once(bytes));
         });
     }
     await client.manifestPut(repository, tag, canary.manifest);

@@ -47,9 +47,9 @@ async function* body() {
 }
 
 async function upload(client: RegistryClient, repository: string, bytes: () => AsyncIterable<Uint8Array> = body) {
-    const begun = await client.uploadStart(repository, DIGEST);
+    const begun = await client.uploads.start(repository, DIGEST);
     if (begun.mounted) throw new Error("nothing was to be mounted");
-    await client.uploadPut(repository, DIGEST, begun.location, BLOB.length, bytes);
+    await client.uploads.put(repository, DIGEST, begun.location, BLOB.length, bytes);
 }
 
 test("what is put is there, byte for byte, and a blob is mounted where another repository has it", async () => {
@@ -58,7 +58,7 @@ test("what is put is there, byte for byte, and a blob is mounted where another r
     expect(await client.blobHead("one/app", DIGEST)).toBeUndefined();
     await upload(client, "one/app");
     expect(await client.blobHead("one/app", DIGEST)).toBe(BLOB.length);
-    expect(await client.uploadStart("two/app", DIGEST, "one/app")).toEqual({ mounted: true });
+    expect(await client.uploads.start("two/app", DIGEST, "one/app")).toEqual({ mounted: true });
     await client.manifestPut("two/app", "1.0", MANIFEST);
     expect(await client.manifestHead("two/app", "1.0")).toBe(MANIFEST.digest);
     expect(await client.manifestGet("two/app", MANIFEST.digest)).toEqual(MANIFEST);
@@ -73,10 +73,10 @@ test("what is not there is no error; a mount that cannot be begins an upload, wh
     const client = clientOf();
     expect(await client.manifestGet("none/app", "1.0")).toBeUndefined();
     expect(await client.blobGet("none/app", DIGEST)).toBeUndefined();
-    const begun = await client.uploadStart("none/app", DIGEST, "nowhere/app");
+    const begun = await client.uploads.start("none/app", DIGEST, "nowhere/app");
     if (begun.mounted) throw new Error("there is nothing to mount");
-    await client.uploadCancel("none/app", begun.location);
-    await expect(client.uploadPut("none/app", DIGEST, begun.location, BLOB.length, body)).rejects.toMatchObject({
+    await client.uploads.cancel("none/app", begun.location);
+    await expect(client.uploads.put("none/app", DIGEST, begun.location, BLOB.length, body)).rejects.toMatchObject({
         code: "BLOB_UPLOAD_UNKNOWN",
     });
 });

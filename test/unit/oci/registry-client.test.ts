@@ -146,7 +146,7 @@ test("a mount asks for the right to read where it mounts from", async () => {
         }
         return { status: 201 };
     });
-    expect(await clientOf(server).uploadStart("to/app", DIGEST, "from/app")).toEqual({ mounted: true });
+    expect(await clientOf(server).uploads.start("to/app", DIGEST, "from/app")).toEqual({ mounted: true });
     const token = server.seen.find(({ url }) => url.startsWith("/token"));
     expect(new URL(token?.url ?? "", server.origin).searchParams.getAll("scope")).toEqual([
         "repository:to/app:pull,push",
@@ -230,12 +230,12 @@ test("an upload goes where the registry says, with the digest beside what the pl
             : { status: 201 },
     );
     const client = clientOf(server);
-    const begun = await client.uploadStart("a/b", DIGEST);
+    const begun = await client.uploads.start("a/b", DIGEST);
     if (begun.mounted) throw new Error("nothing was to be mounted");
     async function* body() {
         yield MANIFEST;
     }
-    await client.uploadPut("a/b", DIGEST, begun.location, MANIFEST.length, body);
+    await client.uploads.put("a/b", DIGEST, begun.location, MANIFEST.length, body);
     const put = server.seen.find(({ method }) => method === "PUT");
     const url = new URL(put?.url ?? "", server.origin);
     expect([url.pathname, url.searchParams.get("_state"), url.searchParams.get("digest")]).toEqual([

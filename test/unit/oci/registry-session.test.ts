@@ -119,7 +119,7 @@ test("no bytes leave TLS: an upload place with plain HTTP is refused, with what 
         () => ({ status: 202, headers: { location: `${plain.origin}/uploads/7` } }),
         certificate,
     );
-    const failure = await failureOf(clientOf(server).uploadStart("a/b", DIGEST));
+    const failure = await failureOf(clientOf(server).uploads.start("a/b", DIGEST));
     expect(failure).toMatchObject({ code: "TLS", operation: "POST a/b/blobs/uploads/" });
     expect(failure.cure).toContain("X-Forwarded-Proto");
     expect(plain.seen).toEqual([]);
@@ -154,9 +154,9 @@ test("an upload place of another origin gets the bytes and no credentials, whate
             : { status: 202, headers: { location: `${store.origin}/uploads/7?signed=1` } },
     );
     const client = clientOf(server);
-    const begun = await client.uploadStart("a/b", DIGEST);
+    const begun = await client.uploads.start("a/b", DIGEST);
     if (begun.mounted) throw new Error("nothing was to be mounted");
-    await failureOf(client.uploadPut("a/b", DIGEST, begun.location, MANIFEST.length, body));
+    await failureOf(client.uploads.put("a/b", DIGEST, begun.location, MANIFEST.length, body));
     expect(store.seen[0]?.body).toEqual(MANIFEST);
     expect(store.seen.filter(({ url, authorization }) => authorization || url.startsWith("/token"))).toEqual([]);
 });
