@@ -75,7 +75,7 @@ async function run(args: readonly string[]): Promise<number> {
     const failures = [...checks.unredirected, ...verification.failures];
     if (json) print(JSON.stringify(documentOf(nameOf({ stack }), checks, verification, failures)));
     else printReport(checks, verification, failures);
-    return failures.length === 0 ? EXIT_OK : EXIT_FAILED;
+    return failures.length + verification.unread.length === 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 function sums({ proofs }: Verification) {
@@ -86,21 +86,23 @@ function sums({ proofs }: Verification) {
 function documentOf(stack: string, checks: PullChecks, verification: Verification, failures: readonly ImageFailure[]) {
     return {
         stack,
-        status: failures.length === 0 ? "proven" : "failing",
+        status: failures.length + verification.unread.length === 0 ? "proven" : "failing",
         ...sums(verification),
         whole: verification.proofs.filter(({ bytesRead }) => bytesRead > 0).map(({ source }) => source),
         digestOnly: checks.digestOnly,
         failing: failures.map(({ source, problem }) => ({ source, problem: withoutSecrets(problem) })),
+        unread: verification.unread.map(({ source, unread }) => ({ source, problem: withoutSecrets(unread) })),
     };
 }
 
 function printReport(checks: PullChecks, verification: Verification, failures: readonly ImageFailure[]): void {
     for (const { source, problem } of failures) print(`! ${source}: ${withoutSecrets(problem)}`);
+    for (const { source, unread } of verification.unread) print(`? ${source}: ${withoutSecrets(unread)}`);
     for (const source of checks.digestOnly) print(`note: ${source} is redirected by digest only`);
     const { images, manifests, blobs, bytesRead } = sums(verification);
     const whole = verification.proofs.filter((proof) => proof.bytesRead > 0).length;
     print(
-        `${images} of ${counted(images + failures.length, "image")} proven: ${counted(manifests, "manifest")}, ${counted(blobs, "blob")}; ` +
+        `${images} of ${counted(images + failures.length + verification.unread.length, "image")} proven: ${counted(manifests, "manifest")}, ${counted(blobs, "blob")}; ` +
             `${counted(whole, "image")} read whole (${formatBytes(bytesRead)})`,
     );
 }

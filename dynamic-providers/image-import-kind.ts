@@ -7,6 +7,7 @@ import {
     imageTask,
     planImport,
     progressText,
+    unreadError,
     verifyImages,
 } from "../lib/import";
 import type { Digest } from "../lib/oci/digest";
@@ -96,7 +97,9 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
                 const checks = Object.entries(olds.images).map(([source, digest]) => imageTask(base, source, digest));
                 const onProgress = (images: number, ofImages: number) =>
                     row.show(`${images} of ${counted(ofImages, "image")} looked at`);
-                return (await verifyImages(client, checks, { absent: new Set(olds.sparse), onProgress })).failures;
+                const found = await verifyImages(client, checks, { absent: new Set(olds.sparse), onProgress });
+                if (found.unread.length > 0) throw unreadError(found);
+                return found.failures;
             }),
         );
         if (failures instanceof RegistryError) {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { type ImageFailure, type Verification, counted, verifyImages } from "../lib/import";
+import { type ImageFailure, type Verification, counted, unreadError, verifyImages } from "../lib/import";
 import { PassthroughError, RegistryError } from "../lib/oci/errors";
 import { pullChecks } from "../lib/passthrough";
 import { announceLeaving } from "./image-announcement";
@@ -82,6 +82,8 @@ export const mirrorValidationKind: Kind<MirrorValidationInputs, MirrorValidation
             surroundings.log.line("warning", proof.message);
             return { outs: { ...inputs, summary: { ...before, status: "failing", failing: [] } }, inputs };
         }
+        // Unknown is not gone, and not proven either.
+        if (proof.unread.length > 0) throw unreadError(proof);
         const { failures } = proof;
         const failing = failures.map(({ source }) => source).sort();
         for (const { source, problem } of failures) surroundings.log.line("warning", `${source}: ${problem}`);
@@ -94,7 +96,8 @@ export const mirrorValidationKind: Kind<MirrorValidationInputs, MirrorValidation
 };
 
 async function prove(inputs: MirrorValidationInputs, around: Surroundings): Promise<ValidationSummary> {
-    const { proofs, failures, digestOnly } = await validate(inputs, around);
+    const { proofs, failures, unread, digestOnly } = await validate(inputs, around);
+    if (unread.length > 0) throw unreadError({ unread, failures });
     if (failures.length > 0) throw failed(failures, Object.keys(inputs.images).length);
     const sum = (field: "manifests" | "blobs" | "bytesRead") =>
         proofs.reduce((total, proof) => total + proof[field], 0);
@@ -129,10 +132,10 @@ interface Validation extends Verification {
 async function validate(inputs: MirrorValidationInputs, around: Surroundings): Promise<Validation> {
     const { checks, unredirected, digestOnly } = pullChecks({ ...inputs, mirrorBase: inputs.registry.mirrorBase });
     return withRegistry(inputs, around, async (client, _base, row) => {
-        const { proofs, failures } = await verifyImages(client, checks, {
+        const { proofs, failures, unread } = await verifyImages(client, checks, {
             absent: new Set(inputs.sparse),
             onProgress: (images, ofImages) => row.show(`${images} of ${counted(ofImages, "image")} proven`),
         });
-        return { proofs, failures: [...unredirected, ...failures], digestOnly };
+        return { proofs, failures: [...unredirected, ...failures], unread, digestOnly };
     });
 }

@@ -14,7 +14,15 @@ export type { ImportEvent } from "./events";
 export type { ImportProgress } from "./import-meter";
 export type { RefusedMount } from "./transfer";
 export { type KeptImage, type Removal, type WantedManifest, removeImages } from "./removal";
-export { type ImageCheck, type ImageFailure, type ImageProof, type Verification, verifyImages } from "./verify";
+export {
+    type ImageCheck,
+    type ImageFailure,
+    type ImageProof,
+    type UnreadImage,
+    type Verification,
+    unreadError,
+    verifyImages,
+} from "./verify";
 export { type ImageTask, imageTask } from "./image-task";
 export {
     type ChangingImage,

@@ -1,11 +1,10 @@
 import type { Digest } from "../oci/digest";
-import { RegistryError, messageOf } from "../oci/errors";
+import { PassthroughError, RegistryError, messageOf } from "../oci/errors";
 import { mapLimited } from "../oci/limiter";
-import type { Descriptor, Manifest } from "../oci/manifest";
-import { isIndexMediaType } from "../oci/media-types";
-import { once } from "../oci/once";
 import type { RegistryClient } from "../oci/registry-client";
-import { StoredBlobReader, DAMAGED } from "./stored-blob-reader";
+import { counted } from "./progress-text";
+import { StoredBlobReader } from "./stored-blob-reader";
+import { TreeChecker } from "./tree-checker";
 
 /** Where an image must be found. */
 export interface ImageCheck {
@@ -33,9 +32,17 @@ export interface ImageFailure {
     readonly problem: string;
 }
 
+/** An image that the registry said nothing about: it may be sound. */
+export interface UnreadImage {
+    readonly source: string;
+    /** "mirror/quay.io/org/app@sha256:… could not be read: GET …: UNKNOWN (500)" */
+    readonly unread: string;
+}
+
 export interface Verification {
     readonly proofs: readonly ImageProof[];
     readonly failures: readonly ImageFailure[];
+    readonly unread: readonly UnreadImage[];
 }
 
 export interface VerifyOptions {
@@ -48,11 +55,17 @@ export interface VerifyOptions {
 /** Images looked at together; each asks a few questions at once. */
 const IMAGES_AT_ONCE = 8;
 
+/** Images that one error names. */
+const MAX_NAMED = 50;
+
+/** So many images one after another that cannot be read: it is not about the images. */
+const UNREAD_IN_A_ROW = IMAGES_AT_ONCE;
+
 /**
  * Proves images at the registry: the manifest tree by GET with its digests computed here, every blob by HEAD with its
  * size, the tag by HEAD; whole images byte for byte.
- * @returns failures only for what the registry definitely answered.
- * @throws RegistryError if the registry could not be asked: that is no statement about an image.
+ * @returns failures only for what the registry definitely answered; what it has trouble with itself is `unread`.
+ * @throws RegistryError if the registry could not be asked, or can read nothing: that is no statement about an image.
  */
 export async function verifyImages(
     client: RegistryClient,
@@ -67,8 +80,14 @@ export async function verifyImages(
         bytesRead += bytes;
         report();
     });
+    let inARow = 0;
     const verdicts = await mapLimited(checks, IMAGES_AT_ONCE, async (check) => {
-        const verdict = await verifyImage(client, trees, reader, check);
+        const verdict = await verifyImage(client, trees, reader, check).catch((error: unknown) => {
+            if (!isAboutContent(error) || ++inARow >= UNREAD_IN_A_ROW) throw error;
+            const { source, repository, digest } = check;
+            return { source, unread: `${repository}@${digest} could not be read: ${messageOf(error)}` };
+        });
+        if (!("unread" in verdict)) inARow = 0;
         finished++;
         report();
         return verdict;
@@ -76,7 +95,31 @@ export async function verifyImages(
     return {
         proofs: verdicts.filter((verdict): verdict is ImageProof => "blobs" in verdict),
         failures: verdicts.filter((verdict): verdict is ImageFailure => "problem" in verdict),
+        unread: verdicts.filter((verdict): verdict is UnreadImage => "unread" in verdict),
     };
+}
+
+/**
+ * True for what one image can have and its neighbour not: distribution answers 500 for a manifest that it cannot parse,
+ * others send what they have. Gateways' 502 to 504, refusals and lost connections are about the registry.
+ */
+function isAboutContent(error: unknown): boolean {
+    if (error instanceof RegistryError && error.status === 500) return true;
+    return error instanceof PassthroughError && error.code === "MANIFEST_INVALID";
+}
+
+/** What was found out although some images could not be read, as one error. */
+export function unreadError({ unread, failures }: Pick<Verification, "unread" | "failures">): PassthroughError {
+    const named = [
+        ...unread.map(({ source, unread: why }) => `${source}: ${why}`),
+        ...failures.map(({ source, problem }) => `${source}: ${problem}`),
+    ];
+    const more = named.length > MAX_NAMED ? `\n    and ${named.length - MAX_NAMED} more` : "";
+    return new PassthroughError(
+        `the registry cannot read ${counted(unread.length, "image")}: whether they are sound is not known` +
+            `\n    ${named.slice(0, MAX_NAMED).join("\n    ")}${more}\n`,
+        { code: "UNREADABLE", cure: "look into the registry's log and mend its storage, then run again" },
+    );
 }
 
 async function verifyImage(
@@ -105,86 +148,4 @@ async function verifyImage(
     }
     if (problems.length > 0) return { source, problem: `${place}: ${problems.join("; ")}` };
     return { source, manifests: tree.manifests, blobs: tree.blobs.size, bytesRead };
-}
-
-interface Tree {
-    readonly manifests: number;
-    readonly manifestBytes: number;
-    readonly blobs: ReadonlyMap<Digest, Descriptor>;
-    readonly problems: readonly string[];
-    /** Blobs that are named in `problems`. */
-    readonly unsound: ReadonlySet<Digest>;
-}
-
-function broken(problem: string): Tree {
-    return { manifests: 0, manifestBytes: 0, blobs: new Map(), problems: [problem], unsound: new Set() };
-}
-
-/** Bytes that hash to something else are a definite answer. */
-function otherBytes(error: unknown): string {
-    if (error instanceof RegistryError && error.code === "DIGEST_MISMATCH") return messageOf(error);
-    throw error;
-}
-
-/** Walks manifest trees, each tree and each blob of a repository once. */
-class TreeChecker {
-    private readonly trees = new Map<string, Promise<Tree>>();
-    private readonly sizes = new Map<string, Promise<number | undefined>>();
-
-    constructor(
-        private readonly client: RegistryClient,
-        private readonly absent: ReadonlySet<Digest>,
-    ) {}
-
-    check(repository: string, digest: Digest): Promise<Tree> {
-        return once(this.trees, `${repository} ${digest}`, () => this.walk(repository, digest));
-    }
-
-    private async walk(repository: string, digest: Digest): Promise<Tree> {
-        const manifest = await this.client.manifestGet(repository, digest).catch(otherBytes);
-        if (manifest === undefined) return broken(`manifest ${digest} is not there`);
-        if (typeof manifest === "string") return broken(manifest);
-        return isIndexMediaType(manifest.mediaType)
-            ? this.index(repository, manifest)
-            : this.image(repository, manifest);
-    }
-
-    private async index(repository: string, manifest: Manifest): Promise<Tree> {
-        const found = await Promise.all(
-            manifest.manifests.map(async ({ digest }) => ({ digest, tree: await this.check(repository, digest) })),
-        );
-        // A child that a sparse index leaves out may be absent; the same manifest as an image of its own may not.
-        const children = found
-            .filter(({ digest, tree }) => tree.manifests > 0 || !this.absent.has(digest))
-            .map(({ tree }) => tree);
-        return {
-            manifests: 1 + children.reduce((sum, child) => sum + child.manifests, 0),
-            manifestBytes: manifest.bytes.length + children.reduce((sum, child) => sum + child.manifestBytes, 0),
-            blobs: new Map(children.flatMap((child) => [...child.blobs])),
-            problems: children.flatMap((child) => child.problems),
-            unsound: new Set(children.flatMap((child) => [...child.unsound])),
-        };
-    }
-
-    private async image(repository: string, manifest: Manifest): Promise<Tree> {
-        const blobs = new Map(manifest.blobs.map((blob) => [blob.digest, blob]));
-        const found = await Promise.all(
-            [...blobs.values()].map(async ({ digest, size }) => {
-                const length = await once(this.sizes, `${repository} ${digest}`, () =>
-                    this.client.blobHead(repository, digest),
-                );
-                if (length === undefined) return [{ digest, problem: `blob ${digest} is not there` }];
-                if (length === size) return [];
-                return [{ digest, problem: `blob ${digest} has ${length} bytes instead of ${size}${DAMAGED}` }];
-            }),
-        );
-        const wrong = found.flat();
-        return {
-            manifests: 1,
-            manifestBytes: manifest.bytes.length,
-            blobs,
-            problems: wrong.map(({ problem }) => problem),
-            unsound: new Set(wrong.map(({ digest }) => digest)),
-        };
-    }
 }

@@ -117,3 +117,34 @@ test("a blob that images share is read once; what HEAD has and GET has not is fo
     expect(lying.failures).toHaveLength(3);
     expect(lying.failures[0]?.problem).toContain("is there when asked for (HEAD), but not when fetched (GET)");
 });
+
+test("a manifest that the registry cannot read hides neither the other damaged images nor the sound ones", async () => {
+    const content = new MemoryImageSet();
+    const bad = content.blob(randomBytes(40_000));
+    content.image("quay.io/some/bad:1", content.manifest([bad]));
+    const garbled = content.image("quay.io/some/garbled:1", content.manifest([content.blob(randomBytes(30_000))]));
+    content.image("quay.io/some/good:1");
+    await bring(content);
+    writeFileSync(fileOf(garbled), "{");
+    writeFileSync(fileOf(bad), flipped(readFileSync(fileOf(bad))));
+    const { proofs, failures, unread } = await readAll(content);
+    expect(unread).toEqual([
+        { source: "quay.io/some/garbled:1", unread: expect.stringMatching(/could not be read: .*\(500\)/) as string },
+    ]);
+    expect(unread[0]?.unread).toContain(garbled);
+    expect(failures.map(({ source }) => source)).toEqual(["quay.io/some/bad:1"]);
+    expect(proofs.map(({ source }) => source)).toEqual(["quay.io/some/good:1"]);
+});
+
+test("a registry that can read nothing ends it, and so does a gateway that has lost its registry", async () => {
+    const content = new MemoryImageSet();
+    for (let i = 0; i < 20; i++) content.image(`quay.io/lost/image${i}:1`);
+    await bring(content);
+    proxy.detour = ({ path }) => (path.includes("/manifests/") ? { status: 500, body: "" } : undefined);
+    await expect(readAll(content)).rejects.toMatchObject({ status: 500 });
+    proxy.forget();
+    proxy.detour = () => ({ status: 502, body: "" });
+    await expect(readAll(content)).rejects.toMatchObject({ status: 502 });
+    proxy.detour = () => undefined;
+    expect(proxy.requests.length).toBeLessThan(20);
+});

@@ -1,0 +1,90 @@
+import type { Digest } from "../oci/digest";
+import { RegistryError, messageOf } from "../oci/errors";
+import type { Descriptor, Manifest } from "../oci/manifest";
+import { isIndexMediaType } from "../oci/media-types";
+import { once } from "../oci/once";
+import type { RegistryClient } from "../oci/registry-client";
+import { DAMAGED } from "./stored-blob-reader";
+
+/** What the registry has of an image. */
+export interface Tree {
+    readonly manifests: number;
+    readonly manifestBytes: number;
+    readonly blobs: ReadonlyMap<Digest, Descriptor>;
+    readonly problems: readonly string[];
+    /** Blobs that are named in `problems`. */
+    readonly unsound: ReadonlySet<Digest>;
+}
+
+function broken(problem: string): Tree {
+    return { manifests: 0, manifestBytes: 0, blobs: new Map(), problems: [problem], unsound: new Set() };
+}
+
+/** Bytes that hash to something else are a definite answer. */
+function otherBytes(error: unknown): string {
+    if (error instanceof RegistryError && error.code === "DIGEST_MISMATCH") return messageOf(error);
+    throw error;
+}
+
+/** Walks manifest trees, each tree and each blob of a repository once. */
+export class TreeChecker {
+    private readonly trees = new Map<string, Promise<Tree>>();
+    private readonly sizes = new Map<string, Promise<number | undefined>>();
+
+    constructor(
+        private readonly client: RegistryClient,
+        private readonly absent: ReadonlySet<Digest>,
+    ) {}
+
+    check(repository: string, digest: Digest): Promise<Tree> {
+        return once(this.trees, `${repository} ${digest}`, () => this.walk(repository, digest));
+    }
+
+    private async walk(repository: string, digest: Digest): Promise<Tree> {
+        const manifest = await this.client.manifestGet(repository, digest).catch(otherBytes);
+        if (manifest === undefined) return broken(`manifest ${digest} is not there`);
+        if (typeof manifest === "string") return broken(manifest);
+        return isIndexMediaType(manifest.mediaType)
+            ? this.index(repository, manifest)
+            : this.image(repository, manifest);
+    }
+
+    private async index(repository: string, manifest: Manifest): Promise<Tree> {
+        const found = await Promise.all(
+            manifest.manifests.map(async ({ digest }) => ({ digest, tree: await this.check(repository, digest) })),
+        );
+        // A child that a sparse index leaves out may be absent; the same manifest as an image of its own may not.
+        const children = found
+            .filter(({ digest, tree }) => tree.manifests > 0 || !this.absent.has(digest))
+            .map(({ tree }) => tree);
+        return {
+            manifests: 1 + children.reduce((sum, child) => sum + child.manifests, 0),
+            manifestBytes: manifest.bytes.length + children.reduce((sum, child) => sum + child.manifestBytes, 0),
+            blobs: new Map(children.flatMap((child) => [...child.blobs])),
+            problems: children.flatMap((child) => child.problems),
+            unsound: new Set(children.flatMap((child) => [...child.unsound])),
+        };
+    }
+
+    private async image(repository: string, manifest: Manifest): Promise<Tree> {
+        const blobs = new Map(manifest.blobs.map((blob) => [blob.digest, blob]));
+        const found = await Promise.all(
+            [...blobs.values()].map(async ({ digest, size }) => {
+                const length = await once(this.sizes, `${repository} ${digest}`, () =>
+                    this.client.blobHead(repository, digest),
+                );
+                if (length === undefined) return [{ digest, problem: `blob ${digest} is not there` }];
+                if (length === size) return [];
+                return [{ digest, problem: `blob ${digest} has ${length} bytes instead of ${size}${DAMAGED}` }];
+            }),
+        );
+        const wrong = found.flat();
+        return {
+            manifests: 1,
+            manifestBytes: manifest.bytes.length,
+            blobs,
+            problems: wrong.map(({ problem }) => problem),
+            unsound: new Set(wrong.map(({ digest }) => digest)),
+        };
+    }
+}
