@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { parseLock } from "../lib/archives";
-import type { ImagesBySource } from "../lib/import";
+import { type ImagesBySource, imagesOf, isImageText } from "../lib/import";
 import { isDigest } from "../lib/oci/digest";
 import { PassthroughError, messageOf } from "../lib/oci/errors";
 import { stackState } from "./pulumi-stack";
@@ -19,7 +19,7 @@ export interface ImportedImages {
 export const NOTHING = "none";
 
 const digest = z.string().refine(isDigest, "not a sha256 digest");
-const images = z.record(z.string(), digest);
+const images = z.union([z.string().refine(isImageText), z.record(z.string(), digest)]);
 const state = z.looseObject({
     deployment: z.looseObject({
         resources: z
@@ -70,7 +70,8 @@ function imagesIn(document: unknown, place: string): ImagesBySource {
 function imagesOfResources(resources: readonly { type: string; delete?: boolean | undefined; outputs: unknown }[]) {
     const found = resources
         .filter((resource) => resource.type === IMPORT_TYPE && resource.delete !== true)
-        .map((resource) => z.looseObject({ images }).safeParse(resource.outputs).data?.images ?? {});
+        .map((resource) => z.looseObject({ images }).safeParse(resource.outputs).data?.images ?? {})
+        .map(imagesOf);
     return Object.assign({}, ...found) as ImagesBySource;
 }
 

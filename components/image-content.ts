@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Content } from "../config";
 import { ImageImport } from "../dynamic-providers/image-import";
+import { formatImages } from "../lib/import/image-list";
 import type { RegistryArgs } from "../dynamic-providers/registry-resource";
 
 export interface ImageContentArgs extends RegistryArgs {
@@ -28,7 +29,7 @@ export class ImageContent extends pulumi.ComponentResource {
                     archive: set.archive,
                     lock: set.lock,
                     lockDigest: set.lockDigest,
-                    images: set.images,
+                    images: formatImages(set.images),
                     sparse: set.sparse,
                     concurrency: args.concurrency,
                     // Left out otherwise: a set of which nothing is ever removed has no use for them.

@@ -3,6 +3,7 @@ import { type LoadedSite, type SecretAdmin, type SecretCredentials, type Site, a
 import { MirrorValidation } from "../dynamic-providers/mirror-validation";
 import { RegistryAccess } from "../dynamic-providers/registry-access";
 import { RegistrySuperuser } from "../dynamic-providers/registry-superuser";
+import { formatImages } from "../lib/import/image-list";
 import type { ImageMark } from "../lib/oci/content";
 import { markNotes } from "../lib/oci/image-marks";
 import { formatReference, parseSourceKey } from "../lib/oci/reference";
@@ -88,7 +89,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
             "validation",
             {
                 ...pulling,
-                images,
+                images: formatImages(images),
                 ...(Object.keys(marks).length === 0 ? {} : { marks }),
                 registriesConf: policy.registriesConf,
                 sparse: site.content.flatMap(({ sparse }) => sparse),

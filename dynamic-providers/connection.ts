@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type MirrorBase, parseMirrorBase } from "../lib/oci/mirror-reference";
+import { type ImageList, isImageText } from "../lib/import";
 import { RegistryError } from "../lib/oci/errors";
 import { RegistryClient, requestsFor } from "../lib/oci/registry-client";
 import { DEFAULT_RETRY } from "../lib/oci/retry";
@@ -27,6 +28,12 @@ export const connectionInput = z.object({
     /** Requests in flight to the host, over all resources; absent: by the number of blobs in flight. */
     requests: z.number().int().positive().optional(),
 });
+
+/** Images as inputs, and so as state holds them. */
+export const imageListInput: z.ZodType<ImageList> = z.union([
+    z.string().refine(isImageText, "not a list of images"),
+    z.record(z.string(), z.string()),
+]);
 
 /** The inputs that every resource talking to the registry has. */
 export const registryInputs = z.object({

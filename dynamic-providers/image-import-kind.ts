@@ -1,19 +1,23 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import {
+    type ImagesBySource,
     type ImportResult,
     counted,
     formatBytes,
+    formatImages,
     imageTask,
+    imagesOf,
     planImport,
     progressText,
+    sameImages,
     unreadError,
     verifyImages,
 } from "../lib/import";
 import type { Digest } from "../lib/oci/digest";
 import { RegistryError } from "../lib/oci/errors";
 import { carryOut, movedTags, readLockedSet, refusedMounts } from "../lib/passthrough";
-import { hasMoved, orRefused, registryInputs, withRegistry } from "./connection";
+import { hasMoved, imageListInput, orRefused, registryInputs, withRegistry } from "./connection";
 import { announceImages } from "./image-announcement";
 import { leavingImages, notRemoved, reasonsOf, removeLeaving } from "./image-removal";
 import { type Kind, PartialState, type Surroundings } from "./lifecycle";
@@ -26,7 +30,7 @@ export const imageImportInputs = registryInputs.extend({
     lock: z.string(),
     lockDigest: z.string(),
     /** Source reference -> digest. */
-    images: z.record(z.string(), z.string()),
+    images: imageListInput,
     /** Children that sparse indexes leave out on purpose. */
     sparse: z.array(z.string()),
     /** Blobs in flight. */
@@ -56,7 +60,13 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
 
     announce: async (olds, news, log) => {
         wantedHere.add(idOf(news));
-        await announceImages(olds.images ?? {}, news.images, news.lock, news.onRemove ?? "keep", log);
+        await announceImages(
+            imagesOf(olds.images ?? {}),
+            imagesOf(news.images),
+            news.lock,
+            news.onRemove ?? "keep",
+            log,
+        );
     },
 
     compare: (olds, news) => {
@@ -67,34 +77,39 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
             "archive",
             "lock",
             "lockDigest",
-            "images",
             "sparse",
             "concurrency",
             "onRemove",
             "otherLocks",
         ] as const;
         const isChanged = compared.some((name) => !isDeepStrictEqual(olds[name], news[name]));
+        const isSame = !isChanged && sameImages(olds.images, news.images);
         const isMoved = olds.registry.mirrorBase !== news.registry.mirrorBase;
         return {
-            changes: isChanged || olds.incomplete.length > 0 || olds.unseen === true || olds.leaving !== undefined,
+            changes: !isSame || olds.incomplete.length > 0 || olds.unseen === true || olds.leaving !== undefined,
             ...(isMoved ? { replaces: ["registry"] } : {}),
         };
     },
 
     create: async (inputs, surroundings) => ({
         id: idOf(inputs),
-        outs: await bring(inputs, { images: {}, incomplete: [] }, surroundings),
+        outs: await bring(inputs, NOTHING, surroundings),
     }),
 
     update: async (olds, news, surroundings) =>
-        bring(news, olds.unseen === true ? nothingProven(olds) : olds, surroundings),
+        bring(
+            news,
+            olds.unseen === true ? nothingProven(olds) : { ...olds, images: imagesOf(olds.images) },
+            surroundings,
+        ),
 
     read: async (olds, around) => {
         const { incomplete: brokenBefore, unseen, leaving, ...inputs } = olds;
         if (hasMoved(olds)) return { outs: olds, inputs };
+        const known = imagesOf(olds.images);
         const failures = await orRefused(olds, () =>
             withRegistry(olds, around, async (client, base, row) => {
-                const checks = Object.entries(olds.images).map(([source, digest]) => imageTask(base, source, digest));
+                const checks = Object.entries(known).map(([source, digest]) => imageTask(base, source, digest));
                 const onProgress = (images: number, ofImages: number) =>
                     row.show(`${images} of ${counted(ofImages, "image")} looked at`);
                 const found = await verifyImages(client, checks, { absent: new Set(olds.sparse), onProgress });
@@ -107,7 +122,9 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
             return { outs: { ...olds, unseen: true }, inputs };
         }
         const broken = new Set(failures.map(({ source }) => source));
-        const images = Object.fromEntries(Object.entries(olds.images).filter(([source]) => !broken.has(source)));
+        const left = Object.fromEntries(Object.entries(known).filter(([source]) => !broken.has(source)));
+        // What is as it was stays as it is written: a refresh that finds nothing must show nothing.
+        const images = broken.size === 0 ? olds.images : formatImages(left);
         // Broken before and not yet healed stays broken: it is not among `images` to be looked at again.
         const incomplete = [...new Set([...brokenBefore, ...broken])].sort();
         const rest = leaving === undefined ? {} : { leaving };
@@ -117,7 +134,7 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
     remove: async (olds, around) => {
         // Of a registry that was left, today's configuration has no account any more.
         const rule = hasMoved(olds) ? "keep" : (removalToday() ?? olds.onRemove ?? "keep");
-        const leaving = { ...olds.leaving, ...olds.images };
+        const leaving = { ...olds.leaving, ...imagesOf(olds.images) };
         if (rule === "keep" || Object.keys(leaving).length === 0) return;
         const { failed } = await removeLeaving(olds, leaving, {}, locksThatStay(olds), around);
         if (failed.length > 0) throw notRemoved(failed);
@@ -144,16 +161,22 @@ function idOf(inputs: ImageImportInputs): string {
 
 /** Images that nobody could look at are in state, but are not trusted to be there. */
 function nothingProven({ images, incomplete, leaving }: ImageImportOutputs): Before {
-    return { images: {}, incomplete: [...new Set([...incomplete, ...Object.keys(images)])].sort(), leaving };
+    const suspects = new Set([...incomplete, ...Object.keys(imagesOf(images))]);
+    return { images: {}, incomplete: [...suspects].sort(), leaving };
 }
 
-type Before = Pick<ImageImportOutputs, "images" | "incomplete" | "leaving">;
+/** What state says of the registry when a run begins. */
+interface Before extends Pick<ImageImportOutputs, "incomplete" | "leaving"> {
+    readonly images: ImagesBySource;
+}
+
+const NOTHING: Before = { images: {}, incomplete: [] };
 
 /** Brings what is missing; what state says is there is not looked at again (a refresh does that). */
 async function bring(inputs: ImageImportInputs, before: Before, around: Surroundings): Promise<ImageImportOutputs> {
     const suspects = new Set(before.incomplete);
     const wanted = Object.fromEntries(
-        Object.entries(inputs.images).filter(([source, digest]) => before.images[source] !== digest),
+        Object.entries(imagesOf(inputs.images)).filter(([source, digest]) => before.images[source] !== digest),
     );
     if (Object.keys(wanted).length === 0 && before.incomplete.length === 0) return dropLeaving(inputs, before, around);
     const { log } = around;
@@ -192,7 +215,7 @@ async function dropLeaving(
     const done = { ...inputs, incomplete: [] };
     if (leaving === undefined) return done;
     const locks = [inputs.lock, ...(inputs.otherLocks ?? [])];
-    const { failed } = await removeLeaving(inputs, leaving, inputs.images, locks, around);
+    const { failed } = await removeLeaving(inputs, leaving, imagesOf(inputs.images), locks, around);
     if (failed.length === 0) return done;
     const left = new Set(failed.map(({ source }) => source));
     const rest = Object.fromEntries(Object.entries(leaving).filter(([source]) => left.has(source)));
@@ -205,7 +228,7 @@ async function dropLeaving(
 /** What is to be removed and has not been; nothing at all where images are kept. */
 function stillLeaving(inputs: ImageImportInputs, before: Before): { leaving?: Record<string, Digest> } {
     if (inputs.onRemove !== "delete") return {};
-    const leaving = leavingImages({ ...before.leaving, ...before.images }, inputs.images);
+    const leaving = leavingImages({ ...before.leaving, ...before.images }, imagesOf(inputs.images));
     return Object.keys(leaving).length === 0 ? {} : { leaving };
 }
 
@@ -217,13 +240,17 @@ function stillBroken(before: Before, result: ImportResult, images: Readonly<Reco
 
 function partial(inputs: ImageImportInputs, before: Before, result: ImportResult): PartialState {
     const images: Record<string, Digest> = { ...result.done };
-    for (const [source, digest] of Object.entries(inputs.images)) {
+    const wanted = Object.entries(imagesOf(inputs.images));
+    for (const [source, digest] of wanted) {
         if (before.images[source] === digest) images[source] = digest;
     }
-    const total = Object.keys(inputs.images).length;
     const incomplete = stillBroken(before, result, images);
-    return new PartialState(idOf(inputs), { images, incomplete, ...stillLeaving(inputs, before) }, [
-        ...reasonsOf(result.failed),
-        `${Object.keys(images).length} of ${counted(total, "image")} ${total === 1 ? "is" : "are"} safe in the registry; the next \`npm run up\` brings the rest`,
-    ]);
+    return new PartialState(
+        idOf(inputs),
+        { images: formatImages(images), incomplete, ...stillLeaving(inputs, before) },
+        [
+            ...reasonsOf(result.failed),
+            `${Object.keys(images).length} of ${counted(wanted.length, "image")} ${wanted.length === 1 ? "is" : "are"} safe in the registry; the next \`npm run up\` brings the rest`,
+        ],
+    );
 }

@@ -7,8 +7,8 @@ export interface ImageImportArgs extends RegistryArgs {
     /** The lock file, and the digest of its content. */
     readonly lock: string;
     readonly lockDigest: string;
-    /** Source reference -> digest. */
-    readonly images: Readonly<Record<string, string>>;
+    /** A text of `formatImages`. */
+    readonly images: string;
     /** Children that sparse indexes leave out on purpose. */
     readonly sparse: readonly string[];
     /** Blobs in flight. */
@@ -21,9 +21,6 @@ export interface ImageImportArgs extends RegistryArgs {
 
 /** The images of one set, in the registry under their own digests. */
 export class ImageImport extends RegistryResource {
-    /** What is there: source reference -> digest. */
-    declare readonly images: pulumi.Output<Record<string, string>>;
-
     constructor(name: string, args: ImageImportArgs, opts: pulumi.CustomResourceOptions = {}) {
         // A diff would print every unchanged image; check names those that change.
         const quiet = pulumi.mergeOptions(opts, { hideDiffs: ["images"] });

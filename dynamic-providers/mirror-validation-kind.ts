@@ -1,16 +1,24 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { type ImageFailure, type Verification, counted, unreadError, verifyImages } from "../lib/import";
+import {
+    type ImageFailure,
+    type Verification,
+    counted,
+    imagesOf,
+    sameImages,
+    unreadError,
+    verifyImages,
+} from "../lib/import";
 import { PassthroughError, RegistryError } from "../lib/oci/errors";
 import { pullChecks } from "../lib/passthrough";
 import { announceLeaving } from "./image-announcement";
-import { hasMoved, orRefused, registryInputs, withRegistry } from "./connection";
+import { hasMoved, imageListInput, orRefused, registryInputs, withRegistry } from "./connection";
 import type { Kind, Surroundings } from "./lifecycle";
 import { removalToday } from "./settings";
 
 export const mirrorValidationInputs = registryInputs.extend({
     /** Source reference -> digest. */
-    images: z.record(z.string(), z.string()),
+    images: imageListInput,
     /** Source reference -> why its digest is not upstream's. Absent: none is. */
     marks: z.record(z.string(), z.enum(["tag-only", "rebuilt"])).optional(),
     /** The registries.conf a node gets from the mirror rules, as TOML. */
@@ -49,21 +57,22 @@ export const mirrorValidationKind: Kind<MirrorValidationInputs, MirrorValidation
     inputs: mirrorValidationInputs,
     secrets: ["credentials"],
 
-    announce: async (olds, news, log) => announceLeaving(olds.images ?? {}, news.images, removalToday() ?? "keep", log),
+    announce: async (olds, news, log) =>
+        announceLeaving(imagesOf(olds.images ?? {}), imagesOf(news.images), removalToday() ?? "keep", log),
 
     compare: (olds, news) => {
         const compared = [
             "registry",
             "credentials",
             "account",
-            "images",
             "marks",
             "registriesConf",
             "sparse",
             "wholeImages",
         ] as const;
         const isChanged = compared.some((name) => !isDeepStrictEqual(olds[name], news[name]));
-        return { changes: isChanged || olds.summary.status !== "proven" };
+        const isSame = !isChanged && sameImages(olds.images, news.images);
+        return { changes: !isSame || olds.summary.status !== "proven" };
     },
 
     create: async (inputs, surroundings) => ({
@@ -98,7 +107,7 @@ export const mirrorValidationKind: Kind<MirrorValidationInputs, MirrorValidation
 async function prove(inputs: MirrorValidationInputs, around: Surroundings): Promise<ValidationSummary> {
     const { proofs, failures, unread, digestOnly } = await validate(inputs, around);
     if (unread.length > 0) throw unreadError({ unread, failures });
-    if (failures.length > 0) throw failed(failures, Object.keys(inputs.images).length);
+    if (failures.length > 0) throw failed(failures, Object.keys(imagesOf(inputs.images)).length);
     const sum = (field: "manifests" | "blobs" | "bytesRead") =>
         proofs.reduce((total, proof) => total + proof[field], 0);
     return {
@@ -130,7 +139,11 @@ interface Validation extends Verification {
 }
 
 async function validate(inputs: MirrorValidationInputs, around: Surroundings): Promise<Validation> {
-    const { checks, unredirected, digestOnly } = pullChecks({ ...inputs, mirrorBase: inputs.registry.mirrorBase });
+    const { checks, unredirected, digestOnly } = pullChecks({
+        ...inputs,
+        images: imagesOf(inputs.images),
+        mirrorBase: inputs.registry.mirrorBase,
+    });
     return withRegistry(inputs, around, async (client, _base, row) => {
         const { proofs, failures, unread } = await verifyImages(client, checks, {
             absent: new Set(inputs.sparse),

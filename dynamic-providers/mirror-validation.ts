@@ -4,8 +4,8 @@ import { type RegistryArgs, RegistryResource } from "./registry-resource";
 import type { ValidationSummary } from "./mirror-validation-kind";
 
 export interface MirrorValidationArgs extends RegistryArgs {
-    /** Source reference -> digest. */
-    readonly images: Readonly<Record<string, string>>;
+    /** A text of `formatImages`. */
+    readonly images: string;
     /** By source reference: images whose digest is not upstream's. */
     readonly marks?: Readonly<Record<string, ImageMark>>;
     /** The registries.conf that a node gets from the mirror rules. */

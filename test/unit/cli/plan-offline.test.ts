@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { formatImages } from "../../../lib/import";
 import { PROJECT } from "../../support/stack";
 
 const LOCK = join(PROJECT, "test/fixtures/locks/with-mapping.lock.json");
@@ -56,8 +57,13 @@ test("without Pulumi, network, archive or cluster there is a plan: nothing count
     expect(run.error).toMatch(/compared with nothing, since the state could not be read: .*there is no pulumi on PATH/);
 });
 
-test("the stack's state is what was imported, if the Pulumi CLI can read it", () => {
-    const outputs = { images: { "quay.io/team0/app0:v1": APP0, "quay.io/old/gone:1": APP0 } };
+const IMPORTED = { "quay.io/team0/app0:v1": APP0, "quay.io/old/gone:1": APP0 };
+
+test.each([
+    ["as it is written", formatImages(IMPORTED)],
+    ["as the first release wrote it", IMPORTED],
+])("the stack's state, %s, is what was imported, if the Pulumi CLI can read it", (_, images) => {
+    const outputs = { images };
     const type = "pulumi-nodejs:dynamic/registry-passthrough:ImageImport";
     const resources = [
         { type: "pulumi:pulumi:Stack", outputs: {} },
@@ -66,7 +72,7 @@ test("the stack's state is what was imported, if the Pulumi CLI can read it", ()
     ];
     write("state.json", { version: 3, deployment: { resources } });
     pulumiThat(
-        `test "$1 $2" = "stack export" && while read -r line; do echo "$line"; done < "${join(folder, "state.json")}"`,
+        `test "$1 $2" = "stack export" && while read -r line; do printf '%s\\n' "$line"; done < "${join(folder, "state.json")}"`,
     );
     const run = plan("--json");
     expect(run).toMatchObject({ code: 0, error: "" });

@@ -3,6 +3,7 @@ import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { PassthroughSite } from "../../../components/passthrough-site";
 import type { Content, Site } from "../../../config";
+import { imagesOf } from "../../../lib/import";
 import * as entry from "../../../dynamic-providers/entry";
 import { digestOf } from "../../../lib/oci/digest";
 
@@ -141,7 +142,7 @@ test("state gets one line that leads to the code, and no code", async () => {
 test("the proof is over all sets, with what they leave out on purpose, and by the rules that are put out", async () => {
     const declared = await declare();
     const [validation] = byType(`${DYNAMIC}MirrorValidation`);
-    expect(Object.keys(inputOf(validation, "images") as object)).toEqual([
+    expect(Object.keys(imagesOf(inputOf(validation, "images") as string))).toEqual([
         "quay.io/org/app:1",
         "quay.io/org/b:1",
         "quay.io/org/c:1",

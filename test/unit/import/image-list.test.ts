@@ -1,0 +1,48 @@
+import fc from "fast-check";
+import { formatImages, imagesOf, isImageText, sameImages } from "../../../lib/import";
+import { digestOf } from "../../../lib/oci/digest";
+
+const [ONE, TWO] = [digestOf("one"), digestOf("two")];
+const IMAGES = { "quay.io/org/app:1": ONE, [`quay.io/org/app@${TWO}`]: TWO };
+
+const source = fc.stringMatching(/^[a-z.]{3,9}\/[a-z]{1,9}(:[A-Za-z0-9_]{1,5}|@sha256:[0-9a-f]{64})$/);
+const images = fc.dictionary(
+    source,
+    fc.stringMatching(/^[0-9a-f]{8}$/).map((hex) => digestOf(hex)),
+);
+
+test("an image is a line, and the lines are sorted", () => {
+    expect(formatImages(IMAGES)).toBe(`quay.io/org/app:1 ${ONE}\nquay.io/org/app@${TWO} ${TWO}\n`);
+    expect(formatImages({})).toBe("");
+});
+
+test("what is written is read again; the order of keys is no difference", () => {
+    fc.assert(
+        fc.property(images, (some) => {
+            const text = formatImages(some);
+            expect(imagesOf(text)).toEqual({ ...some });
+            expect(formatImages(Object.fromEntries(Object.entries(some).reverse()))).toBe(text);
+            expect(isImageText(text)).toBe(true);
+        }),
+    );
+});
+
+test("a map, as the first release had it, is as good as the text", () => {
+    expect(imagesOf(IMAGES)).toEqual(IMAGES);
+    expect(sameImages(IMAGES, formatImages(IMAGES))).toBe(true);
+    expect(sameImages(formatImages(IMAGES), IMAGES)).toBe(true);
+    expect(sameImages(IMAGES, formatImages({ ...IMAGES, "quay.io/org/app:1": TWO }))).toBe(false);
+    expect(sameImages(formatImages(IMAGES), formatImages({}))).toBe(false);
+});
+
+test.each([
+    ["no line end", `quay.io/org/app:1 ${ONE}`],
+    ["an empty line", `quay.io/org/app:1 ${ONE}\n\n`],
+    ["no digest", "quay.io/org/app:1\n"],
+    ["half a digest", `quay.io/org/app:1 ${ONE.slice(0, 70)}\n`],
+    ["no name", ` ${ONE}\n`],
+    ["something after the digest", `quay.io/org/app:1 ${ONE} \n`],
+])("a text with %s is refused, and the message shows the line", (_, text) => {
+    expect(isImageText(text)).toBe(false);
+    expect(() => imagesOf(text)).toThrow(/in the list of images is no image and its digest; state was changed by hand/);
+});
