@@ -14,13 +14,14 @@ import { PassthroughError } from "../lib/oci/errors";
 import { type Command, EXIT_FAILED, EXIT_OK, UsageError } from "./command";
 import { parseWords } from "./options";
 import { print, say } from "./output";
-import { type StackContent, readStackContent } from "./stack-file";
+import type { StackContent } from "./stack-file";
 
 const HELP = `usage: npm run -s passthrough -- lock [--stack STACK] [--check]
        npm run -s passthrough -- lock ARCHIVE... --out FILE [--override MATCH=HOST[/REPOSITORY[:TAG]]]...
 
 Reads image archives once and writes what they hold to lock files, which are committed: a pull request that brings new
 content is a diff of them. Without ARCHIVE, every set of the stack's site.content is read (default: dev).
+Images that come, change or go are told by name; of a first lock, where all are new, the first fifty.
 
   --stack STACK   the stack whose Pulumi.STACK.yaml lists the sets, with their overrides
   --config-file FILE
@@ -52,7 +53,7 @@ export const lockCommand: Command = {
 
 async function run(args: readonly string[]): Promise<number> {
     const { values, positionals } = parseWords(args, OPTIONS, HELP);
-    const sets = positionals.length > 0 ? [setOfArguments(positionals, values)] : setsOfStack(values);
+    const sets = positionals.length > 0 ? [setOfArguments(positionals, values)] : await setsOfStack(values);
     if (sets.length === 0) say("the stack's site.content lists no set: nothing to lock");
     let code = EXIT_OK;
     for (const set of sets) {
@@ -62,16 +63,18 @@ async function run(args: readonly string[]): Promise<number> {
     return code;
 }
 
-function setsOfStack(values: {
+async function setsOfStack(values: {
     stack?: string | undefined;
     out?: string | undefined;
     override?: string[] | undefined;
     "config-file"?: string | undefined;
-}) {
+}): Promise<StackContent[]> {
     if (values.out !== undefined) throw new UsageError("--out is for archives that are named here");
     if (values.override !== undefined) {
         throw new UsageError("--override is for archives that are named here: a stack has site.content[].overrides");
     }
+    // The schema of a site is large, and archives that are named need none of it.
+    const { readStackContent } = await import("./stack-file.js");
     return readStackContent({ stack: values.stack ?? "dev", file: values["config-file"] });
 }
 
@@ -107,7 +110,7 @@ async function lockSet(set: StackContent, checkOnly: boolean, asJson: boolean): 
         const report = { lock: set.lock, changes: lines, images: Object.keys(lock.images).length };
         const warnings = [...note, ...archive.warnings, ...notes];
         if (asJson) print(JSON.stringify({ ...report, absent: lock.absent, notes: warnings }));
-        else printReport(report, lock, warnings, checkOnly);
+        else printReport({ ...report, isFirst: before === undefined }, lock, warnings, checkOnly);
         return lines.length === 0;
     } finally {
         await archive.close();
@@ -141,8 +144,11 @@ function differences(before: Lock | undefined, after: Lock): string[] {
     return lines.length > 0 ? lines : ["~ the same images; their parts, or what clusters need to know, differ"];
 }
 
+/** Of a first lock, which is all new; what changes in a later one is for review, to the last line. */
+const NAMED_IN_A_FIRST_LOCK = 50;
+
 function printReport(
-    report: { lock: string; changes: readonly string[]; images: number },
+    report: { lock: string; changes: readonly string[]; images: number; isFirst: boolean },
     lock: Lock,
     notes: readonly string[],
     checkOnly: boolean,
@@ -150,7 +156,10 @@ function printReport(
     const bytes = Object.values(lock.blobs).reduce((sum, size) => sum + size, 0);
     const state = report.changes.length === 0 ? "unchanged" : checkOnly ? "DIFFERENT" : "written";
     print(`${report.lock}: ${state}; ${report.images} images, ${Object.keys(lock.blobs).length} blobs, ${bytes} bytes`);
-    for (const line of report.changes) print(`  ${line}`);
+    const shown = report.isFirst ? report.changes.slice(0, NAMED_IN_A_FIRST_LOCK) : report.changes;
+    for (const line of shown) print(`  ${line}`);
+    const more = report.changes.length - shown.length;
+    if (more > 0) print(`  … and ${more} more, which ${checkOnly ? "the archive holds" : "the lock names"}`);
     for (const wish of lock.absent) print(`  wished for, but not in the archive: ${wish}`);
     for (const [source, digest] of Object.entries(lock.earlier.images)) {
         print(`  from an earlier archive: ${source} ${digest}`);

@@ -163,5 +163,10 @@ function isForeign({ mediaType }: Descriptor): boolean {
 }
 
 function sorted<T>(entries: ReadonlyMap<string, T>): Record<string, T> {
-    return Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const record: Record<string, T> = {};
+    for (const key of [...entries.keys()].sort()) {
+        const value = entries.get(key);
+        if (value !== undefined) record[key] = value;
+    }
+    return record;
 }

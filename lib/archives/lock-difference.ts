@@ -44,8 +44,13 @@ function missingIn(one: Readonly<Record<string, Digest>>, other: Readonly<Record
 }
 
 function bytesOnlyIn(after: Lock, before: Lock | undefined): number {
-    const known = new Set(before === undefined ? [] : [...Object.keys(before.manifests), ...Object.keys(before.blobs)]);
-    const sizes = new Map(Object.entries(after.blobs));
-    for (const [digest, { size }] of Object.entries(after.manifests)) sizes.set(digest, size);
-    return [...sizes].reduce((sum, [digest, size]) => (known.has(digest) ? sum : sum + size), 0);
+    const isNew = (digest: Digest): boolean =>
+        before?.manifests[digest] === undefined && before?.blobs[digest] === undefined;
+    let bytes = 0;
+    for (const [digest, { size }] of Object.entries(after.manifests)) if (isNew(digest)) bytes += size;
+    for (const [digest, size] of Object.entries(after.blobs)) {
+        // What is both is the same bytes.
+        if (isNew(digest) && after.manifests[digest] === undefined) bytes += size;
+    }
+    return bytes;
 }

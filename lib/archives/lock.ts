@@ -149,7 +149,7 @@ function list(lines: readonly string[], depth: number): string {
 function block(open: string, lines: readonly string[], close: string, depth: number): string {
     if (lines.length === 0) return `${open}${close}`;
     const indent = "  ".repeat(depth);
-    return `${open}\n${lines.map((line) => `${indent}  ${line}`).join(",\n")}\n${indent}${close}`;
+    return `${open}\n${indent}  ${lines.join(`,\n${indent}  `)}\n${indent}${close}`;
 }
 
 function badNames({ images, earlier, absent }: Omit<Lock, "lockVersion">): string[] {

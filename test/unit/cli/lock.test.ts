@@ -74,6 +74,29 @@ test("an archive that two upstreams may have written stops the lock and names bo
     expect(existsSync(join(folder, "a.lock.json"))).toBe(false);
 });
 
+test("of a first lock the first fifty images are told, of a later one every change; JSON has all of them always", () => {
+    const imagesOf = (version: string) =>
+        Array.from({ length: 60 }, (_, at) => ({
+            repository: `org/app${at + 10}`,
+            tag: "1",
+            image: testImage(`${version} of ${at}`),
+        }));
+    const names = imagesOf("").map(({ repository }) => `quay.io/${repository}:1`);
+    mkdirSync(join(folder, "set"));
+    const lock = (version: string, ...more: string[]) => {
+        const entries = ocMirrorEntries({ tags: imagesOf(version), imageSet: names });
+        writeFileSync(join(folder, "set/mirror_000001.tar"), tar(entries));
+        return passthrough("lock", "set", "--out", "a.lock.json", ...more).out;
+    };
+    const all = JSON.parse(lock("one", "--check", "--json")) as { changes: string[] };
+    expect(all.changes).toHaveLength(60);
+    const first = lock("one");
+    expect(first.match(/^ {2}\+ /gm)).toHaveLength(50);
+    expect(first).toContain(`+ ${names[49]} `);
+    expect(first).toContain("  … and 10 more, which the lock names\n");
+    expect(lock("two").match(/^ {2}~ /gm)).toHaveLength(60);
+});
+
 test("a stack's sets are locked as its file lists them; --check writes nothing and tells by exit code", () => {
     const site = { content: [{ archive: join(FIXTURES, "incremental/1"), lock: "one.lock.json" }] };
     writeFileSync(join(folder, "Pulumi.yaml"), "name: registry-passthrough\nruntime: nodejs\n");
