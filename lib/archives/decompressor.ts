@@ -1,14 +1,16 @@
 import { Duplex } from "node:stream";
-import * as zlib from "node:zlib";
+import { createGunzip } from "node:zlib";
 import { Decompress } from "fzstd";
+import { type PackedPlace, withinWindows } from "./zstd-windows";
 
-type ZstdOfNode = { createZstdDecompress?: () => Duplex };
-
-/** A stream that unpacks. Errors of the format are thrown as the decoder words them. */
-export function decompressor(compression: "gzip" | "zstd"): Duplex {
-    if (compression === "gzip") return zlib.createGunzip();
-    // Node has its own since 22.15 and 23.8.
-    return (zlib as ZstdOfNode).createZstdDecompress?.() ?? Duplex.from(unzstd);
+/**
+ * A stream that unpacks. Errors of the format are thrown as the decoder words them; zstd that takes too much memory is
+ * refused as an ArchiveError `ARCHIVE_FORMAT_UNSUPPORTED`.
+ */
+export function decompressor(compression: "gzip" | "zstd", place: PackedPlace): Duplex {
+    if (compression === "gzip") return createGunzip();
+    // Node has its own since 22.15, but that one ends behind the first frame (seen with 22.19).
+    return Duplex.from((packed: AsyncIterable<Buffer>) => unzstd(withinWindows(packed, place)));
 }
 
 /** Three bytes may stand for 128 KiB: what is unpacked in one step is in memory before anybody can stop it. */

@@ -48,7 +48,7 @@ export function unpackLimit(packed: number): number {
  * Joins and unpacks files in one pass into a plain temporary tar, since a compressed one cannot be read at offsets. The
  * temporary file has no name any more when it is written: whatever ends the process, its space is free again.
  * @throws ArchiveError `ARCHIVE_NO_SPACE`, `ARCHIVE_TOO_LARGE` (a bomb), `ARCHIVE_CORRUPT`, `ARCHIVE_TRUNCATED`,
- * `ARCHIVE_FORMAT_UNSUPPORTED` (xz, bzip2); the signal's reason
+ * `ARCHIVE_FORMAT_UNSUPPORTED` (xz, bzip2, zstd with a window above 128 MiB); the signal's reason
  */
 export async function unpackFiles(packed: PackedFiles, options: UnpackOptions = {}): Promise<ArchiveFile> {
     const { compression, path } = packed;
@@ -92,7 +92,7 @@ class Unpacking {
         const options = this.#signal === undefined ? {} : { signal: this.#signal };
         try {
             if (compression !== "gzip" && compression !== "zstd") await pipeline(this.#read(), write, options);
-            else await pipeline(this.#read(), decompressor(compression), write, options);
+            else await pipeline(this.#read(), decompressor(compression, { archive: path }), write, options);
         } catch (cause) {
             this.#signal?.throwIfAborted();
             throw cause instanceof ArchiveError ? cause : this.#damaged(cause);

@@ -1,9 +1,13 @@
 import type { ArchiveFile } from "./archive-file";
 import type { Compression } from "./compression";
+import { contentSizeOf } from "./zstd-windows";
 
 /**
- * The bytes that files surely have when they are unpacked: their own, or what the compression says. gzip counts modulo
- * 2^32 (RFC 1952), zstd's first frame may tell its size (RFC 8878, "Frame_Content_Size").
+ * The least bytes that files have when they are unpacked, to say at once that they will not fit: their own, or what the
+ * compression says. gzip's trailer counts modulo 2^32 (RFC 1952) and is none where zeros pad the file, so it says too
+ * little at most; zstd's first frame may tell its size (RFC 8878). Neither can be too large in a file that is sound, since
+ * a decoder refuses it otherwise; and nothing is safe for what they say: limit and free space are looked at again while
+ * the file is written.
  */
 export async function leastUnpackedSize(files: readonly ArchiveFile[], compression?: Compression): Promise<number> {
     const packed = files.reduce((sum, { size }) => sum + size, 0);
@@ -16,24 +20,7 @@ export async function leastUnpackedSize(files: readonly ArchiveFile[], compressi
     if (compression === "zstd" && first !== undefined && first.size >= 18) {
         const header = Buffer.alloc(18);
         await first.readInto(header, 0);
-        return Math.max(packed, zstdContentSize(header));
+        return Math.max(packed, contentSizeOf(header) ?? 0);
     }
     return packed;
-}
-
-function zstdContentSize(header: Buffer): number {
-    const descriptor = header[4] ?? 0;
-    const isSingle = (descriptor & 0x20) !== 0;
-    const dictionaryBytes = [0, 1, 2, 4][descriptor & 3] ?? 0;
-    const at = 5 + (isSingle ? 0 : 1) + dictionaryBytes;
-    switch (descriptor >> 6) {
-        case 3:
-            return Number(header.readBigUInt64LE(at));
-        case 2:
-            return header.readUInt32LE(at);
-        case 1:
-            return header.readUInt16LE(at) + 256;
-        default:
-            return isSingle ? (header[at] ?? 0) : 0;
-    }
 }

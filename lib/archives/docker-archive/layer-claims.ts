@@ -6,11 +6,14 @@ import type { Digest } from "../../oci/digest";
 import { ArchiveError, messageOf } from "../../oci/errors";
 import { COPY_AGAIN } from "../archive-file";
 import { decompressor } from "../decompressor";
+import { unpackLimit } from "../unpacked-file";
 import type { LayerClaim } from "./rebuilt-image";
 
 /**
  * Reads compressed layers once: the file must be the digest that its name claims, and unpack to the diff_id that the
- * image's config promises. @throws ArchiveError `ARCHIVE_DIGEST_MISMATCH`
+ * image's config promises. Nothing is kept of it, but a bomb would be unpacked for hours: it has the same bound as an archive.
+ * @throws ArchiveError `ARCHIVE_DIGEST_MISMATCH`, `ARCHIVE_TOO_LARGE`, `ARCHIVE_FORMAT_UNSUPPORTED` (zstd with a window
+ * above 128 MiB)
  */
 export async function proveClaims(source: BlobSource, claims: readonly LayerClaim[]): Promise<void> {
     const proven = new Set<string>();
@@ -23,12 +26,23 @@ export async function proveClaims(source: BlobSource, claims: readonly LayerClai
 
 async function prove(source: BlobSource, claim: LayerClaim): Promise<void> {
     const [packed, unpacked] = [createHash("sha256"), createHash("sha256")];
+    const limit = unpackLimit(source.size(claim.digest) ?? 0);
+    const place = source.place(claim.digest);
     const bytes: Readable = source.open(claim.digest);
+    let size = 0;
     bytes.on("data", (chunk: Buffer) => packed.update(chunk));
     try {
-        await pipeline(bytes, decompressor(claim.compression), async (tar: AsyncIterable<Buffer>) => {
-            for await (const chunk of tar) unpacked.update(chunk);
-        });
+        await pipeline(
+            bytes,
+            decompressor(claim.compression, { archive: place }),
+            async (tar: AsyncIterable<Buffer>) => {
+                for await (const chunk of tar) {
+                    size += chunk.length;
+                    if (size > limit) throw bomb(place, limit);
+                    unpacked.update(chunk);
+                }
+            },
+        );
     } catch (cause) {
         if (cause instanceof ArchiveError) throw cause;
         throw wrong(source, claim, `cannot be unpacked: ${messageOf(cause)}`, cause);
@@ -39,6 +53,13 @@ async function prove(source: BlobSource, claim: LayerClaim): Promise<void> {
     if (diffId !== claim.diffId) {
         throw wrong(source, claim, `unpacked it is ${diffId}, the image's config says ${claim.diffId}`);
     }
+}
+
+function bomb(archive: string, limit: number): ArchiveError {
+    const what = `unpacked this layer has more than ${limit} bytes, which no layer of this size has`;
+    const cure =
+        "check where the image comes from; if it is right, save it with layers that are not compressed, as podman save does";
+    return new ArchiveError(what, { archive, code: "ARCHIVE_TOO_LARGE", cure });
 }
 
 function wrong(source: BlobSource, { digest }: LayerClaim, what: string, cause?: unknown): ArchiveError {

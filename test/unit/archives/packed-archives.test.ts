@@ -2,14 +2,19 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { type Archive, type OpenOptions, describeArchive, openArchive, verifyStructure } from "../../../lib/archives";
+import { decompressor } from "../../../lib/archives/decompressor";
 import { ArchiveBench, ocMirrorEntries, refusal, tar, testImage } from "../../support/archives";
+import { frameHeader, rawFrame, zerosFrame } from "../../support/zstd";
 
 const FIXTURES = join(__dirname, "../../fixtures/archives");
 const fixture = (name: string) => readFileSync(join(FIXTURES, name));
 const plain = fixture("skopeo/oci-archive.tar");
 const KEY = "quay.io/fixture/app:1";
+
+const skippable = Buffer.from("532a4d18050000000102030405", "hex");
 
 const bench = new ArchiveBench();
 afterEach(() => bench.clear());
@@ -56,6 +61,7 @@ describe("a compressed archive is unpacked in one pass to a temporary file", () 
         ],
         ["zstd", "a.tar.zst", fixture("packed/one-frame.tar.zst")],
         ["zstd in two frames, without a checksum", "a.zst", fixture("packed/two-frames.tar.zst")],
+        ["zstd behind a skippable frame, as pzstd writes it", "a.tar", Buffer.concat([skippable, rawFrame(plain, 20)])],
         ["gzip under a plain name", "a.tar", gzipSync(plain)],
     ])("%s", async (_, name, bytes) => {
         const archive = await bench.openFiles({ [name]: bytes }, name);
@@ -112,6 +118,61 @@ describe("a compressed archive is unpacked in one pass to a temporary file", () 
         expect(error.cure).toContain("TMPDIR");
         const nowhere = await refusedWith({ "a.tar.gz": bytes }, { temporaryFolder: "/no/such/folder" });
         expect(nowhere.code).toBe("ARCHIVE_NO_SPACE");
+    });
+
+    it("is not safe for what its end says: zeros may pad it, and a size that is wrong is found out", async () => {
+        for (const [said, code] of [
+            [0, "ARCHIVE_CORRUPT"],
+            [9000, "ARCHIVE_CORRUPT"],
+            [2 ** 32 - 1, /^ARCHIVE_(CORRUPT|NO_SPACE)$/],
+        ] as const) {
+            const lying = Buffer.from(gzipSync(plain));
+            lying.writeUInt32LE(said, lying.length - 4);
+            expect((await refusedWith({ "a.tar.gz": lying })).code).toMatch(code);
+        }
+        // A bomb of many members tells the size of the last one.
+        const bomb = Buffer.concat([gzipSync(Buffer.alloc(50_000_000)), gzipSync(Buffer.alloc(1))]);
+        const error = await refusedWith({ "a.tar.gz": bomb }, { limit: 1_000_000 });
+        expect(error.code).toBe("ARCHIVE_TOO_LARGE");
+        const padded = Buffer.concat([gzipSync(plain), Buffer.alloc(2048)]);
+        await locked(await bench.openFiles({ "a.tar.gz": padded }, "a.tar.gz"));
+    });
+
+    it("with zstd's windows of up to 128 MiB, as zstd itself unpacks them unasked", async () => {
+        await locked(await bench.openFiles({ "a.tar.zst": rawFrame(plain, 27) }, "a.tar.zst"));
+    });
+
+    it.each<[string, Buffer]>([
+        ["2 GiB", frameHeader(31)],
+        ["256 MiB", rawFrame(plain, 28)],
+        ["256 MiB, in a frame behind others", Buffer.concat([skippable, rawFrame(plain, 20), rawFrame(plain, 28)])],
+        ["256 MiB, in a single segment", Buffer.from("28b52ffda000000010010000", "hex")],
+    ])("but is refused for a window of %s, before memory is taken", async (_, frames) => {
+        const before = process.memoryUsage().arrayBuffers;
+        const error = await refusedWith({ "a.tar.zst": Buffer.concat([frames, Buffer.alloc(40)]) });
+        expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024);
+        expect(error).toMatchObject({
+            code: "ARCHIVE_FORMAT_UNSUPPORTED",
+            offset: frames.lastIndexOf("28b52ffd", "hex"),
+        });
+        expect(error.message).toMatch(
+            /a\.tar\.zst, offset \d+: this zstd frame has to be unpacked with \d+ bytes of memory/,
+        );
+        expect(error.cure).toContain("compress again without --long=…");
+    });
+
+    it("takes runs of zeros no faster than they are written: three bytes may be 128 KiB", async () => {
+        const packed = zerosFrame(512 * 1024 * 1024);
+        expect(packed.length).toBeLessThan(17_000);
+        const unpacking = Readable.from([packed]).pipe(decompressor("zstd", { archive: "zeros" }));
+        const before = process.memoryUsage().arrayBuffers;
+        let [size, most] = [0, 0];
+        for await (const piece of unpacking) {
+            size += (piece as Buffer).length;
+            if (size % (16 * 1024 * 1024) === 0) most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+        }
+        expect(size).toBe(512 * 1024 * 1024);
+        expect(most).toBeLessThan(128 * 1024 * 1024);
     });
 
     it("stops when it is aborted", async () => {
