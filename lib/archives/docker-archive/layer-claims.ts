@@ -26,45 +26,47 @@ export async function proveClaims(source: BlobSource, claims: readonly LayerClai
 
 async function prove(source: BlobSource, claim: LayerClaim): Promise<void> {
     const [packed, unpacked] = [createHash("sha256"), createHash("sha256")];
-    const limit = unpackLimit(source.size(claim.digest) ?? 0);
-    const place = source.place(claim.digest);
+    const limit = unpackLimit(claim.location.size);
     const bytes: Readable = source.open(claim.digest);
     let size = 0;
     bytes.on("data", (chunk: Buffer) => packed.update(chunk));
     try {
-        await pipeline(
-            bytes,
-            decompressor(claim.compression, { archive: place }),
-            async (tar: AsyncIterable<Buffer>) => {
-                for await (const chunk of tar) {
-                    size += chunk.length;
-                    if (size > limit) throw bomb(place, limit);
-                    unpacked.update(chunk);
-                }
-            },
-        );
+        await pipeline(bytes, decompressor(claim.compression, placeOf(claim)), async (tar: AsyncIterable<Buffer>) => {
+            for await (const chunk of tar) {
+                size += chunk.length;
+                if (size > limit) throw bomb(claim, limit);
+                unpacked.update(chunk);
+            }
+        });
     } catch (cause) {
+        // Ending the source early makes an error of its own, which may come first.
+        if (size > limit) throw bomb(claim, limit);
         if (cause instanceof ArchiveError) throw cause;
-        throw wrong(source, claim, `cannot be unpacked: ${messageOf(cause)}`, cause);
+        throw wrong(claim, `cannot be unpacked: ${messageOf(cause)}`, cause);
     }
     const found: Digest = `sha256:${packed.digest("hex")}`;
-    if (found !== claim.digest) throw wrong(source, claim, `the bytes are ${found}, not ${claim.digest}`);
+    if (found !== claim.digest) throw wrong(claim, `the bytes are ${found}, not ${claim.digest}`);
     const diffId: Digest = `sha256:${unpacked.digest("hex")}`;
     if (diffId !== claim.diffId) {
-        throw wrong(source, claim, `unpacked it is ${diffId}, the image's config says ${claim.diffId}`);
+        throw wrong(claim, `unpacked it is ${diffId}, the image's config says ${claim.diffId}`);
     }
 }
 
-function bomb(archive: string, limit: number): ArchiveError {
+function placeOf({ location, entry }: LayerClaim): { archive: string; entry?: string; offset?: number } {
+    const archive = location.file.path;
+    return entry === undefined ? { archive } : { archive, entry, offset: location.offset };
+}
+
+function bomb(claim: LayerClaim, limit: number): ArchiveError {
     const what = `unpacked this layer has more than ${limit} bytes, which no layer of this size has`;
     const cure =
         "check where the image comes from; if it is right, save it with layers that are not compressed, as podman save does";
-    return new ArchiveError(what, { archive, code: "ARCHIVE_TOO_LARGE", cure });
+    return new ArchiveError(what, { ...placeOf(claim), code: "ARCHIVE_TOO_LARGE", cure });
 }
 
-function wrong(source: BlobSource, { digest }: LayerClaim, what: string, cause?: unknown): ArchiveError {
-    return new ArchiveError(`${source.place(digest)}: ${what}`, {
-        archive: source.place(digest),
+function wrong(claim: LayerClaim, what: string, cause?: unknown): ArchiveError {
+    return new ArchiveError(what, {
+        ...placeOf(claim),
         code: "ARCHIVE_DIGEST_MISMATCH",
         cure: COPY_AGAIN,
         cause,

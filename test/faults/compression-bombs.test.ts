@@ -1,0 +1,112 @@
+import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { gzipSync } from "node:zlib";
+import { describeArchive } from "../../lib/archives";
+import { ArchiveBench, refusal, tar, tarHeader } from "../support/archives";
+import { faultCase } from "../support/faults/fault-case";
+import { PROJECT } from "../support/stack";
+import { rawFrame, zerosFrame } from "../support/zstd";
+
+const bench = new ArchiveBench();
+afterEach(() => bench.clear());
+
+/** What became of an archive that was opened in a process of its own. */
+interface Apart {
+    /** "opened", or the error's code. */
+    readonly said: string;
+    readonly message?: string;
+    /** Its largest memory, resident. */
+    readonly peakMiB: number;
+    /** Files in its folder for temporary files, and the bytes that are free there, before and after. */
+    readonly left: readonly string[];
+    readonly free: readonly [number, number];
+}
+
+const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
+/** The mount ends with the process. Where there are no mounts, a limit on the size of files makes errors of that kind. */
+const ON_DISK = canMount
+    ? ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o "size=$0" tmpfs "$TMPDIR" && exec "$@"']
+    : ["sh", "-c", 'ulimit -f $(($0 / 512)); exec "$@"'];
+
+/** @param bytes the size of a disk of its own for temporary files, in `folder` */
+function openApart(path: string, folder: string, bytes: number): Apart {
+    const program = `
+        const { openArchive } = require(${JSON.stringify(join(PROJECT, "dist/lib/archives"))});
+        const { readdirSync, statfsSync } = require("node:fs");
+        const free = () => { const { bavail, bsize } = statfsSync(process.env.TMPDIR); return bavail * bsize; };
+        const before = free();
+        openArchive(${JSON.stringify(path)})
+            .then((a) => a.close().then(() => ({ said: "opened" })), ({ code, message }) => ({ said: code, message }))
+            .then((said) => console.log(JSON.stringify({ ...said, peakMiB: process.resourceUsage().maxRSS / 1024,
+                left: readdirSync(process.env.TMPDIR), free: [before, free()] })));`;
+    const [name = "", ...args] = [...ON_DISK, String(bytes), process.execPath, "-e", program];
+    const run = spawnSync(name, args, { encoding: "utf8", env: { ...process.env, TMPDIR: folder } });
+    if (run.stdout === "") throw new Error(run.stderr);
+    return JSON.parse(run.stdout) as Apart;
+}
+
+const GiB = 1024 ** 3;
+
+/** A tar of one blob of 5 GiB of zeros, in a few MiB. */
+const BOMBS: Readonly<Record<string, () => readonly Buffer[]>> = {
+    "bomb.tar.gz": () => [gzipBomb()],
+    "bomb.tar.zst": () => [Buffer.concat([rawFrame(bombHeader(), 17), zerosFrame(5 * GiB + 1024)])],
+    "bomb.tar.gz.001": () => [0, 1, 2].map((at) => gzipBomb().subarray(at * 2_000_000, (at + 1) * 2_000_000)),
+};
+
+function bombHeader(): Buffer {
+    return tarHeader({ name: `blobs/sha256/${"0".repeat(64)}`, size: 5 * GiB });
+}
+
+function gzipBomb(): Buffer {
+    const zeros = gzipSync(Buffer.alloc(64 * 1024 ** 2));
+    return Buffer.concat([gzipSync(bombHeader()), ...Array<Buffer>(80).fill(zeros), gzipSync(Buffer.alloc(1024))]);
+}
+
+/** Little room: what is written stops before the disk is full. Enough of it: it stops at the bound that is documented. */
+const ROOMS = [
+    {
+        bytes: 200 * 1024 ** 2,
+        said: "ARCHIVE_NO_SPACE",
+        what: /bytes are free there.*set TMPDIR|cannot be written.*set TMPDIR/,
+    },
+    { bytes: 1.25 * GiB, said: "ARCHIVE_TOO_LARGE", what: /more than 1073741824 bytes.*unpack it yourself/ },
+];
+
+for (const { bytes, said, what } of ROOMS) {
+    faultCase(
+        `a tar of 5 GiB of zeros, with ${bytes} bytes of room`,
+        { all: 3, sample: 3 },
+        async ({ number, count }) => {
+            const [name, make] = Object.entries(BOMBS)[number % 3] ?? ["", () => []];
+            const pieces = make().map((piece, at): [string, Buffer] => [name.replace(/\.001$/, `.00${at + 1}`), piece]);
+            const folder = await bench.folder([...pieces, ["tmp/keep", Buffer.alloc(0)]]);
+            const outcome = openApart(join(folder, name), join(folder, "tmp"), bytes);
+            expect(outcome.said).toBe(said);
+            expect(outcome.message).toMatch(what);
+            expect(outcome.message).toContain(name.replace(/\.001$/, ""));
+            expect(outcome.left).toEqual(canMount ? [] : ["keep"]);
+            if (canMount) expect(outcome.free).toEqual([outcome.free[0], outcome.free[0]]);
+            expect(outcome.peakMiB).toBeLessThan(256);
+            count(`${name}: ${outcome.said}, MiB at most`, Math.round(outcome.peakMiB));
+            await bench.clear();
+        },
+    );
+}
+
+/** Compressed layers of a docker-archive are unpacked to be hashed: nothing is kept, but it must end. */
+faultCase("a layer that is a compression bomb", { all: 1, sample: 1 }, async ({ count }) => {
+    const diffId = `sha256:${"0".repeat(64)}`;
+    const config = JSON.stringify({ rootfs: { diff_ids: [diffId] } });
+    const items = [{ Config: "config.json", RepoTags: ["quay.io/a/b:1"], Layers: ["layer.tar.gz"] }];
+    const entries = [
+        { name: "layer.tar.gz", body: gzipBomb() },
+        { name: "config.json", body: config },
+        { name: "manifest.json", body: JSON.stringify(items) },
+    ];
+    const archive = await bench.openFiles({ "save.tar": tar(entries) }, "save.tar");
+    const error = await refusal(describeArchive(archive, []));
+    expect(error.message).toMatch(/save\.tar, entry layer\.tar\.gz.*more than 1073741824 bytes/);
+    expect(error.code).toBe("ARCHIVE_TOO_LARGE");
+    count(error.code);
+});
