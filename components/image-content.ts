@@ -3,11 +3,12 @@ import type { Content } from "../config";
 import { ImageImport } from "../dynamic-providers/image-import";
 import { formatImages } from "../lib/import/image-list";
 import type { RegistryArgs } from "../dynamic-providers/registry-resource";
+import type { OnRemove } from "../lib/import";
 
 export interface ImageContentArgs extends RegistryArgs {
     readonly content: readonly Content[];
     readonly concurrency: number;
-    readonly onRemove: "keep" | "delete";
+    readonly onRemove: OnRemove;
 }
 
 /** A site's image sets, imported one after the other: a later set may build on what an earlier one brought. */

@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import type { OnRemove } from "../lib/import";
 import { mirrorKinds } from "../lib/openshift";
 import type { Digest } from "../lib/oci/digest";
 import { messageOf } from "../lib/oci/errors";
@@ -36,7 +37,7 @@ export interface Site {
     /** Days. */
     readonly robots: Readonly<Record<"importer" | "puller", { readonly maxAge: number }>>;
     /** What becomes of what this stack brought when it is not wanted any more. */
-    readonly onRemove: "keep" | "delete";
+    readonly onRemove: OnRemove;
 }
 
 /** What reading a site needs of the world outside. */

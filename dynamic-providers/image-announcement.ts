@@ -1,5 +1,5 @@
 import { readLock } from "../lib/archives";
-import { type ImagesBySource, offlinePlanLines, planOffline } from "../lib/import";
+import { type ImagesBySource, type OnRemove, offlinePlanLines, planOffline } from "../lib/import";
 import type { ResourceLog } from "./engine";
 
 /**
@@ -10,7 +10,7 @@ export async function announceImages(
     olds: ImagesBySource,
     news: ImagesBySource,
     lockPath: string,
-    onRemove: "keep" | "delete",
+    onRemove: OnRemove,
     log: ResourceLog,
 ): Promise<void> {
     const facts = await readLock(lockPath).catch(() => undefined);
@@ -23,7 +23,7 @@ export async function announceImages(
 export function announceLeaving(
     olds: ImagesBySource,
     news: ImagesBySource,
-    onRemove: "keep" | "delete",
+    onRemove: OnRemove,
     log: ResourceLog,
 ): void {
     for (const { title, lines } of offlinePlanLines(planOffline([], left(olds, news), onRemove)))

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { OnRemove } from "../lib/import";
 import { type RegistryArgs, RegistryResource } from "./registry-resource";
 
 export interface ImageImportArgs extends RegistryArgs {
@@ -14,7 +15,7 @@ export interface ImageImportArgs extends RegistryArgs {
     /** Blobs in flight. */
     readonly concurrency: number;
     /** What becomes of images that leave the set; absent: they are kept. */
-    readonly onRemove?: "keep" | "delete";
+    readonly onRemove?: OnRemove;
     /** Locks of the stack's other sets: what they name is not deleted. */
     readonly otherLocks?: readonly string[];
 }

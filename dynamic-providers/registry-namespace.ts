@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { OnRemove } from "../lib/import";
 import { type AdminArgs, RegistryResource } from "./registry-resource";
 
 export interface RegistryNamespaceArgs extends AdminArgs {
@@ -8,7 +9,7 @@ export interface RegistryNamespaceArgs extends AdminArgs {
     readonly quota?: number;
     /** May a namespace that is there already be taken over? */
     readonly adopt: boolean;
-    readonly onRemove: "keep" | "delete";
+    readonly onRemove: OnRemove;
 }
 
 /** The project or organization that all mirrored repositories live in. */

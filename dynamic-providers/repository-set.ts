@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { OnRemove } from "../lib/import";
 import { type AdminArgs, RegistryResource } from "./registry-resource";
 
 export interface RepositorySetArgs extends AdminArgs {
@@ -9,7 +10,7 @@ export interface RepositorySetArgs extends AdminArgs {
     /** User names of the robot accounts. */
     readonly importer: pulumi.Output<string>;
     readonly puller: pulumi.Output<string>;
-    readonly onRemove: "keep" | "delete";
+    readonly onRemove: OnRemove;
 }
 
 /** The repositories that an import needs, with the robot accounts' rights in them. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { dynamic } from "@pulumi/pulumi";
 import { z } from "zod";
+import type { OnRemove } from "../lib/import";
 import { type Credentials, secretForms as accountForms } from "../lib/oci/auth";
 import { type AdminCredentials, OFFERED_KINDS, registryAdmin } from "../lib/registries";
 
@@ -38,7 +39,7 @@ export interface ConfiguredRegistry {
 }
 
 let registry: ConfiguredRegistry = {};
-let removal: "keep" | "delete" | undefined;
+let removal: OnRemove | undefined;
 let locks: readonly string[] | undefined;
 let retrySeconds: number | undefined;
 let clients: Partial<Record<Account, Credentials>> = {};
@@ -86,11 +87,11 @@ export function registryToday(): ConfiguredRegistry {
 }
 
 /** What today's configuration says of images that are not wanted any more; undefined if there is none to read. */
-export function removalToday(): "keep" | "delete" | undefined {
+export function removalToday(): OnRemove | undefined {
     return removal;
 }
 
-function configuredRemoval(read: (key: string) => string | undefined): "keep" | "delete" | undefined {
+function configuredRemoval(read: (key: string) => string | undefined): OnRemove | undefined {
     const [site, defaults] = ["site", "defaults"].map((key) => siteRemoval.safeParse(jsonOf(read(key))).data);
     return site === undefined ? undefined : (site.onRemove ?? defaults?.onRemove ?? "keep");
 }

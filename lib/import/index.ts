@@ -30,6 +30,7 @@ export {
     type ImagesBySource,
     type NamedImage,
     type OfflinePlan,
+    type OnRemove,
     type SetOutlook,
     type WantedSet,
     isEmptyPlan,

@@ -2,6 +2,7 @@ import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeArchive, openArchive, writeLock } from "../../lib/archives";
+import type { OnRemove } from "../../lib/import";
 import { type TestAuthority, testAuthority } from "./certificates";
 import { RegistryProcess } from "./registry-process";
 import { PROJECT, TestStack } from "./stack";
@@ -38,9 +39,7 @@ export class TestSite {
     }
 
     /** The site's configuration, with changes for one test. */
-    document(
-        changes: { registry?: object; cluster?: object; transfer?: object; onRemove?: "keep" | "delete" } = {},
-    ): object {
+    document(changes: { registry?: object; cluster?: object; transfer?: object; onRemove?: OnRemove } = {}): object {
         return {
             registry: {
                 type: "distribution",

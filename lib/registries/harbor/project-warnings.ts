@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { HarborClient } from "./client";
-import type { Project } from "./projects";
+import type { Project } from "./project";
 
 const selector = z.object({ decoration: z.string(), pattern: z.string() });
 const retentionRule = z.object({

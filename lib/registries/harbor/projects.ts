@@ -3,18 +3,8 @@ import { RegistryError } from "../../oci/errors";
 import { isAnswerLost } from "../admin-client";
 import type { Namespace, NamespaceAdmin, NamespaceWish } from "../namespace-admin";
 import type { HarborClient } from "./client";
+import { type Project, project } from "./project";
 import { projectWarnings } from "./project-warnings";
-
-const project = z.object({
-    project_id: z.number().int(),
-    name: z.string(),
-    owner_name: z.string().default(""),
-    repo_count: z.number().default(0),
-    registry_id: z.number().nullish(),
-    metadata: z.record(z.string(), z.string()).default({}),
-});
-
-export type Project = z.infer<typeof project>;
 
 const summary = z.object({ quota: z.object({ hard: z.object({ storage: z.number() }) }).optional() });
 const quotas = z.array(z.object({ id: z.number().int() }));
