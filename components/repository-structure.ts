@@ -35,7 +35,7 @@ export class RepositoryStructure extends pulumi.ComponentResource {
         );
         this.robots = new RobotAccess(
             "robots",
-            { ...admin, namespace, owner, robots: site.robots },
+            { ...admin, namespace, owner, robots: site.robots, onRemove },
             { parent: this, dependsOn: [within] },
         );
         if (registryAdmin(site.registry.type).capabilities.repositoriesFirst) {

@@ -1,12 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Site } from "../config";
-import { RobotAccount } from "../dynamic-providers/robot-account";
+import { RobotAccount, type RobotAccountArgs } from "../dynamic-providers/robot-account";
 import type { AdminArgs } from "../dynamic-providers/registry-resource";
+import { registryAdmin } from "../lib/registries";
 
 export interface RobotAccessArgs extends AdminArgs {
     /** `mirror` */
     readonly namespace: string;
     readonly robots: Site["robots"];
+    readonly onRemove: Site["onRemove"];
     /** `RegistryAccess.instance`. */
     readonly owner: pulumi.Output<string>;
 }
@@ -16,15 +18,17 @@ export class RobotAccess extends pulumi.ComponentResource {
     readonly importer: RobotAccount;
     readonly puller: RobotAccount;
 
-    constructor(name: string, { robots, ...args }: RobotAccessArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, { robots, onRemove, ...args }: RobotAccessArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:registry:RobotAccess", name, {}, opts);
-        const account = (role: "importer" | "puller") =>
+        const { removalNeedsRight } = registryAdmin(args.registry.type).capabilities;
+        const rights = onRemove === "delete" && removalNeedsRight ? ({ removes: true } as const) : {};
+        const account = (role: "importer" | "puller", more: Pick<RobotAccountArgs, "removes"> = {}) =>
             new RobotAccount(
                 role,
-                { ...args, role, stack: pulumi.getStack(), maxAge: robots[role].maxAge },
+                { ...args, ...more, role, stack: pulumi.getStack(), maxAge: robots[role].maxAge },
                 { parent: this, dependsOn: opts?.dependsOn ?? [] },
             );
-        this.importer = account("importer");
+        this.importer = account("importer", rights);
         this.puller = account("puller");
         this.registerOutputs({});
     }

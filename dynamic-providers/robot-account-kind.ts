@@ -16,6 +16,8 @@ export const robotAccountInputs = adminInputs.extend({
     owner: z.string(),
     /** Days. It is replaced by a new generation when two thirds of them are over. */
     maxAge: z.number(),
+    /** Removes images too; absent where it does not, or needs no right for it. */
+    removes: z.literal(true).optional(),
     /** The number in its name, at least; decided here. */
     generation: z.number().optional(),
 });
@@ -63,6 +65,7 @@ export const robotAccountKind: Kind<RobotAccountInputs, RobotAccountOutputs> = {
             "stack",
             "owner",
             "maxAge",
+            "removes",
         ] as const;
         const isChanged = compared.some((name) => !isDeepStrictEqual(olds[name], news[name]));
         const replaces = [
@@ -124,11 +127,12 @@ export const robotAccountKind: Kind<RobotAccountInputs, RobotAccountOutputs> = {
 const MAX_TAKEN = 100;
 
 function wishOf(inputs: RobotAccountInputs, generation: number): RobotWish {
-    const { role, namespace, stack, owner, maxAge } = inputs;
+    const { role, namespace, stack, owner, maxAge, removes } = inputs;
     return {
         name: `${role}-${generation}`,
         namespace,
         right: role === "importer" ? "push" : "pull",
+        ...(removes === undefined ? {} : { removes }),
         description: `registry-passthrough ${stack} ${role} (${owner})`,
         ...(registryAdmin(inputs.registry.type).capabilities.robotExpiry ? { days: maxAge } : {}),
     };

@@ -12,6 +12,8 @@ export interface RobotAccountArgs extends AdminArgs {
     readonly owner: pulumi.Output<string>;
     /** Days. */
     readonly maxAge: number;
+    /** It removes images that nobody wants any more, and needs a right for it. */
+    readonly removes?: true;
 }
 
 /** A robot account of the registry; every generation of it is a resource of its own. */

@@ -92,6 +92,15 @@ export function inventedAbsence(operation: string): RegistryError {
 
 /** The error of a deletion: a registry says 405 when deletion is turned off, which it is by default at distribution. */
 export function deletionRefused(error: RegistryError): RegistryError {
+    if (error.status === 401 || error.status === 403) {
+        return new RegistryError(error.operation, `${error.code} (${error.status}): the account may not delete here`, {
+            code: error.code,
+            status: error.status,
+            cure:
+                "give it the right; a robot account of the stack gets it from `npm run up` while site.onRemove is delete, " +
+                "before a destroy can use it",
+        });
+    }
     if (error.status !== 405) return error;
     return new RegistryError(error.operation, `${error.code} (405): the registry does not delete`, {
         code: error.code,

@@ -10,6 +10,7 @@ export const distribution: RegistryAdmin = {
         separatesPushFromPull: false,
         namespaces: undefined,
         repositoriesFirst: false,
+        removalNeedsRight: false,
         robotExpiry: false,
         secretReadable: false,
         quota: false,

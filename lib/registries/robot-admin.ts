@@ -7,6 +7,8 @@ export interface RobotWish {
     readonly namespace: string;
     /** `push` includes pull; `pull` is nothing but pull. */
     readonly right: "push" | "pull";
+    /** Removes images too, where `capabilities.removalNeedsRight`. */
+    readonly removes?: boolean;
     /**
      * Who made it and what for. It is how own half-done work is known again: a robot account of the same name with
      * another description is somebody else's, and is never touched.

@@ -46,6 +46,23 @@ test("one is made, proven, read, changed in place, and removed twice", async () 
     expect(await read()).toBeUndefined();
 });
 
+test("one that removes images has the right to delete beside its own, and loses it again", async () => {
+    const { robots } = managed();
+    const removing: RobotWish = { ...WISH, removes: true };
+    const made = await robots.create(removing);
+    if (made === undefined) throw new Error("not made");
+    const rights = () => fake.harbor.robot("importer-1").access.map(({ resource, action }) => `${resource}:${action}`);
+    expect(rights()).toEqual(["repository:pull", "repository:push", "repository:delete"]);
+    expect((await robots.read(made.robot, WISH, made.credentials))?.differences).toEqual([
+        "it may also repository:delete in mirror",
+    ]);
+    await robots.update(made.robot, WISH);
+    expect(rights()).toEqual(["repository:pull", "repository:push"]);
+    expect((await robots.read(made.robot, removing, made.credentials))?.differences).toEqual([
+        "it may not repository:delete in mirror",
+    ]);
+});
+
 test("a secret, an end, a switch, a prefix: what makes it useless is found", async () => {
     const { robots } = managed();
     const made = await robots.create(WISH);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CommandLines, leaks } from "../support/canary";
 import { ADMIN, HarborSite } from "../support/harbor/harbor-site";
@@ -195,4 +195,29 @@ test("destroy removes the robot accounts, and keeps the project and its images",
     expect(await stack.destroy()).toMatchObject({ code: 0 });
     expect(robots()).toEqual([]);
     expect(fake.harbor.projects).toHaveLength(1);
+});
+
+test("with onRemove: delete the importer may remove images, and a destroy does it with that account", async () => {
+    const { fake } = site;
+    const stack = await site.newStack({ adopt: true });
+    try {
+        expect(await stack.up()).toMatchObject({ code: 0 });
+        const rights = () => fake.harbor.robot("importer-1").access.map(({ action }) => action);
+        expect(rights()).toEqual(["pull", "push"]);
+        stack.configure(site.document({ adopt: true }, { onRemove: "delete" }));
+        expect(await stack.up()).toMatchObject({ code: 0 });
+        expect(rights()).toEqual(["pull", "push", "delete"]);
+        expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+        fake.content.length = 0;
+        expect(await stack.destroy()).toMatchObject({ code: 0 });
+        const deletions = fake.content.filter(({ method }) => method === "DELETE");
+        expect(deletions.length).toBeGreaterThan(5);
+        expect(new Set(deletions.map(({ username }) => username))).toEqual(new Set(["robot$mirror+importer-1"]));
+        expect(robots()).toEqual([]);
+        const stored = readdirSync(fake.registry.storage("repositories"), { recursive: true }) as string[];
+        expect(stored.some((file) => file.includes("_manifests"))).toBe(true);
+        expect(stored.filter((file) => file.endsWith("current/link"))).toEqual([]);
+    } finally {
+        stack.remove();
+    }
 });

@@ -167,9 +167,9 @@ function robotOf({ id, name, creation_time, expires_at }: HarborRobot): Robot {
     };
 }
 
-/** No `effect` anywhere: Harbor compares it as text. */
-function permissionsOf({ namespace, right }: RobotWish) {
-    const actions = right === "push" ? ["pull", "push"] : ["pull"];
+/** No `effect` anywhere: Harbor compares it as text. `/v2/` asks for `repository:delete` to delete a manifest. */
+function permissionsOf({ namespace, right, removes = false }: RobotWish) {
+    const actions = ["pull", ...(right === "push" ? ["push"] : []), ...(removes ? ["delete"] : [])];
     return [{ kind: "project", namespace, access: actions.map((action) => ({ resource: "repository", action })) }];
 }
 

@@ -7,6 +7,7 @@ export const QUAY_CAPABILITIES: RegistryCapabilities = {
     separatesPushFromPull: true,
     namespaces: "organization",
     repositoriesFirst: true,
+    removalNeedsRight: false,
     robotExpiry: false,
     secretReadable: true,
     // Needs FEATURE_QUOTA_MANAGEMENT and a superuser.
