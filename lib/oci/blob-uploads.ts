@@ -3,9 +3,11 @@ import { registryAnswerError } from "./registry-answer";
 import type { RegistryCalls } from "./registry-calls";
 import { type RegistryRequest, pushScopes } from "./registry-session";
 import { StallWatch } from "./stall-watch";
+import type { HttpAnswer } from "./transport";
 
 /** Shorter than what the engine leaves an interrupted provider for its last words. */
 const CANCEL_MS = 2000;
+const CANCEL_TRIES = 5;
 
 /** An upload as distribution-spec, "Pushing a blob monolithically" (POST then PUT), begins it. */
 export type UploadStart = { readonly mounted: true } | { readonly mounted: false; readonly location: URL };
@@ -53,19 +55,8 @@ export class BlobUploads {
      * @returns undefined if the registry does not know, or keeps nothing of it
      */
     async status(repository: string, location: URL): Promise<UploadStatus | undefined> {
-        const operation = `GET ${repository}/blobs/uploads`;
-        const url = new URL(location);
-        // The state in its query is that of before the bytes came; distribution answers with the one of now.
-        url.search = "";
-        const request = { method: "GET" as const, url, operation, scopes: pushScopes(repository) };
-        return this.calls.run(request, async (answer) => {
-            await answer.discard();
-            const { location: next, range } = answer.headers;
-            const last = typeof range === "string" ? Number(/^(?:bytes=)?0-(\d+)$/.exec(range)?.[1] ?? NaN) : NaN;
-            // "0-0" is also what a registry says that has nothing.
-            if (answer.status !== 204 || typeof next !== "string" || !(last > 0)) return undefined;
-            return { location: this.calls.session.namedUrl(operation, "an upload place", next), offset: last + 1 };
-        });
+        const question = this.statusRequest(repository, location);
+        return this.calls.run(question, async (answer) => this.readStatus(question.operation, answer));
     }
 
     /**
@@ -106,11 +97,38 @@ export class BlobUploads {
      * error: registries expire them.
      */
     async cancel(repository: string, location: URL): Promise<void> {
-        const operation = `DELETE ${repository}/blobs/uploads`;
-        const scopes = pushScopes(repository);
-        await this.calls.session
-            .send({ method: "DELETE", url: location, operation, scopes, signal: AbortSignal.timeout(CANCEL_MS) })
-            .then((answer) => answer.discard())
-            .catch(() => undefined);
+        const signal = AbortSignal.timeout(CANCEL_MS);
+        await this.cancelWithin(signal, repository, location).catch(() => undefined);
+    }
+
+    private async cancelWithin(signal: AbortSignal, repository: string, location: URL): Promise<void> {
+        const remove = { method: "DELETE" as const, operation: `DELETE ${repository}/blobs/uploads` };
+        const question = this.statusRequest(repository, location);
+        let place: URL | undefined = location;
+        for (let tries = 0; place !== undefined && tries < CANCEL_TRIES; tries++) {
+            const request: RegistryRequest = { ...remove, url: place, scopes: question.scopes };
+            const answer = await this.calls.session.send({ ...request, signal });
+            await answer.discard();
+            // Bytes came since the place was named; more may come while the registry still reads what was on its way.
+            if (answer.status !== 416) return;
+            const now = await this.calls.session.send({ ...question, signal });
+            place = (await this.readStatus(question.operation, now))?.location;
+        }
+    }
+
+    private statusRequest(repository: string, location: URL): RegistryRequest {
+        const url = new URL(location);
+        // The state in its query is that of before the bytes came; distribution answers with the one of now.
+        url.search = "";
+        return { method: "GET", url, operation: `GET ${repository}/blobs/uploads`, scopes: pushScopes(repository) };
+    }
+
+    private async readStatus(operation: string, answer: HttpAnswer): Promise<UploadStatus | undefined> {
+        await answer.discard();
+        const { location: next, range } = answer.headers;
+        const last = typeof range === "string" ? Number(/^(?:bytes=)?0-(\d+)$/.exec(range)?.[1] ?? NaN) : NaN;
+        // "0-0" is also what a registry says that has nothing.
+        if (answer.status !== 204 || typeof next !== "string" || !(last > 0)) return undefined;
+        return { location: this.calls.session.namedUrl(operation, "an upload place", next), offset: last + 1 };
     }
 }
