@@ -5,7 +5,7 @@ import { Limiter, mapLimited } from "../oci/limiter";
 import { type Manifest, parseManifest } from "../oci/manifest";
 import { once } from "../oci/once";
 import type { RegistryClient } from "../oci/registry-client";
-import { isUnreachable } from "../oci/retry";
+import { FruitlessTime } from "./fruitless-time";
 import type { ImportEvent } from "./events";
 import { isAttachment } from "./image-task";
 import { ImportMeter, type ImportProgress } from "./import-meter";
@@ -81,6 +81,7 @@ class Execution {
     private repeatedBytes = 0;
     private readonly meter: ImportMeter;
     private lastProgressEvent = 0;
+    private readonly fruitless: FruitlessTime;
     /** Why nothing further is tried; set once. */
     private stopped: Error | undefined;
 
@@ -90,6 +91,7 @@ class Execution {
         private readonly plan: ImportPlan,
         private readonly options: ExecuteOptions,
     ) {
+        this.fruitless = new FruitlessTime(client);
         this.blobsInFlight = new Limiter(options.concurrency ?? DEFAULT_CONCURRENCY);
         this.reader = new BlobReader(source);
         this.failed = [...plan.problems];
@@ -198,6 +200,7 @@ class Execution {
                     throw error;
                 }
             });
+            this.fruitless.end();
             if (outcome === "uploaded") this.sent.uploads++;
             if (outcome === "mounted") this.sent.mounts++;
             const { size } = task;
@@ -252,6 +255,7 @@ class Execution {
     }
 
     private count(fresh: number, repeated: number): void {
+        if (fresh > 0) this.fruitless.end();
         this.sent.bytes += fresh;
         this.repeatedBytes += repeated;
         this.meter.sent(fresh);
@@ -277,16 +281,10 @@ class Execution {
         this.options.onEvent?.(event);
     }
 
-    /**
-     * A registry that gave nobody an answer for a retry period would give none for every further image either (half of
-     * it, since an operation gives up before its last wait). One that answers others has trouble with this image only.
-     * A medium that fails, or a file that somebody cuts meanwhile, is not read on: what else it gives cannot be trusted, and
-     * a failing disk is not to be worn out.
-     */
+    /** What meets one image only does not keep the others from coming. */
     private noteStop(error: unknown): void {
-        if (error instanceof ArchiveError && ARCHIVE_LOST.has(error.code)) this.stopped ??= error;
         if (!(error instanceof RegistryError)) return;
-        const isLost = isUnreachable(error) && this.client.silentSeconds >= this.client.retrySeconds / 2;
-        if (isLost || error.code === "TLS" || error.code === "ABORTED") this.stopped ??= error;
+        const isOver = this.fruitless.isOver(error);
+        if (isOver || error.code === "TLS" || error.code === "ABORTED") this.stopped ??= error;
     }
 }

@@ -17,7 +17,7 @@ const CURES: Readonly<Record<number, string>> = {
 /** The error for an answer that is not what the operation asked for; `text` is its body. */
 export function registryAnswerError(operation: string, answer: HttpAnswer, text: string): RegistryError {
     const { code, message } = firstError(answer.status, text);
-    const cure = CURES[answer.status];
+    const cure = CURES[code === DISK_FULL ? 507 : answer.status];
     const retryAfter = retryAfterSeconds(answer.headers["retry-after"], clockOf(answer));
     return new RegistryError(operation, `${code} (${answer.status})${message === undefined ? "" : `: ${message}`}`, {
         code,
@@ -26,6 +26,11 @@ export function registryAnswerError(operation: string, answer: HttpAnswer, text:
         ...(retryAfter === undefined ? {} : { retryAfter }),
     });
 }
+
+/** Code of a registry that says its disk, or its share of it, is full; the next run goes on when there is room again. */
+export const DISK_FULL = "DISK_FULL";
+/** errno(3): ENOSPC, EDQUOT, EFBIG. distribution has it in `errors[].detail` of a 500. */
+const NO_SPACE = /no space left on device|disk quota exceeded|file too large/i;
 
 /** Code of a registry whose database another writer holds (Quay on SQLite); it passes, whatever the status says. */
 export const DATABASE_LOCKED = "DATABASE_LOCKED";
@@ -42,6 +47,8 @@ const CODE_OF_STATUS: Readonly<Record<number, string>> = {
 /** distribution-spec, "Error Codes": `{"errors":[{code,message,detail}]}`. Anything else gets a code by status. */
 function firstError(status: number, text: string): { code: string; message: string | undefined } {
     if (/database is locked/i.test(text)) return { code: DATABASE_LOCKED, message: "database is locked" };
+    const noSpace = status >= 500 ? NO_SPACE.exec(text)?.[0] : undefined;
+    if (noSpace !== undefined || status === 507) return { code: DISK_FULL, message: noSpace };
     const body = errorBody.safeParse(jsonOf(text));
     const first = body.success ? body.data.errors[0] : undefined;
     return { code: first?.code ?? CODE_OF_STATUS[status] ?? "UNEXPECTED_ANSWER", message: first?.message };

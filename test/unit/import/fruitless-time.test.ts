@@ -1,0 +1,52 @@
+import { FruitlessTime } from "../../../lib/import/fruitless-time";
+import { RegistryError } from "../../../lib/oci/errors";
+
+const failure = (status?: number, code = "UNKNOWN") =>
+    new RegistryError("PUT", "no", { code, ...(status === undefined ? {} : { status }) });
+
+let now: number;
+beforeEach(() => {
+    now = 1_000_000;
+    jest.spyOn(Date, "now").mockImplementation(() => now);
+});
+
+const timeOf = (silentSeconds = 0) => new FruitlessTime({ retrySeconds: 60, silentSeconds });
+
+test("a full disk ends an import when a second operation gives up and nothing got further", () => {
+    const time = timeOf();
+    now += 60_000;
+    const first = failure(500, "DISK_FULL");
+    expect(time.isOver(first)).toBe(false);
+    // The images of a shared blob fail with one failure.
+    expect(time.isOver(first)).toBe(false);
+    expect(time.isOver(failure(500, "DISK_FULL"))).toBe(true);
+});
+
+test("whatever gets further keeps it going", () => {
+    const time = timeOf();
+    now += 60_000;
+    time.isOver(failure(500));
+    time.end();
+    expect(time.isOver(failure(500))).toBe(false);
+    now += 20_000;
+    expect(time.isOver(failure(500))).toBe(false);
+    now += 20_000;
+    expect(time.isOver(failure(503))).toBe(true);
+});
+
+test.each([
+    [401, "UNAUTHORIZED"],
+    [403, "DENIED"],
+    [429, "TOOMANYREQUESTS"],
+    [503, "READ_ONLY"],
+])("refusals are not trouble: %d %s", (status, code) => {
+    const time = timeOf();
+    now += 60_000;
+    time.isOver(failure(status, code));
+    expect(time.isOver(failure(status, code))).toBe(false);
+});
+
+test("a registry that is away ends it by its silence alone", () => {
+    expect(timeOf(29).isOver(failure(undefined, "NETWORK"))).toBe(false);
+    expect(timeOf(30).isOver(failure(undefined, "NETWORK"))).toBe(true);
+});
