@@ -281,8 +281,13 @@ class Execution {
         this.options.onEvent?.(event);
     }
 
-    /** What meets one image only does not keep the others from coming. */
+    /**
+     * What meets one image only does not keep the others from coming.
+     * A medium that fails, or a file that somebody cuts meanwhile, is not read on: what else it gives cannot be trusted, and
+     * a failing disk is not to be worn out.
+     */
     private noteStop(error: unknown): void {
+        if (error instanceof ArchiveError && ARCHIVE_LOST.has(error.code)) this.stopped ??= error;
         if (!(error instanceof RegistryError)) return;
         const isOver = this.fruitless.isOver(error);
         if (isOver || error.code === "TLS" || error.code === "ABORTED") this.stopped ??= error;
