@@ -21,6 +21,7 @@ import { hasMoved, imageListInput, orRefused, registryInputs, withRegistry } fro
 import { announceImages } from "./image-announcement";
 import { leavingImages, notRemoved, reasonsOf, removeLeaving } from "./image-removal";
 import { type Kind, PartialState, type Surroundings } from "./lifecycle";
+import { sharedSightings } from "./shared-sightings";
 import { locksToday, removalToday } from "./settings";
 
 export const imageImportInputs = registryInputs.extend({
@@ -112,7 +113,12 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
                 const checks = Object.entries(known).map(([source, digest]) => imageTask(base, source, digest));
                 const onProgress = (images: number, ofImages: number) =>
                     row.show(`${images} of ${counted(ofImages, "image")} looked at`);
-                const found = await verifyImages(client, checks, { absent: new Set(olds.sparse), onProgress });
+                const sightings = sharedSightings(olds);
+                const found = await verifyImages(client, checks, {
+                    absent: new Set(olds.sparse),
+                    onProgress,
+                    sightings,
+                });
                 if (found.unread.length > 0) throw unreadError(found);
                 return found.failures;
             }),

@@ -4,6 +4,7 @@ import { withoutSecrets } from "../lib/oci/auth";
 import { messageOf } from "../lib/oci/errors";
 import { ResourceLog } from "./engine";
 import { running } from "./running";
+import { writing } from "./shared-sightings";
 import { adminCredentialsInput, configure, configuredSecrets, secretForms } from "./settings";
 
 /** What every resource gets as inputs beside its own: see `selfUrn` in resource.ts. */
@@ -95,17 +96,18 @@ export function define<Inputs extends CommonInputs, Outputs extends Inputs>(kind
             return { changes, ...(replaces ? { replaces: [...replaces] } : {}) };
         },
         create: (inputs: Inputs & Properties) =>
-            operate(inputs, async (surroundings) => clean(await kind.create(inputs, surroundings))),
+            operate(inputs, async (surroundings) => clean(await writing(() => kind.create(inputs, surroundings)))),
         update: (_id, olds: Outputs, news: Inputs & Properties) =>
             operate({ ...secretOlds(kind.secrets, olds), ...news }, async (surroundings) => ({
-                outs: clean(await kind.update(olds, news, surroundings)),
+                outs: clean(await writing(() => kind.update(olds, news, surroundings))),
             })),
         read: (id, olds: Outputs & Properties) =>
             operate(olds, async (surroundings) => {
                 const found = await kind.read(olds, surroundings);
                 return found === undefined ? {} : clean({ id, props: found.outs, inputs: found.inputs });
             }),
-        delete: (_id, olds: Outputs & Properties) => operate(olds, (surroundings) => kind.remove(olds, surroundings)),
+        delete: (_id, olds: Outputs & Properties) =>
+            operate(olds, (surroundings) => writing(() => kind.remove(olds, surroundings))),
     };
 }
 

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import {
     type ImageFailure,
+    Sightings,
     type Verification,
     counted,
     imagesOf,
@@ -14,6 +15,7 @@ import { pullChecks } from "../lib/passthrough";
 import { announceLeaving } from "./image-announcement";
 import { hasMoved, imageListInput, orRefused, registryInputs, withRegistry } from "./connection";
 import type { Kind, Surroundings } from "./lifecycle";
+import { sharedSightings } from "./shared-sightings";
 import { removalToday } from "./settings";
 
 export const mirrorValidationInputs = registryInputs.extend({
@@ -85,7 +87,7 @@ export const mirrorValidationKind: Kind<MirrorValidationInputs, MirrorValidation
     read: async (olds, surroundings) => {
         const { summary: before, ...inputs } = olds;
         if (hasMoved(olds)) return { outs: olds, inputs };
-        const proof = await orRefused(inputs, () => validate(inputs, surroundings));
+        const proof = await orRefused(inputs, () => validate(inputs, surroundings, sharedSightings(inputs)));
         if (proof instanceof RegistryError) {
             // Whoever pulls with this account is refused as well.
             surroundings.log.line("warning", proof.message);
@@ -105,7 +107,7 @@ export const mirrorValidationKind: Kind<MirrorValidationInputs, MirrorValidation
 };
 
 async function prove(inputs: MirrorValidationInputs, around: Surroundings): Promise<ValidationSummary> {
-    const { proofs, failures, unread, digestOnly } = await validate(inputs, around);
+    const { proofs, failures, unread, digestOnly } = await validate(inputs, around, new Sightings());
     if (unread.length > 0) throw unreadError({ unread, failures });
     if (failures.length > 0) throw failed(failures, Object.keys(imagesOf(inputs.images)).length);
     const sum = (field: "manifests" | "blobs" | "bytesRead") =>
@@ -138,7 +140,11 @@ interface Validation extends Verification {
     readonly digestOnly: readonly string[];
 }
 
-async function validate(inputs: MirrorValidationInputs, around: Surroundings): Promise<Validation> {
+async function validate(
+    inputs: MirrorValidationInputs,
+    around: Surroundings,
+    sightings: Sightings,
+): Promise<Validation> {
     const { checks, unredirected, digestOnly } = pullChecks({
         ...inputs,
         images: imagesOf(inputs.images),
@@ -147,6 +153,7 @@ async function validate(inputs: MirrorValidationInputs, around: Surroundings): P
     return withRegistry(inputs, around, async (client, _base, row) => {
         const { proofs, failures, unread } = await verifyImages(client, checks, {
             absent: new Set(inputs.sparse),
+            sightings,
             onProgress: (images, ofImages) => row.show(`${images} of ${counted(ofImages, "image")} proven`),
         });
         return { proofs, failures: [...unredirected, ...failures], unread, digestOnly };

@@ -24,6 +24,7 @@ export {
     verifyImages,
 } from "./verify";
 export { type ImageTask, imageTask } from "./image-task";
+export { Sightings } from "./sightings";
 export { type ImageList, formatImages, imagesOf, isImageText, sameImages } from "./image-list";
 export {
     type ChangingImage,

@@ -1,9 +1,10 @@
 import type { Digest } from "../oci/digest";
 import { RegistryError, messageOf } from "../oci/errors";
-import type { Descriptor, Manifest } from "../oci/manifest";
+import type { Descriptor } from "../oci/manifest";
 import { isIndexMediaType } from "../oci/media-types";
 import { once } from "../oci/once";
 import type { RegistryClient } from "../oci/registry-client";
+import type { SeenManifest, Sightings } from "./sightings";
 import { DAMAGED } from "./stored-blob-reader";
 
 /** What the registry has of an image. */
@@ -34,14 +35,20 @@ export class TreeChecker {
     constructor(
         private readonly client: RegistryClient,
         private readonly absent: ReadonlySet<Digest>,
+        private readonly sightings: Sightings,
     ) {}
+
+    /** What a tag points to; undefined if it is not there. */
+    tag(repository: string, tag: string): Promise<Digest | undefined> {
+        return this.sightings.tag(this.client, repository, tag);
+    }
 
     check(repository: string, digest: Digest): Promise<Tree> {
         return once(this.trees, `${repository} ${digest}`, () => this.walk(repository, digest));
     }
 
     private async walk(repository: string, digest: Digest): Promise<Tree> {
-        const manifest = await this.client.manifestGet(repository, digest).catch(otherBytes);
+        const manifest = await this.sightings.manifest(this.client, repository, digest).catch(otherBytes);
         if (manifest === undefined) return broken(`manifest ${digest} is not there`);
         if (typeof manifest === "string") return broken(manifest);
         return isIndexMediaType(manifest.mediaType)
@@ -49,7 +56,7 @@ export class TreeChecker {
             : this.image(repository, manifest);
     }
 
-    private async index(repository: string, manifest: Manifest): Promise<Tree> {
+    private async index(repository: string, manifest: SeenManifest): Promise<Tree> {
         const found = await Promise.all(
             manifest.manifests.map(async ({ digest }) => ({ digest, tree: await this.check(repository, digest) })),
         );
@@ -59,19 +66,19 @@ export class TreeChecker {
             .map(({ tree }) => tree);
         return {
             manifests: 1 + children.reduce((sum, child) => sum + child.manifests, 0),
-            manifestBytes: manifest.bytes.length + children.reduce((sum, child) => sum + child.manifestBytes, 0),
+            manifestBytes: manifest.size + children.reduce((sum, child) => sum + child.manifestBytes, 0),
             blobs: new Map(children.flatMap((child) => [...child.blobs])),
             problems: children.flatMap((child) => child.problems),
             unsound: new Set(children.flatMap((child) => [...child.unsound])),
         };
     }
 
-    private async image(repository: string, manifest: Manifest): Promise<Tree> {
+    private async image(repository: string, manifest: SeenManifest): Promise<Tree> {
         const blobs = new Map(manifest.blobs.map((blob) => [blob.digest, blob]));
         const found = await Promise.all(
             [...blobs.values()].map(async ({ digest, size }) => {
                 const length = await once(this.sizes, `${repository} ${digest}`, () =>
-                    this.client.blobHead(repository, digest),
+                    this.sightings.blob(this.client, repository, digest),
                 );
                 if (length === undefined) return [{ digest, problem: `blob ${digest} is not there` }];
                 if (length === size) return [];
@@ -81,7 +88,7 @@ export class TreeChecker {
         const wrong = found.flat();
         return {
             manifests: 1,
-            manifestBytes: manifest.bytes.length,
+            manifestBytes: manifest.size,
             blobs,
             problems: wrong.map(({ problem }) => problem),
             unsound: new Set(wrong.map(({ digest }) => digest)),

@@ -3,6 +3,7 @@ import { PassthroughError, RegistryError, messageOf } from "../oci/errors";
 import { mapLimited } from "../oci/limiter";
 import type { RegistryClient } from "../oci/registry-client";
 import { counted } from "./progress-text";
+import { Sightings } from "./sightings";
 import { StoredBlobReader } from "./stored-blob-reader";
 import { TreeChecker } from "./tree-checker";
 
@@ -50,6 +51,8 @@ export interface VerifyOptions {
     readonly absent?: ReadonlySet<Digest>;
     /** Told when an image is done, and while bytes are read. */
     readonly onProgress?: (images: number, ofImages: number, bytesRead: number) => void;
+    /** What others have seen, which is taken for seen; absent: everything is asked for. Blobs are always read anew. */
+    readonly sightings?: Sightings;
 }
 
 /** Images looked at together; each asks a few questions at once. */
@@ -72,7 +75,7 @@ export async function verifyImages(
     checks: readonly ImageCheck[],
     options: VerifyOptions = {},
 ): Promise<Verification> {
-    const trees = new TreeChecker(client, options.absent ?? new Set());
+    const trees = new TreeChecker(client, options.absent ?? new Set(), options.sightings ?? new Sightings());
     let finished = 0;
     let bytesRead = 0;
     const report = () => options.onProgress?.(finished, checks.length, bytesRead);
@@ -82,7 +85,7 @@ export async function verifyImages(
     });
     let inARow = 0;
     const verdicts = await mapLimited(checks, IMAGES_AT_ONCE, async (check) => {
-        const verdict = await verifyImage(client, trees, reader, check).catch((error: unknown) => {
+        const verdict = await verifyImage(trees, reader, check).catch((error: unknown) => {
             if (!isAboutContent(error) || ++inARow >= UNREAD_IN_A_ROW) throw error;
             const { source, repository, digest } = check;
             return { source, unread: `${repository}@${digest} could not be read: ${messageOf(error)}` };
@@ -123,7 +126,6 @@ export function unreadError({ unread, failures }: Pick<Verification, "unread" | 
 }
 
 async function verifyImage(
-    client: RegistryClient,
     trees: TreeChecker,
     reader: StoredBlobReader,
     check: ImageCheck,
@@ -131,7 +133,7 @@ async function verifyImage(
     const { source, repository, digest } = check;
     const place = `${repository}@${digest}`;
     if (check.tag !== undefined) {
-        const tagged = await client.manifestHead(repository, check.tag);
+        const tagged = await trees.tag(repository, check.tag);
         if (tagged !== digest) {
             const found = tagged === undefined ? "is not there" : `points to ${tagged}, not to ${digest}`;
             return { source, problem: `the tag ${repository}:${check.tag} ${found}` };

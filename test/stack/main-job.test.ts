@@ -4,6 +4,7 @@ import { Agent, request } from "undici";
 import { parseAllDocuments } from "yaml";
 import { parse as parseToml } from "smol-toml";
 import { secretForms } from "../../lib/oci/auth";
+import type { Access } from "../support/registry-process";
 import { ACCOUNT, FIXTURES, TestSite } from "../support/site";
 
 jest.setTimeout(300_000);
@@ -77,9 +78,25 @@ test("the command line knows the stack: offline nothing changes, and a canary go
     for (const form of secretForms(ACCOUNT)) expect(site.stack.printed).not.toContain(form);
 });
 
+const isSame = (a: Access, b: Access) => a.method === b.method && a.path === b.path;
+
 test("after up there is nothing to do", async () => {
     expect(await site.stack.preview("--expect-no-changes")).toMatchObject({ code: 0 });
     expect(await site.stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("a refresh asks for each thing once, however many resources want to know; bytes of whole images besides", async () => {
+    site.registry.forget();
+    expect(await site.stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+    const asked = site.registry.accesses().filter(({ status }) => status === 200);
+    const questions = asked.filter(({ method, path }) => method === "HEAD" || path.includes("/manifests/"));
+    expect(questions.length).toBeGreaterThan(6);
+    const twice = questions.filter((one, at) => questions.findIndex((other) => isSame(one, other)) < at);
+    expect(twice).toEqual([]);
+    // The next run of the engine sees for itself.
+    site.registry.forget();
+    expect(await site.stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+    expect(site.registry.accesses().filter(({ status }) => status === 200)).toHaveLength(asked.length);
 });
 
 test("a manifest deleted by hand is drift, and the next up restores just that", async () => {
