@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { ArchiveError } from "../oci/errors";
 import type { Archive } from "./archive";
 import { ArchiveFile, COPY_AGAIN, unreadable } from "./archive-file";
@@ -10,7 +10,7 @@ import { compressionOf } from "./compression";
 import { refuseByName, refuseV1Folder } from "./foreign-format";
 import { isOcMirrorPart, openOcMirror } from "./oc-mirror/oc-mirror-archive";
 import { openTree } from "./open-tree";
-import { type SplitFile, findPieces, isPiece, wholeOf } from "./split-file";
+import { type SplitFile, findSplit, missingBeside } from "./split-file";
 import { indexTarNames } from "./tar/listing";
 import { TarTree } from "./tar/tar-tree";
 import { type PackedFiles, type UnpackOptions, unpackFiles } from "./unpacked-file";
@@ -47,7 +47,7 @@ class SetOpening {
     readonly #parts: ArchiveFile[] = [];
     readonly #archives: Archive[] = [];
     readonly #warnings: string[] = [];
-    /** Split files that one of their pieces has brought already. */
+    /** Pieces that another one of their file has brought already. */
     readonly #joined = new Set<string>();
 
     constructor(label: string, options: OpenOptions) {
@@ -90,8 +90,16 @@ class SetOpening {
     }
 
     async #addFile(path: string): Promise<void> {
-        if (isPiece(path) && this.#joined.has(wholeOf(path))) return;
-        const file = isPiece(path) ? await this.#join(path) : await this.#open(path);
+        if (this.#joined.has(path)) return;
+        const split = isOcMirrorPart(basename(path)) ? undefined : await findSplit(path, this.#options.signal);
+        try {
+            await this.#addWhole(split === undefined ? await this.#open(path) : await this.#join(split));
+        } catch (error) {
+            throw withMissing(error, missingBeside(path, split));
+        }
+    }
+
+    async #addWhole(file: ArchiveFile): Promise<void> {
         if (isOcMirrorPart(file.name)) {
             this.#parts.push(file);
             return;
@@ -120,11 +128,10 @@ class SetOpening {
     }
 
     /** All pieces of a split file; whole, it is most often compressed too. */
-    async #join(path: string): Promise<ArchiveFile> {
-        const split = await findPieces(path);
-        this.#joined.add(split.path);
+    async #join(split: SplitFile): Promise<ArchiveFile> {
         const files: ArchiveFile[] = [];
         for (const piece of split.pieces) {
+            this.#joined.add(piece);
             const file = await ArchiveFile.open(piece);
             this.#opened.push(file);
             files.push(file);
@@ -146,6 +153,18 @@ class SetOpening {
         );
         return plain;
     }
+}
+
+/** What cannot be read as it is may be cut in pieces: the error says so, and stays what it is otherwise. */
+function withMissing(error: unknown, hint: string | undefined): unknown {
+    const isCut = error instanceof ArchiveError && /^ARCHIVE_(TRUNCATED|CORRUPT|FORMAT_UNSUPPORTED)$/.test(error.code);
+    if (!isCut || hint === undefined) return error;
+    const { archive, code, message } = error;
+    return new ArchiveError(`${hint}: copy all pieces into one folder. Of what is here: ${message}`, {
+        archive,
+        code,
+        cause: error,
+    });
 }
 
 function checkBytes({ path, bytes }: SplitFile, files: readonly ArchiveFile[]): void {

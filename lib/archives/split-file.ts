@@ -2,17 +2,19 @@ import { readFile, readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { ArchiveError } from "../oci/errors";
-import { COPY_AGAIN, unreadable } from "./archive-file";
-
-/** `<name>.001 …` of Hauler (pkg/archives), `<name>.part000 …` of Zarf (src/internal/split). */
-const PIECE = /^(.+)\.(part)?(\d{3})$/;
+import { ArchiveFile, COPY_AGAIN, unreadable } from "./archive-file";
+import { compressionOf } from "./compression";
+import { type NamedPieces, lonePiece, piecesBeside } from "./piece-name";
+import { indexTar } from "./tar/index-tar";
 
 /** The pieces of a file that was split to fit on media. */
 export interface SplitFile {
-    /** Without the number. */
+    /** Of the whole, without number or letters. */
     readonly path: string;
     /** In their order, without Zarf's head. */
     readonly pieces: readonly string[];
+    /** The piece that would come behind the last one. */
+    readonly next: string;
     /** Of the joined file, if Zarf's head tells it. */
     readonly sha256?: string;
     readonly bytes?: number;
@@ -20,48 +22,88 @@ export interface SplitFile {
 
 const zarfHead = z.looseObject({ sha256Sum: z.string(), bytes: z.number(), count: z.number().int() });
 
-/** True for the name of a piece. */
-export function isPiece(path: string): boolean {
-    return PIECE.test(basename(path));
-}
-
-/** The path of the whole that a piece is of. */
-export function wholeOf(path: string): string {
-    return join(dirname(path), PIECE.exec(basename(path))?.[1] ?? basename(path));
-}
-
 /**
- * All pieces of the file that one is of, from its folder.
+ * All pieces of the file that one is of, from its folder. A name only says what a file might be: they are pieces if the
+ * first one begins as an archive, does not end as one, and the second one does not begin as one. `app-1` and `app-2`,
+ * each an archive of its own, are none.
+ * @returns undefined for a file of its own
  * @throws ArchiveError `ARCHIVE_INCOMPLETE` if a piece is missing, `ARCHIVE_METADATA_INVALID` for a head that is none
  */
-export async function findPieces(path: string): Promise<SplitFile> {
+export async function findSplit(path: string, signal?: AbortSignal): Promise<SplitFile | undefined> {
     const folder = dirname(path);
-    const [, whole = "", part = ""] = PIECE.exec(basename(path)) ?? [];
-    const names = await readdir(folder).catch((cause: unknown) => {
-        throw unreadable(folder, cause);
-    });
-    const numbers = names
-        .map((name) => PIECE.exec(name))
-        .filter((match) => match?.[1] === whole && (match[2] ?? "") === part)
-        .map((match) => match?.[3] ?? "")
-        .sort();
-    const nameOf = (number: string) => join(folder, `${whole}.${part}${number}`);
-    const head = part === "part" && numbers[0] === "000" ? nameOf("000") : undefined;
-    const rest = head === undefined ? numbers : numbers.slice(1);
-    const first = Number(rest[0] ?? "1") === 0 ? 0 : 1;
-    rest.forEach((number, at) => {
-        if (Number(number) !== at + first) throw missing(join(folder, whole), nameOf(padded(at + first)));
-    });
-    const split = { path: join(folder, whole), pieces: rest.map(nameOf) };
-    if (part === "part" && head === undefined) throw missing(split.path, nameOf("000"));
-    return head === undefined ? split : { ...split, ...(await readHead(head, rest.length, nameOf)) };
+    // Where a folder cannot be listed, its files may be readable all the same.
+    const there = new Set(await readdir(folder).catch(() => []));
+    const named = piecesBeside(basename(path), there);
+    if (named === undefined) return firstIsMissing(path);
+    const { names, whole, next, behindGap } = named;
+    const split = { path: join(folder, whole), pieces: names.map((name) => join(folder, name)), next };
+    const head = await zarfHeadOf(split);
+    if (head === undefined && !(await arePieces(folder, named, signal))) return undefined;
+    if (behindGap.length > 0) throw missing(split.path, next);
+    return head ?? split;
 }
 
-async function readHead(
-    path: string,
-    found: number,
-    nameOf: (number: string) => string,
-): Promise<{ sha256: string; bytes: number }> {
+/** What to say of a file that cannot be read: that it may be a piece, and which others are not here. */
+export function missingBeside(path: string, split: SplitFile | undefined): string | undefined {
+    if (split !== undefined) return `if there is another piece, ${split.next}, it is not here`;
+    const lone = lonePiece(basename(path));
+    if (lone === undefined) return undefined;
+    const other = lone.first === basename(path) ? lone.next : lone.first;
+    return `if it is a piece of a split file, the others are not here (${other})`;
+}
+
+/** A name like `.002` or `.part2` says that it is a piece; bytes that begin as an archive say that it is none. */
+async function firstIsMissing(path: string): Promise<undefined> {
+    const lone = /\.(?:\d{3}|part[._-]?\d+)$/i.test(path) ? lonePiece(basename(path)) : undefined;
+    if (lone === undefined || lone.first === basename(path) || (await startOf(path)) !== undefined) return undefined;
+    throw missing(path, lone.first);
+}
+
+async function arePieces(folder: string, named: NamedPieces, signal?: AbortSignal): Promise<boolean> {
+    const [first = "", second = named.behindGap[0]] = named.names.map((name) => join(folder, name));
+    if (second === undefined) return false;
+    const start = await startOf(first);
+    if (start === undefined) return false;
+    const following = join(folder, basename(second));
+    // By chance, one in sixteen million pieces begins like a gzip file.
+    if (start === "compressed") return (await startOf(following)) !== "compressed";
+    const end = await endOfTar(first, signal);
+    // A tar may well be cut where a header begins, one of its own or of a tar in it: the rest of that is no whole tar.
+    const isCut = end === "within an entry";
+    if (isCut && (await startOf(following)) === "tar") return (await endOfTar(following, signal)) !== "whole";
+    return end !== "whole";
+}
+
+async function startOf(path: string): Promise<"compressed" | "tar" | undefined> {
+    const file = await ArchiveFile.open(path);
+    try {
+        if (file.size === 0) return undefined;
+        if ((await compressionOf({ file, offset: 0, size: file.size })) !== undefined) return "compressed";
+        const magic = Buffer.alloc(5);
+        if (file.size >= 512) await file.readInto(magic, 257);
+        return magic.toString("latin1") === "ustar" ? "tar" : undefined;
+    } finally {
+        await file.close();
+    }
+}
+
+async function endOfTar(path: string, signal?: AbortSignal): Promise<"whole" | "between entries" | "within an entry"> {
+    const file = await ArchiveFile.open(path);
+    try {
+        const warnings = await indexTar(file, () => undefined, signal === undefined ? {} : { signal });
+        return warnings.length === 0 ? "whole" : "between entries";
+    } catch (error) {
+        if (error instanceof ArchiveError && /^ARCHIVE_(TRUNCATED|CORRUPT)$/.test(error.code)) return "within an entry";
+        throw error;
+    } finally {
+        await file.close();
+    }
+}
+
+/** Zarf's `.part000` is no piece, it tells of them. @returns undefined if it is one, or of another name */
+async function zarfHeadOf(split: SplitFile): Promise<SplitFile | undefined> {
+    const [path = "", ...pieces] = split.pieces;
+    if (!path.endsWith(".part000") || (await startOf(path)) !== undefined) return undefined;
     const text = await readFile(path, "utf8").catch((cause: unknown) => {
         throw unreadable(path, cause);
     });
@@ -71,8 +113,8 @@ async function readHead(
         throw new ArchiveError("it does not tell sha256Sum, bytes and count of the pieces", facts);
     }
     const { sha256Sum, bytes, count } = parsed.data;
-    if (found < count) throw missing(path, nameOf(padded(found + 1)));
-    return { sha256: sha256Sum, bytes };
+    if (pieces.length < count) throw missing(path, split.next);
+    return { ...split, pieces, sha256: sha256Sum, bytes };
 }
 
 function jsonOf(text: string): unknown {
@@ -83,12 +125,8 @@ function jsonOf(text: string): unknown {
     }
 }
 
-function padded(number: number): string {
-    return String(number).padStart(3, "0");
-}
-
 function missing(archive: string, piece: string): ArchiveError {
-    return new ArchiveError(`the piece ${basename(piece)} is missing`, {
+    return new ArchiveError(`the piece ${piece} is missing`, {
         archive,
         code: "ARCHIVE_INCOMPLETE",
         cure: "copy all pieces of the file into one folder",
