@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { projectRoot } from "../../tools/workspace.mjs";
 
 /** Changes when what the same names stand for changes: content of an older version is made anew. */
-const version = 2;
+const version = 3;
 
 /** The folder of everything a run makes: work data, registries, temporary files. */
 export function scratchFolder() {

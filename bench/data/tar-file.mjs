@@ -1,8 +1,11 @@
-import { closeSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { randomFillSync } from "node:crypto";
 
 const block = 512;
 
-/** A tar written to a file: entries from text, from files, or (holes of a sparse file) of nothing but a size. */
+const noise = randomFillSync(Buffer.alloc(8 * 1024 * 1024));
+
+/** A tar written to a file: entries from text, from files, or of nothing but a size. */
 export class TarFile {
     #file;
     #at = 0;
@@ -34,14 +37,17 @@ export class TarFile {
         this.#advance(size);
     }
 
-    /** @param {string} name @param {number} size reads as zeros */
-    hole(name, size) {
+    /** @param {string} name @param {number} size bytes that mean nothing, at most 8 MiB */
+    noise(name, size) {
         this.#header(name, size);
+        writeSync(this.#file, noise, 0, size, this.#at);
         this.#advance(size);
     }
 
     close() {
         ftruncateSync(this.#file, this.#at + 2 * block);
+        // What is not on its disk yet cannot be taken out of memory.
+        fsyncSync(this.#file);
         closeSync(this.#file);
     }
 

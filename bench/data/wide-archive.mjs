@@ -8,8 +8,8 @@ const largeLayer = 5_000_000;
 const smallLayer = 16_384;
 
 /**
- * An oc-mirror v2 archive of 10 GB and 100,000 entries: a sparse file, since neither naming nor locking reads a layer.
- * Links, image set configuration and manifests are real; layers and configs are holes under made-up digests.
+ * An oc-mirror v2 archive of 10 GB and 100,000 entries. Links, image set configuration and manifests are real; layers and
+ * configs are noise under made-up digests, since neither naming nor locking reads them.
  *
  * @param {string} path `…/mirror_000001.tar`
  * @returns {{entries: number, images: number}}
@@ -21,7 +21,7 @@ export function writeWideArchive(path) {
     for (const image of all) writeLinks(tar, image);
     tar.text("isc_2026-01-02T03:04:05Z", imageSet(all));
     for (const { digest, manifest, blobs } of all) {
-        for (const [blob, size] of blobs) tar.hole(blobName(blob.slice(7)), size);
+        for (const [blob, size] of blobs) tar.noise(blobName(blob.slice(7)), size);
         tar.text(blobName(digest.slice(7)), manifest);
     }
     tar.close();

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../../tools/workspace.mjs";
@@ -9,7 +10,8 @@ import { measure } from "../measure.mjs";
 const previewedImages = 10_000;
 
 /**
- * Work F: the lock of a wide archive against its headers alone, and the preview of a long lock against an empty program.
+ * Work F: the lock and the index of a wide archive against its headers alone, from its disk and from memory, and the
+ * preview of a long lock against an empty program.
  *
  * @param {import("../toolbox.mjs").BenchContext} context
  * @returns {Promise<import("../rounds.mjs").Series[]>}
@@ -30,29 +32,46 @@ export async function lockAndPreview({ toolbox, rounds, progress }) {
     };
     const stack = await BenchStack.create(toolbox, "stack", site);
     const empty = await BenchStack.create(toolbox, "empty-stack", undefined);
+    const out = join(scratchFolder(), "wide.lock.json");
+    const lock = node("dist/cli/main.js", "lock", archive, "--out", out);
+    const headers = node("bench/clients/read-headers.mjs", archive);
+    const index = node("bench/clients/open-archive.mjs", archive);
+    const fromDisk = () => {
+        rmSync(out, { force: true });
+        forget(archive);
+    };
+    // Each reads other pieces of the file: what one has left in memory helps the next a little only.
+    const fromMemory = async (command) => {
+        await measure(command);
+        rmSync(out, { force: true });
+    };
     const preview = ["preview", "--suppress-outputs"];
     return compare(rounds, progress, [
-        { name: "lock", role: "ours", command: lockCommand(archive) },
-        { name: "headers alone", role: "floor", command: node("bench/clients/read-headers.mjs", archive) },
+        { name: "lock", role: "ours", command: lock, prepare: fromDisk },
+        { name: "headers alone", role: "floor", command: headers, prepare: fromDisk },
+        { name: "index", role: "ours", command: index, prepare: fromDisk },
+        { name: "lock, in memory", role: "ours", command: lock, prepare: fromMemory },
+        { name: "headers alone, in memory", role: "floor", command: headers, prepare: fromMemory },
+        { name: "index, in memory", role: "ours", command: index, prepare: fromMemory },
         { name: "preview", role: "ours", command: stack.command(preview) },
         { name: "preview of an empty program", role: "floor", command: empty.command(preview) },
     ]);
-}
-
-function lockCommand(archive) {
-    const out = join(scratchFolder(), "wide.lock.json");
-    rmSync(out, { force: true });
-    return node("dist/cli/main.js", "lock", archive, "--out", out);
 }
 
 function node(script, ...args) {
     return { file: process.execPath, args: [join(projectRoot, script), ...args], cwd: projectRoot };
 }
 
+/** Takes a file out of the machine's memory, so that the next one to read it waits for its disk (GNU dd, `nocache`). */
+function forget(path) {
+    execFileSync("dd", [`if=${path}`, "iflag=nocache", "count=0", "status=none"]);
+}
+
 async function compare(rounds, progress, contenders) {
     const series = contenders.map(({ name, role }) => ({ name, role, placesImages: true, runs: [] }));
     for (let round = 0; round < rounds; round += 1) {
-        for (const [at, { name, command }] of contenders.entries()) {
+        for (const [at, { name, command, prepare }] of contenders.entries()) {
+            await prepare?.(command);
             const run = await measure(command);
             delete run.stdout;
             series[at].runs.push({ ...run, registryCpuSeconds: 0, requests: {} });
