@@ -2,6 +2,8 @@ import { randomInt } from "node:crypto";
 import type { TarEntry } from "./entry";
 
 const DIGEST_DIGITS = 64;
+/** Of lower-case digits by character code; -1 for any other character. No processor guesses a digest's next digit. */
+const HEX_VALUES = Int8Array.from({ length: 0x80 }, (_, code) => "0123456789abcdef".indexOf(String.fromCharCode(code)));
 /** Of 32 bits. */
 const DIGEST_WORDS = 8;
 /** A power of two, as all that follow. */
@@ -103,7 +105,7 @@ export class TarEntries {
         for (let word = 0; word < DIGEST_WORDS; word++) {
             let value = 0;
             for (const end = at + 8; at < end; at++) {
-                const digit = hexDigit(name.charCodeAt(at));
+                const digit = HEX_VALUES[name.charCodeAt(at)] ?? -1;
                 if (digit < 0) return false;
                 value = (value << 4) | digit;
             }
@@ -166,12 +168,6 @@ export class TarEntries {
 
 function prefixOf(name: string): string {
     return name.slice(0, -DIGEST_DIGITS);
-}
-
-/** The value of a lower-case digit; -1 for any other character. */
-function hexDigit(code: number): number {
-    if (code >= 0x30 && code <= 0x39) return code - 0x30;
-    return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1;
 }
 
 function grown<T extends Int32Array | Uint32Array | Float64Array>(from: T, to: T): T {
