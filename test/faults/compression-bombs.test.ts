@@ -32,12 +32,14 @@ const ON_DISK = canMount
 function openApart(path: string, folder: string, bytes: number): Apart {
     const program = `
         const { openArchive } = require(${JSON.stringify(join(PROJECT, "dist/lib/archives"))});
-        const { readdirSync, statfsSync } = require("node:fs");
+        const { readFileSync, readdirSync, statfsSync } = require("node:fs");
         const free = () => { const { bavail, bsize } = statfsSync(process.env.TMPDIR); return bavail * bsize; };
+        // What resourceUsage tells of a child begins with the memory of its parent.
+        const peak = () => Number(/VmHWM:\\s*(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]);
         const before = free();
         openArchive(${JSON.stringify(path)})
             .then((a) => a.close().then(() => ({ said: "opened" })), ({ code, message }) => ({ said: code, message }))
-            .then((said) => console.log(JSON.stringify({ ...said, peakMiB: process.resourceUsage().maxRSS / 1024,
+            .then((said) => console.log(JSON.stringify({ ...said, peakMiB: peak() / 1024,
                 left: readdirSync(process.env.TMPDIR), free: [before, free()] })));`;
     const [name = "", ...args] = [...ON_DISK, String(bytes), process.execPath, "-e", program];
     const run = spawnSync(name, args, { encoding: "utf8", env: { ...process.env, TMPDIR: folder } });

@@ -1,0 +1,39 @@
+import { symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { expandPaths } from "../../../lib/archives/archive-paths";
+import { ArchiveBench, refusal } from "../../support/archives";
+
+const bench = new ArchiveBench();
+afterEach(() => bench.clear());
+
+const EMPTY = Buffer.alloc(0);
+
+it("a pattern passes over what is written beside archives to check them; a name means itself", async () => {
+    const beside = [
+        "app.tar.sha256",
+        "app.tar.sha512sum",
+        "SHA256SUMS",
+        "SHA256SUMS.asc",
+        "app.tar.md5",
+        "app.tar.sig",
+    ];
+    const folder = await bench.folder([...beside, "app.tar", "sums.tar"].map((name) => [name, EMPTY] as const));
+    expect(await expandPaths([join(folder, "*")])).toEqual([join(folder, "app.tar"), join(folder, "sums.tar")]);
+    expect(await expandPaths([join(folder, "app.tar.sha256")])).toEqual([join(folder, "app.tar.sha256")]);
+    expect(await refusal(expandPaths([join(folder, "*.asc")]))).toMatchObject({ code: "ARCHIVE_NOT_FOUND" });
+});
+
+it("a pattern goes through a link to a folder, and never round in a circle", async () => {
+    const folder = await bench.folder({ "2026-11 ö/app.tar": EMPTY, "store/app.tar": EMPTY });
+    await symlink(join(folder, "store"), join(folder, "2026-12"));
+    await symlink(folder, join(folder, "store/up"));
+    await symlink("nowhere", join(folder, "2026-13"));
+    expect(await expandPaths([join(folder, "2026-*/*.tar")])).toEqual([
+        join(folder, "2026-11 ö/app.tar"),
+        join(folder, "2026-12/app.tar"),
+    ]);
+    expect(await expandPaths([join(folder, "**/*.tar")])).toEqual([
+        join(folder, "2026-11 ö/app.tar"),
+        join(folder, "store/app.tar"),
+    ]);
+});
