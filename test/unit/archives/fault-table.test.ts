@@ -6,8 +6,8 @@ const TESTS = join(__dirname, "../..");
 /** Every fault that an import must withstand, and the tests that prove it: file and (the beginning of) their title. */
 const FAULTS: Readonly<Record<string, readonly (readonly [file: string, title: string])[]>> = {
     "truncated tar, bad checksum, size past the end": [
-        ["unit/archives/tar-index.test.ts", "a body that is cut, wherever the cut is"],
-        ["unit/archives/tar-index.test.ts", "offset 1024: the header's checksum is wrong"],
+        ["unit/archives/tar-refusals.test.ts", "a body that is cut, wherever the cut is"],
+        ["unit/archives/tar-refusals.test.ts", "offset 1024: the header's checksum is wrong"],
         ["stack/archive-faults.test.ts", "a truncated archive stops the run with place and cure"],
     ],
     "no end-of-archive blocks": [
@@ -15,10 +15,10 @@ const FAULTS: Readonly<Record<string, readonly (readonly [file: string, title: s
         ["unit/archives/open-archive.test.ts", "is refused without its image set"],
     ],
     "name absolute, .., NUL, backslash": [
-        ["unit/archives/tar-index.test.ts", "its name is absolute"],
-        ["unit/archives/tar-index.test.ts", "its name climbs out"],
-        ["unit/archives/tar-index.test.ts", "its name has a NUL"],
-        ["unit/archives/tar-index.test.ts", "its name has a backslash"],
+        ["unit/archives/tar-refusals.test.ts", "its name is absolute"],
+        ["unit/archives/tar-refusals.test.ts", "its name climbs out"],
+        ["unit/archives/tar-refusals.test.ts", "its name has a NUL"],
+        ["unit/archives/tar-refusals.test.ts", "its name has a backslash"],
     ],
     "link outside the tar, link cycle, link to a missing entry": [
         ["unit/archives/docker-archive.test.ts", "a link out of the tar"],
@@ -34,9 +34,9 @@ const FAULTS: Readonly<Record<string, readonly (readonly [file: string, title: s
         ["unit/archives/open-archive.test.ts", "is refused for a %s entry where a blob must be"],
     ],
     "PAX size or path bad, negative or above 2^53": [
-        ["unit/archives/tar-index.test.ts", "its PAX header has a malformed record"],
-        ["unit/archives/tar-index.test.ts", "its PAX path has a NUL"],
-        ["unit/archives/tar-index.test.ts", "2^53"],
+        ["unit/archives/tar-refusals.test.ts", "its PAX header has a malformed record"],
+        ["unit/archives/tar-refusals.test.ts", "its PAX path has a NUL"],
+        ["unit/archives/tar-refusals.test.ts", "2^53"],
     ],
     "JSON above its limit": [
         ["unit/archives/archive-limits.test.ts", "metadata that is too large is refused before it is read"],
