@@ -5,6 +5,7 @@ import { type Digest, digestOf, isDigest } from "../oci/digest";
 import { PassthroughError, messageOf } from "../oci/errors";
 import { parseSourceKey } from "../oci/reference";
 import { ARCHIVE_FORMATS, type ArchiveFormat, type ArchivePart } from "./archive";
+import { hasSoundParts } from "./lock-shape";
 import { clusterFactsSchema, someFacts, strayFacts } from "./lock-cluster";
 
 /**
@@ -37,27 +38,28 @@ const manifest = z.strictObject({
 });
 const earlierObject = z.strictObject({ size: bytes, from: z.array(z.string()) });
 
-const schema: z.ZodType<Lock> = z
-    .strictObject({
-        lockVersion: z.literal(1),
-        format: z.enum(ARCHIVE_FORMATS),
-        parts: z.array(z.strictObject({ name: z.string().regex(PART_NAME, "not a base name"), size: bytes })).min(1),
+const shape = z.strictObject({
+    lockVersion: z.literal(1),
+    format: z.enum(ARCHIVE_FORMATS),
+    parts: z.array(z.strictObject({ name: z.string().regex(PART_NAME, "not a base name"), size: bytes })).min(1),
+    images: z.record(z.string(), digest),
+    marks: z.record(z.string(), z.enum(["tag-only", "rebuilt"])).exactOptional(),
+    manifests: z.record(digest, manifest),
+    blobs: z.record(digest, bytes),
+    earlier: z.strictObject({
         images: z.record(z.string(), digest),
-        marks: z.record(z.string(), z.enum(["tag-only", "rebuilt"])).exactOptional(),
-        manifests: z.record(digest, manifest),
-        blobs: z.record(digest, bytes),
-        earlier: z.strictObject({
-            images: z.record(z.string(), digest),
-            manifests: z.record(digest, earlierObject),
-            blobs: z.record(digest, earlierObject),
-        }),
-        absent: z.array(z.string()),
-        cluster: clusterFactsSchema.exactOptional(),
-    })
-    .superRefine((lock, context) => {
-        for (const message of [...badNames(lock), ...badMarks(lock), ...danglingDigests(lock), ...badFacts(lock)])
-            context.addIssue({ code: "custom", message });
-    });
+        manifests: z.record(digest, earlierObject),
+        blobs: z.record(digest, earlierObject),
+    }),
+    absent: z.array(z.string()),
+    cluster: clusterFactsSchema.exactOptional(),
+});
+
+const schema: z.ZodType<Lock> = shape.superRefine((lock, context) => {
+    for (const message of contradictions(lock)) context.addIssue({ code: "custom", message });
+});
+
+const smallParts = shape.omit({ images: true, manifests: true, blobs: true, earlier: true });
 
 /**
  * Reads the text of a lock.
@@ -73,9 +75,25 @@ export function parseLock(text: string, place: string): Lock {
             cure: `update this program to the release that wrote it, or ${REMAKE}`,
         });
     }
+    const known = knownLock(document);
+    if (known !== undefined) return known;
     const result = schema.safeParse(document);
     if (result.success) return result.data;
     throw invalid(place, z.prettifyError(result.error), result.error);
+}
+
+/** The lock, if nothing at all is wrong with it: sooner than the schema, which alone says what is. */
+function knownLock(document: unknown): Lock | undefined {
+    if (!hasSoundParts(document)) return undefined;
+    const { images, manifests, blobs, earlier, ...rest } = document;
+    const small = smallParts.safeParse(rest);
+    if (!small.success) return undefined;
+    const lock: Lock = { ...small.data, images, manifests, blobs, earlier };
+    return contradictions(lock).length === 0 ? lock : undefined;
+}
+
+function contradictions(lock: Lock): string[] {
+    return [...badNames(lock), ...badMarks(lock), ...danglingDigests(lock), ...badFacts(lock)];
 }
 
 /**

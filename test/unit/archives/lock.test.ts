@@ -31,6 +31,8 @@ const lock: Lock = {
     absent: ["quay.io/z/z:1", "quay.io/y/y:1"],
 };
 
+const INDEX = { size: 5, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [a], absent: [b] };
+
 function refused(text: string): PassthroughError {
     try {
         parseLock(text, "content/x.lock.json");
@@ -38,6 +40,17 @@ function refused(text: string): PassthroughError {
         if (error instanceof PassthroughError) return error;
     }
     throw new Error("not refused");
+}
+
+/** Every way to put something else in place of one value of a document, at whatever depth. */
+function* replaced(value: unknown, junk: unknown): Generator<unknown> {
+    yield junk;
+    if (typeof value !== "object" || value === null) return;
+    for (const [key, part] of Object.entries(value)) {
+        for (const other of replaced(part, junk)) {
+            yield Array.isArray(value) ? value.with(Number(key), other) : { ...value, [key]: other };
+        }
+    }
 }
 
 const changed = (change: object): string => JSON.stringify({ ...lock, ...change });
@@ -48,6 +61,35 @@ describe("a lock of version 1", () => {
         expect(Object.keys(read.images)).toHaveLength(6);
         expect(serialiseLock(read)).toBe(await readFile(golden, "utf8"));
         expect(lockDigest(read)).toBe("sha256:2f45a1de94c1fc40ae4c207fa81c7a3e3199b216d0ad610a66133b66bf7e62fd");
+    });
+
+    it.each([null, -1, true, [[]], { x: {} }])("is refused with %j in place of any value of it", (junk) => {
+        const whole = {
+            ...lock,
+            marks: { "quay.io/org/app:1": "rebuilt" },
+            manifests: { ...lock.manifests, [d]: INDEX },
+        };
+        expect(parseLock(JSON.stringify(whole), "x").manifests).toEqual(whole.manifests);
+        const documents = [...replaced(whole, junk)];
+        expect(documents.length).toBe(40);
+        for (const document of documents) expect(refused(JSON.stringify(document)).code).toMatch(/^LOCK_/);
+    });
+
+    it("is refused with a field too many anywhere, and takes no name that is a prototype", () => {
+        const facts = { size: 1, from: [] };
+        for (const change of [
+            { x: 1 },
+            { earlier: { ...lock.earlier, x: 1 } },
+            { manifests: { ...lock.manifests, [b]: { ...lock.manifests[a], x: 1 } } },
+            { manifests: { ...lock.manifests, x: lock.manifests[a] } },
+            { blobs: { ...lock.blobs, x: 1 } },
+            { earlier: { ...lock.earlier, blobs: { ...lock.earlier.blobs, [a]: { ...facts, x: 1 } } } },
+            { earlier: { ...lock.earlier, manifests: { x: facts } } },
+        ]) {
+            expect(refused(changed(change)).code).toBe("LOCK_INVALID");
+        }
+        const text = JSON.stringify(lock).replace('"images":{', `"images":{"__proto__":"${a}",`);
+        expect(Object.entries(parseLock(text, "x").images)).toEqual(Object.entries(lock.images));
     });
 
     it("tells images whose digest is not upstream's, and only then has a field for it", () => {
