@@ -81,7 +81,7 @@ export class Transport {
                 ...(body === undefined ? {} : { body: body as Buffer }),
                 ...(signal ? { signal } : {}),
             });
-            return httpAnswer(answer, options.operation, url.host);
+            return httpAnswer(answer, options.operation, url.host, this.timeouts.piece);
         } catch (error) {
             signal?.throwIfAborted();
             throw transportError(options.operation, url.host, error);
@@ -106,10 +106,10 @@ function trustOf({ ca, plainHttp }: RegistryEndpoint): { secureContext?: SecureC
 
 const MAX_ERROR_TEXT = 64 * 1024;
 
-function httpAnswer(answer: Dispatcher.ResponseData, operation: string, host: string): HttpAnswer {
+function httpAnswer(answer: Dispatcher.ResponseData, operation: string, host: string, patience: number): HttpAnswer {
     async function* bytes(): AsyncIterable<Buffer> {
         try {
-            yield* answer.body as AsyncIterable<Buffer>;
+            yield* undripped(answer.body as AsyncIterable<Buffer>, operation, host, patience);
         } catch (error) {
             throw transportError(operation, host, error);
         }
@@ -129,6 +129,35 @@ function httpAnswer(answer: Dispatcher.ResponseData, operation: string, host: st
         },
         discard: () => answer.body.dump({ limit: 1024 * 1024 }),
     };
+}
+
+/** An answer that brings less in the time that one piece may take would hold its request for days. */
+const LEAST_BYTES = 16 * 1024;
+
+async function* undripped(
+    body: AsyncIterable<Buffer>,
+    operation: string,
+    host: string,
+    patience: number,
+): AsyncIterable<Buffer> {
+    let since = Date.now();
+    let came = 0;
+    for await (const chunk of body) {
+        came += chunk.length;
+        if (Date.now() - since > patience) {
+            if (came < LEAST_BYTES) throw dripping(operation, host, came, patience);
+            since = Date.now();
+            came = 0;
+        }
+        yield chunk;
+    }
+}
+
+function dripping(operation: string, host: string, bytes: number, patience: number): RegistryError {
+    return new RegistryError(operation, `no answer from ${host} in time (${bytes} bytes in ${patience / 1000} s)`, {
+        code: "TIMEOUT",
+        cure: "check the network and what stands in front of the registry; the next run goes on from here",
+    });
 }
 
 const TIMEOUT_CODES = new Set([

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
@@ -20,7 +20,7 @@ export interface RegistryProcessOptions {
     readonly disk?: Disk;
 }
 
-/** A small disk for the storage: a file system of so many bytes that only the registry's process sees (Linux, root). */
+/** A small disk for the storage: a file system of so many bytes that only the registry's process sees (Linux). */
 export interface Disk {
     readonly bytes: number;
 }
@@ -153,7 +153,16 @@ function launch(folder: string, disk: Disk | undefined): ChildProcess {
 /** The mount ends with the process: it is in a namespace of its own (mount_namespaces(7)). */
 function onDisk({ bytes }: Disk, storage: string): readonly [string, ...string[]] {
     const script = 'mkdir -p "$0" && mount -t tmpfs -o "size=$1" tmpfs "$0" && shift && exec "$@"';
-    return ["unshare", "--mount", "sh", "-c", script, storage, String(bytes)];
+    return [...NAMESPACE, "sh", "-c", script, storage, String(bytes)];
+}
+
+/** Who is not root may still mount in a user namespace (user_namespaces(7)), where the system allows those. */
+const NAMESPACE = ["unshare", ...(process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"]), "--mount"] as const;
+
+/** True where a registry may have a disk of its own. */
+export function canHaveDisk(): boolean {
+    const [program, ...args] = NAMESPACE;
+    return spawnSync(program, [...args, "true"]).status === 0;
 }
 
 function configuration(folder: string, port: number, { tls, account, deletes = true }: RegistryProcessOptions): object {

@@ -1,6 +1,11 @@
-import { once } from "node:events";
-import { Agent, type IncomingMessage, type ServerResponse, request as askRegistry } from "node:http";
-import { type Server as TlsServer, createServer as createTlsServer } from "node:https";
+import { once, setMaxListeners } from "node:events";
+import { type ClientRequest, Agent, type IncomingMessage, type ServerResponse, request } from "node:http";
+import {
+    Agent as TlsAgent,
+    type Server as TlsServer,
+    createServer as createTlsServer,
+    request as tlsRequest,
+} from "node:https";
 import { type AddressInfo, type Server, type Socket, createServer } from "node:net";
 import { finished, pipeline } from "node:stream/promises";
 import type { ServerCertificate } from "../certificates";
@@ -26,7 +31,8 @@ export class FaultProxy {
     watch: ByteWatch = () => undefined;
     private readonly connections = new Map<number, Socket>();
     private readonly held = new Set<Socket>();
-    private readonly agent = new Agent({ keepAlive: true });
+    private readonly agent: Agent;
+    private readonly reached = new Set<() => void>();
     private readonly stopped = new AbortController();
     private holding = false;
 
@@ -34,12 +40,18 @@ export class FaultProxy {
         private readonly front: Server,
         private readonly tls: TlsServer,
         private readonly registryPort: number,
-    ) {}
+        private readonly registryCa: string | undefined,
+    ) {
+        // Every request that is held listens.
+        setMaxListeners(0, this.stopped.signal);
+        this.agent = registryCa === undefined ? new Agent({ keepAlive: true }) : new TlsAgent({ keepAlive: true });
+    }
 
-    static async start(registryPort: number, certificate: ServerCertificate): Promise<FaultProxy> {
+    /** @param registryCa PEM, if the registry behind it speaks TLS too */
+    static async start(registryPort: number, certificate: ServerCertificate, registryCa?: string): Promise<FaultProxy> {
         const tls = createTlsServer({ cert: certificate.certificate, key: certificate.key, keepAliveTimeout: 60_000 });
         const front = createServer();
-        const proxy = new FaultProxy(front, tls, registryPort);
+        const proxy = new FaultProxy(front, tls, registryPort, registryCa);
         front.on("connection", (socket) => proxy.accept(socket));
         tls.on("request", (request: IncomingMessage, response: ServerResponse) => void proxy.handle(request, response));
         front.listen(0, "127.0.0.1");
@@ -62,6 +74,12 @@ export class FaultProxy {
     /** New connections are taken, but no TLS is spoken on them until `release`. */
     hold(): void {
         this.holding = true;
+    }
+
+    /** Settles when at least so many connections are held. */
+    async holdsConnections(least: number): Promise<number> {
+        while (this.held.size < least) await new Promise<void>((resolve) => this.reached.add(resolve));
+        return this.held.size;
     }
 
     release(): void {
@@ -97,8 +115,13 @@ export class FaultProxy {
             this.connections.delete(port);
             this.held.delete(socket);
         });
-        if (this.holding) this.held.add(socket);
-        else this.tls.emit("connection", socket);
+        if (!this.holding) {
+            this.tls.emit("connection", socket);
+            return;
+        }
+        this.held.add(socket);
+        for (const tell of this.reached) tell();
+        this.reached.clear();
     }
 
     private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -120,26 +143,27 @@ export class FaultProxy {
         }
     }
 
+    private ask(path: string, { method, headers }: IncomingMessage): ClientRequest {
+        const { registryPort: port, agent, registryCa: ca } = this;
+        const options = { port, path, agent, method, headers: { ...headers, "x-forwarded-proto": "https" } };
+        return ca === undefined
+            ? request({ ...options, host: "127.0.0.1" })
+            : tlsRequest({ ...options, host: "127.0.0.1", servername: "localhost", ca });
+    }
+
     private async pass(
         path: string,
-        request: IncomingMessage,
+        asked: IncomingMessage,
         response: ServerResponse,
         passed: Passed,
         carrier: BodyCarrier,
     ): Promise<void> {
         passed.reached = true;
-        const upstream = askRegistry({
-            port: this.registryPort,
-            host: "127.0.0.1",
-            method: request.method,
-            path,
-            agent: this.agent,
-            headers: { ...request.headers, "x-forwarded-proto": "https" },
-        });
+        const upstream = this.ask(path, asked);
         const answered = once(upstream, "response") as Promise<[IncomingMessage]>;
         answered.catch(() => undefined);
         // A registry may answer before it has taken everything.
-        const sent = pipeline(request, (body) => carrier.request(body as AsyncIterable<Buffer>, passed), upstream);
+        const sent = pipeline(asked, (body) => carrier.request(body as AsyncIterable<Buffer>, passed), upstream);
         const [answer] = await Promise.race([answered, sent.then(() => answered)]);
         passed.status = answer.statusCode;
         carrier.beforeHead();

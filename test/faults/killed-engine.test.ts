@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import { readLock } from "../../lib/archives";
+import { faultCase } from "../support/faults/fault-case";
+import { FaultProxy } from "../support/faults/fault-proxy";
+import { isBlobPut } from "../support/faults/fault";
+import { RegistryStorage } from "../support/faults/registry-storage";
+import { descendants, isAlive } from "../support/processes";
+import { ACCOUNT, FIXTURES, TestSite } from "../support/site";
+
+const FIXTURE = join(FIXTURES, "with-mapping");
+const PROVIDER = "cmd/dynamic-provider";
+/** Every byte of a blob or a manifest is a moment to end at. */
+async function payloadOf(site: TestSite): Promise<number> {
+    const { blobs, manifests } = await readLock(join(site.folder, "set1.lock.json"));
+    const sizes = [...Object.values(blobs), ...Object.values(manifests).map(({ size }) => size)];
+    return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Settles when the process is gone; polls, since it is no child of ours. */
+async function gone(pid: number): Promise<void> {
+    while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
+}
+
+faultCase(
+    "the Pulumi engine is killed at a random byte, then cancel",
+    { all: 50, sample: 1 },
+    async ({ random, count }) => {
+        const site = await TestSite.create(FIXTURE);
+        const proxy = await FaultProxy.start(site.registry.port, await site.authority.issue(), site.authority.ca);
+        try {
+            site.stack.configure(site.document({ registry: { mirrorBase: `${proxy.host}/mirror` } }));
+            const { child, done } = site.stack.startUp();
+            let left = random.between(1, await payloadOf(site));
+            let providers: number[] = [];
+            proxy.watch = (side, bytes) => {
+                if (side !== "request" || left <= 0) return undefined;
+                left -= bytes;
+                if (left > 0) return undefined;
+                providers = descendants(child.pid ?? 0, PROVIDER);
+                child.kill("SIGKILL");
+                count("engines killed");
+                return undefined;
+            };
+            await done;
+            // Nobody tells the provider: it sees that its engine is gone, and ends.
+            await Promise.all(providers.map(gone));
+            const storage = new RegistryStorage(site.registry.storage());
+            expect(storage.wrong()).toEqual([]);
+            const held = storage.held();
+            proxy.clear();
+            expect(await site.stack.cancel()).toMatchObject({ code: 0 });
+            expect(await site.stack.up()).toMatchObject({ code: 0 });
+            expect((await site.stack.outputs()).validation).toMatchObject({ status: "proven", images: 6 });
+            const again = proxy.passed.filter(isBlobPut).filter(({ url }) => held.has(blobOf(url)));
+            expect(again).toEqual([]);
+            count("blobs kept", held.size);
+            expect(storage.wrong()).toEqual([]);
+            expect(site.stack.printed).not.toContain(ACCOUNT.password);
+        } finally {
+            await proxy.stop();
+            await site.remove();
+        }
+    },
+);
+
+function blobOf(url: string): string {
+    const { pathname, searchParams } = new URL(url, "http://localhost");
+    return `${/^\/v2\/(.+)\/blobs\//.exec(pathname)?.[1] ?? ""} ${searchParams.get("digest") ?? ""}`;
+}
