@@ -10,6 +10,7 @@ import {
     parseLock,
     writeLock,
 } from "../lib/archives";
+import { counted } from "../lib/import/progress-text";
 import { PassthroughError } from "../lib/oci/errors";
 import { type Command, EXIT_FAILED, EXIT_OK, UsageError } from "./command";
 import { parseWords } from "./options";
@@ -155,7 +156,8 @@ function printReport(
 ): void {
     const bytes = Object.values(lock.blobs).reduce((sum, size) => sum + size, 0);
     const state = report.changes.length === 0 ? "unchanged" : checkOnly ? "DIFFERENT" : "written";
-    print(`${report.lock}: ${state}; ${report.images} images, ${Object.keys(lock.blobs).length} blobs, ${bytes} bytes`);
+    const content = `${counted(report.images, "image")}, ${counted(Object.keys(lock.blobs).length, "blob")}`;
+    print(`${report.lock}: ${state}; ${content}, ${bytes} bytes`);
     const shown = report.isFirst ? report.changes.slice(0, NAMED_IN_A_FIRST_LOCK) : report.changes;
     for (const line of shown) print(`  ${line}`);
     const more = report.changes.length - shown.length;

@@ -25,7 +25,7 @@ export interface BlobFile {
 }
 
 /** Bytes per read and per chunk of a stream. */
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 
 /** The blobs of an archive, wherever in its files they lie. */
 export class ArchiveSource implements BlobSource {

@@ -12,6 +12,8 @@ export interface NameProblem {
     readonly candidates: readonly string[];
     /** What to write as `match` of an override; undefined if no override can cure it. */
     readonly match?: string;
+    /** What the override has to give beside the registry, since the archive's name does not have it. */
+    readonly needs?: readonly ("repository" | "tag")[];
 }
 
 /** An error lists this many names, and the count of the others. */
@@ -36,10 +38,15 @@ export function namesUnresolved(archive: string, problems: readonly NameProblem[
 }
 
 function cureOf(problems: readonly NameProblem[], hint: string): string {
-    const matches = [...new Set(problems.flatMap(({ match }) => (match === undefined ? [] : [match])))];
-    if (matches.length === 0) return hint;
-    const lines = matches
-        .slice(0, LISTED)
-        .map((match) => `\n    - {match: ${JSON.stringify(match)}, registry: <upstream host>}`);
-    return `say in the config where they come from (and repository: <path>, if it is another one there):\n  overrides:${lines.join("")}\n  or ${hint}`;
+    const overrides = problems.flatMap(({ match, needs = [] }) => {
+        if (match === undefined) return [];
+        const places = ["registry: <upstream host>", ...needs.map((key) => `${key}: <${key} there>`)];
+        return [`\n    - {match: ${JSON.stringify(match)}, ${places.join(", ")}}`];
+    });
+    if (overrides.length === 0) return hint;
+    const lines = [...new Set(overrides)].slice(0, LISTED).join("");
+    return (
+        "say in the config where they come from (and repository: <path>, if it is another one there):" +
+        `\n  overrides:${lines}\n  (with lock ARCHIVE: --override "MATCH=HOST[/REPOSITORY[:TAG]]")\n  or ${hint}`
+    );
 }

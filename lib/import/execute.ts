@@ -6,41 +6,21 @@ import { type Manifest, parseManifest } from "../oci/manifest";
 import { once } from "../oci/once";
 import type { RegistryClient } from "../oci/registry-client";
 import { FruitlessTime } from "./fruitless-time";
-import type { ImportEvent } from "./events";
 import { isAttachment } from "./image-task";
-import { ImportMeter, type ImportProgress } from "./import-meter";
-import type { BlobTask, ImagePlan, ImageProblem, ImportPlan, Payload } from "./plan";
-import { isTagOnly } from "./planned-image";
-import { type RefusedMount, type TransferWatch, transferBlob } from "./transfer";
-import { BlobReader } from "./verified-pieces";
+import { type ImportListeners, type ImportResult, ImportTally } from "./import-tally";
+import type { BlobTask, ImagePlan, ImportPlan } from "./plan";
 import { explainedRefusal } from "./sparse-refusal";
+import { type TransferWatch, transferBlob } from "./transfer";
+import { BlobReader } from "./verified-pieces";
 
-/** What was done, also when not all could be: nothing in `done` is half there. */
-export interface ImportResult {
-    /** Source reference -> digest, all that is there and tagged now. */
-    readonly done: Readonly<Record<string, Digest>>;
-    readonly failed: readonly ImageProblem[];
-    /** Of `bytes` each counts once, however often it was sent. */
-    readonly sent: Payload;
-    /** What the plan had said. */
-    readonly planned: Payload;
-    /** Bytes that were sent once more after a transfer broke. */
-    readonly repeatedBytes: number;
-    /** Why more was sent than planned. */
-    readonly refusedMounts: readonly RefusedMount[];
-}
-
-export interface ExecuteOptions {
+export interface ExecuteOptions extends ImportListeners {
     /** Blobs in flight. */
     readonly concurrency?: number;
-    readonly onProgress?: (progress: ImportProgress) => void;
-    readonly onEvent?: (event: ImportEvent) => void;
 }
 
 const DEFAULT_CONCURRENCY = 6;
 /** Images worked on at once; more than blobs in flight, so that small images fill the gaps. */
 const IMAGES_AT_ONCE = 12;
-const PROGRESS_EVENT_MS = 1000;
 /** Errors of the file system, and of a file that is shorter than when it was opened. */
 const ARCHIVE_LOST = new Set(["ARCHIVE_UNREADABLE", "ARCHIVE_TRUNCATED"]);
 
@@ -74,13 +54,7 @@ class Execution {
     private readonly blobs = new Map<string, Promise<void>>();
     private readonly manifests = new Map<string, Promise<void>>();
     private readonly blobTasks = new Map<string, BlobTask>();
-    private readonly done: Record<string, Digest> = {};
-    private readonly failed: ImageProblem[];
-    private readonly sent = { bytes: 0, uploads: 0, mounts: 0 };
-    private readonly refusedMounts: RefusedMount[] = [];
-    private repeatedBytes = 0;
-    private readonly meter: ImportMeter;
-    private lastProgressEvent = 0;
+    private readonly tally: ImportTally;
     private readonly fruitless: FruitlessTime;
     /** Why nothing further is tried; set once. */
     private stopped: Error | undefined;
@@ -88,31 +62,22 @@ class Execution {
     constructor(
         private readonly client: RegistryClient,
         private readonly source: BlobSource,
-        private readonly plan: ImportPlan,
-        private readonly options: ExecuteOptions,
+        plan: ImportPlan,
+        options: ExecuteOptions,
     ) {
+        this.tally = new ImportTally(plan, options);
         this.fruitless = new FruitlessTime(client);
         this.blobsInFlight = new Limiter(options.concurrency ?? DEFAULT_CONCURRENCY);
         this.reader = new BlobReader(source);
-        this.failed = [...plan.problems];
-        for (const { source: key, digest } of plan.present) this.done[key] = digest;
         for (const blob of plan.push.flatMap((image) => image.blobs)) {
             this.blobTasks.set(`${blob.repository} ${blob.digest}`, blob);
         }
-        const images = plan.present.length + plan.push.length + plan.problems.length;
-        this.meter = new ImportMeter(plan.present.length, images, plan.bytes);
     }
 
     /** @returns what ends listening to the client */
     begin(): () => void {
-        const { present, push, problems } = this.plan;
-        const tagOnly = push.filter(isTagOnly).length;
-        const counts = { present: present.length, push: push.length - tagOnly, tagOnly, cannot: problems.length };
-        this.emit({ event: "planned", ...counts, ...this.planned() });
-        for (const { source, digest } of present) this.emit({ event: "image", state: "done", source, digest });
-        for (const { source, problem } of problems) this.emit({ event: "image", state: "failed", source, problem });
-        this.report();
-        return this.client.onWait((wait) => this.emit({ event: "wait", ...wait }));
+        this.tally.begin();
+        return this.client.onWait((wait) => this.tally.waited(wait));
     }
 
     async images(images: readonly ImagePlan[]): Promise<void> {
@@ -125,12 +90,7 @@ class Execution {
     }
 
     end(): ImportResult {
-        const { done, failed, sent, repeatedBytes, refusedMounts } = this;
-        const planned = this.planned();
-        const totals = { planned, sent: { ...sent }, repeatedBytes, refusedMounts };
-        this.emit({ event: "progress", ...this.meter.progress() });
-        this.emit({ event: "finished", done: Object.keys(done).length, failed: failed.length, ...totals });
-        return { done, failed, ...totals };
+        return this.tally.end();
     }
 
     /** @throws PassthroughError `NOT_TRIED` once the run is stopped */
@@ -143,11 +103,6 @@ class Execution {
         });
     }
 
-    private planned(): Payload {
-        const { bytes, uploads, mounts } = this.plan;
-        return { bytes, uploads, mounts };
-    }
-
     private async image(image: ImagePlan): Promise<void> {
         const { task } = image;
         try {
@@ -156,15 +111,10 @@ class Execution {
             for (const { digest, from } of image.copies) await this.copyManifest(task.repository, digest, from);
             for (const { digest } of image.manifests) await this.manifest(task.repository, digest);
             await this.putManifest(task.repository, task.tag, task.digest, image.rootIsThere);
-            this.done[task.source] = task.digest;
-            this.meter.imageDone();
-            this.emit({ event: "image", state: "done", source: task.source, digest: task.digest });
-            this.report();
+            this.tally.imageDone(image);
         } catch (error) {
             this.noteStop(error);
-            const failure = { source: task.source, problem: messageOf(error) };
-            this.failed.push(failure);
-            this.emit({ event: "image", state: "failed", ...failure });
+            this.tally.imageFailed({ source: task.source, problem: messageOf(error) });
         }
     }
 
@@ -188,7 +138,7 @@ class Execution {
                 sent: (fresh, repeated) => this.count(fresh, repeated),
                 mountRefused: (mount) => {
                     mountRefused = true;
-                    this.noteRefusal(mount);
+                    this.tally.mountRefused(mount);
                 },
             };
             const outcome = await this.blobsInFlight.run(async () => {
@@ -201,10 +151,7 @@ class Execution {
                 }
             });
             this.fruitless.end();
-            if (outcome === "uploaded") this.sent.uploads++;
-            if (outcome === "mounted") this.sent.mounts++;
-            const { size } = task;
-            this.emit({ event: "blob", repository, digest, size, outcome, mountRefused });
+            this.tally.blobDone(task, outcome, mountRefused);
         });
     }
 
@@ -256,29 +203,7 @@ class Execution {
 
     private count(fresh: number, repeated: number): void {
         if (fresh > 0) this.fruitless.end();
-        this.sent.bytes += fresh;
-        this.repeatedBytes += repeated;
-        this.meter.sent(fresh);
-        this.report();
-    }
-
-    private noteRefusal(mount: RefusedMount): void {
-        this.refusedMounts.push(mount);
-        this.meter.moreToSend(mount.size);
-    }
-
-    private report(): void {
-        const { onProgress, onEvent } = this.options;
-        if (onProgress === undefined && onEvent === undefined) return;
-        const progress = this.meter.progress();
-        onProgress?.(progress);
-        if (Date.now() - this.lastProgressEvent < PROGRESS_EVENT_MS) return;
-        this.lastProgressEvent = Date.now();
-        this.emit({ event: "progress", ...progress });
-    }
-
-    private emit(event: ImportEvent): void {
-        this.options.onEvent?.(event);
+        this.tally.bytesSent(fresh, repeated);
     }
 
     /**

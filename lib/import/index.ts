@@ -9,7 +9,8 @@ export {
 } from "./plan";
 export { type PlanRequest, planImport } from "./planner";
 export { type PlannedImage, type PlannedState, plannedImages } from "./planned-image";
-export { type ExecuteOptions, type ImportResult, executePlan } from "./execute";
+export { type ExecuteOptions, executePlan } from "./execute";
+export type { ImportResult } from "./import-tally";
 export type { ImportEvent } from "./events";
 export type { ImportProgress } from "./import-meter";
 export type { RefusedMount } from "./transfer";

@@ -9,16 +9,15 @@ import { DAMAGED } from "./stored-blob-reader";
 
 /** What the registry has of an image. */
 export interface Tree {
-    readonly manifests: number;
-    readonly manifestBytes: number;
+    /** Bytes by digest; none if the root itself is not there. */
+    readonly manifests: ReadonlyMap<Digest, number>;
     readonly blobs: ReadonlyMap<Digest, Descriptor>;
-    readonly problems: readonly string[];
-    /** Blobs that are named in `problems`. */
-    readonly unsound: ReadonlySet<Digest>;
+    /** By the manifest or blob that they are about: indexes may share what is broken. */
+    readonly problems: ReadonlyMap<Digest, string>;
 }
 
-function broken(problem: string): Tree {
-    return { manifests: 0, manifestBytes: 0, blobs: new Map(), problems: [problem], unsound: new Set() };
+function broken(digest: Digest, problem: string): Tree {
+    return { manifests: new Map(), blobs: new Map(), problems: new Map([[digest, problem]]) };
 }
 
 /** Bytes that hash to something else are a definite answer. */
@@ -49,49 +48,40 @@ export class TreeChecker {
 
     private async walk(repository: string, digest: Digest): Promise<Tree> {
         const manifest = await this.sightings.manifest(this.client, repository, digest).catch(otherBytes);
-        if (manifest === undefined) return broken(`manifest ${digest} is not there`);
-        if (typeof manifest === "string") return broken(manifest);
+        if (manifest === undefined) return broken(digest, `manifest ${digest} is not there`);
+        if (typeof manifest === "string") return broken(digest, manifest);
         return isIndexMediaType(manifest.mediaType)
-            ? this.index(repository, manifest)
-            : this.image(repository, manifest);
+            ? this.index(repository, digest, manifest)
+            : this.image(repository, digest, manifest);
     }
 
-    private async index(repository: string, manifest: SeenManifest): Promise<Tree> {
+    private async index(repository: string, root: Digest, manifest: SeenManifest): Promise<Tree> {
         const found = await Promise.all(
             manifest.manifests.map(async ({ digest }) => ({ digest, tree: await this.check(repository, digest) })),
         );
         // A child that a sparse index leaves out may be absent; the same manifest as an image of its own may not.
         const children = found
-            .filter(({ digest, tree }) => tree.manifests > 0 || !this.absent.has(digest))
+            .filter(({ digest, tree }) => tree.manifests.size > 0 || !this.absent.has(digest))
             .map(({ tree }) => tree);
         return {
-            manifests: 1 + children.reduce((sum, child) => sum + child.manifests, 0),
-            manifestBytes: manifest.size + children.reduce((sum, child) => sum + child.manifestBytes, 0),
+            manifests: new Map([[root, manifest.size], ...children.flatMap((child) => [...child.manifests])]),
             blobs: new Map(children.flatMap((child) => [...child.blobs])),
-            problems: children.flatMap((child) => child.problems),
-            unsound: new Set(children.flatMap((child) => [...child.unsound])),
+            problems: new Map(children.flatMap((child) => [...child.problems])),
         };
     }
 
-    private async image(repository: string, manifest: SeenManifest): Promise<Tree> {
+    private async image(repository: string, root: Digest, manifest: SeenManifest): Promise<Tree> {
         const blobs = new Map(manifest.blobs.map((blob) => [blob.digest, blob]));
         const found = await Promise.all(
             [...blobs.values()].map(async ({ digest, size }) => {
                 const length = await once(this.sizes, `${repository} ${digest}`, () =>
                     this.sightings.blob(this.client, repository, digest),
                 );
-                if (length === undefined) return [{ digest, problem: `blob ${digest} is not there` }];
+                if (length === undefined) return [[digest, `blob ${digest} is not there`] as const];
                 if (length === size) return [];
-                return [{ digest, problem: `blob ${digest} has ${length} bytes instead of ${size}${DAMAGED}` }];
+                return [[digest, `blob ${digest} has ${length} bytes instead of ${size}${DAMAGED}`] as const];
             }),
         );
-        const wrong = found.flat();
-        return {
-            manifests: 1,
-            manifestBytes: manifest.size,
-            blobs,
-            problems: wrong.map(({ problem }) => problem),
-            unsound: new Set(wrong.map(({ digest }) => digest)),
-        };
+        return { manifests: new Map([[root, manifest.size]]), blobs, problems: new Map(found.flat()) };
     }
 }

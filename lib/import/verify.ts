@@ -140,14 +140,15 @@ async function verifyImage(
         }
     }
     const tree = await trees.check(repository, digest);
-    const problems = [...tree.problems];
+    const problems = [...tree.problems.values()];
     let bytesRead = 0;
     if (check.whole === true) {
-        const sound = [...tree.blobs.values()].filter((blob) => !tree.unsound.has(blob.digest));
+        const sound = [...tree.blobs.values()].filter((blob) => !tree.problems.has(blob.digest));
         const readings = await Promise.all(sound.map((blob) => reader.read(repository, blob)));
         problems.push(...readings.flatMap(({ problem }) => problem ?? []));
-        bytesRead = readings.reduce((sum, { bytes }) => sum + bytes, tree.manifestBytes);
+        const sum = (bytes: Iterable<number>) => [...bytes].reduce((total, one) => total + one, 0);
+        bytesRead = sum(tree.manifests.values()) + sum(readings.map(({ bytes }) => bytes));
     }
     if (problems.length > 0) return { source, problem: `${place}: ${problems.join("; ")}` };
-    return { source, manifests: tree.manifests, blobs: tree.blobs.size, bytesRead };
+    return { source, manifests: tree.manifests.size, blobs: tree.blobs.size, bytesRead };
 }

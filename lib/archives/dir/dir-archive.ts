@@ -48,7 +48,7 @@ function contentsOf(label: string, folder: string, digest: string, given: readon
     if (reference !== undefined) names.add(name, digest, [reference]);
     else {
         const what = "the folder does not say which upstream it is of (an override needs repository too)";
-        names.problems.push({ name, digest, what, candidates: [], match: name });
+        names.problems.push({ name, digest, what, candidates: [], match: name, needs: ["repository"] });
     }
     return names.contents(label, overrides, HINT);
 }

@@ -116,7 +116,8 @@ class RebuiltNaming {
 
     #problem(image: RebuiltImage, name: string, what: string): void {
         const needs = `${what} (an override needs repository and tag too: its upstream digest is lost)`;
-        this.names.problems.push({ name, digest: image.digest, what: needs, candidates: [], match: name });
+        const problem = { name, digest: image.digest, what: needs, candidates: [], match: name };
+        this.names.problems.push({ ...problem, needs: ["repository", "tag"] });
     }
 }
 

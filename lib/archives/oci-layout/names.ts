@@ -125,5 +125,6 @@ function problemOf(entry: Descriptor): NameProblem & { digest: Digest } {
         what: `${what} (an override needs repository too)`,
         candidates: [],
         match: labelOf(entry),
+        needs: ["repository"],
     };
 }

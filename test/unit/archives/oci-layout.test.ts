@@ -189,7 +189,7 @@ describe("an OCI layout is refused, with all names at once,", () => {
         expect(error.message).toContain(`${app.digest} (${app.digest}): it has no name`);
         expect(error.message).toContain(`latest (${old.digest})`);
         expect(error.message).toContain("2 names have no single upstream");
-        expect(error.cure).toContain('{match: "latest", registry: <upstream host>}');
+        expect(error.cure).toContain('{match: "latest", registry: <upstream host>, repository: <repository there>}');
     });
 
     it("for one name with two digests", async () => {

@@ -51,7 +51,7 @@ describe("dir: layouts", () => {
         const path = await bench.folder([...below("app:1", dir(app)), ...below("b", dir(index))]);
         const error = await refusal(imagesOf(path));
         expect(error.message).toContain(`app:1 (${app.digest}): the folder does not say which upstream it is of`);
-        expect(error.cure).toContain('{match: "app:1", registry: <upstream host>}');
+        expect(error.cure).toContain('{match: "app:1", registry: <upstream host>, repository: <repository there>}');
         const given = [
             { match: "app:*", registry: "quay.io", repository: "org/app" },
             { match: "b", registry: "quay.io", repository: "org/b" },

@@ -21,3 +21,15 @@ test("a body that is taken is passed on whole, and the time after it is not watc
     expect(Buffer.concat(taken).toString()).toBe("firstsecond");
     expect(watch.signal.aborted).toBe(false);
 });
+
+test("of a large piece little has to be taken in time: a slow connection is no dead one", async () => {
+    const large = Buffer.alloc(1024 * 1024, "large");
+    const watch = new StallWatch("PUT a/b", undefined, 60_000);
+    const taken: Uint8Array[] = [];
+    const one = async function* () {
+        yield large;
+    };
+    for await (const piece of watch.chunks(one())) taken.push(piece);
+    expect(Buffer.concat(taken).equals(large)).toBe(true);
+    expect(Math.max(...taken.map(({ length }) => length))).toBe(256 * 1024);
+});
