@@ -1,4 +1,4 @@
-import { readFile, readdir } from "node:fs/promises";
+import { readFile, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { ArchiveError } from "../oci/errors";
@@ -32,7 +32,7 @@ const zarfHead = z.looseObject({ sha256Sum: z.string(), bytes: z.number(), count
 export async function findSplit(path: string, signal?: AbortSignal): Promise<SplitFile | undefined> {
     const folder = dirname(path);
     // Where a folder cannot be listed, its files may be readable all the same.
-    const there = new Set(await readdir(folder).catch(() => []));
+    const there = await filesIn(folder);
     const named = piecesBeside(basename(path), there);
     if (named === undefined) return firstIsMissing(path);
     const { names, whole, next, behindGap } = named;
@@ -41,6 +41,21 @@ export async function findSplit(path: string, signal?: AbortSignal): Promise<Spl
     if (head === undefined && !(await arePieces(folder, named, signal))) return undefined;
     if (behindGap.length > 0) throw missing(split.path, next);
     return head ?? split;
+}
+
+async function filesIn(folder: string): Promise<Set<string>> {
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    const files = new Set<string>();
+    for (const entry of entries) {
+        const { isFile } = entry.isSymbolicLink()
+            ? await stat(join(folder, entry.name)).then(
+                  (facts) => ({ isFile: facts.isFile() }),
+                  () => ({ isFile: false }),
+              )
+            : { isFile: entry.isFile() };
+        if (isFile) files.add(entry.name);
+    }
+    return files;
 }
 
 /** What to say of a file that cannot be read: that it may be a piece, and which others are not here. */
@@ -59,20 +74,44 @@ async function firstIsMissing(path: string): Promise<undefined> {
     throw missing(path, lone.first);
 }
 
+/** A neighbour that cannot be read is no proof of anything: then the file is taken for one of its own. */
 async function arePieces(folder: string, named: NamedPieces, signal?: AbortSignal): Promise<boolean> {
-    const [first = "", second = named.behindGap[0]] = named.names.map((name) => join(folder, name));
-    if (second === undefined) return false;
+    const paths = [...named.names, ...named.behindGap].map((name) => join(folder, name));
+    try {
+        return paths.length > 1 && (await areSizesOfPieces(paths)) && (await areBytesOfPieces(paths, signal));
+    } catch (error) {
+        if (error instanceof ArchiveError && /^ARCHIVE_(UNREADABLE|NOT_FOUND)$/.test(error.code)) return false;
+        throw error;
+    }
+}
+
+/** Pieces are all of one size but the last; `split -n` makes that the longer one, by less than their number. */
+async function areSizesOfPieces(paths: readonly string[]): Promise<boolean> {
+    const sizes = await Promise.all(paths.map(async (path) => (await stat(path).catch(() => undefined))?.size ?? NaN));
+    const [first = NaN] = sizes;
+    return sizes.every((size, at) => size <= first + paths.length && (at === sizes.length - 1 || size >= first - 1));
+}
+
+async function areBytesOfPieces([first = "", ...following]: readonly string[], signal?: AbortSignal): Promise<boolean> {
     const start = await startOf(first);
     if (start === undefined) return false;
-    const following = join(folder, basename(second));
-    // By chance, one in sixteen million pieces begins like a gzip file.
-    if (start === "compressed") return (await startOf(following)) !== "compressed";
+    if (start === "compressed") {
+        // By chance, one in sixteen million pieces begins like a gzip file.
+        for (const path of following) if ((await startOf(path)) !== undefined) return false;
+        return SPEAKING_NAME.test(basename(first));
+    }
     const end = await endOfTar(first, signal);
-    // A tar may well be cut where a header begins, one of its own or of a tar in it: the rest of that is no whole tar.
-    const isCut = end === "within an entry";
-    if (isCut && (await startOf(following)) === "tar") return (await endOfTar(following, signal)) !== "whole";
-    return end !== "whole";
+    if (end === "whole") return false;
+    for (const path of following) {
+        // A tar may be cut where a header begins: of an entry that is a tar, and then the rest is no whole one, or of its own.
+        if ((await startOf(path)) !== "tar" || (await endOfTar(path, signal)) !== "whole") continue;
+        return end === "between entries" && SPEAKING_NAME.test(basename(first));
+    }
+    return true;
 }
+
+/** Where bytes leave it open, the name has to say that there are more: `x1` beside `x2` is too little. */
+const SPEAKING_NAME = /(?:aa|00|\.\d+|(?:part|chunk|piece)[._-]?\d+|_\d+\.tar(?:\.(?:gz|zst))?)$/i;
 
 async function startOf(path: string): Promise<"compressed" | "tar" | undefined> {
     const file = await ArchiveFile.open(path);
@@ -91,7 +130,10 @@ async function endOfTar(path: string, signal?: AbortSignal): Promise<"whole" | "
     const file = await ArchiveFile.open(path);
     try {
         const warnings = await indexTar(file, () => undefined, signal === undefined ? {} : { signal });
-        return warnings.length === 0 ? "whole" : "between entries";
+        // What comes behind an end mark belongs to no tar.
+        return warnings.some((warning) => warning.includes("without the two zero blocks"))
+            ? "between entries"
+            : "whole";
     } catch (error) {
         if (error instanceof ArchiveError && /^ARCHIVE_(TRUNCATED|CORRUPT)$/.test(error.code)) return "within an entry";
         throw error;

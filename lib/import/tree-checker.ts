@@ -49,7 +49,8 @@ export class TreeChecker {
     private async walk(repository: string, digest: Digest): Promise<Tree> {
         const manifest = await this.sightings.manifest(this.client, repository, digest).catch(otherBytes);
         if (manifest === undefined) return broken(digest, `manifest ${digest} is not there`);
-        if (typeof manifest === "string") return broken(digest, manifest);
+        // It is there, so no sparse index excuses it.
+        if (typeof manifest === "string") return { ...broken(digest, manifest), manifests: new Map([[digest, 0]]) };
         return isIndexMediaType(manifest.mediaType)
             ? this.index(repository, digest, manifest)
             : this.image(repository, digest, manifest);

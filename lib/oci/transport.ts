@@ -105,6 +105,7 @@ function trustOf({ ca, plainHttp }: RegistryEndpoint): { secureContext?: SecureC
 }
 
 const MAX_ERROR_TEXT = 64 * 1024;
+const MAX_DISCARDED = 1024 * 1024;
 
 function httpAnswer(answer: Dispatcher.ResponseData, operation: string, host: string, patience: number): HttpAnswer {
     async function* bytes(): AsyncIterable<Buffer> {
@@ -127,7 +128,14 @@ function httpAnswer(answer: Dispatcher.ResponseData, operation: string, host: st
             }
             return Buffer.concat(chunks).subarray(0, MAX_ERROR_TEXT).toString("utf8");
         },
-        discard: () => answer.body.dump({ limit: 1024 * 1024 }),
+        discard: async () => {
+            let left = MAX_DISCARDED;
+            for await (const chunk of bytes()) {
+                left -= chunk.length;
+                // Leaving the loop closes the socket, which is cheaper than reading on.
+                if (left < 0) break;
+            }
+        },
     };
 }
 

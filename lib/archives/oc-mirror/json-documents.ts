@@ -3,6 +3,9 @@ const [OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [0x5b, 0x5d, 0x7b, 0x7d];
 /** A name and the spaces that stand between it and its value. */
 const NAME_BYTES = 64;
 
+/** A name that its bytes alone decide: without escapes, and near its value. Any other is taken for the wanted one. */
+const PLAIN_NAME = /"[^"\\]*"\s*:\s*$/;
+
 /**
  * The objects of a text that come one after the other, without what their lists and objects hold: of these only the
  * content of one member is kept. A bundle has megabytes that nobody asks for; what is left out is not checked either.
@@ -72,7 +75,8 @@ export class JsonDocuments {
     #isWanted(before: Buffer): boolean {
         const earlier = this.#pieces.at(-1) ?? Buffer.alloc(0);
         const name = Buffer.concat([earlier.subarray(-NAME_BYTES), before.subarray(-NAME_BYTES)]);
-        return this.#wanted.test(name.toString("latin1"));
+        const text = name.toString("latin1");
+        return this.#wanted.test(text) || !PLAIN_NAME.test(text);
     }
 
     #keep(bytes: Buffer): void {

@@ -3,6 +3,8 @@ import { StringDecoder } from "node:string_decoder";
 /** Lines that begin a member at the top: what belongs to one is indented, or an item of its list. */
 const MEMBER_START = /\n(?=[^\s#-][^\n]*:(?:\s|$))/;
 const MEMBER = /^["']?([A-Za-z]+)["']?\s*:/;
+/** Braces at the top: lines do not tell its members apart. */
+const FLOW = /^[{[]/m;
 const ALIAS = /(?:^|[\s,[{])\*/;
 
 /** Cuts a text at the lines that begin a document (YAML 1.2, 9.1.4). */
@@ -38,6 +40,7 @@ export class YamlDocuments {
  * of it, if a wanted member refers to another one.
  */
 export function onlyMembers(document: string, wanted: readonly string[]): string {
+    if (FLOW.test(document)) return document;
     const members = document.split(MEMBER_START).filter((member) => {
         const name = MEMBER.exec(member)?.[1];
         return name === undefined || wanted.includes(name);

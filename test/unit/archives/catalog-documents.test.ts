@@ -66,6 +66,9 @@ describe("the bundles of a catalog", () => {
         "---\n# made by hand\n\"schema\": olm.bundle\nproperties:\n- |\n  image: x\n\n  y\n'image': quay.io/org/own:1\n",
         "schema: olm.bundle\nanchor: &name quay.io/org/own:1\nimage: *name\n",
         "{schema: olm.bundle, image: 'quay.io/org/own:1'\n}\n".replace("{", "--- {"),
+        '{"schema": "olm.bundle", "relat\\u0065dImages": [{"image": "quay.io/org/own:1"}]}',
+        `{"schema": "olm.bundle", "relatedImages":${" ".repeat(80)}[{"image": "quay.io/org/own:1"}]}`,
+        '---\n{\n"schema": "olm.bundle",\n"relatedImages": [\n{"image": "quay.io/org/own:1"}\n],\n"version": "1"\n}\n',
     ])("are found in what people write by hand: %j", async (document) => {
         expect(await imagesIn(document)).toEqual(["quay.io/org/own:1"]);
     });

@@ -233,10 +233,10 @@ describe("a split file is joined", () => {
         expect((await locked(await bench.openFiles(zarf(), "pkg.tar.zst.part002"))).parts).toHaveLength(3);
     });
 
-    it("and holds none of its pieces open when one of them cannot be opened", async () => {
+    it("and what is no file beside its pieces is none of them; all are closed at the end", async () => {
         const folder = await bench.folder({ ...hauler, "haul.tar.zst.004/of": Buffer.from("a folder") });
-        const error = await refusal(openArchive(join(folder, "haul.tar.zst.001")));
-        expect(error.message).toContain("haul.tar.zst.004: this is not a regular file");
+        const archive = await openArchive(join(folder, "haul.tar.zst.001"));
+        await archive.close();
         expect((await openFiles()).filter((link) => link.startsWith(folder))).toEqual([]);
     });
 

@@ -142,3 +142,34 @@ describe("what is missing is named", () => {
         expect(error.message).toContain("copy all pieces");
     });
 });
+
+describe("what a neighbour is", () => {
+    const other = readFileSync(join(__dirname, "../../fixtures/archives/skopeo/oci-archive.tar"));
+    const trailing = Buffer.concat([plain, Buffer.from("more")]);
+    const noEnd = plain.subarray(0, plain.length - 1024);
+
+    it.each<[string, Record<string, Buffer>, string]>([
+        ["bytes behind the end of the first", { "rel-1.0.tar": trailing, "rel-1.1.tar": other }, "rel-1.1.tar"],
+        ["bytes behind the end, by number", { "img.1": trailing, "img.2": other }, "img.2"],
+        ["a compressed one before it", { "app-1.tar": gzipSync(plain), "app-2.tar": other }, "app-2.tar"],
+        ["a compressed one, alone", { "app-1.tar": gzipSync(plain), "app-2.tar": other }, "app-1.tar"],
+        ["a text behind it", { x1: gzipSync(plain), x2: Buffer.from("notes\n") }, "x1"],
+        ["a larger file behind it", { "a.aa": gzipSync(plain), "a.ab": Buffer.alloc(100_000, "x") }, "a.aa"],
+        ["none: no end mark, then a whole tar", { "app-1.tar": noEnd, "app-2.tar": other }, "app-2.tar"],
+    ])("%s: it is an archive of its own", async (_, files, given) => {
+        const archive = await bench.open(join(await bench.folder(files), given));
+        expect(archive.parts.map(({ name }) => name)).toEqual([given]);
+        expect(await imagesOf(archive)).toEqual([KEY]);
+    });
+
+    it.each<[string, (folder: string) => readonly string[]]>([
+        ["a FIFO", (folder) => ["mkfifo", join(folder, "app-1.tar")]],
+        ["a folder", (folder) => ["mkdir", join(folder, "app-1.tar")]],
+        ["a link to nothing", (folder) => ["ln", "-s", "gone", join(folder, "app-1.tar")]],
+    ])("%s is no piece", async (_, commandOf) => {
+        const folder = await bench.folder({ "app-2.tar": plain });
+        const [command = "", ...args] = commandOf(folder);
+        expect(spawnSync(command, args).status).toBe(0);
+        expect(await imagesOf(await bench.open(join(folder, "app-2.tar")))).toEqual([KEY]);
+    });
+});
