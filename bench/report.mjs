@@ -60,8 +60,17 @@ export function tables(work, series) {
         "",
         table(heads, rows),
         "",
+        ...series.filter(({ runs }) => runs[0].phases !== undefined).flatMap((one) => [phasesOf(one), ""]),
         table(["goal", "measured: median (range) of paired rounds", ""], goalRows),
     ].join("\n");
+}
+
+/** Where the time of a contender goes, as it says itself: medians in seconds. */
+function phasesOf({ name, runs }) {
+    const parts = Object.keys(runs[0].phases).map((phase) => {
+        return `${phase} ${median(runs.map(({ phases }) => phases[phase])).toFixed(2)} s`;
+    });
+    return `Of ${name}: ${parts.join(", ")}.`;
 }
 
 function requestsOf({ requests }) {

@@ -3,7 +3,7 @@ import { FreshRegistry } from "./fresh-registry.mjs";
 import { measure } from "./measure.mjs";
 
 /**
- * @typedef {Omit<import("./measure.mjs").Measured, "stdout"> & {registryCpuSeconds: number, requests: Record<string, number>}} Run
+ * @typedef {Omit<import("./measure.mjs").Measured, "stdout"> & {registryCpuSeconds: number, requests: Record<string, number>, phases?: Record<string, number>}} Run
  * @typedef {{name: string, role: string, placesImages: boolean, runs: Run[]}} Series one contender, by round
  */
 
@@ -36,11 +36,11 @@ export async function runOnce(contender, content, executable) {
     const registry = await FreshRegistry.start(executable);
     try {
         const before = registry.cpuSeconds();
-        const measured = await measure(contender.command(registry));
+        const { stdout, ...measured } = await measure(contender.command(registry));
         const registryCpuSeconds = Math.round((registry.cpuSeconds() - before) * 100) / 100;
         checkArrival(contender, registry, content);
-        delete measured.stdout;
-        return { ...measured, registryCpuSeconds, requests: registry.requests() };
+        const phases = contender.phasesOf === undefined ? {} : { phases: contender.phasesOf(stdout) };
+        return { ...measured, registryCpuSeconds, requests: registry.requests(), ...phases };
     } finally {
         await registry.stop();
     }

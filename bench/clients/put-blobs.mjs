@@ -1,12 +1,13 @@
 // The floor: every distinct blob with one POST and one PUT, several at once, and nothing else; no digest is computed.
 import { createReadStream, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { rootCertificates } from "node:tls";
+import { createSecureContext, rootCertificates } from "node:tls";
 import { Agent, request } from "undici";
 
 const [folder, factsFile, host, ca, concurrency] = process.argv.slice(2);
 const { blobs } = JSON.parse(readFileSync(factsFile, "utf8"));
-const connect = { ca: [...rootCertificates, readFileSync(ca, "utf8")] };
+// Read once: each connection would parse all public CAs anew.
+const connect = { secureContext: createSecureContext({ ca: [...rootCertificates, readFileSync(ca, "utf8")] }) };
 const dispatcher = new Agent({ connections: Number(concurrency), connect, headersTimeout: 900_000 });
 const waiting = Object.entries(blobs).sort(([, a], [, b]) => b - a);
 

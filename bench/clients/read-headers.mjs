@@ -3,7 +3,8 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 const block = 512;
-const windowBytes = 64 * 1024;
+// The fastest of 1, 4, 16 and 64 KiB, from a disk; from memory all but 64 are alike.
+const windowBytes = 1024;
 const file = openSync(process.argv[2], "r");
 const { size: end } = fstatSync(file);
 const words = new Int32Array(windowBytes / 4);

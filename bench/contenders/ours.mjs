@@ -15,6 +15,7 @@ export function ours({ archive, lock }, name = "ours") {
         name,
         role: "ours",
         placesImages: true,
+        phasesOf: (stdout) => JSON.parse(stdout).phases,
         command: ({ host, ca }) => ({
             file: process.execPath,
             args: [client, archive, lock, `${host}/${mirrorPath}`, ca],
