@@ -8,9 +8,9 @@ import { type LockedSet, carryOut, movedTags, readLockedSet, refusedMounts } fro
 import { type Command, EXIT_FAILED, EXIT_OK } from "./command";
 import { findAccount } from "./credentials";
 import { Interrupted, interruptible } from "./interruption";
-import { parseOptions } from "./options";
+import { parseOptions, stackOf } from "./options";
 import { print, say, withoutSecrets } from "./output";
-import { stackOutputs } from "./pulumi-stack";
+import { siteOutputs } from "./pulumi-stack";
 import { withSiteRegistry } from "./site-registry";
 import { readStackSite } from "./stack-file";
 import { statusLine } from "./status-line";
@@ -21,7 +21,7 @@ Brings the stack's sets into the registry, one after the other, exactly as \`npm
 sent, straight from the archives; running again is resuming. It does not touch the stack's state, and proves nothing:
 \`verify\` does. Ctrl-C ends it in good order, a second one at once.
 
-  --stack STACK     the stack whose Pulumi.STACK.yaml is read (default: dev)
+  --stack STACK     the stack whose Pulumi.STACK.yaml is read (default: $PULUMI_STACK, else dev)
   --config-file FILE
                     its configuration, if it is in another file
   --json            one JSON event a line on stdout instead of text
@@ -44,11 +44,13 @@ export const importCommand: Command = {
 };
 
 async function run(args: readonly string[]): Promise<number> {
-    const { stack = "dev", "config-file": file, json = false, authfile } = parseOptions(args, OPTIONS, HELP);
+    const { stack: named, "config-file": file, json = false, authfile } = parseOptions(args, OPTIONS, HELP);
+    const stack = stackOf(named);
     const site = readStackSite({ stack, file });
     if (site.content.length === 0) say("the stack's site.content lists no set: there is nothing to import");
-    const outputs = () => stackOutputs(stack, true);
-    const account = await findAccount("importer", { place: site.registry.mirrorBase, authfile, outputs });
+    const place = site.registry.mirrorBase;
+    const outputs = () => siteOutputs(stack, place);
+    const account = await findAccount("importer", { place, authfile, outputs });
     return interruptible((signal) =>
         withSiteRegistry(site, account, signal, async (client, base) => {
             for (const [i, set] of site.content.entries()) {

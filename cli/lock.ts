@@ -13,7 +13,7 @@ import {
 import { counted } from "../lib/import/progress-text";
 import { PassthroughError } from "../lib/oci/errors";
 import { type Command, EXIT_FAILED, EXIT_OK, UsageError } from "./command";
-import { parseWords } from "./options";
+import { parseWords, stackOf } from "./options";
 import { print, say } from "./output";
 import type { StackContent } from "./stack-file";
 
@@ -21,7 +21,7 @@ const HELP = `usage: npm run -s passthrough -- lock [--stack STACK] [--check]
        npm run -s passthrough -- lock ARCHIVE... --out FILE [--override MATCH=HOST[/REPOSITORY[:TAG]]]...
 
 Reads image archives once and writes what they hold to lock files, which are committed: a pull request that brings new
-content is a diff of them. Without ARCHIVE, every set of the stack's site.content is read (default: dev).
+content is a diff of them. Without ARCHIVE, every set of the stack's site.content is read (default: $PULUMI_STACK, else dev).
 Images that come, change or go are told by name; of a first lock, where all are new, the first fifty.
 
   --stack STACK   the stack whose Pulumi.STACK.yaml lists the sets, with their overrides
@@ -76,7 +76,7 @@ async function setsOfStack(values: {
     }
     // The schema of a site is large, and archives that are named need none of it.
     const { readStackContent } = await import("./stack-file.js");
-    return readStackContent({ stack: values.stack ?? "dev", file: values["config-file"] });
+    return readStackContent({ stack: stackOf(values.stack), file: values["config-file"] });
 }
 
 function setOfArguments(

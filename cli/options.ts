@@ -41,3 +41,14 @@ export function refuseWithout(
     const first = given[0];
     if (values[needed] !== true && first !== undefined) throw new UsageError(`--${first} needs --${needed}`);
 }
+
+/**
+ * The stack a command is about: the one that is named, else `PULUMI_STACK`, as `npm run up` takes it, else `dev`.
+ * @throws UsageError for an empty name: Pulumi would take the stack that happens to be selected
+ */
+export function stackOf(named: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
+    if (named === undefined) return env.PULUMI_STACK || "dev";
+    // A flag before its shell variable was set.
+    if (named === "") throw new UsageError("--stack is empty: name the stack");
+    return named;
+}

@@ -1,5 +1,5 @@
 import { type Command, EXIT_CHANGES, EXIT_OK, UsageError } from "./command";
-import { parseOptions, refuseTogether, refuseWithout } from "./options";
+import { parseOptions, refuseTogether, refuseWithout, stackOf } from "./options";
 import { planOfflineOf } from "./plan-offline";
 import { planOnlineOf } from "./plan-online";
 
@@ -14,7 +14,7 @@ Present means that its tag has its digest: \`verify\` looks below that, and \`np
 
 With --offline nobody is asked: the locks are held against what was imported last; images by name, bytes "at most".
 
-  --stack STACK     the stack whose Pulumi.STACK.yaml is read (default: dev)
+  --stack STACK     the stack whose Pulumi.STACK.yaml is read (default: $PULUMI_STACK, else dev)
   --config-file FILE
                     its configuration, if it is in another file
   --json            one JSON object instead of text
@@ -56,7 +56,7 @@ async function run(args: readonly string[]): Promise<number> {
     if (against.length > 1 && against.includes("none")) {
         throw new UsageError("--against none and other files exclude each other");
     }
-    const selection = { stack: values.stack ?? "dev", file: values["config-file"] };
+    const selection = { stack: stackOf(values.stack), file: values["config-file"] };
     const format = values.markdown === true ? "markdown" : values.json === true ? "json" : "text";
     const outcome =
         values.offline === true

@@ -17,6 +17,24 @@ export async function stackOutputs(stack: string, withSecrets = false): Promise<
 }
 
 /**
+ * The outputs of a site's stack, secrets included, that is sure to be the stack of this site: accounts and rules of
+ * another registry are never taken for its own.
+ * @param mirrorBase of the site's configuration
+ * @throws PassthroughError `STACK_OUTPUTS`; `STACK_ELSEWHERE` names both mirror bases
+ */
+export async function siteOutputs(stack: string, mirrorBase: string): Promise<Record<string, unknown>> {
+    const outputs = await stackOutputs(stack, true);
+    const { mirrorBase: ofStack } = outputs;
+    // Before its first `up` a stack has none.
+    if (ofStack === mirrorBase || Object.keys(outputs).length === 0) return outputs;
+    const there = typeof ofStack === "string" ? ofStack : "none that it tells";
+    throw new PassthroughError(`the outputs of stack ${stack} are of ${there}, its configuration is of ${mirrorBase}`, {
+        code: "STACK_ELSEWHERE",
+        cure: `check that --stack and site.registry.mirrorBase mean the same site; if it moved, run \`npm run up\` for it first`,
+    });
+}
+
+/**
  * The state of a stack as `pulumi stack export` gives it, secrets encrypted.
  * @throws PassthroughError `STACK_STATE`
  */

@@ -2,7 +2,7 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassthroughError } from "../lib/oci/errors";
 import { type Command, EXIT_OK } from "./command";
-import { parseOptions } from "./options";
+import { parseOptions, stackOf } from "./options";
 import { print } from "./output";
 import { stackOutputs } from "./pulumi-stack";
 import { RENDERED_FILES, type RenderedOutputs, renderedOutputs } from "./rendered-files";
@@ -15,7 +15,7 @@ ${RENDERED_FILES.map(({ name, what }) => `  ${name.padEnd(25)} ${what}`).join("\
 
 A file that has nothing to say is not written, and taken away if an earlier run wrote it.
 
-  --stack STACK   the stack (default: dev)
+  --stack STACK   the stack (default: $PULUMI_STACK, else dev)
   --out FOLDER    where to (default: out/STACK)
   --json          the written paths as JSON
 
@@ -33,7 +33,7 @@ export const renderCommand: Command = {
 
 async function run(args: readonly string[]): Promise<number> {
     const values = parseOptions(args, OPTIONS, HELP);
-    const stack = values.stack ?? "dev";
+    const stack = stackOf(values.stack);
     const folder = values.out ?? join("out", stack);
     const outputs = await renderable(stack);
     await mkdir(folder, { recursive: true });

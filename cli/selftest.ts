@@ -4,9 +4,9 @@ import { type SelftestStep, selftest } from "../lib/passthrough";
 import { type Command, EXIT_FAILED, EXIT_OK } from "./command";
 import { findAccount } from "./credentials";
 import { interruptible } from "./interruption";
-import { parseOptions } from "./options";
+import { parseOptions, stackOf } from "./options";
 import { print, say, withoutSecrets } from "./output";
-import { stackOutputs } from "./pulumi-stack";
+import { siteOutputs } from "./pulumi-stack";
 import { withSiteRegistry } from "./site-registry";
 import { readStackSite } from "./stack-file";
 
@@ -16,7 +16,7 @@ Sends a tiny image on the whole way of an image, and removes it again: pushed wi
 <mirrorBase>/<a host with rules>/registry-passthrough/selftest; found through the stack's own mirror rules by digest and by
 tag with the account that pulls; read to the last byte; deleted, where the registry lets the account delete.
 
-  --stack STACK     the stack, after its first \`npm run up\` (default: dev)
+  --stack STACK     the stack, after its first \`npm run up\` (default: $PULUMI_STACK, else dev)
   --config-file FILE
                     its configuration, if it is in another file
   --json            one JSON object a step instead of text
@@ -43,15 +43,11 @@ export const selftestCommand: Command = {
 };
 
 async function run(args: readonly string[]): Promise<number> {
-    const { stack = "dev", "config-file": file, json = false, ...named } = parseOptions(args, OPTIONS, HELP);
+    const { "config-file": file, json = false, ...named } = parseOptions(args, OPTIONS, HELP);
+    const stack = stackOf(named.stack);
     const site = readStackSite({ stack, file });
-    const outputs = await stackOutputs(stack, true);
     const place = site.registry.mirrorBase;
-    const sources = { place, outputs: () => Promise.resolve(outputs) };
-    const importer = await findAccount("importer", { ...sources, authfile: named.authfile });
-    const puller = await findAccount("puller", { ...sources, authfile: named["pull-authfile"] });
-    say(`pushing as ${importer.credentials.username}, from ${importer.from}`);
-    say(`pulling as ${puller.credentials.username}, from ${puller.from}`);
+    const outputs = await siteOutputs(stack, place);
     const { registriesConf } = outputs;
     if (typeof registriesConf !== "string") {
         throw new PassthroughError(`stack ${stack} has no output registriesConf`, {
@@ -59,6 +55,11 @@ async function run(args: readonly string[]): Promise<number> {
             cure: "run `npm run up` for this stack first",
         });
     }
+    const sources = { place, outputs: () => Promise.resolve(outputs) };
+    const importer = await findAccount("importer", { ...sources, authfile: named.authfile });
+    const puller = await findAccount("puller", { ...sources, authfile: named["pull-authfile"] });
+    say(`pushing as ${importer.credentials.username}, from ${importer.from}`);
+    say(`pulling as ${puller.credentials.username}, from ${puller.from}`);
     const isFine = await interruptible((signal) =>
         withSiteRegistry(site, importer, signal, (pushing, base) =>
             withSiteRegistry(site, puller, signal, (pulling) =>

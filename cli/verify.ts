@@ -6,10 +6,10 @@ import { type PullChecks, pullChecks } from "../lib/passthrough";
 import { type Command, EXIT_FAILED, EXIT_OK } from "./command";
 import { findAccount } from "./credentials";
 import { interruptible } from "./interruption";
-import { parseOptions } from "./options";
+import { parseOptions, stackOf } from "./options";
 import { print, say, withoutSecrets } from "./output";
 import { statusLine } from "./status-line";
-import { stackOutputs } from "./pulumi-stack";
+import { siteOutputs } from "./pulumi-stack";
 import { withSiteRegistry } from "./site-registry";
 import { nameOf, readStackSite } from "./stack-file";
 
@@ -19,7 +19,7 @@ Proves that every image of the stack can be pulled as a cluster would pull it: r
 and by tag, and fetched with the account that pulls: the manifest tree with its digests, every blob with its size, and
 some images (site.validation.wholeImages) to the last byte. Changes nothing.
 
-  --stack STACK     the stack whose Pulumi.STACK.yaml is read (default: dev)
+  --stack STACK     the stack whose Pulumi.STACK.yaml is read (default: $PULUMI_STACK, else dev)
   --config-file FILE
                     its configuration, if it is in another file
   --bytes           read and hash every byte of every image
@@ -46,12 +46,13 @@ export const verifyCommand: Command = {
 
 async function run(args: readonly string[]): Promise<number> {
     const {
-        stack = "dev",
+        stack: named,
         "config-file": file,
         bytes = false,
         json = false,
         authfile,
     } = parseOptions(args, OPTIONS, HELP);
+    const stack = stackOf(named);
     const site = readStackSite({ stack, file });
     const { mirrorBase } = site.registry;
     const images = allImages(site.content);
@@ -60,7 +61,7 @@ async function run(args: readonly string[]): Promise<number> {
     const { registriesConf } = contentRules(mirrorBase, { images, marks, local }, site.cluster);
     const wholeImages = bytes ? Object.keys(images).length : site.wholeImages;
     const checks = pullChecks({ images, marks, mirrorBase, registriesConf, wholeImages });
-    const outputs = () => stackOutputs(stack, true);
+    const outputs = () => siteOutputs(stack, mirrorBase);
     const account = await findAccount("puller", { place: mirrorBase, authfile, outputs });
     say(`pulling as ${account.credentials.username}, from ${account.from}`);
     const status = statusLine();

@@ -92,13 +92,15 @@ function words(args) {
     return found;
 }
 
+/** Of a flag that is given twice the last one counts, for Pulumi and for the project's own command line. */
 function flagValue(args, names) {
     const end = args.includes("--") ? args.indexOf("--") : args.length;
+    let found;
     for (let index = 0; index < end; index += 1) {
         const [flag, value] = args[index].split(/=(.*)/s);
-        if (names.includes(flag)) return value ?? args[index + 1];
+        if (names.includes(flag)) found = value ?? args[index + 1];
         // The short form takes its value without a space too: -sprod.
-        if (names.includes("-s") && /^-s[^-=]/.test(args[index])) return args[index].slice(2);
+        if (names.includes("-s") && /^-s[^-=]/.test(args[index])) found = args[index].slice(2);
     }
-    return undefined;
+    return found;
 }

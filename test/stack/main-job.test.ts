@@ -80,6 +80,21 @@ test("the command line knows the stack: offline nothing changes, and a canary go
 
 const isSame = (a: Access, b: Access) => a.method === b.method && a.path === b.path;
 
+test("outputs of another mirror base are refused by name: no account and no rule of them is used, nothing is pushed", async () => {
+    const elsewhere = `${site.registry.host}/elsewhere`;
+    site.stack.configure(site.document({ registry: { mirrorBase: elsewhere } }));
+    site.registry.forget();
+    for (const command of ["selftest", "verify"]) {
+        const refused = await site.stack.passthrough(command);
+        expect(refused).toMatchObject({ code: 1, out: "" });
+        expect(refused.error).toContain(
+            `the outputs of stack test are of ${site.registry.host}/mirror, its configuration is of ${elsewhere}`,
+        );
+    }
+    expect(site.registry.accesses()).toEqual([]);
+    site.stack.configure(site.document());
+});
+
 test("after up there is nothing to do", async () => {
     expect(await site.stack.preview("--expect-no-changes")).toMatchObject({ code: 0 });
     expect(await site.stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });

@@ -37,6 +37,8 @@ test("the stack is the one that is named, in every spelling, else the environmen
     const lines = [["up", "--stack", "a"], ["-s", "b", "up"], ["up", "--stack=organization/p/c"], ["up"]];
     expect(await stacks(lines, { PULUMI_STACK: "e" })).toEqual(["a", "b", "c", "e"]);
     expect(await stacks([["up"], ["up", "--", "--stack", "x"]], {})).toEqual(["dev", "dev"]);
+    // The last one counts for Pulumi: the files must be that one's too.
+    expect(await stacks([["up", "--stack", "a", "-s", "b", "--stack=c"]], {})).toEqual(["c"]);
 });
 
 test("commands that read the config are pointed at the stack's own", async () => {
