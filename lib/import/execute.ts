@@ -1,3 +1,4 @@
+import { UPLOADS_REFUSED } from "../oci/body-refusals";
 import type { BlobSource } from "../oci/content";
 import type { Digest } from "../oci/digest";
 import { ArchiveError, PassthroughError, RegistryError, messageOf } from "../oci/errors";
@@ -23,6 +24,8 @@ const DEFAULT_CONCURRENCY = 6;
 const IMAGES_AT_ONCE = 12;
 /** Errors of the file system, and of a file that is shorter than when it was opened. */
 const ARCHIVE_LOST = new Set(["ARCHIVE_UNREADABLE", "ARCHIVE_TRUNCATED"]);
+/** What no request to the registry gets around. */
+const ENDS_ALL = new Set(["TLS", "ABORTED", UPLOADS_REFUSED]);
 
 /**
  * Carries a plan out. One failing image does not stop the others; a registry that stays unreachable does, and so does an
@@ -215,6 +218,6 @@ class Execution {
         if (error instanceof ArchiveError && ARCHIVE_LOST.has(error.code)) this.stopped ??= error;
         if (!(error instanceof RegistryError)) return;
         const isOver = this.fruitless.isOver(error);
-        if (isOver || error.code === "TLS" || error.code === "ABORTED") this.stopped ??= error;
+        if (isOver || ENDS_ALL.has(error.code)) this.stopped ??= error;
     }
 }

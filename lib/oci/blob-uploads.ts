@@ -1,3 +1,4 @@
+import { BODY_CURE } from "./body-refusals";
 import type { Digest } from "./digest";
 import { registryAnswerError } from "./registry-answer";
 import type { RegistryCalls } from "./registry-calls";
@@ -87,8 +88,10 @@ export class BlobUploads {
                 ...(offset === 0 ? {} : { "content-range": `${offset}-${size - 1}` }),
             },
             body: () => watch.chunks(body()),
+            blobBytes: size - offset,
         });
         const text = await answer.text();
+        if (answer.status === 401) throw registryAnswerError(operation, answer, text, BODY_CURE);
         if (answer.status !== 201) throw registryAnswerError(operation, answer, text);
     }
 

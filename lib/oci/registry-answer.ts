@@ -14,10 +14,19 @@ const CURES: Readonly<Record<number, string>> = {
     413: "raise the largest body that the registry or the proxy in front of it accepts",
 };
 
-/** The error for an answer that is not what the operation asked for; `text` is its body. */
-export function registryAnswerError(operation: string, answer: HttpAnswer, text: string): RegistryError {
+/**
+ * The error for an answer that is not what the operation asked for.
+ * @param text its body
+ * @param known what cures it here; absent: what its status calls for
+ */
+export function registryAnswerError(
+    operation: string,
+    answer: HttpAnswer,
+    text: string,
+    known?: string,
+): RegistryError {
     const { code, message } = firstError(answer.status, text);
-    const cure = CURES[code === DISK_FULL ? 507 : answer.status];
+    const cure = known ?? CURES[code === DISK_FULL ? 507 : answer.status];
     const retryAfter = retryAfterSeconds(answer.headers["retry-after"], clockOf(answer));
     return new RegistryError(operation, `${code} (${answer.status})${message === undefined ? "" : `: ${message}`}`, {
         code,

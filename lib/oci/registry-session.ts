@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Challenge, type Credentials, basicAuthorization, parseChallenges, repositoryScope } from "./auth";
+import { BodyRefusals, isHeavy } from "./body-refusals";
 import { RegistryError } from "./errors";
 import { type HostPace, type Pass, paceOf } from "./host-pace";
 import { RegistryTokens, bearer, isBearer } from "./registry-tokens";
@@ -16,6 +17,8 @@ export interface RegistryRequest extends Omit<HttpRequest, "url" | "body"> {
     readonly scopes: readonly string[];
     /** Made anew for every attempt, so that a body is replayed from its start. */
     readonly body?: () => Buffer | AsyncIterable<Uint8Array>;
+    /** Bytes of the blob that is the body; absent: it is none. */
+    readonly blobBytes?: number;
 }
 
 const MAX_REDIRECTS = 5;
@@ -31,6 +34,7 @@ export class RegistrySession {
     private readonly transport: Transport;
     private readonly tokens: RegistryTokens;
     private readonly refusals = new TokenRefusals();
+    private readonly bodies = new BodyRefusals();
     private challenge: Challenge | undefined;
 
     constructor(
@@ -96,19 +100,22 @@ export class RegistrySession {
         let wait = this.retry.firstDelay;
         let isFresh = false;
         for (let refused = 0; ;) {
-            const used = await this.authorization(request);
-            const { answer, isOwn } = await this.attempt(request, url, used);
+            const { used, answer, isOwn } = await this.tried(request, url, isFresh);
             // A place we were sent to must not name the token endpoint that gets the password.
             if (answer.status !== 401 || !isOwn || this.credentials === undefined) {
-                if (isOwn && answer.status < 500 && isBearer(used)) this.refusals.letIn(scopes);
+                if (isOwn && answer.status < 500 && isBearer(used)) this.refusals.letIn(kindOf(request), scopes);
+                if (answer.status === 401) this.noteFinal(request);
                 return answer;
             }
             if (isFresh) {
                 refused++;
                 firstRefusal ??= Date.now();
                 // What Basic is refused for is the account itself.
-                const isOver = !isBearer(used) || Date.now() + wait > firstRefusal + this.patience;
-                if (isOver || !this.refusals.mayPass(scopes, challengeOf(answer), refused)) return answer;
+                const isOver = !isBearer(used) || isHeavy(request) || Date.now() + wait > firstRefusal + this.patience;
+                if (isOver || !this.refusals.mayPass(kindOf(request), scopes, challengeOf(answer), refused)) {
+                    this.noteFinal(request);
+                    return answer;
+                }
             }
             // Most registries challenge each time; one that challenged before may have ended the token early.
             this.challenge = challengeOf(answer) ?? this.challenge;
@@ -121,6 +128,19 @@ export class RegistrySession {
             }
             isFresh = true;
         }
+    }
+
+    /** @param isFresh it was refused before, and the token is dropped */
+    private async tried(request: RegistryRequest, url: URL, isFresh: boolean) {
+        const attempt = async () => {
+            const used = await this.authorization(request);
+            return { used, ...(await this.attempt(request, url, used)) };
+        };
+        return request.blobBytes === undefined ? attempt() : this.bodies.send(request, isFresh, attempt);
+    }
+
+    private noteFinal(request: RegistryRequest): void {
+        if (request.blobBytes !== undefined) this.bodies.refuse(request);
     }
 
     /** @returns the last answer of a chain of redirects, and whether the registry itself gave it. */
@@ -166,6 +186,11 @@ export class RegistrySession {
         const { scopes, operation, signal } = request;
         return bearer(await this.tokens.token({ credentials, challenge, realm, scopes, operation, signal }));
     }
+}
+
+/** Requests of one kind are let in or refused alike. */
+function kindOf({ method, blobBytes }: RegistryRequest): string {
+    return blobBytes === undefined ? method : `${method} blob`;
 }
 
 /** The challenge that can be met. */

@@ -14,14 +14,17 @@ export class TokenRefusals {
     private readonly acceptedActions = new Set<string>();
     /** Waiting was in vain for a scope that was never let in: others of that kind lack the right too. */
     private strangersAreOut = false;
-    /** Waiting was in vain, and nothing was let in since. */
-    private everybodyIsOut = false;
+    /** Kinds of requests that waiting was in vain for, and none of the kind was let in since. */
+    private readonly inVain = new Set<string>();
 
-    /** A request with a token for these scopes was let in. */
-    letIn(scopes: readonly string[]): void {
+    /**
+     * A request with a token for these scopes was let in.
+     * @param kind what a registry may refuse while it takes others: PUT, where POST is let in with the same token
+     */
+    letIn(kind: string, scopes: readonly string[]): void {
         this.accepted.add(keyOf(scopes));
         this.acceptedActions.add(actionsOf(scopes));
-        this.everybodyIsOut = false;
+        this.inVain.delete(kind);
     }
 
     /**
@@ -30,15 +33,15 @@ export class TokenRefusals {
      * @param refused fresh tokens that it was refused with so far
      * @returns true if it may try one more
      */
-    mayPass(scopes: readonly string[], challenge: Challenge | undefined, refused: number): boolean {
+    mayPass(kind: string, scopes: readonly string[], challenge: Challenge | undefined, refused: number): boolean {
         // RFC 6750 §3.1: the token is good, the account may not do this.
         if (challenge?.parameters.error === "insufficient_scope") return false;
         const isKnown = this.accepted.has(keyOf(scopes));
         if (!isKnown && (this.strangersAreOut || !this.acceptedActions.has(actionsOf(scopes)))) return false;
-        if (this.everybodyIsOut) return false;
+        if (this.inVain.has(kind)) return false;
         if (refused < FRESH_TOKENS) return true;
         if (!isKnown) this.strangersAreOut = true;
-        this.everybodyIsOut = true;
+        this.inVain.add(kind);
         return false;
     }
 }

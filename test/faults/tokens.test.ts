@@ -54,3 +54,31 @@ for (const [name, chosen] of Object.entries(KINDS)) {
         await site.isWhole(content, outcome);
     });
 }
+
+faultCase("uploads may begin, and every blob is answered 401", { all: 20, sample: 2 }, async ({ random, count }) => {
+    site.clear();
+    const content = seededSet(random, { images: 6, layers: 3, size: [1_100_000, 1_500_000] });
+    const layers: number[] = [];
+    site.proxy.script = (asked) => {
+        if (!isBlobPut(asked)) return gate.check(asked);
+        const size = Number(asked.headers["content-length"]);
+        if (size > 1024 * 1024) layers.push(size);
+        return gate.check({ ...asked, headers: {} });
+    };
+    const outcome = await site.bring(content);
+    expect(outcome.error).toBeUndefined();
+    expect(outcome.result?.done).toEqual({});
+    // Those in flight when nobody knew yet, and one more that tried a new token.
+    expect(layers.length).toBeLessThanOrEqual(6 + 1);
+    for (const { problem } of outcome.result?.failed ?? []) expect(problem).toContain("passes PUT");
+    count("layers refused", layers.length);
+    count(
+        "bytes refused",
+        layers.reduce((sum, size) => sum + size, 0),
+    );
+    count("bytes of the set", outcome.plan?.bytes);
+    site.holdsNothingWrong(outcome);
+    site.proxy.script = (asked) => gate.check(asked);
+    expect((await site.bring(content)).result?.failed).toEqual([]);
+    await site.isWhole(content, outcome);
+});

@@ -1,3 +1,4 @@
+import { parseManifest } from "../../../lib/oci/manifest";
 import { RegistryClient } from "../../../lib/oci/registry-client";
 import { FRESH_TOKENS } from "../../../lib/oci/token-refusals";
 import { ScriptedServer } from "../../support/http-server";
@@ -73,4 +74,22 @@ test("a token that is good, but not for this, is not replaced over and over", as
     await client.manifestHead("mine/app", "1");
     await expect(client.manifestHead("theirs/app", "1")).rejects.toMatchObject({ status: 401 });
     expect(granted()).toBe(3);
+});
+
+test("a kind of request that is never let in is not tried over and over because another kind is", async () => {
+    let granted = 0;
+    const server: ScriptedServer = await ScriptedServer.start(({ url, method, authorization }) => {
+        if (url.startsWith("/token")) return { status: 200, body: JSON.stringify({ token: `t${++granted}` }) };
+        if (authorization !== undefined && method === "POST") return { status: 202, headers: { location: "/v2/x" } };
+        return { status: 401, headers: { "www-authenticate": `Bearer realm="${server.origin}/token"` } };
+    });
+    servers.push(server);
+    const client = clientOf(server);
+    const manifest = parseManifest(Buffer.from('{"schemaVersion":2}'), "here");
+    const puts = () => server.seen.filter(({ method }) => method === "PUT").length;
+    for (const expected of [1 + FRESH_TOKENS, 1 + FRESH_TOKENS + 2]) {
+        await client.uploads.start("a/b", DIGEST);
+        await expect(client.manifestPut("a/b", "1", manifest)).rejects.toMatchObject({ status: 401 });
+        expect(puts()).toBe(expected);
+    }
 });
