@@ -1,6 +1,14 @@
 import type { Content } from "../config/content";
 import type { Site } from "../config/site";
-import { type ImportPlan, type ImportResult, counted, formatBytes, planImport, progressText } from "../lib/import";
+import {
+    type ImportPlan,
+    type ImportResult,
+    counted,
+    formatBytes,
+    planImport,
+    problemLines,
+    progressText,
+} from "../lib/import";
 import { PassthroughError } from "../lib/oci/errors";
 import type { MirrorBase } from "../lib/oci/mirror-reference";
 import type { RegistryClient } from "../lib/oci/registry-client";
@@ -126,7 +134,7 @@ function interrupted({ name, images }: Content, { done }: ImportResult, reason: 
 }
 
 function printResult({ name, images }: Content, { done, failed, sent }: ImportResult): void {
-    for (const { source, problem } of failed) print(`! ${source}: ${withoutSecrets(problem)}`);
+    for (const line of problemLines(failed)) print(`! ${withoutSecrets(line)}`);
     print(
         `${name}: ${Object.keys(done).length} of ${Object.keys(images).length} images are in: ` +
             `${formatBytes(sent.bytes)} sent in ${counted(sent.uploads, "blob")}, ${counted(sent.mounts, "blob")} mounted`,

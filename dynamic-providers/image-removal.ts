@@ -6,6 +6,7 @@ import {
     type WantedManifest,
     counted,
     imageTask,
+    problemLines,
     removeImages,
 } from "../lib/import";
 import type { Digest } from "../lib/oci/digest";
@@ -84,8 +85,7 @@ export function notRemoved(failed: readonly ImageProblem[]): PassthroughError {
     });
 }
 
-/** The first failures by image, and how many more there are. */
+/** The first failures, each with the images that have it, and how many more there are. */
 export function reasonsOf(failed: readonly ImageProblem[]): string[] {
-    const reasons = failed.slice(0, MAX_NAMES).map(({ source, problem }) => `${source}: ${problem}`);
-    return failed.length > reasons.length ? [...reasons, `and ${failed.length - reasons.length} more`] : reasons;
+    return problemLines(failed, MAX_NAMES);
 }

@@ -39,5 +39,6 @@ export {
     planOffline,
 } from "./offline-plan";
 export { type PlanLines, offlinePlanLines } from "./offline-plan-text";
+export { problemLines } from "./problem-text";
 export { counted, formatBytes, progressText } from "./progress-text";
 export { type ManifestOutline, type RegistryQuestions, RegistryOutlook } from "./registry-outlook";

@@ -74,6 +74,7 @@ test("a flipped bit fails the images it is in and no other; with a good archive 
     expect(up.text).toContain(`the bytes are not sha256:${LAYER}`);
     expect(up.text).toContain("copy the archive again");
     expect(up.text).toContain("4 of 6 images are safe in the registry");
+    expect(up.text).toContain("error: 1 error occurred:");
     expect(() => readFileSync(site.registry.storage("blobs", "sha256", "75", LAYER, "data"))).toThrow();
 
     site.restore(FIXTURE, "set1");
