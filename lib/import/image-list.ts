@@ -10,10 +10,18 @@ import type { ImagesBySource } from "./offline-plan";
  */
 export type ImageList = string | ImagesBySource;
 
-/** The text of images: the same images are the same text. */
+/**
+ * The text of images: the same images are the same text, and `imagesOf` reads them back.
+ * @throws PassthroughError `IMAGE_LIST_INVALID` for a name or a digest that could not be read back
+ */
 export function formatImages(images: ImagesBySource): string {
     return Object.entries(images)
-        .map(([source, digest]) => `${source} ${digest}\n`)
+        .map(([source, digest]) => {
+            const line = `${source} ${digest}`;
+            const read = entryOf(line);
+            if (read?.[0] === source && read[1] === digest) return `${line}\n`;
+            throw invalid(line, "make the lock again with: npm run -s passthrough -- lock --stack <stack>");
+        })
         .sort()
         .join("");
 }
@@ -25,8 +33,14 @@ export function formatImages(images: ImagesBySource): string {
 export function imagesOf(list: ImageList): ImagesBySource {
     if (typeof list !== "string") return list;
     const lines = list.split("\n");
-    if (lines.pop() !== "") throw invalid(list.slice(list.lastIndexOf("\n") + 1));
-    return Object.fromEntries(lines.map(entryOf));
+    if (lines.pop() !== "") throw invalid(list.slice(list.lastIndexOf("\n") + 1), CHANGED);
+    const images = new Map<string, Digest>();
+    for (const line of lines) {
+        const entry = entryOf(line);
+        if (entry === undefined || images.has(entry[0])) throw invalid(line, CHANGED);
+        images.set(...entry);
+    }
+    return Object.fromEntries(images);
 }
 
 /** True for a text of `formatImages`. */
@@ -44,16 +58,19 @@ export function sameImages(a: ImageList, b: ImageList): boolean {
     return a === b || isDeepStrictEqual({ ...imagesOf(a) }, { ...imagesOf(b) });
 }
 
-function entryOf(line: string): [source: string, digest: Digest] {
-    const blank = line.indexOf(" ");
-    const digest = line.slice(blank + 1);
-    if (blank < 1 || !isDigest(digest)) throw invalid(line);
-    return [line.slice(0, blank), digest];
+/** A source reference has no blank and no line end (lib/oci/reference.ts). */
+const LINE = /^(\S+) (\S+)$/;
+
+/** What a line says; undefined if it is none of ours. */
+function entryOf(line: string): [source: string, digest: Digest] | undefined {
+    const [, source = "", digest = ""] = LINE.exec(line) ?? [];
+    return isDigest(digest) ? [source, digest] : undefined;
 }
 
-function invalid(line: string): PassthroughError {
-    return new PassthroughError(`${JSON.stringify(line)} in the list of images is no image and its digest`, {
-        code: "IMAGE_LIST_INVALID",
-        cure: "state was changed by hand: bring back the one of before (`pulumi stack history`, `pulumi stack import`)",
-    });
+const CHANGED =
+    "state was changed by hand: bring back the one of before (`pulumi stack history`, `pulumi stack import`)";
+
+function invalid(line: string, cure: string): PassthroughError {
+    const what = `${JSON.stringify(line)} in the list of images is no image and its digest`;
+    return new PassthroughError(what, { code: "IMAGE_LIST_INVALID", cure });
 }

@@ -27,6 +27,37 @@ test("what is written is read again; the order of keys is no difference", () => 
     );
 });
 
+test("whatever is written can be read: other names and digests are refused before", () => {
+    const anything = fc.dictionary(
+        fc.oneof(source, fc.string(), fc.stringMatching(/^[a-z \t\n\r\u00a0\u2028]{0,4}$/)),
+        fc.oneof(fc.constant(ONE), fc.string(), fc.constant(`${ONE} `)),
+        { maxKeys: 3 },
+    );
+    let written = 0;
+    let refused = 0;
+    fc.assert(
+        fc.property(anything, (some) => {
+            try {
+                const text = formatImages(some);
+                written++;
+                expect(imagesOf(text)).toEqual({ ...some });
+            } catch (error) {
+                refused++;
+                expect(error).toMatchObject({ code: "IMAGE_LIST_INVALID" });
+            }
+        }),
+    );
+    expect(Math.min(written, refused)).toBeGreaterThan(0);
+});
+
+test.each([
+    ["a blank", "quay.io/org/my app:1"],
+    ["a line end", `quay.io/org/app:1 ${ONE}\nquay.io/org/other:1`],
+    ["nothing", ""],
+])("a name with %s in it is not written", (_, name) => {
+    expect(() => formatImages({ [name]: ONE })).toThrow("make the lock again");
+});
+
 test("a map, as the first release had it, is as good as the text", () => {
     expect(imagesOf(IMAGES)).toEqual(IMAGES);
     expect(sameImages(IMAGES, formatImages(IMAGES))).toBe(true);
@@ -41,6 +72,7 @@ test.each([
     ["no digest", "quay.io/org/app:1\n"],
     ["half a digest", `quay.io/org/app:1 ${ONE.slice(0, 70)}\n`],
     ["no name", ` ${ONE}\n`],
+    ["two digests for one image", `quay.io/org/app:1 ${ONE}\nquay.io/org/app:1 ${TWO}\n`],
     ["something after the digest", `quay.io/org/app:1 ${ONE} \n`],
 ])("a text with %s is refused, and the message shows the line", (_, text) => {
     expect(isImageText(text)).toBe(false);
