@@ -21,6 +21,8 @@ type AuthFile = z.infer<typeof schema>;
 /** What an auth file holds for one place, and what is wrong with the file itself. */
 export interface FoundAuth {
     readonly credentials?: Credentials;
+    /** What to log in to, so that this entry changes: `host[:port]`, or with a path where the entry has one. */
+    readonly login: string;
     readonly warnings: readonly string[];
 }
 
@@ -42,16 +44,17 @@ export function accountInText(text: string, from: string, place: string): Creden
     return key === undefined ? undefined : credentialsOf(file.auths[key] ?? {}, from, key);
 }
 
-async function found(file: AuthFile, path: string, place: string): Promise<{ credentials?: Credentials }> {
+async function found(file: AuthFile, path: string, place: string): Promise<Omit<FoundAuth, "warnings">> {
     const key = keyOf(file.auths, place);
+    const host = hostOf(place);
+    const login = key === undefined || key.includes("://") ? host : key;
     // Docker leaves an empty entry where a helper holds the password.
     if (key !== undefined && Object.keys(file.auths[key] ?? {}).length > 0) {
-        return { credentials: credentialsOf(file.auths[key] ?? {}, path, key) };
+        return { credentials: credentialsOf(file.auths[key] ?? {}, path, key), login };
     }
-    const host = hostOf(place);
     const helper = file.credHelpers[keyOf(file.credHelpers, place) ?? host] ?? file.credsStore;
     const credentials = helper === undefined ? undefined : await askHelper(helper, key ?? host, path);
-    return credentials === undefined ? {} : { credentials };
+    return credentials === undefined ? { login } : { credentials, login };
 }
 
 function readAuthFile(path: string): string {

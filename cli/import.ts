@@ -18,7 +18,7 @@ import { findAccount } from "./credentials";
 import { Interrupted, interruptible } from "./interruption";
 import { parseOptions, stackOf } from "./options";
 import { print, say, withoutSecrets } from "./output";
-import { siteOutputs } from "./pulumi-stack";
+import { accountSources } from "./site-account";
 import { withSiteRegistry } from "./site-registry";
 import { readStackSite } from "./stack-file";
 import { statusLine } from "./status-line";
@@ -56,9 +56,7 @@ async function run(args: readonly string[]): Promise<number> {
     const stack = stackOf(named);
     const site = readStackSite({ stack, file });
     if (site.content.length === 0) say("the stack's site.content lists no set: there is nothing to import");
-    const place = site.registry.mirrorBase;
-    const outputs = () => siteOutputs(stack, place);
-    const account = await findAccount("importer", { place, authfile, outputs });
+    const account = await findAccount("importer", accountSources({ stack, file }, site, authfile));
     return interruptible((signal) =>
         withSiteRegistry(site, account, signal, async (client, base) => {
             for (const [i, set] of site.content.entries()) {

@@ -14,7 +14,7 @@ import { EXIT_FAILED, EXIT_OK } from "./command";
 import { findAccount } from "./credentials";
 import { interruptible } from "./interruption";
 import { print, say, withoutSecrets } from "./output";
-import { siteOutputs } from "./pulumi-stack";
+import { accountSources } from "./site-account";
 import { withSiteRegistry } from "./site-registry";
 import { type StackSelection, nameOf, readStackSite } from "./stack-file";
 
@@ -36,9 +36,7 @@ export async function planOnlineOf(
     asJson: boolean,
 ): Promise<"changes" | typeof EXIT_OK | typeof EXIT_FAILED> {
     const site = readStackSite(selection);
-    const place = site.registry.mirrorBase;
-    const outputs = () => siteOutputs(selection.stack, place);
-    const account = await findAccount("importer", { place, authfile, outputs });
+    const account = await findAccount("importer", accountSources(selection, site, authfile));
     const sets = await interruptible((signal) =>
         withSiteRegistry(site, account, signal, async (client, base) => {
             const outlook = new RegistryOutlook(client);

@@ -29,10 +29,29 @@ export async function siteOutputs(stack: string, mirrorBase: string): Promise<Re
     if (ofStack === mirrorBase || Object.keys(outputs).length === 0) return outputs;
     const there = typeof ofStack === "string" ? ofStack : "none that it tells";
     throw new PassthroughError(`the outputs of stack ${stack} are of ${there}, its configuration is of ${mirrorBase}`, {
-        code: "STACK_ELSEWHERE",
-        cure: `check that --stack and site.registry.mirrorBase mean the same site; if it moved, run \`npm run up\` for it first`,
+        code: STACK_ELSEWHERE,
+        cure: "check that --stack and site.registry.mirrorBase mean the same site; if it moved, run `npm run up` for it first",
     });
 }
+
+/** Code of outputs that are another site's. */
+export const STACK_ELSEWHERE = "STACK_ELSEWHERE";
+
+/**
+ * The configuration of a stack that is one text a key, secrets decrypted, by the key's name without the project's.
+ * @param file the configuration, if it is in another file than the stack's own
+ * @throws PassthroughError `STACK_CONFIG`
+ */
+export async function stackTexts(stack: string, file: string | undefined): Promise<Record<string, string>> {
+    const args = ["config", "--json", "--show-secrets", ...(file === undefined ? [] : ["--config-file", file])];
+    const config = configuration.safeParse(await ask(stack, args, "configuration", "STACK_CONFIG"));
+    const entries = Object.entries(config.success ? config.data : {});
+    return Object.fromEntries(
+        entries.flatMap(([key, { value }]) => (value === undefined ? [] : [[key.replace(/^.*:/, ""), value]])),
+    );
+}
+
+const configuration = z.record(z.string(), z.looseObject({ value: z.string().optional() }));
 
 /**
  * The state of a stack as `pulumi stack export` gives it, secrets encrypted.
@@ -50,14 +69,17 @@ async function ask(stack: string, args: readonly string[], what: string, code: s
     const { stdout } = await run.catch((error: unknown) => {
         throw new PassthroughError(`cannot read the ${what} of stack ${stack}: ${reasonOf(error)}`, {
             code,
-            cure: cureOf(reasonOf(error)),
+            cure: cureOf(reasonOf(error), stack),
             cause: error,
         });
     });
     return JSON.parse(stdout) as unknown;
 }
 
-function cureOf(reason: string): string {
+function cureOf(reason: string, stack: string): string {
+    if (/no stack named/i.test(reason)) {
+        return `check the name with \`npm run pulumi -- stack ls\`, or make the stack: npm run pulumi -- stack init ${stack}`;
+    }
     if (/passphrase/i.test(reason)) return "set PULUMI_CONFIG_PASSPHRASE, or …_FILE, to the passphrase of this stack";
     return "run `npm run up` for this stack first, with its backend and passphrase in the environment";
 }

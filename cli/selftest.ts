@@ -7,7 +7,8 @@ import { interruptible } from "./interruption";
 import { parseOptions, stackOf } from "./options";
 import { print, say, withoutSecrets } from "./output";
 import { siteOutputs } from "./pulumi-stack";
-import { withSiteRegistry } from "./site-registry";
+import { accountSources } from "./site-account";
+import { siteClient, withSiteRegistry } from "./site-registry";
 import { readStackSite } from "./stack-file";
 
 const HELP = `usage: npm run -s passthrough -- selftest [--stack STACK] [--json] [--authfile FILE] [--pull-authfile FILE]
@@ -46,8 +47,7 @@ async function run(args: readonly string[]): Promise<number> {
     const { "config-file": file, json = false, ...named } = parseOptions(args, OPTIONS, HELP);
     const stack = stackOf(named.stack);
     const site = readStackSite({ stack, file });
-    const place = site.registry.mirrorBase;
-    const outputs = await siteOutputs(stack, place);
+    const outputs = await siteOutputs(stack, site.registry.mirrorBase);
     const { registriesConf } = outputs;
     if (typeof registriesConf !== "string") {
         throw new PassthroughError(`stack ${stack} has no output registriesConf`, {
@@ -55,31 +55,34 @@ async function run(args: readonly string[]): Promise<number> {
             cure: "run `npm run up` for this stack first",
         });
     }
-    const sources = { place, outputs: () => Promise.resolve(outputs) };
-    const importer = await findAccount("importer", { ...sources, authfile: named.authfile });
-    const puller = await findAccount("puller", { ...sources, authfile: named["pull-authfile"] });
+    const sourcesOf = (authfile: string | undefined) => accountSources({ stack, file }, site, authfile, outputs);
+    const importer = await findAccount("importer", sourcesOf(named.authfile));
+    const puller = await findAccount("puller", sourcesOf(named["pull-authfile"]));
     say(`pushing as ${importer.credentials.username}, from ${importer.from}`);
     say(`pulling as ${puller.credentials.username}, from ${puller.from}`);
     const isFine = await interruptible((signal) =>
         withSiteRegistry(site, importer, signal, (pushing, base) =>
-            withSiteRegistry(site, puller, signal, (pulling) =>
-                withSiteRegistry(site, importer, UNINTERRUPTED, async (removing) => {
-                    const result = await selftest({
-                        ...{ pushing, pulling, removing, base, registriesConf },
-                        name: randomBytes(8).toString("hex"),
-                        onStep: (step) => print(json ? JSON.stringify(shown(step)) : lineOf(step)),
-                    });
-                    signal.throwIfAborted();
-                    return result;
-                }),
-            ),
+            withSiteRegistry(site, puller, signal, async (pulling) => {
+                // The canary is taken away also after Ctrl-C.
+                const [patient, hasty] = [
+                    siteClient(site, importer, UNENDED),
+                    siteClient(site, importer, UNENDED, 0),
+                ] as const;
+                const result = await selftest({
+                    ...{ pushing, pulling, base, registriesConf },
+                    removing: (isAnswering) => (isAnswering ? patient : hasty),
+                    name: randomBytes(8).toString("hex"),
+                    onStep: (step) => print(json ? JSON.stringify(shown(step)) : lineOf(step)),
+                }).finally(() => Promise.all([patient.close(), hasty.close()]));
+                signal.throwIfAborted();
+                return result;
+            }),
         ),
     );
     return isFine ? EXIT_OK : EXIT_FAILED;
 }
 
-/** The canary is taken away also after Ctrl-C. */
-const UNINTERRUPTED = new AbortController().signal;
+const UNENDED = new AbortController().signal;
 
 function shown(step: SelftestStep): SelftestStep {
     return { ...step, detail: withoutSecrets(step.detail) };

@@ -9,7 +9,7 @@ import { interruptible } from "./interruption";
 import { parseOptions, stackOf } from "./options";
 import { print, say, withoutSecrets } from "./output";
 import { statusLine } from "./status-line";
-import { siteOutputs } from "./pulumi-stack";
+import { accountSources } from "./site-account";
 import { withSiteRegistry } from "./site-registry";
 import { nameOf, readStackSite } from "./stack-file";
 
@@ -61,8 +61,7 @@ async function run(args: readonly string[]): Promise<number> {
     const { registriesConf } = contentRules(mirrorBase, { images, marks, local }, site.cluster);
     const wholeImages = bytes ? Object.keys(images).length : site.wholeImages;
     const checks = pullChecks({ images, marks, mirrorBase, registriesConf, wholeImages });
-    const outputs = () => siteOutputs(stack, mirrorBase);
-    const account = await findAccount("puller", { place: mirrorBase, authfile, outputs });
+    const account = await findAccount("puller", accountSources({ stack, file }, site, authfile));
     say(`pulling as ${account.credentials.username}, from ${account.from}`);
     const status = statusLine();
     const verification = await interruptible((signal) =>

@@ -3,6 +3,7 @@ import { PassthroughError, RegistryError, messageOf } from "../oci/errors";
 import { type MirrorBase, mirrorReference, mirrorSourceLocation } from "../oci/mirror-reference";
 import { type Reference, formatReference, parseReference } from "../oci/reference";
 import type { RegistryClient } from "../oci/registry-client";
+import { isRetryable } from "../oci/retry";
 import { type RegistriesConf, parseRegistriesConf, resolvePull } from "../openshift";
 import { type Canary, canaryImage } from "./canary";
 
@@ -20,8 +21,11 @@ export interface SelftestRequest {
     readonly pushing: RegistryClient;
     /** With the account that clusters pull with. */
     readonly pulling: RegistryClient;
-    /** With the account that pushes; not ended by what ends the others. */
-    readonly removing: RegistryClient;
+    /**
+     * With the account that pushes; not ended by what ends the others. Where a step before waited for the registry in
+     * vain, one that does not wait again.
+     */
+    readonly removing: (isAnswering: boolean) => RegistryClient;
     readonly base: MirrorBase;
     /** What a node makes of the stack's mirror rules, TOML. */
     readonly registriesConf: string;
@@ -34,15 +38,20 @@ const REPOSITORY = "registry-passthrough/selftest";
 
 /**
  * Sends a canary on an image's whole way: pushed with one account, found through the mirror rules by digest and by tag
- * with the other, read to the last byte, and removed again, also when something before failed.
+ * with the other, read to the last byte, and removed again, also when something before failed. A registry that cannot
+ * be reached is waited for once.
  * @returns true if every step could be done
  */
 export async function selftest(request: SelftestRequest): Promise<boolean> {
     const { onStep } = request;
     const canary = canaryImage(request.name);
     let isFine = true;
+    let isAnswering = true;
     const step = async (name: SelftestStepName, action: () => Promise<Omit<SelftestStep, "step">>) => {
-        const result = await action().catch((error: unknown) => failedWith(error));
+        const result = await action().catch((error: unknown) => {
+            isAnswering &&= !isRetryable(error);
+            return failedWith(error);
+        });
         isFine &&= result.outcome !== "failed";
         onStep({ step: name, ...result });
         return result.outcome;
@@ -54,16 +63,20 @@ export async function selftest(request: SelftestRequest): Promise<boolean> {
     });
     if (way === undefined) return false;
     const { byDigest, byTag, tag } = way;
-    const pushed = await step("push", () => push(request.pushing, canary, byDigest.repository, tag));
+    const { repository } = byDigest;
+    let mayBeThere = false;
+    const pushed = await step("push", async () => {
+        await pushBlobs(request.pushing, canary, repository);
+        mayBeThere = true;
+        await request.pushing.manifestPut(repository, tag, canary.manifest);
+        return done(`${repository}:${tag}, ${canary.manifest.digest}`);
+    });
     if (pushed === "done") {
         await step("pull by digest", () => pull(request.pulling, canary, byDigest, canary.manifest.digest));
-        await step("pull by tag", async () => {
-            if (byTag === undefined)
-                return note("the rules redirect pulls by digest only: a pull by tag goes upstream");
-            return pull(request.pulling, canary, byTag, tag);
-        });
+        if (isAnswering) await step("pull by tag", () => pullByTag(request.pulling, canary, byTag, tag));
     }
-    await step("remove", () => remove(request.removing, canary, byDigest.repository, pushed === "done"));
+    if (mayBeThere)
+        await step("remove", () => remove(request.removing(isAnswering), canary, repository, pushed === "done"));
     return isFine;
 }
 
@@ -117,7 +130,7 @@ function mirrorOf(conf: RegistriesConf, base: MirrorBase, asked: Reference): Ref
     return first?.viaMirror === true && first.reference === wanted ? parseReference(first.reference) : undefined;
 }
 
-async function push(client: RegistryClient, canary: Canary, repository: string, tag: string) {
+async function pushBlobs(client: RegistryClient, canary: Canary, repository: string): Promise<void> {
     for (const [digest, bytes] of canary.blobs) {
         if ((await client.blobHead(repository, digest)) !== undefined) continue;
         await client.retrying(async () => {
@@ -126,8 +139,6 @@ async function push(client: RegistryClient, canary: Canary, repository: string, 
             await client.uploads.put(repository, digest, begun.location, bytes.length, () => once(bytes));
         });
     }
-    await client.manifestPut(repository, tag, canary.manifest);
-    return done(`${repository}:${tag}, ${canary.manifest.digest}`);
 }
 
 async function* once(bytes: Buffer): AsyncIterable<Uint8Array> {
@@ -136,6 +147,11 @@ async function* once(bytes: Buffer): AsyncIterable<Uint8Array> {
 
 const READ_RIGHT =
     "give the account that pulls the right to read every repository below the mirror base, also those that are made later";
+
+async function pullByTag(client: RegistryClient, canary: Canary, at: Reference | undefined, tag: string) {
+    if (at === undefined) return note("the rules redirect pulls by digest only: a pull by tag goes upstream");
+    return pull(client, canary, at, tag);
+}
 
 async function pull(client: RegistryClient, canary: Canary, at: Reference, reference: string) {
     const { repository } = at;
@@ -166,7 +182,9 @@ async function remove(client: RegistryClient, canary: Canary, repository: string
     try {
         await client.manifestDelete(repository, digest);
     } catch (error) {
-        if (!(error instanceof RegistryError) || ![401, 403, 405].includes(error.status ?? 0)) throw error;
+        if (!(error instanceof RegistryError) || ![401, 403, 405].includes(error.status ?? 0)) {
+            throw left(`${repository}@${digest}`, error);
+        }
         if (!wasPushed) return note("nothing is known to be left");
         return note(
             `the registry does not let the account delete (${error.status ?? ""} ${error.code}): ${repository}@${digest} stays; ` +
@@ -175,6 +193,14 @@ async function remove(client: RegistryClient, canary: Canary, repository: string
     }
     if ((await client.manifestHead(repository, digest)) === undefined) return done(`${repository} no longer has it`);
     throw wrong(`${repository}@${digest} was deleted, and is still there`);
+}
+
+function left(canary: string, cause: unknown): PassthroughError {
+    return new PassthroughError(messageOf(cause), {
+        code: "SELFTEST_LEFT",
+        cure: `look whether ${canary} is still there, and remove it: it is smaller than 1 kB`,
+        cause,
+    });
 }
 
 function missing(message: string): PassthroughError {

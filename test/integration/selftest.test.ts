@@ -21,12 +21,12 @@ afterEach(async () => {
     registry = server = undefined;
 });
 
-function clientOf(host: string, signal?: AbortSignal): RegistryClient {
+function clientOf(host: string, signal?: AbortSignal, seconds = 0): RegistryClient {
     const client = new RegistryClient({
         ...(signal === undefined ? {} : { signal }),
         endpoint: { host, plainHttp: true },
         credentials: { username: "u", password: "p" },
-        retry: { seconds: 0, firstDelay: 1, longestDelay: 1 },
+        retry: { seconds, firstDelay: 1, longestDelay: 1 },
     });
     clients.push(client);
     return client;
@@ -34,10 +34,13 @@ function clientOf(host: string, signal?: AbortSignal): RegistryClient {
 
 interface Changes {
     readonly pullHost?: string;
+    readonly removeHost?: string;
     readonly version?: string;
     readonly rulesOf?: string;
     /** Ends the push and the pulls. */
     readonly signal?: AbortSignal;
+    /** How long the clients keep trying. */
+    readonly seconds?: number;
     readonly onStep?: (step: SelftestStep) => void;
 }
 
@@ -47,9 +50,9 @@ async function run(host: string, changes: Changes = {}) {
     const { registriesConf } = contentRules(rulesOf, { images: IMAGES }, { contactSource: "never", version });
     const steps: SelftestStep[] = [];
     const isFine = await selftest({
-        pushing: clientOf(host, changes.signal),
-        pulling: clientOf(pullHost, changes.signal),
-        removing: clientOf(host),
+        pushing: clientOf(host, changes.signal, changes.seconds),
+        pulling: clientOf(pullHost, changes.signal, changes.seconds),
+        removing: (isAnswering) => clientOf(changes.removeHost ?? host, undefined, isAnswering ? changes.seconds : 0),
         base: parseMirrorBase(`${host}/mirror`),
         registriesConf,
         name: "0123abcd",
@@ -159,7 +162,7 @@ test("a mirror that serves other bytes fails, by digest and by tag", async () =>
     expect(detailOf(steps, "pull by tag")).toContain("look what stands between this machine and the registry");
 });
 
-test("a push that is refused fails with the registry's words; nothing is pulled, and what may be left is looked for", async () => {
+test("a push that is refused fails with the registry's words; nothing is pulled, and nothing is there to be removed", async () => {
     const denied = JSON.stringify({
         errors: [{ code: "DENIED", message: "requested access to the resource is denied" }],
     });
@@ -170,6 +173,35 @@ test("a push that is refused fails with the registry's words; nothing is pulled,
     );
     const { isFine, steps, outcomes } = await run(server.host);
     expect(isFine).toBe(false);
-    expect(outcomes).toEqual(["rules: done", "push: failed", "remove: note"]);
+    expect(outcomes).toEqual(["rules: done", "push: failed"]);
     expect(detailOf(steps, "push")).toContain("DENIED (403)");
+});
+
+test("a registry that cannot be reached is waited for once, at the first step: no pull, no removal of what was not pushed", async () => {
+    registry = await RegistryProcess.start();
+    const { host } = registry;
+    await registry.kill();
+    const { isFine, steps, outcomes } = await run(host, { seconds: 0.2 });
+    expect({ isFine, outcomes }).toEqual({ isFine: false, outcomes: ["rules: done", "push: failed"] });
+    expect(detailOf(steps, "push")).toContain(`no connection to ${host}`);
+});
+
+test("one that goes away after the push is waited for once; removing the canary is tried once more, and it is named", async () => {
+    registry = await RegistryProcess.start();
+    let asked = 0;
+    const gone = () => {
+        asked++;
+        return { status: 503 };
+    };
+    server = await ScriptedServer.start(gone);
+    const { steps, outcomes } = await run(registry.host, { pullHost: server.host, seconds: 0.2 });
+    expect(outcomes).toEqual(["rules: done", "push: done", "pull by digest: failed", "remove: done"]);
+    expect(asked).toBeGreaterThan(1);
+    expect(detailOf(steps, "pull by digest")).toContain("503");
+    const elsewhere = await ScriptedServer.start(gone);
+    const removeHost = elsewhere.host;
+    await elsewhere.stop();
+    const lost = await run(registry.host, { pullHost: server.host, removeHost, seconds: 0.2 });
+    expect(lost.outcomes).toEqual(["rules: done", "push: done", "pull by digest: failed", "remove: failed"]);
+    expect(detailOf(lost.steps, "remove")).toMatch(/look whether \S+selftest@sha256:[0-9a-f]{64} is still there/);
 });

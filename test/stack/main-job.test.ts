@@ -29,6 +29,16 @@ test("a preview names every image that comes, without asking the registry or ope
     expect(site.registry.accesses()).toEqual([]);
 });
 
+test("plan asks with the account of the configuration before the first up", async () => {
+    const plan = await site.stack.passthrough("plan", "--exit-code");
+    expect(plan).toMatchObject({ code: 3, error: "" });
+    expect(plan.out).toContain("6 to push");
+    expect(site.registry.writes()).toEqual([]);
+    const early = await site.stack.passthrough("selftest");
+    expect(early).toMatchObject({ code: 1, out: "" });
+    expect(early.error).toContain("stack test has no output registriesConf; run `npm run up` for this stack first");
+});
+
 test("up brings a real archive into a real registry, and the outputs tell where everything is", async () => {
     expect(await site.stack.up()).toMatchObject({ code: 0 });
     const outputs = await site.stack.outputs();
@@ -82,17 +92,32 @@ const isSame = (a: Access, b: Access) => a.method === b.method && a.path === b.p
 
 test("outputs of another mirror base are refused by name: no account and no rule of them is used, nothing is pushed", async () => {
     const elsewhere = `${site.registry.host}/elsewhere`;
+    const why = `the outputs of stack test are of ${site.registry.host}/mirror, its configuration is of ${elsewhere}`;
     site.stack.configure(site.document({ registry: { mirrorBase: elsewhere } }));
     site.registry.forget();
-    for (const command of ["selftest", "verify"]) {
-        const refused = await site.stack.passthrough(command);
-        expect(refused).toMatchObject({ code: 1, out: "" });
-        expect(refused.error).toContain(
-            `the outputs of stack test are of ${site.registry.host}/mirror, its configuration is of ${elsewhere}`,
-        );
-    }
+    const refused = await site.stack.passthrough("selftest");
+    expect(refused).toMatchObject({ code: 1, out: "" });
+    expect(refused.error).toContain(why);
     expect(site.registry.accesses()).toEqual([]);
+    // Today's configuration has an account of its own.
+    const plan = await site.stack.passthrough("plan", "--exit-code");
+    expect(plan).toMatchObject({ code: 3 });
+    expect(plan.error).toContain(why);
     site.stack.configure(site.document());
+});
+
+test("an account that the registry refuses is named with its place: the stack's output, or its configuration", async () => {
+    await site.stack.setConfig("registryPassword", "another-canary-41c2", true);
+    site.stack.configure(site.document({ registry: { mirrorBase: `${site.registry.host}/elsewhere` } }));
+    const configured = await site.stack.passthrough("verify");
+    expect(configured.error).toContain(
+        `${site.registry.host}/v2/: the registry refuses the account pusher, which is from the stack's configuration ` +
+            "(registryUsername); set registryUsername and registryPassword of stack test",
+    );
+    expect(configured.error).not.toContain("another-canary-41c2");
+    site.stack.configure(site.document());
+    await site.stack.setConfig("registryPassword", ACCOUNT.password, true);
+    expect(await site.stack.passthrough("verify")).toMatchObject({ code: 0 });
 });
 
 test("after up there is nothing to do", async () => {

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { accountInFile } from "../../../cli/auth-file";
-import { findAccount } from "../../../cli/credentials";
+import { type StackAccounts, findAccount } from "../../../cli/credentials";
 
 const PASSWORD = "canary-5d2e:with colon";
 const auth = (username: string, password = PASSWORD) => ({
@@ -40,7 +40,7 @@ test.each([
     ["docker's spelling of a host is read", { "https://registry.example:8443/v1/": auth("d") }, "d"],
     ["user name and password may stand in the clear", { [PLACE]: account("e") }, "e"],
 ])("%s", async (_, auths, username) => {
-    expect(await accountInFile(file({ auths }), PLACE)).toEqual({ credentials: account(username), warnings: [] });
+    expect(await accountInFile(file({ auths }), PLACE)).toMatchObject({ credentials: account(username), warnings: [] });
 });
 
 test("an entry of another port, of a longer path or of another host is not this registry's", async () => {
@@ -49,7 +49,7 @@ test("an entry of another port, of a longer path or of another host is not this 
         [`${PLACE}/quay.io`]: auth("b"),
         "registry.example:8443/mir": auth("c"),
     };
-    expect(await accountInFile(file({ auths }), PLACE)).toEqual({ warnings: [] });
+    expect((await accountInFile(file({ auths }), PLACE)).credentials).toBeUndefined();
 });
 
 test("a file that others can read is told, with the cure", async () => {
@@ -94,7 +94,7 @@ test("a helper that does not know the host is none; one that fails or is not the
     helper("unknowing", "echo 'credentials not found in native keychain'; exit 1");
     helper("broken", `echo ${PASSWORD}; exit 3`);
     helper("tokens", `echo '{"Username":"<token>","Secret":"${PASSWORD}"}'`);
-    expect(await accountInFile(file({ credsStore: "unknowing" }), PLACE)).toEqual({ warnings: [] });
+    expect((await accountInFile(file({ credsStore: "unknowing" }), PLACE)).credentials).toBeUndefined();
     for (const [name, what] of [
         ["broken", "exit code 3"],
         ["tokens", "identity token"],
@@ -112,12 +112,25 @@ test("a helper that does not know the host is none; one that fails or is not the
 });
 
 describe("where an account is looked for", () => {
-    const outputs = () =>
-        Promise.resolve({
-            pushSecret: JSON.stringify({ auths: { "registry.example:8443": auth("stack-pusher") } }),
-            pullSecret: JSON.stringify({ auths: { "registry.example:8443": auth("stack-puller") } }),
-        });
-    const nothing = () => Promise.reject(new Error("no stack"));
+    const cures = { refused: "run up again", absent: "run up first" };
+    const none = () => Promise.resolve(undefined);
+    const outputs: StackAccounts = {
+        outputs: () =>
+            Promise.resolve({
+                pushSecret: JSON.stringify({ auths: { "registry.example:8443": auth("stack-pusher") } }),
+                pullSecret: JSON.stringify({ auths: { "registry.example:8443": auth("stack-puller") } }),
+            }),
+        ...{ configured: none, cures },
+    };
+    const nothing: StackAccounts = {
+        outputs: () => Promise.reject(new Error("no stack")),
+        ...{ configured: none, cures },
+    };
+    const configured: StackAccounts = {
+        ...nothing,
+        configured: (role) =>
+            Promise.resolve({ credentials: account(`config-${role}`), from: "config", cure: "set it" }),
+    };
     const pair = (prefix: string, username: string) => ({
         [`${prefix}_USERNAME`]: username,
         [`${prefix}_PASSWORD`]: PASSWORD,
@@ -132,7 +145,7 @@ describe("where an account is looked for", () => {
         const named = { REGISTRY_AUTH_FILE: withFile("named.json", "named") };
         const everything = { ...pusher, ...puller, ...named, ...podman, ...docker };
         const find = async (role: "importer" | "puller", env: NodeJS.ProcessEnv, from = outputs, authfile?: string) =>
-            (await findAccount(role, { place: PLACE, authfile, outputs: from, env })).credentials.username;
+            (await findAccount(role, { place: PLACE, authfile, stack: from, env })).credentials.username;
         withFile("config.json", "docker");
         expect(await find("importer", everything, outputs, withFile("flag.json", "flag"))).toBe("flag");
         expect(await find("importer", everything)).toBe("env-pusher");
@@ -142,24 +155,41 @@ describe("where an account is looked for", () => {
         expect(await find("puller", { ...pusher, ...docker })).toBe("stack-puller");
         expect(await find("puller", { ...pusher, ...docker }, nothing)).toBe("env-pusher");
         expect(await find("puller", docker, nothing)).toBe("docker");
+        // Before the first `up` there are no outputs, and it may be that the stack cannot be read.
+        expect(await find("importer", docker, configured)).toBe("config-importer");
+        expect(await find("puller", { ...pusher, ...docker }, configured)).toBe("config-puller");
+        expect(await find("puller", docker, { ...outputs, configured: configured.configured })).toBe("stack-puller");
     });
 
     test("a file that the command line names is the only one that is asked", async () => {
         const empty = file({ auths: {} }, "empty.json");
-        const search = findAccount("importer", { place: PLACE, authfile: empty, outputs, env: pusher });
+        const search = findAccount("importer", { place: PLACE, authfile: empty, stack: outputs, env: pusher });
         await expect(search).rejects.toThrow(`there is no account that pushes to ${PLACE} in ${empty}`);
     });
 
     test("half an account in the environment is a mistake, not no account", async () => {
         const half = { REGISTRY_PASSTHROUGH_PULLER_PASSWORD: PASSWORD };
-        const search = findAccount("puller", { place: PLACE, outputs, env: half });
+        const search = findAccount("puller", { place: PLACE, stack: outputs, env: half });
         await expect(search).rejects.toThrow(
             "REGISTRY_PASSTHROUGH_PULLER_PASSWORD is set, but REGISTRY_PASSTHROUGH_PULLER_USERNAME is not",
         );
     });
 
+    test("an account says what to change where it is from, should the registry refuse it", async () => {
+        const cureOf = async (env: NodeJS.ProcessEnv, authfile?: string) =>
+            (await findAccount("importer", { place: PLACE, authfile, stack: outputs, env })).cure;
+        expect(await cureOf(pusher)).toContain("set REGISTRY_PASSTHROUGH_USERNAME and REGISTRY_PASSTHROUGH_PASSWORD");
+        const ofPath = file({ auths: { [PLACE]: auth("a") } }, "it's.json");
+        expect(await cureOf({}, ofPath)).toBe(
+            `log in again: podman login --authfile '${folder}/it'\\''s.json' ${PLACE}`,
+        );
+        const ofHost = file({ auths: { "https://registry.example:8443/v1/": auth("a") } }, "docker.json");
+        expect(await cureOf({}, ofHost)).toMatch(/ registry\.example:8443$/);
+        expect(await cureOf({})).toBe("run up again");
+    });
+
     test("no account anywhere tells how to give one", async () => {
-        const search = findAccount("puller", { place: PLACE, outputs: nothing, env: { DOCKER_CONFIG: folder } });
+        const search = findAccount("puller", { place: PLACE, stack: nothing, env: { DOCKER_CONFIG: folder } });
         await expect(search).rejects.toThrow(
             /no account that pulls from \S+ \(the stack's own could not be read: no stack\); .*--authfile or REGISTRY_AUTH_FILE.*PULLER_USERNAME/,
         );
