@@ -33,13 +33,15 @@ faultCase(
             let left = random.between(1, await payloadOf(site));
             let providers: number[] = [];
             proxy.watch = (side, bytes) => {
-                if (side !== "request" || left <= 0) return undefined;
+                if (side !== "request") return undefined;
+                // So little content would be in before the provider sees that its engine is gone.
+                if (left <= 0) return "stall";
                 left -= bytes;
                 if (left > 0) return undefined;
                 providers = descendants(child.pid ?? 0, PROVIDER);
                 child.kill("SIGKILL");
                 count("engines killed");
-                return undefined;
+                return "stall";
             };
             await done;
             // Nobody tells the provider: it sees that its engine is gone, and ends.
@@ -54,6 +56,7 @@ faultCase(
             const again = proxy.passed.filter(isBlobPut).filter(({ url }) => held.has(blobOf(url)));
             expect(again).toEqual([]);
             count("blobs kept", held.size);
+            count("blobs sent then", proxy.passed.filter(isBlobPut).length);
             expect(storage.wrong()).toEqual([]);
             expect(site.stack.printed).not.toContain(ACCOUNT.password);
         } finally {

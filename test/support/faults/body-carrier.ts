@@ -47,7 +47,9 @@ export class BodyCarrier {
         // A fault at the first byte must not wait for a body that never comes.
         if (limit === 0) await this.act();
         for await (const chunk of body) {
-            if (this.watch(side, chunk.length) === "reset") this.cut();
+            const verdict = this.watch(side, chunk.length);
+            if (verdict === "reset") this.cut();
+            if (verdict === "stall") await this.forever();
             if (fault?.kind === `trickle-${side}` && "interval" in fault) yield* this.drops(chunk, fault.interval);
             else if (carried + chunk.length > limit) {
                 yield chunk.subarray(0, limit - carried);
