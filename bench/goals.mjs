@@ -42,6 +42,7 @@ const goals = {
     E: (series) => [
         requestsPerImage(named(series, "importer that knows no state"), 1000),
         over("up", named(series, "up"), floorOf(series), 5),
+        smallProvider(series),
     ],
     F: (series) => [
         ...["lock", "index", "lock, in memory", "index, in memory"].map((name) => {
@@ -49,6 +50,7 @@ const goals = {
             return atMost(`${name}: at most 1.2 x headers`, named(series, name), named(series, headers), 1.2);
         }),
         over("preview", named(series, "preview"), named(series, "preview of an empty program"), 5),
+        smallProvider(series),
     ],
 };
 
@@ -97,12 +99,20 @@ function requestsPerImage(one, images) {
 
 function modest(series) {
     const own = series.filter(({ role, name }) => role === "ours" || name === "layout in a folder");
-    const memory = Math.max(...own.flatMap(({ runs }) => runs.map(({ memoryBytes }) => memoryBytes)));
     const disk = Math.max(...own.flatMap(({ runs }) => runs.map(({ diskBytes }) => diskBytes)));
-    return [
-        { goal: "at most 256 MiB of memory", measured: `${Math.round(memory / MiB)} MiB`, met: memory <= 256 * MiB },
-        { goal: "no extra disk", measured: `${Math.round(disk / MiB)} MiB`, met: disk === 0 },
-    ];
+    return [smallProvider(own), { goal: "no extra disk", measured: `${Math.round(disk / MiB)} MiB`, met: disk === 0 }];
+}
+
+/** Of the process that runs the providers; where the engine takes no part, of the importer without Pulumi's SDK. */
+function smallProvider(own) {
+    const all = own.flatMap(({ runs }) => runs);
+    const provider = Math.max(...all.map((run) => run.providerBytes || 0));
+    const memory = provider || Math.max(...all.map(({ memoryBytes }) => memoryBytes));
+    return {
+        goal: "at most 256 MiB of memory for the provider",
+        measured: `${Math.round(memory / MiB)} MiB${provider > 0 ? "" : " (the importer alone)"}`,
+        met: memory <= 256 * MiB,
+    };
 }
 
 function noPeer(goal) {

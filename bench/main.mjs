@@ -9,7 +9,7 @@ import { works } from "./works.mjs";
 const usage = `usage: npm run bench [-- --work A,B… --runs N --json --save]
   --work   only these works (bench/README.md); without it all, and the results are kept
   --runs   rounds, each contender once in each; default 7
-  --json   one JSON object per work on stdout and nothing else: medians in seconds
+  --json   one JSON object per work and line on stdout: medians in seconds; with npm's -s nothing else is there
   --save   keep the results of these works in docs/benchmarks.json and docs/benchmarks.md`;
 
 async function main() {

@@ -10,7 +10,8 @@ import { watchTree } from "./process-tree.mjs";
  * @typedef {object} Measured
  * @property {number} seconds from the start of the process to its end
  * @property {number} cpuSeconds user and system, of it and all its children
- * @property {number} memoryBytes peak resident memory, looked at every 40 ms
+ * @property {number} memoryBytes peak resident memory of it and all its children together, looked at every 40 ms
+ * @property {number} providerBytes peak resident memory of the process that runs our providers; 0 if there was none
  * @property {number} diskBytes peak size of its temporary files
  * @property {string} stdout
  */
@@ -39,14 +40,22 @@ export async function measure({ file, args, env = {}, input = "", cwd }) {
     child.stdin.end(input);
     const stop = watchTree(child.pid, folder);
     const code = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
-    const { memory, disk } = stop();
+    const { memory, provider, disk } = stop();
     rmSync(folder, { recursive: true, force: true });
     if (code !== 0) {
         const said = `${output.stdout}${output.stderr}`.trim().split("\n").slice(-15).join("\n    ");
         throw new Error(`${file} ${args.slice(0, 4).join(" ")} … ended with ${code}:\n    ${said}`);
     }
     const [seconds, user, system] = readFileSync(times, "utf8").trim().split("\n").at(-1).split(" ").map(Number);
-    return { seconds, cpuSeconds: round(user + system), memoryBytes: memory, diskBytes: disk, stdout: output.stdout };
+    const cpuSeconds = round(user + system);
+    return {
+        seconds,
+        cpuSeconds,
+        memoryBytes: memory,
+        providerBytes: provider,
+        diskBytes: disk,
+        stdout: output.stdout,
+    };
 }
 
 function round(value) {

@@ -1,17 +1,23 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
+/** On the command line of Pulumi's host of dynamic providers. */
+const PROVIDER = "cmd/dynamic-provider";
+
 /**
  * Looks at a process and everything below it until it is told to stop (Linux: /proc).
  *
  * @param {number} pid
  * @param {string} temporary folder in which the processes put their temporary files
- * @returns {() => {memory: number, disk: number}} ends the watch; greatest values seen, in bytes
+ * @returns {() => {memory: number, provider: number, disk: number}} ends the watch; greatest values seen, in bytes;
+ *   `provider` is that of the greatest process that Pulumi's engine runs dynamic providers in, 0 without one
  */
 export function watchTree(pid, temporary) {
-    const peak = { memory: 0, disk: 0 };
+    const peak = { memory: 0, provider: 0, disk: 0 };
     const look = () => {
-        peak.memory = Math.max(peak.memory, residentMemory(pid));
+        const memory = residentMemory(pid);
+        peak.memory = Math.max(peak.memory, memory.all);
+        peak.provider = Math.max(peak.provider, memory.provider);
         peak.disk = Math.max(peak.disk, bytesBelow(temporary));
     };
     const timer = setInterval(look, 40);
@@ -21,22 +27,39 @@ export function watchTree(pid, temporary) {
     };
 }
 
-/** The greater of what all processes hold together now and what one of them held at its highest. */
+/** `all` is the greater of what all processes hold together now and what one of them held at its highest. */
 function residentMemory(pid) {
     const memory = tree(pid).map((one) => {
         const status = textOf(`/proc/${one}/status`);
         const kilobytes = (field) => Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
-        return { now: kilobytes("VmRSS"), highest: kilobytes("VmHWM") };
+        const isProvider = textOf(`/proc/${one}/cmdline`).includes(PROVIDER);
+        return { now: kilobytes("VmRSS"), highest: kilobytes("VmHWM"), isProvider };
     });
     const together = memory.reduce((sum, { now }) => sum + now, 0);
-    return 1024 * Math.max(together, ...memory.map(({ highest }) => highest));
+    const providers = memory.filter(({ isProvider }) => isProvider);
+    return {
+        all: 1024 * Math.max(together, ...memory.map(({ highest }) => highest)),
+        provider: 1024 * Math.max(0, ...providers.map(({ highest }) => highest)),
+    };
 }
 
-function tree(pid) {
-    const children = textOf(`/proc/${pid}/task/${pid}/children`)
-        .split(" ")
-        .filter((one) => one !== "");
-    return [pid, ...children.flatMap((child) => tree(Number(child)))];
+/**
+ * A process and everything below it. Each thread has children of its own, and a Go program forks from any.
+ *
+ * @param {number} pid
+ * @returns {number[]}
+ */
+export function tree(pid) {
+    const children = threads(pid).flatMap((thread) => textOf(`/proc/${pid}/task/${thread}/children`).split(" "));
+    return [pid, ...children.filter((one) => one !== "").flatMap((child) => tree(Number(child)))];
+}
+
+function threads(pid) {
+    try {
+        return readdirSync(`/proc/${pid}/task`);
+    } catch {
+        return [];
+    }
 }
 
 function bytesBelow(folder) {

@@ -1,27 +1,29 @@
 import { median } from "./statistics.mjs";
-import { seconds, verdicts } from "./goals.mjs";
+import { bestPeer, seconds, verdicts } from "./goals.mjs";
 import { works } from "./works.mjs";
 
 const MiB = 1024 * 1024;
 
 /**
- * What a machine reads of one work: medians in seconds.
+ * What a machine reads of one work: medians in seconds. `bestPeer` is the fastest that puts each image where it belongs.
  *
  * @param {string} work
  * @param {import("./rounds.mjs").Series[]} series
  * @param {string[]} missing peers that could not be had, and why
- * @returns {{work: string, ours: number, floor: number, peers: Record<string, number>}}
+ * @returns {{work: string, ours: number, floor: number, peers: Record<string, number>, bestPeer?: string}}
  */
 export function summary(work, series, missing) {
     const medianOf = (one) => Number(median(seconds(one)).toFixed(3));
     const medians = (role) => series.filter((one) => one.role === role).map((one) => [one.name, medianOf(one)]);
     const [[, ours], ...also] = medians("ours");
     const [[, floor]] = medians("floor");
+    const best = bestPeer(series)?.name;
     return {
         work,
         ours,
         floor,
         peers: Object.fromEntries(medians("peer")),
+        ...(best === undefined ? {} : { bestPeer: best }),
         ...(also.length > 0 ? { also: Object.fromEntries(also) } : {}),
         ...(missing.length > 0 ? { missing } : {}),
         goals: verdicts(work, series),
@@ -44,7 +46,7 @@ export function tables(work, series) {
             `${median(all).toFixed(2)} (${Math.min(...all).toFixed(2)}–${Math.max(...all).toFixed(2)})`,
             middle("cpuSeconds").toFixed(1),
             middle("registryCpuSeconds").toFixed(1),
-            `${Math.round(Math.max(...one.runs.map(({ memoryBytes }) => memoryBytes)) / MiB)} MiB`,
+            memoryOf(one),
             `${Math.round(Math.max(...one.runs.map(({ diskBytes }) => diskBytes)) / MiB)} MiB`,
             requestsOf(one.runs.at(-1)),
         ];
@@ -63,6 +65,13 @@ export function tables(work, series) {
         ...series.filter(({ runs }) => runs[0].phases !== undefined).flatMap((one) => [phasesOf(one), ""]),
         table(["goal", "measured: median (range) of paired rounds", ""], goalRows),
     ].join("\n");
+}
+
+/** Of all processes together; where the engine took part, that of the provider too. */
+function memoryOf({ runs }) {
+    const peak = (field) => Math.round(Math.max(...runs.map((run) => run[field] ?? 0)) / MiB);
+    const provider = peak("providerBytes");
+    return `${peak("memoryBytes")} MiB${provider > 0 ? ` (provider ${provider})` : ""}`;
 }
 
 /** Where the time of a contender goes, as it says itself: medians in seconds. */

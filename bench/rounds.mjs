@@ -36,7 +36,7 @@ export async function runOnce(contender, content, executable) {
     const registry = await FreshRegistry.start(executable);
     try {
         const before = registry.cpuSeconds();
-        const { stdout, ...measured } = await measure(contender.command(registry));
+        const { stdout, ...measured } = await measure(await contender.command(registry));
         const registryCpuSeconds = Math.round((registry.cpuSeconds() - before) * 100) / 100;
         checkArrival(contender, registry, content);
         const phases = contender.phasesOf === undefined ? {} : { phases: contender.phasesOf(stdout) };

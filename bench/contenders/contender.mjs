@@ -7,7 +7,7 @@ import { repositoryOf } from "./places.mjs";
  * @property {string} name
  * @property {"ours" | "floor" | "peer"} role
  * @property {boolean} placesImages each image ends where it belongs: only then it is a peer, else a second floor
- * @property {(registry: import("../fresh-registry.mjs").FreshRegistry) => import("../measure.mjs").Command} command
+ * @property {(registry: import("../fresh-registry.mjs").FreshRegistry) => import("../measure.mjs").Command | Promise<import("../measure.mjs").Command>} command
  * @property {(stdout: string) => Record<string, number>} [phasesOf] what it says its parts took, in seconds
  */
 

@@ -1,5 +1,6 @@
 import { floor, floorConcurrencies } from "../contenders/floor.mjs";
 import { ours } from "../contenders/ours.mjs";
+import { up } from "../contenders/up.mjs";
 import { crane, craneIndex, regctl, skopeo } from "../contenders/peers.mjs";
 import { archiveData, layoutData } from "../data/content.mjs";
 import { runOnce, runRounds } from "../rounds.mjs";
@@ -14,6 +15,8 @@ import { runOnce, runRounds } from "../rounds.mjs";
 export async function race(work, context) {
     const data = await context.progress.beat("making the work data", () => layoutData(work));
     const contenders = [ours(data), await bestFloor(data, context), ...peersOf(data, context.peers)];
+    // Once is enough to see what the provider takes; in the others the engine's share would be the same.
+    if (work === "B") contenders.push(up(data, context.toolbox));
     return runRounds({ ...context, contenders, content: data.content });
 }
 

@@ -1,0 +1,64 @@
+import { inModule } from "./script-module";
+
+const MIB = 1024 * 1024;
+
+function series(name: string, role: string, seconds: readonly number[], placesImages = true) {
+    const facts = { cpuSeconds: 1, registryCpuSeconds: 1, memoryBytes: 100 * MIB, providerBytes: 0, diskBytes: 0 };
+    return { name, role, placesImages, runs: seconds.map((one) => ({ ...facts, seconds: one, requests: { PUT: 2 } })) };
+}
+
+const B = [
+    series("ours", "ours", [4, 5, 4.4]),
+    series("floor (10 PUTs)", "floor", [4, 4, 4], false),
+    series("skopeo x4", "peer", [8, 8, 8.8]),
+    series("regctl", "peer", [18, 18, 18]),
+    series("crane push --index", "peer", [4, 4, 4], false),
+];
+
+test("one object of a work has the medians in seconds, and names the best of the peers that place images", async () => {
+    const { value } = await inModule("../bench/report.mjs", "return m.summary('B', input, ['crane: none']);", B);
+    expect(value).toMatchObject({
+        work: "B",
+        ours: 4.4,
+        floor: 4,
+        peers: { "skopeo x4": 8, regctl: 18, "crane push --index": 4 },
+        bestPeer: "skopeo x4",
+        missing: ["crane: none"],
+    });
+});
+
+test("goals are judged by ratios of the same round, not by ratios of medians", async () => {
+    const { value } = await inModule("../bench/goals.mjs", "return m.verdicts('B', input);", B);
+    expect(value).toEqual([
+        { goal: "at most 1.15 x floor", measured: "1.10 x (1.00 to 1.25)", met: true },
+        { goal: "1.6 x faster than the best peer (skopeo x4)", measured: "2.00 x (1.60 to 2.00)", met: true },
+        { goal: "not slower than crane push --index", measured: "1.10 x (1.00 to 1.25)", met: false },
+        { goal: "at most 256 MiB of memory for the provider", measured: "100 MiB (the importer alone)", met: true },
+        { goal: "no extra disk", measured: "0 MiB", met: true },
+    ]);
+});
+
+test("a provider that takes more than its goal is told, however little the rest takes", async () => {
+    const greedy = B.map((one) => ({ ...one, runs: one.runs.map((run) => ({ ...run, providerBytes: 257 * MIB })) }));
+    const { value } = await inModule("../bench/goals.mjs", "return m.verdicts('B', input);", greedy);
+    expect(value).toContainEqual(expect.objectContaining({ measured: "257 MiB", met: false }));
+});
+
+test("what a process started from any of its threads counts", async () => {
+    const body = `
+        const { spawn } = await import("node:child_process");
+        const thread = "require('child_process').spawn('sleep', ['60']); setInterval(() => {}, 1000)";
+        const code = \`const w = new (require("worker_threads").Worker)(\${JSON.stringify(thread)}, { eval: true });
+            w.once("online", () => setInterval(() => {}, 1000))\`;
+        const parent = spawn(process.execPath, ["-e", code], { detached: true, stdio: "ignore" });
+        try {
+            for (;;) {
+                const all = m.tree(parent.pid).length;
+                if (all === 2) return all;
+                await new Promise((resolve) => setImmediate(resolve));
+            }
+        } finally {
+            process.kill(-parent.pid, "SIGKILL");
+        }`;
+    expect((await inModule("../bench/process-tree.mjs", body, null)).value).toBe(2);
+});
