@@ -1,36 +1,20 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openArchive, readLock, verifyStructure } from "../../lib/archives";
+import { openArchive } from "../../lib/archives";
 import { messageOf } from "../../lib/oci/errors";
 import { faultCase } from "../support/faults/fault-case";
-import { FaultSite, type Outcome } from "../support/faults/fault-site";
+import { FaultSite } from "../support/faults/fault-site";
 import type { Random } from "../support/faults/random";
 import { SetArchive } from "../support/faults/set-archive";
 
 let site: FaultSite;
 
 beforeAll(async () => {
-    site = await FaultSite.start({ account: false });
+    site = await FaultSite.start();
 });
 afterAll(() => site.stop());
 
 const NAMES = ["mirror_000001.tar", "mirror_000002.tar"] as const;
-
-/** As the provider does: structure against the lock first, then the import. */
-async function bring(archive: SetArchive): Promise<Outcome> {
-    try {
-        const opened = await openArchive(archive.path);
-        try {
-            const differences = await verifyStructure(opened, await readLock(archive.lock));
-            if (differences.length > 0) throw new Error(`does not match the lock: ${differences.join("; ")}`);
-            return await site.bring(Object.assign(opened.source, { set: archive.content }));
-        } finally {
-            await opened.close();
-        }
-    } catch (error) {
-        return { plan: undefined, result: undefined, error, said: messageOf(error) };
-    }
-}
 
 interface Damage {
     /** @returns false if, by chance, nothing is damaged */
@@ -101,9 +85,9 @@ for (const [name, { damage, isStructural, says }] of Object.entries(DAMAGES)) {
         const archive = await SetArchive.make(random);
         try {
             const isDamaged = await damage(archive, random);
-            const outcome = await bring(archive);
+            const outcome = await site.bringArchive(archive);
             const failed = outcome.result?.failed ?? [];
-            site.holdsNothingWrong(outcome);
+            site.holdsNothingWrong();
             if (outcome.error !== undefined) {
                 // Found by structure: the registry was not touched.
                 expect(messageOf(outcome.error)).toMatch(says);

@@ -1,7 +1,7 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { describeArchive, openArchive } from "../../lib/archives";
+import { type Lock, describeArchive, openArchive, writeLock } from "../../lib/archives";
 import {
     ArchiveBench,
     type TarSpec,
@@ -16,10 +16,18 @@ import {
 } from "../support/archives";
 import { lockApart } from "../support/archive-apart";
 import { faultCase } from "../support/faults/fault-case";
+import { FaultSite } from "../support/faults/fault-site";
 import type { Random } from "../support/faults/random";
 
+const PART = "mirror_000001.tar";
 const bench = new ArchiveBench();
+let site: FaultSite;
+
+beforeAll(async () => {
+    site = await FaultSite.start();
+});
 afterEach(() => bench.clear());
+afterAll(() => site.stop());
 
 const isWhole = process.env.FAULTS === "all";
 
@@ -35,6 +43,19 @@ function good(random: Random): { entries: TarSpec[]; at: number; blob: TarSpec }
     return { entries, at, blob };
 }
 
+/** The archive as it was locked, at home: what comes in its place is held against this lock. */
+async function locked(entries: readonly TarSpec[]): Promise<{ path: string; lock: string; set: Lock }> {
+    const path = await bench.folder({ [PART]: tar(entries) });
+    const lock = join(await bench.folder({}), "set.lock.json");
+    const { lock: set } = await describeArchive(await bench.open(path), []);
+    await writeLock(lock, set);
+    return { path, lock, set };
+}
+
+const CLIMBING = `${"../".repeat(40)}x`;
+/** Where an entry ends too late there is no header, or one less: the refusal tells which blob, or where. */
+const SWALLOWED = "a size that swallows the next entries";
+
 /** What an attacker, or a tool that packs the archive again, does to one blob's entry. */
 const ATTACKS: Readonly<Record<string, (blob: TarSpec, random: Random) => readonly (TarSpec | Buffer)[]>> = {
     "an absolute name": (blob) => [blob, { name: "/etc/cron.d/job", body: "* * * * * root true" }],
@@ -42,11 +63,7 @@ const ATTACKS: Readonly<Record<string, (blob: TarSpec, random: Random) => readon
         blob,
         { name: random.pick(["../../etc/passwd", "docker/../../x", "a/..", "working-dir/../../y"]), body: "x" },
     ],
-    "a PAX path that climbs out": (blob) => [
-        blob,
-        paxEntry({ path: "../".repeat(40) + "x" }),
-        { name: "ok", body: "x" },
-    ],
+    "a PAX path that climbs out": (blob) => [blob, paxEntry({ path: CLIMBING }), { name: "ok", body: "x" }],
     "a symlink in place of a blob": ({ name }) => [{ name, type: "2", linkname: "/etc/passwd" }],
     "a hard link in place of a blob": ({ name }) => [{ name, type: "1", linkname: "isc_2026-01-02T03:04:05Z" }],
     "a device in place of a blob": ({ name }, random) => [{ name, type: random.pick(["3", "4", "6"]) }],
@@ -56,9 +73,7 @@ const ATTACKS: Readonly<Record<string, (blob: TarSpec, random: Random) => readon
     "a size past the end of the file": (blob, random) => [{ ...blob, size: 2 ** random.between(24, 32) }],
     "a PAX size past the end of the file": (blob, random) =>
         withPax(blob, { size: String(2 ** random.between(24, 52)) }),
-    "a size that swallows the next entries": (blob, random) => [
-        { ...blob, size: bodyLength(blob) + random.between(513, 1500) },
-    ],
+    [SWALLOWED]: (blob, random) => [{ ...blob, size: bodyLength(blob) + random.between(513, 1500) }],
     "a negative size": (blob) => [tarHeader({ ...blob, size: Buffer.alloc(12, 0xff) })],
     "a tag's link that is no digest": (blob) => [
         blob,
@@ -79,22 +94,37 @@ function bodyLength({ body }: TarSpec): number {
 
 for (const [name, attack] of Object.entries(ATTACKS)) {
     faultCase(name, { all: 20, sample: 1 }, async ({ random, count }) => {
+        site.clear();
         const { entries, at, blob } = good(random);
-        const hostile = [...entries.slice(0, at), ...attack(blob, random), ...entries.slice(at + 1)];
-        const folder = await bench.folder({ "mirror_000001.tar": tar(hostile) });
-        // Indexed, named and walked as for a lock: one of these refuses it, before anybody would send a byte.
-        const opened = openArchive(folder).then(async (archive) => {
-            try {
-                await describeArchive(archive, []);
-            } finally {
-                await archive.close();
-            }
+        const { path, lock, set } = await locked(entries);
+        const attacked = attack(blob, random);
+        const folder = await bench.folder({
+            [PART]: tar([...entries.slice(0, at), ...attacked, ...entries.slice(at + 1)]),
         });
-        const error = await refusal(opened);
-        expect(error.message).toContain("mirror_000001.tar");
+        const outcome = await site.bringArchive({ path: folder, lock });
+        const error = await refusal(Promise.reject(outcome.error as Error));
+        // All of it would have been sent, and nothing was.
+        expect(outcome.plan?.uploads).toBe(Object.keys(set.blobs).length);
+        expect(site.proxy.writes()).toEqual([]);
+        expect(site.storage.digests()).toEqual([]);
+        if (name === SWALLOWED)
+            expect(error.message).toMatch(/sha256:[0-9a-f]{64} (is missing|has \d+ bytes)|offset \d/);
+        else expect(namesOf(blob, attacked)).toContain(error.entry);
         count(error.code);
+        // Nor is it locked.
+        const unlocked = await refusal(openArchive(folder).then((archive) => describeArchive(archive, [])));
+        expect(unlocked.message).toContain(PART);
+        const content = Object.assign((await bench.open(path)).source, { set });
+        await site.converges(content);
         await bench.clear();
     });
+}
+
+/** What a refusal may call the entry: a header alone has the first 100 bytes of its name. */
+function namesOf(blob: TarSpec, attacked: readonly (TarSpec | Buffer)[]): string[] {
+    const given = attacked.flatMap((entry) => (Buffer.isBuffer(entry) ? [] : [entry.name]));
+    const names = [blob.name, blob.name.slice(0, 100), CLIMBING, ...given];
+    return names.flatMap((name) => [name, JSON.stringify(name)]);
 }
 
 /** Compressed far beyond what it says it is: refused, or read within its own size; never unpacked blindly. */

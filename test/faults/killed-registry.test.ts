@@ -31,7 +31,7 @@ faultCase(
         await restarted;
         expect(outcome.error).toBeUndefined();
         expect(outcome.result?.failed).toEqual([]);
-        site.holdsNothingWrong(outcome);
+        site.holdsNothingWrong();
         count("registries killed", restarted === undefined ? 0 : 1);
         // While it is away every blob in flight fails, some of them more than once; what was stored is not sent again.
         const stored = site.proxy.passed

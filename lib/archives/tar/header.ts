@@ -22,10 +22,13 @@ export interface TarHeader {
 /** What is wrong with a header block; the caller knows archive, entry and offset. */
 export class TarHeaderFault extends Error {
     readonly code: "ARCHIVE_CORRUPT" | "ARCHIVE_ENTRY_INVALID";
+    /** The header's name, where its checksum is right. */
+    readonly entry: string | undefined;
 
-    constructor(code: "ARCHIVE_CORRUPT" | "ARCHIVE_ENTRY_INVALID", message: string) {
+    constructor(code: "ARCHIVE_CORRUPT" | "ARCHIVE_ENTRY_INVALID", message: string, entry?: string) {
         super(message);
         this.code = code;
+        this.entry = entry;
     }
 }
 
@@ -44,9 +47,10 @@ export function parseTarHeader(blocks: TarBlocks, at: number): TarHeader {
     const { bytes } = blocks;
     const isGnu = holds(bytes, at + 257, "ustar  \0");
     const flag = bytes[at + 156] === 0 ? "0" : String.fromCharCode(bytes[at + 156] ?? 0);
+    const name = nameOf(bytes, at, isGnu);
     return {
-        name: nameOf(bytes, at, isGnu),
-        size: parseNumber(bytes, at + 124, at + 136),
+        name,
+        size: parseNumber(bytes, at + 124, at + 136, name),
         flag,
         linkname: flag === "1" || flag === "2" ? text(bytes, at + 157, at + 257) : "",
         isExtended: isGnu && flag === "S" && bytes[at + 482] !== 0,
@@ -86,23 +90,24 @@ function sumOf(bytes: Uint8Array | Int8Array, from: number, to: number): number 
     return sum;
 }
 
-/** Octal text, or base-256 if the first byte's high bit is set (GNU, for 8 GiB and more). */
-function parseNumber(bytes: Buffer, from: number, to: number): number {
+/**
+ * Octal text, or base-256 if the first byte's high bit is set (GNU, for 8 GiB and more).
+ * @param name of the entry, for errors
+ */
+function parseNumber(bytes: Buffer, from: number, to: number, name: string): number {
+    const refused = (what: string) => new TarHeaderFault("ARCHIVE_ENTRY_INVALID", what, name);
     if (((bytes[from] ?? 0) & 0x80) === 0) {
         const value = parseOctal(bytes, from, to);
         if (value !== undefined) return value;
-        const written = JSON.stringify(bytes.toString("latin1", from, to));
-        throw new TarHeaderFault("ARCHIVE_ENTRY_INVALID", `the size ${written} is not a number`);
+        throw refused(`the size ${JSON.stringify(bytes.toString("latin1", from, to))} is not a number`);
     }
+    if ((bytes[from] ?? 0) & 0x40) throw refused("the size is negative");
     const value = parseBase256(bytes.subarray(from, to));
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
-        throw new TarHeaderFault("ARCHIVE_ENTRY_INVALID", `the size ${value} is more than 2^53 bytes`);
-    }
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw refused(`the size ${value} is more than 2^53 bytes`);
     return Number(value);
 }
 
 function parseBase256(field: Buffer): bigint {
-    if ((field[0] ?? 0) & 0x40) throw new TarHeaderFault("ARCHIVE_ENTRY_INVALID", "the size is negative");
     const digits = Buffer.from(field);
     digits[0] = (digits[0] ?? 0) & 0x3f;
     return BigInt(`0x${digits.toString("hex")}`);

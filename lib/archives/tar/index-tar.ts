@@ -220,8 +220,9 @@ class TarIndexer {
         throw this.#truncated("the entry that the extended header here belongs to is missing");
     }
 
-    #faulty(cause: unknown, entry: string | undefined, offset: number): unknown {
+    #faulty(cause: unknown, extended: string | undefined, offset: number): unknown {
         if (!(cause instanceof TarHeaderFault)) return cause;
+        const entry = extended ?? cause.entry;
         const isFirst = offset === 0 && cause.code === "ARCHIVE_CORRUPT";
         const what = isFirst ? "this is not a tar archive, or its first header is damaged" : cause.message;
         const place = { ...this.#place(offset), ...(entry === undefined ? {} : { entry }) };

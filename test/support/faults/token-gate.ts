@@ -16,8 +16,8 @@ const SERVICE = "fault registry";
  * the account, and a check of every request. Its clock stands still unless a test lets time pass.
  */
 export class TokenGate {
-    /** Tokens given out. */
-    issued = 0;
+    /** Those given out. */
+    readonly tokens = new Set<string>();
     private now = 0;
     private readonly grants = new Map<string, Grant>();
 
@@ -72,7 +72,7 @@ export class TokenGate {
             return { status: 401, headers: json, body: '{"errors":[{"code":"UNAUTHORIZED"}]}' };
         }
         const token = randomBytes(24).toString("hex");
-        this.issued++;
+        this.tokens.add(token);
         this.grants.set(token, { scopes: searchParams.getAll("scope"), until: this.now + this.lifetime });
         return { status: 200, headers: json, body: JSON.stringify({ token, expires_in: this.lifetime }) };
     }
