@@ -20,6 +20,9 @@ export interface Reply {
     readonly cutAfter?: number;
 }
 
+/** What a request gets; one that is promised keeps it waiting. */
+export type Answering = (request: Seen, count: number) => Reply | Promise<Reply>;
+
 /** A real HTTP server whose answers a test scripts, and that remembers what it was asked. */
 export class ScriptedServer {
     readonly seen: Seen[] = [];
@@ -31,10 +34,7 @@ export class ScriptedServer {
         private readonly isTls: boolean,
     ) {}
 
-    static async start(
-        answer: (request: Seen, count: number) => Reply,
-        tls?: ServerCertificate,
-    ): Promise<ScriptedServer> {
+    static async start(answer: Answering, tls?: ServerCertificate): Promise<ScriptedServer> {
         const server =
             tls === undefined ? createServer() : (createTlsServer({ cert: tls.certificate, key: tls.key }) as Server);
         const scripted = new ScriptedServer(server, tls !== undefined);
@@ -61,17 +61,13 @@ export class ScriptedServer {
         await once(this.server, "close");
     }
 
-    private async handle(
-        request: IncomingMessage,
-        response: ServerResponse,
-        answer: (request: Seen, count: number) => Reply,
-    ): Promise<void> {
+    private async handle(request: IncomingMessage, response: ServerResponse, answer: Answering): Promise<void> {
         const chunks: Buffer[] = [];
         for await (const chunk of request) chunks.push(chunk as Buffer);
         const { method = "", url = "", headers } = request;
         const seen = { method, url, authorization: headers.authorization, body: Buffer.concat(chunks) };
         this.seen.push(seen);
-        const reply = answer(seen, this.seen.length);
+        const reply = await answer(seen, this.seen.length);
         const body = Buffer.from(reply.body ?? "");
         if (reply.cutAfter === 0) {
             request.socket.destroy();

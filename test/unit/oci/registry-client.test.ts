@@ -227,7 +227,7 @@ test("requests that wait for one token share it, also when many are refused with
     expect(granted).toBe(2);
 });
 
-test("a locked database passes, whatever its status; other requests wait with the one that met it", async () => {
+test("a locked database passes, whatever its status", async () => {
     const server = await serve((_request, count) =>
         count === 1
             ? { status: 400, body: '{"error": "(sqlite3.OperationalError) database is locked"}' }
