@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
-import { type ImportEvent, executePlan, planImport, plannedImages } from "../../lib/import";
+import { type ImportEvent, type ImportProgress, executePlan, planImport, plannedImages } from "../../lib/import";
 import { parseMirrorBase } from "../../lib/oci/mirror-reference";
 import { RegistryClient } from "../../lib/oci/registry-client";
 import { CountingProxy } from "../support/counting-proxy";
@@ -151,22 +151,27 @@ test("a registry that does not mount gets the bytes, and the plan's deviation is
 
 test("progress never goes back over broken transfers, and what was sent twice is told apart", async () => {
     const content = new MemoryImageSet();
-    content.image("quay.io/org/app:1", content.manifest([content.blob(randomBytes(3_000_000))]));
+    for (let i = 1; i < 4; i++)
+        content.image(`quay.io/org/app${i}:1`, content.manifest([content.blob(randomBytes(1_000_000))]));
     let cuts = 0;
     proxy.detour = ({ method, path }) =>
         method === "PUT" && path.includes("/uploads/") && cuts++ < 3 ? { resetAfter: 1 } : undefined;
     const base = parseMirrorBase(`${proxy.host}/mirror`);
     const plan = await planImport(client, { images: content.images, set: content.set, base });
-    const bytes: number[] = [];
+    const told: ImportProgress[] = [];
     const events: ImportEvent[] = [];
     const result = await executePlan(client, content, plan, {
-        onProgress: (progress) => bytes.push(progress.bytes),
+        onProgress: (progress) => told.push(progress),
         onEvent: (event) => events.push(event),
     });
     expect(result.failed).toEqual([]);
     expect(result.sent).toEqual(result.planned);
-    expect(bytes).toEqual([...bytes].sort((a, b) => a - b));
-    expect(bytes.at(-1)).toBe(plan.bytes);
+    for (const count of ["bytes", "images", "ofBytes", "ofImages"] as const) {
+        const counts = told.map((progress) => progress[count]);
+        expect(counts).toEqual([...counts].sort((a, b) => a - b));
+    }
+    expect(new Set(told.map(({ images }) => images))).toEqual(new Set([0, 1, 2, 3]));
+    expect(told.at(-1)).toMatchObject({ images: 3, ofImages: 3, bytes: plan.bytes, ofBytes: plan.bytes });
     expect(events.filter(({ event }) => event === "wait").length).toBe(3);
 });
 
