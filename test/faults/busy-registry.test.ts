@@ -100,6 +100,26 @@ for (const length of [1, 2, 3, 4, 5]) {
     });
 }
 
+const JSON_TYPE = { "content-type": "application/json" };
+
+/** Quay on SQLite (mirror-registry) while something else writes: SQLite's own words, in a page or in JSON. */
+function lockedDatabase(random: Random, isHead: boolean): Fault {
+    const text = "(sqlite3.OperationalError) database is locked";
+    const forms = [htmlError(500, text), registryError(500, "UNKNOWN", text)];
+    const other: Fault = { kind: "answer", status: 400, headers: JSON_TYPE, body: JSON.stringify({ error: text }) };
+    // The answer to HEAD has no body: its status alone must tell.
+    return random.pick(isHead ? forms : [...forms, other]);
+}
+
+faultCase("a database that is locked", { all: 50, sample: 2 }, async ({ random, count }) => {
+    site.clear();
+    const chosen = burst(random, random.between(1, 5), () => {
+        count("answers that the database is locked");
+        return lockedDatabase(random, chosen === isManifestHead);
+    });
+    await ridesOut(random);
+});
+
 faultCase("an HTML page in place of an answer", { all: 50, sample: 2 }, async ({ random, count }) => {
     site.clear();
     // A 404 of a web server that lost its registry is no word about what the registry has.
