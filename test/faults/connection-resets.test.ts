@@ -1,7 +1,9 @@
-import { type Asked, isBlobPut, isManifestPut, isUploadPost } from "../support/faults/fault";
+import { openArchive } from "../../lib/archives";
+import { type Asked, digestAsked, isBlobPut, isManifestPut, isUploadPost } from "../support/faults/fault";
 import { faultCase } from "../support/faults/fault-case";
 import { FaultSite } from "../support/faults/fault-site";
 import { seededSet } from "../support/faults/seeded-set";
+import { SetArchive } from "../support/faults/set-archive";
 
 let site: FaultSite;
 
@@ -56,4 +58,36 @@ faultCase("a connection reset before, in or after one request", { all: 100, samp
     expect(outcome.result?.failed).toEqual([]);
     site.holdsNothingWrong();
     expect(await site.converges(content)).toBe(0);
+});
+
+faultCase("blobs of an archive, each cut off in its middle", { all: 50, sample: 3 }, async ({ random, count }) => {
+    site.clear();
+    const archive = await SetArchive.make(random, [20_000, 400_000], 3);
+    const opened = await openArchive(archive.path);
+    const content = Object.assign(opened.source, { set: archive.content });
+    try {
+        /** PUTs of each blob that are still to be cut. */
+        const cuts = new Map<string, number>();
+        site.proxy.script = (asked) => {
+            if (!isBlobPut(asked)) return undefined;
+            const blob = digestAsked(asked);
+            const left = cuts.get(blob) ?? random.between(1, 2);
+            cuts.set(blob, left - 1);
+            if (left <= 0) return undefined;
+            count("resets");
+            return { kind: "reset-request", after: random.between(0, Number(asked.headers["content-length"]) - 1) };
+        };
+        const outcome = await site.bring(content);
+        expect(outcome.error).toBeUndefined();
+        expect(outcome.result?.failed).toEqual([]);
+        const whole = site.proxy.passed.filter((put) => isBlobPut(put) && put.status === 201);
+        // From the blob's first byte in the archive to its last, and no byte of what lies beside it.
+        for (const put of whole)
+            expect([digestAsked(put), put.bytes]).toEqual([digestAsked(put), archive.content.blobs[digestAsked(put)]]);
+        expect(new Set(whole.map(digestAsked))).toEqual(new Set(cuts.keys()));
+        expect(await site.converges(content)).toBe(0);
+    } finally {
+        await opened.close();
+        archive.remove();
+    }
 });
