@@ -43,7 +43,7 @@ export function isLoopback(host: string): boolean {
     return LOOPBACK.test(host);
 }
 
-/** One HTTP client for one registry: TLS always verified, sockets kept, every failure a RegistryError. */
+/** One HTTP/1.1 client for one registry: TLS always verified, sockets kept, every failure a RegistryError. */
 export class Transport {
     readonly origin: string;
     private readonly agent: Agent;
@@ -60,6 +60,8 @@ export class Transport {
         this.timeouts = endpoint.timeouts ?? DEFAULT_TIMEOUTS;
         this.agent = new Agent({
             connections,
+            // One request, one connection: docs/architecture.md, "HTTP/1.1 only".
+            allowH2: false,
             connect: { timeout: this.timeouts.connect, ...trustOf(endpoint) },
             keepAliveTimeout: 30_000,
             headersTimeout: this.timeouts.answer,
@@ -182,13 +184,8 @@ const NETWORK_CODES = new Set([
     "ENETUNREACH",
     "ENOTFOUND",
     "EAI_AGAIN",
+    // The other side closed, also a kept connection just when a request was written on it.
     "UND_ERR_SOCKET",
-    // A server that shuts down or loses an HTTP/2 session says GOAWAY; what it did not answer may be sent again.
-    "UND_ERR_INFO",
-    "ERR_HTTP2_GOAWAY_SESSION",
-    "ERR_HTTP2_SESSION_ERROR",
-    "ERR_HTTP2_STREAM_ERROR",
-    "ERR_HTTP2_STREAM_CANCEL",
     // A proxy that loses its registry ends the answer early, but in good order.
     "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
 ]);
@@ -206,6 +203,8 @@ const TLS_CURES: Readonly<Record<string, string>> = {
 };
 /** What the handshake itself breaks with, before any certificate is judged. */
 const HANDSHAKE = /^(EPROTO|ERR_SSL_.*)$/;
+/** The alert of RFC 7301 §3.2: what is offered here is HTTP/1.1 alone. */
+const NO_COMMON_PROTOCOL = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";
 
 /** Errors that are not the network's (a body iterator's own ArchiveError, a bug) pass through unchanged. */
 function transportError(operation: string, host: string, error: unknown): unknown {
@@ -230,7 +229,10 @@ function transportError(operation: string, host: string, error: unknown): unknow
     if (HANDSHAKE.test(code)) {
         return new RegistryError(operation, `${host} answers, but no TLS connection comes about (${code})`, {
             code: "TLS",
-            cure: "check the port in site.registry.mirrorBase and the TLS versions that the registry offers",
+            cure:
+                code === NO_COMMON_PROTOCOL
+                    ? "let it speak HTTP/1.1 beside HTTP/2: the registry itself, or what stands in front of it (ALPN)"
+                    : "check the port in site.registry.mirrorBase and the TLS versions that the registry offers",
             cause: error,
         });
     }

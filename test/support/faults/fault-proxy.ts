@@ -133,9 +133,11 @@ export class FaultProxy {
         const connection = this.connections.get(request.socket.remotePort ?? 0);
         const reset = () => void connection?.resetAndDestroy();
         const carrier = new BodyCarrier(fault, this.watch, reset, this.stopped.signal);
+        if (fault?.kind === "last-answer") endAfter(request, response, fault.announced);
         try {
             if (fault?.kind === "answer") await answerWith(fault, passed, request, response);
             else if (fault?.kind === "black-hole") await carrier.swallow(request);
+            else if (fault?.kind === "close") request.socket.end();
             else await this.pass(fault?.kind === "ask" ? fault.url : url, request, response, passed, carrier);
         } catch {
             // A registry that is gone, too: its client's connection ends, as it would without a proxy.
@@ -172,6 +174,12 @@ export class FaultProxy {
         await pipeline(answer, (body) => carrier.answer(body as AsyncIterable<Buffer>), response);
         await sent;
     }
+}
+
+/** Node.js itself says `Connection: close` and ends the connection once it is not to be kept. */
+function endAfter(request: IncomingMessage, response: ServerResponse, announced: boolean): void {
+    if (announced) response.shouldKeepAlive = false;
+    else response.once("finish", () => request.socket.end());
 }
 
 async function answerWith(

@@ -18,6 +18,10 @@ export type Fault =
     | { readonly kind: "reset-answer"; readonly after: number | "head" }
     /** The connection ends in good order, but the answer is shorter than it says. */
     | { readonly kind: "short-answer"; readonly after: number }
+    /** Ends the connection in good order, when the head of a request has come and before any of its answer. */
+    | { readonly kind: "close" }
+    /** Answers as the registry does and ends the connection after it, having said so (`Connection: close`) or not. */
+    | { readonly kind: "last-answer"; readonly announced: boolean }
     /** Nothing moves any more, in this direction, after so much. */
     | { readonly kind: "stall-request"; readonly after: number }
     | { readonly kind: "stall-answer"; readonly after: number }

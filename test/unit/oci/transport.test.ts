@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createSecureServer } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { Transport } from "../../../lib/oci/transport";
 import { testAuthority } from "../../support/certificates";
 import { ScriptedServer } from "../../support/http-server";
@@ -18,5 +21,47 @@ test("a connection is kept after a HEAD, as after every other request", async ()
     } finally {
         await transport.close();
         await server.stop();
+    }
+});
+
+test("a server that drains says Connection: close, and every request after it has a connection of its own", async () => {
+    const server = await ScriptedServer.start(() => ({ status: 200, headers: { connection: "close" }, body: "bytes" }));
+    const transport = new Transport({ host: server.host, plainHttp: true }, 1);
+    const url = new URL("/v2/", server.origin);
+    const send = async (method: "HEAD" | "GET" | "PUT") => {
+        const body = method === "PUT" ? { body: Buffer.alloc(300_000) } : {};
+        return (await transport.send({ method, url, operation: method, ...body })).text();
+    };
+    try {
+        // They are on their way before the first one is answered.
+        expect(await Promise.all((["HEAD", "GET", "PUT", "GET"] as const).map(send))).toEqual([
+            "",
+            ...Array<string>(3).fill("bytes"),
+        ]);
+        expect(await send("PUT")).toBe("bytes");
+        expect([server.seen.length, server.connections]).toEqual([5, 5]);
+    } finally {
+        await transport.close();
+        await server.stop();
+    }
+});
+
+test("a server that speaks nothing but HTTP/2 is told as such, with the cure", async () => {
+    const authority = await testAuthority();
+    const { certificate, key } = await authority.issue();
+    const server = createSecureServer({ cert: certificate, key, allowHTTP1: false }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const host = `localhost:${(server.address() as AddressInfo).port}`;
+    const transport = new Transport({ host, ca: authority.ca }, 1);
+    try {
+        const asking = transport.send({ method: "GET", url: new URL(`https://${host}/v2/`), operation: "GET v2" });
+        await expect(asking).rejects.toMatchObject({
+            code: "TLS",
+            message: expect.stringContaining(`${host} answers, but no TLS connection comes about`) as string,
+            cure: expect.stringContaining("let it speak HTTP/1.1") as string,
+        });
+    } finally {
+        await transport.close();
+        server.close();
     }
 });
