@@ -36,11 +36,11 @@ export class CommandSite {
         return site;
     }
 
-    /** Writes the stack's file, with changes of the site's registry. */
-    configure(registry: object): void {
+    /** Writes the stack's file, with changes of the site's registry and of how it is asked. */
+    configure(registry: object, transfer: object = {}): void {
         const site = {
             registry: { type: "distribution", mirrorBase: `${this.registry.host}/mirror`, ca: "ca.crt", ...registry },
-            transfer: { retrySeconds: 1 },
+            transfer: { retrySeconds: 1, ...transfer },
             content: this.sets,
         };
         writeFileSync(

@@ -29,6 +29,8 @@ export class FaultProxy {
     readonly passed: Passed[] = [];
     script: FaultScript = () => undefined;
     watch: ByteWatch = () => undefined;
+    /** Settles when a request may go on: a slow way there. */
+    way: (asked: Asked) => Promise<void> = () => Promise.resolve();
     private readonly connections = new Map<number, Socket>();
     private readonly held = new Set<Socket>();
     private readonly agent: Agent;
@@ -68,6 +70,7 @@ export class FaultProxy {
         this.passed.length = 0;
         this.script = () => undefined;
         this.watch = () => undefined;
+        this.way = () => Promise.resolve();
         this.release();
     }
 
@@ -135,6 +138,7 @@ export class FaultProxy {
         const carrier = new BodyCarrier(fault, this.watch, reset, this.stopped.signal);
         if (fault?.kind === "last-answer") endAfter(request, response, fault.announced);
         try {
+            await this.way(passed);
             if (fault?.kind === "answer") await answerWith(fault, passed, request, response);
             else if (fault?.kind === "black-hole") await carrier.swallow(request);
             else if (fault?.kind === "close") request.socket.end();
