@@ -104,7 +104,9 @@ function overrideOf(text: string): Override {
 async function lockSet(set: StackContent, checkOnly: boolean, asJson: boolean): Promise<boolean> {
     const archive = await openArchive(set.archive);
     try {
-        const { lock, notes } = await describeArchive(archive, set.overrides);
+        const { lock, notes } = await describeArchive(archive, set.overrides, (note) =>
+            say(`note: ${set.lock}: ${note}`),
+        );
         const { before, note } = await lockBefore(set.lock);
         const lines = differences(before, lock);
         if (!checkOnly && lines.length > 0) await writeLock(set.lock, lock);

@@ -2,7 +2,7 @@ import type { ImageMark } from "../oci/content";
 import type { Digest } from "../oci/digest";
 import type { Archive, ArchiveContents } from "./archive";
 import { CombinedSource } from "./combined-source";
-import { type NameProblem, namesUnresolved } from "./name-problem";
+import { type NameProblem, NamesUnresolved, namesUnresolved } from "./name-problem";
 import { type Override, unusedMatch } from "./override";
 
 /**
@@ -38,8 +38,7 @@ async function combinedContents(
     archives: readonly Archive[],
     overrides: readonly Override[],
 ): Promise<ArchiveContents> {
-    const found: { archive: Archive; contents: ArchiveContents }[] = [];
-    for (const archive of archives) found.push({ archive, contents: await archive.contents(overrides) });
+    const found = await namedContents(label, archives, overrides);
     const all = found.map(({ contents }) => contents);
     const problems: NameProblem[] = [];
     const images = union(found, ({ images: own }) => own, problems);
@@ -64,6 +63,35 @@ async function combinedContents(
             return known.length === 0 ? undefined : [...new Set(known.flat())].sort();
         },
     };
+}
+
+/** @throws NamesUnresolved with the names of all archives that need a decision */
+async function namedContents(label: string, archives: readonly Archive[], overrides: readonly Override[]) {
+    const found: { archive: Archive; contents: ArchiveContents }[] = [];
+    const unresolved: NamesUnresolved[] = [];
+    for (const archive of archives) {
+        try {
+            found.push({ archive, contents: await archive.contents(overrides) });
+        } catch (error) {
+            if (!(error instanceof NamesUnresolved)) throw error;
+            unresolved.push(error);
+        }
+    }
+    const [first] = unresolved;
+    if (first === undefined) return found;
+    const notes = found.map(({ contents }) => new Set(contents.notes.map(unusedMatch)));
+    const unused = first.unused.filter(
+        ({ match }) =>
+            unresolved.every((other) => other.unused.some((override) => override.match === match)) &&
+            notes.every((matches) => matches.has(match)),
+    );
+    const hints = [...new Set(unresolved.map(({ hint }) => hint))].join("; or ");
+    throw namesUnresolved(
+        label,
+        unresolved.flatMap(({ problems }) => problems),
+        hints,
+        unused,
+    );
 }
 
 function union(

@@ -10,7 +10,7 @@ import { COPY_AGAIN } from "./archive-file";
 import type { Lock } from "./lock";
 import { someFacts } from "./lock-cluster";
 import { namesUnresolved } from "./name-problem";
-import type { Override } from "./override";
+import { type Override, unusedMatch } from "./override";
 
 /** A lock and what its reader should know besides, as sentences. */
 export interface ArchiveDescription {
@@ -20,11 +20,25 @@ export interface ArchiveDescription {
 
 /**
  * Builds the lock of an archive: names its images and reads every manifest they reach; no other blob is read.
+ * @param onUnused told of overrides that were of no use where the description then fails
  * @throws ArchiveError `ARCHIVE_NAMES_UNRESOLVED`, `ARCHIVE_INCOMPLETE` (neither here nor brought earlier),
  * `ARCHIVE_SIZE_MISMATCH`, `ARCHIVE_DIGEST_MISMATCH`, `ARCHIVE_DIGEST_UNSUPPORTED`; PassthroughError `MANIFEST_INVALID`
  */
-export async function describeArchive(archive: Archive, overrides: readonly Override[]): Promise<ArchiveDescription> {
+export async function describeArchive(
+    archive: Archive,
+    overrides: readonly Override[],
+    onUnused: (note: string) => void = () => undefined,
+): Promise<ArchiveDescription> {
     const contents = await archive.contents(overrides);
+    try {
+        return await described(archive, contents);
+    } catch (error) {
+        for (const note of contents.notes) if (unusedMatch(note) !== undefined) onUnused(note);
+        throw error;
+    }
+}
+
+async function described(archive: Archive, contents: ArchiveContents): Promise<ArchiveDescription> {
     const marks = sorted(contents.marks ?? new Map());
     requireTags(archive, contents, Object.keys(marks));
     const walk = new ContentWalk(archive, contents);

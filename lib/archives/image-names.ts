@@ -32,7 +32,7 @@ export class ImageNames {
      * @throws ArchiveError `ARCHIVE_NAMES_UNRESOLVED`
      */
     contents(label: string, overrides: Overrides, hint: string): ArchiveContents {
-        if (this.problems.length > 0) throw namesUnresolved(label, this.problems, hint);
+        if (this.problems.length > 0) throw namesUnresolved(label, this.problems, hint, overrides.unused());
         return {
             images: this.images,
             earlierImages: new Map(),

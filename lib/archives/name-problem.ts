@@ -1,5 +1,6 @@
 import type { Digest } from "../oci/digest";
 import { ArchiveError } from "../oci/errors";
+import type { Override } from "./override";
 
 /** A name in an archive that does not lead to exactly one upstream. */
 export interface NameProblem {
@@ -14,39 +15,62 @@ export interface NameProblem {
     readonly match?: string;
     /** What the override has to give beside the registry, since the archive's name does not have it. */
     readonly needs?: readonly ("repository" | "tag")[];
+    /** The archive has no tag for it: an override may give one, or else its digest is all that it is known by. */
+    readonly isTagless?: boolean;
 }
 
 /** An error lists this many names, and the count of the others. */
 const LISTED = 100;
 
+/** Names of an archive that need a decision; several archives of a set are told as one. */
+export class NamesUnresolved extends ArchiveError {
+    constructor(
+        what: string,
+        facts: { readonly archive: string; readonly cure: string },
+        readonly problems: readonly NameProblem[],
+        readonly hint: string,
+        readonly unused: readonly Override[],
+    ) {
+        super(what, { ...facts, code: "ARCHIVE_NAMES_UNRESOLVED" });
+    }
+}
+
 /**
  * All names of an archive that need a decision, as one error: each with its digest and candidates, and the overrides
  * that would settle them.
+ * @param unused overrides that have matched nothing here: most often typing errors, and so the cause
  */
-export function namesUnresolved(archive: string, problems: readonly NameProblem[], hint: string): ArchiveError {
+export function namesUnresolved(
+    archive: string,
+    problems: readonly NameProblem[],
+    hint: string,
+    unused: readonly Override[] = [],
+): NamesUnresolved {
     const shown = problems.slice(0, LISTED).map(({ name, digest, what, candidates }) => {
         const listed = candidates.length === 0 ? "" : `: ${candidates.join(", ")}`;
         return `\n  ${name} (${digest}): ${what}${listed}`;
     });
     const more = problems.length > LISTED ? `\n  and ${problems.length - LISTED} more` : "";
     const count = problems.length === 1 ? "1 name has" : `${problems.length} names have`;
-    return new ArchiveError(`${count} no single upstream:${shown.join("")}${more}\n`, {
-        archive,
-        code: "ARCHIVE_NAMES_UNRESOLVED",
-        cure: cureOf(problems, hint),
-    });
+    const useless = unused.map(({ match }) => `\n  override ${match} has matched nothing so far`).join("");
+    const what = `${count} no single upstream:${shown.join("")}${more}${useless}\n`;
+    return new NamesUnresolved(what, { archive, cure: cureOf(problems, hint) }, problems, hint, unused);
 }
 
 function cureOf(problems: readonly NameProblem[], hint: string): string {
-    const overrides = problems.flatMap(({ match, needs = [] }) => {
+    const overrides = problems.flatMap(({ match, needs = [], isTagless = false }) => {
         if (match === undefined) return [];
-        const places = ["registry: <upstream host>", ...needs.map((key) => `${key}: <${key} there>`)];
+        const keys = [...needs, ...(isTagless ? ["tag"] : [])];
+        const places = ["registry: <upstream host>", ...keys.map((key) => `${key}: <${key} there>`)];
         return [`\n    - {match: ${JSON.stringify(match)}, ${places.join(", ")}}`];
     });
     if (overrides.length === 0) return hint;
     const lines = [...new Set(overrides)].slice(0, LISTED).join("");
+    const tagless = problems.some(({ match, isTagless }) => match !== undefined && isTagless === true)
+        ? "\n  (without tag an image that has none here is known by its digest only)"
+        : "";
     return (
         "say in the config where they come from (and repository: <path>, if it is another one there):" +
-        `\n  overrides:${lines}\n  (with lock ARCHIVE: --override "MATCH=HOST[/REPOSITORY[:TAG]]")\n  or ${hint}`
+        `\n  overrides:${lines}${tagless}\n  (with lock ARCHIVE: --override "MATCH=HOST[/REPOSITORY[:TAG]]")\n  or ${hint}`
     );
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { PassthroughError } from "../oci/errors";
-import { type Reference, canonicalRegistry, parseReference } from "../oci/reference";
+import { type Reference, canonicalRegistry, formatReference, parseReference } from "../oci/reference";
 
 /** The upstream of images whose archive does not say it, or says two; the first that matches counts. */
 export const overrideSchema = z.strictObject({
@@ -51,6 +51,11 @@ export class Overrides {
 /** What the reader of a lock is told of an override that was of no use. */
 export function unusedNote({ match }: Override): string {
     return `override ${match} was not needed or matches nothing`;
+}
+
+/** What the reader of a lock is told of an image that an override gives no tag, and the archive has none for. */
+export function digestOnlyNote(reference: Reference): string {
+    return `${formatReference(reference)} is known by its digest only: give its override a tag if it is pulled by one`;
 }
 
 /** The `match` that such a sentence, of whichever format, is about. */

@@ -7,14 +7,17 @@ export interface ErrorFacts {
     readonly cause?: unknown;
 }
 
-/** The base of all errors meant for people: "<thing and place>: <what is wrong>; <cure>". */
+/**
+ * The base of all errors meant for people: "<thing and place>: <what is wrong>; <cure>". After a message that is a list,
+ * and so ends with its line, the cure begins a line of its own.
+ */
 export class PassthroughError extends Error {
     readonly code: string;
     readonly cure: string | undefined;
 
     constructor(message: string, facts: ErrorFacts) {
         super(
-            facts.cure === undefined ? message : `${message}; ${facts.cure}`,
+            facts.cure === undefined ? message : `${message}${message.endsWith("\n") ? "" : "; "}${facts.cure}`,
             facts.cause === undefined ? undefined : { cause: facts.cause },
         );
         this.name = new.target.name;

@@ -6,7 +6,7 @@ import { type Reference, looksLikeHost, parseReference } from "../../oci/referen
 import type { Archive, ArchiveContents } from "../archive";
 import { type FileTree, blobsNamed, readTreeFile, sourceOf } from "../file-tree";
 import { ImageNames } from "../image-names";
-import { type Override, Overrides, overriddenReference } from "../override";
+import { type Override, Overrides, digestOnlyNote, overriddenReference } from "../override";
 
 const VERSION = /^Directory Transport Version: 1\./;
 const HINT = "copy with skopeo sync --scoped, which writes the name as folders, and give the folder above the host";
@@ -44,13 +44,17 @@ function contentsOf(label: string, folder: string, digest: string, given: readon
     const overrides = new Overrides(given);
     const names = new ImageNames();
     const name = folder === "" ? basename(label) : folder;
-    const reference = scopedName(folder, digest) ?? overridden(name, digest, overrides);
+    const scoped = scopedName(folder, digest);
+    const reference = scoped ?? overridden(name, digest, overrides);
     if (reference !== undefined) names.add(name, digest, [reference]);
     else {
         const what = "the folder does not say which upstream it is of (an override needs repository too)";
-        names.problems.push({ name, digest, what, candidates: [], match: name, needs: ["repository"] });
+        const isTagless = tagIn(name) === undefined;
+        names.problems.push({ name, digest, what, candidates: [], match: name, needs: ["repository"], isTagless });
     }
-    return names.contents(label, overrides, HINT);
+    const contents = names.contents(label, overrides, HINT);
+    if (scoped !== undefined || reference?.digest === undefined) return contents;
+    return { ...contents, notes: [...contents.notes, digestOnlyNote(reference)] };
 }
 
 /** `skopeo sync --scoped` writes `<host>/<path>:<tag>`; without it only the last part of the path is there. */
@@ -68,10 +72,14 @@ function scopedName(folder: string, digest: string): Reference | undefined {
     }
 }
 
+function tagIn(name: string): string | undefined {
+    return /:([A-Za-z0-9_][A-Za-z0-9._-]{0,127})$/.exec(name)?.[1];
+}
+
 function overridden(name: string, digest: string, overrides: Overrides): Reference | undefined {
     const override = overrides.find([name, digest]);
     if (override?.repository === undefined) return undefined;
-    const tag = /:([A-Za-z0-9_][A-Za-z0-9._-]{0,127})$/.exec(name)?.[1];
+    const tag = tagIn(name);
     return overriddenReference(override, override.repository, tag === undefined ? `@${digest}` : `:${tag}`);
 }
 

@@ -38,8 +38,8 @@ export async function nameDockerImages(
     const kept = original.length === 0 ? undefined : await nameLayoutImages(label, original, source, overrides);
     const naming = new RebuiltNaming(overrides, await keptImages(kept?.images ?? new Map(), source));
     for (const image of images) naming.add(image);
-    if (naming.names.problems.length > 0) throw namesUnresolved(label, naming.names.problems, HINT);
-    const notes = [...(kept === undefined ? [] : [kept]), { notes: naming.notes() }];
+    if (naming.names.problems.length > 0) throw namesUnresolved(label, naming.names.problems, HINT, naming.unused);
+    const notes = [...(kept === undefined ? [] : [kept]), { notes: naming.unused.map(unusedNote) }];
     const marks = [...naming.names.images.keys()].map((key): [string, ImageMark] => [key, "tag-only"]);
     return {
         rebuilt: naming.rebuilt,
@@ -73,8 +73,8 @@ class RebuiltNaming {
         this.#kept = kept;
     }
 
-    notes(): string[] {
-        return this.#overrides.unused().map(unusedNote);
+    get unused(): readonly Override[] {
+        return this.#overrides.unused();
     }
 
     /** An image that the archive has with its original manifest is named by that one. */

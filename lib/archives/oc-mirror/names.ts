@@ -69,7 +69,8 @@ class CacheNaming {
         const links = [...this.#index.tags.values()].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
         for (const link of links.filter(({ tag }) => subjectOfTag(tag) === undefined)) this.#take(link);
         for (const link of links.filter(({ tag }) => subjectOfTag(tag) !== undefined)) await this.#takeSignature(link);
-        if (this.#names.problems.length > 0) throw namesUnresolved(label, this.#names.problems, HINT);
+        if (this.#names.problems.length > 0)
+            throw namesUnresolved(label, this.#names.problems, HINT, this.#overrides.unused());
         return {
             images: this.#names.images,
             marks: this.#marks(),

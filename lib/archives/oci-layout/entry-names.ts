@@ -98,7 +98,8 @@ function pulledFromOf(entry: Descriptor): Reference[] {
         .filter((reference) => reference !== undefined);
 }
 
-function suffixOf(entry: Descriptor): string {
+/** `:<tag>` of its name, or `@<digest>` where that has none. */
+export function suffixOf(entry: Descriptor): string {
     const name = refNameOf(entry);
     const tag = name === undefined ? undefined : /^(?:[^@]*:)?([A-Za-z0-9_][A-Za-z0-9._-]*)$/.exec(name)?.[1];
     return tag === undefined ? `@${entry.digest}` : `:${tag}`;

@@ -6,7 +6,7 @@ import type { Reference } from "../../oci/reference";
 import type { ArchiveContents } from "../archive";
 import { ImageNames } from "../image-names";
 import { type NameProblem, namesUnresolved } from "../name-problem";
-import { type Override, Overrides, unusedNote } from "../override";
+import { type Override, Overrides, digestOnlyNote, unusedNote } from "../override";
 import { type Attachment, attachmentOf, nameAttachments, treesOf } from "./attachments";
 import {
     type NamingRules,
@@ -18,6 +18,7 @@ import {
     referencesOf,
     signatureSuffixOf,
     subjectNoteOf,
+    suffixOf,
 } from "./entry-names";
 import { isHaulerOwn } from "./hauler-artifact";
 
@@ -64,7 +65,9 @@ class LayoutNaming {
             else this.#add(entry, references);
         }
         if (unnamed.length > 0) await this.#placeUnnamed(entries, unnamed);
-        if (this.#names.problems.length > 0) throw namesUnresolved(label, this.#names.problems, HINT);
+        if (this.#names.problems.length > 0) {
+            throw namesUnresolved(label, this.#names.problems, HINT, this.#overrides.unused());
+        }
         return {
             images: this.#names.images,
             earlierImages: new Map(),
@@ -83,7 +86,12 @@ class LayoutNaming {
     }
 
     #referencesOf(entry: Descriptor): readonly Reference[] | undefined {
-        return referencesOf(entry, this.#rules, this.#notes) ?? overriddenOf(entry, this.#overrides);
+        const named = referencesOf(entry, this.#rules, this.#notes);
+        if (named !== undefined) return named;
+        const overridden = overriddenOf(entry, this.#overrides);
+        for (const reference of overridden ?? [])
+            if (reference.tag === undefined) this.#notes.push(digestOnlyNote(reference));
+        return overridden;
     }
 
     #add(entry: Descriptor, references: readonly Reference[]): void {
@@ -126,5 +134,6 @@ function problemOf(entry: Descriptor): NameProblem & { digest: Digest } {
         candidates: [],
         match: labelOf(entry),
         needs: ["repository"],
+        isTagless: suffixOf(entry).startsWith("@"),
     };
 }

@@ -52,6 +52,9 @@ describe("dir: layouts", () => {
         const error = await refusal(imagesOf(path));
         expect(error.message).toContain(`app:1 (${app.digest}): the folder does not say which upstream it is of`);
         expect(error.cure).toContain('{match: "app:1", registry: <upstream host>, repository: <repository there>}');
+        const places = "registry: <upstream host>, repository: <repository there>, tag: <tag there>";
+        expect(error.cure).toContain(`{match: "b", ${places}}`);
+        expect(error.cure).toContain("(without tag an image that has none here is known by its digest only)");
         const given = [
             { match: "app:*", registry: "quay.io", repository: "org/app" },
             { match: "b", registry: "quay.io", repository: "org/b" },
@@ -60,6 +63,9 @@ describe("dir: layouts", () => {
             "quay.io/org/app:1": app.digest,
             [`quay.io/org/b@${index.digest}`]: index.digest,
         });
+        const { notes } = await describeArchive(await bench.open(path), given);
+        const digestOnly = "is known by its digest only: give its override a tag if it is pulled by one";
+        expect(notes).toEqual([`quay.io/org/b@${index.digest} ${digestOnly}`]);
         const scoped = await bench.folder(below("quay.io/org/app:1", dir(app)));
         expect((await refusal(imagesOf(join(scoped, "quay.io/org/app:1")))).cure).toContain(
             "the folder above the host",

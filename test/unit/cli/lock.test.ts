@@ -47,6 +47,10 @@ test("names without one upstream stop the lock, all at once, and nothing is writ
     expect(refused.error).toContain("2 names have no single upstream");
     expect(refused.error.match(/no upstream name is known/g)).toHaveLength(2);
     expect(refused.error).toContain("overrides:");
+    expect(refused.error).toContain("\nsay in the config where they come from");
+    const mistyped = passthrough("lock", "charts", "--out", "r.lock.json", "--override", "tool/*=quay.io");
+    expect(mistyped.code).toBe(1);
+    expect(mistyped.error).toContain("\n  override tool/* has matched nothing so far\n");
     expect(existsSync(join(folder, "r.lock.json"))).toBe(false);
     const settled = passthrough(
         ...["lock", "charts", "--out", "r.lock.json"],
