@@ -135,14 +135,20 @@ async function lockBefore(path: string): Promise<{ before?: Lock; note: string[]
     }
 }
 
+/** Before an image that is new in the lock, but not in this archive: an earlier one brings it. */
+const BUILT_ON = "= ";
+
 /** One line per image that comes, changes or goes; none if the lock file already says what the archive says. */
 function differences(before: Lock | undefined, after: Lock): string[] {
     if (before !== undefined && lockDigest(before) === lockDigest(after)) return [];
     const { added, changed, removed } = compareLocks(before, after);
+    const brought = added.filter((image) => after.images[image] !== undefined);
+    const builtOn = added.filter((image) => after.images[image] === undefined);
     const lines = [
-        ...added.map((image) => `+ ${image} ${after.images[image] ?? after.earlier.images[image] ?? ""}`),
+        ...brought.map((image) => `+ ${image} ${after.images[image] ?? ""}`),
         ...changed.map((change) => `~ ${change.image} ${change.before} -> ${change.after}`),
         ...removed.map((image) => `- ${image}`),
+        ...builtOn.map((image) => `${BUILT_ON}${image} ${after.earlier.images[image] ?? ""}`),
     ];
     return lines.length > 0 ? lines : ["~ the same images; their parts, or what clusters need to know, differ"];
 }
@@ -160,9 +166,11 @@ function printReport(
     const state = report.changes.length === 0 ? "unchanged" : checkOnly ? "DIFFERENT" : "written";
     const content = `${counted(report.images, "image")}, ${counted(Object.keys(lock.blobs).length, "blob")}`;
     print(`${report.lock}: ${state}; ${content}, ${bytes} bytes`);
-    const shown = report.isFirst ? report.changes.slice(0, NAMED_IN_A_FIRST_LOCK) : report.changes;
+    // What the archive builds on is told below, whether or not it is new.
+    const changes = report.changes.filter((line) => !line.startsWith(BUILT_ON));
+    const shown = report.isFirst ? changes.slice(0, NAMED_IN_A_FIRST_LOCK) : changes;
     for (const line of shown) print(`  ${line}`);
-    const more = report.changes.length - shown.length;
+    const more = changes.length - shown.length;
     if (more > 0) print(`  … and ${more} more, which ${checkOnly ? "the archive holds" : "the lock names"}`);
     for (const wish of lock.absent) print(`  wished for, but not in the archive: ${wish}`);
     for (const [source, digest] of Object.entries(lock.earlier.images)) {

@@ -38,13 +38,12 @@ export function planMarkdown(plan: OfflinePlan, stack: string, imported: Importe
     return `${opening}\n${shown.join("")}`;
 }
 
-function headline({ sets, going, bytes }: OfflinePlan): string {
-    const count = (of: "coming" | "changing") => sets.reduce((sum, set) => sum + set[of].length, 0);
+function headline({ totals, going, bytes }: OfflinePlan): string {
     const most = bytes === undefined ? "" : `; at most ${formatBytes(bytes)}`;
-    return `${count("coming")} come, ${count("changing")} change, ${going.length} leave${most}`;
+    return `${totals.coming} come, ${totals.changing} change, ${going.length} leave${most}`;
 }
 
-function overview({ sets }: OfflinePlan): string[] {
+function overview({ sets, totals }: OfflinePlan): string[] {
     const rows = sets.slice(0, MAX_SETS).map(({ name, coming, changing, unchanged, bytes }) => {
         const most = bytes === undefined ? "unknown" : formatBytes(bytes);
         return `| \`${code(name, 100)}\` | ${coming.length} | ${changing.length} | ${unchanged} | ${most} |`;
@@ -55,25 +54,28 @@ function overview({ sets }: OfflinePlan): string[] {
         "| --- | ---: | ---: | ---: | ---: |",
         ...rows,
         ...(more > 0 ? ["", `… and ${more} more sets`] : []),
+        ...(totals.shared > 0
+            ? ["", `Of several sets, and counted once above: ${counted(totals.shared, "image")}`]
+            : []),
         "",
     ];
 }
 
 /** What changes under a name comes first: that is where a reviewer must look. */
-function tablesOf({ sets, going, onRemove }: OfflinePlan): Table[] {
+function tablesOf({ sets, going, onRemove, totals }: OfflinePlan): Table[] {
     const fate = onRemove === "keep" ? "and to stay in" : "and to be deleted, unless still in use there, from";
     const changing = sets.flatMap((set) => set.changing);
     const coming = sets.flatMap((set) => set.coming);
     return [
         {
-            title: `${counted(changing.length, "image")} to change`,
+            title: `${counted(totals.changing, "image")} to change`,
             head: ["Image", "from", "to"],
-            rows: changing.map(({ image, before, after }) => row(image, before, after)),
+            rows: eachOnce(changing.map(({ image, before, after }) => row(image, before, after))),
         },
         {
-            title: `${counted(coming.length, "image")} to come`,
+            title: `${counted(totals.coming, "image")} to come`,
             head: ["Image", "Digest"],
-            rows: coming.map(({ image, digest }) => row(image, digest)),
+            rows: eachOnce(coming.map(({ image, digest }) => row(image, digest))),
         },
         {
             title: `${counted(going.length, "image")} to leave the sets, ${fate} the registry`,
@@ -81,6 +83,11 @@ function tablesOf({ sets, going, onRemove }: OfflinePlan): Table[] {
             rows: going.map(({ image, digest }) => row(image, digest)),
         },
     ];
+}
+
+/** What several sets hold is one row. */
+function eachOnce(rows: readonly string[]): string[] {
+    return [...new Set(rows)];
 }
 
 /** Enough of a digest to tell two apart, as `docker images` does. */

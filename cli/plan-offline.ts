@@ -1,5 +1,5 @@
 import { readLock } from "../lib/archives";
-import { type OfflinePlan, counted, isEmptyPlan, offlinePlanLines, planOffline } from "../lib/import";
+import { type OfflinePlan, counted, isEmptyPlan, offlinePlanLines, planOffline, planTotalsLine } from "../lib/import";
 import { EXIT_OK } from "./command";
 import { type ImportedImages, imagesOfFiles, imagesOfState } from "./imported-images";
 import { print, say } from "./output";
@@ -48,7 +48,9 @@ function noteOf({ note }: ImportedImages): { note?: string } {
 
 function printText(plan: OfflinePlan, imported: ImportedImages): void {
     for (const { title, lines } of offlinePlanLines(plan)) print([title, ...lines].join("\n    "));
-    const unchanged = plan.sets.reduce((sum, set) => sum + set.unchanged, 0);
+    const totals = planTotalsLine(plan);
+    if (totals !== undefined) print(totals);
+    const { unchanged } = plan.totals;
     print(
         `${counted(unchanged, "image")} ${unchanged === 1 ? "stays as it is" : "stay as they are"}, compared with ${imported.source}`,
     );

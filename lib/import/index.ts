@@ -33,12 +33,13 @@ export {
     type NamedImage,
     type OfflinePlan,
     type OnRemove,
+    type PlanTotals,
     type SetOutlook,
     type WantedSet,
     isEmptyPlan,
     planOffline,
 } from "./offline-plan";
-export { type PlanLines, offlinePlanLines } from "./offline-plan-text";
+export { type PlanLines, offlinePlanLines, planTotalsLine } from "./offline-plan-text";
 export { problemLines } from "./problem-text";
 export { counted, formatBytes, progressText } from "./progress-text";
 export { type ManifestOutline, type RegistryQuestions, RegistryOutlook } from "./registry-outlook";

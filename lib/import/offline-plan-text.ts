@@ -41,6 +41,18 @@ export function offlinePlanLines(plan: OfflinePlan, sayNames = true): PlanLines[
     return [...blocks, going].filter(({ lines }) => lines.length > 0);
 }
 
+/** All sets in one line; nothing where a single set says it all. */
+export function planTotalsLine({ sets, totals, bytes }: OfflinePlan): string | undefined {
+    const { coming, changing, shared } = totals;
+    if (sets.length < 2 || coming + changing === 0) return undefined;
+    const most = bytes === undefined ? "" : `, at most ${formatBytes(bytes)}`;
+    const once =
+        shared === 0
+            ? ""
+            : `; ${counted(shared, "image")} that several sets hold ${shared === 1 ? "counts" : "count"} once`;
+    return `all sets: ${said(coming, "comes", "come")}, ${changing} ${changing === 1 ? "changes" : "change"}${most}${once}`;
+}
+
 const DELETED = "deleted from the registry, unless still in use there";
 const REPLACED = `; what was there before is ${DELETED}`;
 

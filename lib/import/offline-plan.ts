@@ -37,6 +37,15 @@ export interface SetOutlook {
     readonly bytes?: number;
 }
 
+/** How many images all sets together are about; one that several of them hold, with the same digest, counts once. */
+export interface PlanTotals {
+    readonly coming: number;
+    readonly changing: number;
+    readonly unchanged: number;
+    /** Those of all these that more than one set holds. */
+    readonly shared: number;
+}
+
 /** What becomes of images that leave. */
 export type OnRemove = "keep" | "delete";
 
@@ -46,6 +55,7 @@ export interface OfflinePlan {
     /** Images that no set wants any more, sorted. */
     readonly going: readonly NamedImage[];
     readonly onRemove: OnRemove;
+    readonly totals: PlanTotals;
     /** All sets together; blobs that several of them hold count once. Absent if it is for one of them. */
     readonly bytes?: number;
 }
@@ -71,6 +81,7 @@ export function planOffline(
         sets: sets.map((set, i) => outlookOf(set, before, payloads[i])),
         going: named(before, (image) => !wanted.has(image)),
         onRemove,
+        totals: totalsOf(sets, before),
         ...total,
     };
 }
@@ -78,6 +89,23 @@ export function planOffline(
 /** True if a run would have nothing to do, by what is known offline. */
 export function isEmptyPlan({ sets, going }: OfflinePlan): boolean {
     return going.length === 0 && sets.every(({ coming, changing }) => coming.length + changing.length === 0);
+}
+
+function totalsOf(sets: readonly WantedSet[], before: ImagesBySource): PlanTotals {
+    const holders = new Map<string, number>();
+    const totals = { coming: 0, changing: 0, unchanged: 0 };
+    for (const [image, digest] of sets.flatMap(({ images }) => Object.entries(images))) {
+        const key = `${image} ${digest}`;
+        const held = holders.get(key) ?? 0;
+        holders.set(key, held + 1);
+        if (held === 0) totals[kindOf(before[image], digest)]++;
+    }
+    return { ...totals, shared: [...holders.values()].filter((count) => count > 1).length };
+}
+
+function kindOf(was: Digest | undefined, wanted: Digest): "coming" | "changing" | "unchanged" {
+    if (was === undefined) return "coming";
+    return was === wanted ? "unchanged" : "changing";
 }
 
 function outlookOf(set: WantedSet, before: ImagesBySource, payload: Payload | undefined): SetOutlook {
@@ -126,7 +154,7 @@ function payloadOf({ images, facts }: WantedSet, before: ImagesBySource): Payloa
     };
     for (const [source, digest] of Object.entries(images)) {
         if (before[source] === digest) continue;
-        payload.set(source, facts.manifests[digest]?.size ?? 0);
+        payload.set(`${source} ${digest}`, facts.manifests[digest]?.size ?? 0);
         addParts(repositoryOf(parseSourceKey(source)), digest);
     }
     return payload;

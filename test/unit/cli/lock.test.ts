@@ -101,6 +101,20 @@ test("of a first lock the first fifty images are told, of a later one every chan
     expect(lock("two").match(/^ {2}~ /gm)).toHaveLength(60);
 });
 
+test("what an earlier archive brings is told apart from what this one brings", () => {
+    const lock = (...more: string[]) =>
+        passthrough("lock", join(FIXTURES, "incremental/2"), "--out", "2.lock.json", ...more);
+    const { changes } = JSON.parse(lock("--check", "--json").out) as { changes: string[] };
+    const built = changes.filter((line) => line.startsWith("= "));
+    expect(built.map((line) => line.replace(/ sha256:.*/, ""))).toEqual([
+        ...["= quay.io/team0/app0:v1", "= registry.redhat.io/team1/app1:v1"],
+    ]);
+    const { out } = lock();
+    expect(out).not.toContain("+ quay.io/team0/app0:v1");
+    expect(out).toContain("  from an earlier archive: quay.io/team0/app0:v1 sha256:74309920");
+    expect(out.match(/^ {2}\+ /gm)?.length).toBe(changes.length - built.length);
+});
+
 test("a stack's sets are locked as its file lists them; --check writes nothing and tells by exit code", () => {
     const site = { content: [{ archive: join(FIXTURES, "incremental/1"), lock: "one.lock.json" }] };
     writeFileSync(join(folder, "Pulumi.yaml"), "name: registry-passthrough\nruntime: nodejs\n");

@@ -99,10 +99,11 @@ test("a thousand sets, and texts of any kind from files, break neither the bound
     fc.assert(
         fc.property(fc.string({ maxLength: 3000, unit: "grapheme" }), (text) => {
             const image = { image: text, digest: ONE };
+            const totals = { coming: 1, changing: 0, unchanged: 0, shared: 1 };
             const sets = Array.from({ length: 1000 }, (_, i) => ({
                 ...{ name: `${text}${String(i)}`, coming: [image], changing: [], unchanged: 0 },
             }));
-            const plan: OfflinePlan = { sets, going: [image], onRemove: "keep" };
+            const plan: OfflinePlan = { sets, going: [image], onRemove: "keep", totals };
             const markdown = planMarkdown(plan, text, { images: {}, source: text, note: text });
             expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(MAX_COMMENT_BYTES);
             expect(markdown).toContain("… and 900 more sets");
@@ -110,7 +111,10 @@ test("a thousand sets, and texts of any kind from files, break neither the bound
         { numRuns: 50 },
     );
     const hostile = planMarkdown(
-        { sets: [], onRemove: "keep", going: [{ image: "a`|b\n| c | d |", digest: ONE }] },
+        {
+            ...{ sets: [], onRemove: "keep", going: [{ image: "a`|b\n| c | d |", digest: ONE }] },
+            totals: { coming: 0, changing: 0, unchanged: 0, shared: 0 },
+        },
         "s",
         nothing,
     );

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { type WantedSet, isEmptyPlan, offlinePlanLines, planOffline } from "../../../lib/import";
+import { type WantedSet, isEmptyPlan, offlinePlanLines, planOffline, planTotalsLine } from "../../../lib/import";
 import { digestOf } from "../../../lib/oci/digest";
 import { MemoryImageSet } from "../../support/image-set";
 
@@ -47,6 +47,7 @@ test("what a set only relies on is still wanted, and comes from nowhere", () => 
         sets: [{ name: "later", coming: [], changing: [], unchanged: 0 }],
         going: [],
         onRemove: "keep",
+        totals: { coming: 0, changing: 0, unchanged: 0, shared: 0 },
     });
     expect(isEmptyPlan(plan)).toBe(true);
 });
@@ -66,6 +67,24 @@ test("bytes count a shared blob once in a set and once over all sets, and manife
     expect(plan.sets[0]?.bytes).toBe(sizes(content, index, index, index, child, child, ...ownBlobs));
     expect(plan.sets[1]?.bytes).toBe(sizes(content, other, ...(facts.manifests[other]?.blobs ?? [])));
     expect(plan.bytes).toBe(sizes(content, index, index, index, child, child, other) + blobs);
+});
+
+test("an image that several sets hold counts once, and is told; one that a later set has under another digest is two", () => {
+    const content = new MemoryImageSet();
+    content.image("quay.io/a/x:1");
+    content.image("quay.io/a/y:1");
+    const { images } = content;
+    const moved = { "quay.io/a/x:1": TWO };
+    const one = set("one", { ...images, "quay.io/a/z:1": ONE }, { facts: content.set });
+    const two = set("two", { ...images, "quay.io/a/z:1": ONE }, { facts: content.set });
+    const plan = planOffline([one, two, set("three", moved, { facts: content.set })], { "quay.io/a/z:1": ONE });
+    expect(plan.totals).toEqual({ coming: 3, changing: 0, unchanged: 1, shared: 3 });
+    expect(plan.bytes).toBe(plan.sets[0]?.bytes);
+    expect(planTotalsLine(plan)).toMatch(
+        /^all sets: 3 images come, 0 change, at most \S+ k?B; 3 images that several sets hold count once$/,
+    );
+    expect(planTotalsLine(planOffline([one], {}))).toBeUndefined();
+    expect(planTotalsLine(planOffline([one, two], { ...images, "quay.io/a/z:1": ONE }))).toBeUndefined();
 });
 
 test("without the facts of one set nobody can say the bytes of all", () => {
