@@ -45,21 +45,41 @@ export function basicAuthorization(credentials: Credentials): string {
     return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`, "utf8").toString("base64")}`;
 }
 
+/**
+ * A secret below this many characters is part of so many words that taking it out of all of them would name it: by what
+ * is missing. It is taken out where it stands as a password.
+ */
+const LEAST_LENGTH = 4;
+
 /** The texts that would give an account away: its password, and what an Authorization header makes of it. */
 export function secretForms({ username, password }: Credentials): string[] {
-    return [Buffer.from(`${username}:${password}`, "utf8").toString("base64"), encodeURIComponent(password), password];
+    const pair = `${username}:${password}`;
+    const forms = [Buffer.from(pair, "utf8").toString("base64"), encodeURIComponent(password), password];
+    return password.length < LEAST_LENGTH ? [pair, ...forms] : forms;
 }
 
-/** A text without these secrets. What lies inside a digest stays: a short password that happens to be in one is none there. */
+/**
+ * A text without these secrets. What lies inside a digest stays: a short password that happens to be in one is none
+ * there. One below four characters is hidden in quotes and after words like `password`, and stays inside of other words.
+ */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
     return secrets.filter((secret) => secret !== "").reduce((shown, secret) => hide(shown, secret), text);
 }
 
 function hide(text: string, secret: string): string {
     if (secret.length >= 64) return text.replaceAll(secret, "[secret]");
+    if (secret.length < LEAST_LENGTH) return text.replace(asPassword(secret), "[secret]");
     const digests = [...text.matchAll(/\b[0-9a-f]{64}\b/g)].map(({ index }) => index);
     const isInside = (at: number) => digests.some((start) => start <= at && at + secret.length <= start + 64);
     return text.replaceAll(secret, (found, at: number) => (isInside(at) ? found : "[secret]"));
+}
+
+/** Where a text shows a secret as what it is: `"…"`, `password=…`, `"password": "…"`, `password …`. */
+function asPassword(secret: string): RegExp {
+    const literal = secret.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
+    const quoted = ['"', "'", "`"].map((quote) => `(?<=${quote})${literal}(?=${quote})`);
+    const named = `(?<=(?:passw(?:or)?d|pwd|secret|token)(?:["']?\\s*[:=]\\s*["']?|\\s+["']?))${literal}(?![\\w-])`;
+    return new RegExp([...quoted, named].join("|"), "gi");
 }
 
 /** A bearer token and when it is to be renewed, in milliseconds since the epoch. */

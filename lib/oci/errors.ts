@@ -73,6 +73,11 @@ export class RegistryError extends PassthroughError {
     }
 }
 
+/** What a cure ends with where bytes were on their way; who only reads has nothing to go on with. */
+export function goingOn(operation: string): string {
+    return /^(?:GET|HEAD) /.test(operation) ? "" : "; the next run goes on from here";
+}
+
 /** The text of anything thrown, for people: no stack. */
 export function messageOf(error: unknown): string {
     if (typeof error !== "object" || error === null || !("message" in error)) return String(error);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RegistryError } from "./errors";
+import { RegistryError, goingOn } from "./errors";
 import type { HttpAnswer } from "./transport";
 
 const CURES: Readonly<Record<number, string>> = {
@@ -9,10 +9,18 @@ const CURES: Readonly<Record<number, string>> = {
         "account may do, and the clocks of the registry's machines",
     403: "give the account the right it lacks, or more quota",
     405: "the registry is read-only or does not offer this: check its mode",
-    500: "look into the registry's log, and at its disk: a full one answers like this; the next run goes on from here",
-    507: "the registry's disk is full: make room there; the next run goes on from here",
+    500: "look into the registry's log, and at its disk: a full one answers like this",
+    507: "the registry's disk is full: make room there",
     413: "raise the largest body that the registry or the proxy in front of it accepts",
 };
+
+/** Statuses that pass by themselves, or when somebody has made room. */
+const GOES_ON = new Set([500, 507]);
+
+function cureOf(status: number, operation: string): string | undefined {
+    const cure = CURES[status];
+    return cure === undefined || !GOES_ON.has(status) ? cure : `${cure}${goingOn(operation)}`;
+}
 
 /**
  * The error for an answer that is not what the operation asked for.
@@ -26,7 +34,7 @@ export function registryAnswerError(
     known?: string,
 ): RegistryError {
     const { code, message } = firstError(answer.status, text);
-    const cure = known ?? CURES[code === DISK_FULL ? 507 : answer.status];
+    const cure = known ?? cureOf(code === DISK_FULL ? 507 : answer.status, operation);
     const retryAfter = retryAfterSeconds(answer.headers["retry-after"], clockOf(answer));
     return new RegistryError(operation, `${code} (${answer.status})${message === undefined ? "" : `: ${message}`}`, {
         code,

@@ -1,6 +1,6 @@
 import { type SecureContext, createSecureContext, rootCertificates } from "node:tls";
 import { Agent, type Dispatcher, errors, request } from "undici";
-import { RegistryError, messageOf } from "./errors";
+import { RegistryError, goingOn, messageOf } from "./errors";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
 
 /** Where a registry answers. */
@@ -166,7 +166,7 @@ async function* undripped(
 function dripping(operation: string, host: string, bytes: number, patience: number): RegistryError {
     return new RegistryError(operation, `no answer from ${host} in time (${bytes} bytes in ${patience / 1000} s)`, {
         code: "TIMEOUT",
-        cure: "check the network and what stands in front of the registry; the next run goes on from here",
+        cure: `check the network and what stands in front of the registry${goingOn(operation)}`,
     });
 }
 
@@ -236,7 +236,7 @@ function transportError(operation: string, host: string, error: unknown): unknow
             cause: error,
         });
     }
-    const cure = `check that the registry runs and that ${host} can be reached from here; the next run goes on from here`;
+    const cure = `check that the registry runs and that ${host} can be reached from here${goingOn(operation)}`;
     if (TIMEOUT_CODES.has(code)) {
         return new RegistryError(operation, `no answer from ${host} in time (${code})`, {
             code: "TIMEOUT",

@@ -1,4 +1,4 @@
-import { basicAuthorization, parseChallenges, readToken, withoutSecrets } from "../../../lib/oci/auth";
+import { basicAuthorization, parseChallenges, readToken, secretForms, withoutSecrets } from "../../../lib/oci/auth";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 
@@ -79,4 +79,19 @@ test.each([
     ["a password that ends in a digest", `it is x-${HEX}`, [`x-${HEX}`], "it is [secret]"],
 ])("hides %s", (_, text, secrets, shown) => {
     expect(withoutSecrets(text, secrets)).toBe(shown);
+});
+
+test("a password of a few letters is hidden where it stands as one: texts stay whole, and name it by nothing that is missing", () => {
+    const hidden = (text: string, password = "s") =>
+        withoutSecrets(text, secretForms({ username: "pusher", password }));
+    const told = "GET localhost:5000/v2/: the registry refuses the account pusher; passwords are set with config set";
+    expect(hidden(told)).toBe(told);
+    expect(hidden("wrong: pusher:s")).toBe("wrong: [secret]");
+    expect(hidden('{"password": "s", "user": "pusher"}')).toBe('{"password": "[secret]", "user": "pusher"}');
+    expect(hidden("password=s&user=pusher; Password s is wrong; 's'")).toBe(
+        "password=[secret]&user=pusher; Password [secret] is wrong; '[secret]'",
+    );
+    expect(hidden(`Basic ${Buffer.from("pusher:s").toString("base64")}`)).toBe("Basic [secret]");
+    expect(hidden("password: .*", ".*")).toBe("password: [secret]");
+    expect(hidden("four letters hide: mirr/or", "mirr")).toBe("four letters hide: [secret]/or");
 });
