@@ -147,7 +147,11 @@ export class HostPace {
 
 function heldBack(operation: string, milliseconds: number, because: RegistryError): RegistryError {
     const seconds = Math.ceil(milliseconds / 1000);
-    return new RegistryError(operation, `not sent: the registry asked for no request in the next ${seconds} s`, {
+    const why =
+        because.retryAfter === undefined
+            ? `the registry is busy, and nothing is sent to it for ${seconds} s`
+            : `the registry asked for no request in the next ${seconds} s`;
+    return new RegistryError(operation, `not sent: ${why}`, {
         code: because.code,
         retryAfter: seconds,
         cure: "run again after that, or raise site.transfer.retrySeconds",
