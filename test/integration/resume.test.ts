@@ -1,8 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { describeArchive, openArchive } from "../../lib/archives";
 import { executePlan, planImport } from "../../lib/import";
-import type { Digest } from "../../lib/oci/digest";
+import type { BlobSource, ImageSet } from "../../lib/oci/content";
+import { type Digest, digestOf } from "../../lib/oci/digest";
 import { parseMirrorBase } from "../../lib/oci/mirror-reference";
 import { RegistryClient } from "../../lib/oci/registry-client";
+import { folderOf, ocMirrorEntries, tar, testImage } from "../support/archives";
 import { CountingProxy, type Detour, type Passed } from "../support/counting-proxy";
 import { MemoryImageSet } from "../support/image-set";
 import { RegistryStorage } from "../support/faults/registry-storage";
@@ -38,8 +41,18 @@ async function bring(size: number, detour: (request: Passed, layer: Digest) => D
     const bytes = Buffer.alloc(size, randomBytes(1021));
     const layer = content.blob(bytes);
     content.image("quay.io/org/app:1", content.manifest([layer]));
+    return carry(content, content.set, bytes, detour);
+}
+
+async function carry(
+    content: BlobSource,
+    set: ImageSet,
+    bytes: Buffer,
+    detour: (request: Passed, layer: Digest) => Detour | undefined,
+) {
+    const layer = digestOf(bytes);
     const base = parseMirrorBase(`${proxy.host}/mirror`);
-    const plan = await planImport(client, { images: content.images, set: content.set, base });
+    const plan = await planImport(client, { images: set.images, set, base });
     proxy.detour = (request) => detour(request, layer);
     const result = await executePlan(client, content, plan);
     expect(result.failed).toEqual([]);
@@ -64,6 +77,24 @@ test("a large blob goes on where it was cut off, twice, and its digest is still 
     // What the registry has got of a cut transfer is a little less than what was sent.
     expect(tries[2]).toBeLessThan(SIZE - 45 * MIB);
     expect(tries[2]).toBeGreaterThan(0);
+});
+
+test("the rest of a large blob comes from its place in the archive, in the midst of others", async () => {
+    const bytes = Buffer.alloc(SIZE, randomBytes(1021));
+    const image = testImage("large", { layers: [randomBytes(5000), bytes, randomBytes(7000)] });
+    const tags = [{ repository: "org/app", tag: "1", image }];
+    const entries = ocMirrorEntries({ tags, imageSet: ["quay.io/org/app:1"] });
+    const folder = await folderOf([["mirror_000001.tar", tar(entries)]]);
+    const archive = await openArchive(folder.path);
+    try {
+        const { lock } = await describeArchive(archive, []);
+        const { tries } = await carry(archive.source, lock, bytes, cutting(30 * MIB));
+        expect(tries).toHaveLength(2);
+        expect(tries[1]).toBeLessThan(SIZE - 20 * MIB);
+    } finally {
+        await archive.close();
+        await folder.remove();
+    }
 });
 
 test("a registry that does not know how far it was gets all of it again", async () => {
