@@ -1,8 +1,8 @@
 import type { Wait } from "../lib/oci/registry-client";
 import type { ResourceLog } from "./engine";
 
-/** A terminal shows each line in place of the one before; elsewhere every line stays, so there are few. */
-const STATUS_EVERY_MS = 500;
+const TICK_MS = 500;
+/** A terminal shows each line in place of the one before; anywhere else the engine prints each of them, so there are few. */
 const LINE_EVERY_MS = 10_000;
 
 /**
@@ -16,11 +16,11 @@ export class ProgressRow {
     private movedAt = Date.now();
     private lineAt = Date.now();
     private readonly timer: NodeJS.Timeout;
-    // Told by whoever started the CLI: the provider's own output is never a terminal.
-    private readonly isPlain = process.env.REGISTRY_PASSTHROUGH_PROGRESS === "lines";
+    // The provider's own output is never a terminal: only whoever started the CLI can tell it of one.
+    private readonly isTerminal = process.env.REGISTRY_PASSTHROUGH_PROGRESS === "row";
 
     constructor(private readonly log: ResourceLog) {
-        this.timer = setInterval(() => this.tick(), STATUS_EVERY_MS);
+        this.timer = setInterval(() => this.tick(), TICK_MS);
         this.timer.unref();
     }
 
@@ -46,11 +46,11 @@ export class ProgressRow {
         const now = Date.now();
         const idle = now - this.movedAt;
         const text = [this.text, this.reason(idle)].filter((part) => part !== "").join("; ");
-        if (text !== this.shown) this.log.status(text);
+        const isDue = now - this.lineAt >= LINE_EVERY_MS;
+        if (this.isTerminal ? text === this.shown : !isDue) return;
         this.shown = text;
-        if (!this.isPlain || now - this.lineAt < LINE_EVERY_MS) return;
         this.lineAt = now;
-        this.log.line("info", text === "" ? `waiting for ${Math.round(idle / 1000)} s` : text);
+        this.log.status(text === "" ? `waiting for ${Math.round(idle / 1000)} s` : text);
     }
 
     private reason(idle: number): string {

@@ -128,7 +128,7 @@ export function pulumiEnvironment(place, stack, toolDirectories, env = process.e
         PULUMI_BACKEND_URL: pathToFileURL(place.state).href,
         PULUMI_HOME: place.pulumiHome,
         ...passphrase(stackFiles(place, stack).passphrase, env),
-        ...(process.stdout.isTTY ? {} : { REGISTRY_PASSTHROUGH_PROGRESS: "lines" }),
+        ...(process.stdout.isTTY ? { REGISTRY_PASSTHROUGH_PROGRESS: "row" } : {}),
         ...env,
         PULUMI_STACK: stack,
         PULUMI_SKIP_UPDATE_CHECK: "true",
