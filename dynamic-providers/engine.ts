@@ -2,6 +2,7 @@ import * as net from "node:net";
 import { credentials } from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
+import { withoutSecrets } from "../lib/oci/auth";
 
 const SEVERITIES = { info: LogSeverity.INFO, warning: LogSeverity.WARNING } as const;
 
@@ -14,7 +15,11 @@ export class ResourceLog {
     private isSending = false;
     private readonly onEmpty: (() => void)[] = [];
 
-    constructor(private readonly urn: string) {}
+    /** @param secrets what no line may show: texts of a registry are in some */
+    constructor(
+        private readonly urn: string,
+        private readonly secrets: () => readonly string[] = () => [],
+    ) {}
 
     /** A line that stays. */
     line(severity: keyof typeof SEVERITIES, message: string): void {
@@ -35,7 +40,7 @@ export class ResourceLog {
     private enqueue(severity: keyof typeof SEVERITIES, message: string, ephemeral: boolean): void {
         const request = new LogRequest();
         request.setSeverity(SEVERITIES[severity]);
-        request.setMessage(message);
+        request.setMessage(withoutSecrets(message, this.secrets()));
         request.setUrn(this.urn);
         request.setEphemeral(ephemeral);
         if (engineClient() === undefined) return;

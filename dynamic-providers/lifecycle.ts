@@ -68,11 +68,12 @@ type Properties = Record<string, unknown>;
 export function define<Inputs extends CommonInputs, Outputs extends Inputs>(kind: Kind<Inputs, Outputs>): Provider {
     const operate = <T>(props: Properties, operation: (surroundings: Surroundings) => Promise<T>): Promise<T> =>
         running(async (signal) => {
-            const log = new ResourceLog(typeof props.selfUrn === "string" ? props.selfUrn : "");
+            const secrets = () => [...configuredSecrets(), ...secretsOf(kind.secrets, props)];
+            const log = new ResourceLog(typeof props.selfUrn === "string" ? props.selfUrn : "", secrets);
             try {
                 return await operation({ signal, log });
             } catch (error) {
-                throw presentable(error, props, [...configuredSecrets(), ...secretsOf(kind.secrets, props)]);
+                throw presentable(error, props, secrets());
             } finally {
                 await log.flushed();
             }

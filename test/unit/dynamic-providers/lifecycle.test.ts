@@ -1,3 +1,4 @@
+import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { z } from "zod";
 import { type Kind, PartialState, define } from "../../../dynamic-providers/lifecycle";
 import { RegistryError } from "../../../lib/oci/errors";
@@ -51,6 +52,33 @@ test("a header's form of the credentials is no more shown than the password", as
     const basic = Buffer.from(`someone:${PASSWORD}`).toString("base64");
     const failing = provider({ update: () => Promise.reject(new Error(`authorization: Basic ${basic}`)) });
     expect((await thrown(failing.update("one", GIVEN, GIVEN))).message).toBe("authorization: Basic [secret]");
+});
+
+test("a line on the resource's row shows no secret either", async () => {
+    const said: string[] = [];
+    const log = jest.spyOn(EngineClient.prototype, "log").mockImplementation(((
+        request: { getMessage(): string },
+        done: () => void,
+    ) => {
+        said.push(request.getMessage());
+        done();
+    }) as never);
+    // As the engine starts a provider: with its own address.
+    process.argv.push("127.0.0.1:1");
+    try {
+        const talking = provider({
+            create: async (given, { log }) => {
+                log.line("warning", `the registry says: ${PASSWORD} is wrong`);
+                log.status(`waiting for someone:${PASSWORD}`);
+                return { id: "one", outs: given };
+            },
+        });
+        await talking.create(GIVEN);
+    } finally {
+        process.argv.pop();
+        log.mockRestore();
+    }
+    expect(said).toEqual(["the registry says: [secret] is wrong", "waiting for someone:[secret]"]);
 });
 
 test("a check failure on a secret names no property, so that the engine does not print its value", async () => {
