@@ -2,11 +2,11 @@ import {
     type ImportPlan,
     type Payload,
     type PlannedImage,
-    type PlannedState,
     RegistryOutlook,
     counted,
     formatBytes,
     planImport,
+    planSummary,
     plannedImages,
 } from "../lib/import";
 import { readLockedSet } from "../lib/passthrough";
@@ -75,12 +75,7 @@ function documentOf(mirrorBase: string, sets: readonly SetPlan[]): object {
 }
 
 function printSet({ name, plan, images }: SetPlan): void {
-    const count = (wanted: PlannedState) => images.filter(({ state }) => state === wanted).length;
-    print(
-        `${name}: ${counted(images.length, "image")}: ${count("present")} present, ${count("push")} to push, ` +
-            `${count("tag-only")} only their tag, ${count("cannot")} cannot be brought; ` +
-            `${formatBytes(plan.bytes)} to send: ${counted(plan.uploads, "blob")} to upload, ${plan.mounts} to mount`,
-    );
+    print(`${name}: ${planSummary(plan)}`);
     for (const image of images) print(`    ${lineOf(image)}`);
 }
 

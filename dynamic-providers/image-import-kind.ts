@@ -2,13 +2,17 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import {
     type ImagesBySource,
+    type ImportPlan,
     type ImportResult,
+    cannotLines,
     counted,
     formatBytes,
     formatImages,
     imageTask,
     imagesOf,
+    isNothingToDo,
     planImport,
+    planSummary,
     progressText,
     sameImages,
     unreadError,
@@ -193,7 +197,11 @@ async function bring(inputs: ImageImportInputs, before: Before, around: Surround
     const result = await withRegistry(inputs, around, async (client, base, row) => {
         row.show("asking the registry what is there");
         const plan = await planImport(client, { images: wanted, set: set.lock, base, suspects });
+        const told = planLines(plan);
+        if (told.length > 0) log.line("info", told.join("\n    "));
         warn(movedTags(plan, before.images));
+        // Whoever reads along knows the plan before the first byte is sent.
+        await log.flushed();
         return carryOut(client, plan, set, {
             concurrency: inputs.concurrency,
             onProgress: (progress) => row.show(progressText(progress)),
@@ -209,6 +217,11 @@ async function bring(inputs: ImageImportInputs, before: Before, around: Surround
             `${counted(mounts, "blob")} mounted`,
     );
     return dropLeaving(inputs, before, around);
+}
+
+/** What the registry's answers come to; nothing where nothing is to be done. */
+function planLines(plan: ImportPlan): string[] {
+    return isNothingToDo(plan) ? [] : [`plan: ${planSummary(plan)}`, ...cannotLines(plan)];
 }
 
 /** Removes what has left the set, if that is wanted. @throws PartialState that keeps what could not be removed */

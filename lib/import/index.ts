@@ -40,6 +40,7 @@ export {
     planOffline,
 } from "./offline-plan";
 export { type PlanLines, offlinePlanLines, planTotalsLine } from "./offline-plan-text";
+export { cannotLines, isNothingToDo, planSummary } from "./plan-text";
 export { problemLines } from "./problem-text";
 export { counted, formatBytes, progressText } from "./progress-text";
 export { type ManifestOutline, type RegistryQuestions, RegistryOutlook } from "./registry-outlook";

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -20,6 +20,14 @@ export interface StackOptions {
     readonly site: unknown;
     readonly username?: string;
     readonly password?: string;
+}
+
+/** A command that runs. */
+export interface StartedRun {
+    readonly child: ChildProcess;
+    readonly done: Promise<CliRun>;
+    /** Settles when it has printed something like this. @throws Error if it ends without */
+    readonly says: (pattern: RegExp) => Promise<void>;
 }
 
 const NAME = "test";
@@ -100,8 +108,8 @@ export class TestStack {
         return this.run(["cancel", "--yes", "--stack", NAME]);
     }
 
-    /** Starts `up` and gives its process, for tests that end it early. */
-    startUp(): { child: ChildProcess; done: Promise<CliRun> } {
+    /** Starts `up` and gives its process, for tests that end it early or follow what it says. */
+    startUp(): StartedRun {
         return this.start(["up", "--yes", "--skip-preview", ...this.selection()]);
     }
 
@@ -155,17 +163,30 @@ export class TestStack {
         return this.start([main, "render", "--stack", NAME, "--out", out], undefined, process.execPath).done;
     }
 
-    private start(args: string[], input?: string, program = "pulumi"): { child: ChildProcess; done: Promise<CliRun> } {
+    private start(args: string[], input?: string, program = "pulumi"): StartedRun {
         const child = spawn(program, args, { cwd: PROJECT, env: this.env, stdio: ["pipe", "pipe", "pipe"] });
         let text = "";
+        const heard = new EventEmitter();
         for (const stream of [child.stdout, child.stderr]) {
             stream.on("data", (chunk: Buffer) => {
                 text += chunk.toString("utf8");
+                heard.emit("more");
                 if (!args.includes("--show-secrets")) this.printed += chunk.toString("utf8");
             });
         }
         child.stdin.end(input ?? "");
         const done = once(child, "close").then(([code]) => ({ code: (code as number | null) ?? 1, text }));
-        return { child, done };
+        let isOver = false;
+        void done.then(() => {
+            isOver = true;
+            heard.emit("more");
+        });
+        const says = async (pattern: RegExp) => {
+            while (!pattern.test(text)) {
+                if (isOver) throw new Error(`it ended without saying ${String(pattern)}:\n${text}`);
+                await once(heard, "more");
+            }
+        };
+        return { child, done, says };
     }
 }
