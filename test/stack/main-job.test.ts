@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Agent, request } from "undici";
+import { Agent, type Dispatcher, request } from "undici";
 import { parseAllDocuments } from "yaml";
 import { parse as parseToml } from "smol-toml";
 import { secretForms } from "../../lib/oci/auth";
+import { MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
 import type { Access } from "../support/registry-process";
 import { ACCOUNT, FIXTURES, TestSite } from "../support/site";
 
@@ -20,8 +21,11 @@ afterAll(() => site.remove());
 const APP0 = "sha256:74309920a91f4ec3dbc9584582336c3e81b22ac945d0153aa2897051a7894cc3";
 const TOOL = "sha256:c9ba58d79d91bfd5f052f7ae059d65b7ca4698da2f2bf1ac22f397d2ed54e8a0";
 
-test("a preview names every image that comes, without asking the registry or opening the archive", async () => {
+test("a preview names every image that comes, without asking the registry; the archive may be far away", async () => {
+    const archive = join(site.folder, "set1");
+    renameSync(archive, `${archive}.away`);
     const preview = await site.stack.preview();
+    renameSync(`${archive}.away`, archive);
     expect(preview).toMatchObject({ code: 0 });
     expect(preview.text).toContain("6 images come, at most 87.7 kB");
     expect(preview.text).toContain(`+ quay.io/team0/app0:v1 ${APP0}`);
@@ -139,25 +143,87 @@ test("a refresh asks for each thing once, however many resources want to know; b
     expect(site.registry.accesses().filter(({ status }) => status === 200)).toHaveLength(asked.length);
 });
 
+/** Asks the registry behind the program's back. */
+async function ask(
+    method: Dispatcher.HttpMethod,
+    path: string,
+    body?: Buffer,
+): Promise<{ status: number; body: Buffer }> {
+    const dispatcher = new Agent({ connect: { ca: site.authority.ca } });
+    const headers = {
+        authorization: `Basic ${Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString("base64")}`,
+        accept: MEDIA_TYPE_OCI_MANIFEST,
+        ...(body === undefined ? {} : { "content-type": MEDIA_TYPE_OCI_MANIFEST }),
+    };
+    const url = `https://${site.registry.host}/v2/${path}`;
+    const answer = await request(url, { method, dispatcher, headers, ...(body === undefined ? {} : { body }) });
+    const got = Buffer.from(await answer.body.arrayBuffer());
+    await dispatcher.close();
+    return { status: answer.statusCode, body: got };
+}
+
+/** What an `up` changed at the registry, and what it said. */
+async function healed(): Promise<{ changed: string[]; text: string }> {
+    site.registry.forget();
+    const { code, text } = await site.stack.up();
+    expect({ code, text }).toMatchObject({ code: 0 });
+    expect(await site.stack.preview("--expect-no-changes")).toMatchObject({ code: 0 });
+    const writes = site.registry.writes().filter(({ status }) => status !== 401);
+    // Which upload it is, only the registry knows.
+    const placeOf = (path: string) => path.replace(/(?<=\/uploads\/).*/, "");
+    return { changed: writes.map(({ method, path, status }) => `${method} ${placeOf(path)} ${status}`), text };
+}
+
 test("a manifest deleted by hand is drift, and the next up restores just that", async () => {
     const repository = "mirror/quay.io/team0/app0";
-    const authorization = `Basic ${Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString("base64")}`;
-    const url = `https://${site.registry.host}/v2/${repository}/manifests/${APP0}`;
-    const dispatcher = new Agent({ connect: { ca: site.authority.ca } });
-    const answer = await request(url, { method: "DELETE", dispatcher, headers: { authorization } });
-    expect(answer.statusCode).toBe(202);
-    await dispatcher.close();
-
+    expect(await ask("DELETE", `${repository}/manifests/${APP0}`)).toMatchObject({ status: 202 });
     const drift = await site.stack.refreshPreview("--expect-no-changes");
     expect(drift.code).toBe(7);
     expect(drift.text).toContain(`quay.io/team0/app0:v1: the tag ${repository}:v1 is not there`);
 
-    site.registry.forget();
-    expect(await site.stack.up()).toMatchObject({ code: 0 });
-    expect(site.registry.writes().filter(({ status }) => status !== 401)).toEqual([
-        { method: "PUT", path: `/v2/${repository}/manifests/v1`, status: 201 },
+    expect((await healed()).changed).toEqual([`PUT /v2/${repository}/manifests/v1 201`]);
+});
+
+test("a tag that somebody moved is drift, and the next up moves it back, says so, and sends nothing else", async () => {
+    const repository = "mirror/quay.io/multi/tool";
+    const index = JSON.parse((await ask("GET", `${repository}/manifests/${TOOL}`)).body.toString()) as {
+        manifests: { digest: string }[];
+    };
+    const child = index.manifests[0]?.digest ?? "";
+    const { body } = await ask("GET", `${repository}/manifests/${child}`);
+    expect(await ask("PUT", `${repository}/manifests/2.0`, body)).toMatchObject({ status: 201 });
+
+    const drift = await site.stack.refreshPreview("--expect-no-changes");
+    expect(drift.code).toBe(7);
+    expect(drift.text).toContain(`quay.io/multi/tool:2.0: the tag ${repository}:2.0`);
+    expect(drift.text).toContain(child);
+
+    const { changed, text } = await healed();
+    expect(changed).toEqual([`PUT /v2/${repository}/manifests/2.0 201`]);
+    expect(text).toMatch(new RegExp(`warning: 1 tag of others moves\\s+${repository}:2.0 ${child} -> ${TOOL}`));
+    expect(text).toContain("plan: 1 image: 0 present, 0 to push, 1 only their tag, 0 cannot be brought");
+});
+
+test("a lost blob is drift, and the next up sends just its bytes", async () => {
+    const repository = "mirror/quay.io/team0/app0";
+    const answer = await ask("GET", `${repository}/manifests/${APP0}`);
+    const manifest = JSON.parse(answer.body.toString()) as { config: { digest: string; size: number } };
+    const { digest, size } = manifest.config;
+    expect(await ask("DELETE", `${repository}/blobs/${digest}`)).toMatchObject({ status: 202 });
+
+    const drift = await site.stack.refreshPreview("--expect-no-changes");
+    expect(drift.code).toBe(7);
+    expect(drift.text).toContain(`quay.io/team0/app0:v1: ${repository}@${APP0}: blob ${digest} is not there`);
+
+    const { changed, text } = await healed();
+    expect(changed).toEqual([
+        `POST /v2/${repository}/blobs/uploads/ 202`,
+        `PUT /v2/${repository}/blobs/uploads/ 201`,
+        `PUT /v2/${repository}/manifests/v1 201`,
     ]);
-    expect(await site.stack.preview("--expect-no-changes")).toMatchObject({ code: 0 });
+    const bytes = size + answer.body.length;
+    expect(text).toContain("plan: 1 image: 0 present, 1 to push, 0 only their tag, 0 cannot be brought");
+    expect(text).toMatch(new RegExp(`\\b${bytes} (B|bytes\\)) to send: 1 blob to upload, 0 to mount`));
 });
 
 test("a registry that cannot be asked is no drift: the check fails otherwise, and nothing is forgotten", async () => {
