@@ -24,13 +24,12 @@ export class FruitlessTime {
     /**
      * @param error with which an operation gave up
      * @returns true if nobody was given an answer for a retry period, or if several operations were answered with
-     * nothing but 5xx (a full disk) and nothing at all got further meanwhile
+     * nothing but 5xx (a full disk) or 429 and nothing at all got further meanwhile
      */
     isOver(error: RegistryError): boolean {
         const period = this.client.retrySeconds / 2;
-        const { status = 0 } = error;
         if (isUnreachable(error)) return this.client.silentSeconds >= period;
-        if (status < 500 || !isBusy(error)) return false;
+        if (!isBusy(error)) return false;
         this.failures.add(error);
         return this.failures.size >= ENOUGH && (Date.now() - this.since) / 1000 >= period;
     }

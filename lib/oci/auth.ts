@@ -82,6 +82,9 @@ function asPassword(secret: string): RegExp {
     return new RegExp([...quoted, named].join("|"), "gi");
 }
 
+/** What a header may carry of a token (RFC 9110 §5.5). */
+const VISIBLE = /^[\x21-\x7e]+$/;
+
 /** A bearer token and when it is to be renewed, in milliseconds since the epoch. */
 export interface BearerToken {
     readonly token: string;
@@ -99,7 +102,7 @@ export function readToken(answer: unknown, now: number): BearerToken | undefined
     if (typeof answer !== "object" || answer === null) return undefined;
     const { token, access_token, expires_in } = answer as Record<string, unknown>;
     // Harbor sends an empty access_token beside token.
-    const found = [token, access_token].find((value) => typeof value === "string" && value !== "");
+    const found = [token, access_token].find((value) => typeof value === "string" && VISIBLE.test(value));
     if (typeof found !== "string") return undefined;
     const lifetime = typeof expires_in === "number" && expires_in > 0 ? expires_in : DEFAULT_LIFETIME;
     return { token: found, renewAt: now + lifetime * 900 };

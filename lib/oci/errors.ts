@@ -51,7 +51,7 @@ export class ArchiveError extends PassthroughError {
 /**
  * A registry answered with an error, answered nonsense, or could not be reached.
  * `code` is the registry's own (distribution-spec, "Error Codes") or one of
- * `NETWORK`, `TIMEOUT`, `TLS`, `DIGEST_MISMATCH`, `UNEXPECTED_ANSWER`, `DATABASE_LOCKED`, `DISK_FULL`, `ABORTED`.
+ * `NETWORK`, `TIMEOUT`, `TLS`, `DIGEST_MISMATCH`, `UNEXPECTED_ANSWER`, `DATABASE_LOCKED`, `DISK_FULL`, `UPLOADS_REFUSED`, `ABORTED`.
  */
 export class RegistryError extends PassthroughError {
     /** HTTP status; absent if there was no answer. */

@@ -10,6 +10,7 @@ const CURES: Readonly<Record<number, string>> = {
     403: "give the account the right it lacks, or more quota",
     405: "the registry is read-only or does not offer this: check its mode",
     500: "look into the registry's log, and at its disk: a full one answers like this",
+    429: "it is asked for too much at once: run again later, or lower site.transfer.requests",
     507: "the registry's disk is full: make room there",
     413: "raise the largest body that the registry or the proxy in front of it accepts",
 };
@@ -36,7 +37,9 @@ export function registryAnswerError(
     const { code, message } = firstError(answer.status, text);
     const cure = known ?? cureOf(code === DISK_FULL ? 507 : answer.status, operation);
     const retryAfter = retryAfterSeconds(answer.headers["retry-after"], clockOf(answer));
-    return new RegistryError(operation, `${code} (${answer.status})${message === undefined ? "" : `: ${message}`}`, {
+    const words = message === undefined ? "" : `: ${message}`;
+    const wait = retryAfter === undefined ? "" : `, to be asked again in ${Math.ceil(retryAfter)} s`;
+    return new RegistryError(operation, `${code} (${answer.status}${wait})${words}`, {
         code,
         status: answer.status,
         ...(cure === undefined ? {} : { cure }),
@@ -68,7 +71,21 @@ function firstError(status: number, text: string): { code: string; message: stri
     if (noSpace !== undefined || status === 507) return { code: DISK_FULL, message: noSpace };
     const body = errorBody.safeParse(jsonOf(text));
     const first = body.success ? body.data.errors[0] : undefined;
-    return { code: first?.code ?? CODE_OF_STATUS[status] ?? "UNEXPECTED_ANSWER", message: first?.message };
+    const code = first !== undefined && CODE.test(first.code) ? first.code : CODE_OF_STATUS[status];
+    return { code: code ?? "UNEXPECTED_ANSWER", message: first?.message && readable(first.message) };
+}
+
+const CODE = /^[\w.-]{1,64}$/;
+const MAX_MESSAGE = 500;
+
+/** A stranger's words as one line: nothing that moves a terminal's cursor, and no header of ours that it repeats. */
+function readable(message: string): string {
+    const line = message
+        .replace(/[\s\p{Cc}\p{Cf}]+/gu, " ")
+        .replace(/\b(bearer|basic) [\w.~+/=-]{8,}/gi, "$1 [secret]")
+        .replace(/\beyJ[\w-]+\.[\w.-]+/g, "[secret]")
+        .trim();
+    return line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE)}…` : line;
 }
 
 const errorBody = z.object({
@@ -142,10 +159,12 @@ function headerOf(answer: HttpAnswer, name: string): string {
     return typeof value === "string" ? value.toLowerCase() : "";
 }
 
-/** Retry-After as seconds from `now`: a number of seconds or an HTTP date (RFC 9110 §10.2.3). */
+/** Retry-After as seconds from `now`, 0 or more: a number of seconds or an HTTP date (RFC 9110 §10.2.3). */
 export function retryAfterSeconds(header: string | string[] | undefined, now: number): number | undefined {
     if (typeof header !== "string") return undefined;
-    if (/^\d+$/.test(header.trim())) return Number(header);
+    const seconds = Number(header);
+    // A parser of dates would take -5 for a month.
+    if (!Number.isNaN(seconds)) return seconds >= 0 && header.trim() !== "" ? seconds : undefined;
     const date = Date.parse(header);
     return Number.isNaN(date) ? undefined : Math.max(0, (date - now) / 1000);
 }

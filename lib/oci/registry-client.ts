@@ -5,7 +5,7 @@ import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "./manifest";
 import { absenceOf, deletionRefused, inventedAbsence, registryAnswerError } from "./registry-answer";
 import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import { type RegistryRequest, deleteScopes, pushScopes } from "./registry-session";
-import { readTagPage } from "./tag-page";
+import { noList, readTagPage } from "./tag-page";
 import type { HttpAnswer } from "./transport";
 
 export { type RegistryClientOptions, type Wait, requestsFor } from "./registry-calls";
@@ -107,12 +107,17 @@ export class RegistryClient {
     /** The tags of a repository (distribution-spec, "Listing Tags"), page by page; undefined if it is not there. */
     async tagList(repository: string): Promise<string[] | undefined> {
         const tags: string[] = [];
+        const asked = new Set<string>();
         let next: string | undefined = "tags/list?n=1000";
         while (next !== undefined) {
             const request: RegistryRequest = this.calls.read("GET", repository, next);
             const page = await this.calls.find(request, async (answer) => readTagPage(answer, request.operation));
             if (page === undefined) return undefined;
             tags.push(...page.tags);
+            asked.add(next);
+            if (page.next !== undefined && (asked.has(page.next) || asked.size === MAX_TAG_PAGES)) {
+                throw noList(request.operation, "the pages of the list of tags have no end");
+            }
             next = page.next;
         }
         return tags;
@@ -183,6 +188,9 @@ export class RegistryClient {
         });
     }
 }
+
+/** Registries give a page of 50 tags or more. */
+const MAX_TAG_PAGES = 10_000;
 
 async function bodyOf(answer: HttpAnswer, operation: string): Promise<Buffer> {
     const chunks: Buffer[] = [];

@@ -7,7 +7,7 @@ import { RegistryTokens, bearer, isBearer } from "./registry-tokens";
 import { registryAnswerError } from "./registry-answer";
 import { type RetryPolicy, isBusy } from "./retry";
 import { TokenRefusals } from "./token-refusals";
-import { type HttpAnswer, type HttpRequest, type RegistryEndpoint, Transport } from "./transport";
+import { type HttpAnswer, type HttpRequest, type RegistryEndpoint, Transport, isLoopback } from "./transport";
 
 /** A request to the registry, before it is authorized. */
 export interface RegistryRequest extends Omit<HttpRequest, "url" | "body"> {
@@ -70,7 +70,7 @@ export class RegistrySession {
 
     /**
      * A URL that the registry names (`what`: "a redirect"), relative to the one that was asked.
-     * @throws RegistryError `UNEXPECTED_ANSWER` if it is none, `TLS` if it leads from TLS to plain HTTP
+     * @throws RegistryError `UNEXPECTED_ANSWER` if it is none, `TLS` if it leads to plain HTTP from TLS, or beyond loopback
      */
     namedUrl(operation: string, what: string, text: string, from = new URL(this.transport.origin)): URL {
         if (!URL.canParse(text, from.href)) {
@@ -80,7 +80,8 @@ export class RegistrySession {
             });
         }
         const url = new URL(text, from);
-        if (from.protocol === "https:" && url.protocol !== "https:") {
+        const isPlainAllowed = from.protocol === "http:" && url.protocol === "http:" && isLoopback(url.host);
+        if (url.protocol !== "https:" && !isPlainAllowed) {
             throw new RegistryError(operation, `the registry names ${what} without TLS: ${url.origin}`, {
                 code: "TLS",
                 cure: "set the registry's external URL to https; a proxy in front of it has to send X-Forwarded-Proto: https",
@@ -143,15 +144,17 @@ export class RegistrySession {
         if (request.blobBytes !== undefined) this.bodies.refuse(request);
     }
 
-    /** @returns the last answer of a chain of redirects, and whether the registry itself gave it. */
+    /** @returns the last answer of a chain of redirects, and whether none but the registry itself had a part in it. */
     private async attempt(
         request: RegistryRequest,
         url: URL,
         authorization: string | undefined,
     ): Promise<{ answer: HttpAnswer; isOwn: boolean }> {
         let target = url;
+        let isOwn = true;
         for (let redirects = 0; ; redirects++) {
-            const isOwn = target.origin === this.transport.origin;
+            // Whoever we were sent to may not send us back with the account.
+            isOwn &&= target.origin === this.transport.origin;
             const answer = await this.transport.send({
                 method: request.method,
                 url: target,

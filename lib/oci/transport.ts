@@ -30,7 +30,7 @@ export interface HttpAnswer {
     readonly headers: Readonly<Record<string, string | string[] | undefined>>;
     /** The body's bytes; a connection that breaks while they come throws a RegistryError. */
     bytes(): AsyncIterable<Buffer>;
-    /** Reads the body and gives at most 64 KiB of it as text. */
+    /** At most the first 64 KiB of the body, as text. */
     text(): Promise<string>;
     /** Reads the body to the end and forgets it: the socket is free again. */
     discard(): Promise<void>;
@@ -56,7 +56,8 @@ export class Transport {
                 cure: "serve the registry with TLS and give its CA",
             });
         }
-        this.origin = `${endpoint.plainHttp ? "http" : "https"}://${endpoint.host}`;
+        // As URLs write it: without the port that goes without saying.
+        this.origin = new URL(`${endpoint.plainHttp ? "http" : "https"}://${endpoint.host}`).origin;
         this.timeouts = endpoint.timeouts ?? DEFAULT_TIMEOUTS;
         this.agent = new Agent({
             connections,
@@ -107,6 +108,7 @@ function trustOf({ ca, plainHttp }: RegistryEndpoint): { secureContext?: SecureC
 }
 
 const MAX_ERROR_TEXT = 64 * 1024;
+/** Leaving the loop closes the socket, which is cheaper than reading on, and an answer may have no end. */
 const MAX_DISCARDED = 1024 * 1024;
 
 function httpAnswer(answer: Dispatcher.ResponseData, operation: string, host: string, patience: number): HttpAnswer {
@@ -127,6 +129,7 @@ function httpAnswer(answer: Dispatcher.ResponseData, operation: string, host: st
             for await (const chunk of bytes()) {
                 if (length < MAX_ERROR_TEXT) chunks.push(chunk);
                 length += chunk.length;
+                if (length > MAX_DISCARDED) break;
             }
             return Buffer.concat(chunks).subarray(0, MAX_ERROR_TEXT).toString("utf8");
         },
@@ -134,7 +137,6 @@ function httpAnswer(answer: Dispatcher.ResponseData, operation: string, host: st
             let left = MAX_DISCARDED;
             for await (const chunk of bytes()) {
                 left -= chunk.length;
-                // Leaving the loop closes the socket, which is cheaper than reading on.
                 if (left < 0) break;
             }
         },

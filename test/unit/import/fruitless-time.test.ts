@@ -34,10 +34,16 @@ test("whatever gets further keeps it going", () => {
     expect(time.isOver(failure(503))).toBe(true);
 });
 
+test("a registry that only ever asks for fewer requests ends it too", () => {
+    const time = timeOf();
+    now += 60_000;
+    time.isOver(failure(429, "TOOMANYREQUESTS"));
+    expect(time.isOver(failure(429, "TOOMANYREQUESTS"))).toBe(true);
+});
+
 test.each([
     [401, "UNAUTHORIZED"],
     [403, "DENIED"],
-    [429, "TOOMANYREQUESTS"],
     [503, "READ_ONLY"],
 ])("refusals are not trouble: %d %s", (status, code) => {
     const time = timeOf();

@@ -35,11 +35,12 @@ async function registry(isTaken: (put: number, request: Seen) => boolean, challe
     return { client, bytesPut: () => server.seen.reduce((sum, { body }) => sum + body.length, 0), puts: () => puts };
 }
 
-async function push(client: RegistryClient, repository: string, size: number, until?: Promise<void>): Promise<void> {
+/** @param arrival what is waited for before the bytes are sent */
+async function push(client: RegistryClient, repository: string, size: number, arrival?: () => Promise<void>) {
     const begun = await client.uploads.start(repository, DIGEST);
     if (begun.mounted) throw new Error("nothing was to be mounted");
     await client.uploads.put(repository, DIGEST, begun.location, size, async function* () {
-        await until;
+        await arrival?.();
         yield Buffer.alloc(size);
     });
 }
@@ -62,7 +63,11 @@ test.each([
 
 test("of large blobs that are refused at the same time one tries a new token, for all", async () => {
     const { client, puts } = await registry(() => false);
-    const pushed = Array.from({ length: 6 }, (_, at) => push(client, `a/${at}`, LARGE));
+    let open = 0;
+    let go!: () => void;
+    const all = new Promise<void>((resolve) => (go = resolve));
+    const together = () => (++open === 6 ? go() : undefined, all);
+    const pushed = Array.from({ length: 6 }, (_, at) => push(client, `a/${at}`, LARGE, together));
     const codes = (await Promise.allSettled(pushed)).map((outcome) => "reason" in outcome && outcome.reason.code);
     expect(codes.sort()).toEqual(["UNAUTHORIZED", ...Array<string>(5).fill("UPLOADS_REFUSED")]);
     expect(puts()).toBe(6 + 1);
@@ -86,7 +91,8 @@ test("where bytes were let in before, a refusal speaks for its repository, until
     const { client, puts } = await registry((_, { url }) => isOpen || url.includes("/open/"));
     await push(client, "a/b", LARGE);
     let arrive!: () => void;
-    const held = push(client, "a/b", LARGE, new Promise((resolve) => (arrive = resolve)));
+    const arrival = new Promise<void>((resolve) => (arrive = resolve));
+    const held = push(client, "a/b", LARGE, () => arrival);
     isOpen = false;
     await expect(push(client, "a/b", LARGE)).rejects.toMatchObject({ ...REFUSED, code: "UNAUTHORIZED" });
     const before = puts();

@@ -292,6 +292,10 @@ test("tags are read page by page, by what the registry names as the next one", a
     });
     expect(await clientOf(server).tagList("a/b")).toEqual(["1", "2", "3"]);
     expect(server.seen.map(({ url }) => url)).toEqual(["/v2/a/b/tags/list?n=1000", "/v2/a/b/tags/list?last=2&n=2"]);
+    const link = { link: '</v2/a/b/tags/list?last=1>; rel="next"' };
+    const endless = await serve(() => ({ status: 200, headers: link, body: '{"name":"a/b","tags":["1"]}' }));
+    await expect(clientOf(endless).tagList("a/b")).rejects.toMatchObject({ code: "UNEXPECTED_ANSWER" });
+    expect(endless.seen).toHaveLength(2);
     const gone = await serve(() => error(404, "NAME_UNKNOWN"));
     expect(await clientOf(gone).tagList("a/b")).toBeUndefined();
     const empty = await serve(() => ({ status: 200, body: '{"name":"a/b","tags":null}' }));

@@ -134,6 +134,39 @@ test("a token endpoint without TLS gets no password", async () => {
     expect(tokens.seen).toEqual([]);
 });
 
+test.each([
+    ["a token endpoint", { status: 401, headers: { "www-authenticate": 'Bearer realm="http://auth.example/token"' } }],
+    ["a redirect", { status: 307, headers: { location: "http://store.example/blob" } }],
+])("also without TLS, which is for loopback, %s beyond it is not gone to", async (what, reply) => {
+    const server = await serve(() => reply);
+    const failure = await failureOf(clientOf(server).blobGet("a/b", DIGEST));
+    expect(failure).toMatchObject({ code: "TLS" });
+    expect(failure.message).toContain(`the registry names ${what} without TLS: http://`);
+});
+
+test("whoever a read is redirected to cannot send it back with the account", async () => {
+    const store = await serve(() => ({ status: 307, headers: { location: `${server.origin}/api/secrets` } }));
+    const server: ScriptedServer = await serve(({ url, authorization }) => {
+        if (authorization === undefined) return challenged("Basic");
+        return url.includes("/blobs/") ? { status: 307, headers: { location: `${store.origin}/blob` } } : FOUND;
+    });
+    const client = clientOf(server);
+    await client.manifestHead("a/b", "1");
+    expect(await failureOf(client.blobGet("a/b", DIGEST))).toMatchObject({ status: 401 });
+    const back = server.seen.filter(({ url }) => url === "/api/secrets");
+    expect(back.map(({ authorization }) => authorization)).toEqual([undefined]);
+});
+
+test("a stranger's words are one line, without a terminal's commands and without headers of ours", async () => {
+    const message = `no \u001b[2J\r\nline: Basic ${BASIC.slice(6)}, Bearer abcdefgh.ijkl, eyJhbGciOi.eyJzdWIi.c2ln ${"x".repeat(1000)}`;
+    const body = JSON.stringify({ errors: [{ code: "DENIED\u001b[2J", message }] });
+    const server = await serve(() => ({ status: 403, body }));
+    const failure = await failureOf(clientOf(server).blobGet("a/b", DIGEST));
+    expect(failure).toMatchObject({ code: "DENIED" });
+    expect(failure.message).toContain("DENIED (403): no [2J line: Basic [secret], Bearer [secret], [secret] xxx");
+    expect(failure.message).toMatch(/^[\x20-\x7e…]{500,800}$/);
+});
+
 test("where a read is redirected to cannot ask for the account", async () => {
     const store: ScriptedServer = await serve(() => challenged(`Bearer realm="${store.origin}/token"`));
     const server = await serve(({ url, authorization }) => {
@@ -181,6 +214,7 @@ test("a token is renewed before it ends", async () => {
 
 test.each([
     ["refuses the account", { status: 401, body: '{"errors":[{"code":"UNAUTHORIZED"}]}' }, "UNAUTHORIZED"],
+    ["grants what no header can carry", { status: 200, body: '{"token":"a\\r\\nb"}' }, "UNEXPECTED_ANSWER"],
     ["answers with a page", { status: 200, body: "<html>Sign in</html>" }, "UNEXPECTED_ANSWER"],
     ["is down", { status: 503, body: "<html>" }, "UNEXPECTED_ANSWER"],
 ])("a token endpoint that %s is named in the error", async (_, reply: Reply, code) => {

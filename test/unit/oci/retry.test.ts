@@ -1,8 +1,9 @@
 import { RegistryError } from "../../../lib/oci/errors";
 import { Limiter, mapLimited } from "../../../lib/oci/limiter";
 import { once } from "../../../lib/oci/once";
-import { retryAfterSeconds } from "../../../lib/oci/registry-answer";
+import { registryAnswerError, retryAfterSeconds } from "../../../lib/oci/registry-answer";
 import { isRetryable, withRetry } from "../../../lib/oci/retry";
+import type { HttpAnswer } from "../../../lib/oci/transport";
 
 const POLICY = { seconds: 60, firstDelay: 1, longestDelay: 2 };
 
@@ -39,6 +40,16 @@ test("a registry that asks for more patience than there is gets no second try", 
     expect(operation).toHaveBeenCalledTimes(1);
 });
 
+test("a Retry-After of a year is told, and not waited for", async () => {
+    const answer = { status: 429, headers: { "retry-after": "31536000" } } as unknown as HttpAnswer;
+    const error = registryAnswerError("GET x", answer, "");
+    const operation = jest.fn(() => Promise.reject(error));
+    await expect(withRetry(POLICY, undefined, operation)).rejects.toThrow(
+        "GET x: TOOMANYREQUESTS (429, to be asked again in 31536000 s)",
+    );
+    expect(operation).toHaveBeenCalledTimes(1);
+});
+
 test("an abort ends the wait between two tries, with its own reason", async () => {
     const abort = new AbortController();
     const operation = jest.fn(() => {
@@ -55,6 +66,9 @@ test.each([
     ["a date to come", "Thu, 01 Jan 2026 00:00:30 GMT", 30],
     ["a date gone by", "Wed, 31 Dec 2025 23:59:00 GMT", 0],
     ["nonsense", "soon", undefined],
+    ["a time that is over, as a number", "-5", undefined],
+    ["a part of a second", "1.5", 1.5],
+    ["a blank", " ", undefined],
     ["nothing", undefined, undefined],
 ])("Retry-After with %s is read", (_, header, seconds) => {
     expect(retryAfterSeconds(header, Date.parse("2026-01-01T00:00:00Z"))).toBe(seconds);

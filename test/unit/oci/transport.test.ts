@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createServer } from "node:http";
 import { createSecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { Transport } from "../../../lib/oci/transport";
@@ -62,6 +63,33 @@ test("a server that speaks nothing but HTTP/2 is told as such, with the cure", a
         });
     } finally {
         await transport.close();
+        server.close();
+    }
+});
+
+test("a port that goes without saying is no other origin", () => {
+    const origins = ["registry.example:443", "Registry.Example", "registry.example:8443"].map(
+        (host) => new Transport({ host }, 1).origin,
+    );
+    expect(origins).toEqual(["https://registry.example", "https://registry.example", "https://registry.example:8443"]);
+});
+
+test.each(["text", "discard"] as const)("an answer without end is left: %s", async (take) => {
+    const server = createServer((_, response) => {
+        const more = () => void response.write(Buffer.alloc(64 * 1024, "x"), more);
+        response.writeHead(500);
+        more();
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const host = `localhost:${(server.address() as AddressInfo).port}`;
+    const transport = new Transport({ host, plainHttp: true }, 1);
+    try {
+        const url = new URL(`http://${host}/v2/`);
+        const answer = await transport.send({ method: "GET", url, operation: "GET x" });
+        expect((await answer[take]())?.length).toBe(take === "text" ? 64 * 1024 : undefined);
+    } finally {
+        await transport.close();
+        server.closeAllConnections();
         server.close();
     }
 });
