@@ -67,7 +67,7 @@ async function run(args: readonly string[]): Promise<number> {
     const verification = await interruptible((signal) =>
         withSiteRegistry(site, account, signal, (client) =>
             verifyImages(client, checks.checks, {
-                absent: new Set(site.content.flatMap(({ sparse }) => sparse)),
+                absent: new Set(site.content.flatMap(({ leftOut }) => leftOut)),
                 onProgress: (done, of) => status.show(`${done} of ${counted(of, "image")} proven`),
             }),
         ),

@@ -92,7 +92,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
                 images: formatImages(images),
                 ...(Object.keys(marks).length === 0 ? {} : { marks }),
                 registriesConf: policy.registriesConf,
-                sparse: site.content.flatMap(({ sparse }) => sparse),
+                sparse: site.content.flatMap((set) => set.leftOut),
                 wholeImages: site.wholeImages,
             },
             { parent: this, dependsOn: [content] },

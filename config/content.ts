@@ -5,6 +5,7 @@ import type { ImageMark } from "../lib/oci/content";
 import type { Digest } from "../lib/oci/digest";
 import { messageOf } from "../lib/oci/errors";
 import { parseSourceKey, repositoryOf } from "../lib/oci/reference";
+import { leftOut } from "./left-out";
 import type { ConfigIssue, ContentDocument } from "./schema";
 
 /** One image set of a site. */
@@ -24,6 +25,8 @@ export interface Content {
     readonly marks: Readonly<Record<string, ImageMark>>;
     /** Children that sparse indexes of the set leave out on purpose. */
     readonly sparse: readonly Digest[];
+    /** The same for a proof of all sets together: see `leftOut`. */
+    readonly leftOut: readonly string[];
     /** Tags of this set that a later one has moved on; their images are kept by digest. */
     readonly superseded: readonly string[];
     /** What clusters need to know of it besides; by the sources of the lock. */
@@ -56,9 +59,15 @@ export function readContent(
     });
     const last = lastDigests(locks);
     const brought = new Set(locks.flatMap((lock) => Object.entries(lock?.images ?? {}).map(named)));
-    const content = documents.flatMap((document, i) => {
+    const sets = documents.flatMap((document, i) => {
         const lock = locks[i];
-        return lock === undefined ? [] : [contentOf(document, lock, last, brought)];
+        if (lock === undefined) return [];
+        const content = contentOf(document, lock, last, brought);
+        return [{ lock, images: content.images, content }];
+    });
+    const content = sets.map((set) => {
+        const others = sets.filter((other) => other !== set);
+        return { ...set.content, leftOut: leftOut(set, others) };
     });
     return { content, issues };
 }
@@ -103,7 +112,7 @@ function contentOf(
     lock: Lock,
     last: ReadonlyMap<string, Digest>,
     brought: Set<string>,
-): Content {
+): Omit<Content, "leftOut"> {
     // The same image in two archives is one image.
     const superseded = Object.keys(lock.images).filter((source) => last.get(source) !== lock.images[source]);
     const moved = new Set(superseded);

@@ -25,7 +25,7 @@ export const mirrorValidationInputs = registryInputs.extend({
     marks: z.record(z.string(), z.enum(["tag-only", "rebuilt"])).optional(),
     /** The registries.conf a node gets from the mirror rules, as TOML. */
     registriesConf: z.string(),
-    /** Children that sparse indexes leave out on purpose. */
+    /** Children that sparse indexes leave out on purpose: `<digest>`, or `<source reference> <digest>` for one image. */
     sparse: z.array(z.string()),
     /** How many images are read byte for byte. */
     wholeImages: z.number().int().nonnegative(),

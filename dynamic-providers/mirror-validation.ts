@@ -10,7 +10,7 @@ export interface MirrorValidationArgs extends RegistryArgs {
     readonly marks?: Readonly<Record<string, ImageMark>>;
     /** The registries.conf that a node gets from the mirror rules. */
     readonly registriesConf: string;
-    /** Children that sparse indexes leave out on purpose. */
+    /** Children that sparse indexes leave out on purpose: `<digest>`, or `<source reference> <digest>` for one image. */
     readonly sparse: readonly string[];
     /** How many images are read byte for byte. */
     readonly wholeImages: number;

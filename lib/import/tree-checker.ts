@@ -9,16 +9,16 @@ import { DAMAGED } from "./stored-blob-reader";
 
 /** What the registry has of an image. */
 export interface Tree {
-    /** Bytes by digest; none if the root itself is not there. */
+    /** Bytes by digest, of those that are there. */
     readonly manifests: ReadonlyMap<Digest, number>;
     readonly blobs: ReadonlyMap<Digest, Descriptor>;
+    /** Manifests that are not there: whether one may be absent depends on the image. */
+    readonly missing: ReadonlySet<Digest>;
     /** By the manifest or blob that they are about: indexes may share what is broken. */
     readonly problems: ReadonlyMap<Digest, string>;
 }
 
-function broken(digest: Digest, problem: string): Tree {
-    return { manifests: new Map(), blobs: new Map(), problems: new Map([[digest, problem]]) };
-}
+const NOTHING: Tree = { manifests: new Map(), blobs: new Map(), missing: new Set(), problems: new Map() };
 
 /** Bytes that hash to something else are a definite answer. */
 function otherBytes(error: unknown): string {
@@ -33,7 +33,6 @@ export class TreeChecker {
 
     constructor(
         private readonly client: RegistryClient,
-        private readonly absent: ReadonlySet<Digest>,
         private readonly sightings: Sightings,
     ) {}
 
@@ -48,25 +47,21 @@ export class TreeChecker {
 
     private async walk(repository: string, digest: Digest): Promise<Tree> {
         const manifest = await this.sightings.manifest(this.client, repository, digest).catch(otherBytes);
-        if (manifest === undefined) return broken(digest, `manifest ${digest} is not there`);
-        // It is there, so no sparse index excuses it.
-        if (typeof manifest === "string") return { ...broken(digest, manifest), manifests: new Map([[digest, 0]]) };
+        if (manifest === undefined) return { ...NOTHING, missing: new Set([digest]) };
+        if (typeof manifest === "string") {
+            return { ...NOTHING, manifests: new Map([[digest, 0]]), problems: new Map([[digest, manifest]]) };
+        }
         return isIndexMediaType(manifest.mediaType)
             ? this.index(repository, digest, manifest)
             : this.image(repository, digest, manifest);
     }
 
     private async index(repository: string, root: Digest, manifest: SeenManifest): Promise<Tree> {
-        const found = await Promise.all(
-            manifest.manifests.map(async ({ digest }) => ({ digest, tree: await this.check(repository, digest) })),
-        );
-        // A child that a sparse index leaves out may be absent; the same manifest as an image of its own may not.
-        const children = found
-            .filter(({ digest, tree }) => tree.manifests.size > 0 || !this.absent.has(digest))
-            .map(({ tree }) => tree);
+        const children = await Promise.all(manifest.manifests.map(({ digest }) => this.check(repository, digest)));
         return {
             manifests: new Map([[root, manifest.size], ...children.flatMap((child) => [...child.manifests])]),
             blobs: new Map(children.flatMap((child) => [...child.blobs])),
+            missing: new Set(children.flatMap((child) => [...child.missing])),
             problems: new Map(children.flatMap((child) => [...child.problems])),
         };
     }
@@ -83,6 +78,6 @@ export class TreeChecker {
                 return [[digest, `blob ${digest} has ${length} bytes instead of ${size}${DAMAGED}`] as const];
             }),
         );
-        return { manifests: new Map([[root, manifest.size]]), blobs, problems: new Map(found.flat()) };
+        return { ...NOTHING, manifests: new Map([[root, manifest.size]]), blobs, problems: new Map(found.flat()) };
     }
 }

@@ -47,8 +47,8 @@ export interface Verification {
 }
 
 export interface VerifyOptions {
-    /** Child manifests that sparse indexes leave out on purpose. */
-    readonly absent?: ReadonlySet<Digest>;
+    /** Child manifests that sparse indexes leave out on purpose: `<digest>`, or `<source> <digest>` for one image alone. */
+    readonly absent?: ReadonlySet<string>;
     /** Told when an image is done, and while bytes are read. */
     readonly onProgress?: (images: number, ofImages: number, bytesRead: number) => void;
     /** What others have seen, which is taken for seen; absent: everything is asked for. Blobs are always read anew. */
@@ -75,7 +75,8 @@ export async function verifyImages(
     checks: readonly ImageCheck[],
     options: VerifyOptions = {},
 ): Promise<Verification> {
-    const trees = new TreeChecker(client, options.absent ?? new Set(), options.sightings ?? new Sightings());
+    const trees = new TreeChecker(client, options.sightings ?? new Sightings());
+    const absent = options.absent ?? new Set();
     let finished = 0;
     let bytesRead = 0;
     const report = () => options.onProgress?.(finished, checks.length, bytesRead);
@@ -85,7 +86,7 @@ export async function verifyImages(
     });
     let inARow = 0;
     const verdicts = await mapLimited(checks, IMAGES_AT_ONCE, async (check) => {
-        const verdict = await verifyImage(trees, reader, check).catch((error: unknown) => {
+        const verdict = await verifyImage(trees, reader, absent, check).catch((error: unknown) => {
             if (!isAboutContent(error) || ++inARow >= UNREAD_IN_A_ROW) throw error;
             const { source, repository, digest } = check;
             return { source, unread: `${repository}@${digest} could not be read: ${messageOf(error)}` };
@@ -128,6 +129,7 @@ export function unreadError({ unread, failures }: Pick<Verification, "unread" | 
 async function verifyImage(
     trees: TreeChecker,
     reader: StoredBlobReader,
+    absent: ReadonlySet<string>,
     check: ImageCheck,
 ): Promise<ImageProof | ImageFailure> {
     const { source, repository, digest } = check;
@@ -140,7 +142,10 @@ async function verifyImage(
         }
     }
     const tree = await trees.check(repository, digest);
-    const problems = [...tree.problems.values()];
+    // A child that a sparse index leaves out may be absent; the same manifest as an image of its own may not.
+    const isExcused = (child: Digest) => child !== digest && (absent.has(child) || absent.has(`${source} ${child}`));
+    const missing = [...tree.missing].filter((manifest) => !isExcused(manifest));
+    const problems = [...missing.map((manifest) => `manifest ${manifest} is not there`), ...tree.problems.values()];
     let bytesRead = 0;
     if (check.whole === true) {
         const sound = [...tree.blobs.values()].filter((blob) => !tree.problems.has(blob.digest));

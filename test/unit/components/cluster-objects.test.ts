@@ -18,7 +18,8 @@ const facts = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
 
 function set(name: string, images: Record<string, Digest>, cluster?: ClusterFacts): Content {
     const marks: Content["marks"] = images[graph] === undefined ? {} : { [graph]: "rebuilt" };
-    const common = { name, archive: [name], lock: name, lockDigest: digestOf(name), sparse: [], superseded: [] };
+    const names = { name, archive: [name], lock: name, lockDigest: digestOf(name) };
+    const common = { ...names, sparse: [], leftOut: [], superseded: [] };
     return { ...common, images, earlier: {}, marks, ...(cluster === undefined ? {} : { cluster }) };
 }
 

@@ -22,6 +22,7 @@ const set = (name: string, source: string, superseded: readonly string[] = []): 
     earlier: {},
     marks: {},
     sparse: [digestOf(`${name} sparse`)],
+    leftOut: [`${source} ${digestOf(`${name} sparse`)}`],
     superseded,
 });
 
@@ -147,7 +148,7 @@ test("the proof is over all sets, with what they leave out on purpose, and by th
         "quay.io/org/b:1",
         "quay.io/org/c:1",
     ]);
-    expect(inputOf(validation, "sparse")).toEqual(SITE.content.flatMap(({ sparse }) => sparse));
+    expect(inputOf(validation, "sparse")).toEqual(SITE.content.flatMap(({ leftOut }) => leftOut));
     expect(inputOf(validation, "registriesConf")).toBe(declared.registriesConf);
     expect(declared.mirrorRules).toContain("registry.example:8443/mirror/quay.io");
     expect(declared.mirrorRules).not.toContain("registry.redhat.io");

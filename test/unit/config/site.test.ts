@@ -2,7 +2,7 @@ import { allMarks } from "../../../config";
 import { allImages, readSite } from "../../../config/site";
 import { type Lock, serialiseLock } from "../../../lib/archives";
 import { digestOf } from "../../../lib/oci/digest";
-import { MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
+import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
 import { testAuthority } from "../../support/certificates";
 
 const NOW = new Date();
@@ -228,6 +228,38 @@ test("an image of an update graph has no upstream that would have to be listed; 
     expect(told(site(document, { "a.json": withGraph([graph, "localhost/org/app:1"]) }))).toEqual([
         expect.stringContaining("a.json has images of localhost, which is not listed"),
     ]);
+});
+
+test("a platform that one set leaves out is missed where another set brings it", () => {
+    const [amd, arm, index, other] = ["amd", "arm", "index", "other"].map((name) => digestOf(name));
+    if (amd === undefined || arm === undefined || index === undefined || other === undefined) throw new Error("four");
+    const image = { mediaType: MEDIA_TYPE_OCI_MANIFEST, size: 2, blobs: [] };
+    const ofIndex = { mediaType: MEDIA_TYPE_OCI_INDEX, size: 2 };
+    const sparse = { [amd]: image, [index]: { ...ofIndex, manifests: [amd], absent: [arm] } };
+    const whole = { [amd]: image, [arm]: image, [index]: { ...ofIndex, manifests: [amd, arm] } };
+    const outer = { [other]: { ...ofIndex, manifests: [index] }, ...sparse };
+    const [app, tool] = ["quay.io/org/app:1", "quay.io/org/tool:1"];
+    const leftOut = (...locks: Partial<Lock>[]) => {
+        const files = Object.fromEntries(
+            locks.map((own, i) => [`${i}.json`, serialiseLock({ ...(JSON.parse(lock([])) as Lock), ...own })]),
+        );
+        const { site: read, issues } = site({ registry, content: Object.keys(files).map(set) }, files);
+        expect(issues).toEqual([]);
+        return read?.content.map((content) => content.leftOut);
+    };
+    const alone = { images: { [app]: index }, manifests: sparse };
+    expect(leftOut(alone)).toEqual([[arm]]);
+    expect(leftOut(alone, { images: { [tool]: other }, manifests: outer })).toEqual([[arm], [arm]]);
+    // Another image has it: only those that leave it out are excused.
+    expect(leftOut(alone, { images: { [tool]: index }, manifests: whole })).toEqual([[`${app} ${arm}`], []]);
+    const nested = { images: { [tool]: other }, manifests: outer };
+    expect(leftOut(nested, { images: { [app]: index }, manifests: whole })).toEqual([[`${tool} ${arm}`], []]);
+    const from = { images: {}, manifests: { [arm]: { size: 2, from: ["quay.io/org/tool"] } }, blobs: {} };
+    const brings = { [amd]: image, [index]: { ...ofIndex, manifests: [amd, arm] } };
+    const later = { images: { [tool]: index }, manifests: brings, earlier: from };
+    expect(leftOut(alone, later)).toEqual([[`${app} ${arm}`], []]);
+    // The image itself came whole.
+    expect(leftOut(alone, { images: { [app]: index }, manifests: whole })).toEqual([[], []]);
 });
 
 test("the mark of an image is that of the set that brings it", () => {
