@@ -31,7 +31,6 @@ const zarfHead = z.looseObject({ sha256Sum: z.string(), bytes: z.number(), count
  */
 export async function findSplit(path: string, signal?: AbortSignal): Promise<SplitFile | undefined> {
     const folder = dirname(path);
-    // Where a folder cannot be listed, its files may be readable all the same.
     const there = await filesIn(folder);
     const named = piecesBeside(basename(path), there);
     if (named === undefined) return firstIsMissing(path);
@@ -43,17 +42,13 @@ export async function findSplit(path: string, signal?: AbortSignal): Promise<Spl
     return head ?? split;
 }
 
+/** The files of a folder, links to files among them. Where it cannot be listed, they may be readable all the same. */
 async function filesIn(folder: string): Promise<Set<string>> {
     const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-    const files = new Set<string>();
-    for (const entry of entries) {
-        const { isFile } = entry.isSymbolicLink()
-            ? await stat(join(folder, entry.name)).then(
-                  (facts) => ({ isFile: facts.isFile() }),
-                  () => ({ isFile: false }),
-              )
-            : { isFile: entry.isFile() };
-        if (isFile) files.add(entry.name);
+    const files = new Set(entries.filter((entry) => entry.isFile()).map(({ name }) => name));
+    for (const { name } of entries.filter((entry) => entry.isSymbolicLink())) {
+        const target = await stat(join(folder, name)).catch(() => undefined);
+        if (target?.isFile() === true) files.add(name);
     }
     return files;
 }
