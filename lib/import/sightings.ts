@@ -51,12 +51,11 @@ async function seen<T>(
     question: string,
     ask: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
+    const asked = answers.get(question);
     // Whoever asked before may have been given up, and its client with it: that says nothing to us.
-    const before = await answers.get(question)?.catch(() => undefined);
+    const before = asked === undefined ? undefined : await asked.catch(() => undefined);
     if (before !== undefined) return before;
     const answer = ask();
     answers.set(question, answer);
-    const found = await answer.catch(() => undefined);
-    if (found === undefined && answers.get(question) === answer) answers.delete(question);
     return answer;
 }

@@ -27,6 +27,10 @@ test("whatever gets further keeps it going", () => {
     now += 60_000;
     time.isOver(failure(500));
     time.end();
+    now += 60_000;
+    // What failed before was about something else.
+    expect(time.isOver(failure(500))).toBe(false);
+    time.end();
     expect(time.isOver(failure(500))).toBe(false);
     now += 20_000;
     expect(time.isOver(failure(500))).toBe(false);

@@ -27,6 +27,23 @@ test("what was found is not asked for again, by whichever client", async () => {
     expect(second.asked.mock.calls).toEqual([[`${REPOSITORY}2`, BLOB]]);
 });
 
+test("who asks at the same time waits for the one answer", async () => {
+    const { client, asked } = clientThat(() => Promise.resolve(7));
+    const sightings = new Sightings();
+    const answers = [1, 2, 3].map(() => sightings.blob(client, REPOSITORY, BLOB));
+    expect(await Promise.all(answers)).toEqual([7, 7, 7]);
+    expect(asked).toHaveBeenCalledTimes(1);
+});
+
+test("tags are those of their repository", async () => {
+    const { client } = clientThat(() => Promise.resolve(7));
+    jest.spyOn(client, "manifestHead").mockImplementation((repository) => Promise.resolve(digestOf(repository)));
+    const sightings = new Sightings();
+    for (const repository of ["a/b", "a/c", "a/b"]) {
+        expect(await sightings.tag(client, repository, "1")).toBe(digestOf(repository));
+    }
+});
+
 test("what was absent, and what could not be found out, is asked for again", async () => {
     const sightings = new Sightings();
     const absent = clientThat(() => Promise.resolve(undefined));

@@ -1,0 +1,199 @@
+import { type RegistryQuestions, planImport } from "../../../lib/import";
+import type { Digest } from "../../../lib/oci/digest";
+import { RegistryError } from "../../../lib/oci/errors";
+import { parseManifest } from "../../../lib/oci/manifest";
+import { parseMirrorBase } from "../../../lib/oci/mirror-reference";
+import { MemoryImageSet } from "../../support/image-set";
+
+const BASE = parseMirrorBase("registry.example/mirror");
+const A = "mirror/quay.io/org/a";
+const B = "mirror/quay.io/org/b";
+
+/** A registry that answers what it is told to have; what a real one answers is the integration tests' matter. */
+class Registry implements RegistryQuestions {
+    readonly asked: string[] = [];
+    private readonly held = new Map<string, { digest: Digest; bytes: Buffer; size: number }>();
+
+    constructor(private readonly content: MemoryImageSet) {}
+
+    has(repository: string, digests: readonly Digest[], tag?: string): this {
+        for (const digest of digests) {
+            const bytes = this.content.bytes.get(digest) ?? Buffer.alloc(0);
+            for (const name of [digest, ...(tag === undefined ? [] : [tag])]) {
+                this.held.set(`${repository} ${name}`, { digest, bytes, size: bytes.length });
+            }
+        }
+        return this;
+    }
+
+    /** It has less of this one than it should. */
+    cuts(repository: string, digest: Digest): this {
+        this.held.set(`${repository} ${digest}`, { digest, bytes: Buffer.from("{"), size: 1 });
+        return this;
+    }
+
+    manifestHead(repository: string, reference: string): Promise<Digest | undefined> {
+        return Promise.resolve(this.find("manifest", repository, reference)?.digest);
+    }
+
+    manifestGet(repository: string, reference: string) {
+        const found = this.find("bytes", repository, reference);
+        if (found?.bytes.length !== 1) return Promise.resolve(found && parseManifest(found.bytes, reference));
+        const facts = { code: "DIGEST_MISMATCH", status: 200 };
+        return Promise.reject(new RegistryError(`GET ${reference}`, "the registry sent another one instead", facts));
+    }
+
+    blobHead(repository: string, digest: Digest): Promise<number | undefined> {
+        return Promise.resolve(this.find("blob", repository, digest)?.size);
+    }
+
+    private find(what: string, repository: string, reference: string) {
+        this.asked.push(`${what} ${repository} ${reference}`);
+        return this.held.get(`${repository} ${reference}`);
+    }
+}
+
+const plan = (content: MemoryImageSet, registry: Registry, suspects: readonly string[] = []) =>
+    planImport(registry, { images: content.images, set: content.set, base: BASE, suspects: new Set(suspects) });
+
+function oneImage() {
+    const content = new MemoryImageSet();
+    const layer = content.blob();
+    const manifest = content.manifest([layer]);
+    const [config = ""] = (content.set.manifests[manifest]?.blobs ?? []).filter((blob) => blob !== layer);
+    content.image("quay.io/org/a:1", manifest);
+    return { content, layer, config, manifest, registry: new Registry(content) };
+}
+
+test("an image whose tag is right costs one question", async () => {
+    const { content, manifest, registry } = oneImage();
+    const { present, push } = await plan(content, registry.has(A, [manifest], "1"));
+    expect([present.length, push.length]).toEqual([1, 0]);
+    expect(registry.asked).toEqual([`manifest ${A} 1`]);
+});
+
+test("of a manifest that is there no blob is asked for: the registry would not have taken it", async () => {
+    const { content, manifest, registry } = oneImage();
+    const { push, bytes } = await plan(content, registry.has(A, [manifest]));
+    expect(push[0]).toMatchObject({ rootIsThere: true, blobs: [], needs: [], manifests: [] });
+    expect(bytes).toBe(content.size(manifest));
+    expect(registry.asked).toEqual([`manifest ${A} 1`, `manifest ${A} ${manifest}`]);
+});
+
+test("a tag that points to another image moves, and what it pointed to is said", async () => {
+    const { content, layer, config, registry } = oneImage();
+    const other = content.manifest();
+    const { push } = await plan(content, registry.has(A, [layer, config]).has(A, [other], "1"));
+    expect(push[0]).toMatchObject({ movedFrom: other, blobs: [], rootIsThere: false });
+});
+
+test("an image that was found broken is looked at to the last blob, and a blob that is too short is sent", async () => {
+    const { content, layer, config, manifest, registry } = oneImage();
+    registry.has(A, [manifest], "1").has(A, [config, layer]).cuts(A, layer);
+    expect((await plan(content, registry)).push).toEqual([]);
+    const { push, uploads } = await plan(content, registry, ["quay.io/org/a:1"]);
+    expect(push[0]?.needs).toEqual([layer]);
+    expect(push[0]?.blobs).toEqual([{ repository: A, digest: layer, size: content.size(layer) }]);
+    expect(uploads).toBe(1);
+});
+
+test("a suspect's manifest that is there with other bytes is a problem, not something to put again", async () => {
+    const { content, layer, config, manifest, registry } = oneImage();
+    registry.has(A, [manifest], "1").has(A, [config, layer]).cuts(A, manifest);
+    const { push, problems } = await plan(content, registry, ["quay.io/org/a:1"]);
+    expect(push).toEqual([]);
+    expect(problems[0]?.problem).toContain("the registry sent another one instead");
+});
+
+test("a blob is sent once, mounted by the next repository, and neither by a second image of the first one", async () => {
+    const content = new MemoryImageSet();
+    const layer = content.blob();
+    for (const name of ["a:1", "a:2", "b:1"]) content.image(`quay.io/org/${name}`, content.manifest([layer]));
+    const { push, uploads, mounts } = await plan(content, new Registry(content));
+    const tasks = push.flatMap(({ blobs }) => blobs).filter(({ digest }) => digest === layer);
+    const size = content.size(layer);
+    expect(tasks).toEqual([
+        { repository: A, digest: layer, size },
+        { repository: B, digest: layer, size, mountFrom: A },
+    ]);
+    expect(push.every(({ needs }) => needs.includes(layer))).toBe(true);
+    expect([uploads, mounts]).toEqual([1 + 3, 1]);
+});
+
+test("a blob that one repository has is mounted from there", async () => {
+    const content = new MemoryImageSet();
+    const layer = content.blob();
+    for (const name of ["a:1", "b:1"]) content.image(`quay.io/org/${name}`, content.manifest([layer]));
+    const { push } = await plan(content, new Registry(content).has(B, [layer]));
+    const tasks = push.flatMap(({ blobs }) => blobs).filter(({ digest }) => digest === layer);
+    expect(tasks).toEqual([{ repository: A, digest: layer, size: content.size(layer), mountFrom: B }]);
+});
+
+test("the images with most to send come first", async () => {
+    const content = new MemoryImageSet();
+    for (const [name, bytes] of Object.entries({ a: 10, b: 3000, c: 500 })) {
+        content.image(`quay.io/org/${name}:1`, content.manifest([content.blob(Buffer.alloc(bytes, name))]));
+    }
+    const { push } = await plan(content, new Registry(content));
+    expect(push.map(({ task }) => task.source)).toEqual(["b", "c", "a"].map((name) => `quay.io/org/${name}:1`));
+});
+
+test("what an earlier archive brought is sought where it was brought to, and is a problem if it is not there", async () => {
+    const { content, layer, config, manifest } = oneImage();
+    const relied = content.manifest();
+    content.leaveOut(layer);
+    content.earlier.blobs = { [layer]: { size: 2000, from: ["quay.io/org/none", "quay.io/org/b"] } };
+    content.earlier.images = { "quay.io/org/c:1": relied };
+    const lost = await plan(content, new Registry(content).has(A, [config]));
+    expect(
+        lost.problems.map(({ source, problem }) => [source, problem.includes("import the earlier archive")]),
+    ).toEqual([
+        ["quay.io/org/c:1", true],
+        ["quay.io/org/a:1", true],
+    ]);
+    const there = new Registry(content).has(A, [config]).has(B, [layer]).has("mirror/quay.io/org/c", [relied]);
+    const { problems, push } = await plan(content, there);
+    expect(problems).toEqual([]);
+    expect(push[0]?.blobs).toEqual([{ repository: A, digest: layer, size: 2000, mountFrom: B }]);
+    expect(push[0]?.root.digest).toBe(manifest);
+});
+
+test("a child that an earlier archive brought elsewhere is copied with its blobs, those alone that are not there", async () => {
+    const content = new MemoryImageSet();
+    const [one, two] = [content.blob(), content.blob()];
+    const child = content.manifest([one, two]);
+    const [config = ""] = (content.set.manifests[child]?.blobs ?? []).filter((blob) => blob !== one && blob !== two);
+    const own = new MemoryImageSet();
+    const index = own.index([own.manifest([]), child]);
+    own.image("quay.io/org/a:1", index);
+    own.earlier.manifests = { [child]: { size: content.size(child) ?? 0, from: ["quay.io/org/b"] } };
+    for (const digest of [one, two, config, child]) own.bytes.set(digest, content.bytes.get(digest) ?? Buffer.alloc(0));
+    const registry = () => new Registry(own).has(B, [child, one, two, config]).has(A, [two]);
+    const [image] = (await plan(own, registry())).push;
+    expect(image?.copies).toEqual([{ digest: child, size: content.size(child), from: B }]);
+    const mounts = (image?.blobs ?? []).filter(({ mountFrom }) => mountFrom !== undefined);
+    expect(mounts.map(({ digest, mountFrom, size }) => [digest, mountFrom, size])).toEqual(
+        expect.arrayContaining([config, one].map((digest) => [digest, B, content.size(digest)])),
+    );
+    expect(mounts).toHaveLength(2);
+    const [again] = (await plan(own, registry().has(A, [child]))).push;
+    expect(again?.copies).toEqual([]);
+    const { problems } = await plan(own, new Registry(own));
+    expect(problems[0]?.problem).toContain(`manifest ${child} is not at the registry and not in this archive`);
+});
+
+test("an image that an earlier archive brought, with a new tag, is put under it if it is there", async () => {
+    const content = new MemoryImageSet();
+    const brought = content.manifest();
+    const images = { "quay.io/org/a:2": brought };
+    const own = new MemoryImageSet();
+    own.earlier.images = images;
+    own.bytes.set(brought, content.bytes.get(brought) ?? Buffer.alloc(0));
+    const ask = (registry: Registry) => planImport(registry, { images, set: own.set, base: BASE });
+    const { push, bytes } = await ask(new Registry(own).has(A, [brought]));
+    expect(push[0]).toMatchObject({ rootIsThere: true, blobs: [], manifests: [] });
+    expect(bytes).toBe(content.size(brought));
+    const { problems } = await ask(new Registry(own));
+    expect(problems.map(({ source }) => source)).toEqual(["quay.io/org/a:2"]);
+    expect((await ask(new Registry(own).has(A, [brought], "2"))).present).toHaveLength(1);
+});
