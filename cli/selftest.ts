@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { PassthroughError } from "../lib/oci/errors";
+import { type Reference, parseSourceKey } from "../lib/oci/reference";
+import { registryAdmin } from "../lib/registries";
 import { type SelftestStep, selftest } from "../lib/passthrough";
 import { type Command, EXIT_FAILED, EXIT_OK } from "./command";
 import { findAccount } from "./credentials";
@@ -15,7 +17,8 @@ const HELP = `usage: npm run -s passthrough -- selftest [--stack STACK] [--json]
 
 Sends a tiny image on the whole way of an image, and removes it again: pushed with the account that pushes, to
 <mirrorBase>/<a host with rules>/registry-passthrough/selftest; found through the stack's own mirror rules by digest and by
-tag with the account that pulls; read to the last byte; deleted, where the registry lets the account delete.
+tag with the account that pulls; read to the last byte; deleted, where the registry lets the account delete. Where the
+account that pushes makes no repositories (Quay), it goes beside the first image of the stack, under a tag of its own.
 
   --stack STACK     the stack, after its first \`npm run up\` (default: $PULUMI_STACK, else dev)
   --config-file FILE
@@ -55,6 +58,7 @@ async function run(args: readonly string[]): Promise<number> {
             cure: "run `npm run up` for this stack first",
         });
     }
+    const { repositoriesFirst } = registryAdmin(site.registry.type).capabilities;
     const sourcesOf = (authfile: string | undefined) => accountSources({ stack, file }, site, authfile, outputs);
     const importer = await findAccount("importer", sourcesOf(named.authfile));
     const puller = await findAccount("puller", sourcesOf(named["pull-authfile"]));
@@ -70,6 +74,7 @@ async function run(args: readonly string[]): Promise<number> {
                 ] as const;
                 const result = await selftest({
                     ...{ pushing, pulling, base, registriesConf },
+                    into: repositoriesFirst ? mirroredRepository(outputs.images) : undefined,
                     removing: (isAnswering) => (isAnswering ? patient : hasty),
                     name: randomBytes(8).toString("hex"),
                     onStep: (step) => print(json ? JSON.stringify(shown(step)) : lineOf(step)),
@@ -80,6 +85,13 @@ async function run(args: readonly string[]): Promise<number> {
         ),
     );
     return isFine ? EXIT_OK : EXIT_FAILED;
+}
+
+/** A repository of the stack's that is found by digest: of an image that has upstream's. */
+function mirroredRepository(images: unknown): Pick<Reference, "registry" | "repository"> | undefined {
+    const known = Object.entries((images ?? {}) as Record<string, { readonly mark?: string }>);
+    const source = known.find(([, { mark }]) => mark === undefined)?.[0];
+    return source === undefined ? undefined : parseSourceKey(source);
 }
 
 const UNENDED = new AbortController().signal;

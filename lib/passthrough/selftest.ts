@@ -29,6 +29,8 @@ export interface SelftestRequest {
     readonly base: MirrorBase;
     /** What a node makes of the stack's mirror rules, TOML. */
     readonly registriesConf: string;
+    /** Where the account that pushes makes no repositories: an upstream's whose mirror is there. Absent: one of its own. */
+    readonly into?: Pick<Reference, "registry" | "repository"> | undefined;
     /** What makes the canary unlike all others: letters and digits. */
     readonly name: string;
     readonly onStep: (step: SelftestStep) => void;
@@ -90,9 +92,10 @@ interface Way {
 }
 
 /** The canary gets the name of an upstream that has a rule. @throws PassthroughError `SELFTEST_NO_RULE` */
-function wayOf({ base, registriesConf, name }: SelftestRequest, { manifest }: Canary): Way {
+function wayOf({ base, registriesConf, name, into }: SelftestRequest, { manifest }: Canary): Way {
     const conf = parseRegistriesConf(registriesConf, "the registries.conf of the mirror rules");
-    const registry = mirroredHost(conf, base);
+    const registry = into?.registry ?? mirroredHost(conf, base);
+    const repository = into?.repository ?? REPOSITORY;
     if (registry === undefined) {
         throw new PassthroughError(`no mirror rule redirects anything to ${base.host}`, {
             code: "SELFTEST_NO_RULE",
@@ -100,11 +103,11 @@ function wayOf({ base, registriesConf, name }: SelftestRequest, { manifest }: Ca
         });
     }
     const tag = name;
-    const source = { registry, repository: REPOSITORY, tag };
+    const source = { registry, repository, tag };
     const { digest } = manifest;
-    const byDigest = mirrorOf(conf, base, { registry, repository: REPOSITORY, digest });
+    const byDigest = mirrorOf(conf, base, { registry, repository, digest });
     if (byDigest === undefined) {
-        const rule = resolvePull(conf, { registry, repository: REPOSITORY, digest }).rule ?? registry;
+        const rule = resolvePull(conf, { registry, repository, digest }).rule ?? registry;
         throw new PassthroughError(`the mirror rule of ${rule} leads elsewhere than ${base.host}`, {
             code: "SELFTEST_RULE_ELSEWHERE",
             cure: "run `npm run up`, so that the rules are those of today's site.registry.mirrorBase",

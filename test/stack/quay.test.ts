@@ -76,6 +76,21 @@ test("after up there is nothing to do", async () => {
     expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
 });
 
+test("a selftest pushes and removes the canary with the importer, and pulls it with the puller alone", async () => {
+    site.quay.admitted.length = 0;
+    const selftest = await stack.passthrough("selftest", "--json");
+    expect(selftest).toMatchObject({ code: 0 });
+    // The importer makes no repositories: the canary goes beside an image.
+    expect([...organization().repositories.keys()].sort()).toEqual(REPOSITORIES);
+    const canary = site.quay.admitted.filter(({ path }) => path.startsWith("/v2/mirror/docker.io/library/nginx/"));
+    const as = (...methods: string[]) =>
+        canary.filter(({ method }) => methods.includes(method)).map(({ subject }) => subject);
+    // By digest and by tag: the manifest, the config and the layer.
+    expect(as("GET")).toEqual(Array(6).fill("mirror+puller-1"));
+    expect([...new Set(as("POST", "PUT", "DELETE"))]).toEqual(["mirror+importer-1"]);
+    expect(canary.filter(({ method }) => method === "PUT")).toHaveLength(3);
+});
+
 test("no secret is in state, in what was printed with --debug, or in the arguments of a process", async () => {
     const places = {
         state: await stack.state(),

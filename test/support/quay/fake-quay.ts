@@ -9,7 +9,7 @@ import { Contents } from "./contents";
 import { QuayModel } from "./model";
 import { FAULT, abort, html, json, modelError } from "./reply";
 import { organizationRoutes } from "./organization-routes";
-import { RegistryFront } from "./registry-front";
+import { type Admitted, RegistryFront } from "./registry-front";
 import { repositoryRoutes } from "./repository-routes";
 import { robotRoutes } from "./robot-routes";
 import { type ApiRequest, type Identity, type Route, hasScope, matches, schemaProblem, strangeFields } from "./route";
@@ -109,6 +109,11 @@ export class FakeQuay {
 
     get url(): string {
         return `${this.isTls ? "https" : "http"}://${this.host}`;
+    }
+
+    /** Requests for images that were let in, and as whom. */
+    get admitted(): Admitted[] {
+        return this.front.admitted;
     }
 
     /** What changed something. */

@@ -4,11 +4,21 @@ import type { RegistryProcess } from "../registry-process";
 import { abort, registryError } from "./reply";
 import type { Access, Tokens } from "./tokens";
 
+/** A request that was let in, and whose token it came with. */
+export interface Admitted {
+    readonly method: string;
+    /** Path and query. */
+    readonly path: string;
+    readonly subject: string | undefined;
+}
+
 /**
  * Quay's `/v2/` before a real registry: lets its own tokens in and nothing else, by repository and action, and gives
  * Quay's answers where they differ (registry-apis, §2 and §4).
  */
 export class RegistryFront {
+    readonly admitted: Admitted[] = [];
+
     constructor(
         private readonly tokens: Tokens,
         private readonly registry: RegistryProcess,
@@ -28,6 +38,8 @@ export class RegistryFront {
     async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
         const refused = this.refused(request);
         if (refused === undefined) {
+            const { method = "GET", url = "", headers } = request;
+            this.admitted.push({ method, path: url, subject: this.tokens.of(headers.authorization)?.subject });
             await this.pass(request, response);
             return;
         }
