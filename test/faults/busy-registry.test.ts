@@ -22,23 +22,23 @@ afterAll(() => site.stop());
 const isManifestHead = ({ method, url }: Asked) => method === "HEAD" && url.includes("/manifests/");
 const KINDS = [isUploadPost, isBlobPut, isManifestPut, isManifestHead];
 
-/** Answers `burst` requests of one kind, in a row, with a fault; then all is well. */
-function burst(random: Random, length: number, fault: () => Fault): (asked: Asked) => boolean {
+/** Answers `length` requests of one kind, in a row, with a fault; then all is well. @returns how many it answered */
+function burst(random: Random, length: number, fault: (asked: Asked) => Fault): () => number {
     const chosen = random.pick(KINDS);
     const from = random.between(1, 2);
     let met = 0;
     site.proxy.script = (asked) => {
         if (!chosen(asked)) return undefined;
         met++;
-        return met >= from && met < from + length ? fault() : undefined;
+        return met >= from && met < from + length ? fault(asked) : undefined;
     };
-    return chosen;
+    return () => Math.min(length, met - from + 1);
 }
 
 /** The run rides it out by itself, and leaves nothing wrong. */
-async function ridesOut(random: Random): Promise<void> {
+async function ridesOut(random: Random, requests = 8): Promise<void> {
     const content = seededSet(random);
-    const outcome = await site.bring(content);
+    const outcome = await site.bring(content, { requests });
     expect(outcome.error).toBeUndefined();
     expect(outcome.result?.failed).toEqual([]);
     site.holdsNothingWrong();
@@ -53,50 +53,59 @@ function busyAnswer(random: Random, status: number): Fault {
 }
 
 const FORMS: Readonly<Record<string, (random: Random) => Readonly<Record<string, string>>>> = {
-    "in seconds": (random) => ({ "retry-after": String(random.between(0, 1)) }),
+    "in seconds": (random) => ({ "retry-after": String(random.pick([1, 1, 2])) }),
     "as a date": () => ({ "retry-after": new Date(Math.ceil(Date.now() / 1000) * 1000 + 1000).toUTCString() }),
     "not given": () => ({}),
 };
 
+/** Milliseconds since the epoch, of the one clock that the proxy and the client have. */
+function endOf(retryAfter: string): number {
+    return /^\d+$/.test(retryAfter) ? Date.now() + Number(retryAfter) * 1000 : Date.parse(retryAfter);
+}
+
 for (const [form, headersOf] of Object.entries(FORMS)) {
-    faultCase(`429 with Retry-After ${form}`, { all: 50, sample: 2 }, async ({ random, count }) => {
+    faultCase(`429 with Retry-After ${form}`, { all: 50, sample: 2 }, async ({ number, random, count }) => {
         site.clear();
-        /** URL -> when it may be asked again, in milliseconds since the epoch. */
-        const notBefore = new Map<string, number>();
+        // With one request in flight nothing else is under way, so none at all may come before the time is over.
+        // With more, those that were under way do: then only a manifest's own URL tells that it was asked for again.
+        const requests = number % 2 === 0 ? 8 : 1;
+        const placeOf = ({ url }: Asked) =>
+            requests === 1 ? "the host" : url.includes("/manifests/") ? url : undefined;
+        /** Place -> when it may be asked again. */
+        const notBefore = new Map<string | undefined, number>();
         const early: string[] = [];
-        let url = "";
-        burst(random, random.between(1, 3), () => {
+        const length = random.between(1, 3);
+        const answered = burst(random, length, (asked) => {
             const headers = headersOf(random);
             const after = headers["retry-after"];
-            // Uploads of one repository all begin at one URL: others were under way.
-            if (after !== undefined && url.includes("/manifests/")) {
-                notBefore.set(url, /^\d+$/.test(after) ? Date.now() + Number(after) * 1000 : Date.parse(after) - 1000);
-            }
+            if (after !== undefined) notBefore.set(placeOf(asked), endOf(after));
             count("answers 429");
-            const answer = registryError(429, "TOOMANYREQUESTS", "slow down") as Fault & { kind: "answer" };
+            const answer = registryError(429, "TOOMANYREQUESTS", "slow down");
             return { ...answer, headers: { ...answer.headers, ...headers } };
         });
         const scripted = site.proxy.script;
         site.proxy.script = (asked, nth) => {
-            url = asked.url;
-            // Clocks of timers and of dates differ by a millisecond or two.
-            if (Date.now() + 5 < (notBefore.get(url) ?? 0)) early.push(url);
+            const place = placeOf(asked);
+            if (place !== undefined && Date.now() < (notBefore.get(place) ?? 0)) early.push(asked.url);
             return scripted(asked, nth);
         };
-        await ridesOut(random);
+        await ridesOut(random, requests);
         expect(early).toEqual([]);
+        expect(answered()).toBe(length);
+        if (notBefore.has("the host")) count("times that held back the whole host");
     });
 }
 
 for (const length of [1, 2, 3, 4, 5]) {
     faultCase(`a burst of ${length} answers 5xx`, { all: 50, sample: 1 }, async ({ random, count }) => {
         site.clear();
-        burst(random, length, () => {
+        const answered = burst(random, length, () => {
             const status = random.pick([500, 502, 503, 504]);
             count(`answers ${status}`);
             return busyAnswer(random, status);
         });
         await ridesOut(random);
+        expect(answered()).toBe(length);
     });
 }
 

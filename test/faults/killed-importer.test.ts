@@ -41,47 +41,59 @@ function whenCarried(bytes: number, act: () => void): void {
     };
 }
 
-faultCase("kill -9 of the importing process at a random byte", { all: 200, sample: 3 }, async ({ random, count }) => {
-    site.clear();
-    await withArchive(random, async (archive) => {
-        const run = new ImportingProcess(site, archive);
-        whenCarried(random.between(1, payloadOf(archive)), () => run.kill("SIGKILL"));
-        const killed = await run.done;
-        expect(secretsIn(killed.said)).toEqual([]);
-        count("runs killed", killed.signal === "SIGKILL" ? 1 : 0);
-        const held = site.storage.held();
-        expect(site.storage.wrong()).toEqual([]);
-        site.proxy.clear();
+faultCase(
+    "kill -9 of the importing process at a random byte",
+    { all: 200, sample: 3, met: "runs killed" },
+    async ({ random, count }) => {
+        site.clear();
+        await withArchive(random, async (archive) => {
+            const run = new ImportingProcess(site, archive);
+            whenCarried(random.between(1, payloadOf(archive)), () => run.kill("SIGKILL"));
+            const killed = await run.done;
+            expect(secretsIn(killed.said)).toEqual([]);
+            count("runs killed", killed.signal === "SIGKILL" ? 1 : 0);
+            const held = site.storage.held();
+            expect(site.storage.wrong()).toEqual([]);
+            site.proxy.clear();
 
-        const next = await new ImportingProcess(site, archive).done;
-        expect(next).toMatchObject({ signal: null, result: { failed: [], done: archive.content.images } });
-        expect(secretsIn(next.said)).toEqual([]);
-        expect(next.peakKiB).toBeLessThan(MEMORY_KIB);
-        const sent = site.proxy.passed.filter(isBlobPut).length;
-        const blobs = Object.keys(archive.content.blobs).length;
-        count("blobs sent again", sent);
-        count("blobs kept", held.size);
-        // A shared blob is held twice, once mounted: what the killed run finished is never sent again.
-        expect(sent).toBeLessThanOrEqual(Math.max(0, blobs - new Set([...held].map((one) => one.split(" ")[1])).size));
-        const opened = await openArchive(archive.path);
-        const content = Object.assign(opened.source, { set: archive.content });
-        expect(await site.converges(content)).toBe(0);
-        await opened.close();
-    });
-});
+            const next = await new ImportingProcess(site, archive).done;
+            expect(next).toMatchObject({ signal: null, result: { failed: [], done: archive.content.images } });
+            expect(secretsIn(next.said)).toEqual([]);
+            expect(next.peakKiB).toBeLessThan(MEMORY_KIB);
+            const sent = site.proxy.passed.filter(isBlobPut).length;
+            const blobs = Object.keys(archive.content.blobs).length;
+            count("blobs sent again", sent);
+            count("blobs kept", held.size);
+            // A shared blob is held twice, once mounted: what the killed run finished is never sent again.
+            expect(sent).toBeLessThanOrEqual(
+                Math.max(0, blobs - new Set([...held].map((one) => one.split(" ")[1])).size),
+            );
+            const opened = await openArchive(archive.path);
+            const content = Object.assign(opened.source, { set: archive.content });
+            expect(await site.converges(content)).toBe(0);
+            await opened.close();
+        });
+    },
+);
 
-faultCase("SIGINT at a random byte leaves no open upload behind", { all: 50, sample: 2 }, async ({ random, count }) => {
-    site.clear();
-    await withArchive(random, async (archive) => {
-        const run = new ImportingProcess(site, archive);
-        whenCarried(random.between(1, payloadOf(archive) - 1), () => run.kill("SIGINT"));
-        const interrupted = await run.done;
-        expect(secretsIn(interrupted.said)).toEqual([]);
-        count("runs interrupted", interrupted.result?.failed.length === 0 ? 0 : 1);
-        // An upload whose begin was not yet answered stays: nobody knows of it, and it is empty.
-        expect(site.storage.openUploadBytes()).toBe(0);
-        expect(site.storage.wrong()).toEqual([]);
-        site.proxy.clear();
-        expect(await new ImportingProcess(site, archive).done).toMatchObject({ result: { failed: [] } });
-    });
-});
+faultCase(
+    "SIGINT at a random byte leaves no open upload behind",
+    { all: 50, sample: 2, met: "runs interrupted" },
+    async ({ random, count }) => {
+        site.clear();
+        await withArchive(random, async (archive) => {
+            const run = new ImportingProcess(site, archive);
+            whenCarried(random.between(1, payloadOf(archive) - 1), () => run.kill("SIGINT"));
+            const interrupted = await run.done;
+            expect(secretsIn(interrupted.said)).toEqual([]);
+            count("runs interrupted", interrupted.result?.failed.length === 0 ? 0 : 1);
+            // An upload whose begin was not yet answered stays: nobody knows of it, and it is empty.
+            expect(site.storage.openUploadBytes()).toBe(0);
+            expect(site.storage.wrong()).toEqual([]);
+            site.proxy.clear();
+            const next = await new ImportingProcess(site, archive).done;
+            expect(next).toMatchObject({ result: { failed: [] } });
+            expect(secretsIn(next.said)).toEqual([]);
+        });
+    },
+);

@@ -85,24 +85,32 @@ faultCase("a mount is ignored: 202 in place of 201", { all: 50, sample: 2 }, asy
 });
 
 /** How registries refuse a mount from where the account may not read, or which they do not know. */
-const MOUNT_REFUSALS: readonly Fault[] = [
+const MOUNT_REFUSALS = [
     // Harbor: the whole POST, for a project that the account may not pull from
     registryError(401, "UNAUTHORIZED", "unauthorized to access repository: mirror, action: pull"),
     registryError(403, "DENIED", "requested access to the resource is denied"),
     registryError(404, "NAME_UNKNOWN", "repository name not known to registry"),
     registryError(400, "BLOB_UPLOAD_INVALID", "blob upload invalid"),
     registryError(405, "UNSUPPORTED", "The operation is unsupported."),
-];
+] as const;
 
 faultCase("a mount is refused with 4xx", { all: 50, sample: 5 }, async ({ number, random, count }) => {
     site.clear();
     const content = seededSet(random, { images: 3, shared: 2 });
-    const refusal = MOUNT_REFUSALS[number % MOUNT_REFUSALS.length];
+    const refusal = MOUNT_REFUSALS[number % MOUNT_REFUSALS.length] ?? MOUNT_REFUSALS[0];
     site.proxy.script = (asked) => (isMountPost(asked) ? refusal : undefined);
     const outcome = await site.bring(content);
     expect(outcome.error).toBeUndefined();
     expect(outcome.result?.failed).toEqual([]);
-    count("mounts refused", site.proxy.passed.filter(({ fault }) => fault === "answer").length);
+    const planned = outcome.plan?.mounts ?? 0;
+    const refused = site.proxy.passed.filter(isMountPost);
+    expect(planned).toBeGreaterThan(0);
+    expect(refused.length).toBeGreaterThanOrEqual(planned);
+    expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([refusal.status]));
+    expect(outcome.result?.refusedMounts).toHaveLength(planned);
+    expect(outcome.result?.sent.mounts).toBe(0);
+    expect(site.proxy.passed.filter(isBlobPut)).toHaveLength((outcome.plan?.uploads ?? 0) + planned);
+    count("mounts refused", refused.length);
     site.holdsNothingWrong();
     expect(await site.converges(content)).toBe(0);
 });

@@ -1,4 +1,4 @@
-import { type Asked, isBlobPut, isManifestPut, isUploadPost } from "../support/faults/fault";
+import { type Asked, digestAsked, isBlobPut, isManifestPut, isUploadPost } from "../support/faults/fault";
 import { faultCase } from "../support/faults/fault-case";
 import { ACCOUNT, FaultSite } from "../support/faults/fault-site";
 import { seededSet } from "../support/faults/seeded-set";
@@ -33,9 +33,14 @@ for (const [name, chosen] of Object.entries(KINDS)) {
         const unread = random.between(0, 1) === 0;
         let met = 0;
         let refused = 0;
+        let ended: Asked | undefined;
         const issued = gate.tokens.size;
         const script = (asked: Asked) => {
-            if (chosen(asked) && ++met === end) gate.pass(LIFETIME);
+            // Of a request whose token was good until now: a first challenge is no token that ended.
+            if (chosen(asked) && gate.check(asked) === undefined && ++met === end) {
+                gate.pass(LIFETIME);
+                ended = asked;
+            }
             const fault = gate.check(asked);
             if (fault === undefined) return undefined;
             refused++;
@@ -46,6 +51,15 @@ for (const [name, chosen] of Object.entries(KINDS)) {
         expect(outcome.error).toBeUndefined();
         expect(outcome.result?.failed).toEqual([]);
         site.holdsNothingWrong();
+        // Refused with the token that had ended, it got in with another.
+        const again = site.proxy.passed.filter((passed) => ended !== undefined && whatOf(passed) === whatOf(ended));
+        const [met401, ...later] = again.slice(again.findIndex((passed) => passed === ended));
+        expect(met401).toMatchObject({ status: 401, reached: false });
+        const another = later.find(
+            ({ reached, headers }) => reached && headers.authorization !== ended?.headers.authorization,
+        );
+        expect(another?.headers.authorization).toMatch(/^Bearer /);
+        count("tokens that ended in use");
         count("answers 401", refused);
         count("tokens", gate.tokens.size - issued);
         // A registry that trusts nobody without a token never saw the account.
@@ -83,3 +97,9 @@ faultCase("uploads may begin, and every blob is answered 401", { all: 20, sample
     expect((await site.bring(content)).result?.failed).toEqual([]);
     await site.isWhole(content);
 });
+
+/** What a request is for, whichever upload it belongs to. */
+function whatOf(asked: Asked): string {
+    const [path = ""] = asked.url.split("/uploads/");
+    return `${asked.method} ${path} ${digestAsked(asked)}`;
+}

@@ -1,11 +1,12 @@
 import { join } from "node:path";
+import { leaks } from "../support/canary";
 import { isBlobPut } from "../support/faults/fault";
 import { faultCase } from "../support/faults/fault-case";
 import { FaultSite } from "../support/faults/fault-site";
 import { Random } from "../support/faults/random";
 import { seededSet } from "../support/faults/seeded-set";
 import { FIXTURES, ACCOUNT as PUSHER, TestSite } from "../support/site";
-import { TestStack } from "../support/stack";
+import { TestStack, placesOf } from "../support/stack";
 
 let site: FaultSite;
 
@@ -37,11 +38,15 @@ faultCase("two stacks at once on one registry", { all: 5, sample: 1 }, async ({ 
     const first = await TestSite.create(join(FIXTURES, "with-mapping"));
     const second = await TestStack.create({ site: first.document(), ...PUSHER });
     try {
-        const ups = await Promise.all([first.stack.up(), second.up()]);
+        const events = (name: string) => join(first.folder, `${name}.events.json`);
+        const ups = await Promise.all([
+            first.stack.up("--event-log", events("first")),
+            second.up("--event-log", events("second")),
+        ]);
         for (const up of ups) expect(up).toMatchObject({ code: 0 });
-        for (const stack of [first.stack, second]) {
+        for (const [name, stack] of [["first", first.stack] as const, ["second", second] as const]) {
             expect((await stack.outputs()).validation).toMatchObject({ status: "proven", images: 6 });
-            expect(stack.printed).not.toContain(PUSHER.password);
+            expect(leaks([PUSHER], await placesOf(stack, events(name)))).toEqual([]);
         }
         count("stacks proven", 2);
     } finally {

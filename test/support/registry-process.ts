@@ -85,18 +85,21 @@ export class RegistryProcess {
         writeFileSync(join(this.folder, "htpasswd"), `${username}:${hashSync(password, 4)}\n`);
     }
 
-    async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
-        if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    /** @returns false if nothing was running any more */
+    async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<boolean> {
+        if (this.child.exitCode !== null || this.child.signalCode !== null) return false;
         const gone = once(this.child, "exit");
         this.child.kill(signal);
         await gone;
+        return true;
     }
 
-    /** The same registry again, on the same port and storage. */
-    async restart(): Promise<void> {
-        await this.kill();
+    /** The same registry again, on the same port and storage. @returns as `kill` */
+    async restart(): Promise<boolean> {
+        const wasRunning = await this.kill();
         this.child = launch(this.folder, this.options.disk);
         await this.ready();
+        return wasRunning;
     }
 
     /** The same registry again, with another certificate. */

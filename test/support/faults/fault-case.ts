@@ -7,6 +7,8 @@ import { Random, seedOf } from "./random";
 export interface Rounds {
     readonly all: number;
     readonly sample: number;
+    /** What the rounds together must have counted: otherwise the fault was never met, and they prove nothing. */
+    readonly met?: string;
 }
 
 /** One round of a case. */
@@ -45,6 +47,8 @@ export function faultCase(name: string, rounds: Rounds, play: (round: Round) => 
         }
         const grown = settled === undefined ? 0 : memoryInUse() - settled;
         report(name, numbers.length, Date.now() - began, sums);
+        if (only === undefined && rounds.met !== undefined && !sums.get(rounds.met))
+            throw new Error(`${name}: no round of ${numbers.length} met it: ${rounds.met} 0`);
         if (grown > MAX_LEAK) throw new Error(`${name}: ${numbers.length} rounds left ${grown} bytes in memory`);
     };
     test(`${name} (${numbers.length} rounds)`, run, 2 * 3600 * 1000);

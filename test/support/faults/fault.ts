@@ -51,7 +51,7 @@ export interface Passed extends Asked {
 }
 
 /** The answer of an error in the distribution API (distribution-spec, "Error Codes"). */
-export function registryError(status: number, code: string, message: string): Fault {
+export function registryError(status: number, code: string, message: string): Fault & { kind: "answer" } {
     return {
         kind: "answer",
         status,
@@ -61,7 +61,7 @@ export function registryError(status: number, code: string, message: string): Fa
 }
 
 /** What a web server in front of a registry says (nginx's own pages are of this shape). */
-export function htmlError(status: number, title: string): Fault {
+export function htmlError(status: number, title: string): Fault & { kind: "answer" } {
     const page = `<html>\r\n<head><title>${status} ${title}</title></head>\r\n<body>\r\n<center><h1>${status} ${title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n`;
     return { kind: "answer", status, headers: { "content-type": "text/html" }, body: page };
 }

@@ -12,6 +12,9 @@ const job = JSON.parse(readFileSync(0, "utf8"));
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort(new Error("interrupted")));
 const client = new RegistryClient({ ...job.client, signal: stop.signal });
+/** Every event and wait goes to standard error, as JSON. */
+const tell = (what) => void process.stderr.write(`${JSON.stringify(what)}\n`);
+client.onWait(tell);
 const outcome = await bring().catch((error) => ({ error: error.message }));
 await client.close();
 process.stdout.write(JSON.stringify({ ...outcome, peakKiB: process.resourceUsage().maxRSS }));
@@ -23,7 +26,7 @@ async function bring() {
     try {
         const differences = await verifyStructure(archive, lock);
         if (differences.length > 0) throw new Error(differences.join("; "));
-        return { result: await executePlan(client, archive.source, plan) };
+        return { result: await executePlan(client, archive.source, plan, { onEvent: tell, onProgress: tell }) };
     } finally {
         await archive.close();
     }
