@@ -9,6 +9,7 @@ import { ArchiveFile, COPY_AGAIN } from "./archive-file";
 import type { Compression } from "./compression";
 import { decompressor } from "./decompressor";
 import { checkFree, noSpace } from "./free-space";
+import { TarStart } from "./tar/tar-start";
 import { leastUnpackedSize } from "./unpacked-size";
 
 /** Files that are one archive when they are joined. */
@@ -47,8 +48,10 @@ export function unpackLimit(packed: number): number {
 /**
  * Joins and unpacks files in one pass into a plain temporary tar, since a compressed one cannot be read at offsets. The
  * temporary file has no name any more when it is written: whatever ends the process, its space is free again.
- * @throws ArchiveError `ARCHIVE_NO_SPACE`, `ARCHIVE_TOO_LARGE` (a bomb), `ARCHIVE_CORRUPT`, `ARCHIVE_TRUNCATED`,
- * `ARCHIVE_FORMAT_UNSUPPORTED` (xz, bzip2, zstd with a window above 128 MiB); the signal's reason
+ * What does not begin as a tar is refused before any of it is written.
+ * @throws ArchiveError `ARCHIVE_NO_SPACE`, `ARCHIVE_TOO_LARGE` (a bomb), `ARCHIVE_CORRUPT` (also what is no tar),
+ * `ARCHIVE_TRUNCATED`, `ARCHIVE_FORMAT_UNSUPPORTED` (xz, bzip2, zstd with a window above 128 MiB, zeros); the signal's
+ * reason
  */
 export async function unpackFiles(packed: PackedFiles, options: UnpackOptions = {}): Promise<ArchiveFile> {
     const { compression, path } = packed;
@@ -116,7 +119,9 @@ class Unpacking {
 
     async #write(plain: AsyncIterable<Buffer>): Promise<void> {
         let looked = 0;
-        for await (const chunk of plain) {
+        const start = new TarStart(this.#packed.path);
+        for await (const piece of plain) {
+            const chunk = start.take(piece);
             if (this.#written + chunk.length > this.#limit) throw this.#bomb();
             if (this.#written - looked >= LOOK_AGAIN) {
                 await checkFree(this.#folder, this.#packed.path, 0);
@@ -124,6 +129,7 @@ class Unpacking {
             }
             await this.#writeWhole(chunk);
         }
+        await this.#writeWhole(start.rest());
     }
 
     async #writeWhole(chunk: Buffer): Promise<void> {

@@ -1,51 +1,13 @@
 import { join } from "node:path";
-import { spawnSync } from "node:child_process";
 import { gzipSync } from "node:zlib";
 import { describeArchive } from "../../lib/archives";
 import { ArchiveBench, refusal, tar, tarHeader } from "../support/archives";
+import { canMount, openApart } from "../support/faults/open-apart";
 import { faultCase } from "../support/faults/fault-case";
-import { PROJECT } from "../support/stack";
 import { rawFrame, zerosFrame } from "../support/zstd";
 
 const bench = new ArchiveBench();
 afterEach(() => bench.clear());
-
-/** What became of an archive that was opened in a process of its own. */
-interface Apart {
-    /** "opened", or the error's code. */
-    readonly said: string;
-    readonly message?: string;
-    /** Its largest memory, resident. */
-    readonly peakMiB: number;
-    /** Files in its folder for temporary files, and the bytes that are free there, before and after. */
-    readonly left: readonly string[];
-    readonly free: readonly [number, number];
-}
-
-const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
-/** The mount ends with the process. Where there are no mounts, a limit on the size of files makes errors of that kind. */
-const ON_DISK = canMount
-    ? ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o "size=$0" tmpfs "$TMPDIR" && exec "$@"']
-    : ["sh", "-c", 'ulimit -f $(($0 / 512)); exec "$@"'];
-
-/** @param bytes the size of a disk of its own for temporary files, in `folder` */
-function openApart(path: string, folder: string, bytes: number): Apart {
-    const program = `
-        const { openArchive } = require(${JSON.stringify(join(PROJECT, "dist/lib/archives"))});
-        const { readFileSync, readdirSync, statfsSync } = require("node:fs");
-        const free = () => { const { bavail, bsize } = statfsSync(process.env.TMPDIR); return bavail * bsize; };
-        // What resourceUsage tells of a child begins with the memory of its parent.
-        const peak = () => Number(/VmHWM:\\s*(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]);
-        const before = free();
-        openArchive(${JSON.stringify(path)})
-            .then((a) => a.close().then(() => ({ said: "opened" })), ({ code, message }) => ({ said: code, message }))
-            .then((said) => console.log(JSON.stringify({ ...said, peakMiB: peak() / 1024,
-                left: readdirSync(process.env.TMPDIR), free: [before, free()] })));`;
-    const [name = "", ...args] = [...ON_DISK, String(bytes), process.execPath, "-e", program];
-    const run = spawnSync(name, args, { encoding: "utf8", env: { ...process.env, TMPDIR: folder } });
-    if (run.stdout === "") throw new Error(run.stderr);
-    return JSON.parse(run.stdout) as Apart;
-}
 
 const GiB = 1024 ** 3;
 
@@ -83,7 +45,7 @@ for (const { bytes, said, what } of ROOMS) {
             const [name, make] = Object.entries(BOMBS)[number % 3] ?? ["", () => []];
             const pieces = make().map((piece, at): [string, Buffer] => [name.replace(/\.001$/, `.00${at + 1}`), piece]);
             const folder = await bench.folder([...pieces, ["tmp/keep", Buffer.alloc(0)]]);
-            const outcome = openApart(join(folder, name), join(folder, "tmp"), bytes);
+            const outcome = openApart(join(folder, name), join(folder, "tmp"), { disk: bytes });
             expect(outcome.said).toBe(said);
             expect(outcome.message).toMatch(what);
             expect(outcome.message).toContain(name.replace(/\.001$/, ""));

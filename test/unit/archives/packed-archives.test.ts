@@ -51,6 +51,11 @@ async function refusedWith(files: Record<string, Buffer>, options: OpenOptions =
     return error;
 }
 
+/** Begins as a tar does: what does not is refused unwritten. */
+function bombOf(zeros: number): Buffer {
+    return Buffer.concat([plain.subarray(0, 512), Buffer.alloc(zeros)]);
+}
+
 describe("a compressed archive is unpacked in one pass to a temporary file", () => {
     it.each<[string, string, Buffer]>([
         ["gzip", "a.tar.gz", gzipSync(plain)],
@@ -100,11 +105,25 @@ describe("a compressed archive is unpacked in one pass to a temporary file", () 
     });
 
     it("is refused when it grows as no archive does, and the bound is told", async () => {
-        const bomb = gzipSync(Buffer.alloc(50_000_000));
+        const bomb = gzipSync(bombOf(50_000_000));
         const error = await refusedWith({ "a.tar.gz": bomb }, { limit: 1_000_000 });
         expect(error.code).toBe("ARCHIVE_TOO_LARGE");
         expect(error.message).toContain("more than 1000000 bytes");
         expect(error.cure).toContain("unpack it yourself");
+    });
+
+    it("is refused when it is none, however small the pieces that its start comes in", async () => {
+        const members = (bytes: Buffer) => Buffer.concat([...bytes].map((byte) => gzipSync(Buffer.from([byte]))));
+        const bytes = Buffer.concat([members(plain.subarray(0, 600)), gzipSync(plain.subarray(600))]);
+        const archive = await bench.openFiles({ "a.tar.gz": bytes }, "a.tar.gz");
+        await locked(archive);
+        await archive.close();
+        const text = await refusedWith({ "b.tar.gz": gzipSync(Buffer.alloc(4096, "no tar ")) });
+        expect(text).toMatchObject({ code: "ARCHIVE_CORRUPT", offset: 0 });
+        expect(text.message).toContain("unpacked this is not a tar archive, or its first header is damaged");
+        expect((await refusedWith({ "c.tar.gz": gzipSync(Buffer.alloc(300, "short")) })).code).toBe(
+            "ARCHIVE_TRUNCATED",
+        );
     });
 
     it("is refused before anything is written where there is no room, with the cure", async () => {
@@ -131,7 +150,7 @@ describe("a compressed archive is unpacked in one pass to a temporary file", () 
             expect((await refusedWith({ "a.tar.gz": lying })).code).toMatch(code);
         }
         // A bomb of many members tells the size of the last one.
-        const bomb = Buffer.concat([gzipSync(Buffer.alloc(50_000_000)), gzipSync(Buffer.alloc(1))]);
+        const bomb = Buffer.concat([gzipSync(bombOf(50_000_000)), gzipSync(Buffer.alloc(1))]);
         const error = await refusedWith({ "a.tar.gz": bomb }, { limit: 1_000_000 });
         expect(error.code).toBe("ARCHIVE_TOO_LARGE");
         const padded = Buffer.concat([gzipSync(plain), Buffer.alloc(2048)]);
