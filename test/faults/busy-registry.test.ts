@@ -122,11 +122,13 @@ function lockedDatabase(random: Random, isHead: boolean): Fault {
 
 faultCase("a database that is locked", { all: 50, sample: 2 }, async ({ random, count }) => {
     site.clear();
-    const chosen = burst(random, random.between(1, 5), () => {
+    const length = random.between(1, 5);
+    const answered = burst(random, length, (asked) => {
         count("answers that the database is locked");
-        return lockedDatabase(random, chosen === isManifestHead);
+        return lockedDatabase(random, isManifestHead(asked));
     });
     await ridesOut(random);
+    expect(answered()).toBe(length);
 });
 
 faultCase("an HTML page in place of an answer", { all: 50, sample: 2 }, async ({ random, count }) => {
