@@ -99,6 +99,52 @@ test("whoever waits for a place or at the gate goes when its signal says so, and
     expect(host.requests).toBe(1);
 });
 
+test("whoever went while it waited took its place along, in the line and at the gate", async () => {
+    const host = pace(1);
+    const first = await enter(host);
+    const [inLine, atGate] = [new AbortController(), new AbortController()];
+    const queued = enter(host, inLine.signal);
+    inLine.abort(new Error("enough"));
+    await expect(queued).rejects.toThrow("enough");
+    first.answered();
+    host.pause(20, failure("TOOMANYREQUESTS", 429));
+    const gated = enter(host, atGate.signal);
+    atGate.abort(new Error("enough"));
+    await expect(gated).rejects.toThrow("enough");
+    (await enter(host)).answered();
+    (await enter(host)).answered();
+});
+
+test("a shorter wait does not end a longer one", async () => {
+    const host = pace(1);
+    host.pause(PATIENCE + 5_000, failure("TOOMANYREQUESTS", 429));
+    host.pause(1, failure("UNAVAILABLE", 503));
+    await expect(enter(host)).rejects.toMatchObject({ status: 429, retryAfter: 65 });
+});
+
+test("an end that is told twice gives one place back", async () => {
+    const host = pace(2);
+    const [first] = [await enter(host), await enter(host)];
+    first?.answered();
+    first?.failed(failure("NETWORK"));
+    expect(host.requests).toBe(2);
+    expect(await entered(host, 3)).toBe(1);
+});
+
+test("a new ceiling lets those in who wait, and does not hurry a host that was slowed down", async () => {
+    const full = pace(1);
+    await enter(full);
+    let got = 0;
+    void enter(full).then(() => got++);
+    full.setCeiling(2);
+    await new Promise(setImmediate);
+    expect(got).toBe(1);
+    const slowed = pace(8);
+    (await enter(slowed)).failed(failure("NETWORK"));
+    slowed.setCeiling(16);
+    expect(slowed.requests).toBe(1);
+});
+
 test("a host is silent from its first failure until it answers anything", async () => {
     jest.useFakeTimers();
     const host = pace(4);
@@ -108,5 +154,9 @@ test("a host is silent from its first failure until it answers anything", async 
     (await enter(host)).failed(failure("TIMEOUT"));
     expect(host.silentFor).toBe(5000);
     (await enter(host)).failed(failure("DENIED", 403));
+    expect(host.silentFor).toBe(0);
+    (await enter(host)).failed(failure("NETWORK"));
+    jest.setSystemTime(Date.now() + 5000);
+    (await enter(host)).answered();
     expect(host.silentFor).toBe(0);
 });

@@ -14,7 +14,7 @@ const failure = (code: string, status?: number, retryAfter?: number) =>
         ...(retryAfter === undefined ? {} : { retryAfter }),
     });
 
-test.each([408, 429, 500, 502, 503, 504])("%d passes by itself", (status) => {
+test.each([408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524])("%d passes by itself", (status) => {
     expect(isRetryable(failure("ANY", status))).toBe(true);
 });
 
@@ -26,6 +26,34 @@ test("a lost connection and a missing answer pass; distrust, wrong bytes, an abo
     expect(["NETWORK", "TIMEOUT"].map((code) => isRetryable(failure(code)))).toEqual([true, true]);
     const final = [failure("TLS"), failure("DIGEST_MISMATCH", 200), failure("ABORTED"), new TypeError("a bug")];
     expect(final.map(isRetryable)).toEqual([false, false, false, false]);
+});
+
+test("an upload that the registry has lost is begun anew, but not what begins one; read-only does not pass", () => {
+    const lost = (operation: string) =>
+        new RegistryError(operation, "no", { code: "BLOB_UPLOAD_UNKNOWN", status: 404 });
+    expect(isRetryable(lost("PUT a/b/blobs/x"))).toBe(true);
+    expect(isRetryable(lost("POST a/b/blobs/uploads/"))).toBe(false);
+    expect(isRetryable(failure("READ_ONLY", 503))).toBe(false);
+});
+
+test("waits double up to the longest, and begin anew for what has gone on", async () => {
+    jest.spyOn(Math, "random").mockReturnValue(0.5);
+    const waits: number[] = [];
+    let tries = 0;
+    const operation = async (goneOn: () => void) => {
+        if (++tries === 5) goneOn();
+        if (tries < 7) throw failure("NETWORK");
+    };
+    const policy = { seconds: 60, firstDelay: 1, longestDelay: 4 };
+    await withRetry(policy, undefined, operation, (_, milliseconds) => waits.push(milliseconds));
+    expect(waits).toEqual([1, 2, 4, 4, 1, 2]);
+    jest.restoreAllMocks();
+});
+
+test("a date in Retry-After is one of the registry's clock", () => {
+    const headers = { date: "Thu, 01 Jan 2015 00:00:00 GMT", "retry-after": "Thu, 01 Jan 2015 00:00:30 GMT" };
+    const answer = { status: 503, headers } as unknown as HttpAnswer;
+    expect(registryAnswerError("GET x", answer, "").retryAfter).toBe(30);
 });
 
 test("the last error is thrown once the time is over", async () => {
