@@ -162,6 +162,12 @@ describe("what a neighbour is", () => {
         expect(await imagesOf(archive)).toEqual([KEY]);
     });
 
+    it("a link to a file is a piece as the file is", async () => {
+        const folder = await bench.folder({ "app.tar.aa": plain.subarray(0, 5000), elsewhere: plain.subarray(5000) });
+        expect(spawnSync("ln", ["-s", "elsewhere", join(folder, "app.tar.ab")]).status).toBe(0);
+        expect(await imagesOf(await bench.open(join(folder, "app.tar.aa")))).toEqual([KEY]);
+    });
+
     it.each<[string, (folder: string) => readonly string[]]>([
         ["a FIFO", (folder) => ["mkfifo", join(folder, "app-1.tar")]],
         ["a folder", (folder) => ["mkdir", join(folder, "app-1.tar")]],

@@ -14,11 +14,21 @@ test("a body whose pieces nobody takes ends its request, as a timeout that may b
     expect(watch.signal.reason).toMatchObject({ code: "TIMEOUT", operation: "PUT a/b" });
 });
 
+test("a request that its run gives up ends for the run's reason", () => {
+    const run = new AbortController();
+    const { signal } = new StallWatch("PUT a/b", run.signal, 60_000);
+    run.abort(new Error("enough"));
+    expect(signal.reason).toEqual(new Error("enough"));
+});
+
 test("a body that is taken is passed on whole, and the time after it is not watched", async () => {
+    jest.useFakeTimers();
     const watch = new StallWatch("PUT a/b", new AbortController().signal, 60_000);
     const taken: Uint8Array[] = [];
     for await (const piece of watch.chunks(body())) taken.push(piece);
     expect(Buffer.concat(taken).toString()).toBe("firstsecond");
+    jest.advanceTimersByTime(120_000);
+    jest.useRealTimers();
     expect(watch.signal.aborted).toBe(false);
 });
 
