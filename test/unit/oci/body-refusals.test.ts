@@ -105,3 +105,29 @@ test("where bytes were let in before, a refusal speaks for its repository, until
     await push(client, "a/b", SMALL);
     expect(puts()).toBe(before + 3);
 });
+
+test("the first bytes that are let in anywhere open the registry for all", async () => {
+    let isOpen = false;
+    const { client } = await registry(() => isOpen);
+    let arrive!: () => void;
+    const arrival = new Promise<void>((resolve) => (arrive = resolve));
+    const held = push(client, "a/c", LARGE, () => arrival);
+    await expect(push(client, "a/b", LARGE)).rejects.toMatchObject({ ...REFUSED, code: "UNAUTHORIZED" });
+    await expect(push(client, "a/b", SMALL)).rejects.toMatchObject(NOT_SENT);
+    isOpen = true;
+    arrive();
+    await held;
+    await push(client, "a/b", SMALL);
+});
+
+test("who has no account is refused once, and sends no other blob", async () => {
+    const server = await ScriptedServer.start(({ method }) =>
+        method === "PUT" ? { status: 401 } : { status: 202, headers: { location: "/v2/upload" } },
+    );
+    servers.push(server);
+    const client = new RegistryClient({ endpoint: { host: server.host, plainHttp: true } });
+    clients.push(client);
+    await expect(push(client, "a/b", LARGE)).rejects.toMatchObject({ ...REFUSED, code: "UNAUTHORIZED" });
+    await expect(push(client, "a/c", SMALL)).rejects.toMatchObject(NOT_SENT);
+    expect(server.seen.filter(({ method }) => method === "PUT")).toHaveLength(1);
+});
