@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { PassthroughError } from "../lib/oci/errors";
-import { type Reference, parseSourceKey } from "../lib/oci/reference";
+import { type Reference, parseSourceKey, repositoryOf } from "../lib/oci/reference";
+import { findRule, parseRegistriesConf } from "../lib/openshift";
 import { registryAdmin } from "../lib/registries";
 import { type SelftestStep, selftest } from "../lib/passthrough";
 import { type Command, EXIT_FAILED, EXIT_OK } from "./command";
@@ -74,7 +75,7 @@ async function run(args: readonly string[]): Promise<number> {
                 ] as const;
                 const result = await selftest({
                     ...{ pushing, pulling, base, registriesConf },
-                    into: repositoriesFirst ? mirroredRepository(outputs.images) : undefined,
+                    into: repositoriesFirst ? mirroredRepository(outputs.images, registriesConf) : undefined,
                     removing: (isAnswering) => (isAnswering ? patient : hasty),
                     name: randomBytes(8).toString("hex"),
                     onStep: (step) => print(json ? JSON.stringify(shown(step)) : lineOf(step)),
@@ -87,12 +88,17 @@ async function run(args: readonly string[]): Promise<number> {
     return isFine ? EXIT_OK : EXIT_FAILED;
 }
 
-/** A repository of the stack's that is found by digest: of an image that has upstream's. */
-function mirroredRepository(images: unknown): Pick<Reference, "registry" | "repository"> | undefined {
+/** A repository of the stack's that is found by digest: of an image that has upstream's, and whose host has a rule. */
+function mirroredRepository(images: unknown, registriesConf: string): Repository | undefined {
+    const conf = parseRegistriesConf(registriesConf, "the stack's output registriesConf");
     const known = Object.entries((images ?? {}) as Record<string, { readonly mark?: string }>);
-    const source = known.find(([, { mark }]) => mark === undefined)?.[0];
-    return source === undefined ? undefined : parseSourceKey(source);
+    return known
+        .filter(([, { mark }]) => mark === undefined)
+        .map(([source]) => parseSourceKey(source))
+        .find((source) => findRule(conf, repositoryOf(source)) !== undefined);
 }
+
+type Repository = Pick<Reference, "registry" | "repository">;
 
 const UNENDED = new AbortController().signal;
 

@@ -51,6 +51,9 @@ export function siteClient(
     });
 }
 
+/** Says already which account was refused, and what to do: also where two accounts are used at once. */
+class AccountRefused extends RegistryError {}
+
 /** A token endpoint refuses in its own words; a registry with passwords just says 401. */
 async function greet(client: RegistryClient, host: string, account: FoundAccount): Promise<void> {
     const greeted = await client.ping().catch((error: unknown) => {
@@ -68,12 +71,17 @@ async function greet(client: RegistryClient, host: string, account: FoundAccount
 
 /** A registry that lets anybody greet it refuses a wrong account only now; one that lacks a right, too. */
 function refusedLater(host: string, { credentials, from, cure }: FoundAccount, error: unknown): unknown {
-    if (!(error instanceof RegistryError) || (error.status !== 401 && error.status !== 403)) return error;
+    if (
+        !(error instanceof RegistryError) ||
+        error instanceof AccountRefused ||
+        (error.status !== 401 && error.status !== 403)
+    )
+        return error;
     const { operation, code, status } = error;
     const said = error.message.slice(`${operation}: `.length).replace(`; ${error.cure ?? ""}`, "");
     const what = `${said}, asked of ${host} as ${credentials.username}, from ${from}`;
     const own = status === 401 ? `${cure}; or give it the right it lacks there` : error.cure;
-    return new RegistryError(operation, what, {
+    return new AccountRefused(operation, what, {
         code,
         status,
         cause: error,
@@ -83,5 +91,5 @@ function refusedLater(host: string, { credentials, from, cure }: FoundAccount, e
 
 function refused(host: string, { credentials, from, cure }: FoundAccount, cause: unknown): RegistryError {
     const what = `the registry refuses the account ${credentials.username}, which is from ${from}`;
-    return new RegistryError(`GET ${host}/v2/`, what, { code: "UNAUTHORIZED", status: 401, cure, cause });
+    return new AccountRefused(`GET ${host}/v2/`, what, { code: "UNAUTHORIZED", status: 401, cure, cause });
 }

@@ -88,6 +88,8 @@ const VISIBLE = /^[\x21-\x7e]+$/;
 /** A bearer token and when it is to be renewed, in milliseconds since the epoch. */
 export interface BearerToken {
     readonly token: string;
+    /** Milliseconds since the epoch, by our clock. */
+    readonly givenAt: number;
     readonly renewAt: number;
 }
 
@@ -105,5 +107,5 @@ export function readToken(answer: unknown, now: number): BearerToken | undefined
     const found = [token, access_token].find((value) => typeof value === "string" && VISIBLE.test(value));
     if (typeof found !== "string") return undefined;
     const lifetime = typeof expires_in === "number" && expires_in > 0 ? expires_in : DEFAULT_LIFETIME;
-    return { token: found, renewAt: now + lifetime * 900 };
+    return { token: found, givenAt: now, renewAt: now + lifetime * 900 };
 }

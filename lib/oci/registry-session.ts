@@ -134,7 +134,9 @@ export class RegistrySession {
     /** @param isFresh it was refused before, and the token is dropped */
     private async tried(request: RegistryRequest, url: URL, isFresh: boolean) {
         const attempt = async () => {
-            const used = await this.authorization(request);
+            // A large body must not be refused for the age of a token that another request fetched meanwhile.
+            const notBefore = isFresh && isHeavy(request) ? Date.now() : undefined;
+            const used = await this.authorization(request, notBefore);
             return { used, ...(await this.attempt(request, url, used)) };
         };
         return request.blobBytes === undefined ? attempt() : this.bodies.send(request, isFresh, attempt);
@@ -181,13 +183,14 @@ export class RegistrySession {
         }
     }
 
-    private async authorization(request: RegistryRequest): Promise<string | undefined> {
+    private async authorization(request: RegistryRequest, notBefore?: number): Promise<string | undefined> {
         if (this.credentials === undefined || this.challenge === undefined) return undefined;
         if (this.challenge.scheme === "basic") return basicAuthorization(this.credentials);
         const realm = this.namedUrl(request.operation, "a token endpoint", this.challenge.parameters.realm ?? "");
         const { credentials, challenge } = this;
         const { scopes, operation, signal } = request;
-        return bearer(await this.tokens.token({ credentials, challenge, realm, scopes, operation, signal }));
+        const token = { credentials, challenge, realm, scopes, operation, signal, notBefore };
+        return bearer(await this.tokens.token(token));
     }
 }
 

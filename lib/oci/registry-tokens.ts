@@ -14,6 +14,8 @@ export interface TokenRequest {
     /** What needs it, for errors. */
     readonly operation: string;
     readonly signal?: AbortSignal | undefined;
+    /** Milliseconds since the epoch; a token that was given before does not do. */
+    readonly notBefore?: number | undefined;
 }
 
 /**
@@ -30,7 +32,8 @@ export class RegistryTokens {
     async token(request: TokenRequest): Promise<string> {
         const key = request.scopes.join(" ");
         const known = this.tokens.get(key);
-        if (known !== undefined && Date.now() < known.renewAt) return known.token;
+        const { notBefore = 0 } = request;
+        if (known !== undefined && known.givenAt >= notBefore && Date.now() < known.renewAt) return known.token;
         const asked =
             this.underWay.get(key) ??
             this.fetch(request)

@@ -15,7 +15,7 @@ export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./operator-hub";
 export { type RegistriesConf, type RegistryMirror, type RegistryRule, registriesConf } from "./registries-conf";
 export { formatRegistriesConf, parseRegistriesConf } from "./registries-toml";
 export { type SignatureConfigMap, signatureConfigMaps } from "./release-signatures";
-export { type PullAttempt, type PullResolution, type RefusedAttempt, resolvePull } from "./resolve";
+export { type PullAttempt, type PullResolution, type RefusedAttempt, findRule, resolvePull } from "./resolve";
 export { type UpdateService, updateService } from "./update-service";
 export {
     type ClusterVersion,

@@ -50,12 +50,24 @@ test("Basic carries a password in UTF-8, colons and all", () => {
 });
 
 test.each([
-    ["token", { token: "t", access_token: "a", expires_in: 300 }, { token: "t", renewAt: NOW + 270_000 }],
-    ["access_token alone", { access_token: "a", expires_in: 100 }, { token: "a", renewAt: NOW + 90_000 }],
-    ["an empty access_token", { token: "t", access_token: "", expires_in: 100 }, { token: "t", renewAt: NOW + 90_000 }],
-    ["an empty token", { token: "", access_token: "a", expires_in: 100 }, { token: "a", renewAt: NOW + 90_000 }],
-    ["no lifetime: a minute", { token: "t" }, { token: "t", renewAt: NOW + 54_000 }],
-    ["a senseless lifetime: a minute", { token: "t", expires_in: -1 }, { token: "t", renewAt: NOW + 54_000 }],
+    ["token", { token: "t", access_token: "a", expires_in: 300 }, { token: "t", givenAt: NOW, renewAt: NOW + 270_000 }],
+    ["access_token alone", { access_token: "a", expires_in: 100 }, { token: "a", givenAt: NOW, renewAt: NOW + 90_000 }],
+    [
+        "an empty access_token",
+        { token: "t", access_token: "", expires_in: 100 },
+        { token: "t", givenAt: NOW, renewAt: NOW + 90_000 },
+    ],
+    [
+        "an empty token",
+        { token: "", access_token: "a", expires_in: 100 },
+        { token: "a", givenAt: NOW, renewAt: NOW + 90_000 },
+    ],
+    ["no lifetime: a minute", { token: "t" }, { token: "t", givenAt: NOW, renewAt: NOW + 54_000 }],
+    [
+        "a senseless lifetime: a minute",
+        { token: "t", expires_in: -1 },
+        { token: "t", givenAt: NOW, renewAt: NOW + 54_000 },
+    ],
     ["neither", { expires_in: 300 }, undefined],
     ["two empty ones", { token: "", access_token: "" }, undefined],
     ["something that is no text", { token: 7 }, undefined],

@@ -131,3 +131,16 @@ test("who has no account is refused once, and sends no other blob", async () => 
     await expect(push(client, "a/c", SMALL)).rejects.toMatchObject(NOT_SENT);
     expect(server.seen.filter(({ method }) => method === "PUT")).toHaveLength(1);
 });
+
+test("a large blob that was refused is sent with a token of its own, not with one that others fetched meanwhile", async () => {
+    const { client, puts } = await registry((_, { authorization, body }) =>
+        body.length === SMALL ? authorization === "Bearer t2" : authorization === "Bearer t3",
+    );
+    let arrive!: () => void;
+    const arrival = new Promise<void>((resolve) => (arrive = resolve));
+    const held = push(client, "a/b", LARGE, () => arrival);
+    await push(client, "a/b", SMALL);
+    arrive();
+    await held;
+    expect(puts()).toBe(4);
+});
