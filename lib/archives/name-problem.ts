@@ -47,14 +47,31 @@ export function namesUnresolved(
     unused: readonly Override[] = [],
 ): NamesUnresolved {
     const shown = problems.slice(0, LISTED).map(({ name, digest, what, candidates }) => {
-        const listed = candidates.length === 0 ? "" : `: ${candidates.join(", ")}`;
-        return `\n  ${name} (${digest}): ${what}${listed}`;
+        const listed = candidates.length === 0 ? "" : `: ${candidates.map(shownName).join(", ")}`;
+        return `\n  ${shownName(name)} (${digest}): ${shownText(what)}${listed}`;
     });
     const more = problems.length > LISTED ? `\n  and ${problems.length - LISTED} more` : "";
     const count = problems.length === 1 ? "1 name has" : `${problems.length} names have`;
-    const useless = unused.map(({ match }) => `\n  override ${match} has matched nothing so far`).join("");
+    const useless = unused.map(({ match }) => `\n  override ${shownName(match)} has matched nothing so far`).join("");
     const what = `${count} no single upstream:${shown.join("")}${more}${useless}\n`;
     return new NamesUnresolved(what, { archive, cure: cureOf(problems, hint) }, problems, hint, unused);
+}
+
+/** What a terminal obeys or does not show, and what turns the order of its letters. */
+const UNSHOWABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+function shownName(name: string): string {
+    return name.search(UNSHOWABLE) < 0 ? name : quoted(name);
+}
+
+/** As JSON, and so as YAML. */
+function quoted(name: string): string {
+    return shownText(JSON.stringify(name));
+}
+
+function shownText(text: string): string {
+    const escape = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    return text.replace(UNSHOWABLE, (found) => found.split("").map(escape).join(""));
 }
 
 function cureOf(problems: readonly NameProblem[], hint: string): string {
@@ -62,7 +79,7 @@ function cureOf(problems: readonly NameProblem[], hint: string): string {
         if (match === undefined) return [];
         const keys = [...needs, ...(isTagless ? ["tag"] : [])];
         const places = ["registry: <upstream host>", ...keys.map((key) => `${key}: <${key} there>`)];
-        return [`\n    - {match: ${JSON.stringify(match)}, ${places.join(", ")}}`];
+        return [`\n    - {match: ${quoted(match)}, ${places.join(", ")}}`];
     });
     if (overrides.length === 0) return hint;
     const lines = [...new Set(overrides)].slice(0, LISTED).join("");

@@ -69,13 +69,14 @@ async function firstIsMissing(path: string): Promise<undefined> {
     throw missing(path, lone.first);
 }
 
-/** A neighbour that cannot be read is no proof of anything: then the file is taken for one of its own. */
+/** A neighbour that cannot be read, or is refused, is no proof of anything: then the file is taken for one of its own. */
 async function arePieces(folder: string, named: NamedPieces, signal?: AbortSignal): Promise<boolean> {
     const paths = [...named.names, ...named.behindGap].map((name) => join(folder, name));
     try {
         return paths.length > 1 && (await areSizesOfPieces(paths)) && (await areBytesOfPieces(paths, signal));
     } catch (error) {
-        if (error instanceof ArchiveError && /^ARCHIVE_(UNREADABLE|NOT_FOUND)$/.test(error.code)) return false;
+        signal?.throwIfAborted();
+        if (error instanceof ArchiveError) return false;
         throw error;
     }
 }

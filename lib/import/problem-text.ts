@@ -7,7 +7,11 @@ import { counted } from "./progress-text";
  */
 export function problemLines(problems: readonly ImageProblem[], most = Infinity): string[] {
     const sources = new Map<string, string[]>();
-    for (const { source, problem } of problems) sources.set(problem, [...(sources.get(problem) ?? []), source]);
+    for (const { source, problem } of problems) {
+        const known = sources.get(problem);
+        if (known === undefined) sources.set(problem, [source]);
+        else known.push(source);
+    }
     const told = [...sources].slice(0, most);
     const untold = [...sources.values()].slice(told.length).flat().length;
     const lines = told.map(([problem, images]) => `${names(images, most)}: ${problem}`);

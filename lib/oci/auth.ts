@@ -51,34 +51,74 @@ export function basicAuthorization(credentials: Credentials): string {
  */
 const LEAST_LENGTH = 4;
 
-/** The texts that would give an account away: its password, and what an Authorization header makes of it. */
+/** The texts that would give an account away: its password, and what headers, forms, JSON and one line make of it. */
 export function secretForms({ username, password }: Credentials): string[] {
     const pair = `${username}:${password}`;
-    const forms = [Buffer.from(pair, "utf8").toString("base64"), encodeURIComponent(password), password];
-    return password.length < LEAST_LENGTH ? [pair, ...forms] : forms;
+    const forms = [
+        Buffer.from(pair, "utf8").toString("base64"),
+        Buffer.from(pair, "utf8").toString("base64url"),
+        // A lone surrogate has no UTF-8: it is sent as U+FFFD.
+        encodeURIComponent(Buffer.from(password, "utf8").toString("utf8")),
+        new URLSearchParams({ "": password }).toString().slice("=".length),
+        JSON.stringify(password).slice(1, -1),
+        password.replace(/[\s\p{Cc}\p{Cf}]+/gu, " ").trim(),
+        password,
+    ];
+    const more = password.length < LEAST_LENGTH ? pair : Buffer.from(password, "utf8").toString("base64");
+    return [...new Set([more, ...forms])].filter((form) => form !== "");
 }
+
+const MARKER = "[secret]";
+
+/** From, and up to but without. */
+type Span = readonly [start: number, end: number];
 
 /**
  * A text without these secrets. What lies inside a digest stays: a short password that happens to be in one is none
  * there. One below four characters is hidden in quotes and after words like `password`, and stays inside of other words.
  */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
-    return secrets.filter((secret) => secret !== "").reduce((shown, secret) => hide(shown, secret), text);
+    const kept = [...text.matchAll(/\b[0-9a-f]{64}\b|\[secret\]/g)].map(spanOf);
+    // All are looked for in the text as it came: none breaks another one up, or is found in what stands for one.
+    const spans = secrets.filter((secret) => secret !== "").flatMap((secret) => spansOf(secret, text, kept));
+    let shown = "";
+    let end = 0;
+    for (const span of spans.sort(([a], [b]) => a - b)) {
+        if (span[0] >= end) shown += `${text.slice(end, span[0])}${MARKER}`;
+        end = Math.max(end, span[1]);
+    }
+    return shown + text.slice(end);
 }
 
-function hide(text: string, secret: string): string {
-    if (secret.length >= 64) return text.replaceAll(secret, "[secret]");
-    if (secret.length < LEAST_LENGTH) return text.replace(asPassword(secret), "[secret]");
-    const digests = [...text.matchAll(/\b[0-9a-f]{64}\b/g)].map(({ index }) => index);
-    const isInside = (at: number) => digests.some((start) => start <= at && at + secret.length <= start + 64);
-    return text.replaceAll(secret, (found, at: number) => (isInside(at) ? found : "[secret]"));
+/** @param kept where a secret is none, in order and apart from each other */
+function spansOf(secret: string, text: string, kept: readonly Span[]): Span[] {
+    const found = secret.length < LEAST_LENGTH ? [...text.matchAll(asPassword(secret))].map(spanOf) : all(secret, text);
+    if (secret.length >= 64) return found;
+    let next = 0;
+    return found.filter(([start, end]) => {
+        while ((kept[next]?.[1] ?? Infinity) <= start) next++;
+        const [from, to] = kept[next] ?? [Infinity, Infinity];
+        return !(from <= start && end <= to);
+    });
+}
+
+function all(secret: string, text: string): Span[] {
+    const found: Span[] = [];
+    for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + secret.length)) {
+        found.push([at, at + secret.length]);
+    }
+    return found;
+}
+
+function spanOf({ index, 0: found }: RegExpExecArray): Span {
+    return [index, index + found.length];
 }
 
 /** Where a text shows a secret as what it is: `"…"`, `password=…`, `"password": "…"`, `password …`. */
 function asPassword(secret: string): RegExp {
     const literal = secret.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
     const quoted = ['"', "'", "`"].map((quote) => `(?<=${quote})${literal}(?=${quote})`);
-    const named = `(?<=(?:passw(?:or)?d|pwd|secret|token)(?:["']?\\s*[:=]\\s*["']?|\\s+["']?))${literal}(?![\\w-])`;
+    const named = `(?<=(?:passw(?:or)?d|pwd|secret|token)(?:["']?\\s{0,8}[:=]\\s{0,8}["']?|\\s{1,8}["']?))${literal}(?![\\w-])`;
     return new RegExp([...quoted, named].join("|"), "gi");
 }
 

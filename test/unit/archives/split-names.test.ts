@@ -146,6 +146,7 @@ describe("what is missing is named", () => {
 describe("what a neighbour is", () => {
     const other = readFileSync(join(__dirname, "../../fixtures/archives/skopeo/oci-archive.tar"));
     const trailing = Buffer.concat([plain, Buffer.from("more")]);
+    const hostile = tar([{ name: "../../etc/passwd", body: "x" }], { end: false });
     const noEnd = plain.subarray(0, plain.length - 1024);
 
     it.each<[string, Record<string, Buffer>, string]>([
@@ -155,6 +156,7 @@ describe("what a neighbour is", () => {
         ["a compressed one, alone", { "app-1.tar": gzipSync(plain), "app-2.tar": other }, "app-1.tar"],
         ["a text behind it", { x1: gzipSync(plain), x2: Buffer.from("notes\n") }, "x1"],
         ["a larger file behind it", { "a.aa": gzipSync(plain), "a.ab": Buffer.alloc(100_000, "x") }, "a.aa"],
+        ["a refused one before it", { "app1.tar": Buffer.concat([hostile, plain]), "app2.tar": other }, "app2.tar"],
         ["none: no end mark, then a whole tar", { "app-1.tar": noEnd, "app-2.tar": other }, "app-2.tar"],
     ])("%s: it is an archive of its own", async (_, files, given) => {
         const archive = await bench.open(join(await bench.folder(files), given));

@@ -107,3 +107,51 @@ test("a password of a few letters is hidden where it stands as one: texts stay w
     expect(hidden("password: .*", ".*")).toBe("password: [secret]");
     expect(hidden("four letters hide: mirr/or", "mirr")).toBe("four letters hide: [secret]/or");
 });
+
+test.each([
+    [
+        "that another one begins with",
+        "it is mirror-R3ad0nly, not mirror",
+        ["mirror", "mirror-R3ad0nly"],
+        "it is [secret], not [secret]",
+    ],
+    ["that overlap", "it is abcdef", ["abcd", "cdef"], "it is [secret]"],
+    [
+        "that are the word of the marker",
+        "pass-1234 and secret, [secret]",
+        ["pass-1234", "secret"],
+        "[secret] and [secret], [secret]",
+    ],
+])("hides secrets %s", (_, text, secrets, shown) => {
+    expect(withoutSecrets(text, secrets)).toBe(shown);
+    expect(withoutSecrets(text, [...secrets].reverse())).toBe(shown);
+});
+
+test("an account is hidden as headers, forms, JSON and one line show it, whatever its password is made of", () => {
+    const password = 'a "b"\n~ü?>';
+    const pair = Buffer.from(`pusher:${password}`);
+    const forms = [
+        password,
+        'a "b" ~ü?>',
+        'a \\"b\\"\\n~ü?>',
+        "a+%22b%22%0A%7E%C3%BC%3F%3E",
+        "a%20%22b%22%0A~%C3%BC%3F%3E",
+        pair.toString("base64"),
+        pair.toString("base64url"),
+        Buffer.from(password).toString("base64"),
+    ];
+    for (const form of forms) {
+        expect(withoutSecrets(`it is ${form}, no?`, secretForms({ username: "pusher", password }))).toBe(
+            "it is [secret], no?",
+        );
+    }
+    const broken = "pass\ud800word";
+    expect(withoutSecrets(`it is ${broken}`, secretForms({ username: "u", password: broken }))).toBe("it is [secret]");
+});
+
+test("long texts are searched once: of many digests that are full of the password, and of blanks", () => {
+    const digests = Array.from({ length: 10_000 }, () => "abcd".repeat(16)).join(" ");
+    expect(withoutSecrets(`${digests} abcd`, ["abcd"])).toBe(`${digests} [secret]`);
+    const blanks = " ".repeat(64_000);
+    expect(withoutSecrets(`${blanks}password: s`, ["s"])).toBe(`${blanks}password: [secret]`);
+});
