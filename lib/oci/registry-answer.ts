@@ -78,14 +78,17 @@ function firstError(status: number, text: string): { code: string; message: stri
 const CODE = /^[\w.-]{1,64}$/;
 const MAX_MESSAGE = 500;
 
-/** A stranger's words as one line: nothing that moves a terminal's cursor, and no header of ours that it repeats. */
+/**
+ * A stranger's words as one line: nothing that moves a terminal's cursor, and no header of ours that it repeats. Too many
+ * are cut between two of them: nobody finds a secret of which only a part is left.
+ */
 function readable(message: string): string {
     const line = message
         .replace(/[\s\p{Cc}\p{Cf}]+/gu, " ")
         .replace(/\b(bearer|basic) [\w.~+/=-]{8,}/gi, "$1 [secret]")
         .replace(/\beyJ[\w-]+\.[\w.-]+/g, "[secret]")
         .trim();
-    return line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE)}…` : line;
+    return line.length > MAX_MESSAGE ? `${line.slice(0, Math.max(0, line.lastIndexOf(" ", MAX_MESSAGE)))}…` : line;
 }
 
 const errorBody = z.object({
