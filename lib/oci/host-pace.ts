@@ -23,7 +23,7 @@ export class HostPace {
     private limit = DEFAULT_REQUESTS;
     private running = 0;
     private readonly waiting: (() => void)[] = [];
-    private gate: { readonly until: number; readonly because: RegistryError } | undefined;
+    private gate: { readonly until: number; readonly because: Reason } | undefined;
     private entered = 0;
     /** Requests that began before the last slowing down do not slow down again: they are of the same burst. */
     private slowedAt = 0;
@@ -66,7 +66,9 @@ export class HostPace {
     /** Holds every request to the host back for so long. */
     pause(milliseconds: number, because: RegistryError): void {
         const until = Date.now() + milliseconds;
-        if (until > (this.gate?.until ?? 0)) this.gate = { until, because };
+        if (until <= (this.gate?.until ?? 0)) return;
+        const { code, status, retryAfter } = because;
+        this.gate = { until, because: { code, status, retryAfter } };
     }
 
     private async passGate(operation: string, patience: number, signal: AbortSignal | undefined): Promise<void> {
@@ -145,7 +147,10 @@ export class HostPace {
     }
 }
 
-function heldBack(operation: string, milliseconds: number, because: RegistryError): RegistryError {
+/** Of the error that made a wait: the error itself would keep the whole run that met it in memory, for as long as the pace. */
+type Reason = Pick<RegistryError, "code" | "status" | "retryAfter">;
+
+function heldBack(operation: string, milliseconds: number, because: Reason): RegistryError {
     const seconds = Math.ceil(milliseconds / 1000);
     const why =
         because.retryAfter === undefined
@@ -155,7 +160,6 @@ function heldBack(operation: string, milliseconds: number, because: RegistryErro
         code: because.code,
         retryAfter: seconds,
         cure: "run again after that, or raise site.transfer.retrySeconds",
-        cause: because,
         ...(because.status === undefined ? {} : { status: because.status }),
     });
 }
