@@ -58,6 +58,15 @@ const robot = (name: string, access: unknown = PUSH, namespace = "mirror") => ({
     permissions: [{ kind: "project", namespace, access }],
 });
 
+test.each([
+    ["application/json", "application/json; charset=utf-8", '"Pong"'],
+    ["*/*", "text/plain; charset=utf-8", "Pong"],
+    ["text/plain", "text/plain; charset=utf-8", "Pong"],
+])("ping for Accept: %s is %s", async (accept, type, body) => {
+    const { status, headers, text } = await ask("GET", "/api/v2.0/ping", undefined, "", { accept });
+    expect([status, headers["content-type"], text]).toEqual([200, type, body]);
+});
+
 test("projects: made once, by name or id, names held to their grammar, metadata to strings", async () => {
     const made = await ask("POST", "/api/v2.0/projects", { project_name: "mirror", metadata: { public: "false" } });
     expect(made).toMatchObject({ status: 201, text: "", headers: { location: "/api/v2.0/projects/1" } });

@@ -54,11 +54,19 @@ const SELF_REGISTRATION =
 
 async function greet(client: HarborClient, host: string): Promise<void> {
     const { operation, status, text } = await client.anonymous("/ping");
-    if (status === 200 && text.trim() === "Pong") return;
+    if (status === 200 && isPong(text)) return;
     throw new RegistryError(operation, `${host} answers ${status}, but not as Harbor does`, {
         code: "UNEXPECTED_ANSWER",
         cure: "check site.registry.type, host and port of site.registry.mirrorBase, and what stands in front of the registry",
     });
+}
+
+/**
+ * Harbor negotiates the content type by Accept: `Pong` as text/plain, `"Pong"` as application/json. Either is accepted,
+ * since a proxy may drop or rewrite Accept.
+ */
+function isPong(text: string): boolean {
+    return ["Pong", '"Pong"'].includes(text.trim());
 }
 
 /** "Harbor 2.14.1". @throws RegistryError if it is too old */
