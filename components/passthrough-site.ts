@@ -2,6 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { type LoadedSite, type SecretAdmin, type SecretCredentials, type Site, allImages, allMarks } from "../config";
 import { MirrorValidation } from "../dynamic-providers/mirror-validation";
 import { RegistryAccess } from "../dynamic-providers/registry-access";
+import type { RetiredRobot } from "../dynamic-providers/robot-account-kind";
+import { validUntil } from "../dynamic-providers/robot-generations";
 import { RegistrySuperuser } from "../dynamic-providers/registry-superuser";
 import { formatImages } from "../lib/import/image-list";
 import type { ImageMark } from "../lib/oci/content";
@@ -25,6 +27,8 @@ export interface RobotSummary {
     readonly username: string;
     /** RFC 3339; absent if it never ends by itself. */
     readonly expiresAt?: string;
+    /** Earlier accounts that are still valid, for clusters that have one of them in their pull secret. */
+    readonly retired?: readonly { readonly username: string; readonly validUntil: string }[];
 }
 
 type Robots = Partial<Record<"importer" | "puller", RobotSummary>>;
@@ -139,14 +143,27 @@ export class PassthroughSite extends pulumi.ComponentResource {
         );
         const { importer, puller } = structure.robots;
         const robots = pulumi
-            .all([importer.robot, puller.robot])
-            .apply<Robots>(([push, pull]) => ({ importer: summaryOf(push), puller: summaryOf(pull) }));
+            .all([importer.robot, puller.robot, puller.retiredRobots])
+            .apply<Robots>(([push, pull, retired = []]) => ({
+                importer: summaryOf(push),
+                puller: { ...summaryOf(pull), ...retiredSummary(retired, site.robots.puller.overlap) },
+            }));
         return { importer: importer.login, puller: puller.login, ready: structure, robots };
     }
 }
 
 function summaryOf({ username, expiresAt }: RobotSummary): RobotSummary {
     return { username, ...(expiresAt === undefined ? {} : { expiresAt }) };
+}
+
+function retiredSummary(retired: readonly RetiredRobot[], overlap: number): Pick<RobotSummary, "retired"> {
+    if (retired.length === 0) return {};
+    return {
+        retired: retired.map((account) => ({
+            username: account.robot.username,
+            validUntil: validUntil(account, overlap).toISOString(),
+        })),
+    };
 }
 
 function mirroredImages(

@@ -22,14 +22,15 @@ export class RobotAccess extends pulumi.ComponentResource {
         super("registry-passthrough:registry:RobotAccess", name, {}, opts);
         const { removalNeedsRight } = registryAdmin(args.registry.type).capabilities;
         const rights = onRemove === "delete" && removalNeedsRight ? ({ removes: true } as const) : {};
-        const account = (role: "importer" | "puller", more: Pick<RobotAccountArgs, "removes"> = {}) =>
+        const account = (role: "importer" | "puller", more: Pick<RobotAccountArgs, "removes" | "overlap">) =>
             new RobotAccount(
                 role,
                 { ...args, ...more, role, stack: pulumi.getStack(), maxAge: robots[role].maxAge },
                 { parent: this, dependsOn: opts?.dependsOn ?? [] },
             );
         this.importer = account("importer", rights);
-        this.puller = account("puller");
+        // Clusters have the puller's secret, and nobody can see when the last one has taken the new one over.
+        this.puller = account("puller", { overlap: robots.puller.overlap });
         this.registerOutputs({});
     }
 }

@@ -8,7 +8,7 @@ const NAMESPACE = /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
 /** What is asked of a kind of registry that it does not have, and a mirror base that it cannot hold. */
 export function kindIssues(site: SiteDocument, base: MirrorBase | undefined): ConfigIssue[] {
     const { type, adopt, quota } = site.registry;
-    const { namespaces, quota: hasQuota, robotAccounts } = registryAdmin(type).capabilities;
+    const { namespaces, quota: hasQuota, robotAccounts, robotExpiry } = registryAdmin(type).capabilities;
     const cure = "leave it out";
     const issues: ConfigIssue[] = [];
     if (adopt !== undefined && namespaces === undefined) {
@@ -20,6 +20,14 @@ export function kindIssues(site: SiteDocument, base: MirrorBase | undefined): Co
     if (site.robots !== undefined && !robotAccounts) {
         issues.push({ key: "site.robots", problem: `${type} has no robot accounts`, cure });
     }
+    const { maxAge, overlap = 0 } = site.robots?.puller ?? {};
+    if (robotExpiry && maxAge !== undefined && overlap > longestOverlap(maxAge)) {
+        issues.push({
+            key: "site.robots.puller.overlap",
+            problem: `the account ends ${longestOverlap(maxAge)} days after it was replaced (a third of its maxAge of ${maxAge}d), and ${overlap}d are more`,
+            cure: `write at most ${longestOverlap(maxAge)}d, or a longer maxAge`,
+        });
+    }
     if (namespaces !== undefined && base !== undefined && (!NAMESPACE.test(base.prefix) || base.prefix.length < 2)) {
         issues.push({
             key: "site.registry.mirrorBase",
@@ -28,4 +36,9 @@ export function kindIssues(site: SiteDocument, base: MirrorBase | undefined): Co
         });
     }
     return issues;
+}
+
+/** Days for which an account can stay valid after it was replaced at two thirds of its `maxAge`, before it ends. */
+export function longestOverlap(maxAge: number): number {
+    return Math.floor(maxAge / 3);
 }

@@ -13,7 +13,7 @@ const content = z.strictObject({
 
 /** `30d`, as days. */
 function maxAge(days: number) {
-    return z.string().transform(readDays).prefault(`${days}d`);
+    return z.string().transform(readDays(1)).prefault(`${days}d`);
 }
 
 /** A site as people write it: `registry-passthrough:site`, merged over `registry-passthrough:defaults`. */
@@ -65,7 +65,13 @@ export const siteSchema = z.strictObject({
     robots: z
         .strictObject({
             importer: z.strictObject({ maxAge: maxAge(30) }).prefault({}),
-            puller: z.strictObject({ maxAge: maxAge(90) }).prefault({}),
+            puller: z
+                .strictObject({
+                    maxAge: maxAge(90),
+                    /** How long an account that was replaced stays valid; absent: 7 days, or a third of `maxAge` if less. */
+                    overlap: z.string().transform(readDays(0)).optional(),
+                })
+                .prefault({}),
         })
         .optional(),
 });
@@ -143,6 +149,7 @@ const CURES: Readonly<Record<string, string>> = {
     "site.registry.quota": "write a size in quotes, as in 500GB or 2TiB",
     "site.robots.importer.maxAge": "write a number of days, as in 30d",
     "site.robots.puller.maxAge": "write a number of days, as in 90d",
+    "site.robots.puller.overlap": "write a number of days, as in 7d",
     "site.registry.mirrorBase": "write host[:port]/path, as in registry.site-a.example:8443/mirror",
     "site.cluster.version": 'write it in quotes, as in "4.20"',
     "site.cluster.contactSource": "write allow or never",

@@ -9,7 +9,7 @@ import { isLoopback } from "../lib/oci/transport";
 import type { RegistryKind } from "../lib/registries";
 import { DEFAULT_UPSTREAM_HOSTS, classifyUpstream } from "../lib/oci/upstreams";
 import { type Content, type FileReader, allMarks, localRepositories, readContent } from "./content";
-import { kindIssues } from "./kind-issues";
+import { kindIssues, longestOverlap } from "./kind-issues";
 import { type ConfigIssue, type SiteDocument, mergeDocuments, parseSiteDocument } from "./schema";
 
 /** A site, read and checked: everything the graph is laid out by. Holds no secret. */
@@ -35,7 +35,14 @@ export interface Site {
     /** Bytes for the namespace. */
     readonly quota?: number;
     /** Days. */
-    readonly robots: Readonly<Record<"importer" | "puller", { readonly maxAge: number }>>;
+    readonly robots: {
+        readonly importer: { readonly maxAge: number };
+        readonly puller: {
+            readonly maxAge: number;
+            /** For which a puller that was replaced stays valid. */
+            readonly overlap: number;
+        };
+    };
     /** What becomes of what this stack brought when it is not wanted any more. */
     readonly onRemove: OnRemove;
 }
@@ -93,12 +100,19 @@ function siteOf(parsed: SiteDocument, ca: string | undefined, upstreams: string[
         wholeImages: validation.wholeImages,
         adopt: registry.adopt ?? false,
         ...(registry.quota === undefined ? {} : { quota: registry.quota }),
-        robots: parsed.robots ?? DEFAULT_ROBOTS,
+        robots: robotsOf(parsed.robots ?? DEFAULT_ROBOTS),
         onRemove: parsed.onRemove,
     };
 }
 
-const DEFAULT_ROBOTS = { importer: { maxAge: 30 }, puller: { maxAge: 90 } } as const;
+const DEFAULT_ROBOTS = { importer: { maxAge: 30 }, puller: { maxAge: 90 } };
+/** Days. */
+const DEFAULT_OVERLAP = 7;
+
+function robotsOf({ importer, puller }: NonNullable<SiteDocument["robots"]>): Site["robots"] {
+    const { maxAge, overlap = Math.min(DEFAULT_OVERLAP, longestOverlap(maxAge)) } = puller;
+    return { importer, puller: { maxAge, overlap } };
+}
 
 function readBase(parsed: SiteDocument, issues: ConfigIssue[]): MirrorBase | undefined {
     return attempt("site.registry.mirrorBase", issues, "see docs/configuration.md", () =>

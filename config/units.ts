@@ -11,15 +11,17 @@ const UNITS: Readonly<Record<string, number>> = {
     TiB: 2 ** 40,
 };
 
-/** Reads `30d` as days, for a schema. */
-export function readDays(text: string, context: z.RefinementCtx<string>): number {
-    const days = Number(/^(\d+)d$/.exec(text)?.[1]);
-    if (days >= 1 && days <= MAX_DAYS) return days;
-    context.addIssue({
-        code: "custom",
-        message: `${JSON.stringify(text)} is no number of days from 1d to ${MAX_DAYS}d`,
-    });
-    return 1;
+/** Reads `30d` as days, at least `least` of them, for a schema. */
+export function readDays(least: number): (text: string, context: z.RefinementCtx<string>) => number {
+    return (text, context) => {
+        const days = Number(/^(\d+)d$/.exec(text)?.[1]);
+        if (days >= least && days <= MAX_DAYS) return days;
+        context.addIssue({
+            code: "custom",
+            message: `${JSON.stringify(text)} must be a number of days from ${least}d to ${MAX_DAYS}d`,
+        });
+        return least;
+    };
 }
 
 /** Reads `500GB` (decimal) or `500GiB` (binary) as bytes, for a schema. */

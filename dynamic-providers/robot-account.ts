@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Credentials } from "../lib/oci/auth";
 import type { Robot } from "../lib/registries";
+import type { RetiredRobot } from "./robot-account-kind";
 import { type AdminArgs, RegistryResource } from "./registry-resource";
 
 export interface RobotAccountArgs extends AdminArgs {
@@ -12,17 +13,22 @@ export interface RobotAccountArgs extends AdminArgs {
     readonly owner: pulumi.Output<string>;
     /** Days. */
     readonly maxAge: number;
+    /** Days for which an earlier generation stays valid; absent: it is removed as soon as the resources that use it moved. */
+    readonly overlap?: number;
     /** It removes images that nobody wants any more, and needs a right for it. */
     readonly removes?: true;
 }
 
-/** A robot account of the registry; every generation of it is a resource of its own. */
+/** A robot account of the registry in its current generation, with the earlier ones that stay for their overlap. */
 export class RobotAccount extends RegistryResource {
     /** Secret. */
     declare readonly login: pulumi.Output<Credentials>;
     declare readonly robot: pulumi.Output<Robot>;
+    /** Earlier generations that are still there. */
+    declare readonly retiredRobots: pulumi.Output<readonly RetiredRobot[] | undefined>;
 
     constructor(name: string, args: RobotAccountArgs, opts: pulumi.CustomResourceOptions = {}) {
-        super("robotAccount", name, args, ["generation", "name", "robot", "login", "differences"], opts, ["login"]);
+        const outputs = ["generation", "name", "robot", "login", "differences", "retiredRobots"];
+        super("robotAccount", name, args, outputs, opts, ["login"]);
     }
 }

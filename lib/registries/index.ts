@@ -17,7 +17,7 @@ export type {
 } from "./registry-admin";
 export { REGISTRY_KINDS } from "./registry-admin";
 export type { RepositoriesWish } from "./repository-admin";
-export type { FoundRobot, Robot, RobotWish } from "./robot-admin";
+export type { FoundRobot, Robot, RobotAdmin, RobotWish } from "./robot-admin";
 
 const ADMINS: Readonly<Partial<Record<RegistryKind, RegistryAdmin>>> = {
     distribution,

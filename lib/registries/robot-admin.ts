@@ -49,6 +49,8 @@ export interface RobotAdmin {
     create(wish: RobotWish): Promise<{ readonly robot: Robot; readonly credentials: Credentials } | undefined>;
     /** undefined only if the registry definitely says that it is not there. */
     read(known: Robot, wish: RobotWish, credentials: Credentials): Promise<FoundRobot | undefined>;
+    /** False only if the registry definitely says that this very account is not there. */
+    exists(known: Robot, wish: Pick<RobotWish, "name" | "namespace">): Promise<boolean>;
     /** Puts right what `read` found different; the secret stays. */
     update(known: Robot, wish: RobotWish): Promise<Robot>;
     /** Removes it; one that is gone is fine. */

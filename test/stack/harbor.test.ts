@@ -1,6 +1,8 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CommandLines, leaks } from "../support/canary";
+import { RegistryError } from "../../lib/oci/errors";
+import { RegistryClient } from "../../lib/oci/registry-client";
 import { ADMIN, HarborSite } from "../support/harbor/harbor-site";
 
 jest.setTimeout(600_000);
@@ -111,14 +113,68 @@ test("a robot account past two thirds of its time is replaced: the new one first
     expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
 });
 
+/** The status with which the registry greets an account: what a cluster's pull secret meets. */
+async function greeting(login: { username: string; password: string }): Promise<number> {
+    const client = new RegistryClient({
+        endpoint: { host: site.fake.host, ca: site.authority.ca },
+        credentials: login,
+    });
+    try {
+        return await client.ping();
+    } catch (error) {
+        if (error instanceof RegistryError && error.status !== undefined) return error.status;
+        throw error;
+    } finally {
+        await client.close();
+    }
+}
+
+test("a puller that is replaced stays valid for its overlap, is in preview and outputs, and goes at the first up after it", async () => {
+    const { fake, stack } = site;
+    const { secret: password } = fake.harbor.robot("puller-1");
+    const old = { username: "robot$mirror+puller-1", password };
+    fake.harbor.age("puller-1", 61);
+    const preview = await stack.preview("--refresh", "--run-program");
+    expect(preview.text).toContain("puller-1 -> puller-2");
+    expect(preview.text).toContain("puller-1 stays valid until");
+    fake.requests.length = 0;
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    expect(fake.writes()).toEqual(["POST /robots"]);
+    expect(robots()).toEqual(["mirror+importer-2", "mirror+puller-1", "mirror+puller-2"]);
+    expect(await greeting(old)).toBe(200);
+    const outputs = await stack.outputs();
+    const validUntil = expect.stringMatching(/^20\d\d-.*Z$/) as string;
+    expect(outputs.robots).toMatchObject({
+        puller: { username: "robot$mirror+puller-2", retired: [{ username: old.username, validUntil }] },
+    });
+    expect(String(outputs.pullSecret)).not.toContain(Buffer.from(`${old.username}:${password}`).toString("base64"));
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+    const quiet = await stack.preview("--expect-no-changes");
+    expect(quiet.code).toBe(0);
+    expect(quiet.text).toContain("puller-1 stays valid until");
+
+    stack.configure(site.document({}, { robots: { puller: { maxAge: "90d", overlap: "0d" } } }));
+    expect((await stack.preview()).text).toContain("puller-1 is removed: its overlap ended on");
+    fake.content.length = 0;
+    expect(await stack.upOnly()).toMatchObject({ code: 0 });
+    expect(robots()).toEqual(["mirror+importer-2", "mirror+puller-2"]);
+    expect(fake.content).toEqual([]);
+    expect(await greeting(old)).toBe(401);
+    expect((await stack.outputs()).robots).not.toHaveProperty("puller.retired");
+    stack.configure(site.document());
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
 test("a secret that somebody refreshed does not stop its own repair", async () => {
     const { fake, stack } = site;
-    fake.harbor.robot("puller-1").secret = "Somebody1Else";
+    fake.harbor.robot("puller-2").secret = "Somebody1Else";
     fake.harbor.robot("importer-2").secret = "Somebody1Else";
     fake.mint.expireAll();
     expect((await stack.refreshPreview("--expect-no-changes")).code).toBe(7);
     expect(await stack.up()).toMatchObject({ code: 0 });
-    expect(robots()).toEqual(["mirror+importer-3", "mirror+puller-2"]);
+    // Somebody who gave it a new secret may have given that to a cluster.
+    expect(robots()).toEqual(["mirror+importer-3", "mirror+puller-2", "mirror+puller-3"]);
     expect((await stack.outputs()).validation).toMatchObject({ status: "proven" });
     expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
 });
@@ -136,7 +192,7 @@ test("a second stack of the same name makes robot accounts of its own in the pro
         const preview = await stranger.preview();
         expect(preview.text).toContain("the project mirror is there already and is adopted");
         expect(await stranger.up()).toMatchObject({ code: 0 });
-        expect(robots()).toHaveLength(4);
+        expect(robots()).toHaveLength(5);
         expect(secrets()).toEqual(expect.arrayContaining(before));
         expect(await stranger.destroy()).toMatchObject({ code: 0 });
     } finally {

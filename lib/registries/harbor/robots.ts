@@ -62,6 +62,10 @@ export class HarborRobots implements RobotAdmin {
         return { robot: robotOf(found), differences: differencesOf(found, wish), isAccepted };
     }
 
+    async exists(known: Robot): Promise<boolean> {
+        return (await this.client.get(`/robots/${known.id}`, harborRobot)) !== undefined;
+    }
+
     async update(known: Robot, wish: RobotWish): Promise<Robot> {
         const found = await this.existing(known.id);
         const { id, name, level, editable } = found;

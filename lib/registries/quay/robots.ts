@@ -51,6 +51,11 @@ export class Robots implements RobotAdmin {
         };
     }
 
+    async exists(known: Robot, wish: Pick<RobotWish, "name" | "namespace">): Promise<boolean> {
+        const api = await this.admin(wish.namespace);
+        return (await this.readOwn(api, known, wish)) !== undefined;
+    }
+
     async update(known: Robot, wish: RobotWish): Promise<Robot> {
         const api = await this.admin(wish.namespace);
         const found = await this.readOwn(api, known, wish);
@@ -68,7 +73,11 @@ export class Robots implements RobotAdmin {
     }
 
     /** Another account under the same name is somebody else's: ours is gone. */
-    private async readOwn(api: QuayApi, known: Robot, wish: RobotWish): Promise<RobotAccount | undefined> {
+    private async readOwn(
+        api: QuayApi,
+        known: Robot,
+        wish: Pick<RobotWish, "name" | "namespace">,
+    ): Promise<RobotAccount | undefined> {
         const found = await readRobot(api, wish.namespace, wish.name);
         return found?.createdAt === known.createdAt ? found : undefined;
     }

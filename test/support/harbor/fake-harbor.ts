@@ -103,7 +103,7 @@ export class FakeHarbor {
             this.content.push({ method: request.method ?? "", path: pathname, username });
             return answerContent(request, response, around);
         }
-        const reply = await this.api(request, pathname);
+        const reply = negotiated(await this.api(request, pathname), request.headers.accept);
         if (instead === "drop") request.socket.destroy();
         else send(response, reply);
     }
@@ -185,12 +185,8 @@ function faultReply({ status, code, message }: HarborFault): Reply {
 }
 
 function send(response: ServerResponse, { status, json, text, headers }: Reply): void {
-    // A reply with a content type of its own (a proxy's page) is sent as it is.
-    const isNegotiated = json === undefined && headers?.["content-type"] === undefined;
-    const content = isNegotiated ? negotiated(text, response.req.headers.accept) : { json, text };
-    const isJson = content.json !== undefined;
-    const body = isJson ? JSON.stringify(content.json) : (content.text ?? "");
-    const type = isJson ? "application/json; charset=utf-8" : "text/plain; charset=utf-8";
+    const body = json === undefined ? (text ?? "") : JSON.stringify(json);
+    const type = json === undefined ? "text/plain; charset=utf-8" : "application/json; charset=utf-8";
     response.req.resume();
     response.writeHead(status, {
         ...(body === "" ? {} : { "content-type": type }),
@@ -204,9 +200,10 @@ function send(response: ServerResponse, { status, json, text, headers }: Reply):
  * go-openapi/runtime, middleware/negotiate.go: a string is sent as text/plain, or as a JSON string to a client that
  * prefers application/json. Seen on Harbor 2.15.2: `"Pong"` for `Accept: application/json`, `Pong` for any other.
  */
-function negotiated(text: string | undefined, accept: string | undefined): { json?: unknown; text?: string } {
-    if (text === undefined) return {};
+function negotiated(reply: Reply, accept: string | undefined): Reply {
+    const { text, ...rest } = reply;
+    if (text === undefined) return reply;
     const ranges = (accept ?? "*/*").split(",").map((range) => range.split(";", 1)[0]?.trim());
     const prefersJson = ranges.includes("application/json") && !ranges.includes("text/plain");
-    return prefersJson ? { json: text } : { text };
+    return prefersJson ? { ...rest, json: text } : reply;
 }

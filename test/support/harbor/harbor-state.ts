@@ -92,6 +92,12 @@ export class Harbor {
         if (robot.expires_at > 0) robot.expires_at -= days * 86_400;
     }
 
+    /** As somebody does by hand. */
+    removeRobot(name: string): void {
+        const { id } = this.robot(name);
+        remove(this.robots, (robot) => robot.id === id);
+    }
+
     removeProject(id: number): void {
         remove(this.projects, ({ project_id }) => project_id === id);
         remove(this.robots, ({ project_id }) => project_id === id);

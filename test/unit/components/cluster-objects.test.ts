@@ -31,7 +31,7 @@ const site = (content: readonly Content[], version?: string): Site => ({
     concurrency: 6,
     wholeImages: 3,
     adopt: false,
-    robots: { importer: { maxAge: 30 }, puller: { maxAge: 90 } },
+    robots: { importer: { maxAge: 30 }, puller: { maxAge: 90, overlap: 7 } },
     onRemove: "keep",
 });
 

@@ -34,7 +34,7 @@ const SITE: Site = {
     concurrency: 6,
     wholeImages: 3,
     adopt: false,
-    robots: { importer: { maxAge: 30 }, puller: { maxAge: 90 } },
+    robots: { importer: { maxAge: 30 }, puller: { maxAge: 90, overlap: 7 } },
     onRemove: "keep",
 };
 

@@ -286,3 +286,25 @@ test("an image that lost its digest is refused where a cluster redirects by dige
         ) as string,
     ]);
 });
+
+test("a replaced puller stays valid for 7 days, or a third of its maxAge if that is less; another overlap can be set", () => {
+    const overlap = (puller?: object) => {
+        const robots = puller === undefined ? {} : { robots: { puller } };
+        return site({ registry: { ...registry, type: "harbor" }, ...robots }).site?.robots.puller.overlap;
+    };
+    expect([overlap(), overlap({}), overlap({ maxAge: "15d" })]).toEqual([7, 7, 5]);
+    expect([overlap({ overlap: "0d" }), overlap({ overlap: "30d" })]).toEqual([0, 30]);
+});
+
+test("an overlap that ends after the account does is refused, where accounts end by themselves", () => {
+    const robots = { puller: { maxAge: "30d", overlap: "11d" } };
+    expect(told(site({ registry: { ...registry, type: "harbor" }, robots }))).toEqual([
+        "site.robots.puller.overlap: the account ends 10 days after it was replaced (a third of its maxAge of 30d), and 11d are more; write at most 10d, or a longer maxAge",
+    ]);
+    expect(site({ registry: { ...registry, type: "quay" }, robots }).site?.robots.puller.overlap).toBe(11);
+    expect(told(site({ registry: { ...registry, type: "quay" }, robots: { puller: { overlap: "-1d" } } }))).toEqual([
+        expect.stringMatching(
+            /^site\.robots\.puller\.overlap: .*from 0d to 3650d; write a number of days, as in 7d$/,
+        ) as string,
+    ]);
+});

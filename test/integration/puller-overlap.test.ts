@@ -1,0 +1,205 @@
+import { ResourceLog } from "../../dynamic-providers/engine";
+import { PartialState } from "../../dynamic-providers/lifecycle";
+import {
+    type RobotAccountInputs,
+    type RobotAccountOutputs,
+    robotAccountKind as kind,
+} from "../../dynamic-providers/robot-account-kind";
+import { RegistryClient } from "../../lib/oci/registry-client";
+import { ADMIN, ManagedHarbor } from "../support/harbor/managed-harbor";
+
+/** The puller's rotation on a Harbor that plays back what a real one does: test/support/harbor. */
+let on: ManagedHarbor;
+let lines: string[];
+let around: { signal: AbortSignal; log: ResourceLog };
+
+beforeEach(async () => {
+    jest.useFakeTimers({
+        now: Date.now(),
+        doNotFake: [
+            "nextTick",
+            "setImmediate",
+            "setTimeout",
+            "setInterval",
+            "queueMicrotask",
+            "clearTimeout",
+            "clearInterval",
+            "performance",
+            "hrtime",
+        ],
+    });
+    on = await ManagedHarbor.start();
+    await on.managed().namespaces.create({ name: "mirror" });
+    lines = [];
+    const log = new ResourceLog("");
+    jest.spyOn(log, "line").mockImplementation((_severity, message) => void lines.push(message));
+    around = { signal: new AbortController().signal, log };
+});
+
+afterEach(async () => {
+    jest.useRealTimers();
+    await on.fake.stop();
+});
+
+const inputs = (): RobotAccountInputs => ({
+    selfUrn: `urn:${on.fake.host}`,
+    registry: { type: "harbor", mirrorBase: `${on.fake.host}/mirror`, ca: on.authority.ca, retrySeconds: 0 },
+    credentials: ADMIN,
+    account: "admin",
+    namespace: "mirror",
+    role: "puller",
+    stack: "test",
+    owner: "a1b2c3d4",
+    maxAge: 90,
+    overlap: 7,
+});
+const robots = () => on.fake.harbor.robots.map(({ name }) => name).sort();
+const days = (count: number) => jest.setSystemTime(Date.now() + count * 86_400_000);
+
+/** State as the engine keeps it: inputs that were checked, and outputs. */
+interface State {
+    readonly inputs: RobotAccountInputs;
+    readonly outs: RobotAccountOutputs;
+}
+
+async function created(): Promise<State> {
+    const checked = kind.settle?.({}, inputs()) ?? inputs();
+    return { inputs: checked, outs: (await kind.create(checked, around)).outs };
+}
+
+async function refreshed({ outs }: State): Promise<State> {
+    const found = await kind.read(outs, around);
+    if (found === undefined) throw new Error("the account left the state");
+    return found;
+}
+
+/** What an `up` with a refresh does to the account. */
+async function up(before: State, changes: Partial<RobotAccountInputs> = {}): Promise<State> {
+    const { inputs: olds, outs } = await refreshed(before);
+    const news = kind.settle?.(olds, { ...inputs(), ...changes }) ?? inputs();
+    await kind.announce?.(olds, news, around.log, around.signal);
+    const { changes: isChanged, replaces } = kind.compare(outs, news);
+    expect(replaces).toBeUndefined();
+    return { inputs: news, outs: isChanged ? await kind.update(outs, news, around) : outs };
+}
+
+/** The status with which the registry greets an account. */
+async function greeting({ login }: RobotAccountOutputs): Promise<number> {
+    const client = new RegistryClient({
+        endpoint: { host: on.fake.host, ca: on.authority.ca },
+        credentials: login,
+        retry: { seconds: 0, firstDelay: 1, longestDelay: 1 },
+    });
+    try {
+        return await client.ping();
+    } finally {
+        await client.close();
+    }
+}
+
+test("a puller that is due is replaced in place, and the old one is valid until its overlap is over", async () => {
+    const first = await created();
+    on.fake.harbor.age("puller-1", 61);
+    const second = await up(first);
+    expect(robots()).toEqual(["mirror+puller-1", "mirror+puller-2"]);
+    expect([await greeting(first.outs), await greeting(second.outs)]).toEqual([200, 200]);
+    const until = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
+    expect(lines.join("\n")).toContain("puller-1 -> puller-2: it ends on ");
+    expect(lines.join("\n")).toContain(`puller-1 stays valid until ${until}`);
+
+    days(6);
+    lines.length = 0;
+    const third = await up(second);
+    expect(third.outs).toEqual(second.outs);
+    expect(lines).toEqual([expect.stringContaining(`puller-1 stays valid until ${until}`)]);
+    expect(await greeting(first.outs)).toBe(200);
+
+    days(2);
+    lines.length = 0;
+    const fourth = await up(third);
+    expect(lines).toEqual([`puller-1 is removed: its overlap ended on ${until}`]);
+    expect(robots()).toEqual(["mirror+puller-2"]);
+    expect(await greeting(fourth.outs)).toBe(200);
+    expect(fourth.outs).not.toHaveProperty("retiredRobots");
+    const after = await up(fourth);
+    expect(kind.compare(after.outs, after.inputs).changes).toBe(false);
+});
+
+test("a shorter overlap ends a retired account earlier, a longer one later", async () => {
+    const first = await created();
+    on.fake.harbor.age("puller-1", 61);
+    const second = await up(first);
+    days(8);
+    const longer = await up(second, { overlap: 20 });
+    expect(robots()).toHaveLength(2);
+    await up(longer, { overlap: 0 });
+    expect(robots()).toEqual(["mirror+puller-2"]);
+});
+
+test("a retired account whose own end comes before its overlap is over is said to be valid until then", async () => {
+    const first = await created();
+    on.fake.harbor.age("puller-1", 85);
+    await up(first);
+    const end = new Date(on.fake.harbor.robot("puller-1").expires_at * 1000).toISOString().slice(0, 10);
+    expect(lines.join("\n")).toContain(`puller-1 stays valid until ${end}`);
+});
+
+test("an account that somebody deleted gets a successor of the next number, and what is retired stays", async () => {
+    const first = await created();
+    on.fake.harbor.age("puller-1", 61);
+    const second = await up(first);
+    on.fake.harbor.removeRobot("puller-2");
+    const drift = await refreshed(second);
+    expect(kind.compare(drift.outs, second.inputs).changes).toBe(true);
+    expect(lines.join("\n")).toContain("robot$mirror+puller-2 was deleted in the registry");
+    const third = await up(second);
+    expect(robots()).toEqual(["mirror+puller-1", "mirror+puller-3"]);
+    expect([await greeting(first.outs), await greeting(third.outs)]).toEqual([200, 200]);
+    expect(third.outs.retiredRobots).toHaveLength(1);
+});
+
+test("a retired account that somebody deleted is reported once, with what it breaks", async () => {
+    const first = await created();
+    on.fake.harbor.age("puller-1", 61);
+    const second = await up(first);
+    on.fake.harbor.removeRobot("puller-1");
+    lines.length = 0;
+    const third = await up(second);
+    expect(lines).toEqual([expect.stringMatching(/puller-1, retired .* was deleted .* cannot pull$/)]);
+    lines.length = 0;
+    expect((await up(third)).outs).toEqual(third.outs);
+    expect(lines).toEqual([]);
+});
+
+test("one that cannot be deleted stays in state, with the new account, and the next update deletes it", async () => {
+    const first = await created();
+    on.fake.harbor.age("puller-1", 61);
+    const second = await up(first);
+    days(8);
+    on.fake.disturb = (method) => (method === "DELETE" ? { status: 500, json: {} } : undefined);
+    const { inputs: olds, outs } = await refreshed(second);
+    const news = kind.settle?.(olds, inputs()) ?? inputs();
+    const failure: unknown = await kind.update(outs, news, around).catch((error: unknown) => error);
+    if (!(failure instanceof PartialState)) throw new Error(`no PartialState: ${String(failure)}`);
+    expect(failure.reasons).toEqual([expect.stringMatching(/^robot\$mirror\+puller-1 could not be deleted: DELETE /)]);
+    expect(failure.known).toMatchObject({ name: "puller-2", retiredRobots: [{ name: "puller-1" }] });
+    on.fake.disturb = () => undefined;
+    await kind.update({ ...outs, ...failure.known }, news, around);
+    expect(robots()).toEqual(["mirror+puller-2"]);
+});
+
+test("a destroy deletes the retired accounts as well", async () => {
+    const first = await created();
+    on.fake.harbor.age("puller-1", 61);
+    const second = await up(first);
+    await kind.remove(second.outs, around);
+    expect(robots()).toEqual([]);
+});
+
+test("the importer, whose users are all resources of the stack, is replaced by the engine as before", async () => {
+    const { overlap: _, ...importer } = { ...inputs(), role: "importer" as const };
+    const news = kind.settle?.({ ...importer, generation: 1, ...{ due: "it ends" } }, importer) ?? importer;
+    const outs = (await kind.create({ ...importer, generation: 1 }, around)).outs;
+    expect(kind.compare(outs, news)).toEqual({ changes: true, replaces: ["generation"] });
+    expect(news).not.toHaveProperty("retired");
+});
