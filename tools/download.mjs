@@ -8,6 +8,8 @@ import { connect as connectTls } from "node:tls";
 const connectMilliseconds = 5_000;
 const silenceMilliseconds = 30_000;
 const maximumRedirects = 5;
+/** The default is read from NODE_TLS_REJECT_UNAUTHORIZED at each connection. */
+const verified = { rejectUnauthorized: true };
 
 /** What arrived is not what was pinned. Never a reason to try another way in silence. */
 export class ChecksumMismatch extends Error {
@@ -60,13 +62,21 @@ async function followRedirects(first, env) {
 async function open(url, env) {
     const proxy = proxyFor(url, env);
     const socket = proxy === undefined ? undefined : await tunnel(proxy, url);
-    return answer(url, socket && { createConnection: () => connectTls({ socket, servername: url.hostname }) });
+    if (socket === undefined) return answer(url);
+    try {
+        const createConnection = () => connectTls({ ...verified, socket, servername: url.hostname });
+        return await answer(url, { createConnection });
+    } catch (error) {
+        // A failed handshake leaves the tunnel open, which would keep this process running.
+        socket.destroy();
+        throw error;
+    }
 }
 
 function answer(url, options = {}) {
     return new Promise((resolve, reject) => {
         const secure = url.protocol === "https:";
-        const request = (secure ? secureRequest : plainRequest)(url, { agent: false, ...options });
+        const request = (secure ? secureRequest : plainRequest)(url, { ...verified, agent: false, ...options });
         const deadline = setTimeout(
             () => request.destroy(new Error(`${url.host} did not accept a connection within 5 s`)),
             connectMilliseconds,

@@ -174,7 +174,8 @@ function ask({ port, ca, username, password }) {
     return new Promise((answered) => {
         const options = { host: "127.0.0.1", port, path: "/v2/", agent: false, timeout: 5_000 };
         const login = username === undefined ? {} : { auth: `${username}:${password}` };
-        const trust = ca === undefined ? {} : { ca: readFileSync(ca), servername: "localhost" };
+        const trust =
+            ca === undefined ? {} : { ca: readFileSync(ca), servername: "localhost", rejectUnauthorized: true };
         const request = (ca === undefined ? plainRequest : secureRequest)(
             { ...options, ...login, ...trust },
             (response) => {

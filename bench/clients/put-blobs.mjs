@@ -7,7 +7,10 @@ import { Agent, request } from "undici";
 const [folder, factsFile, host, ca, concurrency] = process.argv.slice(2);
 const { blobs } = JSON.parse(readFileSync(factsFile, "utf8"));
 // Read once: each connection would parse all public CAs anew.
-const connect = { secureContext: createSecureContext({ ca: [...rootCertificates, readFileSync(ca, "utf8")] }) };
+const connect = {
+    rejectUnauthorized: true,
+    secureContext: createSecureContext({ ca: [...rootCertificates, readFileSync(ca, "utf8")] }),
+};
 const dispatcher = new Agent({ connections: Number(concurrency), connect, headersTimeout: 900_000 });
 const waiting = Object.entries(blobs).sort(([, a], [, b]) => b - a);
 

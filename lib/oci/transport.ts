@@ -1,7 +1,8 @@
-import { type SecureContext, createSecureContext, rootCertificates } from "node:tls";
 import { Agent, type Dispatcher, errors, request } from "undici";
-import { RegistryError, goingOn, messageOf } from "./errors";
+import { RegistryError, goingOn } from "./errors";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
+import { verifiedTls } from "./tls";
+import { tlsError } from "./tls-errors";
 
 /** Where a registry answers. */
 export interface RegistryEndpoint {
@@ -63,7 +64,11 @@ export class Transport {
             connections,
             // One request, one connection: docs/architecture.md, "HTTP/1.1 only".
             allowH2: false,
-            connect: { timeout: this.timeouts.connect, ...trustOf(endpoint) },
+            // Also with plain HTTP: such a registry may name a token endpoint with TLS.
+            connect: {
+                timeout: this.timeouts.connect,
+                ...verifiedTls(endpoint.plainHttp ? undefined : endpoint.ca),
+            },
             keepAliveTimeout: 30_000,
             headersTimeout: this.timeouts.answer,
             bodyTimeout: this.timeouts.piece,
@@ -95,16 +100,6 @@ export class Transport {
     async close(): Promise<void> {
         await this.agent.destroy();
     }
-}
-
-/** By CA. Every connection would read all the public CAs anew, which takes longer than its handshake. */
-const contexts = new Map<string, SecureContext>();
-
-function trustOf({ ca, plainHttp }: RegistryEndpoint): { secureContext?: SecureContext } {
-    if (ca === undefined || plainHttp) return {};
-    const secureContext = contexts.get(ca) ?? createSecureContext({ ca: [...rootCertificates, ca] });
-    contexts.set(ca, secureContext);
-    return { secureContext };
 }
 
 const MAX_ERROR_TEXT = 64 * 1024;
@@ -191,22 +186,6 @@ const NETWORK_CODES = new Set([
     // A proxy that loses its registry ends the answer early, but in good order.
     "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
 ]);
-const UNKNOWN_ISSUER = "give the registry's issuing CA as a PEM file in site.registry.ca";
-const TLS_CURES: Readonly<Record<string, string>> = {
-    CERT_HAS_EXPIRED: "renew the registry's certificate, or set the clock of this machine right",
-    CERT_NOT_YET_VALID: "set the clock of this machine or of the registry right",
-    ERR_TLS_CERT_ALTNAME_INVALID: "use a host name the certificate is made for in site.registry.mirrorBase",
-    DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_ISSUER,
-    SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_ISSUER,
-    UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_ISSUER,
-    UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_ISSUER,
-    UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_ISSUER,
-    CERT_SIGNATURE_FAILURE: UNKNOWN_ISSUER,
-};
-/** What the handshake itself breaks with, before any certificate is judged. */
-const HANDSHAKE = /^(EPROTO|ERR_SSL_.*)$/;
-/** The alert of RFC 7301 §3.2: what is offered here is HTTP/1.1 alone. */
-const NO_COMMON_PROTOCOL = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";
 
 /** Errors that are not the network's (a body iterator's own ArchiveError, a bug) pass through unchanged. */
 function transportError(operation: string, host: string, error: unknown): unknown {
@@ -219,25 +198,8 @@ function transportError(operation: string, host: string, error: unknown): unknow
     }
     const code = codeOf(error);
     if (code === undefined) return error;
-    const text = messageOf(error) || code;
-    const tlsCure = TLS_CURES[code];
-    if (tlsCure !== undefined) {
-        return new RegistryError(operation, `the TLS certificate of ${host} cannot be trusted: ${text} (${code})`, {
-            code: "TLS",
-            cure: tlsCure,
-            cause: error,
-        });
-    }
-    if (HANDSHAKE.test(code)) {
-        return new RegistryError(operation, `${host} answers, but no TLS connection comes about (${code})`, {
-            code: "TLS",
-            cure:
-                code === NO_COMMON_PROTOCOL
-                    ? "let it speak HTTP/1.1 beside HTTP/2: the registry itself, or what stands in front of it (ALPN)"
-                    : "check the port in site.registry.mirrorBase and the TLS versions that the registry offers",
-            cause: error,
-        });
-    }
+    const tls = tlsError(operation, host, error as Error, code);
+    if (tls !== undefined) return tls;
     const cure = `check that the registry runs and that ${host} can be reached from here${goingOn(operation)}`;
     if (TIMEOUT_CODES.has(code)) {
         return new RegistryError(operation, `no answer from ${host} in time (${code})`, {

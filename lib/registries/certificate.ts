@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { connect, rootCertificates } from "node:tls";
+import { connect } from "node:tls";
+import { verifiedTls } from "../oci/tls";
 import type { RegistryEndpoint } from "../oci/transport";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -28,7 +29,7 @@ async function certificateEnd({ host, ca }: RegistryEndpoint): Promise<Date | un
         host: hostname.replace(/^\[|\]$/g, ""),
         port: port === "" ? 443 : Number(port),
         ...(/^[\d.]+$|^\[/.test(hostname) ? {} : { servername: hostname }),
-        ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+        ...verifiedTls(ca),
         timeout: 5000,
     });
     socket.once("timeout", () => socket.destroy(new Error("no TLS in time")));

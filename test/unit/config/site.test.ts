@@ -132,7 +132,10 @@ test("a CA that has expired, a host that is no registry, and content of a host t
         upstreams: ["quay.io", "sso.redhat.com"],
         content: [set("a.json")],
     };
-    const files = { "ca.pem": (await testAuthority("Old CA", -1)).ca, "a.json": lock(["ghcr.io/org/app:1"]) };
+    const files = {
+        "ca.pem": (await testAuthority("Old CA", { daysLeft: -1 })).ca,
+        "a.json": lock(["ghcr.io/org/app:1"]),
+    };
     expect(told(site(document, files))).toEqual([
         expect.stringMatching(/^site\.registry\.ca: the certificate CN=Old CA in ca\.pem expired on /) as string,
         expect.stringMatching(

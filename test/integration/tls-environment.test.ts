@@ -1,0 +1,121 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { digestOf } from "../../lib/oci/digest";
+import { type ServerCertificate, type TestAuthority, testAuthority } from "../support/certificates";
+import { CommandSite } from "../support/command-site";
+import { type Reply, ScriptedServer } from "../support/http-server";
+import { RecordingServer } from "../support/recording-server";
+import { unverified } from "../support/unverified-process";
+
+/*
+ * The connecting process has NODE_TLS_REJECT_UNAUTHORIZED=0 in its environment. A server with a certificate of an unknown
+ * CA must not receive a byte of a request.
+ */
+
+const DIGEST = digestOf(Buffer.from("a blob"));
+const CREDENTIALS = { username: "pusher", password: "canary-20c7" };
+
+let authority: TestAuthority;
+let certificate: ServerCertificate;
+let stranger: RecordingServer;
+let registry: ScriptedServer | undefined;
+
+beforeAll(async () => {
+    authority = await testAuthority();
+    certificate = await authority.issue();
+});
+
+beforeEach(async () => {
+    stranger = await RecordingServer.start(await (await testAuthority("Another CA")).issue({ daysLeft: 5 }));
+});
+
+afterEach(async () => {
+    await stranger.stop();
+    await registry?.stop();
+    registry = undefined;
+});
+
+/** Runs code with a client that has an account; resolves to the code of its error. */
+function client(endpoint: object, does: string): Promise<unknown> {
+    const body = `
+        const { RegistryClient } = lib("oci/registry-client");
+        const { endpoint, credentials, digest } = input;
+        const client = new RegistryClient({ endpoint, credentials, retry: { seconds: 1, firstDelay: 1, longestDelay: 1 } });
+        ${does}
+        return "it did not fail";`;
+    return unverified(body, { endpoint, credentials: CREDENTIALS, digest: DIGEST });
+}
+
+const READ = 'await client.manifestHead("a/b", "1");';
+const GET_BLOB = 'for await (const _ of await client.blobGet("a/b", digest));';
+const PUT_BLOB = `
+    const { location } = await client.uploads.start("a/b", digest);
+    const body = async function* () { yield Buffer.from("a blob"); };
+    await client.uploads.put("a/b", digest, location, 6, body);`;
+
+test("the variable works: a connection that does not set rejectUnauthorized accepts any certificate", async () => {
+    const body = `
+        const socket = require("node:tls").connect({ port: input, host: "127.0.0.1", servername: "localhost" });
+        await require("node:events").once(socket, "secureConnect");
+        return "trusted";`;
+    expect(await unverified(body, stranger.port)).toBe("trusted");
+});
+
+test.each([
+    ["with the registry's CA", () => ({ ca: authority.ca })],
+    ["with public CAs alone", () => ({})],
+])("a registry of another CA gets no request: %s", async (_, trust) => {
+    expect(await client({ host: stranger.host, ...trust() }, READ)).toBe("TLS");
+    expect(stranger.received).toBe("");
+});
+
+const challenge = (): Reply => ({
+    status: 401,
+    headers: { "www-authenticate": `Bearer realm="https://${stranger.host}/token",service="registry"` },
+});
+
+test.each<[what: string, reply: () => Reply, does: string, asked: string[]]>([
+    ["token endpoint", challenge, READ, ["HEAD"]],
+    ["redirect", () => ({ status: 307, headers: { location: `https://${stranger.host}/blob` } }), GET_BLOB, ["GET"]],
+    ["upload place", () => ({ status: 202, headers: { location: `https://${stranger.host}/up` } }), PUT_BLOB, ["POST"]],
+])("another CA gets no request: %s", async (_, reply, does, asked) => {
+    registry = await ScriptedServer.start(reply, certificate);
+    expect(await client({ host: registry.host, ca: authority.ca }, does)).toBe("TLS");
+    expect(registry.seen.map(({ method }) => method)).toEqual(asked);
+    expect(stranger.received).toBe("");
+});
+
+test("a token endpoint of another CA gets no request from a registry on plain HTTP either", async () => {
+    registry = await ScriptedServer.start(challenge);
+    expect(await client({ host: registry.host, plainHttp: true }, READ)).toBe("TLS");
+    expect(registry.seen).toHaveLength(1);
+    expect(stranger.received).toBe("");
+});
+
+test("no expiry notice is derived from a certificate of another CA", async () => {
+    const body = 'return lib("registries/certificate").certificateNotes(input);';
+    const trusted = await RecordingServer.start(await authority.issue({ daysLeft: 5 }));
+    try {
+        expect(await unverified(body, { host: trusted.host, ca: authority.ca })).toHaveLength(1);
+        expect(await unverified(body, { host: stranger.host, ca: authority.ca })).toEqual([]);
+        expect(await unverified(body, { host: stranger.host })).toEqual([]);
+    } finally {
+        await trusted.stop();
+    }
+});
+
+test("plan, import and verify refuse a registry whose certificate has no subjectAltName", async () => {
+    const tls = await authority.issue({ names: [], commonName: "localhost" });
+    const site = await CommandSite.createWith({ tls }, "with-mapping");
+    writeFileSync(join(site.folder, "ca.crt"), authority.ca);
+    try {
+        for (const command of ["plan", "import", "verify"]) {
+            const run = await site.run(command);
+            expect([command, run.code]).toEqual([command, 1]);
+            expect(run.error).toContain("issue the certificate again with subjectAltName: DNS:localhost");
+        }
+        expect(site.registry.accesses()).toEqual([]);
+    } finally {
+        await site.remove();
+    }
+});
