@@ -1,4 +1,5 @@
 import { messageOf } from "../lib/oci/errors";
+import { requireTlsVerification } from "../lib/oci/tls-environment";
 import { type Command, EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError } from "./command";
 import { Interrupted } from "./interruption";
 import { print, say } from "./output";
@@ -36,6 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
         print(command.help);
         return EXIT_OK;
     }
+    requireTlsVerification();
     return command.run(rest);
 }
 

@@ -3,6 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { issuesText, unknownKeyIssues } from "./issues";
 import { type ConfigIssue, mergeDocuments } from "./schema";
 import { type Site, readSite } from "./site";
+import { messageOf } from "../lib/oci/errors";
+import { requireTlsVerification } from "../lib/oci/tls-environment";
 import { type AdminCredentials, type RegistryKind, OFFERED_KINDS, registryAdmin } from "../lib/registries";
 
 /** An account of the registry; its password is secret. */
@@ -30,9 +32,11 @@ export type LoadedSite =
 
 /**
  * Reads the stack's configuration: `site` over `defaults`, and the flat secret keys.
- * @throws pulumi.RunError that lists every fault by its key with its cure; no resource has been touched then.
+ * @throws pulumi.RunError that lists every fault by its key with its cure, or if the environment switches TLS
+ * verification off; no resource has been touched then.
  */
 export function loadSite(config = new pulumi.Config("registry-passthrough")): LoadedSite {
+    requireSafeEnvironment();
     const read = (path: string) => readFileSync(path, "utf8");
     const surroundings = { read, now: new Date(), stack: pulumi.getStack() };
     const { site, issues } = readSite(config.getObject("site"), config.getObject("defaults"), surroundings);
@@ -53,6 +57,15 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     }
     const importer = credentials(config, "registry");
     return { site, importer, puller: hasAccount(config, "puller") ? credentials(config, "puller") : importer };
+}
+
+/** @throws pulumi.RunError, which Pulumi shows without a stack trace */
+function requireSafeEnvironment(): void {
+    try {
+        requireTlsVerification();
+    } catch (error) {
+        throw new pulumi.RunError(messageOf(error));
+    }
 }
 
 /** What `site.registry.type` says, whether or not the rest of the site can be read: the accounts depend on it. */

@@ -2,6 +2,7 @@ import type { dynamic } from "@pulumi/pulumi";
 import type { z } from "zod";
 import { withoutSecrets } from "../lib/oci/auth";
 import { messageOf } from "../lib/oci/errors";
+import { requireTlsVerification } from "../lib/oci/tls-environment";
 import { ResourceLog } from "./engine";
 import { running } from "./running";
 import { writing } from "./shared-sightings";
@@ -71,6 +72,9 @@ export function define<Inputs extends CommonInputs, Outputs extends Inputs>(kind
             const secrets = () => [...configuredSecrets(), ...secretsOf(kind.secrets, props)];
             const log = new ResourceLog(typeof props.selfUrn === "string" ? props.selfUrn : "", secrets);
             try {
+                // The program does not run in every refresh and destroy. Not in `configure`: the SDK calls it once, and
+                // its error would fail only the first operation.
+                requireTlsVerification();
                 return await operation({ signal, log });
             } catch (error) {
                 throw presentable(error, props, secrets());

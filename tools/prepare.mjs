@@ -45,15 +45,26 @@ export async function openToolbox(place, progress, toolNames, optional = []) {
 }
 
 /**
- * Runs a script's main function: its number is the exit code, its error one message without a stack trace.
+ * Runs a script's main function: its number is the exit code, its error one message without a stack trace. It does not
+ * start if the environment switches TLS verification off (docs/security.md).
  *
  * @param {() => Promise<number>} main
  */
 export async function runMain(main) {
     try {
+        requireTlsVerification(process.env);
         process.exitCode = await main();
     } catch (error) {
         process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
         process.exitCode = 1;
     }
+}
+
+/** The same check as in lib/oci/tls-environment.ts, which may not be compiled yet. */
+function requireTlsVerification({ NODE_TLS_REJECT_UNAUTHORIZED: value }) {
+    if (value !== "0") return;
+    throw new Error(
+        "NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment switches TLS verification off; unset it, and give the " +
+            "registry's CA as a PEM file in site.registry.ca",
+    );
 }

@@ -4,8 +4,10 @@ import { digestOf } from "../../lib/oci/digest";
 import { type ServerCertificate, type TestAuthority, testAuthority } from "../support/certificates";
 import { CommandSite } from "../support/command-site";
 import { type Reply, ScriptedServer } from "../support/http-server";
+import { passthrough } from "../support/passthrough-cli";
 import { RecordingServer } from "../support/recording-server";
-import { unverified } from "../support/unverified-process";
+import { ACCOUNT } from "../support/site";
+import { UNVERIFIED, unverified } from "../support/unverified-process";
 
 /*
  * The connecting process has NODE_TLS_REJECT_UNAUTHORIZED=0 in its environment. A server with a certificate of an unknown
@@ -101,6 +103,35 @@ test("no expiry notice is derived from a certificate of another CA", async () =>
         expect(await unverified(body, { host: stranger.host })).toEqual([]);
     } finally {
         await trusted.stop();
+    }
+});
+
+const ALL_COMMANDS = [["lock"], ["plan"], ["plan", "--offline"], ["import"], ["verify"], ["render"], ["selftest"]];
+
+test("every passthrough command stops, and names the variable and the fix", async () => {
+    const site = await CommandSite.create("with-mapping");
+    const account = {
+        REGISTRY_PASSTHROUGH_USERNAME: ACCOUNT.username,
+        REGISTRY_PASSTHROUGH_PASSWORD: ACCOUNT.password,
+    };
+    try {
+        for (const command of ALL_COMMANDS) {
+            const run = await passthrough(command, { cwd: site.folder, env: { ...account, ...UNVERIFIED } });
+            expect([command, run.code, run.out, run.error]).toEqual([
+                command,
+                1,
+                "",
+                "passthrough: NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment switches TLS verification off; " +
+                    "unset it, and give the registry's CA as a PEM file in site.registry.ca\n",
+            ]);
+        }
+        const help = await passthrough(["verify", "--help"], { cwd: site.folder, env: UNVERIFIED });
+        expect(help).toMatchObject({ code: 0, error: "" });
+        expect(site.registry.accesses()).toEqual([]);
+        const env = { ...account, NODE_TLS_REJECT_UNAUTHORIZED: "false" };
+        expect(await passthrough(["import"], { cwd: site.folder, env })).toMatchObject({ code: 0 });
+    } finally {
+        await site.remove();
     }
 });
 

@@ -72,6 +72,11 @@ export class TestStack {
         writeFileSync(this.configFile, JSON.stringify({ ...before, config }, undefined, 2));
     }
 
+    /** Sets an environment variable for later commands; undefined removes it. */
+    setVariable(name: string, value: string | undefined): void {
+        this.env[name] = value;
+    }
+
     async setConfig(key: string, value: string, isSecret: boolean): Promise<void> {
         const args = ["config", "set", "--config-file", this.configFile, ...(isSecret ? ["--secret"] : []), key];
         const run = await this.run([...args, "--stack", NAME], value);
@@ -102,6 +107,11 @@ export class TestStack {
 
     refreshPreview(...args: string[]): Promise<CliRun> {
         return this.run(["refresh", "--preview-only", "--run-program", ...this.selection(), ...args]);
+    }
+
+    /** Without running the program. */
+    refresh(...args: string[]): Promise<CliRun> {
+        return this.run(["refresh", "--yes", ...this.selection(), ...args]);
     }
 
     cancel(): Promise<CliRun> {

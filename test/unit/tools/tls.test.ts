@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type Server, createServer } from "node:http";
@@ -6,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { testAuthority } from "../../support/certificates";
 import { RecordingServer } from "../../support/recording-server";
+import { PROJECT } from "../../support/stack";
 import { UNVERIFIED } from "../../support/unverified-process";
 import { inModule } from "./script-module";
 
@@ -16,6 +18,34 @@ beforeEach(() => {
 });
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test.each([
+    ["pulumi.mjs", "version"],
+    ["quickstart.mjs", "--help"],
+    ["passthrough.mjs", "--help"],
+    ["registry.mjs", "--help"],
+    ["test.mjs", "--version"],
+])("%s stops if the environment switches TLS verification off", (script, argument) => {
+    const env = { ...process.env, ...UNVERIFIED };
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(PROJECT, "tools", script), argument], {
+        env,
+        encoding: "utf8",
+    });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr.trim().split("\n")).toEqual([
+        expect.stringMatching(
+            /^NODE_TLS_REJECT_UNAUTHORIZED=0 .*; unset it, and give the registry's CA .*registry\.ca$/,
+        ),
+    ]);
+});
+
+test("other values of the variable, which have no effect in Node.js, are accepted", () => {
+    for (const value of ["", "1", "false"]) {
+        const env = { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: value };
+        const script = join(PROJECT, "tools", "registry.mjs");
+        expect([value, spawnSync(process.execPath, [script, "--help"], { env }).status]).toEqual([value, 0]);
+    }
+});
 
 /** A proxy with CONNECT. */
 async function startProxy(): Promise<Server> {

@@ -1,0 +1,48 @@
+import { join } from "node:path";
+import type { CliRun } from "../support/stack";
+import { FIXTURES, TestSite } from "../support/site";
+
+jest.setTimeout(300_000);
+
+const VARIABLE = "NODE_TLS_REJECT_UNAUTHORIZED";
+const TELLS = `${VARIABLE}=0 in the environment switches TLS verification off; unset it`;
+
+let site: TestSite;
+
+beforeAll(async () => {
+    site = await TestSite.create(join(FIXTURES, "incremental/1"));
+});
+
+afterAll(() => site.remove());
+
+/** The command must fail, name the variable, and send the registry nothing. */
+async function stops(command: () => Promise<CliRun>): Promise<void> {
+    site.registry.forget();
+    site.stack.setVariable(VARIABLE, "0");
+    const run = await command();
+    site.stack.setVariable(VARIABLE, undefined);
+    expect(run.code).not.toBe(0);
+    expect(run.text).toContain(TELLS);
+    expect(site.registry.accesses()).toEqual([]);
+}
+
+test("pulumi stops before the first connection if the environment switches TLS verification off", async () => {
+    const { stack } = site;
+    await stops(() => stack.preview());
+    await stops(() => stack.upOnly("--skip-preview"));
+    expect(await stack.state()).not.toContain("PassthroughSite");
+
+    stack.setVariable(VARIABLE, "1");
+    expect(await stack.upOnly("--skip-preview")).toMatchObject({ code: 0 });
+    const before = JSON.parse(await stack.state()) as { deployment: { resources: unknown[] } };
+
+    await stops(() => stack.up());
+    // The program does not run in these; the provider refuses.
+    await stops(() => stack.refresh());
+    await stops(() => stack.destroy());
+    const after = JSON.parse(await stack.state()) as typeof before;
+    expect(after.deployment.resources).toHaveLength(before.deployment.resources.length);
+
+    expect(await stack.refresh()).toMatchObject({ code: 0 });
+    expect(await stack.destroy()).toMatchObject({ code: 0 });
+});
