@@ -17,6 +17,12 @@ const otherRooms = (room) => ({
     regex: `^(\\.\\./)+(lib/)?(${[...rooms, "passthrough"].filter((r) => r !== room).join("|")})(/|$)`,
 });
 
+/** The only files that may open TLS connections; each sets `rejectUnauthorized: true` (docs/security.md). */
+const connecting = ["lib/oci/{transport,tls,server-certificate}.ts", "lib/registries/certificate.ts"];
+const connectingTools = ["tools/{download,registry}.mjs"];
+const TLS_MESSAGE =
+    "open connections through lib/oci/transport: by default the environment can switch TLS verification off";
+
 export default tseslint.config(
     { ignores: ["dist/", "node_modules/", ".local/", "out/"] },
     js.configs.recommended,
@@ -51,6 +57,21 @@ export default tseslint.config(
                 setInterval: "readonly",
                 clearInterval: "readonly",
             },
+        },
+    },
+    {
+        files: ["{cli,components,config,dynamic-providers,lib}/**/*.ts", "index.ts", "tools/**/*.mjs"],
+        ignores: [...connecting, ...connectingTools],
+        rules: {
+            "no-restricted-globals": ["error", { name: "fetch", message: TLS_MESSAGE }],
+            "no-restricted-syntax": [
+                "error",
+                {
+                    selector:
+                        ":matches(ImportDeclaration, ImportExpression)[source.value=/^((node:)?(https|http2|tls)|undici)$/]",
+                    message: TLS_MESSAGE,
+                },
+            ],
         },
     },
     forbid(["lib/**/*.ts"], [upstairs, pulumi], "lib runs without Pulumi and knows nothing above it"),
