@@ -1,17 +1,17 @@
-import { messageOf } from "../lib/oci/errors";
-import { requireTlsVerification } from "../lib/oci/tls-environment";
+import { messageOf } from "../lib/errors/errors";
+import { requireTlsVerification } from "../lib/distribution/http/tls-environment";
 import { type Command, EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError } from "./command";
-import { Interrupted } from "./interruption";
-import { print, say } from "./output";
+import { Interrupted } from "./terminal/interruption";
+import { print, say } from "./terminal/output";
 
 /** Each is loaded when it is called: a lock needs no HTTP, and starts in half the time without it. */
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
-    ["lock", async () => (await import("./lock.js")).lockCommand],
-    ["plan", async () => (await import("./plan.js")).planCommand],
-    ["import", async () => (await import("./import.js")).importCommand],
-    ["verify", async () => (await import("./verify.js")).verifyCommand],
-    ["render", async () => (await import("./render.js")).renderCommand],
-    ["selftest", async () => (await import("./selftest.js")).selftestCommand],
+    ["lock", async () => (await import("./commands/lock.js")).lockCommand],
+    ["plan", async () => (await import("./commands/plan.js")).planCommand],
+    ["import", async () => (await import("./commands/import.js")).importCommand],
+    ["verify", async () => (await import("./commands/verify.js")).verifyCommand],
+    ["render", async () => (await import("./commands/render.js")).renderCommand],
+    ["selftest", async () => (await import("./commands/selftest.js")).selftestCommand],
 ]);
 
 async function help(): Promise<string> {

@@ -1,6 +1,6 @@
-import { type Site, allImages } from "../config";
-import type { ClusterFacts } from "../lib/oci/cluster-facts";
-import { mirrorReference, parseMirrorBase } from "../lib/oci/mirror-reference";
+import { type Site, allImages } from "../lib/site";
+import type { ClusterFacts } from "../lib/mirror/cluster-facts";
+import { mirrorReference, parseMirrorBase } from "../lib/mirror/mirror-reference";
 import { type Reference, parseSourceKey, repositoryOf } from "../lib/oci/reference";
 import {
     DEFAULT_CATALOGS_OFF,

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Content } from "../config";
-import { ImageImport } from "../dynamic-providers/image-import";
+import type { Content } from "../lib/site";
+import { ImageImport } from "../dynamic-providers/image-import/resource";
 import { formatImages } from "../lib/import/image-list";
-import type { RegistryArgs } from "../dynamic-providers/registry-resource";
-import type { OnRemove } from "../lib/import";
+import type { RegistryArgs } from "../dynamic-providers/registry/registry-resource";
+import type { OnRemove } from "../lib/mirror/on-remove";
 
 export interface ImageContentArgs extends RegistryArgs {
     readonly content: readonly Content[];

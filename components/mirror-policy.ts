@@ -1,5 +1,5 @@
-import { type Site, localRepositories } from "../config";
-import type { ImageMark } from "../lib/oci/content";
+import { type Site, localRepositories } from "../lib/site";
+import type { ImageMark } from "../lib/mirror/image-set";
 import { contentRules, formatObjects } from "../lib/openshift";
 
 /** What redirects a cluster's pulls to the mirror. Plain values: they follow from config and locks alone. */

@@ -1,4 +1,4 @@
-import type { ClusterFacts } from "../lib/oci/cluster-facts";
+import type { ClusterFacts } from "../lib/mirror/cluster-facts";
 import { hexOf } from "../lib/oci/digest";
 import { parseSourceKey, repositoryOf } from "../lib/oci/reference";
 import { parseClusterVersion } from "../lib/openshift";

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Site } from "../config";
-import type { AdminArgs } from "../dynamic-providers/registry-resource";
-import { RegistryNamespace } from "../dynamic-providers/registry-namespace";
-import { RepositorySet } from "../dynamic-providers/repository-set";
-import { mirrorRepository, parseMirrorBase } from "../lib/oci/mirror-reference";
+import type { Site } from "../lib/site";
+import type { AdminArgs } from "../dynamic-providers/registry/registry-resource";
+import { RegistryNamespace } from "../dynamic-providers/registry-namespace/resource";
+import { RepositorySet } from "../dynamic-providers/repository-set/resource";
+import { mirrorRepository, parseMirrorBase } from "../lib/mirror/mirror-reference";
 import { parseSourceKey, repositoryOf } from "../lib/oci/reference";
 import { registryAdmin } from "../lib/registries";
 import { RobotAccess } from "./robot-access";

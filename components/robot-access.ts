@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Site } from "../config";
-import { RobotAccount, type RobotAccountArgs } from "../dynamic-providers/robot-account";
-import type { AdminArgs } from "../dynamic-providers/registry-resource";
+import type { Site } from "../lib/site";
+import { RobotAccount, type RobotAccountArgs } from "../dynamic-providers/robot-account/resource";
+import type { AdminArgs } from "../dynamic-providers/registry/registry-resource";
 import { registryAdmin } from "../lib/registries";
 
 export interface RobotAccessArgs extends AdminArgs {

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import { issuesText, unknownKeyIssues } from "./issues";
-import { type ConfigIssue, mergeDocuments } from "./schema";
-import { type Site, readSite } from "./site";
-import { messageOf } from "../lib/oci/errors";
-import { requireTlsVerification } from "../lib/oci/tls-environment";
+import { issuesText, unknownKeyIssues } from "../lib/site/issues";
+import { type ConfigIssue, mergeDocuments } from "../lib/site/schema";
+import { type Site, readSite } from "../lib/site/site";
+import { messageOf } from "../lib/errors/errors";
+import { requireTlsVerification } from "../lib/distribution/http/tls-environment";
 import { type AdminCredentials, type RegistryKind, OFFERED_KINDS, registryAdmin } from "../lib/registries";
 
 /** An account of the registry; its password is secret. */

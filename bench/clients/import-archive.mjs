@@ -6,10 +6,11 @@ import { performance } from "node:perf_hooks";
 const phases = {};
 let before = 0;
 const require = createRequire(import.meta.url);
-const { openArchive, readLock, verifyStructure } = require("../../dist/lib/archives");
+const { openArchive, verifyStructure } = require("../../dist/lib/archives");
+const { readLock } = require("../../dist/lib/lock");
 const { executePlan, needsArchive, planImport } = require("../../dist/lib/import");
-const { parseMirrorBase } = require("../../dist/lib/oci/mirror-reference");
-const { RegistryClient } = require("../../dist/lib/oci/registry-client");
+const { parseMirrorBase } = require("../../dist/lib/mirror/mirror-reference");
+const { RegistryClient } = require("../../dist/lib/distribution/client/registry-client");
 
 const [archivePath, lockPath, mirrorBase, ca] = process.argv.slice(2);
 

@@ -48,7 +48,8 @@ export async function archiveData(work, form) {
 /** Makes a lock as `passthrough lock` does; with the compiled program, which the run has made current. */
 async function writeLockOf(archivePath, lockPath) {
     const require = createRequire(import.meta.url);
-    const { describeArchive, openArchive, writeLock } = require(join(projectRoot, "dist/lib/archives"));
+    const { describeArchive, openArchive } = require(join(projectRoot, "dist/lib/archives"));
+    const { writeLock } = require(join(projectRoot, "dist/lib/lock"));
     const archive = await openArchive(archivePath);
     try {
         await writeLock(lockPath, (await describeArchive(archive, [])).lock);

@@ -1,16 +1,17 @@
-import type { EarlierObject, ManifestFacts } from "../oci/content";
+import type { EarlierObject, ManifestFacts } from "../mirror/image-set";
 import { type Digest, isDigest } from "../oci/digest";
-import { ArchiveError } from "../oci/errors";
+import { ArchiveError } from "../errors/errors";
 import { type Descriptor, type Manifest, parseManifest } from "../oci/manifest";
 import { isIndexMediaType } from "../oci/media-types";
-import { markNotes } from "../oci/image-marks";
+import { markNotes } from "../mirror/image-marks";
 import { parseSourceKey } from "../oci/reference";
 import type { Archive, ArchiveContents } from "./archive";
-import { COPY_AGAIN } from "./archive-file";
-import type { Lock } from "./lock";
-import { someFacts } from "./lock-cluster";
-import { namesUnresolved } from "./name-problem";
-import { type Override, unusedMatch } from "./override";
+import { COPY_AGAIN } from "./files/archive-file";
+import type { Lock } from "../lock";
+import { someFacts } from "../lock/lock-cluster";
+import { namesUnresolved } from "./naming/name-problem";
+import type { Override } from "../mirror/override";
+import { unusedMatch } from "./naming/override";
 
 /** A lock and what its reader should know besides, as sentences. */
 export interface ArchiveDescription {

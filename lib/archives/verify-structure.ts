@@ -1,7 +1,8 @@
-import { messageOf } from "../oci/errors";
+import { messageOf } from "../errors/errors";
 import type { Digest } from "../oci/digest";
-import type { Archive, ArchivePart } from "./archive";
-import type { Lock } from "./lock";
+import type { Archive } from "./archive";
+import type { ArchivePart } from "../lock";
+import type { Lock } from "../lock";
 
 /**
  * Whether an archive is the one that a lock describes: format, parts, presence and size of every blob and manifest, and

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Digest, isDigest } from "../oci/digest";
-import { PassthroughError } from "../oci/errors";
-import type { ImagesBySource } from "./offline-plan";
+import { PassthroughError } from "../errors/errors";
+import type { ImagesBySource } from "./plan/offline-plan";
 
 /**
  * Images as resources have them among their inputs, and so in state: one line each, `<source reference> <digest>`,

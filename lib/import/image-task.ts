@@ -1,7 +1,7 @@
-import type { ImageSet, ManifestFacts } from "../oci/content";
+import type { ImageSet, ManifestFacts } from "../mirror/image-set";
 import type { Digest } from "../oci/digest";
-import { PassthroughError } from "../oci/errors";
-import { type MirrorBase, mirrorReference, protectingTag } from "../oci/mirror-reference";
+import { PassthroughError } from "../errors/errors";
+import { type MirrorBase, mirrorReference, protectingTag } from "../mirror/mirror-reference";
 import { parseReference } from "../oci/reference";
 
 /** One image on its way: where it comes from and where it lands. */

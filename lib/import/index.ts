@@ -6,15 +6,15 @@ export {
     type Payload,
     needsArchive,
     payloadOf,
-} from "./plan";
-export { type PlanRequest, planImport } from "./planner";
-export { type PlannedImage, type PlannedState, plannedImages } from "./planned-image";
-export { type ExecuteOptions, executePlan } from "./execute";
-export type { ImportResult } from "./import-tally";
-export type { ImportEvent } from "./events";
-export type { ImportProgress } from "./import-meter";
-export type { RefusedMount } from "./transfer";
-export { type KeptImage, type Removal, type WantedManifest, removeImages } from "./removal";
+} from "./plan/plan";
+export { type PlanRequest, planImport } from "./plan/planner";
+export { type PlannedImage, type PlannedState, plannedImages } from "./plan/planned-image";
+export { type ExecuteOptions, executePlan } from "./transfer/execute";
+export type { ImportResult } from "./transfer/import-tally";
+export type { ImportEvent } from "./transfer/events";
+export type { ImportProgress } from "./transfer/import-meter";
+export type { RefusedMount } from "./transfer/transfer";
+export { type KeptImage, type Removal, type WantedManifest, removeImages } from "./removal/removal";
 export {
     type ImageCheck,
     type ImageFailure,
@@ -23,24 +23,23 @@ export {
     type Verification,
     unreadError,
     verifyImages,
-} from "./verify";
+} from "./verify/verify";
 export { type ImageTask, imageTask } from "./image-task";
-export { Sightings } from "./sightings";
+export { Sightings } from "./verify/lookup-cache";
 export { type ImageList, formatImages, imagesOf, isImageText, sameImages } from "./image-list";
 export {
     type ChangingImage,
     type ImagesBySource,
     type NamedImage,
     type OfflinePlan,
-    type OnRemove,
     type PlanTotals,
     type SetOutlook,
     type WantedSet,
     isEmptyPlan,
     planOffline,
-} from "./offline-plan";
-export { type PlanLines, offlinePlanLines, planTotalsLine } from "./offline-plan-text";
-export { cannotLines, isNothingToDo, planSummary } from "./plan-text";
+} from "./plan/offline-plan";
+export { type PlanLines, offlinePlanLines, planTotalsLine } from "./plan/offline-plan-text";
+export { cannotLines, isNothingToDo, planSummary } from "./plan/plan-text";
 export { problemLines } from "./problem-text";
-export { counted, formatBytes, progressText } from "./progress-text";
-export { type ManifestOutline, type RegistryQuestions, RegistryOutlook } from "./registry-outlook";
+export { counted, formatBytes, progressText } from "./transfer/progress-text";
+export { type ManifestOutline, type RegistryQuestions, RegistryOutlook } from "./plan/registry-outlook";

@@ -1,5 +1,5 @@
-import type { ImageProblem } from "./plan";
-import { counted } from "./progress-text";
+import type { ImageProblem } from "./plan/plan";
+import { counted } from "./transfer/progress-text";
 
 /**
  * What is wrong with images, a line each: a problem that several of them have (one cause ended the run) is told once.

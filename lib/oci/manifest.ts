@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Digest, digestOf } from "./digest";
-import { PassthroughError } from "./errors";
+import { PassthroughError } from "../errors/errors";
 import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST, isIndexMediaType } from "./media-types";
 
 /** image-spec, descriptor.md: the fields we act on. */

@@ -1,5 +1,5 @@
 import { type Digest, isDigest } from "./digest";
-import { PassthroughError } from "./errors";
+import { PassthroughError } from "../errors/errors";
 
 /**
  * Where an image is (distribution-spec, "Pulling manifests"), in canonical form: the registry in lower case, Docker's

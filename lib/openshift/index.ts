@@ -1,6 +1,6 @@
-export { type CatalogSource, type ClusterCatalog, catalogSources, clusterCatalogs } from "./catalog-objects";
-export { type ClusterPolicy, type ContentImages, type ContentRules, contentRules } from "./content-rules";
-export { type Coverage, type UncoveredImage, coverage } from "./coverage";
+export { type CatalogSource, type ClusterCatalog, catalogSources, clusterCatalogs } from "./objects/catalog-objects";
+export { type ClusterPolicy, type ContentImages, type ContentRules, contentRules } from "./rules/content-rules";
+export { type Coverage, type UncoveredImage, coverage } from "./rules/coverage";
 export type {
     ImageContentSourcePolicy,
     ImageDigestMirrorSet,
@@ -8,15 +8,15 @@ export type {
     MirrorEntry,
     MirrorObject,
     MirrorSourcePolicy,
-} from "./mirror-objects";
-export { type MirrorRuleOptions, type MirrorRules, type MirroredHost, mirrorRules } from "./mirror-sets";
-export { formatObjects } from "./objects-yaml";
-export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./operator-hub";
-export { type RegistriesConf, type RegistryMirror, type RegistryRule, registriesConf } from "./registries-conf";
-export { formatRegistriesConf, parseRegistriesConf } from "./registries-toml";
-export { type SignatureConfigMap, signatureConfigMaps } from "./release-signatures";
-export { type PullAttempt, type PullResolution, type RefusedAttempt, findRule, resolvePull } from "./resolve";
-export { type UpdateService, updateService } from "./update-service";
+} from "./rules/mirror-objects";
+export { type MirrorRuleOptions, type MirrorRules, type MirroredHost, mirrorRules } from "./rules/mirror-sets";
+export { formatObjects } from "./objects/objects-yaml";
+export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
+export { type RegistriesConf, type RegistryMirror, type RegistryRule, registriesConf } from "./rules/registries-conf";
+export { formatRegistriesConf, parseRegistriesConf } from "./rules/registries-toml";
+export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";
+export { type PullAttempt, type PullResolution, type RefusedAttempt, findRule, resolvePull } from "./rules/resolve";
+export { type UpdateService, updateService } from "./objects/update-service";
 export {
     type ClusterVersion,
     type MirrorKind,

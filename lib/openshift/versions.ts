@@ -1,4 +1,4 @@
-import { PassthroughError } from "../oci/errors";
+import { PassthroughError } from "../errors/errors";
 
 /** A cluster version, as far as rules depend on it. */
 export interface ClusterVersion {

@@ -1,6 +1,6 @@
-import type { BlobSource } from "../oci/content";
+import type { BlobSource } from "../mirror/image-set";
 import type { Digest } from "../oci/digest";
-import { PassthroughError } from "../oci/errors";
+import { PassthroughError } from "../errors/errors";
 
 /** For plans that only move tags: the archive may have left the machine long ago. */
 export const NO_ARCHIVE: BlobSource = {

@@ -1,6 +1,6 @@
 import { type ImageCheck, type ImageFailure, type ImagesBySource, imageTask } from "../import";
-import type { ImageMark } from "../oci/content";
-import { type MirrorBase, parseMirrorBase } from "../oci/mirror-reference";
+import type { ImageMark } from "../mirror/image-set";
+import { type MirrorBase, parseMirrorBase } from "../mirror/mirror-reference";
 import { type Reference, parseReference, parseSourceKey } from "../oci/reference";
 import { parseRegistriesConf, resolvePull } from "../openshift";
 

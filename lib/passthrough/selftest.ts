@@ -1,9 +1,9 @@
 import { digestOf } from "../oci/digest";
-import { PassthroughError, RegistryError, messageOf } from "../oci/errors";
-import { type MirrorBase, mirrorReference, mirrorSourceLocation } from "../oci/mirror-reference";
+import { PassthroughError, RegistryError, messageOf } from "../errors/errors";
+import { type MirrorBase, mirrorReference, mirrorSourceLocation } from "../mirror/mirror-reference";
 import { type Reference, formatReference, parseReference } from "../oci/reference";
-import type { RegistryClient } from "../oci/registry-client";
-import { isRetryable } from "../oci/retry";
+import type { RegistryClient } from "../distribution/client/registry-client";
+import { isRetryable } from "../distribution/limits/retry";
 import { type RegistriesConf, parseRegistriesConf, resolvePull } from "../openshift";
 import { type Canary, canaryImage } from "./canary";
 

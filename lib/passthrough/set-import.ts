@@ -1,4 +1,5 @@
-import { type Lock, lockDigest, openArchive, readLock, verifyStructure } from "../archives";
+import { type Lock, lockDigest, readLock } from "../lock";
+import { openArchive, verifyStructure } from "../archives";
 import {
     type ExecuteOptions,
     type ImagesBySource,
@@ -10,8 +11,8 @@ import {
     needsArchive,
 } from "../import";
 import type { Digest } from "../oci/digest";
-import { ArchiveError, PassthroughError } from "../oci/errors";
-import type { RegistryClient } from "../oci/registry-client";
+import { ArchiveError, PassthroughError } from "../errors/errors";
+import type { RegistryClient } from "../distribution/client/registry-client";
 import { NO_ARCHIVE } from "./no-archive";
 
 /** An image set by its files: the archive that holds it, and the lock that says what it holds. */

@@ -1,8 +1,8 @@
 import type { z } from "zod";
-import { RegistryError } from "../oci/errors";
-import { clockOf, retryAfterSeconds } from "../oci/registry-answer";
-import { DEFAULT_RETRY, withRetry } from "../oci/retry";
-import { type HttpAnswer, type HttpRequest, Transport } from "../oci/transport";
+import { RegistryError } from "../errors/errors";
+import { clockOf, retryAfterSeconds } from "../distribution/client/registry-answer";
+import { DEFAULT_RETRY, withRetry } from "../distribution/limits/retry";
+import { type HttpAnswer, type HttpRequest, Transport } from "../distribution/http/transport";
 import type { RegistryAccount } from "./registry-admin";
 
 /** A request to a registry's administration API. */

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:tls";
-import { verifiedTls } from "../oci/tls";
-import type { RegistryEndpoint } from "../oci/transport";
+import { verifiedTls } from "../distribution/http/tls";
+import type { RegistryEndpoint } from "../distribution/http/transport";
 
 const DAY_MS = 24 * 3600 * 1000;
 /** So long before its end a certificate is worth a word. */

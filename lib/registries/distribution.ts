@@ -1,4 +1,4 @@
-import { RegistryError } from "../oci/errors";
+import { RegistryError } from "../errors/errors";
 import { ping } from "./ping";
 import type { RegistryAccount, RegistryAdmin, RegistryHealth } from "./registry-admin";
 

@@ -1,6 +1,6 @@
-import type { Credentials } from "../oci/auth";
-import { RegistryClient } from "../oci/registry-client";
-import { DEFAULT_RETRY } from "../oci/retry";
+import type { Credentials } from "../distribution/auth/auth";
+import { RegistryClient } from "../distribution/client/registry-client";
+import { DEFAULT_RETRY } from "../distribution/limits/retry";
 import type { RegistryAccount } from "./registry-admin";
 
 /** The status with which the account's registry greets these credentials, or nobody: 200, 401 or 404 (no registry). */

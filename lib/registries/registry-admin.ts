@@ -1,6 +1,6 @@
-import type { Credentials } from "../oci/auth";
-import type { Wait } from "../oci/registry-client";
-import type { RegistryEndpoint } from "../oci/transport";
+import type { Credentials } from "../distribution/auth/auth";
+import type { Wait } from "../distribution/client/registry-client";
+import type { RegistryEndpoint } from "../distribution/http/transport";
 import type { RegistryCapabilities } from "./capabilities";
 import type { NamespaceAdmin } from "./namespace-admin";
 import type { RepositoryAdmin } from "./repository-admin";

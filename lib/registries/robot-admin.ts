@@ -1,4 +1,4 @@
-import type { Credentials } from "../oci/auth";
+import type { Credentials } from "../distribution/auth/auth";
 
 /** What is wanted of a robot account. */
 export interface RobotWish {

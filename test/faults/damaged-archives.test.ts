@@ -1,7 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openArchive } from "../../lib/archives";
-import { messageOf } from "../../lib/oci/errors";
+import { messageOf } from "../../lib/errors/errors";
 import { faultCase } from "../support/faults/fault-case";
 import { FaultSite } from "../support/faults/fault-site";
 import type { Random } from "../support/faults/random";

@@ -1,7 +1,8 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { type Lock, describeArchive, openArchive, writeLock } from "../../lib/archives";
+import { type Lock, writeLock } from "../../lib/lock";
+import { describeArchive, openArchive } from "../../lib/archives";
 import {
     ArchiveBench,
     type TarSpec,

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readLock } from "../../lib/archives";
+import { readLock } from "../../lib/lock";
 import { faultCase } from "../support/faults/fault-case";
 import { FaultProxy } from "../support/faults/fault-proxy";
 import { isBlobPut } from "../support/faults/fault";

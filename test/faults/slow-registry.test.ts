@@ -1,4 +1,4 @@
-import { messageOf } from "../../lib/oci/errors";
+import { messageOf } from "../../lib/errors/errors";
 import { type Asked, type Fault, isBlobPut, isManifestPut, isUploadPost } from "../support/faults/fault";
 import { faultCase } from "../support/faults/fault-case";
 import { FaultSite } from "../support/faults/fault-site";

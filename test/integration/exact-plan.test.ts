@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { type ImportEvent, type ImportProgress, executePlan, planImport, plannedImages } from "../../lib/import";
-import { parseMirrorBase } from "../../lib/oci/mirror-reference";
-import { RegistryClient } from "../../lib/oci/registry-client";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { CountingProxy } from "../support/counting-proxy";
 import { MemoryImageSet } from "../support/image-set";
 import { RegistryProcess } from "../support/registry-process";

@@ -2,13 +2,13 @@ import { truncateSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { describeArchive, openArchive } from "../../lib/archives";
-import { ArchiveFile } from "../../lib/archives/archive-file";
-import { ArchiveSource } from "../../lib/archives/archive-source";
+import { ArchiveFile } from "../../lib/archives/files/archive-file";
+import { ArchiveSource } from "../../lib/archives/files/archive-source";
 import { executePlan, planImport } from "../../lib/import";
-import type { BlobSource, ImageSet } from "../../lib/oci/content";
+import type { BlobSource, ImageSet } from "../../lib/mirror/image-set";
 import type { Digest } from "../../lib/oci/digest";
-import { parseMirrorBase } from "../../lib/oci/mirror-reference";
-import { RegistryClient } from "../../lib/oci/registry-client";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { ArchiveBench, ociLayoutFiles, tar, testImage } from "../support/archives";
 import { RegistryProcess } from "../support/registry-process";
 

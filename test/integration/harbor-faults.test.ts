@@ -1,6 +1,6 @@
 import { planImport } from "../../lib/import";
-import { parseMirrorBase } from "../../lib/oci/mirror-reference";
-import { RegistryClient } from "../../lib/oci/registry-client";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import type { RobotWish } from "../../lib/registries/robot-admin";
 import type { FakeHarbor } from "../support/harbor/fake-harbor";
 import { ADMIN, ManagedHarbor } from "../support/harbor/managed-harbor";

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { executePlan, imageTask, needsArchive, planImport, verifyImages } from "../../lib/import";
 import { digestOf } from "../../lib/oci/digest";
-import { RegistryError } from "../../lib/oci/errors";
-import { parseMirrorBase } from "../../lib/oci/mirror-reference";
-import { RegistryClient } from "../../lib/oci/registry-client";
+import { RegistryError } from "../../lib/errors/errors";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { MemoryImageSet } from "../support/image-set";
 import { RegistryProcess, stored } from "../support/registry-process";
 

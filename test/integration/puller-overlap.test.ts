@@ -1,11 +1,11 @@
-import { ResourceLog } from "../../dynamic-providers/engine";
-import { PartialState } from "../../dynamic-providers/lifecycle";
+import { ResourceLog } from "../../dynamic-providers/lifecycle/engine";
+import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
 import {
     type RobotAccountInputs,
     type RobotAccountOutputs,
     robotAccountKind as kind,
-} from "../../dynamic-providers/robot-account-kind";
-import { RegistryClient } from "../../lib/oci/registry-client";
+} from "../../dynamic-providers/robot-account/provider";
+import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { ADMIN, ManagedHarbor } from "../support/harbor/managed-harbor";
 
 /** The puller's rotation on a Harbor that plays back what a real one does: test/support/harbor. */

@@ -1,8 +1,8 @@
 import { type ImageTask, executePlan, imageTask, planImport, removeImages } from "../../lib/import";
 import { parseManifest } from "../../lib/oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
-import { parseMirrorBase } from "../../lib/oci/mirror-reference";
-import { RegistryClient } from "../../lib/oci/registry-client";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { MemoryImageSet } from "../support/image-set";
 import { RegistryProcess } from "../support/registry-process";
 

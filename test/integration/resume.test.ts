@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { describeArchive, openArchive } from "../../lib/archives";
 import { executePlan, planImport } from "../../lib/import";
-import type { BlobSource, ImageSet } from "../../lib/oci/content";
+import type { BlobSource, ImageSet } from "../../lib/mirror/image-set";
 import { type Digest, digestOf } from "../../lib/oci/digest";
-import { parseMirrorBase } from "../../lib/oci/mirror-reference";
-import { RegistryClient } from "../../lib/oci/registry-client";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { folderOf, ocMirrorEntries, tar, testImage } from "../support/archives";
 import { CountingProxy, type Detour, type Passed } from "../support/counting-proxy";
 import { MemoryImageSet } from "../support/image-set";

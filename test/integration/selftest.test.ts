@@ -1,5 +1,5 @@
-import { RegistryClient } from "../../lib/oci/registry-client";
-import { parseMirrorBase } from "../../lib/oci/mirror-reference";
+import { RegistryClient } from "../../lib/distribution/client/registry-client";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { contentRules } from "../../lib/openshift";
 import { type SelftestStep, selftest } from "../../lib/passthrough";
 import { type Reply, ScriptedServer, type Seen } from "../support/http-server";

@@ -40,7 +40,7 @@ afterEach(async () => {
 /** Runs code with a client that has an account; resolves to the code of its error. */
 function client(endpoint: object, does: string): Promise<unknown> {
     const body = `
-        const { RegistryClient } = lib("oci/registry-client");
+        const { RegistryClient } = lib("distribution/client/registry-client");
         const { endpoint, credentials, digest } = input;
         const client = new RegistryClient({ endpoint, credentials, retry: { seconds: 1, firstDelay: 1, longestDelay: 1 } });
         ${does}

@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CommandLines, leaks } from "../support/canary";
-import { RegistryError } from "../../lib/oci/errors";
-import { RegistryClient } from "../../lib/oci/registry-client";
+import { RegistryError } from "../../lib/errors/errors";
+import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { ADMIN, HarborSite } from "../support/harbor/harbor-site";
 
 jest.setTimeout(600_000);

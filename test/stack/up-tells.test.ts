@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { canaryImage } from "../../lib/passthrough/canary";
-import { RegistryClient } from "../../lib/oci/registry-client";
+import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { type Asked, isManifestPut, isMountPost, isUploadPost, isWrite } from "../support/faults/fault";
 import { FaultProxy } from "../support/faults/fault-proxy";
 import { ACCOUNT, FIXTURES, TestSite } from "../support/site";

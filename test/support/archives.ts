@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Archive, openArchive } from "../../lib/archives";
 import { type Digest, digestOf, hexOf } from "../../lib/oci/digest";
-import { ArchiveError } from "../../lib/oci/errors";
+import { ArchiveError } from "../../lib/errors/errors";
 import {
     MEDIA_TYPE_DOCKER_LIST,
     MEDIA_TYPE_DOCKER_MANIFEST,

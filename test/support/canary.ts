@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync } from "node:fs";
-import { type Credentials, secretForms } from "../../lib/oci/auth";
+import { type Credentials, secretForms } from "../../lib/distribution/auth/auth";
 
 /** An account whose password must stay where it belongs. */
 export type Canary = Credentials;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
-import type { BlobSource, ImageSet, ManifestFacts } from "../../lib/oci/content";
+import type { BlobSource, ImageSet, ManifestFacts } from "../../lib/mirror/image-set";
 import { type Digest, digestOf } from "../../lib/oci/digest";
 import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
 

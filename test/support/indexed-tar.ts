@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { ArchiveFile } from "../../lib/archives/archive-file";
+import { ArchiveFile } from "../../lib/archives/files/archive-file";
 import type { TarEntry } from "../../lib/archives/tar/entry";
 import { type TarIndexOptions, indexTar } from "../../lib/archives/tar/index-tar";
 import { folderOf } from "./archives";

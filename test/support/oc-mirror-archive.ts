@@ -1,6 +1,7 @@
-import type { ArchiveContents, Override } from "../../lib/archives";
+import type { ArchiveContents } from "../../lib/archives";
+import type { Override } from "../../lib/mirror/override";
 import type { Digest } from "../../lib/oci/digest";
-import type { ArchiveError } from "../../lib/oci/errors";
+import type { ArchiveError } from "../../lib/errors/errors";
 import { ArchiveBench, type OcMirrorSpec, type TestImage, ocMirrorEntries, refusal, tar } from "./archives";
 
 /** What these functions open; to be cleared after each test. */

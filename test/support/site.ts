@@ -1,8 +1,9 @@
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describeArchive, openArchive, writeLock } from "../../lib/archives";
-import type { OnRemove } from "../../lib/import";
+import { describeArchive, openArchive } from "../../lib/archives";
+import { writeLock } from "../../lib/lock";
+import type { OnRemove } from "../../lib/mirror/on-remove";
 import { type TestAuthority, testAuthority } from "./certificates";
 import { RegistryProcess } from "./registry-process";
 import { PROJECT, TestStack } from "./stack";

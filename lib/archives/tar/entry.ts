@@ -1,5 +1,5 @@
-import { ArchiveError } from "../../oci/errors";
-import type { ArchiveFile } from "../archive-file";
+import { ArchiveError } from "../../errors/errors";
+import type { ArchiveFile } from "../files/archive-file";
 
 export type TarEntryType = "file" | "folder" | "link" | "symlink" | "sparse" | "device" | "other";
 

@@ -1,5 +1,5 @@
-import { ArchiveError } from "../../oci/errors";
-import { type ArchiveFile, COPY_AGAIN } from "../archive-file";
+import { ArchiveError } from "../../errors/errors";
+import { type ArchiveFile, COPY_AGAIN } from "../files/archive-file";
 import type { TarEntry, TarEntryType } from "./entry";
 import { TAR_BLOCK, type TarHeader, TarHeaderFault, isZeroBlock, parseTarHeader } from "./header";
 import { type PaxRecords, parsePaxRecords } from "./pax";

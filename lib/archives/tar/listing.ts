@@ -1,5 +1,5 @@
-import { ArchiveError } from "../../oci/errors";
-import type { ArchiveFile } from "../archive-file";
+import { ArchiveError } from "../../errors/errors";
+import type { ArchiveFile } from "../files/archive-file";
 import type { TarEntry } from "./entry";
 import { indexTar } from "./index-tar";
 import { TarEntries } from "./tar-entries";

@@ -1,5 +1,5 @@
-import { ArchiveError } from "../../oci/errors";
-import { COPY_AGAIN } from "../archive-file";
+import { ArchiveError } from "../../errors/errors";
+import { COPY_AGAIN } from "../files/archive-file";
 import { TAR_BLOCK, TarHeaderFault, isZeroBlock, parseTarHeader } from "./header";
 
 /**

@@ -1,9 +1,9 @@
 import { posix } from "node:path";
-import { ArchiveError } from "../../oci/errors";
-import type { ArchivePart } from "../archive";
-import type { ArchiveFile } from "../archive-file";
-import type { BlobLocation } from "../archive-source";
-import type { FileTree } from "../file-tree";
+import { ArchiveError } from "../../errors/errors";
+import type { ArchivePart } from "../../lock";
+import type { ArchiveFile } from "../files/archive-file";
+import type { BlobLocation } from "../files/archive-source";
+import type { FileTree } from "../files/file-tree";
 import { type TarEntry, requireFile } from "./entry";
 import type { TarEntries } from "./tar-entries";
 

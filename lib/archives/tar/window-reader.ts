@@ -1,4 +1,4 @@
-import type { ArchiveFile } from "../archive-file";
+import type { ArchiveFile } from "../files/archive-file";
 import type { TarBlocks } from "./header";
 
 /** Large enough that the links of a cache (1 KiB each) cost one read per thousand, small enough to keep many. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type Credentials, basicAuthorization } from "../../oci/auth";
-import { RegistryError } from "../../oci/errors";
+import { type Credentials, basicAuthorization } from "../../distribution/auth/auth";
+import { RegistryError } from "../../errors/errors";
 import { AdminClient, type AdminAnswer, type AdminRequest, type ErrorReader, jsonOf, refusal } from "../admin-client";
 import type { RegistryAccount } from "../registry-admin";
 

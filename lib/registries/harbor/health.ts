@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RegistryError } from "../../oci/errors";
+import { RegistryError } from "../../errors/errors";
 import { jsonOf } from "../admin-client";
 import { certificateNotes } from "../certificate";
 import type { RegistryAccount, RegistryHealth } from "../registry-admin";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RegistryError } from "../../oci/errors";
+import { RegistryError } from "../../errors/errors";
 import { isAnswerLost } from "../admin-client";
 import type { Namespace, NamespaceAdmin, NamespaceWish } from "../namespace-admin";
 import type { HarborClient } from "./client";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
-import type { Credentials } from "../../oci/auth";
-import { RegistryError } from "../../oci/errors";
+import type { Credentials } from "../../distribution/auth/auth";
+import { RegistryError } from "../../errors/errors";
 import { isAnswerLost } from "../admin-client";
 import type { FoundRobot, Robot, RobotAdmin, RobotWish } from "../robot-admin";
 import type { HarborClient } from "./client";

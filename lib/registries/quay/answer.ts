@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { RegistryError } from "../../oci/errors";
-import { clockOf, jsonOf, retryAfterSeconds } from "../../oci/registry-answer";
+import { RegistryError } from "../../errors/errors";
+import { clockOf, jsonOf, retryAfterSeconds } from "../../distribution/client/registry-answer";
 import type { AdminAnswer } from "../admin-client";
 
 /** An answer of Quay's API, with what is in its body. */

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Credentials } from "../../oci/auth";
-import { RegistryError } from "../../oci/errors";
-import { Limiter } from "../../oci/limiter";
-import { DEFAULT_RETRY } from "../../oci/retry";
+import type { Credentials } from "../../distribution/auth/auth";
+import { RegistryError } from "../../errors/errors";
+import { Limiter } from "../../concurrency/limiter";
+import { DEFAULT_RETRY } from "../../distribution/limits/retry";
 import { AdminClient } from "../admin-client";
 import type { RegistryAccount } from "../registry-admin";
 import { readOrganization } from "./organization";

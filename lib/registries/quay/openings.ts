@@ -1,4 +1,4 @@
-import type { RegistryEndpoint } from "../../oci/transport";
+import type { RegistryEndpoint } from "../../distribution/http/transport";
 import { certificateNotes } from "../certificate";
 import type { QuayApi } from "./quay-api";
 import type { QuaySettings } from "./site-config";

@@ -1,6 +1,6 @@
 import { jsonOf } from "../admin-client";
 import { z } from "zod";
-import { RegistryError } from "../../oci/errors";
+import { RegistryError } from "../../errors/errors";
 import type { Namespace, NamespaceAdmin, NamespaceWish } from "../namespace-admin";
 import { isDuplicate, refusal } from "./answer";
 import { listPrototypes } from "./prototypes";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { mapLimited } from "../../oci/limiter";
+import { mapLimited } from "../../concurrency/limiter";
 import type { Role } from "./prototypes";
 import { type QuayApi, expect } from "./quay-api";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RegistryError } from "../../oci/errors";
+import { RegistryError } from "../../errors/errors";
 import { type QuayApi, ensured, expect } from "./quay-api";
 
 const prototype = z.object({

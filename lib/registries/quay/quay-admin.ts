@@ -1,5 +1,5 @@
-import type { Credentials } from "../../oci/auth";
-import { RegistryError } from "../../oci/errors";
+import type { Credentials } from "../../distribution/auth/auth";
+import { RegistryError } from "../../errors/errors";
 import type { RegistryCapabilities } from "../capabilities";
 import type { RegistryAccount, RegistryAdmin, RegistryHealth, RegistryManagement } from "../registry-admin";
 import { ping } from "../ping";

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import type { Limiter } from "../../oci/limiter";
-import { type RetryPolicy, withRetry } from "../../oci/retry";
+import type { Limiter } from "../../concurrency/limiter";
+import { type RetryPolicy, withRetry } from "../../distribution/limits/retry";
 import { type AdminClient, type AdminRequest, jsonOf } from "../admin-client";
 import type { RegistryAccount } from "../registry-admin";
 import { type QuayAnswer, isCsrfRefusal, quayAnswer, refusal } from "./answer";

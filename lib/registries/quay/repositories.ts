@@ -1,6 +1,6 @@
 import { jsonOf } from "../admin-client";
 import { z } from "zod";
-import { mapLimited } from "../../oci/limiter";
+import { mapLimited } from "../../concurrency/limiter";
 import type { FoundRepositories, RepositoriesWish, RepositoryAdmin } from "../repository-admin";
 import { isDuplicate, refusal } from "./answer";
 import { readOrganization } from "./organization";

@@ -1,5 +1,5 @@
-import type { Credentials } from "../../oci/auth";
-import { RegistryError } from "../../oci/errors";
+import type { Credentials } from "../../distribution/auth/auth";
+import { RegistryError } from "../../errors/errors";
 import type { FoundRobot, Robot, RobotAdmin, RobotWish } from "../robot-admin";
 import { grantAll } from "./permissions";
 import { type Role, ensurePrototype, listPrototypes, prototypeDifferences } from "./prototypes";

@@ -1,7 +1,7 @@
 import { jsonOf } from "../admin-client";
 import { z } from "zod";
-import type { Credentials } from "../../oci/auth";
-import { RegistryError } from "../../oci/errors";
+import type { Credentials } from "../../distribution/auth/auth";
+import { RegistryError } from "../../errors/errors";
 import { refusal } from "./answer";
 import { ANONYMOUS, type Authorization, type QuayApi, expect } from "./quay-api";
 

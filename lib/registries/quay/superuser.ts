@@ -1,5 +1,5 @@
-import type { Credentials } from "../../oci/auth";
-import { RegistryError } from "../../oci/errors";
+import type { Credentials } from "../../distribution/auth/auth";
+import { RegistryError } from "../../errors/errors";
 import { QuayAccess } from "./connect";
 import { type QuayApi, expect } from "./quay-api";
 import { isDuplicate } from "./answer";

@@ -12,11 +12,11 @@ import {
     planImport,
     verifyImages,
 } from "../../../lib/import";
-import { readLock } from "../../../lib/archives";
+import { readLock } from "../../../lib/lock";
 import { type CarryOutOptions, carryOut } from "../../../lib/passthrough";
-import { type MirrorBase, parseMirrorBase } from "../../../lib/oci/mirror-reference";
-import { RegistryClient, type RegistryClientOptions } from "../../../lib/oci/registry-client";
-import type { BlobSource, ImageSet } from "../../../lib/oci/content";
+import { type MirrorBase, parseMirrorBase } from "../../../lib/mirror/mirror-reference";
+import { RegistryClient, type RegistryClientOptions } from "../../../lib/distribution/client/registry-client";
+import type { BlobSource, ImageSet } from "../../../lib/mirror/image-set";
 import type { Digest } from "../../../lib/oci/digest";
 import { type TestAuthority, testAuthority } from "../certificates";
 import { leaks } from "../canary";

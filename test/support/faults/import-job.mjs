@@ -3,10 +3,11 @@
  * as JSON on standard input (credentials never stand in argv), the outcome goes as JSON to standard output.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { openArchive, readLock, verifyStructure } from "../../../dist/lib/archives/index.js";
+import { openArchive, verifyStructure } from "../../../dist/lib/archives/index.js";
+import { readLock } from "../../../dist/lib/lock/index.js";
 import { executePlan, planImport } from "../../../dist/lib/import/index.js";
-import { parseMirrorBase } from "../../../dist/lib/oci/mirror-reference.js";
-import { RegistryClient } from "../../../dist/lib/oci/registry-client.js";
+import { parseMirrorBase } from "../../../dist/lib/mirror/mirror-reference.js";
+import { RegistryClient } from "../../../dist/lib/distribution/client/registry-client.js";
 
 const job = JSON.parse(readFileSync(0, "utf8"));
 const stop = new AbortController();

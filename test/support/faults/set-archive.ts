@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describeArchive, openArchive, writeLock } from "../../../lib/archives";
-import type { Lock } from "../../../lib/archives";
+import { describeArchive, openArchive } from "../../../lib/archives";
+import { writeLock } from "../../../lib/lock";
+import type { Lock } from "../../../lib/lock";
 import { type TarSpec, type TestImage, ocMirrorEntries, tar, testImage, testIndex } from "../archives";
 import type { Random } from "./random";
 

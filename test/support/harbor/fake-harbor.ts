@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Credentials } from "../../../lib/oci/auth";
+import type { Credentials } from "../../../lib/distribution/auth/auth";
 import type { ServerCertificate } from "../certificates";
 import { RegistryProcess } from "../registry-process";
 import { Front, TokenMint, basicOf, textOf } from "../token-gateway";

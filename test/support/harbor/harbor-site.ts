@@ -2,7 +2,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { describeArchive, openArchive, writeLock } from "../../../lib/archives";
+import { describeArchive, openArchive } from "../../../lib/archives";
+import { writeLock } from "../../../lib/lock";
 import { type TestAuthority, testAuthority } from "../certificates";
 import { FIXTURES } from "../site";
 import { PROJECT, TestStack } from "../stack";

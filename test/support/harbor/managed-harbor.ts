@@ -1,6 +1,6 @@
 import { harbor } from "../../../lib/registries/harbor";
 import type { RegistryAccount, RegistryManagement } from "../../../lib/registries/registry-admin";
-import { RegistryError } from "../../../lib/oci/errors";
+import { RegistryError } from "../../../lib/errors/errors";
 import { type TestAuthority, testAuthority } from "../certificates";
 import type { Reply } from "./exchange";
 import { FakeHarbor } from "./fake-harbor";

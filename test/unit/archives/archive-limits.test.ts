@@ -1,7 +1,7 @@
 import { describeArchive } from "../../../lib/archives";
 import { digestOf, hexOf } from "../../../lib/oci/digest";
-import { ArchiveError } from "../../../lib/oci/errors";
-import { isRetryable } from "../../../lib/oci/retry";
+import { ArchiveError } from "../../../lib/errors/errors";
+import { isRetryable } from "../../../lib/distribution/limits/retry";
 import {
     ArchiveBench,
     type TarSpec,

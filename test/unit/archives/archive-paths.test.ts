@@ -1,6 +1,6 @@
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { expandPaths } from "../../../lib/archives/archive-paths";
+import { expandPaths } from "../../../lib/archives/open/archive-paths";
 import { ArchiveBench, refusal } from "../../support/archives";
 
 const bench = new ArchiveBench();

@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
-import { ArchiveFile } from "../../../lib/archives/archive-file";
-import { bundleImages } from "../../../lib/archives/oc-mirror/catalog-documents";
+import { ArchiveFile } from "../../../lib/archives/files/archive-file";
+import { bundleImages } from "../../../lib/archives/formats/oc-mirror/catalog-documents";
 import { refusal } from "../../support/archives";
 import { bench } from "../../support/oc-mirror-archive";
 

@@ -1,15 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-    type Archive,
-    type ArchiveDescription,
-    type Override,
-    describeArchive,
-    parseLock,
-    serialiseLock,
-} from "../../../lib/archives";
+import { type Archive, type ArchiveDescription, describeArchive } from "../../../lib/archives";
+import type { Override } from "../../../lib/mirror/override";
+import { parseLock, serialiseLock } from "../../../lib/lock";
 import { digestOf } from "../../../lib/oci/digest";
-import { PassthroughError } from "../../../lib/oci/errors";
+import { PassthroughError } from "../../../lib/errors/errors";
 import {
     ArchiveBench,
     type OcMirrorSpec,

@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
-import { type Override, describeArchive, verifyStructure } from "../../../lib/archives";
+import type { Override } from "../../../lib/mirror/override";
+import { describeArchive, verifyStructure } from "../../../lib/archives";
 import { digestOf, hexOf } from "../../../lib/oci/digest";
 import { ArchiveBench, type TarSpec, ociLayoutFiles, refusal, tar, testImage, testIndex } from "../../support/archives";
 import { docker24, docker25, dockerImage, expectedDigest } from "../../support/docker-archives";

@@ -79,17 +79,19 @@ const FAULTS: Readonly<Record<string, readonly (readonly [file: string, title: s
     "two references to one destination, other digest": [
         ["unit/archives/oci-layout.test.ts", "for one name with two digests"],
         ["unit/archives/producers.test.ts", "archives of several formats are one set"],
-        ["unit/config/site.test.ts", "names that do not fit and hosts that land in one place"],
+        ["unit/site/site.test.ts", "names that do not fit and hosts that land in one place"],
     ],
-    "401 in mid-stream": [["unit/oci/registry-client.test.ts", "a token that ended early is renewed on the 401"]],
+    "401 in mid-stream": [
+        ["unit/distribution/registry-client.test.ts", "a token that ended early is renewed on the 401"],
+    ],
     "429, 408, 5xx, ECONNRESET, EPIPE": [
-        ["unit/oci/retry.test.ts", "%d passes by itself"],
-        ["unit/oci/retry.test.ts", "a lost connection and a missing answer pass"],
+        ["unit/distribution/retry.test.ts", "%d passes by itself"],
+        ["unit/distribution/retry.test.ts", "a lost connection and a missing answer pass"],
         ["stack/registry-faults.test.ts", "a registry killed in the middle of uploads ends the run"],
     ],
     "413, layer limit, quota, 403": [
-        ["unit/oci/retry.test.ts", "%d does not"],
-        ["unit/oci/registry-client.test.ts", "raise the largest body"],
+        ["unit/distribution/retry.test.ts", "%d does not"],
+        ["unit/distribution/registry-client.test.ts", "raise the largest body"],
     ],
     "disk read error": [["unit/archives/archive-limits.test.ts", "a disk that cannot be read is not tried again"]],
     "interrupted run": [

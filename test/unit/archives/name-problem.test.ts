@@ -1,4 +1,4 @@
-import { namesUnresolved } from "../../../lib/archives/name-problem";
+import { namesUnresolved } from "../../../lib/archives/naming/name-problem";
 
 test("names that a terminal would obey are told as JSON: in the list, as candidates, and as match of an override", () => {
     const digest = `sha256:${"0".repeat(64)}` as const;

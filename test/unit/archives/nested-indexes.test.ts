@@ -1,6 +1,6 @@
-import type { BlobSource } from "../../../lib/oci/content";
+import type { BlobSource } from "../../../lib/mirror/image-set";
 import { describeArchive } from "../../../lib/archives";
-import { SignatureSubjects } from "../../../lib/archives/oc-mirror/signature-subjects";
+import { SignatureSubjects } from "../../../lib/archives/formats/oc-mirror/signature-subjects";
 import { ArchiveBench, type TestImage, objectsOf, ociLayoutFiles, testImage, testIndex } from "../../support/archives";
 
 const LEVELS = 40;

@@ -1,4 +1,5 @@
-import { type Override, describeArchive } from "../../../lib/archives";
+import type { Override } from "../../../lib/mirror/override";
+import { describeArchive } from "../../../lib/archives";
 import {
     ArchiveBench,
     type LayoutImage,

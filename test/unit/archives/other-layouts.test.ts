@@ -1,6 +1,7 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Override, describeArchive, openArchive } from "../../../lib/archives";
+import type { Override } from "../../../lib/mirror/override";
+import { describeArchive, openArchive } from "../../../lib/archives";
 import { hexOf } from "../../../lib/oci/digest";
 import {
     ArchiveBench,

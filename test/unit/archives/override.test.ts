@@ -1,4 +1,4 @@
-import type { Override } from "../../../lib/archives";
+import type { Override } from "../../../lib/mirror/override";
 import { hexOf } from "../../../lib/oci/digest";
 import { imageSetText, testImage } from "../../support/archives";
 import { bench, contentsOf, imagesOf, refused, tagged } from "../../support/oc-mirror-archive";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { type Archive, type OpenOptions, describeArchive, openArchive, verifyStructure } from "../../../lib/archives";
-import { decompressor } from "../../../lib/archives/decompressor";
+import { decompressor } from "../../../lib/archives/packed/decompressor";
 import { ArchiveBench, ocMirrorEntries, refusal, tar, testImage } from "../../support/archives";
 import { frameHeader, rawFrame, zerosFrame } from "../../support/zstd";
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Override, describeArchive, verifyStructure } from "../../../lib/archives";
+import type { Override } from "../../../lib/mirror/override";
+import { describeArchive, verifyStructure } from "../../../lib/archives";
 import { ArchiveBench, refusal } from "../../support/archives";
 
 const FIXTURES = join(__dirname, "../../fixtures/archives");

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeArchive, openArchive } from "../../../lib/archives";
-import type { Lock } from "../../../lib/archives";
+import type { Lock } from "../../../lib/lock";
 import {
     type OcMirrorSpec,
     folderOf,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { spawnSync } from "node:child_process";
 import { gzipSync } from "node:zlib";
 import { type Archive, describeArchive } from "../../../lib/archives";
-import { lonePiece, piecesBeside } from "../../../lib/archives/piece-name";
+import { lonePiece, piecesBeside } from "../../../lib/archives/packed/piece-name";
 import { ArchiveBench, refusal, tar } from "../../support/archives";
 import { docker24, dockerImage } from "../../support/docker-archives";
 

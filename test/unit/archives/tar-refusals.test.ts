@@ -1,5 +1,5 @@
 import type { TarIndexOptions } from "../../../lib/archives/tar/index-tar";
-import type { ArchiveError } from "../../../lib/oci/errors";
+import type { ArchiveError } from "../../../lib/errors/errors";
 import { type TarSpec, paxEntry, refusal, tar } from "../../support/archives";
 import { indexedTar } from "../../support/indexed-tar";
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { type Lock, describeArchive, openArchive, verifyStructure } from "../../../lib/archives";
+import type { Lock } from "../../../lib/lock";
+import { describeArchive, openArchive, verifyStructure } from "../../../lib/archives";
 import { type OcMirrorSpec, folderOf, ocMirrorBlobName, ocMirrorEntries, tar, testImage } from "../../support/archives";
 
 const image = testImage("app");

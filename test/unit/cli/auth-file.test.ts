@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { accountInFile } from "../../../cli/auth-file";
-import { type StackAccounts, findAccount } from "../../../cli/credentials";
+import { accountInFile } from "../../../cli/accounts/auth-file";
+import { type StackAccounts, findAccount } from "../../../cli/accounts/credentials";
 
 const PASSWORD = "canary-5d2e:with colon";
 const auth = (username: string, password = PASSWORD) => ({

@@ -1,5 +1,5 @@
 import { UsageError } from "../../../cli/command";
-import { stackOf } from "../../../cli/options";
+import { stackOf } from "../../../cli/terminal/options";
 
 test("the stack is the one that is named, else the environment's, else dev; never the one that Pulumi has selected", () => {
     expect(stackOf("site-a", { PULUMI_STACK: "site-b" })).toBe("site-a");

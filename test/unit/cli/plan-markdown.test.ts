@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { type ImportedImages } from "../../../cli/imported-images";
-import { MAX_COMMENT_BYTES, planMarkdown } from "../../../cli/plan-markdown";
+import { type ImportedImages } from "../../../cli/stack/imported-images";
+import { MAX_COMMENT_BYTES, planMarkdown } from "../../../cli/commands/plan-markdown";
 import { type OfflinePlan, planOffline } from "../../../lib/import";
 import { digestOf } from "../../../lib/oci/digest";
 

@@ -1,5 +1,5 @@
-import type { Site } from "../../../config/site";
-import { withSiteRegistry } from "../../../cli/site-registry";
+import type { Site } from "../../../lib/site";
+import { withSiteRegistry } from "../../../cli/accounts/site-registry";
 import { type Reply, ScriptedServer } from "../../support/http-server";
 
 let server: ScriptedServer | undefined;

@@ -1,8 +1,8 @@
 import { parseAllDocuments } from "yaml";
 import { clusterObjects } from "../../../components/cluster-objects";
 import { mirrorPolicy } from "../../../components/mirror-policy";
-import { type Content, type Site, allImages, allMarks } from "../../../config";
-import type { ClusterFacts } from "../../../lib/oci/cluster-facts";
+import { type Content, type Site, allImages, allMarks } from "../../../lib/site";
+import type { ClusterFacts } from "../../../lib/mirror/cluster-facts";
 import { type Digest, digestOf, hexOf } from "../../../lib/oci/digest";
 
 const release = "quay.io/openshift-release-dev/ocp-release:4.18.20-x86_64";

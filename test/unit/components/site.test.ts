@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { PassthroughSite } from "../../../components/passthrough-site";
-import type { Content, Site } from "../../../config";
+import type { Content, Site } from "../../../lib/site";
 import { imagesOf } from "../../../lib/import";
 import * as entry from "../../../dynamic-providers/entry";
 import { digestOf } from "../../../lib/oci/digest";

@@ -1,6 +1,9 @@
-import { type ImageImportOutputs, imageImportKind } from "../../../dynamic-providers/image-import-kind";
-import { type MirrorValidationOutputs, mirrorValidationKind } from "../../../dynamic-providers/mirror-validation-kind";
-import { type RegistryAccessOutputs, registryAccessKind } from "../../../dynamic-providers/registry-access-kind";
+import { type ImageImportOutputs, imageImportKind } from "../../../dynamic-providers/image-import/provider";
+import {
+    type MirrorValidationOutputs,
+    mirrorValidationKind,
+} from "../../../dynamic-providers/mirror-validation/provider";
+import { type RegistryAccessOutputs, registryAccessKind } from "../../../dynamic-providers/registry-access/provider";
 
 const COMMON = {
     selfUrn: "urn",

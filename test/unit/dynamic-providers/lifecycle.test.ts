@@ -1,7 +1,7 @@
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { z } from "zod";
-import { type Kind, PartialState, define } from "../../../dynamic-providers/lifecycle";
-import { RegistryError } from "../../../lib/oci/errors";
+import { type Kind, PartialState, define } from "../../../dynamic-providers/lifecycle/resource-provider";
+import { RegistryError } from "../../../lib/errors/errors";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const PASSWORD = "canary-5d1f";

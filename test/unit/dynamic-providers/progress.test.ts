@@ -1,5 +1,5 @@
-import { ResourceLog } from "../../../dynamic-providers/engine";
-import { ProgressRow } from "../../../dynamic-providers/progress-row";
+import { ResourceLog } from "../../../dynamic-providers/lifecycle/engine";
+import { ProgressRow } from "../../../dynamic-providers/lifecycle/progress-row";
 import { counted, formatBytes, progressText } from "../../../lib/import";
 
 const GIGA = 1_000_000_000;

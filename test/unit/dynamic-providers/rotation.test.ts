@@ -1,5 +1,5 @@
-import { robotAccountKind } from "../../../dynamic-providers/robot-account-kind";
-import { rotationReason } from "../../../dynamic-providers/rotation";
+import { robotAccountKind } from "../../../dynamic-providers/robot-account/provider";
+import { rotationReason } from "../../../dynamic-providers/robot-account/rotation";
 
 const NOW = new Date("2026-06-01T00:00:00Z");
 const day = (days: number) => new Date(NOW.getTime() + days * 86_400_000).toISOString();

@@ -1,5 +1,5 @@
-import { FruitlessTime } from "../../../lib/import/fruitless-time";
-import { RegistryError } from "../../../lib/oci/errors";
+import { FruitlessTime } from "../../../lib/import/transfer/fruitless-time";
+import { RegistryError } from "../../../lib/errors/errors";
 
 const failure = (status?: number, code = "UNKNOWN") =>
     new RegistryError("PUT", "no", { code, ...(status === undefined ? {} : { status }) });

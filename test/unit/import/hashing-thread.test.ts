@@ -1,4 +1,4 @@
-import { HashingThread } from "../../../lib/import/hashing-thread";
+import { HashingThread } from "../../../lib/import/transfer/hashing-thread";
 
 test("a thread that is closed with pieces under way leaves no rejection that nobody handles", async () => {
     const unhandled: unknown[] = [];

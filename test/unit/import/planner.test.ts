@@ -1,8 +1,8 @@
 import { type RegistryQuestions, planImport } from "../../../lib/import";
 import type { Digest } from "../../../lib/oci/digest";
-import { RegistryError } from "../../../lib/oci/errors";
+import { RegistryError } from "../../../lib/errors/errors";
 import { parseManifest } from "../../../lib/oci/manifest";
-import { parseMirrorBase } from "../../../lib/oci/mirror-reference";
+import { parseMirrorBase } from "../../../lib/mirror/mirror-reference";
 import { MemoryImageSet } from "../../support/image-set";
 
 const BASE = parseMirrorBase("registry.example/mirror");

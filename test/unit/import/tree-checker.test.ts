@@ -1,9 +1,9 @@
 import { verifyImages } from "../../../lib/import";
-import { Sightings } from "../../../lib/import/sightings";
-import { TreeChecker } from "../../../lib/import/tree-checker";
+import { Sightings } from "../../../lib/import/verify/lookup-cache";
+import { TreeChecker } from "../../../lib/import/verify/tree-checker";
 import type { Digest } from "../../../lib/oci/digest";
 import { parseManifest } from "../../../lib/oci/manifest";
-import type { RegistryClient } from "../../../lib/oci/registry-client";
+import type { RegistryClient } from "../../../lib/distribution/client/registry-client";
 import { MemoryImageSet } from "../../support/image-set";
 
 const REPOSITORY = "mirror/quay.io/org/app";

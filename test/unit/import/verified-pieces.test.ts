@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Archive } from "../../../lib/archives";
-import { BlobReader } from "../../../lib/import/verified-pieces";
+import { BlobReader } from "../../../lib/import/transfer/verified-pieces";
 import { type Digest, digestOf, hexOf } from "../../../lib/oci/digest";
 import { ArchiveBench, ociLayoutFiles, testImage } from "../../support/archives";
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { PassthroughError } from "../../../lib/oci/errors";
+import { PassthroughError } from "../../../lib/errors/errors";
 import {
     type Reference,
     canonicalRegistry,

@@ -1,5 +1,5 @@
 import { type MirrorObject, coverage, mirrorRules, registriesConf } from "../../../lib/openshift";
-import { parseMirrorBase } from "../../../lib/oci/mirror-reference";
+import { parseMirrorBase } from "../../../lib/mirror/mirror-reference";
 import { entry, icsp, idms, itms } from "./mirror-objects";
 
 const BASE = parseMirrorBase("reg.test:8443/mirror");

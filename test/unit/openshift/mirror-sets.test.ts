@@ -1,7 +1,7 @@
 import { parseAllDocuments } from "yaml";
-import { isMirrorLocation, isMirrorSource } from "../../../lib/openshift/mirror-objects";
-import { formatObjects } from "../../../lib/openshift/objects-yaml";
-import { type MirroredHost, mirrorRules } from "../../../lib/openshift/mirror-sets";
+import { isMirrorLocation, isMirrorSource } from "../../../lib/openshift/rules/mirror-objects";
+import { formatObjects } from "../../../lib/openshift/objects/objects-yaml";
+import { type MirroredHost, mirrorRules } from "../../../lib/openshift/rules/mirror-sets";
 
 const BASE = "registry.lab.test:8443/mirror";
 const both = (host: string): MirroredHost => ({ host, tags: true, digests: true });

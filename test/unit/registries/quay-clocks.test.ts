@@ -1,5 +1,5 @@
-import { RegistryError } from "../../../lib/oci/errors";
-import { RegistryClient } from "../../../lib/oci/registry-client";
+import { RegistryError } from "../../../lib/errors/errors";
+import { RegistryClient } from "../../../lib/distribution/client/registry-client";
 import { quay } from "../../../lib/registries/quay/quay";
 import { OWNER, accountOf, managing } from "../../support/quay/account";
 import { FakeQuay } from "../../support/quay/fake-quay";

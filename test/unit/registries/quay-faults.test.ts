@@ -1,4 +1,4 @@
-import { RegistryError } from "../../../lib/oci/errors";
+import { RegistryError } from "../../../lib/errors/errors";
 import type { AdminCredentials, RegistryManagement } from "../../../lib/registries";
 import { quay } from "../../../lib/registries/quay/quay";
 import { testAuthority } from "../../support/certificates";

@@ -1,0 +1,127 @@
+import { readFileSync, statSync } from "node:fs";
+import { z } from "zod";
+import type { Credentials } from "../../lib/distribution/auth/auth";
+import { PassthroughError, messageOf } from "../../lib/errors/errors";
+import { askHelper } from "./credential-helper";
+
+const entry = z.looseObject({
+    auth: z.string().optional(),
+    username: z.string().optional(),
+    password: z.string().optional(),
+    identitytoken: z.string().optional(),
+});
+const schema = z.looseObject({
+    auths: z.record(z.string(), entry).default({}),
+    credHelpers: z.record(z.string(), z.string()).default({}),
+    credsStore: z.string().optional(),
+});
+
+type AuthFile = z.infer<typeof schema>;
+
+/** What an auth file holds for one place, and what is wrong with the file itself. */
+export interface FoundAuth {
+    readonly credentials?: Credentials;
+    /** What to log in to, so that this entry changes: `host[:port]`, or with a path where the entry has one. */
+    readonly login: string;
+    readonly warnings: readonly string[];
+}
+
+/**
+ * The account for a mirror base (`host[:port]/path`) in a docker-style auth file (containers-auth.json(5)): the entry
+ * of the longest path of it, up to the host alone. Entries in the file go before helpers of their host, and these before
+ * the store for all hosts, as in containers/image.
+ * @throws PassthroughError `AUTH_FILE` if the file cannot be read or its entry holds no password
+ */
+export async function accountInFile(path: string, place: string): Promise<FoundAuth> {
+    const file = parseAuthFile(readAuthFile(path), path);
+    return { ...(await found(file, path, place)), warnings: exposure(path) };
+}
+
+/** The same for a text that was never in a file (a dockerconfigjson); names no helpers. */
+export function accountInText(text: string, from: string, place: string): Credentials | undefined {
+    const file = parseAuthFile(text, from);
+    const key = keyOf(file.auths, place);
+    return key === undefined ? undefined : credentialsOf(file.auths[key] ?? {}, from, key);
+}
+
+async function found(file: AuthFile, path: string, place: string): Promise<Omit<FoundAuth, "warnings">> {
+    const key = keyOf(file.auths, place);
+    const host = hostOf(place);
+    const login = key === undefined || key.includes("://") ? host : key;
+    // Docker leaves an empty entry where a helper holds the password.
+    if (key !== undefined && Object.keys(file.auths[key] ?? {}).length > 0) {
+        return { credentials: credentialsOf(file.auths[key] ?? {}, path, key), login };
+    }
+    const helper = file.credHelpers[keyOf(file.credHelpers, place) ?? host] ?? file.credsStore;
+    const credentials = helper === undefined ? undefined : await askHelper(helper, key ?? host, path);
+    return credentials === undefined ? { login } : { credentials, login };
+}
+
+function readAuthFile(path: string): string {
+    try {
+        return readFileSync(path, "utf8");
+    } catch (cause) {
+        throw fault(`auth file ${path}: ${messageOf(cause)}`, "name an auth file that is there and readable", cause);
+    }
+}
+
+/** A parser's own message may quote the text, and so the secrets in it. */
+function parseAuthFile(text: string, from: string): AuthFile {
+    let document: unknown;
+    try {
+        document = JSON.parse(text);
+    } catch {
+        throw fault(`auth file ${from}: not JSON`, "make it with: podman login --authfile FILE HOST");
+    }
+    const parsed = schema.safeParse(document);
+    if (parsed.success) return parsed.data;
+    const places = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+    throw fault(`auth file ${from}: ${places}`, "make it with: podman login --authfile FILE HOST");
+}
+
+/** The most specific key for a place; docker also writes hosts as `https://host/v1/`. */
+function keyOf(entries: Readonly<Record<string, unknown>>, place: string): string | undefined {
+    const parts = place.split("/");
+    const host = hostOf(place);
+    const candidates = [
+        ...parts.map((_, i) => parts.slice(0, parts.length - i).join("/")),
+        ...[`https://${host}`, `https://${host}/`, `https://${host}/v1/`, `https://${host}/v2/`, `http://${host}`],
+    ];
+    return candidates.find((candidate) => Object.hasOwn(entries, candidate));
+}
+
+function hostOf(place: string): string {
+    return place.split("/")[0] ?? place;
+}
+
+function credentialsOf(found: z.infer<typeof entry>, from: string, key: string): Credentials {
+    const decoded = found.auth === undefined ? undefined : decodeAuth(found.auth);
+    const username = found.username ?? decoded?.username;
+    const password = found.password ?? decoded?.password;
+    if (username && password) return { username, password };
+    const what = found.identitytoken === undefined ? "no user name and password" : "an identity token, no password";
+    throw fault(
+        `auth file ${from}: the entry ${key} holds ${what}`,
+        `log in with a password: podman login ${hostOf(key)}`,
+    );
+}
+
+/** base64 of `user:password`; the user has no colon. Docker pads with NUL. */
+function decodeAuth(auth: string): Credentials | undefined {
+    const text = Buffer.from(auth, "base64").toString("utf8").replace(/\0+$/, "");
+    const colon = text.indexOf(":");
+    return colon === -1 ? undefined : { username: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+/** Secrets that others can read: no reason to stop, but to be told. */
+function exposure(path: string): string[] {
+    const { mode } = statSync(path);
+    const octal = (mode & 0o777).toString(8).padStart(4, "0");
+    return (mode & 0o077) === 0
+        ? []
+        : [`auth file ${path} can be read by others (mode ${octal}); close it with: chmod 600 ${path}`];
+}
+
+function fault(message: string, cure: string, cause?: unknown): PassthroughError {
+    return new PassthroughError(message, { code: "AUTH_FILE", cure, cause });
+}

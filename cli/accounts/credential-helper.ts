@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { z } from "zod";
+import type { Credentials } from "../../lib/distribution/auth/auth";
+import { PassthroughError, messageOf } from "../../lib/errors/errors";
+
+const answer = z.looseObject({ Username: z.string(), Secret: z.string() });
+
+/** What helpers print for a host that they do not know (docker/docker-credential-helpers, credentials/error.go). */
+const UNKNOWN_HOST = "credentials not found in native keychain";
+/** A keychain may ask its user something; nobody answers for ever. */
+const PATIENCE_MS = 30_000;
+
+/**
+ * Asks `docker-credential-<name> get` for a host, as Docker and Podman do: the host on its stdin, JSON on its stdout.
+ * @param file the auth file that names the helper, for errors
+ * @returns undefined if the helper does not know the host
+ * @throws PassthroughError `CREDENTIAL_HELPER`
+ */
+export async function askHelper(name: string, host: string, file: string): Promise<Credentials | undefined> {
+    const program = `docker-credential-${name}`;
+    if (!/^[\w.-]+$/.test(name)) throw fault(program, file, "this cannot be a helper's name");
+    const { code, stdout } = await run(program, host, file);
+    if (code !== 0 && stdout.includes(UNKNOWN_HOST)) return undefined;
+    // What it printed may be a secret: it is never shown.
+    if (code !== 0) throw fault(program, file, `it ended with exit code ${code} for ${host}`);
+    const parsed = answer.safeParse(jsonOf(stdout));
+    if (!parsed.success) throw fault(program, file, `it answered something else than credentials for ${host}`);
+    if (parsed.data.Username === "<token>") throw fault(program, file, `it holds an identity token for ${host}`);
+    return { username: parsed.data.Username, password: parsed.data.Secret };
+}
+
+async function run(program: string, host: string, file: string): Promise<{ code: number; stdout: string }> {
+    const child = spawn(program, ["get"], {
+        env: process.env,
+        stdio: ["pipe", "pipe", "ignore"],
+        timeout: PATIENCE_MS,
+    });
+    let stdout = "";
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString("utf8")));
+    // One that does not read what it is asked tells by its exit code.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(host);
+    try {
+        const [code] = (await once(child, "close")) as [number | null];
+        return { code: code ?? 1, stdout };
+    } catch (error) {
+        throw fault(program, file, `it cannot be run: ${messageOf(error)}`);
+    }
+}
+
+function jsonOf(text: string): unknown {
+    try {
+        return JSON.parse(text);
+    } catch {
+        return undefined;
+    }
+}
+
+function fault(program: string, file: string, what: string): PassthroughError {
+    return new PassthroughError(`${program}, which ${file} names: ${what}`, {
+        code: "CREDENTIAL_HELPER",
+        cure: "put the helper on PATH, or log in to a file of its own: podman login --authfile FILE HOST",
+    });
+}

@@ -1,0 +1,59 @@
+import type { Site } from "../../lib/site";
+import { registryAdmin } from "../../lib/registries";
+import type { CredentialSources, FoundAccount, Role, StackAccounts, StackOutputs } from "./credentials";
+import { siteOutputs, stackTexts } from "../stack/pulumi-stack";
+import type { StackSelection } from "../stack/stack-file";
+
+/**
+ * Where the accounts of a site come from: what the command line names, the environment, the stack itself.
+ * @param outputs of the stack, where they were read before
+ */
+export function accountSources(
+    selection: StackSelection,
+    site: Site,
+    authfile: string | undefined,
+    outputs?: StackOutputs,
+): CredentialSources {
+    const { mirrorBase: place } = site.registry;
+    const read = () => (outputs === undefined ? siteOutputs(selection.stack, place) : Promise.resolve(outputs));
+    return { place, authfile, stack: { outputs: read, ...ownAccount(selection, site) } };
+}
+
+/** A registry with robot accounts takes those alone; any other one is given its accounts by the configuration. */
+function ownAccount(selection: StackSelection, { registry }: Site): Omit<StackAccounts, "outputs"> {
+    const { stack } = selection;
+    const up = `npm run up -- --stack ${stack}`;
+    if (registryAdmin(registry.type).capabilities.robotAccounts) {
+        return {
+            configured: () => Promise.resolve(undefined),
+            cures: {
+                refused: `let it be replaced or repaired: ${up}`,
+                absent: `the robot accounts are made by the first \`${up}\`: before it, \`plan --offline\` needs no account`,
+            },
+        };
+    }
+    return {
+        configured: (role) => configured(role, selection),
+        cures: {
+            refused: `set the stack's account to one it lets in (npm run pulumi -- config set), and then: ${up}`,
+            absent: `set registryUsername and registryPassword of stack ${stack}: npm run pulumi -- config set`,
+        },
+    };
+}
+
+const PREFIXES = { importer: ["registry"], puller: ["puller", "registry"] } as const;
+
+async function configured(role: Role, { stack, file }: StackSelection): Promise<FoundAccount | undefined> {
+    const texts = await stackTexts(stack, file);
+    for (const prefix of PREFIXES[role]) {
+        const names = [`${prefix}Username`, `${prefix}Password`] as const;
+        const [username, password] = names.map((name) => texts[name]);
+        if (!username || !password) continue;
+        return {
+            credentials: { username, password },
+            from: `the stack's configuration (${names[0]})`,
+            cure: `set ${names.join(" and ")} of stack ${stack} to one it lets in: npm run pulumi -- config set`,
+        };
+    }
+    return undefined;
+}

@@ -1,0 +1,64 @@
+import { readLock } from "../../lib/lock";
+import {
+    type OfflinePlan,
+    counted,
+    isEmptyPlan,
+    offlinePlanLines,
+    planOffline,
+    planTotalsLine,
+} from "../../lib/import";
+import { EXIT_OK } from "../command";
+import { type ImportedImages, imagesOfFiles, imagesOfState } from "../stack/imported-images";
+import { print, say } from "../terminal/output";
+import { planMarkdown } from "./plan-markdown";
+import { type StackSelection, nameOf, readStackSite } from "../stack/stack-file";
+
+/**
+ * Plans the sets of a stack without asking anybody, and prints that.
+ * @param against files that say what was imported last; absent: the stack's state
+ * @returns "changes" if there is something to do
+ */
+export async function planOfflineOf(
+    selection: StackSelection,
+    against: readonly string[] | undefined,
+    format: "text" | "json" | "markdown",
+): Promise<"changes" | typeof EXIT_OK> {
+    const { content, onRemove } = readStackSite(selection);
+    const imported = against === undefined ? await imagesOfState(selection.stack) : imagesOfFiles(against);
+    const sets = await Promise.all(
+        content.map(async ({ name, lock, images, earlier }) => ({
+            name,
+            images,
+            earlier,
+            facts: await readLock(lock),
+        })),
+    );
+    const plan = planOffline(sets, imported.images, onRemove);
+    if (imported.note !== undefined) say(`note: ${imported.note}`);
+    const stack = nameOf(selection);
+    switch (format) {
+        case "json":
+            print(JSON.stringify({ stack, against: imported.source, ...noteOf(imported), ...plan }));
+            break;
+        case "markdown":
+            print(planMarkdown(plan, stack, imported).trimEnd());
+            break;
+        case "text":
+            printText(plan, imported);
+    }
+    return isEmptyPlan(plan) ? EXIT_OK : "changes";
+}
+
+function noteOf({ note }: ImportedImages): { note?: string } {
+    return note === undefined ? {} : { note };
+}
+
+function printText(plan: OfflinePlan, imported: ImportedImages): void {
+    for (const { title, lines } of offlinePlanLines(plan)) print([title, ...lines].join("\n    "));
+    const totals = planTotalsLine(plan);
+    if (totals !== undefined) print(totals);
+    const { unchanged } = plan.totals;
+    print(
+        `${counted(unchanged, "image")} ${unchanged === 1 ? "stays as it is" : "stay as they are"}, compared with ${imported.source}`,
+    );
+}

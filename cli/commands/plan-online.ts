@@ -1,0 +1,94 @@
+import {
+    type ImportPlan,
+    type Payload,
+    type PlannedImage,
+    RegistryOutlook,
+    counted,
+    formatBytes,
+    planImport,
+    planSummary,
+    plannedImages,
+} from "../../lib/import";
+import { readLockedSet } from "../../lib/passthrough";
+import { EXIT_FAILED, EXIT_OK } from "../command";
+import { findAccount } from "../accounts/credentials";
+import { interruptible } from "../terminal/interruption";
+import { print, say, withoutSecrets } from "../terminal/output";
+import { accountSources } from "../accounts/site-account";
+import { withSiteRegistry } from "../accounts/site-registry";
+import { type StackSelection, nameOf, readStackSite } from "../stack/stack-file";
+
+/** The plan of one set. */
+interface SetPlan {
+    readonly name: string;
+    readonly plan: ImportPlan;
+    readonly images: readonly PlannedImage[];
+}
+
+/**
+ * Asks the registry what an import of the stack's sets would do, and prints that. A later set is planned as if the ones
+ * before it were there, since it is imported after them.
+ * @returns "changes" if there is something to do
+ */
+export async function planOnlineOf(
+    selection: StackSelection,
+    authfile: string | undefined,
+    asJson: boolean,
+): Promise<"changes" | typeof EXIT_OK | typeof EXIT_FAILED> {
+    const site = readStackSite(selection);
+    const account = await findAccount("importer", accountSources(selection, site, authfile));
+    const sets = await interruptible((signal) =>
+        withSiteRegistry(site, account, signal, async (client, base) => {
+            const outlook = new RegistryOutlook(client);
+            const plans: SetPlan[] = [];
+            for (const { name, archive, lock, lockDigest, images } of site.content) {
+                const set = await readLockedSet(archive, lock, lockDigest);
+                const plan = await planImport(outlook, { images, set: set.lock, base });
+                outlook.expect(plan, set.lock);
+                plans.push({ name, plan, images: plannedImages(plan).map(withoutSecretsIn) });
+            }
+            return plans;
+        }),
+    );
+    if (asJson) print(JSON.stringify({ stack: nameOf(selection), ...documentOf(site.registry.mirrorBase, sets) }));
+    else for (const set of sets) printSet(set);
+    if (sets.length === 0) say("the stack's site.content lists no set: there is nothing to import");
+    if (sets.some(({ plan }) => plan.problems.length > 0)) return EXIT_FAILED;
+    return sets.some(({ plan }) => plan.push.length > 0) ? "changes" : EXIT_OK;
+}
+
+function withoutSecretsIn(image: PlannedImage): PlannedImage {
+    return image.problem === undefined ? image : { ...image, problem: withoutSecrets(image.problem) };
+}
+
+function documentOf(mirrorBase: string, sets: readonly SetPlan[]): object {
+    const sum = (of: keyof Payload) => sets.reduce((total, { plan }) => total + plan[of], 0);
+    return {
+        mirrorBase,
+        sets: sets.map(({ name, plan: { bytes, uploads, mounts }, images }) => {
+            return { name, images, bytes, uploads, mounts };
+        }),
+        bytes: sum("bytes"),
+        uploads: sum("uploads"),
+        mounts: sum("mounts"),
+    };
+}
+
+function printSet({ name, plan, images }: SetPlan): void {
+    print(`${name}: ${planSummary(plan)}`);
+    for (const image of images) print(`    ${lineOf(image)}`);
+}
+
+function lineOf({ source, state, uploads, mounts, bytes, movedFrom, problem = "" }: PlannedImage): string {
+    const moves = movedFrom === undefined ? "" : `; its tag moves from ${movedFrom}`;
+    switch (state) {
+        case "present":
+            return `= ${source}: present`;
+        case "tag-only":
+            return `t ${source}: tag only${moves}`;
+        case "push":
+            return `+ ${source}: push, ${counted(uploads, "blob")} to upload, ${mounts} to mount, ${formatBytes(bytes)}${moves}`;
+        case "cannot":
+            return `! ${source}: cannot be brought: ${problem}`;
+    }
+}

@@ -1,0 +1,97 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { parseLock } from "../../lib/lock";
+import { type ImagesBySource, imagesOf, isImageText } from "../../lib/import";
+import { isDigest } from "../../lib/oci/digest";
+import { PassthroughError, messageOf } from "../../lib/errors/errors";
+import { stackState } from "./pulumi-stack";
+
+/** What was imported last, and how that is known. */
+export interface ImportedImages {
+    readonly images: ImagesBySource;
+    /** For people: "the state of stack site-a". */
+    readonly source: string;
+    /** Why it may be less than what is really there. */
+    readonly note?: string;
+}
+
+/** Written in place of a file: compare with nothing. */
+export const NOTHING = "none";
+
+const digest = z.string().refine(isDigest, "not a sha256 digest");
+const images = z.union([z.string().refine(isImageText), z.record(z.string(), digest)]);
+const state = z.looseObject({
+    deployment: z.looseObject({
+        resources: z
+            .array(z.looseObject({ type: z.string(), delete: z.boolean().optional(), outputs: z.unknown() }))
+            .nullish(),
+    }),
+});
+const outputs = z.looseObject({ images: z.record(z.string(), z.looseObject({ digest })) });
+const IMPORT_TYPE = "pulumi-nodejs:dynamic/registry-passthrough:ImageImport";
+
+/**
+ * What the stack's state says was imported. A state that cannot be read is no reason to fail: it is said, and nothing
+ * counts as imported then.
+ */
+export async function imagesOfState(stack: string): Promise<ImportedImages> {
+    const source = `the state of stack ${stack}`;
+    try {
+        return { images: imagesIn(await stackState(stack), source), source };
+    } catch (error) {
+        const note = `compared with nothing, since the state could not be read: ${messageOf(error)}`;
+        return { images: {}, source: "nothing", note };
+    }
+}
+
+/**
+ * What the given files say was imported, put together: locks, `pulumi stack export`, `pulumi stack output --json`.
+ * @throws PassthroughError `BASELINE_INVALID`, and those of `parseLock`
+ */
+export function imagesOfFiles(paths: readonly string[]): ImportedImages {
+    if (paths.length === 1 && paths[0] === NOTHING) return { images: {}, source: "nothing" };
+    const all = paths.map((path) => imagesIn(readJson(path), path));
+    return { images: Object.assign({}, ...all) as ImagesBySource, source: paths.join(", ") };
+}
+
+function imagesIn(document: unknown, place: string): ImagesBySource {
+    if (typeof document === "object" && document !== null && "lockVersion" in document) {
+        const lock = parseLock(JSON.stringify(document), place);
+        return { ...lock.earlier.images, ...lock.images };
+    }
+    const ofState = state.safeParse(document);
+    if (ofState.success) return imagesOfResources(ofState.data.deployment.resources ?? []);
+    const ofOutputs = outputs.safeParse(document);
+    if (!ofOutputs.success) throw invalid(place, "neither a lock nor a stack's state or outputs");
+    return Object.fromEntries(Object.entries(ofOutputs.data.images).map(([source, image]) => [source, image.digest]));
+}
+
+/** A set that is imported later has the tag: so it is in state as in the registry. */
+function imagesOfResources(resources: readonly { type: string; delete?: boolean | undefined; outputs: unknown }[]) {
+    const found = resources
+        .filter((resource) => resource.type === IMPORT_TYPE && resource.delete !== true)
+        .map((resource) => z.looseObject({ images }).safeParse(resource.outputs).data?.images ?? {})
+        .map(imagesOf);
+    return Object.assign({}, ...found) as ImagesBySource;
+}
+
+function readJson(path: string): unknown {
+    let text: string;
+    try {
+        text = readFileSync(path, "utf8");
+    } catch (error) {
+        throw invalid(path, messageOf(error));
+    }
+    try {
+        return JSON.parse(text);
+    } catch {
+        throw invalid(path, "not JSON");
+    }
+}
+
+function invalid(place: string, what: string): PassthroughError {
+    return new PassthroughError(`${place}: ${what}`, {
+        code: "BASELINE_INVALID",
+        cure: `give a lock file, or the JSON of \`pulumi stack output --json\` or \`pulumi stack export\`, or ${NOTHING}`,
+    });
+}

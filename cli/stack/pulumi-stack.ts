@@ -1,0 +1,92 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { z } from "zod";
+import { PassthroughError, messageOf } from "../../lib/errors/errors";
+
+/** A backend that does not answer must not hold a pull-request job up. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * The outputs of a stack, through the Pulumi CLI; secrets come over the pipe, never through a file or an argument.
+ * @throws PassthroughError `STACK_OUTPUTS`
+ */
+export async function stackOutputs(stack: string, withSecrets = false): Promise<Record<string, unknown>> {
+    const args = ["stack", "output", "--json", ...(withSecrets ? ["--show-secrets"] : [])];
+    const outputs = z.record(z.string(), z.unknown()).safeParse(await ask(stack, args, "outputs", "STACK_OUTPUTS"));
+    return outputs.success ? outputs.data : {};
+}
+
+/**
+ * The outputs of a site's stack, secrets included, that is sure to be the stack of this site: accounts and rules of
+ * another registry are never taken for its own.
+ * @param mirrorBase of the site's configuration
+ * @throws PassthroughError `STACK_OUTPUTS`; `STACK_ELSEWHERE` names both mirror bases
+ */
+export async function siteOutputs(stack: string, mirrorBase: string): Promise<Record<string, unknown>> {
+    const outputs = await stackOutputs(stack, true);
+    const { mirrorBase: ofStack } = outputs;
+    // Before its first `up` a stack has none.
+    if (ofStack === mirrorBase || Object.keys(outputs).length === 0) return outputs;
+    const there = typeof ofStack === "string" ? ofStack : "none that it tells";
+    throw new PassthroughError(`the outputs of stack ${stack} are of ${there}, its configuration is of ${mirrorBase}`, {
+        code: STACK_ELSEWHERE,
+        cure: "check that --stack and site.registry.mirrorBase mean the same site; if it moved, run `npm run up` for it first",
+    });
+}
+
+/** Code of outputs that are another site's. */
+export const STACK_ELSEWHERE = "STACK_ELSEWHERE";
+
+/**
+ * The configuration of a stack that is one text a key, secrets decrypted, by the key's name without the project's.
+ * @param file the configuration, if it is in another file than the stack's own
+ * @throws PassthroughError `STACK_CONFIG`
+ */
+export async function stackTexts(stack: string, file: string | undefined): Promise<Record<string, string>> {
+    const args = ["config", "--json", "--show-secrets", ...(file === undefined ? [] : ["--config-file", file])];
+    const config = configuration.safeParse(await ask(stack, args, "configuration", "STACK_CONFIG"));
+    const entries = Object.entries(config.success ? config.data : {});
+    return Object.fromEntries(
+        entries.flatMap(([key, { value }]) => (value === undefined ? [] : [[key.replace(/^.*:/, ""), value]])),
+    );
+}
+
+const configuration = z.record(z.string(), z.looseObject({ value: z.string().optional() }));
+
+/**
+ * The state of a stack as `pulumi stack export` gives it, secrets encrypted.
+ * @throws PassthroughError `STACK_STATE`
+ */
+export async function stackState(stack: string): Promise<unknown> {
+    return ask(stack, ["stack", "export"], "state", "STACK_STATE");
+}
+
+async function ask(stack: string, args: readonly string[], what: string, code: string): Promise<unknown> {
+    const run = promisify(execFile)("pulumi", [...args, "--stack", stack, "--non-interactive"], {
+        maxBuffer: 512 * 1024 * 1024,
+        timeout: PATIENCE_MS,
+    });
+    const { stdout } = await run.catch((error: unknown) => {
+        throw new PassthroughError(`cannot read the ${what} of stack ${stack}: ${reasonOf(error)}`, {
+            code,
+            cure: cureOf(reasonOf(error), stack),
+            cause: error,
+        });
+    });
+    return JSON.parse(stdout) as unknown;
+}
+
+function cureOf(reason: string, stack: string): string {
+    if (/no stack named/i.test(reason)) {
+        return `check the name with \`npm run pulumi -- stack ls\`, or make the stack: npm run pulumi -- stack init ${stack}`;
+    }
+    if (/passphrase/i.test(reason)) return "set PULUMI_CONFIG_PASSPHRASE, or …_FILE, to the passphrase of this stack";
+    return "run `npm run up` for this stack first, with its backend and passphrase in the environment";
+}
+
+function reasonOf(error: unknown): string {
+    const { stderr, code, killed } = error as { stderr?: unknown; code?: unknown; killed?: unknown };
+    if (code === "ENOENT") return "there is no pulumi on PATH";
+    if (killed === true) return `the backend did not answer within ${PATIENCE_MS / 1000} s`;
+    return typeof stderr === "string" && stderr.trim() !== "" ? stderr.trim() : messageOf(error);
+}

@@ -1,0 +1,107 @@
+import { existsSync, readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { z } from "zod";
+import { issuesText, unknownKeyIssues } from "../../lib/site/issues";
+import { mergeDocuments } from "../../lib/site/schema";
+import { type Site, readSite } from "../../lib/site";
+import { overrideSchema } from "../../lib/mirror/override";
+import { PassthroughError, messageOf } from "../../lib/errors/errors";
+
+const SITE = "registry-passthrough:site";
+const DEFAULTS = "registry-passthrough:defaults";
+
+const contentSchema = z.object({
+    archive: z.union([z.string(), z.array(z.string())]),
+    lock: z.string(),
+    overrides: z.array(overrideSchema).default([]),
+});
+
+const stackFile = z.object({ config: z.record(z.string(), z.unknown()).nullish() });
+
+/** One image set as a stack file lists it. */
+export type StackContent = z.infer<typeof contentSchema>;
+
+/** Which stack, and the file of its configuration if that is not `Pulumi.<stack>.yaml`. */
+export interface StackSelection {
+    /** May be written as Pulumi does, with organization and project. */
+    readonly stack: string;
+    readonly file?: string | undefined;
+}
+
+/**
+ * The image sets that a stack file lists, project defaults merged under it. Reads files only: no engine, no secrets, and
+ * not the locks, which may not be there yet.
+ * @throws PassthroughError `STACK_FILE` that names the file
+ */
+export function readStackContent(selection: StackSelection): StackContent[] {
+    const { path, site, defaults } = readStackFile(selection);
+    const parsed = z
+        .object({ content: z.array(contentSchema).default([]) })
+        .safeParse(mergeDocuments(defaults, site) ?? {});
+    if (!parsed.success) throw fault(`${path}, ${SITE}: ${z.prettifyError(parsed.error)}`, "see docs/configuration.md");
+    return parsed.data.content;
+}
+
+/**
+ * A stack's site, checked as `up` checks it: without the engine, the network, an archive or a secret.
+ * @throws PassthroughError `CONFIG_INVALID` with every fault by its key; `STACK_FILE`
+ */
+export function readStackSite(selection: StackSelection): Site {
+    const { site: document, defaults, keys } = readStackFile(selection);
+    const read = (path: string): string => readFileSync(path, "utf8");
+    const surroundings = { read, now: new Date(), stack: nameOf(selection) };
+    const { site, issues } = readSite(document, defaults, surroundings);
+    const all = [...issues, ...unknownKeyIssues(keys)];
+    if (site !== undefined && all.length === 0) return site;
+    throw new PassthroughError(issuesText(all), { code: "CONFIG_INVALID" });
+}
+
+/** The stack's own name, without organization and project. */
+export function nameOf({ stack }: StackSelection): string {
+    return stack.split("/").at(-1) ?? stack;
+}
+
+interface StackFile {
+    readonly path: string;
+    readonly site: unknown;
+    readonly defaults: unknown;
+    readonly keys: readonly string[];
+}
+
+function readStackFile(selection: StackSelection): StackFile {
+    const path = selection.file ?? `Pulumi.${nameOf(selection)}.yaml`;
+    if (!existsSync(path)) throw fault(`there is no ${path}`, "name a stack whose file is here with --stack");
+    const config = configOf(path);
+    const project = existsSync("Pulumi.yaml") ? configOf("Pulumi.yaml") : {};
+    return {
+        path,
+        site: config[SITE],
+        // A stack's value takes the place of the project's, as everywhere in Pulumi.
+        defaults: config[DEFAULTS] ?? unwrapped(project[DEFAULTS]),
+        keys: [...new Set([...Object.keys(project), ...Object.keys(config)])],
+    };
+}
+
+/** Pulumi.yaml holds a project value as `{value: …}`, or plainly. */
+function unwrapped(defaults: unknown): unknown {
+    const wrapped = z.object({ value: z.unknown() }).safeParse(defaults);
+    return wrapped.success && wrapped.data.value !== undefined ? wrapped.data.value : defaults;
+}
+
+function configOf(path: string): Record<string, unknown> {
+    const parsed = stackFile.safeParse(documentOf(path) ?? {});
+    if (!parsed.success) throw fault(`${path}: ${z.prettifyError(parsed.error)}`, "write it as Pulumi does");
+    return parsed.data.config ?? {};
+}
+
+function documentOf(path: string): unknown {
+    try {
+        return parse(readFileSync(path, "utf8"));
+    } catch (error) {
+        throw fault(`${path}: ${messageOf(error)}`, "write it as Pulumi does");
+    }
+}
+
+function fault(message: string, cure: string): PassthroughError {
+    return new PassthroughError(message, { code: "STACK_FILE", cure });
+}

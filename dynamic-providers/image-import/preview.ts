@@ -1,0 +1,36 @@
+import { readLock } from "../../lib/lock";
+import { type ImagesBySource, offlinePlanLines, planOffline } from "../../lib/import";
+import type { OnRemove } from "../../lib/mirror/on-remove";
+import type { ResourceLog } from "../lifecycle/engine";
+
+/**
+ * The offline plan of one set, for the preview: images that come, change and go, by name, and the bytes that may have
+ * to be sent at most. Needs no network and no archive; without the lock only the bytes are missing.
+ */
+export async function announceImages(
+    olds: ImagesBySource,
+    news: ImagesBySource,
+    lockPath: string,
+    onRemove: OnRemove,
+    log: ResourceLog,
+): Promise<void> {
+    const facts = await readLock(lockPath).catch(() => undefined);
+    const earlier = facts?.earlier.images ?? {};
+    const plan = planOffline([{ name: lockPath, images: news, earlier, facts }], olds, onRemove);
+    for (const { title, lines } of offlinePlanLines(plan, false)) log.line("info", [title, ...lines].join("\n    "));
+}
+
+/** The images that no set wants any more: those of a set that was taken out are on no other row. */
+export function announceLeaving(
+    olds: ImagesBySource,
+    news: ImagesBySource,
+    onRemove: OnRemove,
+    log: ResourceLog,
+): void {
+    for (const { title, lines } of offlinePlanLines(planOffline([], left(olds, news), onRemove)))
+        log.line("info", [title, ...lines].join("\n    "));
+}
+
+function left(olds: ImagesBySource, news: ImagesBySource): ImagesBySource {
+    return Object.fromEntries(Object.entries(olds).filter(([source]) => news[source] === undefined));
+}

@@ -1,0 +1,91 @@
+import { type Lock, readLock } from "../../lib/lock";
+import {
+    type ImageProblem,
+    type ImageTask,
+    type Removal,
+    type WantedManifest,
+    counted,
+    imageTask,
+    problemLines,
+    removeImages,
+} from "../../lib/import";
+import type { Digest } from "../../lib/oci/digest";
+import { PassthroughError } from "../../lib/errors/errors";
+import { type MirrorBase, mirrorRepository, protectingTag } from "../../lib/mirror/mirror-reference";
+import { type RegistryInputs, withRegistry } from "../registry/connection";
+import type { ResourceLog } from "../lifecycle/engine";
+import type { Surroundings } from "../lifecycle/resource-provider";
+
+type Images = Readonly<Record<string, Digest>>;
+
+/** More than this many names scroll away what matters. */
+const MAX_NAMES = 50;
+
+/** The images that state has and that are not wanted any more, also those whose tag has another image now. */
+export function leavingImages(before: Images, wanted: Images): Record<string, Digest> {
+    return Object.fromEntries(Object.entries(before).filter(([source, digest]) => wanted[source] !== digest));
+}
+
+/**
+ * Removes images from the registry and says so by name.
+ * @param wanted images of this set that stay
+ * @param locks of this set and others: what they bring or rely on stays too
+ * @throws PassthroughError if a lock cannot be read: what it wants would be unknown, which is not nothing
+ */
+export async function removeLeaving(
+    inputs: RegistryInputs,
+    leaving: Images,
+    wanted: Images,
+    locks: readonly string[],
+    around: Surroundings,
+): Promise<Removal> {
+    const others = await Promise.all(locks.map((path) => readLock(path)));
+    return withRegistry(inputs, around, async (client, base, row) => {
+        const stay = [...tasksOf(base, wanted), ...others.flatMap((lock) => wantedBy(base, lock))];
+        row.show(`removing ${counted(Object.keys(leaving).length, "image")}`);
+        const removal = await removeImages(client, tasksOf(base, leaving), stay);
+        tell(removal, around.log);
+        return removal;
+    });
+}
+
+function tasksOf(base: MirrorBase, images: Images): ImageTask[] {
+    return Object.entries(images).map(([source, digest]) => imageTask(base, source, digest));
+}
+
+/** What a set brings, under its tag and under the one that a superseded image keeps, and what it was built on. */
+function wantedBy(base: MirrorBase, { images, earlier }: Lock): WantedManifest[] {
+    const tasks = [...tasksOf(base, images), ...tasksOf(base, earlier.images)];
+    const reliedOn = Object.entries(earlier.manifests).flatMap(([digest, { from }]) =>
+        from.map((source) => ({ repository: mirrorRepository(base, source), digest })),
+    );
+    return [...tasks, ...tasks.map((task) => ({ ...task, tag: protectingTag(task.digest) })), ...reliedOn];
+}
+
+function tell({ removed, kept }: Removal, log: ResourceLog): void {
+    list(log, `removed from the registry: ${counted(removed.length, "image")}`, removed, ({ source, digest }) => {
+        return source.includes("@") ? source : `${source} ${digest}`;
+    });
+    list(log, `kept in the registry: ${counted(kept.length, "image")}`, kept, ({ source, reason }) => {
+        return `${source}: ${reason}`;
+    });
+}
+
+function list<T>(log: ResourceLog, title: string, items: readonly T[], line: (item: T) => string): void {
+    if (items.length === 0) return;
+    const more = items.length > MAX_NAMES ? [`… and ${items.length - MAX_NAMES} more`] : [];
+    log.line("info", [title, ...items.slice(0, MAX_NAMES).map(line), ...more].join("\n    "));
+}
+
+/** For a destroy: what is still there stays in state. */
+export function notRemoved(failed: readonly ImageProblem[]): PassthroughError {
+    return new PassthroughError(`not removed from the registry:\n    ${reasonsOf(failed).join("\n    ")}\n`, {
+        code: "REMOVAL_FAILED",
+        cure: "run again when that is mended, or set site.onRemove: keep",
+    });
+}
+
+/** The first failures, each with the images that have it, and how many more there are. */
+export function reasonsOf(failed: readonly ImageProblem[]): string[] {
+    return problemLines(failed, MAX_NAMES);
+}

@@ -1,0 +1,66 @@
+import type { Wait } from "../../lib/distribution/client/registry-client";
+import type { ResourceLog } from "./engine";
+
+const TICK_MS = 500;
+/** A terminal shows each line in place of the one before; anywhere else the engine prints each of them, so there are few. */
+const LINE_EVERY_MS = 10_000;
+
+/**
+ * How far an operation is, on its resource's own row: a clock tells it, so that something is said also while nothing
+ * moves, and then why.
+ */
+export class ProgressRow {
+    private text = "";
+    private shown = "";
+    private wait: Wait | undefined;
+    private movedAt = Date.now();
+    private lineAt = Date.now();
+    private readonly timer: NodeJS.Timeout;
+    // The provider's own output is never a terminal: only whoever started the CLI can tell it of one.
+    private readonly isTerminal = process.env.REGISTRY_PASSTHROUGH_PROGRESS === "row";
+
+    constructor(private readonly log: ResourceLog) {
+        this.timer = setInterval(() => this.tick(), TICK_MS);
+        this.timer.unref();
+    }
+
+    /** Something moved. */
+    show(text: string): void {
+        if (text === this.text) return;
+        this.text = text;
+        this.wait = undefined;
+        this.movedAt = Date.now();
+    }
+
+    /** Something waits. */
+    waiting(wait: Wait): void {
+        this.wait = wait;
+    }
+
+    /** The clock is stopped; what was said stays. */
+    stop(): void {
+        clearInterval(this.timer);
+    }
+
+    private tick(): void {
+        const now = Date.now();
+        const idle = now - this.movedAt;
+        const text = [this.text, this.reason(idle)].filter((part) => part !== "").join("; ");
+        const isDue = now - this.lineAt >= LINE_EVERY_MS;
+        if (this.isTerminal ? text === this.shown : !isDue) return;
+        this.shown = text;
+        this.lineAt = now;
+        this.log.status(text === "" ? `waiting for ${Math.round(idle / 1000)} s` : text);
+    }
+
+    private reason(idle: number): string {
+        if (this.wait !== undefined) return waitText(this.wait);
+        return idle >= LINE_EVERY_MS && this.text !== "" ? `nothing moved for ${Math.floor(idle / 1000)} s` : "";
+    }
+}
+
+/** "trying again in 2 s: HEAD mirror/quay.io/org/app/manifests/1.2: UNEXPECTED_ANSWER (503)". */
+export function waitText({ operation, problem, seconds }: Wait): string {
+    const soon = seconds < 1 ? "" : ` in ${Math.round(seconds)} s`;
+    return `trying again${soon}: ${operation}: ${problem}`;
+}

@@ -1,0 +1,31 @@
+import { Sightings } from "../../lib/import";
+import { digestOf } from "../../lib/oci/digest";
+import { type RegistryInputs, endpointOf } from "./connection";
+import { credentialsOf } from "./settings";
+
+/** By registry and account. A provider process lives for one run of the engine, and so do these. */
+const shared = new Map<string, Sightings>();
+
+/** What the refresh of other resources has seen with the same account, for a refresh alone: a proof sees for itself. */
+export function sharedSightings(inputs: RegistryInputs): Sightings {
+    const account = credentialsOf(inputs.account, inputs.credentials);
+    // No secret is kept as a key.
+    const key = digestOf(JSON.stringify([endpointOf(inputs), account.username, account.password]));
+    const known = shared.get(key) ?? new Sightings();
+    shared.set(key, known);
+    return known;
+}
+
+/** Runs what may write to a registry. What was seen before it, or while it ran, does not count after it. */
+export async function writing<T>(operation: () => Promise<T>): Promise<T> {
+    forgetAll();
+    try {
+        return await operation();
+    } finally {
+        forgetAll();
+    }
+}
+
+function forgetAll(): void {
+    for (const sightings of shared.values()) sightings.forget();
+}

@@ -1,0 +1,115 @@
+import { Readable } from "node:stream";
+import type { BlobSource } from "../../mirror/image-set";
+import { type Digest, digestOf } from "../../oci/digest";
+import { ArchiveError } from "../../errors/errors";
+import { MAX_MANIFEST_BYTES } from "../../oci/manifest";
+import { COPY_AGAIN, type LentFile } from "./archive-file";
+
+/** Where the bytes of a blob lie. */
+export interface BlobLocation {
+    readonly file: BlobFile;
+    readonly offset: number;
+    /** Bytes. */
+    readonly size: number;
+}
+
+/** Where blobs lie, by digest: a map, or what follows from their names. */
+export interface BlobLocations {
+    get(digest: Digest): BlobLocation | undefined;
+}
+
+/** What a blob is read from: a part that stays open, or a file of a folder that is opened for each reading. */
+export interface BlobFile {
+    readonly path: string;
+    lend(): Promise<LentFile>;
+}
+
+/** Bytes per read and per chunk of a stream. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/** The blobs of an archive, wherever in its files they lie. */
+export class ArchiveSource implements BlobSource {
+    readonly #label: string;
+    readonly #blobs: BlobLocations;
+    readonly #entryOf: (digest: Digest) => string | undefined;
+
+    /**
+     * @param label the archive as a whole, for errors about what it lacks
+     * @param entryOf the name of a blob's entry; undefined where the file itself is the blob
+     */
+    constructor(label: string, blobs: BlobLocations, entryOf: (digest: Digest) => string | undefined) {
+        this.#label = label;
+        this.#blobs = blobs;
+        this.#entryOf = entryOf;
+    }
+
+    size(digest: Digest): number | undefined {
+        return this.#blobs.get(digest)?.size;
+    }
+
+    async read(digest: Digest): Promise<Buffer> {
+        const { file, offset, size } = this.#locate(digest);
+        if (size > MAX_MANIFEST_BYTES) {
+            const what = `${size} bytes are more than a manifest or config may have (${MAX_MANIFEST_BYTES})`;
+            throw this.#fault(digest, what, "ARCHIVE_TOO_LARGE");
+        }
+        const bytes = Buffer.allocUnsafeSlow(size);
+        const lent = await file.lend();
+        await lent.file.readInto(bytes, offset, this.#entryOf(digest)).finally(() => lent.release());
+        const actual = digestOf(bytes);
+        if (actual === digest) return bytes;
+        throw this.#fault(digest, `the bytes are ${actual}, not ${digest}`, "ARCHIVE_DIGEST_MISMATCH");
+    }
+
+    open(digest: Digest, start = 0, allocate?: (size: number) => Buffer): Readable {
+        const location = this.#locate(digest);
+        if (start < 0 || start > location.size) {
+            throw this.#fault(digest, `byte ${start} is outside its ${location.size} bytes`, "ARCHIVE_TRUNCATED");
+        }
+        return Readable.from(readChunks(location, start, this.#entryOf(digest), allocate), {
+            objectMode: false,
+            highWaterMark: CHUNK_BYTES,
+        });
+    }
+
+    place(digest: Digest): string {
+        const location = this.#blobs.get(digest);
+        if (location === undefined) return `archive ${this.#label}`;
+        const entry = this.#entryOf(digest);
+        const inside = entry === undefined ? "" : `, entry ${entry}, offset ${location.offset}`;
+        return `archive ${location.file.path}${inside}`;
+    }
+
+    #locate(digest: Digest): BlobLocation {
+        const location = this.#blobs.get(digest);
+        if (location !== undefined) return location;
+        throw new ArchiveError(`it does not hold ${digest}`, { archive: this.#label, code: "ARCHIVE_BLOB_MISSING" });
+    }
+
+    #fault(digest: Digest, what: string, code: string): ArchiveError {
+        const { file, offset } = this.#locate(digest);
+        const entry = this.#entryOf(digest);
+        const place = { archive: file.path, ...(entry === undefined ? {} : { entry, offset }) };
+        return new ArchiveError(what, { ...place, code, cure: COPY_AGAIN });
+    }
+}
+
+/** The bytes of a location from `start` on, in pieces. @throws ArchiveError as `ArchiveFile.readInto` does */
+export async function* readChunks(
+    location: BlobLocation,
+    start: number,
+    entry: string | undefined,
+    allocate: (size: number) => Buffer = Buffer.allocUnsafeSlow,
+): AsyncGenerator<Buffer> {
+    const lent = await location.file.lend();
+    try {
+        const end = location.offset + location.size;
+        for (let at = location.offset + start; at < end; at += CHUNK_BYTES) {
+            const chunk = allocate(Math.min(CHUNK_BYTES, end - at));
+            await lent.file.readInto(chunk, at, entry);
+            yield chunk;
+        }
+    } finally {
+        await lent.release();
+    }
+}

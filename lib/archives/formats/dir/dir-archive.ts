@@ -1,0 +1,94 @@
+import { basename } from "node:path";
+import { digestOf } from "../../../oci/digest";
+import { ArchiveError, PassthroughError } from "../../../errors/errors";
+import { MAX_MANIFEST_BYTES, parseManifest } from "../../../oci/manifest";
+import { type Reference, looksLikeHost, parseReference } from "../../../oci/reference";
+import type { Archive, ArchiveContents } from "../../archive";
+import { type FileTree, blobsNamed, readTreeFile, sourceOf } from "../../files/file-tree";
+import { ImageNames } from "../../naming/image-names";
+import type { Override } from "../../../mirror/override";
+import { Overrides, digestOnlyNote, overriddenReference } from "../../naming/override";
+
+const VERSION = /^Directory Transport Version: 1\./;
+const HINT = "copy with skopeo sync --scoped, which writes the name as folders, and give the folder above the host";
+
+/**
+ * Opens a `dir:` layout of `skopeo copy` or `skopeo sync` (containers/image, directory_transport.go): one image, its
+ * manifest byte for byte. Of a folder, `manifest.json` is the part that a lock remembers.
+ * @param folder where it lies below what was given; "" if it is just that
+ * @throws ArchiveError `ARCHIVE_FORMAT_UNSUPPORTED`; PassthroughError `MANIFEST_INVALID`, `MANIFEST_SCHEMA1`
+ */
+export async function openDir(tree: FileTree, label: string, folder: string): Promise<Archive> {
+    await checkVersion(tree);
+    const found = await readTreeFile(tree, "manifest.json", MAX_MANIFEST_BYTES);
+    const bytes = found?.bytes ?? Buffer.alloc(0);
+    parseManifest(bytes, `archive ${label}, manifest.json`);
+    const digest = digestOf(bytes);
+    const blobs = blobsNamed(tree, (hex) => {
+        if (`sha256:${hex}` === digest) return "manifest.json";
+        const child = `${hex}.manifest.json`;
+        return tree.find(child) === undefined ? hex : child;
+    });
+    const signatures = [...tree.names()].filter((name) => /^signature-\d+$/.test(name)).length;
+    return {
+        format: "dir",
+        label,
+        parts: tree.partsOf(["manifest.json"]),
+        warnings: signatures === 0 ? [] : [`${label} has ${signatures} simple signatures, which no registry keeps`],
+        source: sourceOf(tree, blobs),
+        contents: async (overrides) => contentsOf(label, folder, digest, overrides),
+        close: async () => undefined,
+    };
+}
+
+function contentsOf(label: string, folder: string, digest: string, given: readonly Override[]): ArchiveContents {
+    const overrides = new Overrides(given);
+    const names = new ImageNames();
+    const name = folder === "" ? basename(label) : folder;
+    const scoped = scopedName(folder, digest);
+    const reference = scoped ?? overridden(name, digest, overrides);
+    if (reference !== undefined) names.add(name, digest, [reference]);
+    else {
+        const what = "the folder does not say which upstream it is of (an override needs repository too)";
+        const isTagless = tagIn(name) === undefined;
+        names.problems.push({ name, digest, what, candidates: [], match: name, needs: ["repository"], isTagless });
+    }
+    const contents = names.contents(label, overrides, HINT);
+    if (scoped !== undefined || reference?.digest === undefined) return contents;
+    return { ...contents, notes: [...contents.notes, digestOnlyNote(reference)] };
+}
+
+/** `skopeo sync --scoped` writes `<host>/<path>:<tag>`; without it only the last part of the path is there. */
+function scopedName(folder: string, digest: string): Reference | undefined {
+    const parts = folder.split("/");
+    const at = parts.findIndex(looksLikeHost);
+    const name = parts.slice(at).join("/");
+    if (at === -1 || !name.includes("/") || !/[:@][^/]+$/.test(name)) return undefined;
+    try {
+        const reference = parseReference(name);
+        return reference.digest === undefined || reference.digest === digest ? reference : undefined;
+    } catch (error) {
+        if (error instanceof PassthroughError && error.code === "REFERENCE_INVALID") return undefined;
+        throw error;
+    }
+}
+
+function tagIn(name: string): string | undefined {
+    return /:([A-Za-z0-9_][A-Za-z0-9._-]{0,127})$/.exec(name)?.[1];
+}
+
+function overridden(name: string, digest: string, overrides: Overrides): Reference | undefined {
+    const override = overrides.find([name, digest]);
+    if (override?.repository === undefined) return undefined;
+    const tag = tagIn(name);
+    return overriddenReference(override, override.repository, tag === undefined ? `@${digest}` : `:${tag}`);
+}
+
+async function checkVersion(tree: FileTree): Promise<void> {
+    const version = await readTreeFile(tree, "version", 1024);
+    const text = version?.bytes.toString("utf8") ?? "";
+    if (VERSION.test(text)) return;
+    const what = `the file version does not say Directory Transport Version 1.x: ${JSON.stringify(text.slice(0, 60))}`;
+    const facts = { archive: tree.path, code: "ARCHIVE_FORMAT_UNSUPPORTED" };
+    throw new ArchiveError(what, { ...facts, cure: "copy the image again with a current skopeo" });
+}

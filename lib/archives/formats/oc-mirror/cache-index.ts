@@ -1,0 +1,166 @@
+import type { Digest } from "../../../oci/digest";
+import { isDigest } from "../../../oci/digest";
+import { ArchiveError } from "../../../errors/errors";
+import { type ArchiveFile, COPY_AGAIN } from "../../files/archive-file";
+import type { BlobLocation } from "../../files/archive-source";
+import { type TarEntry, requireFile } from "../../tar/entry";
+import type { WindowReader } from "../../tar/window-reader";
+import { type WorkingFile, isWorkingFile } from "./working-file";
+
+/** What a tag of the cache points to. */
+export interface TagLink {
+    readonly repository: string;
+    readonly tag: string;
+    readonly digest: Digest;
+}
+
+/** A text file of the archive that says something about its images. */
+export interface MetadataFile {
+    readonly name: string;
+    readonly text: string;
+    readonly archive: string;
+    readonly offset: number;
+}
+
+interface StoredBlob extends BlobLocation {
+    readonly file: ArchiveFile;
+}
+
+const REPOSITORIES = "docker/registry/v2/repositories/";
+const BLOBS = "docker/registry/v2/blobs/sha256/";
+const BLOB = /^([0-9a-f]{2})\/(\1[0-9a-f]{62})\/data$/;
+const TAG = /^(.+)\/_manifests\/tags\/([^/]+)\/current\/link$/;
+const HELD = /^(.+)\/(?:_layers|_manifests\/revisions)\/sha256\/([0-9a-f]{64})\/link$/;
+const HISTORY = /^working-dir\/\.history\/\.history-[^/]+$/;
+const IMAGE_SET = /^isc_(?!pinned_)[^/]+$/;
+const METADATA = [
+    IMAGE_SET,
+    /^working-dir\/isc_pinned_[^/]+$/,
+    /^working-dir\/dry-run\/mapping\.txt$/,
+    /^working-dir\/delete\/delete-images[^/]*\.ya?ml$/,
+];
+const MAX_METADATA_BYTES = 64 * 1024 * 1024;
+const LINK_BYTES = 71;
+
+/** The entry that holds a blob (distribution, registry/storage/paths.go). */
+export function blobEntryOf(digest: Digest): string {
+    const hex = digest.slice("sha256:".length);
+    return `${BLOBS}${hex.slice(0, 2)}/${hex}/data`;
+}
+
+/** What all parts of an oc-mirror v2 archive hold: the storage of its cache registry, and what tells its names. */
+export class OcMirrorIndex {
+    readonly blobs = new Map<Digest, StoredBlob>();
+    /** By `<repository>:<tag>`. */
+    readonly tags = new Map<string, TagLink>();
+    /** The cache repositories that know a manifest, config or layer. */
+    readonly holders = new Map<Digest, string[]>();
+    /** By name. */
+    readonly metadata = new Map<string, MetadataFile>();
+    /** By name: what is read only when images are named. */
+    readonly working = new Map<string, WorkingFile>();
+    /** Everything that earlier archives of this folder brought. */
+    readonly history = new Set<Digest>();
+    readonly warnings: string[] = [];
+    /** One string per repository, not one per link: a cache has many more links than repositories. */
+    readonly #repositories = new Map<string, string>();
+
+    /** Takes in an entry. @throws ArchiveError */
+    visit(file: ArchiveFile, entry: TarEntry, reader: WindowReader): void | Promise<void> {
+        const name = entry.name;
+        if (entry.type === "folder") return;
+        if (name.startsWith(BLOBS)) return this.#blob(file, entry);
+        if (name.startsWith(REPOSITORIES)) return this.#link(file, entry, reader);
+        if (HISTORY.test(name) || METADATA.some((pattern) => pattern.test(name)))
+            return this.#text(file, entry, reader);
+        if (isWorkingFile(name)) return this.#working(file, entry);
+    }
+
+    /** The image set that the archive was made for. */
+    imageSets(): readonly MetadataFile[] {
+        return [...this.metadata.values()].filter(({ name }) => IMAGE_SET.test(name));
+    }
+
+    #blob(file: ArchiveFile, entry: TarEntry): void {
+        const hex = BLOB.exec(entry.name.slice(BLOBS.length))?.[2];
+        if (hex === undefined) return;
+        requireFile(file, entry);
+        const digest = `sha256:${hex}`;
+        const known = this.blobs.get(digest);
+        if (known !== undefined && known.size !== entry.size) {
+            const other = `archive ${known.file.path}, offset ${known.offset}`;
+            throw fault(file, entry, `the same blob has ${entry.size} bytes here and ${known.size} in ${other}`);
+        }
+        // Parts are read side by side: which copy counts must not depend on which was first.
+        if (known !== undefined && known.file.path <= file.path) return;
+        this.blobs.set(digest, { file, offset: entry.offset, size: entry.size });
+    }
+
+    #working(file: ArchiveFile, entry: TarEntry): void {
+        requireFile(file, entry);
+        const known = this.working.get(entry.name);
+        if (known !== undefined && known.size !== entry.size) {
+            throw fault(file, entry, `another entry of this name (archive ${known.file.path}) has other content`);
+        }
+        if (known !== undefined && known.file.path <= file.path) return;
+        this.working.set(entry.name, { name: entry.name, file, offset: entry.offset, size: entry.size });
+    }
+
+    #link(file: ArchiveFile, entry: TarEntry, reader: WindowReader): void | Promise<void> {
+        const path = entry.name.slice(REPOSITORIES.length);
+        if (path.endsWith("/current/link")) return this.#tagLink(file, entry, reader, path);
+        const held = HELD.exec(path);
+        if (held === null) return;
+        const digest = `sha256:${held[2]}`;
+        const repository = this.#intern(held[1] ?? "");
+        const holders = this.holders.get(digest);
+        if (holders === undefined) this.holders.set(digest, [repository]);
+        else if (!holders.includes(repository)) holders.push(repository);
+    }
+
+    async #tagLink(file: ArchiveFile, entry: TarEntry, reader: WindowReader, path: string): Promise<void> {
+        const [, repository, tag] = TAG.exec(path) ?? [];
+        if (repository === undefined || tag === undefined) return;
+        requireFile(file, entry);
+        const text = entry.size === LINK_BYTES ? (await reader.read(entry.offset, LINK_BYTES)).toString("latin1") : "";
+        if (!isDigest(text)) throw fault(file, entry, "the link is not sha256: and 64 lower-case hex digits");
+        const key = `${repository}:${tag}`;
+        const known = this.tags.get(key);
+        if (known !== undefined && known.digest !== text) {
+            throw fault(file, entry, `the tag points to ${text} here and to ${known.digest} in another entry`);
+        }
+        this.tags.set(key, { repository: this.#intern(repository), tag, digest: text });
+    }
+
+    async #text(file: ArchiveFile, entry: TarEntry, reader: WindowReader): Promise<void> {
+        requireFile(file, entry);
+        if (entry.size > MAX_METADATA_BYTES)
+            throw fault(file, entry, `${entry.size} bytes are too many for such a file`);
+        const text = (await reader.read(entry.offset, entry.size)).toString("utf8");
+        if (HISTORY.test(entry.name)) return this.#remember(file, entry, text);
+        const known = this.metadata.get(entry.name);
+        if (known !== undefined && known.text !== text) {
+            throw fault(file, entry, `another entry of this name (archive ${known.archive}) has other content`);
+        }
+        this.metadata.set(entry.name, { name: entry.name, text, archive: file.path, offset: entry.offset });
+    }
+
+    #remember(file: ArchiveFile, entry: TarEntry, text: string): void {
+        const lines = text.split("\n").map((line) => line.trim());
+        for (const line of lines) if (isDigest(line)) this.history.add(line);
+        const strange = lines.filter((line) => line !== "" && !isDigest(line)).length;
+        if (strange > 0) this.warnings.push(`${file.path}, entry ${entry.name}: ${strange} lines are not digests`);
+    }
+
+    #intern(repository: string): string {
+        const known = this.#repositories.get(repository);
+        if (known !== undefined) return known;
+        this.#repositories.set(repository, repository);
+        return repository;
+    }
+}
+
+function fault(file: ArchiveFile, entry: TarEntry, what: string): ArchiveError {
+    const place = { archive: file.path, entry: entry.name, offset: entry.offset };
+    return new ArchiveError(what, { ...place, code: "ARCHIVE_ENTRY_INVALID", cure: COPY_AGAIN });
+}

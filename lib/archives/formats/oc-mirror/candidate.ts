@@ -1,0 +1,43 @@
+import { type Reference, parseReference, sourceKey } from "../../../oci/reference";
+import type { CacheName } from "./cache-name";
+
+/** An upstream name that the archive mentions, and the cache names under which its image would be filed. */
+export interface Candidate {
+    readonly reference: Reference;
+    /** `<repository>:<tag>` of the cache. */
+    readonly cacheNames: readonly string[];
+    /** True if the image set of this archive asks for it; other files may speak of earlier runs. */
+    readonly wished: boolean;
+}
+
+/** `<repository>:<tag>` in each spelling. */
+export function cacheNamesOf({ repository, tags }: CacheName): string[] {
+    return tags.map((tag) => `${repository}:${tag}`);
+}
+
+/** The reference that a text of the archive gives; undefined where it is none: such a text can help, not hinder. */
+export function mentionedReference(text: string): Reference | undefined {
+    try {
+        return parseReference(text);
+    } catch {
+        return undefined;
+    }
+}
+
+/** The keys of the images that the image set asks for. */
+export function wishedKeys(candidates: readonly Candidate[]): ReadonlySet<string> {
+    return new Set(candidates.filter(({ wished }) => wished).map(({ reference }) => sourceKey(reference)));
+}
+
+/** All candidates of each cache name. */
+export function byCacheName(candidates: readonly Candidate[]): Map<string, Candidate[]> {
+    const byName = new Map<string, Candidate[]>();
+    for (const candidate of candidates) {
+        for (const name of candidate.cacheNames) {
+            const known = byName.get(name);
+            if (known === undefined) byName.set(name, [candidate]);
+            else known.push(candidate);
+        }
+    }
+    return byName;
+}

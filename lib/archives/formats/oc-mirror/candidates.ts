@@ -1,0 +1,89 @@
+import { z } from "zod";
+import { messageOf } from "../../../errors/errors";
+import { parseReference } from "../../../oci/reference";
+import type { MetadataFile, OcMirrorIndex } from "./cache-index";
+import { type CacheName, cacheNameOf } from "./cache-name";
+import { type Candidate, cacheNamesOf, mentionedReference } from "./candidate";
+import { type ImageSetWishes, invalidMetadata, readImageSet, readYaml, withoutTransport } from "./image-set";
+
+/** What the texts of an archive say about upstream names. */
+export interface Mentioned {
+    readonly candidates: readonly Candidate[];
+    /** What this archive was made for. */
+    readonly wishes: ImageSetWishes;
+    /** Images that were read from a folder (`oci://…`) and so have no upstream: cache name -> the folder. */
+    readonly folders: ReadonlyMap<string, string>;
+}
+
+const deleteList = z.looseObject({ items: z.array(z.looseObject({ imageName: z.string() })).nullish() });
+
+/** Every upstream name that image sets, mapping and delete lists mention. @throws ArchiveError `ARCHIVE_METADATA_INVALID` */
+export function mentionedNames(index: OcMirrorIndex): Mentioned {
+    const candidates: Candidate[] = [];
+    const folders = new Map<string, string>();
+    let wishes: ImageSetWishes = {};
+    const own = new Set(index.imageSets().map(({ name }) => name));
+    for (const file of [...index.metadata.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+        if (file.name.endsWith("/mapping.txt")) candidates.push(...fromMapping(file));
+        else if (file.name.includes("/delete/")) candidates.push(...fromDeleteList(file));
+        else {
+            const imageSet = readImageSet(file);
+            if (own.has(file.name)) wishes = imageSet;
+            candidates.push(...fromImageSet(file, imageSet, own.has(file.name), folders));
+        }
+    }
+    return { candidates, wishes, folders };
+}
+
+function fromMapping(file: MetadataFile): Candidate[] {
+    return file.text.split("\n").flatMap((line) => {
+        const match = /^docker:\/\/(\S+?)=docker:\/\/(\S+)$/.exec(line.trim());
+        return match === null ? [] : mentioned(match[1] ?? "", cacheNameOf(match[2] ?? ""));
+    });
+}
+
+function fromDeleteList(file: MetadataFile): Candidate[] {
+    const names = (readYaml(file, deleteList).items ?? []).map((item) => withoutTransport(item.imageName));
+    return names.flatMap((name) => (name === undefined ? [] : mentioned(name, cacheNameOf(name))));
+}
+
+function fromImageSet(
+    file: MetadataFile,
+    imageSet: ImageSetWishes,
+    wished: boolean,
+    folders: Map<string, string>,
+): Candidate[] {
+    return (imageSet.additionalImages ?? []).flatMap(({ name, targetRepo, targetTag }) => {
+        const source = withoutTransport(name);
+        const target = {
+            ...(targetRepo === undefined ? {} : { repository: targetRepo }),
+            ...(targetTag === undefined ? {} : { tag: targetTag }),
+        };
+        if (source === undefined) {
+            for (const cacheName of cacheNamesOf(folderCacheName(name, target))) folders.set(cacheName, name);
+            return [];
+        }
+        const cache = cacheNameOf(source, target);
+        return wished ? [wish(file, source, cache)] : mentioned(source, cache);
+    });
+}
+
+/** An image from a folder is filed under the folder's path (oc-mirror, internal/pkg/additional). */
+function folderCacheName(name: string, target: { repository?: string; tag?: string }): CacheName {
+    const path = name.replace(/^[a-z][a-z-]*:\/\//, "").replace(/^\/+/, "");
+    return { repository: target.repository ?? path, tags: [target.tag ?? "latest"] };
+}
+
+/** Other files may speak of earlier runs: they can help, not hinder. */
+function mentioned(source: string, cache: CacheName): Candidate[] {
+    const reference = mentionedReference(source);
+    return reference === undefined ? [] : [{ reference, cacheNames: cacheNamesOf(cache), wished: false }];
+}
+
+function wish(file: MetadataFile, source: string, cache: CacheName): Candidate {
+    try {
+        return { reference: parseReference(source), cacheNames: cacheNamesOf(cache), wished: true };
+    } catch (cause) {
+        throw invalidMetadata(file, messageOf(cause), cause);
+    }
+}

@@ -1,0 +1,201 @@
+import { ArchiveError } from "../../../errors/errors";
+import { type Digest, hexOf } from "../../../oci/digest";
+import type { Reference } from "../../../oci/reference";
+import type { OcMirrorIndex, TagLink } from "./cache-index";
+import { cacheNameOf } from "./cache-name";
+import { type Candidate, cacheNamesOf, mentionedReference } from "./candidate";
+import { bundleImages } from "./catalog-documents";
+import { filterTags, splitCatalog } from "./filter-digest";
+import { type OperatorWish, withoutTransport } from "./image-set";
+import type { WorkingFile } from "./working-file";
+
+/** What an archive tells about operator catalogs, their bundles and the images these name. */
+export interface Catalogs {
+    readonly candidates: readonly Candidate[];
+    /** Cache names of the catalogs that the image set asks for, as they are to be used. */
+    readonly wanted: ReadonlySet<string>;
+    /** Those of them that oc-mirror rebuilt, and the tag that they have at the mirror instead of their filter's. */
+    readonly rebuilt: ReadonlyMap<string, string>;
+    /** Cache names of originals whose filtered form is there: they name bundles that are not. */
+    readonly leftOut: ReadonlySet<string>;
+    /** Catalogs that were read from a folder (`oci://…`): cache name -> the folder. */
+    readonly folders: ReadonlyMap<string, string>;
+    readonly notes: readonly string[];
+}
+
+/** The content of a catalog of 4.18 and later, by the original's digest and the filter's tag; and of 4.16 and 4.17. */
+const CONTENT =
+    /^working-dir\/operator-catalogs\/([^/]+)\/([0-9a-f]{64})\/(?:filtered-catalogs\/([0-9a-f]{32})\/)?catalog-config\//;
+const OLD_CONTENT = /^working-dir\/hold-operator\//;
+const FILTER_TAG = /^[0-9a-f]{32}$/;
+
+/** True for a tag that oc-mirror gives to catalogs that it rebuilds. */
+export function isFilterTag(tag: string): boolean {
+    return FILTER_TAG.test(tag);
+}
+
+/** Reads catalogs and follows the image set's wishes for them. @throws ArchiveError as reading does */
+export async function readCatalogs(index: OcMirrorIndex, wishes: readonly OperatorWish[]): Promise<Catalogs> {
+    const reader = new CatalogReader(index, wishes);
+    return reader.run();
+}
+
+/** A wish for a catalog and where the cache has it. */
+interface Filed {
+    readonly wish: OperatorWish;
+    readonly repository: string;
+    /** Cache names of the original. */
+    readonly originals: readonly string[];
+    /** The tag it is to have; undefined if it is wished for by digest. */
+    readonly tag: string | undefined;
+    readonly source: Reference | undefined;
+}
+
+class CatalogReader {
+    readonly #index: OcMirrorIndex;
+    readonly #filed: readonly Filed[];
+    readonly #candidates: Candidate[] = [];
+    readonly #wanted = new Set<string>();
+    readonly #rebuilt = new Map<string, string>();
+    readonly #leftOut = new Set<string>();
+    readonly #folders = new Map<string, string>();
+    readonly #notes: string[] = [];
+    /** Beginnings of the names of files whose images are wished for. */
+    readonly #wishedContent: RegExp[] = [];
+
+    constructor(index: OcMirrorIndex, wishes: readonly OperatorWish[]) {
+        this.#index = index;
+        this.#filed = wishes.map(filedAs);
+    }
+
+    async run(): Promise<Catalogs> {
+        for (const filed of this.#filed) this.#take(filed);
+        // The same original may be wished for whole, beside a filtered form of it.
+        for (const name of this.#wanted) this.#leftOut.delete(name);
+        await this.#readContent();
+        return {
+            candidates: this.#candidates,
+            wanted: this.#wanted,
+            rebuilt: this.#rebuilt,
+            leftOut: this.#leftOut,
+            folders: this.#folders,
+            notes: this.#notes,
+        };
+    }
+
+    #take(filed: Filed): void {
+        const { wish, originals } = filed;
+        const original = originals.map((name) => this.#index.tags.get(name)).find((link) => link !== undefined);
+        const rebuilt = isWhole(wish) ? undefined : this.#rebuiltOf(filed, original);
+        if (rebuilt !== undefined) {
+            this.#takeRebuilt(filed, rebuilt);
+            for (const name of originals) this.#leftOut.add(name);
+        } else {
+            for (const name of originals) this.#wanted.add(name);
+            if (filed.source === undefined) for (const name of originals) this.#folders.set(name, wish.catalog);
+            else this.#candidates.push({ reference: filed.source, cacheNames: originals, wished: true });
+            if (isWhole(wish) && original !== undefined) this.#wishedContent.push(wholeContent(original.digest));
+        }
+        if (wish.targetCatalogSourceTemplate !== undefined) {
+            this.#notes.push(`${wish.catalog}: its CatalogSource template is not in the archive, so it is not applied`);
+        }
+    }
+
+    #takeRebuilt({ wish, source, tag }: Filed, link: TagLink): void {
+        const name = `${link.repository}:${link.tag}`;
+        this.#wanted.add(name);
+        this.#rebuilt.set(name, tag ?? link.tag);
+        this.#wishedContent.push(new RegExp(`/filtered-catalogs/${link.tag}/catalog-config/`));
+        if (source === undefined) {
+            this.#folders.set(name, wish.catalog);
+            return;
+        }
+        const own = { registry: source.registry, repository: wish.targetCatalog ?? source.repository };
+        const reference = tag === undefined ? { ...own, digest: link.digest } : { ...own, tag };
+        this.#candidates.push({ reference, cacheNames: [name], wished: true });
+    }
+
+    /** The catalog that was rebuilt for a wish: by its filter, or the only one there is. */
+    #rebuiltOf(filed: Filed, original: TagLink | undefined): TagLink | undefined {
+        const { wish, repository } = filed;
+        const digests = new Set<Digest>(original === undefined ? [] : [original.digest]);
+        if (filed.source?.digest !== undefined) digests.add(filed.source.digest);
+        const component = splitCatalog(wish.catalog).name.split("/").at(-1);
+        for (const name of this.#index.working.keys()) {
+            const [, of, hex] = CONTENT.exec(name) ?? [];
+            if (of === component && hex !== undefined) digests.add(`sha256:${hex}`);
+        }
+        const byFilter = filterTags(wish, [...digests])
+            .map((tag) => this.#index.tags.get(`${repository}:${tag}`))
+            .find((link) => link !== undefined && this.#isKnown(link));
+        if (byFilter !== undefined) return byFilter;
+        const others = [...this.#index.tags.values()].filter(
+            (link) => link.repository === repository && isFilterTag(link.tag) && this.#index.blobs.has(link.digest),
+        );
+        const isAlone =
+            this.#filed.filter((other) => other.repository === repository && !isWhole(other.wish)).length === 1;
+        return isAlone && others.length === 1 ? others[0] : undefined;
+    }
+
+    #isKnown({ digest }: TagLink): boolean {
+        return this.#index.blobs.has(digest) || this.#index.history.has(digest);
+    }
+
+    async #readContent(): Promise<void> {
+        const images = new Map<string, boolean>();
+        for (const file of [...this.#index.working.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+            if (!CONTENT.test(file.name) && !OLD_CONTENT.test(file.name)) continue;
+            const isWished = this.#wishedContent.some((pattern) => pattern.test(file.name));
+            await this.#readFile(file, (image) => images.set(image, isWished || (images.get(image) ?? false)));
+        }
+        for (const [image, wished] of images) {
+            const source = withoutTransport(image);
+            const reference = source === undefined ? undefined : mentionedReference(source);
+            if (source === undefined || reference === undefined) continue;
+            this.#candidates.push({ reference, cacheNames: cacheNamesOf(cacheNameOf(source)), wished });
+        }
+    }
+
+    async #readFile(file: WorkingFile, take: (image: string) => void): Promise<void> {
+        try {
+            for await (const image of bundleImages(file)) take(image);
+        } catch (error) {
+            if (!(error instanceof ArchiveError) || error.code !== "ARCHIVE_METADATA_INVALID") throw error;
+            this.#notes.push(
+                `${file.name} (archive ${file.file.path}) is not a catalog: what it says of names is lost`,
+            );
+        }
+    }
+}
+
+function filedAs(wish: OperatorWish): Filed {
+    const source = withoutTransport(wish.catalog);
+    if (source === undefined) {
+        const { name } = splitCatalog(wish.catalog);
+        const repository = wish.targetCatalog ?? name.split("/").at(-1) ?? name;
+        const tag = wish.targetTag ?? "latest";
+        return { wish, repository, originals: [`${repository}:${tag}`], tag, source: undefined };
+    }
+    const target = {
+        ...(wish.targetCatalog === undefined ? {} : { repository: wish.targetCatalog }),
+        ...(wish.targetTag === undefined ? {} : { tag: wish.targetTag }),
+    };
+    const cache = cacheNameOf(source, target);
+    const reference = mentionedReference(source);
+    return {
+        wish,
+        repository: cache.repository,
+        originals: cacheNamesOf(cache),
+        tag: wish.targetTag ?? reference?.tag,
+        source: reference,
+    };
+}
+
+/** Only a whole catalog is not rebuilt (oc-mirror, internal/pkg/operator, isFullCatalog). */
+function isWhole({ full, packages }: OperatorWish): boolean {
+    return full === true && (packages ?? []).length === 0;
+}
+
+function wholeContent(digest: Digest): RegExp {
+    return new RegExp(`/operator-catalogs/[^/]+/${hexOf(digest)}/catalog-config/`);
+}

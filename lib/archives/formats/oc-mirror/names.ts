@@ -1,0 +1,209 @@
+import type { BlobSource, ImageMark } from "../../../mirror/image-set";
+import type { Digest } from "../../../oci/digest";
+import { type Reference, sourceKey } from "../../../oci/reference";
+import type { ArchiveContents } from "../../archive";
+import { ImageNames, repositoriesOf } from "../../naming/image-names";
+import { namesUnresolved } from "../../naming/name-problem";
+import type { Override } from "../../../mirror/override";
+import { Overrides } from "../../naming/override";
+import type { OcMirrorIndex, TagLink } from "./cache-index";
+import { subjectOfTag } from "./cache-name";
+import { type Candidate, byCacheName, wishedKeys } from "./candidate";
+import { clusterFacts } from "./cluster-facts";
+import { GRAPH_IMAGE_CACHE_NAME } from "./graph-image";
+import { type Mentions, readMentions } from "./mentions";
+import { type NamedImage, SignatureSubjects } from "./signature-subjects";
+import { tagProblem } from "./tag-problem";
+import { type TagVerdict, judgeTag } from "./tag-verdict";
+
+const HINT =
+    "run oc-mirror with the same image set, the same file:// folder and --dry-run on the connected side before " +
+    "mirroring: the archive then holds the names";
+
+/**
+ * Names the images of an oc-mirror v2 archive.
+ * The cache keeps no upstream hosts and its links are those of every image set that ever used it, so a tag counts only
+ * if its manifest is here or an earlier archive brought it, and its name is what the archive's other files say.
+ * @throws ArchiveError `ARCHIVE_NAMES_UNRESOLVED` with every name that needs a decision
+ */
+export async function nameOcMirrorImages(
+    label: string,
+    index: OcMirrorIndex,
+    source: BlobSource,
+    overrides: readonly Override[],
+): Promise<ArchiveContents> {
+    const rules = new Overrides(overrides);
+    return new CacheNaming(index, source, rules, await readMentions(index, rules)).run(label);
+}
+
+class CacheNaming {
+    readonly #index: OcMirrorIndex;
+    readonly #subjects: SignatureSubjects;
+    readonly #overrides: Overrides;
+    readonly #mentions: Mentions;
+    readonly #candidates: ReadonlyMap<string, readonly Candidate[]>;
+    readonly #wishes: ReadonlySet<string>;
+    /** Those of the wishes that the archive or an earlier one holds. */
+    readonly #found = new Set<string>();
+    readonly #notes: string[];
+    readonly #names = new ImageNames();
+    /** The accepted names of each cache repository's images. */
+    readonly #accepted = new Map<string, NamedImage[]>();
+    /** Cache name -> the keys that its image is known by. */
+    readonly #keys = new Map<string, readonly string[]>();
+    /** Catalogs whose filtered form takes their place. */
+    readonly #originals: TagLink[] = [];
+    #foreign = 0;
+    #unwished = 0;
+
+    constructor(index: OcMirrorIndex, source: BlobSource, overrides: Overrides, mentions: Mentions) {
+        this.#index = index;
+        this.#subjects = new SignatureSubjects(source);
+        this.#overrides = overrides;
+        this.#mentions = mentions;
+        this.#notes = [...mentions.notes];
+        this.#wishes = wishedKeys(mentions.candidates);
+        this.#candidates = byCacheName(mentions.candidates);
+    }
+
+    async run(label: string): Promise<ArchiveContents> {
+        const links = [...this.#index.tags.values()].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+        for (const link of links.filter(({ tag }) => subjectOfTag(tag) === undefined)) this.#take(link);
+        for (const link of links.filter(({ tag }) => subjectOfTag(tag) !== undefined)) await this.#takeSignature(link);
+        if (this.#names.problems.length > 0)
+            throw namesUnresolved(label, this.#names.problems, HINT, this.#overrides.unused());
+        return {
+            images: this.#names.images,
+            marks: this.#marks(),
+            earlierImages: this.#names.earlier,
+            absent: [...this.#wishes].filter((key) => !this.#found.has(key)).sort(),
+            notes: [...this.#notes, ...this.#counts()],
+            earlierRepositories: this.#earlierRepositories(),
+            cluster: clusterFacts(this.#keys, this.#names, this.#mentions),
+        };
+    }
+
+    #take(link: TagLink): void {
+        const isHeld = this.#index.blobs.has(link.digest);
+        if (!isHeld && !this.#index.history.has(link.digest)) {
+            this.#foreign++;
+            return;
+        }
+        if (this.#mentions.catalogs.leftOut.has(nameOf(link))) {
+            if (isHeld) this.#originals.push(link);
+            return;
+        }
+        const verdict = this.#judge(link);
+        if (verdict.kind === "named") this.#accept(link, verdict.references);
+        if (verdict.kind === "named" && verdict.note !== undefined) this.#notes.push(verdict.note);
+        if (isHeld) this.#takeHeld(link, verdict);
+        else this.#takeEarlier(link, verdict);
+    }
+
+    #judge(link: TagLink): TagVerdict {
+        // A rebuilt catalog is filed by its filter; an override gives it the tag that the original had.
+        const tag = this.#mentions.catalogs.rebuilt.get(nameOf(link)) ?? link.tag;
+        return judgeTag({ ...link, tag }, this.#candidates.get(nameOf(link)) ?? [], this.#overrides);
+    }
+
+    #takeHeld(link: TagLink, verdict: TagVerdict): void {
+        if (verdict.kind === "named") this.#remember(link, this.#names.images, verdict.references, verdict.references);
+        else this.#names.problems.push(tagProblem(link, verdict, this.#mentions.folders.get(nameOf(link))));
+    }
+
+    #takeEarlier(link: TagLink, verdict: TagVerdict): void {
+        const isWished = (reference: Reference): boolean => this.#wishes.has(sourceKey(reference));
+        if (verdict.kind === "ambiguous" && verdict.candidates.some(({ reference }) => isWished(reference))) {
+            this.#names.problems.push(tagProblem(link, verdict, undefined));
+            return;
+        }
+        const wished = verdict.kind === "named" ? verdict.references.filter(isWished) : [];
+        if (wished.length === 0) this.#unwished++;
+        // The same content may have had another tag then: what is known by its digest is looked for by its digest.
+        this.#remember(link, this.#names.earlier, wished, wished.map(byDigestIfKnown));
+    }
+
+    /** `references` are what the archive calls the image, `names` what it is to be known by. */
+    #remember(
+        link: TagLink,
+        where: Map<string, Digest>,
+        references: readonly Reference[],
+        names: readonly Reference[],
+    ): void {
+        const add = where === this.#names.images ? "add" : "addEarlier";
+        this.#names[add](nameOf(link), link.digest, names);
+        for (const reference of references) this.#found.add(sourceKey(reference));
+        if (names.length > 0) this.#keys.set(nameOf(link), names.map(sourceKey));
+    }
+
+    async #takeSignature(link: TagLink): Promise<void> {
+        if (!this.#index.blobs.has(link.digest)) return;
+        const subject = subjectOfTag(link.tag) ?? "";
+        if (await this.#isOfOriginal(subject, link.repository)) return;
+        const images = this.#accepted.get(link.repository) ?? [];
+        const inherited = await this.#subjects.referencesOf(subject, link.repository, images);
+        const references = inherited.map(({ registry, repository }) => ({ registry, repository, tag: link.tag }));
+        this.#takeHeld(link, references.length > 0 ? { kind: "named", references } : this.#judge(link));
+    }
+
+    /** True for a signature of a catalog that is left out, or of one of its platforms. */
+    async #isOfOriginal(subject: Digest, repository: string): Promise<boolean> {
+        const originals = this.#originals.filter((link) => link.repository === repository);
+        for (const { digest } of originals) {
+            if (digest === subject || (await this.#subjects.childrenOf(digest)).has(subject)) return true;
+        }
+        return false;
+    }
+
+    #accept(link: TagLink, references: readonly Reference[]): void {
+        const named = { digest: link.digest, references };
+        const known = this.#accepted.get(link.repository);
+        if (known === undefined) this.#accepted.set(link.repository, [named]);
+        else known.push(named);
+    }
+
+    /** What oc-mirror rebuilt or built has no digest from upstream. */
+    #marks(): Map<string, ImageMark> {
+        const built = [...this.#mentions.catalogs.rebuilt.keys(), GRAPH_IMAGE_CACHE_NAME];
+        const keys = built.flatMap((name) => this.#keys.get(name) ?? []);
+        return new Map(keys.filter((key) => !key.includes("@")).map((key) => [key, "rebuilt"]));
+    }
+
+    #counts(): string[] {
+        const foreign = `${this.#foreign} tags of the cache are of other image sets or outdated: left out`;
+        const unwished = `${this.#unwished} tags came with earlier archives and are not in this image set: left out`;
+        const unused = this.#overrides.unused().map(({ match }) => `override ${match} matches nothing in the archive`);
+        const originals = `${this.#originals.map(nameOf).join(", ")}: the original is left out, it names bundles that are not here`;
+        return [
+            ...(this.#originals.length > 0 ? [originals] : []),
+            ...(this.#foreign > 0 ? [foreign] : []),
+            ...(this.#unwished > 0 ? [unwished] : []),
+            ...unused,
+        ];
+    }
+
+    #earlierRepositories(): (digest: Digest) => readonly string[] | undefined {
+        const upstreams = new Map(
+            [...this.#accepted].map(([repository, named]) => [
+                repository,
+                repositoriesOf(named.flatMap(({ references }) => references)),
+            ]),
+        );
+        // Not `this`: what was read of names is not kept while manifests are.
+        const { history, holders: byDigest } = this.#index;
+        return (digest) => {
+            if (!history.has(digest)) return undefined;
+            const holders = byDigest.get(digest) ?? [];
+            return [...new Set(holders.flatMap((repository) => upstreams.get(repository) ?? []))].sort();
+        };
+    }
+}
+
+function nameOf(link: TagLink): string {
+    return `${link.repository}:${link.tag}`;
+}
+
+function byDigestIfKnown({ tag, digest, ...rest }: Reference): Reference {
+    if (digest !== undefined) return { ...rest, digest };
+    return { ...rest, ...(tag === undefined ? {} : { tag }) };
+}

@@ -1,0 +1,107 @@
+import { ArchiveError } from "../../../errors/errors";
+import type { Archive } from "../../archive";
+import type { ArchiveFile } from "../../files/archive-file";
+import { ArchiveSource } from "../../files/archive-source";
+import { OcMirrorIndex, blobEntryOf } from "./cache-index";
+import { nameOcMirrorImages } from "./names";
+import { indexTar } from "../../tar/index-tar";
+
+const PART = /^mirror_(\d{6})\.tar$/;
+/** Enough to keep a disk busy, few enough to keep a spinning one from seeking. */
+const PARTS_AT_ONCE = 4;
+
+/** True for the name of a part of an oc-mirror v2 archive (internal/pkg/archive/const.go). */
+export function isOcMirrorPart(name: string): boolean {
+    return PART.test(name);
+}
+
+/**
+ * Indexes the parts of an oc-mirror v2 archive. Every part is a whole tar; blobs may be in any of them.
+ * @param label the archive as a whole, for errors
+ * @param files all its parts; closed with the archive
+ * @throws ArchiveError `ARCHIVE_INCOMPLETE` (a part is missing), `ARCHIVE_MIXED` (parts of two runs), and what a tar
+ * can be refused for
+ */
+export async function openOcMirror(
+    label: string,
+    files: readonly ArchiveFile[],
+    signal?: AbortSignal,
+): Promise<Archive> {
+    const parts = [...files].sort((a, b) => (a.name < b.name ? -1 : 1));
+    checkNumbers(label, parts);
+    const index = new OcMirrorIndex();
+    const warnings = await indexParts(parts, index, signal);
+    checkImageSet(label, index);
+    const source = new ArchiveSource(label, index.blobs, blobEntryOf);
+    return {
+        format: "oc-mirror",
+        label,
+        parts: parts.flatMap((part) => part.parts),
+        warnings: [...warnings, ...index.warnings],
+        source,
+        contents: (overrides) => nameOcMirrorImages(label, index, source, overrides),
+        close: async () => void (await Promise.all(parts.map((part) => part.close()))),
+    };
+}
+
+async function indexParts(
+    parts: readonly ArchiveFile[],
+    index: OcMirrorIndex,
+    signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+    const failed = new AbortController();
+    const signals = AbortSignal.any([failed.signal, ...(signal === undefined ? [] : [signal])]);
+    const warnings: (readonly string[])[] = [];
+    const waiting = [...parts.entries()];
+    const work = async (): Promise<void> => {
+        for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+            const [at, part] = next;
+            const visit = index.visit.bind(index, part);
+            warnings[at] = await indexTar(part, visit, { signal: signals });
+        }
+    };
+    const workers = Array.from({ length: PARTS_AT_ONCE }, () =>
+        work().catch((error: unknown) => {
+            failed.abort(error);
+            throw error;
+        }),
+    );
+    const done = await Promise.allSettled(workers);
+    // The first error has ended the others: theirs are its echo.
+    if (done.some(({ status }) => status === "rejected")) throw signals.reason;
+    return warnings.flat();
+}
+
+function checkNumbers(label: string, parts: readonly ArchiveFile[]): void {
+    const numbers = parts.map(({ name }) => PART.exec(name)?.[1]);
+    // Renamed files: their number is lost, what is missing shows later as absent blobs.
+    if (numbers.some((number) => number === undefined)) return;
+    numbers.forEach((number, at) => {
+        if (Number(number) === at + 1) return;
+        const twice = at > 0 && number === numbers[at - 1];
+        const wanted = `mirror_${String(at + 1).padStart(6, "0")}.tar`;
+        const what = twice ? `two parts are named mirror_${number}.tar` : `the part ${wanted} is missing`;
+        const cure = twice ? "give the parts of one run only" : "copy all parts of the run into one folder";
+        throw new ArchiveError(what, { archive: label, code: twice ? "ARCHIVE_MIXED" : "ARCHIVE_INCOMPLETE", cure });
+    });
+}
+
+function checkImageSet(label: string, index: OcMirrorIndex): void {
+    const sets = index.imageSets();
+    if (sets.length === 1) return;
+    if (sets.length === 0) {
+        const what = "no part holds the image set configuration (isc_…) that every run adds";
+        const cure = "copy all parts of the run: one is missing, or its end is";
+        throw new ArchiveError(what, { archive: label, code: "ARCHIVE_INCOMPLETE", cure });
+    }
+    // Parts are read side by side: in the order of their reading nothing would be told twice in the same words.
+    const sorted = [...sets].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const found = sorted
+        .map(({ name, archive, offset }) => `${name} (archive ${archive}, offset ${offset})`)
+        .join(", ");
+    throw new ArchiveError(`parts of different runs are mixed: ${found}`, {
+        archive: label,
+        code: "ARCHIVE_MIXED",
+        cure: "keep the parts of each run in a folder of its own, and import the runs in their order",
+    });
+}

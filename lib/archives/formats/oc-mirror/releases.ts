@@ -1,0 +1,178 @@
+import { z } from "zod";
+import type { Digest } from "../../../oci/digest";
+import { type Reference, isTag } from "../../../oci/reference";
+import type { OcMirrorIndex, TagLink } from "./cache-index";
+import { cacheNameOf, digestOfTag, subjectOfTag } from "./cache-name";
+import { type Candidate, cacheNamesOf, mentionedReference } from "./candidate";
+import { type ImageSetWishes, withoutTransport } from "./image-set";
+import { type HeldRelease, heldReleases, readAs } from "./release-content";
+import { type SignedIdentity, signedIdentity } from "./signed-message";
+import { readWorkingFile } from "./working-file";
+
+/** What an archive tells about releases. */
+export interface Releases {
+    readonly candidates: readonly Candidate[];
+    /** Cache names of release images -> their version; undefined where it is not told. */
+    readonly payloads: ReadonlyMap<string, string | undefined>;
+    /** OpenPGP messages by the digest of the release image that they are about. */
+    readonly signatures: ReadonlyMap<Digest, readonly Buffer[]>;
+    readonly notes: readonly string[];
+}
+
+/** Where 4.18 and later file release images and their components (oc-mirror, internal/pkg/release/const.go). */
+const PAYLOADS = "openshift/release-images";
+const COMPONENTS = "openshift/release";
+const GRAPH = /^working-dir\/hold-release\/cincinnati-graph-data\//;
+const SIGNATURE = /^working-dir\/signatures\/.+-sha256-([0-9a-f]{64})$/;
+/** Red Hat publishes the images of a release beside the release itself. */
+const COMPONENT_REPOSITORY = /^openshift-release-dev\/ocp-v\d+\.\d+-art-dev$/;
+const PAYLOAD_REPOSITORY = "openshift-release-dev/ocp-release";
+
+const graph = z.looseObject({ nodes: z.array(z.looseObject({ version: z.string(), payload: z.string() })) });
+
+/** Reads what the working folder and the image set say of releases. @throws ArchiveError as reading does */
+export async function readReleases(index: OcMirrorIndex, wishes: ImageSetWishes): Promise<Releases> {
+    const notes: string[] = [];
+    const reader = new ReleaseReader(index, wishes, await readSources(index, notes));
+    return { ...reader.run(), notes };
+}
+
+interface Sources {
+    readonly held: readonly HeldRelease[];
+    readonly graph: ReadonlyMap<Digest, { readonly reference: string; readonly version: string }>;
+    readonly signatures: ReadonlyMap<Digest, readonly Buffer[]>;
+    readonly identities: ReadonlyMap<Digest, SignedIdentity>;
+}
+
+async function readSources(index: OcMirrorIndex, notes: string[]): Promise<Sources> {
+    const nodes = new Map<Digest, { reference: string; version: string }>();
+    const signatures = new Map<Digest, Buffer[]>();
+    const identities = new Map<Digest, SignedIdentity>();
+    const files = [...index.working.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const file of files) {
+        if (GRAPH.test(file.name)) {
+            const read = await readAs(file, JSON.parse, graph, notes);
+            for (const { version, payload } of read?.nodes ?? []) {
+                const digest = mentionedReference(payload)?.digest;
+                if (digest !== undefined) nodes.set(digest, { reference: payload, version });
+            }
+        }
+        const hex = SIGNATURE.exec(file.name)?.[1];
+        if (hex === undefined) continue;
+        const digest = `sha256:${hex}`;
+        const bytes = await readWorkingFile(file);
+        const identity = signedIdentity(bytes);
+        if (identity?.digest === digest) {
+            identities.set(digest, identity);
+            signatures.set(digest, [...(signatures.get(digest) ?? []), bytes]);
+        } else notes.push(`${file.name} (archive ${file.file.path}) is no signature of sha256:${hex}: left out`);
+    }
+    return { held: await heldReleases(index, notes), graph: nodes, signatures, identities };
+}
+
+class ReleaseReader {
+    readonly #index: OcMirrorIndex;
+    readonly #sources: Sources;
+    /** `platform.release`, if the image set names one. */
+    readonly #wish: Reference | undefined;
+
+    constructor(index: OcMirrorIndex, wishes: ImageSetWishes, sources: Sources) {
+        this.#index = index;
+        this.#sources = sources;
+        const release = withoutTransport(wishes.platform?.release ?? "");
+        this.#wish = release ? mentionedReference(release) : undefined;
+    }
+
+    run(): Omit<Releases, "notes"> {
+        const payloads = new Map<string, string | undefined>();
+        const candidates: Candidate[] = [];
+        const tags = new Map<string, string>();
+        for (const link of this.#index.tags.values()) {
+            if (subjectOfTag(link.tag) !== undefined) continue;
+            const release = this.#releaseOf(link);
+            const names = this.#namesOf(link, release);
+            if (names.length === 0 && link.repository !== PAYLOADS) continue;
+            const cacheName = `${link.repository}:${link.tag}`;
+            payloads.set(cacheName, release?.version ?? this.#sources.graph.get(link.digest)?.version);
+            const wished = this.#index.blobs.has(link.digest) || this.#isWished(link);
+            for (const reference of names) candidates.push({ reference, cacheNames: [cacheName], wished });
+            const tag = names.find((name) => name.tag !== undefined)?.tag;
+            if (release !== undefined && tag !== undefined) tags.set(release.tag, tag);
+        }
+        if (this.#wish !== undefined && ![...this.#index.tags.values()].some((link) => this.#isWished(link))) {
+            candidates.push({ reference: this.#wish, cacheNames: [], wished: true });
+        }
+        for (const release of this.#sources.held) {
+            candidates.push(...this.#componentsOf(release, tags.get(release.tag) ?? release.tag));
+        }
+        return { candidates, payloads, signatures: this.#sources.signatures };
+    }
+
+    /** The release whose image a tag is. */
+    #releaseOf(link: TagLink): HeldRelease | undefined {
+        return this.#sources.held.find(
+            ({ tag, name }) =>
+                (tag === link.tag && (link.repository === PAYLOADS || link.repository.endsWith(`/${name}`))) ||
+                (link.repository === PAYLOADS && `sha256:${tag}` === link.digest),
+        );
+    }
+
+    /** The upstream names of a release image; none if the tag is not one. */
+    #namesOf(link: TagLink, release: HeldRelease | undefined): Reference[] {
+        const isPayload = link.repository === PAYLOADS;
+        const { graph: nodes, identities } = this.#sources;
+        const told = [identities.get(link.digest)?.reference, nodes.get(link.digest)?.reference]
+            .flatMap((text) => (text === undefined ? [] : (mentionedReference(text) ?? [])))
+            .filter(({ repository }) => isPayload || repository === link.repository)
+            .map((reference) => named(reference, link));
+        if (isPayload && this.#wish !== undefined && this.#isWished(link)) told.push(named(this.#wish, link));
+        if (told.length > 0 || !isPayload) return told;
+        return [...(release?.components.values() ?? [])].slice(0, 1).flatMap((text) => {
+            const component = mentionedReference(text);
+            if (component === undefined || !COMPONENT_REPOSITORY.test(component.repository)) return [];
+            return [named({ registry: component.registry, repository: PAYLOAD_REPOSITORY }, link)];
+        });
+    }
+
+    /** `platform.release` by digest or tag; oc-mirror resolves a tag, so what is filed by digest may be it if it is alone. */
+    #isWished(link: TagLink): boolean {
+        if (this.#wish === undefined || link.repository !== PAYLOADS) return false;
+        if (this.#wish.digest !== undefined) return this.#wish.digest === link.digest;
+        if (this.#wish.tag === link.tag) return true;
+        const byDigest = [...this.#index.tags.values()].filter(
+            ({ repository, tag, digest }) =>
+                repository === PAYLOADS && digestOfTag(tag) === digest && this.#index.blobs.has(digest),
+        );
+        return byDigest.length === 1 && byDigest[0] === link;
+    }
+
+    #componentsOf(release: HeldRelease, ownTag: string): Candidate[] {
+        const payload = this.#index.tags.get(`${PAYLOADS}:${release.tag}`);
+        const wished = payload !== undefined && this.#index.blobs.has(payload.digest);
+        const of = (name: string, text: string, isWished: boolean): Candidate[] => {
+            const reference = mentionedReference(text);
+            if (reference === undefined) return [];
+            const tag = `${ownTag}-${name}`;
+            const tagged = isTag(tag) ? { ...reference, tag } : reference;
+            const cacheNames = [`${COMPONENTS}:${release.tag}-${name}`];
+            return [
+                { reference: tagged, cacheNames, wished: isWished },
+                // 4.16 and 4.17 file it under its own repository.
+                { reference, cacheNames: cacheNamesOf(cacheNameOf(text)), wished: false },
+            ];
+        };
+        return [
+            ...[...release.components].flatMap(([name, text]) => of(name, text, wished)),
+            ...[...release.kubeVirt].flatMap(([architecture, text]) => [
+                ...of("kube-virt-container", text, false),
+                ...of(`kube-virt-container-${architecture}`, text, false),
+            ]),
+        ];
+    }
+}
+
+/** The name of a tag's image in a repository; a tag that only repeats the digest is none of its own. */
+function named({ registry, repository, tag }: Reference, link: TagLink): Reference {
+    const own = tag ?? (digestOfTag(link.tag) === undefined ? link.tag : undefined);
+    return { registry, repository, ...(own === undefined ? {} : { tag: own }), digest: link.digest };
+}

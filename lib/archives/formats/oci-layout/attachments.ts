@@ -1,0 +1,97 @@
+import type { BlobSource } from "../../../mirror/image-set";
+import { type Digest, hexOf } from "../../../oci/digest";
+import { type Descriptor, parseManifest } from "../../../oci/manifest";
+import { isIndexMediaType } from "../../../oci/media-types";
+import { type Reference, parseSourceKey, repositoryOf } from "../../../oci/reference";
+import type { ImageNames } from "../../naming/image-names";
+import { labelOf, refNameOf, signatureSuffixOf, subjectNoteOf } from "./entry-names";
+
+/** Cosign's tags, and the fallback tag of the OCI referrers API; what they are about is in the name. */
+const ATTACHMENT_TAG = /^sha256-([0-9a-f]{64})(\.(?:sig|att|sbom))?$/;
+
+/** An entry of a layout that is about another image, and what it is about. */
+export interface Attachment {
+    readonly entry: Descriptor;
+    readonly subject: Digest;
+    /** The tag it has upstream; absent: it is found by its `subject`. */
+    readonly tag?: string;
+}
+
+/** Where the images of a layout are: every manifest of their trees, and the repositories it belongs to. */
+export type ImageTrees = ReadonlyMap<Digest, readonly Reference[]>;
+
+/**
+ * What an entry without a name of its own is about: containerd's note, cosign's tag, the kind that Hauler gives it, or
+ * the manifest's `subject`. @returns undefined if it is about nothing
+ */
+export async function attachmentOf(
+    entry: Descriptor,
+    source: BlobSource,
+    namesakes: ReadonlyMap<string, Digest>,
+): Promise<Attachment | undefined> {
+    const noted = subjectNoteOf(entry);
+    if (noted !== undefined) return { entry, subject: noted };
+    const name = refNameOf(entry);
+    const suffix = signatureSuffixOf(entry);
+    if (suffix !== undefined) return signatureOf(entry, suffix, namesakes);
+    const tagged = ATTACHMENT_TAG.exec(name ?? "");
+    if (tagged?.[1] !== undefined && name !== undefined) return { entry, subject: `sha256:${tagged[1]}`, tag: name };
+    if (source.size(entry.digest) === undefined) return undefined;
+    const { subject } = parseManifest(await source.read(entry.digest), source.place(entry.digest));
+    return subject === undefined ? undefined : { entry, subject: subject.digest };
+}
+
+/** Hauler gives a signature the `ref.name` of its image, and the kind. */
+function signatureOf(
+    entry: Descriptor,
+    suffix: string,
+    namesakes: ReadonlyMap<string, Digest>,
+): Attachment | undefined {
+    const subject = namesakes.get(labelOf(entry));
+    return subject === undefined ? undefined : { entry, subject, tag: `sha256-${hexOf(subject)}.${suffix}` };
+}
+
+/** Names attachments after their subjects, also those of attachments. @returns those whose subject is not there */
+export function nameAttachments(
+    names: ImageNames,
+    attachments: readonly Attachment[],
+    trees: Map<Digest, readonly Reference[]>,
+): readonly Attachment[] {
+    let waiting = attachments;
+    for (;;) {
+        const still = waiting.filter(({ entry, subject, tag }) => {
+            const places = trees.get(subject);
+            if (places === undefined) return true;
+            const references = places.map(({ registry, repository }) => ({
+                registry,
+                repository,
+                ...(tag === undefined ? { digest: entry.digest } : { tag }),
+            }));
+            names.add(labelOf(entry), entry.digest, references);
+            if (!trees.has(entry.digest)) trees.set(entry.digest, references);
+            return false;
+        });
+        if (still.length === waiting.length) return still;
+        waiting = still;
+    }
+}
+
+/** The trees of all images that have a name; children that a sparse index leaves out are in them too. */
+export async function treesOf(names: ImageNames, source: BlobSource): Promise<Map<Digest, readonly Reference[]>> {
+    const trees = new Map<Digest, readonly Reference[]>();
+    const visit = async (digest: Digest, from: Reference): Promise<void> => {
+        const known = trees.get(digest) ?? [];
+        // There are more ways through nested indexes than anybody could walk.
+        if (known.some((reference) => repositoryOf(reference) === repositoryOf(from))) return;
+        trees.set(digest, [...known, from]);
+        if (source.size(digest) === undefined) return;
+        const manifest = parseManifest(await source.read(digest), source.place(digest));
+        if (!isIndexMediaType(manifest.mediaType)) return;
+        for (const child of manifest.manifests) await visit(child.digest, from);
+    };
+    for (const [key, digest] of names.images) {
+        const { registry, repository } = parseSourceKey(key);
+        await visit(digest, { registry, repository });
+    }
+    return trees;
+}

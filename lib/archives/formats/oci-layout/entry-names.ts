@@ -1,0 +1,118 @@
+import { PassthroughError } from "../../../errors/errors";
+import type { Descriptor } from "../../../oci/manifest";
+import { type Reference, parseReference, sourceKey } from "../../../oci/reference";
+import { distinct } from "../../naming/image-names";
+import type { Override } from "../../../mirror/override";
+import { type Overrides, overriddenReference } from "../../naming/override";
+
+const REF_NAME = "org.opencontainers.image.ref.name";
+const BASE_NAME = "org.opencontainers.image.base.name";
+const KIND = "kind";
+/** Full references; Hauler keeps the name before a rewrite in a key of its own. */
+const FULL_NAMES = ["hauler.dev/original-ref", "io.containerd.image.name"];
+const SOURCE_PREFIX = "containerd.io/distribution.source.";
+const SUBJECT = "io.containerd.manifest.subject";
+/** Hauler's kinds; stores of before v1.3 have cosign's prefix (pkg/consts, NormalizeLegacyKind). */
+const HAULER_KIND = /^(?:dev\.hauler|dev\.cosignproject\.cosign)\/([A-Za-z]+)/;
+const SIGNATURE_SUFFIX: Readonly<Record<string, string>> = { sigs: "sig", atts: "att", sboms: "sbom" };
+
+/** What an entry point of a layout is called there: its `ref.name`. */
+export function refNameOf(entry: Descriptor): string | undefined {
+    return entry.annotations?.[REF_NAME];
+}
+
+/** For reports: the `ref.name`, else the digest. */
+export function labelOf(entry: Descriptor): string {
+    return refNameOf(entry) ?? entry.digest;
+}
+
+/** The digest that containerd notes an entry to be about. */
+export function subjectNoteOf(entry: Descriptor): string | undefined {
+    return entry.annotations?.[SUBJECT];
+}
+
+/** What Hauler says an entry is: `image`, `imageIndex`, `sigs`, `atts`, `sboms`, `referrers`. */
+export function haulerKindOf(entry: Descriptor): string | undefined {
+    return HAULER_KIND.exec(entry.annotations?.[KIND] ?? "")?.[1];
+}
+
+/** The ending of cosign's tag for what Hauler stores beside an image. */
+export function signatureSuffixOf(entry: Descriptor): string | undefined {
+    return SIGNATURE_SUFFIX[haulerKindOf(entry) ?? ""];
+}
+
+/** True for a layout that Hauler wrote: a `ref.name` has no host there, so it names nothing. */
+export function isHaulerLayout(entries: readonly Descriptor[]): boolean {
+    return entries.some(
+        (entry) => haulerKindOf(entry) !== undefined || entry.annotations?.["hauler.dev/original-ref"] !== undefined,
+    );
+}
+
+/** How names are read in a layout. */
+export interface NamingRules {
+    readonly isZarf: boolean;
+    readonly isHauler: boolean;
+}
+
+/** The upstream references that the annotations of an entry give; undefined if they give none. */
+export function referencesOf(entry: Descriptor, rules: NamingRules, notes: string[]): readonly Reference[] | undefined {
+    const annotations = entry.annotations ?? {};
+    const pulledFrom = pulledFromOf(entry);
+    const full =
+        FULL_NAMES.map((key) => annotations[key]).find((name) => name !== undefined) ?? fullRefName(entry, rules);
+    if (full === undefined) return pulledFrom.length > 0 ? distinct(pulledFrom) : undefined;
+    const named = parsed(entry, full);
+    if (named === undefined) return undefined;
+    const isRetagged =
+        pulledFrom.length > 0 &&
+        !pulledFrom.some(({ registry, repository }) => registry === named.registry && repository === named.repository);
+    if (isRetagged) notes.push(`${sourceKey(named)} was pulled as ${pulledFrom.map(sourceKey).join(", ")}`);
+    return [named];
+}
+
+/** The reference that an override gives an entry by its `ref.name` or its digest. */
+export function overriddenOf(entry: Descriptor, overrides: Overrides): readonly Reference[] | undefined {
+    const name = refNameOf(entry);
+    const override: Override | undefined = overrides.find([...(name === undefined ? [] : [name]), entry.digest]);
+    // Unlike the cache of oc-mirror, a layout has no path to fall back to.
+    if (override?.repository === undefined) return undefined;
+    return [overriddenReference(override, override.repository, suffixOf(entry))];
+}
+
+/** A `ref.name` with a slash is a full name, `name:tag` is Docker's short form of one, a plain word is a tag. */
+function fullRefName(entry: Descriptor, { isZarf, isHauler }: NamingRules): string | undefined {
+    const name = isHauler ? undefined : refNameOf(entry);
+    if (name !== undefined && /[/:@]/.test(name)) return name;
+    // Packages of Zarf's crane era have the name here alone.
+    return isZarf ? entry.annotations?.[BASE_NAME] : undefined;
+}
+
+/** What containerd notes of its pulls: `…distribution.source.<host>: <repository>[,<repository>…]`. */
+function pulledFromOf(entry: Descriptor): Reference[] {
+    const suffix = suffixOf(entry);
+    return Object.entries(entry.annotations ?? {})
+        .filter(([key]) => key.startsWith(SOURCE_PREFIX))
+        .flatMap(([key, value]) => {
+            const host = key.slice(SOURCE_PREFIX.length);
+            return value.split(",").map((path) => parsed(entry, `${host}/${path}${suffix}`));
+        })
+        .filter((reference) => reference !== undefined);
+}
+
+/** `:<tag>` of its name, or `@<digest>` where that has none. */
+export function suffixOf(entry: Descriptor): string {
+    const name = refNameOf(entry);
+    const tag = name === undefined ? undefined : /^(?:[^@]*:)?([A-Za-z0-9_][A-Za-z0-9._-]*)$/.exec(name)?.[1];
+    return tag === undefined ? `@${entry.digest}` : `:${tag}`;
+}
+
+/** A name without a tag means the digest at hand, not Docker's `latest`. Undefined if it is no reference. */
+function parsed(entry: Descriptor, text: string): Reference | undefined {
+    try {
+        const isBare = !/[:@]/.test(text.slice(text.lastIndexOf("/") + 1));
+        return parseReference(isBare ? `${text}@${entry.digest}` : text);
+    } catch (error) {
+        if (error instanceof PassthroughError && error.code === "REFERENCE_INVALID") return undefined;
+        throw error;
+    }
+}

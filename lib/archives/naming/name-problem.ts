@@ -1,0 +1,93 @@
+import type { Digest } from "../../oci/digest";
+import { ArchiveError } from "../../errors/errors";
+import type { Override } from "../../mirror/override";
+
+/** A name in an archive that does not lead to exactly one upstream. */
+export interface NameProblem {
+    /** The name in the archive: `<cache repository>:<tag>`, a `ref.name`, or a digest. */
+    readonly name: string;
+    readonly digest: Digest;
+    /** "no upstream name is known", "several upstreams are possible", … */
+    readonly what: string;
+    /** Source references that would fit. */
+    readonly candidates: readonly string[];
+    /** What to write as `match` of an override; undefined if no override can cure it. */
+    readonly match?: string;
+    /** What the override has to give beside the registry, since the archive's name does not have it. */
+    readonly needs?: readonly ("repository" | "tag")[];
+    /** The archive has no tag for it: an override may give one, or else its digest is all that it is known by. */
+    readonly isTagless?: boolean;
+}
+
+/** An error lists this many names, and the count of the others. */
+const LISTED = 100;
+
+/** Names of an archive that need a decision; several archives of a set are told as one. */
+export class NamesUnresolved extends ArchiveError {
+    constructor(
+        what: string,
+        facts: { readonly archive: string; readonly cure: string },
+        readonly problems: readonly NameProblem[],
+        readonly hint: string,
+        readonly unused: readonly Override[],
+    ) {
+        super(what, { ...facts, code: "ARCHIVE_NAMES_UNRESOLVED" });
+    }
+}
+
+/**
+ * All names of an archive that need a decision, as one error: each with its digest and candidates, and the overrides
+ * that would settle them.
+ * @param unused overrides that have matched nothing here: most often typing errors, and so the cause
+ */
+export function namesUnresolved(
+    archive: string,
+    problems: readonly NameProblem[],
+    hint: string,
+    unused: readonly Override[] = [],
+): NamesUnresolved {
+    const shown = problems.slice(0, LISTED).map(({ name, digest, what, candidates }) => {
+        const listed = candidates.length === 0 ? "" : `: ${candidates.map(shownName).join(", ")}`;
+        return `\n  ${shownName(name)} (${digest}): ${shownText(what)}${listed}`;
+    });
+    const more = problems.length > LISTED ? `\n  and ${problems.length - LISTED} more` : "";
+    const count = problems.length === 1 ? "1 name has" : `${problems.length} names have`;
+    const useless = unused.map(({ match }) => `\n  override ${shownName(match)} has matched nothing so far`).join("");
+    const what = `${count} no single upstream:${shown.join("")}${more}${useless}\n`;
+    return new NamesUnresolved(what, { archive, cure: cureOf(problems, hint) }, problems, hint, unused);
+}
+
+/** What a terminal obeys or does not show, and what turns the order of its letters. */
+const UNSHOWABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+function shownName(name: string): string {
+    return name.search(UNSHOWABLE) < 0 ? name : quoted(name);
+}
+
+/** As JSON, and so as YAML. */
+function quoted(name: string): string {
+    return shownText(JSON.stringify(name));
+}
+
+function shownText(text: string): string {
+    const escape = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    return text.replace(UNSHOWABLE, (found) => found.split("").map(escape).join(""));
+}
+
+function cureOf(problems: readonly NameProblem[], hint: string): string {
+    const overrides = problems.flatMap(({ match, needs = [], isTagless = false }) => {
+        if (match === undefined) return [];
+        const keys = [...needs, ...(isTagless ? ["tag"] : [])];
+        const places = ["registry: <upstream host>", ...keys.map((key) => `${key}: <${key} there>`)];
+        return [`\n    - {match: ${quoted(match)}, ${places.join(", ")}}`];
+    });
+    if (overrides.length === 0) return hint;
+    const lines = [...new Set(overrides)].slice(0, LISTED).join("");
+    const tagless = problems.some(({ match, isTagless }) => match !== undefined && isTagless === true)
+        ? "\n  (without tag an image that has none here is known by its digest only)"
+        : "";
+    return (
+        "say in the config where they come from (and repository: <path>, if it is another one there):" +
+        `\n  overrides:${lines}${tagless}\n  (with lock ARCHIVE: --override "MATCH=HOST[/REPOSITORY[:TAG]]")\n  or ${hint}`
+    );
+}

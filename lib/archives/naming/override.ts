@@ -1,0 +1,63 @@
+import type { Override } from "../../mirror/override";
+import { PassthroughError } from "../../errors/errors";
+import { type Reference, canonicalRegistry, formatReference, parseReference } from "../../oci/reference";
+
+/** The overrides of a run, and which of them were of use. */
+export class Overrides {
+    readonly #rules: readonly { readonly override: Override; readonly pattern: RegExp }[];
+    readonly #used = new Set<Override>();
+
+    /** @throws PassthroughError `OVERRIDE_INVALID` if a registry is not a host */
+    constructor(overrides: readonly Override[]) {
+        this.#rules = overrides.map((override) => {
+            const registry = canonicalRegistry(override.registry);
+            if (registry !== undefined) return { override: { ...override, registry }, pattern: globOf(override.match) };
+            const what = `override for ${override.match}: ${JSON.stringify(override.registry)} is not a registry host`;
+            throw new PassthroughError(what, { code: "OVERRIDE_INVALID", cure: "write the upstream host, as quay.io" });
+        });
+    }
+
+    /** The first override that matches one of the names of an image. */
+    find(names: readonly string[]): Override | undefined {
+        const found = this.#rules.find(({ pattern }) => names.some((name) => pattern.test(name)))?.override;
+        if (found !== undefined) this.#used.add(found);
+        return found;
+    }
+
+    /** Those that matched nothing, for a note: most often a typing error. */
+    unused(): readonly Override[] {
+        return this.#rules.map(({ override }) => override).filter((override) => !this.#used.has(override));
+    }
+}
+
+/** What the reader of a lock is told of an override that was of no use. */
+export function unusedNote({ match }: Override): string {
+    return `override ${match} was not needed or matches nothing`;
+}
+
+/** What the reader of a lock is told of an image that an override gives no tag, and the archive has none for. */
+export function digestOnlyNote(reference: Reference): string {
+    return `${formatReference(reference)} is known by its digest only: give its override a tag if it is pulled by one`;
+}
+
+/** The `match` that such a sentence, of whichever format, is about. */
+export function unusedMatch(note: string): string | undefined {
+    return /^override (.+) (?:was not needed or matches nothing|matches nothing in the archive)$/.exec(note)?.[1];
+}
+
+/** The reference that an override gives. `suffix` is `:<tag>` or `@<digest>`. @throws PassthroughError */
+export function overriddenReference(override: Override, repository: string, suffix: string): Reference {
+    const tagged = override.tag === undefined ? suffix : `:${override.tag}`;
+    return parseReference(`${override.registry}/${override.repository ?? repository}${tagged}`);
+}
+
+/** A pattern as an expression: `*` and `?` stay within a path part, `**` crosses slashes. */
+export function globOf(glob: string): RegExp {
+    const source = glob.replace(/\*\*+\/?|[*?]|[^*?]+/g, (piece) => {
+        if (piece === "*") return "[^/]*";
+        if (piece === "?") return "[^/]";
+        if (piece.startsWith("**")) return piece.endsWith("/") ? "(?:.*/)?" : ".*";
+        return piece.replace(/[.+^${}()|[\]\\/-]/g, "\\$&");
+    });
+    return new RegExp(`^${source}$`);
+}

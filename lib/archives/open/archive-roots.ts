@@ -1,0 +1,78 @@
+import type { FileTree } from "../files/file-tree";
+
+/** What lies in a folder of a tree. */
+export type RootKind = "oci-layout" | "docker-archive" | "dir" | "oc-image-mirror";
+
+/** The folder of a tree that an archive of one format begins at. */
+export interface ArchiveRoot {
+    readonly kind: RootKind;
+    /** "" or a path that ends with a slash. */
+    readonly prefix: string;
+    /** Names below the prefix that belong to a Zarf package: its images name themselves in another way. */
+    readonly isZarf: boolean;
+}
+
+/** What the names in one folder say. */
+interface Markers {
+    index?: boolean;
+    blobs?: boolean;
+    manifest?: boolean;
+    version?: boolean;
+    mirror?: boolean;
+    zarf?: boolean;
+}
+
+/**
+ * Finds the archives in a tree by the names in it, sorted by path: one at its root, one below a folder that somebody
+ * packed around it, or many side by side, as `skopeo sync` writes them. What lies inside of another is part of it.
+ */
+export function archiveRoots(tree: FileTree): ArchiveRoot[] {
+    const folders = new Map<string, Markers>();
+    for (const name of tree.kindsOfNames()) mark(folders, name);
+    const found = [...folders].flatMap(([prefix, markers]) => {
+        const kind = kindOf(markers);
+        return kind === undefined ? [] : [{ kind, prefix, isZarf: isInZarf(folders, prefix) }];
+    });
+    found.sort((a, b) => (a.prefix < b.prefix ? -1 : 1));
+    const taken = new Set<string>();
+    return found.filter(({ prefix }) => {
+        if (foldersAbove(prefix).some((folder) => taken.has(folder))) return false;
+        taken.add(prefix);
+        return true;
+    });
+}
+
+function mark(folders: Map<string, Markers>, name: string): void {
+    const slash = name.lastIndexOf("/") + 1;
+    const [folder, base] = [name.slice(0, slash), name.slice(slash)];
+    if (base === "index.json") at(folders, folder).index = true;
+    else if (base === "manifest.json") at(folders, folder).manifest = true;
+    else if (base === "version") at(folders, folder).version = true;
+    else if (base === "zarf.yaml") at(folders, folder).zarf = true;
+    else if (/(^|\/)blobs\/[^/]+\/$/.test(folder)) at(folders, folder.replace(/blobs\/[^/]+\/$/, "")).blobs = true;
+    const mirror = /^((?:.*\/)?)v2\/.+\/manifests\/$/.exec(folder);
+    if (mirror !== null) at(folders, mirror[1] ?? "").mirror = true;
+}
+
+function at(folders: Map<string, Markers>, prefix: string): Markers {
+    const markers = folders.get(prefix) ?? {};
+    folders.set(prefix, markers);
+    return markers;
+}
+
+function kindOf({ index, blobs, manifest, version, mirror }: Markers): RootKind | undefined {
+    if (index === true && blobs === true) return manifest === true ? "docker-archive" : "oci-layout";
+    if (manifest === true) return version === true ? "dir" : "docker-archive";
+    return mirror === true ? "oc-image-mirror" : undefined;
+}
+
+function isInZarf(folders: ReadonlyMap<string, Markers>, prefix: string): boolean {
+    return prefix.endsWith("images/") && folders.get(prefix.slice(0, -"images/".length))?.zarf === true;
+}
+
+/** "" and every folder above `a/b/`: `a/`. */
+function foldersAbove(prefix: string): string[] {
+    const parts = prefix.split("/").slice(0, -2);
+    const above = prefix === "" ? [] : [""];
+    return [...above, ...parts.map((_, i) => `${parts.slice(0, i + 1).join("/")}/`)];
+}

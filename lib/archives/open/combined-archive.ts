@@ -1,0 +1,135 @@
+import type { ImageMark } from "../../mirror/image-set";
+import type { Digest } from "../../oci/digest";
+import type { Archive, ArchiveContents } from "../archive";
+import { CombinedSource } from "../files/combined-source";
+import { type NameProblem, NamesUnresolved, namesUnresolved } from "../naming/name-problem";
+import type { Override } from "../../mirror/override";
+import { unusedMatch } from "../naming/override";
+
+/**
+ * Several archives as one set, of whichever formats: an image that two of them have is one image, a blob is read from
+ * the first that holds it.
+ */
+export function combineArchives(label: string, archives: readonly Archive[]): Archive {
+    const [first] = archives;
+    if (first !== undefined && archives.length === 1) return first;
+    const formats = new Set(archives.map(({ format }) => format));
+    return {
+        format: formats.size === 1 && first !== undefined ? first.format : "mixed",
+        label,
+        parts: partsOf(archives),
+        warnings: [...new Set(archives.flatMap(({ warnings }) => warnings))],
+        source: new CombinedSource(
+            label,
+            archives.map((archive) => archive.source),
+        ),
+        contents: (overrides) => combinedContents(label, archives, overrides),
+        close: async () => void (await Promise.all(archives.map((archive) => archive.close()))),
+    };
+}
+
+/** Archives that lie in one file, as many `dir:` layouts in one tar, share it. */
+function partsOf(archives: readonly Archive[]): Archive["parts"] {
+    const parts = [...new Set(archives.flatMap(({ parts: own }) => own))];
+    return parts.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.size - b.size));
+}
+
+async function combinedContents(
+    label: string,
+    archives: readonly Archive[],
+    overrides: readonly Override[],
+): Promise<ArchiveContents> {
+    const found = await namedContents(label, archives, overrides);
+    const all = found.map(({ contents }) => contents);
+    const problems: NameProblem[] = [];
+    const images = union(found, ({ images: own }) => own, problems);
+    const earlier = union(found, ({ earlierImages }) => earlierImages, []);
+    for (const source of images.keys()) earlier.delete(source);
+    // Only oc-mirror tells it, and a set has one run of it at most.
+    const cluster = all.find((contents) => contents.cluster !== undefined)?.cluster;
+    if (problems.length > 0) throw namesUnresolved(label, problems, "keep the two archives in sets of their own");
+    return {
+        images,
+        marks: marksOf(all, images),
+        earlierImages: earlier,
+        absent: [...new Set(all.flatMap(({ absent }) => absent))]
+            .filter((source) => !images.has(source) && !earlier.has(source))
+            .sort(),
+        ...(cluster === undefined ? {} : { cluster }),
+        notes: notesOf(all),
+        earlierRepositories: (digest) => {
+            const known = all
+                .map((contents) => contents.earlierRepositories(digest))
+                .filter((from) => from !== undefined);
+            return known.length === 0 ? undefined : [...new Set(known.flat())].sort();
+        },
+    };
+}
+
+/** @throws NamesUnresolved with the names of all archives that need a decision */
+async function namedContents(label: string, archives: readonly Archive[], overrides: readonly Override[]) {
+    const found: { archive: Archive; contents: ArchiveContents }[] = [];
+    const unresolved: NamesUnresolved[] = [];
+    for (const archive of archives) {
+        try {
+            found.push({ archive, contents: await archive.contents(overrides) });
+        } catch (error) {
+            if (!(error instanceof NamesUnresolved)) throw error;
+            unresolved.push(error);
+        }
+    }
+    const [first] = unresolved;
+    if (first === undefined) return found;
+    const notes = found.map(({ contents }) => new Set(contents.notes.map(unusedMatch)));
+    const unused = first.unused.filter(
+        ({ match }) =>
+            unresolved.every((other) => other.unused.some((override) => override.match === match)) &&
+            notes.every((matches) => matches.has(match)),
+    );
+    const hints = [...new Set(unresolved.map(({ hint }) => hint))].join("; or ");
+    throw namesUnresolved(
+        label,
+        unresolved.flatMap(({ problems }) => problems),
+        hints,
+        unused,
+    );
+}
+
+function union(
+    found: readonly { archive: Archive; contents: ArchiveContents }[],
+    read: (contents: ArchiveContents) => ReadonlyMap<string, Digest>,
+    problems: NameProblem[],
+): Map<string, Digest> {
+    const named = new Map<string, { digest: Digest; archive: Archive }>();
+    for (const { archive, contents } of found) {
+        for (const [name, digest] of read(contents)) {
+            const known = named.get(name);
+            if (known === undefined) named.set(name, { digest, archive });
+            else if (known.digest !== digest) {
+                const what = `in ${archive.label}, but in ${known.archive.label} the same name is ${known.digest}`;
+                problems.push({ name, digest, what, candidates: [] });
+            }
+        }
+    }
+    return new Map([...named].map(([name, { digest }]) => [name, digest]));
+}
+
+/** Where one archive kept what another lost, the digest is upstream's. */
+function marksOf(all: readonly ArchiveContents[], images: ReadonlyMap<string, Digest>): Map<string, ImageMark> {
+    const marks = new Map(all.flatMap((contents) => [...(contents.marks ?? [])]));
+    for (const { images: own, marks: ownMarks } of all) {
+        for (const [name, digest] of own) if (images.get(name) === digest && !ownMarks?.has(name)) marks.delete(name);
+    }
+    return marks;
+}
+
+/** An override is of no use only if it is of none to any of them. */
+export function notesOf(all: readonly Pick<ArchiveContents, "notes">[]): string[] {
+    const unused = all.map(({ notes }) => new Set(notes.map(unusedMatch)));
+    const told = new Map<string, string>();
+    for (const note of all.flatMap(({ notes }) => notes)) {
+        const match = unusedMatch(note);
+        if (match === undefined || unused.every((matches) => matches.has(match))) told.set(match ?? note, note);
+    }
+    return [...told.values()];
+}

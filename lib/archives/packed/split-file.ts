@@ -1,0 +1,172 @@
+import { readFile, readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { z } from "zod";
+import { ArchiveError } from "../../errors/errors";
+import { ArchiveFile, COPY_AGAIN, unreadable } from "../files/archive-file";
+import { compressionOf } from "./compression";
+import { type NamedPieces, lonePiece, piecesBeside } from "./piece-name";
+import { indexTar } from "../tar/index-tar";
+
+/** The pieces of a file that was split to fit on media. */
+export interface SplitFile {
+    /** Of the whole, without number or letters. */
+    readonly path: string;
+    /** In their order, without Zarf's head. */
+    readonly pieces: readonly string[];
+    /** The piece that would come behind the last one. */
+    readonly next: string;
+    /** Of the joined file, if Zarf's head tells it. */
+    readonly sha256?: string;
+    readonly bytes?: number;
+}
+
+const zarfHead = z.looseObject({ sha256Sum: z.string(), bytes: z.number(), count: z.number().int() });
+
+/**
+ * All pieces of the file that one is of, from its folder. A name only says what a file might be: they are pieces if the
+ * first one begins as an archive, does not end as one, and the second one does not begin as one. `app-1` and `app-2`,
+ * each an archive of its own, are none.
+ * @returns undefined for a file of its own
+ * @throws ArchiveError `ARCHIVE_INCOMPLETE` if a piece is missing, `ARCHIVE_METADATA_INVALID` for a head that is none
+ */
+export async function findSplit(path: string, signal?: AbortSignal): Promise<SplitFile | undefined> {
+    const folder = dirname(path);
+    const there = await filesIn(folder);
+    const named = piecesBeside(basename(path), there);
+    if (named === undefined) return firstIsMissing(path);
+    const { names, whole, next, behindGap } = named;
+    const split = { path: join(folder, whole), pieces: names.map((name) => join(folder, name)), next };
+    const head = await zarfHeadOf(split);
+    if (head === undefined && !(await arePieces(folder, named, signal))) return undefined;
+    if (behindGap.length > 0) throw missing(split.path, next);
+    return head ?? split;
+}
+
+/** The files of a folder, links to files among them. Where it cannot be listed, they may be readable all the same. */
+async function filesIn(folder: string): Promise<Set<string>> {
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    const files = new Set(entries.filter((entry) => entry.isFile()).map(({ name }) => name));
+    for (const { name } of entries.filter((entry) => entry.isSymbolicLink())) {
+        const target = await stat(join(folder, name)).catch(() => undefined);
+        if (target?.isFile() === true) files.add(name);
+    }
+    return files;
+}
+
+/** What to say of a file that cannot be read: that it may be a piece, and which others are not here. */
+export function missingBeside(path: string, split: SplitFile | undefined): string | undefined {
+    if (split !== undefined) return `if there is another piece, ${split.next}, it is not here`;
+    const lone = lonePiece(basename(path));
+    if (lone === undefined) return undefined;
+    const other = lone.first === basename(path) ? lone.next : lone.first;
+    return `if it is a piece of a split file, the others are not here (${other})`;
+}
+
+/** A name like `.002` or `.part2` says that it is a piece; bytes that begin as an archive say that it is none. */
+async function firstIsMissing(path: string): Promise<undefined> {
+    const lone = /\.(?:\d{3}|part[._-]?\d+)$/i.test(path) ? lonePiece(basename(path)) : undefined;
+    if (lone === undefined || lone.first === basename(path) || (await startOf(path)) !== undefined) return undefined;
+    throw missing(path, lone.first);
+}
+
+/** A neighbour that cannot be read, or is refused, is no proof of anything: then the file is taken for one of its own. */
+async function arePieces(folder: string, named: NamedPieces, signal?: AbortSignal): Promise<boolean> {
+    const paths = [...named.names, ...named.behindGap].map((name) => join(folder, name));
+    try {
+        return paths.length > 1 && (await areSizesOfPieces(paths)) && (await areBytesOfPieces(paths, signal));
+    } catch (error) {
+        signal?.throwIfAborted();
+        if (error instanceof ArchiveError) return false;
+        throw error;
+    }
+}
+
+/** Pieces are all of one size but the last; `split -n` makes that the longer one, by less than their number. */
+async function areSizesOfPieces(paths: readonly string[]): Promise<boolean> {
+    const sizes = await Promise.all(paths.map(async (path) => (await stat(path).catch(() => undefined))?.size ?? NaN));
+    const [first = NaN] = sizes;
+    return sizes.every((size, at) => size <= first + paths.length && (at === sizes.length - 1 || size >= first - 1));
+}
+
+async function areBytesOfPieces([first = "", ...following]: readonly string[], signal?: AbortSignal): Promise<boolean> {
+    const start = await startOf(first);
+    if (start === undefined) return false;
+    if (start === "compressed") {
+        // By chance, one in sixteen million pieces begins like a gzip file.
+        for (const path of following) if ((await startOf(path)) !== undefined) return false;
+        return SPEAKING_NAME.test(basename(first));
+    }
+    const end = await endOfTar(first, signal);
+    if (end === "whole") return false;
+    for (const path of following) {
+        // A tar may be cut where a header begins: of an entry that is a tar, and then the rest is no whole one, or of its own.
+        if ((await startOf(path)) !== "tar" || (await endOfTar(path, signal)) !== "whole") continue;
+        return end === "between entries" && SPEAKING_NAME.test(basename(first));
+    }
+    return true;
+}
+
+/** Where bytes leave it open, the name has to say that there are more: `x1` beside `x2` is too little. */
+const SPEAKING_NAME = /(?:aa|00|\.\d+|(?:part|chunk|piece)[._-]?\d+|_\d+\.tar(?:\.(?:gz|zst))?)$/i;
+
+async function startOf(path: string): Promise<"compressed" | "tar" | undefined> {
+    const file = await ArchiveFile.open(path);
+    try {
+        if (file.size === 0) return undefined;
+        if ((await compressionOf({ file, offset: 0, size: file.size })) !== undefined) return "compressed";
+        const magic = Buffer.alloc(5);
+        if (file.size >= 512) await file.readInto(magic, 257);
+        return magic.toString("latin1") === "ustar" ? "tar" : undefined;
+    } finally {
+        await file.close();
+    }
+}
+
+async function endOfTar(path: string, signal?: AbortSignal): Promise<"whole" | "between entries" | "within an entry"> {
+    const file = await ArchiveFile.open(path);
+    try {
+        const warnings = await indexTar(file, () => undefined, signal === undefined ? {} : { signal });
+        // What comes behind an end mark belongs to no tar.
+        return warnings.some((warning) => warning.includes("without the two zero blocks"))
+            ? "between entries"
+            : "whole";
+    } catch (error) {
+        if (error instanceof ArchiveError && /^ARCHIVE_(TRUNCATED|CORRUPT)$/.test(error.code)) return "within an entry";
+        throw error;
+    } finally {
+        await file.close();
+    }
+}
+
+/** Zarf's `.part000` is no piece, it tells of them. @returns undefined if it is one, or of another name */
+async function zarfHeadOf(split: SplitFile): Promise<SplitFile | undefined> {
+    const [path = "", ...pieces] = split.pieces;
+    if (!path.endsWith(".part000") || (await startOf(path)) !== undefined) return undefined;
+    const text = await readFile(path, "utf8").catch((cause: unknown) => {
+        throw unreadable(path, cause);
+    });
+    const parsed = zarfHead.safeParse(jsonOf(text));
+    if (!parsed.success) {
+        const facts = { archive: path, code: "ARCHIVE_METADATA_INVALID", cure: COPY_AGAIN };
+        throw new ArchiveError("it does not tell sha256Sum, bytes and count of the pieces", facts);
+    }
+    const { sha256Sum, bytes, count } = parsed.data;
+    if (pieces.length < count) throw missing(path, split.next);
+    return { ...split, pieces, sha256: sha256Sum, bytes };
+}
+
+function jsonOf(text: string): unknown {
+    try {
+        return JSON.parse(text);
+    } catch {
+        return undefined;
+    }
+}
+
+function missing(archive: string, piece: string): ArchiveError {
+    return new ArchiveError(`the piece ${piece} is missing`, {
+        archive,
+        code: "ARCHIVE_INCOMPLETE",
+        cure: "copy all pieces of the file into one folder",
+    });
+}

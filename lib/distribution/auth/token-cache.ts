@@ -1,0 +1,104 @@
+import { type BearerToken, type Challenge, type Credentials, basicAuthorization, readToken } from "./auth";
+import { RegistryError } from "../../errors/errors";
+import { jsonOf, registryAnswerError } from "../client/registry-answer";
+import type { Transport } from "../http/transport";
+
+/** What a token is asked for. */
+export interface TokenRequest {
+    readonly credentials: Credentials;
+    readonly challenge: Challenge;
+    /** The endpoint that the challenge names. */
+    readonly realm: URL;
+    /** `repository:<name>:<actions>` each. */
+    readonly scopes: readonly string[];
+    /** What needs it, for errors. */
+    readonly operation: string;
+    readonly signal?: AbortSignal | undefined;
+    /** Milliseconds since the epoch; a token that was given before does not do. */
+    readonly notBefore?: number | undefined;
+}
+
+/**
+ * The bearer tokens of one session, by scope (distribution, "Token Authentication Specification"). A token is asked for
+ * once, however many requests wait for it, and renewed before it ends by our own clock, counted from its receipt.
+ */
+export class RegistryTokens {
+    private readonly tokens = new Map<string, BearerToken>();
+    private readonly underWay = new Map<string, Promise<string>>();
+
+    constructor(private readonly transport: Transport) {}
+
+    /** @throws RegistryError if the endpoint refuses, or gives none. */
+    async token(request: TokenRequest): Promise<string> {
+        const key = request.scopes.join(" ");
+        const known = this.tokens.get(key);
+        const { notBefore = 0 } = request;
+        if (known !== undefined && known.givenAt >= notBefore && Date.now() < known.renewAt) return known.token;
+        const asked =
+            this.underWay.get(key) ??
+            this.fetch(request)
+                .then((token) => {
+                    this.tokens.set(key, token);
+                    return token.token;
+                })
+                .finally(() => this.underWay.delete(key));
+        this.underWay.set(key, asked);
+        return untilAborted(asked, request.signal);
+    }
+
+    /** Forgets a token that was refused; one that has taken its place since is kept. */
+    drop(scopes: readonly string[], authorization: string | undefined): void {
+        const key = scopes.join(" ");
+        const known = this.tokens.get(key);
+        if (known !== undefined && authorization === bearer(known.token)) this.tokens.delete(key);
+    }
+
+    private async fetch({
+        credentials,
+        challenge,
+        realm,
+        scopes,
+        operation: cause,
+    }: TokenRequest): Promise<BearerToken> {
+        const url = new URL(realm);
+        if (challenge.parameters.service !== undefined) url.searchParams.set("service", challenge.parameters.service);
+        for (const scope of scopes) url.searchParams.append("scope", scope);
+        const operation = `GET ${url.origin}${url.pathname} (token for ${cause})`;
+        const answer = await this.transport.send({
+            method: "GET",
+            url,
+            operation,
+            headers: { authorization: basicAuthorization(credentials), accept: "application/json" },
+        });
+        const text = await answer.text();
+        if (answer.status !== 200) throw registryAnswerError(operation, answer, text);
+        const token = readToken(jsonOf(text), Date.now());
+        if (token !== undefined) return token;
+        throw new RegistryError(operation, "the token endpoint answered 200 without a token", {
+            code: "UNEXPECTED_ANSWER",
+            status: 200,
+        });
+    }
+}
+
+/** Others wait for the same answer: whoever gives up ends its own waiting only. */
+async function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    if (signal === undefined) return answer;
+    const over = new AbortController();
+    const aborted = new Promise<never>((_, reject) => {
+        const give = () => reject(signal.reason as Error);
+        if (signal.aborted) give();
+        else signal.addEventListener("abort", give, { once: true, signal: over.signal });
+    });
+    return Promise.race([answer, aborted]).finally(() => over.abort());
+}
+
+/** The value of an Authorization header for a bearer token (RFC 6750 §2.1). */
+export function bearer(token: string): string {
+    return `Bearer ${token}`;
+}
+
+/** True for what `bearer` makes. */
+export function isBearer(authorization: string | undefined): boolean {
+    return authorization?.startsWith("Bearer ") === true;
+}

@@ -1,0 +1,135 @@
+import type { Credentials } from "../auth/auth";
+import type { RegistryError } from "../../errors/errors";
+import { DEFAULT_REQUESTS, type HostPace } from "../limits/host-limiter";
+import { MANIFEST_MEDIA_TYPES } from "../../oci/media-types";
+import { absenceOf, inventedAbsence, registryAnswerError } from "./registry-answer";
+import { type RegistryRequest, RegistrySession, pullScopes, pushScopes } from "./registry-session";
+import { DEFAULT_RETRY, type RetryPolicy, isBusy, withRetry } from "../limits/retry";
+import type { HttpAnswer, RegistryEndpoint } from "../http/transport";
+
+export interface RegistryClientOptions {
+    readonly endpoint: RegistryEndpoint;
+    readonly credentials?: Credentials | undefined;
+    /** Requests in flight to the host, over all clients of the process; absent: as they were set before. */
+    readonly requests?: number | undefined;
+    /** Sockets kept to the registry; absent: as many as `requests`. */
+    readonly connections?: number;
+    readonly retry?: RetryPolicy;
+    /** Ends every request under way. */
+    readonly signal?: AbortSignal;
+}
+
+/** Requests beside those that carry blobs: questions, manifests. */
+const SMALL_REQUESTS = 8;
+
+/** How many requests a client may have in flight that sends so many blobs at once. */
+export function requestsFor(blobs: number): number {
+    return Math.max(DEFAULT_REQUESTS, blobs + SMALL_REQUESTS);
+}
+
+/** Why a client is waiting instead of working. */
+export interface Wait {
+    /** "HEAD mirror/quay.io/org/app/manifests/1.2" */
+    readonly operation: string;
+    /** What the registry answered, or that it did not. */
+    readonly problem: string;
+    /** Until the next try. */
+    readonly seconds: number;
+    /** Requests that may be in flight to the host from now on. */
+    readonly requests: number;
+}
+
+/** How requests of the distribution API are made, sent and repeated. */
+export class RegistryCalls {
+    readonly session: RegistrySession;
+    readonly retry: RetryPolicy;
+    readonly signal: AbortSignal | undefined;
+    private readonly listeners = new Set<(wait: Wait) => void>();
+
+    constructor({ endpoint, credentials, requests, connections, retry, signal }: RegistryClientOptions) {
+        const sockets = connections ?? requests ?? DEFAULT_REQUESTS;
+        this.retry = retry ?? DEFAULT_RETRY;
+        this.signal = signal;
+        this.session = new RegistrySession(endpoint, credentials, sockets, this.retry);
+        if (requests !== undefined) this.pace.setCeiling(requests);
+    }
+
+    get pace(): HostPace {
+        return this.session.pace;
+    }
+
+    /** Tells of every wait from now on. @returns what ends that */
+    onWait(listener: (wait: Wait) => void): () => void {
+        this.listeners.add(listener);
+        return () => this.listeners.delete(listener);
+    }
+
+    read(method: "GET" | "HEAD", repository: string, path: string): RegistryRequest {
+        return {
+            method,
+            url: `/v2/${repository}/${path}`,
+            operation: `${method} ${repository}/${path}`,
+            scopes: pullScopes(repository),
+            headers: path.startsWith("manifests/") ? { accept: MANIFEST_MEDIA_TYPES.join(", ") } : {},
+        };
+    }
+
+    write(method: "PUT" | "POST" | "DELETE", repository: string, path: string): RegistryRequest {
+        const operation = `${method} ${repository}/${path.replace(/\?.*$/, "")}`;
+        return { method, url: `/v2/${repository}/${path}`, operation, scopes: pushScopes(repository) };
+    }
+
+    /** Sends a request until it is answered and `take` is content with the answer, by the retry policy. */
+    run<T>(request: RegistryRequest, take: (answer: HttpAnswer) => Promise<T>): Promise<T> {
+        return this.retrying(async () => take(await this.session.send({ ...request, signal: this.signal })));
+    }
+
+    /**
+     * Sends a read; `take` gets the answer only if it is 200.
+     * @returns undefined only if the registry itself says that it is not there; a 404 to HEAD that leaves this open is
+     * confirmed by GET
+     */
+    find<T>(request: RegistryRequest, take: (answer: HttpAnswer) => Promise<T>): Promise<T | undefined> {
+        const { operation } = request;
+        const isHead = request.method === "HEAD";
+        return this.run(request, async (answer) => {
+            if (answer.status === 200) return take(answer);
+            const text = await answer.text();
+            if (answer.status !== 404) throw registryAnswerError(operation, answer, text);
+            const absence = absenceOf(answer, isHead ? undefined : text);
+            if (absence === "definite") return undefined;
+            if (absence === "unproven") await this.confirmAbsence(request);
+            else throw inventedAbsence(operation);
+            return undefined;
+        });
+    }
+
+    /** Runs an operation under the retry policy; a busy registry is left alone by every request meanwhile. */
+    retrying<T>(operation: (goneOn: () => void) => Promise<T>): Promise<T> {
+        return withRetry(this.retry, this.signal, operation, (error, milliseconds) => {
+            if (isBusy(error)) this.pace.pause(milliseconds, error);
+            this.tell(error, milliseconds);
+        });
+    }
+
+    private tell(error: RegistryError, milliseconds: number): void {
+        const { operation } = error;
+        const problem = error.message.slice(operation.length + 2).split(";")[0] ?? "";
+        const wait = { operation, problem, seconds: milliseconds / 1000, requests: this.pace.requests };
+        for (const listener of this.listeners) listener(wait);
+    }
+
+    /** @throws RegistryError if GET does not say, as the registry itself, that it is not there. */
+    private async confirmAbsence(head: RegistryRequest): Promise<void> {
+        const operation = head.operation.replace(/^HEAD/, "GET");
+        // Of what is there after all, one byte is enough to know.
+        const headers = { ...head.headers, range: "bytes=0-0" };
+        const answer = await this.session.send({ ...head, method: "GET", operation, headers, signal: this.signal });
+        if (answer.status !== 404) {
+            await answer.discard();
+            if (answer.status >= 400 && answer.status !== 416) throw registryAnswerError(operation, answer, "");
+            throw inventedAbsence(head.operation);
+        }
+        if (absenceOf(answer, await answer.text()) !== "definite") throw inventedAbsence(operation);
+    }
+}

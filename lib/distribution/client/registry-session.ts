@@ -1,0 +1,263 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type Challenge, type Credentials, basicAuthorization, parseChallenges, repositoryScope } from "../auth/auth";
+import { BodyRefusals, isHeavy } from "../auth/body-refusals";
+import { RegistryError } from "../../errors/errors";
+import { type HostPace, type Pass, paceOf } from "../limits/host-limiter";
+import { RegistryTokens, bearer, isBearer } from "../auth/token-cache";
+import { registryAnswerError } from "./registry-answer";
+import { type RetryPolicy, isBusy } from "../limits/retry";
+import { TokenRefusals } from "../auth/token-refusals";
+import { type HttpAnswer, type HttpRequest, type RegistryEndpoint, Transport, isLoopback } from "../http/transport";
+
+/** A request to the registry, before it is authorized. */
+export interface RegistryRequest extends Omit<HttpRequest, "url" | "body"> {
+    /** Path on the registry, or a URL it gave us (a Location). */
+    readonly url: string | URL;
+    /** The token scopes the request needs, as `repository:<name>:<actions>`. */
+    readonly scopes: readonly string[];
+    /** Made anew for every attempt, so that a body is replayed from its start. */
+    readonly body?: () => Buffer | AsyncIterable<Uint8Array>;
+    /** Bytes of the blob that is the body; absent: it is none. */
+    readonly blobBytes?: number;
+}
+
+const MAX_REDIRECTS = 5;
+
+/**
+ * Authorized requests to one registry: answers its challenge with Basic or a bearer token (distribution, "Token
+ * Authentication Specification"), renews tokens before they end and on a 401, follows redirects of reads.
+ * Credentials are only ever sent to the registry's own origin and to the token endpoint it names.
+ */
+export class RegistrySession {
+    /** Shared with every other session with this registry in the process. */
+    readonly pace: HostPace;
+    private readonly transport: Transport;
+    private readonly tokens: RegistryTokens;
+    private readonly refusals = new TokenRefusals();
+    private readonly bodies = new BodyRefusals();
+    private challenge: Challenge | undefined;
+
+    constructor(
+        endpoint: RegistryEndpoint,
+        private readonly credentials: Credentials | undefined,
+        connections: number,
+        private readonly retry: RetryPolicy,
+    ) {
+        this.transport = new Transport(endpoint, connections);
+        this.tokens = new RegistryTokens(this.transport);
+        this.pace = paceOf(this.transport.origin);
+    }
+
+    /** Milliseconds that a wait the registry asked for may hold a request back. */
+    private get patience(): number {
+        return this.retry.seconds * 1000;
+    }
+
+    /**
+     * The answer with any status but a 401 that credentials could cure. The request is under way, for the host's pace,
+     * until the answer's body has been taken.
+     * @throws RegistryError
+     */
+    async send(request: RegistryRequest): Promise<HttpAnswer> {
+        const pass = await this.pace.enter(request.operation, this.patience, request.signal);
+        try {
+            return paced(await this.authorized(request), request.operation, pass);
+        } catch (error) {
+            pass.failed(error);
+            throw error;
+        }
+    }
+
+    /**
+     * A URL that the registry names (`what`: "a redirect"), relative to the one that was asked.
+     * @throws RegistryError `UNEXPECTED_ANSWER` if it is none, `TLS` if it leads to plain HTTP from TLS, or beyond loopback
+     */
+    namedUrl(operation: string, what: string, text: string, from = new URL(this.transport.origin)): URL {
+        if (!URL.canParse(text, from.href)) {
+            throw new RegistryError(operation, `the registry names ${what} that is no URL`, {
+                code: "UNEXPECTED_ANSWER",
+                cure: "check the registry's external URL and what stands in front of it",
+            });
+        }
+        const url = new URL(text, from);
+        const isPlainAllowed = from.protocol === "http:" && url.protocol === "http:" && isLoopback(url.host);
+        if (url.protocol !== "https:" && !isPlainAllowed) {
+            throw new RegistryError(operation, `the registry names ${what} without TLS: ${url.origin}`, {
+                code: "TLS",
+                cure: "set the registry's external URL to https; a proxy in front of it has to send X-Forwarded-Proto: https",
+            });
+        }
+        return url;
+    }
+
+    async close(): Promise<void> {
+        await this.transport.close();
+    }
+
+    private async authorized(request: RegistryRequest): Promise<HttpAnswer> {
+        const url = new URL(request.url, this.transport.origin);
+        const { scopes, signal } = request;
+        let firstRefusal: number | undefined;
+        let wait = this.retry.firstDelay;
+        let isFresh = false;
+        for (let refused = 0; ;) {
+            const { used, answer, isOwn } = await this.tried(request, url, isFresh);
+            // A place we were sent to must not name the token endpoint that gets the password.
+            if (answer.status !== 401 || !isOwn || this.credentials === undefined) {
+                if (isOwn && answer.status < 500 && isBearer(used)) this.refusals.letIn(kindOf(request), scopes);
+                if (answer.status === 401) this.noteFinal(request);
+                return answer;
+            }
+            if (isFresh) {
+                refused++;
+                firstRefusal ??= Date.now();
+                // What Basic is refused for is the account itself.
+                const isOver = !isBearer(used) || isHeavy(request) || Date.now() + wait > firstRefusal + this.patience;
+                if (isOver || !this.refusals.mayPass(kindOf(request), scopes, challengeOf(answer), refused)) {
+                    this.noteFinal(request);
+                    return answer;
+                }
+            }
+            // Most registries challenge each time; one that challenged before may have ended the token early.
+            this.challenge = challengeOf(answer) ?? this.challenge;
+            await answer.discard();
+            this.tokens.drop(scopes, used);
+            if (isFresh) {
+                // Its own AbortError would hide why.
+                await delay(wait, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+                wait = Math.min(wait * 2, this.retry.longestDelay);
+            }
+            isFresh = true;
+        }
+    }
+
+    /** @param isFresh it was refused before, and the token is dropped */
+    private async tried(request: RegistryRequest, url: URL, isFresh: boolean) {
+        const attempt = async () => {
+            // A large body must not be refused for the age of a token that another request fetched meanwhile.
+            const notBefore = isFresh && isHeavy(request) ? Date.now() : undefined;
+            const used = await this.authorization(request, notBefore);
+            return { used, ...(await this.attempt(request, url, used)) };
+        };
+        return request.blobBytes === undefined ? attempt() : this.bodies.send(request, isFresh, attempt);
+    }
+
+    private noteFinal(request: RegistryRequest): void {
+        if (request.blobBytes !== undefined) this.bodies.refuse(request);
+    }
+
+    /** @returns the last answer of a chain of redirects, and whether none but the registry itself had a part in it. */
+    private async attempt(
+        request: RegistryRequest,
+        url: URL,
+        authorization: string | undefined,
+    ): Promise<{ answer: HttpAnswer; isOwn: boolean }> {
+        let target = url;
+        let isOwn = true;
+        for (let redirects = 0; ; redirects++) {
+            // Whoever we were sent to may not send us back with the account.
+            isOwn &&= target.origin === this.transport.origin;
+            const answer = await this.transport.send({
+                method: request.method,
+                url: target,
+                operation: request.operation,
+                signal: request.signal,
+                headers: {
+                    ...request.headers,
+                    ...(isOwn && authorization !== undefined ? { authorization } : {}),
+                },
+                ...(request.body === undefined ? {} : { body: request.body() }),
+            });
+            const location = answer.headers.location;
+            const isRead = request.method === "GET" || request.method === "HEAD";
+            if (!isRead || ![301, 302, 303, 307, 308].includes(answer.status) || typeof location !== "string") {
+                return { answer, isOwn };
+            }
+            await answer.discard();
+            target = this.namedUrl(request.operation, "a redirect", location, target);
+            if (redirects < MAX_REDIRECTS) continue;
+            throw new RegistryError(request.operation, `redirected ${redirects + 1} times, now to ${target.origin}`, {
+                code: "UNEXPECTED_ANSWER",
+                cure: "check what stands in front of the registry",
+            });
+        }
+    }
+
+    private async authorization(request: RegistryRequest, notBefore?: number): Promise<string | undefined> {
+        if (this.credentials === undefined || this.challenge === undefined) return undefined;
+        if (this.challenge.scheme === "basic") return basicAuthorization(this.credentials);
+        const realm = this.namedUrl(request.operation, "a token endpoint", this.challenge.parameters.realm ?? "");
+        const { credentials, challenge } = this;
+        const { scopes, operation, signal } = request;
+        const token = { credentials, challenge, realm, scopes, operation, signal, notBefore };
+        return bearer(await this.tokens.token(token));
+    }
+}
+
+/** Requests of one kind are let in or refused alike. */
+function kindOf({ method, blobBytes }: RegistryRequest): string {
+    return blobBytes === undefined ? method : `${method} blob`;
+}
+
+/** The challenge that can be met. */
+function challengeOf(answer: HttpAnswer): Challenge | undefined {
+    const challenges = parseChallenges(answer.headers["www-authenticate"]);
+    return (
+        challenges.find(({ scheme, parameters }) => scheme === "bearer" && parameters.realm !== undefined) ??
+        challenges.find(({ scheme }) => scheme === "basic")
+    );
+}
+
+/** Scopes for reading a repository. */
+export function pullScopes(repository: string): readonly string[] {
+    return [repositoryScope(repository, "pull")];
+}
+
+/** Scopes for deleting in a repository. */
+export function deleteScopes(repository: string): readonly string[] {
+    return [repositoryScope(repository, "pull,push,delete")];
+}
+
+/** Scopes for writing to a repository, and for reading the one that a blob is mounted from. */
+export function pushScopes(repository: string, mountFrom?: string): readonly string[] {
+    const push = repositoryScope(repository, "pull,push");
+    return mountFrom === undefined ? [push] : [push, repositoryScope(mountFrom, "pull")];
+}
+
+/** The answer, telling the host's pace of its end. */
+function paced(answer: HttpAnswer, operation: string, pass: Pass): HttpAnswer {
+    const end = (text: string) => {
+        const error = answer.status < 400 ? undefined : registryAnswerError(operation, answer, text);
+        if (isBusy(error)) pass.failed(error);
+        else pass.answered();
+    };
+    const watched = async <T>(taking: Promise<T>, textOf: (taken: T) => string): Promise<T> => {
+        try {
+            const taken = await taking;
+            end(textOf(taken));
+            return taken;
+        } catch (error) {
+            pass.failed(error);
+            throw error;
+        }
+    };
+    async function* bytes(): AsyncIterable<Buffer> {
+        try {
+            yield* answer.bytes();
+            end("");
+        } catch (error) {
+            pass.failed(error);
+            throw error;
+        } finally {
+            // A reader that has seen enough.
+            pass.answered();
+        }
+    }
+    return {
+        status: answer.status,
+        headers: answer.headers,
+        bytes,
+        text: () => watched(answer.text(), (text) => text),
+        discard: () => watched(answer.discard(), () => ""),
+    };
+}

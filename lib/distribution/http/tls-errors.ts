@@ -1,0 +1,55 @@
+import { RegistryError, messageOf } from "../../errors/errors";
+import { ServerCertificateError } from "./server-certificate";
+
+const UNKNOWN_ISSUER = "give the registry's issuing CA as a PEM file in site.registry.ca";
+const AGAIN = "issue the certificate again";
+/** By the code of Node.js (nodejs.org/api/tls.html, "X509 certificate error codes"). */
+const CURES: Readonly<Record<string, string>> = {
+    CERT_HAS_EXPIRED: "renew the registry's certificate, or set the clock of this machine right",
+    CERT_NOT_YET_VALID: "set the clock of this machine or of the registry right",
+    ERR_TLS_CERT_ALTNAME_INVALID:
+        "use a host name the certificate is made for in site.registry.mirrorBase, or issue it again with this one in its subjectAltName",
+    DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_ISSUER,
+    SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_ISSUER,
+    UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_ISSUER,
+    UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_ISSUER,
+    UNABLE_TO_GET_ISSUER_CERT: "add the CAs above the issuing one, up to the root, to the PEM file in site.registry.ca",
+    CERT_SIGNATURE_FAILURE: UNKNOWN_ISSUER,
+    INVALID_PURPOSE: `${AGAIN}: a server certificate with extendedKeyUsage: serverAuth and keyUsage: digitalSignature, a CA certificate with basicConstraints: CA:TRUE`,
+    INVALID_CA: `${AGAIN} by a CA whose certificate has basicConstraints: CA:TRUE`,
+    PATH_LENGTH_EXCEEDED: `${AGAIN} by a CA that the pathlen of its own issuers allows`,
+    CERT_UNTRUSTED: UNKNOWN_ISSUER,
+    CERT_REJECTED: AGAIN,
+    // Whatever Node.js has no code for, such as a SHA-1 signature or a short key; the message names the fault.
+    UNSPECIFIED: `${AGAIN} without this fault (use SHA-256 signatures and RSA keys of at least 2048 bits)`,
+};
+/** The handshake failed before a certificate was verified. */
+const HANDSHAKE = /^(EPROTO|ERR_SSL_.*)$/;
+/** The alert of RFC 7301 §3.2: what is offered here is HTTP/1.1 alone. */
+const NO_COMMON_PROTOCOL = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";
+
+/**
+ * The RegistryError `TLS` for a failed connection.
+ * @param code the error's own
+ * @returns undefined if it failed for another reason than TLS
+ */
+export function tlsError(operation: string, host: string, error: Error, code: string): RegistryError | undefined {
+    const untrusted = (text: string, cure: string) =>
+        new RegistryError(operation, `the TLS certificate of ${host} cannot be trusted: ${text}`, {
+            code: "TLS",
+            cure,
+            cause: error,
+        });
+    if (error instanceof ServerCertificateError) return untrusted(error.message, error.cure);
+    const cure = CURES[code];
+    if (cure !== undefined) return untrusted(`${messageOf(error) || code} (${code})`, cure);
+    if (!HANDSHAKE.test(code)) return undefined;
+    return new RegistryError(operation, `${host} answers, but no TLS connection comes about (${code})`, {
+        code: "TLS",
+        cure:
+            code === NO_COMMON_PROTOCOL
+                ? "let it speak HTTP/1.1 beside HTTP/2: the registry itself, or what stands in front of it (ALPN)"
+                : "check the port in site.registry.mirrorBase and the TLS versions that the registry offers",
+        cause: error,
+    });
+}

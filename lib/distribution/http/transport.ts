@@ -1,0 +1,228 @@
+import { Agent, type Dispatcher, errors, request } from "undici";
+import { RegistryError, goingOn } from "../../errors/errors";
+import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
+import { verifiedTls } from "./tls";
+import { tlsError } from "./tls-errors";
+
+/** Where a registry answers. */
+export interface RegistryEndpoint {
+    /** `host` or `host:port`. */
+    readonly host: string;
+    /** PEM of the issuing CAs, in addition to the public ones. */
+    readonly ca?: string;
+    /** HTTP without TLS; loopback only. */
+    readonly plainHttp?: boolean;
+    /** Default: DEFAULT_TIMEOUTS. */
+    readonly timeouts?: Timeouts;
+}
+
+export interface HttpRequest {
+    readonly method: "GET" | "HEAD" | "PUT" | "POST" | "PATCH" | "DELETE";
+    readonly url: URL;
+    /** What is being done, for errors: "HEAD mirror/quay.io/org/app/manifests/1.2". */
+    readonly operation: string;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: Buffer | AsyncIterable<Uint8Array>;
+    readonly signal?: AbortSignal | undefined;
+}
+
+export interface HttpAnswer {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+    /** The body's bytes; a connection that breaks while they come throws a RegistryError. */
+    bytes(): AsyncIterable<Buffer>;
+    /** At most the first 64 KiB of the body, as text. */
+    text(): Promise<string>;
+    /** Reads the body to the end and forgets it: the socket is free again. */
+    discard(): Promise<void>;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
+
+/** True for hosts that never leave the machine: the only ones plain HTTP is allowed for. */
+export function isLoopback(host: string): boolean {
+    return LOOPBACK.test(host);
+}
+
+/** One HTTP/1.1 client for one registry: TLS always verified, sockets kept, every failure a RegistryError. */
+export class Transport {
+    readonly origin: string;
+    private readonly agent: Agent;
+    private readonly timeouts: Timeouts;
+
+    constructor(endpoint: RegistryEndpoint, connections: number) {
+        if (endpoint.plainHttp && !isLoopback(endpoint.host)) {
+            throw new RegistryError(endpoint.host, "plain HTTP is for loopback only", {
+                code: "TLS",
+                cure: "serve the registry with TLS and give its CA",
+            });
+        }
+        // As URLs write it: without the port that goes without saying.
+        this.origin = new URL(`${endpoint.plainHttp ? "http" : "https"}://${endpoint.host}`).origin;
+        this.timeouts = endpoint.timeouts ?? DEFAULT_TIMEOUTS;
+        this.agent = new Agent({
+            connections,
+            // One request, one connection: docs/architecture.md, "HTTP/1.1 only".
+            allowH2: false,
+            // Also with plain HTTP: such a registry may name a token endpoint with TLS.
+            connect: {
+                timeout: this.timeouts.connect,
+                ...verifiedTls(endpoint.plainHttp ? undefined : endpoint.ca),
+            },
+            keepAliveTimeout: 30_000,
+            headersTimeout: this.timeouts.answer,
+            bodyTimeout: this.timeouts.piece,
+        });
+    }
+
+    /** @throws RegistryError `NETWORK`, `TIMEOUT` or `TLS`; whatever the body's iterator threw; the signal's reason. */
+    async send(options: HttpRequest): Promise<HttpAnswer> {
+        const { method, url, headers, body, signal } = options;
+        try {
+            const answer = await request(url, {
+                method,
+                dispatcher: this.agent,
+                headers: { "user-agent": "registry-passthrough", ...headers },
+                // By default undici ends the connection after each HEAD: a handshake for every question.
+                ...(method === "HEAD" ? { reset: false } : {}),
+                ...(method === "PUT" ? { headersTimeout: this.timeouts.store } : {}),
+                ...(body === undefined ? {} : { body: body as Buffer }),
+                ...(signal ? { signal } : {}),
+            });
+            return httpAnswer(answer, options.operation, url.host, this.timeouts.piece);
+        } catch (error) {
+            signal?.throwIfAborted();
+            throw transportError(options.operation, url.host, error);
+        }
+    }
+
+    /** Closes every socket at once; requests under way fail. */
+    async close(): Promise<void> {
+        await this.agent.destroy();
+    }
+}
+
+const MAX_ERROR_TEXT = 64 * 1024;
+/** Leaving the loop closes the socket, which is cheaper than reading on, and an answer may have no end. */
+const MAX_DISCARDED = 1024 * 1024;
+
+function httpAnswer(answer: Dispatcher.ResponseData, operation: string, host: string, patience: number): HttpAnswer {
+    async function* bytes(): AsyncIterable<Buffer> {
+        try {
+            yield* undripped(answer.body as AsyncIterable<Buffer>, operation, host, patience);
+        } catch (error) {
+            throw transportError(operation, host, error);
+        }
+    }
+    return {
+        status: answer.statusCode,
+        headers: answer.headers,
+        bytes,
+        text: async () => {
+            const chunks: Buffer[] = [];
+            let length = 0;
+            for await (const chunk of bytes()) {
+                if (length < MAX_ERROR_TEXT) chunks.push(chunk);
+                length += chunk.length;
+                if (length > MAX_DISCARDED) break;
+            }
+            return Buffer.concat(chunks).subarray(0, MAX_ERROR_TEXT).toString("utf8");
+        },
+        discard: async () => {
+            let left = MAX_DISCARDED;
+            for await (const chunk of bytes()) {
+                left -= chunk.length;
+                if (left < 0) break;
+            }
+        },
+    };
+}
+
+/** An answer that brings less in the time that one piece may take would hold its request for days. */
+const LEAST_BYTES = 16 * 1024;
+
+async function* undripped(
+    body: AsyncIterable<Buffer>,
+    operation: string,
+    host: string,
+    patience: number,
+): AsyncIterable<Buffer> {
+    let since = Date.now();
+    let came = 0;
+    for await (const chunk of body) {
+        came += chunk.length;
+        if (Date.now() - since > patience) {
+            if (came < LEAST_BYTES) throw dripping(operation, host, came, patience);
+            since = Date.now();
+            came = 0;
+        }
+        yield chunk;
+    }
+}
+
+function dripping(operation: string, host: string, bytes: number, patience: number): RegistryError {
+    return new RegistryError(operation, `no answer from ${host} in time (${bytes} bytes in ${patience / 1000} s)`, {
+        code: "TIMEOUT",
+        cure: `check the network and what stands in front of the registry${goingOn(operation)}`,
+    });
+}
+
+const TIMEOUT_CODES = new Set([
+    "UND_ERR_CONNECT_TIMEOUT",
+    "UND_ERR_HEADERS_TIMEOUT",
+    "UND_ERR_BODY_TIMEOUT",
+    "ETIMEDOUT",
+]);
+const NETWORK_CODES = new Set([
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "EPIPE",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    // The other side closed, also a kept connection just when a request was written on it.
+    "UND_ERR_SOCKET",
+    // A proxy that loses its registry ends the answer early, but in good order.
+    "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
+]);
+
+/** Errors that are not the network's (a body iterator's own ArchiveError, a bug) pass through unchanged. */
+function transportError(operation: string, host: string, error: unknown): unknown {
+    if (error instanceof errors.HTTPParserError) {
+        return new RegistryError(operation, `${host} answers, but not with HTTP: ${error.message}`, {
+            code: "UNEXPECTED_ANSWER",
+            cure: "check the port in site.registry.mirrorBase",
+            cause: error,
+        });
+    }
+    const code = codeOf(error);
+    if (code === undefined) return error;
+    const tls = tlsError(operation, host, error as Error, code);
+    if (tls !== undefined) return tls;
+    const cure = `check that the registry runs and that ${host} can be reached from here${goingOn(operation)}`;
+    if (TIMEOUT_CODES.has(code)) {
+        return new RegistryError(operation, `no answer from ${host} in time (${code})`, {
+            code: "TIMEOUT",
+            cure,
+            cause: error,
+        });
+    }
+    if (code === "UND_ERR_CLOSED" || code === "UND_ERR_DESTROYED") {
+        return new RegistryError(operation, "given up, since the run has ended", { code: "ABORTED", cause: error });
+    }
+    if (NETWORK_CODES.has(code)) {
+        return new RegistryError(operation, `no connection to ${host} (${code})`, {
+            code: "NETWORK",
+            cure,
+            cause: error,
+        });
+    }
+    return error;
+}
+
+/** The error's own code; an AggregateError over several addresses carries that of the last one. */
+function codeOf(error: unknown): string | undefined {
+    if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+    return typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,0 +1,82 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { RegistryError } from "../../errors/errors";
+import { DATABASE_LOCKED } from "../client/registry-answer";
+
+/** How long an operation may keep failing in ways that pass by themselves. */
+export interface RetryPolicy {
+    /** Seconds from the first failure until the operation gives up. */
+    readonly seconds: number;
+    /** Milliseconds before the first repetition; doubles each time up to `longestDelay`. */
+    readonly firstDelay: number;
+    /** Milliseconds. */
+    readonly longestDelay: number;
+}
+
+/** A registry that restarts, a switch that reboots: both are back within this. */
+export const DEFAULT_RETRY: RetryPolicy = { seconds: 60, firstDelay: 250, longestDelay: 8000 };
+
+/** 520 to 524 are those of proxies that lost what is behind them; Quay itself says 520. */
+const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
+
+/** True if the registry answered that it has too much to do, or has trouble that passes. */
+export function isBusy(error: unknown): error is RegistryError {
+    // Somebody made it read-only: that does not pass by itself, whatever the status (Quay: 503).
+    if (!(error instanceof RegistryError) || error.code === "READ_ONLY") return false;
+    return error.code === DATABASE_LOCKED || (error.status !== undefined && PASSING_STATUS.has(error.status));
+}
+
+/** True if there was no answer: the connection broke, or nothing came in time. */
+export function isUnreachable(error: unknown): error is RegistryError {
+    return error instanceof RegistryError && (error.code === "NETWORK" || error.code === "TIMEOUT");
+}
+
+/** Codes of an upload that the registry has lost (it was restarted, or another instance has it): a new one is begun. */
+const LOST_UPLOAD = new Set(["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"]);
+
+/** True if the same request may well succeed later without anybody changing anything. */
+export function isRetryable(error: unknown): error is RegistryError {
+    return isBusy(error) || isUnreachable(error) || isLostUpload(error);
+}
+
+/** A POST begins an upload, so what it is refused for was not lost. */
+function isLostUpload(error: unknown): error is RegistryError {
+    return error instanceof RegistryError && LOST_UPLOAD.has(error.code) && !error.operation.startsWith("POST ");
+}
+
+/**
+ * Runs an idempotent operation until it succeeds, fails for good, or has been failing for `policy.seconds`.
+ * A Retry-After of the registry is honoured as the least wait; one that reaches past the policy ends the attempts.
+ * @param operation calls what it is given when it has gone on: failing is counted anew from there
+ * @param onWait told before each wait: why, and how many milliseconds it takes
+ * @throws the last error of the operation, or the signal's reason.
+ */
+export async function withRetry<T>(
+    policy: RetryPolicy,
+    signal: AbortSignal | undefined,
+    operation: (goneOn: () => void) => Promise<T>,
+    onWait?: (error: RegistryError, milliseconds: number) => void,
+): Promise<T> {
+    let firstFailure: number | undefined;
+    let wait = policy.firstDelay;
+    const goneOn = () => {
+        firstFailure = undefined;
+        wait = policy.firstDelay;
+    };
+    for (;;) {
+        signal?.throwIfAborted();
+        try {
+            return await operation(goneOn);
+        } catch (error) {
+            signal?.throwIfAborted();
+            if (!isRetryable(error)) throw error;
+            firstFailure ??= Date.now();
+            const asked = (error.retryAfter ?? 0) * 1000;
+            const pause = Math.max(asked, wait * (0.9 + Math.random() * 0.2));
+            if (Date.now() + pause > firstFailure + policy.seconds * 1000) throw error;
+            onWait?.(error, pause);
+            // Its own AbortError would hide why.
+            await delay(pause, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+            wait = Math.min(wait * 2, policy.longestDelay);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import type { NamedImage, OfflinePlan } from "./offline-plan";
+import { counted, formatBytes } from "../transfer/progress-text";
+
+/** A heading and what it counts, by name. */
+export interface PlanLines {
+    readonly title: string;
+    readonly lines: readonly string[];
+}
+
+/** More than this many names scroll away what matters. */
+const MAX_NAMES = 50;
+
+/**
+ * The offline plan for people, one block for each set and each kind of change that there is.
+ * @param sayNames false where only one set is spoken of
+ */
+export function offlinePlanLines(plan: OfflinePlan, sayNames = true): PlanLines[] {
+    const { onRemove } = plan;
+    const blocks = plan.sets.flatMap(({ name, coming, changing, bytes }) => {
+        const set = sayNames ? `${name}: ` : "";
+        const most = bytes === undefined ? "" : `, at most ${formatBytes(bytes)}`;
+        return [
+            // Images that change count in the bytes too.
+            block(
+                `${set}${said(coming.length, "comes", "come")}${most}`,
+                coming.map((image) => `+ ${shown(image)}`),
+            ),
+            block(
+                `${set}${said(changing.length, "changes", "change")}${coming.length === 0 ? most : ""}${onRemove === "delete" ? REPLACED : ""}`,
+                changing.map(({ image, before, after }) => `~ ${image} ${before} -> ${after}`),
+            ),
+        ];
+    });
+    const whose = sayNames ? "all sets" : "the set";
+    const [stays, goes] = plan.going.length === 1 ? ["it stays", "it is"] : ["they stay", "they are"];
+    const fate = onRemove === "keep" ? `${stays ?? ""} in the registry` : `${goes ?? ""} ${DELETED}`;
+    const going = block(
+        `${said(plan.going.length, "leaves", "leave")} ${whose}; ${fate}`,
+        plan.going.map(({ image }) => `- ${image}`),
+    );
+    return [...blocks, going].filter(({ lines }) => lines.length > 0);
+}
+
+/** All sets in one line; nothing where a single set says it all. */
+export function planTotalsLine({ sets, totals, bytes }: OfflinePlan): string | undefined {
+    const { coming, changing, shared } = totals;
+    if (sets.length < 2 || coming + changing === 0) return undefined;
+    const most = bytes === undefined ? "" : `, at most ${formatBytes(bytes)}`;
+    const once =
+        shared === 0
+            ? ""
+            : `; ${counted(shared, "image")} that several sets hold ${shared === 1 ? "counts" : "count"} once`;
+    return `all sets: ${said(coming, "comes", "come")}, ${changing} ${changing === 1 ? "changes" : "change"}${most}${once}`;
+}
+
+const DELETED = "deleted from the registry, unless still in use there";
+const REPLACED = `; what was there before is ${DELETED}`;
+
+function said(count: number, one: string, several: string): string {
+    return `${counted(count, "image")} ${count === 1 ? one : several}`;
+}
+
+function block(title: string, lines: readonly string[]): PlanLines {
+    const more = lines.length > MAX_NAMES ? [`… and ${lines.length - MAX_NAMES} more`] : [];
+    return { title, lines: [...lines.slice(0, MAX_NAMES), ...more] };
+}
+
+/** A source that is named by its digest says it once. */
+function shown({ image, digest }: NamedImage): string {
+    return image.includes("@") ? image : `${image} ${digest}`;
+}

@@ -1,0 +1,256 @@
+import type { EarlierObject, ImageSet } from "../../mirror/image-set";
+import type { Digest } from "../../oci/digest";
+import { RegistryError, messageOf } from "../../errors/errors";
+import { mapLimited } from "../../concurrency/limiter";
+import { type MirrorBase, mirrorRepository } from "../../mirror/mirror-reference";
+import { type ImageTask, type TreeNode, imageTask, manifestTree } from "../image-task";
+import {
+    type BlobTask,
+    type ImagePlan,
+    type ImageProblem,
+    type ImportPlan,
+    type ManifestCopy,
+    payloadOf,
+} from "./plan";
+import { Presence } from "./presence";
+import type { RegistryQuestions } from "./registry-outlook";
+
+export interface PlanRequest {
+    /** Source reference -> digest: what must be there in the end. Of `set.images` and `set.earlier.images`. */
+    readonly images: Readonly<Record<string, Digest>>;
+    readonly set: ImageSet;
+    readonly base: MirrorBase;
+    /** Images whose tag is right but whose tree was found broken: looked at to the last blob. */
+    readonly suspects?: ReadonlySet<string>;
+}
+
+/** Small requests in flight while planning. */
+const QUESTIONS = 16;
+
+/**
+ * Asks the registry what is there and says what is left to do (docs/architecture.md, "Two plans"). Sends nothing.
+ * @throws RegistryError if the registry cannot be asked.
+ */
+export async function planImport(client: RegistryQuestions, request: PlanRequest): Promise<ImportPlan> {
+    const planner = new Planner(client, request);
+    const tasks = Object.entries(request.images).map(([source, digest]) => imageTask(request.base, source, digest));
+    const states = await mapLimited(tasks, QUESTIONS, (task) => planner.image(task));
+    const earlier = await planner.earlierImages();
+    return planner.finish(states, earlier);
+}
+
+interface Missing {
+    readonly task: ImageTask;
+    readonly root: TreeNode;
+    readonly manifests: readonly TreeNode[];
+    readonly copies: readonly ManifestCopy[];
+    readonly blobs: readonly Digest[];
+    readonly rootIsThere: boolean;
+    readonly problems: readonly string[];
+    readonly movedFrom?: Digest;
+}
+
+class Planner {
+    private readonly presence: Presence;
+    /** Digest -> repositories that are known to hold it. */
+    private readonly holders = new Map<Digest, string>();
+    /** Blobs of manifests that are copied from another repository: they are there, and the set need not know them. */
+    private readonly copied = new Map<Digest, { readonly size: number; readonly from: string }>();
+
+    constructor(
+        private readonly client: RegistryQuestions,
+        private readonly request: PlanRequest,
+    ) {
+        this.presence = new Presence(client);
+    }
+
+    async image(task: ImageTask): Promise<Missing | ImageTask> {
+        const isSuspect = this.request.suspects?.has(task.source) ?? false;
+        const tagged = await this.client.manifestHead(task.repository, task.tag);
+        if (tagged === task.digest && !isSuspect) return task;
+        if (this.isEarlier(task)) return tagged === task.digest ? task : this.earlierImage(task, tagged);
+        const tree = manifestTree(this.request.set, task.digest);
+        const missing: TreeNode[] = [];
+        const damaged: string[] = [];
+        const blobs = new Set<Digest>();
+        for (const node of tree) {
+            const isThere = isSuspect
+                ? await this.canBeRead(task.repository, node.digest, damaged)
+                : await this.presence.manifest(task.repository, node.digest);
+            if (!isThere) missing.push(node);
+            if (isThere && !isSuspect) continue;
+            for (const blob of await this.missingBlobs(task.repository, node, isSuspect)) blobs.add(blob);
+        }
+        const root = tree.at(-1) as TreeNode;
+        const { copies, problems } = await this.earlierManifests(task, tree, blobs);
+        return {
+            task,
+            root,
+            manifests: missing.filter((node) => node !== root),
+            copies,
+            blobs: [...blobs],
+            rootIsThere: !missing.includes(root),
+            problems: [...damaged, ...problems],
+            ...(tagged === undefined || tagged === task.digest ? {} : { movedFrom: tagged }),
+        };
+    }
+
+    private isEarlier({ source, digest }: ImageTask): boolean {
+        const { manifests, earlier } = this.request.set;
+        return manifests[digest] === undefined && earlier.images[source] === digest;
+    }
+
+    /** An image that an earlier archive brought under another name: its tag is all that is to be put. */
+    private async earlierImage(task: ImageTask, tagged: Digest | undefined): Promise<Missing> {
+        const { repository, digest } = task;
+        const stored = await this.client.manifestGet(repository, digest);
+        return {
+            task,
+            root: { digest, mediaType: "", size: stored?.bytes.length ?? 0 },
+            manifests: [],
+            copies: [],
+            blobs: [],
+            rootIsThere: true,
+            problems: stored === undefined ? [earlierProblem(digest)] : [],
+            ...(tagged === undefined ? {} : { movedFrom: tagged }),
+        };
+    }
+
+    /** What stands in front of a registry may still answer HEAD for what is gone, and HEAD reads no bytes. */
+    private async canBeRead(repository: string, digest: Digest, damaged: string[]): Promise<boolean> {
+        try {
+            return (await this.client.manifestGet(repository, digest)) !== undefined;
+        } catch (error) {
+            if (!(error instanceof RegistryError) || error.code !== "DIGEST_MISMATCH") throw error;
+            damaged.push(messageOf(error));
+            return true;
+        }
+    }
+
+    /** The images this set takes for granted: they must be at the registry already. */
+    async earlierImages(): Promise<ImageProblem[]> {
+        const { images, set, base } = this.request;
+        const others = Object.entries(set.earlier.images).filter(([source]) => images[source] === undefined);
+        const problems = await mapLimited(others, QUESTIONS, async ([source, digest]) => {
+            const { repository } = imageTask(base, source, digest);
+            if (await this.presence.manifest(repository, digest)) return [];
+            return [{ source, problem: earlierProblem(digest) }];
+        });
+        return problems.flat();
+    }
+
+    /** Decides, once everything is known, who uploads and who mounts. */
+    async finish(states: readonly (Missing | ImageTask)[], earlier: readonly ImageProblem[]): Promise<ImportPlan> {
+        const missing = states.filter((state): state is Missing => "root" in state);
+        const present = states.filter((state): state is ImageTask => !("root" in state));
+        await this.findEarlierHolders(missing);
+        for (const [digest, { from }] of this.copied) if (!this.holders.has(digest)) this.holders.set(digest, from);
+        const problems = [...earlier];
+        const push: ImagePlan[] = [];
+        const planned = new Set<string>();
+        for (const image of bySize(missing, this.request.set)) {
+            const words = [...image.problems, ...this.unknownBlobs(image)];
+            if (words.length > 0) problems.push({ source: image.task.source, problem: words.join("; ") });
+            else push.push({ ...image, needs: image.blobs, blobs: this.assign(image, planned) });
+        }
+        return { present, push, problems, ...payloadOf(push) };
+    }
+
+    private unknownBlobs(image: Missing): string[] {
+        return image.blobs
+            .filter((digest) => this.request.set.blobs[digest] === undefined && !this.holders.has(digest))
+            .map((digest) => `blob ${digest} is not at the registry and not in this archive; ${EARLIER_CURE}`);
+    }
+
+    /** The image's blobs that no image before it brings; whoever needs one of them later mounts it from here. */
+    private assign(image: Missing, planned: Set<string>): BlobTask[] {
+        const { repository } = image.task;
+        return image.blobs
+            .filter((digest) => !planned.has(`${repository} ${digest}`))
+            .map((digest) => {
+                planned.add(`${repository} ${digest}`);
+                const holder = this.holders.get(digest);
+                this.holders.set(digest, holder ?? repository);
+                const size = this.sizeOf(digest);
+                return { repository, digest, size, ...(holder === undefined ? {} : { mountFrom: holder }) };
+            });
+    }
+
+    private sizeOf(digest: Digest): number {
+        const { blobs, earlier } = this.request.set;
+        return blobs[digest] ?? earlier.blobs[digest]?.size ?? this.copied.get(digest)?.size ?? 0;
+    }
+
+    /** Blobs the repository lacks; of a suspect also those that are there, but not whole. */
+    private async missingBlobs(repository: string, node: TreeNode, isSuspect: boolean): Promise<Digest[]> {
+        const found = await Promise.all(
+            (node.blobs ?? []).map(async (digest) => ({
+                digest,
+                isThere: await this.presence.blob(
+                    repository,
+                    digest,
+                    isSuspect ? this.request.set.blobs[digest] : undefined,
+                ),
+            })),
+        );
+        for (const { digest, isThere } of found) if (isThere) this.holders.set(digest, repository);
+        return found.filter(({ isThere }) => !isThere).map(({ digest }) => digest);
+    }
+
+    private async earlierManifests(
+        task: ImageTask,
+        tree: readonly TreeNode[],
+        blobs: Set<Digest>,
+    ): Promise<{ copies: ManifestCopy[]; problems: string[] }> {
+        const copies: ManifestCopy[] = [];
+        const problems: string[] = [];
+        for (const digest of tree.flatMap((node) => node.manifests ?? [])) {
+            const earlier = this.request.set.earlier.manifests[digest];
+            if (earlier === undefined || (await this.presence.manifest(task.repository, digest))) continue;
+            const from = await this.holderOf(earlier, (repository) => this.presence.manifest(repository, digest));
+            const copied = from === undefined ? undefined : await this.client.manifestGet(from, digest);
+            if (from !== undefined && copied !== undefined) {
+                copies.push({ digest, size: copied.bytes.length, from });
+                for (const blob of copied.blobs) {
+                    if (await this.presence.blob(task.repository, blob.digest)) continue;
+                    blobs.add(blob.digest);
+                    this.copied.set(blob.digest, { size: blob.size, from });
+                }
+            } else problems.push(`manifest ${digest} is not at the registry and not in this archive; ${EARLIER_CURE}`);
+        }
+        return { copies, problems };
+    }
+
+    private async findEarlierHolders(missing: readonly Missing[]): Promise<void> {
+        const wanted = new Set(missing.flatMap(({ blobs }) => blobs));
+        await mapLimited([...wanted], QUESTIONS, async (digest) => {
+            const earlier = this.request.set.earlier.blobs[digest];
+            if (earlier === undefined || this.holders.has(digest)) return;
+            const holder = await this.holderOf(earlier, (repository) => this.presence.blob(repository, digest));
+            if (holder !== undefined) this.holders.set(digest, holder);
+        });
+    }
+
+    private async holderOf(
+        earlier: EarlierObject,
+        isThere: (repository: string) => Promise<boolean>,
+    ): Promise<string | undefined> {
+        for (const source of earlier.from) {
+            const repository = mirrorRepository(this.request.base, source);
+            if (await isThere(repository)) return repository;
+        }
+        return undefined;
+    }
+}
+
+const EARLIER_CURE = "import the earlier archive first";
+
+function earlierProblem(digest: Digest): string {
+    return `${digest} is not at the registry and not in this archive; ${EARLIER_CURE}`;
+}
+
+/** Largest first: the longest transfer must not begin last. */
+function bySize(missing: readonly Missing[], set: ImageSet): Missing[] {
+    const weight = (image: Missing) => image.blobs.reduce((sum, digest) => sum + (set.blobs[digest] ?? 0), 0);
+    return [...missing].sort((a, b) => weight(b) - weight(a) || a.task.source.localeCompare(b.task.source));
+}

@@ -1,0 +1,106 @@
+import type { Digest } from "../../oci/digest";
+import { RegistryError } from "../../errors/errors";
+import { mapLimited } from "../../concurrency/limiter";
+import type { RegistryClient } from "../../distribution/client/registry-client";
+
+/** A manifest that a repository holds, and what it points to there. */
+interface Node {
+    /** Children of an index. */
+    readonly children: readonly Digest[];
+    /** The manifest it is about. */
+    readonly subject?: Digest;
+}
+
+const QUESTIONS = 16;
+
+/** Cosign's tags, and the referrers fallback tag, name the manifest they are about (distribution-spec, "Referrers Tag Schema"). */
+const ABOUT_TAG = /^sha256-([0-9a-f]{64})(\.(sig|att|sbom))?$/;
+
+/**
+ * What one repository's tags lead to, as the registry has it now. What no tag leads to cannot be listed; a referrer is
+ * found by the referrers API, where there is one.
+ */
+export class RepositoryGraph {
+    private constructor(
+        private readonly client: RegistryClient,
+        readonly repository: string,
+        /** Tag -> what it points to. */
+        readonly tags: ReadonlyMap<string, Digest>,
+        private readonly nodes: ReadonlyMap<Digest, Node>,
+    ) {}
+
+    /**
+     * @param roots manifests to look at although no tag may lead to them
+     * @throws RegistryError if it cannot be found out
+     */
+    static async read(client: RegistryClient, repository: string, roots: Iterable<Digest>): Promise<RepositoryGraph> {
+        const names = (await client.tagList(repository)) ?? [];
+        const found = await mapLimited(names, QUESTIONS, async (tag) => {
+            const digest = await client.manifestHead(repository, tag);
+            return digest === undefined ? [] : ([[tag, digest]] as const);
+        });
+        const tags = new Map(found.flat());
+        const nodes = new Map<Digest, Node>();
+        const graph = new RepositoryGraph(client, repository, tags, nodes);
+        let open = [...new Set([...tags.values(), ...roots])];
+        while (open.length > 0) {
+            const read = await mapLimited(open, QUESTIONS, async (digest) => ({
+                digest,
+                node: await graph.node(digest),
+            }));
+            for (const { digest, node } of read) nodes.set(digest, node);
+            open = [...new Set(read.flatMap(({ node }) => node.children))].filter((digest) => !nodes.has(digest));
+        }
+        return graph;
+    }
+
+    /** These manifests and everything below them, indexes before their children. */
+    below(roots: Iterable<Digest>): Set<Digest> {
+        const seen = new Set<Digest>();
+        let open = [...roots];
+        while (open.length > 0) {
+            for (const digest of open) seen.add(digest);
+            open = open.flatMap((digest) => this.nodes.get(digest)?.children ?? []).filter((child) => !seen.has(child));
+        }
+        return seen;
+    }
+
+    /** What these tags and manifests keep: what they point to, what is below that, and what any of it is about. */
+    keptBy(tags: Iterable<string>, roots: Iterable<Digest>): Set<Digest> {
+        const names = [...tags];
+        const about = names.flatMap((tag) => {
+            const hex = ABOUT_TAG.exec(tag)?.[1];
+            return hex === undefined ? [] : [`sha256:${hex}`];
+        });
+        let kept = this.below([...roots, ...names.flatMap((tag) => this.tags.get(tag) ?? []), ...about]);
+        for (let size = -1; size !== kept.size;) {
+            size = kept.size;
+            const subjects = [...kept].flatMap((digest) => this.nodes.get(digest)?.subject ?? []);
+            kept = this.below([...kept, ...subjects]);
+        }
+        return kept;
+    }
+
+    /** Manifests that the referrers API lists for this one; none where there is no such API. */
+    async referrers(digest: Digest): Promise<readonly Digest[]> {
+        return (await this.client.referrers(this.repository, digest)) ?? [];
+    }
+
+    /**
+     * A manifest that is not there points to nothing.
+     * @throws RegistryError if it is, by HEAD, but cannot be read: nobody knows what it points to then
+     */
+    private async node(digest: Digest): Promise<Node> {
+        const { client, repository } = this;
+        const manifest = await client.manifestGet(repository, digest);
+        if (manifest === undefined && (await client.manifestHead(repository, digest)) !== undefined) {
+            throw new RegistryError(`GET ${repository}/manifests/${digest}`, "it is there (HEAD) but cannot be read", {
+                code: "UNEXPECTED_ANSWER",
+                cure: "check the registry's storage and what stands in front of it; nothing of this repository was removed",
+            });
+        }
+        const children = (manifest?.manifests ?? []).map((child) => child.digest);
+        const subject = manifest?.subject?.digest;
+        return { children, ...(subject === undefined ? {} : { subject }) };
+    }
+}

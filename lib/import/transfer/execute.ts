@@ -1,0 +1,223 @@
+import { UPLOADS_REFUSED } from "../../distribution/auth/body-refusals";
+import type { BlobSource } from "../../mirror/image-set";
+import type { Digest } from "../../oci/digest";
+import { ArchiveError, PassthroughError, RegistryError, messageOf } from "../../errors/errors";
+import { Limiter, mapLimited } from "../../concurrency/limiter";
+import { type Manifest, parseManifest } from "../../oci/manifest";
+import { once } from "../../concurrency/once";
+import type { RegistryClient } from "../../distribution/client/registry-client";
+import { FruitlessTime } from "./fruitless-time";
+import { isAttachment } from "../image-task";
+import { type ImportListeners, type ImportResult, ImportTally } from "./import-tally";
+import type { BlobTask, ImagePlan, ImportPlan } from "../plan/plan";
+import { explainedRefusal } from "./sparse-refusal";
+import { type TransferWatch, transferBlob } from "./transfer";
+import { BlobReader } from "./verified-pieces";
+
+export interface ExecuteOptions extends ImportListeners {
+    /** Blobs in flight. */
+    readonly concurrency?: number;
+}
+
+const DEFAULT_CONCURRENCY = 6;
+/** Images worked on at once; more than blobs in flight, so that small images fill the gaps. */
+const IMAGES_AT_ONCE = 12;
+/** Errors of the file system, and of a file that is shorter than when it was opened. */
+const ARCHIVE_LOST = new Set(["ARCHIVE_UNREADABLE", "ARCHIVE_TRUNCATED"]);
+/** What no request to the registry gets around. */
+const ENDS_ALL = new Set(["TLS", "ABORTED", UPLOADS_REFUSED]);
+
+/**
+ * Carries a plan out. One failing image does not stop the others; a registry that stays unreachable does, and so does an
+ * archive whose medium fails, or that ends earlier than when it was opened.
+ * @returns also after failures: they are in `failed`, by image.
+ */
+export async function executePlan(
+    client: RegistryClient,
+    source: BlobSource,
+    plan: ImportPlan,
+    options: ExecuteOptions = {},
+): Promise<ImportResult> {
+    const execution = new Execution(client, source, plan, options);
+    const quiet = execution.begin();
+    try {
+        // Signatures speak about an image; nobody should find them before it.
+        await execution.images(plan.push.filter(({ task }) => !isAttachment(task)));
+        await execution.images(plan.push.filter(({ task }) => isAttachment(task)));
+    } finally {
+        quiet();
+        await execution.close();
+    }
+    return execution.end();
+}
+
+class Execution {
+    private readonly blobsInFlight: Limiter;
+    private readonly reader: BlobReader;
+    private readonly blobs = new Map<string, Promise<void>>();
+    private readonly manifests = new Map<string, Promise<void>>();
+    private readonly blobTasks = new Map<string, BlobTask>();
+    private readonly tally: ImportTally;
+    private readonly fruitless: FruitlessTime;
+    /** Why nothing further is tried; set once. */
+    private stopped: Error | undefined;
+
+    constructor(
+        private readonly client: RegistryClient,
+        private readonly source: BlobSource,
+        plan: ImportPlan,
+        options: ExecuteOptions,
+    ) {
+        this.tally = new ImportTally(plan, options);
+        this.fruitless = new FruitlessTime(client);
+        this.blobsInFlight = new Limiter(options.concurrency ?? DEFAULT_CONCURRENCY);
+        this.reader = new BlobReader(source);
+        for (const blob of plan.push.flatMap((image) => image.blobs)) {
+            this.blobTasks.set(`${blob.repository} ${blob.digest}`, blob);
+        }
+    }
+
+    /** @returns what ends listening to the client */
+    begin(): () => void {
+        this.tally.begin();
+        return this.client.onWait((wait) => this.tally.waited(wait));
+    }
+
+    async images(images: readonly ImagePlan[]): Promise<void> {
+        await mapLimited(images, IMAGES_AT_ONCE, (image) => this.image(image));
+    }
+
+    /** Ends what reads the archive. */
+    async close(): Promise<void> {
+        await this.reader.close();
+    }
+
+    end(): ImportResult {
+        return this.tally.end();
+    }
+
+    /** @throws PassthroughError `NOT_TRIED` once the run is stopped */
+    private goOn(): void {
+        const { stopped } = this;
+        if (stopped === undefined) return;
+        throw new PassthroughError(`not tried, since the run has stopped: ${messageOf(stopped)}`, {
+            code: "NOT_TRIED",
+            cause: stopped,
+        });
+    }
+
+    private async image(image: ImagePlan): Promise<void> {
+        const { task } = image;
+        try {
+            this.goOn();
+            await this.neededBlobs(image);
+            for (const { digest, from } of image.copies) await this.copyManifest(task.repository, digest, from);
+            for (const { digest } of image.manifests) await this.manifest(task.repository, digest);
+            await this.putManifest(task.repository, task.tag, task.digest, image.rootIsThere);
+            this.tally.imageDone(image);
+        } catch (error) {
+            this.noteStop(error);
+            this.tally.imageFailed({ source: task.source, problem: messageOf(error) });
+        }
+    }
+
+    /** Waits for all before failing, so that no transfer of a failed image is left running unwatched. */
+    private async neededBlobs(image: ImagePlan): Promise<void> {
+        const { repository } = image.task;
+        const outcomes = await Promise.allSettled(image.needs.map((digest) => this.blob(repository, digest)));
+        const failure = outcomes.find((outcome) => outcome.status === "rejected");
+        if (failure !== undefined) throw failure.reason;
+    }
+
+    /** Once per repository and digest; two images of one repository share the work and its failure. */
+    private blob(repository: string, digest: Digest): Promise<void> {
+        const key = `${repository} ${digest}`;
+        const task = this.blobTasks.get(key);
+        if (task === undefined) return Promise.resolve();
+        return once(this.blobs, key, async () => {
+            const ready = await this.whenMountable(task);
+            let mountRefused = false;
+            const watch: TransferWatch = {
+                sent: (fresh, repeated) => this.count(fresh, repeated),
+                mountRefused: (mount) => {
+                    mountRefused = true;
+                    this.tally.mountRefused(mount);
+                },
+            };
+            const outcome = await this.blobsInFlight.run(async () => {
+                this.goOn();
+                try {
+                    return await transferBlob(this.client, this.source, this.reader, ready, watch);
+                } catch (error) {
+                    this.noteStop(error);
+                    throw error;
+                }
+            });
+            this.fruitless.end();
+            this.tally.blobDone(task, outcome, mountRefused);
+        });
+    }
+
+    /** The repository it is mounted from may still be waiting for the blob, or fail to get it: then its bytes are sent. */
+    private async whenMountable(task: BlobTask): Promise<BlobTask> {
+        const { mountFrom, ...alone } = task;
+        if (mountFrom === undefined) return task;
+        try {
+            await this.blob(mountFrom, task.digest);
+            return task;
+        } catch (error) {
+            if (this.stopped !== undefined || this.source.size(task.digest) === undefined) throw error;
+            return alone;
+        }
+    }
+
+    private manifest(repository: string, digest: Digest): Promise<void> {
+        return once(this.manifests, `${repository} ${digest}`, () =>
+            this.putManifest(repository, digest, digest, false),
+        );
+    }
+
+    private async putManifest(repository: string, reference: string, digest: Digest, isThere: boolean): Promise<void> {
+        const manifest = isThere
+            ? await this.storedManifest(repository, digest)
+            : parseManifest(await this.source.read(digest), this.source.place(digest));
+        await this.client.manifestPut(repository, reference, manifest).catch((error: unknown) => {
+            throw explainedRefusal(error, manifest);
+        });
+        this.count(manifest.bytes.length, 0);
+    }
+
+    private async storedManifest(repository: string, digest: Digest): Promise<Manifest> {
+        const manifest = await this.client.manifestGet(repository, digest);
+        if (manifest !== undefined) return manifest;
+        throw new PassthroughError(`manifest ${digest} is gone from ${repository} since the plan was made`, {
+            code: "MANIFEST_UNKNOWN",
+            cure: "run again",
+        });
+    }
+
+    private async copyManifest(repository: string, digest: Digest, from: string): Promise<void> {
+        await once(this.manifests, `${repository} ${digest}`, async () => {
+            const manifest = await this.storedManifest(from, digest);
+            await this.client.manifestPut(repository, digest, manifest);
+            this.count(manifest.bytes.length, 0);
+        });
+    }
+
+    private count(fresh: number, repeated: number): void {
+        if (fresh > 0) this.fruitless.end();
+        this.tally.bytesSent(fresh, repeated);
+    }
+
+    /**
+     * What meets one image only does not keep the others from coming.
+     * A medium that fails, or a file that somebody cuts meanwhile, is not read on: what else it gives cannot be trusted, and
+     * a failing disk is not to be worn out.
+     */
+    private noteStop(error: unknown): void {
+        if (error instanceof ArchiveError && ARCHIVE_LOST.has(error.code)) this.stopped ??= error;
+        if (!(error instanceof RegistryError)) return;
+        const isOver = this.fruitless.isOver(error);
+        if (isOver || ENDS_ALL.has(error.code)) this.stopped ??= error;
+    }
+}

@@ -1,0 +1,185 @@
+import type { UploadStart } from "../../distribution/client/blob-uploads";
+import type { BlobSource } from "../../mirror/image-set";
+import type { Digest } from "../../oci/digest";
+import { RegistryError } from "../../errors/errors";
+import type { RegistryClient } from "../../distribution/client/registry-client";
+import { isBusy, isRetryable, isUnreachable } from "../../distribution/limits/retry";
+import type { BlobTask } from "../plan/plan";
+import type { BlobReader, VerifiedBlob } from "./verified-pieces";
+
+/** What came of a blob. */
+export type TransferOutcome = "mounted" | "uploaded" | "present";
+
+/** A mount that the plan counted on and the registry did not do: the blob's bytes were sent. */
+export interface RefusedMount {
+    readonly repository: string;
+    readonly digest: Digest;
+    /** Bytes. */
+    readonly size: number;
+    readonly from: string;
+}
+
+/** What a transfer tells while it goes on. */
+export interface TransferWatch {
+    /**
+     * Payload bytes that were sent.
+     * @param fresh those that got further than any attempt before; the others are `repeated`
+     */
+    sent(fresh: number, repeated: number): void;
+    mountRefused(mount: RefusedMount): void;
+}
+
+/**
+ * Brings one blob into its repository: mounted if the plan says so and the registry agrees, else sent with one PUT,
+ * straight from its place in the archive. A transfer that breaks begins anew with a new upload, and what the registry got
+ * of the broken one is given up; that of a large blob goes on where it ended, if the registry knows where.
+ * @throws PassthroughError `ARCHIVE_CORRUPT` if the archive's bytes are not the blob; RegistryError
+ */
+export async function transferBlob(
+    client: RegistryClient,
+    source: BlobSource,
+    reader: BlobReader,
+    blob: BlobTask,
+    watch: TransferWatch,
+): Promise<TransferOutcome> {
+    const begun = await begin(client, blob);
+    if (begun.mounted) return "mounted";
+    if (source.size(blob.digest) === undefined) {
+        await client.uploads.cancel(blob.repository, begun.location);
+        throw refusedMount(blob);
+    }
+    const { repository, digest, size, mountFrom } = blob;
+    if (mountFrom !== undefined) watch.mountRefused({ repository, digest, size, from: mountFrom });
+    const transfer = new Transfer(client, reader, blob, watch, begun.location);
+    try {
+        return await client.retrying((goneOn) => transfer.attempt(goneOn));
+    } finally {
+        await transfer.end();
+    }
+}
+
+/** A registry that refuses the mount with an error may still take the bytes. */
+async function begin(client: RegistryClient, { repository, digest, mountFrom }: BlobTask): Promise<UploadStart> {
+    if (mountFrom === undefined) return client.uploads.start(repository, digest);
+    try {
+        return await client.uploads.start(repository, digest, mountFrom);
+    } catch (error) {
+        // Harbor answers 401 to the whole POST if the account may not pull from there; others 400, 403, 404 or 405.
+        const isRefusal = error instanceof RegistryError && error.status !== undefined && !isRetryable(error);
+        if (!isRefusal) throw error;
+        return client.uploads.start(repository, digest);
+    }
+}
+
+/** Where an upload goes on. */
+interface Place {
+    readonly location: URL;
+    /** Bytes that the registry has already. */
+    readonly offset: number;
+}
+
+/** Blobs above this go on where a broken transfer ended, where the registry can say where that was. */
+const RESUME_FROM = 64 * 1024 * 1024;
+
+/** The attempts to send one blob's bytes. */
+class Transfer {
+    private place: Place | undefined;
+    /** An upload that broke and may be gone on with. */
+    private broken: URL | undefined;
+    private mayResume: boolean;
+    private furthest = 0;
+
+    constructor(
+        private readonly client: RegistryClient,
+        private readonly reader: BlobReader,
+        private readonly blob: BlobTask,
+        private readonly watch: TransferWatch,
+        location: URL,
+    ) {
+        this.place = { location, offset: 0 };
+        this.mayResume = blob.size > RESUME_FROM;
+    }
+
+    /** @param goneOn told when bytes get further than ever that need not be sent again */
+    async attempt(goneOn: () => void): Promise<TransferOutcome> {
+        const { repository, digest, size } = this.blob;
+        // A lost answer may hide a success.
+        if (this.place === undefined && (await this.client.blobHead(repository, digest)) === size) return "present";
+        const place = this.place ?? (await this.resumed()) ?? (await this.anew());
+        this.place = undefined;
+        try {
+            await this.put(place, goneOn);
+        } catch (error) {
+            // A registry that cannot go on after all: its digest check has kept wrong bytes out.
+            const isRefused = place.offset > 0 && error instanceof RegistryError && !isBusy(error);
+            if (!isRefused || isUnreachable(error)) throw error;
+            this.mayResume = false;
+            await this.forgetBroken();
+            await this.put(await this.anew(), goneOn);
+        }
+        return "uploaded";
+    }
+
+    /** Nothing is left at the registry of an upload that is given up. */
+    async end(): Promise<void> {
+        const left = this.place?.location;
+        if (left !== undefined) await this.client.uploads.cancel(this.blob.repository, left);
+        await this.forgetBroken();
+    }
+
+    private async forgetBroken(): Promise<void> {
+        const { broken } = this;
+        this.broken = undefined;
+        if (broken !== undefined) await this.client.uploads.cancel(this.blob.repository, broken);
+    }
+
+    private async put({ location, offset }: Place, goneOn: () => void): Promise<void> {
+        const { repository, digest, size } = this.blob;
+        let body: VerifiedBlob | undefined;
+        const pieces = () => {
+            let reached = offset;
+            body = this.reader.open(this.blob);
+            return body.pieces((sent) => {
+                const fresh = Math.max(0, sent - Math.max(reached, this.furthest));
+                this.watch.sent(fresh, sent - reached - fresh);
+                reached = sent;
+                this.furthest = Math.max(this.furthest, sent);
+                if (fresh > 0 && this.mayResume) goneOn();
+            }, offset);
+        };
+        try {
+            await this.client.uploads.put(repository, digest, location, size, pieces, offset);
+            body?.arrived();
+        } catch (error) {
+            if (this.mayResume && isRetryable(error)) this.broken = location;
+            else await this.client.uploads.cancel(repository, location);
+            throw error;
+        }
+    }
+
+    /** Where the broken upload ended; undefined if the registry cannot say. */
+    private async resumed(): Promise<Place | undefined> {
+        const { broken, blob } = this;
+        if (broken === undefined) return undefined;
+        const status = await this.client.uploads.status(blob.repository, broken);
+        this.broken = undefined;
+        if (status !== undefined && status.offset < blob.size) return status;
+        await this.client.uploads.cancel(blob.repository, broken);
+        return undefined;
+    }
+
+    private async anew(): Promise<Place> {
+        const { repository, digest } = this.blob;
+        const begun = await this.client.uploads.start(repository, digest);
+        if (!begun.mounted) return { location: begun.location, offset: 0 };
+        throw new RegistryError(`POST ${repository}`, "mounted unasked", { code: "UNEXPECTED_ANSWER" });
+    }
+}
+
+function refusedMount(blob: BlobTask): RegistryError {
+    return new RegistryError(
+        `POST ${blob.repository}/blobs/uploads`,
+        `the registry does not mount ${blob.digest} from ${blob.mountFrom ?? "another repository"}, and this archive does not hold it`,
+        { code: "BLOB_MOUNT_REFUSED", cure: "import the earlier archive again, then this one" },
+    );
+}

@@ -1,0 +1,39 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { PassthroughError, isMissingFile, messageOf } from "../errors/errors";
+import { type Lock, parseLock, serialiseLock } from "./lock";
+
+/** Reads a lock file. @throws PassthroughError `LOCK_NOT_FOUND`, `LOCK_UNREADABLE`, and those of `parseLock` */
+export async function readLock(path: string): Promise<Lock> {
+    const text = await readFile(path, "utf8").catch((cause: unknown) => {
+        throw unreadable(path, cause);
+    });
+    return parseLock(text, path);
+}
+
+/** Writes a lock file whole or not at all: beside it first, then in its place. Makes its folder. */
+export async function writeLock(path: string, lock: Lock): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
+    const draft = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}`);
+    try {
+        const file = await open(draft, "wx");
+        try {
+            await file.writeFile(serialiseLock(lock));
+            await file.sync();
+        } finally {
+            await file.close();
+        }
+        await rename(draft, path);
+    } catch (error) {
+        await rm(draft, { force: true });
+        throw error;
+    }
+}
+
+function unreadable(path: string, cause: unknown): PassthroughError {
+    if (!isMissingFile(cause))
+        return new PassthroughError(`${path}: ${messageOf(cause)}`, { code: "LOCK_UNREADABLE", cause });
+    const cure = `make it from its archive: npm run -s passthrough -- lock --stack <stack>`;
+    return new PassthroughError(`${path}: there is no such lock`, { code: "LOCK_NOT_FOUND", cure, cause });
+}

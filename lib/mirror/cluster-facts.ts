@@ -1,0 +1,22 @@
+import type { Digest } from "../oci/digest";
+
+/**
+ * What a cluster needs to know of a set beside its images: sources are keys of `ImageSet.images` or of
+ * `ImageSet.earlier.images`. Plain JSON, sorted.
+ */
+export interface ClusterFacts {
+    /** Operator catalogs, in the form that clusters are to use. */
+    readonly catalogs: readonly string[];
+    /** Release images -> the version they say they are; "" if they do not say. */
+    readonly releases: Readonly<Record<string, string>>;
+    /** OpenPGP signatures of release images: digest -> messages, base64. */
+    readonly signatures: Readonly<Record<Digest, readonly string[]>>;
+    /** The image of the update graph. It has no upstream, so nothing pulls it by this name: it is used at the mirror. */
+    readonly graphImage?: string;
+}
+
+/** True if there is nothing to know. */
+export function isEmptyFacts({ catalogs, releases, signatures, graphImage }: ClusterFacts): boolean {
+    const lists = [catalogs, Object.keys(releases), Object.keys(signatures)];
+    return graphImage === undefined && lists.every(({ length }) => length === 0);
+}

@@ -1,0 +1,2 @@
+/** What becomes of images that leave. */
+export type OnRemove = "keep" | "delete";

@@ -1,0 +1,19 @@
+import { z } from "zod";
+
+/** The upstream of images whose archive does not say it, or says two; the first that matches counts. */
+export const overrideSchema = z.strictObject({
+    /**
+     * A glob over the name in the archive, with or without its tag: for oc-mirror and oc image mirror
+     * `<repository>[:<tag>]`, for an OCI layout the `ref.name`, or the digest of an entry, for a docker-archive the
+     * `RepoTags` or the digest of the config, for a `dir:` layout the folder. `*` and `?` stay within a path part, `**`
+     * crosses slashes.
+     */
+    match: z.string().min(1),
+    /** The upstream host, `registry.access.redhat.com`. */
+    registry: z.string().min(1),
+    /** The upstream repository, if it is not the one in the archive. */
+    repository: z.string().min(1).optional(),
+    /** The upstream tag, if it is not the one in the archive, or the archive has none. */
+    tag: z.string().min(1).optional(),
+});
+export type Override = Readonly<z.infer<typeof overrideSchema>>;

@@ -1,0 +1,47 @@
+import { type Digest, hexOf } from "../../oci/digest";
+
+/** Where the cluster-version operator looks for the signatures of releases (cluster-update-keys, stores). */
+export interface SignatureConfigMap {
+    readonly apiVersion: "v1";
+    readonly kind: "ConfigMap";
+    readonly metadata: {
+        readonly name: string;
+        readonly namespace: "openshift-config-managed";
+        readonly labels: { readonly "release.openshift.io/verification-signatures": "" };
+    };
+    /** `sha256-<hex>-<n>` -> an OpenPGP message, base64. */
+    readonly binaryData: Readonly<Record<string, string>>;
+}
+
+/** oc-mirror's name. */
+const NAME = "mirrored-release-signatures";
+/** Half of what a ConfigMap may hold (Kubernetes, "ConfigMaps": 1 MiB): what applies it may keep a copy in an annotation. */
+const MAX_BYTES = 384 * 1024;
+
+/** The signatures of releases as ConfigMaps, sorted by digest; more than one if they are too many for it. */
+export function signatureConfigMaps(signatures: Readonly<Record<Digest, readonly string[]>>): SignatureConfigMap[] {
+    const parts: Record<string, string>[] = [];
+    let room = 0;
+    for (const digest of Object.keys(signatures).sort()) {
+        for (const [at, message] of (signatures[digest] ?? []).entries()) {
+            const key = `sha256-${hexOf(digest)}-${at + 1}`;
+            const size = key.length + message.length;
+            if (parts.length === 0 || size > room) {
+                parts.push({});
+                room = MAX_BYTES;
+            }
+            Object.assign(parts.at(-1) ?? {}, { [key]: message });
+            room -= size;
+        }
+    }
+    return parts.map((binaryData, at) => ({
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: {
+            name: at === 0 ? NAME : `${NAME}-${at + 1}`,
+            namespace: "openshift-config-managed",
+            labels: { "release.openshift.io/verification-signatures": "" },
+        },
+        binaryData,
+    }));
+}

@@ -1,0 +1,26 @@
+import { Limiter, mapLimited } from "../../../lib/concurrency/limiter";
+
+test("a place that nobody waits for is free again", async () => {
+    const limiter = new Limiter(1);
+    const begun: number[] = [];
+    for (const n of [1, 2, 3]) await limiter.run(async () => begun.push(n));
+    expect(begun).toEqual([1, 2, 3]);
+});
+
+test("who waits gets in by the order of coming", async () => {
+    const limiter = new Limiter(1);
+    const begun: number[] = [];
+    await Promise.all([1, 2, 3, 4].map((n) => limiter.run(async () => begun.push(n))));
+    expect(begun).toEqual([1, 2, 3, 4]);
+});
+
+test("after a failure nothing further is begun", async () => {
+    const begun: number[] = [];
+    const operation = async (n: number) => {
+        begun.push(n);
+        if (n === 2) throw new Error("the second one fails");
+    };
+    await expect(mapLimited([1, 2, 3, 4], 1, operation)).rejects.toThrow("the second one fails");
+    await new Promise(setImmediate);
+    expect(begun).toEqual([1, 2]);
+});

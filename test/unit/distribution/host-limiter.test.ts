@@ -1,0 +1,162 @@
+import { RegistryError } from "../../../lib/errors/errors";
+import { HostPace, paceOf } from "../../../lib/distribution/limits/host-limiter";
+import { DATABASE_LOCKED } from "../../../lib/distribution/client/registry-answer";
+
+const PATIENCE = 60_000;
+const failure = (code: string, status?: number, retryAfter?: number) =>
+    new RegistryError("GET x", "no", {
+        code,
+        ...(status === undefined ? {} : { status }),
+        ...(retryAfter === undefined ? {} : { retryAfter }),
+    });
+
+afterEach(() => jest.useRealTimers());
+
+function pace(ceiling: number): HostPace {
+    const made = new HostPace();
+    made.setCeiling(ceiling);
+    return made;
+}
+
+const enter = (to: HostPace, signal?: AbortSignal) => to.enter("GET x", PATIENCE, signal);
+
+/** Requests that got in, of so many that want to. */
+async function entered(to: HostPace, wanted: number): Promise<number> {
+    let count = 0;
+    for (let i = 0; i < wanted; i++) void enter(to).then(() => count++);
+    await new Promise(setImmediate);
+    return count;
+}
+
+test("a host has one pace in the process", () => {
+    expect(paceOf("https://a.example")).toBe(paceOf("https://a.example"));
+    expect(paceOf("https://a.example")).not.toBe(paceOf("https://b.example"));
+});
+
+test("no more requests than the ceiling are in flight; more than 24 if the site says so", async () => {
+    expect(await entered(pace(4), 9)).toBe(4);
+    expect(await entered(pace(40), 50)).toBe(40);
+});
+
+test.each([
+    ["429", failure("TOOMANYREQUESTS", 429)],
+    ["502", failure("UNEXPECTED_ANSWER", 502)],
+    ["a locked database", failure(DATABASE_LOCKED, 400)],
+    ["a lost connection", failure("NETWORK")],
+    ["no answer in time", failure("TIMEOUT")],
+])("%s halves what was in flight, a burst of it once", async (_, error) => {
+    const host = pace(24);
+    const passes = await Promise.all(Array.from({ length: 8 }, () => enter(host)));
+    for (const pass of passes) pass.failed(error);
+    expect(host.requests).toBe(4);
+    (await enter(host)).failed(error);
+    expect(host.requests).toBe(1);
+});
+
+test.each([
+    ["a refusal", failure("DENIED", 403)],
+    ["an error of our own", new Error("the archive is torn")],
+])("%s is no reason to go slower", async (_, error) => {
+    const host = pace(24);
+    (await enter(host)).failed(error);
+    expect(host.requests).toBe(24);
+});
+
+test("each round of answers adds one request, up to the ceiling", async () => {
+    const host = pace(3);
+    (await enter(host)).failed(failure("NETWORK"));
+    const seen: number[] = [host.requests];
+    for (let answers = 0; answers < 8; answers++) {
+        (await enter(host)).answered();
+        seen.push(host.requests);
+    }
+    expect(seen).toEqual([1, 2, 2, 2, 3, 3, 3, 3, 3]);
+});
+
+test("a wait that one request was told holds back all others; one beyond patience is an error", async () => {
+    const host = pace(4);
+    const began = Date.now();
+    (await enter(host)).failed(failure("TOOMANYREQUESTS", 429, 0.05));
+    (await enter(host)).answered();
+    expect(Date.now() - began).toBeGreaterThanOrEqual(50);
+    host.pause(PATIENCE + 5_000, failure("TOOMANYREQUESTS", 429));
+    await expect(enter(host)).rejects.toMatchObject({ code: "TOOMANYREQUESTS", status: 429, retryAfter: 65 });
+});
+
+test("whoever waits for a place or at the gate goes when its signal says so, and takes no place with it", async () => {
+    const host = pace(1);
+    const first = await enter(host);
+    const abort = new AbortController();
+    const queued = enter(host, abort.signal);
+    abort.abort(new Error("enough"));
+    await expect(queued).rejects.toThrow("enough");
+    first.answered();
+    host.pause(30_000, failure("TOOMANYREQUESTS", 429));
+    const second = new AbortController();
+    const gated = enter(host, second.signal);
+    second.abort(new Error("enough too"));
+    await expect(gated).rejects.toThrow("enough too");
+    expect(host.requests).toBe(1);
+});
+
+test("whoever went while it waited took its place along, in the line and at the gate", async () => {
+    const host = pace(1);
+    const first = await enter(host);
+    const [inLine, atGate] = [new AbortController(), new AbortController()];
+    const queued = enter(host, inLine.signal);
+    inLine.abort(new Error("enough"));
+    await expect(queued).rejects.toThrow("enough");
+    first.answered();
+    host.pause(20, failure("TOOMANYREQUESTS", 429));
+    const gated = enter(host, atGate.signal);
+    atGate.abort(new Error("enough"));
+    await expect(gated).rejects.toThrow("enough");
+    (await enter(host)).answered();
+    (await enter(host)).answered();
+});
+
+test("a shorter wait does not end a longer one", async () => {
+    const host = pace(1);
+    host.pause(PATIENCE + 5_000, failure("TOOMANYREQUESTS", 429));
+    host.pause(1, failure("UNAVAILABLE", 503));
+    await expect(enter(host)).rejects.toMatchObject({ status: 429, retryAfter: 65 });
+});
+
+test("an end that is told twice gives one place back", async () => {
+    const host = pace(2);
+    const [first] = [await enter(host), await enter(host)];
+    first?.answered();
+    first?.failed(failure("NETWORK"));
+    expect(host.requests).toBe(2);
+    expect(await entered(host, 3)).toBe(1);
+});
+
+test("a new ceiling lets those in who wait, and does not hurry a host that was slowed down", async () => {
+    const full = pace(1);
+    await enter(full);
+    let got = 0;
+    void enter(full).then(() => got++);
+    full.setCeiling(2);
+    await new Promise(setImmediate);
+    expect(got).toBe(1);
+    const slowed = pace(8);
+    (await enter(slowed)).failed(failure("NETWORK"));
+    slowed.setCeiling(16);
+    expect(slowed.requests).toBe(1);
+});
+
+test("a host is silent from its first failure until it answers anything", async () => {
+    jest.useFakeTimers();
+    const host = pace(4);
+    expect(host.silentFor).toBe(0);
+    (await enter(host)).failed(failure("NETWORK"));
+    jest.setSystemTime(Date.now() + 5000);
+    (await enter(host)).failed(failure("TIMEOUT"));
+    expect(host.silentFor).toBe(5000);
+    (await enter(host)).failed(failure("DENIED", 403));
+    expect(host.silentFor).toBe(0);
+    (await enter(host)).failed(failure("NETWORK"));
+    jest.setSystemTime(Date.now() + 5000);
+    (await enter(host)).answered();
+    expect(host.silentFor).toBe(0);
+});

@@ -1,0 +1,13 @@
+import { registryAnswerError } from "../../../lib/distribution/client/registry-answer";
+import type { HttpAnswer } from "../../../lib/distribution/http/transport";
+
+test("a registry's many words are cut between two of them: no part of a password is left that nobody finds", () => {
+    const told = (message: string) => {
+        const answer = { status: 400, headers: {} } as unknown as HttpAnswer;
+        return registryAnswerError("GET it", answer, JSON.stringify({ errors: [{ code: "DENIED", message }] })).message;
+    };
+    const words = "x ".repeat(248);
+    expect(told(`${words}R3ad0nly-mirror is wrong`)).toMatch(/ x…/);
+    expect(told(`${words}R3ad0nly-mirror is wrong`)).not.toContain("R3");
+    expect(told("R3ad0nly".repeat(100))).not.toContain("R3");
+});

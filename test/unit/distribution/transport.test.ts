@@ -1,0 +1,95 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { createSecureServer } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { Transport } from "../../../lib/distribution/http/transport";
+import { testAuthority } from "../../support/certificates";
+import { ScriptedServer } from "../../support/http-server";
+
+test("a connection is kept after a HEAD, as after every other request", async () => {
+    const authority = await testAuthority();
+    const server = await ScriptedServer.start(() => ({ status: 200 }), await authority.issue());
+    const transport = new Transport({ host: server.host, ca: authority.ca }, 1);
+    try {
+        for (const method of ["HEAD", "HEAD", "PUT", "HEAD", "GET"] as const) {
+            const body = method === "PUT" ? { body: Buffer.from("bytes") } : {};
+            const url = new URL("/v2/", server.origin);
+            const answer = await transport.send({ method, url, operation: method, ...body });
+            await answer.discard();
+        }
+        expect(server.seen.map(({ method }) => method)).toEqual(["HEAD", "HEAD", "PUT", "HEAD", "GET"]);
+        expect(server.connections).toBe(1);
+    } finally {
+        await transport.close();
+        await server.stop();
+    }
+});
+
+test("a server that drains says Connection: close, and every request after it has a connection of its own", async () => {
+    const server = await ScriptedServer.start(() => ({ status: 200, headers: { connection: "close" }, body: "bytes" }));
+    const transport = new Transport({ host: server.host, plainHttp: true }, 1);
+    const url = new URL("/v2/", server.origin);
+    const send = async (method: "HEAD" | "GET" | "PUT") => {
+        const body = method === "PUT" ? { body: Buffer.alloc(300_000) } : {};
+        return (await transport.send({ method, url, operation: method, ...body })).text();
+    };
+    try {
+        // They are on their way before the first one is answered.
+        expect(await Promise.all((["HEAD", "GET", "PUT", "GET"] as const).map(send))).toEqual([
+            "",
+            ...Array<string>(3).fill("bytes"),
+        ]);
+        expect(await send("PUT")).toBe("bytes");
+        expect([server.seen.length, server.connections]).toEqual([5, 5]);
+    } finally {
+        await transport.close();
+        await server.stop();
+    }
+});
+
+test("a server that speaks nothing but HTTP/2 is told as such, with the cure", async () => {
+    const authority = await testAuthority();
+    const { certificate, key } = await authority.issue();
+    const server = createSecureServer({ cert: certificate, key, allowHTTP1: false }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const host = `localhost:${(server.address() as AddressInfo).port}`;
+    const transport = new Transport({ host, ca: authority.ca }, 1);
+    try {
+        const asking = transport.send({ method: "GET", url: new URL(`https://${host}/v2/`), operation: "GET v2" });
+        await expect(asking).rejects.toMatchObject({
+            code: "TLS",
+            message: expect.stringContaining(`${host} answers, but no TLS connection comes about`) as string,
+            cure: expect.stringContaining("let it speak HTTP/1.1") as string,
+        });
+    } finally {
+        await transport.close();
+        server.close();
+    }
+});
+
+test("a port that goes without saying is no other origin", () => {
+    const origins = ["registry.example:443", "Registry.Example", "registry.example:8443"].map(
+        (host) => new Transport({ host }, 1).origin,
+    );
+    expect(origins).toEqual(["https://registry.example", "https://registry.example", "https://registry.example:8443"]);
+});
+
+test.each(["text", "discard"] as const)("an answer without end is left: %s", async (take) => {
+    const server = createServer((_, response) => {
+        const more = () => void response.write(Buffer.alloc(64 * 1024, "x"), more);
+        response.writeHead(500);
+        more();
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const host = `localhost:${(server.address() as AddressInfo).port}`;
+    const transport = new Transport({ host, plainHttp: true }, 1);
+    try {
+        const url = new URL(`http://${host}/v2/`);
+        const answer = await transport.send({ method: "GET", url, operation: "GET x" });
+        expect((await answer[take]())?.length).toBe(take === "text" ? 64 * 1024 : undefined);
+    } finally {
+        await transport.close();
+        server.closeAllConnections();
+        server.close();
+    }
+});

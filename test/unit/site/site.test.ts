@@ -1,0 +1,313 @@
+import { allMarks } from "../../../lib/site";
+import { allImages, readSite } from "../../../lib/site";
+import { type Lock, serialiseLock } from "../../../lib/lock";
+import { digestOf } from "../../../lib/oci/digest";
+import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
+import { testAuthority } from "../../support/certificates";
+
+const NOW = new Date();
+const BASE = "registry.site-a.example:8443/mirror";
+
+/** The text of a lock with one image per source, the digest made from `seed`. */
+function lock(
+    sources: readonly string[],
+    seed = "one",
+    marks?: Lock["marks"],
+    earlier: Lock["earlier"]["images"] = {},
+): string {
+    const digest = digestOf(seed);
+    return serialiseLock({
+        lockVersion: 1,
+        format: "oci-layout",
+        parts: [{ name: "index.json", size: 1 }],
+        images: Object.fromEntries(sources.map((source) => [source, digest])),
+        ...(marks === undefined ? {} : { marks }),
+        manifests: { [digest]: { mediaType: MEDIA_TYPE_OCI_MANIFEST, size: 2, blobs: [] } },
+        blobs: {},
+        earlier: { images: earlier, manifests: {}, blobs: {} },
+        absent: [],
+    });
+}
+
+function site(document: unknown, files: Readonly<Record<string, string>> = {}, defaults?: unknown) {
+    const read = (path: string) => {
+        const text = files[path];
+        if (text === undefined) throw new Error(`ENOENT: no such file, open '${path}'`);
+        return text;
+    };
+    return readSite(document, defaults, { read, now: NOW, stack: "site-a" });
+}
+
+const registry = { type: "distribution", mirrorBase: BASE };
+const set = (lockPath: string) => ({ archive: "a.tar", lock: lockPath });
+/** "key: problem; cure" of every issue. */
+const told = (result: ReturnType<typeof readSite>) =>
+    result.issues.map(({ key, problem, cure }) => `${key}: ${problem}${cure === "" ? "" : `; ${cure}`}`);
+
+test("a site is read with its defaults under it: objects merged deeply, arrays replaced", () => {
+    const defaults = {
+        registry: { mirrorBase: BASE, ca: "ca.pem" },
+        upstreams: ["docker.io"],
+        transfer: { retrySeconds: 5 },
+    };
+    const document = { registry: { type: "distribution", ca: "own.pem" }, upstreams: ["quay.io"] };
+    const { site: read, issues } = site(document, { "own.pem": "no certificate" }, defaults);
+    expect(read).toBeUndefined();
+    expect(issues.map(({ key, problem }) => `${key}: ${problem}`)).toEqual([
+        "site.registry.ca: own.pem holds no PEM certificate",
+    ]);
+    const good = site({ ...document, registry }, {}, { ...defaults, registry: { mirrorBase: BASE } });
+    expect(good.site).toMatchObject({
+        registry: { mirrorBase: BASE, retrySeconds: 5 },
+        upstreams: ["quay.io"],
+        concurrency: 6,
+        cluster: { contactSource: "allow" },
+        onRemove: "keep",
+    });
+});
+
+test("a key that has to be there is told as missing, not as a type that it is not", () => {
+    expect(told(site({ registry: { type: "distribution" } }))).toEqual([
+        "site.registry.mirrorBase: it is missing; write host[:port]/path, as in registry.site-a.example:8443/mirror",
+    ]);
+});
+
+test("a typo is told at every level, with the keys there are, and hides nothing else that is wrong", () => {
+    const document = {
+        registry: { ...registry, cert: "x", ca: "gone.pem" },
+        content: [{ ...set("a.json"), over: [] }],
+        clutser: {},
+        transfer: { concurrency: 0 },
+    };
+    expect(told(site(document))).toEqual([
+        "site.registry.cert: there is no such key; use one of: type, mirrorBase, ca, plainHttp, adopt, quota",
+        "site.content[0].over: there is no such key; use one of: archive, lock, overrides",
+        expect.stringMatching(/^site\.transfer\.concurrency: .*see docs\/configuration\.md$/) as string,
+        expect.stringMatching(
+            /^site\.clutser: there is no such key; use one of: registry, upstreams, content/,
+        ) as string,
+        expect.stringMatching(/^site\.registry\.ca: ENOENT.*; give the PEM file of the CA/) as string,
+        expect.stringMatching(/^site\.content\[0\]\.lock: cannot read the lock file: ENOENT/) as string,
+    ]);
+});
+
+test("a key that must be there is told by its name; a list of hosts that is none makes no faults of its own", () => {
+    expect(told(site({ registry: { type: "nexus" } }))).toEqual([
+        expect.stringMatching(/^site\.registry\.type: .*distribution/) as string,
+        expect.stringMatching(/^site\.registry\.mirrorBase: /) as string,
+    ]);
+    const files = { "a.json": lock(["ghcr.io/org/app:1"]) };
+    expect(told(site({ registry, upstreams: "ghcr.io", content: [set("a.json")] }, files))).toEqual([
+        expect.stringMatching(/^site\.upstreams: /) as string,
+    ]);
+    expect(told(site(undefined))).toEqual([expect.stringMatching(/^site\.registry: /) as string]);
+});
+
+test.each([
+    ["https://registry.example/mirror", "write registry.example/mirror"],
+    ["registry.example/mirror/", "write registry.example/mirror"],
+    ["registry/mirror", "write the host's full DNS name"],
+    ["registry.example/Mirror", "lower-case path components"],
+])("a mirror base %s is told with the right one", (mirrorBase, cure) => {
+    const lines = told(site({ registry: { ...registry, mirrorBase } }));
+    expect(lines).toEqual([expect.stringMatching(/^site\.registry\.mirrorBase: /) as string]);
+    expect(lines[0]).toContain(cure);
+});
+
+test.each([
+    ["broken JSON", '{"lockVersion": 1,', "not a lock: not JSON"],
+    ["conflict markers", "<<<<<<< HEAD\n{}", "not a lock: not JSON"],
+    ["another version", '{"lockVersion": 2}', "lock version 2 is not known here"],
+    ["missing parts", '{"lockVersion": 1}', "not a lock"],
+])("a lock with %s is told, with the way to a good one", (_, text, problem) => {
+    const lines = told(site({ registry, content: [set("a.json")] }, { "a.json": text }));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(`site.content[0].lock: a.json: ${problem}`);
+    expect(lines[0]).toContain("npm run -s passthrough -- lock");
+});
+
+test("a CA that has expired, a host that is no registry, and content of a host that is not listed are told at once", async () => {
+    const document = {
+        registry: { ...registry, ca: "ca.pem" },
+        upstreams: ["quay.io", "sso.redhat.com"],
+        content: [set("a.json")],
+    };
+    const files = {
+        "ca.pem": (await testAuthority("Old CA", { daysLeft: -1 })).ca,
+        "a.json": lock(["ghcr.io/org/app:1"]),
+    };
+    expect(told(site(document, files))).toEqual([
+        expect.stringMatching(/^site\.registry\.ca: the certificate CN=Old CA in ca\.pem expired on /) as string,
+        expect.stringMatching(
+            /^site\.upstreams\[1\]: sso\.redhat\.com is a login service, not a registry; leave it out/,
+        ) as string,
+        "site.upstreams: a.json has images of ghcr.io, which is not listed; add ghcr.io to the list if its images are wanted here",
+    ]);
+});
+
+test("names that do not fit and hosts that land in one place are told before anything runs", () => {
+    const long = `quay.io/${"a".repeat(120)}/${"b".repeat(120)}:1`;
+    const document = {
+        registry,
+        upstreams: ["quay.io", "up.example:5000", "up.example-5000"],
+        content: [set("a.json")],
+    };
+    const files = { "a.json": lock([long, "up.example:5000/x:1", "up.example-5000/x:1"]) };
+    const lines = told(site(document, files));
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(
+        /^site\.content\[0\]\.lock: image quay\.io\/a+.*at most 255 are allowed; shorten the mirror base/,
+    );
+    expect(lines[1]).toMatch(/^site\.content: up\.example-5000 and up\.example:5000 would both land at /);
+});
+
+test("plain HTTP is for loopback; a version must be one; locks must be there, whole, and called differently", () => {
+    const document = {
+        registry: { ...registry, plainHttp: true },
+        cluster: { version: "latest" },
+        content: [set("x/a.json"), set("y/a.json"), set("c.json")],
+    };
+    const lines = told(site(document, { "y/a.json": lock(["quay.io/org/app:1"]), "c.json": '{"lockVersion": 99}' }));
+    expect(lines).toEqual([
+        expect.stringMatching(
+            /^site\.content\[0\]\.lock: cannot read the lock file: ENOENT.*lock --stack site-a$/,
+        ) as string,
+        expect.stringContaining("site.content[2].lock: ") as string,
+        "site.content[1].lock: two entries have a lock called a; give each set a lock file with a name of its own",
+        expect.stringContaining("site.cluster.version: ") as string,
+        expect.stringContaining("site.registry.plainHttp: plain HTTP is for loopback only") as string,
+    ]);
+    const loopback = { type: "distribution", mirrorBase: "localhost:5000/mirror", plainHttp: true };
+    expect(site({ registry: loopback }).issues).toEqual([]);
+});
+
+test("a tag that upstream moved to what an earlier set brought is put by the set that tells of it", () => {
+    const [one, two] = [digestOf("one"), digestOf("two")];
+    const files = {
+        "1.lock.json": lock(["quay.io/org/app:1"]),
+        "2.lock.json": lock(["quay.io/org/app:2"], "two"),
+        "3.lock.json": lock([], "three", undefined, { "quay.io/org/app:1": two, "quay.io/org/app:2": two }),
+    };
+    const { site: read } = site({ registry, content: Object.keys(files).map(set) }, files);
+    expect(read?.content.map(({ images }) => images)).toEqual([
+        { [`quay.io/org/app@${one}`]: one },
+        { "quay.io/org/app:2": two },
+        { "quay.io/org/app:1": two },
+    ]);
+    expect(read?.content[2]?.earlier).toEqual({ "quay.io/org/app:2": two });
+    expect(read?.content[0]?.superseded).toEqual(["quay.io/org/app:1"]);
+});
+
+test("a later set has the tag; the earlier one's image is kept by its digest", () => {
+    const files = {
+        "a.json": lock(["quay.io/org/app:1", "quay.io/org/b:1"]),
+        "b.json": lock(["quay.io/org/app:1"], "two"),
+    };
+    const { site: read } = site({ registry, content: [set("a.json"), set("b.json")] }, files);
+    const [first, second] = read?.content ?? [];
+    expect(first?.superseded).toEqual(["quay.io/org/app:1"]);
+    expect(Object.keys(first?.images ?? {})).toEqual([`quay.io/org/app@${digestOf("one")}`, "quay.io/org/b:1"]);
+    expect(second?.images).toEqual({ "quay.io/org/app:1": digestOf("two") });
+    expect(allImages(read?.content ?? [])).toEqual({ ...first?.images, ...second?.images });
+});
+
+test("the same image in two sets is one image", () => {
+    const files = { "a.json": lock(["quay.io/org/app:1"]), "b.json": lock(["quay.io/org/app:1", "quay.io/org/b:1"]) };
+    const { site: read } = site({ registry, content: [set("a.json"), set("b.json")] }, files);
+    const content = read?.content ?? [];
+    expect(content.map(({ superseded }) => superseded)).toEqual([[], []]);
+    expect(Object.keys(allImages(content))).toEqual(["quay.io/org/app:1", "quay.io/org/b:1"]);
+});
+
+test("an image of an update graph has no upstream that would have to be listed; others of its host have", () => {
+    const graph = "localhost/openshift/graph-image:latest";
+    const cluster = { catalogs: [], releases: {}, signatures: {}, graphImage: graph };
+    const withGraph = (sources: readonly string[]): string =>
+        serialiseLock({ ...(JSON.parse(lock(sources)) as Lock), cluster });
+    const document = { registry, content: [set("a.json")] };
+    const { site: read, issues } = site(document, { "a.json": withGraph([graph]) });
+    expect(issues).toEqual([]);
+    expect(read?.content[0]?.cluster).toEqual(cluster);
+    expect(told(site(document, { "a.json": withGraph([graph, "localhost/org/app:1"]) }))).toEqual([
+        expect.stringContaining("a.json has images of localhost, which is not listed"),
+    ]);
+});
+
+test("a platform that one set leaves out is missed where another set brings it", () => {
+    const [amd, arm, index, other] = ["amd", "arm", "index", "other"].map((name) => digestOf(name));
+    if (amd === undefined || arm === undefined || index === undefined || other === undefined) throw new Error("four");
+    const image = { mediaType: MEDIA_TYPE_OCI_MANIFEST, size: 2, blobs: [] };
+    const ofIndex = { mediaType: MEDIA_TYPE_OCI_INDEX, size: 2 };
+    const sparse = { [amd]: image, [index]: { ...ofIndex, manifests: [amd], absent: [arm] } };
+    const whole = { [amd]: image, [arm]: image, [index]: { ...ofIndex, manifests: [amd, arm] } };
+    const outer = { [other]: { ...ofIndex, manifests: [index] }, ...sparse };
+    const [app, tool] = ["quay.io/org/app:1", "quay.io/org/tool:1"];
+    const leftOut = (...locks: Partial<Lock>[]) => {
+        const files = Object.fromEntries(
+            locks.map((own, i) => [`${i}.json`, serialiseLock({ ...(JSON.parse(lock([])) as Lock), ...own })]),
+        );
+        const { site: read, issues } = site({ registry, content: Object.keys(files).map(set) }, files);
+        expect(issues).toEqual([]);
+        return read?.content.map((content) => content.leftOut);
+    };
+    const alone = { images: { [app]: index }, manifests: sparse };
+    expect(leftOut(alone)).toEqual([[arm]]);
+    expect(leftOut(alone, { images: { [tool]: other }, manifests: outer })).toEqual([[arm], [arm]]);
+    // Another image has it: only those that leave it out are excused.
+    expect(leftOut(alone, { images: { [tool]: index }, manifests: whole })).toEqual([[`${app} ${arm}`], []]);
+    const nested = { images: { [tool]: other }, manifests: outer };
+    expect(leftOut(nested, { images: { [app]: index }, manifests: whole })).toEqual([[`${tool} ${arm}`], []]);
+    const from = { images: {}, manifests: { [arm]: { size: 2, from: ["quay.io/org/tool"] } }, blobs: {} };
+    const brings = { [amd]: image, [index]: { ...ofIndex, manifests: [amd, arm] } };
+    const later = { images: { [tool]: index }, manifests: brings, earlier: from };
+    expect(leftOut(alone, later)).toEqual([[`${app} ${arm}`], []]);
+    // The image itself came whole.
+    expect(leftOut(alone, { images: { [app]: index }, manifests: whole })).toEqual([[], []]);
+});
+
+test("the mark of an image is that of the set that brings it", () => {
+    const [app, tool] = ["quay.io/org/app:1", "quay.io/org/tool:1"] as const;
+    const files = {
+        "one.json": lock([app, tool], "one", { [app]: "tag-only", [tool]: "rebuilt" }),
+        "two.json": lock([app], "two"),
+    };
+    const read = site({ registry, content: [set("one.json"), set("two.json")] }, files).site;
+    // The earlier image of the tag is kept for what builds on it; it is still not upstream's.
+    expect(allMarks(read?.content ?? [])).toEqual({
+        [tool]: "rebuilt",
+        [`quay.io/org/app@${digestOf("one")}`]: "tag-only",
+    });
+});
+
+test("an image that lost its digest is refused where a cluster redirects by digest alone", () => {
+    const files = { "one.json": lock(["quay.io/org/app:1"], "one", { "quay.io/org/app:1": "tag-only" }) };
+    const document = (version: string) => ({ registry, content: [set("one.json")], cluster: { version } });
+    expect(site(document("4.13"), files).issues).toEqual([]);
+    expect(told(site(document("4.12"), files))).toEqual([
+        expect.stringMatching(
+            /^site\.content: OpenShift 4\.12 redirects pulls by digest only, .*quay\.io\/org\/app:1; bring/,
+        ) as string,
+    ]);
+});
+
+test("a replaced puller stays valid for 7 days, or a third of its maxAge if that is less; another overlap can be set", () => {
+    const overlap = (puller?: object) => {
+        const robots = puller === undefined ? {} : { robots: { puller } };
+        return site({ registry: { ...registry, type: "harbor" }, ...robots }).site?.robots.puller.overlap;
+    };
+    expect([overlap(), overlap({}), overlap({ maxAge: "15d" })]).toEqual([7, 7, 5]);
+    expect([overlap({ overlap: "0d" }), overlap({ overlap: "30d" })]).toEqual([0, 30]);
+});
+
+test("an overlap that ends after the account does is refused, where accounts end by themselves", () => {
+    const robots = { puller: { maxAge: "30d", overlap: "11d" } };
+    expect(told(site({ registry: { ...registry, type: "harbor" }, robots }))).toEqual([
+        "site.robots.puller.overlap: the account ends 10 days after it was replaced (a third of its maxAge of 30d), and 11d are more; write at most 10d, or a longer maxAge",
+    ]);
+    expect(site({ registry: { ...registry, type: "quay" }, robots }).site?.robots.puller.overlap).toBe(11);
+    expect(told(site({ registry: { ...registry, type: "quay" }, robots: { puller: { overlap: "-1d" } } }))).toEqual([
+        expect.stringMatching(
+            /^site\.robots\.puller\.overlap: .*from 0d to 3650d; write a number of days, as in 7d$/,
+        ) as string,
+    ]);
+});
