@@ -1,8 +1,8 @@
-import { messageOf } from "../lib/errors/errors";
+import { errorMessage } from "../lib/errors/errors";
 import { requireTlsVerification } from "../lib/distribution/http/tls-environment";
 import { type Command, EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError } from "./command";
 import { Interrupted } from "./terminal/interruption";
-import { print, say } from "./terminal/output";
+import { print, printDiagnostic } from "./terminal/output";
 
 /** Each is loaded when it is called: a lock needs no HTTP, and starts in half the time without it. */
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
@@ -56,7 +56,7 @@ main(process.argv.slice(2)).then(
         process.exitCode = code;
     },
     (error: unknown) => {
-        say(`passthrough: ${messageOf(error)}`);
+        printDiagnostic(`passthrough: ${errorMessage(error)}`);
         process.exitCode = exitCodeOf(error);
     },
 );

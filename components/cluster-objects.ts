@@ -1,7 +1,7 @@
 import { type Site, allImages } from "../lib/site";
 import type { ClusterFacts } from "../lib/mirror/cluster-facts";
 import { mirrorReference, parseMirrorBase } from "../lib/mirror/mirror-reference";
-import { type Reference, parseSourceKey, repositoryOf } from "../lib/oci/reference";
+import { type Reference, parseSourceKey, repositoryName } from "../lib/oci/reference";
 import {
     DEFAULT_CATALOGS_OFF,
     catalogSources,
@@ -38,7 +38,9 @@ export function clusterObjects(site: Site): ClusterObjects {
     const catalogs = facts.catalogs.map((source) => ({ ...place(source), digest: images[source] ?? "" }));
     const { version } = site.cluster;
     const hasOlmV1 = hasClusterCatalogs(version === undefined ? undefined : parseClusterVersion(version));
-    const repositories = [...new Set(Object.keys(facts.releases).map((source) => repositoryOf(place(source))))].sort();
+    const repositories = [
+        ...new Set(Object.keys(facts.releases).map((source) => repositoryName(place(source)))),
+    ].sort();
     const [releases] = Object.keys(facts.releases).sort().map(place);
     const digest = facts.graphImage === undefined ? undefined : images[facts.graphImage];
     const service =

@@ -1,6 +1,6 @@
 import type { ClusterFacts } from "../lib/mirror/cluster-facts";
-import { hexOf } from "../lib/oci/digest";
-import { parseSourceKey, repositoryOf } from "../lib/oci/reference";
+import { digestHex } from "../lib/oci/digest";
+import { parseSourceKey, repositoryName } from "../lib/oci/reference";
 import { parseClusterVersion } from "../lib/openshift";
 
 /** From here on a cluster pulls no release image without a sigstore signature (cluster-update-keys, ClusterImagePolicy). */
@@ -15,14 +15,14 @@ export function releaseNotes(
     images: Readonly<Record<string, string>>,
     served: readonly string[],
 ): string[] {
-    const digestOf = (source: string): string => images[source] ?? "";
+    const computeDigest = (source: string): string => images[source] ?? "";
     const sources = Object.keys(releases).sort();
-    const unsigned = sources.filter((source) => signatures[digestOf(source)] === undefined);
+    const unsigned = sources.filter((source) => signatures[computeDigest(source)] === undefined);
     const unsealed = sources.filter((source) => {
-        const tag = `sha256-${hexOf(digestOf(source))}.sig`;
+        const tag = `sha256-${digestHex(computeDigest(source))}.sig`;
         return (
             needsSigstore(releases[source] ?? "") &&
-            images[`${repositoryOf(parseSourceKey(source))}:${tag}`] === undefined
+            images[`${repositoryName(parseSourceKey(source))}:${tag}`] === undefined
         );
     });
     const [first, ...others] = served;

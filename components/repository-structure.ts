@@ -4,7 +4,7 @@ import type { AdminArgs } from "../dynamic-providers/registry/registry-resource"
 import { RegistryNamespace } from "../dynamic-providers/registry-namespace/resource";
 import { RepositorySet } from "../dynamic-providers/repository-set/resource";
 import { mirrorRepository, parseMirrorBase } from "../lib/mirror/mirror-reference";
-import { parseSourceKey, repositoryOf } from "../lib/oci/reference";
+import { parseSourceKey, repositoryName } from "../lib/oci/reference";
 import { registryAdmin } from "../lib/registries";
 import { RobotAccess } from "./robot-access";
 
@@ -60,6 +60,6 @@ export class RepositoryStructure extends pulumi.ComponentResource {
 /** Names below the namespace: `quay.io/org/app`. */
 function repositoryNames(site: Site, images: readonly string[]): string[] {
     const base = parseMirrorBase(site.registry.mirrorBase);
-    const names = images.map((source) => mirrorRepository(base, repositoryOf(parseSourceKey(source))));
+    const names = images.map((source) => mirrorRepository(base, repositoryName(parseSourceKey(source))));
     return [...new Set(names.map((name) => name.slice(base.prefix.length + 1)))].sort();
 }

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { issuesText, unknownKeyIssues } from "../lib/site/issues";
 import { type ConfigIssue, mergeDocuments } from "../lib/site/schema";
 import { type Site, readSite } from "../lib/site/site";
-import { messageOf } from "../lib/errors/errors";
+import { errorMessage } from "../lib/errors/errors";
 import { requireTlsVerification } from "../lib/distribution/http/tls-environment";
 import { type AdminCredentials, type RegistryKind, OFFERED_KINDS, registryAdmin } from "../lib/registries";
 
@@ -38,8 +38,8 @@ export type LoadedSite =
 export function loadSite(config = new pulumi.Config("registry-passthrough")): LoadedSite {
     requireSafeEnvironment();
     const read = (path: string) => readFileSync(path, "utf8");
-    const surroundings = { read, now: new Date(), stack: pulumi.getStack() };
-    const { site, issues } = readSite(config.getObject("site"), config.getObject("defaults"), surroundings);
+    const context = { read, now: new Date(), stack: pulumi.getStack() };
+    const { site, issues } = readSite(config.getObject("site"), config.getObject("defaults"), context);
     const kind = OFFERED_KINDS.find((offered) => offered === kindOf(config));
     const all = [
         ...issues,
@@ -64,7 +64,7 @@ function requireSafeEnvironment(): void {
     try {
         requireTlsVerification();
     } catch (error) {
-        throw new pulumi.RunError(messageOf(error));
+        throw new pulumi.RunError(errorMessage(error));
     }
 }
 
@@ -96,7 +96,7 @@ const ROBOTS_INSTEAD = "leave it out: the program makes a robot account that may
 function accountIssues(config: pulumi.Config, kind: RegistryKind): ConfigIssue[] {
     const { robotAccounts, tokenLogin } = registryAdmin(kind).capabilities;
     const isSet = (key: string) => config.get(key) !== undefined;
-    const useless = (key: string, cure: string): ConfigIssue => ({ key, problem: `${kind} has no use for it`, cure });
+    const useless = (key: string, fix: string): ConfigIssue => ({ key, problem: `${kind} has no use for it`, fix });
     const pullerKeys = PARTS.map((part) => `puller${part}`).filter(isSet);
     const hasToken = isSet("registryToken");
     const needed = [
@@ -119,7 +119,7 @@ const SUPERUSER = "superuserPassword";
 /** The registry would refuse such a password; that it holds no whitespace and 8 characters is Quay's rule. */
 function superuserIssues(password: string | undefined, kind: RegistryKind): ConfigIssue[] {
     if (password === undefined) return [];
-    const issue = (problem: string, cure: string) => [{ key: SUPERUSER, problem, cure }];
+    const issue = (problem: string, fix: string) => [{ key: SUPERUSER, problem, fix }];
     if (registryAdmin(kind).superuser === undefined) return issue(`${kind} has no use for it`, "leave it out");
     if (password.length >= 8 && !/\s/.test(password)) return [];
     return issue("it is too short, or has blanks", "use 8 characters or more, without blanks");
@@ -128,12 +128,12 @@ function superuserIssues(password: string | undefined, kind: RegistryKind): Conf
 const TWO_ADMINS: ConfigIssue = {
     key: "registryToken",
     problem: "registryUsername or registryPassword is set beside it",
-    cure: "remove one of them with: npm run pulumi -- config rm …",
+    fix: "remove one of them with: npm run pulumi -- config rm …",
 };
 
 function missing(config: pulumi.Config, key: string): ConfigIssue[] {
     if ((config.get(key) ?? "") !== "") return [];
     const secret = key.endsWith("Username") ? "" : " --secret";
-    const cure = `set it with: npm run pulumi -- config set${secret} ${key} --stack ${pulumi.getStack()}`;
-    return [{ key, problem: "it is not set", cure }];
+    const fix = `set it with: npm run pulumi -- config set${secret} ${key} --stack ${pulumi.getStack()}`;
+    return [{ key, problem: "it is not set", fix }];
 }

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
-import type { Credentials } from "../../lib/distribution/auth/auth";
-import { PassthroughError, messageOf } from "../../lib/errors/errors";
+import type { Credentials } from "../../lib/distribution/auth/credentials";
+import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { askHelper } from "./credential-helper";
 
 const entry = z.looseObject({
@@ -61,7 +61,7 @@ function readAuthFile(path: string): string {
     try {
         return readFileSync(path, "utf8");
     } catch (cause) {
-        throw fault(`auth file ${path}: ${messageOf(cause)}`, "name an auth file that is there and readable", cause);
+        throw fault(`auth file ${path}: ${errorMessage(cause)}`, "name an auth file that is there and readable", cause);
     }
 }
 
@@ -122,6 +122,6 @@ function exposure(path: string): string[] {
         : [`auth file ${path} can be read by others (mode ${octal}); close it with: chmod 600 ${path}`];
 }
 
-function fault(message: string, cure: string, cause?: unknown): PassthroughError {
-    return new PassthroughError(message, { code: "AUTH_FILE", cure, cause });
+function fault(message: string, fix: string, cause?: unknown): PassthroughError {
+    return new PassthroughError(message, { code: "AUTH_FILE", fix, cause });
 }

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { z } from "zod";
-import type { Credentials } from "../../lib/distribution/auth/auth";
-import { PassthroughError, messageOf } from "../../lib/errors/errors";
+import type { Credentials } from "../../lib/distribution/auth/credentials";
+import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 
-const answer = z.looseObject({ Username: z.string(), Secret: z.string() });
+const response = z.looseObject({ Username: z.string(), Secret: z.string() });
 
 /** What helpers print for a host that they do not know (docker/docker-credential-helpers, credentials/error.go). */
 const UNKNOWN_HOST = "credentials not found in native keychain";
@@ -24,7 +24,7 @@ export async function askHelper(name: string, host: string, file: string): Promi
     if (code !== 0 && stdout.includes(UNKNOWN_HOST)) return undefined;
     // What it printed may be a secret: it is never shown.
     if (code !== 0) throw fault(program, file, `it ended with exit code ${code} for ${host}`);
-    const parsed = answer.safeParse(jsonOf(stdout));
+    const parsed = response.safeParse(jsonOf(stdout));
     if (!parsed.success) throw fault(program, file, `it answered something else than credentials for ${host}`);
     if (parsed.data.Username === "<token>") throw fault(program, file, `it holds an identity token for ${host}`);
     return { username: parsed.data.Username, password: parsed.data.Secret };
@@ -45,7 +45,7 @@ async function run(program: string, host: string, file: string): Promise<{ code:
         const [code] = (await once(child, "close")) as [number | null];
         return { code: code ?? 1, stdout };
     } catch (error) {
-        throw fault(program, file, `it cannot be run: ${messageOf(error)}`);
+        throw fault(program, file, `it cannot be run: ${errorMessage(error)}`);
     }
 }
 
@@ -60,6 +60,6 @@ function jsonOf(text: string): unknown {
 function fault(program: string, file: string, what: string): PassthroughError {
     return new PassthroughError(`${program}, which ${file} names: ${what}`, {
         code: "CREDENTIAL_HELPER",
-        cure: "put the helper on PATH, or log in to a file of its own: podman login --authfile FILE HOST",
+        fix: "put the helper on PATH, or log in to a file of its own: podman login --authfile FILE HOST",
     });
 }

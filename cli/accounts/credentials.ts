@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { Credentials } from "../../lib/distribution/auth/auth";
-import { PassthroughError, messageOf } from "../../lib/errors/errors";
+import type { Credentials } from "../../lib/distribution/auth/credentials";
+import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { accountInFile, accountInText } from "./auth-file";
-import { keepSecret, say } from "../terminal/output";
+import { keepSecret, printDiagnostic } from "../terminal/output";
 import { STACK_ELSEWHERE } from "../stack/pulumi-stack";
 
 /** Which of a site's accounts a command works with: the one that pushes, or the one that clusters pull with. */
@@ -30,14 +30,14 @@ export interface StackAccounts {
     /** The account that its configuration holds; none where the registry has robot accounts. */
     readonly configured: (role: Role) => Promise<FoundAccount | undefined>;
     /** What makes an output work again that the registry refuses, and what makes one where there is none. */
-    readonly cures: { readonly refused: string; readonly absent: string };
+    readonly fixes: { readonly refused: string; readonly absent: string };
 }
 
 /** An account and, for people, where it is from, and what to change there if the registry refuses it. */
 export interface FoundAccount {
     readonly credentials: Credentials;
     readonly from: string;
-    readonly cure: string;
+    readonly fix: string;
 }
 
 const PREFIXES = { importer: "REGISTRY_PASSTHROUGH", puller: "REGISTRY_PASSTHROUGH_PULLER" } as const;
@@ -55,7 +55,8 @@ export async function findAccount(role: Role, sources: CredentialSources): Promi
     const account = await search(role, sources, note);
     if (account === undefined) throw nowhere(role, sources, unread);
     keepSecret(account.credentials);
-    if (unread instanceof PassthroughError && unread.code === STACK_ELSEWHERE) say(`note: ${unread.message}`);
+    if (unread instanceof PassthroughError && unread.code === STACK_ELSEWHERE)
+        printDiagnostic(`note: ${unread.message}`);
     return account;
 }
 
@@ -90,21 +91,21 @@ function inEnvironment(prefix: string, env: NodeJS.ProcessEnv): FoundAccount | u
         return {
             credentials: { username, password },
             from,
-            cure: `set ${names.join(" and ")} to one it lets in, or unset both`,
+            fix: `set ${names.join(" and ")} to one it lets in, or unset both`,
         };
     }
     const [set, missing] = username ? names : [names[1], names[0]];
     throw new PassthroughError(`${set} is set, but ${missing} is not`, {
         code: "NO_CREDENTIALS",
-        cure: "set both or none",
+        fix: "set both or none",
     });
 }
 
 async function inFile(path: string, { place }: CredentialSources): Promise<FoundAccount | undefined> {
     const { credentials, login, warnings } = await accountInFile(path, place);
-    for (const warning of warnings) say(`warning: ${warning}`);
-    const cure = `log in again: podman login --authfile ${shellWord(path)} ${login}`;
-    return credentials === undefined ? undefined : { credentials, from: path, cure };
+    for (const warning of warnings) printDiagnostic(`warning: ${warning}`);
+    const fix = `log in again: podman login --authfile ${shellWord(path)} ${login}`;
+    return credentials === undefined ? undefined : { credentials, from: path, fix };
 }
 
 async function inOutputs(role: Role, { stack, place }: CredentialSources): Promise<FoundAccount | undefined> {
@@ -112,7 +113,7 @@ async function inOutputs(role: Role, { stack, place }: CredentialSources): Promi
     const secret = (await stack.outputs())[name];
     const from = `the stack's output ${name}`;
     const credentials = typeof secret === "string" ? accountInText(secret, from, place) : undefined;
-    return credentials === undefined ? undefined : { credentials, from, cure: stack.cures.refused };
+    return credentials === undefined ? undefined : { credentials, from, fix: stack.fixes.refused };
 }
 
 /** A path as a shell takes it for one word. */
@@ -131,11 +132,11 @@ function nowhere(role: Role, { place, authfile, stack }: CredentialSources, unre
     const what = role === "importer" ? "pushes to" : "pulls from";
     const where = authfile === undefined ? "" : ` in ${authfile}`;
     const why = unread === undefined ? "" : ` (the stack's own could not be read: ${causeOf(unread)})`;
-    const own = unread instanceof PassthroughError ? (unread.cure ?? "") : stack.cures.absent;
+    const own = unread instanceof PassthroughError ? (unread.fix ?? "") : stack.fixes.absent;
     const first = authfile === undefined && own !== "" ? `${own}; or ` : "";
     return new PassthroughError(`there is no account that ${what} ${place}${where}${why}`, {
         code: "NO_CREDENTIALS",
-        cure:
+        fix:
             `${first}name an auth file that has ${place} or its host with --authfile or REGISTRY_AUTH_FILE, or set ` +
             `${PREFIXES[role]}_USERNAME and ${PREFIXES[role]}_PASSWORD`,
     });
@@ -143,6 +144,6 @@ function nowhere(role: Role, { place, authfile, stack }: CredentialSources, unre
 
 /** The message without its cure: this error has one of its own. */
 function causeOf(error: unknown): string {
-    const cure = error instanceof PassthroughError && error.cure !== undefined ? `; ${error.cure}` : "";
-    return messageOf(error).replace(cure, "");
+    const fix = error instanceof PassthroughError && error.fix !== undefined ? `; ${error.fix}` : "";
+    return errorMessage(error).replace(fix, "");
 }

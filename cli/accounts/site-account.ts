@@ -26,7 +26,7 @@ function ownAccount(selection: StackSelection, { registry }: Site): Omit<StackAc
     if (registryAdmin(registry.type).capabilities.robotAccounts) {
         return {
             configured: () => Promise.resolve(undefined),
-            cures: {
+            fixes: {
                 refused: `let it be replaced or repaired: ${up}`,
                 absent: `the robot accounts are made by the first \`${up}\`: before it, \`plan --offline\` needs no account`,
             },
@@ -34,7 +34,7 @@ function ownAccount(selection: StackSelection, { registry }: Site): Omit<StackAc
     }
     return {
         configured: (role) => configured(role, selection),
-        cures: {
+        fixes: {
             refused: `set the stack's account to one it lets in (npm run pulumi -- config set), and then: ${up}`,
             absent: `set registryUsername and registryPassword of stack ${stack}: npm run pulumi -- config set`,
         },
@@ -52,7 +52,7 @@ async function configured(role: Role, { stack, file }: StackSelection): Promise<
         return {
             credentials: { username, password },
             from: `the stack's configuration (${names[0]})`,
-            cure: `set ${names.join(" and ")} of stack ${stack} to one it lets in: npm run pulumi -- config set`,
+            fix: `set ${names.join(" and ")} of stack ${stack} to one it lets in: npm run pulumi -- config set`,
         };
     }
     return undefined;

@@ -65,12 +65,12 @@ async function greet(client: RegistryClient, host: string, account: FoundAccount
     throw new RegistryError(`GET ${host}/v2/`, "there is no registry here (404)", {
         code: "UNEXPECTED_ANSWER",
         status: 404,
-        cure: "check host and port of site.registry.mirrorBase, and what stands in front of the registry",
+        fix: "check host and port of site.registry.mirrorBase, and what stands in front of the registry",
     });
 }
 
 /** A registry that lets anybody greet it refuses a wrong account only now; one that lacks a right, too. */
-function refusedLater(host: string, { credentials, from, cure }: FoundAccount, error: unknown): unknown {
+function refusedLater(host: string, { credentials, from, fix }: FoundAccount, error: unknown): unknown {
     if (
         !(error instanceof RegistryError) ||
         error instanceof AccountRefused ||
@@ -78,18 +78,18 @@ function refusedLater(host: string, { credentials, from, cure }: FoundAccount, e
     )
         return error;
     const { operation, code, status } = error;
-    const said = error.message.slice(`${operation}: `.length).replace(`; ${error.cure ?? ""}`, "");
+    const said = error.message.slice(`${operation}: `.length).replace(`; ${error.fix ?? ""}`, "");
     const what = `${said}, asked of ${host} as ${credentials.username}, from ${from}`;
-    const own = status === 401 ? `${cure}; or give it the right it lacks there` : error.cure;
+    const own = status === 401 ? `${fix}; or give it the right it lacks there` : error.fix;
     return new AccountRefused(operation, what, {
         code,
         status,
         cause: error,
-        ...(own === undefined ? {} : { cure: own }),
+        ...(own === undefined ? {} : { fix: own }),
     });
 }
 
-function refused(host: string, { credentials, from, cure }: FoundAccount, cause: unknown): RegistryError {
+function refused(host: string, { credentials, from, fix }: FoundAccount, cause: unknown): RegistryError {
     const what = `the registry refuses the account ${credentials.username}, which is from ${from}`;
-    return new AccountRefused(`GET ${host}/v2/`, what, { code: "UNAUTHORIZED", status: 401, cure, cause });
+    return new AccountRefused(`GET ${host}/v2/`, what, { code: "UNAUTHORIZED", status: 401, fix, cause });
 }

@@ -17,7 +17,7 @@ import { type Command, EXIT_FAILED, EXIT_OK } from "../command";
 import { findAccount } from "../accounts/credentials";
 import { Interrupted, interruptible } from "../terminal/interruption";
 import { parseOptions, stackOf } from "../terminal/options";
-import { print, say, withoutSecrets } from "../terminal/output";
+import { print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
 import { readStackSite } from "../stack/stack-file";
@@ -55,7 +55,7 @@ async function run(args: readonly string[]): Promise<number> {
     const { stack: named, "config-file": file, json = false, authfile } = parseOptions(args, OPTIONS, HELP);
     const stack = stackOf(named);
     const site = readStackSite({ stack, file });
-    if (site.content.length === 0) say("the stack's site.content lists no set: there is nothing to import");
+    if (site.content.length === 0) printDiagnostic("the stack's site.content lists no set: there is nothing to import");
     const account = await findAccount("importer", accountSources({ stack, file }, site, authfile));
     return interruptible((signal) =>
         withSiteRegistry(site, account, signal, async (client, base) => {
@@ -64,7 +64,7 @@ async function run(args: readonly string[]): Promise<number> {
                 // A later set builds on what an earlier one brings.
                 const rest = site.content.slice(i + 1).map(({ name }) => name);
                 if (!isWhole && rest.length > 0)
-                    say(`not tried, since they come after ${set.name}: ${rest.join(", ")}`);
+                    printDiagnostic(`not tried, since they come after ${set.name}: ${rest.join(", ")}`);
                 if (!isWhole) return EXIT_FAILED;
             }
             return EXIT_OK;
@@ -72,7 +72,7 @@ async function run(args: readonly string[]): Promise<number> {
     );
 }
 
-interface Surroundings {
+interface OperationContext {
     readonly client: RegistryClient;
     readonly base: MirrorBase;
     readonly signal: AbortSignal;
@@ -81,20 +81,20 @@ interface Surroundings {
 }
 
 /** @returns true if every image of the set is in */
-async function importSet(around: Surroundings, content: Content): Promise<boolean> {
-    const { client, base, signal } = around;
+async function importSet(context: OperationContext, content: Content): Promise<boolean> {
+    const { client, base, signal } = context;
     const set = await readLockedSet(content.archive, content.lock, content.lockDigest);
     const plan = await planImport(client, { images: content.images, set: set.lock, base });
     warn(content, movedTags(plan, {}));
-    const result = await carriedOut(around, content, plan, set);
+    const result = await carriedOut(context, content, plan, set);
     warn(content, refusedMounts(result));
     if (signal.aborted) throw interrupted(content, result, signal.reason);
-    if (!around.json) printResult(content, result);
+    if (!context.json) printResult(content, result);
     return result.failed.length === 0;
 }
 
 async function carriedOut(
-    { client, site, json }: Surroundings,
+    { client, site, json }: OperationContext,
     content: Content,
     plan: ImportPlan,
     set: LockedSet,
@@ -118,7 +118,7 @@ async function carriedOut(
 }
 
 function warn({ name }: Content, lines: readonly string[]): void {
-    if (lines.length > 0) say(`warning: ${name}: ${lines.join("\n    ")}`);
+    if (lines.length > 0) printDiagnostic(`warning: ${name}: ${lines.join("\n    ")}`);
 }
 
 /** What a registry answered is the one text in an event that nobody here wrote. */

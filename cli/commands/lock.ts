@@ -7,7 +7,7 @@ import { counted } from "../../lib/import/transfer/progress-text";
 import { PassthroughError } from "../../lib/errors/errors";
 import { type Command, EXIT_FAILED, EXIT_OK, UsageError } from "../command";
 import { parseWords, stackOf } from "../terminal/options";
-import { print, say } from "../terminal/output";
+import { print, printDiagnostic } from "../terminal/output";
 import type { StackContent } from "../stack/stack-file";
 
 const HELP = `usage: npm run -s passthrough -- lock [--stack STACK] [--check]
@@ -48,7 +48,7 @@ export const lockCommand: Command = {
 async function run(args: readonly string[]): Promise<number> {
     const { values, positionals } = parseWords(args, OPTIONS, HELP);
     const sets = positionals.length > 0 ? [setOfArguments(positionals, values)] : await setsOfStack(values);
-    if (sets.length === 0) say("the stack's site.content lists no set: nothing to lock");
+    if (sets.length === 0) printDiagnostic("the stack's site.content lists no set: nothing to lock");
     let code = EXIT_OK;
     for (const set of sets) {
         const isCurrent = await lockSet(set, values.check ?? false, values.json ?? false);
@@ -98,7 +98,7 @@ async function lockSet(set: StackContent, checkOnly: boolean, asJson: boolean): 
     const archive = await openArchive(set.archive);
     try {
         const { lock, notes } = await describeArchive(archive, set.overrides, (note) =>
-            say(`note: ${set.lock}: ${note}`),
+            printDiagnostic(`note: ${set.lock}: ${note}`),
         );
         const { before, note } = await lockBefore(set.lock);
         const lines = differences(before, lock);
@@ -165,7 +165,7 @@ function printReport(
     for (const line of shown) print(`  ${line}`);
     const more = changes.length - shown.length;
     if (more > 0) print(`  … and ${more} more, which ${checkOnly ? "the archive holds" : "the lock names"}`);
-    for (const wish of lock.absent) print(`  wished for, but not in the archive: ${wish}`);
+    for (const desired of lock.absent) print(`  wished for, but not in the archive: ${desired}`);
     for (const [source, digest] of Object.entries(lock.earlier.images)) {
         print(`  from an earlier archive: ${source} ${digest}`);
     }

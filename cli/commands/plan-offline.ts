@@ -9,7 +9,7 @@ import {
 } from "../../lib/import";
 import { EXIT_OK } from "../command";
 import { type ImportedImages, imagesOfFiles, imagesOfState } from "../stack/imported-images";
-import { print, say } from "../terminal/output";
+import { print, printDiagnostic } from "../terminal/output";
 import { planMarkdown } from "./plan-markdown";
 import { type StackSelection, nameOf, readStackSite } from "../stack/stack-file";
 
@@ -34,7 +34,7 @@ export async function planOfflineOf(
         })),
     );
     const plan = planOffline(sets, imported.images, onRemove);
-    if (imported.note !== undefined) say(`note: ${imported.note}`);
+    if (imported.note !== undefined) printDiagnostic(`note: ${imported.note}`);
     const stack = nameOf(selection);
     switch (format) {
         case "json":

@@ -13,7 +13,7 @@ import { readLockedSet } from "../../lib/passthrough";
 import { EXIT_FAILED, EXIT_OK } from "../command";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
-import { print, say, withoutSecrets } from "../terminal/output";
+import { print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
 import { type StackSelection, nameOf, readStackSite } from "../stack/stack-file";
@@ -52,7 +52,7 @@ export async function planOnlineOf(
     );
     if (asJson) print(JSON.stringify({ stack: nameOf(selection), ...documentOf(site.registry.mirrorBase, sets) }));
     else for (const set of sets) printSet(set);
-    if (sets.length === 0) say("the stack's site.content lists no set: there is nothing to import");
+    if (sets.length === 0) printDiagnostic("the stack's site.content lists no set: there is nothing to import");
     if (sets.some(({ plan }) => plan.problems.length > 0)) return EXIT_FAILED;
     return sets.some(({ plan }) => plan.push.length > 0) ? "changes" : EXIT_OK;
 }

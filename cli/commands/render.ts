@@ -52,7 +52,7 @@ async function renderable(stack: string): Promise<RenderedOutputs> {
     if (parsed.success) return parsed.data;
     throw new PassthroughError(`stack ${stack} has no outputs to render`, {
         code: "STACK_OUTPUTS",
-        cure: "run `npm run up` for this stack first",
+        fix: "run `npm run up` for this stack first",
     });
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { PassthroughError } from "../../lib/errors/errors";
-import { type Reference, parseSourceKey, repositoryOf } from "../../lib/oci/reference";
+import { type Reference, parseSourceKey, repositoryName } from "../../lib/oci/reference";
 import { findRule, parseRegistriesConf } from "../../lib/openshift";
 import { registryAdmin } from "../../lib/registries";
 import { type SelftestStep, selftest } from "../../lib/passthrough";
@@ -8,7 +8,7 @@ import { type Command, EXIT_FAILED, EXIT_OK } from "../command";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
 import { parseOptions, stackOf } from "../terminal/options";
-import { print, say, withoutSecrets } from "../terminal/output";
+import { print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { siteOutputs } from "../stack/pulumi-stack";
 import { accountSources } from "../accounts/site-account";
 import { siteClient, withSiteRegistry } from "../accounts/site-registry";
@@ -56,15 +56,15 @@ async function run(args: readonly string[]): Promise<number> {
     if (typeof registriesConf !== "string") {
         throw new PassthroughError(`stack ${stack} has no output registriesConf`, {
             code: "STACK_OUTPUTS",
-            cure: "run `npm run up` for this stack first",
+            fix: "run `npm run up` for this stack first",
         });
     }
     const { repositoriesFirst } = registryAdmin(site.registry.type).capabilities;
     const sourcesOf = (authfile: string | undefined) => accountSources({ stack, file }, site, authfile, outputs);
     const importer = await findAccount("importer", sourcesOf(named.authfile));
     const puller = await findAccount("puller", sourcesOf(named["pull-authfile"]));
-    say(`pushing as ${importer.credentials.username}, from ${importer.from}`);
-    say(`pulling as ${puller.credentials.username}, from ${puller.from}`);
+    printDiagnostic(`pushing as ${importer.credentials.username}, from ${importer.from}`);
+    printDiagnostic(`pulling as ${puller.credentials.username}, from ${puller.from}`);
     const isFine = await interruptible((signal) =>
         withSiteRegistry(site, importer, signal, (pushing, base) =>
             withSiteRegistry(site, puller, signal, async (pulling) => {
@@ -95,7 +95,7 @@ function mirroredRepository(images: unknown, registriesConf: string): Repository
     return known
         .filter(([, { mark }]) => mark === undefined)
         .map(([source]) => parseSourceKey(source))
-        .find((source) => findRule(conf, repositoryOf(source)) !== undefined);
+        .find((source) => findRule(conf, repositoryName(source)) !== undefined);
 }
 
 type Repository = Pick<Reference, "registry" | "repository">;

@@ -7,7 +7,7 @@ import { type Command, EXIT_FAILED, EXIT_OK } from "../command";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
 import { parseOptions, stackOf } from "../terminal/options";
-import { print, say, withoutSecrets } from "../terminal/output";
+import { print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { statusLine } from "../terminal/status-line";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
@@ -62,7 +62,7 @@ async function run(args: readonly string[]): Promise<number> {
     const wholeImages = bytes ? Object.keys(images).length : site.wholeImages;
     const checks = pullChecks({ images, marks, mirrorBase, registriesConf, wholeImages });
     const account = await findAccount("puller", accountSources({ stack, file }, site, authfile));
-    say(`pulling as ${account.credentials.username}, from ${account.from}`);
+    printDiagnostic(`pulling as ${account.credentials.username}, from ${account.from}`);
     const status = statusLine();
     const verification = await interruptible((signal) =>
         withSiteRegistry(site, account, signal, (client) =>

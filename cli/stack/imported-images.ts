@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { parseLock } from "../../lib/lock";
-import { type ImagesBySource, imagesOf, isImageText } from "../../lib/import";
+import { type ImagesBySource, toImageMap, isImageText } from "../../lib/import";
 import { isDigest } from "../../lib/oci/digest";
-import { PassthroughError, messageOf } from "../../lib/errors/errors";
+import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { stackState } from "./pulumi-stack";
 
 /** What was imported last, and how that is known. */
@@ -39,7 +39,7 @@ export async function imagesOfState(stack: string): Promise<ImportedImages> {
     try {
         return { images: imagesIn(await stackState(stack), source), source };
     } catch (error) {
-        const note = `compared with nothing, since the state could not be read: ${messageOf(error)}`;
+        const note = `compared with nothing, since the state could not be read: ${errorMessage(error)}`;
         return { images: {}, source: "nothing", note };
     }
 }
@@ -71,7 +71,7 @@ function imagesOfResources(resources: readonly { type: string; delete?: boolean 
     const found = resources
         .filter((resource) => resource.type === IMPORT_TYPE && resource.delete !== true)
         .map((resource) => z.looseObject({ images }).safeParse(resource.outputs).data?.images ?? {})
-        .map(imagesOf);
+        .map(toImageMap);
     return Object.assign({}, ...found) as ImagesBySource;
 }
 
@@ -80,7 +80,7 @@ function readJson(path: string): unknown {
     try {
         text = readFileSync(path, "utf8");
     } catch (error) {
-        throw invalid(path, messageOf(error));
+        throw invalid(path, errorMessage(error));
     }
     try {
         return JSON.parse(text);
@@ -92,6 +92,6 @@ function readJson(path: string): unknown {
 function invalid(place: string, what: string): PassthroughError {
     return new PassthroughError(`${place}: ${what}`, {
         code: "BASELINE_INVALID",
-        cure: `give a lock file, or the JSON of \`pulumi stack output --json\` or \`pulumi stack export\`, or ${NOTHING}`,
+        fix: `give a lock file, or the JSON of \`pulumi stack output --json\` or \`pulumi stack export\`, or ${NOTHING}`,
     });
 }

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { PassthroughError, messageOf } from "../../lib/errors/errors";
+import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 
 /** A backend that does not answer must not hold a pull-request job up. */
 const PATIENCE_MS = 60_000;
@@ -30,7 +30,7 @@ export async function siteOutputs(stack: string, mirrorBase: string): Promise<Re
     const there = typeof ofStack === "string" ? ofStack : "none that it tells";
     throw new PassthroughError(`the outputs of stack ${stack} are of ${there}, its configuration is of ${mirrorBase}`, {
         code: STACK_ELSEWHERE,
-        cure: "check that --stack and site.registry.mirrorBase mean the same site; if it moved, run `npm run up` for it first",
+        fix: "check that --stack and site.registry.mirrorBase mean the same site; if it moved, run `npm run up` for it first",
     });
 }
 
@@ -69,14 +69,14 @@ async function ask(stack: string, args: readonly string[], what: string, code: s
     const { stdout } = await run.catch((error: unknown) => {
         throw new PassthroughError(`cannot read the ${what} of stack ${stack}: ${reasonOf(error)}`, {
             code,
-            cure: cureOf(reasonOf(error), stack),
+            fix: fixFor(reasonOf(error), stack),
             cause: error,
         });
     });
     return JSON.parse(stdout) as unknown;
 }
 
-function cureOf(reason: string, stack: string): string {
+function fixFor(reason: string, stack: string): string {
     if (/no stack named/i.test(reason)) {
         return `check the name with \`npm run pulumi -- stack ls\`, or make the stack: npm run pulumi -- stack init ${stack}`;
     }
@@ -88,5 +88,5 @@ function reasonOf(error: unknown): string {
     const { stderr, code, killed } = error as { stderr?: unknown; code?: unknown; killed?: unknown };
     if (code === "ENOENT") return "there is no pulumi on PATH";
     if (killed === true) return `the backend did not answer within ${PATIENCE_MS / 1000} s`;
-    return typeof stderr === "string" && stderr.trim() !== "" ? stderr.trim() : messageOf(error);
+    return typeof stderr === "string" && stderr.trim() !== "" ? stderr.trim() : errorMessage(error);
 }

@@ -5,7 +5,7 @@ import { issuesText, unknownKeyIssues } from "../../lib/site/issues";
 import { mergeDocuments } from "../../lib/site/schema";
 import { type Site, readSite } from "../../lib/site";
 import { overrideSchema } from "../../lib/mirror/override";
-import { PassthroughError, messageOf } from "../../lib/errors/errors";
+import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 
 const SITE = "registry-passthrough:site";
 const DEFAULTS = "registry-passthrough:defaults";
@@ -49,8 +49,8 @@ export function readStackContent(selection: StackSelection): StackContent[] {
 export function readStackSite(selection: StackSelection): Site {
     const { site: document, defaults, keys } = readStackFile(selection);
     const read = (path: string): string => readFileSync(path, "utf8");
-    const surroundings = { read, now: new Date(), stack: nameOf(selection) };
-    const { site, issues } = readSite(document, defaults, surroundings);
+    const context = { read, now: new Date(), stack: nameOf(selection) };
+    const { site, issues } = readSite(document, defaults, context);
     const all = [...issues, ...unknownKeyIssues(keys)];
     if (site !== undefined && all.length === 0) return site;
     throw new PassthroughError(issuesText(all), { code: "CONFIG_INVALID" });
@@ -98,10 +98,10 @@ function documentOf(path: string): unknown {
     try {
         return parse(readFileSync(path, "utf8"));
     } catch (error) {
-        throw fault(`${path}: ${messageOf(error)}`, "write it as Pulumi does");
+        throw fault(`${path}: ${errorMessage(error)}`, "write it as Pulumi does");
     }
 }
 
-function fault(message: string, cure: string): PassthroughError {
-    return new PassthroughError(message, { code: "STACK_FILE", cure });
+function fault(message: string, fix: string): PassthroughError {
+    return new PassthroughError(message, { code: "STACK_FILE", fix });
 }

@@ -15,7 +15,7 @@ export class Interrupted extends PassthroughError {
         private readonly by: keyof typeof EXIT_CODES,
         safe?: string,
     ) {
-        super(`interrupted by ${by}${safe === undefined ? "" : `; ${safe}`}`, { code: "ABORTED", cure: CURE });
+        super(`interrupted by ${by}${safe === undefined ? "" : `; ${safe}`}`, { code: "ABORTED", fix: CURE });
         this.exitCode = EXIT_CODES[by];
     }
 

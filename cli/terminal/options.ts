@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import { messageOf } from "../../lib/errors/errors";
+import { errorMessage } from "../../lib/errors/errors";
 import { UsageError } from "../command";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
@@ -21,7 +21,7 @@ function explained<T>(help: string, parse: () => T): T {
     try {
         return parse();
     } catch (error) {
-        throw new UsageError(`${messageOf(error)}\n\n${help}`);
+        throw new UsageError(`${errorMessage(error)}\n\n${help}`);
     }
 }
 

@@ -1,5 +1,5 @@
-import type { Credentials } from "../../lib/distribution/auth/auth";
-import { withoutSecrets as hideSecrets, secretForms } from "../../lib/distribution/auth/auth";
+import type { Credentials } from "../../lib/distribution/auth/credentials";
+import { withoutSecrets as hideSecrets, secretForms } from "../../lib/distribution/auth/redaction";
 
 const secrets = new Set<string>();
 
@@ -22,6 +22,6 @@ export function print(line: string): void {
  * What is said beside it: how far it is, warnings, failures. Never mixed into what a machine reads; texts of a registry
  * or a tool are in it, so secrets are taken out.
  */
-export function say(line: string): void {
+export function printDiagnostic(line: string): void {
     process.stderr.write(`${withoutSecrets(line)}\n`);
 }

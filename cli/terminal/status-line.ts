@@ -1,4 +1,4 @@
-import { say } from "./output";
+import { printDiagnostic } from "./output";
 
 /** A terminal shows each line in place of the one before; elsewhere every line stays, so there are few. */
 const REPLACE_EVERY_MS = 200;
@@ -21,7 +21,7 @@ export function statusLine(stream: NodeJS.WriteStream = process.stderr, now: () 
             if (now() - last < every) return;
             last = now();
             if (!stream.isTTY) {
-                say(text);
+                printDiagnostic(text);
                 return;
             }
             isOpen = true;

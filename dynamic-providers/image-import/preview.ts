@@ -7,7 +7,7 @@ import type { ResourceLog } from "../lifecycle/engine";
  * The offline plan of one set, for the preview: images that come, change and go, by name, and the bytes that may have
  * to be sent at most. Needs no network and no archive; without the lock only the bytes are missing.
  */
-export async function announceImages(
+export async function describeImageChanges(
     olds: ImagesBySource,
     news: ImagesBySource,
     lockPath: string,
@@ -21,7 +21,7 @@ export async function announceImages(
 }
 
 /** The images that no set wants any more: those of a set that was taken out are on no other row. */
-export function announceLeaving(
+export function describeLeavingImages(
     olds: ImagesBySource,
     news: ImagesBySource,
     onRemove: OnRemove,

@@ -9,12 +9,12 @@ import {
     formatBytes,
     formatImages,
     imageTask,
-    imagesOf,
+    toImageMap,
     isNothingToDo,
     planImport,
     planSummary,
     progressText,
-    sameImages,
+    haveSameImages,
     unreadError,
     verifyImages,
 } from "../../lib/import";
@@ -22,10 +22,10 @@ import type { Digest } from "../../lib/oci/digest";
 import { RegistryError } from "../../lib/errors/errors";
 import { carryOut, movedTags, readLockedSet, refusedMounts } from "../../lib/passthrough";
 import { hasMoved, imageListInput, orRefused, registryInputs, withRegistry } from "../registry/connection";
-import { announceImages } from "./preview";
+import { describeImageChanges } from "./preview";
 import { leavingImages, notRemoved, reasonsOf, removeLeaving } from "./removal";
-import { type Kind, PartialState, type Surroundings } from "../lifecycle/resource-provider";
-import { sharedSightings } from "../registry/shared-lookups";
+import { type ResourceProvider, PartialState, type OperationContext } from "../lifecycle/resource-provider";
+import { sharedLookups } from "../registry/shared-lookups";
 import { locksToday, removalToday } from "../registry/settings";
 
 export const imageImportInputs = registryInputs.extend({
@@ -59,15 +59,15 @@ export interface ImageImportOutputs extends ImageImportInputs {
 }
 
 /** The images of one set are in the registry, under their own digests. */
-export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
+export const imageImportProvider: ResourceProvider<ImageImportInputs, ImageImportOutputs> = {
     inputs: imageImportInputs,
     secrets: ["credentials"],
 
-    announce: async (olds, news, log) => {
+    describeChanges: async (olds, news, log) => {
         wantedHere.add(idOf(news));
-        await announceImages(
-            imagesOf(olds.images ?? {}),
-            imagesOf(news.images),
+        await describeImageChanges(
+            toImageMap(olds.images ?? {}),
+            toImageMap(news.images),
             news.lock,
             news.onRemove ?? "keep",
             log,
@@ -88,7 +88,7 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
             "otherLocks",
         ] as const;
         const isChanged = compared.some((name) => !isDeepStrictEqual(olds[name], news[name]));
-        const isSame = !isChanged && sameImages(olds.images, news.images);
+        const isSame = !isChanged && haveSameImages(olds.images, news.images);
         const isMoved = olds.registry.mirrorBase !== news.registry.mirrorBase;
         return {
             changes: !isSame || olds.incomplete.length > 0 || olds.unseen === true || olds.leaving !== undefined,
@@ -96,39 +96,35 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
         };
     },
 
-    create: async (inputs, surroundings) => ({
+    create: async (inputs, context) => ({
         id: idOf(inputs),
-        outs: await bring(inputs, NOTHING, surroundings),
+        outs: await bring(inputs, NOTHING, context),
     }),
 
-    update: async (olds, news, surroundings) =>
-        bring(
-            news,
-            olds.unseen === true ? nothingProven(olds) : { ...olds, images: imagesOf(olds.images) },
-            surroundings,
-        ),
+    update: async (olds, news, context) =>
+        bring(news, olds.unseen === true ? nothingProven(olds) : { ...olds, images: toImageMap(olds.images) }, context),
 
-    read: async (olds, around) => {
+    read: async (olds, context) => {
         const { incomplete: brokenBefore, unseen, leaving, ...inputs } = olds;
         if (hasMoved(olds)) return { outs: olds, inputs };
-        const known = imagesOf(olds.images);
+        const known = toImageMap(olds.images);
         const failures = await orRefused(olds, () =>
-            withRegistry(olds, around, async (client, base, row) => {
+            withRegistry(olds, context, async (client, base, row) => {
                 const checks = Object.entries(known).map(([source, digest]) => imageTask(base, source, digest));
                 const onProgress = (images: number, ofImages: number) =>
                     row.show(`${images} of ${counted(ofImages, "image")} looked at`);
-                const sightings = sharedSightings(olds);
+                const lookups = sharedLookups(olds);
                 const found = await verifyImages(client, checks, {
                     absent: new Set(olds.sparse),
                     onProgress,
-                    sightings,
+                    lookups,
                 });
                 if (found.unread.length > 0) throw unreadError(found);
                 return found.failures;
             }),
         );
         if (failures instanceof RegistryError) {
-            around.log.line("warning", `the images could not be looked at: ${failures.message}`);
+            context.log.line("warning", `the images could not be looked at: ${failures.message}`);
             return { outs: { ...olds, unseen: true }, inputs };
         }
         const broken = new Set(failures.map(({ source }) => source));
@@ -141,12 +137,12 @@ export const imageImportKind: Kind<ImageImportInputs, ImageImportOutputs> = {
         return { outs: { ...inputs, images, incomplete, ...rest }, inputs: { ...inputs, images } };
     },
 
-    remove: async (olds, around) => {
+    remove: async (olds, context) => {
         // Of a registry that was left, today's configuration has no account any more.
         const rule = hasMoved(olds) ? "keep" : (removalToday() ?? olds.onRemove ?? "keep");
-        const leaving = { ...olds.leaving, ...imagesOf(olds.images) };
+        const leaving = { ...olds.leaving, ...toImageMap(olds.images) };
         if (rule === "keep" || Object.keys(leaving).length === 0) return;
-        const { failed } = await removeLeaving(olds, leaving, {}, locksThatStay(olds), around);
+        const { failed } = await removeLeaving(olds, leaving, {}, locksThatStay(olds), context);
         if (failed.length > 0) throw notRemoved(failed);
     },
 };
@@ -171,7 +167,7 @@ function idOf(inputs: ImageImportInputs): string {
 
 /** Images that nobody could look at are in state, but are not trusted to be there. */
 function nothingProven({ images, incomplete, leaving }: ImageImportOutputs): Before {
-    const suspects = new Set([...incomplete, ...Object.keys(imagesOf(images))]);
+    const suspects = new Set([...incomplete, ...Object.keys(toImageMap(images))]);
     return { images: {}, incomplete: [...suspects].sort(), leaving };
 }
 
@@ -183,18 +179,22 @@ interface Before extends Pick<ImageImportOutputs, "incomplete" | "leaving"> {
 const NOTHING: Before = { images: {}, incomplete: [] };
 
 /** Brings what is missing; what state says is there is not looked at again (a refresh does that). */
-async function bring(inputs: ImageImportInputs, before: Before, around: Surroundings): Promise<ImageImportOutputs> {
+async function bring(
+    inputs: ImageImportInputs,
+    before: Before,
+    context: OperationContext,
+): Promise<ImageImportOutputs> {
     const suspects = new Set(before.incomplete);
     const wanted = Object.fromEntries(
-        Object.entries(imagesOf(inputs.images)).filter(([source, digest]) => before.images[source] !== digest),
+        Object.entries(toImageMap(inputs.images)).filter(([source, digest]) => before.images[source] !== digest),
     );
-    if (Object.keys(wanted).length === 0 && before.incomplete.length === 0) return dropLeaving(inputs, before, around);
-    const { log } = around;
+    if (Object.keys(wanted).length === 0 && before.incomplete.length === 0) return dropLeaving(inputs, before, context);
+    const { log } = context;
     const warn = (lines: readonly string[]) => {
         if (lines.length > 0) log.line("warning", lines.join("\n    "));
     };
     const set = await readLockedSet(inputs.archive, inputs.lock, inputs.lockDigest);
-    const result = await withRegistry(inputs, around, async (client, base, row) => {
+    const result = await withRegistry(inputs, context, async (client, base, row) => {
         row.show("asking the registry what is there");
         const plan = await planImport(client, { images: wanted, set: set.lock, base, suspects });
         const told = planLines(plan);
@@ -216,7 +216,7 @@ async function bring(inputs: ImageImportInputs, before: Before, around: Surround
         `in: ${counted(Object.keys(wanted).length, "image")}; ${formatBytes(bytes)} sent in ${counted(uploads, "blob")}, ` +
             `${counted(mounts, "blob")} mounted`,
     );
-    return dropLeaving(inputs, before, around);
+    return dropLeaving(inputs, before, context);
 }
 
 /** What the registry's answers come to; nothing where nothing is to be done. */
@@ -228,13 +228,13 @@ function planLines(plan: ImportPlan): string[] {
 async function dropLeaving(
     inputs: ImageImportInputs,
     before: Before,
-    around: Surroundings,
+    context: OperationContext,
 ): Promise<ImageImportOutputs> {
     const { leaving } = stillLeaving(inputs, before);
     const done = { ...inputs, incomplete: [] };
     if (leaving === undefined) return done;
     const locks = [inputs.lock, ...(inputs.otherLocks ?? [])];
-    const { failed } = await removeLeaving(inputs, leaving, imagesOf(inputs.images), locks, around);
+    const { failed } = await removeLeaving(inputs, leaving, toImageMap(inputs.images), locks, context);
     if (failed.length === 0) return done;
     const left = new Set(failed.map(({ source }) => source));
     const rest = Object.fromEntries(Object.entries(leaving).filter(([source]) => left.has(source)));
@@ -246,7 +246,7 @@ async function dropLeaving(
 /** What is to be removed and has not been; nothing at all where images are kept. */
 function stillLeaving(inputs: ImageImportInputs, before: Before): { leaving?: Record<string, Digest> } {
     if (inputs.onRemove !== "delete") return {};
-    const leaving = leavingImages({ ...before.leaving, ...before.images }, imagesOf(inputs.images));
+    const leaving = leavingImages({ ...before.leaving, ...before.images }, toImageMap(inputs.images));
     return Object.keys(leaving).length === 0 ? {} : { leaving };
 }
 
@@ -258,7 +258,7 @@ function stillBroken(before: Before, result: ImportResult, images: Readonly<Reco
 
 function partial(inputs: ImageImportInputs, before: Before, result: ImportResult): PartialState {
     const images: Record<string, Digest> = { ...result.done };
-    const wanted = Object.entries(imagesOf(inputs.images));
+    const wanted = Object.entries(toImageMap(inputs.images));
     for (const [source, digest] of wanted) {
         if (before.images[source] === digest) images[source] = digest;
     }

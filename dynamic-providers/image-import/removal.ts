@@ -14,7 +14,7 @@ import { PassthroughError } from "../../lib/errors/errors";
 import { type MirrorBase, mirrorRepository, protectingTag } from "../../lib/mirror/mirror-reference";
 import { type RegistryInputs, withRegistry } from "../registry/connection";
 import type { ResourceLog } from "../lifecycle/engine";
-import type { Surroundings } from "../lifecycle/resource-provider";
+import type { OperationContext } from "../lifecycle/resource-provider";
 
 type Images = Readonly<Record<string, Digest>>;
 
@@ -37,14 +37,14 @@ export async function removeLeaving(
     leaving: Images,
     wanted: Images,
     locks: readonly string[],
-    around: Surroundings,
+    context: OperationContext,
 ): Promise<Removal> {
     const others = await Promise.all(locks.map((path) => readLock(path)));
-    return withRegistry(inputs, around, async (client, base, row) => {
+    return withRegistry(inputs, context, async (client, base, row) => {
         const stay = [...tasksOf(base, wanted), ...others.flatMap((lock) => wantedBy(base, lock))];
         row.show(`removing ${counted(Object.keys(leaving).length, "image")}`);
         const removal = await removeImages(client, tasksOf(base, leaving), stay);
-        tell(removal, around.log);
+        tell(removal, context.log);
         return removal;
     });
 }
@@ -81,7 +81,7 @@ function list<T>(log: ResourceLog, title: string, items: readonly T[], line: (it
 export function notRemoved(failed: readonly ImageProblem[]): PassthroughError {
     return new PassthroughError(`not removed from the registry:\n    ${reasonsOf(failed).join("\n    ")}\n`, {
         code: "REMOVAL_FAILED",
-        cure: "run again when that is mended, or set site.onRemove: keep",
+        fix: "run again when that is mended, or set site.onRemove: keep",
     });
 }
 

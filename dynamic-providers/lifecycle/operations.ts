@@ -44,7 +44,7 @@ function watch(): void {
     });
 }
 
-const INTERRUPTED = { code: "ABORTED", cure: "run again: what is at the registry already is not sent again" };
+const INTERRUPTED = { code: "ABORTED", fix: "run again: what is at the registry already is not sent again" };
 
 async function end(reason: Error): Promise<void> {
     ending.abort(reason);

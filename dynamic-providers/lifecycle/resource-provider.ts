@@ -1,7 +1,7 @@
 import type { dynamic } from "@pulumi/pulumi";
 import type { z } from "zod";
-import { withoutSecrets } from "../../lib/distribution/auth/auth";
-import { messageOf } from "../../lib/errors/errors";
+import { withoutSecrets } from "../../lib/distribution/auth/redaction";
+import { errorMessage } from "../../lib/errors/errors";
 import { requireTlsVerification } from "../../lib/distribution/http/tls-environment";
 import { ResourceLog } from "./engine";
 import { running } from "./operations";
@@ -15,13 +15,13 @@ export interface CommonInputs {
 }
 
 /** What an operation may use of its surroundings. */
-export interface Surroundings {
+export interface OperationContext {
     readonly signal: AbortSignal;
     readonly log: ResourceLog;
 }
 
 /** What one kind of resource does, free of Pulumi's calling conventions. `Outputs` is all that state holds. */
-export interface Kind<Inputs extends CommonInputs, Outputs extends Inputs> {
+export interface ResourceProvider<Inputs extends CommonInputs, Outputs extends Inputs> {
     readonly inputs: z.ZodType<Inputs>;
     /** Names of inputs and outputs whose values no message may show. */
     readonly secrets: readonly (keyof Outputs & string)[];
@@ -29,17 +29,17 @@ export interface Kind<Inputs extends CommonInputs, Outputs extends Inputs> {
      * Inputs that the kind itself decides from those before, so that a preview shows them. Pure, and works with values
      * that are not known yet; old inputs are empty for a new resource, and also when a replacement is made.
      */
-    settle?(olds: Partial<Inputs>, news: Inputs): Inputs;
+    normalizeInputs?(olds: Partial<Inputs>, news: Inputs): Inputs;
     /** Says in the preview what is about to change; old inputs are empty for a new resource. Must not fail. */
-    announce?(olds: Partial<Inputs>, news: Inputs, log: ResourceLog, signal: AbortSignal): Promise<void>;
+    describeChanges?(olds: Partial<Inputs>, news: Inputs, log: ResourceLog, signal: AbortSignal): Promise<void>;
     /** A pure comparison of what state holds with what is wanted. */
     compare(olds: Outputs, news: Inputs): { readonly changes: boolean; readonly replaces?: readonly string[] };
-    create(inputs: Inputs, surroundings: Surroundings): Promise<{ id: string; outs: Outputs }>;
+    create(inputs: Inputs, context: OperationContext): Promise<{ id: string; outs: Outputs }>;
     /** Asks the registry; undefined only if it definitely says that the resource is gone. */
-    read(olds: Outputs, surroundings: Surroundings): Promise<{ outs: Outputs; inputs: Inputs } | undefined>;
+    read(olds: Outputs, context: OperationContext): Promise<{ outs: Outputs; inputs: Inputs } | undefined>;
     /** Must also be able to finish a create that was left half done. */
-    update(olds: Outputs, news: Inputs, surroundings: Surroundings): Promise<Outputs>;
-    remove(olds: Outputs, surroundings: Surroundings): Promise<void>;
+    update(olds: Outputs, news: Inputs, context: OperationContext): Promise<Outputs>;
+    remove(olds: Outputs, context: OperationContext): Promise<void>;
 }
 
 /**
@@ -66,8 +66,10 @@ type Provider = Required<
 type Properties = Record<string, unknown>;
 
 /** Makes a Pulumi provider of a kind: the rules of the engine that every kind would otherwise have to know. */
-export function define<Inputs extends CommonInputs, Outputs extends Inputs>(kind: Kind<Inputs, Outputs>): Provider {
-    const operate = <T>(props: Properties, operation: (surroundings: Surroundings) => Promise<T>): Promise<T> =>
+export function createProvider<Inputs extends CommonInputs, Outputs extends Inputs>(
+    kind: ResourceProvider<Inputs, Outputs>,
+): Provider {
+    const operate = <T>(props: Properties, operation: (context: OperationContext) => Promise<T>): Promise<T> =>
         running(async (signal) => {
             const secrets = () => [...configuredSecrets(), ...secretsOf(kind.secrets, props)];
             const log = new ResourceLog(typeof props.selfUrn === "string" ? props.selfUrn : "", secrets);
@@ -89,10 +91,10 @@ export function define<Inputs extends CommonInputs, Outputs extends Inputs>(kind
                 const failures = checkFailures(kind, news);
                 if (failures.length > 0) return { inputs: news, failures };
                 const given = news as unknown as Inputs;
-                const inputs = kind.settle?.(olds as Partial<Inputs>, given) ?? given;
+                const inputs = kind.normalizeInputs?.(olds as Partial<Inputs>, given) ?? given;
                 // A robot account that is yet to be made is no reason to say less about images.
                 if (!hasUnknown(inTheOpen(kind.secrets, news)))
-                    await kind.announce?.(olds as Partial<Inputs>, inputs, log, signal);
+                    await kind.describeChanges?.(olds as Partial<Inputs>, inputs, log, signal);
                 return { inputs, failures };
             }),
         diff: async (_id, olds: Outputs, news: Properties) => {
@@ -101,18 +103,18 @@ export function define<Inputs extends CommonInputs, Outputs extends Inputs>(kind
             return { changes, ...(replaces ? { replaces: [...replaces] } : {}) };
         },
         create: (inputs: Inputs & Properties) =>
-            operate(inputs, async (surroundings) => clean(await writing(() => kind.create(inputs, surroundings)))),
+            operate(inputs, async (context) => clean(await writing(() => kind.create(inputs, context)))),
         update: (_id, olds: Outputs, news: Inputs & Properties) =>
-            operate({ ...secretOlds(kind.secrets, olds), ...news }, async (surroundings) => ({
-                outs: clean(await writing(() => kind.update(olds, news, surroundings))),
+            operate({ ...secretOlds(kind.secrets, olds), ...news }, async (context) => ({
+                outs: clean(await writing(() => kind.update(olds, news, context))),
             })),
         read: (id, olds: Outputs & Properties) =>
-            operate(olds, async (surroundings) => {
-                const found = await kind.read(olds, surroundings);
+            operate(olds, async (context) => {
+                const found = await kind.read(olds, context);
                 return found === undefined ? {} : clean({ id, props: found.outs, inputs: found.inputs });
             }),
         delete: (_id, olds: Outputs & Properties) =>
-            operate(olds, (surroundings) => writing(() => kind.remove(olds, surroundings))),
+            operate(olds, (context) => writing(() => kind.remove(olds, context))),
     };
 }
 
@@ -163,7 +165,7 @@ function secretsOf(names: readonly string[], props: Properties): string[] {
 
 /** The error as the user sees it: without secrets, without a stack, and with the state of a part that was done. */
 function presentable(error: unknown, props: Properties, secrets: readonly string[]): Error {
-    const shown = new Error(withoutSecrets(messageOf(error), secrets));
+    const shown = new Error(withoutSecrets(errorMessage(error), secrets));
     shown.stack = "";
     if (!(error instanceof PartialState)) return shown;
     return Object.assign(shown, {

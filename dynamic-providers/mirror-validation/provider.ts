@@ -2,20 +2,20 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import {
     type ImageFailure,
-    Sightings,
+    LookupCache,
     type Verification,
     counted,
-    imagesOf,
-    sameImages,
+    toImageMap,
+    haveSameImages,
     unreadError,
     verifyImages,
 } from "../../lib/import";
 import { PassthroughError, RegistryError } from "../../lib/errors/errors";
 import { pullChecks } from "../../lib/passthrough";
-import { announceLeaving } from "../image-import/preview";
+import { describeLeavingImages } from "../image-import/preview";
 import { hasMoved, imageListInput, orRefused, registryInputs, withRegistry } from "../registry/connection";
-import type { Kind, Surroundings } from "../lifecycle/resource-provider";
-import { sharedSightings } from "../registry/shared-lookups";
+import type { ResourceProvider, OperationContext } from "../lifecycle/resource-provider";
+import { sharedLookups } from "../registry/shared-lookups";
 import { removalToday } from "../registry/settings";
 
 export const mirrorValidationInputs = registryInputs.extend({
@@ -55,12 +55,12 @@ export interface MirrorValidationOutputs extends MirrorValidationInputs {
 }
 
 /** Every image can be pulled under its upstream name: through the rules, with the puller's account, digests unchanged. */
-export const mirrorValidationKind: Kind<MirrorValidationInputs, MirrorValidationOutputs> = {
+export const mirrorValidationProvider: ResourceProvider<MirrorValidationInputs, MirrorValidationOutputs> = {
     inputs: mirrorValidationInputs,
     secrets: ["credentials"],
 
-    announce: async (olds, news, log) =>
-        announceLeaving(imagesOf(olds.images ?? {}), imagesOf(news.images), removalToday() ?? "keep", log),
+    describeChanges: async (olds, news, log) =>
+        describeLeavingImages(toImageMap(olds.images ?? {}), toImageMap(news.images), removalToday() ?? "keep", log),
 
     compare: (olds, news) => {
         const compared = [
@@ -73,31 +73,31 @@ export const mirrorValidationKind: Kind<MirrorValidationInputs, MirrorValidation
             "wholeImages",
         ] as const;
         const isChanged = compared.some((name) => !isDeepStrictEqual(olds[name], news[name]));
-        const isSame = !isChanged && sameImages(olds.images, news.images);
+        const isSame = !isChanged && haveSameImages(olds.images, news.images);
         return { changes: !isSame || olds.summary.status !== "proven" };
     },
 
-    create: async (inputs, surroundings) => ({
+    create: async (inputs, context) => ({
         id: `${inputs.registry.mirrorBase}#validation`,
-        outs: { ...inputs, summary: await prove(inputs, surroundings) },
+        outs: { ...inputs, summary: await prove(inputs, context) },
     }),
 
-    update: async (_olds, news, surroundings) => ({ ...news, summary: await prove(news, surroundings) }),
+    update: async (_olds, news, context) => ({ ...news, summary: await prove(news, context) }),
 
-    read: async (olds, surroundings) => {
+    read: async (olds, context) => {
         const { summary: before, ...inputs } = olds;
         if (hasMoved(olds)) return { outs: olds, inputs };
-        const proof = await orRefused(inputs, () => validate(inputs, surroundings, sharedSightings(inputs)));
+        const proof = await orRefused(inputs, () => validate(inputs, context, sharedLookups(inputs)));
         if (proof instanceof RegistryError) {
             // Whoever pulls with this account is refused as well.
-            surroundings.log.line("warning", proof.message);
+            context.log.line("warning", proof.message);
             return { outs: { ...inputs, summary: { ...before, status: "failing", failing: [] } }, inputs };
         }
         // Unknown is not gone, and not proven either.
         if (proof.unread.length > 0) throw unreadError(proof);
         const { failures } = proof;
         const failing = failures.map(({ source }) => source).sort();
-        for (const { source, problem } of failures) surroundings.log.line("warning", `${source}: ${problem}`);
+        for (const { source, problem } of failures) context.log.line("warning", `${source}: ${problem}`);
         const status = failing.length === 0 ? ("proven" as const) : ("failing" as const);
         // An unchanged verdict leaves state as it is: a refresh that finds nothing must show nothing.
         return { outs: { ...inputs, summary: { ...before, status, failing } }, inputs };
@@ -106,10 +106,10 @@ export const mirrorValidationKind: Kind<MirrorValidationInputs, MirrorValidation
     remove: async () => undefined,
 };
 
-async function prove(inputs: MirrorValidationInputs, around: Surroundings): Promise<ValidationSummary> {
-    const { proofs, failures, unread, digestOnly } = await validate(inputs, around, new Sightings());
+async function prove(inputs: MirrorValidationInputs, context: OperationContext): Promise<ValidationSummary> {
+    const { proofs, failures, unread, digestOnly } = await validate(inputs, context, new LookupCache());
     if (unread.length > 0) throw unreadError({ unread, failures });
-    if (failures.length > 0) throw failed(failures, Object.keys(imagesOf(inputs.images)).length);
+    if (failures.length > 0) throw failed(failures, Object.keys(toImageMap(inputs.images)).length);
     const sum = (field: "manifests" | "blobs" | "bytesRead") =>
         proofs.reduce((total, proof) => total + proof[field], 0);
     return {
@@ -132,7 +132,7 @@ function failed(failures: readonly ImageFailure[], total: number): PassthroughEr
     const more = failures.length > MAX_NAMED ? `\n    and ${failures.length - MAX_NAMED} more` : "";
     return new PassthroughError(
         `${failures.length} of ${total} images cannot be pulled as a cluster would pull them:${named.join("")}${more}\n`,
-        { code: "VALIDATION_FAILED", cure: "`npm run up` refreshes first and brings what is missing" },
+        { code: "VALIDATION_FAILED", fix: "`npm run up` refreshes first and brings what is missing" },
     );
 }
 
@@ -142,18 +142,18 @@ interface Validation extends Verification {
 
 async function validate(
     inputs: MirrorValidationInputs,
-    around: Surroundings,
-    sightings: Sightings,
+    context: OperationContext,
+    lookups: LookupCache,
 ): Promise<Validation> {
     const { checks, unredirected, digestOnly } = pullChecks({
         ...inputs,
-        images: imagesOf(inputs.images),
+        images: toImageMap(inputs.images),
         mirrorBase: inputs.registry.mirrorBase,
     });
-    return withRegistry(inputs, around, async (client, _base, row) => {
+    return withRegistry(inputs, context, async (client, _base, row) => {
         const { proofs, failures, unread } = await verifyImages(client, checks, {
             absent: new Set(inputs.sparse),
-            sightings,
+            lookups,
             onProgress: (images, ofImages) => row.show(`${images} of ${counted(ofImages, "image")} proven`),
         });
         return { proofs, failures: [...unredirected, ...failures], unread, digestOnly };

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { registryAdmin } from "../../lib/registries";
-import { adminAccount, adminInputs, hasMoved, namespaceOf } from "../registry/connection";
+import { adminAccount, adminInputs, hasMoved, registryNamespace } from "../registry/connection";
 import type { Wait } from "../../lib/distribution/client/registry-client";
-import type { Kind, Surroundings } from "../lifecycle/resource-provider";
+import type { ResourceProvider, OperationContext } from "../lifecycle/resource-provider";
 import { ProgressRow } from "../lifecycle/progress-row";
 
 export const registryAccessInputs = adminInputs.extend({
@@ -22,16 +22,16 @@ export interface RegistryAccessOutputs extends RegistryAccessInputs {
 }
 
 /** The registry answers, over trusted TLS, and takes the account: proven before anything is sent to it. */
-export const registryAccessKind: Kind<RegistryAccessInputs, RegistryAccessOutputs> = {
+export const registryAccessProvider: ResourceProvider<RegistryAccessInputs, RegistryAccessOutputs> = {
     inputs: registryAccessInputs,
     secrets: ["credentials"],
 
-    settle: (olds, news) => {
+    normalizeInputs: (olds, news) => {
         if (!registryAdmin(news.registry.type).capabilities.robotAccounts) return news;
         return { ...news, instance: olds.instance ?? randomBytes(4).toString("hex") };
     },
 
-    announce: async (olds, news, log) => {
+    describeChanges: async (olds, news, log) => {
         if (olds.registry?.type === news.registry.type) return;
         for (const gap of registryAdmin(news.registry.type).capabilities.gaps) log.line("warning", gap);
     },
@@ -41,28 +41,28 @@ export const registryAccessKind: Kind<RegistryAccessInputs, RegistryAccessOutput
         return { changes: compared.some((name) => !isDeepStrictEqual(olds[name], news[name])) };
     },
 
-    create: async (inputs, surroundings) => ({
+    create: async (inputs, context) => ({
         id: inputs.registry.mirrorBase,
-        outs: await prove(inputs, surroundings),
+        outs: await prove(inputs, context),
     }),
 
-    update: async (_olds, news, surroundings) => prove(news, surroundings),
+    update: async (_olds, news, context) => prove(news, context),
 
-    read: async (olds, surroundings) => {
+    read: async (olds, context) => {
         const { notes, version, ...inputs } = olds;
         if (hasMoved(olds)) return { outs: olds, inputs };
-        await prove(inputs, surroundings);
+        await prove(inputs, context);
         return { outs: { ...inputs, notes, version }, inputs };
     },
 
     remove: async () => undefined,
 };
 
-async function prove(inputs: RegistryAccessInputs, { signal, log }: Surroundings): Promise<RegistryAccessOutputs> {
+async function prove(inputs: RegistryAccessInputs, { signal, log }: OperationContext): Promise<RegistryAccessOutputs> {
     const row = new ProgressRow(log);
     const account = { ...adminAccount(inputs, signal), onWait: (wait: Wait) => row.waiting(wait) };
     const { notes, version } = await registryAdmin(inputs.registry.type)
-        .check(account, namespaceOf(inputs))
+        .check(account, registryNamespace(inputs))
         .finally(() => row.stop());
     for (const note of notes) log.line("warning", note);
     return { ...inputs, notes, version };

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { PassthroughError, messageOf } from "../../lib/errors/errors";
-import { type Namespace, type NamespaceWish, type RegistryManagement, registryAdmin } from "../../lib/registries";
+import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { type Namespace, type DesiredNamespace, type RegistryManagement, registryAdmin } from "../../lib/registries";
 import { type AdminInputs, adminInputs, hasMoved, withManagement } from "../registry/connection";
-import type { Kind, Surroundings } from "../lifecycle/resource-provider";
+import type { ResourceProvider, OperationContext } from "../lifecycle/resource-provider";
 
 export const registryNamespaceInputs = adminInputs.extend({
     /** `mirror` */
@@ -31,20 +31,20 @@ export interface RegistryNamespaceOutputs extends RegistryNamespaceInputs {
 }
 
 /** The project or organization that all mirrored repositories live in. */
-export const registryNamespaceKind: Kind<RegistryNamespaceInputs, RegistryNamespaceOutputs> = {
+export const registryNamespaceProvider: ResourceProvider<RegistryNamespaceInputs, RegistryNamespaceOutputs> = {
     inputs: registryNamespaceInputs,
     secrets: ["credentials"],
 
-    announce: async (olds, news, log, signal) => {
+    describeChanges: async (olds, news, log, signal) => {
         if (!news.adopt || olds.namespace !== undefined) return;
         const soon = AbortSignal.any([signal, AbortSignal.timeout(PREVIEW_MS)]);
         try {
             const found = await withManagement(impatient(news), soon, (management) =>
-                management.namespaces.read(wishOf(news)),
+                management.namespaces.read(desiredState(news)),
             );
             if (found !== undefined) log.line("info", adoptionText(news, found));
         } catch (error) {
-            log.line("warning", `what adopting ${placeOf(news)} would change is not known yet: ${messageOf(error)}`);
+            log.line("warning", `what adopting ${placeOf(news)} would change is not known yet: ${errorMessage(error)}`);
         }
     },
 
@@ -64,11 +64,11 @@ export const registryNamespaceKind: Kind<RegistryNamespaceInputs, RegistryNamesp
         }),
 
     update: async (olds, news, { signal, log }) => {
-        const isSame = isDeepStrictEqual(wishOf(olds), wishOf(news)) && olds.differences.length === 0;
+        const isSame = isDeepStrictEqual(desiredState(olds), desiredState(news)) && olds.differences.length === 0;
         if (isSame) return { ...olds, ...news, appeared: [] };
         const known = { id: olds.namespaceId };
         const namespace = await withManagement(news, signal, ({ namespaces }) =>
-            namespaces.update(known, wishOf(news)),
+            namespaces.update(known, desiredState(news)),
         );
         warn(namespace, log);
         return outputsOf(news, namespace, olds.adopted);
@@ -77,7 +77,7 @@ export const registryNamespaceKind: Kind<RegistryNamespaceInputs, RegistryNamesp
     read: async (olds, { signal, log }) => {
         const { namespaceId, adopted, differences, warnings, appeared, ...inputs } = olds;
         if (hasMoved(olds)) return { outs: olds, inputs };
-        const found = await withManagement(inputs, signal, ({ namespaces }) => namespaces.read(wishOf(inputs)));
+        const found = await withManagement(inputs, signal, ({ namespaces }) => namespaces.read(desiredState(inputs)));
         if (found === undefined) return undefined;
         warn(found, log);
         if (found.id !== namespaceId) {
@@ -96,7 +96,7 @@ export const registryNamespaceKind: Kind<RegistryNamespaceInputs, RegistryNamesp
             return;
         }
         const known = { id: olds.namespaceId };
-        await withManagement(olds, signal, ({ namespaces }) => namespaces.remove(known, wishOf(olds)));
+        await withManagement(olds, signal, ({ namespaces }) => namespaces.remove(known, desiredState(olds)));
     },
 };
 
@@ -107,7 +107,7 @@ function impatient(inputs: RegistryNamespaceInputs): RegistryNamespaceInputs {
     return { ...inputs, registry: { ...inputs.registry, retrySeconds: 0 } };
 }
 
-function wishOf({ namespace, quota }: Pick<RegistryNamespaceInputs, "namespace" | "quota">): NamespaceWish {
+function desiredState({ namespace, quota }: Pick<RegistryNamespaceInputs, "namespace" | "quota">): DesiredNamespace {
     return { name: namespace, ...(quota === undefined ? {} : { quota }) };
 }
 
@@ -133,19 +133,19 @@ async function makeOrAdopt(
     { namespaces }: RegistryManagement,
     inputs: RegistryNamespaceInputs,
 ): Promise<{ namespace: Namespace; adopted: boolean }> {
-    const wish = wishOf(inputs);
-    const before = await namespaces.read(wish);
-    const created = before === undefined ? await namespaces.create(wish) : undefined;
+    const desired = desiredState(inputs);
+    const before = await namespaces.read(desired);
+    const created = before === undefined ? await namespaces.create(desired) : undefined;
     if (created !== undefined) return { namespace: created, adopted: false };
-    const found = before ?? (await namespaces.read(wish));
+    const found = before ?? (await namespaces.read(desired));
     if (found === undefined) {
         throw new PassthroughError(`${placeOf(inputs)} is made and removed by somebody else at this moment`, {
             code: "NAMESPACE_UNSTABLE",
-            cure: "run again",
+            fix: "run again",
         });
     }
     if (!found.isUntouched && !inputs.adopt) throw notOurs(inputs, found);
-    const namespace = found.differences.length === 0 ? found : await namespaces.update(found, wish);
+    const namespace = found.differences.length === 0 ? found : await namespaces.update(found, desired);
     return { namespace, adopted: !found.isUntouched };
 }
 
@@ -153,10 +153,10 @@ function notOurs(inputs: RegistryNamespaceInputs, { differences }: Namespace): P
     const changes = differences.length === 0 ? "nothing in it" : differences.join("; ");
     return new PassthroughError(`${placeOf(inputs)} is there already, and this stack did not make it`, {
         code: "NAMESPACE_EXISTS",
-        cure: `set site.registry.adopt: true to use it (that would change: ${changes}), or another site.registry.mirrorBase`,
+        fix: `set site.registry.adopt: true to use it (that would change: ${changes}), or another site.registry.mirrorBase`,
     });
 }
 
-function warn({ warnings }: Namespace, log: Surroundings["log"]): void {
+function warn({ warnings }: Namespace, log: OperationContext["log"]): void {
     for (const warning of warnings) log.line("warning", warning);
 }

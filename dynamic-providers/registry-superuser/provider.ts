@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { registryAdmin } from "../../lib/registries";
 import { type AdminInputs, adminAccount, adminInputs, hasMoved } from "../registry/connection";
-import type { Kind } from "../lifecycle/resource-provider";
+import type { ResourceProvider } from "../lifecycle/resource-provider";
 
 export const registrySuperuserInputs = adminInputs.extend({
     /** Secret: what the name is taken with. */
@@ -15,11 +15,11 @@ export type RegistrySuperuserInputs = z.infer<typeof registrySuperuserInputs>;
  * The superuser's name that a fresh installation leaves to whoever comes first, taken. The account stays when the
  * resource goes: a name that is free again would be the hole again.
  */
-export const registrySuperuserKind: Kind<RegistrySuperuserInputs, RegistrySuperuserInputs> = {
+export const registrySuperuserProvider: ResourceProvider<RegistrySuperuserInputs, RegistrySuperuserInputs> = {
     inputs: registrySuperuserInputs,
     secrets: ["credentials", "superuserPassword"],
 
-    announce: async (olds, news, log) => {
+    describeChanges: async (olds, news, log) => {
         if (olds.superuserPassword !== undefined) return;
         log.line("info", `the user name ${superuserOf(news).username} is taken, unless it is ours already`);
     },

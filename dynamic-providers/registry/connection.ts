@@ -5,7 +5,7 @@ import { RegistryError } from "../../lib/errors/errors";
 import { RegistryClient, requestsFor } from "../../lib/distribution/client/registry-client";
 import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
 import type { RegistryEndpoint } from "../../lib/distribution/http/transport";
-import type { Surroundings } from "../lifecycle/resource-provider";
+import type { OperationContext } from "../lifecycle/resource-provider";
 import { ProgressRow } from "../lifecycle/progress-row";
 import { type RegistryAccount, type RegistryManagement, REGISTRY_KINDS, registryAdmin } from "../../lib/registries";
 import {
@@ -62,7 +62,7 @@ export function hasMoved({ registry }: Pick<RegistryInputs, "registry">): boolea
 }
 
 /** The place of the registry that the inputs name; a CA that was replaced since is taken from the configuration. */
-export function endpointOf(inputs: Pick<RegistryInputs, "registry">): RegistryEndpoint {
+export function registryEndpoint(inputs: Pick<RegistryInputs, "registry">): RegistryEndpoint {
     const { registry } = inputs;
     const ca = hasMoved(inputs) ? registry.ca : (registryToday().ca ?? registry.ca);
     return {
@@ -73,14 +73,14 @@ export function endpointOf(inputs: Pick<RegistryInputs, "registry">): RegistryEn
 }
 
 /** The namespace that all mirrored repositories live in; "" where the host alone is the mirror base. */
-export function namespaceOf({ registry }: Pick<RegistryInputs, "registry">): string {
+export function registryNamespace({ registry }: Pick<RegistryInputs, "registry">): string {
     return parseMirrorBase(registry.mirrorBase).prefix;
 }
 
 /** The registry and the account to administer it with; one that was left is asked with the account it had. */
 export function adminAccount(inputs: AdminInputs, signal: AbortSignal): RegistryAccount {
     return {
-        endpoint: endpointOf(inputs),
+        endpoint: registryEndpoint(inputs),
         credentials: hasMoved(inputs) ? inputs.credentials : adminCredentialsOf(inputs.account, inputs.credentials),
         retrySeconds: retrySecondsToday() ?? inputs.registry.retrySeconds,
         signal,
@@ -106,12 +106,12 @@ export async function withManagement<T>(
 /** Opens the registry for one operation and closes it after; the row tells when it waits for the registry. */
 export async function withRegistry<T>(
     inputs: RegistryInputs & { readonly concurrency?: number },
-    { signal, log }: Surroundings,
+    { signal, log }: OperationContext,
     use: (client: RegistryClient, base: MirrorBase, row: ProgressRow) => Promise<T>,
 ): Promise<T> {
     const { concurrency = 0, registry } = inputs;
     const client = new RegistryClient({
-        endpoint: endpointOf(inputs),
+        endpoint: registryEndpoint(inputs),
         credentials: credentialsOf(inputs.account, inputs.credentials),
         requests: registry.requests ?? requestsFor(concurrency),
         retry: { ...DEFAULT_RETRY, seconds: retrySecondsToday() ?? registry.retrySeconds },

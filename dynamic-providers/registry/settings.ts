@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import type { dynamic } from "@pulumi/pulumi";
 import { z } from "zod";
 import type { OnRemove } from "../../lib/mirror/on-remove";
-import { type Credentials, secretForms as accountForms } from "../../lib/distribution/auth/auth";
+import type { Credentials } from "../../lib/distribution/auth/credentials";
+import { secretForms as accountForms } from "../../lib/distribution/auth/redaction";
 import { type AdminCredentials, OFFERED_KINDS, registryAdmin } from "../../lib/registries";
 
 /**

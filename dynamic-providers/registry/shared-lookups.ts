@@ -1,17 +1,17 @@
-import { Sightings } from "../../lib/import";
-import { digestOf } from "../../lib/oci/digest";
-import { type RegistryInputs, endpointOf } from "./connection";
+import { LookupCache } from "../../lib/import";
+import { computeDigest } from "../../lib/oci/digest";
+import { type RegistryInputs, registryEndpoint } from "./connection";
 import { credentialsOf } from "./settings";
 
 /** By registry and account. A provider process lives for one run of the engine, and so do these. */
-const shared = new Map<string, Sightings>();
+const shared = new Map<string, LookupCache>();
 
 /** What the refresh of other resources has seen with the same account, for a refresh alone: a proof sees for itself. */
-export function sharedSightings(inputs: RegistryInputs): Sightings {
+export function sharedLookups(inputs: RegistryInputs): LookupCache {
     const account = credentialsOf(inputs.account, inputs.credentials);
     // No secret is kept as a key.
-    const key = digestOf(JSON.stringify([endpointOf(inputs), account.username, account.password]));
-    const known = shared.get(key) ?? new Sightings();
+    const key = computeDigest(JSON.stringify([registryEndpoint(inputs), account.username, account.password]));
+    const known = shared.get(key) ?? new LookupCache();
     shared.set(key, known);
     return known;
 }
@@ -27,5 +27,5 @@ export async function writing<T>(operation: () => Promise<T>): Promise<T> {
 }
 
 function forgetAll(): void {
-    for (const sightings of shared.values()) sightings.forget();
+    for (const lookups of shared.values()) lookups.forget();
 }

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { RepositoriesWish } from "../../lib/registries";
+import type { DesiredRepositories } from "../../lib/registries";
 import { adminInputs, hasMoved, withManagement } from "../registry/connection";
-import type { Kind, Surroundings } from "../lifecycle/resource-provider";
+import type { ResourceProvider, OperationContext } from "../lifecycle/resource-provider";
 
 export const repositorySetInputs = adminInputs.extend({
     namespace: z.string(),
@@ -25,11 +25,11 @@ export interface RepositorySetOutputs extends RepositorySetInputs {
 }
 
 /** The repositories that images are pushed to, made before, so that the robot account that pushes does not own them. */
-export const repositorySetKind: Kind<RepositorySetInputs, RepositorySetOutputs> = {
+export const repositorySetProvider: ResourceProvider<RepositorySetInputs, RepositorySetOutputs> = {
     inputs: repositorySetInputs,
     secrets: ["credentials"],
 
-    announce: async (olds, news, log) => {
+    describeChanges: async (olds, news, log) => {
         const coming = news.repositories.filter((name) => olds.repositories?.includes(name) !== true);
         if (coming.length > 0) log.line("info", `${coming.length} repositories are made if they are not there`);
     },
@@ -51,22 +51,22 @@ export const repositorySetKind: Kind<RepositorySetInputs, RepositorySetOutputs> 
         return { changes, ...(isMoved ? { replaces: ["registry"] } : {}) };
     },
 
-    create: async (inputs, surroundings) => ({
+    create: async (inputs, context) => ({
         id: `${inputs.registry.mirrorBase}#repositories`,
-        outs: await ensure(inputs, [], surroundings),
+        outs: await ensure(inputs, [], context),
     }),
 
-    update: async (olds, news, surroundings) => {
-        const isSame = isDeepStrictEqual(wishOf(olds), wishOf(news));
+    update: async (olds, news, context) => {
+        const isSame = isDeepStrictEqual(desiredState(olds), desiredState(news));
         if (isSame && olds.missing.length === 0 && olds.differences.length === 0) return { ...olds, ...news };
-        return ensure(news, olds.made, surroundings);
+        return ensure(news, olds.made, context);
     },
 
     read: async (olds, { signal, log }) => {
         const { made, missing: missingBefore, differences: differencesBefore, ...inputs } = olds;
         if (hasMoved(olds)) return { outs: olds, inputs };
         const { missing, differences, warnings } = await withManagement(inputs, signal, async ({ repositories }) => {
-            return (await repositories?.read(wishOf(inputs))) ?? { missing: [], differences: [], warnings: [] };
+            return (await repositories?.read(desiredState(inputs))) ?? { missing: [], differences: [], warnings: [] };
         });
         for (const name of missing) log.line("warning", `the repository ${name} is not there`);
         for (const text of [...differences, ...warnings]) log.line("warning", text);
@@ -80,17 +80,17 @@ export const repositorySetKind: Kind<RepositorySetInputs, RepositorySetOutputs> 
     },
 };
 
-function wishOf({ namespace, repositories, importer, puller }: RepositorySetInputs): RepositoriesWish {
+function desiredState({ namespace, repositories, importer, puller }: RepositorySetInputs): DesiredRepositories {
     return { namespace, names: repositories, importer, puller };
 }
 
 async function ensure(
     inputs: RepositorySetInputs,
     before: readonly string[],
-    { signal, log }: Surroundings,
+    { signal, log }: OperationContext,
 ): Promise<RepositorySetOutputs> {
     const made = await withManagement(inputs, signal, async ({ repositories }) =>
-        repositories?.ensure(wishOf(inputs), (done, of) => log.status(`${done} of ${of} repositories`)),
+        repositories?.ensure(desiredState(inputs), (done, of) => log.status(`${done} of ${of} repositories`)),
     );
     const all = [...new Set([...before, ...(made ?? [])])].sort();
     return { ...inputs, made: all, missing: [], differences: [] };

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { Credentials } from "../../lib/distribution/auth/auth";
-import { PassthroughError, messageOf } from "../../lib/errors/errors";
-import { type Robot, type RobotAdmin, type RobotWish, registryAdmin } from "../../lib/registries";
+import type { Credentials } from "../../lib/distribution/auth/credentials";
+import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { type Robot, type RobotAdmin, type DesiredRobot, registryAdmin } from "../../lib/registries";
 import { adminInputs, hasMoved, withManagement } from "../registry/connection";
-import { type Kind, PartialState, type Surroundings } from "../lifecycle/resource-provider";
+import { type ResourceProvider, PartialState, type OperationContext } from "../lifecycle/resource-provider";
 import { type RetiredAccount, generationLines, validUntil, wantedGeneration, wantedRetired } from "./generations";
 import { rotationReason } from "./rotation";
 
@@ -62,17 +62,17 @@ export interface RobotAccountOutputs extends RobotAccountInputs {
  * With `overlap` it is an update: the engine would delete the old account in the same `up`, although clusters have it in
  * their pull secrets, so it stays in state as retired and a later `up` deletes it.
  */
-export const robotAccountKind: Kind<RobotAccountInputs, RobotAccountOutputs> = {
+export const robotAccountProvider: ResourceProvider<RobotAccountInputs, RobotAccountOutputs> = {
     inputs: robotAccountInputs,
     secrets: ["credentials", "login"],
 
-    settle: (olds, news) => {
+    normalizeInputs: (olds, news) => {
         const generation = wantedGeneration(olds, news);
         const retired = wantedRetired(olds, news, generation, new Date());
         return { ...news, generation, ...(retired.length === 0 ? {} : { retired: [...retired] }) };
     },
 
-    announce: async (olds, news, log) => {
+    describeChanges: async (olds, news, log) => {
         for (const line of generationLines(olds, news)) log.line("info", line);
     },
 
@@ -124,7 +124,7 @@ export const robotAccountKind: Kind<RobotAccountInputs, RobotAccountOutputs> = {
         if (hasMoved(olds)) return { outs: olds, inputs: inputsOf(olds) };
         return withManagement(olds, signal, async ({ robots }) => {
             const retired = await readRetired(robots, olds, log);
-            const found = await robots.read(olds.robot, wishOf(olds, olds.generation), olds.login);
+            const found = await robots.read(olds.robot, desiredState(olds, olds.generation), olds.login);
             if (found === undefined) return deleted(olds, retired, log);
             const { robot, differences } = found;
             for (const difference of differences) log.line("warning", `${robot.username}: ${difference}`);
@@ -153,7 +153,7 @@ export const robotAccountKind: Kind<RobotAccountInputs, RobotAccountOutputs> = {
 /** So many names of other stacks in a row are a mistake. */
 const MAX_TAKEN = 100;
 
-function wishOf(inputs: RobotAccountInputs, generation: number): RobotWish {
+function desiredState(inputs: RobotAccountInputs, generation: number): DesiredRobot {
     const { role, namespace, stack, owner, maxAge, removes } = inputs;
     return {
         name: `${role}-${generation}`,
@@ -170,15 +170,15 @@ type Made = Pick<RobotAccountOutputs, "generation" | "name" | "robot" | "login" 
 /** A new robot account under the first name from `first` on that no other stack has. */
 async function make(robots: RobotAdmin, inputs: RobotAccountInputs, first: number): Promise<Made> {
     for (let generation = first; generation < first + MAX_TAKEN; generation++) {
-        const wish = wishOf(inputs, generation);
-        const made = await robots.create(wish);
+        const desired = desiredState(inputs, generation);
+        const made = await robots.create(desired);
         if (made === undefined) continue;
-        return { generation, name: wish.name, robot: made.robot, login: made.credentials, differences: [] };
+        return { generation, name: desired.name, robot: made.robot, login: made.credentials, differences: [] };
     }
     const [from, to] = [first, first + MAX_TAKEN - 1].map((generation) => `${inputs.role}-${generation}`);
     throw new PassthroughError(`robot accounts ${from} to ${to} in ${inputs.namespace} all belong to other stacks`, {
         code: "ROBOT_NAMES_TAKEN",
-        cure: "remove robot accounts that nobody uses",
+        fix: "remove robot accounts that nobody uses",
     });
 }
 
@@ -198,11 +198,13 @@ function needsRegistry(olds: RobotAccountOutputs, news: RobotAccountInputs): boo
 
 function isWished(olds: RobotAccountOutputs, news: RobotAccountInputs): boolean {
     const { generation, differences } = olds;
-    return differences.length === 0 && isDeepStrictEqual(wishOf(olds, generation), wishOf(news, generation));
+    return (
+        differences.length === 0 && isDeepStrictEqual(desiredState(olds, generation), desiredState(news, generation))
+    );
 }
 
 async function heal(robots: RobotAdmin, olds: RobotAccountOutputs, news: RobotAccountInputs): Promise<Robot> {
-    return isWished(olds, news) ? olds.robot : robots.update(olds.robot, wishOf(news, olds.generation));
+    return isWished(olds, news) ? olds.robot : robots.update(olds.robot, desiredState(news, olds.generation));
 }
 
 /** The retired accounts after a rotation: the one that was current until now is the last of them. */
@@ -237,7 +239,7 @@ async function removeRetired(
     const failed = new Map<RetiredRobot, string>();
     for (const retired of over) {
         await robots.remove(retired.robot, { name: retired.name, namespace }).catch((error: unknown) => {
-            failed.set(retired, messageOf(error));
+            failed.set(retired, errorMessage(error));
         });
     }
     const left = retiredRobots.filter((robot) => !over.includes(robot) || failed.has(robot));
@@ -271,7 +273,7 @@ function refreshed(olds: RobotAccountOutputs, found: Found, retiredRobots: reado
 }
 
 /** An account that was deleted stays in state: what came before it, and the number in its name, are known only there. */
-function deleted(olds: RobotAccountOutputs, retired: readonly RetiredRobot[], log: Surroundings["log"]) {
+function deleted(olds: RobotAccountOutputs, retired: readonly RetiredRobot[], log: OperationContext["log"]) {
     const { robot } = olds;
     log.line("warning", `${robot.username} was deleted in the registry; the next \`npm run up\` makes a new one`);
     return refreshed(olds, { robot, differences: [], due: "it was deleted in the registry", gone: true }, retired);
@@ -281,7 +283,7 @@ function deleted(olds: RobotAccountOutputs, retired: readonly RetiredRobot[], lo
 async function readRetired(
     robots: RobotAdmin,
     { retiredRobots = [], namespace, overlap = 0 }: RobotAccountOutputs,
-    log: Surroundings["log"],
+    log: OperationContext["log"],
 ): Promise<RetiredRobot[]> {
     const there: RetiredRobot[] = [];
     for (const retired of retiredRobots) {

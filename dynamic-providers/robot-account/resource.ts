@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Credentials } from "../../lib/distribution/auth/auth";
+import type { Credentials } from "../../lib/distribution/auth/credentials";
 import type { Robot } from "../../lib/registries";
 import type { RetiredRobot } from "./provider";
 import { type AdminArgs, RegistryResource } from "../registry/registry-resource";

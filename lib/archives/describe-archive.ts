@@ -154,7 +154,7 @@ class ContentWalk {
         }
         if (held === size) return "here";
         const what = `${source.place(digest)} has ${held} bytes, image ${image} says ${size}`;
-        throw new ArchiveError(what, { archive: this.#archive.label, code: "ARCHIVE_SIZE_MISMATCH", cure: COPY_AGAIN });
+        throw new ArchiveError(what, { archive: this.#archive.label, code: "ARCHIVE_SIZE_MISMATCH", fix: COPY_AGAIN });
     }
 
     #incomplete(image: string, digest: Digest, what: string): ArchiveError {
@@ -162,7 +162,7 @@ class ContentWalk {
         return new ArchiveError(text, {
             archive: this.#archive.label,
             code: "ARCHIVE_INCOMPLETE",
-            cure: "copy all parts of the archive again from the connected side, or mirror the content again",
+            fix: "copy all parts of the archive again from the connected side, or mirror the content again",
         });
     }
 }

@@ -1,4 +1,4 @@
-import { messageOf } from "../errors/errors";
+import { errorMessage } from "../errors/errors";
 import type { Digest } from "../oci/digest";
 import type { Archive } from "./archive";
 import type { ArchivePart } from "../lock";
@@ -54,6 +54,6 @@ async function contentProblems({ source }: Archive, digest: Digest): Promise<str
         await source.read(digest);
         return [];
     } catch (error) {
-        return [`The manifest ${digest} cannot be used: ${messageOf(error)}.`];
+        return [`The manifest ${digest} cannot be used: ${errorMessage(error)}.`];
     }
 }

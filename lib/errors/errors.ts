@@ -1,9 +1,9 @@
 /** What every error of the house carries: a stable code to test for, and the cure for the person who reads it. */
-export interface ErrorFacts {
+export interface ErrorDetails {
     /** Stable, machine-readable: `ARCHIVE_TRUNCATED`, `UNAUTHORIZED`, … Callers test this, never the text. */
     readonly code: string;
     /** What the reader can do about it, as an imperative sentence without a full stop. */
-    readonly cure?: string;
+    readonly fix?: string;
     readonly cause?: unknown;
 }
 
@@ -13,16 +13,16 @@ export interface ErrorFacts {
  */
 export class PassthroughError extends Error {
     readonly code: string;
-    readonly cure: string | undefined;
+    readonly fix: string | undefined;
 
-    constructor(message: string, facts: ErrorFacts) {
+    constructor(message: string, facts: ErrorDetails) {
         super(
-            facts.cure === undefined ? message : `${message}${message.endsWith("\n") ? "" : "; "}${facts.cure}`,
+            facts.fix === undefined ? message : `${message}${message.endsWith("\n") ? "" : "; "}${facts.fix}`,
             facts.cause === undefined ? undefined : { cause: facts.cause },
         );
         this.name = new.target.name;
         this.code = facts.code;
-        this.cure = facts.cure;
+        this.fix = facts.fix;
     }
 }
 
@@ -34,7 +34,7 @@ export class ArchiveError extends PassthroughError {
 
     constructor(
         what: string,
-        facts: ErrorFacts & { readonly archive: string; readonly entry?: string; readonly offset?: number },
+        facts: ErrorDetails & { readonly archive: string; readonly entry?: string; readonly offset?: number },
     ) {
         const place = [
             `archive ${facts.archive}`,
@@ -64,7 +64,7 @@ export class RegistryError extends PassthroughError {
     constructor(
         operation: string,
         what: string,
-        facts: ErrorFacts & { readonly status?: number; readonly retryAfter?: number },
+        facts: ErrorDetails & { readonly status?: number; readonly retryAfter?: number },
     ) {
         super(`${operation}: ${what}`, facts);
         this.operation = operation;
@@ -74,12 +74,12 @@ export class RegistryError extends PassthroughError {
 }
 
 /** What a cure ends with where bytes were on their way; who only reads has nothing to go on with. */
-export function goingOn(operation: string): string {
+export function resumeHint(operation: string): string {
     return /^(?:GET|HEAD) /.test(operation) ? "" : "; the next run goes on from here";
 }
 
 /** The text of anything thrown, for people: no stack. */
-export function messageOf(error: unknown): string {
+export function errorMessage(error: unknown): string {
     if (typeof error !== "object" || error === null || !("message" in error)) return String(error);
     return String(error.message);
 }

@@ -11,7 +11,7 @@ import type { ImagesBySource } from "./plan/offline-plan";
 export type ImageList = string | ImagesBySource;
 
 /**
- * The text of images: the same images are the same text, and `imagesOf` reads them back.
+ * The text of images: the same images are the same text, and `toImageMap` reads them back.
  * @throws PassthroughError `IMAGE_LIST_INVALID` for a name or a digest that could not be read back
  */
 export function formatImages(images: ImagesBySource): string {
@@ -30,7 +30,7 @@ export function formatImages(images: ImagesBySource): string {
  * The images of a list, by source reference.
  * @throws PassthroughError `IMAGE_LIST_INVALID` for a text that `formatImages` did not write
  */
-export function imagesOf(list: ImageList): ImagesBySource {
+export function toImageMap(list: ImageList): ImagesBySource {
     if (typeof list !== "string") return list;
     const lines = list.split("\n");
     if (lines.pop() !== "") throw invalid(list.slice(list.lastIndexOf("\n") + 1), CHANGED);
@@ -46,7 +46,7 @@ export function imagesOf(list: ImageList): ImagesBySource {
 /** True for a text of `formatImages`. */
 export function isImageText(text: string): boolean {
     try {
-        imagesOf(text);
+        toImageMap(text);
         return true;
     } catch {
         return false;
@@ -54,8 +54,8 @@ export function isImageText(text: string): boolean {
 }
 
 /** True if both hold the same images, however they are written. */
-export function sameImages(a: ImageList, b: ImageList): boolean {
-    return a === b || isDeepStrictEqual({ ...imagesOf(a) }, { ...imagesOf(b) });
+export function haveSameImages(a: ImageList, b: ImageList): boolean {
+    return a === b || isDeepStrictEqual({ ...toImageMap(a) }, { ...toImageMap(b) });
 }
 
 /** A source reference has no blank and no line end (lib/oci/reference.ts). */
@@ -70,7 +70,7 @@ function entryOf(line: string): [source: string, digest: Digest] | undefined {
 const CHANGED =
     "state was changed by hand: bring back the one of before (`pulumi stack history`, `pulumi stack import`)";
 
-function invalid(line: string, cure: string): PassthroughError {
+function invalid(line: string, fix: string): PassthroughError {
     const what = `${JSON.stringify(line)} in the list of images is no image and its digest`;
-    return new PassthroughError(what, { code: "IMAGE_LIST_INVALID", cure });
+    return new PassthroughError(what, { code: "IMAGE_LIST_INVALID", fix });
 }

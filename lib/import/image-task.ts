@@ -50,7 +50,7 @@ export function manifestTree(set: ImageSet, root: Digest): TreeNode[] {
             if (parent !== undefined && set.earlier.manifests[digest] !== undefined) return;
             throw new PassthroughError(`the lock names manifest ${digest} but does not describe it`, {
                 code: "LOCK_INCOMPLETE",
-                cure: "make the lock again with: npm run -s passthrough -- lock --stack <stack>",
+                fix: "make the lock again with: npm run -s passthrough -- lock --stack <stack>",
             });
         }
         for (const child of facts.manifests ?? []) visit(child, digest);

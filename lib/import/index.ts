@@ -10,7 +10,7 @@ export {
 export { type PlanRequest, planImport } from "./plan/planner";
 export { type PlannedImage, type PlannedState, plannedImages } from "./plan/planned-image";
 export { type ExecuteOptions, executePlan } from "./transfer/execute";
-export type { ImportResult } from "./transfer/import-tally";
+export type { ImportResult } from "./transfer/import-recorder";
 export type { ImportEvent } from "./transfer/events";
 export type { ImportProgress } from "./transfer/import-meter";
 export type { RefusedMount } from "./transfer/transfer";
@@ -25,8 +25,8 @@ export {
     verifyImages,
 } from "./verify/verify";
 export { type ImageTask, imageTask } from "./image-task";
-export { Sightings } from "./verify/lookup-cache";
-export { type ImageList, formatImages, imagesOf, isImageText, sameImages } from "./image-list";
+export { LookupCache } from "./verify/lookup-cache";
+export { type ImageList, formatImages, toImageMap, isImageText, haveSameImages } from "./image-list";
 export {
     type ChangingImage,
     type ImagesBySource,

@@ -17,8 +17,8 @@ export interface LockDifference {
  * (`earlier`) are still part of the content, so they do not count as removed.
  */
 export function compareLocks(before: Lock | undefined, after: Lock): LockDifference {
-    const old = before === undefined ? {} : imagesOf(before);
-    const now = imagesOf(after);
+    const old = before === undefined ? {} : toImageMap(before);
+    const now = toImageMap(after);
     const kept = Object.keys(now).filter((image) => old[image] !== undefined);
     const changed = kept.sort().flatMap((image) => {
         const [from, to] = [old[image], now[image]];
@@ -33,7 +33,7 @@ export function compareLocks(before: Lock | undefined, after: Lock): LockDiffere
     };
 }
 
-function imagesOf(lock: Lock): Readonly<Record<string, Digest>> {
+function toImageMap(lock: Lock): Readonly<Record<string, Digest>> {
     return { ...lock.earlier.images, ...lock.images };
 }
 

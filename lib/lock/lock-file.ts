@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { PassthroughError, isMissingFile, messageOf } from "../errors/errors";
+import { PassthroughError, isMissingFile, errorMessage } from "../errors/errors";
 import { type Lock, parseLock, serialiseLock } from "./lock";
 
 /** Reads a lock file. @throws PassthroughError `LOCK_NOT_FOUND`, `LOCK_UNREADABLE`, and those of `parseLock` */
@@ -33,7 +33,7 @@ export async function writeLock(path: string, lock: Lock): Promise<void> {
 
 function unreadable(path: string, cause: unknown): PassthroughError {
     if (!isMissingFile(cause))
-        return new PassthroughError(`${path}: ${messageOf(cause)}`, { code: "LOCK_UNREADABLE", cause });
-    const cure = `make it from its archive: npm run -s passthrough -- lock --stack <stack>`;
-    return new PassthroughError(`${path}: there is no such lock`, { code: "LOCK_NOT_FOUND", cure, cause });
+        return new PassthroughError(`${path}: ${errorMessage(cause)}`, { code: "LOCK_UNREADABLE", cause });
+    const fix = `make it from its archive: npm run -s passthrough -- lock --stack <stack>`;
+    return new PassthroughError(`${path}: there is no such lock`, { code: "LOCK_NOT_FOUND", fix, cause });
 }

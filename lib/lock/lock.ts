@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { ClusterFacts } from "../mirror/cluster-facts";
 import type { ImageSet } from "../mirror/image-set";
-import { type Digest, digestOf, isDigest } from "../oci/digest";
-import { PassthroughError, messageOf } from "../errors/errors";
+import { type Digest, computeDigest, isDigest } from "../oci/digest";
+import { PassthroughError, errorMessage } from "../errors/errors";
 import { parseSourceKey } from "../oci/reference";
 import { ARCHIVE_FORMATS, type ArchiveFormat, type ArchivePart } from "./archive-parts";
 import { hasSoundParts } from "./lock-parts";
@@ -72,7 +72,7 @@ export function parseLock(text: string, place: string): Lock {
     if (version !== undefined && version !== 1) {
         throw new PassthroughError(`${place}: lock version ${JSON.stringify(version)} is not known here (1 is)`, {
             code: "LOCK_VERSION_UNKNOWN",
-            cure: `update this program to the release that wrote it, or ${REMAKE}`,
+            fix: `update this program to the release that wrote it, or ${REMAKE}`,
         });
     }
     const known = knownLock(document);
@@ -135,7 +135,7 @@ export function serialiseLock(lock: Lock): string {
 
 /** The digest of a lock's text: two locks with the same one have the same content. */
 export function lockDigest(lock: Lock): Digest {
-    return digestOf(serialiseLock(lock));
+    return computeDigest(serialiseLock(lock));
 }
 
 function factFields(facts: ClusterFacts | undefined): string[] {
@@ -176,7 +176,7 @@ function badNames({ images, earlier, absent }: Omit<Lock, "lockVersion">): strin
             parseSourceKey(name);
             return [];
         } catch (error) {
-            return [messageOf(error)];
+            return [errorMessage(error)];
         }
     });
 }
@@ -210,10 +210,10 @@ function parseJson(text: string, place: string): unknown {
     try {
         return JSON.parse(text);
     } catch (cause) {
-        throw invalid(place, `not JSON: ${messageOf(cause)}`, cause);
+        throw invalid(place, `not JSON: ${errorMessage(cause)}`, cause);
     }
 }
 
 function invalid(place: string, what: string, cause: unknown): PassthroughError {
-    return new PassthroughError(`${place}: not a lock: ${what}`, { code: "LOCK_INVALID", cure: REMAKE, cause });
+    return new PassthroughError(`${place}: not a lock: ${what}`, { code: "LOCK_INVALID", fix: REMAKE, cause });
 }

@@ -1,4 +1,4 @@
-import { type Digest, hexOf } from "../oci/digest";
+import { type Digest, digestHex } from "../oci/digest";
 import { PassthroughError } from "../errors/errors";
 import {
     type Reference,
@@ -6,7 +6,7 @@ import {
     formatReference,
     isRepository,
     isTag,
-    repositoryOf,
+    repositoryName,
 } from "../oci/reference";
 
 /** Where mirrored repositories live: everything appends `/<upstream-host>/<path>` to `host/prefix`. */
@@ -41,10 +41,10 @@ export function parseMirrorBase(text: string): MirrorBase {
     const host = canonicalRegistry(first);
     const prefix = rest.join("/");
     if (fault !== undefined || host === undefined) {
-        const [what, cure] = fault ?? hostFault(first);
+        const [what, fix] = fault ?? hostFault(first);
         throw new PassthroughError(`mirror base ${JSON.stringify(text)}: ${what}`, {
             code: "MIRROR_BASE_INVALID",
-            cure,
+            fix,
         });
     }
     return { host, prefix };
@@ -68,7 +68,7 @@ export function hostSegment(host: string): string {
             `upstream host ${JSON.stringify(host)}: ${isAddress ? "an IPv6 literal" : "not a host"}`,
             {
                 code: "MIRROR_HOST_INVALID",
-                cure: isAddress
+                fix: isAddress
                     ? "use the registry's DNS name: neither a repository name nor a mirror rule can hold an IPv6 literal"
                     : "write the registry's host name as it stands in pull specs, with :port if they have one",
             },
@@ -86,7 +86,7 @@ export function mirrorSourceLocation(base: MirrorBase, host: string): string {
 }
 
 /**
- * The repository at the mirror, without the mirror's host, of a source repository `host/path` (`repositoryOf`).
+ * The repository at the mirror, without the mirror's host, of a source repository `host/path` (`repositoryName`).
  * @throws PassthroughError `REFERENCE_INVALID` if it is not `host/path`; as `mirrorReference` does.
  */
 export function mirrorRepository(base: MirrorBase, sourceRepository: string): string {
@@ -94,7 +94,7 @@ export function mirrorRepository(base: MirrorBase, sourceRepository: string): st
     if (slash === -1) {
         throw new PassthroughError(`source repository ${JSON.stringify(sourceRepository)}: it names no host`, {
             code: "REFERENCE_INVALID",
-            cure: "write host/path, as in docker.io/library/nginx",
+            fix: "write host/path, as in docker.io/library/nginx",
         });
     }
     const registry = sourceRepository.slice(0, slash);
@@ -110,16 +110,16 @@ export function mirrorRepository(base: MirrorBase, sourceRepository: string): st
 export function mirrorReference(base: MirrorBase, source: Reference): Reference {
     const segments = [base.prefix, hostSegment(source.registry), source.repository];
     const mirror = { ...source, registry: base.host, repository: segments.filter((part) => part !== "").join("/") };
-    const name = repositoryOf(mirror);
+    const name = repositoryName(mirror);
     if (!isRepository(source.repository) || (source.tag !== undefined && !isTag(source.tag))) {
         throw unmappable(source, mirror, "MIRROR_NAME_INVALID", "which the distribution grammar does not allow", {
-            cure: "use lower-case path components and a tag of at most 128 letters, digits, _ . or -",
+            fix: "use lower-case path components and a tag of at most 128 letters, digits, _ . or -",
         });
     }
     if (name.length > MAX_NAME_LENGTH) {
         const what = `whose host and name have ${name.length} characters, at most ${MAX_NAME_LENGTH} are allowed`;
         throw unmappable(source, mirror, "MIRROR_NAME_TOO_LONG", what, {
-            cure: `shorten the mirror base ${formatMirrorBase(base)} by ${name.length - MAX_NAME_LENGTH} characters, or leave the image out`,
+            fix: `shorten the mirror base ${formatMirrorBase(base)} by ${name.length - MAX_NAME_LENGTH} characters, or leave the image out`,
         });
     }
     return mirror;
@@ -127,7 +127,7 @@ export function mirrorReference(base: MirrorBase, source: Reference): Reference 
 
 /** The tag that keeps an image alive which upstream names by digest only: registries collect what has no tag. */
 export function protectingTag(digest: Digest): string {
-    return `digest-${hexOf(digest)}`;
+    return `digest-${digestHex(digest)}`;
 }
 
 /**
@@ -145,7 +145,7 @@ export function mirrorConflicts(
         const place = places.get(location) ?? { hosts: new Set(), repositories: new Set() };
         const registry = canonicalRegistry(source.registry) ?? source.registry;
         place.hosts.add(registry);
-        place.repositories.add(repositoryOf({ registry, repository: source.repository }));
+        place.repositories.add(repositoryName({ registry, repository: source.repository }));
         places.set(location, place);
     }
     return [...places]
@@ -158,12 +158,12 @@ export function mirrorConflicts(
         .sort((a, b) => (a.location < b.location ? -1 : 1));
 }
 
-function unmappable(source: Reference, mirror: Reference, code: string, what: string, facts: { cure: string }): Error {
+function unmappable(source: Reference, mirror: Reference, code: string, what: string, facts: { fix: string }): Error {
     const message = `image ${formatReference(source)}: its mirror would be ${formatReference(mirror)}, ${what}`;
     return new PassthroughError(message, { code, ...facts });
 }
 
-function hostFault(host: string): [what: string, cure: string] {
+function hostFault(host: string): [what: string, fix: string] {
     const isShort = /^[A-Za-z0-9-]+$/.test(host);
     if (isShort) {
         const what = `${JSON.stringify(host)} would be read as a path on docker.io`;
@@ -172,7 +172,7 @@ function hostFault(host: string): [what: string, cure: string] {
     return [`${JSON.stringify(host)} is not a host`, "write host, host/path or host:port/path"];
 }
 
-function baseFault(text: string): [what: string, cure: string] | undefined {
+function baseFault(text: string): [what: string, fix: string] | undefined {
     const scheme = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.exec(text)?.[0];
     if (scheme !== undefined) return ["it has a scheme", `write ${text.slice(scheme.length)}`];
     if (text.endsWith("/")) return ["it ends with a slash", `write ${text.replace(/\/+$/, "")}`];
@@ -180,6 +180,6 @@ function baseFault(text: string): [what: string, cure: string] | undefined {
     const slash = text.indexOf("/");
     const prefix = slash === -1 ? undefined : text.slice(slash + 1);
     if (prefix === undefined || isRepository(prefix)) return undefined;
-    const cure = "write lower-case path components without tag or digest, as in registry.site-a.local:8443/mirror";
-    return [`${JSON.stringify(prefix)} is not a path that a registry accepts`, cure];
+    const fix = "write lower-case path components without tag or digest, as in registry.site-a.local:8443/mirror";
+    return [`${JSON.stringify(prefix)} is not a path that a registry accepts`, fix];
 }

@@ -11,11 +11,11 @@ export function isDigest(text: string): text is Digest {
 }
 
 /** The sha256 digest of bytes. */
-export function digestOf(bytes: Uint8Array | string): Digest {
+export function computeDigest(bytes: Uint8Array | string): Digest {
     return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
 /** The hex part of a digest. */
-export function hexOf(digest: Digest): string {
+export function digestHex(digest: Digest): string {
     return digest.slice(digest.indexOf(":") + 1);
 }

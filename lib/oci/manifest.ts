@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Digest, digestOf } from "./digest";
+import { type Digest, computeDigest } from "./digest";
 import { PassthroughError } from "../errors/errors";
 import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST, isIndexMediaType } from "./media-types";
 
@@ -64,7 +64,7 @@ export function parseManifest(bytes: Buffer, place: string): Manifest {
     if (found.schemaVersion === 1 || found.fsLayers !== undefined) {
         throw new PassthroughError(`${place}: Docker schema 1 manifests are not carried by current registries`, {
             code: "MANIFEST_SCHEMA1",
-            cure: "convert the image upstream (pull and push it with a current tool) and mirror it again",
+            fix: "convert the image upstream (pull and push it with a current tool) and mirror it again",
         });
     }
     const guessed =
@@ -73,7 +73,7 @@ export function parseManifest(bytes: Buffer, place: string): Manifest {
     const isIndex = isIndexMediaType(mediaType);
     return {
         mediaType,
-        digest: digestOf(bytes),
+        digest: computeDigest(bytes),
         bytes,
         manifests: isIndex ? ((found.manifests ?? []) as Descriptor[]) : [],
         blobs: isIndex ? [] : ([...(found.config ? [found.config] : []), ...(found.layers ?? [])] as Descriptor[]),

@@ -86,11 +86,11 @@ export function parseReference(text: string): Reference {
 export function formatReference(reference: Reference): string {
     const tag = reference.tag === undefined ? "" : `:${reference.tag}`;
     const digest = reference.digest === undefined ? "" : `@${reference.digest}`;
-    return `${repositoryOf(reference)}${tag}${digest}`;
+    return `${repositoryName(reference)}${tag}${digest}`;
 }
 
 /** `host/path`. */
-export function repositoryOf(reference: Pick<Reference, "registry" | "repository">): string {
+export function repositoryName(reference: Pick<Reference, "registry" | "repository">): string {
     return `${reference.registry}/${reference.repository}`;
 }
 
@@ -99,7 +99,7 @@ export function repositoryOf(reference: Pick<Reference, "registry" | "repository
  * name), else `host/path@sha256:…`.
  */
 export function sourceKey(reference: Reference): string {
-    if (reference.tag !== undefined) return `${repositoryOf(reference)}:${reference.tag}`;
+    if (reference.tag !== undefined) return `${repositoryName(reference)}:${reference.tag}`;
     return formatReference(reference);
 }
 
@@ -114,10 +114,10 @@ export function parseSourceKey(key: string): Reference {
     return reference;
 }
 
-function invalid(text: string, what: string, cure = "write host/path:tag or host/path@sha256:<64 hex digits>"): Error {
+function invalid(text: string, what: string, fix = "write host/path:tag or host/path@sha256:<64 hex digits>"): Error {
     return new PassthroughError(`image reference ${JSON.stringify(text)}: ${what}`, {
         code: "REFERENCE_INVALID",
-        cure,
+        fix,
     });
 }
 
@@ -158,15 +158,15 @@ function splitName(text: string, name: string): { registry: string; repository: 
     return { registry, repository: isOfficial ? `library/${path}` : path };
 }
 
-function hostFault(host: string): [what: string, cure: string] {
+function hostFault(host: string): [what: string, fix: string] {
     if (!looksLikeHost(host)) {
-        const cure = `give the host a domain or a port (${host.toLowerCase()}:443), or write it in lower case if it is a path on docker.io`;
-        return [`${JSON.stringify(host)} is neither a host nor a legal path component`, cure];
+        const fix = `give the host a domain or a port (${host.toLowerCase()}:443), or write it in lower case if it is a path on docker.io`;
+        return [`${JSON.stringify(host)} is neither a host nor a legal path component`, fix];
     }
     return [`${JSON.stringify(host)} is not a host`, "write a DNS name, an IP address or either with :port"];
 }
 
-function repositoryFault(repository: string): [what: string, cure?: string] {
+function repositoryFault(repository: string): [what: string, fix?: string] {
     const shown = JSON.stringify(repository);
     if (repository !== repository.toLowerCase()) {
         return [`the repository ${shown} has upper-case letters`, `write ${repository.toLowerCase()}`];

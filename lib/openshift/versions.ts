@@ -33,7 +33,7 @@ export function parseClusterVersion(text: string): ClusterVersion {
     if (Number(major ?? 0) < 4) {
         throw new PassthroughError(
             `cluster version ${JSON.stringify(text)}: ${match === null ? "not a version" : "older than OpenShift 4"}`,
-            { code: "VERSION_INVALID", cure: 'write an OpenShift version such as "4.18.20" or "4.18", in quotes' },
+            { code: "VERSION_INVALID", fix: 'write an OpenShift version such as "4.18.20" or "4.18", in quotes' },
         );
     }
     return {

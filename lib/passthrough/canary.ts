@@ -1,4 +1,4 @@
-import { type Digest, digestOf } from "../oci/digest";
+import { type Digest, computeDigest } from "../oci/digest";
 import { type Manifest, parseManifest } from "../oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../oci/media-types";
 
@@ -17,7 +17,7 @@ const CONFIG = Buffer.from(
         architecture: "amd64",
         os: "linux",
         config: {},
-        rootfs: { type: "layers", diff_ids: [digestOf(TAR)] },
+        rootfs: { type: "layers", diff_ids: [computeDigest(TAR)] },
     }),
 );
 
@@ -27,7 +27,11 @@ const CONFIG = Buffer.from(
  * @param name what makes it unlike the others
  */
 export function canaryImage(name: string): Canary {
-    const describe = (bytes: Buffer, mediaType: string) => ({ mediaType, digest: digestOf(bytes), size: bytes.length });
+    const describe = (bytes: Buffer, mediaType: string) => ({
+        mediaType,
+        digest: computeDigest(bytes),
+        size: bytes.length,
+    });
     const document = {
         schemaVersion: 2,
         mediaType: MEDIA_TYPE_OCI_MANIFEST,
@@ -37,6 +41,6 @@ export function canaryImage(name: string): Canary {
     };
     return {
         manifest: parseManifest(Buffer.from(JSON.stringify(document)), "the selftest's canary"),
-        blobs: new Map([CONFIG, LAYER].map((bytes) => [digestOf(bytes), bytes])),
+        blobs: new Map([CONFIG, LAYER].map((bytes) => [computeDigest(bytes), bytes])),
     };
 }

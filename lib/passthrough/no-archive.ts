@@ -15,6 +15,6 @@ export const NO_ARCHIVE: BlobSource = {
 function noArchive(digest: Digest): PassthroughError {
     return new PassthroughError(`${digest} was to be at the registry, and is not any more`, {
         code: "BLOB_UNKNOWN",
-        cure: "run again",
+        fix: "run again",
     });
 }

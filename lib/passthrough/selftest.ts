@@ -1,5 +1,5 @@
-import { digestOf } from "../oci/digest";
-import { PassthroughError, RegistryError, messageOf } from "../errors/errors";
+import { computeDigest } from "../oci/digest";
+import { PassthroughError, RegistryError, errorMessage } from "../errors/errors";
 import { type MirrorBase, mirrorReference, mirrorSourceLocation } from "../mirror/mirror-reference";
 import { type Reference, formatReference, parseReference } from "../oci/reference";
 import type { RegistryClient } from "../distribution/client/registry-client";
@@ -99,7 +99,7 @@ function wayOf({ base, registriesConf, name, into }: SelftestRequest, { manifest
     if (registry === undefined) {
         throw new PassthroughError(`no mirror rule redirects anything to ${base.host}`, {
             code: "SELFTEST_NO_RULE",
-            cure: "rules are made for hosts with content: lock some, list it in site.content, and run `npm run up`",
+            fix: "rules are made for hosts with content: lock some, list it in site.content, and run `npm run up`",
         });
     }
     const tag = name;
@@ -110,7 +110,7 @@ function wayOf({ base, registriesConf, name, into }: SelftestRequest, { manifest
         const rule = resolvePull(conf, { registry, repository, digest }).rule ?? registry;
         throw new PassthroughError(`the mirror rule of ${rule} leads elsewhere than ${base.host}`, {
             code: "SELFTEST_RULE_ELSEWHERE",
-            cure: "run `npm run up`, so that the rules are those of today's site.registry.mirrorBase",
+            fix: "run `npm run up`, so that the rules are those of today's site.registry.mirrorBase",
         });
     }
     const byTag = mirrorOf(conf, base, source);
@@ -173,7 +173,8 @@ async function pull(client: RegistryClient, canary: Canary, at: Reference, refer
             return Buffer.concat(chunks);
         });
         if (read === undefined) throw missing(`${repository} has no blob ${digest} for the account that pulls`);
-        if (digestOf(read) !== digest) throw wrong(`the bytes of ${repository}/${digest} are ${digestOf(read)}`);
+        if (computeDigest(read) !== digest)
+            throw wrong(`the bytes of ${repository}/${digest} are ${computeDigest(read)}`);
         bytes += read.length;
     }
     return done(`${formatReference(at)}: every byte of ${bytes}`);
@@ -199,21 +200,21 @@ async function remove(client: RegistryClient, canary: Canary, repository: string
 }
 
 function left(canary: string, cause: unknown): PassthroughError {
-    return new PassthroughError(messageOf(cause), {
+    return new PassthroughError(errorMessage(cause), {
         code: "SELFTEST_LEFT",
-        cure: `look whether ${canary} is still there, and remove it: it is smaller than 1 kB`,
+        fix: `look whether ${canary} is still there, and remove it: it is smaller than 1 kB`,
         cause,
     });
 }
 
 function missing(message: string): PassthroughError {
-    return new PassthroughError(message, { code: "SELFTEST_MISSING", cure: READ_RIGHT });
+    return new PassthroughError(message, { code: "SELFTEST_MISSING", fix: READ_RIGHT });
 }
 
 function wrong(message: string): PassthroughError {
     return new PassthroughError(message, {
         code: "SELFTEST_WRONG",
-        cure: "look what stands between this machine and the registry: a cache, another replica, a proxy",
+        fix: "look what stands between this machine and the registry: a cache, another replica, a proxy",
     });
 }
 
@@ -226,5 +227,5 @@ function note(detail: string) {
 }
 
 function failedWith(error: unknown) {
-    return { outcome: "failed" as const, detail: messageOf(error) };
+    return { outcome: "failed" as const, detail: errorMessage(error) };
 }

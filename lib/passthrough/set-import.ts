@@ -34,7 +34,7 @@ export async function readLockedSet(archive: readonly string[], path: string, ex
     if (lockDigest(lock) !== expected) {
         throw new PassthroughError(`${path} is not the lock this run began with`, {
             code: "LOCK_CHANGED",
-            cure: "run again",
+            fix: "run again",
         });
     }
     return { archive, path, lock };
@@ -112,6 +112,6 @@ function notTheLocked(set: LockedSet, differences: readonly string[]): ArchiveEr
     return new ArchiveError(`does not match ${set.path}: ${shown}${more}`, {
         code: "ARCHIVE_NOT_LOCKED",
         archive: set.archive.join(", "),
-        cure: "bring the archive that was locked, or lock this one with: npm run -s passthrough -- lock --stack <stack>",
+        fix: "bring the archive that was locked, or lock this one with: npm run -s passthrough -- lock --stack <stack>",
     });
 }

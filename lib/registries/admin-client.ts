@@ -1,8 +1,8 @@
 import type { z } from "zod";
 import { RegistryError } from "../errors/errors";
-import { clockOf, retryAfterSeconds } from "../distribution/client/registry-answer";
+import { clockOf, retryAfterSeconds } from "../distribution/client/response-errors";
 import { DEFAULT_RETRY, withRetry } from "../distribution/limits/retry";
-import { type HttpAnswer, type HttpRequest, Transport } from "../distribution/http/transport";
+import { type HttpResponse, type HttpRequest, Transport } from "../distribution/http/transport";
 import type { RegistryAccount } from "./registry-admin";
 
 /** A request to a registry's administration API. */
@@ -19,11 +19,11 @@ export interface AdminRequest {
     readonly repeatable?: boolean;
 }
 
-export interface AdminAnswer {
+export interface AdminResponse {
     /** "POST /api/v2.0/robots", for errors; never with a query, which may hold what is sought. */
     readonly operation: string;
     readonly status: number;
-    readonly headers: HttpAnswer["headers"];
+    readonly headers: HttpResponse["headers"];
     readonly text: string;
 }
 
@@ -45,14 +45,14 @@ export class AdminClient {
     }
 
     /** The answer whatever its status, save those that pass by themselves. @throws RegistryError */
-    async send(request: AdminRequest): Promise<AdminAnswer> {
+    async send(request: AdminRequest): Promise<AdminResponse> {
         const { signal, retrySeconds } = this.account;
         const repeatable = request.repeatable ?? !["POST", "PATCH"].includes(request.method);
         const policy = { ...DEFAULT_RETRY, seconds: repeatable ? retrySeconds : 0 };
         return withRetry(policy, signal, async () => {
-            const answer = await this.attempt(request);
-            if (PASSING.has(answer.status)) throw refusal(answer);
-            return answer;
+            const response = await this.attempt(request);
+            if (PASSING.has(response.status)) throw refusal(response);
+            return response;
         });
     }
 
@@ -61,13 +61,13 @@ export class AdminClient {
     }
 
     /** One attempt, and its answer whatever the status. @throws RegistryError if there is none */
-    async attempt(request: AdminRequest): Promise<AdminAnswer> {
+    async attempt(request: AdminRequest): Promise<AdminResponse> {
         const url = new URL(request.path, this.transport.origin);
         const operation = `${request.method} ${url.pathname}`;
         const body =
             request.form?.toString() ?? (request.json === undefined ? undefined : JSON.stringify(request.json));
         const type = request.form === undefined ? "application/json" : "application/x-www-form-urlencoded";
-        const answer = await this.transport.send({
+        const response = await this.transport.send({
             method: request.method,
             url,
             operation,
@@ -79,17 +79,17 @@ export class AdminClient {
             },
             ...(body === undefined ? {} : { body: Buffer.from(body) }),
         });
-        const text = await wholeText(answer, operation);
-        return { operation, status: answer.status, headers: answer.headers, text };
+        const text = await wholeText(response, operation);
+        return { operation, status: response.status, headers: response.headers, text };
     }
 }
 
-async function wholeText(answer: HttpAnswer, operation: string): Promise<string> {
+async function wholeText(response: HttpResponse, operation: string): Promise<string> {
     const chunks: Buffer[] = [];
     let length = 0;
-    for await (const chunk of answer.bytes()) {
+    for await (const chunk of response.bytes()) {
         length += chunk.length;
-        if (length > MAX_ANSWER_BYTES) throw unexpected({ operation, status: answer.status }, "with an endless body");
+        if (length > MAX_ANSWER_BYTES) throw unexpected({ operation, status: response.status }, "with an endless body");
         chunks.push(chunk);
     }
     return Buffer.concat(chunks).toString("utf8");
@@ -99,26 +99,26 @@ async function wholeText(answer: HttpAnswer, operation: string): Promise<string>
  * The answer's JSON, of the shape it must have.
  * @throws RegistryError `UNEXPECTED_ANSWER` for HTML, JSON that ends early, or another shape
  */
-export function jsonOf<T>(answer: AdminAnswer, schema: z.ZodType<T>): T {
-    const type = String(answer.headers["content-type"] ?? "no content type").split(";")[0] ?? "";
+export function jsonOf<T>(response: AdminResponse, schema: z.ZodType<T>): T {
+    const type = String(response.headers["content-type"] ?? "no content type").split(";")[0] ?? "";
     let value: unknown;
     try {
-        value = JSON.parse(answer.text);
+        value = JSON.parse(response.text);
     } catch {
         const isJson = type.includes("json");
-        throw unexpected(answer, isJson ? "with JSON that is broken or ends early" : `with ${type} instead of JSON`);
+        throw unexpected(response, isJson ? "with JSON that is broken or ends early" : `with ${type} instead of JSON`);
     }
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
     const places = parsed.error.issues.slice(0, 3).map(({ path, message }) => `${path.join(".")}: ${message}`);
-    throw unexpected(answer, `with JSON of another shape (${places.join("; ")})`);
+    throw unexpected(response, `with JSON of another shape (${places.join("; ")})`);
 }
 
-function unexpected({ operation, status }: Pick<AdminAnswer, "operation" | "status">, how: string): RegistryError {
+function unexpected({ operation, status }: Pick<AdminResponse, "operation" | "status">, how: string): RegistryError {
     return new RegistryError(operation, `answered ${status} ${how}`, {
         code: "UNEXPECTED_ANSWER",
         // Not as an HTTP status: 200 with an SSO page is not a success, 404 with one is no "not there".
-        cure: IN_FRONT,
+        fix: IN_FRONT,
     });
 }
 
@@ -127,29 +127,29 @@ export type ErrorReader = (text: string) => { readonly code?: string; readonly m
 
 /** The error for an answer that was not hoped for. A redirect, and a body that is not the registry's, are said so. */
 export function refusal(
-    answer: AdminAnswer,
+    response: AdminResponse,
     read?: ErrorReader,
-    cures: Readonly<Record<number, string>> = {},
+    fixes: Readonly<Record<number, string>> = {},
 ): RegistryError {
-    const { operation, status, headers } = answer;
-    const said = read?.(answer.text);
+    const { operation, status, headers } = response;
+    const said = read?.(response.text);
     const location = headers.location;
     if (status >= 300 && status < 400 && typeof location === "string") {
-        return unexpected(answer, `with a redirect to ${originOf(location)}`);
+        return unexpected(response, `with a redirect to ${originOf(location)}`);
     }
     const type = String(headers["content-type"] ?? "");
     if (said === undefined && type.includes("html") && status < 500 && status !== 429) {
-        return unexpected(answer, `with ${type.split(";")[0] ?? ""}, which is not the registry's own`);
+        return unexpected(response, `with ${type.split(";")[0] ?? ""}, which is not the registry's own`);
     }
-    const retryAfter = retryAfterSeconds(headers["retry-after"], clockOf(answer));
+    const retryAfter = retryAfterSeconds(headers["retry-after"], clockOf(response));
     const requestId = status >= 500 ? headers["x-request-id"] : undefined;
     const log = typeof requestId === "string" ? `; the registry's log tells more about request ${requestId}` : "";
-    const cure = cures[status];
+    const fix = fixes[status];
     const what = said === undefined ? `the registry answered ${status}` : `${said.message} (${status})`;
     return new RegistryError(operation, `${what}${log}`, {
         code: said?.code ?? CODE_OF_STATUS[status] ?? "UNEXPECTED_ANSWER",
         status,
-        ...(cure === undefined ? {} : { cure }),
+        ...(fix === undefined ? {} : { fix }),
         ...(retryAfter === undefined ? {} : { retryAfter }),
     });
 }

@@ -34,14 +34,14 @@ async function check(account: RegistryAccount): Promise<RegistryHealth> {
         throw new RegistryError(`GET ${host}/v2/`, "there is no registry here (404)", {
             code: "UNEXPECTED_ANSWER",
             status: 404,
-            cure: "check host and port of site.registry.mirrorBase, and what stands in front of the registry",
+            fix: "check host and port of site.registry.mirrorBase, and what stands in front of the registry",
         });
     }
     if (greeted === 401) {
         throw new RegistryError(`GET ${host}/v2/`, `the registry refuses the account ${credentials?.username ?? ""}`, {
             code: "UNAUTHORIZED",
             status: 401,
-            cure: "set registryUsername and registryPassword of the stack to an account of the registry",
+            fix: "set registryUsername and registryPassword of the stack to an account of the registry",
         });
     }
     const isOpen = (await ping(account, undefined)) === 200;

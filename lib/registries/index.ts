@@ -5,7 +5,7 @@ import { quay } from "./quay/quay";
 import type { RegistryAdmin, RegistryKind } from "./registry-admin";
 
 export type { RegistryCapabilities } from "./capabilities";
-export type { Namespace, NamespaceWish } from "./namespace-admin";
+export type { Namespace, DesiredNamespace } from "./namespace-admin";
 export type {
     AdminCredentials,
     OAuthToken,
@@ -16,8 +16,8 @@ export type {
     RegistryManagement,
 } from "./registry-admin";
 export { REGISTRY_KINDS } from "./registry-admin";
-export type { RepositoriesWish } from "./repository-admin";
-export type { FoundRobot, Robot, RobotAdmin, RobotWish } from "./robot-admin";
+export type { DesiredRepositories } from "./repository-admin";
+export type { FoundRobot, Robot, RobotAdmin, DesiredRobot } from "./robot-admin";
 
 const ADMINS: Readonly<Partial<Record<RegistryKind, RegistryAdmin>>> = {
     distribution,

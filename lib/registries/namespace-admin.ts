@@ -1,5 +1,5 @@
 /** What is wanted of the namespace that all mirrored repositories live in: a project, an organization. */
-export interface NamespaceWish {
+export interface DesiredNamespace {
     /** `mirror` */
     readonly name: string;
     /** Bytes; absent: whatever the registry grants. */
@@ -24,11 +24,11 @@ export interface Namespace {
 /** Projects or organizations of a registry. */
 export interface NamespaceAdmin {
     /** undefined only if the registry definitely says that it is not there. */
-    read(wish: NamespaceWish): Promise<Namespace | undefined>;
+    read(desired: DesiredNamespace): Promise<Namespace | undefined>;
     /** Makes it, private. undefined: somebody else just did; read it again. */
-    create(wish: NamespaceWish): Promise<Namespace | undefined>;
+    create(desired: DesiredNamespace): Promise<Namespace | undefined>;
     /** Puts right what `read` found different. */
-    update(known: Pick<Namespace, "id">, wish: NamespaceWish): Promise<Namespace>;
+    update(known: Pick<Namespace, "id">, desired: DesiredNamespace): Promise<Namespace>;
     /** Removes it if nothing is left in it, whatever the registry itself would do. @throws RegistryError if not empty */
-    remove(known: Pick<Namespace, "id">, wish: NamespaceWish): Promise<void>;
+    remove(known: Pick<Namespace, "id">, desired: DesiredNamespace): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** The repositories that an import needs, and who may do what in them. */
-export interface RepositoriesWish {
+export interface DesiredRepositories {
     readonly namespace: string;
     /** Names below the namespace, sorted: `quay.io/org/app`. */
     readonly names: readonly string[];
@@ -20,12 +20,12 @@ export interface FoundRepositories {
 
 /** Repositories that are made before anything is pushed to them. */
 export interface RepositoryAdmin {
-    read(wish: RepositoriesWish): Promise<FoundRepositories>;
+    read(desired: DesiredRepositories): Promise<FoundRepositories>;
     /**
      * Makes what is missing, private, and puts right the rights in what is there. Idempotent.
      * @returns the names that it made
      */
-    ensure(wish: RepositoriesWish, onProgress?: (done: number, of: number) => void): Promise<readonly string[]>;
+    ensure(desired: DesiredRepositories, onProgress?: (done: number, of: number) => void): Promise<readonly string[]>;
     /** Removes those that hold no tag; others stay, and those that are gone are fine. */
-    remove(wish: Pick<RepositoriesWish, "namespace" | "names">): Promise<void>;
+    remove(desired: Pick<DesiredRepositories, "namespace" | "names">): Promise<void>;
 }

@@ -1,7 +1,7 @@
-import type { Credentials } from "../distribution/auth/auth";
+import type { Credentials } from "../distribution/auth/credentials";
 
 /** What is wanted of a robot account. */
-export interface RobotWish {
+export interface DesiredRobot {
     /** Its short name, with its generation: `importer-2`. */
     readonly name: string;
     readonly namespace: string;
@@ -46,13 +46,13 @@ export interface RobotAdmin {
      * (same name, same description) is taken over with a secret that is known here.
      * @returns undefined if the name is somebody else's
      */
-    create(wish: RobotWish): Promise<{ readonly robot: Robot; readonly credentials: Credentials } | undefined>;
+    create(desired: DesiredRobot): Promise<{ readonly robot: Robot; readonly credentials: Credentials } | undefined>;
     /** undefined only if the registry definitely says that it is not there. */
-    read(known: Robot, wish: RobotWish, credentials: Credentials): Promise<FoundRobot | undefined>;
+    read(known: Robot, desired: DesiredRobot, credentials: Credentials): Promise<FoundRobot | undefined>;
     /** False only if the registry definitely says that this very account is not there. */
-    exists(known: Robot, wish: Pick<RobotWish, "name" | "namespace">): Promise<boolean>;
+    exists(known: Robot, desired: Pick<DesiredRobot, "name" | "namespace">): Promise<boolean>;
     /** Puts right what `read` found different; the secret stays. */
-    update(known: Robot, wish: RobotWish): Promise<Robot>;
+    update(known: Robot, desired: DesiredRobot): Promise<Robot>;
     /** Removes it; one that is gone is fine. */
-    remove(known: Robot, wish: Pick<RobotWish, "name" | "namespace">): Promise<void>;
+    remove(known: Robot, desired: Pick<DesiredRobot, "name" | "namespace">): Promise<void>;
 }

@@ -3,8 +3,8 @@ import { type Lock, lockDigest, parseLock } from "../lock";
 import type { ClusterFacts } from "../mirror/cluster-facts";
 import type { ImageMark } from "../mirror/image-set";
 import type { Digest } from "../oci/digest";
-import { messageOf } from "../errors/errors";
-import { parseSourceKey, repositoryOf } from "../oci/reference";
+import { errorMessage } from "../errors/errors";
+import { parseSourceKey, repositoryName } from "../oci/reference";
 import { leftOut } from "./left-out";
 import type { ConfigIssue, ContentDocument } from "./schema";
 
@@ -54,7 +54,7 @@ export function readContent(
         issues.push({
             key: `site.content[${i}].lock`,
             problem: `two entries have a lock called ${name}`,
-            cure: "give each set a lock file with a name of its own",
+            fix: "give each set a lock file with a name of its own",
         });
     });
     const last = lastDigests(locks);
@@ -82,15 +82,15 @@ function readLockText(
     try {
         text = read(document.lock);
     } catch (error) {
-        const cure = `make it with: npm run -s passthrough -- lock --stack ${stack}`;
-        issues.push({ key, problem: `cannot read the lock file: ${messageOf(error)}`, cure });
+        const fix = `make it with: npm run -s passthrough -- lock --stack ${stack}`;
+        issues.push({ key, problem: `cannot read the lock file: ${errorMessage(error)}`, fix });
         return undefined;
     }
     try {
         return parseLock(text, document.lock);
     } catch (error) {
         // The lock's own error ends with its cure.
-        issues.push({ key, problem: messageOf(error), cure: "" });
+        issues.push({ key, problem: errorMessage(error), fix: "" });
         return undefined;
     }
 }
@@ -145,7 +145,7 @@ function contentOf(
 }
 
 function byDigest(source: string, digest: Digest): string {
-    return `${repositoryOf(parseSourceKey(source))}@${digest}`;
+    return `${repositoryName(parseSourceKey(source))}@${digest}`;
 }
 
 function nameOf(lockPath: string): string {
@@ -171,7 +171,7 @@ export function allMarks(content: readonly Content[]): Record<string, ImageMark>
 export function localRepositories(content: readonly Content[]): ReadonlySet<string> {
     return new Set(
         content.flatMap(({ cluster }) =>
-            cluster?.graphImage === undefined ? [] : [repositoryOf(parseSourceKey(cluster.graphImage))],
+            cluster?.graphImage === undefined ? [] : [repositoryName(parseSourceKey(cluster.graphImage))],
         ),
     );
 }

@@ -20,12 +20,12 @@ export function unknownKeyIssues(names: readonly string[]): ConfigIssue[] {
         .filter((name) => name.startsWith(PREFIX))
         .map((name) => name.slice(PREFIX.length))
         .filter((key) => !KEYS.includes(key))
-        .map((key) => ({ key, problem: "there is no such key", cure: `use one of: ${KEYS.join(", ")}` }));
+        .map((key) => ({ key, problem: "there is no such key", fix: `use one of: ${KEYS.join(", ")}` }));
 }
 
 /** Every fault of a configuration, by key with its cure, for people. */
 export function issuesText(issues: readonly ConfigIssue[]): string {
-    const lines = issues.map(({ key, problem, cure }) => `  ${key}: ${problem}${cure === "" ? "" : `; ${cure}`}`);
+    const lines = issues.map(({ key, problem, fix }) => `  ${key}: ${problem}${fix === "" ? "" : `; ${fix}`}`);
     const count = issues.length === 1 ? "1 problem" : `${issues.length} problems`;
     return [
         `${count} in the configuration of this stack (registry-passthrough:…); nothing was changed:`,

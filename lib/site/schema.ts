@@ -84,7 +84,7 @@ export interface ConfigIssue {
     /** `site.content[0].lock` */
     readonly key: string;
     readonly problem: string;
-    readonly cure: string;
+    readonly fix: string;
 }
 
 /** The document that a site is read from: objects are merged deeply, arrays and plain values of the site win. */
@@ -131,17 +131,17 @@ function configIssues(issue: z.core.$ZodIssue): ConfigIssue[] {
         return issue.keys.map((name) => ({
             key: `${key}.${name}`,
             problem: "there is no such key",
-            cure: `use one of: ${allowed.join(", ")}`,
+            fix: `use one of: ${allowed.join(", ")}`,
         }));
     }
     const isMissing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
     return [
-        { key, problem: isMissing ? "it is missing" : issue.message, cure: CURES[key] ?? "see docs/configuration.md" },
+        { key, problem: isMissing ? "it is missing" : issue.message, fix: FIXES[key] ?? "see docs/configuration.md" },
     ];
 }
 
 /** For the mistakes that are made most; `4.20` without quotes is the number 4.2 to YAML. */
-const CURES: Readonly<Record<string, string>> = {
+const FIXES: Readonly<Record<string, string>> = {
     site: "write registry-passthrough:site, as in docs/configuration.md",
     "site.registry": "write registry: {type: distribution, mirrorBase: …}",
     "site.registry.type": `write one of: ${OFFERED_KINDS.join(", ")}`,

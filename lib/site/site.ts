@@ -2,9 +2,9 @@ import { X509Certificate } from "node:crypto";
 import type { OnRemove } from "../mirror/on-remove";
 import { mirrorKinds } from "../openshift";
 import type { Digest } from "../oci/digest";
-import { messageOf } from "../errors/errors";
+import { errorMessage } from "../errors/errors";
 import { type MirrorBase, mirrorConflicts, mirrorReference, parseMirrorBase } from "../mirror/mirror-reference";
-import { canonicalRegistry, parseSourceKey, repositoryOf } from "../oci/reference";
+import { canonicalRegistry, parseSourceKey, repositoryName } from "../oci/reference";
 import { isLoopback } from "../distribution/http/transport";
 import type { RegistryKind } from "../registries";
 import { DEFAULT_UPSTREAM_HOSTS, classifyUpstream } from "../mirror/upstreams";
@@ -48,7 +48,7 @@ export interface Site {
 }
 
 /** What reading a site needs of the world outside. */
-export interface SiteSurroundings extends FileReader {
+export interface SiteContext extends FileReader {
     readonly now: Date;
 }
 
@@ -60,13 +60,13 @@ export interface SiteSurroundings extends FileReader {
 export function readSite(
     document: unknown,
     defaults: unknown,
-    surroundings: SiteSurroundings,
+    context: SiteContext,
 ): { site?: Site; issues: ConfigIssue[] } {
     const { site: parsed, issues } = parseSiteDocument(mergeDocuments(defaults, document) ?? {});
     if (parsed === undefined) return { issues };
-    const { content, issues: contentIssues } = readContent(parsed.content, surroundings);
+    const { content, issues: contentIssues } = readContent(parsed.content, context);
     const base = readBase(parsed, issues);
-    const ca = readCa(parsed, surroundings, issues);
+    const ca = readCa(parsed, context, issues);
     const upstreams = readUpstreams(parsed, issues);
     issues.push(
         ...contentIssues,
@@ -122,20 +122,20 @@ function readBase(parsed: SiteDocument, issues: ConfigIssue[]): MirrorBase | und
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
-function readCa(parsed: SiteDocument, { read, now }: SiteSurroundings, issues: ConfigIssue[]): string | undefined {
+function readCa(parsed: SiteDocument, { read, now }: SiteContext, issues: ConfigIssue[]): string | undefined {
     const path = parsed.registry.ca;
     if (path === undefined) return undefined;
     const key = "site.registry.ca";
-    const cure = "give the PEM file of the CA that issued the registry's certificate";
-    const text = attempt(key, issues, cure, () => read(path));
+    const fix = "give the PEM file of the CA that issued the registry's certificate";
+    const text = attempt(key, issues, fix, () => read(path));
     if (text === undefined) return undefined;
     const blocks = text.match(CERTIFICATE) ?? [];
-    if (blocks.length === 0) issues.push({ key, problem: `${path} holds no PEM certificate`, cure });
+    if (blocks.length === 0) issues.push({ key, problem: `${path} holds no PEM certificate`, fix });
     for (const block of blocks) {
-        const certificate = attempt(key, issues, cure, () => new X509Certificate(block));
+        const certificate = attempt(key, issues, fix, () => new X509Certificate(block));
         if (certificate === undefined || new Date(certificate.validTo) > now) continue;
         const problem = `the certificate ${certificate.subject.replaceAll("\n", ", ")} in ${path} expired on ${certificate.validTo}`;
-        issues.push({ key, problem, cure: "put the CA's current certificate there" });
+        issues.push({ key, problem, fix: "put the CA's current certificate there" });
     }
     return `${blocks.join("\n")}\n`;
 }
@@ -145,8 +145,8 @@ function readUpstreams(parsed: SiteDocument, issues: ConfigIssue[]): string[] {
         const key = `site.upstreams[${i}]`;
         const upstream = classifyUpstream(text);
         if (upstream?.class === "egress-only") {
-            const cure = "leave it out: no image is ever pulled by this name; it belongs in a firewall's allow-list";
-            issues.push({ key, problem: `${text} is ${upstream.reason}`, cure });
+            const fix = "leave it out: no image is ever pulled by this name; it belongs in a firewall's allow-list";
+            issues.push({ key, problem: `${text} is ${upstream.reason}`, fix });
             return [];
         }
         const host = canonicalRegistry(text);
@@ -154,7 +154,7 @@ function readUpstreams(parsed: SiteDocument, issues: ConfigIssue[]): string[] {
         issues.push({
             key,
             problem: `${JSON.stringify(text)} is not a registry host`,
-            cure: "write host or host:port",
+            fix: "write host or host:port",
         });
         return [];
     });
@@ -175,14 +175,14 @@ function tagOnlyIssues(content: readonly Content[], parsed: SiteDocument): Confi
     const lost = Object.entries(allMarks(content)).flatMap(([source, mark]) => (mark === "tag-only" ? [source] : []));
     if (kinds?.includes("ITMS") !== false || lost.length === 0) return [];
     const problem = `OpenShift ${version ?? ""} redirects pulls by digest only, and these lost theirs: ${lost.join(", ")}`;
-    const cure = "bring them with their digests: skopeo copy --all --preserve-digests docker://<image> dir:<folder>";
-    return [{ key: "site.content", problem, cure }];
+    const fix = "bring them with their digests: skopeo copy --all --preserve-digests docker://<image> dir:<folder>";
+    return [{ key: "site.content", problem, fix }];
 }
 
 function plainHttpIssues(parsed: SiteDocument, base: MirrorBase | undefined): ConfigIssue[] {
     if (parsed.registry.plainHttp !== true || base === undefined || isLoopback(base.host)) return [];
     const problem = `plain HTTP is for loopback only, and ${base.host} is not`;
-    return [{ key: "site.registry.plainHttp", problem, cure: "serve the registry with TLS and give its CA" }];
+    return [{ key: "site.registry.plainHttp", problem, fix: "serve the registry with TLS and give its CA" }];
 }
 
 /** What only all images together can show: hosts that are not allowed, names that do not fit, names that collide. */
@@ -195,7 +195,7 @@ function imageIssues(content: readonly Content[], base: MirrorBase | undefined, 
             const key = `site.content[${i}].lock`;
             const reference = attempt(key, issues, "make the lock again", () => parseSourceKey(source));
             if (reference === undefined) return [];
-            if (!upstreams.includes(reference.registry) && !local.has(repositoryOf(reference)))
+            if (!upstreams.includes(reference.registry) && !local.has(repositoryName(reference)))
                 strangers.set(reference.registry, lock);
             if (base !== undefined) {
                 attempt(key, issues, "shorten site.registry.mirrorBase", () => mirrorReference(base, reference));
@@ -204,23 +204,23 @@ function imageIssues(content: readonly Content[], base: MirrorBase | undefined, 
         }),
     );
     for (const [host, lock] of strangers) {
-        const cure = `add ${host} to the list if its images are wanted here`;
-        issues.push({ key: "site.upstreams", problem: `${lock} has images of ${host}, which is not listed`, cure });
+        const fix = `add ${host} to the list if its images are wanted here`;
+        issues.push({ key: "site.upstreams", problem: `${lock} has images of ${host}, which is not listed`, fix });
     }
     for (const { location, hosts } of base === undefined ? [] : mirrorConflicts(base, references)) {
         const problem = `${hosts.join(" and ")} would both land at ${location}`;
-        issues.push({ key: "site.content", problem, cure: "mirror one of them under another host name" });
+        issues.push({ key: "site.content", problem, fix: "mirror one of them under another host name" });
     }
     return issues;
 }
 
-function attempt<T>(key: string, issues: ConfigIssue[], cure: string, action: () => T): T | undefined {
+function attempt<T>(key: string, issues: ConfigIssue[], fix: string, action: () => T): T | undefined {
     try {
         return action();
     } catch (error) {
-        const own = (error as { cure?: unknown }).cure;
+        const own = (error as { fix?: unknown }).fix;
         // A PassthroughError's message ends with its own cure, which knows more.
-        issues.push({ key, problem: messageOf(error), cure: typeof own === "string" ? "" : cure });
+        issues.push({ key, problem: errorMessage(error), fix: typeof own === "string" ? "" : fix });
         return undefined;
     }
 }

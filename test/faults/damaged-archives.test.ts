@@ -1,7 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openArchive } from "../../lib/archives";
-import { messageOf } from "../../lib/errors/errors";
+import { errorMessage } from "../../lib/errors/errors";
 import { faultCase } from "../support/faults/fault-case";
 import { FaultSite } from "../support/faults/fault-site";
 import type { Random } from "../support/faults/random";
@@ -90,7 +90,7 @@ for (const [name, { damage, isStructural, says }] of Object.entries(DAMAGES)) {
             site.holdsNothingWrong();
             if (outcome.error !== undefined) {
                 // Found by structure: the registry was not touched.
-                expect(messageOf(outcome.error)).toMatch(says);
+                expect(errorMessage(outcome.error)).toMatch(says);
                 expect(site.proxy.writes()).toEqual([]);
                 count("found before the first write");
             } else if (failed.length > 0) {

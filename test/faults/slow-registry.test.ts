@@ -1,4 +1,4 @@
-import { messageOf } from "../../lib/errors/errors";
+import { errorMessage } from "../../lib/errors/errors";
 import { type Asked, type Fault, isBlobPut, isManifestPut, isUploadPost } from "../support/faults/fault";
 import { faultCase } from "../support/faults/fault-case";
 import { FaultSite } from "../support/faults/fault-site";
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => site.stop());
 
 /** The product waits minutes; what is under test is that it ends, and what it says then. */
-const TIMEOUTS = { connect: 2000, answer: 2000, store: 2000, piece: 2000 };
+const TIMEOUTS = { connect: 2000, response: 2000, store: 2000, piece: 2000 };
 const RETRY = { seconds: 1, firstDelay: 1, longestDelay: 20 };
 const isManifestGet = ({ method, url }: Asked) => method === "GET" && url.includes("/manifests/");
 
@@ -80,7 +80,7 @@ for (const kind of ["trickle-answer", "stall-answer"] as const) {
         // It could not be found out: no verdict about any image.
         const error = await site.verify(content, client()).catch((caught: unknown) => caught);
         expect(error).toMatchObject({ code: "TIMEOUT" });
-        expect(messageOf(error)).toContain("/manifests/");
+        expect(errorMessage(error)).toContain("/manifests/");
         count("answers given up", site.proxy.passed.filter((passed) => passed.fault !== undefined).length);
         expect(await site.converges(content)).toBe(0);
     });

@@ -1,13 +1,13 @@
 import { planImport } from "../../lib/import";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
-import type { RobotWish } from "../../lib/registries/robot-admin";
+import type { DesiredRobot } from "../../lib/registries/robot-admin";
 import type { FakeHarbor } from "../support/harbor/fake-harbor";
 import { ADMIN, ManagedHarbor } from "../support/harbor/managed-harbor";
 import { MemoryImageSet } from "../support/image-set";
 
 // Rows of registry-apis.md §12 that are about several requests: races, refused logins, cookies, clocks.
-const WISH: RobotWish = {
+const WISH: DesiredRobot = {
     name: "importer-1",
     namespace: "mirror",
     right: "push",
@@ -40,7 +40,7 @@ test("two stacks that make the same project at once: one has it, the other is to
 test("two stacks that make a robot account of the same name at once: one has it, the other leaves it alone", async () => {
     await on.managed().namespaces.create({ name: "mirror" });
     const wishes = [WISH, { ...WISH, description: "registry-passthrough test importer (e5f60718)" }];
-    const both = await Promise.all(wishes.map((wish) => on.managed().robots.create(wish)));
+    const both = await Promise.all(wishes.map((desired) => on.managed().robots.create(desired)));
     const [made, ...more] = both.filter((one) => one !== undefined);
     expect(more).toEqual([]);
     expect(fake.harbor.robots).toMatchObject([{ secret: made?.credentials.password }]);
@@ -128,7 +128,7 @@ test("a registry that does not take its own new account (its clock is wrong) is 
     on.once("GET", /^\/v2\/$/, answer);
     const error = await on.failure(robots.create(WISH));
     expect(error.message).toContain("does not take the new robot account robot$mirror+importer-1");
-    expect(error.cure).toContain("check the clock of the registry's machine");
+    expect(error.fix).toContain("check the clock of the registry's machine");
     const made = await robots.create(WISH);
     expect(fake.harbor.robots).toMatchObject([{ secret: made?.credentials.password }]);
 });

@@ -1,9 +1,9 @@
-import type { RobotWish } from "../../lib/registries/robot-admin";
+import type { DesiredRobot } from "../../lib/registries/robot-admin";
 import type { Reply } from "../support/harbor/exchange";
 import type { FakeHarbor } from "../support/harbor/fake-harbor";
 import { ManagedHarbor, html } from "../support/harbor/managed-harbor";
 
-const WISH: RobotWish = {
+const WISH: DesiredRobot = {
     name: "importer-1",
     namespace: "mirror",
     right: "push",
@@ -34,7 +34,7 @@ test("one is made, proven, read, changed in place, and removed twice", async () 
     expect(made.robot.username).toBe("robot$mirror+importer-1");
     const read = () => robots.read(made.robot, WISH, made.credentials);
     expect(await read()).toEqual({ robot: made.robot, differences: [], isAccepted: true });
-    const wider: RobotWish = { ...WISH, days: 60, right: "pull" };
+    const wider: DesiredRobot = { ...WISH, days: 60, right: "pull" };
     expect((await robots.read(made.robot, wider, made.credentials))?.differences).toEqual([
         "it may also repository:push in mirror",
         "duration: 30 -> 60 days",
@@ -48,7 +48,7 @@ test("one is made, proven, read, changed in place, and removed twice", async () 
 
 test("one that removes images has the right to delete beside its own, and loses it again", async () => {
     const { robots } = managed();
-    const removing: RobotWish = { ...WISH, removes: true };
+    const removing: DesiredRobot = { ...WISH, removes: true };
     const made = await robots.create(removing);
     if (made === undefined) throw new Error("not made");
     const rights = () => fake.harbor.robot("importer-1").access.map(({ resource, action }) => `${resource}:${action}`);

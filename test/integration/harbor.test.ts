@@ -123,12 +123,12 @@ test("only a definite answer means that a project is not there, whoever asks", a
 
 test("a project is made private with its quota; somebody who was first is told; a lost answer is found again", async () => {
     const { namespaces } = managed();
-    const wish = { name: "mirror", quota: 5_000_000_000 };
+    const desired = { name: "mirror", quota: 5_000_000_000 };
     once("POST", /\/projects$/, "drop");
-    const made = await namespaces.create(wish);
+    const made = await namespaces.create(desired);
     expect(made).toMatchObject({ differences: [], warnings: [], isUntouched: true });
     expect(fake.harbor.projects).toMatchObject([{ quota: 5_000_000_000, metadata: { public: "false" } }]);
-    expect(await namespaces.create(wish)).toBeUndefined();
+    expect(await namespaces.create(desired)).toBeUndefined();
 });
 
 test("a project of others is described: what would change, and what would lose or block images", async () => {

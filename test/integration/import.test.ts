@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { executePlan, imageTask, needsArchive, planImport, verifyImages } from "../../lib/import";
-import { digestOf } from "../../lib/oci/digest";
+import { computeDigest } from "../../lib/oci/digest";
 import { RegistryError } from "../../lib/errors/errors";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
@@ -252,7 +252,7 @@ test("verification names what the registry definitely lacks, and is no verdict w
 
 test("an index that leaves out platforms is refused by a strict registry, with the setting that lets it in", async () => {
     const content = new MemoryImageSet();
-    content.image("quay.io/org/sparse:1", content.index([content.manifest()], [digestOf("another platform")]));
+    content.image("quay.io/org/sparse:1", content.index([content.manifest()], [computeDigest("another platform")]));
     content.image("quay.io/org/app:1");
     const { result } = await bring(content);
     expect(Object.keys(result.done)).toEqual(["quay.io/org/app:1"]);

@@ -3,7 +3,7 @@ import { PartialState } from "../../dynamic-providers/lifecycle/resource-provide
 import {
     type RobotAccountInputs,
     type RobotAccountOutputs,
-    robotAccountKind as kind,
+    robotAccountProvider as kind,
 } from "../../dynamic-providers/robot-account/provider";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { ADMIN, ManagedHarbor } from "../support/harbor/managed-harbor";
@@ -11,7 +11,7 @@ import { ADMIN, ManagedHarbor } from "../support/harbor/managed-harbor";
 /** The puller's rotation on a Harbor that plays back what a real one does: test/support/harbor. */
 let on: ManagedHarbor;
 let lines: string[];
-let around: { signal: AbortSignal; log: ResourceLog };
+let context: { signal: AbortSignal; log: ResourceLog };
 
 beforeEach(async () => {
     jest.useFakeTimers({
@@ -33,7 +33,7 @@ beforeEach(async () => {
     lines = [];
     const log = new ResourceLog("");
     jest.spyOn(log, "line").mockImplementation((_severity, message) => void lines.push(message));
-    around = { signal: new AbortController().signal, log };
+    context = { signal: new AbortController().signal, log };
 });
 
 afterEach(async () => {
@@ -63,12 +63,12 @@ interface State {
 }
 
 async function created(): Promise<State> {
-    const checked = kind.settle?.({}, inputs()) ?? inputs();
-    return { inputs: checked, outs: (await kind.create(checked, around)).outs };
+    const checked = kind.normalizeInputs?.({}, inputs()) ?? inputs();
+    return { inputs: checked, outs: (await kind.create(checked, context)).outs };
 }
 
 async function refreshed({ outs }: State): Promise<State> {
-    const found = await kind.read(outs, around);
+    const found = await kind.read(outs, context);
     if (found === undefined) throw new Error("the account left the state");
     return found;
 }
@@ -76,11 +76,11 @@ async function refreshed({ outs }: State): Promise<State> {
 /** What an `up` with a refresh does to the account. */
 async function up(before: State, changes: Partial<RobotAccountInputs> = {}): Promise<State> {
     const { inputs: olds, outs } = await refreshed(before);
-    const news = kind.settle?.(olds, { ...inputs(), ...changes }) ?? inputs();
-    await kind.announce?.(olds, news, around.log, around.signal);
+    const news = kind.normalizeInputs?.(olds, { ...inputs(), ...changes }) ?? inputs();
+    await kind.describeChanges?.(olds, news, context.log, context.signal);
     const { changes: isChanged, replaces } = kind.compare(outs, news);
     expect(replaces).toBeUndefined();
-    return { inputs: news, outs: isChanged ? await kind.update(outs, news, around) : outs };
+    return { inputs: news, outs: isChanged ? await kind.update(outs, news, context) : outs };
 }
 
 /** The status with which the registry greets an account. */
@@ -178,13 +178,13 @@ test("one that cannot be deleted stays in state, with the new account, and the n
     days(8);
     on.fake.disturb = (method) => (method === "DELETE" ? { status: 500, json: {} } : undefined);
     const { inputs: olds, outs } = await refreshed(second);
-    const news = kind.settle?.(olds, inputs()) ?? inputs();
-    const failure: unknown = await kind.update(outs, news, around).catch((error: unknown) => error);
+    const news = kind.normalizeInputs?.(olds, inputs()) ?? inputs();
+    const failure: unknown = await kind.update(outs, news, context).catch((error: unknown) => error);
     if (!(failure instanceof PartialState)) throw new Error(`no PartialState: ${String(failure)}`);
     expect(failure.reasons).toEqual([expect.stringMatching(/^robot\$mirror\+puller-1 could not be deleted: DELETE /)]);
     expect(failure.known).toMatchObject({ name: "puller-2", retiredRobots: [{ name: "puller-1" }] });
     on.fake.disturb = () => undefined;
-    await kind.update({ ...outs, ...failure.known }, news, around);
+    await kind.update({ ...outs, ...failure.known }, news, context);
     expect(robots()).toEqual(["mirror+puller-2"]);
 });
 
@@ -192,14 +192,14 @@ test("a destroy deletes the retired accounts as well", async () => {
     const first = await created();
     on.fake.harbor.age("puller-1", 61);
     const second = await up(first);
-    await kind.remove(second.outs, around);
+    await kind.remove(second.outs, context);
     expect(robots()).toEqual([]);
 });
 
 test("the importer, whose users are all resources of the stack, is replaced by the engine as before", async () => {
     const { overlap: _, ...importer } = { ...inputs(), role: "importer" as const };
-    const news = kind.settle?.({ ...importer, generation: 1, ...{ due: "it ends" } }, importer) ?? importer;
-    const outs = (await kind.create({ ...importer, generation: 1 }, around)).outs;
+    const news = kind.normalizeInputs?.({ ...importer, generation: 1, ...{ due: "it ends" } }, importer) ?? importer;
+    const outs = (await kind.create({ ...importer, generation: 1 }, context)).outs;
     expect(kind.compare(outs, news)).toEqual({ changes: true, replaces: ["generation"] });
     expect(news).not.toHaveProperty("retired");
 });

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { describeArchive, openArchive } from "../../lib/archives";
 import { executePlan, planImport } from "../../lib/import";
 import type { BlobSource, ImageSet } from "../../lib/mirror/image-set";
-import { type Digest, digestOf } from "../../lib/oci/digest";
+import { type Digest, computeDigest } from "../../lib/oci/digest";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { folderOf, ocMirrorEntries, tar, testImage } from "../support/archives";
@@ -50,7 +50,7 @@ async function carry(
     bytes: Buffer,
     detour: (request: Passed, layer: Digest) => Detour | undefined,
 ) {
-    const layer = digestOf(bytes);
+    const layer = computeDigest(bytes);
     const base = parseMirrorBase(`${proxy.host}/mirror`);
     const plan = await planImport(client, { images: set.images, set, base });
     proxy.detour = (request) => detour(request, layer);

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { digestOf } from "../../lib/oci/digest";
+import { computeDigest } from "../../lib/oci/digest";
 import { type ServerCertificate, type TestAuthority, testAuthority } from "../support/certificates";
 import { CommandSite } from "../support/command-site";
 import { type Reply, ScriptedServer } from "../support/http-server";
@@ -14,7 +14,7 @@ import { UNVERIFIED, unverified } from "../support/unverified-process";
  * CA must not receive a byte of a request.
  */
 
-const DIGEST = digestOf(Buffer.from("a blob"));
+const DIGEST = computeDigest(Buffer.from("a blob"));
 const CREDENTIALS = { username: "pusher", password: "canary-20c7" };
 
 let authority: TestAuthority;

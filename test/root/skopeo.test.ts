@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { digestOf } from "../../lib/oci/digest";
+import { computeDigest } from "../../lib/oci/digest";
 import { PROJECT } from "../support/stack";
 
 jest.setTimeout(1_200_000);
@@ -63,7 +63,7 @@ test("skopeo gets every image under its upstream name, by digest and by tag, wit
         for (const reference of references) {
             const { status, bytes, log } = skopeo(reference);
             expect({ reference, status, log: status === 0 ? "" : log }).toEqual({ reference, status: 0, log: "" });
-            expect(digestOf(bytes)).toBe(digest);
+            expect(computeDigest(bytes)).toBe(digest);
             const asked = [...log.matchAll(/Trying to access \\?"([^"\\]+)/g)].map(([, name]) => name);
             expect(asked).toEqual([reference.includes("@") ? `${mirror.replace(/[:@][^/]*$/, "")}@${digest}` : mirror]);
         }

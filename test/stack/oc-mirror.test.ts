@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { hexOf } from "../../lib/oci/digest";
+import { digestHex } from "../../lib/oci/digest";
 import { ArchiveBench, ocMirrorEntries, tar, testImage } from "../support/archives";
 import { graphFile, releaseFolder, signatureFile, signedMessage } from "../support/oc-mirror-working-dir";
 import { stored } from "../support/registry-process";
@@ -96,7 +96,7 @@ test("a release of a channel comes with its signature and the update graph, whic
     expect(outputs["mirrorRules"]).not.toContain("localhost/openshift");
     expect(outputs["mirrorRules"]).not.toMatch(/source: localhost/);
     expect(documents(outputs["releaseSignatures"])).toMatchObject([
-        { binaryData: { [`sha256-${hexOf(payload.digest)}-1`]: message.toString("base64") } },
+        { binaryData: { [`sha256-${digestHex(payload.digest)}-1`]: message.toString("base64") } },
     ]);
     const mirror = `${site.registry.host}/mirror`;
     expect(documents(outputs["updateService"])).toMatchObject([

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type Archive, openArchive } from "../../lib/archives";
-import { type Digest, digestOf, hexOf } from "../../lib/oci/digest";
+import { type Digest, computeDigest, digestHex } from "../../lib/oci/digest";
 import { ArchiveError } from "../../lib/errors/errors";
 import {
     MEDIA_TYPE_DOCKER_LIST,
@@ -112,7 +112,7 @@ export function testImage(
         config: descriptorOf(config, configType),
         layers: layers.map((layer) => descriptorOf(layer, layerType)),
     };
-    const blobs = new Map([config, ...layers].map((bytes) => [digestOf(bytes), bytes]));
+    const blobs = new Map([config, ...layers].map((bytes) => [computeDigest(bytes), bytes]));
     return finish(mediaType, manifest, blobs, []);
 }
 
@@ -133,11 +133,11 @@ function finish(
     children: readonly TestImage[],
 ): TestImage {
     const manifest = Buffer.from(JSON.stringify(document, undefined, 3));
-    return { digest: digestOf(manifest), mediaType, manifest, blobs, children };
+    return { digest: computeDigest(manifest), mediaType, manifest, blobs, children };
 }
 
 function descriptorOf(bytes: Buffer, mediaType: string): { mediaType: string; digest: Digest; size: number } {
-    return { mediaType, digest: digestOf(bytes), size: bytes.length };
+    return { mediaType, digest: computeDigest(bytes), size: bytes.length };
 }
 
 /** Manifest, blobs and all children, by digest. */
@@ -166,7 +166,7 @@ const STORE = "docker/registry/v2";
 
 /** The entry of a blob in an oc-mirror archive. */
 export function ocMirrorBlobName(digest: Digest): string {
-    return `${STORE}/blobs/sha256/${hexOf(digest).slice(0, 2)}/${hexOf(digest)}/data`;
+    return `${STORE}/blobs/sha256/${digestHex(digest).slice(0, 2)}/${digestHex(digest)}/data`;
 }
 
 /** The entry of a tag's link in an oc-mirror archive. */
@@ -202,8 +202,11 @@ export function imageSetText(imageSet: readonly string[] | string): string {
 function linksOf({ repository, tag, image }: OcMirrorSpec["tags"][number]): TarSpec[] {
     const root = `${STORE}/repositories/${repository}`;
     const links = [image, ...descendants(image)].flatMap((found) => [
-        { name: `${root}/_manifests/revisions/sha256/${hexOf(found.digest)}/link`, body: found.digest },
-        ...[...found.blobs.keys()].map((blob) => ({ name: `${root}/_layers/sha256/${hexOf(blob)}/link`, body: blob })),
+        { name: `${root}/_manifests/revisions/sha256/${digestHex(found.digest)}/link`, body: found.digest },
+        ...[...found.blobs.keys()].map((blob) => ({
+            name: `${root}/_layers/sha256/${digestHex(blob)}/link`,
+            body: blob,
+        })),
     ]);
     return [...links, { name: ocMirrorTagName(repository, tag), body: image.digest }];
 }
@@ -234,7 +237,7 @@ export function ociLayoutFiles(images: readonly LayoutImage[], leaveOut: Iterabl
     return new Map([
         ["oci-layout", Buffer.from('{"imageLayoutVersion": "1.0.0"}')],
         ["index.json", Buffer.from(JSON.stringify({ schemaVersion: 2, manifests }))],
-        ...objects.map(([digest, bytes]): [string, Buffer] => [`blobs/sha256/${hexOf(digest)}`, bytes]),
+        ...objects.map(([digest, bytes]): [string, Buffer] => [`blobs/sha256/${digestHex(digest)}`, bytes]),
     ]);
 }
 

@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { type Digest, digestOf, hexOf } from "../../lib/oci/digest";
+import { type Digest, computeDigest, digestHex } from "../../lib/oci/digest";
 import { type TarSpec, tar } from "./archives";
 
 /** An image as Docker keeps it: its config, and its layers as plain tars. */
@@ -11,7 +11,7 @@ export interface DockerImage {
 /** An image with layers that differ for every seed. */
 export function dockerImage(...seeds: readonly string[]): DockerImage {
     const layers = seeds.map((seed) => tar([{ name: `${seed}.txt`, body: seed }]));
-    const rootfs = { type: "layers", diff_ids: layers.map((layer) => digestOf(layer)) };
+    const rootfs = { type: "layers", diff_ids: layers.map((layer) => computeDigest(layer)) };
     const config = Buffer.from(JSON.stringify({ os: "linux", architecture: "amd64", rootfs, seeds }));
     return { config, layers };
 }
@@ -22,7 +22,7 @@ export function expectedDigest({ config, layers }: DockerImage, gzip = false): D
     const packed = gzip ? layers.map((layer) => gzipSync(layer)) : layers;
     const descriptor = (mediaType: string, bytes: Buffer) => ({
         mediaType,
-        digest: digestOf(bytes),
+        digest: computeDigest(bytes),
         size: bytes.length,
     });
     const manifest = {
@@ -31,7 +31,7 @@ export function expectedDigest({ config, layers }: DockerImage, gzip = false): D
         config: descriptor("application/vnd.oci.image.config.v1+json", config),
         layers: packed.map((layer) => descriptor(type, layer)),
     };
-    return digestOf(JSON.stringify(manifest));
+    return computeDigest(JSON.stringify(manifest));
 }
 
 /** Docker up to 24: a folder for each layer, repeated ones as symbolic links (moby, tarexport/save.go). */
@@ -39,18 +39,21 @@ export function docker24(images: readonly { image: DockerImage; tags: readonly s
     const entries: TarSpec[] = [];
     const written = new Map<Digest, string>();
     const manifest = images.map(({ image, tags }, i) => ({
-        Config: `${hexOf(digestOf(image.config))}.json`,
+        Config: `${digestHex(computeDigest(image.config))}.json`,
         RepoTags: tags,
         Layers: image.layers.map((layer, j) => {
             const name = `image${i}layer${j}/layer.tar`;
-            const first = written.get(digestOf(layer));
+            const first = written.get(computeDigest(layer));
             if (first === undefined) entries.push({ name, body: layer });
             else entries.push({ name, type: "2", linkname: `../${first}` });
-            written.set(digestOf(layer), first ?? name);
+            written.set(computeDigest(layer), first ?? name);
             return name;
         }),
     }));
-    const configs = images.map(({ image }) => ({ name: `${hexOf(digestOf(image.config))}.json`, body: image.config }));
+    const configs = images.map(({ image }) => ({
+        name: `${digestHex(computeDigest(image.config))}.json`,
+        body: image.config,
+    }));
     return [...entries, ...configs, { name: "manifest.json", body: JSON.stringify(manifest) }];
 }
 
@@ -62,7 +65,7 @@ export function docker25(
 ): TarSpec[] {
     const descriptor = (mediaType: string, bytes: Buffer) => ({
         mediaType,
-        digest: digestOf(bytes),
+        digest: computeDigest(bytes),
         size: bytes.length,
     });
     const manifest = Buffer.from(
@@ -83,13 +86,13 @@ export function docker25(
         manifests: [{ ...descriptor("application/vnd.oci.image.manifest.v1+json", manifest), annotations }],
     };
     const item = {
-        Config: `blobs/sha256/${hexOf(digestOf(image.config))}`,
+        Config: `blobs/sha256/${digestHex(computeDigest(image.config))}`,
         RepoTags: tag === undefined ? null : [tag.replace(/^docker\.io\/library\//, "")],
-        Layers: image.layers.map((layer) => `blobs/sha256/${hexOf(digestOf(layer))}`),
+        Layers: image.layers.map((layer) => `blobs/sha256/${digestHex(computeDigest(layer))}`),
     };
     const blobs = [manifest, image.config, ...image.layers];
     return [
-        ...blobs.map((body) => ({ name: `blobs/sha256/${hexOf(digestOf(body))}`, body })),
+        ...blobs.map((body) => ({ name: `blobs/sha256/${digestHex(computeDigest(body))}`, body })),
         { name: "oci-layout", body: '{"imageLayoutVersion":"1.0.0"}' },
         { name: "index.json", body: JSON.stringify(index) },
         { name: "manifest.json", body: JSON.stringify([item]) },

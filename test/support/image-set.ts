@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import type { BlobSource, ImageSet, ManifestFacts } from "../../lib/mirror/image-set";
-import { type Digest, digestOf } from "../../lib/oci/digest";
+import { type Digest, computeDigest } from "../../lib/oci/digest";
 import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
 
 /** An image set made in memory: what a lock would say and where its bytes are. */
@@ -96,7 +96,7 @@ export class MemoryImageSet implements BlobSource {
     }
 
     private keep(bytes: Buffer): Digest {
-        const digest = digestOf(bytes);
+        const digest = computeDigest(bytes);
         this.bytes.set(digest, bytes);
         return digest;
     }

@@ -14,7 +14,7 @@ export function contentsOf(spec: OcMirrorSpec, overrides: readonly Override[] = 
 }
 
 /** Source reference -> digest of such an archive. */
-export async function imagesOf(
+export async function toImageMap(
     spec: OcMirrorSpec,
     overrides: readonly Override[] = [],
 ): Promise<Record<string, Digest>> {

@@ -1,5 +1,5 @@
 import { deflateRawSync, deflateSync } from "node:zlib";
-import { type Digest, hexOf } from "../../lib/oci/digest";
+import { type Digest, digestHex } from "../../lib/oci/digest";
 import type { TestImage } from "./archives";
 
 /** Files of a working folder by their entries' names. */
@@ -113,7 +113,7 @@ export function catalogFolder(
     all: Readonly<Record<string, readonly string[]>>,
     filtered: { readonly tag: string; readonly packages: readonly string[] } | undefined = undefined,
 ): WorkingFiles {
-    const folder = `working-dir/operator-catalogs/${name}/${hexOf(original.digest)}`;
+    const folder = `working-dir/operator-catalogs/${name}/${digestHex(original.digest)}`;
     const of = (path: string, names: readonly string[]): [string, string][] =>
         names.map((each) => [`${folder}/${path}/${each}/catalog.json`, catalogText({ [each]: all[each] ?? [] })]);
     return Object.fromEntries([
@@ -124,5 +124,5 @@ export function catalogFolder(
 
 /** The signature of a release as oc-mirror keeps it. */
 export function signatureFile(tag: string, digest: Digest, message: Buffer): WorkingFiles {
-    return { [`working-dir/signatures/${tag}-sha256-${hexOf(digest)}`]: message };
+    return { [`working-dir/signatures/${tag}-sha256-${digestHex(digest)}`]: message };
 }

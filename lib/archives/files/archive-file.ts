@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { basename } from "node:path";
-import { ArchiveError, isMissingFile, messageOf } from "../../errors/errors";
+import { ArchiveError, isMissingFile, errorMessage } from "../../errors/errors";
 import type { ArchivePart } from "../../lock";
 
 /** What people do about bytes that are not what they should be. */
@@ -65,7 +65,7 @@ export class ArchiveFile {
                     ...(entry === undefined ? {} : { entry }),
                     offset: offset + filled,
                     code: "ARCHIVE_TRUNCATED",
-                    cure: COPY_AGAIN,
+                    fix: COPY_AGAIN,
                 });
             }
             filled += count;
@@ -98,11 +98,11 @@ export class ArchiveFile {
 /** An error of the file system as one of the archive at `path`. */
 export function unreadable(path: string, cause: unknown, offset?: number): ArchiveError {
     const missing = isMissingFile(cause);
-    return new ArchiveError(missing ? "there is no such file or folder" : `cannot be read: ${messageOf(cause)}`, {
+    return new ArchiveError(missing ? "there is no such file or folder" : `cannot be read: ${errorMessage(cause)}`, {
         archive: path,
         ...(offset === undefined ? {} : { offset }),
         code: missing ? "ARCHIVE_NOT_FOUND" : "ARCHIVE_UNREADABLE",
-        cure: missing
+        fix: missing
             ? "check the path, and that the medium is mounted"
             : "check the permissions and the medium the archive lies on",
         cause,

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { BlobSource } from "../../mirror/image-set";
-import { type Digest, digestOf } from "../../oci/digest";
+import { type Digest, computeDigest } from "../../oci/digest";
 import { ArchiveError } from "../../errors/errors";
 import { MAX_MANIFEST_BYTES } from "../../oci/manifest";
 import { COPY_AGAIN, type LentFile } from "./archive-file";
@@ -56,7 +56,7 @@ export class ArchiveSource implements BlobSource {
         const bytes = Buffer.allocUnsafeSlow(size);
         const lent = await file.lend();
         await lent.file.readInto(bytes, offset, this.#entryOf(digest)).finally(() => lent.release());
-        const actual = digestOf(bytes);
+        const actual = computeDigest(bytes);
         if (actual === digest) return bytes;
         throw this.#fault(digest, `the bytes are ${actual}, not ${digest}`, "ARCHIVE_DIGEST_MISMATCH");
     }
@@ -90,7 +90,7 @@ export class ArchiveSource implements BlobSource {
         const { file, offset } = this.#locate(digest);
         const entry = this.#entryOf(digest);
         const place = { archive: file.path, ...(entry === undefined ? {} : { entry, offset }) };
-        return new ArchiveError(what, { ...place, code, cure: COPY_AGAIN });
+        return new ArchiveError(what, { ...place, code, fix: COPY_AGAIN });
     }
 }
 

@@ -1,4 +1,4 @@
-import { type Digest, hexOf, isDigest } from "../../oci/digest";
+import { type Digest, digestHex, isDigest } from "../../oci/digest";
 import { ArchiveError } from "../../errors/errors";
 import type { ArchivePart } from "../../lock";
 import { ArchiveSource, type BlobLocation } from "./archive-source";
@@ -90,7 +90,7 @@ export interface TreeBlobs {
 
 /** The blobs of a tree whose names follow from their digests; nothing is kept of them. */
 export function blobsNamed(tree: FileTree, nameOf: (hex: string) => string): TreeBlobs {
-    const named = (digest: Digest) => (isDigest(digest) ? nameOf(hexOf(digest)) : undefined);
+    const named = (digest: Digest) => (isDigest(digest) ? nameOf(digestHex(digest)) : undefined);
     return {
         nameOf: named,
         get: (digest) => {

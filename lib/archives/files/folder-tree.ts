@@ -92,13 +92,13 @@ async function listInto(
 }
 
 function danglingLink(path: string): ArchiveError {
-    const cure = "copy what it points to as well, or copy the folder with links followed (cp -rL)";
-    const facts = { archive: path, code: "ARCHIVE_ENTRY_INVALID", cure };
+    const fix = "copy what it points to as well, or copy the folder with links followed (cp -rL)";
+    const facts = { archive: path, code: "ARCHIVE_ENTRY_INVALID", fix };
     return new ArchiveError("this link leads to nothing", facts);
 }
 
 function tooMany(path: string): ArchiveError {
-    const cure = "name the folder that holds nothing but the archive";
-    const facts = { archive: path, code: "ARCHIVE_TOO_LARGE", cure };
+    const fix = "name the folder that holds nothing but the archive";
+    const facts = { archive: path, code: "ARCHIVE_TOO_LARGE", fix };
     return new ArchiveError(`there are more than ${MAX_FILES} files or folders below this folder`, facts);
 }

@@ -1,5 +1,5 @@
 import type { Digest } from "../../oci/digest";
-import { type Reference, repositoryOf, sourceKey } from "../../oci/reference";
+import { type Reference, repositoryName, sourceKey } from "../../oci/reference";
 import type { ArchiveContents } from "../archive";
 import { type NameProblem, namesUnresolved } from "./name-problem";
 import { type Overrides, unusedNote } from "./override";
@@ -58,5 +58,5 @@ export function distinct(references: readonly Reference[]): Reference[] {
 
 /** `host/path` of each reference, sorted, each once. */
 export function repositoriesOf(references: readonly Reference[]): string[] {
-    return [...new Set(references.map(repositoryOf))].sort();
+    return [...new Set(references.map(repositoryName))].sort();
 }

@@ -26,7 +26,7 @@ const LISTED = 100;
 export class NamesUnresolved extends ArchiveError {
     constructor(
         what: string,
-        facts: { readonly archive: string; readonly cure: string },
+        facts: { readonly archive: string; readonly fix: string },
         readonly problems: readonly NameProblem[],
         readonly hint: string,
         readonly unused: readonly Override[],
@@ -54,7 +54,7 @@ export function namesUnresolved(
     const count = problems.length === 1 ? "1 name has" : `${problems.length} names have`;
     const useless = unused.map(({ match }) => `\n  override ${shownName(match)} has matched nothing so far`).join("");
     const what = `${count} no single upstream:${shown.join("")}${more}${useless}\n`;
-    return new NamesUnresolved(what, { archive, cure: cureOf(problems, hint) }, problems, hint, unused);
+    return new NamesUnresolved(what, { archive, fix: fixFor(problems, hint) }, problems, hint, unused);
 }
 
 /** What a terminal obeys or does not show, and what turns the order of its letters. */
@@ -74,7 +74,7 @@ function shownText(text: string): string {
     return text.replace(UNSHOWABLE, (found) => found.split("").map(escape).join(""));
 }
 
-function cureOf(problems: readonly NameProblem[], hint: string): string {
+function fixFor(problems: readonly NameProblem[], hint: string): string {
     const overrides = problems.flatMap(({ match, needs = [], isTagless = false }) => {
         if (match === undefined) return [];
         const keys = [...needs, ...(isTagless ? ["tag"] : [])];

@@ -13,7 +13,7 @@ export class Overrides {
             const registry = canonicalRegistry(override.registry);
             if (registry !== undefined) return { override: { ...override, registry }, pattern: globOf(override.match) };
             const what = `override for ${override.match}: ${JSON.stringify(override.registry)} is not a registry host`;
-            throw new PassthroughError(what, { code: "OVERRIDE_INVALID", cure: "write the upstream host, as quay.io" });
+            throw new PassthroughError(what, { code: "OVERRIDE_INVALID", fix: "write the upstream host, as quay.io" });
         });
     }
 

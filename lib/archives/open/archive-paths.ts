@@ -80,7 +80,7 @@ function notFound(path: string, what: string): ArchiveError {
     const facts = {
         archive: path,
         code: "ARCHIVE_NOT_FOUND",
-        cure: "name a file, a folder or a pattern that matches some",
+        fix: "name a file, a folder or a pattern that matches some",
     };
     return new ArchiveError(what, facts);
 }

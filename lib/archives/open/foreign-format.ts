@@ -21,12 +21,12 @@ export function refuseV1Folder(path: string, names: readonly string[]): void {
 export function refuseNames(path: string, names: ReadonlySet<string>): ArchiveError {
     if (names.has("publish")) return unsupported(path, "this is an archive of oc-mirror v1", WITH_V2);
     if (names.has("repositories")) return unsupported(path, "this is a docker save of before 1.10", AS_OCI);
-    const cure =
+    const fix =
         "give what oc-mirror --v2, skopeo, podman, docker save, crane, Hauler or Zarf wrote; name several files in a " +
         "folder by a pattern such as *.tar";
-    return unsupported(path, "no image archive is recognised here", cure);
+    return unsupported(path, "no image archive is recognised here", fix);
 }
 
-function unsupported(archive: string, what: string, cure: string): ArchiveError {
-    return new ArchiveError(what, { archive, code: "ARCHIVE_FORMAT_UNSUPPORTED", cure });
+function unsupported(archive: string, what: string, fix: string): ArchiveError {
+    return new ArchiveError(what, { archive, code: "ARCHIVE_FORMAT_UNSUPPORTED", fix });
 }

@@ -61,9 +61,9 @@ class SetOpening {
         });
         if (facts.isDirectory()) return this.#addFolder(path);
         if (facts.isFile()) return this.#addFile(path);
-        const cure = "give a file: an archive is read at offsets, which a pipe does not have";
+        const fix = "give a file: an archive is read at offsets, which a pipe does not have";
         const what = "this is neither a file nor a folder";
-        throw new ArchiveError(what, { archive: path, code: "ARCHIVE_UNREADABLE", cure });
+        throw new ArchiveError(what, { archive: path, code: "ARCHIVE_UNREADABLE", fix });
     }
 
     async finish(): Promise<Archive> {
@@ -121,7 +121,7 @@ class SetOpening {
         const file = await ArchiveFile.open(path);
         this.#opened.push(file);
         if (file.size === 0) {
-            throw new ArchiveError("the file is empty", { archive: path, code: "ARCHIVE_TRUNCATED", cure: COPY_AGAIN });
+            throw new ArchiveError("the file is empty", { archive: path, code: "ARCHIVE_TRUNCATED", fix: COPY_AGAIN });
         }
         const compression = await compressionOf({ file, offset: 0, size: file.size });
         return compression === undefined ? file : this.#unpack({ path, files: [file], parts: file.parts, compression });
@@ -173,6 +173,6 @@ function checkBytes({ path, bytes }: SplitFile, files: readonly ArchiveFile[]): 
     throw new ArchiveError(`the pieces have ${found} bytes, they should have ${bytes}`, {
         archive: path,
         code: "ARCHIVE_TRUNCATED",
-        cure: COPY_AGAIN,
+        fix: COPY_AGAIN,
     });
 }

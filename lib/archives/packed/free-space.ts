@@ -1,5 +1,5 @@
 import { statfs } from "node:fs/promises";
-import { ArchiveError, messageOf } from "../../errors/errors";
+import { ArchiveError, errorMessage } from "../../errors/errors";
 
 /** Left for others on the disk. */
 const RESERVE = 64 * 1024 ** 2;
@@ -10,7 +10,7 @@ const RESERVE = 64 * 1024 ** 2;
  */
 export async function checkFree(folder: string, archive: string, wanted: number): Promise<void> {
     const facts = await statfs(folder).catch((cause: unknown) => {
-        throw noSpace(archive, folder, `its free space cannot be told: ${messageOf(cause)}`, cause);
+        throw noSpace(archive, folder, `its free space cannot be told: ${errorMessage(cause)}`, cause);
     });
     const free = facts.bavail * facts.bsize;
     if (free >= wanted + RESERVE) return;
@@ -22,7 +22,7 @@ export function noSpace(archive: string, folder: string, what: string, cause?: u
     return new ArchiveError(`it must be unpacked to a temporary file in ${folder}: ${what}`, {
         archive,
         code: "ARCHIVE_NO_SPACE",
-        cure: "set TMPDIR to a folder with room for the unpacked archive, or unpack it yourself and give the plain tar",
+        fix: "set TMPDIR to a folder with room for the unpacked archive, or unpack it yourself and give the plain tar",
         cause,
     });
 }

@@ -147,7 +147,7 @@ async function zarfHeadOf(split: SplitFile): Promise<SplitFile | undefined> {
     });
     const parsed = zarfHead.safeParse(jsonOf(text));
     if (!parsed.success) {
-        const facts = { archive: path, code: "ARCHIVE_METADATA_INVALID", cure: COPY_AGAIN };
+        const facts = { archive: path, code: "ARCHIVE_METADATA_INVALID", fix: COPY_AGAIN };
         throw new ArchiveError("it does not tell sha256Sum, bytes and count of the pieces", facts);
     }
     const { sha256Sum, bytes, count } = parsed.data;
@@ -167,6 +167,6 @@ function missing(archive: string, piece: string): ArchiveError {
     return new ArchiveError(`the piece ${piece} is missing`, {
         archive,
         code: "ARCHIVE_INCOMPLETE",
-        cure: "copy all pieces of the file into one folder",
+        fix: "copy all pieces of the file into one folder",
     });
 }

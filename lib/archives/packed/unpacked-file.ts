@@ -3,7 +3,7 @@ import { type FileHandle, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { ArchiveError, messageOf } from "../../errors/errors";
+import { ArchiveError, errorMessage } from "../../errors/errors";
 import type { ArchivePart } from "../../lock";
 import { ArchiveFile, COPY_AGAIN } from "../files/archive-file";
 import type { Compression } from "./compression";
@@ -60,7 +60,7 @@ export async function unpackFiles(packed: PackedFiles, options: UnpackOptions = 
     await checkFree(folder, path, await leastUnpackedSize(packed.files, compression));
     const name = join(folder, `.registry-passthrough-${randomBytes(6).toString("hex")}`);
     const handle = await open(name, "wx+", 0o600).catch((cause: unknown) => {
-        throw noSpace(path, folder, `no temporary file can be made: ${messageOf(cause)}`, cause);
+        throw noSpace(path, folder, `no temporary file can be made: ${errorMessage(cause)}`, cause);
     });
     try {
         await rm(name);
@@ -103,7 +103,7 @@ class Unpacking {
         const found = this.#hash.digest("hex");
         if (sha256 === undefined || sha256 === found) return this.#written;
         const what = `the joined pieces have the sha256 ${found}, they should have ${sha256}`;
-        throw new ArchiveError(what, { archive: path, code: "ARCHIVE_DIGEST_MISMATCH", cure: COPY_AGAIN });
+        throw new ArchiveError(what, { archive: path, code: "ARCHIVE_DIGEST_MISMATCH", fix: COPY_AGAIN });
     }
 
     async *#read(): AsyncGenerator<Buffer> {
@@ -140,7 +140,7 @@ class Unpacking {
                     throw noSpace(
                         this.#packed.path,
                         this.#folder,
-                        `cannot be written there: ${messageOf(cause)}`,
+                        `cannot be written there: ${errorMessage(cause)}`,
                         cause,
                     );
                 });
@@ -151,23 +151,23 @@ class Unpacking {
 
     #bomb(): ArchiveError {
         const what = `unpacked it has more than ${this.#limit} bytes, which no archive of images of this size has`;
-        const cure = "check where the archive comes from; if it is right, unpack it yourself and give the plain tar";
-        return new ArchiveError(what, { archive: this.#packed.path, code: "ARCHIVE_TOO_LARGE", cure });
+        const fix = "check where the archive comes from; if it is right, unpack it yourself and give the plain tar";
+        return new ArchiveError(what, { archive: this.#packed.path, code: "ARCHIVE_TOO_LARGE", fix });
     }
 
     #damaged(cause: unknown): ArchiveError {
-        const text = messageOf(cause);
+        const text = errorMessage(cause);
         const isCut = /unexpected (end of file|EOF)/i.test(text);
         const what = isCut
             ? "the archive is truncated"
             : `cannot be unpacked as ${this.#packed.compression ?? "it is"}`;
         const code = isCut ? "ARCHIVE_TRUNCATED" : "ARCHIVE_CORRUPT";
-        return new ArchiveError(`${what}: ${text}`, { archive: this.#packed.path, code, cure: COPY_AGAIN, cause });
+        return new ArchiveError(`${what}: ${text}`, { archive: this.#packed.path, code, fix: COPY_AGAIN, cause });
     }
 }
 
 function undecodable(path: string, compression: "xz" | "bzip2"): ArchiveError {
-    const cure = `decompress it first: ${compression === "xz" ? "unxz" : "bunzip2"} ${path}`;
-    const facts = { archive: path, code: "ARCHIVE_FORMAT_UNSUPPORTED", cure };
+    const fix = `decompress it first: ${compression === "xz" ? "unxz" : "bunzip2"} ${path}`;
+    const facts = { archive: path, code: "ARCHIVE_FORMAT_UNSUPPORTED", fix };
     return new ArchiveError(`the file is compressed with ${compression}, which is not unpacked here`, facts);
 }

@@ -78,7 +78,7 @@ class FrameWalk {
             ...this.#place,
             offset,
             code: "ARCHIVE_FORMAT_UNSUPPORTED",
-            cure: "compress again without --long=…, or with --long=27 at most; or unpack it with zstd -d --long=31",
+            fix: "compress again without --long=…, or with --long=27 at most; or unpack it with zstd -d --long=31",
         });
     }
 }

@@ -19,8 +19,8 @@ export interface TarEntry {
 /** Only of a regular file the bytes at its offset are the content. @throws ArchiveError `ARCHIVE_ENTRY_INVALID` */
 export function requireFile(file: ArchiveFile, entry: TarEntry): void {
     if (entry.type === "file") return;
-    const cure = "pack the archive again without links and sparse files, or copy the original";
+    const fix = "pack the archive again without links and sparse files, or copy the original";
     const place = { archive: file.path, entry: entry.name, offset: entry.offset };
     const what = `a ${entry.type} entry stands where a regular file must be`;
-    throw new ArchiveError(what, { ...place, code: "ARCHIVE_ENTRY_INVALID", cure });
+    throw new ArchiveError(what, { ...place, code: "ARCHIVE_ENTRY_INVALID", fix });
 }

@@ -191,7 +191,7 @@ class TarIndexer {
             entry: name,
             offset: start,
             code: "ARCHIVE_TRUNCATED",
-            cure: COPY_AGAIN,
+            fix: COPY_AGAIN,
         });
     }
 
@@ -209,7 +209,7 @@ class TarIndexer {
         if (strange === -1) return [];
         if (strange < TAR_BLOCK) {
             const what = "a single zero block stands between entries";
-            throw new ArchiveError(what, { ...this.#place(this.#at), code: "ARCHIVE_CORRUPT", cure: COPY_AGAIN });
+            throw new ArchiveError(what, { ...this.#place(this.#at), code: "ARCHIVE_CORRUPT", fix: COPY_AGAIN });
         }
         return [`${this.#file.path} goes on after its end at offset ${from + strange}; what is there is not read`];
     }
@@ -226,7 +226,7 @@ class TarIndexer {
         const isFirst = offset === 0 && cause.code === "ARCHIVE_CORRUPT";
         const what = isFirst ? "this is not a tar archive, or its first header is damaged" : cause.message;
         const place = { ...this.#place(offset), ...(entry === undefined ? {} : { entry }) };
-        return new ArchiveError(what, { ...place, code: cause.code, cure: COPY_AGAIN, cause });
+        return new ArchiveError(what, { ...place, code: cause.code, fix: COPY_AGAIN, cause });
     }
 
     #place(offset: number): { archive: string; offset: number } {
@@ -234,19 +234,19 @@ class TarIndexer {
     }
 
     #truncated(what: string): ArchiveError {
-        const facts = { ...this.#place(this.#at), code: "ARCHIVE_TRUNCATED", cure: COPY_AGAIN };
+        const facts = { ...this.#place(this.#at), code: "ARCHIVE_TRUNCATED", fix: COPY_AGAIN };
         return new ArchiveError(`the archive is truncated: ${what}`, facts);
     }
 
     #invalid(entry: string, offset: number, what: string): ArchiveError {
-        const cure = "make the archive again with a current tool; do not edit or re-pack it by hand";
-        return new ArchiveError(what, { ...this.#place(offset), entry, code: "ARCHIVE_ENTRY_INVALID", cure });
+        const fix = "make the archive again with a current tool; do not edit or re-pack it by hand";
+        return new ArchiveError(what, { ...this.#place(offset), entry, code: "ARCHIVE_ENTRY_INVALID", fix });
     }
 
     #tooLarge(entry: string, offset: number): ArchiveError {
-        const cure = "mirror the content in several image sets, each with a cache folder of its own";
+        const fix = "mirror the content in several image sets, each with a cache folder of its own";
         const what = `more than ${this.#maxEntries} entries`;
-        return new ArchiveError(what, { ...this.#place(offset), entry, code: "ARCHIVE_TOO_LARGE", cure });
+        return new ArchiveError(what, { ...this.#place(offset), entry, code: "ARCHIVE_TOO_LARGE", fix });
     }
 }
 

@@ -56,6 +56,6 @@ async function checkSame(
         entry: entry.name,
         offset: entry.offset,
         code: "ARCHIVE_ENTRY_INVALID",
-        cure: "pack the archive again from its folder instead of adding to it",
+        fix: "pack the archive again from its folder instead of adding to it",
     });
 }

@@ -37,8 +37,8 @@ export class TarStart {
         const blocks = { words, bytes: Buffer.from(words.buffer) };
         start.copy(blocks.bytes, 0, 0, TAR_BLOCK);
         if (isZeroBlock(blocks, 0)) {
-            const cure = "check where the archive comes from";
-            throw this.#refused("unpacked it begins with zeros: no tar with an image in it", UNSUPPORTED, cure);
+            const fix = "check where the archive comes from";
+            throw this.#refused("unpacked it begins with zeros: no tar with an image in it", UNSUPPORTED, fix);
         }
         try {
             parseTarHeader(blocks, 0);
@@ -50,8 +50,8 @@ export class TarStart {
         }
     }
 
-    #refused(what: string, code: string, cure: string): ArchiveError {
-        return new ArchiveError(what, { archive: this.#archive, offset: 0, code, cure });
+    #refused(what: string, code: string, fix: string): ArchiveError {
+        return new ArchiveError(what, { archive: this.#archive, offset: 0, code, fix });
     }
 }
 

@@ -59,9 +59,9 @@ export class TarTree implements FileTree {
     }
 
     #broken(entry: TarEntry, what: string): ArchiveError {
-        const cure = "make the archive again with a current tool";
+        const fix = "make the archive again with a current tool";
         const place = { archive: this.path, entry: entry.name, offset: entry.offset };
-        return new ArchiveError(what, { ...place, code: "ARCHIVE_ENTRY_INVALID", cure });
+        return new ArchiveError(what, { ...place, code: "ARCHIVE_ENTRY_INVALID", fix });
     }
 }
 

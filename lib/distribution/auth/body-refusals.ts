@@ -4,7 +4,7 @@ import type { RegistryRequest } from "../client/registry-session";
 
 /** What came of sending a blob's bytes once. */
 interface Sent {
-    readonly answer: { readonly status: number };
+    readonly response: { readonly status: number };
 }
 
 /** Bytes of a body that may be refused several times, as a small request may. */
@@ -34,7 +34,7 @@ export class BodyRefusals {
         const guarded = async () => {
             this.check(request);
             const sent = await attempt();
-            const { status } = sent.answer;
+            const { status } = sent.response;
             if (status < 400) this.letIn(request.scopes);
             if (status === 401 && isFresh && isHeavy(request)) this.refuse(request);
             return sent;
@@ -63,7 +63,7 @@ export class BodyRefusals {
             {
                 code: this.hasLetIn ? "UNAUTHORIZED" : UPLOADS_REFUSED,
                 status: 401,
-                cure: BODY_CURE,
+                fix: BODY_FIX,
             },
         );
     }
@@ -75,6 +75,6 @@ export function isHeavy({ blobBytes = 0 }: Pick<RegistryRequest, "blobBytes">): 
 }
 
 /** What to change if an upload may begin and its bytes are refused. */
-export const BODY_CURE =
+export const BODY_FIX =
     "the account may begin uploads, so check that what stands in front of the registry passes PUT and the Authorization " +
     "header on (nginx: proxy_request_buffering off), and that tokens live longer than the largest blob takes";

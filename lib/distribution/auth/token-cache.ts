@@ -1,6 +1,8 @@
-import { type BearerToken, type Challenge, type Credentials, basicAuthorization, readToken } from "./auth";
+import { type BearerToken, readToken } from "./bearer-token";
+import type { Challenge } from "./challenge";
+import { type Credentials, basicAuthorization } from "./credentials";
 import { RegistryError } from "../../errors/errors";
-import { jsonOf, registryAnswerError } from "../client/registry-answer";
+import { jsonOf, responseError } from "../client/response-errors";
 import type { Transport } from "../http/transport";
 
 /** What a token is asked for. */
@@ -64,14 +66,14 @@ export class RegistryTokens {
         if (challenge.parameters.service !== undefined) url.searchParams.set("service", challenge.parameters.service);
         for (const scope of scopes) url.searchParams.append("scope", scope);
         const operation = `GET ${url.origin}${url.pathname} (token for ${cause})`;
-        const answer = await this.transport.send({
+        const response = await this.transport.send({
             method: "GET",
             url,
             operation,
             headers: { authorization: basicAuthorization(credentials), accept: "application/json" },
         });
-        const text = await answer.text();
-        if (answer.status !== 200) throw registryAnswerError(operation, answer, text);
+        const text = await response.text();
+        if (response.status !== 200) throw responseError(operation, response, text);
         const token = readToken(jsonOf(text), Date.now());
         if (token !== undefined) return token;
         throw new RegistryError(operation, "the token endpoint answered 200 without a token", {
@@ -82,15 +84,15 @@ export class RegistryTokens {
 }
 
 /** Others wait for the same answer: whoever gives up ends its own waiting only. */
-async function untilAborted<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    if (signal === undefined) return answer;
+async function untilAborted<T>(response: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    if (signal === undefined) return response;
     const over = new AbortController();
     const aborted = new Promise<never>((_, reject) => {
         const give = () => reject(signal.reason as Error);
         if (signal.aborted) give();
         else signal.addEventListener("abort", give, { once: true, signal: over.signal });
     });
-    return Promise.race([answer, aborted]).finally(() => over.abort());
+    return Promise.race([response, aborted]).finally(() => over.abort());
 }
 
 /** The value of an Authorization header for a bearer token (RFC 6750 §2.1). */

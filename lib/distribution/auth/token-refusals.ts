@@ -1,4 +1,4 @@
-import type { Challenge } from "./auth";
+import type { Challenge } from "./challenge";
 
 /** Fresh tokens that one request may be refused with before the refusal is believed. */
 export const FRESH_TOKENS = 4;

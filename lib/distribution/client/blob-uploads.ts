@@ -1,10 +1,10 @@
-import { BODY_CURE } from "../auth/body-refusals";
+import { BODY_FIX } from "../auth/body-refusals";
 import type { Digest } from "../../oci/digest";
-import { registryAnswerError } from "./registry-answer";
+import { responseError } from "./response-errors";
 import type { RegistryCalls } from "./registry-calls";
 import { type RegistryRequest, pushScopes } from "./registry-session";
 import { StallWatch } from "../http/stall-watch";
-import type { HttpAnswer } from "../http/transport";
+import type { HttpResponse } from "../http/transport";
 
 /** Shorter than what the engine leaves an interrupted provider for its last words. */
 const CANCEL_MS = 2000;
@@ -37,12 +37,12 @@ export class BlobUploads {
             scopes: pushScopes(repository, mountFrom),
             headers: { "content-length": "0" },
         };
-        return this.calls.run(request, async (answer) => {
-            const text = await answer.text();
-            if (answer.status === 201 && mountFrom !== undefined) return { mounted: true };
-            const { location } = answer.headers;
-            if (answer.status !== 202 || typeof location !== "string") {
-                throw registryAnswerError(request.operation, answer, text);
+        return this.calls.run(request, async (response) => {
+            const text = await response.text();
+            if (response.status === 201 && mountFrom !== undefined) return { mounted: true };
+            const { location } = response.headers;
+            if (response.status !== 202 || typeof location !== "string") {
+                throw responseError(request.operation, response, text);
             }
             return {
                 mounted: false,
@@ -57,7 +57,7 @@ export class BlobUploads {
      */
     async status(repository: string, location: URL): Promise<UploadStatus | undefined> {
         const question = this.statusRequest(repository, location);
-        return this.calls.run(question, async (answer) => this.readStatus(question.operation, answer));
+        return this.calls.run(question, async (response) => this.readStatus(question.operation, response));
     }
 
     /**
@@ -76,7 +76,7 @@ export class BlobUploads {
         url.searchParams.set("digest", digest);
         const operation = `PUT ${repository}/blobs/${digest}`;
         const watch = new StallWatch(operation, this.calls.signal, this.pieceTimeout);
-        const answer = await this.calls.session.send({
+        const response = await this.calls.session.send({
             method: "PUT",
             url,
             operation,
@@ -90,9 +90,9 @@ export class BlobUploads {
             body: () => watch.chunks(body()),
             blobBytes: size - offset,
         });
-        const text = await answer.text();
-        if (answer.status === 401) throw registryAnswerError(operation, answer, text, BODY_CURE);
-        if (answer.status !== 201) throw registryAnswerError(operation, answer, text);
+        const text = await response.text();
+        if (response.status === 401) throw responseError(operation, response, text, BODY_FIX);
+        if (response.status !== 201) throw responseError(operation, response, text);
     }
 
     /**
@@ -110,10 +110,10 @@ export class BlobUploads {
         let place: URL | undefined = location;
         for (let tries = 0; place !== undefined && tries < CANCEL_TRIES; tries++) {
             const request: RegistryRequest = { ...remove, url: place, scopes: question.scopes };
-            const answer = await this.calls.session.send({ ...request, signal });
-            await answer.discard();
+            const response = await this.calls.session.send({ ...request, signal });
+            await response.discard();
             // Bytes came since the place was named; more may come while the registry still reads what was on its way.
-            if (answer.status !== 416) return;
+            if (response.status !== 416) return;
             const now = await this.calls.session.send({ ...question, signal });
             place = (await this.readStatus(question.operation, now))?.location;
         }
@@ -126,12 +126,12 @@ export class BlobUploads {
         return { method: "GET", url, operation: `GET ${repository}/blobs/uploads`, scopes: pushScopes(repository) };
     }
 
-    private async readStatus(operation: string, answer: HttpAnswer): Promise<UploadStatus | undefined> {
-        await answer.discard();
-        const { location: next, range } = answer.headers;
+    private async readStatus(operation: string, response: HttpResponse): Promise<UploadStatus | undefined> {
+        await response.discard();
+        const { location: next, range } = response.headers;
         const last = typeof range === "string" ? Number(/^(?:bytes=)?0-(\d+)$/.exec(range)?.[1] ?? NaN) : NaN;
         // "0-0" is also what a registry says that has nothing.
-        if (answer.status !== 204 || typeof next !== "string" || !(last > 0)) return undefined;
+        if (response.status !== 204 || typeof next !== "string" || !(last > 0)) return undefined;
         return { location: this.calls.session.namedUrl(operation, "an upload place", next), offset: last + 1 };
     }
 }

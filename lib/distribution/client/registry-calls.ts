@@ -1,11 +1,11 @@
-import type { Credentials } from "../auth/auth";
+import type { Credentials } from "../auth/credentials";
 import type { RegistryError } from "../../errors/errors";
-import { DEFAULT_REQUESTS, type HostPace } from "../limits/host-limiter";
+import { DEFAULT_REQUESTS, type HostLimiter } from "../limits/host-limiter";
 import { MANIFEST_MEDIA_TYPES } from "../../oci/media-types";
-import { absenceOf, inventedAbsence, registryAnswerError } from "./registry-answer";
+import { absenceOf, inventedAbsence, responseError } from "./response-errors";
 import { type RegistryRequest, RegistrySession, pullScopes, pushScopes } from "./registry-session";
 import { DEFAULT_RETRY, type RetryPolicy, isBusy, withRetry } from "../limits/retry";
-import type { HttpAnswer, RegistryEndpoint } from "../http/transport";
+import type { HttpResponse, RegistryEndpoint } from "../http/transport";
 
 export interface RegistryClientOptions {
     readonly endpoint: RegistryEndpoint;
@@ -51,11 +51,11 @@ export class RegistryCalls {
         this.retry = retry ?? DEFAULT_RETRY;
         this.signal = signal;
         this.session = new RegistrySession(endpoint, credentials, sockets, this.retry);
-        if (requests !== undefined) this.pace.setCeiling(requests);
+        if (requests !== undefined) this.hostLimiter.setCeiling(requests);
     }
 
-    get pace(): HostPace {
-        return this.session.pace;
+    get hostLimiter(): HostLimiter {
+        return this.session.hostLimiter;
     }
 
     /** Tells of every wait from now on. @returns what ends that */
@@ -80,7 +80,7 @@ export class RegistryCalls {
     }
 
     /** Sends a request until it is answered and `take` is content with the answer, by the retry policy. */
-    run<T>(request: RegistryRequest, take: (answer: HttpAnswer) => Promise<T>): Promise<T> {
+    run<T>(request: RegistryRequest, take: (response: HttpResponse) => Promise<T>): Promise<T> {
         return this.retrying(async () => take(await this.session.send({ ...request, signal: this.signal })));
     }
 
@@ -89,14 +89,14 @@ export class RegistryCalls {
      * @returns undefined only if the registry itself says that it is not there; a 404 to HEAD that leaves this open is
      * confirmed by GET
      */
-    find<T>(request: RegistryRequest, take: (answer: HttpAnswer) => Promise<T>): Promise<T | undefined> {
+    find<T>(request: RegistryRequest, take: (response: HttpResponse) => Promise<T>): Promise<T | undefined> {
         const { operation } = request;
         const isHead = request.method === "HEAD";
-        return this.run(request, async (answer) => {
-            if (answer.status === 200) return take(answer);
-            const text = await answer.text();
-            if (answer.status !== 404) throw registryAnswerError(operation, answer, text);
-            const absence = absenceOf(answer, isHead ? undefined : text);
+        return this.run(request, async (response) => {
+            if (response.status === 200) return take(response);
+            const text = await response.text();
+            if (response.status !== 404) throw responseError(operation, response, text);
+            const absence = absenceOf(response, isHead ? undefined : text);
             if (absence === "definite") return undefined;
             if (absence === "unproven") await this.confirmAbsence(request);
             else throw inventedAbsence(operation);
@@ -107,7 +107,7 @@ export class RegistryCalls {
     /** Runs an operation under the retry policy; a busy registry is left alone by every request meanwhile. */
     retrying<T>(operation: (goneOn: () => void) => Promise<T>): Promise<T> {
         return withRetry(this.retry, this.signal, operation, (error, milliseconds) => {
-            if (isBusy(error)) this.pace.pause(milliseconds, error);
+            if (isBusy(error)) this.hostLimiter.pause(milliseconds, error);
             this.tell(error, milliseconds);
         });
     }
@@ -115,7 +115,7 @@ export class RegistryCalls {
     private tell(error: RegistryError, milliseconds: number): void {
         const { operation } = error;
         const problem = error.message.slice(operation.length + 2).split(";")[0] ?? "";
-        const wait = { operation, problem, seconds: milliseconds / 1000, requests: this.pace.requests };
+        const wait = { operation, problem, seconds: milliseconds / 1000, requests: this.hostLimiter.requests };
         for (const listener of this.listeners) listener(wait);
     }
 
@@ -124,12 +124,12 @@ export class RegistryCalls {
         const operation = head.operation.replace(/^HEAD/, "GET");
         // Of what is there after all, one byte is enough to know.
         const headers = { ...head.headers, range: "bytes=0-0" };
-        const answer = await this.session.send({ ...head, method: "GET", operation, headers, signal: this.signal });
-        if (answer.status !== 404) {
-            await answer.discard();
-            if (answer.status >= 400 && answer.status !== 416) throw registryAnswerError(operation, answer, "");
+        const response = await this.session.send({ ...head, method: "GET", operation, headers, signal: this.signal });
+        if (response.status !== 404) {
+            await response.discard();
+            if (response.status >= 400 && response.status !== 416) throw responseError(operation, response, "");
             throw inventedAbsence(head.operation);
         }
-        if (absenceOf(answer, await answer.text()) !== "definite") throw inventedAbsence(operation);
+        if (absenceOf(response, await response.text()) !== "definite") throw inventedAbsence(operation);
     }
 }

@@ -2,11 +2,11 @@ import { BlobUploads } from "./blob-uploads";
 import { type Digest, isDigest } from "../../oci/digest";
 import { PassthroughError, RegistryError } from "../../errors/errors";
 import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../../oci/manifest";
-import { absenceOf, deletionRefused, inventedAbsence, registryAnswerError } from "./registry-answer";
+import { absenceOf, deletionRefused, inventedAbsence, responseError } from "./response-errors";
 import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import { type RegistryRequest, deleteScopes, pushScopes } from "./registry-session";
 import { noList, readTagPage } from "./tag-page";
-import type { HttpAnswer } from "../http/transport";
+import type { HttpResponse } from "../http/transport";
 
 export { type RegistryClientOptions, type Wait, requestsFor } from "./registry-calls";
 
@@ -25,7 +25,7 @@ export class RegistryClient {
 
     /** Seconds for which no request to the host got an answer; 0 if the last one did. */
     get silentSeconds(): number {
-        return this.calls.pace.silentFor / 1000;
+        return this.calls.hostLimiter.silentFor / 1000;
     }
 
     /** How long an operation may keep failing before it gives up. */
@@ -41,19 +41,19 @@ export class RegistryClient {
     /** `GET /v2/`: the status with which the registry greets these credentials: 200, 401 or 404 (no registry). */
     async ping(): Promise<number> {
         const operation = `GET ${this.options.endpoint.host}/v2/`;
-        return this.calls.run({ method: "GET", url: "/v2/", operation, scopes: [] }, async (answer) => {
-            const text = await answer.text();
-            if (![200, 401, 404].includes(answer.status)) throw registryAnswerError(operation, answer, text);
-            return answer.status;
+        return this.calls.run({ method: "GET", url: "/v2/", operation, scopes: [] }, async (response) => {
+            const text = await response.text();
+            if (![200, 401, 404].includes(response.status)) throw responseError(operation, response, text);
+            return response.status;
         });
     }
 
     /** The digest a tag or digest resolves to, as the registry says; undefined if it is not there. */
     async manifestHead(repository: string, reference: string): Promise<Digest | undefined> {
         const request = this.calls.read("HEAD", repository, `manifests/${reference}`);
-        return this.calls.find(request, async (answer) => {
-            await answer.discard();
-            const digest = answer.headers["docker-content-digest"];
+        return this.calls.find(request, async (response) => {
+            await response.discard();
+            const digest = response.headers["docker-content-digest"];
             // The header is optional in the spec; without it only the bytes tell.
             if (typeof digest === "string" && isDigest(digest)) return digest;
             return (await this.manifestGet(repository, reference))?.digest;
@@ -63,13 +63,13 @@ export class RegistryClient {
     /** The manifest with its bytes, its digest computed from them; undefined if it is not there. */
     async manifestGet(repository: string, reference: string): Promise<Manifest | undefined> {
         const request = this.calls.read("GET", repository, `manifests/${reference}`);
-        return this.calls.find(request, async (answer) => {
-            const manifest = parseManifest(await bodyOf(answer, request.operation), request.operation);
+        return this.calls.find(request, async (response) => {
+            const manifest = parseManifest(await bodyOf(response, request.operation), request.operation);
             if (isDigest(reference) && manifest.digest !== reference) {
                 throw new RegistryError(request.operation, `the registry sent ${manifest.digest} instead`, {
                     code: "DIGEST_MISMATCH",
                     status: 200,
-                    cure: "the registry's storage is damaged: delete the manifest there and import again",
+                    fix: "the registry's storage is damaged: delete the manifest there and import again",
                 });
             }
             return manifest;
@@ -83,10 +83,10 @@ export class RegistryClient {
             headers: { "content-type": manifest.mediaType, "content-length": String(manifest.bytes.length) },
             body: () => manifest.bytes,
         };
-        await this.calls.run(request, async (answer) => {
-            const text = await answer.text();
-            if (answer.status !== 201) throw registryAnswerError(request.operation, answer, text);
-            const stored = answer.headers["docker-content-digest"];
+        await this.calls.run(request, async (response) => {
+            const text = await response.text();
+            if (response.status !== 201) throw responseError(request.operation, response, text);
+            const stored = response.headers["docker-content-digest"];
             if (typeof stored === "string" && stored !== manifest.digest) {
                 throw new RegistryError(request.operation, `the registry stored ${stored}, not ${manifest.digest}`, {
                     code: "DIGEST_MISMATCH",
@@ -111,7 +111,7 @@ export class RegistryClient {
         let next: string | undefined = "tags/list?n=1000";
         while (next !== undefined) {
             const request: RegistryRequest = this.calls.read("GET", repository, next);
-            const page = await this.calls.find(request, async (answer) => readTagPage(answer, request.operation));
+            const page = await this.calls.find(request, async (response) => readTagPage(response, request.operation));
             if (page === undefined) return undefined;
             tags.push(...page.tags);
             asked.add(next);
@@ -126,17 +126,17 @@ export class RegistryClient {
     /** What refers to a manifest as its subject (distribution-spec, "Listing Referrers"); undefined without that API. */
     async referrers(repository: string, digest: Digest): Promise<Digest[] | undefined> {
         const request = this.calls.read("GET", repository, `referrers/${digest}`);
-        return this.calls.run(request, async (answer) => {
+        return this.calls.run(request, async (response) => {
             // distribution has no such route; Quay answers 400 for a manifest that it does not know.
-            if (answer.status === 404 || answer.status === 400) {
-                await answer.discard();
-                if (answer.status === 404 && absenceOf(answer, undefined) !== "definite") {
+            if (response.status === 404 || response.status === 400) {
+                await response.discard();
+                if (response.status === 404 && absenceOf(response, undefined) !== "definite") {
                     throw inventedAbsence(request.operation);
                 }
                 return undefined;
             }
-            if (answer.status !== 200) throw registryAnswerError(request.operation, answer, await answer.text());
-            return parseManifest(await bodyOf(answer, request.operation), request.operation).manifests.map(
+            if (response.status !== 200) throw responseError(request.operation, response, await response.text());
+            return parseManifest(await bodyOf(response, request.operation), request.operation).manifests.map(
                 (referrer) => referrer.digest,
             );
         });
@@ -145,9 +145,9 @@ export class RegistryClient {
     /** Bytes of the blob in this repository; undefined if it is not there. */
     async blobHead(repository: string, digest: Digest): Promise<number | undefined> {
         const request = this.calls.read("HEAD", repository, `blobs/${digest}`);
-        return this.calls.find(request, async (answer) => {
-            await answer.discard();
-            const length = Number(answer.headers["content-length"] ?? NaN);
+        return this.calls.find(request, async (response) => {
+            await response.discard();
+            const length = Number(response.headers["content-length"] ?? NaN);
             if (Number.isInteger(length)) return length;
             throw new RegistryError(request.operation, "the registry does not say how long the blob is", {
                 code: "UNEXPECTED_ANSWER",
@@ -159,7 +159,7 @@ export class RegistryClient {
     /** The blob's bytes as the registry sends them, not yet checked; undefined if it is not there. */
     async blobGet(repository: string, digest: Digest): Promise<AsyncIterable<Buffer> | undefined> {
         const request = this.calls.read("GET", repository, `blobs/${digest}`);
-        return this.calls.find(request, (answer) => Promise.resolve(answer.bytes()));
+        return this.calls.find(request, (response) => Promise.resolve(response.bytes()));
     }
 
     /** Runs a whole transfer under the client's retry policy. */
@@ -174,12 +174,12 @@ export class RegistryClient {
     /** Token servers want the action `delete` for it; Quay refuses to read a scope that has it, and wants none. */
     private async delete(repository: string, path: string): Promise<void> {
         const request = { ...this.calls.write("DELETE", repository, path), scopes: deleteScopes(repository) };
-        const take = async (answer: HttpAnswer) => {
-            const text = await answer.text();
-            if (answer.status === 202 || answer.status === 200 || answer.status === 204) return;
-            if (answer.status === 404 && absenceOf(answer, text) === "definite") return;
-            if (answer.status === 404) throw inventedAbsence(request.operation);
-            throw deletionRefused(registryAnswerError(request.operation, answer, text));
+        const take = async (response: HttpResponse) => {
+            const text = await response.text();
+            if (response.status === 202 || response.status === 200 || response.status === 204) return;
+            if (response.status === 404 && absenceOf(response, text) === "definite") return;
+            if (response.status === 404) throw inventedAbsence(request.operation);
+            throw deletionRefused(responseError(request.operation, response, text));
         };
         await this.calls.run(request, take).catch((error: unknown) => {
             const isScope = error instanceof RegistryError && error.code === "INVALID_REQUEST" && error.status === 400;
@@ -192,10 +192,10 @@ export class RegistryClient {
 /** Registries give a page of 50 tags or more. */
 const MAX_TAG_PAGES = 10_000;
 
-async function bodyOf(answer: HttpAnswer, operation: string): Promise<Buffer> {
+async function bodyOf(response: HttpResponse, operation: string): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let length = 0;
-    for await (const chunk of answer.bytes()) {
+    for await (const chunk of response.bytes()) {
         length += chunk.length;
         if (length > MAX_MANIFEST_BYTES) {
             throw new PassthroughError(`${operation}: the answer is longer than a manifest may be`, {

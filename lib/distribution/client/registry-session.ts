@@ -1,13 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Challenge, type Credentials, basicAuthorization, parseChallenges, repositoryScope } from "../auth/auth";
+import { type Challenge, parseChallenges, repositoryScope } from "../auth/challenge";
+import { type Credentials, basicAuthorization } from "../auth/credentials";
 import { BodyRefusals, isHeavy } from "../auth/body-refusals";
 import { RegistryError } from "../../errors/errors";
-import { type HostPace, type Pass, paceOf } from "../limits/host-limiter";
+import { type HostLimiter, type Pass, hostLimiter } from "../limits/host-limiter";
 import { RegistryTokens, bearer, isBearer } from "../auth/token-cache";
-import { registryAnswerError } from "./registry-answer";
+import { responseError } from "./response-errors";
 import { type RetryPolicy, isBusy } from "../limits/retry";
 import { TokenRefusals } from "../auth/token-refusals";
-import { type HttpAnswer, type HttpRequest, type RegistryEndpoint, Transport, isLoopback } from "../http/transport";
+import { type HttpResponse, type HttpRequest, type RegistryEndpoint, Transport, isLoopback } from "../http/transport";
 
 /** A request to the registry, before it is authorized. */
 export interface RegistryRequest extends Omit<HttpRequest, "url" | "body"> {
@@ -30,7 +31,7 @@ const MAX_REDIRECTS = 5;
  */
 export class RegistrySession {
     /** Shared with every other session with this registry in the process. */
-    readonly pace: HostPace;
+    readonly hostLimiter: HostLimiter;
     private readonly transport: Transport;
     private readonly tokens: RegistryTokens;
     private readonly refusals = new TokenRefusals();
@@ -45,7 +46,7 @@ export class RegistrySession {
     ) {
         this.transport = new Transport(endpoint, connections);
         this.tokens = new RegistryTokens(this.transport);
-        this.pace = paceOf(this.transport.origin);
+        this.hostLimiter = hostLimiter(this.transport.origin);
     }
 
     /** Milliseconds that a wait the registry asked for may hold a request back. */
@@ -58,10 +59,10 @@ export class RegistrySession {
      * until the answer's body has been taken.
      * @throws RegistryError
      */
-    async send(request: RegistryRequest): Promise<HttpAnswer> {
-        const pass = await this.pace.enter(request.operation, this.patience, request.signal);
+    async send(request: RegistryRequest): Promise<HttpResponse> {
+        const pass = await this.hostLimiter.enter(request.operation, this.patience, request.signal);
         try {
-            return paced(await this.authorized(request), request.operation, pass);
+            return limited(await this.authorized(request), request.operation, pass);
         } catch (error) {
             pass.failed(error);
             throw error;
@@ -76,7 +77,7 @@ export class RegistrySession {
         if (!URL.canParse(text, from.href)) {
             throw new RegistryError(operation, `the registry names ${what} that is no URL`, {
                 code: "UNEXPECTED_ANSWER",
-                cure: "check the registry's external URL and what stands in front of it",
+                fix: "check the registry's external URL and what stands in front of it",
             });
         }
         const url = new URL(text, from);
@@ -84,7 +85,7 @@ export class RegistrySession {
         if (url.protocol !== "https:" && !isPlainAllowed) {
             throw new RegistryError(operation, `the registry names ${what} without TLS: ${url.origin}`, {
                 code: "TLS",
-                cure: "set the registry's external URL to https; a proxy in front of it has to send X-Forwarded-Proto: https",
+                fix: "set the registry's external URL to https; a proxy in front of it has to send X-Forwarded-Proto: https",
             });
         }
         return url;
@@ -94,33 +95,33 @@ export class RegistrySession {
         await this.transport.close();
     }
 
-    private async authorized(request: RegistryRequest): Promise<HttpAnswer> {
+    private async authorized(request: RegistryRequest): Promise<HttpResponse> {
         const url = new URL(request.url, this.transport.origin);
         const { scopes, signal } = request;
         let firstRefusal: number | undefined;
         let wait = this.retry.firstDelay;
         let isFresh = false;
         for (let refused = 0; ;) {
-            const { used, answer, isOwn } = await this.tried(request, url, isFresh);
+            const { used, response, isOwn } = await this.tried(request, url, isFresh);
             // A place we were sent to must not name the token endpoint that gets the password.
-            if (answer.status !== 401 || !isOwn || this.credentials === undefined) {
-                if (isOwn && answer.status < 500 && isBearer(used)) this.refusals.letIn(kindOf(request), scopes);
-                if (answer.status === 401) this.noteFinal(request);
-                return answer;
+            if (response.status !== 401 || !isOwn || this.credentials === undefined) {
+                if (isOwn && response.status < 500 && isBearer(used)) this.refusals.letIn(kindOf(request), scopes);
+                if (response.status === 401) this.noteFinal(request);
+                return response;
             }
             if (isFresh) {
                 refused++;
                 firstRefusal ??= Date.now();
                 // What Basic is refused for is the account itself.
                 const isOver = !isBearer(used) || isHeavy(request) || Date.now() + wait > firstRefusal + this.patience;
-                if (isOver || !this.refusals.mayPass(kindOf(request), scopes, challengeOf(answer), refused)) {
+                if (isOver || !this.refusals.mayPass(kindOf(request), scopes, challengeOf(response), refused)) {
                     this.noteFinal(request);
-                    return answer;
+                    return response;
                 }
             }
             // Most registries challenge each time; one that challenged before may have ended the token early.
-            this.challenge = challengeOf(answer) ?? this.challenge;
-            await answer.discard();
+            this.challenge = challengeOf(response) ?? this.challenge;
+            await response.discard();
             this.tokens.drop(scopes, used);
             if (isFresh) {
                 // Its own AbortError would hide why.
@@ -151,13 +152,13 @@ export class RegistrySession {
         request: RegistryRequest,
         url: URL,
         authorization: string | undefined,
-    ): Promise<{ answer: HttpAnswer; isOwn: boolean }> {
+    ): Promise<{ response: HttpResponse; isOwn: boolean }> {
         let target = url;
         let isOwn = true;
         for (let redirects = 0; ; redirects++) {
             // Whoever we were sent to may not send us back with the account.
             isOwn &&= target.origin === this.transport.origin;
-            const answer = await this.transport.send({
+            const response = await this.transport.send({
                 method: request.method,
                 url: target,
                 operation: request.operation,
@@ -168,17 +169,17 @@ export class RegistrySession {
                 },
                 ...(request.body === undefined ? {} : { body: request.body() }),
             });
-            const location = answer.headers.location;
+            const location = response.headers.location;
             const isRead = request.method === "GET" || request.method === "HEAD";
-            if (!isRead || ![301, 302, 303, 307, 308].includes(answer.status) || typeof location !== "string") {
-                return { answer, isOwn };
+            if (!isRead || ![301, 302, 303, 307, 308].includes(response.status) || typeof location !== "string") {
+                return { response, isOwn };
             }
-            await answer.discard();
+            await response.discard();
             target = this.namedUrl(request.operation, "a redirect", location, target);
             if (redirects < MAX_REDIRECTS) continue;
             throw new RegistryError(request.operation, `redirected ${redirects + 1} times, now to ${target.origin}`, {
                 code: "UNEXPECTED_ANSWER",
-                cure: "check what stands in front of the registry",
+                fix: "check what stands in front of the registry",
             });
         }
     }
@@ -200,8 +201,8 @@ function kindOf({ method, blobBytes }: RegistryRequest): string {
 }
 
 /** The challenge that can be met. */
-function challengeOf(answer: HttpAnswer): Challenge | undefined {
-    const challenges = parseChallenges(answer.headers["www-authenticate"]);
+function challengeOf(response: HttpResponse): Challenge | undefined {
+    const challenges = parseChallenges(response.headers["www-authenticate"]);
     return (
         challenges.find(({ scheme, parameters }) => scheme === "bearer" && parameters.realm !== undefined) ??
         challenges.find(({ scheme }) => scheme === "basic")
@@ -225,9 +226,9 @@ export function pushScopes(repository: string, mountFrom?: string): readonly str
 }
 
 /** The answer, telling the host's pace of its end. */
-function paced(answer: HttpAnswer, operation: string, pass: Pass): HttpAnswer {
+function limited(response: HttpResponse, operation: string, pass: Pass): HttpResponse {
     const end = (text: string) => {
-        const error = answer.status < 400 ? undefined : registryAnswerError(operation, answer, text);
+        const error = response.status < 400 ? undefined : responseError(operation, response, text);
         if (isBusy(error)) pass.failed(error);
         else pass.answered();
     };
@@ -243,7 +244,7 @@ function paced(answer: HttpAnswer, operation: string, pass: Pass): HttpAnswer {
     };
     async function* bytes(): AsyncIterable<Buffer> {
         try {
-            yield* answer.bytes();
+            yield* response.bytes();
             end("");
         } catch (error) {
             pass.failed(error);
@@ -254,10 +255,10 @@ function paced(answer: HttpAnswer, operation: string, pass: Pass): HttpAnswer {
         }
     }
     return {
-        status: answer.status,
-        headers: answer.headers,
+        status: response.status,
+        headers: response.headers,
         bytes,
-        text: () => watched(answer.text(), (text) => text),
-        discard: () => watched(answer.discard(), () => ""),
+        text: () => watched(response.text(), (text) => text),
+        discard: () => watched(response.discard(), () => ""),
     };
 }

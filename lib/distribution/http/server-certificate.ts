@@ -8,7 +8,7 @@ export class ServerCertificateError extends Error {
     /** @param cure as of PassthroughError */
     constructor(
         message: string,
-        readonly cure: string,
+        readonly fix: string,
     ) {
         super(message);
         this.name = new.target.name;

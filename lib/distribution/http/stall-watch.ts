@@ -34,7 +34,7 @@ export class StallWatch {
     private reason(): RegistryError {
         return new RegistryError(this.operation, `the registry took no byte for ${this.limit / 1000} s`, {
             code: "TIMEOUT",
-            cure: "check the network and the registry's disk; the next run goes on from here",
+            fix: "check the network and the registry's disk; the next run goes on from here",
         });
     }
 }

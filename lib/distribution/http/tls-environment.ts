@@ -10,6 +10,6 @@ export function requireTlsVerification(env: NodeJS.ProcessEnv = process.env): vo
     if (env.NODE_TLS_REJECT_UNAUTHORIZED !== "0") return;
     throw new PassthroughError("NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment switches TLS verification off", {
         code: "TLS",
-        cure: "unset it, and give the registry's CA as a PEM file in site.registry.ca",
+        fix: "unset it, and give the registry's CA as a PEM file in site.registry.ca",
     });
 }

@@ -1,10 +1,10 @@
-import { RegistryError, messageOf } from "../../errors/errors";
+import { RegistryError, errorMessage } from "../../errors/errors";
 import { ServerCertificateError } from "./server-certificate";
 
 const UNKNOWN_ISSUER = "give the registry's issuing CA as a PEM file in site.registry.ca";
 const AGAIN = "issue the certificate again";
 /** By the code of Node.js (nodejs.org/api/tls.html, "X509 certificate error codes"). */
-const CURES: Readonly<Record<string, string>> = {
+const FIXES: Readonly<Record<string, string>> = {
     CERT_HAS_EXPIRED: "renew the registry's certificate, or set the clock of this machine right",
     CERT_NOT_YET_VALID: "set the clock of this machine or of the registry right",
     ERR_TLS_CERT_ALTNAME_INVALID:
@@ -34,19 +34,19 @@ const NO_COMMON_PROTOCOL = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";
  * @returns undefined if it failed for another reason than TLS
  */
 export function tlsError(operation: string, host: string, error: Error, code: string): RegistryError | undefined {
-    const untrusted = (text: string, cure: string) =>
+    const untrusted = (text: string, fix: string) =>
         new RegistryError(operation, `the TLS certificate of ${host} cannot be trusted: ${text}`, {
             code: "TLS",
-            cure,
+            fix,
             cause: error,
         });
-    if (error instanceof ServerCertificateError) return untrusted(error.message, error.cure);
-    const cure = CURES[code];
-    if (cure !== undefined) return untrusted(`${messageOf(error) || code} (${code})`, cure);
+    if (error instanceof ServerCertificateError) return untrusted(error.message, error.fix);
+    const fix = FIXES[code];
+    if (fix !== undefined) return untrusted(`${errorMessage(error) || code} (${code})`, fix);
     if (!HANDSHAKE.test(code)) return undefined;
     return new RegistryError(operation, `${host} answers, but no TLS connection comes about (${code})`, {
         code: "TLS",
-        cure:
+        fix:
             code === NO_COMMON_PROTOCOL
                 ? "let it speak HTTP/1.1 beside HTTP/2: the registry itself, or what stands in front of it (ALPN)"
                 : "check the port in site.registry.mirrorBase and the TLS versions that the registry offers",

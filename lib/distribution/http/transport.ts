@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher, errors, request } from "undici";
-import { RegistryError, goingOn } from "../../errors/errors";
+import { RegistryError, resumeHint } from "../../errors/errors";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
 import { verifiedTls } from "./tls";
 import { tlsError } from "./tls-errors";
@@ -26,7 +26,7 @@ export interface HttpRequest {
     readonly signal?: AbortSignal | undefined;
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
     readonly status: number;
     readonly headers: Readonly<Record<string, string | string[] | undefined>>;
     /** The body's bytes; a connection that breaks while they come throws a RegistryError. */
@@ -54,7 +54,7 @@ export class Transport {
         if (endpoint.plainHttp && !isLoopback(endpoint.host)) {
             throw new RegistryError(endpoint.host, "plain HTTP is for loopback only", {
                 code: "TLS",
-                cure: "serve the registry with TLS and give its CA",
+                fix: "serve the registry with TLS and give its CA",
             });
         }
         // As URLs write it: without the port that goes without saying.
@@ -70,16 +70,16 @@ export class Transport {
                 ...verifiedTls(endpoint.plainHttp ? undefined : endpoint.ca),
             },
             keepAliveTimeout: 30_000,
-            headersTimeout: this.timeouts.answer,
+            headersTimeout: this.timeouts.response,
             bodyTimeout: this.timeouts.piece,
         });
     }
 
     /** @throws RegistryError `NETWORK`, `TIMEOUT` or `TLS`; whatever the body's iterator threw; the signal's reason. */
-    async send(options: HttpRequest): Promise<HttpAnswer> {
+    async send(options: HttpRequest): Promise<HttpResponse> {
         const { method, url, headers, body, signal } = options;
         try {
-            const answer = await request(url, {
+            const response = await request(url, {
                 method,
                 dispatcher: this.agent,
                 headers: { "user-agent": "registry-passthrough", ...headers },
@@ -89,7 +89,7 @@ export class Transport {
                 ...(body === undefined ? {} : { body: body as Buffer }),
                 ...(signal ? { signal } : {}),
             });
-            return httpAnswer(answer, options.operation, url.host, this.timeouts.piece);
+            return httpResponse(response, options.operation, url.host, this.timeouts.piece);
         } catch (error) {
             signal?.throwIfAborted();
             throw transportError(options.operation, url.host, error);
@@ -106,17 +106,22 @@ const MAX_ERROR_TEXT = 64 * 1024;
 /** Leaving the loop closes the socket, which is cheaper than reading on, and an answer may have no end. */
 const MAX_DISCARDED = 1024 * 1024;
 
-function httpAnswer(answer: Dispatcher.ResponseData, operation: string, host: string, patience: number): HttpAnswer {
+function httpResponse(
+    response: Dispatcher.ResponseData,
+    operation: string,
+    host: string,
+    patience: number,
+): HttpResponse {
     async function* bytes(): AsyncIterable<Buffer> {
         try {
-            yield* undripped(answer.body as AsyncIterable<Buffer>, operation, host, patience);
+            yield* undripped(response.body as AsyncIterable<Buffer>, operation, host, patience);
         } catch (error) {
             throw transportError(operation, host, error);
         }
     }
     return {
-        status: answer.statusCode,
-        headers: answer.headers,
+        status: response.statusCode,
+        headers: response.headers,
         bytes,
         text: async () => {
             const chunks: Buffer[] = [];
@@ -163,7 +168,7 @@ async function* undripped(
 function dripping(operation: string, host: string, bytes: number, patience: number): RegistryError {
     return new RegistryError(operation, `no answer from ${host} in time (${bytes} bytes in ${patience / 1000} s)`, {
         code: "TIMEOUT",
-        cure: `check the network and what stands in front of the registry${goingOn(operation)}`,
+        fix: `check the network and what stands in front of the registry${resumeHint(operation)}`,
     });
 }
 
@@ -192,7 +197,7 @@ function transportError(operation: string, host: string, error: unknown): unknow
     if (error instanceof errors.HTTPParserError) {
         return new RegistryError(operation, `${host} answers, but not with HTTP: ${error.message}`, {
             code: "UNEXPECTED_ANSWER",
-            cure: "check the port in site.registry.mirrorBase",
+            fix: "check the port in site.registry.mirrorBase",
             cause: error,
         });
     }
@@ -200,11 +205,11 @@ function transportError(operation: string, host: string, error: unknown): unknow
     if (code === undefined) return error;
     const tls = tlsError(operation, host, error as Error, code);
     if (tls !== undefined) return tls;
-    const cure = `check that the registry runs and that ${host} can be reached from here${goingOn(operation)}`;
+    const fix = `check that the registry runs and that ${host} can be reached from here${resumeHint(operation)}`;
     if (TIMEOUT_CODES.has(code)) {
         return new RegistryError(operation, `no answer from ${host} in time (${code})`, {
             code: "TIMEOUT",
-            cure,
+            fix,
             cause: error,
         });
     }
@@ -214,7 +219,7 @@ function transportError(operation: string, host: string, error: unknown): unknow
     if (NETWORK_CODES.has(code)) {
         return new RegistryError(operation, `no connection to ${host} (${code})`, {
             code: "NETWORK",
-            cure,
+            fix,
             cause: error,
         });
     }

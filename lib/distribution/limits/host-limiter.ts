@@ -18,7 +18,7 @@ export interface Pass {
  * too much (429, 5xx, "database is locked", lost connections, timeouts) halves the requests in flight, each round of
  * answers adds one, up to the ceiling. A wait that the registry asks for holds back every request to it.
  */
-export class HostPace {
+export class HostLimiter {
     private ceiling = DEFAULT_REQUESTS;
     private limit = DEFAULT_REQUESTS;
     private running = 0;
@@ -159,16 +159,16 @@ function heldBack(operation: string, milliseconds: number, because: Reason): Reg
     return new RegistryError(operation, `not sent: ${why}`, {
         code: because.code,
         retryAfter: seconds,
-        cure: "run again after that, or raise site.transfer.retrySeconds",
+        fix: "run again after that, or raise site.transfer.retrySeconds",
         ...(because.status === undefined ? {} : { status: because.status }),
     });
 }
 
-const paces = new Map<string, HostPace>();
+const paces = new Map<string, HostLimiter>();
 
 /** The one pace of a host (its origin) in this process. */
-export function paceOf(origin: string): HostPace {
-    const known = paces.get(origin) ?? new HostPace();
+export function hostLimiter(origin: string): HostLimiter {
+    const known = paces.get(origin) ?? new HostLimiter();
     paces.set(origin, known);
     return known;
 }

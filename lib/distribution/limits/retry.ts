@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { RegistryError } from "../../errors/errors";
-import { DATABASE_LOCKED } from "../client/registry-answer";
+import { DATABASE_LOCKED } from "../client/response-errors";
 
 /** How long an operation may keep failing in ways that pass by themselves. */
 export interface RetryPolicy {

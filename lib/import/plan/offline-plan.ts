@@ -1,7 +1,7 @@
 import type { OnRemove } from "../../mirror/on-remove";
 import type { ImageSet } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
-import { parseSourceKey, repositoryOf } from "../../oci/reference";
+import { parseSourceKey, repositoryName } from "../../oci/reference";
 
 /** Images by source reference, as locks, state and outputs have them. */
 export type ImagesBySource = Readonly<Record<string, Digest>>;
@@ -153,7 +153,7 @@ function payloadOf({ images, facts }: WantedSet, before: ImagesBySource): Payloa
     for (const [source, digest] of Object.entries(images)) {
         if (before[source] === digest) continue;
         payload.set(`${source} ${digest}`, facts.manifests[digest]?.size ?? 0);
-        addParts(repositoryOf(parseSourceKey(source)), digest);
+        addParts(repositoryName(parseSourceKey(source)), digest);
     }
     return payload;
 }

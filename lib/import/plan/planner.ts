@@ -1,6 +1,6 @@
 import type { EarlierObject, ImageSet } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
-import { RegistryError, messageOf } from "../../errors/errors";
+import { RegistryError, errorMessage } from "../../errors/errors";
 import { mapLimited } from "../../concurrency/limiter";
 import { type MirrorBase, mirrorRepository } from "../../mirror/mirror-reference";
 import { type ImageTask, type TreeNode, imageTask, manifestTree } from "../image-task";
@@ -122,7 +122,7 @@ class Planner {
             return (await this.client.manifestGet(repository, digest)) !== undefined;
         } catch (error) {
             if (!(error instanceof RegistryError) || error.code !== "DIGEST_MISMATCH") throw error;
-            damaged.push(messageOf(error));
+            damaged.push(errorMessage(error));
             return true;
         }
     }

@@ -4,7 +4,7 @@ import type { RegistryQuestions } from "./registry-outlook";
 
 /** What is at the registry, each question asked once. */
 export class Presence {
-    private readonly answers = new Map<string, Promise<boolean>>();
+    private readonly responses = new Map<string, Promise<boolean>>();
     private readonly sizes = new Map<string, Promise<number | undefined>>();
 
     constructor(private readonly client: RegistryQuestions) {}
@@ -12,7 +12,7 @@ export class Presence {
     /** Is the manifest in this repository? @throws RegistryError if that cannot be found out. */
     manifest(repository: string, digest: Digest): Promise<boolean> {
         return once(
-            this.answers,
+            this.responses,
             `manifest ${repository} ${digest}`,
             async () => (await this.client.manifestHead(repository, digest)) !== undefined,
         );

@@ -1,5 +1,5 @@
 import type { Digest } from "../../oci/digest";
-import { RegistryError, messageOf } from "../../errors/errors";
+import { RegistryError, errorMessage } from "../../errors/errors";
 import { mapLimited } from "../../concurrency/limiter";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import { type ImageTask, isAttachment } from "../image-task";
@@ -47,7 +47,7 @@ export async function removeImages(
         removeFrom(client, repository, tasks, inRepository(stay, repository)).catch((error: unknown) => ({
             removed: [],
             kept: [],
-            failed: tasks.map(({ source }) => ({ source, problem: messageOf(error) })),
+            failed: tasks.map(({ source }) => ({ source, problem: errorMessage(error) })),
         })),
     );
     return {
@@ -98,7 +98,7 @@ async function removeFrom(
                 removal.kept.push({ source, reason: `${pointers(graph, staying, digest)}${tag}` });
             }
         } catch (error) {
-            removal.failed.push({ source, problem: messageOf(error) });
+            removal.failed.push({ source, problem: errorMessage(error) });
         }
     }
     return removal;

@@ -96,7 +96,7 @@ export class RepositoryGraph {
         if (manifest === undefined && (await client.manifestHead(repository, digest)) !== undefined) {
             throw new RegistryError(`GET ${repository}/manifests/${digest}`, "it is there (HEAD) but cannot be read", {
                 code: "UNEXPECTED_ANSWER",
-                cure: "check the registry's storage and what stands in front of it; nothing of this repository was removed",
+                fix: "check the registry's storage and what stands in front of it; nothing of this repository was removed",
             });
         }
         const children = (manifest?.manifests ?? []).map((child) => child.digest);

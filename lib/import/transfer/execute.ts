@@ -1,14 +1,14 @@
 import { UPLOADS_REFUSED } from "../../distribution/auth/body-refusals";
 import type { BlobSource } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
-import { ArchiveError, PassthroughError, RegistryError, messageOf } from "../../errors/errors";
+import { ArchiveError, PassthroughError, RegistryError, errorMessage } from "../../errors/errors";
 import { Limiter, mapLimited } from "../../concurrency/limiter";
 import { type Manifest, parseManifest } from "../../oci/manifest";
 import { once } from "../../concurrency/once";
 import type { RegistryClient } from "../../distribution/client/registry-client";
-import { FruitlessTime } from "./fruitless-time";
+import { NoProgressTimer } from "./no-progress-timer";
 import { isAttachment } from "../image-task";
-import { type ImportListeners, type ImportResult, ImportTally } from "./import-tally";
+import { type ImportListeners, type ImportResult, ImportRecorder } from "./import-recorder";
 import type { BlobTask, ImagePlan, ImportPlan } from "../plan/plan";
 import { explainedRefusal } from "./sparse-refusal";
 import { type TransferWatch, transferBlob } from "./transfer";
@@ -57,8 +57,8 @@ class Execution {
     private readonly blobs = new Map<string, Promise<void>>();
     private readonly manifests = new Map<string, Promise<void>>();
     private readonly blobTasks = new Map<string, BlobTask>();
-    private readonly tally: ImportTally;
-    private readonly fruitless: FruitlessTime;
+    private readonly recorder: ImportRecorder;
+    private readonly noProgress: NoProgressTimer;
     /** Why nothing further is tried; set once. */
     private stopped: Error | undefined;
 
@@ -68,8 +68,8 @@ class Execution {
         plan: ImportPlan,
         options: ExecuteOptions,
     ) {
-        this.tally = new ImportTally(plan, options);
-        this.fruitless = new FruitlessTime(client);
+        this.recorder = new ImportRecorder(plan, options);
+        this.noProgress = new NoProgressTimer(client);
         this.blobsInFlight = new Limiter(options.concurrency ?? DEFAULT_CONCURRENCY);
         this.reader = new BlobReader(source);
         for (const blob of plan.push.flatMap((image) => image.blobs)) {
@@ -79,8 +79,8 @@ class Execution {
 
     /** @returns what ends listening to the client */
     begin(): () => void {
-        this.tally.begin();
-        return this.client.onWait((wait) => this.tally.waited(wait));
+        this.recorder.begin();
+        return this.client.onWait((wait) => this.recorder.waited(wait));
     }
 
     async images(images: readonly ImagePlan[]): Promise<void> {
@@ -93,14 +93,14 @@ class Execution {
     }
 
     end(): ImportResult {
-        return this.tally.end();
+        return this.recorder.end();
     }
 
     /** @throws PassthroughError `NOT_TRIED` once the run is stopped */
     private goOn(): void {
         const { stopped } = this;
         if (stopped === undefined) return;
-        throw new PassthroughError(`not tried, since the run has stopped: ${messageOf(stopped)}`, {
+        throw new PassthroughError(`not tried, since the run has stopped: ${errorMessage(stopped)}`, {
             code: "NOT_TRIED",
             cause: stopped,
         });
@@ -114,10 +114,10 @@ class Execution {
             for (const { digest, from } of image.copies) await this.copyManifest(task.repository, digest, from);
             for (const { digest } of image.manifests) await this.manifest(task.repository, digest);
             await this.putManifest(task.repository, task.tag, task.digest, image.rootIsThere);
-            this.tally.imageDone(image);
+            this.recorder.imageDone(image);
         } catch (error) {
             this.noteStop(error);
-            this.tally.imageFailed({ source: task.source, problem: messageOf(error) });
+            this.recorder.imageFailed({ source: task.source, problem: errorMessage(error) });
         }
     }
 
@@ -141,7 +141,7 @@ class Execution {
                 sent: (fresh, repeated) => this.count(fresh, repeated),
                 mountRefused: (mount) => {
                     mountRefused = true;
-                    this.tally.mountRefused(mount);
+                    this.recorder.mountRefused(mount);
                 },
             };
             const outcome = await this.blobsInFlight.run(async () => {
@@ -153,8 +153,8 @@ class Execution {
                     throw error;
                 }
             });
-            this.fruitless.end();
-            this.tally.blobDone(task, outcome, mountRefused);
+            this.noProgress.end();
+            this.recorder.blobDone(task, outcome, mountRefused);
         });
     }
 
@@ -192,7 +192,7 @@ class Execution {
         if (manifest !== undefined) return manifest;
         throw new PassthroughError(`manifest ${digest} is gone from ${repository} since the plan was made`, {
             code: "MANIFEST_UNKNOWN",
-            cure: "run again",
+            fix: "run again",
         });
     }
 
@@ -205,8 +205,8 @@ class Execution {
     }
 
     private count(fresh: number, repeated: number): void {
-        if (fresh > 0) this.fruitless.end();
-        this.tally.bytesSent(fresh, repeated);
+        if (fresh > 0) this.noProgress.end();
+        this.recorder.bytesSent(fresh, repeated);
     }
 
     /**
@@ -217,7 +217,7 @@ class Execution {
     private noteStop(error: unknown): void {
         if (error instanceof ArchiveError && ARCHIVE_LOST.has(error.code)) this.stopped ??= error;
         if (!(error instanceof RegistryError)) return;
-        const isOver = this.fruitless.isOver(error);
+        const isOver = this.noProgress.isOver(error);
         if (isOver || ENDS_ALL.has(error.code)) this.stopped ??= error;
     }
 }

@@ -72,12 +72,12 @@ export class HashingThread {
         const ticket = ++this.lastTicket;
         this.worker ??= this.start();
         this.worker.postMessage({ ...message, ticket });
-        const answer = new Promise<string | undefined>((resolve, reject) =>
+        const response = new Promise<string | undefined>((resolve, reject) =>
             this.waiting.set(ticket, { resolve, reject }),
         );
         // Whoever waits hears of a failure; one that nobody waits for yet is told with the digest.
-        answer.catch(() => undefined);
-        return answer;
+        response.catch(() => undefined);
+        return response;
     }
 
     private start(): Worker {

@@ -14,7 +14,7 @@ export function explainedRefusal(error: unknown, manifest: Manifest): unknown {
     return new RegistryError(error.operation, what, {
         code: error.code,
         ...(error.status === undefined ? {} : { status: error.status }),
-        cure:
+        fix:
             "let it take them (distribution 3: validation.manifests.indexes.platforms: none; Quay: FEATURE_SPARSE_INDEX: " +
             "true; Harbor and distribution 2 cannot), or mirror all platforms of the image",
         cause: error,

@@ -180,6 +180,6 @@ function refusedMount(blob: BlobTask): RegistryError {
     return new RegistryError(
         `POST ${blob.repository}/blobs/uploads`,
         `the registry does not mount ${blob.digest} from ${blob.mountFrom ?? "another repository"}, and this archive does not hold it`,
-        { code: "BLOB_MOUNT_REFUSED", cure: "import the earlier archive again, then this one" },
+        { code: "BLOB_MOUNT_REFUSED", fix: "import the earlier archive again, then this one" },
     );
 }

@@ -97,7 +97,7 @@ function corrupt(source: BlobSource, blob: BlobTask, found: Digest, size: number
         `${source.place(blob.digest)}: the bytes are not ${blob.digest} (${blob.size} bytes) but ${found} (${size} bytes)`,
         {
             code: "ARCHIVE_CORRUPT",
-            cure: "copy the archive again from the connected side and compare its checksum there",
+            fix: "copy the archive again from the connected side and compare its checksum there",
         },
     );
 }

@@ -15,7 +15,7 @@ export interface SeenManifest {
  * What was seen at one registry with one account, so that walks of one operation ask for the same thing once. Only what
  * was found is kept: what was absent, and what could not be found out, is asked for again by everybody.
  */
-export class Sightings {
+export class LookupCache {
     private readonly tags = new Map<string, Promise<Digest | undefined>>();
     private readonly manifests = new Map<string, Promise<SeenManifest | undefined>>();
     private readonly blobs = new Map<string, Promise<number | undefined>>();
@@ -42,20 +42,20 @@ export class Sightings {
 
     /** Something was written, or may have been: nothing that was seen counts any more. */
     forget(): void {
-        for (const answers of [this.tags, this.manifests, this.blobs]) answers.clear();
+        for (const responses of [this.tags, this.manifests, this.blobs]) responses.clear();
     }
 }
 
 async function seen<T>(
-    answers: Map<string, Promise<T | undefined>>,
+    responses: Map<string, Promise<T | undefined>>,
     question: string,
     ask: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
-    const asked = answers.get(question);
+    const asked = responses.get(question);
     // Whoever asked before may have been given up, and its client with it: that says nothing to us.
     const before = asked === undefined ? undefined : await asked.catch(() => undefined);
     if (before !== undefined) return before;
-    const answer = ask();
-    answers.set(question, answer);
-    return answer;
+    const response = ask();
+    responses.set(question, response);
+    return response;
 }

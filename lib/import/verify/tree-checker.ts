@@ -1,10 +1,10 @@
 import type { Digest } from "../../oci/digest";
-import { RegistryError, messageOf } from "../../errors/errors";
+import { RegistryError, errorMessage } from "../../errors/errors";
 import type { Descriptor } from "../../oci/manifest";
 import { isIndexMediaType } from "../../oci/media-types";
 import { once } from "../../concurrency/once";
 import type { RegistryClient } from "../../distribution/client/registry-client";
-import type { SeenManifest, Sightings } from "./lookup-cache";
+import type { SeenManifest, LookupCache } from "./lookup-cache";
 import { DAMAGED } from "./stored-blob-reader";
 
 /** What the registry has of an image. */
@@ -22,7 +22,7 @@ const NOTHING: Tree = { manifests: new Map(), blobs: new Map(), missing: new Set
 
 /** Bytes that hash to something else are a definite answer. */
 function otherBytes(error: unknown): string {
-    if (error instanceof RegistryError && error.code === "DIGEST_MISMATCH") return messageOf(error);
+    if (error instanceof RegistryError && error.code === "DIGEST_MISMATCH") return errorMessage(error);
     throw error;
 }
 
@@ -33,12 +33,12 @@ export class TreeChecker {
 
     constructor(
         private readonly client: RegistryClient,
-        private readonly sightings: Sightings,
+        private readonly lookups: LookupCache,
     ) {}
 
     /** What a tag points to; undefined if it is not there. */
     tag(repository: string, tag: string): Promise<Digest | undefined> {
-        return this.sightings.tag(this.client, repository, tag);
+        return this.lookups.tag(this.client, repository, tag);
     }
 
     check(repository: string, digest: Digest): Promise<Tree> {
@@ -46,7 +46,7 @@ export class TreeChecker {
     }
 
     private async walk(repository: string, digest: Digest): Promise<Tree> {
-        const manifest = await this.sightings.manifest(this.client, repository, digest).catch(otherBytes);
+        const manifest = await this.lookups.manifest(this.client, repository, digest).catch(otherBytes);
         if (manifest === undefined) return { ...NOTHING, missing: new Set([digest]) };
         if (typeof manifest === "string") {
             return { ...NOTHING, manifests: new Map([[digest, 0]]), problems: new Map([[digest, manifest]]) };
@@ -71,7 +71,7 @@ export class TreeChecker {
         const found = await Promise.all(
             [...blobs.values()].map(async ({ digest, size }) => {
                 const length = await once(this.sizes, `${repository} ${digest}`, () =>
-                    this.sightings.blob(this.client, repository, digest),
+                    this.lookups.blob(this.client, repository, digest),
                 );
                 if (length === undefined) return [[digest, `blob ${digest} is not there`] as const];
                 if (length === size) return [];

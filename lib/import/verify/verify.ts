@@ -1,9 +1,9 @@
 import type { Digest } from "../../oci/digest";
-import { PassthroughError, RegistryError, messageOf } from "../../errors/errors";
+import { PassthroughError, RegistryError, errorMessage } from "../../errors/errors";
 import { mapLimited } from "../../concurrency/limiter";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import { counted } from "../transfer/progress-text";
-import { Sightings } from "./lookup-cache";
+import { LookupCache } from "./lookup-cache";
 import { StoredBlobReader } from "./stored-blob-reader";
 import { TreeChecker } from "./tree-checker";
 
@@ -52,7 +52,7 @@ export interface VerifyOptions {
     /** Told when an image is done, and while bytes are read. */
     readonly onProgress?: (images: number, ofImages: number, bytesRead: number) => void;
     /** What others have seen, which is taken for seen; absent: everything is asked for. Blobs are always read anew. */
-    readonly sightings?: Sightings;
+    readonly lookups?: LookupCache;
 }
 
 /** Images looked at together; each asks a few questions at once. */
@@ -75,7 +75,7 @@ export async function verifyImages(
     checks: readonly ImageCheck[],
     options: VerifyOptions = {},
 ): Promise<Verification> {
-    const trees = new TreeChecker(client, options.sightings ?? new Sightings());
+    const trees = new TreeChecker(client, options.lookups ?? new LookupCache());
     const absent = options.absent ?? new Set();
     let finished = 0;
     let bytesRead = 0;
@@ -89,7 +89,7 @@ export async function verifyImages(
         const verdict = await verifyImage(trees, reader, absent, check).catch((error: unknown) => {
             if (!isAboutContent(error) || ++inARow >= UNREAD_IN_A_ROW) throw error;
             const { source, repository, digest } = check;
-            return { source, unread: `${repository}@${digest} could not be read: ${messageOf(error)}` };
+            return { source, unread: `${repository}@${digest} could not be read: ${errorMessage(error)}` };
         });
         if (!("unread" in verdict)) inARow = 0;
         finished++;
@@ -122,7 +122,7 @@ export function unreadError({ unread, failures }: Pick<Verification, "unread" | 
     return new PassthroughError(
         `the registry cannot read ${counted(unread.length, "image")}: whether they are sound is not known` +
             `\n    ${named.slice(0, MAX_NAMED).join("\n    ")}${more}\n`,
-        { code: "UNREADABLE", cure: "look into the registry's log and mend its storage, then run again" },
+        { code: "UNREADABLE", fix: "look into the registry's log and mend its storage, then run again" },
     );
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { type Digest, hexOf } from "../../oci/digest";
-import { type Reference, formatReference, repositoryOf } from "../../oci/reference";
+import { type Digest, digestHex } from "../../oci/digest";
+import { type Reference, formatReference, repositoryName } from "../../oci/reference";
 
 /** Offers a catalog's packages to OLM v0 (operators.coreos.com/v1alpha1); namespaced. */
 export interface CatalogSource {
@@ -90,7 +90,7 @@ function namesOf(prefix: string, catalogs: readonly MirroredCatalog[]): { catalo
         const isAlone = plain.filter((other) => other === name).length === 1;
         if (isAlone && name.length <= MAX_NAME_LENGTH) return { catalog, name };
         const mark = createHash("sha256")
-            .update(`${repositoryOf(catalog)} ${catalog.tag ?? catalog.digest}`)
+            .update(`${repositoryName(catalog)} ${catalog.tag ?? catalog.digest}`)
             .digest("hex")
             .slice(0, 8);
         return { catalog, name: `${name.slice(0, MAX_NAME_LENGTH - mark.length - 1).replace(/-+$/, "")}-${mark}` };
@@ -99,7 +99,7 @@ function namesOf(prefix: string, catalogs: readonly MirroredCatalog[]): { catalo
 
 function plainName(prefix: string, { repository, tag, digest }: MirroredCatalog): string {
     const last = repository.split("/").at(-1) ?? "";
-    const suffix = (tag ?? hexOf(digest)).slice(0, SUFFIX_LENGTH);
+    const suffix = (tag ?? digestHex(digest)).slice(0, SUFFIX_LENGTH);
     return `${prefix}-${last}-${suffix}`
         .toLowerCase()
         .replace(/[^a-z0-9-]/g, "-")

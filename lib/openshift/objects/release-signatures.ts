@@ -1,4 +1,4 @@
-import { type Digest, hexOf } from "../../oci/digest";
+import { type Digest, digestHex } from "../../oci/digest";
 
 /** Where the cluster-version operator looks for the signatures of releases (cluster-update-keys, stores). */
 export interface SignatureConfigMap {
@@ -24,7 +24,7 @@ export function signatureConfigMaps(signatures: Readonly<Record<Digest, readonly
     let room = 0;
     for (const digest of Object.keys(signatures).sort()) {
         for (const [at, message] of (signatures[digest] ?? []).entries()) {
-            const key = `sha256-${hexOf(digest)}-${at + 1}`;
+            const key = `sha256-${digestHex(digest)}-${at + 1}`;
             const size = key.length + message.length;
             if (parts.length === 0 || size > room) {
                 parts.push({});

@@ -1,4 +1,4 @@
-import { type Reference, formatReference, repositoryOf } from "../../oci/reference";
+import { type Reference, formatReference, repositoryName } from "../../oci/reference";
 
 /** A local update service (updateservice.operator.openshift.io/v1); namespaced. */
 export interface UpdateService {
@@ -29,7 +29,7 @@ export function updateService(
         metadata: { name: "update-service-oc-mirror", namespace: "openshift-update-service" },
         spec: {
             replicas: 2,
-            releases: repositoryOf(releases),
+            releases: repositoryName(releases),
             graphDataImage: formatReference({ registry, repository, digest }),
         },
     };

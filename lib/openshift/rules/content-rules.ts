@@ -1,5 +1,5 @@
 import type { ImageMark } from "../../mirror/image-set";
-import { parseSourceKey, repositoryOf } from "../../oci/reference";
+import { parseSourceKey, repositoryName } from "../../oci/reference";
 import { type MirrorRules, type MirroredHost, mirrorRules } from "./mirror-sets";
 import { registriesConf } from "./registries-conf";
 import { formatRegistriesConf } from "./registries-toml";
@@ -45,7 +45,7 @@ function mirroredHosts({ images, marks = {}, local }: ContentImages): MirroredHo
     const hosts = new Map<string, { tags: boolean; digests: boolean }>();
     for (const source of Object.keys(images)) {
         const { registry, repository, tag } = parseSourceKey(source);
-        if (local?.has(repositoryOf({ registry, repository })) === true) continue;
+        if (local?.has(repositoryName({ registry, repository })) === true) continue;
         const host = hosts.get(registry) ?? { tags: false, digests: false };
         hosts.set(registry, {
             tags: host.tags || tag !== undefined,

@@ -119,7 +119,7 @@ function entryOf(base: MirrorBase, source: string, mirrorSourcePolicy: MirrorSou
 function refused(thing: string): Error {
     return new PassthroughError(`mirror rule: ${thing} is not what the cluster's API accepts`, {
         code: "MIRROR_RULE_INVALID",
-        cure: "write host[:port] and lower-case path components, without scheme, tag, digest or trailing slash",
+        fix: "write host[:port] and lower-case path components, without scheme, tag, digest or trailing slash",
     });
 }
 
@@ -129,7 +129,7 @@ function refuseConflicts(base: MirrorBase, hosts: readonly MirroredHost[]): void
     if (conflict === undefined) return;
     throw new PassthroughError(`mirror rules: ${conflict.hosts.join(" and ")} both map to ${conflict.location}`, {
         code: "MIRROR_CONFLICT",
-        cure: "mirror only one of them here, or give the other a mirror base of its own",
+        fix: "mirror only one of them here, or give the other a mirror base of its own",
     });
 }
 
@@ -142,7 +142,7 @@ function refuseBlockedMirror(base: MirrorBase, hosts: readonly MirroredHost[]): 
     if (blocking === undefined) return;
     throw new PassthroughError(`mirror rules: forbidding ${blocking.host} forbids the mirror ${location} itself`, {
         code: "MIRROR_BLOCKED",
-        cure: `set contactSource: allow, or leave ${blocking.host} out of the upstreams`,
+        fix: `set contactSource: allow, or leave ${blocking.host} out of the upstreams`,
     });
 }
 
@@ -182,7 +182,7 @@ function objectName(name: string): string {
         return name;
     throw new PassthroughError(`mirror rule: ${JSON.stringify(name)} is not a name for a Kubernetes object`, {
         code: "MIRROR_RULE_INVALID",
-        cure: "use at most 253 lower-case letters, digits, hyphens and dots (RFC 1123 subdomain)",
+        fix: "use at most 253 lower-case letters, digits, hyphens and dots (RFC 1123 subdomain)",
     });
 }
 

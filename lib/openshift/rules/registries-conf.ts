@@ -85,7 +85,7 @@ function sourceOf(name: string, entries: readonly FormEntry[]): Source {
     if (isBlocked && !entries.every(isNever)) {
         throw new PassthroughError(`mirror source ${name}: conflicting mirrorSourcePolicy is set for the same source`, {
             code: "MIRROR_POLICY_CONFLICT",
-            cure: "set the same mirrorSourcePolicy wherever it is a source; unset, and every ImageContentSourcePolicy, means AllowContactingSource",
+            fix: "set the same mirrorSourcePolicy wherever it is a source; unset, and every ImageContentSourcePolicy, means AllowContactingSource",
         });
     }
     if (isBlocked && entries.some((entry) => entry.mirrors.includes(name))) {
@@ -93,7 +93,7 @@ function sourceOf(name: string, entries: readonly FormEntry[]): Source {
             `mirror source ${name}: NeverContactSource is set, and it is one of its own mirrors`,
             {
                 code: "MIRROR_POLICY_CONFLICT",
-                cure: `take ${name} out of its mirrors, or set AllowContactingSource`,
+                fix: `take ${name} out of its mirrors, or set AllowContactingSource`,
             },
         );
     }
@@ -126,13 +126,13 @@ function refuseMixedKinds(objects: readonly MirrorObject[], version: ClusterVers
     if (hasNew && !hasMirrorSets(version)) {
         throw new PassthroughError(`mirror objects: OpenShift ${shown} has no IDMS and no ITMS`, {
             code: "MIRROR_KINDS_CONFLICT",
-            cure: "write an ImageContentSourcePolicy, or upgrade to 4.13 or later",
+            fix: "write an ImageContentSourcePolicy, or upgrade to 4.13 or later",
         });
     }
     if (hasNew && objects.some(isOld) && !mayMixKinds(version)) {
         throw new PassthroughError(`mirror objects: OpenShift ${shown} takes either ICSP or IDMS and ITMS, not both`, {
             code: "MIRROR_KINDS_CONFLICT",
-            cure: "migrate every ImageContentSourcePolicy, or upgrade to 4.13.27, 4.14.3 or later",
+            fix: "migrate every ImageContentSourcePolicy, or upgrade to 4.13.27, 4.14.3 or later",
         });
     }
 }

@@ -1,6 +1,6 @@
 import { parse, stringify } from "smol-toml";
 import { z } from "zod";
-import { PassthroughError, messageOf } from "../../errors/errors";
+import { PassthroughError, errorMessage } from "../../errors/errors";
 import type { RegistriesConf } from "./registries-conf";
 
 /** The writer on the nodes spells unset strings as "", which means the same as leaving them out. */
@@ -49,7 +49,7 @@ export function parseRegistriesConf(toml: string, place: string): RegistriesConf
     if (!parsed.success) {
         throw new PassthroughError(`${place}: not a registries.conf: ${z.prettifyError(parsed.error)}`, {
             code: "REGISTRIES_CONF_INVALID",
-            cure: "compare it with containers-registries.conf(5)",
+            fix: "compare it with containers-registries.conf(5)",
         });
     }
     return withoutUnset(parsed.data);
@@ -64,9 +64,9 @@ function parseToml(toml: string, place: string): unknown {
     try {
         return parse(toml);
     } catch (cause) {
-        throw new PassthroughError(`${place}: not TOML: ${messageOf(cause)}`, {
+        throw new PassthroughError(`${place}: not TOML: ${errorMessage(cause)}`, {
             code: "REGISTRIES_CONF_INVALID",
-            cure: "correct the file",
+            fix: "correct the file",
             cause,
         });
     }

@@ -1,4 +1,4 @@
-import { type Reference, formatReference, parseReference, repositoryOf } from "../../oci/reference";
+import { type Reference, formatReference, parseReference, repositoryName } from "../../oci/reference";
 import type { RegistriesConf, RegistryRule } from "./registries-conf";
 
 /** One place that the container runtime asks. */
@@ -56,7 +56,7 @@ export function findRule(conf: RegistriesConf, name: string): RegistryRule | und
 export function resolvePull(conf: RegistriesConf, reference: Reference): PullResolution {
     const { registry, repository, digest } = reference;
     const asked = digest === undefined ? reference : { registry, repository, digest };
-    const rule = findRule(conf, repositoryOf(asked));
+    const rule = findRule(conf, repositoryName(asked));
     if (rule === undefined) {
         const direct = { reference: formatReference(asked), location: asked.registry, viaMirror: false };
         return { attempts: [direct], refused: [], blockedSource: false };
@@ -75,7 +75,7 @@ export function resolvePull(conf: RegistriesConf, reference: Reference): PullRes
             };
         }
         const attempt = { reference: formatReference(rewritten), location: location ?? asked.registry, viaMirror };
-        const blocking = findRule(conf, repositoryOf(rewritten));
+        const blocking = findRule(conf, repositoryName(rewritten));
         if (blocking?.blocked === true) refused.push({ ...attempt, blockedBy: prefixOf(blocking) });
         else attempts.push(attempt);
     }
@@ -110,7 +110,7 @@ function locationsOf(rule: RegistryRule, asked: Reference): { location: string |
 function rewrite(asked: Reference, rule: RegistryRule, location: string | undefined): Reference | string {
     if (location === undefined) return asked;
     const text = formatReference(asked);
-    const rewritten = location + text.slice(matchedLength(repositoryOf(asked), prefixOf(rule)));
+    const rewritten = location + text.slice(matchedLength(repositoryName(asked), prefixOf(rule)));
     try {
         const reference = parseReference(rewritten);
         return formatReference(reference) === rewritten ? reference : `${rewritten} is not a canonical image reference`;

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { type Credentials, basicAuthorization } from "../../distribution/auth/auth";
+import { type Credentials, basicAuthorization } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
-import { AdminClient, type AdminAnswer, type AdminRequest, type ErrorReader, jsonOf, refusal } from "../admin-client";
+import { AdminClient, type AdminResponse, type AdminRequest, type ErrorReader, jsonOf, refusal } from "../admin-client";
 import type { RegistryAccount } from "../registry-admin";
 
 const API = "/api/v2.0";
@@ -25,7 +25,7 @@ export const harborError: ErrorReader = (text) => {
     return first && { code: first.code, message: first.message.replace(/^(.+): \1$/, "$1") || first.code };
 };
 
-const CURES: Readonly<Record<number, string>> = {
+const FIXES: Readonly<Record<number, string>> = {
     401:
         "check registryUsername and registryPassword of the stack (a failed login blocks the name for a moment), " +
         "and that the account is neither disabled nor expired",
@@ -42,7 +42,7 @@ export class HarborClient {
         if ("token" in account.credentials) {
             throw new RegistryError(account.endpoint.host, "Harbor takes no OAuth token", {
                 code: "UNAUTHORIZED",
-                cure: "set registryUsername and registryPassword",
+                fix: "set registryUsername and registryPassword",
             });
         }
         this.credentials = account.credentials;
@@ -61,43 +61,43 @@ export class HarborClient {
     async call(
         request: AdminRequest,
         accept: readonly number[] = [],
-        cures: Readonly<Record<number, string>> = {},
-    ): Promise<AdminAnswer> {
-        const answer = await this.http.send({
+        fixes: Readonly<Record<number, string>> = {},
+    ): Promise<AdminResponse> {
+        const response = await this.http.send({
             ...request,
             path: `${API}${request.path}`,
             headers: { authorization: basicAuthorization(this.credentials), ...request.headers },
         });
-        if (answer.status < 300) return answer;
+        if (response.status < 300) return response;
         // A 404 or 409 of whatever stands in front of Harbor says nothing about what is in it.
-        const isHarbors = request.method === "HEAD" || harborError(answer.text) !== undefined;
-        if (accept.includes(answer.status) && isHarbors) return answer;
-        throw refusal(answer, harborError, { ...CURES, ...cures });
+        const isHarbors = request.method === "HEAD" || harborError(response.text) !== undefined;
+        if (accept.includes(response.status) && isHarbors) return response;
+        throw refusal(response, harborError, { ...FIXES, ...fixes });
     }
 
     /** A resource; undefined if Harbor definitely says that it is not there. */
     async get<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
-        const answer = await this.call({ method: "GET", path, headers: BY_NAME }, [404]);
-        return answer.status === 404 ? undefined : jsonOf(answer, schema);
+        const response = await this.call({ method: "GET", path, headers: BY_NAME }, [404]);
+        return response.status === 404 ? undefined : jsonOf(response, schema);
     }
 
     /** A resource; 403 if this account may not see it, undefined if Harbor definitely says that it is not there. */
     async getOrStatus<T>(request: AdminRequest, schema: z.ZodType<T>): Promise<T | 403 | undefined> {
-        const answer = await this.call(request, [403, 404]);
-        if (answer.status === 403) return 403;
-        return answer.status === 404 ? undefined : jsonOf(answer, schema);
+        const response = await this.call(request, [403, 404]);
+        if (response.status === 403) return 403;
+        return response.status === 404 ? undefined : jsonOf(response, schema);
     }
 
     /** The answer's JSON. @throws RegistryError if it has none of that shape */
-    read<T>(answer: AdminAnswer, schema: z.ZodType<T>): T {
-        return jsonOf(answer, schema);
+    read<T>(response: AdminResponse, schema: z.ZodType<T>): T {
+        return jsonOf(response, schema);
     }
 
     /** A resource, or undefined if this account may not see it (403) or it is not there (404). */
     async getIfAllowed<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
-        const answer = await this.call({ method: "GET", path, headers: BY_NAME }, [403, 404]);
+        const response = await this.call({ method: "GET", path, headers: BY_NAME }, [403, 404]);
         // Without a schedule or a policy Harbor answers 200 with nothing.
-        return answer.status < 300 && answer.text.trim() !== "" ? jsonOf(answer, schema) : undefined;
+        return response.status < 300 && response.text.trim() !== "" ? jsonOf(response, schema) : undefined;
     }
 
     /** A whole list. `q` is only a coarse filter: Harbor ignores keys that it does not know. */
@@ -105,8 +105,8 @@ export class HarborClient {
         const found: T[] = [];
         for (let page = 1; ; page++) {
             const query = `page=${page}&page_size=${PAGE_SIZE}${q === "" ? "" : `&q=${encodeURIComponent(q)}`}`;
-            const answer = await this.call({ method: "GET", path: `${path}?${query}`, headers: BY_NAME });
-            const items = jsonOf(answer, z.array(schema));
+            const response = await this.call({ method: "GET", path: `${path}?${query}`, headers: BY_NAME });
+            const items = jsonOf(response, z.array(schema));
             found.push(...items);
             if (items.length < PAGE_SIZE) return found;
         }
@@ -114,9 +114,9 @@ export class HarborClient {
 
     /** Who the account is: a robot gets 412 where a user gets itself. */
     async whoAmI(): Promise<{ readonly isRobot: boolean; readonly isAdmin: boolean }> {
-        const answer = await this.call({ method: "GET", path: "/users/current" }, [412]);
-        if (answer.status === 412) return { isRobot: true, isAdmin: false };
-        const { sysadmin_flag } = jsonOf(answer, z.object({ sysadmin_flag: z.boolean().default(false) }));
+        const response = await this.call({ method: "GET", path: "/users/current" }, [412]);
+        if (response.status === 412) return { isRobot: true, isAdmin: false };
+        const { sysadmin_flag } = jsonOf(response, z.object({ sysadmin_flag: z.boolean().default(false) }));
         return { isRobot: false, isAdmin: sysadmin_flag };
     }
 
@@ -126,15 +126,15 @@ export class HarborClient {
      */
     async takes(credentials: Credentials): Promise<boolean> {
         const headers = { authorization: basicAuthorization(credentials) };
-        const answer = await this.http.send({ method: "GET", path: "/v2/", headers });
-        if (answer.status === 401 && harborError(answer.text) !== undefined) return false;
-        if (answer.status !== 200) throw refusal(answer, harborError, CURES);
-        jsonOf(answer, z.looseObject({}));
+        const response = await this.http.send({ method: "GET", path: "/v2/", headers });
+        if (response.status === 401 && harborError(response.text) !== undefined) return false;
+        if (response.status !== 200) throw refusal(response, harborError, FIXES);
+        jsonOf(response, z.looseObject({}));
         return true;
     }
 
     /** An answer without credentials, whatever its status. */
-    async anonymous(path: string): Promise<AdminAnswer> {
+    async anonymous(path: string): Promise<AdminResponse> {
         return this.http.send({ method: "GET", path: `${API}${path}` });
     }
 

@@ -57,7 +57,7 @@ async function greet(client: HarborClient, host: string): Promise<void> {
     if (status === 200 && isPong(text)) return;
     throw new RegistryError(operation, `${host} answers ${status}, but not as Harbor does`, {
         code: "UNEXPECTED_ANSWER",
-        cure: "check site.registry.type, host and port of site.registry.mirrorBase, and what stands in front of the registry",
+        fix: "check site.registry.type, host and port of site.registry.mirrorBase, and what stands in front of the registry",
     });
 }
 
@@ -77,16 +77,16 @@ function versionOf(text: string | undefined, host: string, isRobot: boolean): st
         Number(major) < least || (Number(major) === least && Number(minor) < minorLeast);
     if (isBefore(OLDEST)) throw tooOld(host, version, "2.8 or newer is needed", "upgrade Harbor");
     if (isRobot && isBefore(MANAGING_ROBOTS)) {
-        const cure = "set registryUsername and registryPassword to a user who administers the project";
-        throw tooOld(host, version, "robot accounts can manage others only since 2.12", cure);
+        const fix = "set registryUsername and registryPassword to a user who administers the project";
+        throw tooOld(host, version, "robot accounts can manage others only since 2.12", fix);
     }
     return `Harbor ${version}`;
 }
 
-function tooOld(host: string, version: string, what: string, cure: string): RegistryError {
+function tooOld(host: string, version: string, what: string, fix: string): RegistryError {
     return new RegistryError(`GET ${host}/api/v2.0/systeminfo`, `this is Harbor ${version}, and ${what}`, {
         code: "VERSION_TOO_OLD",
-        cure,
+        fix,
     });
 }
 
@@ -98,7 +98,7 @@ async function healthNotes(client: HarborClient, host: string): Promise<string[]
     if (vital.length > 0) {
         throw new RegistryError(`GET ${host}/api/v2.0/health`, `parts of Harbor are down: ${vital.join(", ")}`, {
             code: "UNHEALTHY",
-            cure: "look at Harbor's containers and their logs",
+            fix: "look at Harbor's containers and their logs",
         });
     }
     return down.map((name) => `Harbor's ${name} is down: images work without it; look at its container and its log`);

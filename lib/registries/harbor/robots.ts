@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
-import type { Credentials } from "../../distribution/auth/auth";
+import type { Credentials } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
 import { isAnswerLost } from "../admin-client";
-import type { FoundRobot, Robot, RobotAdmin, RobotWish } from "../robot-admin";
+import type { FoundRobot, Robot, RobotAdmin, DesiredRobot } from "../robot-admin";
 import type { HarborClient } from "./client";
 import type { HarborProjects } from "./projects";
 
@@ -28,7 +28,7 @@ const created = z.object({ id: z.number().int(), name: z.string(), secret: z.str
 
 /** So long Harbor lets a robot account live that is given no end. */
 const FOR_EVER = -1;
-const CREATE_CURES = {
+const CREATE_FIXES = {
     400: "Harbor 2.8 or newer is needed; newer ones list what a robot account may hold under /api/v2.0/permissions",
     403: "the account must be an administrator of the project, or a robot account with the rights in docs/registries.md",
     404: "the project is gone: `npm run up` refreshes first and makes it again",
@@ -44,36 +44,36 @@ export class HarborRobots implements RobotAdmin {
         private readonly projects: HarborProjects,
     ) {}
 
-    async create(wish: RobotWish): Promise<{ robot: Robot; credentials: Credentials } | undefined> {
-        const made = await this.post(wish);
+    async create(desired: DesiredRobot): Promise<{ robot: Robot; credentials: Credentials } | undefined> {
+        const made = await this.post(desired);
         if (made === "taken") {
-            const found = await this.find(wish);
-            return found !== undefined && found.description === wish.description
-                ? this.takeOver(found, wish)
+            const found = await this.find(desired);
+            return found !== undefined && found.description === desired.description
+                ? this.takeOver(found, desired)
                 : undefined;
         }
         return this.proven(made.id, { username: made.name, password: made.secret });
     }
 
-    async read(known: Robot, wish: RobotWish, credentials: Credentials): Promise<FoundRobot | undefined> {
+    async read(known: Robot, desired: DesiredRobot, credentials: Credentials): Promise<FoundRobot | undefined> {
         const found = await this.client.get(`/robots/${known.id}`, harborRobot);
         if (found === undefined) return undefined;
         const isAccepted = found.disable || (await this.client.takes(credentials));
-        return { robot: robotOf(found), differences: differencesOf(found, wish), isAccepted };
+        return { robot: robotOf(found), differences: differencesOf(found, desired), isAccepted };
     }
 
     async exists(known: Robot): Promise<boolean> {
         return (await this.client.get(`/robots/${known.id}`, harborRobot)) !== undefined;
     }
 
-    async update(known: Robot, wish: RobotWish): Promise<Robot> {
+    async update(known: Robot, desired: DesiredRobot): Promise<Robot> {
         const found = await this.existing(known.id);
         const { id, name, level, editable } = found;
         const json = {
             ...{ id, name, level, editable, disable: false },
-            description: wish.description,
-            duration: wish.days ?? FOR_EVER,
-            permissions: permissionsOf(wish),
+            description: desired.description,
+            duration: desired.days ?? FOR_EVER,
+            permissions: permissionsOf(desired),
         };
         await this.client.call({ method: "PUT", path: `/robots/${id}`, json }, [], { 403: ROBOTS_CANNOT });
         return robotOf(await this.existing(known.id));
@@ -84,19 +84,19 @@ export class HarborRobots implements RobotAdmin {
     }
 
     /** "taken" too if the answer was lost and a robot account of this name is there now. */
-    private async post(wish: RobotWish): Promise<z.infer<typeof created> | "taken"> {
+    private async post(desired: DesiredRobot): Promise<z.infer<typeof created> | "taken"> {
         const json = {
-            name: wish.name,
-            description: wish.description,
+            name: desired.name,
+            description: desired.description,
             level: "project",
-            duration: wish.days ?? FOR_EVER,
-            permissions: permissionsOf(wish),
+            duration: desired.days ?? FOR_EVER,
+            permissions: permissionsOf(desired),
         };
         try {
-            const answer = await this.client.call({ method: "POST", path: "/robots", json }, [409], CREATE_CURES);
-            return answer.status === 409 ? "taken" : this.client.read(answer, created);
+            const response = await this.client.call({ method: "POST", path: "/robots", json }, [409], CREATE_FIXES);
+            return response.status === 409 ? "taken" : this.client.read(response, created);
         } catch (error) {
-            if (isAnswerLost(error) && (await this.find(wish)) !== undefined) return "taken";
+            if (isAnswerLost(error) && (await this.find(desired)) !== undefined) return "taken";
             throw error;
         }
     }
@@ -105,14 +105,17 @@ export class HarborRobots implements RobotAdmin {
      * Gives a robot account that a lost answer left behind a secret that is known here. Harbor lets users set one; a
      * managing robot can only remove the account and make it again.
      */
-    private async takeOver(found: HarborRobot, wish: RobotWish): Promise<{ robot: Robot; credentials: Credentials }> {
+    private async takeOver(
+        found: HarborRobot,
+        desired: DesiredRobot,
+    ): Promise<{ robot: Robot; credentials: Credentials }> {
         if ((await this.client.whoAmI()).isRobot) {
             await this.remove(robotOf(found));
-            const made = await this.post(wish);
-            if (made === "taken") throw this.unstable(wish);
+            const made = await this.post(desired);
+            if (made === "taken") throw this.unstable(desired);
             return this.proven(made.id, { username: made.name, password: made.secret });
         }
-        if (differencesOf(found, wish).length > 0) await this.update(robotOf(found), wish);
+        if (differencesOf(found, desired).length > 0) await this.update(robotOf(found), desired);
         const secret = ownSecret();
         await this.client.call({
             method: "PATCH",
@@ -130,12 +133,15 @@ export class HarborRobots implements RobotAdmin {
         throw new RegistryError("GET /v2/", `the registry does not take the new robot account ${robot.username}`, {
             code: "UNAUTHORIZED",
             status: 401,
-            cure: "check the clock of the registry's machine, and run again",
+            fix: "check the clock of the registry's machine, and run again",
         });
     }
 
     /** By its exact stored name: `q` alone proves nothing. */
-    private async find({ name, namespace }: Pick<RobotWish, "name" | "namespace">): Promise<HarborRobot | undefined> {
+    private async find({
+        name,
+        namespace,
+    }: Pick<DesiredRobot, "name" | "namespace">): Promise<HarborRobot | undefined> {
         const project = await this.projects.find(namespace);
         if (project === undefined) return undefined;
         const q = `Level=project,ProjectID=${project.project_id}`;
@@ -149,15 +155,15 @@ export class HarborRobots implements RobotAdmin {
         throw new RegistryError(`GET /api/v2.0/robots/${id}`, "the robot account is not there any more", {
             code: "NOT_FOUND",
             status: 404,
-            cure: "`npm run up` refreshes first and makes it again",
+            fix: "`npm run up` refreshes first and makes it again",
         });
     }
 
-    private unstable({ name }: RobotWish): RegistryError {
+    private unstable({ name }: DesiredRobot): RegistryError {
         return new RegistryError("POST /api/v2.0/robots", `${name} is made by somebody else at this moment`, {
             code: "CONFLICT",
             status: 409,
-            cure: "run again",
+            fix: "run again",
         });
     }
 }
@@ -172,12 +178,12 @@ function robotOf({ id, name, creation_time, expires_at }: HarborRobot): Robot {
 }
 
 /** No `effect` anywhere: Harbor compares it as text. `/v2/` asks for `repository:delete` to delete a manifest. */
-function permissionsOf({ namespace, right, removes = false }: RobotWish) {
+function permissionsOf({ namespace, right, removes = false }: DesiredRobot) {
     const actions = ["pull", ...(right === "push" ? ["push"] : []), ...(removes ? ["delete"] : [])];
     return [{ kind: "project", namespace, access: actions.map((action) => ({ resource: "repository", action })) }];
 }
 
-function differencesOf(found: HarborRobot, wish: RobotWish): string[] {
+function differencesOf(found: HarborRobot, desired: DesiredRobot): string[] {
     const rights = (permissions: HarborRobot["permissions"]) =>
         permissions.flatMap(({ namespace, access: pairs }) =>
             pairs.map(({ resource, action, effect }) => {
@@ -186,10 +192,10 @@ function differencesOf(found: HarborRobot, wish: RobotWish): string[] {
             }),
         );
     const has = rights(found.permissions);
-    const wants = rights(permissionsOf(wish));
+    const wants = rights(permissionsOf(desired));
     const more = has.filter((right) => !wants.includes(right)).sort();
     const less = wants.filter((right) => !has.includes(right));
-    const days = wish.days ?? FOR_EVER;
+    const days = desired.days ?? FOR_EVER;
     return [
         ...(found.disable ? ["it is disabled"] : []),
         ...(more.length > 0 ? [`it may also ${more.join(", ")}`] : []),
@@ -197,7 +203,7 @@ function differencesOf(found: HarborRobot, wish: RobotWish): string[] {
         ...(found.duration === undefined || found.duration === days
             ? []
             : [`duration: ${found.duration} -> ${days} days`]),
-        ...(found.description === wish.description ? [] : ["its description is another one"]),
+        ...(found.description === desired.description ? [] : ["its description is another one"]),
     ];
 }
 

@@ -1,8 +1,8 @@
 import { jsonOf } from "../admin-client";
 import { z } from "zod";
 import { RegistryError } from "../../errors/errors";
-import type { Namespace, NamespaceAdmin, NamespaceWish } from "../namespace-admin";
-import { isDuplicate, refusal } from "./answer";
+import type { Namespace, NamespaceAdmin, DesiredNamespace } from "../namespace-admin";
+import { isDuplicate, refusal } from "./response";
 import { listPrototypes } from "./prototypes";
 import { type QuayApi, expect } from "./quay-api";
 import { listRepositories } from "./repository-list";
@@ -24,7 +24,7 @@ export class Organizations implements NamespaceAdmin {
         private readonly admin: (organization: string) => Promise<QuayApi>,
     ) {}
 
-    async read({ name }: NamespaceWish): Promise<Namespace | undefined> {
+    async read({ name }: DesiredNamespace): Promise<Namespace | undefined> {
         const api = await this.api();
         const found = await readOrganization(api, name);
         if (found === undefined) return undefined;
@@ -46,33 +46,33 @@ export class Organizations implements NamespaceAdmin {
         };
     }
 
-    async create(wish: NamespaceWish): Promise<Namespace | undefined> {
+    async create(desired: DesiredNamespace): Promise<Namespace | undefined> {
         const api = await this.api();
         // An e-mail address belongs to one account or organization only: none is given.
-        const answer = await api.once("POST", "/api/v1/organization/", { name: wish.name });
-        if (answer.status === 201) return this.read(wish);
-        if (!isDuplicate(answer)) throw refusal(answer);
-        if ((await readOrganization(api, wish.name)) !== undefined) return undefined;
-        throw new RegistryError(answer.operation, `${wish.name} is the name of a user`, {
+        const response = await api.once("POST", "/api/v1/organization/", { name: desired.name });
+        if (response.status === 201) return this.read(desired);
+        if (!isDuplicate(response)) throw refusal(response);
+        if ((await readOrganization(api, desired.name)) !== undefined) return undefined;
+        throw new RegistryError(response.operation, `${desired.name} is the name of a user`, {
             code: "INVALID_REQUEST",
-            status: answer.status,
-            cure: "choose another organization as the first part of the path in site.registry.mirrorBase",
+            status: response.status,
+            fix: "choose another organization as the first part of the path in site.registry.mirrorBase",
         });
     }
 
     /** An organization has nothing that would have to be put right: whatever is wrong in it is not ours to change. */
-    async update(_known: Pick<Namespace, "id">, wish: NamespaceWish): Promise<Namespace> {
-        const found = await this.read(wish);
+    async update(_known: Pick<Namespace, "id">, desired: DesiredNamespace): Promise<Namespace> {
+        const found = await this.read(desired);
         if (found !== undefined) return found;
-        throw new RegistryError(`organization ${wish.name}`, "it is gone", {
+        throw new RegistryError(`organization ${desired.name}`, "it is gone", {
             code: "NOT_FOUND",
             status: 404,
-            cure: "npm run up refreshes first and makes it again",
+            fix: "npm run up refreshes first and makes it again",
         });
     }
 
     /** Quay would remove every repository with it (204): it is asked first what is left. */
-    async remove(_known: Pick<Namespace, "id">, { name }: NamespaceWish): Promise<void> {
+    async remove(_known: Pick<Namespace, "id">, { name }: DesiredNamespace): Promise<void> {
         const outside = await this.api();
         if ((await readOrganization(outside, name)) === undefined) return;
         const admin = await this.admin(name);
@@ -84,13 +84,13 @@ export class Organizations implements NamespaceAdmin {
                 `it is not empty: ${left.length} repositories and robot accounts are left (${names.join(", ")})`,
                 {
                     code: "NOT_EMPTY",
-                    cure: "remove them first if nobody needs them, or keep the organization",
+                    fix: "remove them first if nobody needs them, or keep the organization",
                 },
             );
         }
-        const answer = await admin.delete(`/api/v1/organization/${name}`);
+        const response = await admin.delete(`/api/v1/organization/${name}`);
         // The second attempt of a DELETE that arrived finds no organization, which is no 404 but a 403.
-        if (answer.status !== 204 && (await readOrganization(outside, name)) !== undefined) throw refusal(answer);
+        if (response.status !== 204 && (await readOrganization(outside, name)) !== undefined) throw refusal(response);
     }
 }
 
@@ -100,15 +100,15 @@ export class Organizations implements NamespaceAdmin {
  * gets a reduced organization, no repositories and no robot accounts
  */
 export async function readOrganization(api: QuayApi, name: string): Promise<z.infer<typeof organization> | undefined> {
-    const answer = await api.get(`/api/v1/organization/${name}`);
+    const response = await api.get(`/api/v1/organization/${name}`);
     // Proxies answer 404 too, in HTML.
-    if (answer.status === 404 && answer.message !== undefined) return undefined;
-    const found = jsonOf(expect(answer, 200), organization);
+    if (response.status === 404 && response.message !== undefined) return undefined;
+    const found = jsonOf(expect(response, 200), organization);
     if (found.is_admin) return found;
-    throw new RegistryError(answer.operation, `the account does not administer the organization ${name}`, {
+    throw new RegistryError(response.operation, `the account does not administer the organization ${name}`, {
         code: "UNAUTHORIZED",
         status: 200,
-        cure:
+        fix:
             "use the account (registryUsername, registryPassword) of one of its owners, " +
             "or set registryToken to a token of theirs that is still valid",
     });

@@ -64,6 +64,6 @@ function forOneCreator({ activating_user }: Prototype): boolean {
 function lost(path: string, robot: string): RegistryError {
     return new RegistryError(`POST ${path}`, `Quay made a default permission for ${robot} and does not have it`, {
         code: "UNEXPECTED_ANSWER",
-        cure: "run again; if it stays so, look at Quay's own log",
+        fix: "run again; if it stays so, look at Quay's own log",
     });
 }

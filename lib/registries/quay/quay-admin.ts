@@ -1,4 +1,4 @@
-import type { Credentials } from "../../distribution/auth/auth";
+import type { Credentials } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
 import type { RegistryCapabilities } from "../capabilities";
 import type { RegistryAccount, RegistryAdmin, RegistryHealth, RegistryManagement } from "../registry-admin";
@@ -6,7 +6,7 @@ import { ping } from "../ping";
 import { QuayAccess } from "./connect";
 import { openings } from "./openings";
 import { Organizations, readOrganization } from "./organization";
-import { refusal } from "./answer";
+import { refusal } from "./response";
 import { expect } from "./quay-api";
 import { Repositories } from "./repositories";
 import { Robots } from "./robots";
@@ -64,7 +64,7 @@ function requireNestedNames(settings: QuaySettings, host: string): void {
     if (settings.has("EXTENDED_REPOSITORY_NAMES")) return;
     throw new RegistryError(`GET ${host}/config`, "nested repository names are off, and every mirrored image has one", {
         code: "UNSUPPORTED",
-        cure: "set FEATURE_EXTENDED_REPOSITORY_NAMES: true in Quay's config.yaml",
+        fix: "set FEATURE_EXTENDED_REPOSITORY_NAMES: true in Quay's config.yaml",
     });
 }
 
@@ -75,8 +75,8 @@ async function proveAccount(access: QuayAccess, account: RegistryAccount, namesp
     if (!("token" in account.credentials)) return;
     // An organization without a name is refused whatever the token may do, but only after the token was looked at:
     // GET /user/ is no proof, since it gives 401 to a good token without a user: scope.
-    const answer = await api.once("POST", "/api/v1/organization/", {});
-    if (answer.status !== 400) throw refusal(answer);
+    const response = await api.once("POST", "/api/v1/organization/", {});
+    if (response.status !== 400) throw refusal(response);
 }
 
 /** True if the registry lets the account in: `GET /v2/` with a token of no scope. */

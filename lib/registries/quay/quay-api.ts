@@ -3,7 +3,7 @@ import type { Limiter } from "../../concurrency/limiter";
 import { type RetryPolicy, withRetry } from "../../distribution/limits/retry";
 import { type AdminClient, type AdminRequest, jsonOf } from "../admin-client";
 import type { RegistryAccount } from "../registry-admin";
-import { type QuayAnswer, isCsrfRefusal, quayAnswer, refusal } from "./answer";
+import { type QuayResponse, isCsrfRefusal, quayResponse, refusal } from "./response";
 
 type Method = "GET" | "PUT" | "POST" | "DELETE";
 
@@ -51,7 +51,7 @@ export class QuayApi {
     }
 
     /** Retried: reading is harmless. @param path `/api/v1/organization/mirror` */
-    get(path: string): Promise<QuayAnswer> {
+    get(path: string): Promise<QuayResponse> {
         return this.retrying(() => this.once("GET", path));
     }
 
@@ -61,22 +61,22 @@ export class QuayApi {
     }
 
     /** Retried: only for PUTs that set the same thing however often they come. */
-    put(path: string, body: object): Promise<QuayAnswer> {
+    put(path: string, body: object): Promise<QuayResponse> {
         return this.retrying(() => this.once("PUT", path, body));
     }
 
     /** Retried. */
-    delete(path: string): Promise<QuayAnswer> {
+    delete(path: string): Promise<QuayResponse> {
         return this.retrying(() => this.once("DELETE", path));
     }
 
     /** One attempt: for what makes something new each time it arrives, whether its answer does or not. */
-    async once(method: Method, path: string, body?: object): Promise<QuayAnswer> {
+    async once(method: Method, path: string, body?: object): Promise<QuayResponse> {
         return this.send(method, path, body === undefined ? {} : { json: body });
     }
 
     /** One attempt with a form, as a browser sends it. */
-    async form(path: string, fields: Readonly<Record<string, string>>): Promise<QuayAnswer> {
+    async form(path: string, fields: Readonly<Record<string, string>>): Promise<QuayResponse> {
         return this.send("POST", path, { form: new URLSearchParams(fields) });
     }
 
@@ -92,24 +92,24 @@ export class QuayApi {
         );
     }
 
-    private send(method: Method, path: string, body: Pick<AdminRequest, "json" | "form">): Promise<QuayAnswer> {
+    private send(method: Method, path: string, body: Pick<AdminRequest, "json" | "form">): Promise<QuayResponse> {
         const { client, limiter } = this.connection;
         return limiter.run(async () => {
             const headers = await this.authorization.headers();
-            const answer = quayAnswer(await client.attempt({ method, path, headers, ...body }));
-            const { status } = answer;
-            if (status === 401 || status === 408 || status === 429 || status >= 500 || isCsrfRefusal(answer)) {
-                throw refusal(answer);
+            const response = quayResponse(await client.attempt({ method, path, headers, ...body }));
+            const { status } = response;
+            if (status === 401 || status === 408 || status === 429 || status >= 500 || isCsrfRefusal(response)) {
+                throw refusal(response);
             }
-            return answer;
+            return response;
         });
     }
 }
 
 /** The answer, if it has one of the statuses. @throws RegistryError that says what came instead */
-export function expect(answer: QuayAnswer, ...statuses: readonly number[]): QuayAnswer {
-    if (statuses.includes(answer.status)) return answer;
-    throw refusal(answer);
+export function expect(response: QuayResponse, ...statuses: readonly number[]): QuayResponse {
+    if (statuses.includes(response.status)) return response;
+    throw refusal(response);
 }
 
 /**

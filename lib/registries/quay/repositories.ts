@@ -1,8 +1,8 @@
 import { jsonOf } from "../admin-client";
 import { z } from "zod";
 import { mapLimited } from "../../concurrency/limiter";
-import type { FoundRepositories, RepositoriesWish, RepositoryAdmin } from "../repository-admin";
-import { isDuplicate, refusal } from "./answer";
+import type { FoundRepositories, DesiredRepositories, RepositoryAdmin } from "../repository-admin";
+import { isDuplicate, refusal } from "./response";
 import { readOrganization } from "./organization";
 import { type Grants, grant, readGrants } from "./permissions";
 import { type QuayApi, expect } from "./quay-api";
@@ -15,34 +15,34 @@ const AT_ONCE = 8;
 export class Repositories implements RepositoryAdmin {
     constructor(private readonly admin: (organization: string) => Promise<QuayApi>) {}
 
-    async read(wish: RepositoriesWish): Promise<FoundRepositories> {
-        const { api, listed } = await this.look(wish.namespace);
-        const there = wish.names.filter((name) => listed.has(name));
+    async read(desired: DesiredRepositories): Promise<FoundRepositories> {
+        const { api, listed } = await this.look(desired.namespace);
+        const there = desired.names.filter((name) => listed.has(name));
         const found = await mapLimited(there, AT_ONCE, async (name) => ({
             name,
-            grants: await readGrants(api, wish.namespace, name),
+            grants: await readGrants(api, desired.namespace, name),
         }));
         return {
-            missing: wish.names.filter((name) => !listed.has(name)),
-            differences: found.flatMap(({ name, grants }) => differences(wish, name, listed.get(name), grants)),
+            missing: desired.names.filter((name) => !listed.has(name)),
+            differences: found.flatMap(({ name, grants }) => differences(desired, name, listed.get(name), grants)),
             warnings: found.flatMap(({ name, grants }) => [
                 ...closed(name, listed.get(name)),
-                ...strangers(wish, name, grants),
+                ...strangers(desired, name, grants),
             ]),
         };
     }
 
-    async ensure(wish: RepositoriesWish, onProgress?: (done: number, of: number) => void): Promise<string[]> {
-        const { api, listed } = await this.look(wish.namespace);
+    async ensure(desired: DesiredRepositories, onProgress?: (done: number, of: number) => void): Promise<string[]> {
+        const { api, listed } = await this.look(desired.namespace);
         let done = 0;
-        await mapLimited(wish.names, AT_ONCE, async (name) => {
-            await this.ensureOne(api, wish, name, listed.get(name));
-            onProgress?.(++done, wish.names.length);
+        await mapLimited(desired.names, AT_ONCE, async (name) => {
+            await this.ensureOne(api, desired, name, listed.get(name));
+            onProgress?.(++done, desired.names.length);
         });
-        return wish.names.filter((name) => !listed.has(name));
+        return desired.names.filter((name) => !listed.has(name));
     }
 
-    async remove({ namespace, names }: Pick<RepositoriesWish, "namespace" | "names">): Promise<void> {
+    async remove({ namespace, names }: Pick<DesiredRepositories, "namespace" | "names">): Promise<void> {
         const { api, listed } = await this.look(namespace);
         const there = names.filter((name) => listed.has(name));
         await mapLimited(there, AT_ONCE, async (name) => {
@@ -64,11 +64,11 @@ export class Repositories implements RepositoryAdmin {
 
     private async ensureOne(
         api: QuayApi,
-        wish: RepositoriesWish,
+        desired: DesiredRepositories,
         name: string,
         known: ListedRepository | undefined,
     ): Promise<void> {
-        const { namespace } = wish;
+        const { namespace } = desired;
         if (known === undefined) await make(api, namespace, name);
         if (known?.is_public === true) {
             const path = `/api/v1/repository/${namespace}/${name}/changevisibility`;
@@ -76,8 +76,8 @@ export class Repositories implements RepositoryAdmin {
         }
         const { users } = await readGrants(api, namespace, name);
         for (const [robot, role] of [
-            [wish.importer, "write"],
-            [wish.puller, "read"],
+            [desired.importer, "write"],
+            [desired.puller, "read"],
         ] as const) {
             if (users[robot]?.role !== role) await grant(api, namespace, name, robot, role);
         }
@@ -87,13 +87,13 @@ export class Repositories implements RepositoryAdmin {
 /** Repeating it is harmless: a second one is refused by its name. */
 async function make(api: QuayApi, namespace: string, name: string): Promise<void> {
     const body = { namespace, repository: name, visibility: "private", description: "", repo_kind: "image" };
-    const answer = await api.retrying(() => api.once("POST", "/api/v1/repository", body));
-    if (answer.status === 201 || isDuplicate(answer)) return;
-    throw refusal(answer);
+    const response = await api.retrying(() => api.once("POST", "/api/v1/repository", body));
+    if (response.status === 201 || isDuplicate(response)) return;
+    throw refusal(response);
 }
 
 function differences(
-    wish: RepositoriesWish,
+    desired: DesiredRepositories,
     name: string,
     listed: ListedRepository | undefined,
     { users }: Grants,
@@ -104,14 +104,14 @@ function differences(
     };
     return [
         ...(listed?.is_public === true ? [`${name}: public -> private`] : []),
-        ...right(wish.importer, "write"),
-        ...right(wish.puller, "read"),
+        ...right(desired.importer, "write"),
+        ...right(desired.puller, "read"),
     ];
 }
 
 /** Who else may push. Told and not taken away: it may be another stack's robot account, or its owner. */
-function strangers(wish: RepositoriesWish, name: string, { users, teams }: Grants): string[] {
-    const ours = [wish.importer, wish.puller];
+function strangers(desired: DesiredRepositories, name: string, { users, teams }: Grants): string[] {
+    const ours = [desired.importer, desired.puller];
     const robots = Object.entries(users).filter(
         ([user, { role, isRobot }]) => isRobot && role !== "read" && !ours.includes(user),
     );

@@ -15,14 +15,14 @@ export async function listRepositories(api: QuayApi, organization: string): Prom
     let next: string | undefined;
     do {
         const from: string = next === undefined ? "" : `&next_page=${encodeURIComponent(next)}`;
-        const answer: z.infer<typeof page> = await api.read(
+        const response: z.infer<typeof page> = await api.read(
             `/api/v1/repository?namespace=${organization}${from}`,
             page,
         );
         const size = found.size;
-        for (const one of answer.repositories) found.set(one.name, one);
+        for (const one of response.repositories) found.set(one.name, one);
         // A page token that Quay cannot read gives the first page again.
-        next = found.size > size ? answer.next_page : undefined;
+        next = found.size > size ? response.next_page : undefined;
     } while (next !== undefined);
     return [...found.values()];
 }

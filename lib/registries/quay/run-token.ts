@@ -63,15 +63,15 @@ async function authorize(session: QuayApi, client_id: string): Promise<string> {
     const { config } = await session.read("/config", siteConfig);
     const redirect_uri = `${config.PREFERRED_URL_SCHEME}://${config.SERVER_HOSTNAME}${config.LOCAL_OAUTH_HANDLER}`;
     const fields = { response_type: "token", client_id, redirect_uri, scope: SCOPE };
-    const answer = await session.form("/oauth/authorizeapp", fields);
-    const { location } = answer.headers;
+    const response = await session.form("/oauth/authorizeapp", fields);
+    const { location } = response.headers;
     const named = typeof location === "string" && URL.canParse(location) ? new URL(location) : undefined;
     const token = new URLSearchParams(named?.hash.slice(1)).get("access_token");
-    if (answer.status === 302 && token !== null && token !== "") return token;
-    const error = named?.searchParams.get("error") ?? `answered ${answer.status}`;
-    throw new RegistryError(answer.operation, `no token for the run: ${error}`, {
+    if (response.status === 302 && token !== null && token !== "") return token;
+    const error = named?.searchParams.get("error") ?? `answered ${response.status}`;
+    throw new RegistryError(response.operation, `no token for the run: ${error}`, {
         code: "UNAUTHORIZED",
-        status: answer.status,
-        cure: "make a token by hand (organization, Applications, Generate Token) and set it as registryToken",
+        status: response.status,
+        fix: "make a token by hand (organization, Applications, Generate Token) and set it as registryToken",
     });
 }

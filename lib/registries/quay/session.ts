@@ -1,8 +1,8 @@
 import { jsonOf } from "../admin-client";
 import { z } from "zod";
-import type { Credentials } from "../../distribution/auth/auth";
+import type { Credentials } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
-import { refusal } from "./answer";
+import { refusal } from "./response";
 import { ANONYMOUS, type Authorization, type QuayApi, expect } from "./quay-api";
 
 /** Cookies as a browser keeps them for one origin; their attributes do not matter, since they are sent nowhere else. */
@@ -33,10 +33,10 @@ export async function signIn(api: QuayApi, { username, password }: Credentials):
     const { cookies, csrf } = await begin(api);
     const signing = api.as(sessionOf(cookies, csrf));
     // 429 comes with the seconds to wait; what was refused was not looked at, so it is no second try.
-    const answer = await api.retrying(() => signing.once("POST", "/api/v1/signin", { username, password }));
-    const next = answer.headers["x-next-csrf-token"];
-    if (answer.status !== 200 || typeof next !== "string") throw refusedSignIn(username, answer);
-    cookies.take(answer.headers["set-cookie"]);
+    const response = await api.retrying(() => signing.once("POST", "/api/v1/signin", { username, password }));
+    const next = response.headers["x-next-csrf-token"];
+    if (response.status !== 200 || typeof next !== "string") throw refusedSignIn(username, response);
+    cookies.take(response.headers["set-cookie"]);
     return sessionOf(cookies, next);
 }
 
@@ -58,14 +58,14 @@ function sessionOf(cookies: Cookies, csrf: string): Authorization {
     return { headers: () => Promise.resolve({ cookie: cookies.header, "x-csrf-token": csrf }) };
 }
 
-function refusedSignIn(username: string, answer: Parameters<typeof refusal>[0]): RegistryError {
-    if (answer.status === 403 || answer.status === 200) {
-        const why = answer.message === undefined ? "" : `: ${answer.message}`;
-        return new RegistryError(answer.operation, `the registry refuses the account ${username}${why}`, {
+function refusedSignIn(username: string, response: Parameters<typeof refusal>[0]): RegistryError {
+    if (response.status === 403 || response.status === 200) {
+        const why = response.message === undefined ? "" : `: ${response.message}`;
+        return new RegistryError(response.operation, `the registry refuses the account ${username}${why}`, {
             code: "UNAUTHORIZED",
-            status: answer.status,
-            cure: "set registryUsername and registryPassword of the stack; if FEATURE_DIRECT_LOGIN is off, set registryToken",
+            status: response.status,
+            fix: "set registryUsername and registryPassword of the stack; if FEATURE_DIRECT_LOGIN is off, set registryToken",
         });
     }
-    return refusal(answer);
+    return refusal(response);
 }

@@ -24,11 +24,11 @@ export interface QuaySettings {
 
 /** @throws RegistryError for what is no Quay, or one that is older than 3.8 */
 export async function readSettings(api: QuayApi): Promise<QuaySettings> {
-    const answer = await api.get("/config");
-    if (answer.status === 404) throw tooOld(answer.operation, "there is no Quay >= 3.8 here (404)");
-    const { config, features, registry_state, version_number } = jsonOf(expect(answer, 200), siteConfig);
+    const response = await api.get("/config");
+    if (response.status === 404) throw tooOld(response.operation, "there is no Quay >= 3.8 here (404)");
+    const { config, features, registry_state, version_number } = jsonOf(expect(response, 200), siteConfig);
     const version = /\d+\.\d+\S*/.exec(version_number ?? "")?.[0];
-    if (version !== undefined && isBefore38(version)) throw tooOld(answer.operation, `this is Quay ${version}`);
+    if (version !== undefined && isBefore38(version)) throw tooOld(response.operation, `this is Quay ${version}`);
     return {
         ...(version === undefined ? {} : { version }),
         isReadOnly: registry_state === "readonly",
@@ -45,6 +45,6 @@ function isBefore38(version: string): boolean {
 function tooOld(operation: string, what: string): RegistryError {
     return new RegistryError(operation, what, {
         code: "UNSUPPORTED_VERSION",
-        cure: "check site.registry.mirrorBase and site.registry.type, or upgrade to Quay >= 3.8 (mirror-registry >= 1.3)",
+        fix: "check site.registry.mirrorBase and site.registry.type, or upgrade to Quay >= 3.8 (mirror-registry >= 1.3)",
     });
 }

@@ -1,8 +1,8 @@
-import type { Credentials } from "../../distribution/auth/auth";
+import type { Credentials } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
 import { QuayAccess } from "./connect";
 import { type QuayApi, expect } from "./quay-api";
-import { isDuplicate } from "./answer";
+import { isDuplicate } from "./response";
 import type { RegistryAccount, SuperuserAdmin } from "../registry-admin";
 import { beginSession, signIn } from "./session";
 
@@ -28,8 +28,8 @@ export function superuserAdmin(username: string, concurrency: number): Superuser
 
 /** True unless the registry definitely says that nobody has the name. */
 export async function isTaken(api: QuayApi, username: string): Promise<boolean> {
-    const answer = await api.get(`/api/v1/users/${username}`);
-    return answer.status !== 404 || answer.message === undefined;
+    const response = await api.get(`/api/v1/users/${username}`);
+    return response.status !== 404 || response.message === undefined;
 }
 
 /** Registers the name, or proves that it is ours already: that is also how a lost answer is found again. */
@@ -37,12 +37,12 @@ async function claim(api: QuayApi, superuser: Credentials): Promise<void> {
     const { username } = superuser;
     if (!(await isTaken(api, username))) {
         const session = api.as(await beginSession(api));
-        const answer = await session.once("POST", "/api/v1/user/", superuser).catch(async (error: unknown) => {
+        const response = await session.once("POST", "/api/v1/user/", superuser).catch(async (error: unknown) => {
             if (await isTaken(api, username)) return undefined;
             throw error;
         });
-        if (answer !== undefined && answer.status !== 200 && !isTakenNow(answer)) expect(answer, 200);
-        if (answer?.status === 200) return;
+        if (response !== undefined && response.status !== 200 && !isTakenNow(response)) expect(response, 200);
+        if (response?.status === 200) return;
     }
     try {
         await signIn(api, superuser);
@@ -50,7 +50,7 @@ async function claim(api: QuayApi, superuser: Credentials): Promise<void> {
         if (!(error instanceof RegistryError) || error.code !== "UNAUTHORIZED") throw error;
         throw new RegistryError(`the superuser ${username}`, "it is registered, and not with superuserPassword", {
             code: "UNAUTHORIZED",
-            cure:
+            fix:
                 "set superuserPassword to its password if it is yours; if it is not, somebody else owns this registry: " +
                 "take it off the network and install it anew",
             cause: error,
@@ -58,6 +58,6 @@ async function claim(api: QuayApi, superuser: Credentials): Promise<void> {
     }
 }
 
-function isTakenNow(answer: Parameters<typeof isDuplicate>[0]): boolean {
-    return isDuplicate(answer) || (answer.status === 400 && answer.message?.includes("already") === true);
+function isTakenNow(response: Parameters<typeof isDuplicate>[0]): boolean {
+    return isDuplicate(response) || (response.status === 400 && response.message?.includes("already") === true);
 }

@@ -179,7 +179,7 @@ export class FaultSite {
         expect(outcome.result?.done).toEqual(content.set.images);
         const sent = this.proxy.passed.filter(isBlobPut);
         const again = sent
-            .map((put) => `${repositoryOf(put.url)} ${digestAsked(put)}`)
+            .map((put) => `${repositoryName(put.url)} ${digestAsked(put)}`)
             .filter((blob) => held.has(blob));
         expect(again).toEqual([]);
         // There was something to keep: a registry that asks nobody for an account proves nothing about secrets.
@@ -203,7 +203,7 @@ export class FaultSite {
     }
 }
 
-function repositoryOf(url: string): string {
+function repositoryName(url: string): string {
     return /^\/v2\/(.+)\/blobs\//.exec(url)?.[1] ?? "";
 }
 

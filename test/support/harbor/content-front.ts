@@ -4,7 +4,7 @@ import type { FakeProject, Harbor, Principal } from "./harbor-state";
 
 const TOKEN_SECONDS = 1800;
 
-interface Surroundings {
+interface OperationContext {
     readonly harbor: Harbor;
     readonly mint: TokenMint;
     readonly host: string;
@@ -13,7 +13,11 @@ interface Surroundings {
 }
 
 /** `GET /service/token` (registry-apis.md §2): GET only; wrong credentials with a scope get an anonymous token. */
-export function answerToken(request: IncomingMessage, response: ServerResponse, { harbor, mint }: Surroundings): void {
+export function answerToken(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { harbor, mint }: OperationContext,
+): void {
     const url = new URL(request.url ?? "", "https://front");
     if (request.method !== "GET") return end(response, 405, "Method Not Allowed", "text/plain");
     if (url.searchParams.get("service") !== "harbor-registry")
@@ -47,8 +51,8 @@ function actionsOf(harbor: Harbor, principal: Principal, repository: string): st
 }
 
 /** `/v2/`: Basic and the bearer tokens of `/service/token`, as registry-apis.md §2 has it. */
-export function answerContent(request: IncomingMessage, response: ServerResponse, around: Surroundings): void {
-    const { harbor, mint, host, port } = around;
+export function answerContent(request: IncomingMessage, response: ServerResponse, context: OperationContext): void {
+    const { harbor, mint, host, port } = context;
     const { method = "", headers } = request;
     const { pathname, searchParams } = new URL(request.url ?? "", "https://front");
     const isRead = method === "GET" || method === "HEAD";

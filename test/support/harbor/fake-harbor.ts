@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Credentials } from "../../../lib/distribution/auth/auth";
+import type { Credentials } from "../../../lib/distribution/auth/credentials";
 import type { ServerCertificate } from "../certificates";
 import { RegistryProcess } from "../registry-process";
 import { Front, TokenMint, basicOf, textOf } from "../token-gateway";
@@ -86,7 +86,7 @@ export class FakeHarbor {
         // Every answer sets one; whoever sends it back needs a CSRF token.
         response.setHeader("set-cookie", `sid=${randomUUID()}; Path=/; HttpOnly`);
         response.setHeader("x-request-id", randomUUID());
-        const around = { harbor: this.harbor, mint: this.mint, host: this.host, port: this.registry.port };
+        const context = { harbor: this.harbor, mint: this.mint, host: this.host, port: this.registry.port };
         this.urls.push(request.url ?? "");
         if (request.headers.cookie !== undefined) this.cookies.push(request.headers.cookie);
         for (const robot of this.harbor.robots) {
@@ -95,13 +95,13 @@ export class FakeHarbor {
         }
         const instead = this.disturb(request.method ?? "", pathname);
         if (instead !== undefined && instead !== "drop") return send(response, instead);
-        if (pathname === "/service/token") return answerToken(request, response, around);
+        if (pathname === "/service/token") return answerToken(request, response, context);
         if (pathname.startsWith("/v2/")) {
             if (csrf(request)) return send(response, faultReply(csrfFault()));
             const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
             const username = basicOf(request.headers.authorization)?.username ?? this.mint.read(bearer)?.subject ?? "";
             this.content.push({ method: request.method ?? "", path: pathname, username });
-            return answerContent(request, response, around);
+            return answerContent(request, response, context);
         }
         const reply = negotiated(await this.api(request, pathname), request.headers.accept);
         if (instead === "drop") request.socket.destroy();

@@ -1,5 +1,5 @@
 import { describeArchive } from "../../../lib/archives";
-import { digestOf, hexOf } from "../../../lib/oci/digest";
+import { computeDigest, digestHex } from "../../../lib/oci/digest";
 import { ArchiveError } from "../../../lib/errors/errors";
 import { isRetryable } from "../../../lib/distribution/limits/retry";
 import {
@@ -28,7 +28,7 @@ async function described(entries: readonly TarSpec[]) {
 /** An image with other bytes for its manifest. */
 function withManifest(text: string): TestImage {
     const manifest = Buffer.from(text);
-    return { ...app, manifest, digest: digestOf(manifest) };
+    return { ...app, manifest, digest: computeDigest(manifest) };
 }
 
 describe("metadata that is too large is refused before it is read:", () => {
@@ -43,7 +43,7 @@ describe("metadata that is too large is refused before it is read:", () => {
         [
             "a manifest",
             layout(withManifest(`{"schemaVersion":2,"x":"${"x".repeat(4 * MIB)}"}`)),
-            `blobs/sha256/${hexOf(withManifest(`{"schemaVersion":2,"x":"${"x".repeat(4 * MIB)}"}`).digest)}`,
+            `blobs/sha256/${digestHex(withManifest(`{"schemaVersion":2,"x":"${"x".repeat(4 * MIB)}"}`).digest)}`,
         ],
         ["manifest.json", [{ name: "manifest.json", body: Buffer.alloc(20 * MIB + 1, " ") }], "manifest.json"],
         [
@@ -65,7 +65,7 @@ describe("what is no content is refused where content must be:", () => {
         ["sparse", { type: "S", magic: "ustar  \0" }],
         ["device", { type: "3" }],
     ])("a %s entry", async (type, fault) => {
-        const name = `blobs/sha256/${hexOf([...app.blobs.keys()][1] ?? "")}`;
+        const name = `blobs/sha256/${digestHex([...app.blobs.keys()][1] ?? "")}`;
         const entries = layout().map((entry) => (entry.name === name ? { name, ...fault } : entry));
         const error = await refusal(described(entries));
         expect(error).toMatchObject({ code: "ARCHIVE_ENTRY_INVALID", entry: name });
@@ -83,7 +83,7 @@ describe("manifests that no registry takes are refused with the cure:", () => {
         for (const entries of [layout(old), dir]) {
             await expect(described(entries)).rejects.toMatchObject({
                 code: "MANIFEST_SCHEMA1",
-                cure: expect.stringContaining("convert the image upstream") as string,
+                fix: expect.stringContaining("convert the image upstream") as string,
             });
         }
     });
@@ -101,12 +101,12 @@ it("an artifact is content like any other: its config is never parsed", async ()
     const text = app.manifest
         .toString()
         .replace("application/vnd.oci.image.config.v1+json", "application/vnd.wasm.config.v1+json")
-        .replace([...app.blobs.keys()][0] ?? "", digestOf(config))
+        .replace([...app.blobs.keys()][0] ?? "", computeDigest(config))
         .replace(/"size": \d+/, `"size": ${config.length}`);
-    const artifact = { ...withManifest(text), blobs: new Map([...app.blobs, [digestOf(config), config]]) };
+    const artifact = { ...withManifest(text), blobs: new Map([...app.blobs, [computeDigest(config), config]]) };
     const { lock } = await described(layout(artifact));
     expect(lock.images).toEqual({ "quay.io/org/app:1": artifact.digest });
-    expect(lock.blobs[digestOf(config)]).toBe(config.length);
+    expect(lock.blobs[computeDigest(config)]).toBe(config.length);
 });
 
 it("a disk that cannot be read is not tried again", () => {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createHash } from "node:crypto";
 import { truncate } from "node:fs/promises";
 import { type Archive } from "../../../lib/archives";
-import { digestOf } from "../../../lib/oci/digest";
+import { computeDigest } from "../../../lib/oci/digest";
 import {
     ArchiveBench,
     type OcMirrorSpec,
@@ -72,9 +72,9 @@ describe("the source of an archive", () => {
         const tags = [{ repository: "a", tag: "1", image: large }];
         const archive = await bench.openFiles({ "mirror_000001.tar": tar(ocMirrorEntries({ tags })) });
         expect(await refusal(archive.source.read(big))).toMatchObject({ code: "ARCHIVE_TOO_LARGE" });
-        expect(archive.source.size(digestOf("x"))).toBeUndefined();
-        expect(() => archive.source.open(digestOf("x"))).toThrow(`it does not hold ${digestOf("x")}`);
-        expect(await refusal(archive.source.read(digestOf("x")))).toMatchObject({ code: "ARCHIVE_BLOB_MISSING" });
+        expect(archive.source.size(computeDigest("x"))).toBeUndefined();
+        expect(() => archive.source.open(computeDigest("x"))).toThrow(`it does not hold ${computeDigest("x")}`);
+        expect(await refusal(archive.source.read(computeDigest("x")))).toMatchObject({ code: "ARCHIVE_BLOB_MISSING" });
     });
 
     it("fails a stream, with its place, when the file has become shorter", async () => {

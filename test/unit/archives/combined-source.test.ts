@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { join } from "node:path";
-import { digestOf } from "../../../lib/oci/digest";
+import { computeDigest } from "../../../lib/oci/digest";
 import { ArchiveBench, ociLayoutFiles, tar, testImage, testIndex } from "../../support/archives";
 import { docker24, dockerImage } from "../../support/docker-archives";
 
@@ -48,7 +48,7 @@ test.each(Object.entries(SETS))("the pieces of %s are read into the memory that 
         given.push(memory);
         return memory;
     };
-    for await (const piece of source.open(digestOf(blob), 0, allocate))
+    for await (const piece of source.open(computeDigest(blob), 0, allocate))
         expect((piece as Buffer).equals(blob)).toBe(true);
     expect(given).toHaveLength(1);
     expect(given[0]?.equals(blob)).toBe(true);

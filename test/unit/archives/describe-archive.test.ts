@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Archive, type ArchiveDescription, describeArchive } from "../../../lib/archives";
 import type { Override } from "../../../lib/mirror/override";
 import { parseLock, serialiseLock } from "../../../lib/lock";
-import { digestOf } from "../../../lib/oci/digest";
+import { computeDigest } from "../../../lib/oci/digest";
 import { PassthroughError } from "../../../lib/errors/errors";
 import {
     ArchiveBench,
@@ -199,7 +199,7 @@ describe("the lock of an archive", () => {
             layerType: "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
         });
         const tags = [{ repository: "org/app", tag: "1", image }];
-        const { lock, notes } = await describeMirror({ ...spec, tags, leaveOut: [digestOf(bytes)] });
+        const { lock, notes } = await describeMirror({ ...spec, tags, leaveOut: [computeDigest(bytes)] });
         expect(lock.manifests[image.digest]?.blobs).toHaveLength(1);
         expect(notes).toEqual([expect.stringContaining("is not distributable")]);
     });
@@ -225,7 +225,7 @@ describe("an archive is refused, naming image and digest,", () => {
         expect(error.code).toBe("ARCHIVE_INCOMPLETE");
         expect(error.message).toContain(`: image quay.io/org/app:1 lacks its blob ${layer}`);
         expect(error.archive).toMatch(/^\/\S+\/archives-/);
-        expect(error.cure).toContain("copy all parts");
+        expect(error.fix).toContain("copy all parts");
     });
 
     it("for an index without any of its children", async () => {
@@ -261,7 +261,7 @@ describe("an archive is refused, naming image and digest,", () => {
                 }),
             ),
             Buffer.from(JSON.stringify({ schemaVersion: 1, fsLayers: [] })),
-        ].map((manifest) => ({ ...image, manifest, digest: digestOf(manifest) }));
+        ].map((manifest) => ({ ...image, manifest, digest: computeDigest(manifest) }));
         const tagsOf = (made = image) => [{ repository: "org/app", tag: "1", image: made }];
         expect(await refusal(describeMirror({ ...spec, tags: tagsOf(sha512) }))).toMatchObject({
             code: "ARCHIVE_DIGEST_UNSUPPORTED",

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import type { Override } from "../../../lib/mirror/override";
 import { describeArchive, verifyStructure } from "../../../lib/archives";
-import { digestOf, hexOf } from "../../../lib/oci/digest";
+import { computeDigest, digestHex } from "../../../lib/oci/digest";
 import { ArchiveBench, type TarSpec, ociLayoutFiles, refusal, tar, testImage, testIndex } from "../../support/archives";
 import { docker24, docker25, dockerImage, expectedDigest } from "../../support/docker-archives";
 
@@ -38,19 +38,20 @@ describe("docker save up to 24", () => {
         expect(notes.at(-1)).toMatch(/^3 images are known by tag only: .*docker\.io\/library\/alpine:3, /);
         // The manifest is in no file, and is read like any other.
         const bytes = await archive.source.read(expectedDigest(app));
-        expect(digestOf(bytes)).toBe(expectedDigest(app));
+        expect(computeDigest(bytes)).toBe(expectedDigest(app));
         expect(lock.manifests[expectedDigest(app)]).toMatchObject({ size: bytes.length });
         expect(archive.source.place(expectedDigest(app))).toMatch(/save\.tar, entry manifest\.json \(the manifest is/);
         const streamed: Buffer[] = [];
-        for await (const chunk of archive.source.open(digestOf(tool.layers[0] ?? ""))) streamed.push(chunk as Buffer);
-        expect(digestOf(Buffer.concat(streamed))).toBe(digestOf(app.layers[0] ?? ""));
+        for await (const chunk of archive.source.open(computeDigest(tool.layers[0] ?? "")))
+            streamed.push(chunk as Buffer);
+        expect(computeDigest(Buffer.concat(streamed))).toBe(computeDigest(app.layers[0] ?? ""));
     });
 
     it("asks for the name of an image that has none, with its tag", async () => {
         const entries = docker24([{ image: app, tags: null }]);
         const error = await refusal(described(entries));
-        expect(error.message).toContain(`${digestOf(app.config)} (${expectedDigest(app)}): it has no name`);
-        const match = digestOf(app.config);
+        expect(error.message).toContain(`${computeDigest(app.config)} (${expectedDigest(app)}): it has no name`);
+        const match = computeDigest(app.config);
         const { lock } = await described(entries, [{ match, registry: "quay.io", repository: "org/app", tag: "1" }]);
         expect(lock.images).toEqual({ "quay.io/org/app:1": expectedDigest(app) });
     });
@@ -104,13 +105,13 @@ describe("compressed layers, as crane writes them,", () => {
     const packed = app.layers.map((layer) => gzipSync(layer));
     const entriesOf = (
         layers: readonly Buffer[],
-        nameOf = (i: number) => `${hexOf(digestOf(packed[i] ?? ""))}.tar.gz`,
+        nameOf = (i: number) => `${digestHex(computeDigest(packed[i] ?? ""))}.tar.gz`,
     ) => [
         ...layers.map((body, i) => ({ name: nameOf(i), body })),
-        { name: `sha256:${hexOf(digestOf(app.config))}`, body: app.config },
+        { name: `sha256:${digestHex(computeDigest(app.config))}`, body: app.config },
         manifestOf([
             {
-                Config: `sha256:${hexOf(digestOf(app.config))}`,
+                Config: `sha256:${digestHex(computeDigest(app.config))}`,
                 RepoTags: ["quay.io/org/app:1"],
                 Layers: layers.map((__, i) => nameOf(i)),
             },
@@ -127,9 +128,9 @@ describe("compressed layers, as crane writes them,", () => {
     it("are read before a lock is written: a name proves nothing, nor does what a config promises", async () => {
         const swapped = [gzipSync(Buffer.from("other")), packed[1] ?? Buffer.alloc(0)];
         expect(await refusal(described(entriesOf(swapped)))).toMatchObject({ code: "ARCHIVE_DIGEST_MISMATCH" });
-        const honest = (i: number) => `${hexOf(digestOf(swapped[i] ?? ""))}.tar.gz`;
+        const honest = (i: number) => `${digestHex(computeDigest(swapped[i] ?? ""))}.tar.gz`;
         const error = await refusal(described(entriesOf(swapped, honest)));
-        expect(error.message).toContain(`the image's config says ${digestOf(app.layers[0] ?? "")}`);
+        expect(error.message).toContain(`the image's config says ${computeDigest(app.layers[0] ?? "")}`);
         const cut = [(packed[0] ?? Buffer.alloc(0)).subarray(0, -12), packed[1] ?? Buffer.alloc(0)];
         expect((await refusal(described(entriesOf(cut, (i) => `${i}.gz`)))).message).toContain("cannot be unpacked");
     });
@@ -155,9 +156,9 @@ describe("docker save from 25", () => {
         const items = JSON.parse(String(both.find(({ name }) => name === "manifest.json")?.body)) as object[];
         const second = docker25(tool, undefined).filter(({ name }) => name.startsWith("blobs/"));
         const toolItem = {
-            Config: `blobs/sha256/${hexOf(digestOf(tool.config))}`,
+            Config: `blobs/sha256/${digestHex(computeDigest(tool.config))}`,
             RepoTags: ["tool:2"],
-            Layers: tool.layers.map((layer) => `blobs/sha256/${hexOf(digestOf(layer))}`),
+            Layers: tool.layers.map((layer) => `blobs/sha256/${digestHex(computeDigest(layer))}`),
         };
         const entries = both.map((entry) =>
             entry.name === "manifest.json" ? manifestOf([...items, toolItem]) : entry,
@@ -176,7 +177,7 @@ describe("docker save from 25", () => {
         const of24 = docker24([{ image: app, tags: ["app:1", "quay.io/org/other:1"] }]);
         const error = await refusal(described([...[...files].map(([name, body]) => ({ name, body })), ...of24]));
         expect(error.code).toBe("ARCHIVE_NAMES_UNRESOLVED");
-        expect(error.message).toContain(`manifest.json gives ${tag} to the image ${digestOf(app.config)}`);
+        expect(error.message).toContain(`manifest.json gives ${tag} to the image ${computeDigest(app.config)}`);
         expect(error.message).toContain(`index.json to ${pulled.digest}`);
         expect(error.message).not.toContain("org/other");
     });
@@ -199,7 +200,7 @@ describe("docker save from 25", () => {
             ],
             absent,
         );
-        const [config = "", ...layers] = [...amd64.blobs.keys()].map((digest) => `blobs/sha256/${hexOf(digest)}`);
+        const [config = "", ...layers] = [...amd64.blobs.keys()].map((digest) => `blobs/sha256/${digestHex(digest)}`);
         const entries = [...files].map(([name, body]) => ({ name, body }));
         const item = { Config: config, RepoTags: ["quay.io/org/app:1"], Layers: layers };
         const { lock, notes } = await described([...entries, manifestOf([item])]);

@@ -47,13 +47,13 @@ describe("what is no archive of ours is refused with the cure", () => {
         ["a very old docker save", { "x.tar": asTar({ repositories: json({}) }) }, "before 1.10", "skopeo"],
         ["any other tar", { "x.tar": asTar(some) }, "no image archive is recognised", "oc-mirror --v2, skopeo, podman"],
         ["a text", { "x.tar": Buffer.alloc(2000, "text ") }, "this is not a tar archive", "copy the archive again"],
-    ])("%s", async (_, files, what, cure) => {
+    ])("%s", async (_, files, what, fix) => {
         const [name = ""] = Object.keys(files);
         const path = join(await bench.folder(files), name);
         const error = await refusal(openArchive(path));
         expect(error.message).toContain(`archive ${path}`);
         expect(error.message).toContain(what);
-        expect(error.cure).toContain(cure);
+        expect(error.fix).toContain(fix);
     });
 
     it.each<[string, Record<string, Buffer>, string]>([

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeArchive, openArchive } from "../../../lib/archives";
-import { digestOf, hexOf } from "../../../lib/oci/digest";
+import { computeDigest, digestHex } from "../../../lib/oci/digest";
 import { type OcMirrorSpec, ocMirrorEntries, paxEntry, tar, tarEntry, testImage } from "../../support/archives";
 
 /** Takes 2 GiB of disk and longer than a unit test may: `LARGE=1 npx jest large-cache`. */
@@ -12,8 +12,8 @@ const MIB = 1024 * 1024;
 /** A million links of a thousand layers, each with a PAX header, as long repository names have them. */
 function makeLinks(path: string): void {
     const links = Array.from({ length: 1000 }, (_, at) => {
-        const digest = digestOf(`layer ${at}`);
-        const name = `docker/registry/v2/repositories/org/r${at % 50}/_layers/sha256/${hexOf(digest)}/link`;
+        const digest = computeDigest(`layer ${at}`);
+        const name = `docker/registry/v2/repositories/org/r${at % 50}/_layers/sha256/${digestHex(digest)}/link`;
         return Buffer.concat([paxEntry({ path: name }), tarEntry({ name: "cut", body: digest })]);
     });
     const block = Buffer.concat(links);

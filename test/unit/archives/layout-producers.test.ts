@@ -1,6 +1,6 @@
 import type { Override } from "../../../lib/mirror/override";
 import { describeArchive } from "../../../lib/archives";
-import { digestOf, hexOf } from "../../../lib/oci/digest";
+import { computeDigest, digestHex } from "../../../lib/oci/digest";
 import {
     ArchiveBench,
     type LayoutImage,
@@ -35,7 +35,7 @@ function about(subject: TestImage, seed: string): TestImage {
         subject: { mediaType, digest, size: manifest.length },
     };
     const bytes = Buffer.from(JSON.stringify(document));
-    return { ...image, manifest: bytes, digest: digestOf(bytes) };
+    return { ...image, manifest: bytes, digest: computeDigest(bytes) };
 }
 
 describe("a store of Hauler", () => {
@@ -63,11 +63,11 @@ describe("a store of Hauler", () => {
         const { images } = await layout([
             { image: app, name: "org/app:1", annotations: { ...kind("image"), ...named } },
             { image: signature, name: "org/app:1", annotations: { ...kind("sigs"), ...named } },
-            { image: referrer, annotations: kind(`referrers/${hexOf(referrer.digest)}`) },
+            { image: referrer, annotations: kind(`referrers/${digestHex(referrer.digest)}`) },
         ]);
         expect(images).toEqual({
             "quay.io/org/app:1": app.digest,
-            [`quay.io/org/app:sha256-${hexOf(app.digest)}.sig`]: signature.digest,
+            [`quay.io/org/app:sha256-${digestHex(app.digest)}.sig`]: signature.digest,
             [`quay.io/org/app@${referrer.digest}`]: referrer.digest,
         });
     });
@@ -78,7 +78,7 @@ describe("a store of Hauler", () => {
             .toString()
             .replace("vnd.oci.image.config.v1+json", "vnd.cncf.helm.config.v1+json");
         const bytes = Buffer.from(config);
-        const own: TestImage = { ...chart, manifest: bytes, digest: digestOf(bytes) };
+        const own: TestImage = { ...chart, manifest: bytes, digest: computeDigest(bytes) };
         const { images, notes } = await layout([
             { image: app, name: "org/app:1", annotations: { ...kind("image"), ...named } },
             { image: own, name: "hauler/chart:1.0.0", annotations: kind("image") },
@@ -126,7 +126,7 @@ describe("what is about an image goes where the image is:", () => {
             { image: ofSbom },
             { image: sbom },
             { image: testImage("noted"), annotations: { "io.containerd.manifest.subject": app.digest } },
-            { image: signature, name: `sha256-${hexOf(app.digest)}.sig` },
+            { image: signature, name: `sha256-${digestHex(app.digest)}.sig` },
             { image: testIndex([app]), name: "quay.io/org/app:1" },
             { image: app, name: "quay.io/other/app:1" },
         ]);
@@ -134,7 +134,7 @@ describe("what is about an image goes where the image is:", () => {
         expect(Object.keys(images).sort()).toEqual(
             [
                 ...places.map((place) => `${place}:1`),
-                ...places.map((place) => `${place}:sha256-${hexOf(app.digest)}.sig`),
+                ...places.map((place) => `${place}:sha256-${digestHex(app.digest)}.sig`),
                 ...[sbom, ofSbom, testImage("noted")].flatMap(({ digest }) =>
                     places.map((place) => `${place}@${digest}`),
                 ),

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { hexOf } from "../../../lib/oci/digest";
+import { digestHex } from "../../../lib/oci/digest";
 import { type OcMirrorSpec, objectsOf, testImage, testIndex } from "../../support/archives";
-import { bench, contentsOf, imagesOf, refused, tagged } from "../../support/oc-mirror-archive";
+import { bench, contentsOf, toImageMap, refused, tagged } from "../../support/oc-mirror-archive";
 import { catalogFolder, catalogText } from "../../support/oc-mirror-working-dir";
 
 const original = testIndex([testImage("index amd64"), testImage("index arm64")]);
@@ -10,7 +10,7 @@ const bundle = testImage("bundle");
 const operand = testImage("operand");
 const source = "registry.redhat.io/redhat/some-index:v4.18";
 const repository = "redhat/some-index";
-const digestTag = (image: { digest: string }): string => `sha256-${hexOf(image.digest)}`;
+const digestTag = (image: { digest: string }): string => `sha256-${digestHex(image.digest)}`;
 const content = {
     wanted: [`quay.io/org/bundle@${bundle.digest}`, `registry.redhat.io/org/operand@${operand.digest}`],
     other: [`quay.io/gone/bundle@${testImage("gone").digest}`],
@@ -69,8 +69,8 @@ describe("a filtered catalog", () => {
             "packages: [{name: wanted}]",
             `{"packages":[{"name":"wanted"}],"catalog":"registry.redhat.io/redhat/some-index@${original.digest}"}`,
         ],
-    ])("is found by its filter with %s, beside those of other filters", async (_, wish, json) => {
-        const spec = filtered({ filter: md5(json), imageSet: imageSet(source, wish) });
+    ])("is found by its filter with %s, beside those of other filters", async (_, desired, json) => {
+        const spec = filtered({ filter: md5(json), imageSet: imageSet(source, desired) });
         const other = tagged(repository, "f".repeat(32), testImage("earlier filter"));
         // Both came earlier: that one of them is here does not help to tell them apart.
         const history = [rebuilt, other.image].flatMap((image) => [...objectsOf(image).keys()]);
@@ -81,7 +81,7 @@ describe("a filtered catalog", () => {
 
     it("is the only rebuilt one, if its filter is written in a way that is not known here", async () => {
         const filter = "0".repeat(32);
-        expect(await imagesOf(filtered({ filter }))).toEqual({ ...images, [source]: rebuilt.digest });
+        expect(await toImageMap(filtered({ filter }))).toEqual({ ...images, [source]: rebuilt.digest });
         const spec = filtered({ filter });
         const error = await refused({
             ...spec,
@@ -96,8 +96,8 @@ describe("a filtered catalog", () => {
             tagged("mine/index", md5(`{"packages":[{"name":"wanted"}],"catalog":"${source}"}`), rebuilt),
             ...parts,
         ];
-        const wish = "packages: [{name: wanted}]\ntargetCatalog: mine/index\ntargetTag: stable";
-        const contents = await contentsOf(filtered({ tags, imageSet: imageSet(source, wish) }));
+        const desired = "packages: [{name: wanted}]\ntargetCatalog: mine/index\ntargetTag: stable";
+        const contents = await contentsOf(filtered({ tags, imageSet: imageSet(source, desired) }));
         expect(Object.fromEntries(contents.images)).toEqual({
             ...images,
             "registry.redhat.io/mine/index:stable": rebuilt.digest,
@@ -129,7 +129,7 @@ describe("a filtered catalog", () => {
         const filters = ["wanted", "other"].map((name) =>
             md5(`{"packages":[{"name":"${name}"}],"catalog":"${source}"}`),
         );
-        const wish = (name: string): string =>
+        const desired = (name: string): string =>
             `  - {catalog: "${source}", packages: [{name: ${name}}], targetCatalog: mine/${name}}\n`;
         const contents = await contentsOf(
             filtered({
@@ -139,7 +139,7 @@ describe("a filtered catalog", () => {
                     tagged("mine/other", "v4.18", original),
                     tagged("mine/other", filters[1] ?? "", second),
                 ],
-                imageSet: `mirror:\n  operators:\n${wish("wanted")}${wish("other")}`,
+                imageSet: `mirror:\n  operators:\n${desired("wanted")}${desired("other")}`,
                 files: {},
             }),
         );
@@ -161,7 +161,7 @@ describe("a filtered catalog", () => {
         const signed = [original, ...original.children, bundle].map((image) =>
             tagged(image === bundle ? "org/bundle" : repository, `${digestTag(image)}.sig`, signature),
         );
-        expect(await imagesOf({ ...spec, tags: [...spec.tags, ...signed] })).toEqual({
+        expect(await toImageMap({ ...spec, tags: [...spec.tags, ...signed] })).toEqual({
             ...images,
             [source]: rebuilt.digest,
             [`quay.io/org/bundle:${digestTag(bundle)}.sig`]: signature.digest,
@@ -202,8 +202,8 @@ describe("a whole catalog", () => {
         const contents = await contentsOf({
             tags: [
                 tagged(repository, "v4.18", original),
-                tagged("org/bundle", hexOf(bundle.digest), bundle),
-                tagged("org/operand", hexOf(operand.digest), operand),
+                tagged("org/bundle", digestHex(bundle.digest), bundle),
+                tagged("org/operand", digestHex(operand.digest), operand),
             ],
             imageSet: imageSet(source),
             files: { "working-dir/hold-operator/some-index/x/configs/wanted/catalog.json": catalogText(content) },
@@ -219,7 +219,7 @@ describe("a whole catalog", () => {
                     `---\nschema: olm.bundle\nname: x\nimage: ${image}\nrelatedImages:\n- name: ""\n  image: ""\n`,
             )
             .join("");
-        const folder = `working-dir/operator-catalogs/some-index/${hexOf(original.digest)}/catalog-config/configs`;
+        const folder = `working-dir/operator-catalogs/some-index/${digestHex(original.digest)}/catalog-config/configs`;
         const contents = await contentsOf({
             tags: [tagged(repository, "v4.18", original), ...parts],
             imageSet: imageSet(source, "full: true"),
@@ -250,7 +250,7 @@ describe("a catalog that was read from a folder", () => {
         const error = await refused({ ...spec, tags });
         expect(error.message).toContain("1 name has no single upstream");
         expect(error.message).toContain(`(${rebuilt.digest}): it was read from ${folder}, which is no registry`);
-        expect(error.cure).toContain('- {match: "some-index", registry: <upstream host>}');
+        expect(error.fix).toContain('- {match: "some-index", registry: <upstream host>}');
     });
 
     it("has the name that an override gives it, with the tag of its original", async () => {
@@ -265,7 +265,7 @@ describe("a catalog that was read from a folder", () => {
 });
 
 it("a template for a CatalogSource is not in the archive, which is told", async () => {
-    const wish = "packages: [{name: wanted}]\ntargetCatalogSourceTemplate: /home/me/template.yaml";
-    const { notes } = await contentsOf(filtered({ imageSet: imageSet(source, wish) }));
+    const desired = "packages: [{name: wanted}]\ntargetCatalogSourceTemplate: /home/me/template.yaml";
+    const { notes } = await contentsOf(filtered({ imageSet: imageSet(source, desired) }));
     expect(notes).toContainEqual(expect.stringContaining("template is not in the archive"));
 });

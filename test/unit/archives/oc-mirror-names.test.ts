@@ -1,6 +1,6 @@
-import { hexOf } from "../../../lib/oci/digest";
+import { digestHex } from "../../../lib/oci/digest";
 import { imageSetText, objectsOf, testImage, testIndex } from "../../support/archives";
-import { bench, contentsOf, imagesOf, refused, tagged } from "../../support/oc-mirror-archive";
+import { bench, contentsOf, toImageMap, refused, tagged } from "../../support/oc-mirror-archive";
 
 const app = testImage("app");
 const other = testImage("other");
@@ -8,7 +8,7 @@ const index = testIndex([testImage("amd64"), testImage("arm64")]);
 
 afterEach(() => bench.clear());
 
-const digestTag = `sha256-${hexOf(app.digest)}`;
+const digestTag = `sha256-${digestHex(app.digest)}`;
 
 describe("a tag of the cache is named by the image set", () => {
     it.each<[string, string, string, string, string]>([
@@ -19,7 +19,7 @@ describe("a tag of the cache is named by the image set", () => {
             "a digest as 4.16 files it",
             `quay.io/org/app@${app.digest}`,
             "org/app",
-            hexOf(app.digest),
+            digestHex(app.digest),
             `quay.io/org/app@${app.digest}`,
         ],
         ["a tag with a digest", `quay.io/org/app:1@${app.digest}`, "org/app", "1", "quay.io/org/app:1"],
@@ -35,7 +35,7 @@ describe("a tag of the cache is named by the image set", () => {
 
     it("under its source, not under targetRepo and targetTag", async () => {
         const imageSet = `${imageSetText(["quay.io/org/app:1"])}    targetRepo: mine/app\n    targetTag: stable\n`;
-        expect(await imagesOf({ tags: [tagged("mine/app", "stable", app)], imageSet })).toEqual({
+        expect(await toImageMap({ tags: [tagged("mine/app", "stable", app)], imageSet })).toEqual({
             "quay.io/org/app:1": app.digest,
         });
     });
@@ -43,7 +43,7 @@ describe("a tag of the cache is named by the image set", () => {
     it("twice, if one upstream is filed under two cache names", async () => {
         const tags = [tagged("nginx", "1", app), tagged("library/nginx", "1", app)];
         const imageSet = ["nginx:1", "docker.io/library/nginx:1"];
-        expect(await imagesOf({ tags, imageSet })).toEqual({ "docker.io/library/nginx:1": app.digest });
+        expect(await toImageMap({ tags, imageSet })).toEqual({ "docker.io/library/nginx:1": app.digest });
         const error = await refused({
             tags: [tagged("nginx", "1", other), tagged("library/nginx", "1", app)],
             imageSet,
@@ -53,7 +53,7 @@ describe("a tag of the cache is named by the image set", () => {
 
     it("for every host, if the digest says that they are one image", async () => {
         const imageSet = [`quay.io/org/app@${app.digest}`, `registry.redhat.io/org/app@${app.digest}`];
-        expect(await imagesOf({ tags: [tagged("org/app", digestTag, app)], imageSet })).toEqual({
+        expect(await toImageMap({ tags: [tagged("org/app", digestTag, app)], imageSet })).toEqual({
             [`quay.io/org/app@${app.digest}`]: app.digest,
             [`registry.redhat.io/org/app@${app.digest}`]: app.digest,
         });
@@ -111,9 +111,9 @@ describe("names that need a decision", () => {
             `org/app:1 (${app.digest}): several upstreams are possible: quay.io/org/app:1, registry.redhat.io/org/app:1`,
         );
         expect(error.message).toContain(`tools/cli:2.1 (${other.digest}): no upstream name is known`);
-        expect(error.cure).toContain('- {match: "org/app:1", registry: <upstream host>}');
-        expect(error.cure).toContain('- {match: "tools/cli", registry: <upstream host>}');
-        expect(error.cure).toContain("--dry-run on the connected side");
+        expect(error.fix).toContain('- {match: "org/app:1", registry: <upstream host>}');
+        expect(error.fix).toContain('- {match: "tools/cli", registry: <upstream host>}');
+        expect(error.fix).toContain("--dry-run on the connected side");
         expect(error.message).not.toContain("ok/ok");
     });
 
@@ -126,12 +126,12 @@ describe("names that need a decision", () => {
     });
 
     it("include a digest tag that points elsewhere, which no override cures", async () => {
-        const tags = [tagged("org/app", `sha256-${hexOf(other.digest)}`, app)];
+        const tags = [tagged("org/app", `sha256-${digestHex(other.digest)}`, app)];
         const error = await refused({ tags, imageSet: [`quay.io/org/app@${other.digest}`] }, [
             { match: "**", registry: "quay.io" },
         ]);
         expect(error.message).toContain("oc-mirror changed the image");
-        expect(error.cure).not.toContain("match:");
+        expect(error.fix).not.toContain("match:");
     });
 
     it("are counted beyond the first hundred", async () => {
@@ -212,12 +212,12 @@ describe("an image that was read from a folder", () => {
         expect(error.message).toContain(
             `home/me/app:latest (${app.digest}): it was read from oci:///home/me/app, which is no registry`,
         );
-        expect(error.cure).toContain('- {match: "home/me/app", registry: <upstream host>}');
+        expect(error.fix).toContain('- {match: "home/me/app", registry: <upstream host>}');
     });
 
     it("has the name that an override gives it", async () => {
         const override = { match: "home/me/*", registry: "quay.io", repository: "me/app" };
-        expect(await imagesOf({ tags, imageSet }, [override])).toEqual({ "quay.io/me/app:latest": app.digest });
+        expect(await toImageMap({ tags, imageSet }, [override])).toEqual({ "quay.io/me/app:latest": app.digest });
     });
 
     it("is filed under targetRepo and targetTag, if they are given", async () => {

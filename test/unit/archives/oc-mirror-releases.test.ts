@@ -1,6 +1,6 @@
-import { hexOf } from "../../../lib/oci/digest";
+import { digestHex } from "../../../lib/oci/digest";
 import { type OcMirrorSpec, imageSetText, objectsOf, testImage } from "../../support/archives";
-import { bench, contentsOf, imagesOf, refused, tagged } from "../../support/oc-mirror-archive";
+import { bench, contentsOf, toImageMap, refused, tagged } from "../../support/oc-mirror-archive";
 import {
     type MessageForm,
     type WorkingFiles,
@@ -68,13 +68,13 @@ describe("a release of a channel", () => {
         const contents = await contentsOf(released({ ...graph, ...wrong }));
         expect(contents.cluster?.signatures).toEqual({});
         expect(contents.notes).toEqual([
-            expect.stringContaining(`${tag}-sha256-${hexOf(payload.digest)}`),
+            expect.stringContaining(`${tag}-sha256-${digestHex(payload.digest)}`),
             expect.stringContaining("is no signature of"),
         ]);
     });
 
     it("is taken for Red Hat's, if only its components tell; any other one is asked for", async () => {
-        expect(await imagesOf(released({}))).toEqual(whole);
+        expect(await toImageMap(released({}))).toEqual(whole);
         const own = releaseFolder(tag, {
             etcd: `quay.io/okd/content@${etcd.digest}`,
             cli: `quay.io/okd/content@${cli.digest}`,
@@ -91,7 +91,7 @@ describe("a release of a channel", () => {
         const kubeVirt = { x86_64: `${art}@${x86.digest}`, s390x: `${art}@${s390.digest}` };
         const files = { ...graph, ...releaseFolder(tag, components, { kubeVirt }) };
         const one = [tagged("openshift/release", `${tag}-kube-virt-container`, x86)];
-        expect(await imagesOf(released(files, { tags: one }))).toEqual({
+        expect(await toImageMap(released(files, { tags: one }))).toEqual({
             ...whole,
             [`${art}:${tag}-kube-virt-container`]: x86.digest,
         });
@@ -99,7 +99,7 @@ describe("a release of a channel", () => {
             tagged("openshift/release", `${tag}-kube-virt-container-x86_64`, x86),
             tagged("openshift/release", `${tag}-kube-virt-container-s390x`, s390),
         ];
-        expect(await imagesOf(released(files, { tags: both }))).toEqual({
+        expect(await toImageMap(released(files, { tags: both }))).toEqual({
             ...whole,
             [`${art}:${tag}-kube-virt-container-x86_64`]: x86.digest,
             [`${art}:${tag}-kube-virt-container-s390x`]: s390.digest,
@@ -122,13 +122,13 @@ describe("a release of a channel", () => {
     it("gives its signatures of every image the repository of their subject", async () => {
         const signature = testImage("signature");
         const tags = [
-            tagged("openshift/release", `sha256-${hexOf(etcd.digest)}.sig`, signature),
-            tagged("openshift/release-images", `sha256-${hexOf(payload.digest)}.sig`, signature),
+            tagged("openshift/release", `sha256-${digestHex(etcd.digest)}.sig`, signature),
+            tagged("openshift/release-images", `sha256-${digestHex(payload.digest)}.sig`, signature),
         ];
-        expect(await imagesOf(released(graph, { tags }))).toEqual({
+        expect(await toImageMap(released(graph, { tags }))).toEqual({
             ...whole,
-            [`${art}:sha256-${hexOf(etcd.digest)}.sig`]: signature.digest,
-            [`${ocp}:sha256-${hexOf(payload.digest)}.sig`]: signature.digest,
+            [`${art}:sha256-${digestHex(etcd.digest)}.sig`]: signature.digest,
+            [`${ocp}:sha256-${digestHex(payload.digest)}.sig`]: signature.digest,
         });
     });
 
@@ -142,7 +142,7 @@ describe("a release of a channel", () => {
 });
 
 describe("a release that the image set names", () => {
-    const hex = hexOf(payload.digest);
+    const hex = digestHex(payload.digest);
     const spec = (release: string, more: Partial<OcMirrorSpec> = {}): OcMirrorSpec => ({
         tags: [
             tagged("openshift/release-images", hex, payload),
@@ -155,7 +155,7 @@ describe("a release that the image set names", () => {
     });
 
     it("by tag is the one that is filed by its digest, and gives the tag to its components", async () => {
-        expect(await imagesOf(spec(`registry.lab/ocp/release:${tag}`))).toEqual({
+        expect(await toImageMap(spec(`registry.lab/ocp/release:${tag}`))).toEqual({
             [`registry.lab/ocp/release:${tag}`]: payload.digest,
             [`${art}:${tag}-etcd`]: etcd.digest,
             [`${art}:${tag}-cli`]: cli.digest,
@@ -163,7 +163,7 @@ describe("a release that the image set names", () => {
     });
 
     it("by digest has no tag: its components begin with the digest", async () => {
-        expect(await imagesOf(spec(`registry.lab/ocp/release@${payload.digest}`))).toEqual({
+        expect(await toImageMap(spec(`registry.lab/ocp/release@${payload.digest}`))).toEqual({
             [`registry.lab/ocp/release@${payload.digest}`]: payload.digest,
             [`${art}:${hex}-etcd`]: etcd.digest,
             [`${art}:${hex}-cli`]: cli.digest,
@@ -176,10 +176,10 @@ describe("a release that the image set names", () => {
         const contents = await contentsOf(
             {
                 ...both,
-                tags: [...both.tags, tagged("openshift/release-images", hexOf(other.digest), other)],
-                files: { ...both.files, ...releaseFolder(hexOf(other.digest), {}) },
+                tags: [...both.tags, tagged("openshift/release-images", digestHex(other.digest), other)],
+                files: { ...both.files, ...releaseFolder(digestHex(other.digest), {}) },
             },
-            [{ match: `openshift/release-images:${hexOf(other.digest)}`, registry: "registry.lab" }],
+            [{ match: `openshift/release-images:${digestHex(other.digest)}`, registry: "registry.lab" }],
         );
         expect(contents.images.get(`${ocp}@${payload.digest}`)).toBe(payload.digest);
         expect(contents.absent).toEqual([`registry.lab/ocp/release:${tag}`]);
@@ -191,8 +191,8 @@ describe("an archive of 4.16 or 4.17", () => {
         const contents = await contentsOf({
             tags: [
                 tagged("openshift-release-dev/ocp-release", tag, payload),
-                tagged("openshift-release-dev/ocp-v4.0-art-dev", `sha256-${hexOf(etcd.digest)}`, etcd),
-                tagged("openshift-release-dev/ocp-v4.0-art-dev", hexOf(cli.digest), cli),
+                tagged("openshift-release-dev/ocp-v4.0-art-dev", `sha256-${digestHex(etcd.digest)}`, etcd),
+                tagged("openshift-release-dev/ocp-v4.0-art-dev", digestHex(cli.digest), cli),
             ],
             imageSet: channels,
             files: { ...graph, ...releaseFolder(tag, components, { version: "4.18.20" }) },

@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { join, relative } from "node:path";
 import { openArchive } from "../../../lib/archives";
-import { digestOf } from "../../../lib/oci/digest";
+import { computeDigest } from "../../../lib/oci/digest";
 import {
     ArchiveBench,
     type OcMirrorSpec,
@@ -130,7 +130,7 @@ describe("an oc-mirror archive", () => {
         ["device", { type: "3" }],
         ["symlink", { type: "2", linkname: "x" }],
     ])("is refused for a %s entry where a blob must be", async (type, fault) => {
-        const name = ocMirrorBlobName(digestOf("x"));
+        const name = ocMirrorBlobName(computeDigest("x"));
         const error = await refusal(bench.openFiles({ "mirror_000001.tar": tar([{ name, ...fault }, ...entries]) }));
         expect(error).toMatchObject({
             code: "ARCHIVE_ENTRY_INVALID",
@@ -151,9 +151,9 @@ describe("an oc-mirror archive", () => {
     );
 
     it("is refused for a tag or a text that is there twice with other content", async () => {
-        const link = { name: ocMirrorTagName("org/app", "1"), body: digestOf("other") };
+        const link = { name: ocMirrorTagName("org/app", "1"), body: computeDigest("other") };
         const error = await refusal(bench.openFiles({ "mirror_000001.tar": tar([...entries, link]) }));
-        expect(error.message).toContain(`the tag points to ${digestOf("other")} here and to ${image.digest}`);
+        expect(error.message).toContain(`the tag points to ${computeDigest("other")} here and to ${image.digest}`);
         const text = { name: "isc_2026-01-02T03:04:05Z", body: "mirror: {}" };
         expect((await refusal(bench.openFiles({ "mirror_000001.tar": tar([...entries, text]) }))).message).toContain(
             "another entry of this name",
@@ -183,7 +183,7 @@ describe("an oc-mirror archive", () => {
     });
 
     it("warns about a history that is not one, and about a missing end", async () => {
-        const odd = { ...spec, files: { "working-dir/.history/.history-x": `${digestOf("a")}\nnonsense\n` } };
+        const odd = { ...spec, files: { "working-dir/.history/.history-x": `${computeDigest("a")}\nnonsense\n` } };
         const archive = await bench.openFiles({ "mirror_000001.tar": tar(ocMirrorEntries(odd), { end: false }) });
         expect(archive.warnings).toEqual([
             expect.stringContaining("ends without the two zero blocks"),

@@ -2,7 +2,7 @@ import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Override } from "../../../lib/mirror/override";
 import { describeArchive, openArchive } from "../../../lib/archives";
-import { hexOf } from "../../../lib/oci/digest";
+import { digestHex } from "../../../lib/oci/digest";
 import {
     ArchiveBench,
     type TestImage,
@@ -27,7 +27,7 @@ function dir(image: TestImage): [string, Buffer][] {
         ["version", Buffer.from("Directory Transport Version: 1.1\n")],
         ["manifest.json", image.manifest],
         ...objects.map(([digest, bytes]): [string, Buffer] => [
-            `${hexOf(digest)}${manifests.has(digest) ? ".manifest.json" : ""}`,
+            `${digestHex(digest)}${manifests.has(digest) ? ".manifest.json" : ""}`,
             bytes,
         ]),
     ];
@@ -36,31 +36,31 @@ function dir(image: TestImage): [string, Buffer][] {
 const below = (folder: string, files: [string, Buffer][]) =>
     files.map(([name, bytes]): [string, Buffer] => [`${folder}/${name}`, bytes]);
 
-const imagesOf = async (path: string | readonly string[], overrides: readonly Override[] = []) =>
+const toImageMap = async (path: string | readonly string[], overrides: readonly Override[] = []) =>
     (await describeArchive(await bench.open(path), overrides)).lock.images;
 
 describe("dir: layouts", () => {
     it("of skopeo sync --scoped have the name in their path, in a folder and in a tar", async () => {
         const files = [...below("quay.io/org/app:1", dir(app)), ...below("up.test:5000/multi:2", dir(index))];
         const names = { "quay.io/org/app:1": app.digest, "up.test:5000/multi:2": index.digest };
-        expect(await imagesOf(await bench.folder(files))).toEqual(names);
+        expect(await toImageMap(await bench.folder(files))).toEqual(names);
         const packed = await bench.folder({ "sync.tar": tar(files.map(([name, body]) => ({ name, body }))) });
-        expect(await imagesOf(join(packed, "sync.tar"))).toEqual(names);
+        expect(await toImageMap(join(packed, "sync.tar"))).toEqual(names);
     });
 
     it("without the host, or given as the folder itself, are asked for by name", async () => {
         const path = await bench.folder([...below("app:1", dir(app)), ...below("b", dir(index))]);
-        const error = await refusal(imagesOf(path));
+        const error = await refusal(toImageMap(path));
         expect(error.message).toContain(`app:1 (${app.digest}): the folder does not say which upstream it is of`);
-        expect(error.cure).toContain('{match: "app:1", registry: <upstream host>, repository: <repository there>}');
+        expect(error.fix).toContain('{match: "app:1", registry: <upstream host>, repository: <repository there>}');
         const places = "registry: <upstream host>, repository: <repository there>, tag: <tag there>";
-        expect(error.cure).toContain(`{match: "b", ${places}}`);
-        expect(error.cure).toContain("(without tag an image that has none here is known by its digest only)");
+        expect(error.fix).toContain(`{match: "b", ${places}}`);
+        expect(error.fix).toContain("(without tag an image that has none here is known by its digest only)");
         const given = [
             { match: "app:*", registry: "quay.io", repository: "org/app" },
             { match: "b", registry: "quay.io", repository: "org/b" },
         ];
-        expect(await imagesOf(path, given)).toEqual({
+        expect(await toImageMap(path, given)).toEqual({
             "quay.io/org/app:1": app.digest,
             [`quay.io/org/b@${index.digest}`]: index.digest,
         });
@@ -68,7 +68,7 @@ describe("dir: layouts", () => {
         const digestOnly = "is known by its digest only: give its override a tag if it is pulled by one";
         expect(notes).toEqual([`quay.io/org/b@${index.digest} ${digestOnly}`]);
         const scoped = await bench.folder(below("quay.io/org/app:1", dir(app)));
-        expect((await refusal(imagesOf(join(scoped, "quay.io/org/app:1")))).cure).toContain(
+        expect((await refusal(toImageMap(join(scoped, "quay.io/org/app:1")))).fix).toContain(
             "the folder above the host",
         );
     });
@@ -96,10 +96,10 @@ describe("oc image mirror file://", () => {
             { repository: "org/multi", tag: "2", image: index },
             { repository: "org/app", image: app },
         ]);
-        const error = await refusal(imagesOf(path));
+        const error = await refusal(toImageMap(path));
         expect(error.message).toContain("2 names have no single upstream");
-        expect(error.cure).toContain('{match: "org/multi", registry: <upstream host>}');
-        expect(await imagesOf(path, [{ match: "org/**", registry: "quay.io" }])).toEqual({
+        expect(error.fix).toContain('{match: "org/multi", registry: <upstream host>}');
+        expect(await toImageMap(path, [{ match: "org/**", registry: "quay.io" }])).toEqual({
             [`quay.io/org/app@${app.digest}`]: app.digest,
             "quay.io/org/multi:2": index.digest,
         });
@@ -116,8 +116,8 @@ describe("the paths of a set", () => {
             "a/b/two.tar": layout(index, "quay.io/org/multi:2"),
             "a/notes.txt": Buffer.from("x"),
         });
-        expect(Object.keys(await imagesOf(join(path, "*/one.t?r")))).toEqual(["quay.io/org/app:1"]);
-        expect(Object.keys(await imagesOf([join(path, "**/*.tar"), join(path, "a/one.tar")]))).toEqual([
+        expect(Object.keys(await toImageMap(join(path, "*/one.t?r")))).toEqual(["quay.io/org/app:1"]);
+        expect(Object.keys(await toImageMap([join(path, "**/*.tar"), join(path, "a/one.tar")]))).toEqual([
             "quay.io/org/app:1",
             "quay.io/org/multi:2",
         ]);

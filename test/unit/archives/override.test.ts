@@ -1,13 +1,13 @@
 import type { Override } from "../../../lib/mirror/override";
-import { hexOf } from "../../../lib/oci/digest";
+import { digestHex } from "../../../lib/oci/digest";
 import { imageSetText, testImage } from "../../support/archives";
-import { bench, contentsOf, imagesOf, refused, tagged } from "../../support/oc-mirror-archive";
+import { bench, contentsOf, toImageMap, refused, tagged } from "../../support/oc-mirror-archive";
 
 const app = testImage("app");
 
 afterEach(() => bench.clear());
 
-const digestTag = `sha256-${hexOf(app.digest)}`;
+const digestTag = `sha256-${digestHex(app.digest)}`;
 
 describe("an override", () => {
     const two = {
@@ -24,7 +24,7 @@ describe("an override", () => {
     it("keeps the repository that a candidate knows better than the cache", async () => {
         const imageSet = `${imageSetText(["quay.io/org/app:1"])}    targetRepo: mine\n  - name: reg.lab/x:1\n    targetRepo: mine\n`;
         const spec = { tags: [tagged("mine", "1", app)], imageSet };
-        expect(await imagesOf(spec, [{ match: "mine", registry: "quay.io" }])).toEqual({
+        expect(await toImageMap(spec, [{ match: "mine", registry: "quay.io" }])).toEqual({
             "quay.io/org/app:1": app.digest,
         });
     });
@@ -38,7 +38,7 @@ describe("an override", () => {
         ["everything, with a repository", { match: "**", registry: "quay.io", repository: "x/y" }, "quay.io/x/y:9.4"],
         ["Docker's old host", { match: "**", registry: "index.docker.io", repository: "y" }, "docker.io/library/y:9.4"],
     ])("matches %s", async (_, override, key) => {
-        expect(await imagesOf({ tags: [tagged("ubi9/ubi", "9.4", app)] }, [override])).toEqual({ [key]: app.digest });
+        expect(await toImageMap({ tags: [tagged("ubi9/ubi", "9.4", app)] }, [override])).toEqual({ [key]: app.digest });
     });
 
     it.each(["ubi9", "*", "ubi9/u", "ubi9/ubi:9", "ubi9.ubi", "?bi9/ubi:"])("does not match by %s", async (match) => {
@@ -51,14 +51,14 @@ describe("an override", () => {
             { match: "org/*", registry: "quay.io" },
             { match: "org/app", registry: "reg.lab" },
         ];
-        expect(await imagesOf({ tags: [tagged("org/app", "1", app)] }, overrides)).toEqual({
+        expect(await toImageMap({ tags: [tagged("org/app", "1", app)] }, overrides)).toEqual({
             "quay.io/org/app:1": app.digest,
         });
     });
 
     it("gives a digest tag a name by digest", async () => {
         const spec = { tags: [tagged("org/app", digestTag, app)] };
-        expect(Object.keys(await imagesOf(spec, [{ match: "**", registry: "quay.io" }]))).toEqual([
+        expect(Object.keys(await toImageMap(spec, [{ match: "**", registry: "quay.io" }]))).toEqual([
             `quay.io/org/app@${app.digest}`,
         ]);
     });

@@ -109,7 +109,7 @@ describe("a compressed archive is unpacked in one pass to a temporary file", () 
         const error = await refusedWith({ "a.tar.gz": bomb }, { limit: 1_000_000 });
         expect(error.code).toBe("ARCHIVE_TOO_LARGE");
         expect(error.message).toContain("more than 1000000 bytes");
-        expect(error.cure).toContain("unpack it yourself");
+        expect(error.fix).toContain("unpack it yourself");
     });
 
     it("is refused when it is none, however small the pieces that its start comes in", async () => {
@@ -134,7 +134,7 @@ describe("a compressed archive is unpacked in one pass to a temporary file", () 
         const error = await refusedWith({ "a.tar.zst": zstd });
         expect(error.code).toBe("ARCHIVE_NO_SPACE");
         expect(error.message).toMatch(/\d+ bytes are free there, at least \d+ are needed/);
-        expect(error.cure).toContain("TMPDIR");
+        expect(error.fix).toContain("TMPDIR");
         const nowhere = await refusedWith({ "a.tar.gz": bytes }, { temporaryFolder: "/no/such/folder" });
         expect(nowhere.code).toBe("ARCHIVE_NO_SPACE");
     });
@@ -177,7 +177,7 @@ describe("a compressed archive is unpacked in one pass to a temporary file", () 
         expect(error.message).toMatch(
             /a\.tar\.zst, offset \d+: this zstd frame has to be unpacked with \d+ bytes of memory/,
         );
-        expect(error.cure).toContain("compress again without --long=…");
+        expect(error.fix).toContain("compress again without --long=…");
     });
 
     it("takes runs of zeros no faster than they are written: three bytes may be 128 KiB", async () => {
@@ -209,7 +209,7 @@ describe("a compressed archive is unpacked in one pass to a temporary file", () 
         const error = await refusedWith({ "a.tar": Buffer.from(start, "hex") });
         expect(error).toMatchObject({ code: "ARCHIVE_FORMAT_UNSUPPORTED" });
         expect(error.message).toContain(`compressed with ${name}`);
-        expect(error.cure).toContain(tool);
+        expect(error.fix).toContain(tool);
     });
 });
 

@@ -1,6 +1,6 @@
-import { hexOf } from "../../../lib/oci/digest";
+import { digestHex } from "../../../lib/oci/digest";
 import { type TestImage, objectsOf, testImage, testIndex } from "../../support/archives";
-import { bench, imagesOf, refused, tagged } from "../../support/oc-mirror-archive";
+import { bench, toImageMap, refused, tagged } from "../../support/oc-mirror-archive";
 
 const app = testImage("app");
 const other = testImage("other");
@@ -8,14 +8,14 @@ const index = testIndex([testImage("amd64"), testImage("arm64")]);
 
 afterEach(() => bench.clear());
 
-const digestTag = `sha256-${hexOf(app.digest)}`;
+const digestTag = `sha256-${digestHex(app.digest)}`;
 
 describe("a signature", () => {
     const signature = testImage("signature");
-    const signatureTag = (image: TestImage | undefined): string => `sha256-${hexOf(image?.digest ?? "")}.sig`;
+    const signatureTag = (image: TestImage | undefined): string => `sha256-${digestHex(image?.digest ?? "")}.sig`;
 
     it("takes the repositories of its subject, each under the same tag", async () => {
-        const contents = await imagesOf({
+        const contents = await toImageMap({
             tags: [
                 tagged("org/app", digestTag, app),
                 tagged("org/app", "1", other),
@@ -30,7 +30,7 @@ describe("a signature", () => {
 
     it("takes the repository of the index that its subject is in", async () => {
         const tag = signatureTag(index.children[1]);
-        const contents = await imagesOf({
+        const contents = await toImageMap({
             tags: [tagged("org/app", "2", index), tagged("org/app", "1", other), tagged("org/app", tag, signature)],
             imageSet: ["quay.io/org/app:2", "third.lab/org/app:1"],
         });
@@ -40,7 +40,7 @@ describe("a signature", () => {
 
     it("takes the only upstream of its cache repository, if the index of its subject came earlier", async () => {
         const tag = signatureTag(index.children[1]);
-        const contents = await imagesOf({
+        const contents = await toImageMap({
             tags: [tagged("org/app", "2", index), tagged("org/app", tag, signature)],
             imageSet: ["quay.io/org/app:2"],
             history: objectsOf(index).keys(),
@@ -55,7 +55,7 @@ describe("a signature", () => {
             imageSet: ["quay.io/org/app:2", "third.lab/org/app:1"],
         };
         expect((await refused(spec)).message).toContain(`org/app:${tag}`);
-        expect(await imagesOf(spec, [{ match: `org/app:*.sig`, registry: "quay.io" }])).toHaveProperty([
+        expect(await toImageMap(spec, [{ match: `org/app:*.sig`, registry: "quay.io" }])).toHaveProperty([
             `quay.io/org/app:${tag}`,
         ]);
     });

@@ -12,7 +12,7 @@ const KEY = "quay.io/fixture/app:1";
 const bench = new ArchiveBench();
 afterEach(() => bench.clear());
 
-const imagesOf = async (archive: Archive) => Object.keys((await describeArchive(archive, [])).lock.images);
+const toImageMap = async (archive: Archive) => Object.keys((await describeArchive(archive, [])).lock.images);
 
 /** Splits a file as people do it, with the real `split`. */
 async function splitBy(bytes: Buffer, whole: string, ...args: readonly string[]): Promise<string> {
@@ -52,7 +52,7 @@ it.each<[string, string[], string, string[]]>([
     const folder = await splitBy(plain, "app.tar", ...args);
     const archive = await bench.open(join(folder, given));
     expect(archive.parts.map(({ name }) => name)).toEqual(parts);
-    expect(await imagesOf(archive)).toEqual([KEY]);
+    expect(await toImageMap(archive)).toEqual([KEY]);
 });
 
 it("in more pieces than two letters or two digits have names for", async () => {
@@ -61,7 +61,7 @@ it("in more pieces than two letters or two digits have names for", async () => {
     const archive = await bench.open(join(folder, "app.tar.aa"));
     expect(archive.parts).toHaveLength(padded.length / 512);
     expect(archive.parts.map(({ name }) => name)).toEqual(expect.arrayContaining(["app.tar.yz", "app.tar.zaaa"]));
-    expect(await imagesOf(archive)).toEqual([KEY]);
+    expect(await toImageMap(archive)).toEqual([KEY]);
     const there = new Set([
         "x88",
         "x89",
@@ -81,7 +81,7 @@ it.each<[string, string[]]>([
     const pieces = names.map((name, i): [string, Buffer] => [name, gz.subarray(i * size, (i + 1) * size)]);
     const archive = await bench.openFiles(pieces, names.at(-1));
     expect(archive.parts.map(({ name }) => name)).toEqual(names);
-    expect(await imagesOf(archive)).toEqual([KEY]);
+    expect(await toImageMap(archive)).toEqual([KEY]);
 });
 
 describe("a file is no piece for its name alone", () => {
@@ -96,20 +96,20 @@ describe("a file is no piece for its name alone", () => {
         ["with an ending", { "image_1.tar": plain, "image_2.tar": other }],
     ])("two archives with %s", async (_, files) => {
         const folder = await bench.folder(files);
-        expect(await imagesOf(await bench.open(join(folder, "*")))).toEqual([KEY, OTHER].sort());
+        expect(await toImageMap(await bench.open(join(folder, "*")))).toEqual([KEY, OTHER].sort());
     });
 
     it("nor where the one before it is cut", async () => {
         const folder = await bench.folder({ "app.1": plain.subarray(0, 3000), "app.2": other, "app.9": other });
         for (const name of ["app.2", "app.9"])
-            expect(await imagesOf(await bench.open(join(folder, name)))).toEqual([OTHER]);
+            expect(await toImageMap(await bench.open(join(folder, name)))).toEqual([OTHER]);
         const cut = await refusal(bench.open(join(folder, "app.1")));
         expect(cut.code).toBe("ARCHIVE_TRUNCATED");
     });
 
     it("a lone one that is whole is read as it is", async () => {
-        expect(await imagesOf(await bench.openFiles({ "app.tar.aa": plain }, "app.tar.aa"))).toEqual([KEY]);
-        expect(await imagesOf(await bench.openFiles({ "app.002": plain }, "app.002"))).toEqual([KEY]);
+        expect(await toImageMap(await bench.openFiles({ "app.tar.aa": plain }, "app.tar.aa"))).toEqual([KEY]);
+        expect(await toImageMap(await bench.openFiles({ "app.002": plain }, "app.002"))).toEqual([KEY]);
     });
 
     it.each(["app.tar", "app.ar", "oci-archive", "release.4.18.tgz", "base"])("%s has no such name", (name) => {
@@ -161,13 +161,13 @@ describe("what a neighbour is", () => {
     ])("%s: it is an archive of its own", async (_, files, given) => {
         const archive = await bench.open(join(await bench.folder(files), given));
         expect(archive.parts.map(({ name }) => name)).toEqual([given]);
-        expect(await imagesOf(archive)).toEqual([KEY]);
+        expect(await toImageMap(archive)).toEqual([KEY]);
     });
 
     it("a link to a file is a piece as the file is", async () => {
         const folder = await bench.folder({ "app.tar.aa": plain.subarray(0, 5000), elsewhere: plain.subarray(5000) });
         expect(spawnSync("ln", ["-s", "elsewhere", join(folder, "app.tar.ab")]).status).toBe(0);
-        expect(await imagesOf(await bench.open(join(folder, "app.tar.aa")))).toEqual([KEY]);
+        expect(await toImageMap(await bench.open(join(folder, "app.tar.aa")))).toEqual([KEY]);
     });
 
     it.each<[string, (folder: string) => readonly string[]]>([
@@ -178,6 +178,6 @@ describe("what a neighbour is", () => {
         const folder = await bench.folder({ "app-2.tar": plain });
         const [command = "", ...args] = commandOf(folder);
         expect(spawnSync(command, args).status).toBe(0);
-        expect(await imagesOf(await bench.open(join(folder, "app-2.tar")))).toEqual([KEY]);
+        expect(await toImageMap(await bench.open(join(folder, "app-2.tar")))).toEqual([KEY]);
     });
 });

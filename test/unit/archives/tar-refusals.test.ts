@@ -102,7 +102,7 @@ describe("a tar is refused, with archive, entry and offset, for", () => {
         const error = await refusedTar(tar(entries));
         expect(error.message).toContain(text);
         expect(error.message).toMatch(/^archive \/\S+\/a\.tar, /);
-        expect(error.cure).toBeDefined();
+        expect(error.fix).toBeDefined();
         expect(error.code).toBe(code);
     });
 

@@ -112,7 +112,7 @@ test("a helper that does not know the host is none; one that fails or is not the
 });
 
 describe("where an account is looked for", () => {
-    const cures = { refused: "run up again", absent: "run up first" };
+    const fixes = { refused: "run up again", absent: "run up first" };
     const none = () => Promise.resolve(undefined);
     const outputs: StackAccounts = {
         outputs: () =>
@@ -120,16 +120,16 @@ describe("where an account is looked for", () => {
                 pushSecret: JSON.stringify({ auths: { "registry.example:8443": auth("stack-pusher") } }),
                 pullSecret: JSON.stringify({ auths: { "registry.example:8443": auth("stack-puller") } }),
             }),
-        ...{ configured: none, cures },
+        ...{ configured: none, fixes },
     };
     const nothing: StackAccounts = {
         outputs: () => Promise.reject(new Error("no stack")),
-        ...{ configured: none, cures },
+        ...{ configured: none, fixes },
     };
     const configured: StackAccounts = {
         ...nothing,
         configured: (role) =>
-            Promise.resolve({ credentials: account(`config-${role}`), from: "config", cure: "set it" }),
+            Promise.resolve({ credentials: account(`config-${role}`), from: "config", fix: "set it" }),
     };
     const pair = (prefix: string, username: string) => ({
         [`${prefix}_USERNAME`]: username,
@@ -176,16 +176,16 @@ describe("where an account is looked for", () => {
     });
 
     test("an account says what to change where it is from, should the registry refuse it", async () => {
-        const cureOf = async (env: NodeJS.ProcessEnv, authfile?: string) =>
-            (await findAccount("importer", { place: PLACE, authfile, stack: outputs, env })).cure;
-        expect(await cureOf(pusher)).toContain("set REGISTRY_PASSTHROUGH_USERNAME and REGISTRY_PASSTHROUGH_PASSWORD");
+        const fixFor = async (env: NodeJS.ProcessEnv, authfile?: string) =>
+            (await findAccount("importer", { place: PLACE, authfile, stack: outputs, env })).fix;
+        expect(await fixFor(pusher)).toContain("set REGISTRY_PASSTHROUGH_USERNAME and REGISTRY_PASSTHROUGH_PASSWORD");
         const ofPath = file({ auths: { [PLACE]: auth("a") } }, "it's.json");
-        expect(await cureOf({}, ofPath)).toBe(
+        expect(await fixFor({}, ofPath)).toBe(
             `log in again: podman login --authfile '${folder}/it'\\''s.json' ${PLACE}`,
         );
         const ofHost = file({ auths: { "https://registry.example:8443/v1/": auth("a") } }, "docker.json");
-        expect(await cureOf({}, ofHost)).toMatch(/ registry\.example:8443$/);
-        expect(await cureOf({})).toBe("run up again");
+        expect(await fixFor({}, ofHost)).toMatch(/ registry\.example:8443$/);
+        expect(await fixFor({})).toBe("run up again");
     });
 
     test("no account anywhere tells how to give one", async () => {

@@ -68,8 +68,8 @@ test("an archive that two upstreams may have written stops the lock and names bo
     cpSync(join(FIXTURES, "incremental/1"), archive, { recursive: true });
     const tar = readFileSync(join(archive, "mirror_000001.tar"));
     // The image set wishes for app0 under another host too: same length, so the tar stays whole.
-    const wish = tar.indexOf("registry.redhat.io/team1/app1:v1");
-    tar.write("registry.redhat.io/team0/app0:v1", wish, "latin1");
+    const desired = tar.indexOf("registry.redhat.io/team1/app1:v1");
+    tar.write("registry.redhat.io/team0/app0:v1", desired, "latin1");
     writeFileSync(join(archive, "mirror_000001.tar"), tar);
     const refused = passthrough("lock", "set", "--out", "a.lock.json");
     expect(refused.code).toBe(1);
@@ -79,16 +79,16 @@ test("an archive that two upstreams may have written stops the lock and names bo
 });
 
 test("of a first lock the first fifty images are told, of a later one every change; JSON has all of them always", () => {
-    const imagesOf = (version: string) =>
+    const toImageMap = (version: string) =>
         Array.from({ length: 60 }, (_, at) => ({
             repository: `org/app${at + 10}`,
             tag: "1",
             image: testImage(`${version} of ${at}`),
         }));
-    const names = imagesOf("").map(({ repository }) => `quay.io/${repository}:1`);
+    const names = toImageMap("").map(({ repository }) => `quay.io/${repository}:1`);
     mkdirSync(join(folder, "set"));
     const lock = (version: string, ...more: string[]) => {
-        const entries = ocMirrorEntries({ tags: imagesOf(version), imageSet: names });
+        const entries = ocMirrorEntries({ tags: toImageMap(version), imageSet: names });
         writeFileSync(join(folder, "set/mirror_000001.tar"), tar(entries));
         return passthrough("lock", "set", "--out", "a.lock.json", ...more).out;
     };

@@ -2,13 +2,13 @@ import fc from "fast-check";
 import { type ImportedImages } from "../../../cli/stack/imported-images";
 import { MAX_COMMENT_BYTES, planMarkdown } from "../../../cli/commands/plan-markdown";
 import { type OfflinePlan, planOffline } from "../../../lib/import";
-import { digestOf } from "../../../lib/oci/digest";
+import { computeDigest } from "../../../lib/oci/digest";
 
-const [ONE, TWO] = [digestOf("one"), digestOf("two")];
+const [ONE, TWO] = [computeDigest("one"), computeDigest("two")];
 const nothing: ImportedImages = { images: {}, source: "nothing" };
 
 /** Image names of any length up to what a registry takes, all different. */
-const imagesOf = (count: number, length: number, digest: string) =>
+const toImageMap = (count: number, length: number, digest: string) =>
     Object.fromEntries(
         Array.from({ length: count }, (_, i) => {
             const path = `quay.io/org/${String(i).padStart(6, "0")}`;
@@ -69,12 +69,12 @@ test("10,000 images of the longest names fit below 60 kB: rows are whole, and wh
             fc.integer({ min: 0, max: 10_000 }),
             fc.integer({ min: 0, max: 10_000 }),
             (length, comes, changes) => {
-                const wanted = { ...imagesOf(10_000, length, TWO) };
+                const wanted = { ...toImageMap(10_000, length, TWO) };
                 const names = Object.keys(wanted);
                 const before = {
                     ...Object.fromEntries(names.slice(0, changes).map((name) => [name, ONE])),
                     ...Object.fromEntries(names.slice(changes, changes + comes).map((name) => [name, TWO])),
-                    ...imagesOf(10_000, length + 1, ONE),
+                    ...toImageMap(10_000, length + 1, ONE),
                 };
                 const plan = planOffline([{ name: "s".repeat(300), images: wanted }], before);
                 const markdown = planMarkdown(plan, "site", nothing);

@@ -8,7 +8,7 @@ afterEach(() => server?.stop());
 
 const ACCOUNT = {
     credentials: { username: "pusher", password: "canary-password-5e1d" },
-    ...{ from: "the environment", cure: "set the two variables" },
+    ...{ from: "the environment", fix: "set the two variables" },
 };
 const CHALLENGE = { status: 401, headers: { "www-authenticate": 'Basic realm="r"' } };
 

@@ -3,12 +3,12 @@ import { clusterObjects } from "../../../components/cluster-objects";
 import { mirrorPolicy } from "../../../components/mirror-policy";
 import { type Content, type Site, allImages, allMarks } from "../../../lib/site";
 import type { ClusterFacts } from "../../../lib/mirror/cluster-facts";
-import { type Digest, digestOf, hexOf } from "../../../lib/oci/digest";
+import { type Digest, computeDigest, digestHex } from "../../../lib/oci/digest";
 
 const release = "quay.io/openshift-release-dev/ocp-release:4.18.20-x86_64";
 const catalog = "registry.redhat.io/redhat/redhat-operator-index:v4.18";
 const graph = "localhost/openshift/graph-image:latest";
-const [one, two] = [digestOf("one"), digestOf("two")];
+const [one, two] = [computeDigest("one"), computeDigest("two")];
 const facts = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
     catalogs: [],
     releases: {},
@@ -18,7 +18,7 @@ const facts = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
 
 function set(name: string, images: Record<string, Digest>, cluster?: ClusterFacts): Content {
     const marks: Content["marks"] = images[graph] === undefined ? {} : { [graph]: "rebuilt" };
-    const names = { name, archive: [name], lock: name, lockDigest: digestOf(name) };
+    const names = { name, archive: [name], lock: name, lockDigest: computeDigest(name) };
     const common = { ...names, sparse: [], leftOut: [], superseded: [] };
     return { ...common, images, earlier: {}, marks, ...(cluster === undefined ? {} : { cluster }) };
 }
@@ -65,7 +65,7 @@ describe("what a cluster takes beside mirror rules", () => {
         ]);
         expect(documents(objects.clusterCatalogs)).toHaveLength(1);
         expect(documents(objects.releaseSignatures)).toMatchObject([
-            { binaryData: { [`sha256-${hexOf(one)}-1`]: "AA==" } },
+            { binaryData: { [`sha256-${digestHex(one)}-1`]: "AA==" } },
         ]);
         expect(documents(objects.updateService)).toMatchObject([
             {
@@ -98,7 +98,7 @@ describe("what a cluster takes beside mirror rules", () => {
         expect(notes({ [release]: one }, "4.21.0", { [one]: ["AA=="] })).toEqual([
             expect.stringContaining(`no sigstore signature (sha256-….sig) came with ${release}`),
         ]);
-        const seal = `quay.io/openshift-release-dev/ocp-release:sha256-${hexOf(one)}.sig`;
+        const seal = `quay.io/openshift-release-dev/ocp-release:sha256-${digestHex(one)}.sig`;
         expect(notes({ [release]: one, [seal]: two }, "4.21.0", { [one]: ["AA=="] })).toEqual([]);
         expect(notes({ [release]: one }, "", { [one]: ["AA=="] })).toEqual([]);
     });

@@ -3,9 +3,9 @@ import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { PassthroughSite } from "../../../components/passthrough-site";
 import type { Content, Site } from "../../../lib/site";
-import { imagesOf } from "../../../lib/import";
+import { toImageMap } from "../../../lib/import";
 import * as entry from "../../../dynamic-providers/entry";
-import { digestOf } from "../../../lib/oci/digest";
+import { computeDigest } from "../../../lib/oci/digest";
 
 const PASSWORD = "canary-91be";
 const SECRET = "4dabf18193072939515e22adb298388d";
@@ -17,12 +17,12 @@ const set = (name: string, source: string, superseded: readonly string[] = []): 
     name,
     archive: [`${name}.tar`],
     lock: `${name}.lock.json`,
-    lockDigest: digestOf(name),
-    images: { [source]: digestOf(source) },
+    lockDigest: computeDigest(name),
+    images: { [source]: computeDigest(source) },
     earlier: {},
     marks: {},
-    sparse: [digestOf(`${name} sparse`)],
-    leftOut: [`${source} ${digestOf(`${name} sparse`)}`],
+    sparse: [computeDigest(`${name} sparse`)],
+    leftOut: [`${source} ${computeDigest(`${name} sparse`)}`],
     superseded,
 });
 
@@ -143,7 +143,7 @@ test("state gets one line that leads to the code, and no code", async () => {
 test("the proof is over all sets, with what they leave out on purpose, and by the rules that are put out", async () => {
     const declared = await declare();
     const [validation] = byType(`${DYNAMIC}MirrorValidation`);
-    expect(Object.keys(imagesOf(inputOf(validation, "images") as string))).toEqual([
+    expect(Object.keys(toImageMap(inputOf(validation, "images") as string))).toEqual([
         "quay.io/org/app:1",
         "quay.io/org/b:1",
         "quay.io/org/c:1",
@@ -158,7 +158,7 @@ test("outputs name each image's place; the accounts' secrets are secret, the pul
     const declared = await declare();
     expect((await valueOf(declared.images))["quay.io/org/app:1"]).toEqual({
         mirror: "registry.example:8443/mirror/quay.io/org/app:1",
-        digest: digestOf("quay.io/org/app:1"),
+        digest: computeDigest("quay.io/org/app:1"),
     });
     expect(declared.registryCa).toBe("PEM");
     for (const [secret, username] of [

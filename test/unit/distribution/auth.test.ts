@@ -1,10 +1,7 @@
-import {
-    basicAuthorization,
-    parseChallenges,
-    readToken,
-    secretForms,
-    withoutSecrets,
-} from "../../../lib/distribution/auth/auth";
+import { basicAuthorization } from "../../../lib/distribution/auth/credentials";
+import { parseChallenges } from "../../../lib/distribution/auth/challenge";
+import { readToken } from "../../../lib/distribution/auth/bearer-token";
+import { secretForms, withoutSecrets } from "../../../lib/distribution/auth/redaction";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 

@@ -45,7 +45,7 @@ async function push(client: RegistryClient, repository: string, size: number, ar
     });
 }
 
-const REFUSED = { status: 401, cure: expect.stringContaining("passes PUT and the Authorization header on") as string };
+const REFUSED = { status: 401, fix: expect.stringContaining("passes PUT and the Authorization header on") as string };
 const NOT_SENT = { ...REFUSED, code: "UPLOADS_REFUSED", message: expect.stringContaining("not sent") as string };
 
 test.each([

@@ -1,6 +1,6 @@
 import { RegistryError } from "../../../lib/errors/errors";
-import { HostPace, paceOf } from "../../../lib/distribution/limits/host-limiter";
-import { DATABASE_LOCKED } from "../../../lib/distribution/client/registry-answer";
+import { HostLimiter, hostLimiter } from "../../../lib/distribution/limits/host-limiter";
+import { DATABASE_LOCKED } from "../../../lib/distribution/client/response-errors";
 
 const PATIENCE = 60_000;
 const failure = (code: string, status?: number, retryAfter?: number) =>
@@ -12,16 +12,16 @@ const failure = (code: string, status?: number, retryAfter?: number) =>
 
 afterEach(() => jest.useRealTimers());
 
-function pace(ceiling: number): HostPace {
-    const made = new HostPace();
+function newLimiter(ceiling: number): HostLimiter {
+    const made = new HostLimiter();
     made.setCeiling(ceiling);
     return made;
 }
 
-const enter = (to: HostPace, signal?: AbortSignal) => to.enter("GET x", PATIENCE, signal);
+const enter = (to: HostLimiter, signal?: AbortSignal) => to.enter("GET x", PATIENCE, signal);
 
 /** Requests that got in, of so many that want to. */
-async function entered(to: HostPace, wanted: number): Promise<number> {
+async function entered(to: HostLimiter, wanted: number): Promise<number> {
     let count = 0;
     for (let i = 0; i < wanted; i++) void enter(to).then(() => count++);
     await new Promise(setImmediate);
@@ -29,13 +29,13 @@ async function entered(to: HostPace, wanted: number): Promise<number> {
 }
 
 test("a host has one pace in the process", () => {
-    expect(paceOf("https://a.example")).toBe(paceOf("https://a.example"));
-    expect(paceOf("https://a.example")).not.toBe(paceOf("https://b.example"));
+    expect(hostLimiter("https://a.example")).toBe(hostLimiter("https://a.example"));
+    expect(hostLimiter("https://a.example")).not.toBe(hostLimiter("https://b.example"));
 });
 
 test("no more requests than the ceiling are in flight; more than 24 if the site says so", async () => {
-    expect(await entered(pace(4), 9)).toBe(4);
-    expect(await entered(pace(40), 50)).toBe(40);
+    expect(await entered(newLimiter(4), 9)).toBe(4);
+    expect(await entered(newLimiter(40), 50)).toBe(40);
 });
 
 test.each([
@@ -45,7 +45,7 @@ test.each([
     ["a lost connection", failure("NETWORK")],
     ["no answer in time", failure("TIMEOUT")],
 ])("%s halves what was in flight, a burst of it once", async (_, error) => {
-    const host = pace(24);
+    const host = newLimiter(24);
     const passes = await Promise.all(Array.from({ length: 8 }, () => enter(host)));
     for (const pass of passes) pass.failed(error);
     expect(host.requests).toBe(4);
@@ -57,13 +57,13 @@ test.each([
     ["a refusal", failure("DENIED", 403)],
     ["an error of our own", new Error("the archive is torn")],
 ])("%s is no reason to go slower", async (_, error) => {
-    const host = pace(24);
+    const host = newLimiter(24);
     (await enter(host)).failed(error);
     expect(host.requests).toBe(24);
 });
 
 test("each round of answers adds one request, up to the ceiling", async () => {
-    const host = pace(3);
+    const host = newLimiter(3);
     (await enter(host)).failed(failure("NETWORK"));
     const seen: number[] = [host.requests];
     for (let answers = 0; answers < 8; answers++) {
@@ -74,7 +74,7 @@ test("each round of answers adds one request, up to the ceiling", async () => {
 });
 
 test("a wait that one request was told holds back all others; one beyond patience is an error", async () => {
-    const host = pace(4);
+    const host = newLimiter(4);
     const began = Date.now();
     (await enter(host)).failed(failure("TOOMANYREQUESTS", 429, 0.05));
     (await enter(host)).answered();
@@ -84,7 +84,7 @@ test("a wait that one request was told holds back all others; one beyond patienc
 });
 
 test("whoever waits for a place or at the gate goes when its signal says so, and takes no place with it", async () => {
-    const host = pace(1);
+    const host = newLimiter(1);
     const first = await enter(host);
     const abort = new AbortController();
     const queued = enter(host, abort.signal);
@@ -100,7 +100,7 @@ test("whoever waits for a place or at the gate goes when its signal says so, and
 });
 
 test("whoever went while it waited took its place along, in the line and at the gate", async () => {
-    const host = pace(1);
+    const host = newLimiter(1);
     const first = await enter(host);
     const [inLine, atGate] = [new AbortController(), new AbortController()];
     const queued = enter(host, inLine.signal);
@@ -116,14 +116,14 @@ test("whoever went while it waited took its place along, in the line and at the 
 });
 
 test("a shorter wait does not end a longer one", async () => {
-    const host = pace(1);
+    const host = newLimiter(1);
     host.pause(PATIENCE + 5_000, failure("TOOMANYREQUESTS", 429));
     host.pause(1, failure("UNAVAILABLE", 503));
     await expect(enter(host)).rejects.toMatchObject({ status: 429, retryAfter: 65 });
 });
 
 test("an end that is told twice gives one place back", async () => {
-    const host = pace(2);
+    const host = newLimiter(2);
     const [first] = [await enter(host), await enter(host)];
     first?.answered();
     first?.failed(failure("NETWORK"));
@@ -132,14 +132,14 @@ test("an end that is told twice gives one place back", async () => {
 });
 
 test("a new ceiling lets those in who wait, and does not hurry a host that was slowed down", async () => {
-    const full = pace(1);
+    const full = newLimiter(1);
     await enter(full);
     let got = 0;
     void enter(full).then(() => got++);
     full.setCeiling(2);
     await new Promise(setImmediate);
     expect(got).toBe(1);
-    const slowed = pace(8);
+    const slowed = newLimiter(8);
     (await enter(slowed)).failed(failure("NETWORK"));
     slowed.setCeiling(16);
     expect(slowed.requests).toBe(1);
@@ -147,7 +147,7 @@ test("a new ceiling lets those in who wait, and does not hurry a host that was s
 
 test("a host is silent from its first failure until it answers anything", async () => {
     jest.useFakeTimers();
-    const host = pace(4);
+    const host = newLimiter(4);
     expect(host.silentFor).toBe(0);
     (await enter(host)).failed(failure("NETWORK"));
     jest.setSystemTime(Date.now() + 5000);

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { digestOf } from "../../../lib/oci/digest";
+import { computeDigest } from "../../../lib/oci/digest";
 import { parseManifest } from "../../../lib/oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
 import { RegistryClient } from "../../../lib/distribution/client/registry-client";
@@ -8,7 +8,7 @@ import { RegistryProcess, stored } from "../../support/registry-process";
 
 const ACCOUNT = { username: "pusher", password: "canary-6c02" };
 const BLOB = randomBytes(200_000);
-const DIGEST = digestOf(BLOB);
+const DIGEST = computeDigest(BLOB);
 const MANIFEST = parseManifest(
     Buffer.from(
         JSON.stringify({

@@ -1,4 +1,4 @@
-import { digestOf } from "../../../lib/oci/digest";
+import { computeDigest } from "../../../lib/oci/digest";
 import { parseManifest } from "../../../lib/oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
 import { RegistryClient } from "../../../lib/distribution/client/registry-client";
@@ -9,7 +9,7 @@ const CREDENTIALS = { username: "pusher", password: "canary-77aa" };
 const BASIC = `Basic ${Buffer.from("pusher:canary-77aa").toString("base64")}`;
 const RETRY = { seconds: 5, firstDelay: 1, longestDelay: 2 };
 const MANIFEST = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_MANIFEST, layers: [] }));
-const DIGEST = digestOf(MANIFEST);
+const DIGEST = computeDigest(MANIFEST);
 const servers: ScriptedServer[] = [];
 const clients: RegistryClient[] = [];
 
@@ -133,7 +133,7 @@ test.each([
     [403, "DENIED", "give the account the right it lacks, or more quota"],
     [413, "TOO_LARGE", "raise the largest body"],
     [400, "MANIFEST_INVALID", ""],
-])("%d is final: said once, with code and cure", async (status, code, cure) => {
+])("%d is final: said once, with code and cure", async (status, code, fix) => {
     const server = await serve(() => (status === 413 ? { status, body: "<html>" } : error(status, code)));
     const manifest = parseManifest(MANIFEST, "here");
     const failure: Error = await clientOf(server)
@@ -142,7 +142,7 @@ test.each([
         .catch((caught: Error) => caught);
     expect(failure).toMatchObject({ code, status });
     expect(failure.message).toContain("PUT a/b/manifests/1");
-    expect(failure.message).toContain(cure);
+    expect(failure.message).toContain(fix);
     expect(failure.message).not.toContain(CREDENTIALS.password);
     expect(server.seen).toHaveLength(1);
 });

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { digestOf } from "../../../lib/oci/digest";
+import { computeDigest } from "../../../lib/oci/digest";
 import { RegistryError } from "../../../lib/errors/errors";
 import { parseManifest } from "../../../lib/oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
@@ -12,7 +12,7 @@ const CREDENTIALS = { username: "pusher", password: "canary-77aa" };
 const BASIC = `Basic ${Buffer.from("pusher:canary-77aa").toString("base64")}`;
 const RETRY = { seconds: 5, firstDelay: 1, longestDelay: 2 };
 const MANIFEST = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_MANIFEST, layers: [] }));
-const DIGEST = digestOf(MANIFEST);
+const DIGEST = computeDigest(MANIFEST);
 const FOUND: Reply = { status: 200, headers: { "docker-content-digest": DIGEST } };
 const servers: ScriptedServer[] = [];
 const clients: RegistryClient[] = [];
@@ -62,12 +62,12 @@ async function* body() {
 test.each([
     ["has expired", { daysLeft: -1 }, "renew the registry's certificate"],
     ["is made for another name", { names: ["registry.example"] }, "use a host name the certificate is made for"],
-])("a certificate that %s is refused once, with the cure", async (_, options, cure) => {
+])("a certificate that %s is refused once, with the cure", async (_, options, fix) => {
     const server = await serve(() => ({ status: 200 }), await authority.issue(options));
     const failure = await failureOf(clientOf(server).manifestHead("a/b", "1"));
     expect(failure).toMatchObject({ code: "TLS", operation: "HEAD a/b/manifests/1" });
     expect(failure.message).toContain(`the TLS certificate of ${server.host} cannot be trusted`);
-    expect(failure.cure).toContain(cure);
+    expect(failure.fix).toContain(fix);
 });
 
 test("a certificate of a CA that nobody named is refused, with the cure", async () => {
@@ -75,7 +75,7 @@ test("a certificate of a CA that nobody named is refused, with the cure", async 
     const server = await serve(() => ({ status: 200 }), await stranger.issue());
     const failure = await failureOf(clientOf(server).manifestHead("a/b", "1"));
     expect(failure).toMatchObject({ code: "TLS" });
-    expect(failure.cure).toContain("site.registry.ca");
+    expect(failure.fix).toContain("site.registry.ca");
 });
 
 test("a port that does not speak TLS is told as such, not as a bad certificate", async () => {
@@ -121,7 +121,7 @@ test("no bytes leave TLS: an upload place with plain HTTP is refused, with what 
     );
     const failure = await failureOf(clientOf(server).uploads.start("a/b", DIGEST));
     expect(failure).toMatchObject({ code: "TLS", operation: "POST a/b/blobs/uploads/" });
-    expect(failure.cure).toContain("X-Forwarded-Proto");
+    expect(failure.fix).toContain("X-Forwarded-Proto");
     expect(plain.seen).toEqual([]);
 });
 
@@ -266,7 +266,7 @@ test("a manifest longer than any may be is not read to its end", async () => {
 test("a body is sent from its start on every try; another digest than was put is refused", async () => {
     const server = await serve((_, count) => ({
         status: count === 1 ? 503 : 201,
-        headers: { "docker-content-digest": count === 3 ? digestOf("other") : DIGEST },
+        headers: { "docker-content-digest": count === 3 ? computeDigest("other") : DIGEST },
     }));
     const client = clientOf(server);
     const manifest = parseManifest(MANIFEST, "here");

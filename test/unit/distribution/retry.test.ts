@@ -1,9 +1,9 @@
 import { RegistryError } from "../../../lib/errors/errors";
 import { Limiter, mapLimited } from "../../../lib/concurrency/limiter";
 import { once } from "../../../lib/concurrency/once";
-import { registryAnswerError, retryAfterSeconds } from "../../../lib/distribution/client/registry-answer";
+import { responseError, retryAfterSeconds } from "../../../lib/distribution/client/response-errors";
 import { isRetryable, withRetry } from "../../../lib/distribution/limits/retry";
-import type { HttpAnswer } from "../../../lib/distribution/http/transport";
+import type { HttpResponse } from "../../../lib/distribution/http/transport";
 
 const POLICY = { seconds: 60, firstDelay: 1, longestDelay: 2 };
 
@@ -52,8 +52,8 @@ test("waits double up to the longest, and begin anew for what has gone on", asyn
 
 test("a date in Retry-After is one of the registry's clock", () => {
     const headers = { date: "Thu, 01 Jan 2015 00:00:00 GMT", "retry-after": "Thu, 01 Jan 2015 00:00:30 GMT" };
-    const answer = { status: 503, headers } as unknown as HttpAnswer;
-    expect(registryAnswerError("GET x", answer, "").retryAfter).toBe(30);
+    const answer = { status: 503, headers } as unknown as HttpResponse;
+    expect(responseError("GET x", answer, "").retryAfter).toBe(30);
 });
 
 test("the last error is thrown once the time is over", async () => {
@@ -69,8 +69,8 @@ test("a registry that asks for more patience than there is gets no second try", 
 });
 
 test("a Retry-After of a year is told, and not waited for", async () => {
-    const answer = { status: 429, headers: { "retry-after": "31536000" } } as unknown as HttpAnswer;
-    const error = registryAnswerError("GET x", answer, "");
+    const answer = { status: 429, headers: { "retry-after": "31536000" } } as unknown as HttpResponse;
+    const error = responseError("GET x", answer, "");
     const operation = jest.fn(() => Promise.reject(error));
     await expect(withRetry(POLICY, undefined, operation)).rejects.toThrow(
         "GET x: TOOMANYREQUESTS (429, to be asked again in 31536000 s)",

@@ -62,7 +62,7 @@ async function trusts(server: RecordingServer, ca: string, name: string): Promis
     }
 }
 
-type Refused = readonly [what: string, issue: IssueOptions, authority: AuthorityOptions, text: string, cure: string];
+type Refused = readonly [what: string, issue: IssueOptions, authority: AuthorityOptions, text: string, fix: string];
 
 // A client written in Go 1.26 refuses each of them; Node.js by itself accepts those above the comment.
 test.each<Refused>([
@@ -86,13 +86,13 @@ test.each<Refused>([
     // Node.js by itself refuses these as well.
     ["a signature with SHA-1", { hash: "SHA-1" }, {}, "digest algorithm too weak (UNSPECIFIED)", "SHA-256"],
     ["no use for servers", { usages: [CLIENT_AUTH] }, {}, "(INVALID_PURPOSE)", "extendedKeyUsage: serverAuth"],
-])("a certificate with %s is refused before a request is sent", async (_, options, issuer, text, cure) => {
+])("a certificate with %s is refused before a request is sent", async (_, options, issuer, text, fix) => {
     const authority = await testAuthority("Test CA", issuer);
     const server = await serve(await authority.issue(options));
     expect(await asked(server, authority.ca)).toMatchObject({
         code: "TLS",
         message: expect.stringContaining(`GET v2: the TLS certificate of ${server.host} cannot be trusted: `) as string,
-        cure: expect.stringContaining(cure) as string,
+        fix: expect.stringContaining(fix) as string,
     });
     expect(String(await asked(server, authority.ca))).toContain(text);
     expect(server.received).toBe("");
@@ -104,7 +104,7 @@ test("a registry that is addressed by IP needs that IP in subjectAltName", async
     const named = await serve(await authority.issue({ names: ["localhost"], commonName: "127.0.0.1" }));
     const good = await serve(await authority.issue({ names: ["127.0.0.1"] }));
     expect(await asked(unnamed, authority.ca, "127.0.0.1")).toMatchObject({
-        cure: "issue the certificate again with subjectAltName: IP:127.0.0.1",
+        fix: "issue the certificate again with subjectAltName: IP:127.0.0.1",
     });
     expect(await asked(named, authority.ca, "127.0.0.1")).toMatchObject({ code: "TLS" });
     expect(await asked(good, authority.ca, "127.0.0.1")).toBe(200);

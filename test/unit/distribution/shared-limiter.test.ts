@@ -1,4 +1,4 @@
-import { digestOf } from "../../../lib/oci/digest";
+import { computeDigest } from "../../../lib/oci/digest";
 import { parseManifest } from "../../../lib/oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
 import { RegistryClient, type RegistryClientOptions } from "../../../lib/distribution/client/registry-client";
@@ -8,7 +8,7 @@ import { type Answering, type Reply, ScriptedServer } from "../../support/http-s
 
 const RETRY = { seconds: 5, firstDelay: 1, longestDelay: 2 };
 const MANIFEST = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_MANIFEST, layers: [] }));
-const DIGEST = digestOf(MANIFEST);
+const DIGEST = computeDigest(MANIFEST);
 const FOUND: Reply = { status: 200, headers: { "docker-content-digest": DIGEST } };
 const servers: ScriptedServer[] = [];
 const clients: RegistryClient[] = [];

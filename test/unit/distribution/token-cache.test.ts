@@ -1,13 +1,13 @@
 import { RegistryTokens } from "../../../lib/distribution/auth/token-cache";
-import type { HttpAnswer, HttpRequest, Transport } from "../../../lib/distribution/http/transport";
+import type { HttpResponse, HttpRequest, Transport } from "../../../lib/distribution/http/transport";
 
 test("who gives up waiting for a token ends its own waiting only", async () => {
     const asked: HttpRequest[] = [];
-    let answer!: (answer: HttpAnswer) => void;
+    let answer!: (answer: HttpResponse) => void;
     const transport = {
         send: (request: HttpRequest) => {
             asked.push(request);
-            return new Promise<HttpAnswer>((resolve) => {
+            return new Promise<HttpResponse>((resolve) => {
                 answer = resolve;
             });
         },
@@ -26,7 +26,7 @@ test("who gives up waiting for a token ends its own waiting only", async () => {
     ending.abort(new Error("gives up"));
     await expect(first).rejects.toThrow("gives up");
     const text = async () => JSON.stringify({ token: "t" });
-    answer({ status: 200, headers: {}, text } as unknown as HttpAnswer);
+    answer({ status: 200, headers: {}, text } as unknown as HttpResponse);
     expect(await second).toBe("t");
     expect(asked).toHaveLength(1);
 });

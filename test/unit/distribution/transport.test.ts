@@ -59,7 +59,7 @@ test("a server that speaks nothing but HTTP/2 is told as such, with the cure", a
         await expect(asking).rejects.toMatchObject({
             code: "TLS",
             message: expect.stringContaining(`${host} answers, but no TLS connection comes about`) as string,
-            cure: expect.stringContaining("let it speak HTTP/1.1") as string,
+            fix: expect.stringContaining("let it speak HTTP/1.1") as string,
         });
     } finally {
         await transport.close();

@@ -1,9 +1,12 @@
-import { type ImageImportOutputs, imageImportKind } from "../../../dynamic-providers/image-import/provider";
+import { type ImageImportOutputs, imageImportProvider } from "../../../dynamic-providers/image-import/provider";
 import {
     type MirrorValidationOutputs,
-    mirrorValidationKind,
+    mirrorValidationProvider,
 } from "../../../dynamic-providers/mirror-validation/provider";
-import { type RegistryAccessOutputs, registryAccessKind } from "../../../dynamic-providers/registry-access/provider";
+import {
+    type RegistryAccessOutputs,
+    registryAccessProvider,
+} from "../../../dynamic-providers/registry-access/provider";
 
 const COMMON = {
     selfUrn: "urn",
@@ -51,9 +54,11 @@ function frozen<T>(value: T): T {
 
 test("what state holds is what is wanted: no change, in the same order of keys or another", () => {
     const turned = <T extends object>(value: T) => Object.fromEntries(Object.entries(value).reverse()) as T;
-    expect(imageImportKind.compare(frozen(IMPORT), frozen(turned(IMPORT)))).toEqual({ changes: false });
-    expect(mirrorValidationKind.compare(frozen(VALIDATION), frozen(turned(VALIDATION)))).toEqual({ changes: false });
-    expect(registryAccessKind.compare(frozen(ACCESS), frozen(turned(ACCESS)))).toEqual({ changes: false });
+    expect(imageImportProvider.compare(frozen(IMPORT), frozen(turned(IMPORT)))).toEqual({ changes: false });
+    expect(mirrorValidationProvider.compare(frozen(VALIDATION), frozen(turned(VALIDATION)))).toEqual({
+        changes: false,
+    });
+    expect(registryAccessProvider.compare(frozen(ACCESS), frozen(turned(ACCESS)))).toEqual({ changes: false });
 });
 
 test.each([
@@ -62,9 +67,9 @@ test.each([
     ["retry time", { registry: { ...COMMON.registry, retrySeconds: 5 } }],
     ["CA", { registry: { ...COMMON.registry, ca: "PEM" } }],
 ])("another %s is a change of every kind, and replaces nothing", (_, change) => {
-    expect(imageImportKind.compare(IMPORT, { ...IMPORT, ...change })).toEqual({ changes: true });
-    expect(mirrorValidationKind.compare(VALIDATION, { ...VALIDATION, ...change })).toEqual({ changes: true });
-    expect(registryAccessKind.compare(ACCESS, { ...ACCESS, ...change })).toEqual({ changes: true });
+    expect(imageImportProvider.compare(IMPORT, { ...IMPORT, ...change })).toEqual({ changes: true });
+    expect(mirrorValidationProvider.compare(VALIDATION, { ...VALIDATION, ...change })).toEqual({ changes: true });
+    expect(registryAccessProvider.compare(ACCESS, { ...ACCESS, ...change })).toEqual({ changes: true });
 });
 
 test.each([
@@ -77,7 +82,7 @@ test.each([
     ["sparse child", { sparse: ["sha256:3"] }],
     ["concurrency", { concurrency: 7 }],
 ])("another %s is a change of an import", (_, change) => {
-    expect(imageImportKind.compare(IMPORT, { ...IMPORT, ...change })).toEqual({ changes: true });
+    expect(imageImportProvider.compare(IMPORT, { ...IMPORT, ...change })).toEqual({ changes: true });
 });
 
 test.each([
@@ -86,17 +91,17 @@ test.each([
     ["sparse child", { sparse: ["sha256:3"] }],
     ["sample", { wholeImages: 4 }],
 ])("another %s is a change of a validation", (_, change) => {
-    expect(mirrorValidationKind.compare(VALIDATION, { ...VALIDATION, ...change })).toEqual({ changes: true });
+    expect(mirrorValidationProvider.compare(VALIDATION, { ...VALIDATION, ...change })).toEqual({ changes: true });
 });
 
 test("an import that a refresh found broken, and a proof that failed, are to be made good", () => {
-    expect(imageImportKind.compare({ ...IMPORT, incomplete: ["quay.io/org/app:1"] }, IMPORT).changes).toBe(true);
+    expect(imageImportProvider.compare({ ...IMPORT, incomplete: ["quay.io/org/app:1"] }, IMPORT).changes).toBe(true);
     const failing = { ...VALIDATION, summary: { ...VALIDATION.summary, status: "failing" as const } };
-    expect(mirrorValidationKind.compare(failing, VALIDATION).changes).toBe(true);
+    expect(mirrorValidationProvider.compare(failing, VALIDATION).changes).toBe(true);
 });
 
 test("another registry is another import", () => {
-    expect(imageImportKind.compare(IMPORT, { ...IMPORT, registry: MOVED })).toEqual({
+    expect(imageImportProvider.compare(IMPORT, { ...IMPORT, registry: MOVED })).toEqual({
         changes: true,
         replaces: ["registry"],
     });

@@ -1,6 +1,10 @@
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { z } from "zod";
-import { type Kind, PartialState, define } from "../../../dynamic-providers/lifecycle/resource-provider";
+import {
+    type ResourceProvider,
+    PartialState,
+    createProvider,
+} from "../../../dynamic-providers/lifecycle/resource-provider";
 import { RegistryError } from "../../../lib/errors/errors";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -17,8 +21,8 @@ interface Outputs extends Inputs {
 
 const GIVEN = { selfUrn: "urn", size: 1, credentials: { username: "someone", password: PASSWORD }, __provider: "text" };
 
-function provider(changes: Partial<Kind<Inputs, Outputs>> = {}) {
-    return define<Inputs, Outputs>({
+function provider(changes: Partial<ResourceProvider<Inputs, Outputs>> = {}) {
+    return createProvider<Inputs, Outputs>({
         inputs,
         secrets: ["credentials"],
         compare: (olds, news) => ({ changes: olds.size !== news.size }),
@@ -91,14 +95,14 @@ test("a check failure on a secret names no property, so that the engine does not
 });
 
 test("what is not known before the update passes the check, is announced unless only secrets are, and counts as a change", async () => {
-    const announce = jest.fn();
-    await provider({ announce }).check({}, { ...GIVEN, credentials: UNKNOWN });
-    expect(announce).toHaveBeenCalledTimes(1);
-    announce.mockClear();
+    const describeChanges = jest.fn();
+    await provider({ describeChanges }).check({}, { ...GIVEN, credentials: UNKNOWN });
+    expect(describeChanges).toHaveBeenCalledTimes(1);
+    describeChanges.mockClear();
     const unknown = { ...GIVEN, size: UNKNOWN };
-    const { failures } = await provider({ announce }).check({}, unknown);
+    const { failures } = await provider({ describeChanges }).check({}, unknown);
     expect(failures).toEqual([]);
-    expect(announce).not.toHaveBeenCalled();
+    expect(describeChanges).not.toHaveBeenCalled();
     expect(await provider().diff("one", GIVEN, unknown)).toEqual({ changes: true });
     expect(await provider().diff("one", GIVEN, GIVEN)).toEqual({ changes: false });
 });

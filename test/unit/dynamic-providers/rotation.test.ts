@@ -1,4 +1,4 @@
-import { robotAccountKind } from "../../../dynamic-providers/robot-account/provider";
+import { robotAccountProvider } from "../../../dynamic-providers/robot-account/provider";
 import { rotationReason } from "../../../dynamic-providers/robot-account/rotation";
 
 const NOW = new Date("2026-06-01T00:00:00Z");
@@ -36,19 +36,19 @@ const INPUTS = {
     owner: "a1b2c3d4",
     maxAge: 30,
 };
-const settle = (olds: object, news: object = INPUTS, selfUrn = "urn:robot") =>
-    robotAccountKind.settle?.(olds, { ...INPUTS, ...news, selfUrn }).generation;
+const normalizeInputs = (olds: object, news: object = INPUTS, selfUrn = "urn:robot") =>
+    robotAccountProvider.normalizeInputs?.(olds, { ...INPUTS, ...news, selfUrn }).generation;
 
 test("the generation stays, and goes up when a refresh has noted that its time is over, or maxAge is another", () => {
-    expect(settle({}, INPUTS, "urn:new")).toBe(1);
-    expect(settle({ ...INPUTS, generation: 3 })).toBe(3);
-    expect(settle({ ...INPUTS, generation: 3, due: "its time is over" })).toBe(4);
-    expect(settle({ ...INPUTS, generation: 3 }, { maxAge: 60 })).toBe(4);
+    expect(normalizeInputs({}, INPUTS, "urn:new")).toBe(1);
+    expect(normalizeInputs({ ...INPUTS, generation: 3 })).toBe(3);
+    expect(normalizeInputs({ ...INPUTS, generation: 3, due: "its time is over" })).toBe(4);
+    expect(normalizeInputs({ ...INPUTS, generation: 3 }, { maxAge: 60 })).toBe(4);
 });
 
 test("the engine checks a replacement again without the old inputs: the decision stays", () => {
-    expect(settle({ ...INPUTS, generation: 7, due: "its time is over" })).toBe(8);
-    expect(settle({})).toBe(8);
+    expect(normalizeInputs({ ...INPUTS, generation: 7, due: "its time is over" })).toBe(8);
+    expect(normalizeInputs({})).toBe(8);
 });
 
 test("a new generation is a replacement; what a refresh found, and another admin's password, are updates", () => {
@@ -60,19 +60,20 @@ test("a new generation is a replacement; what a refresh found, and another admin
         login: { username: "robot$mirror+importer-2", password: "other" },
         differences: [] as string[],
     };
-    expect(robotAccountKind.compare(state, { ...INPUTS, generation: 2 })).toEqual({ changes: false });
+    expect(robotAccountProvider.compare(state, { ...INPUTS, generation: 2 })).toEqual({ changes: false });
     // One that skipped names of others has a higher number than was asked for.
-    expect(robotAccountKind.compare(state, { ...INPUTS, generation: 1 })).toEqual({ changes: false });
-    expect(robotAccountKind.compare(state, { ...INPUTS, generation: 3 })).toEqual({
+    expect(robotAccountProvider.compare(state, { ...INPUTS, generation: 1 })).toEqual({ changes: false });
+    expect(robotAccountProvider.compare(state, { ...INPUTS, generation: 3 })).toEqual({
         changes: true,
         replaces: ["generation"],
     });
     const rotated = { ...INPUTS, generation: 2, credentials: { username: "admin", password: "new" } };
-    expect(robotAccountKind.compare(state, rotated)).toEqual({ changes: true });
+    expect(robotAccountProvider.compare(state, rotated)).toEqual({ changes: true });
     expect(
-        robotAccountKind.compare({ ...state, differences: ["it is disabled"] }, { ...INPUTS, generation: 2 }).changes,
+        robotAccountProvider.compare({ ...state, differences: ["it is disabled"] }, { ...INPUTS, generation: 2 })
+            .changes,
     ).toBe(true);
-    expect(robotAccountKind.compare({ ...state, due: "its time is over" }, { ...INPUTS, generation: 2 }).changes).toBe(
-        true,
-    );
+    expect(
+        robotAccountProvider.compare({ ...state, due: "its time is over" }, { ...INPUTS, generation: 2 }).changes,
+    ).toBe(true);
 });

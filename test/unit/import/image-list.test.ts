@@ -1,14 +1,14 @@
 import fc from "fast-check";
-import { formatImages, imagesOf, isImageText, sameImages } from "../../../lib/import";
-import { digestOf } from "../../../lib/oci/digest";
+import { formatImages, toImageMap, isImageText, haveSameImages } from "../../../lib/import";
+import { computeDigest } from "../../../lib/oci/digest";
 
-const [ONE, TWO] = [digestOf("one"), digestOf("two")];
+const [ONE, TWO] = [computeDigest("one"), computeDigest("two")];
 const IMAGES = { "quay.io/org/app:1": ONE, [`quay.io/org/app@${TWO}`]: TWO };
 
 const source = fc.stringMatching(/^[a-z.]{3,9}\/[a-z]{1,9}(:[A-Za-z0-9_]{1,5}|@sha256:[0-9a-f]{64})$/);
 const images = fc.dictionary(
     source,
-    fc.stringMatching(/^[0-9a-f]{8}$/).map((hex) => digestOf(hex)),
+    fc.stringMatching(/^[0-9a-f]{8}$/).map((hex) => computeDigest(hex)),
 );
 
 test("an image is a line, and the lines are sorted", () => {
@@ -20,7 +20,7 @@ test("what is written is read again; the order of keys is no difference", () => 
     fc.assert(
         fc.property(images, (some) => {
             const text = formatImages(some);
-            expect(imagesOf(text)).toEqual({ ...some });
+            expect(toImageMap(text)).toEqual({ ...some });
             expect(formatImages(Object.fromEntries(Object.entries(some).reverse()))).toBe(text);
             expect(isImageText(text)).toBe(true);
         }),
@@ -40,7 +40,7 @@ test("whatever is written can be read: other names and digests are refused befor
             try {
                 const text = formatImages(some);
                 written++;
-                expect(imagesOf(text)).toEqual({ ...some });
+                expect(toImageMap(text)).toEqual({ ...some });
             } catch (error) {
                 refused++;
                 expect(error).toMatchObject({ code: "IMAGE_LIST_INVALID" });
@@ -59,11 +59,11 @@ test.each([
 });
 
 test("a map, as the first release had it, is as good as the text", () => {
-    expect(imagesOf(IMAGES)).toEqual(IMAGES);
-    expect(sameImages(IMAGES, formatImages(IMAGES))).toBe(true);
-    expect(sameImages(formatImages(IMAGES), IMAGES)).toBe(true);
-    expect(sameImages(IMAGES, formatImages({ ...IMAGES, "quay.io/org/app:1": TWO }))).toBe(false);
-    expect(sameImages(formatImages(IMAGES), formatImages({}))).toBe(false);
+    expect(toImageMap(IMAGES)).toEqual(IMAGES);
+    expect(haveSameImages(IMAGES, formatImages(IMAGES))).toBe(true);
+    expect(haveSameImages(formatImages(IMAGES), IMAGES)).toBe(true);
+    expect(haveSameImages(IMAGES, formatImages({ ...IMAGES, "quay.io/org/app:1": TWO }))).toBe(false);
+    expect(haveSameImages(formatImages(IMAGES), formatImages({}))).toBe(false);
 });
 
 test.each([
@@ -76,5 +76,7 @@ test.each([
     ["something after the digest", `quay.io/org/app:1 ${ONE} \n`],
 ])("a text with %s is refused, and the message shows the line", (_, text) => {
     expect(isImageText(text)).toBe(false);
-    expect(() => imagesOf(text)).toThrow(/in the list of images is no image and its digest; state was changed by hand/);
+    expect(() => toImageMap(text)).toThrow(
+        /in the list of images is no image and its digest; state was changed by hand/,
+    );
 });

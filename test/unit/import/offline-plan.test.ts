@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { type WantedSet, isEmptyPlan, offlinePlanLines, planOffline, planTotalsLine } from "../../../lib/import";
-import { digestOf } from "../../../lib/oci/digest";
+import { computeDigest } from "../../../lib/oci/digest";
 import { MemoryImageSet } from "../../support/image-set";
 
-const [ONE, TWO] = [digestOf("one"), digestOf("two")];
+const [ONE, TWO] = [computeDigest("one"), computeDigest("two")];
 const set = (name: string, images: Record<string, string>, more: Partial<WantedSet> = {}) => ({
     name,
     images,

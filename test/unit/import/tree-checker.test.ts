@@ -1,5 +1,5 @@
 import { verifyImages } from "../../../lib/import";
-import { Sightings } from "../../../lib/import/verify/lookup-cache";
+import { LookupCache } from "../../../lib/import/verify/lookup-cache";
 import { TreeChecker } from "../../../lib/import/verify/tree-checker";
 import type { Digest } from "../../../lib/oci/digest";
 import { parseManifest } from "../../../lib/oci/manifest";
@@ -33,7 +33,7 @@ function registryOf(content: MemoryImageSet, lost: ReadonlySet<Digest> = new Set
 }
 
 const treeOf = (client: RegistryClient, root: Digest) =>
-    new TreeChecker(client, new Sightings()).check(REPOSITORY, root);
+    new TreeChecker(client, new LookupCache()).check(REPOSITORY, root);
 
 test("what indexes share is asked for once, counts once, and is wrong once", async () => {
     const content = new MemoryImageSet();

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Archive } from "../../../lib/archives";
 import { BlobReader } from "../../../lib/import/transfer/verified-pieces";
-import { type Digest, digestOf, hexOf } from "../../../lib/oci/digest";
+import { type Digest, computeDigest, digestHex } from "../../../lib/oci/digest";
 import { ArchiveBench, ociLayoutFiles, testImage } from "../../support/archives";
 
 const bench = new ArchiveBench();
@@ -11,9 +11,9 @@ const KiB = 1024;
 afterEach(() => bench.clear());
 
 /** An archive in a folder that holds these bytes, under `digest` if they are to be wrong. */
-async function holding(bytes: Buffer, digest = digestOf(bytes)): Promise<{ archive: Archive; digest: Digest }> {
+async function holding(bytes: Buffer, digest = computeDigest(bytes)): Promise<{ archive: Archive; digest: Digest }> {
     const files = ociLayoutFiles([{ image: testImage("frame"), name: "quay.io/a/b:1" }]);
-    files.set(join("blobs", "sha256", hexOf(digest)), bytes);
+    files.set(join("blobs", "sha256", digestHex(digest)), bytes);
     return { archive: await bench.openFiles(files), digest };
 }
 
@@ -48,7 +48,7 @@ test.each([1000, 900 * KiB])("of %d wrong bytes the last piece is never given", 
     const truth = randomBytes(size);
     const wrong = Buffer.from(truth);
     wrong[size - 1] = (wrong[size - 1] ?? 0) ^ 1;
-    const { archive, digest } = await holding(wrong, digestOf(truth));
+    const { archive, digest } = await holding(wrong, computeDigest(truth));
     const reader = new BlobReader(archive.source);
     let given = 0;
     const read = async () => {
@@ -63,19 +63,19 @@ test.each([1000, 900 * KiB])("of %d wrong bytes the last piece is never given", 
 test("many blobs at once are each hashed for themselves, and one that is given up leaves the others alone", async () => {
     const all = Array.from({ length: 5 }, () => randomBytes(700 * KiB));
     const files = ociLayoutFiles([{ image: testImage("frame"), name: "quay.io/a/b:1" }]);
-    for (const bytes of all) files.set(join("blobs", "sha256", hexOf(digestOf(bytes))), bytes);
+    for (const bytes of all) files.set(join("blobs", "sha256", digestHex(computeDigest(bytes))), bytes);
     const archive = await bench.openFiles(files);
     const reader = new BlobReader(archive.source);
     const read = async (bytes: Buffer, pieces: number) => {
         const found: Uint8Array[] = [];
-        const task = { repository: "a/b", digest: digestOf(bytes), size: bytes.length };
+        const task = { repository: "a/b", digest: computeDigest(bytes), size: bytes.length };
         for await (const piece of reader.open(task).pieces(() => undefined)) {
             found.push(Uint8Array.from(piece));
             if (found.length === pieces) break;
         }
-        return digestOf(Buffer.concat(found));
+        return computeDigest(Buffer.concat(found));
     };
     const digests = await Promise.all(all.map((bytes, at) => read(bytes, at === 2 ? 1 : 99)));
-    expect(digests.filter((_, at) => at !== 2)).toEqual(all.filter((_, at) => at !== 2).map(digestOf));
+    expect(digests.filter((_, at) => at !== 2)).toEqual(all.filter((_, at) => at !== 2).map(computeDigest));
     await reader.close();
 });

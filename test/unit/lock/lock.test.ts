@@ -1,12 +1,12 @@
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Lock, compareLocks, lockDigest, parseLock, readLock, serialiseLock, writeLock } from "../../../lib/lock";
-import { digestOf } from "../../../lib/oci/digest";
+import { computeDigest } from "../../../lib/oci/digest";
 import { PassthroughError } from "../../../lib/errors/errors";
 import { folderOf } from "../../support/archives";
 
 const golden = join(__dirname, "../../fixtures/locks/with-mapping.lock.json");
-const [a, b, c, d] = ["a", "b", "c", "d"].map((seed) => digestOf(seed)) as [string, string, string, string];
+const [a, b, c, d] = ["a", "b", "c", "d"].map((seed) => computeDigest(seed)) as [string, string, string, string];
 
 const lock: Lock = {
     lockVersion: 1,
@@ -194,7 +194,7 @@ describe("a lock is refused, naming the file and the cure,", () => {
         expect(error.code).toBe("LOCK_INVALID");
         expect(error.message).toMatch(/^content\/x\.lock\.json: not a lock: /);
         expect(error.message).toContain(what);
-        expect(error.cure).toContain("passthrough -- lock");
+        expect(error.fix).toContain("passthrough -- lock");
     });
 
     it("of a later version", () => {

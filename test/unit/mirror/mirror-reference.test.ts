@@ -10,7 +10,7 @@ import {
     parseMirrorBase,
     protectingTag,
 } from "../../../lib/mirror/mirror-reference";
-import { formatReference, parseReference, repositoryOf } from "../../../lib/oci/reference";
+import { formatReference, parseReference, repositoryName } from "../../../lib/oci/reference";
 import { hosts, references } from "../oci/reference-arbitraries";
 
 const BASE = parseMirrorBase("registry.site-a.local:8443/mirror");
@@ -62,7 +62,7 @@ describe("hostSegment", () => {
 
     test.each(["[::1]:5000", "[fd00::1]", "quay", "quay.io/org", "my_host.test"])("refuses %s with a cure", (host) => {
         expect(() => hostSegment(host)).toThrow(
-            expect.objectContaining({ code: "MIRROR_HOST_INVALID", cure: expect.stringMatching(/name/) }),
+            expect.objectContaining({ code: "MIRROR_HOST_INVALID", fix: expect.stringMatching(/name/) }),
         );
     });
 });
@@ -117,7 +117,7 @@ describe("mirrorReference", () => {
             fc.property(references, (source) => {
                 const mirror = mirrorReference(BASE, source);
                 expect(mirror.repository).toMatch(SPEC_NAME);
-                expect(repositoryOf(mirror).length).toBeLessThanOrEqual(MAX_NAME_LENGTH);
+                expect(repositoryName(mirror).length).toBeLessThanOrEqual(MAX_NAME_LENGTH);
                 expect([mirror.tag, mirror.digest]).toEqual([source.tag, source.digest]);
                 expect(parseReference(formatReference(mirror))).toEqual(mirror);
             }),
@@ -128,10 +128,10 @@ describe("mirrorReference", () => {
         fc.assert(
             fc.property(references, (source) => {
                 const mirror = mirrorReference(BASE, source);
-                expect(repositoryOf(mirror)).toBe(
+                expect(repositoryName(mirror)).toBe(
                     `${mirrorSourceLocation(BASE, source.registry)}/${source.repository}`,
                 );
-                expect(mirrorRepository(BASE, repositoryOf(source))).toBe(mirror.repository);
+                expect(mirrorRepository(BASE, repositoryName(source))).toBe(mirror.repository);
             }),
         );
     });
@@ -140,7 +140,7 @@ describe("mirrorReference", () => {
         fc.assert(
             fc.property(references, references, hosts, (a, b, host) => {
                 const moved = { ...a, registry: host };
-                const place = (source: typeof a): string => repositoryOf(mirrorReference(BASE, source));
+                const place = (source: typeof a): string => repositoryName(mirrorReference(BASE, source));
                 if (a.repository !== b.repository) expect(place(a)).not.toBe(place(b));
                 const isConflict = mirrorConflicts(BASE, [a, moved]).length === 1;
                 expect(place(a) === place(moved)).toBe(a.registry === host || isConflict);

@@ -6,7 +6,7 @@ import {
     formatReference,
     parseReference,
     parseSourceKey,
-    repositoryOf,
+    repositoryName,
     sourceKey,
 } from "../../../lib/oci/reference";
 import { references } from "./reference-arbitraries";
@@ -87,7 +87,7 @@ describe("parseReference", () => {
         expect(error.code).toBe("REFERENCE_INVALID");
         expect(error.message).toContain(JSON.stringify(text));
         expect(error.message).toContain(expected);
-        expect(error.cure).toBeTruthy();
+        expect(error.fix).toBeTruthy();
     });
 
     test("takes a repository of 255 characters and a tag of 128", () => {
@@ -139,7 +139,7 @@ describe("sourceKey", () => {
             fc.property(references, (r) => {
                 const back = parseSourceKey(sourceKey(r));
                 expect(sourceKey(back)).toBe(sourceKey(r));
-                expect(repositoryOf(back)).toBe(repositoryOf(r));
+                expect(repositoryName(back)).toBe(repositoryName(r));
             }),
         );
     });

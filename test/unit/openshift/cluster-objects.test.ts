@@ -1,4 +1,4 @@
-import { digestOf, hexOf } from "../../../lib/oci/digest";
+import { computeDigest, digestHex } from "../../../lib/oci/digest";
 import { parseReference } from "../../../lib/oci/reference";
 import {
     catalogSources,
@@ -10,7 +10,7 @@ import {
 } from "../../../lib/openshift";
 
 const base = "registry.lab:8443/mirror";
-const digest = digestOf("catalog");
+const digest = computeDigest("catalog");
 const at = (...paths: string[]) => paths.map((path) => ({ ...parseReference(`${base}/${path}`), digest }));
 const tagged = at("registry.redhat.io/redhat/redhat-operator-index:v4.18");
 
@@ -48,7 +48,7 @@ describe("a catalog at the mirror", () => {
 
     it("is named by its digest where it has no tag, and then there is nothing to poll", () => {
         const [source] = catalogSources(at(`quay.io/org/index@${digest}`));
-        expect(source?.metadata.name).toBe(`cs-index-${hexOf(digest).slice(0, 12)}`);
+        expect(source?.metadata.name).toBe(`cs-index-${digestHex(digest).slice(0, 12)}`);
         expect(source?.spec).toEqual({ sourceType: "grpc", image: `${base}/quay.io/org/index@${digest}` });
         const [catalog] = clusterCatalogs(at(`quay.io/org/index@${digest}`));
         expect(catalog?.spec.source.image).toEqual({ ref: `${base}/quay.io/org/index@${digest}` });
@@ -103,7 +103,7 @@ describe("signatures of releases", () => {
                     namespace: "openshift-config-managed",
                     labels: { "release.openshift.io/verification-signatures": "" },
                 },
-                binaryData: { [`sha256-${hexOf(digest)}-1`]: "AAAA", [`sha256-${hexOf(digest)}-2`]: "BBBB" },
+                binaryData: { [`sha256-${digestHex(digest)}-1`]: "AAAA", [`sha256-${digestHex(digest)}-2`]: "BBBB" },
             },
         ]);
         expect(signatureConfigMaps({})).toEqual([]);
@@ -111,7 +111,7 @@ describe("signatures of releases", () => {
 
     it("are spread over ConfigMaps that the API takes, none lost and none twice", () => {
         const message = Buffer.alloc(900, 1).toString("base64");
-        const all = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [digestOf(String(i)), [message]]));
+        const all = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [computeDigest(String(i)), [message]]));
         const maps = signatureConfigMaps(all);
         expect(maps.map(({ metadata }) => metadata.name)).toEqual([
             "mirrored-release-signatures",
@@ -121,7 +121,7 @@ describe("signatures of releases", () => {
         const keys = maps.flatMap(({ binaryData }) => Object.keys(binaryData));
         expect(keys.sort()).toEqual(
             Object.keys(all)
-                .map((name) => `sha256-${hexOf(name)}-1`)
+                .map((name) => `sha256-${digestHex(name)}-1`)
                 .sort(),
         );
         for (const map of maps) expect(JSON.stringify(map).length).toBeLessThan(512 * 1024);

@@ -1,9 +1,9 @@
 import { pullChecks } from "../../../lib/passthrough";
-import { digestOf } from "../../../lib/oci/digest";
+import { computeDigest } from "../../../lib/oci/digest";
 import { formatRegistriesConf, mirrorRules, registriesConf } from "../../../lib/openshift";
 
 const BASE = "registry.example/mirror";
-const [one, two] = [digestOf("one"), digestOf("two")] as const;
+const [one, two] = [computeDigest("one"), computeDigest("two")] as const;
 
 function checksOf(images: Record<string, string>, marks: Record<string, "tag-only" | "rebuilt">, version = "4.18.20") {
     const hosts = [{ host: "quay.io", tags: true, digests: Object.keys(marks).length < Object.keys(images).length }];

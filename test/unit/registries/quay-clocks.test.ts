@@ -41,7 +41,7 @@ test.each(["Signature has expired", "The token is not yet valid (iat)"])(
                 .catch((thrown: unknown) => thrown);
             if (!(error instanceof RegistryError)) throw new Error("it did not fail");
             expect(error).toMatchObject({ code: "UNAUTHORIZED", status: 401 });
-            expect(error.cure).toContain("the clocks of the registry's machines");
+            expect(error.fix).toContain("the clocks of the registry's machines");
             expect(error.message).not.toContain(made.credentials.password);
             expect(asked).toBe(2);
         } finally {

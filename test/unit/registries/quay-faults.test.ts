@@ -57,10 +57,10 @@ test("401: a token that is wrong, revoked or expired is never taken for an empty
     expect(await failure(readRobot(stale))).toMatchObject({ code: "UNAUTHORIZED", status: 401 });
     // With anonymous access Quay answers 200: a reduced organization, no repositories.
     fake.setting = { ...fake.setting, anonymousAccess: true };
-    const wish = { namespace: "mirror", names: ["quay.io/a/b"], importer: "mirror+i", puller: "mirror+p" };
-    const read = await failure(manage(({ repositories }) => repositories.read(wish), stale));
+    const desired = { namespace: "mirror", names: ["quay.io/a/b"], importer: "mirror+i", puller: "mirror+p" };
+    const read = await failure(manage(({ repositories }) => repositories.read(desired), stale));
     expect(read).toMatchObject({ code: "UNAUTHORIZED", status: 200 });
-    expect(read.cure).toContain("registryToken");
+    expect(read.fix).toContain("registryToken");
     expect(await failure(manage(({ namespaces }) => namespaces.read({ name: "mirror" }), stale))).toMatchObject({
         status: 200,
     });
@@ -82,7 +82,7 @@ test("403: a token without the scope it needs", async () => {
     const token = fake.model.addGrant(OWNER.username, ["org:admin", "repo:admin"]);
     const error = await failure(quay.check(accountOf(fake, { token }, 0), "other"));
     expect(error).toMatchObject({ code: "DENIED", status: 403 });
-    expect(error.cure).toContain("user:admin to create the organization");
+    expect(error.fix).toContain("user:admin to create the organization");
     await quay.check(accountOf(fake, { token }, 0), "mirror");
 });
 
@@ -138,7 +138,7 @@ test("503 read-only is told as such, and not waited for", async () => {
     const token = fake.model.addGrant(OWNER.username, ["org:admin", "repo:admin"]);
     const error = await failure(manage(({ robots }) => robots.create(PUSH), { token }, 60));
     expect(error).toMatchObject({ code: "READ_ONLY", status: 503 });
-    expect(error.cure).toContain("REGISTRY_STATE");
+    expect(error.fix).toContain("REGISTRY_STATE");
 });
 
 test("503 of the health check says what is not well", async () => {
@@ -176,7 +176,7 @@ test.each([
     inject("GET", ORGANIZATION, reply);
     const error = await failure(manage(({ namespaces }) => namespaces.read({ name: "mirror" })));
     expect(error).toMatchObject({ code: "UNEXPECTED_ANSWER" });
-    expect(error.cure).toContain("what stands in front of the registry");
+    expect(error.fix).toContain("what stands in front of the registry");
 });
 
 test("201 with a page for a create: whether there is something is read, not believed", async () => {
@@ -196,11 +196,13 @@ test("bursts of a locked database in the middle of everything leave just what wa
     };
     const token = fake.model.addGrant(OWNER.username, ["org:admin", "repo:admin"]);
     const names = Array.from({ length: 12 }, (_, i) => `quay.io/many/app${i}`);
-    const wish = { namespace: "mirror", names, importer: "mirror+importer-1", puller: "mirror+importer-1" };
+    const desired = { namespace: "mirror", names, importer: "mirror+importer-1", puller: "mirror+importer-1" };
     await manage(({ robots }) => robots.create(PUSH), { token }, 30);
-    await manage(({ repositories }) => repositories.ensure({ ...wish, puller: OWNER.username }), { token }, 30).catch(
-        () => undefined,
-    );
+    await manage(
+        ({ repositories }) => repositories.ensure({ ...desired, puller: OWNER.username }),
+        { token },
+        30,
+    ).catch(() => undefined);
     fake.fault = undefined;
     const organization = fake.model.organizations.get("mirror");
     expect(organization?.prototypes).toHaveLength(1);
@@ -212,7 +214,7 @@ test("308: a path that the server has elsewhere is an error with where it leads"
     inject("GET", ORGANIZATION, { status: 308, headers: { location: "https://elsewhere.example/" } });
     const error = await failure(manage(({ namespaces }) => namespaces.read({ name: "mirror" })));
     expect(error).toMatchObject({ code: "UNEXPECTED_ANSWER", status: 308 });
-    expect(error.cure).toContain("SERVER_HOSTNAME");
+    expect(error.fix).toContain("SERVER_HOSTNAME");
 });
 
 test("a repository that goes between the look and the grant is no fault", async () => {
@@ -244,7 +246,7 @@ test("the token's form: errors are redirects, and leave no application", async (
     inject("POST", "/oauth/authorizeapp", { status: 302, headers: { location } });
     const error = await failure(readRobot());
     expect(error.message).toContain("no token for the run: invalid_scope");
-    expect(error.cure).toContain("registryToken");
+    expect(error.fix).toContain("registryToken");
     expect(fake.model.organizations.get("mirror")?.applications.size).toBe(0);
 });
 
@@ -259,14 +261,14 @@ test("versions: older than 3.8, no Quay at all, and nested names that are off", 
     fake.setting = { ...fake.setting, version: "Quay v3.18.0", nestedNames: false };
     const error = await failure(quay.check(accountOf(fake, OWNER, 0), "mirror"));
     expect(error.message).toContain("nested repository names are off");
-    expect(error.cure).toContain("FEATURE_EXTENDED_REPOSITORY_NAMES");
+    expect(error.fix).toContain("FEATURE_EXTENDED_REPOSITORY_NAMES");
 });
 
 test.each([
     ["an unknown CA", {}, "other", "site.registry.ca"],
     ["an expired leaf", { daysLeft: -1 }, "own", "renew the registry's certificate"],
     ["another name", { names: ["registry.example"] }, "own", "use a host name the certificate is made for"],
-])("TLS: %s is refused, with the cure", async (_, options, trusted, cure) => {
+])("TLS: %s is refused, with the cure", async (_, options, trusted, fix) => {
     const authority = await testAuthority();
     const stranger = await testAuthority("Another CA");
     const server = await FakeQuay.start("quay", await authority.issue(options));
@@ -274,7 +276,7 @@ test.each([
     const account = { endpoint: { host: server.host, ca }, credentials: OWNER, retrySeconds: 0 };
     const error = await failure(quay.check(account, "mirror"));
     expect(error).toMatchObject({ code: "TLS" });
-    expect(error.cure).toContain(cure);
+    expect(error.fix).toContain(fix);
     expect(server.accesses).toEqual([]);
     await server.stop();
 });

@@ -34,20 +34,20 @@ function organization() {
 
 describe("an organization", () => {
     test("is made private and empty, is found again, and goes when nothing is left in it", async () => {
-        const wish = { name: "mirror" };
+        const desired = { name: "mirror" };
         await manage(async ({ namespaces }) => {
-            expect(await namespaces.read(wish)).toBeUndefined();
-            expect(await namespaces.create(wish)).toEqual({
+            expect(await namespaces.read(desired)).toBeUndefined();
+            expect(await namespaces.create(desired)).toEqual({
                 id: "mirror",
                 differences: [],
                 warnings: [],
                 isUntouched: true,
             });
-            expect(await namespaces.create(wish)).toBeUndefined();
+            expect(await namespaces.create(desired)).toBeUndefined();
         });
-        await manage(({ namespaces }) => namespaces.remove({ id: "mirror" }, wish));
+        await manage(({ namespaces }) => namespaces.remove({ id: "mirror" }, desired));
         expect(fake.model.organizations.size).toBe(0);
-        await manage(({ namespaces }) => namespaces.remove({ id: "mirror" }, wish));
+        await manage(({ namespaces }) => namespaces.remove({ id: "mirror" }, desired));
     });
 
     test("is not removed while a repository is left, since Quay would take it along", async () => {
@@ -272,9 +272,9 @@ describe("repositories", () => {
 
     test("more than a page of them are all seen", async () => {
         const names = Array.from({ length: 230 }, (_, i) => `quay.io/many/app${i}`).sort();
-        const wish = { ...WISH, names };
-        expect(await manage(({ repositories }) => repositories.ensure(wish))).toHaveLength(230);
-        expect(await manage(({ repositories }) => repositories.read(wish))).toMatchObject({
+        const desired = { ...WISH, names };
+        expect(await manage(({ repositories }) => repositories.ensure(desired))).toHaveLength(230);
+        expect(await manage(({ repositories }) => repositories.read(desired))).toMatchObject({
             missing: [],
             differences: [],
         });
@@ -313,13 +313,13 @@ describe("the admin's account", () => {
         fake.model.addOrganization("mirror", OWNER.username);
         const token = fake.model.addGrant(OWNER.username, ["org:admin", "repo:admin"]);
         await manage(({ robots }) => robots.create(PUSH), { token });
-        const wish = {
+        const desired = {
             namespace: "mirror",
             names: ["quay.io/a/b"],
             importer: "mirror+importer-1",
             puller: "mirror+importer-1",
         };
-        await manage(({ repositories }) => repositories.ensure({ ...wish }), { token });
+        await manage(({ repositories }) => repositories.ensure({ ...desired }), { token });
         expect(fake.accesses.some(({ path }) => path === "/api/v1/signin")).toBe(false);
     });
 });

@@ -23,8 +23,8 @@ test.each(readdirSync(EXAMPLES))("the example of %s is a site without a fault, a
     const { config } = parse(readFileSync(join(folder, file), "utf8")) as { config: Record<string, unknown> };
     const { ca } = await testAuthority();
     const read = (path: string) => (path.endsWith(".pem") ? ca : LOCK);
-    const surroundings = { read, now: new Date(), stack: "site" };
-    const { site, issues } = readSite(config["registry-passthrough:site"], undefined, surroundings);
+    const context = { read, now: new Date(), stack: "site" };
+    const { site, issues } = readSite(config["registry-passthrough:site"], undefined, context);
     expect(issues).toEqual([]);
     expect(site?.registry.type).toBe(kind);
     expect(readFileSync(join(folder, "README.md"), "utf8")).toContain(file);

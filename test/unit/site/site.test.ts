@@ -1,7 +1,7 @@
 import { allMarks } from "../../../lib/site";
 import { allImages, readSite } from "../../../lib/site";
 import { type Lock, serialiseLock } from "../../../lib/lock";
-import { digestOf } from "../../../lib/oci/digest";
+import { computeDigest } from "../../../lib/oci/digest";
 import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
 import { testAuthority } from "../../support/certificates";
 
@@ -15,7 +15,7 @@ function lock(
     marks?: Lock["marks"],
     earlier: Lock["earlier"]["images"] = {},
 ): string {
-    const digest = digestOf(seed);
+    const digest = computeDigest(seed);
     return serialiseLock({
         lockVersion: 1,
         format: "oci-layout",
@@ -42,7 +42,7 @@ const registry = { type: "distribution", mirrorBase: BASE };
 const set = (lockPath: string) => ({ archive: "a.tar", lock: lockPath });
 /** "key: problem; cure" of every issue. */
 const told = (result: ReturnType<typeof readSite>) =>
-    result.issues.map(({ key, problem, cure }) => `${key}: ${problem}${cure === "" ? "" : `; ${cure}`}`);
+    result.issues.map(({ key, problem, fix }) => `${key}: ${problem}${fix === "" ? "" : `; ${fix}`}`);
 
 test("a site is read with its defaults under it: objects merged deeply, arrays replaced", () => {
     const defaults = {
@@ -108,10 +108,10 @@ test.each([
     ["registry.example/mirror/", "write registry.example/mirror"],
     ["registry/mirror", "write the host's full DNS name"],
     ["registry.example/Mirror", "lower-case path components"],
-])("a mirror base %s is told with the right one", (mirrorBase, cure) => {
+])("a mirror base %s is told with the right one", (mirrorBase, fix) => {
     const lines = told(site({ registry: { ...registry, mirrorBase } }));
     expect(lines).toEqual([expect.stringMatching(/^site\.registry\.mirrorBase: /) as string]);
-    expect(lines[0]).toContain(cure);
+    expect(lines[0]).toContain(fix);
 });
 
 test.each([
@@ -182,7 +182,7 @@ test("plain HTTP is for loopback; a version must be one; locks must be there, wh
 });
 
 test("a tag that upstream moved to what an earlier set brought is put by the set that tells of it", () => {
-    const [one, two] = [digestOf("one"), digestOf("two")];
+    const [one, two] = [computeDigest("one"), computeDigest("two")];
     const files = {
         "1.lock.json": lock(["quay.io/org/app:1"]),
         "2.lock.json": lock(["quay.io/org/app:2"], "two"),
@@ -206,8 +206,8 @@ test("a later set has the tag; the earlier one's image is kept by its digest", (
     const { site: read } = site({ registry, content: [set("a.json"), set("b.json")] }, files);
     const [first, second] = read?.content ?? [];
     expect(first?.superseded).toEqual(["quay.io/org/app:1"]);
-    expect(Object.keys(first?.images ?? {})).toEqual([`quay.io/org/app@${digestOf("one")}`, "quay.io/org/b:1"]);
-    expect(second?.images).toEqual({ "quay.io/org/app:1": digestOf("two") });
+    expect(Object.keys(first?.images ?? {})).toEqual([`quay.io/org/app@${computeDigest("one")}`, "quay.io/org/b:1"]);
+    expect(second?.images).toEqual({ "quay.io/org/app:1": computeDigest("two") });
     expect(allImages(read?.content ?? [])).toEqual({ ...first?.images, ...second?.images });
 });
 
@@ -234,7 +234,7 @@ test("an image of an update graph has no upstream that would have to be listed; 
 });
 
 test("a platform that one set leaves out is missed where another set brings it", () => {
-    const [amd, arm, index, other] = ["amd", "arm", "index", "other"].map((name) => digestOf(name));
+    const [amd, arm, index, other] = ["amd", "arm", "index", "other"].map((name) => computeDigest(name));
     if (amd === undefined || arm === undefined || index === undefined || other === undefined) throw new Error("four");
     const image = { mediaType: MEDIA_TYPE_OCI_MANIFEST, size: 2, blobs: [] };
     const ofIndex = { mediaType: MEDIA_TYPE_OCI_INDEX, size: 2 };
@@ -275,7 +275,7 @@ test("the mark of an image is that of the set that brings it", () => {
     // The earlier image of the tag is kept for what builds on it; it is still not upstream's.
     expect(allMarks(read?.content ?? [])).toEqual({
         [tool]: "rebuilt",
-        [`quay.io/org/app@${digestOf("one")}`]: "tag-only",
+        [`quay.io/org/app@${computeDigest("one")}`]: "tag-only",
     });
 });
 

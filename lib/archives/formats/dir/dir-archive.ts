@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { digestOf } from "../../../oci/digest";
+import { computeDigest } from "../../../oci/digest";
 import { ArchiveError, PassthroughError } from "../../../errors/errors";
 import { MAX_MANIFEST_BYTES, parseManifest } from "../../../oci/manifest";
 import { type Reference, looksLikeHost, parseReference } from "../../../oci/reference";
@@ -23,7 +23,7 @@ export async function openDir(tree: FileTree, label: string, folder: string): Pr
     const found = await readTreeFile(tree, "manifest.json", MAX_MANIFEST_BYTES);
     const bytes = found?.bytes ?? Buffer.alloc(0);
     parseManifest(bytes, `archive ${label}, manifest.json`);
-    const digest = digestOf(bytes);
+    const digest = computeDigest(bytes);
     const blobs = blobsNamed(tree, (hex) => {
         if (`sha256:${hex}` === digest) return "manifest.json";
         const child = `${hex}.manifest.json`;
@@ -90,5 +90,5 @@ async function checkVersion(tree: FileTree): Promise<void> {
     if (VERSION.test(text)) return;
     const what = `the file version does not say Directory Transport Version 1.x: ${JSON.stringify(text.slice(0, 60))}`;
     const facts = { archive: tree.path, code: "ARCHIVE_FORMAT_UNSUPPORTED" };
-    throw new ArchiveError(what, { ...facts, cure: "copy the image again with a current skopeo" });
+    throw new ArchiveError(what, { ...facts, fix: "copy the image again with a current skopeo" });
 }

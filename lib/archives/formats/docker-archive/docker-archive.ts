@@ -59,7 +59,7 @@ async function readItems(tree: FileTree): Promise<readonly DockerItem[]> {
         throw new ArchiveError("manifest.json is no list of images, and the file version of a dir: layout is missing", {
             ...place,
             code: "ARCHIVE_FORMAT_UNSUPPORTED",
-            cure: "copy the whole folder that skopeo wrote, or save the images again",
+            fix: "copy the whole folder that skopeo wrote, or save the images again",
         });
     }
     const parsed = z.array(dockerItem).safeParse(found?.json);
@@ -67,7 +67,7 @@ async function readItems(tree: FileTree): Promise<readonly DockerItem[]> {
     throw new ArchiveError(`not a list of images: ${z.prettifyError(parsed.error)}`, {
         ...place,
         code: "ARCHIVE_METADATA_INVALID",
-        cure: "save the images again with a current tool",
+        fix: "save the images again with a current tool",
     });
 }
 
@@ -85,7 +85,7 @@ async function layoutOf(
 
 function empty(label: string): ArchiveError {
     const facts = { archive: label, entry: "manifest.json", code: "ARCHIVE_METADATA_INVALID" };
-    return new ArchiveError("it lists no image", { ...facts, cure: "save the images again, and name them" });
+    return new ArchiveError("it lists no image", { ...facts, fix: "save the images again, and name them" });
 }
 
 function filesOf(images: readonly RebuiltImage[]): TreeBlobs {

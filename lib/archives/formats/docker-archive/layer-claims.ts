@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { BlobSource } from "../../../mirror/image-set";
 import type { Digest } from "../../../oci/digest";
-import { ArchiveError, messageOf } from "../../../errors/errors";
+import { ArchiveError, errorMessage } from "../../../errors/errors";
 import { COPY_AGAIN } from "../../files/archive-file";
 import { decompressor } from "../../packed/decompressor";
 import { unpackLimit } from "../../packed/unpacked-file";
@@ -42,7 +42,7 @@ async function prove(source: BlobSource, claim: LayerClaim): Promise<void> {
         // Ending the source early makes an error of its own, which may come first.
         if (size > limit) throw bomb(claim, limit);
         if (cause instanceof ArchiveError) throw cause;
-        throw wrong(claim, `cannot be unpacked: ${messageOf(cause)}`, cause);
+        throw wrong(claim, `cannot be unpacked: ${errorMessage(cause)}`, cause);
     }
     const found: Digest = `sha256:${packed.digest("hex")}`;
     if (found !== claim.digest) throw wrong(claim, `the bytes are ${found}, not ${claim.digest}`);
@@ -59,16 +59,16 @@ function placeOf({ location, entry }: LayerClaim): { archive: string; entry?: st
 
 function bomb(claim: LayerClaim, limit: number): ArchiveError {
     const what = `unpacked this layer has more than ${limit} bytes, which no layer of this size has`;
-    const cure =
+    const fix =
         "check where the image comes from; if it is right, save it with layers that are not compressed, as podman save does";
-    return new ArchiveError(what, { ...placeOf(claim), code: "ARCHIVE_TOO_LARGE", cure });
+    return new ArchiveError(what, { ...placeOf(claim), code: "ARCHIVE_TOO_LARGE", fix });
 }
 
 function wrong(claim: LayerClaim, what: string, cause?: unknown): ArchiveError {
     return new ArchiveError(what, {
         ...placeOf(claim),
         code: "ARCHIVE_DIGEST_MISMATCH",
-        cure: COPY_AGAIN,
+        fix: COPY_AGAIN,
         cause,
     });
 }

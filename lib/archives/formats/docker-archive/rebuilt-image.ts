@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { z } from "zod";
-import { type Digest, digestOf, isDigest } from "../../../oci/digest";
+import { type Digest, computeDigest, isDigest } from "../../../oci/digest";
 import { ArchiveError } from "../../../errors/errors";
 import { MAX_MANIFEST_BYTES } from "../../../oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../../oci/media-types";
@@ -64,7 +64,7 @@ export async function rebuildImage(tree: FileTree, item: DockerItem): Promise<Re
     checkPaths(tree, item, paths, diffIds);
     const layers: Layer[] = [];
     for (const [i, path] of paths.entries()) layers.push(await readLayer(tree, item, path, diffIds[i] ?? ""));
-    const configDigest = digestOf(config.bytes);
+    const configDigest = computeDigest(config.bytes);
     const manifest = Buffer.from(
         JSON.stringify({
             schemaVersion: 2,
@@ -80,7 +80,7 @@ export async function rebuildImage(tree: FileTree, item: DockerItem): Promise<Re
     return {
         item,
         config: configDigest,
-        digest: digestOf(manifest),
+        digest: computeDigest(manifest),
         manifest,
         blobs: [{ digest: configDigest, location, name: item.Config }, ...layers],
         claims: layers.flatMap(({ claim }) => (claim === undefined ? [] : [claim])),
@@ -150,7 +150,7 @@ function incomplete(tree: FileTree, item: DockerItem, what: string): ArchiveErro
         archive: tree.path,
         entry: "manifest.json",
         code: "ARCHIVE_INCOMPLETE",
-        cure: "save the image again",
+        fix: "save the image again",
     });
 }
 
@@ -159,7 +159,7 @@ function invalid(tree: FileTree, item: DockerItem, what: string, cause?: unknown
         archive: tree.path,
         entry: "manifest.json",
         code: "ARCHIVE_METADATA_INVALID",
-        cure: "save the image again with a current tool",
+        fix: "save the image again with a current tool",
         cause,
     });
 }

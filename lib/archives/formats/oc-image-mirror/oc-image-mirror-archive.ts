@@ -1,4 +1,4 @@
-import { type Digest, digestOf } from "../../../oci/digest";
+import { type Digest, computeDigest } from "../../../oci/digest";
 import { MAX_MANIFEST_BYTES, parseManifest } from "../../../oci/manifest";
 import type { BlobSource } from "../../../mirror/image-set";
 import type { Archive, ArchiveContents } from "../../archive";
@@ -52,7 +52,7 @@ async function taggedManifests(tree: FileTree, names: Map<Digest, string>): Prom
         const [, repository = "", tag = ""] = MANIFEST.exec(name) ?? [];
         if (repository === "" || OBJECT.test(name)) continue;
         const bytes = (await readTreeFile(tree, name, MAX_MANIFEST_BYTES))?.bytes ?? Buffer.alloc(0);
-        const digest = digestOf(bytes);
+        const digest = computeDigest(bytes);
         if (!names.has(digest)) names.set(digest, name);
         found.push({ repository, tag, digest });
     }

@@ -162,5 +162,5 @@ export class OcMirrorIndex {
 
 function fault(file: ArchiveFile, entry: TarEntry, what: string): ArchiveError {
     const place = { archive: file.path, entry: entry.name, offset: entry.offset };
-    return new ArchiveError(what, { ...place, code: "ARCHIVE_ENTRY_INVALID", cure: COPY_AGAIN });
+    return new ArchiveError(what, { ...place, code: "ARCHIVE_ENTRY_INVALID", fix: COPY_AGAIN });
 }

@@ -1,4 +1,4 @@
-import { hexOf } from "../../../oci/digest";
+import { digestHex } from "../../../oci/digest";
 
 /** How oc-mirror files an image in its cache registry. */
 export interface CacheName {
@@ -24,7 +24,7 @@ export function cacheNameOf(source: string, target: { repository?: string; tag?:
     const repository = target.repository ?? (hasTag ? name.slice(0, colon) : name);
     if (tag !== undefined) return { repository, tags: [tag] };
     // 4.16 and 4.17 leave the algorithm out.
-    return { repository, tags: digest === undefined ? ["latest"] : [`sha256-${hexOf(digest)}`, hexOf(digest)] };
+    return { repository, tags: digest === undefined ? ["latest"] : [`sha256-${digestHex(digest)}`, digestHex(digest)] };
 }
 
 /** The digest that a tag stands for: oc-mirror tags an image that has no tag `sha256-<hex>`, older ones `<hex>`. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { messageOf } from "../../../errors/errors";
+import { errorMessage } from "../../../errors/errors";
 import { parseReference } from "../../../oci/reference";
 import type { MetadataFile, OcMirrorIndex } from "./cache-index";
 import { type CacheName, cacheNameOf } from "./cache-name";
@@ -64,7 +64,7 @@ function fromImageSet(
             return [];
         }
         const cache = cacheNameOf(source, target);
-        return wished ? [wish(file, source, cache)] : mentioned(source, cache);
+        return wished ? [desired(file, source, cache)] : mentioned(source, cache);
     });
 }
 
@@ -80,10 +80,10 @@ function mentioned(source: string, cache: CacheName): Candidate[] {
     return reference === undefined ? [] : [{ reference, cacheNames: cacheNamesOf(cache), wished: false }];
 }
 
-function wish(file: MetadataFile, source: string, cache: CacheName): Candidate {
+function desired(file: MetadataFile, source: string, cache: CacheName): Candidate {
     try {
         return { reference: parseReference(source), cacheNames: cacheNamesOf(cache), wished: true };
     } catch (cause) {
-        throw invalidMetadata(file, messageOf(cause), cause);
+        throw invalidMetadata(file, errorMessage(cause), cause);
     }
 }

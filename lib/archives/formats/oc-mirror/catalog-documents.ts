@@ -1,6 +1,6 @@
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
-import { ArchiveError, messageOf } from "../../../errors/errors";
+import { ArchiveError, errorMessage } from "../../../errors/errors";
 import { JsonDocuments } from "./json-documents";
 import { type WorkingFile, workingChunks } from "./working-file";
 import { YamlDocuments, onlyMembers } from "./yaml-documents";
@@ -43,7 +43,7 @@ function parsed(file: WorkingFile, text: string): unknown[] {
             return document.toJS() as unknown;
         });
     } catch (cause) {
-        throw fault(file, `neither JSON nor YAML: ${messageOf(cause)}`, "ARCHIVE_METADATA_INVALID", cause);
+        throw fault(file, `neither JSON nor YAML: ${errorMessage(cause)}`, "ARCHIVE_METADATA_INVALID", cause);
     }
 }
 

@@ -1,5 +1,5 @@
 import { ArchiveError } from "../../../errors/errors";
-import { type Digest, hexOf } from "../../../oci/digest";
+import { type Digest, digestHex } from "../../../oci/digest";
 import type { Reference } from "../../../oci/reference";
 import type { OcMirrorIndex, TagLink } from "./cache-index";
 import { cacheNameOf } from "./cache-name";
@@ -42,7 +42,7 @@ export async function readCatalogs(index: OcMirrorIndex, wishes: readonly Operat
 
 /** A wish for a catalog and where the cache has it. */
 interface Filed {
-    readonly wish: OperatorWish;
+    readonly desired: OperatorWish;
     readonly repository: string;
     /** Cache names of the original. */
     readonly originals: readonly string[];
@@ -84,48 +84,50 @@ class CatalogReader {
     }
 
     #take(filed: Filed): void {
-        const { wish, originals } = filed;
+        const { desired, originals } = filed;
         const original = originals.map((name) => this.#index.tags.get(name)).find((link) => link !== undefined);
-        const rebuilt = isWhole(wish) ? undefined : this.#rebuiltOf(filed, original);
+        const rebuilt = isWhole(desired) ? undefined : this.#rebuiltOf(filed, original);
         if (rebuilt !== undefined) {
             this.#takeRebuilt(filed, rebuilt);
             for (const name of originals) this.#leftOut.add(name);
         } else {
             for (const name of originals) this.#wanted.add(name);
-            if (filed.source === undefined) for (const name of originals) this.#folders.set(name, wish.catalog);
+            if (filed.source === undefined) for (const name of originals) this.#folders.set(name, desired.catalog);
             else this.#candidates.push({ reference: filed.source, cacheNames: originals, wished: true });
-            if (isWhole(wish) && original !== undefined) this.#wishedContent.push(wholeContent(original.digest));
+            if (isWhole(desired) && original !== undefined) this.#wishedContent.push(wholeContent(original.digest));
         }
-        if (wish.targetCatalogSourceTemplate !== undefined) {
-            this.#notes.push(`${wish.catalog}: its CatalogSource template is not in the archive, so it is not applied`);
+        if (desired.targetCatalogSourceTemplate !== undefined) {
+            this.#notes.push(
+                `${desired.catalog}: its CatalogSource template is not in the archive, so it is not applied`,
+            );
         }
     }
 
-    #takeRebuilt({ wish, source, tag }: Filed, link: TagLink): void {
+    #takeRebuilt({ desired, source, tag }: Filed, link: TagLink): void {
         const name = `${link.repository}:${link.tag}`;
         this.#wanted.add(name);
         this.#rebuilt.set(name, tag ?? link.tag);
         this.#wishedContent.push(new RegExp(`/filtered-catalogs/${link.tag}/catalog-config/`));
         if (source === undefined) {
-            this.#folders.set(name, wish.catalog);
+            this.#folders.set(name, desired.catalog);
             return;
         }
-        const own = { registry: source.registry, repository: wish.targetCatalog ?? source.repository };
+        const own = { registry: source.registry, repository: desired.targetCatalog ?? source.repository };
         const reference = tag === undefined ? { ...own, digest: link.digest } : { ...own, tag };
         this.#candidates.push({ reference, cacheNames: [name], wished: true });
     }
 
     /** The catalog that was rebuilt for a wish: by its filter, or the only one there is. */
     #rebuiltOf(filed: Filed, original: TagLink | undefined): TagLink | undefined {
-        const { wish, repository } = filed;
+        const { desired, repository } = filed;
         const digests = new Set<Digest>(original === undefined ? [] : [original.digest]);
         if (filed.source?.digest !== undefined) digests.add(filed.source.digest);
-        const component = splitCatalog(wish.catalog).name.split("/").at(-1);
+        const component = splitCatalog(desired.catalog).name.split("/").at(-1);
         for (const name of this.#index.working.keys()) {
             const [, of, hex] = CONTENT.exec(name) ?? [];
             if (of === component && hex !== undefined) digests.add(`sha256:${hex}`);
         }
-        const byFilter = filterTags(wish, [...digests])
+        const byFilter = filterTags(desired, [...digests])
             .map((tag) => this.#index.tags.get(`${repository}:${tag}`))
             .find((link) => link !== undefined && this.#isKnown(link));
         if (byFilter !== undefined) return byFilter;
@@ -133,7 +135,7 @@ class CatalogReader {
             (link) => link.repository === repository && isFilterTag(link.tag) && this.#index.blobs.has(link.digest),
         );
         const isAlone =
-            this.#filed.filter((other) => other.repository === repository && !isWhole(other.wish)).length === 1;
+            this.#filed.filter((other) => other.repository === repository && !isWhole(other.desired)).length === 1;
         return isAlone && others.length === 1 ? others[0] : undefined;
     }
 
@@ -168,25 +170,25 @@ class CatalogReader {
     }
 }
 
-function filedAs(wish: OperatorWish): Filed {
-    const source = withoutTransport(wish.catalog);
+function filedAs(desired: OperatorWish): Filed {
+    const source = withoutTransport(desired.catalog);
     if (source === undefined) {
-        const { name } = splitCatalog(wish.catalog);
-        const repository = wish.targetCatalog ?? name.split("/").at(-1) ?? name;
-        const tag = wish.targetTag ?? "latest";
-        return { wish, repository, originals: [`${repository}:${tag}`], tag, source: undefined };
+        const { name } = splitCatalog(desired.catalog);
+        const repository = desired.targetCatalog ?? name.split("/").at(-1) ?? name;
+        const tag = desired.targetTag ?? "latest";
+        return { desired, repository, originals: [`${repository}:${tag}`], tag, source: undefined };
     }
     const target = {
-        ...(wish.targetCatalog === undefined ? {} : { repository: wish.targetCatalog }),
-        ...(wish.targetTag === undefined ? {} : { tag: wish.targetTag }),
+        ...(desired.targetCatalog === undefined ? {} : { repository: desired.targetCatalog }),
+        ...(desired.targetTag === undefined ? {} : { tag: desired.targetTag }),
     };
     const cache = cacheNameOf(source, target);
     const reference = mentionedReference(source);
     return {
-        wish,
+        desired,
         repository: cache.repository,
         originals: cacheNamesOf(cache),
-        tag: wish.targetTag ?? reference?.tag,
+        tag: desired.targetTag ?? reference?.tag,
         source: reference,
     };
 }
@@ -197,5 +199,5 @@ function isWhole({ full, packages }: OperatorWish): boolean {
 }
 
 function wholeContent(digest: Digest): RegExp {
-    return new RegExp(`/operator-catalogs/[^/]+/${hexOf(digest)}/catalog-config/`);
+    return new RegExp(`/operator-catalogs/[^/]+/${digestHex(digest)}/catalog-config/`);
 }

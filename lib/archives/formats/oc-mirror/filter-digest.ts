@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { hexOf, type Digest } from "../../../oci/digest";
+import { digestHex, type Digest } from "../../../oci/digest";
 import type { OperatorWish } from "./image-set";
 
 type Package = NonNullable<OperatorWish["packages"]>[number];
@@ -10,12 +10,12 @@ type Package = NonNullable<OperatorWish["packages"]>[number];
  * names it, and since 4.22 also by the digest that the name stood for.
  * @param originals digests that the catalog's name may have stood for
  */
-export function filterTags(wish: OperatorWish, originals: readonly Digest[]): string[] {
-    const { name } = splitCatalog(wish.catalog);
-    const spellings = [wish.catalog, ...originals.map((digest) => `${name}@sha256:${hexOf(digest)}`)];
+export function filterTags(desired: OperatorWish, originals: readonly Digest[]): string[] {
+    const { name } = splitCatalog(desired.catalog);
+    const spellings = [desired.catalog, ...originals.map((digest) => `${name}@sha256:${digestHex(digest)}`)];
     return spellings.map((catalog) =>
         createHash("md5")
-            .update(goJson(filterOf(wish, catalog)))
+            .update(goJson(filterOf(desired, catalog)))
             .digest("hex"),
     );
 }
@@ -30,10 +30,10 @@ export function splitCatalog(catalog: string): { readonly name: string; readonly
 }
 
 /** In the order of Go's fields: `packages` is null where there are none, what is empty is left out. */
-function filterOf(wish: OperatorWish, catalog: string): unknown {
-    const { full, skipDependencies, platforms } = wish;
+function filterOf(desired: OperatorWish, catalog: string): unknown {
+    const { full, skipDependencies, platforms } = desired;
     return {
-        packages: wish.packages?.map(packageOf) ?? null,
+        packages: desired.packages?.map(packageOf) ?? null,
         catalog,
         full: full || undefined,
         skipDependencies: skipDependencies || undefined,

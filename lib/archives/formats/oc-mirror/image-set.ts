@@ -1,6 +1,6 @@
 import { parse } from "yaml";
 import { z } from "zod";
-import { ArchiveError, messageOf } from "../../../errors/errors";
+import { ArchiveError, errorMessage } from "../../../errors/errors";
 import type { MetadataFile } from "./cache-index";
 
 const version = { minVersion: z.string().optional(), maxVersion: z.string().optional() };
@@ -58,7 +58,7 @@ export function readYaml<T>(file: MetadataFile, shape: z.ZodType<T>): T {
     try {
         document = parse(file.text);
     } catch (cause) {
-        throw invalidMetadata(file, `not YAML: ${messageOf(cause)}`, cause);
+        throw invalidMetadata(file, `not YAML: ${errorMessage(cause)}`, cause);
     }
     const result = shape.safeParse(document);
     if (result.success) return result.data;

@@ -81,8 +81,8 @@ function checkNumbers(label: string, parts: readonly ArchiveFile[]): void {
         const twice = at > 0 && number === numbers[at - 1];
         const wanted = `mirror_${String(at + 1).padStart(6, "0")}.tar`;
         const what = twice ? `two parts are named mirror_${number}.tar` : `the part ${wanted} is missing`;
-        const cure = twice ? "give the parts of one run only" : "copy all parts of the run into one folder";
-        throw new ArchiveError(what, { archive: label, code: twice ? "ARCHIVE_MIXED" : "ARCHIVE_INCOMPLETE", cure });
+        const fix = twice ? "give the parts of one run only" : "copy all parts of the run into one folder";
+        throw new ArchiveError(what, { archive: label, code: twice ? "ARCHIVE_MIXED" : "ARCHIVE_INCOMPLETE", fix });
     });
 }
 
@@ -91,8 +91,8 @@ function checkImageSet(label: string, index: OcMirrorIndex): void {
     if (sets.length === 1) return;
     if (sets.length === 0) {
         const what = "no part holds the image set configuration (isc_…) that every run adds";
-        const cure = "copy all parts of the run: one is missing, or its end is";
-        throw new ArchiveError(what, { archive: label, code: "ARCHIVE_INCOMPLETE", cure });
+        const fix = "copy all parts of the run: one is missing, or its end is";
+        throw new ArchiveError(what, { archive: label, code: "ARCHIVE_INCOMPLETE", fix });
     }
     // Parts are read side by side: in the order of their reading nothing would be told twice in the same words.
     const sorted = [...sets].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -102,6 +102,6 @@ function checkImageSet(label: string, index: OcMirrorIndex): void {
     throw new ArchiveError(`parts of different runs are mixed: ${found}`, {
         archive: label,
         code: "ARCHIVE_MIXED",
-        cure: "keep the parts of each run in a folder of its own, and import the runs in their order",
+        fix: "keep the parts of each run in a folder of its own, and import the runs in their order",
     });
 }

@@ -74,13 +74,13 @@ class ReleaseReader {
     readonly #index: OcMirrorIndex;
     readonly #sources: Sources;
     /** `platform.release`, if the image set names one. */
-    readonly #wish: Reference | undefined;
+    readonly #desired: Reference | undefined;
 
     constructor(index: OcMirrorIndex, wishes: ImageSetWishes, sources: Sources) {
         this.#index = index;
         this.#sources = sources;
         const release = withoutTransport(wishes.platform?.release ?? "");
-        this.#wish = release ? mentionedReference(release) : undefined;
+        this.#desired = release ? mentionedReference(release) : undefined;
     }
 
     run(): Omit<Releases, "notes"> {
@@ -99,8 +99,8 @@ class ReleaseReader {
             const tag = names.find((name) => name.tag !== undefined)?.tag;
             if (release !== undefined && tag !== undefined) tags.set(release.tag, tag);
         }
-        if (this.#wish !== undefined && ![...this.#index.tags.values()].some((link) => this.#isWished(link))) {
-            candidates.push({ reference: this.#wish, cacheNames: [], wished: true });
+        if (this.#desired !== undefined && ![...this.#index.tags.values()].some((link) => this.#isWished(link))) {
+            candidates.push({ reference: this.#desired, cacheNames: [], wished: true });
         }
         for (const release of this.#sources.held) {
             candidates.push(...this.#componentsOf(release, tags.get(release.tag) ?? release.tag));
@@ -125,7 +125,7 @@ class ReleaseReader {
             .flatMap((text) => (text === undefined ? [] : (mentionedReference(text) ?? [])))
             .filter(({ repository }) => isPayload || repository === link.repository)
             .map((reference) => named(reference, link));
-        if (isPayload && this.#wish !== undefined && this.#isWished(link)) told.push(named(this.#wish, link));
+        if (isPayload && this.#desired !== undefined && this.#isWished(link)) told.push(named(this.#desired, link));
         if (told.length > 0 || !isPayload) return told;
         return [...(release?.components.values() ?? [])].slice(0, 1).flatMap((text) => {
             const component = mentionedReference(text);
@@ -136,9 +136,9 @@ class ReleaseReader {
 
     /** `platform.release` by digest or tag; oc-mirror resolves a tag, so what is filed by digest may be it if it is alone. */
     #isWished(link: TagLink): boolean {
-        if (this.#wish === undefined || link.repository !== PAYLOADS) return false;
-        if (this.#wish.digest !== undefined) return this.#wish.digest === link.digest;
-        if (this.#wish.tag === link.tag) return true;
+        if (this.#desired === undefined || link.repository !== PAYLOADS) return false;
+        if (this.#desired.digest !== undefined) return this.#desired.digest === link.digest;
+        if (this.#desired.tag === link.tag) return true;
         const byDigest = [...this.#index.tags.values()].filter(
             ({ repository, tag, digest }) =>
                 repository === PAYLOADS && digestOfTag(tag) === digest && this.#index.blobs.has(digest),

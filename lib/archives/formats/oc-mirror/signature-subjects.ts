@@ -1,7 +1,7 @@
 import type { BlobSource } from "../../../mirror/image-set";
 import type { Digest } from "../../../oci/digest";
 import { parseManifest } from "../../../oci/manifest";
-import { type Reference, repositoryOf } from "../../../oci/reference";
+import { type Reference, repositoryName } from "../../../oci/reference";
 import { repositoriesOf } from "../../naming/image-names";
 
 /** An image of a cache repository and the upstream names that were found for it. */
@@ -59,8 +59,8 @@ export class SignatureSubjects {
 
     async #walk(digest: Digest, references: readonly Reference[], found: Map<Digest, Reference[]>): Promise<void> {
         const known = found.get(digest) ?? [];
-        const repositories = new Set(known.map(repositoryOf));
-        const fresh = references.filter((reference) => !repositories.has(repositoryOf(reference)));
+        const repositories = new Set(known.map(repositoryName));
+        const fresh = references.filter((reference) => !repositories.has(repositoryName(reference)));
         if (fresh.length === 0) return;
         found.set(digest, [...known, ...fresh]);
         if (this.#source.size(digest) === undefined) return;

@@ -1,4 +1,4 @@
-import { type Reference, repositoryOf, sourceKey } from "../../../oci/reference";
+import { type Reference, repositoryName, sourceKey } from "../../../oci/reference";
 import { digestOfTag } from "./cache-name";
 import { distinct } from "../../naming/image-names";
 import type { Candidate } from "./candidate";
@@ -47,9 +47,9 @@ export function judgeTag(link: TagLink, candidates: readonly Candidate[], overri
 
 /** One image has one name in each repository: a tag says more than the digest alone. */
 function fullest(references: readonly Reference[]): Reference[] {
-    const tagged = new Set(references.filter(({ tag }) => tag !== undefined).map(repositoryOf));
+    const tagged = new Set(references.filter(({ tag }) => tag !== undefined).map(repositoryName));
     return distinct(
-        references.filter((reference) => reference.tag !== undefined || !tagged.has(repositoryOf(reference))),
+        references.filter((reference) => reference.tag !== undefined || !tagged.has(repositoryName(reference))),
     );
 }
 

@@ -36,7 +36,7 @@ export async function readWorkingFile(file: WorkingFile): Promise<Buffer> {
             entry: file.name,
             offset: file.offset,
             code: "ARCHIVE_TOO_LARGE",
-            cure: "mirror again into an empty folder",
+            fix: "mirror again into an empty folder",
         });
     }
     const bytes = Buffer.allocUnsafeSlow(file.size);

@@ -1,8 +1,8 @@
 import type { BlobSource } from "../../../mirror/image-set";
-import { type Digest, hexOf } from "../../../oci/digest";
+import { type Digest, digestHex } from "../../../oci/digest";
 import { type Descriptor, parseManifest } from "../../../oci/manifest";
 import { isIndexMediaType } from "../../../oci/media-types";
-import { type Reference, parseSourceKey, repositoryOf } from "../../../oci/reference";
+import { type Reference, parseSourceKey, repositoryName } from "../../../oci/reference";
 import type { ImageNames } from "../../naming/image-names";
 import { labelOf, refNameOf, signatureSuffixOf, subjectNoteOf } from "./entry-names";
 
@@ -48,7 +48,7 @@ function signatureOf(
     namesakes: ReadonlyMap<string, Digest>,
 ): Attachment | undefined {
     const subject = namesakes.get(labelOf(entry));
-    return subject === undefined ? undefined : { entry, subject, tag: `sha256-${hexOf(subject)}.${suffix}` };
+    return subject === undefined ? undefined : { entry, subject, tag: `sha256-${digestHex(subject)}.${suffix}` };
 }
 
 /** Names attachments after their subjects, also those of attachments. @returns those whose subject is not there */
@@ -82,7 +82,7 @@ export async function treesOf(names: ImageNames, source: BlobSource): Promise<Ma
     const visit = async (digest: Digest, from: Reference): Promise<void> => {
         const known = trees.get(digest) ?? [];
         // There are more ways through nested indexes than anybody could walk.
-        if (known.some((reference) => repositoryOf(reference) === repositoryOf(from))) return;
+        if (known.some((reference) => repositoryName(reference) === repositoryName(from))) return;
         trees.set(digest, [...known, from]);
         if (source.size(digest) === undefined) return;
         const manifest = parseManifest(await source.read(digest), source.place(digest));

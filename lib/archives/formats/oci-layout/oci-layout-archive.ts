@@ -62,8 +62,8 @@ function checkVersion(marker: ReadFile): void {
     const version = versionOf(marker.bytes);
     if (version?.startsWith("1.") === true) return;
     const what = version === undefined ? "oci-layout does not give a version" : `OCI layout version ${version}`;
-    const cure = "make the layout with a tool that writes version 1.0.0";
-    throw new ArchiveError(what, { ...marker.place, code: "ARCHIVE_FORMAT_UNSUPPORTED", cure });
+    const fix = "make the layout with a tool that writes version 1.0.0";
+    throw new ArchiveError(what, { ...marker.place, code: "ARCHIVE_FORMAT_UNSUPPORTED", fix });
 }
 
 function versionOf(bytes: Buffer): string | undefined {

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { RegistryError, goingOn } from "../../errors/errors";
-import type { HttpAnswer } from "../http/transport";
+import { RegistryError, resumeHint } from "../../errors/errors";
+import type { HttpResponse } from "../http/transport";
 
-const CURES: Readonly<Record<number, string>> = {
+const FIXES: Readonly<Record<number, string>> = {
     // One that is right gets it too where the clock that issues tokens is not the one that reads them.
     401:
         "check registryUsername and registryPassword of the stack, or the account that the command line names, what the " +
@@ -18,9 +18,9 @@ const CURES: Readonly<Record<number, string>> = {
 /** Statuses that pass by themselves, or when somebody has made room. */
 const GOES_ON = new Set([500, 507]);
 
-function cureOf(status: number, operation: string): string | undefined {
-    const cure = CURES[status];
-    return cure === undefined || !GOES_ON.has(status) ? cure : `${cure}${goingOn(operation)}`;
+function fixFor(status: number, operation: string): string | undefined {
+    const fix = FIXES[status];
+    return fix === undefined || !GOES_ON.has(status) ? fix : `${fix}${resumeHint(operation)}`;
 }
 
 /**
@@ -28,21 +28,16 @@ function cureOf(status: number, operation: string): string | undefined {
  * @param text its body
  * @param known what cures it here; absent: what its status calls for
  */
-export function registryAnswerError(
-    operation: string,
-    answer: HttpAnswer,
-    text: string,
-    known?: string,
-): RegistryError {
-    const { code, message } = firstError(answer.status, text);
-    const cure = known ?? cureOf(code === DISK_FULL ? 507 : answer.status, operation);
-    const retryAfter = retryAfterSeconds(answer.headers["retry-after"], clockOf(answer));
+export function responseError(operation: string, response: HttpResponse, text: string, known?: string): RegistryError {
+    const { code, message } = firstError(response.status, text);
+    const fix = known ?? fixFor(code === DISK_FULL ? 507 : response.status, operation);
+    const retryAfter = retryAfterSeconds(response.headers["retry-after"], clockOf(response));
     const words = message === undefined ? "" : `: ${message}`;
     const wait = retryAfter === undefined ? "" : `, to be asked again in ${Math.ceil(retryAfter)} s`;
-    return new RegistryError(operation, `${code} (${answer.status}${wait})${words}`, {
+    return new RegistryError(operation, `${code} (${response.status}${wait})${words}`, {
         code,
-        status: answer.status,
-        ...(cure === undefined ? {} : { cure }),
+        status: response.status,
+        ...(fix === undefined ? {} : { fix }),
         ...(retryAfter === undefined ? {} : { retryAfter }),
     });
 }
@@ -112,10 +107,10 @@ export type Absence = "definite" | "invented" | "unproven";
  * a `code`, Artifactory with a `status`; an answer to HEAD still has its Content-Type, or distribution's version
  * header. A page, or an empty answer without that header, comes from a proxy that lost its registry: nobody looked.
  */
-export function absenceOf(answer: HttpAnswer, text: string | undefined): Absence {
-    const type = headerOf(answer, "content-type");
+export function absenceOf(response: HttpResponse, text: string | undefined): Absence {
+    const type = headerOf(response, "content-type");
     const isPage = type.startsWith("text/html");
-    const isVersioned = headerOf(answer, "docker-distribution-api-version") !== "" && !isPage;
+    const isVersioned = headerOf(response, "docker-distribution-api-version") !== "" && !isPage;
     if (text === undefined) return isVersioned || isJson(type) ? "definite" : "unproven";
     if (absentBody.safeParse(jsonOf(text)).success) return "definite";
     return text === "" && isVersioned ? "definite" : "invented";
@@ -130,7 +125,7 @@ export function inventedAbsence(operation: string): RegistryError {
     return new RegistryError(operation, "UNEXPECTED_ANSWER (404): not an answer of a registry, so it proves nothing", {
         code: "UNEXPECTED_ANSWER",
         status: 404,
-        cure: "check what stands in front of the registry and that the registry behind it runs",
+        fix: "check what stands in front of the registry and that the registry behind it runs",
     });
 }
 
@@ -140,7 +135,7 @@ export function deletionRefused(error: RegistryError): RegistryError {
         return new RegistryError(error.operation, `${error.code} (${error.status}): the account may not delete here`, {
             code: error.code,
             status: error.status,
-            cure:
+            fix:
                 "give it the right; a robot account of the stack gets it from `npm run up` while site.onRemove is delete, " +
                 "before a destroy can use it",
         });
@@ -149,7 +144,7 @@ export function deletionRefused(error: RegistryError): RegistryError {
     return new RegistryError(error.operation, `${error.code} (405): the registry does not delete`, {
         code: error.code,
         status: 405,
-        cure: "turn deletion on there (distribution: storage.delete.enabled: true), or set site.onRemove: keep",
+        fix: "turn deletion on there (distribution: storage.delete.enabled: true), or set site.onRemove: keep",
     });
 }
 
@@ -157,8 +152,8 @@ function isJson(type: string): boolean {
     return /^application\/([\w.-]+\+)?json\b/.test(type);
 }
 
-function headerOf(answer: HttpAnswer, name: string): string {
-    const value = answer.headers[name];
+function headerOf(response: HttpResponse, name: string): string {
+    const value = response.headers[name];
     return typeof value === "string" ? value.toLowerCase() : "";
 }
 
@@ -173,8 +168,8 @@ export function retryAfterSeconds(header: string | string[] | undefined, now: nu
 }
 
 /** A date in Retry-After is one of the server's clock, which may be wrong; its Date header says how. */
-export function clockOf(answer: Pick<HttpAnswer, "headers">): number {
-    const { date } = answer.headers;
+export function clockOf(response: Pick<HttpResponse, "headers">): number {
+    const { date } = response.headers;
     const server = typeof date === "string" ? Date.parse(date) : NaN;
     return Number.isNaN(server) ? Date.now() : server;
 }

@@ -9,7 +9,7 @@ const ENOUGH = 2;
  * Decides when a registry that fails one operation would fail every further one too: each of them would be repeated for
  * a whole retry period. Periods count by half, since an operation gives up before its last wait.
  */
-export class FruitlessTime {
+export class NoProgressTimer {
     private since = Date.now();
     private readonly failures = new Set<RegistryError>();
 

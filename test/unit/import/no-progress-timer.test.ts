@@ -1,4 +1,4 @@
-import { FruitlessTime } from "../../../lib/import/transfer/fruitless-time";
+import { NoProgressTimer } from "../../../lib/import/transfer/no-progress-timer";
 import { RegistryError } from "../../../lib/errors/errors";
 
 const failure = (status?: number, code = "UNKNOWN") =>
@@ -10,7 +10,7 @@ beforeEach(() => {
     jest.spyOn(Date, "now").mockImplementation(() => now);
 });
 
-const timeOf = (silentSeconds = 0) => new FruitlessTime({ retrySeconds: 60, silentSeconds });
+const timeOf = (silentSeconds = 0) => new NoProgressTimer({ retrySeconds: 60, silentSeconds });
 
 test("a full disk ends an import when a second operation gives up and nothing got further", () => {
     const time = timeOf();

@@ -30,7 +30,7 @@ export interface ImportListeners {
 const PROGRESS_EVENT_MS = 1000;
 
 /** Keeps the account of an import: what came of its images, what was sent, and whoever is to be told of it. */
-export class ImportTally {
+export class ImportRecorder {
     private readonly done: Record<string, Digest> = {};
     private readonly failed: ImageProblem[];
     private readonly sent = { bytes: 0, uploads: 0, mounts: 0 };
