@@ -24,7 +24,8 @@ Images that come, change or go are told by name; of a first lock, where all are 
   --out FILE      the lock file of the given archives
   --override MATCH=HOST[/REPOSITORY[:TAG]]
                   where images come from that the archive does not tell: MATCH is a pattern over the repository and tag
-                  that the archive has ("ubi9/**"), HOST the upstream registry
+                  that the archive has ("ubi9/**"), HOST the upstream registry; the first that matches counts, and one
+                  without wildcards replaces a name that the archive gives without a digest
   --json          one JSON object per set instead of text
 
 Exit codes: 0 done, 1 failed or (--check) different, 2 wrong usage.`;

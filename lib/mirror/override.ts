@@ -1,12 +1,15 @@
 import { z } from "zod";
 
-/** The upstream of images whose archive does not say it, or says two; the first that matches counts. */
+/**
+ * The upstream of images whose archive does not say it, or says two; the first that matches counts. Without wildcards it
+ * also replaces a name that the archive gives without a digest.
+ */
 export const overrideSchema = z.strictObject({
     /**
      * A glob over the name in the archive, with or without its tag: for oc-mirror and oc image mirror
-     * `<repository>[:<tag>]`, for an OCI layout the `ref.name`, or the digest of an entry, for a docker-archive the
-     * `RepoTags` or the digest of the config, for a `dir:` layout the folder. `*` and `?` stay within a path part, `**`
-     * crosses slashes.
+     * `<repository>[:<tag>]`, for an OCI layout the `ref.name`, the full name in its annotations, or the digest of an
+     * entry, for a docker-archive the `RepoTags` or the digest of the config, for a `dir:` layout the folder or the digest.
+     * `*` and `?` stay within a path part, `**` crosses slashes.
      */
     match: z.string().min(1),
     /** The upstream host, `registry.access.redhat.com`. */

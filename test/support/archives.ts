@@ -149,7 +149,13 @@ export function objectsOf(image: TestImage): Map<Digest, Buffer> {
 /** An oc-mirror v2 archive to be made. */
 export interface OcMirrorSpec {
     /** What the cache's tags point to. */
-    readonly tags: readonly { readonly repository: string; readonly tag: string; readonly image: TestImage }[];
+    readonly tags: readonly {
+        readonly repository: string;
+        readonly tag: string;
+        readonly image: TestImage;
+        /** What else the tag has pointed to since the cache was made. */
+        readonly past?: readonly Digest[];
+    }[];
     /** `name`s of `additionalImages`, or the whole text. */
     readonly imageSet?: readonly string[] | string;
     /** Brought by earlier archives: not in this one unless `present` names them. */
@@ -172,6 +178,11 @@ export function ocMirrorBlobName(digest: Digest): string {
 /** The entry of a tag's link in an oc-mirror archive. */
 export function ocMirrorTagName(repository: string, tag: string): string {
     return `${STORE}/repositories/${repository}/_manifests/tags/${tag}/current/link`;
+}
+
+/** The entry that says what a tag has pointed to at some time. */
+function ocMirrorPastName(repository: string, tag: string, digest: Digest): string {
+    return `${STORE}/repositories/${repository}/_manifests/tags/${tag}/index/sha256/${digestHex(digest)}/link`;
 }
 
 /** The entries of an oc-mirror v2 archive in the order that oc-mirror 4.20 writes: links, working-dir, isc, blobs. */
@@ -199,7 +210,7 @@ export function imageSetText(imageSet: readonly string[] | string): string {
     return head + imageSet.map((name) => `  - name: ${name}\n`).join("");
 }
 
-function linksOf({ repository, tag, image }: OcMirrorSpec["tags"][number]): TarSpec[] {
+function linksOf({ repository, tag, image, past = [] }: OcMirrorSpec["tags"][number]): TarSpec[] {
     const root = `${STORE}/repositories/${repository}`;
     const links = [image, ...descendants(image)].flatMap((found) => [
         { name: `${root}/_manifests/revisions/sha256/${digestHex(found.digest)}/link`, body: found.digest },
@@ -208,7 +219,11 @@ function linksOf({ repository, tag, image }: OcMirrorSpec["tags"][number]): TarS
             body: blob,
         })),
     ]);
-    return [...links, { name: ocMirrorTagName(repository, tag), body: image.digest }];
+    return [
+        ...links,
+        { name: ocMirrorTagName(repository, tag), body: image.digest },
+        ...[image.digest, ...past].map((digest) => ({ name: ocMirrorPastName(repository, tag, digest), body: digest })),
+    ];
 }
 
 /** Everything below an index, each once: children may be shared at any depth. */

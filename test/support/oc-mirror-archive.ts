@@ -1,5 +1,6 @@
+import { parse } from "yaml";
 import type { ArchiveContents } from "../../lib/archives";
-import type { Override } from "../../lib/mirror/override";
+import { type Override, overrideSchema } from "../../lib/mirror/override";
 import type { Digest } from "../../lib/oci/digest";
 import type { ArchiveError } from "../../lib/errors/errors";
 import { ArchiveBench, type OcMirrorSpec, type TestImage, ocMirrorEntries, refusal, tar } from "./archives";
@@ -25,7 +26,22 @@ export async function toImageMap(
 export const refused = (spec: OcMirrorSpec, overrides: readonly Override[] = []): Promise<ArchiveError> =>
     refusal(contentsOf(spec, overrides));
 
-/** A tag of the cache. */
-export function tagged(repository: string, tag: string, image: TestImage): OcMirrorSpec["tags"][number] {
-    return { repository, tag, image };
+/** A tag of the cache, and what else it has pointed to. */
+export function tagged(
+    repository: string,
+    tag: string,
+    image: TestImage,
+    ...past: readonly Digest[]
+): OcMirrorSpec["tags"][number] {
+    return { repository, tag, image, past };
+}
+
+/** The overrides that a refusal offers, each as it is to be pasted; `<…>` is for the reader to fill in. */
+export function offeredOverrides(
+    { fix = "" }: ArchiveError,
+    filledIn: Readonly<Record<string, string>> = {},
+): Override[] {
+    const lines = fix.split("\n").filter((line) => /^ +- \{match: /.test(line));
+    const text = lines.join("\n").replace(/<([^>]+)>/g, (place, what: string) => filledIn[what] ?? place);
+    return overrideSchema.array().parse(parse(text === "" ? "[]" : text));
 }

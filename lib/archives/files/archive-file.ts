@@ -12,6 +12,9 @@ export interface LentFile {
     release(): Promise<void>;
 }
 
+/** Bytes that are read at positions, of one file or of several as one. */
+export type ReadableFile = Pick<ArchiveFile, "path" | "size" | "readInto">;
+
 /** A file of an archive, read at positions through one handle that stays open until `close`. */
 export class ArchiveFile {
     readonly path: string;

@@ -17,6 +17,12 @@ export interface NameProblem {
     readonly needs?: readonly ("repository" | "tag")[];
     /** The archive has no tag for it: an override may give one, or else its digest is all that it is known by. */
     readonly isTagless?: boolean;
+    /** The upstream host to write in the override, where it is known, or those to choose from. */
+    readonly registries?: readonly string[];
+    /** The `match` of an override that has to come behind the one to write, since the first that matches counts. */
+    readonly before?: string;
+    /** What else the reader could do; instead of what holds for all names of the archive. */
+    readonly hint?: string;
 }
 
 /** An error lists this many names, and the count of the others. */
@@ -60,7 +66,8 @@ export function namesUnresolved(
 /** What a terminal obeys or does not show, and what turns the order of its letters. */
 const UNSHOWABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-function shownName(name: string): string {
+/** A name as it may be printed: what a terminal would obey is escaped. */
+export function shownName(name: string): string {
     return name.search(UNSHOWABLE) < 0 ? name : quoted(name);
 }
 
@@ -75,19 +82,25 @@ function shownText(text: string): string {
 }
 
 function fixFor(problems: readonly NameProblem[], hint: string): string {
-    const overrides = problems.flatMap(({ match, needs = [], isTagless = false }) => {
-        if (match === undefined) return [];
-        const keys = [...needs, ...(isTagless ? ["tag"] : [])];
-        const places = ["registry: <upstream host>", ...keys.map((key) => `${key}: <${key} there>`)];
-        return [`\n    - {match: ${quoted(match)}, ${places.join(", ")}}`];
-    });
-    if (overrides.length === 0) return hint;
-    const lines = [...new Set(overrides)].slice(0, LISTED).join("");
+    const overrides = [...new Set(problems.flatMap(overrideFor))];
+    const hints = [...new Set(problems.map((problem) => problem.hint ?? hint))].join("; or ");
+    if (overrides.length === 0) return hints;
+    const more = overrides.length > LISTED ? `\n    # and ${overrides.length - LISTED} more` : "";
+    const lines = overrides.slice(0, LISTED).join("") + more;
     const tagless = problems.some(({ match, isTagless }) => match !== undefined && isTagless === true)
         ? "\n  (without tag an image that has none here is known by its digest only)"
         : "";
     return (
         "say in the config where they come from (and repository: <path>, if it is another one there):" +
-        `\n  overrides:${lines}${tagless}\n  (with lock ARCHIVE: --override "MATCH=HOST[/REPOSITORY[:TAG]]")\n  or ${hint}`
+        `\n  overrides:${lines}${tagless}\n  (with lock ARCHIVE: --override "MATCH=HOST[/REPOSITORY[:TAG]]")\n  or ${hints}`
     );
+}
+
+function overrideFor({ match, needs = [], isTagless, registries = [], before }: NameProblem): string[] {
+    if (match === undefined) return [];
+    const keys = [...needs, ...(isTagless === true ? ["tag"] : [])];
+    const [host = "<upstream host>"] = registries.length > 1 ? [`<${registries.join(" or ")}>`] : registries;
+    const places = [`registry: ${host}`, ...keys.map((key) => `${key}: <${key} there>`)];
+    const order = before === undefined ? "" : ` # before ${quoted(before)}: the first that matches counts`;
+    return [`\n    - {match: ${quoted(match)}, ${places.join(", ")}}${order}`];
 }

@@ -24,10 +24,22 @@ export class Overrides {
         return found;
     }
 
+    /** The first override whose `match` is one of the names of an image, letter by letter. */
+    findExact(names: readonly string[]): Override | undefined {
+        const found = this.#rules.find(({ override }) => names.includes(override.match))?.override;
+        if (found !== undefined) this.#used.add(found);
+        return found;
+    }
+
     /** Those that matched nothing, for a note: most often a typing error. */
     unused(): readonly Override[] {
         return this.#rules.map(({ override }) => override).filter((override) => !this.#used.has(override));
     }
+}
+
+/** True for a `match` without wildcards: it means one name, or all tags of one repository, and meets no other by chance. */
+export function isExact({ match }: Override): boolean {
+    return !/[*?]/.test(match);
 }
 
 /** What the reader of a lock is told of an override that was of no use. */

@@ -27,6 +27,11 @@ export async function expandPaths(paths: readonly string[]): Promise<readonly st
 const CHECKSUM =
     /\.(?:md5|sha1|sha256|sha512)(?:sums?)?$|\.(?:asc|sig|minisig)$|(?:^|\/)(?:MD5|SHA\d+)SUMS?(?:\.\w+)?$/;
 
+/** True for the name of what is written beside an archive to check it. */
+export function isChecksum(name: string): boolean {
+    return CHECKSUM.test(name);
+}
+
 async function matchesOf(pattern: string): Promise<string[]> {
     const parts = pattern.split("/");
     const first = parts.findIndex((part) => /[*?]/.test(part));
@@ -35,7 +40,7 @@ async function matchesOf(pattern: string): Promise<string[]> {
     const wanted = globOf(parts.slice(first).join("/"));
     const names = await namesBelow(base, "", isDeep ? Infinity : parts.length - first);
     return names
-        .filter((name) => wanted.test(name) && !CHECKSUM.test(name))
+        .filter((name) => wanted.test(name) && !isChecksum(name))
         .sort()
         .map((name) => join(base, name));
 }

@@ -1,4 +1,5 @@
 import type { FileTree } from "../files/file-tree";
+import { ZARF_IMAGES, ownsFolder, packageOf } from "./owned-names";
 
 /** What lies in a folder of a tree. */
 export type RootKind = "oci-layout" | "docker-archive" | "dir" | "oc-image-mirror";
@@ -24,7 +25,8 @@ interface Markers {
 
 /**
  * Finds the archives in a tree by the names in it, sorted by path: one at its root, one below a folder that somebody
- * packed around it, or many side by side, as `skopeo sync` writes them. What lies inside of another is part of it.
+ * packed around it, or many side by side, as `skopeo sync` writes them. In the folders of an archive that its format
+ * defines (`blobs/`) no other one begins; in others beside them it may.
  */
 export function archiveRoots(tree: FileTree): ArchiveRoot[] {
     const folders = new Map<string, Markers>();
@@ -34,10 +36,13 @@ export function archiveRoots(tree: FileTree): ArchiveRoot[] {
         return kind === undefined ? [] : [{ kind, prefix, isZarf: isInZarf(folders, prefix) }];
     });
     found.sort((a, b) => (a.prefix < b.prefix ? -1 : 1));
-    const taken = new Set<string>();
-    return found.filter(({ prefix }) => {
-        if (foldersAbove(prefix).some((folder) => taken.has(folder))) return false;
-        taken.add(prefix);
+    const packages = new Map(found.filter(({ isZarf }) => isZarf).map((root) => [packageOf(root.prefix), root]));
+    const taken = new Map<string, ArchiveRoot>();
+    return found.filter((root) => {
+        const context = foldersAbove(root.prefix).flatMap((folder) => [taken.get(folder), packages.get(folder)]);
+        if (context.some((outer) => outer !== undefined && outer !== root && ownsFolder(outer, root.prefix)))
+            return false;
+        taken.set(root.prefix, root);
         return true;
     });
 }
@@ -67,7 +72,7 @@ function kindOf({ index, blobs, manifest, version, mirror }: Markers): RootKind 
 }
 
 function isInZarf(folders: ReadonlyMap<string, Markers>, prefix: string): boolean {
-    return prefix.endsWith("images/") && folders.get(prefix.slice(0, -"images/".length))?.zarf === true;
+    return prefix.endsWith(ZARF_IMAGES) && folders.get(packageOf(prefix))?.zarf === true;
 }
 
 /** "" and every folder above `a/b/`: `a/`. */

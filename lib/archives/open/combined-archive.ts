@@ -47,7 +47,8 @@ async function combinedContents(
     for (const source of images.keys()) earlier.delete(source);
     // Only oc-mirror tells it, and a set has one run of it at most.
     const cluster = all.find((contents) => contents.cluster !== undefined)?.cluster;
-    if (problems.length > 0) throw namesUnresolved(label, problems, "keep the two archives in sets of their own");
+    if (problems.length > 0)
+        throw namesUnresolved(label, problems, "make them two sets, each with the path of its own archive");
     return {
         images,
         marks: marksOf(all, images),

@@ -1,18 +1,23 @@
-import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { ArchiveError } from "../../errors/errors";
 import type { Archive } from "../archive";
 import { ArchiveFile, COPY_AGAIN, unreadable } from "../files/archive-file";
 import { expandPaths } from "./archive-paths";
 import { combineArchives } from "./combined-archive";
-import { FolderTree } from "../files/folder-tree";
+import { type FolderContents, contentsOfFolder } from "./folder-contents";
+import { FolderNotes } from "./folder-notes";
+import { FolderTree, identityOf } from "../files/folder-tree";
 import { compressionOf } from "../packed/compression";
-import { refuseByName, refuseV1Folder } from "./foreign-format";
-import { isOcMirrorPart, openOcMirror } from "../formats/oc-mirror/oc-mirror-archive";
-import { openTree } from "./open-tree";
-import { type SplitFile, findSplit, missingBeside } from "../packed/split-file";
+import { refuseByName, refuseNames } from "./foreign-format";
+import { openOcMirror } from "../formats/oc-mirror/oc-mirror-archive";
+import { isOcMirrorPart } from "../formats/oc-mirror/part-name";
+import { openArchives, topNames } from "./open-tree";
+import { whyOcMirrors } from "./passed-folders";
+import { type SplitFile, SplitFinder, missingBeside } from "../packed/split-file";
 import { indexTarNames } from "../tar/listing";
 import { TarTree } from "../tar/tar-tree";
+import { openTarContents } from "./tar-contents";
 import { type PackedFiles, type UnpackOptions, unpackFiles } from "../packed/unpacked-file";
 
 /** `limit` and `temporaryFolder` are for files that are compressed or split. */
@@ -21,8 +26,9 @@ export type OpenOptions = UnpackOptions;
 /**
  * Opens and indexes a set of archives, of one format or of several. Plain tars and folders are read where they lie; what
  * is compressed (gzip, zstd) or split is unpacked to a temporary file first, which is gone when it is closed.
- * @param paths files, folders and patterns (`*`, `?`, `**`). Files `mirror_NNNNNN.tar` are the parts of one oc-mirror v2
- * run, wherever they lie; every other file or folder is an archive of its own. Relative paths are against the working
+ * @param paths files, folders and patterns (`*`, `?`, `**`). A file is an archive, or a piece of one. Of a folder and
+ * those below it, every file and folder that is an archive is read, and all else is named in the warnings. Files
+ * `mirror_NNNNNN.tar` are the parts of one oc-mirror v2 run, wherever they lie. Relative paths are against the working
  * directory.
  * @throws ArchiveError `ARCHIVE_NOT_FOUND`, `ARCHIVE_UNREADABLE`, `ARCHIVE_TRUNCATED`, `ARCHIVE_CORRUPT`,
  * `ARCHIVE_ENTRY_INVALID`, `ARCHIVE_TOO_LARGE`, `ARCHIVE_INCOMPLETE`, `ARCHIVE_MIXED`, `ARCHIVE_METADATA_INVALID`,
@@ -30,9 +36,9 @@ export type OpenOptions = UnpackOptions;
  */
 export async function openArchive(paths: string | readonly string[], options: OpenOptions = {}): Promise<Archive> {
     const given = await expandPaths(typeof paths === "string" ? [paths] : paths);
-    const opening = new SetOpening(given.join(" "), options);
+    const opening = new SetOpening(given, options);
     try {
-        for (const path of given) await opening.add(path);
+        await opening.run();
         return await opening.finish();
     } catch (error) {
         await opening.abandon();
@@ -40,38 +46,62 @@ export async function openArchive(paths: string | readonly string[], options: Op
     }
 }
 
+/** A file as it is read: plain, whole. */
+interface OpenedFile {
+    readonly file: ArchiveFile;
+    readonly warnings: readonly string[];
+}
+
 class SetOpening {
+    readonly #given: ReadonlySet<string>;
     readonly #label: string;
     readonly #options: OpenOptions;
+    readonly #splits: SplitFinder;
     readonly #opened: ArchiveFile[] = [];
     readonly #parts: ArchiveFile[] = [];
     readonly #archives: Archive[] = [];
     readonly #warnings: string[] = [];
     /** Pieces that another one of their file has brought already. */
     readonly #joined = new Set<string>();
+    /** Files that are read already, by device and inode: a folder may have them by other names. */
+    readonly #identities = new Set<string>();
 
-    constructor(label: string, options: OpenOptions) {
-        this.#label = label;
+    constructor(given: readonly string[], options: OpenOptions) {
+        this.#given = new Set(given);
+        this.#label = given.join(" ");
         this.#options = options;
+        this.#splits = new SplitFinder(options.signal);
     }
 
-    async add(path: string): Promise<void> {
-        const facts = await stat(path).catch((cause: unknown) => {
-            throw unreadable(path, cause);
-        });
-        if (facts.isDirectory()) return this.#addFolder(path);
-        if (facts.isFile()) return this.#addFile(path);
-        const fix = "give a file: an archive is read at offsets, which a pipe does not have";
-        const what = "this is neither a file nor a folder";
-        throw new ArchiveError(what, { archive: path, code: "ARCHIVE_UNREADABLE", fix });
+    /** Files come first: folders are then not asked for the pieces of them. */
+    async run(): Promise<void> {
+        const folders: string[] = [];
+        for (const path of this.#given) {
+            const facts = await stat(path).catch((cause: unknown) => {
+                throw unreadable(path, cause);
+            });
+            if (facts.isDirectory()) folders.push(path);
+            else if (facts.isFile()) {
+                this.#identities.add(identityOf(facts));
+                await this.#addFile(path);
+            } else throw noFile(path);
+        }
+        for (const folder of folders) await this.#addFolder(folder);
     }
 
     async finish(): Promise<Archive> {
         const archives = [...this.#archives];
         if (this.#parts.length > 0)
-            archives.unshift(await openOcMirror(this.#label, this.#parts, this.#options.signal));
+            archives.unshift(await openOcMirror(this.#labelOfParts(), this.#parts, this.#options.signal));
         const combined = combineArchives(this.#label, archives);
         return { ...combined, warnings: [...this.#warnings, ...combined.warnings] };
+    }
+
+    /** Beside others, the parts are not all that was given. */
+    #labelOfParts(): string {
+        if (this.#archives.length === 0) return this.#label;
+        const paths = this.#parts.map(({ path }) => path);
+        return paths.length === 1 ? paths.join() : [...new Set(paths.map((path) => dirname(path)))].join(" ");
     }
 
     async abandon(): Promise<void> {
@@ -79,44 +109,84 @@ class SetOpening {
     }
 
     async #addFolder(path: string): Promise<void> {
-        const names = await readdir(path).catch((cause: unknown) => {
-            throw unreadable(path, cause);
-        });
-        const parts = names.filter(isOcMirrorPart);
-        for (const name of parts) this.#parts.push(await this.#open(join(path, name)));
-        if (parts.length > 0) return;
-        refuseV1Folder(path, names);
-        this.#archives.push(...(await openTree(await FolderTree.list(path))));
+        const reason = await whyOcMirrors(path);
+        if (reason !== undefined) return this.#passOver(path, reason);
+        const tree = await FolderTree.list(path, this.#given);
+        const contents = await contentsOfFolder(tree, this.#splits, this.#joined, this.#identities);
+        this.#archives.push(...(await openArchives(tree, contents.roots)));
+        for (const part of contents.parts) this.#parts.push((await this.#open(part)).file);
+        const notes = new FolderNotes(tree, contents.others);
+        for (const { path: file, split } of contents.archives) {
+            if (!(await this.#addFound(path, file, split))) notes.addEmpty(file);
+        }
+        if (this.#isNothing(tree, contents, notes)) throw refuseNames(path, topNames(tree), notes.text());
+        this.#warnings.push(...notes.sentences());
+    }
+
+    /** A pattern may match oc-mirror's workspace; who names nothing else has mistaken it for the archive. */
+    #passOver(path: string, reason: string): void {
+        if (this.#given.size > 1) {
+            this.#warnings.push(`${path} is left out: it is ${reason}`);
+            return;
+        }
+        const fix = "give the folder that holds the parts mirror_000001.tar …";
+        throw new ArchiveError(`this is ${reason}`, { archive: path, code: "ARCHIVE_FORMAT_UNSUPPORTED", fix });
+    }
+
+    /** What is read by another path is something, if nothing else is. */
+    #isNothing(tree: FolderTree, { roots, parts, archives, hasKnown }: FolderContents, notes: FolderNotes): boolean {
+        return roots.length + parts.length === 0 && archives.length === notes.empty && !tree.hasApart && !hasKnown;
+    }
+
+    /** An archive that a folder was found to hold. @returns false if it has no images */
+    async #addFound(folder: string, path: string, split: SplitFile | undefined): Promise<boolean> {
+        try {
+            return await this.#addWhole(path, split);
+        } catch (error) {
+            throw inFolder(error, folder);
+        }
     }
 
     async #addFile(path: string): Promise<void> {
         if (this.#joined.has(path)) return;
-        const split = isOcMirrorPart(basename(path)) ? undefined : await findSplit(path, this.#options.signal);
+        const split = isOcMirrorPart(basename(path)) ? undefined : await this.#splits.find(path);
+        if (!(await this.#addWhole(path, split))) throw refuseNames(path, new Set());
+    }
+
+    /** @returns false for a whole tar without an image in it */
+    async #addWhole(path: string, split: SplitFile | undefined): Promise<boolean> {
         try {
-            await this.#addWhole(split === undefined ? await this.#open(path) : await this.#join(split));
+            return await this.#take(split === undefined ? await this.#open(path) : await this.#join(split));
         } catch (error) {
             throw withMissing(error, missingBeside(path, split));
         }
     }
 
-    async #addWhole(file: ArchiveFile): Promise<void> {
-        if (isOcMirrorPart(file.name)) {
-            this.#parts.push(file);
-            return;
-        }
-        const listing = await indexTarNames(file, this.#options.signal);
+    async #take({ file, warnings }: OpenedFile): Promise<boolean> {
+        const listing = isOcMirrorPart(file.name) ? "oc-mirror" : await indexTarNames(file, this.#options.signal);
         if (listing === "oc-mirror") {
             this.#parts.push(file);
-            return;
+            this.#warnings.push(...warnings);
+            return true;
         }
-        const archives = await openTree(new TarTree(file, listing.entries));
+        const found = await openTarContents(new TarTree(file, listing.entries), listing.warnings);
+        if (found === undefined) {
+            await file.close();
+            return false;
+        }
         const close = async (): Promise<void> => file.close();
         this.#archives.push(
-            ...archives.map((archive) => ({ ...archive, warnings: [...listing.warnings, ...archive.warnings], close })),
+            ...found.archives.map((archive) => ({
+                ...archive,
+                warnings: [...found.notes, ...archive.warnings],
+                close,
+            })),
         );
+        this.#warnings.push(...warnings);
+        return true;
     }
 
-    async #open(path: string): Promise<ArchiveFile> {
+    async #open(path: string): Promise<OpenedFile> {
         refuseByName(path);
         const file = await ArchiveFile.open(path);
         this.#opened.push(file);
@@ -124,14 +194,15 @@ class SetOpening {
             throw new ArchiveError("the file is empty", { archive: path, code: "ARCHIVE_TRUNCATED", fix: COPY_AGAIN });
         }
         const compression = await compressionOf({ file, offset: 0, size: file.size });
-        return compression === undefined ? file : this.#unpack({ path, files: [file], parts: file.parts, compression });
+        if (compression === undefined) return { file, warnings: [] };
+        return this.#unpack({ path, files: [file], parts: file.parts, compression });
     }
 
     /** All pieces of a split file; whole, it is most often compressed too. */
-    async #join(split: SplitFile): Promise<ArchiveFile> {
+    async #join(split: SplitFile): Promise<OpenedFile> {
+        for (const member of split.members) this.#joined.add(member);
         const files: ArchiveFile[] = [];
         for (const piece of split.pieces) {
-            this.#joined.add(piece);
             const file = await ArchiveFile.open(piece);
             this.#opened.push(file);
             files.push(file);
@@ -143,16 +214,36 @@ class SetOpening {
         return this.#unpack({ path: split.path, files, parts, compression, sha256: split.sha256 });
     }
 
-    async #unpack(packed: PackedFiles): Promise<ArchiveFile> {
-        const plain = await unpackFiles(packed, this.#options);
-        this.#opened.push(plain);
-        await Promise.all(packed.files.map((file) => file.close()));
+    async #unpack(packed: PackedFiles): Promise<OpenedFile> {
+        const file = await unpackFiles(packed, this.#options);
+        this.#opened.push(file);
+        await Promise.all(packed.files.map((piece) => piece.close()));
         const how = packed.compression === undefined ? "split" : `compressed with ${packed.compression}`;
-        this.#warnings.push(
-            `${packed.path} is ${how}: it is unpacked to a temporary file of ${plain.size} bytes each time it is read`,
-        );
-        return plain;
+        const what = `it is unpacked to a temporary file of ${file.size} bytes each time it is read`;
+        return { file, warnings: [`${packed.path} is ${how}: ${what}`] };
     }
+}
+
+function noFile(path: string): ArchiveError {
+    const fix = "give a file: an archive is read at offsets, which a pipe does not have";
+    const what = "this is neither a file nor a folder";
+    return new ArchiveError(what, { archive: path, code: "ARCHIVE_UNREADABLE", fix });
+}
+
+/** What lies in a folder may have come there by mistake: the error says what to do then, and stays what it is otherwise. */
+function inFolder(error: unknown, folder: string): unknown {
+    if (!(error instanceof ArchiveError)) return error;
+    const { archive, entry, offset, code, fix, message } = error;
+    const place = { archive, ...(entry === undefined ? {} : { entry }), ...(offset === undefined ? {} : { offset }) };
+    const prefix = new ArchiveError("", { ...place, code }).message;
+    const what = message.slice(prefix.length, fix === undefined ? undefined : -`; ${fix}`.length);
+    const way = `take it out of ${folder} if it is not to be read`;
+    return new ArchiveError(what, {
+        ...place,
+        code,
+        fix: fix === undefined ? way : `${fix}; or ${way}`,
+        cause: error,
+    });
 }
 
 /** What cannot be read as it is may be cut in pieces: the error says so, and stays what it is otherwise. */

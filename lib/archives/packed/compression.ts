@@ -20,5 +20,11 @@ export async function compressionOf(
     const start = Buffer.alloc(Math.min(6, size));
     const lent = await file.lend();
     await lent.file.readInto(start, offset, entry).finally(() => lent.release());
-    return MAGIC.find(({ magic }) => magic.test(start.toString("hex")))?.name;
+    return compressionIn(start);
+}
+
+/** The same by the first bytes themselves. */
+export function compressionIn(start: Buffer): Compression | undefined {
+    const hex = start.toString("hex", 0, 6);
+    return MAGIC.find(({ magic }) => magic.test(hex))?.name;
 }

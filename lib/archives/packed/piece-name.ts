@@ -59,6 +59,15 @@ export function lonePiece(name: string): { readonly first: string; readonly next
     return { first: before + (one ?? zero), next: before + (nextsOf(suffix)[0] ?? "") };
 }
 
+/** Behind the ending of an archive, a number or the letters of `split`; Hauler's `.001`, `.part1`; `split`'s own `xab`. */
+const ORPHAN =
+    /\.(?:tar|tgz|tzst|gz|zst)[._-]?(?:part|chunk|piece)?[._-]?(?:\d{1,6}|a+[a-z])$|\.\d{3}$|(?:part|chunk|piece)[._-]?(?:\d+|a+[a-z])$|^xa+[a-z]$/i;
+
+/** True for a name that a file most likely has because it is a piece of another one. */
+export function isOrphanName(name: string): boolean {
+    return ORPHAN.test(name) && lonePiece(name) !== undefined;
+}
+
 const KNOWN_ENDINGS = new Set(["ar"]);
 
 function readingsOf(name: string): PieceName[] {

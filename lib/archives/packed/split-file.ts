@@ -2,7 +2,7 @@ import { readFile, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { ArchiveError } from "../../errors/errors";
-import { ArchiveFile, COPY_AGAIN, unreadable } from "../files/archive-file";
+import { ArchiveFile, COPY_AGAIN, type ReadableFile, unreadable } from "../files/archive-file";
 import { compressionOf } from "./compression";
 import { type NamedPieces, lonePiece, piecesBeside } from "./piece-name";
 import { indexTar } from "../tar/index-tar";
@@ -13,6 +13,8 @@ export interface SplitFile {
     readonly path: string;
     /** In their order, without Zarf's head. */
     readonly pieces: readonly string[];
+    /** All files that belong to it: the pieces, and Zarf's head. */
+    readonly members: readonly string[];
     /** The piece that would come behind the last one. */
     readonly next: string;
     /** Of the joined file, if Zarf's head tells it. */
@@ -22,24 +24,49 @@ export interface SplitFile {
 
 const zarfHead = z.looseObject({ sha256Sum: z.string(), bytes: z.number(), count: z.number().int() });
 
-/**
- * All pieces of the file that one is of, from its folder. A name only says what a file might be: they are pieces if the
- * first one begins as an archive, does not end as one, and the second one does not begin as one. `app-1` and `app-2`,
- * each an archive of its own, are none.
- * @returns undefined for a file of its own
- * @throws ArchiveError `ARCHIVE_INCOMPLETE` if a piece is missing, `ARCHIVE_METADATA_INVALID` for a head that is none
- */
-export async function findSplit(path: string, signal?: AbortSignal): Promise<SplitFile | undefined> {
-    const folder = dirname(path);
-    const there = await filesIn(folder);
-    const named = piecesBeside(basename(path), there);
-    if (named === undefined) return firstIsMissing(path);
-    const { names, whole, next, behindGap } = named;
-    const split = { path: join(folder, whole), pieces: names.map((name) => join(folder, name)), next };
-    const head = await zarfHeadOf(split);
-    if (head === undefined && !(await arePieces(folder, named, signal))) return undefined;
-    if (behindGap.length > 0) throw missing(split.path, next);
-    return head ?? split;
+/** Finds the pieces of split files. What was found out about files beside each other is kept, so that it is once. */
+export class SplitFinder {
+    readonly #signal: AbortSignal | undefined;
+    readonly #files = new Map<string, Promise<Set<string>>>();
+    readonly #verdicts = new Map<string, Promise<boolean>>();
+
+    constructor(signal?: AbortSignal) {
+        this.#signal = signal;
+    }
+
+    /**
+     * All pieces of the file that one is of, from its folder. A name only says what a file might be: they are pieces if
+     * the first one begins as an archive, does not end as one, and the second one does not begin as one. `app-1` and
+     * `app-2`, each an archive of its own, are none.
+     * @returns undefined for a file of its own
+     * @throws ArchiveError `ARCHIVE_INCOMPLETE` if a piece is missing, `ARCHIVE_METADATA_INVALID` for a head that is none
+     */
+    async find(path: string): Promise<SplitFile | undefined> {
+        const folder = dirname(path);
+        const named = piecesBeside(basename(path), await this.#filesIn(folder));
+        if (named === undefined) return firstIsMissing(path);
+        const { names, whole, next, behindGap } = named;
+        const members = names.map((name) => join(folder, name));
+        const split = { path: join(folder, whole), pieces: members, members, next };
+        const head = await zarfHeadOf(split);
+        if (head === undefined && !(await this.#arePieces(folder, named))) return undefined;
+        if (behindGap.length > 0) throw missing(split.path, next);
+        return head ?? split;
+    }
+
+    #filesIn(folder: string): Promise<Set<string>> {
+        const known = this.#files.get(folder) ?? filesIn(folder);
+        this.#files.set(folder, known);
+        return known;
+    }
+
+    /** Files of one numbering are asked about one by one: there may be thousands. */
+    #arePieces(folder: string, named: NamedPieces): Promise<boolean> {
+        const key = [folder, named.names[0], named.names.length, named.behindGap.length, named.behindGap[0]].join("/");
+        const known = this.#verdicts.get(key) ?? arePieces(folder, named, this.#signal);
+        this.#verdicts.set(key, known);
+        return known;
+    }
 }
 
 /** The files of a folder, links to files among them. Where it cannot be listed, they may be readable all the same. */
@@ -88,7 +115,8 @@ async function areSizesOfPieces(paths: readonly string[]): Promise<boolean> {
     return sizes.every((size, at) => size <= first + paths.length && (at === sizes.length - 1 || size >= first - 1));
 }
 
-async function areBytesOfPieces([first = "", ...following]: readonly string[], signal?: AbortSignal): Promise<boolean> {
+async function areBytesOfPieces(paths: readonly string[], signal?: AbortSignal): Promise<boolean> {
+    const [first = "", ...following] = paths;
     const start = await startOf(first);
     if (start === undefined) return false;
     if (start === "compressed") {
@@ -96,12 +124,12 @@ async function areBytesOfPieces([first = "", ...following]: readonly string[], s
         for (const path of following) if ((await startOf(path)) !== undefined) return false;
         return SPEAKING_NAME.test(basename(first));
     }
-    const end = await endOfTar(first, signal);
-    if (end === "whole") return false;
-    for (const path of following) {
+    if ((await endOfTar([first], signal)) === "whole") return false;
+    for (const [at, path] of following.entries()) {
         // A tar may be cut where a header begins: of an entry that is a tar, and then the rest is no whole one, or of its own.
-        if ((await startOf(path)) !== "tar" || (await endOfTar(path, signal)) !== "whole") continue;
-        return end === "between entries" && SPEAKING_NAME.test(basename(first));
+        if ((await startOf(path)) !== "tar" || (await endOfTar([path], signal)) !== "whole") continue;
+        const before = await endOfTar(paths.slice(0, at + 1), signal);
+        return before === "between entries" && SPEAKING_NAME.test(basename(first));
     }
     return true;
 }
@@ -122,10 +150,15 @@ async function startOf(path: string): Promise<"compressed" | "tar" | undefined> 
     }
 }
 
-async function endOfTar(path: string, signal?: AbortSignal): Promise<"whole" | "between entries" | "within an entry"> {
-    const file = await ArchiveFile.open(path);
+/** How the tar ends that files are when they are joined. */
+async function endOfTar(
+    paths: readonly string[],
+    signal?: AbortSignal,
+): Promise<"whole" | "between entries" | "within an entry"> {
+    const files: ArchiveFile[] = [];
     try {
-        const warnings = await indexTar(file, () => undefined, signal === undefined ? {} : { signal });
+        for (const path of paths) files.push(await ArchiveFile.open(path));
+        const warnings = await indexTar(joined(files), () => undefined, signal === undefined ? {} : { signal });
         // What comes behind an end mark belongs to no tar.
         return warnings.some((warning) => warning.includes("without the two zero blocks"))
             ? "between entries"
@@ -134,8 +167,24 @@ async function endOfTar(path: string, signal?: AbortSignal): Promise<"whole" | "
         if (error instanceof ArchiveError && /^ARCHIVE_(TRUNCATED|CORRUPT)$/.test(error.code)) return "within an entry";
         throw error;
     } finally {
-        await file.close();
+        await Promise.all(files.map((file) => file.close()));
     }
+}
+
+/** Files one after the other, as one. */
+function joined(files: readonly ArchiveFile[]): ReadableFile {
+    return {
+        path: files[0]?.path ?? "",
+        size: files.reduce((sum, { size }) => sum + size, 0),
+        readInto: async (target, offset, entry) => {
+            let start = 0;
+            for (const file of files) {
+                const [from, to] = [Math.max(offset, start), Math.min(offset + target.length, start + file.size)];
+                if (from < to) await file.readInto(target.subarray(from - offset, to - offset), from - start, entry);
+                start += file.size;
+            }
+        },
+    };
 }
 
 /** Zarf's `.part000` is no piece, it tells of them. @returns undefined if it is one, or of another name */
@@ -161,6 +210,12 @@ function jsonOf(text: string): unknown {
     } catch {
         return undefined;
     }
+}
+
+/** The error for a piece whose others are not beside it. */
+export function missingPieces(path: string): ArchiveError {
+    const { first, next } = lonePiece(basename(path)) ?? { first: "", next: "" };
+    return missing(path, first === basename(path) ? next : first);
 }
 
 function missing(archive: string, piece: string): ArchiveError {

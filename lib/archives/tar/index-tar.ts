@@ -1,5 +1,5 @@
 import { ArchiveError } from "../../errors/errors";
-import { type ArchiveFile, COPY_AGAIN } from "../files/archive-file";
+import { COPY_AGAIN, type ReadableFile } from "../files/archive-file";
 import type { TarEntry, TarEntryType } from "./entry";
 import { TAR_BLOCK, type TarHeader, TarHeaderFault, isZeroBlock, parseTarHeader } from "./header";
 import { type PaxRecords, parsePaxRecords } from "./pax";
@@ -41,7 +41,7 @@ const TYPES: ReadonlyMap<string, TarEntryType> = new Map([
  * `ARCHIVE_ENTRY_INVALID` (a name or size that is refused), `ARCHIVE_TOO_LARGE`.
  */
 export async function indexTar(
-    file: ArchiveFile,
+    file: ReadableFile,
     visit: TarVisitor,
     options: TarIndexOptions = {},
 ): Promise<readonly string[]> {
@@ -49,7 +49,7 @@ export async function indexTar(
 }
 
 class TarIndexer {
-    readonly #file: ArchiveFile;
+    readonly #file: ReadableFile;
     readonly #visit: TarVisitor;
     readonly #reader: WindowReader;
     readonly #maxEntries: number;
@@ -62,7 +62,7 @@ class TarIndexer {
     /** Of the first extended header of the entry that is to come. */
     #pending: number | undefined;
 
-    constructor(file: ArchiveFile, visit: TarVisitor, options: TarIndexOptions) {
+    constructor(file: ReadableFile, visit: TarVisitor, options: TarIndexOptions) {
         this.#file = file;
         this.#visit = visit;
         this.#reader = new WindowReader(file, options.signal);

@@ -35,6 +35,13 @@ export class TarTree implements FileTree {
         return { file: this.#file, offset: target.offset, size: target.size };
     }
 
+    /** Where a regular file's bytes lie; no link is followed. Undefined for everything else. */
+    plainFile(name: string): BlobLocation | undefined {
+        const entry = this.#entries.get(name);
+        if (entry?.type !== "file") return undefined;
+        return { file: this.#file, offset: entry.offset, size: entry.size };
+    }
+
     entryOf(name: string): string {
         return name;
     }

@@ -1,4 +1,4 @@
-import type { ArchiveFile } from "../files/archive-file";
+import type { ReadableFile } from "../files/archive-file";
 import type { TarBlocks } from "./header";
 
 /** Large enough that the links of a cache (1 KiB each) cost one read per thousand, small enough to keep many. */
@@ -12,7 +12,7 @@ const SMALL_WINDOW_BYTES = 128 * 1024;
  * header and another large body. Its memory stays the same.
  */
 export class WindowReader {
-    readonly #file: ArchiveFile;
+    readonly #file: ReadableFile;
     readonly #signal: AbortSignal | undefined;
     #memory: TarBlocks | undefined;
     #window: TarBlocks = blocksOf(0);
@@ -25,7 +25,7 @@ export class WindowReader {
     #landed = 0;
     #needed = 0;
 
-    constructor(file: ArchiveFile, signal?: AbortSignal) {
+    constructor(file: ReadableFile, signal?: AbortSignal) {
         this.#file = file;
         this.#signal = signal;
     }

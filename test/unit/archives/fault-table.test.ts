@@ -71,6 +71,14 @@ const FAULTS: Readonly<Record<string, readonly (readonly [file: string, title: s
         ["unit/cli/lock.test.ts", "names without one upstream stop the lock, all at once"],
         ["unit/cli/lock.test.ts", "an archive that two upstreams may have written stops the lock"],
         ["unit/archives/oci-layout.test.ts", "for images without a name"],
+        ["unit/archives/oc-mirror-contests.test.ts", "the image set's name is not given to the chart's bytes"],
+        ["unit/archives/named-overrides.test.ts", "is a question if it has wildcards"],
+    ],
+    "archives and other files beside an archive": [
+        ["unit/archives/folder-contents.test.ts", "a tar beside parts of oc-mirror"],
+        ["unit/archives/folder-notes.test.ts", "files that are no archives, the first twenty and a count"],
+        ["unit/archives/folder-refusals.test.ts", "a piece without the first one"],
+        ["unit/archives/tar-contents.test.ts", "a tar beside a layout"],
     ],
     "tag at the destination has another digest": [
         ["integration/import.test.ts", "a tag that somebody moved is named"],

@@ -57,9 +57,14 @@ describe("what is no archive of ours is refused with the cure", () => {
     });
 
     it.each<[string, Record<string, Buffer>, string]>([
-        ["other files", some, "no image archive is recognised here"],
+        ["other files", some, "no image archive is recognised here, only a.txt"],
         ["parts of oc-mirror v1", { "mirror_seq2_000000.tar": tar([]) }, "oc-mirror v1"],
-        ["archives, whose names are wanted", { "a.tar": tar(entries) }, "name several files in a folder by a pattern"],
+        [
+            "parts of oc-mirror v1 and v2",
+            { "mirror_seq2_000000.tar": tar([]), "mirror_000001.tar": tar(entries) },
+            "v1",
+        ],
+        ["archives of other things", { "a.tar": asTar(some) }, "no image archive is recognised here, only a.tar"],
     ])("a folder with %s", async (_, files, what) => {
         const error = await refusal(bench.openFiles(files));
         expect(error).toMatchObject({ code: "ARCHIVE_FORMAT_UNSUPPORTED" });

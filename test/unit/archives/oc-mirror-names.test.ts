@@ -1,6 +1,6 @@
 import { digestHex } from "../../../lib/oci/digest";
 import { imageSetText, objectsOf, testImage, testIndex } from "../../support/archives";
-import { bench, contentsOf, toImageMap, refused, tagged } from "../../support/oc-mirror-archive";
+import { bench, contentsOf, toImageMap, offeredOverrides, refused, tagged } from "../../support/oc-mirror-archive";
 
 const app = testImage("app");
 const other = testImage("other");
@@ -115,6 +115,19 @@ describe("names that need a decision", () => {
         expect(error.fix).toContain('- {match: "tools/cli", registry: <upstream host>}');
         expect(error.fix).toContain("--dry-run on the connected side");
         expect(error.message).not.toContain("ok/ok");
+    });
+
+    it("are asked for by tag where another image of the repository has a name: the answer is not for that one", async () => {
+        const spec = {
+            tags: [tagged("org/app", "1", app), tagged("org/app", "2", other)],
+            imageSet: ["quay.io/org/app:1"],
+        };
+        const offered = offeredOverrides(await refused(spec), { "upstream host": "reg.lab" });
+        expect(offered).toEqual([{ match: "org/app:2", registry: "reg.lab" }]);
+        expect(await toImageMap(spec, offered)).toEqual({
+            "quay.io/org/app:1": app.digest,
+            "reg.lab/org/app:2": other.digest,
+        });
     });
 
     it("include a name whose digest is another one, which is named", async () => {

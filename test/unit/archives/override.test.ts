@@ -1,7 +1,7 @@
 import type { Override } from "../../../lib/mirror/override";
 import { digestHex } from "../../../lib/oci/digest";
-import { imageSetText, testImage } from "../../support/archives";
-import { bench, contentsOf, toImageMap, refused, tagged } from "../../support/oc-mirror-archive";
+import { imageSetText, objectsOf, testImage } from "../../support/archives";
+import { bench, contentsOf, toImageMap, offeredOverrides, refused, tagged } from "../../support/oc-mirror-archive";
 
 const app = testImage("app");
 
@@ -63,17 +63,14 @@ describe("an override", () => {
         ]);
     });
 
-    it("does not rename what the archive names, and says so; one without use is told too", async () => {
+    it("that matches nothing is told; one that says what the archive says changes nothing", async () => {
         const spec = { tags: [tagged("org/app", "1", app)], imageSet: ["quay.io/org/app:1"] };
         const contents = await contentsOf(spec, [
-            { match: "org/*", registry: "reg.lab" },
+            { match: "org/*", registry: "quay.io" },
             { match: "orgg/*", registry: "reg.lab" },
         ]);
         expect([...contents.images.keys()]).toEqual(["quay.io/org/app:1"]);
-        expect(contents.notes).toEqual([
-            "override org/* is not needed for org/app:1: it is quay.io/org/app:1",
-            "override orgg/* matches nothing in the archive",
-        ]);
+        expect(contents.notes).toEqual(["override orgg/* matches nothing in the archive"]);
     });
 
     it("is refused if its registry is not a host", async () => {
@@ -81,5 +78,118 @@ describe("an override", () => {
         await expect(contentsOf(spec, [{ match: "**", registry: "foo" }])).rejects.toMatchObject({
             code: "OVERRIDE_INVALID",
         });
+    });
+});
+
+describe("an override that says something else than the archive", () => {
+    const spec = { tags: [tagged("org/app", "1", app)], imageSet: ["quay.io/org/app:1"] };
+
+    it.each<[string, Override, string]>([
+        ["another host", { match: "org/app:1", registry: "reg.lab" }, "reg.lab/org/app:1"],
+        ["another host for the repository", { match: "org/app", registry: "reg.lab" }, "reg.lab/org/app:1"],
+        ["another repository", { match: "org/app", registry: "quay.io", repository: "x/y" }, "quay.io/x/y:1"],
+        ["another tag", { match: "org/app:1", registry: "quay.io", tag: "2" }, "quay.io/org/app:2"],
+    ])("replaces a name without a digest, if it has no wildcards: %s", async (_, override, key) => {
+        const contents = await contentsOf(spec, [override]);
+        expect(Object.fromEntries(contents.images)).toEqual({ [key]: app.digest });
+        expect(contents.absent).toEqual(["quay.io/org/app:1"]);
+        expect(contents.notes).toEqual([`org/app:1 is ${key} by its override; the archive says quay.io/org/app:1`]);
+    });
+
+    it("with wildcards is a question, which the override that is offered answers in front of it", async () => {
+        for (const pattern of [
+            { match: "**", registry: "reg.lab" },
+            { match: "org/ap?", registry: "quay.io", repository: "x/y" },
+        ]) {
+            const error = await refused(spec, [pattern]);
+            expect(error.message).toContain(`the pattern of the override ${pattern.match} gives it another name`);
+            const offered = offeredOverrides(error, { "quay.io or reg.lab": "quay.io" });
+            expect(offered).toEqual([{ match: "org/app:1", registry: "quay.io" }]);
+            expect(await toImageMap(spec, [...offered, pattern])).toEqual({ "quay.io/org/app:1": app.digest });
+        }
+        const other = [
+            { match: "org/app:1", registry: "reg.lab" },
+            { match: "**", registry: "reg.lab" },
+        ];
+        expect(await toImageMap(spec, other)).toEqual({ "reg.lab/org/app:1": app.digest });
+    });
+
+    it("is refused against a digest, which proves the name; the override that is offered goes in front of it", async () => {
+        const tags = [tagged("org/app", digestTag, app), tagged("tools/cli", "1", testImage("cli"))];
+        const proven = { tags, imageSet: [`quay.io/org/app@${app.digest}`] };
+        for (const match of ["**", "org/app", `org/app:${digestTag}`]) {
+            const given = [
+                { match, registry: "reg.lab" },
+                { match: "tools/*", registry: "reg.lab" },
+            ];
+            const error = await refused(proven, given);
+            expect(error.message).toContain(
+                `the archive proves by digest that it is quay.io/org/app@${app.digest}, ` +
+                    `the override ${match} says reg.lab/org/app@${app.digest}`,
+            );
+            expect(error.fix).toContain(`# before "${match}": the first that matches counts`);
+            expect(await toImageMap(proven, [...offeredOverrides(error), ...given])).toEqual({
+                [`quay.io/org/app@${app.digest}`]: app.digest,
+                "reg.lab/tools/cli:1": testImage("cli").digest,
+            });
+        }
+    });
+
+    it("is refused once for a repository whose images are all proven: a release has two hundred", async () => {
+        const images = ["a", "b", "c"].map((seed) => testImage(seed));
+        const tags = images.map((image) => tagged("org/many", `sha256-${digestHex(image.digest)}`, image));
+        const imageSet = images.map(({ digest }) => `quay.io/org/many@${digest}`);
+        const given = [{ match: "**", registry: "reg.lab" }];
+        const offered = offeredOverrides(await refused({ tags, imageSet }, given));
+        expect(offered).toEqual([{ match: "org/many", registry: "quay.io" }]);
+        expect(Object.keys(await toImageMap({ tags, imageSet }, [...offered, ...given]))).toEqual(imageSet.sort());
+        const mixed = { tags: [...tags, tagged("org/many", "1", app)], imageSet };
+        expect(offeredOverrides(await refused(mixed, given))).toHaveLength(3);
+    });
+
+    it("gives a tag to what is known by its digest, and is no other name then", async () => {
+        const desired = `quay.io/org/app@${app.digest}`;
+        const override = { match: "org/app", registry: "quay.io", tag: "1" };
+        const contents = await contentsOf({ tags: [tagged("org/app", digestTag, app)], imageSet: [desired] }, [
+            override,
+        ]);
+        expect(Object.fromEntries(contents.images)).toEqual({ "quay.io/org/app:1": app.digest });
+        expect(contents.absent).toEqual([]);
+    });
+
+    it("renames an image that an earlier archive brought as well", async () => {
+        const earlier = { ...spec, history: [...objectsOf(app).keys()] };
+        const contents = await contentsOf(earlier, [{ match: "org/app:1", registry: "reg.lab" }]);
+        expect([...contents.earlierImages]).toEqual([["reg.lab/org/app:1", app.digest]]);
+        const error = await refused(earlier, [{ match: "**", registry: "reg.lab" }]);
+        expect(error.message).toContain("the pattern of the override ** gives it another name");
+    });
+
+    it("does not reach signatures, which follow their image, unless it is for their own tag", async () => {
+        const signature = testImage("signature");
+        const tag = `sha256-${digestHex(app.digest)}.sig`;
+        const signed = { ...spec, tags: [...spec.tags, tagged("org/app", tag, signature)] };
+        const given = [
+            { match: "org/app:1", registry: "quay.io" },
+            { match: "org/**", registry: "reg.lab" },
+        ];
+        expect(Object.keys(await toImageMap(signed, given))).toEqual(["quay.io/org/app:1", `quay.io/org/app:${tag}`]);
+        const own = await contentsOf(signed, [{ match: `org/app:${tag}`, registry: "reg.lab" }]);
+        expect([...own.images.keys()]).toEqual(["quay.io/org/app:1", `reg.lab/org/app:${tag}`]);
+        expect(own.notes).toEqual([expect.stringContaining("by its override")]);
+    });
+
+    it("does not rename what oc-mirror built, if it has wildcards", async () => {
+        const graph = { tags: [tagged("openshift/graph-image", "latest", app)] };
+        const given = [{ match: "**", registry: "quay.io" }];
+        const error = await refused(graph, given);
+        const offered = offeredOverrides(error, { "localhost or quay.io": "localhost" });
+        const key = "localhost/openshift/graph-image:latest";
+        expect(await toImageMap(graph, [...offered, ...given])).toEqual({ [key]: app.digest });
+    });
+
+    it("is matched by what is left out as well: no note says that it matches nothing", async () => {
+        const missing = await contentsOf({ tags: [] }, [{ match: "openshift/graph-image", registry: "reg.lab" }]);
+        expect(missing.notes).toEqual(["override openshift/graph-image matches nothing in the archive"]);
     });
 });

@@ -64,6 +64,16 @@ describe("what the tools themselves wrote keeps its upstream digest:", () => {
         expect(lock).not.toHaveProperty("marks");
     });
 
+    it.each([
+        ["ctr images export, which repeats name and digest in manifest.json", "containerd/by-digest.tar"],
+        ["hauler store save, which makes a tag of the digest there", "hauler/by-digest.tar.zst"],
+    ])("%s: one image by its digest, and no second one that is made for the other name", async (_, path) => {
+        const lock = await lockOf(path);
+        const digest = "sha256:0fccf922442889c112f477fefd04a495d6f910241a6fd361de249d78b417fe04";
+        expect(lock.images).toEqual({ [`ghcr.io/org/tool@${digest}`]: digest });
+        expect(lock).not.toHaveProperty("marks");
+    });
+
     it("skopeo sync --scoped, many folders as one set, named by their path", async () => {
         const lock = await lockOf("skopeo/sync");
         expect(lock.format).toBe("dir");

@@ -55,6 +55,16 @@ it.each<[string, string[], string, string[]]>([
     expect(await toImageMap(archive)).toEqual([KEY]);
 });
 
+it.each(["one.tar.aa", "one.tar.ab", "one.tar.ac"])(
+    "whose last piece begins where a tar header begins, as docker save and split wrote them: by %s",
+    async (given) => {
+        const folder = join(__dirname, "../../fixtures/archives/split");
+        const archive = await bench.open(join(folder, given));
+        expect(archive.parts.map(({ name }) => name)).toEqual(["one.tar.aa", "one.tar.ab", "one.tar.ac"]);
+        expect(await toImageMap(archive)).toEqual(["docker.io/library/nginx:1.27"]);
+    },
+);
+
 it("in more pieces than two letters or two digits have names for", async () => {
     const padded = Buffer.concat([plain, Buffer.alloc(512 * 690)]);
     const folder = await splitBy(padded, "app.tar", "-b", "512", "app.tar", "app.tar.");

@@ -8,6 +8,7 @@ import { type FileTree, blobsNamed, readTreeFile, sourceOf } from "../../files/f
 import { ImageNames } from "../../naming/image-names";
 import type { Override } from "../../../mirror/override";
 import { Overrides, digestOnlyNote, overriddenReference } from "../../naming/override";
+import { ruleOn } from "../../naming/override-rule";
 
 const VERSION = /^Directory Transport Version: 1\./;
 const HINT = "copy with skopeo sync --scoped, which writes the name as folders, and give the folder above the host";
@@ -46,16 +47,35 @@ function contentsOf(label: string, folder: string, digest: string, given: readon
     const names = new ImageNames();
     const name = folder === "" ? basename(label) : folder;
     const scoped = scopedName(folder, digest);
-    const reference = scoped ?? overridden(name, digest, overrides);
-    if (reference !== undefined) names.add(name, digest, [reference]);
-    else {
-        const what = "the folder does not say which upstream it is of (an override needs repository too)";
-        const isTagless = tagIn(name) === undefined;
-        names.problems.push({ name, digest, what, candidates: [], match: name, needs: ["repository"], isTagless });
-    }
+    const override = overrides.find([name, digest]);
+    const notes: string[] = [];
+    if (scoped !== undefined) {
+        const isProven = scoped.digest !== undefined;
+        const ruling = ruleOn({ name, references: [scoped], isProven }, override);
+        if (ruling.kind === "open") names.problems.push({ ...ruling.problem, digest });
+        else names.add(name, digest, ruling.references);
+        if (ruling.kind === "named" && ruling.note !== undefined) notes.push(ruling.note);
+    } else nameByOverride(names, notes, { name, digest, override });
     const contents = names.contents(label, overrides, HINT);
-    if (scoped !== undefined || reference?.digest === undefined) return contents;
-    return { ...contents, notes: [...contents.notes, digestOnlyNote(reference)] };
+    return { ...contents, notes: [...contents.notes, ...notes] };
+}
+
+function nameByOverride(
+    names: ImageNames,
+    notes: string[],
+    { name, digest, override }: { name: string; digest: string; override: Override | undefined },
+): void {
+    const tag = tagIn(name);
+    if (override?.repository === undefined) {
+        const what = "the folder does not say which upstream it is of (an override needs repository too)";
+        const isTagless = tag === undefined;
+        names.problems.push({ name, digest, what, candidates: [], match: name, needs: ["repository"], isTagless });
+        return;
+    }
+    const suffix = tag === undefined ? `@${digest}` : `:${tag}`;
+    const reference = overriddenReference(override, override.repository, suffix);
+    names.add(name, digest, [reference]);
+    if (reference.digest !== undefined) notes.push(digestOnlyNote(reference));
 }
 
 /** `skopeo sync --scoped` writes `<host>/<path>:<tag>`; without it only the last part of the path is there. */
@@ -75,13 +95,6 @@ function scopedName(folder: string, digest: string): Reference | undefined {
 
 function tagIn(name: string): string | undefined {
     return /:([A-Za-z0-9_][A-Za-z0-9._-]{0,127})$/.exec(name)?.[1];
-}
-
-function overridden(name: string, digest: string, overrides: Overrides): Reference | undefined {
-    const override = overrides.find([name, digest]);
-    if (override?.repository === undefined) return undefined;
-    const tag = tagIn(name);
-    return overriddenReference(override, override.repository, tag === undefined ? `@${digest}` : `:${tag}`);
 }
 
 async function checkVersion(tree: FileTree): Promise<void> {

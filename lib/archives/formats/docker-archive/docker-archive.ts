@@ -12,8 +12,8 @@ import { nameDockerImages } from "./names";
 import { type DockerItem, type RebuiltImage, dockerItem, rebuildImage } from "./rebuilt-image";
 import { originalEntries } from "./synthetic-manifests";
 
-/** containerd's limit for metadata; a save of thousands of images stays below it. */
-const MAX_MANIFEST_JSON = 20 * 1024 * 1024;
+/** In bytes: containerd's limit for metadata; a save of thousands of images stays below it. */
+export const MAX_MANIFEST_JSON = 20 * 1024 * 1024;
 
 /**
  * Opens what `docker save`, `podman save`, skopeo's `docker-archive:` or crane wrote. Where the archive also is an OCI

@@ -3,14 +3,15 @@ import type { Digest } from "../../../oci/digest";
 import { PassthroughError } from "../../../errors/errors";
 import { type Descriptor, parseManifest } from "../../../oci/manifest";
 import { isIndexMediaType } from "../../../oci/media-types";
-import { type Reference, parseReference, sourceKey } from "../../../oci/reference";
+import { type Reference, parseReference, repositoryName, sourceKey } from "../../../oci/reference";
 import type { ArchiveContents } from "../../archive";
 import { notesOf } from "../../open/combined-archive";
 import { ImageNames } from "../../naming/image-names";
 import { namesUnresolved } from "../../naming/name-problem";
-import { nameLayoutImages } from "../oci-layout/names";
+import { type Aliases, nameLayoutImages } from "../oci-layout/names";
 import type { Override } from "../../../mirror/override";
 import { Overrides, overriddenReference, unusedNote } from "../../naming/override";
+import { ruleOn } from "../../naming/override-rule";
 import type { RebuiltImage } from "./rebuilt-image";
 
 /** What crane writes for an image that it pulled by digest (pkg/crane/pull.go). */
@@ -36,11 +37,21 @@ export async function nameDockerImages(
     label: string,
     { images, original, source, overrides }: DockerContent,
 ): Promise<{ contents: ArchiveContents; rebuilt: readonly RebuiltImage[] }> {
-    const kept = original.length === 0 ? undefined : await nameLayoutImages(label, original, source, overrides);
-    const naming = new RebuiltNaming(overrides, await keptImages(kept?.images ?? new Map(), source));
+    const configs = new Map<Digest, ReadonlySet<Digest>>();
+    for (const { digest } of original) configs.set(digest, await configsOf(digest, source));
+    const layout = { overrides, aliasesOf: aliasesIn(images, configs) };
+    const kept = original.length === 0 ? undefined : await nameLayoutImages(label, original, source, layout);
+    const naming = new RebuiltNaming(
+        overrides,
+        keptImages(kept?.images ?? new Map(), configs),
+        keptImages(kept?.written ?? new Map(), configs),
+    );
     for (const image of images) naming.add(image);
     if (naming.names.problems.length > 0) throw namesUnresolved(label, naming.names.problems, HINT, naming.unused);
-    const notes = [...(kept === undefined ? [] : [kept]), { notes: naming.unused.map(unusedNote) }];
+    const notes = [
+        ...(kept === undefined ? [] : [kept]),
+        { notes: [...naming.notes, ...naming.unused.map(unusedNote)] },
+    ];
     const marks = [...naming.names.images.keys()].map((key): [string, ImageMark] => [key, "tag-only"]);
     return {
         rebuilt: naming.rebuilt,
@@ -55,6 +66,21 @@ export async function nameDockerImages(
     };
 }
 
+/** What `manifest.json` calls an entry of `index.json`: `RepoTags` that mean its name (`alpine:3`), and its config. */
+function aliasesIn(images: readonly RebuiltImage[], configs: ReadonlyMap<Digest, ReadonlySet<Digest>>): Aliases {
+    const tags = new Map<string, string[]>();
+    for (const tag of images.flatMap(({ item }) => item.RepoTags ?? [])) {
+        const reference = referenceOf(tag);
+        if (reference === undefined) continue;
+        tags.set(sourceKey(reference), [...(tags.get(sourceKey(reference)) ?? []), tag]);
+    }
+    const known = new Set(images.map(({ config }) => config));
+    return (digest, keys) => [
+        ...keys.flatMap((key) => tags.get(key) ?? []),
+        ...[...(configs.get(digest) ?? [])].filter((config) => known.has(config)),
+    ];
+}
+
 /** An image that the archive has with its original manifest. */
 interface KeptImage {
     readonly digest: Digest;
@@ -65,13 +91,21 @@ interface KeptImage {
 class RebuiltNaming {
     readonly names = new ImageNames();
     readonly rebuilt: RebuiltImage[] = [];
+    readonly notes: string[] = [];
     readonly #overrides: Overrides;
     /** By source key. */
     readonly #kept: ReadonlyMap<string, KeptImage>;
+    /** The same by what `index.json` calls them, whatever overrides make of that. */
+    readonly #written: ReadonlyMap<string, KeptImage>;
 
-    constructor(overrides: readonly Override[], kept: ReadonlyMap<string, KeptImage>) {
+    constructor(
+        overrides: readonly Override[],
+        kept: ReadonlyMap<string, KeptImage>,
+        written: ReadonlyMap<string, KeptImage>,
+    ) {
         this.#overrides = new Overrides(overrides);
         this.#kept = kept;
+        this.#written = written;
     }
 
     get unused(): readonly Override[] {
@@ -81,36 +115,49 @@ class RebuiltNaming {
     /** An image that the archive has with its original manifest is named by that one. */
     add(image: RebuiltImage): void {
         const tags = (image.item.RepoTags ?? []).filter((tag) => tag !== "");
-        const before = this.rebuilt.length;
-        for (const tag of tags) {
-            const reference = referenceOf(tag) ?? this.#overridden(image, [tag]);
-            if (reference === undefined) this.#problem(image, tag, whyUnnamed(tag));
-            else if (!this.#isKept(image, tag, sourceKey(reference))) this.#name(image, tag, reference);
-        }
+        for (const tag of tags) this.#addTag(image, tag);
         if (tags.length > 0 || [...this.#kept.values()].some(({ configs }) => configs.has(image.config))) return;
-        const reference = this.#overridden(image, []);
-        if (reference !== undefined) this.#name(image, image.config, reference);
-        else if (before === this.rebuilt.length) this.#problem(image, image.config, "it has no name");
+        const reference = this.#overridden(this.#overrides.find([image.config]));
+        if (reference !== undefined) this.#name(image, image.config, [reference]);
+        else this.#problem(image, image.config, "it has no name");
     }
 
-    /** True too if `index.json` gives the name to another image: that is a problem, and neither of them is preferred. */
-    #isKept({ config, digest }: RebuiltImage, name: string, key: string): boolean {
-        const kept = this.#kept.get(key);
-        if (kept === undefined) return false;
-        if (kept.configs.has(config) || kept.configs.size === 0) return true;
-        const what = `manifest.json gives ${key} to the image ${config}, index.json to ${kept.digest}`;
-        this.names.problems.push({ name, digest, what, candidates: [] });
-        return true;
+    #addTag(image: RebuiltImage, tag: string): void {
+        if (writtenKeys(tag).some((key) => isSameImage(image, this.#written.get(key)))) return;
+        const own = referenceOf(tag);
+        const override = this.#overrides.find([tag, image.config]);
+        if (own === undefined) {
+            const reference = this.#overridden(override);
+            if (reference === undefined) this.#problem(image, tag, whyUnnamed(tag));
+            else this.#name(image, tag, [reference]);
+            return;
+        }
+        const ruling = ruleOn({ name: tag, references: [own], isProven: false }, override);
+        if (ruling.kind === "open") {
+            this.names.problems.push({ ...ruling.problem, digest: image.digest });
+            return;
+        }
+        if (ruling.note !== undefined) this.notes.push(ruling.note);
+        this.#name(image, tag, ruling.references);
     }
 
-    #name(image: RebuiltImage, name: string, reference: Reference): void {
-        this.names.add(name, image.digest, [reference]);
-        if (!this.rebuilt.includes(image)) this.rebuilt.push(image);
+    /** `index.json` may give the name to another image: that is a problem, and neither of them is preferred. */
+    #name(image: RebuiltImage, name: string, references: readonly Reference[]): void {
+        const { config, digest } = image;
+        for (const reference of references) {
+            const key = sourceKey(reference);
+            const kept = this.#kept.get(key);
+            if (kept === undefined) this.names.add(name, digest, [reference]);
+            else if (!isSameImage(image, kept)) {
+                const what = `manifest.json gives ${key} to the image ${config}, index.json to ${kept.digest}`;
+                this.names.problems.push({ name, digest, what, candidates: [] });
+            }
+            if (kept === undefined && !this.rebuilt.includes(image)) this.rebuilt.push(image);
+        }
     }
 
     /** Its digest is not upstream's, so a name for it needs a tag. */
-    #overridden(image: RebuiltImage, names: readonly string[]): Reference | undefined {
-        const override = this.#overrides.find([...names, image.config]);
+    #overridden(override: Override | undefined): Reference | undefined {
         if (override?.repository === undefined || override.tag === undefined) return undefined;
         return overriddenReference(override, override.repository, "");
     }
@@ -122,11 +169,28 @@ class RebuiltNaming {
     }
 }
 
+/** Where the kept one has no config at hand, its name is all that tells. */
+function isSameImage({ config }: RebuiltImage, kept: KeptImage | undefined): boolean {
+    return kept !== undefined && (kept.configs.has(config) || kept.configs.size === 0);
+}
+
 /** `alpine:3` is docker.io/library/alpine:3. Undefined if it is no reference, or one without a tag. */
 function referenceOf(text: string): Reference | undefined {
+    const reference = parsed(text);
+    return reference?.tag === undefined || reference.tag === NO_TAG ? undefined : reference;
+}
+
+/** The names in `index.json` that a tag repeats: of `name@digest` containerd keeps that, Hauler makes `name:sha256-<hex>`. */
+function writtenKeys(tag: string): string[] {
+    const reference = parsed(tag);
+    if (reference === undefined) return [];
+    const hex = /^sha256-([0-9a-f]{64})$/.exec(reference.tag ?? "")?.[1];
+    return [sourceKey(reference), ...(hex === undefined ? [] : [`${repositoryName(reference)}@sha256:${hex}`])];
+}
+
+function parsed(text: string): Reference | undefined {
     try {
-        const reference = parseReference(text);
-        return reference.tag === undefined || reference.tag === NO_TAG ? undefined : reference;
+        return parseReference(text);
     } catch (error) {
         if (error instanceof PassthroughError && error.code === "REFERENCE_INVALID") return undefined;
         throw error;
@@ -137,10 +201,11 @@ function whyUnnamed(tag: string): string {
     return tag.endsWith(`:${NO_TAG}`) ? "it was pulled by digest and has no tag" : "its name is no image reference";
 }
 
-async function keptImages(images: ReadonlyMap<string, Digest>, source: BlobSource): Promise<Map<string, KeptImage>> {
-    const kept = new Map<string, KeptImage>();
-    for (const [key, digest] of images) kept.set(key, { digest, configs: await configsOf(digest, source) });
-    return kept;
+function keptImages(
+    images: ReadonlyMap<string, Digest>,
+    configs: ReadonlyMap<Digest, ReadonlySet<Digest>>,
+): Map<string, KeptImage> {
+    return new Map([...images].map(([key, digest]) => [key, { digest, configs: configs.get(digest) ?? new Set() }]));
 }
 
 /** The configs of an image and its children, as far as the archive holds them. */

@@ -3,6 +3,9 @@ import { isDigest } from "../../../oci/digest";
 import { ArchiveError } from "../../../errors/errors";
 import { type ArchiveFile, COPY_AGAIN } from "../../files/archive-file";
 import type { BlobLocation } from "../../files/archive-source";
+import { looksLikeTar } from "../../open/file-kind";
+import { nestedArchives, tooManyBeside } from "../../open/foreign-format";
+import { LeftOutNames, MOST_BESIDE, leftOutNotes } from "../../open/left-out";
 import { type TarEntry, requireFile } from "../../tar/entry";
 import type { WindowReader } from "../../tar/window-reader";
 import { type WorkingFile, isWorkingFile } from "./working-file";
@@ -30,6 +33,8 @@ const REPOSITORIES = "docker/registry/v2/repositories/";
 const BLOBS = "docker/registry/v2/blobs/sha256/";
 const BLOB = /^([0-9a-f]{2})\/(\1[0-9a-f]{62})\/data$/;
 const TAG = /^(.+)\/_manifests\/tags\/([^/]+)\/current\/link$/;
+/** Every manifest that a tag ever pointed to (distribution, registry/storage/paths.go, manifestTagIndexEntryLinkPathSpec). */
+const TAGGED = /^(.+)\/_manifests\/tags\/([^/]+)\/index\/sha256\/([0-9a-f]{64})\/link$/;
 const HELD = /^(.+)\/(?:_layers|_manifests\/revisions)\/sha256\/([0-9a-f]{64})\/link$/;
 const HISTORY = /^working-dir\/\.history\/\.history-[^/]+$/;
 const IMAGE_SET = /^isc_(?!pinned_)[^/]+$/;
@@ -39,6 +44,7 @@ const METADATA = [
     /^working-dir\/dry-run\/mapping\.txt$/,
     /^working-dir\/delete\/delete-images[^/]*\.ya?ml$/,
 ];
+const OF_OC_MIRROR = /^(?:docker\/|working-dir\/|isc_)/;
 const MAX_METADATA_BYTES = 64 * 1024 * 1024;
 const LINK_BYTES = 71;
 
@@ -64,6 +70,10 @@ export class OcMirrorIndex {
     readonly warnings: string[] = [];
     /** One string per repository, not one per link: a cache has many more links than repositories. */
     readonly #repositories = new Map<string, string>();
+    /** By `<repository>:<tag>`: what the tag pointed to at any time, save what it was known to point to now. */
+    readonly #tagged = new Map<string, Set<Digest>>();
+    /** By part: entries that oc-mirror does not write. */
+    readonly #strangers = new Map<string, LeftOutNames>();
 
     /** Takes in an entry. @throws ArchiveError */
     visit(file: ArchiveFile, entry: TarEntry, reader: WindowReader): void | Promise<void> {
@@ -74,11 +84,45 @@ export class OcMirrorIndex {
         if (HISTORY.test(name) || METADATA.some((pattern) => pattern.test(name)))
             return this.#text(file, entry, reader);
         if (isWorkingFile(name)) return this.#working(file, entry);
+        if (!OF_OC_MIRROR.test(name)) return this.#beside(file, entry);
+    }
+
+    /** What is in the parts beside the archive's own entries, as sentences. */
+    leftOut(): string[] {
+        return [...this.#strangers]
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .flatMap(([path, names]) =>
+                leftOutNotes(
+                    path,
+                    names,
+                    "entry is not of oc-mirror's archive",
+                    "entries are not of oc-mirror's archive",
+                ),
+            );
     }
 
     /** The image set that the archive was made for. */
     imageSets(): readonly MetadataFile[] {
         return [...this.metadata.values()].filter(({ name }) => IMAGE_SET.test(name));
+    }
+
+    /** What else a tag has pointed to since the cache was made, sorted. */
+    otherDigestsOf({ repository, tag, digest }: TagLink): readonly Digest[] {
+        return [...(this.#tagged.get(`${repository}:${tag}`) ?? [])].filter((other) => other !== digest).sort();
+    }
+
+    async #beside(file: ArchiveFile, entry: TarEntry): Promise<void> {
+        const { name, offset, size } = entry;
+        const known = this.#strangers.get(file.path) ?? new LeftOutNames();
+        this.#strangers.set(file.path, known);
+        known.add(name);
+        if (known.count > MOST_BESIDE) throw tooManyBeside(file.path);
+        if (entry.type !== "file" || !(await looksLikeTar({ file, offset, size }, name))) return;
+        const nested = new LeftOutNames();
+        nested.add(name);
+        const unpack = `unpack it (tar -xf ${file.path} ${nested.text()}) and give it beside the parts`;
+        const fix = `${unpack}; copy this part again from the connected side, as oc-mirror wrote it`;
+        throw nestedArchives(file.path, nested, fix);
     }
 
     #blob(file: ArchiveFile, entry: TarEntry): void {
@@ -109,6 +153,7 @@ export class OcMirrorIndex {
     #link(file: ArchiveFile, entry: TarEntry, reader: WindowReader): void | Promise<void> {
         const path = entry.name.slice(REPOSITORIES.length);
         if (path.endsWith("/current/link")) return this.#tagLink(file, entry, reader, path);
+        if (path.includes("/_manifests/tags/")) return this.#taggedOnce(path);
         const held = HELD.exec(path);
         if (held === null) return;
         const digest = `sha256:${held[2]}`;
@@ -130,6 +175,17 @@ export class OcMirrorIndex {
             throw fault(file, entry, `the tag points to ${text} here and to ${known.digest} in another entry`);
         }
         this.tags.set(key, { repository: this.#intern(repository), tag, digest: text });
+    }
+
+    #taggedOnce(path: string): void {
+        const [, repository, tag, hex] = TAGGED.exec(path) ?? [];
+        if (repository === undefined || tag === undefined || hex === undefined) return;
+        const [key, digest] = [`${repository}:${tag}`, `sha256:${hex}`];
+        // Most tags have one digest, and their current link comes first: nothing is kept for them.
+        if (this.tags.get(key)?.digest === digest) return;
+        const known = this.#tagged.get(key);
+        if (known === undefined) this.#tagged.set(key, new Set([digest]));
+        else known.add(digest);
     }
 
     async #text(file: ArchiveFile, entry: TarEntry, reader: WindowReader): Promise<void> {

@@ -8,6 +8,8 @@ export interface Candidate {
     readonly cacheNames: readonly string[];
     /** True if the image set of this archive asks for it; other files may speak of earlier runs. */
     readonly wished: boolean;
+    /** No other image can be under these cache names: oc-mirror built it, or has read this digest as the catalog it is. */
+    readonly ownsTag?: true;
 }
 
 /** `<repository>:<tag>` in each spelling. */

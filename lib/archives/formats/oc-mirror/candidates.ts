@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { errorMessage } from "../../../errors/errors";
-import { parseReference } from "../../../oci/reference";
+import { parseReference, repositoryName } from "../../../oci/reference";
 import type { MetadataFile, OcMirrorIndex } from "./cache-index";
 import { type CacheName, cacheNameOf } from "./cache-name";
 import { type Candidate, cacheNamesOf, mentionedReference } from "./candidate";
@@ -13,6 +13,11 @@ export interface Mentioned {
     readonly wishes: ImageSetWishes;
     /** Images that were read from a folder (`oci://…`) and so have no upstream: cache name -> the folder. */
     readonly folders: ReadonlyMap<string, string>;
+    /**
+     * The cache names that a dry run of this image set has listed, with all that the run was to write; undefined if there
+     * was no dry run, or one of another image set.
+     */
+    readonly listed: ReadonlySet<string> | undefined;
 }
 
 const deleteList = z.looseObject({ items: z.array(z.looseObject({ imageName: z.string() })).nullish() });
@@ -22,9 +27,10 @@ export function mentionedNames(index: OcMirrorIndex): Mentioned {
     const candidates: Candidate[] = [];
     const folders = new Map<string, string>();
     let wishes: ImageSetWishes = {};
+    let mapping: Candidate[] | undefined;
     const own = new Set(index.imageSets().map(({ name }) => name));
     for (const file of [...index.metadata.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-        if (file.name.endsWith("/mapping.txt")) candidates.push(...fromMapping(file));
+        if (file.name.endsWith("/mapping.txt")) candidates.push(...(mapping = fromMapping(file)));
         else if (file.name.includes("/delete/")) candidates.push(...fromDeleteList(file));
         else {
             const imageSet = readImageSet(file);
@@ -32,7 +38,22 @@ export function mentionedNames(index: OcMirrorIndex): Mentioned {
             candidates.push(...fromImageSet(file, imageSet, own.has(file.name), folders));
         }
     }
-    return { candidates, wishes, folders };
+    return { candidates, wishes, folders, listed: mapping && listedNames(mapping, candidates) };
+}
+
+/** The file of a dry run stays when the image set changes: then it lacks what is new in it. */
+function listedNames(mapping: readonly Candidate[], all: readonly Candidate[]): ReadonlySet<string> | undefined {
+    const listed = new Set<string>();
+    const upstreams = new Set<string>();
+    for (const { reference, cacheNames } of mapping) {
+        for (const name of cacheNames) {
+            listed.add(name);
+            upstreams.add(`${name} ${repositoryName(reference)}`);
+        }
+    }
+    const isListed = ({ reference, cacheNames }: Candidate) =>
+        cacheNames.some((name) => upstreams.has(`${name} ${repositoryName(reference)}`));
+    return all.filter(({ wished }) => wished).every(isListed) ? listed : undefined;
 }
 
 function fromMapping(file: MetadataFile): Candidate[] {

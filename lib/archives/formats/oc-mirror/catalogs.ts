@@ -20,6 +20,8 @@ export interface Catalogs {
     readonly leftOut: ReadonlySet<string>;
     /** Catalogs that were read from a folder (`oci://…`): cache name -> the folder. */
     readonly folders: ReadonlyMap<string, string>;
+    /** True if a file could not be read: then images are not told of. */
+    readonly isCut: boolean;
     readonly notes: readonly string[];
 }
 
@@ -60,6 +62,7 @@ class CatalogReader {
     readonly #leftOut = new Set<string>();
     readonly #folders = new Map<string, string>();
     readonly #notes: string[] = [];
+    #isCut = false;
     /** Beginnings of the names of files whose images are wished for. */
     readonly #wishedContent: RegExp[] = [];
 
@@ -79,6 +82,7 @@ class CatalogReader {
             rebuilt: this.#rebuilt,
             leftOut: this.#leftOut,
             folders: this.#folders,
+            isCut: this.#isCut,
             notes: this.#notes,
         };
     }
@@ -93,7 +97,7 @@ class CatalogReader {
         } else {
             for (const name of originals) this.#wanted.add(name);
             if (filed.source === undefined) for (const name of originals) this.#folders.set(name, desired.catalog);
-            else this.#candidates.push({ reference: filed.source, cacheNames: originals, wished: true });
+            else this.#candidates.push(this.#originalOf(filed.source, originals, original));
             if (isWhole(desired) && original !== undefined) this.#wishedContent.push(wholeContent(original.digest));
         }
         if (desired.targetCatalogSourceTemplate !== undefined) {
@@ -101,6 +105,12 @@ class CatalogReader {
                 `${desired.catalog}: its CatalogSource template is not in the archive, so it is not applied`,
             );
         }
+    }
+
+    #originalOf(source: Reference, cacheNames: readonly string[], link: TagLink | undefined): Candidate {
+        const candidate = { reference: source, cacheNames, wished: true };
+        const isRead = link !== undefined && this.#readDigests(source.repository).has(link.digest);
+        return isRead ? { ...candidate, ownsTag: true } : candidate;
     }
 
     #takeRebuilt({ desired, source, tag }: Filed, link: TagLink): void {
@@ -114,7 +124,7 @@ class CatalogReader {
         }
         const own = { registry: source.registry, repository: desired.targetCatalog ?? source.repository };
         const reference = tag === undefined ? { ...own, digest: link.digest } : { ...own, tag };
-        this.#candidates.push({ reference, cacheNames: [name], wished: true });
+        this.#candidates.push({ reference, cacheNames: [name], wished: true, ownsTag: true });
     }
 
     /** The catalog that was rebuilt for a wish: by its filter, or the only one there is. */
@@ -122,11 +132,7 @@ class CatalogReader {
         const { desired, repository } = filed;
         const digests = new Set<Digest>(original === undefined ? [] : [original.digest]);
         if (filed.source?.digest !== undefined) digests.add(filed.source.digest);
-        const component = splitCatalog(desired.catalog).name.split("/").at(-1);
-        for (const name of this.#index.working.keys()) {
-            const [, of, hex] = CONTENT.exec(name) ?? [];
-            if (of === component && hex !== undefined) digests.add(`sha256:${hex}`);
-        }
+        for (const digest of this.#readDigests(splitCatalog(desired.catalog).name)) digests.add(digest);
         const byFilter = filterTags(desired, [...digests])
             .map((tag) => this.#index.tags.get(`${repository}:${tag}`))
             .find((link) => link !== undefined && this.#isKnown(link));
@@ -137,6 +143,17 @@ class CatalogReader {
         const isAlone =
             this.#filed.filter((other) => other.repository === repository && !isWhole(other.desired)).length === 1;
         return isAlone && others.length === 1 ? others[0] : undefined;
+    }
+
+    /** Digests of the originals that were read as a catalog of this name; only the last part of it is kept. */
+    #readDigests(catalog: string): ReadonlySet<Digest> {
+        const component = catalog.split("/").at(-1);
+        const digests = new Set<Digest>();
+        for (const name of this.#index.working.keys()) {
+            const [, of, hex] = CONTENT.exec(name) ?? [];
+            if (of === component && hex !== undefined) digests.add(`sha256:${hex}`);
+        }
+        return digests;
     }
 
     #isKnown({ digest }: TagLink): boolean {
@@ -163,6 +180,7 @@ class CatalogReader {
             for await (const image of bundleImages(file)) take(image);
         } catch (error) {
             if (!(error instanceof ArchiveError) || error.code !== "ARCHIVE_METADATA_INVALID") throw error;
+            this.#isCut = true;
             this.#notes.push(
                 `${file.name} (archive ${file.file.path}) is not a catalog: what it says of names is lost`,
             );

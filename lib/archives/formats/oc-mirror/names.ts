@@ -11,14 +11,13 @@ import { subjectOfTag } from "./cache-name";
 import { type Candidate, byCacheName, wishedKeys } from "./candidate";
 import { clusterFacts } from "./cluster-facts";
 import { GRAPH_IMAGE_CACHE_NAME } from "./graph-image";
-import { type Mentions, readMentions } from "./mentions";
+import { DRY_RUN, type Mentions, readMentions } from "./mentions";
 import { type NamedImage, SignatureSubjects } from "./signature-subjects";
-import { tagProblem } from "./tag-problem";
-import { type TagVerdict, judgeTag } from "./tag-verdict";
+import { contestOf } from "./tag-contest";
+import { joinedByRepository, tagProblem } from "./tag-problem";
+import { type TagVerdict, hasQuestion, judgeTag, ruledTag } from "./tag-verdict";
 
-const HINT =
-    "run oc-mirror with the same image set, the same file:// folder and --dry-run on the connected side before " +
-    "mirroring: the archive then holds the names";
+const HINT = `${DRY_RUN}: the archive then holds the names`;
 
 /**
  * Names the images of an oc-mirror v2 archive.
@@ -53,6 +52,7 @@ class CacheNaming {
     readonly #keys = new Map<string, readonly string[]>();
     /** Catalogs whose filtered form takes their place. */
     readonly #originals: TagLink[] = [];
+    readonly #taken: TagLink[] = [];
     #foreign = 0;
     #unwished = 0;
 
@@ -70,8 +70,10 @@ class CacheNaming {
         const links = [...this.#index.tags.values()].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
         for (const link of links.filter(({ tag }) => subjectOfTag(tag) === undefined)) this.#take(link);
         for (const link of links.filter(({ tag }) => subjectOfTag(tag) !== undefined)) await this.#takeSignature(link);
-        if (this.#names.problems.length > 0)
-            throw namesUnresolved(label, this.#names.problems, HINT, this.#overrides.unused());
+        if (this.#names.problems.length > 0) {
+            const problems = joinedByRepository(this.#names.problems, this.#taken);
+            throw namesUnresolved(label, problems, HINT, this.#overrides.unused());
+        }
         return {
             images: this.#names.images,
             marks: this.#marks(),
@@ -90,9 +92,12 @@ class CacheNaming {
             return;
         }
         if (this.#mentions.catalogs.leftOut.has(nameOf(link))) {
+            // It is matched all the same: what is said of an override must be true.
+            this.#overrides.find([link.repository, nameOf(link)]);
             if (isHeld) this.#originals.push(link);
             return;
         }
+        this.#taken.push(link);
         const verdict = this.#judge(link);
         if (verdict.kind === "named") this.#accept(link, verdict.references);
         if (verdict.kind === "named" && verdict.note !== undefined) this.#notes.push(verdict.note);
@@ -103,24 +108,38 @@ class CacheNaming {
     #judge(link: TagLink): TagVerdict {
         // A rebuilt catalog is filed by its filter; an override gives it the tag that the original had.
         const tag = this.#mentions.catalogs.rebuilt.get(nameOf(link)) ?? link.tag;
-        return judgeTag({ ...link, tag }, this.#candidates.get(nameOf(link)) ?? [], this.#overrides);
+        const candidates = this.#candidates.get(nameOf(link)) ?? [];
+        const contest = () => contestOf(link, candidates, this.#index, this.#mentions);
+        const override = this.#overrides.find([link.repository, `${link.repository}:${tag}`, nameOf(link)]);
+        return judgeTag({ ...link, tag }, candidates, override, contest);
     }
 
     #takeHeld(link: TagLink, verdict: TagVerdict): void {
-        if (verdict.kind === "named") this.#remember(link, this.#names.images, verdict.references, verdict.references);
+        if (verdict.kind === "named") this.#remember(link, this.#names.images, verdict.confirmed, verdict.references);
         else this.#names.problems.push(tagProblem(link, verdict, this.#mentions.folders.get(nameOf(link))));
     }
 
     #takeEarlier(link: TagLink, verdict: TagVerdict): void {
         const isWished = (reference: Reference): boolean => this.#wishes.has(sourceKey(reference));
-        if (verdict.kind === "ambiguous" && verdict.candidates.some(({ reference }) => isWished(reference))) {
-            this.#names.problems.push(tagProblem(link, verdict, undefined));
+        if (verdict.kind !== "named") {
+            const candidates = hasQuestion(verdict) ? verdict.candidates : [];
+            if (candidates.some(({ reference }) => isWished(reference))) {
+                this.#names.problems.push(tagProblem(link, verdict, this.#mentions.folders.get(nameOf(link))));
+            } else this.#unwished++;
             return;
         }
-        const wished = verdict.kind === "named" ? verdict.references.filter(isWished) : [];
-        if (wished.length === 0) this.#unwished++;
+        const { references, confirmed, replaced } = verdict;
+        const wished = references.filter(isWished);
+        // What the image set asks for under a name that an override has changed is asked for as well.
+        const names = wished.length === 0 && [...confirmed, ...replaced].some(isWished) ? references : wished;
+        if (names.length === 0) this.#unwished++;
         // The same content may have had another tag then: what is known by its digest is looked for by its digest.
-        this.#remember(link, this.#names.earlier, wished, wished.map(byDigestIfKnown));
+        this.#remember(
+            link,
+            this.#names.earlier,
+            [...names, ...confirmed.filter(isWished)],
+            names.map(byDigestIfKnown),
+        );
     }
 
     /** `references` are what the archive calls the image, `names` what it is to be known by. */
@@ -143,7 +162,16 @@ class CacheNaming {
         const images = this.#accepted.get(link.repository) ?? [];
         const inherited = await this.#subjects.referencesOf(subject, link.repository, images);
         const references = inherited.map(({ registry, repository }) => ({ registry, repository, tag: link.tag }));
-        this.#takeHeld(link, references.length > 0 ? { kind: "named", references } : this.#judge(link));
+        const verdict = references.length > 0 ? this.#inherit(link, references) : this.#judge(link);
+        if (verdict.kind === "named" && verdict.note !== undefined) this.#notes.push(verdict.note);
+        this.#takeHeld(link, verdict);
+    }
+
+    /** A signature follows its subject, whatever holds for others of the repository; only an override for its tag counts. */
+    #inherit(link: TagLink, references: readonly Reference[]): TagVerdict {
+        const override = this.#overrides.find([link.repository, nameOf(link)]);
+        const own = override?.match === nameOf(link) ? override : undefined;
+        return ruledTag({ name: nameOf(link), references, isProven: false }, own);
     }
 
     /** True for a signature of a catalog that is left out, or of one of its platforms. */

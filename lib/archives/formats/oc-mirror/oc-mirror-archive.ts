@@ -4,16 +4,11 @@ import type { ArchiveFile } from "../../files/archive-file";
 import { ArchiveSource } from "../../files/archive-source";
 import { OcMirrorIndex, blobEntryOf } from "./cache-index";
 import { nameOcMirrorImages } from "./names";
+import { partNumber } from "./part-name";
 import { indexTar } from "../../tar/index-tar";
 
-const PART = /^mirror_(\d{6})\.tar$/;
 /** Enough to keep a disk busy, few enough to keep a spinning one from seeking. */
 const PARTS_AT_ONCE = 4;
-
-/** True for the name of a part of an oc-mirror v2 archive (internal/pkg/archive/const.go). */
-export function isOcMirrorPart(name: string): boolean {
-    return PART.test(name);
-}
 
 /**
  * Indexes the parts of an oc-mirror v2 archive. Every part is a whole tar; blobs may be in any of them.
@@ -37,7 +32,7 @@ export async function openOcMirror(
         format: "oc-mirror",
         label,
         parts: parts.flatMap((part) => part.parts),
-        warnings: [...warnings, ...index.warnings],
+        warnings: [...warnings, ...index.warnings, ...index.leftOut()],
         source,
         contents: (overrides) => nameOcMirrorImages(label, index, source, overrides),
         close: async () => void (await Promise.all(parts.map((part) => part.close()))),
@@ -73,14 +68,17 @@ async function indexParts(
 }
 
 function checkNumbers(label: string, parts: readonly ArchiveFile[]): void {
-    const numbers = parts.map(({ name }) => PART.exec(name)?.[1]);
+    const numbers = parts.map(({ name }) => partNumber(name));
     // Renamed files: their number is lost, what is missing shows later as absent blobs.
     if (numbers.some((number) => number === undefined)) return;
     numbers.forEach((number, at) => {
         if (Number(number) === at + 1) return;
         const twice = at > 0 && number === numbers[at - 1];
         const wanted = `mirror_${String(at + 1).padStart(6, "0")}.tar`;
-        const what = twice ? `two parts are named mirror_${number}.tar` : `the part ${wanted} is missing`;
+        const both = parts.slice(Math.max(at - 1, 0), at + 1).map(({ path }) => path);
+        const what = twice
+            ? `two parts are named mirror_${number}.tar (${both.join(", ")})`
+            : `the part ${wanted} is missing`;
         const fix = twice ? "give the parts of one run only" : "copy all parts of the run into one folder";
         throw new ArchiveError(what, { archive: label, code: twice ? "ARCHIVE_MIXED" : "ARCHIVE_INCOMPLETE", fix });
     });

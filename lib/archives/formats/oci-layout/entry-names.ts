@@ -3,7 +3,7 @@ import type { Descriptor } from "../../../oci/manifest";
 import { type Reference, parseReference, sourceKey } from "../../../oci/reference";
 import { distinct } from "../../naming/image-names";
 import type { Override } from "../../../mirror/override";
-import { type Overrides, overriddenReference } from "../../naming/override";
+import { overriddenReference } from "../../naming/override";
 
 const REF_NAME = "org.opencontainers.image.ref.name";
 const BASE_NAME = "org.opencontainers.image.base.name";
@@ -54,26 +54,42 @@ export interface NamingRules {
     readonly isHauler: boolean;
 }
 
+/** What the annotations of an entry say of its upstream. */
+export interface EntryNames {
+    /** At least one. */
+    readonly references: readonly Reference[];
+    /** The full name as it is written there, if there is one. */
+    readonly written: string | undefined;
+}
+
 /** The upstream references that the annotations of an entry give; undefined if they give none. */
-export function referencesOf(entry: Descriptor, rules: NamingRules, notes: string[]): readonly Reference[] | undefined {
+export function namesIn(entry: Descriptor, rules: NamingRules, notes: string[]): EntryNames | undefined {
     const annotations = entry.annotations ?? {};
     const pulledFrom = pulledFromOf(entry);
-    const full =
+    const written =
         FULL_NAMES.map((key) => annotations[key]).find((name) => name !== undefined) ?? fullRefName(entry, rules);
-    if (full === undefined) return pulledFrom.length > 0 ? distinct(pulledFrom) : undefined;
-    const named = parsed(entry, full);
+    if (written === undefined) {
+        return pulledFrom.length > 0 ? { references: distinct(pulledFrom), written } : undefined;
+    }
+    const named = parsed(entry, written);
     if (named === undefined) return undefined;
     const isRetagged =
         pulledFrom.length > 0 &&
         !pulledFrom.some(({ registry, repository }) => registry === named.registry && repository === named.repository);
     if (isRetagged) notes.push(`${sourceKey(named)} was pulled as ${pulledFrom.map(sourceKey).join(", ")}`);
-    return [named];
+    return { references: [named], written };
 }
 
-/** The reference that an override gives an entry by its `ref.name` or its digest. */
-export function overriddenOf(entry: Descriptor, overrides: Overrides): readonly Reference[] | undefined {
+/** What an override may call an entry: its `ref.name`, the full name in its annotations, its digest. */
+export function matchNames(entry: Descriptor, written?: string): string[] {
     const name = refNameOf(entry);
-    const override: Override | undefined = overrides.find([...(name === undefined ? [] : [name]), entry.digest]);
+    return [
+        ...new Set([...(name === undefined ? [] : [name]), ...(written === undefined ? [] : [written]), entry.digest]),
+    ];
+}
+
+/** The reference that an override gives an entry which the layout does not name. */
+export function overriddenOf(entry: Descriptor, override: Override | undefined): readonly Reference[] | undefined {
     // Unlike the cache of oc-mirror, a layout has no path to fall back to.
     if (override?.repository === undefined) return undefined;
     return [overriddenReference(override, override.repository, suffixOf(entry))];

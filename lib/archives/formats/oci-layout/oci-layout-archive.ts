@@ -39,7 +39,7 @@ export async function openLayout(tree: FileTree, label: string, isZarf: boolean)
         parts: tree.partsOf(["index.json"]),
         warnings: marker === undefined ? [unmarked] : [],
         source,
-        contents: (overrides) => nameLayoutImages(label, index.manifests, source, overrides, isZarf),
+        contents: (overrides) => nameLayoutImages(label, index.manifests, source, { overrides, isZarf }),
         close: async () => undefined,
     };
 }
