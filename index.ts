@@ -6,7 +6,7 @@ keepSecretsOutOfDebugLog();
 
 const site = new PassthroughSite("site", loadSite());
 
-// The contract with other tools: docs/architecture.md, "Outputs".
+// The contract with other tools: docs/outputs.md.
 export const mirrorBase = site.mirrorBase;
 export const images = site.images;
 export const mirrorRules = site.mirrorRules;

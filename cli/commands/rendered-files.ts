@@ -23,7 +23,7 @@ export interface RenderedFile {
     readonly always: boolean;
 }
 
-/** In the order in which a cluster takes them (docs/architecture.md, "Outputs"). */
+/** In the order in which a cluster takes them (docs/outputs.md). */
 export const RENDERED_FILES: readonly RenderedFile[] = [
     {
         name: "mirror-rules.yaml",
