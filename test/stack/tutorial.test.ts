@@ -1,0 +1,68 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { PROJECT } from "../support/stack";
+
+jest.setTimeout(300_000);
+
+const TUTORIAL = readFileSync(join(PROJECT, "docs/tutorial.md"), "utf8");
+const blocks = (language: string) =>
+    [...TUTORIAL.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(([, text]) => text ?? "");
+
+let folder: string;
+let checkout: string;
+
+/** The files that git has, with this checkout's packages and compiled code. */
+beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "tutorial "));
+    checkout = join(folder, "checkout");
+    const { stdout } = spawnSync("git", ["ls-files", "-z"], { cwd: PROJECT, encoding: "utf8", maxBuffer: 2 ** 26 });
+    for (const file of stdout.split("\0").filter((name) => name !== "" && existsSync(join(PROJECT, name)))) {
+        mkdirSync(dirname(join(checkout, file)), { recursive: true });
+        cpSync(join(PROJECT, file), join(checkout, file));
+    }
+    for (const made of ["node_modules", "dist"]) symlinkSync(join(PROJECT, made), join(checkout, made));
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function freePort(): Promise<number> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    await new Promise((resolve) => server.close(resolve));
+    if (address === null || typeof address === "string") throw new Error("no port");
+    return address.port;
+}
+
+/** The tutorial's commands as one script: its folders and its port are those of this test. */
+async function script(): Promise<string> {
+    const [stackFile = ""] = blocks("yaml");
+    const commands = blocks("bash").flatMap((block) => {
+        const writeStackFile = `cat > Pulumi.tutorial.yaml <<'END'\n${stackFile}END\n`;
+        return block.includes("stack init") ? [writeStackFile, block] : [block];
+    });
+    const port = String(await freePort());
+    return ["set -e", ...commands]
+        .join("\n")
+        .replace("npm ci\n", "")
+        .replace("npm run up -- --stack tutorial", "npm run up -- --yes --stack tutorial")
+        .replaceAll("/tmp/tutorial-", `${folder.replaceAll(" ", "_")}-`)
+        .replaceAll("15443", port);
+}
+
+test("the tutorial's commands do what it says, and leave nothing behind", async () => {
+    const file = join(folder, "tutorial.sh");
+    writeFileSync(file, await script());
+    const run = spawnSync("bash", [file], { cwd: checkout, encoding: "utf8", maxBuffer: 2 ** 26 });
+    const output = run.stdout + run.stderr;
+    expect({ code: run.status, output: run.status === 0 ? "" : output }).toEqual({ code: 0, output: "" });
+    expect(output).toContain("quay.io/team1/app1");
+    expect(output).toMatch(/^mirror-rules\.yaml$/m);
+    expect(output).toContain("has been removed");
+    const left = spawnSync("git", ["-C", PROJECT, "status", "--porcelain"], { encoding: "utf8" }).stdout;
+    expect(left).not.toContain("tutorial.lock.json");
+    expect(existsSync(join(checkout, "Pulumi.tutorial.yaml"))).toBe(false);
+});
