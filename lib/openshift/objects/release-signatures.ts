@@ -15,8 +15,13 @@ export interface SignatureConfigMap {
 
 /** oc-mirror's name. */
 const NAME = "mirrored-release-signatures";
-/** Half of what a ConfigMap may hold (Kubernetes, "ConfigMaps": 1 MiB): what applies it may keep a copy in an annotation. */
-const MAX_BYTES = 384 * 1024;
+/**
+ * `oc apply` keeps the whole object as JSON in an annotation, and all annotations of an object may have 262,144 bytes
+ * (Kubernetes, apimachinery, TotalAnnotationSizeLimitB): below that with room for metadata and other annotations.
+ */
+const MAX_BYTES = 240 * 1024;
+/** What JSON adds to each entry: quotes, colon, comma. */
+const JSON_BYTES = 6;
 
 /** The signatures of releases as ConfigMaps, sorted by digest; more than one if they are too many for it. */
 export function signatureConfigMaps(signatures: Readonly<Record<Digest, readonly string[]>>): SignatureConfigMap[] {
@@ -25,7 +30,7 @@ export function signatureConfigMaps(signatures: Readonly<Record<Digest, readonly
     for (const digest of Object.keys(signatures).sort()) {
         for (const [at, message] of (signatures[digest] ?? []).entries()) {
             const key = `sha256-${digestHex(digest)}-${at + 1}`;
-            const size = key.length + message.length;
+            const size = key.length + message.length + JSON_BYTES;
             if (parts.length === 0 || size > room) {
                 parts.push({});
                 room = MAX_BYTES;

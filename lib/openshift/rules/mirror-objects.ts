@@ -4,8 +4,9 @@ export type MirrorSourcePolicy = "NeverContactSource" | "AllowContactingSource";
 /** One source of an IDMS or ITMS. */
 export interface MirrorEntry {
     readonly source: string;
-    readonly mirrors: readonly string[];
-    readonly mirrorSourcePolicy?: MirrorSourcePolicy;
+    /** Absent or empty: the entry redirects nothing. */
+    readonly mirrors?: readonly string[] | undefined;
+    readonly mirrorSourcePolicy?: MirrorSourcePolicy | undefined;
 }
 
 /** IDMS: redirects pulls by digest; cluster-scoped, 4.13 and later. */
@@ -13,7 +14,7 @@ export interface ImageDigestMirrorSet {
     readonly apiVersion: "config.openshift.io/v1";
     readonly kind: "ImageDigestMirrorSet";
     readonly metadata: { readonly name: string };
-    readonly spec: { readonly imageDigestMirrors: readonly MirrorEntry[] };
+    readonly spec: { readonly imageDigestMirrors?: readonly MirrorEntry[] | undefined };
 }
 
 /** ITMS: redirects pulls by tag; cluster-scoped, 4.13 and later. */
@@ -21,7 +22,7 @@ export interface ImageTagMirrorSet {
     readonly apiVersion: "config.openshift.io/v1";
     readonly kind: "ImageTagMirrorSet";
     readonly metadata: { readonly name: string };
-    readonly spec: { readonly imageTagMirrors: readonly MirrorEntry[] };
+    readonly spec: { readonly imageTagMirrors?: readonly MirrorEntry[] | undefined };
 }
 
 /** ICSP: redirects pulls by digest, always allows the source; cluster-scoped, deprecated since 4.13. */
@@ -30,7 +31,7 @@ export interface ImageContentSourcePolicy {
     readonly kind: "ImageContentSourcePolicy";
     readonly metadata: { readonly name: string };
     readonly spec: {
-        readonly repositoryDigestMirrors: readonly { readonly source: string; readonly mirrors: readonly string[] }[];
+        readonly repositoryDigestMirrors?: readonly Omit<MirrorEntry, "mirrorSourcePolicy">[] | undefined;
     };
 }
 

@@ -1,30 +1,64 @@
+/** A mirror location in the graph of preferences. */
+interface Node {
+    readonly location: string;
+    /** Locations that some list has directly before it, and that are not in the result yet. */
+    readonly before: Set<Node>;
+    readonly after: Set<Node>;
+    isPlaced: boolean;
+}
+
 /**
- * Merges the mirror lists that several objects give for one source, as openshift/runtime-utils does: each list's order
- * is kept where the lists allow it, the alphabet decides the rest. The source itself belongs to the end, where it is
- * left out since the container runtime goes there anyway; an object that puts it earlier keeps it.
+ * Merges the mirror lists that several objects have for one source, in the order of openshift/runtime-utils
+ * (pkg/registries, topoGraph.Sorted): a queue of locations without predecessor, in alphabetical order at the start and
+ * within each batch that a placed location releases. Lists that contradict each other are broken up at the first
+ * location of the alphabet that is not placed. The source itself belongs to the end, where it is left out since the
+ * container runtime asks it last anyway; a list that has it earlier keeps it.
  */
 export function mergeMirrors(source: string, lists: readonly (readonly string[])[]): string[] {
-    const before = new Map<string, Set<string>>();
-    const filled = lists.filter((list) => list.length > 0);
-    for (const list of filled.map((mirrors) => (mirrors.includes(source) ? mirrors : [...mirrors, source]))) {
-        list.forEach((mirror, i) => {
-            const predecessors = before.get(mirror) ?? new Set();
-            const previous = list[i - 1];
-            if (previous !== undefined) predecessors.add(previous);
-            before.set(mirror, predecessors);
-        });
+    const nodes = new Map<string, Node>();
+    for (const list of lists.filter(({ length }) => length > 0)) {
+        addList(nodes, list.includes(source) ? list : [...list, source]);
     }
-    const ordered = sortByPredecessors(before);
+    const ordered = placeAll([...nodes.values()].sort(byLocation)).map(({ location }) => location);
     return ordered.at(-1) === source ? ordered.slice(0, -1) : ordered;
 }
 
-function sortByPredecessors(before: ReadonlyMap<string, ReadonlySet<string>>): string[] {
-    const waiting = [...before.keys()].sort();
-    const ordered: string[] = [];
-    while (waiting.length > 0) {
-        const free = waiting.findIndex((mirror) => ![...(before.get(mirror) ?? [])].some((m) => waiting.includes(m)));
-        // Lists that contradict each other leave nobody free: the first in the alphabet goes.
-        ordered.push(...waiting.splice(Math.max(free, 0), 1));
+function addList(nodes: Map<string, Node>, list: readonly string[]): void {
+    let previous: Node | undefined;
+    for (const location of list) {
+        const node = nodes.get(location) ?? { location, before: new Set(), after: new Set(), isPlaced: false };
+        nodes.set(location, node);
+        if (previous !== undefined) {
+            previous.after.add(node);
+            node.before.add(previous);
+        }
+        previous = node;
     }
-    return ordered;
+}
+
+function placeAll(sorted: readonly Node[]): Node[] {
+    const queue = sorted.filter(({ before }) => before.size === 0);
+    const unplaced = [...sorted];
+    const placed: Node[] = [];
+    for (let node = queue.shift() ?? unplaced.shift(); node !== undefined; node = queue.shift() ?? unplaced.shift()) {
+        if (node.isPlaced) continue;
+        node.isPlaced = true;
+        placed.push(node);
+        queue.push(...release(node));
+    }
+    return placed;
+}
+
+/** The locations that have no predecessor any more. */
+function release(node: Node): Node[] {
+    const released: Node[] = [];
+    for (const next of node.after) {
+        next.before.delete(node);
+        if (next.before.size === 0 && !next.isPlaced) released.push(next);
+    }
+    return released.sort(byLocation);
+}
+
+function byLocation(a: Node, b: Node): number {
+    return a.location < b.location ? -1 : 1;
 }

@@ -1,6 +1,6 @@
 import { PassthroughError } from "../../errors/errors";
 import { mergeMirrors } from "./mirror-order";
-import type { MirrorEntry, MirrorObject } from "./mirror-objects";
+import { type MirrorEntry, type MirrorObject, isMirrorLocation, isMirrorSource } from "./mirror-objects";
 import { type ClusterVersion, hasMirrorSets, mayMixKinds, parseClusterVersion } from "../versions";
 
 /** One `[[registry.mirror]]` (containers-registries.conf(5)). */
@@ -41,19 +41,17 @@ interface Source {
  * The registries.conf that the machine-config operator gives every node for these objects (openshift/runtime-utils,
  * pkg/registries), without what Image/cluster adds. What the operator refuses, only in its log, is an error here.
  * @param clusterVersion absent: the newest.
- * @throws PassthroughError `MIRROR_POLICY_CONFLICT`, `MIRROR_KINDS_CONFLICT`; `VERSION_INVALID`
+ * @throws PassthroughError `MIRROR_POLICY_CONFLICT`, `MIRROR_KINDS_CONFLICT`, `MIRROR_RULE_INVALID`; `VERSION_INVALID`
  */
 export function registriesConf(objects: readonly MirrorObject[], clusterVersion?: string): RegistriesConf {
     const version = clusterVersion === undefined ? undefined : parseClusterVersion(clusterVersion);
     refuseMixedKinds(objects, version);
-    const entries = objects.flatMap(entriesOf).filter(hasRealMirror);
-    const names = [...new Set(entries.map((entry) => entry.source))].sort();
-    const registry = names.map((name) => {
-        const source = sourceOf(
-            name,
-            entries.filter((entry) => entry.source === name),
-        );
-        return ruleOf(source, hasMirrorSets(version));
+    const entries = objects.flatMap(listEntries);
+    checkEntries(entries);
+    const redirecting = entries.filter(hasRealMirror);
+    const registry = sourcesInOrder(redirecting).map((name) => {
+        const own = redirecting.filter((entry) => entry.source === name);
+        return toRegistryRule(mergeEntries(name, own), hasMirrorSets(version));
     });
     return {
         "unqualified-search-registries": SEARCH_REGISTRIES,
@@ -61,51 +59,109 @@ export function registriesConf(objects: readonly MirrorObject[], clusterVersion?
     };
 }
 
-type FormEntry = MirrorEntry & { readonly form: "digest" | "tag" };
+interface FormEntry {
+    readonly source: string;
+    readonly mirrors: readonly string[];
+    readonly isNever: boolean;
+    readonly form: "digest" | "tag";
+    /** "ImageDigestMirrorSet passthrough-digest" */
+    readonly object: string;
+}
 
-function entriesOf(object: MirrorObject): FormEntry[] {
+/** Other people's objects may leave out every list. */
+function listEntries(object: MirrorObject): FormEntry[] {
+    const toEntry = (form: "digest" | "tag") => (entry: MirrorEntry) => ({
+        source: entry.source,
+        mirrors: entry.mirrors ?? [],
+        isNever: entry.mirrorSourcePolicy === "NeverContactSource",
+        form,
+        object: `${object.kind} ${object.metadata.name}`,
+    });
     switch (object.kind) {
         case "ImageContentSourcePolicy":
-            return object.spec.repositoryDigestMirrors.map((entry) => ({ ...entry, form: "digest" }));
+            return (object.spec.repositoryDigestMirrors ?? []).map(toEntry("digest"));
         case "ImageDigestMirrorSet":
-            return object.spec.imageDigestMirrors.map((entry) => ({ ...entry, form: "digest" }));
+            return (object.spec.imageDigestMirrors ?? []).map(toEntry("digest"));
         case "ImageTagMirrorSet":
-            return object.spec.imageTagMirrors.map((entry) => ({ ...entry, form: "tag" }));
+            return (object.spec.imageTagMirrors ?? []).map(toEntry("tag"));
     }
 }
 
 /** The operator ignores entries that redirect nowhere, their policy included. */
-function hasRealMirror({ source, mirrors }: MirrorEntry): boolean {
+function hasRealMirror({ source, mirrors }: FormEntry): boolean {
     return mirrors.some((mirror) => mirror !== source);
 }
 
-function sourceOf(name: string, entries: readonly FormEntry[]): Source {
-    const isNever = (entry: FormEntry): boolean => entry.mirrorSourcePolicy === "NeverContactSource";
-    const isBlocked = entries.some(isNever);
-    if (isBlocked && !entries.every(isNever)) {
-        throw new PassthroughError(`mirror source ${name}: conflicting mirrorSourcePolicy is set for the same source`, {
+/** The generator adds the sources of digest mirrors first, then those that have tag mirrors alone, each sorted. */
+function sourcesInOrder(entries: readonly FormEntry[]): string[] {
+    const sorted = (form: "digest" | "tag") =>
+        [...new Set(entries.filter((entry) => entry.form === form).map(({ source }) => source))].sort();
+    return [...new Set([...sorted("digest"), ...sorted("tag")])];
+}
+
+/**
+ * What the machine-config operator checks before it renders anything, in all entries, also those without a mirror
+ * (pkg/controller/container-runtime-config/helpers.go, validateRegistriesConfScopes).
+ */
+function checkEntries(entries: readonly FormEntry[]): void {
+    const policies = new Map<string, FormEntry>();
+    for (const entry of entries) {
+        checkNames(entry);
+        const first = policies.get(entry.source);
+        if (first !== undefined && first.isNever !== entry.isNever) throw policyConflict(entry, first);
+        policies.set(entry.source, first ?? entry);
+        if (entry.isNever && entry.mirrors.includes(entry.source)) throw ownMirror(entry);
+    }
+}
+
+function checkNames({ source, mirrors, object }: FormEntry): void {
+    const invalid = isMirrorSource(source) ? mirrors.find((mirror) => !isMirrorLocation(mirror)) : source;
+    if (invalid === undefined) return;
+    throw new PassthroughError(
+        `${object}: ${JSON.stringify(invalid)} is not a valid ${invalid === source ? "source" : "mirror"}`,
+        {
+            code: "MIRROR_RULE_INVALID",
+            fix: "write host[:port] and lower-case path components, without scheme, tag, digest or trailing slash",
+        },
+    );
+}
+
+function policyConflict({ source, object }: FormEntry, first: FormEntry): PassthroughError {
+    const objects = object === first.object ? object : `${first.object} and ${object}`;
+    return new PassthroughError(
+        `mirror source ${source}: conflicting mirrorSourcePolicy is set for the same source in ${objects}`,
+        {
             code: "MIRROR_POLICY_CONFLICT",
             fix: "set the same mirrorSourcePolicy wherever it is a source; unset, and every ImageContentSourcePolicy, means AllowContactingSource",
-        });
-    }
-    if (isBlocked && entries.some((entry) => entry.mirrors.includes(name))) {
-        throw new PassthroughError(
-            `mirror source ${name}: NeverContactSource is set, and it is one of its own mirrors`,
-            {
-                code: "MIRROR_POLICY_CONFLICT",
-                fix: `take ${name} out of its mirrors, or set AllowContactingSource`,
-            },
-        );
-    }
-    const mirrorsBy = (form: "digest" | "tag"): string[] =>
+        },
+    );
+}
+
+function ownMirror({ source, object }: FormEntry): PassthroughError {
+    return new PassthroughError(
+        `mirror source ${source}: NeverContactSource is set, and it is one of its own mirrors in ${object}`,
+        {
+            code: "MIRROR_POLICY_CONFLICT",
+            fix: `take ${source} out of its mirrors, or set AllowContactingSource`,
+        },
+    );
+}
+
+function mergeEntries(name: string, entries: readonly FormEntry[]): Source {
+    const merge = (form: "digest" | "tag"): string[] =>
         mergeMirrors(
             name,
             entries.filter((entry) => entry.form === form).map((entry) => entry.mirrors),
         );
-    return { name, isBlocked, digestMirrors: mirrorsBy("digest"), tagMirrors: mirrorsBy("tag") };
+    return {
+        name,
+        isBlocked: entries.some(({ isNever }) => isNever),
+        digestMirrors: merge("digest"),
+        tagMirrors: merge("tag"),
+    };
 }
 
-function ruleOf({ name, isBlocked, digestMirrors, tagMirrors }: Source, perMirror: boolean): RegistryRule {
+function toRegistryRule({ name, isBlocked, digestMirrors, tagMirrors }: Source, perMirror: boolean): RegistryRule {
     return {
         ...(name.startsWith("*.") ? { prefix: name } : { location: name }),
         ...(isBlocked ? { blocked: true } : {}),

@@ -35,15 +35,17 @@ export function prefixOf(rule: RegistryRule): string {
 }
 
 /**
- * The one rule that applies to a name `host/path`: the one that matches the longest part of it
- * (containers/image, pkg/sysregistriesv2). Drop-in files must already be merged into the conf.
+ * The one rule that applies to a name `host/path`: of those that match, the one with the longest prefix as it is written,
+ * so that `*.example.com` wins over `*.com` and `registry.redhat.io` over `*.redhat.io` (containers/image,
+ * pkg/sysregistriesv2, findRegistryWithParsedConfig). Host names match by case. Drop-in files must already be merged into
+ * the conf.
  */
 export function findRule(conf: RegistriesConf, name: string): RegistryRule | undefined {
     let best: RegistryRule | undefined;
     let longest = 0;
     for (const rule of conf.registry ?? []) {
-        const length = matchedLength(name, prefixOf(rule));
-        if (length > longest) [best, longest] = [rule, length];
+        const prefix = prefixOf(rule);
+        if (prefix.length > longest && matchedLength(name, prefix) > 0) [best, longest] = [rule, prefix.length];
     }
     return best;
 }

@@ -6,6 +6,7 @@ import {
     parseRegistriesConf,
     registriesConf,
 } from "../../../lib/openshift";
+import type { MirrorEntry } from "../../../lib/openshift";
 import { entry, icsp, idms, itms } from "./mirror-objects";
 
 const M = "reg.test:8443/mirror";
@@ -115,7 +116,22 @@ const table: [name: string, objects: MirrorObject[], version: string | undefined
         location = "d.test/x"
         pull-from-mirror = "digest-only"`,
     ],
-    ["entries without a mirror, policy included", [idms(entry("a.test", [], NEVER), entry("b.test", ["b.test"], NEVER))], undefined, ""], // prettier-ignore
+    ["entries without a mirror, policy included", [idms(entry("a.test", [], NEVER), entry("b.test", ["b.test"]))], undefined, ""], // prettier-ignore
+    [
+        "digest sources first, then those that have tag mirrors alone",
+        [itms(entry("a.test", ["m.test/a"])), idms(entry("b.test", ["m.test/b"]))],
+        undefined,
+        `[[registry]]
+        location = "b.test"
+        [[registry.mirror]]
+        location = "m.test/b"
+        pull-from-mirror = "digest-only"
+        [[registry]]
+        location = "a.test"
+        [[registry.mirror]]
+        location = "m.test/a"
+        pull-from-mirror = "tag-only"`,
+    ],
 ];
 
 describe("registriesConf", () => {
@@ -149,6 +165,11 @@ describe("registriesConf", () => {
             [["b"], ["a"]],
             ["a", "b"],
         ],
+        // A queue, not the alphabet: what a placed location releases waits behind what is free already.
+        [
+            [["b", "a"], ["c"]],
+            ["b", "c", "a"],
+        ],
         [[["a", "src.test"]], ["a"]],
         [[["src.test", "a"]], ["src.test", "a"]],
     ])("merges the mirror lists %j of one source to %j", (lists, merged) => {
@@ -161,6 +182,7 @@ describe("registriesConf", () => {
         ["IDMS and ITMS", [idms(entry("q.test", ["m.test"], NEVER)), itms(entry("q.test", ["m.test"], ALLOW))]],
         ["set and unset", [idms(entry("q.test", ["m.test"], NEVER)), idms(entry("q.test", ["n.test"]))]],
         ["IDMS and ICSP", [idms(entry("q.test", ["m.test"], NEVER)), icsp(entry("q.test", ["m.test"]))]],
+        ["an entry without mirrors", [idms(entry("q.test", ["m.test"], ALLOW)), itms(entry("q.test", [], NEVER))]],
     ])("refuses conflicting policies of %s", (_name, objects) => {
         expect(() => registriesConf(objects)).toThrow(
             expect.objectContaining({
@@ -173,6 +195,28 @@ describe("registriesConf", () => {
     test("refuses to forbid a source that is one of its mirrors", () => {
         expect(() => registriesConf([idms(entry("q.test", ["q.test", "m.test"], NEVER))])).toThrow("its own mirrors");
     });
+
+    test("reads objects that leave out their lists", () => {
+        const empty = [
+            { ...idms(), spec: {} },
+            { ...itms(), spec: {} },
+            { ...icsp(), spec: {} },
+        ];
+        const withoutMirrors: MirrorEntry = { source: "q.test" };
+        expect(registriesConf([...empty, idms(withoutMirrors)])).not.toHaveProperty("registry");
+    });
+
+    test.each(["https://q.test", "q.test/", "Q.test/Upper", "q.test/a:1", "*.q.test/path", ""])(
+        "refuses the source %j, as the operator does for the whole cluster, and names the object",
+        (source) => {
+            expect(() => registriesConf([icsp(entry("a.test", ["m.test"])), icsp(entry(source, ["m.test"]))])).toThrow(
+                expect.objectContaining({
+                    code: "MIRROR_RULE_INVALID",
+                    message: expect.stringContaining("ImageContentSourcePolicy some-policy: ") as string,
+                }),
+            );
+        },
+    );
 
     test("refuses what an old cluster does not have, or does not mix", () => {
         const set = idms(entry("q.test", ["m.test"]));

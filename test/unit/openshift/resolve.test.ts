@@ -148,6 +148,22 @@ describe("resolvePull", () => {
         expect(resolvePull({ registry }, parseReference("a.test/b/d:1")).rule).toBe("a.test/b");
     });
 
+    test.each([
+        ["x.example.com/a:1", ["*.com", "*.example.com"], "*.example.com"],
+        ["registry.redhat.io/a:1", ["*.redhat.io", "registry.redhat.io"], "registry.redhat.io"],
+        ["a.much.longer.host.redhat.io/a:1", ["*.redhat.io", "*.io"], "*.redhat.io"],
+    ])("%s goes by the longest prefix as it is written, of %j", (image, prefixes, rule) => {
+        const rules = prefixes.map((prefix) => (prefix.startsWith("*") ? { prefix } : { location: prefix }));
+        for (const registry of [rules, rules.toReversed()]) {
+            expect(resolvePull({ registry }, parseReference(image)).rule).toBe(rule);
+        }
+    });
+
+    test("a host in upper case matches no rule: the runtime compares by case", () => {
+        const registry = [{ location: "Quay.io", blocked: true }];
+        expect(resolvePull({ registry }, parseReference("quay.io/a:1"))).not.toHaveProperty("rule");
+    });
+
     test("tries several mirrors in their order", () => {
         const conf = registriesConf([idms(entry("quay.io", ["z.test/q", "a.test/q"]))]);
         expect(route(conf, `quay.io/x@${D}`)).toEqual([`z.test/q/x@${D}`, `a.test/q/x@${D}`, `quay.io/x@${D}`]);
