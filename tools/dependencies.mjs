@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { captureOrThrow } from "./process.mjs";
+import { npmCi } from "./npm.mjs";
 
 /** The HTTP client asks for this; the rest of the packages are content with less. */
 const minimumNode = [20, 18, 1];
@@ -15,7 +15,7 @@ export function checkNode(version = process.versions.node) {
     const difference = minimumNode.map((minimum, index) => (parts[index] || 0) - minimum).find((part) => part !== 0);
     if (difference === undefined || difference > 0) return;
     throw new Error(
-        `Node.js ${minimumNode.join(".")} or newer is needed, this is ${version}: get one from https://nodejs.org/`,
+        `Node.js ${minimumNode.join(".")} or newer is needed, 24 is recommended; this is ${version}: get one from https://nodejs.org/`,
     );
 }
 
@@ -50,8 +50,5 @@ function installedByHand(root, lock) {
 
 async function cleanInstall(root, progress) {
     progress.note("      npm ci: fetching the packages that package-lock.json names");
-    const args = ["ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund"];
-    const npm = process.env.npm_execpath;
-    const [command, first] = npm?.endsWith(".js") ? [process.execPath, [npm]] : ["npm", []];
-    await progress.beat("running npm ci", () => captureOrThrow(command, [...first, ...args], { cwd: root }));
+    await progress.beat("running npm ci", () => npmCi(root, ["--include=dev"], process.env));
 }

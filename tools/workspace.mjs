@@ -5,6 +5,7 @@ import {
     mkdirSync,
     readFileSync,
     readlinkSync,
+    realpathSync,
     renameSync,
     symlinkSync,
     writeFileSync,
@@ -27,7 +28,7 @@ export const defaultStack = "dev";
  * @property {string} tools cache of downloaded and built tools
  * @property {string} state Pulumi's file backend
  * @property {string} pulumiHome Pulumi's own folder, apart from the user's `~/.pulumi`
- * @property {string} bin holds `node`, a link to the Node.js that runs this
+ * @property {string} bin links to programs; those to a `node` are in a folder per version
  *
  * @param {string} [root]
  * @param {NodeJS.ProcessEnv} [env] `REGISTRY_PASSTHROUGH_TOOLS_DIR` puts the tools cache elsewhere (CI caches)
@@ -122,8 +123,6 @@ export function keptSecret(file) {
 export function pulumiEnvironment(place, stack, toolDirectories, env = process.env) {
     privateDirectory(place.local);
     privateDirectory(place.state);
-    // One link instead of Node's whole folder: that may be /usr/bin, with older tools in it.
-    linkProgram(place.bin, "node", process.execPath);
     return {
         PULUMI_BACKEND_URL: pathToFileURL(place.state).href,
         PULUMI_HOME: place.pulumiHome,
@@ -147,9 +146,26 @@ function passphrase(file, env) {
 function searchPath(place, toolDirectories, env) {
     // The npm package brings pulumi-resource-pulumi-nodejs, the plugin that runs dynamic providers, in its own folder.
     const sdk = join(place.root, "node_modules", "@pulumi", "pulumi");
-    const first = [...new Set([place.bin, ...toolDirectories, sdk])];
+    const node = nodeFolder(place, process.execPath, process.versions.node);
+    const first = [...new Set([node, place.bin, ...toolDirectories, sdk])];
     const rest = (env.PATH ?? "").split(delimiter).filter((folder) => folder !== "" && !first.includes(folder));
     return [...first, ...rest].join(delimiter);
+}
+
+/**
+ * A folder for PATH that holds one `node` and nothing else: its own folder may be /usr/bin, with older tools in it. One
+ * per version, because commands of different versions may run at the same time.
+ *
+ * @param {Workspace} place
+ * @param {string} file the program
+ * @param {string} version
+ * @returns {string}
+ */
+export function nodeFolder(place, file, version) {
+    const folder = join(place.bin, `node-${version}`);
+    // The file may be this very link: what runs inside of another command finds it on PATH.
+    linkProgram(folder, "node", realpathSync(file));
+    return folder;
 }
 
 /**

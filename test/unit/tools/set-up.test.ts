@@ -37,7 +37,7 @@ test.each([
 ])("Node.js %s is enough: %s", async (version, enough) => {
     const { error } = await inModule("dependencies.mjs", "m.checkNode(input);", version);
     expect(error === undefined).toBe(enough);
-    if (!enough) expect(error).toContain(`20.18.1 or newer is needed, this is ${version}`);
+    if (!enough) expect(error).toContain(`20.18.1 or newer is needed, 24 is recommended; this is ${version}`);
 });
 
 /** Counts its calls, and installs nothing. */
@@ -55,7 +55,9 @@ test("packages are installed once for each lock file", async () => {
     file("package-lock.json", `${JSON.stringify(LOCK)}\n`);
     expect((await call("dependencies.mjs", "ensureDependencies", env)).value).toBe(true);
     expect(readFileSync(join(root, "npm.log"), "utf8").split("\n")).toHaveLength(3);
-    expect(readFileSync(join(root, "npm.log"), "utf8")).toContain("ci --include=dev --ignore-scripts");
+    expect(readFileSync(join(root, "npm.log"), "utf8")).toContain(
+        `ci --prefix ${root} --ignore-scripts --no-audit --no-fund --include=dev`,
+    );
 });
 
 test("packages that npm ci installed before count, unless a version is another one", async () => {

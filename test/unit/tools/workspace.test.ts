@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inModule } from "./script-module";
@@ -27,4 +27,12 @@ test("the provider is told of a terminal where there is one, and what the user h
     expect(await progressOf(true)).toBe("row");
     expect(await progressOf(false)).toBeNull();
     expect(await progressOf(true, { REGISTRY_PASSTHROUGH_PROGRESS: "lines" })).toBe("lines");
+});
+
+test("Pulumi, its program and its providers find the Node.js that runs the command first on PATH", async () => {
+    const body = 'return m.pulumiEnvironment(m.workspace(input, {}), "dev", [], { PATH: "/usr/bin" }).PATH;';
+    const { value } = await inModule("workspace.mjs", body, folder);
+    const [first = ""] = String(value).split(":");
+    expect(readdirSync(first)).toEqual(["node"]);
+    expect(realpathSync(join(first, "node"))).toBe(realpathSync(process.execPath));
 });
