@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { parse } from "yaml";
 import { captureOrThrow } from "../tools/process.mjs";
-import { projectRoot, pulumiEnvironment } from "../tools/workspace.mjs";
+import { projectRoot, pulumiEnvironment, workspace } from "../tools/workspace.mjs";
 import { scratchFolder } from "./data/scratch.mjs";
 
 const name = "bench";
@@ -12,6 +12,7 @@ export class BenchStack {
     #env;
     #config;
 
+    /** @param {string} folder @param {string} program its folder @param {NodeJS.ProcessEnv} env */
     constructor(folder, program, env) {
         this.program = program;
         this.#env = env;
@@ -26,8 +27,14 @@ export class BenchStack {
     static async create(toolbox, label, site) {
         const folder = join(scratchFolder(), label);
         rmSync(folder, { recursive: true, force: true });
-        const place = { root: projectRoot, local: folder, state: join(folder, "state") };
-        Object.assign(place, { pulumiHome: join(folder, "home"), bin: join(folder, "bin") });
+        const below = (/** @type {string} */ name) => join(folder, name);
+        const place = {
+            ...workspace(),
+            local: folder,
+            state: below("state"),
+            pulumiHome: below("home"),
+            bin: below("bin"),
+        };
         mkdirSync(folder, { recursive: true });
         writeEmptyProgram(folder);
         const foreign = /^PULUMI_(BACKEND_URL|HOME|STACK|CONFIG_PASSPHRASE|CONFIG_PASSPHRASE_FILE|ACCESS_TOKEN)$/;
@@ -46,7 +53,7 @@ export class BenchStack {
         return { file: "pulumi", args: [...args, ...selection], cwd: this.program, env: this.#env };
     }
 
-    /** JSON is YAML; `stack init` has written the salt into it. */
+    /** JSON is YAML; `stack init` has written the salt into it. @param {object} site */
     async #configure(site) {
         const before = parse(readFileSync(this.#config, "utf8"));
         const config = { "registry-passthrough:site": site, "registry-passthrough:registryUsername": "nobody" };
@@ -57,7 +64,11 @@ export class BenchStack {
     }
 }
 
-/** With the project's runtime options, so that nothing but the program and its resources differs. */
+/**
+ * With the project's runtime options, so that nothing but the program and its resources differs.
+ *
+ * @param {string} folder
+ */
 function writeEmptyProgram(folder) {
     const { name: project, runtime } = parse(readFileSync(join(projectRoot, "Pulumi.yaml"), "utf8"));
     writeFileSync(join(folder, "Pulumi.yaml"), JSON.stringify({ name: project, runtime, main: "program/" }));

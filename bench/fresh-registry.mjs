@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { freePort } from "../tools/registry-process.mjs";
+import { anyPort } from "../tools/registry-process.mjs";
 import { startRegistry, stopRegistry } from "../tools/registry.mjs";
 import { scratchFolder } from "./data/scratch.mjs";
 import { cpuSeconds } from "./process-tree.mjs";
@@ -10,6 +10,7 @@ import { cpuSeconds } from "./process-tree.mjs";
  * the same over all runs.
  */
 export class FreshRegistry {
+    /** @param {string} folder @param {import("../tools/registry.mjs").RunningRegistry} running */
     constructor(folder, running) {
         this.folder = folder;
         this.running = running;
@@ -21,7 +22,7 @@ export class FreshRegistry {
         await stopRegistry(folder);
         rmSync(join(folder, "registry"), { recursive: true, force: true });
         // Another port each time: what skopeo remembers of a place must not be about an earlier registry.
-        const running = await startRegistry({ dir: folder, executable, auth: false, port: await freePort(0) });
+        const running = await startRegistry({ dir: folder, executable, auth: false, port: await anyPort() });
         return new FreshRegistry(folder, running);
     }
 
@@ -31,7 +32,9 @@ export class FreshRegistry {
 
     /** PEM file. */
     get ca() {
-        return this.running.ca;
+        const { ca } = this.running;
+        if (ca === undefined) throw new Error(`the registry at ${this.host} has no TLS`);
+        return ca;
     }
 
     /** A folder with nothing but the CA, as containers/image wants one. */
@@ -44,8 +47,9 @@ export class FreshRegistry {
 
     /** Requests served since its start, by method; the one that asked whether it is up is not counted. */
     requests() {
+        /** @type {Record<string, number>} */
         const counts = {};
-        for (const [, method] of this.#log().matchAll(/"([A-Z]+) \/v2\/\S+ HTTP\/[\d.]+" \d{3} /g)) {
+        for (const [, method = ""] of this.#log().matchAll(/"([A-Z]+) \/v2\/\S+ HTTP\/[\d.]+" \d{3} /g)) {
             counts[method] = (counts[method] ?? 0) + 1;
         }
         return counts;
@@ -55,7 +59,11 @@ export class FreshRegistry {
         return cpuSeconds(this.running.pid);
     }
 
-    /** @returns {string | undefined} the digest of a tag, read from the store */
+    /**
+     * @param {string} repository
+     * @param {string} tag
+     * @returns {string | undefined} the digest of a tag, read from the store
+     */
     tag(repository, tag) {
         return this.#read("repositories", repository, "_manifests", "tags", tag, "current", "link");
     }
@@ -75,10 +83,12 @@ export class FreshRegistry {
         return readFileSync(this.running.log, "utf8");
     }
 
+    /** @param {string[]} parts below the store's root */
     #path(...parts) {
         return join(this.folder, "registry", "docker", "registry", "v2", ...parts);
     }
 
+    /** @param {string[]} parts @returns {string | undefined} */
     #read(...parts) {
         const path = this.#path(...parts);
         return existsSync(path) ? readFileSync(path, "utf8") : undefined;

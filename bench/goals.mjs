@@ -1,4 +1,4 @@
-import { median, pairedRatio } from "./statistics.mjs";
+import { byRound, median, pairedRatio } from "./statistics.mjs";
 
 const MiB = 1024 * 1024;
 
@@ -19,9 +19,12 @@ const MiB = 1024 * 1024;
  * @returns {Verdict[]}
  */
 export function verdicts(work, series) {
-    return goals[work](series);
+    const judge = goals[work];
+    if (judge === undefined) throw new Error(`there are no goals for ${work}`);
+    return judge(series);
 }
 
+/** @type {Record<string, (series: Series[]) => Verdict[]>} */
 const goals = {
     A: (series) => [notSlowerThanBestPeer(series), ...modest(series)],
     B: (series) => [
@@ -65,12 +68,14 @@ export function seconds(one) {
     return one.runs.map((run) => run.seconds);
 }
 
+/** @param {Series[]} series @returns {Verdict} */
 function notSlowerThanBestPeer(series) {
     const peer = bestPeer(series);
     if (peer === undefined) return noPeer("not slower than the best peer");
     return atMost(`not slower than the best peer (${peer.name})`, named(series, "ours"), peer, 1);
 }
 
+/** @param {Series[]} series @param {number} factor @returns {Verdict} */
 function fasterThanBestPeer(series, factor) {
     const peer = bestPeer(series);
     if (peer === undefined) return noPeer(`${factor} x faster than the best peer`);
@@ -79,31 +84,47 @@ function fasterThanBestPeer(series, factor) {
     return { goal, measured: shown(ratio), met: ratio.median >= factor };
 }
 
+/** @param {string} goal @param {Series} left @param {Series} right @param {number} limit @returns {Verdict} */
 function atMost(goal, left, right, limit) {
     const ratio = pairedRatio(seconds(left), seconds(right));
     return { goal, measured: shown(ratio), met: ratio.median <= limit };
 }
 
-/** `ours` costs at most so many seconds more than an empty program does. */
+/**
+ * `ours` costs at most so many seconds more than an empty program does.
+ *
+ * @param {string} what
+ * @param {Series} ours
+ * @param {Series} empty
+ * @param {number} limit
+ * @returns {Verdict}
+ */
 function over(what, ours, empty, limit) {
-    const differences = seconds(ours).map((value, round) => value - seconds(empty)[round]);
+    const differences = byRound(seconds(ours), seconds(empty), (a, b) => a - b);
     const measured = `${median(differences).toFixed(2)} s over it`;
     return { goal: `${what}: at most ${limit} s over an empty program`, measured, met: median(differences) <= limit };
 }
 
+/** @param {Series} one @param {number} images how many @returns {Verdict} */
 function requestsPerImage(one, images) {
     const counts = one.runs.map(({ requests }) => Object.values(requests).reduce((sum, count) => sum + count, 0));
     const measured = `${(Math.max(...counts) / images).toFixed(3)} requests per image`;
     return { goal: "at most 1 request per image", measured, met: Math.max(...counts) <= images };
 }
 
+/** @param {Series[]} series @returns {Verdict[]} */
 function modest(series) {
     const own = series.filter(({ role, name }) => role === "ours" || name === "layout in a folder");
     const disk = Math.max(...own.flatMap(({ runs }) => runs.map(({ diskBytes }) => diskBytes)));
     return [smallProvider(own), { goal: "no extra disk", measured: `${Math.round(disk / MiB)} MiB`, met: disk === 0 }];
 }
 
-/** Of the process that runs the providers; where the engine takes no part, of the importer without Pulumi's SDK. */
+/**
+ * Of the process that runs the providers; where the engine takes no part, of the importer without Pulumi's SDK.
+ *
+ * @param {Series[]} own
+ * @returns {Verdict}
+ */
 function smallProvider(own) {
     const all = own.flatMap(({ runs }) => runs);
     const provider = Math.max(...all.map((run) => run.providerBytes || 0));
@@ -115,18 +136,24 @@ function smallProvider(own) {
     };
 }
 
+/** @param {string} goal @returns {Verdict} */
 function noPeer(goal) {
     return { goal, measured: "there was no peer", met: false };
 }
 
+/** @param {ReturnType<typeof pairedRatio>} ratio @returns {string} */
 function shown({ median: middle, least, greatest }) {
     return `${middle.toFixed(2)} x (${least.toFixed(2)} to ${greatest.toFixed(2)})`;
 }
 
+/** @param {Series[]} series @returns {Series} */
 function floorOf(series) {
-    return series.find(({ role }) => role === "floor");
+    const found = series.find(({ role }) => role === "floor");
+    if (found === undefined) throw new Error("there is no floor");
+    return found;
 }
 
+/** @param {Series[]} series @param {string} name @returns {Series} */
 function named(series, name) {
     const found = series.find((one) => one.name === name);
     if (found === undefined) throw new Error(`there is no series ${name}`);

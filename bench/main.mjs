@@ -16,9 +16,10 @@ async function main() {
     const { chosen, rounds, json, save } = options();
     const progress = createProgress({ steps: chosen.length });
     const context = await openBench(progress, rounds);
+    /** @type {Record<string, import("./rounds.mjs").Series[]>} */
     const measured = {};
-    for (const work of chosen) {
-        const series = await progress.step(`${work}: ${works[work].title}`, () => works[work].run(context));
+    for (const [work, { title, run }] of chosen) {
+        const series = await progress.step(`${work}: ${title}`, () => run(context));
         measured[work] = series;
         const text = json ? JSON.stringify(summary(work, series, context.missing)) : `\n${tables(work, series)}`;
         process.stdout.write(`${text}\n`);
@@ -36,9 +37,11 @@ function options() {
             save: { type: "boolean", default: false },
         },
     });
-    const chosen = values.work?.toUpperCase().split(",") ?? Object.keys(works);
+    const names = values.work?.toUpperCase().split(",");
+    const chosen = Object.entries(works).filter(([name]) => names?.includes(name) ?? true);
     const rounds = Number(values.runs);
-    if (chosen.some((work) => !(work in works)) || !Number.isInteger(rounds) || rounds < 1) throw new Error(usage);
+    const isKnown = names === undefined || names.every((name) => name in works);
+    if (!isKnown || !Number.isInteger(rounds) || rounds < 1) throw new Error(usage);
     return { chosen, rounds, json: values.json, save: values.save || values.work === undefined };
 }
 

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { scratchFolder } from "./data/scratch.mjs";
 import { watchTree } from "./process-tree.mjs";
 
 /**
- * @typedef {{file: string, args: string[], env?: Record<string, string>, input?: string, cwd?: string}} Command
+ * @typedef {{file: string, args: string[], env?: NodeJS.ProcessEnv, input?: string, cwd?: string}} Command
  *
  * @typedef {object} Measured
  * @property {number} seconds from the start of the process to its end
@@ -34,19 +35,21 @@ export async function measure({ file, args, env = {}, input = "", cwd }) {
     const surroundings = { ...process.env, HOME: folder, TMPDIR: folder, ...env };
     const child = spawn("bash", ["-c", timed, times, file, ...args], { cwd, env: surroundings });
     const output = { stdout: "", stderr: "" };
-    for (const name of ["stdout", "stderr"])
-        child[name].setEncoding("utf8").on("data", (text) => (output[name] += text));
+    child.stdout.setEncoding("utf8").on("data", (text) => (output.stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text) => (output.stderr += text));
     child.stdin.on("error", () => {});
     child.stdin.end(input);
-    const stop = watchTree(child.pid, folder);
-    const code = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
+    await once(child, "spawn");
+    const stop = watchTree(/** @type {number} */ (child.pid), folder);
+    const [code] = await once(child, "close");
     const { memory, provider, disk } = stop();
     rmSync(folder, { recursive: true, force: true });
     if (code !== 0) {
         const said = `${output.stdout}${output.stderr}`.trim().split("\n").slice(-15).join("\n    ");
         throw new Error(`${file} ${args.slice(0, 4).join(" ")} … ended with ${code}:\n    ${said}`);
     }
-    const [seconds, user, system] = readFileSync(times, "utf8").trim().split("\n").at(-1).split(" ").map(Number);
+    const last = readFileSync(times, "utf8").trim().split("\n").at(-1) ?? "";
+    const [seconds = NaN, user = NaN, system = NaN] = last.split(" ").map(Number);
     const cpuSeconds = round(user + system);
     return {
         seconds,
@@ -58,6 +61,7 @@ export async function measure({ file, args, env = {}, input = "", cwd }) {
     };
 }
 
+/** @param {number} value seconds */
 function round(value) {
     return Math.round(value * 1000) / 1000;
 }

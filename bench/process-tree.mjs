@@ -27,11 +27,17 @@ export function watchTree(pid, temporary) {
     };
 }
 
-/** `all` is the greater of what all processes hold together now and what one of them held at its highest. */
+/**
+ * `all` is the greater of what all processes hold together now and what one of them held at its highest.
+ *
+ * @param {number} pid
+ * @returns {{all: number, provider: number}} bytes
+ */
 function residentMemory(pid) {
     const memory = tree(pid).map((one) => {
         const status = textOf(`/proc/${one}/status`);
-        const kilobytes = (field) => Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
+        const kilobytes = (/** @type {string} */ field) =>
+            Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
         const isProvider = textOf(`/proc/${one}/cmdline`).includes(PROVIDER);
         return { now: kilobytes("VmRSS"), highest: kilobytes("VmHWM"), isProvider };
     });
@@ -46,6 +52,7 @@ function residentMemory(pid) {
 /**
  * A process and everything below it. Each thread has children of its own, and a Go program forks from any.
  *
+ * @public its test calls it by name, in a process of its own
  * @param {number} pid
  * @returns {number[]}
  */
@@ -54,6 +61,7 @@ export function tree(pid) {
     return [pid, ...children.filter((one) => one !== "").flatMap((child) => tree(Number(child)))];
 }
 
+/** @param {number} pid @returns {string[]} */
 function threads(pid) {
     try {
         return readdirSync(`/proc/${pid}/task`);
@@ -62,18 +70,20 @@ function threads(pid) {
     }
 }
 
+/** @param {string} folder @returns {number} */
 function bytesBelow(folder) {
     try {
-        return readdirSync(folder, { recursive: true }).reduce((sum, name) => {
+        const sizes = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => {
             const facts = statSync(join(folder, name), { throwIfNoEntry: false });
-            return sum + (facts?.isFile() ? facts.size : 0);
-        }, 0);
+            return facts?.isFile() ? facts.size : 0;
+        });
+        return sizes.reduce((sum, size) => sum + size, 0);
     } catch {
         return 0;
     }
 }
 
-/** CPU seconds of one process so far (proc(5): utime and stime, in ticks of 10 ms). */
+/** CPU seconds of one process so far (proc(5): utime and stime, in ticks of 10 ms). @param {number} pid */
 export function cpuSeconds(pid) {
     const stat = textOf(`/proc/${pid}/stat`);
     const [user, system] = stat
@@ -83,6 +93,7 @@ export function cpuSeconds(pid) {
     return (Number(user) + Number(system)) / 100;
 }
 
+/** @param {string} path @returns {string} empty if it cannot be read */
 function textOf(path) {
     try {
         return readFileSync(path, "utf8");

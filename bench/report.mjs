@@ -2,27 +2,41 @@ import { median } from "./statistics.mjs";
 import { bestPeer, seconds, verdicts } from "./goals.mjs";
 import { works } from "./works.mjs";
 
-const MiB = 1024 * 1024;
+/** @import { Run, Series } from "./rounds.mjs" */
+/** @import { Verdict } from "./goals.mjs" */
 
 /**
  * What a machine reads of one work: medians in seconds. `bestPeer` is the fastest that puts each image where it belongs.
  *
+ * @typedef {object} Summary
+ * @property {string} work
+ * @property {number} ours
+ * @property {number} floor
+ * @property {Record<string, number>} peers
+ * @property {string} [bestPeer]
+ * @property {Record<string, number>} [also] ours in other ways
+ * @property {string[]} [missing] peers that could not be had, and why
+ * @property {Verdict[]} goals
+ */
+
+const MiB = 1024 * 1024;
+
+/**
  * @param {string} work
- * @param {import("./rounds.mjs").Series[]} series
+ * @param {Series[]} series
  * @param {string[]} missing peers that could not be had, and why
- * @returns {{work: string, ours: number, floor: number, peers: Record<string, number>, bestPeer?: string}}
+ * @returns {Summary}
  */
 export function summary(work, series, missing) {
-    const medianOf = (one) => Number(median(seconds(one)).toFixed(3));
-    const medians = (role) => series.filter((one) => one.role === role).map((one) => [one.name, medianOf(one)]);
-    const [[, ours], ...also] = medians("ours");
-    const [[, floor]] = medians("floor");
+    const [ours, ...also] = medians(series, "ours");
+    const [floor] = medians(series, "floor");
+    if (ours === undefined || floor === undefined) throw new Error(`work ${work} has no series of ours, or no floor`);
     const best = bestPeer(series)?.name;
     return {
         work,
-        ours,
-        floor,
-        peers: Object.fromEntries(medians("peer")),
+        ours: ours[1],
+        floor: floor[1],
+        peers: Object.fromEntries(medians(series, "peer")),
         ...(best === undefined ? {} : { bestPeer: best }),
         ...(also.length > 0 ? { also: Object.fromEntries(also) } : {}),
         ...(missing.length > 0 ? { missing } : {}),
@@ -30,17 +44,23 @@ export function summary(work, series, missing) {
     };
 }
 
+/** @param {Series[]} series @param {Series["role"]} role @returns {[name: string, seconds: number][]} */
+function medians(series, role) {
+    return series.filter((one) => one.role === role).map((one) => [one.name, Number(median(seconds(one)).toFixed(3))]);
+}
+
 /**
  * The tables of one work, as Markdown.
  *
  * @param {string} work
- * @param {import("./rounds.mjs").Series[]} series
+ * @param {Series[]} series
  * @returns {string}
  */
 export function tables(work, series) {
     const rows = series.map((one) => {
         const all = seconds(one);
-        const middle = (field) => median(one.runs.map((run) => run[field]));
+        const middle = (/** @type {"cpuSeconds" | "registryCpuSeconds"} */ field) =>
+            median(one.runs.map((run) => run[field]));
         return [
             one.name,
             `${median(all).toFixed(2)} (${Math.min(...all).toFixed(2)}–${Math.max(...all).toFixed(2)})`,
@@ -48,7 +68,7 @@ export function tables(work, series) {
             middle("registryCpuSeconds").toFixed(1),
             memoryOf(one),
             `${Math.round(Math.max(...one.runs.map(({ diskBytes }) => diskBytes)) / MiB)} MiB`,
-            requestsOf(one.runs.at(-1)),
+            requestsOf(one.runs.at(-1)?.requests ?? {}),
         ];
     });
     const heads = ["", "seconds: median (range)", "CPU s", "registry's CPU s", "peak memory", "extra disk", "requests"];
@@ -58,31 +78,33 @@ export function tables(work, series) {
         met ? "met" : "**not met**",
     ]);
     return [
-        `### ${work}: ${works[work].title}`,
+        `### ${work}: ${works[work]?.title}`,
         "",
         table(heads, rows),
         "",
-        ...series.filter(({ runs }) => runs[0].phases !== undefined).flatMap((one) => [phasesOf(one), ""]),
+        ...series.filter(({ runs }) => runs[0]?.phases !== undefined).flatMap((one) => [phasesOf(one), ""]),
         table(["goal", "measured: median (range) of paired rounds", ""], goalRows),
     ].join("\n");
 }
 
-/** Of all processes together; where the engine took part, that of the provider too. */
+/** Of all processes together; where the engine took part, that of the provider too. @param {Series} one */
 function memoryOf({ runs }) {
-    const peak = (field) => Math.round(Math.max(...runs.map((run) => run[field] ?? 0)) / MiB);
+    const peak = (/** @type {"memoryBytes" | "providerBytes"} */ field) =>
+        Math.round(Math.max(...runs.map((run) => run[field] ?? 0)) / MiB);
     const provider = peak("providerBytes");
     return `${peak("memoryBytes")} MiB${provider > 0 ? ` (provider ${provider})` : ""}`;
 }
 
-/** Where the time of a contender goes, as it says itself: medians in seconds. */
+/** Where the time of a contender goes, as it says itself: medians in seconds. @param {Series} one */
 function phasesOf({ name, runs }) {
-    const parts = Object.keys(runs[0].phases).map((phase) => {
-        return `${phase} ${median(runs.map(({ phases }) => phases[phase])).toFixed(2)} s`;
+    const parts = Object.keys(runs[0]?.phases ?? {}).map((phase) => {
+        return `${phase} ${median(runs.map(({ phases }) => phases?.[phase] ?? NaN)).toFixed(2)} s`;
     });
     return `Of ${name}: ${parts.join(", ")}.`;
 }
 
-function requestsOf({ requests }) {
+/** @param {Run["requests"]} requests */
+function requestsOf(requests) {
     const total = Object.values(requests).reduce((sum, count) => sum + count, 0);
     return total === 0
         ? "–"
@@ -91,7 +113,8 @@ function requestsOf({ requests }) {
               .join(", ")}`;
 }
 
+/** @param {string[]} heads @param {string[][]} rows @returns {string} */
 function table(heads, rows) {
-    const line = (cells) => `| ${cells.join(" | ")} |`;
+    const line = (/** @type {string[]} */ cells) => `| ${cells.join(" | ")} |`;
     return [line(heads), line(heads.map(() => "---")), ...rows.map(line)].join("\n");
 }

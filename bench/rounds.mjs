@@ -2,36 +2,56 @@ import { checkArrival } from "./contenders/contender.mjs";
 import { FreshRegistry } from "./fresh-registry.mjs";
 import { measure } from "./measure.mjs";
 
+/** @import { Contender } from "./contenders/contender.mjs" */
+/** @import { Content } from "./data/layout.mjs" */
+
 /**
  * @typedef {Omit<import("./measure.mjs").Measured, "stdout"> & {registryCpuSeconds: number, requests: Record<string, number>, phases?: Record<string, number>}} Run
- * @typedef {{name: string, role: string, placesImages: boolean, runs: Run[]}} Series one contender, by round
+ * @typedef {{name: string, role: Contender["role"], placesImages: boolean, runs: Run[]}} Series one contender, by round
  */
 
 /**
  * Runs every contender in every round, each against a registry of its own; each round begins with another one.
  *
  * @param {object} plan
- * @param {import("./contenders/contender.mjs").Contender[]} plan.contenders
- * @param {import("./data/layout.mjs").Content} plan.content
+ * @param {Contender[]} plan.contenders
+ * @param {Content} plan.content
  * @param {number} plan.rounds
  * @param {string} plan.registry the program
  * @param {import("../tools/progress.mjs").Progress} plan.progress
  * @returns {Promise<Series[]>}
  */
 export async function runRounds({ contenders, content, rounds, registry, progress }) {
-    const series = contenders.map(({ name, role, placesImages }) => ({ name, role, placesImages, runs: [] }));
+    const entries = contenders.map((contender) => ({ contender, series: seriesOf(contender) }));
     for (let round = 0; round < rounds; round += 1) {
-        for (let turn = 0; turn < contenders.length; turn += 1) {
-            const at = (round + turn) % contenders.length;
-            const run = await runOnce(contenders[at], content, registry);
-            series[at].runs.push(run);
-            progress.note(`      round ${round + 1}: ${contenders[at].name} ${run.seconds.toFixed(2)} s`);
+        for (const { contender, series } of turned(entries, round)) {
+            const run = await runOnce(contender, content, registry);
+            series.runs.push(run);
+            progress.note(`      round ${round + 1}: ${contender.name} ${run.seconds.toFixed(2)} s`);
         }
     }
-    return series;
+    return entries.map(({ series }) => series);
 }
 
-/** @returns {Promise<Run>} */
+/** @param {Omit<Series, "runs">} contender @returns {Series} without a run */
+export function seriesOf({ name, role, placesImages }) {
+    return { name, role, placesImages, runs: [] };
+}
+
+/**
+ * The order of a round: each begins with another contender.
+ *
+ * @template T
+ * @param {T[]} contenders
+ * @param {number} round
+ * @returns {T[]}
+ */
+export function turned(contenders, round) {
+    const first = round % contenders.length;
+    return [...contenders.slice(first), ...contenders.slice(0, first)];
+}
+
+/** @param {Contender} contender @param {Content} content @param {string} executable @returns {Promise<Run>} */
 export async function runOnce(contender, content, executable) {
     const registry = await FreshRegistry.start(executable);
     try {

@@ -2,11 +2,12 @@ import { loadavg } from "node:os";
 import { getTools } from "../tools/get-tools.mjs";
 import { onPath, reportedVersion } from "../tools/installed-tool.mjs";
 import { prepare } from "../tools/prepare.mjs";
+import { messageOf } from "../tools/process.mjs";
 import { workspace } from "../tools/workspace.mjs";
 
 /**
  * @typedef {object} BenchContext
- * @property {import("../tools/prepare.mjs").Toolbox} toolbox
+ * @property {import("../tools/prepare.mjs").Toolbox<"pulumi" | "registry">} toolbox
  * @property {string} registry the program
  * @property {{skopeo?: string, crane?: string, regctl?: string}} peers the programs that could be had
  * @property {string[]} missing why the others could not
@@ -24,25 +25,29 @@ import { workspace } from "../tools/workspace.mjs";
  * @returns {Promise<BenchContext>}
  */
 export async function openBench(progress, rounds) {
-    const [load] = loadavg();
+    const [load = NaN] = loadavg();
     const place = workspace();
     const toolbox = await prepare(place, progress, ["pulumi", "registry"]);
     const { registry, pulumi } = toolbox.tools;
+    /** @type {Record<string, string>} */
     const versions = { node: process.versions.node, registry: registry.version, pulumi: pulumi.version };
+    /** @type {BenchContext["peers"]} */
     const peers = {};
+    /** @type {string[]} */
     const missing = [];
-    const take = (name, { file, version }) => {
-        peers[name] = file;
-        versions[name] = version;
-    };
     const [skopeo] = onPath("skopeo", process.env);
     if (skopeo === undefined) missing.push("skopeo is not on PATH (Debian: apt-get install skopeo)");
-    else take("skopeo", { file: skopeo, version: await reportedVersion(skopeo, ["--version"], process.env) });
-    for (const name of ["crane", "regctl"]) {
+    else {
+        peers.skopeo = skopeo;
+        versions.skopeo = (await reportedVersion(skopeo, ["--version"], process.env)) ?? "of an unknown version";
+    }
+    for (const name of /** @type {const} */ (["crane", "regctl"])) {
         try {
-            take(name, (await getTools([name], { cache: place.tools, progress }))[name]);
+            const { [name]: tool } = await getTools([name], { cache: place.tools, progress });
+            peers[name] = tool.file;
+            versions[name] = tool.version;
         } catch (error) {
-            missing.push(error.message);
+            missing.push(messageOf(error));
         }
     }
     for (const reason of missing) progress.note(`left out: ${reason}`);

@@ -30,12 +30,14 @@ export async function ensureBuild(root, progress) {
     return true;
 }
 
+/** @param {string} root @returns {string[]} relative to it, sorted */
 function listSources(root) {
     const inFolders = sourceFolders.flatMap((folder) => filesBelow(join(root, folder)));
     const single = sourceFiles.map((file) => join(root, file)).filter((file) => existsSync(file));
     return [...single, ...inFolders.filter((file) => file.endsWith(".ts"))].map((file) => relative(root, file)).sort();
 }
 
+/** @param {string} folder @returns {string[]} absolute; none if there is no such folder */
 function filesBelow(folder) {
     if (!existsSync(folder)) return [];
     return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -44,6 +46,7 @@ function filesBelow(folder) {
     });
 }
 
+/** @param {string} root @param {string[]} sources @returns {string} SHA-256 of their names and contents, hex */
 function fingerprint(root, sources) {
     const hash = createHash("sha256");
     for (const source of sources) {
@@ -53,7 +56,12 @@ function fingerprint(root, sources) {
     return hash.digest("hex");
 }
 
-/** The output of a file that is gone (`x.ts`, now `x/index.ts`) would still be found, before the new one. */
+/**
+ * The output of a file that is gone (`x.ts`, now `x/index.ts`) would still be found, before the new one.
+ *
+ * @param {string} dist
+ * @param {string[]} sources
+ */
 function removeOrphans(dist, sources) {
     const known = new Set(sources.map((source) => source.replace(/\.ts$/, "")));
     for (const file of filesBelow(dist)) {

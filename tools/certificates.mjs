@@ -26,7 +26,7 @@ const renewDays = 30;
  * @returns {Promise<TlsFiles>}
  */
 export async function keepCertificates(dir, names = ["localhost", "127.0.0.1", "::1"]) {
-    const path = (name) => join(dir, name);
+    const path = (/** @type {string} */ name) => join(dir, name);
     const files = { ca: path("ca.crt"), certificate: path("server.crt"), key: path("server.key") };
     const caKey = path("ca.key");
     const freshAuthority = !(existsSync(caKey) && lasts(files.ca));
@@ -36,6 +36,11 @@ export async function keepCertificates(dir, names = ["localhost", "127.0.0.1", "
     return { ...files, renewed };
 }
 
+/**
+ * @param {string} file
+ * @param {string} [issuer] the certificate that must have signed it
+ * @returns {boolean} whether it is valid for another 30 days
+ */
 function lasts(file, issuer) {
     if (!existsSync(file)) return false;
     const certificate = new NodeCertificate(readFileSync(file));
@@ -43,6 +48,7 @@ function lasts(file, issuer) {
     return known && Date.parse(certificate.validTo) - Date.now() > renewDays * day;
 }
 
+/** @param {string} file @param {string} keyFile */
 async function writeAuthority(file, keyFile) {
     const keys = await newKeys();
     const authority = await x509.X509CertificateGenerator.createSelfSigned({
@@ -61,6 +67,11 @@ async function writeAuthority(file, keyFile) {
     writePrivate(file, authority.toString("pem"));
 }
 
+/**
+ * @param {Pick<TlsFiles, "ca" | "certificate" | "key">} files
+ * @param {string} caKey path of the CA's key
+ * @param {string[]} names of the server, at least one
+ */
 async function writeServer(files, caKey, names) {
     const authority = new x509.X509Certificate(readFileSync(files.ca, "utf8"));
     const keys = await newKeys();
@@ -86,7 +97,7 @@ async function writeServer(files, caKey, names) {
     writePrivate(files.certificate, certificate.toString("pem"));
 }
 
-/** Begins a little earlier: clocks of containers and virtual machines lag. */
+/** Begins a little earlier: clocks of containers and virtual machines lag. @param {number} days */
 function validity(days) {
     return { notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + days * day) };
 }
@@ -94,7 +105,7 @@ function validity(days) {
 /** Positive and of constant length, as RFC 5280 §4.1.2.2 wants it. */
 function serialNumber() {
     const bytes = Buffer.from(webcrypto.getRandomValues(new Uint8Array(16)));
-    bytes[0] = (bytes[0] & 0x3f) | 0x40;
+    bytes.writeUInt8((bytes.readUInt8() & 0x3f) | 0x40);
     return bytes.toString("hex");
 }
 
@@ -102,10 +113,12 @@ function newKeys() {
     return webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
 }
 
+/** @param {webcrypto.CryptoKey} key @returns {Promise<string>} PKCS #8 */
 async function privatePem(key) {
     return x509.PemConverter.encode(await webcrypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY");
 }
 
+/** @param {string} file PKCS #8, PEM */
 function readPrivateKey(file) {
     const der = x509.PemConverter.decodeFirst(readFileSync(file, "utf8"));
     return webcrypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]);

@@ -24,8 +24,14 @@ const writesProjectConfig = new Set(["init", "change-secrets-provider", "rename"
  * @returns {string} without organization and project
  */
 export function stackOf(args, env) {
-    const named = flagValue(args, ["-s", "--stack"]) ?? namedByWord(args) ?? (env.PULUMI_STACK || defaultStack);
-    return named.split("/").at(-1);
+    return withoutProject(
+        flagValue(args, ["-s", "--stack"]) ?? namedByWord(args) ?? (env.PULUMI_STACK || defaultStack),
+    );
+}
+
+/** @param {string} stack `organization/project/dev` @returns {string} `dev` */
+export function withoutProject(stack) {
+    return stack.slice(stack.lastIndexOf("/") + 1);
 }
 
 /**
@@ -64,43 +70,67 @@ const readsSite = new Set(["plan", "import", "verify", "selftest"]);
 export function passthroughArguments(args, files) {
     const [command, ...rest] = args;
     const isTold = flagValue(args, ["--config-file"]) !== undefined;
-    if (!readsSite.has(command) || isTold || !existsSync(files.config)) return args;
+    if (command === undefined || !readsSite.has(command) || isTold || !existsSync(files.config)) return args;
     return [command, "--config-file", files.config, ...rest];
 }
 
-/** `stack init site-b`: the passphrase and the config of the stack that is made, not of another one. */
+/**
+ * `stack init site-b`: the passphrase and the config of the stack that is made, not of another one.
+ *
+ * @param {string[]} args
+ * @returns {string | undefined}
+ */
 function namedByWord(args) {
-    const [command, subcommand, name] = words(args).map(({ word }) => word);
+    const [command, subcommand = "", name] = words(args).map(({ word }) => word);
     return command === "stack" && ["init", "rm", "select"].includes(subcommand) ? name : undefined;
 }
 
-/** `stack init site-b` and `stack rm site-b` are about a stack whose config is tracked. */
+/**
+ * `stack init site-b` and `stack rm site-b` are about a stack whose config is tracked.
+ *
+ * @param {string[]} args
+ * @param {Word} subcommand
+ * @param {string} stack
+ */
 function namesOther(args, subcommand, stack) {
     if (!["init", "rm"].includes(subcommand.word)) return false;
     const name = words(args)[2]?.word;
-    return name !== undefined && name.split("/").at(-1) !== stack;
+    return name !== undefined && withoutProject(name) !== stack;
 }
 
-/** The words that are neither flags nor values of global flags, up to `--`. */
+/**
+ * The words that are neither flags nor values of global flags, up to `--`.
+ *
+ * @typedef {{word: string, index: number}} Word
+ *
+ * @param {string[]} args
+ * @returns {Word[]}
+ */
 function words(args) {
     const found = [];
     for (let index = 0; index < args.length && args[index] !== "--"; index += 1) {
-        const word = args[index];
+        const word = args[index] ?? "";
         if (globalFlagsWithValue.has(word)) index += 1;
         else if (!word.startsWith("-")) found.push({ word, index });
     }
     return found;
 }
 
-/** Of a flag that is given twice the last one counts, for Pulumi and for the project's own command line. */
+/**
+ * Of a flag that is given twice the last one counts, for Pulumi and for the project's own command line.
+ *
+ * @param {string[]} args
+ * @param {string[]} names of the flag
+ * @returns {string | undefined}
+ */
 function flagValue(args, names) {
     const end = args.includes("--") ? args.indexOf("--") : args.length;
     let found;
-    for (let index = 0; index < end; index += 1) {
-        const [flag, value] = args[index].split(/=(.*)/s);
+    for (const [index, argument] of args.slice(0, end).entries()) {
+        const [flag = "", value] = argument.split(/=(.*)/s);
         if (names.includes(flag)) found = value ?? args[index + 1];
         // The short form takes its value without a space too: -sprod.
-        if (names.includes("-s") && /^-s[^-=]/.test(args[index])) found = args[index].slice(2);
+        if (names.includes("-s") && /^-s[^-=]/.test(argument)) found = argument.slice(2);
     }
     return found;
 }

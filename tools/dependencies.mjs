@@ -37,7 +37,12 @@ export async function ensureDependencies(root, progress) {
     return install;
 }
 
-/** npm leaves its own list of what it installed: an `npm ci` that somebody ran before needs no second one. */
+/**
+ * npm leaves its own list of what it installed: an `npm ci` that somebody ran before needs no second one.
+ *
+ * @param {string} root
+ * @param {Buffer} lock package-lock.json
+ */
 function installedByHand(root, lock) {
     const list = join(root, "node_modules", ".package-lock.json");
     if (!existsSync(list)) return false;
@@ -48,6 +53,7 @@ function installedByHand(root, lock) {
     );
 }
 
+/** @param {string} root @param {import("./progress.mjs").Progress} progress */
 async function cleanInstall(root, progress) {
     progress.note("      npm ci: fetching the packages that package-lock.json names");
     await progress.beat("running npm ci", () => npmCi(root, ["--include=dev"], process.env));

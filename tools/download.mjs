@@ -5,6 +5,8 @@ import { request as secureRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
 import { connect as connectTls } from "node:tls";
 
+/** @import { IncomingMessage } from "node:http" */
+
 const connectMilliseconds = 5_000;
 const silenceMilliseconds = 30_000;
 const maximumRedirects = 5;
@@ -13,6 +15,7 @@ const verified = { rejectUnauthorized: true };
 
 /** What arrived is not what was pinned. Never a reason to try another way in silence. */
 export class ChecksumMismatch extends Error {
+    /** @override */
     name = "ChecksumMismatch";
 }
 
@@ -41,6 +44,7 @@ export async function download(url, file, sha256, env = process.env) {
     );
 }
 
+/** @param {URL} first @param {NodeJS.ProcessEnv} env @returns {Promise<IncomingMessage>} a 200 */
 async function followRedirects(first, env) {
     let url = first;
     for (let hop = 0; hop <= maximumRedirects; hop += 1) {
@@ -58,7 +62,11 @@ async function followRedirects(first, env) {
     throw new Error(`${first.href} redirects more than ${maximumRedirects} times`);
 }
 
-/** @returns {Promise<import("node:http").IncomingMessage>} the answer, its body not read yet */
+/**
+ * @param {URL} url
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<IncomingMessage>} the answer, its body not read yet
+ */
 async function open(url, env) {
     const proxy = proxyFor(url, env);
     const socket = proxy === undefined ? undefined : await tunnel(proxy, url);
@@ -73,6 +81,11 @@ async function open(url, env) {
     }
 }
 
+/**
+ * @param {URL} url
+ * @param {import("node:http").RequestOptions} [options]
+ * @returns {Promise<IncomingMessage>}
+ */
 function answer(url, options = {}) {
     return new Promise((resolve, reject) => {
         const secure = url.protocol === "https:";
@@ -92,6 +105,7 @@ function answer(url, options = {}) {
     });
 }
 
+/** @param {URL} proxy @param {URL} url @returns {Promise<import("node:net").Socket>} connected to the host of `url` */
 function tunnel(proxy, url) {
     return new Promise((resolve, reject) => {
         const target = `${url.hostname}:${url.port || 443}`;
@@ -120,6 +134,7 @@ function tunnel(proxy, url) {
     });
 }
 
+/** @param {URL} url @param {NodeJS.ProcessEnv} env @returns {URL | undefined} */
 function proxyFor(url, env) {
     const address = env.HTTPS_PROXY || env.https_proxy;
     if (url.protocol !== "https:" || !address) return undefined;

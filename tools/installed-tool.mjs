@@ -5,7 +5,7 @@ import { capture } from "./process.mjs";
 /**
  * Looks for a tool on PATH that is good enough.
  *
- * @param {import("./get-tools.mjs").ToolPin} pin
+ * @param {import("./pins.mjs").ToolPin} pin
  * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<{file: string, version: string} | {reason: string}>} the first that will do, or why none does
  */
@@ -21,6 +21,12 @@ export async function installedTool(pin, env) {
     return { reason: reasons.length > 0 ? reasons.join("; ") : `no ${pin.names.join(" or ")} there` };
 }
 
+/**
+ * @param {import("./pins.mjs").ToolPin} pin
+ * @param {string} file
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<{version: string} | {reason: string}>}
+ */
 async function judge(pin, file, env) {
     const version = await reportedVersion(file, pin.versionArguments, env);
     if (version === undefined) return { reason: "does not tell its version" };
@@ -69,7 +75,8 @@ export function runnable(file) {
 }
 
 /** @param {string} left `1.2.3` @param {string} right @returns {number} below, equal to or above zero */
-export function compareVersions(left, right) {
-    const [a, b] = [left, right].map((version) => version.split(".").map(Number));
-    return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+function compareVersions(left, right) {
+    const other = right.split(".").map(Number);
+    const differences = left.split(".").map((part, index) => Number(part) - (other[index] ?? 0));
+    return differences.find((difference) => difference !== 0) ?? 0;
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { captureOrThrow } from "./process.mjs";
+import { captureOrThrow, messageOf } from "./process.mjs";
 
 /**
  * `npm ci` in a folder, without install scripts.
@@ -49,7 +49,7 @@ export async function installProgram(pin, folder, { modules, machine, env }) {
         await npmCi(project, ["--no-bin-links"], env);
         renameSync(join(project, "node_modules", name, pin.program), join(folder, basename(pin.program)));
     } catch (error) {
-        return error instanceof Error ? error.message : String(error);
+        return messageOf(error);
     }
     rmSync(project, { recursive: true });
     return undefined;
@@ -76,7 +76,7 @@ function writeProject(folder, name, pinned) {
     writeFileSync(join(folder, "package-lock.json"), JSON.stringify(lock));
 }
 
-/** @param {string} file */
+/** @param {string} file package.json or package-lock.json */
 function readJson(file) {
     return JSON.parse(readFileSync(file, "utf8"));
 }

@@ -19,7 +19,7 @@ const readStacks = ["render", "selftest"];
 async function main(args) {
     const place = workspace();
     const stack = stackOf(args, process.env);
-    const needed = readStacks.includes(args[0]) ? ["pulumi"] : [];
+    const needed = readStacks.includes(args[0] ?? "") ? ["pulumi"] : [];
     const toolbox = await prepare(place, createProgress(), needed, ["pulumi"]);
     const files = stackFiles(place, stack);
     if (existsSync(files.config)) {

@@ -5,17 +5,23 @@ import { getTools, toolsAtHand } from "./get-tools.mjs";
 import { linkProgram } from "./workspace.mjs";
 
 /**
+ * The tools of a command.
+ *
+ * @template {string} [N=string] keys of tools.json
+ * @typedef {object} Toolbox
+ * @property {Record<N, import("./get-tools.mjs").Tool>} tools
+ * @property {string[]} directories what PATH needs in front for tools that were not found on it
+ */
+
+/**
  * Everything a command needs before it can run: packages, tools, compiled code. Quick and offline when all is there.
  *
+ * @template {string} N
  * @param {import("./workspace.mjs").Workspace} place
  * @param {import("./progress.mjs").Progress} progress
- * @param {string[]} toolNames keys of tools.json
+ * @param {N[]} toolNames keys of tools.json
  * @param {string[]} [optional] keys of tools.json that are used if they are at hand
- * @returns {Promise<Toolbox>}
- *
- * @typedef {object} Toolbox
- * @property {Record<string, import("./get-tools.mjs").Tool>} tools
- * @property {string[]} directories what PATH needs in front for tools that were not found on it
+ * @returns {Promise<Toolbox<N>>}
  */
 export async function prepare(place, progress, toolNames, optional = []) {
     checkNode();
@@ -28,20 +34,23 @@ export async function prepare(place, progress, toolNames, optional = []) {
 /**
  * The tools alone. Programs whose file is called otherwise ("docker-registry") become findable by their first name.
  *
+ * @template {string} N
  * @param {import("./workspace.mjs").Workspace} place
  * @param {import("./progress.mjs").Progress} progress
- * @param {string[]} toolNames
+ * @param {N[]} toolNames
  * @param {string[]} [optional] keys of tools.json that are used if they are at hand
- * @returns {Promise<Toolbox>}
+ * @returns {Promise<Toolbox<N>>}
  */
 export async function openToolbox(place, progress, toolNames, optional = []) {
     const atHand = await toolsAtHand(optional, { cache: place.tools });
-    const tools = { ...atHand, ...(await getTools(toolNames, { cache: place.tools, progress })) };
-    for (const [name, { file }] of Object.entries(tools)) {
+    const tools = await getTools(toolNames, { cache: place.tools, progress });
+    /** @type {[string, import("./get-tools.mjs").Tool][]} */
+    const all = Object.entries({ ...atHand, ...tools });
+    for (const [name, { file }] of all) {
         if (basename(file) !== name) linkProgram(place.bin, name, file);
     }
-    const cached = Object.values(tools).filter(({ origin }) => origin !== "PATH");
-    return { tools, directories: cached.map(({ file }) => dirname(file)) };
+    const cached = all.filter(([, { origin }]) => origin !== "PATH");
+    return { tools, directories: cached.map(([, { file }]) => dirname(file)) };
 }
 
 /**
@@ -60,7 +69,7 @@ export async function runMain(main) {
     }
 }
 
-/** The same check as in lib/oci/tls-environment.ts, which may not be compiled yet. */
+/** The same check as in lib/oci/tls-environment.ts, which may not be compiled yet. @param {NodeJS.ProcessEnv} env */
 function requireTlsVerification({ NODE_TLS_REJECT_UNAUTHORIZED: value }) {
     if (value !== "0") return;
     throw new Error(

@@ -2,9 +2,29 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
 /**
- * @typedef {{cwd?: string, env?: NodeJS.ProcessEnv, input?: string, timeout?: number}} RunOptions
+ * @typedef {{cwd?: string | undefined, env?: NodeJS.ProcessEnv | undefined, input?: string | undefined, timeout?: number}} RunOptions
  * @typedef {{code: number, stdout: string, stderr: string}} RunResult
  */
+
+/**
+ * The code of a system error.
+ *
+ * @param {unknown} error
+ * @returns {string | undefined} `ENOENT`; undefined for other errors
+ */
+export function codeOf(error) {
+    return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/**
+ * What an error says: its message, else its code (an AggregateError of a connection has no message).
+ *
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function messageOf(error) {
+    return (error instanceof Error && error.message) || (codeOf(error) ?? String(error));
+}
 
 /**
  * Runs a command without a shell and collects what it says.
@@ -18,9 +38,8 @@ export function capture(command, args, { cwd, env, input, timeout } = {}) {
     return new Promise((resolve, reject) => {
         const child = spawn(command, args, { cwd, env, timeout, stdio: ["pipe", "pipe", "pipe"] });
         const output = { stdout: "", stderr: "" };
-        for (const name of ["stdout", "stderr"]) {
-            child[name].setEncoding("utf8").on("data", (text) => (output[name] += text));
-        }
+        child.stdout.setEncoding("utf8").on("data", (text) => (output.stdout += text));
+        child.stderr.setEncoding("utf8").on("data", (text) => (output.stderr += text));
         // A child that does not read its stdin closes it early; its exit code tells the story, not this error.
         child.stdin.on("error", () => {});
         child.stdin.end(input ?? "");
@@ -72,6 +91,9 @@ export function runThrough(command, args, { cwd, env, stdout = "inherit" } = {})
 /**
  * A terminal sends Ctrl-C to the whole process group, the child included; sent on again it would count as the second
  * one, which makes Pulumi drop what is running. Without a terminal a signal reaches this process alone.
+ *
+ * @param {import("node:child_process").ChildProcess} child
+ * @returns {() => void} ends the relay
  */
 function relaySignals(child) {
     const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
@@ -97,10 +119,12 @@ export function excerpt({ stdout, stderr }) {
     return short.map((line) => `    ${line}`).join("\n");
 }
 
+/** @param {string} command @param {string[]} args @returns {string} quoted where a shell would need it */
 function shown(command, args) {
     return [command, ...args].map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : JSON.stringify(part))).join(" ");
 }
 
+/** @param {number | null} code @param {NodeJS.Signals | null} signal @returns {number} as a shell reports it */
 function exitCode(code, signal) {
-    return code ?? 128 + (constants.signals[signal] ?? 0);
+    return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 }

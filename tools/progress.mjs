@@ -17,7 +17,7 @@ const beatMilliseconds = 10_000;
  */
 export function createProgress({ stream = process.stderr, steps = 0 } = {}) {
     let current = 0;
-    const note = (line) => void stream.write(`${line}\n`);
+    const note = (/** @type {string} */ line) => void stream.write(`${line}\n`);
     return {
         note,
         async step(title, work) {
@@ -29,6 +29,13 @@ export function createProgress({ stream = process.stderr, steps = 0 } = {}) {
     };
 }
 
+/**
+ * @template T
+ * @param {(line: string) => void} note
+ * @param {string} label
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
 async function beat(note, label, work) {
     const started = Date.now();
     const timer = setInterval(

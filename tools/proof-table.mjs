@@ -12,6 +12,8 @@ const legend = [
  *   digestOnly?: string[], checkedAt: string}} validation
  */
 
+/** @typedef {{source: string, mirror: string, digest: string, proof: string}} Row */
+
 /**
  * Which image came from where, where it is, and how that was proven: as a table if it fits, else one block per image.
  *
@@ -39,25 +41,25 @@ export function proofTable({ images, validation }, width) {
     return [...body, ...rest, "", legend, "", summary(validation, rows.length)].join("\n");
 }
 
+/** @param {Row} row @returns {Row} with 12 digits of every digest */
 function shortened(row) {
-    const short = (text) => text.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/g, "$1…");
+    const short = (/** @type {string} */ text) => text.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/g, "$1…");
     return { source: short(row.source), mirror: short(row.mirror), digest: short(row.digest), proof: row.proof };
 }
 
-/** @returns {string[] | undefined} undefined if a line is wider than the terminal */
+/** @param {Row[]} rows @param {number} width @returns {string[] | undefined} undefined if a line is wider than that */
 function table(rows, width) {
     const head = { source: "SOURCE", mirror: "MIRROR", digest: "DIGEST", proof: "PROVEN" };
     const all = [head, ...rows];
-    const widest = (key) => Math.max(...all.map((row) => row[key].length));
-    const widths = { source: widest("source"), mirror: widest("mirror"), digest: widest("digest"), proof: 0 };
+    const widest = (/** @type {keyof Row} */ key) => Math.max(...all.map((row) => row[key].length));
+    const [source, mirror, digest] = [widest("source"), widest("mirror"), widest("digest")];
     const lines = all.map((row) =>
-        Object.entries(widths)
-            .map(([key, columns]) => row[key].padEnd(columns))
-            .join("  "),
+        [row.source.padEnd(source), row.mirror.padEnd(mirror), row.digest.padEnd(digest), row.proof].join("  "),
     );
     return lines.some((line) => line.length > width) ? undefined : lines;
 }
 
+/** @param {Row[]} rows @returns {string[]} lines */
 function blocks(rows) {
     return rows.flatMap(({ source, mirror, digest, proof }, index) => [
         ...(index === 0 ? [] : [""]),
@@ -68,6 +70,7 @@ function blocks(rows) {
     ]);
 }
 
+/** @param {StackOutputs["validation"]} validation @param {number} images how many @returns {string} */
 function summary({ status, manifests, blobs, bytesRead, whole, checkedAt }, images) {
     const megabytes = (bytesRead / 1_000_000).toFixed(1);
     return (

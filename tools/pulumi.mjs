@@ -33,7 +33,15 @@ async function main(args) {
     return code;
 }
 
-/** What Pulumi cannot know about this project. */
+/**
+ * What Pulumi cannot know about this project.
+ *
+ * @param {string[]} args
+ * @param {import("./workspace.mjs").Workspace} place
+ * @param {string} stack
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<string[]>}
+ */
 async function hints(args, place, stack, env) {
     const found = [];
     const asks = ["up", "update", "destroy", "refresh"].some((command) => args.includes(command));
@@ -60,9 +68,15 @@ async function hints(args, place, stack, env) {
     return found;
 }
 
-/** The engine's lock of the file backend: one JSON file per run. */
+/**
+ * The engine's lock of the file backend: one JSON file per run.
+ *
+ * @param {string | undefined} backend URL
+ * @param {string} stack
+ * @returns {string | undefined} undefined if there is none
+ */
 function lockFile(backend, stack) {
-    if (!backend.startsWith("file:///")) return undefined;
+    if (!backend?.startsWith("file:///")) return undefined;
     const folder = join(fileURLToPath(backend), ".pulumi", "locks", "organization", "registry-passthrough", stack);
     if (!existsSync(folder)) return undefined;
     const lock = readdirSync(folder).find((name) => name.endsWith(".json"));

@@ -16,7 +16,13 @@ import { defaultStack, stackFiles, workspace } from "./workspace.mjs";
 const place = workspace();
 const stack = defaultStack;
 const files = stackFiles(place, stack);
+/** @type {("pulumi" | "registry")[]} */
 const toolNames = ["pulumi", "registry"];
+
+/** @typedef {import("./prepare.mjs").Toolbox<"pulumi" | "registry">} Toolbox */
+/** @typedef {import("./registry.mjs").SecureRegistry} SecureRegistry */
+/** @typedef {import("./stack.mjs").PulumiCli} PulumiCli */
+/** @typedef {import("./progress.mjs").Progress} Progress */
 
 async function up() {
     const progress = createProgress({ stream: process.stdout, steps: 8 });
@@ -39,11 +45,13 @@ async function up() {
     return 0;
 }
 
+/** @param {Toolbox} toolbox @param {Progress["note"]} note @returns {Toolbox} */
 function describeTools(toolbox, note) {
     for (const { file, version, origin } of Object.values(toolbox.tools)) note(`      ${file} ${version} (${origin})`);
     return toolbox;
 }
 
+/** @param {Toolbox} toolbox @param {Progress["note"]} note @returns {Promise<SecureRegistry>} */
 async function startOwnRegistry(toolbox, note) {
     const { startRegistry } = await import("./registry.mjs");
     const registry = await startRegistry({ dir: files.dir, executable: toolbox.tools.registry.file });
@@ -51,11 +59,13 @@ async function startOwnRegistry(toolbox, note) {
     return registry;
 }
 
+/** @param {Toolbox} toolbox @param {SecureRegistry} registry @returns {Promise<PulumiCli>} */
 async function prepareStack(toolbox, registry) {
     const { ensureStack } = await import("./stack.mjs");
     return ensureStack(place, stack, toolbox, registry);
 }
 
+/** @param {PulumiCli} cli */
 async function update(cli) {
     // Nobody is asked, so a preview would only say everything twice; the table at the end says more than the outputs.
     const flags = ["--yes", "--skip-preview", "--suppress-outputs", "--config-file", files.config];
@@ -63,11 +73,18 @@ async function update(cli) {
     await passThrough(cli.file, args, cli, "pulumi up");
 }
 
+/** @param {PulumiCli} cli */
 async function render(cli) {
     const script = join(place.root, "dist", "cli", "main.js");
     await passThrough(process.execPath, [script, "render", "--stack", stack], cli, "passthrough render");
 }
 
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {PulumiCli} cli
+ * @param {string} name of the command, for the error
+ */
 async function passThrough(command, args, { cwd, env }, name) {
     const code = await runThrough(command, args, { cwd, env });
     if (code !== 0) {
@@ -78,6 +95,7 @@ async function passThrough(command, args, { cwd, env }, name) {
     }
 }
 
+/** @param {PulumiCli} cli @param {Progress["note"]} note */
 async function report(cli, note) {
     const { pulumi } = await import("./stack.mjs");
     const outputs = JSON.parse(await pulumi(cli, ["stack", "output", "--json"]));
@@ -105,7 +123,7 @@ async function down() {
     return 0;
 }
 
-/** Removing what the stack holds may ask the registry, so it runs until that is done. */
+/** Removing what the stack holds may ask the registry, so it runs until that is done. @param {Progress} progress */
 async function destroy(progress) {
     const toolbox = await openToolbox(place, progress, toolNames);
     const { pulumiCli, resourceCount } = await import("./stack.mjs");

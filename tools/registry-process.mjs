@@ -1,5 +1,6 @@
 import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { codeOf } from "./process.mjs";
 
 /**
  * Finds a registry by its pid file, and makes sure that the process is really that registry: pids are reused.
@@ -13,7 +14,7 @@ export function runningPid(pidFile, configFile) {
     return Number.isInteger(pid) && pid > 1 && commandLine(pid).includes(configFile) ? pid : undefined;
 }
 
-/** Empty for a process that is gone, or that has ended and waits for its parent. */
+/** Empty for a process that is gone, or that has ended and waits for its parent. @param {number} pid */
 function commandLine(pid) {
     return readText(`/proc/${pid}/cmdline`).split("\0");
 }
@@ -39,17 +40,18 @@ export async function endProcess(pidFile, configFile) {
     return pid !== undefined;
 }
 
-/** A process loses its command line before it gives its port back; as a zombie, or no more there, it holds nothing. */
+/** A process loses its command line before it gives its port back; as a zombie, or no more there, it holds nothing. @param {number} pid */
 function hasEnded(pid) {
     const stat = readText(`/proc/${pid}/stat`);
     return stat === "" || /^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
 }
 
+/** @param {number} pid @param {NodeJS.Signals} name */
 function signal(pid, name) {
     try {
         process.kill(pid, name);
     } catch (error) {
-        if (error.code !== "ESRCH") throw error;
+        if (codeOf(error) !== "ESRCH") throw error;
     }
 }
 
@@ -76,12 +78,19 @@ export async function until(question, milliseconds) {
 export function freePort(port) {
     return new Promise((resolve, reject) => {
         const server = createServer();
-        server.once("error", (error) => (error.code === "EADDRINUSE" ? resolve(undefined) : reject(error)));
+        server.once("error", (error) => (codeOf(error) === "EADDRINUSE" ? resolve(undefined) : reject(error)));
         server.listen({ host: "127.0.0.1", port, exclusive: true }, () => {
-            const found = server.address().port;
+            const { port: found } = /** @type {import("node:net").AddressInfo} */ (server.address());
             server.close(() => resolve(found));
         });
     });
+}
+
+/** @returns {Promise<number>} a port that is free on loopback at this moment */
+export async function anyPort() {
+    const port = await freePort(0);
+    if (port === undefined) throw new Error("the system has no free port on 127.0.0.1");
+    return port;
 }
 
 /** @param {string} file @returns {string} its text; empty if it cannot be read */

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { request as plainRequest } from "node:http";
 import { request as secureRequest } from "node:https";
@@ -9,7 +10,7 @@ import { compareSync, hashSync } from "bcryptjs";
 import { keepCertificates } from "./certificates.mjs";
 import { openToolbox, runMain } from "./prepare.mjs";
 import { createProgress } from "./progress.mjs";
-import { endProcess, freePort, readText, runningPid, until } from "./registry-process.mjs";
+import { anyPort, endProcess, freePort, readText, runningPid, until } from "./registry-process.mjs";
 import { keptSecret, privateDirectory, workspace, writePrivate } from "./workspace.mjs";
 
 const readyMilliseconds = 30_000;
@@ -31,9 +32,13 @@ const readyMilliseconds = 30_000;
  * @property {string} [username]
  * @property {string} [password]
  * @property {string} log path of its log, accesses included, since its last start
+ *
+ * @typedef {RunningRegistry & {ca: string, username: string, password: string}} SecureRegistry one with TLS and an account
  */
 
-const filesIn = (dir) => ({
+/** @typedef {ReturnType<typeof filesIn>} RegistryFiles */
+
+const filesIn = (/** @type {string} */ dir) => ({
     config: join(dir, "registry.yml"),
     pid: join(dir, "registry.pid"),
     log: join(dir, "registry.log"),
@@ -47,9 +52,17 @@ const filesIn = (dir) => ({
 /**
  * Starts a registry on loopback, or finds it running, and returns when it answers. It outlives this process.
  *
+ * @overload
+ * @param {RegistryOptions & {tls?: true, auth?: true}} options
+ * @returns {Promise<SecureRegistry>}
+ * @throws {Error} if its port is taken, or if it does not come up (with the end of its log)
+ *
+ * @overload
  * @param {RegistryOptions} options
  * @returns {Promise<RunningRegistry>}
- * @throws {Error} if its port is taken, or if it does not come up (with the end of its log)
+ *
+ * @param {RegistryOptions} options
+ * @returns {Promise<RunningRegistry>}
  */
 export async function startRegistry({ dir: folder, executable, port: wanted, tls = true, auth = true }) {
     const dir = resolve(folder);
@@ -66,9 +79,9 @@ export async function startRegistry({ dir: folder, executable, port: wanted, tls
         pid = undefined;
     }
     const started = pid === undefined;
-    if (started) pid = await launch(executable, files, port, dir);
-    const registry = { host: `localhost:${port}`, port, pid, started, log: files.log };
-    Object.assign(registry, certificates && { ca: certificates.ca }, account?.login);
+    pid ??= await launch(executable, files, port, dir);
+    const trust = certificates && { ca: certificates.ca };
+    const registry = { host: `localhost:${port}`, port, pid, started, log: files.log, ...trust, ...account?.login };
     await waitUntilReady(registry, files);
     return registry;
 }
@@ -82,13 +95,14 @@ export async function stopRegistry(dir) {
     return endProcess(files.pid, files.config);
 }
 
-/** @param {string} dir @returns {{pid?: number, port?: number}} the pid if it runs, the port if it ever ran */
+/** @param {string} dir @returns {{pid: number | undefined, port: number | undefined}} the pid if it runs, the port if it ever ran */
 export function registryStatus(dir) {
     const files = filesIn(resolve(dir));
     const port = Number(readText(files.port)) || undefined;
     return { pid: runningPid(files.pid, files.config), port };
 }
 
+/** @param {RegistryFiles} files */
 function keepAccount(files) {
     const login = { username: "passthrough", password: keptSecret(files.password) };
     const [username, hash = ""] = readText(files.htpasswd).trim().split(":");
@@ -98,13 +112,20 @@ function keepAccount(files) {
     return { login, renewed: true };
 }
 
+/** @param {RegistryFiles} files @param {number | undefined} wanted @returns {Promise<number>} */
 async function keepPort(files, wanted) {
-    const port = wanted ?? (Number(readText(files.port)) || (await freePort(0)));
+    const port = wanted ?? (Number(readText(files.port)) || (await anyPort()));
     if (readText(files.port).trim() !== String(port)) writePrivate(files.port, `${port}\n`);
     return port;
 }
 
-/** JSON is YAML. @returns {boolean} whether it is another one than before */
+/**
+ * JSON is YAML.
+ *
+ * @param {RegistryFiles} files
+ * @param {{port: number, certificates: import("./certificates.mjs").TlsFiles | undefined, auth: boolean}} settings
+ * @returns {boolean} whether it is another one than before
+ */
 function writeConfig(files, { port, certificates, auth }) {
     const config = {
         version: "0.1",
@@ -123,6 +144,13 @@ function writeConfig(files, { port, certificates, auth }) {
     return true;
 }
 
+/**
+ * @param {string} executable
+ * @param {RegistryFiles} files
+ * @param {number} port
+ * @param {string} dir for messages
+ * @returns {Promise<number>} its pid
+ */
 async function launch(executable, files, port, dir) {
     // A process of many threads is seen as ended a moment before the last of them gives the port back.
     const isFree = async () => (await freePort(port)) !== undefined;
@@ -135,12 +163,14 @@ async function launch(executable, files, port, dir) {
         env: cleanEnvironment(),
     });
     closeSync(log);
-    await new Promise((done, fail) => child.once("spawn", done).once("error", fail));
-    writePrivate(files.pid, `${child.pid}\n`);
+    await once(child, "spawn");
+    const pid = /** @type {number} */ (child.pid);
+    writePrivate(files.pid, `${pid}\n`);
     child.unref();
-    return child.pid;
+    return pid;
 }
 
+/** @param {number} port @param {string} portFile @param {string} dir @returns {string} */
 function portTaken(port, portFile, dir) {
     return (
         `port ${port}, which the registry of ${dir} has had since its first start, is taken by another process.\n` +
@@ -155,6 +185,7 @@ function cleanEnvironment() {
     return { ...Object.fromEntries(rest), OTEL_TRACES_EXPORTER: "none" };
 }
 
+/** @param {RunningRegistry} registry @param {RegistryFiles} files */
 async function waitUntilReady(registry, files) {
     let problem = "it did not answer";
     let ended = false;
@@ -169,7 +200,12 @@ async function waitUntilReady(registry, files) {
     throw new Error(`the registry at ${registry.host} did not come up: ${ended ? "it ended" : problem}\n    ${log}`);
 }
 
-/** GET /v2/ with the CA and the account: what a client will do. */
+/**
+ * GET /v2/ with the CA and the account: what a client will do.
+ *
+ * @param {RunningRegistry} registry
+ * @returns {Promise<{problem?: string}>}
+ */
 function ask({ port, ca, username, password }) {
     return new Promise((answered) => {
         const options = { host: "127.0.0.1", port, path: "/v2/", agent: false, timeout: 5_000 };
@@ -208,26 +244,31 @@ async function main() {
         process.stdout.write(`${usage}\n`);
         return 0;
     }
-    const [verb] = positionals;
-    if (values.dir === undefined || !["start", "stop", "status"].includes(verb)) throw new Error(usage);
-    const result = await { start, stop, status }[verb](values);
+    const [verb = ""] = positionals;
+    const { dir, ...options } = values;
+    const action = Object.entries({ start, stop, status }).find(([name]) => name === verb)?.[1];
+    if (dir === undefined || action === undefined) throw new Error(usage);
+    const result = await action({ dir, ...options });
     process.stdout.write(`${JSON.stringify(result, undefined, 4)}\n`);
     return 0;
 }
 
+/** @param {{dir: string, port?: string, "no-tls": boolean, "no-auth": boolean}} options */
 async function start({ dir, port, "no-tls": noTls, "no-auth": noAuth }) {
     const { tools } = await openToolbox(workspace(), createProgress(), ["registry"]);
     const options = { dir, executable: tools.registry.file, tls: !noTls, auth: !noAuth };
     const registry = await startRegistry(port === undefined ? options : { ...options, port: Number(port) });
     // The password stays off the screen and out of logs.
-    delete registry.password;
-    return noAuth ? registry : { ...registry, passwordFile: filesIn(resolve(dir)).password };
+    const { password: _, ...shown } = registry;
+    return noAuth ? shown : { ...shown, passwordFile: filesIn(resolve(dir)).password };
 }
 
+/** @param {{dir: string}} options */
 async function stop({ dir }) {
     return { stopped: await stopRegistry(dir) };
 }
 
+/** @param {{dir: string}} options */
 async function status({ dir }) {
     return existsSync(dir) ? registryStatus(dir) : {};
 }

@@ -7,7 +7,10 @@ const notice = [
     " which wins over this one. Holds no secret in the clear.",
 ].join("\n");
 
-/** @typedef {Record<string, unknown>} Document */
+/**
+ * @typedef {Record<string, unknown>} Document
+ * @typedef {Document & {config?: Document}} StackConfig a `Pulumi.<stack>.yaml`
+ */
 
 /**
  * Writes the config that Pulumi reads for a stack with run-time settings: the tracked file, and under it what was made
@@ -28,18 +31,19 @@ export function writeStackConfig(files, runtime) {
     if (JSON.stringify(now) !== JSON.stringify(before)) writePrivate(files.origins, JSON.stringify(now));
 }
 
-/** @returns {{tracked: string[], runtime: Document}} what the last run merged */
+/** @param {string} file @returns {{tracked: string[], runtime: Document}} what the last run merged */
 function readOrigins(file) {
     return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : { tracked: [], runtime: {} };
 }
 
 /**
+ * @public its test calls it by name, in a process of its own
  * @param {object} layers
- * @param {Document} layers.tracked the tracked file
- * @param {Document} layers.generated the generated file as it is; `encryptionsalt` and secrets live here only
+ * @param {StackConfig} layers.tracked the tracked file
+ * @param {StackConfig} layers.generated the generated file as it is; `encryptionsalt` and secrets live here only
  * @param {{tracked: string[], runtime: Document}} layers.before what the last run merged in: it does not stay by itself
  * @param {Document} layers.runtime values of config keys made at run time
- * @returns {Document}
+ * @returns {StackConfig}
  */
 export function mergeConfig({ tracked, generated, before, runtime }) {
     const { config: own, ...top } = generated;
@@ -55,10 +59,16 @@ export function mergeConfig({ tracked, generated, before, runtime }) {
     };
 }
 
+/** @param {Document} kept @param {Document | undefined} written @returns {Document} */
 function absent(kept, written) {
     return Object.fromEntries(Object.entries(kept).filter(([key]) => !(key in (written ?? {}))));
 }
 
+/**
+ * @param {unknown} under
+ * @param {unknown} over wins, field by field
+ * @returns {unknown}
+ */
 function deepMerge(under, over) {
     if (over === undefined) return under;
     if (!isRecord(under) || !isRecord(over)) return over;
@@ -66,6 +76,7 @@ function deepMerge(under, over) {
     return Object.fromEntries([...keys].map((key) => [key, deepMerge(under[key], over[key])]));
 }
 
+/** @param {unknown} value @returns {value is Document} */
 function isRecord(value) {
     return typeof value === "object" && value !== null && !Array.isArray(value);
 }

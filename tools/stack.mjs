@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
+import { withoutProject } from "./command-line.mjs";
 import { capture, captureOrThrow, excerpt } from "./process.mjs";
 import { writeStackConfig } from "./stack-config.mjs";
 import { keptSecret, privateDirectory, pulumiEnvironment, stackFiles, writePrivate } from "./workspace.mjs";
@@ -14,9 +15,11 @@ const project = "registry-passthrough";
  * @property {NodeJS.ProcessEnv} env
  * @property {string} cwd the project
  *
+ * @typedef {{name: string, resourceCount?: number}} ListedStack an entry of `pulumi stack ls --json`, in part
+ *
  * @param {import("./workspace.mjs").Workspace} place
  * @param {string} stack
- * @param {import("./prepare.mjs").Toolbox} toolbox
+ * @param {import("./prepare.mjs").Toolbox<"pulumi">} toolbox
  * @returns {PulumiCli}
  */
 export function pulumiCli(place, stack, toolbox) {
@@ -29,8 +32,8 @@ export function pulumiCli(place, stack, toolbox) {
  *
  * @param {import("./workspace.mjs").Workspace} place
  * @param {string} stack
- * @param {import("./prepare.mjs").Toolbox} toolbox
- * @param {import("./registry.mjs").RunningRegistry} registry its address, CA and account go into the config
+ * @param {import("./prepare.mjs").Toolbox<"pulumi">} toolbox
+ * @param {import("./registry.mjs").SecureRegistry} registry its address, CA and account go into the config
  * @returns {Promise<PulumiCli>}
  */
 export async function ensureStack(place, stack, toolbox, registry) {
@@ -49,6 +52,7 @@ export async function ensureStack(place, stack, toolbox, registry) {
     return cli;
 }
 
+/** @param {import("./workspace.mjs").StackFiles} files */
 function keepPassphrase(files) {
     if (!existsSync(files.passphrase) && existsSync(files.config)) {
         throw new Error(
@@ -65,18 +69,32 @@ export async function resourceCount(cli, stack) {
     return (await findStack(cli, stack))?.resourceCount ?? 0;
 }
 
+/** @param {PulumiCli} cli @param {string} stack @returns {Promise<ListedStack | undefined>} */
 async function findStack(cli, stack) {
+    /** @type {ListedStack[]} */
     const stacks = JSON.parse(await pulumi(cli, ["stack", "ls", "--json"]));
-    return stacks.find(({ name }) => name.split("/").at(-1) === stack);
+    return stacks.find(({ name }) => withoutProject(name) === stack);
 }
 
-/** `stack init` writes the salt into the config file of the project it runs in, so it gets a project of its own. */
+/**
+ * `stack init` writes the salt into the config file of the project it runs in, so it gets a project of its own.
+ *
+ * @param {PulumiCli} cli
+ * @param {import("./workspace.mjs").StackFiles} files
+ * @param {string} stack
+ */
 async function initialise(cli, files, stack) {
     writePrivate(files.project, `name: ${project}\nruntime: nodejs\n`);
     await pulumi(cli, ["-C", files.dir, "stack", "init", stack, "--secrets-provider", "passphrase"]);
 }
 
-/** Sets the password only if it is another one: encrypting it again would change the file at every run. */
+/**
+ * Sets the password only if it is another one: encrypting it again would change the file at every run.
+ *
+ * @param {PulumiCli} cli
+ * @param {import("./workspace.mjs").StackFiles} files
+ * @param {string} password
+ */
 async function keepPassword(cli, files, password) {
     const key = `${project}:registryPassword`;
     const get = await capture(cli.file, ["config", "get", key, "--config-file", files.config], cli);

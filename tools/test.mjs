@@ -43,7 +43,12 @@ function wholeFaults() {
     return { FAULTS: "all", FAULT_REPORT: report };
 }
 
-/** Tests set the backend, the passphrase and the stack of their own runs: none of the user's may shine through. */
+/**
+ * Tests set the backend, the passphrase and the stack of their own runs: none of the user's may shine through.
+ *
+ * @param {import("./prepare.mjs").Toolbox} toolbox
+ * @returns {NodeJS.ProcessEnv}
+ */
 function environment(toolbox) {
     const foreign = /^PULUMI_(BACKEND_URL|STACK|CONFIG_PASSPHRASE|CONFIG_PASSPHRASE_FILE|ACCESS_TOKEN)$/;
     const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
@@ -51,12 +56,19 @@ function environment(toolbox) {
     return { ...clean, PATH };
 }
 
-/** Engines and registries run beside the workers; those of `--root` share the machine's container settings. */
+/**
+ * Engines and registries run beside the workers; those of `--root` share the machine's container settings.
+ *
+ * @param {string[]} args
+ * @param {boolean} root
+ * @returns {string[]} flags of jest
+ */
 function workers(args, root) {
     if (args.some((argument) => /^(-i|--runInBand|-w|--maxWorkers)(=|$)/.test(argument))) return [];
     return root ? ["--runInBand"] : [`--maxWorkers=${Math.min(4, Math.max(2, availableParallelism()))}`];
 }
 
+/** @param {import("./progress.mjs").Progress} progress */
 async function ensureRootTools(progress) {
     if (process.getuid?.() !== 0) {
         throw new Error(

@@ -1,5 +1,6 @@
 import { delimiter } from "node:path";
-import { getTools, pinnedTools } from "./get-tools.mjs";
+import { getTools } from "./get-tools.mjs";
+import { pinnedTools } from "./pins.mjs";
 import { runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
 import { createProgress } from "./progress.mjs";
@@ -20,7 +21,7 @@ async function main([major, command, ...args]) {
     const place = workspace();
     const name = `node-${major}`;
     const { [name]: node } = await getTools([name], { cache: place.tools, progress: createProgress() });
-    if (node === undefined) throw new Error(`tools/tools.json does not pin ${name}`);
+    if (node === undefined) throw new Error(usage);
     const folder = nodeFolder(place, node.file, node.version);
     const PATH = [folder, process.env.PATH].filter(Boolean).join(delimiter);
     return runThrough(command, args, { env: { ...process.env, PATH } });

@@ -138,11 +138,13 @@ export function pulumiEnvironment(place, stack, toolDirectories, env = process.e
     };
 }
 
+/** @param {string} file @param {NodeJS.ProcessEnv} env @returns {NodeJS.ProcessEnv} */
 function passphrase(file, env) {
     const own = env.PULUMI_CONFIG_PASSPHRASE !== undefined || env.PULUMI_CONFIG_PASSPHRASE_FILE !== undefined;
     return own || !existsSync(file) ? {} : { PULUMI_CONFIG_PASSPHRASE_FILE: file };
 }
 
+/** @param {Workspace} place @param {string[]} toolDirectories @param {NodeJS.ProcessEnv} env @returns {string} */
 function searchPath(place, toolDirectories, env) {
     // The npm package brings pulumi-resource-pulumi-nodejs, the plugin that runs dynamic providers, in its own folder.
     const sdk = join(place.root, "node_modules", "@pulumi", "pulumi");
@@ -184,6 +186,7 @@ export function linkProgram(bin, name, target) {
     renameSync(partial, link);
 }
 
+/** @param {string} link @returns {string | undefined} undefined if there is no such link */
 function linkTarget(link) {
     try {
         return readlinkSync(link);

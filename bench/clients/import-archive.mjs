@@ -3,16 +3,22 @@ import { createRequire } from "node:module";
 import { performance } from "node:perf_hooks";
 
 // What the provider of an import does, without the engine around it: lock, plan, archive, structure, transfer.
+/** @type {Record<string, number>} seconds */
 const phases = {};
 let before = 0;
-const require = createRequire(import.meta.url);
-const { openArchive, verifyStructure } = require("../../dist/lib/archives");
-const { readLock } = require("../../dist/lib/lock");
-const { executePlan, needsArchive, planImport } = require("../../dist/lib/import");
-const { parseMirrorBase } = require("../../dist/lib/mirror/mirror-reference");
-const { RegistryClient } = require("../../dist/lib/distribution/client/registry-client");
+const compiled = createRequire(import.meta.url);
+/** @type {typeof import("../../lib/archives/index.js")} */
+const { openArchive, verifyStructure } = compiled("../../dist/lib/archives");
+/** @type {typeof import("../../lib/lock/index.js")} */
+const { readLock } = compiled("../../dist/lib/lock");
+/** @type {typeof import("../../lib/import/index.js")} */
+const { executePlan, needsArchive, planImport } = compiled("../../dist/lib/import");
+/** @type {typeof import("../../lib/mirror/mirror-reference.js")} */
+const { parseMirrorBase } = compiled("../../dist/lib/mirror/mirror-reference");
+/** @type {typeof import("../../lib/distribution/client/registry-client.js")} */
+const { RegistryClient } = compiled("../../dist/lib/distribution/client/registry-client");
 
-const [archivePath, lockPath, mirrorBase, ca] = process.argv.slice(2);
+const [archivePath = "", lockPath = "", mirrorBase = "", ca = ""] = process.argv.slice(2);
 
 async function main() {
     const base = parseMirrorBase(mirrorBase);
@@ -22,7 +28,9 @@ async function main() {
         const lock = await readLock(lockPath);
         const plan = await planImport(client, { images: lock.images, set: lock, base });
         ended("plan");
-        const result = needsArchive(plan) ? await carryOut(client, plan, lock) : { failed: plan.problems };
+        const result = needsArchive(plan)
+            ? await carryOut(client, plan, lock)
+            : { failed: plan.problems, sent: undefined };
         if (result.failed.length > 0) throw new Error(JSON.stringify(result.failed.slice(0, 3)));
         process.stdout.write(JSON.stringify({ predicted: plan.bytes, sent: result.sent, phases }));
     } finally {
@@ -30,6 +38,11 @@ async function main() {
     }
 }
 
+/**
+ * @param {InstanceType<typeof RegistryClient>} client
+ * @param {import("../../lib/import/index.js").ImportPlan} plan
+ * @param {import("../../lib/archives/index.js").Lock} lock
+ */
 async function carryOut(client, plan, lock) {
     const archive = await openArchive(archivePath);
     try {
@@ -44,7 +57,7 @@ async function carryOut(client, plan, lock) {
     }
 }
 
-/** Seconds since the phase before it ended; the first began with the process. */
+/** Seconds since the phase before it ended; the first began with the process. @param {string} phase */
 function ended(phase) {
     const now = performance.now() / 1000;
     phases[phase] = Math.round((now - before) * 1000) / 1000;

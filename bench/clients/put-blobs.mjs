@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { createSecureContext, rootCertificates } from "node:tls";
 import { Agent, request } from "undici";
 
-const [folder, factsFile, host, ca, concurrency] = process.argv.slice(2);
+const [folder = "", factsFile = "", host, ca = "", concurrency] = process.argv.slice(2);
+/** @type {import("../data/layout.mjs").Content} */
 const { blobs } = JSON.parse(readFileSync(factsFile, "utf8"));
 // Read once: each connection would parse all public CAs anew.
 const connect = {

@@ -26,6 +26,10 @@ export function checkArrival(contender, registry, content) {
     throw new Error(`${contender.name} left out ${lost.length} blobs and ${missing.length} images`);
 }
 
+/**
+ * @param {import("../fresh-registry.mjs").FreshRegistry} registry
+ * @param {import("../data/layout.mjs").MadeImage} image
+ */
 function isPlaced(registry, { source, digest }) {
     const { repository, tag } = repositoryOf(source);
     return registry.tag(repository, tag) === digest;

@@ -1,13 +1,19 @@
 import { join } from "node:path";
 import { repositoryOf } from "./places.mjs";
 
+/** @import { WorkData } from "../data/content.mjs" */
+/** @import { Content, MadeImage } from "../data/layout.mjs" */
+/** @import { FreshRegistry } from "../fresh-registry.mjs" */
+/** @import { Command } from "../measure.mjs" */
+/** @import { Contender } from "./contender.mjs" */
+
 /**
  * skopeo, an image at a time or several at once.
  *
  * @param {string} file the program
- * @param {import("../data/content.mjs").WorkData} data
+ * @param {WorkData} data
  * @param {number} atOnce
- * @returns {import("./contender.mjs").Contender}
+ * @returns {Contender}
  */
 export function skopeo(file, { archive, content }, atOnce = 1) {
     const copy = ["copy", "--quiet", "--all", "--preserve-digests"];
@@ -22,7 +28,7 @@ export function skopeo(file, { archive, content }, atOnce = 1) {
     };
 }
 
-/** `crane push`, an image at a time. @returns {import("./contender.mjs").Contender} */
+/** `crane push`, an image at a time. @param {string} file @param {WorkData} data @returns {Contender} */
 export function crane(file, { folder, content }) {
     return {
         name: "crane",
@@ -36,7 +42,7 @@ export function crane(file, { folder, content }) {
     };
 }
 
-/** `crane push --index`: all images into one repository. @returns {import("./contender.mjs").Contender} */
+/** `crane push --index`: all images into one repository. @param {string} file @param {WorkData} data @returns {Contender} */
 export function craneIndex(file, { archive }) {
     return {
         name: "crane push --index",
@@ -50,7 +56,7 @@ export function craneIndex(file, { archive }) {
     };
 }
 
-/** `regctl image copy`, an image at a time. @returns {import("./contender.mjs").Contender} */
+/** `regctl image copy`, an image at a time. @param {string} file @param {WorkData} data @returns {Contender} */
 export function regctl(file, { folder, content }) {
     return {
         name: "regctl",
@@ -66,19 +72,23 @@ export function regctl(file, { folder, content }) {
     };
 }
 
+/** @param {number} atOnce @param {string[]} command @returns {Command} it gets the rest of its arguments from stdin */
 function perImage(atOnce, command) {
     return { file: "xargs", args: ["-P", String(atOnce), "-L", "1", ...command] };
 }
 
+/** @param {Content} content @param {(image: MadeImage, at: number) => string} line @returns {string} */
 function lines({ images }, line) {
     return images.map((image, at) => `${line(image, at)}\n`).join("");
 }
 
+/** @param {FreshRegistry} registry @param {string} source @returns {string} */
 function target({ host }, source) {
     const { repository, tag } = repositoryOf(source);
     return `${host}/${repository}:${tag}`;
 }
 
+/** @param {string} folder @param {number} at @returns {string} */
 function single(folder, at) {
     return join(folder, "single", String(at));
 }

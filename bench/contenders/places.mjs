@@ -3,6 +3,6 @@ export const mirrorPath = "mirror";
 
 /** @param {string} source `quay.io/bench/app0001:v1` @returns {{repository: string, tag: string}} at the mirror */
 export function repositoryOf(source) {
-    const [path, tag] = source.split(":");
+    const [path = "", tag = ""] = source.split(":");
     return { repository: `${mirrorPath}/${path}`, tag };
 }

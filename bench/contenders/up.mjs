@@ -5,7 +5,7 @@ import { mirrorPath } from "./places.mjs";
  * The whole program in a stack of its own, as people run it: engine, program and provider; it also proves every image.
  *
  * @param {import("../data/content.mjs").WorkData} data
- * @param {import("../tools/prepare.mjs").Toolbox} toolbox
+ * @param {import("../../tools/prepare.mjs").Toolbox} toolbox
  * @returns {import("./contender.mjs").Contender}
  */
 export function up({ archive, lock }, toolbox) {

@@ -58,12 +58,19 @@ export function blobName(hex) {
     return `${store}/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`;
 }
 
+/** @param {string} layout @param {string} hex @returns {string} */
 function blobFile(layout, hex) {
     return join(layout, "blobs", "sha256", hex);
 }
 
-/** Every blob and manifest: hex part of its digest, and its size. */
+/**
+ * Every blob and manifest: hex part of its digest, and its size.
+ *
+ * @param {import("./layout.mjs").Content} content
+ * @returns {[hex: string, size: number][]}
+ */
 function objects({ images, blobs }) {
+    /** @type {[string, number][]} */
     const manifests = images.map(({ digest, manifest }) => [digest, Buffer.byteLength(manifest)]);
     return [...Object.entries(blobs), ...manifests].map(([digest, size]) => [digest.slice(7), size]);
 }

@@ -1,11 +1,12 @@
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { projectRoot } from "../../tools/workspace.mjs";
 import { writeOciArchive, writeOcMirrorArchive } from "./archives.mjs";
 import { writeLayout } from "./layout.mjs";
 import { made } from "./scratch.mjs";
 import { shapes } from "./shapes.mjs";
+
+const compiled = createRequire(import.meta.url);
 
 /**
  * Content of a work in one form, and its lock.
@@ -17,7 +18,7 @@ import { shapes } from "./shapes.mjs";
  * @property {import("./layout.mjs").Content} content
  */
 
-/** @param {string} work key of `shapes` @returns {Promise<WorkData>} as an OCI layout in a folder */
+/** @param {keyof typeof shapes} work @returns {Promise<WorkData>} as an OCI layout in a folder */
 export async function layoutData(work) {
     const { folder, facts } = await made(work, async (place) => {
         const content = writeLayout(place, shapes[work]());
@@ -28,7 +29,7 @@ export async function layoutData(work) {
 }
 
 /**
- * @param {string} work
+ * @param {keyof typeof shapes} work
  * @param {"oci-archive" | "oc-mirror"} form
  * @returns {Promise<WorkData>} the same content as one tar
  */
@@ -45,11 +46,17 @@ export async function archiveData(work, form) {
     return { ...data, archive: join(folder, "archive", name), lock: join(folder, "content.lock.json") };
 }
 
-/** Makes a lock as `passthrough lock` does; with the compiled program, which the run has made current. */
+/**
+ * Makes a lock as `passthrough lock` does; with the compiled program, which the run has made current.
+ *
+ * @param {string} archivePath
+ * @param {string} lockPath
+ */
 async function writeLockOf(archivePath, lockPath) {
-    const require = createRequire(import.meta.url);
-    const { describeArchive, openArchive } = require(join(projectRoot, "dist/lib/archives"));
-    const { writeLock } = require(join(projectRoot, "dist/lib/lock"));
+    /** @type {typeof import("../../lib/archives/index.js")} */
+    const { describeArchive, openArchive } = compiled("../../dist/lib/archives");
+    /** @type {typeof import("../../lib/lock/index.js")} */
+    const { writeLock } = compiled("../../dist/lib/lock");
     const archive = await openArchive(archivePath);
     try {
         await writeLock(lockPath, (await describeArchive(archive, [])).lock);

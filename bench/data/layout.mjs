@@ -8,9 +8,11 @@ const OCI = "application/vnd.oci.image";
 /**
  * What was made of a shape.
  *
- * @typedef {object} Content
- * @property {{source: string, digest: string, manifest: string, layers: string[], config: string}[]} images
+ * @typedef {{source: string, digest: string, manifest: string, layers: string[], config: string}} MadeImage
  *   `manifest`: its bytes as text
+ *
+ * @typedef {object} Content
+ * @property {MadeImage[]} images
  * @property {Record<string, number>} blobs configs and layers by digest; size in bytes
  */
 
@@ -35,14 +37,20 @@ export function writeLayout(folder, shape) {
         const single = join(folder, "single", String(at));
         mkdirSync(single, { recursive: true });
         symlinkSync(join("..", "..", "layout", "blobs"), join(single, "blobs"));
-        writeRoot(single, [{ ...image, name: image.source.split(":").at(-1) }]);
+        writeRoot(single, [{ ...image, name: image.source.slice(image.source.lastIndexOf(":") + 1) }]);
     });
     const blobs = Object.fromEntries(
-        images.flatMap(({ config, layers }) => [config, ...layers]).map((digest) => [digest, store.sizes.get(digest)]),
+        images.flatMap(({ config, layers }) => [config, ...layers]).map((digest) => [digest, store.size(digest)]),
     );
     return { images, blobs };
 }
 
+/**
+ * @param {BlobStore} store
+ * @param {string} source
+ * @param {import("./shapes.mjs").ImageShape["layers"]} layers
+ * @returns {MadeImage}
+ */
 function writeImage(store, source, layers) {
     const found = layers.map(({ seed, size }) => store.layer(seed, size));
     const rootfs = { type: "layers", diff_ids: found };
@@ -58,6 +66,7 @@ function writeImage(store, source, layers) {
     return { source, digest: store.keep(manifest), manifest, config, layers: found };
 }
 
+/** @param {string} folder @param {{digest: string, manifest: string, name: string}[]} images */
 function writeRoot(folder, images) {
     const manifests = images.map(({ digest, manifest, name }) => ({
         mediaType: `${OCI}.manifest.v1+json`,
@@ -72,26 +81,41 @@ function writeRoot(folder, images) {
 
 /** Blobs in files named by their digest; a layer of one seed is made once. */
 class BlobStore {
-    sizes = new Map();
+    /** @type {Map<string, number>} by digest */
+    #sizes = new Map();
+    /** @type {Map<string, string>} digest by seed */
     #layers = new Map();
 
+    /** @param {string} folder */
     constructor(folder) {
         this.folder = folder;
     }
 
+    /** @param {string} seed @param {number} size @returns {string} its digest */
     layer(seed, size) {
-        if (!this.#layers.has(seed)) this.#layers.set(seed, this.#write(layerBytes(seed, size)));
-        return this.#layers.get(seed);
+        const digest = this.#layers.get(seed) ?? this.#write(layerBytes(seed, size));
+        this.#layers.set(seed, digest);
+        return digest;
     }
 
+    /** @param {string} text @returns {string} its digest */
     keep(text) {
         return this.#write([Buffer.from(text)]);
     }
 
-    descriptor(digest, mediaType) {
-        return { mediaType, digest, size: this.sizes.get(digest) };
+    /** @param {string} digest @returns {number} bytes */
+    size(digest) {
+        const size = this.#sizes.get(digest);
+        if (size === undefined) throw new Error(`there is no blob ${digest}`);
+        return size;
     }
 
+    /** @param {string} digest @param {string} mediaType */
+    descriptor(digest, mediaType) {
+        return { mediaType, digest, size: this.size(digest) };
+    }
+
+    /** @param {Iterable<Buffer>} pieces @returns {string} its digest */
     #write(pieces) {
         const draft = join(this.folder, "draft");
         const file = openSync(draft, "w");
@@ -105,7 +129,7 @@ class BlobStore {
         closeSync(file);
         const hex = hash.digest("hex");
         renameSync(draft, join(this.folder, hex));
-        this.sizes.set(`sha256:${hex}`, size);
+        this.#sizes.set(`sha256:${hex}`, size);
         return `sha256:${hex}`;
     }
 }

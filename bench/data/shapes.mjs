@@ -9,7 +9,7 @@ const MiB = 1024 * 1024;
 /**
  * The content of the works, as docs/benchmarks.md describes them.
  *
- * @type {Record<string, () => ImageShape[]>}
+ * @type {Record<"A" | "B" | "C" | "E", () => ImageShape[]>}
  */
 export const shapes = {
     A: () => [{ source: name("one", 0), layers: [{ seed: "A", size: 2048 * MiB }] }],
@@ -29,10 +29,12 @@ export const shapes = {
     E: () => times(1000, (at) => ({ source: name("tiny", at), layers: [{ seed: `E ${at}`, size: 1024 }] })),
 };
 
+/** @param {string} stem @param {number} at */
 function name(stem, at) {
     return `quay.io/bench/${stem}${String(at).padStart(4, "0")}:v1`;
 }
 
+/** @template T @param {number} count @param {(at: number) => T} make @returns {T[]} */
 function times(count, make) {
     return Array.from({ length: count }, (_, at) => make(at));
 }

@@ -11,6 +11,7 @@ export class TarFile {
     #at = 0;
     entries = 0;
 
+    /** @param {string} path */
     constructor(path) {
         this.#file = openSync(path, "w");
     }
@@ -51,7 +52,12 @@ export class TarFile {
         closeSync(this.#file);
     }
 
-    /** USTAR (POSIX pax, "ustar Interchange Format"); names longer than 100 bytes are split at a slash. */
+    /**
+     * USTAR (POSIX pax, "ustar Interchange Format"); names longer than 100 bytes are split at a slash.
+     *
+     * @param {string} name
+     * @param {number} size
+     */
     #header(name, size) {
         const header = Buffer.alloc(block);
         const cut = name.length > 100 ? name.indexOf("/", name.length - 101) : -1;
@@ -68,6 +74,7 @@ export class TarFile {
         this.entries += 1;
     }
 
+    /** @param {number} size */
     #advance(size) {
         this.#at += Math.ceil(size / block) * block;
     }

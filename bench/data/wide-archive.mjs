@@ -16,7 +16,7 @@ const smallLayer = 16_384;
  */
 export function writeWideArchive(path) {
     const tar = new TarFile(path);
-    const layersOf = (at) => times(layersPerImage, (layer) => layerOf(at, layer));
+    const layersOf = (/** @type {number} */ at) => times(layersPerImage, (layer) => layerOf(at, layer));
     const all = times(images, (at) => imageOf(at, layersOf(at)));
     for (const image of all) writeLinks(tar, image);
     tar.text("isc_2026-01-02T03:04:05Z", imageSet(all));
@@ -36,12 +36,12 @@ export function writeWideArchive(path) {
  * @returns {object}
  */
 export function wideLock(count) {
-    const layersOf = (at) => [
-        ...times(5, (layer) => [digestOf(`F base ${Math.floor(at / 10)} ${layer}`), largeLayer]),
-        ...times(2, (layer) => [digestOf(`F own ${at} ${layer}`), smallLayer]),
+    const layersOf = (/** @type {number} */ at) => [
+        ...times(5, (layer) => madeUp(`F base ${Math.floor(at / 10)} ${layer}`, largeLayer)),
+        ...times(2, (layer) => madeUp(`F own ${at} ${layer}`, smallLayer)),
     ];
     const all = times(count, (at) => imageOf(at, layersOf(at)));
-    const facts = ({ manifest, blobs }) => ({
+    const facts = (/** @type {WideImage} */ { manifest, blobs }) => ({
         mediaType: "application/vnd.oci.image.manifest.v1+json",
         size: Buffer.byteLength(manifest),
         blobs: blobs.map(([blob]) => blob),
@@ -58,13 +58,27 @@ export function wideLock(count) {
     };
 }
 
-function layerOf(at, layer) {
-    return [digestOf(`F layer ${at} ${layer}`), layer === 0 ? largeLayer : smallLayer];
+/** @typedef {[digest: string, size: number]} Blob nothing but its name */
+/** @typedef {import("./layout.mjs").MadeImage & {blobs: Blob[]}} WideImage */
+
+/** @param {string} seed @param {number} size @returns {Blob} */
+function madeUp(seed, size) {
+    return [digestOf(seed), size];
 }
 
+/** @param {number} at @param {number} layer @returns {Blob} */
+function layerOf(at, layer) {
+    return madeUp(`F layer ${at} ${layer}`, layer === 0 ? largeLayer : smallLayer);
+}
+
+/** @param {number} at @param {Blob[]} layers @returns {WideImage} */
 function imageOf(at, layers) {
-    const config = [digestOf(`F config ${at}`), 4096];
-    const descriptor = ([digest, size], type) => ({ mediaType: `application/vnd.oci.image.${type}`, digest, size });
+    const config = madeUp(`F config ${at}`, 4096);
+    const descriptor = (/** @type {Blob} */ [digest, size], /** @type {string} */ type) => ({
+        mediaType: `application/vnd.oci.image.${type}`,
+        digest,
+        size,
+    });
     const manifest = JSON.stringify({
         schemaVersion: 2,
         mediaType: "application/vnd.oci.image.manifest.v1+json",
@@ -76,10 +90,12 @@ function imageOf(at, layers) {
     return { source, digest: digestOf(manifest), manifest, blobs: [config, ...layers], ...names };
 }
 
+/** @template T @param {number} count @param {(at: number) => T} make @returns {T[]} */
 function times(count, make) {
     return Array.from({ length: count }, (_, at) => make(at));
 }
 
+/** @param {string} text @returns {string} */
 function digestOf(text) {
     return `sha256:${createHash("sha256").update(text).digest("hex")}`;
 }

@@ -6,6 +6,11 @@ import { BenchStack } from "../bench-stack.mjs";
 import { made, scratchFolder } from "../data/scratch.mjs";
 import { wideLock, writeWideArchive } from "../data/wide-archive.mjs";
 import { measure } from "../measure.mjs";
+import { seriesOf } from "../rounds.mjs";
+
+/** @import { Command } from "../measure.mjs" */
+/** @import { Series } from "../rounds.mjs" */
+/** @import { Progress } from "../../tools/progress.mjs" */
 
 const previewedImages = 10_000;
 
@@ -14,7 +19,7 @@ const previewedImages = 10_000;
  * preview of a long lock against an empty program.
  *
  * @param {import("../toolbox.mjs").BenchContext} context
- * @returns {Promise<import("../rounds.mjs").Series[]>}
+ * @returns {Promise<Series[]>}
  */
 export async function lockAndPreview({ toolbox, rounds, progress }) {
     const wide = await made("F-wide", (place) => {
@@ -41,7 +46,7 @@ export async function lockAndPreview({ toolbox, rounds, progress }) {
         forget(archive);
     };
     // Each reads other pieces of the file: what one has left in memory helps the next a little only.
-    const fromMemory = async (command) => {
+    const fromMemory = async (/** @type {Command} */ command) => {
         await measure(command);
         rmSync(out, { force: true });
     };
@@ -58,25 +63,41 @@ export async function lockAndPreview({ toolbox, rounds, progress }) {
     ]);
 }
 
+/** @param {string} script relative to the project @param {string[]} args @returns {Command} */
 function node(script, ...args) {
     return { file: process.execPath, args: [join(projectRoot, script), ...args], cwd: projectRoot };
 }
 
-/** Takes a file out of the machine's memory, so that the next one to read it waits for its disk (GNU dd, `nocache`). */
+/**
+ * Takes a file out of the machine's memory, so that the next one to read it waits for its disk (GNU dd, `nocache`).
+ *
+ * @param {string} path
+ */
 function forget(path) {
     execFileSync("dd", [`if=${path}`, "iflag=nocache", "count=0", "status=none"]);
 }
 
-async function compare(rounds, progress, contenders) {
-    const series = contenders.map(({ name, role }) => ({ name, role, placesImages: true, runs: [] }));
+/**
+ * @typedef {object} Measurement
+ * @property {string} name
+ * @property {Series["role"]} role
+ * @property {Command} command
+ * @property {(command: Command) => void | Promise<void>} [prepare] not measured
+ *
+ * @param {number} rounds
+ * @param {Progress} progress
+ * @param {Measurement[]} measurements
+ * @returns {Promise<Series[]>}
+ */
+async function compare(rounds, progress, measurements) {
+    const entries = measurements.map((one) => ({ ...one, series: seriesOf({ ...one, placesImages: true }) }));
     for (let round = 0; round < rounds; round += 1) {
-        for (const [at, { name, command, prepare }] of contenders.entries()) {
+        for (const { name, command, prepare, series } of entries) {
             await prepare?.(command);
-            const run = await measure(command);
-            delete run.stdout;
-            series[at].runs.push({ ...run, registryCpuSeconds: 0, requests: {} });
+            const { stdout: _, ...run } = await measure(command);
+            series.runs.push({ ...run, registryCpuSeconds: 0, requests: {} });
             progress.note(`      round ${round + 1}: ${name} ${run.seconds.toFixed(2)} s`);
         }
     }
-    return series;
+    return entries.map(({ series }) => series);
 }

@@ -4,6 +4,11 @@ import { mirrorPath } from "../contenders/places.mjs";
 import { layoutData } from "../data/content.mjs";
 import { FreshRegistry } from "../fresh-registry.mjs";
 import { measure } from "../measure.mjs";
+import { seriesOf, turned } from "../rounds.mjs";
+
+/** @import { Command } from "../measure.mjs" */
+/** @import { Run, Series } from "../rounds.mjs" */
+/** @import { BenchContext } from "../toolbox.mjs" */
 
 const up = ["up", "--yes", "--suppress-outputs"];
 
@@ -11,8 +16,8 @@ const up = ["up", "--yes", "--suppress-outputs"];
  * Work E: 1,000 images that are all there. The importer without a state, `up`, `npm run up` (which refreshes), and `up`
  * of an empty program.
  *
- * @param {import("../toolbox.mjs").BenchContext} context
- * @returns {Promise<import("../rounds.mjs").Series[]>}
+ * @param {BenchContext} context
+ * @returns {Promise<Series[]>}
  */
 export async function nothingToDo(context) {
     const data = await context.progress.beat("making the work data", () => layoutData("E"));
@@ -22,7 +27,7 @@ export async function nothingToDo(context) {
         const empty = await BenchStack.create(context.toolbox, "empty-stack", undefined);
         const commands = {
             up: stack.command(up),
-            "importer that knows no state": ours(data).command(registry),
+            "importer that knows no state": await ours(data).command(registry),
             "npm run up": stack.command([...up, "--refresh", "--run-program"]),
             "up of an empty program": empty.command(up),
         };
@@ -33,35 +38,48 @@ export async function nothingToDo(context) {
     }
 }
 
+/** @param {FreshRegistry} registry @param {import("../data/content.mjs").WorkData} data @returns {object} */
 function siteOf({ host, ca }, { archive, lock }) {
     const registry = { type: "distribution", mirrorBase: `${host}/${mirrorPath}`, ca };
     return { registry, content: [{ archive, lock }] };
 }
 
+/**
+ * @param {Record<string, Command>} commands by the contender's name
+ * @param {FreshRegistry} registry
+ * @param {BenchContext} context
+ * @returns {Promise<Series[]>}
+ */
 async function againAndAgain(commands, registry, { rounds, progress }) {
-    const names = Object.keys(commands);
-    const series = names.map((name) => ({ name, role: roleOf(name), placesImages: true, runs: [] }));
+    const contenders = Object.entries(commands).map(([name, command]) => ({
+        command,
+        series: seriesOf({ name, role: roleOf(name), placesImages: true }),
+    }));
     for (let round = 0; round < rounds; round += 1) {
-        for (let turn = 0; turn < names.length; turn += 1) {
-            const at = (round + turn) % names.length;
-            const run = await counted(commands[names[at]], registry);
-            series[at].runs.push(run);
-            progress.note(`      round ${round + 1}: ${names[at]} ${run.seconds.toFixed(2)} s`);
+        for (const { command, series } of turned(contenders, round)) {
+            const run = await counted(command, registry);
+            series.runs.push(run);
+            progress.note(`      round ${round + 1}: ${series.name} ${run.seconds.toFixed(2)} s`);
         }
     }
-    return series;
+    return contenders.map(({ series }) => series);
 }
 
+/** @param {string} name @returns {Series["role"]} */
 function roleOf(name) {
     return name.includes("empty program") ? "floor" : "ours";
 }
 
+/** @param {Command} command @param {FreshRegistry} registry @returns {Promise<Run>} */
 async function counted(command, registry) {
     const before = { cpu: registry.cpuSeconds(), requests: registry.requests() };
-    const measured = await measure(command);
-    delete measured.stdout;
-    const now = registry.requests();
-    const requests = Object.entries(now).map(([method, count]) => [method, count - (before.requests[method] ?? 0)]);
+    const { stdout: _, ...measured } = await measure(command);
+    /** @type {Record<string, number>} */
+    const requests = {};
+    for (const [method, count] of Object.entries(registry.requests())) {
+        const more = count - (before.requests[method] ?? 0);
+        if (more > 0) requests[method] = more;
+    }
     const registryCpuSeconds = Math.round((registry.cpuSeconds() - before.cpu) * 100) / 100;
-    return { ...measured, registryCpuSeconds, requests: Object.fromEntries(requests.filter(([, count]) => count > 0)) };
+    return { ...measured, registryCpuSeconds, requests };
 }

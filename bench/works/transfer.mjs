@@ -5,11 +5,14 @@ import { crane, craneIndex, regctl, skopeo } from "../contenders/peers.mjs";
 import { archiveData, layoutData } from "../data/content.mjs";
 import { runOnce, runRounds } from "../rounds.mjs";
 
+/** @import { WorkData } from "../data/content.mjs" */
+/** @import { BenchContext } from "../toolbox.mjs" */
+
 /**
  * Works A, B and C: the same content by everybody.
  *
  * @param {"A" | "B" | "C"} work
- * @param {import("../toolbox.mjs").BenchContext} context
+ * @param {BenchContext} context
  * @returns {Promise<import("../rounds.mjs").Series[]>}
  */
 export async function race(work, context) {
@@ -20,18 +23,25 @@ export async function race(work, context) {
     return runRounds({ ...context, contenders, content: data.content });
 }
 
-/** Work D: the content of B from a folder and from both kinds of tar. */
+/**
+ * Work D: the content of B from a folder and from both kinds of tar.
+ *
+ * @param {BenchContext} context
+ * @returns {Promise<import("../rounds.mjs").Series[]>}
+ */
 export async function forms(context) {
     const work = "B";
     const data = await context.progress.beat("making the work data", () => layoutData(work));
+    /** @type {import("../contenders/contender.mjs").Contender[]} */
     const contenders = [{ ...ours(data, "layout in a folder"), role: "floor" }];
-    for (const form of ["oci-archive", "oc-mirror"]) {
+    for (const form of /** @type {const} */ (["oci-archive", "oc-mirror"])) {
         const packed = await context.progress.beat("making the work data", () => archiveData(work, form));
         contenders.unshift(ours(packed, form));
     }
     return runRounds({ ...context, contenders: contenders.reverse(), content: data.content });
 }
 
+/** @param {WorkData} data @param {BenchContext["peers"]} peers */
 function peersOf(data, { skopeo: skopeoFile, crane: craneFile, regctl: regctlFile }) {
     const isOne = data.content.images.length === 1;
     return [
@@ -42,15 +52,15 @@ function peersOf(data, { skopeo: skopeoFile, crane: craneFile, regctl: regctlFil
     ];
 }
 
-/** Each concurrency once; the fastest takes part in the rounds. */
+/** Each concurrency once; the fastest takes part in the rounds. @param {WorkData} data @param {BenchContext} context */
 async function bestFloor(data, { registry, progress }) {
     const blobs = Object.keys(data.content.blobs).length;
-    let best;
+    const tried = [];
     for (const concurrency of floorConcurrencies.filter((one) => one <= Math.max(2, blobs))) {
         const contender = floor(data, concurrency);
         const { seconds } = await runOnce(contender, data.content, registry);
         progress.note(`      trying ${contender.name}: ${seconds.toFixed(2)} s`);
-        if (best === undefined || seconds < best.seconds) best = { contender, seconds };
+        tried.push({ contender, seconds });
     }
-    return best.contender;
+    return tried.reduce((best, one) => (one.seconds < best.seconds ? one : best)).contender;
 }

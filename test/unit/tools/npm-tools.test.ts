@@ -144,7 +144,7 @@ test("a machine without a package is named", async () => {
 });
 
 test("every pinned Node.js has a hash for both kinds of machine, and the lock file names no registry", async () => {
-    const { value } = await inModule("get-tools.mjs", "return m.pinnedTools();", {});
+    const { value } = await inModule("pins.mjs", "return m.pinnedTools();", {});
     const { packages } = JSON.parse(readFileSync(join(PROJECT, "tools/node/package-lock.json"), "utf8")) as Lock;
     const nodes = Object.entries(value as Record<string, typeof PIN>).filter(([, { names }]) => names[0] === "node");
     expect(nodes.map(([name]) => name)).toEqual(["node-20", "node-22", "node-24"]);

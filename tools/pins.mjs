@@ -1,0 +1,25 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * One entry of tools.json.
+ *
+ * @typedef {object} ToolPin
+ * @property {string} title for people
+ * @property {string} version what is downloaded or built
+ * @property {string} acceptFrom the lowest version that will do when found on PATH
+ * @property {string} acceptBelow the first version that will not
+ * @property {[string, ...string[]]} names names of the program on PATH
+ * @property {string[]} versionArguments make it tell its version
+ * @property {string[]} companions programs that must be beside it or on PATH
+ * @property {string} homepage where people get it
+ * @property {Record<string, {url: string, sha256: string | null}>} downloads by `<platform>-<arch>`; without a sum: never
+ * @property {import("./npm.mjs").NpmPin} [npm] the package it comes in
+ * @property {{binary: string, module: string, package: string, versionVariable: string}[]} builds Go modules, below tools/
+ */
+
+/** @returns {Record<string, ToolPin>} */
+export function pinnedTools() {
+    return JSON.parse(readFileSync(join(dirname(fileURLToPath(import.meta.url)), "tools.json"), "utf8"));
+}
