@@ -3,9 +3,13 @@
  * A cycle is accepted only if it consists of just these files.
  */
 const accepted = [
-    ["lib/oci/body-refusals.ts", "lib/oci/registry-session.ts"],
-    ["dynamic-providers/robot-account-kind.ts", "dynamic-providers/robot-generations.ts"],
-    ["dynamic-providers/connection.ts", "dynamic-providers/lifecycle.ts", "dynamic-providers/shared-sightings.ts"],
+    ["lib/distribution/auth/body-refusals.ts", "lib/distribution/client/registry-session.ts"],
+    ["dynamic-providers/robot-account/provider.ts", "dynamic-providers/robot-account/generations.ts"],
+    [
+        "dynamic-providers/registry/connection.ts",
+        "dynamic-providers/lifecycle/resource-provider.ts",
+        "dynamic-providers/registry/shared-lookups.ts",
+    ],
     ["test/support/faults/body-carrier.ts", "test/support/faults/fault-proxy.ts"],
 ];
 
