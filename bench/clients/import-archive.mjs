@@ -41,7 +41,7 @@ async function main() {
 /**
  * @param {InstanceType<typeof RegistryClient>} client
  * @param {import("../../lib/import/index.js").ImportPlan} plan
- * @param {import("../../lib/archives/index.js").Lock} lock
+ * @param {import("../../lib/lock/index.js").Lock} lock
  */
 async function carryOut(client, plan, lock) {
     const archive = await openArchive(archivePath);

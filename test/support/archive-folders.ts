@@ -12,7 +12,7 @@ export type Files = readonly (readonly [string, Buffer])[];
 export const bench = new ArchiveBench();
 
 /** What `Files` may hold, each with the one image that it brings. */
-export const app = testImage("app");
+const app = testImage("app");
 export const other = testImage("other");
 export const saved = dockerImage("base");
 export const APP: Readonly<Record<string, Digest>> = { "quay.io/org/app:1": app.digest };

@@ -12,7 +12,7 @@ export type FileKind = "tar" | Compression;
  * @param entry what the bytes are called, for errors
  * @returns undefined for what is no tar and not compressed in a known way @throws ArchiveError as reading does
  */
-export async function kindOf({ file, offset, size }: BlobLocation, entry?: string): Promise<FileKind | undefined> {
+async function kindOf({ file, offset, size }: BlobLocation, entry?: string): Promise<FileKind | undefined> {
     const start = Buffer.alloc(Math.min(TAR_BLOCK, size));
     const lent = await file.lend();
     await lent.file.readInto(start, offset, entry).finally(() => lent.release());

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { ArchiveError } from "../../errors/errors";
 import { ArchiveFile, unreadable } from "../files/archive-file";
 import { isChecksum } from "./archive-paths";
-import type { ArchiveRoot } from "./archive-roots";
+import type { ArchiveRoot } from "./archive-root";
 import { looksLikeTar } from "./file-kind";
 import { type FolderTree, identityOf } from "../files/folder-tree";
 import { refuseByName } from "./foreign-format";

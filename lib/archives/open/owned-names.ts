@@ -1,4 +1,4 @@
-import type { ArchiveRoot, RootKind } from "./archive-roots";
+import type { ArchiveRoot, RootKind } from "./archive-root";
 
 /** Names below the folder that an archive of a kind begins at, as its format or the tools that write it define them. */
 const OWN: Readonly<Record<RootKind, RegExp>> = {
