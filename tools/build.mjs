@@ -17,9 +17,9 @@ const sourceFiles = ["index.ts", "tsconfig.json", "tsconfig.build.json", "packag
 export async function ensureBuild(root, progress) {
     const sources = listSources(root);
     const sum = fingerprint(root, sources);
+    if (builtFrom(root) === sum) return false;
     const dist = join(root, "dist");
-    const mark = join(dist, ".sources.sha256");
-    if (existsSync(mark) && readFileSync(mark, "utf8").trim() === sum) return false;
+    const mark = markFile(root);
     mkdirSync(dist, { recursive: true });
     rmSync(mark, { force: true });
     removeOrphans(dist, sources);
@@ -28,6 +28,25 @@ export async function ensureBuild(root, progress) {
     await progress.beat("compiling", () => captureOrThrow(process.execPath, args, { cwd: root }));
     writeFileSync(mark, `${sum}\n`);
     return true;
+}
+
+/**
+ * @param {string} root
+ * @returns {boolean} whether `dist/` was compiled from exactly these sources
+ */
+export function isBuilt(root) {
+    return builtFrom(root) === fingerprint(root, listSources(root));
+}
+
+/** @param {string} root */
+function markFile(root) {
+    return join(root, "dist", ".sources.sha256");
+}
+
+/** @param {string} root @returns {string | undefined} the fingerprint of the sources of the last build */
+function builtFrom(root) {
+    const mark = markFile(root);
+    return existsSync(mark) ? readFileSync(mark, "utf8").trim() : undefined;
 }
 
 /** @param {string} root @returns {string[]} relative to it, sorted */

@@ -23,7 +23,7 @@ const writesProjectConfig = new Set(["init", "change-secrets-provider", "rename"
  * @param {NodeJS.ProcessEnv} env
  * @returns {string} without organization and project
  */
-export function stackOf(args, env) {
+export function selectedStack(args, env) {
     return withoutProject(
         flagValue(args, ["-s", "--stack"]) ?? namedByWord(args) ?? (env.PULUMI_STACK || defaultStack),
     );
@@ -59,6 +59,35 @@ export function completeArguments(args, place, stack) {
 /** Commands of the project's own command line that read a site's whole configuration. */
 const readsSite = new Set(["plan", "import", "verify", "selftest"]);
 
+/** Those that need the Pulumi CLI, for the stack's outputs, and those that use it if it is at hand. */
+const needsPulumi = new Set(["render", "selftest"]);
+const usesPulumi = new Set(["plan", "import", "verify"]);
+
+/**
+ * Which tools a command of the project's own command line wants, as keys of tools.json.
+ *
+ * @param {string[]} args
+ * @returns {{needed: string[], optional: string[]}}
+ */
+export function pulumiUse([command]) {
+    return {
+        needed: needsPulumi.has(command) ? ["pulumi"] : [],
+        optional: usesPulumi.has(command) ? ["pulumi"] : [],
+    };
+}
+
+/**
+ * Whether the project's own command line would print its help, and do nothing else.
+ *
+ * @param {string[]} args
+ * @returns {boolean}
+ */
+export function asksForHelp(args) {
+    const end = args.includes("--") ? args.indexOf("--") : args.length;
+    const flags = args.slice(0, end);
+    return args.length === 0 || args[0] === "help" || flags.includes("--help") || flags.includes("-h");
+}
+
 /**
  * Points commands of the project's own command line at the stack's own config, if it has one below `.local/`: it knows
  * what was made at run time.
@@ -69,8 +98,8 @@ const readsSite = new Set(["plan", "import", "verify", "selftest"]);
  */
 export function passthroughArguments(args, files) {
     const [command, ...rest] = args;
-    const isTold = flagValue(args, ["--config-file"]) !== undefined;
-    if (command === undefined || !readsSite.has(command) || isTold || !existsSync(files.config)) return args;
+    const isNamed = flagValue(args, ["--config-file"]) !== undefined;
+    if (command === undefined || !readsSite.has(command) || isNamed || !existsSync(files.config)) return args;
     return [command, "--config-file", files.config, ...rest];
 }
 

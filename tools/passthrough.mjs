@@ -1,26 +1,26 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { passthroughArguments, stackOf } from "./command-line.mjs";
+import { isBuilt } from "./build.mjs";
+import { asksForHelp, passthroughArguments, pulumiUse, selectedStack } from "./command-line.mjs";
 import { prepare, runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
 import { createProgress } from "./progress.mjs";
 import { pulumiEnvironment, stackFiles, workspace } from "./workspace.mjs";
 
-/** Commands that read a stack, and so cannot do without the Pulumi CLI. */
-const readStacks = ["render", "selftest"];
+const place = workspace();
+const compiled = join(place.root, "dist", "cli", "main.js");
 
 /**
- * The project's own command line, compiled first if its sources have changed. Those of its commands that only take what
- * the Pulumi CLI knows if it is there get nothing from anywhere for that: they run offline.
+ * The project's own command line, compiled first if its sources have changed. Only commands that cannot do without the
+ * Pulumi CLI download it; the others run offline.
  *
  * @param {string[]} args
  * @returns {Promise<number>} exit code
  */
 async function main(args) {
-    const place = workspace();
-    const stack = stackOf(args, process.env);
-    const needed = readStacks.includes(args[0] ?? "") ? ["pulumi"] : [];
-    const toolbox = await prepare(place, createProgress(), needed, ["pulumi"]);
+    const stack = selectedStack(args, process.env);
+    const { needed, optional } = pulumiUse(args);
+    const toolbox = await prepare(place, createProgress(), needed, optional);
     const files = stackFiles(place, stack);
     if (existsSync(files.config)) {
         // The YAML package is there only after prepare().
@@ -28,8 +28,19 @@ async function main(args) {
         writeStackConfig(files);
     }
     const env = pulumiEnvironment(place, stack, toolbox.directories);
-    const command = [join(place.root, "dist", "cli", "main.js"), ...passthroughArguments(args, files)];
-    return runThrough(process.execPath, command, { env });
+    return runThrough(process.execPath, [compiled, ...passthroughArguments(args, files)], { env });
 }
 
-await runMain(() => main(process.argv.slice(2)));
+/** Help needs no tool, no stack and no build: what was compiled last prints it. */
+async function printHelp(args) {
+    const code = await runThrough(process.execPath, [compiled, ...args]);
+    if (!isBuilt(place.root)) {
+        process.stderr.write("\nnote: dist/ may be older than the sources; the next command compiles them\n");
+    }
+    return code;
+}
+
+const args = process.argv.slice(2);
+const canPrintHelp = existsSync(compiled) && existsSync(join(place.root, "node_modules", "commander"));
+if (asksForHelp(args) && canPrintHelp) process.exitCode = await printHelp(args);
+else await runMain(() => main(args));

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { completeArguments, stackOf } from "./command-line.mjs";
+import { completeArguments, selectedStack } from "./command-line.mjs";
 import { prepare, runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
 import { createProgress } from "./progress.mjs";
@@ -16,7 +16,7 @@ import { defaultStack, pulumiEnvironment, stackFiles, workspace } from "./worksp
  */
 async function main(args) {
     const place = workspace();
-    const stack = stackOf(args, process.env);
+    const stack = selectedStack(args, process.env);
     const files = stackFiles(place, stack);
     const toolbox = await prepare(place, createProgress(), ["pulumi"]);
     if (existsSync(files.config)) {

@@ -40,19 +40,19 @@ export async function accountInFile(path: string, place: string): Promise<FoundA
 /** The same for a text that was never in a file (a dockerconfigjson); names no helpers. */
 export function accountInText(text: string, from: string, place: string): Credentials | undefined {
     const file = parseAuthFile(text, from);
-    const key = keyOf(file.auths, place);
-    return key === undefined ? undefined : credentialsOf(file.auths[key] ?? {}, from, key);
+    const key = findKey(file.auths, place);
+    return key === undefined ? undefined : readCredentials(file.auths[key] ?? {}, from, key);
 }
 
 async function found(file: AuthFile, path: string, place: string): Promise<Omit<FoundAuth, "warnings">> {
-    const key = keyOf(file.auths, place);
-    const host = hostOf(place);
+    const key = findKey(file.auths, place);
+    const host = hostPart(place);
     const login = key === undefined || key.includes("://") ? host : key;
     // Docker leaves an empty entry where a helper holds the password.
     if (key !== undefined && Object.keys(file.auths[key] ?? {}).length > 0) {
-        return { credentials: credentialsOf(file.auths[key] ?? {}, path, key), login };
+        return { credentials: readCredentials(file.auths[key] ?? {}, path, key), login };
     }
-    const helper = file.credHelpers[keyOf(file.credHelpers, place) ?? host] ?? file.credsStore;
+    const helper = file.credHelpers[findKey(file.credHelpers, place) ?? host] ?? file.credsStore;
     const credentials = helper === undefined ? undefined : await askHelper(helper, key ?? host, path);
     return credentials === undefined ? { login } : { credentials, login };
 }
@@ -80,9 +80,9 @@ function parseAuthFile(text: string, from: string): AuthFile {
 }
 
 /** The most specific key for a place; docker also writes hosts as `https://host/v1/`. */
-function keyOf(entries: Readonly<Record<string, unknown>>, place: string): string | undefined {
+function findKey(entries: Readonly<Record<string, unknown>>, place: string): string | undefined {
     const parts = place.split("/");
-    const host = hostOf(place);
+    const host = hostPart(place);
     const candidates = [
         ...parts.map((_, i) => parts.slice(0, parts.length - i).join("/")),
         ...[`https://${host}`, `https://${host}/`, `https://${host}/v1/`, `https://${host}/v2/`, `http://${host}`],
@@ -90,11 +90,11 @@ function keyOf(entries: Readonly<Record<string, unknown>>, place: string): strin
     return candidates.find((candidate) => Object.hasOwn(entries, candidate));
 }
 
-function hostOf(place: string): string {
+function hostPart(place: string): string {
     return place.split("/")[0] ?? place;
 }
 
-function credentialsOf(found: z.infer<typeof entry>, from: string, key: string): Credentials {
+function readCredentials(found: z.infer<typeof entry>, from: string, key: string): Credentials {
     const decoded = found.auth === undefined ? undefined : decodeAuth(found.auth);
     const username = found.username ?? decoded?.username;
     const password = found.password ?? decoded?.password;
@@ -102,7 +102,7 @@ function credentialsOf(found: z.infer<typeof entry>, from: string, key: string):
     const what = found.identitytoken === undefined ? "no user name and password" : "an identity token, no password";
     throw fault(
         `auth file ${from}: the entry ${key} holds ${what}`,
-        `log in with a password: podman login ${hostOf(key)}`,
+        `log in with a password: podman login ${hostPart(key)}`,
     );
 }
 

@@ -24,7 +24,7 @@ export async function askHelper(name: string, host: string, file: string): Promi
     if (code !== 0 && stdout.includes(UNKNOWN_HOST)) return undefined;
     // What it printed may be a secret: it is never shown.
     if (code !== 0) throw fault(program, file, `it ended with exit code ${code} for ${host}`);
-    const parsed = response.safeParse(jsonOf(stdout));
+    const parsed = response.safeParse(parseJson(stdout));
     if (!parsed.success) throw fault(program, file, `it answered something else than credentials for ${host}`);
     if (parsed.data.Username === "<token>") throw fault(program, file, `it holds an identity token for ${host}`);
     return { username: parsed.data.Username, password: parsed.data.Secret };
@@ -49,7 +49,7 @@ async function run(program: string, host: string, file: string): Promise<{ code:
     }
 }
 
-function jsonOf(text: string): unknown {
+function parseJson(text: string): unknown {
     try {
         return JSON.parse(text);
     } catch {

@@ -131,7 +131,7 @@ function defaultFiles({ XDG_RUNTIME_DIR, DOCKER_CONFIG }: NodeJS.ProcessEnv): st
 function nowhere(role: Role, { place, authfile, stack }: CredentialSources, unread: unknown): PassthroughError {
     const what = role === "importer" ? "pushes to" : "pulls from";
     const where = authfile === undefined ? "" : ` in ${authfile}`;
-    const why = unread === undefined ? "" : ` (the stack's own could not be read: ${causeOf(unread)})`;
+    const why = unread === undefined ? "" : ` (the stack's own could not be read: ${messageWithoutFix(unread)})`;
     const own = unread instanceof PassthroughError ? (unread.fix ?? "") : stack.fixes.absent;
     const first = authfile === undefined && own !== "" ? `${own}; or ` : "";
     return new PassthroughError(`there is no account that ${what} ${place}${where}${why}`, {
@@ -143,7 +143,7 @@ function nowhere(role: Role, { place, authfile, stack }: CredentialSources, unre
 }
 
 /** The message without its cure: this error has one of its own. */
-function causeOf(error: unknown): string {
+function messageWithoutFix(error: unknown): string {
     const fix = error instanceof PassthroughError && error.fix !== undefined ? `; ${error.fix}` : "";
     return errorMessage(error).replace(fix, "");
 }

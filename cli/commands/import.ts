@@ -13,59 +13,37 @@ import { PassthroughError } from "../../lib/errors/errors";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import type { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { type LockedSet, carryOut, movedTags, readLockedSet, refusedMounts } from "../../lib/passthrough";
-import { type Command, EXIT_FAILED, EXIT_OK } from "../command";
+import type { ImportOptions } from "../definitions/import";
+import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { Interrupted, interruptible } from "../terminal/interruption";
-import { parseOptions, stackOf } from "../terminal/options";
 import { print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
+import { selectedStack } from "../stack/selected-stack";
 import { readStackSite } from "../stack/stack-file";
 import { statusLine } from "../terminal/status-line";
 
-const HELP = `usage: npm run -s passthrough -- import [--stack STACK] [--json] [--authfile FILE]
-
-Brings the stack's sets into the registry, one after the other, exactly as \`npm run up\` does: only what is missing is
-sent, straight from the archives; running again is resuming. It does not touch the stack's state, and proves nothing:
-\`verify\` does. Ctrl-C ends it in good order, a second one at once.
-
-  --stack STACK     the stack whose Pulumi.STACK.yaml is read (default: $PULUMI_STACK, else dev)
-  --config-file FILE
-                    its configuration, if it is in another file
-  --json            one JSON event a line on stdout instead of text
-  --authfile FILE   docker-style file with the account that pushes; see docs/command-line.md for where else it may be
-
-Exit codes: 0 every image is in, 1 failed, or an image cannot be brought, 2 wrong usage, 130 interrupted.`;
-
-const OPTIONS = {
-    stack: { type: "string" },
-    "config-file": { type: "string" },
-    json: { type: "boolean" },
-    authfile: { type: "string" },
-} as const;
-
-export const importCommand: Command = {
-    name: "import",
-    summary: "bring the stack's sets into the registry",
-    help: HELP,
-    run,
-};
-
-async function run(args: readonly string[]): Promise<number> {
-    const { stack: named, "config-file": file, json = false, authfile } = parseOptions(args, OPTIONS, HELP);
-    const stack = stackOf(named);
+/** Pushes the stack's sets to the registry. */
+export async function runImport({
+    stack: named,
+    configFile: file,
+    json = false,
+    authfile,
+}: ImportOptions): Promise<number> {
+    const stack = selectedStack(named);
     const site = readStackSite({ stack, file });
     if (site.content.length === 0) printDiagnostic("the stack's site.content lists no set: there is nothing to import");
     const account = await findAccount("importer", accountSources({ stack, file }, site, authfile));
     return interruptible((signal) =>
         withSiteRegistry(site, account, signal, async (client, base) => {
             for (const [i, set] of site.content.entries()) {
-                const isWhole = await importSet({ client, base, signal, site, json }, set);
-                // A later set builds on what an earlier one brings.
+                const isComplete = await importSet({ client, base, signal, site, json }, set);
+                // A later set builds on an earlier one.
                 const rest = site.content.slice(i + 1).map(({ name }) => name);
-                if (!isWhole && rest.length > 0)
+                if (!isComplete && rest.length > 0)
                     printDiagnostic(`not tried, since they come after ${set.name}: ${rest.join(", ")}`);
-                if (!isWhole) return EXIT_FAILED;
+                if (!isComplete) return EXIT_FAILED;
             }
             return EXIT_OK;
         }),
@@ -80,20 +58,20 @@ interface OperationContext {
     readonly json: boolean;
 }
 
-/** @returns true if every image of the set is in */
+/** @returns true if every image of the set is in the registry */
 async function importSet(context: OperationContext, content: Content): Promise<boolean> {
     const { client, base, signal } = context;
     const set = await readLockedSet(content.archive, content.lock, content.lockDigest);
     const plan = await planImport(client, { images: content.images, set: set.lock, base });
     warn(content, movedTags(plan, {}));
-    const result = await carriedOut(context, content, plan, set);
+    const result = await runPlan(context, content, plan, set);
     warn(content, refusedMounts(result));
     if (signal.aborted) throw interrupted(content, result, signal.reason);
     if (!context.json) printResult(content, result);
     return result.failed.length === 0;
 }
 
-async function carriedOut(
+async function runPlan(
     { client, site, json }: OperationContext,
     content: Content,
     plan: ImportPlan,
@@ -101,7 +79,7 @@ async function carriedOut(
 ): Promise<ImportResult> {
     const { name } = content;
     const status = statusLine();
-    const quiet = client.onWait(({ problem, seconds }) =>
+    const stopListening = client.onWait(({ problem, seconds }) =>
         status.show(`${name}: waiting ${Math.ceil(seconds)} s: ${problem}`),
     );
     try {
@@ -112,7 +90,7 @@ async function carriedOut(
             ...(json ? { onEvent: (event) => print(JSON.stringify({ set: name, ...event }, hideProblems)) } : {}),
         });
     } finally {
-        quiet();
+        stopListening();
         status.end();
     }
 }
@@ -121,7 +99,7 @@ function warn({ name }: Content, lines: readonly string[]): void {
     if (lines.length > 0) printDiagnostic(`warning: ${name}: ${lines.join("\n    ")}`);
 }
 
-/** What a registry answered is the one text in an event that nobody here wrote. */
+/** The problem is the one text in an event that comes from the registry. */
 function hideProblems(key: string, value: unknown): unknown {
     return key === "problem" && typeof value === "string" ? withoutSecrets(value) : value;
 }

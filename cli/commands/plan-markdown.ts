@@ -20,7 +20,7 @@ interface Table {
  * are counted; no row is cut.
  */
 export function planMarkdown(plan: OfflinePlan, stack: string, imported: ImportedImages): string {
-    const tables = tablesOf(plan).filter(({ rows }) => rows.length > 0);
+    const tables = listTables(plan).filter(({ rows }) => rows.length > 0);
     const opening = [
         `### Images of \`${code(stack)}\`: ${headline(plan)}`,
         "",
@@ -62,7 +62,7 @@ function overview({ sets, totals }: OfflinePlan): string[] {
 }
 
 /** What changes under a name comes first: that is where a reviewer must look. */
-function tablesOf({ sets, going, onRemove, totals }: OfflinePlan): Table[] {
+function listTables({ sets, going, onRemove, totals }: OfflinePlan): Table[] {
     const fate = onRemove === "keep" ? "and to stay in" : "and to be deleted, unless still in use there, from";
     const changing = sets.flatMap((set) => set.changing);
     const coming = sets.flatMap((set) => set.coming);

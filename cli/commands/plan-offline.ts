@@ -7,24 +7,24 @@ import {
     planOffline,
     planTotalsLine,
 } from "../../lib/import";
-import { EXIT_OK } from "../command";
-import { type ImportedImages, imagesOfFiles, imagesOfState } from "../stack/imported-images";
+import { EXIT_OK } from "../exit-codes";
+import { type ImportedImages, readImportedFiles, readImportedState } from "../stack/imported-images";
 import { print, printDiagnostic } from "../terminal/output";
 import { planMarkdown } from "./plan-markdown";
-import { type StackSelection, nameOf, readStackSite } from "../stack/stack-file";
+import { type StackSelection, readStackSite, stackName } from "../stack/stack-file";
 
 /**
- * Plans the sets of a stack without asking anybody, and prints that.
- * @param against files that say what was imported last; absent: the stack's state
+ * Plans the sets of a stack without network, and prints the plan.
+ * @param against files with what was imported last; absent: the stack's state
  * @returns "changes" if there is something to do
  */
-export async function planOfflineOf(
+export async function runOfflinePlan(
     selection: StackSelection,
     against: readonly string[] | undefined,
     format: "text" | "json" | "markdown",
 ): Promise<"changes" | typeof EXIT_OK> {
     const { content, onRemove } = readStackSite(selection);
-    const imported = against === undefined ? await imagesOfState(selection.stack) : imagesOfFiles(against);
+    const imported = against === undefined ? await readImportedState(selection.stack) : readImportedFiles(against);
     const sets = await Promise.all(
         content.map(async ({ name, lock, images, earlier }) => ({
             name,
@@ -35,10 +35,10 @@ export async function planOfflineOf(
     );
     const plan = planOffline(sets, imported.images, onRemove);
     if (imported.note !== undefined) printDiagnostic(`note: ${imported.note}`);
-    const stack = nameOf(selection);
+    const stack = stackName(selection);
     switch (format) {
         case "json":
-            print(JSON.stringify({ stack, against: imported.source, ...noteOf(imported), ...plan }));
+            print(JSON.stringify({ stack, against: imported.source, ...withNote(imported), ...plan }));
             break;
         case "markdown":
             print(planMarkdown(plan, stack, imported).trimEnd());
@@ -49,7 +49,7 @@ export async function planOfflineOf(
     return isEmptyPlan(plan) ? EXIT_OK : "changes";
 }
 
-function noteOf({ note }: ImportedImages): { note?: string } {
+function withNote({ note }: ImportedImages): { note?: string } {
     return note === undefined ? {} : { note };
 }
 

@@ -10,13 +10,13 @@ import {
     plannedImages,
 } from "../../lib/import";
 import { readLockedSet } from "../../lib/passthrough";
-import { EXIT_FAILED, EXIT_OK } from "../command";
+import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
 import { print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
-import { type StackSelection, nameOf, readStackSite } from "../stack/stack-file";
+import { type StackSelection, readStackSite, stackName } from "../stack/stack-file";
 
 /** The plan of one set. */
 interface SetPlan {
@@ -26,11 +26,11 @@ interface SetPlan {
 }
 
 /**
- * Asks the registry what an import of the stack's sets would do, and prints that. A later set is planned as if the ones
- * before it were there, since it is imported after them.
+ * Asks the registry what an import of the stack's sets would do, and prints the plan. A later set is planned as if the
+ * sets before it were imported.
  * @returns "changes" if there is something to do
  */
-export async function planOnlineOf(
+export async function runOnlinePlan(
     selection: StackSelection,
     authfile: string | undefined,
     asJson: boolean,
@@ -45,23 +45,23 @@ export async function planOnlineOf(
                 const set = await readLockedSet(archive, lock, lockDigest);
                 const plan = await planImport(outlook, { images, set: set.lock, base });
                 outlook.expect(plan, set.lock);
-                plans.push({ name, plan, images: plannedImages(plan).map(withoutSecretsIn) });
+                plans.push({ name, plan, images: plannedImages(plan).map(hideSecrets) });
             }
             return plans;
         }),
     );
-    if (asJson) print(JSON.stringify({ stack: nameOf(selection), ...documentOf(site.registry.mirrorBase, sets) }));
+    if (asJson) print(JSON.stringify({ stack: stackName(selection), ...jsonReport(site.registry.mirrorBase, sets) }));
     else for (const set of sets) printSet(set);
     if (sets.length === 0) printDiagnostic("the stack's site.content lists no set: there is nothing to import");
     if (sets.some(({ plan }) => plan.problems.length > 0)) return EXIT_FAILED;
     return sets.some(({ plan }) => plan.push.length > 0) ? "changes" : EXIT_OK;
 }
 
-function withoutSecretsIn(image: PlannedImage): PlannedImage {
+function hideSecrets(image: PlannedImage): PlannedImage {
     return image.problem === undefined ? image : { ...image, problem: withoutSecrets(image.problem) };
 }
 
-function documentOf(mirrorBase: string, sets: readonly SetPlan[]): object {
+function jsonReport(mirrorBase: string, sets: readonly SetPlan[]): object {
     const sum = (of: keyof Payload) => sets.reduce((total, { plan }) => total + plan[of], 0);
     return {
         mirrorBase,
@@ -76,10 +76,10 @@ function documentOf(mirrorBase: string, sets: readonly SetPlan[]): object {
 
 function printSet({ name, plan, images }: SetPlan): void {
     print(`${name}: ${planSummary(plan)}`);
-    for (const image of images) print(`    ${lineOf(image)}`);
+    for (const image of images) print(`    ${formatImage(image)}`);
 }
 
-function lineOf({ source, state, uploads, mounts, bytes, movedFrom, problem = "" }: PlannedImage): string {
+function formatImage({ source, state, uploads, mounts, bytes, movedFrom, problem = "" }: PlannedImage): string {
     const moves = movedFrom === undefined ? "" : `; its tag moves from ${movedFrom}`;
     switch (state) {
         case "present":

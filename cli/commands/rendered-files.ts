@@ -1,18 +1,4 @@
-import { z } from "zod";
-
-/** The outputs of a stack that become files; an output that a stack of before does not have is as good as empty. */
-export const renderedOutputs = z.object({
-    mirrorRules: z.string(),
-    registriesConf: z.string(),
-    registryCa: z.string(),
-    releaseSignatures: z.string().default(""),
-    catalogSources: z.string().default(""),
-    clusterCatalogs: z.string().default(""),
-    operatorHub: z.string().default(""),
-    updateService: z.string().default(""),
-});
-
-export type RenderedOutputs = z.infer<typeof renderedOutputs>;
+import type { RenderedOutputs } from "./rendered-outputs";
 
 /** A file of `render`. */
 export interface RenderedFile {
@@ -23,7 +9,7 @@ export interface RenderedFile {
     readonly always: boolean;
 }
 
-/** In the order in which a cluster takes them (docs/outputs.md). */
+/** In the order in which a cluster needs them (docs/outputs.md). */
 export const RENDERED_FILES: readonly RenderedFile[] = [
     {
         name: "mirror-rules.yaml",
@@ -34,14 +20,14 @@ export const RENDERED_FILES: readonly RenderedFile[] = [
     {
         name: "registries.conf",
         output: "registriesConf",
-        what: "what a node makes of them; also for podman, skopeo and MicroShift",
+        what: "the same rules for podman, skopeo and MicroShift",
         always: true,
     },
     { name: "ca.crt", output: "registryCa", what: "the CA of the registry's certificate", always: true },
     {
         name: "release-signatures.yaml",
         output: "releaseSignatures",
-        what: "signatures of releases: without them a cluster refuses to update",
+        what: "signatures of releases; a cluster needs them to update",
         always: false,
     },
     {

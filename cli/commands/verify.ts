@@ -3,56 +3,26 @@ import { allImages } from "../../lib/site";
 import { type ImageFailure, type Verification, counted, formatBytes, verifyImages } from "../../lib/import";
 import { contentRules } from "../../lib/openshift";
 import { type PullChecks, pullChecks } from "../../lib/passthrough";
-import { type Command, EXIT_FAILED, EXIT_OK } from "../command";
+import type { VerifyOptions } from "../definitions/verify";
+import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
-import { parseOptions, stackOf } from "../terminal/options";
 import { print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { statusLine } from "../terminal/status-line";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
-import { nameOf, readStackSite } from "../stack/stack-file";
+import { selectedStack } from "../stack/selected-stack";
+import { readStackSite, stackName } from "../stack/stack-file";
 
-const HELP = `usage: npm run -s passthrough -- verify [--stack STACK] [--bytes] [--json] [--authfile FILE]
-
-Proves that every image of the stack can be pulled as a cluster would pull it: resolved through the mirror rules by digest
-and by tag, and fetched with the account that pulls: the manifest tree with its digests, every blob with its size, and
-some images (site.validation.wholeImages) to the last byte. Changes nothing.
-
-  --stack STACK     the stack whose Pulumi.STACK.yaml is read (default: $PULUMI_STACK, else dev)
-  --config-file FILE
-                    its configuration, if it is in another file
-  --bytes           read and hash every byte of every image
-  --json            one JSON object instead of text
-  --authfile FILE   docker-style file with the account that pulls (the stack's pullSecret is one); see
-                    docs/command-line.md for where else it may be
-
-Exit codes: 0 all proven, 1 failed, or an image is missing or wrong, 2 wrong usage, 130 interrupted.`;
-
-const OPTIONS = {
-    stack: { type: "string" },
-    "config-file": { type: "string" },
-    bytes: { type: "boolean" },
-    json: { type: "boolean" },
-    authfile: { type: "string" },
-} as const;
-
-export const verifyCommand: Command = {
-    name: "verify",
-    summary: "prove every image through the rules, as a cluster would pull it",
-    help: HELP,
-    run,
-};
-
-async function run(args: readonly string[]): Promise<number> {
-    const {
-        stack: named,
-        "config-file": file,
-        bytes = false,
-        json = false,
-        authfile,
-    } = parseOptions(args, OPTIONS, HELP);
-    const stack = stackOf(named);
+/** Proves that every image of the stack can be pulled through the mirror rules. */
+export async function runVerify({
+    stack: named,
+    configFile: file,
+    bytes = false,
+    json = false,
+    authfile,
+}: VerifyOptions): Promise<number> {
+    const stack = selectedStack(named);
     const site = readStackSite({ stack, file });
     const { mirrorBase } = site.registry;
     const images = allImages(site.content);
@@ -73,21 +43,21 @@ async function run(args: readonly string[]): Promise<number> {
         ),
     ).finally(() => status.end());
     const failures = [...checks.unredirected, ...verification.failures];
-    if (json) print(JSON.stringify(documentOf(nameOf({ stack }), checks, verification, failures)));
+    if (json) print(JSON.stringify(jsonReport(stackName({ stack }), checks, verification, failures)));
     else printReport(checks, verification, failures);
     return failures.length + verification.unread.length === 0 ? EXIT_OK : EXIT_FAILED;
 }
 
-function sums({ proofs }: Verification) {
+function totals({ proofs }: Verification) {
     const sum = (of: "manifests" | "blobs" | "bytesRead") => proofs.reduce((total, proof) => total + proof[of], 0);
     return { images: proofs.length, manifests: sum("manifests"), blobs: sum("blobs"), bytesRead: sum("bytesRead") };
 }
 
-function documentOf(stack: string, checks: PullChecks, verification: Verification, failures: readonly ImageFailure[]) {
+function jsonReport(stack: string, checks: PullChecks, verification: Verification, failures: readonly ImageFailure[]) {
     return {
         stack,
         status: failures.length + verification.unread.length === 0 ? "proven" : "failing",
-        ...sums(verification),
+        ...totals(verification),
         whole: verification.proofs.filter(({ bytesRead }) => bytesRead > 0).map(({ source }) => source),
         digestOnly: checks.digestOnly,
         failing: failures.map(({ source, problem }) => ({ source, problem: withoutSecrets(problem) })),
@@ -99,7 +69,7 @@ function printReport(checks: PullChecks, verification: Verification, failures: r
     for (const { source, problem } of failures) print(`! ${source}: ${withoutSecrets(problem)}`);
     for (const { source, unread } of verification.unread) print(`? ${source}: ${withoutSecrets(unread)}`);
     for (const source of checks.digestOnly) print(`note: ${source} is redirected by digest only`);
-    const { images, manifests, blobs, bytesRead } = sums(verification);
+    const { images, manifests, blobs, bytesRead } = totals(verification);
     const whole = verification.proofs.filter((proof) => proof.bytesRead > 0).length;
     print(
         `${images} of ${counted(images + failures.length + verification.unread.length, "image")} proven: ${counted(manifests, "manifest")}, ${counted(blobs, "blob")}; ` +

@@ -34,7 +34,7 @@ const IMPORT_TYPE = "pulumi-nodejs:dynamic/registry-passthrough:ImageImport";
  * What the stack's state says was imported. A state that cannot be read is no reason to fail: it is said, and nothing
  * counts as imported then.
  */
-export async function imagesOfState(stack: string): Promise<ImportedImages> {
+export async function readImportedState(stack: string): Promise<ImportedImages> {
     const source = `the state of stack ${stack}`;
     try {
         return { images: imagesIn(await stackState(stack), source), source };
@@ -48,7 +48,7 @@ export async function imagesOfState(stack: string): Promise<ImportedImages> {
  * What the given files say was imported, put together: locks, `pulumi stack export`, `pulumi stack output --json`.
  * @throws PassthroughError `BASELINE_INVALID`, and those of `parseLock`
  */
-export function imagesOfFiles(paths: readonly string[]): ImportedImages {
+export function readImportedFiles(paths: readonly string[]): ImportedImages {
     if (paths.length === 1 && paths[0] === NOTHING) return { images: {}, source: "nothing" };
     const all = paths.map((path) => imagesIn(readJson(path), path));
     return { images: Object.assign({}, ...all) as ImagesBySource, source: paths.join(", ") };
@@ -60,14 +60,14 @@ function imagesIn(document: unknown, place: string): ImagesBySource {
         return { ...lock.earlier.images, ...lock.images };
     }
     const ofState = state.safeParse(document);
-    if (ofState.success) return imagesOfResources(ofState.data.deployment.resources ?? []);
+    if (ofState.success) return imagesInResources(ofState.data.deployment.resources ?? []);
     const ofOutputs = outputs.safeParse(document);
     if (!ofOutputs.success) throw invalid(place, "neither a lock nor a stack's state or outputs");
     return Object.fromEntries(Object.entries(ofOutputs.data.images).map(([source, image]) => [source, image.digest]));
 }
 
 /** A set that is imported later has the tag: so it is in state as in the registry. */
-function imagesOfResources(resources: readonly { type: string; delete?: boolean | undefined; outputs: unknown }[]) {
+function imagesInResources(resources: readonly { type: string; delete?: boolean | undefined; outputs: unknown }[]) {
     const found = resources
         .filter((resource) => resource.type === IMPORT_TYPE && resource.delete !== true)
         .map((resource) => z.looseObject({ images }).safeParse(resource.outputs).data?.images ?? {})

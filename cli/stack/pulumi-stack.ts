@@ -67,9 +67,9 @@ async function ask(stack: string, args: readonly string[], what: string, code: s
         timeout: PATIENCE_MS,
     });
     const { stdout } = await run.catch((error: unknown) => {
-        throw new PassthroughError(`cannot read the ${what} of stack ${stack}: ${reasonOf(error)}`, {
+        throw new PassthroughError(`cannot read the ${what} of stack ${stack}: ${failureReason(error)}`, {
             code,
-            fix: fixFor(reasonOf(error), stack),
+            fix: fixFor(failureReason(error), stack),
             cause: error,
         });
     });
@@ -84,7 +84,7 @@ function fixFor(reason: string, stack: string): string {
     return "run `npm run up` for this stack first, with its backend and passphrase in the environment";
 }
 
-function reasonOf(error: unknown): string {
+function failureReason(error: unknown): string {
     const { stderr, code, killed } = error as { stderr?: unknown; code?: unknown; killed?: unknown };
     if (code === "ENOENT") return "there is no pulumi on PATH";
     if (killed === true) return `the backend did not answer within ${PATIENCE_MS / 1000} s`;

@@ -49,7 +49,7 @@ export function readStackContent(selection: StackSelection): StackContent[] {
 export function readStackSite(selection: StackSelection): Site {
     const { site: document, defaults, keys } = readStackFile(selection);
     const read = (path: string): string => readFileSync(path, "utf8");
-    const context = { read, now: new Date(), stack: nameOf(selection) };
+    const context = { read, now: new Date(), stack: stackName(selection) };
     const { site, issues } = readSite(document, defaults, context);
     const all = [...issues, ...unknownKeyIssues(keys)];
     if (site !== undefined && all.length === 0) return site;
@@ -57,7 +57,7 @@ export function readStackSite(selection: StackSelection): Site {
 }
 
 /** The stack's own name, without organization and project. */
-export function nameOf({ stack }: StackSelection): string {
+export function stackName({ stack }: StackSelection): string {
     return stack.split("/").at(-1) ?? stack;
 }
 
@@ -69,32 +69,32 @@ interface StackFile {
 }
 
 function readStackFile(selection: StackSelection): StackFile {
-    const path = selection.file ?? `Pulumi.${nameOf(selection)}.yaml`;
+    const path = selection.file ?? `Pulumi.${stackName(selection)}.yaml`;
     if (!existsSync(path)) throw fault(`there is no ${path}`, "name a stack whose file is here with --stack");
-    const config = configOf(path);
-    const project = existsSync("Pulumi.yaml") ? configOf("Pulumi.yaml") : {};
+    const config = readConfig(path);
+    const project = existsSync("Pulumi.yaml") ? readConfig("Pulumi.yaml") : {};
     return {
         path,
         site: config[SITE],
         // A stack's value takes the place of the project's, as everywhere in Pulumi.
-        defaults: config[DEFAULTS] ?? unwrapped(project[DEFAULTS]),
+        defaults: config[DEFAULTS] ?? projectValue(project[DEFAULTS]),
         keys: [...new Set([...Object.keys(project), ...Object.keys(config)])],
     };
 }
 
 /** Pulumi.yaml holds a project value as `{value: …}`, or plainly. */
-function unwrapped(defaults: unknown): unknown {
+function projectValue(defaults: unknown): unknown {
     const wrapped = z.object({ value: z.unknown() }).safeParse(defaults);
     return wrapped.success && wrapped.data.value !== undefined ? wrapped.data.value : defaults;
 }
 
-function configOf(path: string): Record<string, unknown> {
-    const parsed = stackFile.safeParse(documentOf(path) ?? {});
+function readConfig(path: string): Record<string, unknown> {
+    const parsed = stackFile.safeParse(readYaml(path) ?? {});
     if (!parsed.success) throw fault(`${path}: ${z.prettifyError(parsed.error)}`, "write it as Pulumi does");
     return parsed.data.config ?? {};
 }
 
-function documentOf(path: string): unknown {
+function readYaml(path: string): unknown {
     try {
         return parse(readFileSync(path, "utf8"));
     } catch (error) {

@@ -142,14 +142,8 @@ test("a lock that a merge has broken is made anew; a file that never was a lock 
     expect(readFileSync(join(folder, "package.json"), "utf8")).toBe('{"name": "not a lock"}');
 });
 
-test("wrong usage has an exit code of its own and shows the help", () => {
-    expect(passthrough("lock", "x.tar")).toMatchObject({ code: 2, error: "passthrough: archives need --out FILE\n" });
+test("wrong usage has an exit code of its own, and writes nothing", () => {
+    expect(passthrough("lock", "x.tar")).toMatchObject({ code: 2, out: "" });
     expect(passthrough("lock", "--nonsense").code).toBe(2);
-    expect(passthrough("polish").error).toContain("there is no command polish");
-    for (const command of ["lock", "render"]) {
-        const help = passthrough(command, "--help");
-        expect(help.code).toBe(0);
-        expect(help.out).toContain(`passthrough -- ${command}`);
-        expect(help.out).toContain("Exit codes");
-    }
+    expect(passthrough("polish").error).toContain("unknown command 'polish'");
 });

@@ -130,7 +130,7 @@ test("every mistake in the configuration is told at once, by key, as up tells it
     }
 });
 
-test("flags that contradict each other or mean nothing are wrong usage", () => {
+test("options that contradict each other or mean nothing are wrong usage", () => {
     for (const args of [
         ["--markdown", "--json"],
         ["--authfile", "a.json"],
@@ -143,6 +143,6 @@ test("flags that contradict each other or mean nothing are wrong usage", () => {
     }
     const online = spawnSync(process.execPath, [MAIN, "plan", "--markdown"], { cwd: folder, encoding: "utf8" });
     expect(online).toMatchObject({ status: 2 });
-    expect(online.stderr).toContain("--markdown needs --offline");
+    expect(online.stderr).toContain("option '--markdown' needs option '--offline'");
     expect(readFileSync(join(folder, "Pulumi.s.yaml"), "utf8")).toContain("mirrorBase");
 });

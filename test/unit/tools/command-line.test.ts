@@ -18,10 +18,14 @@ beforeAll(() => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 async function stacks(lines: string[][], env: NodeJS.ProcessEnv): Promise<unknown> {
-    const { value } = await inModule("command-line.mjs", "return input.lines.map((l) => m.stackOf(l, input.env));", {
-        lines,
-        env,
-    });
+    const { value } = await inModule(
+        "command-line.mjs",
+        "return input.lines.map((l) => m.selectedStack(l, input.env));",
+        {
+            lines,
+            env,
+        },
+    );
     return value;
 }
 
@@ -77,4 +81,22 @@ test("commands that read a site are pointed at the config that was made at run t
     expect(value).toEqual([["plan", "--config-file", config, "--json"], ...lines.slice(1)]);
     const { value: without } = await inModule("command-line.mjs", body, { lines, config: join(root, "absent") });
     expect(without).toEqual(lines);
+});
+
+test("help is asked for by flag or by command, alone or of a command; a file of that name is none", async () => {
+    const lines = [[], ["--help"], ["-h"], ["help"], ["help", "plan"], ["plan", "--json", "--help"]];
+    const others = [["plan"], ["lock", "help"], ["lock", "--", "--help"], ["lock", "--out", "help"]];
+    const body = "return input.map(m.asksForHelp);";
+    const { value } = await inModule("command-line.mjs", body, [...lines, ...others]);
+    expect(value).toEqual([...lines.map(() => true), ...others.map(() => false)]);
+});
+
+test("only commands that read a stack's outputs need the Pulumi CLI; lock does not even look for it", async () => {
+    const names = ["lock", "plan", "import", "verify", "render", "selftest"];
+    const { value } = await inModule("command-line.mjs", "return input.map((name) => m.pulumiUse([name]));", names);
+    const [needed, optional] = [
+        { needed: ["pulumi"], optional: [] },
+        { needed: [], optional: ["pulumi"] },
+    ];
+    expect(value).toEqual([{ needed: [], optional: [] }, optional, optional, optional, needed, needed]);
 });

@@ -22,7 +22,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 test.each([
     ["pulumi.mjs", "version"],
     ["quickstart.mjs", "--help"],
-    ["passthrough.mjs", "--help"],
+    ["passthrough.mjs", "plan"],
     ["registry.mjs", "--help"],
     ["test.mjs", "--version"],
 ])("%s stops if the environment switches TLS verification off", (script, argument) => {
@@ -37,6 +37,20 @@ test.each([
             /^NODE_TLS_REJECT_UNAUTHORIZED=0 .*; unset it, and give the registry's CA .*registry\.ca$/,
         ),
     ]);
+});
+
+test("help is printed all the same: it connects to nothing", () => {
+    const env = { ...process.env, ...UNVERIFIED };
+    for (const args of [["--help"], ["help", "plan"], ["plan", "--help"]]) {
+        for (const script of ["tools/passthrough.mjs", "dist/cli/main.js"]) {
+            const { status, stdout } = spawnSync(process.execPath, [join(PROJECT, script), ...args], {
+                env,
+                encoding: "utf8",
+            });
+            expect({ script, args, status }).toEqual({ script, args, status: 0 });
+            expect(stdout).toMatch(/^Usage: npm run -s passthrough -- /);
+        }
+    }
 });
 
 test("other values of the variable, which have no effect in Node.js, are accepted", () => {

@@ -1,0 +1,15 @@
+import { z } from "zod";
+
+/** The outputs of a stack that become files; an older stack may lack some, which count as empty. */
+export const renderedOutputs = z.object({
+    mirrorRules: z.string(),
+    registriesConf: z.string(),
+    registryCa: z.string(),
+    releaseSignatures: z.string().default(""),
+    catalogSources: z.string().default(""),
+    clusterCatalogs: z.string().default(""),
+    operatorHub: z.string().default(""),
+    updateService: z.string().default(""),
+});
+
+export type RenderedOutputs = z.infer<typeof renderedOutputs>;

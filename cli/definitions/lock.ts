@@ -1,0 +1,82 @@
+import { createRequire } from "node:module";
+import { Command, InvalidArgumentError } from "commander";
+import type { Override } from "../../lib/mirror/override";
+import type * as lockCommand from "../commands/lock";
+import { type CommandDefinition, USAGE_CODE } from "./definition";
+import { configFileOption, jsonOption, repeatedOption, stackOption, valueOption } from "./options";
+
+const load = createRequire(__filename);
+
+export interface LockOptions {
+    readonly stack?: string;
+    readonly configFile?: string;
+    readonly check?: boolean;
+    readonly out?: string;
+    readonly override?: readonly Override[];
+    readonly json?: boolean;
+}
+
+export function lockDefinition(): CommandDefinition {
+    const command = new Command("lock")
+        .summary("read image archives and write their lock files")
+        .description(
+            "Reads image archives and writes what they contain to lock files. Commit the lock files: a pull request " +
+                "shows new content as their diff.\n\n" +
+                "Without archives, it reads every image set in the stack's site.content. It lists added, changed and " +
+                "removed images by name; of a new lock file, the first fifty.\n\n" +
+                "--override MATCH=HOST[/REPOSITORY[:TAG]] names the upstream of images whose archive does not: MATCH is a " +
+                'pattern over the repository and tag in the archive ("ubi9/**"), HOST the upstream registry. The first ' +
+                "match counts. A MATCH without wildcards also replaces a name that the archive gives without a digest.",
+        )
+        .argument("[archives...]", "files, folders or patterns of one image set (default: the stack's sets)")
+        .addOption(stackOption())
+        .addOption(configFileOption())
+        .option("--check", "write nothing; exit with 1 if a lock file differs from its archives")
+        .addOption(valueOption("--out <file>", "the lock file of the given archives"))
+        .addOption(
+            repeatedOption("--override <match=place>", "upstream of the images that match, repeatable", override),
+        )
+        .addOption(jsonOption("print one JSON object per set"));
+    return {
+        command,
+        examples: [
+            { line: "lock --stack site-b", what: "write the lock files of a stack" },
+            { line: "lock --stack site-b --check", what: "check in a pull request that they are up to date" },
+            { line: "lock /mnt/transfer/2026-11 --out content/2026-11.lock.json", what: "lock one archive" },
+        ],
+        exitCodes: [
+            [0, "the lock files are written; --check: they match their archives"],
+            [1, "failed; --check: a lock file differs from its archives"],
+            USAGE_CODE,
+        ],
+        run: () => {
+            const options = command.opts<LockOptions>();
+            const archives = command.args;
+            checkArguments(command, options, archives);
+            const { runLock } = load("../commands/lock") as typeof lockCommand;
+            return runLock(options, archives);
+        },
+    };
+}
+
+function checkArguments(command: Command, options: LockOptions, archives: readonly string[]): void {
+    if (archives.length === 0) {
+        if (options.override !== undefined)
+            command.error("error: option '--override' is for given archives; a stack has site.content[].overrides");
+        if (options.out !== undefined) command.error("error: option '--out' is for given archives");
+        return;
+    }
+    if (options.stack !== undefined) command.error("error: option '--stack' cannot be used with archives");
+    if (options.configFile !== undefined) command.error("error: option '--config-file' cannot be used with archives");
+    if (options.out === undefined) command.error("error: archives need option '--out <file>'");
+}
+
+function override(text: string): Override {
+    const [match, place] = text.split("=", 2);
+    if (!match || !place)
+        throw new InvalidArgumentError("Write MATCH=HOST, MATCH=HOST/REPOSITORY or MATCH=HOST/REPOSITORY:TAG.");
+    const slash = place.indexOf("/");
+    if (slash === -1) return { match, registry: place };
+    const [repository = "", tag] = place.slice(slash + 1).split(":", 2);
+    return { match, registry: place.slice(0, slash), repository, ...(tag === undefined ? {} : { tag }) };
+}

@@ -1,0 +1,77 @@
+import { createRequire } from "node:module";
+import { Command, Option } from "commander";
+import type * as planCommand from "../commands/plan";
+import { type CommandDefinition, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
+import { configFileOption, jsonOption, repeatedOption, requireTogether, stackOption, valueOption } from "./options";
+
+const load = createRequire(__filename);
+
+export interface PlanOptions {
+    readonly stack?: string;
+    readonly configFile?: string;
+    readonly json?: boolean;
+    readonly exitCode?: boolean;
+    readonly authfile?: string;
+    readonly offline?: boolean;
+    readonly against?: readonly string[];
+    readonly markdown?: boolean;
+}
+
+/** Given in place of a file: nothing was imported before. */
+const NO_FILE = "none";
+
+export function planDefinition(): CommandDefinition {
+    const command = new Command("plan")
+        .summary("show what an import would do: exactly, or offline")
+        .description(
+            "Shows what an import of the stack's image sets would do, and changes nothing.\n\n" +
+                "It asks the registry with the account that pushes, so the plan is exact: for each image whether it is " +
+                "present, is pushed, only gets its tag, or is blocked; the blobs to mount and to upload; the bytes. " +
+                "Present means that the tag has the right digest: verify checks the manifests and blobs below it, and " +
+                "npm run up repairs them.\n\n" +
+                "With --offline it asks nobody: it compares the lock files with the last import. Images are listed by " +
+                'name, bytes as "at most".',
+        )
+        .addOption(stackOption())
+        .addOption(configFileOption())
+        .addOption(jsonOption("print one JSON object"))
+        .option("--exit-code", "exit with 3 if an import would change something")
+        .addOption(valueOption("--authfile <file>", "auth file with the account that pushes").conflicts("offline"))
+        .option("--offline", "compare the lock files with the last import, without network")
+        .addOption(
+            repeatedOption(
+                "--against <file>",
+                `with --offline, repeatable: the last import as lock file, stack outputs or state; or "${NO_FILE}"`,
+                (file) => file,
+            ),
+        )
+        .addOption(
+            new Option("--markdown", "with --offline: print a comment for a pull request, below 60 kB").conflicts(
+                "json",
+            ),
+        );
+    return {
+        command,
+        examples: [
+            { line: "plan --stack site-b", what: "what would be pushed, asking the registry" },
+            { line: "plan --offline --stack site-b --markdown", what: "a comment for a pull request" },
+            { line: "plan --offline --against base.json --exit-code", what: "compare with an earlier lock file" },
+        ],
+        exitCodes: [
+            [0, "the plan was made"],
+            [1, "failed, or an image is blocked"],
+            USAGE_CODE,
+            [3, "--exit-code: an import would change something"],
+            ...INTERRUPTION_CODES,
+        ],
+        run: () => {
+            requireTogether(command, "--offline", "--against", "--markdown");
+            const options = command.opts<PlanOptions>();
+            const { against = [] } = options;
+            if (against.length > 1 && against.includes(NO_FILE))
+                command.error(`error: '--against ${NO_FILE}' cannot be used with other files`);
+            const { runPlan } = load("../commands/plan") as typeof planCommand;
+            return runPlan(options);
+        },
+    };
+}

@@ -1,0 +1,44 @@
+import { createRequire } from "node:module";
+import { Command } from "commander";
+import { RENDERED_FILES } from "../commands/rendered-files";
+import type * as renderCommand from "../commands/render";
+import { type CommandDefinition, USAGE_CODE } from "./definition";
+import { jsonOption, stackOption, valueOption } from "./options";
+
+const load = createRequire(__filename);
+
+export interface RenderOptions {
+    readonly stack?: string;
+    readonly out?: string;
+    readonly json?: boolean;
+}
+
+export function renderDefinition(): CommandDefinition {
+    const command = new Command("render")
+        .summary("write what a cluster needs as files: mirror rules, catalogs, signatures")
+        .description(
+            "Writes the stack's outputs for a cluster as files for GitOps. A file without content is not written, and an " +
+                "old one is deleted.\n\n" +
+                "The pull secret is not written: npm run -s pulumi -- stack output pullSecret --show-secrets",
+        )
+        .addOption(stackOption())
+        .addOption(valueOption("--out <folder>", "where to write (default: out/<stack>)"))
+        .addOption(jsonOption("print the written paths as one JSON object"))
+        .addHelpText("after", `\n${["Files:", ...RENDERED_FILES.map(listed)].join("\n")}`);
+    return {
+        command,
+        examples: [
+            { line: "render --stack site-b", what: "write the files to out/site-b" },
+            { line: "render --stack site-b --out clusters/site-b/mirror", what: "write them into a GitOps repository" },
+        ],
+        exitCodes: [[0, "the files are written"], [1, "failed"], USAGE_CODE],
+        run: () => {
+            const { runRender } = load("../commands/render") as typeof renderCommand;
+            return runRender(command.opts<RenderOptions>());
+        },
+    };
+}
+
+function listed({ name, what }: (typeof RENDERED_FILES)[number]): string {
+    return `  ${name.padEnd(24)} ${what}`;
+}

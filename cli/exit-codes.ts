@@ -1,0 +1,11 @@
+/** The command succeeded. */
+export const EXIT_OK = 0;
+/** The command failed, or found what it was asked to look for. */
+export const EXIT_FAILED = 1;
+/** The command line is wrong; nothing was done. */
+export const EXIT_USAGE = 2;
+/** `plan --exit-code`: an import would change something. */
+export const EXIT_CHANGES = 3;
+/** 128 and the number of the signal, as shells expect it. */
+export const EXIT_INTERRUPTED = 130;
+export const EXIT_TERMINATED = 143;
