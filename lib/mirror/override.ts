@@ -9,7 +9,7 @@ export const overrideSchema = z.strictObject({
      * A glob over the name in the archive, with or without its tag: for oc-mirror and oc image mirror
      * `<repository>[:<tag>]`, for an OCI layout the `ref.name`, the full name in its annotations, or the digest of an
      * entry, for a docker-archive the `RepoTags` or the digest of the config, for a `dir:` layout the folder or the digest.
-     * `*` and `?` stay within a path part, `**` crosses slashes.
+     * `*` and `?` stay within a path part, `**` crosses slashes (docs/archives.md, "Patterns").
      */
     match: z.string().min(1),
     /** The upstream host, `registry.access.redhat.com`. */

@@ -1,17 +1,19 @@
 import type { Override } from "../../mirror/override";
 import { PassthroughError } from "../../errors/errors";
 import { type Reference, canonicalRegistry, formatReference, parseReference } from "../../oci/reference";
+import { NamePattern } from "./name-pattern";
 
 /** The overrides of a run, and which of them were of use. */
 export class Overrides {
-    readonly #rules: readonly { readonly override: Override; readonly pattern: RegExp }[];
+    readonly #rules: readonly { readonly override: Override; readonly pattern: NamePattern }[];
     readonly #used = new Set<Override>();
 
     /** @throws PassthroughError `OVERRIDE_INVALID` if a registry is not a host */
     constructor(overrides: readonly Override[]) {
         this.#rules = overrides.map((override) => {
             const registry = canonicalRegistry(override.registry);
-            if (registry !== undefined) return { override: { ...override, registry }, pattern: globOf(override.match) };
+            if (registry !== undefined)
+                return { override: { ...override, registry }, pattern: new NamePattern(override.match) };
             const what = `override for ${override.match}: ${JSON.stringify(override.registry)} is not a registry host`;
             throw new PassthroughError(what, { code: "OVERRIDE_INVALID", fix: "write the upstream host, as quay.io" });
         });
@@ -19,7 +21,7 @@ export class Overrides {
 
     /** The first override that matches one of the names of an image. */
     find(names: readonly string[]): Override | undefined {
-        const found = this.#rules.find(({ pattern }) => names.some((name) => pattern.test(name)))?.override;
+        const found = this.#rules.find(({ pattern }) => names.some((name) => pattern.matches(name)))?.override;
         if (found !== undefined) this.#used.add(found);
         return found;
     }
@@ -61,15 +63,4 @@ export function unusedMatch(note: string): string | undefined {
 export function overriddenReference(override: Override, repository: string, suffix: string): Reference {
     const tagged = override.tag === undefined ? suffix : `:${override.tag}`;
     return parseReference(`${override.registry}/${override.repository ?? repository}${tagged}`);
-}
-
-/** A pattern as an expression: `*` and `?` stay within a path part, `**` crosses slashes. */
-export function globOf(glob: string): RegExp {
-    const source = glob.replace(/\*\*+\/?|[*?]|[^*?]+/g, (piece) => {
-        if (piece === "*") return "[^/]*";
-        if (piece === "?") return "[^/]";
-        if (piece.startsWith("**")) return piece.endsWith("/") ? "(?:.*/)?" : ".*";
-        return piece.replace(/[.+^${}()|[\]\\/-]/g, "\\$&");
-    });
-    return new RegExp(`^${source}$`);
 }

@@ -3,19 +3,21 @@ import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { ArchiveError, isMissingFile } from "../../errors/errors";
 import { unreadable } from "../files/archive-file";
-import { globOf } from "../naming/override";
+import { NamePattern } from "../naming/name-pattern";
 
 /**
- * The files and folders that the paths of a set mean, absolute, each once. `*`, `?` and `**` are patterns, unless there
- * is a file of just that name; they pass over checksums and detached signatures, which lie beside archives, and follow links
- * to folders, but not below `**`. Relative paths are against the working directory.
- * @throws ArchiveError `ARCHIVE_NOT_FOUND` if there is no path, or a pattern matches nothing
+ * The files and folders that the paths of a set mean, absolute, each once. A path with `*`, `?` or `**` is a pattern
+ * (docs/archives.md, "Patterns") unless a file of just that name exists. Patterns skip checksums and detached signatures,
+ * which lie beside archives, and follow links to folders, but not below `**`. Relative paths are resolved against the
+ * working directory.
+ * @throws ArchiveError `ARCHIVE_NOT_FOUND` if no path is given, or a pattern matches nothing; `ARCHIVE_UNREADABLE` if a
+ * folder in which the pattern may match cannot be read
  */
 export async function expandPaths(paths: readonly string[]): Promise<readonly string[]> {
     const found = new Set<string>();
     for (const path of paths.map((given) => resolve(given))) {
         const isPattern = /[*?]/.test(path) && !(await exists(path));
-        const matches = isPattern ? await matchesOf(path) : [path];
+        const matches = isPattern ? await findMatches(path) : [path];
         if (matches.length === 0) throw notFound(path, "nothing matches this pattern");
         for (const match of matches) found.add(match);
     }
@@ -32,41 +34,35 @@ export function isChecksum(name: string): boolean {
     return CHECKSUM.test(name);
 }
 
-async function matchesOf(pattern: string): Promise<string[]> {
-    const parts = pattern.split("/");
+async function findMatches(path: string): Promise<string[]> {
+    const parts = path.split("/");
     const first = parts.findIndex((part) => /[*?]/.test(part));
     const base = parts.slice(0, first).join("/") || "/";
-    const isDeep = parts.includes("**");
-    const wanted = globOf(parts.slice(first).join("/"));
-    const names = await namesBelow(base, "", isDeep ? Infinity : parts.length - first);
-    return names
-        .filter((name) => wanted.test(name) && !isChecksum(name))
-        .sort()
-        .map((name) => join(base, name));
+    const pattern = new NamePattern(parts.slice(first).join("/"));
+    // Below `**` a link might lead round in a circle.
+    const followsLinks = !parts.some((part) => part.includes("**"));
+    const found: string[] = [];
+    const look = async (below: string): Promise<void> => {
+        for (const entry of await readFolder(join(base, below))) {
+            const name = below === "" ? entry.name : `${below}/${entry.name}`;
+            if (pattern.matches(name) && !isChecksum(name)) found.push(name);
+            if (!pattern.mayMatchBelow(name)) continue;
+            const isLink = followsLinks && entry.isSymbolicLink();
+            if (entry.isDirectory() || (isLink && (await isFolder(join(base, name))))) await look(name);
+        }
+    };
+    await look("");
+    return found.sort().map((name) => join(base, name));
 }
 
-async function namesBelow(base: string, below: string, depth: number): Promise<string[]> {
-    const folder = join(base, below);
-    const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+async function readFolder(folder: string): Promise<Dirent[]> {
+    return readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
         if (isMissingFile(cause)) return [];
         throw unreadable(folder, cause);
     });
-    const names: string[] = [];
-    for (const entry of entries) {
-        const name = below === "" ? entry.name : `${below}/${entry.name}`;
-        names.push(name);
-        if (depth > 1 && (entry.isDirectory() || (isLinked(entry, depth) && (await isFolder(join(base, name))))))
-            names.push(...(await namesBelow(base, name, depth - 1)));
-    }
-    return names;
 }
 
-/** A link that a pattern of so many parts goes through; one without end might go round for ever. */
-function isLinked(entry: Dirent, depth: number): boolean {
-    return depth !== Infinity && entry.isSymbolicLink();
-}
-
-/** A link to nothing is no folder. */
+/** False for a link to nothing, and for a file. */
 async function isFolder(path: string): Promise<boolean> {
     return stat(path).then(
         (facts) => facts.isDirectory(),
