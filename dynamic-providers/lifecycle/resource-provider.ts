@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { withoutSecrets } from "../../lib/distribution/auth/redaction";
 import { errorMessage } from "../../lib/errors/errors";
 import { requireTlsVerification } from "../../lib/distribution/http/tls-environment";
+import { logCalls } from "./call-log";
 import { ResourceLog } from "./engine";
 import { running } from "./operations";
 import { writing } from "../registry/shared-lookups";
@@ -84,7 +85,7 @@ export function createProvider<Inputs extends CommonInputs, Outputs extends Inpu
                 await log.flushed();
             }
         });
-    return {
+    return logCalls<Provider>({
         configure: async (request) => configure(request),
         check: (olds: Properties, news: Properties) =>
             operate(news, async ({ log, signal }) => {
@@ -115,7 +116,7 @@ export function createProvider<Inputs extends CommonInputs, Outputs extends Inpu
             }),
         delete: (_id, olds: Outputs & Properties) =>
             operate(olds, (context) => writing(() => kind.remove(olds, context))),
-    };
+    });
 }
 
 /** State takes JSON only: an `undefined` in it would throw after the work is done. */

@@ -27,7 +27,11 @@ const secrets = () => site.fake.harbor.robots.map(({ secret }) => secret);
 
 test("up makes the project, two robot accounts, brings the images and proves them, and never with the admin", async () => {
     const { fake, stack } = site;
-    expect(await stack.up("--debug", "--event-log", eventLog("first"))).toMatchObject({ code: 0 });
+    stack.setVariable("REGISTRY_PASSTHROUGH_DEBUG", "*");
+    const first = await stack.up("--debug", "--event-log", eventLog("first"));
+    stack.setVariable("REGISTRY_PASSTHROUGH_DEBUG", undefined);
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.text).toMatch(/registry-passthrough:http #\d+ POST \S+\/api\/v2\.0\/robots: 201, /);
     expect(fake.harbor.projects).toMatchObject([{ name: "mirror", metadata: { public: "false", auto_scan: "false" } }]);
     expect(robots()).toEqual(["mirror+importer-1", "mirror+puller-1"]);
     const rights = (name: string) =>

@@ -268,6 +268,16 @@ test("a change of the rules proves every image anew, and sends nothing", async (
     expect(reads.filter(({ path }) => path.includes("/team0/app0/manifests/"))).toHaveLength(3);
 });
 
+test("providers write the debug log on the stack's lines: their calls, requests and decisions, and no secret", async () => {
+    site.stack.setVariable("REGISTRY_PASSTHROUGH_DEBUG", "*");
+    const { code, text } = await site.stack.refreshPreview("--expect-no-changes");
+    site.stack.setVariable("REGISTRY_PASSTHROUGH_DEBUG", undefined);
+    expect(code).toBe(0);
+    expect(text).toMatch(/registry-passthrough:provider read urn:pulumi:test::\S+ImageImport::\S+: done, \d+ ms/);
+    expect(text).toMatch(/registry-passthrough:http #\d+ HEAD https:\S+\/manifests\/v1: 200, \d+ ms/);
+    for (const form of secretForms(ACCOUNT)) expect(text).not.toContain(form);
+});
+
 test("no credential is in the clear in state or output, and state keeps its budget", async () => {
     const state = await site.stack.state();
     const auth = Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString("base64");

@@ -46,7 +46,11 @@ test("a preview asks nobody, and says what Quay cannot do", async () => {
 });
 
 test("up makes organization, robot accounts and repositories, pushes as one robot account and proves as the other", async () => {
-    expect(await stack.up("--debug")).toMatchObject({ code: 0 });
+    stack.setVariable("REGISTRY_PASSTHROUGH_DEBUG", "*");
+    const first = await stack.up("--debug");
+    stack.setVariable("REGISTRY_PASSTHROUGH_DEBUG", undefined);
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.text).toMatch(/registry-passthrough:http #\d+ PUT \S+\/robots\/importer-1: 20\d, /);
     const { robots, prototypes, repositories, teams, applications } = organization();
     expect([...robots.keys()].sort()).toEqual(["importer-1", "puller-1"]);
     expect([...repositories.keys()].sort()).toEqual(REPOSITORIES);

@@ -65,6 +65,15 @@ export class CommandSite {
         );
     }
 
+    /** Runs a command with the account and more in the environment. */
+    runWith(env: NodeJS.ProcessEnv, ...args: string[]): Promise<CommandRun> {
+        const account = {
+            REGISTRY_PASSTHROUGH_USERNAME: ACCOUNT.username,
+            REGISTRY_PASSTHROUGH_PASSWORD: ACCOUNT.password,
+        };
+        return this.remember(passthrough(args, { cwd: this.folder, env: { ...account, ...env } }));
+    }
+
     /** Runs a command without an account in the environment. */
     runBare(...args: string[]): Promise<CommandRun> {
         return this.remember(passthrough(args, { cwd: this.folder }));

@@ -1,3 +1,4 @@
+import { debug } from "../../debug/debug";
 import type { Override } from "../../mirror/override";
 import { PassthroughError } from "../../errors/errors";
 import { type Reference, canonicalRegistry, formatReference, parseReference } from "../../oci/reference";
@@ -22,7 +23,10 @@ export class Overrides {
     /** The first override that matches one of the names of an image. */
     find(names: readonly string[]): Override | undefined {
         const found = this.#rules.find(({ pattern }) => names.some((name) => pattern.matches(name)))?.override;
-        if (found !== undefined) this.#used.add(found);
+        if (found !== undefined) {
+            this.#used.add(found);
+            debug("archive", () => `override ${found.match} matches ${names.join(" or ")}`);
+        }
         return found;
     }
 

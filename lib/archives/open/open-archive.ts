@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import { debug } from "../../debug/debug";
 import { ArchiveError } from "../../errors/errors";
 import type { Archive } from "../archive";
 import { ArchiveFile, COPY_AGAIN, unreadable } from "../files/archive-file";
@@ -36,6 +37,7 @@ export type OpenOptions = UnpackOptions;
  */
 export async function openArchive(paths: string | readonly string[], options: OpenOptions = {}): Promise<Archive> {
     const given = await expandPaths(typeof paths === "string" ? [paths] : paths);
+    debug("archive", () => `${String(paths)} is ${given.join(", ")}`);
     const opening = new SetOpening(given, options);
     try {
         await opening.run();
@@ -94,6 +96,7 @@ class SetOpening {
         if (this.#parts.length > 0)
             archives.unshift(await openOcMirror(this.#labelOfParts(), this.#parts, this.#options.signal));
         const combined = combineArchives(this.#label, archives);
+        for (const { label, format } of archives) debug("archive", () => `${label}: ${format}`);
         return { ...combined, warnings: [...this.#warnings, ...combined.warnings] };
     }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Challenge, parseChallenges, repositoryScope } from "../auth/challenge";
 import { type Credentials, basicAuthorization } from "../auth/credentials";
 import { BodyRefusals, isHeavy } from "../auth/body-refusals";
+import { debug } from "../../debug/debug";
 import { RegistryError } from "../../errors/errors";
 import { type HostLimiter, type Pass, hostLimiter } from "../limits/host-limiter";
 import { RegistryTokens, bearer, isBearer } from "../auth/token-cache";
@@ -123,6 +124,11 @@ export class RegistrySession {
             this.challenge = challengeOf(response) ?? this.challenge;
             await response.discard();
             this.tokens.drop(scopes, used);
+            debug(
+                "retry",
+                () =>
+                    `${request.operation}: 401 with ${used?.split(" ")[0] ?? "no account"}, ${refused} times with a new token`,
+            );
             if (isFresh) {
                 // Its own AbortError would hide why.
                 await delay(wait, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());

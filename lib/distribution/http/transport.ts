@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, errors, request } from "undici";
 import { RegistryError, resumeHint } from "../../errors/errors";
+import "./request-log";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
 import { verifiedTls } from "./tls";
 import { tlsError } from "./tls-errors";

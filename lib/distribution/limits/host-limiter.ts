@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { debug } from "../../debug/debug";
 import { RegistryError } from "../../errors/errors";
 import { isBusy, isUnreachable } from "./retry";
 
@@ -68,6 +69,7 @@ export class HostLimiter {
         const until = Date.now() + milliseconds;
         if (until <= (this.gate?.until ?? 0)) return;
         const { code, status, retryAfter } = because;
+        debug("retry", () => `no request to the host for ${Math.round(milliseconds)} ms: ${because.message}`);
         this.gate = { until, because: { code, status, retryAfter } };
     }
 
@@ -76,6 +78,7 @@ export class HostLimiter {
             const left = gate.until - Date.now();
             if (left <= 0) return;
             if (left > patience) throw heldBack(operation, left, gate.because);
+            debug("retry", () => `${operation}: waits ${left} ms for the host (${gate.because.code})`);
             // Its own AbortError would hide why.
             await delay(left, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
         }
@@ -104,7 +107,9 @@ export class HostLimiter {
         if (number <= this.slowedAt) return;
         this.slowedAt = this.entered;
         // What was not in flight was not too much.
+        const before = this.requests;
         this.limit = Math.max(1, Math.min(this.limit, this.running) / 2);
+        debug("retry", () => `requests in flight: ${before} -> ${this.requests}, since ${error.message}`);
     }
 
     private faster(): void {

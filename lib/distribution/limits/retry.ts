@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { RegistryError } from "../../errors/errors";
+import { debug } from "../../debug/debug";
+import { RegistryError, errorMessage } from "../../errors/errors";
 import { DATABASE_LOCKED } from "../client/response-errors";
 
 /** How long an operation may keep failing in ways that pass by themselves. */
@@ -68,15 +69,23 @@ export async function withRetry<T>(
             return await operation(goneOn);
         } catch (error) {
             signal?.throwIfAborted();
-            if (!isRetryable(error)) throw error;
+            if (!isRetryable(error)) throw loggedFailure("not repeated", error);
             firstFailure ??= Date.now();
             const asked = (error.retryAfter ?? 0) * 1000;
             const pause = Math.max(asked, wait * (0.9 + Math.random() * 0.2));
-            if (Date.now() + pause > firstFailure + policy.seconds * 1000) throw error;
+            const failedFor = Date.now() - firstFailure;
+            if (failedFor + pause > policy.seconds * 1000)
+                throw loggedFailure(`given up after ${failedFor} ms of ${policy.seconds} s`, error);
+            debug("retry", () => `again in ${Math.round(pause)} ms, failing for ${failedFor} ms: ${error.message}`);
             onWait?.(error, pause);
             // Its own AbortError would hide why.
             await delay(pause, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
             wait = Math.min(wait * 2, policy.longestDelay);
         }
     }
+}
+
+function loggedFailure(what: string, error: unknown): unknown {
+    debug("retry", () => `${what}: ${errorMessage(error)}`);
+    return error;
 }

@@ -1,3 +1,4 @@
+import { debug } from "../../debug/debug";
 import type { EarlierObject, ImageSet } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
 import { RegistryError, errorMessage } from "../../errors/errors";
@@ -67,6 +68,10 @@ class Planner {
     async image(task: ImageTask): Promise<Missing | ImageTask> {
         const isSuspect = this.request.suspects?.has(task.source) ?? false;
         const tagged = await this.client.manifestHead(task.repository, task.tag);
+        debug(
+            "plan",
+            () => `${task.source}: HEAD ${task.repository}/manifests/${task.tag}: ${tagText(task, tagged, isSuspect)}`,
+        );
         if (tagged === task.digest && !isSuspect) return task;
         if (this.isEarlier(task)) return tagged === task.digest ? task : this.earlierImage(task, tagged);
         const tree = manifestTree(this.request.set, task.digest);
@@ -171,6 +176,7 @@ class Planner {
                 planned.add(`${repository} ${digest}`);
                 const holder = this.holders.get(digest);
                 this.holders.set(digest, holder ?? repository);
+                debug("plan", () => `${image.task.source}: ${digest} to ${repository}: ${transferText(holder)}`);
                 const size = this.sizeOf(digest);
                 return { repository, digest, size, ...(holder === undefined ? {} : { mountFrom: holder }) };
             });
@@ -241,6 +247,17 @@ class Planner {
         }
         return undefined;
     }
+}
+
+/** Why an image is looked at further, or not. */
+function tagText({ digest }: ImageTask, tagged: Digest | undefined, isSuspect: boolean): string {
+    if (isSuspect) return "was found broken, so every manifest and blob is looked at";
+    if (tagged === digest) return "present, its tag has its digest";
+    return tagged === undefined ? "absent" : `has another digest, ${tagged}`;
+}
+
+function transferText(holder: string | undefined): string {
+    return holder === undefined ? "upload, no repository of the mirror is known to have it" : `mount, ${holder} has it`;
 }
 
 const EARLIER_CURE = "import the earlier archive first";

@@ -1,3 +1,4 @@
+import { debug } from "../../debug/debug";
 import type { Digest } from "../../oci/digest";
 import { once } from "../../concurrency/once";
 import type { RegistryQuestions } from "./registry-outlook";
@@ -11,11 +12,11 @@ export class Presence {
 
     /** Is the manifest in this repository? @throws RegistryError if that cannot be found out. */
     manifest(repository: string, digest: Digest): Promise<boolean> {
-        return once(
-            this.responses,
-            `manifest ${repository} ${digest}`,
-            async () => (await this.client.manifestHead(repository, digest)) !== undefined,
-        );
+        return once(this.responses, `manifest ${repository} ${digest}`, async () => {
+            const found = await this.client.manifestHead(repository, digest);
+            debug("plan", () => `HEAD ${repository}/manifests/${digest}: ${presenceText(found)}`);
+            return found !== undefined;
+        });
     }
 
     /**
@@ -23,7 +24,16 @@ export class Presence {
      * @throws RegistryError if that cannot be found out.
      */
     async blob(repository: string, digest: Digest, size?: number): Promise<boolean> {
-        const found = await once(this.sizes, `${repository} ${digest}`, () => this.client.blobHead(repository, digest));
+        const found = await once(this.sizes, `${repository} ${digest}`, async () => {
+            const bytes = await this.client.blobHead(repository, digest);
+            debug("plan", () => `HEAD ${repository}/blobs/${digest}: ${presenceText(bytes)}`);
+            return bytes;
+        });
         return found !== undefined && (size === undefined || found === size);
     }
+}
+
+function presenceText(found: Digest | number | undefined): string {
+    if (found === undefined) return "absent";
+    return typeof found === "number" ? `present, ${found} bytes` : "present";
 }

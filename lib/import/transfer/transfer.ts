@@ -1,3 +1,4 @@
+import { debug } from "../../debug/debug";
 import type { UploadStart } from "../../distribution/client/blob-uploads";
 import type { BlobSource } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
@@ -43,6 +44,7 @@ export async function transferBlob(
     watch: TransferWatch,
 ): Promise<TransferOutcome> {
     const begun = await begin(client, blob);
+    debug("transfer", () => `${blob.repository}/blobs/${blob.digest}: ${beginText(blob, begun.mounted)}`);
     if (begun.mounted) return "mounted";
     if (source.size(blob.digest) === undefined) {
         await client.uploads.cancel(blob.repository, begun.location);
@@ -104,7 +106,10 @@ class Transfer {
     async attempt(goneOn: () => void): Promise<TransferOutcome> {
         const { repository, digest, size } = this.blob;
         // A lost answer may hide a success.
-        if (this.place === undefined && (await this.client.blobHead(repository, digest)) === size) return "present";
+        if (this.place === undefined && (await this.client.blobHead(repository, digest)) === size) {
+            debug("transfer", () => `${repository}/blobs/${digest}: present, though the last attempt failed`);
+            return "present";
+        }
         const place = this.place ?? (await this.resumed()) ?? (await this.anew());
         this.place = undefined;
         try {
@@ -163,6 +168,7 @@ class Transfer {
         if (broken === undefined) return undefined;
         const status = await this.client.uploads.status(blob.repository, broken);
         this.broken = undefined;
+        debug("transfer", () => `${blob.repository}/blobs/${blob.digest}: ${resumeText(status?.offset)}`);
         if (status !== undefined && status.offset < blob.size) return status;
         await this.client.uploads.cancel(blob.repository, broken);
         return undefined;
@@ -174,6 +180,16 @@ class Transfer {
         if (!begun.mounted) return { location: begun.location, offset: 0 };
         throw new RegistryError(`POST ${repository}`, "mounted unasked", { code: "UNEXPECTED_ANSWER" });
     }
+}
+
+function beginText({ mountFrom, size }: BlobTask, isMounted: boolean): string {
+    if (isMounted) return `mounted from ${mountFrom ?? "another repository"}`;
+    const refused = mountFrom === undefined ? "" : `the registry did not mount it from ${mountFrom}, `;
+    return `${refused}upload of ${size} bytes`;
+}
+
+function resumeText(offset: number | undefined): string {
+    return offset === undefined ? "begun again, the registry kept nothing of it" : `resumed at byte ${offset}`;
 }
 
 function refusedMount(blob: BlobTask): RegistryError {
