@@ -18,33 +18,33 @@ const schema = z.looseObject({
 
 type AuthFile = z.infer<typeof schema>;
 
-/** What an auth file holds for one place, and what is wrong with the file itself. */
+/** The account of an auth file for one registry, and warnings about the file. */
 export interface FoundAuth {
     readonly credentials?: Credentials;
-    /** What to log in to, so that this entry changes: `host[:port]`, or with a path where the entry has one. */
+    /** The argument of `podman login` that changes this entry: `host[:port]`, or with a path where the entry has one. */
     readonly login: string;
     readonly warnings: readonly string[];
 }
 
 /**
  * The account for a mirror base (`host[:port]/path`) in a docker-style auth file (containers-auth.json(5)): the entry
- * of the longest path of it, up to the host alone. Entries in the file go before helpers of their host, and these before
- * the store for all hosts, as in containers/image.
+ * of its longest path, at last that of the host alone. Entries in the file are used before helpers of their host, and
+ * these before the store for all hosts, as in containers/image.
  * @throws PassthroughError `AUTH_FILE` if the file cannot be read or its entry holds no password
  */
 export async function accountInFile(path: string, place: string): Promise<FoundAuth> {
     const file = parseAuthFile(readAuthFile(path), path);
-    return { ...(await found(file, path, place)), warnings: exposure(path) };
+    return { ...(await findAccount(file, path, place)), warnings: permissionWarnings(path) };
 }
 
-/** The same for a text that was never in a file (a dockerconfigjson); names no helpers. */
+/** The same for the text of a dockerconfigjson; helpers are not asked. */
 export function accountInText(text: string, from: string, place: string): Credentials | undefined {
     const file = parseAuthFile(text, from);
     const key = findKey(file.auths, place);
     return key === undefined ? undefined : readCredentials(file.auths[key] ?? {}, from, key);
 }
 
-async function found(file: AuthFile, path: string, place: string): Promise<Omit<FoundAuth, "warnings">> {
+async function findAccount(file: AuthFile, path: string, place: string): Promise<Omit<FoundAuth, "warnings">> {
     const key = findKey(file.auths, place);
     const host = hostPart(place);
     const login = key === undefined || key.includes("://") ? host : key;
@@ -113,8 +113,8 @@ function decodeAuth(auth: string): Credentials | undefined {
     return colon === -1 ? undefined : { username: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-/** Secrets that others can read: no reason to stop, but to be told. */
-function exposure(path: string): string[] {
+/** A file that others can read is used, with a warning. */
+function permissionWarnings(path: string): string[] {
     const { mode } = statSync(path);
     const octal = (mode & 0o777).toString(8).padStart(4, "0");
     return (mode & 0o077) === 0

@@ -8,8 +8,8 @@ const response = z.looseObject({ Username: z.string(), Secret: z.string() });
 
 /** What helpers print for a host that they do not know (docker/docker-credential-helpers, credentials/error.go). */
 const UNKNOWN_HOST = "credentials not found in native keychain";
-/** A keychain may ask its user something; nobody answers for ever. */
-const PATIENCE_MS = 30_000;
+/** A keychain may ask its user for a password. */
+const TIMEOUT_MS = 30_000;
 
 /**
  * Asks `docker-credential-<name> get` for a host, as Docker and Podman do: the host on its stdin, JSON on its stdout.
@@ -34,11 +34,11 @@ async function run(program: string, host: string, file: string): Promise<{ code:
     const child = spawn(program, ["get"], {
         env: process.env,
         stdio: ["pipe", "pipe", "ignore"],
-        timeout: PATIENCE_MS,
+        timeout: TIMEOUT_MS,
     });
     let stdout = "";
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString("utf8")));
-    // One that does not read what it is asked tells by its exit code.
+    // A helper that does not read its stdin shows that by its exit code.
     child.stdin.on("error", () => undefined);
     child.stdin.end(host);
     try {

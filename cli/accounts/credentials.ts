@@ -7,33 +7,33 @@ import { accountInFile, accountInText } from "./auth-file";
 import { keepSecret, printDiagnostic } from "../terminal/output";
 import { STACK_ELSEWHERE } from "../stack/pulumi-stack";
 
-/** Which of a site's accounts a command works with: the one that pushes, or the one that clusters pull with. */
+/** The account that pushes, or the one that clusters pull with. */
 export type Role = "importer" | "puller";
 
-/** Where an account may come from, beside the environment. */
+/** Where an account may be found, beside the environment. */
 export interface CredentialSources {
     /** `host[:port]/path` of the mirror base. */
     readonly place: string;
-    /** The file that was named on the command line: it alone is asked then. */
+    /** The file of --authfile; no other place is tried then. */
     readonly authfile?: string | undefined;
-    /** The stack's own accounts, read only if nothing before them has one; may fail: the other ways are tried. */
+    /** The stack's own accounts, read only if no place before has one. If they cannot be read, the next places are tried. */
     readonly stack: StackAccounts;
     readonly env?: NodeJS.ProcessEnv;
 }
 
 export type StackOutputs = Readonly<Record<string, unknown>>;
 
-/** The accounts that a stack itself knows. */
+/** The accounts in a stack's outputs and configuration. */
 export interface StackAccounts {
     /** Its outputs, secrets included. */
     readonly outputs: () => Promise<StackOutputs>;
     /** The account that its configuration holds; none where the registry has robot accounts. */
     readonly configured: (role: Role) => Promise<FoundAccount | undefined>;
-    /** What makes an output work again that the registry refuses, and what makes one where there is none. */
+    /** Fixes for an account that the registry rejects, and for a stack without an account. */
     readonly fixes: { readonly refused: string; readonly absent: string };
 }
 
-/** An account and, for people, where it is from, and what to change there if the registry refuses it. */
+/** An account, where it is from, and what to change there if the registry rejects it. */
 export interface FoundAccount {
     readonly credentials: Credentials;
     readonly from: string;
@@ -44,30 +44,31 @@ const PREFIXES = { importer: "REGISTRY_PASSTHROUGH", puller: "REGISTRY_PASSTHROU
 const OUTPUTS = { importer: "pushSecret", puller: "pullSecret" } as const;
 
 /**
- * Finds an account, and keeps its password out of everything that is said from then on. In this order: the file that
- * the command line names; the environment; `$REGISTRY_AUTH_FILE`; the stack's own secret output, or before the first
- * `up` its configuration; for pulling, the environment's account that pushes; `$XDG_RUNTIME_DIR/containers/auth.json`; `~/.docker/config.json`.
- * @throws PassthroughError `NO_CREDENTIALS` that names all these ways
+ * Finds an account, and keeps its password out of everything that is printed from then on. In this order: the file of
+ * --authfile; the environment; `$REGISTRY_AUTH_FILE`; the stack's own secret output, or before the first `up` its
+ * configuration; for pulling, the environment's account that pushes; `$XDG_RUNTIME_DIR/containers/auth.json`;
+ * `~/.docker/config.json`.
+ * @throws PassthroughError `NO_CREDENTIALS` that names all these places
  */
 export async function findAccount(role: Role, sources: CredentialSources): Promise<FoundAccount> {
     let unread: unknown;
     const note = (error: unknown) => void (unread ??= error);
-    const account = await search(role, sources, note);
-    if (account === undefined) throw nowhere(role, sources, unread);
+    const account = await searchPlaces(role, sources, note);
+    if (account === undefined) throw noAccount(role, sources, unread);
     keepSecret(account.credentials);
     if (unread instanceof PassthroughError && unread.code === STACK_ELSEWHERE)
         printDiagnostic(`note: ${unread.message}`);
     return account;
 }
 
-async function search(
+async function searchPlaces(
     role: Role,
     sources: CredentialSources,
     unread: (error: unknown) => undefined,
 ): Promise<FoundAccount | undefined> {
     const { authfile, env = process.env } = sources;
     if (authfile !== undefined) return inFile(authfile, sources);
-    const ways: readonly (() => FoundAccount | undefined | Promise<FoundAccount | undefined>)[] = [
+    const places: readonly (() => FoundAccount | undefined | Promise<FoundAccount | undefined>)[] = [
         () => inEnvironment(PREFIXES[role], env),
         () => (env.REGISTRY_AUTH_FILE ? inFile(env.REGISTRY_AUTH_FILE, sources) : undefined),
         () => inOutputs(role, sources).catch(unread),
@@ -75,8 +76,8 @@ async function search(
         () => inEnvironment(PREFIXES.importer, env),
         ...defaultFiles(env).map((path) => () => (existsSync(path) ? inFile(path, sources) : undefined)),
     ];
-    for (const way of ways) {
-        const account = await way();
+    for (const read of places) {
+        const account = await read();
         if (account !== undefined) return account;
     }
     return undefined;
@@ -116,7 +117,7 @@ async function inOutputs(role: Role, { stack, place }: CredentialSources): Promi
     return credentials === undefined ? undefined : { credentials, from, fix: stack.fixes.refused };
 }
 
-/** A path as a shell takes it for one word. */
+/** Quoted for a shell where it must be. */
 function shellWord(text: string): string {
     return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
@@ -128,7 +129,7 @@ function defaultFiles({ XDG_RUNTIME_DIR, DOCKER_CONFIG }: NodeJS.ProcessEnv): st
     ];
 }
 
-function nowhere(role: Role, { place, authfile, stack }: CredentialSources, unread: unknown): PassthroughError {
+function noAccount(role: Role, { place, authfile, stack }: CredentialSources, unread: unknown): PassthroughError {
     const what = role === "importer" ? "pushes to" : "pulls from";
     const where = authfile === undefined ? "" : ` in ${authfile}`;
     const why = unread === undefined ? "" : ` (the stack's own could not be read: ${messageWithoutFix(unread)})`;
@@ -142,7 +143,7 @@ function nowhere(role: Role, { place, authfile, stack }: CredentialSources, unre
     });
 }
 
-/** The message without its cure: this error has one of its own. */
+/** The message without its fix. */
 function messageWithoutFix(error: unknown): string {
     const fix = error instanceof PassthroughError && error.fix !== undefined ? `; ${error.fix}` : "";
     return errorMessage(error).replace(fix, "");

@@ -5,8 +5,8 @@ import { siteOutputs, stackTexts } from "../stack/pulumi-stack";
 import type { StackSelection } from "../stack/stack-file";
 
 /**
- * Where the accounts of a site come from: what the command line names, the environment, the stack itself.
- * @param outputs of the stack, where they were read before
+ * The places with the accounts of a site: the command line, the environment, the stack itself.
+ * @param outputs of the stack, if they were read already
  */
 export function accountSources(
     selection: StackSelection,
@@ -19,7 +19,7 @@ export function accountSources(
     return { place, authfile, stack: { outputs: read, ...ownAccount(selection, site) } };
 }
 
-/** A registry with robot accounts takes those alone; any other one is given its accounts by the configuration. */
+/** With robot accounts only those are used; other registries have their accounts in the configuration. */
 function ownAccount(selection: StackSelection, { registry }: Site): Omit<StackAccounts, "outputs"> {
     const { stack } = selection;
     const up = `npm run up -- --stack ${stack}`;

@@ -6,9 +6,9 @@ import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
 import type { FoundAccount } from "./credentials";
 
 /**
- * Opens a site's registry for one command and closes it after. The registry is greeted first: one that cannot be
- * reached, or that refuses the account, ends the command before anything else is tried.
- * @throws RegistryError that names host, account, where the account is from and what to change there
+ * Connects to a site's registry for one command, and closes the connections after it. The first request is
+ * `GET /v2/`: if the registry cannot be reached or rejects the account, nothing else is tried.
+ * @throws RegistryError with the host, the account, where the account is from and what to change there
  */
 export async function withSiteRegistry<T>(
     site: Site,
@@ -19,9 +19,9 @@ export async function withSiteRegistry<T>(
     const base = parseMirrorBase(site.registry.mirrorBase);
     const client = siteClient(site, account, signal);
     try {
-        await greet(client, base.host, account);
+        await checkAccount(client, base.host, account);
         return await use(client, base).catch((error: unknown) => {
-            throw refusedLater(base.host, account, error);
+            throw rejectedLater(base.host, account, error);
         });
     } finally {
         await client.close();
@@ -29,7 +29,7 @@ export async function withSiteRegistry<T>(
 }
 
 /**
- * A client of a site's registry; whoever makes it closes it.
+ * A client of a site's registry; the caller closes it.
  * @param retrySeconds how long an operation may keep failing; absent: as the site says
  */
 export function siteClient(
@@ -51,17 +51,17 @@ export function siteClient(
     });
 }
 
-/** Says already which account was refused, and what to do: also where two accounts are used at once. */
-class AccountRefused extends RegistryError {}
+/** Names the rejected account and the fix already: with two clients, the outer one must not add its own account. */
+class AccountRejected extends RegistryError {}
 
-/** A token endpoint refuses in its own words; a registry with passwords just says 401. */
-async function greet(client: RegistryClient, host: string, account: FoundAccount): Promise<void> {
-    const greeted = await client.ping().catch((error: unknown) => {
+/** A token endpoint rejects with an error of its own; a registry with passwords answers 401. */
+async function checkAccount(client: RegistryClient, host: string, account: FoundAccount): Promise<void> {
+    const response = await client.ping().catch((error: unknown) => {
         if (error instanceof RegistryError && error.status === 401) return error;
         throw error;
     });
-    if (greeted === 401 || greeted instanceof RegistryError) throw refused(host, account, greeted);
-    if (greeted !== 404) return;
+    if (response === 401 || response instanceof RegistryError) throw rejected(host, account, response);
+    if (response !== 404) return;
     throw new RegistryError(`GET ${host}/v2/`, "there is no registry here (404)", {
         code: "UNEXPECTED_ANSWER",
         status: 404,
@@ -69,11 +69,11 @@ async function greet(client: RegistryClient, host: string, account: FoundAccount
     });
 }
 
-/** A registry that lets anybody greet it refuses a wrong account only now; one that lacks a right, too. */
-function refusedLater(host: string, { credentials, from, fix }: FoundAccount, error: unknown): unknown {
+/** A registry with an anonymous `GET /v2/` rejects a wrong account only now; likewise an account without the right. */
+function rejectedLater(host: string, { credentials, from, fix }: FoundAccount, error: unknown): unknown {
     if (
         !(error instanceof RegistryError) ||
-        error instanceof AccountRefused ||
+        error instanceof AccountRejected ||
         (error.status !== 401 && error.status !== 403)
     )
         return error;
@@ -81,7 +81,7 @@ function refusedLater(host: string, { credentials, from, fix }: FoundAccount, er
     const said = error.message.slice(`${operation}: `.length).replace(`; ${error.fix ?? ""}`, "");
     const what = `${said}, asked of ${host} as ${credentials.username}, from ${from}`;
     const own = status === 401 ? `${fix}; or give it the right it lacks there` : error.fix;
-    return new AccountRefused(operation, what, {
+    return new AccountRejected(operation, what, {
         code,
         status,
         cause: error,
@@ -89,7 +89,7 @@ function refusedLater(host: string, { credentials, from, fix }: FoundAccount, er
     });
 }
 
-function refused(host: string, { credentials, from, fix }: FoundAccount, cause: unknown): RegistryError {
+function rejected(host: string, { credentials, from, fix }: FoundAccount, cause: unknown): RegistryError {
     const what = `the registry refuses the account ${credentials.username}, which is from ${from}`;
-    return new AccountRefused(`GET ${host}/v2/`, what, { code: "UNAUTHORIZED", status: 401, fix, cause });
+    return new AccountRejected(`GET ${host}/v2/`, what, { code: "UNAUTHORIZED", status: 401, fix, cause });
 }

@@ -106,7 +106,7 @@ function hideProblems(key: string, value: unknown): unknown {
 
 function interrupted({ name, images }: Content, { done }: ImportResult, reason: unknown): PassthroughError {
     const safe = `${Object.keys(done).length} of ${Object.keys(images).length} images of ${name} are safe in the registry`;
-    return reason instanceof Interrupted ? reason.saying(safe) : new PassthroughError(safe, { code: "ABORTED" });
+    return reason instanceof Interrupted ? reason.withResult(safe) : new PassthroughError(safe, { code: "ABORTED" });
 }
 
 function printResult({ name, images }: Content, { done, failed, sent }: ImportResult): void {

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { type Lock, compareLocks, lockDigest, parseLock, writeLock } from "../../lib/lock";
 import { describeArchive, openArchive } from "../../lib/archives";
 import { counted } from "../../lib/import/transfer/progress-text";
@@ -8,14 +9,17 @@ import type { LockOptions } from "../definitions/lock";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { print, printDiagnostic } from "../terminal/output";
+import type * as stackFile from "../stack/stack-file";
 import type { StackContent } from "../stack/stack-file";
+
+const load = createRequire(__filename);
 
 /**
  * Reads archives and writes their lock files.
  * @param archives of one set; none: the sets of the stack
  */
 export async function runLock(options: LockOptions, archives: readonly string[]): Promise<number> {
-    const sets = archives.length > 0 ? [givenSet(archives, options)] : await stackSets(options);
+    const sets = archives.length > 0 ? [givenSet(archives, options)] : stackSets(options);
     if (sets.length === 0) printDiagnostic("the stack's site.content lists no set: nothing to lock");
     let code = EXIT_OK;
     for (const set of sets) {
@@ -25,9 +29,9 @@ export async function runLock(options: LockOptions, archives: readonly string[])
     return code;
 }
 
-async function stackSets({ stack, configFile }: LockOptions): Promise<StackContent[]> {
-    // The schema of a site is large, and given archives need none of it.
-    const { readStackContent } = await import("../stack/stack-file.js");
+function stackSets({ stack, configFile }: LockOptions): readonly StackContent[] {
+    // The schema of a site is large; given archives do not need it.
+    const { readStackContent } = load("../stack/stack-file") as typeof stackFile;
     return readStackContent({ stack: selectedStack(stack), file: configFile });
 }
 
@@ -85,7 +89,7 @@ function listDifferences(before: Lock | undefined, after: Lock): string[] {
         ...removed.map((image) => `- ${image}`),
         ...fromEarlier.map((image) => `${BUILT_ON}${image} ${after.earlier.images[image] ?? ""}`),
     ];
-    return lines.length > 0 ? lines : ["~ the same images; their parts, or what clusters need to know, differ"];
+    return lines.length > 0 ? lines : ["~ the images are the same; archive parts or facts for clusters differ"];
 }
 
 /** In a new lock file every image is new; the changes of an existing one are for review, every line of them. */
@@ -106,7 +110,7 @@ function printReport(
     const shown = report.isFirst ? changes.slice(0, LISTED_OF_NEW_LOCK) : changes;
     for (const line of shown) print(`  ${line}`);
     const more = changes.length - shown.length;
-    if (more > 0) print(`  … and ${more} more, which ${checkOnly ? "the archive holds" : "the lock names"}`);
+    if (more > 0) print(`  … and ${more} more, which ${checkOnly ? "the archive has" : "the lock file has"}`);
     for (const desired of lock.absent) print(`  requested, but not in the archive: ${desired}`);
     for (const [source, digest] of Object.entries(lock.earlier.images)) {
         print(`  from an earlier archive: ${source} ${digest}`);

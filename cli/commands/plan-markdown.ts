@@ -4,11 +4,11 @@ import type { ImportedImages } from "../stack/imported-images";
 /** A comment on GitHub holds 65,536 characters, one on GitLab a million. */
 export const MAX_COMMENT_BYTES = 60_000;
 
-/** Sets and notes are few, or they are cut: names of images are what the comment is for. */
+/** Sets and notes are cut, so that there is room for the names of images. */
 const MAX_SETS = 100;
 const MAX_TEXT = 1000;
 
-/** A heading with rows under it, as many as there is room for. */
+/** A heading with the rows below it. */
 interface Table {
     readonly title: string;
     readonly head: readonly string[];
@@ -16,22 +16,22 @@ interface Table {
 }
 
 /**
- * The offline plan as a comment on a pull request: below `MAX_COMMENT_BYTES` whatever it is of. Rows that do not fit
- * are counted; no row is cut.
+ * The offline plan as a comment on a pull request, always below `MAX_COMMENT_BYTES`. Rows that do not fit are counted;
+ * no row is cut.
  */
 export function planMarkdown(plan: OfflinePlan, stack: string, imported: ImportedImages): string {
     const tables = listTables(plan).filter(({ rows }) => rows.length > 0);
     const opening = [
         `### Images of \`${code(stack)}\`: ${headline(plan)}`,
         "",
-        `Compared with ${code(imported.source)}; nobody was asked, so the registry may already have some of the bytes.`,
+        `Compared with ${code(imported.source)}. The registry was not asked: it may already have some of the bytes.`,
         ...(imported.note === undefined ? [] : ["", `**Note:** ${code(imported.note)}`]),
         "",
         ...overview(plan),
     ].join("\n");
     let room = MAX_COMMENT_BYTES - Buffer.byteLength(opening) - 1;
     const shown = tables.map((table, i) => {
-        const text = fitted(table, Math.floor(room / (tables.length - i)));
+        const text = fitTable(table, Math.floor(room / (tables.length - i)));
         room -= Buffer.byteLength(text);
         return text;
     });
@@ -40,7 +40,7 @@ export function planMarkdown(plan: OfflinePlan, stack: string, imported: Importe
 
 function headline({ totals, going, bytes }: OfflinePlan): string {
     const most = bytes === undefined ? "" : `; at most ${formatBytes(bytes)}`;
-    return `${totals.coming} come, ${totals.changing} change, ${going.length} leave${most}`;
+    return `${totals.coming} to add, ${totals.changing} to change, ${going.length} to remove${most}`;
 }
 
 function overview({ sets, totals }: OfflinePlan): string[] {
@@ -50,20 +50,20 @@ function overview({ sets, totals }: OfflinePlan): string[] {
     });
     const more = sets.length - rows.length;
     return [
-        "| Set | come | change | stay | bytes at most |",
+        "| Set | to add | to change | unchanged | bytes at most |",
         "| --- | ---: | ---: | ---: | ---: |",
         ...rows,
         ...(more > 0 ? ["", `… and ${more} more sets`] : []),
         ...(totals.shared > 0
-            ? ["", `Of several sets, and counted once above: ${counted(totals.shared, "image")}`]
+            ? ["", `In several sets, and counted once above: ${counted(totals.shared, "image")}`]
             : []),
         "",
     ];
 }
 
-/** What changes under a name comes first: that is where a reviewer must look. */
+/** Images whose digest changes are first: a reviewer must look at them. */
 function listTables({ sets, going, onRemove, totals }: OfflinePlan): Table[] {
-    const fate = onRemove === "keep" ? "and to stay in" : "and to be deleted, unless still in use there, from";
+    const fate = onRemove === "keep" ? "kept in the registry" : "deleted from the registry, unless still in use there";
     const changing = sets.flatMap((set) => set.changing);
     const coming = sets.flatMap((set) => set.coming);
     return [
@@ -73,19 +73,19 @@ function listTables({ sets, going, onRemove, totals }: OfflinePlan): Table[] {
             rows: eachOnce(changing.map(({ image, before, after }) => row(image, before, after))),
         },
         {
-            title: `${counted(totals.coming, "image")} to come`,
+            title: `${counted(totals.coming, "image")} to add`,
             head: ["Image", "Digest"],
             rows: eachOnce(coming.map(({ image, digest }) => row(image, digest))),
         },
         {
-            title: `${counted(going.length, "image")} to leave the sets, ${fate} the registry`,
+            title: `${counted(going.length, "image")} to remove from the sets, ${fate}`,
             head: ["Image", "Digest"],
             rows: going.map(({ image, digest }) => row(image, digest)),
         },
     ];
 }
 
-/** What several sets hold is one row. */
+/** An image of several sets is one row. */
 function eachOnce(rows: readonly string[]): string[] {
     return [...new Set(rows)];
 }
@@ -98,23 +98,23 @@ function row(image: string, ...digests: readonly string[]): string {
     return `| ${cells.map((cell) => `\`${cell}\``).join(" | ")} |`;
 }
 
-/** The whole table in so many bytes, its last rows counted instead of shown where they do not fit. */
-function fitted({ title, head, rows }: Table, room: number): string {
+/** The table in so many bytes; rows that do not fit are counted. */
+function fitTable({ title, head, rows }: Table, room: number): string {
     const start = `\n<details><summary>${title}</summary>\n\n| ${head.join(" | ")} |\n|${" --- |".repeat(head.length)}\n`;
     const end = "\n</details>\n";
     const more = (count: number) => `\n… and ${count} more\n`;
-    let left = room - Buffer.byteLength(start) - Buffer.byteLength(end) - Buffer.byteLength(more(rows.length));
+    let bytesLeft = room - Buffer.byteLength(start) - Buffer.byteLength(end) - Buffer.byteLength(more(rows.length));
     const shown: string[] = [];
     for (const text of rows) {
-        left -= Buffer.byteLength(text) + 1;
-        if (left < 0) break;
+        bytesLeft -= Buffer.byteLength(text) + 1;
+        if (bytesLeft < 0) break;
         shown.push(text);
     }
     const hidden = rows.length - shown.length;
     return `${start}${shown.map((text) => `${text}\n`).join("")}${hidden > 0 ? more(hidden) : ""}${end}`;
 }
 
-/** Text that stays one cell and one code span, whatever is in it. */
+/** Escapes a text for a cell with one code span. */
 function code(text: string, length = MAX_TEXT): string {
     const line = text
         .replace(/[\r\n]+/g, " ")

@@ -58,7 +58,5 @@ function printText(plan: OfflinePlan, imported: ImportedImages): void {
     const totals = planTotalsLine(plan);
     if (totals !== undefined) print(totals);
     const { unchanged } = plan.totals;
-    print(
-        `${counted(unchanged, "image")} ${unchanged === 1 ? "stays as it is" : "stay as they are"}, compared with ${imported.source}`,
-    );
+    print(`${counted(unchanged, "image")} unchanged, compared with ${imported.source}`);
 }

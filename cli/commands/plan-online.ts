@@ -89,6 +89,6 @@ function formatImage({ source, state, uploads, mounts, bytes, movedFrom, problem
         case "push":
             return `+ ${source}: push, ${counted(uploads, "blob")} to upload, ${mounts} to mount, ${formatBytes(bytes)}${moves}`;
         case "cannot":
-            return `! ${source}: cannot be brought: ${problem}`;
+            return `! ${source}: blocked: ${problem}`;
     }
 }

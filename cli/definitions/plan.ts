@@ -17,8 +17,8 @@ export interface PlanOptions {
     readonly markdown?: boolean;
 }
 
-/** Given in place of a file: nothing was imported before. */
-const NO_FILE = "none";
+/** Given to --against in place of a file: nothing was imported before. */
+export const NOTHING_IMPORTED = "none";
 
 export function planDefinition(): CommandDefinition {
     const command = new Command("plan")
@@ -29,7 +29,7 @@ export function planDefinition(): CommandDefinition {
                 "present, is pushed, only gets its tag, or is blocked; the blobs to mount and to upload; the bytes. " +
                 "Present means that the tag has the right digest: verify checks the manifests and blobs below it, and " +
                 "npm run up repairs them.\n\n" +
-                "With --offline it asks nobody: it compares the lock files with the last import. Images are listed by " +
+                "With --offline it needs no network: it compares the lock files with the last import. Images are listed by " +
                 'name, bytes as "at most".',
         )
         .addOption(stackOption())
@@ -41,7 +41,7 @@ export function planDefinition(): CommandDefinition {
         .addOption(
             repeatedOption(
                 "--against <file>",
-                `with --offline, repeatable: the last import as lock file, stack outputs or state; or "${NO_FILE}"`,
+                `with --offline, repeatable: the last import as lock file, stack outputs or state; or "${NOTHING_IMPORTED}"`,
                 (file) => file,
             ),
         )
@@ -68,8 +68,8 @@ export function planDefinition(): CommandDefinition {
             requireTogether(command, "--offline", "--against", "--markdown");
             const options = command.opts<PlanOptions>();
             const { against = [] } = options;
-            if (against.length > 1 && against.includes(NO_FILE))
-                command.error(`error: '--against ${NO_FILE}' cannot be used with other files`);
+            if (against.length > 1 && against.includes(NOTHING_IMPORTED))
+                command.error(`error: '--against ${NOTHING_IMPORTED}' cannot be used with other files`);
             const { runPlan } = load("../commands/plan") as typeof planCommand;
             return runPlan(options);
         },

@@ -4,19 +4,17 @@ import { parseLock } from "../../lib/lock";
 import { type ImagesBySource, toImageMap, isImageText } from "../../lib/import";
 import { isDigest } from "../../lib/oci/digest";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { NOTHING_IMPORTED } from "../definitions/plan";
 import { stackState } from "./pulumi-stack";
 
-/** What was imported last, and how that is known. */
+/** The images of the last import, and where they are from. */
 export interface ImportedImages {
     readonly images: ImagesBySource;
     /** For people: "the state of stack site-a". */
     readonly source: string;
-    /** Why it may be less than what is really there. */
+    /** Why images may be missing from the list. */
     readonly note?: string;
 }
-
-/** Written in place of a file: compare with nothing. */
-export const NOTHING = "none";
 
 const digest = z.string().refine(isDigest, "not a sha256 digest");
 const images = z.union([z.string().refine(isImageText), z.record(z.string(), digest)]);
@@ -31,8 +29,7 @@ const outputs = z.looseObject({ images: z.record(z.string(), z.looseObject({ dig
 const IMPORT_TYPE = "pulumi-nodejs:dynamic/registry-passthrough:ImageImport";
 
 /**
- * What the stack's state says was imported. A state that cannot be read is no reason to fail: it is said, and nothing
- * counts as imported then.
+ * The images in the stack's state. If the state cannot be read, no image counts as imported, and the note says so.
  */
 export async function readImportedState(stack: string): Promise<ImportedImages> {
     const source = `the state of stack ${stack}`;
@@ -45,11 +42,11 @@ export async function readImportedState(stack: string): Promise<ImportedImages> 
 }
 
 /**
- * What the given files say was imported, put together: locks, `pulumi stack export`, `pulumi stack output --json`.
+ * The images of all these files: locks, `pulumi stack export`, `pulumi stack output --json`.
  * @throws PassthroughError `BASELINE_INVALID`, and those of `parseLock`
  */
 export function readImportedFiles(paths: readonly string[]): ImportedImages {
-    if (paths.length === 1 && paths[0] === NOTHING) return { images: {}, source: "nothing" };
+    if (paths.length === 1 && paths[0] === NOTHING_IMPORTED) return { images: {}, source: "nothing" };
     const all = paths.map((path) => imagesIn(readJson(path), path));
     return { images: Object.assign({}, ...all) as ImagesBySource, source: paths.join(", ") };
 }
@@ -59,14 +56,16 @@ function imagesIn(document: unknown, place: string): ImagesBySource {
         const lock = parseLock(JSON.stringify(document), place);
         return { ...lock.earlier.images, ...lock.images };
     }
-    const ofState = state.safeParse(document);
-    if (ofState.success) return imagesInResources(ofState.data.deployment.resources ?? []);
-    const ofOutputs = outputs.safeParse(document);
-    if (!ofOutputs.success) throw invalid(place, "neither a lock nor a stack's state or outputs");
-    return Object.fromEntries(Object.entries(ofOutputs.data.images).map(([source, image]) => [source, image.digest]));
+    const stateDocument = state.safeParse(document);
+    if (stateDocument.success) return imagesInResources(stateDocument.data.deployment.resources ?? []);
+    const outputDocument = outputs.safeParse(document);
+    if (!outputDocument.success) throw invalid(place, "neither a lock nor a stack's state or outputs");
+    return Object.fromEntries(
+        Object.entries(outputDocument.data.images).map(([source, image]) => [source, image.digest]),
+    );
 }
 
-/** A set that is imported later has the tag: so it is in state as in the registry. */
+/** Of two sets with the same tag the later one counts, as in the registry. */
 function imagesInResources(resources: readonly { type: string; delete?: boolean | undefined; outputs: unknown }[]) {
     const found = resources
         .filter((resource) => resource.type === IMPORT_TYPE && resource.delete !== true)
@@ -92,6 +91,6 @@ function readJson(path: string): unknown {
 function invalid(place: string, what: string): PassthroughError {
     return new PassthroughError(`${place}: ${what}`, {
         code: "BASELINE_INVALID",
-        fix: `give a lock file, or the JSON of \`pulumi stack output --json\` or \`pulumi stack export\`, or ${NOTHING}`,
+        fix: `give a lock file, or the JSON of \`pulumi stack output --json\` or \`pulumi stack export\`, or ${NOTHING_IMPORTED}`,
     });
 }

@@ -3,8 +3,8 @@ import { promisify } from "node:util";
 import { z } from "zod";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 
-/** A backend that does not answer must not hold a pull-request job up. */
-const PATIENCE_MS = 60_000;
+/** A pull-request job does not wait longer for a backend. */
+const TIMEOUT_MS = 60_000;
 
 /**
  * The outputs of a stack, through the Pulumi CLI; secrets come over the pipe, never through a file or an argument.
@@ -17,29 +17,29 @@ export async function stackOutputs(stack: string, withSecrets = false): Promise<
 }
 
 /**
- * The outputs of a site's stack, secrets included, that is sure to be the stack of this site: accounts and rules of
- * another registry are never taken for its own.
+ * The outputs of a site's stack, secrets included, after a check that they belong to this site: accounts and rules of
+ * another registry are never used.
  * @param mirrorBase of the site's configuration
  * @throws PassthroughError `STACK_OUTPUTS`; `STACK_ELSEWHERE` names both mirror bases
  */
 export async function siteOutputs(stack: string, mirrorBase: string): Promise<Record<string, unknown>> {
     const outputs = await stackOutputs(stack, true);
-    const { mirrorBase: ofStack } = outputs;
-    // Before its first `up` a stack has none.
-    if (ofStack === mirrorBase || Object.keys(outputs).length === 0) return outputs;
-    const there = typeof ofStack === "string" ? ofStack : "none that it tells";
+    const { mirrorBase: stackBase } = outputs;
+    // A stack has no outputs before its first `up`.
+    if (stackBase === mirrorBase || Object.keys(outputs).length === 0) return outputs;
+    const there = typeof stackBase === "string" ? stackBase : "none that it tells";
     throw new PassthroughError(`the outputs of stack ${stack} are of ${there}, its configuration is of ${mirrorBase}`, {
         code: STACK_ELSEWHERE,
         fix: "check that --stack and site.registry.mirrorBase mean the same site; if it moved, run `npm run up` for it first",
     });
 }
 
-/** Code of outputs that are another site's. */
+/** Error code for outputs of another site. */
 export const STACK_ELSEWHERE = "STACK_ELSEWHERE";
 
 /**
- * The configuration of a stack that is one text a key, secrets decrypted, by the key's name without the project's.
- * @param file the configuration, if it is in another file than the stack's own
+ * The plain text values of a stack's configuration, secrets decrypted, by key without the project's name.
+ * @param file of the configuration, if it is not the stack's own
  * @throws PassthroughError `STACK_CONFIG`
  */
 export async function stackTexts(stack: string, file: string | undefined): Promise<Record<string, string>> {
@@ -64,7 +64,7 @@ export async function stackState(stack: string): Promise<unknown> {
 async function ask(stack: string, args: readonly string[], what: string, code: string): Promise<unknown> {
     const run = promisify(execFile)("pulumi", [...args, "--stack", stack, "--non-interactive"], {
         maxBuffer: 512 * 1024 * 1024,
-        timeout: PATIENCE_MS,
+        timeout: TIMEOUT_MS,
     });
     const { stdout } = await run.catch((error: unknown) => {
         throw new PassthroughError(`cannot read the ${what} of stack ${stack}: ${failureReason(error)}`, {
@@ -87,6 +87,6 @@ function fixFor(reason: string, stack: string): string {
 function failureReason(error: unknown): string {
     const { stderr, code, killed } = error as { stderr?: unknown; code?: unknown; killed?: unknown };
     if (code === "ENOENT") return "there is no pulumi on PATH";
-    if (killed === true) return `the backend did not answer within ${PATIENCE_MS / 1000} s`;
+    if (killed === true) return `the backend did not answer within ${TIMEOUT_MS / 1000} s`;
     return typeof stderr === "string" && stderr.trim() !== "" ? stderr.trim() : errorMessage(error);
 }

@@ -21,16 +21,16 @@ const stackFile = z.object({ config: z.record(z.string(), z.unknown()).nullish()
 /** One image set as a stack file lists it. */
 export type StackContent = z.infer<typeof contentSchema>;
 
-/** Which stack, and the file of its configuration if that is not `Pulumi.<stack>.yaml`. */
+/** A stack, and the file of its configuration if that is not `Pulumi.<stack>.yaml`. */
 export interface StackSelection {
-    /** May be written as Pulumi does, with organization and project. */
+    /** Also with organization and project, as Pulumi writes it. */
     readonly stack: string;
     readonly file?: string | undefined;
 }
 
 /**
- * The image sets that a stack file lists, project defaults merged under it. Reads files only: no engine, no secrets, and
- * not the locks, which may not be there yet.
+ * The image sets in a stack file, merged over the project's defaults. Reads neither secrets nor locks, which may not
+ * exist yet.
  * @throws PassthroughError `STACK_FILE` that names the file
  */
 export function readStackContent(selection: StackSelection): StackContent[] {
@@ -43,8 +43,8 @@ export function readStackContent(selection: StackSelection): StackContent[] {
 }
 
 /**
- * A stack's site, checked as `up` checks it: without the engine, the network, an archive or a secret.
- * @throws PassthroughError `CONFIG_INVALID` with every fault by its key; `STACK_FILE`
+ * A stack's site, validated as `up` does, without the engine, the network, archives and secrets.
+ * @throws PassthroughError `CONFIG_INVALID` with every problem by its key; `STACK_FILE`
  */
 export function readStackSite(selection: StackSelection): Site {
     const { site: document, defaults, keys } = readStackFile(selection);
@@ -76,7 +76,7 @@ function readStackFile(selection: StackSelection): StackFile {
     return {
         path,
         site: config[SITE],
-        // A stack's value takes the place of the project's, as everywhere in Pulumi.
+        // A stack's value replaces the project's, as everywhere in Pulumi.
         defaults: config[DEFAULTS] ?? projectValue(project[DEFAULTS]),
         keys: [...new Set([...Object.keys(project), ...Object.keys(config)])],
     };

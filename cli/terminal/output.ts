@@ -3,24 +3,24 @@ import { withoutSecrets as hideSecrets, secretForms } from "../../lib/distributi
 
 const secrets = new Set<string>();
 
-/** From now on nothing this process says shows the account's password, in any form that it travels in. */
+/** From now on the account's password is hidden in everything that is printed, in any form that it travels in. */
 export function keepSecret(credentials: Credentials): void {
     for (const form of secretForms(credentials)) if (form !== "") secrets.add(form);
 }
 
-/** A text without the secrets that are known. */
+/** The text without the passwords of the accounts in use. */
 export function withoutSecrets(text: string): string {
     return hideSecrets(text, [...secrets]);
 }
 
-/** What was asked for: for people, or one JSON document a line for machines. Made of names and numbers. */
+/** Prints a result to stdout: for people, or one JSON document per line. */
 export function print(line: string): void {
     process.stdout.write(`${line}\n`);
 }
 
 /**
- * What is said beside it: how far it is, warnings, failures. Never mixed into what a machine reads; texts of a registry
- * or a tool are in it, so secrets are taken out.
+ * Prints progress, a warning or an error to stderr. It may contain texts of a registry or a tool, so passwords are
+ * hidden.
  */
 export function printDiagnostic(line: string): void {
     process.stderr.write(`${withoutSecrets(line)}\n`);

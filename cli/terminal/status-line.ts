@@ -1,13 +1,13 @@
-import { printDiagnostic } from "./output";
+import { printDiagnostic, withoutSecrets } from "./output";
 
-/** A terminal shows each line in place of the one before; elsewhere every line stays, so there are few. */
+/** On a terminal a line replaces the one before; elsewhere every line stays, so there are few. */
 const REPLACE_EVERY_MS = 200;
 const LINE_EVERY_MS = 10_000;
 
-/** How far a command is, on stderr. */
+/** The progress of a command, on stderr. */
 export interface StatusLine {
     show(text: string): void;
-    /** Leaves the last one standing, on a line of its own. */
+    /** Ends the line, so that the last text stays. */
     end(): void;
 }
 
@@ -25,7 +25,7 @@ export function statusLine(stream: NodeJS.WriteStream = process.stderr, now: () 
                 return;
             }
             isOpen = true;
-            stream.write(`\r\u001b[K${text.slice(0, Math.max(20, stream.columns - 1))}`);
+            stream.write(`\r\u001b[K${withoutSecrets(text).slice(0, Math.max(20, stream.columns - 1))}`);
         },
         end: () => {
             if (isOpen) stream.write("\n");

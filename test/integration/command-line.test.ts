@@ -64,7 +64,7 @@ test("for people, each image is a line, and so is what came of a set", async () 
     site = await CommandSite.create("with-mapping");
     const plan = await site.run("plan");
     expect(plan.out).toMatch(
-        /^set1: 6 images: 0 present, 6 to push, 0 only their tag, 0 cannot be brought; \S+ kB \(\d+ bytes\) to send: /,
+        /^set1: 6 images: 0 present, 6 to push, 0 tag only, 0 blocked; \S+ kB \(\d+ bytes\) to send: /,
     );
     expect(plan.out).toMatch(/\+ quay\.io\/team0\/app0:v1: push, \d+ blobs to upload, \d+ to mount, \S+ k?B/);
     const imported = await site.run("import");
@@ -95,7 +95,7 @@ test("an image that cannot be brought is named with the cure, in the plan and by
     site = await CommandSite.create("incremental/2");
     const plan = await site.run("plan");
     expect(plan.code).toBe(1);
-    expect(plan.out).toContain("! quay.io/team0/app0:v1: cannot be brought: sha256:74309920");
+    expect(plan.out).toContain("! quay.io/team0/app0:v1: blocked: sha256:74309920");
     expect(plan.out).toContain("import the earlier archive first");
     const imported = await site.run("import");
     expect(imported.code).toBe(1);

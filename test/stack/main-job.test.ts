@@ -27,7 +27,7 @@ test("a preview names every image that comes, without asking the registry; the a
     const preview = await site.stack.preview();
     renameSync(`${archive}.away`, archive);
     expect(preview).toMatchObject({ code: 0 });
-    expect(preview.text).toContain("6 images come, at most 87.7 kB");
+    expect(preview.text).toContain("6 images to add, at most 87.7 kB");
     expect(preview.text).toContain(`+ quay.io/team0/app0:v1 ${APP0}`);
     expect(preview.text).toContain("distribution cannot separate push from pull");
     expect(site.registry.accesses()).toEqual([]);
@@ -74,7 +74,7 @@ test("the rules redirect every host with content to the mirror, and forbid the u
 
 test("the command line knows the stack: offline nothing changes, and a canary goes the whole way with its accounts", async () => {
     const plan = await site.stack.passthrough("plan", "--offline", "--exit-code");
-    expect(plan).toMatchObject({ code: 0, out: "6 images stay as they are, compared with the state of stack test\n" });
+    expect(plan).toMatchObject({ code: 0, out: "6 images unchanged, compared with the state of stack test\n" });
     expect(await site.stack.passthrough("plan", "--exit-code")).toMatchObject({ code: 0 });
     const verified = await site.stack.passthrough("verify");
     expect(verified).toMatchObject({ code: 0 });
@@ -201,7 +201,7 @@ test("a tag that somebody moved is drift, and the next up moves it back, says so
     const { changed, text } = await healed();
     expect(changed).toEqual([`PUT /v2/${repository}/manifests/2.0 201`]);
     expect(text).toMatch(new RegExp(`warning: 1 tag of others moves\\s+${repository}:2.0 ${child} -> ${TOOL}`));
-    expect(text).toContain("plan: 1 image: 0 present, 0 to push, 1 only their tag, 0 cannot be brought");
+    expect(text).toContain("plan: 1 image: 0 present, 0 to push, 1 tag only, 0 blocked");
 });
 
 test("a lost blob is drift, and the next up sends just its bytes", async () => {
@@ -222,7 +222,7 @@ test("a lost blob is drift, and the next up sends just its bytes", async () => {
         `PUT /v2/${repository}/manifests/v1 201`,
     ]);
     const bytes = size + answer.body.length;
-    expect(text).toContain("plan: 1 image: 0 present, 1 to push, 0 only their tag, 0 cannot be brought");
+    expect(text).toContain("plan: 1 image: 0 present, 1 to push, 0 tag only, 0 blocked");
     expect(text).toMatch(new RegExp(`\\b${bytes} (B|bytes\\)) to send: 1 blob to upload, 0 to mount`));
 });
 
@@ -246,7 +246,7 @@ test("a preview names the one image that was added, and none that stay", async (
     expect(await site.stack.upOnly()).toMatchObject({ code: 0 });
     writeFileSync(path, whole);
     const preview = await site.stack.preview("--diff");
-    expect(preview.text).toContain("1 image comes");
+    expect(preview.text).toContain("1 image to add");
     expect(preview.text).toContain("+ quay.io/legacy/v2s2:1.0");
     for (const other of ["quay.io/team0", "quay.io/team1", "quay.io/multi", "docker.io/library"]) {
         expect(preview.text).not.toContain(other);

@@ -41,7 +41,7 @@ test("a preview asks nobody, and says what Quay cannot do", async () => {
     const preview = await stack.preview();
     expect(preview).toMatchObject({ code: 0 });
     expect(preview.text).toContain("who may push may also delete images by their digest");
-    expect(preview.text).toContain("6 images come");
+    expect(preview.text).toContain("6 images to add");
     expect(site.quay.accesses).toEqual([]);
 });
 

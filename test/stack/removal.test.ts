@@ -29,11 +29,11 @@ test("an image that leaves is previewed by name and deleted, a destroy deletes t
 
     dropImage(V2S2);
     const kept = await site.stack.preview();
-    expect(kept.text).toContain("1 image leaves the set; it stays in the registry");
+    expect(kept.text).toContain("1 image to remove from the set; it stays in the registry");
     site.stack.configure(site.document({ onRemove: "delete" }));
     const preview = await site.stack.preview();
     expect(preview.text).toContain(
-        "1 image leaves the set; it is deleted from the registry, unless still in use there",
+        "1 image to remove from the set; it is deleted from the registry, unless still in use there",
     );
     expect(preview.text).toContain(`- ${V2S2}`);
     site.registry.forget();
@@ -118,7 +118,7 @@ describe("what a set still wants is never deleted, however the sets are changed:
         await upDeletes();
         list(set("set2"));
         const preview = await site.stack.preview();
-        expect(preview.text).toContain("5 images leave all sets; they are deleted from the registry");
+        expect(preview.text).toContain("5 images to remove from every set; they are deleted from the registry");
         expect(preview.text).toContain(`- ${V2S2}`);
         site.registry.forget();
         expect(await site.stack.destroy()).toMatchObject({ code: 0 });

@@ -58,7 +58,7 @@ async function putForeign(repository: string, tag: string): Promise<string> {
 }
 
 const PLAN =
-    /plan: 6 images: 0 present, 6 to push, 0 only their tag, 0 cannot be brought; 8\d\.\d kB \((\d+) bytes\) to send: (\d+) blobs to upload, (\d+) to mount/;
+    /plan: 6 images: 0 present, 6 to push, 0 tag only, 0 blocked; 8\d\.\d kB \((\d+) bytes\) to send: (\d+) blobs to upload, (\d+) to mount/;
 
 test("up tells its plan before it writes anything, then every ten seconds how far it is, and sends just the bytes it told", async () => {
     moveTo("mirror");
@@ -126,7 +126,7 @@ test("an image that cannot be brought is told in the plan, by name and why", asy
     try {
         const { code, text } = await earlier.stack.startUp().done;
         expect(code).toBe(1);
-        expect(text).toMatch(/plan: \d+ images?: .* [1-9]\d* cannot be brought; .*\n\s+! \S+/);
+        expect(text).toMatch(/plan: \d+ images?: .* [1-9]\d* blocked; .*\n\s+! \S+/);
         expect(text).toMatch(/! .*is not at the registry and not in this archive; import the earlier archive first/);
     } finally {
         await earlier.remove();

@@ -22,20 +22,20 @@ export function offlinePlanLines(plan: OfflinePlan, sayNames = true): PlanLines[
         return [
             // Images that change count in the bytes too.
             block(
-                `${set}${said(coming.length, "comes", "come")}${most}`,
+                `${set}${counted(coming.length, "image")} to add${most}`,
                 coming.map((image) => `+ ${shown(image)}`),
             ),
             block(
-                `${set}${said(changing.length, "changes", "change")}${coming.length === 0 ? most : ""}${onRemove === "delete" ? REPLACED : ""}`,
+                `${set}${counted(changing.length, "image")} to change${coming.length === 0 ? most : ""}${onRemove === "delete" ? REPLACED : ""}`,
                 changing.map(({ image, before, after }) => `~ ${image} ${before} -> ${after}`),
             ),
         ];
     });
-    const whose = sayNames ? "all sets" : "the set";
-    const [stays, goes] = plan.going.length === 1 ? ["it stays", "it is"] : ["they stay", "they are"];
-    const fate = onRemove === "keep" ? `${stays ?? ""} in the registry` : `${goes ?? ""} ${DELETED}`;
+    const place = sayNames ? "every set" : "the set";
+    const [kept, deleted] = plan.going.length === 1 ? ["it stays", "it is"] : ["they stay", "they are"];
+    const fate = onRemove === "keep" ? `${kept} in the registry` : `${deleted} ${DELETED}`;
     const going = block(
-        `${said(plan.going.length, "leaves", "leave")} ${whose}; ${fate}`,
+        `${counted(plan.going.length, "image")} to remove from ${place}; ${fate}`,
         plan.going.map(({ image }) => `- ${image}`),
     );
     return [...blocks, going].filter(({ lines }) => lines.length > 0);
@@ -50,15 +50,11 @@ export function planTotalsLine({ sets, totals, bytes }: OfflinePlan): string | u
         shared === 0
             ? ""
             : `; ${counted(shared, "image")} that several sets hold ${shared === 1 ? "counts" : "count"} once`;
-    return `all sets: ${said(coming, "comes", "come")}, ${changing} ${changing === 1 ? "changes" : "change"}${most}${once}`;
+    return `all sets: ${counted(coming, "image")} to add, ${changing} to change${most}${once}`;
 }
 
 const DELETED = "deleted from the registry, unless still in use there";
 const REPLACED = `; what was there before is ${DELETED}`;
-
-function said(count: number, one: string, several: string): string {
-    return `${counted(count, "image")} ${count === 1 ? one : several}`;
-}
 
 function block(title: string, lines: readonly string[]): PlanLines {
     const more = lines.length > MAX_NAMES ? [`… and ${lines.length - MAX_NAMES} more`] : [];

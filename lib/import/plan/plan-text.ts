@@ -7,20 +7,19 @@ import { counted, formatBytes } from "../transfer/progress-text";
 const MAX_NAMES = 50;
 
 /**
- * "6 images: 1 present, 5 to push, 0 only their tag, 0 cannot be brought; 87.7 kB (87714 bytes) to send: 9 blobs to
- * upload, 2 to mount".
+ * "6 images: 1 present, 5 to push, 0 tag only, 0 blocked; 87.7 kB (87714 bytes) to send: 9 blobs to upload, 2 to mount".
  */
 export function planSummary(plan: ImportPlan): string {
     const images = plannedImages(plan);
     const count = (wanted: PlannedState) => images.filter(({ state }) => state === wanted).length;
     return (
         `${counted(images.length, "image")}: ${count("present")} present, ${count("push")} to push, ` +
-        `${count("tag-only")} only their tag, ${count("cannot")} cannot be brought; ` +
+        `${count("tag-only")} tag only, ${count("cannot")} blocked; ` +
         `${exactBytes(plan.bytes)} to send: ${counted(plan.uploads, "blob")} to upload, ${plan.mounts} to mount`
     );
 }
 
-/** What cannot be brought, by name and why, one line each; nothing if all can. */
+/** The blocked images, by name and why, one line each. */
 export function cannotLines({ problems }: ImportPlan): string[] {
     return problemLines(problems, MAX_NAMES).map((line) => `! ${line}`);
 }

@@ -97,7 +97,7 @@ test("of a first lock the first fifty images are told, of a later one every chan
     const first = lock("one");
     expect(first.match(/^ {2}\+ /gm)).toHaveLength(50);
     expect(first).toContain(`+ ${names[49]} `);
-    expect(first).toContain("  … and 10 more, which the lock names\n");
+    expect(first).toContain("  … and 10 more, which the lock file has\n");
     expect(lock("two").match(/^ {2}~ /gm)).toHaveLength(60);
 });
 

@@ -40,7 +40,7 @@ function counted(markdown: string, title: RegExp): { shown: number; hidden: numb
     return { shown: (section.match(/^\| `/gm) ?? []).length, hidden: Number(hidden ?? 0) };
 }
 
-test("the comment names what comes, changes and leaves, and what it is compared with", () => {
+test("the comment names what is added, changed and removed, and what it is compared with", () => {
     const facts = { manifests: { [TWO]: { mediaType: "m", size: 1234 } }, blobs: {} };
     const sets = [
         { name: "2026-11", images: { "quay.io/a/b:1": TWO, "quay.io/a/c:1": TWO, "quay.io/a/d:1": ONE }, facts },
@@ -51,13 +51,13 @@ test("the comment names what comes, changes and leaves, and what it is compared 
         source: "base.json",
         note: "half of it",
     });
-    expect(markdown).toContain("### Images of `site-a`: 1 come, 1 change, 1 leave; at most 2.47 kB");
-    expect(markdown).toContain("Compared with base.json;");
+    expect(markdown).toContain("### Images of `site-a`: 1 to add, 1 to change, 1 to remove; at most 2.47 kB");
+    expect(markdown).toContain("Compared with base.json.");
     expect(markdown).toContain("**Note:** half of it");
     expect(markdown).toContain("| `2026-11` | 1 | 1 | 1 | 2.47 kB |");
     expect(markdown).toContain(`| \`quay.io/a/c:1\` | \`${ONE.slice(0, 19)}\` | \`${TWO.slice(0, 19)}\` |`);
     expect(markdown).toContain(`| \`quay.io/a/b:1\` | \`${TWO.slice(0, 19)}\` |`);
-    expect(markdown).toContain("1 image to leave the sets, and to stay in the registry");
+    expect(markdown).toContain("1 image to remove from the sets, kept in the registry");
     expect(markdown).not.toContain("quay.io/a/d:1");
     expectWholeTables(markdown);
 });
@@ -83,8 +83,8 @@ test("10,000 images of the longest names fit below 60 kB: rows are whole, and wh
                 const [set] = plan.sets;
                 for (const [title, count] of [
                     [/images? to change</, set?.changing.length],
-                    [/images? to come</, set?.coming.length],
-                    [/images? to leave/, plan.going.length],
+                    [/images? to add</, set?.coming.length],
+                    [/images? to remove/, plan.going.length],
                 ] as const) {
                     const { shown, hidden } = counted(markdown, title);
                     expect(shown + hidden).toBe(count);

@@ -51,9 +51,9 @@ function write(name: string, document: unknown): string {
 test("without Pulumi, network, archive or cluster there is a plan: nothing counts as imported, and that is said", () => {
     const run = plan();
     expect(run).toMatchObject({ code: 0 });
-    expect(run.out).toContain("with-mapping: 6 images come, at most 87.7 kB");
+    expect(run.out).toContain("with-mapping: 6 images to add, at most 87.7 kB");
     expect(run.out).toContain(`+ quay.io/team0/app0:v1 ${APP0}`);
-    expect(run.out).toContain("0 images stay as they are, compared with nothing");
+    expect(run.out).toContain("0 images unchanged, compared with nothing");
     expect(run.error).toMatch(/compared with nothing, since the state could not be read: .*there is no pulumi on PATH/);
 });
 
@@ -90,7 +90,7 @@ test("a lock, outputs or a state say what was imported; a lock's own images chan
     expect(plan("--against", LOCK, "--exit-code")).toMatchObject({ code: 0 });
     const changed = plan("--against", LOCK, "--against", write("outputs.json", outputs), "--exit-code");
     expect(changed).toMatchObject({ code: 3 });
-    expect(changed.out).toContain("with-mapping: 1 image changes, at most");
+    expect(changed.out).toContain("with-mapping: 1 image to change, at most");
     expect(changed.out).toContain(`~ quay.io/team0/app0:v1 sha256:000000`);
     expect(plan("--against", "none", "--exit-code")).toMatchObject({ code: 3, error: "" });
     expect(plan("--against", "none")).toMatchObject({ code: 0 });
@@ -99,7 +99,7 @@ test("a lock, outputs or a state say what was imported; a lock's own images chan
 test("as Markdown it is one comment", () => {
     const run = plan("--against", "none", "--markdown");
     expect(run).toMatchObject({ code: 0, error: "" });
-    expect(run.out).toMatch(/^### Images of `s`: 6 come, 0 change, 0 leave; at most 87\.7 kB\n/);
+    expect(run.out).toMatch(/^### Images of `s`: 6 to add, 0 to change, 0 to remove; at most 87\.7 kB\n/);
     expect(run.out).toContain(`| \`quay.io/team0/app0:v1\` | \`${APP0.slice(0, 19)}\` |`);
 });
 

@@ -81,7 +81,7 @@ test("an image that several sets hold counts once, and is told; one that a later
     expect(plan.totals).toEqual({ coming: 3, changing: 0, unchanged: 1, shared: 3 });
     expect(plan.bytes).toBe(plan.sets[0]?.bytes);
     expect(planTotalsLine(plan)).toMatch(
-        /^all sets: 3 images come, 0 change, at most \S+ k?B; 3 images that several sets hold count once$/,
+        /^all sets: 3 images to add, 0 to change, at most \S+ k?B; 3 images that several sets hold count once$/,
     );
     expect(planTotalsLine(planOffline([one], {}))).toBeUndefined();
     expect(planTotalsLine(planOffline([one, two], { ...images, "quay.io/a/z:1": ONE }))).toBeUndefined();
@@ -116,12 +116,14 @@ test("for people, fifty names of each kind are enough, and the rest is counted",
     const many = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`quay.io/org/app${String(i)}:1`, ONE]));
     const blocks = offlinePlanLines(planOffline([set("s", many)], { [`quay.io/org/old@${TWO}`]: TWO }));
     expect(blocks.map(({ title }) => title)).toEqual([
-        "s: 60 images come",
-        "1 image leaves all sets; it stays in the registry",
+        "s: 60 images to add",
+        "1 image to remove from every set; it stays in the registry",
     ]);
     expect(blocks[0]?.lines).toHaveLength(51);
     expect(blocks[0]?.lines.at(-1)).toBe("… and 10 more");
     expect(blocks[1]?.lines).toEqual([`- quay.io/org/old@${TWO}`]);
     const [, leaving] = offlinePlanLines(planOffline([set("s", many)], { "quay.io/org/old:1": TWO }, "delete"));
-    expect(leaving?.title).toBe("1 image leaves all sets; it is deleted from the registry, unless still in use there");
+    expect(leaving?.title).toBe(
+        "1 image to remove from every set; it is deleted from the registry, unless still in use there",
+    );
 });
