@@ -33,7 +33,7 @@ async function main(args) {
  * The page with what the definitions say.
  *
  * @param {string} text
- * @param {readonly import("../cli/definitions/definition").CommandDefinition[]} definitions
+ * @param {readonly import("../cli/definitions/definition.js").CommandDefinition[]} definitions
  * @returns {Promise<string>}
  * @throws {Error} if a command has no place in the page, or a place no command
  */
@@ -54,6 +54,7 @@ export async function documented(text, definitions) {
     return format(page, { ...(await resolveConfig(join(projectRoot, "docs"))), parser: "markdown" });
 }
 
+/** @param {import("../cli/definitions/definition.js").CommandDefinition} definition @returns {string} */
 function section({ command, exitCodes }) {
     const words = command.registeredArguments.map((argument) => [argumentUsage(argument), argument.description]);
     const options = command.options.map((option) => [`\`${option.flags}\``, meaning(option, command)]);
@@ -64,18 +65,26 @@ function section({ command, exitCodes }) {
     ].join("\n\n");
 }
 
+/** @param {import("commander").Argument} argument @returns {string} */
 function argumentUsage(argument) {
     const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
     return `\`${argument.required ? `<${name}>` : `[${name}]`}\``;
 }
 
-function meaning({ description, conflictsWith }, command) {
+/**
+ * @param {import("commander").Option & {conflictsWith?: string[]}} option
+ * @param {import("commander").Command} command
+ * @returns {string}
+ */
+function meaning({ description, conflictsWith = [] }, command) {
     const others = command.options.filter((option) => conflictsWith.includes(option.attributeName()));
     return [description, ...others.map(({ long }) => `not with \`${long}\``)].join("; ");
 }
 
+/** @param {string[]} head @param {readonly (readonly (string | number)[])[]} rows @returns {string} */
 function table(head, rows) {
-    const line = (cells) => `| ${cells.map((cell) => String(cell).replaceAll("|", "\\|")).join(" | ")} |`;
+    const line = (/** @type {readonly (string | number)[]} */ cells) =>
+        `| ${cells.map((cell) => String(cell).replaceAll("|", "\\|")).join(" | ")} |`;
     return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 

@@ -69,7 +69,7 @@ const usesPulumi = new Set(["plan", "import", "verify"]);
  * @param {string[]} args
  * @returns {{needed: string[], optional: string[]}}
  */
-export function pulumiUse([command]) {
+export function pulumiUse([command = ""]) {
     return {
         needed: needsPulumi.has(command) ? ["pulumi"] : [],
         optional: usesPulumi.has(command) ? ["pulumi"] : [],

@@ -31,7 +31,12 @@ async function main(args) {
     return runThrough(process.execPath, [compiled, ...passthroughArguments(args, files)], { env });
 }
 
-/** Help needs no tool, no stack and no build: what was compiled last prints it. */
+/**
+ * Help needs no tool, no stack and no build: what was compiled last prints it.
+ *
+ * @param {string[]} args
+ * @returns {Promise<number>} exit code
+ */
 async function printHelp(args) {
     const code = await runThrough(process.execPath, [compiled, ...args]);
     if (!isBuilt(place.root)) {

@@ -13,7 +13,6 @@ import { PassthroughError } from "../../lib/errors/errors";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import type { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { type LockedSet, carryOut, movedTags, readLockedSet, refusedMounts } from "../../lib/passthrough";
-import type { ImportOptions } from "../definitions/import";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { Interrupted, interruptible } from "../terminal/interruption";
@@ -23,6 +22,13 @@ import { withSiteRegistry } from "../accounts/site-registry";
 import { selectedStack } from "../stack/selected-stack";
 import { readStackSite } from "../stack/stack-file";
 import { statusLine } from "../terminal/status-line";
+
+export interface ImportOptions {
+    readonly stack?: string;
+    readonly configFile?: string;
+    readonly json?: boolean;
+    readonly authfile?: string;
+}
 
 /** Pushes the stack's sets to the registry. */
 export async function runImport({

@@ -4,13 +4,22 @@ import { createRequire } from "node:module";
 import { type Lock, compareLocks, lockDigest, parseLock, writeLock } from "../../lib/lock";
 import { describeArchive, openArchive } from "../../lib/archives";
 import { counted } from "../../lib/import/transfer/progress-text";
+import type { Override } from "../../lib/mirror/override";
 import { PassthroughError } from "../../lib/errors/errors";
-import type { LockOptions } from "../definitions/lock";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { print, printDiagnostic } from "../terminal/output";
 import type * as stackFile from "../stack/stack-file";
 import type { StackContent } from "../stack/stack-file";
+
+export interface LockOptions {
+    readonly stack?: string;
+    readonly configFile?: string;
+    readonly check?: boolean;
+    readonly out?: string;
+    readonly override?: readonly Override[];
+    readonly json?: boolean;
+}
 
 const load = createRequire(__filename);
 

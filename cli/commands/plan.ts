@@ -1,8 +1,18 @@
-import type { PlanOptions } from "../definitions/plan";
 import { EXIT_CHANGES, EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { runOfflinePlan } from "./plan-offline";
 import { runOnlinePlan } from "./plan-online";
+
+export interface PlanOptions {
+    readonly stack?: string;
+    readonly configFile?: string;
+    readonly json?: boolean;
+    readonly exitCode?: boolean;
+    readonly authfile?: string;
+    readonly offline?: boolean;
+    readonly against?: readonly string[];
+    readonly markdown?: boolean;
+}
 
 /** Prints what an import would do. */
 export async function runPlan(options: PlanOptions): Promise<number> {

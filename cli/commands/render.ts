@@ -1,13 +1,18 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassthroughError } from "../../lib/errors/errors";
-import type { RenderOptions } from "../definitions/render";
 import { EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { print } from "../terminal/output";
 import { stackOutputs } from "../stack/pulumi-stack";
 import { RENDERED_FILES } from "./rendered-files";
 import { type RenderedOutputs, renderedOutputs } from "./rendered-outputs";
+
+export interface RenderOptions {
+    readonly stack?: string;
+    readonly out?: string;
+    readonly json?: boolean;
+}
 
 /** Writes the stack's outputs for a cluster as files. */
 export async function runRender({ stack: named, out, json = false }: RenderOptions): Promise<number> {

@@ -4,7 +4,6 @@ import { type Reference, parseSourceKey, repositoryName } from "../../lib/oci/re
 import { findRule, parseRegistriesConf } from "../../lib/openshift";
 import { registryAdmin } from "../../lib/registries";
 import { type SelftestStep, selftest } from "../../lib/passthrough";
-import type { SelftestOptions } from "../definitions/selftest";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
@@ -14,6 +13,14 @@ import { selectedStack } from "../stack/selected-stack";
 import { accountSources } from "../accounts/site-account";
 import { siteClient, withSiteRegistry } from "../accounts/site-registry";
 import { readStackSite } from "../stack/stack-file";
+
+export interface SelftestOptions {
+    readonly stack?: string;
+    readonly configFile?: string;
+    readonly json?: boolean;
+    readonly authfile?: string;
+    readonly pullAuthfile?: string;
+}
 
 /** Pushes a test image, pulls it through the stack's mirror rules and deletes it. */
 export async function runSelftest({ configFile: file, json = false, ...options }: SelftestOptions): Promise<number> {

@@ -3,7 +3,6 @@ import { allImages } from "../../lib/site";
 import { type ImageFailure, type Verification, counted, formatBytes, verifyImages } from "../../lib/import";
 import { contentRules } from "../../lib/openshift";
 import { type PullChecks, pullChecks } from "../../lib/passthrough";
-import type { VerifyOptions } from "../definitions/verify";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
@@ -13,6 +12,14 @@ import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
 import { selectedStack } from "../stack/selected-stack";
 import { readStackSite, stackName } from "../stack/stack-file";
+
+export interface VerifyOptions {
+    readonly stack?: string;
+    readonly configFile?: string;
+    readonly bytes?: boolean;
+    readonly json?: boolean;
+    readonly authfile?: string;
+}
 
 /** Proves that every image of the stack can be pulled through the mirror rules. */
 export async function runVerify({

@@ -1,17 +1,11 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
 import type * as importCommand from "../commands/import";
+import type { ImportOptions } from "../commands/import";
 import { type CommandDefinition, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
 import { configFileOption, jsonOption, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
-
-export interface ImportOptions {
-    readonly stack?: string;
-    readonly configFile?: string;
-    readonly json?: boolean;
-    readonly authfile?: string;
-}
 
 export function importDefinition(): CommandDefinition {
     const command = new Command("import")

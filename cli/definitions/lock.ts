@@ -2,19 +2,11 @@ import { createRequire } from "node:module";
 import { Command, InvalidArgumentError } from "commander";
 import type { Override } from "../../lib/mirror/override";
 import type * as lockCommand from "../commands/lock";
+import type { LockOptions } from "../commands/lock";
 import { type CommandDefinition, USAGE_CODE } from "./definition";
 import { configFileOption, jsonOption, repeatedOption, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
-
-export interface LockOptions {
-    readonly stack?: string;
-    readonly configFile?: string;
-    readonly check?: boolean;
-    readonly out?: string;
-    readonly override?: readonly Override[];
-    readonly json?: boolean;
-}
 
 export function lockDefinition(): CommandDefinition {
     const command = new Command("lock")

@@ -1,24 +1,12 @@
 import { createRequire } from "node:module";
 import { Command, Option } from "commander";
+import { NOTHING_IMPORTED } from "../stack/nothing-imported";
 import type * as planCommand from "../commands/plan";
+import type { PlanOptions } from "../commands/plan";
 import { type CommandDefinition, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
 import { configFileOption, jsonOption, repeatedOption, requireTogether, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
-
-export interface PlanOptions {
-    readonly stack?: string;
-    readonly configFile?: string;
-    readonly json?: boolean;
-    readonly exitCode?: boolean;
-    readonly authfile?: string;
-    readonly offline?: boolean;
-    readonly against?: readonly string[];
-    readonly markdown?: boolean;
-}
-
-/** Given to --against in place of a file: nothing was imported before. */
-export const NOTHING_IMPORTED = "none";
 
 export function planDefinition(): CommandDefinition {
     const command = new Command("plan")

@@ -2,16 +2,11 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import { RENDERED_FILES } from "../commands/rendered-files";
 import type * as renderCommand from "../commands/render";
+import type { RenderOptions } from "../commands/render";
 import { type CommandDefinition, USAGE_CODE } from "./definition";
 import { jsonOption, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
-
-export interface RenderOptions {
-    readonly stack?: string;
-    readonly out?: string;
-    readonly json?: boolean;
-}
 
 export function renderDefinition(): CommandDefinition {
     const command = new Command("render")

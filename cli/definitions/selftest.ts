@@ -1,18 +1,11 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
 import type * as selftestCommand from "../commands/selftest";
+import type { SelftestOptions } from "../commands/selftest";
 import { type CommandDefinition, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
 import { configFileOption, jsonOption, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
-
-export interface SelftestOptions {
-    readonly stack?: string;
-    readonly configFile?: string;
-    readonly json?: boolean;
-    readonly authfile?: string;
-    readonly pullAuthfile?: string;
-}
 
 export function selftestDefinition(): CommandDefinition {
     const command = new Command("selftest")

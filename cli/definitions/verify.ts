@@ -1,18 +1,11 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
 import type * as verifyCommand from "../commands/verify";
+import type { VerifyOptions } from "../commands/verify";
 import { type CommandDefinition, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
 import { configFileOption, jsonOption, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
-
-export interface VerifyOptions {
-    readonly stack?: string;
-    readonly configFile?: string;
-    readonly bytes?: boolean;
-    readonly json?: boolean;
-    readonly authfile?: string;
-}
 
 export function verifyDefinition(): CommandDefinition {
     const command = new Command("verify")

@@ -4,7 +4,7 @@ import { parseLock } from "../../lib/lock";
 import { type ImagesBySource, toImageMap, isImageText } from "../../lib/import";
 import { isDigest } from "../../lib/oci/digest";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
-import { NOTHING_IMPORTED } from "../definitions/plan";
+import { NOTHING_IMPORTED } from "./nothing-imported";
 import { stackState } from "./pulumi-stack";
 
 /** The images of the last import, and where they are from. */

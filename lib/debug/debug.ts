@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 export const AREAS = ["http", "retry", "plan", "transfer", "archive", "provider"] as const;
 export type Area = (typeof AREAS)[number];
 
-export const VARIABLE = "REGISTRY_PASSTHROUGH_DEBUG";
+const VARIABLE = "REGISTRY_PASSTHROUGH_DEBUG";
 
 /** A logger of the debug package: it prints to stderr, with the time, and in colours on a terminal. */
 interface Logger {
