@@ -1,6 +1,6 @@
 import { type Site, allImages } from "../lib/site";
 import type { ClusterFacts } from "../lib/mirror/cluster-facts";
-import { mirrorReference, parseMirrorBase } from "../lib/mirror/mirror-reference";
+import { mirrorReference } from "../lib/mirror/mirror-reference";
 import { type Reference, parseSourceKey, repositoryName } from "../lib/oci/reference";
 import {
     DEFAULT_CATALOGS_OFF,
@@ -33,7 +33,7 @@ export interface ClusterObjects {
 export function clusterObjects(site: Site): ClusterObjects {
     const facts = mergedFacts(site);
     const images = allImages(site.content);
-    const base = parseMirrorBase(site.registry.mirrorBase);
+    const base = site.registry.mirror;
     const place = (source: string): Reference => mirrorReference(base, parseSourceKey(source));
     const catalogs = facts.catalogs.map((source) => ({ ...place(source), digest: images[source] ?? "" }));
     const { version } = site.cluster;

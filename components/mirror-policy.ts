@@ -19,7 +19,7 @@ export function mirrorPolicy(
     marks: Readonly<Record<string, ImageMark>>,
 ): MirrorPolicy {
     const local = localRepositories(site.content);
-    const rules = contentRules(site.registry.mirrorBase, { images, marks, local }, site.cluster);
+    const rules = contentRules(site.registry.mirror, { images, marks, local }, site.cluster);
     const idle = site.upstreams.filter((host) => !rules.sources.includes(host));
     const noRule = idle.length === 0 ? [] : [`no rule yet, since there is no content, for: ${idle.join(", ")}`];
     return {

@@ -10,7 +10,7 @@ import { formatImages } from "../lib/import/image-list";
 import type { ImageMark } from "../lib/mirror/image-set";
 import { markNotes } from "../lib/mirror/image-marks";
 import { formatReference, parseSourceKey } from "../lib/oci/reference";
-import { mirrorReference, parseMirrorBase } from "../lib/mirror/mirror-reference";
+import { mirrorReference } from "../lib/mirror/mirror-reference";
 import { ImageContent } from "./image-content";
 import { clusterObjects } from "./cluster-objects";
 import { mirrorPolicy } from "./mirror-policy";
@@ -172,7 +172,7 @@ function mirroredImages(
     images: Readonly<Record<string, string>>,
     marks: Readonly<Record<string, ImageMark>>,
 ): Record<string, MirroredImage> {
-    const base = parseMirrorBase(site.registry.mirrorBase);
+    const base = site.registry.mirror;
     return Object.fromEntries(
         Object.entries(images).map(([source, digest]) => {
             const mirror = mirrorReference(base, parseSourceKey(source));
@@ -183,7 +183,7 @@ function mirroredImages(
 }
 
 function dockerConfig(site: Site, account: SecretCredentials): pulumi.Output<string> {
-    const { host } = parseMirrorBase(site.registry.mirrorBase);
+    const { host } = site.registry.mirror;
     return pulumi.secret(
         account.apply(({ username, password }) => {
             const auth = Buffer.from(`${username}:${password}`, "utf8").toString("base64");

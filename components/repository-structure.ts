@@ -3,7 +3,7 @@ import type { Site } from "../lib/site";
 import type { AdminArgs } from "../dynamic-providers/registry/registry-resource";
 import { RegistryNamespace } from "../dynamic-providers/registry-namespace/resource";
 import { RepositorySet } from "../dynamic-providers/repository-set/resource";
-import { mirrorRepository, parseMirrorBase } from "../lib/mirror/mirror-reference";
+import { mirrorRepository } from "../lib/mirror/mirror-reference";
 import { parseSourceKey, repositoryName } from "../lib/oci/reference";
 import { registryAdmin } from "../lib/registries";
 import { RobotAccess } from "./robot-access";
@@ -26,7 +26,7 @@ export class RepositoryStructure extends pulumi.ComponentResource {
     constructor(name: string, args: RepositoryStructureArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:registry:RepositoryStructure", name, {}, opts);
         const { site, images, owner, ...admin } = args;
-        const { prefix: namespace } = parseMirrorBase(site.registry.mirrorBase);
+        const { prefix: namespace } = site.registry.mirror;
         const { adopt, onRemove, quota } = site;
         const within = new RegistryNamespace(
             namespace,
@@ -59,7 +59,7 @@ export class RepositoryStructure extends pulumi.ComponentResource {
 
 /** Names below the namespace: `quay.io/org/app`. */
 function repositoryNames(site: Site, images: readonly string[]): string[] {
-    const base = parseMirrorBase(site.registry.mirrorBase);
+    const base = site.registry.mirror;
     const names = images.map((source) => mirrorRepository(base, repositoryName(parseSourceKey(source))));
     return [...new Set(names.map((name) => name.slice(base.prefix.length + 1)))].sort();
 }

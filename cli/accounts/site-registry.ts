@@ -1,5 +1,5 @@
-import type { Site } from "../../lib/site";
-import { type MirrorBase, parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import { type Site, registryEndpoint } from "../../lib/site";
+import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import { RegistryError } from "../../lib/errors/errors";
 import { RegistryClient, requestsFor } from "../../lib/distribution/client/registry-client";
 import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
@@ -16,7 +16,7 @@ export async function withSiteRegistry<T>(
     signal: AbortSignal,
     use: (client: RegistryClient, base: MirrorBase) => Promise<T>,
 ): Promise<T> {
-    const base = parseMirrorBase(site.registry.mirrorBase);
+    const base = site.registry.mirror;
     const client = siteClient(site, account, signal);
     try {
         await checkAccount(client, base.host, account);
@@ -39,11 +39,7 @@ export function siteClient(
     retrySeconds = registry.retrySeconds,
 ): RegistryClient {
     return new RegistryClient({
-        endpoint: {
-            host: parseMirrorBase(registry.mirrorBase).host,
-            ...(registry.ca === undefined ? {} : { ca: registry.ca }),
-            ...(registry.plainHttp === undefined ? {} : { plainHttp: registry.plainHttp }),
-        },
+        endpoint: registryEndpoint(registry),
         credentials,
         requests: registry.requests ?? requestsFor(concurrency),
         retry: { ...DEFAULT_RETRY, seconds: retrySeconds },

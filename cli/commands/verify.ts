@@ -31,13 +31,13 @@ export async function runVerify({
 }: VerifyOptions): Promise<number> {
     const stack = selectedStack(named);
     const site = readStackSite({ stack, file });
-    const { mirrorBase } = site.registry;
+    const { mirror } = site.registry;
     const images = allImages(site.content);
     const marks = allMarks(site.content);
     const local = localRepositories(site.content);
-    const { registriesConf } = contentRules(mirrorBase, { images, marks, local }, site.cluster);
+    const { registriesConf } = contentRules(mirror, { images, marks, local }, site.cluster);
     const wholeImages = bytes ? Object.keys(images).length : site.wholeImages;
-    const checks = pullChecks({ images, marks, mirrorBase, registriesConf, wholeImages });
+    const checks = pullChecks({ images, marks, mirror, registriesConf, wholeImages });
     const account = await findAccount("puller", accountSources({ stack, file }, site, authfile));
     printDiagnostic(`pulling as ${account.credentials.username}, from ${account.from}`);
     const status = statusLine();

@@ -1,25 +1,25 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
-import { issuesText, unknownKeyIssues } from "../../lib/site/issues";
-import { mergeDocuments } from "../../lib/site/schema";
-import { type Site, readSite } from "../../lib/site";
-import { overrideSchema } from "../../lib/mirror/override";
+import {
+    type ContentDocument,
+    type Site,
+    issuesText,
+    mergeDocuments,
+    parseContent,
+    readSite,
+    unknownKeyIssues,
+} from "../../lib/site";
+import type { Override } from "../../lib/mirror/override";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 
 const SITE = "registry-passthrough:site";
 const DEFAULTS = "registry-passthrough:defaults";
 
-const contentSchema = z.object({
-    archive: z.union([z.string(), z.array(z.string())]),
-    lock: z.string(),
-    overrides: z.array(overrideSchema).default([]),
-});
-
 const stackFile = z.object({ config: z.record(z.string(), z.unknown()).nullish() });
 
 /** One image set as a stack file lists it. */
-export type StackContent = z.infer<typeof contentSchema>;
+export type StackContent = Omit<ContentDocument, "overrides"> & { readonly overrides: readonly Override[] };
 
 /** A stack, and the file of its configuration if that is not `Pulumi.<stack>.yaml`. */
 export interface StackSelection {
@@ -31,15 +31,13 @@ export interface StackSelection {
 /**
  * The image sets in a stack file, merged over the project's defaults. Reads neither secrets nor locks, which may not
  * exist yet.
- * @throws PassthroughError `STACK_FILE` that names the file
+ * @throws PassthroughError `CONFIG_INVALID` with every problem of `site.content` by its key; `STACK_FILE`
  */
 export function readStackContent(selection: StackSelection): StackContent[] {
-    const { path, site, defaults } = readStackFile(selection);
-    const parsed = z
-        .object({ content: z.array(contentSchema).default([]) })
-        .safeParse(mergeDocuments(defaults, site) ?? {});
-    if (!parsed.success) throw fault(`${path}, ${SITE}: ${z.prettifyError(parsed.error)}`, "see docs/configuration.md");
-    return parsed.data.content;
+    const { site, defaults } = readStackFile(selection);
+    const { content, issues } = parseContent(mergeDocuments(defaults, site));
+    if (issues.length > 0) throw new PassthroughError(issuesText(issues), { code: "CONFIG_INVALID" });
+    return content.map(({ overrides = [], ...entry }) => ({ ...entry, overrides }));
 }
 
 /**

@@ -26,7 +26,7 @@ import { describeImageChanges } from "./preview";
 import { leavingImages, notRemoved, reasonsOf, removeLeaving } from "./removal";
 import { type ResourceProvider, PartialState, type OperationContext } from "../lifecycle/resource-provider";
 import { sharedLookups } from "../registry/shared-lookups";
-import { locksToday, removalToday } from "../registry/settings";
+import { siteToday } from "../registry/settings";
 
 export const imageImportInputs = registryInputs.extend({
     /** Files or folders of the set. */
@@ -139,7 +139,7 @@ export const imageImportProvider: ResourceProvider<ImageImportInputs, ImageImpor
 
     remove: async (olds, context) => {
         // Of a registry that was left, today's configuration has no account any more.
-        const rule = hasMoved(olds) ? "keep" : (removalToday() ?? olds.onRemove ?? "keep");
+        const rule = hasMoved(olds) ? "keep" : (siteToday().onRemove?.value ?? olds.onRemove ?? "keep");
         const leaving = { ...olds.leaving, ...toImageMap(olds.images) };
         if (rule === "keep" || Object.keys(leaving).length === 0) return;
         const { failed } = await removeLeaving(olds, leaving, {}, locksThatStay(olds), context);
@@ -155,7 +155,7 @@ const wantedHere = new Set<string>();
  * renamed: all that are listed stay. One that is listed goes with the whole stack, after those that came later.
  */
 function locksThatStay(olds: ImageImportOutputs): readonly string[] {
-    const today = locksToday();
+    const today = siteToday().locks?.value;
     if (today === undefined) return olds.otherLocks ?? [];
     const isDestroyed = today.includes(olds.lock) && !wantedHere.has(idOf(olds));
     return isDestroyed ? today.slice(0, today.indexOf(olds.lock)) : today;

@@ -13,10 +13,17 @@ import {
 import { PassthroughError, RegistryError } from "../../lib/errors/errors";
 import { pullChecks } from "../../lib/passthrough";
 import { describeLeavingImages } from "../image-import/preview";
-import { hasMoved, imageListInput, orRefused, registryInputs, withRegistry } from "../registry/connection";
+import {
+    currentRegistry,
+    hasMoved,
+    imageListInput,
+    orRefused,
+    registryInputs,
+    withRegistry,
+} from "../registry/connection";
 import type { ResourceProvider, OperationContext } from "../lifecycle/resource-provider";
 import { sharedLookups } from "../registry/shared-lookups";
-import { removalToday } from "../registry/settings";
+import { siteToday } from "../registry/settings";
 
 export const mirrorValidationInputs = registryInputs.extend({
     /** Source reference -> digest. */
@@ -60,7 +67,12 @@ export const mirrorValidationProvider: ResourceProvider<MirrorValidationInputs, 
     secrets: ["credentials"],
 
     describeChanges: async (olds, news, log) =>
-        describeLeavingImages(toImageMap(olds.images ?? {}), toImageMap(news.images), removalToday() ?? "keep", log),
+        describeLeavingImages(
+            toImageMap(olds.images ?? {}),
+            toImageMap(news.images),
+            siteToday().onRemove?.value ?? "keep",
+            log,
+        ),
 
     compare: (olds, news) => {
         const compared = [
@@ -148,7 +160,7 @@ async function validate(
     const { checks, unredirected, digestOnly } = pullChecks({
         ...inputs,
         images: toImageMap(inputs.images),
-        mirrorBase: inputs.registry.mirrorBase,
+        mirror: currentRegistry(inputs).mirror,
     });
     return withRegistry(inputs, context, async (client, _base, row) => {
         const { proofs, failures, unread } = await verifyImages(client, checks, {

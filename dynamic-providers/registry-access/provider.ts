@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { registryAdmin } from "../../lib/registries";
-import { adminAccount, adminInputs, hasMoved, registryNamespace } from "../registry/connection";
+import { adminAccount, adminInputs, currentRegistry, hasMoved } from "../registry/connection";
 import type { Wait } from "../../lib/distribution/client/registry-client";
 import type { ResourceProvider, OperationContext } from "../lifecycle/resource-provider";
 import { ProgressRow } from "../lifecycle/progress-row";
@@ -62,7 +62,7 @@ async function prove(inputs: RegistryAccessInputs, { signal, log }: OperationCon
     const row = new ProgressRow(log);
     const account = { ...adminAccount(inputs, signal), onWait: (wait: Wait) => row.waiting(wait) };
     const { notes, version } = await registryAdmin(inputs.registry.type)
-        .check(account, registryNamespace(inputs))
+        .check(account, currentRegistry(inputs).mirror.prefix)
         .finally(() => row.stop());
     for (const note of notes) log.line("warning", note);
     return { ...inputs, notes, version };

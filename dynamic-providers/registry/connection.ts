@@ -1,33 +1,20 @@
 import { z } from "zod";
-import { type MirrorBase, parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import { type ImageList, isImageText } from "../../lib/import";
 import { RegistryError } from "../../lib/errors/errors";
 import { RegistryClient, requestsFor } from "../../lib/distribution/client/registry-client";
 import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
-import type { RegistryEndpoint } from "../../lib/distribution/http/transport";
+import { type RegistryAccount, type RegistryManagement, registryAdmin } from "../../lib/registries";
+import { type SiteRegistry, parseConnection, registryConnection, registryEndpoint } from "../../lib/site";
 import type { OperationContext } from "../lifecycle/resource-provider";
 import { ProgressRow } from "../lifecycle/progress-row";
-import { type RegistryAccount, type RegistryManagement, REGISTRY_KINDS, registryAdmin } from "../../lib/registries";
 import {
     adminCredentialsInput,
-    adminCredentialsOf,
     credentialsInput,
-    credentialsOf,
-    registryToday,
-    retrySecondsToday,
+    currentAdminCredentials,
+    currentCredentials,
+    siteToday,
 } from "./settings";
-
-/** Which registry a resource works with, as inputs; the credentials stand beside it, since they are secret. */
-export const connectionInput = z.object({
-    type: z.enum(REGISTRY_KINDS),
-    mirrorBase: z.string(),
-    /** PEM. */
-    ca: z.string().optional(),
-    plainHttp: z.boolean().optional(),
-    retrySeconds: z.number(),
-    /** Requests in flight to the host, over all resources; absent: by the number of blobs in flight. */
-    requests: z.number().int().positive().optional(),
-});
 
 /** Images as inputs, and so as state holds them. */
 export const imageListInput: z.ZodType<ImageList> = z.union([
@@ -38,7 +25,7 @@ export const imageListInput: z.ZodType<ImageList> = z.union([
 /** The inputs that every resource talking to the registry has. */
 export const registryInputs = z.object({
     selfUrn: z.string(),
-    registry: connectionInput,
+    registry: registryConnection,
     credentials: credentialsInput,
     account: z.enum(["importer", "puller"]),
 });
@@ -53,36 +40,34 @@ export type AdminInputs = z.infer<typeof adminInputs>;
 export type RegistryInputs = z.infer<typeof registryInputs>;
 
 /**
- * True if today's configuration has another registry than the resource: asking the one that was left tells nothing,
- * since the resource is about to be replaced.
+ * True if today's configuration has another registry than the resource: what the former one has is of no interest, since
+ * the resource is about to be replaced.
  */
 export function hasMoved({ registry }: Pick<RegistryInputs, "registry">): boolean {
-    const { mirrorBase } = registryToday();
-    return mirrorBase !== undefined && mirrorBase !== registry.mirrorBase;
+    const { mirrorBase } = siteToday();
+    return mirrorBase !== undefined && mirrorBase.value !== registry.mirrorBase;
 }
 
-/** The place of the registry that the inputs name; a CA that was replaced since is taken from the configuration. */
-export function registryEndpoint(inputs: Pick<RegistryInputs, "registry">): RegistryEndpoint {
-    const { registry } = inputs;
-    const ca = hasMoved(inputs) ? registry.ca : (registryToday().ca ?? registry.ca);
+/** The registry that the inputs name, with the CA and the retry time of today's configuration. */
+export function currentRegistry(inputs: Pick<RegistryInputs, "registry">): SiteRegistry {
+    const { ca: storedCa, ...registry } = parseConnection(inputs.registry);
+    const today = siteToday();
+    const ca = hasMoved(inputs) || today.ca === undefined ? storedCa : today.ca.value;
     return {
-        host: parseMirrorBase(registry.mirrorBase).host,
+        ...registry,
+        retrySeconds: today.retrySeconds?.value ?? registry.retrySeconds,
         ...(ca === undefined ? {} : { ca }),
-        ...(registry.plainHttp === undefined ? {} : { plainHttp: registry.plainHttp }),
     };
 }
 
-/** The namespace that all mirrored repositories live in; "" where the host alone is the mirror base. */
-export function registryNamespace({ registry }: Pick<RegistryInputs, "registry">): string {
-    return parseMirrorBase(registry.mirrorBase).prefix;
-}
-
-/** The registry and the account to administer it with; one that was left is asked with the account it had. */
+/** The account that administers the registry; for a registry that the stack has left, the stored one. */
 export function adminAccount(inputs: AdminInputs, signal: AbortSignal): RegistryAccount {
+    const { account, credentials } = inputs;
+    const registry = currentRegistry(inputs);
     return {
-        endpoint: registryEndpoint(inputs),
-        credentials: hasMoved(inputs) ? inputs.credentials : adminCredentialsOf(inputs.account, inputs.credentials),
-        retrySeconds: retrySecondsToday() ?? inputs.registry.retrySeconds,
+        endpoint: registryEndpoint(registry),
+        credentials: hasMoved(inputs) ? credentials : currentAdminCredentials(account, registry.type, credentials),
+        retrySeconds: registry.retrySeconds,
         signal,
     };
 }
@@ -109,18 +94,19 @@ export async function withRegistry<T>(
     { signal, log }: OperationContext,
     use: (client: RegistryClient, base: MirrorBase, row: ProgressRow) => Promise<T>,
 ): Promise<T> {
-    const { concurrency = 0, registry } = inputs;
+    const { concurrency = 0, account, credentials } = inputs;
+    const registry = currentRegistry(inputs);
     const client = new RegistryClient({
-        endpoint: registryEndpoint(inputs),
-        credentials: credentialsOf(inputs.account, inputs.credentials),
+        endpoint: registryEndpoint(registry),
+        credentials: currentCredentials(account, registry.type, credentials),
         requests: registry.requests ?? requestsFor(concurrency),
-        retry: { ...DEFAULT_RETRY, seconds: retrySecondsToday() ?? registry.retrySeconds },
+        retry: { ...DEFAULT_RETRY, seconds: registry.retrySeconds },
         signal,
     });
     const row = new ProgressRow(log);
     client.onWait((wait) => row.waiting(wait));
     try {
-        return await use(client, parseMirrorBase(registry.mirrorBase), row);
+        return await use(client, registry.mirror, row);
     } finally {
         row.stop();
         await client.close();

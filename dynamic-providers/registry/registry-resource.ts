@@ -1,18 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { AdminCredentials, RegistryKind } from "../../lib/registries";
-
-/** Which registry a resource works with. */
-export interface RegistryConnection {
-    readonly type: RegistryKind;
-    readonly mirrorBase: string;
-    /** PEM of the issuing CA. */
-    readonly ca?: string;
-    readonly plainHttp?: boolean;
-    /** How long a request may keep failing before it gives up. */
-    readonly retrySeconds: number;
-    /** Requests in flight; absent: by the number of blobs in flight. */
-    readonly requests?: number;
-}
+import type { AdminCredentials } from "../../lib/registries";
+import { type RegistryConnection, registryConnection } from "../../lib/site";
 
 /** What every resource that talks to the registry is given. */
 export interface RegistryArgs {
@@ -67,6 +55,7 @@ export abstract class RegistryResource extends pulumi.CustomResource {
             {
                 ...declared,
                 ...args,
+                registry: storedConnection(args.registry),
                 credentials: pulumi.secret<AdminCredentials>(args.credentials),
                 selfUrn,
                 __provider: `exports.handler=()=>require("./dist/dynamic-providers/entry").${kind}`,
@@ -74,4 +63,10 @@ export abstract class RegistryResource extends pulumi.CustomResource {
             pulumi.mergeOptions(opts, { additionalSecretOutputs: ["credentials", ...secretOutputs] }),
         );
     }
+}
+
+/** What state stores of a connection: a site's registry has more. */
+function storedConnection(registry: RegistryConnection): pulumi.Inputs {
+    const names = Object.keys(registryConnection.shape);
+    return Object.fromEntries(Object.entries(registry).filter(([name]) => names.includes(name)));
 }

@@ -1,16 +1,18 @@
 import { LookupCache } from "../../lib/import";
 import { computeDigest } from "../../lib/oci/digest";
-import { type RegistryInputs, registryEndpoint } from "./connection";
-import { credentialsOf } from "./settings";
+import { registryEndpoint } from "../../lib/site";
+import { type RegistryInputs, currentRegistry } from "./connection";
+import { currentCredentials } from "./settings";
 
 /** By registry and account. A provider process lives for one run of the engine, and so do these. */
 const shared = new Map<string, LookupCache>();
 
 /** What the refresh of other resources has seen with the same account, for a refresh alone: a proof sees for itself. */
 export function sharedLookups(inputs: RegistryInputs): LookupCache {
-    const account = credentialsOf(inputs.account, inputs.credentials);
+    const registry = currentRegistry(inputs);
+    const account = currentCredentials(inputs.account, registry.type, inputs.credentials);
     // No secret is kept as a key.
-    const key = computeDigest(JSON.stringify([registryEndpoint(inputs), account.username, account.password]));
+    const key = computeDigest(JSON.stringify([registryEndpoint(registry), account.username, account.password]));
     const known = shared.get(key) ?? new LookupCache();
     shared.set(key, known);
     return known;

@@ -1,6 +1,6 @@
 import { type ImageCheck, type ImageFailure, type ImagesBySource, imageTask } from "../import";
 import type { ImageMark } from "../mirror/image-set";
-import { type MirrorBase, parseMirrorBase } from "../mirror/mirror-reference";
+import type { MirrorBase } from "../mirror/mirror-reference";
 import { type Reference, parseReference, parseSourceKey } from "../oci/reference";
 import { parseRegistriesConf, resolvePull } from "../openshift";
 
@@ -18,8 +18,7 @@ export interface PullCheckRequest {
     readonly images: ImagesBySource;
     /** Images whose digest is not upstream's. */
     readonly marks?: Readonly<Record<string, ImageMark>> | undefined;
-    /** `host[:port]/path` */
-    readonly mirrorBase: string;
+    readonly mirror: MirrorBase;
     /** What a node makes of the mirror rules, TOML. */
     readonly registriesConf: string;
     /** How many images are to be read byte for byte. */
@@ -54,7 +53,7 @@ class PullResolver implements PullChecks {
             const first = resolvePull(conf, reference).attempts[0];
             return first?.viaMirror === true ? parseReference(first.reference) : undefined;
         };
-        this.#base = parseMirrorBase(request.mirrorBase);
+        this.#base = request.mirror;
         this.#whole = wholeImages(request);
     }
 

@@ -5,39 +5,39 @@ import type { ImageMark } from "../mirror/image-set";
 import type { Digest } from "../oci/digest";
 import { errorMessage } from "../errors/errors";
 import { parseSourceKey, repositoryName } from "../oci/reference";
+import { collectIssue } from "./issues";
 import { leftOut } from "./left-out";
-import type { ConfigIssue, ContentDocument } from "./schema";
+import type { ConfigIssue } from "./document";
+import type { ContentDocument } from "./schema";
 
 /** One image set of a site. */
 export interface Content {
-    /** From the lock file's name; the resource is called after it. */
+    /** From the lock file's name; the resource is named after it. */
     readonly name: string;
     readonly archive: readonly string[];
     readonly lock: string;
     readonly lockDigest: Digest;
-    /**
-     * What this set sees to: source reference -> digest. What it brings, and new tags of what an earlier set brought.
-     */
+    /** Images that this set pushes, and tags it moves to images of earlier sets: source reference -> digest. */
     readonly images: Readonly<Record<string, Digest>>;
-    /** What it relies on: brought by an earlier set. */
+    /** Images that it relies on and that an earlier set pushes. */
     readonly earlier: Readonly<Record<string, Digest>>;
     /** By source reference, of `images` and `earlier`: images whose digest is not upstream's. */
     readonly marks: Readonly<Record<string, ImageMark>>;
     /** Children that sparse indexes of the set leave out on purpose. */
     readonly sparse: readonly Digest[];
-    /** The same for a proof of all sets together: see `leftOut`. */
+    /** The same for a validation of all sets together: see `leftOut`. */
     readonly leftOut: readonly string[];
-    /** Tags of this set that a later one has moved on; their images are kept by digest. */
+    /** Tags of this set that a later one has moved; their images are kept by digest. */
     readonly superseded: readonly string[];
-    /** What clusters need to know of it besides; by the sources of the lock. */
+    /** What else clusters need, by the sources of the lock: catalogs, releases, signatures. */
     readonly cluster?: ClusterFacts;
 }
 
-/** What reading files needs of the world outside. */
+/** Access to files for reading a site. */
 export interface FileReader {
     /** The text of a file, named from the project's root or absolute; may throw. */
     readonly read: (path: string) => string;
-    /** The stack that is read for: cures name it. */
+    /** The stack that is read for: fixes name it. */
     readonly stack: string;
 }
 
@@ -48,21 +48,12 @@ export function readContent(
 ): { content: Content[]; issues: ConfigIssue[] } {
     const issues: ConfigIssue[] = [];
     const locks = documents.map((document, i) => readLockText(document, `site.content[${i}].lock`, reader, issues));
-    const names = locks.map((_, i) => nameOf(documents[i]?.lock ?? ""));
-    names.forEach((name, i) => {
-        if (names.indexOf(name) === i) return;
-        issues.push({
-            key: `site.content[${i}].lock`,
-            problem: `two entries have a lock called ${name}`,
-            fix: "give each set a lock file with a name of its own",
-        });
-    });
-    const last = lastDigests(locks);
-    const brought = new Set(locks.flatMap((lock) => Object.entries(lock?.images ?? {}).map(named)));
+    issues.push(...duplicateNameIssues(documents.map(({ lock }) => setName(lock))));
+    const tags = new TagOwners(locks);
     const sets = documents.flatMap((document, i) => {
         const lock = locks[i];
         if (lock === undefined) return [];
-        const content = contentOf(document, lock, last, brought);
+        const content = createContent(document, lock, tags);
         return [{ lock, images: content.images, content }];
     });
     const content = sets.map((set) => {
@@ -82,77 +73,99 @@ function readLockText(
     try {
         text = read(document.lock);
     } catch (error) {
-        const fix = `make it with: npm run -s passthrough -- lock --stack ${stack}`;
+        const fix = `create it with: npm run -s passthrough -- lock --stack ${stack}`;
         issues.push({ key, problem: `cannot read the lock file: ${errorMessage(error)}`, fix });
         return undefined;
     }
-    try {
-        return parseLock(text, document.lock);
-    } catch (error) {
-        // The lock's own error ends with its cure.
-        issues.push({ key, problem: errorMessage(error), fix: "" });
-        return undefined;
+    return collectIssue(key, issues, () => parseLock(text, document.lock));
+}
+
+function duplicateNameIssues(names: readonly string[]): ConfigIssue[] {
+    return names.flatMap((name, i) =>
+        names.indexOf(name) === i
+            ? []
+            : [
+                  {
+                      key: `site.content[${i}].lock`,
+                      problem: `two entries have a lock called ${name}`,
+                      fix: "give each set a lock file with a name of its own",
+                  },
+              ],
+    );
+}
+
+/** Which set has which tag in the end: sets are listed in the order they were created, the last one that names a tag has it. */
+class TagOwners {
+    private readonly last: ReadonlyMap<string, Digest>;
+    private readonly pushed: Set<string>;
+
+    constructor(locks: readonly (Lock | undefined)[]) {
+        this.last = new Map(
+            locks.flatMap((lock) => [
+                ...Object.entries(lock?.earlier.images ?? {}),
+                ...Object.entries(lock?.images ?? {}),
+            ]),
+        );
+        this.pushed = new Set(locks.flatMap((lock) => Object.entries(lock?.images ?? {}).map(entryKey)));
+    }
+
+    /** Sources whose tag has this digest in the end. */
+    isFinal([source, digest]: [string, Digest]): boolean {
+        return this.last.get(source) === digest;
+    }
+
+    /** Tags that a set moves to an image of an earlier set. Each is claimed by one set only. */
+    claimMoved(earlier: Readonly<Record<string, Digest>>): [string, Digest][] {
+        const moved = Object.entries(earlier).filter(
+            (entry) => this.isFinal(entry) && !this.pushed.has(entryKey(entry)),
+        );
+        for (const entry of moved) this.pushed.add(entryKey(entry));
+        return moved;
     }
 }
 
-/** The last set that names a source has its tag: sets are listed in the order they were made. */
-function lastDigests(locks: readonly (Lock | undefined)[]): Map<string, Digest> {
-    return new Map(
-        locks.flatMap((lock) => [...Object.entries(lock?.earlier.images ?? {}), ...Object.entries(lock?.images ?? {})]),
-    );
-}
-
-function named([source, digest]: [string, Digest]): string {
+function entryKey([source, digest]: [string, Digest]): string {
     return `${source} ${digest}`;
 }
 
-/** @param brought adds the tags that this set has to put, since no set brings them */
-function contentOf(
-    document: ContentDocument,
-    lock: Lock,
-    last: ReadonlyMap<string, Digest>,
-    brought: Set<string>,
-): Omit<Content, "leftOut"> {
+function createContent(document: ContentDocument, lock: Lock, tags: TagOwners): Omit<Content, "leftOut"> {
     // The same image in two archives is one image.
-    const superseded = Object.keys(lock.images).filter((source) => last.get(source) !== lock.images[source]);
-    const moved = new Set(superseded);
-    const keyOf = (source: string): string => {
+    const superseded = Object.entries(lock.images).flatMap((entry) => (tags.isFinal(entry) ? [] : [entry[0]]));
+    const isSuperseded = new Set(superseded);
+    const finalSource = (source: string): string => {
         const digest = lock.images[source];
-        return digest === undefined || !moved.has(source) ? source : byDigest(source, digest);
+        return digest === undefined || !isSuperseded.has(source) ? source : digestReference(source, digest);
     };
-    const images = Object.fromEntries(Object.entries(lock.images).map(([source, digest]) => [keyOf(source), digest]));
-    const retagged = Object.entries(lock.earlier.images).filter(
-        ([source, digest]) => last.get(source) === digest && !brought.has(named([source, digest])),
+    const images = Object.entries(lock.images).map(([source, digest]) => [finalSource(source), digest] as const);
+    const moved = tags.claimMoved(lock.earlier.images);
+    const isMoved = new Set(moved.map(([source]) => source));
+    const earlier = Object.entries(lock.earlier.images).filter(
+        (entry) => tags.isFinal(entry) && !isMoved.has(entry[0]),
     );
-    for (const tag of retagged) brought.add(named(tag));
-    const ours = new Set(retagged.map(([source]) => source));
-    const relied = Object.entries(lock.earlier.images).filter(
-        ([source, digest]) => last.get(source) === digest && !ours.has(source),
-    );
-    const marks = Object.entries(lock.marks ?? {}).map(([source, mark]) => [keyOf(source), mark]);
+    const marks = Object.entries(lock.marks ?? {}).map(([source, mark]) => [finalSource(source), mark] as const);
     return {
-        name: nameOf(document.lock),
+        name: setName(document.lock),
         archive: typeof document.archive === "string" ? [document.archive] : document.archive,
         lock: document.lock,
         lockDigest: lockDigest(lock),
-        images: { ...images, ...Object.fromEntries(retagged) },
-        earlier: Object.fromEntries(relied),
-        marks: Object.fromEntries(marks) as Record<string, ImageMark>,
+        images: Object.fromEntries([...images, ...moved]),
+        earlier: Object.fromEntries(earlier),
+        marks: Object.fromEntries(marks),
         sparse: [...new Set(Object.values(lock.manifests).flatMap(({ absent }) => absent ?? []))].sort(),
         superseded,
         ...(lock.cluster === undefined ? {} : { cluster: lock.cluster }),
     };
 }
 
-function byDigest(source: string, digest: Digest): string {
+function digestReference(source: string, digest: Digest): string {
     return `${repositoryName(parseSourceKey(source))}@${digest}`;
 }
 
-function nameOf(lockPath: string): string {
+function setName(lockPath: string): string {
     return basename(lockPath).replace(/(\.lock)?\.json$/, "");
 }
 
-/** All sets together: the marks of those images, by the set that brings each of them. */
+/** All sets together: the mark of each image, from the set that contains it. */
 export function allMarks(content: readonly Content[]): Record<string, ImageMark> {
     const marks = new Map<string, ImageMark>();
     const take = (sources: readonly string[], set: Content): void => {
@@ -167,7 +180,16 @@ export function allMarks(content: readonly Content[]): Record<string, ImageMark>
     return Object.fromEntries(marks);
 }
 
-/** `host/path` of images that have no upstream, so that nothing pulls them but by their place at the mirror. */
+/** All sets together: source reference -> digest, what they contain and what they rely on. */
+export function allImages(content: readonly Content[]): Record<string, Digest> {
+    return Object.assign(
+        {},
+        ...content.map(({ earlier }) => earlier),
+        ...content.map(({ images }) => images),
+    ) as Record<string, Digest>;
+}
+
+/** `host/path` of images that have no upstream: they are pulled only by their name at the mirror. */
 export function localRepositories(content: readonly Content[]): ReadonlySet<string> {
     return new Set(
         content.flatMap(({ cluster }) =>

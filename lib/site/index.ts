@@ -1,2 +1,23 @@
-export { type Content, allMarks, localRepositories } from "./content";
-export { type Site, allImages, readSite } from "./site";
+export {
+    type AccountKey,
+    type ConfiguredAccounts,
+    type ReadAccountKey,
+    ACCOUNT_KEYS,
+    accountIssues,
+    readAccounts,
+} from "./accounts";
+export { type ConfiguredSite, type Reading, UNKNOWN_SITE, parseJson, readConfiguredSite } from "./configured-site";
+export { type Content, type FileReader, allImages, allMarks, localRepositories, readContent } from "./content";
+export { type ConfigIssue, mergeDocuments, parseContent } from "./document";
+export { issuesText, unknownKeyIssues } from "./issues";
+export { type ConfigKey, accountKeys, siteJsonSchema, siteKeys } from "./keys";
+export {
+    type RegistryConnection,
+    type SiteRegistry,
+    parseConnection,
+    registryConnection,
+    registryEndpoint,
+} from "./registry";
+export type { SiteContext } from "./read-registry";
+export { type ContentDocument, type SiteDocument, siteSchema } from "./schema";
+export { type Site, type SiteRobots, readSite } from "./site";

@@ -1,18 +1,13 @@
-import type { ConfigIssue } from "./schema";
+import { errorMessage } from "../errors/errors";
+import { ACCOUNT_KEYS } from "./accounts";
+import type { ConfigIssue } from "./document";
+import { siteKeys } from "./keys";
 
 const PREFIX = "registry-passthrough:";
-const FLAT_KEYS = [
-    "registryUsername",
-    "registryPassword",
-    "registryToken",
-    "superuserPassword",
-    "pullerUsername",
-    "pullerPassword",
-];
-const KEYS = ["site", "defaults", ...FLAT_KEYS];
+const KEYS: readonly string[] = ["site", "defaults", ...ACCOUNT_KEYS];
 
 /**
- * A flat key with a typo would otherwise be ignored, and another account used than was meant.
+ * Keys that this program does not have: a flat key with a typo would otherwise be ignored, and another account be used.
  * @param names keys of the whole configuration, with their namespaces
  */
 export function unknownKeyIssues(names: readonly string[]): ConfigIssue[] {
@@ -23,7 +18,7 @@ export function unknownKeyIssues(names: readonly string[]): ConfigIssue[] {
         .map((key) => ({ key, problem: "there is no such key", fix: `use one of: ${KEYS.join(", ")}` }));
 }
 
-/** Every fault of a configuration, by key with its cure, for people. */
+/** All issues of a configuration, by key with their fixes, for people. */
 export function issuesText(issues: readonly ConfigIssue[]): string {
     const lines = issues.map(({ key, problem, fix }) => `  ${key}: ${problem}${fix === "" ? "" : `; ${fix}`}`);
     const count = issues.length === 1 ? "1 problem" : `${issues.length} problems`;
@@ -31,4 +26,25 @@ export function issuesText(issues: readonly ConfigIssue[]): string {
         `${count} in the configuration of this stack (registry-passthrough:…); nothing was changed:`,
         ...lines,
     ].join("\n");
+}
+
+/**
+ * What the action returns; an error becomes an issue of the key.
+ * @param fix default: that of the key
+ */
+export function collectIssue<T>(key: string, issues: ConfigIssue[], action: () => T, fix = keyFix(key)): T | undefined {
+    try {
+        return action();
+    } catch (error) {
+        const own = (error as { fix?: unknown }).fix;
+        // A PassthroughError's message ends with its own fix, which is more specific.
+        issues.push({ key, problem: errorMessage(error), fix: typeof own === "string" ? "" : fix });
+        return undefined;
+    }
+}
+
+/** How a wrong value of a key is corrected: `site.registry.ca`. */
+export function keyFix(key: string): string {
+    const name = key.replace(/^site\.?/, "").replace(/\[\d+\]/g, "[]");
+    return siteKeys().find((known) => known.key === name)?.fix ?? "see docs/configuration.md";
 }

@@ -1,44 +1,59 @@
 import type { MirrorBase } from "../mirror/mirror-reference";
-import { registryAdmin } from "../registries";
-import type { ConfigIssue, SiteDocument } from "./schema";
+import { type RegistryCapabilities, registryAdmin } from "../registries";
+import type { ConfigIssue } from "./document";
+import type { SiteDocument } from "./schema";
 
-/** The first component must be a project or organization: those have no `__` and no runs of `-`. */
+/** The first component must be a project or organization: their names have no `__` and no runs of `-`. */
 const NAMESPACE = /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
 
-/** What is asked of a kind of registry that it does not have, and a mirror base that it cannot hold. */
-export function kindIssues(site: SiteDocument, base: MirrorBase | undefined): ConfigIssue[] {
+/** Settings that a kind of registry does not support, and a mirror base that it cannot hold. */
+export function kindIssues(site: SiteDocument, mirror: MirrorBase | undefined): ConfigIssue[] {
     const { type, adopt, quota } = site.registry;
-    const { namespaces, quota: hasQuota, robotAccounts, robotExpiry } = registryAdmin(type).capabilities;
-    const fix = "leave it out";
-    const issues: ConfigIssue[] = [];
-    if (adopt !== undefined && namespaces === undefined) {
-        issues.push({ key: "site.registry.adopt", problem: `${type} has no projects to adopt`, fix });
-    }
-    if (quota !== undefined && !hasQuota) {
-        issues.push({ key: "site.registry.quota", problem: `${type} has no quota`, fix });
-    }
-    if (site.robots !== undefined && !robotAccounts) {
-        issues.push({ key: "site.robots", problem: `${type} has no robot accounts`, fix });
-    }
-    const { maxAge, overlap = 0 } = site.robots?.puller ?? {};
-    if (robotExpiry && maxAge !== undefined && overlap > longestOverlap(maxAge)) {
-        issues.push({
-            key: "site.robots.puller.overlap",
-            problem: `the account ends ${longestOverlap(maxAge)} days after it was replaced (a third of its maxAge of ${maxAge}d), and ${overlap}d are more`,
-            fix: `write at most ${longestOverlap(maxAge)}d, or a longer maxAge`,
-        });
-    }
-    if (namespaces !== undefined && base !== undefined && (!NAMESPACE.test(base.prefix) || base.prefix.length < 2)) {
-        issues.push({
-            key: "site.registry.mirrorBase",
-            problem: `${type} keeps repositories in a${namespaces === "organization" ? "n" : ""} ${namespaces}, and ${JSON.stringify(base.prefix)} is no name of one`,
-            fix: `write ${base.host}/<${namespaces}>, as in ${base.host}/mirror: one component, letters and digits with single . _ - between them`,
-        });
-    }
-    return issues;
+    const capabilities = registryAdmin(type).capabilities;
+    const unsupported = (key: string, isSet: boolean, what: string): ConfigIssue[] =>
+        isSet ? [{ key, problem: `${type} has no ${what}`, fix: "leave it out" }] : [];
+    return [
+        ...unsupported(
+            "site.registry.adopt",
+            adopt !== undefined && capabilities.namespaces === undefined,
+            "projects to adopt",
+        ),
+        ...unsupported("site.registry.quota", quota !== undefined && !capabilities.quota, "quota"),
+        ...unsupported("site.robots", site.robots !== undefined && !capabilities.robotAccounts, "robot accounts"),
+        ...overlapIssues(site, capabilities),
+        ...(mirror === undefined ? [] : namespaceIssues(type, mirror, capabilities)),
+    ];
 }
 
-/** Days for which an account can stay valid after it was replaced at two thirds of its `maxAge`, before it ends. */
+function overlapIssues({ robots }: SiteDocument, { robotExpiry }: RegistryCapabilities): ConfigIssue[] {
+    const { maxAge, overlap = 0 } = robots?.puller ?? {};
+    if (!robotExpiry || maxAge === undefined || overlap <= longestOverlap(maxAge)) return [];
+    const most = longestOverlap(maxAge);
+    return [
+        {
+            key: "site.robots.puller.overlap",
+            problem: `${overlap}d is too long: the account expires ${most} days after it was replaced (a third of its maxAge of ${maxAge}d)`,
+            fix: `write at most ${most}d, or a longer maxAge`,
+        },
+    ];
+}
+
+function namespaceIssues(
+    type: string,
+    { host, prefix }: MirrorBase,
+    { namespaces }: RegistryCapabilities,
+): ConfigIssue[] {
+    if (namespaces === undefined || (NAMESPACE.test(prefix) && prefix.length >= 2)) return [];
+    return [
+        {
+            key: "site.registry.mirrorBase",
+            problem: `${type} keeps repositories in a${namespaces === "organization" ? "n" : ""} ${namespaces}, and ${JSON.stringify(prefix)} is not a valid name for one`,
+            fix: `write ${host}/<${namespaces}>, as in ${host}/mirror: one component, letters and digits with single . _ - between them`,
+        },
+    ];
+}
+
+/** Days for which an account can stay valid after it was replaced at two thirds of its `maxAge`, before it expires. */
 export function longestOverlap(maxAge: number): number {
     return Math.floor(maxAge / 3);
 }

@@ -1,191 +1,214 @@
 import { z } from "zod";
 import { overrideSchema } from "../mirror/override";
 import { OFFERED_KINDS } from "../registries";
-import { readDays, readSize } from "./units";
+import { days, size } from "./units";
 
-const content = z.strictObject({
-    /** The set: a file, a folder, or several of them; from the project's root or absolute. */
-    archive: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
-    /** The lock file that was made of it and is committed. */
-    lock: z.string().min(1),
-    overrides: z.array(overrideSchema).optional(),
+/*
+ * Every key carries zod metadata: `description`; `examples` as people write them; `fix`, the imperative for a value that
+ * is wrong; `defaultText` where the default is no constant. `siteKeys` lists them, `siteJsonSchema` converts them.
+ */
+
+/** One image set as it is configured. */
+export const contentEntry = z.strictObject({
+    archive: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).meta({
+        description:
+            "A file, a folder with all archives in it, a pattern (`*`, `?`, `**`), or a list of them; together they are one " +
+            "set. Relative to the project's root, or absolute",
+        examples: ["/mnt/transfer/2026-11"],
+        fix: "write a path, or a list of paths",
+    }),
+    lock: z
+        .string()
+        .min(1)
+        .meta({
+            description: "The set's lock file, committed. Its name is the name of the set",
+            examples: ["content/2026-11.lock.json"],
+            fix: "write the path of a lock file",
+        }),
+    overrides: z.array(overrideSchema).optional().meta({
+        description:
+            "The upstream of images whose archive does not name one, or names two; the first entry that matches counts",
+        defaultText: "none",
+        fix: "write a list of {match, registry, repository?, tag?}",
+    }),
 });
 
-/** `30d`, as days. */
-function maxAge(days: number) {
-    return z.string().transform(readDays(1)).prefault(`${days}d`);
-}
+/** Where the registry is, as it is configured. */
+export const registryKeys = z.strictObject({
+    type: z.enum(OFFERED_KINDS).meta({
+        description: "The kind of registry; `distribution` is any plain OCI registry",
+        examples: ["distribution"],
+        fix: `write one of: ${OFFERED_KINDS.join(", ")}`,
+    }),
+    mirrorBase: z
+        .string()
+        .min(1)
+        .meta({
+            description:
+                "`host[:port]/path`. Images are stored at `<mirrorBase>/<upstream-host>/<path>`. Where the registry has projects " +
+                "or organizations, the path is the name of one",
+            examples: ["registry.site-a.example:8443/mirror"],
+            fix: "write host[:port]/path, as in registry.site-a.example:8443/mirror",
+        }),
+    ca: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+            description:
+                "PEM file of the CA that issued the registry's certificate; trusted in addition to the public ones",
+            examples: ["certs/site-a-ca.pem"],
+            defaultText: "public CAs only",
+            fix: "give the PEM file of the CA that issued the registry's certificate",
+        }),
+    plainHttp: z.boolean().optional().meta({
+        description: "HTTP without TLS, on loopback only",
+        defaultText: "false",
+        fix: "write true or false",
+    }),
+    adopt: z.boolean().optional().meta({
+        description: "Whether a project or organization that already exists, and is not empty, may be taken over",
+        defaultText: "false",
+        fix: "write true or false",
+    }),
+    quota: size()
+        .optional()
+        .meta({
+            description:
+                "Storage quota of the project, decimal (`500GB`) or binary (`2TiB`); Harbor only, needs a system administrator",
+            examples: ["500GB", "2TiB"],
+            defaultText: "the registry's own",
+            fix: "write a size in quotes, as in 500GB or 2TiB",
+        }),
+});
+
+/** How images are sent, as it is configured. */
+export const transferKeys = z.strictObject({
+    concurrency: z.number().int().min(1).max(64).default(6).meta({
+        description: "Number of blobs uploaded at the same time",
+        fix: "write a whole number from 1 to 64",
+    }),
+    requests: z
+        .number()
+        .int()
+        .min(1)
+        .max(256)
+        .optional()
+        .meta({
+            description:
+                "Number of requests in flight to the registry host, uploads included, over the whole run; halved on 429, 5xx and " +
+                "lost connections, then raised again one by one",
+            defaultText: "24, or concurrency + 8 if that is more",
+            fix: "write a whole number from 1 to 256",
+        }),
+    retrySeconds: z.number().min(0).max(3600).default(60).meta({
+        description: "How long one request may keep failing before it is given up, in seconds",
+        fix: "write a number of seconds from 0 to 3600",
+    }),
+});
+
+const clusterKeys = z.strictObject({
+    version: z
+        .string()
+        .optional()
+        .meta({
+            description: "OpenShift version: decides between an ICSP (up to 4.12) and IDMS + ITMS",
+            examples: ["4.18.20", "4.18"],
+            defaultText: "the newest",
+            // Without quotes, 4.20 is the number 4.2 to YAML.
+            fix: 'write it in quotes, as in "4.20"',
+        }),
+    contactSource: z.enum(["allow", "never"]).default("allow").meta({
+        description: "Whether nodes may pull from the upstream registry what the mirror lacks",
+        fix: "write allow or never",
+    }),
+});
+
+/** Robot accounts, as they are configured. */
+export const robotsKeys = z.strictObject({
+    importer: z
+        .strictObject({
+            maxAge: days(1).prefault("30d").meta({
+                description: "Lifetime of the account that pushes; it is replaced after two thirds of it",
+                fix: "write a number of days, as in 30d",
+            }),
+        })
+        .prefault({})
+        .meta({ description: "The robot account that pushes" }),
+    puller: z
+        .strictObject({
+            maxAge: days(1).prefault("90d").meta({
+                description: "Lifetime of the account that clusters pull with; it is replaced after two thirds of it",
+                fix: "write a number of days, as in 90d",
+            }),
+            overlap: days(0)
+                .optional()
+                .meta({
+                    description:
+                        "How long a replaced account stays valid, for clusters that still have it in their pull secret; the first " +
+                        "`up` after that deletes it. Harbor: at most a third of `maxAge`, since the account expires then",
+                    examples: ["7d"],
+                    defaultText: "7d, or a third of maxAge if that is less",
+                    fix: "write a number of days, as in 7d",
+                }),
+        })
+        .prefault({})
+        .meta({ description: "The robot account that clusters pull with" }),
+});
+
+/** What happens to images that no set lists any more, as it is configured. */
+export const onRemoveKey = z.enum(["keep", "delete"]).default("keep").meta({
+    description: "What happens to images in the registry that no set lists any more, also when the stack is destroyed",
+    fix: "write keep or delete",
+});
 
 /** A site as people write it: `registry-passthrough:site`, merged over `registry-passthrough:defaults`. */
-export const siteSchema = z.strictObject({
-    registry: z.strictObject({
-        type: z.enum(OFFERED_KINDS),
-        /** `host[:port]/path`; images land at `<mirrorBase>/<upstream-host>/<path>`. */
-        mirrorBase: z.string().min(1),
-        /** PEM file of the issuing CA; absent: a public one. */
-        ca: z.string().min(1).optional(),
-        /** HTTP without TLS, on loopback only. */
-        plainHttp: z.boolean().optional(),
-        /** May a project or organization that is there already be taken over? */
-        adopt: z.boolean().optional(),
-        /** Storage of the project or organization: `500GB`, `2TiB`. */
-        quota: z.string().transform(readSize).optional(),
-    }),
-    /** Upstream hosts that content may come from. */
-    upstreams: z.array(z.string().min(1)).optional(),
-    /** Image sets in the order they were made: where two have one tag, the later one has it. */
-    content: z.array(content).default([]),
-    cluster: z
-        .strictObject({
-            /** `4.18.20` or `4.18`; absent: the newest. */
-            version: z.string().optional(),
-            /** May nodes ask the upstream for what the mirror lacks? */
-            contactSource: z.enum(["allow", "never"]).default("allow"),
-        })
-        .default({ contactSource: "allow" }),
-    transfer: z
-        .strictObject({
-            /** Blobs in flight. */
-            concurrency: z.number().int().min(1).max(64).default(6),
-            /** Requests in flight to the registry, uploads among them; absent: 24, or more for more blobs. */
-            requests: z.number().int().min(1).max(256).optional(),
-            /** How long one request may keep failing before it gives up. */
-            retrySeconds: z.number().min(0).max(3600).default(60),
-        })
-        .default({ concurrency: 6, retrySeconds: 60 }),
-    /** What becomes of images in the registry that are not wanted any more, also when the stack is destroyed. */
-    onRemove: z.enum(["keep", "delete"]).default("keep"),
-    validation: z
-        .strictObject({
-            /** How many images are read byte for byte at each validation. */
-            wholeImages: z.number().int().min(0).default(3),
-        })
-        .default({ wholeImages: 3 }),
-    /** Robot accounts, where the registry has some; each is replaced when two thirds of its `maxAge` are over. */
-    robots: z
-        .strictObject({
-            importer: z.strictObject({ maxAge: maxAge(30) }).prefault({}),
-            puller: z
-                .strictObject({
-                    maxAge: maxAge(90),
-                    /** How long an account that was replaced stays valid; absent: 7 days, or a third of `maxAge` if less. */
-                    overlap: z.string().transform(readDays(0)).optional(),
-                })
-                .prefault({}),
-        })
-        .optional(),
-});
+export const siteSchema = z
+    .strictObject({
+        registry: registryKeys.meta({
+            description: "The registry that images are mirrored to",
+            fix: "write registry: {type: distribution, mirrorBase: …}",
+        }),
+        upstreams: z
+            .array(z.string().min(1))
+            .optional()
+            .meta({
+                description: "Upstream hosts that content may come from; content of any other host stops the preview",
+                examples: [["quay.io", "registry.redhat.io"]],
+                defaultText: "the registries of the named list",
+                fix: "write a list of hosts, as in [quay.io, registry.redhat.io]",
+            }),
+        content: z
+            .array(contentEntry)
+            .default([])
+            .meta({
+                description:
+                    "Image sets in the order they were created. Where two sets have the same tag, the later set has it; the image " +
+                    "of the earlier one is kept by its digest",
+                defaultText: "none",
+                fix: "write a list of {archive, lock}",
+            }),
+        cluster: clusterKeys.default({ contactSource: "allow" }).meta({ description: "The clusters that pull" }),
+        transfer: transferKeys
+            .default({ concurrency: 6, retrySeconds: 60 })
+            .meta({ description: "How images are sent" }),
+        onRemove: onRemoveKey,
+        validation: z
+            .strictObject({
+                wholeImages: z.number().int().min(0).default(3).meta({
+                    description:
+                        "Number of images that each validation reads byte for byte; all are checked by manifest tree and blobs",
+                    fix: "write a whole number, 0 or more",
+                }),
+            })
+            .default({ wholeImages: 3 })
+            .meta({ description: "How the mirror is validated" }),
+        robots: robotsKeys.optional().meta({ description: "Robot accounts, where the registry has them" }),
+    })
+    .meta({
+        description: "One site: its registry, its content, its clusters",
+        fix: "write registry-passthrough:site, as in docs/configuration.md",
+    });
 
 export type SiteDocument = z.infer<typeof siteSchema>;
-export type ContentDocument = SiteDocument["content"][number];
-
-/** Something in the configuration that stops the run: the key, what is wrong with it, and the cure. */
-export interface ConfigIssue {
-    /** `site.content[0].lock` */
-    readonly key: string;
-    readonly problem: string;
-    readonly fix: string;
-}
-
-/** The document that a site is read from: objects are merged deeply, arrays and plain values of the site win. */
-export function mergeDocuments(defaults: unknown, site: unknown): unknown {
-    if (!isObject(defaults) || !isObject(site)) return site ?? defaults;
-    const keys = new Set([...Object.keys(defaults), ...Object.keys(site)]);
-    return Object.fromEntries([...keys].map((key) => [key, mergeDocuments(defaults[key], site[key])]));
-}
-
-/**
- * Reads a site's document; every fault at once.
- * @returns beside issues, the site as it is without the faulty keys, if that makes one: the faults of the other keys
- * can be told in the same run then
- */
-export function parseSiteDocument(document: unknown): { site?: SiteDocument; issues: ConfigIssue[] } {
-    const parsed = siteSchema.safeParse(document);
-    if (parsed.success) return { site: parsed.data, issues: [] };
-    const issues = parsed.error.issues.flatMap(configIssues);
-    const rest = siteSchema.safeParse(withoutFaults(document, parsed.error.issues));
-    return rest.success ? { site: rest.data, issues } : { issues };
-}
-
-/** Upstreams are left as they are: their default in place of a faulty list would make faults of its own. */
-function withoutFaults(document: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
-    const rest: unknown = structuredClone(document);
-    for (const issue of issues) {
-        const isUnknown = issue.code === "unrecognized_keys";
-        const place = isUnknown ? issue.path : issue.path.slice(0, -1);
-        const names = isUnknown ? issue.keys : issue.path.slice(-1).map(String);
-        const holder = place.reduce<unknown>(
-            (at, part) => (typeof at === "object" && at !== null ? Reflect.get(at, part) : undefined),
-            rest,
-        );
-        if (!isObject(holder) || names.includes("upstreams")) continue;
-        for (const name of names) Reflect.deleteProperty(holder, name);
-    }
-    return rest;
-}
-
-function configIssues(issue: z.core.$ZodIssue): ConfigIssue[] {
-    const key = keyOf(issue.path);
-    if (issue.code === "unrecognized_keys") {
-        const allowed = keysAt(siteSchema, issue.path);
-        return issue.keys.map((name) => ({
-            key: `${key}.${name}`,
-            problem: "there is no such key",
-            fix: `use one of: ${allowed.join(", ")}`,
-        }));
-    }
-    const isMissing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
-    return [
-        { key, problem: isMissing ? "it is missing" : issue.message, fix: FIXES[key] ?? "see docs/configuration.md" },
-    ];
-}
-
-/** For the mistakes that are made most; `4.20` without quotes is the number 4.2 to YAML. */
-const FIXES: Readonly<Record<string, string>> = {
-    site: "write registry-passthrough:site, as in docs/configuration.md",
-    "site.registry": "write registry: {type: distribution, mirrorBase: …}",
-    "site.registry.type": `write one of: ${OFFERED_KINDS.join(", ")}`,
-    "site.registry.adopt": "write true or false",
-    "site.registry.quota": "write a size in quotes, as in 500GB or 2TiB",
-    "site.robots.importer.maxAge": "write a number of days, as in 30d",
-    "site.robots.puller.maxAge": "write a number of days, as in 90d",
-    "site.robots.puller.overlap": "write a number of days, as in 7d",
-    "site.registry.mirrorBase": "write host[:port]/path, as in registry.site-a.example:8443/mirror",
-    "site.cluster.version": 'write it in quotes, as in "4.20"',
-    "site.cluster.contactSource": "write allow or never",
-    "site.onRemove": "write keep or delete",
-};
-
-/** `site.content[0].lock` */
-export function keyOf(path: readonly PropertyKey[]): string {
-    return path.reduce<string>(
-        (key, part) => (typeof part === "number" ? `${key}[${part}]` : `${key}.${String(part)}`),
-        "site",
-    );
-}
-
-function keysAt(schema: unknown, path: readonly PropertyKey[]): string[] {
-    let at: unknown = schema;
-    for (const part of path) {
-        const inner = unwrap(at);
-        at =
-            inner instanceof z.ZodArray
-                ? inner.element
-                : inner instanceof z.ZodObject
-                  ? inner.shape[String(part)]
-                  : inner;
-    }
-    const found = unwrap(at);
-    return found instanceof z.ZodObject ? Object.keys(found.shape) : [];
-}
-
-function unwrap(schema: unknown): unknown {
-    if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
-        return unwrap(schema.unwrap());
-    }
-    return schema;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+export type ContentDocument = z.infer<typeof contentEntry>;

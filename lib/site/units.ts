@@ -1,6 +1,6 @@
-import type { z } from "zod";
+import { z } from "zod";
 
-/** A robot account's longest life that makes sense to write down: ten years. */
+/** The longest lifetime of a robot account that can be configured: ten years. */
 const MAX_DAYS = 3650;
 const UNITS: Readonly<Record<string, number>> = {
     MB: 1e6,
@@ -11,24 +11,31 @@ const UNITS: Readonly<Record<string, number>> = {
     TiB: 2 ** 40,
 };
 
-/** Reads `30d` as days, at least `least` of them, for a schema. */
-export function readDays(least: number): (text: string, context: z.RefinementCtx<string>) => number {
-    return (text, context) => {
-        const days = Number(/^(\d+)d$/.exec(text)?.[1]);
-        if (days >= least && days <= MAX_DAYS) return days;
-        context.addIssue({
-            code: "custom",
-            message: `${JSON.stringify(text)} must be a number of days from ${least}d to ${MAX_DAYS}d`,
+/** A schema for days written as `30d`, at least `least` of them; parsed to a number. */
+export function days(least: number) {
+    const problem = (text: unknown) =>
+        `${JSON.stringify(text)} must be a number of days from ${least}d to ${MAX_DAYS}d`;
+    return z
+        .string()
+        .regex(/^\d+d$/, { error: ({ input }) => problem(input) })
+        .transform((text, context) => {
+            const count = Number(text.slice(0, -1));
+            if (count < least || count > MAX_DAYS) context.addIssue({ code: "custom", message: problem(text) });
+            return count;
         });
-        return least;
-    };
 }
 
-/** Reads `500GB` (decimal) or `500GiB` (binary) as bytes, for a schema. */
-export function readSize(text: string, context: z.RefinementCtx<string>): number {
-    const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?) ?([MGT]i?B)$/.exec(text) ?? [];
-    const bytes = Math.round(Number(number) * (UNITS[unit] ?? 0));
-    if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
-    context.addIssue({ code: "custom", message: `${JSON.stringify(text)} is no size` });
-    return 1;
+/** A schema for sizes written as `500GB` (decimal) or `500GiB` (binary); parsed to bytes. */
+export function size() {
+    const problem = (text: unknown) => `${JSON.stringify(text)} must be a size with its unit, above 0`;
+    return z
+        .string()
+        .regex(/^\d+(\.\d+)? ?[MGT]i?B$/, { error: ({ input }) => problem(input) })
+        .transform((text, context) => {
+            const [, number = "", unit = ""] = /^([\d.]+) ?(\w+)$/.exec(text) ?? [];
+            const bytes = Math.round(Number(number) * (UNITS[unit] ?? 0));
+            if (bytes <= 0 || !Number.isSafeInteger(bytes))
+                context.addIssue({ code: "custom", message: problem(text) });
+            return bytes;
+        });
 }

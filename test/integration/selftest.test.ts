@@ -47,7 +47,11 @@ interface Changes {
 /** The steps of a run, with the pulls going to `pullHost`. */
 async function run(host: string, changes: Changes = {}) {
     const { pullHost = host, version = "4.20.0", rulesOf = `${host}/mirror` } = changes;
-    const { registriesConf } = contentRules(rulesOf, { images: IMAGES }, { contactSource: "never", version });
+    const { registriesConf } = contentRules(
+        parseMirrorBase(rulesOf),
+        { images: IMAGES },
+        { contactSource: "never", version },
+    );
     const steps: SelftestStep[] = [];
     const isFine = await selftest({
         pushing: clientOf(host, changes.signal, changes.seconds),

@@ -1,4 +1,5 @@
 import type { ImageMark } from "../../mirror/image-set";
+import type { MirrorBase } from "../../mirror/mirror-reference";
 import { parseSourceKey, repositoryName } from "../../oci/reference";
 import { type MirrorRules, type MirroredHost, mirrorRules } from "./mirror-sets";
 import { registriesConf } from "./registries-conf";
@@ -28,11 +29,10 @@ export interface ContentRules extends MirrorRules {
 
 /**
  * The mirror rules for a site's content: only for hosts that have some.
- * @param base `host[:port]/path`
  * @throws PassthroughError as `mirrorRules` and `registriesConf` do
  */
 export function contentRules(
-    base: string,
+    base: MirrorBase,
     content: ContentImages,
     { version, contactSource }: ClusterPolicy,
 ): ContentRules {

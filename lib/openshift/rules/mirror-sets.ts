@@ -4,7 +4,6 @@ import {
     formatMirrorBase,
     mirrorConflicts,
     mirrorSourceLocation,
-    parseMirrorBase,
 } from "../../mirror/mirror-reference";
 import { canonicalRegistry } from "../../oci/reference";
 import { classifyUpstream } from "../../mirror/upstreams";
@@ -30,7 +29,7 @@ export interface MirroredHost {
 }
 
 export interface MirrorRuleOptions {
-    readonly base: MirrorBase | string;
+    readonly base: MirrorBase;
     readonly hosts: readonly MirroredHost[];
     /** Whether a node may ask the upstream when the mirror lacks an image. */
     readonly contactSource: "allow" | "never";
@@ -57,11 +56,11 @@ export interface MirrorRules {
  * drain that the first tagged image would cost later. Only a host whose images all lost their upstream digest has an
  * ITMS entry alone: no pull by digest could be served.
  * @throws PassthroughError `MIRROR_CONFLICT` if two hosts map alike, `MIRROR_BLOCKED` if the rules would forbid their
- * own mirror, `MIRROR_RULE_INVALID` if the API would refuse a name, source or mirror; as `parseMirrorBase`,
- * `hostSegment` and `mirrorKinds` do.
+ * own mirror, `MIRROR_RULE_INVALID` if the API would refuse a name, source or mirror; as `hostSegment` and `mirrorKinds`
+ * do.
  */
 export function mirrorRules(options: MirrorRuleOptions): MirrorRules {
-    const base = typeof options.base === "string" ? parseMirrorBase(options.base) : options.base;
+    const { base } = options;
     const { kinds, notes } = mirrorKinds(options.clusterVersion);
     const isPair = kinds.includes("IDMS");
     const hosts = mergeHosts(options.hosts.filter(isWanted));

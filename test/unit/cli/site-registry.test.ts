@@ -1,4 +1,4 @@
-import type { Site } from "../../../lib/site";
+import { type Site, parseConnection } from "../../../lib/site";
 import { withSiteRegistry } from "../../../cli/accounts/site-registry";
 import { type Reply, ScriptedServer } from "../../support/http-server";
 
@@ -16,7 +16,12 @@ const CHALLENGE = { status: 401, headers: { "www-authenticate": 'Basic realm="r"
 async function failure(greeting: Reply, rest: Reply): Promise<{ message: string; host: string }> {
     server = await ScriptedServer.start(({ url }) => (url === "/v2/" ? greeting : rest));
     const { host } = server;
-    const registry = { mirrorBase: `${host}/mirror`, plainHttp: true, retrySeconds: 0 };
+    const registry = parseConnection({
+        type: "distribution",
+        mirrorBase: `${host}/mirror`,
+        plainHttp: true,
+        retrySeconds: 0,
+    });
     const site = { registry, concurrency: 1 } as unknown as Site;
     const { signal } = new AbortController();
     try {

@@ -1,7 +1,7 @@
 import { parseAllDocuments } from "yaml";
 import { clusterObjects } from "../../../components/cluster-objects";
 import { mirrorPolicy } from "../../../components/mirror-policy";
-import { type Content, type Site, allImages, allMarks } from "../../../lib/site";
+import { type Content, type Site, allImages, allMarks, parseConnection } from "../../../lib/site";
 import type { ClusterFacts } from "../../../lib/mirror/cluster-facts";
 import { type Digest, computeDigest, digestHex } from "../../../lib/oci/digest";
 
@@ -24,7 +24,7 @@ function set(name: string, images: Record<string, Digest>, cluster?: ClusterFact
 }
 
 const site = (content: readonly Content[], version?: string): Site => ({
-    registry: { type: "distribution", mirrorBase: "registry.lab:8443/mirror", retrySeconds: 60 },
+    registry: parseConnection({ type: "distribution", mirrorBase: "registry.lab:8443/mirror", retrySeconds: 60 }),
     upstreams: ["quay.io", "registry.redhat.io"],
     content,
     cluster: { contactSource: "never", ...(version === undefined ? {} : { version }) },

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { PassthroughSite } from "../../../components/passthrough-site";
-import type { Content, Site } from "../../../lib/site";
+import { type Content, type Site, parseConnection } from "../../../lib/site";
 import { toImageMap } from "../../../lib/import";
 import * as entry from "../../../dynamic-providers/entry";
 import { computeDigest } from "../../../lib/oci/digest";
@@ -27,7 +27,12 @@ const set = (name: string, source: string, superseded: readonly string[] = []): 
 });
 
 const SITE: Site = {
-    registry: { type: "distribution", mirrorBase: "registry.example:8443/mirror", ca: "PEM", retrySeconds: 60 },
+    registry: parseConnection({
+        type: "distribution",
+        mirrorBase: "registry.example:8443/mirror",
+        ca: "PEM",
+        retrySeconds: 60,
+    }),
     upstreams: ["quay.io", "registry.redhat.io"],
     content: [set("one", "quay.io/org/app:1"), set("two", "quay.io/org/b:1"), set("three", "quay.io/org/c:1")],
     cluster: { contactSource: "allow", version: "4.18.20" },

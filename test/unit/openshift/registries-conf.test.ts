@@ -1,3 +1,4 @@
+import { parseMirrorBase } from "../../../lib/mirror/mirror-reference";
 import { parse } from "smol-toml";
 import {
     type MirrorObject,
@@ -229,7 +230,7 @@ describe("registriesConf", () => {
 
     test("gives the example of the pair that mirrorRules makes", () => {
         const hosts = [{ host: "quay.io", tags: true, digests: true }];
-        const { objects } = mirrorRules({ base: M, hosts, contactSource: "never" });
+        const { objects } = mirrorRules({ base: parseMirrorBase(M), hosts, contactSource: "never" });
         expectToml(
             objects,
             undefined,

@@ -1,15 +1,17 @@
+import { parseMirrorBase } from "../../../lib/mirror/mirror-reference";
 import { pullChecks } from "../../../lib/passthrough";
 import { computeDigest } from "../../../lib/oci/digest";
 import { formatRegistriesConf, mirrorRules, registriesConf } from "../../../lib/openshift";
 
 const BASE = "registry.example/mirror";
+const MIRROR = parseMirrorBase(BASE);
 const [one, two] = [computeDigest("one"), computeDigest("two")] as const;
 
 function checksOf(images: Record<string, string>, marks: Record<string, "tag-only" | "rebuilt">, version = "4.18.20") {
     const hosts = [{ host: "quay.io", tags: true, digests: Object.keys(marks).length < Object.keys(images).length }];
-    const rules = mirrorRules({ base: BASE, hosts, contactSource: "never", clusterVersion: version });
+    const rules = mirrorRules({ base: MIRROR, hosts, contactSource: "never", clusterVersion: version });
     return pullChecks({
-        mirrorBase: BASE,
+        mirror: MIRROR,
         images,
         marks,
         registriesConf: formatRegistriesConf(registriesConf(rules.objects, version)),

@@ -1,5 +1,4 @@
-import { allMarks } from "../../../lib/site";
-import { allImages, readSite } from "../../../lib/site";
+import { allImages, allMarks, readSite } from "../../../lib/site";
 import { type Lock, serialiseLock } from "../../../lib/lock";
 import { computeDigest } from "../../../lib/oci/digest";
 import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
@@ -40,8 +39,8 @@ function site(document: unknown, files: Readonly<Record<string, string>> = {}, d
 
 const registry = { type: "distribution", mirrorBase: BASE };
 const set = (lockPath: string) => ({ archive: "a.tar", lock: lockPath });
-/** "key: problem; cure" of every issue. */
-const told = (result: ReturnType<typeof readSite>) =>
+/** "key: problem; fix" of every issue. */
+const messages = (result: ReturnType<typeof readSite>) =>
     result.issues.map(({ key, problem, fix }) => `${key}: ${problem}${fix === "" ? "" : `; ${fix}`}`);
 
 test("a site is read with its defaults under it: objects merged deeply, arrays replaced", () => {
@@ -66,23 +65,23 @@ test("a site is read with its defaults under it: objects merged deeply, arrays r
     });
 });
 
-test("a key that has to be there is told as missing, not as a type that it is not", () => {
-    expect(told(site({ registry: { type: "distribution" } }))).toEqual([
+test("a required key that is absent is reported as missing, not as a wrong type", () => {
+    expect(messages(site({ registry: { type: "distribution" } }))).toEqual([
         "site.registry.mirrorBase: it is missing; write host[:port]/path, as in registry.site-a.example:8443/mirror",
     ]);
 });
 
-test("a typo is told at every level, with the keys there are, and hides nothing else that is wrong", () => {
+test("a typo is reported at every level, with the keys that exist, and hides no other issue", () => {
     const document = {
         registry: { ...registry, cert: "x", ca: "gone.pem" },
         content: [{ ...set("a.json"), over: [] }],
         clutser: {},
         transfer: { concurrency: 0 },
     };
-    expect(told(site(document))).toEqual([
+    expect(messages(site(document))).toEqual([
         "site.registry.cert: there is no such key; use one of: type, mirrorBase, ca, plainHttp, adopt, quota",
         "site.content[0].over: there is no such key; use one of: archive, lock, overrides",
-        expect.stringMatching(/^site\.transfer\.concurrency: .*see docs\/configuration\.md$/) as string,
+        expect.stringMatching(/^site\.transfer\.concurrency: .*write a whole number from 1 to 64$/) as string,
         expect.stringMatching(
             /^site\.clutser: there is no such key; use one of: registry, upstreams, content/,
         ) as string,
@@ -91,16 +90,16 @@ test("a typo is told at every level, with the keys there are, and hides nothing 
     ]);
 });
 
-test("a key that must be there is told by its name; a list of hosts that is none makes no faults of its own", () => {
-    expect(told(site({ registry: { type: "nexus" } }))).toEqual([
+test("a missing key is reported by its name; an invalid list of hosts causes no further issues", () => {
+    expect(messages(site({ registry: { type: "nexus" } }))).toEqual([
         expect.stringMatching(/^site\.registry\.type: .*distribution/) as string,
         expect.stringMatching(/^site\.registry\.mirrorBase: /) as string,
     ]);
     const files = { "a.json": lock(["ghcr.io/org/app:1"]) };
-    expect(told(site({ registry, upstreams: "ghcr.io", content: [set("a.json")] }, files))).toEqual([
+    expect(messages(site({ registry, upstreams: "ghcr.io", content: [set("a.json")] }, files))).toEqual([
         expect.stringMatching(/^site\.upstreams: /) as string,
     ]);
-    expect(told(site(undefined))).toEqual([expect.stringMatching(/^site\.registry: /) as string]);
+    expect(messages(site(undefined))).toEqual([expect.stringMatching(/^site\.registry: /) as string]);
 });
 
 test.each([
@@ -108,8 +107,8 @@ test.each([
     ["registry.example/mirror/", "write registry.example/mirror"],
     ["registry/mirror", "write the host's full DNS name"],
     ["registry.example/Mirror", "lower-case path components"],
-])("a mirror base %s is told with the right one", (mirrorBase, fix) => {
-    const lines = told(site({ registry: { ...registry, mirrorBase } }));
+])("an invalid mirror base %s is reported with a valid one", (mirrorBase, fix) => {
+    const lines = messages(site({ registry: { ...registry, mirrorBase } }));
     expect(lines).toEqual([expect.stringMatching(/^site\.registry\.mirrorBase: /) as string]);
     expect(lines[0]).toContain(fix);
 });
@@ -119,14 +118,14 @@ test.each([
     ["conflict markers", "<<<<<<< HEAD\n{}", "not a lock: not JSON"],
     ["another version", '{"lockVersion": 2}', "lock version 2 is not known here"],
     ["missing parts", '{"lockVersion": 1}', "not a lock"],
-])("a lock with %s is told, with the way to a good one", (_, text, problem) => {
-    const lines = told(site({ registry, content: [set("a.json")] }, { "a.json": text }));
+])("a lock with %s is reported, with the command that creates a valid one", (_, text, problem) => {
+    const lines = messages(site({ registry, content: [set("a.json")] }, { "a.json": text }));
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(`site.content[0].lock: a.json: ${problem}`);
     expect(lines[0]).toContain("npm run -s passthrough -- lock");
 });
 
-test("a CA that has expired, a host that is no registry, and content of a host that is not listed are told at once", async () => {
+test("an expired CA, a host that is no registry, and content of a host that is not listed are reported together", async () => {
     const document = {
         registry: { ...registry, ca: "ca.pem" },
         upstreams: ["quay.io", "sso.redhat.com"],
@@ -136,7 +135,7 @@ test("a CA that has expired, a host that is no registry, and content of a host t
         "ca.pem": (await testAuthority("Old CA", { daysLeft: -1 })).ca,
         "a.json": lock(["ghcr.io/org/app:1"]),
     };
-    expect(told(site(document, files))).toEqual([
+    expect(messages(site(document, files))).toEqual([
         expect.stringMatching(/^site\.registry\.ca: the certificate CN=Old CA in ca\.pem expired on /) as string,
         expect.stringMatching(
             /^site\.upstreams\[1\]: sso\.redhat\.com is a login service, not a registry; leave it out/,
@@ -145,7 +144,7 @@ test("a CA that has expired, a host that is no registry, and content of a host t
     ]);
 });
 
-test("names that do not fit and hosts that land in one place are told before anything runs", () => {
+test("names that are too long and hosts that map to one place are reported before anything runs", () => {
     const long = `quay.io/${"a".repeat(120)}/${"b".repeat(120)}:1`;
     const document = {
         registry,
@@ -153,21 +152,23 @@ test("names that do not fit and hosts that land in one place are told before any
         content: [set("a.json")],
     };
     const files = { "a.json": lock([long, "up.example:5000/x:1", "up.example-5000/x:1"]) };
-    const lines = told(site(document, files));
+    const lines = messages(site(document, files));
     expect(lines).toHaveLength(2);
     expect(lines[0]).toMatch(
         /^site\.content\[0\]\.lock: image quay\.io\/a+.*at most 255 are allowed; shorten the mirror base/,
     );
-    expect(lines[1]).toMatch(/^site\.content: up\.example-5000 and up\.example:5000 would both land at /);
+    expect(lines[1]).toMatch(/^site\.content: up\.example-5000 and up\.example:5000 would both be stored at /);
 });
 
-test("plain HTTP is for loopback; a version must be one; locks must be there, whole, and called differently", () => {
+test("plain HTTP is for loopback; a version must be valid; locks must exist, be valid, and have different names", () => {
     const document = {
         registry: { ...registry, plainHttp: true },
         cluster: { version: "latest" },
         content: [set("x/a.json"), set("y/a.json"), set("c.json")],
     };
-    const lines = told(site(document, { "y/a.json": lock(["quay.io/org/app:1"]), "c.json": '{"lockVersion": 99}' }));
+    const lines = messages(
+        site(document, { "y/a.json": lock(["quay.io/org/app:1"]), "c.json": '{"lockVersion": 99}' }),
+    );
     expect(lines).toEqual([
         expect.stringMatching(
             /^site\.content\[0\]\.lock: cannot read the lock file: ENOENT.*lock --stack site-a$/,
@@ -181,7 +182,7 @@ test("plain HTTP is for loopback; a version must be one; locks must be there, wh
     expect(site({ registry: loopback }).issues).toEqual([]);
 });
 
-test("a tag that upstream moved to what an earlier set brought is put by the set that tells of it", () => {
+test("a tag that upstream moved to an image of an earlier set is set by the set that has it", () => {
     const [one, two] = [computeDigest("one"), computeDigest("two")];
     const files = {
         "1.lock.json": lock(["quay.io/org/app:1"]),
@@ -228,12 +229,12 @@ test("an image of an update graph has no upstream that would have to be listed; 
     const { site: read, issues } = site(document, { "a.json": withGraph([graph]) });
     expect(issues).toEqual([]);
     expect(read?.content[0]?.cluster).toEqual(cluster);
-    expect(told(site(document, { "a.json": withGraph([graph, "localhost/org/app:1"]) }))).toEqual([
+    expect(messages(site(document, { "a.json": withGraph([graph, "localhost/org/app:1"]) }))).toEqual([
         expect.stringContaining("a.json has images of localhost, which is not listed"),
     ]);
 });
 
-test("a platform that one set leaves out is missed where another set brings it", () => {
+test("a platform that one set leaves out must be present where another set has it", () => {
     const [amd, arm, index, other] = ["amd", "arm", "index", "other"].map((name) => computeDigest(name));
     if (amd === undefined || arm === undefined || index === undefined || other === undefined) throw new Error("four");
     const image = { mediaType: MEDIA_TYPE_OCI_MANIFEST, size: 2, blobs: [] };
@@ -265,7 +266,7 @@ test("a platform that one set leaves out is missed where another set brings it",
     expect(leftOut(alone, { images: { [app]: index }, manifests: whole })).toEqual([[], []]);
 });
 
-test("the mark of an image is that of the set that brings it", () => {
+test("the mark of an image is that of the set that contains it", () => {
     const [app, tool] = ["quay.io/org/app:1", "quay.io/org/tool:1"] as const;
     const files = {
         "one.json": lock([app, tool], "one", { [app]: "tag-only", [tool]: "rebuilt" }),
@@ -279,13 +280,13 @@ test("the mark of an image is that of the set that brings it", () => {
     });
 });
 
-test("an image that lost its digest is refused where a cluster redirects by digest alone", () => {
+test("an image that lost its digest is rejected where a cluster redirects by digest only", () => {
     const files = { "one.json": lock(["quay.io/org/app:1"], "one", { "quay.io/org/app:1": "tag-only" }) };
     const document = (version: string) => ({ registry, content: [set("one.json")], cluster: { version } });
     expect(site(document("4.13"), files).issues).toEqual([]);
-    expect(told(site(document("4.12"), files))).toEqual([
+    expect(messages(site(document("4.12"), files))).toEqual([
         expect.stringMatching(
-            /^site\.content: OpenShift 4\.12 redirects pulls by digest only, .*quay\.io\/org\/app:1; bring/,
+            /^site\.content: OpenShift 4\.12 redirects pulls by digest only, .*quay\.io\/org\/app:1; archive them/,
         ) as string,
     ]);
 });
@@ -299,15 +300,17 @@ test("a replaced puller stays valid for 7 days, or a third of its maxAge if that
     expect([overlap({ overlap: "0d" }), overlap({ overlap: "30d" })]).toEqual([0, 30]);
 });
 
-test("an overlap that ends after the account does is refused, where accounts end by themselves", () => {
+test("an overlap longer than the lifetime of the account is rejected, where accounts expire", () => {
     const robots = { puller: { maxAge: "30d", overlap: "11d" } };
-    expect(told(site({ registry: { ...registry, type: "harbor" }, robots }))).toEqual([
-        "site.robots.puller.overlap: the account ends 10 days after it was replaced (a third of its maxAge of 30d), and 11d are more; write at most 10d, or a longer maxAge",
+    expect(messages(site({ registry: { ...registry, type: "harbor" }, robots }))).toEqual([
+        "site.robots.puller.overlap: 11d is too long: the account expires 10 days after it was replaced (a third of its maxAge of 30d); write at most 10d, or a longer maxAge",
     ]);
     expect(site({ registry: { ...registry, type: "quay" }, robots }).site?.robots.puller.overlap).toBe(11);
-    expect(told(site({ registry: { ...registry, type: "quay" }, robots: { puller: { overlap: "-1d" } } }))).toEqual([
-        expect.stringMatching(
-            /^site\.robots\.puller\.overlap: .*from 0d to 3650d; write a number of days, as in 7d$/,
-        ) as string,
-    ]);
+    expect(messages(site({ registry: { ...registry, type: "quay" }, robots: { puller: { overlap: "-1d" } } }))).toEqual(
+        [
+            expect.stringMatching(
+                /^site\.robots\.puller\.overlap: .*from 0d to 3650d; write a number of days, as in 7d$/,
+            ) as string,
+        ],
+    );
 });

@@ -1,0 +1,121 @@
+import { z } from "zod";
+import type { Credentials } from "../distribution/auth/credentials";
+import { type AdminCredentials, type RegistryKind, registryAdmin } from "../registries";
+import type { ConfigIssue } from "./document";
+
+/** Flat keys: each value is one text, most of them secret, so they are not part of the site's document. */
+export const accountsSchema = z.strictObject({
+    registryUsername: z.string().optional().meta({
+        description: "The account that pushes; where the registry has robot accounts, the one that creates them",
+        defaultText: "none: it must be set, unless registryToken is",
+    }),
+    registryPassword: z.string().optional().meta({
+        description: "Its password",
+        defaultText: "none: it must be set, unless registryToken is",
+        isSecret: true,
+    }),
+    registryToken: z.string().optional().meta({
+        description:
+            "For `quay` and `mirror-registry`, in place of user name and password: an OAuth token of an owner of the organization",
+        defaultText: "none",
+        isSecret: true,
+    }),
+    superuserPassword: z.string().optional().meta({
+        description:
+            "For `mirror-registry`: registers the superuser name `admin`, which its installer leaves free, with this password",
+        defaultText: "none: the name stays free",
+        isSecret: true,
+    }),
+    pullerUsername: z.string().optional().meta({
+        description:
+            "The account that clusters pull with and that the validation uses; not for registries with robot accounts",
+        defaultText: "the account that pushes",
+    }),
+    pullerPassword: z
+        .string()
+        .optional()
+        .meta({ description: "Its password", defaultText: "that of the account that pushes", isSecret: true }),
+});
+
+export type AccountKey = keyof z.infer<typeof accountsSchema>;
+export const ACCOUNT_KEYS = Object.keys(accountsSchema.shape) as AccountKey[];
+
+/** Gives the text of a flat key; undefined if it is not set. */
+export type ReadAccountKey = (key: AccountKey) => string | undefined;
+
+/** The accounts in a stack's configuration; incomplete ones are absent. */
+export interface ConfiguredAccounts {
+    /** Administers the registry, where it has robot accounts. */
+    readonly admin?: AdminCredentials;
+    /** Pushes, where the registry has no robot accounts. */
+    readonly importer?: Credentials;
+    /** What clusters pull with, where the registry has no robot accounts. */
+    readonly puller?: Credentials;
+    readonly superuserPassword?: string;
+}
+
+/** Reads the accounts from the flat keys. */
+export function readAccounts(read: ReadAccountKey): ConfiguredAccounts {
+    const importer = login(read("registryUsername"), read("registryPassword"));
+    const puller = login(read("pullerUsername"), read("pullerPassword")) ?? importer;
+    const token = read("registryToken");
+    const admin = token === undefined ? importer : { token };
+    const superuserPassword = read("superuserPassword");
+    return {
+        ...(admin === undefined ? {} : { admin }),
+        ...(importer === undefined ? {} : { importer }),
+        ...(puller === undefined ? {} : { puller }),
+        ...(superuserPassword === undefined ? {} : { superuserPassword }),
+    };
+}
+
+function login(username: string | undefined, password: string | undefined): Credentials | undefined {
+    return username === undefined || password === undefined ? undefined : { username, password };
+}
+
+const PARTS = ["Username", "Password"] as const;
+const ROBOTS_INSTEAD = "leave it out: the program creates a robot account that may only pull";
+const TWO_ADMINS: ConfigIssue = {
+    key: "registryToken",
+    problem: "registryUsername or registryPassword is set as well",
+    fix: "remove one of them with: npm run pulumi -- config rm …",
+};
+
+/**
+ * Flat keys that are missing, half set, or not used by this kind of registry.
+ * @param stack named in the commands that fix it
+ */
+export function accountIssues(read: ReadAccountKey, kind: RegistryKind, stack: string): ConfigIssue[] {
+    const { robotAccounts, tokenLogin } = registryAdmin(kind).capabilities;
+    const isSet = (key: AccountKey) => read(key) !== undefined;
+    const unused = (key: AccountKey, fix: string): ConfigIssue => ({ key, problem: `${kind} does not use it`, fix });
+    const missing = (key: AccountKey) => ((read(key) ?? "") === "" ? [missingIssue(key, stack)] : []);
+    const pullerKeys = PARTS.map((part) => `puller${part}` as const);
+    const registryKeys = PARTS.map((part) => `registry${part}` as const);
+    const hasToken = isSet("registryToken");
+    // A puller of its own is optional, half of one is a mistake.
+    const needsPuller = !robotAccounts && pullerKeys.some(isSet);
+    return [
+        ...[...(tokenLogin && hasToken ? [] : registryKeys), ...(needsPuller ? pullerKeys : [])].flatMap(missing),
+        ...(robotAccounts ? pullerKeys.filter(isSet).map((key) => unused(key, ROBOTS_INSTEAD)) : []),
+        ...(hasToken && !tokenLogin ? [unused("registryToken", "set registryUsername and registryPassword")] : []),
+        ...(hasToken && tokenLogin && registryKeys.some(isSet) ? [TWO_ADMINS] : []),
+        ...(hasToken ? missing("registryToken") : []),
+        ...superuserIssues(read("superuserPassword"), kind),
+    ];
+}
+
+/** Quay rejects passwords that are shorter than 8 characters or contain whitespace. */
+function superuserIssues(password: string | undefined, kind: RegistryKind): ConfigIssue[] {
+    if (password === undefined) return [];
+    const issue = (problem: string, fix: string) => [{ key: "superuserPassword", problem, fix }];
+    if (registryAdmin(kind).superuser === undefined) return issue(`${kind} does not use it`, "leave it out");
+    if (password.length >= 8 && !/\s/.test(password)) return [];
+    return issue("it is too short, or contains whitespace", "use 8 characters or more, without whitespace");
+}
+
+function missingIssue(key: AccountKey, stack: string): ConfigIssue {
+    const secret = key.endsWith("Username") ? "" : " --secret";
+    const fix = `set it with: npm run pulumi -- config set${secret} ${key} --stack ${stack}`;
+    return { key, problem: "it is not set", fix };
+}

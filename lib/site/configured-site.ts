@@ -1,0 +1,93 @@
+import { z } from "zod";
+import type { OnRemove } from "../mirror/on-remove";
+import type { RegistryKind } from "../registries";
+import { contentEntry, onRemoveKey, registryKeys, transferKeys } from "./schema";
+
+/** A value as the configuration has it; undefined if it could not be read there, which is not the same as not set. */
+export type Reading<T> = { readonly value: T } | undefined;
+
+/**
+ * What a running provider needs of today's configuration. Each part is read by itself: one that cannot be read hides
+ * none of the others. (The program reports what is wrong with it; refresh and destroy may run without the program.)
+ */
+export interface ConfiguredSite {
+    readonly type: Reading<RegistryKind>;
+    readonly mirrorBase: Reading<string>;
+    /** PEM; `value` is undefined if no CA is configured. */
+    readonly ca: Reading<string | undefined>;
+    readonly retrySeconds: Reading<number>;
+    readonly onRemove: Reading<OnRemove>;
+    /** Lock files in the order of the sets. */
+    readonly locks: Reading<readonly string[]>;
+}
+
+/** Nothing is known: there is no configuration, or it is not one of this program. */
+export const UNKNOWN_SITE: ConfiguredSite = {
+    type: undefined,
+    mirrorBase: undefined,
+    ca: undefined,
+    retrySeconds: undefined,
+    onRemove: undefined,
+    locks: undefined,
+};
+
+const locksOnly = z.array(contentEntry.pick({ lock: true }).loose()).default([]);
+
+/**
+ * Reads a site from its two documents, as `readSite` would.
+ * @param defaults `{ value: undefined }` if there are none
+ * @param readFile gives the text of the CA file; may throw
+ */
+export function readConfiguredSite(
+    site: Reading<unknown>,
+    defaults: Reading<unknown>,
+    readFile: (path: string) => string,
+): ConfiguredSite {
+    if (site?.value === undefined) return UNKNOWN_SITE;
+    const read = <T>(schema: z.ZodType<T>, ...path: string[]): Reading<T> => {
+        const found = lookUp(site, defaults, path);
+        const parsed = schema.safeParse(found?.value);
+        return found !== undefined && parsed.success ? { value: parsed.data } : undefined;
+    };
+    const locks = read(locksOnly, "content");
+    return {
+        type: read(registryKeys.shape.type, "registry", "type"),
+        mirrorBase: read(registryKeys.shape.mirrorBase, "registry", "mirrorBase"),
+        ca: readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile),
+        retrySeconds: read(transferKeys.shape.retrySeconds, "transfer", "retrySeconds"),
+        onRemove: read(onRemoveKey, "onRemove"),
+        locks: locks && { value: locks.value.map(({ lock }) => lock) },
+    };
+}
+
+/** What the merged document has at a path; `value` is undefined if neither document sets it. */
+function lookUp(site: Reading<unknown>, defaults: Reading<unknown>, path: readonly string[]): Reading<unknown> {
+    const own = valueAt(site, path);
+    return own === undefined || (own.value ?? undefined) !== undefined ? own : valueAt(defaults, path);
+}
+
+/** undefined if there is no object where the path leads through. */
+function valueAt(document: Reading<unknown>, [name, ...rest]: readonly string[]): Reading<unknown> {
+    if (document === undefined || name === undefined || (document.value ?? undefined) === undefined) return document;
+    const { value } = document;
+    if (typeof value !== "object" || Array.isArray(value)) return undefined;
+    return valueAt({ value: (value as Record<string, unknown>)[name] }, rest);
+}
+
+function readCa(path: Reading<string | undefined>, readFile: (path: string) => string): Reading<string | undefined> {
+    if (path?.value === undefined) return path;
+    try {
+        return { value: readFile(path.value) };
+    } catch {
+        return undefined;
+    }
+}
+
+/** Reads a document that configuration holds as JSON. */
+export function parseJson(text: string | undefined): Reading<unknown> {
+    try {
+        return { value: text === undefined ? undefined : (JSON.parse(text) as unknown) };
+    } catch {
+        return undefined;
+    }
+}

@@ -1,0 +1,100 @@
+import type { z } from "zod";
+import { type ConfigKey, siteKeys } from "./keys";
+import { type ContentDocument, type SiteDocument, siteSchema } from "./schema";
+
+/** Something in the configuration that stops the run. */
+export interface ConfigIssue {
+    /** `site.content[0].lock` */
+    readonly key: string;
+    readonly problem: string;
+    /** As an imperative; "" where the problem's own text ends with it. */
+    readonly fix: string;
+}
+
+/** The document that a site is read from: objects are merged deeply, lists and plain values of the site win. */
+export function mergeDocuments(defaults: unknown, site: unknown): unknown {
+    if (!isObject(defaults) || !isObject(site)) return site ?? defaults;
+    const keys = new Set([...Object.keys(defaults), ...Object.keys(site)]);
+    return Object.fromEntries([...keys].map((key) => [key, mergeDocuments(defaults[key], site[key])]));
+}
+
+/**
+ * Reads a site's document; all issues at once.
+ * @returns beside issues, the site without the invalid keys, if the rest is one: what is wrong with the other keys can
+ * then be reported in the same run
+ */
+export function parseSiteDocument(document: unknown): { site?: SiteDocument; issues: ConfigIssue[] } {
+    const parsed = siteSchema.safeParse(document);
+    if (parsed.success) return { site: parsed.data, issues: [] };
+    const issues = configIssues(parsed.error);
+    const rest = siteSchema.safeParse(withoutInvalidKeys(document, parsed.error.issues));
+    return rest.success ? { site: rest.data, issues } : { issues };
+}
+
+/** Reads only the image sets of a site's document, whatever the rest of it is. */
+export function parseContent(document: unknown): { content: readonly ContentDocument[]; issues: ConfigIssue[] } {
+    const { content } = isObject(document) ? document : {};
+    const parsed = siteSchema.shape.content.safeParse(content);
+    return parsed.success
+        ? { content: parsed.data, issues: [] }
+        : { content: [], issues: configIssues(parsed.error, ["content"]) };
+}
+
+/** Upstreams are left as they are: the default in place of an invalid list would cause issues of its own. */
+function withoutInvalidKeys(document: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
+    const rest: unknown = structuredClone(document);
+    for (const issue of issues) {
+        const isUnknown = issue.code === "unrecognized_keys";
+        const place = isUnknown ? issue.path : issue.path.slice(0, -1);
+        const names = isUnknown ? issue.keys : issue.path.slice(-1).map(String);
+        const holder = place.reduce<unknown>(
+            (at, part) => (typeof at === "object" && at !== null ? Reflect.get(at, part) : undefined),
+            rest,
+        );
+        if (!isObject(holder) || names.includes("upstreams")) continue;
+        for (const name of names) Reflect.deleteProperty(holder, name);
+    }
+    return rest;
+}
+
+function configIssues(error: z.ZodError, above: readonly PropertyKey[] = []): ConfigIssue[] {
+    const keys = siteKeys();
+    return error.issues.flatMap((issue) => {
+        const path = [...above, ...issue.path];
+        const key = formatKeyPath(path);
+        if (issue.code === "unrecognized_keys") {
+            const fix = `use one of: ${namesBelow(keys, path).join(", ")}`;
+            return issue.keys.map((name) => ({ key: `${key}.${name}`, problem: "there is no such key", fix }));
+        }
+        const isMissing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
+        const fix = keys.find((known) => known.key === keyName(path))?.fix ?? "see docs/configuration.md";
+        return [{ key, problem: isMissing ? "it is missing" : issue.message, fix }];
+    });
+}
+
+/** `site.content[0].lock` */
+export function formatKeyPath(path: readonly PropertyKey[]): string {
+    return path.reduce<string>(
+        (key, part) => (typeof part === "number" ? `${key}[${part}]` : `${key}.${String(part)}`),
+        "site",
+    );
+}
+
+/** As `ConfigKey.key`: `content[].lock`. */
+function keyName(path: readonly PropertyKey[]): string {
+    return formatKeyPath(path)
+        .replace(/\[\d+\]/g, "[]")
+        .replace(/^site\.?/, "");
+}
+
+function namesBelow(keys: readonly ConfigKey[], path: readonly PropertyKey[]): string[] {
+    const section = keyName(path);
+    const prefix = section === "" ? "" : `${section}.`;
+    return keys
+        .filter(({ key }) => key !== "" && key.startsWith(prefix) && !/[.[]/.test(key.slice(prefix.length)))
+        .map(({ key }) => key.slice(prefix.length));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}

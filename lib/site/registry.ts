@@ -1,0 +1,47 @@
+import { z } from "zod";
+import type { RegistryEndpoint } from "../distribution/http/transport";
+import { type MirrorBase, parseMirrorBase } from "../mirror/mirror-reference";
+import { REGISTRY_KINDS } from "../registries";
+
+/** How a resource reaches its registry, as it stores it in state: the names are an ABI. Credentials stand beside it. */
+export const registryConnection = z.object({
+    type: z.enum(REGISTRY_KINDS),
+    /** `host[:port]/path` */
+    mirrorBase: z.string(),
+    /** PEM of the issuing CA; absent: a public one. */
+    ca: z.string().optional(),
+    /** HTTP without TLS, on loopback only. */
+    plainHttp: z.boolean().optional(),
+    /** How long one request may keep failing before it is given up. */
+    retrySeconds: z.number(),
+    /** Requests in flight to the host, over all resources; absent: by the number of blobs in flight. */
+    requests: z.number().int().positive().optional(),
+});
+
+export type RegistryConnection = Readonly<z.infer<typeof registryConnection>>;
+
+/** A connection with its mirror base parsed. */
+export interface SiteRegistry extends RegistryConnection {
+    readonly mirror: MirrorBase;
+}
+
+/**
+ * Parses the mirror base of a connection.
+ * @throws PassthroughError `MIRROR_BASE_INVALID`
+ */
+export function parseConnection(connection: RegistryConnection): SiteRegistry {
+    return { ...connection, mirror: parseMirrorBase(connection.mirrorBase) };
+}
+
+/** Where HTTP requests to the registry go. */
+export function registryEndpoint({
+    mirror,
+    ca,
+    plainHttp,
+}: Pick<SiteRegistry, "mirror" | "ca" | "plainHttp">): RegistryEndpoint {
+    return {
+        host: mirror.host,
+        ...(ca === undefined ? {} : { ca }),
+        ...(plainHttp === undefined ? {} : { plainHttp }),
+    };
+}

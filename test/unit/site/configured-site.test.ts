@@ -1,0 +1,81 @@
+import { parseJson, readConfiguredSite } from "../../../lib/site";
+
+const SITE = {
+    registry: { type: "harbor", mirrorBase: "registry.example/mirror", ca: "ca.pem" },
+    content: [{ archive: "a", lock: "a.lock.json" }],
+    onRemove: "delete",
+    transfer: { retrySeconds: 5 },
+};
+const PEM = "PEM of ca.pem";
+const files = (path: string): string => {
+    if (path === "ca.pem") return PEM;
+    throw new Error(`no ${path}`);
+};
+const read = (site: unknown, defaults?: unknown) => readConfiguredSite({ value: site }, { value: defaults }, files);
+
+test("today's configuration is read as the program reads it: the site over its defaults", () => {
+    expect(read(SITE)).toEqual({
+        type: { value: "harbor" },
+        mirrorBase: { value: "registry.example/mirror" },
+        ca: { value: PEM },
+        retrySeconds: { value: 5 },
+        onRemove: { value: "delete" },
+        locks: { value: ["a.lock.json"] },
+    });
+    const { registry, ...rest } = SITE;
+    expect(read({ registry: { mirrorBase: registry.mirrorBase } }, { ...rest, registry })).toEqual(read(SITE));
+    expect(read({ ...SITE, content: null }, { content: [{ lock: "b.lock.json" }] }).locks?.value).toEqual([
+        "b.lock.json",
+    ]);
+});
+
+test("what is not set has its default, or is known not to be set", () => {
+    const { type, mirrorBase } = SITE.registry;
+    expect(read({ registry: { type, mirrorBase } })).toMatchObject({
+        ca: { value: undefined },
+        retrySeconds: { value: 60 },
+        onRemove: { value: "keep" },
+        locks: { value: [] },
+    });
+});
+
+test.each([
+    ["type", { registry: { ...SITE.registry, type: "nexus" } }],
+    ["mirrorBase", { registry: { ...SITE.registry, mirrorBase: 1 } }],
+    ["ca", { registry: { ...SITE.registry, ca: "gone.pem" } }],
+    ["retrySeconds", { transfer: { retrySeconds: "60" } }],
+    ["onRemove", { onRemove: "delte" }],
+    ["locks", { content: [...SITE.content, { archive: "b" }] }],
+])("a %s that cannot be read is unknown, not its default, and hides nothing else", (name, change) => {
+    const { [name as "type"]: unknown, ...others } = read({ ...SITE, ...change });
+    const { [name as "type"]: known, ...expected } = read(SITE);
+    expect(unknown).toBeUndefined();
+    expect(known).toBeDefined();
+    expect(others).toEqual(expected);
+});
+
+test("an unknown key, or an entry with another mistake, does not hide what can be read", () => {
+    const content = [{ archve: "a", lock: "a.lock.json" }];
+    expect(read({ ...SITE, content, clutser: {} })).toEqual(read(SITE));
+});
+
+test("a document that cannot be read leaves unknown what it may set", () => {
+    const nothing = Object.fromEntries(Object.keys(read(SITE)).map((name) => [name, undefined]));
+    expect(readConfiguredSite(undefined, { value: SITE }, files)).toEqual(nothing);
+    expect(readConfiguredSite({ value: undefined }, { value: SITE }, files)).toEqual(nothing);
+    const { onRemove, ...rest } = SITE;
+    const partly = readConfiguredSite({ value: rest }, undefined, files);
+    expect(partly).toEqual({ ...read(SITE), onRemove: undefined });
+    expect(onRemove).toBe("delete");
+    expect(read({ ...SITE, registry: "registry.example" })).toMatchObject({
+        type: undefined,
+        mirrorBase: undefined,
+        ca: undefined,
+        onRemove: { value: "delete" },
+    });
+});
+
+test("JSON that is none is not the same as no JSON", () => {
+    expect(parseJson("{")).toBeUndefined();
+    expect(parseJson(undefined)).toEqual({ value: undefined });
+});
