@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Content } from "../lib/site";
 import { ImageImport } from "../dynamic-providers/image-import/resource";
 import { formatImages } from "../lib/import/image-list";
-import type { RegistryArgs } from "../dynamic-providers/registry/registry-resource";
+import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
 import type { OnRemove } from "../lib/mirror/on-remove";
 
 export interface ImageContentArgs extends RegistryArgs {

@@ -3,7 +3,7 @@ import type { LoadedSite, SecretAdmin, SecretCredentials } from "../config";
 import { type Site, allImages, allMarks } from "../lib/site";
 import { MirrorValidation } from "../dynamic-providers/mirror-validation/resource";
 import { RegistryAccess } from "../dynamic-providers/registry-access/resource";
-import type { RetiredRobot } from "../dynamic-providers/robot-account/provider";
+import type { RetiredRobot } from "../dynamic-providers/robot-account/kind";
 import { validUntil } from "../dynamic-providers/robot-account/generations";
 import { RegistrySuperuser } from "../dynamic-providers/registry-superuser/resource";
 import { formatImages } from "../lib/import/image-list";

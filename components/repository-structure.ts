@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Site } from "../lib/site";
-import type { AdminArgs } from "../dynamic-providers/registry/registry-resource";
+import type { AdminArgs } from "../dynamic-providers/registry/registry-kind";
 import { RegistryNamespace } from "../dynamic-providers/registry-namespace/resource";
 import { RepositorySet } from "../dynamic-providers/repository-set/resource";
 import { mirrorRepository } from "../lib/mirror/mirror-reference";

@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Site } from "../lib/site";
-import { RobotAccount, type RobotAccountArgs } from "../dynamic-providers/robot-account/resource";
-import type { AdminArgs } from "../dynamic-providers/registry/registry-resource";
+import type { RobotAccountArgs } from "../dynamic-providers/robot-account/kind";
+import { RobotAccount } from "../dynamic-providers/robot-account/resource";
+import type { AdminArgs } from "../dynamic-providers/registry/registry-kind";
 import { registryAdmin } from "../lib/registries";
 
 export interface RobotAccessArgs extends AdminArgs {

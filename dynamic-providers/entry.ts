@@ -3,18 +3,23 @@
  * stored in the state of every stack: they are an ABI. Never move or rename them without leaving a forwarder.
  */
 import { imageImportProvider } from "./image-import/provider";
+import { isOwnProject } from "./lifecycle/entry-path";
 import { createProvider } from "./lifecycle/resource-provider";
 import { mirrorValidationProvider } from "./mirror-validation/provider";
 import { registryAccessProvider } from "./registry-access/provider";
+import { RegistryProcess } from "./registry/registry-process";
 import { registryNamespaceProvider } from "./registry-namespace/provider";
 import { registrySuperuserProvider } from "./registry-superuser/provider";
 import { repositorySetProvider } from "./repository-set/provider";
 import { robotAccountProvider } from "./robot-account/provider";
 
-export const registryAccess = createProvider(registryAccessProvider);
-export const registryNamespace = createProvider(registryNamespaceProvider);
-export const registrySuperuser = createProvider(registrySuperuserProvider);
-export const robotAccount = createProvider(robotAccountProvider);
-export const repositorySet = createProvider(repositorySetProvider);
-export const imageImport = createProvider(imageImportProvider);
-export const mirrorValidation = createProvider(mirrorValidationProvider);
+/** All that operations share: a provider process serves one run of the engine. */
+const own = new RegistryProcess({ followsConfiguration: isOwnProject() });
+
+export const registryAccess = createProvider(registryAccessProvider, own);
+export const registryNamespace = createProvider(registryNamespaceProvider, own);
+export const registrySuperuser = createProvider(registrySuperuserProvider, own);
+export const robotAccount = createProvider(robotAccountProvider, own);
+export const repositorySet = createProvider(repositorySetProvider, own);
+export const imageImport = createProvider(imageImportProvider, own);
+export const mirrorValidation = createProvider(mirrorValidationProvider, own);

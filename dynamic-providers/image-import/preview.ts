@@ -4,8 +4,8 @@ import type { OnRemove } from "../../lib/mirror/on-remove";
 import type { ResourceLog } from "../lifecycle/engine";
 
 /**
- * The offline plan of one set, for the preview: images that come, change and go, by name, and the bytes that may have
- * to be sent at most. Needs no network and no archive; without the lock only the bytes are missing.
+ * Logs the offline plan of one set, for the preview: images that are added, changed and removed, by name, and the bytes
+ * that may have to be sent at most. Needs no network and no archive; without the lock only the bytes are missing.
  */
 export async function describeImageChanges(
     olds: ImagesBySource,
@@ -20,17 +20,17 @@ export async function describeImageChanges(
     for (const { title, lines } of offlinePlanLines(plan, false)) log.line("info", [title, ...lines].join("\n    "));
 }
 
-/** The images that no set wants any more: those of a set that was taken out are on no other row. */
+/** Logs the images that no set lists any more: those of a set that was taken out are on no other row. */
 export function describeLeavingImages(
     olds: ImagesBySource,
     news: ImagesBySource,
     onRemove: OnRemove,
     log: ResourceLog,
 ): void {
-    for (const { title, lines } of offlinePlanLines(planOffline([], left(olds, news), onRemove)))
+    for (const { title, lines } of offlinePlanLines(planOffline([], unlisted(olds, news), onRemove)))
         log.line("info", [title, ...lines].join("\n    "));
 }
 
-function left(olds: ImagesBySource, news: ImagesBySource): ImagesBySource {
+function unlisted(olds: ImagesBySource, news: ImagesBySource): ImagesBySource {
     return Object.fromEntries(Object.entries(olds).filter(([source]) => news[source] === undefined));
 }

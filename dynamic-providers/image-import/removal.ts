@@ -12,80 +12,81 @@ import {
 import type { Digest } from "../../lib/oci/digest";
 import { PassthroughError } from "../../lib/errors/errors";
 import { type MirrorBase, mirrorRepository, protectingTag } from "../../lib/mirror/mirror-reference";
-import { type RegistryInputs, withRegistry } from "../registry/connection";
 import type { ResourceLog } from "../lifecycle/engine";
-import type { OperationContext } from "../lifecycle/resource-provider";
+import { withRegistry } from "../registry/connection";
+import type { RegistryInputs } from "../registry/registry-kind";
+import type { RegistryContext } from "../registry/registry-process";
 
 type Images = Readonly<Record<string, Digest>>;
 
 /** More than this many names scroll away what matters. */
 const MAX_NAMES = 50;
 
-/** The images that state has and that are not wanted any more, also those whose tag has another image now. */
+/** The images that state has and the set no longer lists, also those whose tag has another image now. */
 export function leavingImages(before: Images, wanted: Images): Record<string, Digest> {
     return Object.fromEntries(Object.entries(before).filter(([source, digest]) => wanted[source] !== digest));
 }
 
 /**
- * Removes images from the registry and says so by name.
+ * Removes images from the registry and logs them by name.
  * @param wanted images of this set that stay
- * @param locks of this set and others: what they bring or rely on stays too
- * @throws PassthroughError if a lock cannot be read: what it wants would be unknown, which is not nothing
+ * @param locks of this set and others: images that they list or rely on stay too
+ * @throws PassthroughError if a lock cannot be read: what it lists would be unknown, which is not nothing
  */
 export async function removeLeaving(
     inputs: RegistryInputs,
     leaving: Images,
     wanted: Images,
     locks: readonly string[],
-    context: OperationContext,
+    context: RegistryContext,
 ): Promise<Removal> {
     const others = await Promise.all(locks.map((path) => readLock(path)));
     return withRegistry(inputs, context, async (client, base, row) => {
-        const stay = [...tasksOf(base, wanted), ...others.flatMap((lock) => wantedBy(base, lock))];
+        const stay = [...imageTasks(base, wanted), ...others.flatMap((lock) => protectedManifests(base, lock))];
         row.show(`removing ${counted(Object.keys(leaving).length, "image")}`);
-        const removal = await removeImages(client, tasksOf(base, leaving), stay);
-        tell(removal, context.log);
+        const removal = await removeImages(client, imageTasks(base, leaving), stay);
+        logRemoval(removal, context.log);
         return removal;
     });
 }
 
-function tasksOf(base: MirrorBase, images: Images): ImageTask[] {
+function imageTasks(base: MirrorBase, images: Images): ImageTask[] {
     return Object.entries(images).map(([source, digest]) => imageTask(base, source, digest));
 }
 
-/** What a set brings, under its tag and under the one that a superseded image keeps, and what it was built on. */
-function wantedBy(base: MirrorBase, { images, earlier }: Lock): WantedManifest[] {
-    const tasks = [...tasksOf(base, images), ...tasksOf(base, earlier.images)];
+/** The images of a set, under their tags and under those that superseded images keep, and what it was built on. */
+function protectedManifests(base: MirrorBase, { images, earlier }: Lock): WantedManifest[] {
+    const tasks = [...imageTasks(base, images), ...imageTasks(base, earlier.images)];
     const reliedOn = Object.entries(earlier.manifests).flatMap(([digest, { from }]) =>
         from.map((source) => ({ repository: mirrorRepository(base, source), digest })),
     );
     return [...tasks, ...tasks.map((task) => ({ ...task, tag: protectingTag(task.digest) })), ...reliedOn];
 }
 
-function tell({ removed, kept }: Removal, log: ResourceLog): void {
-    list(log, `removed from the registry: ${counted(removed.length, "image")}`, removed, ({ source, digest }) => {
+function logRemoval({ removed, kept }: Removal, log: ResourceLog): void {
+    logList(log, `removed from the registry: ${counted(removed.length, "image")}`, removed, ({ source, digest }) => {
         return source.includes("@") ? source : `${source} ${digest}`;
     });
-    list(log, `kept in the registry: ${counted(kept.length, "image")}`, kept, ({ source, reason }) => {
+    logList(log, `kept in the registry: ${counted(kept.length, "image")}`, kept, ({ source, reason }) => {
         return `${source}: ${reason}`;
     });
 }
 
-function list<T>(log: ResourceLog, title: string, items: readonly T[], line: (item: T) => string): void {
+function logList<T>(log: ResourceLog, title: string, items: readonly T[], line: (item: T) => string): void {
     if (items.length === 0) return;
     const more = items.length > MAX_NAMES ? [`… and ${items.length - MAX_NAMES} more`] : [];
     log.line("info", [title, ...items.slice(0, MAX_NAMES).map(line), ...more].join("\n    "));
 }
 
-/** For a destroy: what is still there stays in state. */
-export function notRemoved(failed: readonly ImageProblem[]): PassthroughError {
-    return new PassthroughError(`not removed from the registry:\n    ${reasonsOf(failed).join("\n    ")}\n`, {
+/** For a destroy: what could not be removed stays in state. */
+export function notRemovedError(failed: readonly ImageProblem[]): PassthroughError {
+    return new PassthroughError(`not removed from the registry:\n    ${failureReasons(failed).join("\n    ")}\n`, {
         code: "REMOVAL_FAILED",
-        fix: "run again when that is mended, or set site.onRemove: keep",
+        fix: "run again when that is repaired, or set site.onRemove: keep",
     });
 }
 
 /** The first failures, each with the images that have it, and how many more there are. */
-export function reasonsOf(failed: readonly ImageProblem[]): string[] {
+export function failureReasons(failed: readonly ImageProblem[]): string[] {
     return problemLines(failed, MAX_NAMES);
 }

@@ -1,51 +1,40 @@
 import type { dynamic } from "@pulumi/pulumi";
-import type { z } from "zod";
 import { withoutSecrets } from "../../lib/distribution/auth/redaction";
 import { errorMessage } from "../../lib/errors/errors";
-import { requireTlsVerification } from "../../lib/distribution/http/tls-environment";
 import { logCalls } from "./call-log";
 import { ResourceLog } from "./engine";
-import { running } from "./operations";
-import { writing } from "../registry/shared-lookups";
-import { adminCredentialsInput, configure, configuredSecrets, secretForms } from "../registry/settings";
-
-/** What every resource gets as inputs beside its own: see `selfUrn` in resource.ts. */
-export interface CommonInputs {
-    /** The resource's own URN: the engine does not tell a provider, and its log needs it. */
-    readonly selfUrn: string;
-}
-
-/** What an operation may use of its surroundings. */
-export interface OperationContext {
-    readonly signal: AbortSignal;
-    readonly log: ResourceLog;
-}
+import type { OperationContext, ProviderProcess } from "./provider-process";
+import type { CommonInputs, CommonOutputs, ResourceKind } from "./resource-kind";
 
 /** What one kind of resource does, free of Pulumi's calling conventions. `Outputs` is all that state holds. */
-export interface ResourceProvider<Inputs extends CommonInputs, Outputs extends Inputs> {
-    readonly inputs: z.ZodType<Inputs>;
-    /** Names of inputs and outputs whose values no message may show. */
-    readonly secrets: readonly (keyof Outputs & string)[];
+export interface ResourceProvider<
+    Inputs extends CommonInputs,
+    Outputs extends Inputs & CommonOutputs,
+    Process extends ProviderProcess = ProviderProcess,
+> extends ResourceKind {
     /**
-     * Inputs that the kind itself decides from those before, so that a preview shows them. Pure, and works with values
-     * that are not known yet; old inputs are empty for a new resource, and also when a replacement is made.
+     * Inputs that the provider itself derives from the former ones, so that a preview shows them. Works with values that
+     * are not known yet; old inputs are empty for a new resource, and also when a replacement is created.
      */
-    normalizeInputs?(olds: Partial<Inputs>, news: Inputs): Inputs;
-    /** Says in the preview what is about to change; old inputs are empty for a new resource. Must not fail. */
-    describeChanges?(olds: Partial<Inputs>, news: Inputs, log: ResourceLog, signal: AbortSignal): Promise<void>;
-    /** A pure comparison of what state holds with what is wanted. */
+    normalizeInputs?(olds: Partial<Inputs>, news: Inputs, context: OperationContext<Process>): Inputs;
+    /** Logs in the preview what will change; old inputs are empty for a new resource. Must not fail. */
+    describeChanges?(olds: Partial<Inputs>, news: Inputs, context: OperationContext<Process>): Promise<void>;
+    /** A pure comparison of state with the inputs. */
     compare(olds: Outputs, news: Inputs): { readonly changes: boolean; readonly replaces?: readonly string[] };
-    create(inputs: Inputs, context: OperationContext): Promise<{ id: string; outs: Outputs }>;
-    /** Asks the registry; undefined only if it definitely says that the resource is gone. */
-    read(olds: Outputs, context: OperationContext): Promise<{ outs: Outputs; inputs: Inputs } | undefined>;
-    /** Must also be able to finish a create that was left half done. */
-    update(olds: Outputs, news: Inputs, context: OperationContext): Promise<Outputs>;
-    remove(olds: Outputs, context: OperationContext): Promise<void>;
+    create(inputs: Inputs, context: OperationContext<Process>): Promise<{ id: string; outs: Outputs }>;
+    /**
+     * Looks at the real thing. One that definitely no longer exists stays, marked as `gone`; what cannot be found out
+     * throws.
+     */
+    read(olds: Outputs, context: OperationContext<Process>): Promise<{ outs: Outputs; inputs: Inputs }>;
+    /** Must also be able to finish a partial create, and to create again what is `gone`. */
+    update(olds: Outputs, news: Inputs, context: OperationContext<Process>): Promise<Outputs>;
+    remove(olds: Outputs, context: OperationContext<Process>): Promise<void>;
 }
 
 /**
- * Thrown by a kind that did a part: the engine keeps `known` as the resource's state and calls `update` next time.
- * Every reason is shown to the user.
+ * Thrown by an operation that was done in part: the engine stores `known` as the resource's state and calls `update` next
+ * time. Every reason is shown to the user.
  */
 export class PartialState extends Error {
     constructor(
@@ -66,75 +55,74 @@ type Provider = Required<
 >;
 type Properties = Record<string, unknown>;
 
-/** Makes a Pulumi provider of a kind: the rules of the engine that every kind would otherwise have to know. */
-export function createProvider<Inputs extends CommonInputs, Outputs extends Inputs>(
-    kind: ResourceProvider<Inputs, Outputs>,
-): Provider {
-    const operate = <T>(props: Properties, operation: (context: OperationContext) => Promise<T>): Promise<T> =>
-        running(async (signal) => {
-            const secrets = () => [...configuredSecrets(), ...secretsOf(kind.secrets, props)];
-            const log = new ResourceLog(typeof props.selfUrn === "string" ? props.selfUrn : "", secrets);
+/** Makes a Pulumi provider of a resource provider: the engine's rules that each of them would otherwise have to know. */
+export function createProvider<
+    Inputs extends CommonInputs,
+    Outputs extends Inputs & CommonOutputs,
+    Process extends ProviderProcess = ProviderProcess,
+>(provider: ResourceProvider<Inputs, Outputs, Process>, process: Process): Provider {
+    const operate = <T>(props: Properties, operation: (context: OperationContext<Process>) => Promise<T>): Promise<T> =>
+        process.operations.run(async (signal) => {
+            const secrets = () => [...process.secretTexts(), ...secretTexts(provider, props)];
+            const urn = typeof props.selfUrn === "string" ? props.selfUrn : "";
+            const log = new ResourceLog(urn, { engine: process.engine, secrets });
             try {
-                // The program does not run in every refresh and destroy. Not in `configure`: the SDK calls it once, and
-                // its error would fail only the first operation.
-                requireTlsVerification();
-                return await operation({ signal, log });
+                // Not in `configure`: the SDK calls it once, and its error would fail only the first operation.
+                process.requireSafety();
+                return await operation({ signal, log, process });
             } catch (error) {
-                throw presentable(error, props, secrets());
+                throw presentableError(error, props, secrets());
             } finally {
                 await log.flushed();
             }
         });
     return logCalls<Provider>({
-        configure: async (request) => configure(request),
+        configure: async ({ config }) => process.configure((key) => config.get(key)),
         check: (olds: Properties, news: Properties) =>
-            operate(news, async ({ log, signal }) => {
-                const failures = checkFailures(kind, news);
+            operate(news, async (context) => {
+                const failures = checkFailures(provider, news);
                 if (failures.length > 0) return { inputs: news, failures };
                 const given = news as unknown as Inputs;
-                const inputs = kind.normalizeInputs?.(olds as Partial<Inputs>, given) ?? given;
-                // A robot account that is yet to be made is no reason to say less about images.
-                if (!hasUnknown(inTheOpen(kind.secrets, news)))
-                    await kind.describeChanges?.(olds as Partial<Inputs>, inputs, log, signal);
+                const inputs = provider.normalizeInputs?.(olds as Partial<Inputs>, given, context) ?? given;
+                // Credentials that are not known yet are no reason to describe less of the rest.
+                if (!hasUnknown(withoutSecretProperties(provider, news)))
+                    await provider.describeChanges?.(olds as Partial<Inputs>, inputs, context);
                 return { inputs, failures };
             }),
         diff: async (_id, olds: Outputs, news: Properties) => {
             if (hasUnknown(news)) return { changes: true };
-            const { changes, replaces } = kind.compare(olds, news as unknown as Inputs);
-            return { changes, ...(replaces ? { replaces: [...replaces] } : {}) };
+            const { changes, replaces } = provider.compare(olds, news as unknown as Inputs);
+            return { changes: changes || olds.gone === true, ...(replaces ? { replaces: [...replaces] } : {}) };
         },
         create: (inputs: Inputs & Properties) =>
-            operate(inputs, async (context) => clean(await writing(() => kind.create(inputs, context)))),
-        update: (_id, olds: Outputs, news: Inputs & Properties) =>
-            operate({ ...secretOlds(kind.secrets, olds), ...news }, async (context) => ({
-                outs: clean(await writing(() => kind.update(olds, news, context))),
+            operate(inputs, async (context) => toJson(await process.write(() => provider.create(inputs, context)))),
+        update: (_id, olds: Outputs & Properties, news: Inputs & Properties) =>
+            operate({ ...secretProperties(provider, olds), ...news }, async (context) => ({
+                outs: toJson(await process.write(() => provider.update(olds, news, context))),
             })),
         read: (id, olds: Outputs & Properties) =>
             operate(olds, async (context) => {
-                const found = await kind.read(olds, context);
-                return found === undefined ? {} : clean({ id, props: found.outs, inputs: found.inputs });
+                const { outs, inputs } = await provider.read(olds, context);
+                return toJson({ id, props: outs, inputs });
             }),
         delete: (_id, olds: Outputs & Properties) =>
-            operate(olds, (context) => writing(() => kind.remove(olds, context))),
+            operate(olds, (context) => process.write(() => provider.remove(olds, context))),
     });
 }
 
 /** State takes JSON only: an `undefined` in it would throw after the work is done. */
-function clean<T>(value: T): T {
+function toJson<T>(value: T): T {
     return JSON.parse(JSON.stringify(value)) as T;
 }
 
-/** A failure that names a secret property would be shown with its value: it names none then. */
-function checkFailures<Inputs extends CommonInputs>(
-    kind: { readonly inputs: z.ZodType<Inputs>; readonly secrets: readonly string[] },
-    news: Properties,
-): dynamic.CheckFailure[] {
-    const parsed = kind.inputs.safeParse(news);
+/** The engine prints the value of a property that a failure names: for a secret one it names none. */
+function checkFailures({ inputs, secrets }: ResourceKind, news: Properties): dynamic.CheckFailure[] {
+    const parsed = inputs.safeParse(news);
     if (parsed.success) return [];
     return parsed.error.issues
         .filter(({ path }) => !hasUnknown(news[String(path[0])]))
         .map(({ path, message }) => {
-            const isSecret = kind.secrets.some((name) => name === path[0]);
+            const isSecret = secrets[String(path[0])] !== undefined;
             return { property: isSecret ? "" : path.join("."), reason: `${path.join(".")}: ${message}` };
         });
 }
@@ -145,34 +133,28 @@ function hasUnknown(value: unknown): boolean {
     return Object.values(value).some(hasUnknown);
 }
 
-function inTheOpen(secrets: readonly string[], props: Properties): Properties {
-    return Object.fromEntries(Object.entries(props).filter(([name]) => !secrets.includes(name)));
+function withoutSecretProperties({ secrets }: ResourceKind, props: Properties): Properties {
+    return Object.fromEntries(Object.entries(props).filter(([name]) => secrets[name] === undefined));
 }
 
 /** Secrets that only state has (a robot account's own): an update's error may show them no more than its inputs'. */
-function secretOlds(names: readonly string[], olds: object): Properties {
-    return Object.fromEntries(Object.entries(olds).filter(([name]) => names.includes(name)));
+function secretProperties({ secrets }: ResourceKind, olds: Properties): Properties {
+    return Object.fromEntries(Object.entries(olds).filter(([name]) => secrets[name] !== undefined));
 }
 
-function secretsOf(names: readonly string[], props: Properties): string[] {
-    const texts = (value: unknown): string[] => {
-        if (typeof value === "string") return [value];
-        if (typeof value !== "object" || value === null) return [];
-        const account = adminCredentialsInput.safeParse(value);
-        return account.success ? secretForms(account.data) : Object.values(value).flatMap(texts);
-    };
-    return names.flatMap((name) => texts(props[name]));
+function secretTexts({ secrets }: ResourceKind, props: Properties): string[] {
+    return Object.entries(secrets).flatMap(([name, texts]) => [...texts(props[name])]);
 }
 
-/** The error as the user sees it: without secrets, without a stack, and with the state of a part that was done. */
-function presentable(error: unknown, props: Properties, secrets: readonly string[]): Error {
+/** The error as the user sees it: without secrets, without a stack, and with the state of what was done. */
+function presentableError(error: unknown, props: Properties, secrets: readonly string[]): Error {
     const shown = new Error(withoutSecrets(errorMessage(error), secrets));
     shown.stack = "";
     if (!(error instanceof PartialState)) return shown;
     return Object.assign(shown, {
         id: error.id,
         // Without __provider the engine could neither refresh nor delete what it stores here.
-        properties: clean({ ...props, ...error.known, __provider: props.__provider }),
+        properties: toJson({ ...props, ...error.known, __provider: props.__provider }),
         reasons: error.reasons.map((reason) => withoutSecrets(reason, secrets)),
     });
 }

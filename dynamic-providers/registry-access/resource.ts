@@ -1,14 +1,15 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { type AdminArgs, RegistryResource } from "../registry/registry-resource";
+import { RegistryResource } from "../registry/registry-resource";
+import { type RegistryAccessArgs, registryAccessKind } from "./kind";
 
-/** Proof that the registry answers over trusted TLS and takes the account. */
+/** Proof that the registry answers over trusted TLS and accepts the account. */
 export class RegistryAccess extends RegistryResource {
     /** What the registry leaves open. */
     declare readonly notes: pulumi.Output<string[]>;
-    /** What tells this stack's robot accounts from those of others; only where there are some. */
+    /** Tells the robot accounts of this stack from those of others; only where the registry has some. */
     declare readonly instance: pulumi.Output<string>;
 
-    constructor(name: string, args: AdminArgs, opts: pulumi.CustomResourceOptions = {}) {
-        super("registryAccess", name, args, ["notes", "instance", "version"], opts);
+    constructor(name: string, args: RegistryAccessArgs, opts?: pulumi.CustomResourceOptions) {
+        super(registryAccessKind, name, { ...args }, opts);
     }
 }

@@ -1,117 +1,109 @@
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
-import { type Namespace, type DesiredNamespace, type RegistryManagement, registryAdmin } from "../../lib/registries";
-import { type AdminInputs, adminInputs, hasMoved, withManagement } from "../registry/connection";
-import type { ResourceProvider, OperationContext } from "../lifecycle/resource-provider";
+import { type DesiredNamespace, type Namespace, type RegistryManagement, registryAdmin } from "../../lib/registries";
+import type { ResourceLog } from "../lifecycle/engine";
+import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import { hasMoved, replacedRegistry, withManagement } from "../registry/connection";
+import type { AdminInputs } from "../registry/registry-kind";
+import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import { type RegistryNamespaceInputs, registryNamespaceKind as kind } from "./kind";
 
-export const registryNamespaceInputs = adminInputs.extend({
-    /** `mirror` */
-    namespace: z.string(),
-    /** Bytes. */
-    quota: z.number().optional(),
-    /** May a namespace that is there already be taken over? */
-    adopt: z.boolean(),
-    onRemove: z.enum(["keep", "delete"]),
-});
-
-export type RegistryNamespaceInputs = z.infer<typeof registryNamespaceInputs>;
-
-export interface RegistryNamespaceOutputs extends RegistryNamespaceInputs {
-    /** What the registry knows it by. */
+export interface RegistryNamespaceOutputs extends RegistryNamespaceInputs, CommonOutputs {
+    /** The registry's own id. */
     readonly namespaceId: string;
-    /** It was there before this stack: it is never removed. */
+    /** It existed before this stack: it is never removed. */
     readonly adopted: boolean;
-    /** What a refresh found different from what is wanted. */
+    /** What a refresh found different from the inputs. */
     readonly differences: readonly string[];
-    /** What would lose or block images there, as it was seen last. */
+    /** Settings there that would lose or block images, as they were found last. */
     readonly warnings: readonly string[];
-    /** Those of them that a refresh found and no update has told yet. */
+    /** Those of them that a refresh found and no update has reported yet. */
     readonly appeared: readonly string[];
 }
 
-/** The project or organization that all mirrored repositories live in. */
-export const registryNamespaceProvider: ResourceProvider<RegistryNamespaceInputs, RegistryNamespaceOutputs> = {
-    inputs: registryNamespaceInputs,
-    secrets: ["credentials"],
+const COMPARED = comparedInputs(kind);
 
-    describeChanges: async (olds, news, log, signal) => {
+/** The project or organization that all mirrored repositories are in. */
+export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs, RegistryNamespaceOutputs> = {
+    ...kind,
+
+    describeChanges: async (olds, news, context) => {
         if (!news.adopt || olds.namespace !== undefined) return;
-        const soon = AbortSignal.any([signal, AbortSignal.timeout(PREVIEW_MS)]);
+        const { log } = context;
+        const signal = AbortSignal.any([context.signal, AbortSignal.timeout(PREVIEW_MS)]);
         try {
-            const found = await withManagement(impatient(news), soon, (management) =>
-                management.namespaces.read(desiredState(news)),
-            );
+            const found = await withManagement(news, context, ({ namespaces }) => namespaces.read(desiredState(news)), {
+                signal,
+                retrySeconds: 0,
+            });
             if (found !== undefined) log.line("info", adoptionText(news, found));
         } catch (error) {
-            log.line("warning", `what adopting ${placeOf(news)} would change is not known yet: ${errorMessage(error)}`);
+            log.line("warning", `what adopting ${place(news)} would change is not known yet: ${errorMessage(error)}`);
         }
     },
 
     compare: (olds, news) => {
-        const compared = ["registry", "credentials", "account", "namespace", "quota", "adopt", "onRemove"] as const;
-        const isChanged = compared.some((name) => !isDeepStrictEqual(olds[name], news[name]));
-        const isMoved = olds.registry.mirrorBase !== news.registry.mirrorBase;
+        const isChanged = changedInputs(olds, news, COMPARED).length > 0;
         const isDrifted = olds.differences.length > 0 || olds.appeared.length > 0;
-        return { changes: isChanged || isDrifted, ...(isMoved ? { replaces: ["registry"] } : {}) };
+        const replaces = replacedRegistry(olds, news);
+        return { changes: isChanged || isDrifted, ...(replaces.length > 0 ? { replaces } : {}) };
     },
 
-    create: async (inputs, { signal, log }) =>
-        withManagement(inputs, signal, async (management) => {
-            const { namespace, adopted } = await makeOrAdopt(management, inputs);
-            warn(namespace, log);
-            return { id: inputs.registry.mirrorBase, outs: outputsOf(inputs, namespace, adopted) };
-        }),
+    create: async (inputs, context) => ({
+        id: inputs.registry.mirrorBase,
+        outs: await createOrAdopt(inputs, context),
+    }),
 
-    update: async (olds, news, { signal, log }) => {
+    update: async (olds, news, context) => {
+        if (olds.gone === true) return createOrAdopt(news, context);
         const isSame = isDeepStrictEqual(desiredState(olds), desiredState(news)) && olds.differences.length === 0;
         if (isSame) return { ...olds, ...news, appeared: [] };
         const known = { id: olds.namespaceId };
-        const namespace = await withManagement(news, signal, ({ namespaces }) =>
+        const namespace = await withManagement(news, context, ({ namespaces }) =>
             namespaces.update(known, desiredState(news)),
         );
-        warn(namespace, log);
-        return outputsOf(news, namespace, olds.adopted);
+        logWarnings(namespace, context.log);
+        return outputs(news, namespace, olds.adopted);
     },
 
-    read: async (olds, { signal, log }) => {
-        const { namespaceId, adopted, differences, warnings, appeared, ...inputs } = olds;
-        if (hasMoved(olds)) return { outs: olds, inputs };
-        const found = await withManagement(inputs, signal, ({ namespaces }) => namespaces.read(desiredState(inputs)));
-        if (found === undefined) return undefined;
-        warn(found, log);
-        if (found.id !== namespaceId) {
-            const text = `${placeOf(olds)} was deleted and made again by somebody: its robot accounts went with it`;
-            log.line("warning", text);
+    read: async (olds, context) => {
+        const inputs = storedInputs(kind, olds);
+        if (hasMoved(olds, context)) return { outs: olds, inputs };
+        const { log } = context;
+        const found = await withManagement(inputs, context, ({ namespaces }) => namespaces.read(desiredState(inputs)));
+        if (found === undefined) {
+            log.line("warning", `${place(olds)} was deleted; the next \`npm run up\` creates it again`);
+            return { outs: { ...olds, gone: true }, inputs };
         }
-        for (const difference of found.differences) log.line("warning", `${placeOf(olds)}: ${difference}`);
-        const untold = found.warnings.filter((warning) => !warnings.includes(warning) || appeared.includes(warning));
-        return { outs: { ...outputsOf(inputs, found, adopted), appeared: untold }, inputs };
+        logWarnings(found, log);
+        if (found.id !== olds.namespaceId) {
+            log.line("warning", `${place(olds)} was deleted and created again: its robot accounts are gone`);
+        }
+        for (const difference of found.differences) log.line("warning", `${place(olds)}: ${difference}`);
+        const { warnings, appeared } = olds;
+        const unreported = found.warnings.filter((text) => !warnings.includes(text) || appeared.includes(text));
+        return { outs: { ...outputs(inputs, found, olds.adopted), appeared: unreported }, inputs };
     },
 
-    remove: async (olds, { signal, log }) => {
-        if (olds.onRemove === "keep") return;
+    remove: async (olds, context) => {
+        if (olds.onRemove === "keep" || olds.gone === true) return;
         if (olds.adopted) {
-            log.line("info", `${placeOf(olds)} stays: it was there before this stack`);
+            context.log.line("info", `${place(olds)} is kept: it existed before this stack`);
             return;
         }
         const known = { id: olds.namespaceId };
-        await withManagement(olds, signal, ({ namespaces }) => namespaces.remove(known, desiredState(olds)));
+        await withManagement(olds, context, ({ namespaces }) => namespaces.remove(known, desiredState(olds)));
     },
 };
 
 /** A preview asks, but does not wait for a registry that does not answer. */
 const PREVIEW_MS = 10_000;
 
-function impatient(inputs: RegistryNamespaceInputs): RegistryNamespaceInputs {
-    return { ...inputs, registry: { ...inputs.registry, retrySeconds: 0 } };
-}
-
 function desiredState({ namespace, quota }: Pick<RegistryNamespaceInputs, "namespace" | "quota">): DesiredNamespace {
     return { name: namespace, ...(quota === undefined ? {} : { quota }) };
 }
 
-function outputsOf(
+function outputs(
     inputs: RegistryNamespaceInputs,
     { id, differences, warnings }: Namespace,
     adopted: boolean,
@@ -120,16 +112,27 @@ function outputsOf(
 }
 
 /** "the project mirror" */
-function placeOf({ registry, namespace }: Pick<AdminInputs, "registry"> & { readonly namespace: string }): string {
+function place({ registry, namespace }: Pick<AdminInputs, "registry"> & { readonly namespace: string }): string {
     return `the ${registryAdmin(registry.type).capabilities.namespaces ?? "namespace"} ${namespace}`;
 }
 
 function adoptionText(inputs: RegistryNamespaceInputs, { differences, warnings }: Namespace): string {
     const changes = differences.length === 0 ? ["nothing in it has to change"] : differences;
-    return [`${placeOf(inputs)} is there already and is adopted:`, ...changes, ...warnings].join("\n    ");
+    return [`${place(inputs)} already exists and is adopted:`, ...changes, ...warnings].join("\n    ");
 }
 
-async function makeOrAdopt(
+async function createOrAdopt(
+    inputs: RegistryNamespaceInputs,
+    context: RegistryContext,
+): Promise<RegistryNamespaceOutputs> {
+    const { namespace, adopted } = await withManagement(inputs, context, (management) =>
+        findOrCreate(management, inputs),
+    );
+    logWarnings(namespace, context.log);
+    return outputs(inputs, namespace, adopted);
+}
+
+async function findOrCreate(
     { namespaces }: RegistryManagement,
     inputs: RegistryNamespaceInputs,
 ): Promise<{ namespace: Namespace; adopted: boolean }> {
@@ -139,24 +142,24 @@ async function makeOrAdopt(
     if (created !== undefined) return { namespace: created, adopted: false };
     const found = before ?? (await namespaces.read(desired));
     if (found === undefined) {
-        throw new PassthroughError(`${placeOf(inputs)} is made and removed by somebody else at this moment`, {
+        throw new PassthroughError(`${place(inputs)} is created and deleted by someone else at this moment`, {
             code: "NAMESPACE_UNSTABLE",
             fix: "run again",
         });
     }
-    if (!found.isUntouched && !inputs.adopt) throw notOurs(inputs, found);
+    if (!found.isUntouched && !inputs.adopt) throw existsAlready(inputs, found);
     const namespace = found.differences.length === 0 ? found : await namespaces.update(found, desired);
     return { namespace, adopted: !found.isUntouched };
 }
 
-function notOurs(inputs: RegistryNamespaceInputs, { differences }: Namespace): PassthroughError {
+function existsAlready(inputs: RegistryNamespaceInputs, { differences }: Namespace): PassthroughError {
     const changes = differences.length === 0 ? "nothing in it" : differences.join("; ");
-    return new PassthroughError(`${placeOf(inputs)} is there already, and this stack did not make it`, {
+    return new PassthroughError(`${place(inputs)} already exists, and this stack did not create it`, {
         code: "NAMESPACE_EXISTS",
         fix: `set site.registry.adopt: true to use it (that would change: ${changes}), or another site.registry.mirrorBase`,
     });
 }
 
-function warn({ warnings }: Namespace, log: OperationContext["log"]): void {
+function logWarnings({ warnings }: Namespace, log: ResourceLog): void {
     for (const warning of warnings) log.line("warning", warning);
 }

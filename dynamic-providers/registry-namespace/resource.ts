@@ -1,20 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { OnRemove } from "../../lib/mirror/on-remove";
-import { type AdminArgs, RegistryResource } from "../registry/registry-resource";
+import { RegistryResource } from "../registry/registry-resource";
+import { type RegistryNamespaceArgs, registryNamespaceKind } from "./kind";
 
-export interface RegistryNamespaceArgs extends AdminArgs {
-    /** `mirror` */
-    readonly namespace: string;
-    /** Bytes. */
-    readonly quota?: number;
-    /** May a namespace that is there already be taken over? */
-    readonly adopt: boolean;
-    readonly onRemove: OnRemove;
-}
-
-/** The project or organization that all mirrored repositories live in. */
+/** The project or organization that all mirrored repositories are in. */
 export class RegistryNamespace extends RegistryResource {
-    constructor(name: string, args: RegistryNamespaceArgs, opts: pulumi.CustomResourceOptions = {}) {
-        super("registryNamespace", name, args, ["namespaceId", "adopted", "differences", "warnings", "appeared"], opts);
+    constructor(name: string, args: RegistryNamespaceArgs, opts?: pulumi.CustomResourceOptions) {
+        super(registryNamespaceKind, name, { ...args }, opts);
     }
 }

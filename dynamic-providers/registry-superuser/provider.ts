@@ -1,59 +1,58 @@
-import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
 import { registryAdmin } from "../../lib/registries";
-import { type AdminInputs, adminAccount, adminInputs, hasMoved } from "../registry/connection";
-import type { ResourceProvider } from "../lifecycle/resource-provider";
+import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import { adminAccount, hasMoved, replacedRegistry } from "../registry/connection";
+import type { AdminInputs } from "../registry/registry-kind";
+import type { RegistryProvider } from "../registry/registry-process";
+import { type RegistrySuperuserInputs, registrySuperuserKind as kind } from "./kind";
 
-export const registrySuperuserInputs = adminInputs.extend({
-    /** Secret: what the name is taken with. */
-    superuserPassword: z.string(),
-});
+export interface RegistrySuperuserOutputs extends RegistrySuperuserInputs, CommonOutputs {}
 
-export type RegistrySuperuserInputs = z.infer<typeof registrySuperuserInputs>;
+const COMPARED = comparedInputs(kind);
 
 /**
- * The superuser's name that a fresh installation leaves to whoever comes first, taken. The account stays when the
- * resource goes: a name that is free again would be the hole again.
+ * The superuser's name that a fresh installation leaves to whoever registers it first. The account stays when the resource
+ * is removed: a name that is free again would be the same hole again.
  */
-export const registrySuperuserProvider: ResourceProvider<RegistrySuperuserInputs, RegistrySuperuserInputs> = {
-    inputs: registrySuperuserInputs,
-    secrets: ["credentials", "superuserPassword"],
+export const registrySuperuserProvider: RegistryProvider<RegistrySuperuserInputs, RegistrySuperuserOutputs> = {
+    ...kind,
 
-    describeChanges: async (olds, news, log) => {
+    describeChanges: async (olds, news, { log }) => {
         if (olds.superuserPassword !== undefined) return;
-        log.line("info", `the user name ${superuserOf(news).username} is taken, unless it is ours already`);
+        log.line("info", `the user name ${superuser(news).username} is registered, unless that was done before`);
     },
 
     compare: (olds, news) => {
-        const compared = ["registry", "credentials", "account", "superuserPassword"] as const;
-        const isMoved = olds.registry.mirrorBase !== news.registry.mirrorBase;
-        const changes = compared.some((name) => !isDeepStrictEqual(olds[name], news[name]));
-        return { changes, ...(isMoved ? { replaces: ["registry"] } : {}) };
+        const replaces = replacedRegistry(olds, news);
+        const changes = changedInputs(olds, news, COMPARED).length > 0;
+        return { changes, ...(replaces.length > 0 ? { replaces } : {}) };
     },
 
-    create: async (inputs, { signal }) => {
-        await superuserOf(inputs).claim(adminAccount(inputs, signal), inputs.superuserPassword);
-        return { id: `${inputs.registry.mirrorBase}#${superuserOf(inputs).username}`, outs: inputs };
+    create: async (inputs, context) => {
+        await superuser(inputs).claim(adminAccount(inputs, context), inputs.superuserPassword);
+        return { id: `${inputs.registry.mirrorBase}#${superuser(inputs).username}`, outs: inputs };
     },
 
-    update: async (olds, news, { signal }) => {
-        if (olds.superuserPassword !== news.superuserPassword) {
-            await superuserOf(news).claim(adminAccount(news, signal), news.superuserPassword);
+    update: async (olds, news, context) => {
+        if (olds.gone === true || olds.superuserPassword !== news.superuserPassword) {
+            await superuser(news).claim(adminAccount(news, context), news.superuserPassword);
         }
-        return { ...olds, ...news };
+        return news;
     },
 
-    read: async (olds, { signal }) => {
-        if (hasMoved(olds)) return { outs: olds, inputs: olds };
-        const isTaken = await superuserOf(olds).isTaken(adminAccount(olds, signal));
-        return isTaken ? { outs: olds, inputs: olds } : undefined;
+    read: async (olds, context) => {
+        const inputs = storedInputs(kind, olds);
+        if (hasMoved(olds, context)) return { outs: olds, inputs };
+        if (await superuser(olds).isTaken(adminAccount(olds, context))) return { outs: inputs, inputs };
+        const { username } = superuser(olds);
+        context.log.line("warning", `the user name ${username} is free; the next \`npm run up\` registers it again`);
+        return { outs: { ...inputs, gone: true }, inputs };
     },
 
     remove: async () => undefined,
 };
 
-function superuserOf({ registry }: Pick<AdminInputs, "registry">) {
-    const { superuser } = registryAdmin(registry.type);
-    if (superuser === undefined) throw new Error(`${registry.type} has no free superuser`);
-    return superuser;
+function superuser({ registry }: Pick<AdminInputs, "registry">) {
+    const admin = registryAdmin(registry.type).superuser;
+    if (admin === undefined) throw new Error(`${registry.type} has no superuser whose name is free`);
+    return admin;
 }

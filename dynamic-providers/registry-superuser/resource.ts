@@ -1,14 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { type AdminArgs, RegistryResource } from "../registry/registry-resource";
+import { RegistryResource } from "../registry/registry-resource";
+import { type RegistrySuperuserArgs, registrySuperuserKind } from "./kind";
 
-export interface RegistrySuperuserArgs extends AdminArgs {
-    /** Secret. */
-    readonly superuserPassword: pulumi.Output<string>;
-}
-
-/** The superuser's name that a fresh installation leaves free, taken before anybody else does. */
+/** The superuser's name that a fresh installation leaves free, registered before anyone else does. */
 export class RegistrySuperuser extends RegistryResource {
-    constructor(name: string, args: RegistrySuperuserArgs, opts: pulumi.CustomResourceOptions = {}) {
-        super("registrySuperuser", name, args, [], opts, ["superuserPassword"]);
+    constructor(name: string, args: RegistrySuperuserArgs, opts?: pulumi.CustomResourceOptions) {
+        super(registrySuperuserKind, name, { ...args }, opts);
     }
 }

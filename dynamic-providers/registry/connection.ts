@@ -1,85 +1,52 @@
-import { z } from "zod";
-import type { MirrorBase } from "../../lib/mirror/mirror-reference";
-import { type ImageList, isImageText } from "../../lib/import";
-import { RegistryError } from "../../lib/errors/errors";
 import { RegistryClient, requestsFor } from "../../lib/distribution/client/registry-client";
 import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
+import { RegistryError } from "../../lib/errors/errors";
+import type { LookupCache } from "../../lib/import";
+import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import { type RegistryAccount, type RegistryManagement, registryAdmin } from "../../lib/registries";
-import { type SiteRegistry, parseConnection, registryConnection, registryEndpoint } from "../../lib/site";
-import type { OperationContext } from "../lifecycle/resource-provider";
+import { registryEndpoint } from "../../lib/site";
 import { ProgressRow } from "../lifecycle/progress-row";
-import {
-    adminCredentialsInput,
-    credentialsInput,
-    currentAdminCredentials,
-    currentCredentials,
-    siteToday,
-} from "./settings";
+import type { AdminInputs, RegistryInputs } from "./registry-kind";
+import type { RegistryContext } from "./registry-process";
 
-/** Images as inputs, and so as state holds them. */
-export const imageListInput: z.ZodType<ImageList> = z.union([
-    z.string().refine(isImageText, "not a list of images"),
-    z.record(z.string(), z.string()),
-]);
-
-/** The inputs that every resource talking to the registry has. */
-export const registryInputs = z.object({
-    selfUrn: z.string(),
-    registry: registryConnection,
-    credentials: credentialsInput,
-    account: z.enum(["importer", "puller"]),
-});
-
-/** The inputs of resources that administer the registry: with the admin's account, or that of a kind without robots. */
-export const adminInputs = registryInputs.extend({
-    credentials: adminCredentialsInput,
-    account: z.enum(["importer", "puller", "admin"]),
-});
-
-export type AdminInputs = z.infer<typeof adminInputs>;
-export type RegistryInputs = z.infer<typeof registryInputs>;
+type Registry = Pick<RegistryInputs, "registry">;
 
 /**
- * True if today's configuration has another registry than the resource: what the former one has is of no interest, since
- * the resource is about to be replaced.
+ * True if the site has another registry now than the resource: the former one is not asked, since the resource is about to
+ * be replaced.
  */
-export function hasMoved({ registry }: Pick<RegistryInputs, "registry">): boolean {
-    const { mirrorBase } = siteToday();
-    return mirrorBase !== undefined && mirrorBase.value !== registry.mirrorBase;
+export function hasMoved({ registry }: Registry, { process }: RegistryContext): boolean {
+    return process.settings.hasMoved(registry);
 }
 
-/** The registry that the inputs name, with the CA and the retry time of today's configuration. */
-export function currentRegistry(inputs: Pick<RegistryInputs, "registry">): SiteRegistry {
-    const { ca: storedCa, ...registry } = parseConnection(inputs.registry);
-    const today = siteToday();
-    const ca = hasMoved(inputs) || today.ca === undefined ? storedCa : today.ca.value;
-    return {
-        ...registry,
-        retrySeconds: today.retrySeconds?.value ?? registry.retrySeconds,
-        ...(ca === undefined ? {} : { ca }),
-    };
+/** The properties to replace a resource for, if its registry is another one. */
+export function replacedRegistry(olds: Registry, news: Registry): string[] {
+    return olds.registry.mirrorBase === news.registry.mirrorBase ? [] : ["registry"];
 }
 
-/** The account that administers the registry; for a registry that the stack has left, the stored one. */
-export function adminAccount(inputs: AdminInputs, signal: AbortSignal): RegistryAccount {
-    const { account, credentials } = inputs;
-    const registry = currentRegistry(inputs);
+/** The registry and the account that administers it. */
+export function adminAccount(inputs: AdminInputs, { process, signal }: RegistryContext): RegistryAccount {
+    const registry = process.settings.registry(inputs.registry);
     return {
         endpoint: registryEndpoint(registry),
-        credentials: hasMoved(inputs) ? credentials : currentAdminCredentials(account, registry.type, credentials),
+        credentials: process.settings.adminCredentials(inputs),
         retrySeconds: registry.retrySeconds,
         signal,
     };
 }
 
-/** Opens an administration session for one operation and closes it after. */
+/**
+ * Opens an administration session for one operation and closes it after.
+ * @param changes in place of what the inputs say
+ */
 export async function withManagement<T>(
     inputs: AdminInputs,
-    signal: AbortSignal,
+    context: RegistryContext,
     use: (management: RegistryManagement) => Promise<T>,
+    changes: Partial<RegistryAccount> = {},
 ): Promise<T> {
     const admin = registryAdmin(inputs.registry.type);
-    const management = admin.manage?.(adminAccount(inputs, signal));
+    const management = admin.manage?.({ ...adminAccount(inputs, context), ...changes });
     if (management === undefined) throw new Error(`${inputs.registry.type} has no robot accounts`);
     try {
         return await use(management);
@@ -88,18 +55,17 @@ export async function withManagement<T>(
     }
 }
 
-/** Opens the registry for one operation and closes it after; the row tells when it waits for the registry. */
+/** Opens the registry for one operation and closes it after; the row shows when it waits for the registry. */
 export async function withRegistry<T>(
     inputs: RegistryInputs & { readonly concurrency?: number },
-    { signal, log }: OperationContext,
-    use: (client: RegistryClient, base: MirrorBase, row: ProgressRow) => Promise<T>,
+    { process, signal, log }: RegistryContext,
+    use: (client: RegistryClient, mirror: MirrorBase, row: ProgressRow) => Promise<T>,
 ): Promise<T> {
-    const { concurrency = 0, account, credentials } = inputs;
-    const registry = currentRegistry(inputs);
+    const registry = process.settings.registry(inputs.registry);
     const client = new RegistryClient({
         endpoint: registryEndpoint(registry),
-        credentials: currentCredentials(account, registry.type, credentials),
-        requests: registry.requests ?? requestsFor(concurrency),
+        credentials: process.settings.credentials(inputs),
+        requests: registry.requests ?? requestsFor(inputs.concurrency ?? 0),
         retry: { ...DEFAULT_RETRY, seconds: registry.retrySeconds },
         signal,
     });
@@ -113,9 +79,15 @@ export async function withRegistry<T>(
     }
 }
 
+/** What refreshes of other resources have found with the same account, for a refresh. */
+export function sharedLookups(inputs: RegistryInputs, { process }: RegistryContext): LookupCache {
+    const { settings, lookups } = process;
+    return lookups.for(settings.registry(inputs.registry), settings.credentials(inputs));
+}
+
 /**
- * What a refresh of a resource with a robot account finds; the registry's error if it refuses the account. The robot
- * account's own refresh tells what became of it, and its next update makes it good: failing here would prevent that.
+ * What a refresh of a resource with a robot account finds; the registry's error if it rejects the account. The robot
+ * account's own refresh reports why, and its next update repairs it: failing here would prevent that.
  */
 export async function orRefused<T>(inputs: RegistryInputs, look: () => Promise<T>): Promise<T | RegistryError> {
     try {

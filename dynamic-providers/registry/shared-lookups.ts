@@ -1,33 +1,34 @@
+import type { Credentials } from "../../lib/distribution/auth/credentials";
 import { LookupCache } from "../../lib/import";
 import { computeDigest } from "../../lib/oci/digest";
-import { registryEndpoint } from "../../lib/site";
-import { type RegistryInputs, currentRegistry } from "./connection";
-import { currentCredentials } from "./settings";
+import { type SiteRegistry, registryEndpoint } from "../../lib/site";
 
-/** By registry and account. A provider process lives for one run of the engine, and so do these. */
-const shared = new Map<string, LookupCache>();
+/**
+ * What refreshes in one provider process have found, by registry and account: a resource's refresh uses what another's has
+ * found with the same account. A validation does not, it looks for itself.
+ */
+export class SharedLookups {
+    private readonly caches = new Map<string, LookupCache>();
 
-/** What the refresh of other resources has seen with the same account, for a refresh alone: a proof sees for itself. */
-export function sharedLookups(inputs: RegistryInputs): LookupCache {
-    const registry = currentRegistry(inputs);
-    const account = currentCredentials(inputs.account, registry.type, inputs.credentials);
-    // No secret is kept as a key.
-    const key = computeDigest(JSON.stringify([registryEndpoint(registry), account.username, account.password]));
-    const known = shared.get(key) ?? new LookupCache();
-    shared.set(key, known);
-    return known;
-}
-
-/** Runs what may write to a registry. What was seen before it, or while it ran, does not count after it. */
-export async function writing<T>(operation: () => Promise<T>): Promise<T> {
-    forgetAll();
-    try {
-        return await operation();
-    } finally {
-        forgetAll();
+    for(registry: SiteRegistry, { username, password }: Credentials): LookupCache {
+        // A digest, so that no secret is kept as a key.
+        const key = computeDigest(JSON.stringify([registryEndpoint(registry), username, password]));
+        const known = this.caches.get(key) ?? new LookupCache();
+        this.caches.set(key, known);
+        return known;
     }
-}
 
-function forgetAll(): void {
-    for (const lookups of shared.values()) lookups.forget();
+    /** Runs what may write to a registry. What was found before it, or while it ran, does not count after it. */
+    async invalidate<T>(operation: () => Promise<T>): Promise<T> {
+        this.forget();
+        try {
+            return await operation();
+        } finally {
+            this.forget();
+        }
+    }
+
+    private forget(): void {
+        for (const cache of this.caches.values()) cache.forget();
+    }
 }

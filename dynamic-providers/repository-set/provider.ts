@@ -1,54 +1,35 @@
 import { isDeepStrictEqual } from "node:util";
-import { z } from "zod";
 import type { DesiredRepositories } from "../../lib/registries";
-import { adminInputs, hasMoved, withManagement } from "../registry/connection";
-import type { ResourceProvider, OperationContext } from "../lifecycle/resource-provider";
+import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import { hasMoved, replacedRegistry, withManagement } from "../registry/connection";
+import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import { type RepositorySetInputs, repositorySetKind as kind } from "./kind";
 
-export const repositorySetInputs = adminInputs.extend({
-    namespace: z.string(),
-    /** Names below the namespace, sorted. */
-    repositories: z.array(z.string()),
-    /** User names of the robot accounts. */
-    importer: z.string(),
-    puller: z.string(),
-    onRemove: z.enum(["keep", "delete"]),
-});
-
-export type RepositorySetInputs = z.infer<typeof repositorySetInputs>;
-
-export interface RepositorySetOutputs extends RepositorySetInputs {
-    /** Those that this stack made: only they are ever removed. */
+export interface RepositorySetOutputs extends RepositorySetInputs, CommonOutputs {
+    /** Repositories that this stack created: only they are ever removed. */
     readonly made: readonly string[];
-    /** What a refresh found missing, and what it found different. */
+    /** Repositories that a refresh found missing. */
     readonly missing: readonly string[];
+    /** What a refresh found different from the inputs. */
     readonly differences: readonly string[];
 }
 
-/** The repositories that images are pushed to, made before, so that the robot account that pushes does not own them. */
-export const repositorySetProvider: ResourceProvider<RepositorySetInputs, RepositorySetOutputs> = {
-    inputs: repositorySetInputs,
-    secrets: ["credentials"],
+const COMPARED = comparedInputs(kind);
 
-    describeChanges: async (olds, news, log) => {
-        const coming = news.repositories.filter((name) => olds.repositories?.includes(name) !== true);
-        if (coming.length > 0) log.line("info", `${coming.length} repositories are made if they are not there`);
+/** The repositories that images are pushed to, created before, so that the robot account that pushes does not own them. */
+export const repositorySetProvider: RegistryProvider<RepositorySetInputs, RepositorySetOutputs> = {
+    ...kind,
+
+    describeChanges: async (olds, news, { log }) => {
+        const added = news.repositories.filter((name) => olds.repositories?.includes(name) !== true);
+        if (added.length > 0) log.line("info", `${added.length} repositories are created if they do not exist`);
     },
 
     compare: (olds, news) => {
-        const compared = [
-            "registry",
-            "credentials",
-            "account",
-            "namespace",
-            "repositories",
-            "importer",
-            "puller",
-            "onRemove",
-        ] as const;
-        const isChanged = compared.some((name) => !isDeepStrictEqual(olds[name], news[name]));
-        const isMoved = olds.registry.mirrorBase !== news.registry.mirrorBase;
+        const isChanged = changedInputs(olds, news, COMPARED).length > 0;
         const changes = isChanged || olds.missing.length > 0 || olds.differences.length > 0;
-        return { changes, ...(isMoved ? { replaces: ["registry"] } : {}) };
+        const replaces = replacedRegistry(olds, news);
+        return { changes, ...(replaces.length > 0 ? { replaces } : {}) };
     },
 
     create: async (inputs, context) => ({
@@ -62,21 +43,21 @@ export const repositorySetProvider: ResourceProvider<RepositorySetInputs, Reposi
         return ensure(news, olds.made, context);
     },
 
-    read: async (olds, { signal, log }) => {
-        const { made, missing: missingBefore, differences: differencesBefore, ...inputs } = olds;
-        if (hasMoved(olds)) return { outs: olds, inputs };
-        const { missing, differences, warnings } = await withManagement(inputs, signal, async ({ repositories }) => {
+    read: async (olds, context) => {
+        const inputs = storedInputs(kind, olds);
+        if (hasMoved(olds, context)) return { outs: olds, inputs };
+        const { missing, differences, warnings } = await withManagement(inputs, context, async ({ repositories }) => {
             return (await repositories?.read(desiredState(inputs))) ?? { missing: [], differences: [], warnings: [] };
         });
-        for (const name of missing) log.line("warning", `the repository ${name} is not there`);
-        for (const text of [...differences, ...warnings]) log.line("warning", text);
-        return { outs: { ...inputs, made, missing, differences }, inputs };
+        for (const name of missing) context.log.line("warning", `the repository ${name} does not exist`);
+        for (const text of [...differences, ...warnings]) context.log.line("warning", text);
+        return { outs: { ...inputs, made: olds.made, missing, differences }, inputs };
     },
 
-    remove: async (olds, { signal }) => {
+    remove: async (olds, context) => {
         const { made: names, namespace, onRemove } = olds;
         if (onRemove === "keep" || names.length === 0) return;
-        await withManagement(olds, signal, async ({ repositories }) => repositories?.remove({ namespace, names }));
+        await withManagement(olds, context, async ({ repositories }) => repositories?.remove({ namespace, names }));
     },
 };
 
@@ -87,11 +68,12 @@ function desiredState({ namespace, repositories, importer, puller }: RepositoryS
 async function ensure(
     inputs: RepositorySetInputs,
     before: readonly string[],
-    { signal, log }: OperationContext,
+    context: RegistryContext,
 ): Promise<RepositorySetOutputs> {
-    const made = await withManagement(inputs, signal, async ({ repositories }) =>
-        repositories?.ensure(desiredState(inputs), (done, of) => log.status(`${done} of ${of} repositories`)),
+    const onProgress = (done: number, of: number) => context.log.status(`${done} of ${of} repositories`);
+    const created = await withManagement(inputs, context, async ({ repositories }) =>
+        repositories?.ensure(desiredState(inputs), onProgress),
     );
-    const all = [...new Set([...before, ...(made ?? [])])].sort();
-    return { ...inputs, made: all, missing: [], differences: [] };
+    const made = [...new Set([...before, ...(created ?? [])])].sort();
+    return { ...inputs, made, missing: [], differences: [] };
 }

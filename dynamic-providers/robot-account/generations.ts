@@ -1,26 +1,16 @@
 import { registryAdmin } from "../../lib/registries";
-import type { RobotAccountInputs, RobotAccountOutputs } from "./provider";
+import type { RetiredAccount, RobotAccountInputs, RobotAccountOutputs } from "./kind";
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** An earlier generation of a robot account that clusters may still pull with. */
-export interface RetiredAccount {
-    /** Short name: `puller-1`. */
-    readonly name: string;
-    /** When the next generation took its place, RFC 3339. */
-    readonly retiredAt: string;
-    /** When the registry ends it by itself, RFC 3339; absent if it does not. */
-    readonly expiresAt?: string | undefined;
-}
-
 /** What a refresh has noted beside the inputs: the engine gives a check nothing else of the state. */
-type Noted = Partial<RobotAccountInputs & Pick<RobotAccountOutputs, "due" | "gone"> & { expiresAt: string }>;
+type NotedInputs = Partial<RobotAccountInputs & Pick<RobotAccountOutputs, "due" | "gone"> & { expiresAt: string }>;
 
-/** What was decided in this process: when a replacement is made, the engine checks again without the old inputs. */
-const decided = new Map<string, number>();
-
-/** The generation that is wanted: the next one if a refresh found the account due, or its days were changed. */
-export function wantedGeneration(olds: Noted, news: RobotAccountInputs): number {
+/**
+ * The generation to have: the next one if a refresh found the account due, or its lifetime was changed.
+ * @param decided by URN, in this process: the engine checks a replacement a second time, without the old inputs
+ */
+export function nextGeneration(olds: NotedInputs, news: RobotAccountInputs, decided: Map<string, number>): number {
     if (olds.generation === undefined) return decided.get(news.selfUrn) ?? 1;
     const expires = registryAdmin(news.registry.type).capabilities.robotExpiry;
     const isDue = olds.due !== undefined || (expires && olds.maxAge !== news.maxAge);
@@ -30,11 +20,11 @@ export function wantedGeneration(olds: Noted, news: RobotAccountInputs): number 
 }
 
 /**
- * The earlier generations that stay: those whose overlap is not over, and the current one if `generation` replaces it.
+ * The earlier generations that stay: those whose overlap has not ended, and the current one if `generation` replaces it.
  * An account that was deleted in the registry is not among them.
  */
-export function wantedRetired(
-    olds: Noted,
+export function remainingAccounts(
+    olds: NotedInputs,
     { role, overlap }: RobotAccountInputs,
     generation: number,
     now: Date,
@@ -47,14 +37,14 @@ export function wantedRetired(
     return [...kept, { ...retired, ...(expiresAt === undefined ? {} : { expiresAt }) }];
 }
 
-/** When a retired account ends: `overlap` days after it was replaced, or when the registry ends it, if that is earlier. */
+/** When a retired account ends: `overlap` days after it was replaced, or when it expires, if that is earlier. */
 export function validUntil({ retiredAt, expiresAt }: Omit<RetiredAccount, "name">, overlap: number): Date {
     const end = Date.parse(retiredAt) + overlap * DAY_MS;
     return new Date(expiresAt === undefined ? end : Math.min(end, Date.parse(expiresAt)));
 }
 
-/** For a preview: which generation replaces which and why, and which earlier ones stay valid until when, or go. */
-export function generationLines(olds: Noted, news: RobotAccountInputs): string[] {
+/** For a preview: which generation replaces which and why, which earlier ones stay valid until when, which are removed. */
+export function generationLines(olds: NotedInputs, news: RobotAccountInputs): string[] {
     const { overlap = 0, retired = [] } = news;
     const day = (account: RetiredAccount) => validUntil(account, overlap).toISOString().slice(0, 10);
     const isKept = (account: RetiredAccount) => retired.some(({ retiredAt }) => retiredAt === account.retiredAt);
@@ -70,7 +60,7 @@ export function generationLines(olds: Noted, news: RobotAccountInputs): string[]
     ];
 }
 
-function replacementLine(olds: Noted, { role, generation }: RobotAccountInputs): string[] {
+function replacementLine(olds: NotedInputs, { role, generation }: RobotAccountInputs): string[] {
     const before = olds.generation;
     if (before === undefined || generation === undefined || generation <= before) return [];
     return [`${role}-${before} -> ${role}-${generation}: ${olds.due ?? "maxAge was changed"}`];

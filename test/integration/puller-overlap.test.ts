@@ -1,17 +1,15 @@
-import { ResourceLog } from "../../dynamic-providers/lifecycle/engine";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
-import {
-    type RobotAccountInputs,
-    type RobotAccountOutputs,
-    robotAccountProvider as kind,
-} from "../../dynamic-providers/robot-account/provider";
+import type { RegistryContext } from "../../dynamic-providers/registry/registry-process";
+import type { RobotAccountInputs, RobotAccountOutputs } from "../../dynamic-providers/robot-account/kind";
+import { robotAccountProvider as kind } from "../../dynamic-providers/robot-account/provider";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { ADMIN, ManagedHarbor } from "../support/harbor/managed-harbor";
+import { operationContext } from "../support/operation-context";
 
 /** The puller's rotation on a Harbor that plays back what a real one does: test/support/harbor. */
 let on: ManagedHarbor;
 let lines: string[];
-let context: { signal: AbortSignal; log: ResourceLog };
+let context: RegistryContext;
 
 beforeEach(async () => {
     jest.useFakeTimers({
@@ -31,9 +29,7 @@ beforeEach(async () => {
     on = await ManagedHarbor.start();
     await on.managed().namespaces.create({ name: "mirror" });
     lines = [];
-    const log = new ResourceLog("");
-    jest.spyOn(log, "line").mockImplementation((_severity, message) => void lines.push(message));
-    context = { signal: new AbortController().signal, log };
+    context = operationContext(lines);
 });
 
 afterEach(async () => {
@@ -63,21 +59,19 @@ interface State {
 }
 
 async function created(): Promise<State> {
-    const checked = kind.normalizeInputs?.({}, inputs()) ?? inputs();
+    const checked = kind.normalizeInputs?.({}, inputs(), context) ?? inputs();
     return { inputs: checked, outs: (await kind.create(checked, context)).outs };
 }
 
 async function refreshed({ outs }: State): Promise<State> {
-    const found = await kind.read(outs, context);
-    if (found === undefined) throw new Error("the account left the state");
-    return found;
+    return kind.read(outs, context);
 }
 
 /** What an `up` with a refresh does to the account. */
 async function up(before: State, changes: Partial<RobotAccountInputs> = {}): Promise<State> {
     const { inputs: olds, outs } = await refreshed(before);
-    const news = kind.normalizeInputs?.(olds, { ...inputs(), ...changes }) ?? inputs();
-    await kind.describeChanges?.(olds, news, context.log, context.signal);
+    const news = kind.normalizeInputs?.(olds, { ...inputs(), ...changes }, context) ?? inputs();
+    await kind.describeChanges?.(olds, news, context);
     const { changes: isChanged, replaces } = kind.compare(outs, news);
     expect(replaces).toBeUndefined();
     return { inputs: news, outs: isChanged ? await kind.update(outs, news, context) : outs };
@@ -104,7 +98,7 @@ test("a puller that is due is replaced in place, and the old one is valid until 
     expect(robots()).toEqual(["mirror+puller-1", "mirror+puller-2"]);
     expect([await greeting(first.outs), await greeting(second.outs)]).toEqual([200, 200]);
     const until = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
-    expect(lines.join("\n")).toContain("puller-1 -> puller-2: it ends on ");
+    expect(lines.join("\n")).toContain("puller-1 -> puller-2: it expires on ");
     expect(lines.join("\n")).toContain(`puller-1 stays valid until ${until}`);
 
     days(6);
@@ -178,7 +172,7 @@ test("one that cannot be deleted stays in state, with the new account, and the n
     days(8);
     on.fake.disturb = (method) => (method === "DELETE" ? { status: 500, json: {} } : undefined);
     const { inputs: olds, outs } = await refreshed(second);
-    const news = kind.normalizeInputs?.(olds, inputs()) ?? inputs();
+    const news = kind.normalizeInputs?.(olds, inputs(), context) ?? inputs();
     const failure: unknown = await kind.update(outs, news, context).catch((error: unknown) => error);
     if (!(failure instanceof PartialState)) throw new Error(`no PartialState: ${String(failure)}`);
     expect(failure.reasons).toEqual([expect.stringMatching(/^robot\$mirror\+puller-1 could not be deleted: DELETE /)]);
@@ -198,7 +192,8 @@ test("a destroy deletes the retired accounts as well", async () => {
 
 test("the importer, whose users are all resources of the stack, is replaced by the engine as before", async () => {
     const { overlap: _, ...importer } = { ...inputs(), role: "importer" as const };
-    const news = kind.normalizeInputs?.({ ...importer, generation: 1, ...{ due: "it ends" } }, importer) ?? importer;
+    const olds = { ...importer, generation: 1, ...{ due: "it expires" } };
+    const news = kind.normalizeInputs?.(olds, importer, context) ?? importer;
     const outs = (await kind.create({ ...importer, generation: 1 }, context)).outs;
     expect(kind.compare(outs, news)).toEqual({ changes: true, replaces: ["generation"] });
     expect(news).not.toHaveProperty("retired");

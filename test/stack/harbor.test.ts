@@ -190,11 +190,11 @@ test("a second stack of the same name makes robot accounts of its own in the pro
     try {
         const refused = await stranger.up();
         expect(refused.code).toBe(1);
-        expect(refused.text).toContain("the project mirror is there already");
+        expect(refused.text).toContain("the project mirror already exists, and this stack did not create it");
         expect(refused.text).toContain("site.registry.adopt: true");
         stranger.configure(site.document({ adopt: true }));
         const preview = await stranger.preview();
-        expect(preview.text).toContain("the project mirror is there already and is adopted");
+        expect(preview.text).toContain("the project mirror already exists and is adopted");
         expect(await stranger.up()).toMatchObject({ code: 0 });
         expect(robots()).toHaveLength(5);
         expect(secrets()).toEqual(expect.arrayContaining(before));
@@ -218,14 +218,32 @@ test("what cannot be found out fails the refresh and forgets nothing", async () 
     expect(await stack.state()).toBe(before);
 });
 
-test("a project that somebody deleted is made again with everything in it", async () => {
+test("a project that was deleted is drift, and is created again with everything in it", async () => {
     const { fake, stack } = site;
     fake.harbor.removeProject(fake.harbor.projects[0]?.project_id ?? 0);
     fake.mint.expireAll();
+    const drift = await stack.refreshPreview("--expect-no-changes");
+    expect(drift.code).toBe(7);
+    expect(drift.text).toContain("the project mirror was deleted; the next `npm run up` creates it again");
+    expect(drift.text).toContain("was deleted in the registry; the next `npm run up` creates a new one");
     expect(await stack.preview("--json", "--refresh")).toMatchObject({ code: 0 });
     expect(await stack.up("--json", "--debug", "--event-log", eventLog("again"))).toMatchObject({ code: 0 });
     expect(robots()).toHaveLength(2);
     expect((await stack.outputs()).validation).toMatchObject({ status: "proven", images: 6 });
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("a robot account that was deleted is drift, and the next up creates a new one", async () => {
+    const { fake, stack } = site;
+    const [importer = ""] = robots();
+    fake.harbor.removeRobot(importer.replace("mirror+", ""));
+    fake.mint.expireAll();
+    const drift = await stack.refreshPreview("--expect-no-changes");
+    expect(drift.code).toBe(7);
+    expect(drift.text).toContain(`${importer} was deleted in the registry`);
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    expect(robots()).not.toContain(importer);
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
 });
 
 test("no secret is in state, in what was printed, in an event log, in a URL or in the arguments of a process", async () => {

@@ -52,6 +52,16 @@ test("then there is nothing to do, what stays open is told, and no secret is in 
     }
 });
 
+test("a superuser's name that is free again is drift, and the next up registers it again", async () => {
+    site.quay.model.users.delete("admin");
+    const drift = await stack.refreshPreview("--expect-no-changes");
+    expect(drift.code).toBe(7);
+    expect(drift.text).toContain("the user name admin is free; the next `npm run up` registers it again");
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    expect(site.quay.model.users.get("admin")?.password).toBe(SUPERUSER);
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
 test("an expired token fails a refresh, although Quay answers it with an empty organization", async () => {
     const before = await stack.state();
     site.quay.model.grants.delete(token);

@@ -186,6 +186,18 @@ test("a second stack on the same organization has its own robot accounts, and ta
     expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
 });
 
+test("an organization that was deleted is drift, and is created again with everything in it", async () => {
+    const { model } = site.quay;
+    model.removeOrganization(organization());
+    const drift = await stack.refreshPreview("--expect-no-changes");
+    expect(drift.code).toBe(7);
+    expect(drift.text).toContain("the organization mirror was deleted; the next `npm run up` creates it again");
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    expect([...organization().repositories.keys()].sort()).toEqual(REPOSITORIES);
+    expect((await stack.outputs()).validation).toMatchObject({ status: "proven", images: 6 });
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
 test("destroy takes the robot accounts, and leaves the images", async () => {
     expect(await stack.destroy()).toMatchObject({ code: 0 });
     const { robots, prototypes, repositories, applications } = organization();

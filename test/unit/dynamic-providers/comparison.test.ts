@@ -1,8 +1,7 @@
-import { type ImageImportOutputs, imageImportProvider } from "../../../dynamic-providers/image-import/provider";
-import {
-    type MirrorValidationOutputs,
-    mirrorValidationProvider,
-} from "../../../dynamic-providers/mirror-validation/provider";
+import type { ImageImportOutputs } from "../../../dynamic-providers/image-import/kind";
+import { imageImportProvider } from "../../../dynamic-providers/image-import/provider";
+import type { MirrorValidationOutputs } from "../../../dynamic-providers/mirror-validation/kind";
+import { mirrorValidationProvider } from "../../../dynamic-providers/mirror-validation/provider";
 import {
     type RegistryAccessOutputs,
     registryAccessProvider,

@@ -1,5 +1,9 @@
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { z } from "zod";
+import { Engine } from "../../../dynamic-providers/lifecycle/engine";
+import { Operations } from "../../../dynamic-providers/lifecycle/operations";
+import type { ProviderProcess } from "../../../dynamic-providers/lifecycle/provider-process";
+import type { CommonOutputs } from "../../../dynamic-providers/lifecycle/resource-kind";
 import {
     type ResourceProvider,
     PartialState,
@@ -15,23 +19,55 @@ const inputs = z.object({
     credentials: z.object({ username: z.string(), password: z.string().min(5) }),
 });
 type Inputs = z.infer<typeof inputs>;
-interface Outputs extends Inputs {
+interface Outputs extends Inputs, CommonOutputs {
     readonly made?: string | undefined;
 }
 
 const GIVEN = { selfUrn: "urn", size: 1, credentials: { username: "someone", password: PASSWORD }, __provider: "text" };
+const basicAuth = ({ username, password }: Inputs["credentials"]) =>
+    Buffer.from(`${username}:${password}`).toString("base64");
 
-function provider(changes: Partial<ResourceProvider<Inputs, Outputs>> = {}) {
-    return createProvider<Inputs, Outputs>({
-        inputs,
-        secrets: ["credentials"],
-        compare: (olds, news) => ({ changes: olds.size !== news.size }),
-        create: async (given) => ({ id: "one", outs: { ...given, made: undefined } }),
-        read: async () => undefined,
-        update: async (_olds, news) => news,
-        remove: async () => undefined,
-        ...changes,
-    });
+// It listens to signals of this process: one is enough.
+const operations = new Operations(undefined);
+
+/** A provider process without a registry; what is written through it is counted. */
+function providerProcess() {
+    const written: string[] = [];
+    const own: ProviderProcess = {
+        engine: Engine.ofProcess(),
+        operations,
+        configure: () => undefined,
+        requireSafety: () => undefined,
+        secretTexts: () => ["canary-of-the-process"],
+        write: async (operation) => {
+            written.push("write");
+            return operation();
+        },
+    };
+    return { own, written };
+}
+
+function provider(changes: Partial<ResourceProvider<Inputs, Outputs>> = {}, own = providerProcess().own) {
+    return createProvider<Inputs, Outputs>(
+        {
+            name: "thing",
+            inputs,
+            outputs: ["made"],
+            secrets: {
+                credentials: (value) => {
+                    const { password } = value as Inputs["credentials"];
+                    return [password, basicAuth(value as Inputs["credentials"])];
+                },
+            },
+            compare: (olds, news) => ({ changes: olds.size !== news.size }),
+            create: async (given) => ({ id: "one", outs: { ...given, made: undefined } }),
+            read: async (olds) => ({ outs: olds, inputs: olds }),
+            update: async (_olds, news) => news,
+            remove: async () => undefined,
+            ...changes,
+        },
+        own,
+    );
 }
 
 async function thrown(work: Promise<unknown>): Promise<Error & Record<string, unknown>> {
@@ -118,9 +154,56 @@ test("a part that was done is kept: id, properties with the provider's text, and
     });
 });
 
-test("state takes no undefined; a resource that is gone is an empty answer; anything thrown fails the refresh", async () => {
+test("state takes no undefined; what cannot be found out fails the refresh", async () => {
     expect(Object.keys((await provider().create(GIVEN)).outs ?? {})).not.toContain("made");
-    expect(await provider().read("one", GIVEN)).toEqual({});
     const unsure = provider({ read: () => Promise.reject(new Error("no answer")) });
     expect((await thrown(unsure.read("one", GIVEN))).message).toBe("no answer");
+});
+
+test("a resource that no longer exists stays in state, and the next update creates it again", async () => {
+    const vanished = provider({ read: async (olds) => ({ outs: { ...olds, gone: true }, inputs: olds }) });
+    const read = await vanished.read("one", GIVEN);
+    expect(read).toEqual({ id: "one", props: { ...GIVEN, gone: true }, inputs: GIVEN });
+    expect(await vanished.diff("one", read.props, GIVEN)).toEqual({ changes: true });
+    expect(await vanished.diff("one", GIVEN, GIVEN)).toEqual({ changes: false });
+});
+
+test("what may write is run as such, what only reads is not", async () => {
+    const { own, written } = providerProcess();
+    const writing = provider({}, own);
+    await writing.check({}, GIVEN);
+    await writing.read("one", GIVEN);
+    await writing.diff("one", GIVEN, GIVEN);
+    expect(written).toHaveLength(0);
+    await writing.create(GIVEN);
+    await writing.update("one", GIVEN, GIVEN);
+    await writing.delete("one", GIVEN);
+    expect(written).toHaveLength(3);
+});
+
+test("secrets of the process are in no message either, and one that may not run an operation runs none", async () => {
+    const failing = provider({ create: () => Promise.reject(new Error("used canary-of-the-process")) });
+    expect((await thrown(failing.create(GIVEN))).message).toBe("used [secret]");
+    const create = jest.fn();
+    const { own } = providerProcess();
+    const unsafe = provider(
+        { create },
+        {
+            ...own,
+            requireSafety: () => {
+                throw new Error("unsafe");
+            },
+        },
+    );
+    expect((await thrown(unsafe.create(GIVEN))).message).toBe("unsafe");
+    expect(create).not.toHaveBeenCalled();
+});
+
+test("configuration is taken before the first await: the engine may start an operation before that", () => {
+    const { own } = providerProcess();
+    const taken: unknown[] = [];
+    const config = { get: (key: string) => `value of ${key}`, require: (key: string) => key };
+    const configured = provider({}, { ...own, configure: (read) => void taken.push(read("a")) });
+    void configured.configure({ config } as never);
+    expect(taken).toEqual(["value of a"]);
 });

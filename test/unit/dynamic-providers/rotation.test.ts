@@ -1,5 +1,6 @@
 import { robotAccountProvider } from "../../../dynamic-providers/robot-account/provider";
 import { rotationReason } from "../../../dynamic-providers/robot-account/rotation";
+import { operationContext } from "../../support/operation-context";
 
 const NOW = new Date("2026-06-01T00:00:00Z");
 const day = (days: number) => new Date(NOW.getTime() + days * 86_400_000).toISOString();
@@ -14,12 +15,12 @@ const found = (age: number, left?: number) => ({
     isAccepted: true,
 });
 
-test("an account is due when two thirds of its days are over, when its end is near, or when it is refused", () => {
+test("an account is due when two thirds of its days are over, when it expires soon, or when the registry rejects it", () => {
     expect(rotationReason(found(19, 11), 30, NOW)).toBeUndefined();
     expect(rotationReason(found(19), 30, NOW)).toBeUndefined();
     expect(rotationReason(found(21), 30, NOW)).toBe("two thirds of its 30 days are over");
-    expect(rotationReason(found(1, 9), 30, NOW)).toBe("it ends on 2026-06-10");
-    expect(rotationReason({ ...found(1), isAccepted: false }, 30, NOW)).toMatch(/does not take its secret/);
+    expect(rotationReason(found(1, 9), 30, NOW)).toBe("it expires on 2026-06-10");
+    expect(rotationReason({ ...found(1), isAccepted: false }, 30, NOW)).toMatch(/no longer accepts its secret/);
     expect(
         rotationReason({ ...found(1), isAccepted: false, differences: ["it is disabled"] }, 30, NOW),
     ).toBeUndefined();
@@ -36,18 +37,19 @@ const INPUTS = {
     owner: "a1b2c3d4",
     maxAge: 30,
 };
+const CONTEXT = operationContext();
 const normalizeInputs = (olds: object, news: object = INPUTS, selfUrn = "urn:robot") =>
-    robotAccountProvider.normalizeInputs?.(olds, { ...INPUTS, ...news, selfUrn }).generation;
+    robotAccountProvider.normalizeInputs?.(olds, { ...INPUTS, ...news, selfUrn }, CONTEXT).generation;
 
-test("the generation stays, and goes up when a refresh has noted that its time is over, or maxAge is another", () => {
+test("the generation stays, and goes up when a refresh has found it due, or its maxAge was changed", () => {
     expect(normalizeInputs({}, INPUTS, "urn:new")).toBe(1);
     expect(normalizeInputs({ ...INPUTS, generation: 3 })).toBe(3);
-    expect(normalizeInputs({ ...INPUTS, generation: 3, due: "its time is over" })).toBe(4);
+    expect(normalizeInputs({ ...INPUTS, generation: 3, due: "two thirds of its 30 days are over" })).toBe(4);
     expect(normalizeInputs({ ...INPUTS, generation: 3 }, { maxAge: 60 })).toBe(4);
 });
 
 test("the engine checks a replacement again without the old inputs: the decision stays", () => {
-    expect(normalizeInputs({ ...INPUTS, generation: 7, due: "its time is over" })).toBe(8);
+    expect(normalizeInputs({ ...INPUTS, generation: 7, due: "two thirds of its 30 days are over" })).toBe(8);
     expect(normalizeInputs({})).toBe(8);
 });
 
@@ -61,7 +63,7 @@ test("a new generation is a replacement; what a refresh found, and another admin
         differences: [] as string[],
     };
     expect(robotAccountProvider.compare(state, { ...INPUTS, generation: 2 })).toEqual({ changes: false });
-    // One that skipped names of others has a higher number than was asked for.
+    // An account that skipped the names of others has a higher number than its inputs.
     expect(robotAccountProvider.compare(state, { ...INPUTS, generation: 1 })).toEqual({ changes: false });
     expect(robotAccountProvider.compare(state, { ...INPUTS, generation: 3 })).toEqual({
         changes: true,
@@ -74,6 +76,9 @@ test("a new generation is a replacement; what a refresh found, and another admin
             .changes,
     ).toBe(true);
     expect(
-        robotAccountProvider.compare({ ...state, due: "its time is over" }, { ...INPUTS, generation: 2 }).changes,
+        robotAccountProvider.compare(
+            { ...state, due: "two thirds of its 30 days are over" },
+            { ...INPUTS, generation: 2 },
+        ).changes,
     ).toBe(true);
 });

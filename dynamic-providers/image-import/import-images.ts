@@ -1,0 +1,145 @@
+import {
+    type ImagesBySource,
+    type ImportPlan,
+    type ImportResult,
+    cannotLines,
+    counted,
+    formatBytes,
+    formatImages,
+    isNothingToDo,
+    planImport,
+    planSummary,
+    progressText,
+    toImageMap,
+} from "../../lib/import";
+import type { Digest } from "../../lib/oci/digest";
+import { carryOut, movedTags, readLockedSet, refusedMounts } from "../../lib/passthrough";
+import { PartialState } from "../lifecycle/resource-provider";
+import { withRegistry } from "../registry/connection";
+import type { RegistryContext } from "../registry/registry-process";
+import type { ImageImportInputs, ImageImportOutputs } from "./kind";
+import { failureReasons, leavingImages, removeLeaving } from "./removal";
+
+/** What state holds when an import begins. */
+export interface StateBefore extends Pick<ImageImportOutputs, "incomplete" | "leaving"> {
+    readonly images: ImagesBySource;
+}
+
+export const NOTHING: StateBefore = { images: {}, incomplete: [] };
+
+/** The id of a set's resource. */
+export function setId(inputs: Pick<ImageImportInputs, "registry" | "lock">): string {
+    return `${inputs.registry.mirrorBase}#${inputs.lock}`;
+}
+
+/**
+ * Pushes what is missing; what state holds as present is not checked again (a refresh does that).
+ * @throws PartialState that keeps what is in the registry
+ */
+export async function importImages(
+    inputs: ImageImportInputs,
+    before: StateBefore,
+    context: RegistryContext,
+): Promise<ImageImportOutputs> {
+    const missing = Object.fromEntries(
+        Object.entries(toImageMap(inputs.images)).filter(([source, digest]) => before.images[source] !== digest),
+    );
+    if (Object.keys(missing).length > 0 || before.incomplete.length > 0) {
+        const result = await push(inputs, missing, before, context);
+        logWarnings(refusedMounts(result), context);
+        if (result.failed.length > 0) throw partialImport(inputs, before, result);
+        const { bytes, uploads, mounts } = result.sent;
+        context.log.line(
+            "info",
+            `imported ${counted(Object.keys(missing).length, "image")}; ${formatBytes(bytes)} sent in ` +
+                `${counted(uploads, "blob")}, ${counted(mounts, "blob")} mounted`,
+        );
+    }
+    return removeLeft(inputs, before, context);
+}
+
+async function push(
+    inputs: ImageImportInputs,
+    images: Readonly<Record<string, Digest>>,
+    before: StateBefore,
+    context: RegistryContext,
+): Promise<ImportResult> {
+    const { log } = context;
+    const suspects = new Set(before.incomplete);
+    const set = await readLockedSet(inputs.archive, inputs.lock, inputs.lockDigest);
+    return withRegistry(inputs, context, async (client, base, row) => {
+        row.show("checking what the registry has");
+        const plan = await planImport(client, { images, set: set.lock, base, suspects });
+        const lines = planLines(plan);
+        if (lines.length > 0) log.line("info", lines.join("\n    "));
+        logWarnings(movedTags(plan, before.images), context);
+        // The plan is shown before the first byte is sent.
+        await log.flushed();
+        return carryOut(client, plan, set, {
+            concurrency: inputs.concurrency,
+            onProgress: (progress) => row.show(progressText(progress)),
+            onWarning: (warning) => logWarnings([warning], context),
+        });
+    });
+}
+
+function logWarnings(lines: readonly string[], { log }: RegistryContext): void {
+    if (lines.length > 0) log.line("warning", lines.join("\n    "));
+}
+
+/** What will be sent; nothing where nothing is to be done. */
+function planLines(plan: ImportPlan): string[] {
+    return isNothingToDo(plan) ? [] : [`plan: ${planSummary(plan)}`, ...cannotLines(plan)];
+}
+
+/** Removes images that have left the set, if that is configured. @throws PartialState that keeps what could not be removed */
+async function removeLeft(
+    inputs: ImageImportInputs,
+    before: StateBefore,
+    context: RegistryContext,
+): Promise<ImageImportOutputs> {
+    const { leaving } = imagesToRemove(inputs, before);
+    const done = { ...inputs, incomplete: [] };
+    if (leaving === undefined) return done;
+    const locks = [inputs.lock, ...(inputs.otherLocks ?? [])];
+    const { failed } = await removeLeaving(inputs, leaving, toImageMap(inputs.images), locks, context);
+    if (failed.length === 0) return done;
+    const left = new Set(failed.map(({ source }) => source));
+    const rest = Object.fromEntries(Object.entries(leaving).filter(([source]) => left.has(source)));
+    const safe = "every image of the set is in; the next `npm run up` tries again to remove what has left it";
+    const reasons = [[...failureReasons(failed), safe].join("\n    ")];
+    throw new PartialState(setId(inputs), { incomplete: [], leaving: rest }, reasons);
+}
+
+/** Images that have left the set and are not removed yet; nothing at all where images are kept. */
+function imagesToRemove(inputs: ImageImportInputs, before: StateBefore): { leaving?: Record<string, Digest> } {
+    if (inputs.onRemove !== "delete") return {};
+    const leaving = leavingImages({ ...before.leaving, ...before.images }, toImageMap(inputs.images));
+    return Object.keys(leaving).length === 0 ? {} : { leaving };
+}
+
+function partialImport(inputs: ImageImportInputs, before: StateBefore, result: ImportResult): PartialState {
+    const images: Record<string, Digest> = { ...result.done };
+    const all = Object.entries(toImageMap(inputs.images));
+    for (const [source, digest] of all) {
+        if (before.images[source] === digest) images[source] = digest;
+    }
+    const incomplete = stillIncomplete(before, result, images);
+    const safe = `${Object.keys(images).length} of ${counted(all.length, "image")} ${all.length === 1 ? "is" : "are"} safe in the registry; the next \`npm run up\` imports the rest`;
+    return new PartialState(
+        setId(inputs),
+        { images: formatImages(images), incomplete, ...imagesToRemove(inputs, before) },
+        // The engine counts reasons as errors: one import that failed is one.
+        [[...failureReasons(result.failed), safe].join("\n    ")],
+    );
+}
+
+/** What failed is checked again to the last blob, and so is what an earlier run should have imported. */
+function stillIncomplete(
+    before: StateBefore,
+    result: ImportResult,
+    images: Readonly<Record<string, Digest>>,
+): string[] {
+    const sources = [...before.incomplete, ...result.failed.map(({ source }) => source)];
+    return [...new Set(sources)].filter((source) => images[source] === undefined).sort();
+}

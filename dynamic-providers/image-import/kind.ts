@@ -1,0 +1,44 @@
+import { z } from "zod";
+import type { Digest } from "../../lib/oci/digest";
+import { type CommonOutputs, commonInputs } from "../lifecycle/resource-kind";
+import { type RegistryResourceArgs, accountTexts, imageListInput, registryArgs } from "../registry/registry-kind";
+
+const args = registryArgs.extend({
+    /** Files or folders of the set, from the project's root or absolute. */
+    archive: z.array(z.string()).min(1).readonly(),
+    /** The lock file. */
+    lock: z.string(),
+    /** The digest of the lock's content, as the program has read it. */
+    lockDigest: z.string(),
+    /** Source reference -> digest, as `formatImages` writes it. */
+    images: imageListInput,
+    /** Children that sparse indexes leave out on purpose. */
+    sparse: z.array(z.string()).readonly(),
+    /** Blobs uploaded at the same time. */
+    concurrency: z.number().int().positive(),
+    /** What happens to images that leave the set; absent (as in state of the first release): they are kept. */
+    onRemove: z.enum(["keep", "delete"]).optional(),
+    /** Locks of the site's other sets: what they name is not deleted. */
+    otherLocks: z.array(z.string()).readonly().optional(),
+});
+const inputs = args.extend(commonInputs.shape);
+
+export type ImageImportArgs = RegistryResourceArgs<typeof args>;
+export type ImageImportInputs = Readonly<z.infer<typeof inputs>>;
+
+/** `images` in state are those that are in the registry: fewer than the inputs' after a run that ended early. */
+export interface ImageImportOutputs extends ImageImportInputs, CommonOutputs {
+    /** Images that a refresh found broken: that their tag exists proves nothing. */
+    readonly incomplete: readonly string[];
+    /** A refresh could not look, since the registry rejected the robot account: the next update looks at all images. */
+    readonly unseen?: boolean | undefined;
+    /** Images that have left the set and are still to be removed: source reference -> digest. */
+    readonly leaving?: Readonly<Record<string, Digest>> | undefined;
+}
+
+export const imageImportKind = {
+    name: "imageImport",
+    inputs,
+    outputs: ["incomplete"],
+    secrets: { credentials: accountTexts },
+} as const;

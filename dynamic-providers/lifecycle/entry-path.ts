@@ -1,0 +1,30 @@
+import { existsSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+const PACKAGE = "registry-passthrough";
+const ENTRY = "dist/dynamic-providers/entry";
+
+/**
+ * True if the running program is this project's own one, and not another one that depends on this package. Program and
+ * provider processes both run in the project's folder.
+ */
+export function isOwnProject(): boolean {
+    return realpathSync(process.cwd()) === packageFolder();
+}
+
+/**
+ * What a provider process evaluates for each call: one line that loads the compiled entry. State holds no code then, and
+ * refresh and destroy always run today's. In this project the path is relative to its folder; it is stored in the state of
+ * every stack and must stay as it is. Another project finds the entry in the package that it depends on.
+ * @param kind the name that `entry.ts` exports
+ */
+export function handlerText(kind: string): string {
+    return `exports.handler=()=>require("${isOwnProject() ? `./${ENTRY}` : `${PACKAGE}/${ENTRY}`}").${kind}`;
+}
+
+/** The folder with this package's package.json. */
+function packageFolder(): string {
+    let folder = realpathSync(__dirname);
+    while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
+    return folder;
+}

@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { type CommonOutputs, commonInputs } from "../lifecycle/resource-kind";
+import { type RegistryResourceArgs, accountTexts, imageListInput, registryArgs } from "../registry/registry-kind";
+
+const args = registryArgs.extend({
+    /** Source reference -> digest, as `formatImages` writes it. */
+    images: imageListInput,
+    /** Source reference -> why its digest is not upstream's. Absent: none is. */
+    marks: z
+        .record(z.string(), z.enum(["tag-only", "rebuilt"]))
+        .readonly()
+        .optional(),
+    /** The registries.conf that a node generates from the mirror rules, TOML. */
+    registriesConf: z.string(),
+    /** Children that sparse indexes leave out on purpose: `<digest>`, or `<source reference> <digest>` for one image. */
+    sparse: z.array(z.string()).readonly(),
+    /** How many images are read byte for byte. */
+    wholeImages: z.number().int().nonnegative(),
+});
+const inputs = args.extend(commonInputs.shape);
+
+export type MirrorValidationArgs = RegistryResourceArgs<typeof args>;
+export type MirrorValidationInputs = Readonly<z.infer<typeof inputs>>;
+
+/** What was proven, small enough for a stack output. */
+export interface ValidationSummary {
+    readonly status: "proven" | "failing";
+    readonly images: number;
+    readonly manifests: number;
+    readonly blobs: number;
+    readonly bytesRead: number;
+    /** Images read byte for byte. */
+    readonly whole: readonly string[];
+    /** Images that rules redirect by digest only. */
+    readonly digestOnly: readonly string[];
+    /** RFC 3339. */
+    readonly checkedAt: string;
+    /** Images that a refresh found missing or wrong. */
+    readonly failing: readonly string[];
+}
+
+export interface MirrorValidationOutputs extends MirrorValidationInputs, CommonOutputs {
+    readonly summary: ValidationSummary;
+}
+
+export const mirrorValidationKind = {
+    name: "mirrorValidation",
+    inputs,
+    outputs: ["summary"],
+    secrets: { credentials: accountTexts },
+} as const;

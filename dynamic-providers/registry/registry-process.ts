@@ -1,0 +1,57 @@
+import { requireTlsVerification } from "../../lib/distribution/http/tls-environment";
+import { Engine } from "../lifecycle/engine";
+import { Operations } from "../lifecycle/operations";
+import type { OperationContext, ProviderProcess, ReadConfig } from "../lifecycle/provider-process";
+import type { CommonInputs, CommonOutputs } from "../lifecycle/resource-kind";
+import type { ResourceProvider } from "../lifecycle/resource-provider";
+import { DeclaredSets } from "./declared-sets";
+import { SharedLookups } from "./shared-lookups";
+import { StackSettings } from "./stack-settings";
+
+/** What the resources of this package share in one provider process. */
+export class RegistryProcess implements ProviderProcess {
+    readonly engine = Engine.ofProcess();
+    readonly operations = new Operations(this.engine);
+    readonly lookups = new SharedLookups();
+    readonly declaredSets = new DeclaredSets();
+    /**
+     * By URN, the generations of robot accounts that a check has decided on: the engine checks a replacement a second time,
+     * without the old inputs.
+     */
+    readonly generations = new Map<string, number>();
+    private current = StackSettings.UNKNOWN;
+
+    /**
+     * @param options.followsConfiguration the stack's configuration is that of this program, and describes the one site
+     * that it has; another program passes all of it as inputs
+     */
+    constructor(private readonly options: { readonly followsConfiguration: boolean }) {}
+
+    get settings(): StackSettings {
+        return this.current;
+    }
+
+    configure(read: ReadConfig): void {
+        if (this.options.followsConfiguration) this.current = StackSettings.read(read);
+    }
+
+    /** The program, which checks the environment too, does not run in every refresh and destroy. */
+    requireSafety(): void {
+        requireTlsVerification();
+    }
+
+    secretTexts(): readonly string[] {
+        return this.settings.secretTexts();
+    }
+
+    write<T>(operation: () => Promise<T>): Promise<T> {
+        return this.lookups.invalidate(operation);
+    }
+}
+
+export type RegistryContext = OperationContext<RegistryProcess>;
+export type RegistryProvider<Inputs extends CommonInputs, Outputs extends Inputs & CommonOutputs> = ResourceProvider<
+    Inputs,
+    Outputs,
+    RegistryProcess
+>;

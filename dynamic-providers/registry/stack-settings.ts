@@ -1,0 +1,79 @@
+import { readFileSync } from "node:fs";
+import type { Credentials } from "../../lib/distribution/auth/credentials";
+import { type AdminCredentials, registryAdmin } from "../../lib/registries";
+import {
+    type ConfiguredAccounts,
+    type ConfiguredSite,
+    type RegistryConnection,
+    type SiteRegistry,
+    UNKNOWN_SITE,
+    parseConnection,
+    parseJson,
+    readAccounts,
+    readConfiguredSite,
+} from "../../lib/site";
+import type { ReadConfig } from "../lifecycle/provider-process";
+import { type AdminInputs, type RegistryInputs, accountTexts } from "./registry-kind";
+
+const PREFIX = "registry-passthrough:";
+
+/**
+ * Today's configuration of the stack. State may still have values from before a change of it: a refresh or destroy with
+ * those would fail after a rotated password or a renewed CA. What today's configuration does not say counts as in state.
+ */
+export class StackSettings {
+    /** Nothing is configured. */
+    static readonly UNKNOWN = new StackSettings(UNKNOWN_SITE, {});
+
+    constructor(
+        readonly site: ConfiguredSite,
+        private readonly accounts: ConfiguredAccounts,
+    ) {}
+
+    static read(config: ReadConfig, readFile = (path: string) => readFileSync(path, "utf8")): StackSettings {
+        const document = (key: string) => parseJson(config(`${PREFIX}${key}`));
+        return new StackSettings(
+            readConfiguredSite(document("site"), document("defaults"), readFile),
+            readAccounts((key) => config(`${PREFIX}${key}`)),
+        );
+    }
+
+    /** True if the site has another registry now: the resource is about to be replaced. */
+    hasMoved({ mirrorBase }: RegistryConnection): boolean {
+        return this.site.mirrorBase !== undefined && this.site.mirrorBase.value !== mirrorBase;
+    }
+
+    /** A resource's registry, with today's CA and retry time. */
+    registry(stored: RegistryConnection): SiteRegistry {
+        const { ca: storedCa, ...connection } = parseConnection(stored);
+        const ca = this.hasMoved(stored) || this.site.ca === undefined ? storedCa : this.site.ca.value;
+        return {
+            ...connection,
+            retrySeconds: this.site.retrySeconds?.value ?? connection.retrySeconds,
+            ...(ca === undefined ? {} : { ca }),
+        };
+    }
+
+    /**
+     * The credentials that a resource pushes or pulls with. Those of robot accounts are known to state alone, and a
+     * registry that the site has left has its own: the configured account must not take their place.
+     */
+    credentials({ account, registry, credentials }: RegistryInputs): Credentials {
+        const type = this.site.type?.value ?? registry.type;
+        if (this.hasMoved(registry) || registryAdmin(type).capabilities.robotAccounts) return credentials;
+        return this.accounts[account] ?? credentials;
+    }
+
+    /** The credentials that a resource administers its registry with. */
+    adminCredentials({ account, registry, credentials, ...rest }: AdminInputs): AdminCredentials {
+        if (this.hasMoved(registry)) return credentials;
+        if (account === "admin") return this.accounts.admin ?? credentials;
+        return "token" in credentials ? credentials : this.credentials({ ...rest, account, registry, credentials });
+    }
+
+    /** Every secret text of the configuration, to be removed from messages. */
+    secretTexts(): string[] {
+        const { superuserPassword, ...logins } = this.accounts;
+        return [...Object.values(logins).flatMap(accountTexts), ...(superuserPassword ? [superuserPassword] : [])];
+    }
+}

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Robot } from "../../lib/registries";
+import { type CommonOutputs, commonInputs } from "../lifecycle/resource-kind";
+import { type RegistryResourceArgs, accountTexts, adminArgs } from "../registry/registry-kind";
+
+const args = adminArgs.extend({
+    /** `mirror` */
+    namespace: z.string(),
+    role: z.enum(["importer", "puller"]),
+    /** The stack's name; with `owner`, the mark of its robot accounts. */
+    stack: z.string(),
+    /** `RegistryAccess.instance`. */
+    owner: z.string(),
+    /** Days. The account is replaced by a new generation when two thirds of them are over. */
+    maxAge: z.number(),
+    /**
+     * Days for which an earlier generation stays valid beside the new one. Absent: the earlier one is removed at the end
+     * of the same `up`, which is right only where every user of the account is a resource of the stack.
+     */
+    overlap: z.number().nonnegative().optional(),
+    /** Removes images too; absent where it does not, or needs no right for it. */
+    removes: z.literal(true).optional(),
+});
+
+const retiredAccount = z.object({
+    /** Short name: `puller-1`. */
+    name: z.string(),
+    /** When the next generation replaced it, RFC 3339. */
+    retiredAt: z.string(),
+    /** When the registry disables it by itself, RFC 3339; absent if it does not. */
+    expiresAt: z.string().optional(),
+});
+
+const inputs = args.extend({
+    ...commonInputs.shape,
+    /** The least number in its name; derived by the provider. */
+    generation: z.number().optional(),
+    /** Earlier generations that stay; derived by the provider. Absent: there are none. */
+    retired: z.array(retiredAccount).readonly().optional(),
+});
+
+export type RobotAccountArgs = RegistryResourceArgs<typeof args>;
+export type RobotAccountInputs = Readonly<z.infer<typeof inputs>>;
+/** An earlier generation of a robot account that clusters may still pull with. */
+export type RetiredAccount = Readonly<z.infer<typeof retiredAccount>>;
+
+/** An earlier generation, with what the registry knows it by. */
+export interface RetiredRobot extends RetiredAccount {
+    readonly robot: Robot;
+}
+
+export interface RobotAccountOutputs extends RobotAccountInputs, CommonOutputs {
+    readonly generation: number;
+    /** Short name: `importer-2`. */
+    readonly name: string;
+    readonly robot: Robot;
+    /** Secret: what to log in with. */
+    readonly login: Credentials;
+    /** What a refresh found different from the inputs. */
+    readonly differences: readonly string[];
+    /** Why a refresh found that it has to be replaced. */
+    readonly due?: string | undefined;
+    /** Earlier generations that still exist; absent: there are none. */
+    readonly retiredRobots?: readonly RetiredRobot[] | undefined;
+}
+
+export const robotAccountKind = {
+    name: "robotAccount",
+    inputs,
+    outputs: ["generation", "name", "robot", "login", "differences", "retiredRobots"],
+    secrets: { credentials: accountTexts, login: accountTexts },
+} as const;

@@ -1,0 +1,13 @@
+import { ResourceLog } from "../../dynamic-providers/lifecycle/engine";
+import { type RegistryContext, RegistryProcess } from "../../dynamic-providers/registry/registry-process";
+
+/**
+ * What a provider gets for one operation, in a process of its own that knows no configuration.
+ * @param lines gets every line that the operation logs
+ */
+export function operationContext(lines: string[] = []): RegistryContext {
+    const log = new ResourceLog("urn");
+    log.line = (_severity, message) => void lines.push(message);
+    const process = new RegistryProcess({ followsConfiguration: false });
+    return { signal: new AbortController().signal, log, process };
+}

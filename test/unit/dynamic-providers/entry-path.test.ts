@@ -1,0 +1,32 @@
+import { tmpdir } from "node:os";
+import * as entry from "../../../dynamic-providers/entry";
+import { handlerText, isOwnProject } from "../../../dynamic-providers/lifecycle/entry-path";
+
+afterEach(() => jest.restoreAllMocks());
+
+test("in this project, state refers to the entry by the path that all stacks have stored", () => {
+    expect(isOwnProject()).toBe(true);
+    expect(handlerText("imageImport")).toBe(
+        'exports.handler=()=>require("./dist/dynamic-providers/entry").imageImport',
+    );
+});
+
+test("another project finds the entry in the package", () => {
+    jest.spyOn(process, "cwd").mockReturnValue(tmpdir());
+    expect(isOwnProject()).toBe(false);
+    expect(handlerText("imageImport")).toBe(
+        'exports.handler=()=>require("registry-passthrough/dist/dynamic-providers/entry").imageImport',
+    );
+});
+
+test("the names that state refers to are exported for good", () => {
+    expect(Object.keys(entry).sort()).toEqual([
+        "imageImport",
+        "mirrorValidation",
+        "registryAccess",
+        "registryNamespace",
+        "registrySuperuser",
+        "repositorySet",
+        "robotAccount",
+    ]);
+});

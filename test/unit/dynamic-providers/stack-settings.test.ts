@@ -1,0 +1,88 @@
+import { RegistryProcess } from "../../../dynamic-providers/registry/registry-process";
+import { StackSettings } from "../../../dynamic-providers/registry/stack-settings";
+
+const BASE = "registry.example/mirror";
+const CONNECTION = { type: "distribution", mirrorBase: BASE, ca: "PEM in state", retrySeconds: 60 } as const;
+const STORED = { username: "stored", password: "canary-stored" };
+const PUSHER = { username: "pusher", password: "canary-pusher" };
+const PULLER = { username: "puller", password: "canary-puller" };
+const SITE = { registry: { type: "distribution", mirrorBase: BASE, ca: "ca.pem" }, transfer: { retrySeconds: 5 } };
+const KEYS = {
+    registryUsername: PUSHER.username,
+    registryPassword: PUSHER.password,
+    pullerUsername: PULLER.username,
+    pullerPassword: PULLER.password,
+};
+
+const configuration = (site: object, keys: object) => (key: string) => {
+    const texts: Record<string, unknown> = { site: JSON.stringify(site), ...keys };
+    return texts[key.replace(/^registry-passthrough:/, "")] as string | undefined;
+};
+function settings(site: object = SITE, keys: object = KEYS): StackSettings {
+    return StackSettings.read(configuration(site, keys), (path) => {
+        if (path === "ca.pem") return "PEM of today";
+        throw new Error(`no ${path}`);
+    });
+}
+const inputs = (changes: object = {}) => ({
+    selfUrn: "urn",
+    registry: CONNECTION,
+    credentials: STORED,
+    account: "importer" as const,
+    ...changes,
+});
+
+test("today's accounts, CA and retry time are used in place of those in state", () => {
+    expect(settings().credentials(inputs())).toEqual(PUSHER);
+    expect(settings().credentials(inputs({ account: "puller" }))).toEqual(PULLER);
+    expect(settings().adminCredentials(inputs({ account: "admin" }))).toEqual(PUSHER);
+    expect(settings().registry(CONNECTION)).toMatchObject({
+        ca: "PEM of today",
+        retrySeconds: 5,
+        mirror: { host: "registry.example", prefix: "mirror" },
+    });
+});
+
+test("what today's configuration does not have, or cannot be read, is as in state; a CA that was removed is not", () => {
+    expect(settings(SITE, {}).credentials(inputs())).toEqual(STORED);
+    const registry = { type: "distribution", mirrorBase: BASE };
+    expect(settings({ registry }).registry(CONNECTION)).not.toHaveProperty("ca");
+    expect(settings({ registry: { ...registry, ca: "gone.pem" } }).registry(CONNECTION).ca).toBe("PEM in state");
+    expect(StackSettings.UNKNOWN.registry(CONNECTION)).toMatchObject(CONNECTION);
+});
+
+test("the configured account never takes the place of a robot account's", () => {
+    const harbor = { ...SITE.registry, type: "harbor" };
+    expect(settings({ registry: harbor }).credentials(inputs())).toEqual(STORED);
+    expect(settings({ registry: harbor }).adminCredentials(inputs({ account: "admin" }))).toEqual(PUSHER);
+    // Of a type that cannot be read, state knows.
+    const unread = settings({ registry: { ...SITE.registry, type: "nexus" } });
+    expect(unread.credentials(inputs({ registry: { ...CONNECTION, type: "harbor" } }))).toEqual(STORED);
+    expect(unread.credentials(inputs())).toEqual(PUSHER);
+});
+
+test("a registry that the site has left gets neither today's account nor today's CA", () => {
+    const moved = settings({ registry: { ...SITE.registry, mirrorBase: "elsewhere.example/mirror" } });
+    expect(moved.hasMoved(CONNECTION)).toBe(true);
+    expect(moved.credentials(inputs())).toEqual(STORED);
+    expect(moved.adminCredentials(inputs({ account: "admin" }))).toEqual(STORED);
+    expect(moved.registry(CONNECTION).ca).toBe("PEM in state");
+    expect(settings().hasMoved(CONNECTION)).toBe(false);
+    expect(StackSettings.UNKNOWN.hasMoved(CONNECTION)).toBe(false);
+});
+
+test("every secret of the configuration is known, also as a header has it", () => {
+    const texts = settings(SITE, { ...KEYS, superuserPassword: "canary-super" }).secretTexts();
+    const basic = Buffer.from(`${PUSHER.username}:${PUSHER.password}`).toString("base64");
+    expect(texts).toEqual(expect.arrayContaining([PUSHER.password, PULLER.password, "canary-super", basic]));
+});
+
+test("a process of another program takes no configuration: it may have several sites", () => {
+    const read = configuration(SITE, KEYS);
+    const other = new RegistryProcess({ followsConfiguration: false });
+    other.configure(read);
+    expect(other.settings.credentials(inputs())).toEqual(STORED);
+    const own = new RegistryProcess({ followsConfiguration: true });
+    own.configure(read);
+    expect(own.settings.credentials(inputs())).toEqual(PUSHER);
+});
