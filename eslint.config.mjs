@@ -43,6 +43,15 @@ const connecting = ["lib/distribution/http/{transport,tls,server-certificate}.ts
 const connectingTools = ["tools/{download,registry}.mjs"];
 const TLS_MESSAGE =
     "open connections through lib/distribution/http/transport: by default the environment can switch TLS verification off";
+const noUnverifiedTls = {
+    selector: ":matches(ImportDeclaration, ImportExpression)[source.value=/^((node:)?(https|http2|tls)|undici)$/]",
+    message: TLS_MESSAGE,
+};
+/** `let`, and collections that start empty. */
+const noModuleState = [
+    ":matches(Program, ExportNamedDeclaration) > VariableDeclaration[kind='let']",
+    ":matches(Program, ExportNamedDeclaration) > VariableDeclaration > VariableDeclarator > NewExpression[callee.name=/^(Weak)?(Map|Set)$/][arguments.length=0]",
+].map((selector) => ({ selector, message: "what operations share belongs to RegistryProcess (docs/architecture.md)" }));
 
 export default tseslint.config(
     { ignores: ["dist/", "node_modules/", ".local/", "out/"] },
@@ -89,15 +98,12 @@ export default tseslint.config(
         ignores: [...connecting, ...connectingTools],
         rules: {
             "no-restricted-globals": ["error", { name: "fetch", message: TLS_MESSAGE }],
-            "no-restricted-syntax": [
-                "error",
-                {
-                    selector:
-                        ":matches(ImportDeclaration, ImportExpression)[source.value=/^((node:)?(https|http2|tls)|undici)$/]",
-                    message: TLS_MESSAGE,
-                },
-            ],
+            "no-restricted-syntax": ["error", noUnverifiedTls],
         },
+    },
+    {
+        files: ["dynamic-providers/**/*.ts"],
+        rules: { "no-restricted-syntax": ["error", noUnverifiedTls, ...noModuleState] },
     },
     forbid(["lib/**/*.ts"], [upstairs, pulumi], "lib runs without Pulumi and knows nothing above it"),
     ...Object.keys(ROOMS).map((room) =>

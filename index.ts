@@ -1,22 +1,25 @@
-import { keepSecretsOutOfDebugLog } from "./components/debug-log";
-import { PassthroughSite } from "./components/passthrough-site";
-import { loadSite } from "./config";
+import type * as pulumi from "@pulumi/pulumi";
+import { PassthroughSite } from "./components";
+import { keepSecretsOutOfDebugLog, loadSite } from "./config";
+import { formatObjects } from "./lib/openshift";
 
 keepSecretsOutOfDebugLog();
 
-const site = new PassthroughSite("site", loadSite());
+const { site: settings, ...accounts } = loadSite();
+const site = new PassthroughSite("site", { ...settings, ...accounts });
+const yaml = (objects: pulumi.Output<readonly object[]>) => objects.apply(formatObjects);
 
 // The contract with other tools: docs/outputs.md.
 export const mirrorBase = site.mirrorBase;
 export const images = site.images;
-export const mirrorRules = site.mirrorRules;
+export const mirrorRules = yaml(site.mirrorRules);
 export const registriesConf = site.registriesConf;
 export const registryCa = site.registryCa;
-export const catalogSources = site.catalogSources;
-export const clusterCatalogs = site.clusterCatalogs;
-export const releaseSignatures = site.releaseSignatures;
-export const updateService = site.updateService;
-export const operatorHub = site.operatorHub;
+export const catalogSources = yaml(site.clusterObjects.catalogSources);
+export const clusterCatalogs = yaml(site.clusterObjects.clusterCatalogs);
+export const releaseSignatures = yaml(site.clusterObjects.releaseSignatures);
+export const updateService = yaml(site.clusterObjects.updateService);
+export const operatorHub = yaml(site.clusterObjects.operatorHub);
 export const pullSecret = site.pullSecret;
 export const pushSecret = site.pushSecret;
 export const validation = site.validation;

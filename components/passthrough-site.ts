@@ -1,203 +1,219 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { LoadedSite, SecretAdmin, SecretCredentials } from "../config";
-import { type Site, allImages, allMarks } from "../lib/site";
+import type { ValidationSummary } from "../dynamic-providers/mirror-validation/kind";
 import { MirrorValidation } from "../dynamic-providers/mirror-validation/resource";
 import { RegistryAccess } from "../dynamic-providers/registry-access/resource";
-import type { RetiredRobot } from "../dynamic-providers/robot-account/kind";
-import { validUntil } from "../dynamic-providers/robot-account/generations";
 import { RegistrySuperuser } from "../dynamic-providers/registry-superuser/resource";
+import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
+import type { Credentials } from "../lib/distribution/auth/credentials";
 import { formatImages } from "../lib/import/image-list";
-import type { ImageMark } from "../lib/mirror/image-set";
 import { markNotes } from "../lib/mirror/image-marks";
-import { formatReference, parseSourceKey } from "../lib/oci/reference";
-import { mirrorReference } from "../lib/mirror/mirror-reference";
+import { parseMirrorBase } from "../lib/mirror/mirror-reference";
+import type { OnRemove } from "../lib/mirror/on-remove";
+import { DEFAULT_UPSTREAM_HOSTS } from "../lib/mirror/upstreams";
+import type { MirrorObject } from "../lib/openshift";
+import { type AdminCredentials, registryAdmin } from "../lib/registries";
+import {
+    type ClusterObjects,
+    type Content,
+    type SiteCluster,
+    SITE_DEFAULTS,
+    allImages,
+    allMarks,
+    clusterObjects,
+    mirrorPolicy,
+} from "../lib/site";
+import { childName } from "./child-name";
 import { ImageContent } from "./image-content";
-import { clusterObjects } from "./cluster-objects";
-import { mirrorPolicy } from "./mirror-policy";
 import { RepositoryStructure } from "./repository-structure";
+import type { RobotLifetimes } from "./robot-access";
+import {
+    type MirroredImage,
+    type RobotSummaries,
+    dockerConfig,
+    mirroredImages,
+    summarizeRobots,
+    supersededNotes,
+} from "./site-outputs";
 
-/** Where an image is at the mirror, and its digest there and, unless it is marked, upstream. */
-export interface MirroredImage {
-    readonly mirror: string;
-    readonly digest: string;
-    readonly mark?: ImageMark;
+/** A site. What decides which resources there are is plain; everything else may be an output of the program. */
+export interface PassthroughSiteArgs {
+    /** The registry, which the same program may create. `retrySeconds` defaults to 60. */
+    readonly registry: Omit<RegistryConnectionArgs, "retrySeconds"> & Partial<RegistryConnectionArgs>;
+    /** Image sets in the order they were created, as `readSite` or `readContent` read them. */
+    readonly content: readonly Content[];
+    /** The clusters that pull; default: of the newest version, and may pull from upstream what the mirror lacks. */
+    readonly cluster?: SiteCluster | undefined;
+    /** Hosts that content may come from; those without content are named in a note. Default: the named list. */
+    readonly upstreams?: readonly string[] | undefined;
+    /** Secret: pushes images. Required where the registry has no robot accounts. */
+    readonly importer?: pulumi.Input<Credentials> | undefined;
+    /** Secret: what clusters pull with, and what the validation uses. Default: `importer`. */
+    readonly puller?: pulumi.Input<Credentials> | undefined;
+    /** Secret: creates the robot accounts. Required where the registry has some. */
+    readonly admin?: pulumi.Input<AdminCredentials> | undefined;
+    /** Secret: registers the superuser's name that the registry (mirror-registry) leaves free. */
+    readonly superuserPassword?: pulumi.Input<string> | undefined;
+    /** Lifetimes of the robot accounts; default: 30 days, 90 days and an overlap of 7. */
+    readonly robots?: RobotLifetimes | undefined;
+    /** Whether a project or organization that already exists may be taken over; default: false. */
+    readonly adopt?: pulumi.Input<boolean> | undefined;
+    /** Storage quota of the project in bytes (Harbor); default: the registry's own. */
+    readonly quota?: pulumi.Input<number> | undefined;
+    /** What happens to images that no set lists any more; default: `keep`. */
+    readonly onRemove?: OnRemove | undefined;
+    /** Blobs uploaded at the same time; default: 6. */
+    readonly concurrency?: pulumi.Input<number> | undefined;
+    /** Images that each validation reads byte for byte; default: 3. */
+    readonly wholeImages?: pulumi.Input<number> | undefined;
 }
 
-/** A robot account, as the outputs tell it: nothing secret. */
-export interface RobotSummary {
-    readonly username: string;
-    /** RFC 3339; absent if it never ends by itself. */
-    readonly expiresAt?: string;
-    /** Earlier accounts that are still valid, for clusters that have one of them in their pull secret. */
-    readonly retired?: readonly { readonly username: string; readonly validUntil: string }[];
-}
-
-type Robots = Partial<Record<"importer" | "puller", RobotSummary>>;
-
-/** The accounts that images are pushed and pulled with, and what must be there before they are used. */
+/** The accounts that images are pushed and pulled with, and what must exist before they are used. */
 interface Accounts {
-    readonly importer: SecretCredentials;
-    readonly puller: SecretCredentials;
+    readonly importer: pulumi.Output<Credentials>;
+    readonly puller: pulumi.Output<Credentials>;
     readonly ready: pulumi.Resource;
-    readonly robots: pulumi.Output<Robots>;
+    readonly robots: pulumi.Output<RobotSummaries>;
 }
+
+/** The name of the one site in this project's own program. */
+const STOCK = "site";
 
 /**
- * One site: its registry reached, its structure and robot accounts made, its content imported, its rules made and
+ * One site: its registry checked, its structure and robot accounts created, its content imported, its mirror rules made and
  * proven, in the order that keeps a cluster safe (registry, structure, robots, import with the importer's account,
- * validation with the puller's).
+ * validation with the puller's). The objects for clusters are outputs; applying them is left to the program.
  */
 export class PassthroughSite extends pulumi.ComponentResource {
-    readonly mirrorBase: string;
+    /** `host[:port]/path` */
+    readonly mirrorBase: pulumi.Output<string>;
     /** Source reference -> where it is. */
     readonly images: pulumi.Output<Record<string, MirroredImage>>;
-    /** The mirror objects, YAML. */
-    readonly mirrorRules: string;
-    /** What a node makes of them. */
-    readonly registriesConf: string;
+    /** The objects that redirect a cluster's pulls to the mirror. */
+    readonly mirrorRules: pulumi.Output<readonly MirrorObject[]>;
+    /** What a node generates from them, TOML. */
+    readonly registriesConf: pulumi.Output<string>;
     /** PEM of the registry's issuing CA; empty if a public one issued its certificate. */
-    readonly registryCa: string;
+    readonly registryCa: pulumi.Output<string>;
+    /** Catalogs, release signatures and update service for clusters. */
+    readonly clusterObjects: pulumi.Output<Omit<ClusterObjects, "notes">>;
     /** The account that clusters pull with, dockerconfigjson, secret. */
     readonly pullSecret: pulumi.Output<string>;
     /** The account that pushes, dockerconfigjson, secret: for jobs of the command line. */
     readonly pushSecret: pulumi.Output<string>;
-    /** CatalogSources, ClusterCatalogs, signatures, update service, default catalogs off: YAML, "" for none. */
-    readonly catalogSources: string;
-    readonly clusterCatalogs: string;
-    readonly releaseSignatures: string;
-    readonly updateService: string;
-    readonly operatorHub: string;
-    readonly validation: MirrorValidation["summary"];
+    readonly validation: pulumi.Output<ValidationSummary>;
     /** Role -> robot account; empty where the registry has none. */
-    readonly robots: pulumi.Output<Robots>;
+    readonly robots: pulumi.Output<RobotSummaries>;
 
-    constructor(name: string, loaded: LoadedSite, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, args: PassthroughSiteArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:site:PassthroughSite", name, {}, opts);
-        const { site } = loaded;
-        const images = allImages(site.content);
-        const marks = allMarks(site.content);
-        const policy = mirrorPolicy(site, images, marks);
-        const objects = clusterObjects(site);
-        for (const note of [...policy.notes, ...markNotes(marks), ...objects.notes, ...supersededNotes(site)])
-            void pulumi.log.info(note, this);
+        const { content, cluster = { contactSource: SITE_DEFAULTS.contactSource } } = args;
+        const site = { content, cluster, upstreams: args.upstreams ?? DEFAULT_UPSTREAM_HOSTS };
+        const registry = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
+        const images = allImages(content);
+        const marks = allMarks(content);
+        this.mirrorBase = pulumi.output(registry.mirrorBase);
+        const mirror = this.mirrorBase.apply(parseMirrorBase);
+        const policy = mirror.apply((base) => mirrorPolicy(site, base));
+        const objects = mirror.apply((base) => clusterObjects(site, base));
+        pulumi.all([policy, objects]).apply(([rules, { notes }]) => {
+            const all = [...rules.notes, ...markNotes(marks), ...notes, ...supersededNotes(content)];
+            for (const note of all) void pulumi.log.info(note, this);
+        });
 
-        const { importer, puller, ready, robots } =
-            loaded.admin === undefined ? this.given(loaded) : this.made(loaded, Object.keys(images));
-        const pushing = { registry: site.registry, credentials: importer, account: "importer" } as const;
-        const pulling = { registry: site.registry, credentials: puller, account: "puller" } as const;
-        const content = new ImageContent(
-            "content",
-            { ...pushing, content: site.content, concurrency: site.concurrency, onRemove: site.onRemove },
+        const { importer, puller, ready, robots } = registryAdmin(registry.type).capabilities.robotAccounts
+            ? this.createAccounts(name, { ...args, registry }, Object.keys(images))
+            : this.useAccounts(name, { ...args, registry });
+        const imports = new ImageContent(
+            childName(name, STOCK, "content"),
+            {
+                registry,
+                credentials: importer,
+                account: "importer",
+                content,
+                concurrency: args.concurrency ?? SITE_DEFAULTS.concurrency,
+                onRemove: args.onRemove ?? SITE_DEFAULTS.onRemove,
+            },
             { parent: this, dependsOn: [ready] },
         );
         const validation = new MirrorValidation(
-            "validation",
+            childName(name, STOCK, "validation"),
             {
-                ...pulling,
+                registry,
+                credentials: puller,
+                account: "puller",
                 images: formatImages(images),
                 ...(Object.keys(marks).length === 0 ? {} : { marks }),
-                registriesConf: policy.registriesConf,
-                sparse: site.content.flatMap((set) => set.leftOut),
-                wholeImages: site.wholeImages,
+                registriesConf: policy.apply(({ registriesConf }) => registriesConf),
+                sparse: content.flatMap((set) => set.leftOut),
+                wholeImages: args.wholeImages ?? SITE_DEFAULTS.wholeImages,
             },
-            { parent: this, dependsOn: [content] },
+            { parent: this, dependsOn: [imports] },
         );
 
-        this.mirrorBase = site.registry.mirrorBase;
-        this.images = pulumi.output(mirroredImages(site, images, marks));
-        this.mirrorRules = policy.mirrorRules;
-        this.registriesConf = policy.registriesConf;
-        this.registryCa = site.registry.ca ?? "";
-        this.catalogSources = objects.catalogSources;
-        this.clusterCatalogs = objects.clusterCatalogs;
-        this.releaseSignatures = objects.releaseSignatures;
-        this.updateService = objects.updateService;
-        this.operatorHub = objects.operatorHub;
-        this.pullSecret = dockerConfig(site, puller);
-        this.pushSecret = dockerConfig(site, importer);
+        this.images = mirror.apply((base) => mirroredImages(base, images, marks));
+        this.mirrorRules = policy.apply((rules) => rules.objects);
+        this.registriesConf = policy.apply((rules) => rules.registriesConf);
+        this.registryCa = pulumi.output(registry.ca).apply((ca) => ca ?? "");
+        this.clusterObjects = objects.apply(({ notes: _, ...rest }) => rest);
+        this.pullSecret = dockerConfig(mirror, puller);
+        this.pushSecret = dockerConfig(mirror, importer);
         this.validation = validation.summary;
         this.robots = robots;
-        this.registerOutputs({ mirrorBase: this.mirrorBase });
+        // Not all: every step of the engine rewrites the whole state, and images and rules may be large. Stack outputs and
+        // the validation's inputs have them.
+        this.registerOutputs({ mirrorBase: this.mirrorBase, robots, validation: this.validation });
     }
 
-    /** A registry without robot accounts: both accounts come from the configuration. */
-    private given({ site, importer, puller }: LoadedSite & { admin?: undefined }): Accounts {
-        const access = { registry: site.registry, credentials: importer, account: "importer" } as const;
-        const ready = new RegistryAccess("registry", access, { parent: this });
-        return { importer, puller, ready, robots: pulumi.output<Robots>({}) };
+    /** A registry without robot accounts: both accounts are given. */
+    private useAccounts(name: string, args: SiteWithRegistry): Accounts {
+        const importer = requireAccount(name, args, "importer");
+        const puller = args.puller === undefined ? importer : pulumi.secret(args.puller);
+        const ready = new RegistryAccess(
+            childName(name, STOCK, "registry"),
+            { registry: args.registry, credentials: importer, account: "importer" },
+            { parent: this },
+        );
+        return { importer, puller, ready, robots: pulumi.output<RobotSummaries>({}) };
     }
 
-    /** A registry with robot accounts: the configured account makes them, and does nothing else. */
-    private made(
-        { site, admin: credentials, superuserPassword }: Extract<LoadedSite, { admin: SecretAdmin }>,
-        images: readonly string[],
-    ): Accounts {
-        const admin = { registry: site.registry, credentials, account: "admin" } as const;
-        const access = new RegistryAccess("registry", admin, { parent: this });
+    /** A registry with robot accounts: the given account creates them, and does nothing else. */
+    private createAccounts(name: string, args: SiteWithRegistry, images: readonly string[]): Accounts {
+        const credentials = requireAccount(name, args, "admin");
+        const admin = { registry: args.registry, credentials, account: "admin" } as const;
+        const access = new RegistryAccess(childName(name, STOCK, "registry"), admin, { parent: this });
+        const options = { parent: this, dependsOn: [access] };
+        const { superuserPassword, quota, robots = SITE_DEFAULTS.robots } = args;
         if (superuserPassword !== undefined) {
-            new RegistrySuperuser("superuser", { ...admin, superuserPassword }, { parent: this, dependsOn: [access] });
+            new RegistrySuperuser(childName(name, STOCK, "superuser"), { ...admin, superuserPassword }, options);
         }
         const structure = new RepositoryStructure(
-            "structure",
-            { ...admin, site, images, owner: access.instance },
-            { parent: this, dependsOn: [access] },
+            childName(name, STOCK, "structure"),
+            {
+                ...admin,
+                images,
+                owner: access.instance,
+                robots,
+                adopt: args.adopt ?? false,
+                quota,
+                onRemove: args.onRemove ?? SITE_DEFAULTS.onRemove,
+            },
+            options,
         );
         const { importer, puller } = structure.robots;
-        const robots = pulumi
-            .all([importer.robot, puller.robot, puller.retiredRobots])
-            .apply<Robots>(([push, pull, retired = []]) => ({
-                importer: summaryOf(push),
-                puller: { ...summaryOf(pull), ...retiredSummary(retired, site.robots.puller.overlap) },
-            }));
-        return { importer: importer.login, puller: puller.login, ready: structure, robots };
+        const summaries = summarizeRobots(importer, puller, robots.puller.overlap);
+        return { importer: importer.login, puller: puller.login, ready: structure, robots: summaries };
     }
 }
 
-function summaryOf({ username, expiresAt }: RobotSummary): RobotSummary {
-    return { username, ...(expiresAt === undefined ? {} : { expiresAt }) };
-}
+type SiteWithRegistry = PassthroughSiteArgs & { readonly registry: RegistryConnectionArgs };
 
-function retiredSummary(retired: readonly RetiredRobot[], overlap: number): Pick<RobotSummary, "retired"> {
-    if (retired.length === 0) return {};
-    return {
-        retired: retired.map((account) => ({
-            username: account.robot.username,
-            validUntil: validUntil(account, overlap).toISOString(),
-        })),
-    };
-}
-
-function mirroredImages(
-    site: Site,
-    images: Readonly<Record<string, string>>,
-    marks: Readonly<Record<string, ImageMark>>,
-): Record<string, MirroredImage> {
-    const base = site.registry.mirror;
-    return Object.fromEntries(
-        Object.entries(images).map(([source, digest]) => {
-            const mirror = mirrorReference(base, parseSourceKey(source));
-            const mark = marks[source];
-            return [source, { mirror: formatReference(mirror), digest, ...(mark === undefined ? {} : { mark }) }];
-        }),
-    );
-}
-
-function dockerConfig(site: Site, account: SecretCredentials): pulumi.Output<string> {
-    const { host } = site.registry.mirror;
-    return pulumi.secret(
-        account.apply(({ username, password }) => {
-            const auth = Buffer.from(`${username}:${password}`, "utf8").toString("base64");
-            return JSON.stringify({ auths: { [host]: { auth } } });
-        }),
-    );
-}
-
-function supersededNotes(site: Site): string[] {
-    return site.content
-        .filter(({ superseded }) => superseded.length > 0)
-        .map(
-            ({ name, superseded }) =>
-                `${name}: a later set moves ${superseded.length} tags (${superseded.slice(0, 5).join(", ")}` +
-                `${superseded.length > 5 ? ", …" : ""}); the images of this set are kept by digest`,
-        );
+function requireAccount<Role extends "importer" | "admin">(
+    name: string,
+    args: SiteWithRegistry,
+    role: Role,
+): pulumi.Output<Role extends "importer" ? Credentials : AdminCredentials> {
+    const account = args[role];
+    if (account !== undefined) return pulumi.secret(account) as never;
+    const why = role === "admin" ? "it has robot accounts, which this account creates" : "it has no robot accounts";
+    throw new pulumi.RunError(`site ${name}: a registry of type ${args.registry.type} needs ${role}: ${why}`);
 }

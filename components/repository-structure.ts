@@ -1,65 +1,73 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Site } from "../lib/site";
-import type { AdminArgs } from "../dynamic-providers/registry/registry-kind";
 import { RegistryNamespace } from "../dynamic-providers/registry-namespace/resource";
+import type { AdminArgs } from "../dynamic-providers/registry/registry-kind";
 import { RepositorySet } from "../dynamic-providers/repository-set/resource";
-import { mirrorRepository } from "../lib/mirror/mirror-reference";
+import { type MirrorBase, mirrorRepository, parseMirrorBase } from "../lib/mirror/mirror-reference";
+import type { OnRemove } from "../lib/mirror/on-remove";
 import { parseSourceKey, repositoryName } from "../lib/oci/reference";
 import { registryAdmin } from "../lib/registries";
-import { RobotAccess } from "./robot-access";
+import { childName } from "./child-name";
+import { RobotAccess, type RobotLifetimes } from "./robot-access";
 
 export interface RepositoryStructureArgs extends AdminArgs {
-    readonly site: Site;
-    /** Source references of everything that is imported. */
+    /** Source references of all images that are imported. */
     readonly images: readonly string[];
     /** `RegistryAccess.instance`. */
-    readonly owner: pulumi.Output<string>;
+    readonly owner: pulumi.Input<string>;
+    readonly robots: RobotLifetimes;
+    /** Whether a project or organization that already exists may be taken over. */
+    readonly adopt: pulumi.Input<boolean>;
+    /** Bytes; absent: what the registry grants. */
+    readonly quota?: pulumi.Input<number> | undefined;
+    readonly onRemove: OnRemove;
 }
 
+const STOCK = "structure";
+
 /**
- * What must be in a registry before images are: the namespace, the robot accounts, and, where the one that pushes would
+ * What a registry needs before images are pushed: the namespace, the robot accounts, and, where the one that pushes would
  * come to own them otherwise, the repositories.
  */
 export class RepositoryStructure extends pulumi.ComponentResource {
+    /** The project or organization. */
+    readonly namespace: pulumi.Output<string>;
     readonly robots: RobotAccess;
 
-    constructor(name: string, args: RepositoryStructureArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, args: RepositoryStructureArgs, opts: pulumi.ComponentResourceOptions = {}) {
         super("registry-passthrough:registry:RepositoryStructure", name, {}, opts);
-        const { site, images, owner, ...admin } = args;
-        const { prefix: namespace } = site.registry.mirror;
-        const { adopt, onRemove, quota } = site;
+        const { images, owner, robots, adopt, quota, onRemove, ...admin } = args;
+        const { mirrorBase, type } = args.registry;
+        const mirror = pulumi.output(mirrorBase).apply(parseMirrorBase);
+        this.namespace = mirror.apply(({ prefix }) => prefix);
+        const common = { ...admin, namespace: this.namespace, onRemove };
+        const child = (text: string) => childName(name, STOCK, text);
         const within = new RegistryNamespace(
-            namespace,
-            { ...admin, namespace, adopt, onRemove, ...(quota === undefined ? {} : { quota }) },
-            { parent: this, dependsOn: opts?.dependsOn ?? [] },
+            // In this project's program it is named by what it is at the registry.
+            child(name === STOCK && typeof mirrorBase === "string" ? parseMirrorBase(mirrorBase).prefix : "namespace"),
+            { ...common, adopt, ...(quota === undefined ? {} : { quota }) },
+            { parent: this, dependsOn: opts.dependsOn ?? [] },
         );
-        this.robots = new RobotAccess(
-            "robots",
-            { ...admin, namespace, owner, robots: site.robots, onRemove },
-            { parent: this, dependsOn: [within] },
-        );
-        if (registryAdmin(site.registry.type).capabilities.repositoriesFirst) {
+        const options = { parent: this, dependsOn: [within] };
+        this.robots = new RobotAccess(child("robots"), { ...common, owner, robots }, options);
+        if (registryAdmin(type).capabilities.repositoriesFirst) {
             const { importer, puller } = this.robots;
             new RepositorySet(
-                "repositories",
+                child("repositories"),
                 {
-                    ...admin,
-                    namespace,
-                    repositories: repositoryNames(site, images),
+                    ...common,
+                    repositories: mirror.apply((base) => repositoryNames(base, images)),
                     importer: importer.robot.apply(({ username }) => username),
                     puller: puller.robot.apply(({ username }) => username),
-                    onRemove,
                 },
-                { parent: this, dependsOn: [within] },
+                options,
             );
         }
-        this.registerOutputs({ namespace });
+        this.registerOutputs({ namespace: this.namespace });
     }
 }
 
 /** Names below the namespace: `quay.io/org/app`. */
-function repositoryNames(site: Site, images: readonly string[]): string[] {
-    const base = site.registry.mirror;
-    const names = images.map((source) => mirrorRepository(base, repositoryName(parseSourceKey(source))));
-    return [...new Set(names.map((name) => name.slice(base.prefix.length + 1)))].sort();
+function repositoryNames(mirror: MirrorBase, images: readonly string[]): string[] {
+    const names = images.map((source) => mirrorRepository(mirror, repositoryName(parseSourceKey(source))));
+    return [...new Set(names.map((name) => name.slice(mirror.prefix.length + 1)))].sort();
 }

@@ -1,37 +1,59 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Site } from "../lib/site";
-import type { RobotAccountArgs } from "../dynamic-providers/robot-account/kind";
-import { RobotAccount } from "../dynamic-providers/robot-account/resource";
 import type { AdminArgs } from "../dynamic-providers/registry/registry-kind";
+import { RobotAccount } from "../dynamic-providers/robot-account/resource";
+import type { OnRemove } from "../lib/mirror/on-remove";
 import { registryAdmin } from "../lib/registries";
+import { childName } from "./child-name";
 
-export interface RobotAccessArgs extends AdminArgs {
-    /** `mirror` */
-    readonly namespace: string;
-    readonly robots: Site["robots"];
-    readonly onRemove: Site["onRemove"];
-    /** `RegistryAccess.instance`. */
-    readonly owner: pulumi.Output<string>;
+/** Lifetimes of the robot accounts, in days. */
+export interface RobotLifetimes {
+    readonly importer: { readonly maxAge: pulumi.Input<number> };
+    readonly puller: {
+        readonly maxAge: pulumi.Input<number>;
+        /** For which a puller that was replaced stays valid. */
+        readonly overlap: pulumi.Input<number>;
+    };
 }
 
-/** The two accounts that work with images: one pushes, one only pulls. Neither is the admin. */
+export interface RobotAccessArgs extends AdminArgs {
+    /** The project or organization: `mirror`. */
+    readonly namespace: pulumi.Input<string>;
+    readonly robots: RobotLifetimes;
+    /** Whether images are removed, for which the importer may need a right of its own. Plain: it decides on that right. */
+    readonly onRemove: OnRemove;
+    /** `RegistryAccess.instance`. */
+    readonly owner: pulumi.Input<string>;
+}
+
+const STOCK = "robots";
+
+/** The two accounts that work with images: one pushes, one only pulls. Neither is the admin's. */
 export class RobotAccess extends pulumi.ComponentResource {
     readonly importer: RobotAccount;
     readonly puller: RobotAccount;
 
-    constructor(name: string, { robots, onRemove, ...args }: RobotAccessArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, args: RobotAccessArgs, opts: pulumi.ComponentResourceOptions = {}) {
         super("registry-passthrough:registry:RobotAccess", name, {}, opts);
+        const { robots, onRemove, ...common } = args;
+        const account = (role: "importer" | "puller") => ({ ...common, role, stack: pulumi.getStack() });
+        // What a component waits for is not by itself what its children depend on.
+        const options = { parent: this, dependsOn: opts.dependsOn ?? [] };
         const { removalNeedsRight } = registryAdmin(args.registry.type).capabilities;
-        const rights = onRemove === "delete" && removalNeedsRight ? ({ removes: true } as const) : {};
-        const account = (role: "importer" | "puller", more: Pick<RobotAccountArgs, "removes" | "overlap">) =>
-            new RobotAccount(
-                role,
-                { ...args, ...more, role, stack: pulumi.getStack(), maxAge: robots[role].maxAge },
-                { parent: this, dependsOn: opts?.dependsOn ?? [] },
-            );
-        this.importer = account("importer", rights);
-        // Clusters have the puller's secret, and nobody can see when the last one has taken the new one over.
-        this.puller = account("puller", { overlap: robots.puller.overlap });
-        this.registerOutputs({});
+        this.importer = new RobotAccount(
+            childName(name, STOCK, "importer"),
+            {
+                ...account("importer"),
+                maxAge: robots.importer.maxAge,
+                ...(onRemove === "delete" && removalNeedsRight ? { removes: true } : {}),
+            },
+            options,
+        );
+        // Clusters have the puller's secret, and when the last one has received the new one is not known here.
+        this.puller = new RobotAccount(
+            childName(name, STOCK, "puller"),
+            { ...account("puller"), ...robots.puller },
+            options,
+        );
+        this.registerOutputs({ importer: this.importer.robot, puller: this.puller.robot });
     }
 }

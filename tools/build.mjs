@@ -84,7 +84,7 @@ function fingerprint(root, sources) {
 function removeOrphans(dist, sources) {
     const known = new Set(sources.map((source) => source.replace(/\.ts$/, "")));
     for (const file of filesBelow(dist)) {
-        const source = /^(.*)\.js(?:\.map)?$/.exec(relative(dist, file))?.[1];
+        const source = /^(.*?)(?:\.js(?:\.map)?|\.d\.ts)$/.exec(relative(dist, file))?.[1];
         if (source !== undefined && !known.has(source)) rmSync(file);
     }
 }

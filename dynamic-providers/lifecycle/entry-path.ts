@@ -22,9 +22,9 @@ export function handlerText(kind: string): string {
     return `exports.handler=()=>require("${isOwnProject() ? `./${ENTRY}` : `${PACKAGE}/${ENTRY}`}").${kind}`;
 }
 
-/** The folder with this package's package.json. */
+/** The folder with this package's package.json: above the sources, or above the compiled code. */
 function packageFolder(): string {
     let folder = realpathSync(__dirname);
-    while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
+    while (!existsSync(join(folder, "package.json")) && folder !== dirname(folder)) folder = dirname(folder);
     return folder;
 }

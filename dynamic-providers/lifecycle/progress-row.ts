@@ -6,8 +6,8 @@ const TICK_MS = 500;
 const LINE_EVERY_MS = 10_000;
 
 /**
- * How far an operation is, on its resource's own row: a clock tells it, so that something is said also while nothing
- * moves, and then why.
+ * How far an operation is, on its resource's own row. A timer prints it, so that there is a line also while nothing moves,
+ * with the reason.
  */
 export class ProgressRow {
     private text = "";
@@ -16,7 +16,7 @@ export class ProgressRow {
     private movedAt = Date.now();
     private lineAt = Date.now();
     private readonly timer: NodeJS.Timeout;
-    // The provider's own output is never a terminal: only whoever started the CLI can tell it of one.
+    // The provider's own output is never a terminal: only whoever started the CLI knows of one.
     private readonly isTerminal = process.env.REGISTRY_PASSTHROUGH_PROGRESS === "row";
 
     constructor(private readonly log: ResourceLog) {
@@ -32,12 +32,12 @@ export class ProgressRow {
         this.movedAt = Date.now();
     }
 
-    /** Something waits. */
+    /** A request waits to be repeated. */
     waiting(wait: Wait): void {
         this.wait = wait;
     }
 
-    /** The clock is stopped; what was said stays. */
+    /** Stops the timer. */
     stop(): void {
         clearInterval(this.timer);
     }

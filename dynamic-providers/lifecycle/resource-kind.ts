@@ -3,7 +3,7 @@ import { z } from "zod";
 
 /** Inputs that every resource has. */
 export const commonInputs = z.object({
-    /** The resource's own URN: the engine does not tell a provider, and its log needs it. */
+    /** The resource's own URN: a provider does not get it from the engine, and its log needs it. */
     selfUrn: z.string(),
 });
 

@@ -6,7 +6,7 @@ import { type RegistryAccessArgs, registryAccessKind } from "./kind";
 export class RegistryAccess extends RegistryResource {
     /** What the registry leaves open. */
     declare readonly notes: pulumi.Output<string[]>;
-    /** Tells the robot accounts of this stack from those of others; only where the registry has some. */
+    /** Distinguishes the robot accounts of this stack from those of others; only where the registry has some. */
     declare readonly instance: pulumi.Output<string>;
 
     constructor(name: string, args: RegistryAccessArgs, opts?: pulumi.CustomResourceOptions) {

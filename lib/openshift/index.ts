@@ -14,6 +14,7 @@ export { formatObjects } from "./objects/objects-yaml";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
 export { type RegistriesConf, type RegistryMirror, type RegistryRule, registriesConf } from "./rules/registries-conf";
 export { formatRegistriesConf, parseRegistriesConf } from "./rules/registries-toml";
+export { releaseNotes } from "./objects/release-notes";
 export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";
 export { type PullAttempt, type PullResolution, type RefusedAttempt, findRule, resolvePull } from "./rules/resolve";
 export { type UpdateService, updateService } from "./objects/update-service";

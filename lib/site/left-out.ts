@@ -1,7 +1,7 @@
 import type { Lock } from "../lock";
 import type { Digest } from "../oci/digest";
 
-/** A set's lock, and what its images are called among all sets. */
+/** A set's lock, and the final source references of its images among all sets. */
 export interface NamedSet {
     readonly lock: Lock;
     /** Source reference -> digest. */
@@ -9,9 +9,9 @@ export interface NamedSet {
 }
 
 /**
- * What a set leaves out on purpose, for whoever looks at all sets together: children that no other set has by their
- * digest, for every image; children that another set has as `<source reference> <digest>`, for the images of this set
- * that leave them out. So a set without a platform does not excuse that another one's was lost.
+ * What a set leaves out on purpose, for a validation of all sets together: children that no other set has, as
+ * `<digest>`, for every image; children that another set has, as `<source reference> <digest>`, for the images of this set
+ * that leave them out. So a set without a platform does not excuse one that another set lost.
  */
 export function leftOut(set: NamedSet, others: readonly NamedSet[]): string[] {
     const children = [...new Set(Object.values(set.lock.manifests).flatMap(({ absent }) => absent ?? []))];

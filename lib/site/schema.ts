@@ -107,7 +107,8 @@ export const transferKeys = z.strictObject({
     }),
 });
 
-const clusterKeys = z.strictObject({
+/** The clusters that pull, as they are configured. */
+export const clusterKeys = z.strictObject({
     version: z
         .string()
         .optional()
@@ -121,6 +122,15 @@ const clusterKeys = z.strictObject({
     contactSource: z.enum(["allow", "never"]).default("allow").meta({
         description: "Whether nodes may pull from the upstream registry what the mirror lacks",
         fix: "write allow or never",
+    }),
+});
+
+/** How the mirror is validated, as it is configured. */
+export const validationKeys = z.strictObject({
+    wholeImages: z.number().int().min(0).default(3).meta({
+        description:
+            "Number of images that each validation reads byte for byte; all are checked by manifest tree and blobs",
+        fix: "write a whole number, 0 or more",
     }),
 });
 
@@ -193,16 +203,7 @@ export const siteSchema = z
             .default({ concurrency: 6, retrySeconds: 60 })
             .meta({ description: "How images are sent" }),
         onRemove: onRemoveKey,
-        validation: z
-            .strictObject({
-                wholeImages: z.number().int().min(0).default(3).meta({
-                    description:
-                        "Number of images that each validation reads byte for byte; all are checked by manifest tree and blobs",
-                    fix: "write a whole number, 0 or more",
-                }),
-            })
-            .default({ wholeImages: 3 })
-            .meta({ description: "How the mirror is validated" }),
+        validation: validationKeys.default({ wholeImages: 3 }).meta({ description: "How the mirror is validated" }),
         robots: robotsKeys.optional().meta({ description: "Robot accounts, where the registry has them" }),
     })
     .meta({

@@ -2,10 +2,12 @@ import type { OnRemove } from "../mirror/on-remove";
 import { type Content, readContent } from "./content";
 import { imageIssues, readUpstreams, tagOnlyIssues, versionIssues } from "./content-issues";
 import { type ConfigIssue, mergeDocuments, parseSiteDocument } from "./document";
+import { collectIssue } from "./issues";
 import { kindIssues, longestOverlap } from "./kind-issues";
+import { mirrorPolicy } from "./mirror-policy";
 import { type SiteContext, plainHttpIssues, readRegistry } from "./read-registry";
 import type { SiteRegistry } from "./registry";
-import { type SiteDocument, robotsKeys } from "./schema";
+import { type SiteDocument, clusterKeys, onRemoveKey, robotsKeys, transferKeys, validationKeys } from "./schema";
 
 /** A site, read and checked: everything that decides which resources there are. Holds no secret. */
 export interface Site {
@@ -13,7 +15,7 @@ export interface Site {
     /** Canonical hosts that content may come from. */
     readonly upstreams: readonly string[];
     readonly content: readonly Content[];
-    readonly cluster: { readonly version?: string; readonly contactSource: "allow" | "never" };
+    readonly cluster: SiteCluster;
     /** Blobs uploaded at the same time. */
     readonly concurrency: number;
     /** Images that each validation reads byte for byte. */
@@ -25,6 +27,14 @@ export interface Site {
     readonly robots: SiteRobots;
     /** What happens to images of this stack that no set lists any more. */
     readonly onRemove: OnRemove;
+}
+
+/** The clusters that pull from a site. */
+export interface SiteCluster {
+    /** `4.18.20` or `4.18`; absent: the newest. */
+    readonly version?: string;
+    /** Whether nodes may pull from the upstream what the mirror lacks. */
+    readonly contactSource: "allow" | "never";
 }
 
 /** Lifetimes of the robot accounts, in days. */
@@ -60,7 +70,10 @@ export function readSite(
     );
     issues.push(...imageIssues(content, registry?.mirror, upstreams), ...tagOnlyIssues(content, parsed));
     if (registry === undefined || issues.length > 0) return { issues };
-    return { site: createSite(parsed, registry, upstreams, content), issues: [] };
+    const site = createSite(parsed, registry, upstreams, content);
+    // Rules that would forbid their own mirror.
+    collectIssue("site.cluster.contactSource", issues, () => mirrorPolicy(site, registry.mirror));
+    return issues.length > 0 ? { issues } : { site, issues };
 }
 
 function createSite(parsed: SiteDocument, registry: SiteRegistry, upstreams: string[], content: Content[]): Site {
@@ -89,3 +102,12 @@ function robotLifetimes({ importer, puller }: NonNullable<SiteDocument["robots"]
     const { maxAge, overlap = Math.min(DEFAULT_OVERLAP, longestOverlap(maxAge)) } = puller;
     return { importer, puller: { maxAge, overlap } };
 }
+
+/** What a site has that sets none of this. */
+export const SITE_DEFAULTS = {
+    ...transferKeys.parse({}),
+    ...validationKeys.parse({}),
+    onRemove: onRemoveKey.parse(undefined),
+    contactSource: clusterKeys.parse({}).contactSource,
+    robots: robotLifetimes(robotsKeys.parse({})),
+} as const;

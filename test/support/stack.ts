@@ -22,6 +22,15 @@ export interface StackOptions {
     readonly password?: string;
 }
 
+/** A Pulumi project. */
+export interface StackProject {
+    readonly name: string;
+    /** The folder with its Pulumi.yaml. */
+    readonly folder: string;
+}
+
+const OWN: StackProject = { name: "registry-passthrough", folder: PROJECT };
+
 /** A command that runs. */
 export interface StartedRun {
     readonly child: ChildProcess;
@@ -40,7 +49,7 @@ export class TestStack {
     /** What every command printed that was not asked for secrets: it must hold none. */
     printed = "";
 
-    private constructor() {
+    private constructor(private readonly project: StackProject) {
         mkdirSync(join(this.folder, "state"));
         this.env = {
             ...process.env,
@@ -55,10 +64,16 @@ export class TestStack {
         delete this.env.PULUMI_CONFIG_PASSPHRASE_FILE;
     }
 
-    static async create(options: StackOptions): Promise<TestStack> {
-        const stack = new TestStack();
-        writeFileSync(join(stack.folder, "Pulumi.yaml"), "name: registry-passthrough\nruntime: nodejs\n");
+    /** A stack of another project, without configuration. */
+    static async ofProject(project: StackProject): Promise<TestStack> {
+        const stack = new TestStack(project);
+        writeFileSync(join(stack.folder, "Pulumi.yaml"), `name: ${project.name}\nruntime: nodejs\n`);
         await stack.must(["-C", stack.folder, "stack", "init", NAME]);
+        return stack;
+    }
+
+    static async create(options: StackOptions): Promise<TestStack> {
+        const stack = await TestStack.ofProject(OWN);
         stack.configure(options.site);
         if (options.username !== undefined) await stack.setConfig("registryUsername", options.username, false);
         if (options.password !== undefined) await stack.setConfig("registryPassword", options.password, true);
@@ -66,9 +81,9 @@ export class TestStack {
     }
 
     /** Replaces the site; everything else stays. */
-    configure(site: unknown): void {
+    configure(site: unknown, key = "site"): void {
         const before = parse(readFileSync(this.configFile, "utf8")) as { config?: Record<string, unknown> };
-        const config = { ...before.config, "registry-passthrough:site": site };
+        const config = { ...before.config, [`${this.project.name}:${key}`]: site };
         writeFileSync(this.configFile, JSON.stringify({ ...before, config }, undefined, 2));
     }
 
@@ -174,7 +189,11 @@ export class TestStack {
     }
 
     private start(args: string[], input?: string, program = "pulumi"): StartedRun {
-        const child = spawn(program, args, { cwd: PROJECT, env: this.env, stdio: ["pipe", "pipe", "pipe"] });
+        const child = spawn(program, args, {
+            cwd: this.project.folder,
+            env: this.env,
+            stdio: ["pipe", "pipe", "pipe"],
+        });
         let text = "";
         const heard = new EventEmitter();
         for (const stream of [child.stdout, child.stderr]) {

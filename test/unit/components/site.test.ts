@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
-import { PassthroughSite } from "../../../components/passthrough-site";
-import { type Content, type Site, parseConnection } from "../../../lib/site";
+import { PassthroughSite, type PassthroughSiteArgs } from "../../../components";
+import type { Content } from "../../../lib/site";
 import { toImageMap } from "../../../lib/import";
 import * as entry from "../../../dynamic-providers/entry";
 import { computeDigest } from "../../../lib/oci/digest";
@@ -26,30 +26,42 @@ const set = (name: string, source: string, superseded: readonly string[] = []): 
     superseded,
 });
 
-const SITE: Site = {
-    registry: parseConnection({
-        type: "distribution",
-        mirrorBase: "registry.example:8443/mirror",
-        ca: "PEM",
-        retrySeconds: 60,
-    }),
+const account = (username: string) => pulumi.secret({ username, password: PASSWORD });
+const SITE: PassthroughSiteArgs = {
+    registry: { type: "distribution", mirrorBase: "registry.example:8443/mirror", ca: "PEM" },
     upstreams: ["quay.io", "registry.redhat.io"],
     content: [set("one", "quay.io/org/app:1"), set("two", "quay.io/org/b:1"), set("three", "quay.io/org/c:1")],
     cluster: { contactSource: "allow", version: "4.18.20" },
-    concurrency: 6,
-    wholeImages: 3,
-    adopt: false,
-    robots: { importer: { maxAge: 30 }, puller: { maxAge: 90, overlap: 7 } },
-    onRemove: "keep",
+    importer: account("pusher"),
+    puller: account("reader"),
+};
+const HARBOR: PassthroughSiteArgs = {
+    ...SITE,
+    registry: { type: "harbor", mirrorBase: "registry.example:8443/mirror" },
+    admin: account("admin"),
 };
 
-/** What the program may do is said here; all else fails the test. */
+const KINDS = ["Access", "Namespace", "Superuser"].map((kind) => `Registry${kind}`);
+KINDS.push("ImageImport", "MirrorValidation", "RobotAccount", "RepositorySet");
+
+/** A resource of the program that deploys the registry itself: nothing of it is known in a preview. */
+class Deployment extends pulumi.CustomResource {
+    declare readonly host: pulumi.Output<string>;
+    constructor() {
+        super("test:index:Deployment", "deployment", { host: undefined });
+    }
+}
+
+/** The resources that a program may have; all others fail the test. */
 const MOCKS: pulumi.runtime.Mocks = {
     newResource: (args) => {
+        if (args.type === "test:index:Deployment") return { id: "deployment", state: {} };
         created.push(args);
-        const known = [`${DYNAMIC}RegistryAccess`, `${DYNAMIC}ImageImport`, `${DYNAMIC}MirrorValidation`];
-        if (args.custom === true && !known.includes(args.type)) throw new Error(`not mocked: ${args.type}`);
-        return { id: `${args.name}-id`, state: args.inputs as Record<string, unknown> };
+        if (args.custom === true && !KINDS.some((kind) => args.type === `${DYNAMIC}${kind}`))
+            throw new Error(`not mocked: ${args.type}`);
+        const robot = { robot: { username: args.name, createdAt: "", id: "1" }, login: { username: "", password: "" } };
+        const more = args.type === `${DYNAMIC}RobotAccount` ? robot : {};
+        return { id: `${args.name}-id`, state: { ...(args.inputs as Record<string, unknown>), ...more } };
     },
     call: ({ token }) => {
         throw new Error(`not mocked: ${token}`);
@@ -58,15 +70,26 @@ const MOCKS: pulumi.runtime.Mocks = {
 
 const valueOf = <T>(output: pulumi.Output<T>) => new Promise<T>((resolve) => void output.apply(resolve));
 
-/** Declares the site as the engine would run it. */
-async function declare(site: Site = SITE, preview = false): Promise<PassthroughSite> {
+/** Runs a program as the engine would. */
+async function run<T>(program: () => T, preview = false): Promise<T> {
     created.length = 0;
     notes.mockClear();
     await pulumi.runtime.setMocks(MOCKS, "registry-passthrough", "test", preview);
-    const account = (username: string) => pulumi.secret({ username, password: PASSWORD });
-    const declared = new PassthroughSite("site", { site, importer: account("pusher"), puller: account("reader") });
+    const result = program();
     await pulumi.runtime.disconnect();
-    return declared;
+    return result;
+}
+
+const declare = (args: PassthroughSiteArgs = SITE, preview = false) =>
+    run(() => new PassthroughSite("site", args), preview);
+
+/** What the program asks the engine to register, in its order. */
+async function registrations(program: () => unknown): Promise<RegisterResourceRequest[]> {
+    const registered = jest.spyOn(MockMonitor.prototype, "registerResource");
+    await run(program);
+    const requests = registered.mock.calls.map(([request]) => request as RegisterResourceRequest);
+    registered.mockRestore();
+    return requests;
 }
 
 const byType = (type: string) => created.filter((resource) => resource.type === type);
@@ -86,7 +109,81 @@ test("a site is its registry's access, one import for each set, and one validati
     ]);
 });
 
-test("each resource's URN says where it belongs, and is what the resource itself is told", async () => {
+test("a registry with robot accounts also has its structure and the two accounts", async () => {
+    const superuserPassword = pulumi.secret("canary-super");
+    const registry = { type: "mirror-registry", mirrorBase: "registry.example/mirror" } as const;
+    await declare({ ...HARBOR, registry, superuserPassword, content: [] });
+    expect(created.map(({ type, name }) => `${type.replace(DYNAMIC, "")} ${name}`).sort()).toEqual([
+        "MirrorValidation validation",
+        "RegistryAccess registry",
+        "RegistryNamespace mirror",
+        "RegistrySuperuser superuser",
+        "RepositorySet repositories",
+        "RobotAccount importer",
+        "RobotAccount puller",
+        "registry-passthrough:content:ImageContent content",
+        "registry-passthrough:registry:RepositoryStructure structure",
+        "registry-passthrough:registry:RobotAccess robots",
+        "registry-passthrough:site:PassthroughSite site",
+    ]);
+    const [superuser] = byType(`${DYNAMIC}RegistrySuperuser`);
+    expect(inputOf(superuser, "superuserPassword")).toMatchObject({ [SECRET]: expect.anything() });
+});
+
+test("two sites in one program share no URN, and both have all their resources", async () => {
+    const requests = await registrations(() => {
+        new PassthroughSite("site", HARBOR);
+        new PassthroughSite("other", HARBOR);
+    });
+    // The engine's URNs have the types of the parents, not their names.
+    const typeOf = (urn: string) => urn.split("::")[2] ?? "";
+    const urns = requests.map((request) => `${typeOf(request.getParent())}$${request.getType()}::${request.getName()}`);
+    expect(new Set(urns).size).toBe(urns.length);
+    expect(requests.flatMap((request) => request.getAliasesList())).toEqual([]);
+    const own = requests.filter((request) => request.getName().startsWith("other")).map((request) => request.getName());
+    expect(own).toHaveLength(requests.length / 2);
+    expect(own.sort()).toEqual([
+        "other",
+        "other-content",
+        "other-content-one",
+        "other-content-three",
+        "other-content-two",
+        "other-registry",
+        "other-structure",
+        "other-structure-namespace",
+        "other-structure-robots",
+        "other-structure-robots-importer",
+        "other-structure-robots-puller",
+        "other-validation",
+    ]);
+});
+
+test("where the registry is may be an output of the program: the graph is the same, and inputs are unknown in a preview", async () => {
+    const declareDeployed = (preview: boolean) =>
+        run(() => {
+            const deployment = new Deployment();
+            const mirrorBase = pulumi.interpolate`${deployment.host}/mirror`;
+            const ca = deployment.host.apply((host) => `CA of ${host}`);
+            return new PassthroughSite("lab", { ...HARBOR, registry: { type: "harbor", mirrorBase, ca } });
+        }, preview);
+    await run(() => new PassthroughSite("lab", HARBOR), true);
+    const planned = created.map(({ type, name }) => `${type} ${name}`).sort();
+    const declared = await declareDeployed(true);
+    expect(created.map(({ type, name }) => `${type} ${name}`).sort()).toEqual(planned);
+    expect(inputOf(byType(`${DYNAMIC}ImageImport`)[0], "registry")).toMatchObject({ type: "harbor", retrySeconds: 60 });
+    expect(await (declared.registriesConf as unknown as { isKnown: Promise<boolean> }).isKnown).toBe(false);
+});
+
+test("an account that the registry's type needs is asked for by name", async () => {
+    const { importer: _, ...noImporter } = SITE;
+    expect(() => new PassthroughSite("lab", noImporter)).toThrow(
+        "site lab: a registry of type distribution needs importer: it has no robot accounts",
+    );
+    const { admin: __, ...noAdmin } = HARBOR;
+    expect(() => new PassthroughSite("lab", noAdmin)).toThrow("a registry of type harbor needs admin");
+});
+
+test("each resource's own URN is among its inputs", async () => {
     await declare();
     const parents = "registry-passthrough:site:PassthroughSite";
     const prefix = "urn:pulumi:test::registry-passthrough::";
@@ -96,11 +193,8 @@ test("each resource's URN says where it belongs, and is what the resource itself
     expect(inputOf(validation, "selfUrn")).toBe(`${prefix}${parents}$${DYNAMIC}MirrorValidation::validation`);
 });
 
-test("first the access, then the sets in their order, and the proof when all are in", async () => {
-    const registered = jest.spyOn(MockMonitor.prototype, "registerResource");
-    await declare();
-    const requests = registered.mock.calls.map(([request]) => request as RegisterResourceRequest);
-    registered.mockRestore();
+test("first the access, then the sets in their order, and the validation at the end", async () => {
+    const requests = await registrations(() => new PassthroughSite("site", SITE));
     const names = (urns: readonly string[]) => urns.map((urn) => urn.slice(urn.lastIndexOf("::") + 2)).sort();
     const custom = requests.filter((request) => request.getCustom());
     expect(custom.map((request) => [request.getName(), names(request.getDependenciesList())])).toEqual([
@@ -112,7 +206,7 @@ test("first the access, then the sets in their order, and the proof when all are
     ]);
 });
 
-test("every account is secret; what pushes has the importer's, what proves the puller's", async () => {
+test("every account is secret; pushing uses the importer's, validating the puller's", async () => {
     await declare();
     const accounts = created
         .filter(({ custom }) => custom)
@@ -130,7 +224,7 @@ test("every account is secret; what pushes has the importer's, what proves the p
     ]);
 });
 
-test("state gets one line that leads to the code, and no code", async () => {
+test("state gets one line that loads the code, and no code", async () => {
     await declare();
     const kinds = created
         .filter(({ custom }) => custom)
@@ -145,7 +239,7 @@ test("state gets one line that leads to the code, and no code", async () => {
     for (const match of kinds) expect(Object.keys(entry)).toContain(match?.[1]);
 });
 
-test("the proof is over all sets, with what they leave out on purpose, and by the rules that are put out", async () => {
+test("the validation covers all sets, with what they leave out on purpose, and uses the rules of the outputs", async () => {
     const declared = await declare();
     const [validation] = byType(`${DYNAMIC}MirrorValidation`);
     expect(Object.keys(toImageMap(inputOf(validation, "images") as string))).toEqual([
@@ -154,9 +248,10 @@ test("the proof is over all sets, with what they leave out on purpose, and by th
         "quay.io/org/c:1",
     ]);
     expect(inputOf(validation, "sparse")).toEqual(SITE.content.flatMap(({ leftOut }) => leftOut));
-    expect(inputOf(validation, "registriesConf")).toBe(declared.registriesConf);
-    expect(declared.mirrorRules).toContain("registry.example:8443/mirror/quay.io");
-    expect(declared.mirrorRules).not.toContain("registry.redhat.io");
+    expect(inputOf(validation, "registriesConf")).toBe(await valueOf(declared.registriesConf));
+    const rules = JSON.stringify(await valueOf(declared.mirrorRules));
+    expect(rules).toContain("registry.example:8443/mirror/quay.io");
+    expect(rules).not.toContain("registry.redhat.io");
 });
 
 test("outputs name each image's place; the accounts' secrets are secret, the pull secret is the puller's", async () => {
@@ -165,7 +260,7 @@ test("outputs name each image's place; the accounts' secrets are secret, the pul
         mirror: "registry.example:8443/mirror/quay.io/org/app:1",
         digest: computeDigest("quay.io/org/app:1"),
     });
-    expect(declared.registryCa).toBe("PEM");
+    expect(await valueOf(declared.registryCa)).toBe("PEM");
     for (const [secret, username] of [
         [declared.pullSecret, "reader"],
         [declared.pushSecret, "pusher"],
@@ -178,11 +273,10 @@ test("outputs name each image's place; the accounts' secrets are secret, the pul
     }
 });
 
-test("an image that lost its digest is offered to tag mirrors only, marked in the outputs, and told by name", async () => {
+test("an image that lost its digest is offered to tag mirrors only, marked in the outputs, and named in a note", async () => {
     const lost = { ...set("one", "quay.io/org/app:1"), marks: { "quay.io/org/app:1": "tag-only" as const } };
     const declared = await declare({ ...SITE, content: [lost] });
-    expect(declared.mirrorRules).toContain("ImageTagMirrorSet");
-    expect(declared.mirrorRules).not.toContain("ImageDigestMirrorSet");
+    expect((await valueOf(declared.mirrorRules)).map(({ kind }) => kind)).toEqual(["ImageTagMirrorSet"]);
     expect((await valueOf(declared.images))["quay.io/org/app:1"]).toMatchObject({ mark: "tag-only" });
     expect(inputOf(byType(`${DYNAMIC}MirrorValidation`)[0], "marks")).toEqual(lost.marks);
     expect(notes.mock.calls.map(([note]) => note)).toContain(
@@ -190,17 +284,17 @@ test("an image that lost its digest is offered to tag mirrors only, marked in th
     );
 });
 
-test("without such images the proof's inputs are those of before there were marks", async () => {
+test("without such images the validation has no marks among its inputs", async () => {
     await declare();
     expect(byType(`${DYNAMIC}MirrorValidation`)[0]?.inputs).not.toHaveProperty("marks");
 });
 
-test("hosts that have no rule yet, and tags that a later set has moved, are told on the site's own row", async () => {
+test("hosts that have no rule yet, and tags that a later set has moved, are notes on the site's own row", async () => {
     const content = [set("one", "quay.io/org/app:1", ["quay.io/org/app:0"])];
     const declared = await declare({ ...SITE, content });
     expect(notes.mock.calls).toEqual([
         ["no rule yet, since there is no content, for: registry.redhat.io", declared],
-        ["one: a later set moves 1 tags (quay.io/org/app:0); the images of this set are kept by digest", declared],
+        ["one: a later set moves 1 tag (quay.io/org/app:0); the images of this set are kept by digest", declared],
     ]);
 });
 

@@ -291,6 +291,17 @@ test("an image that lost its digest is rejected where a cluster redirects by dig
     ]);
 });
 
+test("rules that would forbid the mirror itself are reported before anything runs", () => {
+    const document = {
+        registry: { ...registry, mirrorBase: "quay.io:8443/mirror" },
+        content: [set("a.json")],
+        cluster: { contactSource: "never" },
+    };
+    expect(messages(site(document, { "a.json": lock(["quay.io/org/app:1"]) }))).toEqual([
+        expect.stringMatching(/^site\.cluster\.contactSource: .*forbidding quay\.io forbids the mirror/) as string,
+    ]);
+});
+
 test("a replaced puller stays valid for 7 days, or a third of its maxAge if that is less; another overlap can be set", () => {
     const overlap = (puller?: object) => {
         const robots = puller === undefined ? {} : { robots: { puller } };

@@ -4,8 +4,8 @@ import { log } from "@pulumi/pulumi";
 const SECRET_MARK = "4dabf18193072939515e22adb298388d";
 
 /**
- * Ends every debug message of this program at the first secret in it. With `--debug`, Pulumi's SDK logs whole answers of
- * the engine, the secrets of robot accounts in the clear: the engine itself hides those of the configuration only.
+ * Cuts every debug message of this program off at the first secret in it. With `--debug`, Pulumi's SDK logs whole responses
+ * of the engine with the secrets of robot accounts in the clear: the engine itself hides only those of the configuration.
  */
 export function keepSecretsOutOfDebugLog(): void {
     const { debug } = log;

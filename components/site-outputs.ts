@@ -1,0 +1,95 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { RobotAccount } from "../dynamic-providers/robot-account/resource";
+import { validUntil } from "../dynamic-providers/robot-account/generations";
+import type { RetiredRobot } from "../dynamic-providers/robot-account/kind";
+import type { Credentials } from "../lib/distribution/auth/credentials";
+import type { ImageMark } from "../lib/mirror/image-set";
+import { type MirrorBase, mirrorReference } from "../lib/mirror/mirror-reference";
+import { formatReference, parseSourceKey } from "../lib/oci/reference";
+import type { Robot } from "../lib/registries";
+import type { Content } from "../lib/site";
+
+/** Where an image is at the mirror, and its digest there and, unless it is marked, upstream. */
+export interface MirroredImage {
+    readonly mirror: string;
+    readonly digest: string;
+    readonly mark?: ImageMark;
+}
+
+/** A robot account without its secret. */
+export interface RobotSummary {
+    readonly username: string;
+    /** RFC 3339; absent if it never expires. */
+    readonly expiresAt?: string;
+    /** Earlier accounts that are still valid, for clusters that have one of them in their pull secret. */
+    readonly retired?: readonly { readonly username: string; readonly validUntil: string }[];
+}
+
+export type RobotSummaries = Partial<Record<"importer" | "puller", RobotSummary>>;
+
+/** @param overlap days for which a retired puller stays valid */
+export function summarizeRobots(
+    importer: RobotAccount,
+    puller: RobotAccount,
+    overlap: pulumi.Input<number>,
+): pulumi.Output<RobotSummaries> {
+    return pulumi
+        .all([importer.robot, puller.robot, puller.retiredRobots, overlap])
+        .apply<RobotSummaries>(([push, pull, retired = [], days]) => ({
+            importer: summarize(push),
+            puller: { ...summarize(pull), ...summarizeRetired(retired, days) },
+        }));
+}
+
+function summarize({ username, expiresAt }: Robot): RobotSummary {
+    return { username, ...(expiresAt === undefined ? {} : { expiresAt }) };
+}
+
+function summarizeRetired(retired: readonly RetiredRobot[], overlap: number): Pick<RobotSummary, "retired"> {
+    if (retired.length === 0) return {};
+    return {
+        retired: retired.map((account) => ({
+            username: account.robot.username,
+            validUntil: validUntil(account, overlap).toISOString(),
+        })),
+    };
+}
+
+/** Source reference -> where the image is at the mirror. */
+export function mirroredImages(
+    base: MirrorBase,
+    images: Readonly<Record<string, string>>,
+    marks: Readonly<Record<string, ImageMark>>,
+): Record<string, MirroredImage> {
+    return Object.fromEntries(
+        Object.entries(images).map(([source, digest]) => {
+            const mirror = mirrorReference(base, parseSourceKey(source));
+            const mark = marks[source];
+            return [source, { mirror: formatReference(mirror), digest, ...(mark === undefined ? {} : { mark }) }];
+        }),
+    );
+}
+
+/** An account of the registry as clusters and tools take it; secret. */
+export function dockerConfig(
+    mirror: pulumi.Output<MirrorBase>,
+    account: pulumi.Output<Credentials>,
+): pulumi.Output<string> {
+    return pulumi.secret(
+        pulumi.all([mirror, account]).apply(([{ host }, { username, password }]) => {
+            const auth = Buffer.from(`${username}:${password}`, "utf8").toString("base64");
+            return JSON.stringify({ auths: { [host]: { auth } } });
+        }),
+    );
+}
+
+/** Tags that later sets have moved. */
+export function supersededNotes(content: readonly Content[]): string[] {
+    return content
+        .filter(({ superseded }) => superseded.length > 0)
+        .map(({ name, superseded }) => {
+            const named = `${superseded.slice(0, 5).join(", ")}${superseded.length > 5 ? ", …" : ""}`;
+            const count = superseded.length === 1 ? "1 tag" : `${superseded.length} tags`;
+            return `${name}: a later set moves ${count} (${named}); the images of this set are kept by digest`;
+        });
+}
