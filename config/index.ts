@@ -1,2 +1,2 @@
 export { keepSecretsOutOfDebugLog } from "./debug-log";
-export { type LoadedSite, type SecretAdmin, type SecretCredentials, loadSite } from "./load";
+export { loadSite } from "./load";

@@ -10,8 +10,7 @@ import type { CommonInputs } from "../lifecycle/resource-kind";
  * Which of a site's accounts a resource works with: the one that pushes, the one that clusters pull with, or, where both
  * are robot accounts, the one that creates them.
  */
-export const accountRole = z.enum(["importer", "puller", "admin"]);
-export type AccountRole = z.infer<typeof accountRole>;
+const accountRole = z.enum(["importer", "puller", "admin"]);
 
 const credentials = z.object({ username: z.string(), password: z.string() });
 const adminCredentials = z.union([credentials, z.object({ token: z.string() })]);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Credentials } from "../distribution/auth/credentials";
 import { type AdminCredentials, type RegistryKind, registryAdmin } from "../registries";
-import type { ConfigIssue } from "./document";
+import type { ConfigIssue } from "./config-issue";
 
 /** Flat keys: each value is one text, most of them secret, so they are not part of the site's document. */
 export const accountsSchema = z.strictObject({

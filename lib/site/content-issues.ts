@@ -3,7 +3,7 @@ import { DEFAULT_UPSTREAM_HOSTS, classifyUpstream } from "../mirror/upstreams";
 import { type Reference, canonicalRegistry, parseSourceKey, repositoryName } from "../oci/reference";
 import { mirrorKinds } from "../openshift";
 import { type Content, allMarks, localRepositories } from "./content";
-import type { ConfigIssue } from "./document";
+import type { ConfigIssue } from "./config-issue";
 import { collectIssue } from "./issues";
 import type { SiteDocument } from "./schema";
 

@@ -7,7 +7,7 @@ import { errorMessage } from "../errors/errors";
 import { parseSourceKey, repositoryName } from "../oci/reference";
 import { collectIssue } from "./issues";
 import { leftOut } from "./left-out";
-import type { ConfigIssue } from "./document";
+import type { ConfigIssue } from "./config-issue";
 import type { ContentDocument } from "./schema";
 
 /** One image set of a site. */

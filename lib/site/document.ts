@@ -1,15 +1,7 @@
 import type { z } from "zod";
+import type { ConfigIssue } from "./config-issue";
 import { type ConfigKey, siteKeys } from "./keys";
 import { type ContentDocument, type SiteDocument, siteSchema } from "./schema";
-
-/** Something in the configuration that stops the run. */
-export interface ConfigIssue {
-    /** `site.content[0].lock` */
-    readonly key: string;
-    readonly problem: string;
-    /** As an imperative; "" where the problem's own text ends with it. */
-    readonly fix: string;
-}
 
 /** The document that a site is read from: objects are merged deeply, lists and plain values of the site win. */
 export function mergeDocuments(defaults: unknown, site: unknown): unknown {
@@ -73,7 +65,7 @@ function configIssues(error: z.ZodError, above: readonly PropertyKey[] = []): Co
 }
 
 /** `site.content[0].lock` */
-export function formatKeyPath(path: readonly PropertyKey[]): string {
+function formatKeyPath(path: readonly PropertyKey[]): string {
     return path.reduce<string>(
         (key, part) => (typeof part === "number" ? `${key}[${part}]` : `${key}.${String(part)}`),
         "site",

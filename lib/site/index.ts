@@ -1,18 +1,12 @@
-export {
-    type AccountKey,
-    type ConfiguredAccounts,
-    type ReadAccountKey,
-    ACCOUNT_KEYS,
-    accountIssues,
-    readAccounts,
-} from "./accounts";
+export { type AccountKey, type ConfiguredAccounts, type ReadAccountKey, accountIssues, readAccounts } from "./accounts";
 export { type ConfiguredSite, type Reading, UNKNOWN_SITE, parseJson, readConfiguredSite } from "./configured-site";
 export { type Content, type FileReader, allImages, allMarks, localRepositories, readContent } from "./content";
 export { type ClusterObjects, clusterObjects } from "./cluster-objects";
-export { type ConfigIssue, mergeDocuments, parseContent } from "./document";
+export type { ConfigIssue } from "./config-issue";
+export { mergeDocuments, parseContent } from "./document";
 export { issuesText, unknownKeyIssues } from "./issues";
 export { type ConfigKey, accountKeys, siteJsonSchema, siteKeys } from "./keys";
-export { type MirrorPolicy, mirrorPolicy } from "./mirror-policy";
+export { type MirrorPolicy, type SiteCluster, mirrorPolicy } from "./mirror-policy";
 export {
     type RegistryConnection,
     type SiteRegistry,
@@ -22,4 +16,4 @@ export {
 } from "./registry";
 export type { SiteContext } from "./read-registry";
 export { type ContentDocument, type SiteDocument, siteSchema } from "./schema";
-export { type Site, type SiteCluster, type SiteRobots, SITE_DEFAULTS, readSite } from "./site";
+export { type Site, type SiteRobots, SITE_DEFAULTS, readSite } from "./site";

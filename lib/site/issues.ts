@@ -1,6 +1,6 @@
 import { errorMessage } from "../errors/errors";
 import { ACCOUNT_KEYS } from "./accounts";
-import type { ConfigIssue } from "./document";
+import type { ConfigIssue } from "./config-issue";
 import { siteKeys } from "./keys";
 
 const PREFIX = "registry-passthrough:";

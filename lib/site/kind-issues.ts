@@ -1,6 +1,6 @@
 import type { MirrorBase } from "../mirror/mirror-reference";
 import { type RegistryCapabilities, registryAdmin } from "../registries";
-import type { ConfigIssue } from "./document";
+import type { ConfigIssue } from "./config-issue";
 import type { SiteDocument } from "./schema";
 
 /** The first component must be a project or organization: their names have no `__` and no runs of `-`. */

@@ -1,7 +1,14 @@
 import type { MirrorBase } from "../mirror/mirror-reference";
 import { type MirrorObject, contentRules } from "../openshift";
-import { allImages, allMarks, localRepositories } from "./content";
-import type { Site } from "./site";
+import { type Content, allImages, allMarks, localRepositories } from "./content";
+
+/** The clusters that pull from a site. */
+export interface SiteCluster {
+    /** `4.18.20` or `4.18`; absent: the newest. */
+    readonly version?: string;
+    /** Whether nodes may pull from the upstream what the mirror lacks. */
+    readonly contactSource: "allow" | "never";
+}
 
 /** What redirects a cluster's pulls to the mirror. */
 export interface MirrorPolicy {
@@ -12,14 +19,19 @@ export interface MirrorPolicy {
     readonly notes: readonly string[];
 }
 
+/** What a cluster pulls from a mirror. */
+export interface MirroredContent {
+    readonly content: readonly Content[];
+    /** Canonical hosts that content may come from. */
+    readonly upstreams: readonly string[];
+    readonly cluster: SiteCluster;
+}
+
 /**
  * The mirror rules for a site's content: only for hosts that have some; the notes name the other allowed hosts.
  * @throws PassthroughError as `contentRules` does
  */
-export function mirrorPolicy(
-    { content, upstreams, cluster }: Pick<Site, "content" | "upstreams" | "cluster">,
-    mirror: MirrorBase,
-): MirrorPolicy {
+export function mirrorPolicy({ content, upstreams, cluster }: MirroredContent, mirror: MirrorBase): MirrorPolicy {
     const images = { images: allImages(content), marks: allMarks(content), local: localRepositories(content) };
     const { objects, registriesConf, sources, notes } = contentRules(mirror, images, cluster);
     const unused = upstreams.filter((host) => !sources.includes(host));

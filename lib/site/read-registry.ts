@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { isLoopback } from "../distribution/http/transport";
 import { type MirrorBase, parseMirrorBase } from "../mirror/mirror-reference";
 import type { FileReader } from "./content";
-import type { ConfigIssue } from "./document";
+import type { ConfigIssue } from "./config-issue";
 import { collectIssue, keyFix } from "./issues";
 import type { SiteRegistry } from "./registry";
 import type { SiteDocument } from "./schema";

@@ -1,10 +1,11 @@
 import type { OnRemove } from "../mirror/on-remove";
 import { type Content, readContent } from "./content";
 import { imageIssues, readUpstreams, tagOnlyIssues, versionIssues } from "./content-issues";
-import { type ConfigIssue, mergeDocuments, parseSiteDocument } from "./document";
+import type { ConfigIssue } from "./config-issue";
+import { mergeDocuments, parseSiteDocument } from "./document";
 import { collectIssue } from "./issues";
 import { kindIssues, longestOverlap } from "./kind-issues";
-import { mirrorPolicy } from "./mirror-policy";
+import { type SiteCluster, mirrorPolicy } from "./mirror-policy";
 import { type SiteContext, plainHttpIssues, readRegistry } from "./read-registry";
 import type { SiteRegistry } from "./registry";
 import { type SiteDocument, clusterKeys, onRemoveKey, robotsKeys, transferKeys, validationKeys } from "./schema";
@@ -27,14 +28,6 @@ export interface Site {
     readonly robots: SiteRobots;
     /** What happens to images of this stack that no set lists any more. */
     readonly onRemove: OnRemove;
-}
-
-/** The clusters that pull from a site. */
-export interface SiteCluster {
-    /** `4.18.20` or `4.18`; absent: the newest. */
-    readonly version?: string;
-    /** Whether nodes may pull from the upstream what the mirror lacks. */
-    readonly contactSource: "allow" | "never";
 }
 
 /** Lifetimes of the robot accounts, in days. */

@@ -1,0 +1,8 @@
+/** Something in the configuration that stops the run. */
+export interface ConfigIssue {
+    /** `site.content[0].lock` */
+    readonly key: string;
+    readonly problem: string;
+    /** As an imperative; "" where the problem's own text ends with it. */
+    readonly fix: string;
+}
