@@ -2,8 +2,7 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Fault, Passed } from "./fault";
-import type { ByteWatch } from "./fault-proxy";
+import type { ByteWatch, Fault, Passed } from "./fault";
 
 /** The connection ends before all was carried. */
 class EarlyEnd extends Error {}

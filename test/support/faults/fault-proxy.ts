@@ -10,13 +10,10 @@ import { type AddressInfo, type Server, type Socket, createServer } from "node:n
 import { finished, pipeline } from "node:stream/promises";
 import type { ServerCertificate } from "../certificates";
 import { BodyCarrier } from "./body-carrier";
-import type { Asked, Fault, Passed } from "./fault";
+import type { Asked, ByteWatch, Fault, Passed } from "./fault";
 
 /** Judges a request; undefined passes it on and back unchanged. `nth` counts all requests from 1. */
 export type FaultScript = (asked: Asked, nth: number) => Fault | undefined;
-
-/** Hears of every piece of a body before it is carried; "reset" cuts its connection instead, "stall" carries no more on it. */
-export type ByteWatch = (side: "request" | "answer", bytes: number) => "reset" | "stall" | undefined;
 
 /** Headers that belong to one connection (RFC 9110 §7.6.1). */
 const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "proxy-connection", "upgrade"]);

@@ -50,6 +50,9 @@ export interface Passed extends Asked {
     fault: Fault["kind"] | undefined;
 }
 
+/** Is called for each chunk of a body before it is forwarded; "reset" cuts its connection instead, "stall" forwards no more on it. */
+export type ByteWatch = (side: "request" | "answer", bytes: number) => "reset" | "stall" | undefined;
+
 /** The answer of an error in the distribution API (distribution-spec, "Error Codes"). */
 export function registryError(status: number, code: string, message: string): Fault & { kind: "answer" } {
     return {
