@@ -28,7 +28,7 @@ export function verdicts(work, series) {
 const goals = {
     A: (series) => [notSlowerThanBestPeer(series), ...modest(series)],
     B: (series) => [
-        atMost("at most 1.15 x floor", named(series, "ours"), floorOf(series), 1.15),
+        atMost("at most 1.15 x floor", named(series, "ours"), findFloor(series), 1.15),
         fasterThanBestPeer(series, 1.6),
         ...series
             .filter(({ name }) => name === "crane push --index")
@@ -38,13 +38,13 @@ const goals = {
     C: (series) => [fasterThanBestPeer(series, 2), ...modest(series)],
     D: (series) => [
         ...["oci-archive", "oc-mirror"].map((form) =>
-            atMost(`${form}: at most 1.10 x the folder`, named(series, form), floorOf(series), 1.1),
+            atMost(`${form}: at most 1.10 x the folder`, named(series, form), findFloor(series), 1.1),
         ),
         ...modest(series),
     ],
     E: (series) => [
         requestsPerImage(named(series, "importer that knows no state"), 1000),
-        over("up", named(series, "up"), floorOf(series), 5),
+        over("up", named(series, "up"), findFloor(series), 5),
         smallProvider(series),
     ],
     F: (series) => [
@@ -147,7 +147,7 @@ function shown({ median: middle, least, greatest }) {
 }
 
 /** @param {Series[]} series @returns {Series} */
-function floorOf(series) {
+function findFloor(series) {
     const found = series.find(({ role }) => role === "floor");
     if (found === undefined) throw new Error("there is no floor");
     return found;

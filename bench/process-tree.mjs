@@ -35,10 +35,10 @@ export function watchTree(pid, temporary) {
  */
 function residentMemory(pid) {
     const memory = tree(pid).map((one) => {
-        const status = textOf(`/proc/${one}/status`);
+        const status = readIfExists(`/proc/${one}/status`);
         const kilobytes = (/** @type {string} */ field) =>
             Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
-        const isProvider = textOf(`/proc/${one}/cmdline`).includes(PROVIDER);
+        const isProvider = readIfExists(`/proc/${one}/cmdline`).includes(PROVIDER);
         return { now: kilobytes("VmRSS"), highest: kilobytes("VmHWM"), isProvider };
     });
     const together = memory.reduce((sum, { now }) => sum + now, 0);
@@ -57,7 +57,7 @@ function residentMemory(pid) {
  * @returns {number[]}
  */
 export function tree(pid) {
-    const children = threads(pid).flatMap((thread) => textOf(`/proc/${pid}/task/${thread}/children`).split(" "));
+    const children = threads(pid).flatMap((thread) => readIfExists(`/proc/${pid}/task/${thread}/children`).split(" "));
     return [pid, ...children.filter((one) => one !== "").flatMap((child) => tree(Number(child)))];
 }
 
@@ -85,7 +85,7 @@ function bytesBelow(folder) {
 
 /** CPU seconds of one process so far (proc(5): utime and stime, in ticks of 10 ms). @param {number} pid */
 export function cpuSeconds(pid) {
-    const stat = textOf(`/proc/${pid}/stat`);
+    const stat = readIfExists(`/proc/${pid}/stat`);
     const [user, system] = stat
         .slice(stat.lastIndexOf(")") + 2)
         .split(" ")
@@ -94,7 +94,7 @@ export function cpuSeconds(pid) {
 }
 
 /** @param {string} path @returns {string} empty if it cannot be read */
-function textOf(path) {
+function readIfExists(path) {
     try {
         return readFileSync(path, "utf8");
     } catch {

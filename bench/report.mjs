@@ -66,9 +66,9 @@ export function tables(work, series) {
             `${median(all).toFixed(2)} (${Math.min(...all).toFixed(2)}–${Math.max(...all).toFixed(2)})`,
             middle("cpuSeconds").toFixed(1),
             middle("registryCpuSeconds").toFixed(1),
-            memoryOf(one),
+            memoryText(one),
             `${Math.round(Math.max(...one.runs.map(({ diskBytes }) => diskBytes)) / MiB)} MiB`,
-            requestsOf(one.runs.at(-1)?.requests ?? {}),
+            requestsText(one.runs.at(-1)?.requests ?? {}),
         ];
     });
     const heads = ["", "seconds: median (range)", "CPU s", "registry's CPU s", "peak memory", "extra disk", "requests"];
@@ -82,13 +82,13 @@ export function tables(work, series) {
         "",
         table(heads, rows),
         "",
-        ...series.filter(({ runs }) => runs[0]?.phases !== undefined).flatMap((one) => [phasesOf(one), ""]),
+        ...series.filter(({ runs }) => runs[0]?.phases !== undefined).flatMap((one) => [phasesText(one), ""]),
         table(["goal", "measured: median (range) of paired rounds", ""], goalRows),
     ].join("\n");
 }
 
 /** Of all processes together; where the engine took part, that of the provider too. @param {Series} one */
-function memoryOf({ runs }) {
+function memoryText({ runs }) {
     const peak = (/** @type {"memoryBytes" | "providerBytes"} */ field) =>
         Math.round(Math.max(...runs.map((run) => run[field] ?? 0)) / MiB);
     const provider = peak("providerBytes");
@@ -96,7 +96,7 @@ function memoryOf({ runs }) {
 }
 
 /** Where the time of a contender goes, as it says itself: medians in seconds. @param {Series} one */
-function phasesOf({ name, runs }) {
+function phasesText({ name, runs }) {
     const parts = Object.keys(runs[0]?.phases ?? {}).map((phase) => {
         return `${phase} ${median(runs.map(({ phases }) => phases?.[phase] ?? NaN)).toFixed(2)} s`;
     });
@@ -104,7 +104,7 @@ function phasesOf({ name, runs }) {
 }
 
 /** @param {Run["requests"]} requests */
-function requestsOf(requests) {
+function requestsText(requests) {
     const total = Object.values(requests).reduce((sum, count) => sum + count, 0);
     return total === 0
         ? "–"

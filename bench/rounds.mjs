@@ -22,7 +22,7 @@ import { measure } from "./measure.mjs";
  * @returns {Promise<Series[]>}
  */
 export async function runRounds({ contenders, content, rounds, registry, progress }) {
-    const entries = contenders.map((contender) => ({ contender, series: seriesOf(contender) }));
+    const entries = contenders.map((contender) => ({ contender, series: emptySeries(contender) }));
     for (let round = 0; round < rounds; round += 1) {
         for (const { contender, series } of turned(entries, round)) {
             const run = await runOnce(contender, content, registry);
@@ -34,7 +34,7 @@ export async function runRounds({ contenders, content, rounds, registry, progres
 }
 
 /** @param {Omit<Series, "runs">} contender @returns {Series} without a run */
-export function seriesOf({ name, role, placesImages }) {
+export function emptySeries({ name, role, placesImages }) {
     return { name, role, placesImages, runs: [] };
 }
 

@@ -2,7 +2,7 @@ import { loadavg } from "node:os";
 import { getTools } from "../tools/get-tools.mjs";
 import { onPath, reportedVersion } from "../tools/installed-tool.mjs";
 import { prepare } from "../tools/prepare.mjs";
-import { messageOf } from "../tools/process.mjs";
+import { errorMessage } from "../tools/process.mjs";
 import { workspace } from "../tools/workspace.mjs";
 
 /**
@@ -47,7 +47,7 @@ export async function openBench(progress, rounds) {
             peers[name] = tool.file;
             versions[name] = tool.version;
         } catch (error) {
-            missing.push(messageOf(error));
+            missing.push(errorMessage(error));
         }
     }
     for (const reason of missing) progress.note(`left out: ${reason}`);

@@ -6,7 +6,7 @@ import { ChecksumMismatch, download } from "./download.mjs";
 import { installedTool, onPath, reportedVersion, runnable } from "./installed-tool.mjs";
 import { installProgram } from "./npm.mjs";
 import { pinnedTools } from "./pins.mjs";
-import { captureOrThrow, codeOf, messageOf } from "./process.mjs";
+import { captureOrThrow, errorCode, errorMessage } from "./process.mjs";
 import { createProgress } from "./progress.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -76,7 +76,7 @@ export async function toolsAtHand(names, { env = process.env, pins = pinnedTools
  * @returns {Promise<Tool | {reason: string}>}
  */
 async function toolAtHand(name, { pins, cache, env }) {
-    const pin = pinOf(name, pins);
+    const pin = findPin(name, pins);
     const found = await installedTool(pin, env);
     if ("file" in found) return { ...found, origin: "PATH" };
     const place = join(cache, `${name}-${pin.version}`);
@@ -84,7 +84,7 @@ async function toolAtHand(name, { pins, cache, env }) {
 }
 
 /** @param {string} name @param {Record<string, ToolPin>} pins @returns {ToolPin} */
-function pinOf(name, pins) {
+function findPin(name, pins) {
     const pin = pins[name];
     if (pin === undefined) throw new Error(`tools/tools.json has no ${name}`);
     return pin;
@@ -92,7 +92,7 @@ function pinOf(name, pins) {
 
 /** @param {string} name @param {Context} context @returns {Promise<Tool>} */
 async function getTool(name, context) {
-    const pin = pinOf(name, context.pins);
+    const pin = findPin(name, context.pins);
     const found = await toolAtHand(name, context);
     if ("file" in found) return found;
     const place = join(context.cache, `${name}-${pin.version}`);
@@ -156,7 +156,7 @@ function moveIntoPlace(folder, place, pin) {
     } catch (error) {
         // Another run was faster: its tool is as good as ours. Half a folder (somebody deleted a file) is replaced.
         if (complete(place, pin)) return;
-        if (!["ENOTEMPTY", "EEXIST"].includes(codeOf(error) ?? "")) throw error;
+        if (!["ENOTEMPTY", "EEXIST"].includes(errorCode(error) ?? "")) throw error;
         rmSync(place, { recursive: true, force: true });
         renameSync(folder, place);
     }
@@ -176,7 +176,7 @@ function alive(pid) {
         process.kill(pid, 0);
         return true;
     } catch (error) {
-        return codeOf(error) === "EPERM";
+        return errorCode(error) === "EPERM";
     }
 }
 
@@ -194,7 +194,7 @@ async function fetchRelease(pin, folder, { machine, env, progress }) {
         await unpack(archive, folder, [pin.names[0], ...pin.companions]);
     } catch (error) {
         if (error instanceof ChecksumMismatch) throw error;
-        return messageOf(error);
+        return errorMessage(error);
     }
     rmSync(archive);
     return undefined;
@@ -240,7 +240,7 @@ async function buildModules(pin, folder, { modules, env, progress }) {
         try {
             await progress.beat(`building ${build.binary}`, () => captureOrThrow("go", args, options));
         } catch (error) {
-            return messageOf(error);
+            return errorMessage(error);
         }
     }
     return undefined;

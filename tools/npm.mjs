@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { captureOrThrow, messageOf } from "./process.mjs";
+import { captureOrThrow, errorMessage } from "./process.mjs";
 
 /**
  * `npm ci` in a folder, without install scripts.
@@ -49,7 +49,7 @@ export async function installProgram(pin, folder, { modules, machine, env }) {
         await npmCi(project, ["--no-bin-links"], env);
         renameSync(join(project, "node_modules", name, pin.program), join(folder, basename(pin.program)));
     } catch (error) {
-        return messageOf(error);
+        return errorMessage(error);
     }
     rmSync(project, { recursive: true });
     return undefined;

@@ -12,7 +12,7 @@ import { constants } from "node:os";
  * @param {unknown} error
  * @returns {string | undefined} `ENOENT`; undefined for other errors
  */
-export function codeOf(error) {
+export function errorCode(error) {
     return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
@@ -22,8 +22,8 @@ export function codeOf(error) {
  * @param {unknown} error
  * @returns {string}
  */
-export function messageOf(error) {
-    return (error instanceof Error && error.message) || (codeOf(error) ?? String(error));
+export function errorMessage(error) {
+    return (error instanceof Error && error.message) || (errorCode(error) ?? String(error));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { codeOf } from "./process.mjs";
+import { errorCode } from "./process.mjs";
 
 /**
  * Finds a registry by its pid file, and makes sure that the process is really that registry: pids are reused.
@@ -51,7 +51,7 @@ function signal(pid, name) {
     try {
         process.kill(pid, name);
     } catch (error) {
-        if (codeOf(error) !== "ESRCH") throw error;
+        if (errorCode(error) !== "ESRCH") throw error;
     }
 }
 
@@ -78,7 +78,7 @@ export async function until(question, milliseconds) {
 export function freePort(port) {
     return new Promise((resolve, reject) => {
         const server = createServer();
-        server.once("error", (error) => (codeOf(error) === "EADDRINUSE" ? resolve(undefined) : reject(error)));
+        server.once("error", (error) => (errorCode(error) === "EADDRINUSE" ? resolve(undefined) : reject(error)));
         server.listen({ host: "127.0.0.1", port, exclusive: true }, () => {
             const { port: found } = /** @type {import("node:net").AddressInfo} */ (server.address());
             server.close(() => resolve(found));

@@ -1,4 +1,4 @@
-import { repositoryOf } from "./places.mjs";
+import { splitPlace } from "./places.mjs";
 
 /**
  * One way to bring a work's content into a registry.
@@ -31,6 +31,6 @@ export function checkArrival(contender, registry, content) {
  * @param {import("../data/layout.mjs").MadeImage} image
  */
 function isPlaced(registry, { source, digest }) {
-    const { repository, tag } = repositoryOf(source);
+    const { repository, tag } = splitPlace(source);
     return registry.tag(repository, tag) === digest;
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { repositoryOf } from "./places.mjs";
+import { splitPlace } from "./places.mjs";
 
 /** @import { WorkData } from "../data/content.mjs" */
 /** @import { Content, MadeImage } from "../data/layout.mjs" */
@@ -66,7 +66,7 @@ export function regctl(file, { folder, content }) {
             ...perImage(1, [file, "image", "copy"]),
             env: { SSL_CERT_FILE: registry.ca },
             input: lines(content, ({ source }, at) => {
-                return `ocidir://${single(folder, at)}:${repositoryOf(source).tag} ${target(registry, source)}`;
+                return `ocidir://${single(folder, at)}:${splitPlace(source).tag} ${target(registry, source)}`;
             }),
         }),
     };
@@ -84,7 +84,7 @@ function lines({ images }, line) {
 
 /** @param {FreshRegistry} registry @param {string} source @returns {string} */
 function target({ host }, source) {
-    const { repository, tag } = repositoryOf(source);
+    const { repository, tag } = splitPlace(source);
     return `${host}/${repository}:${tag}`;
 }
 

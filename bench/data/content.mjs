@@ -22,7 +22,7 @@ const compiled = createRequire(import.meta.url);
 export async function layoutData(work) {
     const { folder, facts } = await made(work, async (place) => {
         const content = writeLayout(place, shapes[work]());
-        await writeLockOf(join(place, "layout"), join(place, "content.lock.json"));
+        await lockArchive(join(place, "layout"), join(place, "content.lock.json"));
         return content;
     });
     return { folder, archive: join(folder, "layout"), lock: join(folder, "content.lock.json"), content: facts };
@@ -40,7 +40,7 @@ export async function archiveData(work, form) {
     const { folder } = await made(`${work}-${form}`, async (place) => {
         mkdirSync(join(place, "archive"));
         write(data.folder, data.content, join(place, "archive", name));
-        await writeLockOf(join(place, "archive", name), join(place, "content.lock.json"));
+        await lockArchive(join(place, "archive", name), join(place, "content.lock.json"));
         return {};
     });
     return { ...data, archive: join(folder, "archive", name), lock: join(folder, "content.lock.json") };
@@ -52,7 +52,7 @@ export async function archiveData(work, form) {
  * @param {string} archivePath
  * @param {string} lockPath
  */
-async function writeLockOf(archivePath, lockPath) {
+async function lockArchive(archivePath, lockPath) {
     /** @type {typeof import("../../lib/archives/index.js")} */
     const { describeArchive, openArchive } = compiled("../../dist/lib/archives");
     /** @type {typeof import("../../lib/lock/index.js")} */

@@ -16,8 +16,8 @@ const smallLayer = 16_384;
  */
 export function writeWideArchive(path) {
     const tar = new TarFile(path);
-    const layersOf = (/** @type {number} */ at) => times(layersPerImage, (layer) => layerOf(at, layer));
-    const all = times(images, (at) => imageOf(at, layersOf(at)));
+    const imageLayers = (/** @type {number} */ at) => times(layersPerImage, (layer) => createLayer(at, layer));
+    const all = times(images, (at) => createImage(at, imageLayers(at)));
     for (const image of all) writeLinks(tar, image);
     tar.text("isc_2026-01-02T03:04:05Z", imageSet(all));
     for (const { digest, manifest, blobs } of all) {
@@ -36,11 +36,11 @@ export function writeWideArchive(path) {
  * @returns {object}
  */
 export function wideLock(count) {
-    const layersOf = (/** @type {number} */ at) => [
+    const imageLayers = (/** @type {number} */ at) => [
         ...times(5, (layer) => madeUp(`F base ${Math.floor(at / 10)} ${layer}`, largeLayer)),
         ...times(2, (layer) => madeUp(`F own ${at} ${layer}`, smallLayer)),
     ];
-    const all = times(count, (at) => imageOf(at, layersOf(at)));
+    const all = times(count, (at) => createImage(at, imageLayers(at)));
     const facts = (/** @type {WideImage} */ { manifest, blobs }) => ({
         mediaType: "application/vnd.oci.image.manifest.v1+json",
         size: Buffer.byteLength(manifest),
@@ -63,16 +63,16 @@ export function wideLock(count) {
 
 /** @param {string} seed @param {number} size @returns {Blob} */
 function madeUp(seed, size) {
-    return [digestOf(seed), size];
+    return [computeDigest(seed), size];
 }
 
 /** @param {number} at @param {number} layer @returns {Blob} */
-function layerOf(at, layer) {
+function createLayer(at, layer) {
     return madeUp(`F layer ${at} ${layer}`, layer === 0 ? largeLayer : smallLayer);
 }
 
 /** @param {number} at @param {Blob[]} layers @returns {WideImage} */
-function imageOf(at, layers) {
+function createImage(at, layers) {
     const config = madeUp(`F config ${at}`, 4096);
     const descriptor = (/** @type {Blob} */ [digest, size], /** @type {string} */ type) => ({
         mediaType: `application/vnd.oci.image.${type}`,
@@ -87,7 +87,7 @@ function imageOf(at, layers) {
     });
     const source = `quay.io/bench/wide${String(at).padStart(5, "0")}:v1`;
     const names = { config: config[0], layers: layers.map(([digest]) => digest) };
-    return { source, digest: digestOf(manifest), manifest, blobs: [config, ...layers], ...names };
+    return { source, digest: computeDigest(manifest), manifest, blobs: [config, ...layers], ...names };
 }
 
 /** @template T @param {number} count @param {(at: number) => T} make @returns {T[]} */
@@ -96,6 +96,6 @@ function times(count, make) {
 }
 
 /** @param {string} text @returns {string} */
-function digestOf(text) {
+function computeDigest(text) {
     return `sha256:${createHash("sha256").update(text).digest("hex")}`;
 }

@@ -6,7 +6,7 @@ import { BenchStack } from "../bench-stack.mjs";
 import { made, scratchFolder } from "../data/scratch.mjs";
 import { wideLock, writeWideArchive } from "../data/wide-archive.mjs";
 import { measure } from "../measure.mjs";
-import { seriesOf } from "../rounds.mjs";
+import { emptySeries } from "../rounds.mjs";
 
 /** @import { Command } from "../measure.mjs" */
 /** @import { Series } from "../rounds.mjs" */
@@ -90,7 +90,7 @@ function forget(path) {
  * @returns {Promise<Series[]>}
  */
 async function compare(rounds, progress, measurements) {
-    const entries = measurements.map((one) => ({ ...one, series: seriesOf({ ...one, placesImages: true }) }));
+    const entries = measurements.map((one) => ({ ...one, series: emptySeries({ ...one, placesImages: true }) }));
     for (let round = 0; round < rounds; round += 1) {
         for (const { name, command, prepare, series } of entries) {
             await prepare?.(command);

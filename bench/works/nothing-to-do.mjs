@@ -4,7 +4,7 @@ import { mirrorPath } from "../contenders/places.mjs";
 import { layoutData } from "../data/content.mjs";
 import { FreshRegistry } from "../fresh-registry.mjs";
 import { measure } from "../measure.mjs";
-import { seriesOf, turned } from "../rounds.mjs";
+import { emptySeries, turned } from "../rounds.mjs";
 
 /** @import { Command } from "../measure.mjs" */
 /** @import { Run, Series } from "../rounds.mjs" */
@@ -23,7 +23,7 @@ export async function nothingToDo(context) {
     const data = await context.progress.beat("making the work data", () => layoutData("E"));
     const registry = await FreshRegistry.start(context.registry);
     try {
-        const stack = await BenchStack.create(context.toolbox, "stack", siteOf(registry, data));
+        const stack = await BenchStack.create(context.toolbox, "stack", siteDocument(registry, data));
         const empty = await BenchStack.create(context.toolbox, "empty-stack", undefined);
         const commands = {
             up: stack.command(up),
@@ -39,7 +39,7 @@ export async function nothingToDo(context) {
 }
 
 /** @param {FreshRegistry} registry @param {import("../data/content.mjs").WorkData} data @returns {object} */
-function siteOf({ host, ca }, { archive, lock }) {
+function siteDocument({ host, ca }, { archive, lock }) {
     const registry = { type: "distribution", mirrorBase: `${host}/${mirrorPath}`, ca };
     return { registry, content: [{ archive, lock }] };
 }
@@ -53,7 +53,7 @@ function siteOf({ host, ca }, { archive, lock }) {
 async function againAndAgain(commands, registry, { rounds, progress }) {
     const contenders = Object.entries(commands).map(([name, command]) => ({
         command,
-        series: seriesOf({ name, role: roleOf(name), placesImages: true }),
+        series: emptySeries({ name, role: contenderRole(name), placesImages: true }),
     }));
     for (let round = 0; round < rounds; round += 1) {
         for (const { command, series } of turned(contenders, round)) {
@@ -66,7 +66,7 @@ async function againAndAgain(commands, registry, { rounds, progress }) {
 }
 
 /** @param {string} name @returns {Series["role"]} */
-function roleOf(name) {
+function contenderRole(name) {
     return name.includes("empty program") ? "floor" : "ours";
 }
 

@@ -17,7 +17,7 @@ import { runOnce, runRounds } from "../rounds.mjs";
  */
 export async function race(work, context) {
     const data = await context.progress.beat("making the work data", () => layoutData(work));
-    const contenders = [ours(data), await bestFloor(data, context), ...peersOf(data, context.peers)];
+    const contenders = [ours(data), await bestFloor(data, context), ...availablePeers(data, context.peers)];
     // Once is enough to see what the provider takes; in the others the engine's share would be the same.
     if (work === "B") contenders.push(up(data, context.toolbox));
     return runRounds({ ...context, contenders, content: data.content });
@@ -42,7 +42,7 @@ export async function forms(context) {
 }
 
 /** @param {WorkData} data @param {BenchContext["peers"]} peers */
-function peersOf(data, { skopeo: skopeoFile, crane: craneFile, regctl: regctlFile }) {
+function availablePeers(data, { skopeo: skopeoFile, crane: craneFile, regctl: regctlFile }) {
     const isOne = data.content.images.length === 1;
     return [
         ...(skopeoFile ? [skopeo(skopeoFile, data)] : []),

@@ -43,7 +43,7 @@ export interface MirroredCatalog extends Reference {
 
 /** A CatalogSource for each catalog, in the given order: by its tag, if it has one. */
 export function catalogSources(catalogs: readonly MirroredCatalog[]): CatalogSource[] {
-    return namesOf("cs", catalogs).map(({ catalog, name }) => ({
+    return uniqueNames("cs", catalogs).map(({ catalog, name }) => ({
         apiVersion: "operators.coreos.com/v1alpha1",
         kind: "CatalogSource",
         metadata: { name, namespace: "openshift-marketplace" },
@@ -59,16 +59,16 @@ export function catalogSources(catalogs: readonly MirroredCatalog[]): CatalogSou
 
 /** A ClusterCatalog for each catalog, in the given order: by its tag, if it has one that the API takes. */
 export function clusterCatalogs(catalogs: readonly MirroredCatalog[]): ClusterCatalog[] {
-    return namesOf("cc", catalogs).map(({ catalog, name }) => ({
+    return uniqueNames("cc", catalogs).map(({ catalog, name }) => ({
         apiVersion: "olm.operatorframework.io/v1",
         kind: "ClusterCatalog",
         metadata: { name },
-        spec: { source: { type: "Image", image: imageOf(catalog) } },
+        spec: { source: { type: "Image", image: catalogImage(catalog) } },
     }));
 }
 
 /** The API refuses a poll beside a digest. */
-function imageOf(catalog: MirroredCatalog): ClusterCatalog["spec"]["source"]["image"] {
+function catalogImage(catalog: MirroredCatalog): ClusterCatalog["spec"]["source"]["image"] {
     const ref = byTag(catalog);
     const isTaken = catalog.tag !== undefined && ref.length - ref.indexOf(":") - 1 <= MAX_AFTER_COLON;
     return isTaken ? { ref, pollIntervalMinutes: POLL_MINUTES } : { ref: byDigest(catalog) };
@@ -83,7 +83,10 @@ function byDigest({ registry, repository, digest }: MirroredCatalog): string {
 }
 
 /** The names that oc-mirror would give; two catalogs that would get the same one are told apart by their place. */
-function namesOf(prefix: string, catalogs: readonly MirroredCatalog[]): { catalog: MirroredCatalog; name: string }[] {
+function uniqueNames(
+    prefix: string,
+    catalogs: readonly MirroredCatalog[],
+): { catalog: MirroredCatalog; name: string }[] {
     const plain = catalogs.map((catalog) => plainName(prefix, catalog));
     return catalogs.map((catalog, i) => {
         const name = plain[i] ?? prefix;

@@ -2,7 +2,7 @@ import type { Digest } from "../../oci/digest";
 import { type MirrorBase, mirrorReference } from "../../mirror/mirror-reference";
 import { type Reference, formatReference, parseSourceKey } from "../../oci/reference";
 import type { RegistriesConf } from "./registries-conf";
-import { type PullResolution, findRule, prefixOf, resolvePull } from "./resolve";
+import { type PullResolution, findRule, rulePrefix, resolvePull } from "./resolve";
 
 /** An image that one form of pull does not bring from the mirror. */
 export interface UncoveredImage {
@@ -73,7 +73,7 @@ function missReason(source: Reference, wanted: string, resolution: PullResolutio
 function shadowed(rule: string, conf: RegistriesConf): string {
     const parent = rule.includes("/") ? rule.slice(0, rule.lastIndexOf("/")) : undefined;
     const hidden = parent === undefined ? undefined : findRule(conf, parent);
-    return hidden === undefined ? "" : ` (and hides rule ${prefixOf(hidden)})`;
+    return hidden === undefined ? "" : ` (and hides rule ${rulePrefix(hidden)})`;
 }
 
 function outcome({ attempts, blockedSource, failure }: PullResolution): string {

@@ -69,10 +69,10 @@ export function mirrorRules(options: MirrorRuleOptions): MirrorRules {
     if (never) refuseBlockedMirror(base, hosts);
     const ruled = isPair ? hosts : hosts.filter(({ digests }) => digests);
     const policy = never ? "NeverContactSource" : "AllowContactingSource";
-    const entries = ruled.map(({ host }) => entryOf(base, host, policy));
-    const byDigest = ruled.filter(({ digests }) => digests).map(({ host }) => entryOf(base, host, policy));
+    const entries = ruled.map(({ host }) => mirrorEntry(base, host, policy));
+    const byDigest = ruled.filter(({ digests }) => digests).map(({ host }) => mirrorEntry(base, host, policy));
     return {
-        objects: entries.length === 0 ? [] : objectsOf(isPair, byDigest, entries, options.names ?? {}),
+        objects: entries.length === 0 ? [] : mirrorObjects(isPair, byDigest, entries, options.names ?? {}),
         sources: entries.map((entry) => entry.source),
         notes: [...(entries.length === 0 ? [] : notes), ...hostNotes(options, hosts, isPair)],
     };
@@ -107,7 +107,7 @@ function splitSource(source: string): [host: string, path: string] {
     return slash === -1 ? [source, ""] : [source.slice(0, slash), source.slice(slash)];
 }
 
-function entryOf(base: MirrorBase, source: string, mirrorSourcePolicy: MirrorSourcePolicy): MirrorEntry {
+function mirrorEntry(base: MirrorBase, source: string, mirrorSourcePolicy: MirrorSourcePolicy): MirrorEntry {
     const [host, path] = splitSource(source);
     const mirror = `${mirrorSourceLocation(base, host)}${path}`;
     if (!isMirrorSource(source)) throw refused(`source ${JSON.stringify(source)}`);
@@ -145,7 +145,7 @@ function refuseBlockedMirror(base: MirrorBase, hosts: readonly MirroredHost[]): 
     });
 }
 
-function objectsOf(
+function mirrorObjects(
     isPair: boolean,
     byDigest: readonly MirrorEntry[],
     byTag: readonly MirrorEntry[],

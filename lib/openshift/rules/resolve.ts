@@ -30,7 +30,7 @@ export interface PullResolution {
 }
 
 /** The prefix that a rule is matched by: its location unless it says otherwise. */
-export function prefixOf(rule: RegistryRule): string {
+export function rulePrefix(rule: RegistryRule): string {
     return rule.prefix ?? rule.location ?? "";
 }
 
@@ -44,7 +44,7 @@ export function findRule(conf: RegistriesConf, name: string): RegistryRule | und
     let best: RegistryRule | undefined;
     let longest = 0;
     for (const rule of conf.registry ?? []) {
-        const prefix = prefixOf(rule);
+        const prefix = rulePrefix(rule);
         if (prefix.length > longest && matchedLength(name, prefix) > 0) [best, longest] = [rule, prefix.length];
     }
     return best;
@@ -65,24 +65,24 @@ export function resolvePull(conf: RegistriesConf, reference: Reference): PullRes
     }
     const attempts: PullAttempt[] = [];
     const refused: RefusedAttempt[] = [];
-    for (const { location, viaMirror } of locationsOf(rule, asked)) {
+    for (const { location, viaMirror } of pullLocations(rule, asked)) {
         const rewritten = rewrite(asked, rule, location);
         if (typeof rewritten === "string") {
             return {
                 attempts: [],
                 refused: [],
                 blockedSource: rule.blocked === true,
-                rule: prefixOf(rule),
+                rule: rulePrefix(rule),
                 failure: rewritten,
             };
         }
         const attempt = { reference: formatReference(rewritten), location: location ?? asked.registry, viaMirror };
         const blocking = findRule(conf, repositoryName(rewritten));
-        if (blocking?.blocked === true) refused.push({ ...attempt, blockedBy: prefixOf(blocking) });
+        if (blocking?.blocked === true) refused.push({ ...attempt, blockedBy: rulePrefix(blocking) });
         else attempts.push(attempt);
     }
     const blockedSource = refused.some((attempt) => !attempt.viaMirror);
-    return { attempts, refused, blockedSource, rule: prefixOf(rule) };
+    return { attempts, refused, blockedSource, rule: rulePrefix(rule) };
 }
 
 /** How much of a name a prefix matches; 0 if it does not. A host also matches itself with a port, as in the runtime. */
@@ -96,7 +96,7 @@ function matchedLength(name: string, prefix: string): number {
     return host.endsWith(domain) ? host.length : 0;
 }
 
-function locationsOf(rule: RegistryRule, asked: Reference): { location: string | undefined; viaMirror: boolean }[] {
+function pullLocations(rule: RegistryRule, asked: Reference): { location: string | undefined; viaMirror: boolean }[] {
     const isDigested = asked.digest !== undefined;
     const refusedForm = isDigested ? "tag-only" : "digest-only";
     const mirrors = rule["mirror-by-digest-only"] === true && !isDigested ? [] : (rule.mirror ?? []);
@@ -112,7 +112,7 @@ function locationsOf(rule: RegistryRule, asked: Reference): { location: string |
 function rewrite(asked: Reference, rule: RegistryRule, location: string | undefined): Reference | string {
     if (location === undefined) return asked;
     const text = formatReference(asked);
-    const rewritten = location + text.slice(matchedLength(repositoryName(asked), prefixOf(rule)));
+    const rewritten = location + text.slice(matchedLength(repositoryName(asked), rulePrefix(rule)));
     try {
         const reference = parseReference(rewritten);
         return formatReference(reference) === rewritten ? reference : `${rewritten} is not a canonical image reference`;
