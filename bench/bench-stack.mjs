@@ -23,8 +23,9 @@ export class BenchStack {
      * @param {import("../tools/prepare.mjs").Toolbox} toolbox
      * @param {string} label of its folder, which is emptied
      * @param {object | undefined} site `registry-passthrough:site`; absent: the program is empty
+     * @param {string} [checkout] whose program runs
      */
-    static async create(toolbox, label, site) {
+    static async create(toolbox, label, site, checkout = projectRoot) {
         const folder = join(scratchFolder(), label);
         rmSync(folder, { recursive: true, force: true });
         const below = (/** @type {string} */ name) => join(folder, name);
@@ -41,7 +42,7 @@ export class BenchStack {
         const clean = Object.fromEntries(Object.entries(process.env).filter(([key]) => !foreign.test(key)));
         const own = { ...clean, PULUMI_CONFIG_PASSPHRASE: "of no use to anybody" };
         const env = pulumiEnvironment(place, name, toolbox.directories, own);
-        const stack = new BenchStack(folder, site === undefined ? folder : projectRoot, env);
+        const stack = new BenchStack(folder, site === undefined ? folder : checkout, env);
         await captureOrThrow("pulumi", ["-C", folder, "stack", "init", name, "--non-interactive"], { env });
         if (site !== undefined) await stack.#configure(site);
         return stack;

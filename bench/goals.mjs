@@ -19,9 +19,20 @@ const MiB = 1024 * 1024;
  * @returns {Verdict[]}
  */
 export function verdicts(work, series) {
+    if (series.some(({ role }) => role === "baseline")) return notSlowerThanBaseline(series);
     const judge = goals[work];
     if (judge === undefined) throw new Error(`there are no goals for ${work}`);
     return judge(series);
+}
+
+/** A change may cost 5 % at most. @param {Series[]} series @returns {Verdict[]} */
+function notSlowerThanBaseline(series) {
+    return series
+        .filter(({ role }) => role === "ours")
+        .map((one) => {
+            const goal = `${one.name}: at most 1.05 x the baseline`;
+            return atMost(goal, one, named(series, `${one.name}, baseline`), 1.05);
+        });
 }
 
 /** @type {Record<string, (series: Series[]) => Verdict[]>} */

@@ -5,7 +5,7 @@ import { splitPlace } from "./places.mjs";
  *
  * @typedef {object} Contender
  * @property {string} name
- * @property {"ours" | "floor" | "peer"} role
+ * @property {"ours" | "baseline" | "floor" | "peer"} role "baseline": another checkout of this project
  * @property {boolean} placesImages each image ends where it belongs: only then it is a peer, else a second floor
  * @property {(registry: import("../fresh-registry.mjs").FreshRegistry) => import("../measure.mjs").Command | Promise<import("../measure.mjs").Command>} command
  * @property {(stdout: string) => Record<string, number>} [phasesOf] what it says its parts took, in seconds

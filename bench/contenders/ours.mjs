@@ -7,10 +7,11 @@ import { mirrorPath } from "./places.mjs";
  *
  * @param {import("../data/content.mjs").WorkData} data
  * @param {string} [name]
+ * @param {string} [checkout] whose compiled code runs
  * @returns {import("./contender.mjs").Contender}
  */
-export function ours({ archive, lock }, name = "ours") {
-    const client = join(projectRoot, "bench", "clients", "import-archive.mjs");
+export function ours({ archive, lock }, name = "ours", checkout = projectRoot) {
+    const client = join(checkout, "bench", "clients", "import-archive.mjs");
     return {
         name,
         role: "ours",

@@ -6,16 +6,22 @@ import { mirrorPath } from "./places.mjs";
  *
  * @param {import("../data/content.mjs").WorkData} data
  * @param {import("../../tools/prepare.mjs").Toolbox} toolbox
+ * @param {string} [checkout] whose program runs
  * @returns {import("./contender.mjs").Contender}
  */
-export function up({ archive, lock }, toolbox) {
+export function up({ archive, lock }, toolbox, checkout) {
     return {
         name: "first up",
         role: "ours",
         placesImages: true,
         command: async ({ host, ca }) => {
             const registry = { type: "distribution", mirrorBase: `${host}/${mirrorPath}`, ca };
-            const stack = await BenchStack.create(toolbox, "stack", { registry, content: [{ archive, lock }] });
+            const stack = await BenchStack.create(
+                toolbox,
+                "stack",
+                { registry, content: [{ archive, lock }] },
+                checkout,
+            );
             return stack.command(["up", "--yes", "--suppress-outputs"]);
         },
     };

@@ -22,6 +22,29 @@ const previewedImages = 10_000;
  * @returns {Promise<Series[]>}
  */
 export async function lockAndPreview({ toolbox, rounds, progress }) {
+    const { archive, site } = await prepareLocks();
+    const stack = await BenchStack.create(toolbox, "stack", site);
+    const empty = await BenchStack.create(toolbox, "empty-stack", undefined);
+    const out = join(scratchFolder(), "wide.lock.json");
+    const lock = node("dist/cli/main.js", "lock", archive, "--out", out);
+    const headers = node("bench/clients/read-headers.mjs", archive);
+    const index = node("bench/clients/open-archive.mjs", archive);
+    const { fromDisk, fromMemory } = preparations(archive, out);
+    const preview = ["preview", "--suppress-outputs"];
+    return compare(rounds, progress, [
+        { name: "lock", role: "ours", command: lock, prepare: fromDisk },
+        { name: "headers alone", role: "floor", command: headers, prepare: fromDisk },
+        { name: "index", role: "ours", command: index, prepare: fromDisk },
+        { name: "lock, in memory", role: "ours", command: lock, prepare: fromMemory },
+        { name: "headers alone, in memory", role: "floor", command: headers, prepare: fromMemory },
+        { name: "index, in memory", role: "ours", command: index, prepare: fromMemory },
+        { name: "preview", role: "ours", command: stack.command(preview) },
+        { name: "preview of an empty program", role: "floor", command: empty.command(preview) },
+    ]);
+}
+
+/** The archive that is locked, and the site whose preview has the long lock. */
+export async function prepareLocks() {
     const wide = await made("F-wide", (place) => {
         mkdirSync(join(place, "archive"));
         return writeWideArchive(join(place, "archive", "mirror_000001.tar"));
@@ -35,12 +58,16 @@ export async function lockAndPreview({ toolbox, rounds, progress }) {
         registry: { type: "distribution", mirrorBase: "registry.bench.example:8443/mirror" },
         content: [{ archive, lock: join(long.folder, "content.lock.json") }],
     };
-    const stack = await BenchStack.create(toolbox, "stack", site);
-    const empty = await BenchStack.create(toolbox, "empty-stack", undefined);
-    const out = join(scratchFolder(), "wide.lock.json");
-    const lock = node("dist/cli/main.js", "lock", archive, "--out", out);
-    const headers = node("bench/clients/read-headers.mjs", archive);
-    const index = node("bench/clients/open-archive.mjs", archive);
+    return { archive, site };
+}
+
+/**
+ * What comes before a lock that is measured.
+ *
+ * @param {string} archive
+ * @param {string} out where the lock is written
+ */
+export function preparations(archive, out) {
     const fromDisk = () => {
         rmSync(out, { force: true });
         forget(archive);
@@ -50,17 +77,7 @@ export async function lockAndPreview({ toolbox, rounds, progress }) {
         await measure(command);
         rmSync(out, { force: true });
     };
-    const preview = ["preview", "--suppress-outputs"];
-    return compare(rounds, progress, [
-        { name: "lock", role: "ours", command: lock, prepare: fromDisk },
-        { name: "headers alone", role: "floor", command: headers, prepare: fromDisk },
-        { name: "index", role: "ours", command: index, prepare: fromDisk },
-        { name: "lock, in memory", role: "ours", command: lock, prepare: fromMemory },
-        { name: "headers alone, in memory", role: "floor", command: headers, prepare: fromMemory },
-        { name: "index, in memory", role: "ours", command: index, prepare: fromMemory },
-        { name: "preview", role: "ours", command: stack.command(preview) },
-        { name: "preview of an empty program", role: "floor", command: empty.command(preview) },
-    ]);
+    return { fromDisk, fromMemory };
 }
 
 /** @param {string} script relative to the project @param {string[]} args @returns {Command} */
@@ -78,6 +95,8 @@ function forget(path) {
 }
 
 /**
+ * Runs every command in every round.
+ *
  * @typedef {object} Measurement
  * @property {string} name
  * @property {Series["role"]} role
@@ -89,7 +108,7 @@ function forget(path) {
  * @param {Measurement[]} measurements
  * @returns {Promise<Series[]>}
  */
-async function compare(rounds, progress, measurements) {
+export async function compare(rounds, progress, measurements) {
     const entries = measurements.map((one) => ({ ...one, series: emptySeries({ ...one, placesImages: true }) }));
     for (let round = 0; round < rounds; round += 1) {
         for (const { name, command, prepare, series } of entries) {

@@ -10,6 +10,9 @@ import { emptySeries, turned } from "../rounds.mjs";
 /** @import { Run, Series } from "../rounds.mjs" */
 /** @import { BenchContext } from "../toolbox.mjs" */
 
+/** How a contender of the other checkout is named. */
+export const BASELINE = ", baseline";
+
 const up = ["up", "--yes", "--suppress-outputs"];
 
 /**
@@ -32,25 +35,27 @@ export async function nothingToDo(context) {
             "up of an empty program": empty.command(up),
         };
         await context.progress.beat("importing 1,000 images", () => measure(stack.command(up)));
-        return await againAndAgain(commands, registry, context);
+        return await repeat(commands, registry, context);
     } finally {
         await registry.stop();
     }
 }
 
 /** @param {FreshRegistry} registry @param {import("../data/content.mjs").WorkData} data @returns {object} */
-function siteDocument({ host, ca }, { archive, lock }) {
+export function siteDocument({ host, ca }, { archive, lock }) {
     const registry = { type: "distribution", mirrorBase: `${host}/${mirrorPath}`, ca };
     return { registry, content: [{ archive, lock }] };
 }
 
 /**
+ * Runs every command in every round against the same registry.
+ *
  * @param {Record<string, Command>} commands by the contender's name
  * @param {FreshRegistry} registry
  * @param {BenchContext} context
  * @returns {Promise<Series[]>}
  */
-async function againAndAgain(commands, registry, { rounds, progress }) {
+export async function repeat(commands, registry, { rounds, progress }) {
     const contenders = Object.entries(commands).map(([name, command]) => ({
         command,
         series: emptySeries({ name, role: contenderRole(name), placesImages: true }),
@@ -67,6 +72,7 @@ async function againAndAgain(commands, registry, { rounds, progress }) {
 
 /** @param {string} name @returns {Series["role"]} */
 function contenderRole(name) {
+    if (name.endsWith(BASELINE)) return "baseline";
     return name.includes("empty program") ? "floor" : "ours";
 }
 

@@ -38,6 +38,20 @@ test("goals are judged by ratios of the same round, not by ratios of medians", a
     ]);
 });
 
+test("beside a baseline, only the comparison with it is judged: at most 5 % slower, round by round", async () => {
+    const pair = [
+        series("ours", "ours", [4, 8, 4.1]),
+        series("ours, baseline", "baseline", [4, 8, 4]),
+        series("first up", "ours", [6, 6, 6]),
+        series("first up, baseline", "baseline", [5, 6, 5]),
+    ];
+    const { value } = await inModule("../bench/goals.mjs", "return m.verdicts('B', input);", pair);
+    expect(value).toEqual([
+        { goal: "ours: at most 1.05 x the baseline", measured: "1.00 x (1.00 to 1.02)", met: true },
+        { goal: "first up: at most 1.05 x the baseline", measured: "1.20 x (1.00 to 1.20)", met: false },
+    ]);
+});
+
 test("a provider that takes more than its goal is told, however little the rest takes", async () => {
     const greedy = B.map((one) => ({ ...one, runs: one.runs.map((run) => ({ ...run, providerBytes: 257 * MIB })) }));
     const { value } = await inModule("../bench/goals.mjs", "return m.verdicts('B', input);", greedy);
