@@ -40,7 +40,7 @@ export class BenchStack {
         writeEmptyProgram(folder);
         const foreign = /^PULUMI_(BACKEND_URL|HOME|STACK|CONFIG_PASSPHRASE|CONFIG_PASSPHRASE_FILE|ACCESS_TOKEN)$/;
         const clean = Object.fromEntries(Object.entries(process.env).filter(([key]) => !foreign.test(key)));
-        const own = { ...clean, PULUMI_CONFIG_PASSPHRASE: "of no use to anybody" };
+        const own = { ...clean, PULUMI_CONFIG_PASSPHRASE: "bench-passphrase" };
         const env = pulumiEnvironment(place, name, toolbox.directories, own);
         const stack = new BenchStack(folder, site === undefined ? folder : checkout, env);
         await captureOrThrow("pulumi", ["-C", folder, "stack", "init", name, "--non-interactive"], { env });
@@ -57,11 +57,11 @@ export class BenchStack {
     /** JSON is YAML; `stack init` has written the salt into it. @param {object} site */
     async #configure(site) {
         const before = parse(readFileSync(this.#config, "utf8"));
-        const config = { "registry-passthrough:site": site, "registry-passthrough:registryUsername": "nobody" };
+        const config = { "registry-passthrough:site": site, "registry-passthrough:registryUsername": "bench" };
         writeFileSync(this.#config, JSON.stringify({ ...before, config }));
         const key = "registry-passthrough:registryPassword";
         const set = this.command(["config", "set", "--secret", key]);
-        await captureOrThrow(set.file, set.args, { ...set, input: "of no use" });
+        await captureOrThrow(set.file, set.args, { ...set, input: "bench-password" });
     }
 }
 

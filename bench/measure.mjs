@@ -17,7 +17,7 @@ import { watchTree } from "./process-tree.mjs";
  * @property {string} stdout
  */
 
-/** bash waits for the command and tells what the kernel counted for it and its children. */
+/** bash waits for the command and prints what the kernel counted for it and its children. */
 const timed = 'TIMEFORMAT="%R %U %S"; { time "$@" 2>&3; } 3>&2 2>"$0"';
 
 /**

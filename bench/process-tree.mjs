@@ -5,7 +5,7 @@ import { join } from "node:path";
 const PROVIDER = "cmd/dynamic-provider";
 
 /**
- * Looks at a process and everything below it until it is told to stop (Linux: /proc).
+ * Looks at a process and everything below it until it is stopped (Linux: /proc).
  *
  * @param {number} pid
  * @param {string} temporary folder in which the processes put their temporary files

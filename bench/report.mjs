@@ -30,7 +30,8 @@ const MiB = 1024 * 1024;
 export function summary(work, series, missing) {
     const [ours, ...also] = medians(series, "ours");
     const [floor] = [...medians(series, "floor"), ...medians(series, "baseline")];
-    if (ours === undefined || floor === undefined) throw new Error(`work ${work} has no series of ours, or no floor`);
+    if (ours === undefined || floor === undefined)
+        throw new Error(`work ${work} has no series of this importer, or no floor`);
     const best = bestPeer(series)?.name;
     return {
         work,

@@ -53,10 +53,11 @@ async function followRedirects(first, env) {
         if (statusCode === 200) return response;
         response.destroy();
         if (statusCode < 300 || statusCode > 399 || headers.location === undefined) {
-            throw new Error(`${url.href} answered ${statusCode}`);
+            throw new Error(`${url.href}: HTTP status ${statusCode}`);
         }
         const next = new URL(headers.location, url);
-        if (url.protocol === "https:" && next.protocol !== "https:") throw new Error(`${url.href} leads to plain http`);
+        if (url.protocol === "https:" && next.protocol !== "https:")
+            throw new Error(`${url.href} redirects to plain HTTP`);
         url = next;
     }
     throw new Error(`${first.href} redirects more than ${maximumRedirects} times`);
@@ -147,6 +148,6 @@ function proxyFor(url, env) {
     if (excepted) return undefined;
     const proxy = new URL(address.includes("://") ? address : `http://${address}`);
     if (proxy.protocol !== "http:")
-        throw new Error(`HTTPS_PROXY is ${proxy.protocol}//…; only http:// proxies are spoken to`);
+        throw new Error(`HTTPS_PROXY is ${proxy.protocol}//…; only http:// proxies are supported`);
     return proxy;
 }

@@ -54,7 +54,7 @@ export async function getTools(names, { env = process.env, ...search }) {
 }
 
 /**
- * The tools that are at hand: on PATH or in the cache. Gets nothing and asks nobody.
+ * The tools that are available on PATH or in the cache. Downloads and builds nothing.
  *
  * @param {string[]} names keys of tools.json
  * @param {Pick<ToolSearch, "cache" | "env" | "pins">} search

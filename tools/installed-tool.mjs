@@ -29,7 +29,7 @@ export async function installedTool(pin, env) {
  */
 async function judge(pin, file, env) {
     const version = await reportedVersion(file, pin.versionArguments, env);
-    if (version === undefined) return { reason: "does not tell its version" };
+    if (version === undefined) return { reason: "does not print its version" };
     if (compareVersions(version, pin.acceptFrom) < 0 || compareVersions(version, pin.acceptBelow) >= 0) {
         return { reason: `is ${version}, not from ${pin.acceptFrom} to below ${pin.acceptBelow}` };
     }

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
  * @property {string} acceptFrom the lowest version that will do when found on PATH
  * @property {string} acceptBelow the first version that will not
  * @property {[string, ...string[]]} names names of the program on PATH
- * @property {string[]} versionArguments make it tell its version
+ * @property {string[]} versionArguments make it print its version
  * @property {string[]} companions programs that must be beside it or on PATH
  * @property {string} homepage where people get it
  * @property {Record<string, {url: string, sha256: string | null}>} downloads by `<platform>-<arch>`; without a sum: never

@@ -40,7 +40,7 @@ export function capture(command, args, { cwd, env, input, timeout } = {}) {
         const output = { stdout: "", stderr: "" };
         child.stdout.setEncoding("utf8").on("data", (text) => (output.stdout += text));
         child.stderr.setEncoding("utf8").on("data", (text) => (output.stderr += text));
-        // A child that does not read its stdin closes it early; its exit code tells the story, not this error.
+        // A child that does not read its stdin closes it early; its exit code is what matters, not this error.
         child.stdin.on("error", () => {});
         child.stdin.end(input ?? "");
         child.on("error", reject);
@@ -66,7 +66,7 @@ export async function captureOrThrow(command, args, options = {}) {
 
 /**
  * Runs a command on this process's own stdin, stdout and stderr and returns its exit code.
- * While it runs, this process survives SIGINT and SIGTERM to report what became of the command.
+ * While it runs, this process survives SIGINT and SIGTERM to report how the command ended.
  *
  * @param {string} command
  * @param {string[]} args
@@ -108,7 +108,7 @@ function relaySignals(child) {
 }
 
 /**
- * What a failed command said, short: npm tells the cause first, go tells it last.
+ * What a failed command said, short: npm prints the cause first, go prints it last.
  *
  * @param {RunResult} result
  * @returns {string} indented lines, stderr after stdout

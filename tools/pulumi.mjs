@@ -47,7 +47,7 @@ async function hints(args, place, stack, env) {
     const asks = ["up", "update", "destroy", "refresh"].some((command) => args.includes(command));
     const isAnswered = ["--yes", "-y", "--preview-only", "--skip-preview", "-f"].some((flag) => args.includes(flag));
     if (asks && !isAnswered && !process.stdin.isTTY) {
-        found.push("Without a terminal nobody can be asked: the same command with --yes goes on without");
+        found.push("Without a terminal there is no prompt to confirm: run the same command with --yes");
     }
     const lock = lockFile(env.PULUMI_BACKEND_URL, stack);
     if (lock !== undefined) {

@@ -140,7 +140,7 @@ async function destroy(progress) {
 
 const usage = `usage: npm run quickstart [-- --down]
 
-Imports the images of ${JSON.parse(readFileSync(join(place.root, "package.json"), "utf8")).name}'s example archive into a registry on this machine and shows what came of it.
+Imports the images of ${JSON.parse(readFileSync(join(place.root, "package.json"), "utf8")).name}'s example archive into a registry on this machine and prints the result.
   --down   destroys the stack and stops the registry`;
 
 await runMain(async () => {

@@ -33,7 +33,7 @@ export async function endProcess(pidFile, configFile) {
         signal(pid, "SIGTERM");
         if (!(await until(gone, 10_000))) {
             signal(pid, "SIGKILL");
-            if (!(await until(gone, 10_000))) throw new Error(`the registry (process ${pid}) does not end`);
+            if (!(await until(gone, 10_000))) throw new Error(`the registry (process ${pid}) does not stop`);
         }
     }
     rmSync(pidFile, { force: true });

@@ -179,7 +179,7 @@ function portTaken(port, portFile, dir) {
     );
 }
 
-/** The registry takes every REGISTRY_… variable for a setting, and sends traces unless it is told not to. */
+/** The registry reads every REGISTRY_… variable as a setting, and sends traces unless they are switched off. */
 function cleanEnvironment() {
     const rest = Object.entries(process.env).filter(([name]) => !/^(REGISTRY_|OTEL_)/.test(name));
     return { ...Object.fromEntries(rest), OTEL_TRACES_EXPORTER: "none" };
@@ -197,7 +197,7 @@ async function waitUntilReady(registry, files) {
     }, readyMilliseconds);
     if (ready && !ended) return;
     const log = readText(files.log).trim().split("\n").slice(-10).join("\n    ");
-    throw new Error(`the registry at ${registry.host} did not come up: ${ended ? "it ended" : problem}\n    ${log}`);
+    throw new Error(`the registry at ${registry.host} did not start: ${ended ? "it exited" : problem}\n    ${log}`);
 }
 
 /**

@@ -171,7 +171,7 @@ export function nodeFolder(place, file, version) {
 }
 
 /**
- * Makes a program findable under a name of ours.
+ * Makes a program available under another name.
  *
  * @param {string} bin the folder of links
  * @param {string} name

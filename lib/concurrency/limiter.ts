@@ -12,7 +12,7 @@ export class Limiter {
         try {
             return await operation();
         } finally {
-            // The place is handed on, not given back and taken again: nobody can slip in between.
+            // The slot is handed to the next in line instead of released, so that nothing else can take it in between.
             const next = this.waiting.shift();
             if (next) next();
             else this.running--;

@@ -82,7 +82,7 @@ function byDigest({ registry, repository, digest }: MirroredCatalog): string {
     return formatReference({ registry, repository, digest });
 }
 
-/** The names that oc-mirror would give; two catalogs that would get the same one are told apart by their place. */
+/** The names that oc-mirror would give; two catalogs that would get the same one are distinguished by their repository. */
 function uniqueNames(
     prefix: string,
     catalogs: readonly MirroredCatalog[],

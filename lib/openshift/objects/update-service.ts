@@ -16,7 +16,7 @@ export interface UpdateService {
 /**
  * The update service for a repository of releases. oc-mirror's name and replicas.
  * @param releases where they are at the mirror
- * @param graph the image of the update graph, by its digest: by its tag, nothing would tell of a new one
+ * @param graph the image of the update graph, by its digest: with its tag, a new image would not be noticed
  */
 export function updateService(
     releases: Pick<Reference, "registry" | "repository">,

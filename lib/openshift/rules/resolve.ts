@@ -53,7 +53,7 @@ export function findRule(conf: RegistriesConf, name: string): RegistryRule | und
 /**
  * Where a pull goes, exactly as the container runtime decides it (containers-registries.conf(5); containers/image,
  * pkg/sysregistriesv2 and docker): mirrors that take this form of pull in their order, then the source. A reference
- * with tag and digest is a pull by digest, and nobody is asked for the tag.
+ * with tag and digest is a pull by digest, and the tag is not looked up.
  */
 export function resolvePull(conf: RegistriesConf, reference: Reference): PullResolution {
     const { registry, repository, digest } = reference;

@@ -136,6 +136,6 @@ test("a pid file that points at somebody else's process ends nobody", async () =
 test("a registry that ends at its start is told with the end of its log", async () => {
     writeFileSync(executable, `#!/bin/sh\necho 'configuration error: no such driver' >&2\nexit 1\n`);
     const { error } = await attempt();
-    expect(error).toContain("did not come up: it ended");
+    expect(error).toContain("did not start: it exited");
     expect(error).toContain("no such driver");
 });

@@ -136,6 +136,6 @@ test("the account of the quickstart's registry is not sent to a server with anot
     chmodSync(executable, 0o755);
     const input = { dir: join(folder, "stack"), executable };
     const { error } = await inModule("registry.mjs", "return m.startRegistry(input);", input, UNVERIFIED);
-    expect(error).toContain("did not come up: it ended");
+    expect(error).toContain("did not start: it exited");
     expect(readFileSync(join(folder, "received"), "utf8")).toBe("");
 });
