@@ -48,7 +48,7 @@ test("a tag that a later set moves is moved; the earlier image stays by its dige
     rmSync(join(site.folder, "set1"), { recursive: true });
     site.stack.configure(site.document());
     const preview = await site.stack.preview();
-    expect(preview.text).toContain("a later set moves 1 tags (quay.io/org/app:latest)");
+    expect(preview.text).toContain("a later set moves 1 tag (quay.io/org/app:latest)");
     expect(await site.stack.up()).toMatchObject({ code: 0 });
     const { images } = await site.stack.outputs();
     expect(images).toMatchObject({
