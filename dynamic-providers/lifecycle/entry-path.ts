@@ -6,10 +6,17 @@ const ENTRY = "dist/dynamic-providers/entry";
 
 /**
  * True if the running program is this project's own one, and not another one that depends on this package. Program and
- * provider processes both run in the project's folder.
+ * provider processes both run in the project's folder; its `dist/` may be a link to a shared build.
  */
 export function isOwnProject(): boolean {
-    return realpathSync(process.cwd()) === packageFolder();
+    const [running, own] = [process.cwd(), packageFolder()];
+    return realpathSync(running) === own || entryFile(running) === entryFile(own);
+}
+
+/** The real path of the compiled entry in a folder; without one, a path that no other folder has. */
+function entryFile(folder: string): string {
+    const path = join(folder, `${ENTRY}.js`);
+    return existsSync(path) ? realpathSync(path) : path;
 }
 
 /**

@@ -79,7 +79,7 @@ test("a registry killed in the middle of uploads ends the run; once it is back t
     const up = await done;
     expect(up.code).toBe(1);
     expect(up.text).toMatch(/no connection to localhost:\d+/);
-    expect(up.text).toContain("the next `npm run up` brings the rest");
+    expect(up.text).toContain("the next `npm run up` imports the rest");
     expect(up.text).toContain("error: 1 error occurred:");
     expect(up.text.split("not tried, since the run has stopped").length).toBeLessThanOrEqual(2);
 
