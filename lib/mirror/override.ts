@@ -10,23 +10,38 @@ export const overrideSchema = z.strictObject({
         .min(1)
         .meta({
             description:
-                "A pattern over the name in the archive, with or without its tag: for oc-mirror and oc image mirror " +
-                "`<repository>[:<tag>]`, for an OCI layout the `ref.name`, the full name in its annotations, or the digest of an " +
-                "entry, for a docker-archive the `RepoTags` or the digest of the config, for a `dir:` layout the folder or the " +
-                "digest. `*` and `?` stay within a path part, `**` crosses slashes (docs/archives.md, Patterns)",
+                "A pattern over the name of the image in the archive, with or without its tag (docs/archives.md#patterns). " +
+                "Which name that is depends on the format of the archive (docs/archives.md#names)",
             examples: ["ubi9/**"],
+            fix: "write a pattern, as in ubi9/**",
         }),
     registry: z
         .string()
         .min(1)
-        .meta({ description: "The upstream host", examples: ["registry.access.redhat.com"] }),
-    repository: z.string().min(1).optional().meta({
-        description: "The upstream repository",
-        defaultText: "the one in the archive",
-    }),
-    tag: z.string().min(1).optional().meta({
-        description: "The upstream tag, if the archive has another one or none",
-        defaultText: "the one in the archive",
-    }),
+        .meta({
+            description: "The upstream host",
+            examples: ["registry.access.redhat.com"],
+            fix: "write a host, as in registry.access.redhat.com",
+        }),
+    repository: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+            description: "The upstream repository",
+            examples: ["ubi9/ubi"],
+            defaultText: "the one in the archive",
+            fix: "write a repository without its host, as in ubi9/ubi",
+        }),
+    tag: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+            description: "The upstream tag, where the archive has none or another one",
+            examples: ["9.4"],
+            defaultText: "the one in the archive",
+            fix: "write a tag in quotes, as in '9.4'",
+        }),
 });
 export type Override = Readonly<z.infer<typeof overrideSchema>>;

@@ -3,38 +3,70 @@ import type { Credentials } from "../distribution/auth/credentials";
 import { type AdminCredentials, type RegistryKind, registryAdmin } from "../registries";
 import type { ConfigIssue } from "./config-issue";
 
+function setWith(key: string, isSecret = false): string {
+    return `set it with: npm run pulumi -- config set${isSecret ? " --secret" : ""} ${key}`;
+}
+
 /** Flat keys: each value is one text, most of them secret, so they are not part of the site's document. */
 export const accountsSchema = z.strictObject({
-    registryUsername: z.string().optional().meta({
-        description: "The account that pushes; where the registry has robot accounts, the one that creates them",
-        defaultText: "none: it must be set, unless registryToken is",
-    }),
-    registryPassword: z.string().optional().meta({
-        description: "Its password",
-        defaultText: "none: it must be set, unless registryToken is",
-        isSecret: true,
-    }),
-    registryToken: z.string().optional().meta({
-        description:
-            "For `quay` and `mirror-registry`, in place of user name and password: an OAuth token of an owner of the organization",
-        defaultText: "none",
-        isSecret: true,
-    }),
-    superuserPassword: z.string().optional().meta({
-        description:
-            "For `mirror-registry`: registers the superuser name `admin`, which its installer leaves free, with this password",
-        defaultText: "none: the name stays free",
-        isSecret: true,
-    }),
-    pullerUsername: z.string().optional().meta({
-        description:
-            "The account that clusters pull with and that the validation uses; not for registries with robot accounts",
-        defaultText: "the account that pushes",
-    }),
+    registryUsername: z
+        .string()
+        .optional()
+        .meta({
+            description:
+                "User name of the account that pushes. Where the registry has robot accounts, this account creates them",
+            examples: ["pusher"],
+            defaultText: "none: required, unless registryToken is set",
+            fix: setWith("registryUsername"),
+        }),
+    registryPassword: z
+        .string()
+        .optional()
+        .meta({
+            description: "Password of registryUsername",
+            defaultText: "none: required, unless registryToken is set",
+            fix: setWith("registryPassword", true),
+            isSecret: true,
+        }),
+    registryToken: z
+        .string()
+        .optional()
+        .meta({
+            description:
+                "OAuth token of an owner of the organization, in place of user name and password. Only for `quay` and `mirror-registry`",
+            defaultText: "none",
+            fix: setWith("registryToken", true),
+            isSecret: true,
+        }),
+    superuserPassword: z
+        .string()
+        .optional()
+        .meta({
+            description:
+                "Registers the superuser name `admin` with this password; the installer of mirror-registry leaves the name free. Only for `mirror-registry`",
+            defaultText: "none: the name stays free",
+            fix: setWith("superuserPassword", true),
+            isSecret: true,
+        }),
+    pullerUsername: z
+        .string()
+        .optional()
+        .meta({
+            description:
+                "User name of the account that clusters pull with and that the validation uses. Not for registries with robot accounts",
+            examples: ["reader"],
+            defaultText: "the account that pushes",
+            fix: setWith("pullerUsername"),
+        }),
     pullerPassword: z
         .string()
         .optional()
-        .meta({ description: "Its password", defaultText: "that of the account that pushes", isSecret: true }),
+        .meta({
+            description: "Password of pullerUsername",
+            defaultText: "that of the account that pushes",
+            fix: setWith("pullerPassword", true),
+            isSecret: true,
+        }),
 });
 
 export type AccountKey = keyof z.infer<typeof accountsSchema>;
@@ -115,7 +147,6 @@ function superuserIssues(password: string | undefined, kind: RegistryKind): Conf
 }
 
 function missingIssue(key: AccountKey, stack: string): ConfigIssue {
-    const secret = key.endsWith("Username") ? "" : " --secret";
-    const fix = `set it with: npm run pulumi -- config set${secret} ${key} --stack ${stack}`;
+    const fix = `${setWith(key, !key.endsWith("Username"))} --stack ${stack}`;
     return { key, problem: "it is not set", fix };
 }

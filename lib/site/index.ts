@@ -5,7 +5,7 @@ export { type ClusterObjects, clusterObjects } from "./cluster-objects";
 export type { ConfigIssue } from "./config-issue";
 export { mergeDocuments, parseContent } from "./document";
 export { issuesText, unknownKeyIssues } from "./issues";
-export { type ConfigKey, accountKeys, siteJsonSchema, siteKeys } from "./keys";
+export { type ConfigKey, accountKeys, siteKeys } from "./keys";
 export { type MirrorPolicy, type SiteCluster, mirrorPolicy } from "./mirror-policy";
 export {
     type RegistryConnection,
@@ -16,4 +16,5 @@ export {
 } from "./registry";
 export type { SiteContext } from "./read-registry";
 export { type ContentDocument, type SiteDocument, siteSchema } from "./schema";
+export { stackFileJsonSchema } from "./stack-file-schema";
 export { type Site, type SiteRobots, SITE_DEFAULTS, readSite } from "./site";

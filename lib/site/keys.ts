@@ -10,12 +10,16 @@ export interface ConfigKey {
     readonly isRequired: boolean;
     /** For people; absent: a required key, or one that only groups others. */
     readonly defaultText?: string;
-    /** As people write it, YAML. */
-    readonly example?: string;
+    /** The value of a key in a stack file. */
+    readonly example?: unknown;
     /** What to write in place of a value that is wrong, as an imperative. */
     readonly fix?: string;
-    /** What may be written, where that is a list. */
+    /** The type of the value, for people: `whole number from 1 to 64`; absent: one of `values`, or a group of keys. */
+    readonly typeText?: string;
+    /** All values, where they can be listed. */
     readonly values?: readonly string[];
+    /** Whether it only holds other keys. */
+    readonly isGroup: boolean;
     readonly isSecret: boolean;
 }
 
@@ -29,22 +33,22 @@ export function accountKeys(): ConfigKey[] {
     return keysIn(inputSchema(accountsSchema), "", true).filter(({ key }) => key !== "");
 }
 
-/** JSON Schema (draft 2020-12) of `registry-passthrough:site`, as people write it. */
-export function siteJsonSchema(): JsonSchema {
-    return z.toJSONSchema(siteSchema, {
-        io: "input",
-        override: ({ jsonSchema }) => {
-            // Ours: validators that are strict refuse keywords they do not know.
-            delete jsonSchema.fix;
-            delete jsonSchema.defaultText;
-        },
-    }) as JsonSchema;
-}
-
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-function inputSchema(schema: z.ZodType): JsonSchema {
-    return z.toJSONSchema(schema, { io: "input" }) as JsonSchema;
+/** What the configuration's metadata adds to JSON Schema's own keywords. */
+export interface KeyMetadata {
+    readonly defaultText?: string;
+    readonly fix?: string;
+    readonly typeText?: string;
+    readonly examples?: readonly unknown[];
+    /** Where `examples` does not work: zod leaves it out of what is transformed when it is read. */
+    readonly exampleText?: string;
+    readonly isSecret?: boolean;
+}
+
+/** JSON Schema (draft 7, which editors support) of what people write, with the metadata of each key. */
+export function inputSchema(schema: z.ZodType): JsonSchema {
+    return z.toJSONSchema(schema, { io: "input", target: "draft-7" }) as JsonSchema;
 }
 
 function keysIn(schema: JsonSchema, key: string, isRequired: boolean): ConfigKey[] {
@@ -61,34 +65,49 @@ function entryKeys(items: JsonSchema["items"], key: string): ConfigKey[] {
 }
 
 function configKey(schema: JsonSchema, key: string, isRequired: boolean): ConfigKey {
-    const { description = "", defaultText, fix, examples, isSecret } = schema as JsonSchema & KeyMetadata;
-    const [example] = examples ?? [];
+    const { description = "", defaultText, fix, examples, exampleText, isSecret } = schema as JsonSchema & KeyMetadata;
+    const example = exampleText ?? examples?.[0];
     const values = schema.enum?.map(String);
-    const shownDefault = defaultText ?? (isGroup(schema) ? undefined : textOf(schema.default));
+    const isGroup = schema.properties !== undefined;
+    const typeText = isGroup || values !== undefined ? undefined : valueType(schema);
+    const shownDefault = defaultText ?? (isGroup ? undefined : valueText(schema.default));
     return {
         key,
         description,
         isRequired,
         ...(shownDefault === undefined ? {} : { defaultText: shownDefault }),
-        ...(example === undefined ? {} : { example: textOf(example) ?? "" }),
+        ...(example === undefined ? {} : { example }),
         ...(fix === undefined ? {} : { fix }),
+        ...(typeText === undefined ? {} : { typeText }),
         ...(values === undefined ? {} : { values }),
+        isGroup,
         isSecret: isSecret === true,
     };
 }
 
-interface KeyMetadata {
-    readonly defaultText?: string;
-    readonly fix?: string;
-    readonly examples?: readonly unknown[];
-    readonly isSecret?: boolean;
+function valueType(schema: JsonSchema): string {
+    const { typeText } = schema as KeyMetadata;
+    if (typeText !== undefined) return typeText;
+    if (schema.anyOf !== undefined) return schema.anyOf.map(valueType).join(", or a ");
+    if (schema.type === "array") return `list of ${entryType(schema.items)}`;
+    if (schema.type === "boolean") return "`true` or `false`";
+    if (schema.type === "integer") return `whole number${rangeText(schema)}`;
+    if (schema.type === "number") return `number${rangeText(schema)}`;
+    return "text";
 }
 
-function isGroup({ properties }: JsonSchema): boolean {
-    return properties !== undefined;
+function entryType(items: JsonSchema["items"]): string {
+    return typeof items === "object" && !Array.isArray(items) && items.type === "object" ? "objects" : "texts";
 }
 
-function textOf(value: unknown): string | undefined {
+function rangeText({ minimum, maximum }: JsonSchema): string {
+    if (minimum === undefined) return "";
+    return maximum === undefined || maximum === Number.MAX_SAFE_INTEGER
+        ? `, ${minimum} or more`
+        : ` from ${minimum} to ${maximum}`;
+}
+
+function valueText(value: unknown): string | undefined {
     if (value === undefined) return undefined;
     return typeof value === "string" ? value : JSON.stringify(value);
 }

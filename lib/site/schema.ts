@@ -4,16 +4,18 @@ import { OFFERED_KINDS } from "../registries";
 import { days, size } from "./units";
 
 /*
- * Every key carries zod metadata: `description`; `examples` as people write them; `fix`, the imperative for a value that
- * is wrong; `defaultText` where the default is no constant. `siteKeys` lists them, `siteJsonSchema` converts them.
+ * Every key carries zod metadata: `description`, without a period at its end; `examples` as people write them; `fix`, the
+ * imperative for a value that is wrong; `defaultText` where the default is not a constant; `typeText` where the schema does
+ * not say what is accepted. `siteKeys` lists them for docs/configuration.md (`npm run docs:config`) and for messages,
+ * `stackFileJsonSchema` converts them. Links are written as docs/registries.md#harbor.
  */
 
 /** One image set as it is configured. */
 export const contentEntry = z.strictObject({
     archive: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).meta({
         description:
-            "A file, a folder with all archives in it, a pattern (`*`, `?`, `**`), or a list of them; together they are one " +
-            "set. Relative to the project's root, or absolute",
+            "A file, a folder with all archives in it, a pattern (`*`, `?`, `**`), or a list of them, of any format " +
+            "(docs/archives.md); together they are one set. Relative to the project's root, or absolute",
         examples: ["/mnt/transfer/2026-11"],
         fix: "write a path, or a list of paths",
     }),
@@ -21,22 +23,28 @@ export const contentEntry = z.strictObject({
         .string()
         .min(1)
         .meta({
-            description: "The set's lock file, committed. Its name is the name of the set",
+            description: "The lock file of the set, committed to git. The name of the file is the name of the set",
             examples: ["content/2026-11.lock.json"],
             fix: "write the path of a lock file",
         }),
-    overrides: z.array(overrideSchema).optional().meta({
-        description:
-            "The upstream of images whose archive does not name one, or names two; the first entry that matches counts",
-        defaultText: "none",
-        fix: "write a list of {match, registry, repository?, tag?}",
-    }),
+    overrides: z
+        .array(overrideSchema)
+        .optional()
+        .meta({
+            description:
+                "The upstream of images whose archive does not name one, or names two. The first entry that matches counts " +
+                "(docs/archives.md#names)",
+            examples: [[{ match: "ubi9/**", registry: "registry.access.redhat.com" }]],
+            defaultText: "none",
+            fix: "write a list of {match, registry, repository?, tag?}",
+        }),
 });
 
 /** Where the registry is, as it is configured. */
 export const registryKeys = z.strictObject({
     type: z.enum(OFFERED_KINDS).meta({
-        description: "The kind of registry; `distribution` is any plain OCI registry",
+        description:
+            "The kind of registry (docs/registries.md). `distribution` is any plain OCI registry without an administration API",
         examples: ["distribution"],
         fix: `write one of: ${OFFERED_KINDS.join(", ")}`,
     }),
@@ -45,8 +53,8 @@ export const registryKeys = z.strictObject({
         .min(1)
         .meta({
             description:
-                "`host[:port]/path`. Images are stored at `<mirrorBase>/<upstream-host>/<path>`. Where the registry has projects " +
-                "or organizations, the path is the name of one",
+                "Where the mirror is: `host[:port]/path`. Images are stored at `<mirrorBase>/<upstream-host>/<path>`. Harbor: " +
+                "the path is the name of a project. Quay and mirror-registry: the path is the name of an organization",
             examples: ["registry.site-a.example:8443/mirror"],
             fix: "write host[:port]/path, as in registry.site-a.example:8443/mirror",
         }),
@@ -56,38 +64,58 @@ export const registryKeys = z.strictObject({
         .optional()
         .meta({
             description:
-                "PEM file of the CA that issued the registry's certificate; trusted in addition to the public ones",
+                "PEM file of the CA that issued the registry's certificate. It is trusted in addition to the public CAs. What the " +
+                "certificate needs: docs/security.md#tls",
             examples: ["certs/site-a-ca.pem"],
             defaultText: "public CAs only",
             fix: "give the PEM file of the CA that issued the registry's certificate",
         }),
-    plainHttp: z.boolean().optional().meta({
-        description: "HTTP without TLS, on loopback only",
-        defaultText: "false",
-        fix: "write true or false",
-    }),
-    adopt: z.boolean().optional().meta({
-        description: "Whether a project or organization that already exists, and is not empty, may be taken over",
-        defaultText: "false",
-        fix: "write true or false",
-    }),
+    plainHttp: z
+        .boolean()
+        .optional()
+        .meta({
+            description:
+                "Use HTTP without TLS. Allowed for a registry on loopback only. TLS verification itself cannot be switched off",
+            examples: [true],
+            defaultText: "false",
+            fix: "write true or false",
+        }),
+    adopt: z
+        .boolean()
+        .optional()
+        .meta({
+            description:
+                "Whether a Harbor project or Quay organization that already exists, and is not empty, may be used. The preview " +
+                "shows what would change in it",
+            examples: [true],
+            defaultText: "false",
+            fix: "write true or false",
+        }),
     quota: size()
         .optional()
         .meta({
             description:
-                "Storage quota of the project, decimal (`500GB`) or binary (`2TiB`); Harbor only, needs a system administrator",
-            examples: ["500GB", "2TiB"],
-            defaultText: "the registry's own",
+                "Storage quota of the project, decimal (`500GB`) or binary (`2TiB`). Harbor only; the configured account must be " +
+                "a system administrator",
+            exampleText: "500GB",
+            defaultText: "the quota that the registry sets",
             fix: "write a size in quotes, as in 500GB or 2TiB",
         }),
 });
 
 /** How images are sent, as it is configured. */
 export const transferKeys = z.strictObject({
-    concurrency: z.number().int().min(1).max(64).default(6).meta({
-        description: "Number of blobs uploaded at the same time",
-        fix: "write a whole number from 1 to 64",
-    }),
+    concurrency: z
+        .number()
+        .int()
+        .min(1)
+        .max(64)
+        .default(6)
+        .meta({
+            description: "How many blobs are uploaded at the same time",
+            examples: [12],
+            fix: "write a whole number from 1 to 64",
+        }),
     requests: z
         .number()
         .int()
@@ -96,15 +124,23 @@ export const transferKeys = z.strictObject({
         .optional()
         .meta({
             description:
-                "Number of requests in flight to the registry host, uploads included, over the whole run; halved on 429, 5xx and " +
-                "lost connections, then raised again one by one",
+                "How many requests may be in flight to the registry host, uploads included, over the whole run. It is halved when " +
+                "the registry is busy (429, 5xx, a locked database, lost connections, timeouts), then raised again one by one. A " +
+                "`Retry-After` holds back every request",
+            examples: [48],
             defaultText: "24, or concurrency + 8 if that is more",
             fix: "write a whole number from 1 to 256",
         }),
-    retrySeconds: z.number().min(0).max(3600).default(60).meta({
-        description: "How long one request may keep failing before it is given up, in seconds",
-        fix: "write a number of seconds from 0 to 3600",
-    }),
+    retrySeconds: z
+        .number()
+        .min(0)
+        .max(3600)
+        .default(60)
+        .meta({
+            description: "For how many seconds a request that fails is repeated before it is given up",
+            examples: [300],
+            fix: "write a number of seconds from 0 to 3600",
+        }),
 });
 
 /** The clusters that pull, as they are configured. */
@@ -113,25 +149,38 @@ export const clusterKeys = z.strictObject({
         .string()
         .optional()
         .meta({
-            description: "OpenShift version: decides between an ICSP (up to 4.12) and IDMS + ITMS",
-            examples: ["4.18.20", "4.18"],
+            description:
+                "OpenShift version of the clusters. Up to 4.12 the mirror rules are an ICSP, from 4.13 an IDMS and an ITMS",
+            examples: ["4.18", "4.18.20"],
             defaultText: "the newest",
             // Without quotes, 4.20 is the number 4.2 to YAML.
             fix: 'write it in quotes, as in "4.20"',
         }),
-    contactSource: z.enum(["allow", "never"]).default("allow").meta({
-        description: "Whether nodes may pull from the upstream registry what the mirror lacks",
-        fix: "write allow or never",
-    }),
+    contactSource: z
+        .enum(["allow", "never"])
+        .default("allow")
+        .meta({
+            description:
+                "Whether nodes may pull from the upstream registry what the mirror does not have (`allow`), or never contact it (`never`)",
+            examples: ["never"],
+            fix: "write allow or never",
+        }),
 });
 
 /** How the mirror is validated, as it is configured. */
 export const validationKeys = z.strictObject({
-    wholeImages: z.number().int().min(0).default(3).meta({
-        description:
-            "Number of images that each validation reads byte for byte; all are checked by manifest tree and blobs",
-        fix: "write a whole number, 0 or more",
-    }),
+    wholeImages: z
+        .number()
+        .int()
+        .min(0)
+        .default(3)
+        .meta({
+            description:
+                "How many images each validation reads byte for byte. Of every other image it reads the manifests, and checks that " +
+                "each blob exists with its size",
+            examples: [10],
+            fix: "write a whole number, 0 or more",
+        }),
 });
 
 /** Robot accounts, as they are configured. */
@@ -139,7 +188,9 @@ export const robotsKeys = z.strictObject({
     importer: z
         .strictObject({
             maxAge: days(1).prefault("30d").meta({
-                description: "Lifetime of the account that pushes; it is replaced after two thirds of it",
+                description:
+                    "Lifetime of the robot account that pushes. `npm run up` replaces it when two thirds of the lifetime are over",
+                exampleText: "30d",
                 fix: "write a number of days, as in 30d",
             }),
         })
@@ -147,17 +198,23 @@ export const robotsKeys = z.strictObject({
         .meta({ description: "The robot account that pushes" }),
     puller: z
         .strictObject({
-            maxAge: days(1).prefault("90d").meta({
-                description: "Lifetime of the account that clusters pull with; it is replaced after two thirds of it",
-                fix: "write a number of days, as in 90d",
-            }),
+            maxAge: days(1)
+                .prefault("90d")
+                .meta({
+                    description:
+                        "Lifetime of the robot account that clusters pull with. `npm run up` replaces it when two thirds of the " +
+                        "lifetime are over",
+                    exampleText: "90d",
+                    fix: "write a number of days, as in 90d",
+                }),
             overlap: days(0)
                 .optional()
                 .meta({
                     description:
-                        "How long a replaced account stays valid, for clusters that still have it in their pull secret; the first " +
-                        "`up` after that deletes it. Harbor: at most a third of `maxAge`, since the account expires then",
-                    examples: ["7d"],
+                        "For how long a replaced account stays valid, for clusters that still have it in their pull secret. The " +
+                        "first `up` after that time deletes it; with `0d` the next `up` does. Harbor: at most a third of `maxAge`, " +
+                        "since the account expires then",
+                    exampleText: "7d",
                     defaultText: "7d, or a third of maxAge if that is less",
                     fix: "write a number of days, as in 7d",
                 }),
@@ -167,10 +224,16 @@ export const robotsKeys = z.strictObject({
 });
 
 /** What happens to images that no set lists any more, as it is configured. */
-export const onRemoveKey = z.enum(["keep", "delete"]).default("keep").meta({
-    description: "What happens to images in the registry that no set lists any more, also when the stack is destroyed",
-    fix: "write keep or delete",
-});
+export const onRemoveKey = z
+    .enum(["keep", "delete"])
+    .default("keep")
+    .meta({
+        description:
+            "What happens to images in the registry when no set lists them any more, or when the stack is destroyed: they stay " +
+            "(`keep`), or they are deleted (`delete`). See docs/configuration.md#removing-images",
+        examples: ["delete"],
+        fix: "write keep or delete",
+    });
 
 /** A site as people write it: `registry-passthrough:site`, merged over `registry-passthrough:defaults`. */
 export const siteSchema = z
@@ -183,9 +246,9 @@ export const siteSchema = z
             .array(z.string().min(1))
             .optional()
             .meta({
-                description: "Upstream hosts that content may come from; content of any other host stops the preview",
+                description: "Upstream hosts that content may come from. Content of any other host stops the preview",
                 examples: [["quay.io", "registry.redhat.io"]],
-                defaultText: "the registries of the named list",
+                defaultText: "the registries of docs/configuration.md#default-upstreams",
                 fix: "write a list of hosts, as in [quay.io, registry.redhat.io]",
             }),
         content: z
@@ -193,8 +256,9 @@ export const siteSchema = z
             .default([])
             .meta({
                 description:
-                    "Image sets in the order they were created. Where two sets have the same tag, the later set has it; the image " +
-                    "of the earlier one is kept by its digest",
+                    "Image sets in the order in which they were created. Where two sets have the same tag, the tag points to the " +
+                    "image of the later set; the image of the earlier one is kept by its digest",
+                examples: [[{ archive: "/mnt/transfer/2026-11", lock: "content/2026-11.lock.json" }]],
                 defaultText: "none",
                 fix: "write a list of {archive, lock}",
             }),
@@ -204,7 +268,9 @@ export const siteSchema = z
             .meta({ description: "How images are sent" }),
         onRemove: onRemoveKey,
         validation: validationKeys.default({ wholeImages: 3 }).meta({ description: "How the mirror is validated" }),
-        robots: robotsKeys.optional().meta({ description: "Robot accounts, where the registry has them" }),
+        robots: robotsKeys.optional().meta({
+            description: "Robot accounts. Only for registries that have them: Harbor, Quay, mirror-registry",
+        }),
     })
     .meta({
         description: "One site: its registry, its content, its clusters",

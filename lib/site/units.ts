@@ -22,7 +22,8 @@ export function days(least: number) {
             const count = Number(text.slice(0, -1));
             if (count < least || count > MAX_DAYS) context.addIssue({ code: "custom", message: problem(text) });
             return count;
-        });
+        })
+        .meta({ typeText: `number of days with a d, from ${least}d to ${MAX_DAYS}d` });
 }
 
 /** A schema for sizes written as `500GB` (decimal) or `500GiB` (binary); parsed to bytes. */
@@ -37,5 +38,6 @@ export function size() {
             if (bytes <= 0 || !Number.isSafeInteger(bytes))
                 context.addIssue({ code: "custom", message: problem(text) });
             return bytes;
-        });
+        })
+        .meta({ typeText: `size with its unit, one of ${Object.keys(UNITS).join(", ")}` });
 }

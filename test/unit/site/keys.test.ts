@@ -1,8 +1,4 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { z } from "zod";
-import { accountKeys, siteJsonSchema, siteKeys, siteSchema } from "../../../lib/site";
-import { PROJECT } from "../../support/stack";
+import { accountKeys, siteKeys } from "../../../lib/site";
 
 const keys = siteKeys();
 const key = (name: string) => keys.find((known) => known.key === name);
@@ -22,6 +18,13 @@ test("every key has a description, and every optional one that holds a value its
     ]);
 });
 
+test("every key says what to write in its place, and has an example unless it is secret", () => {
+    const values = [...keys, ...accountKeys()].filter(({ isGroup }) => !isGroup);
+    expect(values.filter(({ fix }) => fix === undefined).map((known) => known.key)).toEqual([]);
+    expect(values.filter(({ example, isSecret }) => isSecret === (example !== undefined))).toEqual([]);
+    expect(values.filter(({ typeText, values: listed }) => typeText === undefined && listed === undefined)).toEqual([]);
+});
+
 test("keys are listed with what the documentation and the messages show", () => {
     expect(keys.map((known) => known.key)).toEqual(expect.arrayContaining(["", "registry", "robots.puller.overlap"]));
     expect(key("registry.mirrorBase")).toEqual({
@@ -30,12 +33,17 @@ test("keys are listed with what the documentation and the messages show", () => 
         isRequired: true,
         example: "registry.site-a.example:8443/mirror",
         fix: "write host[:port]/path, as in registry.site-a.example:8443/mirror",
+        typeText: "text",
+        isGroup: false,
         isSecret: false,
     });
     expect(key("onRemove")).toMatchObject({ values: ["keep", "delete"], defaultText: "keep" });
     expect(key("transfer.concurrency")?.defaultText).toBe("6");
     expect(key("robots.puller.maxAge")?.defaultText).toBe("90d");
-    expect(key("upstreams")?.example).toBe('["quay.io","registry.redhat.io"]');
+    expect(key("upstreams")).toMatchObject({ typeText: "list of texts", example: ["quay.io", "registry.redhat.io"] });
+    expect(key("transfer.requests")?.typeText).toBe("whole number from 1 to 256");
+    expect(key("content[].archive")?.typeText).toBe("text, or a list of texts");
+    expect(key("robots.puller.overlap")?.typeText).toBe("number of days with a d, from 0d to 3650d");
 });
 
 test("flat keys are listed too, and which of them are secret", () => {
@@ -47,27 +55,4 @@ test("flat keys are listed too, and which of them are secret", () => {
         ["pullerUsername", false],
         ["pullerPassword", true],
     ]);
-});
-
-test("the JSON schema is that of what people write, with standard keywords only", () => {
-    const schema = siteJsonSchema();
-    const written = z.toJSONSchema(siteSchema, { io: "input" });
-    expect(schema.properties?.registry).toMatchObject({
-        required: ["type", "mirrorBase"],
-        additionalProperties: false,
-    });
-    expect(schema.properties?.robots).toMatchObject({
-        properties: { puller: { properties: { maxAge: { type: "string", default: "90d", pattern: "^\\d+d$" } } } },
-    });
-    expect(JSON.stringify(written)).toContain('"fix":');
-    expect(JSON.stringify(schema)).not.toMatch(/"(fix|defaultText)":/);
-});
-
-test("docs/configuration.md has every key", () => {
-    const text = readFileSync(join(PROJECT, "docs/configuration.md"), "utf8");
-    const documented = [...keys, ...accountKeys()].filter(
-        (known) => known.isRequired || known.defaultText !== undefined,
-    );
-    const leaf = (name: string) => name.replace("content[].overrides[].", "").replace(/\[\]$/, "");
-    expect(documented.map((known) => leaf(known.key)).filter((name) => !text.includes(name))).toEqual([]);
 });
