@@ -6,7 +6,7 @@ import type { ImagesBySource } from "./plan/offline-plan";
 /**
  * Images as resources have them among their inputs, and so in state: one line each, `<source reference> <digest>`,
  * sorted. The first release had a map in place of the text, and state may still hold one; but of a map the SDK and the
- * engine turn over every entry many times in each run (docs/architecture.md, "Images travel as one text").
+ * engine turn over every entry many times in each run (docs/architecture.md, "The images of a set are one string").
  */
 export type ImageList = string | ImagesBySource;
 
