@@ -48,6 +48,19 @@ test("every relative link of every page leads to a file, and to a heading in it"
     expect(links.flatMap(({ page, target }) => linkProblem(page, target) ?? [])).toEqual([]);
 });
 
+test("every reference of a link is defined, and used", () => {
+    const names = (text: string, pattern: RegExp) => new Set([...text.matchAll(pattern)].map(([, name = ""]) => name));
+    const problems = PAGES.flatMap((page) => {
+        const text = withoutCode(readText(page));
+        const used = names(text, /\]\[([\w-]+)\]/g);
+        const defined = names(text, /^\[([\w-]+)\]: https:\/\/\S+$/gm);
+        const missing = [...used].filter((name) => !defined.has(name));
+        const unused = [...defined].filter((name) => !used.has(name));
+        return [...missing, ...unused].map((name) => `${page}: ${name}`);
+    });
+    expect(problems).toEqual([]);
+});
+
 test("paths of the repository that pages name exist", () => {
     const path = new RegExp(`\`((?:${FOLDERS})/[\\w./*{},-]+)\``, "g");
     const named = PAGES.flatMap((page) =>
