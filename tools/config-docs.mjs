@@ -63,7 +63,7 @@ export async function documented(text, parts) {
         const sections = keys.filter(({ key }) => key !== "").map(section);
         page = page.replace(place, (_, start, end) => [start, ...sections, end].join("\n\n"));
     }
-    return format(page, await prettierOptions("markdown"));
+    return format(page, { ...(await prettierOptions("markdown")), proseWrap: "always" });
 }
 
 /**

@@ -14,7 +14,7 @@ export function importDefinition(): CommandDefinition {
             "Pushes the stack's image sets to the registry, one after the other, as npm run up does: only missing " +
                 "blobs and manifests are sent, straight from the archives. Running it again resumes. It does not change " +
                 "the stack's state, and does not check the result: verify does.\n\n" +
-                "Ctrl-C stops it in good order; a second Ctrl-C ends it at once.",
+                "Ctrl-C stops it cleanly; a second Ctrl-C ends it at once.",
         )
         .addOption(stackOption())
         .addOption(configFileOption())

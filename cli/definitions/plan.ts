@@ -46,7 +46,7 @@ export function planDefinition(): CommandDefinition {
             { line: "plan --offline --against base.json --exit-code", what: "compare with an earlier lock file" },
         ],
         exitCodes: [
-            [0, "the plan was made"],
+            [0, "the plan is printed"],
             [1, "failed, or an image is blocked"],
             USAGE_CODE,
             [3, "--exit-code: an import would change something"],
