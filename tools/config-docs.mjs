@@ -95,7 +95,7 @@ function facts({ key, isRequired, isSecret, typeText, values, defaultText, examp
         ["Default", defaultText],
         ["Secret", isSecret ? "yes" : undefined],
         ["Example", example === undefined ? undefined : `\`${leaf}: ${yamlValue(example)}\``],
-        ["If it is missing or wrong", fix],
+        [isRequired ? "If it is missing or wrong" : "If it is wrong", fix],
     ];
     return lines.flatMap(([name, text]) => (text === undefined ? [] : [`- ${name}: ${withLinks(text)}`])).join("\n");
 }

@@ -24,7 +24,7 @@ export function stackFileJsonSchema(): JsonSchema {
     const ownKeys = ["site", "defaults", ...Object.keys(accountsSchema.shape)];
     return {
         $schema: "http://json-schema.org/draft-07/schema#",
-        title: "Stack file of Registry Passthrough: Pulumi.<stack>.yaml",
+        description: "Stack file of Registry Passthrough: Pulumi.<stack>.yaml",
         type: "object",
         properties: {
             config: {
@@ -48,7 +48,8 @@ export function stackFileJsonSchema(): JsonSchema {
 function accountSchema(schema: JsonSchema | boolean): JsonSchema {
     const { description, isSecret } = schema as JsonSchema & KeyMetadata;
     if (isSecret === true) {
-        return { description: `${description}. Set it with: pulumi config set --secret`, ...SECURE };
+        // Editors show the title of what they expect in place of a text.
+        return { title: "pulumi config set --secret", description, ...SECURE } as JsonSchema;
     }
     return { description, anyOf: [{ type: "string" }, SECURE] } as JsonSchema;
 }
