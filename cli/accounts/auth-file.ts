@@ -30,7 +30,7 @@ export interface FoundAuth {
  * The account for a mirror base (`host[:port]/path`) in a docker-style auth file (containers-auth.json(5)): the entry
  * of its longest path, at last that of the host alone. Entries in the file are used before helpers of their host, and
  * these before the store for all hosts, as in containers/image.
- * @throws PassthroughError `AUTH_FILE` if the file cannot be read or its entry holds no password
+ * @throws PassthroughError `AUTH_FILE_INVALID` if the file cannot be read or its entry holds no password
  */
 export async function accountInFile(path: string, place: string): Promise<FoundAuth> {
     const file = parseAuthFile(readAuthFile(path), path);
@@ -61,7 +61,7 @@ function readAuthFile(path: string): string {
     try {
         return readFileSync(path, "utf8");
     } catch (cause) {
-        throw fault(`auth file ${path}: ${errorMessage(cause)}`, "name an auth file that is there and readable", cause);
+        throw invalidFile(path, errorMessage(cause), "name an auth file that exists and is readable", cause);
     }
 }
 
@@ -71,12 +71,12 @@ function parseAuthFile(text: string, from: string): AuthFile {
     try {
         document = JSON.parse(text);
     } catch {
-        throw fault(`auth file ${from}: not JSON`, "make it with: podman login --authfile FILE HOST");
+        throw invalidFile(from, "not JSON", LOG_IN);
     }
     const parsed = schema.safeParse(document);
     if (parsed.success) return parsed.data;
     const places = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
-    throw fault(`auth file ${from}: ${places}`, "make it with: podman login --authfile FILE HOST");
+    throw invalidFile(from, places, LOG_IN);
 }
 
 /** The most specific key for a place; docker also writes hosts as `https://host/v1/`. */
@@ -100,10 +100,7 @@ function readCredentials(found: z.infer<typeof entry>, from: string, key: string
     const password = found.password ?? decoded?.password;
     if (username && password) return { username, password };
     const what = found.identitytoken === undefined ? "no user name and password" : "an identity token, no password";
-    throw fault(
-        `auth file ${from}: the entry ${key} holds ${what}`,
-        `log in with a password: podman login ${hostPart(key)}`,
-    );
+    throw invalidFile(from, `the entry ${key} holds ${what}`, `log in with a password: podman login ${hostPart(key)}`);
 }
 
 /** base64 of `user:password`; the user has no colon. Docker pads with NUL. */
@@ -122,6 +119,8 @@ function permissionWarnings(path: string): string[] {
         : [`auth file ${path} can be read by others (mode ${octal}); close it with: chmod 600 ${path}`];
 }
 
-function fault(message: string, fix: string, cause?: unknown): PassthroughError {
-    return new PassthroughError(message, { code: "AUTH_FILE", fix, cause });
+const LOG_IN = "create it with: podman login --authfile FILE HOST";
+
+function invalidFile(file: string, problem: string, fix: string, cause?: unknown): PassthroughError {
+    return new PassthroughError(problem, { code: "AUTH_FILE_INVALID", place: { file }, fix, cause });
 }

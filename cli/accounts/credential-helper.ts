@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { z } from "zod";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { parseJson } from "../../lib/errors/text";
 
 const response = z.looseObject({ Username: z.string(), Secret: z.string() });
 
@@ -15,18 +16,18 @@ const TIMEOUT_MS = 30_000;
  * Asks `docker-credential-<name> get` for a host, as Docker and Podman do: the host on its stdin, JSON on its stdout.
  * @param file the auth file that names the helper, for errors
  * @returns undefined if the helper does not know the host
- * @throws PassthroughError `CREDENTIAL_HELPER`
+ * @throws PassthroughError `CREDENTIAL_HELPER_FAILED`
  */
 export async function askHelper(name: string, host: string, file: string): Promise<Credentials | undefined> {
     const program = `docker-credential-${name}`;
-    if (!/^[\w.-]+$/.test(name)) throw fault(program, file, "this cannot be a helper's name");
+    if (!/^[\w.-]+$/.test(name)) throw helperError(program, file, "this cannot be a helper's name");
     const { code, stdout } = await run(program, host, file);
     if (code !== 0 && stdout.includes(UNKNOWN_HOST)) return undefined;
     // What it printed may be a secret: it is never shown.
-    if (code !== 0) throw fault(program, file, `it ended with exit code ${code} for ${host}`);
+    if (code !== 0) throw helperError(program, file, `it ended with exit code ${code} for ${host}`);
     const parsed = response.safeParse(parseJson(stdout));
-    if (!parsed.success) throw fault(program, file, `it answered something else than credentials for ${host}`);
-    if (parsed.data.Username === "<token>") throw fault(program, file, `it holds an identity token for ${host}`);
+    if (!parsed.success) throw helperError(program, file, `it answered something else than credentials for ${host}`);
+    if (parsed.data.Username === "<token>") throw helperError(program, file, `it holds an identity token for ${host}`);
     return { username: parsed.data.Username, password: parsed.data.Secret };
 }
 
@@ -45,21 +46,15 @@ async function run(program: string, host: string, file: string): Promise<{ code:
         const [code] = (await once(child, "close")) as [number | null];
         return { code: code ?? 1, stdout };
     } catch (error) {
-        throw fault(program, file, `it cannot be run: ${errorMessage(error)}`);
+        throw helperError(program, file, `it cannot be run: ${errorMessage(error)}`);
     }
 }
 
-function parseJson(text: string): unknown {
-    try {
-        return JSON.parse(text);
-    } catch {
-        return undefined;
-    }
-}
-
-function fault(program: string, file: string, what: string): PassthroughError {
-    return new PassthroughError(`${program}, which ${file} names: ${what}`, {
-        code: "CREDENTIAL_HELPER",
+function helperError(program: string, file: string, problem: string): PassthroughError {
+    return new PassthroughError(problem, {
+        code: "CREDENTIAL_HELPER_FAILED",
+        thing: program,
+        place: { file },
         fix: "put the helper on PATH, or log in to a file of its own: podman login --authfile FILE HOST",
     });
 }

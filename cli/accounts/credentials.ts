@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
-import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { PassthroughError, errorMessage, toProblem } from "../../lib/errors/errors";
+import { formatReason } from "../../lib/errors/format";
 import { accountInFile, accountInText } from "./auth-file";
 import { keepSecret, printDiagnostic } from "../terminal/output";
-import { STACK_ELSEWHERE } from "../stack/pulumi-stack";
 
 /** The account that pushes, or the one that clusters pull with. */
 export type Role = "importer" | "puller";
@@ -56,8 +56,8 @@ export async function findAccount(role: Role, sources: CredentialSources): Promi
     const account = await searchPlaces(role, sources, note);
     if (account === undefined) throw noAccount(role, sources, unread);
     keepSecret(account.credentials);
-    if (unread instanceof PassthroughError && unread.code === STACK_ELSEWHERE)
-        printDiagnostic(`note: ${unread.message}`);
+    if (unread instanceof PassthroughError && unread.code === "STACK_MISMATCH")
+        printDiagnostic(`note: ${errorMessage(unread)}`);
     return account;
 }
 
@@ -96,7 +96,7 @@ function inEnvironment(prefix: string, env: NodeJS.ProcessEnv): FoundAccount | u
         };
     }
     const [set, missing] = username ? names : [names[1], names[0]];
-    throw new PassthroughError(`${set} is set, but ${missing} is not`, {
+    throw new PassthroughError(`${set} is set in the environment, but ${missing} is not`, {
         code: "NO_CREDENTIALS",
         fix: "set both or none",
     });
@@ -132,7 +132,7 @@ function defaultFiles({ XDG_RUNTIME_DIR, DOCKER_CONFIG }: NodeJS.ProcessEnv): st
 function noAccount(role: Role, { place, authfile, stack }: CredentialSources, unread: unknown): PassthroughError {
     const what = role === "importer" ? "pushes to" : "pulls from";
     const where = authfile === undefined ? "" : ` in ${authfile}`;
-    const why = unread === undefined ? "" : ` (the stack's own could not be read: ${messageWithoutFix(unread)})`;
+    const why = unread === undefined ? "" : ` (the stack's own could not be read: ${formatReason(toProblem(unread))})`;
     const own = unread instanceof PassthroughError ? (unread.fix ?? "") : stack.fixes.absent;
     const first = authfile === undefined && own !== "" ? `${own}; or ` : "";
     return new PassthroughError(`there is no account that ${what} ${place}${where}${why}`, {
@@ -141,10 +141,4 @@ function noAccount(role: Role, { place, authfile, stack }: CredentialSources, un
             `${first}name an auth file that has ${place} or its host with --authfile or REGISTRY_AUTH_FILE, or set ` +
             `${PREFIXES[role]}_USERNAME and ${PREFIXES[role]}_PASSWORD`,
     });
-}
-
-/** The message without its fix. */
-function messageWithoutFix(error: unknown): string {
-    const fix = error instanceof PassthroughError && error.fix !== undefined ? `; ${error.fix}` : "";
-    return errorMessage(error).replace(fix, "");
 }

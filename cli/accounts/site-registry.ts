@@ -21,7 +21,7 @@ export async function withSiteRegistry<T>(
     try {
         await checkAccount(client, base.host, account);
         return await use(client, base).catch((error: unknown) => {
-            throw rejectedLater(base.host, account, error);
+            throw withAccount(base.host, account, error);
         });
     } finally {
         await client.close();
@@ -58,34 +58,38 @@ async function checkAccount(client: RegistryClient, host: string, account: Found
     });
     if (response === 401 || response instanceof RegistryError) throw rejected(host, account, response);
     if (response !== 404) return;
-    throw new RegistryError(`GET ${host}/v2/`, "there is no registry here (404)", {
-        code: "UNEXPECTED_ANSWER",
+    throw new RegistryError("there is no registry here", {
+        registry: host,
+        operation: "GET /v2/",
+        code: "UNEXPECTED_RESPONSE",
         status: 404,
         fix: "check host and port of site.registry.mirrorBase, and what stands in front of the registry",
     });
 }
 
 /** A registry with an anonymous `GET /v2/` rejects a wrong account only now; likewise an account without the right. */
-function rejectedLater(host: string, { credentials, from, fix }: FoundAccount, error: unknown): unknown {
+function withAccount(host: string, { credentials, from, fix }: FoundAccount, error: unknown): unknown {
     if (
         !(error instanceof RegistryError) ||
         error instanceof AccountRejected ||
         (error.status !== 401 && error.status !== 403)
     )
         return error;
-    const { operation, code, status } = error;
-    const said = error.message.slice(`${operation}: `.length).replace(`; ${error.fix ?? ""}`, "");
-    const what = `${said}, asked of ${host} as ${credentials.username}, from ${from}`;
-    const own = status === 401 ? `${fix}; or give it the right it lacks there` : error.fix;
-    return new AccountRejected(operation, what, {
-        code,
-        status,
+    const { operation, code, registryCode, status, problem } = error;
+    return new AccountRejected(`${problem} (${credentials.username} is from ${from})`, {
+        ...{ registry: host, operation, code, registryCode, status },
+        fix: status === 401 ? `${fix}; or give it the right it lacks there` : error.fix,
         cause: error,
-        ...(own === undefined ? {} : { fix: own }),
     });
 }
 
 function rejected(host: string, { credentials, from, fix }: FoundAccount, cause: unknown): RegistryError {
-    const what = `the registry refuses the account ${credentials.username}, which is from ${from}`;
-    return new AccountRejected(`GET ${host}/v2/`, what, { code: "UNAUTHORIZED", status: 401, fix, cause });
+    return new AccountRejected(`the registry rejected the account ${credentials.username}, which is from ${from}`, {
+        registry: host,
+        operation: "GET /v2/",
+        code: "UNAUTHORIZED",
+        status: 401,
+        fix,
+        cause,
+    });
 }

@@ -10,6 +10,7 @@ import {
     progressText,
 } from "../../lib/import";
 import { PassthroughError } from "../../lib/errors/errors";
+import { formatWithoutFix } from "../../lib/errors/format";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import type { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { type LockedSet, carryOut, movedTags, readLockedSet, refusedMounts } from "../../lib/passthrough";
@@ -86,7 +87,7 @@ async function runPlan(
     const { name } = content;
     const status = statusLine();
     const stopListening = client.onWait(({ problem, seconds }) =>
-        status.show(`${name}: waiting ${Math.ceil(seconds)} s: ${problem}`),
+        status.show(`${name}: waiting ${Math.ceil(seconds)} s: ${formatWithoutFix(problem)}`),
     );
     try {
         return await carryOut(client, plan, set, {
@@ -105,9 +106,11 @@ function warn({ name }: Content, lines: readonly string[]): void {
     if (lines.length > 0) printDiagnostic(`warning: ${name}: ${lines.join("\n    ")}`);
 }
 
-/** The problem is the one text in an event that comes from the registry. */
+/** Texts that may quote a registry; names and digests are left as they are. */
+const QUOTING = new Set(["problem", "fix", "registryCode"]);
+
 function hideProblems(key: string, value: unknown): unknown {
-    return key === "problem" && typeof value === "string" ? withoutSecrets(value) : value;
+    return QUOTING.has(key) && typeof value === "string" ? withoutSecrets(value) : value;
 }
 
 function interrupted({ name, images }: Content, { done }: ImportResult, reason: unknown): PassthroughError {

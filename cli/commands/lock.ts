@@ -5,7 +5,7 @@ import { type Lock, compareLocks, lockDigest, parseLock, writeLock } from "../..
 import { describeArchive, openArchive } from "../../lib/archives";
 import { counted } from "../../lib/import/transfer/progress-text";
 import type { Override } from "../../lib/mirror/override";
-import { PassthroughError } from "../../lib/errors/errors";
+import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { print, printDiagnostic } from "../terminal/output";
@@ -79,7 +79,7 @@ async function readExistingLock(path: string): Promise<{ before?: Lock; note: st
         return { before: parseLock(text, path), note: [] };
     } catch (error) {
         if (!(error instanceof PassthroughError) || !text.includes('"lockVersion"')) throw error;
-        return { note: [`the lock that was there could not be read: ${error.message}`] };
+        return { note: [`the lock that was there could not be read: ${errorMessage(error)}`] };
     }
 }
 

@@ -33,8 +33,9 @@ export async function runRender({ stack: named, out, json = false }: RenderOptio
 async function readOutputs(stack: string): Promise<RenderedOutputs> {
     const parsed = renderedOutputs.safeParse(await stackOutputs(stack));
     if (parsed.success) return parsed.data;
-    throw new PassthroughError(`stack ${stack} has no outputs to render`, {
-        code: "STACK_OUTPUTS",
+    throw new PassthroughError("it has no outputs to render", {
+        code: "STACK_OUTPUTS_UNAVAILABLE",
+        thing: `stack ${stack}`,
         fix: "run `npm run up` for this stack first",
     });
 }

@@ -29,8 +29,9 @@ export async function runSelftest({ configFile: file, json = false, ...options }
     const outputs = await siteOutputs(stack, site.registry.mirrorBase);
     const { registriesConf } = outputs;
     if (typeof registriesConf !== "string") {
-        throw new PassthroughError(`stack ${stack} has no output registriesConf`, {
-            code: "STACK_OUTPUTS",
+        throw new PassthroughError("it has no output registriesConf", {
+            code: "STACK_OUTPUTS_UNAVAILABLE",
+            thing: `stack ${stack}`,
             fix: "run `npm run up` for this stack first",
         });
     }

@@ -89,8 +89,9 @@ function readJson(path: string): unknown {
 }
 
 function invalid(place: string, what: string): PassthroughError {
-    return new PassthroughError(`${place}: ${what}`, {
+    return new PassthroughError(what, {
         code: "BASELINE_INVALID",
+        place: { file: place },
         fix: `give a lock file, or the JSON of \`pulumi stack output --json\` or \`pulumi stack export\`, or ${NOTHING_IMPORTED}`,
     });
 }

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { z } from "zod";
+import type { ErrorCode } from "../../lib/errors/codes";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 
 /** A pull-request job does not wait longer for a backend. */
@@ -8,11 +9,13 @@ const TIMEOUT_MS = 60_000;
 
 /**
  * The outputs of a stack, through the Pulumi CLI; secrets come over the pipe, never through a file or an argument.
- * @throws PassthroughError `STACK_OUTPUTS`
+ * @throws PassthroughError `STACK_OUTPUTS_UNAVAILABLE`
  */
 export async function stackOutputs(stack: string, withSecrets = false): Promise<Record<string, unknown>> {
     const args = ["stack", "output", "--json", ...(withSecrets ? ["--show-secrets"] : [])];
-    const outputs = z.record(z.string(), z.unknown()).safeParse(await ask(stack, args, "outputs", "STACK_OUTPUTS"));
+    const outputs = z
+        .record(z.string(), z.unknown())
+        .safeParse(await ask(stack, args, "outputs", "STACK_OUTPUTS_UNAVAILABLE"));
     return outputs.success ? outputs.data : {};
 }
 
@@ -20,31 +23,29 @@ export async function stackOutputs(stack: string, withSecrets = false): Promise<
  * The outputs of a site's stack, secrets included, after a check that they belong to this site: accounts and rules of
  * another registry are never used.
  * @param mirrorBase of the site's configuration
- * @throws PassthroughError `STACK_OUTPUTS`; `STACK_ELSEWHERE` names both mirror bases
+ * @throws PassthroughError `STACK_OUTPUTS_UNAVAILABLE`; `STACK_MISMATCH` names both mirror bases
  */
 export async function siteOutputs(stack: string, mirrorBase: string): Promise<Record<string, unknown>> {
     const outputs = await stackOutputs(stack, true);
     const { mirrorBase: stackBase } = outputs;
     // A stack has no outputs before its first `up`.
     if (stackBase === mirrorBase || Object.keys(outputs).length === 0) return outputs;
-    const there = typeof stackBase === "string" ? stackBase : "none that it tells";
-    throw new PassthroughError(`the outputs of stack ${stack} are of ${there}, its configuration is of ${mirrorBase}`, {
-        code: STACK_ELSEWHERE,
+    const there = typeof stackBase === "string" ? stackBase : "no mirror base";
+    throw new PassthroughError(`its outputs are of ${there}, its configuration is of ${mirrorBase}`, {
+        code: "STACK_MISMATCH",
+        thing: `stack ${stack}`,
         fix: "check that --stack and site.registry.mirrorBase mean the same site; if it moved, run `npm run up` for it first",
     });
 }
 
-/** Error code for outputs of another site. */
-export const STACK_ELSEWHERE = "STACK_ELSEWHERE";
-
 /**
  * The plain text values of a stack's configuration, secrets decrypted, by key without the project's name.
  * @param file of the configuration, if it is not the stack's own
- * @throws PassthroughError `STACK_CONFIG`
+ * @throws PassthroughError `STACK_CONFIG_UNAVAILABLE`
  */
 export async function stackTexts(stack: string, file: string | undefined): Promise<Record<string, string>> {
     const args = ["config", "--json", "--show-secrets", ...(file === undefined ? [] : ["--config-file", file])];
-    const config = configuration.safeParse(await ask(stack, args, "configuration", "STACK_CONFIG"));
+    const config = configuration.safeParse(await ask(stack, args, "configuration", "STACK_CONFIG_UNAVAILABLE"));
     const entries = Object.entries(config.success ? config.data : {});
     return Object.fromEntries(
         entries.flatMap(([key, { value }]) => (value === undefined ? [] : [[key.replace(/^.*:/, ""), value]])),
@@ -55,20 +56,21 @@ const configuration = z.record(z.string(), z.looseObject({ value: z.string().opt
 
 /**
  * The state of a stack as `pulumi stack export` gives it, secrets encrypted.
- * @throws PassthroughError `STACK_STATE`
+ * @throws PassthroughError `STACK_STATE_UNAVAILABLE`
  */
 export async function stackState(stack: string): Promise<unknown> {
-    return ask(stack, ["stack", "export"], "state", "STACK_STATE");
+    return ask(stack, ["stack", "export"], "state", "STACK_STATE_UNAVAILABLE");
 }
 
-async function ask(stack: string, args: readonly string[], what: string, code: string): Promise<unknown> {
+async function ask(stack: string, args: readonly string[], what: string, code: ErrorCode): Promise<unknown> {
     const run = promisify(execFile)("pulumi", [...args, "--stack", stack, "--non-interactive"], {
         maxBuffer: 512 * 1024 * 1024,
         timeout: TIMEOUT_MS,
     });
     const { stdout } = await run.catch((error: unknown) => {
-        throw new PassthroughError(`cannot read the ${what} of stack ${stack}: ${failureReason(error)}`, {
+        throw new PassthroughError(`cannot read its ${what}: ${failureReason(error)}`, {
             code,
+            thing: `stack ${stack}`,
             fix: fixFor(failureReason(error), stack),
             cause: error,
         });

@@ -29,9 +29,10 @@ export interface StackSelection {
 }
 
 /**
+/**
  * The image sets in a stack file, merged over the project's defaults. Reads neither secrets nor locks, which may not
  * exist yet.
- * @throws PassthroughError `CONFIG_INVALID` with every problem of `site.content` by its key; `STACK_FILE`
+ * @throws PassthroughError `CONFIG_INVALID` with every problem of `site.content` by its key; `STACK_FILE_INVALID`
  */
 export function readStackContent(selection: StackSelection): StackContent[] {
     const { site, defaults } = readStackFile(selection);
@@ -42,7 +43,7 @@ export function readStackContent(selection: StackSelection): StackContent[] {
 
 /**
  * A stack's site, validated as `up` does, without the engine, the network, archives and secrets.
- * @throws PassthroughError `CONFIG_INVALID` with every problem by its key; `STACK_FILE`
+ * @throws PassthroughError `CONFIG_INVALID` with every problem by its key; `STACK_FILE_INVALID`
  */
 export function readStackSite(selection: StackSelection): Site {
     const { site: document, defaults, keys } = readStackFile(selection);
@@ -68,7 +69,8 @@ interface StackFile {
 
 function readStackFile(selection: StackSelection): StackFile {
     const path = selection.file ?? `Pulumi.${stackName(selection)}.yaml`;
-    if (!existsSync(path)) throw fault(`there is no ${path}`, "name a stack whose file is here with --stack");
+    if (!existsSync(path))
+        throw invalidFile(path, "there is no such file", "name a stack whose file is here with --stack");
     const config = readConfig(path);
     const project = existsSync("Pulumi.yaml") ? readConfig("Pulumi.yaml") : {};
     return {
@@ -88,7 +90,7 @@ function projectValue(defaults: unknown): unknown {
 
 function readConfig(path: string): Record<string, unknown> {
     const parsed = stackFile.safeParse(readYaml(path) ?? {});
-    if (!parsed.success) throw fault(`${path}: ${z.prettifyError(parsed.error)}`, "write it as Pulumi does");
+    if (!parsed.success) throw invalidFile(path, z.prettifyError(parsed.error), "write it as Pulumi does");
     return parsed.data.config ?? {};
 }
 
@@ -96,10 +98,10 @@ function readYaml(path: string): unknown {
     try {
         return parse(readFileSync(path, "utf8"));
     } catch (error) {
-        throw fault(`${path}: ${errorMessage(error)}`, "write it as Pulumi does");
+        throw invalidFile(path, errorMessage(error), "write it as Pulumi does");
     }
 }
 
-function fault(message: string, fix: string): PassthroughError {
-    return new PassthroughError(message, { code: "STACK_FILE", fix });
+function invalidFile(file: string, problem: string, fix: string): PassthroughError {
+    return new PassthroughError(problem, { code: "STACK_FILE_INVALID", place: { file }, fix });
 }

@@ -1,4 +1,4 @@
-import { RegistryError } from "../../lib/errors/errors";
+import { RegistryError, errorMessage } from "../../lib/errors/errors";
 import {
     type ImageFailure,
     type ImagesBySource,
@@ -47,7 +47,7 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
         const known = toImageMap(olds.images);
         const failures = await orRefused(olds, () => verify(olds, known, context));
         if (failures instanceof RegistryError) {
-            context.log.line("warning", `the images could not be looked at: ${failures.message}`);
+            context.log.line("warning", `the images could not be looked at: ${errorMessage(failures)}`);
             return { outs: { ...olds, unseen: true }, inputs };
         }
         const broken = new Set(failures.map(({ source }) => source));

@@ -5,7 +5,7 @@ import type { Engine } from "./engine";
 
 /** The engine gives an interrupted provider 5 s before it kills it; half of that is for reporting what was done. */
 const REPORT_MS = 2500;
-const INTERRUPTED = { code: "ABORTED", fix: "run again: what is at the registry already is not sent again" };
+const INTERRUPTED = { code: "ABORTED" as const, fix: "run again: what is at the registry already is not sent again" };
 
 /** The operations that run in this provider process, and what ends them all. */
 export class Operations {

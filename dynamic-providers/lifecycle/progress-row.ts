@@ -1,4 +1,5 @@
 import type { Wait } from "../../lib/distribution/client/registry-client";
+import { formatWithoutFix } from "../../lib/errors/format";
 import type { ResourceLog } from "./engine";
 
 const TICK_MS = 500;
@@ -59,8 +60,8 @@ export class ProgressRow {
     }
 }
 
-/** "trying again in 2 s: HEAD mirror/quay.io/org/app/manifests/1.2: UNEXPECTED_ANSWER (503)". */
-export function waitText({ operation, problem, seconds }: Wait): string {
+/** "trying again in 2 s: SERVER_ERROR (503) at registry.example:8443: HEAD mirror/quay.io/org/app/manifests/1.2: …". */
+export function waitText({ problem, seconds }: Wait): string {
     const soon = seconds < 1 ? "" : ` in ${Math.round(seconds)} s`;
-    return `trying again${soon}: ${operation}: ${problem}`;
+    return `trying again${soon}: ${formatWithoutFix(problem)}`;
 }

@@ -1,4 +1,4 @@
-import { PassthroughError, RegistryError } from "../../lib/errors/errors";
+import { PassthroughError, RegistryError, errorMessage } from "../../lib/errors/errors";
 import {
     type ImageFailure,
     LookupCache,
@@ -51,7 +51,7 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
         const found = await orRefused(inputs, () => validate(inputs, context, sharedLookups(inputs, context)));
         if (found instanceof RegistryError) {
             // Clusters that pull with this account are rejected as well.
-            context.log.line("warning", found.message);
+            context.log.line("warning", errorMessage(found));
             return { outs: { ...inputs, summary: { ...before, status: "failing", failing: [] } }, inputs };
         }
         // Unknown is not missing, and not proven either.

@@ -142,8 +142,9 @@ async function findOrCreate(
     if (created !== undefined) return { namespace: created, adopted: false };
     const found = before ?? (await namespaces.read(desired));
     if (found === undefined) {
-        throw new PassthroughError(`${place(inputs)} is created and deleted by someone else at this moment`, {
-            code: "NAMESPACE_UNSTABLE",
+        throw new PassthroughError("it is created and deleted by someone else at this moment", {
+            code: "CONFLICT",
+            thing: place(inputs),
             fix: "run again",
         });
     }
@@ -154,8 +155,9 @@ async function findOrCreate(
 
 function existsAlready(inputs: RegistryNamespaceInputs, { differences }: Namespace): PassthroughError {
     const changes = differences.length === 0 ? "nothing in it" : differences.join("; ");
-    return new PassthroughError(`${place(inputs)} already exists, and this stack did not create it`, {
+    return new PassthroughError("it already exists, and this stack did not create it", {
         code: "NAMESPACE_EXISTS",
+        thing: place(inputs),
         fix: `set site.registry.adopt: true to use it (that would change: ${changes}), or another site.registry.mirrorBase`,
     });
 }

@@ -120,8 +120,9 @@ async function createAccount(robots: RobotAdmin, inputs: RobotAccountInputs, fir
         return { generation, name: desired.name, robot: created.robot, login: created.credentials, differences: [] };
     }
     const [from, to] = [first, first + MAX_TAKEN - 1].map((generation) => `${inputs.role}-${generation}`);
-    throw new PassthroughError(`robot accounts ${from} to ${to} in ${inputs.namespace} all belong to other stacks`, {
+    throw new PassthroughError("they all belong to other stacks", {
         code: "ROBOT_NAMES_TAKEN",
+        thing: `robot accounts ${from ?? ""} to ${to ?? ""} in ${inputs.namespace}`,
         fix: "remove robot accounts that are no longer used",
     });
 }

@@ -100,7 +100,7 @@ class ContentWalk {
         if (this.manifests.has(digest)) return;
         const { source } = this.#archive;
         const bytes = await source.read(digest);
-        const manifest = parseManifest(bytes, source.place(digest));
+        const manifest = parseManifest(bytes, { place: source.place(digest) });
         const common = { mediaType: manifest.mediaType, size: bytes.length };
         if (isIndexMediaType(manifest.mediaType)) {
             this.manifests.set(digest, { ...common, ...(await this.#children(image, manifest)) });
@@ -144,8 +144,12 @@ class ContentWalk {
     #find(image: string, { digest, size }: Descriptor): "here" | EarlierObject | undefined {
         const { source } = this.#archive;
         if (!isDigest(digest)) {
-            const what = `image ${image} names ${digest}: only sha256 is carried by every registry`;
-            throw new ArchiveError(what, { archive: this.#archive.label, code: "ARCHIVE_DIGEST_UNSUPPORTED" });
+            throw new ArchiveError(`it names ${digest}, and not every registry supports other digests than sha256`, {
+                archive: this.#archive.label,
+                thing: `image ${image}`,
+                code: "ARCHIVE_DIGEST_UNSUPPORTED",
+                fix: "build the image again with sha256 digests, or leave it out",
+            });
         }
         const held = source.size(digest);
         if (held === undefined) {
@@ -153,14 +157,20 @@ class ContentWalk {
             return from === undefined ? undefined : { size, from };
         }
         if (held === size) return "here";
-        const what = `${source.place(digest)} has ${held} bytes, image ${image} says ${size}`;
-        throw new ArchiveError(what, { archive: this.#archive.label, code: "ARCHIVE_SIZE_MISMATCH", fix: COPY_AGAIN });
+        throw new ArchiveError(`${digest} has ${held} bytes here, the image's manifest says ${size}`, {
+            archive: this.#archive.label,
+            ...source.place(digest),
+            thing: `image ${image}`,
+            code: "ARCHIVE_SIZE_MISMATCH",
+            fix: COPY_AGAIN,
+        });
     }
 
     #incomplete(image: string, digest: Digest, what: string): ArchiveError {
-        const text = `image ${image} lacks ${what} ${digest}: it is neither in this archive nor in the history of earlier ones`;
-        return new ArchiveError(text, {
+        const problem = `${what} ${digest} is missing: it is neither in this archive nor in the history of earlier ones`;
+        return new ArchiveError(problem, {
             archive: this.#archive.label,
+            thing: `image ${image}`,
             code: "ARCHIVE_INCOMPLETE",
             fix: "copy all parts of the archive again from the connected side, or mirror the content again",
         });

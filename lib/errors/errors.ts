@@ -1,28 +1,39 @@
-/** What every error of the house carries: a stable code to test for, and the cure for the person who reads it. */
-export interface ErrorDetails {
-    /** Stable, machine-readable: `ARCHIVE_TRUNCATED`, `UNAUTHORIZED`, … Callers test this, never the text. */
-    readonly code: string;
-    /** What the reader can do about it, as an imperative sentence without a full stop. */
-    readonly fix?: string;
+import type { ErrorCode } from "./codes";
+import { formatProblem } from "./format";
+import type { ArchivePlace, NamedProblem, Place, Problem } from "./problem";
+
+/** What an error carries beside its problem. */
+export interface ErrorFacts extends Omit<Problem, "problem"> {
     readonly cause?: unknown;
 }
 
-/**
- * The base of all errors meant for people: "<thing and place>: <what is wrong>; <cure>". After a message that is a list,
- * and so ends with its line, the cure begins a line of its own.
- */
-export class PassthroughError extends Error {
-    readonly code: string;
+/** The base of all errors that are meant for people. Its `message` is formatted once, from its fields. */
+export class PassthroughError extends Error implements Problem {
+    readonly code: ErrorCode;
+    readonly problem: string;
     readonly fix: string | undefined;
+    readonly operation: string | undefined;
+    readonly thing: string | undefined;
+    readonly place: Place | undefined;
+    readonly status: number | undefined;
+    readonly registryCode: string | undefined;
+    readonly retryAfter: number | undefined;
+    readonly problems: readonly NamedProblem[] | undefined;
 
-    constructor(message: string, facts: ErrorDetails) {
-        super(
-            facts.fix === undefined ? message : `${message}${message.endsWith("\n") ? "" : "; "}${facts.fix}`,
-            facts.cause === undefined ? undefined : { cause: facts.cause },
-        );
+    /** @param problem what is wrong, without the place and the fix */
+    constructor(problem: string, { cause, ...facts }: ErrorFacts) {
+        super(formatProblem({ ...facts, problem }), cause === undefined ? undefined : { cause });
         this.name = new.target.name;
+        this.problem = problem;
         this.code = facts.code;
         this.fix = facts.fix;
+        this.operation = facts.operation;
+        this.thing = facts.thing;
+        this.place = facts.place;
+        this.status = facts.status;
+        this.registryCode = facts.registryCode;
+        this.retryAfter = facts.retryAfter;
+        this.problems = facts.problems;
     }
 }
 
@@ -32,56 +43,55 @@ export class ArchiveError extends PassthroughError {
     readonly entry: string | undefined;
     readonly offset: number | undefined;
 
-    constructor(
-        what: string,
-        facts: ErrorDetails & { readonly archive: string; readonly entry?: string; readonly offset?: number },
-    ) {
-        const place = [
-            `archive ${facts.archive}`,
-            facts.entry === undefined ? undefined : `entry ${facts.entry}`,
-            facts.offset === undefined ? undefined : `offset ${facts.offset}`,
-        ];
-        super(`${place.filter((part) => part !== undefined).join(", ")}: ${what}`, facts);
-        this.archive = facts.archive;
-        this.entry = facts.entry;
-        this.offset = facts.offset;
+    constructor(problem: string, facts: Omit<ErrorFacts, "place"> & ArchivePlace) {
+        const { archive, entry, offset, ...rest } = facts;
+        super(problem, { ...rest, place: { archive, entry, offset } });
+        this.archive = archive;
+        this.entry = entry;
+        this.offset = offset;
     }
 }
 
-/**
- * A registry answered with an error, answered nonsense, or could not be reached.
- * `code` is the registry's own (distribution-spec, "Error Codes") or one of
- * `NETWORK`, `TIMEOUT`, `TLS`, `DIGEST_MISMATCH`, `UNEXPECTED_ANSWER`, `DATABASE_LOCKED`, `DISK_FULL`, `UPLOADS_REFUSED`, `ABORTED`.
- */
-export class RegistryError extends PassthroughError {
-    /** HTTP status; absent if there was no answer. */
-    readonly status: number | undefined;
+/** Where and how a request was made, for errors. */
+export interface RequestContext {
     /** "PUT mirror/quay.io/org/app/manifests/1.2" */
-    readonly operation: string;
-    /** Seconds the registry asked to wait (Retry-After), if it did. */
-    readonly retryAfter: number | undefined;
-
-    constructor(
-        operation: string,
-        what: string,
-        facts: ErrorDetails & { readonly status?: number; readonly retryAfter?: number },
-    ) {
-        super(`${operation}: ${what}`, facts);
-        this.operation = operation;
-        this.status = facts.status;
-        this.retryAfter = facts.retryAfter;
-    }
+    readonly operation?: string | undefined;
+    /** `host[:port]` that was asked. */
+    readonly registry: string;
+    /** The account that the request was made with, if any; never secret. */
+    readonly account?: string | undefined;
 }
 
-/** What a cure ends with where bytes were on their way; who only reads has nothing to go on with. */
-export function resumeHint(operation: string): string {
-    return /^(?:GET|HEAD) /.test(operation) ? "" : "; the next run goes on from here";
+/** A registry responded with an error or with something unexpected, or could not be reached. */
+export class RegistryError extends PassthroughError {
+    constructor(problem: string, { registry, account, ...facts }: Omit<ErrorFacts, "place"> & RequestContext) {
+        super(problem, { ...facts, place: { registry } });
+    }
 }
 
 /** The text of anything thrown, for people: no stack. */
 export function errorMessage(error: unknown): string {
     if (typeof error !== "object" || error === null || !("message" in error)) return String(error);
     return String(error.message);
+}
+
+const FACTS = [
+    "fix",
+    "operation",
+    "thing",
+    "place",
+    "status",
+    "registryCode",
+    "retryAfter",
+    "problems",
+] as const satisfies readonly (keyof Problem)[];
+
+/** Anything thrown as plain data; what is not an error of this program is a defect of it. */
+export function toProblem(error: unknown): Problem {
+    if (!(error instanceof PassthroughError)) return { code: "INTERNAL_ERROR", problem: errorMessage(error) };
+    const { code, problem, ...facts } = error;
+    const known = FACTS.filter((name) => facts[name] !== undefined).map((name) => [name, facts[name]]);
+    return { code, problem, ...(Object.fromEntries(known) as Partial<Problem>) };
 }
 
 /** True for the file system's "there is none", whichever realm the error was made in. */

@@ -67,10 +67,9 @@ function entryOf(line: string): [source: string, digest: Digest] | undefined {
     return isDigest(digest) ? [source, digest] : undefined;
 }
 
-const CHANGED =
-    "state was changed by hand: bring back the one of before (`pulumi stack history`, `pulumi stack import`)";
+const CHANGED = "restore the state that was changed by hand (`pulumi stack history`, `pulumi stack import`)";
 
 function invalid(line: string, fix: string): PassthroughError {
-    const what = `${JSON.stringify(line)} in the list of images is no image and its digest`;
-    return new PassthroughError(what, { code: "IMAGE_LIST_INVALID", fix });
+    const problem = `${JSON.stringify(line)} in the list of images is not an image and its digest`;
+    return new PassthroughError(problem, { code: "IMAGE_LIST_INVALID", fix });
 }

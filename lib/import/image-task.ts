@@ -48,8 +48,9 @@ export function manifestTree(set: ImageSet, root: Digest): TreeNode[] {
         if (facts === undefined) {
             // Children that an earlier archive brought have no facts here; the plan looks for them at the registry.
             if (parent !== undefined && set.earlier.manifests[digest] !== undefined) return;
-            throw new PassthroughError(`the lock names manifest ${digest} but does not describe it`, {
+            throw new PassthroughError("the lock names it but does not describe it", {
                 code: "LOCK_INCOMPLETE",
+                thing: `manifest ${digest}`,
                 fix: "make the lock again with: npm run -s passthrough -- lock --stack <stack>",
             });
         }

@@ -32,8 +32,11 @@ export async function writeLock(path: string, lock: Lock): Promise<void> {
 }
 
 function unreadable(path: string, cause: unknown): PassthroughError {
-    if (!isMissingFile(cause))
-        return new PassthroughError(`${path}: ${errorMessage(cause)}`, { code: "LOCK_UNREADABLE", cause });
+    const place = { file: path };
+    if (!isMissingFile(cause)) {
+        const fix = "check its permissions and the disk that it is on";
+        return new PassthroughError(errorMessage(cause), { code: "LOCK_UNREADABLE", place, fix, cause });
+    }
     const fix = `make it from its archive: npm run -s passthrough -- lock --stack <stack>`;
-    return new PassthroughError(`${path}: there is no such lock`, { code: "LOCK_NOT_FOUND", fix, cause });
+    return new PassthroughError("there is no such lock", { code: "LOCK_NOT_FOUND", place, fix, cause });
 }

@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { ClusterFacts } from "../mirror/cluster-facts";
 import type { ImageSet } from "../mirror/image-set";
 import { type Digest, computeDigest, isDigest } from "../oci/digest";
-import { PassthroughError, errorMessage } from "../errors/errors";
+import { PassthroughError, errorMessage, toProblem } from "../errors/errors";
+import { formatReason } from "../errors/format";
 import { parseSourceKey } from "../oci/reference";
 import { ARCHIVE_FORMATS, type ArchiveFormat, type ArchivePart } from "./archive-parts";
 import { hasSoundParts } from "./lock-parts";
@@ -67,11 +68,12 @@ const smallParts = shape.omit({ images: true, manifests: true, blobs: true, earl
  * @throws PassthroughError `LOCK_INVALID` with everything that is wrong, `LOCK_VERSION_UNKNOWN`
  */
 export function parseLock(text: string, place: string): Lock {
-    const document = parseJson(text, place);
+    const document = parseDocument(text, place);
     const version = z.looseObject({ lockVersion: z.unknown() }).safeParse(document).data?.lockVersion;
     if (version !== undefined && version !== 1) {
-        throw new PassthroughError(`${place}: lock version ${JSON.stringify(version)} is not known here (1 is)`, {
+        throw new PassthroughError(`lock version ${JSON.stringify(version)} is not known here (1 is)`, {
             code: "LOCK_VERSION_UNKNOWN",
+            place: { file: place },
             fix: `update this program to the release that wrote it, or ${REMAKE}`,
         });
     }
@@ -176,7 +178,8 @@ function badNames({ images, earlier, absent }: Omit<Lock, "lockVersion">): strin
             parseSourceKey(name);
             return [];
         } catch (error) {
-            return [errorMessage(error)];
+            const problem = toProblem(error);
+            return [`${formatReason(problem)}; ${problem.fix ?? ""}`];
         }
     });
 }
@@ -206,7 +209,7 @@ function danglingDigests(lock: Omit<Lock, "lockVersion">): string[] {
     return [...missing.map(([name, image]) => `image ${name} is ${image}, which the lock lacks`), ...broken];
 }
 
-function parseJson(text: string, place: string): unknown {
+function parseDocument(text: string, place: string): unknown {
     try {
         return JSON.parse(text);
     } catch (cause) {
@@ -215,5 +218,10 @@ function parseJson(text: string, place: string): unknown {
 }
 
 function invalid(place: string, what: string, cause: unknown): PassthroughError {
-    return new PassthroughError(`${place}: not a lock: ${what}`, { code: "LOCK_INVALID", fix: REMAKE, cause });
+    return new PassthroughError(`not a lock: ${what}`, {
+        code: "LOCK_INVALID",
+        place: { file: place },
+        fix: REMAKE,
+        cause,
+    });
 }

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { ArchivePlace } from "../errors/problem";
 import type { Digest } from "../oci/digest";
 
 /** A manifest as content knows it: enough to plan and to prove, without its bytes. */
@@ -64,6 +65,6 @@ export interface BlobSource {
      * @param allocate where the pieces are read into, if the source can choose: whoever gives it may use them again
      */
     open(digest: Digest, start?: number, allocate?: (size: number) => Buffer): Readable;
-    /** "archive X, entry Y, offset Z", for errors. */
-    place(digest: Digest): string;
+    /** Where a blob is, for errors; undefined if there is no archive. */
+    place(digest: Digest): ArchivePlace | undefined;
 }

@@ -1,4 +1,5 @@
 import { type Digest, digestHex } from "../oci/digest";
+import type { ErrorCode } from "../errors/codes";
 import { PassthroughError } from "../errors/errors";
 import {
     type Reference,
@@ -36,14 +37,15 @@ export const MAX_NAME_LENGTH = 255;
  * @throws PassthroughError `MIRROR_BASE_INVALID`
  */
 export function parseMirrorBase(text: string): MirrorBase {
-    const fault = baseFault(text);
+    const rejected = invalidBase(text);
     const [first = "", ...rest] = text.split("/");
     const host = canonicalRegistry(first);
     const prefix = rest.join("/");
-    if (fault !== undefined || host === undefined) {
-        const [what, fix] = fault ?? hostFault(first);
-        throw new PassthroughError(`mirror base ${JSON.stringify(text)}: ${what}`, {
+    if (rejected !== undefined || host === undefined) {
+        const [what, fix] = rejected ?? invalidHost(first);
+        throw new PassthroughError(what, {
             code: "MIRROR_BASE_INVALID",
+            thing: `mirror base ${JSON.stringify(text)}`,
             fix,
         });
     }
@@ -64,15 +66,13 @@ export function hostSegment(host: string): string {
     const canonical = canonicalRegistry(host);
     if (canonical === undefined || canonical.includes("[")) {
         const isAddress = host.includes("[");
-        throw new PassthroughError(
-            `upstream host ${JSON.stringify(host)}: ${isAddress ? "an IPv6 literal" : "not a host"}`,
-            {
-                code: "MIRROR_HOST_INVALID",
-                fix: isAddress
-                    ? "use the registry's DNS name: neither a repository name nor a mirror rule can hold an IPv6 literal"
-                    : "write the registry's host name as it stands in pull specs, with :port if they have one",
-            },
-        );
+        throw new PassthroughError(isAddress ? "an IPv6 literal" : "not a host", {
+            code: "MIRROR_HOST_INVALID",
+            thing: `upstream host ${JSON.stringify(host)}`,
+            fix: isAddress
+                ? "use the registry's DNS name: neither a repository name nor a mirror rule can hold an IPv6 literal"
+                : "write the registry's host name as it stands in pull specs, with :port if they have one",
+        });
     }
     return canonical.replace(":", "-");
 }
@@ -92,8 +92,9 @@ export function mirrorSourceLocation(base: MirrorBase, host: string): string {
 export function mirrorRepository(base: MirrorBase, sourceRepository: string): string {
     const slash = sourceRepository.indexOf("/");
     if (slash === -1) {
-        throw new PassthroughError(`source repository ${JSON.stringify(sourceRepository)}: it names no host`, {
+        throw new PassthroughError("it names no host", {
             code: "REFERENCE_INVALID",
+            thing: `source repository ${JSON.stringify(sourceRepository)}`,
             fix: "write host/path, as in docker.io/library/nginx",
         });
     }
@@ -158,12 +159,18 @@ export function mirrorConflicts(
         .sort((a, b) => (a.location < b.location ? -1 : 1));
 }
 
-function unmappable(source: Reference, mirror: Reference, code: string, what: string, facts: { fix: string }): Error {
-    const message = `image ${formatReference(source)}: its mirror would be ${formatReference(mirror)}, ${what}`;
-    return new PassthroughError(message, { code, ...facts });
+function unmappable(
+    source: Reference,
+    mirror: Reference,
+    code: ErrorCode,
+    what: string,
+    facts: { fix: string },
+): PassthroughError {
+    const thing = `image ${formatReference(source)}`;
+    return new PassthroughError(`its mirror would be ${formatReference(mirror)}, ${what}`, { code, thing, ...facts });
 }
 
-function hostFault(host: string): [what: string, fix: string] {
+function invalidHost(host: string): [what: string, fix: string] {
     const isShort = /^[A-Za-z0-9-]+$/.test(host);
     if (isShort) {
         const what = `${JSON.stringify(host)} would be read as a path on docker.io`;
@@ -172,7 +179,7 @@ function hostFault(host: string): [what: string, fix: string] {
     return [`${JSON.stringify(host)} is not a host`, "write host, host/path or host:port/path"];
 }
 
-function baseFault(text: string): [what: string, fix: string] | undefined {
+function invalidBase(text: string): [what: string, fix: string] | undefined {
     const scheme = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.exec(text)?.[0];
     if (scheme !== undefined) return ["it has a scheme", `write ${text.slice(scheme.length)}`];
     if (text.endsWith("/")) return ["it ends with a slash", `write ${text.replace(/\/+$/, "")}`];

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Digest, computeDigest } from "./digest";
 import { PassthroughError } from "../errors/errors";
+import type { Problem } from "../errors/problem";
 import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST, isIndexMediaType } from "./media-types";
 
 /** image-spec, descriptor.md: the fields we act on. */
@@ -25,6 +26,9 @@ export interface Manifest {
     /** The manifest this one is about (image-spec, "Associating"). */
     readonly subject?: Descriptor;
 }
+
+/** Where the bytes of a manifest are from, for errors. */
+export type ManifestOrigin = Pick<Problem, "operation" | "place" | "thing">;
 
 /** Registries refuse more (distribution: 400 MANIFEST_INVALID); distribution-spec asks for at least this much. */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
@@ -51,18 +55,18 @@ const document = z.object({
  * Reads the bytes of a manifest or index.
  * The media type is the document's own `mediaType`; without one it is guessed as the container runtimes do (an index
  * if it has `manifests` and no config, an OCI manifest otherwise; Docker documents always carry the field).
- * @throws PassthroughError `MANIFEST_INVALID` or `MANIFEST_SCHEMA1`, naming `place`.
+ * @param where the bytes are from, for errors
+ * @throws PassthroughError `MANIFEST_INVALID` or `MANIFEST_SCHEMA1`
  */
-export function parseManifest(bytes: Buffer, place: string): Manifest {
-    const parsed = document.safeParse(parseJson(bytes, place));
+export function parseManifest(bytes: Buffer, where: ManifestOrigin = {}): Manifest {
+    const parsed = document.safeParse(parseDocument(bytes, where));
     if (!parsed.success) {
-        throw new PassthroughError(`${place}: not a manifest: ${z.prettifyError(parsed.error)}`, {
-            code: "MANIFEST_INVALID",
-        });
+        throw invalidManifest(where, `not a manifest: ${z.prettifyError(parsed.error)}`);
     }
     const found = parsed.data;
     if (found.schemaVersion === 1 || found.fsLayers !== undefined) {
-        throw new PassthroughError(`${place}: Docker schema 1 manifests are not carried by current registries`, {
+        throw new PassthroughError("this is a Docker schema 1 manifest, which current registries do not store", {
+            ...where,
             code: "MANIFEST_SCHEMA1",
             fix: "convert the image upstream (pull and push it with a current tool) and mirror it again",
         });
@@ -81,15 +85,17 @@ export function parseManifest(bytes: Buffer, place: string): Manifest {
     };
 }
 
-function parseJson(bytes: Buffer, place: string): unknown {
+function parseDocument(bytes: Buffer, where: ManifestOrigin): unknown {
     if (bytes.length > MAX_MANIFEST_BYTES) {
-        throw new PassthroughError(`${place}: ${bytes.length} bytes are more than a manifest may have`, {
-            code: "MANIFEST_INVALID",
-        });
+        throw invalidManifest(where, `${bytes.length} bytes are more than a manifest may have (${MAX_MANIFEST_BYTES})`);
     }
     try {
         return JSON.parse(bytes.toString("utf8"));
     } catch (cause) {
-        throw new PassthroughError(`${place}: not JSON`, { code: "MANIFEST_INVALID", cause });
+        throw invalidManifest(where, "not JSON", cause);
     }
+}
+
+function invalidManifest(where: ManifestOrigin, problem: string, cause?: unknown): PassthroughError {
+    return new PassthroughError(problem, { ...where, code: "MANIFEST_INVALID", cause });
 }

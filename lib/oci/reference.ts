@@ -67,7 +67,7 @@ export function parseReference(text: string): Reference {
     refuseForeignSyntax(text);
     const { name, tag, digest } = splitSuffixes(text);
     const { registry, repository } = splitName(text, name);
-    if (!isRepository(repository)) throw invalid(text, ...repositoryFault(repository));
+    if (!isRepository(repository)) throw invalid(text, ...invalidRepository(repository));
     if (repository.length > MAX_REPOSITORY) {
         throw invalid(
             text,
@@ -115,8 +115,9 @@ export function parseSourceKey(key: string): Reference {
 }
 
 function invalid(text: string, what: string, fix = "write host/path:tag or host/path@sha256:<64 hex digits>"): Error {
-    return new PassthroughError(`image reference ${JSON.stringify(text)}: ${what}`, {
+    return new PassthroughError(what, {
         code: "REFERENCE_INVALID",
+        thing: `image reference ${JSON.stringify(text)}`,
         fix,
     });
 }
@@ -152,13 +153,13 @@ function splitName(text: string, name: string): { registry: string; repository: 
     const first = slash === -1 ? "" : name.slice(0, slash);
     const isHost = looksLikeHost(first.toLowerCase()) || first !== first.toLowerCase();
     const registry = isHost ? canonicalRegistry(first) : DOCKER_HUB;
-    if (registry === undefined) throw invalid(text, ...hostFault(first));
+    if (registry === undefined) throw invalid(text, ...invalidHost(first));
     const path = isHost ? name.slice(slash + 1) : name;
     const isOfficial = registry === DOCKER_HUB && !path.includes("/");
     return { registry, repository: isOfficial ? `library/${path}` : path };
 }
 
-function hostFault(host: string): [what: string, fix: string] {
+function invalidHost(host: string): [what: string, fix: string] {
     if (!looksLikeHost(host)) {
         const fix = `give the host a domain or a port (${host.toLowerCase()}:443), or write it in lower case if it is a path on docker.io`;
         return [`${JSON.stringify(host)} is neither a host nor a legal path component`, fix];
@@ -166,7 +167,7 @@ function hostFault(host: string): [what: string, fix: string] {
     return [`${JSON.stringify(host)} is not a host`, "write a DNS name, an IP address or either with :port"];
 }
 
-function repositoryFault(repository: string): [what: string, fix?: string] {
+function invalidRepository(repository: string): [what: string, fix?: string] {
     const shown = JSON.stringify(repository);
     if (repository !== repository.toLowerCase()) {
         return [`the repository ${shown} has upper-case letters`, `write ${repository.toLowerCase()}`];

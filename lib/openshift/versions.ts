@@ -25,16 +25,17 @@ const COEXISTENCE: Readonly<Record<number, number>> = { 13: 27, 14: 3 };
 
 /**
  * Reads `4.18.20`, `4.18` or `4.20.0-rc.1`.
- * @throws PassthroughError `VERSION_INVALID`
+ * @throws PassthroughError `CLUSTER_VERSION_INVALID`
  */
 export function parseClusterVersion(text: string): ClusterVersion {
     const match = VERSION.exec(text);
     const [, major, minor, patch] = match ?? [];
     if (Number(major ?? 0) < 4) {
-        throw new PassthroughError(
-            `cluster version ${JSON.stringify(text)}: ${match === null ? "not a version" : "older than OpenShift 4"}`,
-            { code: "VERSION_INVALID", fix: 'write an OpenShift version such as "4.18.20" or "4.18", in quotes' },
-        );
+        throw new PassthroughError(match === null ? "not a version" : "older than OpenShift 4", {
+            code: "CLUSTER_VERSION_INVALID",
+            thing: `cluster version ${JSON.stringify(text)}`,
+            fix: 'write an OpenShift version such as "4.18.20" or "4.18", in quotes',
+        });
     }
     return {
         major: Number(major),
@@ -64,7 +65,7 @@ export function mayMixKinds(version: ClusterVersion | undefined): boolean {
 
 /**
  * Which kinds of mirror object to write for a cluster; undefined stands for the newest.
- * @throws PassthroughError `VERSION_INVALID`
+ * @throws PassthroughError `CLUSTER_VERSION_INVALID`
  */
 export function mirrorKinds(clusterVersion: string | undefined): MirrorKinds {
     const version = clusterVersion === undefined ? undefined : parseClusterVersion(clusterVersion);

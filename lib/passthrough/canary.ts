@@ -40,7 +40,7 @@ export function canaryImage(name: string): Canary {
         annotations: { "org.opencontainers.image.title": `registry-passthrough selftest ${name}` },
     };
     return {
-        manifest: parseManifest(Buffer.from(JSON.stringify(document)), "the selftest's canary"),
+        manifest: parseManifest(Buffer.from(JSON.stringify(document)), { thing: "the selftest's image" }),
         blobs: new Map([CONFIG, LAYER].map((bytes) => [computeDigest(bytes), bytes])),
     };
 }

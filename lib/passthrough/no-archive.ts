@@ -9,12 +9,13 @@ export const NO_ARCHIVE: BlobSource = {
     open: (digest) => {
         throw noArchive(digest);
     },
-    place: (digest) => `no archive, ${digest}`,
+    place: () => undefined,
 };
 
 function noArchive(digest: Digest): PassthroughError {
-    return new PassthroughError(`${digest} was to be at the registry, and is not any more`, {
+    return new PassthroughError("it was at the registry when the plan was made, and is not any more", {
         code: "BLOB_UNKNOWN",
+        thing: digest,
         fix: "run again",
     });
 }

@@ -109,7 +109,7 @@ function wayOf({ base, registriesConf, name, into }: SelftestRequest, { manifest
     if (byDigest === undefined) {
         const rule = resolvePull(conf, { registry, repository, digest }).rule ?? registry;
         throw new PassthroughError(`the mirror rule of ${rule} leads elsewhere than ${base.host}`, {
-            code: "SELFTEST_RULE_ELSEWHERE",
+            code: "SELFTEST_RULE_MISMATCH",
             fix: "run `npm run up`, so that the rules are those of today's site.registry.mirrorBase",
         });
     }
@@ -200,8 +200,9 @@ async function remove(client: RegistryClient, canary: Canary, repository: string
 }
 
 function left(canary: string, cause: unknown): PassthroughError {
-    return new PassthroughError(errorMessage(cause), {
-        code: "SELFTEST_LEFT",
+    return new PassthroughError(`it could not be removed: ${errorMessage(cause)}`, {
+        code: "SELFTEST_IMAGE_LEFT",
+        thing: `selftest image ${canary}`,
         fix: `look whether ${canary} is still there, and remove it: it is smaller than 1 kB`,
         cause,
     });
@@ -213,7 +214,7 @@ function missing(message: string): PassthroughError {
 
 function wrong(message: string): PassthroughError {
     return new PassthroughError(message, {
-        code: "SELFTEST_WRONG",
+        code: "SELFTEST_MISMATCH",
         fix: "look what stands between this machine and the registry: a cache, another replica, a proxy",
     });
 }

@@ -32,8 +32,9 @@ export interface LockedSet {
 export async function readLockedSet(archive: readonly string[], path: string, expected: Digest): Promise<LockedSet> {
     const lock = await readLock(path);
     if (lockDigest(lock) !== expected) {
-        throw new PassthroughError(`${path} is not the lock this run began with`, {
+        throw new PassthroughError("it changed after this run began", {
             code: "LOCK_CHANGED",
+            place: { file: path },
             fix: "run again",
         });
     }
@@ -49,7 +50,7 @@ export interface CarryOutOptions extends ExecuteOptions {
  * Carries a set's plan out with the bytes of its archive. The archive is opened only if the plan needs bytes of it, and
  * is held against the lock before the first of them is sent.
  * @returns also after failures: they are in `failed`, by image
- * @throws ArchiveError if it cannot be opened; `ARCHIVE_NOT_LOCKED`
+ * @throws ArchiveError if it cannot be opened; `ARCHIVE_LOCK_MISMATCH`
  */
 export async function carryOut(
     client: RegistryClient,
@@ -110,7 +111,7 @@ function notTheLocked(set: LockedSet, differences: readonly string[]): ArchiveEr
     const shown = differences.slice(0, MAX_DIFFERENCES).join("; ");
     const more = differences.length > MAX_DIFFERENCES ? `; and ${differences.length - MAX_DIFFERENCES} more` : "";
     return new ArchiveError(`does not match ${set.path}: ${shown}${more}`, {
-        code: "ARCHIVE_NOT_LOCKED",
+        code: "ARCHIVE_LOCK_MISMATCH",
         archive: set.archive.join(", "),
         fix: "bring the archive that was locked, or lock this one with: npm run -s passthrough -- lock --stack <stack>",
     });

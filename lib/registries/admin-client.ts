@@ -1,6 +1,9 @@
 import type { z } from "zod";
-import { RegistryError } from "../errors/errors";
-import { clockOf, retryAfterSeconds } from "../distribution/client/response-errors";
+import { type ErrorCode, responseCode } from "../errors/codes";
+import { RegistryError, type RequestContext } from "../errors/errors";
+import { parseJson } from "../errors/text";
+import { readErrorBody } from "../distribution/client/error-body";
+import { retryAfterSeconds, serverTime, statusProblem } from "../distribution/client/response-errors";
 import { DEFAULT_RETRY, withRetry } from "../distribution/limits/retry";
 import { type HttpResponse, type HttpRequest, Transport } from "../distribution/http/transport";
 import type { RegistryAccount } from "./registry-admin";
@@ -17,19 +20,21 @@ export interface AdminRequest {
     readonly form?: URLSearchParams;
     /** Repeating it is harmless. Default: true for GET, HEAD, PUT and DELETE. */
     readonly repeatable?: boolean;
+    /** The account that it is made with, for errors. */
+    readonly account?: string | undefined;
 }
 
 export interface AdminResponse {
-    /** "POST /api/v2.0/robots", for errors; never with a query, which may hold what is sought. */
-    readonly operation: string;
+    /** For errors: "POST /api/v2.0/robots", never with a query, which may hold what is sought. */
+    readonly context: RequestContext;
     readonly status: number;
     readonly headers: HttpResponse["headers"];
     readonly text: string;
 }
 
-/** Longer than any page of a list; an answer beyond it is none of ours. */
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
-/** Passing by themselves. 500 is not: it is a definite answer of some APIs. */
+/** Longer than any page of a list. */
+const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
+/** Passing by themselves. 500 is not: some APIs respond with it for good. */
 const PASSING = new Set([408, 429, 502, 503, 504]);
 const IN_FRONT = "check what stands in front of the registry (a login page, a proxy), and site.registry.mirrorBase";
 
@@ -44,14 +49,14 @@ export class AdminClient {
         this.transport = new Transport(account.endpoint, 4);
     }
 
-    /** The answer whatever its status, save those that pass by themselves. @throws RegistryError */
+    /** The response whatever its status, except those that pass by themselves. @throws RegistryError */
     async send(request: AdminRequest): Promise<AdminResponse> {
         const { signal, retrySeconds } = this.account;
         const repeatable = request.repeatable ?? !["POST", "PATCH"].includes(request.method);
         const policy = { ...DEFAULT_RETRY, seconds: repeatable ? retrySeconds : 0 };
         return withRetry(policy, signal, async () => {
             const response = await this.attempt(request);
-            if (PASSING.has(response.status)) throw refusal(response);
+            if (PASSING.has(response.status)) throw adminError(response);
             return response;
         });
     }
@@ -60,7 +65,7 @@ export class AdminClient {
         await this.transport.close();
     }
 
-    /** One attempt, and its answer whatever the status. @throws RegistryError if there is none */
+    /** One attempt, and its response whatever the status. @throws RegistryError if there is none */
     async attempt(request: AdminRequest): Promise<AdminResponse> {
         const url = new URL(request.path, this.transport.origin);
         const operation = `${request.method} ${url.pathname}`;
@@ -71,6 +76,7 @@ export class AdminClient {
             method: request.method,
             url,
             operation,
+            account: request.account,
             signal: this.account.signal,
             headers: {
                 accept: "application/json",
@@ -79,95 +85,89 @@ export class AdminClient {
             },
             ...(body === undefined ? {} : { body: Buffer.from(body) }),
         });
-        const text = await wholeText(response, operation);
-        return { operation, status: response.status, headers: response.headers, text };
+        const { context, status, headers } = response;
+        return { context, status, headers, text: await wholeText(response) };
     }
 }
 
-async function wholeText(response: HttpResponse, operation: string): Promise<string> {
+async function wholeText(response: HttpResponse): Promise<string> {
     const chunks: Buffer[] = [];
     let length = 0;
     for await (const chunk of response.bytes()) {
         length += chunk.length;
-        if (length > MAX_ANSWER_BYTES) throw unexpected({ operation, status: response.status }, "with an endless body");
+        if (length > MAX_RESPONSE_BYTES) throw unexpected(response, "has an endless body");
         chunks.push(chunk);
     }
     return Buffer.concat(chunks).toString("utf8");
 }
 
 /**
- * The answer's JSON, of the shape it must have.
- * @throws RegistryError `UNEXPECTED_ANSWER` for HTML, JSON that ends early, or another shape
+ * The response's JSON, of the shape it must have.
+ * @throws RegistryError `UNEXPECTED_RESPONSE` for HTML, JSON that ends early, or another shape
  */
-export function jsonOf<T>(response: AdminResponse, schema: z.ZodType<T>): T {
-    const type = String(response.headers["content-type"] ?? "no content type").split(";")[0] ?? "";
-    let value: unknown;
-    try {
-        value = JSON.parse(response.text);
-    } catch {
-        const isJson = type.includes("json");
-        throw unexpected(response, isJson ? "with JSON that is broken or ends early" : `with ${type} instead of JSON`);
+export function parseBody<T>(response: AdminResponse, schema: z.ZodType<T>): T {
+    const value = parseJson(response.text);
+    if (value === undefined) {
+        const type = contentType(response) || "no content type";
+        throw unexpected(
+            response,
+            type.includes("json") ? "is JSON that is broken or ends early" : `is ${type} instead of JSON`,
+        );
     }
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
     const places = parsed.error.issues.slice(0, 3).map(({ path, message }) => `${path.join(".")}: ${message}`);
-    throw unexpected(response, `with JSON of another shape (${places.join("; ")})`);
+    throw unexpected(response, `is JSON of another shape (${places.join("; ")})`);
 }
 
-function unexpected({ operation, status }: Pick<AdminResponse, "operation" | "status">, how: string): RegistryError {
-    return new RegistryError(operation, `answered ${status} ${how}`, {
-        code: "UNEXPECTED_ANSWER",
-        // Not as an HTTP status: 200 with an SSO page is not a success, 404 with one is no "not there".
+function contentType({ headers }: Pick<AdminResponse, "headers">): string {
+    return String(headers["content-type"] ?? "").split(";")[0] ?? "";
+}
+
+/** Without an HTTP status: 200 with an SSO page is not a success, 404 with one does not mean that something is absent. */
+function unexpected({ context, status }: Pick<AdminResponse, "context" | "status">, what: string): RegistryError {
+    return new RegistryError(`the response (${status}) ${what}`, {
+        ...context,
+        code: "UNEXPECTED_RESPONSE",
         fix: IN_FRONT,
     });
 }
 
-/** What a vendor's error body says; undefined if it is none of the vendor's. */
-export type ErrorReader = (text: string) => { readonly code?: string; readonly message: string } | undefined;
-
-/** The error for an answer that was not hoped for. A redirect, and a body that is not the registry's, are said so. */
-export function refusal(
-    response: AdminResponse,
-    read?: ErrorReader,
-    fixes: Readonly<Record<number, string>> = {},
-): RegistryError {
-    const { operation, status, headers } = response;
-    const said = read?.(response.text);
-    const location = headers.location;
+/**
+ * The error for a response that is not a success. A redirect, and a body that is not the registry's, are reported as such.
+ * @param fixes by status
+ */
+export function adminError(response: AdminResponse, fixes: Readonly<Record<number, string>> = {}): RegistryError {
+    const { context, status, headers } = response;
+    const { code, reason } = readErrorBody(response.text);
+    const { location } = headers;
     if (status >= 300 && status < 400 && typeof location === "string") {
-        return unexpected(response, `with a redirect to ${originOf(location)}`);
+        return unexpected(response, `is a redirect to ${redirectOrigin(location)}`);
     }
-    const type = String(headers["content-type"] ?? "");
-    if (said === undefined && type.includes("html") && status < 500 && status !== 429) {
-        return unexpected(response, `with ${type.split(";")[0] ?? ""}, which is not the registry's own`);
+    const type = contentType(response);
+    const isForeign = code === undefined && reason === undefined && type.includes("html");
+    if (isForeign && status < 500 && status !== 429) {
+        return unexpected(response, `is ${type}, which is not the registry's own`);
     }
-    const retryAfter = retryAfterSeconds(headers["retry-after"], clockOf(response));
     const requestId = status >= 500 ? headers["x-request-id"] : undefined;
-    const log = typeof requestId === "string" ? `; the registry's log tells more about request ${requestId}` : "";
-    const fix = fixes[status];
-    const what = said === undefined ? `the registry answered ${status}` : `${said.message} (${status})`;
-    return new RegistryError(operation, `${what}${log}`, {
-        code: said?.code ?? CODE_OF_STATUS[status] ?? "UNEXPECTED_ANSWER",
+    const log = typeof requestId === "string" ? ` (request ${requestId.slice(0, 64)} in its log)` : "";
+    return new RegistryError(`${statusProblem(status, reason, context)}${log}`, {
+        ...context,
+        ...responseCode(status, code),
         status,
-        ...(fix === undefined ? {} : { fix }),
-        ...(retryAfter === undefined ? {} : { retryAfter }),
+        fix: fixes[status],
+        retryAfter: retryAfterSeconds(headers["retry-after"], serverTime(response)),
     });
 }
 
-const CODE_OF_STATUS: Readonly<Record<number, string>> = {
-    401: "UNAUTHORIZED",
-    403: "DENIED",
-    404: "NOT_FOUND",
-    409: "CONFLICT",
-    429: "TOOMANYREQUESTS",
-};
-
-function originOf(location: string): string {
+function redirectOrigin(location: string): string {
     return URL.canParse(location) ? new URL(location).origin : "another place";
 }
 
-/** True if a request may have been carried out although no answer came: what it made is to be looked for. */
-export function isAnswerLost(error: unknown): boolean {
+const UNKNOWN_OUTCOME = new Set<ErrorCode>(["NETWORK", "TIMEOUT", "UNEXPECTED_RESPONSE"]);
+
+/** True if a request may have been carried out although its response was lost: look for what it created. */
+export function isOutcomeUnknown(error: unknown): boolean {
     if (!(error instanceof RegistryError)) return false;
-    return ["NETWORK", "TIMEOUT", "UNEXPECTED_ANSWER"].includes(error.code) || (error.status ?? 0) >= 500;
+    return UNKNOWN_OUTCOME.has(error.code) || (error.status ?? 0) >= 500;
 }

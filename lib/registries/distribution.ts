@@ -1,4 +1,5 @@
 import { RegistryError } from "../errors/errors";
+import { statusProblem } from "../distribution/client/response-errors";
 import { ping } from "./ping";
 import type { RegistryAccount, RegistryAdmin, RegistryHealth } from "./registry-admin";
 
@@ -27,18 +28,20 @@ export const distribution: RegistryAdmin = {
 };
 
 async function check(account: RegistryAccount): Promise<RegistryHealth> {
-    const { host } = account.endpoint;
+    const context = { registry: account.endpoint.host, operation: "GET /v2/" };
     const credentials = "token" in account.credentials ? undefined : account.credentials;
     const greeted = await ping(account, credentials);
     if (greeted === 404) {
-        throw new RegistryError(`GET ${host}/v2/`, "there is no registry here (404)", {
-            code: "UNEXPECTED_ANSWER",
+        throw new RegistryError("there is no registry here", {
+            ...context,
+            code: "UNEXPECTED_RESPONSE",
             status: 404,
             fix: "check host and port of site.registry.mirrorBase, and what stands in front of the registry",
         });
     }
     if (greeted === 401) {
-        throw new RegistryError(`GET ${host}/v2/`, `the registry refuses the account ${credentials?.username ?? ""}`, {
+        throw new RegistryError(statusProblem(401, undefined, { account: credentials?.username }), {
+            ...context,
             code: "UNAUTHORIZED",
             status: 401,
             fix: "set registryUsername and registryPassword of the stack to an account of the registry",

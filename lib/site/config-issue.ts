@@ -3,6 +3,6 @@ export interface ConfigIssue {
     /** `site.content[0].lock` */
     readonly key: string;
     readonly problem: string;
-    /** As an imperative; "" where the problem's own text ends with it. */
+    /** As an imperative. */
     readonly fix: string;
 }

@@ -1,4 +1,6 @@
-import { errorMessage } from "../errors/errors";
+import { toProblem } from "../errors/errors";
+import { formatReason } from "../errors/format";
+import { printable } from "../errors/text";
 import { ACCOUNT_KEYS } from "./accounts";
 import type { ConfigIssue } from "./config-issue";
 import { siteKeys } from "./keys";
@@ -20,7 +22,7 @@ export function unknownKeyIssues(names: readonly string[]): ConfigIssue[] {
 
 /** All issues of a configuration, by key with their fixes, for people. */
 export function issuesText(issues: readonly ConfigIssue[]): string {
-    const lines = issues.map(({ key, problem, fix }) => `  ${key}: ${problem}${fix === "" ? "" : `; ${fix}`}`);
+    const lines = issues.map(({ key, problem, fix }) => `  ${key}: ${problem}; ${fix}`);
     const count = issues.length === 1 ? "1 problem" : `${issues.length} problems`;
     return [
         `${count} in the configuration of this stack (registry-passthrough:…); nothing was changed:`,
@@ -36,9 +38,10 @@ export function collectIssue<T>(key: string, issues: ConfigIssue[], action: () =
     try {
         return action();
     } catch (error) {
-        const own = (error as { fix?: unknown }).fix;
-        // A PassthroughError's message ends with its own fix, which is more specific.
-        issues.push({ key, problem: errorMessage(error), fix: typeof own === "string" ? "" : fix });
+        const found = toProblem(error);
+        const { place } = found;
+        const file = place !== undefined && "file" in place ? `${printable(place.file)}: ` : "";
+        issues.push({ key, problem: `${file}${formatReason(found)}`, fix: found.fix ?? fix });
         return undefined;
     }
 }

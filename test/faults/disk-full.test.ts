@@ -34,7 +34,7 @@ whenMounted("a full disk is found out once, not for each blob", { all: 10, sampl
     const { done = {}, failed = [] } = outcome.result ?? {};
     expect(Object.keys(done).length + failed.length).toBe(40);
     for (const { problem } of failed)
-        expect(problem).toMatch(/DISK_FULL \(500\).*the registry's disk is full: make room/);
+        expect(problem).toMatch(/DISK_FULL \(500\).*the registry's disk is full: no space left on device; free space/);
     const begun = site.proxy.passed.filter((asked) => isUploadPost(asked)).map(({ url }) => url.split("/blobs/")[0]);
     const tried = new Set(begun).size - Object.keys(done).length;
     expect(failed.length).toBeGreaterThan(20);

@@ -49,7 +49,7 @@ for (const [name, { fault, kinds }] of Object.entries(SLOW)) {
         const problems = outcome.result?.failed.map(({ problem }) => problem) ?? [];
         expect(problems).toHaveLength(2);
         for (const problem of problems) expect(problem).toMatch(/in time|took no byte/);
-        for (const problem of problems) expect(problem).toMatch(/the next run goes on from here/);
+        for (const problem of problems) expect(problem).toMatch(/the next run resumes from here/);
         count("requests given up", site.proxy.passed.filter((passed) => passed.fault !== undefined).length);
         site.holdsNothingWrong();
         await site.converges(content);

@@ -71,9 +71,13 @@ test("a medium that fails stops the import: nothing more is read, and the others
     await close();
     expect(opened).toHaveLength(10);
     expect(Object.keys(done).length + failed.length).toBe(30);
-    const others = failed.filter(({ problem }) => problem.startsWith("not tried, since the run has stopped: "));
+    const others = failed.filter(({ problem }) =>
+        problem.startsWith("NOT_TRIED: not tried, since the run has stopped: "),
+    );
     const [own, ...more] = failed.filter((failure) => !others.includes(failure));
-    expect(own?.problem).toMatch(/^archive .*mem, offset 0: cannot be read: EIO.*check the permissions and the medium/);
+    expect(own?.problem).toMatch(
+        /^ARCHIVE_UNREADABLE in archive .*mem, offset 0: cannot be read: EIO.*check the permissions and the medium/,
+    );
     expect(more).toEqual([]);
     expect(others.length).toBeGreaterThan(20);
     for (const { problem } of others) expect(problem).toContain("EIO");
@@ -89,9 +93,13 @@ test("an archive that is cut while it is read stops the import too", async () =>
     const { done, failed } = await bring(archive.source, set);
     expect(Object.keys(done).length + failed.length).toBe(30);
     expect(
-        failed.some(({ problem }) => /^archive .*all\.tar, entry blobs.*: the file ends here now/.test(problem)),
+        failed.some(({ problem }) =>
+            /^ARCHIVE_TRUNCATED in archive .*all\.tar, entry blobs.*: the file ends here now/.test(problem),
+        ),
     ).toBe(true);
-    const others = failed.filter(({ problem }) => problem.startsWith("not tried, since the run has stopped: "));
+    const others = failed.filter(({ problem }) =>
+        problem.startsWith("NOT_TRIED: not tried, since the run has stopped: "),
+    );
     expect(others.length).toBeGreaterThanOrEqual(failed.length - 1);
     expect(registry.writes().filter(({ method, status }) => method === "PUT" && status >= 400)).toEqual([]);
     expect(await openArchive(path).catch(({ code }: { code: string }) => code)).toBe("ARCHIVE_TRUNCATED");

@@ -54,7 +54,8 @@ test("422 is told in Harbor's words, is no absence, and is asked once", async ()
     const { robots } = on.managed({ retrySeconds: 60 });
     const made = await robots.create(WISH);
     if (made === undefined) throw new Error("not made");
-    const message = "validation failure list:\nrobot_id in path must be of type int64";
+    const words = ["validation failure list:", "robot_id in path must be of type int64"];
+    const message = words.join("\n");
     let asked = 0;
     fake.disturb = (_method, path) => {
         if (!path.startsWith("/api/v2.0/robots")) return undefined;
@@ -63,8 +64,8 @@ test("422 is told in Harbor's words, is no absence, and is asked once", async ()
     };
     for (const work of [robots.create(WISH), robots.read(made.robot, WISH, made.credentials)]) {
         const error = await on.failure(work);
-        expect(error).toMatchObject({ code: "UNPROCESSABLE_ENTITY", status: 422 });
-        expect(error.message).toContain(message);
+        expect(error).toMatchObject({ code: "INVALID_REQUEST", registryCode: "UNPROCESSABLE_ENTITY", status: 422 });
+        expect(error.problem).toBe(words.join(" "));
     }
     expect(asked).toBe(2);
 });
@@ -121,13 +122,17 @@ test.each([
     expect(await on.managed({ retrySeconds: 5 }).namespaces.read({ name: "mirror" })).toBeUndefined();
 });
 
-test("a registry that does not take its own new account (its clock is wrong) is told so, and the next run takes the account over", async () => {
+test("a registry that rejects its own new account (its clock is wrong) is reported, and the next run takes the account over", async () => {
     await on.managed().namespaces.create({ name: "mirror" });
     const { robots } = on.managed();
     const answer = { status: 401, json: { errors: [{ code: "UNAUTHORIZED", message: "unauthorized" }] } };
     on.once("GET", /^\/v2\/$/, answer);
     const error = await on.failure(robots.create(WISH));
-    expect(error.message).toContain("does not take the new robot account robot$mirror+importer-1");
+    expect(error).toMatchObject({
+        code: "UNAUTHORIZED",
+        thing: "robot account robot$mirror+importer-1",
+        problem: "the registry rejected the new account",
+    });
     expect(error.fix).toContain("check the clock of the registry's machine");
     const made = await robots.create(WISH);
     expect(fake.harbor.robots).toMatchObject([{ secret: made?.credentials.password }]);

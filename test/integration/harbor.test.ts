@@ -40,7 +40,7 @@ test("a vital part that is down, and a version that is too old, stop the run", a
     expect((await failure(check())).message).toContain("parts of Harbor are down: database");
     fake.harbor.unhealthy = [];
     fake.harbor.version = "v2.7.3-1a2b";
-    expect(await failure(check())).toMatchObject({ code: "VERSION_TOO_OLD" });
+    expect(await failure(check())).toMatchObject({ code: "REGISTRY_VERSION_UNSUPPORTED" });
 });
 
 test.each([
@@ -74,10 +74,10 @@ test.each([
     [
         "a sign-in page in place of JSON",
         html(200),
-        /answered 200 with text\/html instead of JSON.*check what stands in front/,
+        /the response \(200\) is text\/html instead of JSON.*check what stands in front/,
     ],
-    ["a sign-in page as 404", html(404), /answered 404 with text\/html, which is not the registry's own/],
-    ["a 404 without Harbor's body", { status: 404 }, /answered 404/],
+    ["a sign-in page as 404", html(404), /the response \(404\) is text\/html, which is not the registry's own/],
+    ["a 404 without Harbor's body", { status: 404 }, /NOT_FOUND \(404\)/],
     [
         "JSON that ends early",
         { status: 200, text: '{"project_id": 1, "na', headers: { "content-type": "application/json" } },
@@ -92,9 +92,9 @@ test.each([
     [
         "a masked 500",
         { status: 500, json: { errors: [{ code: "UNKNOWN", message: "internal server error" }] } },
-        /internal server error \(500\); the registry's log tells more about request/,
+        /SERVER_ERROR \(500, UNKNOWN\).*internal server error \(request \S+ in its log\)/,
     ],
-    ["a proxy's 502", html(502), /the registry answered 502/],
+    ["a proxy's 502", html(502), /SERVER_ERROR \(502\).*: the registry, or a proxy in front of it, failed/],
     [
         "a 403 for a project of others",
         { status: 403, json: { errors: [{ code: "FORBIDDEN", message: "somebody" }] } },
@@ -168,7 +168,7 @@ test("a project of others is described: what would change, and what would lose o
 test("a proxy cache takes no pushes, and is refused", async () => {
     await managed().namespaces.create({ name: "mirror" });
     Object.assign(fake.harbor.projects[0] ?? {}, { registry_id: 3 });
-    expect(await failure(managed().namespaces.read({ name: "mirror" }))).toMatchObject({ code: "PROXY_CACHE" });
+    expect(await failure(managed().namespaces.read({ name: "mirror" }))).toMatchObject({ code: "PROXY_CACHE_PROJECT" });
 });
 
 test("only an empty project is removed, only the one that was made here, and one that is gone is fine", async () => {

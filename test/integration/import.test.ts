@@ -201,7 +201,7 @@ test("a blob that one repository refuses still reaches the others, with its own 
     const start = uploads.start.bind(uploads);
     jest.spyOn(uploads, "start").mockImplementation((repository, ...rest) =>
         repository.includes("/a/")
-            ? Promise.reject(new RegistryError("POST", "DENIED (403)", { code: "DENIED", status: 403 }))
+            ? Promise.reject(new RegistryError("denied", { registry: "here", code: "DENIED", status: 403 }))
             : start(repository, ...rest),
     );
     const plan = await planImport(client, { images: content.images, set: content.set, base: base() });
@@ -260,7 +260,7 @@ test("an index that leaves out platforms is refused by a strict registry, with t
         {
             source: "quay.io/org/sparse:1",
             problem: expect.stringMatching(
-                /leaves out platforms.*takes no sparse index; let it take them \(distribution 3: validation\.manifests/,
+                /leaves out platforms.*accepts no sparse index; let the registry accept them \(distribution 3: validation\.manifests/,
             ) as string,
         },
     ]);

@@ -175,7 +175,9 @@ test("one that cannot be deleted stays in state, with the new account, and the n
     const news = kind.normalizeInputs?.(olds, inputs(), context) ?? inputs();
     const failure: unknown = await kind.update(outs, news, context).catch((error: unknown) => error);
     if (!(failure instanceof PartialState)) throw new Error(`no PartialState: ${String(failure)}`);
-    expect(failure.reasons).toEqual([expect.stringMatching(/^robot\$mirror\+puller-1 could not be deleted: DELETE /)]);
+    expect(failure.reasons).toEqual([
+        expect.stringMatching(/^robot\$mirror\+puller-1 could not be deleted: SERVER_ERROR \(500\) at \S+: DELETE /),
+    ]);
     expect(failure.known).toMatchObject({ name: "puller-2", retiredRobots: [{ name: "puller-1" }] });
     on.fake.disturb = () => undefined;
     await kind.update({ ...outs, ...failure.known }, news, context);

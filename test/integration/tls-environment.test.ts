@@ -121,7 +121,7 @@ test("every passthrough command stops, and names the variable and the fix", asyn
                 command,
                 1,
                 "",
-                "passthrough: NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment switches TLS verification off; " +
+                "passthrough: TLS: NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment switches TLS verification off; " +
                     "unset it, and give the registry's CA as a PEM file in site.registry.ca\n",
             ]);
         }

@@ -1,3 +1,4 @@
+import type { ArchivePlace } from "../../lib/errors/problem";
 import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import type { BlobSource, ImageSet, ManifestFacts } from "../../lib/mirror/image-set";
@@ -81,8 +82,8 @@ export class MemoryImageSet implements BlobSource {
         return Readable.from(pieces((this.bytes.get(digest) ?? Buffer.alloc(0)).subarray(start)));
     }
 
-    place(digest: Digest): string {
-        return `archive memory, entry ${digest}, offset 0`;
+    place(digest: Digest): ArchivePlace {
+        return { archive: "memory", entry: digest, offset: 0 };
     }
 
     private document(

@@ -1,7 +1,9 @@
 import { Readable } from "node:stream";
 import type { BlobSource } from "../../mirror/image-set";
 import { type Digest, computeDigest } from "../../oci/digest";
+import type { ErrorCode } from "../../errors/codes";
 import { ArchiveError } from "../../errors/errors";
+import type { ArchivePlace } from "../../errors/problem";
 import { MAX_MANIFEST_BYTES } from "../../oci/manifest";
 import { COPY_AGAIN, type LentFile } from "./archive-file";
 
@@ -51,20 +53,20 @@ export class ArchiveSource implements BlobSource {
         const { file, offset, size } = this.#locate(digest);
         if (size > MAX_MANIFEST_BYTES) {
             const what = `${size} bytes are more than a manifest or config may have (${MAX_MANIFEST_BYTES})`;
-            throw this.#fault(digest, what, "ARCHIVE_TOO_LARGE");
+            throw this.#invalidBlob(digest, what, "ARCHIVE_TOO_LARGE");
         }
         const bytes = Buffer.allocUnsafeSlow(size);
         const lent = await file.lend();
         await lent.file.readInto(bytes, offset, this.#entryOf(digest)).finally(() => lent.release());
         const actual = computeDigest(bytes);
         if (actual === digest) return bytes;
-        throw this.#fault(digest, `the bytes are ${actual}, not ${digest}`, "ARCHIVE_DIGEST_MISMATCH");
+        throw this.#invalidBlob(digest, `the bytes are ${actual}, not ${digest}`, "ARCHIVE_DIGEST_MISMATCH");
     }
 
     open(digest: Digest, start = 0, allocate?: (size: number) => Buffer): Readable {
         const location = this.#locate(digest);
         if (start < 0 || start > location.size) {
-            throw this.#fault(digest, `byte ${start} is outside its ${location.size} bytes`, "ARCHIVE_TRUNCATED");
+            throw this.#invalidBlob(digest, `byte ${start} is outside its ${location.size} bytes`, "ARCHIVE_TRUNCATED");
         }
         return Readable.from(readChunks(location, start, this.#entryOf(digest), allocate), {
             objectMode: false,
@@ -72,12 +74,12 @@ export class ArchiveSource implements BlobSource {
         });
     }
 
-    place(digest: Digest): string {
+    place(digest: Digest): ArchivePlace {
         const location = this.#blobs.get(digest);
-        if (location === undefined) return `archive ${this.#label}`;
+        if (location === undefined) return { archive: this.#label };
+        const { file, offset } = location;
         const entry = this.#entryOf(digest);
-        const inside = entry === undefined ? "" : `, entry ${entry}, offset ${location.offset}`;
-        return `archive ${location.file.path}${inside}`;
+        return { archive: file.path, ...(entry === undefined ? {} : { entry, offset }) };
     }
 
     #locate(digest: Digest): BlobLocation {
@@ -86,11 +88,8 @@ export class ArchiveSource implements BlobSource {
         throw new ArchiveError(`it does not hold ${digest}`, { archive: this.#label, code: "ARCHIVE_BLOB_MISSING" });
     }
 
-    #fault(digest: Digest, what: string, code: string): ArchiveError {
-        const { file, offset } = this.#locate(digest);
-        const entry = this.#entryOf(digest);
-        const place = { archive: file.path, ...(entry === undefined ? {} : { entry, offset }) };
-        return new ArchiveError(what, { ...place, code, fix: COPY_AGAIN });
+    #invalidBlob(digest: Digest, what: string, code: ErrorCode): ArchiveError {
+        return new ArchiveError(what, { ...this.place(digest), code, fix: COPY_AGAIN });
     }
 }
 

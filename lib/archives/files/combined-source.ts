@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import type { BlobSource } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
 import { ArchiveError } from "../../errors/errors";
+import type { ArchivePlace } from "../../errors/problem";
 
 /** Several sources as one: a blob is read from the first that holds it. */
 export class CombinedSource implements BlobSource {
@@ -25,8 +26,8 @@ export class CombinedSource implements BlobSource {
         return this.#holderOf(digest).open(digest, start, allocate);
     }
 
-    place(digest: Digest): string {
-        return this.#holder(digest)?.place(digest) ?? `archive ${this.#label}`;
+    place(digest: Digest): ArchivePlace {
+        return this.#holder(digest)?.place(digest) ?? { archive: this.#label };
     }
 
     #holder(digest: Digest): BlobSource | undefined {
@@ -43,10 +44,10 @@ export class CombinedSource implements BlobSource {
 /** Manifests that are kept in memory, since no archive holds their bytes. */
 export class MadeManifests implements BlobSource {
     readonly #manifests: ReadonlyMap<Digest, Buffer>;
-    readonly #place: string;
+    readonly #place: ArchivePlace;
 
-    /** @param place what they are made from, for errors: "archive X, entry Y" */
-    constructor(manifests: ReadonlyMap<Digest, Buffer>, place: string) {
+    /** @param place of the file that they are made from, for errors */
+    constructor(manifests: ReadonlyMap<Digest, Buffer>, place: ArchivePlace) {
         this.#manifests = manifests;
         this.#place = place;
     }
@@ -64,13 +65,13 @@ export class MadeManifests implements BlobSource {
         return Readable.from([this.#bytesOf(digest).subarray(start)], { objectMode: false });
     }
 
-    place(): string {
-        return `${this.#place} (the manifest is made from it)`;
+    place(): ArchivePlace {
+        return this.#place;
     }
 
     #bytesOf(digest: Digest): Buffer {
         const bytes = this.#manifests.get(digest);
         if (bytes !== undefined) return bytes;
-        throw new ArchiveError(`it does not hold ${digest}`, { archive: this.#place, code: "ARCHIVE_BLOB_MISSING" });
+        throw new ArchiveError(`it does not hold ${digest}`, { ...this.#place, code: "ARCHIVE_BLOB_MISSING" });
     }
 }

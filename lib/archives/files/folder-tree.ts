@@ -149,12 +149,12 @@ function leaveOutWorkspaces({ sizes, passedOver }: FolderListing): void {
 
 function danglingLink(path: string): ArchiveError {
     const fix = "copy what it points to as well, or copy the folder with links followed (cp -rL)";
-    const facts = { archive: path, code: "ARCHIVE_ENTRY_INVALID", fix };
+    const facts = { archive: path, code: "ARCHIVE_ENTRY_INVALID" as const, fix };
     return new ArchiveError("this link leads to nothing", facts);
 }
 
 function tooMany(path: string): ArchiveError {
     const fix = "name the folder that holds nothing but the archive";
-    const facts = { archive: path, code: "ARCHIVE_TOO_LARGE", fix };
+    const facts = { archive: path, code: "ARCHIVE_TOO_LARGE" as const, fix };
     return new ArchiveError(`there are more than ${MAX_FILES} files or folders below this folder`, facts);
 }

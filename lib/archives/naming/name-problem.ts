@@ -1,5 +1,6 @@
 import type { Digest } from "../../oci/digest";
 import { ArchiveError } from "../../errors/errors";
+import { escaped, printable, quoted } from "../../errors/text";
 import type { Override } from "../../mirror/override";
 
 /** A name in an archive that does not lead to exactly one upstream. */
@@ -33,7 +34,7 @@ export class NamesUnresolved extends ArchiveError {
     constructor(
         what: string,
         facts: { readonly archive: string; readonly fix: string },
-        readonly problems: readonly NameProblem[],
+        readonly names: readonly NameProblem[],
         readonly hint: string,
         readonly unused: readonly Override[],
     ) {
@@ -53,32 +54,14 @@ export function namesUnresolved(
     unused: readonly Override[] = [],
 ): NamesUnresolved {
     const shown = problems.slice(0, LISTED).map(({ name, digest, what, candidates }) => {
-        const listed = candidates.length === 0 ? "" : `: ${candidates.map(shownName).join(", ")}`;
-        return `\n  ${shownName(name)} (${digest}): ${shownText(what)}${listed}`;
+        const listed = candidates.length === 0 ? "" : `: ${candidates.map(printable).join(", ")}`;
+        return `\n  ${printable(name)} (${digest}): ${escaped(what)}${listed}`;
     });
     const more = problems.length > LISTED ? `\n  and ${problems.length - LISTED} more` : "";
     const count = problems.length === 1 ? "1 name has" : `${problems.length} names have`;
-    const useless = unused.map(({ match }) => `\n  override ${shownName(match)} has matched nothing so far`).join("");
-    const what = `${count} no single upstream:${shown.join("")}${more}${useless}\n`;
+    const useless = unused.map(({ match }) => `\n  override ${printable(match)} has matched nothing so far`).join("");
+    const what = `${count} no single upstream:${shown.join("")}${more}${useless}`;
     return new NamesUnresolved(what, { archive, fix: fixFor(problems, hint) }, problems, hint, unused);
-}
-
-/** What a terminal obeys or does not show, and what turns the order of its letters. */
-const UNSHOWABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
-
-/** A name as it may be printed: what a terminal would obey is escaped. */
-export function shownName(name: string): string {
-    return name.search(UNSHOWABLE) < 0 ? name : quoted(name);
-}
-
-/** As JSON, and so as YAML. */
-function quoted(name: string): string {
-    return shownText(JSON.stringify(name));
-}
-
-function shownText(text: string): string {
-    const escape = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-    return text.replace(UNSHOWABLE, (found) => found.split("").map(escape).join(""));
 }
 
 function fixFor(problems: readonly NameProblem[], hint: string): string {

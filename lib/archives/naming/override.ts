@@ -15,8 +15,11 @@ export class Overrides {
             const registry = canonicalRegistry(override.registry);
             if (registry !== undefined)
                 return { override: { ...override, registry }, pattern: new NamePattern(override.match) };
-            const what = `override for ${override.match}: ${JSON.stringify(override.registry)} is not a registry host`;
-            throw new PassthroughError(what, { code: "OVERRIDE_INVALID", fix: "write the upstream host, as quay.io" });
+            throw new PassthroughError(`${JSON.stringify(override.registry)} is not a registry host`, {
+                code: "OVERRIDE_INVALID",
+                thing: `override ${override.match}`,
+                fix: "write the upstream host, as quay.io",
+            });
         });
     }
 

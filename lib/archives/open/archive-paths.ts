@@ -80,7 +80,7 @@ async function exists(path: string): Promise<boolean> {
 function notFound(path: string, what: string): ArchiveError {
     const facts = {
         archive: path,
-        code: "ARCHIVE_NOT_FOUND",
+        code: "ARCHIVE_NOT_FOUND" as const,
         fix: "name a file, a folder or a pattern that matches some",
     };
     return new ArchiveError(what, facts);

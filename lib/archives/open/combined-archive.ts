@@ -90,7 +90,7 @@ async function namedContents(label: string, archives: readonly Archive[], overri
     const hints = [...new Set(unresolved.map(({ hint }) => hint))].join("; or ");
     throw namesUnresolved(
         label,
-        unresolved.flatMap(({ problems }) => problems),
+        unresolved.flatMap(({ names }) => names),
         hints,
         unused,
     );

@@ -2,7 +2,7 @@ import { Readable, pipeline } from "node:stream";
 import { type BlobLocation, readChunks } from "../files/archive-source";
 import { type Compression, compressionIn } from "../packed/compression";
 import { decompressor } from "../packed/decompressor";
-import { TAR_BLOCK, TarHeaderFault, isZeroBlock, parseTarHeader } from "../tar/header";
+import { TAR_BLOCK, TarHeaderError, isZeroBlock, parseTarHeader } from "../tar/header";
 
 /** What a file is by its first bytes: a tar, something compressed, or neither. */
 export type FileKind = "tar" | Compression;
@@ -58,7 +58,7 @@ function isTarStart(start: Buffer): boolean {
     try {
         parseTarHeader(blocks, 0);
         return true;
-    } catch (fault) {
-        return fault instanceof TarHeaderFault && fault.code !== "ARCHIVE_CORRUPT";
+    } catch (error) {
+        return error instanceof TarHeaderError && error.code !== "ARCHIVE_CORRUPT";
     }
 }

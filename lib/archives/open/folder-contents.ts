@@ -158,6 +158,6 @@ async function inTurn<T>(names: readonly string[], work: (name: string) => Promi
 
 function tooMany(path: string): ArchiveError {
     const fix = "name the folder that holds nothing but the archives, or name them one by one";
-    const facts = { archive: path, code: "ARCHIVE_TOO_LARGE", fix };
+    const facts = { archive: path, code: "ARCHIVE_TOO_LARGE" as const, fix };
     return new ArchiveError(`more than ${MOST_BESIDE} files in this folder belong to no archive`, facts);
 }

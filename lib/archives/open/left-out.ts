@@ -1,4 +1,4 @@
-import { shownName } from "../naming/name-problem";
+import { printable } from "../../errors/text";
 
 /** More files or entries beside archives than anybody puts there: each of them is opened to see what it is. */
 export const MOST_BESIDE = 100_000;
@@ -16,7 +16,7 @@ export class LeftOutNames {
     }
 
     add(name: string): void {
-        if (++this.#count <= NAMED) this.#names.push(shownName(name));
+        if (++this.#count <= NAMED) this.#names.push(printable(name));
     }
 
     text(): string {

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { debug } from "../../debug/debug";
+import type { ErrorCode } from "../../errors/codes";
 import { ArchiveError } from "../../errors/errors";
 import type { Archive } from "../archive";
 import { ArchiveFile, COPY_AGAIN, unreadable } from "../files/archive-file";
@@ -15,7 +16,7 @@ import { openOcMirror } from "../formats/oc-mirror/oc-mirror-archive";
 import { isOcMirrorPart } from "../formats/oc-mirror/part-name";
 import { openArchives, topNames } from "./open-tree";
 import { whyOcMirrors } from "./passed-folders";
-import { type SplitFile, SplitFinder, missingBeside } from "../packed/split-file";
+import { COPY_PIECES, type SplitFile, SplitFinder, missingBeside } from "../packed/split-file";
 import { indexTarNames } from "../tar/listing";
 import { TarTree } from "../tar/tar-tree";
 import { openTarContents } from "./tar-contents";
@@ -32,7 +33,7 @@ export type OpenOptions = UnpackOptions;
  * `mirror_NNNNNN.tar` are the parts of one oc-mirror v2 run, wherever they lie. Relative paths are against the working
  * directory.
  * @throws ArchiveError `ARCHIVE_NOT_FOUND`, `ARCHIVE_UNREADABLE`, `ARCHIVE_TRUNCATED`, `ARCHIVE_CORRUPT`,
- * `ARCHIVE_ENTRY_INVALID`, `ARCHIVE_TOO_LARGE`, `ARCHIVE_INCOMPLETE`, `ARCHIVE_MIXED`, `ARCHIVE_METADATA_INVALID`,
+ * `ARCHIVE_ENTRY_INVALID`, `ARCHIVE_TOO_LARGE`, `ARCHIVE_INCOMPLETE`, `ARCHIVE_PARTS_MIXED`, `ARCHIVE_METADATA_INVALID`,
  * `ARCHIVE_FORMAT_UNSUPPORTED`, `ARCHIVE_NO_SPACE`, `ARCHIVE_DIGEST_MISMATCH` (the joined pieces)
  */
 export async function openArchive(paths: string | readonly string[], options: OpenOptions = {}): Promise<Archive> {
@@ -236,27 +237,25 @@ function noFile(path: string): ArchiveError {
 /** What lies in a folder may have come there by mistake: the error says what to do then, and stays what it is otherwise. */
 function inFolder(error: unknown, folder: string): unknown {
     if (!(error instanceof ArchiveError)) return error;
-    const { archive, entry, offset, code, fix, message } = error;
-    const place = { archive, ...(entry === undefined ? {} : { entry }), ...(offset === undefined ? {} : { offset }) };
-    const prefix = new ArchiveError("", { ...place, code }).message;
-    const what = message.slice(prefix.length, fix === undefined ? undefined : -`; ${fix}`.length);
-    const way = `take it out of ${folder} if it is not to be read`;
-    return new ArchiveError(what, {
-        ...place,
-        code,
-        fix: fix === undefined ? way : `${fix}; or ${way}`,
+    const { archive, entry, offset, code, thing, problem, fix } = error;
+    const remove = `take it out of ${folder} if it is not to be read`;
+    return new ArchiveError(problem, {
+        ...{ archive, entry, offset, code, thing },
+        fix: fix === undefined ? remove : `${fix}; or ${remove}`,
         cause: error,
     });
 }
 
+const CUT_CODES = new Set<ErrorCode>(["ARCHIVE_TRUNCATED", "ARCHIVE_CORRUPT", "ARCHIVE_FORMAT_UNSUPPORTED"]);
+
 /** What cannot be read as it is may be cut in pieces: the error says so, and stays what it is otherwise. */
 function withMissing(error: unknown, hint: string | undefined): unknown {
-    const isCut = error instanceof ArchiveError && /^ARCHIVE_(TRUNCATED|CORRUPT|FORMAT_UNSUPPORTED)$/.test(error.code);
+    const isCut = error instanceof ArchiveError && CUT_CODES.has(error.code);
     if (!isCut || hint === undefined) return error;
-    const { archive, code, message } = error;
-    return new ArchiveError(`${hint}: copy all pieces into one folder. Of what is here: ${message}`, {
-        archive,
-        code,
+    const { archive, entry, offset, code, thing, problem, fix } = error;
+    return new ArchiveError(`${problem}; ${hint}`, {
+        ...{ archive, entry, offset, code, thing },
+        fix: fix === undefined ? COPY_PIECES : `${COPY_PIECES}; or ${fix}`,
         cause: error,
     });
 }

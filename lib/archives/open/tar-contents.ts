@@ -76,6 +76,6 @@ function unreadRest(archive: string, warnings: readonly string[]): ArchiveError 
 
 /** Nobody packs nothing: a copy that was broken off may leave zeros. */
 function empty(archive: string): ArchiveError {
-    const facts = { archive, code: "ARCHIVE_FORMAT_UNSUPPORTED", fix: COPY_AGAIN };
+    const facts = { archive, code: "ARCHIVE_FORMAT_UNSUPPORTED" as const, fix: COPY_AGAIN };
     return new ArchiveError("this tar has no entries", facts);
 }

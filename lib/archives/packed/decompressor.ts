@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { Decompress } from "fzstd";
+import { Decompress, ZstdErrorCode } from "fzstd";
 import { type PackedPlace, withinWindows } from "./zstd-windows";
 
 /**
@@ -11,6 +11,12 @@ export function decompressor(compression: "gzip" | "zstd", place: PackedPlace): 
     if (compression === "gzip") return createGunzip();
     // Node has its own since 22.15, but that one ends behind the first frame (seen with 22.19).
     return Duplex.from((packed: AsyncIterable<Buffer>) => unzstd(withinWindows(packed, place)));
+}
+
+/** True for a decoder's error about compressed data that ends early. */
+export function isUnexpectedEnd(error: unknown): boolean {
+    if (typeof error !== "object" || error === null || !("code" in error)) return false;
+    return error.code === "Z_BUF_ERROR" || error.code === ZstdErrorCode.UnexpectedEOF;
 }
 
 /** Three bytes may stand for 128 KiB: what is unpacked in one step is in memory before anybody can stop it. */

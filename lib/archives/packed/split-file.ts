@@ -2,6 +2,7 @@ import { readFile, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { ArchiveError } from "../../errors/errors";
+import { parseJson } from "../../errors/text";
 import { ArchiveFile, COPY_AGAIN, type ReadableFile, unreadable } from "../files/archive-file";
 import { compressionOf } from "./compression";
 import { type NamedPieces, lonePiece, piecesBeside } from "./piece-name";
@@ -21,6 +22,9 @@ export interface SplitFile {
     readonly sha256?: string;
     readonly bytes?: number;
 }
+
+/** What to do about pieces that are not beside each other. */
+export const COPY_PIECES = "copy all pieces of the file into one folder";
 
 const zarfHead = z.looseObject({ sha256Sum: z.string(), bytes: z.number(), count: z.number().int() });
 
@@ -164,7 +168,8 @@ async function endOfTar(
             ? "between entries"
             : "whole";
     } catch (error) {
-        if (error instanceof ArchiveError && /^ARCHIVE_(TRUNCATED|CORRUPT)$/.test(error.code)) return "within an entry";
+        const isCut = error instanceof ArchiveError && ["ARCHIVE_TRUNCATED", "ARCHIVE_CORRUPT"].includes(error.code);
+        if (isCut) return "within an entry";
         throw error;
     } finally {
         await Promise.all(files.map((file) => file.close()));
@@ -194,22 +199,14 @@ async function zarfHeadOf(split: SplitFile): Promise<SplitFile | undefined> {
     const text = await readFile(path, "utf8").catch((cause: unknown) => {
         throw unreadable(path, cause);
     });
-    const parsed = zarfHead.safeParse(jsonOf(text));
+    const parsed = zarfHead.safeParse(parseJson(text));
     if (!parsed.success) {
-        const facts = { archive: path, code: "ARCHIVE_METADATA_INVALID", fix: COPY_AGAIN };
+        const facts = { archive: path, code: "ARCHIVE_METADATA_INVALID" as const, fix: COPY_AGAIN };
         throw new ArchiveError("it does not tell sha256Sum, bytes and count of the pieces", facts);
     }
     const { sha256Sum, bytes, count } = parsed.data;
     if (pieces.length < count) throw missing(path, split.next);
     return { ...split, pieces, sha256: sha256Sum, bytes };
-}
-
-function jsonOf(text: string): unknown {
-    try {
-        return JSON.parse(text);
-    } catch {
-        return undefined;
-    }
 }
 
 /** The error for a piece whose others are not beside it. */
@@ -222,6 +219,6 @@ function missing(archive: string, piece: string): ArchiveError {
     return new ArchiveError(`the piece ${piece} is missing`, {
         archive,
         code: "ARCHIVE_INCOMPLETE",
-        fix: "copy all pieces of the file into one folder",
+        fix: COPY_PIECES,
     });
 }

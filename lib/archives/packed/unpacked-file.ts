@@ -7,7 +7,7 @@ import { ArchiveError, errorMessage } from "../../errors/errors";
 import type { ArchivePart } from "../../lock";
 import { ArchiveFile, COPY_AGAIN } from "../files/archive-file";
 import type { Compression } from "./compression";
-import { decompressor } from "./decompressor";
+import { decompressor, isUnexpectedEnd } from "./decompressor";
 import { checkFree, noSpace } from "./free-space";
 import { TarStart } from "../tar/tar-start";
 import { leastUnpackedSize } from "./unpacked-size";
@@ -156,18 +156,18 @@ class Unpacking {
     }
 
     #damaged(cause: unknown): ArchiveError {
-        const text = errorMessage(cause);
-        const isCut = /unexpected (end of file|EOF)/i.test(text);
+        const isCut = isUnexpectedEnd(cause);
         const what = isCut
             ? "the archive is truncated"
             : `cannot be unpacked as ${this.#packed.compression ?? "it is"}`;
         const code = isCut ? "ARCHIVE_TRUNCATED" : "ARCHIVE_CORRUPT";
-        return new ArchiveError(`${what}: ${text}`, { archive: this.#packed.path, code, fix: COPY_AGAIN, cause });
+        const problem = `${what}: ${errorMessage(cause)}`;
+        return new ArchiveError(problem, { archive: this.#packed.path, code, fix: COPY_AGAIN, cause });
     }
 }
 
 function undecodable(path: string, compression: "xz" | "bzip2"): ArchiveError {
     const fix = `decompress it first: ${compression === "xz" ? "unxz" : "bunzip2"} ${path}`;
-    const facts = { archive: path, code: "ARCHIVE_FORMAT_UNSUPPORTED", fix };
+    const facts = { archive: path, code: "ARCHIVE_FORMAT_UNSUPPORTED" as const, fix };
     return new ArchiveError(`the file is compressed with ${compression}, which is not unpacked here`, facts);
 }

@@ -20,14 +20,16 @@ export interface TarHeader {
 }
 
 /** What is wrong with a header block; the caller knows archive, entry and offset. */
-export class TarHeaderFault extends Error {
+export class TarHeaderError extends Error {
     readonly code: "ARCHIVE_CORRUPT" | "ARCHIVE_ENTRY_INVALID";
+    readonly problem: string;
     /** The header's name, where its checksum is right. */
     readonly entry: string | undefined;
 
-    constructor(code: "ARCHIVE_CORRUPT" | "ARCHIVE_ENTRY_INVALID", message: string, entry?: string) {
-        super(message);
+    constructor(code: "ARCHIVE_CORRUPT" | "ARCHIVE_ENTRY_INVALID", problem: string, entry?: string) {
+        super(problem);
         this.code = code;
+        this.problem = problem;
         this.entry = entry;
     }
 }
@@ -40,7 +42,7 @@ export function isZeroBlock({ bytes }: TarBlocks, at: number): boolean {
 
 /**
  * Reads the 512-byte header block at `at`, a multiple of four: v7, USTAR with prefix, GNU and star.
- * @throws TarHeaderFault if the checksum is wrong or the size is no size.
+ * @throws TarHeaderError if the checksum is wrong or the size is no size.
  */
 export function parseTarHeader(blocks: TarBlocks, at: number): TarHeader {
     checkSum(blocks, at);
@@ -71,7 +73,7 @@ function checkSum({ bytes, words }: TarBlocks, at: number): void {
     // Some old writers summed signed bytes.
     const signed = new Int8Array(bytes.buffer, bytes.byteOffset + at, TAR_BLOCK);
     if (written === sumOf(signed, 0, 148) + 8 * 0x20 + sumOf(signed, 156, TAR_BLOCK)) return;
-    throw new TarHeaderFault("ARCHIVE_CORRUPT", "the header's checksum is wrong");
+    throw new TarHeaderError("ARCHIVE_CORRUPT", "the header's checksum is wrong");
 }
 
 /** The sum of a block's bytes, two of each word at a time: 256 bytes have at most 65,280, so no half runs over. */
@@ -95,7 +97,7 @@ function sumOf(bytes: Uint8Array | Int8Array, from: number, to: number): number 
  * @param name of the entry, for errors
  */
 function parseNumber(bytes: Buffer, from: number, to: number, name: string): number {
-    const refused = (what: string) => new TarHeaderFault("ARCHIVE_ENTRY_INVALID", what, name);
+    const refused = (what: string) => new TarHeaderError("ARCHIVE_ENTRY_INVALID", what, name);
     if (((bytes[from] ?? 0) & 0x80) === 0) {
         const value = parseOctal(bytes, from, to);
         if (value !== undefined) return value;

@@ -1,7 +1,7 @@
 import { ArchiveError } from "../../errors/errors";
 import { COPY_AGAIN, type ReadableFile } from "../files/archive-file";
 import type { TarEntry, TarEntryType } from "./entry";
-import { TAR_BLOCK, type TarHeader, TarHeaderFault, isZeroBlock, parseTarHeader } from "./header";
+import { TAR_BLOCK, type TarHeader, TarHeaderError, isZeroBlock, parseTarHeader } from "./header";
 import { type PaxRecords, parsePaxRecords } from "./pax";
 import { WindowReader } from "./window-reader";
 
@@ -94,7 +94,7 @@ class TarIndexer {
         try {
             return parseTarHeader(this.#reader.window, block);
         } catch (cause) {
-            throw this.#faulty(cause, undefined, this.#at);
+            throw this.#invalidHeader(cause, undefined, this.#at);
         }
     }
 
@@ -120,7 +120,7 @@ class TarIndexer {
             if (flag === "g") this.#globals = { ...this.#globals, ...records };
             else this.#locals = records;
         } catch (cause) {
-            throw this.#faulty(cause, name, start);
+            throw this.#invalidHeader(cause, name, start);
         }
     }
 
@@ -171,12 +171,12 @@ class TarIndexer {
             throw this.#invalid(shown, start, `its name has more than ${MAX_NAME_LENGTH} characters`);
         }
         if (!UNCLEAN.test(written)) return written;
-        const fault =
+        const rule =
             (written.startsWith("/") && "its name is absolute") ||
             (written.includes("\0") && "its name has a NUL in it") ||
             (written.includes("\\") && "its name has a backslash in it") ||
             (/(^|\/)\.\.(\/|$)/.test(written) && "its name climbs out with ..");
-        if (fault) throw this.#invalid(JSON.stringify(written), start, fault);
+        if (rule) throw this.#invalid(JSON.stringify(written), start, rule);
         return written
             .split("/")
             .filter((part) => part !== "" && part !== ".")
@@ -220,11 +220,11 @@ class TarIndexer {
         throw this.#truncated("the entry that the extended header here belongs to is missing");
     }
 
-    #faulty(cause: unknown, extended: string | undefined, offset: number): unknown {
-        if (!(cause instanceof TarHeaderFault)) return cause;
+    #invalidHeader(cause: unknown, extended: string | undefined, offset: number): unknown {
+        if (!(cause instanceof TarHeaderError)) return cause;
         const entry = extended ?? cause.entry;
         const isFirst = offset === 0 && cause.code === "ARCHIVE_CORRUPT";
-        const what = isFirst ? "this is not a tar archive, or its first header is damaged" : cause.message;
+        const what = isFirst ? "this is not a tar archive, or its first header is damaged" : cause.problem;
         const place = { ...this.#place(offset), ...(entry === undefined ? {} : { entry }) };
         return new ArchiveError(what, { ...place, code: cause.code, fix: COPY_AGAIN, cause });
     }
@@ -234,7 +234,7 @@ class TarIndexer {
     }
 
     #truncated(what: string): ArchiveError {
-        const facts = { ...this.#place(this.#at), code: "ARCHIVE_TRUNCATED", fix: COPY_AGAIN };
+        const facts = { ...this.#place(this.#at), code: "ARCHIVE_TRUNCATED" as const, fix: COPY_AGAIN };
         return new ArchiveError(`the archive is truncated: ${what}`, facts);
     }
 

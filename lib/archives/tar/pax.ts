@@ -1,4 +1,4 @@
-import { TarHeaderFault } from "./header";
+import { TarHeaderError } from "./header";
 
 /** The records of a PAX header that say where a body is; an empty value takes a global record back. */
 export interface PaxRecords {
@@ -13,7 +13,7 @@ export interface PaxRecords {
 
 /**
  * Reads the records `<length> <key>=<value>\n` of a PAX extended header (POSIX pax, "pax Header Block").
- * @throws TarHeaderFault if a record is malformed, or its size or path is no size or path.
+ * @throws TarHeaderError if a record is malformed, or its size or path is no size or path.
  */
 export function parsePaxRecords(body: Buffer): PaxRecords {
     let records: PaxRecords = {};
@@ -24,7 +24,7 @@ export function parsePaxRecords(body: Buffer): PaxRecords {
         const end = at + (/^[1-9][0-9]{0,8}$/.test(digits) ? Number(digits) : 0);
         const equals = body.indexOf(0x3d, space);
         if (end <= space || end > body.length || body[end - 1] !== 0x0a || equals === -1 || equals >= end) {
-            throw new TarHeaderFault("ARCHIVE_ENTRY_INVALID", "its PAX header has a malformed record");
+            throw new TarHeaderError("ARCHIVE_ENTRY_INVALID", "its PAX header has a malformed record");
         }
         const key = body.toString("utf8", space + 1, equals);
         records = { ...records, ...readRecord(key, body.toString("utf8", equals + 1, end - 1)) };
@@ -35,7 +35,7 @@ export function parsePaxRecords(body: Buffer): PaxRecords {
 
 function readRecord(key: string, value: string): PaxRecords {
     if (key === "path" || key === "linkpath") {
-        if (value.includes("\0")) throw new TarHeaderFault("ARCHIVE_ENTRY_INVALID", `its PAX ${key} has a NUL in it`);
+        if (value.includes("\0")) throw new TarHeaderError("ARCHIVE_ENTRY_INVALID", `its PAX ${key} has a NUL in it`);
         return { [key]: value };
     }
     if (key === "size") return { size: parseSize(value) };
@@ -47,5 +47,5 @@ function parseSize(value: string): number {
     const size = /^[0-9]{1,17}$/.test(value) ? Number(value) : NaN;
     if (Number.isSafeInteger(size)) return size;
     const what = `its PAX size ${JSON.stringify(value.slice(0, 40))} is not a number of bytes up to 2^53`;
-    throw new TarHeaderFault("ARCHIVE_ENTRY_INVALID", what);
+    throw new TarHeaderError("ARCHIVE_ENTRY_INVALID", what);
 }

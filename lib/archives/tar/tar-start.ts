@@ -1,6 +1,7 @@
+import type { ErrorCode } from "../../errors/codes";
 import { ArchiveError } from "../../errors/errors";
 import { COPY_AGAIN } from "../files/archive-file";
-import { TAR_BLOCK, TarHeaderFault, isZeroBlock, parseTarHeader } from "./header";
+import { TAR_BLOCK, TarHeaderError, isZeroBlock, parseTarHeader } from "./header";
 
 /**
  * Looks at the first header of what is said to be a tar while it comes in pieces, so that nothing of what is none has to
@@ -44,13 +45,13 @@ export class TarStart {
             parseTarHeader(blocks, 0);
         } catch (cause) {
             // Only the checksum tells whether it is a header; what a header says is for who reads the whole.
-            if (!(cause instanceof TarHeaderFault) || cause.code !== "ARCHIVE_CORRUPT") return;
+            if (!(cause instanceof TarHeaderError) || cause.code !== "ARCHIVE_CORRUPT") return;
             const what = "unpacked this is not a tar archive, or its first header is damaged";
             throw this.#refused(what, cause.code, COPY_AGAIN);
         }
     }
 
-    #refused(what: string, code: string, fix: string): ArchiveError {
+    #refused(what: string, code: ErrorCode, fix: string): ArchiveError {
         return new ArchiveError(what, { archive: this.#archive, offset: 0, code, fix });
     }
 }

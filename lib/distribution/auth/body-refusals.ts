@@ -10,9 +10,6 @@ interface Sent {
 /** Bytes of a body that may be refused several times, as a small request may. */
 const LIGHT = 1024 * 1024;
 
-/** Code of a run in which no blob's bytes were ever let in, and some were refused although the token was new. */
-export const UPLOADS_REFUSED = "UPLOADS_REFUSED";
-
 /**
  * Which blobs are still worth sending to a registry that lets uploads begin and answers their bytes with 401, as a proxy
  * does that keeps a body until its token has ended. A refusal costs the whole blob, so bytes that were refused with a new
@@ -23,6 +20,9 @@ export class BodyRefusals {
     private readonly refused = new Map<string, string>();
     private hasLetIn = false;
     private readonly oneByOne = new Limiter(1);
+
+    /** @param host `host[:port]`, for errors */
+    constructor(private readonly host: string) {}
 
     /**
      * Sends a blob's bytes, unless bytes like them were refused. While none was ever let in, new tokens are tried with
@@ -57,15 +57,13 @@ export class BodyRefusals {
         const [anything] = this.refused.values();
         const before = this.hasLetIn ? this.refused.get(scopes.join(" ")) : anything;
         if (before === undefined) return;
-        throw new RegistryError(
+        throw new RegistryError(`not sent, since the registry rejected the bytes of another blob (${before})`, {
             operation,
-            `not sent, since the registry refused the bytes of another blob (${before})`,
-            {
-                code: this.hasLetIn ? "UNAUTHORIZED" : UPLOADS_REFUSED,
-                status: 401,
-                fix: BODY_FIX,
-            },
-        );
+            registry: this.host,
+            code: this.hasLetIn ? "UNAUTHORIZED" : "UPLOADS_REFUSED",
+            status: 401,
+            fix: BODY_FIX,
+        });
     }
 }
 

@@ -2,7 +2,8 @@ import { type BearerToken, readToken } from "./bearer-token";
 import type { Challenge } from "./challenge";
 import { type Credentials, basicAuthorization } from "./credentials";
 import { RegistryError } from "../../errors/errors";
-import { jsonOf, responseError } from "../client/response-errors";
+import { parseJson } from "../../errors/text";
+import { responseError } from "../client/response-errors";
 import type { Transport } from "../http/transport";
 
 /** What a token is asked for. */
@@ -70,15 +71,18 @@ export class RegistryTokens {
             method: "GET",
             url,
             operation,
+            account: credentials.username,
             headers: { authorization: basicAuthorization(credentials), accept: "application/json" },
         });
         const text = await response.text();
-        if (response.status !== 200) throw responseError(operation, response, text);
-        const token = readToken(jsonOf(text), Date.now());
+        if (response.status !== 200) throw responseError(response, text);
+        const token = readToken(parseJson(text), Date.now());
         if (token !== undefined) return token;
-        throw new RegistryError(operation, "the token endpoint answered 200 without a token", {
-            code: "UNEXPECTED_ANSWER",
+        throw new RegistryError("the response of the token endpoint has no token", {
+            ...response.context,
+            code: "UNEXPECTED_RESPONSE",
             status: 200,
+            fix: "check the token server that the registry names, and what stands in front of it",
         });
     }
 }

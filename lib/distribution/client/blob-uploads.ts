@@ -42,11 +42,11 @@ export class BlobUploads {
             if (response.status === 201 && mountFrom !== undefined) return { mounted: true };
             const { location } = response.headers;
             if (response.status !== 202 || typeof location !== "string") {
-                throw responseError(request.operation, response, text);
+                throw responseError(response, text);
             }
             return {
                 mounted: false,
-                location: this.calls.session.namedUrl(request.operation, "an upload place", location),
+                location: this.calls.session.namedUrl(response.context, "an upload URL", location),
             };
         });
     }
@@ -57,7 +57,7 @@ export class BlobUploads {
      */
     async status(repository: string, location: URL): Promise<UploadStatus | undefined> {
         const question = this.statusRequest(repository, location);
-        return this.calls.run(question, async (response) => this.readStatus(question.operation, response));
+        return this.calls.run(question, async (response) => this.readStatus(response));
     }
 
     /**
@@ -75,7 +75,8 @@ export class BlobUploads {
         const url = new URL(location);
         url.searchParams.set("digest", digest);
         const operation = `PUT ${repository}/blobs/${digest}`;
-        const watch = new StallWatch(operation, this.calls.signal, this.pieceTimeout);
+        const context = { operation, registry: this.calls.session.host };
+        const watch = new StallWatch(context, this.calls.signal, this.pieceTimeout);
         const response = await this.calls.session.send({
             method: "PUT",
             url,
@@ -91,8 +92,8 @@ export class BlobUploads {
             blobBytes: size - offset,
         });
         const text = await response.text();
-        if (response.status === 401) throw responseError(operation, response, text, BODY_FIX);
-        if (response.status !== 201) throw responseError(operation, response, text);
+        if (response.status === 401) throw responseError(response, text, BODY_FIX);
+        if (response.status !== 201) throw responseError(response, text);
     }
 
     /**
@@ -115,7 +116,7 @@ export class BlobUploads {
             // Bytes came since the place was named; more may come while the registry still reads what was on its way.
             if (response.status !== 416) return;
             const now = await this.calls.session.send({ ...question, signal });
-            place = (await this.readStatus(question.operation, now))?.location;
+            place = (await this.readStatus(now))?.location;
         }
     }
 
@@ -126,12 +127,12 @@ export class BlobUploads {
         return { method: "GET", url, operation: `GET ${repository}/blobs/uploads`, scopes: pushScopes(repository) };
     }
 
-    private async readStatus(operation: string, response: HttpResponse): Promise<UploadStatus | undefined> {
+    private async readStatus(response: HttpResponse): Promise<UploadStatus | undefined> {
         await response.discard();
         const { location: next, range } = response.headers;
         const last = typeof range === "string" ? Number(/^(?:bytes=)?0-(\d+)$/.exec(range)?.[1] ?? NaN) : NaN;
         // "0-0" is also what a registry says that has nothing.
         if (response.status !== 204 || typeof next !== "string" || !(last > 0)) return undefined;
-        return { location: this.calls.session.namedUrl(operation, "an upload place", next), offset: last + 1 };
+        return { location: this.calls.session.namedUrl(response.context, "an upload URL", next), offset: last + 1 };
     }
 }

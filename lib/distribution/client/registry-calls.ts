@@ -1,8 +1,9 @@
 import type { Credentials } from "../auth/credentials";
-import type { RegistryError } from "../../errors/errors";
+import { type RegistryError, toProblem } from "../../errors/errors";
+import type { Problem } from "../../errors/problem";
 import { DEFAULT_REQUESTS, type HostLimiter } from "../limits/host-limiter";
 import { MANIFEST_MEDIA_TYPES } from "../../oci/media-types";
-import { absenceOf, inventedAbsence, responseError } from "./response-errors";
+import { foreignAbsence, judgeAbsence, responseError } from "./response-errors";
 import { type RegistryRequest, RegistrySession, pullScopes, pushScopes } from "./registry-session";
 import { DEFAULT_RETRY, type RetryPolicy, isBusy, withRetry } from "../limits/retry";
 import type { HttpResponse, RegistryEndpoint } from "../http/transport";
@@ -29,11 +30,8 @@ export function requestsFor(blobs: number): number {
 
 /** Why a client is waiting instead of working. */
 export interface Wait {
-    /** "HEAD mirror/quay.io/org/app/manifests/1.2" */
-    readonly operation: string;
-    /** What the registry answered, or that it did not. */
-    readonly problem: string;
-    /** Until the next try. */
+    readonly problem: Problem;
+    /** Until the next attempt. */
     readonly seconds: number;
     /** Requests that may be in flight to the host from now on. */
     readonly requests: number;
@@ -58,7 +56,7 @@ export class RegistryCalls {
         return this.session.hostLimiter;
     }
 
-    /** Tells of every wait from now on. @returns what ends that */
+    /** Reports every wait from now on. @returns a function that ends the reports */
     onWait(listener: (wait: Wait) => void): () => void {
         this.listeners.add(listener);
         return () => this.listeners.delete(listener);
@@ -79,27 +77,26 @@ export class RegistryCalls {
         return { method, url: `/v2/${repository}/${path}`, operation, scopes: pushScopes(repository) };
     }
 
-    /** Sends a request until it is answered and `take` is content with the answer, by the retry policy. */
+    /** Sends a request until `take` accepts the response, by the retry policy. */
     run<T>(request: RegistryRequest, take: (response: HttpResponse) => Promise<T>): Promise<T> {
         return this.retrying(async () => take(await this.session.send({ ...request, signal: this.signal })));
     }
 
     /**
-     * Sends a read; `take` gets the answer only if it is 200.
-     * @returns undefined only if the registry itself says that it is not there; a 404 to HEAD that leaves this open is
-     * confirmed by GET
+     * Sends a read; `take` gets the response only if it is 200.
+     * @returns undefined only if the registry itself reports that it does not exist; a 404 to HEAD that leaves this open
+     * is confirmed by GET
      */
     find<T>(request: RegistryRequest, take: (response: HttpResponse) => Promise<T>): Promise<T | undefined> {
-        const { operation } = request;
         const isHead = request.method === "HEAD";
         return this.run(request, async (response) => {
             if (response.status === 200) return take(response);
             const text = await response.text();
-            if (response.status !== 404) throw responseError(operation, response, text);
-            const absence = absenceOf(response, isHead ? undefined : text);
+            if (response.status !== 404) throw responseError(response, text);
+            const absence = judgeAbsence(response, isHead ? undefined : text);
             if (absence === "definite") return undefined;
             if (absence === "unproven") await this.confirmAbsence(request);
-            else throw inventedAbsence(operation);
+            else throw foreignAbsence(response.context);
             return undefined;
         });
     }
@@ -108,28 +105,27 @@ export class RegistryCalls {
     retrying<T>(operation: (goneOn: () => void) => Promise<T>): Promise<T> {
         return withRetry(this.retry, this.signal, operation, (error, milliseconds) => {
             if (isBusy(error)) this.hostLimiter.pause(milliseconds, error);
-            this.tell(error, milliseconds);
+            this.reportWait(error, milliseconds);
         });
     }
 
-    private tell(error: RegistryError, milliseconds: number): void {
-        const { operation } = error;
-        const problem = error.message.slice(operation.length + 2).split(";")[0] ?? "";
-        const wait = { operation, problem, seconds: milliseconds / 1000, requests: this.hostLimiter.requests };
+    private reportWait(error: RegistryError, milliseconds: number): void {
+        const { requests } = this.hostLimiter;
+        const wait = { problem: toProblem(error), seconds: milliseconds / 1000, requests };
         for (const listener of this.listeners) listener(wait);
     }
 
-    /** @throws RegistryError if GET does not say, as the registry itself, that it is not there. */
+    /** @throws RegistryError if the response to GET is not the registry's own 404. */
     private async confirmAbsence(head: RegistryRequest): Promise<void> {
         const operation = head.operation.replace(/^HEAD/, "GET");
-        // Of what is there after all, one byte is enough to know.
+        // If it exists after all, one byte is enough to know.
         const headers = { ...head.headers, range: "bytes=0-0" };
         const response = await this.session.send({ ...head, method: "GET", operation, headers, signal: this.signal });
         if (response.status !== 404) {
             await response.discard();
-            if (response.status >= 400 && response.status !== 416) throw responseError(operation, response, "");
-            throw inventedAbsence(head.operation);
+            if (response.status >= 400 && response.status !== 416) throw responseError(response, "");
+            throw foreignAbsence({ ...response.context, operation: head.operation });
         }
-        if (absenceOf(response, await response.text()) !== "definite") throw inventedAbsence(operation);
+        if (judgeAbsence(response, await response.text()) !== "definite") throw foreignAbsence(response.context);
     }
 }

@@ -1,11 +1,12 @@
 import { BlobUploads } from "./blob-uploads";
 import { type Digest, isDigest } from "../../oci/digest";
-import { PassthroughError, RegistryError } from "../../errors/errors";
+import { RegistryError } from "../../errors/errors";
+import { printable } from "../../errors/text";
 import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../../oci/manifest";
-import { absenceOf, deletionRefused, inventedAbsence, responseError } from "./response-errors";
+import { deletionError, foreignAbsence, judgeAbsence, responseError } from "./response-errors";
 import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import { type RegistryRequest, deleteScopes, pushScopes } from "./registry-session";
-import { noList, readTagPage } from "./tag-page";
+import { invalidList, readTagPage } from "./tag-page";
 import type { HttpResponse } from "../http/transport";
 
 export { type RegistryClientOptions, type Wait, requestsFor } from "./registry-calls";
@@ -21,6 +22,11 @@ export class RegistryClient {
     constructor(private readonly options: RegistryClientOptions) {
         this.calls = new RegistryCalls(options);
         this.uploads = new BlobUploads(this.calls, options.endpoint.timeouts?.piece);
+    }
+
+    /** `host[:port]`, for errors. */
+    get host(): string {
+        return this.options.endpoint.host;
     }
 
     /** Seconds for which no request to the host got an answer; 0 if the last one did. */
@@ -40,10 +46,10 @@ export class RegistryClient {
 
     /** `GET /v2/`: the status with which the registry greets these credentials: 200, 401 or 404 (no registry). */
     async ping(): Promise<number> {
-        const operation = `GET ${this.options.endpoint.host}/v2/`;
+        const operation = "GET /v2/";
         return this.calls.run({ method: "GET", url: "/v2/", operation, scopes: [] }, async (response) => {
             const text = await response.text();
-            if (![200, 401, 404].includes(response.status)) throw responseError(operation, response, text);
+            if (![200, 401, 404].includes(response.status)) throw responseError(response, text);
             return response.status;
         });
     }
@@ -64,9 +70,10 @@ export class RegistryClient {
     async manifestGet(repository: string, reference: string): Promise<Manifest | undefined> {
         const request = this.calls.read("GET", repository, `manifests/${reference}`);
         return this.calls.find(request, async (response) => {
-            const manifest = parseManifest(await bodyOf(response, request.operation), request.operation);
+            const manifest = await readManifest(response);
             if (isDigest(reference) && manifest.digest !== reference) {
-                throw new RegistryError(request.operation, `the registry sent ${manifest.digest} instead`, {
+                throw new RegistryError(`the registry sent ${manifest.digest} instead`, {
+                    ...response.context,
                     code: "DIGEST_MISMATCH",
                     status: 200,
                     fix: "the registry's storage is damaged: delete the manifest there and import again",
@@ -85,12 +92,14 @@ export class RegistryClient {
         };
         await this.calls.run(request, async (response) => {
             const text = await response.text();
-            if (response.status !== 201) throw responseError(request.operation, response, text);
+            if (response.status !== 201) throw responseError(response, text);
             const stored = response.headers["docker-content-digest"];
             if (typeof stored === "string" && stored !== manifest.digest) {
-                throw new RegistryError(request.operation, `the registry stored ${stored}, not ${manifest.digest}`, {
+                throw new RegistryError(`the registry stored ${printable(stored)}, not ${manifest.digest}`, {
+                    ...response.context,
                     code: "DIGEST_MISMATCH",
                     status: 201,
+                    fix: "check what stands in front of the registry: something changes manifests on their way",
                 });
             }
         });
@@ -111,12 +120,12 @@ export class RegistryClient {
         let next: string | undefined = "tags/list?n=1000";
         while (next !== undefined) {
             const request: RegistryRequest = this.calls.read("GET", repository, next);
-            const page = await this.calls.find(request, async (response) => readTagPage(response, request.operation));
+            const page = await this.calls.find(request, readTagPage);
             if (page === undefined) return undefined;
             tags.push(...page.tags);
             asked.add(next);
             if (page.next !== undefined && (asked.has(page.next) || asked.size === MAX_TAG_PAGES)) {
-                throw noList(request.operation, "the pages of the list of tags have no end");
+                throw invalidList(page.context, "the pages of the list of tags have no end");
             }
             next = page.next;
         }
@@ -130,15 +139,13 @@ export class RegistryClient {
             // distribution has no such route; Quay answers 400 for a manifest that it does not know.
             if (response.status === 404 || response.status === 400) {
                 await response.discard();
-                if (response.status === 404 && absenceOf(response, undefined) !== "definite") {
-                    throw inventedAbsence(request.operation);
+                if (response.status === 404 && judgeAbsence(response, undefined) !== "definite") {
+                    throw foreignAbsence(response.context);
                 }
                 return undefined;
             }
-            if (response.status !== 200) throw responseError(request.operation, response, await response.text());
-            return parseManifest(await bodyOf(response, request.operation), request.operation).manifests.map(
-                (referrer) => referrer.digest,
-            );
+            if (response.status !== 200) throw responseError(response, await response.text());
+            return (await readManifest(response)).manifests.map((referrer) => referrer.digest);
         });
     }
 
@@ -149,9 +156,11 @@ export class RegistryClient {
             await response.discard();
             const length = Number(response.headers["content-length"] ?? NaN);
             if (Number.isInteger(length)) return length;
-            throw new RegistryError(request.operation, "the registry does not say how long the blob is", {
-                code: "UNEXPECTED_ANSWER",
+            throw new RegistryError("the response has no size of the blob (Content-Length)", {
+                ...response.context,
+                code: "UNEXPECTED_RESPONSE",
                 status: 200,
+                fix: "check what stands in front of the registry",
             });
         });
     }
@@ -177,9 +186,9 @@ export class RegistryClient {
         const take = async (response: HttpResponse) => {
             const text = await response.text();
             if (response.status === 202 || response.status === 200 || response.status === 204) return;
-            if (response.status === 404 && absenceOf(response, text) === "definite") return;
-            if (response.status === 404) throw inventedAbsence(request.operation);
-            throw deletionRefused(responseError(request.operation, response, text));
+            if (response.status === 404 && judgeAbsence(response, text) === "definite") return;
+            if (response.status === 404) throw foreignAbsence(response.context);
+            throw deletionError(response, text);
         };
         await this.calls.run(request, take).catch((error: unknown) => {
             const isScope = error instanceof RegistryError && error.code === "INVALID_REQUEST" && error.status === 400;
@@ -192,13 +201,19 @@ export class RegistryClient {
 /** Registries give a page of 50 tags or more. */
 const MAX_TAG_PAGES = 10_000;
 
-async function bodyOf(response: HttpResponse, operation: string): Promise<Buffer> {
+async function readManifest(response: HttpResponse): Promise<Manifest> {
+    const { operation, registry } = response.context;
+    return parseManifest(await readBody(response), { operation, place: { registry } });
+}
+
+async function readBody(response: HttpResponse): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let length = 0;
     for await (const chunk of response.bytes()) {
         length += chunk.length;
         if (length > MAX_MANIFEST_BYTES) {
-            throw new PassthroughError(`${operation}: the answer is longer than a manifest may be`, {
+            throw new RegistryError(`the response is longer than a manifest may be (${MAX_MANIFEST_BYTES} bytes)`, {
+                ...response.context,
                 code: "MANIFEST_INVALID",
             });
         }

@@ -3,7 +3,7 @@ import { type Challenge, parseChallenges, repositoryScope } from "../auth/challe
 import { type Credentials, basicAuthorization } from "../auth/credentials";
 import { BodyRefusals, isHeavy } from "../auth/body-refusals";
 import { debug } from "../../debug/debug";
-import { RegistryError } from "../../errors/errors";
+import { RegistryError, type RequestContext } from "../../errors/errors";
 import { type HostLimiter, type Pass, hostLimiter } from "../limits/host-limiter";
 import { RegistryTokens, bearer, isBearer } from "../auth/token-cache";
 import { responseError } from "./response-errors";
@@ -31,12 +31,14 @@ const MAX_REDIRECTS = 5;
  * Credentials are only ever sent to the registry's own origin and to the token endpoint it names.
  */
 export class RegistrySession {
+    /** `host[:port]`, for errors. */
+    readonly host: string;
     /** Shared with every other session with this registry in the process. */
     readonly hostLimiter: HostLimiter;
     private readonly transport: Transport;
     private readonly tokens: RegistryTokens;
     private readonly refusals = new TokenRefusals();
-    private readonly bodies = new BodyRefusals();
+    private readonly bodies: BodyRefusals;
     private challenge: Challenge | undefined;
 
     constructor(
@@ -45,6 +47,8 @@ export class RegistrySession {
         connections: number,
         private readonly retry: RetryPolicy,
     ) {
+        this.host = endpoint.host;
+        this.bodies = new BodyRefusals(endpoint.host);
         this.transport = new Transport(endpoint, connections);
         this.tokens = new RegistryTokens(this.transport);
         this.hostLimiter = hostLimiter(this.transport.origin);
@@ -63,7 +67,7 @@ export class RegistrySession {
     async send(request: RegistryRequest): Promise<HttpResponse> {
         const pass = await this.hostLimiter.enter(request.operation, this.patience, request.signal);
         try {
-            return limited(await this.authorized(request), request.operation, pass);
+            return limited(await this.authorized(request), pass);
         } catch (error) {
             pass.failed(error);
             throw error;
@@ -72,19 +76,22 @@ export class RegistrySession {
 
     /**
      * A URL that the registry names (`what`: "a redirect"), relative to the one that was asked.
-     * @throws RegistryError `UNEXPECTED_ANSWER` if it is none, `TLS` if it leads to plain HTTP from TLS, or beyond loopback
+     * @throws RegistryError `UNEXPECTED_RESPONSE` if it is not a URL, `TLS` if it leads from TLS to plain HTTP, or beyond
+     * loopback
      */
-    namedUrl(operation: string, what: string, text: string, from = new URL(this.transport.origin)): URL {
+    namedUrl(context: RequestContext, what: string, text: string, from = new URL(this.transport.origin)): URL {
         if (!URL.canParse(text, from.href)) {
-            throw new RegistryError(operation, `the registry names ${what} that is no URL`, {
-                code: "UNEXPECTED_ANSWER",
+            throw new RegistryError(`the registry names ${what} that is not a URL`, {
+                ...context,
+                code: "UNEXPECTED_RESPONSE",
                 fix: "check the registry's external URL and what stands in front of it",
             });
         }
         const url = new URL(text, from);
         const isPlainAllowed = from.protocol === "http:" && url.protocol === "http:" && isLoopback(url.host);
         if (url.protocol !== "https:" && !isPlainAllowed) {
-            throw new RegistryError(operation, `the registry names ${what} without TLS: ${url.origin}`, {
+            throw new RegistryError(`the registry names ${what} without TLS: ${url.origin}`, {
+                ...context,
                 code: "TLS",
                 fix: "set the registry's external URL to https; a proxy in front of it has to send X-Forwarded-Proto: https",
             });
@@ -169,6 +176,7 @@ export class RegistrySession {
                 url: target,
                 operation: request.operation,
                 signal: request.signal,
+                account: isOwn && authorization !== undefined ? this.credentials?.username : undefined,
                 headers: {
                     ...request.headers,
                     ...(isOwn && authorization !== undefined ? { authorization } : {}),
@@ -181,10 +189,11 @@ export class RegistrySession {
                 return { response, isOwn };
             }
             await response.discard();
-            target = this.namedUrl(request.operation, "a redirect", location, target);
+            target = this.namedUrl(response.context, "a redirect", location, target);
             if (redirects < MAX_REDIRECTS) continue;
-            throw new RegistryError(request.operation, `redirected ${redirects + 1} times, now to ${target.origin}`, {
-                code: "UNEXPECTED_ANSWER",
+            throw new RegistryError(`redirected ${redirects + 1} times, now to ${target.origin}`, {
+                ...response.context,
+                code: "UNEXPECTED_RESPONSE",
                 fix: "check what stands in front of the registry",
             });
         }
@@ -193,7 +202,8 @@ export class RegistrySession {
     private async authorization(request: RegistryRequest, notBefore?: number): Promise<string | undefined> {
         if (this.credentials === undefined || this.challenge === undefined) return undefined;
         if (this.challenge.scheme === "basic") return basicAuthorization(this.credentials);
-        const realm = this.namedUrl(request.operation, "a token endpoint", this.challenge.parameters.realm ?? "");
+        const context = { operation: request.operation, registry: this.host };
+        const realm = this.namedUrl(context, "a token endpoint", this.challenge.parameters.realm ?? "");
         const { credentials, challenge } = this;
         const { scopes, operation, signal } = request;
         const token = { credentials, challenge, realm, scopes, operation, signal, notBefore };
@@ -231,10 +241,10 @@ export function pushScopes(repository: string, mountFrom?: string): readonly str
     return mountFrom === undefined ? [push] : [push, repositoryScope(mountFrom, "pull")];
 }
 
-/** The answer, telling the host's pace of its end. */
-function limited(response: HttpResponse, operation: string, pass: Pass): HttpResponse {
+/** The response, whose end is reported to the host's limiter. */
+function limited(response: HttpResponse, pass: Pass): HttpResponse {
     const end = (text: string) => {
-        const error = response.status < 400 ? undefined : responseError(operation, response, text);
+        const error = response.status < 400 ? undefined : responseError(response, text);
         if (isBusy(error)) pass.failed(error);
         else pass.answered();
     };
@@ -261,8 +271,7 @@ function limited(response: HttpResponse, operation: string, pass: Pass): HttpRes
         }
     }
     return {
-        status: response.status,
-        headers: response.headers,
+        ...response,
         bytes,
         text: () => watched(response.text(), (text) => text),
         discard: () => watched(response.discard(), () => ""),

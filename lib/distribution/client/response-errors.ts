@@ -1,158 +1,161 @@
 import { z } from "zod";
-import { RegistryError, resumeHint } from "../../errors/errors";
+import { type ErrorCode, responseCode } from "../../errors/codes";
+import { RegistryError, type RequestContext } from "../../errors/errors";
+import { parseJson } from "../../errors/text";
+import { resumeHint } from "../http/resume-hint";
 import type { HttpResponse } from "../http/transport";
+import { readErrorBody } from "./error-body";
 
 const FIXES: Readonly<Record<number, string>> = {
-    // One that is right gets it too where the clock that issues tokens is not the one that reads them.
+    // A correct account gets it too where the clock that issues tokens is not the one that reads them.
     401:
         "check registryUsername and registryPassword of the stack, or the account that the command line names, what the " +
         "account may do, and the clocks of the registry's machines",
     403: "give the account the right it lacks, or more quota",
-    405: "the registry is read-only or does not offer this: check its mode",
-    500: "look into the registry's log, and at its disk: a full one answers like this",
-    429: "it is asked for too much at once: run again later, or lower site.transfer.requests",
-    507: "the registry's disk is full: make room there",
+    405: "check whether the registry is read-only, or does not offer this",
+    412: "change the policy of the project that forbids it (immutable tags, content trust)",
     413: "raise the largest body that the registry or the proxy in front of it accepts",
+    429: "run again later, or lower site.transfer.requests",
+    500: "look into the registry's log, and at its disk: a full one causes this too",
+    507: "free space on the registry's disk",
 };
 
-/** Statuses that pass by themselves, or when somebody has made room. */
-const GOES_ON = new Set([500, 507]);
+/** What a status means where the registry gives no reason. */
+const MEANINGS: Readonly<Record<number, string>> = {
+    400: "the registry rejected the request",
+    404: "the registry does not have it",
+    405: "the registry does not allow this",
+    409: "it conflicts with what the registry has",
+    412: "a policy of the registry forbids it",
+    413: "the request is too large for the registry, or for a proxy in front of it",
+    416: "the registry rejected the range",
+    429: "the registry has too many requests",
+};
 
-function fixFor(status: number, operation: string): string | undefined {
-    const fix = FIXES[status];
-    return fix === undefined || !GOES_ON.has(status) ? fix : `${fix}${resumeHint(operation)}`;
-}
+/** Failures that pass by themselves, or when somebody has freed space: the next run resumes. */
+const RESUMABLE = new Set([500, 507]);
+
+/** A registry that reports a full disk or an exhausted share of it (errno(3): ENOSPC, EDQUOT, EFBIG). */
+const NO_SPACE = /no space left on device|disk quota exceeded|file too large/i;
+/** Quay on SQLite while another request writes: it passes, whatever the status is. */
+const LOCKED = /database is locked/i;
 
 /**
- * The error for an answer that is not what the operation asked for.
- * @param text its body
- * @param known what cures it here; absent: what its status calls for
+ * The error for a response that is not what the operation asked for.
+ * @param text its body: untrusted
+ * @param fix absent: what the status calls for
  */
-export function responseError(operation: string, response: HttpResponse, text: string, known?: string): RegistryError {
-    const { code, message } = firstError(response.status, text);
-    const fix = known ?? fixFor(code === DISK_FULL ? 507 : response.status, operation);
-    const retryAfter = retryAfterSeconds(response.headers["retry-after"], clockOf(response));
-    const words = message === undefined ? "" : `: ${message}`;
-    const wait = retryAfter === undefined ? "" : `, to be asked again in ${Math.ceil(retryAfter)} s`;
-    return new RegistryError(operation, `${code} (${response.status}${wait})${words}`, {
+export function responseError(response: HttpResponse, text: string, fix?: string): RegistryError {
+    const { status, context } = response;
+    const { code, registryCode, problem } = readFailure(response, text);
+    const known = fix ?? statusFix(code === "DISK_FULL" ? 507 : status, context);
+    return new RegistryError(problem, {
+        ...context,
         code,
-        status: response.status,
-        ...(fix === undefined ? {} : { fix }),
-        ...(retryAfter === undefined ? {} : { retryAfter }),
+        registryCode,
+        status,
+        fix: known,
+        retryAfter: retryAfterSeconds(response.headers["retry-after"], serverTime(response)),
     });
 }
 
-/** Code of a registry that says its disk, or its share of it, is full; the next run goes on when there is room again. */
-export const DISK_FULL = "DISK_FULL";
-/** errno(3): ENOSPC, EDQUOT, EFBIG. distribution has it in `errors[].detail` of a 500. */
-const NO_SPACE = /no space left on device|disk quota exceeded|file too large/i;
+function statusFix(status: number, { operation = "" }: RequestContext): string | undefined {
+    const fix = FIXES[status];
+    return fix === undefined || !RESUMABLE.has(status) ? fix : `${fix}${resumeHint(operation)}`;
+}
 
-/** Code of a registry whose database another writer holds (Quay on SQLite); it passes, whatever the status says. */
-export const DATABASE_LOCKED = "DATABASE_LOCKED";
+interface Failure {
+    readonly code: ErrorCode;
+    readonly registryCode?: string;
+    readonly problem: string;
+}
 
-const CODE_OF_STATUS: Readonly<Record<number, string>> = {
-    401: "UNAUTHORIZED",
-    403: "DENIED",
-    404: "NOT_FOUND",
-    413: "TOO_LARGE",
-    416: "RANGE_INVALID",
-    429: "TOOMANYREQUESTS",
-};
-
-/** distribution-spec, "Error Codes": `{"errors":[{code,message,detail}]}`. Anything else gets a code by status. */
-function firstError(status: number, text: string): { code: string; message: string | undefined } {
-    if (/database is locked/i.test(text)) return { code: DATABASE_LOCKED, message: "database is locked" };
+function readFailure({ status, context }: HttpResponse, text: string): Failure {
+    if (LOCKED.test(text)) return { code: "DATABASE_LOCKED", problem: "the registry's database is locked" };
+    // distribution has it in `errors[].detail` of a 500.
     const noSpace = status >= 500 ? NO_SPACE.exec(text)?.[0] : undefined;
-    if (noSpace !== undefined || status === 507) return { code: DISK_FULL, message: noSpace };
-    const body = errorBody.safeParse(jsonOf(text));
-    const first = body.success ? body.data.errors[0] : undefined;
-    const code = first !== undefined && CODE.test(first.code) ? first.code : CODE_OF_STATUS[status];
-    return { code: code ?? "UNEXPECTED_ANSWER", message: first?.message && readable(first.message) };
-}
-
-const CODE = /^[\w.-]{1,64}$/;
-const MAX_MESSAGE = 500;
-
-/**
- * A stranger's words as one line: nothing that moves a terminal's cursor, and no header of ours that it repeats. Too many
- * are cut between two of them: nobody finds a secret of which only a part is left.
- */
-function readable(message: string): string {
-    const line = message
-        .replace(/[\s\p{Cc}\p{Cf}]+/gu, " ")
-        .replace(/\b(bearer|basic) [\w.~+/=-]{8,}/gi, "$1 [secret]")
-        .replace(/\beyJ[\w-]+\.[\w.-]+/g, "[secret]")
-        .trim();
-    return line.length > MAX_MESSAGE ? `${line.slice(0, Math.max(0, line.lastIndexOf(" ", MAX_MESSAGE)))}…` : line;
-}
-
-const errorBody = z.object({
-    errors: z.array(z.object({ code: z.string(), message: z.string().optional() })),
-});
-
-/** A body as JSON; undefined if it is none. */
-export function jsonOf(text: string): unknown {
-    try {
-        return JSON.parse(text);
-    } catch {
-        return undefined;
+    if (noSpace !== undefined || status === 507) {
+        const reason = noSpace === undefined ? "" : `: ${noSpace}`;
+        return { code: "DISK_FULL", problem: `the registry's disk is full${reason}` };
     }
+    const { code, reason } = readErrorBody(text);
+    return { ...responseCode(status, code), problem: statusProblem(status, reason, context) };
 }
 
-/** What a 404 is worth: the registry's own word, a stranger's, or not to be told without a body (HEAD has none). */
-export type Absence = "definite" | "invented" | "unproven";
+/** What a failed request means, with the registry's reason. A rejected account is named: it is never secret. */
+export function statusProblem(
+    status: number,
+    reason: string | undefined,
+    { account }: Pick<RequestContext, "account">,
+): string {
+    const rejected = accountProblem(status, account);
+    if (rejected !== undefined) return reason === undefined ? rejected : `${rejected}: ${reason}`;
+    return reason ?? MEANINGS[status] ?? (status >= 500 ? SERVER_FAILED : `the response has the status ${status}`);
+}
+
+const SERVER_FAILED = "the registry, or a proxy in front of it, failed";
+
+function accountProblem(status: number, account: string | undefined): string | undefined {
+    if (status === 401) {
+        return account === undefined
+            ? "the registry asks for an account"
+            : `the registry rejected the account ${account}`;
+    }
+    if (status !== 403) return undefined;
+    return account === undefined ? "the registry denied this" : `the registry denied this to the account ${account}`;
+}
+
+/** What a 404 proves: that the registry does not have it, nothing, or nothing without a body (HEAD has none). */
+export type Absence = "definite" | "foreign" | "unproven";
 
 /**
- * Whether a 404 is the registry's. Registries answer with the error JSON of the spec: distribution, Harbor and Quay with
- * a `code`, Artifactory with a `status`; an answer to HEAD still has its Content-Type, or distribution's version
- * header. A page, or an empty answer without that header, comes from a proxy that lost its registry: nobody looked.
+ * Whether a 404 is the registry's. Registries respond with the error JSON of the spec: distribution, Harbor and Quay with
+ * a `code`, Artifactory with a `status`; a response to HEAD still has its Content-Type, or distribution's version
+ * header. A page, or an empty body without that header, comes from a proxy that lost its registry.
  */
-export function absenceOf(response: HttpResponse, text: string | undefined): Absence {
-    const type = headerOf(response, "content-type");
+export function judgeAbsence(response: HttpResponse, text: string | undefined): Absence {
+    const type = headerText(response, "content-type");
     const isPage = type.startsWith("text/html");
-    const isVersioned = headerOf(response, "docker-distribution-api-version") !== "" && !isPage;
+    const isVersioned = headerText(response, "docker-distribution-api-version") !== "" && !isPage;
     if (text === undefined) return isVersioned || isJson(type) ? "definite" : "unproven";
-    if (absentBody.safeParse(jsonOf(text)).success) return "definite";
-    return text === "" && isVersioned ? "definite" : "invented";
+    if (absentBody.safeParse(parseJson(text)).success) return "definite";
+    return text === "" && isVersioned ? "definite" : "foreign";
 }
 
 const absentBody = z.object({
     errors: z.array(z.union([z.object({ code: z.string() }), z.object({ status: z.literal(404) })])).min(1),
 });
 
-/** The error for a 404 that is not the registry's word: what was asked for may well be there. */
-export function inventedAbsence(operation: string): RegistryError {
-    return new RegistryError(operation, "UNEXPECTED_ANSWER (404): not an answer of a registry, so it proves nothing", {
-        code: "UNEXPECTED_ANSWER",
+/** The error for a 404 that is not the registry's: what was asked for may exist. */
+export function foreignAbsence(context: RequestContext): RegistryError {
+    return new RegistryError("this is not a response of a registry, so it proves nothing", {
+        ...context,
+        code: "UNEXPECTED_RESPONSE",
         status: 404,
         fix: "check what stands in front of the registry and that the registry behind it runs",
     });
 }
 
-/** The error of a deletion: a registry says 405 when deletion is turned off, which it is by default at distribution. */
-export function deletionRefused(error: RegistryError): RegistryError {
-    if (error.status === 401 || error.status === 403) {
-        return new RegistryError(error.operation, `${error.code} (${error.status}): the account may not delete here`, {
-            code: error.code,
-            status: error.status,
-            fix:
-                "give it the right; a robot account of the stack gets it from `npm run up` while site.onRemove is delete, " +
-                "before a destroy can use it",
-        });
-    }
-    if (error.status !== 405) return error;
-    return new RegistryError(error.operation, `${error.code} (405): the registry does not delete`, {
-        code: error.code,
-        status: 405,
-        fix: "turn deletion on there (distribution: storage.delete.enabled: true), or set site.onRemove: keep",
-    });
+/** The error of a deletion: a registry responds 405 when deletion is turned off, which it is by default at distribution. */
+export function deletionError(response: HttpResponse, text: string): RegistryError {
+    return responseError(response, text, DELETION_FIXES[response.status]);
 }
+
+const RIGHT_TO_DELETE =
+    "give the account the right to delete; a robot account of the stack gets it from `npm run up` while site.onRemove is " +
+    "delete, before a destroy can use it";
+
+const DELETION_FIXES: Readonly<Record<number, string>> = {
+    401: RIGHT_TO_DELETE,
+    403: RIGHT_TO_DELETE,
+    405: "turn deletion on in the registry (distribution: storage.delete.enabled: true), or set site.onRemove: keep",
+};
 
 function isJson(type: string): boolean {
     return /^application\/([\w.-]+\+)?json\b/.test(type);
 }
 
-function headerOf(response: HttpResponse, name: string): string {
+function headerText(response: HttpResponse, name: string): string {
     const value = response.headers[name];
     return typeof value === "string" ? value.toLowerCase() : "";
 }
@@ -168,7 +171,7 @@ export function retryAfterSeconds(header: string | string[] | undefined, now: nu
 }
 
 /** A date in Retry-After is one of the server's clock, which may be wrong; its Date header says how. */
-export function clockOf(response: Pick<HttpResponse, "headers">): number {
+export function serverTime(response: Pick<HttpResponse, "headers">): number {
     const { date } = response.headers;
     const server = typeof date === "string" ? Date.parse(date) : NaN;
     return Number.isNaN(server) ? Date.now() : server;

@@ -5,12 +5,12 @@ import { type DetailedPeerCertificate, type PeerCertificate, checkServerIdentity
 export class ServerCertificateError extends Error {
     readonly code = "ERR_SERVER_CERTIFICATE";
 
-    /** @param cure as of PassthroughError */
+    /** `problem` and `fix` are those of PassthroughError. */
     constructor(
-        message: string,
+        readonly problem: string,
         readonly fix: string,
     ) {
-        super(message);
+        super(problem);
         this.name = new.target.name;
     }
 }
@@ -22,7 +22,7 @@ export class ServerCertificateError extends Error {
  * @returns why the certificate is refused; undefined if it is accepted
  */
 export function checkServerCertificate(host: string, certificate: PeerCertificate): Error | undefined {
-    return checkNames(host, certificate) ?? checkChain(chainOf(certificate));
+    return checkNames(host, certificate) ?? checkChain(certificateChain(certificate));
 }
 
 /**
@@ -57,7 +57,7 @@ function isMatchedByGo(name: string): boolean {
 }
 
 /** The certificate and its issuers up to the root, as far as Node.js found them. */
-function chainOf(certificate: PeerCertificate): PeerCertificate[] {
+function certificateChain(certificate: PeerCertificate): PeerCertificate[] {
     const chain: PeerCertificate[] = [];
     // A root is its own issuer.
     for (let next: PeerCertificate | undefined = certificate; next !== undefined && !chain.includes(next);) {
@@ -80,7 +80,7 @@ function checkChain(chain: readonly PeerCertificate[]): Error | undefined {
 function checkSerialNumber(certificate: PeerCertificate): Error | undefined {
     if (!certificate.serialNumber.startsWith("-")) return undefined;
     return new ServerCertificateError(
-        `the certificate ${nameOf(certificate)} has a negative serial number, and container runtimes built with Go 1.23 or newer refuse it`,
+        `the certificate ${certificateName(certificate)} has a negative serial number, and container runtimes built with Go 1.23 or newer refuse it`,
         "issue that certificate again with a positive serial number",
     );
 }
@@ -90,21 +90,21 @@ function checkIssuer(certificate: PeerCertificate, issuer: PeerCertificate): Err
     // Go: Certificate.CheckSignatureFrom. OpenSSL is content with keyUsage keyCertSign (X509_check_ca returns 4).
     if (parent?.hasExtensions === true && !issuer.ca) {
         return new ServerCertificateError(
-            `the CA certificate ${nameOf(issuer)} has no basicConstraints CA:TRUE, so container runtimes refuse every certificate that it issued`,
+            `the CA certificate ${certificateName(issuer)} has no basicConstraints CA:TRUE, so container runtimes refuse every certificate that it issued`,
             "issue the CA certificate again with basicConstraints: critical,CA:TRUE",
         );
     }
     // Go: CertPool.findPotentialParents (golang/go#31440). OpenSSL ignores case and string type (RFC 5280 §7.1).
     if (child !== undefined && parent !== undefined && !child.issuer.equals(parent.subject)) {
         return new ServerCertificateError(
-            `the issuer name in the certificate ${nameOf(certificate)} is encoded differently (case or string type) from the subject of the CA certificate ${nameOf(issuer)}, and container runtimes compare the bytes`,
+            `the issuer name in the certificate ${certificateName(certificate)} is encoded differently (case or string type) from the subject of the CA certificate ${certificateName(issuer)}, and container runtimes compare the bytes`,
             "issue the certificate again with the issuer name exactly as the CA certificate has it",
         );
     }
     return undefined;
 }
 
-function nameOf({ subject, fingerprint256 }: PeerCertificate): string {
+function certificateName({ subject, fingerprint256 }: PeerCertificate): string {
     return JSON.stringify(subject.CN ?? subject.O ?? fingerprint256);
 }
 
@@ -119,9 +119,9 @@ interface TbsFields {
 const VERSION_TAG = 0xa0;
 
 function tbsFields(der: Buffer): TbsFields | undefined {
-    const [tbs] = derElements(contentOf(der));
+    const [tbs] = derElements(elementContent(der));
     if (tbs === undefined) return undefined;
-    const fields = derElements(contentOf(tbs));
+    const fields = derElements(elementContent(tbs));
     const hasExtensions = fields[0]?.[0] === VERSION_TAG;
     const [, , issuer, , subject] = hasExtensions ? fields.slice(1) : fields;
     return issuer && subject && { hasExtensions, issuer, subject };
@@ -138,7 +138,7 @@ function derElements(der: Buffer): Buffer[] {
     return elements;
 }
 
-function contentOf(element: Buffer): Buffer {
+function elementContent(element: Buffer): Buffer {
     const { header, length } = derHeader(element);
     return element.subarray(header, header + length);
 }

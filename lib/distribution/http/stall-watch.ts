@@ -1,4 +1,5 @@
-import { RegistryError } from "../../errors/errors";
+import { RegistryError, type RequestContext } from "../../errors/errors";
+import { resumeHint } from "./resume-hint";
 import { DEFAULT_TIMEOUTS } from "./timeouts";
 
 /** What a connection must take in time is small, however large the pieces of a body are: a slow one is no dead one. */
@@ -10,7 +11,7 @@ export class StallWatch {
     readonly signal: AbortSignal;
 
     constructor(
-        private readonly operation: string,
+        private readonly context: RequestContext,
         signal: AbortSignal | undefined,
         private readonly limit = DEFAULT_TIMEOUTS.piece,
     ) {
@@ -32,9 +33,10 @@ export class StallWatch {
     }
 
     private reason(): RegistryError {
-        return new RegistryError(this.operation, `the registry took no byte for ${this.limit / 1000} s`, {
+        return new RegistryError(`the registry accepted no byte for ${this.limit / 1000} s`, {
+            ...this.context,
             code: "TIMEOUT",
-            fix: "check the network and the registry's disk; the next run goes on from here",
+            fix: `check the network and the registry's disk${resumeHint(this.context.operation ?? "")}`,
         });
     }
 }

@@ -1,4 +1,4 @@
-import { RegistryError, errorMessage } from "../../errors/errors";
+import { RegistryError, type RequestContext, errorMessage } from "../../errors/errors";
 import { ServerCertificateError } from "./server-certificate";
 
 const UNKNOWN_ISSUER = "give the registry's issuing CA as a PEM file in site.registry.ca";
@@ -33,23 +33,18 @@ const NO_COMMON_PROTOCOL = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";
  * @param code the error's own
  * @returns undefined if it failed for another reason than TLS
  */
-export function tlsError(operation: string, host: string, error: Error, code: string): RegistryError | undefined {
-    const untrusted = (text: string, fix: string) =>
-        new RegistryError(operation, `the TLS certificate of ${host} cannot be trusted: ${text}`, {
-            code: "TLS",
-            fix,
-            cause: error,
-        });
-    if (error instanceof ServerCertificateError) return untrusted(error.message, error.fix);
+export function tlsError(context: RequestContext, error: Error, code: string): RegistryError | undefined {
+    const failed = (problem: string, fix: string) =>
+        new RegistryError(problem, { ...context, code: "TLS", fix, cause: error });
+    const untrusted = (why: string, fix: string) => failed(`the TLS certificate cannot be trusted: ${why}`, fix);
+    if (error instanceof ServerCertificateError) return untrusted(error.problem, error.fix);
     const fix = FIXES[code];
     if (fix !== undefined) return untrusted(`${errorMessage(error) || code} (${code})`, fix);
     if (!HANDSHAKE.test(code)) return undefined;
-    return new RegistryError(operation, `${host} answers, but no TLS connection comes about (${code})`, {
-        code: "TLS",
-        fix:
-            code === NO_COMMON_PROTOCOL
-                ? "let it speak HTTP/1.1 beside HTTP/2: the registry itself, or what stands in front of it (ALPN)"
-                : "check the port in site.registry.mirrorBase and the TLS versions that the registry offers",
-        cause: error,
-    });
+    return failed(
+        `the TLS handshake failed (${code})`,
+        code === NO_COMMON_PROTOCOL
+            ? "let the registry, or what stands in front of it, offer HTTP/1.1 beside HTTP/2 (ALPN)"
+            : "check the port in site.registry.mirrorBase and the TLS versions that the registry offers",
+    );
 }

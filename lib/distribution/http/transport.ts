@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, errors, request } from "undici";
-import { RegistryError, resumeHint } from "../../errors/errors";
+import { RegistryError, type RequestContext } from "../../errors/errors";
+import { resumeHint } from "./resume-hint";
 import "./request-log";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
 import { verifiedTls } from "./tls";
@@ -22,12 +23,16 @@ export interface HttpRequest {
     readonly url: URL;
     /** What is being done, for errors: "HEAD mirror/quay.io/org/app/manifests/1.2". */
     readonly operation: string;
+    /** The account that it is made with, for errors. */
+    readonly account?: string | undefined;
     readonly headers?: Readonly<Record<string, string>>;
     readonly body?: Buffer | AsyncIterable<Uint8Array>;
     readonly signal?: AbortSignal | undefined;
 }
 
 export interface HttpResponse {
+    /** Of the request, for errors. */
+    readonly context: RequestContext;
     readonly status: number;
     readonly headers: Readonly<Record<string, string | string[] | undefined>>;
     /** The body's bytes; a connection that breaks while they come throws a RegistryError. */
@@ -53,7 +58,8 @@ export class Transport {
 
     constructor(endpoint: RegistryEndpoint, connections: number) {
         if (endpoint.plainHttp && !isLoopback(endpoint.host)) {
-            throw new RegistryError(endpoint.host, "plain HTTP is for loopback only", {
+            throw new RegistryError("plain HTTP is for loopback only", {
+                registry: endpoint.host,
                 code: "TLS",
                 fix: "serve the registry with TLS and give its CA",
             });
@@ -78,7 +84,8 @@ export class Transport {
 
     /** @throws RegistryError `NETWORK`, `TIMEOUT` or `TLS`; whatever the body's iterator threw; the signal's reason. */
     async send(options: HttpRequest): Promise<HttpResponse> {
-        const { method, url, headers, body, signal } = options;
+        const { method, url, headers, body, signal, operation, account } = options;
+        const context = { operation, registry: url.host, account };
         try {
             const response = await request(url, {
                 method,
@@ -90,10 +97,10 @@ export class Transport {
                 ...(body === undefined ? {} : { body: body as Buffer }),
                 ...(signal ? { signal } : {}),
             });
-            return httpResponse(response, options.operation, url.host, this.timeouts.piece);
+            return httpResponse(response, context, this.timeouts.piece);
         } catch (error) {
             signal?.throwIfAborted();
-            throw transportError(options.operation, url.host, error);
+            throw transportError(context, error);
         }
     }
 
@@ -107,20 +114,16 @@ const MAX_ERROR_TEXT = 64 * 1024;
 /** Leaving the loop closes the socket, which is cheaper than reading on, and an answer may have no end. */
 const MAX_DISCARDED = 1024 * 1024;
 
-function httpResponse(
-    response: Dispatcher.ResponseData,
-    operation: string,
-    host: string,
-    patience: number,
-): HttpResponse {
+function httpResponse(response: Dispatcher.ResponseData, context: RequestContext, patience: number): HttpResponse {
     async function* bytes(): AsyncIterable<Buffer> {
         try {
-            yield* undripped(response.body as AsyncIterable<Buffer>, operation, host, patience);
+            yield* withLeastSpeed(response.body as AsyncIterable<Buffer>, context, patience);
         } catch (error) {
-            throw transportError(operation, host, error);
+            throw transportError(context, error);
         }
     }
     return {
+        context,
         status: response.statusCode,
         headers: response.headers,
         bytes,
@@ -144,32 +147,32 @@ function httpResponse(
     };
 }
 
-/** An answer that brings less in the time that one piece may take would hold its request for days. */
+/** A response with less in the time that one piece may take would hold its request for days. */
 const LEAST_BYTES = 16 * 1024;
 
-async function* undripped(
+async function* withLeastSpeed(
     body: AsyncIterable<Buffer>,
-    operation: string,
-    host: string,
+    context: RequestContext,
     patience: number,
 ): AsyncIterable<Buffer> {
     let since = Date.now();
-    let came = 0;
+    let received = 0;
     for await (const chunk of body) {
-        came += chunk.length;
+        received += chunk.length;
         if (Date.now() - since > patience) {
-            if (came < LEAST_BYTES) throw dripping(operation, host, came, patience);
+            if (received < LEAST_BYTES) throw tooSlow(context, received, patience);
             since = Date.now();
-            came = 0;
+            received = 0;
         }
         yield chunk;
     }
 }
 
-function dripping(operation: string, host: string, bytes: number, patience: number): RegistryError {
-    return new RegistryError(operation, `no answer from ${host} in time (${bytes} bytes in ${patience / 1000} s)`, {
+function tooSlow(context: RequestContext, bytes: number, patience: number): RegistryError {
+    return new RegistryError(`no response in time (${bytes} bytes in ${patience / 1000} s)`, {
+        ...context,
         code: "TIMEOUT",
-        fix: `check the network and what stands in front of the registry${resumeHint(operation)}`,
+        fix: `check the network and what stands in front of the registry${resumeHint(context.operation ?? "")}`,
     });
 }
 
@@ -189,46 +192,38 @@ const NETWORK_CODES = new Set([
     "EAI_AGAIN",
     // The other side closed, also a kept connection just when a request was written on it.
     "UND_ERR_SOCKET",
-    // A proxy that loses its registry ends the answer early, but in good order.
+    // A proxy that loses its registry ends the response early, but in good order.
     "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
 ]);
 
 /** Errors that are not the network's (a body iterator's own ArchiveError, a bug) pass through unchanged. */
-function transportError(operation: string, host: string, error: unknown): unknown {
+function transportError(context: RequestContext, error: unknown): unknown {
     if (error instanceof errors.HTTPParserError) {
-        return new RegistryError(operation, `${host} answers, but not with HTTP: ${error.message}`, {
-            code: "UNEXPECTED_ANSWER",
+        return new RegistryError(`the response is not HTTP: ${error.message}`, {
+            ...context,
+            code: "UNEXPECTED_RESPONSE",
             fix: "check the port in site.registry.mirrorBase",
             cause: error,
         });
     }
-    const code = codeOf(error);
+    const code = systemCode(error);
     if (code === undefined) return error;
-    const tls = tlsError(operation, host, error as Error, code);
+    const tls = tlsError(context, error as Error, code);
     if (tls !== undefined) return tls;
-    const fix = `check that the registry runs and that ${host} can be reached from here${resumeHint(operation)}`;
-    if (TIMEOUT_CODES.has(code)) {
-        return new RegistryError(operation, `no answer from ${host} in time (${code})`, {
-            code: "TIMEOUT",
-            fix,
-            cause: error,
-        });
-    }
+    const { registry, operation = "" } = context;
+    const fix = `check that the registry runs and that ${registry} can be reached from here${resumeHint(operation)}`;
+    const facts = { ...context, fix, cause: error };
+    if (TIMEOUT_CODES.has(code))
+        return new RegistryError(`no response in time (${code})`, { ...facts, code: "TIMEOUT" });
     if (code === "UND_ERR_CLOSED" || code === "UND_ERR_DESTROYED") {
-        return new RegistryError(operation, "given up, since the run has ended", { code: "ABORTED", cause: error });
+        return new RegistryError("given up, since the run has ended", { ...context, code: "ABORTED", cause: error });
     }
-    if (NETWORK_CODES.has(code)) {
-        return new RegistryError(operation, `no connection to ${host} (${code})`, {
-            code: "NETWORK",
-            fix,
-            cause: error,
-        });
-    }
+    if (NETWORK_CODES.has(code)) return new RegistryError(`no connection (${code})`, { ...facts, code: "NETWORK" });
     return error;
 }
 
 /** The error's own code; an AggregateError over several addresses carries that of the last one. */
-function codeOf(error: unknown): string | undefined {
+function systemCode(error: unknown): string | undefined {
     if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
     return typeof error.code === "string" ? error.code : undefined;
 }

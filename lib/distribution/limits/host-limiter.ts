@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { debug } from "../../debug/debug";
-import { RegistryError } from "../../errors/errors";
+import { RegistryError, type RequestContext } from "../../errors/errors";
 import { isBusy, isUnreachable } from "./retry";
 
 /** Requests in flight to one host, unless the site says otherwise. */
@@ -29,6 +29,9 @@ export class HostLimiter {
     /** Requests that began before the last slowing down do not slow down again: they are of the same burst. */
     private slowedAt = 0;
     private failingSince: number | undefined;
+
+    /** @param host `host[:port]`, for errors */
+    constructor(private readonly host: string) {}
 
     /** Requests that may be in flight now. */
     get requests(): number {
@@ -77,7 +80,7 @@ export class HostLimiter {
         for (let gate = this.gate; gate !== undefined; gate = this.gate) {
             const left = gate.until - Date.now();
             if (left <= 0) return;
-            if (left > patience) throw heldBack(operation, left, gate.because);
+            if (left > patience) throw heldBack({ operation, registry: this.host }, left, gate.because);
             debug("retry", () => `${operation}: waits ${left} ms for the host (${gate.because.code})`);
             // Its own AbortError would hide why.
             await delay(left, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
@@ -155,17 +158,18 @@ export class HostLimiter {
 /** Of the error that made a wait: the error itself would keep the whole run that met it in memory, for as long as the pace. */
 type Reason = Pick<RegistryError, "code" | "status" | "retryAfter">;
 
-function heldBack(operation: string, milliseconds: number, because: Reason): RegistryError {
+function heldBack(context: RequestContext, milliseconds: number, because: Reason): RegistryError {
     const seconds = Math.ceil(milliseconds / 1000);
     const why =
         because.retryAfter === undefined
             ? `the registry is busy, and nothing is sent to it for ${seconds} s`
             : `the registry asked for no request in the next ${seconds} s`;
-    return new RegistryError(operation, `not sent: ${why}`, {
+    return new RegistryError(`not sent: ${why}`, {
+        ...context,
         code: because.code,
+        status: because.status,
         retryAfter: seconds,
         fix: "run again after that, or raise site.transfer.retrySeconds",
-        ...(because.status === undefined ? {} : { status: because.status }),
     });
 }
 
@@ -173,7 +177,7 @@ const paces = new Map<string, HostLimiter>();
 
 /** The one pace of a host (its origin) in this process. */
 export function hostLimiter(origin: string): HostLimiter {
-    const known = paces.get(origin) ?? new HostLimiter();
+    const known = paces.get(origin) ?? new HostLimiter(new URL(origin).host);
     paces.set(origin, known);
     return known;
 }

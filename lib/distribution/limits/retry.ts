@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { debug } from "../../debug/debug";
 import { RegistryError, errorMessage } from "../../errors/errors";
-import { DATABASE_LOCKED } from "../client/response-errors";
+import type { ErrorCode } from "../../errors/codes";
 
 /** How long an operation may keep failing in ways that pass by themselves. */
 export interface RetryPolicy {
@@ -22,8 +22,8 @@ const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504, 520, 521, 522, 523
 /** True if the registry answered that it has too much to do, or has trouble that passes. */
 export function isBusy(error: unknown): error is RegistryError {
     // Somebody made it read-only: that does not pass by itself, whatever the status (Quay: 503).
-    if (!(error instanceof RegistryError) || error.code === "READ_ONLY") return false;
-    return error.code === DATABASE_LOCKED || (error.status !== undefined && PASSING_STATUS.has(error.status));
+    if (!(error instanceof RegistryError) || error.code === "REGISTRY_READ_ONLY") return false;
+    return error.code === "DATABASE_LOCKED" || (error.status !== undefined && PASSING_STATUS.has(error.status));
 }
 
 /** True if there was no answer: the connection broke, or nothing came in time. */
@@ -32,7 +32,7 @@ export function isUnreachable(error: unknown): error is RegistryError {
 }
 
 /** Codes of an upload that the registry has lost (it was restarted, or another instance has it): a new one is begun. */
-const LOST_UPLOAD = new Set(["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"]);
+const LOST_UPLOAD = new Set<ErrorCode>(["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"]);
 
 /** True if the same request may well succeed later without anybody changing anything. */
 export function isRetryable(error: unknown): error is RegistryError {
@@ -41,7 +41,9 @@ export function isRetryable(error: unknown): error is RegistryError {
 
 /** A POST begins an upload, so what it is refused for was not lost. */
 function isLostUpload(error: unknown): error is RegistryError {
-    return error instanceof RegistryError && LOST_UPLOAD.has(error.code) && !error.operation.startsWith("POST ");
+    return (
+        error instanceof RegistryError && LOST_UPLOAD.has(error.code) && error.operation?.startsWith("POST ") !== true
+    );
 }
 
 /**

@@ -94,8 +94,10 @@ export class RepositoryGraph {
         const { client, repository } = this;
         const manifest = await client.manifestGet(repository, digest);
         if (manifest === undefined && (await client.manifestHead(repository, digest)) !== undefined) {
-            throw new RegistryError(`GET ${repository}/manifests/${digest}`, "it is there (HEAD) but cannot be read", {
-                code: "UNEXPECTED_ANSWER",
+            throw new RegistryError("it exists by HEAD, but cannot be read by GET", {
+                registry: client.host,
+                operation: `GET ${repository}/manifests/${digest}`,
+                code: "UNEXPECTED_RESPONSE",
                 fix: "check the registry's storage and what stands in front of it; nothing of this repository was removed",
             });
         }

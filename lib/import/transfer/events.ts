@@ -1,5 +1,5 @@
 import type { Digest } from "../../oci/digest";
-import type { Wait } from "../../distribution/client/registry-client";
+import type { ProblemJson } from "../../errors/format";
 import type { ImportProgress } from "./import-meter";
 import type { Payload } from "../plan/plan";
 import type { RefusedMount, TransferOutcome } from "./transfer";
@@ -32,8 +32,18 @@ export type ImportEvent =
           readonly mountRefused: boolean;
       }
     | ImageEvent
-    /** A request failed in a way that passes and is tried again; `requests` tells how far the host is slowed down. */
-    | ({ readonly event: "wait" } & Wait)
+    /** A request failed in a way that passes and is repeated. */
+    | {
+          readonly event: "wait";
+          readonly operation: string;
+          /** As text. */
+          readonly problem: string;
+          readonly error: ProblemJson;
+          /** Until the next attempt. */
+          readonly seconds: number;
+          /** Requests that may be in flight to the host from now on. */
+          readonly requests: number;
+      }
     /** Every second while there is something new. */
     | ({ readonly event: "progress" } & ImportProgress)
     | {

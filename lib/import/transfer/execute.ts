@@ -1,6 +1,6 @@
-import { UPLOADS_REFUSED } from "../../distribution/auth/body-refusals";
 import type { BlobSource } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
+import type { ErrorCode } from "../../errors/codes";
 import { ArchiveError, PassthroughError, RegistryError, errorMessage } from "../../errors/errors";
 import { Limiter, mapLimited } from "../../concurrency/limiter";
 import { type Manifest, parseManifest } from "../../oci/manifest";
@@ -10,7 +10,7 @@ import { NoProgressTimer } from "./no-progress-timer";
 import { isAttachment } from "../image-task";
 import { type ImportListeners, type ImportResult, ImportRecorder } from "./import-recorder";
 import type { BlobTask, ImagePlan, ImportPlan } from "../plan/plan";
-import { explainedRefusal } from "./sparse-refusal";
+import { explainRejection } from "./sparse-refusal";
 import { type TransferWatch, transferBlob } from "./transfer";
 import { BlobReader } from "./verified-pieces";
 
@@ -23,9 +23,9 @@ const DEFAULT_CONCURRENCY = 6;
 /** Images worked on at once; more than blobs in flight, so that small images fill the gaps. */
 const IMAGES_AT_ONCE = 12;
 /** Errors of the file system, and of a file that is shorter than when it was opened. */
-const ARCHIVE_LOST = new Set(["ARCHIVE_UNREADABLE", "ARCHIVE_TRUNCATED"]);
+const ARCHIVE_LOST = new Set<ErrorCode>(["ARCHIVE_UNREADABLE", "ARCHIVE_TRUNCATED"]);
 /** What no request to the registry gets around. */
-const ENDS_ALL = new Set(["TLS", "ABORTED", UPLOADS_REFUSED]);
+const ENDS_ALL = new Set<ErrorCode>(["TLS", "ABORTED", "UPLOADS_REFUSED"]);
 
 /**
  * Carries a plan out. One failing image does not stop the others; a registry that stays unreachable does, and so does an
@@ -180,9 +180,9 @@ class Execution {
     private async putManifest(repository: string, reference: string, digest: Digest, isThere: boolean): Promise<void> {
         const manifest = isThere
             ? await this.storedManifest(repository, digest)
-            : parseManifest(await this.source.read(digest), this.source.place(digest));
+            : parseManifest(await this.source.read(digest), { place: this.source.place(digest) });
         await this.client.manifestPut(repository, reference, manifest).catch((error: unknown) => {
-            throw explainedRefusal(error, manifest);
+            throw explainRejection(error, manifest, this.client.host);
         });
         this.count(manifest.bytes.length, 0);
     }
@@ -190,7 +190,9 @@ class Execution {
     private async storedManifest(repository: string, digest: Digest): Promise<Manifest> {
         const manifest = await this.client.manifestGet(repository, digest);
         if (manifest !== undefined) return manifest;
-        throw new PassthroughError(`manifest ${digest} is gone from ${repository} since the plan was made`, {
+        throw new RegistryError("it existed when the plan was made, and does not exist any more", {
+            registry: this.client.host,
+            operation: `GET ${repository}/manifests/${digest}`,
             code: "MANIFEST_UNKNOWN",
             fix: "run again",
         });

@@ -1,3 +1,4 @@
+import { formatWithoutFix, problemToJson } from "../../errors/format";
 import type { Digest } from "../../oci/digest";
 import type { Wait } from "../../distribution/client/registry-client";
 import type { ImportEvent } from "./events";
@@ -93,7 +94,9 @@ export class ImportRecorder {
     }
 
     waited(wait: Wait): void {
-        this.emit({ event: "wait", ...wait });
+        const { problem, seconds, requests } = wait;
+        const text = { operation: problem.operation ?? "", problem: formatWithoutFix(problem) };
+        this.emit({ event: "wait", ...text, seconds, requests, error: problemToJson(problem) });
     }
 
     end(): ImportResult {

@@ -3,19 +3,18 @@ import type { Manifest } from "../../oci/manifest";
 import { isIndexMediaType } from "../../oci/media-types";
 
 /**
- * Why a registry refused a manifest. Every child that the set has is there before its index is put, so an index is
- * refused for unknown children only if it is sparse: which settings let it in (distribution 3, registry/handlers/app.go;
+ * Why a registry rejected a manifest. Every child that the set has is pushed before its index, so an index is rejected
+ * for unknown children only if it is sparse: which settings allow that (distribution 3, registry/handlers/app.go;
  * Quay, config.py). The index is never rewritten: its digest would be another one.
  */
-export function explainedRefusal(error: unknown, manifest: Manifest): unknown {
+export function explainRejection(error: unknown, manifest: Manifest, registry: string): unknown {
     if (!(error instanceof RegistryError) || error.code !== "MANIFEST_BLOB_UNKNOWN") return error;
     if (!isIndexMediaType(manifest.mediaType)) return error;
-    const what = `the index ${manifest.digest} leaves out platforms, and the registry takes no sparse index`;
-    return new RegistryError(error.operation, what, {
-        code: error.code,
-        ...(error.status === undefined ? {} : { status: error.status }),
+    const { code, status, registryCode, operation } = error;
+    return new RegistryError("the index leaves out platforms, and the registry accepts no sparse index", {
+        ...{ registry, operation, code, status, registryCode },
         fix:
-            "let it take them (distribution 3: validation.manifests.indexes.platforms: none; Quay: FEATURE_SPARSE_INDEX: " +
+            "let the registry accept them (distribution 3: validation.manifests.indexes.platforms: none; Quay: FEATURE_SPARSE_INDEX: " +
             "true; Harbor and distribution 2 cannot), or mirror all platforms of the image",
         cause: error,
     });

@@ -34,7 +34,7 @@ export interface TransferWatch {
  * Brings one blob into its repository: mounted if the plan says so and the registry agrees, else sent with one PUT,
  * straight from its place in the archive. A transfer that breaks begins anew with a new upload, and what the registry got
  * of the broken one is given up; that of a large blob goes on where it ended, if the registry knows where.
- * @throws PassthroughError `ARCHIVE_CORRUPT` if the archive's bytes are not the blob; RegistryError
+ * @throws PassthroughError `ARCHIVE_DIGEST_MISMATCH` if the archive's bytes are not the blob; RegistryError
  */
 export async function transferBlob(
     client: RegistryClient,
@@ -48,7 +48,7 @@ export async function transferBlob(
     if (begun.mounted) return "mounted";
     if (source.size(blob.digest) === undefined) {
         await client.uploads.cancel(blob.repository, begun.location);
-        throw refusedMount(blob);
+        throw refusedMount(client.host, blob);
     }
     const { repository, digest, size, mountFrom } = blob;
     if (mountFrom !== undefined) watch.mountRefused({ repository, digest, size, from: mountFrom });
@@ -178,7 +178,13 @@ class Transfer {
         const { repository, digest } = this.blob;
         const begun = await this.client.uploads.start(repository, digest);
         if (!begun.mounted) return { location: begun.location, offset: 0 };
-        throw new RegistryError(`POST ${repository}`, "mounted unasked", { code: "UNEXPECTED_ANSWER" });
+        throw new RegistryError("the registry mounted the blob without being asked to", {
+            registry: this.client.host,
+            operation: `POST ${repository}/blobs/uploads`,
+            thing: `blob ${digest}`,
+            code: "UNEXPECTED_RESPONSE",
+            fix: "check what stands in front of the registry",
+        });
     }
 }
 
@@ -192,10 +198,13 @@ function resumeText(offset: number | undefined): string {
     return offset === undefined ? "begun again, the registry kept nothing of it" : `resumed at byte ${offset}`;
 }
 
-function refusedMount(blob: BlobTask): RegistryError {
-    return new RegistryError(
-        `POST ${blob.repository}/blobs/uploads`,
-        `the registry does not mount ${blob.digest} from ${blob.mountFrom ?? "another repository"}, and this archive does not hold it`,
-        { code: "BLOB_MOUNT_REFUSED", fix: "import the earlier archive again, then this one" },
-    );
+function refusedMount(registry: string, { repository, digest, mountFrom }: BlobTask): RegistryError {
+    const from = mountFrom ?? "another repository";
+    return new RegistryError(`the registry does not mount it from ${from}, and this archive does not hold it`, {
+        registry,
+        operation: `POST ${repository}/blobs/uploads`,
+        thing: `blob ${digest}`,
+        code: "BLOB_MOUNT_REFUSED",
+        fix: "import the earlier archive again, then this one",
+    });
 }

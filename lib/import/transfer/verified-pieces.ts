@@ -45,7 +45,7 @@ export class VerifiedBlob {
      * The pieces, for whoever asks for the next one only when the last one was taken: then the one before it is overwritten.
      * @param onSent called with the bytes taken so far, those before `offset` among them
      * @param offset bytes that the registry has already: they are hashed, and left out
-     * @throws PassthroughError `ARCHIVE_CORRUPT` before the last piece if the archive's bytes are not the blob
+     * @throws PassthroughError `ARCHIVE_DIGEST_MISMATCH` before the last piece if the archive's bytes are not the blob
      */
     async *pieces(onSent: (sent: number) => void, offset = 0): AsyncIterable<Uint8Array> {
         const unsent = (bytes: Buffer) => bytes.subarray(Math.max(0, offset - sent));
@@ -93,11 +93,9 @@ export class VerifiedBlob {
 }
 
 function corrupt(source: BlobSource, blob: BlobTask, found: Digest, size: number): PassthroughError {
-    return new PassthroughError(
-        `${source.place(blob.digest)}: the bytes are not ${blob.digest} (${blob.size} bytes) but ${found} (${size} bytes)`,
-        {
-            code: "ARCHIVE_CORRUPT",
-            fix: "copy the archive again from the connected side and compare its checksum there",
-        },
-    );
+    return new PassthroughError(`the bytes are not ${blob.digest} (${blob.size} bytes) but ${found} (${size} bytes)`, {
+        code: "ARCHIVE_DIGEST_MISMATCH",
+        place: source.place(blob.digest),
+        fix: "copy the archive again from the connected side and compare its checksum there",
+    });
 }

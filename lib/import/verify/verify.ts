@@ -122,7 +122,7 @@ export function unreadError({ unread, failures }: Pick<Verification, "unread" | 
     return new PassthroughError(
         `the registry cannot read ${counted(unread.length, "image")}: whether they are sound is not known` +
             `\n    ${named.slice(0, MAX_NAMED).join("\n    ")}${more}\n`,
-        { code: "UNREADABLE", fix: "look into the registry's log and mend its storage, then run again" },
+        { code: "IMAGES_UNREADABLE", fix: "look into the registry's log and mend its storage, then run again" },
     );
 }
 

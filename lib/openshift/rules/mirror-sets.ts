@@ -116,8 +116,9 @@ function mirrorEntry(base: MirrorBase, source: string, mirrorSourcePolicy: Mirro
 }
 
 function refused(thing: string): Error {
-    return new PassthroughError(`mirror rule: ${thing} is not what the cluster's API accepts`, {
+    return new PassthroughError("the cluster's API does not accept it", {
         code: "MIRROR_RULE_INVALID",
+        thing: `mirror rule, ${thing}`,
         fix: "write host[:port] and lower-case path components, without scheme, tag, digest or trailing slash",
     });
 }
@@ -126,8 +127,9 @@ function refuseConflicts(base: MirrorBase, hosts: readonly MirroredHost[]): void
     const sources = hosts.map(({ host }) => ({ registry: splitSource(host)[0], repository: "" }));
     const conflict = mirrorConflicts(base, sources)[0];
     if (conflict === undefined) return;
-    throw new PassthroughError(`mirror rules: ${conflict.hosts.join(" and ")} both map to ${conflict.location}`, {
+    throw new PassthroughError(`${conflict.hosts.join(" and ")} both map to ${conflict.location}`, {
         code: "MIRROR_CONFLICT",
+        thing: "mirror rules",
         fix: "mirror only one of them here, or give the other a mirror base of its own",
     });
 }
@@ -139,8 +141,9 @@ function refuseBlockedMirror(base: MirrorBase, hosts: readonly MirroredHost[]): 
         ({ host }) => `${location}/`.startsWith(`${host}/`) || base.host.startsWith(`${host}:`),
     );
     if (blocking === undefined) return;
-    throw new PassthroughError(`mirror rules: forbidding ${blocking.host} forbids the mirror ${location} itself`, {
+    throw new PassthroughError(`forbidding ${blocking.host} forbids the mirror ${location} itself`, {
         code: "MIRROR_BLOCKED",
+        thing: "mirror rules",
         fix: `set contactSource: allow, or leave ${blocking.host} out of the upstreams`,
     });
 }
@@ -179,8 +182,9 @@ function mirrorObjects(
 function objectName(name: string): string {
     if (name.length <= 253 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(name))
         return name;
-    throw new PassthroughError(`mirror rule: ${JSON.stringify(name)} is not a name for a Kubernetes object`, {
+    throw new PassthroughError(`${JSON.stringify(name)} is not a name for a Kubernetes object`, {
         code: "MIRROR_RULE_INVALID",
+        thing: "mirror rule",
         fix: "use at most 253 lower-case letters, digits, hyphens and dots (RFC 1123 subdomain)",
     });
 }

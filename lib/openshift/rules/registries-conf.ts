@@ -41,7 +41,8 @@ interface Source {
  * The registries.conf that the machine-config operator gives every node for these objects (openshift/runtime-utils,
  * pkg/registries), without what Image/cluster adds. What the operator refuses, only in its log, is an error here.
  * @param clusterVersion absent: the newest.
- * @throws PassthroughError `MIRROR_POLICY_CONFLICT`, `MIRROR_KINDS_CONFLICT`, `MIRROR_RULE_INVALID`; `VERSION_INVALID`
+ * @throws PassthroughError `MIRROR_POLICY_CONFLICT`, `MIRROR_KINDS_CONFLICT`, `MIRROR_RULE_INVALID`;
+ *     `CLUSTER_VERSION_INVALID`
  */
 export function registriesConf(objects: readonly MirrorObject[], clusterVersion?: string): RegistriesConf {
     const version = clusterVersion === undefined ? undefined : parseClusterVersion(clusterVersion);
@@ -117,34 +118,29 @@ function checkEntries(entries: readonly FormEntry[]): void {
 function checkNames({ source, mirrors, object }: FormEntry): void {
     const invalid = isMirrorSource(source) ? mirrors.find((mirror) => !isMirrorLocation(mirror)) : source;
     if (invalid === undefined) return;
-    throw new PassthroughError(
-        `${object}: ${JSON.stringify(invalid)} is not a valid ${invalid === source ? "source" : "mirror"}`,
-        {
-            code: "MIRROR_RULE_INVALID",
-            fix: "write host[:port] and lower-case path components, without scheme, tag, digest or trailing slash",
-        },
-    );
+    const kind = invalid === source ? "source" : "mirror";
+    throw new PassthroughError(`${JSON.stringify(invalid)} is not a valid ${kind}`, {
+        code: "MIRROR_RULE_INVALID",
+        thing: object,
+        fix: "write host[:port] and lower-case path components, without scheme, tag, digest or trailing slash",
+    });
 }
 
 function policyConflict({ source, object }: FormEntry, first: FormEntry): PassthroughError {
     const objects = object === first.object ? object : `${first.object} and ${object}`;
-    return new PassthroughError(
-        `mirror source ${source}: conflicting mirrorSourcePolicy is set for the same source in ${objects}`,
-        {
-            code: "MIRROR_POLICY_CONFLICT",
-            fix: "set the same mirrorSourcePolicy wherever it is a source; unset, and every ImageContentSourcePolicy, means AllowContactingSource",
-        },
-    );
+    return new PassthroughError(`conflicting mirrorSourcePolicy is set for the same source in ${objects}`, {
+        code: "MIRROR_POLICY_CONFLICT",
+        thing: `mirror source ${source}`,
+        fix: "set the same mirrorSourcePolicy wherever it is a source; unset, and every ImageContentSourcePolicy, means AllowContactingSource",
+    });
 }
 
 function ownMirror({ source, object }: FormEntry): PassthroughError {
-    return new PassthroughError(
-        `mirror source ${source}: NeverContactSource is set, and it is one of its own mirrors in ${object}`,
-        {
-            code: "MIRROR_POLICY_CONFLICT",
-            fix: `take ${source} out of its mirrors, or set AllowContactingSource`,
-        },
-    );
+    return new PassthroughError(`NeverContactSource is set, and it is one of its own mirrors in ${object}`, {
+        code: "MIRROR_POLICY_CONFLICT",
+        thing: `mirror source ${source}`,
+        fix: `take ${source} out of its mirrors, or set AllowContactingSource`,
+    });
 }
 
 function mergeEntries(name: string, entries: readonly FormEntry[]): Source {
@@ -180,14 +176,16 @@ function refuseMixedKinds(objects: readonly MirrorObject[], version: ClusterVers
     const hasNew = objects.some((object) => !isOld(object));
     const shown = version === undefined ? "" : [version.major, version.minor, version.patch ?? "x"].join(".");
     if (hasNew && !hasMirrorSets(version)) {
-        throw new PassthroughError(`mirror objects: OpenShift ${shown} has no IDMS and no ITMS`, {
+        throw new PassthroughError(`OpenShift ${shown} has no IDMS and no ITMS`, {
             code: "MIRROR_KINDS_CONFLICT",
+            thing: "mirror objects",
             fix: "write an ImageContentSourcePolicy, or upgrade to 4.13 or later",
         });
     }
     if (hasNew && objects.some(isOld) && !mayMixKinds(version)) {
-        throw new PassthroughError(`mirror objects: OpenShift ${shown} takes either ICSP or IDMS and ITMS, not both`, {
+        throw new PassthroughError(`OpenShift ${shown} accepts either ICSP or IDMS and ITMS, not both`, {
             code: "MIRROR_KINDS_CONFLICT",
+            thing: "mirror objects",
             fix: "migrate every ImageContentSourcePolicy, or upgrade to 4.13.27, 4.14.3 or later",
         });
     }

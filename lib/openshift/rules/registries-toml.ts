@@ -47,8 +47,9 @@ export function formatRegistriesConf(conf: RegistriesConf): string {
 export function parseRegistriesConf(toml: string, place: string): RegistriesConf {
     const parsed = document.safeParse(parseToml(toml, place));
     if (!parsed.success) {
-        throw new PassthroughError(`${place}: not a registries.conf: ${z.prettifyError(parsed.error)}`, {
+        throw new PassthroughError(`not a registries.conf: ${z.prettifyError(parsed.error)}`, {
             code: "REGISTRIES_CONF_INVALID",
+            thing: place,
             fix: "compare it with containers-registries.conf(5)",
         });
     }
@@ -64,8 +65,9 @@ function parseToml(toml: string, place: string): unknown {
     try {
         return parse(toml);
     } catch (cause) {
-        throw new PassthroughError(`${place}: not TOML: ${errorMessage(cause)}`, {
+        throw new PassthroughError(`not TOML: ${errorMessage(cause)}`, {
             code: "REGISTRIES_CONF_INVALID",
+            thing: place,
             fix: "correct the file",
             cause,
         });

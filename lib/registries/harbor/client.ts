@@ -1,29 +1,18 @@
 import { z } from "zod";
 import { type Credentials, basicAuthorization } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
-import { AdminClient, type AdminResponse, type AdminRequest, type ErrorReader, jsonOf, refusal } from "../admin-client";
+import { readErrorBody } from "../../distribution/client/error-body";
+import { AdminClient, type AdminRequest, type AdminResponse, adminError, parseBody } from "../admin-client";
 import type { RegistryAccount } from "../registry-admin";
 
 const API = "/api/v2.0";
 /** The most that Harbor gives at once (more is 422). */
 const PAGE_SIZE = 100;
 
-const errorBody = z.object({
-    errors: z.array(z.object({ code: z.string(), message: z.string().default("") })).min(1),
-});
-
-/** `{"errors":[{"code","message"}]}`, the only shape of a Harbor error under `/api/v2.0` and `/v2/`. */
-export const harborError: ErrorReader = (text) => {
-    let value: unknown;
-    try {
-        value = JSON.parse(text);
-    } catch {
-        return undefined;
-    }
-    const first = errorBody.safeParse(value).data?.errors[0];
-    // Some messages are doubled: "x: x".
-    return first && { code: first.code, message: first.message.replace(/^(.+): \1$/, "$1") || first.code };
-};
+/** True for `{"errors":[{"code","message"}]}`, the only shape of a Harbor error under `/api/v2.0` and `/v2/`. */
+function isHarborError({ text }: AdminResponse): boolean {
+    return readErrorBody(text).code !== undefined;
+}
 
 const FIXES: Readonly<Record<number, string>> = {
     401:
@@ -37,16 +26,20 @@ const FIXES: Readonly<Record<number, string>> = {
 export class HarborClient {
     private readonly http: AdminClient;
     private readonly credentials: Credentials;
+    /** `host[:port]`, for errors. */
+    readonly host: string;
 
     constructor(account: RegistryAccount) {
         if ("token" in account.credentials) {
-            throw new RegistryError(account.endpoint.host, "Harbor takes no OAuth token", {
+            throw new RegistryError("Harbor accepts no OAuth token", {
+                registry: account.endpoint.host,
                 code: "UNAUTHORIZED",
                 fix: "set registryUsername and registryPassword",
             });
         }
         this.credentials = account.credentials;
         this.http = new AdminClient(account);
+        this.host = account.endpoint.host;
     }
 
     get username(): string {
@@ -66,38 +59,39 @@ export class HarborClient {
         const response = await this.http.send({
             ...request,
             path: `${API}${request.path}`,
+            account: this.username,
             headers: { authorization: basicAuthorization(this.credentials), ...request.headers },
         });
         if (response.status < 300) return response;
         // A 404 or 409 of whatever stands in front of Harbor says nothing about what is in it.
-        const isHarbors = request.method === "HEAD" || harborError(response.text) !== undefined;
+        const isHarbors = request.method === "HEAD" || isHarborError(response);
         if (accept.includes(response.status) && isHarbors) return response;
-        throw refusal(response, harborError, { ...FIXES, ...fixes });
+        throw adminError(response, { ...FIXES, ...fixes });
     }
 
     /** A resource; undefined if Harbor definitely says that it is not there. */
     async get<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
         const response = await this.call({ method: "GET", path, headers: BY_NAME }, [404]);
-        return response.status === 404 ? undefined : jsonOf(response, schema);
+        return response.status === 404 ? undefined : parseBody(response, schema);
     }
 
     /** A resource; 403 if this account may not see it, undefined if Harbor definitely says that it is not there. */
     async getOrStatus<T>(request: AdminRequest, schema: z.ZodType<T>): Promise<T | 403 | undefined> {
         const response = await this.call(request, [403, 404]);
         if (response.status === 403) return 403;
-        return response.status === 404 ? undefined : jsonOf(response, schema);
+        return response.status === 404 ? undefined : parseBody(response, schema);
     }
 
     /** The answer's JSON. @throws RegistryError if it has none of that shape */
     read<T>(response: AdminResponse, schema: z.ZodType<T>): T {
-        return jsonOf(response, schema);
+        return parseBody(response, schema);
     }
 
     /** A resource, or undefined if this account may not see it (403) or it is not there (404). */
     async getIfAllowed<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
         const response = await this.call({ method: "GET", path, headers: BY_NAME }, [403, 404]);
         // Without a schedule or a policy Harbor answers 200 with nothing.
-        return response.status < 300 && response.text.trim() !== "" ? jsonOf(response, schema) : undefined;
+        return response.status < 300 && response.text.trim() !== "" ? parseBody(response, schema) : undefined;
     }
 
     /** A whole list. `q` is only a coarse filter: Harbor ignores keys that it does not know. */
@@ -106,7 +100,7 @@ export class HarborClient {
         for (let page = 1; ; page++) {
             const query = `page=${page}&page_size=${PAGE_SIZE}${q === "" ? "" : `&q=${encodeURIComponent(q)}`}`;
             const response = await this.call({ method: "GET", path: `${path}?${query}`, headers: BY_NAME });
-            const items = jsonOf(response, z.array(schema));
+            const items = parseBody(response, z.array(schema));
             found.push(...items);
             if (items.length < PAGE_SIZE) return found;
         }
@@ -116,7 +110,7 @@ export class HarborClient {
     async whoAmI(): Promise<{ readonly isRobot: boolean; readonly isAdmin: boolean }> {
         const response = await this.call({ method: "GET", path: "/users/current" }, [412]);
         if (response.status === 412) return { isRobot: true, isAdmin: false };
-        const { sysadmin_flag } = jsonOf(response, z.object({ sysadmin_flag: z.boolean().default(false) }));
+        const { sysadmin_flag } = parseBody(response, z.object({ sysadmin_flag: z.boolean().default(false) }));
         return { isRobot: false, isAdmin: sysadmin_flag };
     }
 
@@ -126,10 +120,11 @@ export class HarborClient {
      */
     async takes(credentials: Credentials): Promise<boolean> {
         const headers = { authorization: basicAuthorization(credentials) };
-        const response = await this.http.send({ method: "GET", path: "/v2/", headers });
-        if (response.status === 401 && harborError(response.text) !== undefined) return false;
-        if (response.status !== 200) throw refusal(response, harborError, FIXES);
-        jsonOf(response, z.looseObject({}));
+        const request = { method: "GET", path: "/v2/", headers, account: credentials.username } as const;
+        const response = await this.http.send(request);
+        if (response.status === 401 && isHarborError(response)) return false;
+        if (response.status !== 200) throw adminError(response, FIXES);
+        parseBody(response, z.looseObject({}));
         return true;
     }
 

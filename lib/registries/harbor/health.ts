@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { RegistryError } from "../../errors/errors";
-import { jsonOf } from "../admin-client";
+import { parseBody } from "../admin-client";
 import { certificateNotes } from "../certificate";
 import type { RegistryAccount, RegistryHealth } from "../registry-admin";
 import { HarborClient } from "./client";
@@ -29,7 +29,7 @@ export async function checkHarbor(account: RegistryAccount): Promise<RegistryHea
     const client = new HarborClient(account);
     const { host } = account.endpoint;
     try {
-        await greet(client, host);
+        await greet(client);
         const { isRobot } = await client.whoAmI();
         const about = await client.get("/systeminfo", info);
         const version = versionOf(about?.harbor_version, host, isRobot);
@@ -52,11 +52,12 @@ const READ_ONLY =
 const SELF_REGISTRATION =
     "anybody who reaches Harbor may make an account there (self-registration); switch it off under Configuration, Authentication";
 
-async function greet(client: HarborClient, host: string): Promise<void> {
-    const { operation, status, text } = await client.anonymous("/ping");
+async function greet(client: HarborClient): Promise<void> {
+    const { context, status, text } = await client.anonymous("/ping");
     if (status === 200 && isPong(text)) return;
-    throw new RegistryError(operation, `${host} answers ${status}, but not as Harbor does`, {
-        code: "UNEXPECTED_ANSWER",
+    throw new RegistryError(`the response (${status}) is not one of Harbor`, {
+        ...context,
+        code: "UNEXPECTED_RESPONSE",
         fix: "check site.registry.type, host and port of site.registry.mirrorBase, and what stands in front of the registry",
     });
 }
@@ -84,20 +85,22 @@ function versionOf(text: string | undefined, host: string, isRobot: boolean): st
 }
 
 function tooOld(host: string, version: string, what: string, fix: string): RegistryError {
-    return new RegistryError(`GET ${host}/api/v2.0/systeminfo`, `this is Harbor ${version}, and ${what}`, {
-        code: "VERSION_TOO_OLD",
+    return new RegistryError(`this is Harbor ${version}, and ${what}`, {
+        registry: host,
+        code: "REGISTRY_VERSION_UNSUPPORTED",
         fix,
     });
 }
 
 /** Always 200: the body tells. */
 async function healthNotes(client: HarborClient, host: string): Promise<string[]> {
-    const { components } = jsonOf(await client.anonymous("/health"), health);
+    const { components } = parseBody(await client.anonymous("/health"), health);
     const down = components.filter(({ status }) => status !== "healthy").map(({ name }) => name);
     const vital = down.filter((name) => VITAL.has(name));
     if (vital.length > 0) {
-        throw new RegistryError(`GET ${host}/api/v2.0/health`, `parts of Harbor are down: ${vital.join(", ")}`, {
-            code: "UNHEALTHY",
+        throw new RegistryError(`parts of Harbor are down: ${vital.join(", ")}`, {
+            registry: host,
+            code: "REGISTRY_UNHEALTHY",
             fix: "look at Harbor's containers and their logs",
         });
     }

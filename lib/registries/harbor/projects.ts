@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { RegistryError } from "../../errors/errors";
-import { isAnswerLost } from "../admin-client";
+import { isOutcomeUnknown } from "../admin-client";
 import type { Namespace, NamespaceAdmin, DesiredNamespace } from "../namespace-admin";
 import type { HarborClient } from "./client";
 import { type Project, project } from "./project";
@@ -34,13 +34,14 @@ export class HarborProjects implements NamespaceAdmin {
             if (response.status === 409) return undefined;
         } catch (error) {
             // Whether it was made is seen by looking, not by asking again.
-            const made = isAnswerLost(error) ? await this.read(desired) : undefined;
+            const made = isOutcomeUnknown(error) ? await this.read(desired) : undefined;
             if (made?.isUntouched !== true) throw error;
             return made;
         }
         const made = await this.read(desired);
         if (made === undefined) {
-            throw new RegistryError("POST /api/v2.0/projects", `${desired.name} was created and is gone again`, {
+            throw new RegistryError("it was created and does not exist any more", {
+                ...this.about(desired.name),
                 code: "NOT_FOUND",
                 fix: "run again",
             });
@@ -49,7 +50,7 @@ export class HarborProjects implements NamespaceAdmin {
         return made.differences.length === 0 ? made : this.update(made, desired);
     }
 
-    async update({ id }: Pick<Namespace, "id">, desired: DesiredNamespace): Promise<Namespace> {
+    async update(_known: Pick<Namespace, "id">, desired: DesiredNamespace): Promise<Namespace> {
         const before = await this.existing(desired);
         if (before.metadata.public === "true") {
             const json = { metadata: { public: "false" } };
@@ -61,14 +62,11 @@ export class HarborProjects implements NamespaceAdmin {
         const after = await this.existing(desired);
         const described = await this.describe(after, desired);
         if (described.differences.length > 0) {
-            throw new RegistryError(
-                `PUT /api/v2.0/projects/${id}`,
-                `Harbor kept: ${described.differences.join("; ")}`,
-                {
-                    code: "UNEXPECTED_ANSWER",
-                    fix: "change it in Harbor's own interface",
-                },
-            );
+            throw new RegistryError(`Harbor did not change it: ${described.differences.join("; ")}`, {
+                ...this.about(desired.name),
+                code: "UNEXPECTED_RESPONSE",
+                fix: "change it in Harbor's own interface",
+            });
         }
         return described;
     }
@@ -96,7 +94,8 @@ export class HarborProjects implements NamespaceAdmin {
             const path = `/projects?project_name=${encodeURIComponent(name)}`;
             const head = await this.client.call({ method: "HEAD", path }, [404]);
             if (head.status === 404) return undefined;
-            throw new RegistryError(`GET /api/v2.0/projects/${name}`, `${this.client.username} may not see it (403)`, {
+            throw new RegistryError(`the account ${this.client.username} may not see it`, {
+                ...this.about(name),
                 code: "DENIED",
                 status: 403,
                 fix: "make the account an administrator of the project, or choose another site.registry.mirrorBase",
@@ -108,7 +107,8 @@ export class HarborProjects implements NamespaceAdmin {
     private async existing(desired: DesiredNamespace): Promise<Project> {
         const found = await this.find(desired.name);
         if (found !== undefined) return found;
-        throw new RegistryError(`GET /api/v2.0/projects/${desired.name}`, "the project is not there any more", {
+        throw new RegistryError("it does not exist any more", {
+            ...this.about(desired.name),
             code: "NOT_FOUND",
             status: 404,
             fix: "`npm run up` refreshes first and makes it again",
@@ -117,8 +117,9 @@ export class HarborProjects implements NamespaceAdmin {
 
     private async describe(found: Project, desired: DesiredNamespace): Promise<Namespace> {
         if ((found.registry_id ?? 0) !== 0) {
-            throw new RegistryError(`project ${found.name}`, "it is a proxy cache, which refuses every push", {
-                code: "PROXY_CACHE",
+            throw new RegistryError("it is a proxy cache, which rejects every push", {
+                ...this.about(found.name),
+                code: "PROXY_CACHE_PROJECT",
                 fix: "choose another project in site.registry.mirrorBase",
             });
         }
@@ -147,6 +148,10 @@ export class HarborProjects implements NamespaceAdmin {
         const [quota] = this.client.read(response, quotas);
         if (quota === undefined) return;
         await this.client.call({ method: "PUT", path: `/quotas/${quota.id}`, json: { hard: { storage } } }, [], fixes);
+    }
+
+    private about(name: string) {
+        return { registry: this.client.host, thing: `project ${name}` };
     }
 
     private async isUntouched({ project_id, owner_name, repo_count }: Project): Promise<boolean> {

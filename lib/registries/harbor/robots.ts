@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import type { Credentials } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
-import { isAnswerLost } from "../admin-client";
+import { isOutcomeUnknown } from "../admin-client";
 import type { FoundRobot, Robot, RobotAdmin, DesiredRobot } from "../robot-admin";
 import type { HarborClient } from "./client";
 import type { HarborProjects } from "./projects";
@@ -96,7 +96,7 @@ export class HarborRobots implements RobotAdmin {
             const response = await this.client.call({ method: "POST", path: "/robots", json }, [409], CREATE_FIXES);
             return response.status === 409 ? "taken" : this.client.read(response, created);
         } catch (error) {
-            if (isAnswerLost(error) && (await this.find(desired)) !== undefined) return "taken";
+            if (isOutcomeUnknown(error) && (await this.find(desired)) !== undefined) return "taken";
             throw error;
         }
     }
@@ -130,7 +130,9 @@ export class HarborRobots implements RobotAdmin {
     private async proven(id: number, credentials: Credentials): Promise<{ robot: Robot; credentials: Credentials }> {
         const robot = robotOf(await this.existing(String(id)));
         if (await this.client.takes(credentials)) return { robot, credentials };
-        throw new RegistryError("GET /v2/", `the registry does not take the new robot account ${robot.username}`, {
+        throw new RegistryError("the registry rejected the new account", {
+            registry: this.client.host,
+            thing: `robot account ${robot.username}`,
             code: "UNAUTHORIZED",
             status: 401,
             fix: "check the clock of the registry's machine, and run again",
@@ -152,7 +154,9 @@ export class HarborRobots implements RobotAdmin {
     private async existing(id: string): Promise<HarborRobot> {
         const found = await this.client.get(`/robots/${id}`, harborRobot);
         if (found !== undefined) return found;
-        throw new RegistryError(`GET /api/v2.0/robots/${id}`, "the robot account is not there any more", {
+        throw new RegistryError("it does not exist any more", {
+            registry: this.client.host,
+            thing: `robot account ${id}`,
             code: "NOT_FOUND",
             status: 404,
             fix: "`npm run up` refreshes first and makes it again",
@@ -160,7 +164,9 @@ export class HarborRobots implements RobotAdmin {
     }
 
     private unstable({ name }: DesiredRobot): RegistryError {
-        return new RegistryError("POST /api/v2.0/robots", `${name} is made by somebody else at this moment`, {
+        return new RegistryError("something else creates it at this moment", {
+            registry: this.client.host,
+            thing: `robot account ${name}`,
             code: "CONFLICT",
             status: 409,
             fix: "run again",

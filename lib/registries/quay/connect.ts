@@ -25,6 +25,7 @@ export class QuayAccess {
         this.anonymous = new QuayApi(
             {
                 client: this.client,
+                host: account.endpoint.host,
                 retry: { ...DEFAULT_RETRY, seconds: account.retrySeconds },
                 signal: account.signal,
                 onWait: account.onWait,
@@ -37,7 +38,8 @@ export class QuayAccess {
     /** As the account: with its OAuth token, or signed in. */
     async api(): Promise<QuayApi> {
         const { credentials, endpoint } = this.account;
-        if ("token" in credentials) return this.anonymous.as(bearer(credentials.token));
+        if ("token" in credentials)
+            return this.anonymous.as(bearer(credentials.token, "registryToken (an OAuth token)"));
         return this.anonymous.as(await sharedSession(this.anonymous, endpoint.host, credentials));
     }
 

@@ -1,8 +1,8 @@
-import { jsonOf } from "../admin-client";
+import { parseBody } from "../admin-client";
 import { z } from "zod";
 import { RegistryError } from "../../errors/errors";
 import type { Namespace, NamespaceAdmin, DesiredNamespace } from "../namespace-admin";
-import { isDuplicate, refusal } from "./response";
+import { isDuplicate, quayError } from "./response";
 import { listPrototypes } from "./prototypes";
 import { type QuayApi, expect } from "./quay-api";
 import { listRepositories } from "./repository-list";
@@ -51,9 +51,10 @@ export class Organizations implements NamespaceAdmin {
         // An e-mail address belongs to one account or organization only: none is given.
         const response = await api.once("POST", "/api/v1/organization/", { name: desired.name });
         if (response.status === 201) return this.read(desired);
-        if (!isDuplicate(response)) throw refusal(response);
+        if (!isDuplicate(response)) throw quayError(response);
         if ((await readOrganization(api, desired.name)) !== undefined) return undefined;
-        throw new RegistryError(response.operation, `${desired.name} is the name of a user`, {
+        throw new RegistryError(`${desired.name} is the name of a user`, {
+            ...response.context,
             code: "INVALID_REQUEST",
             status: response.status,
             fix: "choose another organization as the first part of the path in site.registry.mirrorBase",
@@ -64,7 +65,10 @@ export class Organizations implements NamespaceAdmin {
     async update(_known: Pick<Namespace, "id">, desired: DesiredNamespace): Promise<Namespace> {
         const found = await this.read(desired);
         if (found !== undefined) return found;
-        throw new RegistryError(`organization ${desired.name}`, "it is gone", {
+        const { host } = (await this.api()).connection;
+        throw new RegistryError("it does not exist any more", {
+            registry: host,
+            thing: `organization ${desired.name}`,
             code: "NOT_FOUND",
             status: 404,
             fix: "npm run up refreshes first and makes it again",
@@ -80,17 +84,18 @@ export class Organizations implements NamespaceAdmin {
         if (left.length > 0) {
             const names = left.slice(0, 5).map((one) => one.name);
             throw new RegistryError(
-                `organization ${name}`,
                 `it is not empty: ${left.length} repositories and robot accounts are left (${names.join(", ")})`,
                 {
-                    code: "NOT_EMPTY",
+                    registry: outside.connection.host,
+                    thing: `organization ${name}`,
+                    code: "NAMESPACE_NOT_EMPTY",
                     fix: "remove them first if nobody needs them, or keep the organization",
                 },
             );
         }
         const response = await admin.delete(`/api/v1/organization/${name}`);
         // The second attempt of a DELETE that arrived finds no organization, which is no 404 but a 403.
-        if (response.status !== 204 && (await readOrganization(outside, name)) !== undefined) throw refusal(response);
+        if (response.status !== 204 && (await readOrganization(outside, name)) !== undefined) throw quayError(response);
     }
 }
 
@@ -102,10 +107,13 @@ export class Organizations implements NamespaceAdmin {
 export async function readOrganization(api: QuayApi, name: string): Promise<z.infer<typeof organization> | undefined> {
     const response = await api.get(`/api/v1/organization/${name}`);
     // Proxies answer 404 too, in HTML.
-    if (response.status === 404 && response.message !== undefined) return undefined;
-    const found = jsonOf(expect(response, 200), organization);
+    if (response.status === 404 && response.reason !== undefined) return undefined;
+    const found = parseBody(expect(response, 200), organization);
     if (found.is_admin) return found;
-    throw new RegistryError(response.operation, `the account does not administer the organization ${name}`, {
+    const { account = "" } = response.context;
+    throw new RegistryError(`the account ${account} does not administer the organization`, {
+        ...response.context,
+        thing: `organization ${name}`,
         code: "UNAUTHORIZED",
         status: 200,
         fix:

@@ -46,7 +46,7 @@ export async function grant(
     await api.retrying(async () => {
         // For a repository that is not there Quay answers this PUT with 500 and a page.
         const found = await once.get(`${base}?includeTags=false`);
-        if (found.status === 404 && found.message !== undefined) return;
+        if (found.status === 404 && found.reason !== undefined) return;
         expect(found, 200);
         expect(await once.once("PUT", `${base}/permissions/user/${robot}`, { role }), 200);
     });

@@ -46,7 +46,7 @@ export async function ensurePrototype(api: QuayApi, organization: string, robot:
         expect(await once.once("POST", path, { role, delegate }), 200);
     });
     const kept = found?.find((one) => !forOneCreator(one));
-    if (found === undefined || kept === undefined) throw lost(path, robot);
+    if (found === undefined || kept === undefined) throw lost(api, organization, robot);
     if (kept.role !== role) expect(await api.put(`${path}/${kept.id}`, { role }), 200);
     for (const other of found) {
         if (other.id !== kept.id) expect(await api.delete(`${path}/${other.id}`), 204, 404);
@@ -61,9 +61,11 @@ function forOneCreator({ activating_user }: Prototype): boolean {
     return activating_user !== null && activating_user !== undefined;
 }
 
-function lost(path: string, robot: string): RegistryError {
-    return new RegistryError(`POST ${path}`, `Quay made a default permission for ${robot} and does not have it`, {
-        code: "UNEXPECTED_ANSWER",
+function lost({ connection }: QuayApi, organization: string, robot: string): RegistryError {
+    return new RegistryError("Quay accepted a new default permission for it and does not have it", {
+        registry: connection.host,
+        thing: `robot account ${robot} in ${organization}`,
+        code: "UNEXPECTED_RESPONSE",
         fix: "run again; if it stays so, look at Quay's own log",
     });
 }

@@ -6,7 +6,7 @@ import { ping } from "../ping";
 import { QuayAccess } from "./connect";
 import { openings } from "./openings";
 import { Organizations, readOrganization } from "./organization";
-import { refusal } from "./response";
+import { quayError } from "./response";
 import { expect } from "./quay-api";
 import { Repositories } from "./repositories";
 import { Robots } from "./robots";
@@ -62,8 +62,9 @@ async function check(flavour: QuayFlavour, account: RegistryAccount, namespace: 
 
 function requireNestedNames(settings: QuaySettings, host: string): void {
     if (settings.has("EXTENDED_REPOSITORY_NAMES")) return;
-    throw new RegistryError(`GET ${host}/config`, "nested repository names are off, and every mirrored image has one", {
-        code: "UNSUPPORTED",
+    throw new RegistryError("nested repository names are off, and every mirrored image has one", {
+        registry: host,
+        code: "REGISTRY_FEATURE_DISABLED",
         fix: "set FEATURE_EXTENDED_REPOSITORY_NAMES: true in Quay's config.yaml",
     });
 }
@@ -76,7 +77,7 @@ async function proveAccount(access: QuayAccess, account: RegistryAccount, namesp
     // An organization without a name is refused whatever the token may do, but only after the token was looked at:
     // GET /user/ is no proof, since it gives 401 to a good token without a user: scope.
     const response = await api.once("POST", "/api/v1/organization/", {});
-    if (response.status !== 400) throw refusal(response);
+    if (response.status !== 400) throw quayError(response);
 }
 
 /** True if the registry lets the account in: `GET /v2/` with a token of no scope. */

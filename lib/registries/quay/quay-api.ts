@@ -1,26 +1,31 @@
 import type { z } from "zod";
 import type { Limiter } from "../../concurrency/limiter";
 import { type RetryPolicy, withRetry } from "../../distribution/limits/retry";
-import { type AdminClient, type AdminRequest, jsonOf } from "../admin-client";
+import { toProblem } from "../../errors/errors";
+import { type AdminClient, type AdminRequest, parseBody } from "../admin-client";
 import type { RegistryAccount } from "../registry-admin";
-import { type QuayResponse, isCsrfRefusal, quayResponse, refusal } from "./response";
+import { type QuayResponse, isCsrfRejection, quayError, readResponse } from "./response";
 
 type Method = "GET" | "PUT" | "POST" | "DELETE";
 
 /** What a request is let in by: a bearer token, or a session with its cookies and its CSRF token. */
 export interface Authorization {
+    /** The account, for errors. */
+    readonly account?: string | undefined;
     headers(): Promise<Readonly<Record<string, string>>>;
 }
 
 /** No account at all. */
 export const ANONYMOUS: Authorization = { headers: () => Promise.resolve({}) };
 
-export function bearer(token: string): Authorization {
-    return { headers: () => Promise.resolve({ authorization: `Bearer ${token}` }) };
+export function bearer(token: string, account: string | undefined): Authorization {
+    return { account, headers: () => Promise.resolve({ authorization: `Bearer ${token}` }) };
 }
 
 export interface QuayConnection {
     readonly client: AdminClient;
+    /** `host[:port]`, for errors. */
+    readonly host: string;
     readonly retry: RetryPolicy;
     readonly signal?: AbortSignal | undefined;
     readonly onWait?: RegistryAccount["onWait"] | undefined;
@@ -39,7 +44,12 @@ export class QuayApi {
         private readonly authorization: Authorization,
     ) {}
 
-    /** The same Quay, asked by somebody else. */
+    /** The account of the requests, for errors. */
+    get account(): string | undefined {
+        return this.authorization.account;
+    }
+
+    /** The same Quay with another authorization. */
     as(authorization: Authorization): QuayApi {
         return new QuayApi(this.connection, authorization);
     }
@@ -57,7 +67,7 @@ export class QuayApi {
 
     /** What a GET answers with 200. @throws RegistryError for every other answer */
     async read<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-        return jsonOf(expect(await this.get(path), 200), schema);
+        return parseBody(expect(await this.get(path), 200), schema);
     }
 
     /** Retried: only for PUTs that set the same thing however often they come. */
@@ -84,8 +94,7 @@ export class QuayApi {
         const { retry, signal, onWait, limiter } = this.connection;
         return withRetry(retry, signal, operation, (error, milliseconds) =>
             onWait?.({
-                operation: error.operation,
-                problem: error.message.slice(error.operation.length + 2).split(";")[0] ?? "",
+                problem: toProblem(error),
                 seconds: milliseconds / 1000,
                 requests: limiter.limit,
             }),
@@ -95,11 +104,12 @@ export class QuayApi {
     private send(method: Method, path: string, body: Pick<AdminRequest, "json" | "form">): Promise<QuayResponse> {
         const { client, limiter } = this.connection;
         return limiter.run(async () => {
+            const { account } = this.authorization;
             const headers = await this.authorization.headers();
-            const response = quayResponse(await client.attempt({ method, path, headers, ...body }));
+            const response = readResponse(await client.attempt({ method, path, headers, account, ...body }));
             const { status } = response;
-            if (status === 401 || status === 408 || status === 429 || status >= 500 || isCsrfRefusal(response)) {
-                throw refusal(response);
+            if (status === 401 || status === 408 || status === 429 || status >= 500 || isCsrfRejection(response)) {
+                throw quayError(response);
             }
             return response;
         });
@@ -109,7 +119,7 @@ export class QuayApi {
 /** The answer, if it has one of the statuses. @throws RegistryError that says what came instead */
 export function expect(response: QuayResponse, ...statuses: readonly number[]): QuayResponse {
     if (statuses.includes(response.status)) return response;
-    throw refusal(response);
+    throw quayError(response);
 }
 
 /**

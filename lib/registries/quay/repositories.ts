@@ -1,8 +1,8 @@
-import { jsonOf } from "../admin-client";
+import { parseBody } from "../admin-client";
 import { z } from "zod";
 import { mapLimited } from "../../concurrency/limiter";
 import type { FoundRepositories, DesiredRepositories, RepositoryAdmin } from "../repository-admin";
-import { isDuplicate, refusal } from "./response";
+import { isDuplicate, quayError } from "./response";
 import { readOrganization } from "./organization";
 import { type Grants, grant, readGrants } from "./permissions";
 import { type QuayApi, expect } from "./quay-api";
@@ -48,8 +48,8 @@ export class Repositories implements RepositoryAdmin {
         await mapLimited(there, AT_ONCE, async (name) => {
             const path = `/api/v1/repository/${namespace}/${name}`;
             const found = await api.get(`${path}?includeTags=true`);
-            if (found.status === 404 && found.message !== undefined) return;
-            const { tags } = jsonOf(expect(found, 200), z.object({ tags: z.record(z.string(), z.unknown()) }));
+            if (found.status === 404 && found.reason !== undefined) return;
+            const { tags } = parseBody(expect(found, 200), z.object({ tags: z.record(z.string(), z.unknown()) }));
             if (Object.keys(tags).length === 0) expect(await api.delete(path), 204);
         });
     }
@@ -89,7 +89,7 @@ async function make(api: QuayApi, namespace: string, name: string): Promise<void
     const body = { namespace, repository: name, visibility: "private", description: "", repo_kind: "image" };
     const response = await api.retrying(() => api.once("POST", "/api/v1/repository", body));
     if (response.status === 201 || isDuplicate(response)) return;
-    throw refusal(response);
+    throw quayError(response);
 }
 
 function differences(

@@ -1,6 +1,6 @@
-import { jsonOf } from "../admin-client";
+import { parseBody } from "../admin-client";
 import { z } from "zod";
-import { isDuplicate, isUnknownRobot, refusal } from "./response";
+import { isDuplicate, isUnknownRobot, quayError } from "./response";
 import { readOrganization } from "./organization";
 import { type QuayApi, expect } from "./quay-api";
 
@@ -22,7 +22,7 @@ export interface RobotAccount {
     readonly description: string;
 }
 
-function pathOf(organization: string, shortName: string): string {
+function robotPath(organization: string, shortName: string): string {
     return `/api/v1/organization/${organization}/robots/${shortName}`;
 }
 
@@ -32,11 +32,11 @@ export async function readRobot(
     organization: string,
     shortName: string,
 ): Promise<RobotAccount | undefined> {
-    const response = await api.get(pathOf(organization, shortName));
+    const response = await api.get(robotPath(organization, shortName));
     if (isUnknownRobot(response)) return undefined;
     // Without the organization this is a 403, as it is without the right to ask.
     if (response.status === 403 && (await readOrganization(api, organization)) === undefined) return undefined;
-    const { name, token, created, description } = jsonOf(expect(response, 200), robot);
+    const { name, token, created, description } = parseBody(expect(response, 200), robot);
     const createdAt = new Date(created);
     return {
         username: name,
@@ -53,14 +53,14 @@ export async function putRobot(
     shortName: string,
     description: string,
 ): Promise<void> {
-    const response = await api.once("PUT", pathOf(organization, shortName), { description });
+    const response = await api.once("PUT", robotPath(organization, shortName), { description });
     if (!isDuplicate(response)) expect(response, 201);
 }
 
 /** One that is gone is fine; its teams, permissions and prototypes go with it. */
 export async function deleteRobot(api: QuayApi, organization: string, shortName: string): Promise<void> {
-    const response = await api.delete(pathOf(organization, shortName));
+    const response = await api.delete(robotPath(organization, shortName));
     if (response.status === 204 || isUnknownRobot(response)) return;
     if (response.status === 403 && (await readOrganization(api, organization)) === undefined) return;
-    throw refusal(response);
+    throw quayError(response);
 }

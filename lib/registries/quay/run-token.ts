@@ -1,6 +1,7 @@
-import { jsonOf } from "../admin-client";
+import { parseBody } from "../admin-client";
 import { z } from "zod";
 import { RegistryError } from "../../errors/errors";
+import { readable } from "../../distribution/client/error-body";
 
 import { type QuayApi, bearer, expect } from "./quay-api";
 
@@ -37,12 +38,12 @@ export async function makeRunToken(session: QuayApi, organization: string, now =
     const description = `made ${new Date(now).toISOString()} for one run; it may be deleted`;
     // Names are not unique: a request whose answer is lost leaves an application that is found by its age.
     const made = await session.once("POST", path, { name: NAME, description });
-    const { client_id } = jsonOf(expect(made, 200), application);
+    const { client_id } = parseBody(expect(made, 200), application);
     const end = async () => {
         await session.delete(`${path}/${client_id}`).catch(() => undefined);
     };
     try {
-        return { api: session.as(bearer(await authorize(session, client_id))), end };
+        return { api: session.as(bearer(await authorize(session, client_id), session.account)), end };
     } catch (error) {
         await end();
         throw error;
@@ -68,8 +69,9 @@ async function authorize(session: QuayApi, client_id: string): Promise<string> {
     const named = typeof location === "string" && URL.canParse(location) ? new URL(location) : undefined;
     const token = new URLSearchParams(named?.hash.slice(1)).get("access_token");
     if (response.status === 302 && token !== null && token !== "") return token;
-    const error = named?.searchParams.get("error") ?? `answered ${response.status}`;
-    throw new RegistryError(response.operation, `no token for the run: ${error}`, {
+    const reason = named?.searchParams.get("error") ?? `the response has the status ${response.status}`;
+    throw new RegistryError(`no token for the run: ${readable(reason)}`, {
+        ...response.context,
         code: "UNAUTHORIZED",
         status: response.status,
         fix: "make a token by hand (organization, Applications, Generate Token) and set it as registryToken",

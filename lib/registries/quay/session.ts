@@ -1,8 +1,9 @@
-import { jsonOf } from "../admin-client";
+import { parseBody } from "../admin-client";
 import { z } from "zod";
 import type { Credentials } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
-import { refusal } from "./response";
+import { statusProblem } from "../../distribution/client/response-errors";
+import { type QuayResponse, quayError } from "./response";
 import { ANONYMOUS, type Authorization, type QuayApi, expect } from "./quay-api";
 
 /** Cookies as a browser keeps them for one origin; their attributes do not matter, since they are sent nowhere else. */
@@ -31,41 +32,41 @@ const csrfToken = z.object({ csrf_token: z.string().min(1) });
  */
 export async function signIn(api: QuayApi, { username, password }: Credentials): Promise<Authorization> {
     const { cookies, csrf } = await begin(api);
-    const signing = api.as(sessionOf(cookies, csrf));
+    const signing = api.as(session(cookies, csrf, username));
     // 429 comes with the seconds to wait; what was refused was not looked at, so it is no second try.
     const response = await api.retrying(() => signing.once("POST", "/api/v1/signin", { username, password }));
     const next = response.headers["x-next-csrf-token"];
-    if (response.status !== 200 || typeof next !== "string") throw refusedSignIn(username, response);
+    if (response.status !== 200 || typeof next !== "string") throw signInError(username, response);
     cookies.take(response.headers["set-cookie"]);
-    return sessionOf(cookies, next);
+    return session(cookies, next, username);
 }
 
-/** A session of nobody: its CSRF token is all that a sign-in and a registration need. */
+/** An anonymous session: its CSRF token is all that a sign-in and a registration need. */
 export async function beginSession(api: QuayApi): Promise<Authorization> {
     const { cookies, csrf } = await begin(api);
-    return sessionOf(cookies, csrf);
+    return session(cookies, csrf, undefined);
 }
 
 async function begin(api: QuayApi): Promise<{ cookies: Cookies; csrf: string }> {
     const cookies = new Cookies();
     const first = await api.as(ANONYMOUS).get("/csrf_token");
-    const { csrf_token: csrf } = jsonOf(expect(first, 200), csrfToken);
+    const { csrf_token: csrf } = parseBody(expect(first, 200), csrfToken);
     cookies.take(first.headers["set-cookie"]);
     return { cookies, csrf };
 }
 
-function sessionOf(cookies: Cookies, csrf: string): Authorization {
-    return { headers: () => Promise.resolve({ cookie: cookies.header, "x-csrf-token": csrf }) };
+function session(cookies: Cookies, csrf: string, account: string | undefined): Authorization {
+    return { account, headers: () => Promise.resolve({ cookie: cookies.header, "x-csrf-token": csrf }) };
 }
 
-function refusedSignIn(username: string, response: Parameters<typeof refusal>[0]): RegistryError {
+function signInError(username: string, response: QuayResponse): RegistryError {
     if (response.status === 403 || response.status === 200) {
-        const why = response.message === undefined ? "" : `: ${response.message}`;
-        return new RegistryError(response.operation, `the registry refuses the account ${username}${why}`, {
+        return new RegistryError(statusProblem(401, response.reason, { account: username }), {
+            ...response.context,
             code: "UNAUTHORIZED",
             status: response.status,
             fix: "set registryUsername and registryPassword of the stack; if FEATURE_DIRECT_LOGIN is off, set registryToken",
         });
     }
-    return refusal(response);
+    return quayError(response);
 }

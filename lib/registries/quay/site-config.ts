@@ -1,6 +1,6 @@
-import { jsonOf } from "../admin-client";
+import { parseBody } from "../admin-client";
 import { z } from "zod";
-import { RegistryError } from "../../errors/errors";
+import { RegistryError, type RequestContext } from "../../errors/errors";
 
 import { type QuayApi, expect } from "./quay-api";
 
@@ -25,10 +25,10 @@ export interface QuaySettings {
 /** @throws RegistryError for what is no Quay, or one that is older than 3.8 */
 export async function readSettings(api: QuayApi): Promise<QuaySettings> {
     const response = await api.get("/config");
-    if (response.status === 404) throw tooOld(response.operation, "there is no Quay >= 3.8 here (404)");
-    const { config, features, registry_state, version_number } = jsonOf(expect(response, 200), siteConfig);
+    if (response.status === 404) throw tooOld(response.context, "there is no Quay >= 3.8 here (404)");
+    const { config, features, registry_state, version_number } = parseBody(expect(response, 200), siteConfig);
     const version = /\d+\.\d+\S*/.exec(version_number ?? "")?.[0];
-    if (version !== undefined && isBefore38(version)) throw tooOld(response.operation, `this is Quay ${version}`);
+    if (version !== undefined && isBefore38(version)) throw tooOld(response.context, `this is Quay ${version}`);
     return {
         ...(version === undefined ? {} : { version }),
         isReadOnly: registry_state === "readonly",
@@ -42,9 +42,10 @@ function isBefore38(version: string): boolean {
     return major < 3 || (major === 3 && minor < 8);
 }
 
-function tooOld(operation: string, what: string): RegistryError {
-    return new RegistryError(operation, what, {
-        code: "UNSUPPORTED_VERSION",
+function tooOld(context: RequestContext, problem: string): RegistryError {
+    return new RegistryError(problem, {
+        ...context,
+        code: "REGISTRY_VERSION_UNSUPPORTED",
         fix: "check site.registry.mirrorBase and site.registry.type, or upgrade to Quay >= 3.8 (mirror-registry >= 1.3)",
     });
 }

@@ -29,7 +29,7 @@ export function superuserAdmin(username: string, concurrency: number): Superuser
 /** True unless the registry definitely says that nobody has the name. */
 export async function isTaken(api: QuayApi, username: string): Promise<boolean> {
     const response = await api.get(`/api/v1/users/${username}`);
-    return response.status !== 404 || response.message === undefined;
+    return response.status !== 404 || response.reason === undefined;
 }
 
 /** Registers the name, or proves that it is ours already: that is also how a lost answer is found again. */
@@ -48,7 +48,9 @@ async function claim(api: QuayApi, superuser: Credentials): Promise<void> {
         await signIn(api, superuser);
     } catch (error) {
         if (!(error instanceof RegistryError) || error.code !== "UNAUTHORIZED") throw error;
-        throw new RegistryError(`the superuser ${username}`, "it is registered, and not with superuserPassword", {
+        throw new RegistryError("it is registered, and not with superuserPassword", {
+            registry: api.connection.host,
+            thing: `superuser ${username}`,
             code: "UNAUTHORIZED",
             fix:
                 "set superuserPassword to its password if it is yours; if it is not, somebody else owns this registry: " +
@@ -59,5 +61,5 @@ async function claim(api: QuayApi, superuser: Credentials): Promise<void> {
 }
 
 function isTakenNow(response: Parameters<typeof isDuplicate>[0]): boolean {
-    return isDuplicate(response) || (response.status === 400 && response.message?.includes("already") === true);
+    return isDuplicate(response) || (response.status === 400 && response.reason?.includes("already") === true);
 }

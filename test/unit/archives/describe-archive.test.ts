@@ -223,7 +223,7 @@ describe("an archive is refused, naming image and digest,", () => {
     it("for a blob that is neither here nor came earlier", async () => {
         const error = await refusal(describeMirror({ ...spec, leaveOut: [layer] }));
         expect(error.code).toBe("ARCHIVE_INCOMPLETE");
-        expect(error.message).toContain(`: image quay.io/org/app:1 lacks its blob ${layer}`);
+        expect(error.message).toContain(`: image quay.io/org/app:1: its blob ${layer} is missing`);
         expect(error.archive).toMatch(/^\/\S+\/archives-/);
         expect(error.fix).toContain("copy all parts");
     });
@@ -232,14 +232,14 @@ describe("an archive is refused, naming image and digest,", () => {
         const index = testIndex([image]);
         const tags = [{ repository: "org/app", tag: "1", image: index }];
         const error = await refusal(describeMirror({ ...spec, tags, leaveOut: [image.digest] }));
-        expect(error.message).toContain(`lacks every manifest of its index, among them ${image.digest}`);
+        expect(error.message).toContain(`every manifest of its index, among them ${image.digest} is missing`);
     });
 
     it("for a manifest that an OCI layout names and does not hold", async () => {
         const error = await refusal(
             describeFiles(ociLayoutFiles([{ image, name: "quay.io/org/app:1" }], [image.digest])),
         );
-        expect(error.message).toContain(`lacks its manifest ${image.digest}`);
+        expect(error.message).toContain(`its manifest ${image.digest} is missing`);
     });
 
     it("for a blob of another size than its manifest says", async () => {
@@ -249,7 +249,9 @@ describe("an archive is refused, naming image and digest,", () => {
         const error = await refusal(describeFiles([["mirror_000001.tar", tar(entries)]]));
         expect(error.code).toBe("ARCHIVE_SIZE_MISMATCH");
         expect(error.message).toContain(`entry ${ocMirrorBlobName(config)}, offset `);
-        expect(error.message).toContain(`has 5 bytes, image quay.io/org/app:1 says ${image.blobs.get(config)?.length}`);
+        expect(error.message).toContain(
+            `has 5 bytes here, the image's manifest says ${image.blobs.get(config)?.length}`,
+        );
     });
 
     it("for a digest that registries do not take, and for a manifest of Docker's schema 1", async () => {

@@ -135,7 +135,7 @@ describe("what looks like an archive and cannot be read is refused by its name:"
             ["old/mirror_000001.tar", Buffer.concat([part, Buffer.alloc(512)])],
         ]);
         const error = await refusal(openArchive(folder));
-        expect(error.code).toBe("ARCHIVE_MIXED");
+        expect(error.code).toBe("ARCHIVE_PARTS_MIXED");
         expect(error.message).toContain(`${folder}/mirror_000001.tar`);
         expect(error.message).toContain(`${folder}/old/mirror_000001.tar`);
     });

@@ -101,7 +101,7 @@ describe("a tar is refused, with archive, entry and offset, for", () => {
     it.each(Object.entries(cases))("%s", async (_, [entries, text, code]) => {
         const error = await refusedTar(tar(entries));
         expect(error.message).toContain(text);
-        expect(error.message).toMatch(/^archive \/\S+\/a\.tar, /);
+        expect(error.message).toMatch(/^ARCHIVE_\w+ in archive \/\S+\/a\.tar, /);
         expect(error.fix).toBeDefined();
         expect(error.code).toBe(code);
     });

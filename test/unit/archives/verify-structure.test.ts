@@ -83,7 +83,7 @@ describe("an archive checked against its lock", () => {
         const at = flipped.indexOf(image.manifest);
         flipped[at + 30] = (flipped[at + 30] ?? 0) ^ 1;
         const [problem, ...others] = await problemsOf({ "mirror_000001.tar": flipped }, lock);
-        expect(problem).toContain(`The manifest ${image.digest} cannot be used: archive `);
+        expect(problem).toContain(`The manifest ${image.digest} cannot be used: ARCHIVE_DIGEST_MISMATCH in archive `);
         expect(problem).toContain(`offset ${at}`);
         expect(others).toEqual([]);
     });

@@ -171,7 +171,7 @@ describe("where an account is looked for", () => {
         const half = { REGISTRY_PASSTHROUGH_PULLER_PASSWORD: PASSWORD };
         const search = findAccount("puller", { place: PLACE, stack: outputs, env: half });
         await expect(search).rejects.toThrow(
-            "REGISTRY_PASSTHROUGH_PULLER_PASSWORD is set, but REGISTRY_PASSTHROUGH_PULLER_USERNAME is not",
+            "REGISTRY_PASSTHROUGH_PULLER_PASSWORD is set in the environment, but REGISTRY_PASSTHROUGH_PULLER_USERNAME is not",
         );
     });
 

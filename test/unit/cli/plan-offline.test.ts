@@ -112,7 +112,7 @@ test("what cannot say what was imported is refused by name, with the cure", () =
         if (text !== undefined) writeFileSync(join(folder, file), text);
         const run = plan("--against", file);
         expect(run).toMatchObject({ code: 1, out: "" });
-        expect(run.error).toContain(`passthrough: ${file}: `);
+        expect(run.error).toContain(`passthrough: BASELINE_INVALID in ${file}: `);
         expect(run.error).toContain("pulumi stack output --json");
     }
 });

@@ -35,14 +35,14 @@ async function failure(greeting: Reply, rest: Reply): Promise<{ message: string;
 test("an account that is refused at the door is told with host, name, place and what to change there, and nothing is asked", async () => {
     const { message, host } = await failure(CHALLENGE, { status: 500 });
     expect(message).toBe(
-        `GET ${host}/v2/: the registry refuses the account pusher, which is from the environment; set the two variables`,
+        `UNAUTHORIZED (401) at ${host}: GET /v2/: the registry rejected the account pusher, which is from the environment; set the two variables`,
     );
 });
 
 test("where anybody may greet, the refusal of the first question is told likewise", async () => {
     const { message, host } = await failure({ status: 200 }, CHALLENGE);
     expect(message).toBe(
-        `GET mirror/quay.io/a/manifests/1: UNAUTHORIZED (401), asked of ${host} as pusher, from the environment; ` +
+        `UNAUTHORIZED (401) at ${host}: GET mirror/quay.io/a/manifests/1: the registry rejected the account pusher (pusher is from the environment); ` +
             "set the two variables; or give it the right it lacks there",
     );
 });
@@ -50,10 +50,14 @@ test("where anybody may greet, the refusal of the first question is told likewis
 test("a right that is lacking is no reason to change the account", async () => {
     const denied = JSON.stringify({ errors: [{ code: "DENIED", message: "no" }] });
     const { message, host } = await failure({ status: 200 }, { status: 403, body: denied });
-    expect(message).toContain(`DENIED (403): no, asked of ${host} as pusher, from the environment; give the account`);
+    expect(message).toContain(
+        `DENIED (403) at ${host}: GET mirror/quay.io/a/manifests/1: the registry denied this: no (pusher is from the environment); give the account`,
+    );
 });
 
 test("a place that is no registry is told as that", async () => {
     const { message, host } = await failure({ status: 404 }, { status: 500 });
-    expect(message).toContain(`GET ${host}/v2/: there is no registry here (404); check host and port`);
+    expect(message).toContain(
+        `UNEXPECTED_RESPONSE (404) at ${host}: GET /v2/: there is no registry here; check host and port`,
+    );
 });

@@ -1,19 +1,16 @@
+import type { ErrorCode } from "../../../lib/errors/codes";
 import { RegistryError } from "../../../lib/errors/errors";
 import { HostLimiter, hostLimiter } from "../../../lib/distribution/limits/host-limiter";
-import { DATABASE_LOCKED } from "../../../lib/distribution/client/response-errors";
 
 const PATIENCE = 60_000;
-const failure = (code: string, status?: number, retryAfter?: number) =>
-    new RegistryError("GET x", "no", {
-        code,
-        ...(status === undefined ? {} : { status }),
-        ...(retryAfter === undefined ? {} : { retryAfter }),
-    });
+const HOST = "registry.example:8443";
+const failure = (code: ErrorCode, status?: number, retryAfter?: number) =>
+    new RegistryError("no", { registry: HOST, operation: "GET x", code, status, retryAfter });
 
 afterEach(() => jest.useRealTimers());
 
 function newLimiter(ceiling: number): HostLimiter {
-    const made = new HostLimiter();
+    const made = new HostLimiter(HOST);
     made.setCeiling(ceiling);
     return made;
 }
@@ -40,8 +37,8 @@ test("no more requests than the ceiling are in flight; more than 24 if the site 
 
 test.each([
     ["429", failure("TOOMANYREQUESTS", 429)],
-    ["502", failure("UNEXPECTED_ANSWER", 502)],
-    ["a locked database", failure(DATABASE_LOCKED, 400)],
+    ["502", failure("SERVER_ERROR", 502)],
+    ["a locked database", failure("DATABASE_LOCKED", 400)],
     ["a lost connection", failure("NETWORK")],
     ["no answer in time", failure("TIMEOUT")],
 ])("%s halves what was in flight, a burst of it once", async (_, error) => {
@@ -118,7 +115,7 @@ test("whoever went while it waited took its place along, in the line and at the 
 test("a shorter wait does not end a longer one", async () => {
     const host = newLimiter(1);
     host.pause(PATIENCE + 5_000, failure("TOOMANYREQUESTS", 429));
-    host.pause(1, failure("UNAVAILABLE", 503));
+    host.pause(1, failure("SERVER_ERROR", 503));
     await expect(enter(host)).rejects.toMatchObject({ status: 429, retryAfter: 65 });
 });
 

@@ -18,7 +18,6 @@ const MANIFEST = parseManifest(
             layers: [],
         }),
     ),
-    "here",
 );
 let authority: TestAuthority;
 let registry: RegistryProcess;

@@ -131,11 +131,11 @@ test.each([
 
 test.each([
     [403, "DENIED", "give the account the right it lacks, or more quota"],
-    [413, "TOO_LARGE", "raise the largest body"],
+    [413, "CONTENT_TOO_LARGE", "raise the largest body"],
     [400, "MANIFEST_INVALID", ""],
 ])("%d is final: said once, with code and cure", async (status, code, fix) => {
     const server = await serve(() => (status === 413 ? { status, body: "<html>" } : error(status, code)));
-    const manifest = parseManifest(MANIFEST, "here");
+    const manifest = parseManifest(MANIFEST);
     const failure: Error = await clientOf(server)
         .manifestPut("a/b", "1", manifest)
         .then(() => new Error("it did not fail"))
@@ -236,13 +236,18 @@ test("a locked database passes, whatever its status", async () => {
     const client = clientOf(server);
     const waits: unknown[] = [];
     const stop = client.onWait((wait) => waits.push(wait));
-    await client.manifestPut("a/b", "1", parseManifest(MANIFEST, "here"));
+    await client.manifestPut("a/b", "1", parseManifest(MANIFEST));
     stop();
     expect(server.seen).toHaveLength(2);
     expect(waits).toEqual([
         {
-            operation: "PUT a/b/manifests/1",
-            problem: "DATABASE_LOCKED (400): database is locked",
+            problem: {
+                code: "DATABASE_LOCKED",
+                status: 400,
+                place: { registry: server.host },
+                operation: "PUT a/b/manifests/1",
+                problem: "the registry's database is locked",
+            },
             seconds: expect.any(Number) as number,
             requests: 1,
         },
@@ -272,14 +277,14 @@ test.each<[string, Reply, Reply, "absent" | "unknown"]>([
     const client = clientOf(server, { ...RETRY, seconds: 0 });
     for (const ask of [() => client.manifestHead("a/b", "1"), () => client.blobHead("a/b", DIGEST)]) {
         if (verdict === "absent") expect(await ask()).toBeUndefined();
-        else await expect(ask()).rejects.toThrow(/UNEXPECTED_ANSWER \(404\)|DENIED \(403\)|refused/);
+        else await expect(ask()).rejects.toThrow(/UNEXPECTED_RESPONSE \(404\)|DENIED \(403\)|refused/);
     }
 });
 
 test("what GET is told by a stranger is not gone either", async () => {
     const client = clientOf(await serve(() => PAGE), { ...RETRY, seconds: 0 });
-    await expect(client.manifestGet("a/b", "1")).rejects.toMatchObject({ code: "UNEXPECTED_ANSWER", status: 404 });
-    await expect(client.blobGet("a/b", DIGEST)).rejects.toMatchObject({ code: "UNEXPECTED_ANSWER", status: 404 });
+    await expect(client.manifestGet("a/b", "1")).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE", status: 404 });
+    await expect(client.blobGet("a/b", DIGEST)).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE", status: 404 });
 });
 
 test("tags are read page by page, by what the registry names as the next one", async () => {
@@ -294,7 +299,7 @@ test("tags are read page by page, by what the registry names as the next one", a
     expect(server.seen.map(({ url }) => url)).toEqual(["/v2/a/b/tags/list?n=1000", "/v2/a/b/tags/list?last=2&n=2"]);
     const link = { link: '</v2/a/b/tags/list?last=1>; rel="next"' };
     const endless = await serve(() => ({ status: 200, headers: link, body: '{"name":"a/b","tags":["1"]}' }));
-    await expect(clientOf(endless).tagList("a/b")).rejects.toMatchObject({ code: "UNEXPECTED_ANSWER" });
+    await expect(clientOf(endless).tagList("a/b")).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE" });
     expect(endless.seen).toHaveLength(2);
     const gone = await serve(() => error(404, "NAME_UNKNOWN"));
     expect(await clientOf(gone).tagList("a/b")).toBeUndefined();
@@ -326,7 +331,7 @@ test("what refers to a manifest is read where there is such an API, and nothing 
     const without = await serve(() => ({ status: 404, headers: VERSION, body: "404 page not found" }));
     expect(await clientOf(without).referrers("a/b", DIGEST)).toBeUndefined();
     const stranger = await serve(() => PAGE);
-    await expect(clientOf(stranger).referrers("a/b", DIGEST)).rejects.toMatchObject({ code: "UNEXPECTED_ANSWER" });
+    await expect(clientOf(stranger).referrers("a/b", DIGEST)).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE" });
     const down = await serve(() => error(403, "DENIED"));
     await expect(clientOf(down).referrers("a/b", DIGEST)).rejects.toMatchObject({ code: "DENIED" });
 });

@@ -66,7 +66,9 @@ test.each([
     const server = await serve(() => ({ status: 200 }), await authority.issue(options));
     const failure = await failureOf(clientOf(server).manifestHead("a/b", "1"));
     expect(failure).toMatchObject({ code: "TLS", operation: "HEAD a/b/manifests/1" });
-    expect(failure.message).toContain(`the TLS certificate of ${server.host} cannot be trusted`);
+    expect(failure.message).toContain(
+        `TLS at ${server.host}: HEAD a/b/manifests/1: the TLS certificate cannot be trusted`,
+    );
     expect(failure.fix).toContain(fix);
 });
 
@@ -84,7 +86,7 @@ test("a port that does not speak TLS is told as such, not as a bad certificate",
     clients.push(client);
     const failure = await failureOf(client.manifestHead("a/b", "1"));
     expect(failure).toMatchObject({ code: "TLS" });
-    expect(failure.message).toContain(`${server.host} answers, but no TLS connection comes about`);
+    expect(failure.message).toContain(`TLS at ${server.host}: HEAD a/b/manifests/1: the TLS handshake failed`);
 });
 
 test("a port that speaks another protocol is told as such", async () => {
@@ -94,8 +96,8 @@ test("a port that speaks another protocol is told as such", async () => {
     const client = new RegistryClient({ endpoint: { host, plainHttp: true }, retry: RETRY });
     clients.push(client);
     const failure = await failureOf(client.manifestHead("a/b", "1")).finally(() => server.close());
-    expect(failure).toMatchObject({ code: "UNEXPECTED_ANSWER" });
-    expect(failure.message).toContain(`${host} answers, but not with HTTP`);
+    expect(failure).toMatchObject({ code: "UNEXPECTED_RESPONSE" });
+    expect(failure.message).toContain(`at ${host}: HEAD a/b/manifests/1: the response is not HTTP`);
 });
 
 test("no read leaves TLS: a redirect to plain HTTP is not followed", async () => {
@@ -109,7 +111,7 @@ test("no read leaves TLS: a redirect to plain HTTP is not followed", async () =>
 
 test("redirects without end are an error", async () => {
     const server = await serve(() => ({ status: 302, headers: { location: "/again" } }));
-    expect(await failureOf(clientOf(server).blobGet("a/b", DIGEST))).toMatchObject({ code: "UNEXPECTED_ANSWER" });
+    expect(await failureOf(clientOf(server).blobGet("a/b", DIGEST))).toMatchObject({ code: "UNEXPECTED_RESPONSE" });
     expect(server.seen).toHaveLength(6);
 });
 
@@ -163,7 +165,9 @@ test("a stranger's words are one line, without a terminal's commands and without
     const server = await serve(() => ({ status: 403, body }));
     const failure = await failureOf(clientOf(server).blobGet("a/b", DIGEST));
     expect(failure).toMatchObject({ code: "DENIED" });
-    expect(failure.message).toContain("DENIED (403): no [2J line: Basic [secret], Bearer [secret], [secret] xxx");
+    expect(failure.message).toContain(
+        "the registry denied this: no [2J line: Basic [secret], Bearer [secret], [secret] xxx",
+    );
     expect(failure.message).toMatch(/^[\x20-\x7e…]{500,800}$/);
 });
 
@@ -214,9 +218,9 @@ test("a token is renewed before it ends", async () => {
 
 test.each([
     ["refuses the account", { status: 401, body: '{"errors":[{"code":"UNAUTHORIZED"}]}' }, "UNAUTHORIZED"],
-    ["grants what no header can carry", { status: 200, body: '{"token":"a\\r\\nb"}' }, "UNEXPECTED_ANSWER"],
-    ["answers with a page", { status: 200, body: "<html>Sign in</html>" }, "UNEXPECTED_ANSWER"],
-    ["is down", { status: 503, body: "<html>" }, "UNEXPECTED_ANSWER"],
+    ["grants what no header can carry", { status: 200, body: '{"token":"a\\r\\nb"}' }, "UNEXPECTED_RESPONSE"],
+    ["answers with a page", { status: 200, body: "<html>Sign in</html>" }, "UNEXPECTED_RESPONSE"],
+    ["is down", { status: 503, body: "<html>" }, "SERVER_ERROR"],
 ])("a token endpoint that %s is named in the error", async (_, reply: Reply, code) => {
     const server: ScriptedServer = await serve(({ url }) =>
         url.startsWith("/token") ? reply : challenged(`Bearer realm="${server.origin}/token",service="s"`),
@@ -231,7 +235,7 @@ test.each([
     ["a redirect to nowhere", 307, { location: "http://" }],
 ])("%s is the registry's error", async (_, status, headers) => {
     const server = await serve(() => ({ status, headers }));
-    expect(await failureOf(clientOf(server).blobGet("a/b", DIGEST))).toMatchObject({ code: "UNEXPECTED_ANSWER" });
+    expect(await failureOf(clientOf(server).blobGet("a/b", DIGEST))).toMatchObject({ code: "UNEXPECTED_RESPONSE" });
 });
 
 test.each([
@@ -242,7 +246,9 @@ test.each([
 ])("an error whose body is %s is told by its status", async (_, text) => {
     const server = await serve(() => ({ status: 502, body: text }));
     const failure = await failureOf(clientOf(server, 0).blobGet("a/b", DIGEST));
-    expect(failure.message).toBe(`GET a/b/blobs/${DIGEST}: UNEXPECTED_ANSWER (502)`);
+    expect(failure.message).toBe(
+        `SERVER_ERROR (502) at ${server.host}: GET a/b/blobs/${DIGEST}: the registry, or a proxy in front of it, failed`,
+    );
 });
 
 test("a manifest that is cut off by an orderly end is fetched again", async () => {
@@ -259,7 +265,7 @@ test("a manifest that is cut off by an orderly end is fetched again", async () =
 test("a manifest longer than any may be is not read to its end", async () => {
     const server = await serve(() => ({ status: 200, body: Buffer.alloc(4 * 1024 * 1024 + 1, " ") }));
     await expect(clientOf(server).manifestGet("a/b", "1")).rejects.toThrow(
-        "the answer is longer than a manifest may be",
+        "the response is longer than a manifest may be",
     );
 });
 
@@ -269,7 +275,7 @@ test("a body is sent from its start on every try; another digest than was put is
         headers: { "docker-content-digest": count === 3 ? computeDigest("other") : DIGEST },
     }));
     const client = clientOf(server);
-    const manifest = parseManifest(MANIFEST, "here");
+    const manifest = parseManifest(MANIFEST);
     await client.manifestPut("a/b", "1", manifest);
     expect(server.seen.map((request) => request.body)).toEqual([MANIFEST, MANIFEST]);
     expect(await failureOf(client.manifestPut("a/b", "1", manifest))).toMatchObject({ code: "DIGEST_MISMATCH" });
@@ -282,5 +288,5 @@ test("a registry that is not there is NETWORK, with what to check", async () => 
     await server.stop();
     const failure = await failureOf(client.manifestHead("a/b", "1"));
     expect(failure).toMatchObject({ code: "NETWORK", operation: "HEAD a/b/manifests/1" });
-    expect(failure.message).toContain(`no connection to ${host} (ECONNREFUSED)`);
+    expect(failure.message).toContain(`NETWORK at ${host}: HEAD a/b/manifests/1: no connection (ECONNREFUSED)`);
 });

@@ -3,8 +3,9 @@ import type { HttpResponse } from "../../../lib/distribution/http/transport";
 
 test("a registry's many words are cut between two of them: no part of a password is left that nobody finds", () => {
     const told = (message: string) => {
-        const answer = { status: 400, headers: {} } as unknown as HttpResponse;
-        return responseError("GET it", answer, JSON.stringify({ errors: [{ code: "DENIED", message }] })).message;
+        const context = { registry: "registry.example:8443", operation: "GET it" };
+        const response = { context, status: 400, headers: {} } as unknown as HttpResponse;
+        return responseError(response, JSON.stringify({ errors: [{ code: "DENIED", message }] })).message;
     };
     const words = "x ".repeat(248);
     expect(told(`${words}R3ad0nly-mirror is wrong`)).toMatch(/ x…/);

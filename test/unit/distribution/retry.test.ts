@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../../../lib/errors/codes";
 import { RegistryError } from "../../../lib/errors/errors";
 import { Limiter, mapLimited } from "../../../lib/concurrency/limiter";
 import { once } from "../../../lib/concurrency/once";
@@ -7,33 +8,30 @@ import type { HttpResponse } from "../../../lib/distribution/http/transport";
 
 const POLICY = { seconds: 60, firstDelay: 1, longestDelay: 2 };
 
-const failure = (code: string, status?: number, retryAfter?: number) =>
-    new RegistryError("GET x", "no", {
-        code,
-        ...(status === undefined ? {} : { status }),
-        ...(retryAfter === undefined ? {} : { retryAfter }),
-    });
+const CONTEXT = { registry: "registry.example:8443", operation: "GET x" };
+const failure = (code: ErrorCode, status?: number, retryAfter?: number) =>
+    new RegistryError("no", { ...CONTEXT, code, status, retryAfter });
 
 test.each([408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524])("%d passes by itself", (status) => {
-    expect(isRetryable(failure("ANY", status))).toBe(true);
+    expect(isRetryable(failure("SERVER_ERROR", status))).toBe(true);
 });
 
 test.each([400, 401, 403, 404, 405, 413, 416])("%d does not", (status) => {
-    expect(isRetryable(failure("ANY", status))).toBe(false);
+    expect(isRetryable(failure("SERVER_ERROR", status))).toBe(false);
 });
 
 test("a lost connection and a missing answer pass; distrust, wrong bytes, an abort and bugs do not", () => {
-    expect(["NETWORK", "TIMEOUT"].map((code) => isRetryable(failure(code)))).toEqual([true, true]);
+    expect((["NETWORK", "TIMEOUT"] as const).map((code) => isRetryable(failure(code)))).toEqual([true, true]);
     const final = [failure("TLS"), failure("DIGEST_MISMATCH", 200), failure("ABORTED"), new TypeError("a bug")];
     expect(final.map(isRetryable)).toEqual([false, false, false, false]);
 });
 
 test("an upload that the registry has lost is begun anew, but not what begins one; read-only does not pass", () => {
     const lost = (operation: string) =>
-        new RegistryError(operation, "no", { code: "BLOB_UPLOAD_UNKNOWN", status: 404 });
+        new RegistryError("no", { ...CONTEXT, operation, code: "BLOB_UPLOAD_UNKNOWN", status: 404 });
     expect(isRetryable(lost("PUT a/b/blobs/x"))).toBe(true);
     expect(isRetryable(lost("POST a/b/blobs/uploads/"))).toBe(false);
-    expect(isRetryable(failure("READ_ONLY", 503))).toBe(false);
+    expect(isRetryable(failure("REGISTRY_READ_ONLY", 503))).toBe(false);
 });
 
 test("waits double up to the longest, and begin anew for what has gone on", async () => {
@@ -52,8 +50,8 @@ test("waits double up to the longest, and begin anew for what has gone on", asyn
 
 test("a date in Retry-After is one of the registry's clock", () => {
     const headers = { date: "Thu, 01 Jan 2015 00:00:00 GMT", "retry-after": "Thu, 01 Jan 2015 00:00:30 GMT" };
-    const answer = { status: 503, headers } as unknown as HttpResponse;
-    expect(responseError("GET x", answer, "").retryAfter).toBe(30);
+    const response = { context: CONTEXT, status: 503, headers } as unknown as HttpResponse;
+    expect(responseError(response, "").retryAfter).toBe(30);
 });
 
 test("the last error is thrown once the time is over", async () => {
@@ -69,11 +67,11 @@ test("a registry that asks for more patience than there is gets no second try", 
 });
 
 test("a Retry-After of a year is told, and not waited for", async () => {
-    const answer = { status: 429, headers: { "retry-after": "31536000" } } as unknown as HttpResponse;
-    const error = responseError("GET x", answer, "");
+    const headers = { "retry-after": "31536000" };
+    const error = responseError({ context: CONTEXT, status: 429, headers } as unknown as HttpResponse, "");
     const operation = jest.fn(() => Promise.reject(error));
     await expect(withRetry(POLICY, undefined, operation)).rejects.toThrow(
-        "GET x: TOOMANYREQUESTS (429, to be asked again in 31536000 s)",
+        "TOOMANYREQUESTS (429, retry after 31536000 s) at registry.example:8443: GET x: ",
     );
     expect(operation).toHaveBeenCalledTimes(1);
 });

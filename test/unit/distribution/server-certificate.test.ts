@@ -91,7 +91,9 @@ test.each<Refused>([
     const server = await serve(await authority.issue(options));
     expect(await asked(server, authority.ca)).toMatchObject({
         code: "TLS",
-        message: expect.stringContaining(`GET v2: the TLS certificate of ${server.host} cannot be trusted: `) as string,
+        message: expect.stringContaining(
+            `TLS at ${server.host}: GET v2: the TLS certificate cannot be trusted: `,
+        ) as string,
         fix: expect.stringContaining(fix) as string,
     });
     expect(String(await asked(server, authority.ca))).toContain(text);

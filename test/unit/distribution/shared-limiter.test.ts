@@ -55,7 +55,7 @@ test("what one client was told by Retry-After holds for all", async () => {
     await expect(clientOf(server).manifestHead("a/b", "1")).rejects.toMatchObject(told);
     await expect(clientOf(server).manifestHead("a/b", "2")).rejects.toMatchObject({
         ...told,
-        message: expect.stringMatching(/^HEAD a\/b\/manifests\/2: not sent: .* in the next (59|60) s/) as string,
+        message: expect.stringMatching(/: HEAD a\/b\/manifests\/2: not sent: .* in the next (59|60) s/) as string,
     });
     expect(server.seen).toHaveLength(1);
 });
@@ -75,7 +75,7 @@ test.each<[string, Reply]>([
     one.onWait(() => {
         refused = other.manifestHead("a/b", "2").catch((error: unknown) => error);
     });
-    await one.manifestPut("a/b", "1", parseManifest(MANIFEST, "here"));
+    await one.manifestPut("a/b", "1", parseManifest(MANIFEST));
     expect(await refused).toMatchObject({
         message: expect.stringContaining("not sent: the registry is busy") as string,
     });

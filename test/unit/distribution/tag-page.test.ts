@@ -6,7 +6,8 @@ test("a list of tags without end is left, in bounded memory", async () => {
     async function* bytes() {
         for (; came < 1024; came++) yield Buffer.alloc(1024 * 1024, "[");
     }
-    const answer = { status: 200, headers: {}, bytes } as unknown as HttpResponse;
-    await expect(readTagPage(answer, "GET a/b/tags/list")).rejects.toMatchObject({ code: "UNEXPECTED_ANSWER" });
+    const context = { registry: "registry.example:8443", operation: "GET a/b/tags/list" };
+    const response = { context, status: 200, headers: {}, bytes } as unknown as HttpResponse;
+    await expect(readTagPage(response)).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE" });
     expect(came).toBe(64);
 });

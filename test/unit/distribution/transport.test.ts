@@ -58,8 +58,8 @@ test("a server that speaks nothing but HTTP/2 is told as such, with the cure", a
         const asking = transport.send({ method: "GET", url: new URL(`https://${host}/v2/`), operation: "GET v2" });
         await expect(asking).rejects.toMatchObject({
             code: "TLS",
-            message: expect.stringContaining(`${host} answers, but no TLS connection comes about`) as string,
-            fix: expect.stringContaining("let it speak HTTP/1.1") as string,
+            message: expect.stringContaining(`TLS at ${host}: GET v2: the TLS handshake failed`) as string,
+            fix: expect.stringContaining("offer HTTP/1.1") as string,
         });
     } finally {
         await transport.close();

@@ -81,10 +81,11 @@ async function thrown(work: Promise<unknown>): Promise<Error & Record<string, un
 
 test("an error shows no secret, in the clear or as part of a longer text, and no stack", async () => {
     const failing = provider({
-        create: () => Promise.reject(new RegistryError("GET x", `someone:${PASSWORD} refused`, { code: "DENIED" })),
+        create: () =>
+            Promise.reject(new RegistryError(`someone:${PASSWORD} refused`, { registry: "here", code: "DENIED" })),
     });
     const error = await thrown(failing.create(GIVEN));
-    expect(error.message).toBe("GET x: someone:[secret] refused");
+    expect(error.message).toBe("DENIED at here: someone:[secret] refused");
     expect(error.stack).toBe("");
 });
 

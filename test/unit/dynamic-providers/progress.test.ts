@@ -60,8 +60,8 @@ function told(moves: boolean) {
         jest.advanceTimersByTime(250);
         if (moves) row.show(`${step} of 84`);
     }
-    const answer = { operation: "HEAD x", problem: "UNEXPECTED_ANSWER (503)", seconds: 2.2, requests: 1 };
-    row.waiting(answer);
+    const problem = { code: "SERVER_ERROR", status: 503, problem: "it failed", operation: "HEAD x" } as const;
+    row.waiting({ problem, seconds: 2.2, requests: 1 });
     jest.advanceTimersByTime(10_000);
     row.stop();
     jest.advanceTimersByTime(60_000);
@@ -72,7 +72,10 @@ test("a terminal gets a line in place of the last one, twice a second at most", 
     process.env.REGISTRY_PASSTHROUGH_PROGRESS = "row";
     const { states, lines } = told(true);
     expect(states).toHaveLength(43);
-    expect(states.slice(-2)).toEqual(["83 of 84", "84 of 84; trying again in 2 s: HEAD x: UNEXPECTED_ANSWER (503)"]);
+    expect(states.slice(-2)).toEqual([
+        "83 of 84",
+        "84 of 84; trying again in 2 s: SERVER_ERROR (503): HEAD x: it failed",
+    ]);
     expect(lines).toEqual([]);
 });
 
@@ -84,14 +87,14 @@ test.each([undefined, "lines"])(
         expect(moving.states).toEqual([
             "39 of 84",
             "79 of 84",
-            "84 of 84; trying again in 2 s: HEAD x: UNEXPECTED_ANSWER (503)",
+            "84 of 84; trying again in 2 s: SERVER_ERROR (503): HEAD x: it failed",
         ]);
         jest.useRealTimers();
         const standing = told(false);
         expect(standing.states).toEqual([
             "0 of 84; nothing moved for 10 s",
             "0 of 84; nothing moved for 20 s",
-            "0 of 84; trying again in 2 s: HEAD x: UNEXPECTED_ANSWER (503)",
+            "0 of 84; trying again in 2 s: SERVER_ERROR (503): HEAD x: it failed",
         ]);
         // What stays in the engine's diagnostics would be printed once more at the end: an hour's import has 360 lines.
         expect([...moving.lines, ...standing.lines]).toEqual([]);

@@ -76,7 +76,5 @@ test.each([
     ["something after the digest", `quay.io/org/app:1 ${ONE} \n`],
 ])("a text with %s is refused, and the message shows the line", (_, text) => {
     expect(isImageText(text)).toBe(false);
-    expect(() => toImageMap(text)).toThrow(
-        /in the list of images is no image and its digest; state was changed by hand/,
-    );
+    expect(() => toImageMap(text)).toThrow(/in the list of images is not an image and its digest; restore the state/);
 });

@@ -1,8 +1,9 @@
 import { NoProgressTimer } from "../../../lib/import/transfer/no-progress-timer";
+import type { ErrorCode } from "../../../lib/errors/codes";
 import { RegistryError } from "../../../lib/errors/errors";
 
-const failure = (status?: number, code = "UNKNOWN") =>
-    new RegistryError("PUT", "no", { code, ...(status === undefined ? {} : { status }) });
+const failure = (status?: number, code: ErrorCode = "SERVER_ERROR") =>
+    new RegistryError("no", { registry: "here", code, status });
 
 let now: number;
 beforeEach(() => {
@@ -48,8 +49,8 @@ test("a registry that only ever asks for fewer requests ends it too", () => {
 test.each([
     [401, "UNAUTHORIZED"],
     [403, "DENIED"],
-    [503, "READ_ONLY"],
-])("refusals are not trouble: %d %s", (status, code) => {
+    [503, "REGISTRY_READ_ONLY"],
+] as const)("refusals are not trouble: %d %s", (status, code) => {
     const time = timeOf();
     now += 60_000;
     time.isOver(failure(status, code));

@@ -38,9 +38,10 @@ class Registry implements RegistryQuestions {
 
     manifestGet(repository: string, reference: string) {
         const found = this.find("bytes", repository, reference);
-        if (found?.bytes.length !== 1) return Promise.resolve(found && parseManifest(found.bytes, reference));
-        const facts = { code: "DIGEST_MISMATCH", status: 200 };
-        return Promise.reject(new RegistryError(`GET ${reference}`, "the registry sent another one instead", facts));
+        if (found?.bytes.length !== 1) return Promise.resolve(found && parseManifest(found.bytes));
+        const facts = { registry: "here", operation: `GET ${reference}`, status: 200 };
+        const problem = "the registry sent another one instead";
+        return Promise.reject(new RegistryError(problem, { ...facts, code: "DIGEST_MISMATCH" }));
     }
 
     blobHead(repository: string, digest: Digest): Promise<number | undefined> {

@@ -22,7 +22,7 @@ function registryOf(content: MemoryImageSet, lost: ReadonlySet<Digest> = new Set
         manifestHead: (_: string, tag: string) => Promise.resolve(content.images[`quay.io/org/app:${tag}`]),
         manifestGet: async (_: string, digest: Digest) => {
             const found = await bytes(digest);
-            return found && parseManifest(found, digest);
+            return found && parseManifest(found);
         },
         blobHead: async (_: string, digest: Digest) => {
             const found = await bytes(digest);

@@ -192,7 +192,7 @@ describe("a lock is refused, naming the file and the cure,", () => {
     ])("%s", (_, text, what) => {
         const error = refused(text);
         expect(error.code).toBe("LOCK_INVALID");
-        expect(error.message).toMatch(/^content\/x\.lock\.json: not a lock: /);
+        expect(error.message).toMatch(/^LOCK_INVALID in content\/x\.lock\.json: not a lock: /);
         expect(error.message).toContain(what);
         expect(error.fix).toContain("passthrough -- lock");
     });

@@ -12,7 +12,7 @@ describe("parseClusterVersion", () => {
 
     test.each(["", "4", "v4.18", "4.18.x", "4.18.20 ", "3.11.0", "latest"])("refuses %j with a cure", (text) => {
         expect(() => parseClusterVersion(text)).toThrow(
-            expect.objectContaining({ code: "VERSION_INVALID", fix: expect.stringContaining("4.18.20") }),
+            expect.objectContaining({ code: "CLUSTER_VERSION_INVALID", fix: expect.stringContaining("4.18.20") }),
         );
     });
 });

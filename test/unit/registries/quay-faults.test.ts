@@ -116,7 +116,7 @@ test("a bad password is tried once, however many work at the same time: Quay slo
     const all = await Promise.all([readRobot(wrong), readRobot(wrong), readRobot(wrong)].map(failure));
     for (const error of all) {
         expect(error).toMatchObject({ code: "UNAUTHORIZED", status: 403 });
-        expect(error.message).toContain("the registry refuses the account init: Invalid Username or Password");
+        expect(error.message).toContain("the registry rejected the account init: Invalid Username or Password");
         expect(error.message).not.toContain("not-the-password");
     }
     expect(fake.accesses.filter(({ path }) => path === "/api/v1/signin")).toHaveLength(1);
@@ -137,14 +137,14 @@ test("503 read-only is told as such, and not waited for", async () => {
     fake.setting = { ...fake.setting, readOnly: true };
     const token = fake.model.addGrant(OWNER.username, ["org:admin", "repo:admin"]);
     const error = await failure(manage(({ robots }) => robots.create(PUSH), { token }, 60));
-    expect(error).toMatchObject({ code: "READ_ONLY", status: 503 });
+    expect(error).toMatchObject({ code: "REGISTRY_READ_ONLY", status: 503 });
     expect(error.fix).toContain("REGISTRY_STATE");
 });
 
 test("503 of the health check says what is not well", async () => {
     const services = { auth: true, database: false, disk_space: true };
     inject("GET", "/health/instance", json(503, { data: { services }, status_code: 503 }));
-    expect((await failure(quay.check(accountOf(fake, OWNER, 0), "mirror"))).message).toContain("not well: database");
+    expect((await failure(quay.check(accountOf(fake, OWNER, 0), "mirror"))).message).toContain("not healthy: database");
 });
 
 test.each([
@@ -175,14 +175,14 @@ test.each([
 ])("200 with %s is no answer", async (_, reply) => {
     inject("GET", ORGANIZATION, reply);
     const error = await failure(manage(({ namespaces }) => namespaces.read({ name: "mirror" })));
-    expect(error).toMatchObject({ code: "UNEXPECTED_ANSWER" });
+    expect(error).toMatchObject({ code: "UNEXPECTED_RESPONSE" });
     expect(error.fix).toContain("what stands in front of the registry");
 });
 
 test("201 with a page for a create: whether there is something is read, not believed", async () => {
     inject("PUT", ROBOT, { status: 201, headers: { "content-type": "text/html" }, body: "<html>Welcome</html>" });
     const error = await failure(manage(({ robots }) => robots.create(PUSH)));
-    expect(error.message).toContain("robot account mirror+importer-1: it is gone, or never came to be");
+    expect(error.message).toContain("robot account mirror+importer-1: it does not exist, or not any more");
 });
 
 test("bursts of a locked database in the middle of everything leave just what was wanted", async () => {
@@ -213,7 +213,7 @@ test("bursts of a locked database in the middle of everything leave just what wa
 test("308: a path that the server has elsewhere is an error with where it leads", async () => {
     inject("GET", ORGANIZATION, { status: 308, headers: { location: "https://elsewhere.example/" } });
     const error = await failure(manage(({ namespaces }) => namespaces.read({ name: "mirror" })));
-    expect(error).toMatchObject({ code: "UNEXPECTED_ANSWER", status: 308 });
+    expect(error).toMatchObject({ code: "UNEXPECTED_RESPONSE", status: 308 });
     expect(error.fix).toContain("SERVER_HOSTNAME");
 });
 
@@ -255,7 +255,7 @@ test("versions: older than 3.8, no Quay at all, and nested names that are off", 
     expect((await failure(quay.check(accountOf(fake, OWNER, 0), "mirror"))).message).toContain("this is Quay 3.7.13; ");
     inject("GET", "/config", html(404, "Not Found"));
     expect(await failure(quay.check(accountOf(fake, OWNER, 0), "mirror"))).toMatchObject({
-        code: "UNSUPPORTED_VERSION",
+        code: "REGISTRY_VERSION_UNSUPPORTED",
     });
     fake.fault = undefined;
     fake.setting = { ...fake.setting, version: "Quay v3.18.0", nestedNames: false };

@@ -32,7 +32,7 @@ describe("mirror-registry's free superuser", () => {
     test("that somebody else has already is told for what it is", async () => {
         registry.model.addUser("admin", "a-password-of-theirs");
         await expect(claim(MINE)).rejects.toThrow(
-            "the superuser admin: it is registered, and not with superuserPassword; set superuserPassword",
+            "superuser admin: it is registered, and not with superuserPassword; set superuserPassword",
         );
     });
 

@@ -23,7 +23,7 @@ export async function openDir(tree: FileTree, label: string, folder: string): Pr
     await checkVersion(tree);
     const found = await readTreeFile(tree, "manifest.json", MAX_MANIFEST_BYTES);
     const bytes = found?.bytes ?? Buffer.alloc(0);
-    parseManifest(bytes, `archive ${label}, manifest.json`);
+    parseManifest(bytes, { place: { archive: label, entry: "manifest.json" } });
     const digest = computeDigest(bytes);
     const blobs = blobsNamed(tree, (hex) => {
         if (`sha256:${hex}` === digest) return "manifest.json";
@@ -102,6 +102,6 @@ async function checkVersion(tree: FileTree): Promise<void> {
     const text = version?.bytes.toString("utf8") ?? "";
     if (VERSION.test(text)) return;
     const what = `the file version does not say Directory Transport Version 1.x: ${JSON.stringify(text.slice(0, 60))}`;
-    const facts = { archive: tree.path, code: "ARCHIVE_FORMAT_UNSUPPORTED" };
+    const facts = { archive: tree.path, code: "ARCHIVE_FORMAT_UNSUPPORTED" as const };
     throw new ArchiveError(what, { ...facts, fix: "copy the image again with a current skopeo" });
 }

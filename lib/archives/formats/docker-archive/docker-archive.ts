@@ -30,7 +30,7 @@ export async function openDockerArchive(tree: FileTree, label: string): Promise<
     const made = new Map(images.map(({ digest, manifest }) => [digest, manifest]));
     const sources = [
         sourceOf(tree, filesOf(images)),
-        new MadeManifests(made, `archive ${label}, entry manifest.json`),
+        new MadeManifests(made, { archive: label, entry: "manifest.json" }),
         ...(layout === undefined ? [] : [layout]),
     ];
     const source = new CombinedSource(label, sources);
@@ -84,7 +84,7 @@ async function layoutOf(
 }
 
 function empty(label: string): ArchiveError {
-    const facts = { archive: label, entry: "manifest.json", code: "ARCHIVE_METADATA_INVALID" };
+    const facts = { archive: label, entry: "manifest.json", code: "ARCHIVE_METADATA_INVALID" as const };
     return new ArchiveError("it lists no image", { ...facts, fix: "save the images again, and name them" });
 }
 

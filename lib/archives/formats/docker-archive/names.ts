@@ -213,7 +213,9 @@ async function configsOf(root: Digest, source: BlobSource): Promise<ReadonlySet<
     const [seen, configs] = [new Set<Digest>([root]), new Set<Digest>()];
     for (const digest of seen) {
         if (source.size(digest) === undefined) continue;
-        const { mediaType, manifests, blobs } = parseManifest(await source.read(digest), source.place(digest));
+        const { mediaType, manifests, blobs } = parseManifest(await source.read(digest), {
+            place: source.place(digest),
+        });
         if (isIndexMediaType(mediaType)) for (const child of manifests) seen.add(child.digest);
         else if (blobs[0] !== undefined) configs.add(blobs[0].digest);
     }

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { z } from "zod";
 import { type Digest, computeDigest, isDigest } from "../../../oci/digest";
 import { ArchiveError } from "../../../errors/errors";
+import type { ArchivePlace } from "../../../errors/problem";
 import { MAX_MANIFEST_BYTES } from "../../../oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../../oci/media-types";
 import type { BlobLocation } from "../../files/archive-source";
@@ -40,11 +41,11 @@ export interface RebuiltImage {
 const configSchema = z.looseObject({ rootfs: z.looseObject({ diff_ids: z.array(z.string()).nullish() }).nullish() });
 
 /** The layers that a config says the image has: digests of the uncompressed tars. */
-export function diffIdsOf(config: Buffer, place: string): readonly Digest[] {
+export function readDiffIds(config: Buffer, place: ArchivePlace): readonly Digest[] {
     const ids = configSchema.parse(JSON.parse(config.toString("utf8"))).rootfs?.diff_ids ?? [];
     if (ids.every(isDigest)) return ids;
     throw new ArchiveError("its rootfs.diff_ids are not sha256 digests", {
-        archive: place,
+        ...place,
         code: "ARCHIVE_METADATA_INVALID",
     });
 }
@@ -59,7 +60,7 @@ export async function rebuildImage(tree: FileTree, item: DockerItem): Promise<Re
     const config = await readTreeFile(tree, item.Config, MAX_MANIFEST_BYTES);
     const location = tree.find(item.Config);
     if (config === undefined || location === undefined) throw incomplete(tree, item, `its config ${item.Config}`);
-    const diffIds = readDiffIds(tree, item, config.bytes);
+    const diffIds = configDiffIds(tree, item, config.bytes);
     const paths = item.Layers ?? [];
     checkPaths(tree, item, paths, diffIds);
     const layers: Layer[] = [];
@@ -117,9 +118,9 @@ async function readLayer(tree: FileTree, item: DockerItem, path: string, diffId:
     };
 }
 
-function readDiffIds(tree: FileTree, item: DockerItem, config: Buffer): readonly Digest[] {
+function configDiffIds(tree: FileTree, item: DockerItem, config: Buffer): readonly Digest[] {
     try {
-        return diffIdsOf(config, tree.path);
+        return readDiffIds(config, { archive: tree.path, entry: tree.entryOf(item.Config) });
     } catch (cause) {
         if (cause instanceof ArchiveError) throw cause;
         throw invalid(tree, item, `its config ${item.Config} is none`, cause);
@@ -141,23 +142,25 @@ function checkPaths(tree: FileTree, item: DockerItem, paths: readonly string[], 
     }
 }
 
-function nameOf(item: DockerItem): string {
+function imageName(item: DockerItem): string {
     return item.RepoTags?.[0] ?? item.Config;
 }
 
 function incomplete(tree: FileTree, item: DockerItem, what: string): ArchiveError {
-    return new ArchiveError(`image ${nameOf(item)} lacks ${what}`, {
+    return new ArchiveError(`${what} is missing`, {
         archive: tree.path,
         entry: "manifest.json",
+        thing: `image ${imageName(item)}`,
         code: "ARCHIVE_INCOMPLETE",
         fix: "save the image again",
     });
 }
 
 function invalid(tree: FileTree, item: DockerItem, what: string, cause?: unknown): ArchiveError {
-    return new ArchiveError(`image ${nameOf(item)}: ${what}`, {
+    return new ArchiveError(what, {
         archive: tree.path,
         entry: "manifest.json",
+        thing: `image ${imageName(item)}`,
         code: "ARCHIVE_METADATA_INVALID",
         fix: "save the image again with a current tool",
         cause,

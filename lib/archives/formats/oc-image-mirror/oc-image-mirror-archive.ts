@@ -73,7 +73,7 @@ async function rootsOf(
         if (hex === undefined || repository === undefined) continue;
         const digest = `sha256:${hex}`;
         all.push({ repository, digest });
-        const { manifests } = parseManifest(await source.read(digest), source.place(digest));
+        const { manifests } = parseManifest(await source.read(digest), { place: source.place(digest) });
         for (const child of manifests) known.add(`${repository} ${child.digest}`);
     }
     for (const { repository, digest } of tagged) known.add(`${repository} ${digest}`);

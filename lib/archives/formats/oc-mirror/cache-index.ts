@@ -133,7 +133,7 @@ export class OcMirrorIndex {
         const known = this.blobs.get(digest);
         if (known !== undefined && known.size !== entry.size) {
             const other = `archive ${known.file.path}, offset ${known.offset}`;
-            throw fault(file, entry, `the same blob has ${entry.size} bytes here and ${known.size} in ${other}`);
+            throw invalidEntry(file, entry, `the same blob has ${entry.size} bytes here and ${known.size} in ${other}`);
         }
         // Parts are read side by side: which copy counts must not depend on which was first.
         if (known !== undefined && known.file.path <= file.path) return;
@@ -144,7 +144,11 @@ export class OcMirrorIndex {
         requireFile(file, entry);
         const known = this.working.get(entry.name);
         if (known !== undefined && known.size !== entry.size) {
-            throw fault(file, entry, `another entry of this name (archive ${known.file.path}) has other content`);
+            throw invalidEntry(
+                file,
+                entry,
+                `another entry of this name (archive ${known.file.path}) has other content`,
+            );
         }
         if (known !== undefined && known.file.path <= file.path) return;
         this.working.set(entry.name, { name: entry.name, file, offset: entry.offset, size: entry.size });
@@ -168,11 +172,11 @@ export class OcMirrorIndex {
         if (repository === undefined || tag === undefined) return;
         requireFile(file, entry);
         const text = entry.size === LINK_BYTES ? (await reader.read(entry.offset, LINK_BYTES)).toString("latin1") : "";
-        if (!isDigest(text)) throw fault(file, entry, "the link is not sha256: and 64 lower-case hex digits");
+        if (!isDigest(text)) throw invalidEntry(file, entry, "the link is not sha256: and 64 lower-case hex digits");
         const key = `${repository}:${tag}`;
         const known = this.tags.get(key);
         if (known !== undefined && known.digest !== text) {
-            throw fault(file, entry, `the tag points to ${text} here and to ${known.digest} in another entry`);
+            throw invalidEntry(file, entry, `the tag points to ${text} here and to ${known.digest} in another entry`);
         }
         this.tags.set(key, { repository: this.#intern(repository), tag, digest: text });
     }
@@ -191,12 +195,12 @@ export class OcMirrorIndex {
     async #text(file: ArchiveFile, entry: TarEntry, reader: WindowReader): Promise<void> {
         requireFile(file, entry);
         if (entry.size > MAX_METADATA_BYTES)
-            throw fault(file, entry, `${entry.size} bytes are too many for such a file`);
+            throw invalidEntry(file, entry, `${entry.size} bytes are too many for such a file`);
         const text = (await reader.read(entry.offset, entry.size)).toString("utf8");
         if (HISTORY.test(entry.name)) return this.#remember(file, entry, text);
         const known = this.metadata.get(entry.name);
         if (known !== undefined && known.text !== text) {
-            throw fault(file, entry, `another entry of this name (archive ${known.archive}) has other content`);
+            throw invalidEntry(file, entry, `another entry of this name (archive ${known.archive}) has other content`);
         }
         this.metadata.set(entry.name, { name: entry.name, text, archive: file.path, offset: entry.offset });
     }
@@ -216,7 +220,7 @@ export class OcMirrorIndex {
     }
 }
 
-function fault(file: ArchiveFile, entry: TarEntry, what: string): ArchiveError {
+function invalidEntry(file: ArchiveFile, entry: TarEntry, what: string): ArchiveError {
     const place = { archive: file.path, entry: entry.name, offset: entry.offset };
     return new ArchiveError(what, { ...place, code: "ARCHIVE_ENTRY_INVALID", fix: COPY_AGAIN });
 }

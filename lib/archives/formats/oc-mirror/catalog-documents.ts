@@ -1,5 +1,6 @@
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
+import type { ErrorCode } from "../../../errors/codes";
 import { ArchiveError, errorMessage } from "../../../errors/errors";
 import { JsonDocuments } from "./json-documents";
 import { type WorkingFile, workingChunks } from "./working-file";
@@ -43,7 +44,7 @@ function parsed(file: WorkingFile, text: string): unknown[] {
             return document.toJS() as unknown;
         });
     } catch (cause) {
-        throw fault(file, `neither JSON nor YAML: ${errorMessage(cause)}`, "ARCHIVE_METADATA_INVALID", cause);
+        throw invalidFile(file, `neither JSON nor YAML: ${errorMessage(cause)}`, "ARCHIVE_METADATA_INVALID", cause);
     }
 }
 
@@ -58,12 +59,12 @@ async function* documentsOf(file: WorkingFile): AsyncGenerator<string> {
             : new YamlDocuments();
         yield* splitter.feed(chunk);
         if (splitter.held <= MAX_DOCUMENT_BYTES) continue;
-        throw fault(file, `a document has more than ${MAX_DOCUMENT_BYTES} bytes`, "ARCHIVE_TOO_LARGE");
+        throw invalidFile(file, `a document has more than ${MAX_DOCUMENT_BYTES} bytes`, "ARCHIVE_TOO_LARGE");
     }
     if (splitter !== undefined) yield* splitter.rest();
 }
 
-function fault(file: WorkingFile, what: string, code: string, cause?: unknown): ArchiveError {
+function invalidFile(file: WorkingFile, what: string, code: ErrorCode, cause?: unknown): ArchiveError {
     const place = { archive: file.file.path, entry: file.name, offset: file.offset };
     return new ArchiveError(what, { ...place, code, cause });
 }

@@ -14,7 +14,7 @@ const PARTS_AT_ONCE = 4;
  * Indexes the parts of an oc-mirror v2 archive. Every part is a whole tar; blobs may be in any of them.
  * @param label the archive as a whole, for errors
  * @param files all its parts; closed with the archive
- * @throws ArchiveError `ARCHIVE_INCOMPLETE` (a part is missing), `ARCHIVE_MIXED` (parts of two runs), and what a tar
+ * @throws ArchiveError `ARCHIVE_INCOMPLETE` (a part is missing), `ARCHIVE_PARTS_MIXED` (parts of two runs), and what a tar
  * can be refused for
  */
 export async function openOcMirror(
@@ -80,7 +80,11 @@ function checkNumbers(label: string, parts: readonly ArchiveFile[]): void {
             ? `two parts are named mirror_${number}.tar (${both.join(", ")})`
             : `the part ${wanted} is missing`;
         const fix = twice ? "give the parts of one run only" : "copy all parts of the run into one folder";
-        throw new ArchiveError(what, { archive: label, code: twice ? "ARCHIVE_MIXED" : "ARCHIVE_INCOMPLETE", fix });
+        throw new ArchiveError(what, {
+            archive: label,
+            code: twice ? "ARCHIVE_PARTS_MIXED" : "ARCHIVE_INCOMPLETE",
+            fix,
+        });
     });
 }
 
@@ -99,7 +103,7 @@ function checkImageSet(label: string, index: OcMirrorIndex): void {
         .join(", ");
     throw new ArchiveError(`parts of different runs are mixed: ${found}`, {
         archive: label,
-        code: "ARCHIVE_MIXED",
+        code: "ARCHIVE_PARTS_MIXED",
         fix: "keep the parts of each run in a folder of its own, and import the runs in their order",
     });
 }

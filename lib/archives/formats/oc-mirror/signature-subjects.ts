@@ -43,7 +43,7 @@ export class SignatureSubjects {
         const open = [digest];
         for (let parent = open.pop(); parent !== undefined; parent = open.pop()) {
             if (this.#source.size(parent) === undefined) continue;
-            const { manifests } = parseManifest(await this.#source.read(parent), this.#source.place(parent));
+            const { manifests } = parseManifest(await this.#source.read(parent), { place: this.#source.place(parent) });
             const fresh = manifests.map((child) => child.digest).filter((child) => !found.has(child));
             for (const child of fresh) found.add(child);
             open.push(...new Set(fresh));
@@ -64,7 +64,7 @@ export class SignatureSubjects {
         if (fresh.length === 0) return;
         found.set(digest, [...known, ...fresh]);
         if (this.#source.size(digest) === undefined) return;
-        const manifest = parseManifest(await this.#source.read(digest), this.#source.place(digest));
+        const manifest = parseManifest(await this.#source.read(digest), { place: this.#source.place(digest) });
         for (const child of manifest.manifests) await this.#walk(child.digest, fresh, found);
     }
 }

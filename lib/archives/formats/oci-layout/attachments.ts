@@ -37,7 +37,7 @@ export async function attachmentOf(
     const tagged = ATTACHMENT_TAG.exec(name ?? "");
     if (tagged?.[1] !== undefined && name !== undefined) return { entry, subject: `sha256:${tagged[1]}`, tag: name };
     if (source.size(entry.digest) === undefined) return undefined;
-    const { subject } = parseManifest(await source.read(entry.digest), source.place(entry.digest));
+    const { subject } = parseManifest(await source.read(entry.digest), { place: source.place(entry.digest) });
     return subject === undefined ? undefined : { entry, subject: subject.digest };
 }
 
@@ -85,7 +85,7 @@ export async function treesOf(names: ImageNames, source: BlobSource): Promise<Ma
         if (known.some((reference) => repositoryName(reference) === repositoryName(from))) return;
         trees.set(digest, [...known, from]);
         if (source.size(digest) === undefined) return;
-        const manifest = parseManifest(await source.read(digest), source.place(digest));
+        const manifest = parseManifest(await source.read(digest), { place: source.place(digest) });
         if (!isIndexMediaType(manifest.mediaType)) return;
         for (const child of manifest.manifests) await visit(child.digest, from);
     };

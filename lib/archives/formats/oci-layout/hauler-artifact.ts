@@ -8,6 +8,6 @@ const OWN = /^application\/vnd\.(cncf\.helm\.config|content\.hauler\.)/;
 export async function isHaulerOwn(entry: Descriptor, source: BlobSource): Promise<boolean> {
     const isNamed = entry.annotations?.["io.containerd.image.name"] !== undefined;
     if (isNamed || source.size(entry.digest) === undefined) return false;
-    const [config] = parseManifest(await source.read(entry.digest), source.place(entry.digest)).blobs;
+    const [config] = parseManifest(await source.read(entry.digest), { place: source.place(entry.digest) }).blobs;
     return config !== undefined && OWN.test(config.mediaType);
 }

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import type { BlobSource } from "../../../mirror/image-set";
 import type { Digest } from "../../../oci/digest";
 import { ArchiveError } from "../../../errors/errors";
+import type { ArchivePlace } from "../../../errors/problem";
 import { type Descriptor, parseManifest } from "../../../oci/manifest";
 import { isIndexMediaType, isManifestMediaType } from "../../../oci/media-types";
 
@@ -27,13 +28,13 @@ export async function completeImages(source: BlobSource, entries: readonly Descr
 async function findHollow(source: BlobSource, index: Digest, hollow: Set<Digest>, seen: Set<Digest>): Promise<void> {
     if (seen.has(index) || source.size(index) === undefined) return;
     seen.add(index);
-    const { mediaType, manifests } = parseManifest(await source.read(index), source.place(index));
+    const { mediaType, manifests } = parseManifest(await source.read(index), { place: source.place(index) });
     if (!isIndexMediaType(mediaType)) return;
     for (const child of manifests.filter((found) => isManifestMediaType(found.mediaType))) {
         if (source.size(child.digest) === undefined) continue;
         if (isIndexMediaType(child.mediaType)) await findHollow(source, child.digest, hollow, seen);
         else {
-            const { blobs } = parseManifest(await source.read(child.digest), source.place(child.digest));
+            const { blobs } = parseManifest(await source.read(child.digest), { place: source.place(child.digest) });
             if (blobs.some(({ digest }) => source.size(digest) === undefined)) hollow.add(child.digest);
         }
     }
@@ -56,7 +57,7 @@ class CompleteImages implements BlobSource {
         if (!this.#hollow.has(digest)) return this.#source.read(digest);
         return Promise.reject(
             new ArchiveError("the blobs of this manifest were left out when the image was exported", {
-                archive: this.place(digest),
+                ...this.place(digest),
                 code: "ARCHIVE_BLOB_MISSING",
             }),
         );
@@ -66,7 +67,7 @@ class CompleteImages implements BlobSource {
         return this.#source.open(digest, start, allocate);
     }
 
-    place(digest: Digest): string {
-        return this.#source.place(digest);
+    place(digest: Digest): ArchivePlace {
+        return this.#source.place(digest) ?? { archive: "" };
     }
 }

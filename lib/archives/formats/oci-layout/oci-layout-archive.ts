@@ -48,12 +48,10 @@ export async function openLayout(tree: FileTree, label: string, isZarf: boolean)
 export async function readLayoutIndex(tree: FileTree): Promise<Manifest> {
     const index = await readTreeFile(tree, "index.json", MAX_MANIFEST_BYTES);
     if (index === undefined) {
-        const facts = { archive: tree.path, code: "ARCHIVE_METADATA_INVALID" };
+        const facts = { archive: tree.path, code: "ARCHIVE_METADATA_INVALID" as const };
         throw new ArchiveError("there is no index.json", facts);
     }
-    const { archive, entry, offset } = index.place;
-    const inside = entry === undefined ? "" : `, entry ${entry}, offset ${offset ?? 0}`;
-    const manifest = parseManifest(index.bytes, `archive ${archive}${inside}`);
+    const manifest = parseManifest(index.bytes, { place: index.place });
     if (isIndexMediaType(manifest.mediaType)) return manifest;
     throw new ArchiveError("index.json is not an image index", { ...index.place, code: "ARCHIVE_METADATA_INVALID" });
 }

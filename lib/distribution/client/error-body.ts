@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { parseJson } from "../../errors/text";
+
+/** What an error response says of itself. */
+export interface ErrorBody {
+    /** The registry's own code, if it has the form of one. */
+    readonly code?: string;
+    /** The registry's reason: one line, bounded, without control characters. */
+    readonly reason?: string;
+}
+
+const text = z.string().optional().catch(undefined);
+const specError = z.object({ code: text, message: text, detail: z.unknown().optional() });
+/** distribution-spec, "Error Codes"; Artifactory leaves the code out. */
+const specBody = z.object({ errors: z.array(specError).min(1) });
+/** Quay's API: `detail`/`error_message`, `message` (its data model), `error` (an abort, sent as text/html). */
+const quayBody = z.object({ detail: text, error_message: text, message: text, error: text });
+/** Quay hides the reason of MANIFEST_INVALID here. */
+const detailBody = z.object({ message: z.string() });
+
+/** Reads the body of an error response, of whichever registry. @returns nothing for what is no error body */
+export function readErrorBody(body: string): ErrorBody {
+    const json = parseJson(body);
+    const first = specBody.safeParse(json).data?.errors[0];
+    if (first !== undefined) {
+        const { code, message = "", detail } = first;
+        const hidden = typeof detail === "string" ? detail : (detailBody.safeParse(detail).data?.message ?? "");
+        const all = message.includes(hidden) ? [message] : [message, hidden];
+        return { ...ownCode(code), ...reason(all.filter((part) => part !== "").join(": ")) };
+    }
+    const quay = quayBody.safeParse(json).data;
+    return reason(quay?.detail ?? quay?.error_message ?? quay?.message ?? quay?.error ?? "");
+}
+
+const CODE = /^[\w.-]{1,64}$/;
+
+function ownCode(code: string | undefined): { code?: string } {
+    return code !== undefined && CODE.test(code) ? { code } : {};
+}
+
+function reason(message: string): { reason?: string } {
+    const shown = readable(message);
+    return shown === "" ? {} : { reason: shown };
+}
+
+const MAX_LENGTH = 500;
+
+/**
+ * Untrusted text as one line: nothing that a terminal obeys, and no Authorization header of this program that it
+ * repeats. A long text is cut between two words: redaction could not find a part of a secret.
+ */
+export function readable(message: string): string {
+    const line = message
+        .replace(/[\s\p{Cc}\p{Cf}]+/gu, " ")
+        .replace(/\b(bearer|basic) [\w.~+/=-]{8,}/gi, "$1 [secret]")
+        .replace(/\beyJ[\w-]+\.[\w.-]+/g, "[secret]")
+        .trim()
+        // Harbor doubles some messages.
+        .replace(/^(.+): \1$/, "$1")
+        .replace(/(?<!\.)\.$/, "");
+    return line.length > MAX_LENGTH ? `${line.slice(0, Math.max(0, line.lastIndexOf(" ", MAX_LENGTH)))}…` : line;
+}

@@ -1,0 +1,110 @@
+import { groupProblems } from "./group";
+import type { ArchivePlace, NamedProblem, Place, Problem } from "./problem";
+import { counted, listed, markdownCode, printable } from "./text";
+
+/** More names than this scroll away what matters. */
+export const MAX_NAMES = 50;
+
+const INDENT = "\n    ";
+
+/**
+ * A problem as text: "CODE (status) at place: operation: thing: problem; fix". One line, unless it sums up others: those
+ * follow on lines of their own, and the fix comes last.
+ */
+export function formatProblem(problem: Problem): string {
+    const text = formatWithoutFix(problem);
+    const { fix } = problem;
+    return fix === undefined ? text : `${text}${isList(problem) ? "\n" : "; "}${fix}`;
+}
+
+/** The same without the fix, for a text that gives another one. */
+export function formatWithoutFix(problem: Problem): string {
+    return `${formatCode(problem)}${formatPlace(problem.place)}: ${formatReason(problem)}`;
+}
+
+/** What is wrong, without code, place and fix: "operation: thing: problem". */
+export function formatReason({ operation, thing, problem, problems = [] }: Problem): string {
+    const subject = [operation, thing].flatMap((part) => (part === undefined ? [] : [`${printable(part)}: `]));
+    const lines = formatGroups(problems);
+    return [`${subject.join("")}${problem}${lines.length > 0 ? ":" : ""}`, ...lines].join(INDENT);
+}
+
+function isList({ problem, problems = [] }: Problem): boolean {
+    return problems.length > 0 || problem.includes("\n");
+}
+
+function formatCode({ code, status, registryCode, retryAfter }: Problem): string {
+    const details = [
+        ...(status === undefined ? [] : [String(status)]),
+        ...(registryCode === undefined ? [] : [registryCode]),
+        ...(retryAfter === undefined ? [] : [`retry after ${Math.ceil(retryAfter)} s`]),
+    ];
+    return details.length === 0 ? code : `${code} (${details.join(", ")})`;
+}
+
+function formatPlace(place: Place | undefined): string {
+    if (place === undefined) return "";
+    if ("registry" in place) return ` at ${place.registry}`;
+    if ("file" in place) return ` in ${printable(place.file)}`;
+    if ("key" in place) return ` at ${place.key}`;
+    return ` in ${formatArchivePlace(place)}`;
+}
+
+/** "archive /mnt/set.tar, entry blobs/sha256/…, offset 1024". */
+export function formatArchivePlace({ archive, entry, offset }: ArchivePlace): string {
+    const parts = [
+        `archive ${printable(archive)}`,
+        ...(entry === undefined ? [] : [`entry ${printable(entry)}`]),
+        ...(offset === undefined ? [] : [`offset ${offset}`]),
+    ];
+    return parts.join(", ");
+}
+
+/**
+ * Problems as text, one line for each cause with the names that it affects.
+ * @param noun what the names are: "image"; absent: they are counted without a word
+ * @param most causes, and names of one cause, that are listed; the others are counted
+ */
+export function formatGroups(problems: readonly NamedProblem[], noun?: string, most = MAX_NAMES): string[] {
+    const groups = groupProblems(problems);
+    const lines = groups.slice(0, most).map(({ problem, names }) => {
+        const [only = ""] = names;
+        if (names.length === 1) return `${printable(only)}: ${formatProblem(problem)}`;
+        const count = noun === undefined ? String(names.length) : counted(names.length, noun);
+        return `${formatProblem(problem)} (${count}: ${listed(names, most)})`;
+    });
+    const hidden = new Set(groups.slice(most).flatMap(({ names }) => names)).size;
+    return hidden === 0 ? lines : [...lines, `and ${noun === undefined ? hidden : counted(hidden, noun)} more`];
+}
+
+/** A problem as plain JSON, without what is not known. Nested problems have a `name` beside. */
+export type ProblemJson = Readonly<Record<string, unknown>>;
+
+/** A problem for machines. */
+export function problemToJson(problem: Problem): ProblemJson {
+    const { code, problem: text, fix, operation, thing, place, status, registryCode, retryAfter, problems } = problem;
+    const nested = problems?.map(({ name, problem: one }) => ({ name, ...problemToJson(one) }));
+    const fields = { code, problem: text, fix, operation, thing, place, status, registryCode, retryAfter };
+    return Object.fromEntries(
+        Object.entries({ ...fields, problems: nested }).filter(([, value]) => value !== undefined),
+    );
+}
+
+/** A cell of a comment is for a glance: longer texts are in the log. */
+const MAX_CELL = 1000;
+
+/**
+ * Problems as a Markdown table, a row for each cause.
+ * @param heading of the column with the names: "Images"
+ */
+export function problemsToMarkdown(problems: readonly NamedProblem[], heading: string, most = MAX_NAMES): string[] {
+    const groups = groupProblems(problems);
+    if (groups.length === 0) return [];
+    const cell = (text: string) => markdownCode(text, MAX_CELL);
+    const rows = groups.slice(0, most).map(({ problem, names }) => {
+        const { fix = "", ...cause } = problem;
+        return `| ${cell(formatWithoutFix(cause))} | ${fix === "" ? "" : cell(fix)} | ${names.length}: ${cell(listed(names, most))} |`;
+    });
+    const more = groups.length > rows.length ? ["", `… and ${groups.length - rows.length} more causes`] : [];
+    return [`| Problem | Fix | ${heading} |`, "| --- | --- | --- |", ...rows, ...more];
+}

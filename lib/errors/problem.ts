@@ -1,0 +1,47 @@
+import type { ErrorCode } from "./codes";
+
+/** A place in an archive: paths of its files, the entry of a tar, and the entry's first byte in the file. */
+export interface ArchivePlace {
+    readonly archive: string;
+    readonly entry?: string | undefined;
+    readonly offset?: number | undefined;
+}
+
+/** Where something is wrong. */
+export type Place =
+    /** `host[:port]` */
+    | { readonly registry: string }
+    | ArchivePlace
+    | { readonly file: string }
+    /** `site.registry.mirrorBase` */
+    | { readonly key: string };
+
+/** What is wrong, as plain data: text is made of it by `lib/errors/format.ts`. */
+export interface Problem {
+    /** Stable: callers and scripts test this, never a text. */
+    readonly code: ErrorCode;
+    /** What is wrong, without the place and the fix. */
+    readonly problem: string;
+    /** What the reader can do about it, as an imperative sentence without a full stop. */
+    readonly fix?: string | undefined;
+    /** The request: "PUT mirror/quay.io/org/app/manifests/1.2". */
+    readonly operation?: string | undefined;
+    /** The image, manifest, blob, robot account, … that it is about. */
+    readonly thing?: string | undefined;
+    readonly place?: Place | undefined;
+    /** HTTP status; absent if there was no response. */
+    readonly status?: number | undefined;
+    /** The registry's own code, where it is not one of ours. */
+    readonly registryCode?: string | undefined;
+    /** Seconds that the registry asks to wait (Retry-After). */
+    readonly retryAfter?: number | undefined;
+    /** The problems that this one sums up, by what has them. */
+    readonly problems?: readonly NamedProblem[] | undefined;
+}
+
+/** A problem of one of many: an image, a part of an archive. */
+export interface NamedProblem {
+    /** Source reference, part name, digest. */
+    readonly name: string;
+    readonly problem: Problem;
+}

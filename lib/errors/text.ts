@@ -1,0 +1,60 @@
+/** "1 image", "2 images". */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+    return `${count} ${count === 1 ? noun : plural}`;
+}
+
+/** The first names, and how many more there are: "a, b and 3 more". */
+export function listed(names: readonly string[], most: number): string {
+    const more = names.length > most ? ` and ${names.length - most} more` : "";
+    return `${names.slice(0, most).map(printable).join(", ")}${more}`;
+}
+
+/** Decimal units, as disks and networks are sold: 1 kB = 1000 bytes. */
+export function formatBytes(bytes: number): string {
+    const units = ["B", "kB", "MB", "GB", "TB"];
+    let value = bytes;
+    let unit = 0;
+    // What three digits would round up to 1000 belongs to the next unit.
+    while (value >= 999.5 && unit < units.length - 1) {
+        value /= 1000;
+        unit++;
+    }
+    return `${unit === 0 ? value.toFixed(0) : value.toPrecision(3)} ${units[unit] ?? "B"}`;
+}
+
+/** Control characters, invisible ones, and those that reverse the order of letters. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** A name that may be printed: one with characters that a terminal obeys or hides is written as JSON. */
+export function printable(name: string): string {
+    return name.search(UNPRINTABLE) < 0 ? name : quoted(name);
+}
+
+/** As JSON, and so as YAML, with every unprintable character escaped. */
+export function quoted(name: string): string {
+    return escaped(JSON.stringify(name));
+}
+
+/** A text with every unprintable character escaped. */
+export function escaped(text: string): string {
+    const escape = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    return text.replace(UNPRINTABLE, (found) => found.split("").map(escape).join(""));
+}
+
+/** Text that stays one cell of a Markdown table and one code span, whatever is in it. */
+export function markdownCode(text: string, length: number): string {
+    const line = text
+        .replace(/[\r\n]+/g, " ")
+        .replaceAll("`", "'")
+        .replaceAll("|", "\\|");
+    return `\`${line.length > length ? `${line.slice(0, length)}…` : line}\``;
+}
+
+/** A body as JSON; undefined if it is none. */
+export function parseJson(text: string): unknown {
+    try {
+        return JSON.parse(text);
+    } catch {
+        return undefined;
+    }
+}
