@@ -17,7 +17,7 @@ import { type LockedSet, carryOut, movedTags, readLockedSet, refusedMounts } fro
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { Interrupted, interruptible } from "../terminal/interruption";
-import { print, printDiagnostic, withoutSecrets } from "../terminal/output";
+import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
 import { selectedStack } from "../stack/selected-stack";
@@ -94,7 +94,7 @@ async function runPlan(
             concurrency: site.concurrency,
             onProgress: (progress) => status.show(`${name}: ${progressText(progress)}`),
             onWarning: (warning) => warn(content, [warning]),
-            ...(json ? { onEvent: (event) => print(JSON.stringify({ set: name, ...event }, hideProblems)) } : {}),
+            ...(json ? { onEvent: (event) => print(JSON.stringify({ set: name, ...event }, hideSecretsInJson)) } : {}),
         });
     } finally {
         stopListening();
@@ -104,13 +104,6 @@ async function runPlan(
 
 function warn({ name }: Content, lines: readonly string[]): void {
     if (lines.length > 0) printDiagnostic(`warning: ${name}: ${lines.join("\n    ")}`);
-}
-
-/** Texts that may quote a registry; names and digests are left as they are. */
-const QUOTING = new Set(["problem", "fix", "registryCode"]);
-
-function hideProblems(key: string, value: unknown): unknown {
-    return QUOTING.has(key) && typeof value === "string" ? withoutSecrets(value) : value;
 }
 
 function interrupted({ name, images }: Content, { done }: ImportResult, reason: unknown): PassthroughError {

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { type Lock, compareLocks, lockDigest, parseLock, writeLock } from "../../lib/lock";
 import { describeArchive, openArchive } from "../../lib/archives";
-import { counted } from "../../lib/import/transfer/progress-text";
+import { counted } from "../../lib/errors/text";
 import type { Override } from "../../lib/mirror/override";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";

@@ -1,4 +1,5 @@
 import { type OfflinePlan, counted, formatBytes } from "../../lib/import";
+import { markdownCell, markdownCode } from "../../lib/errors/text";
 import type { ImportedImages } from "../stack/imported-images";
 
 /** A comment on GitHub holds 65,536 characters, one on GitLab a million. */
@@ -22,10 +23,10 @@ interface Table {
 export function planMarkdown(plan: OfflinePlan, stack: string, imported: ImportedImages): string {
     const tables = listTables(plan).filter(({ rows }) => rows.length > 0);
     const opening = [
-        `### Images of \`${code(stack)}\`: ${headline(plan)}`,
+        `### Images of ${markdownCode(stack, MAX_TEXT)}: ${headline(plan)}`,
         "",
-        `Compared with ${code(imported.source)}. The registry was not asked: it may already have some of the bytes.`,
-        ...(imported.note === undefined ? [] : ["", `**Note:** ${code(imported.note)}`]),
+        `Compared with ${markdownCell(imported.source, MAX_TEXT)}. The registry was not asked: it may already have some of the bytes.`,
+        ...(imported.note === undefined ? [] : ["", `**Note:** ${markdownCell(imported.note, MAX_TEXT)}`]),
         "",
         ...overview(plan),
     ].join("\n");
@@ -46,7 +47,7 @@ function headline({ totals, going, bytes }: OfflinePlan): string {
 function overview({ sets, totals }: OfflinePlan): string[] {
     const rows = sets.slice(0, MAX_SETS).map(({ name, coming, changing, unchanged, bytes }) => {
         const most = bytes === undefined ? "unknown" : formatBytes(bytes);
-        return `| \`${code(name, 100)}\` | ${coming.length} | ${changing.length} | ${unchanged} | ${most} |`;
+        return `| ${markdownCode(name, 100)} | ${coming.length} | ${changing.length} | ${unchanged} | ${most} |`;
     });
     const more = sets.length - rows.length;
     return [
@@ -94,8 +95,8 @@ function eachOnce(rows: readonly string[]): string[] {
 const DIGEST_LENGTH = "sha256:".length + 12;
 
 function row(image: string, ...digests: readonly string[]): string {
-    const cells = [code(image), ...digests.map((digest) => code(digest.slice(0, DIGEST_LENGTH)))];
-    return `| ${cells.map((cell) => `\`${cell}\``).join(" | ")} |`;
+    const cells = [image, ...digests.map((digest) => digest.slice(0, DIGEST_LENGTH))];
+    return `| ${cells.map((cell) => markdownCode(cell, MAX_TEXT)).join(" | ")} |`;
 }
 
 /** The table in so many bytes; rows that do not fit are counted. */
@@ -112,13 +113,4 @@ function fitTable({ title, head, rows }: Table, room: number): string {
     }
     const hidden = rows.length - shown.length;
     return `${start}${shown.map((text) => `${text}\n`).join("")}${hidden > 0 ? more(hidden) : ""}${end}`;
-}
-
-/** Escapes a text for a cell with one code span. */
-function code(text: string, length = MAX_TEXT): string {
-    const line = text
-        .replace(/[\r\n]+/g, " ")
-        .replaceAll("`", "'")
-        .replaceAll("|", "\\|");
-    return line.length > length ? `${line.slice(0, length)}…` : line;
 }

@@ -3,6 +3,7 @@ import {
     type Payload,
     type PlannedImage,
     RegistryOutlook,
+    blockedLines,
     counted,
     formatBytes,
     planImport,
@@ -13,7 +14,7 @@ import { readLockedSet } from "../../lib/passthrough";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
-import { print, printDiagnostic, withoutSecrets } from "../terminal/output";
+import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
 import { type StackSelection, readStackSite, stackName } from "../stack/stack-file";
@@ -45,20 +46,17 @@ export async function runOnlinePlan(
                 const set = await readLockedSet(archive, lock, lockDigest);
                 const plan = await planImport(outlook, { images, set: set.lock, base });
                 outlook.expect(plan, set.lock);
-                plans.push({ name, plan, images: plannedImages(plan).map(hideSecrets) });
+                plans.push({ name, plan, images: plannedImages(plan) });
             }
             return plans;
         }),
     );
-    if (asJson) print(JSON.stringify({ stack: stackName(selection), ...jsonReport(site.registry.mirrorBase, sets) }));
+    const report = { stack: stackName(selection), ...jsonReport(site.registry.mirrorBase, sets) };
+    if (asJson) print(JSON.stringify(report, hideSecretsInJson));
     else for (const set of sets) printSet(set);
     if (sets.length === 0) printDiagnostic("the stack's site.content lists no set: there is nothing to import");
     if (sets.some(({ plan }) => plan.problems.length > 0)) return EXIT_FAILED;
     return sets.some(({ plan }) => plan.push.length > 0) ? "changes" : EXIT_OK;
-}
-
-function hideSecrets(image: PlannedImage): PlannedImage {
-    return image.problem === undefined ? image : { ...image, problem: withoutSecrets(image.problem) };
 }
 
 function jsonReport(mirrorBase: string, sets: readonly SetPlan[]): object {
@@ -76,19 +74,13 @@ function jsonReport(mirrorBase: string, sets: readonly SetPlan[]): object {
 
 function printSet({ name, plan, images }: SetPlan): void {
     print(`${name}: ${planSummary(plan)}`);
-    for (const image of images) print(`    ${formatImage(image)}`);
+    for (const image of images) if (image.state !== "cannot") print(`    ${formatImage(image)}`);
+    for (const line of blockedLines(plan)) print(`    ${withoutSecrets(line)}`);
 }
 
-function formatImage({ source, state, uploads, mounts, bytes, movedFrom, problem = "" }: PlannedImage): string {
+function formatImage({ source, state, uploads, mounts, bytes, movedFrom }: PlannedImage): string {
     const moves = movedFrom === undefined ? "" : `; its tag moves from ${movedFrom}`;
-    switch (state) {
-        case "present":
-            return `= ${source}: present`;
-        case "tag-only":
-            return `t ${source}: tag only${moves}`;
-        case "push":
-            return `+ ${source}: push, ${counted(uploads, "blob")} to upload, ${mounts} to mount, ${formatBytes(bytes)}${moves}`;
-        case "cannot":
-            return `! ${source}: blocked: ${problem}`;
-    }
+    if (state === "present") return `= ${source}: present`;
+    if (state === "tag-only") return `t ${source}: tag only${moves}`;
+    return `+ ${source}: push, ${counted(uploads, "blob")} to upload, ${mounts} to mount, ${formatBytes(bytes)}${moves}`;
 }

@@ -7,7 +7,7 @@ import { type SelftestStep, selftest } from "../../lib/passthrough";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
-import { print, printDiagnostic, withoutSecrets } from "../terminal/output";
+import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { siteOutputs } from "../stack/pulumi-stack";
 import { selectedStack } from "../stack/selected-stack";
 import { accountSources } from "../accounts/site-account";
@@ -54,7 +54,7 @@ export async function runSelftest({ configFile: file, json = false, ...options }
                     into: repositoriesFirst ? mirroredRepository(outputs.images, registriesConf) : undefined,
                     removing: (isAnswering) => (isAnswering ? retrying : once),
                     name: randomBytes(8).toString("hex"),
-                    onStep: (step) => print(json ? JSON.stringify(hideSecrets(step)) : formatStep(step)),
+                    onStep: (step) => print(json ? JSON.stringify(step, hideSecretsInJson) : formatStep(step)),
                 }).finally(() => Promise.all([retrying.close(), once.close()]));
                 signal.throwIfAborted();
                 return result;
@@ -77,10 +77,6 @@ function mirroredRepository(images: unknown, registriesConf: string): Repository
 type Repository = Pick<Reference, "registry" | "repository">;
 
 const NEVER_ABORTED = new AbortController().signal;
-
-function hideSecrets(step: SelftestStep): SelftestStep {
-    return { ...step, detail: withoutSecrets(step.detail) };
-}
 
 const WORDS = { done: "ok", note: "note", failed: "FAILED" } as const;
 

@@ -1,12 +1,20 @@
 import { allMarks, localRepositories } from "../../lib/site";
 import { allImages } from "../../lib/site";
-import { type ImageFailure, type Verification, counted, formatBytes, verifyImages } from "../../lib/import";
+import {
+    type ImageProblem,
+    type Verification,
+    counted,
+    formatBytes,
+    imageProblemToJson,
+    problemLines,
+    verifyImages,
+} from "../../lib/import";
 import { contentRules } from "../../lib/openshift";
 import { type PullChecks, pullChecks } from "../../lib/passthrough";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
-import { print, printDiagnostic, withoutSecrets } from "../terminal/output";
+import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { statusLine } from "../terminal/status-line";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
@@ -50,7 +58,8 @@ export async function runVerify({
         ),
     ).finally(() => status.end());
     const failures = [...checks.unredirected, ...verification.failures];
-    if (json) print(JSON.stringify(jsonReport(stackName({ stack }), checks, verification, failures)));
+    if (json)
+        print(JSON.stringify(jsonReport(stackName({ stack }), checks, verification, failures), hideSecretsInJson));
     else printReport(checks, verification, failures);
     return failures.length + verification.unread.length === 0 ? EXIT_OK : EXIT_FAILED;
 }
@@ -60,21 +69,21 @@ function totals({ proofs }: Verification) {
     return { images: proofs.length, manifests: sum("manifests"), blobs: sum("blobs"), bytesRead: sum("bytesRead") };
 }
 
-function jsonReport(stack: string, checks: PullChecks, verification: Verification, failures: readonly ImageFailure[]) {
+function jsonReport(stack: string, checks: PullChecks, verification: Verification, failures: readonly ImageProblem[]) {
     return {
         stack,
         status: failures.length + verification.unread.length === 0 ? "proven" : "failing",
         ...totals(verification),
         whole: verification.proofs.filter(({ bytesRead }) => bytesRead > 0).map(({ source }) => source),
         digestOnly: checks.digestOnly,
-        failing: failures.map(({ source, problem }) => ({ source, problem: withoutSecrets(problem) })),
-        unread: verification.unread.map(({ source, unread }) => ({ source, problem: withoutSecrets(unread) })),
+        failing: failures.map(imageProblemToJson),
+        unread: verification.unread.map(imageProblemToJson),
     };
 }
 
-function printReport(checks: PullChecks, verification: Verification, failures: readonly ImageFailure[]): void {
-    for (const { source, problem } of failures) print(`! ${source}: ${withoutSecrets(problem)}`);
-    for (const { source, unread } of verification.unread) print(`? ${source}: ${withoutSecrets(unread)}`);
+function printReport(checks: PullChecks, verification: Verification, failures: readonly ImageProblem[]): void {
+    for (const line of problemLines(failures)) print(`! ${withoutSecrets(line)}`);
+    for (const line of problemLines(verification.unread)) print(`? ${withoutSecrets(line)}`);
     for (const source of checks.digestOnly) print(`note: ${source} is redirected by digest only`);
     const { images, manifests, blobs, bytesRead } = totals(verification);
     const whole = verification.proofs.filter((proof) => proof.bytesRead > 0).length;

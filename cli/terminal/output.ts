@@ -13,6 +13,14 @@ export function withoutSecrets(text: string): string {
     return hideSecrets(text, [...secrets]);
 }
 
+/** Fields that may quote a registry or a tool; names and digests are left as they are. */
+const QUOTING = new Set(["problem", "fix", "registryCode", "detail", "note"]);
+
+/** A replacer for `JSON.stringify` that hides passwords. */
+export function hideSecretsInJson(key: string, value: unknown): unknown {
+    return QUOTING.has(key) && typeof value === "string" ? withoutSecrets(value) : value;
+}
+
 /** Prints a result to stdout: for people, or one JSON document per line. */
 export function print(line: string): void {
     process.stdout.write(`${line}\n`);

@@ -2,7 +2,7 @@ import {
     type ImagesBySource,
     type ImportPlan,
     type ImportResult,
-    cannotLines,
+    blockedLines,
     counted,
     formatBytes,
     formatImages,
@@ -11,14 +11,16 @@ import {
     planSummary,
     progressText,
     toImageMap,
+    problemLines,
 } from "../../lib/import";
+import { MAX_NAMES } from "../../lib/errors/format";
 import type { Digest } from "../../lib/oci/digest";
 import { carryOut, movedTags, readLockedSet, refusedMounts } from "../../lib/passthrough";
 import { PartialState } from "../lifecycle/resource-provider";
 import { withRegistry } from "../registry/connection";
 import type { RegistryContext } from "../registry/registry-process";
 import type { ImageImportInputs, ImageImportOutputs } from "./kind";
-import { failureReasons, leavingImages, removeLeaving } from "./removal";
+import { leavingImages, removeLeaving } from "./removal";
 
 /** What state holds when an import begins. */
 export interface StateBefore extends Pick<ImageImportOutputs, "incomplete" | "leaving"> {
@@ -89,7 +91,7 @@ function logWarnings(lines: readonly string[], { log }: RegistryContext): void {
 
 /** What will be sent; nothing where nothing is to be done. */
 function planLines(plan: ImportPlan): string[] {
-    return isNothingToDo(plan) ? [] : [`plan: ${planSummary(plan)}`, ...cannotLines(plan)];
+    return isNothingToDo(plan) ? [] : [`plan: ${planSummary(plan)}`, ...blockedLines(plan)];
 }
 
 /** Removes images that have left the set, if that is configured. @throws PartialState that keeps what could not be removed */
@@ -107,7 +109,7 @@ async function removeLeft(
     const left = new Set(failed.map(({ source }) => source));
     const rest = Object.fromEntries(Object.entries(leaving).filter(([source]) => left.has(source)));
     const safe = "every image of the set is in; the next `npm run up` tries again to remove what has left it";
-    const reasons = [[...failureReasons(failed), safe].join("\n    ")];
+    const reasons = [[...problemLines(failed, MAX_NAMES), safe].join("\n    ")];
     throw new PartialState(setId(inputs), { incomplete: [], leaving: rest }, reasons);
 }
 
@@ -130,7 +132,7 @@ function partialImport(inputs: ImageImportInputs, before: StateBefore, result: I
         setId(inputs),
         { images: formatImages(images), incomplete, ...imagesToRemove(inputs, before) },
         // The engine counts reasons as errors: one import that failed is one.
-        [[...failureReasons(result.failed), safe].join("\n    ")],
+        [[...problemLines(result.failed, MAX_NAMES), safe].join("\n    ")],
     );
 }
 

@@ -1,6 +1,6 @@
 import { RegistryError, errorMessage } from "../../lib/errors/errors";
 import {
-    type ImageFailure,
+    type ImageProblem,
     type ImagesBySource,
     counted,
     formatImages,
@@ -82,7 +82,7 @@ async function verify(
     state: ImageImportOutputs,
     images: ImagesBySource,
     context: RegistryContext,
-): Promise<readonly ImageFailure[]> {
+): Promise<readonly ImageProblem[]> {
     return withRegistry(state, context, async (client, mirror, row) => {
         const checks = Object.entries(images).map(([source, digest]) => imageTask(mirror, source, digest));
         const found = await verifyImages(client, checks, {

@@ -6,11 +6,12 @@ import {
     type WantedManifest,
     counted,
     imageTask,
-    problemLines,
+    namedProblems,
     removeImages,
 } from "../../lib/import";
 import type { Digest } from "../../lib/oci/digest";
 import { PassthroughError } from "../../lib/errors/errors";
+import { MAX_NAMES } from "../../lib/errors/format";
 import { type MirrorBase, mirrorRepository, protectingTag } from "../../lib/mirror/mirror-reference";
 import type { ResourceLog } from "../lifecycle/engine";
 import { withRegistry } from "../registry/connection";
@@ -18,9 +19,6 @@ import type { RegistryInputs } from "../registry/registry-kind";
 import type { RegistryContext } from "../registry/registry-process";
 
 type Images = Readonly<Record<string, Digest>>;
-
-/** More than this many names scroll away what matters. */
-const MAX_NAMES = 50;
 
 /** The images that state has and the set no longer lists, also those whose tag has another image now. */
 export function leavingImages(before: Images, wanted: Images): Record<string, Digest> {
@@ -80,13 +78,9 @@ function logList<T>(log: ResourceLog, title: string, items: readonly T[], line: 
 
 /** For a destroy: what could not be removed stays in state. */
 export function notRemovedError(failed: readonly ImageProblem[]): PassthroughError {
-    return new PassthroughError(`not removed from the registry:\n    ${failureReasons(failed).join("\n    ")}\n`, {
+    return new PassthroughError("images could not be removed from the registry", {
         code: "REMOVAL_FAILED",
+        problems: namedProblems(failed),
         fix: "run again when that is repaired, or set site.onRemove: keep",
     });
-}
-
-/** The first failures, each with the images that have it, and how many more there are. */
-export function failureReasons(failed: readonly ImageProblem[]): string[] {
-    return problemLines(failed, MAX_NAMES);
 }

@@ -1,10 +1,13 @@
 import { PassthroughError, RegistryError, errorMessage } from "../../lib/errors/errors";
+import { MAX_NAMES } from "../../lib/errors/format";
 import {
-    type ImageFailure,
+    type ImageProblem,
     LookupCache,
     type Verification,
     counted,
     haveSameImages,
+    namedProblems,
+    problemLines,
     toImageMap,
     unreadError,
     verifyImages,
@@ -57,7 +60,7 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
         // Unknown is not missing, and not proven either.
         if (found.unread.length > 0) throw unreadError(found);
         const failing = found.failures.map(({ source }) => source).sort();
-        for (const { source, problem } of found.failures) context.log.line("warning", `${source}: ${problem}`);
+        for (const line of problemLines(found.failures, MAX_NAMES)) context.log.line("warning", line);
         const status = failing.length === 0 ? ("proven" as const) : ("failing" as const);
         // An unchanged result leaves state as it is: a refresh that finds nothing must show nothing.
         return { outs: { ...inputs, summary: { ...before, status, failing } }, inputs };
@@ -85,15 +88,13 @@ async function prove(inputs: MirrorValidationInputs, context: RegistryContext): 
     };
 }
 
-const MAX_NAMED = 50;
-
-function validationError(failures: readonly ImageFailure[], total: number): PassthroughError {
-    const named = failures.slice(0, MAX_NAMED).map(({ source, problem }) => `\n    ${source}: ${problem}`);
-    const more = failures.length > MAX_NAMED ? `\n    and ${failures.length - MAX_NAMED} more` : "";
-    return new PassthroughError(
-        `${failures.length} of ${total} images cannot be pulled as a cluster would pull them:${named.join("")}${more}\n`,
-        { code: "VALIDATION_FAILED", fix: "`npm run up` refreshes first and imports what is missing" },
-    );
+function validationError(failures: readonly ImageProblem[], total: number): PassthroughError {
+    const count = `${failures.length} of ${counted(total, "image")}`;
+    return new PassthroughError(`${count} cannot be pulled as a cluster would pull them`, {
+        code: "VALIDATION_FAILED",
+        problems: namedProblems(failures),
+        fix: "run `npm run up`: it refreshes first and imports what is missing",
+    });
 }
 
 interface Validation extends Verification {

@@ -1,4 +1,6 @@
-import { errorMessage } from "../../lib/errors/errors";
+import { toProblem } from "../../lib/errors/errors";
+import { formatGroups } from "../../lib/errors/format";
+import type { Problem } from "../../lib/errors/problem";
 import type { RobotAdmin } from "../../lib/registries";
 import type { ResourceLog } from "../lifecycle/engine";
 import { PartialState } from "../lifecycle/resource-provider";
@@ -43,16 +45,19 @@ export async function deleteRetired(
     id: string,
 ): Promise<RobotAccountOutputs> {
     const { namespace, retiredRobots = [], ...rest } = outs;
-    const failed = new Map<RetiredRobot, string>();
+    const failed = new Map<RetiredRobot, Problem>();
     for (const retired of ended) {
         await robots.remove(retired.robot, { name: retired.name, namespace }).catch((error: unknown) => {
-            failed.set(retired, errorMessage(error));
+            failed.set(retired, toProblem(error));
         });
     }
     const left = retiredRobots.filter((robot) => !ended.includes(robot) || failed.has(robot));
     const state = { ...rest, namespace, ...retiredOutputs(left) };
     if (failed.size === 0) return state;
-    const reasons = [...failed].map(([{ robot }, why]) => `${robot.username} could not be deleted: ${why}`);
+    const problems = [...failed].map(([{ robot }, problem]) => {
+        return { name: robot.username, kind: "robot account", problem };
+    });
+    const reasons = formatGroups(problems).map((line) => `not deleted: ${line}`);
     throw new PartialState(id, state, reasons);
 }
 

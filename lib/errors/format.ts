@@ -1,3 +1,4 @@
+import type { ErrorCode } from "./codes";
 import { groupProblems } from "./group";
 import type { ArchivePlace, NamedProblem, Place, Problem } from "./problem";
 import { counted, listed, markdownCode, printable } from "./text";
@@ -23,9 +24,9 @@ export function formatWithoutFix(problem: Problem): string {
 }
 
 /** What is wrong, without code, place and fix: "operation: thing: problem". */
-export function formatReason({ operation, thing, problem, problems = [] }: Problem): string {
+export function formatReason({ code, operation, thing, problem, problems = [] }: Problem): string {
     const subject = [operation, thing].flatMap((part) => (part === undefined ? [] : [`${printable(part)}: `]));
-    const lines = formatGroups(problems);
+    const lines = formatGroups(problems, MAX_NAMES, code);
     return [`${subject.join("")}${problem}${lines.length > 0 ? ":" : ""}`, ...lines].join(INDENT);
 }
 
@@ -51,7 +52,7 @@ function formatPlace(place: Place | undefined): string {
 }
 
 /** "archive /mnt/set.tar, entry blobs/sha256/…, offset 1024". */
-export function formatArchivePlace({ archive, entry, offset }: ArchivePlace): string {
+function formatArchivePlace({ archive, entry, offset }: ArchivePlace): string {
     const parts = [
         `archive ${printable(archive)}`,
         ...(entry === undefined ? [] : [`entry ${printable(entry)}`]),
@@ -62,19 +63,26 @@ export function formatArchivePlace({ archive, entry, offset }: ArchivePlace): st
 
 /**
  * Problems as text, one line for each cause with the names that it affects.
- * @param noun what the names are: "image"; absent: they are counted without a word
  * @param most causes, and names of one cause, that are listed; the others are counted
+ * @param known the code of the problem that these belong to: it is not repeated
  */
-export function formatGroups(problems: readonly NamedProblem[], noun?: string, most = MAX_NAMES): string[] {
+export function formatGroups(problems: readonly NamedProblem[], most = MAX_NAMES, known?: ErrorCode): string[] {
     const groups = groupProblems(problems);
-    const lines = groups.slice(0, most).map(({ problem, names }) => {
-        const [only = ""] = names;
-        if (names.length === 1) return `${printable(only)}: ${formatProblem(problem)}`;
-        const count = noun === undefined ? String(names.length) : counted(names.length, noun);
-        return `${formatProblem(problem)} (${count}: ${listed(names, most)})`;
+    const lines = groups.slice(0, most).map(({ problem, names, kind }) => {
+        const text = problem.code === known ? formatUnderCode(problem) : formatProblem(problem);
+        if (names.length === 1) return `${listed(names, 1)}: ${text}`;
+        return `${text} (${count(names.length, kind)}: ${listed(names, most)})`;
     });
     const hidden = new Set(groups.slice(most).flatMap(({ names }) => names)).size;
-    return hidden === 0 ? lines : [...lines, `and ${noun === undefined ? hidden : counted(hidden, noun)} more`];
+    return hidden === 0 ? lines : [...lines, `and ${hidden} more`];
+}
+
+function formatUnderCode(problem: Problem): string {
+    return problem.fix === undefined ? formatReason(problem) : `${formatReason(problem)}; ${problem.fix}`;
+}
+
+function count(number: number, kind: string | undefined): string {
+    return kind === undefined ? String(number) : counted(number, kind);
 }
 
 /** A problem as plain JSON, without what is not known. Nested problems have a `name` beside. */
@@ -83,7 +91,7 @@ export type ProblemJson = Readonly<Record<string, unknown>>;
 /** A problem for machines. */
 export function problemToJson(problem: Problem): ProblemJson {
     const { code, problem: text, fix, operation, thing, place, status, registryCode, retryAfter, problems } = problem;
-    const nested = problems?.map(({ name, problem: one }) => ({ name, ...problemToJson(one) }));
+    const nested = problems?.map(({ name, kind, problem: one }) => ({ name, kind, ...problemToJson(one) }));
     const fields = { code, problem: text, fix, operation, thing, place, status, registryCode, retryAfter };
     return Object.fromEntries(
         Object.entries({ ...fields, problems: nested }).filter(([, value]) => value !== undefined),

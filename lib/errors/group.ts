@@ -1,4 +1,5 @@
 import type { NamedProblem, Problem } from "./problem";
+import { listed } from "./text";
 
 /** One cause, and everything that it affects. */
 export interface ProblemGroup {
@@ -6,6 +7,15 @@ export interface ProblemGroup {
     readonly problem: Problem;
     /** In the order in which they were met, each once. */
     readonly names: readonly string[];
+    /** What the names are, for counts. */
+    readonly kind: string | undefined;
+}
+
+interface Members {
+    readonly first: NamedProblem;
+    readonly names: Set<string>;
+    readonly things: Set<string>;
+    isSameText: boolean;
 }
 
 /**
@@ -13,25 +23,31 @@ export interface ProblemGroup {
  * the request (its repository, its digest) does not make another cause.
  */
 export function groupProblems(problems: readonly NamedProblem[]): ProblemGroup[] {
-    const groups = new Map<string, { first: Problem; names: Set<string>; isSameText: boolean }>();
-    for (const { name, problem } of problems) {
+    const groups = new Map<string, Members>();
+    for (const met of problems) {
+        const { name, problem } = met;
         const key = causeKey(problem);
-        const known = groups.get(key);
-        if (known === undefined) groups.set(key, { first: problem, names: new Set([name]), isSameText: true });
-        else {
-            known.names.add(name);
-            known.isSameText &&= known.first.problem === problem.problem;
-        }
+        const group = groups.get(key) ?? { first: met, names: new Set(), things: new Set(), isSameText: true };
+        groups.set(key, group);
+        group.names.add(name);
+        if (problem.thing !== undefined) group.things.add(problem.thing);
+        group.isSameText &&= group.first.problem.problem === problem.problem;
     }
-    return [...groups.values()].map(({ first, names, isSameText }) => ({
-        problem: names.size === 1 && isSameText ? first : sharedCause(first, isSameText),
-        names: [...names],
+    return [...groups.values()].map((group) => ({
+        problem: sharedProblem(group),
+        names: [...group.names],
+        kind: group.first.kind,
     }));
 }
 
-function sharedCause({ operation, thing, retryAfter, ...cause }: Problem, isSameText: boolean): Problem {
-    return isSameText ? cause : { ...cause, problem: masked(cause.problem, operation) };
+/** Of one name everything is shown that it has, of several what they share. */
+function sharedProblem({ first, names, things, isSameText }: Members): Problem {
+    const { operation, thing, retryAfter, ...cause } = first.problem;
+    if (names.size > 1) return isSameText ? cause : { ...cause, problem: masked(cause.problem, operation) };
+    return things.size > 1 ? { ...cause, thing: listed([...things], MAX_THINGS) } : first.problem;
 }
+
+const MAX_THINGS = 3;
 
 function causeKey({ code, status, registryCode, place, problem, fix, operation }: Problem): string {
     const text = [problem, fix ?? ""].map((part) => masked(part, operation));

@@ -41,7 +41,9 @@ export interface Problem {
 
 /** A problem of one of many: an image, a part of an archive. */
 export interface NamedProblem {
-    /** Source reference, part name, digest. */
+    /** Source reference, part name, user name. */
     readonly name: string;
+    /** What the name is, for counts: "image". */
+    readonly kind?: string | undefined;
     readonly problem: Problem;
 }

@@ -41,13 +41,18 @@ export function escaped(text: string): string {
     return text.replace(UNPRINTABLE, (found) => found.split("").map(escape).join(""));
 }
 
-/** Text that stays one cell of a Markdown table and one code span, whatever is in it. */
-export function markdownCode(text: string, length: number): string {
+/** Text that stays one cell of a Markdown table, and opens no code span. */
+export function markdownCell(text: string, length: number): string {
     const line = text
         .replace(/[\r\n]+/g, " ")
         .replaceAll("`", "'")
         .replaceAll("|", "\\|");
-    return `\`${line.length > length ? `${line.slice(0, length)}…` : line}\``;
+    return line.length > length ? `${line.slice(0, length)}…` : line;
+}
+
+/** Text that stays one cell of a Markdown table and one code span, whatever is in it. */
+export function markdownCode(text: string, length: number): string {
+    return `\`${markdownCell(text, length)}\``;
 }
 
 /** A body as JSON; undefined if it is none. */

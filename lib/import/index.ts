@@ -1,12 +1,4 @@
-export {
-    type BlobTask,
-    type ImagePlan,
-    type ImageProblem,
-    type ImportPlan,
-    type Payload,
-    needsArchive,
-    payloadOf,
-} from "./plan/plan";
+export { type BlobTask, type ImagePlan, type ImportPlan, type Payload, needsArchive, payloadOf } from "./plan/plan";
 export { type PlanRequest, planImport } from "./plan/planner";
 export { type PlannedImage, type PlannedState, plannedImages } from "./plan/planned-image";
 export { type ExecuteOptions, executePlan } from "./transfer/execute";
@@ -15,15 +7,7 @@ export type { ImportEvent } from "./transfer/events";
 export type { ImportProgress } from "./transfer/import-meter";
 export type { RefusedMount } from "./transfer/transfer";
 export { type KeptImage, type Removal, type WantedManifest, removeImages } from "./removal/removal";
-export {
-    type ImageCheck,
-    type ImageFailure,
-    type ImageProof,
-    type UnreadImage,
-    type Verification,
-    unreadError,
-    verifyImages,
-} from "./verify/verify";
+export { type ImageCheck, type ImageProof, type Verification, unreadError, verifyImages } from "./verify/verify";
 export { type ImageTask, imageTask } from "./image-task";
 export { LookupCache } from "./verify/lookup-cache";
 export { type ImageList, formatImages, toImageMap, isImageText, haveSameImages } from "./image-list";
@@ -39,7 +23,15 @@ export {
     planOffline,
 } from "./plan/offline-plan";
 export { type PlanLines, offlinePlanLines, planTotalsLine } from "./plan/offline-plan-text";
-export { cannotLines, isNothingToDo, planSummary } from "./plan/plan-text";
-export { problemLines } from "./problem-text";
-export { counted, formatBytes, progressText } from "./transfer/progress-text";
+export { blockedLines, isNothingToDo, planSummary } from "./plan/plan-text";
+export {
+    type ImageProblem,
+    type ImageProblemJson,
+    imageProblem,
+    imageProblemToJson,
+    namedProblems,
+    problemLines,
+} from "./image-problem";
+export { counted, formatBytes } from "../errors/text";
+export { progressText } from "./transfer/progress-text";
 export { type ManifestOutline, type RegistryQuestions, RegistryOutlook } from "./plan/registry-outlook";

@@ -1,4 +1,4 @@
-import { type ImageCheck, type ImageFailure, type ImagesBySource, imageTask } from "../import";
+import { type ImageCheck, type ImageProblem, type ImagesBySource, imageTask } from "../import";
 import type { ImageMark } from "../mirror/image-set";
 import type { MirrorBase } from "../mirror/mirror-reference";
 import { type Reference, parseReference, parseSourceKey } from "../oci/reference";
@@ -8,7 +8,7 @@ import { parseRegistriesConf, resolvePull } from "../openshift";
 export interface PullChecks {
     readonly checks: readonly ImageCheck[];
     /** Images that no pull by their upstream name brings from the mirror. */
-    readonly unredirected: readonly ImageFailure[];
+    readonly unredirected: readonly ImageProblem[];
     /** Images that rules redirect by digest only. */
     readonly digestOnly: readonly string[];
 }
@@ -41,7 +41,7 @@ export function pullChecks(request: PullCheckRequest): PullChecks {
 
 class PullResolver implements PullChecks {
     readonly checks: ImageCheck[] = [];
-    readonly unredirected: ImageFailure[] = [];
+    readonly unredirected: ImageProblem[] = [];
     readonly digestOnly: string[] = [];
     readonly #mirrorOf: (reference: Reference) => Reference | undefined;
     readonly #base: MirrorBase;
@@ -62,8 +62,7 @@ class PullResolver implements PullChecks {
         const { registry, repository, tag } = parseSourceKey(source);
         const byDigest = this.#mirrorOf({ registry, repository, digest });
         if (byDigest === undefined) {
-            this.#unredirected(source, `no mirror rule redirects ${registry}/${repository}@${digest}`);
-            return;
+            return this.#unredirected(source, "no mirror rule redirects pulls of it by digest");
         }
         const byTag = tag === undefined ? undefined : this.#mirrorOf({ registry, repository, tag });
         if (tag !== undefined && byTag === undefined) this.digestOnly.push(source);
@@ -76,7 +75,10 @@ class PullResolver implements PullChecks {
         const found = tag === undefined ? undefined : this.#mirrorOf({ registry, repository, tag });
         if (found !== undefined) return this.#check(source, digest, found.repository, found.tag);
         if (tag !== undefined && mark === "tag-only") {
-            return this.#unredirected(source, `no mirror rule redirects ${source}, and its upstream digest is lost`);
+            return this.#unredirected(
+                source,
+                "no mirror rule redirects pulls of it by tag, and its upstream digest is lost",
+            );
         }
         // A rebuilt catalog is named by its place at the mirror; what has no tag is there for later sets alone.
         const task = imageTask(this.#base, source, digest);
@@ -89,7 +91,7 @@ class PullResolver implements PullChecks {
     }
 
     #unredirected(source: string, problem: string): void {
-        this.unredirected.push({ source, problem });
+        this.unredirected.push({ source, problems: [{ code: "NOT_REDIRECTED", problem }] });
     }
 }
 

@@ -1,5 +1,6 @@
 import { computeDigest } from "../oci/digest";
-import { PassthroughError, RegistryError, errorMessage } from "../errors/errors";
+import { PassthroughError, RegistryError, errorMessage, toProblem } from "../errors/errors";
+import { type ProblemJson, problemToJson } from "../errors/format";
 import { type MirrorBase, mirrorReference, mirrorSourceLocation } from "../mirror/mirror-reference";
 import { type Reference, formatReference, parseReference } from "../oci/reference";
 import type { RegistryClient } from "../distribution/client/registry-client";
@@ -14,6 +15,8 @@ export interface SelftestStep {
     readonly step: SelftestStepName;
     readonly outcome: "done" | "note" | "failed";
     readonly detail: string;
+    /** Of a failure, for machines. */
+    readonly error?: ProblemJson;
 }
 
 export interface SelftestRequest {
@@ -228,5 +231,5 @@ function note(detail: string) {
 }
 
 function failedWith(error: unknown) {
-    return { outcome: "failed" as const, detail: errorMessage(error) };
+    return { outcome: "failed" as const, detail: errorMessage(error), error: problemToJson(toProblem(error)) };
 }

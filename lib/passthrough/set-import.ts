@@ -12,6 +12,7 @@ import {
 } from "../import";
 import type { Digest } from "../oci/digest";
 import { ArchiveError, PassthroughError } from "../errors/errors";
+import type { NamedProblem } from "../errors/problem";
 import type { RegistryClient } from "../distribution/client/registry-client";
 import { NO_ARCHIVE } from "./no-archive";
 
@@ -63,7 +64,7 @@ export async function carryOut(
     try {
         for (const warning of archive.warnings) options.onWarning?.(warning);
         const differences = await verifyStructure(archive, set.lock);
-        if (differences.length > 0) throw notTheLocked(set, differences);
+        if (differences.length > 0) throw lockMismatch(set, differences);
         return await executePlan(client, archive.source, plan, options);
     } finally {
         await archive.close();
@@ -105,14 +106,11 @@ function headed(title: string, lines: readonly string[]): string[] {
     return [title, ...lines.slice(0, MAX_NAMED), ...more];
 }
 
-const MAX_DIFFERENCES = 20;
-
-function notTheLocked(set: LockedSet, differences: readonly string[]): ArchiveError {
-    const shown = differences.slice(0, MAX_DIFFERENCES).join("; ");
-    const more = differences.length > MAX_DIFFERENCES ? `; and ${differences.length - MAX_DIFFERENCES} more` : "";
-    return new ArchiveError(`does not match ${set.path}: ${shown}${more}`, {
+function lockMismatch(set: LockedSet, problems: readonly NamedProblem[]): ArchiveError {
+    return new ArchiveError(`it does not match the lock ${set.path}`, {
         code: "ARCHIVE_LOCK_MISMATCH",
         archive: set.archive.join(", "),
-        fix: "bring the archive that was locked, or lock this one with: npm run -s passthrough -- lock --stack <stack>",
+        problems,
+        fix: "import the archive that was locked, or lock this one with: npm run -s passthrough -- lock --stack <stack>",
     });
 }

@@ -144,7 +144,7 @@ faultCase("an HTML page in place of an answer", { all: 50, sample: 2 }, async ({
         ({ failures }) => failures,
         (error: unknown) => (error as { code?: string }).code,
     );
-    expect(verdict).toBe("UNEXPECTED_RESPONSE");
+    expect(verdict).toBe(status === 404 ? "UNEXPECTED_RESPONSE" : "SERVER_ERROR");
     count(`pages with ${status}`);
     expect(await site.converges(content)).toBe(0);
 });

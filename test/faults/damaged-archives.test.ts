@@ -6,6 +6,7 @@ import { faultCase } from "../support/faults/fault-case";
 import { FaultSite } from "../support/faults/fault-site";
 import type { Random } from "../support/faults/random";
 import { SetArchive } from "../support/faults/set-archive";
+import { problemText } from "../support/problems";
 
 let site: FaultSite;
 
@@ -95,7 +96,8 @@ for (const [name, { damage, isStructural, says }] of Object.entries(DAMAGES)) {
                 count("found before the first write");
             } else if (failed.length > 0) {
                 expect(isStructural).toBe(false);
-                for (const { problem } of failed) expect(problem).toMatch(/mirror_00000\d\.tar, entry .*the bytes are/);
+                for (const image of failed)
+                    expect(problemText(image)).toMatch(/mirror_00000\d\.tar, entry .*the bytes are/);
                 count("found while streaming");
             } else {
                 expect(isStructural && isDamaged).toBe(false);

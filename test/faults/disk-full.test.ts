@@ -4,6 +4,7 @@ import { faultCase } from "../support/faults/fault-case";
 import { FaultSite } from "../support/faults/fault-site";
 import { seededSet } from "../support/faults/seeded-set";
 import { canHaveDisk } from "../support/registry-process";
+import { problemText } from "../support/problems";
 
 const MIB = 1024 * 1024;
 /** A container may forbid mounts; then there is no disk to fill. */
@@ -19,7 +20,7 @@ whenMounted("the registry's disk of 12 MiB is full", { all: 10, sample: 1 }, asy
     count("images that failed", outcome.result?.failed.length);
     count("images that fitted", Object.keys(outcome.result?.done ?? {}).length);
     count("blobs refused", site.proxy.passed.filter((put) => isBlobPut(put) && put.status === 500).length);
-    for (const { problem } of outcome.result?.failed ?? []) expect(problem).toMatch(/\(500\)/);
+    for (const image of outcome.result?.failed ?? []) expect(problemText(image)).toMatch(/\(500\)/);
     expect(JSON.stringify(outcome.result?.failed)).toMatch(/disk/);
     site.holdsNothingWrong();
     rmSync(ballast);
@@ -33,8 +34,10 @@ whenMounted("a full disk is found out once, not for each blob", { all: 10, sampl
     const outcome = await site.bring(content, { retry: { seconds: 1, firstDelay: 50, longestDelay: 200 } });
     const { done = {}, failed = [] } = outcome.result ?? {};
     expect(Object.keys(done).length + failed.length).toBe(40);
-    for (const { problem } of failed)
-        expect(problem).toMatch(/DISK_FULL \(500\).*the registry's disk is full: no space left on device; free space/);
+    for (const image of failed)
+        expect(problemText(image)).toMatch(
+            /DISK_FULL \(500\).*the registry's disk is full: no space left on device; free space/,
+        );
     const begun = site.proxy.passed.filter((asked) => isUploadPost(asked)).map(({ url }) => url.split("/blobs/")[0]);
     const tried = new Set(begun).size - Object.keys(done).length;
     expect(failed.length).toBeGreaterThan(20);

@@ -110,7 +110,7 @@ for (const [name, attack] of Object.entries(ATTACKS)) {
         expect(site.proxy.writes()).toEqual([]);
         expect(site.storage.digests()).toEqual([]);
         if (name === SWALLOWED)
-            expect(error.message).toMatch(/sha256:[0-9a-f]{64} (is missing|has \d+ bytes)|offset \d/);
+            expect(error.message).toMatch(/sha256:[0-9a-f]{64}(: it is missing|: it has \d+ bytes)|offset \d/);
         else expect(namesOf(blob, attacked)).toContain(error.entry);
         count(error.code);
         // Nor is it locked.

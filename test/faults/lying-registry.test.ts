@@ -2,6 +2,7 @@ import { type Asked, type Fault, isBlobPut, isMountPost, registryError } from ".
 import { faultCase } from "../support/faults/fault-case";
 import { FaultSite, type Content } from "../support/faults/fault-site";
 import { seededSet } from "../support/faults/seeded-set";
+import { problemText } from "../support/problems";
 
 let site: FaultSite;
 
@@ -41,7 +42,7 @@ faultCase("HEAD says a manifest is there, GET says 404", { all: 50, sample: 2 },
     // The run believed it; verification reads, and so it does not.
     const { failures } = await site.verify(content);
     expect(failures.map(({ source }) => source.includes(name))).toEqual([true]);
-    expect(failures[0]?.problem).toContain("is not there");
+    expect(problemText(failures[0])).toMatch(/^MANIFEST_UNKNOWN at .*: it is missing$/);
     count("lies found");
     // What was found is brought, even while HEAD still lies.
     const healed = await site.bring(content, { suspects: failures.map(({ source }) => source) });
@@ -60,7 +61,7 @@ faultCase("HEAD says a blob is there, GET says 404", { all: 50, sample: 2 }, asy
         method === "HEAD" && url.endsWith(`/blobs/${blob}`) ? staleHead(blob, size) : undefined;
     const { failures } = await site.verify(content);
     expect(failures).toHaveLength(1);
-    expect(failures[0]?.problem).toContain(`blob ${blob} is there when asked for (HEAD), but not when fetched (GET)`);
+    expect(problemText(failures[0])).toContain(`@${blob}: it exists by HEAD, but cannot be read by GET`);
     count("lies found");
     site.proxy.clear();
     const suspects = failures.map(({ source }) => source);

@@ -12,6 +12,7 @@ import {
 import { faultCase } from "../support/faults/fault-case";
 import { FaultSite } from "../support/faults/fault-site";
 import { seededSet } from "../support/faults/seeded-set";
+import { problemText } from "../support/problems";
 
 let site: FaultSite;
 
@@ -77,7 +78,7 @@ for (const [name, { fault, kinds, words }] of Object.entries(REFUSALS)) {
         const failed = outcome.result?.failed ?? [];
         expect(failed.map(({ source }) => source.includes(refused))).toEqual([true]);
         expect(Object.keys(outcome.result?.done ?? {})).toHaveLength(2);
-        for (const word of words) expect(failed[0]?.problem).toContain(word);
+        for (const word of words) expect(problemText(failed[0])).toContain(word);
         // Nobody who was refused asks again: each blob and manifest once.
         const posts = asked.get("POST") ?? 0;
         asked.delete("POST");

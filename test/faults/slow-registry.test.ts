@@ -3,6 +3,7 @@ import { type Asked, type Fault, isBlobPut, isManifestPut, isUploadPost } from "
 import { faultCase } from "../support/faults/fault-case";
 import { FaultSite } from "../support/faults/fault-site";
 import { seededSet } from "../support/faults/seeded-set";
+import { problemText } from "../support/problems";
 
 let site: FaultSite;
 
@@ -46,7 +47,7 @@ for (const [name, { fault, kinds }] of Object.entries(SLOW)) {
         site.proxy.script = (asked) => (chosen(asked) ? fault : undefined);
         const outcome = await site.bring(content, client());
         expect(outcome.error).toBeUndefined();
-        const problems = outcome.result?.failed.map(({ problem }) => problem) ?? [];
+        const problems = outcome.result?.failed.map(problemText) ?? [];
         expect(problems).toHaveLength(2);
         for (const problem of problems) expect(problem).toMatch(/in time|took no byte/);
         for (const problem of problems) expect(problem).toMatch(/the next run resumes from here/);

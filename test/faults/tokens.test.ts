@@ -3,6 +3,7 @@ import { faultCase } from "../support/faults/fault-case";
 import { ACCOUNT, FaultSite } from "../support/faults/fault-site";
 import { seededSet } from "../support/faults/seeded-set";
 import { TokenGate } from "../support/faults/token-gate";
+import { problemText } from "../support/problems";
 
 const LIFETIME = 3;
 let site: FaultSite;
@@ -85,7 +86,7 @@ faultCase("uploads may begin, and every blob is answered 401", { all: 20, sample
     expect(outcome.result?.done).toEqual({});
     // Those in flight when nobody knew yet, and one more that tried a new token.
     expect(layers.length).toBeLessThanOrEqual(6 + 1);
-    for (const { problem } of outcome.result?.failed ?? []) expect(problem).toContain("passes PUT");
+    for (const image of outcome.result?.failed ?? []) expect(problemText(image)).toContain("passes PUT");
     count("layers refused", layers.length);
     count(
         "bytes refused",

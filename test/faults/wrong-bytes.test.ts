@@ -2,6 +2,7 @@ import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { faultCase } from "../support/faults/fault-case";
 import { FaultSite } from "../support/faults/fault-site";
 import { seededSet } from "../support/faults/seeded-set";
+import { problemText } from "../support/problems";
 
 const ONCE = { seconds: 0, firstDelay: 1, longestDelay: 1 };
 let site: FaultSite;
@@ -41,7 +42,7 @@ faultCase("the registry's storage holds wrong or short bytes", { all: 50, sample
     expect([...failures, ...unread].map(({ source }) => source).sort()).toEqual(suspects.sort());
     // distribution answers 500 for a manifest that it cannot parse: no verdict, and it says of which.
     const unreadable = [...damaged].filter((digest) => content.set.manifests[digest] !== undefined);
-    for (const { unread: why } of unread) expect(unreadable.some((digest) => why.includes(digest))).toBe(true);
+    for (const why of unread.map(problemText)) expect(unreadable.some((digest) => why.includes(digest))).toBe(true);
     count("images found damaged", failures.length);
     count("images that could not be read", unread.length);
     // As the message says: the damaged files go, the next run brings them and nothing else.

@@ -6,6 +6,7 @@ import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { CountingProxy } from "../support/counting-proxy";
 import { MemoryImageSet } from "../support/image-set";
 import { RegistryProcess } from "../support/registry-process";
+import { problemText } from "../support/problems";
 
 const RETRY = { seconds: 5, firstDelay: 1, longestDelay: 4 };
 let registry: RegistryProcess;
@@ -127,7 +128,7 @@ test("what cannot be done is planned as such, and the others are exact", async (
         expect.objectContaining({ source: "quay.io/org/kept:1", state: "push", mirror: "mirror/quay.io/org/kept:1" }),
         expect.objectContaining({ source: "quay.io/org/lost:1", state: "cannot" }),
     ]);
-    expect(result.failed[0]?.problem).toContain("import the earlier archive first");
+    expect(problemText(result.failed[0])).toContain("import the earlier archive first");
     expect(events[0]).toMatchObject({ event: "planned", present: 0, push: 1, tagOnly: 0, cannot: 1 });
     expect(events.at(-1)).toMatchObject({ event: "finished", done: 1, failed: 1 });
 });

@@ -7,6 +7,7 @@ import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { MemoryImageSet } from "../support/image-set";
 import { RegistryProcess, stored } from "../support/registry-process";
+import { problemText } from "../support/problems";
 
 const RETRY = { seconds: 0, firstDelay: 1, longestDelay: 1 };
 let registry: RegistryProcess;
@@ -108,7 +109,7 @@ test("a tag that somebody moved is named, and moved back without sending anythin
     if (other !== undefined) await client.manifestPut(repository, "1", other);
     const { failures } = await verifyImages(client, checks(content));
     expect(failures.map(({ source }) => source)).toEqual(["quay.io/org/app:1"]);
-    expect(failures[0]?.problem).toContain(`the tag ${repository}:1 points to ${other?.digest ?? ""}, not to`);
+    expect(problemText(failures[0])).toContain(`tag ${repository}:1: it points to ${other?.digest ?? ""}, not to`);
     registry.forget();
     const { plan } = await bring(content);
     expect(plan.push.map(({ task, movedFrom }) => [task.tag, movedFrom])).toEqual([["1", other?.digest]]);
@@ -138,8 +139,8 @@ test("a blob whose bytes are wrong fails its image by place, stores nothing wron
     const { result } = await bring(content);
     expect(Object.keys(result.done)).toEqual(["quay.io/org/good:1"]);
     expect(result.failed).toHaveLength(1);
-    expect(result.failed[0]?.problem).toContain(`archive memory, entry ${bad}, offset 0: the bytes are not ${bad}`);
-    expect(result.failed[0]?.problem).toContain("copy the archive again");
+    expect(problemText(result.failed[0])).toContain(`archive memory, entry ${bad}, offset 0: the bytes are not ${bad}`);
+    expect(problemText(result.failed[0])).toContain("copy the archive again");
     expect(() => stored(registry, bad)).toThrow();
     content.bytes.set(bad, truth);
     expect((await bring(content)).result.done).toEqual(content.images);
@@ -159,7 +160,15 @@ test("what an earlier archive brought is mounted from where it is, or its absenc
     expect(tooEarly.result.failed).toEqual([
         {
             source: "quay.io/org/next:1",
-            problem: `blob ${base_} is not at the registry and not in this archive; import the earlier archive first`,
+            problems: [
+                {
+                    code: "EARLIER_CONTENT_MISSING",
+                    thing: `blob ${base_}`,
+                    place: { registry: registry.host },
+                    problem: "it is not at the registry and not in this archive",
+                    fix: "import the earlier archive first",
+                },
+            ],
         },
     ]);
     await bring(first);
@@ -168,7 +177,7 @@ test("what an earlier archive brought is mounted from where it is, or its absenc
     expect(result.sent.mounts).toBe(1);
 });
 
-test("an image that cannot be brought takes no blob away from those that can", async () => {
+test("an image that is blocked takes no blob away from those that can", async () => {
     const content = new MemoryImageSet();
     const shared = content.blob(randomBytes(5000));
     const gone = content.blob(randomBytes(90_000));
@@ -243,8 +252,13 @@ test("verification names what the registry definitely lacks, and is no verdict w
     await bring(content);
     rmSync(registry.storage("blobs", "sha256", layer.slice(7, 9), layer.slice(7)), { recursive: true });
     const { failures } = await verifyImages(client, checks(content));
-    expect(failures).toEqual([
-        { source: "quay.io/org/app:1", problem: expect.stringContaining(`blob ${layer} is not there`) as string },
+    expect(failures).toMatchObject([
+        {
+            source: "quay.io/org/app:1",
+            problems: [
+                { code: "BLOB_UNKNOWN", thing: `blob mirror/quay.io/org/app@${layer}`, problem: "it is missing" },
+            ],
+        },
     ]);
     await registry.kill();
     await expect(verifyImages(client, checks(content))).rejects.toMatchObject({ code: "NETWORK" });
@@ -256,12 +270,8 @@ test("an index that leaves out platforms is refused by a strict registry, with t
     content.image("quay.io/org/app:1");
     const { result } = await bring(content);
     expect(Object.keys(result.done)).toEqual(["quay.io/org/app:1"]);
-    expect(result.failed).toEqual([
-        {
-            source: "quay.io/org/sparse:1",
-            problem: expect.stringMatching(
-                /leaves out platforms.*accepts no sparse index; let the registry accept them \(distribution 3: validation\.manifests/,
-            ) as string,
-        },
-    ]);
+    expect(result.failed.map(({ source }) => source)).toEqual(["quay.io/org/sparse:1"]);
+    expect(problemText(result.failed[0])).toMatch(
+        /leaves out platforms.*accepts no sparse index; let the registry accept them \(distribution 3: validation\.manifests/,
+    );
 });

@@ -176,7 +176,7 @@ test("one that cannot be deleted stays in state, with the new account, and the n
     const failure: unknown = await kind.update(outs, news, context).catch((error: unknown) => error);
     if (!(failure instanceof PartialState)) throw new Error(`no PartialState: ${String(failure)}`);
     expect(failure.reasons).toEqual([
-        expect.stringMatching(/^robot\$mirror\+puller-1 could not be deleted: SERVER_ERROR \(500\) at \S+: DELETE /),
+        expect.stringMatching(/^could not be deleted: robot\$mirror\+puller-1: SERVER_ERROR \(500\) at \S+: DELETE /),
     ]);
     expect(failure.known).toMatchObject({ name: "puller-2", retiredRobots: [{ name: "puller-1" }] });
     on.fake.disturb = () => undefined;

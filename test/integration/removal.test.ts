@@ -5,6 +5,7 @@ import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { MemoryImageSet } from "../support/image-set";
 import { RegistryProcess } from "../support/registry-process";
+import { problemText } from "../support/problems";
 
 const RETRY = { seconds: 0, firstDelay: 1, longestDelay: 1 };
 const REPOSITORY = "mirror/quay.io/org/app";
@@ -134,10 +135,18 @@ test("a registry that does not delete is reported with the fix, and everything r
         failed: [
             {
                 source: "quay.io/org/app:1",
-                problem:
-                    `UNSUPPORTED (405) at ${registry.host}: DELETE ${REPOSITORY}/manifests/${digest}: The operation ` +
-                    "is unsupported; turn deletion on in the registry (distribution: storage.delete.enabled: true), or " +
-                    "set site.onRemove: keep",
+                problems: [
+                    {
+                        code: "UNSUPPORTED",
+                        status: 405,
+                        place: { registry: registry.host },
+                        operation: `DELETE ${REPOSITORY}/manifests/${digest}`,
+                        problem: "The operation is unsupported",
+                        fix:
+                            "turn deletion on in the registry (distribution: storage.delete.enabled: true), or set " +
+                            "site.onRemove: keep",
+                    },
+                ],
             },
         ],
     });
@@ -152,5 +161,5 @@ test("a registry that cannot be asked loses nothing", async () => {
     await registry.kill();
     const { removed, failed } = await removeImages(client, [task(content, "quay.io/org/app:1")], []);
     expect(removed).toEqual([]);
-    expect(failed[0]?.problem).toMatch(/^NETWORK at \S+: GET \S+: no connection/);
+    expect(problemText(failed[0])).toMatch(/^NETWORK at \S+: GET \S+: no connection/);
 });

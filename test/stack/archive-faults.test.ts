@@ -45,7 +45,7 @@ test("an archive that is not the locked one stops the run, before anything is se
     expect(up.code).toBe(1);
     expect(up.text).toContain("does not match");
     expect(up.text).toContain("set1.lock.json");
-    expect(up.text).toContain("bring the archive that was locked");
+    expect(up.text).toContain("import the archive that was locked");
     expect(site.registry.writes()).toEqual([]);
 });
 

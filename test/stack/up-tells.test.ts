@@ -121,7 +121,7 @@ test("so does the command line's import", async () => {
     expect(proxy.passed.filter(isWrite).length).toBeGreaterThan(0);
 });
 
-test("an image that cannot be brought is told in the plan, by name and why", async () => {
+test("an image that is blocked is listed in the plan, by name and why", async () => {
     const earlier = await TestSite.create(join(FIXTURES, "incremental/2"));
     try {
         const { code, text } = await earlier.stack.startUp().done;

@@ -1,5 +1,5 @@
 import type { NamedImage, OfflinePlan } from "./offline-plan";
-import { counted, formatBytes } from "../transfer/progress-text";
+import { counted, formatBytes } from "../../errors/text";
 
 /** A heading and what it counts, by name. */
 export interface PlanLines {

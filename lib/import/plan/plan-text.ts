@@ -1,10 +1,8 @@
+import { MAX_NAMES } from "../../errors/format";
 import type { ImportPlan } from "./plan";
 import { type PlannedState, plannedImages } from "./planned-image";
-import { problemLines } from "../problem-text";
-import { counted, formatBytes } from "../transfer/progress-text";
-
-/** More than this many names scroll away what matters. */
-const MAX_NAMES = 50;
+import { problemLines } from "../image-problem";
+import { counted, formatBytes } from "../../errors/text";
 
 /**
  * "6 images: 1 present, 5 to push, 0 tag only, 0 blocked; 87.7 kB (87714 bytes) to send: 9 blobs to upload, 2 to mount".
@@ -19,8 +17,8 @@ export function planSummary(plan: ImportPlan): string {
     );
 }
 
-/** The blocked images, by name and why, one line each. */
-export function cannotLines({ problems }: ImportPlan): string[] {
+/** The blocked images, one line for each cause. */
+export function blockedLines({ problems }: ImportPlan): string[] {
     return problemLines(problems, MAX_NAMES).map((line) => `! ${line}`);
 }
 
@@ -29,7 +27,7 @@ export function isNothingToDo({ push, problems }: ImportPlan): boolean {
     return push.length + problems.length === 0;
 }
 
-/** A plan is held against what was sent to the byte; kB are for the eye. */
+/** A plan is compared with what was sent to the byte; kB are for the eye. */
 function exactBytes(bytes: number): string {
     return bytes < 1000 ? formatBytes(bytes) : `${formatBytes(bytes)} (${bytes} bytes)`;
 }

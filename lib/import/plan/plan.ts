@@ -1,4 +1,5 @@
 import type { Digest } from "../../oci/digest";
+import type { ImageProblem } from "../image-problem";
 import type { ImageTask, TreeNode } from "../image-task";
 
 /** A blob that a repository lacks, and how it gets there. */
@@ -33,12 +34,6 @@ export interface ImagePlan {
     readonly root: TreeNode;
     /** What the tag points to now, if that is another image: it moves. */
     readonly movedFrom?: Digest;
-}
-
-/** What cannot be done, per image, in words. */
-export interface ImageProblem {
-    readonly source: string;
-    readonly problem: string;
 }
 
 /** What goes over the line. */

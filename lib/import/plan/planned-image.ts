@@ -1,4 +1,6 @@
+import type { ProblemJson } from "../../errors/format";
 import type { Digest } from "../../oci/digest";
+import { imageProblemToJson } from "../image-problem";
 import { type ImagePlan, type ImportPlan, payloadOf } from "./plan";
 
 /** What is left to do for an image: nothing, everything that is missing, only its tag, or it cannot be done. */
@@ -19,8 +21,10 @@ export interface PlannedImage {
     readonly bytes: number;
     /** What the tag points to now, if that is another image: it moves. */
     readonly movedFrom?: Digest;
-    /** Why it cannot be done. */
+    /** Why it is blocked, as text. */
     readonly problem?: string;
+    /** The same for machines. */
+    readonly errors?: readonly ProblemJson[];
 }
 
 /** The plan image by image, by source reference. */
@@ -32,7 +36,7 @@ export function plannedImages(plan: ImportPlan): PlannedImage[] {
             return { source, state: "present" as const, digest, mirror: `${repository}:${tag}`, ...nothing };
         }),
         ...plan.push.map((image) => plannedPush(image, put)),
-        ...plan.problems.map(({ source, problem }) => ({ source, state: "cannot" as const, ...nothing, problem })),
+        ...plan.problems.map((image) => ({ state: "cannot" as const, ...nothing, ...imageProblemToJson(image) })),
     ].sort((a, b) => (a.source < b.source ? -1 : a.source > b.source ? 1 : 0));
 }
 

@@ -1,18 +1,13 @@
 import { debug } from "../../debug/debug";
 import type { EarlierObject, ImageSet } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
-import { RegistryError, errorMessage } from "../../errors/errors";
+import { RegistryError, toProblem } from "../../errors/errors";
+import type { Problem } from "../../errors/problem";
 import { mapLimited } from "../../concurrency/limiter";
 import { type MirrorBase, mirrorRepository } from "../../mirror/mirror-reference";
+import type { ImageProblem } from "../image-problem";
 import { type ImageTask, type TreeNode, imageTask, manifestTree } from "../image-task";
-import {
-    type BlobTask,
-    type ImagePlan,
-    type ImageProblem,
-    type ImportPlan,
-    type ManifestCopy,
-    payloadOf,
-} from "./plan";
+import { type BlobTask, type ImagePlan, type ImportPlan, type ManifestCopy, payloadOf } from "./plan";
 import { Presence } from "./presence";
 import type { RegistryQuestions } from "./registry-outlook";
 
@@ -47,7 +42,7 @@ interface Missing {
     readonly copies: readonly ManifestCopy[];
     readonly blobs: readonly Digest[];
     readonly rootIsThere: boolean;
-    readonly problems: readonly string[];
+    readonly problems: readonly Problem[];
     readonly movedFrom?: Digest;
 }
 
@@ -76,7 +71,7 @@ class Planner {
         if (this.isEarlier(task)) return tagged === task.digest ? task : this.earlierImage(task, tagged);
         const tree = manifestTree(this.request.set, task.digest);
         const missing: TreeNode[] = [];
-        const damaged: string[] = [];
+        const damaged: Problem[] = [];
         const blobs = new Set<Digest>();
         for (const node of tree) {
             const isThere = isSuspect
@@ -116,18 +111,18 @@ class Planner {
             copies: [],
             blobs: [],
             rootIsThere: true,
-            problems: stored === undefined ? [earlierProblem(digest)] : [],
+            problems: stored === undefined ? [this.earlierProblem(`manifest ${digest}`)] : [],
             ...(tagged === undefined ? {} : { movedFrom: tagged }),
         };
     }
 
     /** What stands in front of a registry may still answer HEAD for what is gone, and HEAD reads no bytes. */
-    private async canBeRead(repository: string, digest: Digest, damaged: string[]): Promise<boolean> {
+    private async canBeRead(repository: string, digest: Digest, damaged: Problem[]): Promise<boolean> {
         try {
             return (await this.client.manifestGet(repository, digest)) !== undefined;
         } catch (error) {
             if (!(error instanceof RegistryError) || error.code !== "DIGEST_MISMATCH") throw error;
-            damaged.push(errorMessage(error));
+            damaged.push(toProblem(error));
             return true;
         }
     }
@@ -139,7 +134,7 @@ class Planner {
         const problems = await mapLimited(others, QUESTIONS, async ([source, digest]) => {
             const { repository } = imageTask(base, source, digest);
             if (await this.presence.manifest(repository, digest)) return [];
-            return [{ source, problem: earlierProblem(digest) }];
+            return [{ source, problems: [this.earlierProblem(`manifest ${digest}`)] }];
         });
         return problems.flat();
     }
@@ -154,17 +149,17 @@ class Planner {
         const push: ImagePlan[] = [];
         const planned = new Set<string>();
         for (const image of bySize(missing, this.request.set)) {
-            const words = [...image.problems, ...this.unknownBlobs(image)];
-            if (words.length > 0) problems.push({ source: image.task.source, problem: words.join("; ") });
+            const blocking = [...image.problems, ...this.unknownBlobs(image)];
+            if (blocking.length > 0) problems.push({ source: image.task.source, problems: blocking });
             else push.push({ ...image, needs: image.blobs, blobs: this.assign(image, planned) });
         }
         return { present, push, problems, ...payloadOf(push) };
     }
 
-    private unknownBlobs(image: Missing): string[] {
+    private unknownBlobs(image: Missing): Problem[] {
         return image.blobs
             .filter((digest) => this.request.set.blobs[digest] === undefined && !this.holders.has(digest))
-            .map((digest) => `blob ${digest} is not at the registry and not in this archive; ${EARLIER_CURE}`);
+            .map((digest) => this.earlierProblem(`blob ${digest}`));
     }
 
     /** The image's blobs that no image before it brings; whoever needs one of them later mounts it from here. */
@@ -207,9 +202,9 @@ class Planner {
         task: ImageTask,
         tree: readonly TreeNode[],
         blobs: Set<Digest>,
-    ): Promise<{ copies: ManifestCopy[]; problems: string[] }> {
+    ): Promise<{ copies: ManifestCopy[]; problems: Problem[] }> {
         const copies: ManifestCopy[] = [];
-        const problems: string[] = [];
+        const problems: Problem[] = [];
         for (const digest of tree.flatMap((node) => node.manifests ?? [])) {
             const earlier = this.request.set.earlier.manifests[digest];
             if (earlier === undefined || (await this.presence.manifest(task.repository, digest))) continue;
@@ -222,9 +217,19 @@ class Planner {
                     blobs.add(blob.digest);
                     this.copied.set(blob.digest, { size: blob.size, from });
                 }
-            } else problems.push(`manifest ${digest} is not at the registry and not in this archive; ${EARLIER_CURE}`);
+            } else problems.push(this.earlierProblem(`manifest ${digest}`));
         }
         return { copies, problems };
+    }
+
+    private earlierProblem(thing: string): Problem {
+        return {
+            code: "EARLIER_CONTENT_MISSING",
+            thing,
+            place: { registry: this.request.base.host },
+            problem: "it is not at the registry and not in this archive",
+            fix: "import the earlier archive first",
+        };
     }
 
     private async findEarlierHolders(missing: readonly Missing[]): Promise<void> {
@@ -258,12 +263,6 @@ function tagText({ digest }: ImageTask, tagged: Digest | undefined, isSuspect: b
 
 function transferText(holder: string | undefined): string {
     return holder === undefined ? "upload, no repository of the mirror is known to have it" : `mount, ${holder} has it`;
-}
-
-const EARLIER_CURE = "import the earlier archive first";
-
-function earlierProblem(digest: Digest): string {
-    return `${digest} is not at the registry and not in this archive; ${EARLIER_CURE}`;
 }
 
 /** Largest first: the longest transfer must not begin last. */

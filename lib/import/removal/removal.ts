@@ -1,9 +1,9 @@
 import type { Digest } from "../../oci/digest";
-import { RegistryError, errorMessage } from "../../errors/errors";
+import { RegistryError } from "../../errors/errors";
 import { mapLimited } from "../../concurrency/limiter";
 import type { RegistryClient } from "../../distribution/client/registry-client";
+import { type ImageProblem, imageProblem } from "../image-problem";
 import { type ImageTask, isAttachment } from "../image-task";
-import type { ImageProblem } from "../plan/plan";
 import { RepositoryGraph } from "./repository-graph";
 
 /** An image that stays although it was to go, and what still points to it. */
@@ -47,7 +47,7 @@ export async function removeImages(
         removeFrom(client, repository, tasks, inRepository(stay, repository)).catch((error: unknown) => ({
             removed: [],
             kept: [],
-            failed: tasks.map(({ source }) => ({ source, problem: errorMessage(error) })),
+            failed: tasks.map(({ source }) => imageProblem(source, error)),
         })),
     );
     return {
@@ -98,7 +98,7 @@ async function removeFrom(
                 removal.kept.push({ source, reason: `${pointers(graph, staying, digest)}${tag}` });
             }
         } catch (error) {
-            removal.failed.push({ source, problem: errorMessage(error) });
+            removal.failed.push(imageProblem(source, error));
         }
     }
     return removal;

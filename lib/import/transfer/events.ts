@@ -1,5 +1,6 @@
 import type { Digest } from "../../oci/digest";
 import type { ProblemJson } from "../../errors/format";
+import type { ImageProblemJson } from "../image-problem";
 import type { ImportProgress } from "./import-meter";
 import type { Payload } from "../plan/plan";
 import type { RefusedMount, TransferOutcome } from "./transfer";
@@ -7,7 +8,7 @@ import type { RefusedMount, TransferOutcome } from "./transfer";
 /** How an image ended. */
 export type ImageEvent =
     | { readonly event: "image"; readonly state: "done"; readonly source: string; readonly digest: Digest }
-    | { readonly event: "image"; readonly state: "failed"; readonly source: string; readonly problem: string };
+    | ({ readonly event: "image"; readonly state: "failed" } & ImageProblemJson);
 
 /**
  * What happens while a plan is carried out, for machines: plain JSON, one object per happening, in its order. `planned`

@@ -1,12 +1,14 @@
 import type { BlobSource } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
 import type { ErrorCode } from "../../errors/codes";
-import { ArchiveError, PassthroughError, RegistryError, errorMessage } from "../../errors/errors";
+import { ArchiveError, PassthroughError, RegistryError, toProblem } from "../../errors/errors";
+import { formatWithoutFix } from "../../errors/format";
 import { Limiter, mapLimited } from "../../concurrency/limiter";
 import { type Manifest, parseManifest } from "../../oci/manifest";
 import { once } from "../../concurrency/once";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import { NoProgressTimer } from "./no-progress-timer";
+import { imageProblem } from "../image-problem";
 import { isAttachment } from "../image-task";
 import { type ImportListeners, type ImportResult, ImportRecorder } from "./import-recorder";
 import type { BlobTask, ImagePlan, ImportPlan } from "../plan/plan";
@@ -100,8 +102,10 @@ class Execution {
     private goOn(): void {
         const { stopped } = this;
         if (stopped === undefined) return;
-        throw new PassthroughError(`not tried, since the run has stopped: ${errorMessage(stopped)}`, {
+        const problem = toProblem(stopped);
+        throw new PassthroughError(`an earlier error stopped the run: ${formatWithoutFix(problem)}`, {
             code: "NOT_TRIED",
+            fix: problem.fix,
             cause: stopped,
         });
     }
@@ -117,7 +121,7 @@ class Execution {
             this.recorder.imageDone(image);
         } catch (error) {
             this.noteStop(error);
-            this.recorder.imageFailed({ source: task.source, problem: errorMessage(error) });
+            this.recorder.imageFailed(imageProblem(task.source, error));
         }
     }
 

@@ -3,7 +3,8 @@ import type { Digest } from "../../oci/digest";
 import type { Wait } from "../../distribution/client/registry-client";
 import type { ImportEvent } from "./events";
 import { ImportMeter, type ImportProgress } from "./import-meter";
-import type { BlobTask, ImagePlan, ImageProblem, ImportPlan, Payload } from "../plan/plan";
+import { type ImageProblem, imageProblemToJson } from "../image-problem";
+import type { BlobTask, ImagePlan, ImportPlan, Payload } from "../plan/plan";
 import { isTagOnly } from "../plan/planned-image";
 import type { RefusedMount, TransferOutcome } from "./transfer";
 
@@ -57,7 +58,7 @@ export class ImportRecorder {
         const counts = { present: present.length, push: push.length - tagOnly, tagOnly, cannot: problems.length };
         this.emit({ event: "planned", ...counts, ...this.planned() });
         for (const { source, digest } of present) this.emit({ event: "image", state: "done", source, digest });
-        for (const { source, problem } of problems) this.emit({ event: "image", state: "failed", source, problem });
+        for (const image of problems) this.emitFailed(image);
         this.report();
     }
 
@@ -70,7 +71,7 @@ export class ImportRecorder {
 
     imageFailed(failure: ImageProblem): void {
         this.failed.push(failure);
-        this.emit({ event: "image", state: "failed", ...failure });
+        this.emitFailed(failure);
     }
 
     blobDone({ repository, digest, size }: BlobTask, outcome: TransferOutcome, mountRefused: boolean): void {
@@ -120,6 +121,10 @@ export class ImportRecorder {
         if (Date.now() - this.lastProgressEvent < PROGRESS_EVENT_MS) return;
         this.lastProgressEvent = Date.now();
         this.emit({ event: "progress", ...progress });
+    }
+
+    private emitFailed(image: ImageProblem): void {
+        this.emit({ event: "image", state: "failed", ...imageProblemToJson(image) });
     }
 
     private emit(event: ImportEvent): void {

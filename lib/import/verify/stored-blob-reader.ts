@@ -1,16 +1,18 @@
 import { createHash } from "node:crypto";
+import type { ErrorCode } from "../../errors/codes";
+import type { Problem } from "../../errors/problem";
 import type { Digest } from "../../oci/digest";
 import { Limiter } from "../../concurrency/limiter";
 import type { Descriptor } from "../../oci/manifest";
 import { once } from "../../concurrency/once";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 
-/** What came of reading a blob. */
+/** The result of reading a blob. */
 export interface BlobReading {
-    /** Bytes that came, retries left out. */
+    /** Bytes that were received, without retries. */
     readonly bytes: number;
     /** What is wrong with them. */
-    readonly problem?: string;
+    readonly problem?: Problem;
 }
 
 /** Whole blobs stream gigabytes: a few at a time keep the disk busy and the memory small. */
@@ -40,10 +42,13 @@ export class StoredBlobReader {
     }
 
     private async hash(repository: string, { digest, size }: Descriptor): Promise<BlobReading> {
+        const about = { thing: `blob ${repository}@${digest}`, place: { registry: this.client.host } };
         const stream = await this.client.blobGet(repository, digest);
         if (stream === undefined) {
-            return { bytes: 0, problem: `blob ${digest} is there when asked for (HEAD), but not when fetched (GET)` };
+            const problem = "it exists by HEAD, but cannot be read by GET";
+            return { bytes: 0, problem: { ...about, code: "BLOB_UNKNOWN", problem, fix: DAMAGED_FIX } };
         }
+        const damaged = (code: ErrorCode, problem: string) => ({ ...about, code, problem, fix: DAMAGED_FIX });
         const hash = createHash("sha256");
         let bytes = 0;
         for await (const chunk of stream) {
@@ -51,14 +56,15 @@ export class StoredBlobReader {
             bytes += chunk.length;
             this.onBytes(chunk.length);
             // What is too long is wrong already, and may have no end.
-            if (bytes > size) return { bytes, problem: `blob ${digest} has more than its ${size} bytes${DAMAGED}` };
+            if (bytes > size) return { bytes, problem: damaged("SIZE_MISMATCH", `it has more than its ${size} bytes`) };
         }
-        if (bytes < size) return { bytes, problem: `blob ${digest} has ${bytes} bytes instead of ${size}${DAMAGED}` };
+        if (bytes < size)
+            return { bytes, problem: damaged("SIZE_MISMATCH", `it has ${bytes} bytes instead of ${size}`) };
         const found = `sha256:${hash.digest("hex")}`;
         if (found === digest) return { bytes };
-        return { bytes, problem: `blob ${digest} has other bytes: they hash to ${found}${DAMAGED}` };
+        return { bytes, problem: damaged("DIGEST_MISMATCH", `it has other bytes: they hash to ${found}`) };
     }
 }
 
-/** Registries keep the file of a blob that they think they have: sending it again, or deleting the blob first, mends nothing. */
-export const DAMAGED = ": delete its damaged file in the registry's storage, then run again";
+/** Registries keep the file of a blob that they think they have: sending it again, or deleting the blob first, repairs nothing. */
+export const DAMAGED_FIX = "delete its damaged file in the registry's storage, then run again";

@@ -1,11 +1,12 @@
 import type { Digest } from "../../oci/digest";
-import { RegistryError, errorMessage } from "../../errors/errors";
+import { RegistryError, toProblem } from "../../errors/errors";
+import type { Problem } from "../../errors/problem";
 import type { Descriptor } from "../../oci/manifest";
 import { isIndexMediaType } from "../../oci/media-types";
 import { once } from "../../concurrency/once";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import type { SeenManifest, LookupCache } from "./lookup-cache";
-import { DAMAGED } from "./stored-blob-reader";
+import { DAMAGED_FIX } from "./stored-blob-reader";
 
 /** What the registry has of an image. */
 export interface Tree {
@@ -15,14 +16,14 @@ export interface Tree {
     /** Manifests that are not there: whether one may be absent depends on the image. */
     readonly missing: ReadonlySet<Digest>;
     /** By the manifest or blob that they are about: indexes may share what is broken. */
-    readonly problems: ReadonlyMap<Digest, string>;
+    readonly problems: ReadonlyMap<Digest, Problem>;
 }
 
 const NOTHING: Tree = { manifests: new Map(), blobs: new Map(), missing: new Set(), problems: new Map() };
 
-/** Bytes that hash to something else are a definite answer. */
-function otherBytes(error: unknown): string {
-    if (error instanceof RegistryError && error.code === "DIGEST_MISMATCH") return errorMessage(error);
+/** Bytes that hash to something else are a definite result. */
+function digestMismatch(error: unknown): Problem {
+    if (error instanceof RegistryError && error.code === "DIGEST_MISMATCH") return toProblem(error);
     throw error;
 }
 
@@ -36,7 +37,12 @@ export class TreeChecker {
         private readonly lookups: LookupCache,
     ) {}
 
-    /** What a tag points to; undefined if it is not there. */
+    /** `host[:port]`, for problems. */
+    get host(): string {
+        return this.client.host;
+    }
+
+    /** What a tag points to; undefined if it does not exist. */
     tag(repository: string, tag: string): Promise<Digest | undefined> {
         return this.lookups.tag(this.client, repository, tag);
     }
@@ -46,9 +52,9 @@ export class TreeChecker {
     }
 
     private async walk(repository: string, digest: Digest): Promise<Tree> {
-        const manifest = await this.lookups.manifest(this.client, repository, digest).catch(otherBytes);
+        const manifest = await this.lookups.manifest(this.client, repository, digest).catch(digestMismatch);
         if (manifest === undefined) return { ...NOTHING, missing: new Set([digest]) };
-        if (typeof manifest === "string") {
+        if ("problem" in manifest) {
             return { ...NOTHING, manifests: new Map([[digest, 0]]), problems: new Map([[digest, manifest]]) };
         }
         return isIndexMediaType(manifest.mediaType)
@@ -69,15 +75,21 @@ export class TreeChecker {
     private async image(repository: string, root: Digest, manifest: SeenManifest): Promise<Tree> {
         const blobs = new Map(manifest.blobs.map((blob) => [blob.digest, blob]));
         const found = await Promise.all(
-            [...blobs.values()].map(async ({ digest, size }) => {
+            [...blobs.values()].map(async (blob) => {
+                const { digest, size } = blob;
                 const length = await once(this.sizes, `${repository} ${digest}`, () =>
                     this.lookups.blob(this.client, repository, digest),
                 );
-                if (length === undefined) return [[digest, `blob ${digest} is not there`] as const];
-                if (length === size) return [];
-                return [[digest, `blob ${digest} has ${length} bytes instead of ${size}${DAMAGED}`] as const];
+                return length === size ? [] : [[digest, this.blobProblem(repository, blob, length)] as const];
             }),
         );
         return { ...NOTHING, manifests: new Map([[root, manifest.size]]), blobs, problems: new Map(found.flat()) };
+    }
+
+    private blobProblem(repository: string, { digest, size }: Descriptor, length: number | undefined): Problem {
+        const about = { thing: `blob ${repository}@${digest}`, place: { registry: this.client.host } };
+        if (length === undefined) return { ...about, code: "BLOB_UNKNOWN", problem: "it is missing" };
+        const problem = `it has ${length} bytes instead of ${size}`;
+        return { ...about, code: "SIZE_MISMATCH", problem, fix: DAMAGED_FIX };
     }
 }

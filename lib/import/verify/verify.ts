@@ -1,8 +1,10 @@
 import type { Digest } from "../../oci/digest";
-import { PassthroughError, RegistryError, errorMessage } from "../../errors/errors";
+import { PassthroughError, RegistryError } from "../../errors/errors";
+import type { Problem } from "../../errors/problem";
+import { counted } from "../../errors/text";
 import { mapLimited } from "../../concurrency/limiter";
 import type { RegistryClient } from "../../distribution/client/registry-client";
-import { counted } from "../transfer/progress-text";
+import { type ImageProblem, imageProblem, namedProblems } from "../image-problem";
 import { LookupCache } from "./lookup-cache";
 import { StoredBlobReader } from "./stored-blob-reader";
 import { TreeChecker } from "./tree-checker";
@@ -27,24 +29,16 @@ export interface ImageProof {
     readonly bytesRead: number;
 }
 
-/** An image that is definitely not as promised. */
-export interface ImageFailure {
-    readonly source: string;
-    readonly problem: string;
-}
-
-/** An image that the registry said nothing about: it may be sound. */
-export interface UnreadImage {
-    readonly source: string;
-    /** "mirror/quay.io/org/app@sha256:… could not be read: GET …: UNKNOWN (500)" */
-    readonly unread: string;
-}
-
 export interface Verification {
     readonly proofs: readonly ImageProof[];
-    readonly failures: readonly ImageFailure[];
-    readonly unread: readonly UnreadImage[];
+    /** Images that are definitely not as promised. */
+    readonly failures: readonly ImageProblem[];
+    /** Images that the registry could not read: they may be sound. */
+    readonly unread: readonly ImageProblem[];
 }
+
+/** The result for one image. */
+type Verdict = { readonly proof: ImageProof } | { readonly failure: ImageProblem } | { readonly unread: ImageProblem };
 
 export interface VerifyOptions {
     /** Child manifests that sparse indexes leave out on purpose: `<digest>`, or `<source> <digest>` for one image alone. */
@@ -57,9 +51,6 @@ export interface VerifyOptions {
 
 /** Images looked at together; each asks a few questions at once. */
 const IMAGES_AT_ONCE = 8;
-
-/** Images that one error names. */
-const MAX_NAMED = 50;
 
 /** So many images one after another that cannot be read: it is not about the images. */
 const UNREAD_IN_A_ROW = IMAGES_AT_ONCE;
@@ -88,8 +79,7 @@ export async function verifyImages(
     const verdicts = await mapLimited(checks, IMAGES_AT_ONCE, async (check) => {
         const verdict = await verifyImage(trees, reader, absent, check).catch((error: unknown) => {
             if (!isAboutContent(error) || ++inARow >= UNREAD_IN_A_ROW) throw error;
-            const { source, repository, digest } = check;
-            return { source, unread: `${repository}@${digest} could not be read: ${errorMessage(error)}` };
+            return { unread: imageProblem(check.source, error) };
         });
         if (!("unread" in verdict)) inARow = 0;
         finished++;
@@ -97,9 +87,9 @@ export async function verifyImages(
         return verdict;
     });
     return {
-        proofs: verdicts.filter((verdict): verdict is ImageProof => "blobs" in verdict),
-        failures: verdicts.filter((verdict): verdict is ImageFailure => "problem" in verdict),
-        unread: verdicts.filter((verdict): verdict is UnreadImage => "unread" in verdict),
+        proofs: verdicts.flatMap((verdict) => ("proof" in verdict ? [verdict.proof] : [])),
+        failures: verdicts.flatMap((verdict) => ("failure" in verdict ? [verdict.failure] : [])),
+        unread: verdicts.flatMap((verdict) => ("unread" in verdict ? [verdict.unread] : [])),
     };
 }
 
@@ -114,16 +104,12 @@ function isAboutContent(error: unknown): boolean {
 
 /** What was found out although some images could not be read, as one error. */
 export function unreadError({ unread, failures }: Pick<Verification, "unread" | "failures">): PassthroughError {
-    const named = [
-        ...unread.map(({ source, unread: why }) => `${source}: ${why}`),
-        ...failures.map(({ source, problem }) => `${source}: ${problem}`),
-    ];
-    const more = named.length > MAX_NAMED ? `\n    and ${named.length - MAX_NAMED} more` : "";
-    return new PassthroughError(
-        `the registry cannot read ${counted(unread.length, "image")}: whether they are sound is not known` +
-            `\n    ${named.slice(0, MAX_NAMED).join("\n    ")}${more}\n`,
-        { code: "IMAGES_UNREADABLE", fix: "look into the registry's log and mend its storage, then run again" },
-    );
+    const count = counted(unread.length, "image");
+    return new PassthroughError(`the registry cannot read ${count}, which may be sound`, {
+        code: "IMAGES_UNREADABLE",
+        problems: namedProblems([...unread, ...failures]),
+        fix: "look into the registry's log and repair its storage, then run again",
+    });
 }
 
 async function verifyImage(
@@ -131,21 +117,20 @@ async function verifyImage(
     reader: StoredBlobReader,
     absent: ReadonlySet<string>,
     check: ImageCheck,
-): Promise<ImageProof | ImageFailure> {
+): Promise<Verdict> {
     const { source, repository, digest } = check;
-    const place = `${repository}@${digest}`;
     if (check.tag !== undefined) {
         const tagged = await trees.tag(repository, check.tag);
-        if (tagged !== digest) {
-            const found = tagged === undefined ? "is not there" : `points to ${tagged}, not to ${digest}`;
-            return { source, problem: `the tag ${repository}:${check.tag} ${found}` };
-        }
+        if (tagged !== digest) return { failure: { source, problems: [tagProblem(trees.host, check, tagged)] } };
     }
     const tree = await trees.check(repository, digest);
     // A child that a sparse index leaves out may be absent; the same manifest as an image of its own may not.
     const isExcused = (child: Digest) => child !== digest && (absent.has(child) || absent.has(`${source} ${child}`));
     const missing = [...tree.missing].filter((manifest) => !isExcused(manifest));
-    const problems = [...missing.map((manifest) => `manifest ${manifest} is not there`), ...tree.problems.values()];
+    const problems = [
+        ...missing.map((manifest) => manifestProblem(trees.host, repository, manifest)),
+        ...tree.problems.values(),
+    ];
     let bytesRead = 0;
     if (check.whole === true) {
         const sound = [...tree.blobs.values()].filter((blob) => !tree.problems.has(blob.digest));
@@ -154,6 +139,21 @@ async function verifyImage(
         const sum = (bytes: Iterable<number>) => [...bytes].reduce((total, one) => total + one, 0);
         bytesRead = sum(tree.manifests.values()) + sum(readings.map(({ bytes }) => bytes));
     }
-    if (problems.length > 0) return { source, problem: `${place}: ${problems.join("; ")}` };
-    return { source, manifests: tree.manifests.size, blobs: tree.blobs.size, bytesRead };
+    if (problems.length > 0) return { failure: { source, problems } };
+    return { proof: { source, manifests: tree.manifests.size, blobs: tree.blobs.size, bytesRead } };
+}
+
+function tagProblem(
+    registry: string,
+    { repository, tag = "", digest }: ImageCheck,
+    tagged: Digest | undefined,
+): Problem {
+    const about = { thing: `tag ${repository}:${tag}`, place: { registry } };
+    if (tagged === undefined) return { ...about, code: "MANIFEST_UNKNOWN", problem: "it is missing" };
+    return { ...about, code: "TAG_MISMATCH", problem: `it points to ${tagged}, not to ${digest}` };
+}
+
+function manifestProblem(registry: string, repository: string, digest: Digest): Problem {
+    const about = { thing: `manifest ${repository}@${digest}`, place: { registry } };
+    return { ...about, code: "MANIFEST_UNKNOWN", problem: "it is missing" };
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Lock } from "../../../lib/lock";
 import { describeArchive, openArchive, verifyStructure } from "../../../lib/archives";
+import { formatGroups } from "../../../lib/errors/format";
 import { type OcMirrorSpec, folderOf, ocMirrorBlobName, ocMirrorEntries, tar, testImage } from "../../support/archives";
 
 const image = testImage("app");
@@ -31,7 +32,7 @@ async function problemsOf(files: Readonly<Record<string, Buffer>>, lock: Lock, n
         const archive = await openArchive(join(path, name));
         const problems = await verifyStructure(archive, lock);
         await archive.close();
-        return problems;
+        return formatGroups(problems);
     });
 }
 
@@ -49,50 +50,50 @@ describe("an archive checked against its lock", () => {
         expect(await problemsOf({ "mirror_000001.tar": flipped }, lock)).toEqual([]);
     });
 
-    it("is told by parts that are missing, added, or of another size", async () => {
+    it("is reported by parts that are missing, added, or of another size", async () => {
         const lock = await lockOf({ "mirror_000001.tar": whole, "mirror_000002.tar": tar([]) });
         expect(await problemsOf({ "mirror_000001.tar": Buffer.concat([whole, Buffer.alloc(512)]) }, lock)).toEqual([
-            `The part mirror_000001.tar has ${whole.length + 512} bytes, the lock says ${whole.length}.`,
-            "The part mirror_000002.tar is missing.",
+            `part mirror_000001.tar: ARCHIVE_LOCK_MISMATCH: it has ${whole.length + 512} bytes, the lock says ${whole.length}`,
+            "part mirror_000002.tar: ARCHIVE_LOCK_MISMATCH: it is missing",
         ]);
         expect(await problemsOf({ "other.tar": whole }, { ...lock, parts: [] }, "other.tar")).toEqual([
-            "The part other.tar is not in the lock.",
+            "part other.tar: ARCHIVE_LOCK_MISMATCH: it is not in the lock",
         ]);
     });
 
-    it("is told by every blob and manifest that is missing or of another size", async () => {
+    it("is reported by every blob and manifest that is missing or of another size", async () => {
         const lock = { ...(await lockOf({ "mirror_000001.tar": whole })), parts: [] };
         const rest = (problems: string[]): string[] => problems.filter((problem) => !problem.includes("part"));
         expect(rest(await problemsOf({ "mirror_000001.tar": without(layer) }, lock))).toEqual([
-            `The blob ${layer} is missing.`,
+            `blob ${layer}: ARCHIVE_LOCK_MISMATCH: it is missing`,
         ]);
         expect(rest(await problemsOf({ "mirror_000001.tar": without(image.digest) }, lock))).toEqual([
-            `The manifest ${image.digest} is missing.`,
+            `manifest ${image.digest}: ARCHIVE_LOCK_MISMATCH: it is missing`,
         ]);
         expect(rest(await problemsOf({ "mirror_000001.tar": replaced(config, "x") }, lock))).toEqual([
-            `The blob ${config} has 1 bytes, the lock says ${image.blobs.get(config)?.length}.`,
+            `blob ${config}: ARCHIVE_LOCK_MISMATCH: it has 1 bytes, the lock says ${image.blobs.get(config)?.length}`,
         ]);
         expect(rest(await problemsOf({ "mirror_000001.tar": replaced(image.digest, "x") }, lock))).toEqual([
-            `The manifest ${image.digest} has 1 bytes, the lock says ${image.manifest.length}.`,
+            `manifest ${image.digest}: ARCHIVE_LOCK_MISMATCH: it has 1 bytes, the lock says ${image.manifest.length}`,
         ]);
     });
 
-    it("is told by a flipped bit in a manifest, with its place", async () => {
+    it("is reported by a flipped bit in a manifest, with its place", async () => {
         const lock = await lockOf({ "mirror_000001.tar": whole });
         const flipped = Buffer.from(whole);
         const at = flipped.indexOf(image.manifest);
         flipped[at + 30] = (flipped[at + 30] ?? 0) ^ 1;
         const [problem, ...others] = await problemsOf({ "mirror_000001.tar": flipped }, lock);
-        expect(problem).toContain(`The manifest ${image.digest} cannot be used: ARCHIVE_DIGEST_MISMATCH in archive `);
+        expect(problem).toContain(`manifest ${image.digest}: ARCHIVE_DIGEST_MISMATCH in archive `);
         expect(problem).toContain(`offset ${at}`);
         expect(others).toEqual([]);
     });
 
-    it("is told by its format, without names having to be resolved", async () => {
+    it("is reported by its format, without names having to be resolved", async () => {
         const unnamed = tar(ocMirrorEntries({ ...spec, imageSet: [] }));
         const lock = await lockOf({ "mirror_000001.tar": whole });
         expect(await problemsOf({ "mirror_000001.tar": unnamed }, { ...lock, format: "oci-layout" })).toContain(
-            "The archive is oc-mirror, the lock is of oci-layout.",
+            "the archive: ARCHIVE_LOCK_MISMATCH: it is oc-mirror, the lock is of oci-layout",
         );
     });
 });

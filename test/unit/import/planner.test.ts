@@ -4,6 +4,7 @@ import { RegistryError } from "../../../lib/errors/errors";
 import { parseManifest } from "../../../lib/oci/manifest";
 import { parseMirrorBase } from "../../../lib/mirror/mirror-reference";
 import { MemoryImageSet } from "../../support/image-set";
+import { problemText } from "../../support/problems";
 
 const BASE = parseMirrorBase("registry.example/mirror");
 const A = "mirror/quay.io/org/a";
@@ -103,7 +104,7 @@ test("a suspect's manifest that is there with other bytes is a problem, not some
     registry.has(A, [manifest], "1").has(A, [config, layer]).cuts(A, manifest);
     const { push, problems } = await plan(content, registry, ["quay.io/org/a:1"]);
     expect(push).toEqual([]);
-    expect(problems[0]?.problem).toContain("the registry sent another one instead");
+    expect(problemText(problems[0])).toContain("the registry sent another one instead");
 });
 
 test("a blob is sent once, mounted by the next repository, and neither by a second image of the first one", async () => {
@@ -139,6 +140,12 @@ test("the images with most to send come first", async () => {
     expect(push.map(({ task }) => task.source)).toEqual(["b", "c", "a"].map((name) => `quay.io/org/${name}:1`));
 });
 
+const EARLIER = {
+    code: "EARLIER_CONTENT_MISSING",
+    problem: "it is not at the registry and not in this archive",
+    fix: "import the earlier archive first",
+};
+
 test("what an earlier archive brought is sought where it was brought to, and is a problem if it is not there", async () => {
     const { content, layer, config, manifest } = oneImage();
     const relied = content.manifest();
@@ -146,11 +153,9 @@ test("what an earlier archive brought is sought where it was brought to, and is 
     content.earlier.blobs = { [layer]: { size: 2000, from: ["quay.io/org/none", "quay.io/org/b"] } };
     content.earlier.images = { "quay.io/org/c:1": relied };
     const lost = await plan(content, new Registry(content).has(A, [config]));
-    expect(
-        lost.problems.map(({ source, problem }) => [source, problem.includes("import the earlier archive")]),
-    ).toEqual([
-        ["quay.io/org/c:1", true],
-        ["quay.io/org/a:1", true],
+    expect(lost.problems).toMatchObject([
+        { source: "quay.io/org/c:1", problems: [{ thing: `manifest ${relied}`, ...EARLIER }] },
+        { source: "quay.io/org/a:1", problems: [{ thing: `blob ${layer}`, ...EARLIER }] },
     ]);
     const there = new Registry(content).has(A, [config]).has(B, [layer]).has("mirror/quay.io/org/c", [relied]);
     const { problems, push } = await plan(content, there);
@@ -180,7 +185,7 @@ test("a child that an earlier archive brought elsewhere is copied with its blobs
     const [again] = (await plan(own, registry().has(A, [child]))).push;
     expect(again?.copies).toEqual([]);
     const { problems } = await plan(own, new Registry(own));
-    expect(problems[0]?.problem).toContain(`manifest ${child} is not at the registry and not in this archive`);
+    expect(problems[0]?.problems).toContainEqual(expect.objectContaining({ thing: `manifest ${child}`, ...EARLIER }));
 });
 
 test("an image that an earlier archive brought, with a new tag, is put under it if it is there", async () => {

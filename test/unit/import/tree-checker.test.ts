@@ -1,3 +1,4 @@
+import { formatReason } from "../../../lib/errors/format";
 import { verifyImages } from "../../../lib/import";
 import { LookupCache } from "../../../lib/import/verify/lookup-cache";
 import { TreeChecker } from "../../../lib/import/verify/tree-checker";
@@ -50,10 +51,13 @@ test("what indexes share is asked for once, counts once, and is wrong once", asy
     expect(manifests.size).toBe(2 * 20 + 1 + 2);
     expect([...blobs.keys()]).toHaveLength(4);
     expect([...missing]).toEqual([gone]);
-    expect([...problems]).toEqual([[lost, `blob ${lost} is not there`]]);
+    expect([...problems]).toMatchObject([[lost, { code: "BLOB_UNKNOWN", thing: `blob ${REPOSITORY}@${lost}` }]]);
     expect(new Set(asked).size).toBe(asked.length);
     const [failure] = (await verifyImages(client, [{ source: "app", repository: REPOSITORY, digest: root }])).failures;
-    expect(failure?.problem).toBe(`${REPOSITORY}@${root}: manifest ${gone} is not there; blob ${lost} is not there`);
+    expect(failure?.problems.map(formatReason)).toEqual([
+        `manifest ${REPOSITORY}@${gone}: it is missing`,
+        `blob ${REPOSITORY}@${lost}: it is missing`,
+    ]);
 });
 
 test("what one image leaves out is still missed in another one, and where it is no child", async () => {
@@ -84,7 +88,9 @@ test("a child that is there is looked at, also if it may be absent", async () =>
     const { client } = registryOf(content, new Set([layer]));
     const checks = [{ source: "app", repository: REPOSITORY, digest }];
     const { failures } = await verifyImages(client, checks, { absent: new Set([child]) });
-    expect(failures.map(({ problem }) => problem)).toEqual([`${REPOSITORY}@${digest}: blob ${layer} is not there`]);
+    expect(failures.flatMap(({ problems }) => problems.map(formatReason))).toEqual([
+        `blob ${REPOSITORY}@${layer}: it is missing`,
+    ]);
 });
 
 test.each([1, -1])("a blob of %d bytes more than its manifest says is damaged", async (more) => {
@@ -93,5 +99,10 @@ test.each([1, -1])("a blob of %d bytes more than its manifest says is damaged", 
     const { client } = registryOf(content, new Set(), more);
     const { problems } = await treeOf(client, content.manifest([layer]));
     expect(problems.size).toBe(2);
-    expect(problems.get(layer)).toContain(`blob ${layer} has ${5 + more} bytes instead of 5: delete its damaged file`);
+    expect(problems.get(layer)).toMatchObject({
+        code: "SIZE_MISMATCH",
+        thing: `blob ${REPOSITORY}@${layer}`,
+        problem: `it has ${5 + more} bytes instead of 5`,
+        fix: "delete its damaged file in the registry's storage, then run again",
+    });
 });
