@@ -47,7 +47,12 @@ test("where tags are not redirected it fails; a rebuilt catalog is named at the 
     expect(unredirected).toEqual([
         {
             source: "quay.io/org/app:1",
-            problem: "no mirror rule redirects quay.io/org/app:1, and its upstream digest is lost",
+            problems: [
+                {
+                    code: "NOT_REDIRECTED",
+                    problem: "no mirror rule redirects pulls of it by tag, and its upstream digest is lost",
+                },
+            ],
         },
     ]);
 });
