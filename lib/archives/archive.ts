@@ -33,6 +33,8 @@ export interface ArchiveContents {
     readonly cluster?: ClusterFacts;
     /** What a reader should know about how the names were found, as sentences. */
     readonly notes: readonly string[];
+    /** `match` of each override that matches nothing or was not needed: most often a typing error. */
+    readonly unusedOverrides: readonly string[];
     /**
      * The source repositories that should have an object which an earlier archive brought, sorted;
      * undefined if no earlier archive brought it.

@@ -11,7 +11,7 @@ import type { Lock } from "../lock";
 import { someFacts } from "../lock/lock-cluster";
 import { namesUnresolved } from "./naming/name-problem";
 import type { Override } from "../mirror/override";
-import { unusedMatch } from "./naming/override";
+import { unusedNote } from "./naming/override";
 
 /** A lock and what its reader should know besides, as sentences. */
 export interface ArchiveDescription {
@@ -21,7 +21,7 @@ export interface ArchiveDescription {
 
 /**
  * Builds the lock of an archive: names its images and reads every manifest they reach; no other blob is read.
- * @param onUnused told of overrides that were of no use where the description then fails
+ * @param onUnused called with a note for each unused override if the description then fails
  * @throws ArchiveError `ARCHIVE_NAMES_UNRESOLVED`, `ARCHIVE_INCOMPLETE` (neither here nor brought earlier),
  * `ARCHIVE_SIZE_MISMATCH`, `ARCHIVE_DIGEST_MISMATCH`, `ARCHIVE_DIGEST_UNSUPPORTED`; PassthroughError `MANIFEST_INVALID`
  */
@@ -34,7 +34,7 @@ export async function describeArchive(
     try {
         return await described(archive, contents);
     } catch (error) {
-        for (const note of contents.notes) if (unusedMatch(note) !== undefined) onUnused(note);
+        for (const match of contents.unusedOverrides) onUnused(unusedNote(match));
         throw error;
     }
 }
@@ -61,7 +61,8 @@ async function described(archive: Archive, contents: ArchiveContents): Promise<A
         absent: contents.absent,
         ...someFacts(contents.cluster),
     };
-    return { lock, notes: [...contents.notes, ...walk.notes, ...markNotes(marks)] };
+    const unused = contents.unusedOverrides.map(unusedNote);
+    return { lock, notes: [...contents.notes, ...unused, ...walk.notes, ...markNotes(marks)] };
 }
 
 /** A digest that is not upstream's is no name: nobody pulls by it. */

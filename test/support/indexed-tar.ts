@@ -23,7 +23,8 @@ export async function indexedTar(bytes: Buffer, options: TarIndexOptions = {}): 
             entries.push(entry);
             bodies.push((await reader.read(entry.offset, Math.min(entry.size, 100))).toString());
         };
-        return { entries, bodies, warnings: await indexTar(file, visit, options) };
+        const { warnings } = await indexTar(file, visit, options);
+        return { entries, bodies, warnings };
     } finally {
         await file.close();
         await folder.remove();

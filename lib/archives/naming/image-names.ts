@@ -2,7 +2,7 @@ import type { Digest } from "../../oci/digest";
 import { type Reference, repositoryName, sourceKey } from "../../oci/reference";
 import type { ArchiveContents } from "../archive";
 import { type NameProblem, namesUnresolved } from "./name-problem";
-import { type Overrides, unusedNote } from "./override";
+import type { Overrides } from "./override";
 
 /** The names found so far, and what could not be named. */
 export class ImageNames {
@@ -37,7 +37,8 @@ export class ImageNames {
             images: this.images,
             earlierImages: new Map(),
             absent: [],
-            notes: overrides.unused().map(unusedNote),
+            notes: [],
+            unusedOverrides: overrides.unusedMatches(),
             earlierRepositories: () => undefined,
         };
     }

@@ -1,6 +1,7 @@
 import { debug } from "../../debug/debug";
 import type { Override } from "../../mirror/override";
 import { PassthroughError } from "../../errors/errors";
+import { printable } from "../../errors/text";
 import { type Reference, canonicalRegistry, formatReference, parseReference } from "../../oci/reference";
 import { NamePattern } from "./name-pattern";
 
@@ -40,7 +41,12 @@ export class Overrides {
         return found;
     }
 
-    /** Those that matched nothing, for a note: most often a typing error. */
+    /** `match` of each that has matched nothing so far. */
+    unusedMatches(): string[] {
+        return this.unused().map(({ match }) => match);
+    }
+
+    /** Those that matched nothing so far: most often a typing error. */
     unused(): readonly Override[] {
         return this.#rules.map(({ override }) => override).filter((override) => !this.#used.has(override));
     }
@@ -51,19 +57,20 @@ export function isExact({ match }: Override): boolean {
     return !/[*?]/.test(match);
 }
 
-/** What the reader of a lock is told of an override that was of no use. */
-export function unusedNote({ match }: Override): string {
-    return `override ${match} was not needed or matches nothing`;
+/** The overrides that have no effect in any of several archives, by their `match`. */
+export function unusedInAll(archives: readonly (readonly string[])[]): string[] {
+    const [first = [], ...others] = archives;
+    return first.filter((match) => others.every((unused) => unused.includes(match)));
 }
 
-/** What the reader of a lock is told of an image that an override gives no tag, and the archive has none for. */
+/** The note for an override without effect, by its `match`. */
+export function unusedNote(match: string): string {
+    return `override ${printable(match)} was not needed or matches nothing`;
+}
+
+/** The note for an image that has a tag neither in its override nor in the archive. */
 export function digestOnlyNote(reference: Reference): string {
     return `${formatReference(reference)} is known by its digest only: give its override a tag if it is pulled by one`;
-}
-
-/** The `match` that such a sentence, of whichever format, is about. */
-export function unusedMatch(note: string): string | undefined {
-    return /^override (.+) (?:was not needed or matches nothing|matches nothing in the archive)$/.exec(note)?.[1];
 }
 
 /** The reference that an override gives. `suffix` is `:<tag>` or `@<digest>`. @throws PassthroughError */

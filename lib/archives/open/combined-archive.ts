@@ -4,7 +4,7 @@ import type { Archive, ArchiveContents } from "../archive";
 import { CombinedSource } from "../files/combined-source";
 import { type NameProblem, NamesUnresolved, namesUnresolved } from "../naming/name-problem";
 import type { Override } from "../../mirror/override";
-import { unusedMatch } from "../naming/override";
+import { unusedInAll } from "../naming/override";
 
 /**
  * Several archives as one set, of whichever formats: an image that two of them have is one image, a blob is read from
@@ -57,7 +57,8 @@ async function combinedContents(
             .filter((source) => !images.has(source) && !earlier.has(source))
             .sort(),
         ...(cluster === undefined ? {} : { cluster }),
-        notes: notesOf(all),
+        notes: [...new Set(all.flatMap(({ notes }) => notes))],
+        unusedOverrides: unusedInAll(all.map(({ unusedOverrides }) => unusedOverrides)),
         earlierRepositories: (digest) => {
             const known = all
                 .map((contents) => contents.earlierRepositories(digest))
@@ -81,11 +82,11 @@ async function namedContents(label: string, archives: readonly Archive[], overri
     }
     const [first] = unresolved;
     if (first === undefined) return found;
-    const notes = found.map(({ contents }) => new Set(contents.notes.map(unusedMatch)));
+    const named = found.map(({ contents }) => contents.unusedOverrides);
     const unused = first.unused.filter(
         ({ match }) =>
             unresolved.every((other) => other.unused.some((override) => override.match === match)) &&
-            notes.every((matches) => matches.has(match)),
+            named.every((matches) => matches.includes(match)),
     );
     const hints = [...new Set(unresolved.map(({ hint }) => hint))].join("; or ");
     throw namesUnresolved(
@@ -122,15 +123,4 @@ function marksOf(all: readonly ArchiveContents[], images: ReadonlyMap<string, Di
         for (const [name, digest] of own) if (images.get(name) === digest && !ownMarks?.has(name)) marks.delete(name);
     }
     return marks;
-}
-
-/** An override is of no use only if it is of none to any of them. */
-export function notesOf(all: readonly Pick<ArchiveContents, "notes">[]): string[] {
-    const unused = all.map(({ notes }) => new Set(notes.map(unusedMatch)));
-    const told = new Map<string, string>();
-    for (const note of all.flatMap(({ notes }) => notes)) {
-        const match = unusedMatch(note);
-        if (match === undefined || unused.every((matches) => matches.has(match))) told.set(match ?? note, note);
-    }
-    return [...told.values()];
 }

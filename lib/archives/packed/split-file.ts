@@ -162,11 +162,9 @@ async function endOfTar(
     const files: ArchiveFile[] = [];
     try {
         for (const path of paths) files.push(await ArchiveFile.open(path));
-        const warnings = await indexTar(joined(files), () => undefined, signal === undefined ? {} : { signal });
+        const { hasMark } = await indexTar(joined(files), () => undefined, signal === undefined ? {} : { signal });
         // What comes behind an end mark belongs to no tar.
-        return warnings.some((warning) => warning.includes("without the two zero blocks"))
-            ? "between entries"
-            : "whole";
+        return hasMark ? "whole" : "between entries";
     } catch (error) {
         const isCut = error instanceof ArchiveError && ["ARCHIVE_TRUNCATED", "ARCHIVE_CORRUPT"].includes(error.code);
         if (isCut) return "within an entry";

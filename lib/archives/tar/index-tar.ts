@@ -34,17 +34,20 @@ const TYPES: ReadonlyMap<string, TarEntryType> = new Map([
     ["S", "sparse"],
 ]);
 
+/** How a tar ends that could be read. */
+export interface TarEnd {
+    /** False if the two zero blocks are missing that end a tar; every entry in it is whole. */
+    readonly hasMark: boolean;
+    /** What is odd about the end but does not stop the tar's use, as sentences. */
+    readonly warnings: readonly string[];
+}
+
 /**
  * Reads every header of a tar and no body, in windows of about 1 MiB: v7, USTAR, PAX and GNU headers.
- * @returns warnings, as sentences.
  * @throws ArchiveError with entry and offset: `ARCHIVE_TRUNCATED`, `ARCHIVE_CORRUPT` (a header's checksum),
  * `ARCHIVE_ENTRY_INVALID` (a name or size that is refused), `ARCHIVE_TOO_LARGE`.
  */
-export async function indexTar(
-    file: ReadableFile,
-    visit: TarVisitor,
-    options: TarIndexOptions = {},
-): Promise<readonly string[]> {
+export async function indexTar(file: ReadableFile, visit: TarVisitor, options: TarIndexOptions = {}): Promise<TarEnd> {
     return new TarIndexer(file, visit, options).run();
 }
 
@@ -70,7 +73,7 @@ class TarIndexer {
     }
 
     /** Awaits only what must be read: a promise for each of a million entries would cost more than their headers. */
-    async run(): Promise<readonly string[]> {
+    async run(): Promise<TarEnd> {
         for (;;) {
             const start = this.#at;
             const rest = this.#file.size - start;
@@ -195,23 +198,25 @@ class TarIndexer {
         });
     }
 
-    #endWithoutMark(): readonly string[] {
+    #endWithoutMark(): TarEnd {
         this.#checkNothingPending();
-        return [`${this.#file.path} ends without the two zero blocks that end a tar; every entry in it is whole`];
+        const warning = `${this.#file.path} ends without the two zero blocks that end a tar; every entry in it is whole`;
+        return { hasMark: false, warnings: [warning] };
     }
 
-    async #endAtMark(): Promise<readonly string[]> {
+    async #endAtMark(): Promise<TarEnd> {
         this.#checkNothingPending();
         const from = this.#at + TAR_BLOCK;
         const rest = Math.min(this.#file.size - from, MAX_EXTENDED_HEADER);
         const tail = rest > 0 ? await this.#reader.read(from, rest) : Buffer.alloc(0);
         const strange = firstNonZero(tail);
-        if (strange === -1) return [];
+        if (strange === -1) return { hasMark: true, warnings: [] };
         if (strange < TAR_BLOCK) {
             const what = "a single zero block stands between entries";
             throw new ArchiveError(what, { ...this.#place(this.#at), code: "ARCHIVE_CORRUPT", fix: COPY_AGAIN });
         }
-        return [`${this.#file.path} goes on after its end at offset ${from + strange}; what is there is not read`];
+        const warning = `${this.#file.path} goes on after its end at offset ${from + strange}; what is there is not read`;
+        return { hasMark: true, warnings: [warning] };
     }
 
     #checkNothingPending(): void {

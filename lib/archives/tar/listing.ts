@@ -19,7 +19,7 @@ export interface TarListing {
 export async function indexTarNames(file: ArchiveFile, signal?: AbortSignal): Promise<TarListing | "oc-mirror"> {
     const entries = new TarEntries();
     let isOcMirror = false;
-    const warnings = await indexTar(
+    const { warnings } = await indexTar(
         file,
         (entry, reader) => {
             isOcMirror ||= entry.name.startsWith("docker/registry/v2/") || isImageSet(entry.name);

@@ -5,12 +5,11 @@ import { type Descriptor, parseManifest } from "../../../oci/manifest";
 import { isIndexMediaType } from "../../../oci/media-types";
 import { type Reference, parseReference, repositoryName, sourceKey } from "../../../oci/reference";
 import type { ArchiveContents } from "../../archive";
-import { notesOf } from "../../open/combined-archive";
 import { ImageNames } from "../../naming/image-names";
 import { namesUnresolved } from "../../naming/name-problem";
 import { type Aliases, nameLayoutImages } from "../oci-layout/names";
 import type { Override } from "../../../mirror/override";
-import { Overrides, overriddenReference, unusedNote } from "../../naming/override";
+import { Overrides, overriddenReference, unusedInAll } from "../../naming/override";
 import { ruleOn } from "../../naming/override-rule";
 import type { RebuiltImage } from "./rebuilt-image";
 
@@ -48,10 +47,7 @@ export async function nameDockerImages(
     );
     for (const image of images) naming.add(image);
     if (naming.names.problems.length > 0) throw namesUnresolved(label, naming.names.problems, HINT, naming.unused);
-    const notes = [
-        ...(kept === undefined ? [] : [kept]),
-        { notes: [...naming.notes, ...naming.unused.map(unusedNote)] },
-    ];
+    const unused = naming.unused.map(({ match }) => match);
     const marks = [...naming.names.images.keys()].map((key): [string, ImageMark] => [key, "tag-only"]);
     return {
         rebuilt: naming.rebuilt,
@@ -60,7 +56,8 @@ export async function nameDockerImages(
             marks: new Map(marks),
             earlierImages: new Map(),
             absent: [],
-            notes: notesOf(notes),
+            notes: [...new Set([...(kept?.notes ?? []), ...naming.notes])],
+            unusedOverrides: kept === undefined ? unused : unusedInAll([kept.unusedOverrides, unused]),
             earlierRepositories: () => undefined,
         },
     };

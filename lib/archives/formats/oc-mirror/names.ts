@@ -80,6 +80,7 @@ class CacheNaming {
             earlierImages: this.#names.earlier,
             absent: [...this.#wishes].filter((key) => !this.#found.has(key)).sort(),
             notes: [...this.#notes, ...this.#counts()],
+            unusedOverrides: this.#overrides.unusedMatches(),
             earlierRepositories: this.#earlierRepositories(),
             cluster: clusterFacts(this.#keys, this.#names, this.#mentions),
         };
@@ -200,13 +201,11 @@ class CacheNaming {
     #counts(): string[] {
         const foreign = `${this.#foreign} tags of the cache are of other image sets or outdated: left out`;
         const unwished = `${this.#unwished} tags came with earlier archives and are not in this image set: left out`;
-        const unused = this.#overrides.unused().map(({ match }) => `override ${match} matches nothing in the archive`);
         const originals = `${this.#originals.map(nameOf).join(", ")}: the original is left out, it names bundles that are not here`;
         return [
             ...(this.#originals.length > 0 ? [originals] : []),
             ...(this.#foreign > 0 ? [foreign] : []),
             ...(this.#unwished > 0 ? [unwished] : []),
-            ...unused,
         ];
     }
 

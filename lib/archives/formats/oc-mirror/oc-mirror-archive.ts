@@ -52,7 +52,7 @@ async function indexParts(
         for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
             const [at, part] = next;
             const visit = index.visit.bind(index, part);
-            warnings[at] = await indexTar(part, visit, { signal: signals });
+            warnings[at] = (await indexTar(part, visit, { signal: signals })).warnings;
         }
     };
     const workers = Array.from({ length: PARTS_AT_ONCE }, () =>

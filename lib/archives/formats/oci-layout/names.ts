@@ -7,7 +7,7 @@ import type { ArchiveContents } from "../../archive";
 import { ImageNames } from "../../naming/image-names";
 import { type NameProblem, namesUnresolved } from "../../naming/name-problem";
 import type { Override } from "../../../mirror/override";
-import { Overrides, digestOnlyNote, unusedNote } from "../../naming/override";
+import { Overrides, digestOnlyNote } from "../../naming/override";
 import { ruleOn } from "../../naming/override-rule";
 import { type Attachment, attachmentOf, nameAttachments, treesOf } from "./attachments";
 import {
@@ -92,7 +92,8 @@ class EntryNaming {
             written: this.#written,
             earlierImages: new Map(),
             absent: [],
-            notes: [...this.#notes, ...this.#overrides.unused().map(unusedNote)],
+            notes: this.#notes,
+            unusedOverrides: this.#overrides.unusedMatches(),
             earlierRepositories: () => undefined,
         };
     }
