@@ -1,13 +1,4 @@
 /**
- * Cycles that are there today, each as the list of its files. They are to be resolved, and nothing is to be added here.
- * A cycle is accepted only if it consists of just these files.
- */
-const accepted = [["lib/distribution/auth/body-refusals.ts", "lib/distribution/client/registry-session.ts"]];
-
-/** @param {string[]} files @returns {string} a pattern for exactly these */
-const exactly = (files) => `^(${files.map((file) => file.replaceAll(".", "\\.")).join("|")})$`;
-
-/**
  * Import cycles are errors, also if they consist of types only.
  *
  * @type {import("dependency-cruiser").IConfiguration}
@@ -17,15 +8,9 @@ export default {
         {
             name: "no-cycles",
             severity: "error",
-            from: { pathNot: exactly(accepted.flat()) },
+            from: {},
             to: { circular: true },
         },
-        ...accepted.map((files) => ({
-            name: "no-cycles",
-            severity: /** @type {const} */ ("error"),
-            from: { path: exactly(files) },
-            to: { circular: true, via: { pathNot: exactly(files) } },
-        })),
     ],
     options: {
         doNotFollow: { path: "^node_modules/" },

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "./codes";
 import { groupProblems } from "./group";
 import type { ArchivePlace, NamedProblem, Place, Problem } from "./problem";
-import { counted, listed, markdownCode, printable } from "./text";
+import { counted, listed, printable } from "./text";
 
 /** More names than this scroll away what matters. */
 export const MAX_NAMES = 50;
@@ -96,23 +96,4 @@ export function problemToJson(problem: Problem): ProblemJson {
     return Object.fromEntries(
         Object.entries({ ...fields, problems: nested }).filter(([, value]) => value !== undefined),
     );
-}
-
-/** A cell of a comment is for a glance: longer texts are in the log. */
-const MAX_CELL = 1000;
-
-/**
- * Problems as a Markdown table, a row for each cause.
- * @param heading of the column with the names: "Images"
- */
-export function problemsToMarkdown(problems: readonly NamedProblem[], heading: string, most = MAX_NAMES): string[] {
-    const groups = groupProblems(problems);
-    if (groups.length === 0) return [];
-    const cell = (text: string) => markdownCode(text, MAX_CELL);
-    const rows = groups.slice(0, most).map(({ problem, names }) => {
-        const { fix = "", ...cause } = problem;
-        return `| ${cell(formatWithoutFix(cause))} | ${fix === "" ? "" : cell(fix)} | ${names.length}: ${cell(listed(names, most))} |`;
-    });
-    const more = groups.length > rows.length ? ["", `… and ${groups.length - rows.length} more causes`] : [];
-    return [`| Problem | Fix | ${heading} |`, "| --- | --- | --- |", ...rows, ...more];
 }

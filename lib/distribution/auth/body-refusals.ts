@@ -1,78 +1,80 @@
 import { RegistryError } from "../../errors/errors";
 import { Limiter } from "../../concurrency/limiter";
-import type { RegistryRequest } from "../client/registry-session";
 
-/** What came of sending a blob's bytes once. */
+/** A request that uploads the bytes of a blob. */
+interface BlobRequest {
+    /** "PUT mirror/quay.io/org/app/blobs/uploads" */
+    readonly operation: string;
+    /** Size of the blob that is the body; absent: the body is none. */
+    readonly blobBytes?: number;
+}
+
+/** The outcome of sending a blob's bytes once. */
 interface Sent {
     readonly response: { readonly status: number };
 }
 
-/** Bytes of a body that may be refused several times, as a small request may. */
+/** A body of this size may be rejected several times, as a small request may. */
 const LIGHT = 1024 * 1024;
 
 /**
- * Which blobs are still worth sending to a registry that lets uploads begin and answers their bytes with 401, as a proxy
- * does that keeps a body until its token has ended. A refusal costs the whole blob, so bytes that were refused with a new
- * token speak for all blobs with these scopes until one of them is let in; and while none ever was, for all.
+ * Stops sending blobs to a registry that lets uploads begin and then rejects all their bytes (401): each rejection costs
+ * a whole blob, and a set has hundreds.
+ *
+ * Known cases: a proxy that keeps a body until the token that came with it has expired, as nginx does unless
+ * `proxy_request_buffering` is off (moby/moby#33558, cesanta/docker_auth#240: a blob of 14 GB, tokens of 15 minutes), and
+ * a proxy that does not pass the Authorization header of a PUT on. A single blob may outlast its token too, so a rejection
+ * counts for the others only while no blob was accepted.
  */
 export class BodyRefusals {
-    /** By scopes: what was refused, and nothing was let in since. */
-    private readonly refused = new Map<string, string>();
-    private hasLetIn = false;
+    private hasAccepted = false;
+    /** The first operation whose bytes were rejected. */
+    private refused: string | undefined;
     private readonly oneByOne = new Limiter(1);
 
     /** @param host `host[:port]`, for errors */
     constructor(private readonly host: string) {}
 
     /**
-     * Sends a blob's bytes, unless bytes like them were refused. While none was ever let in, new tokens are tried with
-     * one blob at a time.
-     * @param isFresh the request was refused before, so its token is a new one
-     * @throws RegistryError `UNAUTHORIZED`, or `UPLOADS_REFUSED` if nothing that follows can get in
+     * Sends a blob's bytes. Until some were accepted, new tokens are tried with one blob at a time.
+     * @param isFresh the request was rejected before, so its token is new
+     * @throws RegistryError `UPLOADS_REFUSED` if all bytes so far were rejected
      */
-    async send<T extends Sent>(request: RegistryRequest, isFresh: boolean, attempt: () => Promise<T>): Promise<T> {
+    async send<T extends Sent>(request: BlobRequest, isFresh: boolean, attempt: () => Promise<T>): Promise<T> {
         const guarded = async () => {
             this.check(request);
             const sent = await attempt();
             const { status } = sent.response;
-            if (status < 400) this.letIn(request.scopes);
+            if (status < 400) this.hasAccepted = true;
             if (status === 401 && isFresh && isHeavy(request)) this.refuse(request);
             return sent;
         };
-        return isFresh && !this.hasLetIn ? this.oneByOne.run(guarded) : guarded();
+        return isFresh && !this.hasAccepted ? this.oneByOne.run(guarded) : guarded();
     }
 
-    /** Its 401 is the last word. */
-    refuse({ scopes, operation }: RegistryRequest): void {
-        this.refused.set(scopes.join(" "), operation);
+    /** The registry's 401 is final. */
+    refuse({ operation }: BlobRequest): void {
+        this.refused ??= operation;
     }
 
-    private letIn(scopes: readonly string[]): void {
-        if (this.hasLetIn) this.refused.delete(scopes.join(" "));
-        else this.refused.clear();
-        this.hasLetIn = true;
-    }
-
-    private check({ scopes, operation }: RegistryRequest): void {
-        const [anything] = this.refused.values();
-        const before = this.hasLetIn ? this.refused.get(scopes.join(" ")) : anything;
-        if (before === undefined) return;
-        throw new RegistryError(`not sent, since the registry rejected the bytes of another blob (${before})`, {
+    private check({ operation }: BlobRequest): void {
+        if (this.hasAccepted || this.refused === undefined) return;
+        throw new RegistryError(`not sent, since the registry rejected the bytes of another blob (${this.refused})`, {
             operation,
             registry: this.host,
-            code: this.hasLetIn ? "UNAUTHORIZED" : "UPLOADS_REFUSED",
+            code: "UPLOADS_REFUSED",
             status: 401,
             fix: BODY_FIX,
         });
     }
 }
 
-/** True for bytes that are too many to be refused again and again. */
-export function isHeavy({ blobBytes = 0 }: Pick<RegistryRequest, "blobBytes">): boolean {
+/** True for bytes that are too many to be rejected several times. */
+export function isHeavy({ blobBytes = 0 }: Pick<BlobRequest, "blobBytes">): boolean {
     return blobBytes > LIGHT;
 }
 
-/** What to change if an upload may begin and its bytes are refused. */
+/** What to change if an upload may begin and its bytes are rejected. */
 export const BODY_FIX =
     "the account may begin uploads, so check that what stands in front of the registry passes PUT and the Authorization " +
     "header on (nginx: proxy_request_buffering off), and that tokens live longer than the largest blob takes";

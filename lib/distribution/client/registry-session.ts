@@ -113,7 +113,7 @@ export class RegistrySession {
             const { used, response, isOwn } = await this.tried(request, url, isFresh);
             // A place we were sent to must not name the token endpoint that gets the password.
             if (response.status !== 401 || !isOwn || this.credentials === undefined) {
-                if (isOwn && response.status < 500 && isBearer(used)) this.refusals.letIn(kindOf(request), scopes);
+                if (isOwn && response.status < 500 && isBearer(used)) this.refusals.accept();
                 if (response.status === 401) this.noteFinal(request);
                 return response;
             }
@@ -122,7 +122,7 @@ export class RegistrySession {
                 firstRefusal ??= Date.now();
                 // What Basic is refused for is the account itself.
                 const isOver = !isBearer(used) || isHeavy(request) || Date.now() + wait > firstRefusal + this.patience;
-                if (isOver || !this.refusals.mayPass(kindOf(request), scopes, challengeOf(response), refused)) {
+                if (isOver || !this.refusals.mayRetry(challengeOf(response), refused)) {
                     this.noteFinal(request);
                     return response;
                 }
@@ -209,11 +209,6 @@ export class RegistrySession {
         const token = { credentials, challenge, realm, scopes, operation, signal, notBefore };
         return bearer(await this.tokens.token(token));
     }
-}
-
-/** Requests of one kind are let in or refused alike. */
-function kindOf({ method, blobBytes }: RegistryRequest): string {
-    return blobBytes === undefined ? method : `${method} blob`;
 }
 
 /** The challenge that can be met. */

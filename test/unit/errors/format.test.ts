@@ -1,11 +1,5 @@
 import { ArchiveError, PassthroughError, RegistryError, errorMessage, toProblem } from "../../../lib/errors/errors";
-import {
-    formatProblem,
-    formatReason,
-    formatWithoutFix,
-    problemToJson,
-    problemsToMarkdown,
-} from "../../../lib/errors/format";
+import { formatProblem, formatReason, formatWithoutFix, problemToJson } from "../../../lib/errors/format";
 import type { Problem } from "../../../lib/errors/problem";
 
 const full: Problem = {
@@ -92,33 +86,4 @@ test("a problem as JSON has the fields that are known, nested problems too, and 
     expect(json).toEqual({ ...full, problems: [{ name: "a:1", kind: "image", ...full }] });
     expect(JSON.parse(JSON.stringify(json))).toStrictEqual(json);
     expect(problemToJson({ code: "TLS", problem: "p" })).toStrictEqual({ code: "TLS", problem: "p" });
-});
-
-describe("problems as a Markdown table", () => {
-    const problem: Problem = { code: "DENIED", status: 403, problem: "denied | `x`\n<b>", fix: "give the right" };
-
-    test("has a row for each cause, with the names, and nothing that Markdown would obey", () => {
-        const rows = problemsToMarkdown(
-            [
-                { name: "a:1", problem },
-                { name: "b:1", problem },
-                { name: "c:1", problem: { code: "TLS", problem: "p" } },
-            ],
-            "Images",
-        );
-        expect(rows).toEqual([
-            "| Problem | Fix | Images |",
-            "| --- | --- | --- |",
-            "| `DENIED (403): denied \\| 'x' <b>` | `give the right` | 2: `a:1, b:1` |",
-            "| `TLS: p` |  | 1: `c:1` |",
-        ]);
-        expect(rows.every((row) => !row.includes("\n"))).toBe(true);
-    });
-
-    test("counts the causes that are too many, and is empty without one", () => {
-        const many = Array.from({ length: 5 }, (_, i) => ({ name: `${i}`, problem: { ...problem, status: i } }));
-        expect(problemsToMarkdown(many, "Images", 2)).toHaveLength(2 + 2 + 2);
-        expect(problemsToMarkdown(many, "Images", 2).at(-1)).toBe("… and 3 more causes");
-        expect(problemsToMarkdown([], "Images")).toEqual([]);
-    });
 });
