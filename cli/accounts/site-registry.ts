@@ -1,6 +1,6 @@
 import { type Site, registryEndpoint } from "../../lib/site";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
-import { RegistryError } from "../../lib/errors/errors";
+import { RegistryError, toProblem } from "../../lib/errors/errors";
 import { RegistryClient, requestsFor } from "../../lib/distribution/client/registry-client";
 import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
 import type { FoundAccount } from "./credentials";
@@ -21,7 +21,7 @@ export async function withSiteRegistry<T>(
     try {
         await checkAccount(client, base.host, account);
         return await use(client, base).catch((error: unknown) => {
-            throw withAccount(base.host, account, error);
+            throw withAccount(account, error);
         });
     } finally {
         await client.close();
@@ -56,7 +56,8 @@ async function checkAccount(client: RegistryClient, host: string, account: Found
         if (error instanceof RegistryError && error.status === 401) return error;
         throw error;
     });
-    if (response === 401 || response instanceof RegistryError) throw rejected(host, account, response);
+    if (response instanceof RegistryError) throw accountRejected(response, account, account.fix);
+    if (response === 401) throw accountRejected(passwordRejected(host, account), account, account.fix);
     if (response !== 404) return;
     throw new RegistryError("there is no registry here", {
         registry: host,
@@ -67,29 +68,31 @@ async function checkAccount(client: RegistryClient, host: string, account: Found
     });
 }
 
-/** A registry with an anonymous `GET /v2/` rejects a wrong account only now; likewise an account without the right. */
-function withAccount(host: string, { credentials, from, fix }: FoundAccount, error: unknown): unknown {
-    if (
-        !(error instanceof RegistryError) ||
-        error instanceof AccountRejected ||
-        (error.status !== 401 && error.status !== 403)
-    )
-        return error;
-    const { operation, code, registryCode, status, problem } = error;
-    return new AccountRejected(`${problem} (${credentials.username} is from ${from})`, {
-        ...{ registry: host, operation, code, registryCode, status },
-        fix: status === 401 ? `${fix}; or give it the right it lacks there` : error.fix,
-        cause: error,
-    });
+function passwordRejected(registry: string, { credentials: { username } }: FoundAccount): RegistryError {
+    const facts = { registry, operation: "GET /v2/", code: "UNAUTHORIZED", status: 401 } as const;
+    return new RegistryError(`the registry rejected the account ${username}`, facts);
 }
 
-function rejected(host: string, { credentials, from, fix }: FoundAccount, cause: unknown): RegistryError {
-    return new AccountRejected(`the registry rejected the account ${credentials.username}, which is from ${from}`, {
-        registry: host,
-        operation: "GET /v2/",
-        code: "UNAUTHORIZED",
-        status: 401,
+/** A registry with an anonymous `GET /v2/` rejects a wrong account only now; likewise an account without the right. */
+function withAccount(account: FoundAccount, error: unknown): unknown {
+    if (!(error instanceof RegistryError) || error instanceof AccountRejected) return error;
+    if (error.status === 403) return accountRejected(error, account, error.fix);
+    if (error.status !== 401) return error;
+    return accountRejected(error, account, `${account.fix}; or give it the right it lacks there`);
+}
+
+/** The error with the place that the account is from. */
+function accountRejected(
+    error: RegistryError,
+    { credentials, from }: FoundAccount,
+    fix: string | undefined,
+): RegistryError {
+    const { problem, ...facts } = toProblem(error);
+    const { registry } = error;
+    return new AccountRejected(`${problem} (${credentials.username} is from ${from})`, {
+        ...facts,
+        registry,
         fix,
-        cause,
+        cause: error,
     });
 }

@@ -64,8 +64,12 @@ export interface RequestContext {
 
 /** A registry responded with an error or with something unexpected, or could not be reached. */
 export class RegistryError extends PassthroughError {
+    /** `host[:port]` */
+    readonly registry: string;
+
     constructor(problem: string, { registry, account, ...facts }: Omit<ErrorFacts, "place"> & RequestContext) {
         super(problem, { ...facts, place: { registry } });
+        this.registry = registry;
     }
 }
 

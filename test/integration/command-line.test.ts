@@ -171,8 +171,8 @@ test("a refused account, an unknown CA, a registry that is down and a broken arc
     const refused = await site.runAs({ username: "pusher", password: "another-canary-77aa" }, "plan");
     expect(refused.code).toBe(1);
     expect(refused.error).toContain(
-        `UNAUTHORIZED (401) at ${site.registry.host}: GET /v2/: the registry rejected the account pusher, which is ` +
-            "from the environment (REGISTRY_PASSTHROUGH_USERNAME); set REGISTRY_PASSTHROUGH_USERNAME and REGISTRY_PASSTHROUGH_PASSWORD",
+        `UNAUTHORIZED (401) at ${site.registry.host}: GET /v2/: the registry rejected the account pusher (pusher is ` +
+            "from the environment (REGISTRY_PASSTHROUGH_USERNAME)); set REGISTRY_PASSTHROUGH_USERNAME and REGISTRY_PASSTHROUGH_PASSWORD",
     );
     expect(refused.error).not.toContain("another-canary-77aa");
     expect(refused.error).not.toContain("registryPassword");

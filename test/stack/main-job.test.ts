@@ -96,7 +96,7 @@ const isSame = (a: Access, b: Access) => a.method === b.method && a.path === b.p
 
 test("outputs of another mirror base are refused by name: no account and no rule of them is used, nothing is pushed", async () => {
     const elsewhere = `${site.registry.host}/elsewhere`;
-    const why = `the outputs of stack test are of ${site.registry.host}/mirror, its configuration is of ${elsewhere}`;
+    const why = `STACK_MISMATCH: stack test: its outputs are of ${site.registry.host}/mirror, its configuration is of ${elsewhere}`;
     site.stack.configure(site.document({ registry: { mirrorBase: elsewhere } }));
     site.registry.forget();
     const refused = await site.stack.passthrough("selftest");
@@ -115,8 +115,8 @@ test("an account that the registry refuses is named with its place: the stack's 
     site.stack.configure(site.document({ registry: { mirrorBase: `${site.registry.host}/elsewhere` } }));
     const configured = await site.stack.passthrough("verify");
     expect(configured.error).toContain(
-        `${site.registry.host}/v2/: the registry refuses the account pusher, which is from the stack's configuration ` +
-            "(registryUsername); set registryUsername and registryPassword of stack test",
+        `UNAUTHORIZED (401) at ${site.registry.host}: GET /v2/: the registry rejected the account pusher ` +
+            "(pusher is from the stack's configuration (registryUsername)); set registryUsername and registryPassword of stack test",
     );
     expect(configured.error).not.toContain("another-canary-41c2");
     site.stack.configure(site.document());

@@ -32,14 +32,14 @@ async function failure(greeting: Reply, rest: Reply): Promise<{ message: string;
     throw new Error("nothing failed");
 }
 
-test("an account that is refused at the door is told with host, name, place and what to change there, and nothing is asked", async () => {
+test("an account that GET /v2/ rejects is named with the host, where it is from and the fix, and no other request is made", async () => {
     const { message, host } = await failure(CHALLENGE, { status: 500 });
     expect(message).toBe(
-        `UNAUTHORIZED (401) at ${host}: GET /v2/: the registry rejected the account pusher, which is from the environment; set the two variables`,
+        `UNAUTHORIZED (401) at ${host}: GET /v2/: the registry rejected the account pusher (pusher is from the environment); set the two variables`,
     );
 });
 
-test("where anybody may greet, the refusal of the first question is told likewise", async () => {
+test("with an anonymous GET /v2/ the first request that rejects the account names it likewise", async () => {
     const { message, host } = await failure({ status: 200 }, CHALLENGE);
     expect(message).toBe(
         `UNAUTHORIZED (401) at ${host}: GET mirror/quay.io/a/manifests/1: the registry rejected the account pusher (pusher is from the environment); ` +
@@ -47,7 +47,7 @@ test("where anybody may greet, the refusal of the first question is told likewis
     );
 });
 
-test("a right that is lacking is no reason to change the account", async () => {
+test("a missing right is no reason to change the account", async () => {
     const denied = JSON.stringify({ errors: [{ code: "DENIED", message: "no" }] });
     const { message, host } = await failure({ status: 200 }, { status: 403, body: denied });
     expect(message).toContain(
@@ -55,9 +55,26 @@ test("a right that is lacking is no reason to change the account", async () => {
     );
 });
 
-test("a place that is no registry is told as that", async () => {
+test("a host that is no registry is reported as such", async () => {
     const { message, host } = await failure({ status: 404 }, { status: 500 });
     expect(message).toContain(
         `UNEXPECTED_RESPONSE (404) at ${host}: GET /v2/: there is no registry here; check host and port`,
     );
+});
+
+test("an account that the token server rejects is named with the host of that server and its reason", async () => {
+    const tokens = await ScriptedServer.start(() => ({
+        status: 401,
+        body: JSON.stringify({ errors: [{ code: "UNAUTHORIZED", message: "Could not find robot" }] }),
+    }));
+    try {
+        const challenge = { "www-authenticate": `Bearer realm="${tokens.origin}/token"` };
+        const { message } = await failure({ status: 401, headers: challenge }, { status: 500 });
+        expect(message).toBe(
+            `UNAUTHORIZED (401) at ${tokens.host}: GET ${tokens.origin}/token (token for GET /v2/): the registry rejected ` +
+                "the account pusher: Could not find robot (pusher is from the environment); set the two variables",
+        );
+    } finally {
+        await tokens.stop();
+    }
 });

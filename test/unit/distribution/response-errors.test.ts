@@ -12,3 +12,16 @@ test("a registry's many words are cut between two of them: no part of a password
     expect(told(`${words}R3ad0nly-mirror is wrong`)).not.toContain("R3");
     expect(told("R3ad0nly".repeat(100))).not.toContain("R3");
 });
+
+test.each([
+    [401, "UNAUTHORIZED", "the registry rejected the account pusher: no such user"],
+    [403, "DENIED", "the registry denied this to the account pusher: no such user"],
+])("a rejected account (%d) is named with the host", (status, code, problem) => {
+    const context = { registry: "registry.example:8443", operation: "PUT mirror/a/manifests/1", account: "pusher" };
+    const response = { context, status, headers: {} } as unknown as HttpResponse;
+    const error = responseError(response, JSON.stringify({ errors: [{ code, message: "no such user" }] }));
+    expect(error).toMatchObject({ code, status, problem, place: { registry: "registry.example:8443" } });
+    expect(error.message).toContain(
+        `${code} (${status}) at registry.example:8443: PUT mirror/a/manifests/1: ${problem};`,
+    );
+});
