@@ -3,7 +3,7 @@ import { listed } from "./text";
 
 /** One cause, and everything that it affects. */
 export interface ProblemGroup {
-    /** Without `operation` and `thing` where several are affected: they are not the cause. */
+    /** `thing` lists the first things of the group; `operation` is absent if several names are affected. */
     readonly problem: Problem;
     /** In the order in which they were met, each once. */
     readonly names: readonly string[];
@@ -40,11 +40,15 @@ export function groupProblems(problems: readonly NamedProblem[]): ProblemGroup[]
     }));
 }
 
-/** Of one name everything is shown that it has, of several what they share. */
+/** Of one name everything is shown that it has, of several what they share, and the things that a fix may need. */
 function sharedProblem({ first, names, things, isSameText }: Members): Problem {
-    const { operation, thing, retryAfter, ...cause } = first.problem;
-    if (names.size > 1) return isSameText ? cause : { ...cause, problem: masked(cause.problem, operation) };
-    return things.size > 1 ? { ...cause, thing: listed([...things], MAX_THINGS) } : first.problem;
+    if (names.size === 1 && things.size <= 1) return first.problem;
+    const { operation, thing, retryAfter, problem, ...cause } = first.problem;
+    return {
+        ...cause,
+        problem: isSameText ? problem : masked(problem, operation),
+        ...(things.size === 0 ? {} : { thing: listed([...things], MAX_THINGS) }),
+    };
 }
 
 const MAX_THINGS = 3;

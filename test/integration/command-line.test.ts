@@ -96,7 +96,7 @@ test("an image that is blocked is named with the fix, in the plan and by the imp
     const plan = await site.run("plan");
     expect(plan.code).toBe(1);
     const problem =
-        /! EARLIER_CONTENT_MISSING at \S+: it is not at the registry and not in this archive; import the earlier archive first \(4 images: .*quay\.io\/team0\/app0:v1/;
+        /! EARLIER_CONTENT_MISSING at \S+: \S+ sha256:\w+.*: it is not at the registry and not in this archive; import the earlier archive first \(4 images: .*quay\.io\/team0\/app0:v1/;
     expect(plan.out).toMatch(problem);
     const imported = await site.run("import");
     expect(imported.code).toBe(1);

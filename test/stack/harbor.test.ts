@@ -190,7 +190,9 @@ test("a second stack of the same name makes robot accounts of its own in the pro
     try {
         const refused = await stranger.up();
         expect(refused.code).toBe(1);
-        expect(refused.text).toContain("the project mirror already exists, and this stack did not create it");
+        expect(refused.text).toContain(
+            "NAMESPACE_EXISTS: the project mirror: it already exists, and this stack did not create it",
+        );
         expect(refused.text).toContain("site.registry.adopt: true");
         stranger.configure(site.document({ adopt: true }));
         const preview = await stranger.preview();

@@ -40,7 +40,7 @@ test("plan asks with the account of the configuration before the first up", asyn
     expect(site.registry.writes()).toEqual([]);
     const early = await site.stack.passthrough("selftest");
     expect(early).toMatchObject({ code: 1, out: "" });
-    expect(early.error).toContain("stack test has no output registriesConf; run `npm run up` for this stack first");
+    expect(early.error).toContain("stack test: it has no output registriesConf; run `npm run up` for this stack first");
 });
 
 test("up brings a real archive into a real registry, and the outputs tell where everything is", async () => {
@@ -179,7 +179,9 @@ test("a manifest deleted by hand is drift, and the next up restores just that", 
     expect(await ask("DELETE", `${repository}/manifests/${APP0}`)).toMatchObject({ status: 202 });
     const drift = await site.stack.refreshPreview("--expect-no-changes");
     expect(drift.code).toBe(7);
-    expect(drift.text).toContain(`quay.io/team0/app0:v1: the tag ${repository}:v1 is not there`);
+    expect(drift.text).toContain(
+        `quay.io/team0/app0:v1: MANIFEST_UNKNOWN at ${site.registry.host}: tag ${repository}:v1: it is missing`,
+    );
 
     expect((await healed()).changed).toEqual([`PUT /v2/${repository}/manifests/v1 201`]);
 });
@@ -195,7 +197,9 @@ test("a tag that somebody moved is drift, and the next up moves it back, says so
 
     const drift = await site.stack.refreshPreview("--expect-no-changes");
     expect(drift.code).toBe(7);
-    expect(drift.text).toContain(`quay.io/multi/tool:2.0: the tag ${repository}:2.0`);
+    expect(drift.text).toContain(
+        `quay.io/multi/tool:2.0: TAG_MISMATCH at ${site.registry.host}: tag ${repository}:2.0: it points to`,
+    );
     expect(drift.text).toContain(child);
 
     const { changed, text } = await healed();
@@ -231,7 +235,7 @@ test("a registry that cannot be asked is no drift: the check fails otherwise, an
     const before = await site.stack.state();
     const unknown = await site.stack.refreshPreview("--expect-no-changes");
     expect(unknown.code).toBe(1);
-    expect(unknown.text).toContain(`no connection to ${site.registry.host}`);
+    expect(unknown.text).toContain(`NETWORK at ${site.registry.host}: GET /v2/: no connection (ECONNREFUSED)`);
     expect(await site.stack.state()).toBe(before);
     await site.registry.restart();
     expect(await site.stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });

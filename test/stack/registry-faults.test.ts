@@ -34,7 +34,7 @@ async function fails(...texts: string[]): Promise<void> {
 
 test("a wrong password is refused by name of the account, with the cure", async () => {
     await site.stack.setConfig("registryPassword", "not-the-password", true);
-    await fails(`the registry refuses the account ${ACCOUNT.username}`, "set registryUsername and registryPassword");
+    await fails(`the registry rejected the account ${ACCOUNT.username}`, "set registryUsername and registryPassword");
     await site.stack.setConfig("registryPassword", ACCOUNT.password, true);
 });
 
@@ -42,7 +42,7 @@ test("a certificate of an unknown CA is not trusted", async () => {
     const stranger = join(site.folder, "stranger.crt");
     writeFileSync(stranger, (await testAuthority("Stranger")).ca);
     site.stack.configure(site.document({ registry: { ca: stranger } }));
-    await fails(`the TLS certificate of ${site.registry.host} cannot be trusted`, "site.registry.ca");
+    await fails(`TLS at ${site.registry.host}: GET /v2/: the TLS certificate cannot be trusted`, "site.registry.ca");
 });
 
 test("an expired certificate is not trusted", async () => {
@@ -66,7 +66,7 @@ test("a certificate for another name is not trusted", async () => {
 test("a registry that cannot be reached is said so, with where it was sought", async () => {
     const host = `localhost:${await freePort()}`;
     site.stack.configure(site.document({ registry: { mirrorBase: `${host}/mirror` } }));
-    await fails(`no connection to ${host}`, "check that the registry runs");
+    await fails(`NETWORK at ${host}: GET /v2/: no connection (ECONNREFUSED)`, "check that the registry runs");
 });
 
 test("a registry killed in the middle of uploads ends the run; once it is back the next up completes", async () => {
@@ -78,10 +78,10 @@ test("a registry killed in the middle of uploads ends the run; once it is back t
     proxy.resume();
     const up = await done;
     expect(up.code).toBe(1);
-    expect(up.text).toMatch(/no connection to localhost:\d+/);
+    expect(up.text).toMatch(/NETWORK at localhost:\d+: .*no connection/);
     expect(up.text).toContain("the next `npm run up` imports the rest");
     expect(up.text).toContain("error: 1 error occurred:");
-    expect(up.text.split("not tried, since the run has stopped").length).toBeLessThanOrEqual(2);
+    expect(up.text.split("an earlier error stopped the run").length).toBeLessThanOrEqual(2);
 
     await site.registry.restart();
     expect(await site.stack.up()).toMatchObject({ code: 0 });
@@ -93,7 +93,7 @@ test("a rotated password needs nothing but the new one in the configuration", as
     site.registry.setPassword(ACCOUNT.username, rotated);
     const refused = await site.stack.up();
     expect(refused.code).toBe(1);
-    expect(refused.text).toContain(`the registry refuses the account ${ACCOUNT.username}`);
+    expect(refused.text).toContain(`the registry rejected the account ${ACCOUNT.username}`);
     await site.stack.setConfig("registryPassword", rotated, true);
     site.registry.forget();
     expect(await site.stack.up()).toMatchObject({ code: 0 });

@@ -20,7 +20,7 @@ test("a later archive without the one it builds on says so; with it, both are co
     site = await TestSite.create(SECOND);
     const alone = await site.stack.up();
     expect(alone.code).toBe(1);
-    expect(alone.text).toContain("quay.io/team0/app0:v1: sha256:74309920");
+    expect(alone.text).toContain("quay.io/team0/app0:v1");
     expect(alone.text).toContain("import the earlier archive first");
 
     await site.addSet(FIRST);

@@ -101,7 +101,7 @@ export class Organizations implements NamespaceAdmin {
 
 /**
  * The organization as its administrator sees it; undefined if Quay definitely says that there is none.
- * @throws RegistryError if the account does not administer it: a wrong or expired token reads as nobody, and nobody
+ * @throws RegistryError if the account does not administer it: a wrong or expired token reads as an anonymous user, who
  * gets a reduced organization, no repositories and no robot accounts
  */
 export async function readOrganization(api: QuayApi, name: string): Promise<z.infer<typeof organization> | undefined> {
@@ -110,8 +110,8 @@ export async function readOrganization(api: QuayApi, name: string): Promise<z.in
     if (response.status === 404 && response.reason !== undefined) return undefined;
     const found = parseBody(expect(response, 200), organization);
     if (found.is_admin) return found;
-    const { account = "" } = response.context;
-    throw new RegistryError(`the account ${account} does not administer the organization`, {
+    const { account } = response.context;
+    throw new RegistryError(`the account ${account === undefined ? "" : `${account} `}does not administer it`, {
         ...response.context,
         thing: `organization ${name}`,
         code: "UNAUTHORIZED",

@@ -61,7 +61,6 @@ test.each<[string, Partial<Problem>]>([
 
 test.each<[string, Partial<Problem>]>([
     ["operation", { operation: "GET mirror/quay.io/other/manifests/1" }],
-    ["thing", { thing: `manifest ${DIGEST}` }],
     ["time to wait", { retryAfter: 30 }],
 ])("another %s is the same cause, and it is not shown for several names", (_, change) => {
     const [group, ...more] = groupProblems(images(2, (i) => ({ ...rejected(0), ...(i === 1 ? change : {}) })));
@@ -84,6 +83,19 @@ test("one name keeps the operation, and the things of one cause are listed", () 
         `a:1: UNAUTHORIZED (401) at ${HOST}: POST mirror/quay.io/org/app0/blobs/uploads/: the registry rejected the ` +
             "account robot$mirror+importer-1; check the account",
         "b:1: BLOB_UNKNOWN: blob one, blob two, blob three and 1 more: it is missing",
+    ]);
+});
+
+test("the things of several names are listed too: the fix may be to delete a damaged blob", () => {
+    const damaged = images(5, (i) => ({
+        code: "DIGEST_MISMATCH",
+        thing: `blob mirror/app${i}@${DIGEST}`,
+        problem: "it has other bytes",
+        fix: "delete its damaged file",
+    }));
+    expect(formatGroups(damaged, 1)).toEqual([
+        `DIGEST_MISMATCH: blob mirror/app0@${DIGEST}, blob mirror/app1@${DIGEST}, blob mirror/app2@${DIGEST} and 2 more: ` +
+            "it has other bytes; delete its damaged file (5 images: quay.io/org/app0:1 and 4 more)",
     ]);
 });
 

@@ -63,7 +63,7 @@ describe("an organization", () => {
         fake.model.addUser("other", "another-password");
         fake.model.addOrganization("mirror", "other");
         const read = manage(({ namespaces }) => namespaces.read({ name: "mirror" }));
-        await expect(read).rejects.toThrow("mirror: the account init does not administer the organization");
+        await expect(read).rejects.toThrow("organization mirror: the account init does not administer it");
     });
 
     test("with teams that may create, and with a policy that deletes tags, is warned about", async () => {
