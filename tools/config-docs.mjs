@@ -7,7 +7,7 @@ import { prepare, runMain } from "./prepare.mjs";
 import { createProgress } from "./progress.mjs";
 import { projectRoot, workspace } from "./workspace.mjs";
 
-/** @typedef {import("../lib/site/keys.js").ConfigKey} ConfigKey */
+/** @typedef {import("../lib/site/key-documentation.js").ConfigKey} ConfigKey */
 
 const page = join(projectRoot, "docs", "configuration.md");
 const schemaFile = join(projectRoot, "config", "stack-file.schema.json");

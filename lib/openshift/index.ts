@@ -8,8 +8,13 @@ export type {
     MirrorEntry,
     MirrorObject,
     MirrorSourcePolicy,
-} from "./rules/mirror-objects";
-export { type MirrorRuleOptions, type MirrorRules, type MirroredHost, mirrorRules } from "./rules/mirror-sets";
+} from "./rules/mirror-object-types";
+export {
+    type MirrorRuleOptions,
+    type MirrorRules,
+    type MirroredHost,
+    mirrorRules,
+} from "./rules/create-mirror-objects";
 export { formatObjects } from "./objects/objects-yaml";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
 export { type RegistriesConf, type RegistryMirror, type RegistryRule, registriesConf } from "./rules/registries-conf";

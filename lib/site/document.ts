@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { ConfigIssue } from "./config-issue";
-import { type ConfigKey, siteKeys } from "./keys";
+import { type ConfigKey, siteKeys } from "./key-documentation";
 import { type ContentDocument, type SiteDocument, siteSchema } from "./schema";
 
 /** The document that a site is read from: objects are merged deeply, lists and plain values of the site win. */

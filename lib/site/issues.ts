@@ -1,9 +1,9 @@
 import { toProblem } from "../errors/errors";
 import { formatReason } from "../errors/format";
 import { printable } from "../errors/text";
-import { ACCOUNT_KEYS } from "./accounts";
+import { ACCOUNT_KEYS } from "./account-keys";
 import type { ConfigIssue } from "./config-issue";
-import { siteKeys } from "./keys";
+import { siteKeys } from "./key-documentation";
 
 const PREFIX = "registry-passthrough:";
 const KEYS: readonly string[] = ["site", "defaults", ...ACCOUNT_KEYS];

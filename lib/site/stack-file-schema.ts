@@ -1,5 +1,5 @@
-import { accountsSchema } from "./accounts";
-import { type JsonSchema, type KeyMetadata, inputSchema } from "./keys";
+import { accountsSchema } from "./account-keys";
+import { type JsonSchema, type KeyMetadata, inputSchema } from "./key-documentation";
 import { siteSchema } from "./schema";
 
 const PREFIX = "registry-passthrough:";

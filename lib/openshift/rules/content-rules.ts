@@ -1,7 +1,7 @@
 import type { ImageMark } from "../../mirror/image-set";
 import type { MirrorBase } from "../../mirror/mirror-reference";
 import { parseSourceKey, repositoryName } from "../../oci/reference";
-import { type MirrorRules, type MirroredHost, mirrorRules } from "./mirror-sets";
+import { type MirrorRules, type MirroredHost, mirrorRules } from "./create-mirror-objects";
 import { registriesConf } from "./registries-conf";
 import { formatRegistriesConf } from "./registries-toml";
 

@@ -1,6 +1,6 @@
 import { PassthroughError } from "../../errors/errors";
 import { mergeMirrors } from "./mirror-order";
-import { type MirrorEntry, type MirrorObject, isMirrorLocation, isMirrorSource } from "./mirror-objects";
+import { type MirrorEntry, type MirrorObject, isMirrorLocation, isMirrorSource } from "./mirror-object-types";
 import { type ClusterVersion, hasMirrorSets, mayMixKinds, parseClusterVersion } from "../versions";
 
 /** One `[[registry.mirror]]` (containers-registries.conf(5)). */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { accountsSchema } from "./accounts";
+import { accountsSchema } from "./account-keys";
 import { siteSchema } from "./schema";
 
 /** One key of the configuration, with what its documentation and its error messages say. */

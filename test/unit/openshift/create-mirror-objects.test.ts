@@ -1,8 +1,8 @@
 import { parseMirrorBase } from "../../../lib/mirror/mirror-reference";
 import { parseAllDocuments } from "yaml";
-import { isMirrorLocation, isMirrorSource } from "../../../lib/openshift/rules/mirror-objects";
+import { isMirrorLocation, isMirrorSource } from "../../../lib/openshift/rules/mirror-object-types";
 import { formatObjects } from "../../../lib/openshift/objects/objects-yaml";
-import { type MirroredHost, mirrorRules } from "../../../lib/openshift/rules/mirror-sets";
+import { type MirroredHost, mirrorRules } from "../../../lib/openshift/rules/create-mirror-objects";
 
 const BASE = "registry.lab.test:8443/mirror";
 const MIRROR = parseMirrorBase(BASE);

@@ -13,7 +13,7 @@ import {
     type MirrorSourcePolicy,
     isMirrorLocation,
     isMirrorSource,
-} from "./mirror-objects";
+} from "./mirror-object-types";
 import { mirrorKinds } from "../versions";
 
 /** An upstream host with content in the mirror. */
@@ -72,7 +72,7 @@ export function mirrorRules(options: MirrorRuleOptions): MirrorRules {
     const entries = ruled.map(({ host }) => mirrorEntry(base, host, policy));
     const byDigest = ruled.filter(({ digests }) => digests).map(({ host }) => mirrorEntry(base, host, policy));
     return {
-        objects: entries.length === 0 ? [] : mirrorObjects(isPair, byDigest, entries, options.names ?? {}),
+        objects: entries.length === 0 ? [] : createMirrorObjects(isPair, byDigest, entries, options.names ?? {}),
         sources: entries.map((entry) => entry.source),
         notes: [...(entries.length === 0 ? [] : notes), ...hostNotes(options, hosts, isPair)],
     };
@@ -148,7 +148,7 @@ function refuseBlockedMirror(base: MirrorBase, hosts: readonly MirroredHost[]): 
     });
 }
 
-function mirrorObjects(
+function createMirrorObjects(
     isPair: boolean,
     byDigest: readonly MirrorEntry[],
     byTag: readonly MirrorEntry[],
