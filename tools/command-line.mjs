@@ -56,8 +56,8 @@ export function completeArguments(args, place, stack) {
     return args;
 }
 
-/** Commands of the project's own command line that read a site's whole configuration. */
-const readsSite = new Set(["plan", "import", "verify", "selftest"]);
+/** Commands of the project's own command line that read where a site's registry is. */
+const readsSite = new Set(["plan", "import", "verify", "render", "selftest"]);
 
 /** Those that need the Pulumi CLI, for the stack's outputs, and those that use it if it is at hand. */
 const needsPulumi = new Set(["render", "selftest"]);

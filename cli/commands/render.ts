@@ -4,21 +4,23 @@ import { PassthroughError } from "../../lib/errors/errors";
 import { EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { print } from "../terminal/output";
-import { stackOutputs } from "../stack/pulumi-stack";
+import { requireMirrorBase, stackOutputs } from "../stack/pulumi-stack";
+import { type StackSelection, configuredMirrorBase } from "../stack/stack-file";
 import { RENDERED_FILES } from "./rendered-files";
 import { type RenderedOutputs, renderedOutputs } from "./rendered-outputs";
 
 export interface RenderOptions {
     readonly stack?: string;
+    readonly configFile?: string;
     readonly out?: string;
     readonly json?: boolean;
 }
 
-/** Writes the stack's outputs for a cluster as files. */
-export async function runRender({ stack: named, out, json = false }: RenderOptions): Promise<number> {
+/** Writes the stack's outputs for a cluster as files, unless they belong to another mirror base than its stack file. */
+export async function runRender({ stack: named, configFile: file, out, json = false }: RenderOptions): Promise<number> {
     const stack = selectedStack(named);
     const folder = out ?? join("out", stack);
-    const outputs = await readOutputs(stack);
+    const outputs = await readOutputs({ stack, file });
     await mkdir(folder, { recursive: true });
     const paths: string[] = [];
     for (const { name, output, always } of RENDERED_FILES) {
@@ -30,8 +32,11 @@ export async function runRender({ stack: named, out, json = false }: RenderOptio
     return EXIT_OK;
 }
 
-async function readOutputs(stack: string): Promise<RenderedOutputs> {
-    const parsed = renderedOutputs.safeParse(await stackOutputs(stack));
+async function readOutputs({ stack, file }: StackSelection): Promise<RenderedOutputs> {
+    const mirrorBase = configuredMirrorBase({ stack, file });
+    const outputs = await stackOutputs(stack);
+    if (mirrorBase !== undefined) requireMirrorBase(stack, outputs, mirrorBase);
+    const parsed = renderedOutputs.safeParse(outputs);
     if (parsed.success) return parsed.data;
     throw new PassthroughError("it has no outputs to render", {
         code: "STACK_OUTPUTS_UNAVAILABLE",

@@ -4,7 +4,7 @@ import { RENDERED_FILES } from "../commands/rendered-files";
 import type * as renderCommand from "../commands/render";
 import type { RenderOptions } from "../commands/render";
 import { type CommandDefinition, USAGE_CODE } from "./definition";
-import { jsonOption, stackOption, valueOption } from "./options";
+import { configFileOption, jsonOption, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
 
@@ -13,10 +13,11 @@ export function renderDefinition(): CommandDefinition {
         .summary("write what a cluster needs as files: mirror rules, catalogs, signatures")
         .description(
             "Writes the stack's outputs for a cluster as files for GitOps. A file without content is not written, and an " +
-                "old one is deleted.\n\n" +
+                "old one is deleted. Outputs of another mirror base than that of the stack file are rejected.\n\n" +
                 "The pull secret is not written: npm run -s pulumi -- stack output pullSecret --show-secrets",
         )
         .addOption(stackOption())
+        .addOption(configFileOption())
         .addOption(valueOption("--out <folder>", "where to write (default: out/<stack>)"))
         .addOption(jsonOption("print the written paths as one JSON object"))
         .addHelpText("after", `\n${["Files:", ...RENDERED_FILES.map(listed)].join("\n")}`);

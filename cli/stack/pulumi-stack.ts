@@ -27,9 +27,18 @@ export async function stackOutputs(stack: string, withSecrets = false): Promise<
  */
 export async function siteOutputs(stack: string, mirrorBase: string): Promise<Record<string, unknown>> {
     const outputs = await stackOutputs(stack, true);
+    requireMirrorBase(stack, outputs, mirrorBase);
+    return outputs;
+}
+
+/**
+ * Checks that a stack's outputs belong to the configured mirror base. No outputs pass: a stack has none before its first
+ * `up`.
+ * @throws PassthroughError `STACK_MISMATCH` names both mirror bases
+ */
+export function requireMirrorBase(stack: string, outputs: Record<string, unknown>, mirrorBase: string): void {
     const { mirrorBase: stackBase } = outputs;
-    // A stack has no outputs before its first `up`.
-    if (stackBase === mirrorBase || Object.keys(outputs).length === 0) return outputs;
+    if (stackBase === mirrorBase || Object.keys(outputs).length === 0) return;
     const there = typeof stackBase === "string" ? stackBase : "no mirror base";
     throw new PassthroughError(`its outputs are of ${there}, its configuration is of ${mirrorBase}`, {
         code: "STACK_MISMATCH",

@@ -55,6 +55,23 @@ export function readStackSite(selection: StackSelection): Site {
     throw new PassthroughError(issuesText(all), { code: "CONFIG_INVALID" });
 }
 
+const mirrorBaseOnly = z.looseObject({
+    registry: z.looseObject({ mirrorBase: z.string().optional() }).optional(),
+});
+
+/**
+ * The mirror base in a stack file, merged over the project's defaults; nothing else of the site is read.
+ * @returns undefined if the stack has no file, or the file has no mirror base
+ * @throws PassthroughError `STACK_FILE`, also if the selection names a file that does not exist
+ */
+export function configuredMirrorBase(selection: StackSelection): string | undefined {
+    if (selection.file === undefined && !existsSync(stackFilePath(selection))) return undefined;
+    const { path, site, defaults } = readStackFile(selection);
+    const parsed = mirrorBaseOnly.safeParse(mergeDocuments(defaults, site) ?? {});
+    if (parsed.success) return parsed.data.registry?.mirrorBase;
+    throw fault(`${path}: ${z.prettifyError(parsed.error)}`, "write site.registry.mirrorBase as host[:port]/path");
+}
+
 /** The stack's own name, without organization and project. */
 export function stackName({ stack }: StackSelection): string {
     return stack.split("/").at(-1) ?? stack;
@@ -68,7 +85,7 @@ interface StackFile {
 }
 
 function readStackFile(selection: StackSelection): StackFile {
-    const path = selection.file ?? `Pulumi.${stackName(selection)}.yaml`;
+    const path = stackFilePath(selection);
     if (!existsSync(path))
         throw invalidFile(path, "there is no such file", "name a stack whose file is here with --stack");
     const config = readConfig(path);
@@ -80,6 +97,10 @@ function readStackFile(selection: StackSelection): StackFile {
         defaults: config[DEFAULTS] ?? projectValue(project[DEFAULTS]),
         keys: [...new Set([...Object.keys(project), ...Object.keys(config)])],
     };
+}
+
+function stackFilePath(selection: StackSelection): string {
+    return selection.file ?? `Pulumi.${stackName(selection)}.yaml`;
 }
 
 /** Pulumi.yaml holds a project value as `{value: …}`, or plainly. */

@@ -1,0 +1,81 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { passthrough } from "../support/passthrough-cli";
+
+jest.setTimeout(120_000);
+
+const OUTPUTS = { mirrorBase: "a.example/mirror", mirrorRules: "rules", registriesConf: "conf", registryCa: "ca" };
+const URN = "urn:pulumi:site-a::registry-passthrough::pulumi:pulumi:Stack::registry-passthrough-site-a";
+const STATE = {
+    version: 3,
+    deployment: {
+        manifest: { time: "2026-01-01T00:00:00Z", magic: "", version: "" },
+        resources: [{ urn: URN, custom: false, type: "pulumi:pulumi:Stack", outputs: OUTPUTS }],
+    },
+};
+
+let folder: string;
+let out: string;
+let env: NodeJS.ProcessEnv;
+
+const writeSite = (registry: object, file = "Pulumi.site-a.yaml") =>
+    writeFileSync(join(folder, file), JSON.stringify({ config: { "registry-passthrough:site": { registry } } }));
+const render = (...args: string[]) =>
+    passthrough(["render", "--stack", "site-a", "--out", out, ...args], { cwd: folder, env });
+
+/** A stack whose state has the outputs of a site at a.example/mirror. */
+beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "render "));
+    out = join(folder, "files");
+    env = {
+        PULUMI_BACKEND_URL: `file://${encodeURI(folder)}`,
+        PULUMI_HOME: join(folder, "home"),
+        PULUMI_CONFIG_PASSPHRASE: "test",
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+    };
+    writeFileSync(join(folder, "Pulumi.yaml"), "name: registry-passthrough\nruntime: nodejs\n");
+    const pulumi = (args: string[], input?: string) =>
+        execFileSync("pulumi", args, { cwd: folder, env: { ...process.env, ...env }, input, stdio: "pipe" });
+    pulumi(["stack", "init", "site-a"]);
+    pulumi(["stack", "import", "--stack", "site-a"], JSON.stringify(STATE));
+    rmSync(join(folder, "Pulumi.site-a.yaml"), { force: true });
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test("outputs of another mirror base than that of the stack file are rejected, and nothing is written", async () => {
+    writeSite({ mirrorBase: "b.example/mirror" });
+    const run = await render();
+    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run.error).toContain(
+        "the outputs of stack site-a are of a.example/mirror, its configuration is of b.example/mirror",
+    );
+    expect(existsSync(out)).toBe(false);
+});
+
+test("the file of --config-file counts, and must exist", async () => {
+    writeSite({ mirrorBase: "a.example/mirror" });
+    writeSite({ mirrorBase: "b.example/mirror" }, "other.yaml");
+    expect(await render()).toMatchObject({ code: 0 });
+    expect(await render("--config-file", "other.yaml")).toMatchObject({ code: 1, out: "" });
+    const missing = await render("--config-file", "none.yaml");
+    expect(missing).toMatchObject({ code: 1, out: "" });
+    expect(missing.error).toContain("there is no none.yaml");
+});
+
+test("without a stack file, or without a mirror base in it, the outputs are written", async () => {
+    expect(await render()).toMatchObject({ code: 0 });
+    writeSite({ type: "distribution" });
+    expect(await render()).toMatchObject({ code: 0 });
+    expect(existsSync(join(out, "mirror-rules.yaml"))).toBe(true);
+});
+
+test("a mirror base that cannot be read is an error", async () => {
+    writeSite({ mirrorBase: 5 });
+    const run = await render();
+    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run.error).toContain("write site.registry.mirrorBase as host[:port]/path");
+    expect(existsSync(out)).toBe(false);
+});
