@@ -35,8 +35,8 @@ function ownAccount(selection: StackSelection, { registry }: Site): Omit<StackAc
     return {
         configured: (role) => configured(role, selection),
         fixes: {
-            refused: `set the stack's account to one it lets in (npm run pulumi -- config set), and then: ${up}`,
-            absent: `set registryUsername and registryPassword of stack ${stack}: npm run pulumi -- config set`,
+            refused: `set the stack's account to one it lets in (npm run pulumi -- config set <key> --stack ${stack}), and then: ${up}`,
+            absent: `set registryUsername and registryPassword of stack ${stack}: npm run pulumi -- config set <key> --stack ${stack}`,
         },
     };
 }
@@ -52,7 +52,7 @@ async function configured(role: Role, { stack, file }: StackSelection): Promise<
         return {
             credentials: { username, password },
             from: `the stack's configuration (${names[0]})`,
-            fix: `set ${names.join(" and ")} of stack ${stack} to one it lets in: npm run pulumi -- config set`,
+            fix: `set ${names.join(" and ")} of stack ${stack} to one it lets in: npm run pulumi -- config set <key> --stack ${stack}`,
         };
     }
     return undefined;

@@ -9,9 +9,9 @@ const load = createRequire(__filename);
 
 export function importDefinition(): CommandDefinition {
     const command = new Command("import")
-        .summary("push the stack's image sets to the registry")
+        .summary("push the stack's sets to the registry")
         .description(
-            "Pushes the stack's image sets to the registry, one after the other, as npm run up does: only missing " +
+            "Pushes the stack's sets to the registry, one after the other, as npm run up does: only missing " +
                 "blobs and manifests are sent, straight from the archives. Running it again resumes. It does not change " +
                 "the stack's state, and does not check the result: verify does.\n\n" +
                 "Ctrl-C stops it cleanly; a second Ctrl-C ends it at once.",

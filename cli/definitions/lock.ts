@@ -14,13 +14,13 @@ export function lockDefinition(): CommandDefinition {
         .description(
             "Reads image archives and writes what they contain to lock files. Commit the lock files: a pull request " +
                 "shows new content as their diff.\n\n" +
-                "Without archives, it reads every image set in the stack's site.content. It lists added, changed and " +
+                "Without archives, it reads every set in the stack's site.content. It lists added, changed and " +
                 "removed images by name; of a new lock file, the first fifty.\n\n" +
                 "--override MATCH=HOST[/REPOSITORY[:TAG]] names the upstream of images whose archive does not: MATCH is a " +
                 'pattern over the repository and tag in the archive ("ubi9/**"), HOST the upstream registry. The first ' +
                 "match counts. A MATCH without wildcards also replaces a name that the archive gives without a digest.",
         )
-        .argument("[archives...]", "files, folders or patterns of one image set (default: the stack's sets)")
+        .argument("[archives...]", "files, folders or patterns of one set (default: the stack's sets)")
         .addOption(stackOption())
         .addOption(configFileOption())
         .option("--check", "write nothing; exit with 1 if a lock file differs from its archives")

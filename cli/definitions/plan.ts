@@ -12,7 +12,7 @@ export function planDefinition(): CommandDefinition {
     const command = new Command("plan")
         .summary("show what an import would do: exactly, or offline")
         .description(
-            "Shows what an import of the stack's image sets would do, and changes nothing.\n\n" +
+            "Shows what an import of the stack's sets would do, and changes nothing.\n\n" +
                 "It asks the registry with the account that pushes, so the plan is exact: for each image whether it is " +
                 "present, is pushed, only gets its tag, or is blocked; the blobs to mount and to upload; the bytes. " +
                 "Present means that the tag has the right digest: verify checks the manifests and blobs below it, and " +

@@ -3,8 +3,8 @@ import type { Credentials } from "../distribution/auth/credentials";
 import { type AdminCredentials, type RegistryKind, registryAdmin } from "../registries";
 import type { ConfigIssue } from "./config-issue";
 
-function setWith(key: string, isSecret = false): string {
-    return `set it with: npm run pulumi -- config set${isSecret ? " --secret" : ""} ${key}`;
+function setWith(key: string, isSecret = false, stack = "<stack>"): string {
+    return `set it with: npm run pulumi -- config set${isSecret ? " --secret" : ""} ${key} --stack ${stack}`;
 }
 
 /** Flat keys: each value is one text, most of them secret, so they are not part of the site's document. */
@@ -14,7 +14,8 @@ export const accountsSchema = z.strictObject({
         .optional()
         .meta({
             description:
-                "User name of the account that pushes. Where the registry has robot accounts, this account creates them",
+                "User name of the configured account. Where the registry has no robot accounts, it pushes the images. Where it " +
+                "has some, it only creates the project or organization, repositories and robot accounts",
             examples: ["pusher"],
             defaultText: "none: required, unless registryToken is set",
             fix: setWith("registryUsername"),
@@ -55,7 +56,7 @@ export const accountsSchema = z.strictObject({
             description:
                 "User name of the account that clusters pull with and that the validation uses. Not for registries with robot accounts",
             examples: ["reader"],
-            defaultText: "the account that pushes",
+            defaultText: "registryUsername",
             fix: setWith("pullerUsername"),
         }),
     pullerPassword: z
@@ -63,7 +64,7 @@ export const accountsSchema = z.strictObject({
         .optional()
         .meta({
             description: "Password of pullerUsername",
-            defaultText: "that of the account that pushes",
+            defaultText: "registryPassword",
             fix: setWith("pullerPassword", true),
             isSecret: true,
         }),
@@ -107,11 +108,11 @@ function login(username: string | undefined, password: string | undefined): Cred
 
 const PARTS = ["Username", "Password"] as const;
 const ROBOTS_INSTEAD = "leave it out: the program creates a robot account that may only pull";
-const TWO_ADMINS: ConfigIssue = {
+const twoAdmins = (stack: string): ConfigIssue => ({
     key: "registryToken",
     problem: "registryUsername or registryPassword is set as well",
-    fix: "remove one of them with: npm run pulumi -- config rm …",
-};
+    fix: `remove one of them with: npm run pulumi -- config rm <key> --stack ${stack}`,
+});
 
 /**
  * Flat keys that are missing, half set, or not used by this kind of registry.
@@ -131,7 +132,7 @@ export function accountIssues(read: ReadAccountKey, kind: RegistryKind, stack: s
         ...[...(tokenLogin && hasToken ? [] : registryKeys), ...(needsPuller ? pullerKeys : [])].flatMap(missing),
         ...(robotAccounts ? pullerKeys.filter(isSet).map((key) => unused(key, ROBOTS_INSTEAD)) : []),
         ...(hasToken && !tokenLogin ? [unused("registryToken", "set registryUsername and registryPassword")] : []),
-        ...(hasToken && tokenLogin && registryKeys.some(isSet) ? [TWO_ADMINS] : []),
+        ...(hasToken && tokenLogin && registryKeys.some(isSet) ? [twoAdmins(stack)] : []),
         ...(hasToken ? missing("registryToken") : []),
         ...superuserIssues(read("superuserPassword"), kind),
     ];
@@ -147,6 +148,5 @@ function superuserIssues(password: string | undefined, kind: RegistryKind): Conf
 }
 
 function missingIssue(key: AccountKey, stack: string): ConfigIssue {
-    const fix = `${setWith(key, !key.endsWith("Username"))} --stack ${stack}`;
-    return { key, problem: "it is not set", fix };
+    return { key, problem: "it is not set", fix: setWith(key, !key.endsWith("Username"), stack) };
 }

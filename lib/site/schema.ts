@@ -10,7 +10,7 @@ import { days, size } from "./units";
  * `stackFileJsonSchema` converts them. Links are written as docs/registries.md#harbor.
  */
 
-/** One image set as it is configured. */
+/** One set as it is configured. */
 export const contentEntry = z.strictObject({
     archive: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).meta({
         description:
@@ -54,7 +54,7 @@ export const registryKeys = z.strictObject({
         .meta({
             description:
                 "Where the mirror is: `host[:port]/path`. Images are stored at `<mirrorBase>/<upstream-host>/<path>`. Harbor: " +
-                "the path is the name of a project. Quay and mirror-registry: the path is the name of an organization",
+                "the path is exactly the name of a project. Quay and mirror-registry: it is exactly the name of an organization",
             examples: ["registry.site-a.example:8443/mirror"],
             fix: "write host[:port]/path, as in registry.site-a.example:8443/mirror",
         }),
@@ -85,8 +85,8 @@ export const registryKeys = z.strictObject({
         .optional()
         .meta({
             description:
-                "Whether a Harbor project or Quay organization that already exists, and is not empty, may be used. The preview " +
-                "shows what would change in it",
+                "Whether a Harbor project or Quay organization that already exists, and is not empty, may be used. The first " +
+                "preview then asks the registry, and shows what would change in it",
             examples: [true],
             defaultText: "false",
             fix: "write true or false",
@@ -152,7 +152,7 @@ export const clusterKeys = z.strictObject({
             description:
                 "OpenShift version of the clusters. Up to 4.12 the mirror rules are an ICSP, from 4.13 an IDMS and an ITMS",
             examples: ["4.18", "4.18.20"],
-            defaultText: "the newest",
+            defaultText: "treated as newer than every version that a rule depends on",
             // Without quotes, 4.20 is the number 4.2 to YAML.
             fix: 'write it in quotes, as in "4.20"',
         }),
@@ -256,7 +256,7 @@ export const siteSchema = z
             .default([])
             .meta({
                 description:
-                    "Image sets in the order in which they were created. Where two sets have the same tag, the tag points to the " +
+                    "Sets in the order in which they were created. Where two sets have the same tag, the tag points to the " +
                     "image of the later set; the image of the earlier one is kept by its digest",
                 examples: [[{ archive: "/mnt/transfer/2026-11", lock: "content/2026-11.lock.json" }]],
                 defaultText: "none",
