@@ -62,14 +62,14 @@ const mirrorBaseOnly = z.looseObject({
 /**
  * The mirror base in a stack file, merged over the project's defaults; nothing else of the site is read.
  * @returns undefined if the stack has no file, or the file has no mirror base
- * @throws PassthroughError `STACK_FILE`, also if the selection names a file that does not exist
+ * @throws PassthroughError `STACK_FILE_INVALID`, also if the selection names a file that does not exist
  */
 export function configuredMirrorBase(selection: StackSelection): string | undefined {
     if (selection.file === undefined && !existsSync(stackFilePath(selection))) return undefined;
     const { path, site, defaults } = readStackFile(selection);
     const parsed = mirrorBaseOnly.safeParse(mergeDocuments(defaults, site) ?? {});
     if (parsed.success) return parsed.data.registry?.mirrorBase;
-    throw fault(`${path}: ${z.prettifyError(parsed.error)}`, "write site.registry.mirrorBase as host[:port]/path");
+    throw invalidFile(path, z.prettifyError(parsed.error), "write site.registry.mirrorBase as host[:port]/path");
 }
 
 /** The stack's own name, without organization and project. */
