@@ -81,7 +81,7 @@ test.each<[line: string, error: string]>([
     ["lock --override a=b", "option '--override' is for given archives; a stack has site.content[].overrides"],
     ["lock a.tar --out l --override a", "argument 'a' is invalid. Write MATCH=HOST, MATCH=HOST/REPOSITORY or"],
     ["import --bytes", "unknown option '--bytes'"],
-    ["render --config-file x", "unknown option '--config-file'"],
+    ["render --config x", "unknown option '--config'"],
 ])("wrong usage: %s", async (line, expected) => {
     const { isUsageError, out, error } = await parse(...line.split(" "));
     expect({ isUsageError, out }).toEqual({ isUsageError: true, out: "" });
