@@ -56,6 +56,8 @@ export class ArchiveError extends PassthroughError {
 export interface RequestContext {
     /** "PUT mirror/quay.io/org/app/manifests/1.2" */
     readonly operation?: string | undefined;
+    /** HTTP method; absent where there is no single request. */
+    readonly method?: string | undefined;
     /** `host[:port]` that was asked. */
     readonly registry: string;
     /** The account that the request was made with, if any; never secret. */
@@ -67,7 +69,7 @@ export class RegistryError extends PassthroughError {
     /** `host[:port]` */
     readonly registry: string;
 
-    constructor(problem: string, { registry, account, ...facts }: Omit<ErrorFacts, "place"> & RequestContext) {
+    constructor(problem: string, { registry, account, method, ...facts }: Omit<ErrorFacts, "place"> & RequestContext) {
         super(problem, { ...facts, place: { registry } });
         this.registry = registry;
     }

@@ -75,7 +75,7 @@ export class BlobUploads {
         const url = new URL(location);
         url.searchParams.set("digest", digest);
         const operation = `PUT ${repository}/blobs/${digest}`;
-        const context = { operation, registry: this.calls.session.host };
+        const context = { operation, method: "PUT", registry: this.calls.session.host };
         const watch = new StallWatch(context, this.calls.signal, this.pieceTimeout);
         const response = await this.calls.session.send({
             method: "PUT",

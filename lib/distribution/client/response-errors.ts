@@ -59,9 +59,9 @@ export function responseError(response: HttpResponse, text: string, fix?: string
     });
 }
 
-function statusFix(status: number, { operation = "" }: RequestContext): string | undefined {
+function statusFix(status: number, context: RequestContext): string | undefined {
     const fix = FIXES[status];
-    return fix === undefined || !RESUMABLE.has(status) ? fix : `${fix}${resumeHint(operation)}`;
+    return fix === undefined || !RESUMABLE.has(status) ? fix : `${fix}${resumeHint(context)}`;
 }
 
 interface Failure {

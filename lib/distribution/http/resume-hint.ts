@@ -1,4 +1,6 @@
-/** The end of a fix where bytes were being sent; reading has nothing to resume. */
-export function resumeHint(operation: string): string {
-    return /^(?:GET|HEAD) /.test(operation) ? "" : "; the next run resumes from here";
+import type { RequestContext } from "../../errors/errors";
+
+/** The end of a fix where something was being written; reading has nothing to resume. */
+export function resumeHint({ method = "GET" }: RequestContext): string {
+    return method === "GET" || method === "HEAD" ? "" : "; the next run resumes from here";
 }

@@ -36,7 +36,7 @@ export class StallWatch {
         return new RegistryError(`the registry accepted no byte for ${this.limit / 1000} s`, {
             ...this.context,
             code: "TIMEOUT",
-            fix: `check the network and the registry's disk${resumeHint(this.context.operation ?? "")}`,
+            fix: `check the network and the registry's disk${resumeHint(this.context)}`,
         });
     }
 }

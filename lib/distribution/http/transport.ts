@@ -85,7 +85,7 @@ export class Transport {
     /** @throws RegistryError `NETWORK`, `TIMEOUT` or `TLS`; whatever the body's iterator threw; the signal's reason. */
     async send(options: HttpRequest): Promise<HttpResponse> {
         const { method, url, headers, body, signal, operation, account } = options;
-        const context = { operation, registry: url.host, account };
+        const context = { operation, method, registry: url.host, account };
         try {
             const response = await request(url, {
                 method,
@@ -172,7 +172,7 @@ function tooSlow(context: RequestContext, bytes: number, patience: number): Regi
     return new RegistryError(`no response in time (${bytes} bytes in ${patience / 1000} s)`, {
         ...context,
         code: "TIMEOUT",
-        fix: `check the network and what stands in front of the registry${resumeHint(context.operation ?? "")}`,
+        fix: `check the network and what stands in front of the registry${resumeHint(context)}`,
     });
 }
 
@@ -210,8 +210,8 @@ function transportError(context: RequestContext, error: unknown): unknown {
     if (code === undefined) return error;
     const tls = tlsError(context, error as Error, code);
     if (tls !== undefined) return tls;
-    const { registry, operation = "" } = context;
-    const fix = `check that the registry runs and that ${registry} can be reached from here${resumeHint(operation)}`;
+    const { registry } = context;
+    const fix = `check that the registry runs and that ${registry} can be reached from here${resumeHint(context)}`;
     const facts = { ...context, fix, cause: error };
     if (TIMEOUT_CODES.has(code))
         return new RegistryError(`no response in time (${code})`, { ...facts, code: "TIMEOUT" });

@@ -104,7 +104,10 @@ test("the first bytes that are let in anywhere open the registry for all", async
     const { client } = await registry(() => isOpen);
     let arrive!: () => void;
     const arrival = new Promise<void>((resolve) => (arrive = resolve));
-    const held = push(client, "a/c", LARGE, () => arrival);
+    let begin!: () => void;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const held = push(client, "a/c", LARGE, () => (begin(), arrival));
+    await begun;
     await expect(push(client, "a/b", LARGE)).rejects.toMatchObject({ ...REFUSED, code: "UNAUTHORIZED" });
     await expect(push(client, "a/b", SMALL)).rejects.toMatchObject(NOT_SENT);
     isOpen = true;
