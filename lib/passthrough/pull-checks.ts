@@ -1,3 +1,4 @@
+import type { Problem } from "../errors/problem";
 import { type ImageCheck, type ImageProblem, type ImagesBySource, imageTask } from "../import";
 import type { ImageMark } from "../mirror/image-set";
 import type { MirrorBase } from "../mirror/mirror-reference";
@@ -62,7 +63,10 @@ class PullResolver implements PullChecks {
         const { registry, repository, tag } = parseSourceKey(source);
         const byDigest = this.#mirrorOf({ registry, repository, digest });
         if (byDigest === undefined) {
-            return this.#unredirected(source, "no mirror rule redirects pulls of it by digest");
+            return this.#unredirected(source, {
+                problem: "no mirror rule redirects pulls of it by digest",
+                fix: "run `npm run up`, so that the mirror rules match the content",
+            });
         }
         const byTag = tag === undefined ? undefined : this.#mirrorOf({ registry, repository, tag });
         if (tag !== undefined && byTag === undefined) this.digestOnly.push(source);
@@ -75,10 +79,10 @@ class PullResolver implements PullChecks {
         const found = tag === undefined ? undefined : this.#mirrorOf({ registry, repository, tag });
         if (found !== undefined) return this.#check(source, digest, found.repository, found.tag);
         if (tag !== undefined && mark === "tag-only") {
-            return this.#unredirected(
-                source,
-                "no mirror rule redirects pulls of it by tag, and its upstream digest is lost",
-            );
+            return this.#unredirected(source, {
+                problem: "no mirror rule redirects pulls of it by tag, and its upstream digest is lost",
+                fix: "mirror it with its digest: skopeo copy --all --preserve-digests docker://<image> dir:<folder>",
+            });
         }
         // A rebuilt catalog is named by its place at the mirror; what has no tag is there for later sets alone.
         const task = imageTask(this.#base, source, digest);
@@ -90,8 +94,8 @@ class PullResolver implements PullChecks {
         this.checks.push({ source, digest, repository, whole, ...(tag === undefined ? {} : { tag }) });
     }
 
-    #unredirected(source: string, problem: string): void {
-        this.unredirected.push({ source, problems: [{ code: "NOT_REDIRECTED", problem }] });
+    #unredirected(source: string, problem: Pick<Problem, "problem" | "fix">): void {
+        this.unredirected.push({ source, problems: [{ code: "NOT_REDIRECTED", ...problem }] });
     }
 }
 

@@ -51,6 +51,7 @@ test("where tags are not redirected it fails; a rebuilt catalog is named at the 
                 {
                     code: "NOT_REDIRECTED",
                     problem: "no mirror rule redirects pulls of it by tag, and its upstream digest is lost",
+                    fix: "mirror it with its digest: skopeo copy --all --preserve-digests docker://<image> dir:<folder>",
                 },
             ],
         },
