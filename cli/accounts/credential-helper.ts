@@ -26,7 +26,7 @@ export async function askHelper(name: string, host: string, file: string): Promi
     // What it printed may be a secret: it is never shown.
     if (code !== 0) throw helperError(program, file, `it ended with exit code ${code} for ${host}`);
     const parsed = response.safeParse(parseJson(stdout));
-    if (!parsed.success) throw helperError(program, file, `it answered something else than credentials for ${host}`);
+    if (!parsed.success) throw helperError(program, file, `its response for ${host} is not credentials`);
     if (parsed.data.Username === "<token>") throw helperError(program, file, `it holds an identity token for ${host}`);
     return { username: parsed.data.Username, password: parsed.data.Secret };
 }

@@ -98,6 +98,6 @@ function fixFor(reason: string, stack: string): string {
 function failureReason(error: unknown): string {
     const { stderr, code, killed } = error as { stderr?: unknown; code?: unknown; killed?: unknown };
     if (code === "ENOENT") return "there is no pulumi on PATH";
-    if (killed === true) return `the backend did not answer within ${TIMEOUT_MS / 1000} s`;
+    if (killed === true) return `the backend did not respond within ${TIMEOUT_MS / 1000} s`;
     return typeof stderr === "string" && stderr.trim() !== "" ? stderr.trim() : errorMessage(error);
 }

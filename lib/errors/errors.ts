@@ -92,7 +92,7 @@ const FACTS = [
     "problems",
 ] as const satisfies readonly (keyof Problem)[];
 
-/** Anything thrown as plain data; what is not an error of this program is a defect of it. */
+/** Anything thrown, as plain data. Errors that this program does not throw itself are defects of it. */
 export function toProblem(error: unknown): Problem {
     if (!(error instanceof PassthroughError)) return { code: "INTERNAL_ERROR", problem: errorMessage(error) };
     const { code, problem, ...facts } = error;
@@ -100,7 +100,7 @@ export function toProblem(error: unknown): Problem {
     return { code, problem, ...(Object.fromEntries(known) as Partial<Problem>) };
 }
 
-/** True for the file system's "there is none", whichever realm the error was made in. */
+/** True for ENOENT; not by `instanceof`, since errors of other realms (jest) are no `Error` here. */
 export function isMissingFile(error: unknown): boolean {
     return typeof error === "object" && error !== null && "code" in error && error.code === "ENOENT";
 }

@@ -16,7 +16,7 @@ export type Place =
     /** `site.registry.mirrorBase` */
     | { readonly key: string };
 
-/** What is wrong, as plain data: text is made of it by `lib/errors/format.ts`. */
+/** What is wrong, as plain data; `lib/errors/format.ts` formats it. */
 export interface Problem {
     /** Stable: callers and scripts test this, never a text. */
     readonly code: ErrorCode;
@@ -31,7 +31,7 @@ export interface Problem {
     readonly place?: Place | undefined;
     /** HTTP status; absent if there was no response. */
     readonly status?: number | undefined;
-    /** The registry's own code, where it is not one of ours. */
+    /** The registry's own code, where this program does not have it. */
     readonly registryCode?: string | undefined;
     /** Seconds that the registry asks to wait (Retry-After). */
     readonly retryAfter?: number | undefined;
@@ -39,7 +39,7 @@ export interface Problem {
     readonly problems?: readonly NamedProblem[] | undefined;
 }
 
-/** A problem of one of many: an image, a part of an archive. */
+/** A problem of one image or one part of an archive among many. */
 export interface NamedProblem {
     /** Source reference, part name, user name. */
     readonly name: string;

@@ -9,7 +9,7 @@ export function listed(names: readonly string[], most: number): string {
     return `${names.slice(0, most).map(printable).join(", ")}${more}`;
 }
 
-/** Decimal units, as disks and networks are sold: 1 kB = 1000 bytes. */
+/** Decimal units, as for disks and networks: 1 kB = 1000 bytes. */
 export function formatBytes(bytes: number): string {
     const units = ["B", "kB", "MB", "GB", "TB"];
     let value = bytes;
@@ -55,7 +55,7 @@ export function markdownCode(text: string, length: number): string {
     return `\`${markdownCell(text, length)}\``;
 }
 
-/** A body as JSON; undefined if it is none. */
+/** A text as JSON; undefined if it is not JSON. */
 export function parseJson(text: string): unknown {
     try {
         return JSON.parse(text);

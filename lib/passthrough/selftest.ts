@@ -10,7 +10,7 @@ import { type Canary, canaryImage } from "./canary";
 
 export type SelftestStepName = "rules" | "push" | "pull by digest" | "pull by tag" | "remove";
 
-/** What came of one step: done, not possible here (which is no failure), or failed with the cure. */
+/** The result of one step: done, not possible here (which is no failure), or failed with the fix. */
 export interface SelftestStep {
     readonly step: SelftestStepName;
     readonly outcome: "done" | "note" | "failed";

@@ -49,7 +49,7 @@ export interface CarryOutOptions extends ExecuteOptions {
 
 /**
  * Carries a set's plan out with the bytes of its archive. The archive is opened only if the plan needs bytes of it, and
- * is held against the lock before the first of them is sent.
+ * is compared with the lock before the first of them is sent.
  * @returns also after failures: they are in `failed`, by image
  * @throws ArchiveError if it cannot be opened; `ARCHIVE_LOCK_MISMATCH`
  */

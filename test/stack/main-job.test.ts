@@ -217,7 +217,9 @@ test("a lost blob is drift, and the next up sends just its bytes", async () => {
 
     const drift = await site.stack.refreshPreview("--expect-no-changes");
     expect(drift.code).toBe(7);
-    expect(drift.text).toContain(`quay.io/team0/app0:v1: ${repository}@${APP0}: blob ${digest} is not there`);
+    expect(drift.text).toContain(
+        `quay.io/team0/app0:v1: BLOB_UNKNOWN at ${site.registry.host}: blob ${repository}@${digest}: it is missing`,
+    );
 
     const { changed, text } = await healed();
     expect(changed).toEqual([

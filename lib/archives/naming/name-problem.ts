@@ -12,7 +12,7 @@ export interface NameProblem {
     readonly what: string;
     /** Source references that would fit. */
     readonly candidates: readonly string[];
-    /** What to write as `match` of an override; undefined if no override can cure it. */
+    /** What to write as `match` of an override; undefined if no override can fix it. */
     readonly match?: string;
     /** What the override has to give beside the registry, since the archive's name does not have it. */
     readonly needs?: readonly ("repository" | "tag")[];

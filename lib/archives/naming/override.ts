@@ -5,7 +5,7 @@ import { printable } from "../../errors/text";
 import { type Reference, canonicalRegistry, formatReference, parseReference } from "../../oci/reference";
 import { NamePattern } from "./name-pattern";
 
-/** The overrides of a run, and which of them were of use. */
+/** The overrides of a run, and which of them matched something. */
 export class Overrides {
     readonly #rules: readonly { readonly override: Override; readonly pattern: NamePattern }[];
     readonly #used = new Set<Override>();
@@ -34,7 +34,7 @@ export class Overrides {
         return found;
     }
 
-    /** The first override whose `match` is one of the names of an image, letter by letter. */
+    /** The first override whose `match` is exactly one of the names of an image. */
     findExact(names: readonly string[]): Override | undefined {
         const found = this.#rules.find(({ override }) => names.includes(override.match))?.override;
         if (found !== undefined) this.#used.add(found);

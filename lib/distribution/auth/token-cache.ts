@@ -87,7 +87,7 @@ export class RegistryTokens {
     }
 }
 
-/** Others wait for the same answer: whoever gives up ends its own waiting only. */
+/** Others wait for the same response: an aborted request ends its own waiting only. */
 async function untilAborted<T>(response: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     if (signal === undefined) return response;
     const over = new AbortController();

@@ -29,7 +29,7 @@ export class RegistryClient {
         return this.options.endpoint.host;
     }
 
-    /** Seconds for which no request to the host got an answer; 0 if the last one did. */
+    /** Seconds for which no request to the host got a response; 0 if the last one did. */
     get silentSeconds(): number {
         return this.calls.hostLimiter.silentFor / 1000;
     }
@@ -136,7 +136,7 @@ export class RegistryClient {
     async referrers(repository: string, digest: Digest): Promise<Digest[] | undefined> {
         const request = this.calls.read("GET", repository, `referrers/${digest}`);
         return this.calls.run(request, async (response) => {
-            // distribution has no such route; Quay answers 400 for a manifest that it does not know.
+            // distribution has no such route; Quay responds 400 for a manifest that it does not know.
             if (response.status === 404 || response.status === 400) {
                 await response.discard();
                 if (response.status === 404 && judgeAbsence(response, undefined) !== "definite") {

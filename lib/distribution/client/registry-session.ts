@@ -26,7 +26,7 @@ export interface RegistryRequest extends Omit<HttpRequest, "url" | "body"> {
 const MAX_REDIRECTS = 5;
 
 /**
- * Authorized requests to one registry: answers its challenge with Basic or a bearer token (distribution, "Token
+ * Authorized requests to one registry: responds to its challenge with Basic or a bearer token (distribution, "Token
  * Authentication Specification"), renews tokens before they end and on a 401, follows redirects of reads.
  * Credentials are only ever sent to the registry's own origin and to the token endpoint it names.
  */
@@ -60,8 +60,8 @@ export class RegistrySession {
     }
 
     /**
-     * The answer with any status but a 401 that credentials could cure. The request is under way, for the host's pace,
-     * until the answer's body has been taken.
+     * The response with any status but a 401 that credentials could avoid. The request counts as in flight, for the
+     * host's limiter, until the response's body has been read.
      * @throws RegistryError
      */
     async send(request: RegistryRequest): Promise<HttpResponse> {
@@ -120,7 +120,7 @@ export class RegistrySession {
             if (isFresh) {
                 refused++;
                 firstRefusal ??= Date.now();
-                // What Basic is refused for is the account itself.
+                // With Basic the account itself is rejected.
                 const isOver = !isBearer(used) || isHeavy(request) || Date.now() + wait > firstRefusal + this.patience;
                 if (isOver || !this.refusals.mayRetry(challengeOf(response), refused)) {
                     this.noteFinal(request);
@@ -145,10 +145,10 @@ export class RegistrySession {
         }
     }
 
-    /** @param isFresh it was refused before, and the token is dropped */
+    /** @param isFresh the request was rejected before, and its token is dropped */
     private async tried(request: RegistryRequest, url: URL, isFresh: boolean) {
         const attempt = async () => {
-            // A large body must not be refused for the age of a token that another request fetched meanwhile.
+            // A large body must not be rejected since its token, fetched by another request meanwhile, is old.
             const notBefore = isFresh && isHeavy(request) ? Date.now() : undefined;
             const used = await this.authorization(request, notBefore);
             return { used, ...(await this.attempt(request, url, used)) };
@@ -160,7 +160,7 @@ export class RegistrySession {
         if (request.blobBytes !== undefined) this.bodies.refuse(request);
     }
 
-    /** @returns the last answer of a chain of redirects, and whether none but the registry itself had a part in it. */
+    /** @returns the last response of a chain of redirects, and whether all of them came from the registry itself. */
     private async attempt(
         request: RegistryRequest,
         url: URL,

@@ -5,7 +5,7 @@ import { DEFAULT_TIMEOUTS } from "./timeouts";
 /** What a connection must take in time is small, however large the pieces of a body are: a slow one is no dead one. */
 const WATCHED_BYTES = 256 * 1024;
 
-/** Ends a request whose body nobody takes any more; the time after the last piece is the registry's, for storing. */
+/** Ends a request whose body is not accepted any more. After the last piece the registry may take its time to store. */
 export class StallWatch {
     private readonly stalled = new AbortController();
     readonly signal: AbortSignal;

@@ -6,7 +6,7 @@ import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
 import { verifiedTls } from "./tls";
 import { tlsError } from "./tls-errors";
 
-/** Where a registry answers. */
+/** Where a registry is reached. */
 export interface RegistryEndpoint {
     /** `host` or `host:port`. */
     readonly host: string;
@@ -111,7 +111,7 @@ export class Transport {
 }
 
 const MAX_ERROR_TEXT = 64 * 1024;
-/** Leaving the loop closes the socket, which is cheaper than reading on, and an answer may have no end. */
+/** Leaving the loop closes the socket: cheaper than reading on, and a response may have no end. */
 const MAX_DISCARDED = 1024 * 1024;
 
 function httpResponse(response: Dispatcher.ResponseData, context: RequestContext, patience: number): HttpResponse {

@@ -6,9 +6,9 @@ import { isBusy, isUnreachable } from "./retry";
 /** Requests in flight to one host, unless the site says otherwise. */
 export const DEFAULT_REQUESTS = 24;
 
-/** What a request that is under way tells of its end, once; what comes later is not counted. */
+/** Reports the end of a request in flight, once; later reports are ignored. */
 export interface Pass {
-    /** The host gave an answer that is none of being busy. */
+    /** The host gave a response that is not about being busy. */
     answered(): void;
     /** It failed: only what speaks of the host or the way to it counts. */
     failed(error: unknown): void;
@@ -38,7 +38,7 @@ export class HostLimiter {
         return Math.floor(this.limit);
     }
 
-    /** Milliseconds since the first failure after the host's last answer of any kind; 0 if it answers. */
+    /** Milliseconds since the first failure after the host's last response of any kind; 0 if it responds. */
     get silentFor(): number {
         return this.failingSince === undefined ? 0 : Date.now() - this.failingSince;
     }

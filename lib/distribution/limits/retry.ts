@@ -19,14 +19,14 @@ export const DEFAULT_RETRY: RetryPolicy = { seconds: 60, firstDelay: 250, longes
 /** 520 to 524 are those of proxies that lost what is behind them; Quay itself says 520. */
 const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
 
-/** True if the registry answered that it has too much to do, or has trouble that passes. */
+/** True if the registry responded that it is too busy, or has trouble that passes. */
 export function isBusy(error: unknown): error is RegistryError {
     // Somebody made it read-only: that does not pass by itself, whatever the status (Quay: 503).
     if (!(error instanceof RegistryError) || error.code === "REGISTRY_READ_ONLY") return false;
     return error.code === "DATABASE_LOCKED" || (error.status !== undefined && PASSING_STATUS.has(error.status));
 }
 
-/** True if there was no answer: the connection broke, or nothing came in time. */
+/** True if there was no response: the connection broke, or nothing came in time. */
 export function isUnreachable(error: unknown): error is RegistryError {
     return error instanceof RegistryError && (error.code === "NETWORK" || error.code === "TIMEOUT");
 }
@@ -50,7 +50,7 @@ function isLostUpload(error: unknown): error is RegistryError {
  * Runs an idempotent operation until it succeeds, fails for good, or has been failing for `policy.seconds`.
  * A Retry-After of the registry is honoured as the least wait; one that reaches past the policy ends the attempts.
  * @param operation calls what it is given when it has gone on: failing is counted anew from there
- * @param onWait told before each wait: why, and how many milliseconds it takes
+ * @param onWait called before each wait with its reason and its milliseconds
  * @throws the last error of the operation, or the signal's reason.
  */
 export async function withRetry<T>(

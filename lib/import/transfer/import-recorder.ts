@@ -23,7 +23,7 @@ export interface ImportResult {
     readonly refusedMounts: readonly RefusedMount[];
 }
 
-/** Who is told how an import goes on. */
+/** Receives the progress of an import. */
 export interface ImportListeners {
     readonly onProgress?: (progress: ImportProgress) => void;
     readonly onEvent?: (event: ImportEvent) => void;

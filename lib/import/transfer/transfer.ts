@@ -20,7 +20,7 @@ export interface RefusedMount {
     readonly from: string;
 }
 
-/** What a transfer tells while it goes on. */
+/** Receives the progress of a transfer. */
 export interface TransferWatch {
     /**
      * Payload bytes that were sent.

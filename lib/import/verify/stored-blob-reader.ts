@@ -26,7 +26,7 @@ export class StoredBlobReader {
     private readonly readings = new Map<Digest, Promise<BlobReading>>();
     private readonly streams = new Limiter(STREAMS_AT_ONCE);
 
-    /** @param onBytes told of every piece that came */
+    /** @param onBytes called for every piece that was read */
     constructor(
         private readonly client: RegistryClient,
         private readonly onBytes: (bytes: number) => void,

@@ -47,7 +47,7 @@ export class HarborClient {
     }
 
     /**
-     * Calls the API; any status below 300 and those in `accept` are answers.
+     * Calls the API; any status below 300 and those in `accept` are returned.
      * @param path below `/api/v2.0`
      * @throws RegistryError
      */
@@ -69,7 +69,7 @@ export class HarborClient {
         throw adminError(response, { ...FIXES, ...fixes });
     }
 
-    /** A resource; undefined if Harbor definitely says that it is not there. */
+    /** A resource; undefined if Harbor itself responds that it does not exist. */
     async get<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
         const response = await this.call({ method: "GET", path, headers: BY_NAME }, [404]);
         return response.status === 404 ? undefined : parseBody(response, schema);
@@ -82,7 +82,7 @@ export class HarborClient {
         return response.status === 404 ? undefined : parseBody(response, schema);
     }
 
-    /** The answer's JSON. @throws RegistryError if it has none of that shape */
+    /** The response's JSON. @throws RegistryError if it has another shape */
     read<T>(response: AdminResponse, schema: z.ZodType<T>): T {
         return parseBody(response, schema);
     }
@@ -90,7 +90,7 @@ export class HarborClient {
     /** A resource, or undefined if this account may not see it (403) or it is not there (404). */
     async getIfAllowed<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
         const response = await this.call({ method: "GET", path, headers: BY_NAME }, [403, 404]);
-        // Without a schedule or a policy Harbor answers 200 with nothing.
+        // Without a schedule or a policy Harbor responds 200 with nothing.
         return response.status < 300 && response.text.trim() !== "" ? parseBody(response, schema) : undefined;
     }
 
@@ -128,7 +128,7 @@ export class HarborClient {
         return true;
     }
 
-    /** An answer without credentials, whatever its status. */
+    /** The response to a request without credentials, whatever its status. */
     async anonymous(path: string): Promise<AdminResponse> {
         return this.http.send({ method: "GET", path: `${API}${path}` });
     }

@@ -34,9 +34,9 @@ export interface QuayConnection {
 }
 
 /**
- * Requests to one Quay with one authorization. What comes back is an answer to the question (also 400, 403 and 404,
- * which mean something different for each call); all that says nothing about it throws a RegistryError: no connection,
- * no right to ask (401, the CSRF refusal), too many requests, a fault of the server.
+ * Requests to one Quay with one authorization. Responses that are about the resource are returned (also 400, 403 and
+ * 404, which mean something different for each call); all others throw a RegistryError: no connection, a rejected
+ * account (401, the CSRF rejection), too many requests, an error of the server.
  */
 export class QuayApi {
     constructor(
@@ -65,7 +65,7 @@ export class QuayApi {
         return this.retrying(() => this.once("GET", path));
     }
 
-    /** What a GET answers with 200. @throws RegistryError for every other answer */
+    /** The body of a 200. @throws RegistryError for every other response */
     async read<T>(path: string, schema: z.ZodType<T>): Promise<T> {
         return parseBody(expect(await this.get(path), 200), schema);
     }
@@ -80,7 +80,7 @@ export class QuayApi {
         return this.retrying(() => this.once("DELETE", path));
     }
 
-    /** One attempt: for what makes something new each time it arrives, whether its answer does or not. */
+    /** One attempt: for requests that create something new each time, also if the response is lost. */
     async once(method: Method, path: string, body?: object): Promise<QuayResponse> {
         return this.send(method, path, body === undefined ? {} : { json: body });
     }
@@ -116,16 +116,16 @@ export class QuayApi {
     }
 }
 
-/** The answer, if it has one of the statuses. @throws RegistryError that says what came instead */
+/** The response, if it has one of the statuses. @throws RegistryError for any other */
 export function expect(response: QuayResponse, ...statuses: readonly number[]): QuayResponse {
     if (statuses.includes(response.status)) return response;
     throw quayError(response);
 }
 
 /**
- * Makes something of which there may be only one, by a request that must not be repeated blindly: it is looked for
- * before each attempt, so that one whose answer was lost is found and not made twice.
- * @param read undefined if it is definitely not there; gets an API that does not retry, since the whole is retried
+ * Creates something of which there may be only one, by a request that must not be repeated blindly: it is looked for
+ * before each attempt, so that one whose response was lost is found and not created twice.
+ * @param read undefined if it definitely does not exist; gets an API that does not retry, since the whole is retried
  */
 export async function ensured<T>(
     api: QuayApi,
