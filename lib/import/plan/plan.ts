@@ -32,6 +32,11 @@ export interface ImagePlan {
     readonly manifests: readonly TreeNode[];
     readonly copies: readonly ManifestCopy[];
     readonly root: TreeNode;
+    /**
+     * What the root is put under: the tag; or its digest where the tag has that digest already, since registries with
+     * immutable tags refuse a PUT of the tag even then (Harbor 412, Quay 409).
+     */
+    readonly rootReference: string;
     /** What the tag points to now, if that is another image: it moves. */
     readonly movedFrom?: Digest;
 }

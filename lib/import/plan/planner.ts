@@ -42,6 +42,7 @@ interface Missing {
     readonly copies: readonly ManifestCopy[];
     readonly blobs: readonly Digest[];
     readonly rootIsThere: boolean;
+    readonly rootReference: string;
     readonly problems: readonly Problem[];
     readonly movedFrom?: Digest;
 }
@@ -83,6 +84,9 @@ class Planner {
         }
         const root = tree.at(-1) as TreeNode;
         const { copies, problems } = await this.earlierManifests(task, tree, blobs);
+        const isTagged = tagged === task.digest;
+        const isComplete = missing.length + blobs.size + copies.length + damaged.length + problems.length === 0;
+        if (isTagged && isComplete) return task;
         return {
             task,
             root,
@@ -90,8 +94,9 @@ class Planner {
             copies,
             blobs: [...blobs],
             rootIsThere: !missing.includes(root),
+            rootReference: isTagged ? task.digest : task.tag,
             problems: [...damaged, ...problems],
-            ...(tagged === undefined || tagged === task.digest ? {} : { movedFrom: tagged }),
+            ...(tagged === undefined || isTagged ? {} : { movedFrom: tagged }),
         };
     }
 
@@ -111,6 +116,7 @@ class Planner {
             copies: [],
             blobs: [],
             rootIsThere: true,
+            rootReference: task.tag,
             problems: stored === undefined ? [this.earlierProblem(`manifest ${digest}`)] : [],
             ...(tagged === undefined ? {} : { movedFrom: tagged }),
         };

@@ -117,7 +117,7 @@ class Execution {
             await this.neededBlobs(image);
             for (const { digest, from } of image.copies) await this.copyManifest(task.repository, digest, from);
             for (const { digest } of image.manifests) await this.manifest(task.repository, digest);
-            await this.putManifest(task.repository, task.tag, task.digest, image.rootIsThere);
+            await this.putManifest(task.repository, image.rootReference, task.digest, image.rootIsThere);
             this.recorder.imageDone(image);
         } catch (error) {
             this.noteStop(error);

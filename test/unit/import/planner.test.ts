@@ -99,6 +99,25 @@ test("an image that was found broken is looked at to the last blob, and a blob t
     expect(uploads).toBe(1);
 });
 
+test("an image that was found broken and is complete under its tag is present: its tag is not put again", async () => {
+    const { content, layer, config, manifest, registry } = oneImage();
+    registry.has(A, [manifest], "1").has(A, [config, layer]);
+    const { present, push, bytes } = await plan(content, registry, ["quay.io/org/a:1"]);
+    expect([present.length, push, bytes]).toEqual([1, [], 0]);
+});
+
+test("the root of an image whose tag is right goes by its digest, that of any other by its tag", async () => {
+    const { content, layer, config, manifest, registry } = oneImage();
+    const broken = registry.has(A, [manifest], "1").has(A, [config]);
+    expect((await plan(content, broken, ["quay.io/org/a:1"])).push[0]).toMatchObject({
+        rootReference: manifest,
+        rootIsThere: true,
+        needs: [layer],
+    });
+    const untagged = new Registry(content).has(A, [manifest, config, layer]);
+    expect((await plan(content, untagged, ["quay.io/org/a:1"])).push[0]).toMatchObject({ rootReference: "1" });
+});
+
 test("a suspect's manifest that is there with other bytes is a problem, not something to put again", async () => {
     const { content, layer, config, manifest, registry } = oneImage();
     registry.has(A, [manifest], "1").has(A, [config, layer]).cuts(A, manifest);
