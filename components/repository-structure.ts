@@ -7,6 +7,7 @@ import type { OnRemove } from "../lib/mirror/on-remove";
 import { parseSourceKey, repositoryName } from "../lib/oci/reference";
 import { registryAdmin } from "../lib/registries";
 import { childName } from "./child-name";
+import { applyKnown } from "./known";
 import { RobotAccess, type RobotLifetimes } from "./robot-access";
 
 export interface RepositoryStructureArgs extends AdminArgs {
@@ -56,8 +57,8 @@ export class RepositoryStructure extends pulumi.ComponentResource {
                 {
                     ...common,
                     repositories: mirror.apply((base) => repositoryNames(base, images)),
-                    importer: importer.robot.apply(({ username }) => username),
-                    puller: puller.robot.apply(({ username }) => username),
+                    importer: applyKnown(importer.robot, ({ username }) => username),
+                    puller: applyKnown(puller.robot, ({ username }) => username),
                 },
                 options,
             );

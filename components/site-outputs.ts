@@ -8,6 +8,7 @@ import { type MirrorBase, mirrorReference } from "../lib/mirror/mirror-reference
 import { formatReference, parseSourceKey } from "../lib/oci/reference";
 import type { Robot } from "../lib/registries";
 import type { Content } from "../lib/site";
+import { applyKnown } from "./known";
 
 /** Where an image is at the mirror, and its digest there and, unless it is marked, upstream. */
 export interface MirroredImage {
@@ -33,12 +34,14 @@ export function summarizeRobots(
     puller: RobotAccount,
     overlap: pulumi.Input<number>,
 ): pulumi.Output<RobotSummaries> {
-    return pulumi
-        .all([importer.robot, puller.robot, puller.retiredRobots, overlap])
-        .apply<RobotSummaries>(([push, pull, retired = [], days]) => ({
+    const retired = puller.retiredRobots.apply((robots) => robots ?? []);
+    return applyKnown(
+        pulumi.all([importer.robot, puller.robot, retired, overlap]),
+        ([push, pull, earlier, days]): RobotSummaries => ({
             importer: summarize(push),
-            puller: { ...summarize(pull), ...summarizeRetired(retired, days) },
-        }));
+            puller: { ...summarize(pull), ...summarizeRetired(earlier, days) },
+        }),
+    );
 }
 
 function summarize({ username, expiresAt }: Robot): RobotSummary {
@@ -76,7 +79,7 @@ export function dockerConfig(
     account: pulumi.Output<Credentials>,
 ): pulumi.Output<string> {
     return pulumi.secret(
-        pulumi.all([mirror, account]).apply(([{ host }, { username, password }]) => {
+        applyKnown(pulumi.all([mirror, account]), ([{ host }, { username, password }]) => {
             const auth = Buffer.from(`${username}:${password}`, "utf8").toString("base64");
             return JSON.stringify({ auths: { [host]: { auth } } });
         }),

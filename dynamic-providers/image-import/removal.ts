@@ -10,7 +10,7 @@ import {
     removeImages,
 } from "../../lib/import";
 import type { Digest } from "../../lib/oci/digest";
-import { PassthroughError } from "../../lib/errors/errors";
+import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { MAX_NAMES } from "../../lib/errors/format";
 import { type MirrorBase, mirrorRepository, protectingTag } from "../../lib/mirror/mirror-reference";
 import type { ResourceLog } from "../lifecycle/engine";
@@ -39,13 +39,27 @@ export async function removeLeaving(
     context: RegistryContext,
 ): Promise<Removal> {
     const others = await Promise.all(locks.map((path) => readLock(path)));
-    return withRegistry(inputs, context, async (client, base, row) => {
+    const removal = await withRegistry(inputs, context, async (client, base, row) => {
         const stay = [...imageTasks(base, wanted), ...others.flatMap((lock) => protectedManifests(base, lock))];
         row.show(`removing ${counted(Object.keys(leaving).length, "image")}`);
         const removal = await removeImages(client, imageTasks(base, leaving), stay);
         logRemoval(removal, context.log);
         return removal;
     });
+    await removeEmptiedRepositories(inputs, context);
+    return removal;
+}
+
+/** Failing to is no error: the next update of the repositories, and their own removal, try again. */
+async function removeEmptiedRepositories(
+    { registry }: RegistryInputs,
+    { process, log }: RegistryContext,
+): Promise<void> {
+    try {
+        await process.emptiedRepositories.get(registry.mirrorBase)?.();
+    } catch (error) {
+        log.line("warning", `empty repositories were not removed: ${errorMessage(error)}`);
+    }
 }
 
 function imageTasks(base: MirrorBase, images: Images): ImageTask[] {

@@ -19,6 +19,11 @@ export class RegistryProcess implements ProviderProcess {
      * without the old inputs.
      */
     readonly generations = new Map<string, number>();
+    /**
+     * By `mirrorBase`, what removes the repositories that no image needs any more and that are empty. An update of the
+     * repositories, which comes before those of the images, leaves it here for whatever removes images afterwards.
+     */
+    readonly emptiedRepositories = new Map<string, () => Promise<void>>();
     private current = StackSettings.UNKNOWN;
 
     /**

@@ -40,6 +40,13 @@ export const repositorySetProvider: RegistryProvider<RepositorySetInputs, Reposi
     update: async (olds, news, context) => {
         const isSame = isDeepStrictEqual(desiredState(olds), desiredState(news));
         if (isSame && olds.missing.length === 0 && olds.differences.length === 0) return { ...olds, ...news };
+        const leaving = olds.made.filter((name) => !news.repositories.includes(name));
+        if (news.onRemove === "delete" && leaving.length > 0) {
+            // Their images are removed after this update.
+            context.process.emptiedRepositories.set(news.registry.mirrorBase, () =>
+                removeEmpty(news, leaving, context),
+            );
+        }
         return ensure(news, olds.made, context);
     },
 
@@ -55,11 +62,19 @@ export const repositorySetProvider: RegistryProvider<RepositorySetInputs, Reposi
     },
 
     remove: async (olds, context) => {
-        const { made: names, namespace, onRemove } = olds;
-        if (onRemove === "keep" || names.length === 0) return;
-        await withManagement(olds, context, async ({ repositories }) => repositories?.remove({ namespace, names }));
+        if (olds.onRemove === "keep" || olds.made.length === 0) return;
+        await removeEmpty(olds, olds.made, context);
     },
 };
+
+async function removeEmpty(
+    inputs: RepositorySetInputs,
+    names: readonly string[],
+    context: RegistryContext,
+): Promise<void> {
+    const { namespace } = inputs;
+    await withManagement(inputs, context, async ({ repositories }) => repositories?.remove({ namespace, names }));
+}
 
 function desiredState({ namespace, repositories, importer, puller }: RepositorySetInputs): DesiredRepositories {
     return { namespace, names: repositories, importer, puller };

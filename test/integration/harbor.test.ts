@@ -1,6 +1,10 @@
+import { RegistryClient } from "../../lib/distribution/client/registry-client";
+import { executePlan, planImport, removeImages } from "../../lib/import";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import type { Reply } from "../support/harbor/exchange";
 import type { FakeHarbor } from "../support/harbor/fake-harbor";
-import { MAINTAINER, ManagedHarbor, html } from "../support/harbor/managed-harbor";
+import { ADMIN, MAINTAINER, ManagedHarbor, html } from "../support/harbor/managed-harbor";
+import { MemoryImageSet } from "../support/image-set";
 
 let on: ManagedHarbor;
 let fake: FakeHarbor;
@@ -191,5 +195,32 @@ test("only an empty project is removed, only the one that was made here, and one
     expect(refused.message).toContain("site.onRemove: keep");
     await namespaces.remove({ id: made?.id ?? "" }, { name: "mirror" });
     await namespaces.remove({ id: made?.id ?? "" }, { name: "mirror" });
+    expect(fake.harbor.projects).toEqual([]);
+});
+
+test("a project's emptied repositories are removed with it, and none of them if another one holds an image", async () => {
+    const { namespaces } = managed();
+    const made = await namespaces.create({ name: "mirror" });
+    const known = { id: made?.id ?? "" };
+    const client = new RegistryClient({
+        endpoint: { host: fake.host, ca: on.authority.ca },
+        credentials: ADMIN,
+        retry: { seconds: 0, firstDelay: 1, longestDelay: 1 },
+    });
+    const content = new MemoryImageSet();
+    content.image("quay.io/org/app:1");
+    content.image("registry.redhat.io/ubi9/ubi:1");
+    const base = parseMirrorBase(`${fake.host}/mirror`);
+    const plan = await planImport(client, { images: content.images, set: content.set, base });
+    expect((await executePlan(client, content, plan)).failed).toEqual([]);
+    const tasks = plan.push.map(({ task }) => task);
+    await removeImages(client, tasks.slice(0, 1), []);
+    const refused = await failure(namespaces.remove(known, { name: "mirror" }));
+    expect(refused.code).toBe("NOT_EMPTY");
+    expect(refused.message).toContain(`1 of its repositories hold images (${tasks[1]?.repository ?? ""})`);
+    expect(fake.writes().filter((write) => write.startsWith("DELETE"))).toEqual([]);
+    await removeImages(client, tasks.slice(1), []);
+    await client.close();
+    await namespaces.remove(known, { name: "mirror" });
     expect(fake.harbor.projects).toEqual([]);
 });

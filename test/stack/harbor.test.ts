@@ -3,7 +3,11 @@ import { join } from "node:path";
 import { CommandLines, leaks } from "../support/canary";
 import { RegistryError } from "../../lib/errors/errors";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
+import { executePlan, planImport } from "../../lib/import";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { ADMIN, HarborSite } from "../support/harbor/harbor-site";
+import { MemoryImageSet } from "../support/image-set";
+import { Contents } from "../support/registry-contents";
 
 jest.setTimeout(600_000);
 
@@ -235,16 +239,22 @@ test("a project that was deleted is drift, and is created again with everything 
     expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
 });
 
-test("a robot account that was deleted is drift, and the next up creates a new one", async () => {
+test("a robot account that was deleted is drift, and the next up creates a new one, also where tags are immutable", async () => {
     const { fake, stack } = site;
     const [importer = ""] = robots();
+    const [project] = fake.harbor.projects;
+    project?.immutable.push({});
     fake.harbor.removeRobot(importer.replace("mirror+", ""));
     fake.mint.expireAll();
     const drift = await stack.refreshPreview("--expect-no-changes");
     expect(drift.code).toBe(7);
     expect(drift.text).toContain(`${importer} was deleted in the registry`);
+    fake.content.length = 0;
     expect(await stack.up()).toMatchObject({ code: 0 });
     expect(robots()).not.toContain(importer);
+    // Every tag is right: to put one again would be refused, since it is immutable.
+    expect(fake.content.filter(({ method }) => method !== "GET" && method !== "HEAD")).toEqual([]);
+    project?.immutable.pop();
     expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
 });
 
@@ -301,3 +311,40 @@ test("with onRemove: delete the importer may remove images, and a destroy does i
         stack.remove();
     }
 });
+
+test("with onRemove: delete the project goes with its emptied repositories, as soon as nobody's images are in it", async () => {
+    const { fake } = site;
+    const own = { mirrorBase: `${fake.host}/own` };
+    const stack = await site.newStack();
+    stack.configure(site.document(own, { onRemove: "delete" }));
+    try {
+        // What state does not have yet has no outputs in a program that only refreshes.
+        expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 7 });
+        expect(await stack.up()).toMatchObject({ code: 0 });
+        const stranger = await pushDirectly("own", "quay.io/stranger/app:1");
+        const refused = await stack.destroy();
+        expect(refused.code).toBe(1);
+        expect(refused.text).toContain(`1 of its repositories hold images (${stranger})`);
+        const again = await stack.destroy("--run-program");
+        expect(again.code).toBe(1);
+        expect(again.text).not.toContain("TypeError");
+        new Contents(fake.registry).remove(stranger);
+        expect(await stack.destroy("--run-program")).toMatchObject({ code: 0 });
+        expect(fake.harbor.project("own")).toBeUndefined();
+    } finally {
+        stack.remove();
+    }
+});
+
+/** Pushes an image past Harbor's front, as somebody else. @returns its repository */
+async function pushDirectly(project: string, source: string): Promise<string> {
+    const { host } = site.fake.registry;
+    const content = new MemoryImageSet();
+    content.image(source);
+    const client = new RegistryClient({ endpoint: { host, plainHttp: true } });
+    const base = parseMirrorBase(`${host}/${project}`);
+    const plan = await planImport(client, { images: content.images, set: content.set, base });
+    await executePlan(client, content, plan);
+    await client.close();
+    return plan.push[0]?.task.repository ?? "";
+}

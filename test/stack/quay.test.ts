@@ -1,8 +1,11 @@
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Organization } from "../support/quay/model";
 import { OWNER } from "../support/quay/account";
 import { CommandLines, leaks } from "../support/canary";
 import { QuaySite } from "../support/quay/quay-site";
-import type { TestStack } from "../support/stack";
+import { FIXTURES } from "../support/site";
+import { PROJECT, type TestStack } from "../support/stack";
 
 jest.setTimeout(300_000);
 
@@ -203,4 +206,28 @@ test("destroy takes the robot accounts, and leaves the images", async () => {
     const { robots, prototypes, repositories, applications } = organization();
     expect([robots.size, prototypes.length, applications.size]).toEqual([0, 0, 0]);
     expect(repositories.size).toBe(6);
+});
+
+test("with onRemove: delete an emptied repository goes with its last image, and the organization with the stack", async () => {
+    site.quay.model.removeOrganization(organization());
+    const own = await site.stack();
+    const lock = join(site.folder, "own.lock.json");
+    copyFileSync(join(PROJECT, "test/fixtures/locks/with-mapping.lock.json"), lock);
+    own.configure({
+        ...site.document(),
+        onRemove: "delete",
+        content: [{ archive: join(FIXTURES, "with-mapping"), lock }],
+    });
+    expect(await own.up()).toMatchObject({ code: 0 });
+    const { images, ...rest } = JSON.parse(readFileSync(lock, "utf8")) as { images: Record<string, string> };
+    const { "quay.io/team0/app0:v1": left, ...others } = images;
+    expect(left).toBeDefined();
+    writeFileSync(lock, JSON.stringify({ ...rest, images: others }));
+    expect(await own.upOnly()).toMatchObject({ code: 0 });
+    expect([...organization().repositories.keys()].sort()).toEqual(
+        REPOSITORIES.filter((name) => name !== "quay.io/team0/app0"),
+    );
+    expect(await own.preview("--expect-no-changes")).toMatchObject({ code: 0 });
+    expect(await own.destroy()).toMatchObject({ code: 0 });
+    expect(site.quay.model.organizations.get("mirror")).toBeUndefined();
 });

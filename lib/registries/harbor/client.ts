@@ -139,4 +139,4 @@ export class HarborClient {
 }
 
 /** A project whose name is all digits would be taken for an id. */
-const BY_NAME = { "x-is-resource-name": "true" };
+export const BY_NAME = { "x-is-resource-name": "true" };

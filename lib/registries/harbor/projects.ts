@@ -2,12 +2,15 @@ import { z } from "zod";
 import { RegistryError } from "../../errors/errors";
 import { isOutcomeUnknown } from "../admin-client";
 import type { Namespace, NamespaceAdmin, DesiredNamespace } from "../namespace-admin";
-import type { HarborClient } from "./client";
+import { BY_NAME, type HarborClient } from "./client";
 import { type Project, project } from "./project";
 import { projectWarnings } from "./project-warnings";
+import { removeEmptyRepositories } from "./repositories";
 
 const summary = z.object({ quota: z.object({ hard: z.object({ storage: z.number() }) }).optional() });
 const quotas = z.array(z.object({ id: z.number().int() }));
+
+const NOT_EMPTY = "remove what is left in it, or set site.onRemove: keep";
 
 /** Harbor's projects. */
 export class HarborProjects implements NamespaceAdmin {
@@ -75,8 +78,8 @@ export class HarborProjects implements NamespaceAdmin {
         const found = await this.find(desired.name);
         // Another project of the same name is not the one that was made here.
         if (found === undefined || String(found.project_id) !== id) return;
-        const fixes = { 412: "remove the repositories that are left in it, or set site.onRemove: keep" };
-        await this.client.call({ method: "DELETE", path: `/projects/${id}` }, [404], fixes);
+        await removeEmptyRepositories(this.client, found);
+        await this.client.call({ method: "DELETE", path: `/projects/${id}` }, [404], { 412: NOT_EMPTY });
     }
 
     /**
@@ -84,11 +87,7 @@ export class HarborProjects implements NamespaceAdmin {
      * they may not see, and ask whether the name is taken.
      */
     async find(name: string): Promise<Project | undefined> {
-        const request = {
-            method: "GET",
-            path: `/projects/${name}`,
-            headers: { "x-is-resource-name": "true" },
-        } as const;
+        const request = { method: "GET", path: `/projects/${name}`, headers: BY_NAME } as const;
         const found = await this.client.getOrStatus(request, project);
         if (found === 403) {
             const path = `/projects?project_name=${encodeURIComponent(name)}`;

@@ -2,12 +2,14 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Credentials } from "../../../lib/distribution/auth/credentials";
 import type { ServerCertificate } from "../certificates";
+import { Contents } from "../registry-contents";
 import { RegistryProcess } from "../registry-process";
 import { Front, TokenMint, basicOf, textOf } from "../token-gateway";
 import { answerContent, answerToken } from "./content-front";
 import { HarborFault, type Reply, denied, forbidden, notFound, unprocessable } from "./exchange";
 import { Harbor } from "./harbor-state";
 import { projectRoutes } from "./project-routes";
+import { repositoryRoutes } from "./repository-routes";
 import { ROBOT_ROUTES } from "./robot-routes";
 import { SYSTEM_ROUTES } from "./system-routes";
 
@@ -48,11 +50,14 @@ export class FakeHarbor {
     /** By secret, every one that a robot account ever had when something was asked. */
     readonly everyLogin = new Map<string, Credentials>();
     disturb: Disturbance = () => undefined;
+    private readonly contents: Contents;
 
     private constructor(
         readonly registry: RegistryProcess,
         private readonly isStopped: { front?: Front },
-    ) {}
+    ) {
+        this.contents = new Contents(registry);
+    }
 
     static async start(tls: ServerCertificate): Promise<FakeHarbor> {
         const fake = new FakeHarbor(await RegistryProcess.start(), {});
@@ -131,7 +136,12 @@ export class FakeHarbor {
         if (csrf(request)) throw csrfFault();
         if (this.harbor.readOnly && !isRead)
             throw denied("The system is in read only mode. Any modification is prohibited.");
-        const routes = [...SYSTEM_ROUTES, ...ROBOT_ROUTES, ...projectRoutes((project) => this.repositories(project))];
+        const routes = [
+            ...SYSTEM_ROUTES,
+            ...ROBOT_ROUTES,
+            ...projectRoutes((project) => this.contents.repositories(project).length),
+            ...repositoryRoutes(this.contents),
+        ];
         const matching = routes.filter(([, pattern]) => pattern.test(path));
         if (matching.length === 0) throw notFound(`path ${pathname} was not found`);
         const [, pattern, answer] = matching.find(([verb]) => verb === method) ?? [];
@@ -149,13 +159,6 @@ export class FakeHarbor {
             body: ["POST", "PUT", "PATCH"].includes(method) ? bodyOf(text, headers["content-type"]) : undefined,
             params: pattern.exec(path)?.slice(1) ?? [],
         });
-    }
-
-    /** How many repositories of a project the registry behind has. */
-    private async repositories(project: string): Promise<number> {
-        const answer = await fetch(`http://127.0.0.1:${this.registry.port}/v2/_catalog?n=1000`);
-        const { repositories } = (await answer.json()) as { repositories: string[] };
-        return repositories.filter((name) => name.startsWith(`${project}/`)).length;
     }
 }
 

@@ -16,7 +16,7 @@ import {
 import type { FakeProject } from "./harbor-state";
 
 /** Counts the repositories of a project in the registry behind. */
-export type RepositoryCount = (project: string) => Promise<number>;
+export type RepositoryCount = (project: string) => number;
 
 const KNOWN_METADATA = [
     "public",
@@ -31,12 +31,12 @@ const KNOWN_METADATA = [
 
 /** registry-apis.md §3, the calls on projects. */
 export function projectRoutes(count: RepositoryCount): readonly Route[] {
-    const shown = async (project: FakeProject) => ({
+    const shown = (project: FakeProject) => ({
         project_id: project.project_id,
         name: project.name,
         owner_name: project.owner_name,
         ...(project.registry_id === undefined ? {} : { registry_id: project.registry_id }),
-        repo_count: await count(project.name),
+        repo_count: count(project.name),
         metadata: project.metadata,
         cve_allowlist: { items: [], project_id: project.project_id },
     });
@@ -44,23 +44,23 @@ export function projectRoutes(count: RepositoryCount): readonly Route[] {
         ["HEAD", /^\/projects$/, (call) => ({ status: headProject(call) })],
         ["POST", /^\/projects$/, createProject],
         // Any caller: public ones, and those that it may see.
-        ["GET", /^\/projects$/, async (call) => paged(call, await Promise.all(visible(call).map(shown)))],
-        ["GET", /^\/projects\/([^/]+)$/, async (call) => ({ status: 200, json: await shown(seen(call)) })],
+        ["GET", /^\/projects$/, (call) => paged(call, visible(call).map(shown))],
+        ["GET", /^\/projects\/([^/]+)$/, (call) => ({ status: 200, json: shown(visibleProject(call)) })],
         ["PUT", /^\/projects\/([^/]+)$/, updateProject],
         [
             "DELETE",
             /^\/projects\/([^/]+)$/,
-            async (call) => {
-                const project = seen(call);
+            (call) => {
+                const project = visibleProject(call);
                 if (call.principal.kind !== "user") throw forbidden();
-                if ((await count(project.name)) > 0) {
+                if (count(project.name) > 0) {
                     throw precondition("precondition failed: the project contains repositories, can not be deleted");
                 }
                 call.harbor.removeProject(project.project_id);
                 return { status: 200 };
             },
         ],
-        ["GET", /^\/projects\/([^/]+)\/summary$/, async (call) => summary(call, await count(seen(call).name))],
+        ["GET", /^\/projects\/([^/]+)\/summary$/, (call) => summary(call, count(visibleProject(call).name))],
         ["GET", /^\/projects\/([^/]+)\/immutabletagrules$/, immutableRules],
         ["GET", /^\/quotas$/, quotas],
         ["PUT", /^\/quotas\/(\d+)$/, setQuota],
@@ -69,7 +69,7 @@ export function projectRoutes(count: RepositoryCount): readonly Route[] {
 }
 
 /** 404 only for administrators; others get 403, missing or forbidden alike; anonymous 401. */
-function seen({ harbor, principal, params, headers }: Call): FakeProject {
+export function visibleProject({ harbor, principal, params, headers }: Call): FakeProject {
     if (principal.kind === "anonymous") throw unauthorized();
     const name = decodeURIComponent(params[0] ?? "");
     const project = harbor.project(name, headers["x-is-resource-name"] === "true");
@@ -127,7 +127,7 @@ function checkedMetadata(metadata: unknown): Record<string, string> {
 
 /** Given keys are set, others untouched; storage_limit and registry_id are ignored. */
 function updateProject(call: Call): Reply {
-    const project = seen(call);
+    const project = visibleProject(call);
     if (!call.harbor.may(call.principal, project, "project", "update")) throw forbidden();
     const { metadata } = fields(call.body, { metadata: "object" });
     Object.assign(project.metadata, checkedMetadata(metadata));
@@ -135,14 +135,14 @@ function updateProject(call: Call): Reply {
 }
 
 function summary(call: Call, repo_count: number): Reply {
-    const project = seen(call);
+    const project = visibleProject(call);
     const mayQuota = call.harbor.may(call.principal, project, "quota", "read");
     const quota = { hard: { storage: project.quota }, used: { storage: 0 } };
     return { status: 200, json: { repo_count, ...(mayQuota ? { quota } : {}) } };
 }
 
 function immutableRules(call: Call): Reply {
-    const project = seen(call);
+    const project = visibleProject(call);
     if (!call.harbor.may(call.principal, project, "immutable-tag", "list")) throw forbidden();
     const rule = { action: "immutable", template: "immutable_template" };
     return paged(

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { ServerCertificate } from "../certificates";
 import type { Reply } from "../http-server";
 import { RegistryProcess } from "../registry-process";
-import { Contents } from "./contents";
+import { Contents } from "../registry-contents";
 import { QuayModel } from "./model";
 import { FAULT, abort, html, json, modelError } from "./reply";
 import { organizationRoutes } from "./organization-routes";

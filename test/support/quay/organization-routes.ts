@@ -1,4 +1,4 @@
-import type { Contents } from "./contents";
+import type { Contents } from "../registry-contents";
 import type { Organization } from "./model";
 import { NOT_FOUND, NO_CONTENT, json, problem } from "./reply";
 import { CREATED, type Route, UNAUTHENTICATED, hasScope, isReply, oneOf, ownedOrganization } from "./route";

@@ -3,7 +3,7 @@ import type { Organization, Repository } from "./model";
 import { FAULT, FORBIDDEN, NOT_FOUND, NO_CONTENT, json, problem } from "./reply";
 import { type ApiRequest, type Route, UNAUTHENTICATED, hasScope, isReply, oneOf } from "./route";
 import type { QuayModel } from "./model";
-import type { Contents } from "./contents";
+import type { Contents } from "../registry-contents";
 
 /** Q: util/names.py, with nested names on. */
 export const REPOSITORY_NAME = /^[a-z0-9][.a-z0-9_-]*(\/[a-z0-9][.a-z0-9_-]*)*$/;
