@@ -15,6 +15,14 @@ const organization = z.object({
     teams: z.record(z.string(), team).default({}),
 });
 const policies = z.object({ policies: z.array(z.unknown()) });
+const featureList = z.object({ features: z.record(z.string(), z.unknown()) });
+/** Without a proxy cache every field is an empty string. */
+const proxyCache = z.object({
+    upstream_registry: z
+        .string()
+        .nullish()
+        .transform((text) => text ?? ""),
+});
 
 /** Organizations of Quay. Asked and made by `api()`; Quay knows them by name only. */
 export class Organizations implements NamespaceAdmin {
@@ -28,6 +36,8 @@ export class Organizations implements NamespaceAdmin {
         const api = await this.api();
         const found = await readOrganization(api, name);
         if (found === undefined) return undefined;
+        const { features } = await api.read("/config", featureList);
+        if (features.PROXY_CACHE === true) await refuseProxyCache(api, name);
         const others = Object.entries(found.teams).filter(([, { role }]) => role !== "member");
         const [repositories, robots, prototypes] = [
             await listRepositories(api, name),
@@ -40,7 +50,7 @@ export class Organizations implements NamespaceAdmin {
             differences: [],
             warnings: [
                 ...others.flatMap(([title, { role }]) => teamWarning(name, title, role)),
-                ...(await pruning(api, name)),
+                ...(features.AUTO_PRUNE === true ? await pruning(api, name) : []),
             ],
             isUntouched: isEmpty && Object.keys(found.teams).every((title) => title === "owners"),
         };
@@ -130,10 +140,23 @@ function teamWarning(organizationName: string, title: string, role: string): str
     ];
 }
 
+/**
+ * With FEATURE_PROXY_CACHE, an organization may be a cache of another registry: it holds what its upstream has, and no push
+ * reaches it. Without the feature the call does not exist.
+ */
+async function refuseProxyCache(api: QuayApi, name: string): Promise<void> {
+    const { upstream_registry: upstream } = await api.read(`/api/v1/organization/${name}/proxycache`, proxyCache);
+    if (upstream === "") return;
+    throw new RegistryError(`it is a proxy cache of ${upstream}, which accepts no pushes`, {
+        registry: api.connection.host,
+        thing: `organization ${name}`,
+        code: "PROXY_CACHE_PROJECT",
+        fix: "choose another organization as the first part of the path in site.registry.mirrorBase",
+    });
+}
+
 /** Quay >= 3.10 with FEATURE_AUTO_PRUNE deletes tags by itself; without it, the call does not exist. */
 async function pruning(api: QuayApi, name: string): Promise<string[]> {
-    const { features } = await api.read("/config", z.object({ features: z.record(z.string(), z.unknown()) }));
-    if (features.AUTO_PRUNE !== true) return [];
     const found = await api.read(`/api/v1/organization/${name}/autoprunepolicy/`, policies);
     if (found.policies.length === 0) return [];
     return [

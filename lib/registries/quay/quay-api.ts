@@ -65,6 +65,14 @@ export class QuayApi {
         return this.retrying(() => this.once("GET", path));
     }
 
+    /** One attempt, and its response also where it says that Quay cannot answer. @throws RegistryError if there is none */
+    async getWhateverStatus(path: string): Promise<QuayResponse> {
+        const { client, limiter } = this.connection;
+        const { account } = this.authorization;
+        const headers = await this.authorization.headers();
+        return limiter.run(async () => readResponse(await client.attempt({ method: "GET", path, headers, account })));
+    }
+
     /** The body of a 200. @throws RegistryError for every other response */
     async read<T>(path: string, schema: z.ZodType<T>): Promise<T> {
         return parseBody(expect(await this.get(path), 200), schema);

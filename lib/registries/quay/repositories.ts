@@ -13,10 +13,18 @@ const AT_ONCE = 8;
 
 /** Repositories of Quay, made by the administrator: a robot account that makes one by pushing comes to own it. */
 export class Repositories implements RepositoryAdmin {
-    constructor(private readonly admin: (organization: string) => Promise<QuayApi>) {}
+    /**
+     * @param reader asks as the account itself: reading needs no OAuth application, which a read-only Quay cannot make
+     * @param admin asks as an administrator of the named organization
+     */
+    constructor(
+        private readonly reader: () => Promise<QuayApi>,
+        private readonly admin: (organization: string) => Promise<QuayApi>,
+    ) {}
 
     async read(desired: DesiredRepositories): Promise<FoundRepositories> {
-        const { api, listed } = await this.look(desired.namespace);
+        const api = await this.reader();
+        const listed = await listOwned(api, desired.namespace);
         const there = desired.names.filter((name) => listed.has(name));
         const found = await mapLimited(there, AT_ONCE, async (name) => ({
             name,
@@ -25,15 +33,13 @@ export class Repositories implements RepositoryAdmin {
         return {
             missing: desired.names.filter((name) => !listed.has(name)),
             differences: found.flatMap(({ name, grants }) => differences(desired, name, listed.get(name), grants)),
-            warnings: found.flatMap(({ name, grants }) => [
-                ...closed(name, listed.get(name)),
-                ...strangers(desired, name, grants),
-            ]),
+            warnings: [...found.flatMap(({ name }) => closed(name, listed.get(name))), ...otherPushers(desired, found)],
         };
     }
 
     async ensure(desired: DesiredRepositories, onProgress?: (done: number, of: number) => void): Promise<string[]> {
-        const { api, listed } = await this.look(desired.namespace);
+        const api = await this.admin(desired.namespace);
+        const listed = await listOwned(api, desired.namespace);
         let done = 0;
         await mapLimited(desired.names, AT_ONCE, async (name) => {
             await this.ensureOne(api, desired, name, listed.get(name));
@@ -43,7 +49,8 @@ export class Repositories implements RepositoryAdmin {
     }
 
     async remove({ namespace, names }: Pick<DesiredRepositories, "namespace" | "names">): Promise<void> {
-        const { api, listed } = await this.look(namespace);
+        const api = await this.admin(namespace);
+        const listed = await listOwned(api, namespace);
         const there = names.filter((name) => listed.has(name));
         await mapLimited(there, AT_ONCE, async (name) => {
             const path = `/api/v1/repository/${namespace}/${name}`;
@@ -52,14 +59,6 @@ export class Repositories implements RepositoryAdmin {
             const { tags } = parseBody(expect(found, 200), z.object({ tags: z.record(z.string(), z.unknown()) }));
             if (Object.keys(tags).length === 0) expect(await api.delete(path), 204);
         });
-    }
-
-    /** The list, of an organization that is administered for certain: anybody else gets an empty one. */
-    private async look(namespace: string): Promise<{ api: QuayApi; listed: Map<string, ListedRepository> }> {
-        const api = await this.admin(namespace);
-        if ((await readOrganization(api, namespace)) === undefined) return { api, listed: new Map() };
-        const listed = new Map((await listRepositories(api, namespace)).map((one) => [one.name, one]));
-        return { api, listed };
     }
 
     private async ensureOne(
@@ -82,6 +81,12 @@ export class Repositories implements RepositoryAdmin {
             if (users[robot]?.role !== role) await grant(api, namespace, name, robot, role);
         }
     }
+}
+
+/** The list, of an organization that is administered for certain: anybody else gets an empty one. */
+async function listOwned(api: QuayApi, namespace: string): Promise<Map<string, ListedRepository>> {
+    if ((await readOrganization(api, namespace)) === undefined) return new Map();
+    return new Map((await listRepositories(api, namespace)).map((one) => [one.name, one]));
 }
 
 /** Repeating it is harmless: a second one is refused by its name. */
@@ -109,17 +114,32 @@ function differences(
     ];
 }
 
-/** Who else may push. Told and not taken away: it may be another stack's robot account, or its owner. */
-function strangers(desired: DesiredRepositories, name: string, { users, teams }: Grants): string[] {
-    const ours = [desired.importer, desired.puller];
+interface GrantedRepository {
+    readonly name: string;
+    readonly grants: Grants;
+}
+
+const MAX_NAMED = 5;
+
+/** Who else may push, a line each. Reported and not taken away: it may be another stack's robot account, or its owner. */
+function otherPushers(desired: DesiredRepositories, repositories: readonly GrantedRepository[]): string[] {
+    const where = new Map<string, string[]>();
+    for (const { name, grants } of repositories) {
+        for (const pusher of pushers(desired, grants)) where.set(pusher, [...(where.get(pusher) ?? []), name]);
+    }
+    return [...where].sort().map(([pusher, names]) => {
+        const named = `${names.slice(0, MAX_NAMED).join(", ")}${names.length > MAX_NAMED ? ", …" : ""}`;
+        const count = names.length === 1 ? "1 repository" : `${names.length} repositories`;
+        return `${pusher} may push to ${count}, too (${named}); take the right away unless that is wanted`;
+    });
+}
+
+function pushers({ importer, puller }: DesiredRepositories, { users, teams }: Grants): string[] {
     const robots = Object.entries(users).filter(
-        ([user, { role, isRobot }]) => isRobot && role !== "read" && !ours.includes(user),
+        ([user, { role, isRobot }]) => isRobot && role !== "read" && ![importer, puller].includes(user),
     );
     const groups = Object.entries(teams).filter(([, role]) => role !== "read");
-    const may = [...robots.map(([user]) => user), ...groups.map(([team]) => `the team ${team}`)];
-    return may.length === 0
-        ? []
-        : [`${name}: ${may.join(", ")} may push, too; take the right away unless that is wanted`];
+    return [...robots.map(([user]) => user), ...groups.map(([team]) => `the team ${team}`)];
 }
 
 /** Quay leaves `push` out of the tokens for such a repository, without a word. */

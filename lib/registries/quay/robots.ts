@@ -19,7 +19,12 @@ export type ProbeLogin = (credentials: Credentials) => Promise<boolean>;
  * that is there already. They do not end by themselves and cannot be disabled.
  */
 export class Robots implements RobotAdmin {
+    /**
+     * @param reader asks as the account itself: reading needs no OAuth application, which a read-only Quay cannot make
+     * @param admin asks as an administrator of the named organization
+     */
     constructor(
+        private readonly reader: () => Promise<QuayApi>,
         private readonly admin: (organization: string) => Promise<QuayApi>,
         private readonly probe: ProbeLogin,
     ) {}
@@ -40,7 +45,7 @@ export class Robots implements RobotAdmin {
     }
 
     async read(known: Robot, desired: DesiredRobot, credentials: Credentials): Promise<FoundRobot | undefined> {
-        const api = await this.admin(desired.namespace);
+        const api = await this.reader();
         const found = await this.readOwn(api, known, desired);
         if (found === undefined) return undefined;
         return {
@@ -52,8 +57,7 @@ export class Robots implements RobotAdmin {
     }
 
     async exists(known: Robot, desired: Pick<DesiredRobot, "name" | "namespace">): Promise<boolean> {
-        const api = await this.admin(desired.namespace);
-        return (await this.readOwn(api, known, desired)) !== undefined;
+        return (await this.readOwn(await this.reader(), known, desired)) !== undefined;
     }
 
     async update(known: Robot, desired: DesiredRobot): Promise<Robot> {

@@ -41,12 +41,6 @@ export async function signIn(api: QuayApi, { username, password }: Credentials):
     return session(cookies, next, username);
 }
 
-/** An anonymous session: its CSRF token is all that a sign-in and a registration need. */
-export async function beginSession(api: QuayApi): Promise<Authorization> {
-    const { cookies, csrf } = await begin(api);
-    return session(cookies, csrf, undefined);
-}
-
 async function begin(api: QuayApi): Promise<{ cookies: Cookies; csrf: string }> {
     const cookies = new Cookies();
     const first = await api.as(ANONYMOUS).get("/csrf_token");

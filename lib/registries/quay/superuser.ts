@@ -4,17 +4,19 @@ import { QuayAccess } from "./connect";
 import { type QuayApi, expect } from "./quay-api";
 import { isDuplicate } from "./response";
 import type { RegistryAccount, SuperuserAdmin } from "../registry-admin";
-import { beginSession, signIn } from "./session";
+import { signIn } from "./session";
 
 /**
  * The superuser whose name a registry's own configuration has and whose account nobody made: whoever registers it first
- * owns the registry (mirror-registry: SUPER_USERS [admin], FEATURE_USER_CREATION). Registering needs no rights.
+ * owns the registry (mirror-registry: SUPER_USERS [admin], FEATURE_USER_CREATION). Registering needs no rights, but where
+ * FEATURE_ANONYMOUS_ACCESS is off an account.
  */
 export function superuserAdmin(username: string, concurrency: number): SuperuserAdmin {
+    // As the account, since an anonymous request is 401 where FEATURE_ANONYMOUS_ACCESS is off.
     const withApi = async <T>(account: RegistryAccount, use: (api: QuayApi) => Promise<T>): Promise<T> => {
         const access = new QuayAccess(account, concurrency);
         try {
-            return await use(access.anonymous);
+            return await use(await access.api());
         } finally {
             await access.close();
         }
@@ -36,8 +38,7 @@ export async function isTaken(api: QuayApi, username: string): Promise<boolean> 
 async function claim(api: QuayApi, superuser: Credentials): Promise<void> {
     const { username } = superuser;
     if (!(await isTaken(api, username))) {
-        const session = api.as(await beginSession(api));
-        const response = await session.once("POST", "/api/v1/user/", superuser).catch(async (error: unknown) => {
+        const response = await api.once("POST", "/api/v1/user/", superuser).catch(async (error: unknown) => {
             if (await isTaken(api, username)) return undefined;
             throw error;
         });

@@ -26,6 +26,8 @@ const QUAY: QuaySetting = {
     createNamespaceOnPush: false,
     autoPrune: false,
     readOnly: false,
+    proxyCache: false,
+    unhealthy: [],
     superUsers: ["quayadmin"],
 };
 
@@ -37,6 +39,8 @@ const MIRROR_REGISTRY: QuaySetting = {
     createNamespaceOnPush: true,
     autoPrune: false,
     readOnly: false,
+    proxyCache: false,
+    unhealthy: [],
     superUsers: ["admin"],
 };
 
@@ -183,7 +187,9 @@ export class FakeQuay {
                 is_readonly: true,
             });
         }
-        if (path.startsWith("/api/") && identity.via === "nothing" && !this.setting.anonymousAccess) {
+        // Q: endpoints/decorators.py, check_anon_protection: of what is here, only a sign-in is let through.
+        const isAnonymous = identity.username === undefined && path !== "/api/v1/signin";
+        if (path.startsWith("/api/") && isAnonymous && !this.setting.anonymousAccess) {
             return abort(401, "Anonymous access is not allowed");
         }
         const text = Buffer.concat(chunks).toString("utf8");

@@ -53,6 +53,8 @@ export interface Organization {
     readonly repositories: Map<string, Repository>;
     readonly applications: Map<string, Application>;
     readonly autoPrunePolicies: object[];
+    /** The registry that the organization is a proxy cache of. */
+    proxyCacheOf?: string;
 }
 
 /** An OAuth token, and the application it dies with. */

@@ -67,6 +67,21 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
         },
         {
             method: "GET",
+            path: "/api/v1/organization/:org/proxycache",
+            source: "Q: endpoints/api/organization.py, OrganizationProxyCacheConfig: empty strings without one; FEATURE_PROXY_CACHE",
+            answer: (request, model) => {
+                const organization = ownedOrganization(request, model);
+                if (isReply(organization)) return organization;
+                const upstream_registry = organization.proxyCacheOf ?? "";
+                return json(200, {
+                    upstream_registry,
+                    expiration_s: upstream_registry === "" ? "" : 86400,
+                    insecure: "",
+                });
+            },
+        },
+        {
+            method: "GET",
             path: "/api/v1/organization/:org/applications",
             source: "§4: OAuth application: GET lists them with secrets",
             answer: (request, model) => {

@@ -15,6 +15,9 @@ export interface QuaySetting {
     readonly createNamespaceOnPush: boolean;
     readonly autoPrune: boolean;
     readonly readOnly: boolean;
+    readonly proxyCache: boolean;
+    /** Services that /health/instance says are not well. */
+    readonly unhealthy: readonly string[];
     /** Names in SUPER_USERS. */
     readonly superUsers: readonly string[];
 }
@@ -24,15 +27,22 @@ export function siteRoutes(setting: () => QuaySetting, sessions: Sessions, url: 
         {
             method: "GET",
             path: "/health/instance",
-            source: "§4: GET /health/instance",
-            answer: () => json(200, { data: { services: { auth: true, database: true } }, status_code: 200 }),
+            source: "§4: GET /health/instance; 503 in the same shape [run 3.18.0]",
+            answer: () => {
+                const { unhealthy } = setting();
+                const names = ["auth", "database", "disk_space", "registry_gunicorn", "service_key", "web_gunicorn"];
+                const services = Object.fromEntries(names.map((name) => [name, !unhealthy.includes(name)]));
+                const status = unhealthy.length > 0 ? 503 : 200;
+                return json(status, { data: { services }, status_code: status });
+            },
         },
         {
             method: "GET",
             path: "/config",
             source: "§4: GET /config: version_number only ≥3.16; features are named without FEATURE_",
             answer: () => {
-                const { version, anonymousAccess, userCreation, nestedNames, autoPrune, readOnly } = setting();
+                const { version, anonymousAccess, userCreation, nestedNames, autoPrune, readOnly, proxyCache } =
+                    setting();
                 const { protocol, host } = new URL(url());
                 return json(200, {
                     config: {
@@ -48,6 +58,7 @@ export function siteRoutes(setting: () => QuaySetting, sessions: Sessions, url: 
                         EXTENDED_REPOSITORY_NAMES: nestedNames,
                         INVITE_ONLY_USER_CREATION: false,
                         MAILING: false,
+                        PROXY_CACHE: proxyCache,
                         USER_CREATION: userCreation,
                     },
                     oauth: {},

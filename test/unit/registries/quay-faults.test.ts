@@ -130,7 +130,8 @@ test("429 at the sign-in, without JSON and with Retry-After: 0, is waited out", 
         headers: { "content-type": "text/html" },
         body: "<html>slow down</html>",
     });
-    expect(await failure(readRobot())).toMatchObject({ code: "TOOMANYREQUESTS", status: 429 });
+    const read = manage(({ namespaces }) => namespaces.read({ name: "mirror" }));
+    expect(await failure(read)).toMatchObject({ code: "TOOMANYREQUESTS", status: 429 });
 });
 
 test("503 read-only is told as such, and not waited for", async () => {
@@ -139,12 +140,6 @@ test("503 read-only is told as such, and not waited for", async () => {
     const error = await failure(manage(({ robots }) => robots.create(PUSH), { token }, 60));
     expect(error).toMatchObject({ code: "REGISTRY_READ_ONLY", status: 503 });
     expect(error.fix).toContain("REGISTRY_STATE");
-});
-
-test("503 of the health check says what is not well", async () => {
-    const services = { auth: true, database: false, disk_space: true };
-    inject("GET", "/health/instance", json(503, { data: { services }, status_code: 503 }));
-    expect((await failure(quay.check(accountOf(fake, OWNER, 0), "mirror"))).message).toContain("not healthy: database");
 });
 
 test.each([
@@ -244,7 +239,7 @@ test("races: two that make the same at once end with one of each", async () => {
 test("the token's form: errors are redirects, and leave no application", async () => {
     const location = `${fake.url}/oauth/localapp?error=invalid_scope`;
     inject("POST", "/oauth/authorizeapp", { status: 302, headers: { location } });
-    const error = await failure(readRobot());
+    const error = await failure(manage(({ robots }) => robots.create(PUSH)));
     expect(error.message).toContain("no token for the run: invalid_scope");
     expect(error.fix).toContain("registryToken");
     expect(fake.model.organizations.get("mirror")?.applications.size).toBe(0);

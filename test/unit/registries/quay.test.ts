@@ -263,11 +263,25 @@ describe("repositories", () => {
         ]);
         expect(found.warnings).toEqual([
             expect.stringContaining("quay.io/a/b: its state is READ_ONLY"),
-            expect.stringContaining("quay.io/a/b: mirror+other may push, too"),
+            "mirror+other may push to 1 repository, too (quay.io/a/b); take the right away unless that is wanted",
         ]);
         await manage(({ repositories }) => repositories.ensure(WISH));
         expect((await manage(({ repositories }) => repositories.read(WISH))).differences).toEqual([]);
         expect(old.users.get("mirror+other")).toBe("write");
+    });
+
+    test("another pusher is one warning, however many repositories it may push to", async () => {
+        await manage(({ repositories }) => repositories.ensure(WISH));
+        const other = fake.model.addRobot(organization(), "importer-2").name;
+        for (const { users } of organization().repositories.values()) users.set(other, "write");
+        const { warnings, differences } = await manage(({ repositories }) => repositories.read(WISH));
+        expect([warnings, differences]).toEqual([
+            [
+                `${other} may push to 2 repositories, too (${WISH.names.join(", ")}); ` +
+                    "take the right away unless that is wanted",
+            ],
+            [],
+        ]);
     });
 
     test("more than a page of them are all seen", async () => {
@@ -324,6 +338,42 @@ describe("the admin's account", () => {
     });
 });
 
+test("a proxy cache takes no pushes, and is refused", async () => {
+    fake.setting = { ...fake.setting, proxyCache: true };
+    const made = fake.model.addOrganization("mirror", OWNER.username);
+    const read = () => manage(({ namespaces }) => namespaces.read({ name: "mirror" }));
+    expect(await read()).toMatchObject({ isUntouched: true });
+    made.proxyCacheOf = "docker.io";
+    await expect(read()).rejects.toThrow("organization mirror: it is a proxy cache of docker.io");
+});
+
+test("a read-only Quay is read without making anything there", async () => {
+    fake.model.addOrganization("mirror", OWNER.username);
+    const made = await manage(({ robots }) => robots.create(PUSH));
+    if (made === undefined) throw new Error("not made");
+    fake.setting = { ...fake.setting, readOnly: true };
+    const desired = {
+        namespace: "mirror",
+        names: ["quay.io/a/b"],
+        importer: "mirror+importer-1",
+        puller: "mirror+none",
+    };
+    const before = fake.writes().length;
+    const found = await manage(async ({ namespaces, robots, repositories }) => [
+        await namespaces.read({ name: "mirror" }),
+        await robots.read(made.robot, PUSH, made.credentials),
+        await robots.exists(made.robot, PUSH),
+        await repositories.read(desired),
+    ]);
+    expect(found).toMatchObject([{ id: "mirror" }, { isAccepted: true }, true, { missing: ["quay.io/a/b"] }]);
+    expect(
+        fake
+            .writes()
+            .slice(before)
+            .filter(({ path }) => path !== "/api/v1/signin"),
+    ).toEqual([]);
+});
+
 describe("what a registry leaves open", () => {
     test("is told for mirror-registry: the free superuser, registration, anonymous access, plain HTTP", async () => {
         const registry = await FakeQuay.start("mirror-registry");
@@ -340,6 +390,12 @@ describe("what a registry leaves open", () => {
         const later = await mirrorRegistry.check(accountOf(registry, OWNER), "mirror");
         expect(later.notes.join()).not.toContain("user name admin");
         await registry.stop();
+    });
+
+    test("a Quay that calls itself unhealthy and works is reported, and fails nothing", async () => {
+        fake.setting = { ...fake.setting, unhealthy: ["web_gunicorn"] };
+        const { notes } = await quay.check(accountOf(fake, OWNER, 0), "mirror");
+        expect(notes[0]).toMatch(/^Quay reports that it is unhealthy \(not well: web_gunicorn\); look at/);
     });
 
     test("is little for a Quay that is closed; its version and a read-only state are told", async () => {

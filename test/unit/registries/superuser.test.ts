@@ -10,6 +10,7 @@ describe("mirror-registry's free superuser", () => {
 
     beforeEach(async () => {
         registry = await FakeQuay.start("mirror-registry");
+        registry.model.addUser(OWNER.username, OWNER.password);
     });
 
     afterEach(() => registry.stop());
@@ -27,6 +28,14 @@ describe("mirror-registry's free superuser", () => {
         await claim(MINE);
         expect(await mirrorRegistry.superuser?.isTaken(accountOf(registry, OWNER))).toBe(true);
         expect(registry.accesses.filter(({ path }) => path === "/api/v1/user/")).toHaveLength(0);
+    });
+
+    test("is asked about and registered as the account where anonymous access is off", async () => {
+        registry.setting = { ...registry.setting, anonymousAccess: false };
+        expect(await mirrorRegistry.superuser?.isTaken(accountOf(registry, OWNER))).toBe(false);
+        await claim(MINE);
+        expect(registry.model.users.get("admin")?.password).toBe(MINE);
+        expect(await mirrorRegistry.superuser?.isTaken(accountOf(registry, OWNER))).toBe(true);
     });
 
     test("that somebody else has already is told for what it is", async () => {
