@@ -1,5 +1,5 @@
 import type { Digest } from "../../oci/digest";
-import { PassthroughError, RegistryError } from "../../errors/errors";
+import { PassthroughError, RegistryError, toProblem } from "../../errors/errors";
 import type { Problem } from "../../errors/problem";
 import { counted } from "../../errors/text";
 import { mapLimited } from "../../concurrency/limiter";
@@ -52,14 +52,26 @@ export interface VerifyOptions {
 /** Images looked at together; each asks a few questions at once. */
 const IMAGES_AT_ONCE = 8;
 
+/** The registry rejected the account, in one repository or in all of them. */
+interface DeniedImage {
+    readonly source: string;
+    readonly denied: RegistryError;
+}
+
 /** So many images one after another that cannot be read: it is not about the images. */
 const UNREAD_IN_A_ROW = IMAGES_AT_ONCE;
+
+/** So many images first of all that the account is rejected for: it is rejected altogether. */
+const DENIED_AT_FIRST = IMAGES_AT_ONCE;
 
 /**
  * Proves images at the registry: the manifest tree by GET with its digests computed here, every blob by HEAD with its
  * size, the tag by HEAD; whole images byte for byte.
  * @returns failures only for what the registry definitely answered; what it has trouble with itself is `unread`.
- * @throws RegistryError if the registry could not be asked, or can read nothing: that is no statement about an image.
+ * An account that is rejected in some repositories and not in others is a failure of their images: a registry like Quay
+ * answers that for a repository that was deleted.
+ * @throws RegistryError if the registry could not be asked, can read nothing, or rejects the account altogether: that is
+ * no statement about an image.
  */
 export async function verifyImages(
     client: RegistryClient,
@@ -76,8 +88,14 @@ export async function verifyImages(
         report();
     });
     let inARow = 0;
+    let denials = 0;
     const verdicts = await mapLimited(checks, IMAGES_AT_ONCE, async (check) => {
         const verdict = await verifyImage(trees, reader, absent, check).catch((error: unknown) => {
+            // Where nothing is let in, asking for every other image would be thousands of refusals.
+            if (isDenial(error) && (finished > denials || denials < DENIED_AT_FIRST)) {
+                denials++;
+                return { source: check.source, denied: error };
+            }
             if (!isAboutContent(error) || ++inARow >= UNREAD_IN_A_ROW) throw error;
             return { unread: imageProblem(check.source, error) };
         });
@@ -86,9 +104,14 @@ export async function verifyImages(
         report();
         return verdict;
     });
+    const denied = verdicts.filter((verdict): verdict is DeniedImage => "denied" in verdict);
+    if (denied[0] !== undefined && denied.length === verdicts.length) throw denied[0].denied;
     return {
         proofs: verdicts.flatMap((verdict) => ("proof" in verdict ? [verdict.proof] : [])),
-        failures: verdicts.flatMap((verdict) => ("failure" in verdict ? [verdict.failure] : [])),
+        failures: [
+            ...verdicts.flatMap((verdict) => ("failure" in verdict ? [verdict.failure] : [])),
+            ...denied.map(deniedFailure),
+        ],
         unread: verdicts.flatMap((verdict) => ("unread" in verdict ? [verdict.unread] : [])),
     };
 }
@@ -100,6 +123,16 @@ export async function verifyImages(
 function isAboutContent(error: unknown): boolean {
     if (error instanceof RegistryError && error.status === 500) return true;
     return error instanceof PassthroughError && error.code === "MANIFEST_INVALID";
+}
+
+function isDenial(error: unknown): error is RegistryError {
+    return error instanceof RegistryError && (error.status === 401 || error.status === 403);
+}
+
+function deniedFailure({ source, denied }: DeniedImage): ImageProblem {
+    const why = "the registry rejects the account in this repository, and not in others";
+    const problem = `${why}: it was deleted, or the account's right in it was taken away`;
+    return { source, problems: [{ ...toProblem(denied), problem }] };
 }
 
 /** What was found out although some images could not be read, as one error. */

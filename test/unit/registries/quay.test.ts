@@ -1,4 +1,3 @@
-import { mirrorRegistry } from "../../../lib/registries/mirror-registry";
 import { quay } from "../../../lib/registries/quay/quay";
 import type { AdminCredentials, RegistryManagement } from "../../../lib/registries";
 import { OWNER, accountOf, managing } from "../../support/quay/account";
@@ -335,73 +334,5 @@ describe("the admin's account", () => {
         };
         await manage(({ repositories }) => repositories.ensure({ ...desired }), { token });
         expect(fake.accesses.some(({ path }) => path === "/api/v1/signin")).toBe(false);
-    });
-});
-
-test("a proxy cache takes no pushes, and is refused", async () => {
-    fake.setting = { ...fake.setting, proxyCache: true };
-    const made = fake.model.addOrganization("mirror", OWNER.username);
-    const read = () => manage(({ namespaces }) => namespaces.read({ name: "mirror" }));
-    expect(await read()).toMatchObject({ isUntouched: true });
-    made.proxyCacheOf = "docker.io";
-    await expect(read()).rejects.toThrow("organization mirror: it is a proxy cache of docker.io");
-});
-
-test("a read-only Quay is read without making anything there", async () => {
-    fake.model.addOrganization("mirror", OWNER.username);
-    const made = await manage(({ robots }) => robots.create(PUSH));
-    if (made === undefined) throw new Error("not made");
-    fake.setting = { ...fake.setting, readOnly: true };
-    const desired = {
-        namespace: "mirror",
-        names: ["quay.io/a/b"],
-        importer: "mirror+importer-1",
-        puller: "mirror+none",
-    };
-    const before = fake.writes().length;
-    const found = await manage(async ({ namespaces, robots, repositories }) => [
-        await namespaces.read({ name: "mirror" }),
-        await robots.read(made.robot, PUSH, made.credentials),
-        await robots.exists(made.robot, PUSH),
-        await repositories.read(desired),
-    ]);
-    expect(found).toMatchObject([{ id: "mirror" }, { isAccepted: true }, true, { missing: ["quay.io/a/b"] }]);
-    expect(
-        fake
-            .writes()
-            .slice(before)
-            .filter(({ path }) => path !== "/api/v1/signin"),
-    ).toEqual([]);
-});
-
-describe("what a registry leaves open", () => {
-    test("is told for mirror-registry: the free superuser, registration, anonymous access, plain HTTP", async () => {
-        const registry = await FakeQuay.start("mirror-registry");
-        registry.model.addUser(OWNER.username, OWNER.password);
-        const { notes, version } = await mirrorRegistry.check(accountOf(registry, OWNER), "mirror");
-        expect(version).toBeUndefined();
-        expect(notes).toEqual([
-            expect.stringContaining("nobody has the user name admin"),
-            expect.stringContaining("anybody who reaches the registry may register an account"),
-            expect.stringContaining("the registry answers without credentials"),
-            expect.stringContaining("plain HTTP"),
-        ]);
-        registry.model.addUser("admin", "a-password-of-ours");
-        const later = await mirrorRegistry.check(accountOf(registry, OWNER), "mirror");
-        expect(later.notes.join()).not.toContain("user name admin");
-        await registry.stop();
-    });
-
-    test("a Quay that calls itself unhealthy and works is reported, and fails nothing", async () => {
-        fake.setting = { ...fake.setting, unhealthy: ["web_gunicorn"] };
-        const { notes } = await quay.check(accountOf(fake, OWNER, 0), "mirror");
-        expect(notes[0]).toMatch(/^Quay reports that it is unhealthy \(not well: web_gunicorn\); look at/);
-    });
-
-    test("is little for a Quay that is closed; its version and a read-only state are told", async () => {
-        fake.setting = { ...fake.setting, readOnly: true };
-        const { notes, version } = await quay.check(accountOf(fake, OWNER), "mirror");
-        expect(version).toBe("Quay 3.16.1");
-        expect(notes).toEqual([expect.stringContaining("read-only"), expect.stringContaining("plain HTTP")]);
     });
 });
