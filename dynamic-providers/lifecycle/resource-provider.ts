@@ -17,7 +17,10 @@ export interface ResourceProvider<
      * are not known yet; old inputs are empty for a new resource, and also when a replacement is created.
      */
     normalizeInputs?(olds: Partial<Inputs>, news: Inputs, context: OperationContext<Process>): Inputs;
-    /** Logs in the preview what will change; old inputs are empty for a new resource. Must not fail. */
+    /**
+     * Logs in the preview what will change; old inputs are empty for a new resource. Throws only what the update would
+     * certainly fail for: the preview fails then.
+     */
     describeChanges?(olds: Partial<Inputs>, news: Inputs, context: OperationContext<Process>): Promise<void>;
     /** A pure comparison of state with the inputs. */
     compare(olds: Outputs, news: Inputs): { readonly changes: boolean; readonly replaces?: readonly string[] };

@@ -28,18 +28,16 @@ export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs
     ...kind,
 
     describeChanges: async (olds, news, context) => {
-        if (!news.adopt || olds.namespace !== undefined) return;
+        if (olds.namespace !== undefined) return;
         const { log } = context;
-        const signal = AbortSignal.any([context.signal, AbortSignal.timeout(PREVIEW_MS)]);
-        try {
-            const found = await withManagement(news, context, ({ namespaces }) => namespaces.read(desiredState(news)), {
-                signal,
-                retrySeconds: 0,
-            });
-            if (found !== undefined) log.line("info", adoptionText(news, found));
-        } catch (error) {
-            log.line("warning", `what adopting ${place(news)} would change is not known yet: ${errorMessage(error)}`);
-        }
+        const found = await findForPreview(news, context).catch((error: unknown) => {
+            // Without adoption nothing else is asked before the update, which reports the error itself.
+            if (news.adopt)
+                log.line("warning", `whether ${place(news)} exists is not known yet: ${errorMessage(error)}`);
+        });
+        if (found === undefined || found.isUntouched) return;
+        if (!news.adopt) throw existsAlready(news, found);
+        log.line("info", adoptionText(news, found));
     },
 
     compare: (olds, news) => {
@@ -98,6 +96,12 @@ export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs
 
 /** A preview asks, but does not wait for a registry that does not answer. */
 const PREVIEW_MS = 10_000;
+
+function findForPreview(inputs: RegistryNamespaceInputs, context: RegistryContext): Promise<Namespace | undefined> {
+    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(PREVIEW_MS)]);
+    const desired = desiredState(inputs);
+    return withManagement(inputs, context, ({ namespaces }) => namespaces.read(desired), { signal, retrySeconds: 0 });
+}
 
 function desiredState({ namespace, quota }: Pick<RegistryNamespaceInputs, "namespace" | "quota">): DesiredNamespace {
     return { name: namespace, ...(quota === undefined ? {} : { quota }) };

@@ -4,7 +4,14 @@ import type { RetiredAccount, RobotAccountInputs, RobotAccountOutputs } from "./
 const DAY_MS = 24 * 3600 * 1000;
 
 /** What a refresh has noted beside the inputs: the engine gives a check nothing else of the state. */
-type NotedInputs = Partial<RobotAccountInputs & Pick<RobotAccountOutputs, "due" | "gone"> & { expiresAt: string }>;
+type NotedInputs = Partial<
+    RobotAccountInputs &
+        Pick<RobotAccountOutputs, "due" | "gone"> & {
+            readonly expiresAt: string;
+            /** Of an account that is due: the first generation whose name no other stack has. */
+            readonly nextGeneration: number;
+        }
+>;
 
 /**
  * The generation to have: the next one if a refresh found the account due, or its lifetime was changed.
@@ -14,7 +21,7 @@ export function nextGeneration(olds: NotedInputs, news: RobotAccountInputs, deci
     if (olds.generation === undefined) return decided.get(news.selfUrn) ?? 1;
     const expires = registryAdmin(news.registry.type).capabilities.robotExpiry;
     const isDue = olds.due !== undefined || (expires && olds.maxAge !== news.maxAge);
-    const generation = isDue ? olds.generation + 1 : olds.generation;
+    const generation = isDue ? (olds.nextGeneration ?? olds.generation + 1) : olds.generation;
     decided.set(news.selfUrn, generation);
     return generation;
 }

@@ -48,7 +48,7 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
 
     create: async (inputs, context) => {
         const created = await withManagement(inputs, context, ({ robots }) =>
-            createAccount(robots, inputs, inputs.generation ?? 1),
+            createAccount(robots, inputs, context.log),
         );
         return { id: resourceId(inputs, created.name), outs: { ...inputs, ...created } };
     },
@@ -58,7 +58,7 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
         const ended = endedAccounts(olds, news);
         if (!isRotated && ended.length === 0 && isAsDesired(olds, news)) return keptState(olds, news, olds.robot);
         return withManagement(news, context, async ({ robots }) => {
-            const outs = isRotated ? await rotate(robots, olds, news) : await repair(robots, olds, news);
+            const outs = isRotated ? await rotate(robots, olds, news, context.log) : await repair(robots, olds, news);
             return deleteRetired(robots, outs, ended, resourceId(outs, outs.name));
         });
     },
@@ -69,12 +69,20 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
         return withManagement(olds, context, async ({ robots }) => {
             const retired = await readRetired(robots, olds, log);
             const found = await robots.read(olds.robot, desiredState(olds, olds.generation), olds.login);
-            if (found === undefined) return deletedState(olds, retired, log);
+            if (found === undefined) {
+                const { username } = olds.robot;
+                log.line(
+                    "warning",
+                    `${username} was deleted in the registry; the next \`npm run up\` creates a new one`,
+                );
+                return refreshedState(olds, await deletedAccount(robots, olds), retired);
+            }
             const { robot, differences } = found;
             for (const difference of differences) log.line("warning", `${robot.username}: ${difference}`);
             const due = rotationReason(found, olds.maxAge, new Date());
             if (due !== undefined) log.line("info", `${robot.username}: ${due}; the next \`npm run up\` replaces it`);
-            return refreshedState(olds, { robot, differences, due, gone: undefined }, retired);
+            const next = due === undefined ? undefined : await nextFreeGeneration(robots, olds);
+            return refreshedState(olds, { robot, differences, due, nextGeneration: next, gone: undefined }, retired);
         });
     },
 
@@ -111,12 +119,29 @@ function desiredState(inputs: RobotAccountInputs, generation: number): DesiredRo
 
 type CreatedAccount = Pick<RobotAccountOutputs, "generation" | "name" | "robot" | "login" | "differences">;
 
-/** A new robot account under the first name from `first` on that no other stack has. */
-async function createAccount(robots: RobotAdmin, inputs: RobotAccountInputs, first: number): Promise<CreatedAccount> {
+/** The first generation after the current one whose name no other stack has, for the preview. */
+async function nextFreeGeneration(robots: RobotAdmin, olds: RobotAccountOutputs): Promise<number> {
+    const first = olds.generation + 1;
+    for (let generation = first; generation < first + MAX_TAKEN; generation++) {
+        if (!(await robots.isTaken(desiredState(olds, generation)))) return generation;
+    }
+    return first;
+}
+
+/** A new robot account under the first name from the checked generation on that no other stack has. */
+async function createAccount(
+    robots: RobotAdmin,
+    inputs: RobotAccountInputs,
+    log: ResourceLog,
+): Promise<CreatedAccount> {
+    const first = inputs.generation ?? 1;
     for (let generation = first; generation < first + MAX_TAKEN; generation++) {
         const desired = desiredState(inputs, generation);
         const created = await robots.create(desired);
-        if (created === undefined) continue;
+        if (created === undefined) {
+            log.line("info", `the robot account ${desired.name} belongs to another stack; the next number is tried`);
+            continue;
+        }
         return { generation, name: desired.name, robot: created.robot, login: created.credentials, differences: [] };
     }
     const [from, to] = [first, first + MAX_TAKEN - 1].map((generation) => `${inputs.role}-${generation}`);
@@ -135,8 +160,9 @@ async function rotate(
     robots: RobotAdmin,
     olds: RobotAccountOutputs,
     news: RobotAccountInputs,
+    log: ResourceLog,
 ): Promise<RobotAccountOutputs> {
-    const created = await createAccount(robots, news, news.generation ?? 1);
+    const created = await createAccount(robots, news, log);
     return { ...news, ...created, ...retiredOutputs(retireCurrent(olds, news)) };
 }
 
@@ -164,12 +190,14 @@ function keptState(olds: RobotAccountOutputs, news: RobotAccountInputs, robot: R
     return { ...news, generation, name, robot, login, differences: [], ...retiredOutputs(olds.retiredRobots) };
 }
 
-type Found = Pick<RobotAccountOutputs, "robot" | "differences" | "due" | "gone">;
+type Found = Pick<RobotAccountOutputs, "robot" | "differences" | "due" | "gone"> & {
+    readonly nextGeneration: number | undefined;
+};
 
 /** The state after a refresh. The engine gives the next check only inputs, so what it has to know is noted there. */
 function refreshedState(olds: RobotAccountOutputs, found: Found, retiredRobots: readonly RetiredRobot[]) {
     const { generation, name, login } = olds;
-    const { robot, differences, due, gone } = found;
+    const { robot, differences, due, gone, nextGeneration } = found;
     const { retired: before, ...rest } = storedInputs<RobotAccountInputs>(kind, olds);
     const retired = before?.filter(({ retiredAt }) => retiredRobots.some((robot) => robot.retiredAt === retiredAt));
     const inputs = { ...rest, ...(retired === undefined || retired.length === 0 ? {} : { retired }) };
@@ -177,13 +205,12 @@ function refreshedState(olds: RobotAccountOutputs, found: Found, retiredRobots: 
     const expiry = robot.expiresAt === undefined ? {} : { expiresAt: robot.expiresAt };
     return {
         outs: { ...inputs, generation, name, robot, login, differences, ...notes, ...retiredOutputs(retiredRobots) },
-        inputs: { ...inputs, ...notes, ...expiry },
+        inputs: { ...inputs, ...notes, ...expiry, ...(nextGeneration === undefined ? {} : { nextGeneration }) },
     };
 }
 
 /** The successor of a deleted account needs what came before it, and the number in its name: only state has them. */
-function deletedState(olds: RobotAccountOutputs, retired: readonly RetiredRobot[], log: ResourceLog) {
-    const { robot } = olds;
-    log.line("warning", `${robot.username} was deleted in the registry; the next \`npm run up\` creates a new one`);
-    return refreshedState(olds, { robot, differences: [], due: "it was deleted in the registry", gone: true }, retired);
+async function deletedAccount(robots: RobotAdmin, olds: RobotAccountOutputs): Promise<Found> {
+    const nextGeneration = await nextFreeGeneration(robots, olds);
+    return { robot: olds.robot, differences: [], due: "it was deleted in the registry", nextGeneration, gone: true };
 }

@@ -47,6 +47,8 @@ export interface RobotAdmin {
      * @returns undefined if the name is somebody else's
      */
     create(desired: DesiredRobot): Promise<{ readonly robot: Robot; readonly credentials: Credentials } | undefined>;
+    /** True if the name is somebody else's, so that `create` would return undefined. */
+    isTaken(desired: DesiredRobot): Promise<boolean>;
     /** undefined only if the registry definitely says that it is not there. */
     read(known: Robot, desired: DesiredRobot, credentials: Credentials): Promise<FoundRobot | undefined>;
     /** False only if the registry definitely says that this very account is not there. */

@@ -152,6 +152,24 @@ test("an account that somebody deleted gets a successor of the next number, and 
     expect(third.outs.retiredRobots).toHaveLength(1);
 });
 
+test("the name that is announced for a new puller is the one that is created: names of other stacks are left out", async () => {
+    const first = await created();
+    await on
+        .managed()
+        .robots.create({ name: "puller-2", namespace: "mirror", right: "pull", description: "another's" });
+    on.fake.harbor.age("puller-1", 61);
+    const second = await up(first);
+    expect(lines.join("\n")).toContain("puller-1 -> puller-3: it expires on ");
+    expect(second.outs.name).toBe("puller-3");
+    on.fake.harbor.removeRobot("puller-3");
+    await on
+        .managed()
+        .robots.create({ name: "puller-4", namespace: "mirror", right: "pull", description: "another's" });
+    lines.length = 0;
+    expect((await up(second)).outs.name).toBe("puller-5");
+    expect(lines.join("\n")).toContain("puller-3 -> puller-5: it was deleted in the registry");
+});
+
 test("a retired account that somebody deleted is reported once, with what it breaks", async () => {
     const first = await created();
     on.fake.harbor.age("puller-1", 61);

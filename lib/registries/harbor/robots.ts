@@ -55,6 +55,11 @@ export class HarborRobots implements RobotAdmin {
         return this.proven(made.id, { username: made.name, password: made.secret });
     }
 
+    async isTaken(desired: DesiredRobot): Promise<boolean> {
+        const found = await this.find(desired);
+        return found !== undefined && found.description !== desired.description;
+    }
+
     async read(known: Robot, desired: DesiredRobot, credentials: Credentials): Promise<FoundRobot | undefined> {
         const found = await this.client.get(`/robots/${known.id}`, harborRobot);
         if (found === undefined) return undefined;

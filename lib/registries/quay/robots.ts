@@ -44,6 +44,11 @@ export class Robots implements RobotAdmin {
         return { robot: toRobot(made), credentials };
     }
 
+    async isTaken({ name, namespace, description }: DesiredRobot): Promise<boolean> {
+        const found = await readRobot(await this.reader(), namespace, name);
+        return found !== undefined && found.description !== description;
+    }
+
     async read(known: Robot, desired: DesiredRobot, credentials: Credentials): Promise<FoundRobot | undefined> {
         const api = await this.reader();
         const found = await this.readOwn(api, known, desired);
