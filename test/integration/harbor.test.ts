@@ -53,6 +53,8 @@ test.each([
 ])("credentials that are %s are told, though Harbor answers much to anybody", async (_, credentials) => {
     const error = await failure(check({ credentials }));
     expect(error).toMatchObject({ code: "UNAUTHORIZED", status: 401 });
+    expect(error.message).toContain(`UNAUTHORIZED (401) at ${fake.host}: `);
+    expect(error.message).toContain(`the registry rejected the account ${credentials.username}`);
     expect(error.message).toContain("check registryUsername and registryPassword");
     expect(await failure(managed({ credentials }).namespaces.read({ name: "mirror" }))).toMatchObject({ status: 401 });
 });
@@ -167,6 +169,14 @@ test("a project of others is described: what would change, and what would lose o
     expect((await namespaces.read({ name: "mirror" }))?.warnings).not.toContainEqual(
         expect.stringContaining("retention"),
     );
+});
+
+test("a new project on a read-only Harbor: the fix is to end that, and not another account", async () => {
+    fake.harbor.readOnly = true;
+    const denied = await failure(managed().namespaces.create({ name: "mirror" }));
+    expect(denied).toMatchObject({ code: "DENIED", status: 403 });
+    expect(denied.fix).toContain("end Harbor's read-only mode");
+    fake.harbor.readOnly = false;
 });
 
 test("a proxy cache takes no pushes, and is refused", async () => {

@@ -18,9 +18,11 @@ const FIXES: Readonly<Record<number, string>> = {
     401:
         "check registryUsername and registryPassword of the stack (a failed login blocks the name for a moment), " +
         "and that the account is neither disabled nor expired",
-    403: "give the account the right it lacks (docs/registries.md), or end Harbor's read-only mode",
+    403: "give the account the right it lacks (docs/registries.md)",
     500: "Harbor masks what went wrong: look into its log (harbor-core)",
 };
+
+const END_READ_ONLY = "end Harbor's read-only mode (Administration, Configuration, System Settings), then run again";
 
 /** Harbor's administration API as one account sees it. Never sends a cookie back: that would ask for a CSRF token. */
 export class HarborClient {
@@ -66,7 +68,7 @@ export class HarborClient {
         // A 404 or 409 of whatever stands in front of Harbor says nothing about what is in it.
         const isHarbors = request.method === "HEAD" || isHarborError(response);
         if (accept.includes(response.status) && isHarbors) return response;
-        throw adminError(response, { ...FIXES, ...fixes });
+        throw adminError(response, { ...FIXES, ...fixes, ...(isReadOnly(response) ? { 403: END_READ_ONLY } : {}) });
     }
 
     /** A resource; undefined if Harbor itself responds that it does not exist. */
@@ -140,3 +142,8 @@ export class HarborClient {
 
 /** A project whose name is all digits would be taken for an id. */
 export const BY_NAME = { "x-is-resource-name": "true" };
+
+/** In read-only mode Harbor rejects every write with 403, whatever the account may do. */
+function isReadOnly({ status, text }: AdminResponse): boolean {
+    return status === 403 && /read.?only mode/i.test(readErrorBody(text).reason ?? "");
+}
