@@ -13,7 +13,14 @@ import { PassthroughError } from "../../lib/errors/errors";
 import { formatWithoutFix } from "../../lib/errors/format";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import type { RegistryClient } from "../../lib/distribution/client/registry-client";
-import { type LockedSet, carryOut, movedTags, readLockedSet, refusedMounts } from "../../lib/passthrough";
+import {
+    type LockedSet,
+    carryOut,
+    movedTags,
+    readLockedSet,
+    refusedMounts,
+    refusesSparseIndexes,
+} from "../../lib/passthrough";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { Interrupted, interruptible } from "../terminal/interruption";
@@ -67,9 +74,11 @@ interface OperationContext {
 
 /** @returns true if every image of the set is in the registry */
 async function importSet(context: OperationContext, content: Content): Promise<boolean> {
-    const { client, base, signal } = context;
+    const { client, base, signal, site } = context;
     const set = await readLockedSet(content.archive, content.lock, content.lockDigest);
-    const plan = await planImport(client, { images: content.images, set: set.lock, base });
+    const refusesSparse = await refusesSparseIndexes(client, site.registry.type, set.lock);
+    const request = { images: content.images, set: set.lock, base, refusesSparseIndexes: refusesSparse };
+    const plan = await planImport(client, request);
     warn(content, movedTags(plan, {}));
     const result = await runPlan(context, content, plan, set);
     warn(content, refusedMounts(result));

@@ -10,7 +10,7 @@ import {
     planSummary,
     plannedImages,
 } from "../../lib/import";
-import { readLockedSet } from "../../lib/passthrough";
+import { readLockedSet, refusesSparseIndexes } from "../../lib/passthrough";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
@@ -44,7 +44,9 @@ export async function runOnlinePlan(
             const plans: SetPlan[] = [];
             for (const { name, archive, lock, lockDigest, images } of site.content) {
                 const set = await readLockedSet(archive, lock, lockDigest);
-                const plan = await planImport(outlook, { images, set: set.lock, base });
+                const refusesSparse = await refusesSparseIndexes(client, site.registry.type, set.lock);
+                const request = { images, set: set.lock, base, refusesSparseIndexes: refusesSparse };
+                const plan = await planImport(outlook, request);
                 outlook.expect(plan, set.lock);
                 plans.push({ name, plan, images: plannedImages(plan) });
             }

@@ -15,10 +15,11 @@ import {
 } from "../../lib/import";
 import { MAX_NAMES } from "../../lib/errors/format";
 import type { Digest } from "../../lib/oci/digest";
-import { carryOut, movedTags, readLockedSet, refusedMounts } from "../../lib/passthrough";
+import { carryOut, movedTags, readLockedSet, refusedMounts, refusesSparseIndexes } from "../../lib/passthrough";
 import { PartialState } from "../lifecycle/resource-provider";
 import { withRegistry } from "../registry/connection";
 import type { RegistryContext } from "../registry/registry-process";
+import { immutableTagLines } from "./preview";
 import type { ImageImportInputs, ImageImportOutputs } from "./kind";
 import { leavingImages, removeLeaving } from "./removal";
 
@@ -71,10 +72,13 @@ async function push(
     const set = await readLockedSet(inputs.archive, inputs.lock, inputs.lockDigest);
     return withRegistry(inputs, context, async (client, base, row) => {
         row.show("checking what the registry has");
-        const plan = await planImport(client, { images, set: set.lock, base, suspects });
+        const refusesSparse = await refusesSparseIndexes(client, inputs.registry.type, set.lock);
+        const request = { images, set: set.lock, base, suspects, refusesSparseIndexes: refusesSparse };
+        const plan = await planImport(client, request);
         const lines = planLines(plan);
         if (lines.length > 0) log.line("info", lines.join("\n    "));
         logWarnings(movedTags(plan, before.images), context);
+        logWarnings(immutableMoves(plan, inputs, context), context);
         // The plan is shown before the first byte is sent.
         await log.flushed();
         return carryOut(client, plan, set, {
@@ -83,6 +87,12 @@ async function push(
             onWarning: (warning) => logWarnings([warning], context),
         });
     });
+}
+
+/** Tags that move where the registry's rules may keep them from moving; nothing where there are no such rules. */
+function immutableMoves(plan: ImportPlan, { registry }: ImageImportInputs, { process }: RegistryContext): string[] {
+    const moving = plan.push.filter(({ movedFrom }) => movedFrom !== undefined).map(({ task }) => task.source);
+    return process.immutableTags.has(registry.mirrorBase) ? immutableTagLines(moving) : [];
 }
 
 function logWarnings(lines: readonly string[], { log }: RegistryContext): void {

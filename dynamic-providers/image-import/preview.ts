@@ -1,5 +1,5 @@
 import { readLock } from "../../lib/lock";
-import { type ImagesBySource, offlinePlanLines, planOffline } from "../../lib/import";
+import { type ImagesBySource, counted, offlinePlanLines, planOffline } from "../../lib/import";
 import type { OnRemove } from "../../lib/mirror/on-remove";
 import type { ResourceLog } from "../lifecycle/engine";
 
@@ -29,6 +29,18 @@ export function describeLeavingImages(
 ): void {
     for (const { title, lines } of offlinePlanLines(planOffline([], unlisted(olds, news), onRemove)))
         log.line("info", [title, ...lines].join("\n    "));
+}
+
+const MAX_NAMED = 50;
+
+/** What is to say of tags that move at a registry with immutable tags; nothing if none does. */
+export function immutableTagLines(moving: readonly string[]): string[] {
+    if (moving.length === 0) return [];
+    const more = moving.length > MAX_NAMED ? [`… and ${moving.length - MAX_NAMED} more`] : [];
+    const title =
+        `${counted(moving.length, "tag")} would move, and the registry has rules for immutable tags: it refuses those that ` +
+        "a rule covers; disable the rule while tags move, or leave the images out of the set";
+    return [title, ...moving.slice(0, MAX_NAMED), ...more];
 }
 
 function unlisted(olds: ImagesBySource, news: ImagesBySource): ImagesBySource {

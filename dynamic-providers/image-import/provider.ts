@@ -15,7 +15,7 @@ import { hasMoved, orRefused, replacedRegistry, sharedLookups, withRegistry } fr
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { type StateBefore, NOTHING, importImages, setId } from "./import-images";
 import { type ImageImportInputs, type ImageImportOutputs, imageImportKind as kind } from "./kind";
-import { describeImageChanges } from "./preview";
+import { describeImageChanges, immutableTagLines } from "./preview";
 import { notRemovedError, removeLeaving } from "./removal";
 
 const COMPARED = comparedInputs(kind, ["images"]);
@@ -28,6 +28,12 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
         process.declaredSets.add({ mirrorBase: news.registry.mirrorBase, lock: news.lock });
         const [before, after] = [toImageMap(olds.images ?? {}), toImageMap(news.images)];
         await describeImageChanges(before, after, news.lock, news.onRemove ?? "keep", log);
+        if (!process.immutableTags.has(news.registry.mirrorBase)) return;
+        const moving = Object.keys(after).filter(
+            (source) => before[source] !== undefined && before[source] !== after[source],
+        );
+        const lines = immutableTagLines(moving);
+        if (lines.length > 0) log.line("warning", lines.join("\n    "));
     },
 
     compare: (olds, news) => {

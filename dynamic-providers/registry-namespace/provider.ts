@@ -74,6 +74,7 @@ export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs
             return { outs: { ...olds, gone: true }, inputs };
         }
         logWarnings(found, log);
+        noteImmutableTags(inputs, found, context);
         if (found.id !== olds.namespaceId) {
             log.line("warning", `${place(olds)} was deleted and created again: its robot accounts are gone`);
         }
@@ -133,6 +134,7 @@ async function createOrAdopt(
         findOrCreate(management, inputs),
     );
     logWarnings(namespace, context.log);
+    noteImmutableTags(inputs, namespace, context);
     return outputs(inputs, namespace, adopted);
 }
 
@@ -164,6 +166,15 @@ function existsAlready(inputs: RegistryNamespaceInputs, { differences }: Namespa
         thing: place(inputs),
         fix: `set site.registry.adopt: true to use it (that would change: ${changes}), or another site.registry.mirrorBase`,
     });
+}
+
+/** For the images, which come after it in the same run. */
+function noteImmutableTags(
+    { registry }: Pick<AdminInputs, "registry">,
+    { hasImmutableTags }: Namespace,
+    { process }: RegistryContext,
+): void {
+    if (hasImmutableTags) process.immutableTags.add(registry.mirrorBase);
 }
 
 function logWarnings({ warnings }: Namespace, log: ResourceLog): void {

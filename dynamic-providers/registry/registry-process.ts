@@ -24,6 +24,8 @@ export class RegistryProcess implements ProviderProcess {
      * repositories, which comes before those of the images, leaves it here for whatever removes images afterwards.
      */
     readonly emptiedRepositories = new Map<string, () => Promise<void>>();
+    /** By `mirrorBase`: projects and organizations that were found to have rules for immutable tags. */
+    readonly immutableTags = new Set<string>();
     private current = StackSettings.UNKNOWN;
 
     /**

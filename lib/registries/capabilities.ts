@@ -18,6 +18,11 @@ export interface RegistryCapabilities {
     readonly quota: boolean;
     /** Tags can be made immutable. */
     readonly immutability: boolean;
+    /**
+     * Indexes whose children are not all in the repository: refused by every version, accepted where `GET /v2/` says so, or
+     * a matter of the registry's configuration that it does not show.
+     */
+    readonly sparseIndexes: "refused" | "announced" | "configured";
     /** The admin account may be an OAuth token. */
     readonly tokenLogin: boolean;
     /** Garbage collection may remove what was pushed by digest and has no tag. */

@@ -16,6 +16,7 @@ export const distribution: RegistryAdmin = {
         secretReadable: false,
         quota: false,
         immutability: false,
+        sparseIndexes: "configured",
         tokenLogin: false,
         collectsUntagged: true,
         gaps: [

@@ -14,6 +14,8 @@ export interface Namespace {
     readonly differences: readonly string[];
     /** What would lose or block images and is not ours to change, each with its cure; no times or counts either. */
     readonly warnings: readonly string[];
+    /** It has rules by which tags cannot be moved; false also if the account may not see them. */
+    readonly hasImmutableTags: boolean;
     /**
      * Nothing in it, owned by the account that asks: what a create of ours leaves whose answer was lost. Taking it over
      * harms nobody, so it needs no permission to adopt.

@@ -54,6 +54,15 @@ export class RegistryClient {
         });
     }
 
+    /** True if `GET /v2/` announces that indexes may lack children (Quay >= 3.17: X-Sparse-Manifest-Support). */
+    async announcesSparseIndexes(): Promise<boolean> {
+        const operation = `GET ${this.options.endpoint.host}/v2/`;
+        return this.calls.run({ method: "GET", url: "/v2/", operation, scopes: [] }, async (response) => {
+            await response.discard();
+            return response.headers["x-sparse-manifest-support"] === "true";
+        });
+    }
+
     /** The digest a tag or digest resolves to, as the registry says; undefined if it is not there. */
     async manifestHead(repository: string, reference: string): Promise<Digest | undefined> {
         const request = this.calls.read("HEAD", repository, `manifests/${reference}`);

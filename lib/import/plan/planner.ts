@@ -3,12 +3,14 @@ import type { EarlierObject, ImageSet } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
 import { RegistryError, toProblem } from "../../errors/errors";
 import type { Problem } from "../../errors/problem";
+import { counted } from "../../errors/text";
 import { mapLimited } from "../../concurrency/limiter";
 import { type MirrorBase, mirrorRepository } from "../../mirror/mirror-reference";
 import type { ImageProblem } from "../image-problem";
 import { type ImageTask, type TreeNode, imageTask, manifestTree } from "../image-task";
 import { type BlobTask, type ImagePlan, type ImportPlan, type ManifestCopy, payloadOf } from "./plan";
 import { Presence } from "./presence";
+import { SPARSE_FIX } from "../transfer/sparse-refusal";
 import type { RegistryQuestions } from "./registry-outlook";
 
 export interface PlanRequest {
@@ -18,6 +20,8 @@ export interface PlanRequest {
     readonly base: MirrorBase;
     /** Images whose tag is right but whose tree was found broken: looked at to the last blob. */
     readonly suspects?: ReadonlySet<string>;
+    /** The registry refuses an index whose children are not all in its repository. */
+    readonly refusesSparseIndexes?: boolean;
 }
 
 /** Small requests in flight while planning. */
@@ -95,9 +99,20 @@ class Planner {
             blobs: [...blobs],
             rootIsThere: !missing.includes(root),
             rootReference: isTagged ? task.digest : task.tag,
-            problems: [...damaged, ...problems],
+            problems: [...damaged, ...problems, ...(await this.refusedIndexes(task.repository, missing))],
             ...(tagged === undefined || isTagged ? {} : { movedFrom: tagged }),
         };
+    }
+
+    /** Indexes that are to be pushed, and that the registry would reject. */
+    private async refusedIndexes(repository: string, missing: readonly TreeNode[]): Promise<Problem[]> {
+        if (this.request.refusesSparseIndexes !== true) return [];
+        const problems = await mapLimited(missing, QUESTIONS, async ({ digest, absent = [] }) => {
+            const found = await Promise.all(absent.map((child) => this.presence.manifest(repository, child)));
+            const lacking = found.filter((isThere) => !isThere).length;
+            return lacking === 0 ? [] : [sparseProblem(digest, lacking, this.request.base.host)];
+        });
+        return problems.flat();
     }
 
     private isEarlier({ source, digest }: ImageTask): boolean {
@@ -269,6 +284,16 @@ function tagText({ digest }: ImageTask, tagged: Digest | undefined, isSuspect: b
 
 function transferText(holder: string | undefined): string {
     return holder === undefined ? "upload, no repository of the mirror is known to have it" : `mount, ${holder} has it`;
+}
+
+function sparseProblem(digest: Digest, lacking: number, registry: string): Problem {
+    return {
+        code: "MANIFEST_BLOB_UNKNOWN",
+        problem: `the index leaves out ${counted(lacking, "platform")}, and the registry accepts no sparse index`,
+        thing: `index ${digest}`,
+        place: { registry },
+        fix: SPARSE_FIX,
+    };
 }
 
 /** Largest first: the longest transfer must not begin last. */

@@ -2,10 +2,14 @@ import { RegistryError } from "../../errors/errors";
 import type { Manifest } from "../../oci/manifest";
 import { isIndexMediaType } from "../../oci/media-types";
 
+/** Which settings let a sparse index in (distribution 3, registry/handlers/app.go; Quay, config.py). */
+export const SPARSE_FIX =
+    "let the registry accept them (distribution 3: validation.manifests.indexes.platforms: none; Quay: FEATURE_SPARSE_INDEX: " +
+    "true; Harbor and distribution 2 cannot), or mirror all platforms of the image";
+
 /**
  * Why a registry rejected a manifest. Every child that the set has is pushed before its index, so an index is rejected
- * for unknown children only if it is sparse: which settings allow that (distribution 3, registry/handlers/app.go;
- * Quay, config.py). The index is never rewritten: its digest would be another one.
+ * for unknown children only if it is sparse. The index is never rewritten: its digest would be another one.
  */
 export function explainRejection(error: unknown, manifest: Manifest, registry: string): unknown {
     if (!(error instanceof RegistryError) || error.code !== "MANIFEST_BLOB_UNKNOWN") return error;
@@ -13,9 +17,7 @@ export function explainRejection(error: unknown, manifest: Manifest, registry: s
     const { code, status, registryCode, operation } = error;
     return new RegistryError("the index leaves out platforms, and the registry accepts no sparse index", {
         ...{ registry, operation, code, status, registryCode },
-        fix:
-            "let the registry accept them (distribution 3: validation.manifests.indexes.platforms: none; Quay: FEATURE_SPARSE_INDEX: " +
-            "true; Harbor and distribution 2 cannot), or mirror all platforms of the image",
+        fix: SPARSE_FIX,
         cause: error,
     });
 }

@@ -17,6 +17,7 @@ export const harbor: RegistryAdmin = {
         secretReadable: false,
         quota: true,
         immutability: true,
+        sparseIndexes: "refused",
         tokenLogin: false,
         collectsUntagged: true,
         gaps: [

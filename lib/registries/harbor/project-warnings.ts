@@ -17,7 +17,7 @@ const schedule = z.object({ job_parameters: z.string().default("{}") });
  * What would lose or block images in a project, each with its cure, without times or counts. What the account may not
  * see is left out: it needs more rights than making robot accounts does.
  */
-export async function projectWarnings(client: HarborClient, project: Project): Promise<string[]> {
+export async function projectWarnings(client: HarborClient, project: Project, isImmutable: boolean): Promise<string[]> {
     const { metadata, name } = project;
     const isOn = (key: string) => metadata[key] === "true";
     return [
@@ -37,7 +37,7 @@ export async function projectWarnings(client: HarborClient, project: Project): P
             ? [`project ${name} scans every image on push (auto_scan): imports take longer; switch it off if they do`]
             : []),
         ...(await retentionWarnings(client, project)),
-        ...(await immutabilityWarnings(client, name)),
+        ...(isImmutable ? [immutabilityWarning(name)] : []),
         ...(await collectionWarnings(client)),
     ];
 }
@@ -60,16 +60,18 @@ function keepsEverything({ template, tag_selectors, scope_selectors }: z.infer<t
     return template === "always" && isAll(tag_selectors) && isAll(scope_selectors?.repository);
 }
 
-async function immutabilityWarnings(client: HarborClient, name: string): Promise<string[]> {
-    const rules = await client.getIfAllowed(
-        `/projects/${name}/immutabletagrules?page_size=100`,
-        z.array(immutableRule),
-    );
-    if ((rules ?? []).every(({ disabled }) => disabled)) return [];
-    return [
+/** True if a rule of the project keeps tags from being moved; false also if the account may not see its rules. */
+export async function hasImmutableTags(client: HarborClient, { name }: Project): Promise<boolean> {
+    const path = `/projects/${name}/immutabletagrules?page_size=100`;
+    const rules = await client.getIfAllowed(path, z.array(immutableRule));
+    return (rules ?? []).some(({ disabled }) => !disabled);
+}
+
+function immutabilityWarning(name: string): string {
+    return (
         `project ${name} has immutable tags: a set that moves a tag of an earlier one is refused (412), and nothing with ` +
-            `such a tag can be removed; disable the rules in the project's policy while tags have to move`,
-    ];
+        `such a tag can be removed; disable the rules in the project's policy while tags have to move`
+    );
 }
 
 /** Only a system administrator sees the schedule. */

@@ -4,7 +4,7 @@ import { isOutcomeUnknown } from "../admin-client";
 import type { Namespace, NamespaceAdmin, DesiredNamespace } from "../namespace-admin";
 import { BY_NAME, type HarborClient } from "./client";
 import { type Project, project } from "./project";
-import { projectWarnings } from "./project-warnings";
+import { hasImmutableTags, projectWarnings } from "./project-warnings";
 import { removeEmptyRepositories } from "./repositories";
 
 const summary = z.object({ quota: z.object({ hard: z.object({ storage: z.number() }) }).optional() });
@@ -126,8 +126,14 @@ export class HarborProjects implements NamespaceAdmin {
             ...(found.metadata.public === "true" ? ["public: true -> false"] : []),
             ...(await this.quotaDifference(found, desired)),
         ];
-        const warnings = await projectWarnings(this.client, found);
-        return { id: String(found.project_id), differences, warnings, isUntouched: await this.isUntouched(found) };
+        const isImmutable = await hasImmutableTags(this.client, found);
+        return {
+            id: String(found.project_id),
+            differences,
+            warnings: await projectWarnings(this.client, found, isImmutable),
+            hasImmutableTags: isImmutable,
+            isUntouched: await this.isUntouched(found),
+        };
     }
 
     private async quotaDifference({ name }: Project, { quota }: DesiredNamespace): Promise<string[]> {

@@ -38,6 +38,7 @@ export class Organizations implements NamespaceAdmin {
         if (found === undefined) return undefined;
         const { features } = await api.read("/config", featureList);
         if (features.PROXY_CACHE === true) await refuseProxyCache(api, name);
+        const isImmutable = features.IMMUTABLE_TAGS === true && (await hasImmutabilityPolicy(api, name));
         const others = Object.entries(found.teams).filter(([, { role }]) => role !== "member");
         const [repositories, robots, prototypes] = [
             await listRepositories(api, name),
@@ -50,8 +51,10 @@ export class Organizations implements NamespaceAdmin {
             differences: [],
             warnings: [
                 ...others.flatMap(([title, { role }]) => teamWarning(name, title, role)),
+                ...(isImmutable ? [immutabilityWarning(name)] : []),
                 ...(features.AUTO_PRUNE === true ? await pruning(api, name) : []),
             ],
+            hasImmutableTags: isImmutable,
             isUntouched: isEmpty && Object.keys(found.teams).every((title) => title === "owners"),
         };
     }
@@ -153,6 +156,19 @@ async function refuseProxyCache(api: QuayApi, name: string): Promise<void> {
         code: "PROXY_CACHE_PROJECT",
         fix: "choose another organization as the first part of the path in site.registry.mirrorBase",
     });
+}
+
+/** Quay >= 3.17 with FEATURE_IMMUTABLE_TAGS; without it, the call does not exist. Policies of single repositories are not asked for. */
+async function hasImmutabilityPolicy(api: QuayApi, name: string): Promise<boolean> {
+    const found = await api.read(`/api/v1/organization/${name}/immutabilitypolicy/`, policies);
+    return found.policies.length > 0;
+}
+
+function immutabilityWarning(name: string): string {
+    return (
+        `the organization ${name} has immutable tags: a set that moves a tag of an earlier one is refused (409), and ` +
+        "nothing with such a tag can be removed; remove the policy (organization, Settings) while tags have to move"
+    );
 }
 
 /** Quay >= 3.10 with FEATURE_AUTO_PRUNE deletes tags by itself; without it, the call does not exist. */

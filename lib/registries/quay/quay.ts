@@ -14,6 +14,7 @@ export const QUAY_CAPABILITIES: RegistryCapabilities = {
     quota: false,
     // Needs FEATURE_IMMUTABLE_TAGS of Quay >= 3.17, and refuses to put the same image again.
     immutability: false,
+    sparseIndexes: "announced",
     tokenLogin: true,
     collectsUntagged: true,
     gaps: [

@@ -27,6 +27,7 @@ const QUAY: QuaySetting = {
     autoPrune: false,
     readOnly: false,
     proxyCache: false,
+    immutableTags: false,
     unhealthy: [],
     superUsers: ["quayadmin"],
 };
@@ -40,6 +41,7 @@ const MIRROR_REGISTRY: QuaySetting = {
     autoPrune: false,
     readOnly: false,
     proxyCache: false,
+    immutableTags: false,
     unhealthy: [],
     superUsers: ["admin"],
 };
@@ -66,6 +68,7 @@ export class FakeQuay {
     private readonly sessions = new Sessions();
     private readonly tokens = new Tokens(this.model, () => this.setting);
     private readonly front: RegistryFront;
+    private readonly contents: Contents;
     private readonly routes: readonly Route[];
 
     private constructor(
@@ -75,22 +78,23 @@ export class FakeQuay {
         flavour: "quay" | "mirror-registry",
     ) {
         this.setting = flavour === "quay" ? QUAY : MIRROR_REGISTRY;
+        this.contents = new Contents(registry);
         this.front = new RegistryFront(
             this.tokens,
             registry,
             () => this.url,
-            () => this.setting.readOnly,
+            () => this.setting,
+            (repository, tag) => this.isImmutable(repository, tag),
         );
-        const contents = new Contents(registry);
         this.routes = [
             ...siteRoutes(
                 () => this.setting,
                 this.sessions,
                 () => this.url,
             ),
-            ...organizationRoutes(contents),
+            ...organizationRoutes(this.contents),
             ...robotRoutes,
-            ...repositoryRoutes(contents),
+            ...repositoryRoutes(this.contents),
         ];
     }
 
@@ -231,6 +235,13 @@ export class FakeQuay {
             via: isRead && session.username === undefined ? "nothing" : "session",
             scopes: new Set(),
         };
+    }
+
+    /** A policy makes a tag immutable once it is there. */
+    private isImmutable(repository: string, tag: string): boolean {
+        if (!this.setting.immutableTags || !this.contents.tags(repository).includes(tag)) return false;
+        const organization = this.model.organizations.get(repository.split("/")[0] ?? "");
+        return organization?.immutabilityPolicies.some(({ tagPattern }) => new RegExp(tagPattern).test(tag)) === true;
     }
 
     /** §4, "Unknown paths" and "Redirects": what is there with a slash is redirected, the reverse is not. */

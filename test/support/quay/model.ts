@@ -53,6 +53,7 @@ export interface Organization {
     readonly repositories: Map<string, Repository>;
     readonly applications: Map<string, Application>;
     readonly autoPrunePolicies: object[];
+    readonly immutabilityPolicies: { readonly tagPattern: string }[];
     /** The registry that the organization is a proxy cache of. */
     proxyCacheOf?: string;
 }
@@ -104,6 +105,7 @@ export class QuayModel {
             repositories: new Map(),
             applications: new Map(),
             autoPrunePolicies: [],
+            immutabilityPolicies: [],
         };
         this.organizations.set(name, organization);
         return organization;

@@ -67,6 +67,17 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
         },
         {
             method: "GET",
+            path: "/api/v1/organization/:org/immutabilitypolicy/",
+            source: "Q: endpoints/api/immutability_policy.py: ≥3.17, FEATURE_IMMUTABLE_TAGS",
+            answer: (request, model) => {
+                const organization = ownedOrganization(request, model);
+                return isReply(organization)
+                    ? organization
+                    : json(200, { policies: organization.immutabilityPolicies });
+            },
+        },
+        {
+            method: "GET",
             path: "/api/v1/organization/:org/proxycache",
             source: "Q: endpoints/api/organization.py, OrganizationProxyCacheConfig: empty strings without one; FEATURE_PROXY_CACHE",
             answer: (request, model) => {

@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse, request as ask } from "node:
 import type { Reply } from "../http-server";
 import type { RegistryProcess } from "../registry-process";
 import { abort, registryError } from "./reply";
+import type { QuaySetting } from "./site-routes";
 import type { Access, Tokens } from "./tokens";
 
 /** A request that was let in, and whose token it came with. */
@@ -23,7 +24,8 @@ export class RegistryFront {
         private readonly tokens: Tokens,
         private readonly registry: RegistryProcess,
         private readonly url: () => string,
-        private readonly isReadOnly: () => boolean,
+        private readonly setting: () => Pick<QuaySetting, "readOnly" | "sparseIndex">,
+        private readonly isImmutable: (repository: string, tag: string) => boolean,
     ) {}
 
     challenge(scope?: string): NonNullable<Reply["headers"]> {
@@ -65,7 +67,7 @@ export class RegistryFront {
             const message = "access to the requested resource is not authorized";
             return registryError(401, "UNAUTHORIZED", message, this.challenge(scope));
         }
-        if (!isRead && this.isReadOnly()) {
+        if (!isRead && this.setting().readOnly) {
             const detail = { is_readonly: true };
             const errors = [{ code: "DENIED", message: "System is currently read-only.", detail }];
             return {
@@ -74,6 +76,11 @@ export class RegistryFront {
                 body: JSON.stringify({ errors, is_readonly: true }),
             };
         }
+        const tag = /\/manifests\/([^:]+)$/.exec(pathname)?.[1];
+        // Seen on 3.18.0: also for the digest that the tag has.
+        if (method === "PUT" && tag !== undefined && this.isImmutable(name, tag)) {
+            return registryError(409, "TAG_IMMUTABLE", `tag ${tag} is immutable`);
+        }
         const isDeletable = /\/manifests\/[^/]+:[^/]+$|\/blobs\/uploads\//.test(pathname);
         if (method === "DELETE" && !isDeletable) return registryError(405, "UNSUPPORTED", "");
         return undefined;
@@ -81,7 +88,9 @@ export class RegistryFront {
 
     /** The body is the text `true`, in both cases, and the challenge comes with both. */
     private greeting(access: Access | undefined): Reply {
-        const headers = { ...this.challenge(), "content-type": "text/html; charset=utf-8" };
+        const { sparseIndex } = this.setting();
+        const announced = sparseIndex === undefined ? {} : { "x-sparse-manifest-support": String(sparseIndex) };
+        const headers = { ...this.challenge(), ...announced, "content-type": "text/html; charset=utf-8" };
         return { status: access === undefined ? 401 : 200, headers, body: "true\n" };
     }
 

@@ -16,6 +16,10 @@ export interface QuaySetting {
     readonly autoPrune: boolean;
     readonly readOnly: boolean;
     readonly proxyCache: boolean;
+    /** FEATURE_IMMUTABLE_TAGS (3.17). */
+    readonly immutableTags: boolean;
+    /** FEATURE_SPARSE_INDEX (3.18); absent: a version that does not announce it. */
+    readonly sparseIndex?: boolean;
     /** Services that /health/instance says are not well. */
     readonly unhealthy: readonly string[];
     /** Names in SUPER_USERS. */
@@ -41,8 +45,8 @@ export function siteRoutes(setting: () => QuaySetting, sessions: Sessions, url: 
             path: "/config",
             source: "§4: GET /config: version_number only ≥3.16; features are named without FEATURE_",
             answer: () => {
-                const { version, anonymousAccess, userCreation, nestedNames, autoPrune, readOnly, proxyCache } =
-                    setting();
+                const { version, anonymousAccess, userCreation, nestedNames, autoPrune, readOnly } = setting();
+                const { proxyCache, immutableTags } = setting();
                 const { protocol, host } = new URL(url());
                 return json(200, {
                     config: {
@@ -57,6 +61,7 @@ export function siteRoutes(setting: () => QuaySetting, sessions: Sessions, url: 
                         DIRECT_LOGIN: true,
                         EXTENDED_REPOSITORY_NAMES: nestedNames,
                         INVITE_ONLY_USER_CREATION: false,
+                        IMMUTABLE_TAGS: immutableTags,
                         MAILING: false,
                         PROXY_CACHE: proxyCache,
                         USER_CREATION: userCreation,

@@ -118,6 +118,23 @@ test("the root of an image whose tag is right goes by its digest, that of any ot
     expect((await plan(content, untagged, ["quay.io/org/a:1"])).push[0]).toMatchObject({ rootReference: "1" });
 });
 
+test("a sparse index is blocked by the plan where the registry takes none, unless its other children are there", async () => {
+    const content = new MemoryImageSet();
+    const other = content.manifest();
+    const own = new MemoryImageSet();
+    const index = own.image("quay.io/org/a:1", own.index([own.manifest()], [other]));
+    own.bytes.set(other, content.bytes.get(other) ?? Buffer.alloc(0));
+    const ask = (registry: Registry, refusesSparseIndexes: boolean) =>
+        planImport(registry, { images: own.images, set: own.set, base: BASE, refusesSparseIndexes });
+    expect((await ask(new Registry(own), false)).problems).toEqual([]);
+    const { problems, push } = await ask(new Registry(own), true);
+    expect(push).toEqual([]);
+    expect(problemText(problems[0])).toContain(
+        `index ${index}: the index leaves out 1 platform, and the registry accepts no sparse index`,
+    );
+    expect((await ask(new Registry(own).has(A, [other]), true)).problems).toEqual([]);
+});
+
 test("a suspect's manifest that is there with other bytes is a problem, not something to put again", async () => {
     const { content, layer, config, manifest, registry } = oneImage();
     registry.has(A, [manifest], "1").has(A, [config, layer]).cuts(A, manifest);

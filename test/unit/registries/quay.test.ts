@@ -40,6 +40,7 @@ describe("an organization", () => {
                 id: "mirror",
                 differences: [],
                 warnings: [],
+                hasImmutableTags: false,
                 isUntouched: true,
             });
             expect(await namespaces.create(desired)).toBeUndefined();
