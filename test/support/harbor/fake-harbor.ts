@@ -189,7 +189,7 @@ function faultReply({ status, code, message }: HarborFault): Reply {
 
 function send(response: ServerResponse, { status, json, text, headers }: Reply): void {
     const body = json === undefined ? (text ?? "") : JSON.stringify(json);
-    const type = json === undefined ? "text/plain; charset=utf-8" : "application/json; charset=utf-8";
+    const type = json === undefined ? "text/plain" : "application/json";
     response.req.resume();
     response.writeHead(status, {
         ...(body === "" ? {} : { "content-type": type }),
@@ -201,12 +201,19 @@ function send(response: ServerResponse, { status, json, text, headers }: Reply):
 
 /**
  * go-openapi/runtime, middleware/negotiate.go: a string is sent as text/plain, or as a JSON string to a client that
- * prefers application/json. Seen on Harbor 2.15.2: `"Pong"` for `Accept: application/json`, `Pong` for any other.
+ * prefers application/json. Seen on Harbor 2.15.2: `"Pong"` and a line end for `Accept: application/json`, `Pong` for any
+ * other.
  */
 function negotiated(reply: Reply, accept: string | undefined): Reply {
     const { text, ...rest } = reply;
     if (text === undefined) return reply;
     const ranges = (accept ?? "*/*").split(",").map((range) => range.split(";", 1)[0]?.trim());
     const prefersJson = ranges.includes("application/json") && !ranges.includes("text/plain");
-    return prefersJson ? { ...rest, json: text } : reply;
+    return prefersJson
+        ? {
+              ...rest,
+              text: `${JSON.stringify(text)}\n`,
+              headers: { ...rest.headers, "content-type": "application/json" },
+          }
+        : reply;
 }

@@ -113,11 +113,9 @@ function createProject({ harbor, principal, body }: Call): Reply {
     return { status: 201, headers: { location: `/api/v2.0/projects/${project.project_id}` } };
 }
 
-/** Values are strings; `"yes"` is 400, a boolean 422; unknown keys are ignored. */
+/** A POST: values are strings, a boolean is 422; `"yes"` is 400. */
 function checkedMetadata(metadata: unknown): Record<string, string> {
-    const given = Object.entries((metadata ?? {}) as Record<string, unknown>).filter(([key]) =>
-        KNOWN_METADATA.includes(key),
-    );
+    const given = Object.entries((metadata ?? {}) as Record<string, unknown>).filter(isKnown);
     for (const [key, value] of given) {
         fields(metadata, { [key]: "string" });
         if (key !== "severity" && value !== "true" && value !== "false") throw badRequest(`invalid value for ${key}`);
@@ -125,12 +123,24 @@ function checkedMetadata(metadata: unknown): Record<string, string> {
     return Object.fromEntries(given) as Record<string, string>;
 }
 
+/** A PUT, as seen on 2.15.2: any text is stored; only "true" makes a project public. */
+function knownMetadata(metadata: unknown): Record<string, string> {
+    const given = Object.entries((metadata ?? {}) as Record<string, unknown>).filter(isKnown);
+    for (const [key] of given) fields(metadata, { [key]: "string" });
+    return Object.fromEntries(given) as Record<string, string>;
+}
+
+/** Unknown keys are ignored. */
+function isKnown([key]: readonly [string, unknown]): boolean {
+    return KNOWN_METADATA.includes(key);
+}
+
 /** Given keys are set, others untouched; storage_limit and registry_id are ignored. */
 function updateProject(call: Call): Reply {
     const project = visibleProject(call);
     if (!call.harbor.may(call.principal, project, "project", "update")) throw forbidden();
     const { metadata } = fields(call.body, { metadata: "object" });
-    Object.assign(project.metadata, checkedMetadata(metadata));
+    Object.assign(project.metadata, knownMetadata(metadata));
     return { status: 200 };
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Agent, type Dispatcher, request } from "undici";
 import { FakeQuay } from "./fake-quay";
 
@@ -28,7 +29,8 @@ export interface Answer {
 
 /**
  * `QUAY_UNDER_TEST="http://localhost:8080 user password token"` runs the same questions against a real server with the
- * settings of mirror-registry: a difference is a defect of the fake.
+ * settings of mirror-registry: a difference is a defect of the fake. The CA of one with TLS is a file that
+ * `QUAY_UNDER_TEST_CA` names.
  */
 export async function quayTarget(): Promise<QuayTarget> {
     const [url, username = "", password = "", token = ""] = (process.env.QUAY_UNDER_TEST ?? "").split(" ");
@@ -40,7 +42,8 @@ export async function quayTarget(): Promise<QuayTarget> {
 }
 
 function target(url: string, username: string, password: string, token: string, stop: () => Promise<void>): QuayTarget {
-    const agent = new Agent();
+    const ca = process.env.QUAY_UNDER_TEST_CA;
+    const agent = new Agent(ca === undefined ? {} : { connect: { ca: readFileSync(ca, "utf8") } });
     const ask: QuayTarget["ask"] = async (method, path, body, options = {}) => {
         const shown = options.token ?? token;
         const answer = await request(`${url}${path}`, {

@@ -1,7 +1,8 @@
 import { basicAuthorization } from "../../../lib/distribution/auth/credentials";
 import { type Answer, type QuayTarget, quayTarget } from "../../support/quay/target";
 
-// The questions that this program asks, and the answers of Quay 3.12.18 with the settings of mirror-registry 2.0.11.
+// The questions that this program asks, and the responses of Quay 3.12.18 with the settings of mirror-registry 2.0.11, and
+// of Quay 3.18.0.
 const ORG = "passthrough-contract";
 const org = `/api/v1/organization/${ORG}`;
 const repositories = `/api/v1/repository/${ORG}`;
@@ -30,7 +31,8 @@ test("an organization: made once, 201 then 400 by text; a missing slash is redir
     is(twice, 400, "A user or organization with this name already exists", "invalid_request");
     const slashless = await quay.ask("POST", "/api/v1/organization", { name: "other" });
     is(slashless, 308);
-    expect(slashless.headers.location).toBe(`${quay.url}/api/v1/organization/`);
+    // The nginx of 3.12 loses the port.
+    expect(new URL(String(slashless.headers.location)).pathname).toBe("/api/v1/organization/");
     is(await quay.ask("POST", "/api/v1/organization/", { name: "Bad__Name" }), 400, "Invalid namespace Bad__Name");
     expect((await quay.ask("GET", org)).json).toMatchObject({
         name: ORG,
@@ -157,7 +159,10 @@ test("permissions: an upsert; the name in 400; a page in 500 where there is no r
 test("what it does not know: 308 and a page for reads, 500 and a page for writes; bodies that are no JSON", async () => {
     is(await quay.ask("GET", `${org}/nothing`), 308);
     is(await quay.ask("GET", `${org}/nothing/`), 404, "<");
-    is(await quay.ask("POST", `${org}/nothing`, {}), 500, "<html>");
+    const unknown = await quay.ask("POST", `${org}/nothing`, {});
+    // 500 up to 3.12, 405 on 3.18.
+    expect([405, 500]).toContain(unknown.status);
+    expect(unknown.type).toContain("text/html");
     const text = await quay.ask("POST", "/api/v1/organization/", "x", { headers: { "content-type": "text/plain" } });
     is(text, 415, "Content-Type was not 'application/json'");
     is(await quay.ask("POST", "/api/v1/organization/", "{x"), 400, "message");
@@ -186,12 +191,10 @@ test("the token service: tokens without actions instead of refusals, and what it
     );
     is(await login(`${ORG}+nobody`, "wrong"), 401, "Could not find robot with specified username");
     is(await login("passthrough-nobody", "wrong"), 401, "UNAUTHORIZED");
-    is(
-        await login(`${ORG}+importer`, token, "repository:passthrough-unknown/a:pull,push"),
-        405,
-        "UNSUPPORTED",
-        "Cannot create organization",
-    );
+    const elsewhere = await login(`${ORG}+importer`, token, "repository:passthrough-unknown/a:pull,push");
+    // With CREATE_NAMESPACE_ON_PUSH, as mirror-registry has it; without it a token that allows nothing.
+    if (elsewhere.status === 405) is(elsewhere, 405, "UNSUPPORTED", "Cannot create organization");
+    else is(elsewhere, 200, '"token"');
     is(
         await login(`${ORG}+importer`, token, `repository:${ORG}/a:pull,delete`),
         400,
@@ -210,7 +213,9 @@ test("the token service: tokens without actions instead of refusals, and what it
     const pushing = await bearer(`repository:${ORG}/quay.io/org/app:pull,push`);
     expect((await quay.ask("HEAD", blob("quay.io/org/app"), undefined, { token: pushing })).status).toBe(404);
     is(await quay.ask("POST", `/v2/${ORG}/quay.io/org/app/blobs/uploads/`, undefined, { token: pushing }), 202);
-    is(await quay.ask("DELETE", `/v2/${ORG}/quay.io/org/app/manifests/1`, undefined, { token: pushing }), 405);
+    const byTag = await quay.ask("DELETE", `/v2/${ORG}/quay.io/org/app/manifests/1`, undefined, { token: pushing });
+    // 3.12 deletes no tag, whether it is there or not; on 3.18 this one is not there.
+    expect([404, 405]).toContain(byTag.status);
     is(await quay.ask("DELETE", blob("quay.io/org/app"), undefined, { token: pushing }), 405);
 });
 
@@ -244,8 +249,9 @@ test("signing in: the CSRF token of before is void, the next one serves; a bad p
     const bad = await signIn("not-the-password", before);
     is(bad, 403, "invalidCredentials");
     const slowed = await signIn(quay.password, before);
-    is(slowed, 429);
-    expect(slowed.headers["retry-after"]).toMatch(/^\d+$/);
+    // A server that takes longer to respond than it slows the account down for is past that already.
+    expect([200, 429]).toContain(slowed.status);
+    if (slowed.status === 429) expect(slowed.headers["retry-after"]).toMatch(/^\d+$/);
 });
 
 test("an OAuth application: names are not unique; errors of its form are redirects; its end is its tokens' end", async () => {
