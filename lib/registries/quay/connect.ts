@@ -40,7 +40,9 @@ export class QuayAccess {
         const { credentials, endpoint } = this.account;
         if ("token" in credentials)
             return this.anonymous.as(bearer(credentials.token, "registryToken (an OAuth token)"));
-        return this.anonymous.as(await sharedSession(this.anonymous, endpoint.host, credentials));
+        const session = new SharedSession(this.anonymous, endpoint.host, credentials);
+        await session.headers();
+        return this.anonymous.as(session);
     }
 
     /** As an administrator of the organization: a password gets a token that lives as long as this object. */
@@ -68,24 +70,46 @@ export class QuayAccess {
     }
 }
 
-/**
- * Sign-ins of this process, by place and account. Resources work at the same time, and Quay slows every sign-in of an
- * account down after one wrong password: so it is tried once, and all of them hear of it.
- */
-const sessions = new Map<string, Promise<Authorization>>();
+/** Sign-ins of this process, by host and account. */
+const signIns = new Map<string, Promise<Authorization>>();
 
-function sharedSession(api: QuayApi, host: string, credentials: Credentials): Promise<Authorization> {
-    const { username, password } = credentials;
-    const key = createHash("sha256")
-        .update(JSON.stringify([host, username, password]))
-        .digest("hex");
-    const known = sessions.get(key);
-    if (known !== undefined) return known;
-    const session = signIn(api, credentials);
-    sessions.set(key, session);
-    session.catch((error: unknown) => {
-        // Only what the registry said of the password stays true.
-        if (!(error instanceof RegistryError && error.code === "UNAUTHORIZED")) sessions.delete(key);
-    });
-    return session;
+/**
+ * The session of an account that all resources of this process share: they work at the same time, and Quay slows every
+ * sign-in of an account down after one wrong password. So it is tried once, and the error is everybody's.
+ */
+class SharedSession implements Authorization {
+    readonly account: string;
+    private readonly key: string;
+    private used: Promise<Authorization> | undefined;
+
+    constructor(
+        private readonly api: QuayApi,
+        host: string,
+        private readonly credentials: Credentials,
+    ) {
+        this.account = credentials.username;
+        this.key = createHash("sha256")
+            .update(JSON.stringify([host, credentials.username, credentials.password]))
+            .digest("hex");
+    }
+
+    async headers(): Promise<Readonly<Record<string, string>>> {
+        this.used = signIns.get(this.key) ?? this.signIn();
+        return (await this.used).headers();
+    }
+
+    /** Unless another resource has renewed it already. */
+    renew = (): void => {
+        if (signIns.get(this.key) === this.used) signIns.delete(this.key);
+    };
+
+    private signIn(): Promise<Authorization> {
+        const session = signIn(this.api, this.credentials);
+        signIns.set(this.key, session);
+        session.catch((error: unknown) => {
+            // Only a rejected password stays rejected.
+            if (!(error instanceof RegistryError && error.code === "UNAUTHORIZED")) signIns.delete(this.key);
+        });
+        return session;
+    }
 }

@@ -13,6 +13,8 @@ export interface Authorization {
     /** The account, for errors. */
     readonly account?: string | undefined;
     headers(): Promise<Readonly<Record<string, string>>>;
+    /** Where there is one: the next headers are of a new session. */
+    renew?(): void;
 }
 
 /** No account at all. */
@@ -67,10 +69,7 @@ export class QuayApi {
 
     /** One attempt, and its response also where it says that Quay cannot answer. @throws RegistryError if there is none */
     async getWhateverStatus(path: string): Promise<QuayResponse> {
-        const { client, limiter } = this.connection;
-        const { account } = this.authorization;
-        const headers = await this.authorization.headers();
-        return limiter.run(async () => readResponse(await client.attempt({ method: "GET", path, headers, account })));
+        return this.attempt("GET", path, {});
     }
 
     /** The body of a 200. @throws RegistryError for every other response */
@@ -109,19 +108,37 @@ export class QuayApi {
         );
     }
 
-    private send(method: Method, path: string, body: Pick<AdminRequest, "json" | "form">): Promise<QuayResponse> {
-        const { client, limiter } = this.connection;
-        return limiter.run(async () => {
-            const { account } = this.authorization;
-            const headers = await this.authorization.headers();
-            const response = readResponse(await client.attempt({ method, path, headers, account, ...body }));
-            const { status } = response;
-            if (status === 401 || status === 408 || status === 429 || status >= 500 || isCsrfRejection(response)) {
-                throw quayError(response);
-            }
-            return response;
-        });
+    private async send(method: Method, path: string, body: Pick<AdminRequest, "json" | "form">): Promise<QuayResponse> {
+        const first = await this.attempt(method, path, body);
+        const { renew } = this.authorization;
+        if (renew === undefined || !isUnauthenticated(first)) return answered(first);
+        // The session is over, which an account that was signed in a moment ago cannot know: nothing was done yet.
+        renew();
+        return answered(await this.attempt(method, path, body));
     }
+
+    private async attempt(
+        method: Method,
+        path: string,
+        body: Pick<AdminRequest, "json" | "form">,
+    ): Promise<QuayResponse> {
+        const { client, limiter } = this.connection;
+        const { account } = this.authorization;
+        // Not within the limiter: a sign-in takes a slot of its own.
+        const headers = await this.authorization.headers();
+        return limiter.run(async () => readResponse(await client.attempt({ method, path, headers, account, ...body })));
+    }
+}
+
+function isUnauthenticated(response: QuayResponse): boolean {
+    return response.status === 401 || isCsrfRejection(response);
+}
+
+/** The response, if it says something about what was asked. @throws RegistryError otherwise */
+function answered(response: QuayResponse): QuayResponse {
+    const { status } = response;
+    if (isUnauthenticated(response) || status === 408 || status === 429 || status >= 500) throw quayError(response);
+    return response;
 }
 
 /** The response, if it has one of the statuses. @throws RegistryError for any other */

@@ -119,6 +119,11 @@ export class FakeQuay {
         return `${this.isTls ? "https" : "http"}://${this.host}`;
     }
 
+    /** As a restart with another SECRET_KEY does. */
+    endSessions(): void {
+        this.sessions.end();
+    }
+
     /** Requests for images that were let in, and as whom. */
     get admitted(): Admitted[] {
         return this.front.admitted;

@@ -16,6 +16,10 @@ export class Sessions {
         return { id, session };
     }
 
+    end(): void {
+        this.all.clear();
+    }
+
     cookie(id: string): string {
         return `_csrf_token=${id}; HttpOnly; Path=/; SameSite=Lax`;
     }

@@ -156,6 +156,14 @@ test.each([
     });
 });
 
+test("a session that Quay no longer knows is followed by another sign-in, once, and the request is repeated", async () => {
+    await manage(({ namespaces }) => namespaces.read({ name: "mirror" }));
+    fake.endSessions();
+    fake.accesses.length = 0;
+    expect(await manage(({ namespaces }) => namespaces.read({ name: "mirror" }))).toMatchObject({ id: "mirror" });
+    expect(fake.accesses.filter(({ path }) => path === "/api/v1/signin")).toHaveLength(1);
+});
+
 test("520: what stands behind Quay is broken", async () => {
     inject("GET", ORGANIZATION, problem(520, "Non-Success response from external authentication", "downstream_issue"));
     const error = await failure(manage(({ namespaces }) => namespaces.read({ name: "mirror" })));

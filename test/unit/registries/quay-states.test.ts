@@ -79,7 +79,7 @@ describe("what a registry leaves open", () => {
     test("a Quay that calls itself unhealthy and works is reported, and fails nothing", async () => {
         fake.setting = { ...fake.setting, unhealthy: ["web_gunicorn"] };
         const { notes } = await quay.check(accountOf(fake, OWNER, 0), "mirror");
-        expect(notes[0]).toMatch(/^Quay reports that it is unhealthy \(not well: web_gunicorn\); look at/);
+        expect(notes[0]).toMatch(/^Quay reports that it is unhealthy \(not healthy: web_gunicorn\); look at/);
     });
 
     test("is little for a Quay that is closed; its version and a read-only state are told", async () => {
