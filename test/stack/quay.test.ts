@@ -145,11 +145,15 @@ test("a Quay that cannot be asked, or that takes the admin for nobody, is no dri
     expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
 });
 
-test("a secret that somebody else regenerated: the next up has a new robot account, in every repository, and the old one goes", async () => {
+test("a secret that somebody else regenerated, with immutable tags: the next up has a new robot account, in every repository, and the old one goes", async () => {
     const robot = organization().robots.get("importer-1");
     if (robot !== undefined) robot.token = "R".repeat(64);
     site.quay.model.ageInDays = 21;
+    // Every tag is right: to put one again would be refused, since it is immutable.
+    site.quay.setting = { ...site.quay.setting, immutableTags: true };
+    organization().immutabilityPolicies.push({ tagPattern: ".*" });
     expect(await stack.up()).toMatchObject({ code: 0 });
+    organization().immutabilityPolicies.pop();
     site.quay.model.ageInDays = 0;
     const { robots, repositories, prototypes } = organization();
     expect([...robots.keys()].sort()).toEqual(["importer-2", "puller-1"]);

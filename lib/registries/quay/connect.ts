@@ -10,6 +10,9 @@ import { ANONYMOUS, type Authorization, QuayApi, bearer } from "./quay-api";
 import { type RunToken, makeRunToken } from "./run-token";
 import { signIn } from "./session";
 
+/** An interrupted process has a few seconds left. */
+const ENDING_MS = 1500;
+
 /** One Quay for one operation: its requests as nobody, as the account, and as an administrator of an organization. */
 export class QuayAccess {
     readonly anonymous: QuayApi;
@@ -59,8 +62,21 @@ export class QuayAccess {
 
     /** Ends the tokens that were made, then every socket. */
     async close(): Promise<void> {
-        for (const made of this.runTokens.values()) await (await made.catch(() => undefined))?.end();
+        const tokens = await Promise.all([...this.runTokens.values()].map((made) => made.catch(() => undefined)));
+        if (this.account.signal?.aborted === true) await this.endAfterAbort(tokens);
+        else for (const token of tokens) await token?.end();
         await this.client.close();
+    }
+
+    /** An interrupted operation must not leave a token behind that lives for years: its end is asked for all the same. */
+    private async endAfterAbort(tokens: readonly (RunToken | undefined)[]): Promise<void> {
+        const signal = AbortSignal.timeout(ENDING_MS);
+        const client = new AdminClient({ ...this.account, signal });
+        const { host } = this.account.endpoint;
+        const retry = { ...DEFAULT_RETRY, seconds: 0 };
+        const connection = { client, host, retry, signal, limiter: new Limiter(1) };
+        for (const token of tokens) await token?.end(connection);
+        await client.close();
     }
 
     /** undefined if there is no organization to make it in: nothing is left to administer then. */

@@ -56,6 +56,11 @@ export class QuayApi {
         return new QuayApi(this.connection, authorization);
     }
 
+    /** The same authorization over another connection. */
+    over(connection: QuayConnection): QuayApi {
+        return new QuayApi(connection, this.authorization);
+    }
+
     /** The same, for use inside of something that is retried as a whole. */
     withoutRetry(): QuayApi {
         const retry = { ...this.connection.retry, seconds: 0 };

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { RegistryError } from "../../errors/errors";
 import { readable } from "../../distribution/client/error-body";
 
-import { type QuayApi, bearer, expect } from "./quay-api";
+import { type QuayApi, type QuayConnection, bearer, expect } from "./quay-api";
 
 /** Enough for repositories, robot accounts, prototypes and permissions; it cannot make organizations. */
 const SCOPE = "org:admin repo:admin";
@@ -23,8 +23,11 @@ const siteConfig = z.object({
 /** A token made for one operation, and its end. */
 export interface RunToken {
     readonly api: QuayApi;
-    /** Deletes the application, and so the token, at once. Failing to is no error: the next run does it. */
-    end(): Promise<void>;
+    /**
+     * Deletes the application, and so the token, at once. Failing to is no error: the next run does it.
+     * @param over a connection that is still open, if the one it was made with is aborted
+     */
+    end(over?: QuayConnection): Promise<void>;
 }
 
 /**
@@ -39,8 +42,11 @@ export async function makeRunToken(session: QuayApi, organization: string, now =
     // Names are not unique: a request whose answer is lost leaves an application that is found by its age.
     const made = await session.once("POST", path, { name: NAME, description });
     const { client_id } = parseBody(expect(made, 200), application);
-    const end = async () => {
-        await session.delete(`${path}/${client_id}`).catch(() => undefined);
+    const end = async (over = session.connection) => {
+        await session
+            .over(over)
+            .delete(`${path}/${client_id}`)
+            .catch(() => undefined);
     };
     try {
         return { api: session.as(bearer(await authorize(session, client_id), session.account)), end };

@@ -58,6 +58,23 @@ test("a read-only Quay is read without making anything there", async () => {
     ).toEqual([]);
 });
 
+test("an interrupted operation ends at once, and leaves no token behind", async () => {
+    const made = fake.model.addOrganization("mirror", OWNER.username);
+    const interrupt = new AbortController();
+    const names = Array.from({ length: 200 }, (_, i) => `quay.io/many/app${i}`).sort();
+    const desired = { namespace: "mirror", names, importer: "mirror+none", puller: "mirror+none" };
+    fake.fault = (method, path) => {
+        if (method === "POST" && path === "/api/v1/repository") interrupt.abort(new Error("interrupted"));
+        return undefined;
+    };
+    const account = { ...accountOf(fake, OWNER), signal: interrupt.signal };
+    await expect(managing(quay, account, ({ repositories }) => repositories.ensure(desired))).rejects.toThrow(
+        "interrupted",
+    );
+    expect(made.repositories.size).toBeLessThan(20);
+    expect([made.applications.size, fake.model.grants.size]).toEqual([0, 0]);
+});
+
 describe("what a registry leaves open", () => {
     test("is told for mirror-registry: the free superuser, registration, anonymous access, plain HTTP", async () => {
         const registry = await FakeQuay.start("mirror-registry");
