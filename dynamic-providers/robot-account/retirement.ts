@@ -57,7 +57,7 @@ export async function deleteRetired(
     const problems = [...failed].map(([{ robot }, problem]) => {
         return { name: robot.username, kind: "robot account", problem };
     });
-    const reasons = formatGroups(problems).map((line) => `not deleted: ${line}`);
+    const reasons = formatGroups(problems).map((line) => `could not be deleted: ${line}`);
     throw new PartialState(id, state, reasons);
 }
 

@@ -124,10 +124,16 @@ test("with bearer tokens, signed URLs, and errors that repeat both: none of them
 
     const retries = lines(imported.error, "retry");
     expect(retries).toContainEqual(
-        expect.stringMatching(/^again in \d+ ms, failing for \d+ ms: PUT .*503.*\[secret\]/),
+        expect.stringMatching(
+            /^again in \d+ ms, failing for \d+ ms: SERVER_ERROR \(503, UNAVAILABLE\) at \S+: PUT .*\[secret\]/,
+        ),
     );
-    expect(retries).toContainEqual(expect.stringMatching(/^no request to the host for \d+ ms: PUT /));
-    expect(retries).toContainEqual(expect.stringMatching(/^requests in flight: 24 -> \d+, since PUT /));
+    expect(retries).toContainEqual(
+        expect.stringMatching(/^no request to the host for \d+ ms: SERVER_ERROR \(503, UNAVAILABLE\) at \S+: PUT /),
+    );
+    expect(retries).toContainEqual(
+        expect.stringMatching(/^requests in flight: 24 -> \d+, since SERVER_ERROR \(503, UNAVAILABLE\) at \S+: PUT /),
+    );
     expect(retries).toContainEqual(expect.stringMatching(/: 401 with no account/));
     const asked = lines(verified.error, "http");
     expect(asked).toContainEqual(expect.stringContaining("/token?service=registry&scope=repository:mirror/"));

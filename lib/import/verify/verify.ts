@@ -4,7 +4,7 @@ import type { Problem } from "../../errors/problem";
 import { counted } from "../../errors/text";
 import { mapLimited } from "../../concurrency/limiter";
 import type { RegistryClient } from "../../distribution/client/registry-client";
-import { type ImageProblem, imageProblem, namedProblems } from "../image-problem";
+import { type ImageProblem, namedProblems } from "../image-problem";
 import { LookupCache } from "./lookup-cache";
 import { StoredBlobReader } from "./stored-blob-reader";
 import { TreeChecker } from "./tree-checker";
@@ -97,7 +97,7 @@ export async function verifyImages(
                 return { source: check.source, denied: error };
             }
             if (!isAboutContent(error) || ++inARow >= UNREAD_IN_A_ROW) throw error;
-            return { unread: imageProblem(check.source, error) };
+            return { unread: unreadImage(check, error) };
         });
         if (!("unread" in verdict)) inARow = 0;
         finished++;
@@ -133,6 +133,11 @@ function deniedFailure({ source, denied }: DeniedImage): ImageProblem {
     const why = "the registry rejects the account in this repository, and not in others";
     const problem = `${why}: it was deleted, or the account's right in it was taken away`;
     return { source, problems: [{ ...toProblem(denied), problem }] };
+}
+
+/** A digest to look for in the registry's storage: the request may have named the tag only. */
+function unreadImage({ source, repository, digest }: ImageCheck, error: unknown): ImageProblem {
+    return { source, problems: [{ thing: `image ${repository}@${digest}`, ...toProblem(error) }] };
 }
 
 /** What was found out although some images could not be read, as one error. */
