@@ -225,7 +225,7 @@ test("a lost blob is drift, and the next up sends just its bytes", async () => {
     expect(changed).toEqual([
         `POST /v2/${repository}/blobs/uploads/ 202`,
         `PUT /v2/${repository}/blobs/uploads/ 201`,
-        `PUT /v2/${repository}/manifests/v1 201`,
+        `PUT /v2/${repository}/manifests/${APP0} 201`,
     ]);
     const bytes = size + answer.body.length;
     expect(text).toContain("plan: 1 image: 0 present, 1 to push, 0 tag only, 0 blocked");
