@@ -226,7 +226,7 @@ test("a project's emptied repositories are removed with it, and none of them if 
     const tasks = plan.push.map(({ task }) => task);
     await removeImages(client, tasks.slice(0, 1), []);
     const refused = await failure(namespaces.remove(known, { name: "mirror" }));
-    expect(refused.code).toBe("NOT_EMPTY");
+    expect(refused.code).toBe("NAMESPACE_NOT_EMPTY");
     expect(refused.message).toContain(`1 of its repositories hold images (${tasks[1]?.repository ?? ""})`);
     expect(fake.writes().filter((write) => write.startsWith("DELETE"))).toEqual([]);
     await removeImages(client, tasks.slice(1), []);
