@@ -50,7 +50,7 @@ test("outputs of another mirror base than that of the stack file are rejected, a
     const run = await render();
     expect(run).toMatchObject({ code: 1, out: "" });
     expect(run.error).toContain(
-        "the outputs of stack site-a are of a.example/mirror, its configuration is of b.example/mirror",
+        "STACK_MISMATCH: stack site-a: its outputs are of a.example/mirror, its configuration is of b.example/mirror",
     );
     expect(existsSync(out)).toBe(false);
 });
@@ -62,7 +62,7 @@ test("the file of --config-file counts, and must exist", async () => {
     expect(await render("--config-file", "other.yaml")).toMatchObject({ code: 1, out: "" });
     const missing = await render("--config-file", "none.yaml");
     expect(missing).toMatchObject({ code: 1, out: "" });
-    expect(missing.error).toContain("there is no none.yaml");
+    expect(missing.error).toContain("STACK_FILE_INVALID in none.yaml: there is no such file");
 });
 
 test("without a stack file, or without a mirror base in it, the outputs are written", async () => {
