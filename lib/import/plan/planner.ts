@@ -3,14 +3,13 @@ import type { EarlierObject, ImageSet } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
 import { RegistryError, toProblem } from "../../errors/errors";
 import type { Problem } from "../../errors/problem";
-import { counted } from "../../errors/text";
 import { mapLimited } from "../../concurrency/limiter";
 import { type MirrorBase, mirrorRepository } from "../../mirror/mirror-reference";
 import type { ImageProblem } from "../image-problem";
 import { type ImageTask, type TreeNode, imageTask, manifestTree } from "../image-task";
 import { type BlobTask, type ImagePlan, type ImportPlan, type ManifestCopy, payloadOf } from "./plan";
 import { Presence } from "./presence";
-import { SPARSE_FIX } from "../transfer/sparse-refusal";
+import { sparseIndexProblem } from "../sparse-index";
 import type { RegistryQuestions } from "./registry-outlook";
 
 export interface PlanRequest {
@@ -110,7 +109,7 @@ class Planner {
         const problems = await mapLimited(missing, QUESTIONS, async ({ digest, absent = [] }) => {
             const found = await Promise.all(absent.map((child) => this.presence.manifest(repository, child)));
             const lacking = found.filter((isThere) => !isThere).length;
-            return lacking === 0 ? [] : [sparseProblem(digest, lacking, this.request.base.host)];
+            return lacking === 0 ? [] : [sparseIndexProblem(digest, lacking, this.request.base.host)];
         });
         return problems.flat();
     }
@@ -284,16 +283,6 @@ function tagText({ digest }: ImageTask, tagged: Digest | undefined, isSuspect: b
 
 function transferText(holder: string | undefined): string {
     return holder === undefined ? "upload, no repository of the mirror is known to have it" : `mount, ${holder} has it`;
-}
-
-function sparseProblem(digest: Digest, lacking: number, registry: string): Problem {
-    return {
-        code: "MANIFEST_BLOB_UNKNOWN",
-        problem: `the index leaves out ${counted(lacking, "platform")}, and the registry accepts no sparse index`,
-        thing: `index ${digest}`,
-        place: { registry },
-        fix: SPARSE_FIX,
-    };
 }
 
 /** Largest first: the longest transfer must not begin last. */

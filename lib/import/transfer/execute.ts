@@ -12,7 +12,7 @@ import { imageProblem } from "../image-problem";
 import { isAttachment } from "../image-task";
 import { type ImportListeners, type ImportResult, ImportRecorder } from "./import-recorder";
 import type { BlobTask, ImagePlan, ImportPlan } from "../plan/plan";
-import { explainRejection } from "./sparse-refusal";
+import { explainRejection } from "../sparse-index";
 import { type TransferWatch, transferBlob } from "./transfer";
 import { BlobReader } from "./verified-pieces";
 
