@@ -28,7 +28,17 @@ beforeAll(() => {
     cpSync(join(PROJECT, "dist"), join(checkout, "dist"), { recursive: true });
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+/** The tutorial removes everything itself, unless one of its commands failed. */
+afterAll(() => {
+    const registry = `${prefix()}registry`;
+    if (existsSync(registry)) {
+        spawnSync(process.execPath, ["tools/registry.mjs", "stop", "--dir", registry], { cwd: checkout });
+    }
+    for (const made of [registry, `${prefix()}archive`, folder]) rmSync(made, { recursive: true, force: true });
+});
+
+/** In place of the tutorial's `/tmp/tutorial-`. */
+const prefix = () => `${folder.replaceAll(" ", "_")}-`;
 
 async function freePort(): Promise<number> {
     const server = createServer();
@@ -52,7 +62,7 @@ async function script(): Promise<string> {
         .join("\n")
         .replace("npm ci\n", "")
         .replace("npm run up -- --stack tutorial", "npm run up -- --yes --stack tutorial")
-        .replaceAll("/tmp/tutorial-", `${folder.replaceAll(" ", "_")}-`)
+        .replaceAll("/tmp/tutorial-", prefix())
         .replaceAll("15443", port);
 }
 
