@@ -2,7 +2,7 @@ import { errorMessage } from "../errors/errors";
 import type { Digest } from "../oci/digest";
 import type { Archive } from "./archive";
 import type { ArchivePart } from "../lock";
-import type { Lock } from "../lock";
+import { type Lock, isFormatOf } from "../lock";
 
 /**
  * Whether an archive is the one that a lock describes: format, parts, presence and size of every blob and manifest, and
@@ -22,7 +22,9 @@ export async function verifyStructure(archive: Archive, lock: Lock): Promise<str
 }
 
 function formatProblems(archive: Archive, lock: Lock): string[] {
-    return archive.format === lock.format ? [] : [`The archive is ${archive.format}, the lock is of ${lock.format}.`];
+    return isFormatOf(lock.format, archive.format)
+        ? []
+        : [`The archive is ${archive.format}, the lock is of ${lock.format}.`];
 }
 
 function partProblems(found: readonly ArchivePart[], locked: readonly ArchivePart[]): string[] {

@@ -87,7 +87,7 @@ const FAULTS: Readonly<Record<string, readonly (readonly [file: string, title: s
     "two references to one destination, other digest": [
         ["unit/archives/oci-layout.test.ts", "for one name with two digests"],
         ["unit/archives/producers.test.ts", "archives of several formats are one set"],
-        ["unit/site/site.test.ts", "names that do not fit and hosts that land in one place"],
+        ["unit/site/site.test.ts", "names that are too long and hosts that map to one place"],
     ],
     "401 in mid-stream": [
         ["unit/distribution/registry-client.test.ts", "a token that ended early is renewed on the 401"],

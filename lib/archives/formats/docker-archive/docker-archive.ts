@@ -5,6 +5,7 @@ import type { Descriptor } from "../../../oci/manifest";
 import type { Archive } from "../../archive";
 import { CombinedSource, MadeManifests } from "../../files/combined-source";
 import { type FileTree, type TreeBlobs, readTreeJson, sourceOf } from "../../files/file-tree";
+import { isHaulerLayout } from "../oci-layout/entry-names";
 import { completeImages } from "../oci-layout/hollow-manifests";
 import { layoutBlobs, readLayoutIndex } from "../oci-layout/oci-layout-archive";
 import { proveClaims } from "./layer-claims";
@@ -25,7 +26,7 @@ export async function openDockerArchive(tree: FileTree, label: string): Promise<
     const items = await readItems(tree);
     const images: RebuiltImage[] = [];
     for (const item of items) images.push(await rebuildImage(tree, item));
-    const { original, layout } = await layoutOf(tree, images);
+    const { original, layout, isHauler } = await layoutOf(tree, images);
     if (images.length === 0 && original.length === 0) throw empty(label);
     const made = new Map(images.map(({ digest, manifest }) => [digest, manifest]));
     const sources = [
@@ -35,7 +36,7 @@ export async function openDockerArchive(tree: FileTree, label: string): Promise<
     ];
     const source = new CombinedSource(label, sources);
     return {
-        format: "docker-archive",
+        format: isHauler ? "hauler" : "docker-archive",
         label,
         parts: tree.partsOf(["manifest.json"]),
         warnings: [],
@@ -75,12 +76,12 @@ async function readItems(tree: FileTree): Promise<readonly DockerItem[]> {
 async function layoutOf(
     tree: FileTree,
     images: readonly RebuiltImage[],
-): Promise<{ original: readonly Descriptor[]; layout?: BlobSource }> {
-    if (tree.find("index.json") === undefined) return { original: [] };
+): Promise<{ original: readonly Descriptor[]; layout?: BlobSource; isHauler: boolean }> {
+    if (tree.find("index.json") === undefined) return { original: [], isHauler: false };
     const { manifests } = await readLayoutIndex(tree);
     const layout = await completeImages(sourceOf(tree, layoutBlobs(tree)), manifests);
     const original = await originalEntries(layout, manifests, new Set(images.map(({ config }) => config)));
-    return { original, layout };
+    return { original, layout, isHauler: isHaulerLayout(manifests) };
 }
 
 function empty(label: string): ArchiveError {

@@ -4,7 +4,7 @@ import { type Descriptor, parseManifest } from "../../../oci/manifest";
 import { isIndexMediaType } from "../../../oci/media-types";
 import { type Reference, parseSourceKey, repositoryName } from "../../../oci/reference";
 import type { ImageNames } from "../../naming/image-names";
-import { labelOf, refNameOf, signatureSuffixOf, subjectNoteOf } from "./entry-names";
+import { isHaulerReferrer, labelOf, refNameOf, signatureSuffixOf, storedName, subjectNoteOf } from "./entry-names";
 
 /** Cosign's tags, and the fallback tag of the OCI referrers API; what they are about is in the name. */
 const ATTACHMENT_TAG = /^sha256-([0-9a-f]{64})(\.(?:sig|att|sbom))?$/;
@@ -22,32 +22,35 @@ export type ImageTrees = ReadonlyMap<Digest, readonly Reference[]>;
 
 /**
  * What an entry without a name of its own is about: containerd's note, cosign's tag, the kind that Hauler gives it, or
- * the manifest's `subject`. @returns undefined if it is about nothing
+ * the manifest's `subject`. @param images of a store of Hauler, by their full names
+ * @returns undefined if it is about nothing
  */
 export async function attachmentOf(
     entry: Descriptor,
     source: BlobSource,
-    namesakes: ReadonlyMap<string, Digest>,
+    images: ReadonlyMap<string, Digest>,
 ): Promise<Attachment | undefined> {
     const noted = subjectNoteOf(entry);
     if (noted !== undefined) return { entry, subject: noted };
     const name = refNameOf(entry);
     const suffix = signatureSuffixOf(entry);
-    if (suffix !== undefined) return signatureOf(entry, suffix, namesakes);
+    if (suffix !== undefined) return signatureOf(entry, suffix, images);
+    const isReferrer = isHaulerReferrer(entry);
     const tagged = ATTACHMENT_TAG.exec(name ?? "");
     if (tagged?.[1] !== undefined && name !== undefined) return { entry, subject: `sha256:${tagged[1]}`, tag: name };
-    if (source.size(entry.digest) === undefined) return undefined;
-    const { subject } = parseManifest(await source.read(entry.digest), source.place(entry.digest));
-    return subject === undefined ? undefined : { entry, subject: subject.digest };
+    const subject =
+        (await subjectInManifest(entry, source)) ?? (isReferrer ? images.get(storedName(entry)) : undefined);
+    return subject === undefined ? undefined : { entry, subject };
 }
 
-/** Hauler gives a signature the `ref.name` of its image, and the kind. */
-function signatureOf(
-    entry: Descriptor,
-    suffix: string,
-    namesakes: ReadonlyMap<string, Digest>,
-): Attachment | undefined {
-    const subject = namesakes.get(labelOf(entry));
+async function subjectInManifest(entry: Descriptor, source: BlobSource): Promise<Digest | undefined> {
+    if (source.size(entry.digest) === undefined) return undefined;
+    return parseManifest(await source.read(entry.digest), source.place(entry.digest)).subject?.digest;
+}
+
+/** Hauler gives a signature the names of its image, and the kind. */
+function signatureOf(entry: Descriptor, suffix: string, images: ReadonlyMap<string, Digest>): Attachment | undefined {
+    const subject = images.get(storedName(entry));
     return subject === undefined ? undefined : { entry, subject, tag: `sha256-${digestHex(subject)}.${suffix}` };
 }
 

@@ -41,6 +41,16 @@ export function signatureSuffixOf(entry: Descriptor): string | undefined {
     return SIGNATURE_SUFFIX[haulerKindOf(entry) ?? ""];
 }
 
+/** True for what Hauler stores as a referrer (SBOM, cosign v3 bundle): its names are those of the image it refers to. */
+export function isHaulerReferrer(entry: Descriptor): boolean {
+    return haulerKindOf(entry) === "referrers";
+}
+
+/** The name of an image in its store, with the host where the layout has it: the same for what belongs to the image. */
+export function storedName(entry: Descriptor): string {
+    return FULL_NAMES.map((key) => entry.annotations?.[key]).find((name) => name !== undefined) ?? labelOf(entry);
+}
+
 /** True for a layout that Hauler wrote: a `ref.name` has no host there, so it names nothing. */
 export function isHaulerLayout(entries: readonly Descriptor[]): boolean {
     return entries.some(

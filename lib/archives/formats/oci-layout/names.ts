@@ -14,12 +14,14 @@ import {
     type NamingRules,
     haulerKindOf,
     isHaulerLayout,
+    isHaulerReferrer,
     labelOf,
     matchNames,
     namesIn,
     overriddenOf,
     refNameOf,
     signatureSuffixOf,
+    storedName,
     subjectNoteOf,
     suffixOf,
 } from "./entry-names";
@@ -80,8 +82,7 @@ class EntryNaming {
         const unnamed: Descriptor[] = [];
         for (const entry of entries) {
             if (!(await this.#isImage(entry))) continue;
-            const isAbout = subjectNoteOf(entry) !== undefined || signatureSuffixOf(entry) !== undefined;
-            if (!(isAbout ? this.#nameAttachment(entry) : this.#name(entry))) unnamed.push(entry);
+            if (!(isAttachment(entry) ? this.#nameAttachment(entry) : this.#name(entry))) unnamed.push(entry);
         }
         if (unnamed.length > 0) await this.#placeUnnamed(entries, unnamed);
         if (this.#names.problems.length > 0) {
@@ -150,14 +151,14 @@ class EntryNaming {
     /** What has no name is a child of what has one, is about it, or is a problem. */
     async #placeUnnamed(entries: readonly Descriptor[], unnamed: readonly Descriptor[]): Promise<void> {
         const trees = await treesOf(this.#names, this.#source);
-        const namesakes = new Map(
+        const images = new Map(
             entries
                 .filter((entry) => /^image/.test(haulerKindOf(entry) ?? ""))
-                .map((entry) => [labelOf(entry), entry.digest]),
+                .map((entry) => [storedName(entry), entry.digest]),
         );
         const attachments: Attachment[] = [];
         for (const entry of unnamed.filter(({ digest }) => !trees.has(digest))) {
-            const attachment = await attachmentOf(entry, this.#source, namesakes);
+            const attachment = await attachmentOf(entry, this.#source, images);
             if (attachment === undefined) this.#names.problems.push(problemOf(entry));
             else attachments.push(attachment);
         }
@@ -167,6 +168,11 @@ class EntryNaming {
             );
         }
     }
+}
+
+/** True for what is named after another image, whatever names its annotations have. */
+function isAttachment(entry: Descriptor): boolean {
+    return subjectNoteOf(entry) !== undefined || signatureSuffixOf(entry) !== undefined || isHaulerReferrer(entry);
 }
 
 function problemOf(entry: Descriptor): NameProblem & { digest: Digest } {

@@ -11,6 +11,7 @@ import {
     readTreeFile,
     sourceOf,
 } from "../../files/file-tree";
+import { isHaulerLayout } from "./entry-names";
 import { completeImages } from "./hollow-manifests";
 import { nameLayoutImages } from "./names";
 
@@ -34,7 +35,7 @@ export async function openLayout(tree: FileTree, label: string, isZarf: boolean)
     const unmarked = `${label} has no oci-layout file; it is read as an OCI layout 1.0.0`;
     const source = await completeImages(sourceOf(tree, layoutBlobs(tree)), index.manifests);
     return {
-        format: "oci-layout",
+        format: isHaulerLayout(index.manifests) ? "hauler" : "oci-layout",
         label,
         parts: tree.partsOf(["index.json"]),
         warnings: marker === undefined ? [unmarked] : [],
