@@ -1,8 +1,11 @@
 import type { ImageMark } from "../../mirror/image-set";
+import { joinFacts } from "../../mirror/cluster-facts";
+import type { NameSource } from "../../mirror/name-source";
 import type { Digest } from "../../oci/digest";
 import type { Archive, ArchiveContents } from "../archive";
+import { takenNames } from "../naming/image-names";
 import { CombinedSource } from "../files/combined-source";
-import { type NameProblem, NamesUnresolved, namesUnresolved } from "../naming/name-problem";
+import { type NameProblem, NamesUnresolved, type TakenNames, namesUnresolved } from "../naming/name-problem";
 import type { Override } from "../../mirror/override";
 import { unusedMatch } from "../naming/override";
 
@@ -45,12 +48,12 @@ async function combinedContents(
     const images = union(found, ({ images: own }) => own, problems);
     const earlier = union(found, ({ earlierImages }) => earlierImages, []);
     for (const source of images.keys()) earlier.delete(source);
-    // Only oc-mirror tells it, and a set has one run of it at most.
-    const cluster = all.find((contents) => contents.cluster !== undefined)?.cluster;
+    const cluster = joinFacts(all.flatMap((contents) => contents.cluster ?? []));
     if (problems.length > 0)
         throw namesUnresolved(label, problems, "make them two sets, each with the path of its own archive");
     return {
         images,
+        nameSources: nameSourcesOf(all, images, earlier),
         marks: marksOf(all, images),
         earlierImages: earlier,
         absent: [...new Set(all.flatMap(({ absent }) => absent))]
@@ -93,7 +96,15 @@ async function namedContents(label: string, archives: readonly Archive[], overri
         unresolved.flatMap(({ problems }) => problems),
         hints,
         unused,
+        joinTaken([...unresolved.map(({ taken }) => taken), ...found.map(({ contents }) => takenNames(contents))]),
     );
+}
+
+function joinTaken(all: readonly TakenNames[]): TakenNames {
+    const joined = new Map<string, Set<Digest>>();
+    for (const [name, digests] of all.flatMap((taken) => [...taken]))
+        joined.set(name, new Set([...(joined.get(name) ?? []), ...digests]));
+    return joined;
 }
 
 function union(
@@ -113,6 +124,22 @@ function union(
         }
     }
     return new Map([...named].map(([name, { digest }]) => [name, digest]));
+}
+
+/** Of several archives with one image, the first says where its name was found. */
+function nameSourcesOf(
+    all: readonly ArchiveContents[],
+    images: ReadonlyMap<string, Digest>,
+    earlier: ReadonlyMap<string, Digest>,
+): Map<string, NameSource> {
+    const sources = new Map<string, NameSource>();
+    for (const { nameSources, images: own } of all) {
+        for (const [name, source] of nameSources) {
+            const isThere = images.has(name) ? own.has(name) : earlier.has(name);
+            if (isThere && !sources.has(name)) sources.set(name, source);
+        }
+    }
+    return sources;
 }
 
 /** Where one archive kept what another lost, the digest is upstream's. */

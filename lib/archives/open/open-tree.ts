@@ -49,7 +49,7 @@ function openRoot(tree: FileTree, { kind, prefix, isZarf }: ArchiveRoot): Promis
     const label = prefix === "" ? tree.path : join(tree.path, prefix.slice(0, -1));
     switch (kind) {
         case "oci-layout":
-            return openLayout(below, label, isZarf);
+            return openLayout(below, label, prefix.slice(0, -1), isZarf);
         case "docker-archive":
             return openDockerArchive(below, label);
         case "dir":

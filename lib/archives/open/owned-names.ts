@@ -7,7 +7,9 @@ const OWN: Readonly<Record<RootKind, RegExp>> = {
     "docker-archive":
         /^(?:oci-layout|index\.json|manifest\.json|repositories|blobs\/[^/.]+\/[^/.]+|ingest\/.+|[0-9a-f]{64}\/(?:json|VERSION|layer\.tar)|(?:sha256:)?[0-9a-f]{64}(?:\.json|\.tar|\.tar\.gz)?)$/,
     dir: /^(?:version|manifest\.json|signature-\d+|dir-put-blob\d+|(?:[a-z0-9]+-)?[0-9a-f]{64,128}(?:\.manifest\.json)?)$/,
-    "oc-image-mirror": /^v2\/.+$/,
+    // Beside the images, the mapping and the objects of a catalog, and the signatures of a release.
+    "oc-image-mirror":
+        /^(?:v2\/.+|(?:[^/]+\/)?(?:mapping\.txt|catalogSource[^/]*\.yaml|image(?:ContentSourcePolicy|DigestMirrorSet)[^/]*\.yaml)|config\/signature-[^/]+\.(?:ya?ml|json))$/,
 };
 
 /** Folders below it in which no other archive begins. */

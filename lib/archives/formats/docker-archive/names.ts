@@ -6,11 +6,11 @@ import { isIndexMediaType } from "../../../oci/media-types";
 import { type Reference, parseReference, repositoryName, sourceKey } from "../../../oci/reference";
 import type { ArchiveContents } from "../../archive";
 import { notesOf } from "../../open/combined-archive";
-import { ImageNames } from "../../naming/image-names";
+import { ImageNames, type Origin } from "../../naming/image-names";
 import { namesUnresolved } from "../../naming/name-problem";
 import { type Aliases, nameLayoutImages } from "../oci-layout/names";
 import type { Override } from "../../../mirror/override";
-import { Overrides, overriddenReference, unusedNote } from "../../naming/override";
+import { Overrides, overriddenReference, overrideOrigin, unusedNote } from "../../naming/override";
 import { ruleOn } from "../../naming/override-rule";
 import type { RebuiltImage } from "./rebuilt-image";
 
@@ -47,16 +47,22 @@ export async function nameDockerImages(
         keptImages(kept?.written ?? new Map(), configs),
     );
     for (const image of images) naming.add(image);
-    if (naming.names.problems.length > 0) throw namesUnresolved(label, naming.names.problems, HINT, naming.unused);
+    if (naming.names.problems.length > 0) {
+        throw namesUnresolved(label, naming.names.problems, HINT, naming.unused, naming.names.taken());
+    }
     const notes = [
         ...(kept === undefined ? [] : [kept]),
         { notes: [...naming.notes, ...naming.unused.map(unusedNote)] },
     ];
-    const marks = [...naming.names.images.keys()].map((key): [string, ImageMark] => [key, "tag-only"]);
+    const marks = [
+        ...(kept?.marks ?? []),
+        ...[...naming.names.images.keys()].map((key): [string, ImageMark] => [key, "tag-only"]),
+    ];
     return {
         rebuilt: naming.rebuilt,
         contents: {
             images: new Map([...(kept?.images ?? []), ...naming.names.images]),
+            nameSources: new Map([...(kept?.nameSources ?? []), ...naming.names.sources]),
             marks: new Map(marks),
             earlierImages: new Map(),
             absent: [],
@@ -117,8 +123,9 @@ class RebuiltNaming {
         const tags = (image.item.RepoTags ?? []).filter((tag) => tag !== "");
         for (const tag of tags) this.#addTag(image, tag);
         if (tags.length > 0 || [...this.#kept.values()].some(({ configs }) => configs.has(image.config))) return;
-        const reference = this.#overridden(this.#overrides.find([image.config]));
-        if (reference !== undefined) this.#name(image, image.config, [reference]);
+        const override = this.#overrides.find([image.config]);
+        const reference = this.#overridden(override);
+        if (reference !== undefined) this.#name(image, image.config, [reference], override);
         else this.#problem(image, image.config, "it has no name");
     }
 
@@ -129,25 +136,26 @@ class RebuiltNaming {
         if (own === undefined) {
             const reference = this.#overridden(override);
             if (reference === undefined) this.#problem(image, tag, whyUnnamed(tag));
-            else this.#name(image, tag, [reference]);
+            else this.#name(image, tag, [reference], override);
             return;
         }
         const ruling = ruleOn({ name: tag, references: [own], isProven: false }, override);
         if (ruling.kind === "open") {
-            this.names.problems.push({ ...ruling.problem, digest: image.digest });
+            this.names.problems.push({ ...ruling.problem, digest: image.digest, spellings: [tag, image.config] });
             return;
         }
         if (ruling.note !== undefined) this.notes.push(ruling.note);
-        this.#name(image, tag, ruling.references);
+        this.#name(image, tag, ruling.references, ruling.by);
     }
 
     /** `index.json` may give the name to another image: that is a problem, and neither of them is preferred. */
-    #name(image: RebuiltImage, name: string, references: readonly Reference[]): void {
+    #name(image: RebuiltImage, name: string, references: readonly Reference[], by: Override | undefined): void {
         const { config, digest } = image;
+        const origin: Origin = by === undefined ? { from: "repo-tags" } : overrideOrigin(by);
         for (const reference of references) {
             const key = sourceKey(reference);
             const kept = this.#kept.get(key);
-            if (kept === undefined) this.names.add(name, digest, [reference]);
+            if (kept === undefined) this.names.add(name, digest, [reference], () => origin);
             else if (!isSameImage(image, kept)) {
                 const what = `manifest.json gives ${key} to the image ${config}, index.json to ${kept.digest}`;
                 this.names.problems.push({ name, digest, what, candidates: [] });
@@ -164,7 +172,8 @@ class RebuiltNaming {
 
     #problem(image: RebuiltImage, name: string, what: string): void {
         const needs = `${what} (an override needs repository and tag too: its upstream digest is lost)`;
-        const problem = { name, digest: image.digest, what: needs, candidates: [], match: name };
+        const spellings = [name, image.config];
+        const problem = { name, digest: image.digest, what: needs, candidates: [], match: name, spellings };
         this.names.problems.push({ ...problem, needs: ["repository", "tag"] });
     }
 }

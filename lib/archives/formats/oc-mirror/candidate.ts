@@ -1,4 +1,5 @@
-import { type Reference, parseReference, sourceKey } from "../../../oci/reference";
+import { type Reference, parseReference, repositoryName, sourceKey } from "../../../oci/reference";
+import type { NameOrigins, Origin } from "../../naming/image-names";
 import type { CacheName } from "./cache-name";
 
 /** An upstream name that the archive mentions, and the cache names under which its image would be filed. */
@@ -6,6 +7,8 @@ export interface Candidate {
     readonly reference: Reference;
     /** `<repository>:<tag>` of the cache. */
     readonly cacheNames: readonly string[];
+    /** Where the archive mentions it. */
+    readonly origin: Origin;
     /** True if the image set of this archive asks for it; other files may speak of earlier runs. */
     readonly wished: boolean;
     /** No other image can be under these cache names: oc-mirror built it, or has read this digest as the catalog it is. */
@@ -15,6 +18,17 @@ export interface Candidate {
 /** `<repository>:<tag>` in each spelling. */
 export function cacheNamesOf({ repository, tags }: CacheName): string[] {
     return tags.map((tag) => `${repository}:${tag}`);
+}
+
+/** Where the names of a tag come from: the candidate with just this name, or else one of its repository. */
+export function candidateOrigins(candidates: readonly Candidate[]): NameOrigins {
+    return (reference) => {
+        const key = sourceKey(reference);
+        const found =
+            candidates.find((candidate) => sourceKey(candidate.reference) === key) ??
+            candidates.find((candidate) => repositoryName(candidate.reference) === repositoryName(reference));
+        return found?.origin ?? { from: "image-set" };
+    };
 }
 
 /** The reference that a text of the archive gives; undefined where it is none: such a text can help, not hinder. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { errorMessage } from "../../../errors/errors";
 import { parseReference, repositoryName } from "../../../oci/reference";
+import type { Origin } from "../../naming/image-names";
 import type { MetadataFile, OcMirrorIndex } from "./cache-index";
 import { type CacheName, cacheNameOf } from "./cache-name";
 import { type Candidate, cacheNamesOf, mentionedReference } from "./candidate";
@@ -59,13 +60,15 @@ function listedNames(mapping: readonly Candidate[], all: readonly Candidate[]): 
 function fromMapping(file: MetadataFile): Candidate[] {
     return file.text.split("\n").flatMap((line) => {
         const match = /^docker:\/\/(\S+?)=docker:\/\/(\S+)$/.exec(line.trim());
-        return match === null ? [] : mentioned(match[1] ?? "", cacheNameOf(match[2] ?? ""));
+        if (match === null) return [];
+        return mentioned({ from: "mapping", where: file.name }, match[1] ?? "", cacheNameOf(match[2] ?? ""));
     });
 }
 
 function fromDeleteList(file: MetadataFile): Candidate[] {
+    const origin: Origin = { from: "image-set", where: file.name };
     const names = (readYaml(file, deleteList).items ?? []).map((item) => withoutTransport(item.imageName));
-    return names.flatMap((name) => (name === undefined ? [] : mentioned(name, cacheNameOf(name))));
+    return names.flatMap((name) => (name === undefined ? [] : mentioned(origin, name, cacheNameOf(name))));
 }
 
 function fromImageSet(
@@ -85,7 +88,9 @@ function fromImageSet(
             return [];
         }
         const cache = cacheNameOf(source, target);
-        return wished ? [desired(file, source, cache)] : mentioned(source, cache);
+        return wished
+            ? [desired(file, source, cache)]
+            : mentioned({ from: "image-set", where: file.name }, source, cache);
     });
 }
 
@@ -96,14 +101,15 @@ function folderCacheName(name: string, target: { repository?: string; tag?: stri
 }
 
 /** Other files may speak of earlier runs: they can help, not hinder. */
-function mentioned(source: string, cache: CacheName): Candidate[] {
+function mentioned(origin: Origin, source: string, cache: CacheName): Candidate[] {
     const reference = mentionedReference(source);
-    return reference === undefined ? [] : [{ reference, cacheNames: cacheNamesOf(cache), wished: false }];
+    return reference === undefined ? [] : [{ reference, cacheNames: cacheNamesOf(cache), wished: false, origin }];
 }
 
 function desired(file: MetadataFile, source: string, cache: CacheName): Candidate {
     try {
-        return { reference: parseReference(source), cacheNames: cacheNamesOf(cache), wished: true };
+        const origin: Origin = { from: "image-set", where: file.name };
+        return { reference: parseReference(source), cacheNames: cacheNamesOf(cache), wished: true, origin };
     } catch (cause) {
         throw invalidMetadata(file, errorMessage(cause), cause);
     }

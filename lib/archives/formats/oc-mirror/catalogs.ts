@@ -1,6 +1,7 @@
 import { ArchiveError } from "../../../errors/errors";
 import { type Digest, digestHex } from "../../../oci/digest";
 import type { Reference } from "../../../oci/reference";
+import type { Origin } from "../../naming/image-names";
 import type { OcMirrorIndex, TagLink } from "./cache-index";
 import { cacheNameOf } from "./cache-name";
 import { type Candidate, cacheNamesOf, mentionedReference } from "./candidate";
@@ -29,6 +30,7 @@ export interface Catalogs {
 const CONTENT =
     /^working-dir\/operator-catalogs\/([^/]+)\/([0-9a-f]{64})\/(?:filtered-catalogs\/([0-9a-f]{32})\/)?catalog-config\//;
 const OLD_CONTENT = /^working-dir\/hold-operator\//;
+const IMAGE_SET: Origin = { from: "image-set" };
 const FILTER_TAG = /^[0-9a-f]{32}$/;
 
 /** True for a tag that oc-mirror gives to catalogs that it rebuilds. */
@@ -108,7 +110,7 @@ class CatalogReader {
     }
 
     #originalOf(source: Reference, cacheNames: readonly string[], link: TagLink | undefined): Candidate {
-        const candidate = { reference: source, cacheNames, wished: true };
+        const candidate = { reference: source, cacheNames, wished: true, origin: IMAGE_SET };
         const isRead = link !== undefined && this.#readDigests(source.repository).has(link.digest);
         return isRead ? { ...candidate, ownsTag: true } : candidate;
     }
@@ -124,7 +126,7 @@ class CatalogReader {
         }
         const own = { registry: source.registry, repository: desired.targetCatalog ?? source.repository };
         const reference = tag === undefined ? { ...own, digest: link.digest } : { ...own, tag };
-        this.#candidates.push({ reference, cacheNames: [name], wished: true, ownsTag: true });
+        this.#candidates.push({ reference, cacheNames: [name], wished: true, ownsTag: true, origin: IMAGE_SET });
     }
 
     /** The catalog that was rebuilt for a wish: by its filter, or the only one there is. */
@@ -161,17 +163,25 @@ class CatalogReader {
     }
 
     async #readContent(): Promise<void> {
-        const images = new Map<string, boolean>();
+        const images = new Map<string, { wished: boolean; where: string }>();
         for (const file of [...this.#index.working.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
             if (!CONTENT.test(file.name) && !OLD_CONTENT.test(file.name)) continue;
             const isWished = this.#wishedContent.some((pattern) => pattern.test(file.name));
-            await this.#readFile(file, (image) => images.set(image, isWished || (images.get(image) ?? false)));
+            await this.#readFile(file, (image) => {
+                const known = images.get(image);
+                images.set(image, { wished: isWished || known?.wished === true, where: known?.where ?? file.name });
+            });
         }
-        for (const [image, wished] of images) {
+        for (const [image, { wished, where }] of images) {
             const source = withoutTransport(image);
             const reference = source === undefined ? undefined : mentionedReference(source);
             if (source === undefined || reference === undefined) continue;
-            this.#candidates.push({ reference, cacheNames: cacheNamesOf(cacheNameOf(source)), wished });
+            this.#candidates.push({
+                reference,
+                cacheNames: cacheNamesOf(cacheNameOf(source)),
+                wished,
+                origin: { from: "catalog", where },
+            });
         }
     }
 

@@ -1,4 +1,5 @@
 import { type Overrides, isExact } from "../../naming/override";
+import type { Origin } from "../../naming/image-names";
 import type { OcMirrorIndex } from "./cache-index";
 import type { Candidate } from "./candidate";
 import { mentionedNames } from "./candidates";
@@ -62,5 +63,6 @@ function graphImage(index: OcMirrorIndex, candidates: readonly Candidate[], over
     if (candidates.some(({ cacheNames }) => cacheNames.includes(GRAPH_IMAGE_CACHE_NAME))) return [];
     const override = overrides.find([repository, GRAPH_IMAGE_CACHE_NAME]);
     if (override !== undefined && isExact(override)) return [];
-    return [{ reference: GRAPH_IMAGE, cacheNames: [GRAPH_IMAGE_CACHE_NAME], wished: false, ownsTag: true }];
+    const origin: Origin = { from: "tool", where: "oc-mirror" };
+    return [{ reference: GRAPH_IMAGE, cacheNames: [GRAPH_IMAGE_CACHE_NAME], wished: false, ownsTag: true, origin }];
 }

@@ -2,20 +2,20 @@ import type { BlobSource, ImageMark } from "../../../mirror/image-set";
 import type { Digest } from "../../../oci/digest";
 import { type Reference, sourceKey } from "../../../oci/reference";
 import type { ArchiveContents } from "../../archive";
-import { ImageNames, repositoriesOf } from "../../naming/image-names";
+import { ImageNames, type NameOrigins, repositoriesOf } from "../../naming/image-names";
 import { namesUnresolved } from "../../naming/name-problem";
 import type { Override } from "../../../mirror/override";
-import { Overrides } from "../../naming/override";
+import { Overrides, overrideOrigin } from "../../naming/override";
 import type { OcMirrorIndex, TagLink } from "./cache-index";
 import { subjectOfTag } from "./cache-name";
-import { type Candidate, byCacheName, wishedKeys } from "./candidate";
+import { type Candidate, byCacheName, candidateOrigins, wishedKeys } from "./candidate";
 import { clusterFacts } from "./cluster-facts";
 import { GRAPH_IMAGE_CACHE_NAME } from "./graph-image";
 import { DRY_RUN, type Mentions, readMentions } from "./mentions";
 import { type NamedImage, SignatureSubjects } from "./signature-subjects";
 import { contestOf } from "./tag-contest";
 import { joinedByRepository, tagProblem } from "./tag-problem";
-import { type TagVerdict, hasQuestion, judgeTag, ruledTag } from "./tag-verdict";
+import { type NamedTag, type TagVerdict, hasQuestion, judgeTag, ruledTag } from "./tag-verdict";
 
 const HINT = `${DRY_RUN}: the archive then holds the names`;
 
@@ -72,10 +72,11 @@ class CacheNaming {
         for (const link of links.filter(({ tag }) => subjectOfTag(tag) !== undefined)) await this.#takeSignature(link);
         if (this.#names.problems.length > 0) {
             const problems = joinedByRepository(this.#names.problems, this.#taken);
-            throw namesUnresolved(label, problems, HINT, this.#overrides.unused());
+            throw namesUnresolved(label, problems, HINT, this.#overrides.unused(), this.#names.taken());
         }
         return {
             images: this.#names.images,
+            nameSources: this.#names.sources,
             marks: this.#marks(),
             earlierImages: this.#names.earlier,
             absent: [...this.#wishes].filter((key) => !this.#found.has(key)).sort(),
@@ -110,13 +111,23 @@ class CacheNaming {
         const tag = this.#mentions.catalogs.rebuilt.get(nameOf(link)) ?? link.tag;
         const candidates = this.#candidates.get(nameOf(link)) ?? [];
         const contest = () => contestOf(link, candidates, this.#index, this.#mentions);
-        const override = this.#overrides.find([link.repository, `${link.repository}:${tag}`, nameOf(link)]);
+        const override = this.#overrides.find(
+            [link.repository, `${link.repository}:${tag}`, nameOf(link)],
+            [link.digest],
+        );
         return judgeTag({ ...link, tag }, candidates, override, contest);
     }
 
     #takeHeld(link: TagLink, verdict: TagVerdict): void {
-        if (verdict.kind === "named") this.#remember(link, this.#names.images, verdict.confirmed, verdict.references);
-        else this.#names.problems.push(tagProblem(link, verdict, this.#mentions.folders.get(nameOf(link))));
+        if (verdict.kind === "named") {
+            this.#remember(
+                link,
+                this.#names.images,
+                verdict.confirmed,
+                verdict.references,
+                this.#origins(link, verdict),
+            );
+        } else this.#names.problems.push(tagProblem(link, verdict, this.#mentions.folders.get(nameOf(link))));
     }
 
     #takeEarlier(link: TagLink, verdict: TagVerdict): void {
@@ -139,7 +150,14 @@ class CacheNaming {
             this.#names.earlier,
             [...names, ...confirmed.filter(isWished)],
             names.map(byDigestIfKnown),
+            this.#origins(link, verdict),
         );
+    }
+
+    #origins({ repository, tag }: TagLink, { by, inheritedFrom }: NamedTag): NameOrigins {
+        if (by !== undefined) return () => overrideOrigin(by);
+        if (inheritedFrom !== undefined) return () => ({ from: "subject", where: inheritedFrom });
+        return candidateOrigins(this.#candidates.get(`${repository}:${tag}`) ?? []);
     }
 
     /** `references` are what the archive calls the image, `names` what it is to be known by. */
@@ -148,9 +166,10 @@ class CacheNaming {
         where: Map<string, Digest>,
         references: readonly Reference[],
         names: readonly Reference[],
+        origins: NameOrigins,
     ): void {
         const add = where === this.#names.images ? "add" : "addEarlier";
-        this.#names[add](nameOf(link), link.digest, names);
+        this.#names[add](nameOf(link), link.digest, names, origins);
         for (const reference of references) this.#found.add(sourceKey(reference));
         if (names.length > 0) this.#keys.set(nameOf(link), names.map(sourceKey));
     }
@@ -171,7 +190,8 @@ class CacheNaming {
     #inherit(link: TagLink, references: readonly Reference[]): TagVerdict {
         const override = this.#overrides.find([link.repository, nameOf(link)]);
         const own = override?.match === nameOf(link) ? override : undefined;
-        return ruledTag({ name: nameOf(link), references, isProven: false }, own);
+        const verdict = ruledTag({ name: nameOf(link), references, isProven: false }, own);
+        return verdict.kind === "named" ? { ...verdict, inheritedFrom: subjectOfTag(link.tag) ?? "" } : verdict;
     }
 
     /** True for a signature of a catalog that is left out, or of one of its platforms. */

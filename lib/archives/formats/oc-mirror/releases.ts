@@ -1,11 +1,13 @@
 import { z } from "zod";
 import type { Digest } from "../../../oci/digest";
 import { type Reference, isTag } from "../../../oci/reference";
+import type { Origin } from "../../naming/image-names";
 import type { OcMirrorIndex, TagLink } from "./cache-index";
 import { cacheNameOf, digestOfTag, subjectOfTag } from "./cache-name";
 import { type Candidate, cacheNamesOf, mentionedReference } from "./candidate";
 import { type ImageSetWishes, withoutTransport } from "./image-set";
 import { type HeldRelease, heldReleases, readAs } from "./release-content";
+import { payloadRepository } from "./release-documents";
 import { type SignedIdentity, signedIdentity } from "./signed-message";
 import { readWorkingFile } from "./working-file";
 
@@ -24,9 +26,9 @@ const PAYLOADS = "openshift/release-images";
 const COMPONENTS = "openshift/release";
 const GRAPH = /^working-dir\/hold-release\/cincinnati-graph-data\//;
 const SIGNATURE = /^working-dir\/signatures\/.+-sha256-([0-9a-f]{64})$/;
-/** Red Hat publishes the images of a release beside the release itself. */
-const COMPONENT_REPOSITORY = /^openshift-release-dev\/ocp-v\d+\.\d+-art-dev$/;
-const PAYLOAD_REPOSITORY = "openshift-release-dev/ocp-release";
+
+/** Its signature, the update graph, the image set or its components: whichever says most. */
+const RELEASE: Origin = { from: "release" };
 
 const graph = z.looseObject({ nodes: z.array(z.looseObject({ version: z.string(), payload: z.string() })) });
 
@@ -95,12 +97,13 @@ class ReleaseReader {
             const cacheName = `${link.repository}:${link.tag}`;
             payloads.set(cacheName, release?.version ?? this.#sources.graph.get(link.digest)?.version);
             const wished = this.#index.blobs.has(link.digest) || this.#isWished(link);
-            for (const reference of names) candidates.push({ reference, cacheNames: [cacheName], wished });
+            for (const reference of names)
+                candidates.push({ reference, cacheNames: [cacheName], wished, origin: RELEASE });
             const tag = names.find((name) => name.tag !== undefined)?.tag;
             if (release !== undefined && tag !== undefined) tags.set(release.tag, tag);
         }
         if (this.#desired !== undefined && ![...this.#index.tags.values()].some((link) => this.#isWished(link))) {
-            candidates.push({ reference: this.#desired, cacheNames: [], wished: true });
+            candidates.push({ reference: this.#desired, cacheNames: [], wished: true, origin: { from: "image-set" } });
         }
         for (const release of this.#sources.held) {
             candidates.push(...this.#componentsOf(release, tags.get(release.tag) ?? release.tag));
@@ -129,8 +132,8 @@ class ReleaseReader {
         if (told.length > 0 || !isPayload) return told;
         return [...(release?.components.values() ?? [])].slice(0, 1).flatMap((text) => {
             const component = mentionedReference(text);
-            if (component === undefined || !COMPONENT_REPOSITORY.test(component.repository)) return [];
-            return [named({ registry: component.registry, repository: PAYLOAD_REPOSITORY }, link)];
+            const payload = component && payloadRepository(component);
+            return payload === undefined ? [] : [named(payload, link)];
         });
     }
 
@@ -155,10 +158,11 @@ class ReleaseReader {
             const tag = `${ownTag}-${name}`;
             const tagged = isTag(tag) ? { ...reference, tag } : reference;
             const cacheNames = [`${COMPONENTS}:${release.tag}-${name}`];
+            const origin: Origin = { from: "release", where: release.folder };
             return [
-                { reference: tagged, cacheNames, wished: isWished },
+                { reference: tagged, cacheNames, wished: isWished, origin },
                 // 4.16 and 4.17 file it under its own repository.
-                { reference, cacheNames: cacheNamesOf(cacheNameOf(text)), wished: false },
+                { reference, cacheNames: cacheNamesOf(cacheNameOf(text)), wished: false, origin },
             ];
         };
         return [

@@ -68,12 +68,15 @@ export function joinedByRepository(problems: readonly NameProblem[], taken: read
     for (const problem of problems.filter(({ name }) => subjectOfTag(tagIn(name)) === undefined)) {
         counts.set(sharedAnswer(problem), (counts.get(sharedAnswer(problem)) ?? 0) + 1);
     }
-    return problems.map((problem) => {
+    const joined = problems.map((problem) => {
         const [repository, count] = [repositoryIn(problem.name), counts.get(sharedAnswer(problem)) ?? 0];
         const isWhole = count >= (tags.get(repository) ?? 0);
         if (problem.match === repository) return isWhole ? problem : { ...problem, match: problem.name };
         return sharedAnswer(problem) !== "" && isWhole && count > 1 ? { ...problem, match: repository } : problem;
     });
+    return joined.map((problem) =>
+        problem.match === problem.name ? { ...problem, spellings: [problem.name, problem.digest] } : problem,
+    );
 }
 
 /** The same for problems of a repository that one override settles; "" for others. */

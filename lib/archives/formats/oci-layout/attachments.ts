@@ -70,13 +70,31 @@ export function nameAttachments(
                 repository,
                 ...(tag === undefined ? { digest: entry.digest } : { tag }),
             }));
-            names.add(labelOf(entry), entry.digest, references);
+            names.add(labelOf(entry), entry.digest, references, () => ({ from: "subject", where: subject }));
             if (!trees.has(entry.digest)) trees.set(entry.digest, references);
             return false;
         });
         if (still.length === waiting.length) return still;
         waiting = still;
     }
+}
+
+/** Everything below the indexes among these entries, as far as the archive holds them. */
+export async function listDescendants(
+    entries: readonly Descriptor[],
+    source: BlobSource,
+): Promise<ReadonlySet<Digest>> {
+    const found = new Set<Digest>();
+    const indexes = entries.filter(({ mediaType }) => isIndexMediaType(mediaType)).map(({ digest }) => digest);
+    const seen = new Set(indexes);
+    for (const digest of seen) {
+        if (source.size(digest) === undefined) continue;
+        for (const child of parseManifest(await source.read(digest), source.place(digest)).manifests) {
+            found.add(child.digest);
+            seen.add(child.digest);
+        }
+    }
+    return found;
 }
 
 /** The trees of all images that have a name; children that a sparse index leaves out are in them too. */

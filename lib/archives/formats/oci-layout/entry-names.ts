@@ -1,7 +1,7 @@
 import { PassthroughError } from "../../../errors/errors";
 import type { Descriptor } from "../../../oci/manifest";
 import { type Reference, parseReference, sourceKey } from "../../../oci/reference";
-import { distinct } from "../../naming/image-names";
+import { type Origin, distinct } from "../../naming/image-names";
 import type { Override } from "../../../mirror/override";
 import { overriddenReference } from "../../naming/override";
 
@@ -46,6 +46,11 @@ export function isHaulerReferrer(entry: Descriptor): boolean {
     return haulerKindOf(entry) === "referrers";
 }
 
+/** True for what is named after another image, whatever names its annotations have. */
+export function isAttachment(entry: Descriptor): boolean {
+    return subjectNoteOf(entry) !== undefined || signatureSuffixOf(entry) !== undefined || isHaulerReferrer(entry);
+}
+
 /** The name of an image in its store, with the host where the layout has it: the same for what belongs to the image. */
 export function storedName(entry: Descriptor): string {
     return FULL_NAMES.map((key) => entry.annotations?.[key]).find((name) => name !== undefined) ?? labelOf(entry);
@@ -70,32 +75,39 @@ export interface EntryNames {
     readonly references: readonly Reference[];
     /** The full name as it is written there, if there is one. */
     readonly written: string | undefined;
+    readonly origin: Origin;
 }
 
 /** The upstream references that the annotations of an entry give; undefined if they give none. */
 export function namesIn(entry: Descriptor, rules: NamingRules, notes: string[]): EntryNames | undefined {
-    const annotations = entry.annotations ?? {};
     const pulledFrom = pulledFromOf(entry);
-    const written =
-        FULL_NAMES.map((key) => annotations[key]).find((name) => name !== undefined) ?? fullRefName(entry, rules);
-    if (written === undefined) {
-        return pulledFrom.length > 0 ? { references: distinct(pulledFrom), written } : undefined;
+    const annotation = fullNameKey(entry, rules);
+    if (annotation === undefined) {
+        if (pulledFrom.length === 0) return undefined;
+        return { references: distinct(pulledFrom), written: undefined, origin: annotationOrigin(`${SOURCE_PREFIX}*`) };
     }
+    const written = entry.annotations?.[annotation] ?? "";
     const named = parsed(entry, written);
     if (named === undefined) return undefined;
     const isRetagged =
         pulledFrom.length > 0 &&
         !pulledFrom.some(({ registry, repository }) => registry === named.registry && repository === named.repository);
     if (isRetagged) notes.push(`${sourceKey(named)} was pulled as ${pulledFrom.map(sourceKey).join(", ")}`);
-    return { references: [named], written };
+    return { references: [named], written, origin: annotationOrigin(annotation) };
 }
 
-/** What an override may call an entry: its `ref.name`, the full name in its annotations, its digest. */
-export function matchNames(entry: Descriptor, written?: string): string[] {
-    const name = refNameOf(entry);
-    return [
-        ...new Set([...(name === undefined ? [] : [name]), ...(written === undefined ? [] : [written]), entry.digest]),
-    ];
+function annotationOrigin(where: string): Origin {
+    return { from: "annotation", where };
+}
+
+/**
+ * What an override may call an entry, the best first: its `ref.name`, the full name in its annotations, its digest, and
+ * the folder of the layout with its tag.
+ */
+export function matchNames(entry: Descriptor, written: string | undefined, folder: string): string[] {
+    const inFolder = folder === "" ? undefined : `${folder}${suffixOf(entry)}`;
+    const names = [refNameOf(entry), written, entry.digest, inFolder];
+    return [...new Set(names.filter((name) => name !== undefined))];
 }
 
 /** The reference that an override gives an entry which the layout does not name. */
@@ -105,12 +117,16 @@ export function overriddenOf(entry: Descriptor, override: Override | undefined):
     return [overriddenReference(override, override.repository, suffixOf(entry))];
 }
 
-/** A `ref.name` with a slash is a full name, `name:tag` is Docker's short form of one, a plain word is a tag. */
-function fullRefName(entry: Descriptor, { isZarf, isHauler }: NamingRules): string | undefined {
-    const name = isHauler ? undefined : refNameOf(entry);
-    if (name !== undefined && /[/:@]/.test(name)) return name;
+/**
+ * The annotation with the full name of an entry. A `ref.name` with a slash is a full name, `name:tag` is Docker's short
+ * form of one, a plain word is a tag.
+ */
+function fullNameKey(entry: Descriptor, { isZarf, isHauler }: NamingRules): string | undefined {
+    const key = FULL_NAMES.find((name) => entry.annotations?.[name] !== undefined);
+    if (key !== undefined) return key;
+    if (!isHauler && /[/:@]/.test(refNameOf(entry) ?? "")) return REF_NAME;
     // Packages of Zarf's crane era have the name here alone.
-    return isZarf ? entry.annotations?.[BASE_NAME] : undefined;
+    return isZarf && entry.annotations?.[BASE_NAME] !== undefined ? BASE_NAME : undefined;
 }
 
 /** What containerd notes of its pulls: `…distribution.source.<host>: <repository>[,<repository>…]`. */

@@ -25,10 +25,11 @@ export function layoutBlobs(tree: FileTree): TreeBlobs {
 /**
  * Opens an OCI layout (image-spec, image-layout.md) in a tar or a folder. Of a folder, `index.json` is the part that a
  * lock remembers: with the digests in it, it is the whole content.
+ * @param folder where it lies below what was given; "" if it is just that
  * @param isZarf it is the `images/` of a Zarf package
  * @throws ArchiveError `ARCHIVE_FORMAT_UNSUPPORTED`, `ARCHIVE_METADATA_INVALID`, `ARCHIVE_TOO_LARGE`
  */
-export async function openLayout(tree: FileTree, label: string, isZarf: boolean): Promise<Archive> {
+export async function openLayout(tree: FileTree, label: string, folder: string, isZarf: boolean): Promise<Archive> {
     const index = await readLayoutIndex(tree);
     const marker = await readTreeFile(tree, "oci-layout", MAX_MANIFEST_BYTES);
     if (marker !== undefined) checkVersion(marker);
@@ -40,7 +41,7 @@ export async function openLayout(tree: FileTree, label: string, isZarf: boolean)
         parts: tree.partsOf(["index.json"]),
         warnings: marker === undefined ? [unmarked] : [],
         source,
-        contents: (overrides) => nameLayoutImages(label, index.manifests, source, { overrides, isZarf }),
+        contents: (overrides) => nameLayoutImages(label, index.manifests, source, { overrides, isZarf, folder }),
         close: async () => undefined,
     };
 }
