@@ -60,6 +60,7 @@ async function described(archive: Archive, contents: ArchiveContents): Promise<A
         },
         absent: contents.absent,
         ...someFacts(contents.cluster),
+        nameSources: sorted(contents.nameSources),
     };
     return { lock, notes: [...contents.notes, ...walk.notes, ...markNotes(marks)] };
 }

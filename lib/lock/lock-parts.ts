@@ -1,3 +1,4 @@
+import { NAME_ORIGINS } from "../mirror/name-source";
 import { isDigest } from "../oci/digest";
 
 /**
@@ -7,8 +8,9 @@ import { isDigest } from "../oci/digest";
  */
 export function hasSoundParts(document: unknown): document is SoundParts {
     if (!isObject(document) || !isObject(document.earlier)) return false;
-    const { images, manifests, blobs, earlier } = document;
+    const { images, manifests, blobs, earlier, nameSources } = document;
     return (
+        (nameSources === undefined || isRecord(nameSources, isName, isNameSource)) &&
         hasOnly(document, LOCK_FIELDS) &&
         hasOnly(earlier, EARLIER_FIELDS) &&
         isRecord(images, isName, isDigestText) &&
@@ -26,16 +28,18 @@ export interface SoundParts {
     readonly manifests: Parts;
     readonly blobs: Parts;
     readonly earlier: Readonly<Record<"images" | "manifests" | "blobs", Parts>>;
+    readonly nameSources?: Parts;
 }
 
 /** Of the type that the lock has there. */
 type Parts = Readonly<Record<string, never>>;
 
 const LOCK_FIELDS: ReadonlySet<string> = new Set(
-    "lockVersion format parts images marks manifests blobs earlier absent cluster".split(" "),
+    "lockVersion format parts images marks manifests blobs earlier absent cluster nameSources".split(" "),
 );
 const EARLIER_FIELDS: ReadonlySet<string> = new Set(["images", "manifests", "blobs"]);
 const MANIFEST_FIELDS: ReadonlySet<string> = new Set(["mediaType", "size", "manifests", "blobs", "absent"]);
+const SOURCE_FIELDS: ReadonlySet<string> = new Set(["from", "where", "name"]);
 const OBJECT_FIELDS: ReadonlySet<string> = new Set(["size", "from"]);
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -72,6 +76,13 @@ function isManifest(value: unknown): boolean {
     const { mediaType, size, ...digests } = value;
     if (typeof mediaType !== "string" || mediaType === "" || !isSize(size)) return false;
     return Object.values(digests).every((list) => isListOf(list, isDigestText));
+}
+
+function isNameSource(value: unknown): boolean {
+    if (!isObject(value) || !hasOnly(value, SOURCE_FIELDS)) return false;
+    const { from, where, name } = value;
+    const isKnown = NAME_ORIGINS.some((origin) => origin === from);
+    return isKnown && typeof name === "string" && (where === undefined || typeof where === "string");
 }
 
 function isEarlierObject(value: unknown): boolean {

@@ -20,12 +20,14 @@ export function cacheNamesOf({ repository, tags }: CacheName): string[] {
     return tags.map((tag) => `${repository}:${tag}`);
 }
 
-/** Where the names of a tag come from: the candidate with just this name, or else one of its repository. */
+/** Where the names of a tag come from: the mapping, the first candidate with just this name, or one of its repository. */
 export function candidateOrigins(candidates: readonly Candidate[]): NameOrigins {
     return (reference) => {
         const key = sourceKey(reference);
+        const same = candidates.filter((candidate) => sourceKey(candidate.reference) === key);
         const found =
-            candidates.find((candidate) => sourceKey(candidate.reference) === key) ??
+            same.find(({ origin }) => origin.from === "mapping") ??
+            same[0] ??
             candidates.find((candidate) => repositoryName(candidate.reference) === repositoryName(reference));
         return found?.origin ?? { from: "image-set" };
     };

@@ -27,9 +27,6 @@ const COMPONENTS = "openshift/release";
 const GRAPH = /^working-dir\/hold-release\/cincinnati-graph-data\//;
 const SIGNATURE = /^working-dir\/signatures\/.+-sha256-([0-9a-f]{64})$/;
 
-/** Its signature, the update graph, the image set or its components: whichever says most. */
-const RELEASE: Origin = { from: "release" };
-
 const graph = z.looseObject({ nodes: z.array(z.looseObject({ version: z.string(), payload: z.string() })) });
 
 /** Reads what the working folder and the image set say of releases. @throws ArchiveError as reading does */
@@ -41,22 +38,25 @@ export async function readReleases(index: OcMirrorIndex, wishes: ImageSetWishes)
 
 interface Sources {
     readonly held: readonly HeldRelease[];
-    readonly graph: ReadonlyMap<Digest, { readonly reference: string; readonly version: string }>;
+    readonly graph: ReadonlyMap<
+        Digest,
+        { readonly reference: string; readonly version: string; readonly file: string }
+    >;
     readonly signatures: ReadonlyMap<Digest, readonly Buffer[]>;
-    readonly identities: ReadonlyMap<Digest, SignedIdentity>;
+    readonly identities: ReadonlyMap<Digest, SignedIdentity & { readonly file: string }>;
 }
 
 async function readSources(index: OcMirrorIndex, notes: string[]): Promise<Sources> {
-    const nodes = new Map<Digest, { reference: string; version: string }>();
+    const nodes = new Map<Digest, { reference: string; version: string; file: string }>();
     const signatures = new Map<Digest, Buffer[]>();
-    const identities = new Map<Digest, SignedIdentity>();
+    const identities = new Map<Digest, SignedIdentity & { file: string }>();
     const files = [...index.working.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const file of files) {
         if (GRAPH.test(file.name)) {
             const read = await readAs(file, JSON.parse, graph, notes);
             for (const { version, payload } of read?.nodes ?? []) {
                 const digest = mentionedReference(payload)?.digest;
-                if (digest !== undefined) nodes.set(digest, { reference: payload, version });
+                if (digest !== undefined) nodes.set(digest, { reference: payload, version, file: file.name });
             }
         }
         const hex = SIGNATURE.exec(file.name)?.[1];
@@ -65,7 +65,7 @@ async function readSources(index: OcMirrorIndex, notes: string[]): Promise<Sourc
         const bytes = await readWorkingFile(file);
         const identity = signedIdentity(bytes);
         if (identity?.digest === digest) {
-            identities.set(digest, identity);
+            identities.set(digest, { ...identity, file: file.name });
             signatures.set(digest, [...(signatures.get(digest) ?? []), bytes]);
         } else notes.push(`${file.name} (archive ${file.file.path}) is no signature of sha256:${hex}: left out`);
     }
@@ -97,9 +97,8 @@ class ReleaseReader {
             const cacheName = `${link.repository}:${link.tag}`;
             payloads.set(cacheName, release?.version ?? this.#sources.graph.get(link.digest)?.version);
             const wished = this.#index.blobs.has(link.digest) || this.#isWished(link);
-            for (const reference of names)
-                candidates.push({ reference, cacheNames: [cacheName], wished, origin: RELEASE });
-            const tag = names.find((name) => name.tag !== undefined)?.tag;
+            for (const name of names) candidates.push({ ...name, cacheNames: [cacheName], wished });
+            const tag = names.find(({ reference }) => reference.tag !== undefined)?.reference.tag;
             if (release !== undefined && tag !== undefined) tags.set(release.tag, tag);
         }
         if (this.#desired !== undefined && ![...this.#index.tags.values()].some((link) => this.#isWished(link))) {
@@ -121,19 +120,23 @@ class ReleaseReader {
     }
 
     /** The upstream names of a release image; none if the tag is not one. */
-    #namesOf(link: TagLink, release: HeldRelease | undefined): Reference[] {
+    #namesOf(link: TagLink, release: HeldRelease | undefined): Pick<Candidate, "reference" | "origin">[] {
         const isPayload = link.repository === PAYLOADS;
         const { graph: nodes, identities } = this.#sources;
-        const told = [identities.get(link.digest)?.reference, nodes.get(link.digest)?.reference]
-            .flatMap((text) => (text === undefined ? [] : (mentionedReference(text) ?? [])))
-            .filter(({ repository }) => isPayload || repository === link.repository)
-            .map((reference) => named(reference, link));
-        if (isPayload && this.#desired !== undefined && this.#isWished(link)) told.push(named(this.#desired, link));
+        const told = [identities.get(link.digest), nodes.get(link.digest)].flatMap((source) => {
+            const read = source && mentionedReference(source.reference);
+            if (read === undefined || !(isPayload || read.repository === link.repository)) return [];
+            return [{ reference: named(read, link), origin: releaseOrigin(source?.file) }];
+        });
+        if (isPayload && this.#desired !== undefined && this.#isWished(link)) {
+            told.push({ reference: named(this.#desired, link), origin: { from: "image-set" } });
+        }
         if (told.length > 0 || !isPayload) return told;
         return [...(release?.components.values() ?? [])].slice(0, 1).flatMap((text) => {
             const component = mentionedReference(text);
             const payload = component && payloadRepository(component);
-            return payload === undefined ? [] : [named(payload, link)];
+            if (payload === undefined) return [];
+            return [{ reference: named(payload, link), origin: releaseOrigin(release?.folder) }];
         });
     }
 
@@ -173,6 +176,10 @@ class ReleaseReader {
             ]),
         ];
     }
+}
+
+function releaseOrigin(where: string | undefined): Origin {
+    return { from: "release", ...(where === undefined ? {} : { where }) };
 }
 
 /** The name of a tag's image in a repository; a tag that only repeats the digest is none of its own. */
