@@ -161,7 +161,7 @@ class SetOpening {
         try {
             return await this.#take(split === undefined ? await this.#open(path) : await this.#join(split));
         } catch (error) {
-            throw withMissing(error, missingBeside(path, split));
+            throw withMissing(error, await missingBeside(path, split));
         }
     }
 
@@ -254,7 +254,7 @@ function withMissing(error: unknown, hint: string | undefined): unknown {
     const isCut = error instanceof ArchiveError && /^ARCHIVE_(TRUNCATED|CORRUPT|FORMAT_UNSUPPORTED)$/.test(error.code);
     if (!isCut || hint === undefined) return error;
     const { archive, code, message } = error;
-    return new ArchiveError(`${hint}: copy all pieces into one folder. Of what is here: ${message}`, {
+    return new ArchiveError(`${hint}. Of what is here: ${message}`, {
         archive,
         code,
         cause: error,

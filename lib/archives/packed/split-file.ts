@@ -80,13 +80,24 @@ async function filesIn(folder: string): Promise<Set<string>> {
     return files;
 }
 
-/** What to say of a file that cannot be read: that it may be a piece, and which others are not here. */
-export function missingBeside(path: string, split: SplitFile | undefined): string | undefined {
-    if (split !== undefined) return `if there is another piece, ${split.next}, it is not here`;
+/**
+ * What to say of a file that cannot be read: that it may be a piece, and which others are not here, or are here and do not
+ * belong to it.
+ */
+export async function missingBeside(path: string, split: SplitFile | undefined): Promise<string | undefined> {
+    const copy = "copy all pieces into one folder";
+    if (split !== undefined) return `if there is another piece, ${split.next}, it is not here: ${copy}`;
     const lone = lonePiece(basename(path));
     if (lone === undefined) return undefined;
+    const there = await filesIn(dirname(path));
+    const { names = [], next = "" } = piecesBeside(basename(path), there) ?? {};
+    const others = names.filter((name) => name !== basename(path));
+    if (others.length > 0) {
+        const what = `the files beside it (${others.join(", ")}) do not make one archive with it`;
+        return `if it is a piece of a split file, ${what}: one may be cut, of another file, or the last (${next} is not here)`;
+    }
     const other = lone.first === basename(path) ? lone.next : lone.first;
-    return `if it is a piece of a split file, the others are not here (${other})`;
+    return `if it is a piece of a split file, the others are not here (${other}): ${copy}`;
 }
 
 /** A name like `.002` or `.part2` says that it is a piece; bytes that begin as an archive say that it is none. */
