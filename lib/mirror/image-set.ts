@@ -10,7 +10,10 @@ export interface ManifestFacts {
     readonly manifests?: readonly Digest[];
     /** Config and layers, in the manifest's order. */
     readonly blobs?: readonly Digest[];
-    /** Children that an index names but the set leaves out on purpose (a sparse index). */
+    /**
+     * What a manifest names but the set leaves out on purpose: children of an index (a sparse index), layers of an image
+     * that may not be distributed.
+     */
     readonly absent?: readonly Digest[];
 }
 

@@ -1,3 +1,4 @@
+import { explainForeignLayers } from "./foreign-layers";
 import { BlobUploads } from "./blob-uploads";
 import { type Digest, isDigest } from "../../oci/digest";
 import { PassthroughError, RegistryError } from "../../errors/errors";
@@ -85,7 +86,8 @@ export class RegistryClient {
         };
         await this.calls.run(request, async (response) => {
             const text = await response.text();
-            if (response.status !== 201) throw responseError(request.operation, response, text);
+            if (response.status !== 201)
+                throw explainForeignLayers(responseError(request.operation, response, text), manifest);
             const stored = response.headers["docker-content-digest"];
             if (typeof stored === "string" && stored !== manifest.digest) {
                 throw new RegistryError(request.operation, `the registry stored ${stored}, not ${manifest.digest}`, {

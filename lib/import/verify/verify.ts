@@ -1,5 +1,6 @@
 import type { Digest } from "../../oci/digest";
 import { PassthroughError, RegistryError, errorMessage } from "../../errors/errors";
+import { isForeignLayer } from "../../oci/media-types";
 import { mapLimited } from "../../concurrency/limiter";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import { counted } from "../transfer/progress-text";
@@ -47,7 +48,10 @@ export interface Verification {
 }
 
 export interface VerifyOptions {
-    /** Child manifests that sparse indexes leave out on purpose: `<digest>`, or `<source> <digest>` for one image alone. */
+    /**
+     * Child manifests that sparse indexes leave out on purpose, and layers that may not be distributed: `<digest>`, or
+     * `<source> <digest>` for one image alone.
+     */
     readonly absent?: ReadonlySet<string>;
     /** Told when an image is done, and while bytes are read. */
     readonly onProgress?: (images: number, ofImages: number, bytesRead: number) => void;
@@ -144,8 +148,14 @@ async function verifyImage(
     const tree = await trees.check(repository, digest);
     // A child that a sparse index leaves out may be absent; the same manifest as an image of its own may not.
     const isExcused = (child: Digest) => child !== digest && (absent.has(child) || absent.has(`${source} ${child}`));
+    // A registry that has such a layer after all, but damaged, is not excused.
+    const isExcusedLayer = (blob: Digest): boolean =>
+        isExcused(blob) && tree.absentBlobs.has(blob) && isForeignLayer(tree.blobs.get(blob)?.mediaType ?? "");
     const missing = [...tree.missing].filter((manifest) => !isExcused(manifest));
-    const problems = [...missing.map((manifest) => `manifest ${manifest} is not there`), ...tree.problems.values()];
+    const problems = [
+        ...missing.map((manifest) => `manifest ${manifest} is not there`),
+        ...[...tree.problems].flatMap(([about, problem]) => (isExcusedLayer(about) ? [] : [problem])),
+    ];
     let bytesRead = 0;
     if (check.whole === true) {
         const sound = [...tree.blobs.values()].filter((blob) => !tree.problems.has(blob.digest));
