@@ -72,17 +72,17 @@ export function namesUnresolved(
     return new NamesUnresolved(what, { archive, fix }, problems, hint, unused, taken);
 }
 
-/** Each problem with the `match` that means it alone. */
+/** Each problem with a `match` that means it alone, save those that one for a whole repository settles. */
 function withOwnMatches(problems: readonly NameProblem[], taken: TakenNames): NameProblem[] {
     const meanings = new Map<string, number>();
     for (const spelling of problems.flatMap(({ spellings = [] }) => [...new Set(spellings)]))
         meanings.set(spelling, (meanings.get(spelling) ?? 0) + 1);
     return problems.map((problem) => {
+        const { match = "", spellings = [], digest } = problem;
+        if (!spellings.includes(match)) return problem;
         const isOwn = (spelling: string): boolean =>
-            meanings.get(spelling) === 1 &&
-            [...(taken.get(spelling) ?? [])].every((digest) => digest === problem.digest);
-        const own = problem.spellings?.find(isOwn);
-        return own === undefined || problem.match === undefined ? problem : { ...problem, match: own };
+            meanings.get(spelling) === 1 && [...(taken.get(spelling) ?? [])].every((other) => other === digest);
+        return { ...problem, match: spellings.find(isOwn) ?? match };
     });
 }
 
@@ -121,7 +121,7 @@ function fixFor(problems: readonly NameProblem[], hint: string): string {
 
 /** Quoted: YAML reads a tag like 1.0 as a number. */
 function placeToFill(key: "repository" | "tag"): string {
-    return key === "tag" ? `tag: "<tag there>"` : `${key}: <${key} there>`;
+    return `${key}: "<${key} there>"`;
 }
 
 function overrideFor({ match, needs = [], isTagless, registries = [], before }: NameProblem): string[] {

@@ -44,7 +44,8 @@ function mark(folders: Map<string, Markers>, name: string): void {
     else if (base === "version") at(folders, folder).version = true;
     else if (base === "zarf.yaml") at(folders, folder).zarf = true;
     else if (/(^|\/)blobs\/[^/]+\/$/.test(folder)) at(folders, folder.replace(/blobs\/[^/]+\/$/, "")).blobs = true;
-    const mirror = /^((?:.*\/)?)v2\/.+\/manifests\/$/.exec(folder);
+    // Repositories may have a part `v2` too: the first one is the mirror's. Only its files are named after digests so.
+    const mirror = /^((?:.*?\/)??)v2\/.+\/(?:manifests|blobs)\/sha256[:-][0-9a-f]{64}$/.exec(name);
     if (mirror !== null) at(folders, mirror[1] ?? "").mirror = true;
 }
 

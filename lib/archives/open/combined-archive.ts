@@ -91,13 +91,28 @@ async function namedContents(label: string, archives: readonly Archive[], overri
             notes.every((matches) => matches.has(match)),
     );
     const hints = [...new Set(unresolved.map(({ hint }) => hint))].join("; or ");
+    const named = found.map(({ contents }) => takenNames(contents));
     throw namesUnresolved(
         label,
-        unresolved.flatMap(({ problems }) => problems),
+        withoutSharedMatches(unresolved, named),
         hints,
         unused,
-        joinTaken([...unresolved.map(({ taken }) => taken), ...found.map(({ contents }) => takenNames(contents))]),
+        joinTaken([...unresolved.map(({ taken }) => taken), ...named]),
     );
+}
+
+/** An override for a whole repository means that of every archive: where two have it, each image gets its own. */
+function withoutSharedMatches(unresolved: readonly NamesUnresolved[], named: readonly TakenNames[]): NameProblem[] {
+    const repositories = [
+        ...unresolved.map(({ problems, taken }) => [...problems.map(({ name }) => name), ...taken.keys()]),
+        ...named.map((taken) => [...taken.keys()]),
+    ].map((names) => new Set(names.map((name) => name.replace(/[:@].*$/, ""))));
+    const isShared = (match: string): boolean => repositories.filter((own) => own.has(match)).length > 1;
+    return unresolved
+        .flatMap(({ problems }) => problems)
+        .map((problem) =>
+            problem.match !== undefined && isShared(problem.match) ? { ...problem, match: problem.name } : problem,
+        );
 }
 
 function joinTaken(all: readonly TakenNames[]): TakenNames {

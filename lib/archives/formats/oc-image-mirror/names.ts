@@ -136,8 +136,7 @@ class MirrorNaming {
 function joined(problem: NameProblem, whole: ReadonlySet<string>): NameProblem {
     const repository = problem.name.replace(/[:@].*$/, "");
     if (problem.match === undefined || !whole.has(repository) || problem.needs !== undefined) return problem;
-    const { spellings: _, ...rest } = problem;
-    return { ...rest, match: repository };
+    return { ...problem, match: repository };
 }
 
 function openProblem(

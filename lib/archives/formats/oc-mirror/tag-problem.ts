@@ -74,9 +74,7 @@ export function joinedByRepository(problems: readonly NameProblem[], taken: read
         if (problem.match === repository) return isWhole ? problem : { ...problem, match: problem.name };
         return sharedAnswer(problem) !== "" && isWhole && count > 1 ? { ...problem, match: repository } : problem;
     });
-    return joined.map((problem) =>
-        problem.match === problem.name ? { ...problem, spellings: [problem.name, problem.digest] } : problem,
-    );
+    return joined.map((problem) => ({ ...problem, spellings: [problem.name, problem.digest] }));
 }
 
 /** The same for problems of a repository that one override settles; "" for others. */
