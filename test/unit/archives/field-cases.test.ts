@@ -207,6 +207,30 @@ describe("OCI layouts side by side", () => {
     });
 });
 
+describe("docker save of Docker 29", () => {
+    const names = ["quay.io/team/app:1.0", "quay.io/team/multi:2.0", "quay.io/team/v2s2:1.0"];
+
+    it("keeps upstream's digests with containerd's store; platforms that were not pulled are left out", async () => {
+        const { lock, notes } = await describeFixture("docker/containerd-store.tar");
+        expect(lock.images).toEqual({
+            "quay.io/team/app:1.0": "sha256:c768be6ea25b4e206173dde90da321e0d94a63a56c2735de20e43274e8ff5b65",
+            "quay.io/team/multi:2.0": "sha256:0fbbbcc1a0502fb48817acf56319898737562182686b569c64d001e01c99d420",
+            "quay.io/team/v2s2:1.0": "sha256:3592efbc50a400f6ab8b5b2a0b9ffe0e4928d2d301c586f09862e0e910c1faa9",
+        });
+        expect(lock).not.toHaveProperty("marks");
+        expect(notes).toContain(
+            "quay.io/team/multi:2.0: of its index, 1 manifests are left out (a selection of platforms)",
+        );
+    });
+
+    it("loses them with a graph driver, though its tar is an OCI layout too: the images are known by tag", async () => {
+        const { lock } = await describeFixture("docker/graph-driver.tar");
+        expect(Object.keys(lock.images)).toEqual(names);
+        expect(Object.keys(lock.marks ?? {})).toEqual(names);
+        expect(new Set(Object.values(lock.nameSources ?? {}).map(({ from }) => from))).toEqual(new Set(["repo-tags"]));
+    });
+});
+
 test("oras copy --to-oci-layout: of an index and the children that it lists beside it, one name is asked for", async () => {
     const error = await refusal(describeFixture("oras/index"));
     const offered = offeredOverrides(error, { "upstream host": "quay.io", "repository there": "team/multi" });
