@@ -2,7 +2,7 @@ import { errorMessage } from "../errors/errors";
 import type { Digest } from "../oci/digest";
 import type { Archive } from "./archive";
 import type { ArchivePart } from "../lock";
-import { type Lock, isFormatOf } from "../lock";
+import { type Lock, isSameFormat } from "../lock";
 
 /**
  * Whether an archive is the one that a lock describes: format, parts, presence and size of every blob and manifest, and
@@ -22,7 +22,7 @@ export async function verifyStructure(archive: Archive, lock: Lock): Promise<str
 }
 
 function formatProblems(archive: Archive, lock: Lock): string[] {
-    return isFormatOf(lock.format, archive.format)
+    return isSameFormat(lock.format, archive.format)
         ? []
         : [`The archive is ${archive.format}, the lock is of ${lock.format}.`];
 }

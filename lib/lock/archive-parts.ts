@@ -17,7 +17,7 @@ export type ArchiveFormat = (typeof ARCHIVE_FORMATS)[number];
 const FORMERLY: ReadonlySet<ArchiveFormat> = new Set(["oci-layout", "docker-archive", "mixed"]);
 
 /** True if a lock of the one format may be of an archive of the other: the same, or the same as earlier releases named it. */
-export function isFormatOf(locked: ArchiveFormat, archive: ArchiveFormat): boolean {
+export function isSameFormat(locked: ArchiveFormat, archive: ArchiveFormat): boolean {
     return locked === archive || ((archive === "hauler" || archive === "mixed") && FORMERLY.has(locked));
 }
 

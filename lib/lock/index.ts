@@ -1,4 +1,4 @@
-export { type ArchiveFormat, type ArchivePart, isFormatOf } from "./archive-parts";
+export { type ArchiveFormat, type ArchivePart, isSameFormat } from "./archive-parts";
 export { type Lock, lockDigest, parseLock, serialiseLock } from "./lock";
 export { type LockDifference, compareLocks, compareNameSources, withFormerFormat } from "./lock-difference";
 export { readLock, writeLock } from "./lock-file";

@@ -1,6 +1,6 @@
 import type { Digest } from "../oci/digest";
 import { nameSourceText } from "../mirror/name-source";
-import { isFormatOf } from "./archive-parts";
+import { isSameFormat } from "./archive-parts";
 import { type Lock, lockDigest } from "./lock";
 
 /** What changes for a registry when one lock takes the place of another. Names are source references, sorted. */
@@ -42,7 +42,7 @@ export function compareLocks(before: Lock | undefined, after: Lock): LockDiffere
 export function withFormerFormat(before: Lock | undefined, after: Lock): Lock {
     if (before === undefined || before.format === after.format) return after;
     const former = { ...after, format: before.format };
-    return isFormatOf(before.format, after.format) && lockDigest(former) === lockDigest(before) ? former : after;
+    return isSameFormat(before.format, after.format) && lockDigest(former) === lockDigest(before) ? former : after;
 }
 
 /**

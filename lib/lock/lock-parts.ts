@@ -67,7 +67,7 @@ function isSize(value: unknown): boolean {
     return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
+function isListWith(value: unknown, isItem: (item: unknown) => boolean): boolean {
     return Array.isArray(value) && value.every(isItem);
 }
 
@@ -75,7 +75,7 @@ function isManifest(value: unknown): boolean {
     if (!isObject(value) || !hasOnly(value, MANIFEST_FIELDS)) return false;
     const { mediaType, size, ...digests } = value;
     if (typeof mediaType !== "string" || mediaType === "" || !isSize(size)) return false;
-    return Object.values(digests).every((list) => isListOf(list, isDigestText));
+    return Object.values(digests).every((list) => isListWith(list, isDigestText));
 }
 
 function isNameSource(value: unknown): boolean {
@@ -87,5 +87,5 @@ function isNameSource(value: unknown): boolean {
 
 function isEarlierObject(value: unknown): boolean {
     if (!isObject(value) || !hasOnly(value, OBJECT_FIELDS)) return false;
-    return isSize(value.size) && isListOf(value.from, (source) => typeof source === "string");
+    return isSize(value.size) && isListWith(value.from, (source) => typeof source === "string");
 }

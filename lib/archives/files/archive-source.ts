@@ -31,16 +31,16 @@ const CHUNK_BYTES = 1024 * 1024;
 export class ArchiveSource implements BlobSource {
     readonly #label: string;
     readonly #blobs: BlobLocations;
-    readonly #entryOf: (digest: Digest) => string | undefined;
+    readonly #entryName: (digest: Digest) => string | undefined;
 
     /**
      * @param label the archive as a whole, for errors about what it lacks
-     * @param entryOf the name of a blob's entry; undefined where the file itself is the blob
+     * @param entryName the name of a blob's entry; undefined where the file itself is the blob
      */
-    constructor(label: string, blobs: BlobLocations, entryOf: (digest: Digest) => string | undefined) {
+    constructor(label: string, blobs: BlobLocations, entryName: (digest: Digest) => string | undefined) {
         this.#label = label;
         this.#blobs = blobs;
-        this.#entryOf = entryOf;
+        this.#entryName = entryName;
     }
 
     size(digest: Digest): number | undefined {
@@ -55,7 +55,7 @@ export class ArchiveSource implements BlobSource {
         }
         const bytes = Buffer.allocUnsafeSlow(size);
         const lent = await file.lend();
-        await lent.file.readInto(bytes, offset, this.#entryOf(digest)).finally(() => lent.release());
+        await lent.file.readInto(bytes, offset, this.#entryName(digest)).finally(() => lent.release());
         const actual = computeDigest(bytes);
         if (actual === digest) return bytes;
         throw this.#fault(digest, `the bytes are ${actual}, not ${digest}`, "ARCHIVE_DIGEST_MISMATCH");
@@ -66,7 +66,7 @@ export class ArchiveSource implements BlobSource {
         if (start < 0 || start > location.size) {
             throw this.#fault(digest, `byte ${start} is outside its ${location.size} bytes`, "ARCHIVE_TRUNCATED");
         }
-        return Readable.from(readChunks(location, start, this.#entryOf(digest), allocate), {
+        return Readable.from(readChunks(location, start, this.#entryName(digest), allocate), {
             objectMode: false,
             highWaterMark: CHUNK_BYTES,
         });
@@ -75,7 +75,7 @@ export class ArchiveSource implements BlobSource {
     place(digest: Digest): string {
         const location = this.#blobs.get(digest);
         if (location === undefined) return `archive ${this.#label}`;
-        const entry = this.#entryOf(digest);
+        const entry = this.#entryName(digest);
         const inside = entry === undefined ? "" : `, entry ${entry}, offset ${location.offset}`;
         return `archive ${location.file.path}${inside}`;
     }
@@ -88,7 +88,7 @@ export class ArchiveSource implements BlobSource {
 
     #fault(digest: Digest, what: string, code: string): ArchiveError {
         const { file, offset } = this.#locate(digest);
-        const entry = this.#entryOf(digest);
+        const entry = this.#entryName(digest);
         const place = { archive: file.path, ...(entry === undefined ? {} : { entry, offset }) };
         return new ArchiveError(what, { ...place, code, fix: COPY_AGAIN });
     }

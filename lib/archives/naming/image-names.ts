@@ -3,13 +3,8 @@ import type { Digest } from "../../oci/digest";
 import { type Reference, repositoryName, sourceKey } from "../../oci/reference";
 import type { ArchiveContents } from "../archive";
 import { type NameProblem, type TakenNames, namesUnresolved } from "./name-problem";
+import type { NameOrigins } from "./origin";
 import { type Overrides, unusedNote } from "./override";
-
-/** Where a name comes from, without what the archive calls the image. */
-export type Origin = Omit<NameSource, "name">;
-
-/** The same for each name of an image. */
-export type NameOrigins = (reference: Reference) => Origin;
 
 /** The names found so far, and what could not be named. */
 export class ImageNames {
@@ -98,6 +93,6 @@ export function distinct(references: readonly Reference[]): Reference[] {
 }
 
 /** `host/path` of each reference, sorted, each once. */
-export function repositoriesOf(references: readonly Reference[]): string[] {
+export function repositoryNames(references: readonly Reference[]): string[] {
     return [...new Set(references.map(repositoryName))].sort();
 }

@@ -39,7 +39,7 @@ export function ruleOn(image: NamedInArchive, override: Override | undefined): R
     const kept = { kind: "named", references, replaced: [] } as const;
     if (override === undefined) return kept;
     const given = references.map((reference) =>
-        overriddenReference(override, reference.repository, suffixOf(reference)),
+        overriddenReference(override, reference.repository, referenceSuffix(reference)),
     );
     if (references.some((reference, at) => isSame(reference, given[at]))) return kept;
     const completed = references.map((reference, at) => (isCompleted(reference, given[at]) ? given[at] : reference));
@@ -52,7 +52,7 @@ export function ruleOn(image: NamedInArchive, override: Override | undefined): R
     return { kind: "named", references: names, by: override, replaced: references, note };
 }
 
-function suffixOf({ tag, digest }: Reference): string {
+function referenceSuffix({ tag, digest }: Reference): string {
     return tag === undefined ? `@${digest ?? ""}` : `:${tag}`;
 }
 

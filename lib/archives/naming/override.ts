@@ -2,7 +2,7 @@ import { debug } from "../../debug/debug";
 import type { Override } from "../../mirror/override";
 import { PassthroughError } from "../../errors/errors";
 import { type Reference, canonicalRegistry, formatReference, parseReference } from "../../oci/reference";
-import type { Origin } from "./image-names";
+import type { Origin } from "./origin";
 import { NamePattern } from "./name-pattern";
 
 /** The overrides of a run, and which of them were of use. */

@@ -20,7 +20,7 @@ export function combineArchives(label: string, archives: readonly Archive[]): Ar
     return {
         format: formats.size === 1 && first !== undefined ? first.format : "mixed",
         label,
-        parts: partsOf(archives),
+        parts: joinParts(archives),
         warnings: [...new Set(archives.flatMap(({ warnings }) => warnings))],
         source: new CombinedSource(
             label,
@@ -32,7 +32,7 @@ export function combineArchives(label: string, archives: readonly Archive[]): Ar
 }
 
 /** Archives that lie in one file, as many `dir:` layouts in one tar, share it. */
-function partsOf(archives: readonly Archive[]): Archive["parts"] {
+function joinParts(archives: readonly Archive[]): Archive["parts"] {
     const parts = [...new Set(archives.flatMap(({ parts: own }) => own))];
     return parts.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.size - b.size));
 }
@@ -53,14 +53,14 @@ async function combinedContents(
         throw namesUnresolved(label, problems, "make them two sets, each with the path of its own archive");
     return {
         images,
-        nameSources: nameSourcesOf(all, images, earlier),
-        marks: marksOf(all, images),
+        nameSources: joinNameSources(all, images, earlier),
+        marks: joinMarks(all, images),
         earlierImages: earlier,
         absent: [...new Set(all.flatMap(({ absent }) => absent))]
             .filter((source) => !images.has(source) && !earlier.has(source))
             .sort(),
         ...(cluster === undefined ? {} : { cluster }),
-        notes: notesOf(all),
+        notes: joinNotes(all),
         earlierRepositories: (digest) => {
             const known = all
                 .map((contents) => contents.earlierRepositories(digest))
@@ -142,7 +142,7 @@ function union(
 }
 
 /** Of several archives with one image, the first says where its name was found. */
-function nameSourcesOf(
+function joinNameSources(
     all: readonly ArchiveContents[],
     images: ReadonlyMap<string, Digest>,
     earlier: ReadonlyMap<string, Digest>,
@@ -158,7 +158,7 @@ function nameSourcesOf(
 }
 
 /** Where one archive kept what another lost, the digest is upstream's. */
-function marksOf(all: readonly ArchiveContents[], images: ReadonlyMap<string, Digest>): Map<string, ImageMark> {
+function joinMarks(all: readonly ArchiveContents[], images: ReadonlyMap<string, Digest>): Map<string, ImageMark> {
     const marks = new Map(all.flatMap((contents) => [...(contents.marks ?? [])]));
     for (const { images: own, marks: ownMarks } of all) {
         for (const [name, digest] of own) if (images.get(name) === digest && !ownMarks?.has(name)) marks.delete(name);
@@ -167,7 +167,7 @@ function marksOf(all: readonly ArchiveContents[], images: ReadonlyMap<string, Di
 }
 
 /** An override is of no use only if it is of none to any of them. */
-export function notesOf(all: readonly Pick<ArchiveContents, "notes">[]): string[] {
+export function joinNotes(all: readonly Pick<ArchiveContents, "notes">[]): string[] {
     const unused = all.map(({ notes }) => new Set(notes.map(unusedMatch)));
     const told = new Map<string, string>();
     for (const note of all.flatMap(({ notes }) => notes)) {

@@ -8,8 +8,8 @@ import { expandPaths } from "./archive-paths";
 import { combineArchives } from "./combined-archive";
 import { type FolderContents, contentsOfFolder } from "./folder-contents";
 import { FolderNotes } from "./folder-notes";
-import { FolderTree, identityOf } from "../files/folder-tree";
-import { compressionOf } from "../packed/compression";
+import { FolderTree, fileIdentity } from "../files/folder-tree";
+import { detectCompression } from "../packed/compression";
 import { refuseByName, refuseNames } from "./foreign-format";
 import { openOcMirror } from "../formats/oc-mirror/oc-mirror-archive";
 import { isOcMirrorPart } from "../formats/oc-mirror/part-name";
@@ -84,7 +84,7 @@ class SetOpening {
             });
             if (facts.isDirectory()) folders.push(path);
             else if (facts.isFile()) {
-                this.#identities.add(identityOf(facts));
+                this.#identities.add(fileIdentity(facts));
                 await this.#addFile(path);
             } else throw noFile(path);
         }
@@ -196,7 +196,7 @@ class SetOpening {
         if (file.size === 0) {
             throw new ArchiveError("the file is empty", { archive: path, code: "ARCHIVE_TRUNCATED", fix: COPY_AGAIN });
         }
-        const compression = await compressionOf({ file, offset: 0, size: file.size });
+        const compression = await detectCompression({ file, offset: 0, size: file.size });
         if (compression === undefined) return { file, warnings: [] };
         return this.#unpack({ path, files: [file], parts: file.parts, compression });
     }
@@ -212,7 +212,7 @@ class SetOpening {
         }
         checkBytes(split, files);
         const [first] = files;
-        const compression = first && (await compressionOf({ file: first, offset: 0, size: first.size }));
+        const compression = first && (await detectCompression({ file: first, offset: 0, size: first.size }));
         const parts = files.flatMap((file) => file.parts);
         return this.#unpack({ path: split.path, files, parts, compression, sha256: split.sha256 });
     }

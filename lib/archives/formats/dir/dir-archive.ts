@@ -4,7 +4,7 @@ import { ArchiveError } from "../../../errors/errors";
 import { MAX_MANIFEST_BYTES, parseManifest } from "../../../oci/manifest";
 import { type Reference, formatReference } from "../../../oci/reference";
 import type { Archive, ArchiveContents } from "../../archive";
-import { type FileTree, blobsNamed, readTreeFile, sourceOf } from "../../files/file-tree";
+import { type FileTree, blobsNamed, readTreeFile, treeSource } from "../../files/file-tree";
 import { folderReferences } from "../../naming/folder-name";
 import { ImageNames } from "../../naming/image-names";
 import type { Override } from "../../../mirror/override";
@@ -35,15 +35,15 @@ export async function openDir(tree: FileTree, label: string, folder: string): Pr
     return {
         format: "dir",
         label,
-        parts: tree.partsOf(["manifest.json"]),
+        parts: tree.lockParts(["manifest.json"]),
         warnings: signatures === 0 ? [] : [`${label} has ${signatures} simple signatures, which no registry keeps`],
-        source: sourceOf(tree, blobs),
-        contents: async (overrides) => contentsOf(label, folder, digest, overrides),
+        source: treeSource(tree, blobs),
+        contents: async (overrides) => nameContents(label, folder, digest, overrides),
         close: async () => undefined,
     };
 }
 
-function contentsOf(label: string, folder: string, digest: string, given: readonly Override[]): ArchiveContents {
+function nameContents(label: string, folder: string, digest: string, given: readonly Override[]): ArchiveContents {
     const overrides = new Overrides(given);
     const names = new ImageNames();
     const name = folder === "" ? basename(label) : folder;

@@ -5,8 +5,9 @@ import { type Descriptor, parseManifest } from "../../../oci/manifest";
 import { isIndexMediaType } from "../../../oci/media-types";
 import { type Reference, parseReference, repositoryName, sourceKey } from "../../../oci/reference";
 import type { ArchiveContents } from "../../archive";
-import { notesOf } from "../../open/combined-archive";
-import { ImageNames, type Origin } from "../../naming/image-names";
+import { joinNotes } from "../../open/combined-archive";
+import { ImageNames } from "../../naming/image-names";
+import type { Origin } from "../../naming/origin";
 import { namesUnresolved } from "../../naming/name-problem";
 import { type Aliases, nameLayoutImages } from "../oci-layout/names";
 import type { Override } from "../../../mirror/override";
@@ -38,8 +39,8 @@ export async function nameDockerImages(
     { images, original, source, overrides }: DockerContent,
 ): Promise<{ contents: ArchiveContents; rebuilt: readonly RebuiltImage[] }> {
     const configs = new Map<Digest, ReadonlySet<Digest>>();
-    for (const { digest } of original) configs.set(digest, await configsOf(digest, source));
-    const layout = { overrides, aliasesOf: aliasesIn(images, configs) };
+    for (const { digest } of original) configs.set(digest, await collectConfigs(digest, source));
+    const layout = { overrides, listAliases: aliasesIn(images, configs) };
     const kept = original.length === 0 ? undefined : await nameLayoutImages(label, original, source, layout);
     const naming = new RebuiltNaming(
         overrides,
@@ -66,7 +67,7 @@ export async function nameDockerImages(
             marks: new Map(marks),
             earlierImages: new Map(),
             absent: [],
-            notes: notesOf(notes),
+            notes: joinNotes(notes),
             earlierRepositories: () => undefined,
         },
     };
@@ -76,7 +77,7 @@ export async function nameDockerImages(
 function aliasesIn(images: readonly RebuiltImage[], configs: ReadonlyMap<Digest, ReadonlySet<Digest>>): Aliases {
     const tags = new Map<string, string[]>();
     for (const tag of images.flatMap(({ item }) => item.RepoTags ?? [])) {
-        const reference = referenceOf(tag);
+        const reference = taggedReference(tag);
         if (reference === undefined) continue;
         tags.set(sourceKey(reference), [...(tags.get(sourceKey(reference)) ?? []), tag]);
     }
@@ -131,7 +132,7 @@ class RebuiltNaming {
 
     #addTag(image: RebuiltImage, tag: string): void {
         if (writtenKeys(tag).some((key) => isSameImage(image, this.#written.get(key)))) return;
-        const own = referenceOf(tag);
+        const own = taggedReference(tag);
         const override = this.#overrides.find([tag, image.config]);
         if (own === undefined) {
             const reference = this.#overridden(override);
@@ -184,7 +185,7 @@ function isSameImage({ config }: RebuiltImage, kept: KeptImage | undefined): boo
 }
 
 /** `alpine:3` is docker.io/library/alpine:3. Undefined if it is no reference, or one without a tag. */
-function referenceOf(text: string): Reference | undefined {
+function taggedReference(text: string): Reference | undefined {
     const reference = parsed(text);
     return reference?.tag === undefined || reference.tag === NO_TAG ? undefined : reference;
 }
@@ -218,7 +219,7 @@ function keptImages(
 }
 
 /** The configs of an image and its children, as far as the archive holds them. */
-async function configsOf(root: Digest, source: BlobSource): Promise<ReadonlySet<Digest>> {
+async function collectConfigs(root: Digest, source: BlobSource): Promise<ReadonlySet<Digest>> {
     const [seen, configs] = [new Set<Digest>([root]), new Set<Digest>()];
     for (const digest of seen) {
         if (source.size(digest) === undefined) continue;

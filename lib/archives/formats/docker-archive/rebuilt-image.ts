@@ -5,7 +5,7 @@ import { ArchiveError } from "../../../errors/errors";
 import { MAX_MANIFEST_BYTES } from "../../../oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../../oci/media-types";
 import type { BlobLocation } from "../../files/archive-source";
-import { compressionOf } from "../../packed/compression";
+import { detectCompression } from "../../packed/compression";
 import { type FileTree, readTreeFile } from "../../files/file-tree";
 import { hashLocation } from "../../files/hash-location";
 
@@ -40,7 +40,7 @@ export interface RebuiltImage {
 const configSchema = z.looseObject({ rootfs: z.looseObject({ diff_ids: z.array(z.string()).nullish() }).nullish() });
 
 /** The layers that a config says the image has: digests of the uncompressed tars. */
-export function diffIdsOf(config: Buffer, place: string): readonly Digest[] {
+export function parseDiffIds(config: Buffer, place: string): readonly Digest[] {
     const ids = configSchema.parse(JSON.parse(config.toString("utf8"))).rootfs?.diff_ids ?? [];
     if (ids.every(isDigest)) return ids;
     throw new ArchiveError("its rootfs.diff_ids are not sha256 digests", {
@@ -98,8 +98,8 @@ interface Layer {
 async function readLayer(tree: FileTree, item: DockerItem, path: string, diffId: Digest): Promise<Layer> {
     const location = tree.find(path);
     if (location === undefined) throw incomplete(tree, item, `its layer ${path}`);
-    const entry = tree.entryOf(path);
-    const compression = await compressionOf(location, entry);
+    const entry = tree.entryName(path);
+    const compression = await detectCompression(location, entry);
     const type = "application/vnd.oci.image.layer.v1.tar";
     if (compression === undefined) return { digest: diffId, mediaType: type, location, name: path };
     if (compression !== "gzip" && compression !== "zstd") {
@@ -119,7 +119,7 @@ async function readLayer(tree: FileTree, item: DockerItem, path: string, diffId:
 
 function readDiffIds(tree: FileTree, item: DockerItem, config: Buffer): readonly Digest[] {
     try {
-        return diffIdsOf(config, tree.path);
+        return parseDiffIds(config, tree.path);
     } catch (cause) {
         if (cause instanceof ArchiveError) throw cause;
         throw invalid(tree, item, `its config ${item.Config} is none`, cause);
@@ -141,12 +141,12 @@ function checkPaths(tree: FileTree, item: DockerItem, paths: readonly string[], 
     }
 }
 
-function nameOf(item: DockerItem): string {
+function itemName(item: DockerItem): string {
     return item.RepoTags?.[0] ?? item.Config;
 }
 
 function incomplete(tree: FileTree, item: DockerItem, what: string): ArchiveError {
-    return new ArchiveError(`image ${nameOf(item)} lacks ${what}`, {
+    return new ArchiveError(`image ${itemName(item)} lacks ${what}`, {
         archive: tree.path,
         entry: "manifest.json",
         code: "ARCHIVE_INCOMPLETE",
@@ -155,7 +155,7 @@ function incomplete(tree: FileTree, item: DockerItem, what: string): ArchiveErro
 }
 
 function invalid(tree: FileTree, item: DockerItem, what: string, cause?: unknown): ArchiveError {
-    return new ArchiveError(`image ${nameOf(item)}: ${what}`, {
+    return new ArchiveError(`image ${itemName(item)}: ${what}`, {
         archive: tree.path,
         entry: "manifest.json",
         code: "ARCHIVE_METADATA_INVALID",

@@ -2,7 +2,7 @@ import type { BlobSource } from "../../../mirror/image-set";
 import type { Digest } from "../../../oci/digest";
 import { MAX_MANIFEST_BYTES, type Descriptor, parseManifest } from "../../../oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../../oci/media-types";
-import { diffIdsOf } from "./rebuilt-image";
+import { parseDiffIds } from "./rebuilt-image";
 
 const PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar";
 const PULLED_FROM = "containerd.io/distribution.source.";
@@ -30,6 +30,6 @@ async function isMadeUp(source: BlobSource, entry: Descriptor, configs: Readonly
     const [config, ...layers] = parseManifest(await source.read(entry.digest), source.place(entry.digest)).blobs;
     if (config === undefined || !configs.has(config.digest)) return false;
     if ((source.size(config.digest) ?? Infinity) > MAX_MANIFEST_BYTES) return false;
-    const diffIds = new Set(diffIdsOf(await source.read(config.digest), source.place(config.digest)));
+    const diffIds = new Set(parseDiffIds(await source.read(config.digest), source.place(config.digest)));
     return layers.every(({ mediaType, digest }) => mediaType === PLAIN_LAYER && diffIds.has(digest));
 }

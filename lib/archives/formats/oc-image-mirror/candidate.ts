@@ -1,6 +1,6 @@
 import type { Digest } from "../../../oci/digest";
 import type { Reference } from "../../../oci/reference";
-import type { Origin } from "../../naming/image-names";
+import type { Origin } from "../../naming/origin";
 
 /** A manifest in a repository of the mirror. */
 export interface MirroredManifest {

@@ -1,7 +1,8 @@
 import type { BlobSource } from "../../../mirror/image-set";
 import { type Reference, formatReference, sourceKey } from "../../../oci/reference";
 import type { ArchiveContents } from "../../archive";
-import { ImageNames, type NameOrigins, distinct } from "../../naming/image-names";
+import { ImageNames, distinct } from "../../naming/image-names";
+import type { NameOrigins } from "../../naming/origin";
 import type { NameProblem } from "../../naming/name-problem";
 import type { Override } from "../../../mirror/override";
 import { Overrides, overriddenReference, overrideOrigin } from "../../naming/override";

@@ -2,7 +2,7 @@ import { type Digest, computeDigest } from "../../../oci/digest";
 import { MAX_MANIFEST_BYTES, parseManifest } from "../../../oci/manifest";
 import type { BlobSource } from "../../../mirror/image-set";
 import type { Archive } from "../../archive";
-import { type FileTree, readTreeFile, sourceOf } from "../../files/file-tree";
+import { type FileTree, readTreeFile, treeSource } from "../../files/file-tree";
 import type { MirroredManifest } from "./candidate";
 import { nameMirroredImages } from "./names";
 
@@ -22,13 +22,13 @@ export async function openOcImageMirror(tree: FileTree, label: string): Promise<
         if (hex !== undefined) names.set(`sha256:${hex}`, name);
     }
     const tagged = await taggedManifests(tree, names);
-    const nameOf = (digest: Digest) => names.get(digest);
-    const source = sourceOf(tree, { nameOf, get: (digest) => tree.find(nameOf(digest) ?? "") });
+    const fileName = (digest: Digest) => names.get(digest);
+    const source = treeSource(tree, { fileName, get: (digest) => tree.find(fileName(digest) ?? "") });
     const parts = [...tree.names()].filter((name) => MANIFEST.test(name));
     return {
         format: "oc-image-mirror",
         label,
-        parts: tree.partsOf(parts),
+        parts: tree.lockParts(parts),
         warnings: [],
         source,
         contents: async (overrides) =>

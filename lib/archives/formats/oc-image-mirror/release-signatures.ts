@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Digest } from "../../../oci/digest";
 import type { Reference } from "../../../oci/reference";
 import { type FileTree, readTreeFile } from "../../files/file-tree";
-import type { Origin } from "../../naming/image-names";
+import type { Origin } from "../../naming/origin";
 import { mentionedReference } from "../oc-mirror/candidate";
 import { signedIdentity } from "../oc-mirror/signed-message";
 

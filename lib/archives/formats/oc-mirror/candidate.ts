@@ -1,5 +1,5 @@
 import { type Reference, parseReference, repositoryName, sourceKey } from "../../../oci/reference";
-import type { NameOrigins, Origin } from "../../naming/image-names";
+import type { NameOrigins, Origin } from "../../naming/origin";
 import type { CacheName } from "./cache-name";
 
 /** An upstream name that the archive mentions, and the cache names under which its image would be filed. */
@@ -16,7 +16,7 @@ export interface Candidate {
 }
 
 /** `<repository>:<tag>` in each spelling. */
-export function cacheNamesOf({ repository, tags }: CacheName): string[] {
+export function formatCacheNames({ repository, tags }: CacheName): string[] {
     return tags.map((tag) => `${repository}:${tag}`);
 }
 

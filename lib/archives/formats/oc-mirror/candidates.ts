@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { errorMessage } from "../../../errors/errors";
 import { parseReference, repositoryName } from "../../../oci/reference";
-import type { Origin } from "../../naming/image-names";
+import type { Origin } from "../../naming/origin";
 import type { MetadataFile, OcMirrorIndex } from "./cache-index";
-import { type CacheName, cacheNameOf } from "./cache-name";
-import { type Candidate, cacheNamesOf, mentionedReference } from "./candidate";
+import { type CacheName, toCacheName } from "./cache-name";
+import { type Candidate, formatCacheNames, mentionedReference } from "./candidate";
 import { type ImageSetWishes, invalidMetadata, readImageSet, readYaml, withoutTransport } from "./image-set";
 
 /** What the texts of an archive say about upstream names. */
@@ -61,14 +61,14 @@ function fromMapping(file: MetadataFile): Candidate[] {
     return file.text.split("\n").flatMap((line) => {
         const match = /^docker:\/\/(\S+?)=docker:\/\/(\S+)$/.exec(line.trim());
         if (match === null) return [];
-        return mentioned({ from: "mapping", where: file.name }, match[1] ?? "", cacheNameOf(match[2] ?? ""));
+        return mentioned({ from: "mapping", where: file.name }, match[1] ?? "", toCacheName(match[2] ?? ""));
     });
 }
 
 function fromDeleteList(file: MetadataFile): Candidate[] {
     const origin: Origin = { from: "image-set", where: file.name };
     const names = (readYaml(file, deleteList).items ?? []).map((item) => withoutTransport(item.imageName));
-    return names.flatMap((name) => (name === undefined ? [] : mentioned(origin, name, cacheNameOf(name))));
+    return names.flatMap((name) => (name === undefined ? [] : mentioned(origin, name, toCacheName(name))));
 }
 
 function fromImageSet(
@@ -84,10 +84,10 @@ function fromImageSet(
             ...(targetTag === undefined ? {} : { tag: targetTag }),
         };
         if (source === undefined) {
-            for (const cacheName of cacheNamesOf(folderCacheName(name, target))) folders.set(cacheName, name);
+            for (const cacheName of formatCacheNames(folderCacheName(name, target))) folders.set(cacheName, name);
             return [];
         }
-        const cache = cacheNameOf(source, target);
+        const cache = toCacheName(source, target);
         return wished
             ? [desired(file, source, cache)]
             : mentioned({ from: "image-set", where: file.name }, source, cache);
@@ -103,13 +103,13 @@ function folderCacheName(name: string, target: { repository?: string; tag?: stri
 /** Other files may speak of earlier runs: they can help, not hinder. */
 function mentioned(origin: Origin, source: string, cache: CacheName): Candidate[] {
     const reference = mentionedReference(source);
-    return reference === undefined ? [] : [{ reference, cacheNames: cacheNamesOf(cache), wished: false, origin }];
+    return reference === undefined ? [] : [{ reference, cacheNames: formatCacheNames(cache), wished: false, origin }];
 }
 
 function desired(file: MetadataFile, source: string, cache: CacheName): Candidate {
     try {
         const origin: Origin = { from: "image-set", where: file.name };
-        return { reference: parseReference(source), cacheNames: cacheNamesOf(cache), wished: true, origin };
+        return { reference: parseReference(source), cacheNames: formatCacheNames(cache), wished: true, origin };
     } catch (cause) {
         throw invalidMetadata(file, errorMessage(cause), cause);
     }

@@ -1,10 +1,10 @@
 import { ArchiveError } from "../../../errors/errors";
 import { type Digest, digestHex } from "../../../oci/digest";
 import type { Reference } from "../../../oci/reference";
-import type { Origin } from "../../naming/image-names";
+import type { Origin } from "../../naming/origin";
 import type { OcMirrorIndex, TagLink } from "./cache-index";
-import { cacheNameOf } from "./cache-name";
-import { type Candidate, cacheNamesOf, mentionedReference } from "./candidate";
+import { toCacheName } from "./cache-name";
+import { type Candidate, formatCacheNames, mentionedReference } from "./candidate";
 import { bundleImages } from "./catalog-documents";
 import { filterTags, splitCatalog } from "./filter-digest";
 import { type OperatorWish, withoutTransport } from "./image-set";
@@ -92,14 +92,14 @@ class CatalogReader {
     #take(filed: Filed): void {
         const { desired, originals } = filed;
         const original = originals.map((name) => this.#index.tags.get(name)).find((link) => link !== undefined);
-        const rebuilt = isWhole(desired) ? undefined : this.#rebuiltOf(filed, original);
+        const rebuilt = isWhole(desired) ? undefined : this.#findRebuilt(filed, original);
         if (rebuilt !== undefined) {
             this.#takeRebuilt(filed, rebuilt);
             for (const name of originals) this.#leftOut.add(name);
         } else {
             for (const name of originals) this.#wanted.add(name);
             if (filed.source === undefined) for (const name of originals) this.#folders.set(name, desired.catalog);
-            else this.#candidates.push(this.#originalOf(filed.source, originals, original));
+            else this.#candidates.push(this.#originalCandidate(filed.source, originals, original));
             if (isWhole(desired) && original !== undefined) this.#wishedContent.push(wholeContent(original.digest));
         }
         if (desired.targetCatalogSourceTemplate !== undefined) {
@@ -109,7 +109,7 @@ class CatalogReader {
         }
     }
 
-    #originalOf(source: Reference, cacheNames: readonly string[], link: TagLink | undefined): Candidate {
+    #originalCandidate(source: Reference, cacheNames: readonly string[], link: TagLink | undefined): Candidate {
         const candidate = { reference: source, cacheNames, wished: true, origin: IMAGE_SET };
         const isRead = link !== undefined && this.#readDigests(source.repository).has(link.digest);
         return isRead ? { ...candidate, ownsTag: true } : candidate;
@@ -130,7 +130,7 @@ class CatalogReader {
     }
 
     /** The catalog that was rebuilt for a wish: by its filter, or the only one there is. */
-    #rebuiltOf(filed: Filed, original: TagLink | undefined): TagLink | undefined {
+    #findRebuilt(filed: Filed, original: TagLink | undefined): TagLink | undefined {
         const { desired, repository } = filed;
         const digests = new Set<Digest>(original === undefined ? [] : [original.digest]);
         if (filed.source?.digest !== undefined) digests.add(filed.source.digest);
@@ -178,7 +178,7 @@ class CatalogReader {
             if (source === undefined || reference === undefined) continue;
             this.#candidates.push({
                 reference,
-                cacheNames: cacheNamesOf(cacheNameOf(source)),
+                cacheNames: formatCacheNames(toCacheName(source)),
                 wished,
                 origin: { from: "catalog", where },
             });
@@ -210,12 +210,12 @@ function filedAs(desired: OperatorWish): Filed {
         ...(desired.targetCatalog === undefined ? {} : { repository: desired.targetCatalog }),
         ...(desired.targetTag === undefined ? {} : { tag: desired.targetTag }),
     };
-    const cache = cacheNameOf(source, target);
+    const cache = toCacheName(source, target);
     const reference = mentionedReference(source);
     return {
         desired,
         repository: cache.repository,
-        originals: cacheNamesOf(cache),
+        originals: formatCacheNames(cache),
         tag: desired.targetTag ?? reference?.tag,
         source: reference,
     };

@@ -15,7 +15,7 @@ export function filterTags(desired: OperatorWish, originals: readonly Digest[]):
     const spellings = [desired.catalog, ...originals.map((digest) => `${name}@sha256:${digestHex(digest)}`)];
     return spellings.map((catalog) =>
         createHash("md5")
-            .update(goJson(filterOf(desired, catalog)))
+            .update(goJson(toFilter(desired, catalog)))
             .digest("hex"),
     );
 }
@@ -30,10 +30,10 @@ export function splitCatalog(catalog: string): { readonly name: string; readonly
 }
 
 /** In the order of Go's fields: `packages` is null where there are none, what is empty is left out. */
-function filterOf(desired: OperatorWish, catalog: string): unknown {
+function toFilter(desired: OperatorWish, catalog: string): unknown {
     const { full, skipDependencies, platforms } = desired;
     return {
-        packages: desired.packages?.map(packageOf) ?? null,
+        packages: desired.packages?.map(toPackage) ?? null,
         catalog,
         full: full || undefined,
         skipDependencies: skipDependencies || undefined,
@@ -41,7 +41,7 @@ function filterOf(desired: OperatorWish, catalog: string): unknown {
     };
 }
 
-function packageOf({ name, channels, defaultChannel, minVersion, maxVersion }: Package): unknown {
+function toPackage({ name, channels, defaultChannel, minVersion, maxVersion }: Package): unknown {
     const listed = channels?.map((channel) => ({
         name: channel.name,
         minVersion: channel.minVersion || undefined,

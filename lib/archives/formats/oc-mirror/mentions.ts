@@ -1,5 +1,5 @@
 import { type Overrides, isExact } from "../../naming/override";
-import type { Origin } from "../../naming/image-names";
+import type { Origin } from "../../naming/origin";
 import type { OcMirrorIndex } from "./cache-index";
 import type { Candidate } from "./candidate";
 import { mentionedNames } from "./candidates";

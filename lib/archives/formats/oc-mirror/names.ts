@@ -2,7 +2,8 @@ import type { BlobSource, ImageMark } from "../../../mirror/image-set";
 import type { Digest } from "../../../oci/digest";
 import { type Reference, sourceKey } from "../../../oci/reference";
 import type { ArchiveContents } from "../../archive";
-import { ImageNames, type NameOrigins, repositoriesOf } from "../../naming/image-names";
+import { ImageNames, repositoryNames } from "../../naming/image-names";
+import type { NameOrigins } from "../../naming/origin";
 import { namesUnresolved } from "../../naming/name-problem";
 import type { Override } from "../../../mirror/override";
 import { Overrides, overrideOrigin } from "../../naming/override";
@@ -13,7 +14,7 @@ import { clusterFacts } from "./cluster-facts";
 import { GRAPH_IMAGE_CACHE_NAME } from "./graph-image";
 import { DRY_RUN, type Mentions, readMentions } from "./mentions";
 import { type NamedImage, SignatureSubjects } from "./signature-subjects";
-import { contestOf } from "./tag-contest";
+import { findContest } from "./tag-contest";
 import { joinedByRepository, tagProblem } from "./tag-problem";
 import { type NamedTag, type TagVerdict, hasQuestion, judgeTag, ruledTag } from "./tag-verdict";
 
@@ -67,7 +68,7 @@ class CacheNaming {
     }
 
     async run(label: string): Promise<ArchiveContents> {
-        const links = [...this.#index.tags.values()].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+        const links = [...this.#index.tags.values()].sort((a, b) => (cacheTagName(a) < cacheTagName(b) ? -1 : 1));
         for (const link of links.filter(({ tag }) => subjectOfTag(tag) === undefined)) this.#take(link);
         for (const link of links.filter(({ tag }) => subjectOfTag(tag) !== undefined)) await this.#takeSignature(link);
         if (this.#names.problems.length > 0) {
@@ -92,9 +93,9 @@ class CacheNaming {
             this.#foreign++;
             return;
         }
-        if (this.#mentions.catalogs.leftOut.has(nameOf(link))) {
+        if (this.#mentions.catalogs.leftOut.has(cacheTagName(link))) {
             // It is matched all the same: what is said of an override must be true.
-            this.#overrides.find([link.repository, nameOf(link)]);
+            this.#overrides.find([link.repository, cacheTagName(link)]);
             if (isHeld) this.#originals.push(link);
             return;
         }
@@ -108,11 +109,11 @@ class CacheNaming {
 
     #judge(link: TagLink): TagVerdict {
         // A rebuilt catalog is filed by its filter; an override gives it the tag that the original had.
-        const tag = this.#mentions.catalogs.rebuilt.get(nameOf(link)) ?? link.tag;
-        const candidates = this.#candidates.get(nameOf(link)) ?? [];
-        const contest = () => contestOf(link, candidates, this.#index, this.#mentions);
+        const tag = this.#mentions.catalogs.rebuilt.get(cacheTagName(link)) ?? link.tag;
+        const candidates = this.#candidates.get(cacheTagName(link)) ?? [];
+        const contest = () => findContest(link, candidates, this.#index, this.#mentions);
         const override = this.#overrides.find(
-            [link.repository, `${link.repository}:${tag}`, nameOf(link)],
+            [link.repository, `${link.repository}:${tag}`, cacheTagName(link)],
             [link.digest],
         );
         return judgeTag({ ...link, tag }, candidates, override, contest);
@@ -127,7 +128,7 @@ class CacheNaming {
                 verdict.references,
                 this.#origins(link, verdict),
             );
-        } else this.#names.problems.push(tagProblem(link, verdict, this.#mentions.folders.get(nameOf(link))));
+        } else this.#names.problems.push(tagProblem(link, verdict, this.#mentions.folders.get(cacheTagName(link))));
     }
 
     #takeEarlier(link: TagLink, verdict: TagVerdict): void {
@@ -135,7 +136,7 @@ class CacheNaming {
         if (verdict.kind !== "named") {
             const candidates = hasQuestion(verdict) ? verdict.candidates : [];
             if (candidates.some(({ reference }) => isWished(reference))) {
-                this.#names.problems.push(tagProblem(link, verdict, this.#mentions.folders.get(nameOf(link))));
+                this.#names.problems.push(tagProblem(link, verdict, this.#mentions.folders.get(cacheTagName(link))));
             } else this.#unwished++;
             return;
         }
@@ -169,9 +170,9 @@ class CacheNaming {
         origins: NameOrigins,
     ): void {
         const add = where === this.#names.images ? "add" : "addEarlier";
-        this.#names[add](nameOf(link), link.digest, names, origins);
+        this.#names[add](cacheTagName(link), link.digest, names, origins);
         for (const reference of references) this.#found.add(sourceKey(reference));
-        if (names.length > 0) this.#keys.set(nameOf(link), names.map(sourceKey));
+        if (names.length > 0) this.#keys.set(cacheTagName(link), names.map(sourceKey));
     }
 
     async #takeSignature(link: TagLink): Promise<void> {
@@ -179,7 +180,7 @@ class CacheNaming {
         const subject = subjectOfTag(link.tag) ?? "";
         if (await this.#isOfOriginal(subject, link.repository)) return;
         const images = this.#accepted.get(link.repository) ?? [];
-        const inherited = await this.#subjects.referencesOf(subject, link.repository, images);
+        const inherited = await this.#subjects.findReferences(subject, link.repository, images);
         const references = inherited.map(({ registry, repository }) => ({ registry, repository, tag: link.tag }));
         const verdict = references.length > 0 ? this.#inherit(link, references) : this.#judge(link);
         if (verdict.kind === "named" && verdict.note !== undefined) this.#notes.push(verdict.note);
@@ -188,9 +189,9 @@ class CacheNaming {
 
     /** A signature follows its subject, whatever holds for others of the repository; only an override for its tag counts. */
     #inherit(link: TagLink, references: readonly Reference[]): TagVerdict {
-        const override = this.#overrides.find([link.repository, nameOf(link)]);
-        const own = override?.match === nameOf(link) ? override : undefined;
-        const verdict = ruledTag({ name: nameOf(link), references, isProven: false }, own);
+        const override = this.#overrides.find([link.repository, cacheTagName(link)]);
+        const own = override?.match === cacheTagName(link) ? override : undefined;
+        const verdict = ruledTag({ name: cacheTagName(link), references, isProven: false }, own);
         return verdict.kind === "named" ? { ...verdict, inheritedFrom: subjectOfTag(link.tag) ?? "" } : verdict;
     }
 
@@ -198,7 +199,7 @@ class CacheNaming {
     async #isOfOriginal(subject: Digest, repository: string): Promise<boolean> {
         const originals = this.#originals.filter((link) => link.repository === repository);
         for (const { digest } of originals) {
-            if (digest === subject || (await this.#subjects.childrenOf(digest)).has(subject)) return true;
+            if (digest === subject || (await this.#subjects.findChildren(digest)).has(subject)) return true;
         }
         return false;
     }
@@ -221,7 +222,7 @@ class CacheNaming {
         const foreign = `${this.#foreign} tags of the cache are of other image sets or outdated: left out`;
         const unwished = `${this.#unwished} tags came with earlier archives and are not in this image set: left out`;
         const unused = this.#overrides.unused().map(({ match }) => `override ${match} matches nothing in the archive`);
-        const originals = `${this.#originals.map(nameOf).join(", ")}: the original is left out, it names bundles that are not here`;
+        const originals = `${this.#originals.map(cacheTagName).join(", ")}: the original is left out, it names bundles that are not here`;
         return [
             ...(this.#originals.length > 0 ? [originals] : []),
             ...(this.#foreign > 0 ? [foreign] : []),
@@ -234,7 +235,7 @@ class CacheNaming {
         const upstreams = new Map(
             [...this.#accepted].map(([repository, named]) => [
                 repository,
-                repositoriesOf(named.flatMap(({ references }) => references)),
+                repositoryNames(named.flatMap(({ references }) => references)),
             ]),
         );
         // Not `this`: what was read of names is not kept while manifests are.
@@ -247,7 +248,7 @@ class CacheNaming {
     }
 }
 
-function nameOf(link: TagLink): string {
+function cacheTagName(link: TagLink): string {
     return `${link.repository}:${link.tag}`;
 }
 

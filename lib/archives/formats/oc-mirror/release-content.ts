@@ -56,7 +56,7 @@ export async function heldReleases(index: OcMirrorIndex, notes: string[]): Promi
     for (const { name, tag, folder, files } of folders.values()) {
         const references = await readAs(files.get("image-references"), JSON.parse, imageReferences, notes);
         const metadata = await readAs(files.get("release-metadata"), JSON.parse, releaseMetadata, notes);
-        const boot = await readAs(files.get("0000_50_installer_coreos-bootimages.yaml"), streamOf, stream, notes);
+        const boot = await readAs(files.get("0000_50_installer_coreos-bootimages.yaml"), parseStream, stream, notes);
         const tags = references?.spec.tags ?? [];
         releases.push({
             name,
@@ -66,18 +66,18 @@ export async function heldReleases(index: OcMirrorIndex, notes: string[]): Promi
             components: new Map(
                 tags.flatMap((component) => (component.from ? [[component.name, component.from.name]] : [])),
             ),
-            kubeVirt: kubeVirtOf(boot),
+            kubeVirt: kubeVirtImages(boot),
         });
     }
     return releases;
 }
 
 /** The ConfigMap holds the stream's metadata as JSON. */
-function streamOf(text: string): unknown {
+function parseStream(text: string): unknown {
     return JSON.parse(bootImages.parse(parse(text)).data.stream);
 }
 
-function kubeVirtOf(boot: z.infer<typeof stream> | undefined): Map<string, string> {
+function kubeVirtImages(boot: z.infer<typeof stream> | undefined): Map<string, string> {
     const found = new Map<string, string>();
     for (const [architecture, { images }] of Object.entries(boot?.architectures ?? {})) {
         const reference = images?.kubevirt?.["digest-ref"];

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { Digest } from "../../../oci/digest";
 import { type Reference, isTag } from "../../../oci/reference";
-import type { Origin } from "../../naming/image-names";
+import type { Origin } from "../../naming/origin";
 import type { OcMirrorIndex, TagLink } from "./cache-index";
-import { cacheNameOf, digestOfTag, subjectOfTag } from "./cache-name";
-import { type Candidate, cacheNamesOf, mentionedReference } from "./candidate";
+import { toCacheName, digestOfTag, subjectOfTag } from "./cache-name";
+import { type Candidate, formatCacheNames, mentionedReference } from "./candidate";
 import { type ImageSetWishes, withoutTransport } from "./image-set";
 import { type HeldRelease, heldReleases, readAs } from "./release-content";
 import { payloadRepository } from "./release-documents";
@@ -91,8 +91,8 @@ class ReleaseReader {
         const tags = new Map<string, string>();
         for (const link of this.#index.tags.values()) {
             if (subjectOfTag(link.tag) !== undefined) continue;
-            const release = this.#releaseOf(link);
-            const names = this.#namesOf(link, release);
+            const release = this.#findRelease(link);
+            const names = this.#payloadNames(link, release);
             if (names.length === 0 && link.repository !== PAYLOADS) continue;
             const cacheName = `${link.repository}:${link.tag}`;
             payloads.set(cacheName, release?.version ?? this.#sources.graph.get(link.digest)?.version);
@@ -105,13 +105,13 @@ class ReleaseReader {
             candidates.push({ reference: this.#desired, cacheNames: [], wished: true, origin: { from: "image-set" } });
         }
         for (const release of this.#sources.held) {
-            candidates.push(...this.#componentsOf(release, tags.get(release.tag) ?? release.tag));
+            candidates.push(...this.#componentCandidates(release, tags.get(release.tag) ?? release.tag));
         }
         return { candidates, payloads, signatures: this.#sources.signatures };
     }
 
     /** The release whose image a tag is. */
-    #releaseOf(link: TagLink): HeldRelease | undefined {
+    #findRelease(link: TagLink): HeldRelease | undefined {
         return this.#sources.held.find(
             ({ tag, name }) =>
                 (tag === link.tag && (link.repository === PAYLOADS || link.repository.endsWith(`/${name}`))) ||
@@ -120,7 +120,7 @@ class ReleaseReader {
     }
 
     /** The upstream names of a release image; none if the tag is not one. */
-    #namesOf(link: TagLink, release: HeldRelease | undefined): Pick<Candidate, "reference" | "origin">[] {
+    #payloadNames(link: TagLink, release: HeldRelease | undefined): Pick<Candidate, "reference" | "origin">[] {
         const isPayload = link.repository === PAYLOADS;
         const { graph: nodes, identities } = this.#sources;
         const told = [identities.get(link.digest), nodes.get(link.digest)].flatMap((source) => {
@@ -152,7 +152,7 @@ class ReleaseReader {
         return byDigest.length === 1 && byDigest[0] === link;
     }
 
-    #componentsOf(release: HeldRelease, ownTag: string): Candidate[] {
+    #componentCandidates(release: HeldRelease, ownTag: string): Candidate[] {
         const payload = this.#index.tags.get(`${PAYLOADS}:${release.tag}`);
         const wished = payload !== undefined && this.#index.blobs.has(payload.digest);
         const of = (name: string, text: string, isWished: boolean): Candidate[] => {
@@ -165,7 +165,7 @@ class ReleaseReader {
             return [
                 { reference: tagged, cacheNames, wished: isWished, origin },
                 // 4.16 and 4.17 file it under its own repository.
-                { reference, cacheNames: cacheNamesOf(cacheNameOf(text)), wished: false, origin },
+                { reference, cacheNames: formatCacheNames(toCacheName(text)), wished: false, origin },
             ];
         };
         return [

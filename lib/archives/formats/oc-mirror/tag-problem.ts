@@ -34,10 +34,10 @@ export function tagProblem(
     }
     // Where nothing is known the whole repository is of one upstream, most likely; where two fit, it is not.
     const match = verdict.kind === "unknown" ? link.repository : name;
-    return { name, digest: link.digest, what: whatOf(link, verdict, folder), candidates, match };
+    return { name, digest: link.digest, what: describeQuestion(link, verdict, folder), candidates, match };
 }
 
-function whatOf(
+function describeQuestion(
     { tag }: TagLink,
     { kind, candidates }: Exclude<TagVerdict, { kind: "named" | "converted" | "contested" | "disputed" }>,
     folder: string | undefined,

@@ -101,7 +101,7 @@ function decided(
     override: Override,
     contest: TagContest | undefined,
 ): TagVerdict {
-    const named = overriddenReference(override, link.repository, suffixOf(link));
+    const named = overriddenReference(override, link.repository, referenceSuffix(link));
     const chosen = references.filter(({ registry }) => registry === named.registry);
     // A candidate knows the repository where the cache does not (`targetRepo`).
     const isPlain = override.repository === undefined && chosen.length > 0;
@@ -125,6 +125,6 @@ function fullest(references: readonly Reference[]): Reference[] {
     );
 }
 
-function suffixOf(link: TagLink): string {
+function referenceSuffix(link: TagLink): string {
     return digestOfTag(link.tag) === link.digest ? `@${link.digest}` : `:${link.tag}`;
 }

@@ -4,7 +4,14 @@ import { type Descriptor, parseManifest } from "../../../oci/manifest";
 import { isIndexMediaType } from "../../../oci/media-types";
 import { type Reference, parseSourceKey, repositoryName } from "../../../oci/reference";
 import type { ImageNames } from "../../naming/image-names";
-import { isHaulerReferrer, labelOf, refNameOf, signatureSuffixOf, storedName, subjectNoteOf } from "./entry-names";
+import {
+    isHaulerReferrer,
+    entryLabel,
+    entryRefName,
+    signatureTagSuffix,
+    storedName,
+    notedSubject,
+} from "./entry-names";
 
 /** Cosign's tags, and the fallback tag of the OCI referrers API; what they are about is in the name. */
 const ATTACHMENT_TAG = /^sha256-([0-9a-f]{64})(\.(?:sig|att|sbom))?$/;
@@ -17,24 +24,21 @@ export interface Attachment {
     readonly tag?: string;
 }
 
-/** Where the images of a layout are: every manifest of their trees, and the repositories it belongs to. */
-export type ImageTrees = ReadonlyMap<Digest, readonly Reference[]>;
-
 /**
  * What an entry without a name of its own is about: containerd's note, cosign's tag, the kind that Hauler gives it, or
  * the manifest's `subject`. @param images of a store of Hauler, by their full names
  * @returns undefined if it is about nothing
  */
-export async function attachmentOf(
+export async function findAttachment(
     entry: Descriptor,
     source: BlobSource,
     images: ReadonlyMap<string, Digest>,
 ): Promise<Attachment | undefined> {
-    const noted = subjectNoteOf(entry);
+    const noted = notedSubject(entry);
     if (noted !== undefined) return { entry, subject: noted };
-    const name = refNameOf(entry);
-    const suffix = signatureSuffixOf(entry);
-    if (suffix !== undefined) return signatureOf(entry, suffix, images);
+    const name = entryRefName(entry);
+    const suffix = signatureTagSuffix(entry);
+    if (suffix !== undefined) return haulerSignature(entry, suffix, images);
     const isReferrer = isHaulerReferrer(entry);
     const tagged = ATTACHMENT_TAG.exec(name ?? "");
     if (tagged?.[1] !== undefined && name !== undefined) return { entry, subject: `sha256:${tagged[1]}`, tag: name };
@@ -49,7 +53,11 @@ async function subjectInManifest(entry: Descriptor, source: BlobSource): Promise
 }
 
 /** Hauler gives a signature the names of its image, and the kind. */
-function signatureOf(entry: Descriptor, suffix: string, images: ReadonlyMap<string, Digest>): Attachment | undefined {
+function haulerSignature(
+    entry: Descriptor,
+    suffix: string,
+    images: ReadonlyMap<string, Digest>,
+): Attachment | undefined {
     const subject = images.get(storedName(entry));
     return subject === undefined ? undefined : { entry, subject, tag: `sha256-${digestHex(subject)}.${suffix}` };
 }
@@ -70,7 +78,7 @@ export function nameAttachments(
                 repository,
                 ...(tag === undefined ? { digest: entry.digest } : { tag }),
             }));
-            names.add(labelOf(entry), entry.digest, references, () => ({ from: "subject", where: subject }));
+            names.add(entryLabel(entry), entry.digest, references, () => ({ from: "subject", where: subject }));
             if (!trees.has(entry.digest)) trees.set(entry.digest, references);
             return false;
         });
@@ -98,7 +106,7 @@ export async function listDescendants(
 }
 
 /** The trees of all images that have a name; children that a sparse index leaves out are in them too. */
-export async function treesOf(names: ImageNames, source: BlobSource): Promise<Map<Digest, readonly Reference[]>> {
+export async function imageTrees(names: ImageNames, source: BlobSource): Promise<Map<Digest, readonly Reference[]>> {
     const trees = new Map<Digest, readonly Reference[]>();
     const visit = async (digest: Digest, from: Reference): Promise<void> => {
         const known = trees.get(digest) ?? [];

@@ -1,7 +1,8 @@
 import { PassthroughError } from "../../../errors/errors";
 import type { Descriptor } from "../../../oci/manifest";
 import { type Reference, parseReference, sourceKey } from "../../../oci/reference";
-import { type Origin, distinct } from "../../naming/image-names";
+import { distinct } from "../../naming/image-names";
+import type { Origin } from "../../naming/origin";
 import type { Override } from "../../../mirror/override";
 import { overriddenReference } from "../../naming/override";
 
@@ -17,49 +18,49 @@ const HAULER_KIND = /^(?:dev\.hauler|dev\.cosignproject\.cosign)\/([A-Za-z]+)/;
 const SIGNATURE_SUFFIX: Readonly<Record<string, string>> = { sigs: "sig", atts: "att", sboms: "sbom" };
 
 /** What an entry point of a layout is called there: its `ref.name`. */
-export function refNameOf(entry: Descriptor): string | undefined {
+export function entryRefName(entry: Descriptor): string | undefined {
     return entry.annotations?.[REF_NAME];
 }
 
 /** For reports: the `ref.name`, else the digest. */
-export function labelOf(entry: Descriptor): string {
-    return refNameOf(entry) ?? entry.digest;
+export function entryLabel(entry: Descriptor): string {
+    return entryRefName(entry) ?? entry.digest;
 }
 
 /** The digest that containerd notes an entry to be about. */
-export function subjectNoteOf(entry: Descriptor): string | undefined {
+export function notedSubject(entry: Descriptor): string | undefined {
     return entry.annotations?.[SUBJECT];
 }
 
 /** What Hauler says an entry is: `image`, `imageIndex`, `sigs`, `atts`, `sboms`, `referrers`. */
-export function haulerKindOf(entry: Descriptor): string | undefined {
+export function haulerKind(entry: Descriptor): string | undefined {
     return HAULER_KIND.exec(entry.annotations?.[KIND] ?? "")?.[1];
 }
 
 /** The ending of cosign's tag for what Hauler stores beside an image. */
-export function signatureSuffixOf(entry: Descriptor): string | undefined {
-    return SIGNATURE_SUFFIX[haulerKindOf(entry) ?? ""];
+export function signatureTagSuffix(entry: Descriptor): string | undefined {
+    return SIGNATURE_SUFFIX[haulerKind(entry) ?? ""];
 }
 
 /** True for what Hauler stores as a referrer (SBOM, cosign v3 bundle): its names are those of the image it refers to. */
 export function isHaulerReferrer(entry: Descriptor): boolean {
-    return haulerKindOf(entry) === "referrers";
+    return haulerKind(entry) === "referrers";
 }
 
 /** True for what is named after another image, whatever names its annotations have. */
 export function isAttachment(entry: Descriptor): boolean {
-    return subjectNoteOf(entry) !== undefined || signatureSuffixOf(entry) !== undefined || isHaulerReferrer(entry);
+    return notedSubject(entry) !== undefined || signatureTagSuffix(entry) !== undefined || isHaulerReferrer(entry);
 }
 
 /** The name of an image in its store, with the host where the layout has it: the same for what belongs to the image. */
 export function storedName(entry: Descriptor): string {
-    return FULL_NAMES.map((key) => entry.annotations?.[key]).find((name) => name !== undefined) ?? labelOf(entry);
+    return FULL_NAMES.map((key) => entry.annotations?.[key]).find((name) => name !== undefined) ?? entryLabel(entry);
 }
 
 /** True for a layout that Hauler wrote: a `ref.name` has no host there, so it names nothing. */
 export function isHaulerLayout(entries: readonly Descriptor[]): boolean {
     return entries.some(
-        (entry) => haulerKindOf(entry) !== undefined || entry.annotations?.["hauler.dev/original-ref"] !== undefined,
+        (entry) => haulerKind(entry) !== undefined || entry.annotations?.["hauler.dev/original-ref"] !== undefined,
     );
 }
 
@@ -80,7 +81,7 @@ export interface EntryNames {
 
 /** The upstream references that the annotations of an entry give; undefined if they give none. */
 export function namesIn(entry: Descriptor, rules: NamingRules, notes: string[]): EntryNames | undefined {
-    const pulledFrom = pulledFromOf(entry);
+    const pulledFrom = pullSources(entry);
     const annotation = fullNameKey(entry, rules);
     if (annotation === undefined) {
         if (pulledFrom.length === 0) return undefined;
@@ -105,16 +106,19 @@ function annotationOrigin(where: string): Origin {
  * the folder of the layout with its tag.
  */
 export function matchNames(entry: Descriptor, written: string | undefined, folder: string): string[] {
-    const inFolder = folder === "" ? undefined : `${folder}${suffixOf(entry)}`;
-    const names = [refNameOf(entry), written, entry.digest, inFolder];
+    const inFolder = folder === "" ? undefined : `${folder}${referenceSuffix(entry)}`;
+    const names = [entryRefName(entry), written, entry.digest, inFolder];
     return [...new Set(names.filter((name) => name !== undefined))];
 }
 
 /** The reference that an override gives an entry which the layout does not name. */
-export function overriddenOf(entry: Descriptor, override: Override | undefined): readonly Reference[] | undefined {
+export function overriddenReferences(
+    entry: Descriptor,
+    override: Override | undefined,
+): readonly Reference[] | undefined {
     // Unlike the cache of oc-mirror, a layout has no path to fall back to.
     if (override?.repository === undefined) return undefined;
-    return [overriddenReference(override, override.repository, suffixOf(entry))];
+    return [overriddenReference(override, override.repository, referenceSuffix(entry))];
 }
 
 /**
@@ -124,14 +128,14 @@ export function overriddenOf(entry: Descriptor, override: Override | undefined):
 function fullNameKey(entry: Descriptor, { isZarf, isHauler }: NamingRules): string | undefined {
     const key = FULL_NAMES.find((name) => entry.annotations?.[name] !== undefined);
     if (key !== undefined) return key;
-    if (!isHauler && /[/:@]/.test(refNameOf(entry) ?? "")) return REF_NAME;
+    if (!isHauler && /[/:@]/.test(entryRefName(entry) ?? "")) return REF_NAME;
     // Packages of Zarf's crane era have the name here alone.
     return isZarf && entry.annotations?.[BASE_NAME] !== undefined ? BASE_NAME : undefined;
 }
 
 /** What containerd notes of its pulls: `…distribution.source.<host>: <repository>[,<repository>…]`. */
-function pulledFromOf(entry: Descriptor): Reference[] {
-    const suffix = suffixOf(entry);
+function pullSources(entry: Descriptor): Reference[] {
+    const suffix = referenceSuffix(entry);
     return Object.entries(entry.annotations ?? {})
         .filter(([key]) => key.startsWith(SOURCE_PREFIX))
         .flatMap(([key, value]) => {
@@ -142,8 +146,8 @@ function pulledFromOf(entry: Descriptor): Reference[] {
 }
 
 /** `:<tag>` of its name, or `@<digest>` where that has none. */
-export function suffixOf(entry: Descriptor): string {
-    const name = refNameOf(entry);
+export function referenceSuffix(entry: Descriptor): string {
+    const name = entryRefName(entry);
     const tag = name === undefined ? undefined : /^(?:[^@]*:)?([A-Za-z0-9_][A-Za-z0-9._-]*)$/.exec(name)?.[1];
     return tag === undefined ? `@${entry.digest}` : `:${tag}`;
 }

@@ -1,7 +1,7 @@
 import type { Descriptor } from "../../../oci/manifest";
 import { type Reference, formatReference, repositoryName } from "../../../oci/reference";
 import type { NameProblem } from "../../naming/name-problem";
-import { labelOf, refNameOf, suffixOf } from "./entry-names";
+import { entryLabel, entryRefName, referenceSuffix } from "./entry-names";
 
 /**
  * An entry that has no full name.
@@ -13,18 +13,18 @@ export function withoutName(
     inFolder: readonly Reference[],
     spellings: readonly string[],
 ): NameProblem {
-    const name = refNameOf(entry);
+    const name = entryRefName(entry);
     const what =
         name === undefined ? "it has no name" : `${JSON.stringify(name)} does not say which repository it is of`;
     return {
-        name: labelOf(entry),
+        name: entryLabel(entry),
         digest: entry.digest,
         what: `${what} (an override needs repository too)`,
         candidates: inFolder.map(formatReference),
-        match: labelOf(entry),
+        match: entryLabel(entry),
         spellings,
         needs: ["repository"],
-        isTagless: suffixOf(entry).startsWith("@"),
+        isTagless: referenceSuffix(entry).startsWith("@"),
         registries: inFolder.map(({ registry }) => registry),
     };
 }
@@ -33,7 +33,7 @@ export function withoutName(
 export function changedImage(entry: Descriptor, written: Reference): NameProblem {
     const source = `${repositoryName(written)}@${written.digest ?? ""}`;
     return {
-        name: labelOf(entry),
+        name: entryLabel(entry),
         digest: entry.digest,
         what:
             `its name gives another digest, ${written.digest ?? ""}: the image was changed when it was copied ` +

@@ -10,20 +10,20 @@ import { namesUnresolved } from "../../naming/name-problem";
 import type { Override } from "../../../mirror/override";
 import { Overrides, digestOnlyNote, overrideOrigin, unusedNote } from "../../naming/override";
 import { ruleOn } from "../../naming/override-rule";
-import { type Attachment, attachmentOf, listDescendants, nameAttachments, treesOf } from "./attachments";
+import { type Attachment, findAttachment, listDescendants, nameAttachments, imageTrees } from "./attachments";
 import {
     type EntryNames,
     type NamingRules,
-    haulerKindOf,
+    haulerKind,
     isAttachment,
     isHaulerLayout,
-    labelOf,
+    entryLabel,
     matchNames,
     namesIn,
-    overriddenOf,
-    refNameOf,
+    overriddenReferences,
+    entryRefName,
     storedName,
-    suffixOf,
+    referenceSuffix,
 } from "./entry-names";
 import { changedImage, withoutName } from "./entry-problems";
 import { isHaulerOwn } from "./hauler-artifact";
@@ -40,7 +40,7 @@ export interface LayoutNaming {
     /** Where it lies below what was given; "" if it is just that. */
     readonly folder?: string;
     /** What else an override may call an entry with these source keys: names from elsewhere in the archive. */
-    readonly aliasesOf?: Aliases;
+    readonly listAliases?: Aliases;
 }
 
 /** The images of a layout, and what its annotations call them, whatever overrides make of that. */
@@ -72,7 +72,7 @@ class EntryNaming {
     readonly #rules: NamingRules;
     readonly #overrides: Overrides;
     readonly #folder: string;
-    readonly #aliasesOf: Aliases;
+    readonly #listAliases: Aliases;
     readonly #names = new ImageNames();
     readonly #written = new Map<string, Digest>();
     readonly #marks = new Map<string, ImageMark>();
@@ -81,14 +81,14 @@ class EntryNaming {
     constructor(
         source: BlobSource,
         entries: readonly Descriptor[],
-        { overrides, isZarf = false, folder = "", aliasesOf = () => [] }: LayoutNaming,
+        { overrides, isZarf = false, folder = "", listAliases = () => [] }: LayoutNaming,
     ) {
         this.#source = source;
         this.#entries = entries;
         this.#rules = { isZarf, isHauler: isHaulerLayout(entries) };
         this.#overrides = new Overrides(overrides);
         this.#folder = folder;
-        this.#aliasesOf = aliasesOf;
+        this.#listAliases = listAliases;
     }
 
     async run(label: string): Promise<LayoutContents> {
@@ -121,7 +121,7 @@ class EntryNaming {
         const written = namesIn(entry, this.#rules, [])?.written;
         const override = this.#overrides.findExact(matchNames(entry, written, this.#folder));
         const vain = override === undefined ? "" : `, which the override ${override.match} cannot change`;
-        this.#notes.push(`${labelOf(entry)} in index.json is left out: ${what}${vain}`);
+        this.#notes.push(`${entryLabel(entry)} in index.json is left out: ${what}${vain}`);
         return false;
     }
 
@@ -129,7 +129,7 @@ class EntryNaming {
     async #name(entry: Descriptor): Promise<boolean> {
         const annotated = namesIn(entry, this.#rules, this.#notes);
         if (annotated === undefined && (await this.#isChild(entry))) return this.#nameByDigest(entry);
-        const aliases = this.#aliasesOf(entry.digest, (annotated?.references ?? []).map(sourceKey));
+        const aliases = this.#listAliases(entry.digest, (annotated?.references ?? []).map(sourceKey));
         const spellings = [...matchNames(entry, annotated?.written, this.#folder), ...aliases];
         const override = this.#overrides.find(spellings);
         const found = annotated ?? this.#nameInFolder(entry);
@@ -143,19 +143,19 @@ class EntryNaming {
             this.#nameChanged(entry, references);
             return true;
         }
-        const ruling = ruleOn({ name: labelOf(entry), references, isProven }, override);
+        const ruling = ruleOn({ name: entryLabel(entry), references, isProven }, override);
         if (ruling.kind === "open") this.#names.problems.push({ ...ruling.problem, digest: entry.digest, spellings });
         else if (ruling.note !== undefined) this.#notes.push(ruling.note);
         const by = ruling.kind === "named" && ruling.by !== undefined ? overrideOrigin(ruling.by) : found.origin;
         // Also where it is open: nothing is to be asked about its children.
         const names = ruling.kind === "open" ? references : ruling.references;
-        this.#names.add(labelOf(entry), entry.digest, names, () => by);
+        this.#names.add(entryLabel(entry), entry.digest, names, () => by);
         return true;
     }
 
     /** oras lists the children of an index beside it: they come with it. */
     async #isChild(entry: Descriptor): Promise<boolean> {
-        return refNameOf(entry) === undefined && (await this.#children()).has(entry.digest);
+        return entryRefName(entry) === undefined && (await this.#children()).has(entry.digest);
     }
 
     #descendants: Promise<ReadonlySet<Digest>> | undefined;
@@ -167,17 +167,17 @@ class EntryNaming {
 
     /** The folders of a layout say of which repository it is, if just one of them can be a host. */
     #nameInFolder(entry: Descriptor): EntryNames | undefined {
-        const references = folderReferences(this.#folder, suffixOf(entry));
+        const references = folderReferences(this.#folder, referenceSuffix(entry));
         if (references.length !== 1) return undefined;
         return { references, written: undefined, origin: { from: "folder", where: this.#folder } };
     }
 
     #nameByOverride(entry: Descriptor, override: Override | undefined): boolean {
-        const overridden = overriddenOf(entry, override);
+        const overridden = overriddenReferences(entry, override);
         if (overridden === undefined || override === undefined) return false;
         for (const reference of overridden)
             if (reference.tag === undefined) this.#notes.push(digestOnlyNote(reference));
-        this.#names.add(labelOf(entry), entry.digest, overridden, () => overrideOrigin(override));
+        this.#names.add(entryLabel(entry), entry.digest, overridden, () => overrideOrigin(override));
         return true;
     }
 
@@ -198,50 +198,50 @@ class EntryNaming {
         if (override?.tag === undefined) {
             this.#names.problems.push(changedImage(entry, reference));
             // Nothing is to be asked about its children.
-            this.#names.add(labelOf(entry), entry.digest, [{ registry, repository, digest: entry.digest }], () => ({
+            this.#names.add(entryLabel(entry), entry.digest, [{ registry, repository, digest: entry.digest }], () => ({
                 from: "annotation",
             }));
             return;
         }
         const named = { registry: override.registry, repository: override.repository ?? repository, tag: override.tag };
-        this.#names.add(labelOf(entry), entry.digest, [named], () => overrideOrigin(override));
+        this.#names.add(entryLabel(entry), entry.digest, [named], () => overrideOrigin(override));
         this.#marks.set(sourceKey(named), "tag-only");
         this.#notes.push(
-            `${labelOf(entry)} is ${formatReference(named)} by its override; its digest is another one here`,
+            `${entryLabel(entry)} is ${formatReference(named)} by its override; its digest is another one here`,
         );
     }
 
     /** What has no name is a child of what has one, is about it, or is a problem. */
     async #placeUnnamed(unnamed: readonly Descriptor[]): Promise<void> {
-        const trees = await treesOf(this.#names, this.#source);
+        const trees = await imageTrees(this.#names, this.#source);
         const named = new Map([...this.#names.images].map(([key, digest]) => [digest, key]));
         const images = new Map(
             this.#entries
-                .filter((entry) => /^image/.test(haulerKindOf(entry) ?? ""))
+                .filter((entry) => /^image/.test(haulerKind(entry) ?? ""))
                 .map((entry) => [storedName(entry), entry.digest]),
         );
         const attachments: Attachment[] = [];
         for (const entry of unnamed) {
             const known = named.get(entry.digest);
             if (known !== undefined) {
-                const name = refNameOf(entry);
+                const name = entryRefName(entry);
                 if (name !== undefined) this.#notes.push(`${name} in index.json is left out: the image is ${known}`);
                 continue;
             }
-            if (refNameOf(entry) === undefined && (await this.#children()).has(entry.digest)) continue;
-            const attachment = await attachmentOf(entry, this.#source, images);
+            if (entryRefName(entry) === undefined && (await this.#children()).has(entry.digest)) continue;
+            const attachment = await findAttachment(entry, this.#source, images);
             if (attachment !== undefined) attachments.push(attachment);
             else this.#names.problems.push(this.#problem(entry));
         }
         for (const { entry, subject } of nameAttachments(this.#names, attachments, trees)) {
             this.#notes.push(
-                `${labelOf(entry)} in index.json is left out: it is about ${subject}, which has no name here`,
+                `${entryLabel(entry)} in index.json is left out: it is about ${subject}, which has no name here`,
             );
         }
     }
 
     #problem(entry: Descriptor) {
-        const inFolder = folderReferences(this.#folder, suffixOf(entry));
+        const inFolder = folderReferences(this.#folder, referenceSuffix(entry));
         return withoutName(entry, inFolder, matchNames(entry, undefined, this.#folder));
     }
 }

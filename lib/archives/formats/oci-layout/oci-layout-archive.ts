@@ -9,7 +9,7 @@ import {
     type TreeBlobs,
     blobsNamed,
     readTreeFile,
-    sourceOf,
+    treeSource,
 } from "../../files/file-tree";
 import { isHaulerLayout } from "./entry-names";
 import { completeImages } from "./hollow-manifests";
@@ -34,11 +34,11 @@ export async function openLayout(tree: FileTree, label: string, folder: string, 
     const marker = await readTreeFile(tree, "oci-layout", MAX_MANIFEST_BYTES);
     if (marker !== undefined) checkVersion(marker);
     const unmarked = `${label} has no oci-layout file; it is read as an OCI layout 1.0.0`;
-    const source = await completeImages(sourceOf(tree, layoutBlobs(tree)), index.manifests);
+    const source = await completeImages(treeSource(tree, layoutBlobs(tree)), index.manifests);
     return {
         format: isHaulerLayout(index.manifests) ? "hauler" : "oci-layout",
         label,
-        parts: tree.partsOf(["index.json"]),
+        parts: tree.lockParts(["index.json"]),
         warnings: marker === undefined ? [unmarked] : [],
         source,
         contents: (overrides) => nameLayoutImages(label, index.manifests, source, { overrides, isZarf, folder }),
@@ -61,14 +61,14 @@ export async function readLayoutIndex(tree: FileTree): Promise<Manifest> {
 }
 
 function checkVersion(marker: ReadFile): void {
-    const version = versionOf(marker.bytes);
+    const version = layoutVersion(marker.bytes);
     if (version?.startsWith("1.") === true) return;
     const what = version === undefined ? "oci-layout does not give a version" : `OCI layout version ${version}`;
     const fix = "make the layout with a tool that writes version 1.0.0";
     throw new ArchiveError(what, { ...marker.place, code: "ARCHIVE_FORMAT_UNSUPPORTED", fix });
 }
 
-function versionOf(bytes: Buffer): string | undefined {
+function layoutVersion(bytes: Buffer): string | undefined {
     try {
         return layoutFile.safeParse(JSON.parse(bytes.toString("utf8"))).data?.imageLayoutVersion;
     } catch {
