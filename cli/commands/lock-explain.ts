@@ -28,7 +28,7 @@ export async function explainImage({ image, sets, areArchives, json }: ExplainRe
             else printImage(one, lock, place);
         }
         if (found.length === 0 && lock.absent.includes(image))
-            print(`${place}: ${image} was requested, but is not in the archive`);
+            print(`${image} was requested, but is not in the archive${place === "" ? "" : ` of ${place}`}`);
     }
     if (count > 0) return EXIT_OK;
     printDiagnostic(`no set has an image ${image}: give its upstream name, its repository or its digest`);

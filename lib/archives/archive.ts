@@ -28,9 +28,9 @@ export interface ArchiveContents {
     readonly nameSources: ReadonlyMap<string, NameSource>;
     /** By source reference: images whose digest is not upstream's. Each has a tag: by digest nobody asks for it. */
     readonly marks?: ReadonlyMap<string, ImageMark>;
-    /** Images that were wished for and that an earlier archive brought. */
+    /** Images that were requested and that an earlier archive brought. */
     readonly earlierImages: ReadonlyMap<string, Digest>;
-    /** Source references that were wished for and that neither this archive nor an earlier one holds, sorted. */
+    /** Source references that were requested and that neither this archive nor an earlier one holds, sorted. */
     readonly absent: readonly string[];
     /** What a cluster needs to know besides, if the format tells it. */
     readonly cluster?: ClusterFacts;

@@ -17,7 +17,7 @@ export interface Lock extends ImageSet {
     readonly lockVersion: 1;
     readonly format: ArchiveFormat;
     readonly parts: readonly ArchivePart[];
-    /** Source references that were wished for and that the archive lacks, sorted. */
+    /** Source references that were requested and that the archive lacks, sorted. */
     readonly absent: readonly string[];
     /** What clusters need to know besides. Absent: there is nothing. */
     readonly cluster?: ClusterFacts;

@@ -38,7 +38,7 @@ export interface ImageSet {
     readonly blobs: Readonly<Record<Digest, number>>;
     /** What this set builds on: shipped by an earlier archive, so it must already be at the destination. */
     readonly earlier: {
-        /** Wished for by this set and shipped before: source reference -> digest. */
+        /** Requested by this set and shipped before: source reference -> digest. */
         readonly images: Readonly<Record<string, Digest>>;
         /** Children that indexes of this set name. */
         readonly manifests: Readonly<Record<Digest, EarlierObject>>;

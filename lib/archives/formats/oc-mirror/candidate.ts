@@ -10,7 +10,7 @@ export interface Candidate {
     /** Where the archive mentions it. */
     readonly origin: Origin;
     /** True if the image set of this archive asks for it; other files may speak of earlier runs. */
-    readonly wished: boolean;
+    readonly requested: boolean;
     /** No other image can be under these cache names: oc-mirror built it, or has read this digest as the catalog it is. */
     readonly ownsTag?: true;
 }
@@ -43,8 +43,8 @@ export function mentionedReference(text: string): Reference | undefined {
 }
 
 /** The keys of the images that the image set asks for. */
-export function wishedKeys(candidates: readonly Candidate[]): ReadonlySet<string> {
-    return new Set(candidates.filter(({ wished }) => wished).map(({ reference }) => sourceKey(reference)));
+export function requestedKeys(candidates: readonly Candidate[]): ReadonlySet<string> {
+    return new Set(candidates.filter(({ requested }) => requested).map(({ reference }) => sourceKey(reference)));
 }
 
 /** All candidates of each cache name. */

@@ -5,13 +5,13 @@ import type { Origin } from "../../naming/origin";
 import type { MetadataFile, OcMirrorIndex } from "./cache-index";
 import { type CacheName, toCacheName } from "./cache-name";
 import { type Candidate, formatCacheNames, mentionedReference } from "./candidate";
-import { type ImageSetWishes, invalidMetadata, readImageSet, readYaml, withoutTransport } from "./image-set";
+import { type ImageSetContent, invalidMetadata, readImageSet, readYaml, withoutTransport } from "./image-set";
 
 /** What the texts of an archive say about upstream names. */
 export interface Mentioned {
     readonly candidates: readonly Candidate[];
     /** What this archive was made for. */
-    readonly wishes: ImageSetWishes;
+    readonly requests: ImageSetContent;
     /** Images that were read from a folder (`oci://…`) and so have no upstream: cache name -> the folder. */
     readonly folders: ReadonlyMap<string, string>;
     /**
@@ -27,7 +27,7 @@ const deleteList = z.looseObject({ items: z.array(z.looseObject({ imageName: z.s
 export function mentionedNames(index: OcMirrorIndex): Mentioned {
     const candidates: Candidate[] = [];
     const folders = new Map<string, string>();
-    let wishes: ImageSetWishes = {};
+    let requests: ImageSetContent = {};
     let mapping: Candidate[] | undefined;
     const own = new Set(index.imageSets().map(({ name }) => name));
     for (const file of [...index.metadata.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
@@ -35,11 +35,11 @@ export function mentionedNames(index: OcMirrorIndex): Mentioned {
         else if (file.name.includes("/delete/")) candidates.push(...fromDeleteList(file));
         else {
             const imageSet = readImageSet(file);
-            if (own.has(file.name)) wishes = imageSet;
+            if (own.has(file.name)) requests = imageSet;
             candidates.push(...fromImageSet(file, imageSet, own.has(file.name), folders));
         }
     }
-    return { candidates, wishes, folders, listed: mapping && listedNames(mapping, candidates) };
+    return { candidates, requests, folders, listed: mapping && listedNames(mapping, candidates) };
 }
 
 /** The file of a dry run stays when the image set changes: then it lacks what is new in it. */
@@ -54,7 +54,7 @@ function listedNames(mapping: readonly Candidate[], all: readonly Candidate[]): 
     }
     const isListed = ({ reference, cacheNames }: Candidate) =>
         cacheNames.some((name) => upstreams.has(`${name} ${repositoryName(reference)}`));
-    return all.filter(({ wished }) => wished).every(isListed) ? listed : undefined;
+    return all.filter(({ requested }) => requested).every(isListed) ? listed : undefined;
 }
 
 function fromMapping(file: MetadataFile): Candidate[] {
@@ -73,8 +73,8 @@ function fromDeleteList(file: MetadataFile): Candidate[] {
 
 function fromImageSet(
     file: MetadataFile,
-    imageSet: ImageSetWishes,
-    wished: boolean,
+    imageSet: ImageSetContent,
+    requested: boolean,
     folders: Map<string, string>,
 ): Candidate[] {
     return (imageSet.additionalImages ?? []).flatMap(({ name, targetRepo, targetTag }) => {
@@ -88,7 +88,7 @@ function fromImageSet(
             return [];
         }
         const cache = toCacheName(source, target);
-        return wished
+        return requested
             ? [desired(file, source, cache)]
             : mentioned({ from: "image-set", where: file.name }, source, cache);
     });
@@ -103,13 +103,15 @@ function folderCacheName(name: string, target: { repository?: string; tag?: stri
 /** Other files may speak of earlier runs: they can help, not hinder. */
 function mentioned(origin: Origin, source: string, cache: CacheName): Candidate[] {
     const reference = mentionedReference(source);
-    return reference === undefined ? [] : [{ reference, cacheNames: formatCacheNames(cache), wished: false, origin }];
+    return reference === undefined
+        ? []
+        : [{ reference, cacheNames: formatCacheNames(cache), requested: false, origin }];
 }
 
 function desired(file: MetadataFile, source: string, cache: CacheName): Candidate {
     try {
         const origin: Origin = { from: "image-set", where: file.name };
-        return { reference: parseReference(source), cacheNames: formatCacheNames(cache), wished: true, origin };
+        return { reference: parseReference(source), cacheNames: formatCacheNames(cache), requested: true, origin };
     } catch (cause) {
         throw invalidMetadata(file, errorMessage(cause), cause);
     }

@@ -9,7 +9,7 @@ import type { Override } from "../../../mirror/override";
 import { Overrides, overrideOrigin } from "../../naming/override";
 import type { OcMirrorIndex, TagLink } from "./cache-index";
 import { subjectOfTag } from "./cache-name";
-import { type Candidate, byCacheName, candidateOrigins, wishedKeys } from "./candidate";
+import { type Candidate, byCacheName, candidateOrigins, requestedKeys } from "./candidate";
 import { clusterFacts } from "./cluster-facts";
 import { GRAPH_IMAGE_CACHE_NAME } from "./graph-image";
 import { DRY_RUN, type Mentions, readMentions } from "./mentions";
@@ -42,8 +42,8 @@ class CacheNaming {
     readonly #overrides: Overrides;
     readonly #mentions: Mentions;
     readonly #candidates: ReadonlyMap<string, readonly Candidate[]>;
-    readonly #wishes: ReadonlySet<string>;
-    /** Those of the wishes that the archive or an earlier one holds. */
+    readonly #requests: ReadonlySet<string>;
+    /** Those of the requests that the archive or an earlier one holds. */
     readonly #found = new Set<string>();
     readonly #notes: string[];
     readonly #names = new ImageNames();
@@ -55,7 +55,7 @@ class CacheNaming {
     readonly #originals: TagLink[] = [];
     readonly #taken: TagLink[] = [];
     #foreign = 0;
-    #unwished = 0;
+    #unrequested = 0;
 
     constructor(index: OcMirrorIndex, source: BlobSource, overrides: Overrides, mentions: Mentions) {
         this.#index = index;
@@ -63,7 +63,7 @@ class CacheNaming {
         this.#overrides = overrides;
         this.#mentions = mentions;
         this.#notes = [...mentions.notes];
-        this.#wishes = wishedKeys(mentions.candidates);
+        this.#requests = requestedKeys(mentions.candidates);
         this.#candidates = byCacheName(mentions.candidates);
     }
 
@@ -80,7 +80,7 @@ class CacheNaming {
             nameSources: this.#names.sources,
             marks: this.#marks(),
             earlierImages: this.#names.earlier,
-            absent: [...this.#wishes].filter((key) => !this.#found.has(key)).sort(),
+            absent: [...this.#requests].filter((key) => !this.#found.has(key)).sort(),
             notes: [...this.#notes, ...this.#counts()],
             earlierRepositories: this.#earlierRepositories(),
             cluster: clusterFacts(this.#keys, this.#names, this.#mentions),
@@ -132,24 +132,24 @@ class CacheNaming {
     }
 
     #takeEarlier(link: TagLink, verdict: TagVerdict): void {
-        const isWished = (reference: Reference): boolean => this.#wishes.has(sourceKey(reference));
+        const isRequested = (reference: Reference): boolean => this.#requests.has(sourceKey(reference));
         if (verdict.kind !== "named") {
             const candidates = hasQuestion(verdict) ? verdict.candidates : [];
-            if (candidates.some(({ reference }) => isWished(reference))) {
+            if (candidates.some(({ reference }) => isRequested(reference))) {
                 this.#names.problems.push(tagProblem(link, verdict, this.#mentions.folders.get(cacheTagName(link))));
-            } else this.#unwished++;
+            } else this.#unrequested++;
             return;
         }
         const { references, confirmed, replaced } = verdict;
-        const wished = references.filter(isWished);
+        const requested = references.filter(isRequested);
         // What the image set asks for under a name that an override has changed is asked for as well.
-        const names = wished.length === 0 && [...confirmed, ...replaced].some(isWished) ? references : wished;
-        if (names.length === 0) this.#unwished++;
+        const names = requested.length === 0 && [...confirmed, ...replaced].some(isRequested) ? references : requested;
+        if (names.length === 0) this.#unrequested++;
         // The same content may have had another tag then: what is known by its digest is looked for by its digest.
         this.#remember(
             link,
             this.#names.earlier,
-            [...names, ...confirmed.filter(isWished)],
+            [...names, ...confirmed.filter(isRequested)],
             names.map(byDigestIfKnown),
             this.#origins(link, verdict),
         );
@@ -220,13 +220,13 @@ class CacheNaming {
 
     #counts(): string[] {
         const foreign = `${this.#foreign} tags of the cache are of other image sets or outdated: left out`;
-        const unwished = `${this.#unwished} tags came with earlier archives and are not in this image set: left out`;
+        const unrequested = `${this.#unrequested} tags came with earlier archives and are not in this image set: left out`;
         const unused = this.#overrides.unused().map(({ match }) => `override ${match} matches nothing in the archive`);
         const originals = `${this.#originals.map(cacheTagName).join(", ")}: the original is left out, it names bundles that are not here`;
         return [
             ...(this.#originals.length > 0 ? [originals] : []),
             ...(this.#foreign > 0 ? [foreign] : []),
-            ...(this.#unwished > 0 ? [unwished] : []),
+            ...(this.#unrequested > 0 ? [unrequested] : []),
             ...unused,
         ];
     }

@@ -5,7 +5,7 @@ import type { Origin } from "../../naming/origin";
 import type { OcMirrorIndex, TagLink } from "./cache-index";
 import { toCacheName, digestOfTag, subjectOfTag } from "./cache-name";
 import { type Candidate, formatCacheNames, mentionedReference } from "./candidate";
-import { type ImageSetWishes, withoutTransport } from "./image-set";
+import { type ImageSetContent, withoutTransport } from "./image-set";
 import { type HeldRelease, heldReleases, readAs } from "./release-content";
 import { payloadRepository } from "./release-documents";
 import { type SignedIdentity, signedIdentity } from "./signed-message";
@@ -30,9 +30,9 @@ const SIGNATURE = /^working-dir\/signatures\/.+-sha256-([0-9a-f]{64})$/;
 const graph = z.looseObject({ nodes: z.array(z.looseObject({ version: z.string(), payload: z.string() })) });
 
 /** Reads what the working folder and the image set say of releases. @throws ArchiveError as reading does */
-export async function readReleases(index: OcMirrorIndex, wishes: ImageSetWishes): Promise<Releases> {
+export async function readReleases(index: OcMirrorIndex, requests: ImageSetContent): Promise<Releases> {
     const notes: string[] = [];
-    const reader = new ReleaseReader(index, wishes, await readSources(index, notes));
+    const reader = new ReleaseReader(index, requests, await readSources(index, notes));
     return { ...reader.run(), notes };
 }
 
@@ -78,10 +78,10 @@ class ReleaseReader {
     /** `platform.release`, if the image set names one. */
     readonly #desired: Reference | undefined;
 
-    constructor(index: OcMirrorIndex, wishes: ImageSetWishes, sources: Sources) {
+    constructor(index: OcMirrorIndex, requests: ImageSetContent, sources: Sources) {
         this.#index = index;
         this.#sources = sources;
-        const release = withoutTransport(wishes.platform?.release ?? "");
+        const release = withoutTransport(requests.platform?.release ?? "");
         this.#desired = release ? mentionedReference(release) : undefined;
     }
 
@@ -96,13 +96,18 @@ class ReleaseReader {
             if (names.length === 0 && link.repository !== PAYLOADS) continue;
             const cacheName = `${link.repository}:${link.tag}`;
             payloads.set(cacheName, release?.version ?? this.#sources.graph.get(link.digest)?.version);
-            const wished = this.#index.blobs.has(link.digest) || this.#isWished(link);
-            for (const name of names) candidates.push({ ...name, cacheNames: [cacheName], wished });
+            const requested = this.#index.blobs.has(link.digest) || this.#isRequested(link);
+            for (const name of names) candidates.push({ ...name, cacheNames: [cacheName], requested });
             const tag = names.find(({ reference }) => reference.tag !== undefined)?.reference.tag;
             if (release !== undefined && tag !== undefined) tags.set(release.tag, tag);
         }
-        if (this.#desired !== undefined && ![...this.#index.tags.values()].some((link) => this.#isWished(link))) {
-            candidates.push({ reference: this.#desired, cacheNames: [], wished: true, origin: { from: "image-set" } });
+        if (this.#desired !== undefined && ![...this.#index.tags.values()].some((link) => this.#isRequested(link))) {
+            candidates.push({
+                reference: this.#desired,
+                cacheNames: [],
+                requested: true,
+                origin: { from: "image-set" },
+            });
         }
         for (const release of this.#sources.held) {
             candidates.push(...this.#componentCandidates(release, tags.get(release.tag) ?? release.tag));
@@ -128,7 +133,7 @@ class ReleaseReader {
             if (read === undefined || !(isPayload || read.repository === link.repository)) return [];
             return [{ reference: named(read, link), origin: releaseOrigin(source?.file) }];
         });
-        if (isPayload && this.#desired !== undefined && this.#isWished(link)) {
+        if (isPayload && this.#desired !== undefined && this.#isRequested(link)) {
             told.push({ reference: named(this.#desired, link), origin: { from: "image-set" } });
         }
         if (told.length > 0 || !isPayload) return told;
@@ -141,7 +146,7 @@ class ReleaseReader {
     }
 
     /** `platform.release` by digest or tag; oc-mirror resolves a tag, so what is filed by digest may be it if it is alone. */
-    #isWished(link: TagLink): boolean {
+    #isRequested(link: TagLink): boolean {
         if (this.#desired === undefined || link.repository !== PAYLOADS) return false;
         if (this.#desired.digest !== undefined) return this.#desired.digest === link.digest;
         if (this.#desired.tag === link.tag) return true;
@@ -154,8 +159,8 @@ class ReleaseReader {
 
     #componentCandidates(release: HeldRelease, ownTag: string): Candidate[] {
         const payload = this.#index.tags.get(`${PAYLOADS}:${release.tag}`);
-        const wished = payload !== undefined && this.#index.blobs.has(payload.digest);
-        const of = (name: string, text: string, isWished: boolean): Candidate[] => {
+        const requested = payload !== undefined && this.#index.blobs.has(payload.digest);
+        const of = (name: string, text: string, isRequested: boolean): Candidate[] => {
             const reference = mentionedReference(text);
             if (reference === undefined) return [];
             const tag = `${ownTag}-${name}`;
@@ -163,13 +168,13 @@ class ReleaseReader {
             const cacheNames = [`${COMPONENTS}:${release.tag}-${name}`];
             const origin: Origin = { from: "release", where: release.folder };
             return [
-                { reference: tagged, cacheNames, wished: isWished, origin },
+                { reference: tagged, cacheNames, requested: isRequested, origin },
                 // 4.16 and 4.17 file it under its own repository.
-                { reference, cacheNames: formatCacheNames(toCacheName(text)), wished: false, origin },
+                { reference, cacheNames: formatCacheNames(toCacheName(text)), requested: false, origin },
             ];
         };
         return [
-            ...[...release.components].flatMap(([name, text]) => of(name, text, wished)),
+            ...[...release.components].flatMap(([name, text]) => of(name, text, requested)),
             ...[...release.kubeVirt].flatMap(([architecture, text]) => [
                 ...of("kube-virt-container", text, false),
                 ...of(`kube-virt-container-${architecture}`, text, false),
