@@ -8,6 +8,15 @@ import { createProgress } from "./progress.mjs";
 import { defaultStack, pulumiEnvironment, workspace } from "./workspace.mjs";
 
 const place = workspace();
+/** Tools that make archives: those of tools.json, and those of Debian by their programs. */
+const archiveTools = ["crane", "regctl", "oras"];
+const debianTools = {
+    skopeo: "skopeo",
+    podman: "podman",
+    buildah: "buildah",
+    containerd: "containerd",
+    ctr: "containerd",
+};
 const suites = ["unit", "integration", "stack", "faults"];
 
 /**
@@ -22,7 +31,7 @@ async function main(args) {
     const faults = args.includes("--faults");
     const progress = createProgress();
     if (root) await ensureRootTools(progress);
-    const toolbox = await prepare(place, progress, ["pulumi", "registry"]);
+    const toolbox = await prepare(place, progress, ["pulumi", "registry", ...(root ? archiveTools : [])]);
     const own = args.filter((argument) => !["--root", "--faults"].includes(argument));
     const folders = (root ? ["root"] : faults ? ["faults"] : suites)
         .map((name) => join(place.root, "test", name))
@@ -75,12 +84,14 @@ async function ensureRootTools(progress) {
             "these tests need root (they change container settings of this machine): sudo npm run test:root",
         );
     }
-    if (onPath("skopeo", process.env).length > 0) return;
-    progress.note("installing skopeo with apt-get");
+    const missing = Object.entries(debianTools).filter(([program]) => onPath(program, process.env).length === 0);
+    const packages = [...new Set(missing.map(([, name]) => name))];
+    if (packages.length === 0) return;
+    progress.note(`installing ${packages.join(", ")} with apt-get`);
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    await progress.beat("installing skopeo", async () => {
+    await progress.beat(`installing ${packages.join(", ")}`, async () => {
         await captureOrThrow("apt-get", ["update", "-q"], { env });
-        await captureOrThrow("apt-get", ["install", "-y", "-q", "--no-install-recommends", "skopeo"], { env });
+        await captureOrThrow("apt-get", ["install", "-y", "-q", "--no-install-recommends", ...packages], { env });
     });
 }
 

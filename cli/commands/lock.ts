@@ -1,7 +1,15 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { type Lock, compareLocks, lockDigest, parseLock, writeLock } from "../../lib/lock";
+import {
+    type Lock,
+    compareLocks,
+    compareNameSources,
+    lockDigest,
+    parseLock,
+    withFormerFormat,
+    writeLock,
+} from "../../lib/lock";
 import { describeArchive, openArchive } from "../../lib/archives";
 import { counted } from "../../lib/errors/text";
 import type { Override } from "../../lib/mirror/override";
@@ -9,6 +17,7 @@ import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { print, printDiagnostic } from "../terminal/output";
+import type * as lockExplain from "./lock-explain";
 import type * as stackFile from "../stack/stack-file";
 import type { StackContent } from "../stack/stack-file";
 
@@ -18,6 +27,7 @@ export interface LockOptions {
     readonly check?: boolean;
     readonly out?: string;
     readonly override?: readonly Override[];
+    readonly explain?: string;
     readonly json?: boolean;
 }
 
@@ -29,6 +39,11 @@ const load = createRequire(__filename);
  */
 export async function runLock(options: LockOptions, archives: readonly string[]): Promise<number> {
     const sets = archives.length > 0 ? [givenSet(archives, options)] : stackSets(options);
+    if (options.explain !== undefined) {
+        const { explainImage } = load("./lock-explain") as typeof lockExplain;
+        const areArchives = archives.length > 0;
+        return explainImage({ image: options.explain, sets, areArchives, json: options.json ?? false });
+    }
     if (sets.length === 0) printDiagnostic("the stack's site.content lists no set: nothing to lock");
     let code = EXIT_OK;
     for (const set of sets) {
@@ -52,14 +67,17 @@ function givenSet(archives: readonly string[], { out = "", override = [] }: Lock
 async function lockSet(set: StackContent, checkOnly: boolean, asJson: boolean): Promise<boolean> {
     const archive = await openArchive(set.archive);
     try {
-        const { lock, notes } = await describeArchive(archive, set.overrides, (note) =>
+        const { lock: described, notes } = await describeArchive(archive, set.overrides, (note) =>
             printDiagnostic(`note: ${set.lock}: ${note}`),
         );
         const { before, note } = await readExistingLock(set.lock);
+        const lock = withFormerFormat(before, described);
         const lines = listDifferences(before, lock);
-        if (!checkOnly && lines.length > 0) await writeLock(set.lock, lock);
+        const lacksSources = before !== undefined && compareNameSources(before, lock) === undefined;
+        if (!checkOnly && (lines.length > 0 || lacksSources)) await writeLock(set.lock, lock);
         const report = { lock: set.lock, changes: lines, images: Object.keys(lock.images).length };
-        const warnings = [...note, ...archive.warnings, ...notes];
+        const sources = lacksSources && lines.length === 0 ? [checkOnly ? WITHOUT_SOURCES : SOURCES_ADDED] : [];
+        const warnings = [...note, ...sources, ...archive.warnings, ...notes];
         if (asJson) print(JSON.stringify({ ...report, absent: lock.absent, notes: warnings }));
         else printReport({ ...report, isFirst: before === undefined }, lock, warnings, checkOnly);
         return lines.length === 0;
@@ -83,12 +101,17 @@ async function readExistingLock(path: string): Promise<{ before?: Lock; note: st
     }
 }
 
+const WITHOUT_SOURCES =
+    "the lock file does not record where names come from, since an earlier release wrote it; lock adds that";
+const SOURCES_ADDED = "where each name comes from was added to the lock file; its content is the same";
+
 /** Marks an image that is new in the lock file but not in this archive: an earlier archive contains it. */
 const BUILT_ON = "= ";
 
 /** One line per image that is added, changed or removed; none if the lock file is what its archives say. */
 function listDifferences(before: Lock | undefined, after: Lock): string[] {
-    if (before !== undefined && lockDigest(before) === lockDigest(after)) return [];
+    if (before !== undefined && lockDigest(before) === lockDigest(after))
+        return (compareNameSources(before, after) ?? []).map((line) => `~ ${line}`);
     const { added, changed, removed } = compareLocks(before, after);
     const fromHere = added.filter((image) => after.images[image] !== undefined);
     const fromEarlier = added.filter((image) => after.images[image] === undefined);

@@ -28,17 +28,27 @@ export function lockDefinition(): CommandDefinition {
         .addOption(
             repeatedOption("--override <match=place>", "upstream of the images that match, repeatable", override),
         )
-        .addOption(jsonOption("print one JSON object per set"));
+        .addOption(
+            valueOption(
+                "--explain <image>",
+                "write nothing; print where the name of an image comes from (or a digest's)",
+            ),
+        )
+        .addOption(jsonOption("print one JSON object per set; with --explain, per image"));
     return {
         command,
         examples: [
             { line: "lock --stack site-b", what: "write the lock files of a stack" },
             { line: "lock --stack site-b --check", what: "check in a pull request that they are up to date" },
+            {
+                line: "lock --stack site-b --explain quay.io/org/app:1.0",
+                what: "say where the name of an image comes from",
+            },
             { line: "lock /mnt/transfer/2026-11 --out content/2026-11.lock.json", what: "lock one archive" },
         ],
         exitCodes: [
-            [0, "the lock files are written; --check: they match their archives"],
-            [1, "failed; --check: a lock file differs from its archives"],
+            [0, "the lock files are written; --check: they match their archives; --explain: the image is there"],
+            [1, "failed; --check: a lock file differs from its archives; --explain: no set has the image"],
             USAGE_CODE,
         ],
         run: () => {
@@ -52,6 +62,8 @@ export function lockDefinition(): CommandDefinition {
 }
 
 function checkArguments(command: Command, options: LockOptions, archives: readonly string[]): void {
+    if (options.explain !== undefined && options.check === true)
+        command.error("error: option '--explain' cannot be used with option '--check'");
     if (archives.length === 0) {
         if (options.override !== undefined)
             command.error("error: option '--override' is for given archives; a stack has site.content[].overrides");
@@ -60,6 +72,10 @@ function checkArguments(command: Command, options: LockOptions, archives: readon
     }
     if (options.stack !== undefined) command.error("error: option '--stack' cannot be used with archives");
     if (options.configFile !== undefined) command.error("error: option '--config-file' cannot be used with archives");
+    if (options.explain !== undefined) {
+        if (options.out !== undefined) command.error("error: option '--explain' cannot be used with option '--out'");
+        return;
+    }
     if (options.out === undefined) command.error("error: archives need option '--out <file>'");
 }
 

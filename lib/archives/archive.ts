@@ -2,6 +2,7 @@ import type { BlobSource, ImageMark } from "../mirror/image-set";
 import type { ArchiveFormat, ArchivePart } from "../lock";
 import type { ClusterFacts } from "../mirror/cluster-facts";
 import type { Digest } from "../oci/digest";
+import type { NameSource } from "../mirror/name-source";
 import type { Override } from "../mirror/override";
 
 /** An opened and indexed archive of any format. Nothing is unpacked; blobs are read from where they lie. */
@@ -23,11 +24,13 @@ export interface Archive {
 export interface ArchiveContents {
     /** Images whose manifest the archive holds. */
     readonly images: ReadonlyMap<string, Digest>;
+    /** By source reference, of `images` and `earlierImages`: where the name was found. */
+    readonly nameSources: ReadonlyMap<string, NameSource>;
     /** By source reference: images whose digest is not upstream's. Each has a tag: by digest nobody asks for it. */
     readonly marks?: ReadonlyMap<string, ImageMark>;
-    /** Images that were wished for and that an earlier archive brought. */
+    /** Images that were requested and that an earlier archive brought. */
     readonly earlierImages: ReadonlyMap<string, Digest>;
-    /** Source references that were wished for and that neither this archive nor an earlier one holds, sorted. */
+    /** Source references that were requested and that neither this archive nor an earlier one holds, sorted. */
     readonly absent: readonly string[];
     /** What a cluster needs to know besides, if the format tells it. */
     readonly cluster?: ClusterFacts;

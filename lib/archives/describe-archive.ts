@@ -1,12 +1,7 @@
-import type { EarlierObject, ManifestFacts } from "../mirror/image-set";
-import { type Digest, isDigest } from "../oci/digest";
-import { ArchiveError } from "../errors/errors";
-import { type Descriptor, type Manifest, parseManifest } from "../oci/manifest";
-import { isIndexMediaType } from "../oci/media-types";
 import { markNotes } from "../mirror/image-marks";
 import { parseSourceKey } from "../oci/reference";
 import type { Archive, ArchiveContents } from "./archive";
-import { COPY_AGAIN } from "./files/archive-file";
+import { ContentWalk } from "./content-walk";
 import type { Lock } from "../lock";
 import { someFacts } from "../lock/lock-cluster";
 import { namesUnresolved } from "./naming/name-problem";
@@ -43,8 +38,9 @@ async function described(archive: Archive, contents: ArchiveContents): Promise<A
     const marks = sorted(contents.marks ?? new Map());
     requireTags(archive, contents, Object.keys(marks));
     const walk = new ContentWalk(archive, contents);
-    for (const [image, digest] of [...contents.images].sort(([a], [b]) => (a < b ? -1 : 1)))
-        await walk.image(image, digest);
+    const images = [...contents.images].sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const [image, digest] of images) await walk.read(image, digest);
+    walk.requireWhole(images);
     const lock: Lock = {
         lockVersion: 1,
         format: archive.format,
@@ -60,9 +56,10 @@ async function described(archive: Archive, contents: ArchiveContents): Promise<A
         },
         absent: contents.absent,
         ...someFacts(contents.cluster),
+        nameSources: sorted(contents.nameSources),
     };
     const unused = contents.unusedOverrides.map(unusedNote);
-    return { lock, notes: [...contents.notes, ...unused, ...walk.notes, ...markNotes(marks)] };
+    return { lock, notes: [...contents.notes, ...unused, ...walk.notes(images), ...markNotes(marks)] };
 }
 
 /** A digest that is not upstream's is no name: nobody pulls by it. */
@@ -76,116 +73,6 @@ function requireTags(archive: Archive, { images }: ArchiveContents, marked: read
             candidates: [],
         }));
     if (problems.length > 0) throw namesUnresolved(archive.label, problems, "save the image under a tag");
-}
-
-class ContentWalk {
-    readonly manifests = new Map<Digest, ManifestFacts>();
-    readonly blobs = new Map<Digest, number>();
-    readonly earlierManifests = new Map<Digest, EarlierObject>();
-    readonly earlierBlobs = new Map<Digest, EarlierObject>();
-    readonly notes: string[] = [];
-    readonly #archive: Archive;
-    readonly #contents: ArchiveContents;
-
-    constructor(archive: Archive, contents: ArchiveContents) {
-        this.#archive = archive;
-        this.#contents = contents;
-    }
-
-    async image(image: string, digest: Digest): Promise<void> {
-        if (this.#archive.source.size(digest) === undefined) throw this.#incomplete(image, digest, "its manifest");
-        await this.#manifest(image, digest);
-    }
-
-    async #manifest(image: string, digest: Digest): Promise<void> {
-        if (this.manifests.has(digest)) return;
-        const { source } = this.#archive;
-        const bytes = await source.read(digest);
-        const manifest = parseManifest(bytes, { place: source.place(digest) });
-        const common = { mediaType: manifest.mediaType, size: bytes.length };
-        if (isIndexMediaType(manifest.mediaType)) {
-            this.manifests.set(digest, { ...common, ...(await this.#children(image, manifest)) });
-        } else {
-            this.manifests.set(digest, { ...common, blobs: this.#blobsOf(image, manifest) });
-        }
-    }
-
-    async #children(image: string, index: Manifest): Promise<Pick<ManifestFacts, "manifests" | "absent">> {
-        const manifests: Digest[] = [];
-        const absent: Digest[] = [];
-        for (const child of onePerDigest(index.manifests)) {
-            const where = this.#find(image, child);
-            if (where === undefined) absent.push(child.digest);
-            else manifests.push(child.digest);
-            if (where === "here") await this.#manifest(image, child.digest);
-            else if (where !== undefined) this.earlierManifests.set(child.digest, where);
-        }
-        if (absent.length === 0) return { manifests };
-        // A wanted selection of platforms keeps at least one.
-        if (manifests.length === 0)
-            throw this.#incomplete(image, absent[0] ?? "", "every manifest of its index, among them");
-        this.notes.push(`${image}: of its index, ${absent.length} manifests are left out (a selection of platforms)`);
-        return { manifests, absent };
-    }
-
-    #blobsOf(image: string, manifest: Manifest): Digest[] {
-        return onePerDigest(manifest.blobs).flatMap((blob) => {
-            const where = this.#find(image, blob);
-            if (where === "here") this.blobs.set(blob.digest, blob.size);
-            else if (where !== undefined) this.earlierBlobs.set(blob.digest, where);
-            else if (!isForeign(blob)) throw this.#incomplete(image, blob.digest, "its blob");
-            else {
-                this.notes.push(`${image}: layer ${blob.digest} is not distributable and not in the archive`);
-                return [];
-            }
-            return [blob.digest];
-        });
-    }
-
-    #find(image: string, { digest, size }: Descriptor): "here" | EarlierObject | undefined {
-        const { source } = this.#archive;
-        if (!isDigest(digest)) {
-            throw new ArchiveError(`it names ${digest}, and not every registry supports other digests than sha256`, {
-                archive: this.#archive.label,
-                thing: `image ${image}`,
-                code: "ARCHIVE_DIGEST_UNSUPPORTED",
-                fix: "build the image again with sha256 digests, or leave it out",
-            });
-        }
-        const held = source.size(digest);
-        if (held === undefined) {
-            const from = this.#contents.earlierRepositories(digest);
-            return from === undefined ? undefined : { size, from };
-        }
-        if (held === size) return "here";
-        throw new ArchiveError(`${digest} has ${held} bytes here, the image's manifest says ${size}`, {
-            archive: this.#archive.label,
-            ...source.place(digest),
-            thing: `image ${image}`,
-            code: "ARCHIVE_SIZE_MISMATCH",
-            fix: COPY_AGAIN,
-        });
-    }
-
-    #incomplete(image: string, digest: Digest, what: string): ArchiveError {
-        const problem = `${what} ${digest} is missing: it is neither in this archive nor in the history of earlier ones`;
-        return new ArchiveError(problem, {
-            archive: this.#archive.label,
-            thing: `image ${image}`,
-            code: "ARCHIVE_INCOMPLETE",
-            fix: "copy all parts of the archive again from the connected side, or mirror the content again",
-        });
-    }
-}
-
-function onePerDigest(descriptors: readonly Descriptor[]): Descriptor[] {
-    const seen = new Set<Digest>();
-    return descriptors.filter(({ digest }) => !seen.has(digest) && seen.add(digest));
-}
-
-/** Layers that their licence keeps from being pushed anywhere (image-spec, layer.md, "Non-Distributable Layers"). */
-function isForeign({ mediaType }: Descriptor): boolean {
-    return mediaType.includes("foreign") || mediaType.includes("nondistributable");
 }
 
 function sorted<T>(entries: ReadonlyMap<string, T>): Record<string, T> {

@@ -3,7 +3,7 @@ import type { NamedProblem } from "../errors/problem";
 import type { Digest } from "../oci/digest";
 import type { Archive } from "./archive";
 import type { ArchivePart } from "../lock";
-import type { Lock } from "../lock";
+import { type Lock, isSameFormat } from "../lock";
 
 /**
  * Whether an archive is the one that a lock describes: format, parts, presence and size of every blob and manifest, and
@@ -23,7 +23,7 @@ export async function verifyStructure(archive: Archive, lock: Lock): Promise<Nam
 }
 
 function formatProblems(archive: Archive, lock: Lock): NamedProblem[] {
-    if (archive.format === lock.format) return [];
+    if (isSameFormat(lock.format, archive.format)) return [];
     return [difference("the archive", `it is ${archive.format}, the lock is of ${lock.format}`)];
 }
 

@@ -51,6 +51,7 @@ export const ERROR_CODES = {
         "DIGEST_INVALID",
         "DIGEST_MISMATCH",
         "DISK_FULL",
+        "FOREIGN_LAYERS_REJECTED",
         "INVALID_REQUEST",
         "MANIFEST_BLOB_UNKNOWN",
         "MANIFEST_INVALID",

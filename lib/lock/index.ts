@@ -1,4 +1,5 @@
-export { ARCHIVE_FORMATS, type ArchiveFormat, type ArchivePart } from "./archive-parts";
+export { type ArchiveFormat, type ArchivePart, isSameFormat } from "./archive-parts";
 export { type Lock, lockDigest, parseLock, serialiseLock } from "./lock";
-export { type LockDifference, compareLocks } from "./lock-difference";
+export { type LockDifference, compareLocks, compareNameSources, withFormerFormat } from "./lock-difference";
 export { readLock, writeLock } from "./lock-file";
+export { type LockedImage, findLockedImages } from "./lock-search";

@@ -1,5 +1,7 @@
 import type { Digest } from "../oci/digest";
-import type { Lock } from "./lock";
+import { nameSourceText } from "../mirror/name-source";
+import { isSameFormat } from "./archive-parts";
+import { type Lock, lockDigest } from "./lock";
 
 /** What changes for a registry when one lock takes the place of another. Names are source references, sorted. */
 export interface LockDifference {
@@ -31,6 +33,29 @@ export function compareLocks(before: Lock | undefined, after: Lock): LockDiffere
         unchanged: kept.length - changed.length,
         bytes: bytesOnlyIn(after, before),
     };
+}
+
+/**
+ * The newer lock as it takes the place of an older one with the same content: an earlier release may have had another
+ * name for the format, and a stack would see a change where there is none.
+ */
+export function withFormerFormat(before: Lock | undefined, after: Lock): Lock {
+    if (before === undefined || before.format === after.format) return after;
+    const former = { ...after, format: before.format };
+    return isSameFormat(before.format, after.format) && lockDigest(former) === lockDigest(before) ? former : after;
+}
+
+/**
+ * Images whose names were found elsewhere than the older lock says, one line each.
+ * @returns undefined if the older lock does not say where names come from
+ */
+export function compareNameSources(before: Lock, after: Lock): readonly string[] | undefined {
+    const [old, now] = [before.nameSources, after.nameSources ?? {}];
+    if (old === undefined) return Object.keys(now).length === 0 ? [] : undefined;
+    return [...new Set([...Object.keys(old), ...Object.keys(now)])].sort().flatMap((image) => {
+        const [was, is] = [old[image], now[image]].map((source) => (source ? nameSourceText(source) : "not recorded"));
+        return was === is ? [] : [`${image}: its name comes from ${is ?? ""}; the lock says ${was ?? ""}`];
+    });
 }
 
 function toImageMap(lock: Lock): Readonly<Record<string, Digest>> {

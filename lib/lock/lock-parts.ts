@@ -1,3 +1,4 @@
+import { NAME_ORIGINS } from "../mirror/name-source";
 import { isDigest } from "../oci/digest";
 
 /**
@@ -7,8 +8,9 @@ import { isDigest } from "../oci/digest";
  */
 export function hasSoundParts(document: unknown): document is SoundParts {
     if (!isObject(document) || !isObject(document.earlier)) return false;
-    const { images, manifests, blobs, earlier } = document;
+    const { images, manifests, blobs, earlier, nameSources } = document;
     return (
+        (nameSources === undefined || isRecord(nameSources, isName, isNameSource)) &&
         hasOnly(document, LOCK_FIELDS) &&
         hasOnly(earlier, EARLIER_FIELDS) &&
         isRecord(images, isName, isDigestText) &&
@@ -26,16 +28,18 @@ export interface SoundParts {
     readonly manifests: Parts;
     readonly blobs: Parts;
     readonly earlier: Readonly<Record<"images" | "manifests" | "blobs", Parts>>;
+    readonly nameSources?: Parts;
 }
 
 /** Of the type that the lock has there. */
 type Parts = Readonly<Record<string, never>>;
 
 const LOCK_FIELDS: ReadonlySet<string> = new Set(
-    "lockVersion format parts images marks manifests blobs earlier absent cluster".split(" "),
+    "lockVersion format parts images marks manifests blobs earlier absent cluster nameSources".split(" "),
 );
 const EARLIER_FIELDS: ReadonlySet<string> = new Set(["images", "manifests", "blobs"]);
 const MANIFEST_FIELDS: ReadonlySet<string> = new Set(["mediaType", "size", "manifests", "blobs", "absent"]);
+const SOURCE_FIELDS: ReadonlySet<string> = new Set(["from", "where", "name"]);
 const OBJECT_FIELDS: ReadonlySet<string> = new Set(["size", "from"]);
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -63,7 +67,7 @@ function isSize(value: unknown): boolean {
     return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
+function isListWith(value: unknown, isItem: (item: unknown) => boolean): boolean {
     return Array.isArray(value) && value.every(isItem);
 }
 
@@ -71,10 +75,17 @@ function isManifest(value: unknown): boolean {
     if (!isObject(value) || !hasOnly(value, MANIFEST_FIELDS)) return false;
     const { mediaType, size, ...digests } = value;
     if (typeof mediaType !== "string" || mediaType === "" || !isSize(size)) return false;
-    return Object.values(digests).every((list) => isListOf(list, isDigestText));
+    return Object.values(digests).every((list) => isListWith(list, isDigestText));
+}
+
+function isNameSource(value: unknown): boolean {
+    if (!isObject(value) || !hasOnly(value, SOURCE_FIELDS)) return false;
+    const { from, where, name } = value;
+    const isKnown = NAME_ORIGINS.some((origin) => origin === from);
+    return isKnown && typeof name === "string" && (where === undefined || typeof where === "string");
 }
 
 function isEarlierObject(value: unknown): boolean {
     if (!isObject(value) || !hasOnly(value, OBJECT_FIELDS)) return false;
-    return isSize(value.size) && isListOf(value.from, (source) => typeof source === "string");
+    return isSize(value.size) && isListWith(value.from, (source) => typeof source === "string");
 }

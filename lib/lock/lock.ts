@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ClusterFacts } from "../mirror/cluster-facts";
+import { NAME_ORIGINS, type NameSource } from "../mirror/name-source";
 import type { ImageSet } from "../mirror/image-set";
 import { type Digest, computeDigest, isDigest } from "../oci/digest";
 import { PassthroughError, errorMessage, toProblem } from "../errors/errors";
@@ -17,10 +18,15 @@ export interface Lock extends ImageSet {
     readonly lockVersion: 1;
     readonly format: ArchiveFormat;
     readonly parts: readonly ArchivePart[];
-    /** Source references that were wished for and that the archive lacks, sorted. */
+    /** Source references that were requested and that the archive lacks, sorted. */
     readonly absent: readonly string[];
     /** What clusters need to know besides. Absent: there is nothing. */
     readonly cluster?: ClusterFacts;
+    /**
+     * By source reference, of `images` and `earlier.images`: where the name was found, for reviewers. It is no content, so
+     * `lockDigest` leaves it out. Absent in locks of earlier releases.
+     */
+    readonly nameSources?: Readonly<Record<string, NameSource>>;
 }
 
 const REMAKE = "make the lock again from its archive: npm run -s passthrough -- lock --stack <stack>";
@@ -39,6 +45,12 @@ const manifest = z.strictObject({
 });
 const earlierObject = z.strictObject({ size: bytes, from: z.array(z.string()) });
 
+const nameSource = z.strictObject({
+    from: z.enum(NAME_ORIGINS),
+    where: z.string().exactOptional(),
+    name: z.string(),
+});
+
 const shape = z.strictObject({
     lockVersion: z.literal(1),
     format: z.enum(ARCHIVE_FORMATS),
@@ -54,13 +66,14 @@ const shape = z.strictObject({
     }),
     absent: z.array(z.string()),
     cluster: clusterFactsSchema.exactOptional(),
+    nameSources: z.record(z.string(), nameSource).exactOptional(),
 });
 
 const schema: z.ZodType<Lock> = shape.superRefine((lock, context) => {
     for (const message of contradictions(lock)) context.addIssue({ code: "custom", message });
 });
 
-const smallParts = shape.omit({ images: true, manifests: true, blobs: true, earlier: true });
+const smallParts = shape.omit({ images: true, manifests: true, blobs: true, earlier: true, nameSources: true });
 
 /**
  * Reads the text of a lock.
@@ -87,15 +100,16 @@ export function parseLock(text: string, place: string): Lock {
 /** The lock, if nothing at all is wrong with it: sooner than the schema, which alone says what is. */
 function knownLock(document: unknown): Lock | undefined {
     if (!hasSoundParts(document)) return undefined;
-    const { images, manifests, blobs, earlier, ...rest } = document;
+    const { images, manifests, blobs, earlier, nameSources, ...rest } = document;
     const small = smallParts.safeParse(rest);
     if (!small.success) return undefined;
-    const lock: Lock = { ...small.data, images, manifests, blobs, earlier };
+    const sources = nameSources === undefined ? {} : { nameSources };
+    const lock: Lock = { ...small.data, images, manifests, blobs, earlier, ...sources };
     return contradictions(lock).length === 0 ? lock : undefined;
 }
 
 function contradictions(lock: Lock): string[] {
-    return [...badNames(lock), ...badMarks(lock), ...danglingDigests(lock), ...badFacts(lock)];
+    return [...badNames(lock), ...badMarks(lock), ...danglingDigests(lock), ...badFacts(lock), ...straySources(lock)];
 }
 
 /**
@@ -103,7 +117,7 @@ function contradictions(lock: Lock): string[] {
  * The same content is the same text.
  */
 export function serialiseLock(lock: Lock): string {
-    const { earlier, marks = {} } = lock;
+    const { earlier, marks = {}, nameSources = {} } = lock;
     const fields = [
         `"lockVersion": 1`,
         `"format": ${JSON.stringify(lock.format)}`,
@@ -131,12 +145,18 @@ export function serialiseLock(lock: Lock): string {
             1,
         )}`,
         ...factFields(someFacts(lock.cluster).cluster),
+        ...(Object.keys(nameSources).length === 0
+            ? []
+            : [`"nameSources": ${record(nameSources, 1, ["from", "where", "name"])}`]),
     ];
     return `${block("{", fields, "}", 0)}\n`;
 }
 
-/** The digest of a lock's text: two locks with the same one have the same content. */
-export function lockDigest(lock: Lock): Digest {
+/**
+ * The digest of a lock's text without `nameSources`: two locks with the same one have the same content, and one that gets
+ * its `nameSources` from a later release is the same lock to a stack.
+ */
+export function lockDigest({ nameSources: _, ...lock }: Lock): Digest {
     return computeDigest(serialiseLock(lock));
 }
 
@@ -195,6 +215,12 @@ function badMarks({ images, earlier, marks = {} }: Omit<Lock, "lockVersion">): s
 function badFacts({ images, earlier, cluster }: Omit<Lock, "lockVersion">): string[] {
     if (cluster === undefined) return [];
     return strayFacts(cluster, (source) => images[source] !== undefined || earlier.images[source] !== undefined);
+}
+
+function straySources({ images, earlier, nameSources = {} }: Omit<Lock, "lockVersion">): string[] {
+    return Object.keys(nameSources)
+        .filter((name) => images[name] === undefined && earlier.images[name] === undefined)
+        .map((name) => `nameSources names ${name}, which the lock lacks`);
 }
 
 /** A lock that was merged by hand may name what it does not describe. */

@@ -15,6 +15,19 @@ export interface ClusterFacts {
     readonly graphImage?: string;
 }
 
+/** The facts of several archives as those of one set; undefined if none has any. */
+export function joinFacts(all: readonly ClusterFacts[]): ClusterFacts | undefined {
+    const [first, ...others] = all;
+    if (first === undefined || others.length === 0) return first;
+    const graphImage = all.find((facts) => facts.graphImage !== undefined)?.graphImage;
+    return {
+        catalogs: [...new Set(all.flatMap(({ catalogs }) => catalogs))].sort(),
+        releases: Object.assign({}, ...all.map(({ releases }) => releases).reverse()) as Record<string, string>,
+        signatures: Object.assign({}, ...all.map(({ signatures }) => signatures).reverse()) as Record<Digest, string[]>,
+        ...(graphImage === undefined ? {} : { graphImage }),
+    };
+}
+
 /** True if there is nothing to know. */
 export function isEmptyFacts({ catalogs, releases, signatures, graphImage }: ClusterFacts): boolean {
     const lists = [catalogs, Object.keys(releases), Object.keys(signatures)];

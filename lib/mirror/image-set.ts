@@ -11,7 +11,10 @@ export interface ManifestFacts {
     readonly manifests?: readonly Digest[];
     /** Config and layers, in the manifest's order. */
     readonly blobs?: readonly Digest[];
-    /** Children that an index names but the set leaves out on purpose (a sparse index). */
+    /**
+     * What a manifest names but the set leaves out on purpose: children of an index (a sparse index), layers of an image
+     * that may not be distributed.
+     */
     readonly absent?: readonly Digest[];
 }
 
@@ -36,7 +39,7 @@ export interface ImageSet {
     readonly blobs: Readonly<Record<Digest, number>>;
     /** What this set builds on: shipped by an earlier archive, so it must already be at the destination. */
     readonly earlier: {
-        /** Wished for by this set and shipped before: source reference -> digest. */
+        /** Requested by this set and shipped before: source reference -> digest. */
         readonly images: Readonly<Record<string, Digest>>;
         /** Children that indexes of this set name. */
         readonly manifests: Readonly<Record<Digest, EarlierObject>>;

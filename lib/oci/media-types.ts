@@ -16,6 +16,11 @@ export function isIndexMediaType(mediaType: string): boolean {
     return mediaType === MEDIA_TYPE_OCI_INDEX || mediaType === MEDIA_TYPE_DOCKER_LIST;
 }
 
+/** True for layers that their licence keeps from being pushed (image-spec, layer.md, "Non-Distributable Layers"). */
+export function isForeignLayer(mediaType: string): boolean {
+    return mediaType.includes("foreign") || mediaType.includes("nondistributable");
+}
+
 /** True for anything that is pushed as a manifest rather than as a blob. */
 export function isManifestMediaType(mediaType: string): boolean {
     return MANIFEST_MEDIA_TYPES.includes(mediaType);

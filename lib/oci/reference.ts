@@ -41,7 +41,7 @@ export function isTag(text: string): boolean {
 }
 
 /** True if the text, followed by a path, is read as a host and not as the first part of a name on docker.io. */
-export function looksLikeHost(text: string): boolean {
+function looksLikeHost(text: string): boolean {
     return /[.:]/.test(text) || text === "localhost";
 }
 

@@ -29,8 +29,9 @@ export function leftOut(set: NamedSet, others: readonly NamedSet[]): string[] {
     return entries.sort();
 }
 
-function holds({ manifests, earlier }: Lock, digest: Digest): boolean {
-    return manifests[digest] !== undefined || earlier.manifests[digest] !== undefined;
+/** Layers that may not be distributed are blobs. */
+function holds({ manifests, blobs, earlier }: Lock, digest: Digest): boolean {
+    return [manifests, blobs, earlier.manifests, earlier.blobs].some((objects) => objects[digest] !== undefined);
 }
 
 function absentBelow(lock: Lock, root: Digest): Set<Digest> {

@@ -36,12 +36,17 @@ export function tagged(
     return { repository, tag, image, past };
 }
 
+/** What the reader writes in place of `<…>`: by what stands there, or that by the `match` of the override. */
+type FilledIn = Readonly<Record<string, string>> | ((match: string) => Readonly<Record<string, string>>);
+
 /** The overrides that a refusal offers, each as it is to be pasted; `<…>` is for the reader to fill in. */
-export function offeredOverrides(
-    { fix = "" }: ArchiveError,
-    filledIn: Readonly<Record<string, string>> = {},
-): Override[] {
+export function offeredOverrides({ fix = "" }: ArchiveError, filledIn: FilledIn = {}): Override[] {
     const lines = fix.split("\n").filter((line) => /^ +- \{match: /.test(line));
-    const text = lines.join("\n").replace(/<([^>]+)>/g, (place, what: string) => filledIn[what] ?? place);
+    const filled = lines.map((line) => {
+        const match = /match: "([^"]*)"/.exec(line)?.[1] ?? "";
+        const values = typeof filledIn === "function" ? filledIn(match) : filledIn;
+        return line.replace(/<([^>]+)>/g, (place, what: string) => values[what] ?? place);
+    });
+    const text = filled.join("\n");
     return overrideSchema.array().parse(parse(text === "" ? "[]" : text));
 }

@@ -18,6 +18,8 @@ export interface RegistryProcessOptions {
     readonly port?: number;
     readonly folder?: string;
     readonly disk?: Disk;
+    /** Patterns of URLs that manifests may have for layers; absent: none, as distribution comes. */
+    readonly layerUrls?: readonly string[];
 }
 
 /** A small disk for the storage: a file system of so many bytes that only the registry's process sees (Linux). */
@@ -168,7 +170,8 @@ export function canHaveDisk(): boolean {
     return spawnSync(program, [...args, "true"]).status === 0;
 }
 
-function configuration(folder: string, port: number, { tls, account, deletes = true }: RegistryProcessOptions): object {
+function configuration(folder: string, port: number, options: RegistryProcessOptions): object {
+    const { tls, account, deletes = true, layerUrls } = options;
     const file = (name: string, text: string) => {
         writeFileSync(join(folder, name), text, { mode: 0o600 });
         return join(folder, name);
@@ -184,6 +187,7 @@ function configuration(folder: string, port: number, { tls, account, deletes = t
                 ? {}
                 : { tls: { certificate: file("tls.crt", tls.certificate), key: file("tls.key", tls.key) } }),
         },
+        ...(layerUrls === undefined ? {} : { validation: { manifests: { urls: { allow: layerUrls } } } }),
         ...(account === undefined
             ? {}
             : {

@@ -33,16 +33,16 @@ const CHUNK_BYTES = 1024 * 1024;
 export class ArchiveSource implements BlobSource {
     readonly #label: string;
     readonly #blobs: BlobLocations;
-    readonly #entryOf: (digest: Digest) => string | undefined;
+    readonly #entryName: (digest: Digest) => string | undefined;
 
     /**
      * @param label the archive as a whole, for errors about what it lacks
-     * @param entryOf the name of a blob's entry; undefined where the file itself is the blob
+     * @param entryName the name of a blob's entry; undefined where the file itself is the blob
      */
-    constructor(label: string, blobs: BlobLocations, entryOf: (digest: Digest) => string | undefined) {
+    constructor(label: string, blobs: BlobLocations, entryName: (digest: Digest) => string | undefined) {
         this.#label = label;
         this.#blobs = blobs;
-        this.#entryOf = entryOf;
+        this.#entryName = entryName;
     }
 
     size(digest: Digest): number | undefined {
@@ -57,7 +57,7 @@ export class ArchiveSource implements BlobSource {
         }
         const bytes = Buffer.allocUnsafeSlow(size);
         const lent = await file.lend();
-        await lent.file.readInto(bytes, offset, this.#entryOf(digest)).finally(() => lent.release());
+        await lent.file.readInto(bytes, offset, this.#entryName(digest)).finally(() => lent.release());
         const actual = computeDigest(bytes);
         if (actual === digest) return bytes;
         throw this.#invalidBlob(digest, `the bytes are ${actual}, not ${digest}`, "ARCHIVE_DIGEST_MISMATCH");
@@ -68,7 +68,7 @@ export class ArchiveSource implements BlobSource {
         if (start < 0 || start > location.size) {
             throw this.#invalidBlob(digest, `byte ${start} is outside its ${location.size} bytes`, "ARCHIVE_TRUNCATED");
         }
-        return Readable.from(readChunks(location, start, this.#entryOf(digest), allocate), {
+        return Readable.from(readChunks(location, start, this.#entryName(digest), allocate), {
             objectMode: false,
             highWaterMark: CHUNK_BYTES,
         });
@@ -78,7 +78,7 @@ export class ArchiveSource implements BlobSource {
         const location = this.#blobs.get(digest);
         if (location === undefined) return { archive: this.#label };
         const { file, offset } = location;
-        const entry = this.#entryOf(digest);
+        const entry = this.#entryName(digest);
         return { archive: file.path, ...(entry === undefined ? {} : { entry, offset }) };
     }
 

@@ -19,11 +19,11 @@ export class CombinedSource implements BlobSource {
     }
 
     read(digest: Digest): Promise<Buffer> {
-        return this.#holderOf(digest).read(digest);
+        return this.#requireHolder(digest).read(digest);
     }
 
     open(digest: Digest, start?: number, allocate?: (size: number) => Buffer): Readable {
-        return this.#holderOf(digest).open(digest, start, allocate);
+        return this.#requireHolder(digest).open(digest, start, allocate);
     }
 
     place(digest: Digest): ArchivePlace {
@@ -34,7 +34,7 @@ export class CombinedSource implements BlobSource {
         return this.#sources.find((source) => source.size(digest) !== undefined);
     }
 
-    #holderOf(digest: Digest): BlobSource {
+    #requireHolder(digest: Digest): BlobSource {
         const holder = this.#holder(digest);
         if (holder !== undefined) return holder;
         throw new ArchiveError(`it does not hold ${digest}`, { archive: this.#label, code: "ARCHIVE_BLOB_MISSING" });
@@ -57,19 +57,19 @@ export class MadeManifests implements BlobSource {
     }
 
     async read(digest: Digest): Promise<Buffer> {
-        return this.#bytesOf(digest);
+        return this.#requireBytes(digest);
     }
 
     /** In their own memory: nothing is read. */
     open(digest: Digest, start = 0): Readable {
-        return Readable.from([this.#bytesOf(digest).subarray(start)], { objectMode: false });
+        return Readable.from([this.#requireBytes(digest).subarray(start)], { objectMode: false });
     }
 
     place(): ArchivePlace {
         return this.#place;
     }
 
-    #bytesOf(digest: Digest): Buffer {
+    #requireBytes(digest: Digest): Buffer {
         const bytes = this.#manifests.get(digest);
         if (bytes !== undefined) return bytes;
         throw new ArchiveError(`it does not hold ${digest}`, { ...this.#place, code: "ARCHIVE_BLOB_MISSING" });

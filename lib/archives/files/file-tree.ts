@@ -17,9 +17,9 @@ export interface FileTree {
      */
     find(name: string): BlobLocation | undefined;
     /** What the bytes are called in errors; undefined where the file itself is named already. */
-    entryOf(name: string): string | undefined;
+    entryName(name: string): string | undefined;
     /** What a lock remembers of it; of a folder just the named files. */
-    partsOf(names: readonly string[]): readonly ArchivePart[];
+    lockParts(names: readonly string[]): readonly ArchivePart[];
 }
 
 /** A small file that was read whole, and where it was found. */
@@ -36,8 +36,8 @@ export function subTree(tree: FileTree, prefix: string): FileTree {
         names: () => namesBelow(tree.names(), prefix),
         kindsOfNames: () => namesBelow(tree.kindsOfNames(), prefix),
         find: (name) => tree.find(`${prefix}${name}`),
-        entryOf: (name) => tree.entryOf(`${prefix}${name}`),
-        partsOf: (names) => tree.partsOf(names.map((name) => `${prefix}${name}`)),
+        entryName: (name) => tree.entryName(`${prefix}${name}`),
+        lockParts: (names) => tree.lockParts(names.map((name) => `${prefix}${name}`)),
     };
 }
 
@@ -52,7 +52,7 @@ function* namesBelow(names: Iterable<string>, prefix: string): Iterable<string> 
 export async function readTreeFile(tree: FileTree, name: string, limit: number): Promise<ReadFile | undefined> {
     const location = tree.find(name);
     if (location === undefined) return undefined;
-    const entry = tree.entryOf(name);
+    const entry = tree.entryName(name);
     const place = {
         archive: location.file.path,
         ...(entry === undefined ? {} : { entry, offset: location.offset }),
@@ -85,14 +85,14 @@ export async function readTreeJson(
 /** Where the blobs of a tree are. */
 export interface TreeBlobs {
     get(digest: Digest): BlobLocation | undefined;
-    nameOf(digest: Digest): string | undefined;
+    fileName(digest: Digest): string | undefined;
 }
 
 /** The blobs of a tree whose names follow from their digests; nothing is kept of them. */
-export function blobsNamed(tree: FileTree, nameOf: (hex: string) => string): TreeBlobs {
-    const named = (digest: Digest) => (isDigest(digest) ? nameOf(digestHex(digest)) : undefined);
+export function blobsNamed(tree: FileTree, fileName: (hex: string) => string): TreeBlobs {
+    const named = (digest: Digest) => (isDigest(digest) ? fileName(digestHex(digest)) : undefined);
     return {
-        nameOf: named,
+        fileName: named,
         get: (digest) => {
             const name = named(digest);
             return name === undefined ? undefined : tree.find(name);
@@ -101,9 +101,9 @@ export function blobsNamed(tree: FileTree, nameOf: (hex: string) => string): Tre
 }
 
 /** The blobs as the importer reads them. */
-export function sourceOf(tree: FileTree, blobs: TreeBlobs): ArchiveSource {
+export function treeSource(tree: FileTree, blobs: TreeBlobs): ArchiveSource {
     return new ArchiveSource(tree.path, blobs, (digest) => {
-        const name = blobs.nameOf(digest);
-        return name === undefined ? undefined : tree.entryOf(name);
+        const name = blobs.fileName(digest);
+        return name === undefined ? undefined : tree.entryName(name);
     });
 }

@@ -55,11 +55,11 @@ export class FolderTree implements FileTree {
         return size === undefined ? undefined : { file: new FolderFile(join(this.path, name)), offset: 0, size };
     }
 
-    entryOf(): undefined {
+    entryName(): undefined {
         return undefined;
     }
 
-    partsOf(names: readonly string[]): readonly ArchivePart[] {
+    lockParts(names: readonly string[]): readonly ArchivePart[] {
         return names.map((name) => ({ name, size: this.#sizes.get(name) ?? 0 }));
     }
 }
@@ -79,7 +79,7 @@ class FolderFile implements BlobFile {
 }
 
 /** The same for all names of one file or folder. */
-export function identityOf({ dev, ino }: Pick<Stats, "dev" | "ino">): string {
+export function fileIdentity({ dev, ino }: Pick<Stats, "dev" | "ino">): string {
     return `${dev} ${ino}`;
 }
 
@@ -100,7 +100,7 @@ class FolderListing {
     /** @param above the folders on the way here: a link to one of them would go round for ever */
     async into(below: string, above: ReadonlySet<string>): Promise<void> {
         const folder = join(this.root, below);
-        const identity = identityOf(await stat(folder));
+        const identity = fileIdentity(await stat(folder));
         if (above.has(identity)) return;
         // Links may lead to the same folders in very many ways.
         if (++this.#folders > MAX_FILES) throw tooMany(this.root);

@@ -14,6 +14,8 @@ export interface NameProblem {
     readonly candidates: readonly string[];
     /** What to write as `match` of an override; undefined if no override can fix it. */
     readonly match?: string;
+    /** Every `match` without wildcards that means this image, the best first: the first that means no other is offered. */
+    readonly spellings?: readonly string[];
     /** What the override has to give beside the registry, since the archive's name does not have it. */
     readonly needs?: readonly ("repository" | "tag")[];
     /** The archive has no tag for it: an override may give one, or else its digest is all that it is known by. */
@@ -29,6 +31,9 @@ export interface NameProblem {
 /** An error lists this many names, and the count of the others. */
 const LISTED = 100;
 
+/** What an archive calls its named images, and which of them. */
+export type TakenNames = ReadonlyMap<string, ReadonlySet<Digest>>;
+
 /** Names of an archive that need a decision; several archives of a set are told as one. */
 export class NamesUnresolved extends ArchiveError {
     constructor(
@@ -37,6 +42,7 @@ export class NamesUnresolved extends ArchiveError {
         readonly names: readonly NameProblem[],
         readonly hint: string,
         readonly unused: readonly Override[],
+        readonly taken: TakenNames,
     ) {
         super(what, { ...facts, code: "ARCHIVE_NAMES_UNRESOLVED" });
     }
@@ -46,12 +52,14 @@ export class NamesUnresolved extends ArchiveError {
  * All names of an archive that need a decision, as one error: each with its digest and candidates, and the overrides
  * that would settle them.
  * @param unused overrides that have matched nothing here: most often typing errors, and so the cause
+ * @param taken what the archive calls images that have a name: an override for these would rename them
  */
 export function namesUnresolved(
     archive: string,
     problems: readonly NameProblem[],
     hint: string,
     unused: readonly Override[] = [],
+    taken: TakenNames = new Map(),
 ): NamesUnresolved {
     const shown = problems.slice(0, LISTED).map(({ name, digest, what, candidates }) => {
         const listed = candidates.length === 0 ? "" : `: ${candidates.map(printable).join(", ")}`;
@@ -61,7 +69,22 @@ export function namesUnresolved(
     const count = problems.length === 1 ? "1 name has" : `${problems.length} names have`;
     const useless = unused.map(({ match }) => `\n  override ${printable(match)} has matched nothing so far`).join("");
     const what = `${count} no single upstream:${shown.join("")}${more}${useless}`;
-    return new NamesUnresolved(what, { archive, fix: fixFor(problems, hint) }, problems, hint, unused);
+    const fix = fixFor(withOwnMatches(problems, taken), hint);
+    return new NamesUnresolved(what, { archive, fix }, problems, hint, unused, taken);
+}
+
+/** Each problem with a `match` that means it alone, save those that one for a whole repository settles. */
+function withOwnMatches(problems: readonly NameProblem[], taken: TakenNames): NameProblem[] {
+    const meanings = new Map<string, number>();
+    for (const spelling of problems.flatMap(({ spellings = [] }) => [...new Set(spellings)]))
+        meanings.set(spelling, (meanings.get(spelling) ?? 0) + 1);
+    return problems.map((problem) => {
+        const { match = "", spellings = [], digest } = problem;
+        if (!spellings.includes(match)) return problem;
+        const isOwn = (spelling: string): boolean =>
+            meanings.get(spelling) === 1 && [...(taken.get(spelling) ?? [])].every((other) => other === digest);
+        return { ...problem, match: spellings.find(isOwn) ?? match };
+    });
 }
 
 function fixFor(problems: readonly NameProblem[], hint: string): string {
@@ -79,11 +102,16 @@ function fixFor(problems: readonly NameProblem[], hint: string): string {
     );
 }
 
+/** Quoted: YAML reads a tag like 1.0 as a number. */
+function placeToFill(key: "repository" | "tag"): string {
+    return `${key}: "<${key} there>"`;
+}
+
 function overrideFor({ match, needs = [], isTagless, registries = [], before }: NameProblem): string[] {
     if (match === undefined) return [];
-    const keys = [...needs, ...(isTagless === true ? ["tag"] : [])];
+    const keys = [...needs, ...(isTagless === true ? (["tag"] as const) : [])];
     const [host = "<upstream host>"] = registries.length > 1 ? [`<${registries.join(" or ")}>`] : registries;
-    const places = [`registry: ${host}`, ...keys.map((key) => `${key}: <${key} there>`)];
+    const places = [`registry: ${host}`, ...keys.map(placeToFill)];
     const order = before === undefined ? "" : ` # before ${quoted(before)}: the first that matches counts`;
     return [`\n    - {match: ${quoted(match)}, ${places.join(", ")}}${order}`];
 }

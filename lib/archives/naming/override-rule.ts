@@ -19,6 +19,8 @@ export type Ruling =
     | {
           readonly kind: "named";
           readonly references: readonly Reference[];
+          /** The override that gives the names, in whole or in part. */
+          readonly by?: Override;
           /** Names of the archive that do not hold any more. */
           readonly replaced: readonly Reference[];
           readonly note?: string;
@@ -37,19 +39,20 @@ export function ruleOn(image: NamedInArchive, override: Override | undefined): R
     const kept = { kind: "named", references, replaced: [] } as const;
     if (override === undefined) return kept;
     const given = references.map((reference) =>
-        overriddenReference(override, reference.repository, suffixOf(reference)),
+        overriddenReference(override, reference.repository, referenceSuffix(reference)),
     );
     if (references.some((reference, at) => isSame(reference, given[at]))) return kept;
     const completed = references.map((reference, at) => (isCompleted(reference, given[at]) ? given[at] : reference));
-    if (completed.some((reference, at) => reference !== references[at])) return { ...kept, references: completed };
+    if (completed.some((reference, at) => reference !== references[at]))
+        return { ...kept, references: completed, by: override };
     if (image.isProven) return { kind: "open", problem: contradiction(image, override, given) };
     if (!isExact(override)) return { kind: "open", problem: question(image, override, given) };
     const names = distinct(given);
     const note = `${image.name} is ${listed(names)} by its override; the archive says ${listed(references)}`;
-    return { kind: "named", references: names, replaced: references, note };
+    return { kind: "named", references: names, by: override, replaced: references, note };
 }
 
-function suffixOf({ tag, digest }: Reference): string {
+function referenceSuffix({ tag, digest }: Reference): string {
     return tag === undefined ? `@${digest ?? ""}` : `:${tag}`;
 }
 

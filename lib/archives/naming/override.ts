@@ -3,6 +3,7 @@ import type { Override } from "../../mirror/override";
 import { PassthroughError } from "../../errors/errors";
 import { printable } from "../../errors/text";
 import { type Reference, canonicalRegistry, formatReference, parseReference } from "../../oci/reference";
+import type { Origin } from "./origin";
 import { NamePattern } from "./name-pattern";
 
 /** The overrides of a run, and which of them matched something. */
@@ -24,9 +25,14 @@ export class Overrides {
         });
     }
 
-    /** The first override that matches one of the names of an image. */
-    find(names: readonly string[]): Override | undefined {
-        const found = this.#rules.find(({ pattern }) => names.some((name) => pattern.matches(name)))?.override;
+    /**
+     * The first override that matches one of the names of an image.
+     * @param exact names that only a `match` of just this text means
+     */
+    find(names: readonly string[], exact: readonly string[] = []): Override | undefined {
+        const found = this.#rules.find(
+            ({ override, pattern }) => exact.includes(override.match) || names.some((name) => pattern.matches(name)),
+        )?.override;
         if (found !== undefined) {
             this.#used.add(found);
             debug("archive", () => `override ${found.match} matches ${names.join(" or ")}`);
@@ -50,6 +56,11 @@ export class Overrides {
     unused(): readonly Override[] {
         return this.#rules.map(({ override }) => override).filter((override) => !this.#used.has(override));
     }
+}
+
+/** Where a name comes from that an override gives. */
+export function overrideOrigin({ match }: Override): Origin {
+    return { from: "override", where: match };
 }
 
 /** True for a `match` without wildcards: it means one name, or all tags of one repository, and meets no other by chance. */

@@ -1,6 +1,6 @@
 import type { FileTree } from "../files/file-tree";
 import type { ArchiveRoot, RootKind } from "./archive-root";
-import { ZARF_IMAGES, ownsFolder, packageOf } from "./owned-names";
+import { ZARF_IMAGES, ownsFolder, zarfPackageFolder } from "./owned-names";
 
 /** What the names in one folder say. */
 interface Markers {
@@ -21,11 +21,13 @@ export function archiveRoots(tree: FileTree): ArchiveRoot[] {
     const folders = new Map<string, Markers>();
     for (const name of tree.kindsOfNames()) mark(folders, name);
     const found = [...folders].flatMap(([prefix, markers]) => {
-        const kind = kindOf(markers);
+        const kind = rootKind(markers);
         return kind === undefined ? [] : [{ kind, prefix, isZarf: isInZarf(folders, prefix) }];
     });
     found.sort((a, b) => (a.prefix < b.prefix ? -1 : 1));
-    const packages = new Map(found.filter(({ isZarf }) => isZarf).map((root) => [packageOf(root.prefix), root]));
+    const packages = new Map(
+        found.filter(({ isZarf }) => isZarf).map((root) => [zarfPackageFolder(root.prefix), root]),
+    );
     const taken = new Map<string, ArchiveRoot>();
     return found.filter((root) => {
         const context = foldersAbove(root.prefix).flatMap((folder) => [taken.get(folder), packages.get(folder)]);
@@ -44,7 +46,8 @@ function mark(folders: Map<string, Markers>, name: string): void {
     else if (base === "version") at(folders, folder).version = true;
     else if (base === "zarf.yaml") at(folders, folder).zarf = true;
     else if (/(^|\/)blobs\/[^/]+\/$/.test(folder)) at(folders, folder.replace(/blobs\/[^/]+\/$/, "")).blobs = true;
-    const mirror = /^((?:.*\/)?)v2\/.+\/manifests\/$/.exec(folder);
+    // Repositories may have a part `v2` too: the first one is the mirror's. Only its files are named after digests so.
+    const mirror = /^((?:.*?\/)??)v2\/.+\/(?:manifests|blobs)\/sha256[:-][0-9a-f]{64}$/.exec(name);
     if (mirror !== null) at(folders, mirror[1] ?? "").mirror = true;
 }
 
@@ -54,14 +57,14 @@ function at(folders: Map<string, Markers>, prefix: string): Markers {
     return markers;
 }
 
-function kindOf({ index, blobs, manifest, version, mirror }: Markers): RootKind | undefined {
+function rootKind({ index, blobs, manifest, version, mirror }: Markers): RootKind | undefined {
     if (index === true && blobs === true) return manifest === true ? "docker-archive" : "oci-layout";
     if (manifest === true) return version === true ? "dir" : "docker-archive";
     return mirror === true ? "oc-image-mirror" : undefined;
 }
 
 function isInZarf(folders: ReadonlyMap<string, Markers>, prefix: string): boolean {
-    return prefix.endsWith(ZARF_IMAGES) && folders.get(packageOf(prefix))?.zarf === true;
+    return prefix.endsWith(ZARF_IMAGES) && folders.get(zarfPackageFolder(prefix))?.zarf === true;
 }
 
 /** "" and every folder above `a/b/`: `a/`. */

@@ -1,8 +1,11 @@
 import type { ImageMark } from "../../mirror/image-set";
+import { joinFacts } from "../../mirror/cluster-facts";
+import type { NameSource } from "../../mirror/name-source";
 import type { Digest } from "../../oci/digest";
 import type { Archive, ArchiveContents } from "../archive";
+import { takenNames } from "../naming/image-names";
 import { CombinedSource } from "../files/combined-source";
-import { type NameProblem, NamesUnresolved, namesUnresolved } from "../naming/name-problem";
+import { type NameProblem, NamesUnresolved, type TakenNames, namesUnresolved } from "../naming/name-problem";
 import type { Override } from "../../mirror/override";
 import { unusedInAll } from "../naming/override";
 
@@ -17,7 +20,7 @@ export function combineArchives(label: string, archives: readonly Archive[]): Ar
     return {
         format: formats.size === 1 && first !== undefined ? first.format : "mixed",
         label,
-        parts: partsOf(archives),
+        parts: joinParts(archives),
         warnings: [...new Set(archives.flatMap(({ warnings }) => warnings))],
         source: new CombinedSource(
             label,
@@ -29,7 +32,7 @@ export function combineArchives(label: string, archives: readonly Archive[]): Ar
 }
 
 /** Archives that lie in one file, as many `dir:` layouts in one tar, share it. */
-function partsOf(archives: readonly Archive[]): Archive["parts"] {
+function joinParts(archives: readonly Archive[]): Archive["parts"] {
     const parts = [...new Set(archives.flatMap(({ parts: own }) => own))];
     return parts.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.size - b.size));
 }
@@ -45,13 +48,13 @@ async function combinedContents(
     const images = union(found, ({ images: own }) => own, problems);
     const earlier = union(found, ({ earlierImages }) => earlierImages, []);
     for (const source of images.keys()) earlier.delete(source);
-    // Only oc-mirror tells it, and a set has one run of it at most.
-    const cluster = all.find((contents) => contents.cluster !== undefined)?.cluster;
+    const cluster = joinFacts(all.flatMap((contents) => contents.cluster ?? []));
     if (problems.length > 0)
         throw namesUnresolved(label, problems, "make them two sets, each with the path of its own archive");
     return {
         images,
-        marks: marksOf(all, images),
+        nameSources: joinNameSources(all, images, earlier),
+        marks: joinMarks(all, images),
         earlierImages: earlier,
         absent: [...new Set(all.flatMap(({ absent }) => absent))]
             .filter((source) => !images.has(source) && !earlier.has(source))
@@ -82,19 +85,41 @@ async function namedContents(label: string, archives: readonly Archive[], overri
     }
     const [first] = unresolved;
     if (first === undefined) return found;
-    const named = found.map(({ contents }) => contents.unusedOverrides);
     const unused = first.unused.filter(
         ({ match }) =>
             unresolved.every((other) => other.unused.some((override) => override.match === match)) &&
-            named.every((matches) => matches.includes(match)),
+            found.every(({ contents }) => contents.unusedOverrides.includes(match)),
     );
     const hints = [...new Set(unresolved.map(({ hint }) => hint))].join("; or ");
+    const named = found.map(({ contents }) => takenNames(contents));
     throw namesUnresolved(
         label,
-        unresolved.flatMap(({ names }) => names),
+        withoutSharedMatches(unresolved, named),
         hints,
         unused,
+        joinTaken([...unresolved.map(({ taken }) => taken), ...named]),
     );
+}
+
+/** An override for a whole repository means that of every archive: where two have it, each image gets its own. */
+function withoutSharedMatches(unresolved: readonly NamesUnresolved[], named: readonly TakenNames[]): NameProblem[] {
+    const repositories = [
+        ...unresolved.map(({ names, taken }) => [...names.map(({ name }) => name), ...taken.keys()]),
+        ...named.map((taken) => [...taken.keys()]),
+    ].map((names) => new Set(names.map((name) => name.replace(/[:@].*$/, ""))));
+    const isShared = (match: string): boolean => repositories.filter((own) => own.has(match)).length > 1;
+    return unresolved
+        .flatMap(({ names }) => names)
+        .map((problem) =>
+            problem.match !== undefined && isShared(problem.match) ? { ...problem, match: problem.name } : problem,
+        );
+}
+
+function joinTaken(all: readonly TakenNames[]): TakenNames {
+    const joined = new Map<string, Set<Digest>>();
+    for (const [name, digests] of all.flatMap((taken) => [...taken]))
+        joined.set(name, new Set([...(joined.get(name) ?? []), ...digests]));
+    return joined;
 }
 
 function union(
@@ -116,8 +141,24 @@ function union(
     return new Map([...named].map(([name, { digest }]) => [name, digest]));
 }
 
+/** Of several archives with one image, the first says where its name was found. */
+function joinNameSources(
+    all: readonly ArchiveContents[],
+    images: ReadonlyMap<string, Digest>,
+    earlier: ReadonlyMap<string, Digest>,
+): Map<string, NameSource> {
+    const sources = new Map<string, NameSource>();
+    for (const { nameSources, images: own } of all) {
+        for (const [name, source] of nameSources) {
+            const isThere = images.has(name) ? own.has(name) : earlier.has(name);
+            if (isThere && !sources.has(name)) sources.set(name, source);
+        }
+    }
+    return sources;
+}
+
 /** Where one archive kept what another lost, the digest is upstream's. */
-function marksOf(all: readonly ArchiveContents[], images: ReadonlyMap<string, Digest>): Map<string, ImageMark> {
+function joinMarks(all: readonly ArchiveContents[], images: ReadonlyMap<string, Digest>): Map<string, ImageMark> {
     const marks = new Map(all.flatMap((contents) => [...(contents.marks ?? [])]));
     for (const { images: own, marks: ownMarks } of all) {
         for (const [name, digest] of own) if (images.get(name) === digest && !ownMarks?.has(name)) marks.delete(name);

@@ -12,7 +12,7 @@ export type FileKind = "tar" | Compression;
  * @param entry what the bytes are called, for errors
  * @returns undefined for what is no tar and not compressed in a known way @throws ArchiveError as reading does
  */
-async function kindOf({ file, offset, size }: BlobLocation, entry?: string): Promise<FileKind | undefined> {
+async function detectKind({ file, offset, size }: BlobLocation, entry?: string): Promise<FileKind | undefined> {
     const start = Buffer.alloc(Math.min(TAR_BLOCK, size));
     const lent = await file.lend();
     await lent.file.readInto(start, offset, entry).finally(() => lent.release());
@@ -24,7 +24,7 @@ async function kindOf({ file, offset, size }: BlobLocation, entry?: string): Pro
  * @throws ArchiveError as reading does
  */
 export async function looksLikeTar(location: BlobLocation, entry?: string): Promise<boolean> {
-    const kind = await kindOf(location, entry);
+    const kind = await detectKind(location, entry);
     return kind === "gzip" || kind === "zstd" ? mayHoldTar(location, kind, entry) : kind !== undefined;
 }
 

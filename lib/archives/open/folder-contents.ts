@@ -5,7 +5,7 @@ import { ArchiveFile, unreadable } from "../files/archive-file";
 import { isChecksum } from "./archive-paths";
 import type { ArchiveRoot } from "./archive-root";
 import { looksLikeTar } from "./file-kind";
-import { type FolderTree, identityOf } from "../files/folder-tree";
+import { type FolderTree, fileIdentity } from "../files/folder-tree";
 import { refuseByName } from "./foreign-format";
 import { MOST_BESIDE } from "./left-out";
 import { isOcMirrorPart } from "../formats/oc-mirror/part-name";
@@ -37,7 +37,7 @@ export interface FolderContents {
  * Sorts what a folder holds: folders and files that are archives, by their content, and all else. Files of an archive
  * are not looked at.
  * @param joined paths of pieces that are read already
- * @param identities files that are read already, by `identityOf`; those that are found here are added
+ * @param identities files that are read already, by `fileIdentity`; those that are found here are added
  * @throws ArchiveError for what looks like an archive and cannot be one: a format of the past, a piece without the others
  */
 export async function contentsOfFolder(
@@ -137,7 +137,7 @@ async function withoutTwins(folder: string, names: readonly string[], seen: Set<
         const facts = await stat(join(folder, name)).catch((cause: unknown) => {
             throw unreadable(join(folder, name), cause);
         });
-        return identityOf(facts);
+        return fileIdentity(facts);
     });
     return names.filter((_, at) => {
         const identity = identities[at] ?? "";

@@ -9,14 +9,14 @@ import { expandPaths } from "./archive-paths";
 import { combineArchives } from "./combined-archive";
 import { type FolderContents, contentsOfFolder } from "./folder-contents";
 import { FolderNotes } from "./folder-notes";
-import { FolderTree, identityOf } from "../files/folder-tree";
-import { compressionOf } from "../packed/compression";
+import { FolderTree, fileIdentity } from "../files/folder-tree";
+import { detectCompression } from "../packed/compression";
 import { refuseByName, refuseNames } from "./foreign-format";
 import { openOcMirror } from "../formats/oc-mirror/oc-mirror-archive";
 import { isOcMirrorPart } from "../formats/oc-mirror/part-name";
 import { openArchives, topNames } from "./open-tree";
 import { whyOcMirrors } from "./passed-folders";
-import { COPY_PIECES, type SplitFile, SplitFinder, missingBeside } from "../packed/split-file";
+import { type PiecesHint, type SplitFile, SplitFinder, missingBeside } from "../packed/split-file";
 import { indexTarNames } from "../tar/listing";
 import { TarTree } from "../tar/tar-tree";
 import { openTarContents } from "./tar-contents";
@@ -85,7 +85,7 @@ class SetOpening {
             });
             if (facts.isDirectory()) folders.push(path);
             else if (facts.isFile()) {
-                this.#identities.add(identityOf(facts));
+                this.#identities.add(fileIdentity(facts));
                 await this.#addFile(path);
             } else throw noFile(path);
         }
@@ -162,7 +162,7 @@ class SetOpening {
         try {
             return await this.#take(split === undefined ? await this.#open(path) : await this.#join(split));
         } catch (error) {
-            throw withMissing(error, missingBeside(path, split));
+            throw withMissing(error, await missingBeside(path, split));
         }
     }
 
@@ -197,7 +197,7 @@ class SetOpening {
         if (file.size === 0) {
             throw new ArchiveError("the file is empty", { archive: path, code: "ARCHIVE_TRUNCATED", fix: COPY_AGAIN });
         }
-        const compression = await compressionOf({ file, offset: 0, size: file.size });
+        const compression = await detectCompression({ file, offset: 0, size: file.size });
         if (compression === undefined) return { file, warnings: [] };
         return this.#unpack({ path, files: [file], parts: file.parts, compression });
     }
@@ -213,7 +213,7 @@ class SetOpening {
         }
         checkBytes(split, files);
         const [first] = files;
-        const compression = first && (await compressionOf({ file: first, offset: 0, size: first.size }));
+        const compression = first && (await detectCompression({ file: first, offset: 0, size: first.size }));
         const parts = files.flatMap((file) => file.parts);
         return this.#unpack({ path: split.path, files, parts, compression, sha256: split.sha256 });
     }
@@ -249,13 +249,14 @@ function inFolder(error: unknown, folder: string): unknown {
 const CUT_CODES = new Set<ErrorCode>(["ARCHIVE_TRUNCATED", "ARCHIVE_CORRUPT", "ARCHIVE_FORMAT_UNSUPPORTED"]);
 
 /** What cannot be read as it is may be cut in pieces: the error says so, and stays what it is otherwise. */
-function withMissing(error: unknown, hint: string | undefined): unknown {
+function withMissing(error: unknown, hint: PiecesHint | undefined): unknown {
     const isCut = error instanceof ArchiveError && CUT_CODES.has(error.code);
     if (!isCut || hint === undefined) return error;
     const { archive, entry, offset, code, thing, problem, fix } = error;
-    return new ArchiveError(`${problem}; ${hint}`, {
+    const fixes = [hint.fix, fix].filter((text) => text !== undefined);
+    return new ArchiveError(`${problem}; ${hint.problem}`, {
         ...{ archive, entry, offset, code, thing },
-        fix: fix === undefined ? COPY_PIECES : `${COPY_PIECES}; or ${fix}`,
+        fix: fixes.length === 0 ? undefined : fixes.join("; or "),
         cause: error,
     });
 }

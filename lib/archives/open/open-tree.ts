@@ -22,7 +22,7 @@ export async function findArchives(tree: FileTree): Promise<TreeContents> {
     const roots: ArchiveRoot[] = [];
     const referenced = new Set<string>();
     for (const root of archiveRoots(tree)) {
-        const manifest = root.kind === "docker-archive" ? await manifestOf(tree, root) : undefined;
+        const manifest = root.kind === "docker-archive" ? await readManifestJson(tree, root) : undefined;
         if (!isOther(manifest)) roots.push(root);
         else if (tree.find(`${root.prefix}index.json`) !== undefined) roots.push({ ...root, kind: "oci-layout" });
         for (const name of filesIn(manifest)) referenced.add(`${root.prefix}${name}`);
@@ -49,7 +49,7 @@ function openRoot(tree: FileTree, { kind, prefix, isZarf }: ArchiveRoot): Promis
     const label = prefix === "" ? tree.path : join(tree.path, prefix.slice(0, -1));
     switch (kind) {
         case "oci-layout":
-            return openLayout(below, label, isZarf);
+            return openLayout(below, label, prefix.slice(0, -1), isZarf);
         case "docker-archive":
             return openDockerArchive(below, label);
         case "dir":
@@ -60,7 +60,7 @@ function openRoot(tree: FileTree, { kind, prefix, isZarf }: ArchiveRoot): Promis
 }
 
 /** Undefined where it cannot be read: whoever opens the archive says so. */
-async function manifestOf(tree: FileTree, { prefix }: ArchiveRoot): Promise<unknown> {
+async function readManifestJson(tree: FileTree, { prefix }: ArchiveRoot): Promise<unknown> {
     try {
         return (await readTreeJson(tree, `${prefix}manifest.json`, MAX_MANIFEST_JSON))?.json;
     } catch (error) {

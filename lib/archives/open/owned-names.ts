@@ -7,7 +7,9 @@ const OWN: Readonly<Record<RootKind, RegExp>> = {
     "docker-archive":
         /^(?:oci-layout|index\.json|manifest\.json|repositories|blobs\/[^/.]+\/[^/.]+|ingest\/.+|[0-9a-f]{64}\/(?:json|VERSION|layer\.tar)|(?:sha256:)?[0-9a-f]{64}(?:\.json|\.tar|\.tar\.gz)?)$/,
     dir: /^(?:version|manifest\.json|signature-\d+|dir-put-blob\d+|(?:[a-z0-9]+-)?[0-9a-f]{64,128}(?:\.manifest\.json)?)$/,
-    "oc-image-mirror": /^v2\/.+$/,
+    // Beside the images, the mapping and the objects of a catalog, and the signatures of a release.
+    "oc-image-mirror":
+        /^(?:v2\/.+|(?:[^/]+\/)?(?:mapping\.txt|catalogSource[^/]*\.yaml|image(?:ContentSourcePolicy|DigestMirrorSet)[^/]*\.yaml)|config\/signature-[^/]+\.(?:ya?ml|json))$/,
 };
 
 /** Folders below it in which no other archive begins. */
@@ -29,7 +31,7 @@ export const ZARF_IMAGES = "images/";
 export function ownsFolder(root: ArchiveRoot, folder: string): boolean {
     const rest = below(root.prefix, folder);
     if (rest !== undefined && OWN_FOLDERS[root.kind].test(rest)) return true;
-    const inPackage = root.isZarf ? below(packageOf(root.prefix), folder) : undefined;
+    const inPackage = root.isZarf ? below(zarfPackageFolder(root.prefix), folder) : undefined;
     return inPackage !== undefined && ZARF_FOLDERS.test(inPackage);
 }
 
@@ -44,7 +46,7 @@ export class OwnedNames {
     /** @param referenced names of the tree that an archive refers to, whatever they are */
     constructor(roots: readonly ArchiveRoot[], referenced: ReadonlySet<string>) {
         for (const root of roots) {
-            const folders = root.isZarf ? [root.prefix, packageOf(root.prefix)] : [root.prefix];
+            const folders = root.isZarf ? [root.prefix, zarfPackageFolder(root.prefix)] : [root.prefix];
             for (const folder of folders) this.#roots.set(folder, [...(this.#roots.get(folder) ?? []), root]);
         }
         this.#referenced = referenced;
@@ -55,12 +57,12 @@ export class OwnedNames {
         const folder = name.slice(0, name.lastIndexOf("/") + 1);
         if (folder !== this.#folder) {
             this.#folder = folder;
-            this.#owners = this.#ownersOf(folder);
+            this.#owners = this.#findOwners(folder);
         }
         return this.#owners.some((root) => owns(root, name)) || this.#referenced.has(name);
     }
 
-    #ownersOf(folder: string): readonly ArchiveRoot[] {
+    #findOwners(folder: string): readonly ArchiveRoot[] {
         const parts = folder.split("/").slice(0, -1);
         const above = ["", ...parts.map((_, at) => `${parts.slice(0, at + 1).join("/")}/`)];
         return above.flatMap((prefix) => this.#roots.get(prefix) ?? []);
@@ -70,12 +72,12 @@ export class OwnedNames {
 function owns(root: ArchiveRoot, name: string): boolean {
     const rest = below(root.prefix, name);
     if (rest !== undefined && OWN[root.kind].test(rest)) return true;
-    const inPackage = root.isZarf ? below(packageOf(root.prefix), name) : undefined;
+    const inPackage = root.isZarf ? below(zarfPackageFolder(root.prefix), name) : undefined;
     return inPackage !== undefined && ZARF.test(inPackage);
 }
 
 /** The folder of a Zarf package, by that of its layout. */
-export function packageOf(images: string): string {
+export function zarfPackageFolder(images: string): string {
     return images.slice(0, -ZARF_IMAGES.length);
 }
 

@@ -13,7 +13,7 @@ const MAGIC: readonly { readonly magic: RegExp; readonly name: Compression }[] =
 ];
 
 /** What the bytes at a place are compressed with; undefined if with nothing that is known. */
-export async function compressionOf(
+export async function detectCompression(
     { file, offset, size }: BlobLocation,
     entry?: string,
 ): Promise<Compression | undefined> {

@@ -29,19 +29,19 @@ const MOST_LETTERS = 5;
  * @returns undefined if no first piece is there
  */
 export function piecesBeside(name: string, there: ReadonlySet<string>): NamedPieces | undefined {
-    for (const reading of readingsOf(name)) {
-        const nameOf = (suffix: string) => `${reading.before}${suffix}${reading.after}`;
-        const first = firstsOf(reading.suffix).find((suffix) => there.has(nameOf(suffix)));
+    for (const reading of nameReadings(name)) {
+        const toName = (suffix: string) => `${reading.before}${suffix}${reading.after}`;
+        const first = firstSuffixes(reading.suffix).find((suffix) => there.has(toName(suffix)));
         if (first === undefined) continue;
         const suffixes = [first];
         for (let last: string | undefined = first; last !== undefined;) {
-            last = nextsOf(last).find((suffix) => there.has(nameOf(suffix)));
+            last = nextSuffixes(last).find((suffix) => there.has(toName(suffix)));
             if (last !== undefined) suffixes.push(last);
         }
-        const names = suffixes.map(nameOf);
-        const next = nameOf(nextsOf(suffixes.at(-1) ?? "")[0] ?? "");
+        const names = suffixes.map(toName);
+        const next = toName(nextSuffixes(suffixes.at(-1) ?? "")[0] ?? "");
         const behindGap = names.includes(name) ? gapsBehind(reading, names, there) : [name];
-        return { whole: wholeOf(reading), names, next, behindGap };
+        return { whole: wholeName(reading), names, next, behindGap };
     }
     return undefined;
 }
@@ -55,8 +55,8 @@ export function lonePiece(name: string): { readonly first: string; readonly next
     const match = /^(.*(?:[._-]|part|chunk|^x))(\d{1,5}|a+[a-z])$/i.exec(name);
     const [, before = "", suffix = ""] = match ?? [];
     if (match === null || KNOWN_ENDINGS.has(suffix)) return undefined;
-    const [zero = "", one] = firstsOf(suffix);
-    return { first: before + (one ?? zero), next: before + (nextsOf(suffix)[0] ?? "") };
+    const [zero = "", one] = firstSuffixes(suffix);
+    return { first: before + (one ?? zero), next: before + (nextSuffixes(suffix)[0] ?? "") };
 }
 
 /** Behind the ending of an archive, a number or the letters of `split`; Hauler's `.001`, `.part1`; `split`'s own `xab`. */
@@ -70,7 +70,7 @@ export function isOrphanName(name: string): boolean {
 
 const KNOWN_ENDINGS = new Set(["ar"]);
 
-function readingsOf(name: string): PieceName[] {
+function nameReadings(name: string): PieceName[] {
     const ending = ENDING.exec(name)?.[0] ?? "";
     return (ending === "" ? [""] : ["", ending]).flatMap((after) => {
         const rest = name.slice(0, name.length - after.length);
@@ -84,7 +84,7 @@ function readingsOf(name: string): PieceName[] {
 }
 
 /** The suffixes of a first piece, in this length or, of plain numbers, in any. */
-function firstsOf(suffix: string): string[] {
+function firstSuffixes(suffix: string): string[] {
     const { length } = suffix;
     // `split` has lengthened what begins with 9 or z.
     const shorter = /^[9z]/.test(suffix) && length > 2 ? [length - 2] : [];
@@ -94,7 +94,7 @@ function firstsOf(suffix: string): string[] {
 }
 
 /** The suffix behind one; `split` goes on with longer ones before it runs out: 89, 9000 and yz, zaaa. */
-function nextsOf(suffix: string): string[] {
+function nextSuffixes(suffix: string): string[] {
     if (/^\d+$/.test(suffix)) {
         const next = String(Number(suffix) + 1).padStart(suffix.length, "0");
         return [next, `${next}00`];
@@ -118,7 +118,7 @@ function gapsBehind(
     });
 }
 
-function wholeOf({ before, suffix, after }: PieceName): string {
+function wholeName({ before, suffix, after }: PieceName): string {
     const stem = before.replace(PART, "");
     return (stem === "" ? before + suffix : stem) + after;
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ArchiveError } from "../../errors/errors";
 import { parseJson } from "../../errors/text";
 import { ArchiveFile, COPY_AGAIN, type ReadableFile, unreadable } from "../files/archive-file";
-import { compressionOf } from "./compression";
+import { detectCompression } from "./compression";
 import { type NamedPieces, lonePiece, piecesBeside } from "./piece-name";
 import { indexTar } from "../tar/index-tar";
 
@@ -24,7 +24,7 @@ export interface SplitFile {
 }
 
 /** What to do about pieces that are not beside each other. */
-export const COPY_PIECES = "copy all pieces of the file into one folder";
+const COPY_PIECES = "copy all pieces of the file into one folder";
 
 const zarfHead = z.looseObject({ sha256Sum: z.string(), bytes: z.number(), count: z.number().int() });
 
@@ -52,7 +52,7 @@ export class SplitFinder {
         const { names, whole, next, behindGap } = named;
         const members = names.map((name) => join(folder, name));
         const split = { path: join(folder, whole), pieces: members, members, next };
-        const head = await zarfHeadOf(split);
+        const head = await readZarfHead(split);
         if (head === undefined && !(await this.#arePieces(folder, named))) return undefined;
         if (behindGap.length > 0) throw missing(split.path, next);
         return head ?? split;
@@ -84,19 +84,40 @@ async function filesIn(folder: string): Promise<Set<string>> {
     return files;
 }
 
-/** What to say of a file that cannot be read: that it may be a piece, and which others are not here. */
-export function missingBeside(path: string, split: SplitFile | undefined): string | undefined {
-    if (split !== undefined) return `if there is another piece, ${split.next}, it is not here`;
+/** That an archive may be a piece of a split file. */
+export interface PiecesHint {
+    readonly problem: string;
+    /** Absent where all files that could be its pieces are here. */
+    readonly fix?: string;
+}
+
+/**
+ * The hint for a file that cannot be read: it may be a piece, and the others are missing, or are there and do not belong
+ * to it.
+ */
+export async function missingBeside(path: string, split: SplitFile | undefined): Promise<PiecesHint | undefined> {
+    if (split !== undefined) {
+        return { problem: `if there is another piece, ${split.next}, it is not here`, fix: COPY_PIECES };
+    }
     const lone = lonePiece(basename(path));
     if (lone === undefined) return undefined;
+    const there = await filesIn(dirname(path));
+    const { names = [], next = "" } = piecesBeside(basename(path), there) ?? {};
+    const others = names.filter((name) => name !== basename(path));
+    if (others.length > 0) {
+        const what = `the files beside it (${others.join(", ")}) do not make one archive with it`;
+        const why = `one may be cut, of another file, or the last (${next} is not here)`;
+        return { problem: `if it is a piece of a split file, ${what}: ${why}` };
+    }
     const other = lone.first === basename(path) ? lone.next : lone.first;
-    return `if it is a piece of a split file, the others are not here (${other})`;
+    return { problem: `if it is a piece of a split file, the others are not here (${other})`, fix: COPY_PIECES };
 }
 
 /** A name like `.002` or `.part2` says that it is a piece; bytes that begin as an archive say that it is none. */
 async function firstIsMissing(path: string): Promise<undefined> {
     const lone = /\.(?:\d{3}|part[._-]?\d+)$/i.test(path) ? lonePiece(basename(path)) : undefined;
-    if (lone === undefined || lone.first === basename(path) || (await startOf(path)) !== undefined) return undefined;
+    if (lone === undefined || lone.first === basename(path) || (await detectStart(path)) !== undefined)
+        return undefined;
     throw missing(path, lone.first);
 }
 
@@ -121,17 +142,17 @@ async function areSizesOfPieces(paths: readonly string[]): Promise<boolean> {
 
 async function areBytesOfPieces(paths: readonly string[], signal?: AbortSignal): Promise<boolean> {
     const [first = "", ...following] = paths;
-    const start = await startOf(first);
+    const start = await detectStart(first);
     if (start === undefined) return false;
     if (start === "compressed") {
         // By chance, one in sixteen million pieces begins like a gzip file.
-        for (const path of following) if ((await startOf(path)) !== undefined) return false;
+        for (const path of following) if ((await detectStart(path)) !== undefined) return false;
         return SPEAKING_NAME.test(basename(first));
     }
     if ((await endOfTar([first], signal)) === "whole") return false;
     for (const [at, path] of following.entries()) {
         // A tar may be cut where a header begins: of an entry that is a tar, and then the rest is no whole one, or of its own.
-        if ((await startOf(path)) !== "tar" || (await endOfTar([path], signal)) !== "whole") continue;
+        if ((await detectStart(path)) !== "tar" || (await endOfTar([path], signal)) !== "whole") continue;
         const before = await endOfTar(paths.slice(0, at + 1), signal);
         return before === "between entries" && SPEAKING_NAME.test(basename(first));
     }
@@ -141,11 +162,11 @@ async function areBytesOfPieces(paths: readonly string[], signal?: AbortSignal):
 /** Where bytes leave it open, the name has to say that there are more: `x1` beside `x2` is too little. */
 const SPEAKING_NAME = /(?:aa|00|\.\d+|(?:part|chunk|piece)[._-]?\d+|_\d+\.tar(?:\.(?:gz|zst))?)$/i;
 
-async function startOf(path: string): Promise<"compressed" | "tar" | undefined> {
+async function detectStart(path: string): Promise<"compressed" | "tar" | undefined> {
     const file = await ArchiveFile.open(path);
     try {
         if (file.size === 0) return undefined;
-        if ((await compressionOf({ file, offset: 0, size: file.size })) !== undefined) return "compressed";
+        if ((await detectCompression({ file, offset: 0, size: file.size })) !== undefined) return "compressed";
         const magic = Buffer.alloc(5);
         if (file.size >= 512) await file.readInto(magic, 257);
         return magic.toString("latin1") === "ustar" ? "tar" : undefined;
@@ -191,9 +212,9 @@ function joined(files: readonly ArchiveFile[]): ReadableFile {
 }
 
 /** Zarf's `.part000` is no piece, it tells of them. @returns undefined if it is one, or of another name */
-async function zarfHeadOf(split: SplitFile): Promise<SplitFile | undefined> {
+async function readZarfHead(split: SplitFile): Promise<SplitFile | undefined> {
     const [path = "", ...pieces] = split.pieces;
-    if (!path.endsWith(".part000") || (await startOf(path)) !== undefined) return undefined;
+    if (!path.endsWith(".part000") || (await detectStart(path)) !== undefined) return undefined;
     const text = await readFile(path, "utf8").catch((cause: unknown) => {
         throw unreadable(path, cause);
     });

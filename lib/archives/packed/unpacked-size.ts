@@ -1,6 +1,6 @@
 import type { ArchiveFile } from "../files/archive-file";
 import type { Compression } from "./compression";
-import { contentSizeOf } from "./zstd-windows";
+import { zstdContentSize } from "./zstd-windows";
 
 /**
  * The least bytes that files have when they are unpacked, to say at once that they will not fit: their own, or what the
@@ -20,7 +20,7 @@ export async function leastUnpackedSize(files: readonly ArchiveFile[], compressi
     if (compression === "zstd" && first !== undefined && first.size >= 18) {
         const header = Buffer.alloc(18);
         await first.readInto(header, 0);
-        return Math.max(packed, contentSizeOf(header) ?? 0);
+        return Math.max(packed, zstdContentSize(header) ?? 0);
     }
     return packed;
 }

@@ -6,7 +6,7 @@ const MAX_WINDOW = 2 ** 27;
 /** Where compressed bytes come from, for errors. */
 export interface PackedPlace {
     readonly archive: string;
-    readonly entry?: string;
+    readonly entry?: string | undefined;
 }
 
 /**
@@ -116,7 +116,7 @@ function contentSizeBytes(head: Buffer): number {
  * What a frame says that it unpacks to (`Frame_Content_Size`); undefined if it does not.
  * @param head the whole frame header, or more
  */
-export function contentSizeOf(head: Buffer): number | undefined {
+export function zstdContentSize(head: Buffer): number | undefined {
     const [at, bytes] = [contentSizeAt(head), contentSizeBytes(head)];
     if (bytes === 0) return undefined;
     if (bytes === 8) return Number(head.readBigUInt64LE(at));
@@ -125,7 +125,7 @@ export function contentSizeOf(head: Buffer): number | undefined {
 
 /** The memory that a frame has to be unpacked with: all of it, if it is a single segment. */
 function windowBytes(head: Buffer): number {
-    if (isSingleSegment(head)) return contentSizeOf(head) ?? 0;
+    if (isSingleSegment(head)) return zstdContentSize(head) ?? 0;
     const descriptor = head[5] ?? 0;
     const base = 2 ** (10 + (descriptor >> 3));
     return base + (base / 8) * (descriptor & 7);

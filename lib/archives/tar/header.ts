@@ -49,7 +49,7 @@ export function parseTarHeader(blocks: TarBlocks, at: number): TarHeader {
     const { bytes } = blocks;
     const isGnu = holds(bytes, at + 257, "ustar  \0");
     const flag = bytes[at + 156] === 0 ? "0" : String.fromCharCode(bytes[at + 156] ?? 0);
-    const name = nameOf(bytes, at, isGnu);
+    const name = readName(bytes, at, isGnu);
     return {
         name,
         size: parseNumber(bytes, at + 124, at + 136, name),
@@ -59,7 +59,7 @@ export function parseTarHeader(blocks: TarBlocks, at: number): TarHeader {
     };
 }
 
-function nameOf(bytes: Buffer, at: number, isGnu: boolean): string {
+function readName(bytes: Buffer, at: number, isGnu: boolean): string {
     const name = text(bytes, at, at + 100);
     // GNU keeps times and sparse maps where USTAR has the prefix.
     if (bytes[at + 345] === 0 || isGnu || !holds(bytes, at + 257, "ustar")) return name;
@@ -69,15 +69,15 @@ function nameOf(bytes: Buffer, at: number, isGnu: boolean): string {
 
 function checkSum({ bytes, words }: TarBlocks, at: number): void {
     const written = parseOctal(bytes, at + 148, at + 156);
-    if (written === sumOfWords(words, at / 4) - sumOf(bytes, at + 148, at + 156) + 8 * 0x20) return;
+    if (written === sumWords(words, at / 4) - sumBytes(bytes, at + 148, at + 156) + 8 * 0x20) return;
     // Some old writers summed signed bytes.
     const signed = new Int8Array(bytes.buffer, bytes.byteOffset + at, TAR_BLOCK);
-    if (written === sumOf(signed, 0, 148) + 8 * 0x20 + sumOf(signed, 156, TAR_BLOCK)) return;
+    if (written === sumBytes(signed, 0, 148) + 8 * 0x20 + sumBytes(signed, 156, TAR_BLOCK)) return;
     throw new TarHeaderError("ARCHIVE_CORRUPT", "the header's checksum is wrong");
 }
 
 /** The sum of a block's bytes, two of each word at a time: 256 bytes have at most 65,280, so no half runs over. */
-function sumOfWords(words: Int32Array, from: number): number {
+function sumWords(words: Int32Array, from: number): number {
     let sums = 0;
     for (let at = from; at < from + TAR_BLOCK / 4; at++) {
         const word = words[at] ?? 0;
@@ -86,7 +86,7 @@ function sumOfWords(words: Int32Array, from: number): number {
     return (sums & 0xffff) + (sums >>> 16);
 }
 
-function sumOf(bytes: Uint8Array | Int8Array, from: number, to: number): number {
+function sumBytes(bytes: Uint8Array | Int8Array, from: number, to: number): number {
     let sum = 0;
     for (let at = from; at < to; at++) sum += bytes[at] ?? 0;
     return sum;

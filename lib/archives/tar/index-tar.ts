@@ -131,7 +131,7 @@ class TarIndexer {
         const pax = this.#locals === undefined ? this.#globals : { ...this.#globals, ...this.#locals };
         const written = pax.sparseName || pax.path || this.#gnu.path || header.name;
         const name = this.#checkName(written, start);
-        const type = pax.isSparse ? "sparse" : typeOf(header.flag, written);
+        const type = pax.isSparse ? "sparse" : entryType(header.flag, written);
         // POSIX: the size of links, devices, folders and pipes says nothing about a body.
         const size = header.flag >= "1" && header.flag <= "6" ? 0 : (pax.size ?? header.size);
         this.#checkBody(name, size, start);
@@ -255,7 +255,7 @@ class TarIndexer {
     }
 }
 
-function typeOf(flag: string, name: string): TarEntryType {
+function entryType(flag: string, name: string): TarEntryType {
     // Old archives mark a folder by its name alone.
     if (flag === "0" && name.endsWith("/")) return "folder";
     return TYPES.get(flag) ?? "other";

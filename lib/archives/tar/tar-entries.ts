@@ -35,7 +35,7 @@ export class TarEntries {
 
     get(name: string): TarEntry | undefined {
         if (!this.#seek(name)) return this.#others.get(name);
-        return this.#find(name, this.#prefixes.get(prefixOf(name)));
+        return this.#find(name, this.#prefixes.get(digestPrefix(name)));
     }
 
     /** Adds an entry if its name is new. @returns the one that has the name already */
@@ -43,7 +43,7 @@ export class TarEntries {
         const { name } = entry;
         const isDigest = this.#seek(name);
         if (isDigest && entry.type === "file") return this.#addDigest(entry);
-        const known = isDigest ? this.#find(name, this.#prefixes.get(prefixOf(name))) : this.#others.get(name);
+        const known = isDigest ? this.#find(name, this.#prefixes.get(digestPrefix(name))) : this.#others.get(name);
         if (known !== undefined) return known;
         this.#others.set(name, entry);
         this.#hasOtherDigests ||= isDigest;
@@ -91,7 +91,7 @@ export class TarEntries {
         if (last !== undefined && last.length === name.length - DIGEST_DIGITS && name.startsWith(last)) {
             return this.#prefixNames.length - 1;
         }
-        const prefix = prefixOf(name);
+        const prefix = digestPrefix(name);
         const known = this.#prefixes.get(prefix);
         if (known !== undefined) return known;
         this.#prefixes.set(prefix, this.#prefixNames.length);
@@ -166,7 +166,7 @@ export class TarEntries {
     }
 }
 
-function prefixOf(name: string): string {
+function digestPrefix(name: string): string {
     return name.slice(0, -DIGEST_DIGITS);
 }
 

@@ -42,11 +42,11 @@ export class TarTree implements FileTree {
         return { file: this.#file, offset: entry.offset, size: entry.size };
     }
 
-    entryOf(name: string): string {
+    entryName(name: string): string {
         return name;
     }
 
-    partsOf(): readonly ArchivePart[] {
+    lockParts(): readonly ArchivePart[] {
         return this.#file.parts;
     }
 
@@ -56,7 +56,7 @@ export class TarTree implements FileTree {
         while (at.type === "link" || at.type === "symlink") {
             if (passed.has(at.name)) throw this.#broken(entry, "its links lead round in a circle");
             passed.add(at.name);
-            const target = targetOf(at);
+            const target = linkTarget(at);
             if (target === undefined) throw this.#broken(entry, `it links to ${at.linkname ?? ""}, outside of the tar`);
             const next = this.#entries.get(target);
             if (next === undefined) throw this.#broken(entry, `it links to ${target}, which the tar does not hold`);
@@ -73,7 +73,7 @@ export class TarTree implements FileTree {
 }
 
 /** Of a symbolic link relative to its own folder, of a hard link from the root; undefined if it leads out of the tar. */
-function targetOf({ name, type, linkname = "" }: TarEntry): string | undefined {
+function linkTarget({ name, type, linkname = "" }: TarEntry): string | undefined {
     if (linkname.startsWith("/") || linkname === "" || linkname.includes("\0")) return undefined;
     const target = posix.normalize(type === "symlink" ? posix.join(posix.dirname(name), linkname) : linkname);
     return target === ".." || target.startsWith("../") ? undefined : target;

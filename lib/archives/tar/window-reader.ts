@@ -15,7 +15,7 @@ export class WindowReader {
     readonly #file: ReadableFile;
     readonly #signal: AbortSignal | undefined;
     #memory: TarBlocks | undefined;
-    #window: TarBlocks = blocksOf(0);
+    #window: TarBlocks = allocateBlocks(0);
     /** Of the window's first byte in the file. */
     #start = 0;
     /** Bytes of the window that are the file's. */
@@ -71,13 +71,13 @@ export class WindowReader {
     /** Memory for a window; one that is larger than windows are is not kept. What was in it is not valid any more. */
     #take(size: number): TarBlocks {
         this.#length = 0;
-        if (size > WINDOW_BYTES) return blocksOf(size);
-        this.#memory ??= blocksOf(WINDOW_BYTES);
+        if (size > WINDOW_BYTES) return allocateBlocks(size);
+        this.#memory ??= allocateBlocks(WINDOW_BYTES);
         return this.#memory;
     }
 }
 
-function blocksOf(size: number): TarBlocks {
+function allocateBlocks(size: number): TarBlocks {
     const words = new Int32Array(Math.ceil(size / Int32Array.BYTES_PER_ELEMENT));
     return { bytes: Buffer.from(words.buffer), words };
 }

@@ -1,3 +1,4 @@
+import { explainForeignLayers } from "./foreign-layers";
 import { BlobUploads } from "./blob-uploads";
 import { type Digest, isDigest } from "../../oci/digest";
 import { RegistryError } from "../../errors/errors";
@@ -101,7 +102,7 @@ export class RegistryClient {
         };
         await this.calls.run(request, async (response) => {
             const text = await response.text();
-            if (response.status !== 201) throw responseError(response, text);
+            if (response.status !== 201) throw explainForeignLayers(responseError(response, text), response, manifest);
             const stored = response.headers["docker-content-digest"];
             if (typeof stored === "string" && stored !== manifest.digest) {
                 throw new RegistryError(`the registry stored ${printable(stored)}, not ${manifest.digest}`, {

@@ -19,10 +19,12 @@ export const DEFAULT_RETRY: RetryPolicy = { seconds: 60, firstDelay: 250, longes
 /** 520 to 524 are those of proxies that lost what is behind them; Quay itself says 520. */
 const PASSING_STATUS = new Set([408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524]);
 
+/** What does not pass by itself, whatever the status: a registry that was made read-only (Quay: 503), rejected URLs. */
+const LASTING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["REGISTRY_READ_ONLY", "FOREIGN_LAYERS_REJECTED"]);
+
 /** True if the registry responded that it is too busy, or has trouble that passes. */
 export function isBusy(error: unknown): error is RegistryError {
-    // Somebody made it read-only: that does not pass by itself, whatever the status (Quay: 503).
-    if (!(error instanceof RegistryError) || error.code === "REGISTRY_READ_ONLY") return false;
+    if (!(error instanceof RegistryError) || LASTING.has(error.code)) return false;
     return error.code === "DATABASE_LOCKED" || (error.status !== undefined && PASSING_STATUS.has(error.status));
 }
 

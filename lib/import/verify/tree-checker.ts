@@ -15,11 +15,19 @@ export interface Tree {
     readonly blobs: ReadonlyMap<Digest, Descriptor>;
     /** Manifests that are not there: whether one may be absent depends on the image. */
     readonly missing: ReadonlySet<Digest>;
+    /** Blobs that the registry does not have. */
+    readonly absentBlobs: ReadonlySet<Digest>;
     /** By the manifest or blob that they are about: indexes may share what is broken. */
     readonly problems: ReadonlyMap<Digest, Problem>;
 }
 
-const NOTHING: Tree = { manifests: new Map(), blobs: new Map(), missing: new Set(), problems: new Map() };
+const NOTHING: Tree = {
+    manifests: new Map(),
+    blobs: new Map(),
+    missing: new Set(),
+    absentBlobs: new Set(),
+    problems: new Map(),
+};
 
 /** Bytes that hash to something else are a definite result. */
 function digestMismatch(error: unknown): Problem {
@@ -68,22 +76,26 @@ export class TreeChecker {
             manifests: new Map([[root, manifest.size], ...children.flatMap((child) => [...child.manifests])]),
             blobs: new Map(children.flatMap((child) => [...child.blobs])),
             missing: new Set(children.flatMap((child) => [...child.missing])),
+            absentBlobs: new Set(children.flatMap((child) => [...child.absentBlobs])),
             problems: new Map(children.flatMap((child) => [...child.problems])),
         };
     }
 
     private async image(repository: string, root: Digest, manifest: SeenManifest): Promise<Tree> {
         const blobs = new Map(manifest.blobs.map((blob) => [blob.digest, blob]));
+        const absentBlobs = new Set<Digest>();
         const found = await Promise.all(
             [...blobs.values()].map(async (blob) => {
                 const { digest, size } = blob;
                 const length = await once(this.sizes, `${repository} ${digest}`, () =>
                     this.lookups.blob(this.client, repository, digest),
                 );
+                if (length === undefined) absentBlobs.add(digest);
                 return length === size ? [] : [[digest, this.blobProblem(repository, blob, length)] as const];
             }),
         );
-        return { ...NOTHING, manifests: new Map([[root, manifest.size]]), blobs, problems: new Map(found.flat()) };
+        const problems = new Map(found.flat());
+        return { ...NOTHING, manifests: new Map([[root, manifest.size]]), blobs, absentBlobs, problems };
     }
 
     private blobProblem(repository: string, { digest, size }: Descriptor, length: number | undefined): Problem {

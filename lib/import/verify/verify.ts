@@ -2,6 +2,7 @@ import type { Digest } from "../../oci/digest";
 import { PassthroughError, RegistryError, toProblem } from "../../errors/errors";
 import type { Problem } from "../../errors/problem";
 import { counted } from "../../errors/text";
+import { isForeignLayer } from "../../oci/media-types";
 import { mapLimited } from "../../concurrency/limiter";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import { type ImageProblem, namedProblems } from "../image-problem";
@@ -41,7 +42,10 @@ export interface Verification {
 type Verdict = { readonly proof: ImageProof } | { readonly failure: ImageProblem } | { readonly unread: ImageProblem };
 
 export interface VerifyOptions {
-    /** Child manifests that sparse indexes leave out on purpose: `<digest>`, or `<source> <digest>` for one image alone. */
+    /**
+     * Child manifests that sparse indexes leave out on purpose, and layers that may not be distributed: `<digest>`, or
+     * `<source> <digest>` for one image alone.
+     */
     readonly absent?: ReadonlySet<string>;
     /** Told when an image is done, and while bytes are read. */
     readonly onProgress?: (images: number, ofImages: number, bytesRead: number) => void;
@@ -164,10 +168,13 @@ async function verifyImage(
     const tree = await trees.check(repository, digest);
     // A child that a sparse index leaves out may be absent; the same manifest as an image of its own may not.
     const isExcused = (child: Digest) => child !== digest && (absent.has(child) || absent.has(`${source} ${child}`));
+    // A registry that has such a layer after all, but damaged, is not excused.
+    const isExcusedLayer = (blob: Digest): boolean =>
+        isExcused(blob) && tree.absentBlobs.has(blob) && isForeignLayer(tree.blobs.get(blob)?.mediaType ?? "");
     const missing = [...tree.missing].filter((manifest) => !isExcused(manifest));
     const problems = [
         ...missing.map((manifest) => manifestProblem(trees.host, repository, manifest)),
-        ...tree.problems.values(),
+        ...[...tree.problems].flatMap(([about, problem]) => (isExcusedLayer(about) ? [] : [problem])),
     ];
     let bytesRead = 0;
     if (check.whole === true) {

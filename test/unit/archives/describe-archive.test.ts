@@ -66,7 +66,9 @@ describe("the archives that oc-mirror wrote", () => {
     it("with-mapping gives the golden lock, to the byte", async () => {
         const { lock } = await describeAt(fixture("with-mapping"));
         const golden = join(fixtures, "locks/with-mapping.lock.json");
-        expect(serialiseLock(lock)).toBe(await readFile(golden, "utf8"));
+        const { nameSources, ...content } = lock;
+        expect(serialiseLock(content)).toBe(await readFile(golden, "utf8"));
+        expect(Object.keys(nameSources ?? {})).toEqual(Object.keys(lock.images));
     });
 
     it("incremental/1 is complete by its image set alone", async () => {
@@ -171,6 +173,20 @@ describe("the lock of an archive", () => {
         expect(notes).toEqual([expect.stringContaining("quay.io/org/app:1: of its index, 1 manifests are left out")]);
     });
 
+    it("has a note of every image with such an index, also of two with the same one", async () => {
+        const sparse = testIndex([amd64, arm64]);
+        const { notes } = await describeMirror({
+            tags: ["app", "twin"].map((name) => ({ repository: `org/${name}`, tag: "1", image: sparse })),
+            imageSet: ["quay.io/org/app:1", "quay.io/org/twin:1"],
+            leaveOut: objectsOf(arm64).keys(),
+        });
+        expect(notes).toEqual(
+            ["app", "twin"].map(
+                (name) => `quay.io/org/${name}:1: of its index, 1 manifests are left out (a selection of platforms)`,
+            ),
+        );
+    });
+
     it("has blobs that came earlier, without repositories where no name is known for them", async () => {
         const foreign = testImage("foreign", { layers: [arm64.blobs.get(layer) ?? Buffer.alloc(0)] });
         const { lock } = await describeMirror({
@@ -233,6 +249,24 @@ describe("an archive is refused, naming image and digest,", () => {
         const tags = [{ repository: "org/app", tag: "1", image: index }];
         const error = await refusal(describeMirror({ ...spec, tags, leaveOut: [image.digest] }));
         expect(error.message).toContain(`every manifest of its index, among them ${image.digest} is missing`);
+    });
+
+    it("for all images that lack something, in one error", async () => {
+        const names = ["one", "two", "three"] as const;
+        const images = names.map((name) => testImage(name));
+        const error = await refusal(
+            describeMirror({
+                tags: images.map((one, at) => ({ repository: `org/${names[at]}`, tag: "1", image: one })),
+                imageSet: names.map((name) => `quay.io/org/${name}:1`),
+                leaveOut: images.slice(0, 2).flatMap((one) => [...one.blobs.keys()]),
+            }),
+        );
+        expect(error.code).toBe("ARCHIVE_INCOMPLETE");
+        expect(error.message).toContain("2 images are incomplete");
+        expect(error.message).toMatch(
+            /\n +(its blob sha256:\w{64} and 1 more object(, |: )){2}it is missing \(2 images: quay\.io\/org\/one:1, quay\.io\/org\/two:1\)\n/,
+        );
+        expect(error.message).not.toContain("three");
     });
 
     it("for a manifest that an OCI layout names and does not hold", async () => {

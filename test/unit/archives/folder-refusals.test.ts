@@ -172,8 +172,8 @@ it("files beside archives are looked at up to a bound", async () => {
         names: () => names,
         kindsOfNames: () => names,
         find: () => undefined,
-        entryOf: () => undefined,
-        partsOf: () => [],
+        entryName: () => undefined,
+        lockParts: () => [],
     };
     const error = await refusal(contentsOfFolder(listed, new SplitFinder(), new Set(), new Set()));
     expect(error).toMatchObject({ code: "ARCHIVE_TOO_LARGE", archive: listed.path });

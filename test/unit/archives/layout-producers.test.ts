@@ -72,6 +72,27 @@ describe("a store of Hauler", () => {
         });
     });
 
+    it("gives what belongs to an image its host too: two hosts may have one path and tag", async () => {
+        const names = ["quay.io/org/app:1", "registry.redhat.io/org/app:1"] as const;
+        const images = [app, testImage("other host")] as const;
+        const signatures = [signature, testImage("signature of the other")] as const;
+        const entries = names.flatMap((full, at) => {
+            const annotations = { "io.containerd.image.name": full, "hauler.dev/original-ref": full };
+            return [
+                { image: images[at] ?? app, name: "org/app:1", annotations: { ...kind("image"), ...annotations } },
+                { image: signatures[at] ?? app, name: "org/app:1", annotations: { ...kind("sigs"), ...annotations } },
+            ];
+        });
+        const found = (await layout(entries)).images;
+        const signatureOf = (at: 0 | 1) => `${names[at].slice(0, -2)}:sha256-${digestHex(images[at].digest)}.sig`;
+        expect(found).toEqual({
+            [names[0]]: images[0].digest,
+            [names[1]]: images[1].digest,
+            [signatureOf(0)]: signatures[0].digest,
+            [signatureOf(1)]: signatures[1].digest,
+        });
+    });
+
     it("leaves out charts and files, which no registry has under that name; an image without its host is asked for", async () => {
         const chart = testImage("chart");
         const config = chart.manifest

@@ -47,5 +47,5 @@ test("the children of a catalog that is left out are walked once", async () => {
         },
         place: (digest) => ({ archive: digest }),
     };
-    expect((await new SignatureSubjects(source).childrenOf(top.digest)).size).toBe(manifests - 1);
+    expect((await new SignatureSubjects(source).findChildren(top.digest)).size).toBe(manifests - 1);
 });

@@ -189,8 +189,8 @@ describe("an OCI layout is refused, with all names at once,", () => {
         expect(error.message).toContain(`${app.digest} (${app.digest}): it has no name`);
         expect(error.message).toContain(`latest (${old.digest})`);
         expect(error.message).toContain("2 names have no single upstream");
-        expect(error.fix).toContain('{match: "latest", registry: <upstream host>, repository: <repository there>}');
-        const places = "registry: <upstream host>, repository: <repository there>, tag: <tag there>";
+        expect(error.fix).toContain('{match: "latest", registry: <upstream host>, repository: "<repository there>"}');
+        const places = 'registry: <upstream host>, repository: "<repository there>", tag: "<tag there>"';
         expect(error.fix).toContain(`", ${places}}`);
     });
 

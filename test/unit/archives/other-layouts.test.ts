@@ -52,8 +52,8 @@ describe("dir: layouts", () => {
         const path = await bench.folder([...below("app:1", dir(app)), ...below("b", dir(index))]);
         const error = await refusal(toImageMap(path));
         expect(error.message).toContain(`app:1 (${app.digest}): the folder does not say which upstream it is of`);
-        expect(error.fix).toContain('{match: "app:1", registry: <upstream host>, repository: <repository there>}');
-        const places = "registry: <upstream host>, repository: <repository there>, tag: <tag there>";
+        expect(error.fix).toContain('{match: "app:1", registry: <upstream host>, repository: "<repository there>"}');
+        const places = 'registry: <upstream host>, repository: "<repository there>", tag: "<tag there>"';
         expect(error.fix).toContain(`{match: "b", ${places}}`);
         expect(error.fix).toContain("(without tag an image that has none here is known by its digest only)");
         const given = [

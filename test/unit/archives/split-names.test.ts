@@ -153,6 +153,19 @@ describe("what is missing is named", () => {
     });
 });
 
+it("what is there is not named as missing, where pieces do not fit together", async () => {
+    // The second piece is of another file, or was cut at another size.
+    const pieces = { "app.tar.aa": plain.subarray(0, 3000), "app.tar.ab": plain.subarray(3000, 9000) };
+    const folder = await bench.folder({ ...pieces, "app.tar.ac": plain.subarray(9000, 12000) });
+    for (const given of ["app.tar.aa", "app.tar.ab", "app.tar.ac"]) {
+        const { message } = await refusal(bench.open(join(folder, given)));
+        const others = ["app.tar.aa", "app.tar.ab", "app.tar.ac"].filter((name) => name !== given).join(", ");
+        expect(message).toContain(`the files beside it (${others}) do not make one archive with it`);
+        expect(message).toContain("(app.tar.ad is not here)");
+        expect(message).not.toMatch(/app\.tar\.a[abc]\)? (is|are) (missing|not here)|not here \(app\.tar\.a[abc]\)/);
+    }
+});
+
 describe("what a neighbour is", () => {
     const other = readFileSync(join(__dirname, "../../fixtures/archives/skopeo/oci-archive.tar"));
     const trailing = Buffer.concat([plain, Buffer.from("more")]);

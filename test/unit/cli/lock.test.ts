@@ -144,6 +144,82 @@ test("a lock that a merge has broken is made anew; a file that never was a lock 
     expect(readFileSync(join(folder, "package.json"), "utf8")).toBe('{"name": "not a lock"}');
 });
 
+describe("a lock file of an earlier release", () => {
+    const args = ["lock", join(FIXTURES, "with-mapping"), "--out", "a.lock.json"];
+    const old = readFileSync(join(PROJECT, "test/fixtures/locks/with-mapping.lock.json"), "utf8");
+
+    test("passes --check with a note, and gets where names come from when it is written again", () => {
+        writeFileSync(join(folder, "a.lock.json"), old);
+        const checked = passthrough(...args, "--check");
+        expect(checked.code).toBe(0);
+        expect(checked.out).toContain("note: the lock file does not record where names come from");
+        expect(readFileSync(join(folder, "a.lock.json"), "utf8")).toBe(old);
+        expect(passthrough(...args).out).toContain("note: where each name comes from was added to the lock file");
+        const text = readFileSync(join(folder, "a.lock.json"), "utf8");
+        expect(text).toContain('"nameSources": {');
+        expect(text.startsWith(old.slice(0, old.lastIndexOf("]") + 1))).toBe(true);
+        expect(passthrough(...args, "--check").out).toBe("a.lock.json: unchanged; 6 images, 13 blobs, 83200 bytes\n");
+    });
+
+    test("where it says that a name comes from elsewhere, --check fails and names the image", () => {
+        expect(passthrough(...args).code).toBe(0);
+        const path = join(folder, "a.lock.json");
+        const text = readFileSync(path, "utf8");
+        writeFileSync(path, text.replace('"from":"mapping"', '"from":"override"'));
+        const checked = passthrough(...args, "--check");
+        expect(checked.code).toBe(1);
+        expect(checked.out).toMatch(/ {2}~ \S+: its name comes from mapping file working-dir\/dry-run\/mapping\.txt; /);
+        expect(passthrough(...args).code).toBe(0);
+        expect(readFileSync(path, "utf8")).toBe(text);
+    });
+});
+
+describe("--explain", () => {
+    const set = join(FIXTURES, "with-mapping");
+
+    test("says of an image in an archive where its name comes from, and writes nothing", () => {
+        const { code, out } = passthrough("lock", set, "--explain", "registry.redhat.io/team1/app1:v1");
+        expect(code).toBe(0);
+        expect(out.split("\n")).toEqual([
+            expect.stringMatching(/^registry\.redhat\.io\/team1\/app1:v1 sha256:231ec4d8\w+$/),
+            "  archive: oc-mirror, mirror_000001.tar",
+            "  name from: mapping file working-dir/dry-run/mapping.txt; the archive calls it team1/app1:v1",
+            "",
+        ]);
+    });
+
+    test("reads the lock files of a stack: by name, repository or digest, as text and as JSON", () => {
+        const site = { content: [{ archive: set, lock: "one.lock.json" }] };
+        writeFileSync(join(folder, "Pulumi.yaml"), "name: registry-passthrough\nruntime: nodejs\n");
+        writeFileSync(join(folder, "Pulumi.s.yaml"), JSON.stringify({ config: { "registry-passthrough:site": site } }));
+        expect(passthrough("lock", "--stack", "s", "--explain", "nginx:1.27")).toMatchObject({ code: 1, out: "" });
+        expect(passthrough("lock", "--stack", "s").code).toBe(0);
+        const { out } = passthrough("lock", "--stack", "s", "--explain", "nginx:1.27", "--json");
+        expect(JSON.parse(out)).toMatchObject({
+            lock: "one.lock.json",
+            image: "docker.io/library/nginx:1.27",
+            nameSource: { from: "mapping", where: "working-dir/dry-run/mapping.txt", name: "library/nginx:1.27" },
+        });
+        const missing = passthrough("lock", "--stack", "s", "--explain", "quay.io/no/image:1");
+        expect(missing).toMatchObject({ code: 1, out: "" });
+        expect(missing.error).toContain("no set has an image quay.io/no/image:1");
+    });
+
+    test("of an archive, names that are open stop it; it goes with neither --check nor --out", () => {
+        writeFileSync(join(folder, "a.lock.json"), "{}");
+        for (const other of [["--check"], ["--out", "a.lock.json"]]) {
+            expect(passthrough("lock", set, "--explain", "nginx", ...other)).toMatchObject({ code: 2, out: "" });
+        }
+        const layouts = join(FIXTURES, "../oras/index");
+        expect(passthrough("lock", layouts, "--explain", "quay.io/team/multi:2.0").error).toContain("1 name has no");
+        const { out } = passthrough(
+            ...["lock", layouts, "--explain", "quay.io/team/multi"],
+            ...["--override", "2.0=quay.io/team/multi"],
+        );
+        expect(out).toContain("  name from: override 2.0; the archive calls it 2.0\n");
+    });
+});
+
 test("wrong usage has an exit code of its own, and writes nothing", () => {
     expect(passthrough("lock", "x.tar")).toMatchObject({ code: 2, out: "" });
     expect(passthrough("lock", "--nonsense").code).toBe(2);

@@ -1,13 +1,14 @@
 import { basename } from "node:path";
 import { computeDigest } from "../../../oci/digest";
-import { ArchiveError, PassthroughError } from "../../../errors/errors";
+import { ArchiveError } from "../../../errors/errors";
 import { MAX_MANIFEST_BYTES, parseManifest } from "../../../oci/manifest";
-import { type Reference, looksLikeHost, parseReference } from "../../../oci/reference";
+import { type Reference, formatReference } from "../../../oci/reference";
 import type { Archive, ArchiveContents } from "../../archive";
-import { type FileTree, blobsNamed, readTreeFile, sourceOf } from "../../files/file-tree";
+import { type FileTree, blobsNamed, readTreeFile, treeSource } from "../../files/file-tree";
+import { folderReferences } from "../../naming/folder-name";
 import { ImageNames } from "../../naming/image-names";
 import type { Override } from "../../../mirror/override";
-import { Overrides, digestOnlyNote, overriddenReference } from "../../naming/override";
+import { Overrides, digestOnlyNote, overriddenReference, overrideOrigin } from "../../naming/override";
 import { ruleOn } from "../../naming/override-rule";
 
 const VERSION = /^Directory Transport Version: 1\./;
@@ -34,63 +35,76 @@ export async function openDir(tree: FileTree, label: string, folder: string): Pr
     return {
         format: "dir",
         label,
-        parts: tree.partsOf(["manifest.json"]),
+        parts: tree.lockParts(["manifest.json"]),
         warnings: signatures === 0 ? [] : [`${label} has ${signatures} simple signatures, which no registry keeps`],
-        source: sourceOf(tree, blobs),
-        contents: async (overrides) => contentsOf(label, folder, digest, overrides),
+        source: treeSource(tree, blobs),
+        contents: async (overrides) => nameContents(label, folder, digest, overrides),
         close: async () => undefined,
     };
 }
 
-function contentsOf(label: string, folder: string, digest: string, given: readonly Override[]): ArchiveContents {
+function nameContents(label: string, folder: string, digest: string, given: readonly Override[]): ArchiveContents {
     const overrides = new Overrides(given);
     const names = new ImageNames();
     const name = folder === "" ? basename(label) : folder;
-    const scoped = scopedName(folder, digest);
+    const scoped = scopedNames(folder, digest);
+    const [reference, ...others] = scoped;
     const override = overrides.find([name, digest]);
     const notes: string[] = [];
-    if (scoped !== undefined) {
-        const isProven = scoped.digest !== undefined;
-        const ruling = ruleOn({ name, references: [scoped], isProven }, override);
-        if (ruling.kind === "open") names.problems.push({ ...ruling.problem, digest });
-        else names.add(name, digest, ruling.references);
+    if (reference !== undefined && others.length === 0) {
+        const isProven = reference.digest !== undefined;
+        const ruling = ruleOn({ name, references: [reference], isProven }, override);
+        if (ruling.kind === "open") names.problems.push({ ...ruling.problem, digest, spellings: [name, digest] });
+        else {
+            const origin =
+                ruling.by === undefined ? ({ from: "folder", where: folder } as const) : overrideOrigin(ruling.by);
+            names.add(name, digest, ruling.references, () => origin);
+        }
         if (ruling.kind === "named" && ruling.note !== undefined) notes.push(ruling.note);
-    } else nameByOverride(names, notes, { name, digest, override });
+    } else nameByOverride(names, notes, { name, digest, override, scoped });
     const contents = names.contents(label, overrides, HINT);
     return { ...contents, notes: [...contents.notes, ...notes] };
 }
 
-function nameByOverride(
-    names: ImageNames,
-    notes: string[],
-    { name, digest, override }: { name: string; digest: string; override: Override | undefined },
-): void {
+/** A layout whose folders do not say one name. */
+interface UnnamedDir {
+    readonly name: string;
+    readonly digest: string;
+    readonly override: Override | undefined;
+    /** What the folders may say. */
+    readonly scoped: readonly Reference[];
+}
+
+function nameByOverride(names: ImageNames, notes: string[], { name, digest, override, scoped }: UnnamedDir): void {
     const tag = tagIn(name);
     if (override?.repository === undefined) {
-        const what = "the folder does not say which upstream it is of (an override needs repository too)";
-        const isTagless = tag === undefined;
-        names.problems.push({ name, digest, what, candidates: [], match: name, needs: ["repository"], isTagless });
+        const open =
+            scoped.length > 1
+                ? "several of its folders may be the host"
+                : "the folder does not say which upstream it is of";
+        names.problems.push({
+            name,
+            digest,
+            what: `${open} (an override needs repository too)`,
+            candidates: scoped.map(formatReference),
+            match: name,
+            spellings: [name, digest],
+            needs: ["repository"],
+            isTagless: tag === undefined,
+            registries: scoped.map(({ registry }) => registry),
+        });
         return;
     }
     const suffix = tag === undefined ? `@${digest}` : `:${tag}`;
     const reference = overriddenReference(override, override.repository, suffix);
-    names.add(name, digest, [reference]);
+    names.add(name, digest, [reference], () => overrideOrigin(override));
     if (reference.digest !== undefined) notes.push(digestOnlyNote(reference));
 }
 
 /** `skopeo sync --scoped` writes `<host>/<path>:<tag>`; without it only the last part of the path is there. */
-function scopedName(folder: string, digest: string): Reference | undefined {
-    const parts = folder.split("/");
-    const at = parts.findIndex(looksLikeHost);
-    const name = parts.slice(at).join("/");
-    if (at === -1 || !name.includes("/") || !/[:@][^/]+$/.test(name)) return undefined;
-    try {
-        const reference = parseReference(name);
-        return reference.digest === undefined || reference.digest === digest ? reference : undefined;
-    } catch (error) {
-        if (error instanceof PassthroughError && error.code === "REFERENCE_INVALID") return undefined;
-        throw error;
-    }
+function scopedNames(folder: string, digest: string): readonly Reference[] {
+    if (!/[:@][^/]+$/.test(folder)) return [];
+    return folderReferences(folder).filter((reference) => (reference.digest ?? digest) === digest);
 }
 
 function tagIn(name: string): string | undefined {

@@ -4,7 +4,8 @@ import { ArchiveError } from "../../../errors/errors";
 import type { Descriptor } from "../../../oci/manifest";
 import type { Archive } from "../../archive";
 import { CombinedSource, MadeManifests } from "../../files/combined-source";
-import { type FileTree, type TreeBlobs, readTreeJson, sourceOf } from "../../files/file-tree";
+import { type FileTree, type TreeBlobs, readTreeJson, treeSource } from "../../files/file-tree";
+import { isHaulerLayout } from "../oci-layout/entry-names";
 import { completeImages } from "../oci-layout/hollow-manifests";
 import { layoutBlobs, readLayoutIndex } from "../oci-layout/oci-layout-archive";
 import { proveClaims } from "./layer-claims";
@@ -25,19 +26,19 @@ export async function openDockerArchive(tree: FileTree, label: string): Promise<
     const items = await readItems(tree);
     const images: RebuiltImage[] = [];
     for (const item of items) images.push(await rebuildImage(tree, item));
-    const { original, layout } = await layoutOf(tree, images);
+    const { original, layout, isHauler } = await readLayout(tree, images);
     if (images.length === 0 && original.length === 0) throw empty(label);
     const made = new Map(images.map(({ digest, manifest }) => [digest, manifest]));
     const sources = [
-        sourceOf(tree, filesOf(images)),
+        treeSource(tree, imageFiles(images)),
         new MadeManifests(made, { archive: label, entry: "manifest.json" }),
         ...(layout === undefined ? [] : [layout]),
     ];
     const source = new CombinedSource(label, sources);
     return {
-        format: "docker-archive",
+        format: isHauler ? "hauler" : "docker-archive",
         label,
-        parts: tree.partsOf(["manifest.json"]),
+        parts: tree.lockParts(["manifest.json"]),
         warnings: [],
         source,
         contents: async (overrides) => {
@@ -72,15 +73,15 @@ async function readItems(tree: FileTree): Promise<readonly DockerItem[]> {
 }
 
 /** The OCI half that Docker writes since 25.0, without the manifests that it made up itself. */
-async function layoutOf(
+async function readLayout(
     tree: FileTree,
     images: readonly RebuiltImage[],
-): Promise<{ original: readonly Descriptor[]; layout?: BlobSource }> {
-    if (tree.find("index.json") === undefined) return { original: [] };
+): Promise<{ original: readonly Descriptor[]; layout?: BlobSource; isHauler: boolean }> {
+    if (tree.find("index.json") === undefined) return { original: [], isHauler: false };
     const { manifests } = await readLayoutIndex(tree);
-    const layout = await completeImages(sourceOf(tree, layoutBlobs(tree)), manifests);
+    const layout = await completeImages(treeSource(tree, layoutBlobs(tree)), manifests);
     const original = await originalEntries(layout, manifests, new Set(images.map(({ config }) => config)));
-    return { original, layout };
+    return { original, layout, isHauler: isHaulerLayout(manifests) };
 }
 
 function empty(label: string): ArchiveError {
@@ -88,8 +89,8 @@ function empty(label: string): ArchiveError {
     return new ArchiveError("it lists no image", { ...facts, fix: "save the images again, and name them" });
 }
 
-function filesOf(images: readonly RebuiltImage[]): TreeBlobs {
+function imageFiles(images: readonly RebuiltImage[]): TreeBlobs {
     const blobs = images.flatMap((image) => image.blobs);
     const byDigest = new Map(blobs.map((blob) => [blob.digest, blob]));
-    return { get: (digest) => byDigest.get(digest)?.location, nameOf: (digest) => byDigest.get(digest)?.name };
+    return { get: (digest) => byDigest.get(digest)?.location, fileName: (digest) => byDigest.get(digest)?.name };
 }

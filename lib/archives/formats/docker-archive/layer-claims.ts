@@ -31,13 +31,17 @@ async function prove(source: BlobSource, claim: LayerClaim): Promise<void> {
     let size = 0;
     bytes.on("data", (chunk: Buffer) => packed.update(chunk));
     try {
-        await pipeline(bytes, decompressor(claim.compression, placeOf(claim)), async (tar: AsyncIterable<Buffer>) => {
-            for await (const chunk of tar) {
-                size += chunk.length;
-                if (size > limit) throw bomb(claim, limit);
-                unpacked.update(chunk);
-            }
-        });
+        await pipeline(
+            bytes,
+            decompressor(claim.compression, claimPlace(claim)),
+            async (tar: AsyncIterable<Buffer>) => {
+                for await (const chunk of tar) {
+                    size += chunk.length;
+                    if (size > limit) throw bomb(claim, limit);
+                    unpacked.update(chunk);
+                }
+            },
+        );
     } catch (cause) {
         // Ending the source early makes an error of its own, which may come first.
         if (size > limit) throw bomb(claim, limit);
@@ -52,7 +56,7 @@ async function prove(source: BlobSource, claim: LayerClaim): Promise<void> {
     }
 }
 
-function placeOf({ location, entry }: LayerClaim): { archive: string; entry?: string; offset?: number } {
+function claimPlace({ location, entry }: LayerClaim): { archive: string; entry?: string; offset?: number } {
     const archive = location.file.path;
     return entry === undefined ? { archive } : { archive, entry, offset: location.offset };
 }
@@ -61,12 +65,12 @@ function bomb(claim: LayerClaim, limit: number): ArchiveError {
     const what = `unpacked this layer has more than ${limit} bytes, which no layer of this size has`;
     const fix =
         "check where the image comes from; if it is right, save it with layers that are not compressed, as podman save does";
-    return new ArchiveError(what, { ...placeOf(claim), code: "ARCHIVE_TOO_LARGE", fix });
+    return new ArchiveError(what, { ...claimPlace(claim), code: "ARCHIVE_TOO_LARGE", fix });
 }
 
 function wrong(claim: LayerClaim, what: string, cause?: unknown): ArchiveError {
     return new ArchiveError(what, {
-        ...placeOf(claim),
+        ...claimPlace(claim),
         code: "ARCHIVE_DIGEST_MISMATCH",
         fix: COPY_AGAIN,
         cause,

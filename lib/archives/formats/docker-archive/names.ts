@@ -6,10 +6,11 @@ import { isIndexMediaType } from "../../../oci/media-types";
 import { type Reference, parseReference, repositoryName, sourceKey } from "../../../oci/reference";
 import type { ArchiveContents } from "../../archive";
 import { ImageNames } from "../../naming/image-names";
+import type { Origin } from "../../naming/origin";
 import { namesUnresolved } from "../../naming/name-problem";
 import { type Aliases, nameLayoutImages } from "../oci-layout/names";
 import type { Override } from "../../../mirror/override";
-import { Overrides, overriddenReference, unusedInAll } from "../../naming/override";
+import { Overrides, overriddenReference, overrideOrigin, unusedInAll } from "../../naming/override";
 import { ruleOn } from "../../naming/override-rule";
 import type { RebuiltImage } from "./rebuilt-image";
 
@@ -37,8 +38,8 @@ export async function nameDockerImages(
     { images, original, source, overrides }: DockerContent,
 ): Promise<{ contents: ArchiveContents; rebuilt: readonly RebuiltImage[] }> {
     const configs = new Map<Digest, ReadonlySet<Digest>>();
-    for (const { digest } of original) configs.set(digest, await configsOf(digest, source));
-    const layout = { overrides, aliasesOf: aliasesIn(images, configs) };
+    for (const { digest } of original) configs.set(digest, await collectConfigs(digest, source));
+    const layout = { overrides, listAliases: aliasesIn(images, configs) };
     const kept = original.length === 0 ? undefined : await nameLayoutImages(label, original, source, layout);
     const naming = new RebuiltNaming(
         overrides,
@@ -46,13 +47,19 @@ export async function nameDockerImages(
         keptImages(kept?.written ?? new Map(), configs),
     );
     for (const image of images) naming.add(image);
-    if (naming.names.problems.length > 0) throw namesUnresolved(label, naming.names.problems, HINT, naming.unused);
+    if (naming.names.problems.length > 0) {
+        throw namesUnresolved(label, naming.names.problems, HINT, naming.unused, naming.names.taken());
+    }
     const unused = naming.unused.map(({ match }) => match);
-    const marks = [...naming.names.images.keys()].map((key): [string, ImageMark] => [key, "tag-only"]);
+    const marks = [
+        ...(kept?.marks ?? []),
+        ...[...naming.names.images.keys()].map((key): [string, ImageMark] => [key, "tag-only"]),
+    ];
     return {
         rebuilt: naming.rebuilt,
         contents: {
             images: new Map([...(kept?.images ?? []), ...naming.names.images]),
+            nameSources: new Map([...(kept?.nameSources ?? []), ...naming.names.sources]),
             marks: new Map(marks),
             earlierImages: new Map(),
             absent: [],
@@ -67,7 +74,7 @@ export async function nameDockerImages(
 function aliasesIn(images: readonly RebuiltImage[], configs: ReadonlyMap<Digest, ReadonlySet<Digest>>): Aliases {
     const tags = new Map<string, string[]>();
     for (const tag of images.flatMap(({ item }) => item.RepoTags ?? [])) {
-        const reference = referenceOf(tag);
+        const reference = taggedReference(tag);
         if (reference === undefined) continue;
         tags.set(sourceKey(reference), [...(tags.get(sourceKey(reference)) ?? []), tag]);
     }
@@ -114,37 +121,39 @@ class RebuiltNaming {
         const tags = (image.item.RepoTags ?? []).filter((tag) => tag !== "");
         for (const tag of tags) this.#addTag(image, tag);
         if (tags.length > 0 || [...this.#kept.values()].some(({ configs }) => configs.has(image.config))) return;
-        const reference = this.#overridden(this.#overrides.find([image.config]));
-        if (reference !== undefined) this.#name(image, image.config, [reference]);
+        const override = this.#overrides.find([image.config]);
+        const reference = this.#overridden(override);
+        if (reference !== undefined) this.#name(image, image.config, [reference], override);
         else this.#problem(image, image.config, "it has no name");
     }
 
     #addTag(image: RebuiltImage, tag: string): void {
         if (writtenKeys(tag).some((key) => isSameImage(image, this.#written.get(key)))) return;
-        const own = referenceOf(tag);
+        const own = taggedReference(tag);
         const override = this.#overrides.find([tag, image.config]);
         if (own === undefined) {
             const reference = this.#overridden(override);
             if (reference === undefined) this.#problem(image, tag, whyUnnamed(tag));
-            else this.#name(image, tag, [reference]);
+            else this.#name(image, tag, [reference], override);
             return;
         }
         const ruling = ruleOn({ name: tag, references: [own], isProven: false }, override);
         if (ruling.kind === "open") {
-            this.names.problems.push({ ...ruling.problem, digest: image.digest });
+            this.names.problems.push({ ...ruling.problem, digest: image.digest, spellings: [tag, image.config] });
             return;
         }
         if (ruling.note !== undefined) this.notes.push(ruling.note);
-        this.#name(image, tag, ruling.references);
+        this.#name(image, tag, ruling.references, ruling.by);
     }
 
     /** `index.json` may give the name to another image: that is a problem, and neither of them is preferred. */
-    #name(image: RebuiltImage, name: string, references: readonly Reference[]): void {
+    #name(image: RebuiltImage, name: string, references: readonly Reference[], by: Override | undefined): void {
         const { config, digest } = image;
+        const origin: Origin = by === undefined ? { from: "repo-tags" } : overrideOrigin(by);
         for (const reference of references) {
             const key = sourceKey(reference);
             const kept = this.#kept.get(key);
-            if (kept === undefined) this.names.add(name, digest, [reference]);
+            if (kept === undefined) this.names.add(name, digest, [reference], () => origin);
             else if (!isSameImage(image, kept)) {
                 const what = `manifest.json gives ${key} to the image ${config}, index.json to ${kept.digest}`;
                 this.names.problems.push({ name, digest, what, candidates: [] });
@@ -161,7 +170,8 @@ class RebuiltNaming {
 
     #problem(image: RebuiltImage, name: string, what: string): void {
         const needs = `${what} (an override needs repository and tag too: its upstream digest is lost)`;
-        const problem = { name, digest: image.digest, what: needs, candidates: [], match: name };
+        const spellings = [name, image.config];
+        const problem = { name, digest: image.digest, what: needs, candidates: [], match: name, spellings };
         this.names.problems.push({ ...problem, needs: ["repository", "tag"] });
     }
 }
@@ -172,7 +182,7 @@ function isSameImage({ config }: RebuiltImage, kept: KeptImage | undefined): boo
 }
 
 /** `alpine:3` is docker.io/library/alpine:3. Undefined if it is no reference, or one without a tag. */
-function referenceOf(text: string): Reference | undefined {
+function taggedReference(text: string): Reference | undefined {
     const reference = parsed(text);
     return reference?.tag === undefined || reference.tag === NO_TAG ? undefined : reference;
 }
@@ -206,7 +216,7 @@ function keptImages(
 }
 
 /** The configs of an image and its children, as far as the archive holds them. */
-async function configsOf(root: Digest, source: BlobSource): Promise<ReadonlySet<Digest>> {
+async function collectConfigs(root: Digest, source: BlobSource): Promise<ReadonlySet<Digest>> {
     const [seen, configs] = [new Set<Digest>([root]), new Set<Digest>()];
     for (const digest of seen) {
         if (source.size(digest) === undefined) continue;

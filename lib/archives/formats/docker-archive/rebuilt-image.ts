@@ -6,7 +6,7 @@ import type { ArchivePlace } from "../../../errors/problem";
 import { MAX_MANIFEST_BYTES } from "../../../oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../../oci/media-types";
 import type { BlobLocation } from "../../files/archive-source";
-import { compressionOf } from "../../packed/compression";
+import { detectCompression } from "../../packed/compression";
 import { type FileTree, readTreeFile } from "../../files/file-tree";
 import { hashLocation } from "../../files/hash-location";
 
@@ -41,7 +41,7 @@ export interface RebuiltImage {
 const configSchema = z.looseObject({ rootfs: z.looseObject({ diff_ids: z.array(z.string()).nullish() }).nullish() });
 
 /** The layers that a config says the image has: digests of the uncompressed tars. */
-export function readDiffIds(config: Buffer, place: ArchivePlace): readonly Digest[] {
+export function parseDiffIds(config: Buffer, place: ArchivePlace): readonly Digest[] {
     const ids = configSchema.parse(JSON.parse(config.toString("utf8"))).rootfs?.diff_ids ?? [];
     if (ids.every(isDigest)) return ids;
     throw new ArchiveError("its rootfs.diff_ids are not sha256 digests", {
@@ -99,8 +99,8 @@ interface Layer {
 async function readLayer(tree: FileTree, item: DockerItem, path: string, diffId: Digest): Promise<Layer> {
     const location = tree.find(path);
     if (location === undefined) throw incomplete(tree, item, `its layer ${path}`);
-    const entry = tree.entryOf(path);
-    const compression = await compressionOf(location, entry);
+    const entry = tree.entryName(path);
+    const compression = await detectCompression(location, entry);
     const type = "application/vnd.oci.image.layer.v1.tar";
     if (compression === undefined) return { digest: diffId, mediaType: type, location, name: path };
     if (compression !== "gzip" && compression !== "zstd") {
@@ -120,7 +120,7 @@ async function readLayer(tree: FileTree, item: DockerItem, path: string, diffId:
 
 function configDiffIds(tree: FileTree, item: DockerItem, config: Buffer): readonly Digest[] {
     try {
-        return readDiffIds(config, { archive: tree.path, entry: tree.entryOf(item.Config) });
+        return parseDiffIds(config, { archive: tree.path, entry: tree.entryName(item.Config) });
     } catch (cause) {
         if (cause instanceof ArchiveError) throw cause;
         throw invalid(tree, item, `its config ${item.Config} is none`, cause);
@@ -142,7 +142,7 @@ function checkPaths(tree: FileTree, item: DockerItem, paths: readonly string[], 
     }
 }
 
-function imageName(item: DockerItem): string {
+function itemName(item: DockerItem): string {
     return item.RepoTags?.[0] ?? item.Config;
 }
 
@@ -150,7 +150,7 @@ function incomplete(tree: FileTree, item: DockerItem, what: string): ArchiveErro
     return new ArchiveError(`${what} is missing`, {
         archive: tree.path,
         entry: "manifest.json",
-        thing: `image ${imageName(item)}`,
+        thing: `image ${itemName(item)}`,
         code: "ARCHIVE_INCOMPLETE",
         fix: "save the image again",
     });
@@ -160,7 +160,7 @@ function invalid(tree: FileTree, item: DockerItem, what: string, cause?: unknown
     return new ArchiveError(what, {
         archive: tree.path,
         entry: "manifest.json",
-        thing: `image ${imageName(item)}`,
+        thing: `image ${itemName(item)}`,
         code: "ARCHIVE_METADATA_INVALID",
         fix: "save the image again with a current tool",
         cause,

@@ -2,7 +2,7 @@ import type { BlobSource } from "../../../mirror/image-set";
 import type { Digest } from "../../../oci/digest";
 import { MAX_MANIFEST_BYTES, type Descriptor, parseManifest } from "../../../oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../../oci/media-types";
-import { readDiffIds } from "./rebuilt-image";
+import { parseDiffIds } from "./rebuilt-image";
 
 const PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar";
 const PULLED_FROM = "containerd.io/distribution.source.";
@@ -32,8 +32,7 @@ async function isMadeUp(source: BlobSource, entry: Descriptor, configs: Readonly
     }).blobs;
     if (config === undefined || !configs.has(config.digest)) return false;
     if ((source.size(config.digest) ?? Infinity) > MAX_MANIFEST_BYTES) return false;
-    const diffIds = new Set(
-        readDiffIds(await source.read(config.digest), source.place(config.digest) ?? { archive: "" }),
-    );
+    const place = source.place(config.digest) ?? { archive: "" };
+    const diffIds = new Set(parseDiffIds(await source.read(config.digest), place));
     return layers.every(({ mediaType, digest }) => mediaType === PLAIN_LAYER && diffIds.has(digest));
 }

@@ -1,28 +1,18 @@
 import { type Digest, computeDigest } from "../../../oci/digest";
 import { MAX_MANIFEST_BYTES, parseManifest } from "../../../oci/manifest";
 import type { BlobSource } from "../../../mirror/image-set";
-import type { Archive, ArchiveContents } from "../../archive";
-import { type FileTree, readTreeFile, sourceOf } from "../../files/file-tree";
-import { ImageNames } from "../../naming/image-names";
-import type { Override } from "../../../mirror/override";
-import { Overrides, overriddenReference } from "../../naming/override";
+import type { Archive } from "../../archive";
+import { type FileTree, readTreeFile, treeSource } from "../../files/file-tree";
+import type { MirroredManifest } from "./candidate";
+import { nameMirroredImages } from "./names";
 
 const MANIFEST = /^v2\/(.+)\/manifests\/([^/]+)$/;
 /** On Windows the colon is a hyphen (openshift/oc, imagesource/file_windows.go). */
 const OBJECT = /^v2\/.+\/(?:blobs|manifests)\/sha256[:-]([0-9a-f]{64})$/;
-const HINT = "mirror them with oc-mirror --v2 or skopeo sync --scoped, which keep the host";
-
-/** A manifest in a repository of the mirror. */
-interface MirroredManifest {
-    readonly repository: string;
-    /** Absent: it is there under its digest alone. */
-    readonly tag?: string;
-    readonly digest: Digest;
-}
 
 /**
- * Opens what `oc image mirror … file://` and `oc adm release mirror --to-dir` write: `v2/<repository>/manifests/<tag>`
- * links to the digests, blobs beside them. The upstream host is not kept: an override must give it.
+ * Opens what `oc image mirror … file://`, `oc adm release mirror --to-dir` and `oc adm catalog mirror … file://` write:
+ * `v2/<repository>/manifests/<tag>` links to the digests, blobs beside them. No path has the upstream host.
  * @throws ArchiveError `ARCHIVE_ENTRY_INVALID` for links that lead nowhere
  */
 export async function openOcImageMirror(tree: FileTree, label: string): Promise<Archive> {
@@ -32,16 +22,17 @@ export async function openOcImageMirror(tree: FileTree, label: string): Promise<
         if (hex !== undefined) names.set(`sha256:${hex}`, name);
     }
     const tagged = await taggedManifests(tree, names);
-    const nameOf = (digest: Digest) => names.get(digest);
-    const source = sourceOf(tree, { nameOf, get: (digest) => tree.find(nameOf(digest) ?? "") });
+    const fileName = (digest: Digest) => names.get(digest);
+    const source = treeSource(tree, { fileName, get: (digest) => tree.find(fileName(digest) ?? "") });
     const parts = [...tree.names()].filter((name) => MANIFEST.test(name));
     return {
         format: "oc-image-mirror",
         label,
-        parts: tree.partsOf(parts),
+        parts: tree.lockParts(parts),
         warnings: [],
         source,
-        contents: async (overrides) => contentsOf(label, await rootsOf(tree, tagged, source), overrides),
+        contents: async (overrides) =>
+            nameMirroredImages(label, tree, await rootImages(tree, tagged, source), source, overrides),
         close: async () => undefined,
     };
 }
@@ -60,7 +51,7 @@ async function taggedManifests(tree: FileTree, names: Map<Digest, string>): Prom
 }
 
 /** Tags, and manifests without one that are no child of another. */
-async function rootsOf(
+async function rootImages(
     tree: FileTree,
     tagged: readonly MirroredManifest[],
     source: BlobSource,
@@ -78,20 +69,4 @@ async function rootsOf(
     }
     for (const { repository, digest } of tagged) known.add(`${repository} ${digest}`);
     return [...tagged, ...all.filter(({ repository, digest }) => !known.has(`${repository} ${digest}`))];
-}
-
-function contentsOf(label: string, roots: readonly MirroredManifest[], given: readonly Override[]): ArchiveContents {
-    const overrides = new Overrides(given);
-    const names = new ImageNames();
-    for (const { repository, tag, digest } of roots) {
-        const suffix = tag === undefined ? `@${digest}` : `:${tag}`;
-        const name = `${repository}${suffix}`;
-        const override = overrides.find([name, repository]);
-        if (override !== undefined) names.add(name, digest, [overriddenReference(override, repository, suffix)]);
-        else {
-            const what = "the archive does not say which host it is of";
-            names.problems.push({ name, digest, what, candidates: [], match: repository });
-        }
-    }
-    return names.contents(label, overrides, HINT);
 }

@@ -49,7 +49,7 @@ const MAX_METADATA_BYTES = 64 * 1024 * 1024;
 const LINK_BYTES = 71;
 
 /** The entry that holds a blob (distribution, registry/storage/paths.go). */
-export function blobEntryOf(digest: Digest): string {
+export function blobEntryName(digest: Digest): string {
     const hex = digest.slice("sha256:".length);
     return `${BLOBS}${hex.slice(0, 2)}/${hex}/data`;
 }
@@ -107,7 +107,7 @@ export class OcMirrorIndex {
     }
 
     /** What else a tag has pointed to since the cache was made, sorted. */
-    otherDigestsOf({ repository, tag, digest }: TagLink): readonly Digest[] {
+    otherDigests({ repository, tag, digest }: TagLink): readonly Digest[] {
         return [...(this.#tagged.get(`${repository}:${tag}`) ?? [])].filter((other) => other !== digest).sort();
     }
 

@@ -15,7 +15,7 @@ const SIGNATURE_TAG = /^sha256-([0-9a-f]{64})\.sig$/;
  * first slash for the host even where it is none, so `team0/app0:v1` is filed under `app0`.
  * @param target the image set's `targetRepo` and `targetTag`, which replace path and tag
  */
-export function cacheNameOf(source: string, target: { repository?: string; tag?: string } = {}): CacheName {
+export function toCacheName(source: string, target: { repository?: string; tag?: string } = {}): CacheName {
     const path = source.slice(source.indexOf("/") + 1);
     const [name = "", digest] = path.split("@");
     const colon = name.lastIndexOf(":");

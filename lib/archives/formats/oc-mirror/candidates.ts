@@ -1,16 +1,17 @@
 import { z } from "zod";
 import { errorMessage } from "../../../errors/errors";
 import { parseReference, repositoryName } from "../../../oci/reference";
+import type { Origin } from "../../naming/origin";
 import type { MetadataFile, OcMirrorIndex } from "./cache-index";
-import { type CacheName, cacheNameOf } from "./cache-name";
-import { type Candidate, cacheNamesOf, mentionedReference } from "./candidate";
-import { type ImageSetWishes, invalidMetadata, readImageSet, readYaml, withoutTransport } from "./image-set";
+import { type CacheName, toCacheName } from "./cache-name";
+import { type Candidate, formatCacheNames, mentionedReference } from "./candidate";
+import { type ImageSetContent, invalidMetadata, readImageSet, readYaml, withoutTransport } from "./image-set";
 
 /** What the texts of an archive say about upstream names. */
 export interface Mentioned {
     readonly candidates: readonly Candidate[];
     /** What this archive was made for. */
-    readonly wishes: ImageSetWishes;
+    readonly requests: ImageSetContent;
     /** Images that were read from a folder (`oci://…`) and so have no upstream: cache name -> the folder. */
     readonly folders: ReadonlyMap<string, string>;
     /**
@@ -26,7 +27,7 @@ const deleteList = z.looseObject({ items: z.array(z.looseObject({ imageName: z.s
 export function mentionedNames(index: OcMirrorIndex): Mentioned {
     const candidates: Candidate[] = [];
     const folders = new Map<string, string>();
-    let wishes: ImageSetWishes = {};
+    let requests: ImageSetContent = {};
     let mapping: Candidate[] | undefined;
     const own = new Set(index.imageSets().map(({ name }) => name));
     for (const file of [...index.metadata.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
@@ -34,11 +35,11 @@ export function mentionedNames(index: OcMirrorIndex): Mentioned {
         else if (file.name.includes("/delete/")) candidates.push(...fromDeleteList(file));
         else {
             const imageSet = readImageSet(file);
-            if (own.has(file.name)) wishes = imageSet;
+            if (own.has(file.name)) requests = imageSet;
             candidates.push(...fromImageSet(file, imageSet, own.has(file.name), folders));
         }
     }
-    return { candidates, wishes, folders, listed: mapping && listedNames(mapping, candidates) };
+    return { candidates, requests, folders, listed: mapping && listedNames(mapping, candidates) };
 }
 
 /** The file of a dry run stays when the image set changes: then it lacks what is new in it. */
@@ -53,25 +54,27 @@ function listedNames(mapping: readonly Candidate[], all: readonly Candidate[]): 
     }
     const isListed = ({ reference, cacheNames }: Candidate) =>
         cacheNames.some((name) => upstreams.has(`${name} ${repositoryName(reference)}`));
-    return all.filter(({ wished }) => wished).every(isListed) ? listed : undefined;
+    return all.filter(({ requested }) => requested).every(isListed) ? listed : undefined;
 }
 
 function fromMapping(file: MetadataFile): Candidate[] {
     return file.text.split("\n").flatMap((line) => {
         const match = /^docker:\/\/(\S+?)=docker:\/\/(\S+)$/.exec(line.trim());
-        return match === null ? [] : mentioned(match[1] ?? "", cacheNameOf(match[2] ?? ""));
+        if (match === null) return [];
+        return mentioned({ from: "mapping", where: file.name }, match[1] ?? "", toCacheName(match[2] ?? ""));
     });
 }
 
 function fromDeleteList(file: MetadataFile): Candidate[] {
+    const origin: Origin = { from: "image-set", where: file.name };
     const names = (readYaml(file, deleteList).items ?? []).map((item) => withoutTransport(item.imageName));
-    return names.flatMap((name) => (name === undefined ? [] : mentioned(name, cacheNameOf(name))));
+    return names.flatMap((name) => (name === undefined ? [] : mentioned(origin, name, toCacheName(name))));
 }
 
 function fromImageSet(
     file: MetadataFile,
-    imageSet: ImageSetWishes,
-    wished: boolean,
+    imageSet: ImageSetContent,
+    requested: boolean,
     folders: Map<string, string>,
 ): Candidate[] {
     return (imageSet.additionalImages ?? []).flatMap(({ name, targetRepo, targetTag }) => {
@@ -81,11 +84,13 @@ function fromImageSet(
             ...(targetTag === undefined ? {} : { tag: targetTag }),
         };
         if (source === undefined) {
-            for (const cacheName of cacheNamesOf(folderCacheName(name, target))) folders.set(cacheName, name);
+            for (const cacheName of formatCacheNames(folderCacheName(name, target))) folders.set(cacheName, name);
             return [];
         }
-        const cache = cacheNameOf(source, target);
-        return wished ? [desired(file, source, cache)] : mentioned(source, cache);
+        const cache = toCacheName(source, target);
+        return requested
+            ? [desired(file, source, cache)]
+            : mentioned({ from: "image-set", where: file.name }, source, cache);
     });
 }
 
@@ -96,14 +101,17 @@ function folderCacheName(name: string, target: { repository?: string; tag?: stri
 }
 
 /** Other files may speak of earlier runs: they can help, not hinder. */
-function mentioned(source: string, cache: CacheName): Candidate[] {
+function mentioned(origin: Origin, source: string, cache: CacheName): Candidate[] {
     const reference = mentionedReference(source);
-    return reference === undefined ? [] : [{ reference, cacheNames: cacheNamesOf(cache), wished: false }];
+    return reference === undefined
+        ? []
+        : [{ reference, cacheNames: formatCacheNames(cache), requested: false, origin }];
 }
 
 function desired(file: MetadataFile, source: string, cache: CacheName): Candidate {
     try {
-        return { reference: parseReference(source), cacheNames: cacheNamesOf(cache), wished: true };
+        const origin: Origin = { from: "image-set", where: file.name };
+        return { reference: parseReference(source), cacheNames: formatCacheNames(cache), requested: true, origin };
     } catch (cause) {
         throw invalidMetadata(file, errorMessage(cause), cause);
     }

@@ -24,7 +24,7 @@ const bundle = z.looseObject({
  * @throws ArchiveError `ARCHIVE_TOO_LARGE` (a document), `ARCHIVE_METADATA_INVALID`
  */
 export async function* bundleImages(file: WorkingFile): AsyncGenerator<string> {
-    for await (const text of documentsOf(file)) {
+    for await (const text of splitDocuments(file)) {
         if (!text.includes(BUNDLE)) continue;
         for (const document of parsed(file, text)) {
             const found = bundle.safeParse(document);
@@ -49,7 +49,7 @@ function parsed(file: WorkingFile, text: string): unknown[] {
 }
 
 /** Texts that are parsed each for itself. */
-async function* documentsOf(file: WorkingFile): AsyncGenerator<string> {
+async function* splitDocuments(file: WorkingFile): AsyncGenerator<string> {
     let splitter: JsonDocuments | YamlDocuments | undefined;
     for await (const chunk of workingChunks(file)) {
         const isBlank = splitter === undefined && chunk.toString("latin1").trim() === "";

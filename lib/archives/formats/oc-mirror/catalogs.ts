@@ -1,12 +1,13 @@
 import { ArchiveError } from "../../../errors/errors";
 import { type Digest, digestHex } from "../../../oci/digest";
 import type { Reference } from "../../../oci/reference";
+import type { Origin } from "../../naming/origin";
 import type { OcMirrorIndex, TagLink } from "./cache-index";
-import { cacheNameOf } from "./cache-name";
-import { type Candidate, cacheNamesOf, mentionedReference } from "./candidate";
+import { toCacheName } from "./cache-name";
+import { type Candidate, formatCacheNames, mentionedReference } from "./candidate";
 import { bundleImages } from "./catalog-documents";
 import { filterTags, splitCatalog } from "./filter-digest";
-import { type OperatorWish, withoutTransport } from "./image-set";
+import { type OperatorRequest, withoutTransport } from "./image-set";
 import type { WorkingFile } from "./working-file";
 
 /** What an archive tells about operator catalogs, their bundles and the images these name. */
@@ -29,6 +30,7 @@ export interface Catalogs {
 const CONTENT =
     /^working-dir\/operator-catalogs\/([^/]+)\/([0-9a-f]{64})\/(?:filtered-catalogs\/([0-9a-f]{32})\/)?catalog-config\//;
 const OLD_CONTENT = /^working-dir\/hold-operator\//;
+const IMAGE_SET: Origin = { from: "image-set" };
 const FILTER_TAG = /^[0-9a-f]{32}$/;
 
 /** True for a tag that oc-mirror gives to catalogs that it rebuilds. */
@@ -36,19 +38,19 @@ export function isFilterTag(tag: string): boolean {
     return FILTER_TAG.test(tag);
 }
 
-/** Reads catalogs and follows the image set's wishes for them. @throws ArchiveError as reading does */
-export async function readCatalogs(index: OcMirrorIndex, wishes: readonly OperatorWish[]): Promise<Catalogs> {
-    const reader = new CatalogReader(index, wishes);
+/** Reads catalogs and follows the image set's requests for them. @throws ArchiveError as reading does */
+export async function readCatalogs(index: OcMirrorIndex, requests: readonly OperatorRequest[]): Promise<Catalogs> {
+    const reader = new CatalogReader(index, requests);
     return reader.run();
 }
 
-/** A wish for a catalog and where the cache has it. */
+/** A request for a catalog and where the cache has it. */
 interface Filed {
-    readonly desired: OperatorWish;
+    readonly desired: OperatorRequest;
     readonly repository: string;
     /** Cache names of the original. */
     readonly originals: readonly string[];
-    /** The tag it is to have; undefined if it is wished for by digest. */
+    /** The tag it is to have; undefined if it is requested by digest. */
     readonly tag: string | undefined;
     readonly source: Reference | undefined;
 }
@@ -63,17 +65,17 @@ class CatalogReader {
     readonly #folders = new Map<string, string>();
     readonly #notes: string[] = [];
     #isCut = false;
-    /** Beginnings of the names of files whose images are wished for. */
-    readonly #wishedContent: RegExp[] = [];
+    /** Beginnings of the names of files whose images are requested. */
+    readonly #requestedContent: RegExp[] = [];
 
-    constructor(index: OcMirrorIndex, wishes: readonly OperatorWish[]) {
+    constructor(index: OcMirrorIndex, requests: readonly OperatorRequest[]) {
         this.#index = index;
-        this.#filed = wishes.map(filedAs);
+        this.#filed = requests.map(filedAs);
     }
 
     async run(): Promise<Catalogs> {
         for (const filed of this.#filed) this.#take(filed);
-        // The same original may be wished for whole, beside a filtered form of it.
+        // The same original may be requested whole, beside a filtered form of it.
         for (const name of this.#wanted) this.#leftOut.delete(name);
         await this.#readContent();
         return {
@@ -90,15 +92,15 @@ class CatalogReader {
     #take(filed: Filed): void {
         const { desired, originals } = filed;
         const original = originals.map((name) => this.#index.tags.get(name)).find((link) => link !== undefined);
-        const rebuilt = isWhole(desired) ? undefined : this.#rebuiltOf(filed, original);
+        const rebuilt = isWhole(desired) ? undefined : this.#findRebuilt(filed, original);
         if (rebuilt !== undefined) {
             this.#takeRebuilt(filed, rebuilt);
             for (const name of originals) this.#leftOut.add(name);
         } else {
             for (const name of originals) this.#wanted.add(name);
             if (filed.source === undefined) for (const name of originals) this.#folders.set(name, desired.catalog);
-            else this.#candidates.push(this.#originalOf(filed.source, originals, original));
-            if (isWhole(desired) && original !== undefined) this.#wishedContent.push(wholeContent(original.digest));
+            else this.#candidates.push(this.#originalCandidate(filed.source, originals, original));
+            if (isWhole(desired) && original !== undefined) this.#requestedContent.push(wholeContent(original.digest));
         }
         if (desired.targetCatalogSourceTemplate !== undefined) {
             this.#notes.push(
@@ -107,8 +109,8 @@ class CatalogReader {
         }
     }
 
-    #originalOf(source: Reference, cacheNames: readonly string[], link: TagLink | undefined): Candidate {
-        const candidate = { reference: source, cacheNames, wished: true };
+    #originalCandidate(source: Reference, cacheNames: readonly string[], link: TagLink | undefined): Candidate {
+        const candidate = { reference: source, cacheNames, requested: true, origin: IMAGE_SET };
         const isRead = link !== undefined && this.#readDigests(source.repository).has(link.digest);
         return isRead ? { ...candidate, ownsTag: true } : candidate;
     }
@@ -117,18 +119,18 @@ class CatalogReader {
         const name = `${link.repository}:${link.tag}`;
         this.#wanted.add(name);
         this.#rebuilt.set(name, tag ?? link.tag);
-        this.#wishedContent.push(new RegExp(`/filtered-catalogs/${link.tag}/catalog-config/`));
+        this.#requestedContent.push(new RegExp(`/filtered-catalogs/${link.tag}/catalog-config/`));
         if (source === undefined) {
             this.#folders.set(name, desired.catalog);
             return;
         }
         const own = { registry: source.registry, repository: desired.targetCatalog ?? source.repository };
         const reference = tag === undefined ? { ...own, digest: link.digest } : { ...own, tag };
-        this.#candidates.push({ reference, cacheNames: [name], wished: true, ownsTag: true });
+        this.#candidates.push({ reference, cacheNames: [name], requested: true, ownsTag: true, origin: IMAGE_SET });
     }
 
-    /** The catalog that was rebuilt for a wish: by its filter, or the only one there is. */
-    #rebuiltOf(filed: Filed, original: TagLink | undefined): TagLink | undefined {
+    /** The catalog that was rebuilt for a request: by its filter, or the only one there is. */
+    #findRebuilt(filed: Filed, original: TagLink | undefined): TagLink | undefined {
         const { desired, repository } = filed;
         const digests = new Set<Digest>(original === undefined ? [] : [original.digest]);
         if (filed.source?.digest !== undefined) digests.add(filed.source.digest);
@@ -161,17 +163,28 @@ class CatalogReader {
     }
 
     async #readContent(): Promise<void> {
-        const images = new Map<string, boolean>();
+        const images = new Map<string, { requested: boolean; where: string }>();
         for (const file of [...this.#index.working.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
             if (!CONTENT.test(file.name) && !OLD_CONTENT.test(file.name)) continue;
-            const isWished = this.#wishedContent.some((pattern) => pattern.test(file.name));
-            await this.#readFile(file, (image) => images.set(image, isWished || (images.get(image) ?? false)));
+            const isRequested = this.#requestedContent.some((pattern) => pattern.test(file.name));
+            await this.#readFile(file, (image) => {
+                const known = images.get(image);
+                images.set(image, {
+                    requested: isRequested || known?.requested === true,
+                    where: known?.where ?? file.name,
+                });
+            });
         }
-        for (const [image, wished] of images) {
+        for (const [image, { requested, where }] of images) {
             const source = withoutTransport(image);
             const reference = source === undefined ? undefined : mentionedReference(source);
             if (source === undefined || reference === undefined) continue;
-            this.#candidates.push({ reference, cacheNames: cacheNamesOf(cacheNameOf(source)), wished });
+            this.#candidates.push({
+                reference,
+                cacheNames: formatCacheNames(toCacheName(source)),
+                requested,
+                origin: { from: "catalog", where },
+            });
         }
     }
 
@@ -188,7 +201,7 @@ class CatalogReader {
     }
 }
 
-function filedAs(desired: OperatorWish): Filed {
+function filedAs(desired: OperatorRequest): Filed {
     const source = withoutTransport(desired.catalog);
     if (source === undefined) {
         const { name } = splitCatalog(desired.catalog);
@@ -200,19 +213,19 @@ function filedAs(desired: OperatorWish): Filed {
         ...(desired.targetCatalog === undefined ? {} : { repository: desired.targetCatalog }),
         ...(desired.targetTag === undefined ? {} : { tag: desired.targetTag }),
     };
-    const cache = cacheNameOf(source, target);
+    const cache = toCacheName(source, target);
     const reference = mentionedReference(source);
     return {
         desired,
         repository: cache.repository,
-        originals: cacheNamesOf(cache),
+        originals: formatCacheNames(cache),
         tag: desired.targetTag ?? reference?.tag,
         source: reference,
     };
 }
 
 /** Only a whole catalog is not rebuilt (oc-mirror, internal/pkg/operator, isFullCatalog). */
-function isWhole({ full, packages }: OperatorWish): boolean {
+function isWhole({ full, packages }: OperatorRequest): boolean {
     return full === true && (packages ?? []).length === 0;
 }
 

@@ -12,18 +12,18 @@ export function clusterFacts(
     names: Pick<ImageNames, "images" | "earlier">,
     { catalogs, releases }: Pick<Mentions, "catalogs" | "releases">,
 ): ClusterFacts {
-    const keysOf = (cacheName: string): readonly string[] => keys.get(cacheName) ?? [];
+    const keysFor = (cacheName: string): readonly string[] => keys.get(cacheName) ?? [];
     const versions = [...releases.payloads].flatMap(([cacheName, version]) =>
-        keysOf(cacheName).map((key): [string, string] => [key, version ?? ""]),
+        keysFor(cacheName).map((key): [string, string] => [key, version ?? ""]),
     );
     const digests = versions.map(([key]) => names.images.get(key) ?? names.earlier.get(key) ?? "");
     const signatures = [...new Set(digests)].sort().flatMap((digest) => {
         const messages = releases.signatures.get(digest);
         return messages === undefined ? [] : [[digest, messages.map((bytes) => bytes.toString("base64"))] as const];
     });
-    const [graphImage] = keysOf(GRAPH_IMAGE_CACHE_NAME);
+    const [graphImage] = keysFor(GRAPH_IMAGE_CACHE_NAME);
     return {
-        catalogs: [...new Set([...catalogs.wanted].flatMap(keysOf))].sort(),
+        catalogs: [...new Set([...catalogs.wanted].flatMap(keysFor))].sort(),
         releases: Object.fromEntries(versions.sort(([a], [b]) => (a < b ? -1 : 1))),
         signatures: Object.fromEntries(signatures),
         ...(graphImage === undefined ? {} : { graphImage }),

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { digestHex, type Digest } from "../../../oci/digest";
-import type { OperatorWish } from "./image-set";
+import type { OperatorRequest } from "./image-set";
 
-type Package = NonNullable<OperatorWish["packages"]>[number];
+type Package = NonNullable<OperatorRequest["packages"]>[number];
 
 /**
  * The tags under which oc-mirror may file the catalog that it rebuilds for a filter: the MD5 of the filter as Go writes
@@ -10,12 +10,12 @@ type Package = NonNullable<OperatorWish["packages"]>[number];
  * names it, and since 4.22 also by the digest that the name stood for.
  * @param originals digests that the catalog's name may have stood for
  */
-export function filterTags(desired: OperatorWish, originals: readonly Digest[]): string[] {
+export function filterTags(desired: OperatorRequest, originals: readonly Digest[]): string[] {
     const { name } = splitCatalog(desired.catalog);
     const spellings = [desired.catalog, ...originals.map((digest) => `${name}@sha256:${digestHex(digest)}`)];
     return spellings.map((catalog) =>
         createHash("md5")
-            .update(goJson(filterOf(desired, catalog)))
+            .update(goJson(toFilter(desired, catalog)))
             .digest("hex"),
     );
 }
@@ -30,10 +30,10 @@ export function splitCatalog(catalog: string): { readonly name: string; readonly
 }
 
 /** In the order of Go's fields: `packages` is null where there are none, what is empty is left out. */
-function filterOf(desired: OperatorWish, catalog: string): unknown {
+function toFilter(desired: OperatorRequest, catalog: string): unknown {
     const { full, skipDependencies, platforms } = desired;
     return {
-        packages: desired.packages?.map(packageOf) ?? null,
+        packages: desired.packages?.map(toPackage) ?? null,
         catalog,
         full: full || undefined,
         skipDependencies: skipDependencies || undefined,
@@ -41,7 +41,7 @@ function filterOf(desired: OperatorWish, catalog: string): unknown {
     };
 }
 
-function packageOf({ name, channels, defaultChannel, minVersion, maxVersion }: Package): unknown {
+function toPackage({ name, channels, defaultChannel, minVersion, maxVersion }: Package): unknown {
     const listed = channels?.map((channel) => ({
         name: channel.name,
         minVersion: channel.minVersion || undefined,

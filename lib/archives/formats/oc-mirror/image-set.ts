@@ -42,13 +42,13 @@ const schema = z.looseObject({
 });
 
 /** `mirror` of an image set configuration (oc-mirror, api/v2alpha1), as far as names depend on it. */
-export type ImageSetWishes = NonNullable<z.infer<typeof schema>["mirror"]>;
+export type ImageSetContent = NonNullable<z.infer<typeof schema>["mirror"]>;
 
 /** A catalog of an image set, and what of it is wanted. */
-export type OperatorWish = z.infer<typeof operator>;
+export type OperatorRequest = z.infer<typeof operator>;
 
 /** What an image set asks for. @throws ArchiveError `ARCHIVE_METADATA_INVALID` */
-export function readImageSet(file: MetadataFile): ImageSetWishes {
+export function readImageSet(file: MetadataFile): ImageSetContent {
     return readYaml(file, schema).mirror ?? {};
 }
 

@@ -1,4 +1,5 @@
 import { type Overrides, isExact } from "../../naming/override";
+import type { Origin } from "../../naming/origin";
 import type { OcMirrorIndex } from "./cache-index";
 import type { Candidate } from "./candidate";
 import { mentionedNames } from "./candidates";
@@ -26,11 +27,11 @@ export interface Mentions {
 
 /** Reads all that an archive says. @throws ArchiveError `ARCHIVE_METADATA_INVALID`, `ARCHIVE_TOO_LARGE` */
 export async function readMentions(index: OcMirrorIndex, overrides: Overrides): Promise<Mentions> {
-    const { candidates, wishes, folders, listed } = mentionedNames(index);
-    const catalogs = await readCatalogs(index, wishes.operators ?? []);
-    const releases = await readReleases(index, wishes);
+    const { candidates, requests, folders, listed } = mentionedNames(index);
+    const catalogs = await readCatalogs(index, requests.operators ?? []);
+    const releases = await readReleases(index, requests);
     const all = [...candidates, ...catalogs.candidates, ...releases.candidates];
-    const hasCharts = wishes["helm"] !== undefined && wishes["helm"] !== null;
+    const hasCharts = requests["helm"] !== undefined && requests["helm"] !== null;
     const unnamed = [
         ...(hasCharts ? ["Helm charts"] : []),
         ...(catalogs.isCut ? ["catalogs that cannot be read"] : []),
@@ -62,5 +63,6 @@ function graphImage(index: OcMirrorIndex, candidates: readonly Candidate[], over
     if (candidates.some(({ cacheNames }) => cacheNames.includes(GRAPH_IMAGE_CACHE_NAME))) return [];
     const override = overrides.find([repository, GRAPH_IMAGE_CACHE_NAME]);
     if (override !== undefined && isExact(override)) return [];
-    return [{ reference: GRAPH_IMAGE, cacheNames: [GRAPH_IMAGE_CACHE_NAME], wished: false, ownsTag: true }];
+    const origin: Origin = { from: "tool", where: "oc-mirror" };
+    return [{ reference: GRAPH_IMAGE, cacheNames: [GRAPH_IMAGE_CACHE_NAME], requested: false, ownsTag: true, origin }];
 }

@@ -2,7 +2,7 @@ import { ArchiveError } from "../../../errors/errors";
 import type { Archive } from "../../archive";
 import type { ArchiveFile } from "../../files/archive-file";
 import { ArchiveSource } from "../../files/archive-source";
-import { OcMirrorIndex, blobEntryOf } from "./cache-index";
+import { OcMirrorIndex, blobEntryName } from "./cache-index";
 import { nameOcMirrorImages } from "./names";
 import { partNumber } from "./part-name";
 import { indexTar } from "../../tar/index-tar";
@@ -27,7 +27,7 @@ export async function openOcMirror(
     const index = new OcMirrorIndex();
     const warnings = await indexParts(parts, index, signal);
     checkImageSet(label, index);
-    const source = new ArchiveSource(label, index.blobs, blobEntryOf);
+    const source = new ArchiveSource(label, index.blobs, blobEntryName);
     return {
         format: "oc-mirror",
         label,

@@ -1,12 +1,15 @@
 import { parse } from "yaml";
 import { z } from "zod";
 import type { OcMirrorIndex } from "./cache-index";
+import { imageReferences, releaseMetadata } from "./release-documents";
 import { type WorkingFile, readWorkingFile } from "./working-file";
 
 /** A release that oc-mirror took apart in its working folder (`hold-release/<name>/<tag>`). */
 export interface HeldRelease {
     /** The last part of its repository, `ocp-release`. */
     readonly name: string;
+    /** Where the working folder has it. */
+    readonly folder: string;
     /** What its cache tags begin with: its own tag, or the hex digits of its digest. */
     readonly tag: string;
     /** `4.18.20`; absent if it does not say. */
@@ -19,12 +22,6 @@ export interface HeldRelease {
 
 const FILE = /^working-dir\/hold-release\/([^/@]+)(?:@sha256)?\/([^/]+)\/release-manifests\/([^/]+)$/;
 
-const imageReferences = z.looseObject({
-    spec: z.looseObject({
-        tags: z.array(z.looseObject({ name: z.string(), from: z.looseObject({ name: z.string() }).nullish() })),
-    }),
-});
-const releaseMetadata = z.looseObject({ version: z.string() });
 const bootImages = z.looseObject({ data: z.looseObject({ stream: z.string() }) });
 const stream = z.looseObject({
     architectures: z.record(
@@ -42,39 +39,45 @@ const stream = z.looseObject({
  * @throws ArchiveError `ARCHIVE_TOO_LARGE`, and as reading does
  */
 export async function heldReleases(index: OcMirrorIndex, notes: string[]): Promise<HeldRelease[]> {
-    const folders = new Map<string, { name: string; tag: string; files: Map<string, WorkingFile> }>();
+    const folders = new Map<string, { name: string; tag: string; folder: string; files: Map<string, WorkingFile> }>();
     for (const file of index.working.values()) {
         const [, name, tag, base] = FILE.exec(file.name) ?? [];
         if (name === undefined || tag === undefined || base === undefined) continue;
-        const folder = folders.get(`${name}/${tag}`) ?? { name, tag, files: new Map<string, WorkingFile>() };
-        folders.set(`${name}/${tag}`, folder);
-        folder.files.set(base, file);
+        const found = folders.get(`${name}/${tag}`) ?? {
+            name,
+            tag,
+            folder: file.name.slice(0, file.name.lastIndexOf("/")),
+            files: new Map<string, WorkingFile>(),
+        };
+        folders.set(`${name}/${tag}`, found);
+        found.files.set(base, file);
     }
     const releases: HeldRelease[] = [];
-    for (const { name, tag, files } of folders.values()) {
+    for (const { name, tag, folder, files } of folders.values()) {
         const references = await readAs(files.get("image-references"), JSON.parse, imageReferences, notes);
         const metadata = await readAs(files.get("release-metadata"), JSON.parse, releaseMetadata, notes);
-        const boot = await readAs(files.get("0000_50_installer_coreos-bootimages.yaml"), streamOf, stream, notes);
+        const boot = await readAs(files.get("0000_50_installer_coreos-bootimages.yaml"), parseStream, stream, notes);
         const tags = references?.spec.tags ?? [];
         releases.push({
             name,
             tag,
+            folder,
             ...(metadata === undefined ? {} : { version: metadata.version }),
             components: new Map(
                 tags.flatMap((component) => (component.from ? [[component.name, component.from.name]] : [])),
             ),
-            kubeVirt: kubeVirtOf(boot),
+            kubeVirt: kubeVirtImages(boot),
         });
     }
     return releases;
 }
 
 /** The ConfigMap holds the stream's metadata as JSON. */
-function streamOf(text: string): unknown {
+function parseStream(text: string): unknown {
     return JSON.parse(bootImages.parse(parse(text)).data.stream);
 }
 
-function kubeVirtOf(boot: z.infer<typeof stream> | undefined): Map<string, string> {
+function kubeVirtImages(boot: z.infer<typeof stream> | undefined): Map<string, string> {
     const found = new Map<string, string>();
     for (const [architecture, { images }] of Object.entries(boot?.architectures ?? {})) {
         const reference = images?.kubevirt?.["digest-ref"];

@@ -2,7 +2,7 @@ import type { BlobSource } from "../../../mirror/image-set";
 import type { Digest } from "../../../oci/digest";
 import { parseManifest } from "../../../oci/manifest";
 import { type Reference, repositoryName } from "../../../oci/reference";
-import { repositoriesOf } from "../../naming/image-names";
+import { repositoryNames } from "../../naming/image-names";
 
 /** An image of a cache repository and the upstream names that were found for it. */
 export interface NamedImage {
@@ -23,22 +23,22 @@ export class SignatureSubjects {
      * The names of the images that the subject belongs to; empty if they cannot be told.
      * @param images all named images of the cache repository; the same ones in every call for it
      */
-    async referencesOf(
+    async findReferences(
         subject: Digest,
         repository: string,
         images: readonly NamedImage[],
     ): Promise<readonly Reference[]> {
-        const known = this.#byRepository.get(repository) ?? this.#treesOf(images);
+        const known = this.#byRepository.get(repository) ?? this.#imageTrees(images);
         this.#byRepository.set(repository, known);
         const found = (await known).get(subject);
         if (found !== undefined) return found;
         // The index that names the subject may be in an earlier archive; with one upstream there is no choice.
         const all = images.flatMap(({ references }) => references);
-        return repositoriesOf(all).length === 1 ? all.slice(0, 1) : [];
+        return repositoryNames(all).length === 1 ? all.slice(0, 1) : [];
     }
 
     /** All that an index names, at any depth, as far as the archive holds it. */
-    async childrenOf(digest: Digest): Promise<ReadonlySet<Digest>> {
+    async findChildren(digest: Digest): Promise<ReadonlySet<Digest>> {
         const found = new Set<Digest>();
         const open = [digest];
         for (let parent = open.pop(); parent !== undefined; parent = open.pop()) {
@@ -51,7 +51,7 @@ export class SignatureSubjects {
         return found;
     }
 
-    async #treesOf(images: readonly NamedImage[]): Promise<ReadonlyMap<Digest, readonly Reference[]>> {
+    async #imageTrees(images: readonly NamedImage[]): Promise<ReadonlyMap<Digest, readonly Reference[]>> {
         const found = new Map<Digest, Reference[]>();
         for (const { digest, references } of images) await this.#walk(digest, references, found);
         return found;

@@ -28,7 +28,7 @@ const [UNCOMPRESSED, ZIP, ZLIB] = [0, 1, 2];
  */
 export function signedIdentity(bytes: Buffer): SignedIdentity | undefined {
     try {
-        const literal = literalOf(bytes, 0);
+        const literal = literalData(bytes, 0);
         const parsed = message.safeParse(literal === undefined ? undefined : JSON.parse(literal.toString("utf8")));
         if (!parsed.success) return undefined;
         const { identity, image } = parsed.data.critical;
@@ -39,10 +39,10 @@ export function signedIdentity(bytes: Buffer): SignedIdentity | undefined {
 }
 
 /** The data of the literal packet, which may lie in a compressed one. */
-function literalOf(bytes: Buffer, depth: number): Buffer | undefined {
-    for (const { tag, body } of packetsOf(bytes)) {
+function literalData(bytes: Buffer, depth: number): Buffer | undefined {
+    for (const { tag, body } of readPackets(bytes)) {
         if (tag === LITERAL) return body.subarray(2 + (body[1] ?? 0) + 4);
-        if (tag === COMPRESSED && depth === 0) return literalOf(unpacked(body), depth + 1);
+        if (tag === COMPRESSED && depth === 0) return literalData(unpacked(body), depth + 1);
     }
     return undefined;
 }
@@ -56,7 +56,7 @@ function unpacked(body: Buffer): Buffer {
     return Buffer.alloc(0);
 }
 
-function* packetsOf(bytes: Buffer): Generator<{ readonly tag: number; readonly body: Buffer }> {
+function* readPackets(bytes: Buffer): Generator<{ readonly tag: number; readonly body: Buffer }> {
     for (let at = 0; at < bytes.length;) {
         const head = bytes[at] ?? 0;
         if ((head & 0x80) === 0) return;

@@ -18,14 +18,14 @@ export interface TagContest {
  * @param candidates those whose cache name is this tag's
  * @returns undefined if the archive decides
  */
-export function contestOf(
+export function findContest(
     link: TagLink,
     candidates: readonly Candidate[],
     index: OcMirrorIndex,
     { folders, listed, unnamedSource }: Pick<Mentions, "folders" | "listed" | "unnamedSource">,
 ): TagContest | undefined {
     const name = `${link.repository}:${link.tag}`;
-    const digests = index.otherDigestsOf(link);
+    const digests = index.otherDigests(link);
     const folder = folders.get(name);
     if (folder !== undefined && candidates.length > 0) {
         return { digests, reason: `the image of ${folder} has the same name in the cache` };

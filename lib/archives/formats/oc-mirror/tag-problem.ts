@@ -34,10 +34,10 @@ export function tagProblem(
     }
     // Where nothing is known the whole repository is of one upstream, most likely; where two fit, it is not.
     const match = verdict.kind === "unknown" ? link.repository : name;
-    return { name, digest: link.digest, what: whatOf(link, verdict, folder), candidates, match };
+    return { name, digest: link.digest, what: describeQuestion(link, verdict, folder), candidates, match };
 }
 
-function whatOf(
+function describeQuestion(
     { tag }: TagLink,
     { kind, candidates }: Exclude<TagVerdict, { kind: "named" | "converted" | "contested" | "disputed" }>,
     folder: string | undefined,
@@ -68,12 +68,13 @@ export function joinedByRepository(problems: readonly NameProblem[], taken: read
     for (const problem of problems.filter(({ name }) => subjectOfTag(tagIn(name)) === undefined)) {
         counts.set(sharedAnswer(problem), (counts.get(sharedAnswer(problem)) ?? 0) + 1);
     }
-    return problems.map((problem) => {
+    const joined = problems.map((problem) => {
         const [repository, count] = [repositoryIn(problem.name), counts.get(sharedAnswer(problem)) ?? 0];
         const isWhole = count >= (tags.get(repository) ?? 0);
         if (problem.match === repository) return isWhole ? problem : { ...problem, match: problem.name };
         return sharedAnswer(problem) !== "" && isWhole && count > 1 ? { ...problem, match: repository } : problem;
     });
+    return joined.map((problem) => ({ ...problem, spellings: [problem.name, problem.digest] }));
 }
 
 /** The same for problems of a repository that one override settles; "" for others. */

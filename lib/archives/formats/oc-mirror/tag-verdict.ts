@@ -1,5 +1,6 @@
 import { type Reference, formatReference, repositoryName } from "../../../oci/reference";
 import { digestOfTag } from "./cache-name";
+import type { Digest } from "../../../oci/digest";
 import { distinct } from "../../naming/image-names";
 import type { NameProblem } from "../../naming/name-problem";
 import type { Candidate } from "./candidate";
@@ -8,6 +9,9 @@ import type { Override } from "../../../mirror/override";
 import { overriddenReference } from "../../naming/override";
 import { type NamedInArchive, ruleOn } from "../../naming/override-rule";
 import type { TagContest } from "./tag-contest";
+
+/** A tag whose names are known. */
+export type NamedTag = Extract<TagVerdict, { kind: "named" }>;
 
 /** What is known about the upstream of a tag of the cache. */
 export type TagVerdict =
@@ -18,6 +22,10 @@ export type TagVerdict =
           readonly replaced: readonly Reference[];
           /** What the archive calls the image, where it holds. */
           readonly confirmed: readonly Reference[];
+          /** The override that gives the names, in whole or in part. */
+          readonly by?: Override;
+          /** The subject whose names they are. */
+          readonly inheritedFrom?: Digest;
           readonly note?: string;
       }
     /** Its candidates, if any, have other digests. */
@@ -93,13 +101,13 @@ function decided(
     override: Override,
     contest: TagContest | undefined,
 ): TagVerdict {
-    const named = overriddenReference(override, link.repository, suffixOf(link));
+    const named = overriddenReference(override, link.repository, referenceSuffix(link));
     const chosen = references.filter(({ registry }) => registry === named.registry);
     // A candidate knows the repository where the cache does not (`targetRepo`).
     const isPlain = override.repository === undefined && chosen.length > 0;
     const names = isPlain ? chosen.map((reference) => withTag(reference, override.tag)) : [named];
     const replaced = references.filter((reference) => !names.includes(reference));
-    const verdict = { kind: "named", references: names, replaced, confirmed: names } as const;
+    const verdict = { kind: "named", references: names, replaced, confirmed: names, by: override } as const;
     if (contest === undefined || contest.digests.length === 0 || references.length === 0) return verdict;
     const name = `${link.repository}:${link.tag} is ${names.map(formatReference).join(", ")} by its override`;
     return { ...verdict, note: `${name}; the tag has pointed to ${contest.digests.join(", ")} too` };
@@ -117,6 +125,6 @@ function fullest(references: readonly Reference[]): Reference[] {
     );
 }
 
-function suffixOf(link: TagLink): string {
+function referenceSuffix(link: TagLink): string {
     return digestOfTag(link.tag) === link.digest ? `@${link.digest}` : `:${link.tag}`;
 }

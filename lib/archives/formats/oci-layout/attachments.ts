@@ -4,7 +4,14 @@ import { type Descriptor, parseManifest } from "../../../oci/manifest";
 import { isIndexMediaType } from "../../../oci/media-types";
 import { type Reference, parseSourceKey, repositoryName } from "../../../oci/reference";
 import type { ImageNames } from "../../naming/image-names";
-import { labelOf, refNameOf, signatureSuffixOf, subjectNoteOf } from "./entry-names";
+import {
+    isHaulerReferrer,
+    entryLabel,
+    entryRefName,
+    signatureTagSuffix,
+    storedName,
+    notedSubject,
+} from "./entry-names";
 
 /** Cosign's tags, and the fallback tag of the OCI referrers API; what they are about is in the name. */
 const ATTACHMENT_TAG = /^sha256-([0-9a-f]{64})(\.(?:sig|att|sbom))?$/;
@@ -17,37 +24,41 @@ export interface Attachment {
     readonly tag?: string;
 }
 
-/** Where the images of a layout are: every manifest of their trees, and the repositories it belongs to. */
-export type ImageTrees = ReadonlyMap<Digest, readonly Reference[]>;
-
 /**
  * What an entry without a name of its own is about: containerd's note, cosign's tag, the kind that Hauler gives it, or
- * the manifest's `subject`. @returns undefined if it is about nothing
+ * the manifest's `subject`. @param images of a store of Hauler, by their full names
+ * @returns undefined if it is about nothing
  */
-export async function attachmentOf(
+export async function findAttachment(
     entry: Descriptor,
     source: BlobSource,
-    namesakes: ReadonlyMap<string, Digest>,
+    images: ReadonlyMap<string, Digest>,
 ): Promise<Attachment | undefined> {
-    const noted = subjectNoteOf(entry);
+    const noted = notedSubject(entry);
     if (noted !== undefined) return { entry, subject: noted };
-    const name = refNameOf(entry);
-    const suffix = signatureSuffixOf(entry);
-    if (suffix !== undefined) return signatureOf(entry, suffix, namesakes);
+    const name = entryRefName(entry);
+    const suffix = signatureTagSuffix(entry);
+    if (suffix !== undefined) return haulerSignature(entry, suffix, images);
+    const isReferrer = isHaulerReferrer(entry);
     const tagged = ATTACHMENT_TAG.exec(name ?? "");
     if (tagged?.[1] !== undefined && name !== undefined) return { entry, subject: `sha256:${tagged[1]}`, tag: name };
-    if (source.size(entry.digest) === undefined) return undefined;
-    const { subject } = parseManifest(await source.read(entry.digest), { place: source.place(entry.digest) });
-    return subject === undefined ? undefined : { entry, subject: subject.digest };
+    const subject =
+        (await subjectInManifest(entry, source)) ?? (isReferrer ? images.get(storedName(entry)) : undefined);
+    return subject === undefined ? undefined : { entry, subject };
 }
 
-/** Hauler gives a signature the `ref.name` of its image, and the kind. */
-function signatureOf(
+async function subjectInManifest(entry: Descriptor, source: BlobSource): Promise<Digest | undefined> {
+    if (source.size(entry.digest) === undefined) return undefined;
+    return parseManifest(await source.read(entry.digest), { place: source.place(entry.digest) }).subject?.digest;
+}
+
+/** Hauler gives a signature the names of its image, and the kind. */
+function haulerSignature(
     entry: Descriptor,
     suffix: string,
-    namesakes: ReadonlyMap<string, Digest>,
+    images: ReadonlyMap<string, Digest>,
 ): Attachment | undefined {
-    const subject = namesakes.get(labelOf(entry));
+    const subject = images.get(storedName(entry));
     return subject === undefined ? undefined : { entry, subject, tag: `sha256-${digestHex(subject)}.${suffix}` };
 }
 
@@ -67,7 +78,7 @@ export function nameAttachments(
                 repository,
                 ...(tag === undefined ? { digest: entry.digest } : { tag }),
             }));
-            names.add(labelOf(entry), entry.digest, references);
+            names.add(entryLabel(entry), entry.digest, references, () => ({ from: "subject", where: subject }));
             if (!trees.has(entry.digest)) trees.set(entry.digest, references);
             return false;
         });
@@ -76,8 +87,26 @@ export function nameAttachments(
     }
 }
 
+/** Everything below the indexes among these entries, as far as the archive holds them. */
+export async function listDescendants(
+    entries: readonly Descriptor[],
+    source: BlobSource,
+): Promise<ReadonlySet<Digest>> {
+    const found = new Set<Digest>();
+    const indexes = entries.filter(({ mediaType }) => isIndexMediaType(mediaType)).map(({ digest }) => digest);
+    const seen = new Set(indexes);
+    for (const digest of seen) {
+        if (source.size(digest) === undefined) continue;
+        for (const child of parseManifest(await source.read(digest), { place: source.place(digest) }).manifests) {
+            found.add(child.digest);
+            seen.add(child.digest);
+        }
+    }
+    return found;
+}
+
 /** The trees of all images that have a name; children that a sparse index leaves out are in them too. */
-export async function treesOf(names: ImageNames, source: BlobSource): Promise<Map<Digest, readonly Reference[]>> {
+export async function imageTrees(names: ImageNames, source: BlobSource): Promise<Map<Digest, readonly Reference[]>> {
     const trees = new Map<Digest, readonly Reference[]>();
     const visit = async (digest: Digest, from: Reference): Promise<void> => {
         const known = trees.get(digest) ?? [];

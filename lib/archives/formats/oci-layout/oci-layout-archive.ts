@@ -9,8 +9,9 @@ import {
     type TreeBlobs,
     blobsNamed,
     readTreeFile,
-    sourceOf,
+    treeSource,
 } from "../../files/file-tree";
+import { isHaulerLayout } from "./entry-names";
 import { completeImages } from "./hollow-manifests";
 import { nameLayoutImages } from "./names";
 
@@ -24,22 +25,23 @@ export function layoutBlobs(tree: FileTree): TreeBlobs {
 /**
  * Opens an OCI layout (image-spec, image-layout.md) in a tar or a folder. Of a folder, `index.json` is the part that a
  * lock remembers: with the digests in it, it is the whole content.
+ * @param folder where it lies below what was given; "" if it is just that
  * @param isZarf it is the `images/` of a Zarf package
  * @throws ArchiveError `ARCHIVE_FORMAT_UNSUPPORTED`, `ARCHIVE_METADATA_INVALID`, `ARCHIVE_TOO_LARGE`
  */
-export async function openLayout(tree: FileTree, label: string, isZarf: boolean): Promise<Archive> {
+export async function openLayout(tree: FileTree, label: string, folder: string, isZarf: boolean): Promise<Archive> {
     const index = await readLayoutIndex(tree);
     const marker = await readTreeFile(tree, "oci-layout", MAX_MANIFEST_BYTES);
     if (marker !== undefined) checkVersion(marker);
     const unmarked = `${label} has no oci-layout file; it is read as an OCI layout 1.0.0`;
-    const source = await completeImages(sourceOf(tree, layoutBlobs(tree)), index.manifests);
+    const source = await completeImages(treeSource(tree, layoutBlobs(tree)), index.manifests);
     return {
-        format: "oci-layout",
+        format: isHaulerLayout(index.manifests) ? "hauler" : "oci-layout",
         label,
-        parts: tree.partsOf(["index.json"]),
+        parts: tree.lockParts(["index.json"]),
         warnings: marker === undefined ? [unmarked] : [],
         source,
-        contents: (overrides) => nameLayoutImages(label, index.manifests, source, { overrides, isZarf }),
+        contents: (overrides) => nameLayoutImages(label, index.manifests, source, { overrides, isZarf, folder }),
         close: async () => undefined,
     };
 }
@@ -57,14 +59,14 @@ export async function readLayoutIndex(tree: FileTree): Promise<Manifest> {
 }
 
 function checkVersion(marker: ReadFile): void {
-    const version = versionOf(marker.bytes);
+    const version = layoutVersion(marker.bytes);
     if (version?.startsWith("1.") === true) return;
     const what = version === undefined ? "oci-layout does not give a version" : `OCI layout version ${version}`;
     const fix = "make the layout with a tool that writes version 1.0.0";
     throw new ArchiveError(what, { ...marker.place, code: "ARCHIVE_FORMAT_UNSUPPORTED", fix });
 }
 
-function versionOf(bytes: Buffer): string | undefined {
+function layoutVersion(bytes: Buffer): string | undefined {
     try {
         return layoutFile.safeParse(JSON.parse(bytes.toString("utf8"))).data?.imageLayoutVersion;
     } catch {

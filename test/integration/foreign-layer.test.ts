@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import { type Archive, describeArchive, openArchive } from "../../lib/archives";
+import { RegistryClient } from "../../lib/distribution/client/registry-client";
+import { executePlan, imageTask, planImport, verifyImages } from "../../lib/import";
+import type { Lock } from "../../lib/lock";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import { RegistryProcess } from "../support/registry-process";
+
+/** regctl image copy of a Docker image, one of whose layers is foreign: it is not in the layout. */
+const LAYOUT = join(__dirname, "../fixtures/archives/regctl/foreign-layer");
+const SOURCE = "quay.io/team/foreign:1.0";
+const LAYER = "sha256:656771905e1ef731f65cd0a0d9fb061238380a1a012e6abdf846ecc7d2ea36fd";
+
+let archive: Archive;
+let lock: Lock;
+let registry: RegistryProcess | undefined;
+let client: RegistryClient | undefined;
+
+beforeAll(async () => {
+    archive = await openArchive(LAYOUT);
+    const override = { match: "1.0", registry: "quay.io", repository: "team/foreign" };
+    const { lock: described, notes } = await describeArchive(archive, [override]);
+    expect(notes).toEqual([expect.stringContaining(`${SOURCE}: layer ${LAYER} is not distributable`)]);
+    lock = described;
+});
+
+afterAll(() => archive.close());
+
+afterEach(async () => {
+    await client?.close();
+    await registry?.stop();
+});
+
+async function importInto(options: Parameters<typeof RegistryProcess.start>[0]) {
+    registry = await RegistryProcess.start(options);
+    client = new RegistryClient({ endpoint: { host: registry.host, plainHttp: true } });
+    const base = parseMirrorBase(`${registry.host}/mirror`);
+    const plan = await planImport(client, { images: lock.images, set: lock, base, suspects: new Set() });
+    const result = await executePlan(client, archive.source, plan);
+    const check = { ...imageTask(base, SOURCE, lock.images[SOURCE] ?? ""), whole: true };
+    const verify = (absent: readonly string[]) =>
+        verifyImages(client as RegistryClient, [check], { absent: new Set(absent) });
+    return { result, verify, puts: registry.writes().filter(({ path }) => path.includes("/manifests/")) };
+}
+
+test("the lock lists the layer as absent", () => {
+    expect(lock.manifests[lock.images[SOURCE] ?? ""]?.absent).toEqual([LAYER]);
+});
+
+test("a registry that allows the layer's URL takes the image, and the proof leaves that layer out, and no other", async () => {
+    const { result, verify } = await importInto({ layerUrls: ["^https://mcr\\.example/"] });
+    expect(result.failed).toEqual([]);
+    expect((await verify([LAYER])).failures).toEqual([]);
+    expect((await verify([LAYER])).proofs).toMatchObject([{ source: SOURCE }]);
+    expect((await verify([])).failures).toEqual([
+        { source: SOURCE, problem: expect.stringContaining(`blob ${LAYER} is not there`) as string },
+    ]);
+});
+
+test("a registry that allows no URLs, as distribution comes, is asked once, and the error names the setting", async () => {
+    const { result, puts } = await importInto({});
+    expect(result.failed).toMatchObject([{ source: SOURCE }]);
+    const text = JSON.stringify(result.failed);
+    expect(text).toContain(LAYER);
+    expect(text).toContain("validation.manifests.urls.allow");
+    expect(puts).toHaveLength(1);
+});
