@@ -53,7 +53,16 @@ test("a registry that allows the layer's URL takes the image, and the proof leav
     expect((await verify([LAYER])).failures).toEqual([]);
     expect((await verify([LAYER])).proofs).toMatchObject([{ source: SOURCE }]);
     expect((await verify([])).failures).toEqual([
-        { source: SOURCE, problem: expect.stringContaining(`blob ${LAYER} is not there`) as string },
+        {
+            source: SOURCE,
+            problems: [
+                expect.objectContaining({
+                    code: "BLOB_UNKNOWN",
+                    thing: `blob mirror/quay.io/team/foreign@${LAYER}`,
+                    problem: "it is missing",
+                }),
+            ],
+        },
     ]);
 });
 

@@ -170,8 +170,8 @@ async function healed(): Promise<{ changed: string[]; text: string }> {
     expect(await site.stack.preview("--expect-no-changes")).toMatchObject({ code: 0 });
     const writes = site.registry.writes().filter(({ status }) => status !== 401);
     // Which upload it is, only the registry knows.
-    const placeOf = (path: string) => path.replace(/(?<=\/uploads\/).*/, "");
-    return { changed: writes.map(({ method, path, status }) => `${method} ${placeOf(path)} ${status}`), text };
+    const uploadPlace = (path: string) => path.replace(/(?<=\/uploads\/).*/, "");
+    return { changed: writes.map(({ method, path, status }) => `${method} ${uploadPlace(path)} ${status}`), text };
 }
 
 test("a manifest deleted by hand is drift, and the next up restores just that", async () => {
@@ -246,8 +246,8 @@ test("a registry that cannot be asked is no drift: the check fails otherwise, an
 test("a preview names the one image that was added, and none that stay", async () => {
     const path = join(site.folder, "set1.lock.json");
     const whole = readFileSync(path, "utf8");
-    const lock = JSON.parse(whole) as { images: Record<string, string> };
-    delete lock.images["quay.io/legacy/v2s2:1.0"];
+    const lock = JSON.parse(whole) as { images: Record<string, string>; nameSources: Record<string, unknown> };
+    for (const map of [lock.images, lock.nameSources]) delete map["quay.io/legacy/v2s2:1.0"];
     writeFileSync(path, JSON.stringify(lock));
     expect(await site.stack.upOnly()).toMatchObject({ code: 0 });
     writeFileSync(path, whole);
