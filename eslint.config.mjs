@@ -1,11 +1,11 @@
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
-/** What each room of lib may import beside itself (docs/architecture.md): the table has no cycle. */
+/** What each module of lib may import beside itself (docs/architecture.md): the table has no cycle. */
 const GRAMMAR = ["errors", "concurrency", "oci", "debug"];
 const NAMES = [...GRAMMAR, "mirror"];
 /** @type {Record<string, string[]>} */
-const ROOMS = {
+const MODULES = {
     errors: [],
     debug: [],
     concurrency: ["errors"],
@@ -32,9 +32,9 @@ const forbid = (files, groups, message) => ({
 });
 const upstairs = { regex: "(^|/)(index|config|components|dynamic-providers|cli)(/|$)" };
 const pulumi = { regex: "^@pulumi/" };
-/** @param {string} room */
-const otherRooms = (room) => {
-    const forbidden = Object.keys(ROOMS).filter((other) => other !== room && !ROOMS[room]?.includes(other));
+/** @param {string} module */
+const otherModules = (module) => {
+    const forbidden = Object.keys(MODULES).filter((other) => other !== module && !MODULES[module]?.includes(other));
     return { regex: `^(\\.\\./)+(lib/)?(${forbidden.join("|")})(/|$)` };
 };
 
@@ -106,11 +106,11 @@ export default tseslint.config(
         rules: { "no-restricted-syntax": ["error", noUnverifiedTls, ...noModuleState] },
     },
     forbid(["lib/**/*.ts"], [upstairs, pulumi], "lib runs without Pulumi and knows nothing above it"),
-    ...Object.keys(ROOMS).map((room) =>
+    ...Object.keys(MODULES).map((module) =>
         forbid(
-            [`lib/${room}/**/*.ts`],
-            [upstairs, pulumi, otherRooms(room)],
-            `lib/${room} may import ${["itself", ...(ROOMS[room] ?? [])].join(", ")} (docs/architecture.md)`,
+            [`lib/${module}/**/*.ts`],
+            [upstairs, pulumi, otherModules(module)],
+            `lib/${module} may import ${["itself", ...(MODULES[module] ?? [])].join(", ")} (docs/architecture.md)`,
         ),
     ),
     forbid(

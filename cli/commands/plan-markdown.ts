@@ -3,7 +3,7 @@ import { markdownCell, markdownCode } from "../../lib/errors/text";
 import type { ImportedImages } from "../stack/imported-images";
 
 /** A comment on GitHub holds 65,536 characters, one on GitLab a million. */
-export const MAX_COMMENT_BYTES = 60_000;
+const MAX_COMMENT_BYTES = 60_000;
 
 /** Sets and notes are cut, so that there is room for the names of images. */
 const MAX_SETS = 100;

@@ -76,7 +76,7 @@ function jsonReport(mirrorBase: string, sets: readonly SetPlan[]): object {
 
 function printSet({ name, plan, images }: SetPlan): void {
     print(`${name}: ${planSummary(plan)}`);
-    for (const image of images) if (image.state !== "cannot") print(`    ${formatImage(image)}`);
+    for (const image of images) if (image.state !== "blocked") print(`    ${formatImage(image)}`);
     for (const line of blockedLines(plan)) print(`    ${withoutSecrets(line)}`);
 }
 

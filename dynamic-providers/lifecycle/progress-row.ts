@@ -61,7 +61,7 @@ export class ProgressRow {
 }
 
 /** "trying again in 2 s: SERVER_ERROR (503) at registry.example:8443: HEAD mirror/quay.io/org/app/manifests/1.2: …". */
-export function waitText({ problem, seconds }: Wait): string {
+function waitText({ problem, seconds }: Wait): string {
     const soon = seconds < 1 ? "" : ` in ${Math.round(seconds)} s`;
     return `trying again${soon}: ${formatWithoutFix(problem)}`;
 }

@@ -18,7 +18,7 @@ export function formatImages(images: ImagesBySource): string {
     return Object.entries(images)
         .map(([source, digest]) => {
             const line = `${source} ${digest}`;
-            const read = entryOf(line);
+            const read = parseEntry(line);
             if (read?.[0] === source && read[1] === digest) return `${line}\n`;
             throw invalid(line, "make the lock again with: npm run -s passthrough -- lock --stack <stack>");
         })
@@ -36,7 +36,7 @@ export function toImageMap(list: ImageList): ImagesBySource {
     if (lines.pop() !== "") throw invalid(list.slice(list.lastIndexOf("\n") + 1), CHANGED);
     const images = new Map<string, Digest>();
     for (const line of lines) {
-        const entry = entryOf(line);
+        const entry = parseEntry(line);
         if (entry === undefined || images.has(entry[0])) throw invalid(line, CHANGED);
         images.set(...entry);
     }
@@ -62,7 +62,7 @@ export function haveSameImages(a: ImageList, b: ImageList): boolean {
 const LINE = /^(\S+) (\S+)$/;
 
 /** What a line says; undefined if it is none of ours. */
-function entryOf(line: string): [source: string, digest: Digest] | undefined {
+function parseEntry(line: string): [source: string, digest: Digest] | undefined {
     const [, source = "", digest = ""] = LINE.exec(line) ?? [];
     return isDigest(digest) ? [source, digest] : undefined;
 }

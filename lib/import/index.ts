@@ -1,4 +1,4 @@
-export { type BlobTask, type ImagePlan, type ImportPlan, type Payload, needsArchive, payloadOf } from "./plan/plan";
+export { type BlobTask, type ImagePlan, type ImportPlan, type Payload, needsArchive } from "./plan/plan";
 export { type PlanRequest, planImport } from "./plan/planner";
 export { type PlannedImage, type PlannedState, plannedImages } from "./plan/planned-image";
 export { type ExecuteOptions, executePlan } from "./transfer/execute";
@@ -27,7 +27,6 @@ export { blockedLines, isNothingToDo, planSummary } from "./plan/plan-text";
 export {
     type ImageProblem,
     type ImageProblemJson,
-    imageProblem,
     imageProblemToJson,
     namedProblems,
     problemLines,

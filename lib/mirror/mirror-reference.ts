@@ -29,7 +29,7 @@ export interface MirrorConflict {
 }
 
 /** `host[:port]/name` may not be longer for many clients (distribution-spec, "Pulling manifests"). */
-export const MAX_NAME_LENGTH = 255;
+const MAX_NAME_LENGTH = 255;
 
 /**
  * Reads a mirror base such as `registry.site-a.local:8443/mirror` or, where one host name is one repository,
@@ -62,7 +62,7 @@ export function formatMirrorBase(base: MirrorBase): string {
  * as `host-5000`, since a repository name has no colon. IPv6 literals are refused: nothing can redirect their pulls.
  * @throws PassthroughError `MIRROR_HOST_INVALID`
  */
-export function hostSegment(host: string): string {
+function hostSegment(host: string): string {
     const canonical = canonicalRegistry(host);
     if (canonical === undefined || canonical.includes("[")) {
         const isAddress = host.includes("[");

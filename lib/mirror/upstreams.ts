@@ -23,7 +23,7 @@ const egressOnly = (host: string, reason: string): Upstream => ({
 });
 
 /** The named default list, most important first. */
-export const UPSTREAMS: readonly Upstream[] = [
+const UPSTREAMS: readonly Upstream[] = [
     registry("registry.access.redhat.com", "core", "a registry without login: UBI and other base images"),
     registry("registry.redhat.io", "core", "a registry with login: most operators and UBI"),
     registry("registry.connect.redhat.com", "core", "a registry: certified images of partners"),

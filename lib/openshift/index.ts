@@ -1,6 +1,5 @@
 export { type CatalogSource, type ClusterCatalog, catalogSources, clusterCatalogs } from "./objects/catalog-objects";
 export { type ClusterPolicy, type ContentImages, type ContentRules, contentRules } from "./rules/content-rules";
-export { type Coverage, type UncoveredImage, coverage } from "./rules/coverage";
 export type {
     ImageContentSourcePolicy,
     ImageDigestMirrorSet,
@@ -9,16 +8,11 @@ export type {
     MirrorObject,
     MirrorSourcePolicy,
 } from "./rules/mirror-object-types";
-export {
-    type MirrorRuleOptions,
-    type MirrorRules,
-    type MirroredHost,
-    mirrorRules,
-} from "./rules/create-mirror-objects";
+export type { MirrorRuleOptions, MirrorRules, MirroredHost } from "./rules/create-mirror-objects";
 export { formatObjects } from "./objects/objects-yaml";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
-export { type RegistriesConf, type RegistryMirror, type RegistryRule, registriesConf } from "./rules/registries-conf";
-export { formatRegistriesConf, parseRegistriesConf } from "./rules/registries-toml";
+export type { RegistriesConf, RegistryMirror, RegistryRule } from "./rules/registries-conf";
+export { parseRegistriesConf } from "./rules/registries-toml";
 export { releaseNotes } from "./objects/release-notes";
 export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";
 export { type PullAttempt, type PullResolution, type RefusedAttempt, findRule, resolvePull } from "./rules/resolve";

@@ -44,13 +44,13 @@ class PullResolver implements PullChecks {
     readonly checks: ImageCheck[] = [];
     readonly unredirected: ImageProblem[] = [];
     readonly digestOnly: string[] = [];
-    readonly #mirrorOf: (reference: Reference) => Reference | undefined;
+    readonly #mirroredReference: (reference: Reference) => Reference | undefined;
     readonly #base: MirrorBase;
     readonly #whole: ReadonlySet<string>;
 
     constructor(request: PullCheckRequest) {
         const conf = parseRegistriesConf(request.registriesConf, "the registries.conf of the mirror rules");
-        this.#mirrorOf = (reference) => {
+        this.#mirroredReference = (reference) => {
             const first = resolvePull(conf, reference).attempts[0];
             return first?.viaMirror === true ? parseReference(first.reference) : undefined;
         };
@@ -61,14 +61,14 @@ class PullResolver implements PullChecks {
     /** By digest it must come from the mirror; if it has a tag and rules redirect tags, by that too. */
     byDigest(source: string, digest: string): void {
         const { registry, repository, tag } = parseSourceKey(source);
-        const byDigest = this.#mirrorOf({ registry, repository, digest });
+        const byDigest = this.#mirroredReference({ registry, repository, digest });
         if (byDigest === undefined) {
             return this.#unredirected(source, {
                 problem: "no mirror rule redirects pulls of it by digest",
                 fix: "run `npm run up`, so that the mirror rules match the content",
             });
         }
-        const byTag = tag === undefined ? undefined : this.#mirrorOf({ registry, repository, tag });
+        const byTag = tag === undefined ? undefined : this.#mirroredReference({ registry, repository, tag });
         if (tag !== undefined && byTag === undefined) this.digestOnly.push(source);
         this.#check(source, digest, byDigest.repository, byTag?.tag);
     }
@@ -76,7 +76,7 @@ class PullResolver implements PullChecks {
     /** Its digest is not upstream's: only pulls by tag can find it. */
     byTag(source: string, digest: string, mark: ImageMark): void {
         const { registry, repository, tag } = parseSourceKey(source);
-        const found = tag === undefined ? undefined : this.#mirrorOf({ registry, repository, tag });
+        const found = tag === undefined ? undefined : this.#mirroredReference({ registry, repository, tag });
         if (found !== undefined) return this.#check(source, digest, found.repository, found.tag);
         if (tag !== undefined && mark === "tag-only") {
             return this.#unredirected(source, {

@@ -61,9 +61,9 @@ export async function selftest(request: SelftestRequest): Promise<boolean> {
         onStep({ step: name, ...result });
         return result.outcome;
     };
-    let way: Way | undefined;
+    let way: Route | undefined;
     await step("rules", async () => {
-        way = wayOf(request, canary);
+        way = chooseRoute(request, canary);
         return done(`${formatReference(way.source)} -> ${formatReference(way.byDigest)}`);
     });
     if (way === undefined) return false;
@@ -86,7 +86,7 @@ export async function selftest(request: SelftestRequest): Promise<boolean> {
 }
 
 /** Where the canary's pulls go. */
-interface Way {
+interface Route {
     readonly source: Reference;
     readonly tag: string;
     readonly byDigest: Reference;
@@ -95,7 +95,7 @@ interface Way {
 }
 
 /** The canary gets the name of an upstream that has a rule. @throws PassthroughError `SELFTEST_NO_RULE` */
-function wayOf({ base, registriesConf, name, into }: SelftestRequest, { manifest }: Canary): Way {
+function chooseRoute({ base, registriesConf, name, into }: SelftestRequest, { manifest }: Canary): Route {
     const conf = parseRegistriesConf(registriesConf, "the registries.conf of the mirror rules");
     const registry = into?.registry ?? mirroredHost(conf, base);
     const repository = into?.repository ?? REPOSITORY;
@@ -108,7 +108,7 @@ function wayOf({ base, registriesConf, name, into }: SelftestRequest, { manifest
     const tag = name;
     const source = { registry, repository, tag };
     const { digest } = manifest;
-    const byDigest = mirrorOf(conf, base, { registry, repository, digest });
+    const byDigest = mirroredReference(conf, base, { registry, repository, digest });
     if (byDigest === undefined) {
         const rule = resolvePull(conf, { registry, repository, digest }).rule ?? registry;
         throw new PassthroughError(`the mirror rule of ${rule} leads elsewhere than ${base.host}`, {
@@ -116,7 +116,7 @@ function wayOf({ base, registriesConf, name, into }: SelftestRequest, { manifest
             fix: "run `npm run up`, so that the rules are those of today's site.registry.mirrorBase",
         });
     }
-    const byTag = mirrorOf(conf, base, source);
+    const byTag = mirroredReference(conf, base, source);
     return { source, tag, byDigest, ...(byTag === undefined ? {} : { byTag }) };
 }
 
@@ -130,7 +130,7 @@ function mirroredHost(conf: RegistriesConf, base: MirrorBase): string | undefine
         .map(({ location }) => location)[0];
 }
 
-function mirrorOf(conf: RegistriesConf, base: MirrorBase, asked: Reference): Reference | undefined {
+function mirroredReference(conf: RegistriesConf, base: MirrorBase, asked: Reference): Reference | undefined {
     const first = resolvePull(conf, asked).attempts[0];
     const wanted = formatReference(mirrorReference(base, asked));
     return first?.viaMirror === true && first.reference === wanted ? parseReference(first.reference) : undefined;

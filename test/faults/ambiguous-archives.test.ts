@@ -8,7 +8,7 @@ import type { Digest } from "../../lib/oci/digest";
 import type { Reference } from "../../lib/oci/reference";
 import { ArchiveBench } from "../support/archives";
 import { type AmbiguousArchive, ArchiveInventor, allowedKeys } from "../support/faults/ambiguous-archives";
-import { Random, seedOf } from "../support/faults/random";
+import { Random, deriveSeed } from "../support/faults/random";
 import { offeredOverrides } from "../support/oc-mirror-archive";
 
 jest.setTimeout(1_800_000);
@@ -26,7 +26,7 @@ type Truth = ReadonlyMap<Digest, readonly Reference[]>;
 /** What somebody writes who knows where each image comes from: the offered overrides, pasted and filled in. */
 function answer(error: NamesUnresolved, truth: Truth): Override[] {
     return offeredOverrides(error, (match) => {
-        const [reference] = truthOf(covered(match, error.names)[0], truth);
+        const [reference] = findTruth(covered(match, error.names)[0], truth);
         return {
             "upstream host": reference?.registry ?? "",
             "repository there": reference?.repository ?? "",
@@ -35,7 +35,7 @@ function answer(error: NamesUnresolved, truth: Truth): Override[] {
     }).flatMap((override) => completed(override, covered(override.match, error.names), truth));
 }
 
-function truthOf(problem: NameProblem | undefined, truth: Truth): readonly Reference[] {
+function findTruth(problem: NameProblem | undefined, truth: Truth): readonly Reference[] {
     return truth.get(problem?.digest ?? "") ?? [];
 }
 
@@ -53,7 +53,7 @@ function covered(match: string, problems: readonly NameProblem[]): NameProblem[]
 
 /** One override for a repository is for images of one host: where they are not, each gets its own. */
 function completed(override: Override, problems: readonly NameProblem[], truth: Truth): Override[] {
-    const places = problems.map((problem) => truthOf(problem, truth)[0]);
+    const places = problems.map((problem) => findTruth(problem, truth)[0]);
     const isOne = new Set(places.map((place) => `${place?.registry}/${place?.repository}`)).size <= 1;
     const matches = isOne ? [override.match] : problems.map(({ digest }) => digest);
     return matches.map((match, at) => {
@@ -101,7 +101,7 @@ async function faultsIn({ files, truth }: AmbiguousArchive): Promise<{ faults: s
 test(`of ${ROUNDS} archives with names that do not tell everything, none is locked under a wrong name or left out in silence`, async () => {
     let [asked, images] = [0, 0];
     for (let round = 0; round < ROUNDS; round++) {
-        const invented = new ArchiveInventor(new Random(seedOf("ambiguous archives", round))).invent();
+        const invented = new ArchiveInventor(new Random(deriveSeed("ambiguous archives", round))).invent();
         const found = await faultsIn(invented).catch((error: unknown) => ({ faults: [String(error)], asked: 0 }));
         expect({ round, kinds: invented.kinds, faults: found.faults }).toEqual({
             round,

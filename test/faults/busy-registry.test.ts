@@ -59,7 +59,7 @@ const FORMS: Readonly<Record<string, (random: Random) => Readonly<Record<string,
 };
 
 /** Milliseconds since the epoch, of the one clock that the proxy and the client have. */
-function endOf(retryAfter: string): number {
+function waitEnd(retryAfter: string): number {
     return /^\d+$/.test(retryAfter) ? Date.now() + Number(retryAfter) * 1000 : Date.parse(retryAfter);
 }
 
@@ -69,7 +69,7 @@ for (const [form, headersOf] of Object.entries(FORMS)) {
         // With one request in flight nothing else is under way, so none at all may come before the time is over.
         // With more, those that were under way do: then only a manifest's own URL tells that it was asked for again.
         const requests = number % 2 === 0 ? 8 : 1;
-        const placeOf = ({ url }: Asked) =>
+        const uploadPlace = ({ url }: Asked) =>
             requests === 1 ? "the host" : url.includes("/manifests/") ? url : undefined;
         /** Place -> when it may be asked again. */
         const notBefore = new Map<string | undefined, number>();
@@ -78,14 +78,14 @@ for (const [form, headersOf] of Object.entries(FORMS)) {
         const answered = burst(random, length, (asked) => {
             const headers = headersOf(random);
             const after = headers["retry-after"];
-            if (after !== undefined) notBefore.set(placeOf(asked), endOf(after));
+            if (after !== undefined) notBefore.set(uploadPlace(asked), waitEnd(after));
             count("answers 429");
             const answer = registryError(429, "TOOMANYREQUESTS", "slow down");
             return { ...answer, headers: { ...answer.headers, ...headers } };
         });
         const scripted = site.proxy.script;
         site.proxy.script = (asked, nth) => {
-            const place = placeOf(asked);
+            const place = uploadPlace(asked);
             if (place !== undefined && Date.now() < (notBefore.get(place) ?? 0)) early.push(asked.url);
             return scripted(asked, nth);
         };

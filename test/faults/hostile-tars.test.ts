@@ -111,7 +111,7 @@ for (const [name, attack] of Object.entries(ATTACKS)) {
         expect(site.storage.digests()).toEqual([]);
         if (name === SWALLOWED)
             expect(error.message).toMatch(/sha256:[0-9a-f]{64}(: it is missing|: it has \d+ bytes)|offset \d/);
-        else expect(namesOf(blob, attacked)).toContain(error.entry);
+        else expect(attackedNames(blob, attacked)).toContain(error.entry);
         count(error.code);
         // Nor is it locked.
         const unlocked = await refusal(bench.open(folder).then((archive) => describeArchive(archive, [])));
@@ -123,7 +123,7 @@ for (const [name, attack] of Object.entries(ATTACKS)) {
 }
 
 /** What a refusal may call the entry: a header alone has the first 100 bytes of its name. */
-function namesOf(blob: TarSpec, attacked: readonly (TarSpec | Buffer)[]): string[] {
+function attackedNames(blob: TarSpec, attacked: readonly (TarSpec | Buffer)[]): string[] {
     const given = attacked.flatMap((entry) => (Buffer.isBuffer(entry) ? [] : [entry.name]));
     const names = [blob.name, blob.name.slice(0, 100), CLIMBING, ...given];
     return names.flatMap((name) => [name, JSON.stringify(name)]);

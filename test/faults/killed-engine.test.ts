@@ -7,12 +7,12 @@ import { RegistryStorage } from "../support/faults/registry-storage";
 import { leaks } from "../support/canary";
 import { descendants, isAlive } from "../support/processes";
 import { ACCOUNT, FIXTURES, TestSite } from "../support/site";
-import { placesOf } from "../support/stack";
+import { readPlaces } from "../support/stack";
 
 const FIXTURE = join(FIXTURES, "with-mapping");
 const PROVIDER = "cmd/dynamic-provider";
 /** Every byte of a blob or a manifest is a moment to end at. */
-async function payloadOf(site: TestSite): Promise<number> {
+async function imagesPayload(site: TestSite): Promise<number> {
     const { blobs, manifests } = await readLock(join(site.folder, "set1.lock.json"));
     const sizes = [...Object.values(blobs), ...Object.values(manifests).map(({ size }) => size)];
     return sizes.reduce((sum, size) => sum + size, 0);
@@ -32,7 +32,7 @@ faultCase(
         try {
             site.stack.configure(site.document({ registry: { mirrorBase: `${proxy.host}/mirror` } }));
             const { child, done } = site.stack.startUp();
-            let left = random.between(1, await payloadOf(site));
+            let left = random.between(1, await imagesPayload(site));
             let providers: number[] = [];
             proxy.watch = (side, bytes) => {
                 if (side !== "request") return undefined;
@@ -59,12 +59,12 @@ faultCase(
             const events = join(site.folder, "events.json");
             expect(await site.stack.up("--event-log", events)).toMatchObject({ code: 0 });
             expect((await site.stack.outputs()).validation).toMatchObject({ status: "proven", images: 6 });
-            const again = proxy.passed.filter(isBlobPut).filter(({ url }) => held.has(blobOf(url)));
+            const again = proxy.passed.filter(isBlobPut).filter(({ url }) => held.has(uploadedBlob(url)));
             expect(again).toEqual([]);
             count("blobs kept", held.size);
             count("blobs sent then", proxy.passed.filter(isBlobPut).length);
             expect(storage.wrong()).toEqual([]);
-            expect(leaks([ACCOUNT], await placesOf(site.stack, events))).toEqual([]);
+            expect(leaks([ACCOUNT], await readPlaces(site.stack, events))).toEqual([]);
         } finally {
             await proxy.stop();
             await site.remove();
@@ -72,7 +72,7 @@ faultCase(
     },
 );
 
-function blobOf(url: string): string {
+function uploadedBlob(url: string): string {
     const { pathname, searchParams } = new URL(url, "http://localhost");
     return `${/^\/v2\/(.+)\/blobs\//.exec(pathname)?.[1] ?? ""} ${searchParams.get("digest") ?? ""}`;
 }

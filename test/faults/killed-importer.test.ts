@@ -25,7 +25,7 @@ async function withArchive(random: Random, play: (archive: SetArchive) => Promis
 }
 
 /** Every payload byte of the run, blobs and manifests, is a moment it may be ended at. */
-function payloadOf({ content }: SetArchive): number {
+function imagesPayload({ content }: SetArchive): number {
     const sizes = [...Object.values(content.blobs), ...Object.values(content.manifests).map(({ size }) => size)];
     return sizes.reduce((sum, size) => sum + size, 0);
 }
@@ -48,7 +48,7 @@ faultCase(
         site.clear();
         await withArchive(random, async (archive) => {
             const run = new ImportingProcess(site, archive);
-            whenCarried(random.between(1, payloadOf(archive)), () => run.kill("SIGKILL"));
+            whenCarried(random.between(1, imagesPayload(archive)), () => run.kill("SIGKILL"));
             const killed = await run.done;
             expect(secretsIn(killed.said)).toEqual([]);
             count("runs killed", killed.signal === "SIGKILL" ? 1 : 0);
@@ -83,7 +83,7 @@ faultCase(
         site.clear();
         await withArchive(random, async (archive) => {
             const run = new ImportingProcess(site, archive);
-            whenCarried(random.between(1, payloadOf(archive) - 1), () => run.kill("SIGINT"));
+            whenCarried(random.between(1, imagesPayload(archive) - 1), () => run.kill("SIGINT"));
             const interrupted = await run.done;
             expect(secretsIn(interrupted.said)).toEqual([]);
             count("runs interrupted", interrupted.result?.failed.length === 0 ? 0 : 1);

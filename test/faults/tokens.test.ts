@@ -53,7 +53,9 @@ for (const [name, chosen] of Object.entries(KINDS)) {
         expect(outcome.result?.failed).toEqual([]);
         site.holdsNothingWrong();
         // Refused with the token that had ended, it got in with another.
-        const again = site.proxy.passed.filter((passed) => ended !== undefined && whatOf(passed) === whatOf(ended));
+        const again = site.proxy.passed.filter(
+            (passed) => ended !== undefined && describeRequest(passed) === describeRequest(ended),
+        );
         const [met401, ...later] = again.slice(again.findIndex((passed) => passed === ended));
         expect(met401).toMatchObject({ status: 401, reached: false });
         const another = later.find(
@@ -100,7 +102,7 @@ faultCase("uploads may begin, and every blob is answered 401", { all: 20, sample
 });
 
 /** What a request is for, whichever upload it belongs to. */
-function whatOf(asked: Asked): string {
+function describeRequest(asked: Asked): string {
     const [path = ""] = asked.url.split("/uploads/");
     return `${asked.method} ${path} ${digestAsked(asked)}`;
 }

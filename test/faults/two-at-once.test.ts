@@ -6,7 +6,7 @@ import { FaultSite } from "../support/faults/fault-site";
 import { Random } from "../support/faults/random";
 import { seededSet } from "../support/faults/seeded-set";
 import { FIXTURES, ACCOUNT as PUSHER, TestSite } from "../support/site";
-import { TestStack, placesOf } from "../support/stack";
+import { TestStack, readPlaces } from "../support/stack";
 
 let site: FaultSite;
 
@@ -46,7 +46,7 @@ faultCase("two stacks at once on one registry", { all: 5, sample: 1 }, async ({ 
         for (const up of ups) expect(up).toMatchObject({ code: 0 });
         for (const [name, stack] of [["first", first.stack] as const, ["second", second] as const]) {
             expect((await stack.outputs()).validation).toMatchObject({ status: "proven", images: 6 });
-            expect(leaks([PUSHER], await placesOf(stack, events(name)))).toEqual([]);
+            expect(leaks([PUSHER], await readPlaces(stack, events(name)))).toEqual([]);
         }
         count("stacks proven", 2);
     } finally {

@@ -24,8 +24,8 @@ interface PlanDocument {
     }[];
 }
 
-const statesOf = ({ sets }: PlanDocument) => sets.flatMap(({ images }) => images.map(({ state }) => state));
-const linesOf = (text: string) =>
+const readStates = ({ sets }: PlanDocument) => sets.flatMap(({ images }) => images.map(({ state }) => state));
+const jsonLines = (text: string) =>
     text
         .trim()
         .split("\n")
@@ -36,14 +36,14 @@ test("plan says exactly what import then sends; after it nothing is left to do, 
     const before = await site.run("plan", "--json");
     expect(before).toMatchObject({ code: 0, error: "" });
     const plan = JSON.parse(before.out) as PlanDocument;
-    expect(statesOf(plan)).toEqual(Array(6).fill("push"));
+    expect(readStates(plan)).toEqual(Array(6).fill("push"));
     expect(plan.sets[0]?.images.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(plan.bytes);
     expect(site.registry.writes()).toEqual([]);
     expect(await site.run("plan", "--exit-code")).toMatchObject({ code: 3 });
 
     const imported = await site.run("import", "--json");
     expect(imported).toMatchObject({ code: 0 });
-    const events = linesOf(imported.out);
+    const events = jsonLines(imported.out);
     expect(events[0]).toMatchObject({ event: "planned", set: "set1", bytes: plan.bytes });
     expect(events.at(-1)).toMatchObject({
         ...{ event: "finished", set: "set1", done: 6, failed: 0 },
@@ -81,10 +81,10 @@ test("a later set is planned as if the ones before it were there, and what is se
     const before = await site.run("plan", "--json");
     expect(before).toMatchObject({ code: 0 });
     const plan = JSON.parse(before.out) as PlanDocument;
-    expect(statesOf(plan)).not.toContain("cannot");
+    expect(readStates(plan)).not.toContain("blocked");
     const imported = await site.run("import", "--json");
     expect(imported).toMatchObject({ code: 0 });
-    const sent = linesOf(imported.out)
+    const sent = jsonLines(imported.out)
         .filter(({ event }) => event === "finished")
         .map((event) => event.sent as { bytes: number });
     expect(sent.map(({ bytes }) => bytes)).toEqual(plan.sets.map(({ bytes }) => bytes));

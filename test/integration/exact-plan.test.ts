@@ -126,7 +126,7 @@ test("what cannot be done is planned as such, and the others are exact", async (
     expect(proxy.bytes).toBe(plan.bytes);
     expect(plannedImages(plan)).toEqual([
         expect.objectContaining({ source: "quay.io/org/kept:1", state: "push", mirror: "mirror/quay.io/org/kept:1" }),
-        expect.objectContaining({ source: "quay.io/org/lost:1", state: "cannot" }),
+        expect.objectContaining({ source: "quay.io/org/lost:1", state: "blocked" }),
     ]);
     expect(problemText(result.failed[0])).toContain("import the earlier archive first");
     expect(events[0]).toMatchObject({ event: "planned", present: 0, push: 1, tagOnly: 0, cannot: 1 });

@@ -5,7 +5,7 @@ import type { BlobSource, ImageSet } from "../../lib/mirror/image-set";
 import { type Digest, computeDigest } from "../../lib/oci/digest";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
-import { folderOf, ocMirrorEntries, tar, testImage } from "../support/archives";
+import { makeFolder, ocMirrorEntries, tar, testImage } from "../support/archives";
 import { CountingProxy, type Detour, type Passed } from "../support/counting-proxy";
 import { MemoryImageSet } from "../support/image-set";
 import { RegistryStorage } from "../support/faults/registry-storage";
@@ -84,7 +84,7 @@ test("the rest of a large blob comes from its place in the archive, in the midst
     const image = testImage("large", { layers: [randomBytes(5000), bytes, randomBytes(7000)] });
     const tags = [{ repository: "org/app", tag: "1", image }];
     const entries = ocMirrorEntries({ tags, imageSet: ["quay.io/org/app:1"] });
-    const folder = await folderOf([["mirror_000001.tar", tar(entries)]]);
+    const folder = await makeFolder([["mirror_000001.tar", tar(entries)]]);
     const archive = await openArchive(folder.path);
     try {
         const { lock } = await describeArchive(archive, []);

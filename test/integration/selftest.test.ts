@@ -21,7 +21,7 @@ afterEach(async () => {
     registry = server = undefined;
 });
 
-function clientOf(host: string, signal?: AbortSignal, seconds = 0): RegistryClient {
+function makeClient(host: string, signal?: AbortSignal, seconds = 0): RegistryClient {
     const client = new RegistryClient({
         ...(signal === undefined ? {} : { signal }),
         endpoint: { host, plainHttp: true },
@@ -54,9 +54,9 @@ async function run(host: string, changes: Changes = {}) {
     );
     const steps: SelftestStep[] = [];
     const isFine = await selftest({
-        pushing: clientOf(host, changes.signal, changes.seconds),
-        pulling: clientOf(pullHost, changes.signal, changes.seconds),
-        removing: (isAnswering) => clientOf(changes.removeHost ?? host, undefined, isAnswering ? changes.seconds : 0),
+        pushing: makeClient(host, changes.signal, changes.seconds),
+        pulling: makeClient(pullHost, changes.signal, changes.seconds),
+        removing: (isAnswering) => makeClient(changes.removeHost ?? host, undefined, isAnswering ? changes.seconds : 0),
         base: parseMirrorBase(`${host}/mirror`),
         registriesConf,
         name: "0123abcd",
@@ -68,7 +68,7 @@ async function run(host: string, changes: Changes = {}) {
     return { isFine, steps, outcomes: steps.map(({ step, outcome }) => `${step}: ${outcome}`) };
 }
 
-const detailOf = (steps: readonly SelftestStep[], name: string) => steps.find(({ step }) => step === name)?.detail;
+const stepDetail = (steps: readonly SelftestStep[], name: string) => steps.find(({ step }) => step === name)?.detail;
 
 test("a canary is pushed, found through the rules by digest and by tag, read to the last byte, and taken away", async () => {
     registry = await RegistryProcess.start();
@@ -77,7 +77,7 @@ test("a canary is pushed, found through the rules by digest and by tag, read to 
         isFine: true,
         outcomes: ["rules: done", "push: done", "pull by digest: done", "pull by tag: done", "remove: done"],
     });
-    expect(detailOf(steps, "rules")).toContain(
+    expect(stepDetail(steps, "rules")).toContain(
         `quay.io/registry-passthrough/selftest:0123abcd -> ${registry.host}/${REPOSITORY}@sha256:`,
     );
     const tags = await fetch(`http://${registry.host}/v2/${REPOSITORY}/tags/list`);
@@ -104,8 +104,8 @@ test("where the registry does not delete, that is a note: what stays is said, an
         const { isFine, steps, outcomes } = await run(registry.host);
         expect(isFine).toBe(true);
         expect(outcomes.at(-1)).toBe("remove: note");
-        expect(detailOf(steps, "remove")).toContain("does not let the account delete (405");
-        expect(detailOf(steps, "remove")).toContain(`${REPOSITORY}@sha256:`);
+        expect(stepDetail(steps, "remove")).toContain("does not let the account delete (405");
+        expect(stepDetail(steps, "remove")).toContain(`${REPOSITORY}@sha256:`);
     }
 });
 
@@ -120,7 +120,7 @@ test("rules that lead elsewhere, or none, fail before anything is pushed", async
     registry = await RegistryProcess.start();
     const elsewhere = await run(registry.host, { rulesOf: "elsewhere.example/mirror" });
     expect(elsewhere).toMatchObject({ isFine: false, outcomes: ["rules: failed"] });
-    expect(detailOf(elsewhere.steps, "rules")).toContain("run `npm run up`");
+    expect(stepDetail(elsewhere.steps, "rules")).toContain("run `npm run up`");
     expect(registry.writes()).toEqual([]);
 });
 
@@ -137,7 +137,7 @@ test("an account that may push but whose pulls find nothing fails at that step w
     expect(outcomes).toEqual([
         ...["rules: done", "push: done", "pull by digest: failed", "pull by tag: failed", "remove: done"],
     ]);
-    expect(detailOf(steps, "pull by digest")).toContain("give the account that pulls the right to read");
+    expect(stepDetail(steps, "pull by digest")).toContain("give the account that pulls the right to read");
 });
 
 test("a mirror that serves other bytes fails, by digest and by tag", async () => {
@@ -163,7 +163,7 @@ test("a mirror that serves other bytes fails, by digest and by tag", async () =>
     const { isFine, steps, outcomes } = await run(registry.host, { pullHost: server.host });
     expect(isFine).toBe(false);
     expect(outcomes.slice(2, 4)).toEqual(["pull by digest: failed", "pull by tag: failed"]);
-    expect(detailOf(steps, "pull by tag")).toContain("look what stands between this machine and the registry");
+    expect(stepDetail(steps, "pull by tag")).toContain("look what stands between this machine and the registry");
 });
 
 test("a push that is refused fails with the registry's words; nothing is pulled, and nothing is there to be removed", async () => {
@@ -178,7 +178,7 @@ test("a push that is refused fails with the registry's words; nothing is pulled,
     const { isFine, steps, outcomes } = await run(server.host);
     expect(isFine).toBe(false);
     expect(outcomes).toEqual(["rules: done", "push: failed"]);
-    expect(detailOf(steps, "push")).toContain("DENIED (403)");
+    expect(stepDetail(steps, "push")).toContain("DENIED (403)");
 });
 
 test("a registry that cannot be reached is waited for once, at the first step: no pull, no removal of what was not pushed", async () => {
@@ -187,7 +187,7 @@ test("a registry that cannot be reached is waited for once, at the first step: n
     await registry.kill();
     const { isFine, steps, outcomes } = await run(host, { seconds: 0.2 });
     expect({ isFine, outcomes }).toEqual({ isFine: false, outcomes: ["rules: done", "push: failed"] });
-    expect(detailOf(steps, "push")).toMatch(new RegExp(`^NETWORK at ${host}: .*: no connection`));
+    expect(stepDetail(steps, "push")).toMatch(new RegExp(`^NETWORK at ${host}: .*: no connection`));
 });
 
 test("one that goes away after the push is waited for once; removing the canary is tried once more, and it is named", async () => {
@@ -201,11 +201,11 @@ test("one that goes away after the push is waited for once; removing the canary 
     const { steps, outcomes } = await run(registry.host, { pullHost: server.host, seconds: 0.2 });
     expect(outcomes).toEqual(["rules: done", "push: done", "pull by digest: failed", "remove: done"]);
     expect(asked).toBeGreaterThan(1);
-    expect(detailOf(steps, "pull by digest")).toContain("503");
+    expect(stepDetail(steps, "pull by digest")).toContain("503");
     const elsewhere = await ScriptedServer.start(gone);
     const removeHost = elsewhere.host;
     await elsewhere.stop();
     const lost = await run(registry.host, { pullHost: server.host, removeHost, seconds: 0.2 });
     expect(lost.outcomes).toEqual(["rules: done", "push: done", "pull by digest: failed", "remove: failed"]);
-    expect(detailOf(lost.steps, "remove")).toMatch(/look whether \S+selftest@sha256:[0-9a-f]{64} is still there/);
+    expect(stepDetail(lost.steps, "remove")).toMatch(/look whether \S+selftest@sha256:[0-9a-f]{64} is still there/);
 });

@@ -45,7 +45,7 @@ const readAll = (content: MemoryImageSet) =>
         })),
     );
 
-const fileOf = (digest: Digest) => registry.storage("blobs", "sha256", digest.slice(7, 9), digest.slice(7), "data");
+const blobFile = (digest: Digest) => registry.storage("blobs", "sha256", digest.slice(7, 9), digest.slice(7), "data");
 
 function flipped(bytes: Buffer): Buffer {
     const wrong = Buffer.from(bytes);
@@ -67,14 +67,14 @@ test.each<[string, (bytes: Buffer) => Buffer, string]>([
         content.image(`quay.io/${name}/good:1`, content.manifest([good]));
         await bring(content);
         expect((await readAll(content)).failures).toEqual([]);
-        writeFileSync(fileOf(bad), damage(readFileSync(fileOf(bad))));
+        writeFileSync(blobFile(bad), damage(readFileSync(blobFile(bad))));
         const { failures, proofs } = await readAll(content);
         expect(failures.map((failure) => failure.source)).toEqual([source]);
         expect(problemText(failures[0])).toContain(`blob mirror/quay.io/${name}/bad@${bad}: it ${words}`);
         expect(problemText(failures[0])).toContain("delete its damaged file in the registry's storage, then run again");
         expect(proofs.map((proof) => proof.source)).toEqual([`quay.io/${name}/good:1`]);
 
-        rmSync(dirname(fileOf(bad)), { recursive: true });
+        rmSync(dirname(blobFile(bad)), { recursive: true });
         const { plan, result } = await bring(content, [source]);
         expect(result.failed).toEqual([]);
         expect(proxy.bytes).toBe(plan.bytes);
@@ -88,7 +88,7 @@ test("distribution keeps a damaged file, also when its blob was deleted and is s
     const bad = content.blob(randomBytes(50_000));
     content.image("quay.io/kept/app:1", content.manifest([bad]));
     await bring(content);
-    writeFileSync(fileOf(bad), flipped(readFileSync(fileOf(bad))));
+    writeFileSync(blobFile(bad), flipped(readFileSync(blobFile(bad))));
     const url = `http://${registry.host}/v2/mirror/quay.io/kept/app/blobs/${bad}`;
     expect((await fetch(url, { method: "DELETE" })).status).toBe(202);
     expect((await fetch(url, { method: "HEAD" })).status).toBe(404);
@@ -126,8 +126,8 @@ test("a manifest that the registry cannot read hides neither the other damaged i
     const garbled = content.image("quay.io/some/garbled:1", content.manifest([content.blob(randomBytes(30_000))]));
     content.image("quay.io/some/good:1");
     await bring(content);
-    writeFileSync(fileOf(garbled), "{");
-    writeFileSync(fileOf(bad), flipped(readFileSync(fileOf(bad))));
+    writeFileSync(blobFile(garbled), "{");
+    writeFileSync(blobFile(bad), flipped(readFileSync(blobFile(bad))));
     const { proofs, failures, unread } = await readAll(content);
     expect(unread).toMatchObject([{ source: "quay.io/some/garbled:1", problems: [{ status: 500 }] }]);
     expect(problemText(unread[0])).toContain(garbled);

@@ -4,12 +4,10 @@ import { dirname, join } from "node:path";
 import { type Archive, openArchive } from "../../lib/archives";
 import { type Digest, computeDigest, digestHex } from "../../lib/oci/digest";
 import { ArchiveError } from "../../lib/errors/errors";
-import {
-    MEDIA_TYPE_DOCKER_LIST,
-    MEDIA_TYPE_DOCKER_MANIFEST,
-    MEDIA_TYPE_OCI_INDEX,
-    MEDIA_TYPE_OCI_MANIFEST,
-} from "../../lib/oci/media-types";
+import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
+
+const MEDIA_TYPE_DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+const MEDIA_TYPE_DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
 
 /** One entry of a tar, and what to do wrong in it. */
 export interface TarSpec {
@@ -109,8 +107,8 @@ export function testImage(
     const manifest = {
         schemaVersion: 2,
         mediaType,
-        config: descriptorOf(config, configType),
-        layers: layers.map((layer) => descriptorOf(layer, layerType)),
+        config: toDescriptor(config, configType),
+        layers: layers.map((layer) => toDescriptor(layer, layerType)),
     };
     const blobs = new Map([config, ...layers].map((bytes) => [computeDigest(bytes), bytes]));
     return finish(mediaType, manifest, blobs, []);
@@ -120,7 +118,7 @@ export function testImage(
 export function testIndex(children: readonly TestImage[], options: { readonly docker?: boolean } = {}): TestImage {
     const mediaType = options.docker === true ? MEDIA_TYPE_DOCKER_LIST : MEDIA_TYPE_OCI_INDEX;
     const manifests = children.map((child, at) => ({
-        ...descriptorOf(child.manifest, child.mediaType),
+        ...toDescriptor(child.manifest, child.mediaType),
         platform: { os: "linux", architecture: ["amd64", "arm64", "s390x", "ppc64le"][at] ?? `cpu${at}` },
     }));
     return finish(mediaType, { schemaVersion: 2, mediaType, manifests }, new Map(), children);
@@ -136,12 +134,12 @@ function finish(
     return { digest: computeDigest(manifest), mediaType, manifest, blobs, children };
 }
 
-function descriptorOf(bytes: Buffer, mediaType: string): { mediaType: string; digest: Digest; size: number } {
+function toDescriptor(bytes: Buffer, mediaType: string): { mediaType: string; digest: Digest; size: number } {
     return { mediaType, digest: computeDigest(bytes), size: bytes.length };
 }
 
 /** Manifest, blobs and all children, by digest. */
-export function objectsOf(image: TestImage): Map<Digest, Buffer> {
+export function imageObjects(image: TestImage): Map<Digest, Buffer> {
     const all = [image, ...descendants(image)];
     return new Map(all.flatMap(({ digest, manifest, blobs }) => [[digest, manifest], ...blobs]));
 }
@@ -189,11 +187,11 @@ function ocMirrorPastName(repository: string, tag: string, digest: Digest): stri
 export function ocMirrorEntries(spec: OcMirrorSpec): TarSpec[] {
     const history = [...(spec.history ?? [])];
     const absent = new Set([...history, ...(spec.leaveOut ?? [])]);
-    const objects = new Map(spec.tags.flatMap(({ image }) => [...objectsOf(image)]));
+    const objects = new Map(spec.tags.flatMap(({ image }) => [...imageObjects(image)]));
     const files = { ...spec.files };
     if (history.length > 0) files["working-dir/.history/.history-2026-01-01T00:00:00Z"] = `${history.join("\n")}\n`;
     return [
-        ...spec.tags.flatMap(linksOf),
+        ...spec.tags.flatMap(tagLinks),
         ...Object.entries(files).map(([name, body]) => ({ name, body })),
         { name: spec.imageSetName ?? "isc_2026-01-02T03:04:05Z", body: imageSetText(spec.imageSet ?? []) },
         ...[...objects]
@@ -210,7 +208,7 @@ export function imageSetText(imageSet: readonly string[] | string): string {
     return head + imageSet.map((name) => `  - name: ${name}\n`).join("");
 }
 
-function linksOf({ repository, tag, image, past = [] }: OcMirrorSpec["tags"][number]): TarSpec[] {
+function tagLinks({ repository, tag, image, past = [] }: OcMirrorSpec["tags"][number]): TarSpec[] {
     const root = `${STORE}/repositories/${repository}`;
     const links = [image, ...descendants(image)].flatMap((found) => [
         { name: `${root}/_manifests/revisions/sha256/${digestHex(found.digest)}/link`, body: found.digest },
@@ -245,10 +243,10 @@ export interface LayoutImage {
 export function ociLayoutFiles(images: readonly LayoutImage[], leaveOut: Iterable<Digest> = []): Map<string, Buffer> {
     const absent = new Set(leaveOut);
     const manifests = images.map(({ image, name, annotations }) => ({
-        ...descriptorOf(image.manifest, image.mediaType),
+        ...toDescriptor(image.manifest, image.mediaType),
         annotations: { ...(name === undefined ? {} : { "org.opencontainers.image.ref.name": name }), ...annotations },
     }));
-    const objects = images.flatMap(({ image }) => [...objectsOf(image)]).filter(([digest]) => !absent.has(digest));
+    const objects = images.flatMap(({ image }) => [...imageObjects(image)]).filter(([digest]) => !absent.has(digest));
     return new Map([
         ["oci-layout", Buffer.from('{"imageLayoutVersion": "1.0.0"}')],
         ["index.json", Buffer.from(JSON.stringify({ schemaVersion: 2, manifests }))],
@@ -257,7 +255,7 @@ export function ociLayoutFiles(images: readonly LayoutImage[], leaveOut: Iterabl
 }
 
 /** A folder for the files of a test, by path; `remove` takes it away. */
-export async function folderOf(
+export async function makeFolder(
     files: Iterable<readonly [string, Buffer]>,
 ): Promise<{ path: string; remove(): Promise<void> }> {
     const path = await mkdtemp(join(tmpdir(), "archives-"));
@@ -275,7 +273,7 @@ export class ArchiveBench {
 
     /** A folder with these files. @returns its path */
     async folder(files: Iterable<readonly [string, Buffer]> | Readonly<Record<string, Buffer>>): Promise<string> {
-        const folder = await folderOf(Symbol.iterator in files ? files : Object.entries(files));
+        const folder = await makeFolder(Symbol.iterator in files ? files : Object.entries(files));
         this.#folders.push(folder);
         return folder.path;
     }

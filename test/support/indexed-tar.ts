@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { ArchiveFile } from "../../lib/archives/files/archive-file";
 import type { TarEntry } from "../../lib/archives/tar/entry";
 import { type TarIndexOptions, indexTar } from "../../lib/archives/tar/index-tar";
-import { folderOf } from "./archives";
+import { makeFolder } from "./archives";
 
 /** What a tar was indexed as. */
 export interface IndexedTar {
@@ -14,7 +14,7 @@ export interface IndexedTar {
 
 /** Indexes a tar that lies in a file `a.tar`. */
 export async function indexedTar(bytes: Buffer, options: TarIndexOptions = {}): Promise<IndexedTar> {
-    const folder = await folderOf([["a.tar", bytes]]);
+    const folder = await makeFolder([["a.tar", bytes]]);
     const file = await ArchiveFile.open(join(folder.path, "a.tar"));
     const entries: TarEntry[] = [];
     const bodies: string[] = [];

@@ -9,7 +9,7 @@ import { ArchiveBench, type OcMirrorSpec, type TestImage, ocMirrorEntries, refus
 export const bench = new ArchiveBench();
 
 /** What an oc-mirror archive of this shape holds, once opened and named. */
-export function contentsOf(spec: OcMirrorSpec, overrides: readonly Override[] = []): Promise<ArchiveContents> {
+export function readContents(spec: OcMirrorSpec, overrides: readonly Override[] = []): Promise<ArchiveContents> {
     const bytes = tar(ocMirrorEntries(spec));
     return bench.openFiles({ "mirror_000001.tar": bytes }).then((archive) => archive.contents(overrides));
 }
@@ -19,12 +19,12 @@ export async function toImageMap(
     spec: OcMirrorSpec,
     overrides: readonly Override[] = [],
 ): Promise<Record<string, Digest>> {
-    return Object.fromEntries((await contentsOf(spec, overrides)).images);
+    return Object.fromEntries((await readContents(spec, overrides)).images);
 }
 
 /** The error that naming such an archive is refused with. */
 export const refused = (spec: OcMirrorSpec, overrides: readonly Override[] = []): Promise<ArchiveError> =>
-    refusal(contentsOf(spec, overrides));
+    refusal(readContents(spec, overrides));
 
 /** A tag of the cache, and what else it has pointed to. */
 export function tagged(

@@ -221,6 +221,6 @@ export class TestStack {
 }
 
 /** Where a stack's secrets must not be: what was printed, its state, and the engine's events (`--event-log`). */
-export async function placesOf(stack: TestStack, events: string): Promise<Record<string, string>> {
+export async function readPlaces(stack: TestStack, events: string): Promise<Record<string, string>> {
     return { printed: stack.printed, state: await stack.state(), events: readFileSync(events, "utf8") };
 }

@@ -33,9 +33,9 @@ type Span = readonly [start: number, end: number];
  * there. One below four characters is hidden in quotes and after words like `password`, and stays inside of other words.
  */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
-    const kept = [...text.matchAll(/\b[0-9a-f]{64}\b|\[secret\]/g)].map(spanOf);
+    const kept = [...text.matchAll(/\b[0-9a-f]{64}\b|\[secret\]/g)].map(toSpan);
     // All are looked for in the text as it came: none breaks another one up, or is found in what stands for one.
-    const spans = secrets.filter((secret) => secret !== "").flatMap((secret) => spansOf(secret, text, kept));
+    const spans = secrets.filter((secret) => secret !== "").flatMap((secret) => findSpans(secret, text, kept));
     let shown = "";
     let end = 0;
     for (const span of spans.sort(([a], [b]) => a - b)) {
@@ -46,8 +46,8 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
 }
 
 /** @param kept where a secret is none, in order and apart from each other */
-function spansOf(secret: string, text: string, kept: readonly Span[]): Span[] {
-    const found = secret.length < LEAST_LENGTH ? [...text.matchAll(asPassword(secret))].map(spanOf) : all(secret, text);
+function findSpans(secret: string, text: string, kept: readonly Span[]): Span[] {
+    const found = secret.length < LEAST_LENGTH ? [...text.matchAll(asPassword(secret))].map(toSpan) : all(secret, text);
     if (secret.length >= 64) return found;
     let next = 0;
     return found.filter(([start, end]) => {
@@ -65,7 +65,7 @@ function all(secret: string, text: string): Span[] {
     return found;
 }
 
-function spanOf({ index, 0: found }: RegExpExecArray): Span {
+function toSpan({ index, 0: found }: RegExpExecArray): Span {
     return [index, index + found.length];
 }
 

@@ -1,7 +1,7 @@
 import type { Challenge } from "./challenge";
 
 /** New tokens that one request may be rejected with before the rejection counts. */
-export const FRESH_TOKENS = 4;
+const FRESH_TOKENS = 4;
 
 /**
  * Whether a request that the registry rejected with a new token (401) is sent again with yet another one.

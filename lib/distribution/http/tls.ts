@@ -17,14 +17,14 @@ export function verifiedTls(ca: string | undefined): VerifiedTls {
         // The default is read from NODE_TLS_REJECT_UNAUTHORIZED at each connection.
         rejectUnauthorized: true,
         checkServerIdentity: checkServerCertificate,
-        ...(ca === undefined ? {} : { secureContext: contextOf(ca) }),
+        ...(ca === undefined ? {} : { secureContext: secureContext(ca) }),
     };
 }
 
 /** By CA. Every connection would read all the public CAs anew, which takes longer than its handshake. */
 const contexts = new Map<string, SecureContext>();
 
-function contextOf(ca: string): SecureContext {
+function secureContext(ca: string): SecureContext {
     const context = contexts.get(ca) ?? createSecureContext({ ca: [...rootCertificates, ca] });
     contexts.set(ca, context);
     return context;

@@ -68,18 +68,18 @@ export function planOffline(
     before: ImagesBySource,
     onRemove: OnRemove = "keep",
 ): OfflinePlan {
-    const payloads = sets.map((set) => payloadOf(set, before));
+    const payloads = sets.map((set) => setPayload(set, before));
     const wanted = new Set(
         sets.flatMap(({ images, earlier }) => [...Object.keys(images), ...Object.keys(earlier ?? {})]),
     );
     const total = payloads.every((payload) => payload !== undefined)
-        ? { bytes: bytesOf(new Map(payloads.flatMap((payload) => [...payload]))) }
+        ? { bytes: payloadBytes(new Map(payloads.flatMap((payload) => [...payload]))) }
         : {};
     return {
-        sets: sets.map((set, i) => outlookOf(set, before, payloads[i])),
+        sets: sets.map((set, i) => describeSet(set, before, payloads[i])),
         going: named(before, (image) => !wanted.has(image)),
         onRemove,
-        totals: totalsOf(sets, before),
+        totals: sumSets(sets, before),
         ...total,
     };
 }
@@ -89,24 +89,24 @@ export function isEmptyPlan({ sets, going }: OfflinePlan): boolean {
     return going.length === 0 && sets.every(({ coming, changing }) => coming.length + changing.length === 0);
 }
 
-function totalsOf(sets: readonly WantedSet[], before: ImagesBySource): PlanTotals {
+function sumSets(sets: readonly WantedSet[], before: ImagesBySource): PlanTotals {
     const holders = new Map<string, number>();
     const totals = { coming: 0, changing: 0, unchanged: 0 };
     for (const [image, digest] of sets.flatMap(({ images }) => Object.entries(images))) {
         const key = `${image} ${digest}`;
         const held = holders.get(key) ?? 0;
         holders.set(key, held + 1);
-        if (held === 0) totals[kindOf(before[image], digest)]++;
+        if (held === 0) totals[changeKind(before[image], digest)]++;
     }
     return { ...totals, shared: [...holders.values()].filter((count) => count > 1).length };
 }
 
-function kindOf(was: Digest | undefined, wanted: Digest): "coming" | "changing" | "unchanged" {
+function changeKind(was: Digest | undefined, wanted: Digest): "coming" | "changing" | "unchanged" {
     if (was === undefined) return "coming";
     return was === wanted ? "unchanged" : "changing";
 }
 
-function outlookOf(set: WantedSet, before: ImagesBySource, payload: Payload | undefined): SetOutlook {
+function describeSet(set: WantedSet, before: ImagesBySource, payload: Payload | undefined): SetOutlook {
     const coming = named(set.images, (image) => before[image] === undefined);
     const changing = Object.entries(set.images)
         .flatMap(([image, after]) => {
@@ -119,7 +119,7 @@ function outlookOf(set: WantedSet, before: ImagesBySource, payload: Payload | un
         coming,
         changing,
         unchanged: Object.keys(set.images).length - coming.length - changing.length,
-        ...(payload === undefined ? {} : { bytes: bytesOf(payload) }),
+        ...(payload === undefined ? {} : { bytes: payloadBytes(payload) }),
     };
 }
 
@@ -137,7 +137,7 @@ function byImage(a: { image: string }, b: { image: string }): number {
 /** What is sent -> its bytes: blobs once, since other repositories mount them; manifests once per repository and tag. */
 type Payload = Map<string, number>;
 
-function payloadOf({ images, facts }: WantedSet, before: ImagesBySource): Payload | undefined {
+function setPayload({ images, facts }: WantedSet, before: ImagesBySource): Payload | undefined {
     if (facts === undefined) return undefined;
     const payload: Payload = new Map();
     const addParts = (repository: string, digest: Digest): void => {
@@ -158,6 +158,6 @@ function payloadOf({ images, facts }: WantedSet, before: ImagesBySource): Payloa
     return payload;
 }
 
-function bytesOf(payload: Payload): number {
+function payloadBytes(payload: Payload): number {
     return [...payload.values()].reduce((sum, size) => sum + size, 0);
 }

@@ -12,7 +12,7 @@ export function planSummary(plan: ImportPlan): string {
     const count = (wanted: PlannedState) => images.filter(({ state }) => state === wanted).length;
     return (
         `${counted(images.length, "image")}: ${count("present")} present, ${count("push")} to push, ` +
-        `${count("tag-only")} tag only, ${count("cannot")} blocked; ` +
+        `${count("tag-only")} tag only, ${count("blocked")} blocked; ` +
         `${exactBytes(plan.bytes)} to send: ${counted(plan.uploads, "blob")} to upload, ${plan.mounts} to mount`
     );
 }

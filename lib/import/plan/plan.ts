@@ -70,7 +70,7 @@ export function needsArchive(plan: ImportPlan): boolean {
  * What carrying out these images sends, each thing once: a child manifest that two of them have in one repository is put
  * there once.
  */
-export function payloadOf(push: readonly ImagePlan[]): Payload {
+export function imagesPayload(push: readonly ImagePlan[]): Payload {
     const blobs = push.flatMap((image) => image.blobs);
     const uploads = blobs.filter(({ mountFrom }) => mountFrom === undefined);
     const children = new Map(

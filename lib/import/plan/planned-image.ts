@@ -1,10 +1,10 @@
 import type { ProblemJson } from "../../errors/format";
 import type { Digest } from "../../oci/digest";
 import { imageProblemToJson } from "../image-problem";
-import { type ImagePlan, type ImportPlan, payloadOf } from "./plan";
+import { type ImagePlan, type ImportPlan, imagesPayload } from "./plan";
 
 /** What is left to do for an image: nothing, everything that is missing, only its tag, or it cannot be done. */
-export type PlannedState = "present" | "push" | "tag-only" | "cannot";
+export type PlannedState = "present" | "push" | "tag-only" | "blocked";
 
 /** One image of a plan, for people and for machines: plain JSON. */
 export interface PlannedImage {
@@ -36,7 +36,7 @@ export function plannedImages(plan: ImportPlan): PlannedImage[] {
             return { source, state: "present" as const, digest, mirror: `${repository}:${tag}`, ...nothing };
         }),
         ...plan.push.map((image) => plannedPush(image, put)),
-        ...plan.problems.map((image) => ({ state: "cannot" as const, ...nothing, ...imageProblemToJson(image) })),
+        ...plan.problems.map((image) => ({ state: "blocked" as const, ...nothing, ...imageProblemToJson(image) })),
     ].sort((a, b) => (a.source < b.source ? -1 : a.source > b.source ? 1 : 0));
 }
 
@@ -58,7 +58,7 @@ function plannedPush(image: ImagePlan, put: Set<string>): PlannedImage {
         state: isTagOnly(image) ? "tag-only" : "push",
         digest,
         mirror: `${repository}:${tag}`,
-        ...payloadOf([own]),
+        ...imagesPayload([own]),
         ...(image.movedFrom === undefined ? {} : { movedFrom: image.movedFrom }),
     };
 }

@@ -7,7 +7,7 @@ import { mapLimited } from "../../concurrency/limiter";
 import { type MirrorBase, mirrorRepository } from "../../mirror/mirror-reference";
 import type { ImageProblem } from "../image-problem";
 import { type ImageTask, type TreeNode, imageTask, manifestTree } from "../image-task";
-import { type BlobTask, type ImagePlan, type ImportPlan, type ManifestCopy, payloadOf } from "./plan";
+import { type BlobTask, type ImagePlan, type ImportPlan, type ManifestCopy, imagesPayload } from "./plan";
 import { Presence } from "./presence";
 import { sparseIndexProblem } from "../sparse-index";
 import type { RegistryQuestions } from "./registry-outlook";
@@ -173,7 +173,7 @@ class Planner {
             if (blocking.length > 0) problems.push({ source: image.task.source, problems: blocking });
             else push.push({ ...image, needs: image.blobs, blobs: this.assign(image, planned) });
         }
-        return { present, push, problems, ...payloadOf(push) };
+        return { present, push, problems, ...imagesPayload(push) };
     }
 
     private unknownBlobs(image: Missing): Problem[] {
@@ -192,12 +192,12 @@ class Planner {
                 const holder = this.holders.get(digest);
                 this.holders.set(digest, holder ?? repository);
                 debug("plan", () => `${image.task.source}: ${digest} to ${repository}: ${transferText(holder)}`);
-                const size = this.sizeOf(digest);
+                const size = this.blobSize(digest);
                 return { repository, digest, size, ...(holder === undefined ? {} : { mountFrom: holder }) };
             });
     }
 
-    private sizeOf(digest: Digest): number {
+    private blobSize(digest: Digest): number {
         const { blobs, earlier } = this.request.set;
         return blobs[digest] ?? earlier.blobs[digest]?.size ?? this.copied.get(digest)?.size ?? 0;
     }
@@ -228,7 +228,7 @@ class Planner {
         for (const digest of tree.flatMap((node) => node.manifests ?? [])) {
             const earlier = this.request.set.earlier.manifests[digest];
             if (earlier === undefined || (await this.presence.manifest(task.repository, digest))) continue;
-            const from = await this.holderOf(earlier, (repository) => this.presence.manifest(repository, digest));
+            const from = await this.findHolder(earlier, (repository) => this.presence.manifest(repository, digest));
             const copied = from === undefined ? undefined : await this.client.manifestGet(from, digest);
             if (from !== undefined && copied !== undefined) {
                 copies.push({ digest, size: copied.bytes.length, from });
@@ -257,12 +257,12 @@ class Planner {
         await mapLimited([...wanted], QUESTIONS, async (digest) => {
             const earlier = this.request.set.earlier.blobs[digest];
             if (earlier === undefined || this.holders.has(digest)) return;
-            const holder = await this.holderOf(earlier, (repository) => this.presence.blob(repository, digest));
+            const holder = await this.findHolder(earlier, (repository) => this.presence.blob(repository, digest));
             if (holder !== undefined) this.holders.set(digest, holder);
         });
     }
 
-    private async holderOf(
+    private async findHolder(
         earlier: EarlierObject,
         isThere: (repository: string) => Promise<boolean>,
     ): Promise<string | undefined> {

@@ -30,7 +30,7 @@ export class RegistryOutlook implements RegistryQuestions {
 
     /** From now on the answers are those after this plan for a set. */
     expect(plan: ImportPlan, set: Pick<ImageSet, "blobs" | "earlier">): void {
-        const sizeOf = (digest: Digest) => set.blobs[digest] ?? set.earlier.blobs[digest]?.size ?? 0;
+        const blobSize = (digest: Digest) => set.blobs[digest] ?? set.earlier.blobs[digest]?.size ?? 0;
         for (const { task, blobs, manifests, copies, root } of plan.push) {
             const { repository, tag } = task;
             for (const { digest, size } of blobs) this.blobs.set(`${repository} ${digest}`, size);
@@ -39,7 +39,7 @@ export class RegistryOutlook implements RegistryQuestions {
             }
             this.manifests.set(`${repository} ${tag}`, root.digest);
             for (const node of [...manifests, root]) {
-                const held = (node.blobs ?? []).map((digest) => ({ digest, size: sizeOf(digest) }));
+                const held = (node.blobs ?? []).map((digest) => ({ digest, size: blobSize(digest) }));
                 this.outlines.set(node.digest, { bytes: { length: node.size }, blobs: held });
             }
         }

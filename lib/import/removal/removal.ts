@@ -39,8 +39,8 @@ export async function removeImages(
     stay: readonly WantedManifest[],
 ): Promise<Removal> {
     const byRepository = new Map<string, ImageTask[]>();
-    const wanted = new Set(stay.map(placeOf));
-    for (const image of images.filter((found) => !wanted.has(placeOf(found)))) {
+    const wanted = new Set(stay.map(formatPlace));
+    for (const image of images.filter((found) => !wanted.has(formatPlace(found)))) {
         byRepository.set(image.repository, [...(byRepository.get(image.repository) ?? []), image]);
     }
     const parts = await mapLimited([...byRepository], REPOSITORIES_AT_ONCE, ([repository, tasks]) =>
@@ -57,7 +57,7 @@ export async function removeImages(
     };
 }
 
-function placeOf({ repository, tag, digest }: WantedManifest): string {
+function formatPlace({ repository, tag, digest }: WantedManifest): string {
     return `${repository}:${tag ?? ""} ${digest}`;
 }
 

@@ -30,7 +30,7 @@ export interface PullResolution {
 }
 
 /** The prefix that a rule is matched by: its location unless it says otherwise. */
-export function rulePrefix(rule: RegistryRule): string {
+function rulePrefix(rule: RegistryRule): string {
     return rule.prefix ?? rule.location ?? "";
 }
 

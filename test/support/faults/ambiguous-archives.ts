@@ -3,7 +3,7 @@ import { type Reference, formatReference, repositoryName, sourceKey } from "../.
 import {
     type LayoutImage,
     type TestImage,
-    objectsOf,
+    imageObjects,
     ocMirrorEntries,
     ociLayoutFiles,
     tar,
@@ -156,7 +156,7 @@ export class ArchiveInventor {
             `site-${++this.#count}.lab/${registry}/${repository}:${tag}`,
         ]);
         const image = this.#image(reference);
-        const blobs = [...objectsOf(image)].filter(([digest]) => digest !== image.digest);
+        const blobs = [...imageObjects(image)].filter(([digest]) => digest !== image.digest);
         const children = new Set(image.children.map(({ digest }) => digest));
         return [
             [`${folder}/version`, Buffer.from("Directory Transport Version: 1.1\n")],

@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { Random, seedOf } from "./random";
+import { Random, deriveSeed } from "./random";
 
 /** How often a case runs: all of it by `npm run test:faults`, a sample of it by `npm test`. */
 export interface Rounds {
@@ -38,7 +38,7 @@ export function faultCase(name: string, rounds: Rounds, play: (round: Round) => 
         const began = Date.now();
         let settled: number | undefined;
         for (const number of numbers) {
-            const random = new Random(seedOf(name, seed, number));
+            const random = new Random(deriveSeed(name, seed, number));
             await play({ number, random, count }).catch((error: unknown) => {
                 throw repeatable(name, number, error);
             });

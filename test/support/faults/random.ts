@@ -34,7 +34,7 @@ export class Random {
 }
 
 /** A seed of its own for every case and round (FNV-1a). */
-export function seedOf(...parts: readonly (string | number)[]): number {
+export function deriveSeed(...parts: readonly (string | number)[]): number {
     let hash = 0x811c9dc5;
     for (const char of parts.join("|")) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193);
     return hash >>> 0;

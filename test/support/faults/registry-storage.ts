@@ -22,8 +22,8 @@ export class RegistryStorage {
 
     /** Those whose bytes are not what their name says. */
     wrong(): Digest[] {
-        const hashOf = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
-        return this.digests().filter((digest) => `sha256:${hashOf(this.blobFile(digest))}` !== digest);
+        const hashFile = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
+        return this.digests().filter((digest) => `sha256:${hashFile(this.blobFile(digest))}` !== digest);
     }
 
     /** `<repository> <digest>` of every blob that a repository has: nobody needs to send it there again. */

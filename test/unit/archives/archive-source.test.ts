@@ -24,7 +24,7 @@ const entries = ocMirrorEntries(spec);
 const bench = new ArchiveBench();
 afterEach(() => bench.clear());
 
-async function bytesOf(archive: Archive, digest: string, start?: number): Promise<Buffer> {
+async function objectBytes(archive: Archive, digest: string, start?: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
     for await (const chunk of archive.source.open(digest, start)) chunks.push(Buffer.from(chunk as Uint8Array));
     return Buffer.concat(chunks);
@@ -34,10 +34,10 @@ describe("the source of an archive", () => {
     it("streams a blob from any byte on, again and again", async () => {
         const archive = await bench.openFiles({ "mirror_000001.tar": tar(entries) });
         const whole = image.blobs.get(layer) ?? Buffer.alloc(0);
-        const both = await Promise.all([bytesOf(archive, layer), bytesOf(archive, layer, 300_001)]);
+        const both = await Promise.all([objectBytes(archive, layer), objectBytes(archive, layer, 300_001)]);
         expect(both[0].equals(whole)).toBe(true);
         expect(both[1].equals(whole.subarray(300_001))).toBe(true);
-        expect(await bytesOf(archive, layer, whole.length)).toHaveLength(0);
+        expect(await objectBytes(archive, layer, whole.length)).toHaveLength(0);
         expect(() => archive.source.open(layer, whole.length + 1)).toThrow("outside its 700000 bytes");
     });
 
@@ -83,7 +83,7 @@ describe("the source of an archive", () => {
         const at = bytes.indexOf(image.blobs.get(layer) ?? "");
         const place = (await archive.source.read(image.digest)) && archive.source.place(layer);
         await truncate(place?.archive ?? "", at + 1000);
-        const error = await refusal(bytesOf(archive, layer));
+        const error = await refusal(objectBytes(archive, layer));
         expect(error).toMatchObject({ code: "ARCHIVE_TRUNCATED", entry: ocMirrorBlobName(layer), offset: at + 1000 });
     });
 
@@ -91,7 +91,7 @@ describe("the source of an archive", () => {
         const archive = await bench.openFiles({ "mirror_000001.tar": tar(entries) });
         await archive.close();
         await archive.close();
-        expect(await refusal(bytesOf(archive, layer))).toMatchObject({ code: "ARCHIVE_CLOSED" });
+        expect(await refusal(objectBytes(archive, layer))).toMatchObject({ code: "ARCHIVE_CLOSED" });
     });
 
     it("can be left in the middle of a stream", async () => {
@@ -99,6 +99,6 @@ describe("the source of an archive", () => {
         const stream = archive.source.open(layer);
         await once(stream, "readable");
         stream.destroy();
-        expect(await bytesOf(archive, layer)).toHaveLength(700_000);
+        expect(await objectBytes(archive, layer)).toHaveLength(700_000);
     });
 });

@@ -2,13 +2,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Archive, type ArchiveDescription, describeArchive } from "../../../lib/archives";
 import type { Override } from "../../../lib/mirror/override";
-import { parseLock, serialiseLock } from "../../../lib/lock";
+import { parseLock, serialiseLock } from "../../../lib/lock/lock";
 import { computeDigest } from "../../../lib/oci/digest";
 import { PassthroughError } from "../../../lib/errors/errors";
 import {
     ArchiveBench,
     type OcMirrorSpec,
-    objectsOf,
+    imageObjects,
     ociLayoutFiles,
     ocMirrorBlobName,
     ocMirrorEntries,
@@ -154,7 +154,7 @@ describe("the lock of an archive", () => {
     });
 
     it("has the children of an index that came earlier, with where they should be", async () => {
-        const { lock } = await describeMirror({ ...spec, history: objectsOf(arm64).keys() });
+        const { lock } = await describeMirror({ ...spec, history: imageObjects(arm64).keys() });
         expect(lock.earlier.manifests).toEqual({
             [arm64.digest]: { size: arm64.manifest.length, from: ["quay.io/org/app"] },
         });
@@ -167,7 +167,7 @@ describe("the lock of an archive", () => {
         const { lock, notes } = await describeMirror({
             ...spec,
             tags: [{ repository: "org/app", tag: "1", image: sparse }],
-            leaveOut: objectsOf(arm64).keys(),
+            leaveOut: imageObjects(arm64).keys(),
         });
         expect(lock.manifests[sparse.digest]).toMatchObject({ manifests: [amd64.digest], absent: [arm64.digest] });
         expect(notes).toEqual([expect.stringContaining("quay.io/org/app:1: of its index, 1 manifests are left out")]);
@@ -178,7 +178,7 @@ describe("the lock of an archive", () => {
         const { notes } = await describeMirror({
             tags: ["app", "twin"].map((name) => ({ repository: `org/${name}`, tag: "1", image: sparse })),
             imageSet: ["quay.io/org/app:1", "quay.io/org/twin:1"],
-            leaveOut: objectsOf(arm64).keys(),
+            leaveOut: imageObjects(arm64).keys(),
         });
         expect(notes).toEqual(
             ["app", "twin"].map(
@@ -298,11 +298,11 @@ describe("an archive is refused, naming image and digest,", () => {
             ),
             Buffer.from(JSON.stringify({ schemaVersion: 1, fsLayers: [] })),
         ].map((manifest) => ({ ...image, manifest, digest: computeDigest(manifest) }));
-        const tagsOf = (made = image) => [{ repository: "org/app", tag: "1", image: made }];
-        expect(await refusal(describeMirror({ ...spec, tags: tagsOf(sha512) }))).toMatchObject({
+        const makeTags = (made = image) => [{ repository: "org/app", tag: "1", image: made }];
+        expect(await refusal(describeMirror({ ...spec, tags: makeTags(sha512) }))).toMatchObject({
             code: "ARCHIVE_DIGEST_UNSUPPORTED",
         });
-        await expect(describeMirror({ ...spec, tags: tagsOf(schema1) })).rejects.toThrow(PassthroughError);
+        await expect(describeMirror({ ...spec, tags: makeTags(schema1) })).rejects.toThrow(PassthroughError);
     });
 });
 

@@ -18,7 +18,7 @@ async function described(entries: readonly (TarSpec | Buffer)[], overrides: read
     return { archive, lock, notes };
 }
 
-const manifestOf = (items: readonly object[]): TarSpec => ({ name: "manifest.json", body: JSON.stringify(items) });
+const manifestEntry = (items: readonly object[]): TarSpec => ({ name: "manifest.json", body: JSON.stringify(items) });
 
 describe("docker save up to 24", () => {
     it("gives each image a manifest of its own making, and follows links to layers that are there once", async () => {
@@ -74,7 +74,7 @@ describe("docker save up to 24", () => {
         ["an absolute link", [{ name: "a", type: "2", linkname: "/etc/passwd" }], "outside of the tar"],
     ])("is refused for %s in place of a layer", async (_, links, what) => {
         const one = dockerImage("base");
-        const items = manifestOf([{ Config: "config.json", RepoTags: ["a:1"], Layers: ["a"] }]);
+        const items = manifestEntry([{ Config: "config.json", RepoTags: ["a:1"], Layers: ["a"] }]);
         const error = await refusal(described([...links, { name: "config.json", body: one.config }, items]));
         expect(error).toMatchObject({ code: "ARCHIVE_ENTRY_INVALID", entry: "a" });
         expect(error.message).toContain(what);
@@ -100,7 +100,9 @@ describe("docker save up to 24", () => {
     ])("is refused for %s", async (_, change, what, code) => {
         const item = { Config: "c.json", RepoTags: ["quay.io/a/b:1"], Layers: ["l0", "l1"], ...change };
         const layers = app.layers.map((body, i) => ({ name: `l${i}`, body }));
-        const error = await refusal(described([...layers, { name: "c.json", body: app.config }, manifestOf([item])]));
+        const error = await refusal(
+            described([...layers, { name: "c.json", body: app.config }, manifestEntry([item])]),
+        );
         expect(error).toMatchObject({ code });
         expect(error.message).toContain(what);
     });
@@ -108,13 +110,13 @@ describe("docker save up to 24", () => {
 
 describe("compressed layers, as crane writes them,", () => {
     const packed = app.layers.map((layer) => gzipSync(layer));
-    const entriesOf = (
+    const makeEntries = (
         layers: readonly Buffer[],
         nameOf = (i: number) => `${digestHex(computeDigest(packed[i] ?? ""))}.tar.gz`,
     ) => [
         ...layers.map((body, i) => ({ name: nameOf(i), body })),
         { name: `sha256:${digestHex(computeDigest(app.config))}`, body: app.config },
-        manifestOf([
+        manifestEntry([
             {
                 Config: `sha256:${digestHex(computeDigest(app.config))}`,
                 RepoTags: ["quay.io/org/app:1"],
@@ -124,7 +126,7 @@ describe("compressed layers, as crane writes them,", () => {
     ];
 
     it("stay as they are; their digests are what their names say, or what is read", async () => {
-        for (const entries of [entriesOf(packed), entriesOf(packed, (i) => `layer-${i}.tgz`)]) {
+        for (const entries of [makeEntries(packed), makeEntries(packed, (i) => `layer-${i}.tgz`)]) {
             const { lock } = await described(entries);
             expect(lock.images).toEqual({ "quay.io/org/app:1": expectedDigest(app, true) });
         }
@@ -132,12 +134,12 @@ describe("compressed layers, as crane writes them,", () => {
 
     it("are read before a lock is written: a name proves nothing, nor does what a config promises", async () => {
         const swapped = [gzipSync(Buffer.from("other")), packed[1] ?? Buffer.alloc(0)];
-        expect(await refusal(described(entriesOf(swapped)))).toMatchObject({ code: "ARCHIVE_DIGEST_MISMATCH" });
+        expect(await refusal(described(makeEntries(swapped)))).toMatchObject({ code: "ARCHIVE_DIGEST_MISMATCH" });
         const honest = (i: number) => `${digestHex(computeDigest(swapped[i] ?? ""))}.tar.gz`;
-        const error = await refusal(described(entriesOf(swapped, honest)));
+        const error = await refusal(described(makeEntries(swapped, honest)));
         expect(error.message).toContain(`the image's config says ${computeDigest(app.layers[0] ?? "")}`);
         const cut = [(packed[0] ?? Buffer.alloc(0)).subarray(0, -12), packed[1] ?? Buffer.alloc(0)];
-        expect((await refusal(described(entriesOf(cut, (i) => `${i}.gz`)))).message).toContain("cannot be unpacked");
+        expect((await refusal(described(makeEntries(cut, (i) => `${i}.gz`)))).message).toContain("cannot be unpacked");
     });
 });
 
@@ -166,7 +168,7 @@ describe("docker save from 25", () => {
             Layers: tool.layers.map((layer) => `blobs/sha256/${digestHex(computeDigest(layer))}`),
         };
         const entries = both.map((entry) =>
-            entry.name === "manifest.json" ? manifestOf([...items, toolItem]) : entry,
+            entry.name === "manifest.json" ? manifestEntry([...items, toolItem]) : entry,
         );
         const { lock } = await described([...second, ...entries]);
         expect(Object.keys(lock.images)).toEqual(["docker.io/library/app:1", "docker.io/library/tool:2"]);
@@ -208,7 +210,7 @@ describe("docker save from 25", () => {
         const [config = "", ...layers] = [...amd64.blobs.keys()].map((digest) => `blobs/sha256/${digestHex(digest)}`);
         const entries = [...files].map(([name, body]) => ({ name, body }));
         const item = { Config: config, RepoTags: ["quay.io/org/app:1"], Layers: layers };
-        const { lock, notes } = await described([...entries, manifestOf([item])]);
+        const { lock, notes } = await described([...entries, manifestEntry([item])]);
         expect(lock.images).toEqual({
             "quay.io/org/app:1": index.digest,
             [`quay.io/org/app@${signature.digest}`]: signature.digest,

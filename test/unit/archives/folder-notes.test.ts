@@ -23,7 +23,7 @@ import {
 afterEach(() => bench.clear());
 
 describe("what a folder holds beside archives is named:", () => {
-    const notesOf = async (files: Files) => {
+    const folderNotes = async (files: Files) => {
         const folder = await bench.folder(files);
         return (await bench.open(folder)).warnings.map((warning) => warning.replace(`${folder}: `, ""));
     };
@@ -41,7 +41,7 @@ describe("what a folder holds beside archives is named:", () => {
         const files = [...names, ...Array.from({ length: 20 }, (_, at) => `z${at + 10}`)].map(
             (name) => [name, text()] as const,
         );
-        const [note, ...rest] = await notesOf([["mirror_000001.tar", part], ...files]);
+        const [note, ...rest] = await folderNotes([["mirror_000001.tar", part], ...files]);
         expect(rest).toEqual([]);
         expect(note).toContain(
             "27 files are no archives and are left out: .DS_Store, ._mirror_000001.tar, README.md, SHA256SUMS",
@@ -51,7 +51,7 @@ describe("what a folder holds beside archives is named:", () => {
 
     it("archives of other things: charts, programs, what is only compressed", async () => {
         expect(
-            await notesOf([
+            await folderNotes([
                 ["mirror_000001.tar", part],
                 ["chart-1.0.tgz", chart],
                 [
@@ -75,7 +75,7 @@ describe("what a folder holds beside archives is named:", () => {
     it("files in a layout's folder that are not its own, and no blob of it", async () => {
         const zeros = "0".repeat(64);
         expect(
-            await notesOf([
+            await folderNotes([
                 ...layout(),
                 [`blobs/sha256/${zeros}`, dockerTar()],
                 ["oci-put-blob123", dockerTar()],
@@ -91,8 +91,8 @@ describe("what a folder holds beside archives is named:", () => {
             ["mirror_000001.tar", part],
             ["site/manifest.json", text('{"name":"a web app"}')],
         ];
-        expect(await notesOf(files)).toEqual(["1 file is no archive and is left out: site/manifest.json"]);
-        expect(await notesOf([...layout(), ["manifest.json", text('{"name":"x"}')]])).toEqual([
+        expect(await folderNotes(files)).toEqual(["1 file is no archive and is left out: site/manifest.json"]);
+        expect(await folderNotes([...layout(), ["manifest.json", text('{"name":"x"}')]])).toEqual([
             "1 file is no archive and is left out: manifest.json",
         ]);
     });
@@ -106,7 +106,7 @@ describe("what a folder holds beside archives is named:", () => {
             ["components/web/files/0/manifest.json", text("[]")],
             ...inFolder("images", layout()),
         ];
-        expect(await notesOf(files)).toEqual([]);
+        expect(await folderNotes(files)).toEqual([]);
         expect((await locked([...files, ["saved.tar", dockerTar()]])).images).toEqual({
             ...APP,
             ...SAVED,
@@ -122,7 +122,7 @@ describe("what a folder holds beside archives is named:", () => {
     });
 
     it("names that a terminal would obey", async () => {
-        const [note] = await notesOf([
+        const [note] = await folderNotes([
             ["mirror_000001.tar", part],
             ["a\u001b[2J", text()],
         ]);

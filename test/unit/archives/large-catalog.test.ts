@@ -8,7 +8,7 @@ const bench = new ArchiveBench();
 afterEach(() => bench.clear());
 
 /** A bundle with so many properties as its size asks for, as `olm.csv.metadata` and `olm.bundle.object` have them. */
-function bundleOf(bytes: number): object {
+function makeBundle(bytes: number): object {
     const properties = Array.from({ length: bytes / 128 }, (_, at) => ({ type: `x${at}`, value: [{ n: at }, "y"] }));
     return {
         schema: "olm.bundle",
@@ -22,7 +22,7 @@ test.each<[string, number, (bundle: object) => string]>([
     ["JSON", 12 * MIB, (bundle) => JSON.stringify(bundle, undefined, 1)],
     ["YAML", 2 * MIB, (bundle) => `---\n${stringify(bundle)}`],
 ])("a catalog of large bundles in %s takes no memory for what nobody asks for", async (form, bytes, textOf) => {
-    const text = `${textOf(bundleOf(bytes))}\n`.repeat(8);
+    const text = `${textOf(makeBundle(bytes))}\n`.repeat(8);
     const folder = `working-dir/operator-catalogs/redhat-operator-index/${"a".repeat(64)}/catalog-config`;
     const entries = ocMirrorEntries({
         tags: [{ repository: "org/operand", tag: "1", image: testImage("operand") }],

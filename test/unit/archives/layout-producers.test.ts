@@ -84,12 +84,12 @@ describe("a store of Hauler", () => {
             ];
         });
         const found = (await layout(entries)).images;
-        const signatureOf = (at: 0 | 1) => `${names[at].slice(0, -2)}:sha256-${digestHex(images[at].digest)}.sig`;
+        const signatureName = (at: 0 | 1) => `${names[at].slice(0, -2)}:sha256-${digestHex(images[at].digest)}.sig`;
         expect(found).toEqual({
             [names[0]]: images[0].digest,
             [names[1]]: images[1].digest,
-            [signatureOf(0)]: signatures[0].digest,
-            [signatureOf(1)]: signatures[1].digest,
+            [signatureName(0)]: signatures[0].digest,
+            [signatureName(1)]: signatures[1].digest,
         });
     });
 

@@ -28,7 +28,7 @@ async function described(files: Files, overrides: readonly Override[] = []) {
 }
 
 const layout = (...images: readonly LayoutImage[]): Files => [...ociLayoutFiles(images)];
-const filesOf = (entries: readonly TarSpec[]): Files =>
+const toFiles = (entries: readonly TarSpec[]): Files =>
     entries.map(({ name, body }) => [name, Buffer.from(body ?? "")] as const);
 const dir = (folder: string): Files =>
     [
@@ -76,7 +76,7 @@ const NAMED: readonly [string, Files, string, string][] = [
     ],
     [
         "a docker-archive",
-        filesOf(docker24([{ image: saved, tags: ["quay.io/org/app:1"] }])),
+        toFiles(docker24([{ image: saved, tags: ["quay.io/org/app:1"] }])),
         "quay.io/org/app:1",
         expectedDigest(saved),
     ],

@@ -1,7 +1,14 @@
 import type { BlobSource } from "../../../lib/mirror/image-set";
 import { describeArchive } from "../../../lib/archives";
 import { SignatureSubjects } from "../../../lib/archives/formats/oc-mirror/signature-subjects";
-import { ArchiveBench, type TestImage, objectsOf, ociLayoutFiles, testImage, testIndex } from "../../support/archives";
+import {
+    ArchiveBench,
+    type TestImage,
+    imageObjects,
+    ociLayoutFiles,
+    testImage,
+    testIndex,
+} from "../../support/archives";
 
 const LEVELS = 40;
 
@@ -37,11 +44,11 @@ test.each(["org.opencontainers.image.ref.name", "io.containerd.image.name"])(
 );
 
 test("the children of a catalog that is left out are walked once", async () => {
-    const objects = objectsOf(top);
-    const bytesOf = (digest: string): Buffer => objects.get(digest) ?? Buffer.alloc(0);
+    const objects = imageObjects(top);
+    const objectBytes = (digest: string): Buffer => objects.get(digest) ?? Buffer.alloc(0);
     const source: BlobSource = {
         size: (digest) => objects.get(digest)?.length,
-        read: (digest) => Promise.resolve(bytesOf(digest)),
+        read: (digest) => Promise.resolve(objectBytes(digest)),
         open: () => {
             throw new Error("no blob is read");
         },

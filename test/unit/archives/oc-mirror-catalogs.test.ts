@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { digestHex } from "../../../lib/oci/digest";
-import { type OcMirrorSpec, objectsOf, testImage, testIndex } from "../../support/archives";
-import { bench, contentsOf, toImageMap, refused, tagged } from "../../support/oc-mirror-archive";
+import { type OcMirrorSpec, imageObjects, testImage, testIndex } from "../../support/archives";
+import { bench, readContents, toImageMap, refused, tagged } from "../../support/oc-mirror-archive";
 import { catalogFolder, catalogText } from "../../support/oc-mirror-working-dir";
 
 const original = testIndex([testImage("index amd64"), testImage("index arm64")]);
@@ -42,7 +42,7 @@ function filtered(more: Partial<OcMirrorSpec> & { readonly filter?: string } = {
 
 describe("a filtered catalog", () => {
     it("has its upstream tag in the rebuilt form, marked; the original is left out, and what that alone names", async () => {
-        const contents = await contentsOf(filtered());
+        const contents = await readContents(filtered());
         expect(Object.fromEntries(contents.images)).toEqual({ ...images, [source]: rebuilt.digest });
         expect([...(contents.marks ?? [])]).toEqual([[source, "rebuilt"]]);
         expect(contents.absent).toEqual([]);
@@ -73,8 +73,8 @@ describe("a filtered catalog", () => {
         const spec = filtered({ filter: md5(json), imageSet: imageSet(source, desired) });
         const other = tagged(repository, "f".repeat(32), testImage("earlier filter"));
         // Both came earlier: that one of them is here does not help to tell them apart.
-        const history = [rebuilt, other.image].flatMap((image) => [...objectsOf(image).keys()]);
-        const contents = await contentsOf({ ...spec, tags: [...spec.tags, other], history });
+        const history = [rebuilt, other.image].flatMap((image) => [...imageObjects(image).keys()]);
+        const contents = await readContents({ ...spec, tags: [...spec.tags, other], history });
         expect(contents.earlierImages.get(source)).toBe(rebuilt.digest);
         expect(contents.absent).toEqual([]);
     });
@@ -97,7 +97,7 @@ describe("a filtered catalog", () => {
             ...parts,
         ];
         const desired = "packages: [{name: wanted}]\ntargetCatalog: mine/index\ntargetTag: stable";
-        const contents = await contentsOf(filtered({ tags, imageSet: imageSet(source, desired) }));
+        const contents = await readContents(filtered({ tags, imageSet: imageSet(source, desired) }));
         expect(Object.fromEntries(contents.images)).toEqual({
             ...images,
             "registry.redhat.io/mine/index:stable": rebuilt.digest,
@@ -107,7 +107,7 @@ describe("a filtered catalog", () => {
     it("that is wished for by digest has no tag, so it is known by its own digest", async () => {
         const pinned = `registry.redhat.io/redhat/some-index@${original.digest}`;
         const filter = md5(`{"packages":[{"name":"wanted"}],"catalog":"${pinned}"}`);
-        const contents = await contentsOf(
+        const contents = await readContents(
             filtered({
                 tags: [
                     tagged(repository, digestTag(original), original),
@@ -131,7 +131,7 @@ describe("a filtered catalog", () => {
         );
         const desired = (name: string): string =>
             `  - {catalog: "${source}", packages: [{name: ${name}}], targetCatalog: mine/${name}}\n`;
-        const contents = await contentsOf(
+        const contents = await readContents(
             filtered({
                 tags: [
                     tagged("mine/wanted", "v4.18", original),
@@ -169,8 +169,8 @@ describe("a filtered catalog", () => {
     });
 
     it("came earlier with its images, if the history has it: the image set still wants all of it", async () => {
-        const history = [rebuilt, bundle].flatMap((image) => [...objectsOf(image).keys()]);
-        const contents = await contentsOf(filtered({ history }));
+        const history = [rebuilt, bundle].flatMap((image) => [...imageObjects(image).keys()]);
+        const contents = await readContents(filtered({ history }));
         expect(Object.fromEntries(contents.earlierImages)).toEqual({
             [source]: rebuilt.digest,
             [`quay.io/org/bundle@${bundle.digest}`]: bundle.digest,
@@ -180,7 +180,7 @@ describe("a filtered catalog", () => {
     });
 
     it("tells which of its images are absent", async () => {
-        const contents = await contentsOf(filtered({ leaveOut: objectsOf(operand).keys() }));
+        const contents = await readContents(filtered({ leaveOut: imageObjects(operand).keys() }));
         expect(contents.absent).toEqual([`registry.redhat.io/org/operand@${operand.digest}`]);
     });
 });
@@ -188,7 +188,7 @@ describe("a filtered catalog", () => {
 describe("a whole catalog", () => {
     it("is upstream's own, under its own name even where the mirror was to call it otherwise", async () => {
         const all = { wanted: content.wanted };
-        const contents = await contentsOf({
+        const contents = await readContents({
             tags: [tagged("mine/index", "stable", original), ...parts],
             imageSet: imageSet(source, "full: true\ntargetCatalog: mine/index\ntargetTag: stable"),
             files: catalogFolder("some-index", original, all),
@@ -199,7 +199,7 @@ describe("a whole catalog", () => {
     });
 
     it("is what 4.16 and 4.17 bring even for a filter, its images filed by bare digests", async () => {
-        const contents = await contentsOf({
+        const contents = await readContents({
             tags: [
                 tagged(repository, "v4.18", original),
                 tagged("org/bundle", digestHex(bundle.digest), bundle),
@@ -220,7 +220,7 @@ describe("a whole catalog", () => {
             )
             .join("");
         const folder = `working-dir/operator-catalogs/some-index/${digestHex(original.digest)}/catalog-config/configs`;
-        const contents = await contentsOf({
+        const contents = await readContents({
             tags: [tagged(repository, "v4.18", original), ...parts],
             imageSet: imageSet(source, "full: true"),
             files: {
@@ -255,7 +255,7 @@ describe("a catalog that was read from a folder", () => {
 
     it("has the name that an override gives it, with the tag of its original", async () => {
         const override = { match: "some-index", registry: "registry.lab", repository: "mine/index" };
-        const contents = await contentsOf({ ...spec, tags }, [override]);
+        const contents = await readContents({ ...spec, tags }, [override]);
         expect(Object.fromEntries(contents.images)).toEqual({
             ...images,
             "registry.lab/mine/index:latest": rebuilt.digest,
@@ -266,6 +266,6 @@ describe("a catalog that was read from a folder", () => {
 
 it("a template for a CatalogSource is not in the archive, which is told", async () => {
     const desired = "packages: [{name: wanted}]\ntargetCatalogSourceTemplate: /home/me/template.yaml";
-    const { notes } = await contentsOf(filtered({ imageSet: imageSet(source, desired) }));
+    const { notes } = await readContents(filtered({ imageSet: imageSet(source, desired) }));
     expect(notes).toContainEqual(expect.stringContaining("template is not in the archive"));
 });

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { describeArchive } from "../../../lib/archives";
 import { digestHex } from "../../../lib/oci/digest";
-import { imageSetText, objectsOf, refusal, testImage, testIndex } from "../../support/archives";
-import { bench, contentsOf, toImageMap, offeredOverrides, refused, tagged } from "../../support/oc-mirror-archive";
+import { imageSetText, imageObjects, refusal, testImage, testIndex } from "../../support/archives";
+import { bench, readContents, toImageMap, offeredOverrides, refused, tagged } from "../../support/oc-mirror-archive";
 
 const FIXTURE = join(__dirname, "../../fixtures/archives/oc-mirror/helm-same-path");
 const app = testImage("app");
@@ -101,7 +101,7 @@ describe("a tag that has had several digests", () => {
     it("is told by a dry run of the same image set, as the cure says, and by no other", async () => {
         const imageSet = charts([NAME]);
         expect((await refused({ tags, imageSet })).fix).toContain("--dry-run");
-        const listed = await contentsOf({ tags, imageSet, files: mapping(NAME, "quay.io/chart/db:2") });
+        const listed = await readContents({ tags, imageSet, files: mapping(NAME, "quay.io/chart/db:2") });
         expect(Object.fromEntries(listed.images)).toEqual({ [NAME]: app.digest });
         expect(listed.notes).toEqual([expect.not.stringContaining("mapping.txt")]);
         const two = await refused({ tags, imageSet, files: mapping(NAME, "reg.lab/org/app:1") });
@@ -111,14 +111,14 @@ describe("a tag that has had several digests", () => {
     });
 
     it("is asked for where an earlier archive brought it too, if the image set wants it", async () => {
-        const spec = { tags, history: [...objectsOf(app).keys()] };
+        const spec = { tags, history: [...imageObjects(app).keys()] };
         const error = await refused({ ...spec, imageSet: [NAME] });
         expect(error.message).toContain(`the tag has pointed to ${old.digest} too`);
         const offered = offeredOverrides(error, { "upstream host": "reg.lab" });
-        const contents = await contentsOf({ ...spec, imageSet: [NAME] }, offered);
+        const contents = await readContents({ ...spec, imageSet: [NAME] }, offered);
         expect([...contents.earlierImages]).toEqual([["reg.lab/org/app:1", app.digest]]);
         expect(contents.absent).toEqual([NAME]);
-        expect((await contentsOf({ ...spec, imageSet: ["quay.io/x/y:1"] })).notes).toEqual([
+        expect((await readContents({ ...spec, imageSet: ["quay.io/x/y:1"] })).notes).toEqual([
             expect.stringContaining("1 tags came with earlier archives"),
         ]);
     });

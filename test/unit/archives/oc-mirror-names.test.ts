@@ -1,6 +1,6 @@
 import { digestHex } from "../../../lib/oci/digest";
-import { imageSetText, objectsOf, testImage, testIndex } from "../../support/archives";
-import { bench, contentsOf, toImageMap, offeredOverrides, refused, tagged } from "../../support/oc-mirror-archive";
+import { imageSetText, imageObjects, testImage, testIndex } from "../../support/archives";
+import { bench, readContents, toImageMap, offeredOverrides, refused, tagged } from "../../support/oc-mirror-archive";
 
 const app = testImage("app");
 const other = testImage("other");
@@ -28,7 +28,7 @@ describe("a tag of the cache is named by the image set", () => {
         ["a name without tag", "quay.io/org/app", "org/app", "latest", "quay.io/org/app:latest"],
         ["a transport in front", "docker://quay.io/org/app:1", "org/app", "1", "quay.io/org/app:1"],
     ])("with %s", async (_, name, repository, tag, key) => {
-        const contents = await contentsOf({ tags: [tagged(repository, tag, app)], imageSet: [name] });
+        const contents = await readContents({ tags: [tagged(repository, tag, app)], imageSet: [name] });
         expect(Object.fromEntries(contents.images)).toEqual({ [key]: app.digest });
         expect(contents.absent).toEqual([]);
     });
@@ -61,7 +61,7 @@ describe("a tag of the cache is named by the image set", () => {
 
     it("for the host with the digest, if another has the same tag without one: that one is absent", async () => {
         const imageSet = [`quay.io/org/app:1@${app.digest}`, "registry.redhat.io/org/app:1"];
-        const contents = await contentsOf({ tags: [tagged("org/app", "1", app)], imageSet });
+        const contents = await readContents({ tags: [tagged("org/app", "1", app)], imageSet });
         expect([...contents.images.keys()]).toEqual(["quay.io/org/app:1"]);
         expect(contents.absent).toEqual(["registry.redhat.io/org/app:1"]);
     });
@@ -83,14 +83,14 @@ describe("a tag of the cache is named by other files of the archive too", () => 
             "quay.io/org/app:1",
         ],
     ])("%s", async (name, text, key) => {
-        const contents = await contentsOf({ tags, files: { [name]: text } });
+        const contents = await readContents({ tags, files: { [name]: text } });
         expect([...contents.images.keys()]).toEqual([key]);
         expect(contents.absent).toEqual([]);
     });
 
     it("whose own wishes do not count: they may be of earlier runs", async () => {
         const mapping = "docker://quay.io/gone/x:1=docker://localhost:55000/gone/x:1\nnonsense\n";
-        const contents = await contentsOf({
+        const contents = await readContents({
             tags,
             imageSet: ["quay.io/org/app:1"],
             files: { "working-dir/dry-run/mapping.txt": mapping },
@@ -160,27 +160,27 @@ describe("a tag whose manifest is not in the archive", () => {
 
     it("came earlier, if the history has it and the image set wants it", async () => {
         const imageSet = ["quay.io/org/app:1", "quay.io/org/other:2"];
-        const contents = await contentsOf({ ...spec, imageSet, history: objectsOf(app).keys() });
+        const contents = await readContents({ ...spec, imageSet, history: imageObjects(app).keys() });
         expect([...contents.images.keys()]).toEqual(["quay.io/org/other:2"]);
         expect([...contents.earlierImages]).toEqual([["quay.io/org/app:1", app.digest]]);
         expect(contents.absent).toEqual([]);
     });
 
     it("is left out and counted, if the history has it and nobody wants it", async () => {
-        const contents = await contentsOf({
+        const contents = await readContents({
             ...spec,
             imageSet: ["quay.io/org/other:2"],
-            history: objectsOf(app).keys(),
+            history: imageObjects(app).keys(),
         });
         expect(contents.earlierImages.size).toBe(0);
         expect(contents.notes).toEqual([expect.stringContaining("1 tags came with earlier archives")]);
     });
 
     it("is left out and counted, if no history has it: it belongs to another image set", async () => {
-        const contents = await contentsOf({
+        const contents = await readContents({
             ...spec,
             imageSet: ["quay.io/org/other:2"],
-            leaveOut: objectsOf(app).keys(),
+            leaveOut: imageObjects(app).keys(),
         });
         expect([...contents.images.keys()]).toEqual(["quay.io/org/other:2"]);
         expect(contents.notes).toEqual([expect.stringContaining("1 tags of the cache are of other image sets")]);
@@ -188,19 +188,19 @@ describe("a tag whose manifest is not in the archive", () => {
 
     it("is absent, if no history has it and the image set wants it, as is what has no tag at all", async () => {
         const imageSet = ["quay.io/org/other:2", "quay.io/org/app:1", `quay.io/org/app@${other.digest}`];
-        const contents = await contentsOf({ ...spec, imageSet, leaveOut: objectsOf(app).keys() });
+        const contents = await readContents({ ...spec, imageSet, leaveOut: imageObjects(app).keys() });
         expect(contents.absent).toEqual(["quay.io/org/app:1", `quay.io/org/app@${other.digest}`]);
     });
 
     it("needs a decision, if it came earlier and two wishes fit", async () => {
         const imageSet = ["quay.io/org/app:1", "reg.lab/org/app:1", "quay.io/org/other:2"];
-        const error = await refused({ ...spec, imageSet, history: objectsOf(app).keys() });
+        const error = await refused({ ...spec, imageSet, history: imageObjects(app).keys() });
         expect(error.message).toContain("quay.io/org/app:1, reg.lab/org/app:1");
     });
 
     it("came now, if the history has it but the archive holds it", async () => {
         const files = { "working-dir/.history/.history-2026-01-01T00:00:00Z": `${app.digest}\n` };
-        const contents = await contentsOf({
+        const contents = await readContents({
             tags: [tagged("org/app", "1", app)],
             imageSet: ["quay.io/org/app:1"],
             files,
@@ -212,7 +212,7 @@ describe("a tag whose manifest is not in the archive", () => {
 
 it("an image set says what cannot be checked: the images of charts", async () => {
     const imageSet = `${imageSetText(["quay.io/org/app:1"])}  helm: {}\n  operators:\n`;
-    const contents = await contentsOf({ tags: [], imageSet });
+    const contents = await readContents({ tags: [], imageSet });
     expect(contents.notes).toEqual([expect.stringContaining("also asks for helm charts")]);
 });
 

@@ -1,6 +1,6 @@
 import { digestHex } from "../../../lib/oci/digest";
-import { type OcMirrorSpec, imageSetText, objectsOf, testImage } from "../../support/archives";
-import { bench, contentsOf, toImageMap, refused, tagged } from "../../support/oc-mirror-archive";
+import { type OcMirrorSpec, imageSetText, imageObjects, testImage } from "../../support/archives";
+import { bench, readContents, toImageMap, refused, tagged } from "../../support/oc-mirror-archive";
 import {
     type MessageForm,
     type WorkingFiles,
@@ -45,7 +45,7 @@ const whole = {
 
 describe("a release of a channel", () => {
     it("is named by the update graph, its components by the release", async () => {
-        const contents = await contentsOf(released(graph));
+        const contents = await readContents(released(graph));
         expect(Object.fromEntries(contents.images)).toEqual(whole);
         expect(contents.absent).toEqual([]);
         expect(contents.notes).toEqual([]);
@@ -55,7 +55,7 @@ describe("a release of a channel", () => {
     it.each<MessageForm>(["zip", "zlib", "plain", "partial"])("is named by its signature (%s)", async (form) => {
         const name = `registry.lab/mirrored/ocp-release:${tag}`;
         const message = signedMessage(name, payload.digest, form);
-        const contents = await contentsOf(released(signatureFile(tag, payload.digest, message)));
+        const contents = await readContents(released(signatureFile(tag, payload.digest, message)));
         expect(contents.images.get(name)).toBe(payload.digest);
         expect(contents.cluster?.signatures).toEqual({ [payload.digest]: [message.toString("base64")] });
     });
@@ -65,7 +65,7 @@ describe("a release of a channel", () => {
             ...signatureFile(tag, payload.digest, signedMessage(`${ocp}:${tag}`, cli.digest)),
             ...signatureFile("x", cli.digest, Buffer.from("nonsense")),
         };
-        const contents = await contentsOf(released({ ...graph, ...wrong }));
+        const contents = await readContents(released({ ...graph, ...wrong }));
         expect(contents.cluster?.signatures).toEqual({});
         expect(contents.notes).toEqual([
             expect.stringContaining(`${tag}-sha256-${digestHex(payload.digest)}`),
@@ -109,11 +109,11 @@ describe("a release of a channel", () => {
     it("tells the components that it lacks", async () => {
         const missing = testImage("missing");
         const files = { ...graph, ...releaseFolder(tag, { ...components, gone: `${art}@${missing.digest}` }) };
-        expect((await contentsOf(released(files))).absent).toEqual([`${art}:${tag}-gone`]);
+        expect((await readContents(released(files))).absent).toEqual([`${art}:${tag}-gone`]);
     });
 
     it("looks for components that came earlier by their digest: they may have had another release's tag", async () => {
-        const contents = await contentsOf(released(graph, { history: objectsOf(etcd).keys() }));
+        const contents = await readContents(released(graph, { history: imageObjects(etcd).keys() }));
         expect([...contents.earlierImages]).toEqual([[`${art}@${etcd.digest}`, etcd.digest]]);
         expect(contents.images.size).toBe(2);
         expect(contents.absent).toEqual([]);
@@ -135,7 +135,7 @@ describe("a release of a channel", () => {
     it("survives files that cannot be read: they are named in a note", async () => {
         const folder = `working-dir/hold-release/ocp-release/${tag}/release-manifests`;
         const files = { ...graph, [`${folder}/0000_50_installer_coreos-bootimages.yaml`]: "data: 7" };
-        const contents = await contentsOf(released(files));
+        const contents = await readContents(released(files));
         expect(Object.fromEntries(contents.images)).toEqual(whole);
         expect(contents.notes).toEqual([expect.stringMatching(/coreos-bootimages\.yaml .* cannot be read/)]);
     });
@@ -173,7 +173,7 @@ describe("a release that the image set names", () => {
     it("by tag could be any of two that are filed by digest: then their components must tell", async () => {
         const other = testImage("other release");
         const both = spec(`registry.lab/ocp/release:${tag}`);
-        const contents = await contentsOf(
+        const contents = await readContents(
             {
                 ...both,
                 tags: [...both.tags, tagged("openshift/release-images", digestHex(other.digest), other)],
@@ -188,7 +188,7 @@ describe("a release that the image set names", () => {
 
 describe("an archive of 4.16 or 4.17", () => {
     it("files a release and its components under their own paths", async () => {
-        const contents = await contentsOf({
+        const contents = await readContents({
             tags: [
                 tagged("openshift-release-dev/ocp-release", tag, payload),
                 tagged("openshift-release-dev/ocp-v4.0-art-dev", `sha256-${digestHex(etcd.digest)}`, etcd),
@@ -211,7 +211,7 @@ describe("the image of the update graph", () => {
     const spec = { tags: [tagged("openshift/graph-image", "latest", image)], imageSet: channels };
 
     it("has no upstream: it is named as what was built locally", async () => {
-        const contents = await contentsOf(spec);
+        const contents = await readContents(spec);
         expect([...contents.images]).toEqual([["localhost/openshift/graph-image:latest", image.digest]]);
         expect(contents.cluster?.graphImage).toBe("localhost/openshift/graph-image:latest");
         expect([...(contents.marks ?? [])]).toEqual([["localhost/openshift/graph-image:latest", "rebuilt"]]);
@@ -219,7 +219,7 @@ describe("the image of the update graph", () => {
 
     it("has the name that an override gives it", async () => {
         const override = { match: "openshift/graph-image", registry: "localhost", repository: "updates/graph" };
-        const contents = await contentsOf(spec, [override]);
+        const contents = await readContents(spec, [override]);
         expect([...contents.images.keys()]).toEqual(["localhost/updates/graph:latest"]);
         expect(contents.cluster?.graphImage).toBe("localhost/updates/graph:latest");
         expect(contents.notes).toEqual([]);

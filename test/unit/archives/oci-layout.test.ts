@@ -21,7 +21,7 @@ function asTar(files: ReadonlyMap<string, Buffer>, prefix = ""): ReadonlyMap<str
     return new Map([["images.tar", tar([...files].map(([name, body]) => ({ name: `${prefix}${name}`, body })))]]);
 }
 
-async function namesOf(
+async function attackedNames(
     images: readonly LayoutImage[],
     overrides: readonly Override[] = [],
 ): Promise<Record<string, string>> {
@@ -145,7 +145,7 @@ describe("an image of an OCI layout is named", () => {
             "quay.io/a/b:1",
         ],
     ])("%s", async (_, names, key) => {
-        expect(await namesOf([{ image: app, ...names }])).toEqual({ [key]: app.digest });
+        expect(await attackedNames([{ image: app, ...names }])).toEqual({ [key]: app.digest });
     });
 
     it("by its image name, with a note, when it was pulled from elsewhere", async () => {
@@ -164,17 +164,17 @@ describe("an image of an OCI layout is named", () => {
     it("by an override for its tag or its digest, which must give the repository", async () => {
         const tagged = [{ image: app, name: "v1" }];
         const override = { match: "v*", registry: "quay.io", repository: "org/app" };
-        expect(await namesOf(tagged, [override])).toEqual({ "quay.io/org/app:v1": app.digest });
-        expect(await namesOf([{ image: app }], [{ ...override, match: app.digest }])).toEqual({
+        expect(await attackedNames(tagged, [override])).toEqual({ "quay.io/org/app:v1": app.digest });
+        expect(await attackedNames([{ image: app }], [{ ...override, match: app.digest }])).toEqual({
             [`quay.io/org/app@${app.digest}`]: app.digest,
         });
-        const error = await refusal(namesOf(tagged, [{ match: "v1", registry: "quay.io" }]));
+        const error = await refusal(attackedNames(tagged, [{ match: "v1", registry: "quay.io" }]));
         expect(error.message).toContain(`v1 (${app.digest}): "v1" does not say which repository it is of`);
     });
 
     it("not at all if it is only a child of a named index, also a deep one", async () => {
         const child = tool.children[1]?.children[0] ?? app;
-        expect(await namesOf([{ image: child }, { image: tool, name: "quay.io/org/tool:2" }])).toEqual({
+        expect(await attackedNames([{ image: child }, { image: tool, name: "quay.io/org/tool:2" }])).toEqual({
             "quay.io/org/tool:2": tool.digest,
         });
     });
@@ -183,7 +183,7 @@ describe("an image of an OCI layout is named", () => {
 describe("an OCI layout is refused, with all names at once,", () => {
     it("for images without a name", async () => {
         const error = await refusal(
-            namesOf([{ image: app }, { image: old, name: "latest" }, { image: tool, name: "quay.io/a/b:1" }]),
+            attackedNames([{ image: app }, { image: old, name: "latest" }, { image: tool, name: "quay.io/a/b:1" }]),
         );
         expect(error).toMatchObject({ code: "ARCHIVE_NAMES_UNRESOLVED" });
         expect(error.message).toContain(`${app.digest} (${app.digest}): it has no name`);
@@ -196,7 +196,7 @@ describe("an OCI layout is refused, with all names at once,", () => {
 
     it("for one name with two digests", async () => {
         const error = await refusal(
-            namesOf([
+            attackedNames([
                 { image: app, name: "nginx:1" },
                 { image: old, name: "docker.io/library/nginx:1" },
             ]),
@@ -205,7 +205,7 @@ describe("an OCI layout is refused, with all names at once,", () => {
     });
 
     it("for a name with the digest of another image", async () => {
-        const error = await refusal(namesOf([{ image: app, name: `quay.io/a/b@${old.digest}` }]));
+        const error = await refusal(attackedNames([{ image: app, name: `quay.io/a/b@${old.digest}` }]));
         expect(error.message).toContain(`its name gives another digest, ${old.digest}`);
     });
 });

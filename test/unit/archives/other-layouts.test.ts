@@ -6,7 +6,7 @@ import { digestHex } from "../../../lib/oci/digest";
 import {
     ArchiveBench,
     type TestImage,
-    objectsOf,
+    imageObjects,
     ociLayoutFiles,
     refusal,
     tar,
@@ -21,7 +21,7 @@ afterEach(() => bench.clear());
 
 /** A `dir:` layout (containers/image, directory_transport.go). */
 function dir(image: TestImage): [string, Buffer][] {
-    const objects = [...objectsOf(image)].filter(([digest]) => digest !== image.digest);
+    const objects = [...imageObjects(image)].filter(([digest]) => digest !== image.digest);
     const manifests = new Set(image.children.map(({ digest }) => digest));
     return [
         ["version", Buffer.from("Directory Transport Version: 1.1\n")],
@@ -83,7 +83,7 @@ describe("oc image mirror file://", () => {
             await mkdir(join(root, "manifests"), { recursive: true });
             await mkdir(join(root, "blobs"), { recursive: true });
             const manifests = new Set([image, ...image.children].map(({ digest }) => digest));
-            for (const [digest, bytes] of objectsOf(image)) {
+            for (const [digest, bytes] of imageObjects(image)) {
                 await writeFile(join(root, manifests.has(digest) ? "manifests" : "blobs", digest), bytes);
             }
             if (tag !== undefined) await symlink(image.digest, join(root, "manifests", tag));

@@ -1,7 +1,7 @@
 import type { Override } from "../../../lib/mirror/override";
 import { digestHex } from "../../../lib/oci/digest";
-import { imageSetText, objectsOf, testImage } from "../../support/archives";
-import { bench, contentsOf, toImageMap, offeredOverrides, refused, tagged } from "../../support/oc-mirror-archive";
+import { imageSetText, imageObjects, testImage } from "../../support/archives";
+import { bench, readContents, toImageMap, offeredOverrides, refused, tagged } from "../../support/oc-mirror-archive";
 
 const app = testImage("app");
 
@@ -16,7 +16,7 @@ describe("an override", () => {
     };
 
     it("decides between hosts; the other image is then absent", async () => {
-        const contents = await contentsOf(two, [{ match: "org/app:1", registry: "quay.io" }]);
+        const contents = await readContents(two, [{ match: "org/app:1", registry: "quay.io" }]);
         expect([...contents.images.keys()]).toEqual(["quay.io/org/app:1"]);
         expect(contents.absent).toEqual(["registry.redhat.io/org/app:1"]);
     });
@@ -65,7 +65,7 @@ describe("an override", () => {
 
     it("that matches nothing is listed as unused; one that says what the archive says changes nothing", async () => {
         const spec = { tags: [tagged("org/app", "1", app)], imageSet: ["quay.io/org/app:1"] };
-        const contents = await contentsOf(spec, [
+        const contents = await readContents(spec, [
             { match: "org/*", registry: "quay.io" },
             { match: "orgg/*", registry: "reg.lab" },
         ]);
@@ -75,7 +75,7 @@ describe("an override", () => {
 
     it("is refused if its registry is not a host", async () => {
         const spec = { tags: [tagged("org/app", "1", app)] };
-        await expect(contentsOf(spec, [{ match: "**", registry: "foo" }])).rejects.toMatchObject({
+        await expect(readContents(spec, [{ match: "**", registry: "foo" }])).rejects.toMatchObject({
             code: "OVERRIDE_INVALID",
         });
     });
@@ -90,7 +90,7 @@ describe("an override that says something else than the archive", () => {
         ["another repository", { match: "org/app", registry: "quay.io", repository: "x/y" }, "quay.io/x/y:1"],
         ["another tag", { match: "org/app:1", registry: "quay.io", tag: "2" }, "quay.io/org/app:2"],
     ])("replaces a name without a digest, if it has no wildcards: %s", async (_, override, key) => {
-        const contents = await contentsOf(spec, [override]);
+        const contents = await readContents(spec, [override]);
         expect(Object.fromEntries(contents.images)).toEqual({ [key]: app.digest });
         expect(contents.absent).toEqual(["quay.io/org/app:1"]);
         expect(contents.notes).toEqual([`org/app:1 is ${key} by its override; the archive says quay.io/org/app:1`]);
@@ -150,7 +150,7 @@ describe("an override that says something else than the archive", () => {
     it("gives a tag to what is known by its digest, and is no other name then", async () => {
         const desired = `quay.io/org/app@${app.digest}`;
         const override = { match: "org/app", registry: "quay.io", tag: "1" };
-        const contents = await contentsOf({ tags: [tagged("org/app", digestTag, app)], imageSet: [desired] }, [
+        const contents = await readContents({ tags: [tagged("org/app", digestTag, app)], imageSet: [desired] }, [
             override,
         ]);
         expect(Object.fromEntries(contents.images)).toEqual({ "quay.io/org/app:1": app.digest });
@@ -158,8 +158,8 @@ describe("an override that says something else than the archive", () => {
     });
 
     it("renames an image that an earlier archive brought as well", async () => {
-        const earlier = { ...spec, history: [...objectsOf(app).keys()] };
-        const contents = await contentsOf(earlier, [{ match: "org/app:1", registry: "reg.lab" }]);
+        const earlier = { ...spec, history: [...imageObjects(app).keys()] };
+        const contents = await readContents(earlier, [{ match: "org/app:1", registry: "reg.lab" }]);
         expect([...contents.earlierImages]).toEqual([["reg.lab/org/app:1", app.digest]]);
         const error = await refused(earlier, [{ match: "**", registry: "reg.lab" }]);
         expect(error.message).toContain("the pattern of the override ** gives it another name");
@@ -174,7 +174,7 @@ describe("an override that says something else than the archive", () => {
             { match: "org/**", registry: "reg.lab" },
         ];
         expect(Object.keys(await toImageMap(signed, given))).toEqual(["quay.io/org/app:1", `quay.io/org/app:${tag}`]);
-        const own = await contentsOf(signed, [{ match: `org/app:${tag}`, registry: "reg.lab" }]);
+        const own = await readContents(signed, [{ match: `org/app:${tag}`, registry: "reg.lab" }]);
         expect([...own.images.keys()]).toEqual(["quay.io/org/app:1", `reg.lab/org/app:${tag}`]);
         expect(own.notes).toEqual([expect.stringContaining("by its override")]);
     });
@@ -189,7 +189,7 @@ describe("an override that says something else than the archive", () => {
     });
 
     it("is matched by what is left out as well: no note says that it matches nothing", async () => {
-        const missing = await contentsOf({ tags: [] }, [{ match: "openshift/graph-image", registry: "reg.lab" }]);
+        const missing = await readContents({ tags: [] }, [{ match: "openshift/graph-image", registry: "reg.lab" }]);
         expect(missing).toMatchObject({ notes: [], unusedOverrides: ["openshift/graph-image"] });
     });
 });

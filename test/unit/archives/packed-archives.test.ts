@@ -52,7 +52,7 @@ async function refusedWith(files: Record<string, Buffer>, options: OpenOptions =
 }
 
 /** Begins as a tar does: what does not is refused unwritten. */
-function bombOf(zeros: number): Buffer {
+function makeBomb(zeros: number): Buffer {
     return Buffer.concat([plain.subarray(0, 512), Buffer.alloc(zeros)]);
 }
 
@@ -105,7 +105,7 @@ describe("a compressed archive is unpacked in one pass to a temporary file", () 
     });
 
     it("is refused when it grows as no archive does, and the bound is told", async () => {
-        const bomb = gzipSync(bombOf(50_000_000));
+        const bomb = gzipSync(makeBomb(50_000_000));
         const error = await refusedWith({ "a.tar.gz": bomb }, { limit: 1_000_000 });
         expect(error.code).toBe("ARCHIVE_TOO_LARGE");
         expect(error.message).toContain("more than 1000000 bytes");
@@ -150,7 +150,7 @@ describe("a compressed archive is unpacked in one pass to a temporary file", () 
             expect((await refusedWith({ "a.tar.gz": lying })).code).toMatch(code);
         }
         // A bomb of many members tells the size of the last one.
-        const bomb = Buffer.concat([gzipSync(bombOf(50_000_000)), gzipSync(Buffer.alloc(1))]);
+        const bomb = Buffer.concat([gzipSync(makeBomb(50_000_000)), gzipSync(Buffer.alloc(1))]);
         const error = await refusedWith({ "a.tar.gz": bomb }, { limit: 1_000_000 });
         expect(error.code).toBe("ARCHIVE_TOO_LARGE");
         const padded = Buffer.concat([gzipSync(plain), Buffer.alloc(2048)]);

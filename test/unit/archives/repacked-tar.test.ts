@@ -5,7 +5,7 @@ import { describeArchive, openArchive } from "../../../lib/archives";
 import type { Lock } from "../../../lib/lock";
 import {
     type OcMirrorSpec,
-    folderOf,
+    makeFolder,
     ocMirrorBlobName,
     ocMirrorEntries,
     testImage,
@@ -23,7 +23,7 @@ beforeAll(async () => {
         `tree/${name}`,
         Buffer.from(body ?? ""),
     ]);
-    folder = await folderOf(entries);
+    folder = await makeFolder(entries);
 });
 afterAll(() => folder.remove());
 
@@ -35,7 +35,7 @@ function pack(...args: string[]): string {
     return path;
 }
 
-async function lockOf(path: string): Promise<Lock> {
+async function describeLock(path: string): Promise<Lock> {
     const archive = await openArchive(path);
     try {
         expect(archive.warnings).toEqual([]);
@@ -49,7 +49,7 @@ describe("an archive unpacked and packed again with GNU tar", () => {
     it.each([["--format=gnu"], ["--format=pax"], ["--format=posix", "--pax-option=comment=x"]])(
         "%s is the same content",
         async (...args) => {
-            const lock = await lockOf(pack(...args));
+            const lock = await describeLock(pack(...args));
             expect(lock.images).toEqual({ [`quay.io/${repository}:1`]: image.digest });
             expect(Object.keys(lock.manifests)).toHaveLength(3);
             expect(Object.keys(lock.blobs)).toHaveLength(4);
@@ -63,7 +63,7 @@ describe("an archive unpacked and packed again with GNU tar", () => {
         writeFileSync(path, "start");
         truncateSync(path, 10_000_000);
         try {
-            await expect(lockOf(pack(format, "--sparse", "--hole-detection=raw"))).rejects.toMatchObject({
+            await expect(describeLock(pack(format, "--sparse", "--hole-detection=raw"))).rejects.toMatchObject({
                 code: "ARCHIVE_ENTRY_INVALID",
                 message: expect.stringMatching(
                     /entry \S+, offset \d+: a sparse entry stands where a regular file must be/,

@@ -1,5 +1,5 @@
 import { digestHex } from "../../../lib/oci/digest";
-import { type TestImage, objectsOf, testImage, testIndex } from "../../support/archives";
+import { type TestImage, imageObjects, testImage, testIndex } from "../../support/archives";
 import { bench, toImageMap, refused, tagged } from "../../support/oc-mirror-archive";
 
 const app = testImage("app");
@@ -43,7 +43,7 @@ describe("a signature", () => {
         const contents = await toImageMap({
             tags: [tagged("org/app", "2", index), tagged("org/app", tag, signature)],
             imageSet: ["quay.io/org/app:2"],
-            history: objectsOf(index).keys(),
+            history: imageObjects(index).keys(),
         });
         expect(contents).toEqual({ [`quay.io/org/app:${tag}`]: signature.digest });
     });

@@ -144,9 +144,9 @@ describe("what is missing is named", () => {
         ],
     ])("%s", async (_, names, given, what) => {
         const at = { aa: 0, "00": 0, ab: 1, ac: 2, "02": 2, part3: 2 } as Record<string, number>;
-        const pieceOf = (name: string) =>
+        const readPiece = (name: string) =>
             plain.subarray((at[name.split(".").at(-1) ?? ""] ?? 0) * 3000).subarray(0, 3000);
-        const folder = await bench.folder(names.map((name): [string, Buffer] => [name, pieceOf(name)]));
+        const folder = await bench.folder(names.map((name): [string, Buffer] => [name, readPiece(name)]));
         const error = await refusal(bench.open(join(folder, given)));
         expect(error.message).toContain(what);
         expect(error.message).toContain("copy all pieces");

@@ -68,7 +68,7 @@ const MOCKS: pulumi.runtime.Mocks = {
     },
 };
 
-const valueOf = <T>(output: pulumi.Output<T>) => new Promise<T>((resolve) => void output.apply(resolve));
+const resolveOutput = <T>(output: pulumi.Output<T>) => new Promise<T>((resolve) => void output.apply(resolve));
 
 /** Runs a program as the engine would. */
 async function run<T>(program: () => T, preview = false): Promise<T> {
@@ -93,7 +93,7 @@ async function registrations(program: () => unknown): Promise<RegisterResourceRe
 }
 
 const byType = (type: string) => created.filter((resource) => resource.type === type);
-const inputOf = (resource: pulumi.runtime.MockResourceArgs | undefined, name: string): unknown =>
+const declaredInput = (resource: pulumi.runtime.MockResourceArgs | undefined, name: string): unknown =>
     (resource?.inputs as Record<string, unknown> | undefined)?.[name];
 
 test("a site is its registry's access, one import for each set, and one validation", async () => {
@@ -127,7 +127,7 @@ test("a registry with robot accounts also has its structure and the two accounts
         "registry-passthrough:site:PassthroughSite site",
     ]);
     const [superuser] = byType(`${DYNAMIC}RegistrySuperuser`);
-    expect(inputOf(superuser, "superuserPassword")).toMatchObject({ [SECRET]: expect.anything() });
+    expect(declaredInput(superuser, "superuserPassword")).toMatchObject({ [SECRET]: expect.anything() });
 });
 
 test("two sites in one program share no URN, and both have all their resources", async () => {
@@ -136,8 +136,10 @@ test("two sites in one program share no URN, and both have all their resources",
         new PassthroughSite("other", HARBOR);
     });
     // The engine's URNs have the types of the parents, not their names.
-    const typeOf = (urn: string) => urn.split("::")[2] ?? "";
-    const urns = requests.map((request) => `${typeOf(request.getParent())}$${request.getType()}::${request.getName()}`);
+    const resourceType = (urn: string) => urn.split("::")[2] ?? "";
+    const urns = requests.map(
+        (request) => `${resourceType(request.getParent())}$${request.getType()}::${request.getName()}`,
+    );
     expect(new Set(urns).size).toBe(urns.length);
     expect(requests.flatMap((request) => request.getAliasesList())).toEqual([]);
     const own = requests.filter((request) => request.getName().startsWith("other")).map((request) => request.getName());
@@ -170,7 +172,10 @@ test("where the registry is may be an output of the program: the graph is the sa
     const planned = created.map(({ type, name }) => `${type} ${name}`).sort();
     const declared = await declareDeployed(true);
     expect(created.map(({ type, name }) => `${type} ${name}`).sort()).toEqual(planned);
-    expect(inputOf(byType(`${DYNAMIC}ImageImport`)[0], "registry")).toMatchObject({ type: "harbor", retrySeconds: 60 });
+    expect(declaredInput(byType(`${DYNAMIC}ImageImport`)[0], "registry")).toMatchObject({
+        type: "harbor",
+        retrySeconds: 60,
+    });
     expect(await (declared.registriesConf as unknown as { isKnown: Promise<boolean> }).isKnown).toBe(false);
 });
 
@@ -187,10 +192,10 @@ test("each resource's own URN is among its inputs", async () => {
     await declare();
     const parents = "registry-passthrough:site:PassthroughSite";
     const prefix = "urn:pulumi:test::registry-passthrough::";
-    const imports = byType(`${DYNAMIC}ImageImport`).map((resource) => inputOf(resource, "selfUrn"));
+    const imports = byType(`${DYNAMIC}ImageImport`).map((resource) => declaredInput(resource, "selfUrn"));
     expect(imports[0]).toBe(`${prefix}${parents}$registry-passthrough:content:ImageContent$${DYNAMIC}ImageImport::one`);
     const [validation] = byType(`${DYNAMIC}MirrorValidation`);
-    expect(inputOf(validation, "selfUrn")).toBe(`${prefix}${parents}$${DYNAMIC}MirrorValidation::validation`);
+    expect(declaredInput(validation, "selfUrn")).toBe(`${prefix}${parents}$${DYNAMIC}MirrorValidation::validation`);
 });
 
 test("first the access, then the sets in their order, and the validation at the end", async () => {
@@ -210,7 +215,7 @@ test("every account is secret; pushing uses the importer's, validating the pulle
     await declare();
     const accounts = created
         .filter(({ custom }) => custom)
-        .map((resource) => [resource.name, inputOf(resource, "account"), inputOf(resource, "credentials")]);
+        .map((resource) => [resource.name, declaredInput(resource, "account"), declaredInput(resource, "credentials")]);
     const secret = (username: string) => ({
         [SECRET]: "1b47061264138c4ac30d75fd1eb44270",
         value: { username, password: PASSWORD },
@@ -229,7 +234,7 @@ test("state gets one line that loads the code, and no code", async () => {
     const kinds = created
         .filter(({ custom }) => custom)
         .map((resource) =>
-            /^exports\.handler=\(\)=>require\("(.*)"\)\.(\w+)$/.exec(String(inputOf(resource, "__provider"))),
+            /^exports\.handler=\(\)=>require\("(.*)"\)\.(\w+)$/.exec(String(declaredInput(resource, "__provider"))),
         )
         .map((match) => match?.slice(1));
     expect(new Set(kinds.map((match) => match?.[0]))).toEqual(new Set(["./dist/dynamic-providers/entry"]));
@@ -242,31 +247,31 @@ test("state gets one line that loads the code, and no code", async () => {
 test("the validation covers all sets, with what they leave out on purpose, and uses the rules of the outputs", async () => {
     const declared = await declare();
     const [validation] = byType(`${DYNAMIC}MirrorValidation`);
-    expect(Object.keys(toImageMap(inputOf(validation, "images") as string))).toEqual([
+    expect(Object.keys(toImageMap(declaredInput(validation, "images") as string))).toEqual([
         "quay.io/org/app:1",
         "quay.io/org/b:1",
         "quay.io/org/c:1",
     ]);
-    expect(inputOf(validation, "sparse")).toEqual(SITE.content.flatMap(({ leftOut }) => leftOut));
-    expect(inputOf(validation, "registriesConf")).toBe(await valueOf(declared.registriesConf));
-    const rules = JSON.stringify(await valueOf(declared.mirrorRules));
+    expect(declaredInput(validation, "sparse")).toEqual(SITE.content.flatMap(({ leftOut }) => leftOut));
+    expect(declaredInput(validation, "registriesConf")).toBe(await resolveOutput(declared.registriesConf));
+    const rules = JSON.stringify(await resolveOutput(declared.mirrorRules));
     expect(rules).toContain("registry.example:8443/mirror/quay.io");
     expect(rules).not.toContain("registry.redhat.io");
 });
 
 test("outputs name each image's place; the accounts' secrets are secret, the pull secret is the puller's", async () => {
     const declared = await declare();
-    expect((await valueOf(declared.images))["quay.io/org/app:1"]).toEqual({
+    expect((await resolveOutput(declared.images))["quay.io/org/app:1"]).toEqual({
         mirror: "registry.example:8443/mirror/quay.io/org/app:1",
         digest: computeDigest("quay.io/org/app:1"),
     });
-    expect(await valueOf(declared.registryCa)).toBe("PEM");
+    expect(await resolveOutput(declared.registryCa)).toBe("PEM");
     for (const [secret, username] of [
         [declared.pullSecret, "reader"],
         [declared.pushSecret, "pusher"],
     ] as const) {
         expect(await pulumi.isSecret(secret)).toBe(true);
-        const { auths } = JSON.parse(await valueOf(secret)) as { auths: Record<string, { auth: string }> };
+        const { auths } = JSON.parse(await resolveOutput(secret)) as { auths: Record<string, { auth: string }> };
         expect(Object.keys(auths)).toEqual(["registry.example:8443"]);
         const { auth } = auths["registry.example:8443"] ?? { auth: "" };
         expect(Buffer.from(auth, "base64").toString()).toBe(`${username}:${PASSWORD}`);
@@ -276,9 +281,9 @@ test("outputs name each image's place; the accounts' secrets are secret, the pul
 test("an image that lost its digest is offered to tag mirrors only, marked in the outputs, and named in a note", async () => {
     const lost = { ...set("one", "quay.io/org/app:1"), marks: { "quay.io/org/app:1": "tag-only" as const } };
     const declared = await declare({ ...SITE, content: [lost] });
-    expect((await valueOf(declared.mirrorRules)).map(({ kind }) => kind)).toEqual(["ImageTagMirrorSet"]);
-    expect((await valueOf(declared.images))["quay.io/org/app:1"]).toMatchObject({ mark: "tag-only" });
-    expect(inputOf(byType(`${DYNAMIC}MirrorValidation`)[0], "marks")).toEqual(lost.marks);
+    expect((await resolveOutput(declared.mirrorRules)).map(({ kind }) => kind)).toEqual(["ImageTagMirrorSet"]);
+    expect((await resolveOutput(declared.images))["quay.io/org/app:1"]).toMatchObject({ mark: "tag-only" });
+    expect(declaredInput(byType(`${DYNAMIC}MirrorValidation`)[0], "marks")).toEqual(lost.marks);
     expect(notes.mock.calls.map(([note]) => note)).toContain(
         "1 image is known by tag only: its upstream digest is lost, so pulls by digest will not find it: quay.io/org/app:1",
     );

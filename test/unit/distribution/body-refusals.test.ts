@@ -1,7 +1,8 @@
 import { RegistryClient } from "../../../lib/distribution/client/registry-client";
-import { FRESH_TOKENS } from "../../../lib/distribution/auth/token-refusals";
 import { ScriptedServer, type Seen } from "../../support/http-server";
 
+/** How many fresh tokens are tried for one request that is rejected. */
+const FRESH_TOKENS = 4;
 const DIGEST = `sha256:${"5".repeat(64)}`;
 const LARGE = 1024 * 1024 + 1;
 const SMALL = 10;

@@ -34,7 +34,7 @@ afterEach(async () => {
 
 afterAll(() => registry.stop());
 
-function clientOf(credentials = ACCOUNT, seconds = 5): RegistryClient {
+function makeClient(credentials = ACCOUNT, seconds = 5): RegistryClient {
     const retry = { seconds, firstDelay: 1, longestDelay: 20 };
     const client = new RegistryClient({ endpoint: { host: registry.host, ca: authority.ca }, credentials, retry });
     clients.push(client);
@@ -52,7 +52,7 @@ async function upload(client: RegistryClient, repository: string, bytes: () => A
 }
 
 test("what is put is there, byte for byte, and a blob is mounted where another repository has it", async () => {
-    const client = clientOf();
+    const client = makeClient();
     expect(await client.ping()).toBe(200);
     expect(await client.blobHead("one/app", DIGEST)).toBeUndefined();
     await upload(client, "one/app");
@@ -69,7 +69,7 @@ test("what is put is there, byte for byte, and a blob is mounted where another r
 });
 
 test("what is not there is no error; a mount that cannot be begins an upload, which can be given up", async () => {
-    const client = clientOf();
+    const client = makeClient();
     expect(await client.manifestGet("none/app", "1.0")).toBeUndefined();
     expect(await client.blobGet("none/app", DIGEST)).toBeUndefined();
     const begun = await client.uploads.start("none/app", DIGEST, "nowhere/app");
@@ -81,7 +81,7 @@ test("what is not there is no error; a mount that cannot be begins an upload, wh
 });
 
 test("bytes that are not the blob are refused by the registry, and are not there after", async () => {
-    const client = clientOf();
+    const client = makeClient();
     async function* wrong() {
         yield Buffer.alloc(BLOB.length);
     }
@@ -90,7 +90,7 @@ test("bytes that are not the blob are refused by the registry, and are not there
 });
 
 test("a wrong password is refused, named by its keys and not by its text", async () => {
-    const client = clientOf({ username: "pusher", password: "canary-wrong" });
+    const client = makeClient({ username: "pusher", password: "canary-wrong" });
     expect(await client.ping()).toBe(401);
     const failure = await client.manifestGet("two/app", "1.0").then(String, (error: Error) => error.message);
     expect(failure).toContain("UNAUTHORIZED (401)");
@@ -99,12 +99,12 @@ test("a wrong password is refused, named by its keys and not by its text", async
 });
 
 test("a registry that restarts is waited for", async () => {
-    const client = clientOf();
+    const client = makeClient();
     await upload(client, "again/app");
     await registry.kill();
     const waiting = client.blobHead("again/app", DIGEST);
     // Asked later and refused: the one before has been refused too by then.
-    await expect(clientOf(ACCOUNT, 0).blobHead("again/app", DIGEST)).rejects.toMatchObject({ code: "NETWORK" });
+    await expect(makeClient(ACCOUNT, 0).blobHead("again/app", DIGEST)).rejects.toMatchObject({ code: "NETWORK" });
     await registry.restart();
     expect(await waiting).toBe(BLOB.length);
 });

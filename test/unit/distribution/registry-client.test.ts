@@ -24,7 +24,7 @@ async function serve(answer: (request: Seen, count: number) => Reply): Promise<S
     return server;
 }
 
-function clientOf(server: ScriptedServer, retry = RETRY, signal?: AbortSignal): RegistryClient {
+function makeClient(server: ScriptedServer, retry = RETRY, signal?: AbortSignal): RegistryClient {
     const endpoint = { host: server.host, plainHttp: true };
     const client = new RegistryClient({ endpoint, credentials: CREDENTIALS, retry, ...(signal ? { signal } : {}) });
     clients.push(client);
@@ -41,7 +41,7 @@ test("Basic is sent only once it is asked for, and then from the start", async (
     const server = await serve(({ authorization }) =>
         authorization === BASIC ? head() : { status: 401, headers: { "www-authenticate": 'basic realm="a, b"' } },
     );
-    const client = clientOf(server);
+    const client = makeClient(server);
     expect(await client.manifestHead("a/b", "1")).toBe(DIGEST);
     expect(await client.manifestHead("a/b", "1")).toBe(DIGEST);
     expect(server.seen.map(({ authorization }) => authorization)).toEqual([undefined, BASIC, BASIC]);
@@ -66,7 +66,7 @@ async function tokenRegistry(uses: number, token: (count: number) => object) {
 
 test("a token is fetched for the repository and the action, with the account, and used until it ends", async () => {
     const server = await tokenRegistry(99, (count) => ({ token: `t${count}`, access_token: "", expires_in: 300 }));
-    const client = clientOf(server);
+    const client = makeClient(server);
     await client.manifestHead("a/b", "1");
     await client.manifestHead("a/b", "2");
     const asked = server.seen.filter(({ url }) => url.startsWith("/token"));
@@ -77,11 +77,14 @@ test("a token is fetched for the repository and the action, with the account, an
 
 test("a token that ended early is renewed on the 401; one that is refused again is an error", async () => {
     const server = await tokenRegistry(1, (count) => ({ access_token: `t${count}` }));
-    const client = clientOf(server);
+    const client = makeClient(server);
     expect(await client.manifestHead("a/b", "1")).toBe(DIGEST);
     expect(await client.manifestHead("a/b", "1")).toBe(DIGEST);
     const never = await tokenRegistry(0, (count) => ({ token: `t${count}` }));
-    await expect(clientOf(never).manifestHead("a/b", "1")).rejects.toMatchObject({ code: "UNAUTHORIZED", status: 401 });
+    await expect(makeClient(never).manifestHead("a/b", "1")).rejects.toMatchObject({
+        code: "UNAUTHORIZED",
+        status: 401,
+    });
 });
 
 test("a mount asks for the right to read where it mounts from", async () => {
@@ -92,7 +95,7 @@ test("a mount asks for the right to read where it mounts from", async () => {
         }
         return { status: 201 };
     });
-    expect(await clientOf(server).uploads.start("to/app", DIGEST, "from/app")).toEqual({ mounted: true });
+    expect(await makeClient(server).uploads.start("to/app", DIGEST, "from/app")).toEqual({ mounted: true });
     const token = server.seen.find(({ url }) => url.startsWith("/token"));
     expect(new URL(token?.url ?? "", server.origin).searchParams.getAll("scope")).toEqual([
         "repository:to/app:pull,push",
@@ -107,7 +110,7 @@ test("credentials do not follow a redirect to another origin", async () => {
             ? { status: 401, headers: { "www-authenticate": "Basic" } }
             : { status: 307, headers: { location: `${store.origin}/blob?signed=1` } },
     );
-    const stream = await clientOf(server).blobGet("a/b", DIGEST);
+    const stream = await makeClient(server).blobGet("a/b", DIGEST);
     const chunks: Buffer[] = [];
     for await (const chunk of stream ?? []) chunks.push(chunk);
     expect(Buffer.concat(chunks).toString()).toBe("bytes");
@@ -125,7 +128,7 @@ test.each([
     ["cut off in the middle of one", { status: 200, body: MANIFEST, cutAfter: 10 }],
 ])("a registry that is %s is asked again", async (_, fault: Reply) => {
     const server = await serve((_request, count) => (count <= 2 ? fault : { status: 200, body: MANIFEST }));
-    expect((await clientOf(server).manifestGet("a/b", DIGEST))?.digest).toBe(DIGEST);
+    expect((await makeClient(server).manifestGet("a/b", DIGEST))?.digest).toBe(DIGEST);
     expect(server.seen).toHaveLength(3);
 });
 
@@ -136,7 +139,7 @@ test.each([
 ])("%d is final: said once, with code and cure", async (status, code, fix) => {
     const server = await serve(() => (status === 413 ? { status, body: "<html>" } : error(status, code)));
     const manifest = parseManifest(MANIFEST);
-    const failure: Error = await clientOf(server)
+    const failure: Error = await makeClient(server)
         .manifestPut("a/b", "1", manifest)
         .then(() => new Error("it did not fail"))
         .catch((caught: Error) => caught);
@@ -151,7 +154,7 @@ test("only a 404 means that something is not there", async () => {
     const server = await serve(({ url }) =>
         url.includes("gone") ? error(404, "NAME_UNKNOWN") : error(500, "UNKNOWN"),
     );
-    const client = clientOf(server, { ...RETRY, seconds: 0 });
+    const client = makeClient(server, { ...RETRY, seconds: 0 });
     expect(await client.manifestHead("a/gone", "1")).toBeUndefined();
     expect(await client.blobHead("a/gone", DIGEST)).toBeUndefined();
     await expect(client.manifestHead("a/b", "1")).rejects.toMatchObject({ status: 500 });
@@ -164,7 +167,7 @@ test("bytes that are not what their digest says are refused; without a digest he
         status: 200,
         body: url.endsWith("tagged") && method === "GET" ? MANIFEST : other,
     }));
-    const client = clientOf(server);
+    const client = makeClient(server);
     await expect(client.manifestGet("a/b", DIGEST)).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
     expect(await client.manifestHead("a/b", "tagged")).toBe(DIGEST);
 });
@@ -175,7 +178,7 @@ test("an upload goes where the registry says, with the digest beside what the pl
             ? { status: 202, headers: { location: "/elsewhere/uploads/7?_state=x%2By" } }
             : { status: 201 },
     );
-    const client = clientOf(server);
+    const client = makeClient(server);
     const begun = await client.uploads.start("a/b", DIGEST);
     if (begun.mounted) throw new Error("nothing was to be mounted");
     async function* body() {
@@ -198,7 +201,7 @@ test("an abort ends what is under way with its reason", async () => {
         abort.abort(new Error("enough"));
         return { status: 503 };
     });
-    await expect(clientOf(server, RETRY, abort.signal).manifestHead("a/b", "1")).rejects.toThrow("enough");
+    await expect(makeClient(server, RETRY, abort.signal).manifestHead("a/b", "1")).rejects.toThrow("enough");
 });
 
 test("plain HTTP is refused off loopback; a certificate is trusted only through its CA", async () => {
@@ -220,7 +223,7 @@ test("requests that wait for one token share it, also when many are refused with
         if (authorization === `Bearer t${granted}` && granted > 1) return head();
         return { status: 401, headers: { "www-authenticate": `Bearer realm="${server.origin}/token"` } };
     });
-    const client = clientOf(server);
+    const client = makeClient(server);
     await expect(client.manifestHead("a/b", "0")).rejects.toMatchObject({ code: "UNAUTHORIZED" });
     const tags = Array.from({ length: 8 }, (_, i) => String(i));
     await Promise.all(tags.map((tag) => client.manifestHead("a/b", tag)));
@@ -233,7 +236,7 @@ test("a locked database passes, whatever its status", async () => {
             ? { status: 400, body: '{"error": "(sqlite3.OperationalError) database is locked"}' }
             : { status: 201 },
     );
-    const client = clientOf(server);
+    const client = makeClient(server);
     const waits: unknown[] = [];
     const stop = client.onWait((wait) => waits.push(wait));
     await client.manifestPut("a/b", "1", parseManifest(MANIFEST));
@@ -274,7 +277,7 @@ test.each<[string, Reply, Reply, "absent" | "unknown"]>([
     ],
 ])("a 404 that is %s", async (_, toHead, toGet, verdict) => {
     const server = await serve(({ method }) => (method === "HEAD" ? toHead : toGet));
-    const client = clientOf(server, { ...RETRY, seconds: 0 });
+    const client = makeClient(server, { ...RETRY, seconds: 0 });
     for (const ask of [() => client.manifestHead("a/b", "1"), () => client.blobHead("a/b", DIGEST)]) {
         if (verdict === "absent") expect(await ask()).toBeUndefined();
         else await expect(ask()).rejects.toThrow(/UNEXPECTED_RESPONSE \(404\)|DENIED \(403\)|refused/);
@@ -282,7 +285,7 @@ test.each<[string, Reply, Reply, "absent" | "unknown"]>([
 });
 
 test("what GET is told by a stranger is not gone either", async () => {
-    const client = clientOf(await serve(() => PAGE), { ...RETRY, seconds: 0 });
+    const client = makeClient(await serve(() => PAGE), { ...RETRY, seconds: 0 });
     await expect(client.manifestGet("a/b", "1")).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE", status: 404 });
     await expect(client.blobGet("a/b", DIGEST)).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE", status: 404 });
 });
@@ -295,16 +298,16 @@ test("tags are read page by page, by what the registry names as the next one", a
             ? { status: 200, headers: link, body: '{"name":"a/b","tags":["1","2"]}' }
             : { status: 200, body: '{"name":"a/b","tags":["3"]}' };
     });
-    expect(await clientOf(server).tagList("a/b")).toEqual(["1", "2", "3"]);
+    expect(await makeClient(server).tagList("a/b")).toEqual(["1", "2", "3"]);
     expect(server.seen.map(({ url }) => url)).toEqual(["/v2/a/b/tags/list?n=1000", "/v2/a/b/tags/list?last=2&n=2"]);
     const link = { link: '</v2/a/b/tags/list?last=1>; rel="next"' };
     const endless = await serve(() => ({ status: 200, headers: link, body: '{"name":"a/b","tags":["1"]}' }));
-    await expect(clientOf(endless).tagList("a/b")).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE" });
+    await expect(makeClient(endless).tagList("a/b")).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE" });
     expect(endless.seen).toHaveLength(2);
     const gone = await serve(() => error(404, "NAME_UNKNOWN"));
-    expect(await clientOf(gone).tagList("a/b")).toBeUndefined();
+    expect(await makeClient(gone).tagList("a/b")).toBeUndefined();
     const empty = await serve(() => ({ status: 200, body: '{"name":"a/b","tags":null}' }));
-    expect(await clientOf(empty).tagList("a/b")).toEqual([]);
+    expect(await makeClient(empty).tagList("a/b")).toEqual([]);
 });
 
 test("a deletion asks for the right to delete; where that scope is not known, the one to push does", async () => {
@@ -316,7 +319,7 @@ test("a deletion asks for the right to delete; where that scope is not known, th
         if (authorization !== undefined) return { status: method === "DELETE" ? 202 : 200 };
         return { status: 401, headers: { "www-authenticate": `Bearer realm="${server.origin}/token"` } };
     });
-    await clientOf(server).manifestDelete("a/b", DIGEST);
+    await makeClient(server).manifestDelete("a/b", DIGEST);
     const scopes = server.seen
         .filter(({ url }) => url.startsWith("/token"))
         .map(({ url }) => new URL(url, server.origin).searchParams.get("scope"));
@@ -327,11 +330,11 @@ test("a deletion asks for the right to delete; where that scope is not known, th
 test("what refers to a manifest is read where there is such an API, and nothing is made up elsewhere", async () => {
     const index = { schemaVersion: 2, manifests: [{ mediaType: MEDIA_TYPE_OCI_MANIFEST, digest: DIGEST, size: 3 }] };
     const server = await serve(() => ({ status: 200, body: JSON.stringify(index) }));
-    expect(await clientOf(server).referrers("a/b", DIGEST)).toEqual([DIGEST]);
+    expect(await makeClient(server).referrers("a/b", DIGEST)).toEqual([DIGEST]);
     const without = await serve(() => ({ status: 404, headers: VERSION, body: "404 page not found" }));
-    expect(await clientOf(without).referrers("a/b", DIGEST)).toBeUndefined();
+    expect(await makeClient(without).referrers("a/b", DIGEST)).toBeUndefined();
     const stranger = await serve(() => PAGE);
-    await expect(clientOf(stranger).referrers("a/b", DIGEST)).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE" });
+    await expect(makeClient(stranger).referrers("a/b", DIGEST)).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE" });
     const down = await serve(() => error(403, "DENIED"));
-    await expect(clientOf(down).referrers("a/b", DIGEST)).rejects.toMatchObject({ code: "DENIED" });
+    await expect(makeClient(down).referrers("a/b", DIGEST)).rejects.toMatchObject({ code: "DENIED" });
 });

@@ -37,7 +37,7 @@ async function serve(answer: (request: Seen, count: number) => Reply, tls?: Serv
 }
 
 /** Trusts the test's CA; speaks plain HTTP to a plain server. */
-function clientOf(server: ScriptedServer, seconds = RETRY.seconds): RegistryClient {
+function makeClient(server: ScriptedServer, seconds = RETRY.seconds): RegistryClient {
     const isPlain = server.origin.startsWith("http:");
     const endpoint = { host: server.host, ...(isPlain ? { plainHttp: true } : { ca: authority.ca }) };
     const client = new RegistryClient({ endpoint, credentials: CREDENTIALS, retry: { ...RETRY, seconds } });
@@ -45,7 +45,7 @@ function clientOf(server: ScriptedServer, seconds = RETRY.seconds): RegistryClie
     return client;
 }
 
-async function failureOf(work: Promise<unknown>): Promise<RegistryError> {
+async function rejection(work: Promise<unknown>): Promise<RegistryError> {
     const failure: unknown = await work.then(() => "it did not fail").catch((error: unknown) => error);
     if (!(failure instanceof RegistryError)) throw new Error(`no RegistryError: ${String(failure)}`);
     expect(failure.message).not.toContain(CREDENTIALS.password);
@@ -64,7 +64,7 @@ test.each([
     ["is made for another name", { names: ["registry.example"] }, "use a host name the certificate is made for"],
 ])("a certificate that %s is refused once, with the cure", async (_, options, fix) => {
     const server = await serve(() => ({ status: 200 }), await authority.issue(options));
-    const failure = await failureOf(clientOf(server).manifestHead("a/b", "1"));
+    const failure = await rejection(makeClient(server).manifestHead("a/b", "1"));
     expect(failure).toMatchObject({ code: "TLS", operation: "HEAD a/b/manifests/1" });
     expect(failure.message).toContain(
         `TLS at ${server.host}: HEAD a/b/manifests/1: the TLS certificate cannot be trusted`,
@@ -75,7 +75,7 @@ test.each([
 test("a certificate of a CA that nobody named is refused, with the cure", async () => {
     const stranger = await testAuthority("Another CA");
     const server = await serve(() => ({ status: 200 }), await stranger.issue());
-    const failure = await failureOf(clientOf(server).manifestHead("a/b", "1"));
+    const failure = await rejection(makeClient(server).manifestHead("a/b", "1"));
     expect(failure).toMatchObject({ code: "TLS" });
     expect(failure.fix).toContain("site.registry.ca");
 });
@@ -84,7 +84,7 @@ test("a port that does not speak TLS is told as such, not as a bad certificate",
     const server = await serve(() => ({ status: 200 }));
     const client = new RegistryClient({ endpoint: { host: server.host }, retry: RETRY });
     clients.push(client);
-    const failure = await failureOf(client.manifestHead("a/b", "1"));
+    const failure = await rejection(client.manifestHead("a/b", "1"));
     expect(failure).toMatchObject({ code: "TLS" });
     expect(failure.message).toContain(`TLS at ${server.host}: HEAD a/b/manifests/1: the TLS handshake failed`);
 });
@@ -95,7 +95,7 @@ test("a port that speaks another protocol is told as such", async () => {
     const host = `localhost:${(server.address() as AddressInfo).port}`;
     const client = new RegistryClient({ endpoint: { host, plainHttp: true }, retry: RETRY });
     clients.push(client);
-    const failure = await failureOf(client.manifestHead("a/b", "1")).finally(() => server.close());
+    const failure = await rejection(client.manifestHead("a/b", "1")).finally(() => server.close());
     expect(failure).toMatchObject({ code: "UNEXPECTED_RESPONSE" });
     expect(failure.message).toContain(`at ${host}: HEAD a/b/manifests/1: the response is not HTTP`);
 });
@@ -103,7 +103,7 @@ test("a port that speaks another protocol is told as such", async () => {
 test("no read leaves TLS: a redirect to plain HTTP is not followed", async () => {
     const store = await serve(() => ({ status: 200, body: "bytes" }));
     const server = await serve(() => ({ status: 307, headers: { location: `${store.origin}/blob` } }), certificate);
-    const failure = await failureOf(clientOf(server).blobGet("a/b", DIGEST));
+    const failure = await rejection(makeClient(server).blobGet("a/b", DIGEST));
     expect(failure).toMatchObject({ code: "TLS" });
     expect(failure.message).toContain(`the registry names a redirect without TLS: ${store.origin}`);
     expect(store.seen).toEqual([]);
@@ -111,7 +111,7 @@ test("no read leaves TLS: a redirect to plain HTTP is not followed", async () =>
 
 test("redirects without end are an error", async () => {
     const server = await serve(() => ({ status: 302, headers: { location: "/again" } }));
-    expect(await failureOf(clientOf(server).blobGet("a/b", DIGEST))).toMatchObject({ code: "UNEXPECTED_RESPONSE" });
+    expect(await rejection(makeClient(server).blobGet("a/b", DIGEST))).toMatchObject({ code: "UNEXPECTED_RESPONSE" });
     expect(server.seen).toHaveLength(6);
 });
 
@@ -121,7 +121,7 @@ test("no bytes leave TLS: an upload place with plain HTTP is refused, with what 
         () => ({ status: 202, headers: { location: `${plain.origin}/uploads/7` } }),
         certificate,
     );
-    const failure = await failureOf(clientOf(server).uploads.start("a/b", DIGEST));
+    const failure = await rejection(makeClient(server).uploads.start("a/b", DIGEST));
     expect(failure).toMatchObject({ code: "TLS", operation: "POST a/b/blobs/uploads/" });
     expect(failure.fix).toContain("X-Forwarded-Proto");
     expect(plain.seen).toEqual([]);
@@ -130,7 +130,7 @@ test("no bytes leave TLS: an upload place with plain HTTP is refused, with what 
 test("a token endpoint without TLS gets no password", async () => {
     const tokens = await serve(() => ({ status: 200, body: '{"token":"t"}' }));
     const server = await serve(() => challenged(`Bearer realm="${tokens.origin}/token"`), certificate);
-    const failure = await failureOf(clientOf(server).manifestHead("a/b", "1"));
+    const failure = await rejection(makeClient(server).manifestHead("a/b", "1"));
     expect(failure).toMatchObject({ code: "TLS" });
     expect(failure.message).toContain(tokens.origin);
     expect(tokens.seen).toEqual([]);
@@ -141,7 +141,7 @@ test.each([
     ["a redirect", { status: 307, headers: { location: "http://store.example/blob" } }],
 ])("also without TLS, which is for loopback, %s beyond it is not gone to", async (what, reply) => {
     const server = await serve(() => reply);
-    const failure = await failureOf(clientOf(server).blobGet("a/b", DIGEST));
+    const failure = await rejection(makeClient(server).blobGet("a/b", DIGEST));
     expect(failure).toMatchObject({ code: "TLS" });
     expect(failure.message).toContain(`the registry names ${what} without TLS: http://`);
 });
@@ -152,9 +152,9 @@ test("whoever a read is redirected to cannot send it back with the account", asy
         if (authorization === undefined) return challenged("Basic");
         return url.includes("/blobs/") ? { status: 307, headers: { location: `${store.origin}/blob` } } : FOUND;
     });
-    const client = clientOf(server);
+    const client = makeClient(server);
     await client.manifestHead("a/b", "1");
-    expect(await failureOf(client.blobGet("a/b", DIGEST))).toMatchObject({ status: 401 });
+    expect(await rejection(client.blobGet("a/b", DIGEST))).toMatchObject({ status: 401 });
     const back = server.seen.filter(({ url }) => url === "/api/secrets");
     expect(back.map(({ authorization }) => authorization)).toEqual([undefined]);
 });
@@ -163,7 +163,7 @@ test("a stranger's words are one line, without a terminal's commands and without
     const message = `no \u001b[2J\r\nline: Basic ${BASIC.slice(6)}, Bearer abcdefgh.ijkl, eyJhbGciOi.eyJzdWIi.c2ln ${"xxx ".repeat(250)}`;
     const body = JSON.stringify({ errors: [{ code: "DENIED\u001b[2J", message }] });
     const server = await serve(() => ({ status: 403, body }));
-    const failure = await failureOf(clientOf(server).blobGet("a/b", DIGEST));
+    const failure = await rejection(makeClient(server).blobGet("a/b", DIGEST));
     expect(failure).toMatchObject({ code: "DENIED" });
     expect(failure.message).toContain(
         "the registry denied this: no [2J line: Basic [secret], Bearer [secret], [secret] xxx",
@@ -177,9 +177,9 @@ test("where a read is redirected to cannot ask for the account", async () => {
         if (authorization === undefined) return challenged("Basic");
         return url.includes("/blobs/") ? { status: 307, headers: { location: `${store.origin}/blob` } } : FOUND;
     });
-    const client = clientOf(server);
+    const client = makeClient(server);
     await client.manifestHead("a/b", "1");
-    expect(await failureOf(client.blobGet("a/b", DIGEST))).toMatchObject({ status: 401 });
+    expect(await rejection(client.blobGet("a/b", DIGEST))).toMatchObject({ status: 401 });
     expect(store.seen.map(({ url, authorization }) => [url, authorization])).toEqual([["/blob", undefined]]);
 });
 
@@ -190,10 +190,10 @@ test("an upload place of another origin gets the bytes and no credentials, whate
             ? challenged("Basic")
             : { status: 202, headers: { location: `${store.origin}/uploads/7?signed=1` } },
     );
-    const client = clientOf(server);
+    const client = makeClient(server);
     const begun = await client.uploads.start("a/b", DIGEST);
     if (begun.mounted) throw new Error("nothing was to be mounted");
-    await failureOf(client.uploads.put("a/b", DIGEST, begun.location, MANIFEST.length, body));
+    await rejection(client.uploads.put("a/b", DIGEST, begun.location, MANIFEST.length, body));
     expect(store.seen[0]?.body).toEqual(MANIFEST);
     expect(store.seen.filter(({ url, authorization }) => authorization || url.startsWith("/token"))).toEqual([]);
 });
@@ -205,7 +205,7 @@ test("a token is renewed before it ends", async () => {
         if (authorization === undefined) return challenged(`Bearer realm="${server.origin}/token"`);
         return FOUND;
     });
-    const client = clientOf(server);
+    const client = makeClient(server);
     const began = Date.now();
     const clock = jest.spyOn(Date, "now");
     for (const seconds of [0, 50, 58, 70]) {
@@ -225,7 +225,7 @@ test.each([
     const server: ScriptedServer = await serve(({ url }) =>
         url.startsWith("/token") ? reply : challenged(`Bearer realm="${server.origin}/token",service="s"`),
     );
-    const failure = await failureOf(clientOf(server, 0).manifestHead("a/b", "1"));
+    const failure = await rejection(makeClient(server, 0).manifestHead("a/b", "1"));
     expect(failure).toMatchObject({ code, status: reply.status });
     expect(failure.message).toContain(`GET ${server.origin}/token (token for HEAD a/b/manifests/1)`);
 });
@@ -235,7 +235,7 @@ test.each([
     ["a redirect to nowhere", 307, { location: "http://" }],
 ])("%s is the registry's error", async (_, status, headers) => {
     const server = await serve(() => ({ status, headers }));
-    expect(await failureOf(clientOf(server).blobGet("a/b", DIGEST))).toMatchObject({ code: "UNEXPECTED_RESPONSE" });
+    expect(await rejection(makeClient(server).blobGet("a/b", DIGEST))).toMatchObject({ code: "UNEXPECTED_RESPONSE" });
 });
 
 test.each([
@@ -245,7 +245,7 @@ test.each([
     ["nothing", ""],
 ])("an error whose body is %s is told by its status", async (_, text) => {
     const server = await serve(() => ({ status: 502, body: text }));
-    const failure = await failureOf(clientOf(server, 0).blobGet("a/b", DIGEST));
+    const failure = await rejection(makeClient(server, 0).blobGet("a/b", DIGEST));
     expect(failure.message).toBe(
         `SERVER_ERROR (502) at ${server.host}: GET a/b/blobs/${DIGEST}: the registry, or a proxy in front of it, failed`,
     );
@@ -258,13 +258,13 @@ test("a manifest that is cut off by an orderly end is fetched again", async () =
         body: MANIFEST.subarray(0, 10),
     };
     const server = await serve((_, count) => (count === 1 ? cut : { status: 200, body: MANIFEST }));
-    expect((await clientOf(server).manifestGet("a/b", "1"))?.digest).toBe(DIGEST);
+    expect((await makeClient(server).manifestGet("a/b", "1"))?.digest).toBe(DIGEST);
     expect(server.seen).toHaveLength(2);
 });
 
 test("a manifest longer than any may be is not read to its end", async () => {
     const server = await serve(() => ({ status: 200, body: Buffer.alloc(4 * 1024 * 1024 + 1, " ") }));
-    await expect(clientOf(server).manifestGet("a/b", "1")).rejects.toThrow(
+    await expect(makeClient(server).manifestGet("a/b", "1")).rejects.toThrow(
         "the response is longer than a manifest may be",
     );
 });
@@ -274,19 +274,19 @@ test("a body is sent from its start on every try; another digest than was put is
         status: count === 1 ? 503 : 201,
         headers: { "docker-content-digest": count === 3 ? computeDigest("other") : DIGEST },
     }));
-    const client = clientOf(server);
+    const client = makeClient(server);
     const manifest = parseManifest(MANIFEST);
     await client.manifestPut("a/b", "1", manifest);
     expect(server.seen.map((request) => request.body)).toEqual([MANIFEST, MANIFEST]);
-    expect(await failureOf(client.manifestPut("a/b", "1", manifest))).toMatchObject({ code: "DIGEST_MISMATCH" });
+    expect(await rejection(client.manifestPut("a/b", "1", manifest))).toMatchObject({ code: "DIGEST_MISMATCH" });
 });
 
 test("a registry that is not there is NETWORK, with what to check", async () => {
     const server = await ScriptedServer.start(() => ({ status: 200 }));
-    const client = clientOf(server, 0);
+    const client = makeClient(server, 0);
     const { host } = server;
     await server.stop();
-    const failure = await failureOf(client.manifestHead("a/b", "1"));
+    const failure = await rejection(client.manifestHead("a/b", "1"));
     expect(failure).toMatchObject({ code: "NETWORK", operation: "HEAD a/b/manifests/1" });
     expect(failure.message).toContain(`NETWORK at ${host}: HEAD a/b/manifests/1: no connection (ECONNREFUSED)`);
 });

@@ -24,7 +24,7 @@ async function serve(answer: Answering): Promise<ScriptedServer> {
     return server;
 }
 
-function clientOf({ host }: ScriptedServer, options: Partial<RegistryClientOptions> = {}): RegistryClient {
+function makeClient({ host }: ScriptedServer, options: Partial<RegistryClientOptions> = {}): RegistryClient {
     const client = new RegistryClient({ endpoint: { host, plainHttp: true }, retry: RETRY, ...options });
     clients.push(client);
     return client;
@@ -41,7 +41,7 @@ test("requests of all clients count as one: together never more than the cap, an
         inFlight--;
         return FOUND;
     });
-    const guests = [1, 2].map(() => clientOf(server, { requests: 3 }));
+    const guests = [1, 2].map(() => makeClient(server, { requests: 3 }));
     const questions = guests.flatMap((client) => [1, 2, 3, 4, 5, 6].map((tag) => client.manifestHead("a/b", `${tag}`)));
     expect(await Promise.all(questions)).toEqual(Array(12).fill(DIGEST));
     expect(most).toBe(3);
@@ -52,8 +52,8 @@ test("what one client was told by Retry-After holds for all", async () => {
         count === 1 ? { status: 429, headers: { "retry-after": "60" } } : FOUND,
     );
     const told = { code: "TOOMANYREQUESTS", status: 429 };
-    await expect(clientOf(server).manifestHead("a/b", "1")).rejects.toMatchObject(told);
-    await expect(clientOf(server).manifestHead("a/b", "2")).rejects.toMatchObject({
+    await expect(makeClient(server).manifestHead("a/b", "1")).rejects.toMatchObject(told);
+    await expect(makeClient(server).manifestHead("a/b", "2")).rejects.toMatchObject({
         ...told,
         message: expect.stringMatching(/: HEAD a\/b\/manifests\/2: not sent: .* in the next (59|60) s/) as string,
     });
@@ -68,9 +68,9 @@ test.each<[string, Reply]>([
     const server = await serve(({ method }, count) =>
         count === 1 ? busy : method === "PUT" ? { status: 201 } : FOUND,
     );
-    const one = clientOf(server, { retry: { ...RETRY, firstDelay: 300 } });
+    const one = makeClient(server, { retry: { ...RETRY, firstDelay: 300 } });
     // Says what it would have to wait for, in place of waiting.
-    const other = clientOf(server, { retry: { ...RETRY, seconds: 0 } });
+    const other = makeClient(server, { retry: { ...RETRY, seconds: 0 } });
     let refused: unknown;
     one.onWait(() => {
         refused = other.manifestHead("a/b", "2").catch((error: unknown) => error);

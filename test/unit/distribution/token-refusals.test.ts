@@ -1,8 +1,9 @@
 import { parseManifest } from "../../../lib/oci/manifest";
 import { RegistryClient } from "../../../lib/distribution/client/registry-client";
-import { FRESH_TOKENS } from "../../../lib/distribution/auth/token-refusals";
 import { ScriptedServer } from "../../support/http-server";
 
+/** How many fresh tokens are tried for one request that is rejected. */
+const FRESH_TOKENS = 4;
 const DIGEST = `sha256:${"5".repeat(64)}`;
 const servers: ScriptedServer[] = [];
 const clients: RegistryClient[] = [];
@@ -12,7 +13,7 @@ afterEach(async () => {
     for (const server of servers.splice(0)) await server.stop();
 });
 
-function clientOf(server: ScriptedServer): RegistryClient {
+function makeClient(server: ScriptedServer): RegistryClient {
     const client = new RegistryClient({
         endpoint: { host: server.host, plainHttp: true },
         credentials: { username: "pusher", password: "canary-77aa" },
@@ -37,7 +38,7 @@ async function choosyRegistry(isTaken: (token: number, path: string) => boolean,
 
 test("an account that was let in gets more than one fresh token", async () => {
     const { server, granted } = await choosyRegistry((token) => token === 1 || token > 4);
-    const client = clientOf(server);
+    const client = makeClient(server);
     await client.manifestHead("a/b", "1");
     // The first token is good once: what follows meets three that are not.
     expect(await client.manifestHead("other/app", "1")).toBe(DIGEST);
@@ -47,7 +48,7 @@ test("an account that was let in gets more than one fresh token", async () => {
 test("an account that is let in nowhere any more is refused at once, after one request has tried", async () => {
     let uses = 0;
     const { server, granted } = await choosyRegistry((token) => token === 1 && uses++ === 0);
-    const client = clientOf(server);
+    const client = makeClient(server);
     await client.manifestHead("a/b", "1");
     const refusal = { code: "UNAUTHORIZED", status: 401 };
     await expect(client.manifestHead("a/c", "1")).rejects.toMatchObject(refusal);
@@ -60,7 +61,7 @@ test("an account that is let in nowhere any more is refused at once, after one r
 
 test("repositories that the account may not read keep nobody waiting for long, while it reads others", async () => {
     const { server, granted } = await choosyRegistry((_, url) => url.includes("/mine/"));
-    const client = clientOf(server);
+    const client = makeClient(server);
     for (let i = 0; i < 3; i++) {
         await client.manifestHead("mine/app", "1");
         await expect(client.manifestHead(`theirs/${i}`, "1")).rejects.toMatchObject({ status: 401 });
@@ -70,7 +71,7 @@ test("repositories that the account may not read keep nobody waiting for long, w
 
 test("a token that is good, but not for this, is not replaced over and over", async () => {
     const { server, granted } = await choosyRegistry((_, url) => url.includes("/mine/"), ',error="insufficient_scope"');
-    const client = clientOf(server);
+    const client = makeClient(server);
     await client.manifestHead("mine/app", "1");
     await expect(client.manifestHead("theirs/app", "1")).rejects.toMatchObject({ status: 401 });
     expect(granted()).toBe(3);
@@ -84,7 +85,7 @@ test("a kind of request that is never let in is not tried over and over because 
         return { status: 401, headers: { "www-authenticate": `Bearer realm="${server.origin}/token"` } };
     });
     servers.push(server);
-    const client = clientOf(server);
+    const client = makeClient(server);
     const manifest = parseManifest(Buffer.from('{"schemaVersion":2}'));
     const puts = () => server.seen.filter(({ method }) => method === "PUT").length;
     for (const expected of [1 + FRESH_TOKENS, 1 + FRESH_TOKENS + 2]) {

@@ -2,7 +2,8 @@ import { RegistryError, toProblem } from "../../../lib/errors/errors";
 import { formatGroups } from "../../../lib/errors/format";
 import { groupProblems } from "../../../lib/errors/group";
 import type { NamedProblem, Problem } from "../../../lib/errors/problem";
-import { imageProblem, namedProblems, problemLines } from "../../../lib/import";
+import { namedProblems, problemLines } from "../../../lib/import";
+import { imageProblem } from "../../../lib/import/image-problem";
 
 const HOST = "registry.example:8443";
 const DIGEST = `sha256:${"a1".repeat(32)}`;

@@ -11,10 +11,10 @@ beforeEach(() => {
     jest.spyOn(Date, "now").mockImplementation(() => now);
 });
 
-const timeOf = (silentSeconds = 0) => new NoProgressTimer({ retrySeconds: 60, silentSeconds });
+const makeTimer = (silentSeconds = 0) => new NoProgressTimer({ retrySeconds: 60, silentSeconds });
 
 test("a full disk ends an import when a second operation gives up and nothing got further", () => {
-    const time = timeOf();
+    const time = makeTimer();
     now += 60_000;
     const first = failure(500, "DISK_FULL");
     expect(time.isOver(first)).toBe(false);
@@ -24,7 +24,7 @@ test("a full disk ends an import when a second operation gives up and nothing go
 });
 
 test("whatever gets further keeps it going", () => {
-    const time = timeOf();
+    const time = makeTimer();
     now += 60_000;
     time.isOver(failure(500));
     time.end();
@@ -40,7 +40,7 @@ test("whatever gets further keeps it going", () => {
 });
 
 test("a registry that only ever asks for fewer requests ends it too", () => {
-    const time = timeOf();
+    const time = makeTimer();
     now += 60_000;
     time.isOver(failure(429, "TOOMANYREQUESTS"));
     expect(time.isOver(failure(429, "TOOMANYREQUESTS"))).toBe(true);
@@ -51,13 +51,13 @@ test.each([
     [403, "DENIED"],
     [503, "REGISTRY_READ_ONLY"],
 ] as const)("refusals are not trouble: %d %s", (status, code) => {
-    const time = timeOf();
+    const time = makeTimer();
     now += 60_000;
     time.isOver(failure(status, code));
     expect(time.isOver(failure(status, code))).toBe(false);
 });
 
 test("a registry that is away ends it by its silence alone", () => {
-    expect(timeOf(29).isOver(failure(undefined, "NETWORK"))).toBe(false);
-    expect(timeOf(30).isOver(failure(undefined, "NETWORK"))).toBe(true);
+    expect(makeTimer(29).isOver(failure(undefined, "NETWORK"))).toBe(false);
+    expect(makeTimer(30).isOver(failure(undefined, "NETWORK"))).toBe(true);
 });

@@ -13,7 +13,7 @@ const REPOSITORY = "mirror/quay.io/org/app";
  * A registry that has what the set has, apart from `lost`, and `more` bytes at the end of blobs; what it is asked over a
  * line is the integration tests' matter.
  */
-function registryOf(content: MemoryImageSet, lost: ReadonlySet<Digest> = new Set(), more = 0) {
+function memoryRegistry(content: MemoryImageSet, lost: ReadonlySet<Digest> = new Set(), more = 0) {
     const asked: Digest[] = [];
     const bytes = (digest: Digest) => {
         asked.push(digest);
@@ -33,7 +33,7 @@ function registryOf(content: MemoryImageSet, lost: ReadonlySet<Digest> = new Set
     return { client, asked };
 }
 
-const treeOf = (client: RegistryClient, root: Digest) =>
+const checkTree = (client: RegistryClient, root: Digest) =>
     new TreeChecker(client, new LookupCache()).check(REPOSITORY, root);
 
 test("what indexes share is asked for once, counts once, and is wrong once", async () => {
@@ -46,8 +46,8 @@ test("what indexes share is asked for once, counts once, and is wrong once", asy
     let level = [content.index([one, two, gone]), content.index([gone, two, one])];
     for (let height = 1; height < 20; height++) level = [content.index(level), content.index([...level].reverse())];
     const root = content.index(level);
-    const { client, asked } = registryOf(content, new Set([lost, gone]));
-    const { manifests, blobs, missing, problems } = await treeOf(client, root);
+    const { client, asked } = memoryRegistry(content, new Set([lost, gone]));
+    const { manifests, blobs, missing, problems } = await checkTree(client, root);
     expect(manifests.size).toBe(2 * 20 + 1 + 2);
     expect([...blobs.keys()]).toHaveLength(4);
     expect([...missing]).toEqual([gone]);
@@ -68,7 +68,7 @@ test("what one image leaves out is still missed in another one, and where it is 
         ["whole", content.index([child])],
         ["itself", child],
     ] as const;
-    const { client } = registryOf(content, new Set([child]));
+    const { client } = memoryRegistry(content, new Set([child]));
     const checks = images.map(([source, digest]) => ({ source, repository: REPOSITORY, digest }));
     const failing = async (...absent: string[]) => {
         const { failures } = await verifyImages(client, checks, { absent: new Set(absent) });
@@ -85,7 +85,7 @@ test("a child that is there is looked at, also if it may be absent", async () =>
     const layer = content.blob();
     const child = content.manifest([layer]);
     const digest = content.index([content.manifest()], [child]);
-    const { client } = registryOf(content, new Set([layer]));
+    const { client } = memoryRegistry(content, new Set([layer]));
     const checks = [{ source: "app", repository: REPOSITORY, digest }];
     const { failures } = await verifyImages(client, checks, { absent: new Set([child]) });
     expect(failures.flatMap(({ problems }) => problems.map(formatReason))).toEqual([
@@ -96,8 +96,8 @@ test("a child that is there is looked at, also if it may be absent", async () =>
 test.each([1, -1])("a blob of %d bytes more than its manifest says is damaged", async (more) => {
     const content = new MemoryImageSet();
     const layer = content.blob(Buffer.from("layer"));
-    const { client } = registryOf(content, new Set(), more);
-    const { problems } = await treeOf(client, content.manifest([layer]));
+    const { client } = memoryRegistry(content, new Set(), more);
+    const { problems } = await checkTree(client, content.manifest([layer]));
     expect(problems.size).toBe(2);
     expect(problems.get(layer)).toMatchObject({
         code: "SIZE_MISMATCH",

@@ -1,9 +1,10 @@
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Lock, compareLocks, lockDigest, parseLock, readLock, serialiseLock, writeLock } from "../../../lib/lock";
+import { type Lock, compareLocks, lockDigest, parseLock, readLock, writeLock } from "../../../lib/lock";
+import { serialiseLock } from "../../../lib/lock/lock";
 import { computeDigest } from "../../../lib/oci/digest";
 import { PassthroughError } from "../../../lib/errors/errors";
-import { folderOf } from "../../support/archives";
+import { makeFolder } from "../../support/archives";
 
 const golden = join(__dirname, "../../fixtures/locks/with-mapping.lock.json");
 const [a, b, c, d] = ["a", "b", "c", "d"].map((seed) => computeDigest(seed)) as [string, string, string, string];
@@ -213,7 +214,7 @@ describe("a lock is refused, naming the file and the cure,", () => {
 
 describe("writing a lock", () => {
     it("makes its folder, takes the place of the old one, and leaves nothing else behind", async () => {
-        const folder = await folderOf([]);
+        const folder = await makeFolder([]);
         const path = join(folder.path, "content", "x.lock.json");
         await writeLock(path, { ...lock, absent: [] });
         await writeLock(path, lock);
@@ -223,7 +224,7 @@ describe("writing a lock", () => {
     });
 
     it("leaves nothing behind when it fails", async () => {
-        const folder = await folderOf([["x.lock.json/in-the-way", Buffer.from("")]]);
+        const folder = await makeFolder([["x.lock.json/in-the-way", Buffer.from("")]]);
         await expect(writeLock(join(folder.path, "x.lock.json"), lock)).rejects.toThrow();
         expect(await readdir(folder.path)).toEqual(["x.lock.json"]);
         await writeFile(join(folder.path, "probe"), "");

@@ -6,9 +6,9 @@ import {
     findLockedImages,
     lockDigest,
     parseLock,
-    serialiseLock,
     withFormerFormat,
 } from "../../../lib/lock";
+import { serialiseLock } from "../../../lib/lock/lock";
 import { PassthroughError } from "../../../lib/errors/errors";
 import { computeDigest } from "../../../lib/oci/digest";
 

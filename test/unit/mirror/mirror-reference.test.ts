@@ -1,8 +1,6 @@
 import fc from "fast-check";
 import {
-    MAX_NAME_LENGTH,
     formatMirrorBase,
-    hostSegment,
     mirrorConflicts,
     mirrorReference,
     mirrorRepository,
@@ -14,6 +12,8 @@ import { formatReference, parseReference, repositoryName } from "../../../lib/oc
 import { hosts, references } from "../oci/reference-arbitraries";
 
 const BASE = parseMirrorBase("registry.site-a.local:8443/mirror");
+/** Of `host[:port]/name` (distribution-spec, "Pulling manifests"). */
+const MAX_NAME_LENGTH = 255;
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
 /** The grammar of distribution-spec, "Pulling manifests", as it is printed there. */
 const SPEC_NAME = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$/;
@@ -49,7 +49,7 @@ describe("parseMirrorBase", () => {
     });
 });
 
-describe("hostSegment", () => {
+describe("the path of an upstream host", () => {
     test.each([
         ["quay.io", "quay.io"],
         ["Registry.Redhat.IO", "registry.redhat.io"],
@@ -57,11 +57,11 @@ describe("hostSegment", () => {
         ["index.docker.io", "docker.io"],
         ["registry-1.docker.io", "registry-1.docker.io"],
     ])("spells %s as %s", (host, segment) => {
-        expect(hostSegment(host)).toBe(segment);
+        expect(mirrorSourceLocation(BASE, host)).toBe(`${formatMirrorBase(BASE)}/${segment}`);
     });
 
     test.each(["[::1]:5000", "[fd00::1]", "quay", "quay.io/org", "my_host.test"])("refuses %s with a cure", (host) => {
-        expect(() => hostSegment(host)).toThrow(
+        expect(() => mirrorSourceLocation(BASE, host)).toThrow(
             expect.objectContaining({ code: "MIRROR_HOST_INVALID", fix: expect.stringMatching(/name/) }),
         );
     });

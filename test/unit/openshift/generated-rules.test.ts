@@ -1,13 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
-import {
-    type MirrorObject,
-    type RegistriesConf,
-    parseRegistriesConf,
-    registriesConf,
-    resolvePull,
-} from "../../../lib/openshift";
+import { type MirrorObject, type RegistriesConf, parseRegistriesConf, resolvePull } from "../../../lib/openshift";
+import { registriesConf } from "../../../lib/openshift/rules/registries-conf";
 import { parseReference } from "../../../lib/oci/reference";
 
 interface GeneratedCase {

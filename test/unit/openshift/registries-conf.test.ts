@@ -1,13 +1,9 @@
 import { parseMirrorBase } from "../../../lib/mirror/mirror-reference";
 import { parse } from "smol-toml";
-import {
-    type MirrorObject,
-    formatRegistriesConf,
-    mirrorRules,
-    parseRegistriesConf,
-    registriesConf,
-} from "../../../lib/openshift";
-import type { MirrorEntry } from "../../../lib/openshift";
+import type { MirrorEntry, MirrorObject } from "../../../lib/openshift";
+import { mirrorRules } from "../../../lib/openshift/rules/create-mirror-objects";
+import { registriesConf } from "../../../lib/openshift/rules/registries-conf";
+import { formatRegistriesConf, parseRegistriesConf } from "../../../lib/openshift/rules/registries-toml";
 import { entry, icsp, idms, itms } from "./mirror-objects";
 
 const M = "reg.test:8443/mirror";

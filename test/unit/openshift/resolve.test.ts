@@ -1,4 +1,5 @@
-import { type MirrorObject, type RegistriesConf, registriesConf, resolvePull } from "../../../lib/openshift";
+import { type MirrorObject, type RegistriesConf, resolvePull } from "../../../lib/openshift";
+import { registriesConf } from "../../../lib/openshift/rules/registries-conf";
 import { parseReference } from "../../../lib/oci/reference";
 import { entry, icsp, idms, itms } from "./mirror-objects";
 

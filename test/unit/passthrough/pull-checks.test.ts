@@ -1,13 +1,19 @@
 import { parseMirrorBase } from "../../../lib/mirror/mirror-reference";
 import { pullChecks } from "../../../lib/passthrough";
 import { computeDigest } from "../../../lib/oci/digest";
-import { formatRegistriesConf, mirrorRules, registriesConf } from "../../../lib/openshift";
+import { mirrorRules } from "../../../lib/openshift/rules/create-mirror-objects";
+import { registriesConf } from "../../../lib/openshift/rules/registries-conf";
+import { formatRegistriesConf } from "../../../lib/openshift/rules/registries-toml";
 
 const BASE = "registry.example/mirror";
 const MIRROR = parseMirrorBase(BASE);
 const [one, two] = [computeDigest("one"), computeDigest("two")] as const;
 
-function checksOf(images: Record<string, string>, marks: Record<string, "tag-only" | "rebuilt">, version = "4.18.20") {
+function buildChecks(
+    images: Record<string, string>,
+    marks: Record<string, "tag-only" | "rebuilt">,
+    version = "4.18.20",
+) {
     const hosts = [{ host: "quay.io", tags: true, digests: Object.keys(marks).length < Object.keys(images).length }];
     const rules = mirrorRules({ base: MIRROR, hosts, contactSource: "never", clusterVersion: version });
     return pullChecks({
@@ -28,17 +34,17 @@ const place = (repository: string, digest: string, tag?: string) => ({
 });
 
 test("an image that lost its digest is proven by the way of its tag; no rule by digest is asked for", () => {
-    const { checks, unredirected } = checksOf({ "quay.io/org/app:1": one }, { "quay.io/org/app:1": "tag-only" });
+    const { checks, unredirected } = buildChecks({ "quay.io/org/app:1": one }, { "quay.io/org/app:1": "tag-only" });
     expect(checks).toEqual([place("org/app", one, "1")]);
     expect(unredirected).toEqual([]);
     // The same image under its own digest needs the rule that is not there.
-    const lone = checksOf({ "quay.io/org/app:1": one, "quay.io/org/b:1": two }, { "quay.io/org/app:1": "tag-only" });
+    const lone = buildChecks({ "quay.io/org/app:1": one, "quay.io/org/b:1": two }, { "quay.io/org/app:1": "tag-only" });
     expect(lone.checks).toEqual([place("org/app", one, "1"), place("org/b", two, "1")]);
 });
 
 test("where tags are not redirected it fails; a rebuilt catalog is named at the mirror itself", () => {
     const images = { "quay.io/org/app:1": one, "quay.io/org/catalog:v4": two };
-    const { checks, unredirected } = checksOf(
+    const { checks, unredirected } = buildChecks(
         images,
         { "quay.io/org/app:1": "tag-only", "quay.io/org/catalog:v4": "rebuilt" },
         "4.12.3",
@@ -60,7 +66,7 @@ test("where tags are not redirected it fails; a rebuilt catalog is named at the 
 
 test("what a later set's tag has replaced is looked for where it was put", () => {
     const key = `quay.io/org/app@${one}`;
-    const { checks, unredirected } = checksOf({ [key]: one }, { [key]: "tag-only" });
+    const { checks, unredirected } = buildChecks({ [key]: one }, { [key]: "tag-only" });
     expect(checks).toEqual([place("org/app", one, `digest-${one.slice(7)}`)]);
     expect(unredirected).toEqual([]);
 });

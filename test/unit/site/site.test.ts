@@ -1,5 +1,6 @@
 import { allImages, allMarks, readSite } from "../../../lib/site";
-import { type Lock, serialiseLock } from "../../../lib/lock";
+import type { Lock } from "../../../lib/lock";
+import { serialiseLock } from "../../../lib/lock/lock";
 import { computeDigest } from "../../../lib/oci/digest";
 import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
 import { testAuthority } from "../../support/certificates";

@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What the environment of Pulumi says of progress. */
-async function progressOf(isTerminal: boolean, own: Record<string, string> = {}): Promise<unknown> {
+async function terminalProgress(isTerminal: boolean, own: Record<string, string> = {}): Promise<unknown> {
     const body = [
         "process.stdout.isTTY = input.isTerminal;",
         'const env = m.pulumiEnvironment(m.workspace(input.folder, {}), "dev", [], { PATH: "", ...input.own });',
@@ -24,9 +24,9 @@ async function progressOf(isTerminal: boolean, own: Record<string, string> = {})
 }
 
 test("the provider is told of a terminal where there is one, and what the user has set stays", async () => {
-    expect(await progressOf(true)).toBe("row");
-    expect(await progressOf(false)).toBeNull();
-    expect(await progressOf(true, { REGISTRY_PASSTHROUGH_PROGRESS: "lines" })).toBe("lines");
+    expect(await terminalProgress(true)).toBe("row");
+    expect(await terminalProgress(false)).toBeNull();
+    expect(await terminalProgress(true, { REGISTRY_PASSTHROUGH_PROGRESS: "lines" })).toBe("lines");
 });
 
 test("Pulumi, its program and its providers find the Node.js that runs the command first on PATH", async () => {
