@@ -1,8 +1,8 @@
 const maximumRows = 50;
 const legend = [
-    "Proven as a cluster would pull it, under its upstream name through the rules, with the puller's account:",
-    "  digest, tag   the mirror gives the manifest tree with just these digests, by this form of the name",
-    "  all blobs     the mirror has every blob, in its full size;  every byte   and they were read and hashed",
+    "Checked with the puller's account, by the upstream name and the mirror rules, as a node would pull:",
+    "  digest, tag   pulls by digest, and by tag, get the manifest with the expected digest and all manifests below it",
+    "  all blobs     the registry has every blob in its full size;  every byte   all blobs were read and hashed",
 ].join("\n");
 
 /**
