@@ -26,21 +26,21 @@ export interface ArchiveContents {
     readonly images: ReadonlyMap<string, Digest>;
     /** By source reference, of `images` and `earlierImages`: where the name was found. */
     readonly nameSources: ReadonlyMap<string, NameSource>;
-    /** By source reference: images whose digest is not upstream's. Each has a tag: by digest nobody asks for it. */
+    /** By source reference: images whose digest is not upstream's. Each has a tag: no pull asks for it by digest. */
     readonly marks?: ReadonlyMap<string, ImageMark>;
-    /** Images that were requested and that an earlier archive brought. */
+    /** Requested images of an earlier archive. */
     readonly earlierImages: ReadonlyMap<string, Digest>;
     /** Source references that were requested and that neither this archive nor an earlier one holds, sorted. */
     readonly absent: readonly string[];
-    /** What a cluster needs to know besides, if the format tells it. */
+    /** What a cluster needs to know besides, if the format has it. */
     readonly cluster?: ClusterFacts;
     /** What a reader should know about how the names were found, as sentences. */
     readonly notes: readonly string[];
     /** `match` of each override that matches nothing or was not needed: most often a typing error. */
     readonly unusedOverrides: readonly string[];
     /**
-     * The source repositories that should have an object which an earlier archive brought, sorted;
-     * undefined if no earlier archive brought it.
+     * The source repositories that should have an object of an earlier archive, sorted;
+     * undefined if no earlier archive has it.
      */
     earlierRepositories(digest: Digest): readonly string[] | undefined;
 }

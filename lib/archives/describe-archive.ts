@@ -17,7 +17,7 @@ export interface ArchiveDescription {
 /**
  * Builds the lock of an archive: names its images and reads every manifest they reach; no other blob is read.
  * @param onUnused called with a note for each unused override if the description then fails
- * @throws ArchiveError `ARCHIVE_NAMES_UNRESOLVED`, `ARCHIVE_INCOMPLETE` (neither here nor brought earlier),
+ * @throws ArchiveError `ARCHIVE_NAMES_UNRESOLVED`, `ARCHIVE_INCOMPLETE` (neither here nor in an earlier archive),
  * `ARCHIVE_SIZE_MISMATCH`, `ARCHIVE_DIGEST_MISMATCH`, `ARCHIVE_DIGEST_UNSUPPORTED`; PassthroughError `MANIFEST_INVALID`
  */
 export async function describeArchive(
@@ -62,7 +62,7 @@ async function described(archive: Archive, contents: ArchiveContents): Promise<A
     return { lock, notes: [...contents.notes, ...unused, ...walk.notes(images), ...markNotes(marks)] };
 }
 
-/** A digest that is not upstream's is no name: nobody pulls by it. */
+/** A digest that is not upstream's is no name: no pull asks for it. */
 function requireTags(archive: Archive, { images }: ArchiveContents, marked: readonly string[]): void {
     const problems = marked
         .filter((source) => parseSourceKey(source).tag === undefined)

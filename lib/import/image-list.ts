@@ -61,7 +61,7 @@ export function haveSameImages(a: ImageList, b: ImageList): boolean {
 /** A source reference has no blank and no line end (lib/oci/reference.ts). */
 const LINE = /^(\S+) (\S+)$/;
 
-/** What a line says; undefined if it is none of ours. */
+/** What a line says; undefined if it is not one that this program wrote. */
 function parseEntry(line: string): [source: string, digest: Digest] | undefined {
     const [, source = "", digest = ""] = LINE.exec(line) ?? [];
     return isDigest(digest) ? [source, digest] : undefined;

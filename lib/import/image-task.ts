@@ -46,7 +46,7 @@ export function manifestTree(set: ImageSet, root: Digest): TreeNode[] {
         seen.add(digest);
         const facts = set.manifests[digest];
         if (facts === undefined) {
-            // Children that an earlier archive brought have no facts here; the plan looks for them at the registry.
+            // Children from an earlier archive have no facts here; the plan looks for them at the registry.
             if (parent !== undefined && set.earlier.manifests[digest] !== undefined) return;
             throw new PassthroughError("the lock names it but does not describe it", {
                 code: "LOCK_INCOMPLETE",

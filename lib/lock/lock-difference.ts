@@ -10,7 +10,7 @@ export interface LockDifference {
     readonly changed: readonly { readonly image: string; readonly before: Digest; readonly after: Digest }[];
     /** Number of images that stay as they are. */
     readonly unchanged: number;
-    /** Blobs and manifests that only the new lock brings: at most so many bytes go to the registry. */
+    /** Blobs and manifests that only the new lock has: at most so many bytes go to the registry. */
     readonly bytes: number;
 }
 

@@ -24,7 +24,7 @@ function note(
     wanted: ImageMark,
     sentence: (count: number) => string,
 ): string[] {
-    // Only kept by its digest, for what later sets build on: nobody asks for it.
+    // Only kept by its digest, for what later sets build on: no pull asks for it.
     const sources = Object.keys(marks).filter((source) => marks[source] === wanted && !source.includes("@"));
     if (sources.length === 0) return [];
     const more = sources.length > NAMED ? ` and ${sources.length - NAMED} more` : "";

@@ -48,7 +48,7 @@ export interface ImageSet {
     };
 }
 
-/** An object that an earlier archive brought. */
+/** An object from an earlier archive. */
 export interface EarlierObject {
     /** Bytes. */
     readonly size: number;

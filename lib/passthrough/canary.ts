@@ -2,7 +2,7 @@ import { type Digest, computeDigest } from "../oci/digest";
 import { type Manifest, parseManifest } from "../oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../oci/media-types";
 
-/** A tiny image that nobody else has: what a selftest sends on its way. */
+/** A tiny image with content of its own: what a selftest pushes and pulls. */
 export interface Canary {
     readonly manifest: Manifest;
     readonly blobs: ReadonlyMap<Digest, Buffer>;

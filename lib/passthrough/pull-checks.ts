@@ -8,7 +8,7 @@ import { parseRegistriesConf, resolvePull } from "../openshift";
 /** Where the mirror must have the images, so that pulls find them. */
 export interface PullChecks {
     readonly checks: readonly ImageCheck[];
-    /** Images that no pull by their upstream name brings from the mirror. */
+    /** Images that no pull by their upstream name gets from the mirror. */
     readonly unredirected: readonly ImageProblem[];
     /** Images that rules redirect by digest only. */
     readonly digestOnly: readonly string[];

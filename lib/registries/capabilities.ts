@@ -27,6 +27,6 @@ export interface RegistryCapabilities {
     readonly tokenLogin: boolean;
     /** Garbage collection may remove what was pushed by digest and has no tag. */
     readonly collectsUntagged: boolean;
-    /** What the kind leaves open, each with its cure, as sentences for the first preview. */
+    /** What the kind leaves open, each with its fix, as sentences for the first preview. */
     readonly gaps: readonly string[];
 }

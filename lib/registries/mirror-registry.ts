@@ -16,7 +16,7 @@ export const mirrorRegistry = quayAdmin({
         gaps: [
             ...QUAY_CAPABILITIES.gaps,
             "mirror-registry: CREATE_NAMESPACE_ON_PUSH is on, so that any user may make organizations by pushing; " +
-                "give nobody but the robot accounts of this stack an account",
+                "give accounts to nobody but the robot accounts of this stack",
         ],
     },
 });

@@ -12,13 +12,13 @@ export interface Namespace {
     readonly id: string;
     /** What an update would put right, as sentences without times or counts: "public: true -> false". */
     readonly differences: readonly string[];
-    /** What would lose or block images and is not ours to change, each with its cure; no times or counts either. */
+    /** What would lose or block images and this program does not change, each with its fix; no times or counts either. */
     readonly warnings: readonly string[];
     /** It has rules by which tags cannot be moved; false also if the account may not see them. */
     readonly hasImmutableTags: boolean;
     /**
-     * Nothing in it, owned by the account that asks: what a create of ours leaves whose answer was lost. Taking it over
-     * harms nobody, so it needs no permission to adopt.
+     * Nothing in it, owned by the account that asks: what a create leaves whose response was lost. Taking it over
+     * is safe, so it needs no permission to adopt.
      */
     readonly isUntouched: boolean;
 }

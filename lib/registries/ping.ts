@@ -3,7 +3,7 @@ import { RegistryClient } from "../distribution/client/registry-client";
 import { DEFAULT_RETRY } from "../distribution/limits/retry";
 import type { RegistryAccount } from "./registry-admin";
 
-/** The status with which the account's registry greets these credentials, or nobody: 200, 401 or 404 (no registry). */
+/** The status with which the account's registry greets these credentials, or an anonymous client: 200, 401 or 404 (no registry). */
 export async function ping(account: RegistryAccount, credentials: Credentials | undefined): Promise<number> {
     const client = new RegistryClient({
         endpoint: account.endpoint,

@@ -31,18 +31,18 @@ export interface RegistryAccount {
 
 /** What was seen of a running registry. */
 export interface RegistryHealth {
-    /** "Harbor 2.14.1", if the registry tells. */
+    /** "Harbor 2.14.1", if the registry reports it. */
     readonly version?: string;
-    /** What is open or near its end but does not stop a run, each with its cure, as sentences. */
+    /** What is open or near its end but does not stop a run, each with its fix, as sentences. */
     readonly notes: readonly string[];
 }
 
-/** A superuser whose account nobody made: whoever takes the name first owns the registry. */
+/** A superuser whose account does not exist yet: whoever takes the name first owns the registry. */
 export interface SuperuserAdmin {
     readonly username: string;
     /** Takes the name with the password, or proves that it was taken with it. @throws RegistryError if it is another's */
     claim(account: RegistryAccount, password: string): Promise<void>;
-    /** False only if the registry definitely says that nobody has the name. */
+    /** False only if the registry definitely says that no account has the name. */
     isTaken(account: RegistryAccount): Promise<boolean>;
 }
 
@@ -57,7 +57,7 @@ export interface RegistryAdmin {
      * @throws RegistryError that says which of these failed
      */
     check(account: RegistryAccount, namespace: string): Promise<RegistryHealth>;
-    /** A superuser's name that nobody has on a fresh installation; present where there is such a thing. */
+    /** A superuser's name that no account has on a fresh installation; present where there is such a thing. */
     readonly superuser?: SuperuserAdmin;
     /** Structure and robot accounts; absent where `capabilities.robotAccounts` is false. */
     manage?(account: RegistryAccount): RegistryManagement;

@@ -14,7 +14,7 @@ export interface FoundRepositories {
     readonly missing: readonly string[];
     /** What an update would put right: "quay.io/org/app: public", "quay.io/org/app: somebody may push". */
     readonly differences: readonly string[];
-    /** What is not ours to change, each with its cure: "quay.io/org/app: mirror+other may push, too; …". */
+    /** What this program does not change, each with its fix: "quay.io/org/app: mirror+other may push, too; …". */
     readonly warnings: readonly string[];
 }
 

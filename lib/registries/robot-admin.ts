@@ -42,7 +42,7 @@ export interface FoundRobot {
 /** Robot accounts of a registry, with what gives them their rights there (Quay: their prototypes). */
 export interface RobotAdmin {
     /**
-     * Makes the robot account and proves that the registry takes it. One that an earlier create of ours left behind
+     * Makes the robot account and proves that the registry takes it. One that an earlier create of this resource left behind
      * (same name, same description) is taken over with a secret that is known here.
      * @returns undefined if the name is somebody else's
      */

@@ -31,7 +31,7 @@ test("up with a token, while SQLite is locked time and again, brings everything 
     const up = await stack.up();
     site.quay.fault = undefined;
     expect(up).toMatchObject({ code: 0 });
-    expect(up.text).toContain("nobody has the user name admin");
+    expect(up.text).toContain("no account has the user name admin");
     expect((await stack.outputs()).validation).toMatchObject({ status: "proven", images: 6 });
     expect(site.quay.model.users.get("admin")?.password).toBe(SUPERUSER);
     const organization = site.quay.model.organizations.get("mirror");
@@ -44,7 +44,7 @@ test("then there is nothing to do, what stays open is told, and no secret is in 
     const again = await stack.refreshPreview("--expect-no-changes");
     expect(again).toMatchObject({ code: 0 });
     expect(again.text).toContain("anybody who reaches the registry may register an account");
-    expect(again.text).not.toContain("nobody has the user name admin");
+    expect(again.text).not.toContain("no account has the user name admin");
     const state = await stack.state();
     for (const secret of [token, SUPERUSER]) {
         expect(state).not.toContain(secret);

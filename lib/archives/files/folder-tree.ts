@@ -131,7 +131,7 @@ class FolderListing {
     }
 }
 
-/** A workspace that nothing in it tells, by the parts that lie beside it. */
+/** A workspace of oc-mirror that only the parts beside it show to be one. */
 function leaveOutWorkspaces({ sizes, passedOver }: FolderListing): void {
     const workspaces = new Set<string>();
     for (const name of sizes.keys()) {

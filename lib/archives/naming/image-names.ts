@@ -10,7 +10,7 @@ import type { Overrides } from "./override";
 export class ImageNames {
     /** Source key -> digest, of what the archive holds. */
     readonly images = new Map<string, Digest>();
-    /** The same, of what an earlier archive brought. */
+    /** The same, of images in an earlier archive. */
     readonly earlier = new Map<string, Digest>();
     /** By source key: where the name was found. */
     readonly sources = new Map<string, NameSource>();
@@ -21,7 +21,7 @@ export class ImageNames {
         this.#addTo(this.images, name, digest, references, origin);
     }
 
-    /** Names an image that an earlier archive brought. */
+    /** Names an image of an earlier archive. */
     addEarlier(name: string, digest: Digest, references: readonly Reference[], origin: NameOrigins): void {
         this.#addTo(this.earlier, name, digest, references, origin);
     }

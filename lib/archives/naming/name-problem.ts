@@ -34,7 +34,7 @@ const LISTED = 100;
 /** What an archive calls its named images, and which of them. */
 export type TakenNames = ReadonlyMap<string, ReadonlySet<Digest>>;
 
-/** Names of an archive that need a decision; several archives of a set are told as one. */
+/** Names of an archive that need a decision; several archives of a set become one error. */
 export class NamesUnresolved extends ArchiveError {
     constructor(
         what: string,

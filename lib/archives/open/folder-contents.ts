@@ -111,7 +111,7 @@ async function wholeFiles(
     return found;
 }
 
-/** A piece whose bytes say nothing, and that belongs to no other: it would be missed by nobody. */
+/** A piece whose bytes show nothing and that belongs to no other: nothing else would report it as missing. */
 async function refuseOrphan(tree: ListedFolder, name: string): Promise<void> {
     const path = join(tree.path, name);
     if (!isOrphanName(basename(name)) || (await isText(path))) return;

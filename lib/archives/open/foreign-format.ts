@@ -19,7 +19,7 @@ export function refusedFormat(path: string, names: ReadonlySet<string>): Archive
     return undefined;
 }
 
-/** The error for files or entries at the root of an archive that is none of ours. @param more what else to say of it */
+/** The error for files or entries at the root of an archive of a format that is not read. @param more what else to say of it */
 export function refuseNames(path: string, names: ReadonlySet<string>, more = ""): ArchiveError {
     const known = refusedFormat(path, names);
     if (known !== undefined) return known;
@@ -27,7 +27,7 @@ export function refuseNames(path: string, names: ReadonlySet<string>, more = "")
     return unsupported(path, `no image archive is recognised here${more}`, fix);
 }
 
-/** The error for archives that are entries of another one. @param cure by default, that all of it is unpacked */
+/** The error for archives that are entries of another one. @param fix by default, that all of it is unpacked */
 export function nestedArchives(
     archive: string,
     names: LeftOutNames,

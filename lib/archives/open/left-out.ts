@@ -26,7 +26,7 @@ export class LeftOutNames {
 }
 
 /**
- * What the reader of a lock is told of names that were passed over.
+ * The note about names that were left out.
  * @param one what one of them is, "file is no image archive"
  * @param many what several are, "files are no image archives"
  * @returns no sentence if there are none

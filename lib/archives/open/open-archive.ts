@@ -64,7 +64,7 @@ class SetOpening {
     readonly #parts: ArchiveFile[] = [];
     readonly #archives: Archive[] = [];
     readonly #warnings: string[] = [];
-    /** Pieces that another one of their file has brought already. */
+    /** Pieces that were read with another piece of their file. */
     readonly #joined = new Set<string>();
     /** Files that are read already, by device and inode: a folder may have them by other names. */
     readonly #identities = new Set<string>();

@@ -18,7 +18,7 @@ export interface TarContents {
 /**
  * Opens every archive in a tar. Whatever else is in it is named in a note; an archive that is an entry of it cannot be
  * read where it lies, and is refused.
- * @param warnings what is odd about the tar: one without an end may have lost what tells of images
+ * @param warnings what is odd about the tar: one without an end may have lost files that name images
  * @returns undefined for a whole tar without an image in it
  * @throws ArchiveError `ARCHIVE_FORMAT_UNSUPPORTED`, `ARCHIVE_TRUNCATED`, `ARCHIVE_TOO_LARGE`, and those of the formats
  */

@@ -6,7 +6,7 @@ export type Compression = "gzip" | "zstd" | "xz" | "bzip2";
 const MAGIC: readonly { readonly magic: RegExp; readonly name: Compression }[] = [
     { magic: /^1f8b/, name: "gzip" },
     { magic: /^28b52ffd/, name: "zstd" },
-    // pzstd begins with a skippable frame (RFC 8878, 3.1.2) that tells the length of the next one.
+    // pzstd begins with a skippable frame (RFC 8878, 3.1.2) with the length of the next one.
     { magic: /^5[0-9a-f]2a4d18/, name: "zstd" },
     { magic: /^fd377a585a00/, name: "xz" },
     { magic: /^425a68/, name: "bzip2" },

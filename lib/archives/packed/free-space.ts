@@ -10,7 +10,7 @@ const RESERVE = 64 * 1024 ** 2;
  */
 export async function checkFree(folder: string, archive: string, wanted: number): Promise<void> {
     const facts = await statfs(folder).catch((cause: unknown) => {
-        throw noSpace(archive, folder, `its free space cannot be told: ${errorMessage(cause)}`, cause);
+        throw noSpace(archive, folder, `its free space cannot be determined: ${errorMessage(cause)}`, cause);
     });
     const free = facts.bavail * facts.bsize;
     if (free >= wanted + RESERVE) return;

@@ -1,4 +1,4 @@
-/** The pieces of a split file, as far as names tell: whether they really are pieces, only their bytes do. */
+/** The pieces of a split file, as far as names show: whether they really are pieces, only their bytes do. */
 export interface NamedPieces {
     /** The name of the whole. */
     readonly whole: string;

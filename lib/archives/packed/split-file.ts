@@ -18,7 +18,7 @@ export interface SplitFile {
     readonly members: readonly string[];
     /** The piece that would come behind the last one. */
     readonly next: string;
-    /** Of the joined file, if Zarf's head tells it. */
+    /** Of the joined file, if Zarf's head has it. */
     readonly sha256?: string;
     readonly bytes?: number;
 }
@@ -211,7 +211,7 @@ function joined(files: readonly ArchiveFile[]): ReadableFile {
     };
 }
 
-/** Zarf's `.part000` is no piece, it tells of them. @returns undefined if it is one, or of another name */
+/** Zarf's `.part000` is no piece, it describes them. @returns undefined if it is one, or of another name */
 async function readZarfHead(split: SplitFile): Promise<SplitFile | undefined> {
     const [path = "", ...pieces] = split.pieces;
     if (!path.endsWith(".part000") || (await detectStart(path)) !== undefined) return undefined;
@@ -221,7 +221,7 @@ async function readZarfHead(split: SplitFile): Promise<SplitFile | undefined> {
     const parsed = zarfHead.safeParse(parseJson(text));
     if (!parsed.success) {
         const facts = { archive: path, code: "ARCHIVE_METADATA_INVALID" as const, fix: COPY_AGAIN };
-        throw new ArchiveError("it does not tell sha256Sum, bytes and count of the pieces", facts);
+        throw new ArchiveError("it lacks sha256Sum, bytes or count of the pieces", facts);
     }
     const { sha256Sum, bytes, count } = parsed.data;
     if (pieces.length < count) throw missing(path, split.next);

@@ -5,7 +5,7 @@ import { zstdContentSize } from "./zstd-windows";
 /**
  * The least bytes that files have when they are unpacked, to say at once that they will not fit: their own, or what the
  * compression says. gzip's trailer counts modulo 2^32 (RFC 1952) and is none where zeros pad the file, so it says too
- * little at most; zstd's first frame may tell its size (RFC 8878). Neither can be too large in a file that is sound, since
+ * little at most; zstd's first frame may have its size (RFC 8878). Neither can be too large in a file that is sound, since
  * a decoder refuses it otherwise; and nothing is safe for what they say: limit and free space are looked at again while
  * the file is written.
  */

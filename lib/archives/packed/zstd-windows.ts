@@ -93,7 +93,7 @@ function isSkippable(head: Buffer): boolean {
     return head.readUInt32LE(0) >>> 4 === 0x184d2a5;
 }
 
-/** Bytes of the header that begins like this, as far as they can be told. */
+/** Bytes of the header that begins like this, as far as they are known. */
 function frameHeaderBytes(head: Buffer): number {
     if (head.length < 5) return 5;
     if (isSkippable(head)) return 8;

@@ -36,7 +36,7 @@ export class TarHeaderError extends Error {
 
 /** True for a block of zeros; two of them end an archive. */
 export function isZeroBlock({ bytes }: TarBlocks, at: number): boolean {
-    // Of nearly all headers the first byte tells.
+    // The first byte decides for nearly all headers.
     return bytes[at] === 0 && bytes.subarray(at, at + TAR_BLOCK).every((byte) => byte === 0);
 }
 

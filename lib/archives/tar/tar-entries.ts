@@ -30,7 +30,7 @@ export class TarEntries {
     #count = 0;
     /** The digest that is looked for. */
     readonly #sought = new Int32Array(DIGEST_WORDS);
-    /** Another one for each archive: nobody can choose names that all fall into one place. */
+    /** Another one for each archive: an attacker cannot choose names that all collide. */
     readonly #seed = randomInt(2 ** 32);
 
     get(name: string): TarEntry | undefined {

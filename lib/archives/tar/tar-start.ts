@@ -44,7 +44,7 @@ export class TarStart {
         try {
             parseTarHeader(blocks, 0);
         } catch (cause) {
-            // Only the checksum tells whether it is a header; what a header says is for who reads the whole.
+            // Only the checksum shows whether it is a header; its content is checked by the reader of the whole tar.
             if (!(cause instanceof TarHeaderError) || cause.code !== "ARCHIVE_CORRUPT") return;
             const what = "unpacked this is not a tar archive, or its first header is damaged";
             throw this.#refused(what, cause.code, COPY_AGAIN);

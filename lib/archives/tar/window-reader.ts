@@ -30,7 +30,7 @@ export class WindowReader {
         this.#signal = signal;
     }
 
-    /** What is read at present; `find` tells where in it bytes are. Its content is valid until the next read. */
+    /** What is read at present; `find` returns where in it bytes are. Its content is valid until the next read. */
     get window(): TarBlocks {
         return this.#window;
     }

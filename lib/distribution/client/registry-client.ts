@@ -70,7 +70,7 @@ export class RegistryClient {
         return this.calls.find(request, async (response) => {
             await response.discard();
             const digest = response.headers["docker-content-digest"];
-            // The header is optional in the spec; without it only the bytes tell.
+            // The header is optional in the spec; without it only the bytes show the digest.
             if (typeof digest === "string" && isDigest(digest)) return digest;
             return (await this.manifestGet(repository, reference))?.digest;
         });

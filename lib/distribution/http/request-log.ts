@@ -5,7 +5,7 @@ import { secretForms, withoutSecrets } from "../auth/redaction";
 /*
  * The area "http" of the debug log, from undici's diagnostics channels (docs/api/DiagnosticsChannel.md of undici): they
  * see every request as it is sent, also one that is repeated, follows a redirect or asks for a token, and cost nothing
- * while nobody subscribes.
+ * without a subscriber.
  */
 
 /** A request of undici. */

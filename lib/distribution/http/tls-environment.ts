@@ -2,7 +2,7 @@ import { PassthroughError } from "../../errors/errors";
 
 /**
  * Called before the first connection of a command, of the program and of a provider's operation. Our own connections
- * verify certificates whatever the variable says (tls.ts); who sets it expects something else and has to be told.
+ * verify certificates whatever the variable says (tls.ts); who sets it expects something else and needs to know.
  * Node.js disables verification for the value "0" only; other values have no effect and are accepted.
  * @throws PassthroughError `TLS` if the environment switches TLS verification off
  */

@@ -10,9 +10,9 @@ export type ImagesBySource = Readonly<Record<string, Digest>>;
 export interface WantedSet {
     readonly name: string;
     readonly images: ImagesBySource;
-    /** What it relies on: still wanted, but brought by an earlier archive. */
+    /** What it relies on: still wanted, but from an earlier archive. */
     readonly earlier?: ImagesBySource;
-    /** What the lock says of manifests and blobs; absent: nobody can say how many bytes they are. */
+    /** What the lock says of manifests and blobs; absent: their sizes are not known. */
     readonly facts?: Pick<ImageSet, "manifests" | "blobs"> | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface ChangingImage {
     readonly after: Digest;
 }
 
-/** What one set brings; lists are sorted by name. */
+/** What one set adds and changes; lists are sorted by name. */
 export interface SetOutlook {
     readonly name: string;
     readonly coming: readonly NamedImage[];

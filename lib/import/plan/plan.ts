@@ -12,7 +12,7 @@ export interface BlobTask {
     readonly mountFrom?: string;
 }
 
-/** A child manifest that an earlier archive brought to another repository. */
+/** A child manifest that an earlier archive put into another repository. */
 export interface ManifestCopy {
     readonly digest: Digest;
     /** Bytes. */
@@ -24,7 +24,7 @@ export interface ManifestCopy {
 export interface ImagePlan {
     readonly task: ImageTask;
     readonly blobs: readonly BlobTask[];
-    /** Every blob that its repository lacks, also those that an image before it brings there. */
+    /** Every blob that its repository lacks, also those that an image before it puts there. */
     readonly needs: readonly Digest[];
     /** The root is in the repository: only its tag is put, and no archive is needed for it. */
     readonly rootIsThere: boolean;

@@ -45,7 +45,7 @@ export function isTagOnly({ blobs, needs, manifests, copies, rootIsThere }: Imag
     return rootIsThere && blobs.length + needs.length + manifests.length + copies.length === 0;
 }
 
-/** @param put child manifests that images before this one bring to the same repository */
+/** @param put child manifests that images before this one put into the same repository */
 function plannedPush(image: ImagePlan, put: Set<string>): PlannedImage {
     const { source, digest, repository, tag } = image.task;
     const isNew = (child: { readonly digest: Digest }) => {

@@ -119,7 +119,7 @@ class Planner {
         return manifests[digest] === undefined && earlier.images[source] === digest;
     }
 
-    /** An image that an earlier archive brought under another name: its tag is all that is to be put. */
+    /** An image that an earlier archive put under another name: only its tag has to be put. */
     private async earlierImage(task: ImageTask, tagged: Digest | undefined): Promise<Missing> {
         const { repository, digest } = task;
         const stored = await this.client.manifestGet(repository, digest);
@@ -182,7 +182,7 @@ class Planner {
             .map((digest) => this.earlierProblem(`blob ${digest}`));
     }
 
-    /** The image's blobs that no image before it brings; whoever needs one of them later mounts it from here. */
+    /** The image's blobs that no image before it uploads; whoever needs one of them later mounts it from here. */
     private assign(image: Missing, planned: Set<string>): BlobTask[] {
         const { repository } = image.task;
         return image.blobs

@@ -88,7 +88,7 @@ export class RepositoryGraph {
 
     /**
      * A manifest that is not there points to nothing.
-     * @throws RegistryError if it is, by HEAD, but cannot be read: nobody knows what it points to then
+     * @throws RegistryError if it is, by HEAD, but cannot be read: then it is not known what it points to
      */
     private async node(digest: Digest): Promise<Node> {
         const { client, repository } = this;

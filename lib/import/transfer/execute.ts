@@ -43,7 +43,7 @@ export async function executePlan(
     const execution = new Execution(client, source, plan, options);
     const quiet = execution.begin();
     try {
-        // Signatures speak about an image; nobody should find them before it.
+        // A signature must not be visible before its image.
         await execution.images(plan.push.filter(({ task }) => !isAttachment(task)));
         await execution.images(plan.push.filter(({ task }) => isAttachment(task)));
     } finally {

@@ -7,7 +7,7 @@ export interface BlobHash {
     /** Resolves when the piece has been read, and may be overwritten. */
     update(piece: Buffer): Promise<void>;
     digest(): Promise<Digest>;
-    /** Ends a hash whose digest nobody wants any more. */
+    /** Ends a hash whose digest is not needed any more. */
     drop(): void;
 }
 
@@ -75,7 +75,7 @@ export class HashingThread {
         const response = new Promise<string | undefined>((resolve, reject) =>
             this.waiting.set(ticket, { resolve, reject }),
         );
-        // Whoever waits hears of a failure; one that nobody waits for yet is told with the digest.
+        // A failure rejects the waiting call; without one, the call that asks for the digest.
         response.catch(() => undefined);
         return response;
     }

@@ -31,7 +31,7 @@ export interface ImportListeners {
 
 const PROGRESS_EVENT_MS = 1000;
 
-/** Keeps the account of an import: what came of its images, what was sent, and whoever is to be told of it. */
+/** Records an import: the result of each image, what was sent, and who is notified. */
 export class ImportRecorder {
     private readonly done: Record<string, Digest> = {};
     private readonly failed: ImageProblem[];

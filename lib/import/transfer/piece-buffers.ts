@@ -25,7 +25,7 @@ export class PieceLoan {
         return Buffer.from(memory, 0, size);
     };
 
-    /** The piece has left: whatever comes next may overwrite it. A piece of other memory is none of ours. */
+    /** The piece has left: whatever comes next may overwrite it. A piece of other memory is ignored. */
     giveBack({ buffer }: Buffer): void {
         if (this.taken.delete(buffer) && buffer instanceof SharedArrayBuffer) this.free.push(buffer);
     }

@@ -102,7 +102,7 @@ class Transfer {
         this.mayResume = blob.size > RESUME_FROM;
     }
 
-    /** @param goneOn told when bytes get further than ever that need not be sent again */
+    /** @param goneOn called when bytes get further than ever that need not be sent again */
     async attempt(goneOn: () => void): Promise<TransferOutcome> {
         const { repository, digest, size } = this.blob;
         // A lost answer may hide a success.

@@ -92,7 +92,7 @@ function tooOld(host: string, version: string, what: string, fix: string): Regis
     });
 }
 
-/** Always 200: the body tells. */
+/** Always 200: the body has the state. */
 async function healthNotes(client: HarborClient, host: string): Promise<string[]> {
     const { components } = parseBody(await client.anonymous("/health"), health);
     const down = components.filter(({ status }) => status !== "healthy").map(({ name }) => name);

@@ -14,7 +14,7 @@ const immutableRule = z.object({ disabled: z.boolean().default(false) });
 const schedule = z.object({ job_parameters: z.string().default("{}") });
 
 /**
- * What would lose or block images in a project, each with its cure, without times or counts. What the account may not
+ * What would lose or block images in a project, each with its fix, without times or counts. What the account may not
  * see is left out: it needs more rights than making robot accounts does.
  */
 export async function projectWarnings(client: HarborClient, project: Project, isImmutable: boolean): Promise<string[]> {

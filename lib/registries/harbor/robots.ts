@@ -218,7 +218,7 @@ function differencesOf(found: HarborRobot, desired: DesiredRobot): string[] {
     ];
 }
 
-/** 8 to 128 characters with an upper-case letter, a lower-case letter and a digit, whatever chance brings. */
+/** 8 to 128 characters with an upper-case letter, a lower-case letter and a digit, whatever the random bytes are. */
 function ownSecret(): string {
     return `${randomBytes(30).toString("base64url")}aA1`;
 }

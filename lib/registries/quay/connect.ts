@@ -13,7 +13,7 @@ import { signIn } from "./session";
 /** An interrupted process has a few seconds left. */
 const ENDING_MS = 1500;
 
-/** One Quay for one operation: its requests as nobody, as the account, and as an administrator of an organization. */
+/** One Quay for one operation: its requests without an account, with the account, and as an administrator of an organization. */
 export class QuayAccess {
     readonly anonymous: QuayApi;
     private readonly client: AdminClient;

@@ -7,7 +7,7 @@ import { isTaken } from "./superuser";
 /** The superuser that mirror-registry's own configuration names, and that its installer does not make. */
 export const FREE_SUPERUSER = "admin";
 
-/** What a Quay leaves open, each with its cure, as sentences without times or counts. */
+/** What a Quay leaves open, each with its fix, as sentences without times or counts. */
 export async function openings(
     api: QuayApi,
     settings: QuaySettings,
@@ -19,7 +19,7 @@ export async function openings(
         settings.has("USER_CREATION") && settings.hasOwnAccounts && !settings.has("INVITE_ONLY_USER_CREATION");
     if (canRegister && superuser !== undefined && !(await isTaken(api, superuser))) {
         notes.push(
-            `nobody has the user name ${superuser}, which this registry takes for a superuser: whoever reaches it may ` +
+            `no account has the user name ${superuser}, which this registry takes for a superuser: whoever reaches it may ` +
                 "register it and owns everything then; set superuserPassword and run `npm run up`, or set FEATURE_USER_CREATION: false",
         );
     }
@@ -35,9 +35,7 @@ export async function openings(
         );
     }
     if (settings.isReadOnly) {
-        notes.push(
-            "the registry is read-only: nothing can be brought in; set REGISTRY_STATE: normal in its config.yaml",
-        );
+        notes.push("the registry is read-only: nothing can be imported; set REGISTRY_STATE: normal in its config.yaml");
     }
     return [...notes, ...(await certificateNotes(endpoint))];
 }

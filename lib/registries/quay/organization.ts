@@ -74,7 +74,7 @@ export class Organizations implements NamespaceAdmin {
         });
     }
 
-    /** An organization has nothing that would have to be put right: whatever is wrong in it is not ours to change. */
+    /** An organization has nothing that would have to be put right: whatever is wrong in it this program does not change. */
     async update(_known: Pick<Namespace, "id">, desired: DesiredNamespace): Promise<Namespace> {
         const found = await this.read(desired);
         if (found !== undefined) return found;
@@ -102,7 +102,7 @@ export class Organizations implements NamespaceAdmin {
                     registry: outside.connection.host,
                     thing: `organization ${name}`,
                     code: "NAMESPACE_NOT_EMPTY",
-                    fix: "remove them first if nobody needs them, or keep the organization",
+                    fix: "remove them first if they are not needed, or keep the organization",
                 },
             );
         }

@@ -17,7 +17,7 @@ export interface Grants {
 /** Lists in flight beside the API's own limit would only wait there. */
 const AT_ONCE = 8;
 
-/** @param repository one that is known to be there: Quay answers 200 with nobody for one that is not */
+/** @param repository one that is known to be there: Quay responds with 200 and no users for one that is not */
 export async function readGrants(api: QuayApi, organization: string, repository: string): Promise<Grants> {
     const path = `/api/v1/repository/${organization}/${repository}/permissions`;
     const users = await api.read(`${path}/user/`, permissions);

@@ -8,7 +8,7 @@ export type ListedRepository = z.infer<typeof repository>;
 
 /**
  * Every repository of an organization. Only a list that an administrator of the organization got says anything: Quay
- * gives an empty one to nobody, and for an organization that is not there.
+ * gives an empty one to anonymous clients, and for an organization that does not exist.
  */
 export async function listRepositories(api: QuayApi, organization: string): Promise<ListedRepository[]> {
     const found = new Map<string, ListedRepository>();

@@ -13,7 +13,7 @@ const siteConfig = z.object({
 });
 
 export interface QuaySettings {
-    /** "3.16.0"; Quay tells it since 3.16. */
+    /** "3.16.0"; Quay reports it since 3.16. */
     readonly version?: string;
     readonly isReadOnly: boolean;
     /** Accounts are Quay's own, not those of a directory. */

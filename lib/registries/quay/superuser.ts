@@ -7,7 +7,7 @@ import type { RegistryAccount, SuperuserAdmin } from "../registry-admin";
 import { signIn } from "./session";
 
 /**
- * The superuser whose name a registry's own configuration has and whose account nobody made: whoever registers it first
+ * The superuser whose name a registry's own configuration has and whose account does not exist yet: whoever registers it first
  * owns the registry (mirror-registry: SUPER_USERS [admin], FEATURE_USER_CREATION). Registering needs no rights, but where
  * FEATURE_ANONYMOUS_ACCESS is off an account.
  */
@@ -28,7 +28,7 @@ export function superuserAdmin(username: string, concurrency: number): Superuser
     };
 }
 
-/** True unless the registry definitely says that nobody has the name. */
+/** True unless the registry definitely says that no account has the name. */
 export async function isTaken(api: QuayApi, username: string): Promise<boolean> {
     const response = await api.get(`/api/v1/users/${username}`);
     return response.status !== 404 || response.reason === undefined;

@@ -33,7 +33,7 @@ describe("a tag that an image of a Helm chart has taken (written by the real oc-
         const error = await refusal(describeArchive(await bench.open(FIXTURE), []));
         expect(error.code).toBe("ARCHIVE_NAMES_UNRESOLVED");
         expect(error.message).toContain(`team/app:1.0 (sha256:${chart}): the tag has pointed to sha256:${wished} too`);
-        expect(error.message).toContain("no earlier archive brought all of them");
+        expect(error.message).toContain("no earlier archive contains all of them");
         expect(error.message).toContain(": registry.redhat.io/team/app:1.0\n");
         expect(error.fix).toContain("targetRepo or targetTag");
     });

@@ -279,7 +279,7 @@ describe("a split file is joined", () => {
         [
             "a head that is none",
             { ...zarf(), "pkg.tar.zst.part000": Buffer.from("{") },
-            "does not tell sha256Sum",
+            "it lacks sha256Sum",
             "ARCHIVE_METADATA_INVALID",
         ],
     ])("and is refused for %s", async (_, files, what, code) => {

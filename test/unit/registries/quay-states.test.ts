@@ -82,7 +82,7 @@ describe("what a registry leaves open", () => {
         const { notes, version } = await mirrorRegistry.check(accountOf(registry, OWNER), "mirror");
         expect(version).toBeUndefined();
         expect(notes).toEqual([
-            expect.stringContaining("nobody has the user name admin"),
+            expect.stringContaining("no account has the user name admin"),
             expect.stringContaining("anybody who reaches the registry may register an account"),
             expect.stringContaining("the registry answers without credentials"),
             expect.stringContaining("plain HTTP"),

@@ -176,7 +176,7 @@ class RebuiltNaming {
     }
 }
 
-/** Where the kept one has no config at hand, its name is all that tells. */
+/** Where the kept one has no config in the archive, only its name identifies it. */
 function isSameImage({ config }: RebuiltImage, kept: KeptImage | undefined): boolean {
     return kept !== undefined && (kept.configs.has(config) || kept.configs.size === 0);
 }

@@ -54,7 +54,7 @@ export function blobEntryName(digest: Digest): string {
     return `${BLOBS}${hex.slice(0, 2)}/${hex}/data`;
 }
 
-/** What all parts of an oc-mirror v2 archive hold: the storage of its cache registry, and what tells its names. */
+/** What all parts of an oc-mirror v2 archive hold: the storage of its cache registry, and the files that name its images. */
 export class OcMirrorIndex {
     readonly blobs = new Map<Digest, StoredBlob>();
     /** By `<repository>:<tag>`. */
@@ -65,7 +65,7 @@ export class OcMirrorIndex {
     readonly metadata = new Map<string, MetadataFile>();
     /** By name: what is read only when images are named. */
     readonly working = new Map<string, WorkingFile>();
-    /** Everything that earlier archives of this folder brought. */
+    /** Everything that earlier archives of this folder contained. */
     readonly history = new Set<Digest>();
     readonly warnings: string[] = [];
     /** One string per repository, not one per link: a cache has many more links than repositories. */

@@ -10,7 +10,7 @@ import { filterTags, splitCatalog } from "./filter-digest";
 import { type OperatorRequest, withoutTransport } from "./image-set";
 import type { WorkingFile } from "./working-file";
 
-/** What an archive tells about operator catalogs, their bundles and the images these name. */
+/** What an archive says about operator catalogs, their bundles and the images these name. */
 export interface Catalogs {
     readonly candidates: readonly Candidate[];
     /** Cache names of the catalogs that the image set asks for, as they are to be used. */
@@ -21,7 +21,7 @@ export interface Catalogs {
     readonly leftOut: ReadonlySet<string>;
     /** Catalogs that were read from a folder (`oci://…`): cache name -> the folder. */
     readonly folders: ReadonlyMap<string, string>;
-    /** True if a file could not be read: then images are not told of. */
+    /** True if a file could not be read: then images are missing from the result. */
     readonly isCut: boolean;
     readonly notes: readonly string[];
 }

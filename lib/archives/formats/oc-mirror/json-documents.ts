@@ -8,7 +8,7 @@ const PLAIN_NAME = /"[^"\\]*"\s*:\s*$/;
 
 /**
  * The objects of a text that come one after the other, without what their lists and objects hold: of these only the
- * content of one member is kept. A bundle has megabytes that nobody asks for; what is left out is not checked either.
+ * content of one member is kept. A bundle has megabytes that are not needed; what is left out is not checked either.
  */
 export class JsonDocuments {
     /** Bytes that are kept of the object that has begun. */

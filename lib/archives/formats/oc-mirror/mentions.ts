@@ -48,11 +48,12 @@ export async function readMentions(index: OcMirrorIndex, overrides: Overrides): 
 }
 
 function chartsNote(isListed: boolean): string {
-    const note = "the image set also asks for helm charts: what of their images is missing cannot be told";
+    const note = "the image set also asks for helm charts: which of their images are missing is not known";
     if (isListed) return note;
     const cause =
         "there is no dry-run/mapping.txt of this image set, so the names of chart images are not in the archive";
-    const effect = "an image known by its tag alone cannot be told from a chart's image with the same path and tag";
+    const effect =
+        "an image known by its tag alone cannot be distinguished from a chart's image with the same path and tag";
     return `${note}; ${cause}: ${effect}. To be certain, ${DRY_RUN}`;
 }
 

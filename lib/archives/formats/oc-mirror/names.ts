@@ -23,7 +23,7 @@ const HINT = `${DRY_RUN}: the archive then holds the names`;
 /**
  * Names the images of an oc-mirror v2 archive.
  * The cache keeps no upstream hosts and its links are those of every image set that ever used it, so a tag counts only
- * if its manifest is here or an earlier archive brought it, and its name is what the archive's other files say.
+ * if its manifest is here or an earlier archive contained it, and its name is what the archive's other files say.
  * @throws ArchiveError `ARCHIVE_NAMES_UNRESOLVED` with every name that needs a decision
  */
 export async function nameOcMirrorImages(

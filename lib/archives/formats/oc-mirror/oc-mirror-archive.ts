@@ -96,7 +96,7 @@ function checkImageSet(label: string, index: OcMirrorIndex): void {
         const fix = "copy all parts of the run: one is missing, or its end is";
         throw new ArchiveError(what, { archive: label, code: "ARCHIVE_INCOMPLETE", fix });
     }
-    // Parts are read side by side: in the order of their reading nothing would be told twice in the same words.
+    // Parts are read side by side: in the order of their reading, two runs would report differently.
     const sorted = [...sets].sort((a, b) => (a.name < b.name ? -1 : 1));
     const found = sorted
         .map(({ name, archive, offset }) => `${name} (archive ${archive}, offset ${offset})`)

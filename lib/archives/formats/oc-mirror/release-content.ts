@@ -35,7 +35,7 @@ const stream = z.looseObject({
 });
 
 /**
- * The releases in the working folder, also those of earlier runs. What cannot be read is told in `notes`.
+ * The releases in the working folder, also those of earlier runs. What cannot be read is added to `notes`.
  * @throws ArchiveError `ARCHIVE_TOO_LARGE`, and as reading does
  */
 export async function heldReleases(index: OcMirrorIndex, notes: string[]): Promise<HeldRelease[]> {

@@ -11,10 +11,10 @@ import { payloadRepository } from "./release-documents";
 import { type SignedIdentity, signedIdentity } from "./signed-message";
 import { readWorkingFile } from "./working-file";
 
-/** What an archive tells about releases. */
+/** What an archive says about releases. */
 export interface Releases {
     readonly candidates: readonly Candidate[];
-    /** Cache names of release images -> their version; undefined where it is not told. */
+    /** Cache names of release images -> their version; undefined where it is not known. */
     readonly payloads: ReadonlyMap<string, string | undefined>;
     /** OpenPGP messages by the digest of the release image that they are about. */
     readonly signatures: ReadonlyMap<Digest, readonly Buffer[]>;

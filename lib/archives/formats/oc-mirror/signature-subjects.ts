@@ -20,7 +20,7 @@ export class SignatureSubjects {
     }
 
     /**
-     * The names of the images that the subject belongs to; empty if they cannot be told.
+     * The names of the images that the subject belongs to; empty if they are not known.
      * @param images all named images of the cache repository; the same ones in every call for it
      */
     async findReferences(

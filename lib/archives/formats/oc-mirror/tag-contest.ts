@@ -13,7 +13,7 @@ export interface TagContest {
 /**
  * Looks whether several images may have been written under one tag of the cache, of which the last one is kept. The
  * cache remembers every digest that a tag had; each needs an explanation other than a second image: an earlier archive
- * brought it (the tag moved upstream since), or a candidate of this tag has it. Where the run had images whose names the
+ * contained it (the tag moved upstream since), or a candidate of this tag has it. Where the run had images whose names the
  * archive does not know, that explains nothing; where a dry run lists all names of the run, nothing needs to be explained.
  * @param candidates those whose cache name is this tag's
  * @returns undefined if the archive decides
@@ -34,7 +34,7 @@ export function findContest(
     const isExplained = (digest: Digest): boolean =>
         index.history.has(digest) || candidates.some(({ reference }) => reference.digest === digest);
     if (digests.some((digest) => !isExplained(digest))) {
-        const reason = "no earlier archive brought all of them: another image may have been written to the same tag";
+        const reason = "no earlier archive contains all of them: another image may have been written to the same tag";
         return { digests, reason };
     }
     if (digests.length === 0 || unnamedSource === undefined) return undefined;

@@ -9,7 +9,7 @@ import type { TagVerdict } from "./tag-verdict";
 
 const TWO_IMAGES =
     "where two images share path and tag, give one of them targetRepo or targetTag in the image set and mirror again: " +
-    `the cache keeps the last one only; where it is one image whose tag moved, ${DRY_RUN}: the archive then tells`;
+    `the cache keeps the last one only; where it is one image whose tag moved, ${DRY_RUN}: then the archive shows it`;
 
 /**
  * A tag of the cache that does not lead to one upstream, as a question to the reader.

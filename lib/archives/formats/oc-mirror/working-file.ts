@@ -9,7 +9,7 @@ export interface WorkingFile extends BlobLocation {
     readonly file: ArchiveFile;
 }
 
-/** What an oc-mirror of any release leaves that tells of names, releases and catalogs. */
+/** The files of any release of oc-mirror that name images, releases and catalogs. */
 const TELLING = [
     /^working-dir\/hold-release\/.+\/release-manifests\/(image-references|release-metadata|0000_50_installer_coreos-bootimages\.yaml)$/,
     /^working-dir\/hold-release\/cincinnati-graph-data\/[^/]+\.json$/,

@@ -3,7 +3,7 @@ import { StringDecoder } from "node:string_decoder";
 /** Lines that begin a member at the top: what belongs to one is indented, or an item of its list. */
 const MEMBER_START = /\n(?=[^\s#-][^\n]*:(?:\s|$))/;
 const MEMBER = /^["']?([A-Za-z]+)["']?\s*:/;
-/** Braces at the top: lines do not tell its members apart. */
+/** Braces at the top: its members are not on lines of their own. */
 const FLOW = /^[{[]/m;
 const ALIAS = /(?:^|[\s,[{])\*/;
 
