@@ -5,7 +5,7 @@ import { testAuthority } from "../support/certificates";
 import { CommandSite } from "../support/command-site";
 import { RegistryProcess } from "../support/registry-process";
 import { ACCOUNT } from "../support/site";
-import { Front, TokenMint, basicOf, forward, parseScope, repositoryOfPath } from "../support/token-gateway";
+import { Front, TokenMint, basicCredentials, forward, parseScope, repositoryOfPath } from "../support/token-gateway";
 
 jest.setTimeout(120_000);
 
@@ -82,7 +82,7 @@ function gateway(mint: TokenMint, port: number, tokens: string[]) {
         };
         const authorization = request.headers.authorization ?? "";
         if (url.pathname === "/token") {
-            if (basicOf(authorization)?.password !== ACCOUNT.password) return reply(401, {});
+            if (basicCredentials(authorization)?.password !== ACCOUNT.password) return reply(401, {});
             const access = url.searchParams.getAll("scope").flatMap((scope) => parseScope(scope) ?? []);
             const token = mint.issue(access, 3600);
             tokens.push(token);

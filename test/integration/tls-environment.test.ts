@@ -95,7 +95,7 @@ test("a token endpoint of another CA gets no request from a registry on plain HT
 });
 
 test("no expiry notice is derived from a certificate of another CA", async () => {
-    const body = 'return lib("registries/certificate").certificateNotes(input);';
+    const body = 'return lib("registries/certificate-expiry").certificateNotes(input);';
     const trusted = await RecordingServer.start(await authority.issue({ daysLeft: 5 }));
     try {
         expect(await unverified(body, { host: trusted.host, ca: authority.ca })).toHaveLength(1);

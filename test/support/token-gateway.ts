@@ -72,7 +72,7 @@ export function repositoryOfPath(path: string): string | undefined {
 }
 
 /** User name and password of an `Authorization: Basic` header. */
-export function basicOf(header: string | undefined): { username: string; password: string } | undefined {
+export function basicCredentials(header: string | undefined): { username: string; password: string } | undefined {
     const encoded = /^Basic (.+)$/i.exec(header ?? "")?.[1];
     if (encoded === undefined) return undefined;
     const text = Buffer.from(encoded, "base64").toString("utf8");
@@ -111,7 +111,7 @@ export function forward(
                 answer.pipe(response);
                 return;
             }
-            void textOf(answer).then((text) => {
+            void readText(answer).then((text) => {
                 const body = replace(status, text) ?? { status, body: text };
                 const length = Buffer.byteLength(body.body);
                 response.writeHead(body.status, { ...answer.headers, ...added, "content-length": length });
@@ -123,7 +123,7 @@ export function forward(
     request.pipe(upstream);
 }
 
-export async function textOf(message: IncomingMessage): Promise<string> {
+export async function readText(message: IncomingMessage): Promise<string> {
     const chunks: Buffer[] = [];
     for await (const chunk of message) chunks.push(chunk as Buffer);
     return Buffer.concat(chunks).toString("utf8");

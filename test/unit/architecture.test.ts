@@ -45,7 +45,7 @@ const UNVERIFIED: readonly (readonly [file: string, line: string])[] = [
 ];
 const VERIFIED: readonly (readonly [file: string, line: string])[] = [
     ["lib/distribution/http/transport.ts", 'import { request } from "undici";'],
-    ["lib/registries/certificate.ts", 'import { connect } from "node:tls";'],
+    ["lib/registries/certificate-expiry.ts", 'import { connect } from "node:tls";'],
     ["tools/download.mjs", 'import { request } from "node:https";'],
     ["dynamic-providers/lifecycle/engine.ts", 'import * as net from "node:net";'],
 ];

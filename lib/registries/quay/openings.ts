@@ -1,5 +1,5 @@
 import type { RegistryEndpoint } from "../../distribution/http/transport";
-import { certificateNotes } from "../certificate";
+import { certificateNotes } from "../certificate-expiry";
 import type { QuayApi } from "./quay-api";
 import type { QuaySettings } from "./site-config";
 import { isTaken } from "./superuser";

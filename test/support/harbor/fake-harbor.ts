@@ -4,7 +4,7 @@ import type { Credentials } from "../../../lib/distribution/auth/credentials";
 import type { ServerCertificate } from "../certificates";
 import { Contents } from "../registry-contents";
 import { RegistryProcess } from "../registry-process";
-import { Front, TokenMint, basicOf, textOf } from "../token-gateway";
+import { Front, TokenMint, basicCredentials, readText } from "../token-gateway";
 import { answerContent, answerToken } from "./content-front";
 import { HarborFault, type Reply, denied, forbidden, notFound, unprocessable } from "./exchange";
 import { Harbor } from "./harbor-state";
@@ -104,7 +104,8 @@ export class FakeHarbor {
         if (pathname.startsWith("/v2/")) {
             if (csrf(request)) return send(response, faultReply(csrfFault()));
             const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
-            const username = basicOf(request.headers.authorization)?.username ?? this.mint.read(bearer)?.subject ?? "";
+            const username =
+                basicCredentials(request.headers.authorization)?.username ?? this.mint.read(bearer)?.subject ?? "";
             this.content.push({ method: request.method ?? "", path: pathname, username });
             return answerContent(request, response, context);
         }
@@ -131,7 +132,7 @@ export class FakeHarbor {
         const { method = "", headers } = request;
         // Outside of the API an unknown path has an empty body.
         if (!pathname.startsWith(API)) return { status: 404 };
-        const text = await textOf(request);
+        const text = await readText(request);
         const isRead = method === "GET" || method === "HEAD";
         if (csrf(request)) throw csrfFault();
         if (this.harbor.readOnly && !isRead)
@@ -152,18 +153,18 @@ export class FakeHarbor {
         // The tokens of /service/token are for /v2/ only.
         const principal = bearsJwt
             ? ({ kind: "anonymous" } as const)
-            : this.harbor.principal(basicOf(headers.authorization));
+            : this.harbor.principal(basicCredentials(headers.authorization));
         return answer({
             ...{ harbor: this.harbor, principal, method, path, headers },
             query: new URL(request.url ?? "", "https://front").searchParams,
-            body: ["POST", "PUT", "PATCH"].includes(method) ? bodyOf(text, headers["content-type"]) : undefined,
+            body: ["POST", "PUT", "PATCH"].includes(method) ? parseBody(text, headers["content-type"]) : undefined,
             params: pattern.exec(path)?.slice(1) ?? [],
         });
     }
 }
 
 /** §3 "Errors": broken JSON, no content type and no body are 422. */
-function bodyOf(text: string, type: string | undefined): unknown {
+function parseBody(text: string, type: string | undefined): unknown {
     if (type?.startsWith("application/json") !== true)
         throw unprocessable(`unsupported media type "${type ?? ""}", only [application/json] are allowed`);
     if (text === "") throw unprocessable("body in body is required");

@@ -1,7 +1,7 @@
 import type { Contents } from "../registry-contents";
 import type { Organization } from "./model";
 import { NOT_FOUND, NO_CONTENT, json, problem } from "./reply";
-import { CREATED, type Route, UNAUTHENTICATED, hasScope, isReply, oneOf, ownedOrganization } from "./route";
+import { CREATED, type Route, UNAUTHENTICATED, hasScope, isReply, rejectUnlessOneOf, ownedOrganization } from "./route";
 import { randomToken } from "./model";
 
 const NAME = /^([a-z0-9]+(?:[._-][a-z0-9]+)*)$/;
@@ -144,7 +144,7 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
                 const organization = ownedOrganization(request, model);
                 if (isReply(organization)) return organization;
                 const { team: name = "" } = request.params;
-                const bad = oneOf("role", request.body.role, ["member", "creator", "admin"]);
+                const bad = rejectUnlessOneOf("role", request.body.role, ["member", "creator", "admin"]);
                 if (bad !== undefined) return bad;
                 const known = organization.teams.get(name);
                 const role = request.body.role as "member" | "creator" | "admin";

@@ -1,7 +1,7 @@
 import type { Reply } from "../http-server";
 import type { Organization, Repository } from "./model";
 import { FAULT, FORBIDDEN, NOT_FOUND, NO_CONTENT, json, problem } from "./reply";
-import { type ApiRequest, type Route, UNAUTHENTICATED, hasScope, isReply, oneOf } from "./route";
+import { type ApiRequest, type Route, UNAUTHENTICATED, hasScope, isReply, rejectUnlessOneOf } from "./route";
 import type { QuayModel } from "./model";
 import type { Contents } from "../registry-contents";
 
@@ -19,7 +19,7 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
             optional: { namespace: "string", repo_kind: "string" },
             source: "§4: POST /repository: the creator comes to own it; org:admin is enough (§9)",
             answer: ({ body, identity }, model) => {
-                const bad = oneOf("visibility", body.visibility, ["public", "private"]);
+                const bad = rejectUnlessOneOf("visibility", body.visibility, ["public", "private"]);
                 if (bad !== undefined) return bad;
                 const organization = model.organizations.get(String(body.namespace));
                 if (identity.username === undefined) return UNAUTHENTICATED;
@@ -44,7 +44,7 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
                 const organization = model.organizations.get(namespace);
                 if (organization === undefined) return json(200, { repositories: [] });
                 const seen = [...organization.repositories.values()].filter(
-                    (one) => one.isPublic || roleOf(model, identity.username, organization, one) !== undefined,
+                    (one) => one.isPublic || findRole(model, identity.username, organization, one) !== undefined,
                 );
                 const from = Number(/^from-(\d+)$/.exec(query.get("next_page") ?? "")?.[1] ?? 0);
                 const repositories = seen.slice(from, from + PAGE).map((one) => listView(organization, one));
@@ -72,7 +72,7 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
             answer: (request, model) => {
                 const organization = administered(request, model);
                 if (isReply(organization)) return organization;
-                const bad = oneOf("role", request.body.role, ["read", "write", "admin"]);
+                const bad = rejectUnlessOneOf("role", request.body.role, ["read", "write", "admin"]);
                 if (bad !== undefined) return bad;
                 const { repository: name = "", user = "" } = request.params;
                 const repository = organization.repositories.get(name);
@@ -104,7 +104,7 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
             answer: (request, model) => {
                 const organization = administered(request, model);
                 if (isReply(organization)) return organization;
-                const bad = oneOf("visibility", request.body.visibility, ["public", "private"]);
+                const bad = rejectUnlessOneOf("visibility", request.body.visibility, ["public", "private"]);
                 if (bad !== undefined) return bad;
                 const repository = organization.repositories.get(request.params.repository ?? "");
                 if (repository === undefined) return json(200, null);
@@ -122,7 +122,7 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
                 if (organization === undefined) return identity.username === undefined ? UNAUTHENTICATED : FORBIDDEN;
                 const isOwner = model.owns(identity.username, organization);
                 if (repository === undefined && isOwner) return NOT_FOUND;
-                const role = repository && roleOf(model, identity.username, organization, repository);
+                const role = repository && findRole(model, identity.username, organization, repository);
                 if (repository === undefined || (role === undefined && !repository.isPublic)) {
                     return identity.username === undefined ? UNAUTHENTICATED : FORBIDDEN;
                 }
@@ -159,7 +159,7 @@ function administered({ params, identity }: ApiRequest, model: QuayModel): Organ
     return model.owns(identity.username, organization) ? organization : FORBIDDEN;
 }
 
-function roleOf(
+function findRole(
     model: QuayModel,
     username: string | undefined,
     organization: Organization,

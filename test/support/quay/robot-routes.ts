@@ -2,7 +2,7 @@ import type { Reply } from "../http-server";
 import type { Organization, Prototype, Robot } from "./model";
 import { randomToken } from "./model";
 import { NOT_FOUND, NO_CONTENT, NO_ROBOT, json, problem } from "./reply";
-import { type ApiRequest, type Route, isReply, oneOf, ownedOrganization } from "./route";
+import { type ApiRequest, type Route, isReply, rejectUnlessOneOf, ownedOrganization } from "./route";
 
 const NAME = /^([a-z0-9]+(?:[._-][a-z0-9]+)*)$/;
 
@@ -101,8 +101,8 @@ export const robotRoutes: readonly Route[] = [
             if (isReply(organization)) return organization;
             const { delegate } = request.body as { delegate: { kind?: unknown; name?: unknown } };
             const bad =
-                oneOf("role", request.body.role, ["read", "write", "admin"]) ??
-                oneOf("delegate.kind", delegate.kind, ["user", "team"]);
+                rejectUnlessOneOf("role", request.body.role, ["read", "write", "admin"]) ??
+                rejectUnlessOneOf("delegate.kind", delegate.kind, ["user", "team"]);
             if (bad !== undefined) return bad;
             const name = String(delegate.name);
             const isKnown =
@@ -121,7 +121,7 @@ export const robotRoutes: readonly Route[] = [
         answer: (request, model) => {
             const found = prototype(request, ownedOrganization(request, model));
             if (isReply(found)) return found;
-            const bad = oneOf("role", request.body.role, ["read", "write", "admin"]);
+            const bad = rejectUnlessOneOf("role", request.body.role, ["read", "write", "admin"]);
             if (bad !== undefined) return bad;
             found.role = String(request.body.role);
             return json(200, prototypeView(found));

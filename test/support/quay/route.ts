@@ -66,7 +66,7 @@ export function strangeFields(route: Route, given: Readonly<Record<string, unkno
     return Object.keys(given).filter((name) => known[name] === undefined);
 }
 
-export function oneOf(name: string, value: unknown, allowed: readonly string[]): Reply | undefined {
+export function rejectUnlessOneOf(name: string, value: unknown, allowed: readonly string[]): Reply | undefined {
     if (typeof value === "string" && allowed.includes(value)) return undefined;
     const list = allowed.map((one) => `'${one}'`).join(", ");
     return problem(400, `'${String(value)}' is not one of [${list}]\n\nFailed validating 'enum' in schema['${name}']`);

@@ -7,7 +7,7 @@ import type { RegistryError } from "../../../lib/errors/errors";
 import { checkServerCertificate } from "../../../lib/distribution/http/server-certificate";
 import { verifiedTls } from "../../../lib/distribution/http/tls";
 import { Transport } from "../../../lib/distribution/http/transport";
-import { certificateNotes } from "../../../lib/registries/certificate";
+import { certificateNotes } from "../../../lib/registries/certificate-expiry";
 import {
     type AuthorityOptions,
     type IssueOptions,
