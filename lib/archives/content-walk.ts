@@ -38,8 +38,13 @@ export class ContentWalk {
 
     /** Reads an image. What it lacks is an error of `requireWhole`. */
     async read(image: string, digest: Digest): Promise<void> {
-        if (this.#archive.source.size(digest) !== undefined) await this.#manifest(image, digest);
-        else this.#missing.set(digest, [{ digest, what: "its manifest" }]);
+        if (this.#archive.source.size(digest) === undefined) {
+            this.#missing.set(digest, [{ digest, what: "its manifest" }]);
+            return;
+        }
+        await this.#manifest(image, digest);
+        const { manifests = [], absent = [], blobs } = this.manifests.get(digest) ?? {};
+        if (blobs === undefined && manifests.length + absent.length === 0) throw this.#empty(image, digest);
     }
 
     /** @throws ArchiveError `ARCHIVE_INCOMPLETE` with every image that lacks something */
@@ -134,6 +139,16 @@ export class ContentWalk {
             else this.#lacks(manifest.digest, { digest: blob.digest, what: "its blob" });
         }
         return absent.length === 0 ? { blobs } : { blobs, absent };
+    }
+
+    #empty(image: string, digest: Digest): ArchiveError {
+        return new ArchiveError("its index lists no manifests, so nothing of it can be pulled", {
+            archive: this.#archive.label,
+            ...this.#archive.source.place(digest),
+            thing: `image ${image}`,
+            code: "ARCHIVE_INCOMPLETE",
+            fix: "mirror the image again, or leave it out of the archive",
+        });
     }
 
     #lacks(manifest: Digest, missing: MissingObject): void {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { NestingError, parseBoundedJson } from "./bounded-json";
 import { type Digest, computeDigest } from "./digest";
 import { PassthroughError } from "../errors/errors";
 import type { Problem } from "../errors/problem";
@@ -56,10 +57,15 @@ const document = z.object({
  * The media type is the document's own `mediaType`; without one it is guessed as the container runtimes do (an index
  * if it has `manifests` and no config, an OCI manifest otherwise; Docker documents always carry the field).
  * @param where the bytes are from, for errors
+ * @param maxBytes what may be longer is the `index.json` of an archive, which no registry has to store
  * @throws PassthroughError `MANIFEST_INVALID` or `MANIFEST_SCHEMA1`
  */
-export function parseManifest(bytes: Buffer, where: ManifestOrigin = {}): Manifest {
-    const parsed = document.safeParse(parseDocument(bytes, where));
+export function parseManifest(
+    bytes: Buffer,
+    where: ManifestOrigin = {},
+    maxBytes: number = MAX_MANIFEST_BYTES,
+): Manifest {
+    const parsed = document.safeParse(parseDocument(bytes, where, maxBytes));
     if (!parsed.success) {
         throw invalidManifest(where, `not a manifest: ${z.prettifyError(parsed.error)}`);
     }
@@ -85,14 +91,14 @@ export function parseManifest(bytes: Buffer, where: ManifestOrigin = {}): Manife
     };
 }
 
-function parseDocument(bytes: Buffer, where: ManifestOrigin): unknown {
-    if (bytes.length > MAX_MANIFEST_BYTES) {
-        throw invalidManifest(where, `${bytes.length} bytes are more than a manifest may have (${MAX_MANIFEST_BYTES})`);
+function parseDocument(bytes: Buffer, where: ManifestOrigin, maxBytes: number): unknown {
+    if (bytes.length > maxBytes) {
+        throw invalidManifest(where, `${bytes.length} bytes are more than a manifest may have (${maxBytes})`);
     }
     try {
-        return JSON.parse(bytes.toString("utf8"));
+        return parseBoundedJson(bytes);
     } catch (cause) {
-        throw invalidManifest(where, "not JSON", cause);
+        throw invalidManifest(where, cause instanceof NestingError ? cause.message : "not JSON", cause);
     }
 }
 

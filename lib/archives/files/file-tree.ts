@@ -1,5 +1,6 @@
 import { type Digest, digestHex, isDigest } from "../../oci/digest";
 import { ArchiveError } from "../../errors/errors";
+import { NestingError, parseBoundedJson } from "../../oci/bounded-json";
 import type { ArchivePart } from "../../lock";
 import { ArchiveSource, type BlobLocation } from "./archive-source";
 
@@ -76,9 +77,10 @@ export async function readTreeJson(
     const found = await readTreeFile(tree, name, limit);
     if (found === undefined) return undefined;
     try {
-        return { json: JSON.parse(found.bytes.toString("utf8")), place: found.place };
+        return { json: parseBoundedJson(found.bytes), place: found.place };
     } catch (cause) {
-        throw new ArchiveError("not JSON", { ...found.place, code: "ARCHIVE_METADATA_INVALID", cause });
+        const problem = cause instanceof NestingError ? cause.message : "not JSON";
+        throw new ArchiveError(problem, { ...found.place, code: "ARCHIVE_METADATA_INVALID", cause });
     }
 }
 

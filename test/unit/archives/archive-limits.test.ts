@@ -1,4 +1,5 @@
 import { describeArchive } from "../../../lib/archives";
+import { parseBoundedJson } from "../../../lib/oci/bounded-json";
 import { computeDigest, digestHex } from "../../../lib/oci/digest";
 import { ArchiveError } from "../../../lib/errors/errors";
 import { isRetryable } from "../../../lib/distribution/limits/retry";
@@ -10,6 +11,7 @@ import {
     refusal,
     tar,
     testImage,
+    testIndex,
 } from "../../support/archives";
 import { dockerImage } from "../../support/docker-archives";
 
@@ -38,7 +40,7 @@ describe("metadata that is too large is refused before it is read:", () => {
     const item = { Config: "c.json", RepoTags: ["a:1"], Layers: ["l.tar"] };
 
     it.each<[string, TarSpec[], string]>([
-        ["index.json", replaced("index.json", Buffer.alloc(4 * MIB + 1, " ")), "index.json"],
+        ["index.json", replaced("index.json", Buffer.alloc(64 * MIB + 1, " ")), "index.json"],
         ["oci-layout", replaced("oci-layout", Buffer.alloc(4 * MIB + 1, " ")), "oci-layout"],
         [
             "a manifest",
@@ -94,6 +96,46 @@ describe("manifests that no registry takes are refused with the cure:", () => {
         expect(error).toMatchObject({ code: "ARCHIVE_DIGEST_UNSUPPORTED" });
         expect(error.message).toContain("not every registry supports other digests than sha256");
     });
+});
+
+it("an index.json may be longer than a manifest: 17,800 entries are read", async () => {
+    const names = Array.from({ length: 17_800 }, (_, i) => `quay.io/org/app:1.${i}-with-a-long-tag-${"x".repeat(60)}`);
+    const files = ociLayoutFiles(names.map((name) => ({ image: app, name })));
+    expect(files.get("index.json")?.length).toBeGreaterThan(4 * MIB);
+    const { lock } = await described([...files].map(([name, body]) => ({ name, body })));
+    expect(Object.keys(lock.images)).toHaveLength(names.length);
+});
+
+describe("JSON that is nested without end is refused before it is parsed:", () => {
+    const nested = "[".repeat(4 * MIB - 100);
+    const message = "more than 64 levels of arrays and objects";
+
+    it("a manifest", async () => {
+        const entries = layout(withManifest(`{"schemaVersion":2,"x":${nested}`));
+        await expect(described(entries)).rejects.toMatchObject({ problem: message, code: "MANIFEST_INVALID" });
+    });
+
+    it("a manifest.json", async () => {
+        const { problem, code } = await refusal(described([{ name: "manifest.json", body: nested }]));
+        expect({ problem, code }).toEqual({ problem: message, code: "ARCHIVE_METADATA_INVALID" });
+    });
+});
+
+it("brackets in texts are no nesting", () => {
+    const text = `${"[".repeat(100)}"${"{".repeat(100)}`;
+    expect(parseBoundedJson(Buffer.from(JSON.stringify({ [text]: [[text, "\\"]] })))).toEqual({
+        [text]: [[text, "\\"]],
+    });
+    expect(parseBoundedJson(Buffer.from(JSON.stringify(Array.from({ length: 100 }, () => [{}]))))).toHaveLength(100);
+});
+
+it("an index without manifests is refused: nothing of it can be pulled", async () => {
+    const { code, problem, message } = await refusal(described(layout(testIndex([]))));
+    expect({ code, problem }).toEqual({
+        code: "ARCHIVE_INCOMPLETE",
+        problem: "its index lists no manifests, so nothing of it can be pulled",
+    });
+    expect(message).toContain("image quay.io/org/app:1");
 });
 
 it("an artifact is content like any other: its config is never parsed", async () => {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type Digest, computeDigest, isDigest } from "../../../oci/digest";
 import { ArchiveError } from "../../../errors/errors";
 import type { ArchivePlace } from "../../../errors/problem";
+import { parseBoundedJson } from "../../../oci/bounded-json";
 import { MAX_MANIFEST_BYTES } from "../../../oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../../oci/media-types";
 import type { BlobLocation } from "../../files/archive-source";
@@ -42,7 +43,7 @@ const configSchema = z.looseObject({ rootfs: z.looseObject({ diff_ids: z.array(z
 
 /** The layers that a config says the image has: digests of the uncompressed tars. */
 export function parseDiffIds(config: Buffer, place: ArchivePlace): readonly Digest[] {
-    const ids = configSchema.parse(JSON.parse(config.toString("utf8"))).rootfs?.diff_ids ?? [];
+    const ids = configSchema.parse(parseBoundedJson(config)).rootfs?.diff_ids ?? [];
     if (ids.every(isDigest)) return ids;
     throw new ArchiveError("its rootfs.diff_ids are not sha256 digests", {
         ...place,

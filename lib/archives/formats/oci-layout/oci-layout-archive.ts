@@ -15,6 +15,9 @@ import { isHaulerLayout } from "./entry-names";
 import { completeImages } from "./hollow-manifests";
 import { nameLayoutImages } from "./names";
 
+/** `index.json` is no manifest of a registry: 17,800 entries with annotations have more than the 4 MiB of one. */
+const MAX_LAYOUT_INDEX_BYTES = 64 * 1024 * 1024;
+
 const layoutFile = z.looseObject({ imageLayoutVersion: z.string() });
 
 /** The blobs of a layout (image-spec, image-layout.md, "Blobs"). */
@@ -48,12 +51,12 @@ export async function openLayout(tree: FileTree, label: string, folder: string, 
 
 /** The entry points of a layout. @throws ArchiveError; PassthroughError `MANIFEST_INVALID` */
 export async function readLayoutIndex(tree: FileTree): Promise<Manifest> {
-    const index = await readTreeFile(tree, "index.json", MAX_MANIFEST_BYTES);
+    const index = await readTreeFile(tree, "index.json", MAX_LAYOUT_INDEX_BYTES);
     if (index === undefined) {
         const facts = { archive: tree.path, code: "ARCHIVE_METADATA_INVALID" as const };
         throw new ArchiveError("there is no index.json", facts);
     }
-    const manifest = parseManifest(index.bytes, { place: index.place });
+    const manifest = parseManifest(index.bytes, { place: index.place }, MAX_LAYOUT_INDEX_BYTES);
     if (isIndexMediaType(manifest.mediaType)) return manifest;
     throw new ArchiveError("index.json is not an image index", { ...index.place, code: "ARCHIVE_METADATA_INVALID" });
 }
