@@ -184,6 +184,8 @@ function invalidBase(text: string): [what: string, fix: string] | undefined {
     if (scheme !== undefined) return ["it has a scheme", `write ${text.slice(scheme.length)}`];
     if (text.endsWith("/")) return ["it ends with a slash", `write ${text.replace(/\/+$/, "")}`];
     if (text.includes("[")) return ["no mirror rule can name an IPv6 literal", "use the registry's DNS name"];
+    if (/^[^/]*:0+(\/|$)/.test(text))
+        return ["no registry listens on port 0", "write the port that clients connect to"];
     const slash = text.indexOf("/");
     const prefix = slash === -1 ? undefined : text.slice(slash + 1);
     if (prefix === undefined || isRepository(prefix)) return undefined;

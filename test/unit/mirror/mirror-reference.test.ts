@@ -42,6 +42,8 @@ describe("parseMirrorBase", () => {
         ["registry/mirror", "registry:443"],
         ["[::1]:5000/mirror", "DNS name"],
         ["my_reg.test/mirror", "not a host"],
+        ["reg.test:0/mirror", "port 0"],
+        ["reg.test:00", "port 0"],
         ["", "not a host"],
     ])("refuses %j and says how to write it", (text, expected) => {
         expect(() => parseMirrorBase(text)).toThrow(expect.objectContaining({ code: "MIRROR_BASE_INVALID" }));
