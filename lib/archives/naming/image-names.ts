@@ -15,6 +15,12 @@ export class ImageNames {
     /** By source key: where the name was found. */
     readonly sources = new Map<string, NameSource>();
     readonly problems: NameProblem[] = [];
+    readonly #isMatchedByDigest: boolean;
+
+    /** @param options.isMatchedByDigest false where an override cannot name an image by its digest */
+    constructor({ isMatchedByDigest = true }: { readonly isMatchedByDigest?: boolean } = {}) {
+        this.#isMatchedByDigest = isMatchedByDigest;
+    }
 
     /** Names an image; the same name for two digests is a problem. `name` is what the archive calls it. */
     add(name: string, digest: Digest, references: readonly Reference[], origin: NameOrigins): void {
@@ -69,7 +75,9 @@ export class ImageNames {
     #isNew(name: string, digest: Digest, key: string): boolean {
         const known = this.images.get(key) ?? this.earlier.get(key);
         if (known !== undefined && known !== digest) {
-            this.problems.push({ name, digest, what: `${key} is also the name of ${known}`, candidates: [] });
+            const match = this.#isMatchedByDigest ? { match: digest, needs: ["repository", "tag"] as const } : {};
+            const what = `${key} is also the name of ${known}`;
+            this.problems.push({ name, digest, what, candidates: [], ...match });
         }
         return known === undefined;
     }

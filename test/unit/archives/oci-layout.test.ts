@@ -1,5 +1,6 @@
 import type { Override } from "../../../lib/mirror/override";
 import { describeArchive } from "../../../lib/archives";
+import { offeredOverrides } from "../../support/oc-mirror-archive";
 import {
     ArchiveBench,
     type LayoutImage,
@@ -21,7 +22,7 @@ function asTar(files: ReadonlyMap<string, Buffer>, prefix = ""): ReadonlyMap<str
     return new Map([["images.tar", tar([...files].map(([name, body]) => ({ name: `${prefix}${name}`, body })))]]);
 }
 
-async function attackedNames(
+async function lockedImages(
     images: readonly LayoutImage[],
     overrides: readonly Override[] = [],
 ): Promise<Record<string, string>> {
@@ -145,7 +146,7 @@ describe("an image of an OCI layout is named", () => {
             "quay.io/a/b:1",
         ],
     ])("%s", async (_, names, key) => {
-        expect(await attackedNames([{ image: app, ...names }])).toEqual({ [key]: app.digest });
+        expect(await lockedImages([{ image: app, ...names }])).toEqual({ [key]: app.digest });
     });
 
     it("by its image name, with a note, when it was pulled from elsewhere", async () => {
@@ -164,17 +165,17 @@ describe("an image of an OCI layout is named", () => {
     it("by an override for its tag or its digest, which must give the repository", async () => {
         const tagged = [{ image: app, name: "v1" }];
         const override = { match: "v*", registry: "quay.io", repository: "org/app" };
-        expect(await attackedNames(tagged, [override])).toEqual({ "quay.io/org/app:v1": app.digest });
-        expect(await attackedNames([{ image: app }], [{ ...override, match: app.digest }])).toEqual({
+        expect(await lockedImages(tagged, [override])).toEqual({ "quay.io/org/app:v1": app.digest });
+        expect(await lockedImages([{ image: app }], [{ ...override, match: app.digest }])).toEqual({
             [`quay.io/org/app@${app.digest}`]: app.digest,
         });
-        const error = await refusal(attackedNames(tagged, [{ match: "v1", registry: "quay.io" }]));
+        const error = await refusal(lockedImages(tagged, [{ match: "v1", registry: "quay.io" }]));
         expect(error.message).toContain(`v1 (${app.digest}): "v1" does not say which repository it is of`);
     });
 
     it("not at all if it is only a child of a named index, also a deep one", async () => {
         const child = tool.children[1]?.children[0] ?? app;
-        expect(await attackedNames([{ image: child }, { image: tool, name: "quay.io/org/tool:2" }])).toEqual({
+        expect(await lockedImages([{ image: child }, { image: tool, name: "quay.io/org/tool:2" }])).toEqual({
             "quay.io/org/tool:2": tool.digest,
         });
     });
@@ -183,7 +184,7 @@ describe("an image of an OCI layout is named", () => {
 describe("an OCI layout is refused, with all names at once,", () => {
     it("for images without a name", async () => {
         const error = await refusal(
-            attackedNames([{ image: app }, { image: old, name: "latest" }, { image: tool, name: "quay.io/a/b:1" }]),
+            lockedImages([{ image: app }, { image: old, name: "latest" }, { image: tool, name: "quay.io/a/b:1" }]),
         );
         expect(error).toMatchObject({ code: "ARCHIVE_NAMES_UNRESOLVED" });
         expect(error.message).toContain(`${app.digest} (${app.digest}): it has no name`);
@@ -196,16 +197,42 @@ describe("an OCI layout is refused, with all names at once,", () => {
 
     it("for one name with two digests", async () => {
         const error = await refusal(
-            attackedNames([
+            lockedImages([
                 { image: app, name: "nginx:1" },
                 { image: old, name: "docker.io/library/nginx:1" },
             ]),
         );
         expect(error.message).toContain(`docker.io/library/nginx:1 is also the name of ${app.digest}`);
+        const filledIn = { "upstream host": "quay.io", "repository there": "org/nginx", "tag there": "1" };
+        const images = [
+            { image: app, name: "nginx:1" },
+            { image: old, name: "docker.io/library/nginx:1" },
+        ];
+        expect(await lockedImages(images, offeredOverrides(error, filledIn))).toEqual({
+            "docker.io/library/nginx:1": app.digest,
+            "quay.io/org/nginx:1": old.digest,
+        });
+    });
+
+    it("for two full names that mean different images; what it offers decides", async () => {
+        const name = "quay.io/org/app:1";
+        const images = [{ image: app, name, annotations: { "io.containerd.image.name": "docker.io/team/app:2" } }];
+        const error = await refusal(lockedImages(images));
+        expect(error.message).toContain(
+            "its annotations give two names (an override needs repository too): docker.io/team/app:2, quay.io/org/app:1",
+        );
+        const filledIn = { "docker.io or quay.io": "quay.io", "repository there": "org/app", "tag there": "1" };
+        expect(await lockedImages(images, offeredOverrides(error, filledIn))).toEqual({ [name]: app.digest });
+    });
+
+    it("not for two names of one image", async () => {
+        const annotations = { "io.containerd.image.name": `quay.io/org/app:1` };
+        const images = [{ image: app, name: `quay.io/org/app@${app.digest}`, annotations }];
+        expect(await lockedImages(images)).toEqual({ "quay.io/org/app:1": app.digest });
     });
 
     it("for a name with the digest of another image", async () => {
-        const error = await refusal(attackedNames([{ image: app, name: `quay.io/a/b@${old.digest}` }]));
+        const error = await refusal(lockedImages([{ image: app, name: `quay.io/a/b@${old.digest}` }]));
         expect(error.message).toContain(`its name gives another digest, ${old.digest}`);
     });
 });

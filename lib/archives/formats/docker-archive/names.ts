@@ -93,7 +93,7 @@ interface KeptImage {
 }
 
 class RebuiltNaming {
-    readonly names = new ImageNames();
+    readonly names = new ImageNames({ isMatchedByDigest: false });
     readonly rebuilt: RebuiltImage[] = [];
     readonly notes: string[] = [];
     readonly #overrides: Overrides;

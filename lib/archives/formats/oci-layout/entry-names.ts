@@ -1,6 +1,6 @@
 import { PassthroughError } from "../../../errors/errors";
 import type { Descriptor } from "../../../oci/manifest";
-import { type Reference, parseReference, sourceKey } from "../../../oci/reference";
+import { type Reference, canonicalRegistry, parseReference, repositoryName, sourceKey } from "../../../oci/reference";
 import { distinct } from "../../naming/image-names";
 import type { Origin } from "../../naming/origin";
 import type { Override } from "../../../mirror/override";
@@ -95,6 +95,27 @@ export function namesIn(entry: Descriptor, rules: NamingRules, notes: string[]):
         !pulledFrom.some(({ registry, repository }) => registry === named.registry && repository === named.repository);
     if (isRetagged) notes.push(`${sourceKey(named)} was pulled as ${pulledFrom.map(sourceKey).join(", ")}`);
     return { references: [named], written, origin: annotationOrigin(annotation) };
+}
+
+/**
+ * A full `ref.name` that means another image than the full name in another annotation: no tool is known to write both.
+ * Hauler's `ref.name` is the name after a rewrite.
+ */
+export function rivalReference(entry: Descriptor, rules: NamingRules): Reference | undefined {
+    const key = fullNameKey(entry, rules);
+    const text = entryRefName(entry) ?? "";
+    if (rules.isHauler || key === undefined || key === REF_NAME || !startsWithHost(text)) return undefined;
+    const [named, other] = [parsed(entry, entry.annotations?.[key] ?? ""), parsed(entry, text)];
+    return named === undefined || other === undefined || isSameName(named, other) ? undefined : other;
+}
+
+function startsWithHost(name: string): boolean {
+    return name.includes("/") && canonicalRegistry(name.slice(0, name.indexOf("/"))) !== undefined;
+}
+
+function isSameName(a: Reference, b: Reference): boolean {
+    const hasOtherTag = a.tag !== undefined && b.tag !== undefined && a.tag !== b.tag;
+    return repositoryName(a) === repositoryName(b) && !hasOtherTag;
 }
 
 function annotationOrigin(where: string): Origin {

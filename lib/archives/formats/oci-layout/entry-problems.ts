@@ -29,6 +29,24 @@ export function withoutName(
     };
 }
 
+/** An entry with two full names. */
+export function conflictingNames(
+    entry: Descriptor,
+    names: readonly Reference[],
+    spellings: readonly string[],
+): NameProblem {
+    return {
+        name: entryLabel(entry),
+        digest: entry.digest,
+        what: "its annotations give two names (an override needs repository too)",
+        candidates: names.map(formatReference),
+        match: entryLabel(entry),
+        spellings,
+        needs: ["repository", "tag"],
+        registries: [...new Set(names.map(({ registry }) => registry))],
+    };
+}
+
 /** An entry whose name gives another digest than its own, as podman writes them. */
 export function changedImage(entry: Descriptor, written: Reference): NameProblem {
     const source = `${repositoryName(written)}@${written.digest ?? ""}`;

@@ -20,12 +20,13 @@ import {
     entryLabel,
     matchNames,
     namesIn,
+    rivalReference,
     overriddenReferences,
     entryRefName,
     storedName,
     referenceSuffix,
 } from "./entry-names";
-import { changedImage, withoutName } from "./entry-problems";
+import { changedImage, conflictingNames, withoutName } from "./entry-problems";
 import { isHaulerOwn } from "./hauler-artifact";
 
 const HINT = "write full names when the layout is made, as skopeo copy … oci-archive:<file>:<host>/<path>:<tag> does";
@@ -143,6 +144,10 @@ class EntryNaming {
         if (isProven && references.some(({ digest }) => digest !== entry.digest)) {
             this.#nameChanged(entry, references);
             return true;
+        }
+        const rival = override === undefined ? rivalReference(entry, this.#rules) : undefined;
+        if (rival !== undefined) {
+            this.#names.problems.push(conflictingNames(entry, [...references, rival], spellings));
         }
         const ruling = ruleOn({ name: entryLabel(entry), references, isProven }, override);
         if (ruling.kind === "open") this.#names.problems.push({ ...ruling.problem, digest: entry.digest, spellings });
