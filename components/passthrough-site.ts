@@ -146,6 +146,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
                 registriesConf: policy.apply(({ registriesConf }) => registriesConf),
                 sparse: content.flatMap((set) => set.leftOut),
                 wholeImages: args.wholeImages ?? SITE_DEFAULTS.wholeImages,
+                ...(args.onRemove === "delete" ? { onRemove: args.onRemove } : {}),
             },
             { parent: this, dependsOn: [imports] },
         );

@@ -48,11 +48,11 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const read = (path: string) => readFileSync(path, "utf8");
     const [document, defaults] = [config.getObject("site"), config.getObject("defaults")];
     const { site, issues } = readSite(document, defaults, { read, now: new Date(), stack });
-    // Which accounts are needed depends on the registry's type, whether or not the rest of the site can be read.
-    const { type } = readConfiguredSite({ value: document }, { value: defaults }, read);
+    // Which accounts are needed depends on the registry's type alone; the rest of the site may be wrong.
+    const { type } = readConfiguredSite({ value: document }, { value: defaults }, () => "");
     const all = [
         ...issues,
-        ...accountIssues((key) => config.get(key), type?.value ?? "distribution", stack),
+        ...(type === undefined ? [] : accountIssues((key) => config.get(key), type.value, stack)),
         ...unknownKeyIssues(Object.keys(pulumi.runtime.allConfig())),
     ];
     if (site === undefined || all.length > 0) throw new pulumi.RunError(issuesText(all));

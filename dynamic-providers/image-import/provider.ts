@@ -67,9 +67,7 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
     },
 
     remove: async (olds, context) => {
-        const { onRemove } = context.process.settings.site;
-        // For a registry that the site has left, today's configuration has no account.
-        const rule = hasMoved(olds, context) ? "keep" : (onRemove?.value ?? olds.onRemove ?? "keep");
+        const rule = context.process.settings.removalRule(olds);
         const leaving = { ...olds.leaving, ...toImageMap(olds.images) };
         if (rule === "keep" || Object.keys(leaving).length === 0) return;
         const { failed } = await removeLeaving(olds, leaving, {}, remainingLocks(olds, context), context);

@@ -14,6 +14,8 @@ const args = registryArgs.extend({
     registriesConf: z.string(),
     /** Children that sparse indexes leave out on purpose: `<digest>`, or `<source reference> <digest>` for one image. */
     sparse: z.array(z.string()).readonly(),
+    /** What becomes of images that leave: only said in the preview. Absent: they are kept. */
+    onRemove: z.enum(["keep", "delete"]).optional(),
     /** How many images are read byte for byte. */
     wholeImages: z.number().int().nonnegative(),
 });

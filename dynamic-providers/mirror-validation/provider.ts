@@ -24,14 +24,14 @@ import {
     mirrorValidationKind as kind,
 } from "./kind";
 
-const COMPARED = comparedInputs(kind, ["images"]);
+const COMPARED = comparedInputs(kind, ["images", "onRemove"]);
 
 /** Every image can be pulled under its upstream name: through the rules, with the puller's account, digests unchanged. */
 export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, MirrorValidationOutputs> = {
     ...kind,
 
     describeChanges: async (olds, news, { log, process }) => {
-        const onRemove = process.settings.site.onRemove?.value ?? "keep";
+        const onRemove = process.settings.removalRule(news);
         describeLeavingImages(toImageMap(olds.images ?? {}), toImageMap(news.images), onRemove, log);
     },
 

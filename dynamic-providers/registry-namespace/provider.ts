@@ -28,7 +28,8 @@ export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs
     ...kind,
 
     describeChanges: async (olds, news, context) => {
-        if (olds.namespace !== undefined) return;
+        // Another program may give credentials that are only known in the update.
+        if (olds.namespace !== undefined || !kind.inputs.shape.credentials.safeParse(news.credentials).success) return;
         const { log } = context;
         const found = await findForPreview(news, context).catch((error: unknown) => {
             // Without adoption nothing else is asked before the update, which reports the error itself.
@@ -61,6 +62,7 @@ export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs
             namespaces.update(known, desiredState(news)),
         );
         logWarnings(namespace, context.log);
+        noteImmutableTags(news, namespace, context);
         return outputs(news, namespace, olds.adopted);
     },
 
@@ -85,7 +87,7 @@ export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs
     },
 
     remove: async (olds, context) => {
-        if (olds.onRemove === "keep" || olds.gone === true) return;
+        if (context.process.settings.removalRule(olds) === "keep" || olds.gone === true) return;
         if (olds.adopted) {
             context.log.line("info", `${place(olds)} is kept: it existed before this stack`);
             return;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { OnRemove } from "../../lib/mirror/on-remove";
 import { type AdminCredentials, registryAdmin } from "../../lib/registries";
 import {
     type ConfiguredAccounts,
@@ -41,6 +42,20 @@ export class StackSettings {
     /** True if the site has another registry now: the resource is about to be replaced. */
     hasMoved({ mirrorBase }: RegistryConnection): boolean {
         return this.site.mirrorBase !== undefined && this.site.mirrorBase.value !== mirrorBase;
+    }
+
+    /**
+     * What becomes of a resource's content when it is removed: today's rule, else that of its state. At a registry that the
+     * site has left everything stays.
+     */
+    removalRule({
+        registry,
+        onRemove,
+    }: {
+        readonly registry: RegistryConnection;
+        readonly onRemove?: OnRemove | undefined;
+    }): OnRemove {
+        return this.hasMoved(registry) ? "keep" : (this.site.onRemove?.value ?? onRemove ?? "keep");
     }
 
     /** A resource's registry, with today's CA and retry time. */

@@ -32,16 +32,16 @@ export function issuesText(issues: readonly ConfigIssue[]): string {
 
 /**
  * What the action returns; an error becomes an issue of the key.
- * @param fix default: that of the key
+ * @param fix default: that of the key, which is looked up only if it is needed: that takes milliseconds
  */
-export function collectIssue<T>(key: string, issues: ConfigIssue[], action: () => T, fix = keyFix(key)): T | undefined {
+export function collectIssue<T>(key: string, issues: ConfigIssue[], action: () => T, fix?: string): T | undefined {
     try {
         return action();
     } catch (error) {
         const found = toProblem(error);
         const { place } = found;
         const file = place !== undefined && "file" in place ? `${printable(place.file)}: ` : "";
-        issues.push({ key, problem: `${file}${formatReason(found)}`, fix: found.fix ?? fix });
+        issues.push({ key, problem: `${file}${formatReason(found)}`, fix: found.fix ?? fix ?? keyFix(key) });
         return undefined;
     }
 }

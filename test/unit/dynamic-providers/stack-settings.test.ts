@@ -86,3 +86,13 @@ test("a process of another program takes no configuration: it may have several s
     own.configure(read);
     expect(own.settings.credentials(inputs())).toEqual(PUSHER);
 });
+
+test("what is removed goes by today's rule, then by state's; at a registry that the site has left it stays", () => {
+    const stored = { registry: CONNECTION, onRemove: "delete" } as const;
+    expect(settings({ ...SITE, onRemove: "keep" }).removalRule(stored)).toBe("keep");
+    expect(settings({ ...SITE, onRemove: "delete" }).removalRule({ registry: CONNECTION })).toBe("delete");
+    expect(StackSettings.UNKNOWN.removalRule(stored)).toBe("delete");
+    expect(StackSettings.UNKNOWN.removalRule({ registry: CONNECTION })).toBe("keep");
+    const left = { ...CONNECTION, mirrorBase: "other.example/mirror" };
+    expect(settings({ ...SITE, onRemove: "delete" }).removalRule({ ...stored, registry: left })).toBe("keep");
+});
