@@ -7,7 +7,7 @@ import { quay } from "../../lib/registries/quay/quay";
 import { ADMIN, ManagedHarbor } from "../support/harbor/managed-harbor";
 import { MemoryImageSet } from "../support/image-set";
 import { operationContext } from "../support/operation-context";
-import { OWNER, accountOf, managing } from "../support/quay/account";
+import { OWNER, quayAccount, managing } from "../support/quay/account";
 import { FakeQuay } from "../support/quay/fake-quay";
 
 /** What a registry would refuse in the middle of an import, found out before it begins. */
@@ -89,7 +89,7 @@ describe("tags that move", () => {
         fake.model.addUser(OWNER.username, OWNER.password);
         const organization = fake.model.addOrganization("mirror", OWNER.username);
         const read = () =>
-            managing(quay, accountOf(fake, OWNER), ({ namespaces }) => namespaces.read({ name: "mirror" }));
+            managing(quay, quayAccount(fake, OWNER), ({ namespaces }) => namespaces.read({ name: "mirror" }));
         organization.immutabilityPolicies.push({ tagPattern: "^v.*" });
         expect(await read()).toMatchObject({ hasImmutableTags: false });
         fake.setting = { ...fake.setting, immutableTags: true };

@@ -32,7 +32,7 @@ export async function checkHarbor(account: RegistryAccount): Promise<RegistryHea
         await greet(client);
         const { isRobot } = await client.whoAmI();
         const about = await client.get("/systeminfo", info);
-        const version = versionOf(about?.harbor_version, host, isRobot);
+        const version = readVersion(about?.harbor_version, host, isRobot);
         return {
             ...(version === undefined ? {} : { version }),
             notes: [
@@ -71,7 +71,7 @@ function isPong(text: string): boolean {
 }
 
 /** "Harbor 2.14.1". @throws RegistryError if it is too old */
-function versionOf(text: string | undefined, host: string, isRobot: boolean): string | undefined {
+function readVersion(text: string | undefined, host: string, isRobot: boolean): string | undefined {
     const [, version, major, minor] = /^v?((\d+)\.(\d+)[^-+]*)/.exec(text ?? "") ?? [];
     if (version === undefined) return undefined;
     const isBefore = ([least, minorLeast]: readonly [number, number]) =>

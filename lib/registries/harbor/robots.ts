@@ -64,7 +64,7 @@ export class HarborRobots implements RobotAdmin {
         const found = await this.client.get(`/robots/${known.id}`, harborRobot);
         if (found === undefined) return undefined;
         const isAccepted = found.disable || (await this.client.takes(credentials));
-        return { robot: robotOf(found), differences: differencesOf(found, desired), isAccepted };
+        return { robot: toRobot(found), differences: robotDifferences(found, desired), isAccepted };
     }
 
     async exists(known: Robot): Promise<boolean> {
@@ -78,10 +78,10 @@ export class HarborRobots implements RobotAdmin {
             ...{ id, name, level, editable, disable: false },
             description: desired.description,
             duration: desired.days ?? FOR_EVER,
-            permissions: permissionsOf(desired),
+            permissions: desiredPermissions(desired),
         };
         await this.client.call({ method: "PUT", path: `/robots/${id}`, json }, [], { 403: ROBOTS_CANNOT });
-        return robotOf(await this.existing(known.id));
+        return toRobot(await this.existing(known.id));
     }
 
     async remove(known: Robot): Promise<void> {
@@ -95,7 +95,7 @@ export class HarborRobots implements RobotAdmin {
             description: desired.description,
             level: "project",
             duration: desired.days ?? FOR_EVER,
-            permissions: permissionsOf(desired),
+            permissions: desiredPermissions(desired),
         };
         try {
             const response = await this.client.call({ method: "POST", path: "/robots", json }, [409], CREATE_FIXES);
@@ -115,13 +115,13 @@ export class HarborRobots implements RobotAdmin {
         desired: DesiredRobot,
     ): Promise<{ robot: Robot; credentials: Credentials }> {
         if ((await this.client.whoAmI()).isRobot) {
-            await this.remove(robotOf(found));
+            await this.remove(toRobot(found));
             const made = await this.post(desired);
             if (made === "taken") throw this.unstable(desired);
             return this.proven(made.id, { username: made.name, password: made.secret });
         }
-        if (differencesOf(found, desired).length > 0) await this.update(robotOf(found), desired);
-        const secret = ownSecret();
+        if (robotDifferences(found, desired).length > 0) await this.update(toRobot(found), desired);
+        const secret = generateSecret();
         await this.client.call({
             method: "PATCH",
             path: `/robots/${found.id}`,
@@ -133,7 +133,7 @@ export class HarborRobots implements RobotAdmin {
     }
 
     private async proven(id: number, credentials: Credentials): Promise<{ robot: Robot; credentials: Credentials }> {
-        const robot = robotOf(await this.existing(String(id)));
+        const robot = toRobot(await this.existing(String(id)));
         if (await this.client.takes(credentials)) return { robot, credentials };
         throw new RegistryError("the registry rejected the new account", {
             registry: this.client.host,
@@ -179,7 +179,7 @@ export class HarborRobots implements RobotAdmin {
     }
 }
 
-function robotOf({ id, name, creation_time, expires_at }: HarborRobot): Robot {
+function toRobot({ id, name, creation_time, expires_at }: HarborRobot): Robot {
     return {
         id: String(id),
         username: name,
@@ -189,12 +189,12 @@ function robotOf({ id, name, creation_time, expires_at }: HarborRobot): Robot {
 }
 
 /** No `effect` anywhere: Harbor compares it as text. `/v2/` asks for `repository:delete` to delete a manifest. */
-function permissionsOf({ namespace, right, removes = false }: DesiredRobot) {
+function desiredPermissions({ namespace, right, removes = false }: DesiredRobot) {
     const actions = ["pull", ...(right === "push" ? ["push"] : []), ...(removes ? ["delete"] : [])];
     return [{ kind: "project", namespace, access: actions.map((action) => ({ resource: "repository", action })) }];
 }
 
-function differencesOf(found: HarborRobot, desired: DesiredRobot): string[] {
+function robotDifferences(found: HarborRobot, desired: DesiredRobot): string[] {
     const rights = (permissions: HarborRobot["permissions"]) =>
         permissions.flatMap(({ namespace, access: pairs }) =>
             pairs.map(({ resource, action, effect }) => {
@@ -203,7 +203,7 @@ function differencesOf(found: HarborRobot, desired: DesiredRobot): string[] {
             }),
         );
     const has = rights(found.permissions);
-    const wants = rights(permissionsOf(desired));
+    const wants = rights(desiredPermissions(desired));
     const more = has.filter((right) => !wants.includes(right)).sort();
     const less = wants.filter((right) => !has.includes(right));
     const days = desired.days ?? FOR_EVER;
@@ -219,6 +219,6 @@ function differencesOf(found: HarborRobot, desired: DesiredRobot): string[] {
 }
 
 /** 8 to 128 characters with an upper-case letter, a lower-case letter and a digit, whatever chance brings. */
-function ownSecret(): string {
+function generateSecret(): string {
     return `${randomBytes(30).toString("base64url")}aA1`;
 }

@@ -33,7 +33,10 @@ export class Repositories implements RepositoryAdmin {
         return {
             missing: desired.names.filter((name) => !listed.has(name)),
             differences: found.flatMap(({ name, grants }) => differences(desired, name, listed.get(name), grants)),
-            warnings: [...found.flatMap(({ name }) => closed(name, listed.get(name))), ...otherPushers(desired, found)],
+            warnings: [
+                ...found.flatMap(({ name }) => unwritableWarning(name, listed.get(name))),
+                ...otherPushers(desired, found),
+            ],
         };
     }
 
@@ -143,7 +146,7 @@ function pushers({ importer, puller }: DesiredRepositories, { users, teams }: Gr
 }
 
 /** Quay leaves `push` out of the tokens for such a repository, without a word. */
-function closed(name: string, listed: ListedRepository | undefined): string[] {
+function unwritableWarning(name: string, listed: ListedRepository | undefined): string[] {
     if (listed === undefined || listed.state === "NORMAL") return [];
     return [`${name}: its state is ${listed.state}: nothing can be pushed; set it to NORMAL (repository, Settings)`];
 }

@@ -30,19 +30,19 @@ export function answerToken(
         const scope = parseScope(text);
         if (scope === undefined) return [];
         // All rights in the project, not only those that were asked for.
-        return [{ repository: scope.repository, actions: actionsOf(harbor, principal, scope.repository) }];
+        return [{ repository: scope.repository, actions: allowedActions(harbor, principal, scope.repository) }];
     });
     const token = mint.issue(access, TOKEN_SECONDS, login?.username);
     const json = { token, access_token: "", expires_in: TOKEN_SECONDS, issued_at: new Date().toISOString() };
     end(response, 200, JSON.stringify(json), "application/json; charset=utf-8");
 }
 
-function projectOf(harbor: Harbor, repository: string): FakeProject | undefined {
+function findProject(harbor: Harbor, repository: string): FakeProject | undefined {
     return harbor.project(repository.split("/")[0] ?? "", true);
 }
 
-function actionsOf(harbor: Harbor, principal: Principal, repository: string): string[] {
-    const project = projectOf(harbor, repository);
+function allowedActions(harbor: Harbor, principal: Principal, repository: string): string[] {
+    const project = findProject(harbor, repository);
     if (project === undefined) return [];
     const may = (action: string) => harbor.may(principal, project, "repository", action);
     // Push implies pull for robots of a project.
@@ -82,12 +82,14 @@ export function answerContent(request: IncomingMessage, response: ServerResponse
         );
     }
     if (!repository.includes("/")) return fault(response, 400, "BAD_REQUEST", `invalid repository name: ${repository}`);
-    const project = projectOf(harbor, repository);
+    const project = findProject(harbor, repository);
     // An empty challenge, for administrators too.
     if (project === undefined)
         return fault(response, 401, "UNAUTHORIZED", `project ${repository} not found`, { "www-authenticate": "" });
     const allowed = (name: string, action: string) =>
-        bearer === undefined ? actionsOf(harbor, principal, name).includes(action) : mint.allows(bearer, name, action);
+        bearer === undefined
+            ? allowedActions(harbor, principal, name).includes(action)
+            : mint.allows(bearer, name, action);
     const action = isRead ? "pull" : method === "DELETE" && !pathname.includes("/uploads/") ? "delete" : "push";
     const from = searchParams.get("from");
     const needed: (readonly [string, string])[] = [

@@ -156,14 +156,14 @@ export class FakeHarbor {
         return answer({
             ...{ harbor: this.harbor, principal, method, path, headers },
             query: new URL(request.url ?? "", "https://front").searchParams,
-            body: ["POST", "PUT", "PATCH"].includes(method) ? bodyOf(text, headers["content-type"]) : undefined,
+            body: ["POST", "PUT", "PATCH"].includes(method) ? parseBody(text, headers["content-type"]) : undefined,
             params: pattern.exec(path)?.slice(1) ?? [],
         });
     }
 }
 
 /** §3 "Errors": broken JSON, no content type and no body are 422. */
-function bodyOf(text: string, type: string | undefined): unknown {
+function parseBody(text: string, type: string | undefined): unknown {
     if (type?.startsWith("application/json") !== true)
         throw unprocessable(`unsupported media type "${type ?? ""}", only [application/json] are allowed`);
     if (text === "") throw unprocessable("body in body is required");

@@ -4,7 +4,7 @@ import type { FakeQuay } from "./fake-quay";
 export const OWNER = { username: "init", password: "canary-password-51d0" } as const;
 
 /** The account of a test at a fake Quay, by plain HTTP on loopback. */
-export function accountOf(quay: FakeQuay, credentials: AdminCredentials, retrySeconds = 5): RegistryAccount {
+export function quayAccount(quay: FakeQuay, credentials: AdminCredentials, retrySeconds = 5): RegistryAccount {
     return { endpoint: { host: quay.host, plainHttp: true }, credentials, retrySeconds };
 }
 

@@ -203,7 +203,7 @@ export class FakeQuay {
         }
         const text = Buffer.concat(chunks).toString("utf8");
         const isForm = path.startsWith("/oauth/");
-        const body = isForm ? {} : bodyOf(found.route, request, text);
+        const body = isForm ? {} : parseBody(found.route, request, text);
         if ("status" in body) return body as Reply;
         // The scope is asked for before the body is looked at (§4, and Quay 3.12.18 itself).
         if (path === "/api/v1/organization/" && method === "POST" && !hasScope(identity, "user:admin"))
@@ -218,7 +218,7 @@ export class FakeQuay {
             params: found.params,
             body,
             identity,
-            cookies: cookiesOf(request),
+            cookies: parseCookies(request),
             form: new URLSearchParams(isForm ? text : ""),
         };
         return found.route.answer(asked, this.model);
@@ -230,7 +230,7 @@ export class FakeQuay {
         const grant = this.model.grants.get(token ?? "");
         if (grant !== undefined) return { username: grant.username, via: "token", scopes: grant.scopes };
         const nobody: Identity = { username: undefined, via: "nothing", scopes: new Set() };
-        const session = this.sessions.ofCookies(cookiesOf(request))?.session;
+        const session = this.sessions.ofCookies(parseCookies(request))?.session;
         if (session === undefined) return nobody;
         const isRead = request.method === "GET";
         if (!isRead && request.headers["x-csrf-token"] !== session.csrf) return nobody;
@@ -261,7 +261,7 @@ export class FakeQuay {
     }
 }
 
-function bodyOf(route: Route, request: IncomingMessage, text: string): Record<string, unknown> | Reply {
+function parseBody(route: Route, request: IncomingMessage, text: string): Record<string, unknown> | Reply {
     if (route.body === undefined && route.optional === undefined) return {};
     if (text === "" && route.body === undefined) return {};
     if (request.headers["content-type"]?.startsWith("application/json") !== true) {
@@ -276,7 +276,7 @@ function bodyOf(route: Route, request: IncomingMessage, text: string): Record<st
     }
 }
 
-function cookiesOf(request: IncomingMessage): Record<string, string> {
+function parseCookies(request: IncomingMessage): Record<string, string> {
     const pairs = (request.headers.cookie ?? "").split("; ").map((pair) => pair.split("=") as [string, string]);
     return Object.fromEntries(pairs);
 }

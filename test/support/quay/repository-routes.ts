@@ -44,7 +44,7 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
                 const organization = model.organizations.get(namespace);
                 if (organization === undefined) return json(200, { repositories: [] });
                 const seen = [...organization.repositories.values()].filter(
-                    (one) => one.isPublic || roleOf(model, identity.username, organization, one) !== undefined,
+                    (one) => one.isPublic || findRole(model, identity.username, organization, one) !== undefined,
                 );
                 const from = Number(/^from-(\d+)$/.exec(query.get("next_page") ?? "")?.[1] ?? 0);
                 const repositories = seen.slice(from, from + PAGE).map((one) => listView(organization, one));
@@ -122,7 +122,7 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
                 if (organization === undefined) return identity.username === undefined ? UNAUTHENTICATED : FORBIDDEN;
                 const isOwner = model.owns(identity.username, organization);
                 if (repository === undefined && isOwner) return NOT_FOUND;
-                const role = repository && roleOf(model, identity.username, organization, repository);
+                const role = repository && findRole(model, identity.username, organization, repository);
                 if (repository === undefined || (role === undefined && !repository.isPublic)) {
                     return identity.username === undefined ? UNAUTHENTICATED : FORBIDDEN;
                 }
@@ -159,7 +159,7 @@ function administered({ params, identity }: ApiRequest, model: QuayModel): Organ
     return model.owns(identity.username, organization) ? organization : FORBIDDEN;
 }
 
-function roleOf(
+function findRole(
     model: QuayModel,
     username: string | undefined,
     organization: Organization,

@@ -59,7 +59,7 @@ function target(url: string, username: string, password: string, token: string, 
         const text = await answer.body.text();
         const type = answer.headers["content-type"];
         const { statusCode: status, headers } = answer;
-        return { status, headers, type: typeof type === "string" ? type : "", text, json: jsonOf(text) };
+        return { status, headers, type: typeof type === "string" ? type : "", text, json: parseJson(text) };
     };
     const end = async () => {
         await agent.close();
@@ -68,7 +68,7 @@ function target(url: string, username: string, password: string, token: string, 
     return { url, username, password, token, ask, stop: end };
 }
 
-function jsonOf(text: string): unknown {
+function parseJson(text: string): unknown {
     try {
         return JSON.parse(text);
     } catch {

@@ -230,16 +230,16 @@ test("GET /v2/ says true in both cases, with its challenge; nothing but its own 
 test("signing in: the CSRF token of before is void, the next one serves; a bad password slows the good one down", async () => {
     const first = await quay.ask("GET", "/csrf_token", undefined, NO_TOKEN);
     const { csrf_token: csrf } = first.json as { csrf_token: string };
-    const cookieOf = ({ headers }: Answer) => [headers["set-cookie"]].flat()[0]?.split(";")[0] ?? "";
+    const sessionCookie = ({ headers }: Answer) => [headers["set-cookie"]].flat()[0]?.split(";")[0] ?? "";
     const session = (token: string, cookie: string) => ({ token: "", headers: { cookie, "x-csrf-token": token } });
     const signIn = (password: string, options: object) =>
         quay.ask("POST", "/api/v1/signin", { username: quay.username, password }, options);
     is(await signIn(quay.password, NO_TOKEN), 403, "CSRF token was invalid or missing");
-    const before = session(csrf, cookieOf(first));
+    const before = session(csrf, sessionCookie(first));
     const signedIn = await signIn(quay.password, before);
     is(signedIn, 200);
     const next = signedIn.headers["x-next-csrf-token"] as string;
-    const cookie = signedIn.headers["set-cookie"] === undefined ? cookieOf(first) : cookieOf(signedIn);
+    const cookie = signedIn.headers["set-cookie"] === undefined ? sessionCookie(first) : sessionCookie(signedIn);
     is(
         await quay.ask("PUT", `${org}/team/stale`, { role: "member" }, session(csrf, cookie)),
         403,

@@ -1,7 +1,7 @@
 import { RegistryError } from "../../../lib/errors/errors";
 import { RegistryClient } from "../../../lib/distribution/client/registry-client";
 import { quay } from "../../../lib/registries/quay/quay";
-import { OWNER, accountOf, managing } from "../../support/quay/account";
+import { OWNER, quayAccount, managing } from "../../support/quay/account";
 import { FakeQuay } from "../../support/quay/fake-quay";
 import { abort } from "../../support/quay/reply";
 
@@ -22,7 +22,7 @@ afterEach(() => fake.stop());
 test.each(["Signature has expired", "The token is not yet valid (iat)"])(
     "a token that is refused although it was just given out (%s) is no reason to go on asking, and the cure names the clocks",
     async (refusal) => {
-        const made = await managing(quay, accountOf(fake, OWNER), ({ robots }) => robots.create(ROBOT));
+        const made = await managing(quay, quayAccount(fake, OWNER), ({ robots }) => robots.create(ROBOT));
         if (made === undefined) throw new Error("not made");
         let asked = 0;
         fake.fault = (_method, path) => {

@@ -3,7 +3,7 @@ import type { AdminCredentials, RegistryManagement } from "../../../lib/registri
 import { quay } from "../../../lib/registries/quay/quay";
 import { testAuthority } from "../../support/certificates";
 import type { Reply } from "../../support/http-server";
-import { OWNER, accountOf, managing } from "../../support/quay/account";
+import { OWNER, quayAccount, managing } from "../../support/quay/account";
 import { FakeQuay } from "../../support/quay/fake-quay";
 import { abort, html, json, problem } from "../../support/quay/reply";
 
@@ -27,7 +27,7 @@ function manage<T>(
     credentials: AdminCredentials = OWNER,
     retrySeconds = 0,
 ) {
-    return managing(quay, accountOf(fake, credentials, retrySeconds), use);
+    return managing(quay, quayAccount(fake, credentials, retrySeconds), use);
 }
 
 /** The first request of that method and path gets this answer, `times` times. */
@@ -64,7 +64,7 @@ test("401: a token that is wrong, revoked or expired is never taken for an empty
     expect(await failure(manage(({ namespaces }) => namespaces.read({ name: "mirror" }), stale))).toMatchObject({
         status: 200,
     });
-    expect(await failure(quay.check(accountOf(fake, stale, 0), "mirror"))).toMatchObject({ code: "UNAUTHORIZED" });
+    expect(await failure(quay.check(quayAccount(fake, stale, 0), "mirror"))).toMatchObject({ code: "UNAUTHORIZED" });
 });
 
 test("403 in the words of CSRF: a write with such a token says that the token is not valid", async () => {
@@ -72,7 +72,7 @@ test("403 in the words of CSRF: a write with such a token says that the token is
     expect(error).toMatchObject({ code: "UNAUTHORIZED", status: 403 });
     expect(error.message).toContain("the token is wrong, revoked or expired; set registryToken");
     // The organization is not there yet: what tells a good token from a bad one then is a write that changes nothing.
-    expect(await failure(quay.check(accountOf(fake, { token: "STALE" }, 0), "other"))).toMatchObject({
+    expect(await failure(quay.check(quayAccount(fake, { token: "STALE" }, 0), "other"))).toMatchObject({
         code: "UNAUTHORIZED",
     });
     expect([...fake.model.organizations.keys()]).toEqual(["mirror"]);
@@ -80,10 +80,10 @@ test("403 in the words of CSRF: a write with such a token says that the token is
 
 test("403: a token without the scope it needs", async () => {
     const token = fake.model.addGrant(OWNER.username, ["org:admin", "repo:admin"]);
-    const error = await failure(quay.check(accountOf(fake, { token }, 0), "other"));
+    const error = await failure(quay.check(quayAccount(fake, { token }, 0), "other"));
     expect(error).toMatchObject({ code: "DENIED", status: 403 });
     expect(error.fix).toContain("user:admin to create the organization");
-    await quay.check(accountOf(fake, { token }, 0), "mirror");
+    await quay.check(quayAccount(fake, { token }, 0), "mirror");
 });
 
 test("403 of a robot account whose organization is there is no absence", async () => {
@@ -255,14 +255,16 @@ test("the token's form: errors are redirects, and leave no application", async (
 
 test("versions: older than 3.8, no Quay at all, and nested names that are off", async () => {
     fake.setting = { ...fake.setting, version: "Quay v3.7.13" };
-    expect((await failure(quay.check(accountOf(fake, OWNER, 0), "mirror"))).message).toContain("this is Quay 3.7.13; ");
+    expect((await failure(quay.check(quayAccount(fake, OWNER, 0), "mirror"))).message).toContain(
+        "this is Quay 3.7.13; ",
+    );
     inject("GET", "/config", html(404, "Not Found"));
-    expect(await failure(quay.check(accountOf(fake, OWNER, 0), "mirror"))).toMatchObject({
+    expect(await failure(quay.check(quayAccount(fake, OWNER, 0), "mirror"))).toMatchObject({
         code: "REGISTRY_VERSION_UNSUPPORTED",
     });
     fake.fault = undefined;
     fake.setting = { ...fake.setting, version: "Quay v3.18.0", nestedNames: false };
-    const error = await failure(quay.check(accountOf(fake, OWNER, 0), "mirror"));
+    const error = await failure(quay.check(quayAccount(fake, OWNER, 0), "mirror"));
     expect(error.message).toContain("nested repository names are off");
     expect(error.fix).toContain("FEATURE_EXTENDED_REPOSITORY_NAMES");
 });
@@ -286,7 +288,7 @@ test.each([
 
 test("an interrupt ends the work at once", async () => {
     const abortion = new AbortController();
-    const account = { ...accountOf(fake, OWNER, 60), signal: abortion.signal };
+    const account = { ...quayAccount(fake, OWNER, 60), signal: abortion.signal };
     inject("GET", ORGANIZATION, html(502, "Bad Gateway"));
     const work = managing(quay, account, ({ namespaces }) => namespaces.read({ name: "mirror" }));
     abortion.abort(new Error("interrupted"));

@@ -1,7 +1,7 @@
 import { mirrorRegistry } from "../../../lib/registries/mirror-registry";
 import { quay } from "../../../lib/registries/quay/quay";
 import type { RegistryManagement } from "../../../lib/registries";
-import { OWNER, accountOf, managing } from "../../support/quay/account";
+import { OWNER, quayAccount, managing } from "../../support/quay/account";
 import { FakeQuay } from "../../support/quay/fake-quay";
 
 let fake: FakeQuay;
@@ -19,7 +19,7 @@ afterEach(async () => {
 const PUSH = { name: "importer-1", namespace: "mirror", right: "push", description: "site-a importer" } as const;
 
 function manage<T>(use: (management: Required<RegistryManagement>) => Promise<T>) {
-    return managing(quay, accountOf(fake, OWNER), use);
+    return managing(quay, quayAccount(fake, OWNER), use);
 }
 
 test("a proxy cache takes no pushes, and is refused", async () => {
@@ -67,7 +67,7 @@ test("an interrupted operation ends at once, and leaves no token behind", async 
         if (method === "POST" && path === "/api/v1/repository") interrupt.abort(new Error("interrupted"));
         return undefined;
     };
-    const account = { ...accountOf(fake, OWNER), signal: interrupt.signal };
+    const account = { ...quayAccount(fake, OWNER), signal: interrupt.signal };
     await expect(managing(quay, account, ({ repositories }) => repositories.ensure(desired))).rejects.toThrow(
         "interrupted",
     );
@@ -79,7 +79,7 @@ describe("what a registry leaves open", () => {
     test("is told for mirror-registry: the free superuser, registration, anonymous access, plain HTTP", async () => {
         const registry = await FakeQuay.start("mirror-registry");
         registry.model.addUser(OWNER.username, OWNER.password);
-        const { notes, version } = await mirrorRegistry.check(accountOf(registry, OWNER), "mirror");
+        const { notes, version } = await mirrorRegistry.check(quayAccount(registry, OWNER), "mirror");
         expect(version).toBeUndefined();
         expect(notes).toEqual([
             expect.stringContaining("nobody has the user name admin"),
@@ -88,20 +88,20 @@ describe("what a registry leaves open", () => {
             expect.stringContaining("plain HTTP"),
         ]);
         registry.model.addUser("admin", "a-password-of-ours");
-        const later = await mirrorRegistry.check(accountOf(registry, OWNER), "mirror");
+        const later = await mirrorRegistry.check(quayAccount(registry, OWNER), "mirror");
         expect(later.notes.join()).not.toContain("user name admin");
         await registry.stop();
     });
 
     test("a Quay that calls itself unhealthy and works is reported, and fails nothing", async () => {
         fake.setting = { ...fake.setting, unhealthy: ["web_gunicorn"] };
-        const { notes } = await quay.check(accountOf(fake, OWNER, 0), "mirror");
+        const { notes } = await quay.check(quayAccount(fake, OWNER, 0), "mirror");
         expect(notes[0]).toMatch(/^Quay reports that it is unhealthy \(not healthy: web_gunicorn\); look at/);
     });
 
     test("is little for a Quay that is closed; its version and a read-only state are told", async () => {
         fake.setting = { ...fake.setting, readOnly: true };
-        const { notes, version } = await quay.check(accountOf(fake, OWNER), "mirror");
+        const { notes, version } = await quay.check(quayAccount(fake, OWNER), "mirror");
         expect(version).toBe("Quay 3.16.1");
         expect(notes).toEqual([expect.stringContaining("read-only"), expect.stringContaining("plain HTTP")]);
     });

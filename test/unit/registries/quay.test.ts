@@ -1,6 +1,6 @@
 import { quay } from "../../../lib/registries/quay/quay";
 import type { AdminCredentials, RegistryManagement } from "../../../lib/registries";
-import { OWNER, accountOf, managing } from "../../support/quay/account";
+import { OWNER, quayAccount, managing } from "../../support/quay/account";
 import { FakeQuay } from "../../support/quay/fake-quay";
 
 let fake: FakeQuay;
@@ -22,7 +22,7 @@ function manage<T>(
     use: (management: Required<RegistryManagement>) => Promise<T>,
     credentials: AdminCredentials = OWNER,
 ) {
-    return managing(quay, accountOf(fake, credentials), use);
+    return managing(quay, quayAccount(fake, credentials), use);
 }
 
 function organization() {

@@ -1,11 +1,11 @@
 import { mirrorRegistry } from "../../../lib/registries/mirror-registry";
 import { quay } from "../../../lib/registries/quay/quay";
-import { OWNER, accountOf } from "../../support/quay/account";
+import { OWNER, quayAccount } from "../../support/quay/account";
 import { FakeQuay } from "../../support/quay/fake-quay";
 
 describe("mirror-registry's free superuser", () => {
     let registry: FakeQuay;
-    const claim = (password: string) => mirrorRegistry.superuser?.claim(accountOf(registry, OWNER), password);
+    const claim = (password: string) => mirrorRegistry.superuser?.claim(quayAccount(registry, OWNER), password);
     const MINE = "a-password-of-ours-77";
 
     beforeEach(async () => {
@@ -22,20 +22,20 @@ describe("mirror-registry's free superuser", () => {
             isLost = false;
             return { status: 200, cutAfter: 0 };
         };
-        expect(await mirrorRegistry.superuser?.isTaken(accountOf(registry, OWNER))).toBe(false);
+        expect(await mirrorRegistry.superuser?.isTaken(quayAccount(registry, OWNER))).toBe(false);
         await claim(MINE);
         expect(registry.model.users.get("admin")?.password).toBe(MINE);
         await claim(MINE);
-        expect(await mirrorRegistry.superuser?.isTaken(accountOf(registry, OWNER))).toBe(true);
+        expect(await mirrorRegistry.superuser?.isTaken(quayAccount(registry, OWNER))).toBe(true);
         expect(registry.accesses.filter(({ path }) => path === "/api/v1/user/")).toHaveLength(0);
     });
 
     test("is asked about and registered as the account where anonymous access is off", async () => {
         registry.setting = { ...registry.setting, anonymousAccess: false };
-        expect(await mirrorRegistry.superuser?.isTaken(accountOf(registry, OWNER))).toBe(false);
+        expect(await mirrorRegistry.superuser?.isTaken(quayAccount(registry, OWNER))).toBe(false);
         await claim(MINE);
         expect(registry.model.users.get("admin")?.password).toBe(MINE);
-        expect(await mirrorRegistry.superuser?.isTaken(accountOf(registry, OWNER))).toBe(true);
+        expect(await mirrorRegistry.superuser?.isTaken(quayAccount(registry, OWNER))).toBe(true);
     });
 
     test("that somebody else has already is told for what it is", async () => {
