@@ -40,6 +40,7 @@ export async function executePlan(
     plan: ImportPlan,
     options: ExecuteOptions = {},
 ): Promise<ImportResult> {
+    client.willWrite(mountSources(plan));
     const execution = new Execution(client, source, plan, options);
     const quiet = execution.begin();
     try {
@@ -51,6 +52,17 @@ export async function executePlan(
         await execution.close();
     }
     return execution.end();
+}
+
+/** By repository that is written to, those that its blobs are mounted from. */
+function mountSources({ push }: ImportPlan): Map<string, Set<string>> {
+    const sources = new Map<string, Set<string>>();
+    for (const { task, blobs } of push) {
+        const known = sources.get(task.repository) ?? new Set();
+        for (const { mountFrom } of blobs) if (mountFrom !== undefined) known.add(mountFrom);
+        sources.set(task.repository, known);
+    }
+    return sources;
 }
 
 class Execution {

@@ -78,6 +78,7 @@ export async function verifyImages(
     checks: readonly ImageCheck[],
     options: VerifyOptions = {},
 ): Promise<Verification> {
+    client.willRead(checks.map(({ repository }) => repository));
     const trees = new TreeChecker(client, options.lookups ?? new LookupCache());
     const absent = options.absent ?? new Set();
     let finished = 0;
