@@ -35,6 +35,8 @@ export interface Verification {
     readonly failures: readonly ImageProblem[];
     /** Images that the registry could not read: they may be sound. */
     readonly unread: readonly ImageProblem[];
+    /** Sources of those `failures` that say only that the account was rejected: with another one they may be sound. */
+    readonly denied: readonly string[];
 }
 
 /** The result for one image. */
@@ -114,6 +116,7 @@ export async function verifyImages(
             ...denied.map(deniedFailure),
         ],
         unread: verdicts.flatMap((verdict) => ("unread" in verdict ? [verdict.unread] : [])),
+        denied: denied.map(({ source }) => source),
     };
 }
 
