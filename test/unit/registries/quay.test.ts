@@ -294,38 +294,6 @@ describe("repositories", () => {
         });
     });
 
-    test("cost one request each to create, and none each to look at", async () => {
-        const names = Array.from({ length: 60 }, (_, i) => `quay.io/many/app${i}`).sort();
-        const desired = { ...WISH, names };
-        fake.accesses.length = 0;
-        await manage(({ repositories }) => repositories.ensure(desired));
-        expect(fake.accesses.length).toBeLessThan(60 + 30);
-        fake.accesses.length = 0;
-        await manage(({ repositories }) => repositories.read(desired));
-        expect(fake.accesses.length).toBeLessThan(20);
-    });
-
-    test("are compared alike by holder and one by one", async () => {
-        const names = Array.from({ length: 40 }, (_, i) => `quay.io/many/app${i}`).sort();
-        const desired = { ...WISH, names };
-        await manage(({ repositories }) => repositories.ensure(desired));
-        const other = fake.model.addRobot(organization(), "importer-2").name;
-        organization().teams.set("builders", { role: "member", members: new Set() });
-        [...organization().repositories.values()].forEach(({ users, teams }, i) => {
-            if (i % 5 === 0) users.set(other, i % 2 === 0 ? "write" : "read");
-            if (i % 5 === 1) users.delete(WISH.importer);
-            if (i % 5 === 2) users.set(WISH.puller, "admin");
-            if (i % 5 === 3) teams.set("builders", "write");
-        });
-        const byHolder = await manage(({ repositories }) => repositories.read(desired));
-        // Without the scope user:admin, the rights of a robot account cannot be listed.
-        const token = fake.model.addGrant(OWNER.username, ["org:admin", "repo:admin"]);
-        fake.accesses.length = 0;
-        expect(await manage(({ repositories }) => repositories.read(desired), { token })).toEqual(byHolder);
-        expect(fake.accesses.filter(({ path }) => path.endsWith("/permissions/user/"))).toHaveLength(40);
-        expect([byHolder.differences.length, byHolder.warnings.length]).toEqual([16, 2]);
-    });
-
     test("are removed only if they hold no tag", async () => {
         await manage(({ repositories }) => repositories.ensure(WISH));
         await manage(({ repositories }) =>
