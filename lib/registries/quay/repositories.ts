@@ -1,7 +1,7 @@
 import { parseBody } from "../admin-client";
 import { z } from "zod";
 import { mapLimited } from "../../concurrency/limiter";
-import type { FoundRepositories, DesiredRepositories, RepositoryAdmin } from "../repository-admin";
+import type { FoundRepositories, DesiredRepositories, RepositoryAdmin, RepositoryListeners } from "../repository-admin";
 import { isDuplicate, quayError } from "./response";
 import { readOrganization } from "./organization";
 import { type Grants, grant, readGrantsOfAll } from "./permissions";
@@ -38,12 +38,13 @@ export class Repositories implements RepositoryAdmin {
         };
     }
 
-    async ensure(desired: DesiredRepositories, onProgress?: (done: number, of: number) => void): Promise<string[]> {
+    async ensure(desired: DesiredRepositories, { onProgress, onCreate }: RepositoryListeners = {}): Promise<string[]> {
         const { namespace, names } = desired;
         const api = await this.admin(namespace);
         const listed = await listOwned(api, namespace);
         let done = 0;
         await mapLimited(names, AT_ONCE, async (name) => {
+            if (!listed.has(name)) onCreate?.(name);
             await ensurePrivate(api, namespace, name, listed.get(name));
             onProgress?.(++done, names.length);
         });
