@@ -1,6 +1,7 @@
 import type { BlobSource } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
 import type { ErrorCode } from "../../errors/codes";
+import type { Problem } from "../../errors/problem";
 import { ArchiveError, PassthroughError, RegistryError, toProblem } from "../../errors/errors";
 import { formatWithoutFix } from "../../errors/format";
 import { Limiter, mapLimited } from "../../concurrency/limiter";
@@ -19,6 +20,8 @@ import { BlobReader } from "./verified-pieces";
 export interface ExecuteOptions extends ImportListeners {
     /** Blobs in flight. */
     readonly concurrency?: number;
+    /** Images that are not to be pushed, by source reference, and why: they fail, and what they share with others is sent. */
+    readonly blocked?: ReadonlyMap<string, Problem>;
 }
 
 const DEFAULT_CONCURRENCY = 6;
@@ -80,7 +83,7 @@ class Execution {
         private readonly client: RegistryClient,
         private readonly source: BlobSource,
         plan: ImportPlan,
-        options: ExecuteOptions,
+        private readonly options: ExecuteOptions,
     ) {
         this.recorder = new ImportRecorder(plan, options);
         this.noProgress = new NoProgressTimer(client);
@@ -124,6 +127,11 @@ class Execution {
 
     private async image(image: ImagePlan): Promise<void> {
         const { task } = image;
+        const problem = this.options.blocked?.get(task.source);
+        if (problem !== undefined) {
+            this.recorder.imageFailed({ source: task.source, problems: [problem] });
+            return;
+        }
         try {
             this.goOn();
             await this.neededBlobs(image);
