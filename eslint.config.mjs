@@ -39,7 +39,10 @@ const otherModules = (module) => {
 };
 
 /** The only files that may open TLS connections; each sets `rejectUnauthorized: true` (docs/security.md). */
-const connecting = ["lib/distribution/http/{transport,tls,server-certificate}.ts", "lib/registries/certificate-expiry.ts"];
+const connecting = [
+    "lib/distribution/http/{transport,tls,server-certificate}.ts",
+    "lib/registries/certificate-expiry.ts",
+];
 const connectingTools = ["tools/{download,registry}.mjs"];
 const TLS_MESSAGE =
     "open connections through lib/distribution/http/transport: by default the environment can switch TLS verification off";

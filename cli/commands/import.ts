@@ -101,6 +101,7 @@ async function runPlan(
     try {
         return await carryOut(client, plan, set, {
             concurrency: site.concurrency,
+            registryKind: site.registry.type,
             onProgress: (progress) => status.show(`${name}: ${progressText(progress)}`),
             onWarning: (warning) => warn(content, [warning]),
             ...(json ? { onEvent: (event) => print(JSON.stringify({ set: name, ...event }, hideSecretsInJson)) } : {}),

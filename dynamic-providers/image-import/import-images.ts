@@ -83,6 +83,7 @@ async function push(
         await log.flushed();
         return carryOut(client, plan, set, {
             concurrency: inputs.concurrency,
+            registryKind: inputs.registry.type,
             onProgress: (progress) => row.show(progressText(progress)),
             onWarning: (warning) => logWarnings([warning], context),
         });

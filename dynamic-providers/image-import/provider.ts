@@ -2,6 +2,7 @@ import { RegistryError, errorMessage } from "../../lib/errors/errors";
 import {
     type ImageProblem,
     type ImagesBySource,
+    type Verification,
     counted,
     formatImages,
     haveSameImages,
@@ -82,11 +83,32 @@ function stateBefore({ images, incomplete, leaving, unseen }: ImageImportOutputs
     return { images: {}, incomplete: [...new Set([...incomplete, ...Object.keys(known)])].sort(), leaving };
 }
 
+/**
+ * The images that are not in the registry as they should be. Where there is a puller's account, it is asked first: the
+ * validation needs the same responses with that account, and they are shared. What that account may not read is asked with
+ * the importer's.
+ */
 async function verify(
     state: ImageImportOutputs,
     images: ImagesBySource,
     context: RegistryContext,
 ): Promise<readonly ImageProblem[]> {
+    const puller = context.process.pullers.get(state.registry.mirrorBase);
+    if (puller === undefined) return (await verifyAs(state, images, context)).failures;
+    const found = await orRefused(state, () => verifyAs({ ...state, credentials: puller }, images, context));
+    if (found instanceof RegistryError) return (await verifyAs(state, images, context)).failures;
+    if (found.denied.length === 0) return found.failures;
+    const denied = new Set(found.denied);
+    const rest = Object.fromEntries(Object.entries(images).filter(([source]) => denied.has(source)));
+    const { failures } = await verifyAs(state, rest, context);
+    return [...found.failures.filter(({ source }) => !denied.has(source)), ...failures];
+}
+
+async function verifyAs(
+    state: ImageImportOutputs,
+    images: ImagesBySource,
+    context: RegistryContext,
+): Promise<Verification> {
     return withRegistry(state, context, async (client, mirror, row) => {
         const checks = Object.entries(images).map(([source, digest]) => imageTask(mirror, source, digest));
         const found = await verifyImages(client, checks, {
@@ -95,7 +117,7 @@ async function verify(
             lookups: sharedLookups(state, context),
         });
         if (found.unread.length > 0) throw unreadError(found);
-        return found.failures;
+        return found;
     });
 }
 

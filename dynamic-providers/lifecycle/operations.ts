@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { PassthroughError } from "../../lib/errors/errors";
 import type { Engine } from "./engine";
+import { watchCancellation } from "./engine-cancellation";
 
 /** The engine gives an interrupted provider 5 s before it kills it; half of that is for reporting what was done. */
 const REPORT_MS = 2500;
@@ -19,8 +20,8 @@ export class Operations {
     }
 
     /**
-     * Runs one operation of a resource. The signal aborts on an interrupt, when the engine has died, or when something
-     * threw outside of any promise: without that, the operation would wait for a result that never comes.
+     * Runs one operation of a resource. The signal aborts on an interrupt, which the engine may pass on as a call, when the
+     * engine has died, or when something threw outside of any promise: without that, the operation would wait for a result that never comes.
      */
     async run<T>(operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
         this.watch();
@@ -41,6 +42,10 @@ export class Operations {
                 void this.end(new PassthroughError(`interrupted by ${name}`, INTERRUPTED));
             });
         }
+        watchCancellation(() => {
+            // The engine still waits for the results, and ends this process when it has them.
+            this.ending.abort(new PassthroughError("the run was interrupted", INTERRUPTED));
+        });
         this.engine?.watch(() => {
             void this.end(new PassthroughError("the Pulumi engine is gone", { code: "ABORTED" }));
         });

@@ -112,11 +112,11 @@ async function validate(
         mirror: context.process.settings.registry(inputs.registry).mirror,
     });
     return withRegistry(inputs, context, async (client, _mirror, row) => {
-        const { proofs, failures, unread } = await verifyImages(client, checks, {
+        const found = await verifyImages(client, checks, {
             absent: new Set(inputs.sparse),
             lookups,
             onProgress: (images, ofImages) => row.show(`${images} of ${counted(ofImages, "image")} proven`),
         });
-        return { proofs, failures: [...unredirected, ...failures], unread, digestOnly };
+        return { ...found, failures: [...unredirected, ...found.failures], digestOnly };
     });
 }

@@ -1,3 +1,4 @@
+import type { Credentials } from "../../lib/distribution/auth/credentials";
 import { requireTlsVerification } from "../../lib/distribution/http/tls-environment";
 import { Engine } from "../lifecycle/engine";
 import { Operations } from "../lifecycle/operations";
@@ -26,6 +27,11 @@ export class RegistryProcess implements ProviderProcess {
     readonly emptiedRepositories = new Map<string, () => Promise<void>>();
     /** By `mirrorBase`: projects and organizations that were found to have rules for immutable tags. */
     readonly immutableTags = new Set<string>();
+    /**
+     * By `mirrorBase`, the puller's account as its refresh found it: the refresh of images asks with it what the validation
+     * has to ask with it anyway.
+     */
+    readonly pullers = new Map<string, Credentials>();
     private current = StackSettings.UNKNOWN;
 
     /**

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
+import { errorMessage } from "../../lib/errors/errors";
 import type { DesiredRepositories } from "../../lib/registries";
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import { PartialState } from "../lifecycle/resource-provider";
 import { hasMoved, replacedRegistry, withManagement } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { type RepositorySetInputs, repositorySetKind as kind } from "./kind";
@@ -33,7 +35,7 @@ export const repositorySetProvider: RegistryProvider<RepositorySetInputs, Reposi
     },
 
     create: async (inputs, context) => ({
-        id: `${inputs.registry.mirrorBase}#repositories`,
+        id: resourceId(inputs),
         outs: await ensure(inputs, [], context),
     }),
 
@@ -67,6 +69,13 @@ export const repositorySetProvider: RegistryProvider<RepositorySetInputs, Reposi
     },
 };
 
+/** What the state has as a difference after a run that ended early: the next update creates and corrects the rest. */
+const UNFINISHED = "an earlier run ended before all repositories were created";
+
+function resourceId({ registry }: RepositorySetInputs): string {
+    return `${registry.mirrorBase}#repositories`;
+}
+
 async function removeEmpty(
     inputs: RepositorySetInputs,
     names: readonly string[],
@@ -85,10 +94,20 @@ async function ensure(
     before: readonly string[],
     context: RegistryContext,
 ): Promise<RepositorySetOutputs> {
-    const onProgress = (done: number, of: number) => context.log.status(`${done} of ${of} repositories`);
-    const created = await withManagement(inputs, context, async ({ repositories }) =>
-        repositories?.ensure(desiredState(inputs), onProgress),
-    );
-    const made = [...new Set([...before, ...(created ?? [])])].sort();
-    return { ...inputs, made, missing: [], differences: [] };
+    const attempted: string[] = [];
+    const listeners = {
+        onProgress: (done: number, of: number) => context.log.status(`${done} of ${of} repositories`),
+        onCreate: (name: string) => attempted.push(name),
+    };
+    const withCreated = (created: readonly string[]) => [...new Set([...before, ...created])].sort();
+    try {
+        const created = await withManagement(inputs, context, async ({ repositories }) =>
+            repositories?.ensure(desiredState(inputs), listeners),
+        );
+        return { ...inputs, made: withCreated(created ?? []), missing: [], differences: [] };
+    } catch (error) {
+        if (attempted.length === 0) throw error;
+        const known = { made: withCreated(attempted), missing: [], differences: [UNFINISHED] };
+        throw new PartialState(resourceId(inputs), known, [errorMessage(error)]);
+    }
 }

@@ -78,6 +78,7 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
                 return refreshedState(olds, await deletedAccount(robots, olds), retired);
             }
             const { robot, differences } = found;
+            if (olds.role === "puller") context.process.pullers.set(olds.registry.mirrorBase, olds.login);
             for (const difference of differences) log.line("warning", `${robot.username}: ${difference}`);
             const due = rotationReason(found, olds.maxAge, new Date());
             if (due !== undefined) log.line("info", `${robot.username}: ${due}; the next \`npm run up\` replaces it`);

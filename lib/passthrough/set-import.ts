@@ -7,13 +7,16 @@ import {
     type ImportResult,
     counted,
     executePlan,
+    findRejectedLayers,
     formatBytes,
     needsArchive,
+    problemLines,
 } from "../import";
 import type { Digest } from "../oci/digest";
 import { ArchiveError, PassthroughError } from "../errors/errors";
 import type { NamedProblem } from "../errors/problem";
 import type { RegistryClient } from "../distribution/client/registry-client";
+import { type RegistryCapabilities, type RegistryKind, registryAdmin } from "../registries";
 import { NO_ARCHIVE } from "./no-archive";
 
 /** An image set by its files: the archive that holds it, and the lock that says what it holds. */
@@ -45,6 +48,8 @@ export async function readLockedSet(archive: readonly string[], path: string, ex
 export interface CarryOutOptions extends ExecuteOptions {
     /** What is odd about the archive's files. */
     readonly onWarning?: (warning: string) => void;
+    /** The kind of registry: what it is known to reject is reported before the first byte, and fails alone. */
+    readonly registryKind?: RegistryKind;
 }
 
 /**
@@ -65,10 +70,19 @@ export async function carryOut(
         for (const warning of archive.warnings) options.onWarning?.(warning);
         const differences = await verifyStructure(archive, set.lock);
         if (differences.length > 0) throw lockMismatch(set, differences);
-        return await executePlan(client, archive.source, plan, options);
+        const { rejectedDockerLayers = [] } = capabilities(options.registryKind);
+        const blocked = await findRejectedLayers(archive.source, plan, rejectedDockerLayers, client.host);
+        const images = [...blocked].map(([source, problem]) => ({ source, problems: [problem] }));
+        if (images.length > 0)
+            options.onWarning?.(["the registry would reject:", ...problemLines(images)].join("\n    "));
+        return await executePlan(client, archive.source, plan, { ...options, blocked });
     } finally {
         await archive.close();
     }
+}
+
+function capabilities(kind: RegistryKind | undefined): Partial<RegistryCapabilities> {
+    return kind === undefined ? {} : registryAdmin(kind).capabilities;
 }
 
 /**

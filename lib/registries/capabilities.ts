@@ -23,6 +23,8 @@ export interface RegistryCapabilities {
      * a matter of the registry's configuration that it does not show.
      */
     readonly sparseIndexes: "refused" | "announced" | "configured";
+    /** Media types of layers that are rejected in Docker images (image manifest version 2, schema 2). */
+    readonly rejectedDockerLayers?: readonly string[];
     /** The admin account may be an OAuth token. */
     readonly tokenLogin: boolean;
     /** Garbage collection may remove what was pushed by digest and has no tag. */

@@ -18,14 +18,21 @@ export interface FoundRepositories {
     readonly warnings: readonly string[];
 }
 
+/** What a caller learns while repositories are created, also if that fails in the end. */
+export interface RepositoryListeners {
+    readonly onProgress?: (done: number, of: number) => void;
+    /** A repository that did not exist is about to be created: the response may be lost. */
+    readonly onCreate?: (name: string) => void;
+}
+
 /** Repositories that are made before anything is pushed to them. */
 export interface RepositoryAdmin {
     read(desired: DesiredRepositories): Promise<FoundRepositories>;
     /**
-     * Makes what is missing, private, and puts right the rights in what is there. Idempotent.
-     * @returns the names that it made
+     * Creates what is missing, private, and corrects the rights in what exists. Idempotent.
+     * @returns the names that it created
      */
-    ensure(desired: DesiredRepositories, onProgress?: (done: number, of: number) => void): Promise<readonly string[]>;
+    ensure(desired: DesiredRepositories, listeners?: RepositoryListeners): Promise<readonly string[]>;
     /** Removes those that hold no tag; others stay, and those that are gone are fine. */
     remove(desired: Pick<DesiredRepositories, "namespace" | "names">): Promise<void>;
 }

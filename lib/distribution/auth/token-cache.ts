@@ -1,6 +1,7 @@
 import { type BearerToken, readToken } from "./bearer-token";
 import type { Challenge } from "./challenge";
 import { type Credentials, basicAuthorization } from "./credentials";
+import { ScopeGroups } from "./scope-groups";
 import { RegistryError } from "../../errors/errors";
 import { parseJson } from "../../errors/text";
 import { responseError } from "../client/response-errors";
@@ -26,6 +27,8 @@ export interface TokenRequest {
  * once, however many requests wait for it, and renewed before it ends by our own clock, counted from its receipt.
  */
 export class RegistryTokens {
+    /** Scopes that share a token. */
+    readonly groups = new ScopeGroups();
     private readonly tokens = new Map<string, BearerToken>();
     private readonly underWay = new Map<string, Promise<string>>();
 
@@ -33,27 +36,37 @@ export class RegistryTokens {
 
     /** @throws RegistryError if the endpoint refuses, or gives none. */
     async token(request: TokenRequest): Promise<string> {
-        const key = request.scopes.join(" ");
+        const scopes = this.groups.find(request.scopes);
+        const key = scopes.join(" ");
         const known = this.tokens.get(key);
         const { notBefore = 0 } = request;
         if (known !== undefined && known.givenAt >= notBefore && Date.now() < known.renewAt) return known.token;
         const asked =
             this.underWay.get(key) ??
-            this.fetch(request)
+            this.fetch({ ...request, scopes })
                 .then((token) => {
                     this.tokens.set(key, token);
                     return token.token;
                 })
                 .finally(() => this.underWay.delete(key));
         this.underWay.set(key, asked);
-        return untilAborted(asked, request.signal);
+        try {
+            return await untilAborted(asked, request.signal);
+        } catch (error) {
+            if (scopes === request.scopes || !isAboutScopes(error)) throw error;
+            this.groups.separate(request.scopes);
+            return this.token(request);
+        }
     }
 
-    /** Forgets a token that was refused; one that has taken its place since is kept. */
+    /** Forgets a token that was rejected; one that has taken its place since is kept. */
     drop(scopes: readonly string[], authorization: string | undefined): void {
-        const key = scopes.join(" ");
+        const shared = this.groups.find(scopes);
+        const key = shared.join(" ");
         const known = this.tokens.get(key);
         if (known !== undefined && authorization === bearer(known.token)) this.tokens.delete(key);
+        // Whether it is the token's end, or its size, or one of the others in it: alone, none of these counts.
+        if (shared !== scopes && isBearer(authorization)) this.groups.separate(scopes);
     }
 
     private async fetch({
@@ -85,6 +98,12 @@ export class RegistryTokens {
             fix: "check the token server that the registry names, and what stands in front of it",
         });
     }
+}
+
+/** A rejected account, and a server in trouble, are not about what was asked for. */
+function isAboutScopes(error: unknown): boolean {
+    if (!(error instanceof RegistryError) || error.status === undefined) return false;
+    return error.status >= 400 && error.status < 500 && error.status !== 401 && error.status !== 429;
 }
 
 /** Others wait for the same response: an aborted request ends its own waiting only. */

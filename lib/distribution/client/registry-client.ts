@@ -6,7 +6,7 @@ import { printable } from "../../errors/text";
 import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../../oci/manifest";
 import { deletionError, foreignAbsence, judgeAbsence, responseError } from "./response-errors";
 import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
-import { type RegistryRequest, deleteScopes, pushScopes } from "./registry-session";
+import { type RegistryRequest, deleteScopes, pullScopes, pushScopes } from "./registry-session";
 import { invalidList, readTagPage } from "./tag-page";
 import type { HttpResponse } from "../http/transport";
 
@@ -179,6 +179,23 @@ export class RegistryClient {
     async blobGet(repository: string, digest: Digest): Promise<AsyncIterable<Buffer> | undefined> {
         const request = this.calls.read("GET", repository, `blobs/${digest}`);
         return this.calls.find(request, (response) => Promise.resolve(response.bytes()));
+    }
+
+    /** These repositories are about to be read: they share tokens, where the registry wants tokens. */
+    willRead(repositories: Iterable<string>): void {
+        this.calls.session.shareTokens([...new Set(repositories)].map((repository) => pullScopes(repository)));
+    }
+
+    /**
+     * These repositories are about to be written to: they share tokens, where the registry wants tokens.
+     * @param mountsFrom by repository, those that blobs are mounted from
+     */
+    willWrite(mountsFrom: ReadonlyMap<string, Iterable<string>>): void {
+        const requests = [...mountsFrom].map(([repository, sources]) => [
+            ...pushScopes(repository),
+            ...[...sources].flatMap((source) => pullScopes(source)),
+        ]);
+        this.calls.session.shareTokens(requests);
     }
 
     /** Runs a whole transfer under the client's retry policy. */

@@ -99,6 +99,11 @@ export class RegistrySession {
         return url;
     }
 
+    /** Requests with these scopes are about to be sent: they share tokens, as far as one token may hold. */
+    shareTokens(requests: readonly (readonly string[])[]): void {
+        this.tokens.groups.add(requests);
+    }
+
     async close(): Promise<void> {
         await this.transport.close();
     }

@@ -58,6 +58,11 @@ export interface ImportPlan extends Payload {
     readonly problems: readonly ImageProblem[];
 }
 
+/** The manifests that are put from the archive, the root last. */
+export function manifestsToPut({ manifests, root, rootIsThere }: ImagePlan): TreeNode[] {
+    return rootIsThere ? [...manifests] : [...manifests, root];
+}
+
 /** True if carrying the plan out reads anything from the archive. */
 export function needsArchive(plan: ImportPlan): boolean {
     return plan.push.some(

@@ -33,6 +33,7 @@ const QUESTIONS = 16;
 export async function planImport(client: RegistryQuestions, request: PlanRequest): Promise<ImportPlan> {
     const planner = new Planner(client, request);
     const tasks = Object.entries(request.images).map(([source, digest]) => imageTask(request.base, source, digest));
+    client.willRead(tasks.map(({ repository }) => repository));
     const states = await mapLimited(tasks, QUESTIONS, (task) => planner.image(task));
     const earlier = await planner.earlierImages();
     return planner.finish(states, earlier);

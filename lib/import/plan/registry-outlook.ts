@@ -16,6 +16,8 @@ export interface RegistryQuestions {
     manifestGet(repository: string, reference: string): Promise<ManifestOutline | undefined>;
     /** Bytes. */
     blobHead(repository: string, digest: Digest): Promise<number | undefined>;
+    /** These repositories are about to be asked about. */
+    willRead(repositories: Iterable<string>): void;
 }
 
 /** The registry as it will be once other plans have been carried out: for a set that is imported after them. */
@@ -43,6 +45,10 @@ export class RegistryOutlook implements RegistryQuestions {
                 this.outlines.set(node.digest, { bytes: { length: node.size }, blobs: held });
             }
         }
+    }
+
+    willRead(repositories: Iterable<string>): void {
+        this.registry.willRead(repositories);
     }
 
     async manifestHead(repository: string, reference: string): Promise<Digest | undefined> {

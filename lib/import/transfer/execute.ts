@@ -1,6 +1,7 @@
 import type { BlobSource } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
 import type { ErrorCode } from "../../errors/codes";
+import type { Problem } from "../../errors/problem";
 import { ArchiveError, PassthroughError, RegistryError, toProblem } from "../../errors/errors";
 import { formatWithoutFix } from "../../errors/format";
 import { Limiter, mapLimited } from "../../concurrency/limiter";
@@ -19,6 +20,8 @@ import { BlobReader } from "./verified-pieces";
 export interface ExecuteOptions extends ImportListeners {
     /** Blobs in flight. */
     readonly concurrency?: number;
+    /** Images that are not to be pushed, by source reference, and why: they fail, and what they share with others is sent. */
+    readonly blocked?: ReadonlyMap<string, Problem>;
 }
 
 const DEFAULT_CONCURRENCY = 6;
@@ -40,6 +43,7 @@ export async function executePlan(
     plan: ImportPlan,
     options: ExecuteOptions = {},
 ): Promise<ImportResult> {
+    client.willWrite(mountSources(plan));
     const execution = new Execution(client, source, plan, options);
     const quiet = execution.begin();
     try {
@@ -51,6 +55,17 @@ export async function executePlan(
         await execution.close();
     }
     return execution.end();
+}
+
+/** By repository that is written to, those that its blobs are mounted from. */
+function mountSources({ push }: ImportPlan): Map<string, Set<string>> {
+    const sources = new Map<string, Set<string>>();
+    for (const { task, blobs } of push) {
+        const known = sources.get(task.repository) ?? new Set();
+        for (const { mountFrom } of blobs) if (mountFrom !== undefined) known.add(mountFrom);
+        sources.set(task.repository, known);
+    }
+    return sources;
 }
 
 class Execution {
@@ -68,7 +83,7 @@ class Execution {
         private readonly client: RegistryClient,
         private readonly source: BlobSource,
         plan: ImportPlan,
-        options: ExecuteOptions,
+        private readonly options: ExecuteOptions,
     ) {
         this.recorder = new ImportRecorder(plan, options);
         this.noProgress = new NoProgressTimer(client);
@@ -112,6 +127,11 @@ class Execution {
 
     private async image(image: ImagePlan): Promise<void> {
         const { task } = image;
+        const problem = this.options.blocked?.get(task.source);
+        if (problem !== undefined) {
+            this.recorder.imageFailed({ source: task.source, problems: [problem] });
+            return;
+        }
         try {
             this.goOn();
             await this.neededBlobs(image);

@@ -36,6 +36,8 @@ export interface Verification {
     readonly failures: readonly ImageProblem[];
     /** Images that the registry could not read: they may be sound. */
     readonly unread: readonly ImageProblem[];
+    /** Sources of those `failures` that say only that the account was rejected: with another one they may be sound. */
+    readonly denied: readonly string[];
 }
 
 /** The result for one image. */
@@ -82,6 +84,7 @@ export async function verifyImages(
     checks: readonly ImageCheck[],
     options: VerifyOptions = {},
 ): Promise<Verification> {
+    client.willRead(checks.map(({ repository }) => repository));
     const trees = new TreeChecker(client, options.lookups ?? new LookupCache());
     const absent = options.absent ?? new Set();
     let finished = 0;
@@ -117,6 +120,7 @@ export async function verifyImages(
             ...denied.map(deniedFailure),
         ],
         unread: verdicts.flatMap((verdict) => ("unread" in verdict ? [verdict.unread] : [])),
+        denied: denied.map(({ source }) => source),
     };
 }
 

@@ -121,7 +121,7 @@ export class HarborRobots implements RobotAdmin {
             return this.proven(made.id, { username: made.name, password: made.secret });
         }
         if (robotDifferences(found, desired).length > 0) await this.update(toRobot(found), desired);
-        const secret = ownSecret();
+        const secret = generateSecret();
         await this.client.call({
             method: "PATCH",
             path: `/robots/${found.id}`,
@@ -219,6 +219,6 @@ function robotDifferences(found: HarborRobot, desired: DesiredRobot): string[] {
 }
 
 /** 8 to 128 characters with an upper-case letter, a lower-case letter and a digit, whatever the random bytes are. */
-function ownSecret(): string {
+function generateSecret(): string {
     return `${randomBytes(30).toString("base64url")}aA1`;
 }

@@ -52,7 +52,7 @@ export class Organizations implements NamespaceAdmin {
             warnings: [
                 ...others.flatMap(([title, { role }]) => teamWarning(name, title, role)),
                 ...(isImmutable ? [immutabilityWarning(name)] : []),
-                ...(features.AUTO_PRUNE === true ? await pruning(api, name) : []),
+                ...(features.AUTO_PRUNE === true ? await pruningWarnings(api, name) : []),
             ],
             hasImmutableTags: isImmutable,
             isUntouched: isEmpty && Object.keys(found.teams).every((title) => title === "owners"),
@@ -172,7 +172,7 @@ function immutabilityWarning(name: string): string {
 }
 
 /** Quay >= 3.10 with FEATURE_AUTO_PRUNE deletes tags by itself; without it, the call does not exist. */
-async function pruning(api: QuayApi, name: string): Promise<string[]> {
+async function pruningWarnings(api: QuayApi, name: string): Promise<string[]> {
     const found = await api.read(`/api/v1/organization/${name}/autoprunepolicy/`, policies);
     if (found.policies.length === 0) return [];
     return [

@@ -27,7 +27,7 @@ export function prototypeDifferences(all: readonly Prototype[], robot: string, r
     return [
         ...(own.length === 1 ? [] : [`default permissions: ${own.length} -> 1`]),
         ...own.filter((one) => one.role !== role).map((one) => `default permission: ${one.role} -> ${role}`),
-        ...own.filter(forOneCreator).map(() => "default permission: for one creator only -> for all"),
+        ...own.filter(isForOneCreator).map(() => "default permission: for one creator only -> for all"),
     ].slice(0, 1);
 }
 
@@ -39,14 +39,14 @@ export async function ensurePrototype(api: QuayApi, organization: string, robot:
     const path = `/api/v1/organization/${organization}/prototypes`;
     const own = async (once: QuayApi) => {
         const found = of(await listPrototypes(once, organization), robot);
-        return found.some((one) => !forOneCreator(one)) ? found : undefined;
+        return found.some((one) => !isForOneCreator(one)) ? found : undefined;
     };
     const found = await ensured(api, own, async (once) => {
         const delegate = { kind: "user", name: robot };
         expect(await once.once("POST", path, { role, delegate }), 200);
     });
-    const kept = found?.find((one) => !forOneCreator(one));
-    if (found === undefined || kept === undefined) throw lost(api, organization, robot);
+    const kept = found?.find((one) => !isForOneCreator(one));
+    if (found === undefined || kept === undefined) throw lostPrototypeError(api, organization, robot);
     if (kept.role !== role) expect(await api.put(`${path}/${kept.id}`, { role }), 200);
     for (const other of found) {
         if (other.id !== kept.id) expect(await api.delete(`${path}/${other.id}`), 204, 404);
@@ -57,11 +57,11 @@ function of(all: readonly Prototype[], robot: string): Prototype[] {
     return all.filter(({ delegate }) => delegate.kind === "user" && delegate.name === robot);
 }
 
-function forOneCreator({ activating_user }: Prototype): boolean {
+function isForOneCreator({ activating_user }: Prototype): boolean {
     return activating_user !== null && activating_user !== undefined;
 }
 
-function lost({ connection }: QuayApi, organization: string, robot: string): RegistryError {
+function lostPrototypeError({ connection }: QuayApi, organization: string, robot: string): RegistryError {
     return new RegistryError("Quay accepted a new default permission for it and does not have it", {
         registry: connection.host,
         thing: `robot account ${robot} in ${organization}`,

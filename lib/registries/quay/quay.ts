@@ -15,6 +15,8 @@ export const QUAY_CAPABILITIES: RegistryCapabilities = {
     // Needs FEATURE_IMMUTABLE_TAGS of Quay >= 3.17, and refuses to put the same image again.
     immutability: false,
     sparseIndexes: "announced",
+    // Quay, image/docker/schema2/manifest.py: compressed and foreign layers only.
+    rejectedDockerLayers: ["application/vnd.docker.image.rootfs.diff.tar"],
     tokenLogin: true,
     collectsUntagged: true,
     gaps: [

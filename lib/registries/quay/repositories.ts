@@ -1,10 +1,10 @@
 import { parseBody } from "../admin-client";
 import { z } from "zod";
 import { mapLimited } from "../../concurrency/limiter";
-import type { FoundRepositories, DesiredRepositories, RepositoryAdmin } from "../repository-admin";
+import type { FoundRepositories, DesiredRepositories, RepositoryAdmin, RepositoryListeners } from "../repository-admin";
 import { isDuplicate, quayError } from "./response";
 import { readOrganization } from "./organization";
-import { type Grants, grant, readGrants } from "./permissions";
+import { type Grants, grant, readGrantsOfAll } from "./permissions";
 import { type QuayApi, expect } from "./quay-api";
 import { type ListedRepository, listRepositories } from "./repository-list";
 
@@ -26,26 +26,39 @@ export class Repositories implements RepositoryAdmin {
         const api = await this.reader();
         const listed = await listOwned(api, desired.namespace);
         const there = desired.names.filter((name) => listed.has(name));
-        const found = await mapLimited(there, AT_ONCE, async (name) => ({
-            name,
-            grants: await readGrants(api, desired.namespace, name),
-        }));
+        const grants = await readGrantsOfAll(api, desired.namespace, there);
+        const found = there.map((name) => ({ name, grants: grants.get(name) ?? { users: {}, teams: {} } }));
         return {
             missing: desired.names.filter((name) => !listed.has(name)),
             differences: found.flatMap(({ name, grants }) => differences(desired, name, listed.get(name), grants)),
-            warnings: [...found.flatMap(({ name }) => closed(name, listed.get(name))), ...otherPushers(desired, found)],
+            warnings: [
+                ...found.flatMap(({ name }) => unwritableWarning(name, listed.get(name))),
+                ...otherPushers(desired, found),
+            ],
         };
     }
 
-    async ensure(desired: DesiredRepositories, onProgress?: (done: number, of: number) => void): Promise<string[]> {
-        const api = await this.admin(desired.namespace);
-        const listed = await listOwned(api, desired.namespace);
+    async ensure(desired: DesiredRepositories, { onProgress, onCreate }: RepositoryListeners = {}): Promise<string[]> {
+        const { namespace, names } = desired;
+        const api = await this.admin(namespace);
+        const listed = await listOwned(api, namespace);
         let done = 0;
-        await mapLimited(desired.names, AT_ONCE, async (name) => {
-            await this.ensureOne(api, desired, name, listed.get(name));
-            onProgress?.(++done, desired.names.length);
+        await mapLimited(names, AT_ONCE, async (name) => {
+            if (!listed.has(name)) onCreate?.(name);
+            await ensurePrivate(api, namespace, name, listed.get(name));
+            onProgress?.(++done, names.length);
         });
-        return desired.names.filter((name) => !listed.has(name));
+        // A new repository has its rights from the default permissions of the organization: what is right is not set again.
+        const grants = await readGrantsOfAll(await this.reader(), namespace, names);
+        await mapLimited(names, AT_ONCE, async (name) => {
+            for (const [robot, role] of [
+                [desired.importer, "write"],
+                [desired.puller, "read"],
+            ] as const) {
+                if (grants.get(name)?.users[robot]?.role !== role) await grant(api, namespace, name, robot, role);
+            }
+        });
+        return names.filter((name) => !listed.has(name));
     }
 
     async remove({ namespace, names }: Pick<DesiredRepositories, "namespace" | "names">): Promise<void> {
@@ -60,27 +73,19 @@ export class Repositories implements RepositoryAdmin {
             if (Object.keys(tags).length === 0) expect(await api.delete(path), 204);
         });
     }
+}
 
-    private async ensureOne(
-        api: QuayApi,
-        desired: DesiredRepositories,
-        name: string,
-        known: ListedRepository | undefined,
-    ): Promise<void> {
-        const { namespace } = desired;
-        if (known === undefined) await make(api, namespace, name);
-        if (known?.is_public === true) {
-            const path = `/api/v1/repository/${namespace}/${name}/changevisibility`;
-            expect(await api.retrying(() => api.once("POST", path, { visibility: "private" })), 200);
-        }
-        const { users } = await readGrants(api, namespace, name);
-        for (const [robot, role] of [
-            [desired.importer, "write"],
-            [desired.puller, "read"],
-        ] as const) {
-            if (users[robot]?.role !== role) await grant(api, namespace, name, robot, role);
-        }
-    }
+/** The repository exists afterwards, and is private. */
+async function ensurePrivate(
+    api: QuayApi,
+    namespace: string,
+    name: string,
+    known: ListedRepository | undefined,
+): Promise<void> {
+    if (known === undefined) await make(api, namespace, name);
+    if (known?.is_public !== true) return;
+    const path = `/api/v1/repository/${namespace}/${name}/changevisibility`;
+    expect(await api.retrying(() => api.once("POST", path, { visibility: "private" })), 200);
 }
 
 /** The list, of an organization that is administered for certain: anybody else gets an empty one. */
@@ -143,7 +148,7 @@ function pushers({ importer, puller }: DesiredRepositories, { users, teams }: Gr
 }
 
 /** Quay leaves `push` out of the tokens for such a repository, without a word. */
-function closed(name: string, listed: ListedRepository | undefined): string[] {
+function unwritableWarning(name: string, listed: ListedRepository | undefined): string[] {
     if (listed === undefined || listed.state === "NORMAL") return [];
     return [`${name}: its state is ${listed.state}: nothing can be pushed; set it to NORMAL (repository, Settings)`];
 }

@@ -36,11 +36,11 @@ export class Robots implements RobotAdmin {
             (once) => readRobot(once, desired.namespace, desired.name),
             (once) => putRobot(once, desired.namespace, desired.name, desired.description),
         );
-        if (made === undefined) throw vanished(api, desired);
+        if (made === undefined) throw robotMissingError(api, desired);
         if (made.description !== desired.description) return undefined;
         await this.giveRights(api, desired, made.username);
         const credentials = { username: made.username, password: made.secret };
-        if (!(await this.probe(credentials))) throw rejected(api, desired);
+        if (!(await this.probe(credentials))) throw rejectedSecretError(api, desired);
         return { robot: toRobot(made), credentials };
     }
 
@@ -68,7 +68,7 @@ export class Robots implements RobotAdmin {
     async update(known: Robot, desired: DesiredRobot): Promise<Robot> {
         const api = await this.admin(desired.namespace);
         const found = await this.readOwn(api, known, desired);
-        if (found === undefined) throw vanished(api, desired);
+        if (found === undefined) throw robotMissingError(api, desired);
         await this.giveRights(api, desired, found.username);
         return toRobot(found);
     }
@@ -141,7 +141,7 @@ function toRobot({ username, createdAt }: RobotAccount): Robot {
     return { id: username, username, createdAt };
 }
 
-function vanished({ connection }: QuayApi, { name, namespace }: DesiredRobot): RegistryError {
+function robotMissingError({ connection }: QuayApi, { name, namespace }: DesiredRobot): RegistryError {
     return new RegistryError("it does not exist, or not any more", {
         registry: connection.host,
         thing: `robot account ${namespace}+${name}`,
@@ -150,7 +150,7 @@ function vanished({ connection }: QuayApi, { name, namespace }: DesiredRobot): R
     });
 }
 
-function rejected({ connection }: QuayApi, { name, namespace }: DesiredRobot): RegistryError {
+function rejectedSecretError({ connection }: QuayApi, { name, namespace }: DesiredRobot): RegistryError {
     return new RegistryError("it exists, but Quay rejects its secret", {
         registry: connection.host,
         thing: `robot account ${namespace}+${name}`,

@@ -64,6 +64,8 @@ export class FakeQuay {
     readonly strange: string[] = [];
     /** Answers in place of the server, for faults; undefined lets the request through. */
     fault: ((method: string, path: string) => Reply | undefined) | undefined;
+    /** Holds a request back before anything is done for it; undefined lets it through. */
+    hold: ((method: string, path: string) => Promise<void> | undefined) | undefined;
     setting: QuaySetting;
     private readonly sessions = new Sessions();
     private readonly tokens = new Tokens(this.model, () => this.setting);
@@ -144,6 +146,8 @@ export class FakeQuay {
     private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
         const { method = "GET", url = "/" } = request;
         const { pathname, searchParams } = new URL(url, this.url);
+        await this.hold?.(method, pathname);
+        if (request.destroyed) return;
         const broken = this.fault?.(method, pathname);
         if (broken?.cutAfter === 0) {
             // What cuts the answer off has still done its work, unless it says otherwise.

@@ -1,5 +1,5 @@
 import type { Reply } from "../http-server";
-import type { Organization, Prototype, Robot } from "./model";
+import type { Organization, Prototype, Repository, Robot } from "./model";
 import { randomToken } from "./model";
 import { NOT_FOUND, NO_CONTENT, NO_ROBOT, json, problem } from "./reply";
 import { type ApiRequest, type Route, isReply, rejectUnlessOneOf, ownedOrganization } from "./route";
@@ -32,6 +32,29 @@ export const robotRoutes: readonly Route[] = [
             if (isReply(organization)) return organization;
             const robot = organization.robots.get(request.params.robot ?? "");
             return robot === undefined ? NO_ROBOT : json(200, view(robot, true));
+        },
+    },
+    {
+        method: "GET",
+        path: "/api/v1/organization/:org/robots/:robot/permissions",
+        source: "§4: GET …/robots/importer/permissions: needs the scope user:admin",
+        answer: (request, model) => {
+            const organization = ownedOrganization(request, model, "user:admin");
+            if (isReply(organization)) return organization;
+            const name = `${organization.name}+${request.params.robot ?? ""}`;
+            return json(200, { permissions: listGrants(organization, ({ users }) => users.get(name)) });
+        },
+    },
+    {
+        method: "GET",
+        path: "/api/v1/organization/:org/team/:team/permissions",
+        source: "Q: endpoints/api/team.py, TeamPermissions",
+        answer: (request, model) => {
+            const organization = ownedOrganization(request, model);
+            if (isReply(organization)) return organization;
+            const { team = "" } = request.params;
+            if (!organization.teams.has(team)) return NOT_FOUND;
+            return json(200, { permissions: listGrants(organization, ({ teams }) => teams.get(team)) });
         },
     },
     {
@@ -157,6 +180,14 @@ function rights({ teams, repositories }: Organization, name: string): object {
         teams: [...teams].filter(([, { members }]) => members.has(name)).map(([team]) => ({ name: team })),
         repositories: [...repositories.values()].filter(({ users }) => users.has(name)).map((one) => one.name),
     };
+}
+
+function listGrants({ repositories }: Organization, roleIn: (repository: Repository) => string | undefined): object[] {
+    return [...repositories.values()].flatMap((repository) => {
+        const role = roleIn(repository);
+        if (role === undefined) return [];
+        return [{ repository: { name: repository.name, is_public: repository.isPublic }, role }];
+    });
 }
 
 function prototypeView({ id, role, delegate, activatingUser }: Prototype): object {

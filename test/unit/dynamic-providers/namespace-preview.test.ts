@@ -7,7 +7,11 @@ const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 test("a preview asks no registry whose credentials are known in the update only", async () => {
     const lines: string[] = [];
     const log = { line: (_: string, text: string) => lines.push(text) };
-    const context = { signal: new AbortController().signal, log, process: new RegistryProcess({ followsConfiguration: false }) };
+    const context = {
+        signal: new AbortController().signal,
+        log,
+        process: new RegistryProcess({ followsConfiguration: false }),
+    };
     const news = {
         selfUrn: "urn",
         registry: { type: "harbor", mirrorBase: "localhost:1/mirror", retrySeconds: 0, plainHttp: true },

@@ -12,6 +12,8 @@ const B = "mirror/quay.io/org/b";
 
 /** A registry that answers what it is told to have; what a real one answers is the integration tests' matter. */
 class Registry implements RegistryQuestions {
+    willRead(): void {}
+
     readonly asked: string[] = [];
     private readonly held = new Map<string, { digest: Digest; bytes: Buffer; size: number }>();
 

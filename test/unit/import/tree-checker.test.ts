@@ -21,6 +21,7 @@ function memoryRegistry(content: MemoryImageSet, lost: ReadonlySet<Digest> = new
     };
     const client = {
         manifestHead: (_: string, tag: string) => Promise.resolve(content.images[`quay.io/org/app:${tag}`]),
+        willRead: () => undefined,
         manifestGet: async (_: string, digest: Digest) => {
             const found = await bytes(digest);
             return found && parseManifest(found);

@@ -156,6 +156,22 @@ test("permissions: an upsert; the name in 400; a page in 500 where there is no r
     is(await quay.ask("GET", `${repositories}/none?includeTags=false`, undefined, NO_TOKEN), 401);
 });
 
+test("rights by their holder: those of a robot account, and those of a team", async () => {
+    const given = {
+        permissions: [
+            expect.objectContaining({
+                repository: expect.objectContaining({ name: "quay.io/org/app" }),
+                role: "write",
+            }),
+        ],
+    };
+    const own = `/api/v1/repository/${ORG}/quay.io/org/app/permissions/user/${ORG}+importer`;
+    is(await quay.ask("PUT", own, { role: "write" }), 200);
+    expect((await quay.ask("GET", `${org}/robots/importer/permissions`)).json).toEqual(given);
+    expect((await quay.ask("GET", `${org}/team/owners/permissions`)).json).toEqual({ permissions: [] });
+    is(await quay.ask("GET", `${org}/team/none/permissions`), 404, "not_found");
+});
+
 test("what it does not know: 308 and a page for reads, 500 and a page for writes; bodies that are no JSON", async () => {
     is(await quay.ask("GET", `${org}/nothing`), 308);
     is(await quay.ask("GET", `${org}/nothing/`), 404, "<");

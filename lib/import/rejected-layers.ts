@@ -1,0 +1,39 @@
+import type { BlobSource } from "../mirror/image-set";
+import type { Problem } from "../errors/problem";
+import { counted } from "../errors/text";
+import { parseManifest } from "../oci/manifest";
+import { MEDIA_TYPE_DOCKER_MANIFEST } from "../oci/media-types";
+import { manifestsToPut, type ImportPlan } from "./plan/plan";
+
+/**
+ * The images of a plan that the registry would reject for the media types of their layers, found in the archive before
+ * anything is sent.
+ * @param rejected media types of layers of Docker images (image manifest version 2, schema 2)
+ * @returns source reference -> problem
+ */
+export async function findRejectedLayers(
+    source: BlobSource,
+    plan: ImportPlan,
+    rejected: readonly string[],
+    registry: string,
+): Promise<ReadonlyMap<string, Problem>> {
+    const found = new Map<string, Problem>();
+    if (rejected.length === 0) return found;
+    for (const image of plan.push) {
+        for (const { digest, mediaType } of manifestsToPut(image)) {
+            if (mediaType !== MEDIA_TYPE_DOCKER_MANIFEST) continue;
+            const { blobs } = parseManifest(await source.read(digest), { place: source.place(digest) });
+            const layers = blobs.filter((blob) => rejected.includes(blob.mediaType));
+            const [first] = layers;
+            if (first === undefined) continue;
+            found.set(image.task.source, {
+                code: "MANIFEST_INVALID",
+                problem: `${counted(layers.length, "layer")} of the type ${first.mediaType}, which the registry rejects in a Docker image`,
+                thing: `manifest ${digest}`,
+                place: { registry },
+                fix: "save the image again with compressed layers or as an OCI image (its digest changes), or leave it out of the archive",
+            });
+        }
+    }
+    return found;
+}
