@@ -21,7 +21,7 @@ export interface Grants {
 const AT_ONCE = 8;
 
 /** @param repository one that is known to be there: Quay answers 200 with nobody for one that is not */
-export async function readGrants(api: QuayApi, organization: string, repository: string): Promise<Grants> {
+async function readGrants(api: QuayApi, organization: string, repository: string): Promise<Grants> {
     const path = `/api/v1/repository/${organization}/${repository}/permissions`;
     const users = await api.read(`${path}/user/`, permissions);
     const teams = await api.read(`${path}/team/`, permissions);
