@@ -59,7 +59,7 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
         {
             method: "GET",
             path: "/api/v1/organization/:org/autoprunepolicy/",
-            source: "§4: ≥3.10, FEATURE_AUTO_PRUNE",
+            source: "§4: ≥3.10, FEATURE_AUTO_PRUNE; never seen on a real server",
             answer: (request, model) => {
                 const organization = ownedOrganization(request, model);
                 return isReply(organization) ? organization : json(200, { policies: organization.autoPrunePolicies });
@@ -68,7 +68,7 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
         {
             method: "GET",
             path: "/api/v1/organization/:org/immutabilitypolicy/",
-            source: "Q: endpoints/api/immutability_policy.py: ≥3.17, FEATURE_IMMUTABLE_TAGS",
+            source: "Q: endpoints/api/immutability_policy.py: ≥3.17, FEATURE_IMMUTABLE_TAGS; never seen on a real server",
             answer: (request, model) => {
                 const organization = ownedOrganization(request, model);
                 return isReply(organization)
@@ -79,7 +79,7 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
         {
             method: "GET",
             path: "/api/v1/organization/:org/proxycache",
-            source: "Q: endpoints/api/organization.py, OrganizationProxyCacheConfig: empty strings without one; FEATURE_PROXY_CACHE",
+            source: "Q: endpoints/api/organization.py, OrganizationProxyCacheConfig: empty strings without one; FEATURE_PROXY_CACHE; never seen on a real server",
             answer: (request, model) => {
                 const organization = ownedOrganization(request, model);
                 if (isReply(organization)) return organization;

@@ -48,7 +48,7 @@ export const robotRoutes: readonly Route[] = [
     {
         method: "GET",
         path: "/api/v1/organization/:org/team/:team/permissions",
-        source: "Q: endpoints/api/team.py, TeamPermissions",
+        source: "Q: endpoints/api/team.py, TeamPermissions [run 3.18.0]",
         answer: (request, model) => {
             const organization = ownedOrganization(request, model);
             if (isReply(organization)) return organization;
