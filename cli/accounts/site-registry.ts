@@ -42,6 +42,7 @@ export function siteClient(
         endpoint: registryEndpoint(registry),
         credentials,
         requests: registry.requests ?? requestsFor(concurrency),
+        maxBody: registry.maxBody,
         retry: { ...DEFAULT_RETRY, seconds: retrySeconds },
         signal,
     });

@@ -59,6 +59,7 @@ export const ERROR_CODES = {
         "NAMESPACE_NOT_EMPTY",
         "NAME_INVALID",
         "NAME_UNKNOWN",
+        "NOT_A_REGISTRY",
         "NOT_FOUND",
         "NOT_TRIED",
         "PRECONDITION_FAILED",
@@ -76,6 +77,7 @@ export const ERROR_CODES = {
         "TOOMANYREQUESTS",
         "UNEXPECTED_RESPONSE",
         "UNSUPPORTED",
+        "UPLOAD_URL_UNREACHABLE",
     ],
     network: ["ABORTED", "NETWORK", "TIMEOUT", "TLS"],
     configuration: [

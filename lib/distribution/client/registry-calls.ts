@@ -16,6 +16,8 @@ export interface RegistryClientOptions {
     /** Sockets kept to the registry; absent: as many as `requests`. */
     readonly connections?: number;
     readonly retry?: RetryPolicy;
+    /** Bytes of the largest request body that the registry, and what stands in front of it, accepts; absent: not known. */
+    readonly maxBody?: number | undefined;
     /** Ends every request under way. */
     readonly signal?: AbortSignal;
 }

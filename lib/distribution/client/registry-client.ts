@@ -3,7 +3,7 @@ import { type Digest, isDigest } from "../../oci/digest";
 import { RegistryError } from "../../errors/errors";
 import { printable } from "../../errors/text";
 import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../../oci/manifest";
-import { deletionError, foreignAbsence, judgeAbsence, responseError } from "./response-errors";
+import { deletionError, foreignAbsence, judgeAbsence, rejectPage, responseError } from "./response-errors";
 import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import { type RegistryRequest, deleteScopes, pushScopes } from "./registry-session";
 import { invalidList, readTagPage } from "./tag-page";
@@ -21,7 +21,7 @@ export class RegistryClient {
 
     constructor(private readonly options: RegistryClientOptions) {
         this.calls = new RegistryCalls(options);
-        this.uploads = new BlobUploads(this.calls, options.endpoint.timeouts?.piece);
+        this.uploads = new BlobUploads(this.calls, options.endpoint.timeouts?.piece, options.maxBody);
     }
 
     /** `host[:port]`, for errors. */
@@ -49,6 +49,7 @@ export class RegistryClient {
         const operation = "GET /v2/";
         return this.calls.run({ method: "GET", url: "/v2/", operation, scopes: [] }, async (response) => {
             const text = await response.text();
+            rejectPage(response, text);
             if (![200, 401, 404].includes(response.status)) throw responseError(response, text);
             return response.status;
         });
@@ -164,13 +165,25 @@ export class RegistryClient {
         return this.calls.find(request, async (response) => {
             await response.discard();
             const length = Number(response.headers["content-length"] ?? NaN);
-            if (Number.isInteger(length)) return length;
-            throw new RegistryError("the response has no size of the blob (Content-Length)", {
-                ...response.context,
-                code: "UNEXPECTED_RESPONSE",
-                status: 200,
-                fix: "check what stands in front of the registry",
-            });
+            return Number.isInteger(length) ? length : this.blobSize(repository, digest);
+        });
+    }
+
+    /** The size by GET: RFC 9110 §9.3.2 lets a response to HEAD leave it out, as compressing proxies and CDNs do. */
+    private async blobSize(repository: string, digest: Digest): Promise<number | undefined> {
+        const request = { ...this.calls.read("GET", repository, `blobs/${digest}`), headers: { range: "bytes=0-0" } };
+        return this.calls.run(request, async (response) => {
+            const { status } = response;
+            const ranged = /^bytes (?:0-0|\*)\/(\d+)$/.exec(String(response.headers["content-range"] ?? ""))?.[1];
+            if ((status === 206 || status === 416) && ranged !== undefined) {
+                await response.discard();
+                return Number(ranged);
+            }
+            if (status === 404 && judgeAbsence(response, await response.text()) === "definite") return undefined;
+            if (status !== 200) throw responseError(response, "");
+            let size = 0;
+            for await (const chunk of response.bytes()) size += chunk.length;
+            return size;
         });
     }
 
@@ -210,9 +223,14 @@ export class RegistryClient {
 /** Registries give a page of 50 tags or more. */
 const MAX_TAG_PAGES = 10_000;
 
+/** A page has its title in here. */
+const PAGE_START = 4096;
+
 async function readManifest(response: HttpResponse): Promise<Manifest> {
     const { operation, registry } = response.context;
-    return parseManifest(await readBody(response), { operation, place: { registry } });
+    const body = await readBody(response);
+    rejectPage(response, body.subarray(0, PAGE_START).toString("utf8"));
+    return parseManifest(body, { operation, place: { registry } });
 }
 
 async function readBody(response: HttpResponse): Promise<Buffer> {
