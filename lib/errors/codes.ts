@@ -41,7 +41,9 @@ export const ERROR_CODES = {
         "REFERENCE_INVALID",
     ],
     registry: [
+        "BLOB_COMPRESSED",
         "BLOB_MOUNT_REFUSED",
+        "BLOB_SIZE_MISSING",
         "BLOB_UNKNOWN",
         "BLOB_UPLOAD_INVALID",
         "BLOB_UPLOAD_UNKNOWN",
@@ -96,6 +98,8 @@ export const ERROR_CODES = {
         "DENIED",
         "NO_CREDENTIALS",
         "ROBOT_NAMES_TAKEN",
+        "TOKENS_REJECTED",
+        "TOKEN_URL_UNREACHABLE",
         "UNAUTHORIZED",
         "UPLOADS_REFUSED",
     ],

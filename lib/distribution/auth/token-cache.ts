@@ -56,6 +56,11 @@ export class RegistryTokens {
         if (known !== undefined && authorization === bearer(known.token)) this.tokens.delete(key);
     }
 
+    /** Forgets every token. */
+    clear(): void {
+        this.tokens.clear();
+    }
+
     private async fetch({
         credentials,
         challenge,

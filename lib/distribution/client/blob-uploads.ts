@@ -67,6 +67,16 @@ export class BlobUploads {
         this.chunks = new ChunkSize(maxBody);
     }
 
+    /** True if blobs are sent with PATCH, since a PUT with bytes was rejected. */
+    get usesPatch(): boolean {
+        return this.way === "patch";
+    }
+
+    /** Bytes that bodies were found to be limited to (413); undefined: no limit was met, or it is configured. */
+    get metLimit(): number | undefined {
+        return this.chunks.learned;
+    }
+
     /** Begins an upload; with `mountFrom` the registry may take the blob from there instead and need no bytes. */
     async start(repository: string, digest: Digest, mountFrom?: string): Promise<UploadStart> {
         const mount = mountFrom === undefined ? "" : `?mount=${digest}&from=${encodeURIComponent(mountFrom)}`;

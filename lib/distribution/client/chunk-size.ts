@@ -8,6 +8,9 @@ export class ChunkSize {
     private limit: number | undefined;
     private least = 0;
 
+    /** The limit that responses 413 have shown; undefined: none did. */
+    learned: number | undefined;
+
     /** @param maxBody absent: no limit is known */
     constructor(maxBody: number | undefined) {
         this.limit = maxBody;
@@ -36,6 +39,7 @@ export class ChunkSize {
         const next = Math.min(LARGEST, Math.max(SMALLEST, Math.floor(rejected / 2)));
         if (next >= rejected || next < this.least) return false;
         this.limit = next;
+        this.learned = next;
         return true;
     }
 }

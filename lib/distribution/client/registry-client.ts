@@ -4,6 +4,7 @@ import { RegistryError } from "../../errors/errors";
 import { printable } from "../../errors/text";
 import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../../oci/manifest";
 import { deletionError, foreignAbsence, judgeAbsence, rejectPage, responseError } from "./response-errors";
+import { RegistryProbe } from "./registry-probe";
 import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import { type RegistryRequest, deleteScopes, pushScopes } from "./registry-session";
 import { invalidList, readTagPage } from "./tag-page";
@@ -17,10 +18,13 @@ export { type RegistryClientOptions, type Wait, requestsFor } from "./registry-c
  */
 export class RegistryClient {
     readonly uploads: BlobUploads;
+    /** Single requests for checks, with their whole response. */
+    readonly probe: RegistryProbe;
     private readonly calls: RegistryCalls;
 
     constructor(private readonly options: RegistryClientOptions) {
         this.calls = new RegistryCalls(options);
+        this.probe = new RegistryProbe(this.calls);
         this.uploads = new BlobUploads(this.calls, options.endpoint.timeouts?.piece, options.maxBody);
     }
 
@@ -50,9 +54,27 @@ export class RegistryClient {
         return this.calls.run({ method: "GET", url: "/v2/", operation, scopes: [] }, async (response) => {
             const text = await response.text();
             rejectPage(response, text);
+            if (response.status === 401 && response.context.account !== undefined) this.rejectToken(response);
             if (![200, 401, 404].includes(response.status)) throw responseError(response, text);
             return response.status;
         });
+    }
+
+    /** @throws RegistryError `TOKENS_REJECTED` where it is not the account that is rejected, but a token that was just given for it */
+    private rejectToken({ context, status }: HttpResponse): void {
+        const challenge = this.calls.session.lastChallenge;
+        if (challenge?.scheme !== "bearer") return;
+        const realm = printable(challenge.parameters.realm ?? "");
+        const { account = "" } = context;
+        throw new RegistryError(
+            `the token service at ${realm} gives tokens for ${account}, and the registry rejects them`,
+            {
+                ...context,
+                status,
+                code: "TOKENS_REJECTED",
+                fix: TOKEN_FIX,
+            },
+        );
     }
 
     /** True if `GET /v2/` announces that indexes may lack children (Quay >= 3.17: X-Sparse-Manifest-Support). */
@@ -219,6 +241,10 @@ export class RegistryClient {
         });
     }
 }
+
+const TOKEN_FIX =
+    "the account is right: give all instances behind the load balancer the same token key (Harbor: core's private key; " +
+    "distribution: auth.token.rootcertbundle), the same service name and clocks that agree";
 
 /** Registries give a page of 50 tags or more. */
 const MAX_TAG_PAGES = 10_000;

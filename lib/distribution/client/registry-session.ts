@@ -104,6 +104,16 @@ export class RegistrySession {
         return url;
     }
 
+    /** What the registry asks for, as it was read from its last challenge. */
+    get lastChallenge(): Challenge | undefined {
+        return this.challenge;
+    }
+
+    /** The next request gets a new token. */
+    forgetTokens(): void {
+        this.tokens.clear();
+    }
+
     async close(): Promise<void> {
         await this.transport.close();
     }
@@ -127,7 +137,8 @@ export class RegistrySession {
                 firstRefusal ??= Date.now();
                 // With Basic the account itself is rejected.
                 const isOver = !isBearer(used) || isHeavy(request) || Date.now() + wait > firstRefusal + this.patience;
-                if (isOver || !this.refusals.mayRetry(challengeOf(response), refused)) {
+                const isGreeting = url.pathname === "/v2/";
+                if (isOver || !this.refusals.mayRetry(challengeOf(response), refused, isGreeting)) {
                     this.noteFinal(request);
                     return response;
                 }
