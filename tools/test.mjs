@@ -75,12 +75,14 @@ async function ensureRootTools(progress) {
             "these tests need root (they change container settings of this machine): sudo npm run test:root",
         );
     }
-    if (onPath("skopeo", process.env).length > 0) return;
-    progress.note("installing skopeo with apt-get");
+    const missing = ["skopeo", "nginx"].filter((name) => onPath(name, process.env).length === 0);
+    if (missing.length === 0) return;
+    const names = missing.join(" and ");
+    progress.note(`installing ${names} with apt-get`);
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    await progress.beat("installing skopeo", async () => {
+    await progress.beat(`installing ${names}`, async () => {
         await captureOrThrow("apt-get", ["update", "-q"], { env });
-        await captureOrThrow("apt-get", ["install", "-y", "-q", "--no-install-recommends", "skopeo"], { env });
+        await captureOrThrow("apt-get", ["install", "-y", "-q", "--no-install-recommends", ...missing], { env });
     });
 }
 
