@@ -106,6 +106,7 @@ export const ERROR_CODES = {
     validation: [
         "IMAGES_UNREADABLE",
         "NOT_REDIRECTED",
+        "REFERRER_UNLISTED",
         "SELFTEST_IMAGE_LEFT",
         "SELFTEST_MISMATCH",
         "SELFTEST_MISSING",

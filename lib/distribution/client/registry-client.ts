@@ -3,6 +3,7 @@ import { type Digest, isDigest } from "../../oci/digest";
 import { RegistryError } from "../../errors/errors";
 import { printable } from "../../errors/text";
 import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../../oci/manifest";
+import { isIndexMediaType } from "../../oci/media-types";
 import { deletionError, foreignAbsence, judgeAbsence, rejectPage, responseError } from "./response-errors";
 import { RegistryProbe } from "./registry-probe";
 import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
@@ -115,14 +116,27 @@ export class RegistryClient {
         });
     }
 
-    /** Puts the exact bytes under a tag or their own digest. */
-    async manifestPut(repository: string, reference: string, manifest: Manifest): Promise<void> {
+    /**
+     * Puts the exact bytes under a tag or their own digest. An image that is rejected for blobs that were just sent is put
+     * again for a few seconds; an index is not, since its rejection is about platforms that it leaves out.
+     * @returns whether the registry lists the manifest as a referrer of its subject itself (header OCI-Subject)
+     */
+    async manifestPut(
+        repository: string,
+        reference: string,
+        manifest: Manifest,
+    ): Promise<{ readonly isListed: boolean }> {
+        const put = () => this.putOnce(repository, reference, manifest);
+        return isIndexMediaType(manifest.mediaType) ? put() : this.calls.afterUploads(put);
+    }
+
+    private async putOnce(repository: string, reference: string, manifest: Manifest): Promise<{ isListed: boolean }> {
         const request: RegistryRequest = {
             ...this.calls.write("PUT", repository, `manifests/${reference}`),
             headers: { "content-type": manifest.mediaType, "content-length": String(manifest.bytes.length) },
             body: () => manifest.bytes,
         };
-        await this.calls.run(request, async (response) => {
+        return this.calls.run(request, async (response) => {
             const text = await response.text();
             if (response.status !== 201) throw responseError(response, text);
             const stored = response.headers["docker-content-digest"];
@@ -134,6 +148,7 @@ export class RegistryClient {
                     fix: "check what stands in front of the registry: something changes manifests on their way",
                 });
             }
+            return { isListed: response.headers["oci-subject"] !== undefined };
         });
     }
 
