@@ -151,6 +151,12 @@ test.each(["GET /v2/", "a manifest"])("a login page with 200 is not a registry: 
     await expect(asked.finally(() => client.close())).rejects.toMatchObject({ code: "NOT_A_REGISTRY", status: 200 });
 });
 
+test("response headers may be larger than 16 KiB", async () => {
+    site.proxy.script = () => ({ kind: "add-header", name: "x-policy", value: "a".repeat(40_000) });
+    const client = site.client();
+    expect(await client.ping().finally(() => client.close())).toBe(200);
+});
+
 describe("an upload that is sent elsewhere", () => {
     let tls: ServerCertificate;
     let ca: string;
