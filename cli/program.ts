@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import { requireTlsVerification } from "../lib/distribution/http/tls-environment";
 import { type CommandDefinition, PROGRAM } from "./definitions/definition";
+import type * as doctorModule from "./definitions/doctor";
 import type * as importModule from "./definitions/import";
 import type * as lockModule from "./definitions/lock";
 import type * as planModule from "./definitions/plan";
@@ -16,6 +17,7 @@ const load = createRequire(__filename);
 /** Each is loaded when it is needed, in the order in which a site uses them. */
 const DEFINITIONS: ReadonlyMap<string, () => CommandDefinition> = new Map([
     ["lock", () => (load("./definitions/lock") as typeof lockModule).lockDefinition()],
+    ["doctor", () => (load("./definitions/doctor") as typeof doctorModule).doctorDefinition()],
     ["plan", () => (load("./definitions/plan") as typeof planModule).planDefinition()],
     ["import", () => (load("./definitions/import") as typeof importModule).importDefinition()],
     ["verify", () => (load("./definitions/verify") as typeof verifyModule).verifyDefinition()],

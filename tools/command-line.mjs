@@ -57,11 +57,11 @@ export function completeArguments(args, place, stack) {
 }
 
 /** Commands of the project's own command line that read where a site's registry is. */
-const readsSite = new Set(["plan", "import", "verify", "render", "selftest"]);
+const readsSite = new Set(["doctor", "plan", "import", "verify", "render", "selftest"]);
 
 /** Those that need the Pulumi CLI, for the stack's outputs, and those that use it if it is at hand. */
 const needsPulumi = new Set(["render", "selftest"]);
-const usesPulumi = new Set(["plan", "import", "verify"]);
+const usesPulumi = new Set(["doctor", "plan", "import", "verify"]);
 
 /**
  * Which tools a command of the project's own command line wants, as keys of tools.json.

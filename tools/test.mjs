@@ -16,6 +16,7 @@ const debianTools = {
     buildah: "buildah",
     containerd: "containerd",
     ctr: "containerd",
+    nginx: "nginx",
 };
 const suites = ["unit", "integration", "stack", "faults"];
 

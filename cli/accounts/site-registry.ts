@@ -42,6 +42,7 @@ export function siteClient(
         endpoint: registryEndpoint(registry),
         credentials,
         requests: registry.requests ?? requestsFor(concurrency),
+        maxBody: registry.maxBody,
         retry: { ...DEFAULT_RETRY, seconds: retrySeconds },
         signal,
     });
@@ -53,7 +54,7 @@ class AccountRejected extends RegistryError {}
 /** A token endpoint rejects with an error of its own; a registry with passwords answers 401. */
 async function checkAccount(client: RegistryClient, host: string, account: FoundAccount): Promise<void> {
     const response = await client.ping().catch((error: unknown) => {
-        if (error instanceof RegistryError && error.status === 401) return error;
+        if (error instanceof RegistryError && error.status === 401 && error.code !== "TOKENS_REJECTED") return error;
         throw error;
     });
     if (response instanceof RegistryError) throw accountRejected(response, account, account.fix);
@@ -77,7 +78,7 @@ function passwordRejected(registry: string, { credentials: { username } }: Found
 function withAccount(account: FoundAccount, error: unknown): unknown {
     if (!(error instanceof RegistryError) || error instanceof AccountRejected) return error;
     if (error.status === 403) return accountRejected(error, account, error.fix);
-    if (error.status !== 401) return error;
+    if (error.status !== 401 || error.code === "TOKENS_REJECTED") return error;
     return accountRejected(error, account, `${account.fix}; or give it the right it lacks there`);
 }
 

@@ -69,6 +69,13 @@ function totals({ proofs }: Verification) {
     return { images: proofs.length, manifests: sum("manifests"), blobs: sum("blobs"), bytesRead: sum("bytesRead") };
 }
 
+/** Signatures, SBOMs and attestations that verifiers find, by the digest that they are about. */
+function attachments({ proofs }: Verification): Readonly<Record<string, readonly string[]>> {
+    const found: Record<string, string[]> = {};
+    for (const { subject, source } of proofs) if (subject !== undefined) (found[subject] ??= []).push(source);
+    return found;
+}
+
 function jsonReport(stack: string, checks: PullChecks, verification: Verification, failures: readonly ImageProblem[]) {
     return {
         stack,
@@ -76,6 +83,7 @@ function jsonReport(stack: string, checks: PullChecks, verification: Verificatio
         ...totals(verification),
         whole: verification.proofs.filter(({ bytesRead }) => bytesRead > 0).map(({ source }) => source),
         digestOnly: checks.digestOnly,
+        attached: attachments(verification),
         failing: failures.map(imageProblemToJson),
         unread: verification.unread.map(imageProblemToJson),
     };
@@ -86,6 +94,15 @@ function printReport(checks: PullChecks, verification: Verification, failures: r
     for (const line of problemLines(verification.unread)) print(`? ${withoutSecrets(line)}`);
     for (const source of checks.digestOnly) print(`note: ${source} is redirected by digest only`);
     const { images, manifests, blobs, bytesRead } = totals(verification);
+    const attached = Object.values(attachments(verification));
+    if (attached.length > 0) {
+        const count = counted(
+            attached.flat().length,
+            "signature, SBOM or attestation",
+            "signatures, SBOMs and attestations",
+        );
+        print(`verifiers find ${count} of ${counted(attached.length, "manifest")}`);
+    }
     const whole = verification.proofs.filter((proof) => proof.bytesRead > 0).length;
     print(
         `${images} of ${counted(images + failures.length + verification.unread.length, "image")} proven: ${counted(manifests, "manifest")}, ${counted(blobs, "blob")}; ` +

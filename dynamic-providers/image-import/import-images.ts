@@ -15,7 +15,14 @@ import {
 } from "../../lib/import";
 import { MAX_NAMES } from "../../lib/errors/format";
 import type { Digest } from "../../lib/oci/digest";
-import { carryOut, movedTags, readLockedSet, refusedMounts, refusesSparseIndexes } from "../../lib/passthrough";
+import {
+    carryOut,
+    checkBeforeFirstImport,
+    movedTags,
+    readLockedSet,
+    refusedMounts,
+    refusesSparseIndexes,
+} from "../../lib/passthrough";
 import { PartialState } from "../lifecycle/resource-provider";
 import { withRegistry } from "../registry/connection";
 import type { RegistryContext } from "../registry/registry-process";
@@ -81,6 +88,10 @@ async function push(
         logWarnings(immutableMoves(plan, inputs, context), context);
         // The plan is shown before the first byte is sent.
         await log.flushed();
+        if (isFirst(before)) {
+            row.show("checking where the registry wants uploads");
+            logWarnings(await checkBeforeFirstImport(client, plan), context);
+        }
         return carryOut(client, plan, set, {
             concurrency: inputs.concurrency,
             registryKind: inputs.registry.type,
@@ -88,6 +99,11 @@ async function push(
             onWarning: (warning) => logWarnings([warning], context),
         });
     });
+}
+
+/** True if nothing of the set was imported before: what stands in front of the registry may be new, too. */
+function isFirst({ images, incomplete }: StateBefore): boolean {
+    return Object.keys(images).length === 0 && incomplete.length === 0;
 }
 
 /** Tags that move where the registry's rules may keep them from moving; nothing where there are no such rules. */

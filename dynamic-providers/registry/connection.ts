@@ -66,6 +66,7 @@ export async function withRegistry<T>(
         endpoint: registryEndpoint(registry),
         credentials: process.settings.credentials(inputs),
         requests: registry.requests ?? requestsFor(inputs.concurrency ?? 0),
+        maxBody: registry.maxBody,
         retry: { ...DEFAULT_RETRY, seconds: registry.retrySeconds },
         signal,
     });

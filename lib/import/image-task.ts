@@ -21,8 +21,19 @@ export function imageTask(base: MirrorBase, source: string, digest: Digest): Ima
     return { source, digest, repository: mirror.repository, tag: mirror.tag ?? protectingTag(digest) };
 }
 
-/** Cosign's tags about an image: `sha256-<hex>.sig`, `.att`, `.sbom`. */
-const ATTACHMENT_TAG = /^sha256-[0-9a-f]{64}\.(sig|att|sbom)$/;
+/** Tags about an image: `sha256-<hex>.sig`, `.att`, `.sbom` of cosign, and the tag that lists its referrers. */
+const ATTACHMENT_TAG = /^sha256-[0-9a-f]{64}(\.(sig|att|sbom))?$/;
+
+/** The tag with the list of referrers of a manifest (distribution-spec, "Referrers Tag Schema"). */
+export function referrersTag(subject: Digest): string {
+    return subject.replace(":", "-");
+}
+
+/** The manifest that a tag of cosign is about; undefined for other tags. */
+export function signedDigest(tag: string): Digest | undefined {
+    const hex = /^sha256-([0-9a-f]{64})\.(?:sig|att|sbom)$/.exec(tag)?.[1];
+    return hex === undefined ? undefined : `sha256:${hex}`;
+}
 
 /** True for images that speak about another image, and so are pushed after it. */
 export function isAttachment(task: ImageTask): boolean {

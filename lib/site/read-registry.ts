@@ -30,6 +30,7 @@ export function readRegistry(
         ...(plainHttp === undefined ? {} : { plainHttp }),
         retrySeconds: transfer.retrySeconds,
         ...(transfer.requests === undefined ? {} : { requests: transfer.requests }),
+        ...(transfer.maxBody === undefined ? {} : { maxBody: transfer.maxBody }),
     };
 }
 

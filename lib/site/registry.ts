@@ -16,6 +16,8 @@ export const registryConnection = z.object({
     retrySeconds: z.number(),
     /** Requests in flight to the host, over all resources; absent: by the number of blobs in flight. */
     requests: z.number().int().positive().optional(),
+    /** Bytes of the largest request body that is accepted; absent: not known. */
+    maxBody: z.number().int().positive().optional(),
 });
 
 export type RegistryConnection = Readonly<z.infer<typeof registryConnection>>;

@@ -131,6 +131,16 @@ export const transferKeys = z.strictObject({
             defaultText: "24, or concurrency + 8 if that is more",
             fix: "write a whole number from 1 to 256",
         }),
+    maxBody: size()
+        .optional()
+        .meta({
+            description:
+                "The largest request body that the registry, or a proxy in front of it, accepts. Larger blobs are sent in chunks. " +
+                "Without it, the limit is found out when the first blob is rejected (413)",
+            exampleText: "50MB",
+            defaultText: "no limit is known",
+            fix: "write a size in quotes, as in 50MB or 1MiB",
+        }),
     retrySeconds: z
         .number()
         .min(0)

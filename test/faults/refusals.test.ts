@@ -79,12 +79,13 @@ for (const [name, { fault, kinds, words }] of Object.entries(REFUSALS)) {
         expect(failed.map(({ source }) => source.includes(refused))).toEqual([true]);
         expect(Object.keys(outcome.result?.done ?? {})).toHaveLength(2);
         for (const word of words) expect(problemText(failed[0])).toContain(word);
-        // Nobody who was refused asks again: each blob and manifest once.
+        // Nobody who was refused asks again: each blob and manifest once. After a 413 a blob is sent in chunks, which a PUT ends.
+        const most = words[0] === "(413)" ? 2 : 1;
         const posts = asked.get("POST") ?? 0;
         asked.delete("POST");
         const needed = outcome.plan?.push.find(({ task }) => task.source.includes(refused))?.needs.length ?? 0;
         expect(posts).toBeLessThanOrEqual(needed);
-        expect([...asked.values()].filter((times) => times > 1)).toEqual([]);
+        expect([...asked.values()].filter((times) => times > most)).toEqual([]);
         count("requests refused", posts + asked.size);
         site.holdsNothingWrong();
         count("blobs of the next run", await site.converges(content));

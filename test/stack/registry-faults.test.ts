@@ -2,6 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { testAuthority } from "../support/certificates";
 import { RegistryProcess, freePort } from "../support/registry-process";
+import { isUploadPost } from "../support/faults/fault";
+import { FaultProxy } from "../support/faults/fault-proxy";
 import { PausingProxy } from "../support/pausing-proxy";
 import { ACCOUNT, FIXTURES, TestSite } from "../support/site";
 
@@ -67,6 +69,27 @@ test("a registry that cannot be reached is said so, with where it was sought", a
     const host = `localhost:${await freePort()}`;
     site.stack.configure(site.document({ registry: { mirrorBase: `${host}/mirror` } }));
     await fails(`NETWORK at ${host}: GET /v2/: no connection (ECONNREFUSED)`, "check that the registry runs");
+});
+
+test("an upload URL without its port ends the first up before a byte of a blob is sent, with the proxy's setting", async () => {
+    const front = await FaultProxy.start(site.registry.port, await site.authority.issue(), site.authority.ca);
+    front.script = (asked) =>
+        isUploadPost(asked)
+            ? { kind: "rewrite-head", headers: { location: (location) => location.replace(/:\d+\//, "/") } }
+            : undefined;
+    try {
+        site.stack.configure(site.document({ registry: { mirrorBase: `${front.host}/mirror` } }));
+        const up = await site.stack.up();
+        expect(up.code).toBe(1);
+        expect(up.text).toContain(`UPLOAD_URL_UNREACHABLE at ${front.host}`);
+        expect(up.text).toContain("proxy_set_header Host $http_host");
+        expect(front.payload()).toBe(0);
+        expect(front.passed.filter(isUploadPost)).toHaveLength(1);
+    } finally {
+        await front.stop();
+    }
+    expect((await site.stack.destroy()).code).toBe(0);
+    site.registry.forget();
 });
 
 test("a registry killed in the middle of uploads ends the run; once it is back the next up completes", async () => {

@@ -81,7 +81,8 @@ test("up tells its plan before it writes anything, then every ten seconds how fa
     expect(proxy.payload()).toBe(Number(bytes));
     expect(text).toContain(`sent in ${uploads ?? ""} blobs, ${mounts ?? ""} blobs mounted`);
     const begun = proxy.passed.filter((asked) => isUploadPost(asked) && asked.reached);
-    expect(begun.filter(({ status }) => status === 202)).toHaveLength(Number(uploads));
+    // The check before the first import begins one more, and gives it up.
+    expect(begun.filter(({ status }) => status === 202)).toHaveLength(Number(uploads) + 1);
     expect(begun.filter((asked) => isMountPost(asked) && asked.status === 201)).toHaveLength(Number(mounts));
 });
 

@@ -36,7 +36,8 @@ export class MemoryImageSet implements BlobSource {
         this.bytes.delete(blob);
     }
 
-    manifest(layers: readonly Digest[] = [this.blob()]): Digest {
+    /** @param more fields of the document: annotations, a subject */
+    manifest(layers: readonly Digest[] = [this.blob()], more: object = {}): Digest {
         const config = this.blob(Buffer.from(JSON.stringify({ made: this.fresh(8).toString("hex") })));
         const describe = (digest: Digest, mediaType: string) => ({ mediaType, digest, size: this.blobs[digest] ?? 0 });
         return this.document(
@@ -45,6 +46,7 @@ export class MemoryImageSet implements BlobSource {
                 mediaType: MEDIA_TYPE_OCI_MANIFEST,
                 config: describe(config, "application/vnd.oci.image.config.v1+json"),
                 layers: layers.map((layer) => describe(layer, "application/vnd.oci.image.layer.v1.tar")),
+                ...more,
             },
             { blobs: [config, ...layers] },
         );

@@ -69,6 +69,11 @@ export class RegistryTokens {
         if (shared !== scopes && isBearer(authorization)) this.groups.separate(scopes);
     }
 
+    /** Forgets every token. */
+    clear(): void {
+        this.tokens.clear();
+    }
+
     private async fetch({
         credentials,
         challenge,

@@ -2,6 +2,8 @@ import type { Challenge } from "./challenge";
 
 /** New tokens that one request may be rejected with before the rejection counts. */
 const FRESH_TOKENS = 4;
+/** The same for `GET /v2/`. */
+const FRESH_GREETING_TOKENS = 3;
 
 /**
  * Whether a request that the registry rejected with a new token (401) is sent again with yet another one.
@@ -12,6 +14,8 @@ const FRESH_TOKENS = 4;
  *
  * A missing right gives the same 401: at Quay without `insufficient_scope`, by which distribution tells them apart. So
  * only an account whose tokens were accepted before gets more than one, and once they did not help, no request does.
+ * `GET /v2/` needs no right, so its 401 says nothing about the account: instances behind a load balancer that do not share
+ * the key of their tokens reject about every second one.
  */
 export class TokenRefusals {
     private hasAccepted = false;
@@ -26,11 +30,13 @@ export class TokenRefusals {
      * A request was rejected although its token was new.
      * @param challenge in the response
      * @param refused new tokens that the request was rejected with so far
+     * @param isGreeting the request is `GET /v2/`
      * @returns true if the request may try one more
      */
-    mayRetry(challenge: Challenge | undefined, refused: number): boolean {
+    mayRetry(challenge: Challenge | undefined, refused: number, isGreeting = false): boolean {
         // RFC 6750 §3.1: the token is valid, the account may not do this.
         if (challenge?.parameters.error === "insufficient_scope") return false;
+        if (isGreeting) return refused < FRESH_GREETING_TOKENS;
         if (!this.hasAccepted || this.isUseless) return false;
         if (refused < FRESH_TOKENS) return true;
         this.isUseless = true;

@@ -1,10 +1,16 @@
 import { BODY_FIX } from "../auth/body-refusals";
+import { debug } from "../../debug/debug";
+import { RegistryError } from "../../errors/errors";
 import type { Digest } from "../../oci/digest";
+import { ByteQueue } from "./byte-queue";
+import { ChunkSize } from "./chunk-size";
 import { responseError } from "./response-errors";
 import type { RegistryCalls } from "./registry-calls";
 import { type RegistryRequest, pushScopes } from "./registry-session";
 import { StallWatch } from "../http/stall-watch";
 import type { HttpResponse } from "../http/transport";
+import { isRetryable } from "../limits/retry";
+import { explainUploadFailure, withDigest, withoutState } from "./upload-url";
 
 /** Shorter than what the engine leaves an interrupted provider for its last words. */
 const CANCEL_MS = 2000;
@@ -21,13 +27,55 @@ export interface UploadStatus {
     readonly offset: number;
 }
 
-/** How blobs get into a registry: mounted, or sent with one PUT (distribution-spec, "Pushing Blobs"). */
+/** One blob on its way. */
+interface Upload {
+    readonly repository: string;
+    readonly digest: Digest;
+    readonly location: URL;
+    /** Bytes of the whole blob. */
+    readonly size: number;
+    /** Bytes that the registry has already. */
+    readonly offset: number;
+    /** Yields exactly the bytes from `offset` to `size`. */
+    readonly body: () => AsyncIterable<Uint8Array>;
+}
+
+/** One request with bytes of a blob. */
+interface Part {
+    readonly method: "PUT" | "PATCH";
+    readonly url: URL;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly bytes: number;
+    readonly body: () => AsyncIterable<Uint8Array>;
+}
+
+/**
+ * How blobs get into a registry: mounted, or sent with one PUT (distribution-spec, "Pushing Blobs"). Where that is not
+ * accepted, they are sent with PATCH, and above the largest body that is accepted in chunks (docs/architecture.md).
+ */
 export class BlobUploads {
+    private readonly chunks: ChunkSize;
+    /** What the registry was found to accept: undefined until a blob was sent. */
+    private way: "put" | "patch" | undefined;
+
     constructor(
         private readonly calls: RegistryCalls,
         /** Milliseconds until a piece of a body has to be taken. */
         private readonly pieceTimeout: number | undefined,
-    ) {}
+        maxBody: number | undefined,
+    ) {
+        this.chunks = new ChunkSize(maxBody);
+    }
+
+    /** True if blobs are sent with PATCH, since a PUT with bytes was rejected. */
+    get usesPatch(): boolean {
+        return this.way === "patch";
+    }
+
+    /** Bytes that bodies were found to be limited to (413); undefined: no limit was met, or it is configured. */
+    get metLimit(): number | undefined {
+        return this.chunks.learned;
+    }
 
     /** Begins an upload; with `mountFrom` the registry may take the blob from there instead and need no bytes. */
     async start(repository: string, digest: Digest, mountFrom?: string): Promise<UploadStart> {
@@ -44,10 +92,8 @@ export class BlobUploads {
             if (response.status !== 202 || typeof location !== "string") {
                 throw responseError(response, text);
             }
-            return {
-                mounted: false,
-                location: this.calls.session.namedUrl(response.context, "an upload URL", location),
-            };
+            this.chunks.readLeast(response.headers["oci-chunk-min-length"]);
+            return { mounted: false, location: this.namedUrl(response, location) };
         });
     }
 
@@ -61,7 +107,7 @@ export class BlobUploads {
     }
 
     /**
-     * Sends a blob's bytes with one PUT to an upload that was begun. Not retried: who calls decides how to go on.
+     * Sends a blob's bytes to an upload that was begun. Not retried: who calls decides how to go on.
      * @param body yields exactly the bytes from `offset` to `size`.
      */
     async put(
@@ -72,28 +118,139 @@ export class BlobUploads {
         body: () => AsyncIterable<Uint8Array>,
         offset = 0,
     ): Promise<void> {
-        const url = new URL(location);
-        url.searchParams.set("digest", digest);
-        const operation = `PUT ${repository}/blobs/${digest}`;
-        const context = { operation, method: "PUT", registry: this.calls.session.host };
+        const upload = { repository, digest, location, size, body, offset };
+        try {
+            if (this.chunks.chunkFor(size - offset) !== undefined) await this.sendChunks(upload);
+            else if (this.way === "patch" && offset === 0) await this.patchWhole(upload);
+            else await this.putWhole(upload);
+        } catch (error) {
+            throw explainUploadFailure(error, this.calls.session.origin, location);
+        }
+    }
+
+    /** One PUT with the whole body; if the registry or a proxy does not accept that, another way is found. */
+    private async putWhole(upload: Upload): Promise<void> {
+        const { digest, location, size, offset, body } = upload;
+        const bytes = size - offset;
+        try {
+            const range = offset === 0 ? {} : { "content-range": `${offset}-${size - 1}` };
+            const url = withDigest(location, digest);
+            await this.send(upload, { method: "PUT", url, headers: range, bytes, body });
+            this.way = "put";
+        } catch (error) {
+            if (isTooLarge(error) && this.chunks.learn(bytes)) await this.sendChunks(upload);
+            else if (offset === 0 && this.mayPatch(error)) await this.patchInstead(upload, error);
+            else throw error;
+        }
+    }
+
+    /** True for a registry that never accepted a PUT with bytes, and does not accept this one (older pulp_container). */
+    private mayPatch(error: unknown): boolean {
+        if (this.way === "put" || !(error instanceof RegistryError)) return false;
+        return (
+            error.code === "DIGEST_INVALID" || error.code === "SIZE_INVALID" || [405, 501].includes(error.status ?? 0)
+        );
+    }
+
+    /** The rejected PUT may have ended its upload, so a new one is begun. */
+    private async patchInstead(upload: Upload, rejected: unknown): Promise<void> {
+        const { repository, digest } = upload;
+        debug("transfer", () => `${repository}/blobs/${digest}: PUT with bytes was rejected, sent with PATCH`);
+        await this.cancel(repository, upload.location);
+        const begun = await this.start(repository, digest);
+        if (begun.mounted) return;
+        try {
+            await this.patchWhole({ ...upload, location: begun.location });
+        } catch (error) {
+            await this.cancel(repository, begun.location);
+            // What the registry said first is about the way that it documents.
+            throw error instanceof RegistryError && !isRetryable(error) ? rejected : error;
+        }
+    }
+
+    /** POST, PATCH with all bytes, PUT without any: how container tools push. */
+    private async patchWhole(upload: Upload): Promise<void> {
+        const { location: url, size: bytes, body } = upload;
+        const next = await this.send(upload, { method: "PATCH", url, headers: {}, bytes, body });
+        await this.finish(upload, next);
+        this.way = "patch";
+    }
+
+    /** distribution-spec, "Pushing a blob in chunks". */
+    private async sendChunks(upload: Upload): Promise<void> {
+        const queue = new ByteQueue(upload.body());
+        try {
+            let { location, offset } = upload;
+            let rest: Buffer = Buffer.alloc(0);
+            while (offset < upload.size) {
+                const size = Math.min(this.chunks.chunkFor(upload.size) ?? upload.size, upload.size - offset);
+                const chunk = rest.length > 0 ? rest.subarray(0, size) : await queue.take(size);
+                const sent = await this.sendChunk({ ...upload, location, offset }, chunk);
+                rest = rest.length > 0 ? rest.subarray(chunk.length) : rest;
+                if (sent === undefined) {
+                    rest = rest.length > 0 ? Buffer.concat([chunk, rest]) : chunk;
+                    continue;
+                }
+                location = sent;
+                offset += chunk.length;
+            }
+            await queue.end();
+            await this.finish(upload, location);
+        } finally {
+            await queue.close();
+        }
+    }
+
+    /** @returns where the upload goes on; undefined if the chunk was too large, and smaller ones are to be tried */
+    private async sendChunk(upload: Upload, chunk: Buffer): Promise<URL | undefined> {
+        const { location: url, offset } = upload;
+        const headers = { "content-range": `${offset}-${offset + chunk.length - 1}` };
+        try {
+            return await this.send(upload, {
+                method: "PATCH",
+                url,
+                headers,
+                bytes: chunk.length,
+                body: () => split(chunk),
+            });
+        } catch (error) {
+            if (isTooLarge(error) && this.chunks.learn(chunk.length)) return undefined;
+            throw error;
+        }
+    }
+
+    private async finish(upload: Upload, location: URL): Promise<void> {
+        const url = withDigest(location, upload.digest);
+        await this.send(upload, { method: "PUT", url, headers: {}, bytes: 0, body: () => split(Buffer.alloc(0)) });
+    }
+
+    /** @returns where the upload goes on */
+    private async send({ repository, digest }: Upload, part: Part): Promise<URL> {
+        const { method, url, bytes } = part;
+        const operation = `${method} ${repository}/blobs/${digest}`;
+        const context = { operation, method, registry: this.calls.session.host };
         const watch = new StallWatch(context, this.calls.signal, this.pieceTimeout);
         const response = await this.calls.session.send({
-            method: "PUT",
-            url,
-            operation,
+            ...{ method, url, operation },
             scopes: pushScopes(repository),
             signal: watch.signal,
             headers: {
                 "content-type": "application/octet-stream",
-                "content-length": String(size - offset),
-                ...(offset === 0 ? {} : { "content-range": `${offset}-${size - 1}` }),
+                "content-length": String(bytes),
+                ...part.headers,
             },
-            body: () => watch.chunks(body()),
-            blobBytes: size - offset,
+            ...(bytes === 0 ? {} : { body: () => watch.chunks(part.body()) }),
+            blobBytes: bytes,
         });
         const text = await response.text();
         if (response.status === 401) throw responseError(response, text, BODY_FIX);
-        if (response.status !== 201) throw responseError(response, text);
+        if (response.status !== (method === "PUT" ? 201 : 202)) throw responseError(response, text);
+        const { location } = response.headers;
+        return method === "PATCH" && typeof location === "string" ? this.namedUrl(response, location) : url;
+    }
+
+    private namedUrl(response: HttpResponse, location: string): URL {
+        return this.calls.session.namedUrl(response.context, "an upload URL", location, response.url);
     }
 
     /**
@@ -121,9 +278,7 @@ export class BlobUploads {
     }
 
     private statusRequest(repository: string, location: URL): RegistryRequest {
-        const url = new URL(location);
-        // The state in its query is that of before the bytes came; distribution answers with the one of now.
-        url.search = "";
+        const url = withoutState(location);
         return { method: "GET", url, operation: `GET ${repository}/blobs/uploads`, scopes: pushScopes(repository) };
     }
 
@@ -133,6 +288,17 @@ export class BlobUploads {
         const last = typeof range === "string" ? Number(/^(?:bytes=)?0-(\d+)$/.exec(range)?.[1] ?? NaN) : NaN;
         // "0-0" is also what a registry says that has nothing.
         if (response.status !== 204 || typeof next !== "string" || !(last > 0)) return undefined;
-        return { location: this.calls.session.namedUrl(response.context, "an upload URL", next), offset: last + 1 };
+        return { location: this.namedUrl(response, next), offset: last + 1 };
     }
+}
+
+function isTooLarge(error: unknown): error is RegistryError {
+    return error instanceof RegistryError && error.code === "CONTENT_TOO_LARGE";
+}
+
+/** Small enough that a slow connection still takes one in time. */
+const PIECE = 64 * 1024;
+
+async function* split(bytes: Buffer): AsyncIterable<Uint8Array> {
+    for (let at = 0; at < bytes.length; at += PIECE) yield await Promise.resolve(bytes.subarray(at, at + PIECE));
 }

@@ -5,7 +5,7 @@ import { DEFAULT_REQUESTS, type HostLimiter } from "../limits/host-limiter";
 import { MANIFEST_MEDIA_TYPES } from "../../oci/media-types";
 import { foreignAbsence, judgeAbsence, responseError } from "./response-errors";
 import { type RegistryRequest, RegistrySession, pullScopes, pushScopes } from "./registry-session";
-import { DEFAULT_RETRY, type RetryPolicy, isBusy, withRetry } from "../limits/retry";
+import { DEFAULT_RETRY, type RetryPolicy, isBlobUnknown, isBusy, withRetry } from "../limits/retry";
 import type { HttpResponse, RegistryEndpoint } from "../http/transport";
 
 export interface RegistryClientOptions {
@@ -16,6 +16,8 @@ export interface RegistryClientOptions {
     /** Sockets kept to the registry; absent: as many as `requests`. */
     readonly connections?: number;
     readonly retry?: RetryPolicy;
+    /** Bytes of the largest request body that the registry, and what stands in front of it, accepts; absent: not known. */
+    readonly maxBody?: number | undefined;
     /** Ends every request under way. */
     readonly signal?: AbortSignal;
 }
@@ -36,6 +38,9 @@ export interface Wait {
     /** Requests that may be in flight to the host from now on. */
     readonly requests: number;
 }
+
+/** Replicated storage is consistent within this, or never. */
+const LAG_SECONDS = 10;
 
 /** How requests of the distribution API are made, sent and repeated. */
 export class RegistryCalls {
@@ -107,6 +112,12 @@ export class RegistryCalls {
             if (isBusy(error)) this.hostLimiter.pause(milliseconds, error);
             this.reportWait(error, milliseconds);
         });
+    }
+
+    /** Repeats the put of an image whose blobs were just sent, for as long as an instance may lag behind. */
+    afterUploads<T>(operation: () => Promise<T>): Promise<T> {
+        const policy = { ...this.retry, seconds: Math.min(this.retry.seconds, LAG_SECONDS) };
+        return withRetry(policy, this.signal, operation, (error, wait) => this.reportWait(error, wait), isBlobUnknown);
     }
 
     private reportWait(error: RegistryError, milliseconds: number): void {

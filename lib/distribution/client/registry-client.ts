@@ -4,7 +4,9 @@ import { type Digest, isDigest } from "../../oci/digest";
 import { RegistryError } from "../../errors/errors";
 import { printable } from "../../errors/text";
 import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../../oci/manifest";
-import { deletionError, foreignAbsence, judgeAbsence, responseError } from "./response-errors";
+import { isIndexMediaType } from "../../oci/media-types";
+import { deletionError, foreignAbsence, judgeAbsence, rejectPage, responseError } from "./response-errors";
+import { RegistryProbe } from "./registry-probe";
 import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import { type RegistryRequest, deleteScopes, pullScopes, pushScopes } from "./registry-session";
 import { invalidList, readTagPage } from "./tag-page";
@@ -18,11 +20,14 @@ export { type RegistryClientOptions, type Wait, requestsFor } from "./registry-c
  */
 export class RegistryClient {
     readonly uploads: BlobUploads;
+    /** Single requests for checks, with their whole response. */
+    readonly probe: RegistryProbe;
     private readonly calls: RegistryCalls;
 
     constructor(private readonly options: RegistryClientOptions) {
         this.calls = new RegistryCalls(options);
-        this.uploads = new BlobUploads(this.calls, options.endpoint.timeouts?.piece);
+        this.probe = new RegistryProbe(this.calls);
+        this.uploads = new BlobUploads(this.calls, options.endpoint.timeouts?.piece, options.maxBody);
     }
 
     /** `host[:port]`, for errors. */
@@ -50,9 +55,28 @@ export class RegistryClient {
         const operation = "GET /v2/";
         return this.calls.run({ method: "GET", url: "/v2/", operation, scopes: [] }, async (response) => {
             const text = await response.text();
+            rejectPage(response, text);
+            if (response.status === 401 && response.context.account !== undefined) this.rejectToken(response);
             if (![200, 401, 404].includes(response.status)) throw responseError(response, text);
             return response.status;
         });
+    }
+
+    /** @throws RegistryError `TOKENS_REJECTED` where it is not the account that is rejected, but a token that was just given for it */
+    private rejectToken({ context, status }: HttpResponse): void {
+        const challenge = this.calls.session.lastChallenge;
+        if (challenge?.scheme !== "bearer") return;
+        const realm = printable(challenge.parameters.realm ?? "");
+        const { account = "" } = context;
+        throw new RegistryError(
+            `the token service at ${realm} gives tokens for ${account}, and the registry rejects them`,
+            {
+                ...context,
+                status,
+                code: "TOKENS_REJECTED",
+                fix: TOKEN_FIX,
+            },
+        );
     }
 
     /** True if `GET /v2/` announces that indexes may lack children (Quay >= 3.17: X-Sparse-Manifest-Support). */
@@ -93,14 +117,27 @@ export class RegistryClient {
         });
     }
 
-    /** Puts the exact bytes under a tag or their own digest. */
-    async manifestPut(repository: string, reference: string, manifest: Manifest): Promise<void> {
+    /**
+     * Puts the exact bytes under a tag or their own digest. An image that is rejected for blobs that were just sent is put
+     * again for a few seconds; an index is not, since its rejection is about platforms that it leaves out.
+     * @returns whether the registry lists the manifest as a referrer of its subject itself (header OCI-Subject)
+     */
+    async manifestPut(
+        repository: string,
+        reference: string,
+        manifest: Manifest,
+    ): Promise<{ readonly isListed: boolean }> {
+        const put = () => this.putOnce(repository, reference, manifest);
+        return isIndexMediaType(manifest.mediaType) ? put() : this.calls.afterUploads(put);
+    }
+
+    private async putOnce(repository: string, reference: string, manifest: Manifest): Promise<{ isListed: boolean }> {
         const request: RegistryRequest = {
             ...this.calls.write("PUT", repository, `manifests/${reference}`),
             headers: { "content-type": manifest.mediaType, "content-length": String(manifest.bytes.length) },
             body: () => manifest.bytes,
         };
-        await this.calls.run(request, async (response) => {
+        return this.calls.run(request, async (response) => {
             const text = await response.text();
             if (response.status !== 201) throw explainForeignLayers(responseError(response, text), response, manifest);
             const stored = response.headers["docker-content-digest"];
@@ -112,6 +149,7 @@ export class RegistryClient {
                     fix: "check what stands in front of the registry: something changes manifests on their way",
                 });
             }
+            return { isListed: response.headers["oci-subject"] !== undefined };
         });
     }
 
@@ -165,13 +203,25 @@ export class RegistryClient {
         return this.calls.find(request, async (response) => {
             await response.discard();
             const length = Number(response.headers["content-length"] ?? NaN);
-            if (Number.isInteger(length)) return length;
-            throw new RegistryError("the response has no size of the blob (Content-Length)", {
-                ...response.context,
-                code: "UNEXPECTED_RESPONSE",
-                status: 200,
-                fix: "check what stands in front of the registry",
-            });
+            return Number.isInteger(length) ? length : this.blobSize(repository, digest);
+        });
+    }
+
+    /** The size by GET: RFC 9110 §9.3.2 lets a response to HEAD leave it out, as compressing proxies and CDNs do. */
+    private async blobSize(repository: string, digest: Digest): Promise<number | undefined> {
+        const request = { ...this.calls.read("GET", repository, `blobs/${digest}`), headers: { range: "bytes=0-0" } };
+        return this.calls.run(request, async (response) => {
+            const { status } = response;
+            const ranged = /^bytes (?:0-0|\*)\/(\d+)$/.exec(String(response.headers["content-range"] ?? ""))?.[1];
+            if ((status === 206 || status === 416) && ranged !== undefined) {
+                await response.discard();
+                return Number(ranged);
+            }
+            if (status === 404 && judgeAbsence(response, await response.text()) === "definite") return undefined;
+            if (status !== 200) throw responseError(response, "");
+            let size = 0;
+            for await (const chunk of response.bytes()) size += chunk.length;
+            return size;
         });
     }
 
@@ -225,12 +275,21 @@ export class RegistryClient {
     }
 }
 
+const TOKEN_FIX =
+    "the account is right: give all instances behind the load balancer the same token key (Harbor: core's private key; " +
+    "distribution: auth.token.rootcertbundle), the same service name and clocks that agree";
+
 /** Registries give a page of 50 tags or more. */
 const MAX_TAG_PAGES = 10_000;
 
+/** A page has its title in here. */
+const PAGE_START = 4096;
+
 async function readManifest(response: HttpResponse): Promise<Manifest> {
     const { operation, registry } = response.context;
-    return parseManifest(await readBody(response), { operation, place: { registry } });
+    const body = await readBody(response);
+    rejectPage(response, body.subarray(0, PAGE_START).toString("utf8"));
+    return parseManifest(body, { operation, place: { registry } });
 }
 
 async function readBody(response: HttpResponse): Promise<Buffer> {

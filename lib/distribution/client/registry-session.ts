@@ -27,7 +27,7 @@ const MAX_REDIRECTS = 5;
 
 /**
  * Authorized requests to one registry: responds to its challenge with Basic or a bearer token (distribution, "Token
- * Authentication Specification"), renews tokens before they end and on a 401, follows redirects of reads.
+ * Authentication Specification"), renews tokens before they end and on a 401, follows redirects.
  * Credentials are only ever sent to the registry's own origin and to the token endpoint it names.
  */
 export class RegistrySession {
@@ -54,6 +54,11 @@ export class RegistrySession {
         this.hostLimiter = hostLimiter(this.transport.origin);
     }
 
+    /** Of the registry itself: the only place that gets the account, beside the token endpoint that it names. */
+    get origin(): URL {
+        return new URL(this.transport.origin);
+    }
+
     /** Milliseconds that a wait the registry asked for may hold a request back. */
     private get patience(): number {
         return this.retry.seconds * 1000;
@@ -75,7 +80,7 @@ export class RegistrySession {
     }
 
     /**
-     * A URL that the registry names (`what`: "a redirect"), relative to the one that was asked.
+     * A URL that the registry names (`what`: "a redirect"), relative to the one that was asked (RFC 9110 §10.2.2).
      * @throws RegistryError `UNEXPECTED_RESPONSE` if it is not a URL, `TLS` if it leads from TLS to plain HTTP, or beyond
      * loopback
      */
@@ -104,6 +109,16 @@ export class RegistrySession {
         this.tokens.groups.add(requests);
     }
 
+    /** What the registry asks for, as it was read from its last challenge. */
+    get lastChallenge(): Challenge | undefined {
+        return this.challenge;
+    }
+
+    /** The next request gets a new token. */
+    forgetTokens(): void {
+        this.tokens.clear();
+    }
+
     async close(): Promise<void> {
         await this.transport.close();
     }
@@ -127,7 +142,8 @@ export class RegistrySession {
                 firstRefusal ??= Date.now();
                 // With Basic the account itself is rejected.
                 const isOver = !isBearer(used) || isHeavy(request) || Date.now() + wait > firstRefusal + this.patience;
-                if (isOver || !this.refusals.mayRetry(challengeOf(response), refused)) {
+                const isGreeting = url.pathname === "/v2/";
+                if (isOver || !this.refusals.mayRetry(challengeOf(response), refused, isGreeting)) {
                     this.noteFinal(request);
                     return response;
                 }
@@ -189,8 +205,7 @@ export class RegistrySession {
                 ...(request.body === undefined ? {} : { body: request.body() }),
             });
             const location = response.headers.location;
-            const isRead = request.method === "GET" || request.method === "HEAD";
-            if (!isRead || ![301, 302, 303, 307, 308].includes(response.status) || typeof location !== "string") {
+            if (!isFollowed(request.method, response.status) || typeof location !== "string") {
                 return { response, isOwn };
             }
             await response.discard();
@@ -214,6 +229,12 @@ export class RegistrySession {
         const token = { credentials, challenge, realm, scopes, operation, signal, notBefore };
         return bearer(await this.tokens.token(token));
     }
+}
+
+/** Other clients turn a write into GET where the status is 301 to 303 (RFC 9110 §15.4), so it must not be relied on. */
+function isFollowed(method: HttpRequest["method"], status: number): boolean {
+    const isRead = method === "GET" || method === "HEAD";
+    return status === 307 || status === 308 || (isRead && [301, 302, 303].includes(status));
 }
 
 /** The challenge that can be met. */

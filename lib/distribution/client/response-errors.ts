@@ -5,8 +5,16 @@ import { parseJson } from "../../errors/text";
 import { resumeHint } from "../http/resume-hint";
 import type { HttpResponse } from "../http/transport";
 import { readErrorBody } from "./error-body";
+import { describeHtmlPage } from "./html-page";
+
+const REDIRECTED_WRITE =
+    "let what stands in front of the registry redirect with 307 or 308, which keep the method, or name the final host in " +
+    "site.registry.mirrorBase";
 
 const FIXES: Readonly<Record<number, string>> = {
+    301: REDIRECTED_WRITE,
+    302: REDIRECTED_WRITE,
+    303: REDIRECTED_WRITE,
     // A correct account gets it too where the clock that issues tokens is not the one that reads them.
     401:
         "check registryUsername and registryPassword of the stack, or the account that the command line names, what the " +
@@ -19,6 +27,11 @@ const FIXES: Readonly<Record<number, string>> = {
     500: "look into the registry's log, and at its disk: a full one causes this too",
     507: "free space on the registry's disk",
 };
+
+/** Every instance signs the state of an upload with its secret, and keeps its bytes in its storage. */
+const SPLIT_UPLOADS =
+    "if the registry has several instances, give them the same secret (distribution: http.secret, REGISTRY_HTTP_SECRET) and the " +
+    "same storage, or let the load balancer send all requests of a client to one of them";
 
 /** What a status means where the registry gives no reason. */
 const MEANINGS: Readonly<Record<number, string>> = {
@@ -48,7 +61,7 @@ const LOCKED = /database is locked/i;
 export function responseError(response: HttpResponse, text: string, fix?: string): RegistryError {
     const { status, context } = response;
     const { code, registryCode, problem } = readFailure(response, text);
-    const known = fix ?? statusFix(code === "DISK_FULL" ? 507 : status, context);
+    const known = CODE_FIXES[code] ?? fix ?? statusFix(code === "DISK_FULL" ? 507 : status, context);
     return new RegistryError(problem, {
         ...context,
         code,
@@ -58,6 +71,18 @@ export function responseError(response: HttpResponse, text: string, fix?: string
         retryAfter: retryAfterSeconds(response.headers["retry-after"], serverTime(response)),
     });
 }
+
+/** Why the account is right nevertheless, and the registry is not reached: see `NOT_A_REGISTRY`. */
+export const PAGE_FIX =
+    "check host and port of site.registry.mirrorBase, and let what stands in front of the registry pass every method and " +
+    "path below /v2/ to it, without a login page (single sign-on, captive portal, web application firewall)";
+
+/** Fixes that the status alone does not give. */
+const CODE_FIXES: Readonly<Partial<Record<ErrorCode, string>>> = {
+    NOT_A_REGISTRY: PAGE_FIX,
+    BLOB_UPLOAD_INVALID: SPLIT_UPLOADS,
+    BLOB_UPLOAD_UNKNOWN: SPLIT_UPLOADS,
+};
 
 function statusFix(status: number, context: RequestContext): string | undefined {
     const fix = FIXES[status];
@@ -70,7 +95,7 @@ interface Failure {
     readonly problem: string;
 }
 
-function readFailure({ status, context }: HttpResponse, text: string): Failure {
+function readFailure({ status, context, headers, url }: HttpResponse, text: string): Failure {
     if (LOCKED.test(text)) return { code: "DATABASE_LOCKED", problem: "the registry's database is locked" };
     // distribution has it in `errors[].detail` of a 500.
     const noSpace = status >= 500 ? NO_SPACE.exec(text)?.[0] : undefined;
@@ -78,8 +103,38 @@ function readFailure({ status, context }: HttpResponse, text: string): Failure {
         const reason = noSpace === undefined ? "" : `: ${noSpace}`;
         return { code: "DISK_FULL", problem: `the registry's disk is full${reason}` };
     }
+    const page = describeHtmlPage(text);
+    if (page !== undefined && isPageStatus(status)) return { code: "NOT_A_REGISTRY", problem: pageProblem(page, url) };
     const { code, reason } = readErrorBody(text);
+    if (status >= 300 && status < 400)
+        return { code: "UNEXPECTED_RESPONSE", problem: redirectProblem(headers.location) };
     return { ...responseCode(status, code), problem: statusProblem(status, reason, context) };
+}
+
+/** Statuses that a registry sends with a reason; a proxy that lost its registry has pages for 5xx, and its own limit for 413. */
+function isPageStatus(status: number): boolean {
+    return status < 500 && ![401, 413, 429].includes(status);
+}
+
+function pageProblem(page: string, url: URL): string {
+    return `this is not a response of a registry but ${page}, from ${url.origin}${url.pathname}`;
+}
+
+function redirectProblem(location: string | string[] | undefined): string {
+    const place = typeof location === "string" && URL.canParse(location) ? new URL(location).origin : "another URL";
+    return `the request was redirected to ${place}`;
+}
+
+/** @throws RegistryError `NOT_A_REGISTRY` if the body of a successful response is a page of something else */
+export function rejectPage(response: HttpResponse, text: string): void {
+    const page = describeHtmlPage(text);
+    if (page === undefined) return;
+    throw new RegistryError(pageProblem(page, response.url), {
+        ...response.context,
+        code: "NOT_A_REGISTRY",
+        status: response.status,
+        fix: PAGE_FIX,
+    });
 }
 
 /** What a failed request means, with the registry's reason. A rejected account is named: it is never secret. */

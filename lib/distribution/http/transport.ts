@@ -33,6 +33,8 @@ export interface HttpRequest {
 export interface HttpResponse {
     /** Of the request, for errors. */
     readonly context: RequestContext;
+    /** What was asked, after redirects: relative URLs in the response are resolved against it. */
+    readonly url: URL;
     readonly status: number;
     readonly headers: Readonly<Record<string, string | string[] | undefined>>;
     /** The body's bytes; a connection that breaks while they come throws a RegistryError. */
@@ -77,6 +79,8 @@ export class Transport {
                 ...verifiedTls(endpoint.plainHttp ? undefined : endpoint.ca),
             },
             keepAliveTimeout: 30_000,
+            // Single sign-on and CDNs add cookies and policies; by default the limit is 16 KiB.
+            maxHeaderSize: MAX_HEADER_BYTES,
             headersTimeout: this.timeouts.response,
             bodyTimeout: this.timeouts.piece,
         });
@@ -97,7 +101,7 @@ export class Transport {
                 ...(body === undefined ? {} : { body: body as Buffer }),
                 ...(signal ? { signal } : {}),
             });
-            return httpResponse(response, context, this.timeouts.piece);
+            return httpResponse(response, { context, url, patience: this.timeouts.piece });
         } catch (error) {
             signal?.throwIfAborted();
             throw transportError(context, error);
@@ -110,11 +114,19 @@ export class Transport {
     }
 }
 
+const MAX_HEADER_BYTES = 256 * 1024;
 const MAX_ERROR_TEXT = 64 * 1024;
 /** Leaving the loop closes the socket: cheaper than reading on, and a response may have no end. */
 const MAX_DISCARDED = 1024 * 1024;
 
-function httpResponse(response: Dispatcher.ResponseData, context: RequestContext, patience: number): HttpResponse {
+interface Asked {
+    readonly context: RequestContext;
+    readonly url: URL;
+    /** Milliseconds that one piece of the body may take. */
+    readonly patience: number;
+}
+
+function httpResponse(response: Dispatcher.ResponseData, { context, url, patience }: Asked): HttpResponse {
     async function* bytes(): AsyncIterable<Buffer> {
         try {
             yield* withLeastSpeed(response.body as AsyncIterable<Buffer>, context, patience);
@@ -124,6 +136,7 @@ function httpResponse(response: Dispatcher.ResponseData, context: RequestContext
     }
     return {
         context,
+        url,
         status: response.statusCode,
         headers: response.headers,
         bytes,

@@ -41,6 +41,11 @@ export function isRetryable(error: unknown): error is RegistryError {
     return isBusy(error) || isUnreachable(error) || isLostUpload(error);
 }
 
+/** True if the registry does not know a blob that it has just accepted: another instance, or a cache, lags behind. */
+export function isBlobUnknown(error: unknown): error is RegistryError {
+    return error instanceof RegistryError && error.code === "MANIFEST_BLOB_UNKNOWN";
+}
+
 /** A POST begins an upload, so what it is refused for was not lost. */
 function isLostUpload(error: unknown): error is RegistryError {
     return (
@@ -53,6 +58,7 @@ function isLostUpload(error: unknown): error is RegistryError {
  * A Retry-After of the registry is honoured as the least wait; one that reaches past the policy ends the attempts.
  * @param operation calls what it is given when it has gone on: failing is counted anew from there
  * @param onWait called before each wait with its reason and its milliseconds
+ * @param mayPass which errors may pass by themselves
  * @throws the last error of the operation, or the signal's reason.
  */
 export async function withRetry<T>(
@@ -60,6 +66,7 @@ export async function withRetry<T>(
     signal: AbortSignal | undefined,
     operation: (goneOn: () => void) => Promise<T>,
     onWait?: (error: RegistryError, milliseconds: number) => void,
+    mayPass: (error: unknown) => error is RegistryError = isRetryable,
 ): Promise<T> {
     let firstFailure: number | undefined;
     let wait = policy.firstDelay;
@@ -73,7 +80,7 @@ export async function withRetry<T>(
             return await operation(goneOn);
         } catch (error) {
             signal?.throwIfAborted();
-            if (!isRetryable(error)) throw loggedFailure("not repeated", error);
+            if (!mayPass(error)) throw loggedFailure("not repeated", error);
             firstFailure ??= Date.now();
             const asked = (error.retryAfter ?? 0) * 1000;
             const pause = Math.max(asked, wait * (0.9 + Math.random() * 0.2));

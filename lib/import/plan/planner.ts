@@ -77,10 +77,11 @@ class Planner {
         const tree = manifestTree(this.request.set, task.digest);
         const missing: TreeNode[] = [];
         const damaged: Problem[] = [];
+        const referrers = new Set<Digest>();
         const blobs = new Set<Digest>();
         for (const node of tree) {
             const isThere = isSuspect
-                ? await this.canBeRead(task.repository, node.digest, damaged)
+                ? await this.canBeRead(task.repository, node.digest, damaged, referrers)
                 : await this.presence.manifest(task.repository, node.digest);
             if (!isThere) missing.push(node);
             if (isThere && !isSuspect) continue;
@@ -90,7 +91,8 @@ class Planner {
         const { copies, problems } = await this.earlierManifests(task, tree, blobs);
         const isTagged = tagged === task.digest;
         const isComplete = missing.length + blobs.size + copies.length + damaged.length + problems.length === 0;
-        if (isTagged && isComplete) return task;
+        // A referrer is put again, so that it is listed under what it is about: that may be what was found broken.
+        if (isTagged && isComplete && !referrers.has(task.digest)) return task;
         return {
             task,
             root,
@@ -138,9 +140,16 @@ class Planner {
     }
 
     /** What stands in front of a registry may still answer HEAD for what is gone, and HEAD reads no bytes. */
-    private async canBeRead(repository: string, digest: Digest, damaged: Problem[]): Promise<boolean> {
+    private async canBeRead(
+        repository: string,
+        digest: Digest,
+        damaged: Problem[],
+        referrers: Set<Digest>,
+    ): Promise<boolean> {
         try {
-            return (await this.client.manifestGet(repository, digest)) !== undefined;
+            const manifest = await this.client.manifestGet(repository, digest);
+            if (manifest?.subject !== undefined) referrers.add(digest);
+            return manifest !== undefined;
         } catch (error) {
             if (!(error instanceof RegistryError) || error.code !== "DIGEST_MISMATCH") throw error;
             damaged.push(toProblem(error));

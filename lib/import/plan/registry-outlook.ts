@@ -7,6 +7,8 @@ export interface ManifestOutline {
     readonly bytes: { readonly length: number };
     /** Config and layers. */
     readonly blobs: readonly { readonly digest: Digest; readonly size: number }[];
+    /** What it is about, if it is a referrer. */
+    readonly subject?: { readonly digest: Digest };
 }
 
 /** The questions that a plan asks a registry; "not there" is `undefined`. A `RegistryClient` answers them. */

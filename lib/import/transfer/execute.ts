@@ -14,6 +14,8 @@ import { isAttachment } from "../image-task";
 import { type ImportListeners, type ImportResult, ImportRecorder } from "./import-recorder";
 import type { BlobTask, ImagePlan, ImportPlan } from "../plan/plan";
 import { explainRejection } from "../sparse-index";
+import { explainMissingBlobs } from "./missing-blobs";
+import { ReferrerTags } from "./referrers";
 import { type TransferWatch, transferBlob } from "./transfer";
 import { BlobReader } from "./verified-pieces";
 
@@ -30,7 +32,7 @@ const IMAGES_AT_ONCE = 12;
 /** Errors of the file system, and of a file that is shorter than when it was opened. */
 const ARCHIVE_LOST = new Set<ErrorCode>(["ARCHIVE_UNREADABLE", "ARCHIVE_TRUNCATED"]);
 /** What no request to the registry gets around. */
-const ENDS_ALL = new Set<ErrorCode>(["TLS", "ABORTED", "UPLOADS_REFUSED"]);
+const ENDS_ALL = new Set<ErrorCode>(["TLS", "ABORTED", "UPLOADS_REFUSED", "UPLOAD_URL_UNREACHABLE"]);
 
 /**
  * Carries a plan out. One failing image does not stop the others; a registry that stays unreachable does, and so does an
@@ -49,6 +51,7 @@ export async function executePlan(
     try {
         // A signature must not be visible before its image.
         await execution.images(plan.push.filter(({ task }) => !isAttachment(task)));
+        await execution.referrers();
         await execution.images(plan.push.filter(({ task }) => isAttachment(task)));
     } finally {
         quiet();
@@ -76,6 +79,9 @@ class Execution {
     private readonly blobTasks = new Map<string, BlobTask>();
     private readonly recorder: ImportRecorder;
     private readonly noProgress: NoProgressTimer;
+    private readonly referrerTags: ReferrerTags;
+    /** Images that have a `subject`, put after it: those that this run pushes, by digest. */
+    private postponed: { readonly image: ImagePlan; readonly subject: Digest }[] = [];
     /** Why nothing further is tried; set once. */
     private stopped: Error | undefined;
 
@@ -89,6 +95,11 @@ class Execution {
         this.noProgress = new NoProgressTimer(client);
         this.blobsInFlight = new Limiter(options.concurrency ?? DEFAULT_CONCURRENCY);
         this.reader = new BlobReader(source);
+        const tasks = [...plan.present, ...plan.push.map(({ task }) => task)];
+        this.referrerTags = new ReferrerTags(
+            client,
+            new Set(tasks.map(({ repository, tag }) => `${repository}:${tag}`)),
+        );
         for (const blob of plan.push.flatMap((image) => image.blobs)) {
             this.blobTasks.set(`${blob.repository} ${blob.digest}`, blob);
         }
@@ -102,6 +113,19 @@ class Execution {
 
     async images(images: readonly ImagePlan[]): Promise<void> {
         await mapLimited(images, IMAGES_AT_ONCE, (image) => this.image(image));
+    }
+
+    /** What was postponed since it is about another image: a signature of an SBOM after the SBOM. */
+    async referrers(): Promise<void> {
+        while (this.postponed.length > 0) {
+            const left = this.postponed;
+            const digests = new Set(left.map(({ image }) => image.task.digest));
+            const ready = left.filter(({ subject }) => !digests.has(subject));
+            // Only manifests that are about each other, which no digest allows, would never be ready.
+            const next = new Set(ready.length > 0 ? ready : left);
+            this.postponed = left.filter((one) => !next.has(one));
+            await mapLimited([...next], IMAGES_AT_ONCE, ({ image }) => this.putImage(image));
+        }
     }
 
     /** Ends what reads the archive. */
@@ -135,6 +159,28 @@ class Execution {
         try {
             this.goOn();
             await this.neededBlobs(image);
+            const subject = await this.subject(image);
+            if (subject !== undefined) this.postponed.push({ image, subject });
+        } catch (error) {
+            this.noteStop(error);
+            this.recorder.imageFailed(imageProblem(task.source, error));
+            return;
+        }
+        if (!this.postponed.some((one) => one.image === image)) await this.putImage(image);
+    }
+
+    /** What an image of this archive is about; undefined for nearly all. */
+    private async subject({ task, rootIsThere }: ImagePlan): Promise<Digest | undefined> {
+        // Tags that are about an image have their own turn.
+        if (rootIsThere || isAttachment(task)) return undefined;
+        return parseManifest(await this.source.read(task.digest), { place: this.source.place(task.digest) }).subject
+            ?.digest;
+    }
+
+    private async putImage(image: ImagePlan): Promise<void> {
+        const { task } = image;
+        try {
+            this.goOn();
             for (const { digest, from } of image.copies) await this.copyManifest(task.repository, digest, from);
             for (const { digest } of image.manifests) await this.manifest(task.repository, digest);
             await this.putManifest(task.repository, image.rootReference, task.digest, image.rootIsThere);
@@ -205,9 +251,13 @@ class Execution {
         const manifest = isThere
             ? await this.storedManifest(repository, digest)
             : parseManifest(await this.source.read(digest), { place: this.source.place(digest) });
-        await this.client.manifestPut(repository, reference, manifest).catch((error: unknown) => {
-            throw explainRejection(error, manifest, this.client.host);
-        });
+        const { isListed } = await this.client
+            .manifestPut(repository, reference, manifest)
+            .catch(async (error: unknown) => {
+                const explained = await explainMissingBlobs(this.client, repository, manifest, error);
+                throw explainRejection(explained, manifest, this.client.host);
+            });
+        if (!isListed) await this.referrerTags.list(repository, manifest);
         this.count(manifest.bytes.length, 0);
     }
 

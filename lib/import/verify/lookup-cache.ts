@@ -9,6 +9,7 @@ export interface SeenManifest {
     readonly size: number;
     readonly manifests: readonly Descriptor[];
     readonly blobs: readonly Descriptor[];
+    readonly subject?: Digest;
 }
 
 /**
@@ -30,8 +31,9 @@ export class LookupCache {
         return seen(this.manifests, `${repository} ${digest}`, async () => {
             const manifest = await client.manifestGet(repository, digest);
             if (manifest === undefined) return undefined;
-            const { mediaType, bytes, manifests, blobs } = manifest;
-            return { mediaType, size: bytes.length, manifests, blobs };
+            const { mediaType, bytes, manifests, blobs, subject } = manifest;
+            const about = subject === undefined ? {} : { subject: subject.digest };
+            return { mediaType, size: bytes.length, manifests, blobs, ...about };
         });
     }
 

@@ -19,6 +19,8 @@ export interface Tree {
     readonly absentBlobs: ReadonlySet<Digest>;
     /** By the manifest or blob that they are about: indexes may share what is broken. */
     readonly problems: ReadonlyMap<Digest, Problem>;
+    /** What the root is about, if it is a referrer. */
+    readonly subject?: Digest;
 }
 
 const NOTHING: Tree = {
@@ -65,9 +67,10 @@ export class TreeChecker {
         if ("problem" in manifest) {
             return { ...NOTHING, manifests: new Map([[digest, 0]]), problems: new Map([[digest, manifest]]) };
         }
-        return isIndexMediaType(manifest.mediaType)
-            ? this.index(repository, digest, manifest)
-            : this.image(repository, digest, manifest);
+        const tree = isIndexMediaType(manifest.mediaType)
+            ? await this.index(repository, digest, manifest)
+            : await this.image(repository, digest, manifest);
+        return manifest.subject === undefined ? tree : { ...tree, subject: manifest.subject };
     }
 
     private async index(repository: string, root: Digest, manifest: SeenManifest): Promise<Tree> {

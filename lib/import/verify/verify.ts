@@ -8,6 +8,8 @@ import type { RegistryClient } from "../../distribution/client/registry-client";
 import { type ImageProblem, namedProblems } from "../image-problem";
 import { LookupCache } from "./lookup-cache";
 import { StoredBlobReader } from "./stored-blob-reader";
+import { signedDigest } from "../image-task";
+import { ReferrerLookup } from "./referrer-lookup";
 import { TreeChecker } from "./tree-checker";
 
 /** Where an image must be found. */
@@ -28,6 +30,8 @@ export interface ImageProof {
     readonly blobs: number;
     /** Bytes read and hashed for it; a blob that images share counts at one of them. 0 unless it was read whole. */
     readonly bytesRead: number;
+    /** The image that it is about, if it is a signature, an SBOM or an attestation: verifiers of that image find it. */
+    readonly subject?: Digest;
 }
 
 export interface Verification {
@@ -87,6 +91,7 @@ export async function verifyImages(
     client.willRead(checks.map(({ repository }) => repository));
     const trees = new TreeChecker(client, options.lookups ?? new LookupCache());
     const absent = options.absent ?? new Set();
+    const referrers = new ReferrerLookup(client);
     let finished = 0;
     let bytesRead = 0;
     const report = () => options.onProgress?.(finished, checks.length, bytesRead);
@@ -97,7 +102,7 @@ export async function verifyImages(
     let inARow = 0;
     let denials = 0;
     const verdicts = await mapLimited(checks, IMAGES_AT_ONCE, async (check) => {
-        const verdict = await verifyImage(trees, reader, absent, check).catch((error: unknown) => {
+        const verdict = await verifyImage({ trees, reader, referrers, absent }, check).catch((error: unknown) => {
             // Where nothing is let in, asking for every other image would be thousands of refusals.
             if (isDenial(error) && (finished > denials || denials < DENIED_AT_FIRST)) {
                 denials++;
@@ -158,12 +163,15 @@ export function unreadError({ unread, failures }: Pick<Verification, "unread" | 
     });
 }
 
-async function verifyImage(
-    trees: TreeChecker,
-    reader: StoredBlobReader,
-    absent: ReadonlySet<string>,
-    check: ImageCheck,
-): Promise<Verdict> {
+/** What checks share. */
+interface Checkers {
+    readonly trees: TreeChecker;
+    readonly reader: StoredBlobReader;
+    readonly referrers: ReferrerLookup;
+    readonly absent: ReadonlySet<string>;
+}
+
+async function verifyImage({ trees, reader, referrers, absent }: Checkers, check: ImageCheck): Promise<Verdict> {
     const { source, repository, digest } = check;
     if (check.tag !== undefined) {
         const tagged = await trees.tag(repository, check.tag);
@@ -180,6 +188,10 @@ async function verifyImage(
         ...missing.map((manifest) => manifestProblem(trees.host, repository, manifest)),
         ...[...tree.problems].flatMap(([about, problem]) => (isExcusedLayer(about) ? [] : [problem])),
     ];
+    const { subject } = tree;
+    if (subject !== undefined && !(await referrers.finds(repository, subject, digest))) {
+        problems.push(unlistedProblem(trees.host, check, subject));
+    }
     let bytesRead = 0;
     if (check.whole === true) {
         const sound = [...tree.blobs.values()].filter((blob) => !tree.problems.has(blob.digest));
@@ -188,8 +200,17 @@ async function verifyImage(
         const sum = (bytes: Iterable<number>) => [...bytes].reduce((total, one) => total + one, 0);
         bytesRead = sum(tree.manifests.values()) + sum(readings.map(({ bytes }) => bytes));
     }
+    const about = subject ?? signedDigest(check.tag ?? "");
     if (problems.length > 0) return { failure: { source, problems } };
-    return { proof: { source, manifests: tree.manifests.size, blobs: tree.blobs.size, bytesRead } };
+    return {
+        proof: {
+            source,
+            manifests: tree.manifests.size,
+            blobs: tree.blobs.size,
+            bytesRead,
+            ...(about === undefined ? {} : { subject: about }),
+        },
+    };
 }
 
 function tagProblem(
@@ -200,6 +221,15 @@ function tagProblem(
     const about = { thing: `tag ${repository}:${tag}`, place: { registry } };
     if (tagged === undefined) return { ...about, code: "MANIFEST_UNKNOWN", problem: "it is missing" };
     return { ...about, code: "TAG_MISMATCH", problem: `it points to ${tagged}, not to ${digest}` };
+}
+
+function unlistedProblem(registry: string, { repository, digest }: ImageCheck, subject: Digest): Problem {
+    return {
+        ...{ thing: `referrer ${repository}@${digest}`, place: { registry } },
+        code: "REFERRER_UNLISTED",
+        problem: `it is about ${subject}, and clients that look for signatures, SBOMs and attestations of that do not find it`,
+        fix: "`npm run up` puts it again and lists it; if it stays, the registry's own list of referrers is incomplete",
+    };
 }
 
 function manifestProblem(registry: string, repository: string, digest: Digest): Problem {

@@ -139,7 +139,7 @@ export class FaultProxy {
             if (fault?.kind === "answer") await answerWith(fault, passed, request, response);
             else if (fault?.kind === "black-hole") await carrier.swallow(request);
             else if (fault?.kind === "close") request.socket.end();
-            else await this.pass(fault?.kind === "ask" ? fault.url : url, request, response, passed, carrier);
+            else await this.pass(fault?.kind === "ask" ? fault.url : url, request, response, passed, carrier, fault);
         } catch {
             // A registry that is gone, too: its client's connection ends, as it would without a proxy.
             connection?.destroy();
@@ -160,6 +160,7 @@ export class FaultProxy {
         response: ServerResponse,
         passed: Passed,
         carrier: BodyCarrier,
+        fault: Fault | undefined,
     ): Promise<void> {
         passed.reached = true;
         const upstream = this.ask(path, asked);
@@ -170,7 +171,7 @@ export class FaultProxy {
         const [answer] = await Promise.race([answered, sent.then(() => answered)]);
         passed.status = answer.statusCode;
         carrier.beforeHead();
-        response.writeHead(answer.statusCode ?? 502, endToEnd(answer.rawHeaders));
+        response.writeHead(answer.statusCode ?? 502, rewritten(endToEnd(answer.rawHeaders), fault));
         response.flushHeaders();
         await pipeline(answer, (body) => carrier.answer(body as AsyncIterable<Buffer>), response);
         await sent;
@@ -206,4 +207,18 @@ function endToEnd(raw: readonly string[]): string[] {
         if (!HOP_BY_HOP.has(name.toLowerCase())) pairs.push(name, value);
     }
     return pairs;
+}
+
+function rewritten(pairs: readonly string[], fault: Fault | undefined): string[] {
+    if (fault?.kind === "add-header") return [...pairs, fault.name, fault.value];
+    if (fault?.kind !== "rewrite-head") return [...pairs];
+    const kept: string[] = [];
+    for (let at = 0; at < pairs.length; at += 2) {
+        const [name = "", value = ""] = pairs.slice(at, at + 2);
+        const isChanged = Object.hasOwn(fault.headers, name.toLowerCase());
+        const change = fault.headers[name.toLowerCase()];
+        if (!isChanged) kept.push(name, value);
+        else if (change !== undefined) kept.push(name, change(value));
+    }
+    return kept;
 }

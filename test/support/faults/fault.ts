@@ -12,6 +12,13 @@ export type Fault =
       }
     /** Asks the registry for this path and query instead. */
     | { readonly kind: "ask"; readonly url: string }
+    /** The registry's response with other headers; `undefined` takes one away. Names in lower case. */
+    | {
+          readonly kind: "rewrite-head";
+          readonly headers: Readonly<Record<string, ((value: string) => string) | undefined>>;
+      }
+    /** The registry's response with one more header. */
+    | { readonly kind: "add-header"; readonly name: string; readonly value: string }
     /** TCP reset, once so much of the request has been passed on. */
     | { readonly kind: "reset-request"; readonly after: number }
     /** TCP reset, once so much of the answer has been passed back; `"head"`: before any of it. */

@@ -94,3 +94,24 @@ test("a kind of request that is never let in is not tried over and over because 
         expect(puts()).toBe(expected);
     }
 });
+
+describe("GET /v2/", () => {
+    test("instances that do not share their token key are met with further tokens, and the account is not blamed", async () => {
+        const { server } = await choosyRegistry((token) => token === 3);
+        expect(await makeClient(server).ping()).toBe(200);
+    });
+
+    test("tokens that are all rejected are the registry's fault, since the token service gave them for the account", async () => {
+        const { server } = await choosyRegistry(() => false);
+        const failure = makeClient(server).ping();
+        await expect(failure).rejects.toMatchObject({
+            code: "TOKENS_REJECTED",
+            status: 401,
+            problem: `the token service at ${server.origin}/token gives tokens for pusher, and the registry rejects them`,
+        });
+        await failure.catch((error: unknown) => {
+            expect(error).toHaveProperty("fix", expect.stringContaining("the account is right"));
+        });
+        expect(server.seen.filter(({ url }) => url.startsWith("/token"))).toHaveLength(3);
+    });
+});

@@ -1,0 +1,79 @@
+import { RegistryClient } from "../../lib/distribution/client/registry-client";
+import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
+import { imageTask } from "../../lib/import";
+import type { MirrorBase } from "../../lib/mirror/mirror-reference";
+import { type DoctorResult, runDoctor } from "../../lib/passthrough";
+import { registryAdmin } from "../../lib/registries";
+import { type Site, registryEndpoint } from "../../lib/site";
+import { findAccount } from "../accounts/credentials";
+import { accountSources } from "../accounts/site-account";
+import { siteClient } from "../accounts/site-registry";
+import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
+import { selectedStack } from "../stack/selected-stack";
+import { readStackSite } from "../stack/stack-file";
+import { interruptible } from "../terminal/interruption";
+import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
+
+export interface DoctorOptions {
+    readonly stack?: string;
+    readonly configFile?: string;
+    /** Below the mirror base. */
+    readonly repository?: string;
+    /** Bytes. */
+    readonly size?: number;
+    readonly json?: boolean;
+    readonly authfile?: string;
+}
+
+/** More than nginx accepts unless it is configured, and soon sent. */
+const DEFAULT_SIZE = 16_000_000;
+
+/** Checks the registry of a stack, and what stands in front of it. */
+export async function runDoctorCommand({ configFile: file, json = false, ...options }: DoctorOptions): Promise<number> {
+    const stack = selectedStack(options.stack);
+    const site = readStackSite({ stack, file });
+    const account = await findAccount("importer", accountSources({ stack, file }, site, options.authfile));
+    const { username } = account.credentials;
+    printDiagnostic(`checking ${site.registry.mirror.host} as ${username}, from ${account.from}`);
+    const isFine = await interruptible(async (signal) => {
+        const client = siteClient(site, account, signal, 0);
+        // The test blobs are deleted also after Ctrl-C.
+        const removing = siteClient(site, account, NEVER_ABORTED, 0);
+        const anonymous = new RegistryClient({
+            endpoint: registryEndpoint(site.registry),
+            retry: { ...DEFAULT_RETRY, seconds: 0 },
+            signal,
+        });
+        const result = await runDoctor({
+            ...{ anonymous, client, removing, username },
+            repository: testRepository(site, options.repository),
+            size: options.size ?? DEFAULT_SIZE,
+            onResult: (one) => print(json ? JSON.stringify(one, hideSecretsInJson) : formatResult(one)),
+        }).finally(() => Promise.all([client.close(), removing.close(), anonymous.close()]));
+        signal.throwIfAborted();
+        return result;
+    });
+    return isFine ? EXIT_OK : EXIT_FAILED;
+}
+
+const NEVER_ABORTED = new AbortController().signal;
+
+const REPOSITORY = "registry-passthrough/doctor";
+
+function testRepository({ registry, content }: Site, chosen: string | undefined): string {
+    if (chosen !== undefined) return below(registry.mirror, chosen);
+    const { repositoriesFirst } = registryAdmin(registry.type).capabilities;
+    const [first] = content.flatMap(({ images }) => Object.entries(images));
+    if (!repositoriesFirst || first === undefined) return below(registry.mirror, REPOSITORY);
+    return imageTask(registry.mirror, ...first).repository;
+}
+
+function below({ prefix }: MirrorBase, path: string): string {
+    return prefix === "" ? path : `${prefix}/${path}`;
+}
+
+const WORDS = { ok: "ok", note: "note", failed: "FAILED" } as const;
+
+function formatResult({ check, outcome, detail }: DoctorResult): string {
+    return `${check.padEnd(14)} ${WORDS[outcome].padEnd(6)} ${withoutSecrets(detail)}`;
+}
