@@ -69,7 +69,7 @@ export async function runMain(main) {
     }
 }
 
-/** The same check as in lib/oci/tls-environment.ts, which may not be compiled yet. @param {NodeJS.ProcessEnv} env */
+/** The same check as in lib/distribution/http/tls-environment.ts, which may not be compiled yet. @param {NodeJS.ProcessEnv} env */
 function requireTlsVerification({ NODE_TLS_REJECT_UNAUTHORIZED: value }) {
     if (value !== "0") return;
     throw new Error(

@@ -1,5 +1,4 @@
-import type { Content } from "../../lib/site";
-import type { Site } from "../../lib/site";
+import type { Content, Site } from "../../lib/site";
 import {
     type ImportPlan,
     type ImportResult,

@@ -47,7 +47,7 @@ export function lockDefinition(): CommandDefinition {
             { line: "lock /mnt/transfer/2026-11 --out content/2026-11.lock.json", what: "lock one archive" },
         ],
         exitCodes: [
-            [0, "the lock files are written; --check: they match their archives; --explain: the image is there"],
+            [0, "the lock files are written; --check: they match their archives; --explain: the image was found"],
             [1, "failed; --check: a lock file differs from its archives; --explain: no set has the image"],
             USAGE_CODE,
         ],
@@ -80,11 +80,14 @@ function checkArguments(command: Command, options: LockOptions, archives: readon
 }
 
 function override(text: string): Override {
-    const [match, place] = text.split("=", 2);
-    if (!match || !place)
+    const [, match, registry, repository, tag] = /^([^=]+)=([^=/]+)(?:\/([^=:]+)(?::([^=:]+))?)?$/.exec(text) ?? [];
+    if (match === undefined || registry === undefined) {
         throw new InvalidArgumentError("Write MATCH=HOST, MATCH=HOST/REPOSITORY or MATCH=HOST/REPOSITORY:TAG.");
-    const slash = place.indexOf("/");
-    if (slash === -1) return { match, registry: place };
-    const [repository = "", tag] = place.slice(slash + 1).split(":", 2);
-    return { match, registry: place.slice(0, slash), repository, ...(tag === undefined ? {} : { tag }) };
+    }
+    return {
+        match,
+        registry,
+        ...(repository === undefined ? {} : { repository }),
+        ...(tag === undefined ? {} : { tag }),
+    };
 }

@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { z } from "zod";
 import type { ErrorCode } from "../../lib/errors/codes";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { parseJson } from "../../lib/errors/text";
 
 /** A pull-request job does not wait longer for a backend. */
 const TIMEOUT_MS = 60_000;
@@ -13,10 +14,7 @@ const TIMEOUT_MS = 60_000;
  */
 export async function stackOutputs(stack: string, withSecrets = false): Promise<Record<string, unknown>> {
     const args = ["stack", "output", "--json", ...(withSecrets ? ["--show-secrets"] : [])];
-    const outputs = z
-        .record(z.string(), z.unknown())
-        .safeParse(await ask(stack, args, "outputs", "STACK_OUTPUTS_UNAVAILABLE"));
-    return outputs.success ? outputs.data : {};
+    return readFromPulumi(stack, args, { what: "outputs", code: "STACK_OUTPUTS_UNAVAILABLE", shape: outputsShape });
 }
 
 /**
@@ -54,24 +52,35 @@ export function requireMirrorBase(stack: string, outputs: Record<string, unknown
  */
 export async function stackTexts(stack: string, file: string | undefined): Promise<Record<string, string>> {
     const args = ["config", "--json", "--show-secrets", ...(file === undefined ? [] : ["--config-file", file])];
-    const config = configuration.safeParse(await ask(stack, args, "configuration", "STACK_CONFIG_UNAVAILABLE"));
-    const entries = Object.entries(config.success ? config.data : {});
+    const wanted = { what: "configuration", code: "STACK_CONFIG_UNAVAILABLE", shape: configurationShape } as const;
+    const config = await readFromPulumi(stack, args, wanted);
     return Object.fromEntries(
-        entries.flatMap(([key, { value }]) => (value === undefined ? [] : [[key.replace(/^.*:/, ""), value]])),
+        Object.entries(config).flatMap(([key, { value }]) =>
+            value === undefined ? [] : [[key.replace(/^.*:/, ""), value]],
+        ),
     );
 }
 
-const configuration = z.record(z.string(), z.looseObject({ value: z.string().optional() }));
+const outputsShape = z.record(z.string(), z.unknown());
+const configurationShape = z.record(z.string(), z.looseObject({ value: z.string().optional() }));
 
 /**
  * The state of a stack as `pulumi stack export` gives it, secrets encrypted.
  * @throws PassthroughError `STACK_STATE_UNAVAILABLE`
  */
 export async function stackState(stack: string): Promise<unknown> {
-    return ask(stack, ["stack", "export"], "state", "STACK_STATE_UNAVAILABLE");
+    const wanted = { what: "state", code: "STACK_STATE_UNAVAILABLE", shape: z.unknown() } as const;
+    return readFromPulumi(stack, ["stack", "export"], wanted);
 }
 
-async function ask(stack: string, args: readonly string[], what: string, code: ErrorCode): Promise<unknown> {
+/** What the Pulumi CLI is to print. */
+interface Wanted<T> {
+    readonly what: string;
+    readonly code: ErrorCode;
+    readonly shape: z.ZodType<T>;
+}
+
+async function readFromPulumi<T>(stack: string, args: readonly string[], { what, code, shape }: Wanted<T>): Promise<T> {
     const run = promisify(execFile)("pulumi", [...args, "--stack", stack, "--non-interactive"], {
         maxBuffer: 512 * 1024 * 1024,
         timeout: TIMEOUT_MS,
@@ -84,12 +93,20 @@ async function ask(stack: string, args: readonly string[], what: string, code: E
             cause: error,
         });
     });
-    return JSON.parse(stdout) as unknown;
+    const document = parseJson(stdout);
+    const parsed = shape.safeParse(document);
+    if (document !== undefined && parsed.success) return parsed.data;
+    // Not its text: it may hold secrets.
+    throw new PassthroughError(`cannot read its ${what}: pulumi did not print the expected JSON`, {
+        code,
+        thing: `stack ${stack}`,
+        fix: "run the same command with `npm run pulumi` by hand and look at its output",
+    });
 }
 
 function fixFor(reason: string, stack: string): string {
     if (/no stack named/i.test(reason)) {
-        return `check the name with \`npm run pulumi -- stack ls\`, or make the stack: npm run pulumi -- stack init ${stack}`;
+        return `check the name with \`npm run pulumi -- stack ls\`, or create the stack: npm run pulumi -- stack init ${stack}`;
     }
     if (/passphrase/i.test(reason)) return "set PULUMI_CONFIG_PASSPHRASE, or …_FILE, to the passphrase of this stack";
     return "run `npm run up` for this stack first, with its backend and passphrase in the environment";

@@ -29,7 +29,6 @@ export interface StackSelection {
 }
 
 /**
-/**
  * The image sets in a stack file, merged over the project's defaults. Reads neither secrets nor locks, which may not
  * exist yet.
  * @throws PassthroughError `CONFIG_INVALID` with every problem of `site.content` by its key; `STACK_FILE_INVALID`

@@ -143,13 +143,13 @@ export class RegistrySession {
                 // With Basic the account itself is rejected.
                 const isOver = !isBearer(used) || isHeavy(request) || Date.now() + wait > firstRefusal + this.patience;
                 const isGreeting = url.pathname === "/v2/";
-                if (isOver || !this.refusals.mayRetry(challengeOf(response), refused, isGreeting)) {
+                if (isOver || !this.refusals.mayRetry(readChallenge(response), refused, isGreeting)) {
                     this.noteFinal(request);
                     return response;
                 }
             }
             // Most registries challenge each time; one that challenged before may have ended the token early.
-            this.challenge = challengeOf(response) ?? this.challenge;
+            this.challenge = readChallenge(response) ?? this.challenge;
             await response.discard();
             this.tokens.drop(scopes, used);
             debug(
@@ -238,7 +238,7 @@ function isFollowed(method: HttpRequest["method"], status: number): boolean {
 }
 
 /** The challenge that can be met. */
-function challengeOf(response: HttpResponse): Challenge | undefined {
+function readChallenge(response: HttpResponse): Challenge | undefined {
     const challenges = parseChallenges(response.headers["www-authenticate"]);
     return (
         challenges.find(({ scheme, parameters }) => scheme === "bearer" && parameters.realm !== undefined) ??
@@ -269,10 +269,10 @@ function limited(response: HttpResponse, pass: Pass): HttpResponse {
         if (isBusy(error)) pass.failed(error);
         else pass.answered();
     };
-    const watched = async <T>(taking: Promise<T>, textOf: (taken: T) => string): Promise<T> => {
+    const watched = async <T>(taking: Promise<T>, readText: (taken: T) => string): Promise<T> => {
         try {
             const taken = await taking;
-            end(textOf(taken));
+            end(readText(taken));
             return taken;
         } catch (error) {
             pass.failed(error);

@@ -73,7 +73,7 @@ export function responseError(response: HttpResponse, text: string, fix?: string
 }
 
 /** Why the account is right nevertheless, and the registry is not reached: see `NOT_A_REGISTRY`. */
-export const PAGE_FIX =
+const PAGE_FIX =
     "check host and port of site.registry.mirrorBase, and let what stands in front of the registry pass every method and " +
     "path below /v2/ to it, without a login page (single sign-on, captive portal, web application firewall)";
 

@@ -80,6 +80,8 @@ test.each<[line: string, error: string]>([
     ["lock --out l", "option '--out' is for given archives"],
     ["lock --override a=b", "option '--override' is for given archives; a stack has site.content[].overrides"],
     ["lock a.tar --out l --override a", "argument 'a' is invalid. Write MATCH=HOST, MATCH=HOST/REPOSITORY or"],
+    ["lock a.tar --out l --override a=quay.io/b=c", "argument 'a=quay.io/b=c' is invalid. Write MATCH=HOST"],
+    ["lock a.tar --out l --override a=quay.io/b:1:2", "argument 'a=quay.io/b:1:2' is invalid. Write MATCH=HOST"],
     ["import --bytes", "unknown option '--bytes'"],
     ["render --config x", "unknown option '--config'"],
 ])("wrong usage: %s", async (line, expected) => {
