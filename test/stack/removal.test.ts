@@ -14,12 +14,13 @@ const deletions = () => site.registry.writes().filter(({ method, status }) => me
 /** The set's lock without one of its images, as if it had been made without it. */
 function dropImage(source: string): void {
     const path = join(site.folder, "set1.lock.json");
-    const lock = JSON.parse(readFileSync(path, "utf8")) as { images: Record<string, string> };
-    writeFileSync(path, JSON.stringify({ ...lock, images: Object.fromEntries(without(lock.images, source)) }));
+    const lock = JSON.parse(readFileSync(path, "utf8")) as Record<"images" | "nameSources", Record<string, unknown>>;
+    const [images, nameSources] = [lock.images, lock.nameSources].map((map) => without(map, source));
+    writeFileSync(path, JSON.stringify({ ...lock, images, nameSources }));
 }
 
-function without(images: Record<string, string>, source: string): [string, string][] {
-    return Object.entries(images).filter(([name]) => name !== source);
+function without(map: Record<string, unknown>, source: string): Record<string, unknown> {
+    return Object.fromEntries(Object.entries(map).filter(([name]) => name !== source));
 }
 
 test("an image that leaves is previewed by name and deleted, a destroy deletes the rest; state of before keeps", async () => {
