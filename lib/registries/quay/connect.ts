@@ -91,7 +91,7 @@ const signIns = new Map<string, Promise<Authorization>>();
 
 /**
  * The session of an account that all resources of this process share: they work at the same time, and Quay slows every
- * sign-in of an account down after one wrong password. So it is tried once, and the error is everybody's.
+ * sign-in of an account down after one wrong password. So it is tried once, and all of them get the error.
  */
 class SharedSession implements Authorization {
     readonly account: string;
