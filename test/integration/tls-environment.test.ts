@@ -76,13 +76,18 @@ const challenge = (): Reply => ({
     headers: { "www-authenticate": `Bearer realm="https://${stranger.host}/token",service="registry"` },
 });
 
-test.each<[what: string, reply: () => Reply, does: string, asked: string[]]>([
-    ["token endpoint", challenge, READ, ["HEAD"]],
-    ["redirect", () => ({ status: 307, headers: { location: `https://${stranger.host}/blob` } }), GET_BLOB, ["GET"]],
-    ["upload place", () => ({ status: 202, headers: { location: `https://${stranger.host}/up` } }), PUT_BLOB, ["POST"]],
-])("another CA gets no request: %s", async (_, reply, does, asked) => {
+const elsewhere = (status: number, path: string) => (): Reply => ({
+    status,
+    headers: { location: `https://${stranger.host}/${path}` },
+});
+
+test.each<[what: string, reply: () => Reply, does: string, asked: string[], code: string]>([
+    ["token endpoint", challenge, READ, ["HEAD"], "TLS"],
+    ["redirect", elsewhere(307, "blob"), GET_BLOB, ["GET"], "TLS"],
+    ["upload place", elsewhere(202, "up"), PUT_BLOB, ["POST"], "UPLOAD_URL_UNREACHABLE"],
+])("another CA gets no request: %s", async (_, reply, does, asked, code) => {
     registry = await ScriptedServer.start(reply, certificate);
-    expect(await client({ host: registry.host, ca: authority.ca }, does)).toBe("TLS");
+    expect(await client({ host: registry.host, ca: authority.ca }, does)).toBe(code);
     expect(registry.seen.map(({ method }) => method)).toEqual(asked);
     expect(stranger.received).toBe("");
 });

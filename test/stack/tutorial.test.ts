@@ -11,6 +11,9 @@ const TUTORIAL = readFileSync(join(PROJECT, "docs/tutorial.md"), "utf8");
 const blocks = (language: string) =>
     [...TUTORIAL.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(([, text]) => text ?? "");
 
+/** The tutorial runs it a second time, which changes nothing. */
+const UP_TWICE = "npm run up -- --yes --stack tutorial\n".repeat(2);
+
 let folder: string;
 let checkout: string;
 
@@ -61,7 +64,7 @@ async function script(): Promise<string> {
     return ["set -e", ...commands]
         .join("\n")
         .replace("npm ci\n", "")
-        .replace("npm run up -- --stack tutorial", "npm run up -- --yes --stack tutorial")
+        .replace("npm run up -- --stack tutorial", UP_TWICE)
         .replaceAll("/tmp/tutorial-", prefix())
         .replaceAll("15443", port);
 }
@@ -73,6 +76,11 @@ test("the tutorial's commands do what it says, and leave nothing behind", async 
     const output = run.stdout + run.stderr;
     expect({ code: run.status, output: run.status === 0 ? "" : output }).toEqual({ code: 0, output: "" });
     expect(output).toMatch(/^# yaml-language-server: \$schema=config\/stack-file\.schema\.json$/m);
+    for (const line of blocks("text").flatMap((block) => block.split("\n"))) {
+        const [shown = ""] = line.split("…");
+        expect(output).toContain(shown.trim());
+    }
+    expect(output).toMatch(/^ +6 unchanged$/m);
     expect(output).toContain("quay.io/team1/app1");
     expect(output).toMatch(/^mirror-rules\.yaml$/m);
     expect(output).toContain("has been removed");

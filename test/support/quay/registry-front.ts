@@ -95,10 +95,13 @@ export class RegistryFront {
     }
 
     /** On to the registry, which trusts whoever reaches it; it names itself by our address. */
-    private pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    private async pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
         const { protocol, host } = new URL(this.url());
         const headers = { ...request.headers, host, "x-forwarded-proto": protocol.slice(0, -1) };
         delete headers.authorization;
+        const body = await readManifestBody(request);
+        if (body !== undefined && hasUncompressedLayers(body))
+            return rejectManifest(response, "schema validation failed");
         return new Promise((resolve) => {
             const passed = ask(
                 { host: "127.0.0.1", port: this.registry.port, method: request.method, path: request.url, headers },
@@ -110,13 +113,13 @@ export class RegistryFront {
                 response.destroy();
                 resolve();
             });
-            request.pipe(passed);
+            if (body === undefined) request.pipe(passed);
+            else passed.end(body);
         });
     }
 
     private async answer(request: IncomingMessage, answer: IncomingMessage, response: ServerResponse): Promise<void> {
-        const isPut = request.method === "PUT" && request.url?.includes("/manifests/") === true;
-        if (!isPut || answer.statusCode !== 400) {
+        if (!isManifestPut(request) || answer.statusCode !== 400) {
             response.writeHead(answer.statusCode ?? 502, answer.headers);
             answer.pipe(response);
             return;
@@ -124,8 +127,29 @@ export class RegistryFront {
         // Quay has one code for everything that is wrong with a manifest, a missing child or blob among it.
         const chunks: Buffer[] = [];
         for await (const chunk of answer) chunks.push(chunk as Buffer);
-        const detail = { message: Buffer.concat(chunks).toString("utf8").slice(0, 300) };
-        response.writeHead(400, { "content-type": "application/json" });
-        response.end(JSON.stringify({ errors: [{ code: "MANIFEST_INVALID", detail, message: "manifest invalid" }] }));
+        rejectManifest(response, Buffer.concat(chunks).toString("utf8").slice(0, 300));
     }
+}
+
+function isManifestPut({ method, url }: IncomingMessage): boolean {
+    return method === "PUT" && url?.includes("/manifests/") === true;
+}
+
+/** The body of a PUT of a manifest. */
+async function readManifestBody(request: IncomingMessage): Promise<Buffer | undefined> {
+    if (!isManifestPut(request)) return undefined;
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+}
+
+/** Quay's schema has the gzip type and foreign layers only (image/docker/schema2/manifest.py). */
+function hasUncompressedLayers(manifest: Buffer): boolean {
+    return manifest.includes('"application/vnd.docker.image.rootfs.diff.tar"');
+}
+
+function rejectManifest(response: ServerResponse, message: string): void {
+    response.writeHead(400, { "content-type": "application/json" });
+    const errors = [{ code: "MANIFEST_INVALID", detail: { message }, message: "manifest invalid" }];
+    response.end(JSON.stringify({ errors }));
 }
