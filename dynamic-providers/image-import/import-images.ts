@@ -88,15 +88,16 @@ async function push(
         logWarnings(immutableMoves(plan, inputs, context), context);
         // The plan is shown before the first byte is sent.
         await log.flushed();
-        if (isFirst(before)) {
+        const checkRegistry = async () => {
             row.show("checking where the registry wants uploads");
             logWarnings(await checkBeforeFirstImport(client, plan), context);
-        }
+        };
         return carryOut(client, plan, set, {
             concurrency: inputs.concurrency,
             registryKind: inputs.registry.type,
             onProgress: (progress) => row.show(progressText(progress)),
             onWarning: (warning) => logWarnings([warning], context),
+            ...(isFirst(before) ? { beforeSending: checkRegistry } : {}),
         });
     });
 }

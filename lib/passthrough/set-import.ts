@@ -50,6 +50,8 @@ export interface CarryOutOptions extends ExecuteOptions {
     readonly onWarning?: (warning: string) => void;
     /** The kind of registry: what it is known to reject is reported before the first byte, and fails alone. */
     readonly registryKind?: RegistryKind;
+    /** Called once the archive is known to be right, before anything is sent. */
+    readonly beforeSending?: () => Promise<void>;
 }
 
 /**
@@ -75,6 +77,7 @@ export async function carryOut(
         const images = [...blocked].map(([source, problem]) => ({ source, problems: [problem] }));
         if (images.length > 0)
             options.onWarning?.(["the registry would reject:", ...problemLines(images)].join("\n    "));
+        await options.beforeSending?.();
         return await executePlan(client, archive.source, plan, { ...options, blocked });
     } finally {
         await archive.close();
