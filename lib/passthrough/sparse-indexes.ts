@@ -1,5 +1,6 @@
 import type { RegistryClient } from "../distribution/client/registry-client";
 import type { Lock } from "../lock";
+import { isIndexMediaType } from "../oci/media-types";
 import { type RegistryKind, registryAdmin } from "../registries";
 
 /**
@@ -13,7 +14,9 @@ export async function refusesSparseIndexes(
     { manifests }: Pick<Lock, "manifests">,
 ): Promise<boolean> {
     const { sparseIndexes } = registryAdmin(kind).capabilities;
-    const hasOne = Object.values(manifests).some(({ absent = [] }) => absent.length > 0);
+    const hasOne = Object.values(manifests).some(
+        ({ mediaType, absent = [] }) => isIndexMediaType(mediaType) && absent.length > 0,
+    );
     if (!hasOne || sparseIndexes === "configured") return false;
     return sparseIndexes === "refused" || !(await client.announcesSparseIndexes());
 }

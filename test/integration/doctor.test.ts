@@ -188,7 +188,7 @@ test("test blobs stay where the registry does not delete blobs, and that is said
     expect(isFine).toBe(true);
     expect(results.at(-1)).toEqual({
         ...{ check: "removal", outcome: "ok" },
-        detail: `the registry does not delete blobs (405 UNSUPPORTED): 3.00 MB in ${REPOSITORY} stay until its garbage collection; the next run sends the same bytes`,
+        detail: `the registry does not let the account delete blobs (405 UNSUPPORTED): 3.00 MB in ${REPOSITORY} stay until its garbage collection; the next run sends the same bytes`,
     });
 });
 

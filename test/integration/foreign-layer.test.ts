@@ -4,6 +4,7 @@ import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { executePlan, imageTask, planImport, verifyImages } from "../../lib/import";
 import type { Lock } from "../../lib/lock";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import { refusesSparseIndexes } from "../../lib/passthrough";
 import { RegistryProcess } from "../support/registry-process";
 
 /** regctl image copy of a Docker image, one of whose layers is foreign: it is not in the layout. */
@@ -45,6 +46,15 @@ async function importInto(options: Parameters<typeof RegistryProcess.start>[0]) 
 
 test("the lock lists the layer as absent", () => {
     expect(lock.manifests[lock.images[SOURCE] ?? ""]?.absent).toEqual([LAYER]);
+});
+
+test("an image with such a layer is no sparse index", async () => {
+    registry = await RegistryProcess.start({});
+    client = new RegistryClient({ endpoint: { host: registry.host, plainHttp: true } });
+    const base = parseMirrorBase(`${registry.host}/mirror`);
+    const request = { images: lock.images, set: lock, base, suspects: new Set<string>(), refusesSparseIndexes: true };
+    expect((await planImport(client, request)).problems).toEqual([]);
+    expect(await refusesSparseIndexes(client, "harbor", lock)).toBe(false);
 });
 
 test("a registry that allows the layer's URL takes the image, and the proof leaves that layer out, and no other", async () => {

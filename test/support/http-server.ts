@@ -73,7 +73,8 @@ export class ScriptedServer {
             request.socket.destroy();
             return;
         }
-        response.writeHead(reply.status, { "content-length": body.length, ...reply.headers });
+        const hasLength = reply.headers?.["transfer-encoding"] === undefined;
+        response.writeHead(reply.status, { ...(hasLength ? { "content-length": body.length } : {}), ...reply.headers });
         if (reply.cutAfter === undefined) response.end(method === "HEAD" ? undefined : body);
         else response.write(body.subarray(0, reply.cutAfter), () => request.socket.destroy());
     }

@@ -57,6 +57,8 @@ export class BlobUploads {
     private readonly chunks: ChunkSize;
     /** What the registry was found to accept: undefined until a blob was sent. */
     private way: "put" | "patch" | undefined;
+    /** Origins that bytes were sent to: what fails there later is no wrong upload URL. */
+    private readonly reached = new Set<string>();
 
     constructor(
         private readonly calls: RegistryCalls,
@@ -124,7 +126,9 @@ export class BlobUploads {
             else if (this.way === "patch" && offset === 0) await this.patchWhole(upload);
             else await this.putWhole(upload);
         } catch (error) {
-            throw explainUploadFailure(error, this.calls.session.origin, location);
+            throw this.reached.has(location.origin)
+                ? error
+                : explainUploadFailure(error, this.calls.session.origin, location);
         }
     }
 
@@ -245,6 +249,7 @@ export class BlobUploads {
         const text = await response.text();
         if (response.status === 401) throw responseError(response, text, BODY_FIX);
         if (response.status !== (method === "PUT" ? 201 : 202)) throw responseError(response, text);
+        this.reached.add(url.origin);
         const { location } = response.headers;
         return method === "PATCH" && typeof location === "string" ? this.namedUrl(response, location) : url;
     }

@@ -81,8 +81,9 @@ export class RegistryClient {
 
     /** True if `GET /v2/` announces that indexes may lack children (Quay >= 3.17: X-Sparse-Manifest-Support). */
     async announcesSparseIndexes(): Promise<boolean> {
-        const operation = `GET ${this.options.endpoint.host}/v2/`;
-        return this.calls.run({ method: "GET", url: "/v2/", operation, scopes: [] }, async (response) => {
+        return this.calls.run({ method: "GET", url: "/v2/", operation: "GET /v2/", scopes: [] }, async (response) => {
+            // Quay announces it to anonymous clients, too.
+            if (![200, 401].includes(response.status)) throw responseError(response, await response.text());
             await response.discard();
             return response.headers["x-sparse-manifest-support"] === "true";
         });
@@ -217,8 +218,12 @@ export class RegistryClient {
                 await response.discard();
                 return Number(ranged);
             }
-            if (status === 404 && judgeAbsence(response, await response.text()) === "definite") return undefined;
-            if (status !== 200) throw responseError(response, "");
+            if (status !== 200) {
+                const text = await response.text();
+                if (status !== 404) throw responseError(response, text);
+                if (judgeAbsence(response, text) === "definite") return undefined;
+                throw foreignAbsence(response.context);
+            }
             let size = 0;
             for await (const chunk of response.bytes()) size += chunk.length;
             return size;

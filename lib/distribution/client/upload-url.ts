@@ -1,6 +1,6 @@
+import type { ErrorCode } from "../../errors/codes";
 import { RegistryError, errorMessage } from "../../errors/errors";
 import type { Digest } from "../../oci/digest";
-import { isBusy } from "../limits/retry";
 
 /**
  * The URL that ends an upload (distribution-spec, "Pushing Blobs"): the digest is added, and the query that the registry
@@ -39,6 +39,13 @@ export function uploadUrlProblem(asked: URL, location: URL): string {
     return `the registry names its upload URL at ${location.origin}${port}, not at ${asked.origin}, where it was asked`;
 }
 
+const ABOUT_PLACE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["NETWORK", "TIMEOUT", "TLS", "NOT_A_REGISTRY"]);
+
+/** Not of an upload that the registry has lost: another one is begun then. */
+function isAboutPlace({ code, status }: RegistryError): boolean {
+    return ABOUT_PLACE.has(code) || (code !== "BLOB_UPLOAD_UNKNOWN" && [401, 403, 404].includes(status ?? 0));
+}
+
 /**
  * Why bytes could not be sent to an upload URL of another origin: the request itself says only that nothing listens there,
  * or that the account is rejected, which is not sent to other origins.
@@ -46,8 +53,7 @@ export function uploadUrlProblem(asked: URL, location: URL): string {
  */
 export function explainUploadFailure(error: unknown, asked: URL, location: URL): unknown {
     if (!(error instanceof RegistryError) || location.origin === asked.origin) return error;
-    const isOther = error.code === "ABORTED" || error.code === "UPLOAD_URL_UNREACHABLE";
-    if (isOther || isBusy(error as unknown)) return error;
+    if (!isAboutPlace(error)) return error;
     const { operation, status } = error;
     return new RegistryError(`${uploadUrlProblem(asked, location)}, and sending to it failed: ${errorMessage(error)}`, {
         registry: asked.host,

@@ -1,3 +1,4 @@
+import { isIndexMediaType } from "../../oci/media-types";
 import { debug } from "../../debug/debug";
 import type { EarlierObject, ImageSet } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
@@ -109,7 +110,9 @@ class Planner {
     /** Indexes that are to be pushed, and that the registry would reject. */
     private async refusedIndexes(repository: string, missing: readonly TreeNode[]): Promise<Problem[]> {
         if (this.request.refusesSparseIndexes !== true) return [];
-        const problems = await mapLimited(missing, QUESTIONS, async ({ digest, absent = [] }) => {
+        // What an image manifest leaves out are layers that are not distributable.
+        const indexes = missing.filter(({ mediaType }) => isIndexMediaType(mediaType));
+        const problems = await mapLimited(indexes, QUESTIONS, async ({ digest, absent = [] }) => {
             const found = await Promise.all(absent.map((child) => this.presence.manifest(repository, child)));
             const lacking = found.filter((isThere) => !isThere).length;
             return lacking === 0 ? [] : [sparseIndexProblem(digest, lacking, this.request.base.host)];

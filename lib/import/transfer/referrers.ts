@@ -8,9 +8,9 @@ import { referrersTag } from "../image-task";
 
 /** What a descriptor in the list of referrers repeats of the manifest (distribution-spec, "Listing Referrers"). */
 const referrer = z.object({
-    artifactType: z.string().optional(),
-    annotations: z.record(z.string(), z.string()).optional(),
-    config: z.object({ mediaType: z.string() }).optional(),
+    artifactType: z.string().min(1).optional().catch(undefined),
+    annotations: z.record(z.string(), z.string()).optional().catch(undefined),
+    config: z.object({ mediaType: z.string() }).optional().catch(undefined),
 });
 /** Whatever else an index of others has stays in it. */
 const referrerIndex = z.looseObject({ manifests: z.array(z.looseObject({ digest: z.string() })) });

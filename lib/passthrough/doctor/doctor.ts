@@ -109,7 +109,9 @@ class DoctorRun {
         try {
             for (let turn = 0; turn < turns; turn++) {
                 client.probe.forgetTokens();
-                if ((await client.ping()) !== 200) throw rejectedAccount(client.host, username);
+                const status = await client.ping();
+                if (status === 401) throw rejectedAccount(client.host, username);
+                if (status !== 200) throw noRegistry(client.host, status);
             }
         } catch (error) {
             throw this.explainTokenFailure(error);
@@ -164,15 +166,25 @@ class DoctorRun {
                 failures.push(error);
             });
         }
+        const other = failures.find(({ status }) => ![401, 403, 405].includes(status ?? 0));
+        if (other !== undefined) throw other;
         const [first] = failures;
         if (first === undefined) return { detail: `the test blobs in ${repository} are deleted` };
         const size = this.sent.reduce((sum, blob) => sum + blob.size, 0);
         return {
             detail:
-                `the registry does not delete blobs (${first.status ?? ""} ${first.code}): ${formatBytes(size)} in ${repository} ` +
+                `the registry does not let the account delete blobs (${first.status ?? ""} ${first.code}): ${formatBytes(size)} in ${repository} ` +
                 "stay until its garbage collection; the next run sends the same bytes",
         };
     }
+}
+
+/** One of several instances behind a load balancer may be another server. */
+function noRegistry(registry: string, status: number): RegistryError {
+    return new RegistryError("there is no registry at /v2/", {
+        ...{ registry, operation: "GET /v2/", code: "NOT_A_REGISTRY", status },
+        fix: "check the address, and that every instance behind the proxy or load balancer is the registry",
+    });
 }
 
 function rejectedAccount(registry: string, username: string): RegistryError {
