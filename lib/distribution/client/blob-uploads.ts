@@ -10,22 +10,11 @@ import { type RegistryRequest, pushScopes } from "./registry-session";
 import { StallWatch } from "../http/stall-watch";
 import type { HttpResponse } from "../http/transport";
 import { isRetryable } from "../limits/retry";
-import { explainUploadFailure, withDigest, withoutState } from "./upload-url";
-
-/** Shorter than what the engine leaves an interrupted provider for its last words. */
-const CANCEL_MS = 2000;
-const CANCEL_TRIES = 5;
+import { OpenUploads, type UploadStatus } from "./open-uploads";
+import { explainUploadFailure, withDigest } from "./upload-url";
 
 /** An upload as distribution-spec, "Pushing a blob monolithically" (POST then PUT), begins it. */
 export type UploadStart = { readonly mounted: true } | { readonly mounted: false; readonly location: URL };
-
-/** How far an upload has got. */
-export interface UploadStatus {
-    /** Where it goes on. */
-    readonly location: URL;
-    /** Bytes that the registry has. */
-    readonly offset: number;
-}
 
 /** One blob on its way. */
 interface Upload {
@@ -46,7 +35,8 @@ interface Part {
     readonly url: URL;
     readonly headers: Readonly<Record<string, string>>;
     readonly bytes: number;
-    readonly body: () => AsyncIterable<Uint8Array>;
+    /** Absent: no bytes are sent. */
+    readonly body?: () => AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -55,6 +45,7 @@ interface Part {
  */
 export class BlobUploads {
     private readonly chunks: ChunkSize;
+    private readonly open: OpenUploads;
     /** What the registry was found to accept: undefined until a blob was sent. */
     private way: "put" | "patch" | undefined;
     /** Origins that bytes were sent to: what fails there later is no wrong upload URL. */
@@ -67,6 +58,7 @@ export class BlobUploads {
         maxBody: number | undefined,
     ) {
         this.chunks = new ChunkSize(maxBody);
+        this.open = new OpenUploads(calls);
     }
 
     /** True if blobs are sent with PATCH, since a PUT with bytes was rejected. */
@@ -99,13 +91,14 @@ export class BlobUploads {
         });
     }
 
-    /**
-     * How far an upload that broke has got, and where it goes on (distribution-spec, "Resuming an interrupted upload").
-     * @returns undefined if the registry does not know, or keeps nothing of it
-     */
-    async status(repository: string, location: URL): Promise<UploadStatus | undefined> {
-        const question = this.statusRequest(repository, location);
-        return this.calls.run(question, async (response) => this.readStatus(response));
+    /** As `OpenUploads.status`. */
+    status(repository: string, location: URL): Promise<UploadStatus | undefined> {
+        return this.open.status(repository, location);
+    }
+
+    /** As `OpenUploads.cancel`. */
+    cancel(repository: string, location: URL): Promise<void> {
+        return this.open.cancel(repository, location);
     }
 
     /**
@@ -225,12 +218,12 @@ export class BlobUploads {
 
     private async finish(upload: Upload, location: URL): Promise<void> {
         const url = withDigest(location, upload.digest);
-        await this.send(upload, { method: "PUT", url, headers: {}, bytes: 0, body: () => split(Buffer.alloc(0)) });
+        await this.send(upload, { method: "PUT", url, headers: {}, bytes: 0 });
     }
 
     /** @returns where the upload goes on */
     private async send({ repository, digest }: Upload, part: Part): Promise<URL> {
-        const { method, url, bytes } = part;
+        const { method, url, bytes, body } = part;
         const operation = `${method} ${repository}/blobs/${digest}`;
         const context = { operation, method, registry: this.calls.session.host };
         const watch = new StallWatch(context, this.calls.signal, this.pieceTimeout);
@@ -243,7 +236,7 @@ export class BlobUploads {
                 "content-length": String(bytes),
                 ...part.headers,
             },
-            ...(bytes === 0 ? {} : { body: () => watch.chunks(part.body()) }),
+            ...(body === undefined || bytes === 0 ? {} : { body: () => watch.chunks(body()) }),
             blobBytes: bytes,
         });
         const text = await response.text();
@@ -256,44 +249,6 @@ export class BlobUploads {
 
     private namedUrl(response: HttpResponse, location: string): URL {
         return this.calls.session.namedUrl(response.context, "an upload URL", location, response.url);
-    }
-
-    /**
-     * Gives an upload up, so that the registry keeps nothing of it, also when the run was interrupted. Failing to is no
-     * error: registries expire them.
-     */
-    async cancel(repository: string, location: URL): Promise<void> {
-        const signal = AbortSignal.timeout(CANCEL_MS);
-        await this.cancelWithin(signal, repository, location).catch(() => undefined);
-    }
-
-    private async cancelWithin(signal: AbortSignal, repository: string, location: URL): Promise<void> {
-        const remove = { method: "DELETE" as const, operation: `DELETE ${repository}/blobs/uploads` };
-        const question = this.statusRequest(repository, location);
-        let place: URL | undefined = location;
-        for (let tries = 0; place !== undefined && tries < CANCEL_TRIES; tries++) {
-            const request: RegistryRequest = { ...remove, url: place, scopes: question.scopes };
-            const response = await this.calls.session.send({ ...request, signal });
-            await response.discard();
-            // Bytes came since the place was named; more may come while the registry still reads what was on its way.
-            if (response.status !== 416) return;
-            const now = await this.calls.session.send({ ...question, signal });
-            place = (await this.readStatus(now))?.location;
-        }
-    }
-
-    private statusRequest(repository: string, location: URL): RegistryRequest {
-        const url = withoutState(location);
-        return { method: "GET", url, operation: `GET ${repository}/blobs/uploads`, scopes: pushScopes(repository) };
-    }
-
-    private async readStatus(response: HttpResponse): Promise<UploadStatus | undefined> {
-        await response.discard();
-        const { location: next, range } = response.headers;
-        const last = typeof range === "string" ? Number(/^(?:bytes=)?0-(\d+)$/.exec(range)?.[1] ?? NaN) : NaN;
-        // "0-0" is also what a registry says that has nothing.
-        if (response.status !== 204 || typeof next !== "string" || !(last > 0)) return undefined;
-        return { location: this.namedUrl(response, next), offset: last + 1 };
     }
 }
 

@@ -3,9 +3,11 @@ import { BlobUploads } from "./blob-uploads";
 import { type Digest, isDigest } from "../../oci/digest";
 import { RegistryError } from "../../errors/errors";
 import { printable } from "../../errors/text";
-import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../../oci/manifest";
+import type { Manifest } from "../../oci/manifest";
 import { isIndexMediaType } from "../../oci/media-types";
-import { deletionError, foreignAbsence, judgeAbsence, rejectPage, responseError } from "./response-errors";
+import { readManifest } from "./manifest-body";
+import { announcesSparseIndexes, ping } from "./greeting";
+import { deletionError, foreignAbsence, judgeAbsence, responseError } from "./response-errors";
 import { RegistryProbe } from "./registry-probe";
 import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import { type RegistryRequest, deleteScopes, pullScopes, pushScopes } from "./registry-session";
@@ -45,48 +47,19 @@ export class RegistryClient {
         return this.calls.retry.seconds;
     }
 
-    /** Tells of every wait from now on, by whichever operation. @returns what ends that */
+    /** Reports every wait from now on, by whichever operation. @returns a function that ends the reports */
     onWait(listener: (wait: Wait) => void): () => void {
         return this.calls.onWait(listener);
     }
 
-    /** `GET /v2/`: the status with which the registry greets these credentials: 200, 401 or 404 (no registry). */
-    async ping(): Promise<number> {
-        const operation = "GET /v2/";
-        return this.calls.run({ method: "GET", url: "/v2/", operation, scopes: [] }, async (response) => {
-            const text = await response.text();
-            rejectPage(response, text);
-            if (response.status === 401 && response.context.account !== undefined) this.rejectToken(response);
-            if (![200, 401, 404].includes(response.status)) throw responseError(response, text);
-            return response.status;
-        });
-    }
-
-    /** @throws RegistryError `TOKENS_REJECTED` where it is not the account that is rejected, but a token that was just given for it */
-    private rejectToken({ context, status }: HttpResponse): void {
-        const challenge = this.calls.session.lastChallenge;
-        if (challenge?.scheme !== "bearer") return;
-        const realm = printable(challenge.parameters.realm ?? "");
-        const { account = "" } = context;
-        throw new RegistryError(
-            `the token service at ${realm} gives tokens for ${account}, and the registry rejects them`,
-            {
-                ...context,
-                status,
-                code: "TOKENS_REJECTED",
-                fix: TOKEN_FIX,
-            },
-        );
+    /** `GET /v2/`: the status with which the registry responds to these credentials: 200, 401 or 404 (no registry). */
+    ping(): Promise<number> {
+        return ping(this.calls);
     }
 
     /** True if `GET /v2/` announces that indexes may lack children (Quay >= 3.17: X-Sparse-Manifest-Support). */
-    async announcesSparseIndexes(): Promise<boolean> {
-        return this.calls.run({ method: "GET", url: "/v2/", operation: "GET /v2/", scopes: [] }, async (response) => {
-            // Quay announces it to anonymous clients, too.
-            if (![200, 401].includes(response.status)) throw responseError(response, await response.text());
-            await response.discard();
-            return response.headers["x-sparse-manifest-support"] === "true";
-        });
+    announcesSparseIndexes(): Promise<boolean> {
+        return announcesSparseIndexes(this.calls);
     }
 
     /** The digest a tag or digest resolves to, as the registry says; undefined if it is not there. */
@@ -236,6 +209,11 @@ export class RegistryClient {
         return this.calls.find(request, (response) => Promise.resolve(response.bytes()));
     }
 
+    /** Deletes a blob, where the registry offers that. What is not there is deleted already. */
+    async blobDelete(repository: string, digest: Digest): Promise<void> {
+        await this.delete(repository, `blobs/${digest}`);
+    }
+
     /** These repositories are about to be read: they share tokens, where the registry wants tokens. */
     willRead(repositories: Iterable<string>): void {
         this.calls.session.shareTokens([...new Set(repositories)].map((repository) => pullScopes(repository)));
@@ -280,35 +258,5 @@ export class RegistryClient {
     }
 }
 
-const TOKEN_FIX =
-    "the account is right: give all instances behind the load balancer the same token key (Harbor: core's private key; " +
-    "distribution: auth.token.rootcertbundle), the same service name and clocks that agree";
-
 /** Registries give a page of 50 tags or more. */
 const MAX_TAG_PAGES = 10_000;
-
-/** A page has its title in here. */
-const PAGE_START = 4096;
-
-async function readManifest(response: HttpResponse): Promise<Manifest> {
-    const { operation, registry } = response.context;
-    const body = await readBody(response);
-    rejectPage(response, body.subarray(0, PAGE_START).toString("utf8"));
-    return parseManifest(body, { operation, place: { registry } });
-}
-
-async function readBody(response: HttpResponse): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    for await (const chunk of response.bytes()) {
-        length += chunk.length;
-        if (length > MAX_MANIFEST_BYTES) {
-            throw new RegistryError(`the response is longer than a manifest may be (${MAX_MANIFEST_BYTES} bytes)`, {
-                ...response.context,
-                code: "MANIFEST_INVALID",
-            });
-        }
-        chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-}

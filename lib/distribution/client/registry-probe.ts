@@ -80,13 +80,6 @@ export class RegistryProbe {
         return response;
     }
 
-    /** Deletes a blob. @throws RegistryError if the registry does not do that */
-    async deleteBlob(repository: string, digest: Digest): Promise<void> {
-        const response = await this.send(this.calls.write("DELETE", repository, `blobs/${digest}`));
-        const text = await response.text();
-        if (response.status >= 300 && response.status !== 404) throw responseError(response, text);
-    }
-
     private send(request: Parameters<RegistryCalls["session"]["send"]>[0]): Promise<HttpResponse> {
         return this.calls.session.send({ ...request, signal: this.calls.signal });
     }

@@ -1,15 +1,15 @@
 import { isIndexMediaType } from "../../oci/media-types";
 import { debug } from "../../debug/debug";
-import type { EarlierObject, ImageSet } from "../../mirror/image-set";
+import type { ImageSet } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
 import { RegistryError, toProblem } from "../../errors/errors";
 import type { Problem } from "../../errors/problem";
 import { mapLimited } from "../../concurrency/limiter";
-import { type MirrorBase, mirrorRepository } from "../../mirror/mirror-reference";
-import type { ImageProblem } from "../image-problem";
+import type { MirrorBase } from "../../mirror/mirror-reference";
 import { type ImageTask, type TreeNode, imageTask, manifestTree } from "../image-task";
 import { type BlobTask, type ImagePlan, type ImportPlan, type ManifestCopy, imagesPayload } from "./plan";
-import { Presence } from "./presence";
+import { EarlierContent } from "./earlier-content";
+import { Presence, QUESTIONS } from "./presence";
 import { sparseIndexProblem } from "../sparse-index";
 import type { RegistryQuestions } from "./registry-outlook";
 
@@ -24,9 +24,6 @@ export interface PlanRequest {
     readonly refusesSparseIndexes?: boolean;
 }
 
-/** Small requests in flight while planning. */
-const QUESTIONS = 16;
-
 /**
  * Asks the registry what is there and says what is left to do (docs/architecture.md, "Two plans"). Sends nothing.
  * @throws RegistryError if the registry cannot be asked.
@@ -36,8 +33,7 @@ export async function planImport(client: RegistryQuestions, request: PlanRequest
     const tasks = Object.entries(request.images).map(([source, digest]) => imageTask(request.base, source, digest));
     client.willRead(tasks.map(({ repository }) => repository));
     const states = await mapLimited(tasks, QUESTIONS, (task) => planner.image(task));
-    const earlier = await planner.earlierImages();
-    return planner.finish(states, earlier);
+    return planner.finish(states);
 }
 
 interface Missing {
@@ -56,14 +52,14 @@ class Planner {
     private readonly presence: Presence;
     /** Digest -> repositories that are known to hold it. */
     private readonly holders = new Map<Digest, string>();
-    /** Blobs of manifests that are copied from another repository: they are there, and the set need not know them. */
-    private readonly copied = new Map<Digest, { readonly size: number; readonly from: string }>();
+    private readonly earlier: EarlierContent;
 
     constructor(
         private readonly client: RegistryQuestions,
         private readonly request: PlanRequest,
     ) {
         this.presence = new Presence(client);
+        this.earlier = new EarlierContent(client, request, this.presence);
     }
 
     async image(task: ImageTask): Promise<Missing | ImageTask> {
@@ -74,7 +70,7 @@ class Planner {
             () => `${task.source}: HEAD ${task.repository}/manifests/${task.tag}: ${tagText(task, tagged, isSuspect)}`,
         );
         if (tagged === task.digest && !isSuspect) return task;
-        if (this.isEarlier(task)) return tagged === task.digest ? task : this.earlierImage(task, tagged);
+        if (this.earlier.hasImage(task)) return tagged === task.digest ? task : this.earlierImage(task, tagged);
         const tree = manifestTree(this.request.set, task.digest);
         const missing: TreeNode[] = [];
         const damaged: Problem[] = [];
@@ -89,7 +85,7 @@ class Planner {
             for (const blob of await this.missingBlobs(task.repository, node, isSuspect)) blobs.add(blob);
         }
         const root = tree.at(-1) as TreeNode;
-        const { copies, problems } = await this.earlierManifests(task, tree, blobs);
+        const { copies, problems } = await this.earlier.manifests(task, tree, blobs);
         const isTagged = tagged === task.digest;
         const isComplete = missing.length + blobs.size + copies.length + damaged.length + problems.length === 0;
         // A referrer is put again, so that it is listed under what it is about: that may be what was found broken.
@@ -120,11 +116,6 @@ class Planner {
         return problems.flat();
     }
 
-    private isEarlier({ source, digest }: ImageTask): boolean {
-        const { manifests, earlier } = this.request.set;
-        return manifests[digest] === undefined && earlier.images[source] === digest;
-    }
-
     /** An image that an earlier archive put under another name: only its tag has to be put. */
     private async earlierImage(task: ImageTask, tagged: Digest | undefined): Promise<Missing> {
         const { repository, digest } = task;
@@ -137,7 +128,7 @@ class Planner {
             blobs: [],
             rootIsThere: true,
             rootReference: task.tag,
-            problems: stored === undefined ? [this.earlierProblem(`manifest ${digest}`)] : [],
+            problems: stored === undefined ? [this.earlier.problem(`manifest ${digest}`)] : [],
             ...(tagged === undefined ? {} : { movedFrom: tagged }),
         };
     }
@@ -160,25 +151,14 @@ class Planner {
         }
     }
 
-    /** The images this set takes for granted: they must be at the registry already. */
-    async earlierImages(): Promise<ImageProblem[]> {
-        const { images, set, base } = this.request;
-        const others = Object.entries(set.earlier.images).filter(([source]) => images[source] === undefined);
-        const problems = await mapLimited(others, QUESTIONS, async ([source, digest]) => {
-            const { repository } = imageTask(base, source, digest);
-            if (await this.presence.manifest(repository, digest)) return [];
-            return [{ source, problems: [this.earlierProblem(`manifest ${digest}`)] }];
-        });
-        return problems.flat();
-    }
-
     /** Decides, once everything is known, who uploads and who mounts. */
-    async finish(states: readonly (Missing | ImageTask)[], earlier: readonly ImageProblem[]): Promise<ImportPlan> {
+    async finish(states: readonly (Missing | ImageTask)[]): Promise<ImportPlan> {
         const missing = states.filter((state): state is Missing => "root" in state);
         const present = states.filter((state): state is ImageTask => !("root" in state));
         await this.findEarlierHolders(missing);
-        for (const [digest, { from }] of this.copied) if (!this.holders.has(digest)) this.holders.set(digest, from);
-        const problems = [...earlier];
+        for (const [digest, { from }] of this.earlier.copied)
+            if (!this.holders.has(digest)) this.holders.set(digest, from);
+        const problems = await this.earlier.missingImages();
         const push: ImagePlan[] = [];
         const planned = new Set<string>();
         for (const image of bySize(missing, this.request.set)) {
@@ -192,7 +172,7 @@ class Planner {
     private unknownBlobs(image: Missing): Problem[] {
         return image.blobs
             .filter((digest) => this.request.set.blobs[digest] === undefined && !this.holders.has(digest))
-            .map((digest) => this.earlierProblem(`blob ${digest}`));
+            .map((digest) => this.earlier.problem(`blob ${digest}`));
     }
 
     /** The image's blobs that no image before it uploads; whoever needs one of them later mounts it from here. */
@@ -212,7 +192,7 @@ class Planner {
 
     private blobSize(digest: Digest): number {
         const { blobs, earlier } = this.request.set;
-        return blobs[digest] ?? earlier.blobs[digest]?.size ?? this.copied.get(digest)?.size ?? 0;
+        return blobs[digest] ?? earlier.blobs[digest]?.size ?? this.earlier.copied.get(digest)?.size ?? 0;
     }
 
     /** Blobs the repository lacks; of a suspect also those that are there, but not whole. */
@@ -231,59 +211,13 @@ class Planner {
         return found.filter(({ isThere }) => !isThere).map(({ digest }) => digest);
     }
 
-    private async earlierManifests(
-        task: ImageTask,
-        tree: readonly TreeNode[],
-        blobs: Set<Digest>,
-    ): Promise<{ copies: ManifestCopy[]; problems: Problem[] }> {
-        const copies: ManifestCopy[] = [];
-        const problems: Problem[] = [];
-        for (const digest of tree.flatMap((node) => node.manifests ?? [])) {
-            const earlier = this.request.set.earlier.manifests[digest];
-            if (earlier === undefined || (await this.presence.manifest(task.repository, digest))) continue;
-            const from = await this.findHolder(earlier, (repository) => this.presence.manifest(repository, digest));
-            const copied = from === undefined ? undefined : await this.client.manifestGet(from, digest);
-            if (from !== undefined && copied !== undefined) {
-                copies.push({ digest, size: copied.bytes.length, from });
-                for (const blob of copied.blobs) {
-                    if (await this.presence.blob(task.repository, blob.digest)) continue;
-                    blobs.add(blob.digest);
-                    this.copied.set(blob.digest, { size: blob.size, from });
-                }
-            } else problems.push(this.earlierProblem(`manifest ${digest}`));
-        }
-        return { copies, problems };
-    }
-
-    private earlierProblem(thing: string): Problem {
-        return {
-            code: "EARLIER_CONTENT_MISSING",
-            thing,
-            place: { registry: this.request.base.host },
-            problem: "it is not at the registry and not in this archive",
-            fix: "import the earlier archive first",
-        };
-    }
-
     private async findEarlierHolders(missing: readonly Missing[]): Promise<void> {
         const wanted = new Set(missing.flatMap(({ blobs }) => blobs));
         await mapLimited([...wanted], QUESTIONS, async (digest) => {
-            const earlier = this.request.set.earlier.blobs[digest];
-            if (earlier === undefined || this.holders.has(digest)) return;
-            const holder = await this.findHolder(earlier, (repository) => this.presence.blob(repository, digest));
+            if (this.holders.has(digest)) return;
+            const holder = await this.earlier.blobHolder(digest);
             if (holder !== undefined) this.holders.set(digest, holder);
         });
-    }
-
-    private async findHolder(
-        earlier: EarlierObject,
-        isThere: (repository: string) => Promise<boolean>,
-    ): Promise<string | undefined> {
-        for (const source of earlier.from) {
-            const repository = mirrorRepository(this.request.base, source);
-            if (await isThere(repository)) return repository;
-        }
-        return undefined;
     }
 }
 

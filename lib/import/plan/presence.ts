@@ -3,6 +3,9 @@ import type { Digest } from "../../oci/digest";
 import { once } from "../../concurrency/once";
 import type { RegistryQuestions } from "./registry-outlook";
 
+/** Small requests in flight while planning. */
+export const QUESTIONS = 16;
+
 /** What is at the registry, each question asked once. */
 export class Presence {
     private readonly responses = new Map<string, Promise<boolean>>();

@@ -161,7 +161,7 @@ class DoctorRun {
         const { removing, repository } = this.request;
         const failures: RegistryError[] = [];
         for (const { digest } of this.sent) {
-            await removing.probe.deleteBlob(repository, digest).catch((error: unknown) => {
+            await removing.blobDelete(repository, digest).catch((error: unknown) => {
                 if (!(error instanceof RegistryError) || error.status === undefined) throw error;
                 failures.push(error);
             });
