@@ -1,13 +1,6 @@
+import { counted, formatBytes } from "../../lib/errors/text";
 import type { Content, Site } from "../../lib/site";
-import {
-    type ImportPlan,
-    type ImportResult,
-    counted,
-    formatBytes,
-    planImport,
-    problemLines,
-    progressText,
-} from "../../lib/import";
+import { type ImportPlan, type ImportResult, planImport, problemLines, progressText } from "../../lib/import";
 import { PassthroughError } from "../../lib/errors/errors";
 import { formatWithoutFix } from "../../lib/errors/format";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";

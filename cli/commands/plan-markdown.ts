@@ -1,5 +1,5 @@
-import { type OfflinePlan, counted, formatBytes } from "../../lib/import";
-import { markdownCell, markdownCode } from "../../lib/errors/text";
+import { type OfflinePlan } from "../../lib/import";
+import { counted, formatBytes, markdownCell, markdownCode } from "../../lib/errors/text";
 import type { ImportedImages } from "../stack/imported-images";
 
 /** A comment on GitHub holds 65,536 characters, one on GitLab a million. */

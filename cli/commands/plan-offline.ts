@@ -1,12 +1,6 @@
+import { counted } from "../../lib/errors/text";
 import { readLock } from "../../lib/lock";
-import {
-    type OfflinePlan,
-    counted,
-    isEmptyPlan,
-    offlinePlanLines,
-    planOffline,
-    planTotalsLine,
-} from "../../lib/import";
+import { type OfflinePlan, isEmptyPlan, offlinePlanLines, planOffline, planTotalsLine } from "../../lib/import";
 import { EXIT_OK } from "../exit-codes";
 import { type ImportedImages, readImportedFiles, readImportedState } from "../stack/imported-images";
 import { print, printDiagnostic } from "../terminal/output";

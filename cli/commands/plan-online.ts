@@ -1,11 +1,10 @@
+import { counted, formatBytes } from "../../lib/errors/text";
 import {
     type ImportPlan,
     type Payload,
     type PlannedImage,
     RegistryOutlook,
     blockedLines,
-    counted,
-    formatBytes,
     planImport,
     planSummary,
     plannedImages,

@@ -1,14 +1,7 @@
+import { counted, formatBytes } from "../../lib/errors/text";
 import { allMarks, localRepositories } from "../../lib/site";
 import { allImages } from "../../lib/site";
-import {
-    type ImageProblem,
-    type Verification,
-    counted,
-    formatBytes,
-    imageProblemToJson,
-    problemLines,
-    verifyImages,
-} from "../../lib/import";
+import { type ImageProblem, type Verification, imageProblemToJson, problemLines, verifyImages } from "../../lib/import";
 import { contentRules } from "../../lib/openshift";
 import { type PullChecks, pullChecks } from "../../lib/passthrough";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";

@@ -1,10 +1,9 @@
+import { counted, formatBytes } from "../../lib/errors/text";
 import {
     type ImagesBySource,
     type ImportPlan,
     type ImportResult,
     blockedLines,
-    counted,
-    formatBytes,
     formatImages,
     isNothingToDo,
     planImport,

@@ -1,5 +1,7 @@
+import { MAX_NAMES } from "../../lib/errors/format";
+import { counted, firstLines } from "../../lib/errors/text";
 import { readLock } from "../../lib/lock";
-import { type ImagesBySource, counted, offlinePlanLines, planOffline } from "../../lib/import";
+import { type ImagesBySource, offlinePlanLines, planOffline } from "../../lib/import";
 import type { OnRemove } from "../../lib/mirror/on-remove";
 import type { ResourceLog } from "../lifecycle/engine";
 
@@ -31,16 +33,13 @@ export function describeLeavingImages(
         log.line("info", [title, ...lines].join("\n    "));
 }
 
-const MAX_NAMED = 50;
-
-/** What is to say of tags that move at a registry with immutable tags; nothing if none does. */
+/** The warning about tags that move at a registry with immutable tags; empty if none moves. */
 export function immutableTagLines(moving: readonly string[]): string[] {
     if (moving.length === 0) return [];
-    const more = moving.length > MAX_NAMED ? [`… and ${moving.length - MAX_NAMED} more`] : [];
     const title =
         `${counted(moving.length, "tag")} would move, and the registry has rules for immutable tags: it refuses those that ` +
         "a rule covers; disable the rule while tags move, or leave the images out of the set";
-    return [title, ...moving.slice(0, MAX_NAMED), ...more];
+    return [title, ...firstLines(moving, MAX_NAMES)];
 }
 
 function unlisted(olds: ImagesBySource, news: ImagesBySource): ImagesBySource {

@@ -1,9 +1,9 @@
+import { counted } from "../../lib/errors/text";
 import { RegistryError, errorMessage } from "../../lib/errors/errors";
 import {
     type ImageProblem,
     type ImagesBySource,
     type Verification,
-    counted,
     formatImages,
     haveSameImages,
     imageTask,

@@ -1,10 +1,10 @@
+import { counted, firstLines } from "../../lib/errors/text";
 import { type Lock, readLock } from "../../lib/lock";
 import {
     type ImageProblem,
     type ImageTask,
     type Removal,
     type WantedManifest,
-    counted,
     imageTask,
     namedProblems,
     removeImages,
@@ -86,8 +86,7 @@ function logRemoval({ removed, kept }: Removal, log: ResourceLog): void {
 
 function logList<T>(log: ResourceLog, title: string, items: readonly T[], line: (item: T) => string): void {
     if (items.length === 0) return;
-    const more = items.length > MAX_NAMES ? [`… and ${items.length - MAX_NAMES} more`] : [];
-    log.line("info", [title, ...items.slice(0, MAX_NAMES).map(line), ...more].join("\n    "));
+    log.line("info", [title, ...firstLines(items.map(line), MAX_NAMES)].join("\n    "));
 }
 
 /** For a destroy: what could not be removed stays in state. */

@@ -1,10 +1,10 @@
+import { counted } from "../../lib/errors/text";
 import { PassthroughError, RegistryError, errorMessage } from "../../lib/errors/errors";
 import { MAX_NAMES } from "../../lib/errors/format";
 import {
     type ImageProblem,
     LookupCache,
     type Verification,
-    counted,
     haveSameImages,
     namedProblems,
     problemLines,

@@ -130,10 +130,10 @@ export type ErrorCode = (typeof ERROR_CODES)[keyof typeof ERROR_CODES][number];
 
 /**
  * Codes that a registry's response may set: those of distribution-spec, "Error Codes", and of vendors where this program
- * does something about them. Everything else that a registry sends is its own word (`registryCode`), so that no response
+ * does something about them. Everything else that a registry sends is kept apart (`registryCode`), so that no response
  * can pass for an error of this program.
  */
-const RESPONSE_CODES = new Set<ErrorCode>([
+const RESPONSE_CODES: readonly ErrorCode[] = [
     "BLOB_UNKNOWN",
     "BLOB_UPLOAD_INVALID",
     "BLOB_UPLOAD_UNKNOWN",
@@ -150,7 +150,7 @@ const RESPONSE_CODES = new Set<ErrorCode>([
     "UNSUPPORTED",
     // Quay: a token scope that it cannot read.
     "INVALID_REQUEST",
-]);
+];
 
 const STATUS_CODES: Readonly<Record<number, ErrorCode>> = {
     400: "INVALID_REQUEST",
@@ -176,7 +176,7 @@ export function responseCode(
     status: number,
     given: string | undefined,
 ): { readonly code: ErrorCode; readonly registryCode?: string } {
-    const known = [...RESPONSE_CODES].find((code) => code === given);
+    const known = RESPONSE_CODES.find((code) => code === given);
     if (known !== undefined) return { code: known };
     const code = statusCode(status);
     return given === undefined || given === code ? { code } : { code, registryCode: given };

@@ -9,6 +9,11 @@ export function listed(names: readonly string[], most: number): string {
     return `${names.slice(0, most).map(printable).join(", ")}${more}`;
 }
 
+/** The first lines, and one that counts the others. */
+export function firstLines(lines: readonly string[], most: number): string[] {
+    return lines.length > most ? [...lines.slice(0, most), `… and ${lines.length - most} more`] : [...lines];
+}
+
 /** Decimal units, as for disks and networks: 1 kB = 1000 bytes. */
 export function formatBytes(bytes: number): string {
     const units = ["B", "kB", "MB", "GB", "TB"];

@@ -32,6 +32,5 @@ export {
     namedProblems,
     problemLines,
 } from "./image-problem";
-export { counted, formatBytes } from "../errors/text";
 export { progressText } from "./transfer/progress-text";
 export { type ManifestOutline, type RegistryQuestions, RegistryOutlook } from "./plan/registry-outlook";

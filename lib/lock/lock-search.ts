@@ -24,7 +24,6 @@ export interface LockedImage {
 export function findLockedImages(lock: Lock, text: string): LockedImage[] {
     const isWanted = isDigest(text) ? (_: string, digest: Digest) => digest === text : nameFilter(text);
     const { images, earlier } = lock;
-    const isEarlier = (image: string): boolean => images[image] === undefined;
     return Object.entries({ ...earlier.images, ...images })
         .filter(([image, digest]) => isWanted(image, digest))
         .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -35,7 +34,7 @@ export function findLockedImages(lock: Lock, text: string): LockedImage[] {
                 digest,
                 ...(nameSource === undefined ? {} : { nameSource }),
                 ...(mark === undefined ? {} : { mark }),
-                isEarlier: isEarlier(image),
+                isEarlier: images[image] === undefined,
             };
         });
 }

@@ -56,6 +56,16 @@ export function canonicalRegistry(text: string): string | undefined {
     return host === DOCKER_HUB_LEGACY ? DOCKER_HUB : host;
 }
 
+/** As `parseReference`; undefined for a text that is no reference. */
+export function tryParseReference(text: string): Reference | undefined {
+    try {
+        return parseReference(text);
+    } catch (error) {
+        if (error instanceof PassthroughError && error.code === "REFERENCE_INVALID") return undefined;
+        throw error;
+    }
+}
+
 /**
  * Reads an image reference as Docker's clients and the container runtimes do (distribution/reference, "normalize"):
  * `nginx` is `docker.io/library/nginx:latest`. Tag and digest are both kept; without either the tag is `latest`.

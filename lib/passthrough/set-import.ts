@@ -1,3 +1,5 @@
+import { MAX_NAMES } from "../errors/format";
+import { counted, firstLines, formatBytes } from "../errors/text";
 import { type Lock, lockDigest, readLock } from "../lock";
 import { openArchive, verifyStructure } from "../archives";
 import {
@@ -5,10 +7,8 @@ import {
     type ImagesBySource,
     type ImportPlan,
     type ImportResult,
-    counted,
     executePlan,
     findRejectedLayers,
-    formatBytes,
     needsArchive,
     problemLines,
 } from "../import";
@@ -115,12 +115,9 @@ export function refusedMounts({ refusedMounts: refused, sent, planned }: ImportR
     );
 }
 
-const MAX_NAMED = 50;
-
 function headed(title: string, lines: readonly string[]): string[] {
     if (lines.length === 0) return [];
-    const more = lines.length > MAX_NAMED ? [`and ${lines.length - MAX_NAMED} more`] : [];
-    return [title, ...lines.slice(0, MAX_NAMED), ...more];
+    return [title, ...firstLines(lines, MAX_NAMES)];
 }
 
 function lockMismatch(set: LockedSet, problems: readonly NamedProblem[]): ArchiveError {

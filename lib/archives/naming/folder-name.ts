@@ -1,5 +1,4 @@
-import { PassthroughError } from "../../errors/errors";
-import { type Reference, canonicalRegistry, parseReference } from "../../oci/reference";
+import { type Reference, canonicalRegistry, tryParseReference } from "../../oci/reference";
 
 /** Endings of files and of copies, which folders may have: no top-level domain of a registry. */
 const FILE_ENDINGS: ReadonlySet<string> = new Set(
@@ -18,7 +17,7 @@ export function folderReferences(folder: string, suffix = ""): Reference[] {
     return parts
         .slice(0, -1)
         .flatMap((part, at) => (isHost(part) ? [`${parts.slice(at).join("/")}${suffix}`] : []))
-        .flatMap((text) => parseName(text) ?? []);
+        .flatMap((text) => tryParseReference(text) ?? []);
 }
 
 /** `2026.11`, `v1.2` and `app.bak` are folders; a host ends with letters, or has a port, or is an address. */
@@ -27,13 +26,4 @@ function isHost(part: string): boolean {
     if (part.includes(":") || part === "localhost" || /^\d{1,3}(\.\d{1,3}){3}$/.test(part)) return true;
     const ending = /\.([a-z][a-z0-9-]*[a-z0-9])$/i.exec(part)?.[1]?.toLowerCase();
     return ending !== undefined && !FILE_ENDINGS.has(ending);
-}
-
-function parseName(text: string): Reference | undefined {
-    try {
-        return parseReference(text);
-    } catch (error) {
-        if (error instanceof PassthroughError && error.code === "REFERENCE_INVALID") return undefined;
-        throw error;
-    }
 }

@@ -30,7 +30,7 @@ export type Ruling =
 const NARROW = "make the pattern of the override match fewer names";
 
 /**
- * Holds an override against the names that the archive gives an image. One that says the same changes nothing, one that
+ * Compares an override with the names that the archive gives an image. One that says the same changes nothing, one that
  * adds a tag where there is none completes the name. One that says something else replaces a name that is not proven, if
  * it has no wildcards; all others are questions to the reader.
  */

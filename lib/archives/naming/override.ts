@@ -63,7 +63,7 @@ export function overrideOrigin({ match }: Override): Origin {
     return { from: "override", where: match };
 }
 
-/** True for a `match` without wildcards: it means one name, or all tags of one repository, and meets no other by chance. */
+/** True for a `match` without wildcards: it means one name, or all tags of one repository, and cannot match another by accident. */
 export function isExact({ match }: Override): boolean {
     return !/[*?]/.test(match);
 }

@@ -7,7 +7,7 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024;
  * Reads some files of a tar that comes as a stream, and nothing more once they are found. Names are those of the headers
  * alone, without `./`: no extended header is needed for what is looked for.
  * @param wanted names
- * @throws TarHeaderFault for what is no tar
+ * @throws TarHeaderError for what is no tar
  */
 export async function readStreamedFiles(
     stream: AsyncIterable<Buffer>,

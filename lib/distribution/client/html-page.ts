@@ -1,6 +1,6 @@
 import { readable } from "./error-body";
 
-/** Registries like Quay send JSON and plain text as text/html, so only the text itself tells. */
+/** Registries like Quay send JSON and plain text as text/html, so only the text shows which it is. */
 const HTML = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b/i;
 
 /**

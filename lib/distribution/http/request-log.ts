@@ -27,7 +27,7 @@ interface Message {
     readonly socket: object;
 }
 
-/** A request and what came of it so far. */
+/** A request and its state. */
 interface Exchange {
     readonly name: string;
     readonly startedAt: number;

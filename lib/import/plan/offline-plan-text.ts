@@ -1,14 +1,12 @@
+import { MAX_NAMES } from "../../errors/format";
 import type { NamedImage, OfflinePlan } from "./offline-plan";
-import { counted, formatBytes } from "../../errors/text";
+import { counted, firstLines, formatBytes } from "../../errors/text";
 
 /** A heading and what it counts, by name. */
 export interface PlanLines {
     readonly title: string;
     readonly lines: readonly string[];
 }
-
-/** More than this many names scroll away what matters. */
-const MAX_NAMES = 50;
 
 /**
  * The offline plan for people, one block for each set and each kind of change that there is.
@@ -57,8 +55,7 @@ const DELETED = "deleted from the registry, unless still in use there";
 const REPLACED = `; what was there before is ${DELETED}`;
 
 function block(title: string, lines: readonly string[]): PlanLines {
-    const more = lines.length > MAX_NAMES ? [`… and ${lines.length - MAX_NAMES} more`] : [];
-    return { title, lines: [...lines.slice(0, MAX_NAMES), ...more] };
+    return { title, lines: firstLines(lines, MAX_NAMES) };
 }
 
 /** A source that is named by its digest says it once. */

@@ -160,13 +160,16 @@ class Execution {
             this.goOn();
             await this.neededBlobs(image);
             const subject = await this.subject(image);
-            if (subject !== undefined) this.postponed.push({ image, subject });
+            if (subject !== undefined) {
+                this.postponed.push({ image, subject });
+                return;
+            }
         } catch (error) {
             this.noteStop(error);
             this.recorder.imageFailed(imageProblem(task.source, error));
             return;
         }
-        if (!this.postponed.some((one) => one.image === image)) await this.putImage(image);
+        await this.putImage(image);
     }
 
     /** What an image of this archive is about; undefined for nearly all. */
@@ -286,7 +289,7 @@ class Execution {
     }
 
     /**
-     * What meets one image only does not keep the others from coming.
+     * An error of one image does not stop the others.
      * A medium that fails, or a file that somebody cuts meanwhile, is not read on: what else it gives cannot be trusted, and
      * a failing disk is not to be worn out.
      */

@@ -29,10 +29,13 @@ export async function explainMissingBlobs(
     const facts = { registry: client.host, operation, status, registryCode, code: error.code, cause: error };
     if (missing.length > 0) {
         const what = `${counted(missing.length, "blob")} of the image ${missing.length === 1 ? "is" : "are"} missing`;
-        return new RegistryError(`${what}, although the registry had accepted them: ${listed(missing, MOST_NAMED)}`, {
-            ...facts,
-            fix: "run again: they are sent again; if it repeats, look at the storage of the registry and at its garbage collection",
-        });
+        return new RegistryError(
+            `${what}, although they were sent or had been found before: ${listed(missing, MOST_NAMED)}`,
+            {
+                ...facts,
+                fix: "run again: they are sent again; if it repeats, look at the storage of the registry and at its garbage collection",
+            },
+        );
     }
     return new RegistryError("the registry has every blob of the image, and rejects the image as if it had not", {
         ...facts,

@@ -8,7 +8,7 @@ import { isBusy, isRetryable, isUnreachable } from "../../distribution/limits/re
 import type { BlobTask } from "../plan/plan";
 import type { BlobReader, VerifiedBlob } from "./verified-pieces";
 
-/** What came of a blob. */
+/** How a blob got into its repository. */
 export type TransferOutcome = "mounted" | "uploaded" | "present";
 
 /** A mount that the plan counted on and the registry did not do: the blob's bytes were sent. */

@@ -1,6 +1,6 @@
 import type { RegistryClient } from "../../distribution/client/registry-client";
-import { RegistryError } from "../../errors/errors";
 import type { ImportPlan } from "../../import";
+import { requireAccepted } from "./account-check";
 import { checkUploadUrl } from "./upload-url-check";
 
 /** Two new tokens may come from two instances of the token service. */
@@ -15,16 +15,6 @@ const GREETINGS = 2;
 export async function checkBeforeFirstImport(client: RegistryClient, plan: ImportPlan): Promise<readonly string[]> {
     const first = plan.push.flatMap(({ blobs }) => blobs)[0];
     if (first === undefined) return [];
-    for (let greeting = 0; greeting < GREETINGS; greeting++) {
-        client.probe.forgetTokens();
-        if ((await client.ping()) === 401) throw rejectedAccount(client.host);
-    }
+    for (let greeting = 0; greeting < GREETINGS; greeting++) await requireAccepted(client);
     return (await client.retrying(() => checkUploadUrl(client, first.repository))).notes;
-}
-
-function rejectedAccount(registry: string): RegistryError {
-    return new RegistryError("the registry rejected the account", {
-        ...{ registry, operation: "GET /v2/", code: "UNAUTHORIZED", status: 401 },
-        fix: "set the stack's account to one that it accepts",
-    });
 }

@@ -1,10 +1,12 @@
+import { formatBytes } from "../../errors/text";
 import { UPLOAD_URL_FIX } from "../../distribution/client/upload-url";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import { RegistryError, errorMessage, toProblem } from "../../errors/errors";
 import { type ProblemJson, problemToJson } from "../../errors/format";
-import { formatBytes } from "../../import";
+
 import { checkStoredBlob } from "./stored-blob-check";
 import { type TestBlob, testBlob } from "./test-blob";
+import { requireAccepted } from "./account-check";
 import { checkUploadUrl } from "./upload-url-check";
 
 export type DoctorCheckName = "greeting" | "account" | "upload URL" | "small upload" | "large upload" | "removal";
@@ -108,10 +110,7 @@ class DoctorRun {
         const turns = this.realm === undefined ? 2 : TURNS;
         try {
             for (let turn = 0; turn < turns; turn++) {
-                client.probe.forgetTokens();
-                const status = await client.ping();
-                if (status === 401) throw rejectedAccount(client.host, username);
-                if (status !== 200) throw noRegistry(client.host, status);
+                await requireAccepted(client, username);
             }
         } catch (error) {
             throw this.explainTokenFailure(error);
@@ -177,21 +176,6 @@ class DoctorRun {
                 "stay until its garbage collection; the next run sends the same bytes",
         };
     }
-}
-
-/** One of several instances behind a load balancer may be another server. */
-function noRegistry(registry: string, status: number): RegistryError {
-    return new RegistryError("there is no registry at /v2/", {
-        ...{ registry, operation: "GET /v2/", code: "NOT_A_REGISTRY", status },
-        fix: "check the address, and that every instance behind the proxy or load balancer is the registry",
-    });
-}
-
-function rejectedAccount(registry: string, username: string): RegistryError {
-    return new RegistryError(`the registry rejected the account ${username}`, {
-        ...{ registry, operation: "GET /v2/", code: "UNAUTHORIZED", status: 401 },
-        fix: "check its name and password where it is stored, and that it is not disabled or expired",
-    });
 }
 
 function limitNote(registry: string, size: number, chunk: number): RegistryError {

@@ -45,7 +45,11 @@ function rejectCompression({ headers, context }: HttpResponse): void {
     });
 }
 
-function wrongBytes({ context }: HttpResponse, code: "SIZE_MISMATCH" | "DIGEST_MISMATCH", problem: string) {
+function wrongBytes(
+    { context }: Pick<HttpResponse, "context">,
+    code: "SIZE_MISMATCH" | "DIGEST_MISMATCH",
+    problem: string,
+) {
     return new RegistryError(problem, {
         ...context,
         code,
@@ -58,11 +62,7 @@ function checkLength({ headers, context }: HttpResponse, size: number): Registry
     const length = headers["content-length"];
     if (length === String(size)) return [];
     if (length !== undefined)
-        throw wrongBytes(
-            { context } as HttpResponse,
-            "SIZE_MISMATCH",
-            `Content-Length is ${String(length)}, not ${size}`,
-        );
+        throw wrongBytes({ context }, "SIZE_MISMATCH", `Content-Length is ${String(length)}, not ${size}`);
     return [
         new RegistryError("the response has no Content-Length", {
             ...context,

@@ -1,6 +1,7 @@
+import { counted, formatBytes } from "../../../lib/errors/text";
 import { ResourceLog } from "../../../dynamic-providers/lifecycle/engine";
 import { ProgressRow } from "../../../dynamic-providers/lifecycle/progress-row";
-import { counted, formatBytes, progressText } from "../../../lib/import";
+import { progressText } from "../../../lib/import";
 
 const GIGA = 1_000_000_000;
 

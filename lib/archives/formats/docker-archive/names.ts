@@ -1,9 +1,8 @@
 import type { BlobSource, ImageMark } from "../../../mirror/image-set";
 import type { Digest } from "../../../oci/digest";
-import { PassthroughError } from "../../../errors/errors";
 import { type Descriptor, parseManifest } from "../../../oci/manifest";
 import { isIndexMediaType } from "../../../oci/media-types";
-import { type Reference, parseReference, repositoryName, sourceKey } from "../../../oci/reference";
+import { type Reference, tryParseReference, repositoryName, sourceKey } from "../../../oci/reference";
 import type { ArchiveContents } from "../../archive";
 import { ImageNames } from "../../naming/image-names";
 import type { Origin } from "../../naming/origin";
@@ -183,25 +182,16 @@ function isSameImage({ config }: RebuiltImage, kept: KeptImage | undefined): boo
 
 /** `alpine:3` is docker.io/library/alpine:3. Undefined if it is no reference, or one without a tag. */
 function taggedReference(text: string): Reference | undefined {
-    const reference = parsed(text);
+    const reference = tryParseReference(text);
     return reference?.tag === undefined || reference.tag === NO_TAG ? undefined : reference;
 }
 
 /** The names in `index.json` that a tag repeats: of `name@digest` containerd keeps that, Hauler makes `name:sha256-<hex>`. */
 function writtenKeys(tag: string): string[] {
-    const reference = parsed(tag);
+    const reference = tryParseReference(tag);
     if (reference === undefined) return [];
     const hex = /^sha256-([0-9a-f]{64})$/.exec(reference.tag ?? "")?.[1];
     return [sourceKey(reference), ...(hex === undefined ? [] : [`${repositoryName(reference)}@sha256:${hex}`])];
-}
-
-function parsed(text: string): Reference | undefined {
-    try {
-        return parseReference(text);
-    } catch (error) {
-        if (error instanceof PassthroughError && error.code === "REFERENCE_INVALID") return undefined;
-        throw error;
-    }
 }
 
 function whyUnnamed(tag: string): string {

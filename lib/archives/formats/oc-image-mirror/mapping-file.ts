@@ -1,6 +1,5 @@
 import type { Digest } from "../../../oci/digest";
-import { PassthroughError } from "../../../errors/errors";
-import { type Reference, parseReference } from "../../../oci/reference";
+import { type Reference, tryParseReference } from "../../../oci/reference";
 import { type FileTree, readTreeFile } from "../../files/file-tree";
 import type { NamedCandidate } from "./candidate";
 
@@ -61,13 +60,9 @@ function parseLine(line: string, file: string): MappingLine[] {
     const [, source = "", path = ""] = /^(\S+?)=file:\/\/\/?(\S+)$/.exec(line) ?? [];
     const [, repository = "", tag] = /^([^:@]+)(?::([^:@/]+))?$/.exec(path) ?? [];
     if (source === "" || repository === "") return [];
-    try {
-        return [{ source: parseReference(source), repository, tag, file }];
-    } catch (error) {
-        // Such a line can help, not hinder: its image is asked for.
-        if (error instanceof PassthroughError && error.code === "REFERENCE_INVALID") return [];
-        throw error;
-    }
+    const reference = tryParseReference(source);
+    // A line without a name upstream is skipped: its image is asked for.
+    return reference === undefined ? [] : [{ source: reference, repository, tag, file }];
 }
 
 function append<T>(map: Map<string, T[]>, key: string, value: T): void {

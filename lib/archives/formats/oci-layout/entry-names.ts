@@ -1,6 +1,11 @@
-import { PassthroughError } from "../../../errors/errors";
 import type { Descriptor } from "../../../oci/manifest";
-import { type Reference, canonicalRegistry, parseReference, repositoryName, sourceKey } from "../../../oci/reference";
+import {
+    type Reference,
+    canonicalRegistry,
+    tryParseReference,
+    repositoryName,
+    sourceKey,
+} from "../../../oci/reference";
 import { distinct } from "../../naming/image-names";
 import type { Origin } from "../../naming/origin";
 import type { Override } from "../../../mirror/override";
@@ -175,11 +180,6 @@ export function referenceSuffix(entry: Descriptor): string {
 
 /** A name without a tag means the digest at hand, not Docker's `latest`. Undefined if it is no reference. */
 function parsed(entry: Descriptor, text: string): Reference | undefined {
-    try {
-        const isBare = !/[:@]/.test(text.slice(text.lastIndexOf("/") + 1));
-        return parseReference(isBare ? `${text}@${entry.digest}` : text);
-    } catch (error) {
-        if (error instanceof PassthroughError && error.code === "REFERENCE_INVALID") return undefined;
-        throw error;
-    }
+    const isBare = !/[:@]/.test(text.slice(text.lastIndexOf("/") + 1));
+    return tryParseReference(isBare ? `${text}@${entry.digest}` : text);
 }
