@@ -92,7 +92,7 @@ function inEnvironment(prefix: string, env: NodeJS.ProcessEnv): FoundAccount | u
         return {
             credentials: { username, password },
             from,
-            fix: `set ${names.join(" and ")} to one it lets in, or unset both`,
+            fix: `set ${names.join(" and ")} to an account that the registry accepts, or unset both`,
         };
     }
     const [set, missing] = username ? names : [names[1], names[0]];

@@ -27,15 +27,15 @@ function ownAccount(selection: StackSelection, { registry }: Site): Omit<StackAc
         return {
             configured: () => Promise.resolve(undefined),
             fixes: {
-                refused: `let it be replaced or repaired: ${up}`,
-                absent: `the robot accounts are made by the first \`${up}\`: before it, \`plan --offline\` needs no account`,
+                refused: `replace or repair it: ${up}`,
+                absent: `the robot accounts are created by the first \`${up}\`: before it, \`plan --offline\` needs no account`,
             },
         };
     }
     return {
         configured: (role) => configured(role, selection),
         fixes: {
-            refused: `set the stack's account to one it lets in (npm run pulumi -- config set <key> --stack ${stack}), and then: ${up}`,
+            refused: `set the stack's account to an account that the registry accepts (npm run pulumi -- config set <key> --stack ${stack}), and then: ${up}`,
             absent: `set registryUsername and registryPassword of stack ${stack}: npm run pulumi -- config set <key> --stack ${stack}`,
         },
     };
@@ -52,7 +52,7 @@ async function configured(role: Role, { stack, file }: StackSelection): Promise<
         return {
             credentials: { username, password },
             from: `the stack's configuration (${names[0]})`,
-            fix: `set ${names.join(" and ")} of stack ${stack} to one it lets in: npm run pulumi -- config set <key> --stack ${stack}`,
+            fix: `set ${names.join(" and ")} of stack ${stack} to an account that the registry accepts: npm run pulumi -- config set <key> --stack ${stack}`,
         };
     }
     return undefined;

@@ -116,7 +116,7 @@ function interrupted({ name, images }: Content, { done }: ImportResult, reason: 
 function printResult({ name, images }: Content, { done, failed, sent }: ImportResult): void {
     for (const line of problemLines(failed)) print(`! ${withoutSecrets(line)}`);
     print(
-        `${name}: ${Object.keys(done).length} of ${Object.keys(images).length} images are in: ` +
+        `${name}: ${Object.keys(done).length} of ${Object.keys(images).length} images are in the registry: ` +
             `${formatBytes(sent.bytes)} sent in ${counted(sent.uploads, "blob")}, ${counted(sent.mounts, "blob")} mounted`,
     );
 }

@@ -97,7 +97,7 @@ async function readExistingLock(path: string): Promise<{ before?: Lock; note: st
         return { before: parseLock(text, path), note: [] };
     } catch (error) {
         if (!(error instanceof PassthroughError) || !text.includes('"lockVersion"')) throw error;
-        return { note: [`the lock that was there could not be read: ${errorMessage(error)}`] };
+        return { note: [`the existing lock file could not be read: ${errorMessage(error)}`] };
     }
 }
 

@@ -69,7 +69,9 @@ test("for people, each image is a line, and so is what came of a set", async () 
     expect(plan.out).toMatch(/\+ quay\.io\/team0\/app0:v1: push, \d+ blobs to upload, \d+ to mount, \S+ k?B/);
     const imported = await site.run("import");
     expect(imported).toMatchObject({ code: 0 });
-    expect(imported.out).toMatch(/^set1: 6 of 6 images are in: \S+ kB sent in \d+ blobs, \d+ blobs mounted\n$/);
+    expect(imported.out).toMatch(
+        /^set1: 6 of 6 images are in the registry: \S+ kB sent in \d+ blobs, \d+ blobs mounted\n$/,
+    );
     expect((await site.run("plan")).out).toContain("= quay.io/team0/app0:v1: present");
     const verified = await site.run("verify");
     expect(verified.out).toMatch(/^6 of 6 images proven: 8 manifests, \d+ blobs; 3 images read whole/);

@@ -136,7 +136,7 @@ test("a lock that a merge has broken is made anew; a file that never was a lock 
     const made = passthrough(...args, "a.lock.json");
     expect(made.code).toBe(0);
     expect(made.out).toContain(
-        "note: the lock that was there could not be read: LOCK_INVALID in a.lock.json: not a lock",
+        "note: the existing lock file could not be read: LOCK_INVALID in a.lock.json: not a lock",
     );
     expect(readFileSync(join(folder, "a.lock.json"), "utf8")).toBe(text);
     writeFileSync(join(folder, "package.json"), '{"name": "not a lock"}');

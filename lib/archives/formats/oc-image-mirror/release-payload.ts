@@ -1,7 +1,8 @@
-import type { z } from "zod";
+import { z } from "zod";
+import type { ErrorCode } from "../../../errors/codes";
 import type { BlobSource } from "../../../mirror/image-set";
 import type { Digest } from "../../../oci/digest";
-import { ArchiveError, errorMessage } from "../../../errors/errors";
+import { ArchiveError, PassthroughError, errorMessage } from "../../../errors/errors";
 import { type Descriptor, parseManifest } from "../../../oci/manifest";
 import { isIndexMediaType } from "../../../oci/media-types";
 import { type Reference, parseReference } from "../../../oci/reference";
@@ -43,10 +44,25 @@ export async function readPayloads(
             const payload = files === undefined ? undefined : parsePayload(image, files);
             if (payload !== undefined) payloads.push(payload);
         } catch (error) {
+            if (!isAboutContent(error)) throw error;
             notes.push(`${mirroredName(image)}: its image-references cannot be read (${errorMessage(error)})`);
         }
     }
     return payloads;
+}
+
+const CONTENT_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+    "ARCHIVE_CORRUPT",
+    "ARCHIVE_FORMAT_UNSUPPORTED",
+    "ARCHIVE_TOO_LARGE",
+    "MANIFEST_INVALID",
+    "REFERENCE_INVALID",
+]);
+
+/** Files that are not those of a release; a medium that cannot be read is another matter. */
+function isAboutContent(error: unknown): boolean {
+    if (error instanceof PassthroughError) return CONTENT_CODES.has(error.code);
+    return error instanceof z.ZodError || error instanceof SyntaxError;
 }
 
 /** The upstream names that the releases of an archive give one of its images. */
