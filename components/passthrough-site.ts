@@ -21,6 +21,7 @@ import {
     allMarks,
     clusterObjects,
     mirrorPolicy,
+    targetFiles,
 } from "../lib/site";
 import { childName } from "./child-name";
 import { ImageContent } from "./image-content";
@@ -96,6 +97,8 @@ export class PassthroughSite extends pulumi.ComponentResource {
     readonly registryCa: pulumi.Output<string>;
     /** Catalogs, release signatures and update service for clusters. */
     readonly clusterObjects: pulumi.Output<Omit<ClusterObjects, "notes">>;
+    /** Path -> content of the files for `cluster.targets`, each below a folder named after its target. */
+    readonly targetFiles: pulumi.Output<Readonly<Record<string, string>>>;
     /** The account that clusters pull with, dockerconfigjson, secret. */
     readonly pullSecret: pulumi.Output<string>;
     /** The account that pushes, dockerconfigjson, secret: for jobs of the command line. */
@@ -115,8 +118,11 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const mirror = this.mirrorBase.apply(parseMirrorBase);
         const policy = mirror.apply((base) => mirrorPolicy(site, base));
         const objects = mirror.apply((base) => clusterObjects(site, base));
-        pulumi.all([policy, objects]).apply(([rules, { notes }]) => {
-            const all = [...rules.notes, ...markNotes(marks), ...notes, ...supersededNotes(content)];
+        const targets = pulumi
+            .all([mirror, registry.ca, registry.plainHttp])
+            .apply(([base, ca, plainHttp]) => targetFiles(site, { mirror: base, ca, plainHttp }));
+        pulumi.all([policy, objects, targets]).apply(([rules, { notes }, other]) => {
+            const all = [...rules.notes, ...markNotes(marks), ...notes, ...supersededNotes(content), ...other.notes];
             for (const note of all) void pulumi.log.info(note, this);
         });
 
@@ -156,6 +162,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
         this.registriesConf = policy.apply((rules) => rules.registriesConf);
         this.registryCa = pulumi.output(registry.ca).apply((ca) => ca ?? "");
         this.clusterObjects = objects.apply(({ notes: _, ...rest }) => rest);
+        this.targetFiles = targets.apply(({ files }) => files);
         this.pullSecret = dockerConfig(mirror, puller);
         this.pushSecret = dockerConfig(mirror, importer);
         this.validation = validation.summary;

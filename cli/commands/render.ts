@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PassthroughError } from "../../lib/errors/errors";
 import { EXIT_OK } from "../exit-codes";
@@ -8,6 +8,8 @@ import { requireMirrorBase, stackOutputs } from "../stack/pulumi-stack";
 import { type StackSelection, configuredMirrorBase } from "../stack/stack-file";
 import { RENDERED_FILES } from "./rendered-files";
 import { type RenderedOutputs, renderedOutputs } from "./rendered-outputs";
+import { replaceFile } from "./replace-file";
+import { writeTargetFiles } from "./target-files";
 
 export interface RenderOptions {
     readonly stack?: string;
@@ -28,6 +30,7 @@ export async function runRender({ stack: named, configFile: file, out, json = fa
         if (always || outputs[output] !== "") paths.push(await replaceFile(path, outputs[output]));
         else await rm(path, { force: true });
     }
+    paths.push(...(await writeTargetFiles(folder, outputs.targetFiles)));
     print(json ? JSON.stringify({ files: paths }) : `written: ${paths.join(", ")}`);
     return EXIT_OK;
 }
@@ -43,12 +46,4 @@ async function readOutputs({ stack, file }: StackSelection): Promise<RenderedOut
         thing: `stack ${stack}`,
         fix: "run `npm run up` for this stack first",
     });
-}
-
-/** Replaces the file at once: a reader never sees half of it. */
-async function replaceFile(path: string, content: string): Promise<string> {
-    const temporary = `${path}.new`;
-    await writeFile(temporary, content);
-    await rename(temporary, path);
-    return path;
 }

@@ -16,6 +16,8 @@ export { parseRegistriesConf } from "./rules/registries-toml";
 export { releaseNotes } from "./objects/release-notes";
 export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";
 export { type PullAttempt, type PullResolution, type RefusedAttempt, findRule, resolvePull } from "./rules/resolve";
+export { renderTargets } from "./targets/render-target";
+export { RENDERED_MARK, type ReleaseImage, TARGETS, type Target, type TargetFiles } from "./targets/target";
 export { type UpdateService, updateService } from "./objects/update-service";
 export {
     type ClusterVersion,

@@ -69,7 +69,7 @@ function updateServices(
 }
 
 /** Of all sets; the last one that has an update graph has the newest. */
-function mergeFacts(content: readonly Content[]): ClusterFacts {
+export function mergeFacts(content: readonly Content[]): ClusterFacts {
     const all = content.flatMap(({ cluster }) => (cluster === undefined ? [] : [cluster]));
     const graphImage = all.map((facts) => facts.graphImage).findLast((source) => source !== undefined);
     return {

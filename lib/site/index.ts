@@ -20,6 +20,7 @@ export {
     registryConnection,
     registryEndpoint,
 } from "./registry";
+export { type TargetRegistry, targetFiles } from "./target-files";
 export type { SiteContext } from "./read-registry";
 export { type ContentDocument, type SiteDocument, siteSchema } from "./schema";
 export { stackFileJsonSchema } from "./stack-file-schema";

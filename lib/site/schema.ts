@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { overrideSchema } from "../mirror/override";
+import { TARGETS } from "../openshift";
 import { OFFERED_KINDS } from "../registries";
 import { days, size } from "./units";
 
@@ -174,6 +175,17 @@ export const clusterKeys = z.strictObject({
                 "Whether nodes may pull from the upstream registry what the mirror does not have (`allow`), or never contact it (`never`)",
             examples: ["never"],
             fix: "write allow or never",
+        }),
+    targets: z
+        .array(z.enum(TARGETS))
+        .optional()
+        .meta({
+            description:
+                "What else pulls from the mirror, besides running OpenShift clusters: `passthrough render` writes files for each " +
+                "(docs/outputs.md#files-for-other-targets), and a preview says what a target cannot express",
+            examples: [["install-config", "containerd"]],
+            defaultText: "none",
+            fix: `write a list of: ${TARGETS.join(", ")}`,
         }),
 });
 

@@ -6,6 +6,7 @@ import { mergeDocuments, parseSiteDocument } from "./document";
 import { collectIssue } from "./issues";
 import { kindIssues, longestOverlap } from "./kind-issues";
 import { type SiteCluster, mirrorPolicy } from "./mirror-policy";
+import { targetFiles } from "./target-files";
 import { type SiteContext, plainHttpIssues, readRegistry } from "./read-registry";
 import type { SiteRegistry } from "./registry";
 import { type SiteDocument, clusterKeys, onRemoveKey, robotsKeys, transferKeys, validationKeys } from "./schema";
@@ -66,6 +67,7 @@ export function readSite(
     const site = createSite(parsed, registry, upstreams, content);
     // Rules that would forbid their own mirror.
     collectIssue("site.cluster.contactSource", issues, () => mirrorPolicy(site, registry.mirror));
+    collectIssue("site.cluster.targets", issues, () => targetFiles(site, registry));
     return issues.length > 0 ? { issues } : { site, issues };
 }
 
@@ -78,6 +80,7 @@ function createSite(parsed: SiteDocument, registry: SiteRegistry, upstreams: str
         cluster: {
             contactSource: cluster.contactSource,
             ...(cluster.version === undefined ? {} : { version: cluster.version }),
+            ...(cluster.targets === undefined ? {} : { targets: [...new Set(cluster.targets)] }),
         },
         concurrency: transfer.concurrency,
         wholeImages: validation.wholeImages,

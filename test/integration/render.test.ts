@@ -1,12 +1,20 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { RENDERED_MARK } from "../../lib/openshift";
 import { passthrough } from "../support/passthrough-cli";
 
 jest.setTimeout(120_000);
 
-const OUTPUTS = { mirrorBase: "a.example/mirror", mirrorRules: "rules", registriesConf: "conf", registryCa: "ca" };
+const HOSTS = "containerd/certs.d/quay.io/hosts.toml";
+const OUTPUTS = {
+    mirrorBase: "a.example/mirror",
+    mirrorRules: "rules",
+    registriesConf: "conf",
+    registryCa: "ca",
+    targetFiles: { [HOSTS]: "rules" },
+};
 const URN = "urn:pulumi:site-a::registry-passthrough::pulumi:pulumi:Stack::registry-passthrough-site-a";
 const STATE = {
     version: 3,
@@ -78,4 +86,16 @@ test("a mirror base that cannot be read is an error", async () => {
     expect(run).toMatchObject({ code: 1, out: "" });
     expect(run.error).toContain("write site.registry.mirrorBase as host[:port]/path");
     expect(existsSync(out)).toBe(false);
+});
+
+test("files of other targets have folders, and only what an earlier run rendered there is deleted", async () => {
+    const stale = join(out, "containerd/certs.d/docker.io/hosts.toml");
+    const foreign = join(out, "containerd/certs.d/docker.io/notes.toml");
+    mkdirSync(dirname(stale), { recursive: true });
+    writeFileSync(stale, `${RENDERED_MARK}\nrules of earlier content\n`);
+    writeFileSync(foreign, "of somebody else");
+    expect(await render()).toMatchObject({ code: 0, out: expect.stringContaining(join(out, HOSTS)) as string });
+    expect(readFileSync(join(out, HOSTS), "utf8")).toBe("rules");
+    expect(existsSync(stale)).toBe(false);
+    expect(existsSync(foreign)).toBe(true);
 });

@@ -1,4 +1,5 @@
-import { type Content, SITE_DEFAULTS, clusterObjects, mirrorPolicy } from "../../../lib/site";
+import type { Target } from "../../../lib/openshift";
+import { type Content, SITE_DEFAULTS, clusterObjects, mirrorPolicy, targetFiles } from "../../../lib/site";
 import type { ClusterFacts } from "../../../lib/mirror/cluster-facts";
 import { type Digest, computeDigest, digestHex } from "../../../lib/oci/digest";
 
@@ -110,4 +111,24 @@ it("an image without upstream is in no mirror rule", () => {
     expect(JSON.stringify(objects)).toContain('"source":"quay.io"');
     expect(JSON.stringify(objects)).not.toContain("localhost");
     expect(notes).toContain("no rule yet, since there is no content, for: docker.io");
+});
+
+describe("files for other targets", () => {
+    const content = [set("a", { [release]: one }, facts({ releases: { [release]: "4.18.20" } }))];
+    const files = (targets: readonly Target[]) => {
+        const cluster = { contactSource: "allow", targets } as const;
+        return targetFiles({ content, cluster, upstreams: [] }, { mirror: MIRROR, ca: "PEM" }).files;
+    };
+
+    it("are none unless targets are listed", () => expect(files([])).toEqual({}));
+
+    it("take the releases of the content from the mirror", () => {
+        expect(files(["appliance"])["appliance/appliance-config.mirror.yaml"]).toContain(
+            `  version: 4.18.20\n  url: registry.lab:8443/mirror/quay.io/openshift-release-dev/ocp-release@${one}\n`,
+        );
+    });
+
+    it("have the CA of the registry", () => {
+        expect(files(["podman"])["podman/certs.d/registry.lab:8443/ca.crt"]).toBe("PEM");
+    });
 });

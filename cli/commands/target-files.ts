@@ -1,0 +1,44 @@
+import { mkdir, open, readdir, rm } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { RENDERED_MARK, TARGETS } from "../../lib/openshift";
+import { replaceFile } from "./replace-file";
+
+/**
+ * Writes the files of `cluster.targets` below the folder, and deletes what an earlier run rendered and this one does not: a
+ * rule that is left behind would still redirect pulls. Files without the mark of a rendered file are never deleted.
+ * @param files path below the folder -> content
+ * @returns the written paths
+ */
+export async function writeTargetFiles(folder: string, files: Readonly<Record<string, string>>): Promise<string[]> {
+    const written: string[] = [];
+    for (const [path, content] of Object.entries(files)) {
+        await mkdir(dirname(join(folder, path)), { recursive: true });
+        written.push(await replaceFile(join(folder, path), content));
+    }
+    for (const target of TARGETS) {
+        for (const path of await listFiles(join(folder, target))) {
+            if (files[relative(folder, path)] === undefined && (await isRendered(path))) await rm(path);
+        }
+    }
+    return written;
+}
+
+async function listFiles(folder: string): Promise<string[]> {
+    try {
+        const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+        return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+        throw error;
+    }
+}
+
+async function isRendered(path: string): Promise<boolean> {
+    const file = await open(path);
+    try {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(RENDERED_MARK.length), 0, RENDERED_MARK.length, 0);
+        return buffer.toString("utf8", 0, bytesRead) === RENDERED_MARK;
+    } finally {
+        await file.close();
+    }
+}
