@@ -2,7 +2,7 @@ import { Agent, type Dispatcher, errors, request } from "undici";
 import { RegistryError, type RequestContext } from "../../errors/errors";
 import { resumeHint } from "./resume-hint";
 import "./request-log";
-import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
+import { DEFAULT_TIMEOUTS, type Timeouts, storeTimeout } from "./timeouts";
 import { verifiedTls } from "./tls";
 import { tlsError } from "./tls-errors";
 
@@ -27,6 +27,8 @@ export interface HttpRequest {
     readonly account?: string | undefined;
     readonly headers?: Readonly<Record<string, string>>;
     readonly body?: Buffer | AsyncIterable<Uint8Array>;
+    /** Bytes that the server stores before it responds; absent: those of a body that is no stream. */
+    readonly storedBytes?: number | undefined;
     readonly signal?: AbortSignal | undefined;
 }
 
@@ -90,6 +92,7 @@ export class Transport {
     async send(options: HttpRequest): Promise<HttpResponse> {
         const { method, url, headers, body, signal, operation, account } = options;
         const context = { operation, method, registry: url.host, account };
+        const stored = options.storedBytes ?? (method === "PUT" && Buffer.isBuffer(body) ? body.length : undefined);
         try {
             const response = await request(url, {
                 method,
@@ -97,7 +100,7 @@ export class Transport {
                 headers: { "user-agent": "registry-passthrough", ...headers },
                 // By default undici ends the connection after each HEAD: a handshake for every question.
                 ...(method === "HEAD" ? { reset: false } : {}),
-                ...(method === "PUT" ? { headersTimeout: this.timeouts.store } : {}),
+                ...(stored === undefined ? {} : { headersTimeout: storeTimeout(this.timeouts, stored) }),
                 ...(body === undefined ? {} : { body: body as Buffer }),
                 ...(signal ? { signal } : {}),
             });
