@@ -1,3 +1,4 @@
+import { oneLine } from "../lib/errors/text";
 import * as pulumi from "@pulumi/pulumi";
 import type { ValidationSummary } from "../dynamic-providers/mirror-validation/kind";
 import { MirrorValidation } from "../dynamic-providers/mirror-validation/resource";
@@ -117,7 +118,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const objects = mirror.apply((base) => clusterObjects(site, base));
         pulumi.all([policy, objects]).apply(([rules, { notes }]) => {
             const all = [...rules.notes, ...markNotes(marks), ...notes, ...supersededNotes(content)];
-            for (const note of all) void pulumi.log.info(note, this);
+            for (const note of all) void pulumi.log.info(oneLine(note), this);
         });
 
         const { importer, puller, ready, robots } = registryAdmin(registry.type).capabilities.robotAccounts

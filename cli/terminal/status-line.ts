@@ -1,3 +1,4 @@
+import { oneLine } from "../../lib/errors/text";
 import { printDiagnostic, withoutSecrets } from "./output";
 
 /** On a terminal a line replaces the one before; elsewhere every line stays, so there are few. */
@@ -60,7 +61,7 @@ class TimedStatusLine implements StatusLine {
             return;
         }
         this.isOpen = true;
-        this.stream.write(`\r\u001b[K${withoutSecrets(text).slice(0, Math.max(20, this.stream.columns - 1))}`);
+        this.stream.write(`\r\u001b[K${oneLine(withoutSecrets(text)).slice(0, Math.max(20, this.stream.columns - 1))}`);
     }
 }
 

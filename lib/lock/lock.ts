@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { schemaIssues } from "../errors/schema-issues";
 import type { ClusterFacts } from "../mirror/cluster-facts";
 import { NAME_ORIGINS, type NameSource } from "../mirror/name-source";
 import type { ImageSet } from "../mirror/image-set";
@@ -94,7 +95,7 @@ export function parseLock(text: string, place: string): Lock {
     if (known !== undefined) return known;
     const result = schema.safeParse(document);
     if (result.success) return result.data;
-    throw invalid(place, z.prettifyError(result.error), result.error);
+    throw invalid(place, schemaIssues(result.error), result.error);
 }
 
 /** The lock, if nothing at all is wrong with it: sooner than the schema, which alone says what is. */
