@@ -1,7 +1,8 @@
 import { Agent, type Dispatcher, errors, request } from "undici";
+import { withoutSecrets } from "../auth/redaction";
 import { RegistryError, type RequestContext } from "../../errors/errors";
 import { resumeHint } from "./resume-hint";
-import "./request-log";
+import { requestSecrets } from "./request-log";
 import { DEFAULT_TIMEOUTS, type Timeouts, storeTimeout } from "./timeouts";
 import { verifiedTls } from "./tls";
 import { tlsError } from "./tls-errors";
@@ -41,7 +42,7 @@ export interface HttpResponse {
     readonly headers: Readonly<Record<string, string | string[] | undefined>>;
     /** The body's bytes; a connection that breaks while they come throws a RegistryError. */
     bytes(): AsyncIterable<Buffer>;
-    /** At most the first 64 KiB of the body, as text. */
+    /** At most the first 64 KiB of the body, as text; of an error without the secrets of its request. */
     text(): Promise<string>;
     /** Reads the body to the end and forgets it: the socket is free again. */
     discard(): Promise<void>;
@@ -104,7 +105,8 @@ export class Transport {
                 ...(body === undefined ? {} : { body: body as Buffer }),
                 ...(signal ? { signal } : {}),
             });
-            return httpResponse(response, { context, url, patience: this.timeouts.piece });
+            const hide = (text: string) => withoutSecrets(text, requestSecrets(headers ?? {}));
+            return httpResponse(response, { context, url, patience: this.timeouts.piece, hide });
         } catch (error) {
             signal?.throwIfAborted();
             throw transportError(context, error);
@@ -127,9 +129,11 @@ interface Asked {
     readonly url: URL;
     /** Milliseconds that one piece of the body may take. */
     readonly patience: number;
+    /** Takes the secrets of the request out of a text that may repeat them. */
+    readonly hide: (text: string) => string;
 }
 
-function httpResponse(response: Dispatcher.ResponseData, { context, url, patience }: Asked): HttpResponse {
+function httpResponse(response: Dispatcher.ResponseData, { context, url, patience, hide }: Asked): HttpResponse {
     async function* bytes(): AsyncIterable<Buffer> {
         try {
             yield* withLeastSpeed(response.body as AsyncIterable<Buffer>, context, patience);
@@ -151,7 +155,8 @@ function httpResponse(response: Dispatcher.ResponseData, { context, url, patienc
                 length += chunk.length;
                 if (length > MAX_DISCARDED) break;
             }
-            return Buffer.concat(chunks).subarray(0, MAX_ERROR_TEXT).toString("utf8");
+            const text = Buffer.concat(chunks).subarray(0, MAX_ERROR_TEXT).toString("utf8");
+            return response.statusCode < 400 ? text : hide(text);
         },
         discard: async () => {
             let left = MAX_DISCARDED;

@@ -124,3 +124,21 @@ describe("a response to an upload is waited for by the bytes that the server has
         }
     });
 });
+
+test.each<[string, Record<string, string>, string]>([
+    ["a bare opaque token", { authorization: "Bearer opaque-1234-token" }, "opaque-1234-token"],
+    ["a token in HTML", { authorization: "Bearer opaque/1234" }, "opaque&#x2F;1234"],
+    ["a password", { authorization: `Basic ${Buffer.from("u:pass-1234").toString("base64")}` }, "pass-1234"],
+    ["a cookie", { cookie: "session=sid-987654" }, "sid-987654"],
+])("an error that repeats %s of its request is read without it", async (_, headers, repeated) => {
+    const server = await ScriptedServer.start(() => ({ status: 403, body: `{"message":"not ${repeated}!"}` }));
+    const transport = new Transport({ host: server.host, plainHttp: true }, 1);
+    try {
+        const url = new URL("/v2/", server.origin);
+        const response = await transport.send({ method: "GET", url, operation: "GET", headers });
+        expect(await response.text()).toBe('{"message":"not [secret]!"}');
+    } finally {
+        await transport.close();
+        await server.stop();
+    }
+});
