@@ -81,11 +81,34 @@ function shortened(text: string, length: number): string {
     return text.length > length ? `${text.slice(0, length)}…` : text;
 }
 
-/** A text as JSON; undefined if it is not JSON. */
+/** Levels of arrays and objects that JSON may have: responses of registries have fewer than twenty. */
+const MAX_DEPTH = 64;
+
+/**
+ * A text as JSON; undefined if it is not JSON, or nested so deeply that it is made to cost memory: four million `[` are
+ * four megabytes as a text, and more than 600 MB as values.
+ */
 export function parseJson(text: string): unknown {
+    if (isNestedTooDeeply(text)) return undefined;
     try {
         return JSON.parse(text);
     } catch {
         return undefined;
     }
+}
+
+function isNestedTooDeeply(text: string): boolean {
+    let depth = 0;
+    let isString = false;
+    for (let at = 0; at < text.length; at++) {
+        const character = text[at];
+        if (isString) {
+            if (character === "\\") at++;
+            else if (character === '"') isString = false;
+        } else if (character === '"') isString = true;
+        else if (character === "[" || character === "{") {
+            if (++depth > MAX_DEPTH) return true;
+        } else if (character === "]" || character === "}") depth--;
+    }
+    return false;
 }

@@ -6,6 +6,7 @@ import type { ImageSet } from "../mirror/image-set";
 import { type Digest, computeDigest, isDigest } from "../oci/digest";
 import { PassthroughError, errorMessage, toProblem } from "../errors/errors";
 import { formatReason } from "../errors/format";
+import { parseBoundedJson } from "../oci/bounded-json";
 import { parseSourceKey } from "../oci/reference";
 import { ARCHIVE_FORMATS, type ArchiveFormat, type ArchivePart } from "./archive-parts";
 import { hasSoundParts } from "./lock-parts";
@@ -238,7 +239,7 @@ function danglingDigests(lock: Omit<Lock, "lockVersion">): string[] {
 
 function parseDocument(text: string, place: string): unknown {
     try {
-        return JSON.parse(text);
+        return parseBoundedJson(Buffer.from(text));
     } catch (cause) {
         throw invalid(place, `not JSON: ${errorMessage(cause)}`, cause);
     }
