@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { errorMessage } from "../lib/errors/errors";
+import { escapedLines } from "../lib/errors/text";
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from "./exit-codes";
 import { runProgram } from "./program";
 import { Interrupted } from "./terminal/interruption";
@@ -10,7 +11,7 @@ async function main(args: readonly string[]): Promise<number> {
     try {
         return await runProgram(args, {
             writeOut: (text) => void process.stdout.write(text),
-            writeErr: (text) => void process.stderr.write(withoutSecrets(text)),
+            writeErr: (text) => void process.stderr.write(escapedLines(withoutSecrets(text))),
         });
     } catch (error) {
         // Help, or wrong usage; commander has printed it.

@@ -1,3 +1,4 @@
+import { oneLine } from "../lib/errors/text";
 import * as pulumi from "@pulumi/pulumi";
 import type { ValidationSummary } from "../dynamic-providers/mirror-validation/kind";
 import { MirrorValidation } from "../dynamic-providers/mirror-validation/resource";
@@ -123,7 +124,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
             .apply(([base, ca, plainHttp]) => targetFiles(site, { mirror: base, ca, plainHttp }));
         pulumi.all([policy, objects, targets]).apply(([rules, { notes }, other]) => {
             const all = [...rules.notes, ...markNotes(marks), ...notes, ...supersededNotes(content), ...other.notes];
-            for (const note of all) void pulumi.log.info(note, this);
+            for (const note of all) void pulumi.log.info(oneLine(note), this);
         });
 
         const { importer, puller, ready, robots } = registryAdmin(registry.type).capabilities.robotAccounts

@@ -70,7 +70,9 @@ async function importSet(context: OperationContext, content: Content): Promise<b
     const set = await readLockedSet(content.archive, content.lock, content.lockDigest);
     const refusesSparse = await refusesSparseIndexes(client, site.registry.type, set.lock);
     const request = { images: content.images, set: set.lock, base, refusesSparseIndexes: refusesSparse };
-    const plan = await planImport(client, request);
+    const status = statusLine();
+    status.show(`${content.name}: checking what the registry has`);
+    const plan = await planImport(client, request).finally(() => status.end());
     warn(content, movedTags(plan, {}));
     const result = await runPlan(context, content, plan, set);
     warn(content, refusedMounts(result));

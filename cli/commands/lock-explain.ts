@@ -54,7 +54,7 @@ function printImage({ image, digest, nameSource, mark, isEarlier }: LockedImage,
     print(`${image} ${digest}`);
     if (place !== "") print(`  lock file: ${place}`);
     print(`  archive: ${lock.format}, ${lock.parts.map(({ name }) => printable(name)).join(", ")}`);
-    const source = nameSource === undefined ? "not recorded: run lock again" : printable(nameSourceText(nameSource));
+    const source = nameSource === undefined ? "not recorded: run lock again" : nameSourceText(nameSource);
     print(`  name from: ${source}`);
     if (mark !== undefined) print(`  ${MARKS[mark]}`);
     if (isEarlier) print("  from an earlier archive: this one does not contain it");

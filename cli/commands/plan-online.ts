@@ -9,7 +9,7 @@ import {
     planSummary,
     plannedImages,
 } from "../../lib/import";
-import { readLockedSet, refusesSparseIndexes } from "../../lib/passthrough";
+import { compareWithArchive, readLockedSet, refusesSparseIndexes } from "../../lib/passthrough";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
@@ -46,6 +46,7 @@ export async function runOnlinePlan(
                 const refusesSparse = await refusesSparseIndexes(client, site.registry.type, set.lock);
                 const request = { images, set: set.lock, base, refusesSparseIndexes: refusesSparse };
                 const plan = await planImport(outlook, request);
+                await compareWithArchive(plan, set, (warning) => printDiagnostic(`warning: ${name}: ${warning}`));
                 outlook.expect(plan, set.lock);
                 plans.push({ name, plan, images: plannedImages(plan) });
             }

@@ -42,6 +42,7 @@ export async function runVerify({
     const account = await findAccount("puller", accountSources({ stack, file }, site, authfile));
     printDiagnostic(`pulling as ${account.credentials.username}, from ${account.from}`);
     const status = statusLine();
+    status.show(`0 of ${counted(checks.checks.length, "image")} proven`);
     const verification = await interruptible((signal) =>
         withSiteRegistry(site, account, signal, (client) =>
             verifyImages(client, checks.checks, {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
+import { schemaIssues } from "../../lib/errors/schema-issues";
 import {
     type ContentDocument,
     type Site,
@@ -36,7 +37,8 @@ export interface StackSelection {
 export function readStackContent(selection: StackSelection): StackContent[] {
     const { site, defaults } = readStackFile(selection);
     const { content, issues } = parseContent(mergeDocuments(defaults, site));
-    if (issues.length > 0) throw new PassthroughError(issuesText(issues), { code: "CONFIG_INVALID" });
+    if (issues.length > 0)
+        throw new PassthroughError(issuesText(issues), { code: "CONFIG_INVALID", isMultiline: true });
     return content.map(({ overrides = [], ...entry }) => ({ ...entry, overrides }));
 }
 
@@ -51,7 +53,7 @@ export function readStackSite(selection: StackSelection): Site {
     const { site, issues } = readSite(document, defaults, context);
     const all = [...issues, ...unknownKeyIssues(keys)];
     if (site !== undefined && all.length === 0) return site;
-    throw new PassthroughError(issuesText(all), { code: "CONFIG_INVALID" });
+    throw new PassthroughError(issuesText(all), { code: "CONFIG_INVALID", isMultiline: true });
 }
 
 const mirrorBaseOnly = z.looseObject({
@@ -68,7 +70,7 @@ export function configuredMirrorBase(selection: StackSelection): string | undefi
     const { path, site, defaults } = readStackFile(selection);
     const parsed = mirrorBaseOnly.safeParse(mergeDocuments(defaults, site) ?? {});
     if (parsed.success) return parsed.data.registry?.mirrorBase;
-    throw invalidFile(path, z.prettifyError(parsed.error), "write site.registry.mirrorBase as host[:port]/path");
+    throw invalidFile(path, schemaIssues(parsed.error), "write site.registry.mirrorBase as host[:port]/path");
 }
 
 /** The stack's own name, without organization and project. */
@@ -110,7 +112,7 @@ function projectValue(defaults: unknown): unknown {
 
 function readConfig(path: string): Record<string, unknown> {
     const parsed = stackFile.safeParse(readYaml(path) ?? {});
-    if (!parsed.success) throw invalidFile(path, z.prettifyError(parsed.error), "write it as Pulumi does");
+    if (!parsed.success) throw invalidFile(path, schemaIssues(parsed.error), "write it as Pulumi does");
     return parsed.data.config ?? {};
 }
 

@@ -1,5 +1,6 @@
 import type { Credentials } from "../../lib/distribution/auth/credentials";
 import { withoutSecrets as hideSecrets, secretForms } from "../../lib/distribution/auth/redaction";
+import { escapedLines } from "../../lib/errors/text";
 
 const secrets = new Set<string>();
 
@@ -21,9 +22,12 @@ export function hideSecretsInJson(key: string, value: unknown): unknown {
     return QUOTING.has(key) && typeof value === "string" ? withoutSecrets(value) : value;
 }
 
-/** Prints a result to stdout: for people, or one JSON document per line. */
+/**
+ * Prints a result to stdout: for people, or one JSON document per line. Control characters are escaped, whatever the text
+ * quotes.
+ */
 export function print(line: string): void {
-    process.stdout.write(`${line}\n`);
+    process.stdout.write(`${escapedLines(line)}\n`);
 }
 
 /**
@@ -31,5 +35,5 @@ export function print(line: string): void {
  * hidden.
  */
 export function printDiagnostic(line: string): void {
-    process.stderr.write(`${withoutSecrets(line)}\n`);
+    process.stderr.write(`${escapedLines(withoutSecrets(line))}\n`);
 }

@@ -3,6 +3,7 @@ import { credentials } from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 import { withoutSecrets } from "../../lib/distribution/auth/redaction";
+import { escapedLines } from "../../lib/errors/text";
 
 const SEVERITIES = { info: LogSeverity.INFO, warning: LogSeverity.WARNING } as const;
 const CHECK_EVERY_MS = 1000;
@@ -95,7 +96,7 @@ export class ResourceLog {
         if (this.options.engine === undefined) return;
         const request = new LogRequest();
         request.setSeverity(SEVERITIES[severity]);
-        request.setMessage(withoutSecrets(message, this.options.secrets?.() ?? []));
+        request.setMessage(escapedLines(withoutSecrets(message, this.options.secrets?.() ?? [])));
         request.setUrn(this.urn);
         request.setEphemeral(ephemeral);
         this.waiting.push(request);

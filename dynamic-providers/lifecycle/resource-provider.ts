@@ -1,3 +1,4 @@
+import { escapedLines } from "../../lib/errors/text";
 import type { dynamic } from "@pulumi/pulumi";
 import { withoutSecrets } from "../../lib/distribution/auth/redaction";
 import { errorMessage } from "../../lib/errors/errors";
@@ -151,13 +152,14 @@ function secretTexts({ secrets }: ResourceKind, props: Properties): string[] {
 
 /** The error as the user sees it: without secrets, without a stack, and with the state of what was done. */
 function presentableError(error: unknown, props: Properties, secrets: readonly string[]): Error {
-    const shown = new Error(withoutSecrets(errorMessage(error), secrets));
+    const presentable = (text: string) => escapedLines(withoutSecrets(text, secrets));
+    const shown = new Error(presentable(errorMessage(error)));
     shown.stack = "";
     if (!(error instanceof PartialState)) return shown;
     return Object.assign(shown, {
         id: error.id,
         // Without __provider the engine could neither refresh nor delete what it stores here.
         properties: toJson({ ...props, ...error.known, __provider: props.__provider }),
-        reasons: error.reasons.map((reason) => withoutSecrets(reason, secrets)),
+        reasons: error.reasons.map(presentable),
     });
 }

@@ -1,3 +1,4 @@
+import { oneLine } from "../errors/text";
 import { markNotes } from "../mirror/image-marks";
 import { parseSourceKey } from "../oci/reference";
 import type { Archive, ArchiveContents } from "./archive";
@@ -29,7 +30,7 @@ export async function describeArchive(
     try {
         return await described(archive, contents);
     } catch (error) {
-        for (const match of contents.unusedOverrides) onUnused(unusedNote(match));
+        for (const match of contents.unusedOverrides) onUnused(oneLine(unusedNote(match)));
         throw error;
     }
 }
@@ -59,7 +60,8 @@ async function described(archive: Archive, contents: ArchiveContents): Promise<A
         nameSources: sorted(contents.nameSources),
     };
     const unused = contents.unusedOverrides.map(unusedNote);
-    return { lock, notes: [...contents.notes, ...unused, ...walk.notes(images), ...markNotes(marks)] };
+    const notes = [...contents.notes, ...unused, ...walk.notes(images), ...markNotes(marks)];
+    return { lock, notes: notes.map(oneLine) };
 }
 
 /** A digest that is not upstream's is no name: no pull asks for it. */

@@ -1,4 +1,5 @@
 export { type Archive, type ArchiveContents } from "./archive";
 export { type ArchiveDescription, describeArchive } from "./describe-archive";
 export { type OpenOptions, openArchive } from "./open/open-archive";
+export { verifyNames } from "./verify-names";
 export { verifyStructure } from "./verify-structure";

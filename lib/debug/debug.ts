@@ -73,5 +73,5 @@ function selectAreas(selection: string): Area[] {
 
 /** Texts of a registry may be in a line: they start no line of their own and steer no terminal. */
 function oneLine(text: string): string {
-    return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
+    return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
 }

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "./codes";
-import { formatProblem } from "./format";
+import { formatProblem, printableText } from "./format";
 import type { ArchivePlace, NamedProblem, Place, Problem } from "./problem";
 
 /** What an error carries beside its problem. */
@@ -11,6 +11,7 @@ export interface ErrorFacts extends Omit<Problem, "problem"> {
 export class PassthroughError extends Error implements Problem {
     readonly code: ErrorCode;
     readonly problem: string;
+    readonly isMultiline: boolean | undefined;
     readonly fix: string | undefined;
     readonly operation: string | undefined;
     readonly thing: string | undefined;
@@ -24,9 +25,10 @@ export class PassthroughError extends Error implements Problem {
     constructor(problem: string, { cause, ...facts }: ErrorFacts) {
         super(formatProblem({ ...facts, problem }), cause === undefined ? undefined : { cause });
         this.name = new.target.name;
-        this.problem = problem;
+        this.problem = printableText(problem, facts);
         this.code = facts.code;
-        this.fix = facts.fix;
+        this.isMultiline = facts.isMultiline;
+        this.fix = facts.fix === undefined ? undefined : printableText(facts.fix, facts);
         this.operation = facts.operation;
         this.thing = facts.thing;
         this.place = facts.place;
@@ -82,6 +84,7 @@ export function errorMessage(error: unknown): string {
 }
 
 const FACTS = [
+    "isMultiline",
     "fix",
     "operation",
     "thing",

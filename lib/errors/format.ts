@@ -1,7 +1,7 @@
 import type { ErrorCode } from "./codes";
 import { groupProblems } from "./group";
 import type { ArchivePlace, NamedProblem, Place, Problem } from "./problem";
-import { counted, listed, printable } from "./text";
+import { counted, escapedLines, listed, oneLine, printable } from "./text";
 
 /** More names than this scroll away what matters. */
 export const MAX_NAMES = 50;
@@ -15,7 +15,7 @@ const INDENT = "\n    ";
 export function formatProblem(problem: Problem): string {
     const text = formatWithoutFix(problem);
     const { fix } = problem;
-    return fix === undefined ? text : `${text}${isList(problem) ? "\n" : "; "}${fix}`;
+    return fix === undefined ? text : `${text}${isList(problem) ? "\n" : "; "}${printableText(fix, problem)}`;
 }
 
 /** The same without the fix, for a text that gives another one. */
@@ -24,20 +24,26 @@ export function formatWithoutFix(problem: Problem): string {
 }
 
 /** What is wrong, without code, place and fix: "operation: thing: problem". */
-export function formatReason({ code, operation, thing, problem, problems = [] }: Problem): string {
+export function formatReason({ code, operation, thing, problem, isMultiline, problems = [] }: Problem): string {
     const subject = [operation, thing].flatMap((part) => (part === undefined ? [] : [`${printable(part)}: `]));
     const lines = formatGroups(problems, MAX_NAMES, code);
-    return [`${subject.join("")}${problem}${lines.length > 0 ? ":" : ""}`, ...lines].join(INDENT);
+    const shown = printableText(problem, { isMultiline });
+    return [`${subject.join("")}${shown}${lines.length > 0 ? ":" : ""}`, ...lines].join(INDENT);
 }
 
-function isList({ problem, problems = [] }: Problem): boolean {
-    return problems.length > 0 || problem.includes("\n");
+/** A text of a problem as it may be printed: what a registry or an archive put into it starts no line of its own. */
+export function printableText(text: string, { isMultiline = false }: Pick<Problem, "isMultiline">): string {
+    return isMultiline ? escapedLines(text) : oneLine(text);
+}
+
+function isList({ problem, problems = [], isMultiline = false }: Problem): boolean {
+    return problems.length > 0 || (isMultiline && problem.includes("\n"));
 }
 
 function formatCode({ code, status, registryCode, retryAfter }: Problem): string {
     const details = [
         ...(status === undefined ? [] : [String(status)]),
-        ...(registryCode === undefined ? [] : [registryCode]),
+        ...(registryCode === undefined ? [] : [printable(registryCode)]),
         ...(retryAfter === undefined ? [] : [`retry after ${Math.ceil(retryAfter)} s`]),
     ];
     return details.length === 0 ? code : `${code} (${details.join(", ")})`;
@@ -45,9 +51,9 @@ function formatCode({ code, status, registryCode, retryAfter }: Problem): string
 
 function formatPlace(place: Place | undefined): string {
     if (place === undefined) return "";
-    if ("registry" in place) return ` at ${place.registry}`;
+    if ("registry" in place) return ` at ${printable(place.registry)}`;
     if ("file" in place) return ` in ${printable(place.file)}`;
-    if ("key" in place) return ` at ${place.key}`;
+    if ("key" in place) return ` at ${printable(place.key)}`;
     return ` in ${formatArchivePlace(place)}`;
 }
 
@@ -78,7 +84,8 @@ export function formatGroups(problems: readonly NamedProblem[], most = MAX_NAMES
 }
 
 function formatUnderCode(problem: Problem): string {
-    return problem.fix === undefined ? formatReason(problem) : `${formatReason(problem)}; ${problem.fix}`;
+    const { fix } = problem;
+    return fix === undefined ? formatReason(problem) : `${formatReason(problem)}; ${printableText(fix, problem)}`;
 }
 
 function count(number: number, kind: string | undefined): string {

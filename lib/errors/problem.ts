@@ -22,6 +22,8 @@ export interface Problem {
     readonly code: ErrorCode;
     /** What is wrong, without the place and the fix. */
     readonly problem: string;
+    /** Problem and fix have several lines, and whatever is untrusted in them is escaped; absent: each is one line. */
+    readonly isMultiline?: boolean | undefined;
     /** What the reader can do about it, as an imperative sentence without a full stop. */
     readonly fix?: string | undefined;
     /** The request: "PUT mirror/quay.io/org/app/manifests/1.2". */

@@ -42,29 +42,73 @@ export function quoted(name: string): string {
 
 /** A text with every unprintable character escaped. */
 export function escaped(text: string): string {
-    const escape = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-    return text.replace(UNPRINTABLE, (found) => found.split("").map(escape).join(""));
+    return text.replace(UNPRINTABLE, escapeCharacter);
 }
 
-/** Text that stays one cell of a Markdown table, and opens no code span. */
+/** The same for a text of several lines, which it stays. Valid JSON stays valid, with the same content. */
+export function escapedLines(text: string): string {
+    return text.replace(UNPRINTABLE, (found) => (found === "\n" ? found : escapeCharacter(found)));
+}
+
+/** Untrusted text as one line: where it has several, they are joined by spaces. */
+export function oneLine(text: string): string {
+    return escaped(text.replace(/\s*[\r\n\u2028\u2029]\s*/g, " "));
+}
+
+function escapeCharacter(found: string): string {
+    const escape = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    return found.split("").map(escape).join("");
+}
+
+/**
+ * Text that stays one cell of a Markdown table and is read as text: it has no code span, no HTML, no link, no image, no
+ * mention and no emphasis.
+ */
 export function markdownCell(text: string, length: number): string {
-    const line = text
-        .replace(/[\r\n]+/g, " ")
-        .replaceAll("`", "'")
-        .replaceAll("|", "\\|");
-    return line.length > length ? `${line.slice(0, length)}…` : line;
+    const line = shortened(oneLine(text).replaceAll("`", "'"), length);
+    return line.replace(/[\\|*_~[\]#<>&@!]/g, (found) => `&#${found.charCodeAt(0)};`);
 }
 
 /** Text that stays one cell of a Markdown table and one code span, whatever is in it. */
 export function markdownCode(text: string, length: number): string {
-    return `\`${markdownCell(text, length)}\``;
+    const line = shortened(oneLine(text).replaceAll("`", "'"), length);
+    // A backslash before a pipe would end the cell if the pipe got one more: only an odd number keeps it.
+    const cell = line.replace(/(\\*)\|/g, (_, before: string) => `${before}${before.length % 2 === 0 ? "\\" : ""}|`);
+    return `\`${cell.trim() === "" ? "-" : cell}\``;
 }
 
-/** A text as JSON; undefined if it is not JSON. */
+function shortened(text: string, length: number): string {
+    return text.length > length ? `${text.slice(0, length)}…` : text;
+}
+
+/** Levels of arrays and objects that JSON may have: responses of registries have fewer than twenty. */
+const MAX_DEPTH = 64;
+
+/**
+ * A text as JSON; undefined if it is not JSON, or nested so deeply that it is made to cost memory: four million `[` are
+ * four megabytes as a text, and more than 600 MB as values.
+ */
 export function parseJson(text: string): unknown {
+    if (isNestedTooDeeply(text)) return undefined;
     try {
         return JSON.parse(text);
     } catch {
         return undefined;
     }
+}
+
+function isNestedTooDeeply(text: string): boolean {
+    let depth = 0;
+    let isString = false;
+    for (let at = 0; at < text.length; at++) {
+        const character = text[at];
+        if (isString) {
+            if (character === "\\") at++;
+            else if (character === '"') isString = false;
+        } else if (character === '"') isString = true;
+        else if (character === "[" || character === "{") {
+            if (++depth > MAX_DEPTH) return true;
+        } else if (character === "]" || character === "}") depth--;
+    }
+    return false;
 }

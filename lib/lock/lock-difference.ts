@@ -1,3 +1,4 @@
+import { printable } from "../errors/text";
 import type { Digest } from "../oci/digest";
 import { nameSourceText } from "../mirror/name-source";
 import { isSameFormat } from "./archive-parts";
@@ -54,7 +55,7 @@ export function compareNameSources(before: Lock, after: Lock): readonly string[]
     if (old === undefined) return Object.keys(now).length === 0 ? [] : undefined;
     return [...new Set([...Object.keys(old), ...Object.keys(now)])].sort().flatMap((image) => {
         const [was, is] = [old[image], now[image]].map((source) => (source ? nameSourceText(source) : "not recorded"));
-        return was === is ? [] : [`${image}: its name comes from ${is ?? ""}; the lock says ${was ?? ""}`];
+        return was === is ? [] : [`${printable(image)}: its name comes from ${is ?? ""}; the lock says ${was ?? ""}`];
     });
 }
 

@@ -1,10 +1,12 @@
 import { z } from "zod";
+import { schemaIssues } from "../errors/schema-issues";
 import type { ClusterFacts } from "../mirror/cluster-facts";
 import { NAME_ORIGINS, type NameSource } from "../mirror/name-source";
 import type { ImageSet } from "../mirror/image-set";
 import { type Digest, computeDigest, isDigest } from "../oci/digest";
 import { PassthroughError, errorMessage, toProblem } from "../errors/errors";
 import { formatReason } from "../errors/format";
+import { parseBoundedJson } from "../oci/bounded-json";
 import { parseSourceKey } from "../oci/reference";
 import { ARCHIVE_FORMATS, type ArchiveFormat, type ArchivePart } from "./archive-parts";
 import { hasSoundParts } from "./lock-parts";
@@ -94,7 +96,7 @@ export function parseLock(text: string, place: string): Lock {
     if (known !== undefined) return known;
     const result = schema.safeParse(document);
     if (result.success) return result.data;
-    throw invalid(place, z.prettifyError(result.error), result.error);
+    throw invalid(place, schemaIssues(result.error), result.error);
 }
 
 /** The lock, if nothing at all is wrong with it: sooner than the schema, which alone says what is. */
@@ -237,7 +239,7 @@ function danglingDigests(lock: Omit<Lock, "lockVersion">): string[] {
 
 function parseDocument(text: string, place: string): unknown {
     try {
-        return JSON.parse(text);
+        return parseBoundedJson(Buffer.from(text));
     } catch (cause) {
         throw invalid(place, `not JSON: ${errorMessage(cause)}`, cause);
     }

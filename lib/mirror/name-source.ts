@@ -1,3 +1,5 @@
+import { printable } from "../errors/text";
+
 /** What an upstream name may come from; written into locks, so these never change. */
 export const NAME_ORIGINS = [
     /** `mapping.txt`: of a dry run of oc-mirror, of `oc adm catalog mirror`. */
@@ -34,8 +36,8 @@ export interface NameSource {
 
 /** How a person reads it: `mapping file working-dir/dry-run/mapping.txt; the archive calls it team/app:1.0`. */
 export function nameSourceText({ from, where, name }: NameSource): string {
-    const place = where === undefined ? "" : ` ${where}`;
-    return `${ORIGIN_TEXT[from]}${place}; the archive calls it ${name}`;
+    const place = where === undefined ? "" : ` ${printable(where)}`;
+    return `${ORIGIN_TEXT[from]}${place}; the archive calls it ${printable(name)}`;
 }
 
 const ORIGIN_TEXT: Readonly<Record<NameOrigin, string>> = {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { schemaIssues } from "../errors/schema-issues";
 import { NestingError, parseBoundedJson } from "./bounded-json";
 import { type Digest, computeDigest } from "./digest";
 import { PassthroughError } from "../errors/errors";
@@ -67,7 +68,7 @@ export function parseManifest(
 ): Manifest {
     const parsed = document.safeParse(parseDocument(bytes, where, maxBytes));
     if (!parsed.success) {
-        throw invalidManifest(where, `not a manifest: ${z.prettifyError(parsed.error)}`);
+        throw invalidManifest(where, `not a manifest: ${schemaIssues(parsed.error)}`);
     }
     const found = parsed.data;
     if (found.schemaVersion === 1 || found.fsLayers !== undefined) {

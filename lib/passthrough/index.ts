@@ -1,4 +1,12 @@
-export { type CarryOutOptions, type LockedSet, carryOut, movedTags, readLockedSet, refusedMounts } from "./set-import";
+export {
+    type CarryOutOptions,
+    type LockedSet,
+    carryOut,
+    compareWithArchive,
+    movedTags,
+    readLockedSet,
+    refusedMounts,
+} from "./set-import";
 export { type PullChecks, type PullCheckRequest, pullChecks } from "./pull-checks";
 export { refusesSparseIndexes } from "./sparse-indexes";
 export { type SelftestRequest, type SelftestStep, selftest } from "./selftest";

@@ -1,7 +1,7 @@
 import { MAX_NAMES } from "../errors/format";
 import { counted, firstLines, formatBytes } from "../errors/text";
 import { type Lock, lockDigest, readLock } from "../lock";
-import { openArchive, verifyStructure } from "../archives";
+import { type Archive, openArchive, verifyNames, verifyStructure } from "../archives";
 import {
     type ExecuteOptions,
     type ImagesBySource,
@@ -66,12 +66,13 @@ export async function carryOut(
     set: LockedSet,
     options: CarryOutOptions = {},
 ): Promise<ImportResult> {
-    if (!needsArchive(plan)) return executePlan(client, NO_ARCHIVE, plan, options);
+    if (!needsArchive(plan)) {
+        await compareWithArchive(plan, set, options.onWarning);
+        return executePlan(client, NO_ARCHIVE, plan, options);
+    }
     const archive = await openArchive(set.archive);
     try {
-        for (const warning of archive.warnings) options.onWarning?.(warning);
-        const differences = await verifyStructure(archive, set.lock);
-        if (differences.length > 0) throw lockMismatch(set, differences);
+        await requireLocked(archive, set, options.onWarning);
         const { rejectedDockerLayers = [] } = capabilities(options.registryKind);
         const blocked = await findRejectedLayers(archive.source, plan, rejectedDockerLayers, client.host);
         const images = [...blocked].map(([source, problem]) => ({ source, problems: [problem] }));
@@ -82,6 +83,44 @@ export async function carryOut(
     } finally {
         await archive.close();
     }
+}
+
+/**
+ * Compares a set's lock with its archive where the plan sends bytes of it, or moves tags from one image of the lock to
+ * another. The archive may be missing: a plan that only sets tags does not need it, and its disk may be unplugged.
+ * @throws ArchiveError `ARCHIVE_LOCK_MISMATCH`, or that it cannot be read
+ */
+export async function compareWithArchive(
+    plan: ImportPlan,
+    set: LockedSet,
+    onWarning?: (warning: string) => void,
+): Promise<void> {
+    if (!needsArchive(plan) && !swapsTags(plan, set.lock)) return;
+    const archive = await openArchive(set.archive).catch((error: unknown) => {
+        if (error instanceof ArchiveError && error.code === "ARCHIVE_NOT_FOUND") return undefined;
+        throw error;
+    });
+    try {
+        if (archive !== undefined) await requireLocked(archive, set, onWarning);
+    } finally {
+        await archive?.close();
+    }
+}
+
+/** @throws ArchiveError `ARCHIVE_LOCK_MISMATCH` with all that differs: parts, sizes, manifests, then names */
+async function requireLocked(archive: Archive, set: LockedSet, onWarning?: (warning: string) => void): Promise<void> {
+    for (const warning of archive.warnings) onWarning?.(warning);
+    const differences = await verifyStructure(archive, set.lock);
+    if (differences.length > 0) throw lockMismatch(set, differences);
+    const { problems, note } = await verifyNames(archive, set.lock);
+    if (problems.length > 0) throw lockMismatch(set, problems);
+    if (note !== undefined) onWarning?.(note);
+}
+
+/** True if a tag moves from one image of the lock to another: so it does where their digests were swapped. */
+function swapsTags({ push }: ImportPlan, { images, earlier }: Lock): boolean {
+    const digests = new Set([...Object.values(images), ...Object.values(earlier.images)]);
+    return push.some(({ movedFrom }) => movedFrom !== undefined && digests.has(movedFrom));
 }
 
 function capabilities(kind: RegistryKind | undefined): Partial<RegistryCapabilities> {

@@ -1,6 +1,6 @@
 import { toProblem } from "../errors/errors";
 import { formatReason } from "../errors/format";
-import { printable } from "../errors/text";
+import { escapedLines, printable } from "../errors/text";
 import { ACCOUNT_KEYS } from "./account-keys";
 import type { ConfigIssue } from "./config-issue";
 import { siteKeys } from "./key-documentation";
@@ -22,7 +22,7 @@ export function unknownKeyIssues(names: readonly string[]): ConfigIssue[] {
 
 /** All issues of a configuration, by key with their fixes, for people. */
 export function issuesText(issues: readonly ConfigIssue[]): string {
-    const lines = issues.map(({ key, problem, fix }) => `  ${key}: ${problem}; ${fix}`);
+    const lines = issues.map(({ key, problem, fix }) => escapedLines(`  ${key}: ${problem}; ${fix}`));
     const count = issues.length === 1 ? "1 problem" : `${issues.length} problems`;
     return [
         `${count} in the configuration of this stack (registry-passthrough:…); nothing was changed:`,

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => site.stop());
 
 /** The product waits minutes; what is under test is that it ends, and what it says then. */
-const TIMEOUTS = { connect: 2000, response: 2000, store: 2000, piece: 2000 };
+const TIMEOUTS = { connect: 2000, response: 2000, store: 2000, storeBase: 2000, piece: 2000 };
 const RETRY = { seconds: 1, firstDelay: 1, longestDelay: 20 };
 const isManifestGet = ({ method, url }: Asked) => method === "GET" && url.includes("/manifests/");
 

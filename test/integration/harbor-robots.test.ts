@@ -107,6 +107,7 @@ test("an account of the same name that is another's is left alone", async () => 
 test.each([
     ["a sign-in page", html(200)],
     ["a sign-in page as 404", html(404)],
+    ["a gateway's 404", { status: 404, json: { message: "no Route matched with those values" } }],
     ["401", { status: 401, json: { errors: [{ code: "UNAUTHORIZED", message: "unauthorized" }] } }],
     ["403", { status: 403, json: { errors: [{ code: "FORBIDDEN", message: "admin" }] } }],
 ] as readonly (readonly [string, Reply])[])('%s is not "the account is gone"', async (_, reply) => {

@@ -76,6 +76,8 @@ test.each([
     expect(error.message).toMatch(text);
 });
 
+const PROVES_NOTHING = /UNEXPECTED_RESPONSE \(404\).*this is not a response of a registry, so it proves nothing/;
+
 test.each([
     [
         "a sign-in page in place of JSON",
@@ -83,7 +85,10 @@ test.each([
         /the response \(200\) is text\/html instead of JSON.*check what stands in front/,
     ],
     ["a sign-in page as 404", html(404), /the response \(404\) is text\/html, which is not the registry's own/],
-    ["a 404 without Harbor's body", { status: 404 }, /NOT_FOUND \(404\)/],
+    ["a 404 without Harbor's body", { status: 404 }, /UNEXPECTED_RESPONSE \(404\)/],
+    ["a gateway's 404", { status: 404, json: { message: "no Route matched with those values" } }, PROVES_NOTHING],
+    ["a gateway's 404 in Harbor's shape", { status: 404, json: { errors: [{ code: "NO_ROUTE" }] } }, PROVES_NOTHING],
+    ["a 404 with an empty list of errors", { status: 404, json: { errors: [] } }, PROVES_NOTHING],
     [
         "JSON that ends early",
         { status: 200, text: '{"project_id": 1, "na', headers: { "content-type": "application/json" } },
@@ -125,6 +130,14 @@ test("only a definite answer means that a project is not there, whoever asks", a
     expect(await namespaces.read({ name: "mirror" })).toBeUndefined();
     await managed().namespaces.create({ name: "mirror" });
     expect(await failure(namespaces.read({ name: "mirror" }))).toMatchObject({ code: "DENIED" });
+});
+
+test("a gateway's 404 to HEAD does not mean that a project which the account may not see is not there", async () => {
+    const { namespaces } = managed({ credentials: MAINTAINER });
+    await managed().namespaces.create({ name: "mirror" });
+    const noRoute = { status: 404, json: { message: "no Route matched with those values" } };
+    fake.disturb = (_, path) => (path.endsWith("/projects") ? noRoute : undefined);
+    expect((await failure(namespaces.read({ name: "mirror" }))).message).toMatch(PROVES_NOTHING);
 });
 
 test("a project is made private with its quota; somebody who was first is told; a lost answer is found again", async () => {

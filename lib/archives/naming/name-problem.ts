@@ -44,7 +44,7 @@ export class NamesUnresolved extends ArchiveError {
         readonly unused: readonly Override[],
         readonly taken: TakenNames,
     ) {
-        super(what, { ...facts, code: "ARCHIVE_NAMES_UNRESOLVED" });
+        super(what, { ...facts, code: "ARCHIVE_NAMES_UNRESOLVED", isMultiline: true });
     }
 }
 

@@ -1,3 +1,4 @@
+import { oneLine } from "../../errors/text";
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { debug } from "../../debug/debug";
@@ -98,7 +99,8 @@ class SetOpening {
             archives.unshift(await openOcMirror(this.#labelOfParts(), this.#parts, this.#options.signal));
         const combined = combineArchives(this.#label, archives);
         for (const { label, format } of archives) debug("archive", () => `${label}: ${format}`);
-        return { ...combined, warnings: [...this.#warnings, ...combined.warnings] };
+        // They quote names of files and entries.
+        return { ...combined, warnings: [...this.#warnings, ...combined.warnings].map(oneLine) };
     }
 
     /** Beside others, the parts are not all that was given. */

@@ -1,4 +1,6 @@
+import { parseJson } from "../../errors/text";
 import type { Credentials } from "./credentials";
+import { secretPattern } from "./secret-pattern";
 
 /**
  * A secret below this many characters is part of so many words that taking it out of all of them would name it: by what
@@ -6,12 +8,15 @@ import type { Credentials } from "./credentials";
  */
 const LEAST_LENGTH = 4;
 
-/** The texts that would give an account away: its password, and what headers, forms, JSON and one line make of it. */
+/**
+ * The texts that would give an account away: its password, and what headers, forms, JSON and one line make of it. Each is
+ * searched for in every mixture of escapes (`secretPattern`).
+ */
 export function secretForms({ username, password }: Credentials): string[] {
     const pair = `${username}:${password}`;
     const forms = [
-        Buffer.from(pair, "utf8").toString("base64"),
-        Buffer.from(pair, "utf8").toString("base64url"),
+        ...base64Forms(pair),
+        ...(password.length < LEAST_LENGTH ? [] : encodedForms(password)),
         // A lone surrogate has no UTF-8: it is sent as U+FFFD.
         encodeURIComponent(Buffer.from(password, "utf8").toString("utf8")),
         new URLSearchParams({ "": password }).toString().slice("=".length),
@@ -19,8 +24,47 @@ export function secretForms({ username, password }: Credentials): string[] {
         password.replace(/[\s\p{Cc}\p{Cf}]+/gu, " ").trim(),
         password,
     ];
-    const more = password.length < LEAST_LENGTH ? pair : Buffer.from(password, "utf8").toString("base64");
-    return [...new Set([more, ...forms])].filter((form) => form !== "");
+    const more = password.length < LEAST_LENGTH ? [pair] : [];
+    return [...new Set([...more, ...forms])].filter((form) => form !== "");
+}
+
+function base64Forms(text: string): string[] {
+    const bytes = Buffer.from(text, "utf8");
+    const padded = bytes.toString("base64");
+    return [padded, padded.replace(/=+$/, ""), bytes.toString("base64url")];
+}
+
+/** Base64 has a text at three offsets: this much of it is the same whatever is before and after. */
+const LEAST_CORE = 8;
+
+function encodedForms(password: string): string[] {
+    const bytes = Buffer.from(password, "utf8");
+    const cores = [0, 1, 2].flatMap((before) => {
+        const shifted = Buffer.concat([Buffer.alloc(before), bytes]);
+        const core = (text: string) => text.slice(before === 0 ? 0 : before + 1, Math.floor((shifted.length * 8) / 6));
+        return [core(shifted.toString("base64")), core(shifted.toString("base64url"))];
+    });
+    const hexadecimal = bytes.toString("hex");
+    return [
+        ...base64Forms(password),
+        ...cores.filter((core) => core.length >= LEAST_CORE),
+        ...[hexadecimal, hexadecimal.toUpperCase()],
+        ...decodedForms(password),
+    ];
+}
+
+/** What a server makes of a password that it takes for JSON, or for a form. */
+function decodedForms(password: string): string[] {
+    const decoded = [parseJson(`"${password}"`), decodeUri(password)];
+    return decoded.filter((form) => typeof form === "string").filter((form) => form.length >= LEAST_LENGTH);
+}
+
+function decodeUri(text: string): string | undefined {
+    try {
+        return decodeURIComponent(text);
+    } catch {
+        return undefined;
+    }
 }
 
 const MARKER = "[secret]";
@@ -35,7 +79,9 @@ type Span = readonly [start: number, end: number];
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
     const kept = [...text.matchAll(/\b[0-9a-f]{64}\b|\[secret\]/g)].map(toSpan);
     // All are looked for in the text as it came: none breaks another one up, or is found in what stands for one.
-    const spans = secrets.filter((secret) => secret !== "").flatMap((secret) => findSpans(secret, text, kept));
+    const spans = secrets
+        .filter((secret) => secret !== "")
+        .flatMap((secret) => [...findSpans(secret, text, kept), ...findCut(secret, text)]);
     let shown = "";
     let end = 0;
     for (const span of spans.sort(([a], [b]) => a - b)) {
@@ -57,12 +103,37 @@ function findSpans(secret: string, text: string, kept: readonly Span[]): Span[] 
     });
 }
 
+/** Patterns are long: each is made once. */
+const patterns = new Map<string, RegExp>();
+const MAX_PATTERNS = 200;
+/** Longer ones are tokens, whose letters no escaping changes. */
+const MAX_PATTERN_LENGTH = 256;
+
 function all(secret: string, text: string): Span[] {
+    if (secret.length > MAX_PATTERN_LENGTH) return plain(secret, text);
+    const pattern = patterns.get(secret) ?? secretPattern(secret);
+    if (patterns.size >= MAX_PATTERNS) patterns.clear();
+    patterns.set(secret, pattern);
+    return [...text.matchAll(pattern)].map(toSpan);
+}
+
+function plain(secret: string, text: string): Span[] {
     const found: Span[] = [];
     for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + secret.length)) {
         found.push([at, at + secret.length]);
     }
     return found;
+}
+
+/** The beginning of a secret before an ellipsis: a long text was cut within it. */
+function findCut(secret: string, text: string): Span[] {
+    return [...text.matchAll(/…/g)].flatMap(({ index }) => {
+        const before = text.slice(Math.max(0, index - secret.length), index);
+        for (let length = Math.min(before.length, secret.length); length >= LEAST_LENGTH; length--) {
+            if (before.endsWith(secret.slice(0, length))) return [[index - length, index] as const];
+        }
+        return [];
+    });
 }
 
 function toSpan({ index, 0: found }: RegExpExecArray): Span {

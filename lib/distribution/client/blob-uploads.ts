@@ -222,7 +222,7 @@ export class BlobUploads {
     }
 
     /** @returns where the upload goes on */
-    private async send({ repository, digest }: Upload, part: Part): Promise<URL> {
+    private async send({ repository, digest, size }: Upload, part: Part): Promise<URL> {
         const { method, url, bytes, body } = part;
         const operation = `${method} ${repository}/blobs/${digest}`;
         const context = { operation, method, registry: this.calls.session.host };
@@ -238,6 +238,8 @@ export class BlobUploads {
             },
             ...(body === undefined || bytes === 0 ? {} : { body: () => watch.chunks(body()) }),
             blobBytes: bytes,
+            // The last request of an upload may have no bytes of its own, and the whole blob is hashed then.
+            storedBytes: method === "PUT" ? size : bytes,
         });
         const text = await response.text();
         if (response.status === 401) throw responseError(response, text, BODY_FIX);

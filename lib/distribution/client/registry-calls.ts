@@ -3,7 +3,7 @@ import { type RegistryError, toProblem } from "../../errors/errors";
 import type { Problem } from "../../errors/problem";
 import { DEFAULT_REQUESTS, type HostLimiter } from "../limits/host-limiter";
 import { MANIFEST_MEDIA_TYPES } from "../../oci/media-types";
-import { foreignAbsence, judgeAbsence, responseError } from "./response-errors";
+import { foreignAbsence, provesAbsence, responseError } from "./response-errors";
 import { type RegistryRequest, RegistrySession, pullScopes, pushScopes } from "./registry-session";
 import { DEFAULT_RETRY, type RetryPolicy, isBlobUnknown, isBusy, withRetry } from "../limits/retry";
 import type { HttpResponse, RegistryEndpoint } from "../http/transport";
@@ -89,8 +89,8 @@ export class RegistryCalls {
 
     /**
      * Sends a read; `take` gets the response only if it is 200.
-     * @returns undefined only if the registry itself reports that it does not exist; a 404 to HEAD that leaves this open
-     * is confirmed by GET
+     * @returns undefined only if the registry itself reports that it does not exist; a response to HEAD has no body that
+     * could, so its 404 is confirmed by GET
      */
     find<T>(request: RegistryRequest, take: (response: HttpResponse) => Promise<T>): Promise<T | undefined> {
         const isHead = request.method === "HEAD";
@@ -98,10 +98,8 @@ export class RegistryCalls {
             if (response.status === 200) return take(response);
             const text = await response.text();
             if (response.status !== 404) throw responseError(response, text);
-            const absence = judgeAbsence(response, isHead ? undefined : text);
-            if (absence === "definite") return undefined;
-            if (absence === "unproven") await this.confirmAbsence(request);
-            else throw foreignAbsence(response.context);
+            if (isHead) await this.confirmAbsence(request);
+            else if (!provesAbsence(text)) throw foreignAbsence(response.context);
             return undefined;
         });
     }
@@ -137,6 +135,6 @@ export class RegistryCalls {
             if (response.status >= 400 && response.status !== 416) throw responseError(response, "");
             throw foreignAbsence({ ...response.context, operation: head.operation });
         }
-        if (judgeAbsence(response, await response.text()) !== "definite") throw foreignAbsence(response.context);
+        if (!provesAbsence(await response.text())) throw foreignAbsence(response.context);
     }
 }

@@ -7,7 +7,7 @@ import type { Manifest } from "../../oci/manifest";
 import { isIndexMediaType } from "../../oci/media-types";
 import { readManifest } from "./manifest-body";
 import { announcesSparseIndexes, ping } from "./greeting";
-import { deletionError, foreignAbsence, judgeAbsence, responseError } from "./response-errors";
+import { deletionError, foreignAbsence, lacksRoute, provesAbsence, responseError } from "./response-errors";
 import { RegistryProbe } from "./registry-probe";
 import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import { type RegistryRequest, deleteScopes, pullScopes, pushScopes } from "./registry-session";
@@ -160,10 +160,8 @@ export class RegistryClient {
         return this.calls.run(request, async (response) => {
             // distribution has no such route; Quay responds 400 for a manifest that it does not know.
             if (response.status === 404 || response.status === 400) {
-                await response.discard();
-                if (response.status === 404 && judgeAbsence(response, undefined) !== "definite") {
-                    throw foreignAbsence(response.context);
-                }
+                const text = await response.text();
+                if (response.status === 404 && !lacksRoute(response, text)) throw foreignAbsence(response.context);
                 return undefined;
             }
             if (response.status !== 200) throw responseError(response, await response.text());
@@ -194,7 +192,7 @@ export class RegistryClient {
             if (status !== 200) {
                 const text = await response.text();
                 if (status !== 404) throw responseError(response, text);
-                if (judgeAbsence(response, text) === "definite") return undefined;
+                if (provesAbsence(text)) return undefined;
                 throw foreignAbsence(response.context);
             }
             let size = 0;
@@ -246,7 +244,7 @@ export class RegistryClient {
         const take = async (response: HttpResponse) => {
             const text = await response.text();
             if (response.status === 202 || response.status === 200 || response.status === 204) return;
-            if (response.status === 404 && judgeAbsence(response, text) === "definite") return;
+            if (response.status === 404 && provesAbsence(text)) return;
             if (response.status === 404) throw foreignAbsence(response.context);
             throw deletionError(response, text);
         };

@@ -21,6 +21,8 @@ export interface RegistryRequest extends Omit<HttpRequest, "url" | "body"> {
     readonly body?: () => Buffer | AsyncIterable<Uint8Array>;
     /** Bytes of the blob that is the body; absent: it is none. */
     readonly blobBytes?: number;
+    /** Bytes of a blob that the registry stores before it responds. */
+    readonly storedBytes?: number;
 }
 
 const MAX_REDIRECTS = 5;
@@ -197,6 +199,7 @@ export class RegistrySession {
                 url: target,
                 operation: request.operation,
                 signal: request.signal,
+                storedBytes: request.storedBytes,
                 account: isOwn && authorization !== undefined ? this.credentials?.username : undefined,
                 headers: {
                     ...request.headers,

@@ -160,26 +160,40 @@ function accountProblem(status: number, account: string | undefined): string | u
     return account === undefined ? "the registry denied this" : `the registry denied this to the account ${account}`;
 }
 
-/** What a 404 proves: that the registry does not have it, nothing, or nothing without a body (HEAD has none). */
-export type Absence = "definite" | "foreign" | "unproven";
+/**
+ * Codes with which registries report that something does not exist: those of distribution-spec ("Error Codes"), Harbor's
+ * `NOT_FOUND`, and Quay's `TAG_EXPIRED` for a tag that was deleted.
+ */
+const ABSENCE_CODES: ReadonlySet<string> = new Set([
+    "BLOB_UNKNOWN",
+    "MANIFEST_UNKNOWN",
+    "NAME_UNKNOWN",
+    "NOT_FOUND",
+    "TAG_EXPIRED",
+]);
+
+const absenceError = z.union([
+    z.object({ code: z.string().refine((code) => ABSENCE_CODES.has(code)) }),
+    // Artifactory has no code where the Docker repository itself is missing.
+    z.object({ code: z.undefined().optional(), status: z.literal(404) }),
+]);
+const errorList = z.object({ errors: z.array(z.unknown()) });
 
 /**
- * Whether a 404 is the registry's. Registries respond with the error JSON of the spec: distribution, Harbor and Quay with
- * a `code`, Artifactory with a `status`; a response to HEAD still has its Content-Type, or distribution's version
- * header. A page, or an empty body without that header, comes from a proxy that lost its registry.
+ * True if the body of a 404 is a registry's own report that something does not exist. JSON without one of its codes, an
+ * empty list of errors, a page and an empty body come from gateways as well, and prove nothing.
  */
-export function judgeAbsence(response: HttpResponse, text: string | undefined): Absence {
-    const type = headerText(response, "content-type");
-    const isPage = type.startsWith("text/html");
-    const isVersioned = headerText(response, "docker-distribution-api-version") !== "" && !isPage;
-    if (text === undefined) return isVersioned || isJson(type) ? "definite" : "unproven";
-    if (absentBody.safeParse(parseJson(text)).success) return "definite";
-    return text === "" && isVersioned ? "definite" : "foreign";
+export function provesAbsence(text: string): boolean {
+    const { errors = [] } = errorList.safeParse(parseJson(text)).data ?? {};
+    return errors.some((error) => absenceError.safeParse(error).success);
 }
 
-const absentBody = z.object({
-    errors: z.array(z.union([z.object({ code: z.string() }), z.object({ status: z.literal(404) })])).min(1),
-});
+/** True for a 404 with the version header of distribution, whose router has no error JSON for a route that it lacks. */
+export function lacksRoute(response: HttpResponse, text: string): boolean {
+    if (provesAbsence(text)) return true;
+    const type = headerText(response, "content-type");
+    return headerText(response, "docker-distribution-api-version") !== "" && type.startsWith("text/plain");
+}
 
 /** The error for a 404 that is not the registry's: what was asked for may exist. */
 export function foreignAbsence(context: RequestContext): RegistryError {
@@ -205,10 +219,6 @@ const DELETION_FIXES: Readonly<Record<number, string>> = {
     403: RIGHT_TO_DELETE,
     405: "turn deletion on in the registry (distribution: storage.delete.enabled: true), or set site.onRemove: keep",
 };
-
-function isJson(type: string): boolean {
-    return /^application\/([\w.-]+\+)?json\b/.test(type);
-}
 
 function headerText(response: HttpResponse, name: string): string {
     const value = response.headers[name];

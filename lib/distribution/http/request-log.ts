@@ -90,6 +90,12 @@ function rememberSecrets({ headers }: Request): void {
     }
 }
 
+/** Secrets in headers of a request, in each form that a server may repeat them in. */
+export function requestSecrets(headers: Readonly<Record<string, string>>): string[] {
+    const secret = Object.entries(headers).filter(([name]) => SECRET_HEADERS.has(name.toLowerCase()));
+    return secret.flatMap(([name, value]) => headerSecrets(name.toLowerCase(), value));
+}
+
 function headerSecrets(name: string, value: string): readonly string[] {
     if (name === "cookie") return value.split(/;\s*/).flatMap((pair) => tokenForms(pair.slice(pair.indexOf("=") + 1)));
     const basic = /^Basic\s+(.*)$/i.exec(value)?.[1];

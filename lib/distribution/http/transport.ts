@@ -1,8 +1,9 @@
 import { Agent, type Dispatcher, errors, request } from "undici";
+import { withoutSecrets } from "../auth/redaction";
 import { RegistryError, type RequestContext } from "../../errors/errors";
 import { resumeHint } from "./resume-hint";
-import "./request-log";
-import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
+import { requestSecrets } from "./request-log";
+import { DEFAULT_TIMEOUTS, type Timeouts, storeTimeout } from "./timeouts";
 import { verifiedTls } from "./tls";
 import { tlsError } from "./tls-errors";
 
@@ -27,6 +28,8 @@ export interface HttpRequest {
     readonly account?: string | undefined;
     readonly headers?: Readonly<Record<string, string>>;
     readonly body?: Buffer | AsyncIterable<Uint8Array>;
+    /** Bytes that the server stores before it responds; absent: those of a body that is no stream. */
+    readonly storedBytes?: number | undefined;
     readonly signal?: AbortSignal | undefined;
 }
 
@@ -39,7 +42,7 @@ export interface HttpResponse {
     readonly headers: Readonly<Record<string, string | string[] | undefined>>;
     /** The body's bytes; a connection that breaks while they come throws a RegistryError. */
     bytes(): AsyncIterable<Buffer>;
-    /** At most the first 64 KiB of the body, as text. */
+    /** At most the first 64 KiB of the body, as text; of an error without the secrets of its request. */
     text(): Promise<string>;
     /** Reads the body to the end and forgets it: the socket is free again. */
     discard(): Promise<void>;
@@ -90,6 +93,7 @@ export class Transport {
     async send(options: HttpRequest): Promise<HttpResponse> {
         const { method, url, headers, body, signal, operation, account } = options;
         const context = { operation, method, registry: url.host, account };
+        const stored = options.storedBytes ?? (method === "PUT" && Buffer.isBuffer(body) ? body.length : undefined);
         try {
             const response = await request(url, {
                 method,
@@ -97,11 +101,12 @@ export class Transport {
                 headers: { "user-agent": "registry-passthrough", ...headers },
                 // By default undici ends the connection after each HEAD: a handshake for every question.
                 ...(method === "HEAD" ? { reset: false } : {}),
-                ...(method === "PUT" ? { headersTimeout: this.timeouts.store } : {}),
+                ...(stored === undefined ? {} : { headersTimeout: storeTimeout(this.timeouts, stored) }),
                 ...(body === undefined ? {} : { body: body as Buffer }),
                 ...(signal ? { signal } : {}),
             });
-            return httpResponse(response, { context, url, patience: this.timeouts.piece });
+            const hide = (text: string) => withoutSecrets(text, requestSecrets(headers ?? {}));
+            return httpResponse(response, { context, url, patience: this.timeouts.piece, hide });
         } catch (error) {
             signal?.throwIfAborted();
             throw transportError(context, error);
@@ -124,9 +129,11 @@ interface Asked {
     readonly url: URL;
     /** Milliseconds that one piece of the body may take. */
     readonly patience: number;
+    /** Takes the secrets of the request out of a text that may repeat them. */
+    readonly hide: (text: string) => string;
 }
 
-function httpResponse(response: Dispatcher.ResponseData, { context, url, patience }: Asked): HttpResponse {
+function httpResponse(response: Dispatcher.ResponseData, { context, url, patience, hide }: Asked): HttpResponse {
     async function* bytes(): AsyncIterable<Buffer> {
         try {
             yield* withLeastSpeed(response.body as AsyncIterable<Buffer>, context, patience);
@@ -148,7 +155,8 @@ function httpResponse(response: Dispatcher.ResponseData, { context, url, patienc
                 length += chunk.length;
                 if (length > MAX_DISCARDED) break;
             }
-            return Buffer.concat(chunks).subarray(0, MAX_ERROR_TEXT).toString("utf8");
+            const text = Buffer.concat(chunks).subarray(0, MAX_ERROR_TEXT).toString("utf8");
+            return response.statusCode < 400 ? text : hide(text);
         },
         discard: async () => {
             let left = MAX_DISCARDED;

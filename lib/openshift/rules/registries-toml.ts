@@ -1,5 +1,6 @@
 import { parse, stringify } from "smol-toml";
 import { z } from "zod";
+import { schemaIssues } from "../../errors/schema-issues";
 import { PassthroughError, errorMessage } from "../../errors/errors";
 import type { RegistriesConf } from "./registries-conf";
 
@@ -47,7 +48,7 @@ export function formatRegistriesConf(conf: RegistriesConf): string {
 export function parseRegistriesConf(toml: string, place: string): RegistriesConf {
     const parsed = document.safeParse(parseToml(toml, place));
     if (!parsed.success) {
-        throw new PassthroughError(`not a registries.conf: ${z.prettifyError(parsed.error)}`, {
+        throw new PassthroughError(`not a registries.conf: ${schemaIssues(parsed.error)}`, {
             code: "REGISTRIES_CONF_INVALID",
             thing: place,
             fix: "compare it with containers-registries.conf(5)",

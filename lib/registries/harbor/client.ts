@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Credentials, basicAuthorization } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
 import { readErrorBody } from "../../distribution/client/error-body";
+import { foreignAbsence } from "../../distribution/client/response-errors";
 import { AdminClient, type AdminRequest, type AdminResponse, adminError, parseBody } from "../admin-client";
 import type { RegistryAccount } from "../registry-admin";
 
@@ -9,9 +10,13 @@ const API = "/api/v2.0";
 /** The most that Harbor gives at once (more is 422). */
 const PAGE_SIZE = 100;
 
-/** True for `{"errors":[{"code","message"}]}`, the only shape of a Harbor error under `/api/v2.0` and `/v2/`. */
-function isHarborError({ text }: AdminResponse): boolean {
-    return readErrorBody(text).code !== undefined;
+/**
+ * True for `{"errors":[{"code","message"}]}`, the only shape of a Harbor error under `/api/v2.0` and `/v2/`. A 404 needs
+ * Harbor's own code, too: gateways have errors of the same shape for a path that they do not route.
+ */
+function isHarborError({ status, text }: AdminResponse): boolean {
+    const { code } = readErrorBody(text);
+    return status === 404 ? code === "NOT_FOUND" : code !== undefined;
 }
 
 const FIXES: Readonly<Record<number, string>> = {
@@ -68,7 +73,12 @@ export class HarborClient {
         // A 404 or 409 of whatever stands in front of Harbor says nothing about what is in it.
         const isHarbors = request.method === "HEAD" || isHarborError(response);
         if (accept.includes(response.status) && isHarbors) return response;
-        throw adminError(response, { ...FIXES, ...fixes, ...(isReadOnly(response) ? { 403: END_READ_ONLY } : {}) });
+        const error = adminError(response, {
+            ...FIXES,
+            ...fixes,
+            ...(isReadOnly(response) ? { 403: END_READ_ONLY } : {}),
+        });
+        throw error.code === "NOT_FOUND" && !isHarbors ? foreignAbsence(response.context) : error;
     }
 
     /** A resource; undefined if Harbor itself responds that it does not exist. */

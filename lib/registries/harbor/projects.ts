@@ -90,9 +90,7 @@ export class HarborProjects implements NamespaceAdmin {
         const request = { method: "GET", path: `/projects/${name}`, headers: BY_NAME } as const;
         const found = await this.client.getOrStatus(request, project);
         if (found === 403) {
-            const path = `/projects?project_name=${encodeURIComponent(name)}`;
-            const head = await this.client.call({ method: "HEAD", path }, [404]);
-            if (head.status === 404) return undefined;
+            if (!(await this.isTaken(name))) return undefined;
             throw new RegistryError(`the account ${this.client.username} may not see it`, {
                 ...this.about(name),
                 code: "DENIED",
@@ -101,6 +99,17 @@ export class HarborProjects implements NamespaceAdmin {
             });
         }
         return found;
+    }
+
+    /** Whether there is a project of this name, also one that the account may not see. */
+    private async isTaken(name: string): Promise<boolean> {
+        const path = `/projects?project_name=${encodeURIComponent(name)}`;
+        const head = await this.client.call({ method: "HEAD", path }, [404]);
+        if (head.status !== 404) return true;
+        // Without a body that 404 may be a gateway's: GET of the same path shows that it leads to Harbor.
+        const list = await this.client.call({ method: "GET", path: `${path}&page_size=1` });
+        this.client.read(list, z.array(z.unknown()));
+        return false;
     }
 
     private async existing(desired: DesiredNamespace): Promise<Project> {

@@ -2,7 +2,7 @@ import { parseBody } from "../admin-client";
 import { z } from "zod";
 import { RegistryError } from "../../errors/errors";
 import type { Namespace, NamespaceAdmin, DesiredNamespace } from "../namespace-admin";
-import { isDuplicate, quayError } from "./response";
+import { isDuplicate, isNotFound, quayError } from "./response";
 import { listPrototypes } from "./prototypes";
 import { type QuayApi, expect } from "./quay-api";
 import { listRepositories } from "./repository-list";
@@ -119,8 +119,7 @@ export class Organizations implements NamespaceAdmin {
  */
 export async function readOrganization(api: QuayApi, name: string): Promise<z.infer<typeof organization> | undefined> {
     const response = await api.get(`/api/v1/organization/${name}`);
-    // Proxies answer 404 too, in HTML.
-    if (response.status === 404 && response.reason !== undefined) return undefined;
+    if (isNotFound(response)) return undefined;
     const found = parseBody(expect(response, 200), organization);
     if (found.is_admin) return found;
     const { account } = response.context;

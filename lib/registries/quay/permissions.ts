@@ -4,6 +4,7 @@ import { parseBody } from "../admin-client";
 import { readOrganization } from "./organization";
 import type { Role } from "./prototypes";
 import { type QuayApi, expect } from "./quay-api";
+import { isNotFound } from "./response";
 import { listRobots } from "./robot-list";
 
 const permission = z.object({ role: z.string(), is_robot: z.boolean().optional() });
@@ -108,7 +109,7 @@ export async function grant(
     await api.retrying(async () => {
         // For a repository that is not there Quay answers this PUT with 500 and a page.
         const found = await once.get(`${base}?includeTags=false`);
-        if (found.status === 404 && found.reason !== undefined) return;
+        if (isNotFound(found)) return;
         expect(found, 200);
         expect(await once.once("PUT", `${base}/permissions/user/${robot}`, { role }), 200);
     });

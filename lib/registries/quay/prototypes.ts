@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { RegistryError } from "../../errors/errors";
-import { type QuayApi, ensured, expect } from "./quay-api";
+import { type QuayApi, ensured, expect, expectRemoved } from "./quay-api";
 
 const prototype = z.object({
     id: z.string(),
@@ -49,7 +49,7 @@ export async function ensurePrototype(api: QuayApi, organization: string, robot:
     if (found === undefined || kept === undefined) throw lostPrototypeError(api, organization, robot);
     if (kept.role !== role) expect(await api.put(`${path}/${kept.id}`, { role }), 200);
     for (const other of found) {
-        if (other.id !== kept.id) expect(await api.delete(`${path}/${other.id}`), 204, 404);
+        if (other.id !== kept.id) expectRemoved(await api.delete(`${path}/${other.id}`));
     }
 }
 

@@ -4,7 +4,7 @@ import { type RetryPolicy, withRetry } from "../../distribution/limits/retry";
 import { toProblem } from "../../errors/errors";
 import { type AdminClient, type AdminRequest, parseBody } from "../admin-client";
 import type { RegistryAccount } from "../registry-admin";
-import { type QuayResponse, isCsrfRejection, quayError, readResponse } from "./response";
+import { type QuayResponse, isCsrfRejection, isNotFound, quayError, readResponse } from "./response";
 
 type Method = "GET" | "PUT" | "POST" | "DELETE";
 
@@ -150,6 +150,11 @@ function answered(response: QuayResponse): QuayResponse {
 export function expect(response: QuayResponse, ...statuses: readonly number[]): QuayResponse {
     if (statuses.includes(response.status)) return response;
     throw quayError(response);
+}
+
+/** Accepts the response to a DELETE of something that is removed now, or was before. @throws RegistryError otherwise */
+export function expectRemoved(response: QuayResponse): void {
+    if (!isNotFound(response)) expect(response, 204);
 }
 
 /**

@@ -2,7 +2,7 @@ import { parseBody } from "../admin-client";
 import { z } from "zod";
 import { mapLimited } from "../../concurrency/limiter";
 import type { FoundRepositories, DesiredRepositories, RepositoryAdmin, RepositoryListeners } from "../repository-admin";
-import { isDuplicate, quayError } from "./response";
+import { isDuplicate, isNotFound, quayError } from "./response";
 import { readOrganization } from "./organization";
 import { type Grants, grant, readGrantsOfAll } from "./permissions";
 import { type QuayApi, expect } from "./quay-api";
@@ -68,7 +68,7 @@ export class Repositories implements RepositoryAdmin {
         await mapLimited(there, AT_ONCE, async (name) => {
             const path = `/api/v1/repository/${namespace}/${name}`;
             const found = await api.get(`${path}?includeTags=true`);
-            if (found.status === 404 && found.reason !== undefined) return;
+            if (isNotFound(found)) return;
             const { tags } = parseBody(expect(found, 200), z.object({ tags: z.record(z.string(), z.unknown()) }));
             if (Object.keys(tags).length === 0) expect(await api.delete(path), 204);
         });

@@ -49,6 +49,22 @@ export function isDuplicate({ status, reason = "" }: QuayResponse): boolean {
     );
 }
 
+/**
+ * True for Quay's own 404 (shape `{"error_type":"not_found",…}`), the only one that proves that something does not exist:
+ * the 404 of a gateway may be JSON with a `message` as well.
+ */
+export function isNotFound({ status, type }: QuayResponse): boolean {
+    return status === 404 && type === "not_found";
+}
+
+/** True for the 404 of a user: Quay responds with the message of its web framework, without a type. */
+export function isUnknownUser(response: QuayResponse): boolean {
+    const { status, reason = "" } = response;
+    return (
+        isNotFound(response) || (status === 404 && reason.startsWith("The requested URL was not found on the server"))
+    );
+}
+
 /** True for the one 400 that means "there is no such robot account"; the organization may be missing as well (403). */
 export function isUnknownRobot({ status, reason = "" }: QuayResponse): boolean {
     return status === 400 && reason.startsWith("Could not find robot");

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { RegistryError } from "../../errors/errors";
 import { readable } from "../../distribution/client/error-body";
 
-import { type QuayApi, type QuayConnection, bearer, expect } from "./quay-api";
+import { type QuayApi, type QuayConnection, bearer, expect, expectRemoved } from "./quay-api";
 
 /** Enough for repositories, robot accounts, prototypes and permissions; it cannot make organizations. */
 const SCOPE = "org:admin repo:admin";
@@ -61,7 +61,7 @@ async function removeLeftBehind(session: QuayApi, path: string, now: number): Pr
     for (const { name, client_id, description } of applications) {
         const madeAt = Date.parse(/^made (\S+) /.exec(description ?? "")?.[1] ?? "");
         if (name !== NAME || !(now - madeAt > LEFT_BEHIND_MS)) continue;
-        expect(await session.delete(`${path}/${client_id}`), 204, 404);
+        expectRemoved(await session.delete(`${path}/${client_id}`));
     }
 }
 

@@ -2,7 +2,7 @@ import type { Credentials } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
 import { QuayAccess } from "./connect";
 import { type QuayApi, expect } from "./quay-api";
-import { isDuplicate } from "./response";
+import { isDuplicate, isUnknownUser } from "./response";
 import type { RegistryAccount, SuperuserAdmin } from "../registry-admin";
 import { signIn } from "./session";
 
@@ -31,7 +31,7 @@ export function superuserAdmin(username: string, concurrency: number): Superuser
 /** True unless the registry definitely says that no account has the name. */
 export async function isTaken(api: QuayApi, username: string): Promise<boolean> {
     const response = await api.get(`/api/v1/users/${username}`);
-    return response.status !== 404 || response.reason === undefined;
+    return !isUnknownUser(response);
 }
 
 /** Registers the name, or proves that it is ours already: that is also how a lost answer is found again. */

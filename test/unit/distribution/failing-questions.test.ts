@@ -34,3 +34,23 @@ test("whether sparse indexes are taken is not known of a registry that fails", a
     const client = await connect(() => error(503, "UNAVAILABLE"));
     await expect(client.announcesSparseIndexes()).rejects.toMatchObject({ status: 503 });
 });
+
+test("a small blob whose connection dies does not hold the run for as long as a large one may take", async () => {
+    const server = await ScriptedServer.start(({ method }) =>
+        method === "POST"
+            ? { status: 202, headers: { location: "/v2/a/b/blobs/uploads/1" } }
+            : new Promise<Reply>(() => undefined),
+    );
+    servers.push(server);
+    const timeouts = { connect: 60_000, response: 60_000, piece: 60_000, store: 600_000, storeBase: 20 };
+    const endpoint = { host: server.host, plainHttp: true, timeouts };
+    const client = new RegistryClient({ endpoint, retry: { seconds: 0, firstDelay: 1, longestDelay: 1 } });
+    clients.push(client);
+    const begun = await client.uploads.start("a/b", DIGEST);
+    if (begun.mounted) throw new Error("mounted");
+    const body = async function* () {
+        yield await Promise.resolve(Buffer.alloc(3000));
+    };
+    const sending = client.uploads.put("a/b", DIGEST, begun.location, 3000, body);
+    await expect(sending).rejects.toMatchObject({ code: "TIMEOUT", operation: `PUT a/b/blobs/${DIGEST}` });
+});

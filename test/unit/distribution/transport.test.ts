@@ -2,9 +2,10 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { createSecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { DEFAULT_TIMEOUTS, storeTimeout } from "../../../lib/distribution/http/timeouts";
 import { Transport } from "../../../lib/distribution/http/transport";
 import { testAuthority } from "../../support/certificates";
-import { ScriptedServer } from "../../support/http-server";
+import { type Reply, ScriptedServer } from "../../support/http-server";
 
 test("a connection is kept after a HEAD, as after every other request", async () => {
     const authority = await testAuthority();
@@ -91,5 +92,53 @@ test.each(["text", "discard"] as const)("an answer without end is left: %s", asy
         await transport.close();
         server.closeAllConnections();
         server.close();
+    }
+});
+
+describe("a response to an upload is waited for by the bytes that the server has to store", () => {
+    const MINUTES = { connect: 60_000, response: 60_000, piece: 60_000, store: 600_000, storeBase: 600_000 };
+
+    test("a little is waited for much shorter than the longest time, and the largest blob never longer", () => {
+        expect(storeTimeout(DEFAULT_TIMEOUTS, 0)).toBe(120_000);
+        expect(storeTimeout(DEFAULT_TIMEOUTS, 300_000)).toBe(120_300);
+        expect(storeTimeout(DEFAULT_TIMEOUTS, 200e6)).toBe(320_000);
+        expect(storeTimeout(DEFAULT_TIMEOUTS, 10e9)).toBe(900_000);
+    });
+
+    test.each<[string, "PUT" | "PATCH", Buffer | undefined, number | undefined]>([
+        ["a manifest", "PUT", Buffer.alloc(300), undefined],
+        ["a small blob", "PUT", Buffer.alloc(3000), 3000],
+        ["a small blob in pieces", "PATCH", Buffer.alloc(3000), 3000],
+        ["the end of a small upload", "PUT", undefined, 3000],
+    ])("%s whose connection dies after its last byte ends as a timeout", async (_, method, body, storedBytes) => {
+        const server = await ScriptedServer.start(() => new Promise<Reply>(() => undefined));
+        const timeouts = { ...MINUTES, storeBase: 20 };
+        const transport = new Transport({ host: server.host, plainHttp: true, timeouts }, 1);
+        try {
+            const url = new URL("/v2/a/b", server.origin);
+            const sending = transport.send({ method, url, operation: method, storedBytes, ...(body && { body }) });
+            await expect(sending).rejects.toMatchObject({ code: "TIMEOUT", operation: method });
+        } finally {
+            await transport.close();
+            await server.stop();
+        }
+    });
+});
+
+test.each<[string, Record<string, string>, string]>([
+    ["a bare opaque token", { authorization: "Bearer opaque-1234-token" }, "opaque-1234-token"],
+    ["a token in HTML", { authorization: "Bearer opaque/1234" }, "opaque&#x2F;1234"],
+    ["a password", { authorization: `Basic ${Buffer.from("u:pass-1234").toString("base64")}` }, "pass-1234"],
+    ["a cookie", { cookie: "session=sid-987654" }, "sid-987654"],
+])("an error that repeats %s of its request is read without it", async (_, headers, repeated) => {
+    const server = await ScriptedServer.start(() => ({ status: 403, body: `{"message":"not ${repeated}!"}` }));
+    const transport = new Transport({ host: server.host, plainHttp: true }, 1);
+    try {
+        const url = new URL("/v2/", server.origin);
+        const response = await transport.send({ method: "GET", url, operation: "GET", headers });
+        expect(await response.text()).toBe('{"message":"not [secret]!"}');
+    } finally {
+        await transport.close();
+        await server.stop();
     }
 });

@@ -91,8 +91,12 @@ test("403 of a robot account whose organization is there is no absence", async (
     expect(await failure(readRobot())).toMatchObject({ code: "DENIED", status: 403 });
 });
 
-test("404 with a page, from a proxy, is no absence", async () => {
-    inject("GET", ORGANIZATION, html(404, "Not Found"));
+test.each([
+    ["with a page, from a proxy", html(404, "Not Found")],
+    ["with a gateway's JSON", json(404, { message: "no Route matched with those values" })],
+    ["without a body", { status: 404 }],
+] as readonly (readonly [string, Reply])[])("404 %s is no absence", async (_, reply) => {
+    inject("GET", ORGANIZATION, reply);
     expect(await failure(manage(({ namespaces }) => namespaces.read({ name: "mirror" })))).toMatchObject({
         status: 404,
     });

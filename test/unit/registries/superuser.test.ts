@@ -38,6 +38,12 @@ describe("mirror-registry's free superuser", () => {
         expect(await mirrorRegistry.superuser?.isTaken(quayAccount(registry, OWNER))).toBe(true);
     });
 
+    test("is taken, as far as anybody knows, where a gateway responds with 404", async () => {
+        const noRoute = JSON.stringify({ message: "no Route matched with those values" });
+        registry.fault = (_, path) => (path.startsWith("/api/v1/users/") ? { status: 404, body: noRoute } : undefined);
+        expect(await mirrorRegistry.superuser?.isTaken(quayAccount(registry, OWNER))).toBe(true);
+    });
+
     test("that somebody else has already is told for what it is", async () => {
         registry.model.addUser("admin", "a-password-of-theirs");
         await expect(claim(MINE)).rejects.toThrow(

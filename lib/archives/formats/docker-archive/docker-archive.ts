@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { schemaIssues } from "../../../errors/schema-issues";
 import type { BlobSource } from "../../../mirror/image-set";
 import { ArchiveError } from "../../../errors/errors";
 import type { Descriptor } from "../../../oci/manifest";
@@ -65,7 +66,7 @@ async function readItems(tree: FileTree): Promise<readonly DockerItem[]> {
     }
     const parsed = z.array(dockerItem).safeParse(found?.json);
     if (parsed.success) return parsed.data;
-    throw new ArchiveError(`not a list of images: ${z.prettifyError(parsed.error)}`, {
+    throw new ArchiveError(`not a list of images: ${schemaIssues(parsed.error)}`, {
         ...place,
         code: "ARCHIVE_METADATA_INVALID",
         fix: "save the images again with a current tool",

@@ -1,3 +1,4 @@
+import { parseBoundedJson } from "../../../oci/bounded-json";
 import { z } from "zod";
 import type { ErrorCode } from "../../../errors/codes";
 import type { BlobSource } from "../../../mirror/image-set";
@@ -182,5 +183,5 @@ function parsePayload(image: MirroredManifest, files: readonly Map<string, Buffe
 }
 
 function parseText(bytes: Buffer | undefined): unknown {
-    return JSON.parse(bytes?.toString("utf8") ?? "null");
+    return parseBoundedJson(bytes ?? Buffer.from("null"));
 }

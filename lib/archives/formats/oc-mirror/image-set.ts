@@ -1,5 +1,6 @@
 import { parse } from "yaml";
 import { z } from "zod";
+import { schemaIssues } from "../../../errors/schema-issues";
 import { ArchiveError, errorMessage } from "../../../errors/errors";
 import type { MetadataFile } from "./cache-index";
 
@@ -62,7 +63,7 @@ export function readYaml<T>(file: MetadataFile, shape: z.ZodType<T>): T {
     }
     const result = shape.safeParse(document);
     if (result.success) return result.data;
-    throw invalidMetadata(file, z.prettifyError(result.error), result.error);
+    throw invalidMetadata(file, schemaIssues(result.error), result.error);
 }
 
 /** A text of the archive does not say what it should. */

@@ -1,3 +1,4 @@
+import { parseBoundedJson } from "../../../oci/bounded-json";
 import { z } from "zod";
 import { ArchiveError } from "../../../errors/errors";
 import { MAX_MANIFEST_BYTES, type Manifest, parseManifest } from "../../../oci/manifest";
@@ -71,7 +72,7 @@ function checkVersion(marker: ReadFile): void {
 
 function layoutVersion(bytes: Buffer): string | undefined {
     try {
-        return layoutFile.safeParse(JSON.parse(bytes.toString("utf8"))).data?.imageLayoutVersion;
+        return layoutFile.safeParse(parseBoundedJson(bytes)).data?.imageLayoutVersion;
     } catch {
         return undefined;
     }
