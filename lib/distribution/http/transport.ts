@@ -1,9 +1,9 @@
 import { Agent, type Dispatcher, errors, request } from "undici";
 import { RegistryError, type RequestContext } from "../../errors/errors";
+import { createConnector } from "./connector";
 import { resumeHint } from "./resume-hint";
 import "./request-log";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
-import { verifiedTls } from "./tls";
 import { tlsError } from "./tls-errors";
 
 /** Where a registry is reached. */
@@ -71,13 +71,11 @@ export class Transport {
         this.timeouts = endpoint.timeouts ?? DEFAULT_TIMEOUTS;
         this.agent = new Agent({
             connections,
-            // One request, one connection: docs/architecture.md, "HTTP/1.1 only".
-            allowH2: false,
             // Also with plain HTTP: such a registry may name a token endpoint with TLS.
-            connect: {
+            connect: createConnector({
                 timeout: this.timeouts.connect,
-                ...verifiedTls(endpoint.plainHttp ? undefined : endpoint.ca),
-            },
+                ca: endpoint.plainHttp ? undefined : endpoint.ca,
+            }),
             keepAliveTimeout: 30_000,
             // Single sign-on and CDNs add cookies and policies; by default the limit is 16 KiB.
             maxHeaderSize: MAX_HEADER_BYTES,
