@@ -14,7 +14,8 @@ export function renderDefinition(): CommandDefinition {
         .description(
             "Writes the stack's outputs for a cluster as files for GitOps. A file without content is not written, and an " +
                 "old one is deleted. Outputs of another mirror base than that of the stack file are rejected.\n\n" +
-                "The pull secret is not written: npm run -s pulumi -- stack output pullSecret --show-secrets",
+                "Secrets are not written. The pull secret: npm run -s pulumi -- stack output pullSecret --show-secrets. With a client " +
+                "certificate, MachineConfigs with it and its key: the output clientMachineConfigs.",
         )
         .addOption(stackOption())
         .addOption(configFileOption())

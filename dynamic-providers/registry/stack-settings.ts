@@ -8,13 +8,20 @@ import {
     type RegistryConnection,
     type SiteRegistry,
     UNKNOWN_SITE,
+    certificatesIn,
+    isKeyOfCertificate,
     parseConnection,
     parseJson,
+    privateKeyIn,
     readAccounts,
     readConfiguredSite,
+    readConnectionSecrets,
 } from "../../lib/site";
 import type { ReadConfig } from "../lifecycle/provider-process";
-import { type AdminInputs, type RegistryInputs, accountTexts } from "./registry-kind";
+import { type AdminInputs, type RegistryInputs, accountTexts, connectionTexts } from "./registry-kind";
+
+/** How a resource reaches its registry, as its inputs or its state have it. */
+export type StoredConnection = Pick<RegistryInputs, "registry" | "connectionSecrets">;
 
 const PREFIX = "registry-passthrough:";
 
@@ -58,15 +65,34 @@ export class StackSettings {
         return this.hasMoved(registry) ? "keep" : (this.site.onRemove?.value ?? onRemove ?? "keep");
     }
 
-    /** A resource's registry, with today's CA and retry time. */
-    registry(stored: RegistryConnection): SiteRegistry {
-        const { ca: storedCa, ...connection } = parseConnection(stored);
+    /** A resource's registry, with today's CA, client certificate and retry time. */
+    registry({ registry: stored, connectionSecrets }: StoredConnection): SiteRegistry {
+        const { ca: storedCa, clientCertificate: storedCertificate, ...connection } = parseConnection(stored);
         const ca = this.hasMoved(stored) || this.site.ca === undefined ? storedCa : this.site.ca.value;
+        const { clientCertificate, secrets } =
+            this.clientCertificate(stored) ??
+            ({ clientCertificate: storedCertificate, secrets: connectionSecrets } as const);
         return {
             ...connection,
             retrySeconds: this.site.retrySeconds?.value ?? connection.retrySeconds,
             ...(ca === undefined ? {} : { ca }),
+            ...(clientCertificate === undefined ? {} : { clientCertificate }),
+            ...(secrets === undefined ? {} : { secrets }),
         };
+    }
+
+    /** Today's client certificate with its key, or none; undefined: what state has counts, never a part of each. */
+    private clientCertificate(
+        stored: RegistryConnection,
+    ): Pick<SiteRegistry, "clientCertificate" | "secrets"> | undefined {
+        const { clientCertificate: configured } = this.site;
+        if (this.hasMoved(stored) || configured === undefined) return undefined;
+        if (configured.value === undefined) return {};
+        const secrets = readConnectionSecrets(configured.value, this.accounts);
+        const clientCertificate = certificatesIn(configured.value.certificate);
+        // Without the program, a provider has the secrets of the last `up`, while the file may be renewed.
+        const isPair = isKeyOfCertificate(secrets?.clientKey ?? "", clientCertificate);
+        return isPair && secrets !== undefined ? { clientCertificate, secrets } : undefined;
     }
 
     /**
@@ -88,7 +114,12 @@ export class StackSettings {
 
     /** Every secret text of the configuration, to be removed from messages. */
     secretTexts(): string[] {
-        const { superuserPassword, ...logins } = this.accounts;
-        return [...Object.values(logins).flatMap(accountTexts), ...(superuserPassword ? [superuserPassword] : [])];
+        const { superuserPassword, clientKey, ...logins } = this.accounts;
+        const keys = [clientKey, this.site.clientCertificate?.value?.keyFileText];
+        return [
+            ...Object.values(logins).flatMap(accountTexts),
+            ...(superuserPassword ? [superuserPassword] : []),
+            ...keys.flatMap((key) => connectionTexts(key && privateKeyIn(key))),
+        ];
     }
 }

@@ -68,6 +68,17 @@ export const accountsSchema = z.strictObject({
             fix: setWith("pullerPassword", true),
             isSecret: true,
         }),
+    clientKey: z
+        .string()
+        .optional()
+        .meta({
+            description:
+                "Private key of `site.registry.clientCertificate`: the text of a PEM file, not encrypted. `config set` reads it " +
+                "from standard input",
+            defaultText: "none: required with a client certificate, unless it names a keyFile",
+            fix: `${setWith("clientKey", true)} < client.key`,
+            isSecret: true,
+        }),
 });
 
 export type AccountKey = keyof z.infer<typeof accountsSchema>;
@@ -85,6 +96,8 @@ export interface ConfiguredAccounts {
     /** What clusters pull with, where the registry has no robot accounts. */
     readonly puller?: Credentials;
     readonly superuserPassword?: string;
+    /** PEM, as it is configured. */
+    readonly clientKey?: string;
 }
 
 /** Reads the accounts from the flat keys. */
@@ -94,11 +107,13 @@ export function readAccounts(read: ReadAccountKey): ConfiguredAccounts {
     const token = read("registryToken");
     const admin = token === undefined ? importer : { token };
     const superuserPassword = read("superuserPassword");
+    const clientKey = read("clientKey");
     return {
         ...(admin === undefined ? {} : { admin }),
         ...(importer === undefined ? {} : { importer }),
         ...(puller === undefined ? {} : { puller }),
         ...(superuserPassword === undefined ? {} : { superuserPassword }),
+        ...(clientKey === undefined ? {} : { clientKey }),
     };
 }
 

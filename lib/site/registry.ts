@@ -10,6 +10,8 @@ export const registryConnection = z.object({
     mirrorBase: z.string(),
     /** PEM of the issuing CA; absent: a public one. */
     ca: z.string().optional(),
+    /** PEM of the client certificate, with its issuers; absent: none is shown. Its key stands beside the connection. */
+    clientCertificate: z.string().optional(),
     /** HTTP without TLS, on loopback only. */
     plainHttp: z.boolean().optional(),
     /** How long one request may keep failing before it is given up. */
@@ -22,9 +24,21 @@ export const registryConnection = z.object({
 
 export type RegistryConnection = Readonly<z.infer<typeof registryConnection>>;
 
+/** What connections to the registry need beside an account: secret. The names are an ABI, as those of the connection. */
+export const connectionSecrets = z.object({
+    /** PEM of the private key of the client certificate. */
+    clientKey: z.string().optional(),
+});
+
+export type ConnectionSecrets = Readonly<z.infer<typeof connectionSecrets>>;
+
 /** A connection with its mirror base parsed. */
 export interface SiteRegistry extends RegistryConnection {
     readonly mirror: MirrorBase;
+    /** File with the private key of the client certificate; absent: the key is a secret of the stack. */
+    readonly clientKeyFile?: string;
+    /** Absent in what `readSite` returns. */
+    readonly secrets?: ConnectionSecrets;
 }
 
 /**
@@ -35,15 +49,19 @@ export function parseConnection(connection: RegistryConnection): SiteRegistry {
     return { ...connection, mirror: parseMirrorBase(connection.mirrorBase) };
 }
 
-/** Where HTTP requests to the registry go. */
+/** Where HTTP requests to the registry go, and how connections to it are opened. */
 export function registryEndpoint({
     mirror,
     ca,
     plainHttp,
-}: Pick<SiteRegistry, "mirror" | "ca" | "plainHttp">): RegistryEndpoint {
+    clientCertificate: certificate,
+    secrets,
+}: Pick<SiteRegistry, "mirror" | "ca" | "plainHttp" | "clientCertificate" | "secrets">): RegistryEndpoint {
+    const key = secrets?.clientKey;
     return {
         host: mirror.host,
         ...(ca === undefined ? {} : { ca }),
+        ...(certificate === undefined || key === undefined ? {} : { clientCertificate: { certificate, key } }),
         ...(plainHttp === undefined ? {} : { plainHttp }),
     };
 }

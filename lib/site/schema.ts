@@ -70,6 +70,36 @@ export const registryKeys = z.strictObject({
             defaultText: "public CAs only",
             fix: "give the PEM file of the CA that issued the registry's certificate",
         }),
+    clientCertificate: z
+        .strictObject({
+            certificateFile: z
+                .string()
+                .min(1)
+                .meta({
+                    description:
+                        "PEM file with the client certificate, followed by the CAs between it and the CA that the registry trusts",
+                    examples: ["certs/client.pem"],
+                    fix: "give the PEM file of a client certificate",
+                }),
+            keyFile: z
+                .string()
+                .min(1)
+                .optional()
+                .meta({
+                    description:
+                        "PEM file with its private key, in place of the secret `clientKey`. Never commit it to git",
+                    examples: ["/etc/passthrough/client.key"],
+                    defaultText: "none: clientKey",
+                    fix: "give the PEM file of the private key, not encrypted, or leave it out and set the secret clientKey",
+                }),
+        })
+        .optional()
+        .meta({
+            description:
+                "The certificate to show to a registry, or a proxy in front of it, that asks for client certificates. Its private " +
+                "key is the secret `clientKey`. It is shown to the registry's host only (docs/security.md#client-certificates)",
+            fix: "write clientCertificate: {certificateFile: <PEM file>}",
+        }),
     plainHttp: z
         .boolean()
         .optional()

@@ -23,6 +23,18 @@ export function secretForms({ username, password }: Credentials): string[] {
     return [...new Set([more, ...forms])].filter((form) => form !== "");
 }
 
+/** The texts that would give secrets of a connection away: each in every form, and each line of a private key. */
+export function connectionForms(secrets: object): string[] {
+    return Object.values(secrets).flatMap((secret: unknown) =>
+        typeof secret === "string" ? [...secretForms({ username: "", password: secret }), ...keyLines(secret)] : [],
+    );
+}
+
+/** Lines of a PEM text that are secret: not its first and last one, and no short rest that may occur elsewhere. */
+function keyLines(text: string): string[] {
+    return text.split(/\s+/).filter((line) => /^[A-Za-z0-9+/=]{16,}$/.test(line));
+}
+
 const MARKER = "[secret]";
 
 /** From, and up to but without. */

@@ -1,9 +1,10 @@
 import { Agent, type Dispatcher, errors, request } from "undici";
 import { RegistryError, type RequestContext } from "../../errors/errors";
-import { createConnector } from "./connector";
+import { createConnector, hostName } from "./connector";
 import { resumeHint } from "./resume-hint";
 import "./request-log";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
+import type { ClientCertificate } from "./tls";
 import { tlsError } from "./tls-errors";
 
 /** Where a registry is reached. */
@@ -12,6 +13,8 @@ export interface RegistryEndpoint {
     readonly host: string;
     /** PEM of the issuing CAs, in addition to the public ones. */
     readonly ca?: string;
+    /** Shown to servers with the registry's host name. */
+    readonly clientCertificate?: ClientCertificate;
     /** HTTP without TLS; loopback only. */
     readonly plainHttp?: boolean;
     /** Default: DEFAULT_TIMEOUTS. */
@@ -57,6 +60,8 @@ export class Transport {
     readonly origin: string;
     private readonly agent: Agent;
     private readonly timeouts: Timeouts;
+    /** The host name that gets the client certificate; absent: there is none. */
+    private readonly certificateHost: string | undefined;
 
     constructor(endpoint: RegistryEndpoint, connections: number) {
         if (endpoint.plainHttp && !isLoopback(endpoint.host)) {
@@ -69,12 +74,15 @@ export class Transport {
         // As URLs write it: without the port that goes without saying.
         this.origin = new URL(`${endpoint.plainHttp ? "http" : "https"}://${endpoint.host}`).origin;
         this.timeouts = endpoint.timeouts ?? DEFAULT_TIMEOUTS;
+        this.certificateHost = endpoint.clientCertificate === undefined ? undefined : hostName(endpoint.host);
         this.agent = new Agent({
             connections,
             // Also with plain HTTP: such a registry may name a token endpoint with TLS.
             connect: createConnector({
                 timeout: this.timeouts.connect,
                 ca: endpoint.plainHttp ? undefined : endpoint.ca,
+                host: endpoint.host,
+                clientCertificate: endpoint.clientCertificate,
             }),
             keepAliveTimeout: 30_000,
             // Single sign-on and CDNs add cookies and policies; by default the limit is 16 KiB.
@@ -88,6 +96,7 @@ export class Transport {
     async send(options: HttpRequest): Promise<HttpResponse> {
         const { method, url, headers, body, signal, operation, account } = options;
         const context = { operation, method, registry: url.host, account };
+        const hasCertificate = hostName(url.host) === this.certificateHost;
         try {
             const response = await request(url, {
                 method,
@@ -99,10 +108,10 @@ export class Transport {
                 ...(body === undefined ? {} : { body: body as Buffer }),
                 ...(signal ? { signal } : {}),
             });
-            return httpResponse(response, { context, url, patience: this.timeouts.piece });
+            return httpResponse(response, { context, url, patience: this.timeouts.piece, hasCertificate });
         } catch (error) {
             signal?.throwIfAborted();
-            throw transportError(context, error);
+            throw transportError(context, error, hasCertificate);
         }
     }
 
@@ -122,14 +131,17 @@ interface Asked {
     readonly url: URL;
     /** Milliseconds that one piece of the body may take. */
     readonly patience: number;
+    /** Whether the connection had a client certificate to show. */
+    readonly hasCertificate: boolean;
 }
 
-function httpResponse(response: Dispatcher.ResponseData, { context, url, patience }: Asked): HttpResponse {
+function httpResponse(response: Dispatcher.ResponseData, asked: Asked): HttpResponse {
+    const { context, url, patience, hasCertificate } = asked;
     async function* bytes(): AsyncIterable<Buffer> {
         try {
             yield* withLeastSpeed(response.body as AsyncIterable<Buffer>, context, patience);
         } catch (error) {
-            throw transportError(context, error);
+            throw transportError(context, error, hasCertificate);
         }
     }
     return {
@@ -208,7 +220,7 @@ const NETWORK_CODES = new Set([
 ]);
 
 /** Errors that are not the network's (a body iterator's own ArchiveError, a bug) pass through unchanged. */
-function transportError(context: RequestContext, error: unknown): unknown {
+function transportError(context: RequestContext, error: unknown, hasCertificate: boolean): unknown {
     if (error instanceof errors.HTTPParserError) {
         return new RegistryError(`the response is not HTTP: ${error.message}`, {
             ...context,
@@ -219,7 +231,7 @@ function transportError(context: RequestContext, error: unknown): unknown {
     }
     const code = systemCode(error);
     if (code === undefined) return error;
-    const tls = tlsError(context, error as Error, code);
+    const tls = tlsError(context, error as Error, code, hasCertificate);
     if (tls !== undefined) return tls;
     const { registry } = context;
     const fix = `check that the registry runs and that ${registry} can be reached from here${resumeHint(context)}`;
