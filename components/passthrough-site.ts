@@ -5,6 +5,7 @@ import { RegistryAccess } from "../dynamic-providers/registry-access/resource";
 import { RegistrySuperuser } from "../dynamic-providers/registry-superuser/resource";
 import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
 import type { Credentials } from "../lib/distribution/auth/credentials";
+import { ignoredProxyNote } from "../lib/distribution/http/proxy-settings";
 import { formatImages } from "../lib/import/image-list";
 import { markNotes } from "../lib/mirror/image-marks";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
@@ -130,6 +131,8 @@ export class PassthroughSite extends pulumi.ComponentResource {
             for (const note of all) void pulumi.log.info(note, this);
         });
 
+        if (registry.proxy === undefined) mirror.apply(({ host }) => this.noteIgnoredProxy(host));
+
         const { importer, puller, ready, robots } = registryAdmin(registry.type).capabilities.robotAccounts
             ? this.createAccounts(name, { ...args, registry }, Object.keys(images))
             : this.useAccounts(name, { ...args, registry });
@@ -175,6 +178,11 @@ export class PassthroughSite extends pulumi.ComponentResource {
         // Not all: every step of the engine rewrites the whole state, and images and rules may be large. Stack outputs and
         // the validation's inputs have them.
         this.registerOutputs({ mirrorBase: this.mirrorBase, robots, validation: this.validation });
+    }
+
+    private noteIgnoredProxy(host: string): void {
+        const note = ignoredProxyNote(host);
+        if (note !== undefined) void pulumi.log.info(note, this);
     }
 
     /** A registry without robot accounts: both accounts are given. */

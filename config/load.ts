@@ -10,6 +10,7 @@ import {
     type Site,
     accountIssues,
     clientKeyIssues,
+    proxyAccountIssues,
     issuesText,
     readAccounts,
     readConnectionSecrets,
@@ -59,21 +60,22 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const { site, issues } = readSite(document, defaults, { read, now: new Date(), stack });
     // Which secrets are needed depends on a few keys; the rest of the site may be wrong.
     const configured = readConfiguredSite({ value: document }, { value: defaults }, read);
-    const { type, clientCertificate } = configured;
+    const { type, clientCertificate, proxy } = configured;
     const all = [
         ...issues,
         ...(type === undefined ? [] : accountIssues((key) => config.get(key), type.value, stack)),
         ...(clientCertificate ? clientKeyIssues(clientCertificate.value, config.get("clientKey"), stack) : []),
+        ...(proxy ? proxyAccountIssues((key) => config.get(key), proxy.value, stack) : []),
         ...unknownKeyIssues(Object.keys(pulumi.runtime.allConfig())),
     ];
     if (site === undefined || all.length > 0) throw new pulumi.RunError(issuesText(all));
     return withSecrets(site, configured, config);
 }
 
-function withSecrets(site: Site, { clientCertificate }: ConfiguredSite, config: pulumi.Config): LoadedSite {
+function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, config: pulumi.Config): LoadedSite {
     const accounts = readAccounts((key) => config.get(key));
     const { admin, importer, puller, superuserPassword } = accounts;
-    const secrets = readConnectionSecrets(clientCertificate?.value, accounts);
+    const secrets = readConnectionSecrets({ certificate: clientCertificate?.value, proxy: proxy?.value }, accounts);
     const connection = secrets === undefined ? {} : { connectionSecrets: pulumi.secret(secrets) };
     if (registryAdmin(site.registry.type).capabilities.robotAccounts && admin !== undefined) {
         return {

@@ -1,10 +1,18 @@
 import { readFileSync } from "node:fs";
+import type { Credentials } from "../../lib/distribution/auth/credentials";
 import { connectionForms } from "../../lib/distribution/auth/redaction";
 import { PassthroughError, errorMessage, toProblem } from "../../lib/errors/errors";
 import { formatReason } from "../../lib/errors/format";
-import { type ConnectionSecrets, type Site, clientKeyIssues, issuesText, readConnectionSecrets } from "../../lib/site";
+import {
+    type ConnectionSecrets,
+    type Site,
+    clientKeyIssues,
+    issuesText,
+    proxyAccountIssues,
+    readConnectionSecrets,
+} from "../../lib/site";
 import { stackTexts } from "../stack/pulumi-stack";
-import { type StackSelection, readStackSite, stackName } from "../stack/stack-file";
+import { type StackSelection, configuredKeys, readStackSite, stackName } from "../stack/stack-file";
 import { keepSecretTexts } from "../terminal/output";
 
 const KEY_FILE = "REGISTRY_PASSTHROUGH_CLIENT_KEY_FILE";
@@ -38,15 +46,35 @@ async function findSecrets(
     selection: StackSelection,
     env: NodeJS.ProcessEnv,
 ): Promise<ConnectionSecrets | undefined> {
-    const { clientCertificate: certificate, clientKeyFile } = registry;
-    if (certificate === undefined) return undefined;
+    const { clientCertificate: certificate, clientKeyFile, proxy: proxyUrl } = registry;
+    const proxy = proxyUrl === undefined ? undefined : await findProxyAccount(selection, env);
+    const accounts = proxy === undefined ? {} : { proxy };
+    if (certificate === undefined) return readConnectionSecrets({ proxy: proxyUrl }, accounts);
     const key = keyInEnvironment(env) ?? keyInFile(clientKeyFile) ?? (await keyInStack(selection));
     const issues = clientKeyIssues({ certificate }, key.text, stackName(selection));
     if (issues.length > 0) {
         const text = issuesText(issues.map((issue) => ({ ...issue, key: key.from })));
         throw new PassthroughError(text, { code: "CONFIG_INVALID" });
     }
-    return readConnectionSecrets({ certificate }, { clientKey: key.text });
+    return readConnectionSecrets(
+        { certificate: { certificate }, proxy: proxyUrl },
+        { ...accounts, clientKey: key.text },
+    );
+}
+
+const PROXY_KEYS = ["proxyUsername", "proxyPassword"] as const;
+const PROXY_VARIABLES = ["REGISTRY_PASSTHROUGH_PROXY_USERNAME", "REGISTRY_PASSTHROUGH_PROXY_PASSWORD"] as const;
+
+/** The account of the proxy, from the environment, or the stack if its file has one; most proxies ask for none. */
+async function findProxyAccount(selection: StackSelection, env: NodeJS.ProcessEnv): Promise<Credentials | undefined> {
+    const [username, password] = PROXY_VARIABLES.map((name) => env[name]);
+    if (username && password) return { username, password };
+    const configured = configuredKeys(selection);
+    if (!PROXY_KEYS.some((key) => configured.includes(`registry-passthrough:${key}`))) return undefined;
+    const texts = await stackTexts(selection.stack, selection.file);
+    const issues = proxyAccountIssues((key) => texts[key], "set", stackName(selection));
+    if (issues.length > 0) throw new PassthroughError(issuesText(issues), { code: "CONFIG_INVALID" });
+    return { username: texts.proxyUsername ?? "", password: texts.proxyPassword ?? "" };
 }
 
 function keyInEnvironment(env: NodeJS.ProcessEnv): FoundText | undefined {

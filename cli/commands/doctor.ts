@@ -1,4 +1,5 @@
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
+import { ignoredProxyNote } from "../../lib/distribution/http/proxy-settings";
 import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
 import { imageTask } from "../../lib/import";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
@@ -36,6 +37,10 @@ export async function runDoctorCommand({ configFile: file, json = false, ...opti
     const account = await findAccount("importer", accountSources({ stack, file }, site, options.authfile));
     const { username } = account.credentials;
     printDiagnostic(`checking ${site.registry.mirror.host} as ${username}, from ${account.from}`);
+    const note = site.registry.proxy === undefined ? ignoredProxyNote(site.registry.mirror.host) : undefined;
+    if (note !== undefined) printDiagnostic(`note: ${note}`);
+    if (site.registry.proxy !== undefined)
+        printDiagnostic(`through the proxy of site.registry.proxy: ${site.registry.proxy}`);
     const isFine = await interruptible(async (signal) => {
         const client = siteClient(site, account, signal, 0);
         // The test blobs are deleted also after Ctrl-C.

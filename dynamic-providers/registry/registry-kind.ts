@@ -62,7 +62,7 @@ export const registrySecrets = { credentials: accountTexts, connectionSecrets: c
 
 /** The texts that give the secrets of a connection away. */
 export function connectionTexts(value: unknown): readonly string[] {
-    return connectionForms(allTexts(value));
+    return connectionForms(typeof value === "object" && value !== null ? value : allTexts(value));
 }
 
 /** Every text in a value, to be on the safe side. */

@@ -65,18 +65,34 @@ export class StackSettings {
         return this.hasMoved(registry) ? "keep" : (this.site.onRemove?.value ?? onRemove ?? "keep");
     }
 
-    /** A resource's registry, with today's CA, client certificate and retry time. */
+    /** A resource's registry, with today's CA, client certificate, proxy and retry time. */
     registry({ registry: stored, connectionSecrets }: StoredConnection): SiteRegistry {
-        const { ca: storedCa, clientCertificate: storedCertificate, ...connection } = parseConnection(stored);
-        const ca = this.hasMoved(stored) || this.site.ca === undefined ? storedCa : this.site.ca.value;
-        const { clientCertificate, secrets } =
+        const {
+            ca: storedCa,
+            clientCertificate: storedCertificate,
+            proxy: storedProxy,
+            ...connection
+        } = parseConnection(stored);
+        const hasMoved = this.hasMoved(stored);
+        const ca = hasMoved || this.site.ca === undefined ? storedCa : this.site.ca.value;
+        const proxy = hasMoved || this.site.proxy === undefined ? storedProxy : this.site.proxy.value;
+        const { clientCertificate, clientKey } =
             this.clientCertificate(stored) ??
-            ({ clientCertificate: storedCertificate, secrets: connectionSecrets } as const);
+            ({ clientCertificate: storedCertificate, clientKey: connectionSecrets?.clientKey } as const);
+        const proxyAccount = (hasMoved ? undefined : this.accounts.proxy) ?? connectionSecrets?.proxy;
+        const secrets = readConnectionSecrets(
+            { certificate: clientCertificate === undefined ? undefined : { certificate: clientCertificate }, proxy },
+            {
+                ...(clientKey === undefined ? {} : { clientKey }),
+                ...(proxyAccount === undefined ? {} : { proxy: proxyAccount }),
+            },
+        );
         return {
             ...connection,
             retrySeconds: this.site.retrySeconds?.value ?? connection.retrySeconds,
             ...(ca === undefined ? {} : { ca }),
             ...(clientCertificate === undefined ? {} : { clientCertificate }),
+            ...(proxy === undefined ? {} : { proxy }),
             ...(secrets === undefined ? {} : { secrets }),
         };
     }
@@ -84,15 +100,15 @@ export class StackSettings {
     /** Today's client certificate with its key, or none; undefined: what state has counts, never a part of each. */
     private clientCertificate(
         stored: RegistryConnection,
-    ): Pick<SiteRegistry, "clientCertificate" | "secrets"> | undefined {
+    ): { readonly clientCertificate?: string; readonly clientKey?: string } | undefined {
         const { clientCertificate: configured } = this.site;
         if (this.hasMoved(stored) || configured === undefined) return undefined;
         if (configured.value === undefined) return {};
-        const secrets = readConnectionSecrets(configured.value, this.accounts);
+        const clientKey = readConnectionSecrets({ certificate: configured.value }, this.accounts)?.clientKey;
         const clientCertificate = certificatesIn(configured.value.certificate);
         // Without the program, a provider has the secrets of the last `up`, while the file may be renewed.
-        const isPair = isKeyOfCertificate(secrets?.clientKey ?? "", clientCertificate);
-        return isPair && secrets !== undefined ? { clientCertificate, secrets } : undefined;
+        const isPair = clientKey !== undefined && isKeyOfCertificate(clientKey, clientCertificate);
+        return isPair ? { clientCertificate, clientKey } : undefined;
     }
 
     /**

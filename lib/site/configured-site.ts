@@ -18,6 +18,8 @@ export interface ConfiguredSite {
     readonly ca: Reading<string | undefined>;
     /** `value` is undefined if none is configured. */
     readonly clientCertificate: Reading<ConfiguredCertificate | undefined>;
+    /** `value` is undefined if none is configured. */
+    readonly proxy: Reading<string | undefined>;
     readonly retrySeconds: Reading<number>;
     readonly onRemove: Reading<OnRemove>;
     /** Lock files in the order of the sets. */
@@ -30,6 +32,7 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     mirrorBase: undefined,
     ca: undefined,
     clientCertificate: undefined,
+    proxy: undefined,
     retrySeconds: undefined,
     onRemove: undefined,
     locks: undefined,
@@ -62,6 +65,7 @@ export function readConfiguredSite(
             read(registryKeys.shape.clientCertificate, "registry", "clientCertificate"),
             readFile,
         ),
+        proxy: read(registryKeys.shape.proxy, "registry", "proxy"),
         retrySeconds: read(transferKeys.shape.retrySeconds, "transfer", "retrySeconds"),
         onRemove: read(onRemoveKey, "onRemove"),
         locks: locks && { value: locks.value.map(({ lock }) => lock) },

@@ -3,6 +3,7 @@ export {
     type ConfiguredAccounts,
     type ReadAccountKey,
     accountIssues,
+    proxyAccountIssues,
     readAccounts,
 } from "./account-keys";
 export { certificatesIn, clientKeyIssues, isKeyOfCertificate, privateKeyIn } from "./client-certificate";

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { isLoopback } from "../distribution/http/transport";
+import { isLoopback } from "../distribution/http/loopback";
 import { type MirrorBase, parseMirrorBase } from "../mirror/mirror-reference";
 import { readClientCertificate } from "./client-certificate";
 import type { FileReader } from "./content";
@@ -33,6 +33,7 @@ export function readRegistry(
         ...(ca === undefined ? {} : { ca }),
         ...(clientCertificate === undefined ? {} : { clientCertificate }),
         ...(clientKeyFile === undefined ? {} : { clientKeyFile }),
+        ...(configured.proxy === undefined ? {} : { proxy: configured.proxy }),
         ...(plainHttp === undefined ? {} : { plainHttp }),
         retrySeconds: transfer.retrySeconds,
         ...(transfer.requests === undefined ? {} : { requests: transfer.requests }),
@@ -52,6 +53,10 @@ export function plainHttpIssues({ registry }: SiteDocument, mirror: MirrorBase |
     if (registry.clientCertificate !== undefined) {
         const problem = "plain HTTP (site.registry.plainHttp) has no client certificates";
         issues.push({ key: "site.registry.clientCertificate", problem, fix: `leave it out, or ${fix}` });
+    }
+    if (registry.proxy !== undefined) {
+        const problem = "plain HTTP (site.registry.plainHttp) is for loopback, which no proxy is used for";
+        issues.push({ key: "site.registry.proxy", problem, fix: `leave it out, or ${fix}` });
     }
     return issues;
 }

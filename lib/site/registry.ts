@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ProxySettings } from "../distribution/http/proxy-settings";
 import type { RegistryEndpoint } from "../distribution/http/transport";
 import { type MirrorBase, parseMirrorBase } from "../mirror/mirror-reference";
 import { REGISTRY_KINDS } from "../registries";
@@ -12,6 +13,8 @@ export const registryConnection = z.object({
     ca: z.string().optional(),
     /** PEM of the client certificate, with its issuers; absent: none is shown. Its key stands beside the connection. */
     clientCertificate: z.string().optional(),
+    /** URL of an HTTP proxy, or `environment`; absent: connections are direct. */
+    proxy: z.string().optional(),
     /** HTTP without TLS, on loopback only. */
     plainHttp: z.boolean().optional(),
     /** How long one request may keep failing before it is given up. */
@@ -28,6 +31,8 @@ export type RegistryConnection = Readonly<z.infer<typeof registryConnection>>;
 export const connectionSecrets = z.object({
     /** PEM of the private key of the client certificate. */
     clientKey: z.string().optional(),
+    /** Account of the HTTP proxy. */
+    proxy: z.object({ username: z.string(), password: z.string() }).optional(),
 });
 
 export type ConnectionSecrets = Readonly<z.infer<typeof connectionSecrets>>;
@@ -55,13 +60,19 @@ export function registryEndpoint({
     ca,
     plainHttp,
     clientCertificate: certificate,
+    proxy,
     secrets,
-}: Pick<SiteRegistry, "mirror" | "ca" | "plainHttp" | "clientCertificate" | "secrets">): RegistryEndpoint {
+}: Pick<SiteRegistry, "mirror" | "ca" | "plainHttp" | "clientCertificate" | "proxy" | "secrets">): RegistryEndpoint {
     const key = secrets?.clientKey;
     return {
         host: mirror.host,
         ...(ca === undefined ? {} : { ca }),
         ...(certificate === undefined || key === undefined ? {} : { clientCertificate: { certificate, key } }),
+        ...(proxy === undefined ? {} : { proxy: { url: proxy, ...proxyAccount(secrets) } }),
         ...(plainHttp === undefined ? {} : { plainHttp }),
     };
+}
+
+function proxyAccount(secrets: ConnectionSecrets | undefined): Pick<ProxySettings, "credentials"> {
+    return secrets?.proxy === undefined ? {} : { credentials: secrets.proxy };
 }

@@ -23,11 +23,17 @@ export function secretForms({ username, password }: Credentials): string[] {
     return [...new Set([more, ...forms])].filter((form) => form !== "");
 }
 
-/** The texts that would give secrets of a connection away: each in every form, and each line of a private key. */
+/**
+ * The texts that would give secrets of a connection away: a private key in every form and each line of it, the password of
+ * an account.
+ */
 export function connectionForms(secrets: object): string[] {
-    return Object.values(secrets).flatMap((secret: unknown) =>
-        typeof secret === "string" ? [...secretForms({ username: "", password: secret }), ...keyLines(secret)] : [],
-    );
+    return Object.values(secrets).flatMap((secret: unknown) => {
+        if (typeof secret === "string")
+            return [...secretForms({ username: "", password: secret }), ...keyLines(secret)];
+        const { username, password } = (secret ?? {}) as Partial<Credentials>;
+        return typeof password === "string" ? secretForms({ username: String(username), password }) : [];
+    });
 }
 
 /** Lines of a PEM text that are secret: not its first and last one, and no short rest that may occur elsewhere. */

@@ -1,5 +1,9 @@
+import { type Socket, isIP } from "node:net";
 import { buildConnector } from "undici";
+import { debug } from "../../debug/debug";
 import { hideInterimResponses } from "./interim-responses";
+import { type ProxySettings, proxyFor } from "./proxy-settings";
+import { openTunnel } from "./proxy-tunnel";
 import { type ClientCertificate, verifiedTls } from "./tls";
 
 /** How connections are opened. */
@@ -12,6 +16,8 @@ export interface ConnectorOptions {
     readonly host: string;
     /** Shown to the registry's host name only, on any port. */
     readonly clientCertificate: ClientCertificate | undefined;
+    /** Connections with TLS go through it; undefined: they are direct. */
+    readonly proxy?: ProxySettings | undefined;
 }
 
 /** Opens connections for undici: TLS always verified, interim responses hidden. */
@@ -27,14 +33,35 @@ export function createConnector({ timeout, ca, ...options }: ConnectorOptions): 
             : buildConnector({ ...common, ...verifiedTls(ca, clientCertificate) });
     return (target, callback) => {
         const connect = target.hostname === registry ? toRegistry : toOthers;
-        connect(target, (...[error, socket]: Parameters<buildConnector.Callback>) => {
+        const connected: buildConnector.Callback = (...[error, socket]) => {
             if (error !== null) return callback(error, null);
             hideInterimResponses(socket);
             // An alert after the handshake (TLS 1.3) leaves the socket open, and the end that follows would hide it.
             socket.once("error", (alert) => socket.destroy(alert));
             callback(null, socket);
-        });
+        };
+        tunnelTo(target, options.proxy, { ca, timeout })
+            .then((httpSocket) =>
+                connect({ ...target, ...(httpSocket === undefined ? {} : { httpSocket }) }, connected),
+            )
+            .catch((error: unknown) => callback(error as Error, null));
     };
+}
+
+/** A connection through the proxy for this target; undefined: it is connected with directly. @throws ProxyError */
+async function tunnelTo(
+    { protocol, hostname: host, port: portText }: buildConnector.Options,
+    settings: ProxySettings | undefined,
+    options: { readonly ca: string | undefined; readonly timeout: number },
+): Promise<Socket | undefined> {
+    // Plain HTTP is for loopback.
+    if (protocol !== "https:") return undefined;
+    const port = portText === "" ? 443 : Number(portText);
+    const proxy = proxyFor(settings, { host, port });
+    if (proxy === undefined) return undefined;
+    const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+    debug("http", () => `CONNECT ${target} through the proxy ${proxy.origin}`);
+    return openTunnel({ ...options, target, proxy });
 }
 
 /** The host name of `host[:port]`, as undici gives it to a connector: an IPv6 address without brackets. */

@@ -1,6 +1,9 @@
 import { Agent, type Dispatcher, errors, request } from "undici";
 import { RegistryError, type RequestContext } from "../../errors/errors";
 import { createConnector, hostName } from "./connector";
+import { isLoopback } from "./loopback";
+import { ProxyError } from "./proxy-error";
+import { type ProxySettings, ignoredProxyNote } from "./proxy-settings";
 import { resumeHint } from "./resume-hint";
 import "./request-log";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
@@ -15,6 +18,8 @@ export interface RegistryEndpoint {
     readonly ca?: string;
     /** Shown to servers with the registry's host name. */
     readonly clientCertificate?: ClientCertificate;
+    /** Connections with TLS go through it; absent: they are direct. */
+    readonly proxy?: ProxySettings;
     /** HTTP without TLS; loopback only. */
     readonly plainHttp?: boolean;
     /** Default: DEFAULT_TIMEOUTS. */
@@ -48,13 +53,6 @@ export interface HttpResponse {
     discard(): Promise<void>;
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
-
-/** True for hosts that never leave the machine: the only ones plain HTTP is allowed for. */
-export function isLoopback(host: string): boolean {
-    return LOOPBACK.test(host);
-}
-
 /** One HTTP/1.1 client for one registry: TLS always verified, sockets kept, every failure a RegistryError. */
 export class Transport {
     readonly origin: string;
@@ -62,6 +60,7 @@ export class Transport {
     private readonly timeouts: Timeouts;
     /** The host name that gets the client certificate; absent: there is none. */
     private readonly certificateHost: string | undefined;
+    private readonly proxy: ProxySettings | undefined;
 
     constructor(endpoint: RegistryEndpoint, connections: number) {
         if (endpoint.plainHttp && !isLoopback(endpoint.host)) {
@@ -74,6 +73,7 @@ export class Transport {
         // As URLs write it: without the port that goes without saying.
         this.origin = new URL(`${endpoint.plainHttp ? "http" : "https"}://${endpoint.host}`).origin;
         this.timeouts = endpoint.timeouts ?? DEFAULT_TIMEOUTS;
+        this.proxy = endpoint.proxy;
         this.certificateHost = endpoint.clientCertificate === undefined ? undefined : hostName(endpoint.host);
         this.agent = new Agent({
             connections,
@@ -83,6 +83,7 @@ export class Transport {
                 ca: endpoint.plainHttp ? undefined : endpoint.ca,
                 host: endpoint.host,
                 clientCertificate: endpoint.clientCertificate,
+                proxy: endpoint.proxy,
             }),
             keepAliveTimeout: 30_000,
             // Single sign-on and CDNs add cookies and policies; by default the limit is 16 KiB.
@@ -96,7 +97,11 @@ export class Transport {
     async send(options: HttpRequest): Promise<HttpResponse> {
         const { method, url, headers, body, signal, operation, account } = options;
         const context = { operation, method, registry: url.host, account };
-        const hasCertificate = hostName(url.host) === this.certificateHost;
+        const asked = {
+            ...{ context, url, patience: this.timeouts.piece },
+            hasCertificate: hostName(url.host) === this.certificateHost,
+            proxyNote: this.proxy === undefined ? ignoredProxyNote(url.host) : undefined,
+        };
         try {
             const response = await request(url, {
                 method,
@@ -108,10 +113,10 @@ export class Transport {
                 ...(body === undefined ? {} : { body: body as Buffer }),
                 ...(signal ? { signal } : {}),
             });
-            return httpResponse(response, { context, url, patience: this.timeouts.piece, hasCertificate });
+            return httpResponse(response, asked);
         } catch (error) {
             signal?.throwIfAborted();
-            throw transportError(context, error, hasCertificate);
+            throw transportError(asked, error);
         }
     }
 
@@ -133,15 +138,17 @@ interface Asked {
     readonly patience: number;
     /** Whether the connection had a client certificate to show. */
     readonly hasCertificate: boolean;
+    /** Why a connection may fail that a proxy of the environment would let through. */
+    readonly proxyNote: string | undefined;
 }
 
 function httpResponse(response: Dispatcher.ResponseData, asked: Asked): HttpResponse {
-    const { context, url, patience, hasCertificate } = asked;
+    const { context, url, patience } = asked;
     async function* bytes(): AsyncIterable<Buffer> {
         try {
             yield* withLeastSpeed(response.body as AsyncIterable<Buffer>, context, patience);
         } catch (error) {
-            throw transportError(context, error, hasCertificate);
+            throw transportError(asked, error);
         }
     }
     return {
@@ -220,7 +227,11 @@ const NETWORK_CODES = new Set([
 ]);
 
 /** Errors that are not the network's (a body iterator's own ArchiveError, a bug) pass through unchanged. */
-function transportError(context: RequestContext, error: unknown, hasCertificate: boolean): unknown {
+function transportError({ context, hasCertificate, proxyNote }: Asked, error: unknown): unknown {
+    if (error instanceof ProxyError) {
+        const { code, fix, problem } = error;
+        return new RegistryError(problem, { ...context, code, fix: `${fix}${resumeHint(context)}`, cause: error });
+    }
     if (error instanceof errors.HTTPParserError) {
         return new RegistryError(`the response is not HTTP: ${error.message}`, {
             ...context,
@@ -234,7 +245,8 @@ function transportError(context: RequestContext, error: unknown, hasCertificate:
     const tls = tlsError(context, error as Error, code, hasCertificate);
     if (tls !== undefined) return tls;
     const { registry } = context;
-    const fix = `check that the registry runs and that ${registry} can be reached from here${resumeHint(context)}`;
+    const note = proxyNote === undefined ? "" : ` (${proxyNote})`;
+    const fix = `check that the registry runs and that ${registry} can be reached from here${note}${resumeHint(context)}`;
     const facts = { ...context, fix, cause: error };
     if (TIMEOUT_CODES.has(code))
         return new RegistryError(`no response in time (${code})`, { ...facts, code: "TIMEOUT" });

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, type Server, type Socket, createServer } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { InterimResponseFilter } from "../../../lib/distribution/http/interim-responses";
+import { InterimResponseFilter } from "../../../lib/distribution/http/interim-filter";
 import { Transport } from "../../../lib/distribution/http/transport";
 import { type ServerCertificate, testAuthority } from "../../support/certificates";
 

@@ -57,5 +57,7 @@ test("flat keys are listed too, and which of them are secret", () => {
         ["pullerUsername", false],
         ["pullerPassword", true],
         ["clientKey", true],
+        ["proxyUsername", false],
+        ["proxyPassword", true],
     ]);
 });
