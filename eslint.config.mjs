@@ -40,7 +40,7 @@ const otherModules = (module) => {
 
 /** The only files that may open TLS connections; each sets `rejectUnauthorized: true` (docs/security.md). */
 const connecting = [
-    "lib/distribution/http/{transport,tls,server-certificate}.ts",
+    "lib/distribution/http/{transport,connector,proxy-tunnel,tls,server-certificate}.ts",
     "lib/registries/certificate-expiry.ts",
 ];
 const connectingTools = ["tools/{download,registry}.mjs"];

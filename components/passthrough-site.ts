@@ -6,15 +6,17 @@ import { RegistryAccess } from "../dynamic-providers/registry-access/resource";
 import { RegistrySuperuser } from "../dynamic-providers/registry-superuser/resource";
 import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
 import type { Credentials } from "../lib/distribution/auth/credentials";
+import { ignoredProxyNote } from "../lib/distribution/http/proxy-settings";
 import { formatImages } from "../lib/import/image-list";
 import { markNotes } from "../lib/mirror/image-marks";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
 import type { OnRemove } from "../lib/mirror/on-remove";
 import { DEFAULT_UPSTREAM_HOSTS } from "../lib/mirror/upstreams";
-import type { MirrorObject } from "../lib/openshift";
+import type { FilesMachineConfig, MirrorObject } from "../lib/openshift";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
     type ClusterObjects,
+    type ConnectionSecrets,
     type Content,
     type SiteCluster,
     SITE_DEFAULTS,
@@ -31,8 +33,10 @@ import type { RobotLifetimes } from "./robot-access";
 import {
     type MirroredImage,
     type RobotSummaries,
+    clientCertificate,
     dockerConfig,
     mirroredImages,
+    nodeCertificates,
     summarizeRobots,
     supersededNotes,
 } from "./site-outputs";
@@ -47,6 +51,8 @@ export interface PassthroughSiteArgs {
     readonly cluster?: SiteCluster | undefined;
     /** Hosts that content may come from; those without content are named in a note. Default: the named list. */
     readonly upstreams?: readonly string[] | undefined;
+    /** Secret: what connections to the registry need beside an account, as the key of a client certificate. */
+    readonly connectionSecrets?: pulumi.Input<ConnectionSecrets> | undefined;
     /** Secret: pushes images. Required where the registry has no robot accounts. */
     readonly importer?: pulumi.Input<Credentials> | undefined;
     /** Secret: what clusters pull with, and what the validation uses. Default: `importer`. */
@@ -96,6 +102,10 @@ export class PassthroughSite extends pulumi.ComponentResource {
     readonly registriesConf: pulumi.Output<string>;
     /** PEM of the registry's issuing CA; empty if a public one issued its certificate. */
     readonly registryCa: pulumi.Output<string>;
+    /** PEM of the client certificate that the registry asks for; absent: none is configured. */
+    readonly clientCertificate: pulumi.Output<string> | undefined;
+    /** MachineConfigs that give nodes that certificate and its private key, secret; absent: none is configured. */
+    readonly clientMachineConfigs: pulumi.Output<readonly FilesMachineConfig[]> | undefined;
     /** Catalogs, release signatures and update service for clusters. */
     readonly clusterObjects: pulumi.Output<Omit<ClusterObjects, "notes">>;
     /** Path -> content of the files for `cluster.targets`, each below a folder named after its target. */
@@ -113,6 +123,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const { content, cluster = { contactSource: SITE_DEFAULTS.contactSource } } = args;
         const site = { content, cluster, upstreams: args.upstreams ?? DEFAULT_UPSTREAM_HOSTS };
         const registry = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
+        const connection = connectionArgs({ ...args, registry });
         const images = allImages(content);
         const marks = allMarks(content);
         this.mirrorBase = pulumi.output(registry.mirrorBase);
@@ -127,13 +138,15 @@ export class PassthroughSite extends pulumi.ComponentResource {
             for (const note of all) void pulumi.log.info(oneLine(note), this);
         });
 
+        if (registry.proxy === undefined) mirror.apply(({ host }) => this.noteIgnoredProxy(host));
+
         const { importer, puller, ready, robots } = registryAdmin(registry.type).capabilities.robotAccounts
             ? this.createAccounts(name, { ...args, registry }, Object.keys(images))
             : this.useAccounts(name, { ...args, registry });
         const imports = new ImageContent(
             childName(name, STOCK, "content"),
             {
-                registry,
+                ...connection,
                 credentials: importer,
                 account: "importer",
                 content,
@@ -145,7 +158,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const validation = new MirrorValidation(
             childName(name, STOCK, "validation"),
             {
-                registry,
+                ...connection,
                 credentials: puller,
                 account: "puller",
                 images: formatImages(images),
@@ -162,6 +175,8 @@ export class PassthroughSite extends pulumi.ComponentResource {
         this.mirrorRules = policy.apply((rules) => rules.objects);
         this.registriesConf = policy.apply((rules) => rules.registriesConf);
         this.registryCa = pulumi.output(registry.ca).apply((ca) => ca ?? "");
+        this.clientCertificate = clientCertificate(connection);
+        this.clientMachineConfigs = nodeCertificates(mirror, connection);
         this.clusterObjects = objects.apply(({ notes: _, ...rest }) => rest);
         this.targetFiles = targets.apply(({ files }) => files);
         this.pullSecret = dockerConfig(mirror, puller);
@@ -173,13 +188,18 @@ export class PassthroughSite extends pulumi.ComponentResource {
         this.registerOutputs({ mirrorBase: this.mirrorBase, robots, validation: this.validation });
     }
 
+    private noteIgnoredProxy(host: string): void {
+        const note = ignoredProxyNote(host);
+        if (note !== undefined) void pulumi.log.info(note, this);
+    }
+
     /** A registry without robot accounts: both accounts are given. */
     private useAccounts(name: string, args: SiteWithRegistry): Accounts {
         const importer = requireAccount(name, args, "importer");
         const puller = args.puller === undefined ? importer : pulumi.secret(args.puller);
         const ready = new RegistryAccess(
             childName(name, STOCK, "registry"),
-            { registry: args.registry, credentials: importer, account: "importer" },
+            { ...connectionArgs(args), credentials: importer, account: "importer" },
             { parent: this },
         );
         return { importer, puller, ready, robots: pulumi.output<RobotSummaries>({}) };
@@ -188,7 +208,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
     /** A registry with robot accounts: the given account creates them, and does nothing else. */
     private createAccounts(name: string, args: SiteWithRegistry, images: readonly string[]): Accounts {
         const credentials = requireAccount(name, args, "admin");
-        const admin = { registry: args.registry, credentials, account: "admin" } as const;
+        const admin = { ...connectionArgs(args), credentials, account: "admin" } as const;
         const access = new RegistryAccess(childName(name, STOCK, "registry"), admin, { parent: this });
         const options = { parent: this, dependsOn: [access] };
         const { superuserPassword, quota, robots = SITE_DEFAULTS.robots } = args;
@@ -212,6 +232,11 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const summaries = summarizeRobots(importer, puller, robots.puller.overlap);
         return { importer: importer.login, puller: puller.login, ready: structure, robots: summaries };
     }
+}
+
+/** How the resources of a site reach its registry. */
+function connectionArgs({ registry, connectionSecrets }: SiteWithRegistry) {
+    return { registry, ...(connectionSecrets === undefined ? {} : { connectionSecrets }) };
 }
 
 type SiteWithRegistry = PassthroughSiteArgs & { readonly registry: RegistryConnectionArgs };

@@ -1,13 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { RobotAccount } from "../dynamic-providers/robot-account/resource";
 import { validUntil } from "../dynamic-providers/robot-account/generations";
+import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
 import type { RetiredRobot } from "../dynamic-providers/robot-account/kind";
 import type { Credentials } from "../lib/distribution/auth/credentials";
 import type { ImageMark } from "../lib/mirror/image-set";
 import { type MirrorBase, mirrorReference } from "../lib/mirror/mirror-reference";
 import { formatReference, parseSourceKey } from "../lib/oci/reference";
+import { type FilesMachineConfig, clientMachineConfigs } from "../lib/openshift";
 import type { Robot } from "../lib/registries";
-import type { Content } from "../lib/site";
+import type { ConnectionSecrets, Content } from "../lib/site";
 import { applyKnown } from "./known";
 
 /** Where an image is at the mirror, and its digest there and, unless it is marked, upstream. */
@@ -83,6 +85,35 @@ export function dockerConfig(
             const auth = Buffer.from(`${username}:${password}`, "utf8").toString("base64");
             return JSON.stringify({ auths: { [host]: { auth } } });
         }),
+    );
+}
+
+/** How a site's registry is reached. */
+export interface SiteConnection {
+    readonly registry: RegistryConnectionArgs;
+    readonly connectionSecrets?: pulumi.Input<ConnectionSecrets>;
+}
+
+/** PEM of the client certificate; undefined if none is configured. */
+export function clientCertificate({ registry }: SiteConnection): pulumi.Output<string> | undefined {
+    if (registry.clientCertificate === undefined) return undefined;
+    return pulumi.output(registry.clientCertificate).apply((certificate) => certificate ?? "");
+}
+
+/** MachineConfigs with the client certificate and its key for nodes; secret. Undefined if none is configured. */
+export function nodeCertificates(
+    mirror: pulumi.Output<MirrorBase>,
+    { registry, connectionSecrets }: SiteConnection,
+): pulumi.Output<readonly FilesMachineConfig[]> | undefined {
+    if (registry.clientCertificate === undefined || connectionSecrets === undefined) return undefined;
+    return pulumi.secret(
+        pulumi
+            .all([mirror, registry.ca, registry.clientCertificate, connectionSecrets])
+            .apply(([{ host }, ca = "", certificate, { clientKey: key }]) =>
+                certificate === undefined || key === undefined
+                    ? []
+                    : clientMachineConfigs({ host, ca, certificate, key }),
+            ),
     );
 }
 

@@ -5,10 +5,15 @@ import { requireTlsVerification } from "../lib/distribution/http/tls-environment
 import { errorMessage } from "../lib/errors/errors";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
+    type ConfiguredSite,
+    type ConnectionSecrets,
     type Site,
     accountIssues,
+    clientKeyIssues,
+    proxyAccountIssues,
     issuesText,
     readAccounts,
+    readConnectionSecrets,
     readConfiguredSite,
     readSite,
     unknownKeyIssues,
@@ -20,6 +25,9 @@ export type SecretCredentials = pulumi.Output<Credentials>;
 /** The account that administers the registry; secret. */
 export type SecretAdmin = pulumi.Output<AdminCredentials>;
 
+/** What connections to the registry need beside an account; secret. */
+export type SecretConnection = pulumi.Output<ConnectionSecrets>;
+
 /** A site and its accounts: given ones, or the one that creates robot accounts. */
 export type LoadedSite =
     | {
@@ -28,11 +36,13 @@ export type LoadedSite =
           readonly importer: SecretCredentials;
           /** The account that clusters pull with, and that the validation uses. */
           readonly puller: SecretCredentials;
+          readonly connectionSecrets?: SecretConnection;
           readonly admin?: undefined;
       }
     | {
           readonly site: Site;
           readonly admin: SecretAdmin;
+          readonly connectionSecrets?: SecretConnection;
           /** Registers the superuser's name that the registry leaves free. */
           readonly superuserPassword?: pulumi.Output<string>;
       };
@@ -48,28 +58,35 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const read = (path: string) => readFileSync(path, "utf8");
     const [document, defaults] = [config.getObject("site"), config.getObject("defaults")];
     const { site, issues } = readSite(document, defaults, { read, now: new Date(), stack });
-    // Which accounts are needed depends on the registry's type alone; the rest of the site may be wrong.
-    const { type } = readConfiguredSite({ value: document }, { value: defaults }, () => "");
+    // Which secrets are needed depends on a few keys; the rest of the site may be wrong.
+    const configured = readConfiguredSite({ value: document }, { value: defaults }, read);
+    const { type, clientCertificate, proxy } = configured;
     const all = [
         ...issues,
         ...(type === undefined ? [] : accountIssues((key) => config.get(key), type.value, stack)),
+        ...(clientCertificate ? clientKeyIssues(clientCertificate.value, config.get("clientKey"), stack) : []),
+        ...(proxy ? proxyAccountIssues((key) => config.get(key), proxy.value, stack) : []),
         ...unknownKeyIssues(Object.keys(pulumi.runtime.allConfig())),
     ];
     if (site === undefined || all.length > 0) throw new pulumi.RunError(issuesText(all));
-    return withAccounts(site, config);
+    return withSecrets(site, configured, config);
 }
 
-function withAccounts(site: Site, config: pulumi.Config): LoadedSite {
-    const { admin, importer, puller, superuserPassword } = readAccounts((key) => config.get(key));
+function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, config: pulumi.Config): LoadedSite {
+    const accounts = readAccounts((key) => config.get(key));
+    const { admin, importer, puller, superuserPassword } = accounts;
+    const secrets = readConnectionSecrets({ certificate: clientCertificate?.value, proxy: proxy?.value }, accounts);
+    const connection = secrets === undefined ? {} : { connectionSecrets: pulumi.secret(secrets) };
     if (registryAdmin(site.registry.type).capabilities.robotAccounts && admin !== undefined) {
         return {
             site,
             admin: pulumi.secret(admin),
+            ...connection,
             ...(superuserPassword === undefined ? {} : { superuserPassword: pulumi.secret(superuserPassword) }),
         };
     }
     if (importer === undefined || puller === undefined) throw new Error("accountIssues overlooked a missing account");
-    return { site, importer: pulumi.secret(importer), puller: pulumi.secret(puller) };
+    return { site, importer: pulumi.secret(importer), puller: pulumi.secret(puller), ...connection };
 }
 
 /** @throws pulumi.RunError, which Pulumi shows without a stack trace */

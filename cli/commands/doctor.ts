@@ -1,4 +1,5 @@
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
+import { ignoredProxyNote } from "../../lib/distribution/http/proxy-settings";
 import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
 import { imageTask } from "../../lib/import";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
@@ -6,11 +7,12 @@ import { type DoctorResult, runDoctor } from "../../lib/passthrough";
 import { registryAdmin } from "../../lib/registries";
 import { type Site, registryEndpoint } from "../../lib/site";
 import { findAccount } from "../accounts/credentials";
+import { readConnectedSite } from "../accounts/connected-site";
 import { accountSources } from "../accounts/site-account";
 import { siteClient } from "../accounts/site-registry";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
-import { readStackSite } from "../stack/stack-file";
+
 import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
 
@@ -31,10 +33,14 @@ const DEFAULT_SIZE = 16_000_000;
 /** Checks the registry of a stack, and what stands in front of it. */
 export async function runDoctorCommand({ configFile: file, json = false, ...options }: DoctorOptions): Promise<number> {
     const stack = selectedStack(options.stack);
-    const site = readStackSite({ stack, file });
+    const site = await readConnectedSite({ stack, file });
     const account = await findAccount("importer", accountSources({ stack, file }, site, options.authfile));
     const { username } = account.credentials;
     printDiagnostic(`checking ${site.registry.mirror.host} as ${username}, from ${account.from}`);
+    const note = site.registry.proxy === undefined ? ignoredProxyNote(site.registry.mirror.host) : undefined;
+    if (note !== undefined) printDiagnostic(`note: ${note}`);
+    if (site.registry.proxy !== undefined)
+        printDiagnostic(`through the proxy of site.registry.proxy: ${site.registry.proxy}`);
     const isFine = await interruptible(async (signal) => {
         const client = siteClient(site, account, signal, 0);
         // The test blobs are deleted also after Ctrl-C.

@@ -17,10 +17,11 @@ import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { Interrupted, interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
+import { readConnectedSite } from "../accounts/connected-site";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
 import { selectedStack } from "../stack/selected-stack";
-import { readStackSite } from "../stack/stack-file";
+
 import { statusLine } from "../terminal/status-line";
 
 export interface ImportOptions {
@@ -38,7 +39,7 @@ export async function runImport({
     authfile,
 }: ImportOptions): Promise<number> {
     const stack = selectedStack(named);
-    const site = readStackSite({ stack, file });
+    const site = await readConnectedSite({ stack, file });
     if (site.content.length === 0) printDiagnostic("the stack's site.content lists no set: there is nothing to import");
     const account = await findAccount("importer", accountSources({ stack, file }, site, authfile));
     return interruptible((signal) =>

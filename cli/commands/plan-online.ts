@@ -14,9 +14,10 @@ import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
+import { readConnectedSite } from "../accounts/connected-site";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
-import { type StackSelection, readStackSite, stackName } from "../stack/stack-file";
+import { type StackSelection, stackName } from "../stack/stack-file";
 
 /** The plan of one set. */
 interface SetPlan {
@@ -35,7 +36,7 @@ export async function runOnlinePlan(
     authfile: string | undefined,
     asJson: boolean,
 ): Promise<"changes" | typeof EXIT_OK | typeof EXIT_FAILED> {
-    const site = readStackSite(selection);
+    const site = await readConnectedSite(selection);
     const account = await findAccount("importer", accountSources(selection, site, authfile));
     const sets = await interruptible((signal) =>
         withSiteRegistry(site, account, signal, async (client, base) => {

@@ -25,6 +25,12 @@ export const RENDERED_FILES: readonly RenderedFile[] = [
     },
     { name: "ca.crt", output: "registryCa", what: "the CA of the registry's certificate", always: true },
     {
+        name: "client.cert",
+        output: "clientCertificate",
+        what: "the client certificate for the registry, without its key",
+        always: false,
+    },
+    {
         name: "release-signatures.yaml",
         output: "releaseSignatures",
         what: "signatures of releases; a cluster needs them to update",

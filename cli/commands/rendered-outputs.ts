@@ -8,6 +8,7 @@ export const renderedOutputs = z.object({
     mirrorRules: z.string(),
     registriesConf: z.string(),
     registryCa: z.string(),
+    clientCertificate: z.string().default(""),
     releaseSignatures: z.string().default(""),
     catalogSources: z.string().default(""),
     clusterCatalogs: z.string().default(""),

@@ -10,9 +10,9 @@ import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { siteOutputs } from "../stack/pulumi-stack";
 import { selectedStack } from "../stack/selected-stack";
+import { readConnectedSite } from "../accounts/connected-site";
 import { accountSources } from "../accounts/site-account";
 import { siteClient, withSiteRegistry } from "../accounts/site-registry";
-import { readStackSite } from "../stack/stack-file";
 
 export interface SelftestOptions {
     readonly stack?: string;
@@ -25,7 +25,7 @@ export interface SelftestOptions {
 /** Pushes a test image, pulls it through the stack's mirror rules and deletes it. */
 export async function runSelftest({ configFile: file, json = false, ...options }: SelftestOptions): Promise<number> {
     const stack = selectedStack(options.stack);
-    const site = readStackSite({ stack, file });
+    const site = await readConnectedSite({ stack, file });
     const outputs = await siteOutputs(stack, site.registry.mirrorBase);
     const { registriesConf } = outputs;
     if (typeof registriesConf !== "string") {

@@ -9,10 +9,11 @@ import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { statusLine } from "../terminal/status-line";
+import { readConnectedSite } from "../accounts/connected-site";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
 import { selectedStack } from "../stack/selected-stack";
-import { readStackSite, stackName } from "../stack/stack-file";
+import { stackName } from "../stack/stack-file";
 
 export interface VerifyOptions {
     readonly stack?: string;
@@ -31,7 +32,7 @@ export async function runVerify({
     authfile,
 }: VerifyOptions): Promise<number> {
     const stack = selectedStack(named);
-    const site = readStackSite({ stack, file });
+    const site = await readConnectedSite({ stack, file });
     const { mirror } = site.registry;
     const images = allImages(site.content);
     const marks = allMarks(site.content);

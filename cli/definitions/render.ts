@@ -13,8 +13,10 @@ export function renderDefinition(): CommandDefinition {
         .summary("write what a cluster needs as files: mirror rules, catalogs, signatures")
         .description(
             "Writes the stack's outputs for a cluster as files for GitOps. A file without content is not written, and an " +
-                "old one is deleted. For each of cluster.targets there is a folder (docs/outputs.md). Outputs of another mirror base than that of the stack file are rejected.\n\n" +
-                "The pull secret is not written: npm run -s pulumi -- stack output pullSecret --show-secrets",
+                "old one is deleted. For each of cluster.targets there is a folder (docs/outputs.md). Outputs of another mirror " +
+                "base than that of the stack file are rejected.\n\n" +
+                "Secrets are not written. The pull secret: npm run -s pulumi -- stack output pullSecret --show-secrets. With a client " +
+                "certificate, MachineConfigs with it and its key: the output clientMachineConfigs.",
         )
         .addOption(stackOption())
         .addOption(configFileOption())

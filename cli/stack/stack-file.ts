@@ -73,6 +73,11 @@ export function configuredMirrorBase(selection: StackSelection): string | undefi
     throw invalidFile(path, schemaIssues(parsed.error), "write site.registry.mirrorBase as host[:port]/path");
 }
 
+/** The names of all keys of a stack's configuration, with their namespaces. @throws PassthroughError `STACK_FILE_INVALID` */
+export function configuredKeys(selection: StackSelection): readonly string[] {
+    return readStackFile(selection).keys;
+}
+
 /** The stack's own name, without organization and project. */
 export function stackName({ stack }: StackSelection): string {
     return stack.split("/").at(-1) ?? stack;

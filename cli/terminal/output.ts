@@ -9,6 +9,11 @@ export function keepSecret(credentials: Credentials): void {
     for (const form of secretForms(credentials)) if (form !== "") secrets.add(form);
 }
 
+/** From now on these texts are hidden in everything that is printed. */
+export function keepSecretTexts(texts: readonly string[]): void {
+    for (const text of texts) if (text !== "") secrets.add(text);
+}
+
 /** The text without the passwords of the accounts in use. */
 export function withoutSecrets(text: string): string {
     return hideSecrets(text, [...secrets]);

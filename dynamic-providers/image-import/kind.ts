@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Digest } from "../../lib/oci/digest";
 import { type CommonOutputs, commonInputs } from "../lifecycle/resource-kind";
-import { type RegistryResourceArgs, accountTexts, imageListInput, registryArgs } from "../registry/registry-kind";
+import { type RegistryResourceArgs, imageListInput, registryArgs, registrySecrets } from "../registry/registry-kind";
 
 const args = registryArgs.extend({
     /** Files or folders of the set, from the project's root or absolute. */
@@ -40,5 +40,5 @@ export const imageImportKind = {
     name: "imageImport",
     inputs,
     outputs: ["incomplete"],
-    secrets: { credentials: accountTexts },
+    secrets: registrySecrets,
 } as const;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type CommonOutputs, commonInputs } from "../lifecycle/resource-kind";
-import { type RegistryResourceArgs, accountTexts, imageListInput, registryArgs } from "../registry/registry-kind";
+import { type RegistryResourceArgs, imageListInput, registryArgs, registrySecrets } from "../registry/registry-kind";
 
 const args = registryArgs.extend({
     /** Source reference -> digest, as `formatImages` writes it. */
@@ -49,5 +49,5 @@ export const mirrorValidationKind = {
     name: "mirrorValidation",
     inputs,
     outputs: ["summary"],
-    secrets: { credentials: accountTexts },
+    secrets: registrySecrets,
 } as const;

@@ -109,7 +109,7 @@ async function validate(
     const { checks, unredirected, digestOnly } = pullChecks({
         ...inputs,
         images: toImageMap(inputs.images),
-        mirror: context.process.settings.registry(inputs.registry).mirror,
+        mirror: context.process.settings.registry(inputs).mirror,
     });
     return withRegistry(inputs, context, async (client, _mirror, row) => {
         const found = await verifyImages(client, checks, {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { commonInputs } from "../lifecycle/resource-kind";
-import { type AdminArgs, accountTexts, adminArgs } from "../registry/registry-kind";
+import { type AdminArgs, adminArgs, registrySecrets } from "../registry/registry-kind";
 
 export type RegistryAccessArgs = AdminArgs;
 
@@ -19,5 +19,5 @@ export const registryAccessKind = {
     name: "registryAccess",
     inputs,
     outputs: ["notes", "instance", "version"],
-    secrets: { credentials: accountTexts },
+    secrets: registrySecrets,
 } as const;

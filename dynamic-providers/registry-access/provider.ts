@@ -51,7 +51,7 @@ export const registryAccessProvider: RegistryProvider<RegistryAccessInputs, Regi
 async function check(inputs: RegistryAccessInputs, context: RegistryContext): Promise<RegistryAccessOutputs> {
     const row = new ProgressRow(context.log);
     const account = { ...adminAccount(inputs, context), onWait: (wait: Wait) => row.waiting(wait) };
-    const { prefix } = context.process.settings.registry(inputs.registry).mirror;
+    const { prefix } = context.process.settings.registry(inputs).mirror;
     const { notes, version } = await registryAdmin(inputs.registry.type)
         .check(account, prefix)
         .finally(() => row.stop());

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { commonInputs } from "../lifecycle/resource-kind";
-import { type RegistryResourceArgs, accountTexts, adminArgs } from "../registry/registry-kind";
+import { type RegistryResourceArgs, adminArgs, registrySecrets } from "../registry/registry-kind";
 
 const args = adminArgs.extend({
     /** `mirror` */
@@ -20,5 +20,5 @@ export const registryNamespaceKind = {
     name: "registryNamespace",
     inputs,
     outputs: ["namespaceId", "adopted", "differences", "warnings", "appeared"],
-    secrets: { credentials: accountTexts },
+    secrets: registrySecrets,
 } as const;

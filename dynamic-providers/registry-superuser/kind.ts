@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { commonInputs } from "../lifecycle/resource-kind";
-import { type RegistryResourceArgs, accountTexts, adminArgs, allTexts } from "../registry/registry-kind";
+import { type RegistryResourceArgs, adminArgs, allTexts, registrySecrets } from "../registry/registry-kind";
 
 const args = adminArgs.extend({
     /** Secret: the name is registered with it. */
@@ -15,5 +15,5 @@ export const registrySuperuserKind = {
     name: "registrySuperuser",
     inputs,
     outputs: [],
-    secrets: { credentials: accountTexts, superuserPassword: allTexts },
+    secrets: { ...registrySecrets, superuserPassword: allTexts },
 } as const;

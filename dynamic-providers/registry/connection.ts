@@ -9,7 +9,7 @@ import { ProgressRow } from "../lifecycle/progress-row";
 import type { AdminInputs, RegistryInputs } from "./registry-kind";
 import type { RegistryContext } from "./registry-process";
 
-type Registry = Pick<RegistryInputs, "registry">;
+type Registry = Pick<RegistryInputs, "registry" | "connectionSecrets">;
 
 /**
  * True if the site has another registry now than the resource: the former one is not asked, since the resource is about to
@@ -26,7 +26,7 @@ export function replacedRegistry(olds: Registry, news: Registry): string[] {
 
 /** The registry and the account that administers it. */
 export function adminAccount(inputs: AdminInputs, { process, signal }: RegistryContext): RegistryAccount {
-    const registry = process.settings.registry(inputs.registry);
+    const registry = process.settings.registry(inputs);
     return {
         endpoint: registryEndpoint(registry),
         credentials: process.settings.adminCredentials(inputs),
@@ -61,7 +61,7 @@ export async function withRegistry<T>(
     { process, signal, log }: RegistryContext,
     use: (client: RegistryClient, mirror: MirrorBase, row: ProgressRow) => Promise<T>,
 ): Promise<T> {
-    const registry = process.settings.registry(inputs.registry);
+    const registry = process.settings.registry(inputs);
     const client = new RegistryClient({
         endpoint: registryEndpoint(registry),
         credentials: process.settings.credentials(inputs),
@@ -83,7 +83,7 @@ export async function withRegistry<T>(
 /** What refreshes of other resources have found with the same account, for a refresh. */
 export function sharedLookups(inputs: RegistryInputs, { process }: RegistryContext): LookupCache {
     const { settings, lookups } = process;
-    return lookups.for(settings.registry(inputs.registry), settings.credentials(inputs));
+    return lookups.for(settings.registry(inputs), settings.credentials(inputs));
 }
 
 /**

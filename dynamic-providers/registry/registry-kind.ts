@@ -1,8 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { secretForms } from "../../lib/distribution/auth/redaction";
+import { connectionForms, secretForms } from "../../lib/distribution/auth/redaction";
 import { type ImageList, isImageText } from "../../lib/import";
-import { type RegistryConnection, registryConnection } from "../../lib/site";
+import { type RegistryConnection, connectionSecrets, registryConnection } from "../../lib/site";
 import type { ResourceArgs } from "../lifecycle/dynamic-resource";
 import type { CommonInputs } from "../lifecycle/resource-kind";
 
@@ -22,6 +22,8 @@ export const registryArgs = z.object({
     credentials,
     /** Which of the site's accounts the credentials are of, so that a rotated one is used at once. */
     account: accountRole.exclude(["admin"]),
+    /** Secret. Absent: connections need no secret of their own. */
+    connectionSecrets: connectionSecrets.optional(),
 });
 
 /** The arguments of resources that administer the registry: with the admin's account, or that of a kind without robots. */
@@ -53,6 +55,14 @@ export function accountTexts(value: unknown): readonly string[] {
     const account = adminCredentials.safeParse(value).data;
     if (account === undefined) return allTexts(value);
     return "token" in account ? [account.token] : secretForms(account);
+}
+
+/** The secret inputs of every resource at a registry. */
+export const registrySecrets = { credentials: accountTexts, connectionSecrets: connectionTexts } as const;
+
+/** The texts that give the secrets of a connection away. */
+export function connectionTexts(value: unknown): readonly string[] {
+    return connectionForms(typeof value === "object" && value !== null ? value : allTexts(value));
 }
 
 /** Every text in a value, to be on the safe side. */

@@ -8,13 +8,20 @@ import {
     type RegistryConnection,
     type SiteRegistry,
     UNKNOWN_SITE,
+    certificatesIn,
+    isKeyOfCertificate,
     parseConnection,
     parseJson,
+    privateKeyIn,
     readAccounts,
     readConfiguredSite,
+    readConnectionSecrets,
 } from "../../lib/site";
 import type { ReadConfig } from "../lifecycle/provider-process";
-import { type AdminInputs, type RegistryInputs, accountTexts } from "./registry-kind";
+import { type AdminInputs, type RegistryInputs, accountTexts, connectionTexts } from "./registry-kind";
+
+/** How a resource reaches its registry, as its inputs or its state have it. */
+export type StoredConnection = Pick<RegistryInputs, "registry" | "connectionSecrets">;
 
 const PREFIX = "registry-passthrough:";
 
@@ -58,15 +65,50 @@ export class StackSettings {
         return this.hasMoved(registry) ? "keep" : (this.site.onRemove?.value ?? onRemove ?? "keep");
     }
 
-    /** A resource's registry, with today's CA and retry time. */
-    registry(stored: RegistryConnection): SiteRegistry {
-        const { ca: storedCa, ...connection } = parseConnection(stored);
-        const ca = this.hasMoved(stored) || this.site.ca === undefined ? storedCa : this.site.ca.value;
+    /** A resource's registry, with today's CA, client certificate, proxy and retry time. */
+    registry({ registry: stored, connectionSecrets }: StoredConnection): SiteRegistry {
+        const {
+            ca: storedCa,
+            clientCertificate: storedCertificate,
+            proxy: storedProxy,
+            ...connection
+        } = parseConnection(stored);
+        const hasMoved = this.hasMoved(stored);
+        const ca = hasMoved || this.site.ca === undefined ? storedCa : this.site.ca.value;
+        const proxy = hasMoved || this.site.proxy === undefined ? storedProxy : this.site.proxy.value;
+        const { clientCertificate, clientKey } =
+            this.clientCertificate(stored) ??
+            ({ clientCertificate: storedCertificate, clientKey: connectionSecrets?.clientKey } as const);
+        const proxyAccount = (hasMoved ? undefined : this.accounts.proxy) ?? connectionSecrets?.proxy;
+        const secrets = readConnectionSecrets(
+            { certificate: clientCertificate === undefined ? undefined : { certificate: clientCertificate }, proxy },
+            {
+                ...(clientKey === undefined ? {} : { clientKey }),
+                ...(proxyAccount === undefined ? {} : { proxy: proxyAccount }),
+            },
+        );
         return {
             ...connection,
             retrySeconds: this.site.retrySeconds?.value ?? connection.retrySeconds,
             ...(ca === undefined ? {} : { ca }),
+            ...(clientCertificate === undefined ? {} : { clientCertificate }),
+            ...(proxy === undefined ? {} : { proxy }),
+            ...(secrets === undefined ? {} : { secrets }),
         };
+    }
+
+    /** Today's client certificate with its key, or none; undefined: what state has counts, never a part of each. */
+    private clientCertificate(
+        stored: RegistryConnection,
+    ): { readonly clientCertificate?: string; readonly clientKey?: string } | undefined {
+        const { clientCertificate: configured } = this.site;
+        if (this.hasMoved(stored) || configured === undefined) return undefined;
+        if (configured.value === undefined) return {};
+        const clientKey = readConnectionSecrets({ certificate: configured.value }, this.accounts)?.clientKey;
+        const clientCertificate = certificatesIn(configured.value.certificate);
+        // Without the program, a provider has the secrets of the last `up`, while the file may be renewed.
+        const isPair = clientKey !== undefined && isKeyOfCertificate(clientKey, clientCertificate);
+        return isPair ? { clientCertificate, clientKey } : undefined;
     }
 
     /**
@@ -88,7 +130,12 @@ export class StackSettings {
 
     /** Every secret text of the configuration, to be removed from messages. */
     secretTexts(): string[] {
-        const { superuserPassword, ...logins } = this.accounts;
-        return [...Object.values(logins).flatMap(accountTexts), ...(superuserPassword ? [superuserPassword] : [])];
+        const { superuserPassword, clientKey, ...logins } = this.accounts;
+        const keys = [clientKey, this.site.clientCertificate?.value?.keyFileText];
+        return [
+            ...Object.values(logins).flatMap(accountTexts),
+            ...(superuserPassword ? [superuserPassword] : []),
+            ...keys.flatMap((key) => connectionTexts(key && privateKeyIn(key))),
+        ];
     }
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { commonInputs } from "../lifecycle/resource-kind";
-import { type RegistryResourceArgs, accountTexts, adminArgs } from "../registry/registry-kind";
+import { type RegistryResourceArgs, adminArgs, registrySecrets } from "../registry/registry-kind";
 
 const args = adminArgs.extend({
     /** `mirror` */
@@ -22,5 +22,5 @@ export const repositorySetKind = {
     name: "repositorySet",
     inputs,
     outputs: ["made", "missing", "differences"],
-    secrets: { credentials: accountTexts },
+    secrets: registrySecrets,
 } as const;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
 import type { Robot } from "../../lib/registries";
 import { type CommonOutputs, commonInputs } from "../lifecycle/resource-kind";
-import { type RegistryResourceArgs, accountTexts, adminArgs } from "../registry/registry-kind";
+import { type RegistryResourceArgs, accountTexts, adminArgs, registrySecrets } from "../registry/registry-kind";
 
 const args = adminArgs.extend({
     /** `mirror` */
@@ -69,5 +69,5 @@ export const robotAccountKind = {
     name: "robotAccount",
     inputs,
     outputs: ["generation", "name", "robot", "login", "differences", "retiredRobots"],
-    secrets: { credentials: accountTexts, login: accountTexts },
+    secrets: { ...registrySecrets, login: accountTexts },
 } as const;

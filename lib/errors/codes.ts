@@ -82,7 +82,16 @@ export const ERROR_CODES = {
         "UNSUPPORTED",
         "UPLOAD_URL_UNREACHABLE",
     ],
-    network: ["ABORTED", "NETWORK", "TIMEOUT", "TLS"],
+    network: [
+        "ABORTED",
+        "CLIENT_CERTIFICATE_REJECTED",
+        "CLIENT_CERTIFICATE_REQUIRED",
+        "NETWORK",
+        "PROXY_FAILED",
+        "PROXY_REJECTED",
+        "TIMEOUT",
+        "TLS",
+    ],
     configuration: [
         "CLUSTER_VERSION_INVALID",
         "CONFIG_INVALID",

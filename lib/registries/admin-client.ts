@@ -5,6 +5,7 @@ import { parseJson } from "../errors/text";
 import { readErrorBody } from "../distribution/client/error-body";
 import { retryAfterSeconds, serverTime, statusProblem } from "../distribution/client/response-errors";
 import { DEFAULT_RETRY, withRetry } from "../distribution/limits/retry";
+import { clientCertificateError, refusalByPage } from "../distribution/http/client-certificate-errors";
 import { type HttpResponse, type HttpRequest, Transport } from "../distribution/http/transport";
 import type { RegistryAccount } from "./registry-admin";
 
@@ -139,6 +140,8 @@ function unexpected({ context, status }: Pick<AdminResponse, "context" | "status
  */
 export function adminError(response: AdminResponse, fixes: Readonly<Record<number, string>> = {}): RegistryError {
     const { context, status, headers } = response;
+    const refusal = refusalByPage(status, response.text);
+    if (refusal !== undefined) return clientCertificateError(refusal, context, { status });
     const { code, reason } = readErrorBody(response.text);
     const { location } = headers;
     if (status >= 300 && status < 400 && typeof location === "string") {

@@ -1,6 +1,5 @@
-import { once } from "node:events";
-import { connect } from "node:tls";
-import { verifiedTls } from "../distribution/http/tls";
+import type { TLSSocket } from "node:tls";
+import { createConnector, hostName } from "../distribution/http/connector";
 import type { RegistryEndpoint } from "../distribution/http/transport";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -23,18 +22,16 @@ export async function certificateNotes(endpoint: RegistryEndpoint, now = new Dat
     return [`the registry's TLS certificate ends on ${day}, and every pull with it; renew it before`];
 }
 
-async function certificateEnd({ host, ca }: RegistryEndpoint): Promise<Date | undefined> {
-    const { hostname, port } = new URL(`https://${host}`);
-    const socket = connect({
-        host: hostname.replace(/^\[|\]$/g, ""),
-        port: port === "" ? 443 : Number(port),
-        ...(/^[\d.]+$|^\[/.test(hostname) ? {} : { servername: hostname }),
-        ...verifiedTls(ca),
-        timeout: 5000,
-    });
-    socket.once("timeout", () => socket.destroy(new Error("no TLS in time")));
+async function certificateEnd(endpoint: RegistryEndpoint): Promise<Date | undefined> {
+    const { host, ca, clientCertificate, proxy } = endpoint;
+    const connect = createConnector({ host, ca, clientCertificate, proxy, timeout: 5000 });
+    const { port } = new URL(`https://${host}`);
+    const socket = await new Promise<TLSSocket>((resolve, reject) =>
+        connect({ hostname: hostName(host), host, protocol: "https:", port }, (...[error, connected]) =>
+            error === null ? resolve(connected as TLSSocket) : reject(error),
+        ),
+    );
     try {
-        await once(socket, "secureConnect");
         const until = Date.parse(socket.getPeerCertificate().valid_to);
         return Number.isNaN(until) ? undefined : new Date(until);
     } finally {

@@ -68,6 +68,35 @@ export const accountsSchema = z.strictObject({
             fix: setWith("pullerPassword", true),
             isSecret: true,
         }),
+    clientKey: z
+        .string()
+        .optional()
+        .meta({
+            description:
+                "Private key of `site.registry.clientCertificate`: the text of a PEM file, not encrypted. `config set` reads it " +
+                "from standard input",
+            defaultText: "none: required with a client certificate, unless it names a keyFile",
+            fix: `${setWith("clientKey", true)} < client.key`,
+            isSecret: true,
+        }),
+    proxyUsername: z
+        .string()
+        .optional()
+        .meta({
+            description: "User name at the HTTP proxy (`site.registry.proxy`), for Basic authentication",
+            examples: ["mirror"],
+            defaultText: "none, or that in the URL of the environment's variable",
+            fix: setWith("proxyUsername"),
+        }),
+    proxyPassword: z
+        .string()
+        .optional()
+        .meta({
+            description: "Password of proxyUsername",
+            defaultText: "none",
+            fix: setWith("proxyPassword", true),
+            isSecret: true,
+        }),
 });
 
 export type AccountKey = keyof z.infer<typeof accountsSchema>;
@@ -85,6 +114,10 @@ export interface ConfiguredAccounts {
     /** What clusters pull with, where the registry has no robot accounts. */
     readonly puller?: Credentials;
     readonly superuserPassword?: string;
+    /** PEM, as it is configured. */
+    readonly clientKey?: string;
+    /** Account of the HTTP proxy. */
+    readonly proxy?: Credentials;
 }
 
 /** Reads the accounts from the flat keys. */
@@ -94,11 +127,15 @@ export function readAccounts(read: ReadAccountKey): ConfiguredAccounts {
     const token = read("registryToken");
     const admin = token === undefined ? importer : { token };
     const superuserPassword = read("superuserPassword");
+    const clientKey = read("clientKey");
+    const proxy = login(read("proxyUsername"), read("proxyPassword"));
     return {
         ...(admin === undefined ? {} : { admin }),
         ...(importer === undefined ? {} : { importer }),
         ...(puller === undefined ? {} : { puller }),
         ...(superuserPassword === undefined ? {} : { superuserPassword }),
+        ...(clientKey === undefined ? {} : { clientKey }),
+        ...(proxy === undefined ? {} : { proxy }),
     };
 }
 
@@ -136,6 +173,25 @@ export function accountIssues(read: ReadAccountKey, kind: RegistryKind, stack: s
         ...(hasToken ? missing("registryToken") : []),
         ...superuserIssues(read("superuserPassword"), kind),
     ];
+}
+
+/**
+ * What is wrong with the account of the HTTP proxy.
+ * @param proxy `site.registry.proxy`; undefined: there is none
+ */
+export function proxyAccountIssues(read: ReadAccountKey, proxy: string | undefined, stack: string): ConfigIssue[] {
+    const keys = ["proxyUsername", "proxyPassword"] as const;
+    const set = keys.filter((key) => read(key) !== undefined);
+    if (proxy !== undefined) {
+        return set.length === 0
+            ? []
+            : keys.flatMap((key) => ((read(key) ?? "") === "" ? [missingIssue(key, stack)] : []));
+    }
+    return set.map((key) => ({
+        key,
+        problem: "site.registry.proxy, which it is for, is not set",
+        fix: `remove it with: npm run pulumi -- config rm ${key} --stack ${stack}`,
+    }));
 }
 
 /** Quay rejects passwords that are shorter than 8 characters or contain whitespace. */

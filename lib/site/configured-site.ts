@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ConfiguredCertificate } from "./client-certificate";
 import type { OnRemove } from "../mirror/on-remove";
 import type { RegistryKind } from "../registries";
 import { contentEntry, onRemoveKey, registryKeys, transferKeys } from "./schema";
@@ -15,6 +16,10 @@ export interface ConfiguredSite {
     readonly mirrorBase: Reading<string>;
     /** PEM; `value` is undefined if no CA is configured. */
     readonly ca: Reading<string | undefined>;
+    /** `value` is undefined if none is configured. */
+    readonly clientCertificate: Reading<ConfiguredCertificate | undefined>;
+    /** `value` is undefined if none is configured. */
+    readonly proxy: Reading<string | undefined>;
     readonly retrySeconds: Reading<number>;
     readonly onRemove: Reading<OnRemove>;
     /** Lock files in the order of the sets. */
@@ -26,6 +31,8 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     type: undefined,
     mirrorBase: undefined,
     ca: undefined,
+    clientCertificate: undefined,
+    proxy: undefined,
     retrySeconds: undefined,
     onRemove: undefined,
     locks: undefined,
@@ -36,7 +43,7 @@ const locksOnly = z.array(contentEntry.pick({ lock: true }).loose()).default([])
 /**
  * Reads a site from its two documents, as `readSite` would.
  * @param defaults `{ value: undefined }` if there are none
- * @param readFile gives the text of the CA file; may throw
+ * @param readFile gives the text of a PEM file; may throw
  */
 export function readConfiguredSite(
     site: Reading<unknown>,
@@ -54,6 +61,11 @@ export function readConfiguredSite(
         type: read(registryKeys.shape.type, "registry", "type"),
         mirrorBase: read(registryKeys.shape.mirrorBase, "registry", "mirrorBase"),
         ca: readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile),
+        clientCertificate: readCertificate(
+            read(registryKeys.shape.clientCertificate, "registry", "clientCertificate"),
+            readFile,
+        ),
+        proxy: read(registryKeys.shape.proxy, "registry", "proxy"),
         retrySeconds: read(transferKeys.shape.retrySeconds, "transfer", "retrySeconds"),
         onRemove: read(onRemoveKey, "onRemove"),
         locks: locks && { value: locks.value.map(({ lock }) => lock) },
@@ -78,6 +90,21 @@ function readCa(path: Reading<string | undefined>, readFile: (path: string) => s
     if (path?.value === undefined) return path;
     try {
         return { value: readFile(path.value) };
+    } catch {
+        return undefined;
+    }
+}
+
+function readCertificate(
+    keys: Reading<z.infer<typeof registryKeys.shape.clientCertificate>>,
+    readFile: (path: string) => string,
+): Reading<ConfiguredCertificate | undefined> {
+    if (keys === undefined) return undefined;
+    if (keys.value === undefined) return { value: undefined };
+    const { certificateFile, keyFile } = keys.value;
+    try {
+        const certificate = readFile(certificateFile);
+        return { value: { certificate, ...(keyFile === undefined ? {} : { keyFileText: readFile(keyFile) }) } };
     } catch {
         return undefined;
     }

@@ -3,9 +3,12 @@ export {
     type ConfiguredAccounts,
     type ReadAccountKey,
     accountIssues,
+    proxyAccountIssues,
     readAccounts,
 } from "./account-keys";
+export { certificatesIn, clientKeyIssues, isKeyOfCertificate, privateKeyIn } from "./client-certificate";
 export { type ConfiguredSite, type Reading, UNKNOWN_SITE, parseJson, readConfiguredSite } from "./configured-site";
+export { readConnectionSecrets } from "./connection-secrets";
 export { type Content, type FileReader, allImages, allMarks, localRepositories, readContent } from "./content";
 export { type ClusterObjects, clusterObjects } from "./cluster-objects";
 export type { ConfigIssue } from "./config-issue";
@@ -14,8 +17,10 @@ export { issuesText, unknownKeyIssues } from "./issues";
 export { type ConfigKey, accountKeys, siteKeys } from "./key-documentation";
 export { type MirrorPolicy, type SiteCluster, mirrorPolicy } from "./mirror-policy";
 export {
+    type ConnectionSecrets,
     type RegistryConnection,
     type SiteRegistry,
+    connectionSecrets,
     parseConnection,
     registryConnection,
     registryEndpoint,

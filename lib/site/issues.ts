@@ -3,7 +3,7 @@ import { formatReason } from "../errors/format";
 import { escapedLines, printable } from "../errors/text";
 import { ACCOUNT_KEYS } from "./account-keys";
 import type { ConfigIssue } from "./config-issue";
-import { siteKeys } from "./key-documentation";
+import { accountKeys, siteKeys } from "./key-documentation";
 
 const PREFIX = "registry-passthrough:";
 const KEYS: readonly string[] = ["site", "defaults", ...ACCOUNT_KEYS];
@@ -49,5 +49,5 @@ export function collectIssue<T>(key: string, issues: ConfigIssue[], action: () =
 /** How a wrong value of a key is corrected: `site.registry.ca`. */
 export function keyFix(key: string): string {
     const name = key.replace(/^site\.?/, "").replace(/\[\d+\]/g, "[]");
-    return siteKeys().find((known) => known.key === name)?.fix ?? "see docs/configuration.md";
+    return [...siteKeys(), ...accountKeys()].find((known) => known.key === name)?.fix ?? "see docs/configuration.md";
 }

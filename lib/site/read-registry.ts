@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
-import { isLoopback } from "../distribution/http/transport";
+import { isLoopback } from "../distribution/http/loopback";
 import { type MirrorBase, parseMirrorBase } from "../mirror/mirror-reference";
+import { readClientCertificate } from "./client-certificate";
 import type { FileReader } from "./content";
 import type { ConfigIssue } from "./config-issue";
 import { collectIssue, keyFix } from "./issues";
@@ -21,12 +22,18 @@ export function readRegistry(
     const { type, mirrorBase, plainHttp } = configured;
     const mirror = collectIssue("site.registry.mirrorBase", issues, () => parseMirrorBase(mirrorBase));
     const ca = configured.ca === undefined ? undefined : readCa(configured.ca, context, issues);
+    const clientCertificate =
+        configured.clientCertificate && readClientCertificate(configured.clientCertificate, context, issues);
+    const clientKeyFile = configured.clientCertificate?.keyFile;
     if (mirror === undefined) return undefined;
     return {
         type,
         mirrorBase,
         mirror,
         ...(ca === undefined ? {} : { ca }),
+        ...(clientCertificate === undefined ? {} : { clientCertificate }),
+        ...(clientKeyFile === undefined ? {} : { clientKeyFile }),
+        ...(configured.proxy === undefined ? {} : { proxy: configured.proxy }),
         ...(plainHttp === undefined ? {} : { plainHttp }),
         retrySeconds: transfer.retrySeconds,
         ...(transfer.requests === undefined ? {} : { requests: transfer.requests }),
@@ -34,11 +41,24 @@ export function readRegistry(
     };
 }
 
-/** Plain HTTP beyond loopback. */
+/** Plain HTTP beyond loopback, or with what needs TLS. */
 export function plainHttpIssues({ registry }: SiteDocument, mirror: MirrorBase | undefined): ConfigIssue[] {
-    if (registry.plainHttp !== true || mirror === undefined || isLoopback(mirror.host)) return [];
-    const problem = `plain HTTP is for loopback only, and ${mirror.host} is not`;
-    return [{ key: "site.registry.plainHttp", problem, fix: "serve the registry with TLS and give its CA" }];
+    if (registry.plainHttp !== true) return [];
+    const fix = "serve the registry with TLS and give its CA";
+    const issues: ConfigIssue[] = [];
+    if (mirror !== undefined && !isLoopback(mirror.host)) {
+        const problem = `plain HTTP is for loopback only, and ${mirror.host} is not`;
+        issues.push({ key: "site.registry.plainHttp", problem, fix });
+    }
+    if (registry.clientCertificate !== undefined) {
+        const problem = "plain HTTP (site.registry.plainHttp) has no client certificates";
+        issues.push({ key: "site.registry.clientCertificate", problem, fix: `leave it out, or ${fix}` });
+    }
+    if (registry.proxy !== undefined) {
+        const problem = "plain HTTP (site.registry.plainHttp) is for loopback, which no proxy is used for";
+        issues.push({ key: "site.registry.proxy", problem, fix: `leave it out, or ${fix}` });
+    }
+    return issues;
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ProxySettings } from "../distribution/http/proxy-settings";
 import type { RegistryEndpoint } from "../distribution/http/transport";
 import { type MirrorBase, parseMirrorBase } from "../mirror/mirror-reference";
 import { REGISTRY_KINDS } from "../registries";
@@ -10,6 +11,10 @@ export const registryConnection = z.object({
     mirrorBase: z.string(),
     /** PEM of the issuing CA; absent: a public one. */
     ca: z.string().optional(),
+    /** PEM of the client certificate, with its issuers; absent: none is shown. Its key stands beside the connection. */
+    clientCertificate: z.string().optional(),
+    /** URL of an HTTP proxy, or `environment`; absent: connections are direct. */
+    proxy: z.string().optional(),
     /** HTTP without TLS, on loopback only. */
     plainHttp: z.boolean().optional(),
     /** How long one request may keep failing before it is given up. */
@@ -22,9 +27,23 @@ export const registryConnection = z.object({
 
 export type RegistryConnection = Readonly<z.infer<typeof registryConnection>>;
 
+/** What connections to the registry need beside an account: secret. The names are an ABI, as those of the connection. */
+export const connectionSecrets = z.object({
+    /** PEM of the private key of the client certificate. */
+    clientKey: z.string().optional(),
+    /** Account of the HTTP proxy. */
+    proxy: z.object({ username: z.string(), password: z.string() }).optional(),
+});
+
+export type ConnectionSecrets = Readonly<z.infer<typeof connectionSecrets>>;
+
 /** A connection with its mirror base parsed. */
 export interface SiteRegistry extends RegistryConnection {
     readonly mirror: MirrorBase;
+    /** File with the private key of the client certificate; absent: the key is a secret of the stack. */
+    readonly clientKeyFile?: string;
+    /** Absent in what `readSite` returns. */
+    readonly secrets?: ConnectionSecrets;
 }
 
 /**
@@ -35,15 +54,25 @@ export function parseConnection(connection: RegistryConnection): SiteRegistry {
     return { ...connection, mirror: parseMirrorBase(connection.mirrorBase) };
 }
 
-/** Where HTTP requests to the registry go. */
+/** Where HTTP requests to the registry go, and how connections to it are opened. */
 export function registryEndpoint({
     mirror,
     ca,
     plainHttp,
-}: Pick<SiteRegistry, "mirror" | "ca" | "plainHttp">): RegistryEndpoint {
+    clientCertificate: certificate,
+    proxy,
+    secrets,
+}: Pick<SiteRegistry, "mirror" | "ca" | "plainHttp" | "clientCertificate" | "proxy" | "secrets">): RegistryEndpoint {
+    const key = secrets?.clientKey;
     return {
         host: mirror.host,
         ...(ca === undefined ? {} : { ca }),
+        ...(certificate === undefined || key === undefined ? {} : { clientCertificate: { certificate, key } }),
+        ...(proxy === undefined ? {} : { proxy: { url: proxy, ...proxyAccount(secrets) } }),
         ...(plainHttp === undefined ? {} : { plainHttp }),
     };
+}
+
+function proxyAccount(secrets: ConnectionSecrets | undefined): Pick<ProxySettings, "credentials"> {
+    return secrets?.proxy === undefined ? {} : { credentials: secrets.proxy };
 }

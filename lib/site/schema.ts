@@ -2,7 +2,7 @@ import { z } from "zod";
 import { overrideSchema } from "../mirror/override";
 import { TARGETS } from "../openshift";
 import { OFFERED_KINDS } from "../registries";
-import { days, size } from "./units";
+import { days, proxyUrl, size } from "./units";
 
 /*
  * Every key carries zod metadata: `description`, without a period at its end; `examples` as people write them; `fix`, the
@@ -70,6 +70,49 @@ export const registryKeys = z.strictObject({
             examples: ["certs/site-a-ca.pem"],
             defaultText: "public CAs only",
             fix: "give the PEM file of the CA that issued the registry's certificate",
+        }),
+    clientCertificate: z
+        .strictObject({
+            certificateFile: z
+                .string()
+                .min(1)
+                .meta({
+                    description:
+                        "PEM file with the client certificate, followed by the CAs between it and the CA that the registry trusts",
+                    examples: ["certs/client.pem"],
+                    fix: "give the PEM file of a client certificate",
+                }),
+            keyFile: z
+                .string()
+                .min(1)
+                .optional()
+                .meta({
+                    description:
+                        "PEM file with its private key, in place of the secret `clientKey`. Never commit it to git",
+                    examples: ["/etc/passthrough/client.key"],
+                    defaultText: "none: clientKey",
+                    fix: "give the PEM file of the private key, not encrypted, or leave it out and set the secret clientKey",
+                }),
+        })
+        .optional()
+        .meta({
+            description:
+                "The certificate to show to a registry, or a proxy in front of it, that asks for client certificates. Its private " +
+                "key is the secret `clientKey`. It is shown to the registry's host only (docs/security.md#client-certificates)",
+            fix: "write clientCertificate: {certificateFile: <PEM file>}",
+        }),
+    proxy: proxyUrl()
+        .optional()
+        .meta({
+            description:
+                "HTTP proxy that the registry, its token service and its storage are reached through: `http://host:port`, " +
+                "`https://host:port`, or `environment` for HTTPS_PROXY and NO_PROXY. Without this key those variables are not used. " +
+                "An account of the proxy is proxyUsername and proxyPassword (docs/registries.md#through-a-proxy)",
+            examples: ["http://proxy.site-a.example:3128"],
+            defaultText: "none: connections are direct",
+            fix:
+                "write http://<host>:<port>, https://<host>:<port> or environment; an account of the proxy goes into " +
+                "proxyUsername and the secret proxyPassword",
         }),
     plainHttp: z
         .boolean()

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { FROM_ENVIRONMENT } from "../distribution/http/proxy-settings";
 
 /** The longest lifetime of a robot account that can be configured: ten years. */
 const MAX_DAYS = 3650;
@@ -40,4 +41,20 @@ export function size() {
             return bytes;
         })
         .meta({ typeText: `size with its unit, one of ${Object.keys(UNITS).join(", ")}` });
+}
+
+/** A schema for the URL of an HTTP proxy, or `environment`. No problem quotes the text: it may have a password. */
+export function proxyUrl() {
+    return z.string().superRefine((text, context) => {
+        const problem = proxyProblem(text);
+        if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+    });
+}
+
+function proxyProblem(text: string): string | undefined {
+    if (text === FROM_ENVIRONMENT) return undefined;
+    const url = /^https?:\/\/[^/]/i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+    if (url === undefined) return "it is not the URL of an HTTP proxy";
+    if (url.username !== "" || url.password !== "") return "it must not hold an account: this file is not encrypted";
+    return url.pathname === "/" && url.search === "" && url.hash === "" ? undefined : "it must end after host and port";
 }

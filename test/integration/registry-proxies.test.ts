@@ -69,6 +69,22 @@ test("a relative upload URL is resolved against the request, not against the roo
     await isImported();
 });
 
+test.each([
+    ["POST and PUT", undefined],
+    ["POST, PATCH and PUT", 100_000],
+])("interim responses (100, 102, 103) before each response of the registry change nothing: %s", async (_, maxBody) => {
+    site.proxy.script = () => ({ kind: "interim-responses" });
+    const { error, result } = await site.bring(content, { maxBody });
+    expect([error, result?.failed]).toEqual([undefined, []]);
+    expect(site.proxy.passed.some(isPatch)).toBe(maxBody !== undefined);
+    // Each request was sent once: none of them failed and was repeated.
+    const requests = site.proxy.passed.map(({ method, url }) => `${method} ${url}`);
+    expect(requests.filter((request) => /^(PUT|PATCH) /.test(request))).toEqual([
+        ...new Set(requests.filter((request) => /^(PUT|PATCH) /.test(request))),
+    ]);
+    await site.isWhole(content);
+});
+
 test("blobs are sent with PATCH where a PUT with bytes is not accepted", async () => {
     site.proxy.script = (asked) =>
         isBlobPut(asked) && bodyBytes(asked) > 0

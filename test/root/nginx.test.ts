@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { computeDigest } from "../../lib/oci/digest";
+import type { ClientCertificate } from "../../lib/distribution/http/tls";
 import { type DoctorResult, runDoctor } from "../../lib/passthrough";
-import { testAuthority } from "../support/certificates";
+import { type TestAuthority, testAuthority } from "../support/certificates";
 import { RegistryProcess, freePort } from "../support/registry-process";
 
 /* Debian's own nginx in front of a real registry, with settings that are often met (needs root: nginx is in /usr/sbin). */
@@ -82,10 +83,10 @@ function listens(port: number): Promise<boolean> {
     });
 }
 
-async function examine(host: string): Promise<DoctorResult[]> {
+async function examine(host: string, clientCertificate?: ClientCertificate): Promise<DoctorResult[]> {
     const open = (credentials?: typeof ACCOUNT) =>
         new RegistryClient({
-            endpoint: { host, ca },
+            endpoint: { host, ca, ...(clientCertificate === undefined ? {} : { clientCertificate }) },
             credentials,
             retry: { seconds: 0, firstDelay: 1, longestDelay: 1 },
         });
@@ -107,6 +108,25 @@ test("nginx that passes Host and the scheme on, without a limit, has no findings
     expect(outcomes(await examine(host))).toEqual([
         ...["greeting: ok", "account: ok", "upload URL: ok", "small upload: ok", "large upload: ok", "removal: ok"],
     ]);
+});
+
+test("nginx that asks for a client certificate: with one, without, and with one of another CA", async () => {
+    const clients = await testAuthority("Client CA");
+    writeFileSync(join(folder, "clients.crt"), clients.ca);
+    const client = async (authority: TestAuthority): Promise<ClientCertificate> =>
+        authority.issue({ names: [], commonName: "mirror" });
+    const host = await serve(
+        `client_max_body_size 0; ssl_verify_client on; ssl_client_certificate "${join(folder, "clients.crt")}";`,
+    );
+    expect(outcomes(await examine(host, await client(clients))).at(-1)).toBe("removal: ok");
+    for (const [certificate, code] of [
+        [undefined, "CLIENT_CERTIFICATE_REQUIRED"],
+        [await client(await testAuthority()), "CLIENT_CERTIFICATE_REJECTED"],
+    ] as const) {
+        const results = await examine(host, certificate);
+        expect(outcomes(results)).toEqual(["greeting: failed"]);
+        expect(results[0]?.error).toMatchObject({ code, status: 400 });
+    }
 });
 
 test("nginx's own limit of 1 MB is a note, and blobs go in in chunks", async () => {

@@ -6,7 +6,7 @@ import { type Lock, parseLock, writeLock } from "../../lib/lock";
 import { describeArchive, openArchive } from "../../lib/archives";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
 import { secretForms } from "../../lib/distribution/auth/redaction";
-import { testAuthority } from "./certificates";
+import { type TestAuthority, testAuthority } from "./certificates";
 import { type CommandRun, passthrough, startPassthrough } from "./passthrough-cli";
 import { RegistryProcess, type RegistryProcessOptions } from "./registry-process";
 import { ACCOUNT, FIXTURES } from "./site";
@@ -27,8 +27,12 @@ export class CommandSite {
         return CommandSite.createWith({}, ...fixtures);
     }
 
-    static async createWith(options: RegistryProcessOptions, ...fixtures: string[]): Promise<CommandSite> {
-        const authority = await testAuthority();
+    /** @param options `authority` issued the certificate in `tls`; default: a new one, for localhost */
+    static async createWith(
+        { authority: given, ...options }: RegistryProcessOptions & { readonly authority?: TestAuthority },
+        ...fixtures: string[]
+    ): Promise<CommandSite> {
+        const authority = given ?? (await testAuthority());
         const registry = await RegistryProcess.start({ tls: await authority.issue(), account: ACCOUNT, ...options });
         const site = new CommandSite(mkdtempSync(join(tmpdir(), "command site ")), registry);
         writeFileSync(join(site.folder, "ca.crt"), authority.ca);

@@ -10,6 +10,8 @@ import type { ServerCertificate } from "./certificates";
 export interface RegistryProcessOptions {
     /** Absent: plain HTTP. */
     readonly tls?: ServerCertificate;
+    /** PEM of the CA whose client certificates it asks for, over TLS; absent: it asks for none. */
+    readonly clientCa?: string;
     /** Absent: no authentication. */
     readonly account?: { readonly username: string; readonly password: string };
     /** Off: manifests cannot be deleted, as distribution comes. */
@@ -171,7 +173,7 @@ export function canHaveDisk(): boolean {
 }
 
 function configuration(folder: string, port: number, options: RegistryProcessOptions): object {
-    const { tls, account, deletes = true, layerUrls } = options;
+    const { tls, clientCa, account, deletes = true, layerUrls } = options;
     const file = (name: string, text: string) => {
         writeFileSync(join(folder, name), text, { mode: 0o600 });
         return join(folder, name);
@@ -185,7 +187,13 @@ function configuration(folder: string, port: number, options: RegistryProcessOpt
             secret: "of no use to anybody",
             ...(tls === undefined
                 ? {}
-                : { tls: { certificate: file("tls.crt", tls.certificate), key: file("tls.key", tls.key) } }),
+                : {
+                      tls: {
+                          certificate: file("tls.crt", tls.certificate),
+                          key: file("tls.key", tls.key),
+                          ...(clientCa === undefined ? {} : { clientcas: [file("client-ca.crt", clientCa)] }),
+                      },
+                  }),
         },
         ...(layerUrls === undefined ? {} : { validation: { manifests: { urls: { allow: layerUrls } } } }),
         ...(account === undefined

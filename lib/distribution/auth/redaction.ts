@@ -67,6 +67,24 @@ function decodeUri(text: string): string | undefined {
     }
 }
 
+/**
+ * The texts that would give secrets of a connection away: a private key in every form and each line of it, the password of
+ * an account.
+ */
+export function connectionForms(secrets: object): string[] {
+    return Object.values(secrets).flatMap((secret: unknown) => {
+        if (typeof secret === "string")
+            return [...secretForms({ username: "", password: secret }), ...keyLines(secret)];
+        const { username, password } = (secret ?? {}) as Partial<Credentials>;
+        return typeof password === "string" ? secretForms({ username: String(username), password }) : [];
+    });
+}
+
+/** Lines of a PEM text that are secret: not its first and last one, and no short rest that may occur elsewhere. */
+function keyLines(text: string): string[] {
+    return text.split(/\s+/).filter((line) => /^[A-Za-z0-9+/=]{16,}$/.test(line));
+}
+
 const MARKER = "[secret]";
 
 /** From, and up to but without. */

@@ -4,12 +4,13 @@ import { type Credentials, basicAuthorization } from "../auth/credentials";
 import { BodyRefusals, isHeavy } from "../auth/body-refusals";
 import { debug } from "../../debug/debug";
 import { RegistryError, type RequestContext } from "../../errors/errors";
+import { isLoopback } from "../http/loopback";
 import { type HostLimiter, type Pass, hostLimiter } from "../limits/host-limiter";
 import { RegistryTokens, bearer, isBearer } from "../auth/token-cache";
 import { responseError } from "./response-errors";
 import { type RetryPolicy, isBusy } from "../limits/retry";
 import { TokenRefusals } from "../auth/token-refusals";
-import { type HttpResponse, type HttpRequest, type RegistryEndpoint, Transport, isLoopback } from "../http/transport";
+import { type HttpResponse, type HttpRequest, type RegistryEndpoint, Transport } from "../http/transport";
 
 /** A request to the registry, before it is authorized. */
 export interface RegistryRequest extends Omit<HttpRequest, "url" | "body"> {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type ErrorCode, responseCode } from "../../errors/codes";
 import { RegistryError, type RequestContext } from "../../errors/errors";
 import { parseJson } from "../../errors/text";
+import { clientCertificateError, refusalByPage } from "../http/client-certificate-errors";
 import { resumeHint } from "../http/resume-hint";
 import type { HttpResponse } from "../http/transport";
 import { readErrorBody } from "./error-body";
@@ -60,6 +61,8 @@ const LOCKED = /database is locked/i;
  */
 export function responseError(response: HttpResponse, text: string, fix?: string): RegistryError {
     const { status, context } = response;
+    const refusal = refusalByPage(status, text);
+    if (refusal !== undefined) return clientCertificateError(refusal, context, { status });
     const { code, registryCode, problem } = readFailure(response, text);
     const known = CODE_FIXES[code] ?? fix ?? statusFix(code === "DISK_FULL" ? 507 : status, context);
     return new RegistryError(problem, {
@@ -125,8 +128,13 @@ function redirectProblem(location: string | string[] | undefined): string {
     return `the request was redirected to ${place}`;
 }
 
-/** @throws RegistryError `NOT_A_REGISTRY` if the body of a successful response is a page of something else */
+/**
+ * @throws RegistryError `NOT_A_REGISTRY` if the body is a page of something else than a registry,
+ * `CLIENT_CERTIFICATE_REQUIRED` or `CLIENT_CERTIFICATE_REJECTED` if it is about the client certificate
+ */
 export function rejectPage(response: HttpResponse, text: string): void {
+    const refusal = refusalByPage(response.status, text);
+    if (refusal !== undefined) throw clientCertificateError(refusal, response.context, { status: response.status });
     const page = describeHtmlPage(text);
     if (page === undefined) return;
     throw new RegistryError(pageProblem(page, response.url), {

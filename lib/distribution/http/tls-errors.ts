@@ -1,4 +1,5 @@
 import { RegistryError, type RequestContext, errorMessage } from "../../errors/errors";
+import { clientCertificateError, refusalByAlert } from "./client-certificate-errors";
 import { ServerCertificateError } from "./server-certificate";
 
 const UNKNOWN_ISSUER = "give the registry's issuing CA as a PEM file in site.registry.ca";
@@ -25,15 +26,26 @@ const FIXES: Readonly<Record<string, string>> = {
 };
 /** The handshake failed before a certificate was verified. */
 const HANDSHAKE = /^(EPROTO|ERR_SSL_.*)$/;
+const HANDSHAKE_FIX =
+    "check the port in site.registry.mirrorBase, the TLS versions that the registry offers, and whether it asks for a client " +
+    "certificate (site.registry.clientCertificate)";
 /** The alert of RFC 7301 §3.2: what is offered here is HTTP/1.1 alone. */
 const NO_COMMON_PROTOCOL = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";
 
 /**
- * The RegistryError `TLS` for a failed connection.
+ * The RegistryError `TLS` or `CLIENT_CERTIFICATE_…` for a failed connection.
  * @param code the error's own
+ * @param hasCertificate whether the connection had a client certificate to show
  * @returns undefined if it failed for another reason than TLS
  */
-export function tlsError(context: RequestContext, error: Error, code: string): RegistryError | undefined {
+export function tlsError(
+    context: RequestContext,
+    error: Error,
+    code: string,
+    hasCertificate: boolean,
+): RegistryError | undefined {
+    const refusal = refusalByAlert(code, hasCertificate);
+    if (refusal !== undefined) return clientCertificateError(refusal, context, { cause: error });
     const failed = (problem: string, fix: string) =>
         new RegistryError(problem, { ...context, code: "TLS", fix, cause: error });
     const untrusted = (why: string, fix: string) => failed(`the TLS certificate cannot be trusted: ${why}`, fix);
@@ -45,6 +57,6 @@ export function tlsError(context: RequestContext, error: Error, code: string): R
         `the TLS handshake failed (${code})`,
         code === NO_COMMON_PROTOCOL
             ? "let the registry, or what stands in front of it, offer HTTP/1.1 beside HTTP/2 (ALPN)"
-            : "check the port in site.registry.mirrorBase and the TLS versions that the registry offers",
+            : HANDSHAKE_FIX,
     );
 }

@@ -1,10 +1,14 @@
 import { Agent, type Dispatcher, errors, request } from "undici";
 import { withoutSecrets } from "../auth/redaction";
 import { RegistryError, type RequestContext } from "../../errors/errors";
+import { createConnector, hostName } from "./connector";
+import { isLoopback } from "./loopback";
+import { ProxyError } from "./proxy-error";
+import { type ProxySettings, ignoredProxyNote } from "./proxy-settings";
 import { resumeHint } from "./resume-hint";
 import { requestSecrets } from "./request-log";
 import { DEFAULT_TIMEOUTS, type Timeouts, storeTimeout } from "./timeouts";
-import { verifiedTls } from "./tls";
+import type { ClientCertificate } from "./tls";
 import { tlsError } from "./tls-errors";
 
 /** Where a registry is reached. */
@@ -13,6 +17,10 @@ export interface RegistryEndpoint {
     readonly host: string;
     /** PEM of the issuing CAs, in addition to the public ones. */
     readonly ca?: string;
+    /** Shown to servers with the registry's host name. */
+    readonly clientCertificate?: ClientCertificate;
+    /** Connections with TLS go through it; absent: they are direct. */
+    readonly proxy?: ProxySettings;
     /** HTTP without TLS; loopback only. */
     readonly plainHttp?: boolean;
     /** Default: DEFAULT_TIMEOUTS. */
@@ -48,18 +56,14 @@ export interface HttpResponse {
     discard(): Promise<void>;
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
-
-/** True for hosts that never leave the machine: the only ones plain HTTP is allowed for. */
-export function isLoopback(host: string): boolean {
-    return LOOPBACK.test(host);
-}
-
 /** One HTTP/1.1 client for one registry: TLS always verified, sockets kept, every failure a RegistryError. */
 export class Transport {
     readonly origin: string;
     private readonly agent: Agent;
     private readonly timeouts: Timeouts;
+    /** The host name that gets the client certificate; absent: there is none. */
+    private readonly certificateHost: string | undefined;
+    private readonly proxy: ProxySettings | undefined;
 
     constructor(endpoint: RegistryEndpoint, connections: number) {
         if (endpoint.plainHttp && !isLoopback(endpoint.host)) {
@@ -72,15 +76,18 @@ export class Transport {
         // As URLs write it: without the port that goes without saying.
         this.origin = new URL(`${endpoint.plainHttp ? "http" : "https"}://${endpoint.host}`).origin;
         this.timeouts = endpoint.timeouts ?? DEFAULT_TIMEOUTS;
+        this.proxy = endpoint.proxy;
+        this.certificateHost = endpoint.clientCertificate === undefined ? undefined : hostName(endpoint.host);
         this.agent = new Agent({
             connections,
-            // One request, one connection: docs/architecture.md, "HTTP/1.1 only".
-            allowH2: false,
             // Also with plain HTTP: such a registry may name a token endpoint with TLS.
-            connect: {
+            connect: createConnector({
                 timeout: this.timeouts.connect,
-                ...verifiedTls(endpoint.plainHttp ? undefined : endpoint.ca),
-            },
+                ca: endpoint.plainHttp ? undefined : endpoint.ca,
+                host: endpoint.host,
+                clientCertificate: endpoint.clientCertificate,
+                proxy: endpoint.proxy,
+            }),
             keepAliveTimeout: 30_000,
             // Single sign-on and CDNs add cookies and policies; by default the limit is 16 KiB.
             maxHeaderSize: MAX_HEADER_BYTES,
@@ -94,6 +101,12 @@ export class Transport {
         const { method, url, headers, body, signal, operation, account } = options;
         const context = { operation, method, registry: url.host, account };
         const stored = options.storedBytes ?? (method === "PUT" && Buffer.isBuffer(body) ? body.length : undefined);
+        const asked = {
+            ...{ context, url, patience: this.timeouts.piece },
+            hide: (text: string) => withoutSecrets(text, requestSecrets(headers ?? {})),
+            hasCertificate: hostName(url.host) === this.certificateHost,
+            proxyNote: this.proxy === undefined ? ignoredProxyNote(url.host) : undefined,
+        };
         try {
             const response = await request(url, {
                 method,
@@ -105,11 +118,10 @@ export class Transport {
                 ...(body === undefined ? {} : { body: body as Buffer }),
                 ...(signal ? { signal } : {}),
             });
-            const hide = (text: string) => withoutSecrets(text, requestSecrets(headers ?? {}));
-            return httpResponse(response, { context, url, patience: this.timeouts.piece, hide });
+            return httpResponse(response, asked);
         } catch (error) {
             signal?.throwIfAborted();
-            throw transportError(context, error);
+            throw transportError(asked, error);
         }
     }
 
@@ -131,14 +143,19 @@ interface Asked {
     readonly patience: number;
     /** Takes the secrets of the request out of a text that may repeat them. */
     readonly hide: (text: string) => string;
+    /** Whether the connection had a client certificate to show. */
+    readonly hasCertificate: boolean;
+    /** Why a connection may fail that a proxy of the environment would let through. */
+    readonly proxyNote: string | undefined;
 }
 
-function httpResponse(response: Dispatcher.ResponseData, { context, url, patience, hide }: Asked): HttpResponse {
+function httpResponse(response: Dispatcher.ResponseData, asked: Asked): HttpResponse {
+    const { context, url, patience, hide } = asked;
     async function* bytes(): AsyncIterable<Buffer> {
         try {
             yield* withLeastSpeed(response.body as AsyncIterable<Buffer>, context, patience);
         } catch (error) {
-            throw transportError(context, error);
+            throw transportError(asked, error);
         }
     }
     return {
@@ -218,7 +235,11 @@ const NETWORK_CODES = new Set([
 ]);
 
 /** Errors that are not the network's (a body iterator's own ArchiveError, a bug) pass through unchanged. */
-function transportError(context: RequestContext, error: unknown): unknown {
+function transportError({ context, hasCertificate, proxyNote }: Asked, error: unknown): unknown {
+    if (error instanceof ProxyError) {
+        const { code, fix, problem } = error;
+        return new RegistryError(problem, { ...context, code, fix: `${fix}${resumeHint(context)}`, cause: error });
+    }
     if (error instanceof errors.HTTPParserError) {
         return new RegistryError(`the response is not HTTP: ${error.message}`, {
             ...context,
@@ -229,10 +250,11 @@ function transportError(context: RequestContext, error: unknown): unknown {
     }
     const code = systemCode(error);
     if (code === undefined) return error;
-    const tls = tlsError(context, error as Error, code);
+    const tls = tlsError(context, error as Error, code, hasCertificate);
     if (tls !== undefined) return tls;
     const { registry } = context;
-    const fix = `check that the registry runs and that ${registry} can be reached from here${resumeHint(context)}`;
+    const note = proxyNote === undefined ? "" : ` (${proxyNote})`;
+    const fix = `check that the registry runs and that ${registry} can be reached from here${note}${resumeHint(context)}`;
     const facts = { ...context, fix, cause: error };
     if (TIMEOUT_CODES.has(code))
         return new RegistryError(`no response in time (${code})`, { ...facts, code: "TIMEOUT" });

@@ -32,7 +32,16 @@ const IMAGES_AT_ONCE = 12;
 /** Errors of the file system, and of a file that is shorter than when it was opened. */
 const ARCHIVE_LOST = new Set<ErrorCode>(["ARCHIVE_UNREADABLE", "ARCHIVE_TRUNCATED"]);
 /** What no request to the registry gets around. */
-const ENDS_ALL = new Set<ErrorCode>(["TLS", "ABORTED", "UPLOADS_REFUSED", "UPLOAD_URL_UNREACHABLE"]);
+const ENDS_ALL = new Set<ErrorCode>([
+    "TLS",
+    "CLIENT_CERTIFICATE_REQUIRED",
+    "CLIENT_CERTIFICATE_REJECTED",
+    "PROXY_FAILED",
+    "PROXY_REJECTED",
+    "ABORTED",
+    "UPLOADS_REFUSED",
+    "UPLOAD_URL_UNREACHABLE",
+]);
 
 /**
  * Carries a plan out. One failing image does not stop the others; a registry that stays unreachable does, and so does an

@@ -133,6 +133,7 @@ export class FaultProxy {
         const connection = this.connections.get(request.socket.remotePort ?? 0);
         const reset = () => void connection?.resetAndDestroy();
         const carrier = new BodyCarrier(fault, this.watch, reset, this.stopped.signal);
+        if (fault?.kind === "interim-responses") sendInterimResponses(response);
         if (fault?.kind === "last-answer") endAfter(request, response, fault.announced);
         try {
             await this.way(passed);
@@ -176,6 +177,12 @@ export class FaultProxy {
         await pipeline(answer, (body) => carrier.answer(body as AsyncIterable<Buffer>), response);
         await sent;
     }
+}
+
+function sendInterimResponses(response: ServerResponse): void {
+    response.writeContinue();
+    response.writeProcessing();
+    response.writeEarlyHints({ link: "</style.css>; rel=preload; as=style" });
 }
 
 /** Node.js itself says `Connection: close` and ends the connection once it is not to be kept. */

@@ -19,6 +19,8 @@ export type Fault =
       }
     /** The registry's response with one more header. */
     | { readonly kind: "add-header"; readonly name: string; readonly value: string }
+    /** Passed on and back, after the interim responses 100, 102 and 103. */
+    | { readonly kind: "interim-responses" }
     /** TCP reset, once so much of the request has been passed on. */
     | { readonly kind: "reset-request"; readonly after: number }
     /** TCP reset, once so much of the answer has been passed back; `"head"`: before any of it. */

@@ -1,5 +1,6 @@
 import { RegistryProcess } from "../../../dynamic-providers/registry/registry-process";
 import { StackSettings } from "../../../dynamic-providers/registry/stack-settings";
+import { testAuthority } from "../../support/certificates";
 
 const BASE = "registry.example/mirror";
 const CONNECTION = { type: "distribution", mirrorBase: BASE, ca: "PEM in state", retrySeconds: 60 } as const;
@@ -36,7 +37,7 @@ test("today's accounts, CA and retry time are used in place of those in state", 
     expect(settings().credentials(inputs())).toEqual(PUSHER);
     expect(settings().credentials(inputs({ account: "puller" }))).toEqual(PULLER);
     expect(settings().adminCredentials(inputs({ account: "admin" }))).toEqual(PUSHER);
-    expect(settings().registry(CONNECTION)).toMatchObject({
+    expect(settings().registry(inputs())).toMatchObject({
         ca: "PEM of today",
         retrySeconds: 5,
         mirror: { host: "registry.example", prefix: "mirror" },
@@ -46,9 +47,9 @@ test("today's accounts, CA and retry time are used in place of those in state", 
 test("what today's configuration does not have, or cannot be read, is as in state; a CA that was removed is not", () => {
     expect(settings(SITE, {}).credentials(inputs())).toEqual(STORED);
     const registry = { type: "distribution", mirrorBase: BASE };
-    expect(settings({ registry }).registry(CONNECTION)).not.toHaveProperty("ca");
-    expect(settings({ registry: { ...registry, ca: "gone.pem" } }).registry(CONNECTION).ca).toBe("PEM in state");
-    expect(StackSettings.UNKNOWN.registry(CONNECTION)).toMatchObject(CONNECTION);
+    expect(settings({ registry }).registry(inputs())).not.toHaveProperty("ca");
+    expect(settings({ registry: { ...registry, ca: "gone.pem" } }).registry(inputs()).ca).toBe("PEM in state");
+    expect(StackSettings.UNKNOWN.registry(inputs())).toMatchObject(CONNECTION);
 });
 
 test("the configured account never takes the place of a robot account's", () => {
@@ -61,12 +62,39 @@ test("the configured account never takes the place of a robot account's", () => 
     expect(unread.credentials(inputs())).toEqual(PUSHER);
 });
 
+test("a client certificate and its key are used together: today's, or both of state", async () => {
+    const authority = await testAuthority();
+    const [today, former] = [await authority.issue(), await authority.issue()];
+    const certificate = (file: string) => ({
+        registry: { ...SITE.registry, clientCertificate: { certificateFile: file } },
+    });
+    const read = (site: object, keys: object) =>
+        StackSettings.read(configuration(site, keys), (path) => {
+            if (path === "client.pem") return today.certificate;
+            throw new Error(`no ${path}`);
+        }).registry({
+            registry: { ...CONNECTION, clientCertificate: former.certificate },
+            connectionSecrets: { clientKey: former.key },
+        });
+    const pair = ({ clientCertificate, secrets }: ReturnType<typeof read>) => [
+        clientCertificate?.trim(),
+        secrets?.clientKey?.trim(),
+    ];
+    const ofState = [former.certificate.trim(), former.key.trim()];
+    const ofToday = [today.certificate.trim(), today.key.trim()];
+    expect(pair(read(certificate("client.pem"), { clientKey: today.key }))).toEqual(ofToday);
+    expect(pair(read(certificate("client.pem"), { clientKey: former.key }))).toEqual(ofState);
+    expect(pair(read(certificate("gone.pem"), { clientKey: today.key }))).toEqual(ofState);
+    expect(pair(read(certificate("client.pem"), {}))).toEqual(ofState);
+    expect(pair(read(SITE, {}))).toEqual([undefined, undefined]);
+});
+
 test("a registry that the site has left gets neither today's account nor today's CA", () => {
     const moved = settings({ registry: { ...SITE.registry, mirrorBase: "elsewhere.example/mirror" } });
     expect(moved.hasMoved(CONNECTION)).toBe(true);
     expect(moved.credentials(inputs())).toEqual(STORED);
     expect(moved.adminCredentials(inputs({ account: "admin" }))).toEqual(STORED);
-    expect(moved.registry(CONNECTION).ca).toBe("PEM in state");
+    expect(moved.registry(inputs()).ca).toBe("PEM in state");
     expect(settings().hasMoved(CONNECTION)).toBe(false);
     expect(StackSettings.UNKNOWN.hasMoved(CONNECTION)).toBe(false);
 });

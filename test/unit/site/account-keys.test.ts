@@ -1,4 +1,4 @@
-import { type AccountKey, accountIssues, readAccounts } from "../../../lib/site";
+import { type AccountKey, accountIssues, readAccounts, proxyAccountIssues } from "../../../lib/site";
 import type { RegistryKind } from "../../../lib/registries";
 
 type Keys = Partial<Record<AccountKey, string>>;
@@ -40,5 +40,19 @@ test("what is missing is reported with the command that sets it", () => {
     expect(accountIssues(() => undefined, "distribution", "site-a").map(({ fix }) => fix)).toEqual([
         "set it with: npm run pulumi -- config set registryUsername --stack site-a",
         "set it with: npm run pulumi -- config set --secret registryPassword --stack site-a",
+    ]);
+});
+
+test("the account of a proxy is complete, and there is a proxy for it", () => {
+    const read = (keys: Readonly<Record<string, string>>) => (key: string) => keys[key];
+    const issues = (keys: Readonly<Record<string, string>>, proxy?: string) =>
+        proxyAccountIssues(read(keys), proxy, "site-a").map(({ key, problem }) => `${key}: ${problem}`);
+    const account = { proxyUsername: "mirror", proxyPassword: "canary" };
+    expect([issues({}), issues({}, "environment"), issues(account, "environment")]).toEqual([[], [], []]);
+    expect(issues({ proxyUsername: "mirror" }, "environment")).toEqual(["proxyPassword: it is not set"]);
+    expect(issues({ proxyPassword: "canary" }, "environment")).toEqual(["proxyUsername: it is not set"]);
+    expect(issues(account)).toEqual([
+        "proxyUsername: site.registry.proxy, which it is for, is not set",
+        "proxyPassword: site.registry.proxy, which it is for, is not set",
     ]);
 });

@@ -18,6 +18,8 @@ test("today's configuration is read as the program reads it: the site over its d
         type: { value: "harbor" },
         mirrorBase: { value: "registry.example/mirror" },
         ca: { value: PEM },
+        clientCertificate: { value: undefined },
+        proxy: { value: undefined },
         retrySeconds: { value: 5 },
         onRemove: { value: "delete" },
         locks: { value: ["a.lock.json"] },
@@ -65,7 +67,7 @@ test("a document that cannot be read leaves unknown what it may set", () => {
     expect(readConfiguredSite({ value: undefined }, { value: SITE }, files)).toEqual(nothing);
     const { onRemove, ...rest } = SITE;
     const partly = readConfiguredSite({ value: rest }, undefined, files);
-    expect(partly).toEqual({ ...read(SITE), onRemove: undefined });
+    expect(partly).toEqual({ ...read(SITE), onRemove: undefined, clientCertificate: undefined, proxy: undefined });
     expect(onRemove).toBe("delete");
     expect(read({ ...SITE, registry: "registry.example" })).toMatchObject({
         type: undefined,

@@ -6,11 +6,13 @@ const key = (name: string) => keys.find((known) => known.key === name);
 test("every key has a description, and every optional one that holds a value its default", () => {
     expect(keys.filter(({ description }) => description === "")).toEqual([]);
     const groups = ["", "registry", "cluster", "transfer", "validation", "robots", "robots.importer", "robots.puller"];
+    groups.push("registry.clientCertificate");
     const values = keys.filter((known) => !groups.includes(known.key));
     expect(values.filter((known) => !known.isRequired && known.defaultText === undefined)).toEqual([]);
     expect(values.filter((known) => known.isRequired).map((known) => known.key)).toEqual([
         "registry.type",
         "registry.mirrorBase",
+        "registry.clientCertificate.certificateFile",
         "content[].archive",
         "content[].lock",
         "content[].overrides[].match",
@@ -54,5 +56,8 @@ test("flat keys are listed too, and which of them are secret", () => {
         ["superuserPassword", true],
         ["pullerUsername", false],
         ["pullerPassword", true],
+        ["clientKey", true],
+        ["proxyUsername", false],
+        ["proxyPassword", true],
     ]);
 });

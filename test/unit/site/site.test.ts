@@ -66,6 +66,25 @@ test("a site is read with its defaults under it: objects merged deeply, arrays r
     });
 });
 
+test("a proxy is a URL without an account, or the environment; no message quotes it", () => {
+    const read = (proxy: string) => messages(site({ registry: { ...registry, proxy } }));
+    for (const proxy of ["environment", "http://proxy.example:3128", "https://proxy.example/"])
+        expect(read(proxy)).toEqual([]);
+    for (const [proxy, problem] of [
+        ["http://user:canary@proxy.example:3128", "it must not hold an account: this file is not encrypted"],
+        ["socks5://canary", "it is not the URL of an HTTP proxy"],
+        ["canary:3128", "it is not the URL of an HTTP proxy"],
+        ["http://proxy.example/canary", "it must end after host and port"],
+    ] as const) {
+        const [line, ...more] = read(proxy);
+        expect(line).toContain(`site.registry.proxy: ${problem}; write http://<host>:<port>`);
+        expect(more).toEqual([]);
+        expect(line).not.toContain("canary");
+    }
+    const plain = { type: "distribution", mirrorBase: "localhost:5000/mirror", plainHttp: true, proxy: "environment" };
+    expect(messages(site({ registry: plain }))).toEqual([expect.stringContaining("site.registry.proxy: plain HTTP")]);
+});
+
 test("a required key that is absent is reported as missing, not as a wrong type", () => {
     expect(messages(site({ registry: { type: "distribution" } }))).toEqual([
         "site.registry.mirrorBase: it is missing; write host[:port]/path, as in registry.site-a.example:8443/mirror",
@@ -80,7 +99,7 @@ test("a typo is reported at every level, with the keys that exist, and hides no 
         transfer: { concurrency: 0 },
     };
     expect(messages(site(document))).toEqual([
-        "site.registry.cert: there is no such key; use one of: type, mirrorBase, ca, plainHttp, adopt, quota",
+        "site.registry.cert: there is no such key; use one of: type, mirrorBase, ca, clientCertificate, proxy, plainHttp, adopt, quota",
         "site.content[0].over: there is no such key; use one of: archive, lock, overrides",
         expect.stringMatching(/^site\.transfer\.concurrency: .*write a whole number from 1 to 64$/) as string,
         expect.stringMatching(

@@ -1,0 +1,70 @@
+import { type Socket, isIP } from "node:net";
+import { buildConnector } from "undici";
+import { debug } from "../../debug/debug";
+import { hideInterimResponses } from "./interim-responses";
+import { type ProxySettings, proxyFor } from "./proxy-settings";
+import { openTunnel } from "./proxy-tunnel";
+import { type ClientCertificate, verifiedTls } from "./tls";
+
+/** How connections are opened. */
+export interface ConnectorOptions {
+    /** Milliseconds until a connection is established, TLS included. */
+    readonly timeout: number;
+    /** PEM of CAs to trust in addition to the public ones. */
+    readonly ca: string | undefined;
+    /** `host[:port]` of the registry. */
+    readonly host: string;
+    /** Shown to the registry's host name only, on any port. */
+    readonly clientCertificate: ClientCertificate | undefined;
+    /** Connections with TLS go through it; undefined: they are direct. */
+    readonly proxy?: ProxySettings | undefined;
+}
+
+/** Opens connections for undici: TLS always verified, interim responses hidden. */
+export function createConnector({ timeout, ca, ...options }: ConnectorOptions): buildConnector.connector {
+    const { clientCertificate } = options;
+    const registry = hostName(options.host);
+    // One request, one connection: docs/architecture.md, "HTTP/1.1 only".
+    const common = { timeout, allowH2: false };
+    const toOthers = buildConnector({ ...common, ...verifiedTls(ca) });
+    const toRegistry =
+        clientCertificate === undefined
+            ? toOthers
+            : buildConnector({ ...common, ...verifiedTls(ca, clientCertificate) });
+    return (target, callback) => {
+        const connect = target.hostname === registry ? toRegistry : toOthers;
+        const connected: buildConnector.Callback = (...[error, socket]) => {
+            if (error !== null) return callback(error, null);
+            hideInterimResponses(socket);
+            // An alert after the handshake (TLS 1.3) leaves the socket open, and the end that follows would hide it.
+            socket.once("error", (alert) => socket.destroy(alert));
+            callback(null, socket);
+        };
+        tunnelTo(target, options.proxy, { ca, timeout })
+            .then((httpSocket) =>
+                connect({ ...target, ...(httpSocket === undefined ? {} : { httpSocket }) }, connected),
+            )
+            .catch((error: unknown) => callback(error as Error, null));
+    };
+}
+
+/** A connection through the proxy for this target; undefined: it is connected with directly. @throws ProxyError */
+async function tunnelTo(
+    { protocol, hostname: host, port: portText }: buildConnector.Options,
+    settings: ProxySettings | undefined,
+    options: { readonly ca: string | undefined; readonly timeout: number },
+): Promise<Socket | undefined> {
+    // Plain HTTP is for loopback.
+    if (protocol !== "https:") return undefined;
+    const port = portText === "" ? 443 : Number(portText);
+    const proxy = proxyFor(settings, { host, port });
+    if (proxy === undefined) return undefined;
+    const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+    debug("http", () => `CONNECT ${target} through the proxy ${proxy.origin}`);
+    return openTunnel({ ...options, target, proxy });
+}
+
+/** The host name of `host[:port]`, as undici gives it to a connector: an IPv6 address without brackets. */
+export function hostName(host: string): string {
+    return new URL(`https://${host}`).hostname.replace(/^\[|\]$/g, "");
+}
