@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isBuilt } from "./build.mjs";
+import checkout from "./checkout.cjs";
 import { asksForHelp, passthroughArguments, pulumiUse, selectedStack } from "./command-line.mjs";
 import { prepare, runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
@@ -39,7 +39,7 @@ async function main(args) {
  */
 async function printHelp(args) {
     const code = await runThrough(process.execPath, [compiled, ...args]);
-    if (!isBuilt(place.root)) {
+    if (!checkout.isBuilt(place.root)) {
         process.stderr.write("\nnote: dist/ may be older than the sources; the next command compiles them\n");
     }
     return code;

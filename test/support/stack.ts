@@ -72,8 +72,9 @@ export class TestStack {
         return stack;
     }
 
-    static async create(options: StackOptions): Promise<TestStack> {
-        const stack = await TestStack.ofProject(OWN);
+    /** @param folder a checkout of this project */
+    static async create(options: StackOptions, folder = PROJECT): Promise<TestStack> {
+        const stack = await TestStack.ofProject({ ...OWN, folder });
         stack.configure(options.site);
         if (options.username !== undefined) await stack.setConfig("registryUsername", options.username, false);
         if (options.password !== undefined) await stack.setConfig("registryPassword", options.password, true);
@@ -131,6 +132,11 @@ export class TestStack {
 
     cancel(): Promise<CliRun> {
         return this.run(["cancel", "--yes", "--stack", NAME]);
+    }
+
+    /** `pulumi install`, which reads no stack. */
+    install(): Promise<CliRun> {
+        return this.run(["install"]);
     }
 
     /** Starts `up` and gives its process, for tests that end it early or follow what it says. */
