@@ -25,12 +25,53 @@ async function main(args) {
         writeStackConfig(files);
     }
     const env = pulumiEnvironment(place, stack, toolbox.directories);
+    const lost = new LostProvider();
     const code = await runThrough(toolbox.tools.pulumi.file, completeArguments(args, place, stack), {
         cwd: place.root,
         env,
+        ...(runsProviders(args) && !isTerminal() ? { onText: (text) => lost.read(text) } : {}),
     });
-    if (code !== 0) for (const hint of await hints(args, place, stack, env)) process.stderr.write(`\n${hint}\n`);
+    if (code !== 0) {
+        const found = [...lost.hints(), ...(await hints(args, place, stack, env))];
+        for (const hint of found) process.stderr.write(`\n${hint}\n`);
+    }
     return code;
+}
+
+/** @param {string[]} args @returns {boolean} */
+function runsProviders(args) {
+    return ["up", "update", "preview", "destroy", "refresh"].some((command) => args.includes(command));
+}
+
+/** Pulumi draws rows on a terminal: its output must not pass through a pipe then. */
+function isTerminal() {
+    return process.stdout.isTTY || process.stderr.isTTY;
+}
+
+/** What gRPC reports when the process at the other end was killed, for example for want of memory. */
+const lostConnection = "error reading from server: EOF";
+
+/** Finds in the output of Pulumi that a provider process has died. */
+class LostProvider {
+    isLost = false;
+    /** The end of the last piece: the message may be cut in two. */
+    rest = "";
+
+    /** @param {string} text */
+    read(text) {
+        const recent = this.rest + text;
+        this.isLost ||= recent.includes(lostConnection);
+        this.rest = recent.slice(-lostConnection.length);
+    }
+
+    /** @returns {string[]} */
+    hints() {
+        if (!this.isLost) return [];
+        return [
+            `"${lostConnection}": the process that ran the operation was killed (out of memory? see dmesg). ` +
+                "Run the same command again: what is at the registry already is not sent again",
+        ];
+    }
 }
 
 /**

@@ -188,6 +188,12 @@ export class TestStack {
         return this.start(args, input).done;
     }
 
+    /** A command through the project's wrapper of the CLI, as `npm run pulumi` and `npm run up` do. */
+    wrapped(...args: string[]): StartedRun {
+        const wrapper = join(PROJECT, "tools/pulumi.mjs");
+        return this.start([wrapper, ...args, ...this.selection()], undefined, process.execPath);
+    }
+
     /** Writes the files of `passthrough render` to a folder. */
     render(out: string): Promise<CliRun> {
         const main = join(PROJECT, "dist/cli/main.js");
