@@ -55,13 +55,13 @@ export async function openToolbox(place, progress, toolNames, optional = []) {
 
 /**
  * Runs a script's main function: its number is the exit code, its error one message without a stack trace. It does not
- * start if the environment switches TLS verification off (docs/security.md).
+ * start if the environment switches TLS verification off or prints secrets (docs/security.md).
  *
  * @param {() => Promise<number>} main
  */
 export async function runMain(main) {
     try {
-        requireTlsVerification(process.env);
+        requireSafeEnvironment(process);
         process.exitCode = await main();
     } catch (error) {
         process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
@@ -69,11 +69,27 @@ export async function runMain(main) {
     }
 }
 
-/** The same check as in lib/distribution/http/tls-environment.ts, which may not be compiled yet. @param {NodeJS.ProcessEnv} env */
-function requireTlsVerification({ NODE_TLS_REJECT_UNAUTHORIZED: value }) {
-    if (value !== "0") return;
-    throw new Error(
-        "NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment switches TLS verification off; unset it, and give the " +
-            "registry's CA as a PEM file in site.registry.ca",
-    );
+/**
+ * The same check as in lib/distribution/http/tls-environment.ts, which may not be compiled yet.
+ *
+ * @param {{env: NodeJS.ProcessEnv, execArgv: string[]}} start
+ */
+function requireSafeEnvironment({ env, execArgv }) {
+    if (env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
+        throw new Error(
+            "NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment switches TLS verification off; unset it, and give the " +
+                "registry's CA as a PEM file in site.registry.ca",
+        );
+    }
+    if (/--tls[-_]keylog/.test([env.NODE_OPTIONS ?? "", ...execArgv].join(" "))) {
+        throw new Error(
+            "--tls-keylog writes the keys of TLS connections, and so every secret, to a file; remove it from NODE_OPTIONS",
+        );
+    }
+    if ((env.NODE_DEBUG ?? "") !== "") {
+        throw new Error(
+            "NODE_DEBUG prints signed URLs and the environment of started processes; unset it; to see requests, set " +
+                "REGISTRY_PASSTHROUGH_DEBUG",
+        );
+    }
 }

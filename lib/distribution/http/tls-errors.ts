@@ -45,6 +45,6 @@ export function tlsError(context: RequestContext, error: Error, code: string): R
         `the TLS handshake failed (${code})`,
         code === NO_COMMON_PROTOCOL
             ? "let the registry, or what stands in front of it, offer HTTP/1.1 beside HTTP/2 (ALPN)"
-            : "check the port in site.registry.mirrorBase and the TLS versions that the registry offers",
+            : "check the port in site.registry.mirrorBase, and that the registry offers TLS 1.2 or 1.3 with ECDHE cipher suites",
     );
 }

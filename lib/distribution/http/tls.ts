@@ -5,7 +5,7 @@ import { checkServerCertificate } from "./server-certificate";
 export interface VerifiedTls {
     readonly rejectUnauthorized: true;
     readonly checkServerIdentity: (host: string, certificate: PeerCertificate) => Error | undefined;
-    readonly secureContext?: SecureContext;
+    readonly secureContext: SecureContext;
 }
 
 /**
@@ -17,15 +17,39 @@ export function verifiedTls(ca: string | undefined): VerifiedTls {
         // The default is read from NODE_TLS_REJECT_UNAUTHORIZED at each connection.
         rejectUnauthorized: true,
         checkServerIdentity: checkServerCertificate,
-        ...(ca === undefined ? {} : { secureContext: secureContext(ca) }),
+        secureContext: secureContext(ca),
     };
 }
+
+/**
+ * What Go's TLS client offers by default (crypto/tls, defaultCipherSuites and defaultCipherSuitesTLS13): a registry without
+ * one of these is one that no node can pull from. Level 2 of OpenSSL refuses SHA-1 signatures and RSA keys below 2048 bits.
+ */
+const CIPHERS = [
+    ...["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"],
+    ...["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"],
+    ...["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384"],
+    ...["ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305"],
+    ...["ECDHE-ECDSA-AES128-SHA", "ECDHE-RSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA", "ECDHE-RSA-AES256-SHA"],
+    "@SECLEVEL=2",
+].join(":");
 
 /** By CA. Every connection would read all the public CAs anew, which takes longer than its handshake. */
 const contexts = new Map<string, SecureContext>();
 
-function secureContext(ca: string): SecureContext {
-    const context = contexts.get(ca) ?? createSecureContext({ ca: [...rootCertificates, ca] });
+/**
+ * Everything that NODE_OPTIONS, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE or OPENSSL_CONF would otherwise decide is set
+ * (docs/security.md).
+ */
+function secureContext(ca = ""): SecureContext {
+    const context =
+        contexts.get(ca) ??
+        createSecureContext({
+            ca: [...rootCertificates, ...(ca === "" ? [] : [ca])],
+            ciphers: CIPHERS,
+            minVersion: "TLSv1.2",
+            maxVersion: "TLSv1.3",
+        });
     contexts.set(ca, context);
     return context;
 }
