@@ -2,6 +2,7 @@ import { basename, dirname } from "node:path";
 import { ensureBuild } from "./build.mjs";
 import { checkNode, ensureDependencies } from "./dependencies.mjs";
 import { getTools, toolsAtHand } from "./get-tools.mjs";
+import { errorCode } from "./process.mjs";
 import { linkProgram } from "./workspace.mjs";
 
 /**
@@ -64,9 +65,23 @@ export async function runMain(main) {
         requireSafeEnvironment(process);
         process.exitCode = await main();
     } catch (error) {
-        process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+        process.stderr.write(
+            `\n${readOnlyProblem(error) ?? (error instanceof Error ? error.message : String(error))}\n`,
+        );
         process.exitCode = 1;
     }
+}
+
+/** @param {unknown} error @returns {string | undefined} undefined unless a file or folder cannot be written */
+function readOnlyProblem(error) {
+    const code = errorCode(error);
+    if (!(error instanceof Error) || code === undefined || !["EROFS", "EACCES", "EPERM"].includes(code))
+        return undefined;
+    const path = "path" in error && typeof error.path === "string" ? error.path : "a file";
+    return (
+        `${path} cannot be written (${code}): the npm scripts write below .local/, dist/ and node_modules/ of the ` +
+        "checkout. Use a checkout that you can write, or prepare it where you can and run: node dist/cli/main.js"
+    );
 }
 
 /**

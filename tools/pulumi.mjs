@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { completeArguments, selectedStack } from "./command-line.mjs";
+import { asksForHelp, completeArguments, selectedStack } from "./command-line.mjs";
+import { toolsAtHand } from "./get-tools.mjs";
 import { prepare, runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
 import { createProgress } from "./progress.mjs";
@@ -16,6 +17,7 @@ import { defaultStack, pulumiEnvironment, stackFiles, workspace } from "./worksp
  */
 async function main(args) {
     const place = workspace();
+    if (args.length > 0 && asksForHelp(args)) return printHelp(args, place);
     const stack = selectedStack(args, process.env);
     const files = stackFiles(place, stack);
     const toolbox = await prepare(place, createProgress(), ["pulumi"]);
@@ -36,6 +38,24 @@ async function main(args) {
         for (const hint of found) process.stderr.write(`\n${hint}\n`);
     }
     return code;
+}
+
+/**
+ * Help is Pulumi's own; it needs no packages, no compiled code and no stack, so nothing is fetched for it.
+ *
+ * @param {string[]} args
+ * @param {import("./workspace.mjs").Workspace} place
+ * @returns {Promise<number>} exit code
+ */
+async function printHelp(args, place) {
+    const { pulumi } = await toolsAtHand(["pulumi"], { cache: place.tools });
+    if (pulumi !== undefined) return runThrough(pulumi.file, args);
+    process.stdout.write(
+        "usage: npm run pulumi -- COMMAND, npm run up, npm run preview: the Pulumi CLI with this project's tools, backend\n" +
+            "and configuration. The CLI is not here yet; the first command that needs it downloads it.\n" +
+            "Its commands: https://www.pulumi.com/docs/iac/cli/commands/\n",
+    );
+    return 0;
 }
 
 /** @param {string[]} args @returns {boolean} */
