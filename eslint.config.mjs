@@ -97,7 +97,12 @@ export default tseslint.config(
         },
     },
     {
-        files: ["{cli,components,config,dynamic-providers,lib}/**/*.ts", "index.ts", "tools/**/*.mjs"],
+        files: ["**/*.cjs"],
+        languageOptions: { sourceType: "commonjs", globals: { require: "readonly", __dirname: "readonly" } },
+        rules: { "@typescript-eslint/no-require-imports": "off" },
+    },
+    {
+        files: ["{cli,components,config,dynamic-providers,lib}/**/*.ts", "index.ts", "tools/**/*.{mjs,cjs}"],
         ignores: [...connecting, ...connectingTools],
         rules: {
             "no-restricted-globals": ["error", { name: "fetch", message: TLS_MESSAGE }],

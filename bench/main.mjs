@@ -16,6 +16,10 @@ const usage = `usage: npm run bench [-- --work A,B… --runs N --json --save | -
   --baseline  B, E and F by this checkout and by the one in FOLDER, in the same rounds; both must be built`;
 
 async function main() {
+    if (process.argv.includes("--help")) {
+        process.stdout.write(`${usage}\n`);
+        return 0;
+    }
     const { chosen, rounds, json, save } = options();
     const progress = createProgress({ steps: chosen.length });
     const context = await openBench(progress, rounds);

@@ -1,3 +1,4 @@
+import "./require-node";
 import { CommanderError } from "commander";
 import { errorMessage } from "../lib/errors/errors";
 import { escapedLines } from "../lib/errors/text";

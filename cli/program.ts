@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
-import { requireTlsVerification } from "../lib/distribution/http/tls-environment";
+import { requireSafeEnvironment } from "../lib/distribution/http/tls-environment";
 import { type CommandDefinition, PROGRAM } from "./definitions/definition";
 import type * as doctorModule from "./definitions/doctor";
 import type * as importModule from "./definitions/import";
@@ -82,7 +82,7 @@ function createProgram(
             .showHelpAfterError(`for help, run: ${PROGRAM} ${command.name()} --help`)
             .addHelpText("after", `\n${helpTail(definition)}`)
             .action(async () => {
-                requireTlsVerification();
+                requireSafeEnvironment();
                 onExit(await run());
             });
     }

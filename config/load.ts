@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { Credentials } from "../lib/distribution/auth/credentials";
-import { requireTlsVerification } from "../lib/distribution/http/tls-environment";
+import { requireSafeEnvironment } from "../lib/distribution/http/tls-environment";
 import { errorMessage } from "../lib/errors/errors";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
@@ -49,11 +49,11 @@ export type LoadedSite =
 
 /**
  * Reads the stack's configuration: `site` over `defaults`, and the flat keys.
- * @throws pulumi.RunError that lists every issue by its key with its fix, or if the environment switches TLS
- * verification off; no resource has been touched then.
+ * @throws pulumi.RunError that lists every issue by its key with its fix, or if the environment is not
+ * safe; no resource has been touched then.
  */
 export function loadSite(config = new pulumi.Config("registry-passthrough")): LoadedSite {
-    requireSafeEnvironment();
+    checkEnvironment();
     const stack = pulumi.getStack();
     const read = (path: string) => readFileSync(path, "utf8");
     const [document, defaults] = [config.getObject("site"), config.getObject("defaults")];
@@ -90,9 +90,9 @@ function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, c
 }
 
 /** @throws pulumi.RunError, which Pulumi shows without a stack trace */
-function requireSafeEnvironment(): void {
+function checkEnvironment(): void {
     try {
-        requireTlsVerification();
+        requireSafeEnvironment();
     } catch (error) {
         throw new pulumi.RunError(errorMessage(error));
     }

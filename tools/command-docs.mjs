@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
+import { asksForHelp } from "./command-line.mjs";
 import { prepare, runMain } from "./prepare.mjs";
 import { createProgress } from "./progress.mjs";
 import { projectRoot, workspace } from "./workspace.mjs";
@@ -16,6 +17,12 @@ const page = join(projectRoot, "docs", "command-line.md");
  * @returns {Promise<number>} 1 if `--check` finds the page out of date
  */
 async function main(args) {
+    if (args.length > 0 && asksForHelp(args)) {
+        process.stdout.write(
+            "usage: npm run docs:commands [-- --check]\nWrites the options and exit codes of every command into docs/command-line.md.\n",
+        );
+        return 0;
+    }
     await prepare(workspace(), createProgress(), []);
     const { commandDefinitions } = createRequire(import.meta.url)("../dist/cli/program.js");
     const before = readFileSync(page, "utf8");

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
+import { asksForHelp } from "./command-line.mjs";
 import { prepare, runMain } from "./prepare.mjs";
 import { createProgress } from "./progress.mjs";
 import { projectRoot, workspace } from "./workspace.mjs";
@@ -20,6 +21,12 @@ const schemaFile = join(projectRoot, "config", "stack-file.schema.json");
  * @returns {Promise<number>} 1 if `--check` finds one of the files out of date
  */
 async function main(args) {
+    if (args.length > 0 && asksForHelp(args)) {
+        process.stdout.write(
+            "usage: npm run docs:config [-- --check]\nWrites the keys into docs/configuration.md, and config/stack-file.schema.json.\n",
+        );
+        return 0;
+    }
     await prepare(workspace(), createProgress(), []);
     const { siteKeys, accountKeys, stackFileJsonSchema } = createRequire(import.meta.url)("../dist/lib/site/index.js");
     const generated = {

@@ -10,8 +10,8 @@ import { connect as connectTls } from "node:tls";
 const connectMilliseconds = 5_000;
 const silenceMilliseconds = 30_000;
 const maximumRedirects = 5;
-/** The default is read from NODE_TLS_REJECT_UNAUTHORIZED at each connection. */
-const verified = { rejectUnauthorized: true };
+/** The defaults come from NODE_TLS_REJECT_UNAUTHORIZED and NODE_OPTIONS. @type {import("node:tls").ConnectionOptions} */
+const verified = { rejectUnauthorized: true, minVersion: "TLSv1.2" };
 
 /** What arrived is not what was pinned. Never a reason to try another way in silence. */
 export class ChecksumMismatch extends Error {

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isBuilt } from "./build.mjs";
+import checkout from "./checkout.cjs";
 import { asksForHelp, passthroughArguments, pulumiUse, selectedStack } from "./command-line.mjs";
 import { prepare, runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
@@ -39,13 +39,24 @@ async function main(args) {
  */
 async function printHelp(args) {
     const code = await runThrough(process.execPath, [compiled, ...args]);
-    if (!isBuilt(place.root)) {
+    if (!checkout.isBuilt(place.root)) {
         process.stderr.write("\nnote: dist/ may be older than the sources; the next command compiles them\n");
     }
     return code;
 }
 
+/** Before the first build: the commands as docs/command-line.md lists them. */
+function printUsage() {
+    const page = readFileSync(join(place.root, "docs", "command-line.md"), "utf8");
+    const commands = [...page.matchAll(/^`passthrough (.+)`:\s(.+)$/gm)].map(
+        ([, usage, what]) => `  ${usage}\n      ${what}`,
+    );
+    const more = "The program is not compiled yet; then --help prints every option. Compile it: npm run build";
+    process.stdout.write(`${["usage: npm run -s passthrough -- COMMAND", ...commands, "", more].join("\n")}\n`);
+}
+
 const args = process.argv.slice(2);
 const canPrintHelp = existsSync(compiled) && existsSync(join(place.root, "node_modules", "commander"));
 if (asksForHelp(args) && canPrintHelp) process.exitCode = await printHelp(args);
+else if (asksForHelp(args)) printUsage();
 else await runMain(() => main(args));

@@ -2,6 +2,7 @@ import { basename, dirname } from "node:path";
 import { ensureBuild } from "./build.mjs";
 import { checkNode, ensureDependencies } from "./dependencies.mjs";
 import { getTools, toolsAtHand } from "./get-tools.mjs";
+import { errorCode } from "./process.mjs";
 import { linkProgram } from "./workspace.mjs";
 
 /**
@@ -55,25 +56,55 @@ export async function openToolbox(place, progress, toolNames, optional = []) {
 
 /**
  * Runs a script's main function: its number is the exit code, its error one message without a stack trace. It does not
- * start if the environment switches TLS verification off (docs/security.md).
+ * start if the environment switches TLS verification off or prints secrets (docs/security.md).
  *
  * @param {() => Promise<number>} main
  */
 export async function runMain(main) {
     try {
-        requireTlsVerification(process.env);
+        requireSafeEnvironment(process);
         process.exitCode = await main();
     } catch (error) {
-        process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+        process.stderr.write(
+            `\n${readOnlyProblem(error) ?? (error instanceof Error ? error.message : String(error))}\n`,
+        );
         process.exitCode = 1;
     }
 }
 
-/** The same check as in lib/distribution/http/tls-environment.ts, which may not be compiled yet. @param {NodeJS.ProcessEnv} env */
-function requireTlsVerification({ NODE_TLS_REJECT_UNAUTHORIZED: value }) {
-    if (value !== "0") return;
-    throw new Error(
-        "NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment switches TLS verification off; unset it, and give the " +
-            "registry's CA as a PEM file in site.registry.ca",
+/** @param {unknown} error @returns {string | undefined} undefined unless a file or folder cannot be written */
+function readOnlyProblem(error) {
+    const code = errorCode(error);
+    if (!(error instanceof Error) || code === undefined || !["EROFS", "EACCES", "EPERM"].includes(code))
+        return undefined;
+    const path = "path" in error && typeof error.path === "string" ? error.path : "a file";
+    return (
+        `${path} cannot be written (${code}): the npm scripts write below .local/, dist/ and node_modules/ of the ` +
+        "checkout. Use a checkout that you can write, or prepare it where you can and run: node dist/cli/main.js"
     );
+}
+
+/**
+ * The same check as in lib/distribution/http/tls-environment.ts, which may not be compiled yet.
+ *
+ * @param {{env: NodeJS.ProcessEnv, execArgv: string[]}} start
+ */
+function requireSafeEnvironment({ env, execArgv }) {
+    if (env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
+        throw new Error(
+            "NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment switches TLS verification off; unset it, and give the " +
+                "registry's CA as a PEM file in site.registry.ca",
+        );
+    }
+    if (/--tls[-_]keylog/.test([env.NODE_OPTIONS ?? "", ...execArgv].join(" "))) {
+        throw new Error(
+            "--tls-keylog writes the keys of TLS connections, and so every secret, to a file; remove it from NODE_OPTIONS",
+        );
+    }
+    if ((env.NODE_DEBUG ?? "") !== "") {
+        throw new Error(
+            "NODE_DEBUG prints signed URLs and the environment of started processes; unset it; to see requests, set " +
+                "REGISTRY_PASSTHROUGH_DEBUG",
+        );
+    }
 }

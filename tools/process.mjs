@@ -70,12 +70,21 @@ export async function captureOrThrow(command, args, options = {}) {
  *
  * @param {string} command
  * @param {string[]} args
- * @param {{cwd?: string, env?: NodeJS.ProcessEnv, stdout?: "inherit" | "ignore"}} [options]
+ * @param {{cwd?: string, env?: NodeJS.ProcessEnv, stdout?: "inherit" | "ignore", onText?: (text: string) => void}} [options]
+ *   `onText` gets a copy of the output; the command then writes to pipes and sees no terminal
  * @returns {Promise<number>}
  */
-export function runThrough(command, args, { cwd, env, stdout = "inherit" } = {}) {
+export function runThrough(command, args, { cwd, env, stdout = "inherit", onText } = {}) {
     return new Promise((resolve, reject) => {
-        const child = spawn(command, args, { cwd, env, stdio: ["inherit", stdout, "inherit"] });
+        const child = spawn(command, args, {
+            cwd,
+            env,
+            stdio: onText ? ["inherit", "pipe", "pipe"] : ["inherit", stdout, "inherit"],
+        });
+        if (onText)
+            for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => onText(`${chunk}`));
+        child.stdout?.pipe(process.stdout, { end: false });
+        child.stderr?.pipe(process.stderr, { end: false });
         const release = relaySignals(child);
         child.on("error", (error) => {
             release();

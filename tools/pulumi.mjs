@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { completeArguments, selectedStack } from "./command-line.mjs";
+import { asksForHelp, completeArguments, selectedStack } from "./command-line.mjs";
+import { toolsAtHand } from "./get-tools.mjs";
 import { prepare, runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
 import { createProgress } from "./progress.mjs";
@@ -16,6 +17,7 @@ import { defaultStack, pulumiEnvironment, stackFiles, workspace } from "./worksp
  */
 async function main(args) {
     const place = workspace();
+    if (args.length > 0 && asksForHelp(args)) return printHelp(args, place);
     const stack = selectedStack(args, process.env);
     const files = stackFiles(place, stack);
     const toolbox = await prepare(place, createProgress(), ["pulumi"]);
@@ -25,12 +27,71 @@ async function main(args) {
         writeStackConfig(files);
     }
     const env = pulumiEnvironment(place, stack, toolbox.directories);
+    const lost = new LostProvider();
     const code = await runThrough(toolbox.tools.pulumi.file, completeArguments(args, place, stack), {
         cwd: place.root,
         env,
+        ...(runsProviders(args) && !isTerminal() ? { onText: (text) => lost.read(text) } : {}),
     });
-    if (code !== 0) for (const hint of await hints(args, place, stack, env)) process.stderr.write(`\n${hint}\n`);
+    if (code !== 0) {
+        const found = [...lost.hints(), ...(await hints(args, place, stack, env))];
+        for (const hint of found) process.stderr.write(`\n${hint}\n`);
+    }
     return code;
+}
+
+/**
+ * Help is Pulumi's own; it needs no packages, no compiled code and no stack, so nothing is fetched for it.
+ *
+ * @param {string[]} args
+ * @param {import("./workspace.mjs").Workspace} place
+ * @returns {Promise<number>} exit code
+ */
+async function printHelp(args, place) {
+    const { pulumi } = await toolsAtHand(["pulumi"], { cache: place.tools });
+    if (pulumi !== undefined) return runThrough(pulumi.file, args);
+    process.stdout.write(
+        "usage: npm run pulumi -- COMMAND, npm run up, npm run preview: the Pulumi CLI with this project's tools, backend\n" +
+            "and configuration. The CLI is not here yet; the first command that needs it downloads it.\n" +
+            "Its commands: https://www.pulumi.com/docs/iac/cli/commands/\n",
+    );
+    return 0;
+}
+
+/** @param {string[]} args @returns {boolean} */
+function runsProviders(args) {
+    return ["up", "update", "preview", "destroy", "refresh"].some((command) => args.includes(command));
+}
+
+/** Pulumi draws rows on a terminal: its output must not pass through a pipe then. */
+function isTerminal() {
+    return process.stdout.isTTY || process.stderr.isTTY;
+}
+
+/** What gRPC reports when the process at the other end was killed, for example for want of memory. */
+const lostConnection = "error reading from server: EOF";
+
+/** Finds in the output of Pulumi that a provider process has died. */
+class LostProvider {
+    isLost = false;
+    /** The end of the last piece: the message may be cut in two. */
+    rest = "";
+
+    /** @param {string} text */
+    read(text) {
+        const recent = this.rest + text;
+        this.isLost ||= recent.includes(lostConnection);
+        this.rest = recent.slice(-lostConnection.length);
+    }
+
+    /** @returns {string[]} */
+    hints() {
+        if (!this.isLost) return [];
+        return [
+            `"${lostConnection}": the process that ran the operation was killed (out of memory? see dmesg). ` +
+                "Run the same command again: what is at the registry already is not sent again",
+        ];
+    }
 }
 
 /**

@@ -2,21 +2,32 @@ import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { errorCode } from "./process.mjs";
 
+/** While a process replaces its program (execve), its command line is empty; on a busy machine for milliseconds. */
+const execMilliseconds = 1_000;
+
 /**
  * Finds a registry by its pid file, and makes sure that the process is really that registry: pids are reused.
  *
  * @param {string} pidFile
  * @param {string} configFile absolute; the registry has it on its command line
+ * @param {(pid: number) => string} [readCommandLine] arguments separated by NUL
  * @returns {number | undefined} the pid of the running registry
  */
-export function runningPid(pidFile, configFile) {
+export function runningPid(pidFile, configFile, readCommandLine = commandLine) {
     const pid = Number(readText(pidFile));
-    return Number.isInteger(pid) && pid > 1 && commandLine(pid).includes(configFile) ? pid : undefined;
+    if (!Number.isInteger(pid) || pid <= 1) return undefined;
+    const deadline = Date.now() + execMilliseconds;
+    let line = readCommandLine(pid);
+    while (line === "" && !hasEnded(pid) && Date.now() < deadline) {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+        line = readCommandLine(pid);
+    }
+    return line.split("\0").includes(configFile) ? pid : undefined;
 }
 
 /** Empty for a process that is gone, or that has ended and waits for its parent. @param {number} pid */
 function commandLine(pid) {
-    return readText(`/proc/${pid}/cmdline`).split("\0");
+    return readText(`/proc/${pid}/cmdline`);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { asksForHelp } from "./command-line.mjs";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
@@ -20,6 +21,9 @@ const debianTools = {
 };
 const suites = ["unit", "integration", "stack", "faults"];
 
+const usage = `usage: npm test [-- PATH… | -t NAME | any option of jest]; npm run test:root; npm run test:faults
+Fetches the tools, compiles the program, and runs the tests. One suite: npm test -- test/unit/oci`;
+
 /**
  * Sets up what the tests need and runs them; arguments go to jest. Tests find the tools on PATH, under their own names,
  * and make their own stacks, backends and registries in temporary folders.
@@ -28,6 +32,10 @@ const suites = ["unit", "integration", "stack", "faults"];
  * @returns {Promise<number>} jest's exit code
  */
 async function main(args) {
+    if (args.length > 0 && asksForHelp(args)) {
+        process.stdout.write(`${usage}\n`);
+        return 0;
+    }
     const root = args.includes("--root");
     const faults = args.includes("--faults");
     const progress = createProgress();

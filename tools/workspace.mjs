@@ -134,8 +134,21 @@ export function pulumiEnvironment(place, stack, toolDirectories, env = process.e
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
         // The pinned language host loads ts-node even for a compiled program; a type check there would only cost time.
         PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+        no_grpc_proxy: loopbackExceptions(env),
         PATH: searchPath(place, toolDirectories, env),
     };
+}
+
+/**
+ * Engine, program and providers talk gRPC over loopback. Its library for Node.js would send that through the proxy of
+ * `https_proxy`, `http_proxy` or `grpc_proxy` (lower case), which cannot reach this machine's loopback.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {string} hosts without proxy for gRPC: those that are set, and loopback
+ */
+function loopbackExceptions(env) {
+    const hosts = (env.no_grpc_proxy || env.no_proxy || "").split(",").filter((host) => host !== "");
+    return [...new Set([...hosts, "127.0.0.1", "localhost", "::1"])].join(",");
 }
 
 /** @param {string} file @param {NodeJS.ProcessEnv} env @returns {NodeJS.ProcessEnv} */

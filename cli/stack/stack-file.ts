@@ -14,8 +14,9 @@ import {
 import type { Override } from "../../lib/mirror/override";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 
-const SITE = "registry-passthrough:site";
-const DEFAULTS = "registry-passthrough:defaults";
+const NAMESPACE = "registry-passthrough";
+const SITE = `${NAMESPACE}:site`;
+const DEFAULTS = `${NAMESPACE}:defaults`;
 
 const stackFile = z.object({ config: z.record(z.string(), z.unknown()).nullish() });
 
@@ -95,12 +96,12 @@ function readStackFile(selection: StackSelection): StackFile {
     if (!existsSync(path))
         throw invalidFile(path, "there is no such file", "name a stack whose file is here with --stack");
     const config = readConfig(path);
-    const project = existsSync("Pulumi.yaml") ? readConfig("Pulumi.yaml") : {};
+    const project = readProjectConfig();
     return {
         path,
-        site: config[SITE],
         // A stack's value replaces the project's, as everywhere in Pulumi.
-        defaults: config[DEFAULTS] ?? projectValue(project[DEFAULTS]),
+        site: config[SITE] ?? project[SITE],
+        defaults: config[DEFAULTS] ?? project[DEFAULTS],
         keys: [...new Set([...Object.keys(project), ...Object.keys(config)])],
     };
 }
@@ -109,10 +110,41 @@ function stackFilePath(selection: StackSelection): string {
     return selection.file ?? `Pulumi.${stackName(selection)}.yaml`;
 }
 
-/** Pulumi.yaml holds a project value as `{value: …}`, or plainly. */
-function projectValue(defaults: unknown): unknown {
-    const wrapped = z.object({ value: z.unknown() }).safeParse(defaults);
-    return wrapped.success && wrapped.data.value !== undefined ? wrapped.data.value : defaults;
+const PROJECT_FILE = "Pulumi.yaml";
+
+/** The values of the project's configuration by full key: there Pulumi completes a key without a namespace. */
+function readProjectConfig(): Record<string, unknown> {
+    if (!existsSync(PROJECT_FILE)) return {};
+    return Object.fromEntries(
+        Object.entries(readConfig(PROJECT_FILE)).map(([key, entry]) => {
+            const name = key.includes(":") ? key : `${NAMESPACE}:${key}`;
+            return [name, name.startsWith(`${NAMESPACE}:`) ? projectValue(name, entry) : entry];
+        }),
+    );
+}
+
+const declaration = z.strictObject({
+    type: z.unknown(),
+    items: z.unknown(),
+    description: z.unknown(),
+    secret: z.unknown(),
+    value: z.unknown(),
+    default: z.unknown(),
+});
+
+/**
+ * What Pulumi reads for a key of Pulumi.yaml: an object is a declaration there, with the value in `value` or `default`.
+ * @returns undefined if the key is only declared
+ */
+function projectValue(key: string, entry: unknown): unknown {
+    if (typeof entry !== "object" || entry === null || Array.isArray(entry)) return entry;
+    const parsed = declaration.partial().safeParse(entry);
+    const fix = `write the value below value: ${key}: {value: {…}}`;
+    if (!parsed.success) throw invalidFile(PROJECT_FILE, `${key} is not under value:, so Pulumi rejects it`, fix);
+    const { value, default: standard } = parsed.data;
+    if (value !== undefined && standard !== undefined)
+        throw invalidFile(PROJECT_FILE, `${key} has both value and default, so Pulumi rejects it`, "keep one of them");
+    return value ?? standard;
 }
 
 function readConfig(path: string): Record<string, unknown> {

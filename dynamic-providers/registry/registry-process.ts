@@ -1,5 +1,5 @@
 import type { Credentials } from "../../lib/distribution/auth/credentials";
-import { requireTlsVerification } from "../../lib/distribution/http/tls-environment";
+import { requireSafeEnvironment } from "../../lib/distribution/http/tls-environment";
 import { Engine } from "../lifecycle/engine";
 import { Operations } from "../lifecycle/operations";
 import type { OperationContext, ProviderProcess, ReadConfig } from "../lifecycle/provider-process";
@@ -50,7 +50,7 @@ export class RegistryProcess implements ProviderProcess {
 
     /** The program, which checks the environment too, does not run in every refresh and destroy. */
     requireSafety(): void {
-        requireTlsVerification();
+        requireSafeEnvironment();
     }
 
     secretTexts(): readonly string[] {

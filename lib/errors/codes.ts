@@ -95,6 +95,7 @@ export const ERROR_CODES = {
     configuration: [
         "CLUSTER_VERSION_INVALID",
         "CONFIG_INVALID",
+        "ENVIRONMENT_UNSAFE",
         "MIRROR_BLOCKED",
         "MIRROR_KINDS_CONFLICT",
         "MIRROR_POLICY_CONFLICT",

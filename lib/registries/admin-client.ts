@@ -37,7 +37,8 @@ export interface AdminResponse {
 const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
 /** Passing by themselves. 500 is not: some APIs respond with it for good. */
 const PASSING = new Set([408, 429, 502, 503, 504]);
-const IN_FRONT = "check what stands in front of the registry (a login page, a proxy), and site.registry.mirrorBase";
+const IN_FRONT =
+    "check site.registry.type and site.registry.mirrorBase, and what stands in front of the registry (a login page, a proxy)";
 
 /**
  * Requests to a registry's administration API: over verified TLS, without cookies, redirects never followed, repeated

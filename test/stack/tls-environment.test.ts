@@ -1,6 +1,7 @@
 import { join } from "node:path";
+import { leaks } from "../support/canary";
 import type { CliRun } from "../support/stack";
-import { FIXTURES, TestSite } from "../support/site";
+import { ACCOUNT, FIXTURES, TestSite } from "../support/site";
 
 jest.setTimeout(300_000);
 
@@ -45,4 +46,25 @@ test("pulumi stops before the first connection if the environment switches TLS v
 
     expect(await stack.refresh()).toMatchObject({ code: 0 });
     expect(await stack.destroy()).toMatchObject({ code: 0 });
+});
+
+test("NODE_DEBUG stops the program", async () => {
+    const { stack } = site;
+    stack.setVariable("NODE_DEBUG", "undici");
+    const preview = await stack.preview();
+    expect(preview.text).toContain("ENVIRONMENT_UNSAFE: NODE_DEBUG prints signed URLs");
+    expect(preview.code).not.toBe(0);
+    stack.setVariable("NODE_DEBUG", undefined);
+});
+
+test("Pulumi's and gRPC's variables change no account and print no secret", async () => {
+    const { stack } = site;
+    stack.setVariable("PULUMI_CONFIG", JSON.stringify({ "registry-passthrough:registryUsername": "another" }));
+    stack.setVariable("GRPC_TRACE", "all");
+    stack.setVariable("GRPC_VERBOSITY", "DEBUG");
+    stack.setVariable("PULUMI_DEBUG_PROMISE_LEAKS", "true");
+    expect((await stack.upOnly("--skip-preview")).code).toBe(0);
+    expect((await stack.refresh()).code).toBe(0);
+    expect(leaks([ACCOUNT], { printed: stack.printed, state: await stack.state() })).toEqual([]);
+    expect((await stack.destroy()).code).toBe(0);
 });

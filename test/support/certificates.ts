@@ -34,6 +34,8 @@ export interface IssueOptions {
     readonly hash?: "SHA-1" | "SHA-256";
     /** OIDs of extendedKeyUsage; default: no such extension. */
     readonly usages?: readonly string[];
+    /** Of an RSA key; default: an elliptic curve. */
+    readonly rsaBits?: number;
     /** Needs an authority with an RSA key. */
     readonly negativeSerial?: boolean;
 }
@@ -93,7 +95,7 @@ interface Issuer {
 
 async function issue(issuer: Issuer, options: IssueOptions): Promise<ServerCertificate> {
     const { names = ["localhost", "127.0.0.1"], daysLeft = 365, hash = "SHA-256", usages } = options;
-    const keys = await newKeys(ALGORITHM);
+    const keys = await newKeys(options.rsaBits === undefined ? ALGORITHM : { ...RSA, modulusLength: options.rsaBits });
     const issued = await x509.X509CertificateGenerator.create({
         serialNumber: SERIAL_NUMBER,
         subject: `CN=${options.commonName ?? names[0] ?? "localhost"}`,

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { AddressInfo, Socket } from "node:net";
-import { type Server, createServer } from "node:tls";
+import { type Server, type TlsOptions, createServer } from "node:tls";
 import type { ServerCertificate } from "./certificates";
 
 const ANSWER = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
@@ -14,12 +14,14 @@ export class RecordingServer {
         private readonly sockets: Set<Socket>,
     ) {}
 
-    static async start(tls: ServerCertificate): Promise<RecordingServer> {
+    static async start(tls: ServerCertificate, options: TlsOptions = {}): Promise<RecordingServer> {
         // By default OpenSSL refuses to load weak certificates.
-        const server = createServer({ cert: tls.certificate, key: tls.key, ciphers: "DEFAULT@SECLEVEL=0" });
+        const weak = { ciphers: "DEFAULT@SECLEVEL=0", ...options };
+        const server = createServer({ cert: tls.certificate, key: tls.key, ...weak });
         const sockets = new Set<Socket>();
         const recording = new RecordingServer(server, sockets);
         server.on("connection", (socket: Socket) => sockets.add(socket));
+        server.on("tlsClientError", () => undefined);
         server.on("secureConnection", (socket) => {
             // Clients that refuse the certificate reset the connection.
             socket.on("error", () => socket.destroy());

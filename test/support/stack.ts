@@ -72,8 +72,9 @@ export class TestStack {
         return stack;
     }
 
-    static async create(options: StackOptions): Promise<TestStack> {
-        const stack = await TestStack.ofProject(OWN);
+    /** @param folder a checkout of this project */
+    static async create(options: StackOptions, folder = PROJECT): Promise<TestStack> {
+        const stack = await TestStack.ofProject({ ...OWN, folder });
         stack.configure(options.site);
         if (options.username !== undefined) await stack.setConfig("registryUsername", options.username, false);
         if (options.password !== undefined) await stack.setConfig("registryPassword", options.password, true);
@@ -133,6 +134,11 @@ export class TestStack {
         return this.run(["cancel", "--yes", "--stack", NAME]);
     }
 
+    /** `pulumi install`, which reads no stack. */
+    install(): Promise<CliRun> {
+        return this.run(["install"]);
+    }
+
     /** Starts `up` and gives its process, for tests that end it early or follow what it says. */
     startUp(): StartedRun {
         return this.start(["up", "--yes", "--skip-preview", ...this.selection()]);
@@ -180,6 +186,12 @@ export class TestStack {
 
     private run(args: string[], input?: string): Promise<CliRun> {
         return this.start(args, input).done;
+    }
+
+    /** A command through the project's wrapper of the CLI, as `npm run pulumi` and `npm run up` do. */
+    wrapped(...args: string[]): StartedRun {
+        const wrapper = join(PROJECT, "tools/pulumi.mjs");
+        return this.start([wrapper, ...args, ...this.selection()], undefined, process.execPath);
     }
 
     /** Writes the files of `passthrough render` to a folder. */

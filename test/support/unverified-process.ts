@@ -5,13 +5,19 @@ import { PROJECT } from "./stack";
 /** With this environment Node.js accepts any certificate by default. */
 export const UNVERIFIED = { NODE_TLS_REJECT_UNAUTHORIZED: "0" } as const;
 
+/** As `inEnvironment`, with UNVERIFIED. */
+export function unverified(body: string, input: unknown): Promise<unknown> {
+    return inEnvironment(UNVERIFIED, body, input);
+}
+
 /**
- * Runs a script on the compiled library in a process of its own with UNVERIFIED: in jest `process.env` is a copy, which
- * Node.js does not read.
+ * Runs a script on the compiled library in a process of its own: in jest `process.env` is a copy, which Node.js does not
+ * read.
+ * @param env added to that of this process
  * @param body of an async function that has `input`, and `lib(path)` for a module below dist/lib
  * @returns what it returned, or the code of what it threw
  */
-export async function unverified(body: string, input: unknown): Promise<unknown> {
+export async function inEnvironment(env: NodeJS.ProcessEnv, body: string, input: unknown): Promise<unknown> {
     const program = `
         const lib = (path) => require(${JSON.stringify(join(PROJECT, "dist/lib"))} + "/" + path);
         const input = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
@@ -20,7 +26,7 @@ export async function unverified(body: string, input: unknown): Promise<unknown>
             process.stdout.write(JSON.stringify(outcome ?? null), () => process.exit());
         });`;
     const child = spawn(process.execPath, ["-e", program], {
-        env: { ...process.env, ...UNVERIFIED, NODE_NO_WARNINGS: "1" },
+        env: { ...process.env, ...env, NODE_NO_WARNINGS: "1" },
         stdio: ["pipe", "pipe", "inherit"],
     });
     child.stdin.end(JSON.stringify(input));

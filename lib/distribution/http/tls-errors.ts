@@ -27,8 +27,10 @@ const FIXES: Readonly<Record<string, string>> = {
 /** The handshake failed before a certificate was verified. */
 const HANDSHAKE = /^(EPROTO|ERR_SSL_.*)$/;
 const HANDSHAKE_FIX =
-    "check the port in site.registry.mirrorBase, the TLS versions that the registry offers, and whether it asks for a client " +
-    "certificate (site.registry.clientCertificate)";
+    "check the port in site.registry.mirrorBase, that the registry offers TLS 1.2 or 1.3 with ECDHE cipher suites, and whether " +
+    "it asks for a client certificate (site.registry.clientCertificate)";
+/** What OpenSSL reads in place of a TLS record, such as an HTTP response. */
+const PLAIN_TEXT = /wrong[_ ]version[_ ]number|packet[_ ]length[_ ]too[_ ]long/i;
 /** The alert of RFC 7301 §3.2: what is offered here is HTTP/1.1 alone. */
 const NO_COMMON_PROTOCOL = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";
 
@@ -53,6 +55,12 @@ export function tlsError(
     const fix = FIXES[code];
     if (fix !== undefined) return untrusted(`${errorMessage(error) || code} (${code})`, fix);
     if (!HANDSHAKE.test(code)) return undefined;
+    if (PLAIN_TEXT.test(`${code} ${errorMessage(error)}`)) {
+        return failed(
+            "the response is not TLS; the port may be one for plain HTTP",
+            "check the port in site.registry.mirrorBase; serve the registry with TLS there",
+        );
+    }
     return failed(
         `the TLS handshake failed (${code})`,
         code === NO_COMMON_PROTOCOL

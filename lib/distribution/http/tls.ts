@@ -14,7 +14,7 @@ export interface ClientCertificate {
 export interface VerifiedTls {
     readonly rejectUnauthorized: true;
     readonly checkServerIdentity: (host: string, certificate: PeerCertificate) => Error | undefined;
-    readonly secureContext?: SecureContext;
+    readonly secureContext: SecureContext;
 }
 
 /**
@@ -27,13 +27,30 @@ export function verifiedTls(ca: string | undefined, client?: ClientCertificate):
         // The default is read from NODE_TLS_REJECT_UNAUTHORIZED at each connection.
         rejectUnauthorized: true,
         checkServerIdentity: checkServerCertificate,
-        ...(ca === undefined && client === undefined ? {} : { secureContext: secureContext(ca, client) }),
+        secureContext: secureContext(ca, client),
     };
 }
+
+/**
+ * What Go's TLS client offers by default (crypto/tls, defaultCipherSuites and defaultCipherSuitesTLS13): a registry without
+ * one of these is one that no node can pull from. Level 2 of OpenSSL refuses SHA-1 signatures and RSA keys below 2048 bits.
+ */
+const CIPHERS = [
+    ...["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"],
+    ...["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"],
+    ...["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384"],
+    ...["ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305"],
+    ...["ECDHE-ECDSA-AES128-SHA", "ECDHE-RSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA", "ECDHE-RSA-AES256-SHA"],
+    "@SECLEVEL=2",
+].join(":");
 
 /** By digest. Every connection would read all the public CAs anew, which takes longer than its handshake. */
 const contexts = new Map<string, SecureContext>();
 
+/**
+ * Everything that NODE_OPTIONS, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE or OPENSSL_CONF would otherwise decide is set
+ * (docs/security.md).
+ */
 function secureContext(ca: string | undefined, client: ClientCertificate | undefined): SecureContext {
     const id = createHash("sha256")
         .update(JSON.stringify([ca, client]))
@@ -41,7 +58,10 @@ function secureContext(ca: string | undefined, client: ClientCertificate | undef
     const context =
         contexts.get(id) ??
         createSecureContext({
-            ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
+            ca: [...rootCertificates, ...(ca === undefined || ca === "" ? [] : [ca])],
+            ciphers: CIPHERS,
+            minVersion: "TLSv1.2",
+            maxVersion: "TLSv1.3",
             ...(client === undefined ? {} : { cert: client.certificate, key: client.key }),
         });
     contexts.set(id, context);

@@ -7,10 +7,10 @@ import { QuayAccess } from "./connect";
 import { openings } from "./openings";
 import { Organizations, readOrganization } from "./organization";
 import { quayError } from "./response";
-import { type QuayApi, expect } from "./quay-api";
+import type { QuayApi } from "./quay-api";
 import { Repositories } from "./repositories";
 import { Robots } from "./robots";
-import { type QuaySettings, readSettings } from "./site-config";
+import { type QuaySettings, notQuay, readSettings } from "./site-config";
 import { superuserAdmin } from "./superuser";
 
 /** What sets one kind of Quay apart from the other. */
@@ -69,7 +69,7 @@ async function check(flavour: QuayFlavour, account: RegistryAccount, namespace: 
 async function healthNotes(api: QuayApi): Promise<string[]> {
     const response = await api.withoutRetry().getWhateverStatus("/health/instance");
     if (response.status === 200) return [];
-    if (response.status === 404) expect(response, 200);
+    if (response.status === 404) throw notQuay(response.context, "there is no Quay >= 3.8 here (404)");
     const what = response.reason ?? `HTTP status ${response.status}`;
     return [`Quay reports that it is unhealthy (${what}); look at its own log if that stays so`];
 }

@@ -4,6 +4,7 @@ import type { Credentials } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
 import { statusProblem } from "../../distribution/client/response-errors";
 import { type QuayResponse, quayError } from "./response";
+import { notQuay } from "./site-config";
 import { ANONYMOUS, type Authorization, type QuayApi, expect } from "./quay-api";
 
 /** Cookies as a browser keeps them for one origin; their attributes do not matter, since they are sent nowhere else. */
@@ -44,6 +45,7 @@ export async function signIn(api: QuayApi, { username, password }: Credentials):
 async function begin(api: QuayApi): Promise<{ cookies: Cookies; csrf: string }> {
     const cookies = new Cookies();
     const first = await api.as(ANONYMOUS).get("/csrf_token");
+    if (first.status === 404) throw notQuay(first.context, "there is no Quay >= 3.8 here (404)");
     const { csrf_token: csrf } = parseBody(expect(first, 200), csrfToken);
     cookies.take(first.headers["set-cookie"]);
     return { cookies, csrf };

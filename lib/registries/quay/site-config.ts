@@ -25,10 +25,10 @@ export interface QuaySettings {
 /** @throws RegistryError for what is no Quay, or one that is older than 3.8 */
 export async function readSettings(api: QuayApi): Promise<QuaySettings> {
     const response = await api.get("/config");
-    if (response.status === 404) throw tooOld(response.context, "there is no Quay >= 3.8 here (404)");
+    if (response.status === 404) throw notQuay(response.context, "there is no Quay >= 3.8 here (404)");
     const { config, features, registry_state, version_number } = parseBody(expect(response, 200), siteConfig);
     const version = /\d+\.\d+\S*/.exec(version_number ?? "")?.[0];
-    if (version !== undefined && isBefore38(version)) throw tooOld(response.context, `this is Quay ${version}`);
+    if (version !== undefined && isBefore38(version)) throw notQuay(response.context, `this is Quay ${version}`);
     return {
         ...(version === undefined ? {} : { version }),
         isReadOnly: registry_state === "readonly",
@@ -42,7 +42,8 @@ function isBefore38(version: string): boolean {
     return major < 3 || (major === 3 && minor < 8);
 }
 
-function tooOld(context: RequestContext, problem: string): RegistryError {
+/** What is there is no Quay, or one that is too old. */
+export function notQuay(context: RequestContext, problem: string): RegistryError {
     return new RegistryError(problem, {
         ...context,
         code: "REGISTRY_VERSION_UNSUPPORTED",

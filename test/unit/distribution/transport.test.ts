@@ -142,3 +142,23 @@ test.each<[string, Record<string, string>, string]>([
         await server.stop();
     }
 });
+
+test("a server that speaks plain HTTP is named as such, with the fix", async () => {
+    const server = await ScriptedServer.start(() => ({ status: 200 }));
+    const transport = new Transport({ host: server.host }, 1);
+    try {
+        const url = new URL(`https://${server.host}/v2/`);
+        const error = await transport
+            .send({ method: "GET", url, operation: "GET /v2/" })
+            .catch((cause: unknown) => cause);
+        expect(error).toMatchObject({
+            code: "TLS",
+            registry: server.host,
+            problem: "the response is not TLS; the port may be one for plain HTTP",
+            fix: expect.stringContaining("check the port in site.registry.mirrorBase"),
+        });
+    } finally {
+        await transport.close();
+        await server.stop();
+    }
+});

@@ -1,0 +1,44 @@
+"use strict";
+const { connect } = require("node:net");
+const { dirname } = require("node:path");
+const { checkoutProblem } = require("../checkout.cjs");
+
+/*
+ * Loaded before Pulumi's code in a provider process. Refresh and destroy may run providers without the program, so these
+ * check the checkout too.
+ */
+
+const problem = checkoutProblem(dirname(dirname(__dirname)));
+if (problem !== undefined) {
+    process.stderr.write(`${problem}\n`);
+    process.exit(1);
+}
+// gRPC would look for the engine through the proxy of `https_proxy`; a provider has no other gRPC peer.
+process.env.no_grpc_proxy = "127.0.0.1,localhost,::1";
+watchEngine();
+
+/**
+ * Ends this process when its engine has died, even if that was before the first operation: no other code watches then.
+ * SIGTERM lets operations that run by then end in order (dynamic-providers/lifecycle/operations.ts).
+ */
+function watchEngine() {
+    // The engine's address is the last argument of a provider process.
+    const port = Number(/:(\d+)$/.exec(process.argv.at(-1) ?? "")?.[1]);
+    if (!Number.isInteger(port)) return;
+    let refusals = 0;
+    const timer = setInterval(() => {
+        const socket = connect({ host: "127.0.0.1", port });
+        socket.once("connect", () => {
+            refusals = 0;
+            socket.destroy();
+        });
+        socket.once("error", () => {
+            refusals += 1;
+            // One refused connection may be a hiccup.
+            if (refusals < 2) return;
+            clearInterval(timer);
+            process.kill(process.pid, "SIGTERM");
+        });
+    }, 1000);
+    timer.unref();
+}
