@@ -10,6 +10,7 @@ import {
     executePlan,
     findRejectedLayers,
     needsArchive,
+    offerExclusion,
     problemLines,
 } from "../import";
 import type { Digest } from "../oci/digest";
@@ -78,7 +79,8 @@ export async function carryOut(
         if (images.length > 0)
             options.onWarning?.(["the registry would reject:", ...problemLines(images)].join("\n    "));
         await options.beforeSending?.();
-        return await executePlan(client, archive.source, plan, { ...options, blocked });
+        const result = await executePlan(client, archive.source, plan, { ...options, blocked });
+        return { ...result, failed: offerExclusion(result.failed) };
     } finally {
         await archive.close();
     }
