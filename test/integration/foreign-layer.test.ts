@@ -7,7 +7,8 @@ import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { executePlan, imageTask, planImport, problemLines, verifyImages } from "../../lib/import";
 import type { Lock } from "../../lib/lock";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
-import { carryOut, refusesSparseIndexes } from "../../lib/passthrough";
+import { carryOut } from "../../lib/passthrough";
+import { refusesSparseIndexes } from "../../lib/passthrough/sparse-indexes";
 import { ociLayoutFiles, testImage } from "../support/archives";
 import { RegistryProcess } from "../support/registry-process";
 
@@ -16,6 +17,7 @@ const LAYOUT = join(__dirname, "../fixtures/archives/regctl/foreign-layer");
 const SOURCE = "quay.io/team/foreign:1.0";
 const LAYER = "sha256:656771905e1ef731f65cd0a0d9fb061238380a1a012e6abdf846ecc7d2ea36fd";
 const OVERRIDE = { match: "1.0", registry: "quay.io", repository: "team/foreign" };
+const KIND = { registryKind: "distribution" } as const;
 
 let archive: Archive;
 let lock: Lock;
@@ -105,7 +107,7 @@ test("the line that the error has to paste leaves the image out, and the rest of
         const own = new RegistryClient({ endpoint: { host: registry?.host ?? "", plainHttp: true } });
         const base = parseMirrorBase(`${registry?.host ?? ""}/mirror`);
         const plan = await planImport(own, { images: set.images, set, base });
-        const result = await carryOut(own, plan, { archive: [folder], path: "x.lock.json", lock: set });
+        const result = await carryOut(own, plan, { archive: [folder], path: "x.lock.json", lock: set }, KIND);
         await own.close();
         return { result, set };
     };
