@@ -45,8 +45,9 @@ const NAMED = 100;
 /** How to leave these images out, with the line to paste. */
 export function excludeFix(sources: readonly string[]): string {
     const images = [...new Set(sources)].slice(0, NAMED).map((source) => JSON.stringify(source));
+    // Not at the end: messages append the names of images to a fix.
     return (
-        `leave ${images.length === 1 ? "it" : "them"} out: add the following line to the set in site.content, and lock it ` +
-        `again\n        exclude: [${images.join(", ")}]`
+        `leave ${images.length === 1 ? "it" : "them"} out: add this line to the set in site.content\n` +
+        `        exclude: [${images.join(", ")}]\n    and lock the set again`
     );
 }

@@ -64,7 +64,7 @@ export function nameMissingRepositories(failed: readonly ImageProblem[], { push 
     const sources = new Set(failed.filter(({ problems }) => problems.some(isMissing)).map(({ source }) => source));
     const tasks = push.map(({ task }) => task).filter(({ source }) => sources.has(source));
     const lines = [...new Set(tasks.map(({ repository }) => `\n        ${repository}`))].sort();
-    const fix = `if the registry creates no repository with the first push, create these, then run again:${lines.join("")}`;
+    const fix = `if the registry creates no repository with the first push, create these${lines.join("")}\n    and run again`;
     const named = (problem: Problem) => (isMissing(problem) ? { ...problem, fix } : problem);
     return failed.map(({ source, problems }) => ({ source, problems: problems.map(named) }));
 }

@@ -36,6 +36,6 @@ test("an image whose digest is not known is matched by name only", () => {
 
 test("the line to paste is valid YAML and names each image once", () => {
     expect(excludeFix([TAGGED, UNTAGGED, TAGGED])).toMatch(
-        new RegExp(`^leave them out: .*\\n {8}exclude: \\["${TAGGED}", "${UNTAGGED}"\\]$`),
+        new RegExp(`^leave them out: .*\\n {8}exclude: \\["${TAGGED}", "${UNTAGGED}"\\]\\n {4}and lock the set again$`),
     );
 });
