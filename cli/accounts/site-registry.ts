@@ -1,6 +1,7 @@
 import { type Site, registryEndpoint } from "../../lib/site";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import { RegistryError, toProblem } from "../../lib/errors/errors";
+import { noRegistryError } from "../../lib/distribution/client/greeting";
 import { RegistryClient, requestsFor } from "../../lib/distribution/client/registry-client";
 import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
 import type { FoundAccount } from "./credentials";
@@ -59,14 +60,7 @@ async function checkAccount(client: RegistryClient, host: string, account: Found
     });
     if (response instanceof RegistryError) throw accountRejected(response, account, account.fix);
     if (response === 401) throw accountRejected(passwordRejected(host, account), account, account.fix);
-    if (response !== 404) return;
-    throw new RegistryError("there is no registry here", {
-        registry: host,
-        operation: "GET /v2/",
-        code: "UNEXPECTED_RESPONSE",
-        status: 404,
-        fix: "check host and port of site.registry.mirrorBase, and what stands in front of the registry",
-    });
+    if (response === 404) throw noRegistryError(host);
 }
 
 function passwordRejected(registry: string, { credentials: { username } }: FoundAccount): RegistryError {

@@ -12,7 +12,7 @@ import { accountSources } from "../accounts/site-account";
 import { siteClient } from "../accounts/site-registry";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
-
+import { siteRepositories } from "./site-repositories";
 import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
 
@@ -53,6 +53,7 @@ export async function runDoctorCommand({ configFile: file, json = false, ...opti
         const result = await runDoctor({
             ...{ anonymous, client, removing, username },
             repository: testRepository(site, options.repository),
+            repositories: siteRepositories(site),
             size: options.size ?? DEFAULT_SIZE,
             onResult: (one) => print(json ? JSON.stringify(one, hideSecretsInJson) : formatResult(one)),
         }).finally(() => Promise.all([client.close(), removing.close(), anonymous.close()]));

@@ -1,18 +1,11 @@
 import { counted, formatBytes } from "../../lib/errors/text";
 import type { Content, Site } from "../../lib/site";
-import { type ImportPlan, type ImportResult, planImport, problemLines, progressText } from "../../lib/import";
+import { type ImportPlan, type ImportResult, problemLines, progressText } from "../../lib/import";
 import { PassthroughError } from "../../lib/errors/errors";
 import { formatWithoutFix } from "../../lib/errors/format";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import type { RegistryClient } from "../../lib/distribution/client/registry-client";
-import {
-    type LockedSet,
-    carryOut,
-    movedTags,
-    readLockedSet,
-    refusedMounts,
-    refusesSparseIndexes,
-} from "../../lib/passthrough";
+import { type LockedSet, carryOut, movedTags, planLockedSet, refusedMounts } from "../../lib/passthrough";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { Interrupted, interruptible } from "../terminal/interruption";
@@ -68,12 +61,10 @@ interface OperationContext {
 /** @returns true if every image of the set is in the registry */
 async function importSet(context: OperationContext, content: Content): Promise<boolean> {
     const { client, base, signal, site } = context;
-    const set = await readLockedSet(content.archive, content.lock, content.lockDigest);
-    const refusesSparse = await refusesSparseIndexes(client, site.registry.type, set.lock);
-    const request = { images: content.images, set: set.lock, base, refusesSparseIndexes: refusesSparse };
     const status = statusLine();
     status.show(`${content.name}: checking what the registry has`);
-    const plan = await planImport(client, request).finally(() => status.end());
+    const planned = planLockedSet(client, content, { base, kind: site.registry.type });
+    const { set, plan } = await planned.finally(() => status.end());
     warn(content, movedTags(plan, {}));
     const result = await runPlan(context, content, plan, set);
     warn(content, refusedMounts(result));
@@ -97,6 +88,8 @@ async function runPlan(
         return await carryOut(client, plan, set, {
             concurrency: site.concurrency,
             registryKind: site.registry.type,
+            isFirstImport: plan.present.length === 0,
+            onCheck: () => status.show(`${name}: checking where the registry wants uploads`),
             onProgress: (progress) => status.show(`${name}: ${progressText(progress)}`),
             onWarning: (warning) => warn(content, [warning]),
             ...(json ? { onEvent: (event) => print(JSON.stringify({ set: name, ...event }, hideSecretsInJson)) } : {}),

@@ -1,6 +1,6 @@
 import { describeArchive, openArchive } from "../../lib/archives";
 import { printable } from "../../lib/errors/text";
-import { type Lock, type LockedImage, findLockedImages, readLock } from "../../lib/lock";
+import { type Lock, type LockedImage, findExcludedImages, findLockedImages, readLock } from "../../lib/lock";
 import { nameSourceText } from "../../lib/mirror/name-source";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import type { StackContent } from "../stack/stack-file";
@@ -23,10 +23,15 @@ export async function explainImage({ image, sets, areArchives, json }: ExplainRe
         const lock = areArchives ? await describeSet(set) : await readLock(set.lock);
         const place = areArchives ? "" : set.lock;
         const found = findLockedImages(lock, image);
-        count += found.length;
+        const excluded = findExcludedImages(lock, image);
+        count += found.length + excluded.length;
         for (const one of found) {
             if (json) print(JSON.stringify({ ...(place === "" ? {} : { lock: place }), ...one }));
             else printImage(one, lock, place);
+        }
+        for (const one of excluded) {
+            if (json) print(JSON.stringify({ ...(place === "" ? {} : { lock: place }), ...one, isExcluded: true }));
+            else printExcluded(one, place);
         }
         if (found.length === 0 && lock.absent.includes(image))
             print(`${image} was requested, but is not in the archive${place === "" ? "" : ` of ${place}`}`);
@@ -36,10 +41,10 @@ export async function explainImage({ image, sets, areArchives, json }: ExplainRe
     return EXIT_FAILED;
 }
 
-async function describeSet({ archive: paths, overrides }: StackContent): Promise<Lock> {
+async function describeSet({ archive: paths, overrides, exclude }: StackContent): Promise<Lock> {
     const archive = await openArchive(paths);
     try {
-        return (await describeArchive(archive, overrides)).lock;
+        return (await describeArchive(archive, overrides, { exclude })).lock;
     } finally {
         await archive.close();
     }
@@ -58,4 +63,10 @@ function printImage({ image, digest, nameSource, mark, isEarlier }: LockedImage,
     print(`  name from: ${source}`);
     if (mark !== undefined) print(`  ${MARKS[mark]}`);
     if (isEarlier) print("  from an earlier archive: this one does not contain it");
+}
+
+function printExcluded({ image, pattern }: { readonly image: string; readonly pattern: string }, place: string): void {
+    print(`${image} is left out`);
+    if (place !== "") print(`  lock file: ${place}`);
+    print(`  exclude pattern: ${printable(pattern)}`);
 }

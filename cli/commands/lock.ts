@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import {
     type Lock,
+    compareExclusions,
     compareLocks,
     compareNameSources,
     lockDigest,
@@ -11,7 +12,7 @@ import {
     writeLock,
 } from "../../lib/lock";
 import { describeArchive, openArchive } from "../../lib/archives";
-import { counted } from "../../lib/errors/text";
+import { counted, printable } from "../../lib/errors/text";
 import type { Override } from "../../lib/mirror/override";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
@@ -27,6 +28,7 @@ export interface LockOptions {
     readonly check?: boolean;
     readonly out?: string;
     readonly override?: readonly Override[];
+    readonly exclude?: readonly string[];
     readonly explain?: string;
     readonly json?: boolean;
 }
@@ -59,17 +61,19 @@ function stackSets({ stack, configFile }: LockOptions): readonly StackContent[] 
     return readStackContent({ stack: selectedStack(stack), file: configFile });
 }
 
-function givenSet(archives: readonly string[], { out = "", override = [] }: LockOptions): StackContent {
-    return { archive: [...archives], lock: out, overrides: [...override] };
+function givenSet(archives: readonly string[], { out = "", override = [], exclude = [] }: LockOptions): StackContent {
+    const patterns = exclude.map((pattern) => ({ key: "--exclude", pattern }));
+    return { archive: [...archives], lock: out, overrides: [...override], exclude: patterns };
 }
 
 /** @returns whether the lock file is what its archives say already */
 async function lockSet(set: StackContent, checkOnly: boolean, asJson: boolean): Promise<boolean> {
     const archive = await openArchive(set.archive);
     try {
-        const { lock: described, notes } = await describeArchive(archive, set.overrides, (note) =>
-            printDiagnostic(`note: ${set.lock}: ${note}`),
-        );
+        const { lock: described, notes } = await describeArchive(archive, set.overrides, {
+            exclude: set.exclude,
+            onUnused: (note) => printDiagnostic(`note: ${set.lock}: ${note}`),
+        });
         const { before, note } = await readExistingLock(set.lock);
         const lock = withFormerFormat(before, described);
         const lines = listDifferences(before, lock);
@@ -78,7 +82,8 @@ async function lockSet(set: StackContent, checkOnly: boolean, asJson: boolean): 
         const report = { lock: set.lock, changes: lines, images: Object.keys(lock.images).length };
         const sources = lacksSources && lines.length === 0 ? [checkOnly ? WITHOUT_SOURCES : SOURCES_ADDED] : [];
         const warnings = [...note, ...sources, ...archive.warnings, ...notes];
-        if (asJson) print(JSON.stringify({ ...report, absent: lock.absent, notes: warnings }));
+        const { absent, excluded = {} } = lock;
+        if (asJson) print(JSON.stringify({ ...report, absent, excluded, notes: warnings }));
         else printReport({ ...report, isFirst: before === undefined }, lock, warnings, checkOnly);
         return lines.length === 0;
     } finally {
@@ -110,15 +115,19 @@ const BUILT_ON = "= ";
 
 /** One line per image that is added, changed or removed; none if the lock file is what its archives say. */
 function listDifferences(before: Lock | undefined, after: Lock): string[] {
+    const exclusions = compareExclusions(before, after);
     if (before !== undefined && lockDigest(before) === lockDigest(after))
-        return (compareNameSources(before, after) ?? []).map((line) => `~ ${line}`);
+        return [...(compareNameSources(before, after) ?? []).map((line) => `~ ${line}`), ...exclusions];
     const { added, changed, removed } = compareLocks(before, after);
+    // Those are listed with the pattern that leaves them out.
+    const missing = removed.filter((image) => after.excluded?.[image] === undefined);
     const fromHere = added.filter((image) => after.images[image] !== undefined);
     const fromEarlier = added.filter((image) => after.images[image] === undefined);
     const lines = [
         ...fromHere.map((image) => `+ ${image} ${after.images[image] ?? ""}`),
         ...changed.map((change) => `~ ${change.image} ${change.before} -> ${change.after}`),
-        ...removed.map((image) => `- ${image}`),
+        ...missing.map((image) => `- ${image}`),
+        ...exclusions,
         ...fromEarlier.map((image) => `${BUILT_ON}${image} ${after.earlier.images[image] ?? ""}`),
     ];
     return lines.length > 0 ? lines : ["~ the images are the same; archive parts or facts for clusters differ"];
@@ -147,5 +156,15 @@ function printReport(
     for (const [source, digest] of Object.entries(lock.earlier.images)) {
         print(`  from an earlier archive: ${source} ${digest}`);
     }
+    for (const line of exclusionCounts(lock)) print(`  ${line}`);
     for (const note of notes) print(`  note: ${note}`);
+}
+
+/** How many images each pattern leaves out; their names are in the lock file. */
+function exclusionCounts({ excluded = {} }: Lock): string[] {
+    const patterns = Object.values(excluded);
+    return [...new Set(patterns)].sort().map((pattern) => {
+        const images = patterns.filter((other) => other === pattern).length;
+        return `excluded by ${printable(pattern)}: ${counted(images, "image")}`;
+    });
 }

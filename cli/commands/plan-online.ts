@@ -1,15 +1,19 @@
-import { counted, formatBytes } from "../../lib/errors/text";
+import { mapLimited } from "../../lib/concurrency/limiter";
+import type { RegistryClient } from "../../lib/distribution/client/registry-client";
+import { MAX_NAMES } from "../../lib/errors/format";
+import { registryAdmin } from "../../lib/registries";
+import type { Site } from "../../lib/site";
+import { counted, firstLines, formatBytes } from "../../lib/errors/text";
 import {
     type ImportPlan,
     type Payload,
     type PlannedImage,
     RegistryOutlook,
     blockedLines,
-    planImport,
     planSummary,
     plannedImages,
 } from "../../lib/import";
-import { compareWithArchive, readLockedSet, refusesSparseIndexes } from "../../lib/passthrough";
+import { compareWithArchive, planLockedSet } from "../../lib/passthrough";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
@@ -38,28 +42,52 @@ export async function runOnlinePlan(
 ): Promise<"changes" | typeof EXIT_OK | typeof EXIT_FAILED> {
     const site = await readConnectedSite(selection);
     const account = await findAccount("importer", accountSources(selection, site, authfile));
-    const sets = await interruptible((signal) =>
+    const { sets, unknown } = await interruptible((signal) =>
         withSiteRegistry(site, account, signal, async (client, base) => {
             const outlook = new RegistryOutlook(client);
             const plans: SetPlan[] = [];
-            for (const { name, archive, lock, lockDigest, images } of site.content) {
-                const set = await readLockedSet(archive, lock, lockDigest);
-                const refusesSparse = await refusesSparseIndexes(client, site.registry.type, set.lock);
-                const request = { images, set: set.lock, base, refusesSparseIndexes: refusesSparse };
-                const plan = await planImport(outlook, request);
-                await compareWithArchive(plan, set, (warning) => printDiagnostic(`warning: ${name}: ${warning}`));
+            const options = { base, kind: site.registry.type, questions: outlook };
+            for (const content of site.content) {
+                const { set, plan } = await planLockedSet(client, content, options);
+                const warn = (warning: string) => printDiagnostic(`warning: ${content.name}: ${warning}`);
+                await compareWithArchive(plan, set, warn);
                 outlook.expect(plan, set.lock);
-                plans.push({ name, plan, images: plannedImages(plan) });
+                plans.push({ name: content.name, plan, images: plannedImages(plan) });
             }
-            return plans;
+            return { sets: plans, unknown: await unknownRepositories(client, site, plans) };
         }),
     );
-    const report = { stack: stackName(selection), ...jsonReport(site.registry.mirrorBase, sets) };
+    const { mirrorBase } = site.registry;
+    const report = { stack: stackName(selection), ...jsonReport(mirrorBase, sets), unknownRepositories: unknown };
     if (asJson) print(JSON.stringify(report, hideSecretsInJson));
     else for (const set of sets) printSet(set);
+    if (unknown.length > 0) printDiagnostic(unknownNote(unknown));
     if (sets.length === 0) printDiagnostic("the stack's site.content lists no set: there is nothing to import");
     if (sets.some(({ plan }) => plan.problems.length > 0)) return EXIT_FAILED;
     return sets.some(({ plan }) => plan.push.length > 0) ? "changes" : EXIT_OK;
+}
+
+const AT_ONCE = 16;
+
+/**
+ * Repositories to push to that the registry says it does not know. Most registries create them with the first push; which
+ * do is known only when an upload begins, and a plan begins none.
+ */
+async function unknownRepositories(client: RegistryClient, site: Site, sets: readonly SetPlan[]): Promise<string[]> {
+    if (!registryAdmin(site.registry.type).capabilities.mayNeedRepositories) return [];
+    const roots = new Map(sets.flatMap(({ plan }) => plan.push.map(({ task }) => [task.repository, task.digest])));
+    const found = await mapLimited([...roots], AT_ONCE, async ([repository, digest]) => {
+        return (await client.probe.knowsRepository(repository, digest).catch(() => true)) ? [] : [repository];
+    });
+    return found.flat().sort();
+}
+
+function unknownNote(repositories: readonly string[]): string {
+    const which = counted(repositories.length, "repository", "repositories");
+    const note =
+        `note: the registry does not know ${which} that the images go to; if it creates none with the first push, as ECR, ` +
+        "create them first (plan --repositories prints the names):";
+    return [note, ...firstLines(repositories, MAX_NAMES)].join("\n    ");
 }
 
 function jsonReport(mirrorBase: string, sets: readonly SetPlan[]): object {

@@ -2,6 +2,7 @@ import { EXIT_CHANGES, EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { runOfflinePlan } from "./plan-offline";
 import { runOnlinePlan } from "./plan-online";
+import { printRepositories } from "./site-repositories";
 
 export interface PlanOptions {
     readonly stack?: string;
@@ -12,12 +13,17 @@ export interface PlanOptions {
     readonly offline?: boolean;
     readonly against?: readonly string[];
     readonly markdown?: boolean;
+    readonly repositories?: boolean;
 }
 
 /** Prints what an import would do. */
 export async function runPlan(options: PlanOptions): Promise<number> {
     const { json, markdown, offline, against, authfile } = options;
     const selection = { stack: selectedStack(options.stack), file: options.configFile };
+    if (options.repositories === true) {
+        printRepositories(selection, json ?? false);
+        return EXIT_OK;
+    }
     const format = markdown === true ? "markdown" : json === true ? "json" : "text";
     const outcome =
         offline === true

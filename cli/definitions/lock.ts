@@ -18,7 +18,9 @@ export function lockDefinition(): CommandDefinition {
                 "removed images by name; of a new lock file, the first fifty.\n\n" +
                 "--override MATCH=HOST[/REPOSITORY[:TAG]] names the upstream of images whose archive does not: MATCH is a " +
                 'pattern over the repository and tag in the archive ("ubi9/**"), HOST the upstream registry. The first ' +
-                "match counts. A MATCH without wildcards also replaces a name that the archive gives without a digest.",
+                "match counts. A MATCH without wildcards also replaces a name that the archive gives without a digest.\n\n" +
+                "--exclude PATTERN leaves images out: the pattern is compared with their upstream names " +
+                '("quay.io/org/app:1.*", "registry.redhat.io/rhel9/**").',
         )
         .argument("[archives...]", "files, folders or patterns of one set (default: the stack's sets)")
         .addOption(stackOption())
@@ -28,6 +30,7 @@ export function lockDefinition(): CommandDefinition {
         .addOption(
             repeatedOption("--override <match=place>", "upstream of the images that match, repeatable", override),
         )
+        .addOption(repeatedOption("--exclude <pattern>", "leave out the images that match, repeatable", (text) => text))
         .addOption(
             valueOption(
                 "--explain <image>",
@@ -67,6 +70,8 @@ function checkArguments(command: Command, options: LockOptions, archives: readon
     if (archives.length === 0) {
         if (options.override !== undefined)
             command.error("error: option '--override' is for given archives; a stack has site.content[].overrides");
+        if (options.exclude !== undefined)
+            command.error("error: option '--exclude' is for given archives; a stack has site.content[].exclude");
         if (options.out !== undefined) command.error("error: option '--out' is for given archives");
         return;
     }

@@ -18,7 +18,9 @@ export function planDefinition(): CommandDefinition {
                 "Present means that the tag has the right digest: verify checks the manifests and blobs below it, and " +
                 "npm run up repairs them.\n\n" +
                 "With --offline it needs no network: it compares the lock files with the last import. Images are listed by " +
-                'name, bytes as "at most".',
+                'name, bytes as "at most".\n\n' +
+                "With --repositories it only prints the repositories that the images go to, one a line, also without " +
+                "network: for a registry that creates none with the first push (ECR).",
         )
         .addOption(stackOption())
         .addOption(configFileOption())
@@ -37,12 +39,20 @@ export function planDefinition(): CommandDefinition {
             new Option("--markdown", "with --offline: print a comment for a pull request, below 60 kB").conflicts(
                 "json",
             ),
+        )
+        .addOption(
+            new Option("--repositories", "print the repositories at the registry, and nothing else").conflicts([
+                "offline",
+                "authfile",
+                "exitCode",
+            ]),
         );
     return {
         command,
         examples: [
             { line: "plan --stack site-b", what: "what would be pushed, asking the registry" },
             { line: "plan --offline --stack site-b --markdown", what: "a comment for a pull request" },
+            { line: "plan --repositories --stack site-b", what: "the repositories to create at a registry like ECR" },
             { line: "plan --offline --against base.json --exit-code", what: "compare with an earlier lock file" },
         ],
         exitCodes: [

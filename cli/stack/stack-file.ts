@@ -5,12 +5,14 @@ import { schemaIssues } from "../../lib/errors/schema-issues";
 import {
     type ContentDocument,
     type Site,
+    configuredExclusions,
     issuesText,
     mergeDocuments,
     parseContent,
     readSite,
     unknownKeyIssues,
 } from "../../lib/site";
+import type { ExcludePattern } from "../../lib/mirror/exclusions";
 import type { Override } from "../../lib/mirror/override";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 
@@ -21,7 +23,10 @@ const DEFAULTS = `${NAMESPACE}:defaults`;
 const stackFile = z.object({ config: z.record(z.string(), z.unknown()).nullish() });
 
 /** One image set as a stack file lists it. */
-export type StackContent = Omit<ContentDocument, "overrides"> & { readonly overrides: readonly Override[] };
+export type StackContent = Omit<ContentDocument, "overrides" | "exclude"> & {
+    readonly overrides: readonly Override[];
+    readonly exclude: readonly ExcludePattern[];
+};
 
 /** A stack, and the file of its configuration if that is not `Pulumi.<stack>.yaml`. */
 export interface StackSelection {
@@ -40,7 +45,10 @@ export function readStackContent(selection: StackSelection): StackContent[] {
     const { content, issues } = parseContent(mergeDocuments(defaults, site));
     if (issues.length > 0)
         throw new PassthroughError(issuesText(issues), { code: "CONFIG_INVALID", isMultiline: true });
-    return content.map(({ overrides = [], ...entry }) => ({ ...entry, overrides }));
+    return content.map((document, i) => {
+        const { overrides = [], ...entry } = document;
+        return { ...entry, overrides, exclude: configuredExclusions(document, i) };
+    });
 }
 
 /**

@@ -6,7 +6,6 @@ import {
     blockedLines,
     formatImages,
     isNothingToDo,
-    planImport,
     planSummary,
     progressText,
     toImageMap,
@@ -14,14 +13,7 @@ import {
 } from "../../lib/import";
 import { MAX_NAMES } from "../../lib/errors/format";
 import type { Digest } from "../../lib/oci/digest";
-import {
-    carryOut,
-    checkBeforeFirstImport,
-    movedTags,
-    readLockedSet,
-    refusedMounts,
-    refusesSparseIndexes,
-} from "../../lib/passthrough";
+import { carryOut, movedTags, planLockedSet, refusedMounts } from "../../lib/passthrough";
 import { PartialState } from "../lifecycle/resource-provider";
 import { withRegistry } from "../registry/connection";
 import type { RegistryContext } from "../registry/registry-process";
@@ -75,33 +67,28 @@ async function push(
 ): Promise<ImportResult> {
     const { log } = context;
     const suspects = new Set(before.incomplete);
-    const set = await readLockedSet(inputs.archive, inputs.lock, inputs.lockDigest);
     return withRegistry(inputs, context, async (client, base, row) => {
         row.show("checking what the registry has");
-        const refusesSparse = await refusesSparseIndexes(client, inputs.registry.type, set.lock);
-        const request = { images, set: set.lock, base, suspects, refusesSparseIndexes: refusesSparse };
-        const plan = await planImport(client, request);
+        const { type: kind } = inputs.registry;
+        const { set, plan } = await planLockedSet(client, { ...inputs, images }, { base, kind, suspects });
         const lines = planLines(plan);
         if (lines.length > 0) log.line("info", lines.join("\n    "));
         logWarnings(movedTags(plan, before.images), context);
         logWarnings(immutableMoves(plan, inputs, context), context);
         // The plan is shown before the first byte is sent.
         await log.flushed();
-        const checkRegistry = async () => {
-            row.show("checking where the registry wants uploads");
-            logWarnings(await checkBeforeFirstImport(client, plan), context);
-        };
         return carryOut(client, plan, set, {
             concurrency: inputs.concurrency,
-            registryKind: inputs.registry.type,
+            registryKind: kind,
             onProgress: (progress) => row.show(progressText(progress)),
             onWarning: (warning) => logWarnings([warning], context),
-            ...(isFirst(before) ? { beforeSending: checkRegistry } : {}),
+            isFirstImport: isFirst(before),
+            onCheck: () => row.show("checking where the registry wants uploads"),
         });
     });
 }
 
-/** True if nothing of the set was imported before: what stands in front of the registry may be new, too. */
+/** True if nothing of the set was imported before. */
 function isFirst({ images, incomplete }: StateBefore): boolean {
     return Object.keys(images).length === 0 && incomplete.length === 0;
 }

@@ -1,4 +1,5 @@
 import type { EarlierObject, ManifestFacts } from "../mirror/image-set";
+import { excludeFix } from "../mirror/exclusions";
 import { ArchiveError } from "../errors/errors";
 import { counted } from "../errors/text";
 import { type Digest, isDigest } from "../oci/digest";
@@ -55,7 +56,8 @@ export class ContentWalk {
         });
         const [first] = incomplete;
         if (first === undefined) return;
-        const common = { archive: this.#archive.label, code: "ARCHIVE_INCOMPLETE", fix: MIRROR_AGAIN } as const;
+        const fix = `${MIRROR_AGAIN}; or ${excludeFix(incomplete.map(({ image }) => image))}`;
+        const common = { archive: this.#archive.label, code: "ARCHIVE_INCOMPLETE", fix } as const;
         if (incomplete.length === 1) {
             const what = `${objectName(first.missing)} is missing: it is ${NOWHERE}`;
             throw new ArchiveError(what, { ...common, thing: `image ${first.image}` });
@@ -147,7 +149,7 @@ export class ContentWalk {
             ...this.#archive.source.place(digest),
             thing: `image ${image}`,
             code: "ARCHIVE_INCOMPLETE",
-            fix: "mirror the image again, or leave it out of the archive",
+            fix: `mirror the image again, or ${excludeFix([image])}`,
         });
     }
 
@@ -164,7 +166,7 @@ export class ContentWalk {
                 archive: this.#archive.label,
                 thing: `image ${image}`,
                 code: "ARCHIVE_DIGEST_UNSUPPORTED",
-                fix: "build the image again with sha256 digests, or leave it out",
+                fix: `build the image again with sha256 digests, or ${excludeFix([image])}`,
             });
         }
         const held = source.size(digest);

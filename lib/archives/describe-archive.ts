@@ -7,7 +7,14 @@ import type { Lock } from "../lock";
 import { someFacts } from "../lock/lock-cluster";
 import { namesUnresolved } from "./naming/name-problem";
 import type { Override } from "../mirror/override";
+import { excludeImages } from "./excluded-images";
+import type { ExcludePattern } from "../mirror/exclusions";
 import { unusedNote } from "./naming/override";
+import type { Digest } from "../oci/digest";
+import { listed, printable } from "../errors/text";
+
+/** A note names this many images. */
+const NAMED = 20;
 
 /** A lock and what its reader should know besides, as sentences. */
 export interface ArchiveDescription {
@@ -15,27 +22,59 @@ export interface ArchiveDescription {
     readonly notes: readonly string[];
 }
 
+export interface DescribeOptions {
+    /** Images to leave out. */
+    readonly exclude?: readonly ExcludePattern[];
+    /** Called with a note for each override and exclude pattern without effect if the description then fails. */
+    readonly onUnused?: (note: string) => void;
+}
+
 /**
- * Builds the lock of an archive: names its images and reads every manifest they reach; no other blob is read.
- * @param onUnused called with a note for each unused override if the description then fails
+ * Builds the lock of an archive: names its images and reads every manifest they reach; no other blob is read. Images that
+ * are left out are not read, so they may be incomplete.
  * @throws ArchiveError `ARCHIVE_NAMES_UNRESOLVED`, `ARCHIVE_INCOMPLETE` (neither here nor in an earlier archive),
  * `ARCHIVE_SIZE_MISMATCH`, `ARCHIVE_DIGEST_MISMATCH`, `ARCHIVE_DIGEST_UNSUPPORTED`; PassthroughError `MANIFEST_INVALID`
  */
 export async function describeArchive(
     archive: Archive,
     overrides: readonly Override[],
-    onUnused: (note: string) => void = () => undefined,
+    { exclude = [], onUnused }: DescribeOptions = {},
 ): Promise<ArchiveDescription> {
-    const contents = await archive.contents(overrides);
+    const named = await archive.contents(overrides);
+    const { contents, excluded, unused } = await excludeImages(named, archive.source, exclude);
+    const notes = [...contents.unusedOverrides.map(unusedNote), ...unused.map(unusedPatternNote)];
     try {
-        return await described(archive, contents);
+        const { lock, notes: others } = await described(archive, contents, excluded);
+        const all = [...contents.notes, ...notes, ...others, ...containedNotes(lock, named.images)];
+        return { lock, notes: all.map(oneLine) };
     } catch (error) {
-        for (const match of contents.unusedOverrides) onUnused(oneLine(unusedNote(match)));
+        if (onUnused !== undefined) notes.forEach((note) => onUnused(oneLine(note)));
         throw error;
     }
 }
 
-async function described(archive: Archive, contents: ArchiveContents): Promise<ArchiveDescription> {
+function unusedPatternNote({ key, pattern }: ExcludePattern): string {
+    const whole = "patterns are compared with the whole name, as in quay.io/org/app:1.0";
+    return `${key}: ${printable(pattern)} matches no image; ${whole}`;
+}
+
+/** Images that are left out, but that are part of an index that is not. */
+function containedNotes({ excluded = {}, images, manifests }: Lock, named: ReadonlyMap<string, Digest>): string[] {
+    const roots = new Set(Object.values(images));
+    const contained = Object.keys(excluded).filter((image) => {
+        const digest = named.get(image);
+        return digest !== undefined && manifests[digest] !== undefined && !roots.has(digest);
+    });
+    if (contained.length === 0) return [];
+    const which = contained.length === 1 ? "1 excluded image is" : `${contained.length} excluded images are`;
+    return [`${which} part of an image that is not excluded, and sent with it: ${listed(contained, NAMED)}`];
+}
+
+async function described(
+    archive: Archive,
+    contents: ArchiveContents,
+    excluded: ReadonlyMap<string, string>,
+): Promise<ArchiveDescription> {
     const marks = sorted(contents.marks ?? new Map());
     requireTags(archive, contents, Object.keys(marks));
     const walk = new ContentWalk(archive, contents);
@@ -56,12 +95,11 @@ async function described(archive: Archive, contents: ArchiveContents): Promise<A
             blobs: sorted(walk.earlierBlobs),
         },
         absent: contents.absent,
+        ...(excluded.size === 0 ? {} : { excluded: sorted(excluded) }),
         ...someFacts(contents.cluster),
         nameSources: sorted(contents.nameSources),
     };
-    const unused = contents.unusedOverrides.map(unusedNote);
-    const notes = [...contents.notes, ...unused, ...walk.notes(images), ...markNotes(marks)];
-    return { lock, notes: notes.map(oneLine) };
+    return { lock, notes: [...walk.notes(images), ...markNotes(marks)] };
 }
 
 /** A digest that is not upstream's is no name: no pull asks for it. */

@@ -73,6 +73,7 @@ export const ERROR_CODES = {
         "REGISTRY_UNHEALTHY",
         "REGISTRY_VERSION_UNSUPPORTED",
         "REMOVAL_FAILED",
+        "REPOSITORIES_MISSING",
         "SERVER_ERROR",
         "SIZE_INVALID",
         "SIZE_MISMATCH",

@@ -9,7 +9,7 @@ export type { RefusedMount } from "./transfer/transfer";
 export { type KeptImage, type Removal, type WantedManifest, removeImages } from "./removal/removal";
 export { type ImageCheck, type ImageProof, type Verification, unreadError, verifyImages } from "./verify/verify";
 export { type ImageTask, imageTask } from "./image-task";
-export { findRejectedLayers } from "./rejected-layers";
+export { findRejectedLayers, offerExclusion } from "./rejected-layers";
 export { LookupCache } from "./verify/lookup-cache";
 export { type ImageList, formatImages, toImageMap, isImageText, haveSameImages } from "./image-list";
 export {

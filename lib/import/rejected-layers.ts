@@ -1,8 +1,10 @@
 import type { BlobSource } from "../mirror/image-set";
 import type { Problem } from "../errors/problem";
+import { excludeFix } from "../mirror/exclusions";
 import { counted } from "../errors/text";
 import { parseManifest } from "../oci/manifest";
 import { MEDIA_TYPE_DOCKER_MANIFEST } from "../oci/media-types";
+import type { ImageProblem } from "./image-problem";
 import { manifestsToPut, type ImportPlan } from "./plan/plan";
 
 /**
@@ -17,8 +19,8 @@ export async function findRejectedLayers(
     rejected: readonly string[],
     registry: string,
 ): Promise<ReadonlyMap<string, Problem>> {
-    const found = new Map<string, Problem>();
-    if (rejected.length === 0) return found;
+    const found = new Map<string, Omit<Problem, "fix">>();
+    if (rejected.length === 0) return new Map();
     for (const image of plan.push) {
         for (const { digest, mediaType } of manifestsToPut(image)) {
             if (mediaType !== MEDIA_TYPE_DOCKER_MANIFEST) continue;
@@ -31,9 +33,20 @@ export async function findRejectedLayers(
                 problem: `${counted(layers.length, "layer")} of the type ${first.mediaType}, which the registry rejects in a Docker image`,
                 thing: `manifest ${digest}`,
                 place: { registry },
-                fix: "save the image again with compressed layers or as an OCI image (its digest changes), or leave it out of the archive",
             });
         }
     }
-    return found;
+    const fix = `${SAVE_AGAIN}; or ${excludeFix([...found.keys()])}`;
+    return new Map([...found].map(([source, problem]) => [source, { ...problem, fix }]));
+}
+
+const SAVE_AGAIN = "save the image again with compressed layers or as an OCI image (its digest changes)";
+
+/** Problems of images, where those that the registry rejected for non-distributable layers say how to leave them out. */
+export function offerExclusion(failed: readonly ImageProblem[]): ImageProblem[] {
+    const isRejected = ({ code }: Problem) => code === "FOREIGN_LAYERS_REJECTED";
+    const rejected = failed.filter(({ problems }) => problems.some(isRejected)).map(({ source }) => source);
+    const offer = (problem: Problem) =>
+        isRejected(problem) ? { ...problem, fix: `${problem.fix ?? ""}; or ${excludeFix(rejected)}` } : problem;
+    return failed.map(({ source, problems }) => ({ source, problems: problems.map(offer) }));
 }

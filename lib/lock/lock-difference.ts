@@ -59,6 +59,18 @@ export function compareNameSources(before: Lock, after: Lock): readonly string[]
     });
 }
 
+/** Images that only one of two locks lists as excluded, or by another pattern: one line each. */
+export function compareExclusions(before: Lock | undefined, after: Lock): readonly string[] {
+    const [old, now] = [before?.excluded ?? {}, after.excluded ?? {}];
+    const images = toImageMap(after);
+    return [...new Set([...Object.keys(old), ...Object.keys(now)])].sort().flatMap((image) => {
+        const [was, is] = [old[image], now[image]];
+        if (was === is) return [];
+        if (is !== undefined) return [`x ${image} excluded by ${is}${was === undefined ? "" : `, before by ${was}`}`];
+        return images[image] === undefined ? [`x ${image} no longer in the archive, was excluded by ${was ?? ""}`] : [];
+    });
+}
+
 function toImageMap(lock: Lock): Readonly<Record<string, Digest>> {
     return { ...lock.earlier.images, ...lock.images };
 }

@@ -35,7 +35,7 @@ export interface SoundParts {
 type Parts = Readonly<Record<string, never>>;
 
 const LOCK_FIELDS: ReadonlySet<string> = new Set(
-    "lockVersion format parts images marks manifests blobs earlier absent cluster nameSources".split(" "),
+    "lockVersion format parts images marks manifests blobs earlier absent excluded cluster nameSources".split(" "),
 );
 const EARLIER_FIELDS: ReadonlySet<string> = new Set(["images", "manifests", "blobs"]);
 const MANIFEST_FIELDS: ReadonlySet<string> = new Set(["mediaType", "size", "manifests", "blobs", "absent"]);

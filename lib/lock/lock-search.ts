@@ -39,6 +39,16 @@ export function findLockedImages(lock: Lock, text: string): LockedImage[] {
         });
 }
 
+/** The images that a lock lists as excluded and that a text means, as `findLockedImages` does; none for a digest alone. */
+export function findExcludedImages({ excluded = {} }: Lock, text: string): { image: string; pattern: string }[] {
+    if (isDigest(text)) return [];
+    const isWanted = nameFilter(text);
+    return Object.keys(excluded)
+        .filter((image) => isWanted(image, ""))
+        .sort()
+        .map((image) => ({ image, pattern: excluded[image] ?? "" }));
+}
+
 function nameFilter(text: string): (image: string, digest: Digest) => boolean {
     const reference = parseReference(text);
     const repository = repositoryName(reference);

@@ -22,6 +22,11 @@ export interface Lock extends ImageSet {
     readonly parts: readonly ArchivePart[];
     /** Source references that were requested and that the archive lacks, sorted. */
     readonly absent: readonly string[];
+    /**
+     * Source reference -> pattern: images that the configuration leaves out. They are in no other part of the lock. For
+     * reviewers and `lock --check`; it is no content, so `lockDigest` does not include it.
+     */
+    readonly excluded?: Readonly<Record<string, string>>;
     /** What clusters need to know besides. Absent: there is nothing. */
     readonly cluster?: ClusterFacts;
     /**
@@ -67,6 +72,7 @@ const shape = z.strictObject({
         blobs: z.record(digest, earlierObject),
     }),
     absent: z.array(z.string()),
+    excluded: z.record(z.string(), z.string().min(1)).exactOptional(),
     cluster: clusterFactsSchema.exactOptional(),
     nameSources: z.record(z.string(), nameSource).exactOptional(),
 });
@@ -111,7 +117,14 @@ function knownLock(document: unknown): Lock | undefined {
 }
 
 function contradictions(lock: Lock): string[] {
-    return [...badNames(lock), ...badMarks(lock), ...danglingDigests(lock), ...badFacts(lock), ...straySources(lock)];
+    return [
+        ...badNames(lock),
+        ...badMarks(lock),
+        ...danglingDigests(lock),
+        ...badFacts(lock),
+        ...straySources(lock),
+        ...includedExclusions(lock),
+    ];
 }
 
 /**
@@ -119,7 +132,7 @@ function contradictions(lock: Lock): string[] {
  * The same content is the same text.
  */
 export function serialiseLock(lock: Lock): string {
-    const { earlier, marks = {}, nameSources = {} } = lock;
+    const { earlier, marks = {}, excluded = {}, nameSources = {} } = lock;
     const fields = [
         `"lockVersion": 1`,
         `"format": ${JSON.stringify(lock.format)}`,
@@ -146,6 +159,7 @@ export function serialiseLock(lock: Lock): string {
             [...lock.absent].sort().map((name) => JSON.stringify(name)),
             1,
         )}`,
+        ...(Object.keys(excluded).length === 0 ? [] : [`"excluded": ${record(excluded, 1)}`]),
         ...factFields(someFacts(lock.cluster).cluster),
         ...(Object.keys(nameSources).length === 0
             ? []
@@ -155,10 +169,10 @@ export function serialiseLock(lock: Lock): string {
 }
 
 /**
- * The digest of a lock's text without `nameSources`: two locks with the same one have the same content, and one that gets
- * its `nameSources` from a later release is the same lock to a stack.
+ * The digest of a lock's text without `nameSources` and `excluded`: two locks with the same one have the same content, and
+ * one that gets its `nameSources` from a later release is the same lock to a stack.
  */
-export function lockDigest({ nameSources: _, ...lock }: Lock): Digest {
+export function lockDigest({ nameSources: _, excluded: __, ...lock }: Lock): Digest {
     return computeDigest(serialiseLock(lock));
 }
 
@@ -194,8 +208,9 @@ function block(open: string, lines: readonly string[], close: string, depth: num
     return `${open}\n${indent}  ${lines.join(`,\n${indent}  `)}\n${indent}${close}`;
 }
 
-function badNames({ images, earlier, absent }: Omit<Lock, "lockVersion">): string[] {
-    return [...Object.keys(images), ...Object.keys(earlier.images), ...absent].flatMap((name) => {
+function badNames({ images, earlier, absent, excluded = {} }: Omit<Lock, "lockVersion">): string[] {
+    const names = [...Object.keys(images), ...Object.keys(earlier.images), ...absent, ...Object.keys(excluded)];
+    return names.flatMap((name) => {
         try {
             parseSourceKey(name);
             return [];
@@ -223,6 +238,12 @@ function straySources({ images, earlier, nameSources = {} }: Omit<Lock, "lockVer
     return Object.keys(nameSources)
         .filter((name) => images[name] === undefined && earlier.images[name] === undefined)
         .map((name) => `nameSources names ${name}, which the lock lacks`);
+}
+
+function includedExclusions({ images, earlier, excluded = {} }: Omit<Lock, "lockVersion">): string[] {
+    return Object.keys(excluded)
+        .filter((name) => images[name] !== undefined || earlier.images[name] !== undefined)
+        .map((name) => `image ${name} is listed as excluded, but the lock has it`);
 }
 
 /** A lock that was merged by hand may name what it does not describe. */

@@ -33,3 +33,22 @@ export function isEmptyFacts({ catalogs, releases, signatures, graphImage }: Clu
     const lists = [catalogs, Object.keys(releases), Object.keys(signatures)];
     return graphImage === undefined && lists.every(({ length }) => length === 0);
 }
+
+/**
+ * The facts without those of images that a set leaves out.
+ * @param dropped digests that no image of the set has any more: their signatures are left out too
+ */
+export function factsWithout(
+    { catalogs, releases, signatures, graphImage }: ClusterFacts,
+    isLeftOut: (source: string) => boolean,
+    dropped: ReadonlySet<Digest>,
+): ClusterFacts {
+    const keep = <T>(entries: Readonly<Record<string, T>>, isKept: (key: string) => boolean) =>
+        Object.fromEntries(Object.entries(entries).filter(([key]) => isKept(key)));
+    return {
+        catalogs: catalogs.filter((source) => !isLeftOut(source)),
+        releases: keep(releases, (source) => !isLeftOut(source)),
+        signatures: keep(signatures, (digest) => !dropped.has(digest)),
+        ...(graphImage === undefined || isLeftOut(graphImage) ? {} : { graphImage }),
+    };
+}

@@ -1,14 +1,5 @@
-export {
-    type CarryOutOptions,
-    type LockedSet,
-    carryOut,
-    compareWithArchive,
-    movedTags,
-    readLockedSet,
-    refusedMounts,
-} from "./set-import";
+export { type CarryOutOptions, carryOut, compareWithArchive, movedTags, refusedMounts } from "./set-import";
+export { type LockedSet, planLockedSet } from "./planned-set";
 export { type PullChecks, type PullCheckRequest, pullChecks } from "./pull-checks";
-export { refusesSparseIndexes } from "./sparse-indexes";
 export { type SelftestRequest, type SelftestStep, selftest } from "./selftest";
-export { checkBeforeFirstImport } from "./doctor/before-first-import";
 export { type DoctorResult, runDoctor } from "./doctor/doctor";

@@ -1,6 +1,6 @@
 import { MAX_NAMES } from "../errors/format";
 import { counted, firstLines, formatBytes } from "../errors/text";
-import { type Lock, lockDigest, readLock } from "../lock";
+import type { Lock } from "../lock";
 import { type Archive, openArchive, verifyNames, verifyStructure } from "../archives";
 import {
     type ExecuteOptions,
@@ -10,48 +10,27 @@ import {
     executePlan,
     findRejectedLayers,
     needsArchive,
+    offerExclusion,
     problemLines,
 } from "../import";
-import type { Digest } from "../oci/digest";
-import { ArchiveError, PassthroughError } from "../errors/errors";
+import { ArchiveError } from "../errors/errors";
 import type { NamedProblem } from "../errors/problem";
 import type { RegistryClient } from "../distribution/client/registry-client";
-import { type RegistryCapabilities, type RegistryKind, registryAdmin } from "../registries";
+import { type RegistryKind, registryAdmin } from "../registries";
 import { NO_ARCHIVE } from "./no-archive";
-
-/** An image set by its files: the archive that holds it, and the lock that says what it holds. */
-export interface LockedSet {
-    /** Files or folders of the archive. */
-    readonly archive: readonly string[];
-    /** Path of the lock file, for errors. */
-    readonly path: string;
-    readonly lock: Lock;
-}
-
-/**
- * Reads a set's lock.
- * @param expected the digest of the lock that the run was laid out by
- * @throws PassthroughError `LOCK_CHANGED`, and those of `readLock`
- */
-export async function readLockedSet(archive: readonly string[], path: string, expected: Digest): Promise<LockedSet> {
-    const lock = await readLock(path);
-    if (lockDigest(lock) !== expected) {
-        throw new PassthroughError("it changed after this run began", {
-            code: "LOCK_CHANGED",
-            place: { file: path },
-            fix: "run again",
-        });
-    }
-    return { archive, path, lock };
-}
+import { checkBeforeFirstImport } from "./doctor/before-first-import";
+import { nameMissingRepositories } from "./doctor/missing-repositories";
+import type { LockedSet } from "./planned-set";
 
 export interface CarryOutOptions extends ExecuteOptions {
     /** What is odd about the archive's files. */
     readonly onWarning?: (warning: string) => void;
     /** The kind of registry: what it is known to reject is reported before the first byte, and fails alone. */
-    readonly registryKind?: RegistryKind;
-    /** Called once the archive is known to be right, before anything is sent. */
-    readonly beforeSending?: () => Promise<void>;
+    readonly registryKind: RegistryKind;
+    /** Nothing of the set was imported before: once the archive is known to be right, the registry is checked. */
+    readonly isFirstImport?: boolean;
+    /** Called when the registry is about to be checked. */
+    readonly onCheck?: () => void;
 }
 
 /**
@@ -64,7 +43,7 @@ export async function carryOut(
     client: RegistryClient,
     plan: ImportPlan,
     set: LockedSet,
-    options: CarryOutOptions = {},
+    options: CarryOutOptions,
 ): Promise<ImportResult> {
     if (!needsArchive(plan)) {
         await compareWithArchive(plan, set, options.onWarning);
@@ -73,13 +52,15 @@ export async function carryOut(
     const archive = await openArchive(set.archive);
     try {
         await requireLocked(archive, set, options.onWarning);
-        const { rejectedDockerLayers = [] } = capabilities(options.registryKind);
+        const { rejectedDockerLayers = [], mayNeedRepositories } = registryAdmin(options.registryKind).capabilities;
         const blocked = await findRejectedLayers(archive.source, plan, rejectedDockerLayers, client.host);
         const images = [...blocked].map(([source, problem]) => ({ source, problems: [problem] }));
         if (images.length > 0)
             options.onWarning?.(["the registry would reject:", ...problemLines(images)].join("\n    "));
-        await options.beforeSending?.();
-        return await executePlan(client, archive.source, plan, { ...options, blocked });
+        if (options.isFirstImport === true) await checkRegistry(client, plan, options);
+        const result = await executePlan(client, archive.source, plan, { ...options, blocked });
+        const failed = offerExclusion(result.failed);
+        return { ...result, failed: mayNeedRepositories ? nameMissingRepositories(failed, plan) : failed };
     } finally {
         await archive.close();
     }
@@ -123,8 +104,11 @@ function swapsTags({ push }: ImportPlan, { images, earlier }: Lock): boolean {
     return push.some(({ movedFrom }) => movedFrom !== undefined && digests.has(movedFrom));
 }
 
-function capabilities(kind: RegistryKind | undefined): Partial<RegistryCapabilities> {
-    return kind === undefined ? {} : registryAdmin(kind).capabilities;
+/** What stands in front of the registry may be new, too. */
+async function checkRegistry(client: RegistryClient, plan: ImportPlan, options: CarryOutOptions): Promise<void> {
+    options.onCheck?.();
+    const notes = await checkBeforeFirstImport(client, plan, options.registryKind);
+    if (notes.length > 0) options.onWarning?.(notes.join("\n    "));
 }
 
 /**

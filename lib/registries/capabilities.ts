@@ -8,6 +8,8 @@ export interface RegistryCapabilities {
     readonly namespaces: "project" | "organization" | undefined;
     /** Repositories are made before the push, so that the robot that pushes does not come to own them. */
     readonly repositoriesFirst: boolean;
+    /** Repositories may have to be created by hand before the first push (ECR): which server it is, is not known. */
+    readonly mayNeedRepositories: boolean;
     /** A robot account that pushes may remove images only with a right of its own. */
     readonly removalNeedsRight: boolean;
     /** Robot accounts end by themselves when their time is over. */

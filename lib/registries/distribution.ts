@@ -1,4 +1,5 @@
 import { RegistryError } from "../errors/errors";
+import { noRegistryError } from "../distribution/client/greeting";
 import { statusProblem } from "../distribution/client/response-errors";
 import { ping } from "./ping";
 import type { RegistryAccount, RegistryAdmin, RegistryHealth } from "./registry-admin";
@@ -11,6 +12,7 @@ export const distribution: RegistryAdmin = {
         separatesPushFromPull: false,
         namespaces: undefined,
         repositoriesFirst: false,
+        mayNeedRepositories: true,
         removalNeedsRight: false,
         robotExpiry: false,
         secretReadable: false,
@@ -32,14 +34,7 @@ async function check(account: RegistryAccount): Promise<RegistryHealth> {
     const context = { registry: account.endpoint.host, operation: "GET /v2/" };
     const credentials = "token" in account.credentials ? undefined : account.credentials;
     const greeted = await ping(account, credentials);
-    if (greeted === 404) {
-        throw new RegistryError("there is no registry here", {
-            ...context,
-            code: "UNEXPECTED_RESPONSE",
-            status: 404,
-            fix: "check host and port of site.registry.mirrorBase, and what stands in front of the registry",
-        });
-    }
+    if (greeted === 404) throw noRegistryError(context.registry);
     if (greeted === 401) {
         throw new RegistryError(statusProblem(401, undefined, { account: credentials?.username }), {
             ...context,

@@ -5,6 +5,7 @@ import type { ImageMark } from "../mirror/image-set";
 import type { Digest } from "../oci/digest";
 import { errorMessage } from "../errors/errors";
 import { parseSourceKey, repositoryName } from "../oci/reference";
+import { excludeIssues } from "./exclude-issues";
 import { collectIssue } from "./issues";
 import { leftOut } from "./left-out";
 import type { ConfigIssue } from "./config-issue";
@@ -48,6 +49,10 @@ export function readContent(
 ): { content: Content[]; issues: ConfigIssue[] } {
     const issues: ConfigIssue[] = [];
     const locks = documents.map((document, i) => readLockText(document, `site.content[${i}].lock`, reader, issues));
+    documents.forEach((document, i) => {
+        const lock = locks[i];
+        if (lock !== undefined) issues.push(...excludeIssues(document, i, lock, reader.stack));
+    });
     issues.push(...duplicateNameIssues(documents.map(({ lock }) => setName(lock))));
     const tags = new TagOwners(locks);
     const sets = documents.flatMap((document, i) => {

@@ -39,6 +39,17 @@ export const contentEntry = z.strictObject({
             defaultText: "none",
             fix: "write a list of {match, registry, repository?, tag?}",
         }),
+    exclude: z
+        .array(z.string().min(1))
+        .optional()
+        .meta({
+            description:
+                "Images of the archive that are left out: patterns over their upstream names, as `host/path`, " +
+                "`host/path:tag` or `host/path@digest` (docs/archives.md#excluded-images). Lock the set again after a change",
+            examples: [["quay.io/org/app:1.0", "registry.redhat.io/rhel9/**"]],
+            defaultText: "none",
+            fix: "write a list of patterns, as in [quay.io/org/app:1.0, registry.redhat.io/rhel9/**]",
+        }),
 });
 
 /** Where the registry is, as it is configured. */

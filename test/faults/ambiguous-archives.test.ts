@@ -1,7 +1,7 @@
 import { formatGroups } from "../../lib/errors/format";
 import { appendFileSync } from "node:fs";
 import { type Archive, describeArchive, verifyStructure } from "../../lib/archives";
-import { NamePattern } from "../../lib/archives/naming/name-pattern";
+import { NamePattern } from "../../lib/mirror/name-pattern";
 import { type NameProblem, NamesUnresolved } from "../../lib/archives/naming/name-problem";
 import type { Override } from "../../lib/mirror/override";
 import type { Digest } from "../../lib/oci/digest";

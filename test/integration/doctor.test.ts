@@ -84,6 +84,14 @@ const page = (status: number, title: string): Fault => ({ ...htmlError(status, t
 test.each<[string, FaultScript, string, string, string]>([
     ["a login page", () => htmlError(200, "Sign in"), "greeting", "NOT_A_REGISTRY", "without a login page"],
     [
+        "a token service at an inner host name",
+        when(({ url }) => url === "/v2/", {
+            ...registryError(401, "UNAUTHORIZED", "authentication required"),
+            headers: { "www-authenticate": 'Bearer realm="https://registry.invalid:5000/token",service="registry"' },
+        }),
+        ...(["account", "TOKEN_URL_UNREACHABLE", "proxy_set_header Host $http_host"] as const),
+    ],
+    [
         "an upload URL without its port",
         when(
             isUploadPost,

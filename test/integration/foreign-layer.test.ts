@@ -1,16 +1,23 @@
-import { join } from "node:path";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { parse } from "yaml";
 import { type Archive, describeArchive, openArchive } from "../../lib/archives";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
-import { executePlan, imageTask, planImport, verifyImages } from "../../lib/import";
+import { executePlan, imageTask, planImport, problemLines, verifyImages } from "../../lib/import";
 import type { Lock } from "../../lib/lock";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
-import { refusesSparseIndexes } from "../../lib/passthrough";
+import { carryOut } from "../../lib/passthrough";
+import { refusesSparseIndexes } from "../../lib/passthrough/sparse-indexes";
+import { ociLayoutFiles, testImage } from "../support/archives";
 import { RegistryProcess } from "../support/registry-process";
 
 /** regctl image copy of a Docker image, one of whose layers is foreign: it is not in the layout. */
 const LAYOUT = join(__dirname, "../fixtures/archives/regctl/foreign-layer");
 const SOURCE = "quay.io/team/foreign:1.0";
 const LAYER = "sha256:656771905e1ef731f65cd0a0d9fb061238380a1a012e6abdf846ecc7d2ea36fd";
+const OVERRIDE = { match: "1.0", registry: "quay.io", repository: "team/foreign" };
+const KIND = { registryKind: "distribution" } as const;
 
 let archive: Archive;
 let lock: Lock;
@@ -19,8 +26,7 @@ let client: RegistryClient | undefined;
 
 beforeAll(async () => {
     archive = await openArchive(LAYOUT);
-    const override = { match: "1.0", registry: "quay.io", repository: "team/foreign" };
-    const { lock: described, notes } = await describeArchive(archive, [override]);
+    const { lock: described, notes } = await describeArchive(archive, [OVERRIDE]);
     expect(notes).toEqual([expect.stringContaining(`${SOURCE}: layer ${LAYER} is not distributable`)]);
     lock = described;
 });
@@ -83,4 +89,37 @@ test("a registry that allows no URLs, as distribution comes, is asked once, and 
     expect(text).toContain(LAYER);
     expect(text).toContain("validation.manifests.urls.allow");
     expect(puts).toHaveLength(1);
+});
+
+test("the line that the error has to paste leaves the image out, and the rest of the set goes in", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "foreign "));
+    cpSync(LAYOUT, join(folder, "foreign"), { recursive: true });
+    for (const [name, bytes] of ociLayoutFiles([{ image: testImage("other"), name: "quay.io/team/other:1" }])) {
+        mkdirSync(dirname(join(folder, "other", name)), { recursive: true });
+        writeFileSync(join(folder, "other", name), bytes);
+    }
+    registry = await RegistryProcess.start({});
+    const importSet = async (exclude: readonly string[]) => {
+        const opened = await openArchive(folder);
+        const patterns = exclude.map((pattern) => ({ key: "site.content[0].exclude", pattern }));
+        const { lock: set } = await describeArchive(opened, [OVERRIDE], { exclude: patterns });
+        await opened.close();
+        const own = new RegistryClient({ endpoint: { host: registry?.host ?? "", plainHttp: true } });
+        const base = parseMirrorBase(`${registry?.host ?? ""}/mirror`);
+        const plan = await planImport(own, { images: set.images, set, base });
+        const result = await carryOut(own, plan, { archive: [folder], path: "x.lock.json", lock: set }, KIND);
+        await own.close();
+        return { result, set };
+    };
+    const rejected = await importSet([]);
+    const [text = ""] = problemLines(rejected.result.failed);
+    expect(text).toContain("FOREIGN_LAYERS_REJECTED");
+    const [line = ""] = /^ *exclude: .*/m.exec(text) ?? [];
+    const { exclude } = parse(line) as { exclude: string[] };
+    expect(exclude).toEqual([SOURCE]);
+    const { result, set } = await importSet(exclude);
+    expect(result.failed).toEqual([]);
+    expect(set.excluded).toEqual({ [SOURCE]: SOURCE });
+    expect(Object.keys(result.done)).toEqual(["quay.io/team/other:1"]);
+    rmSync(folder, { recursive: true, force: true });
 });

@@ -2,7 +2,7 @@ import { imageImportProvider } from "../../dynamic-providers/image-import/provid
 import { registryNamespaceProvider } from "../../dynamic-providers/registry-namespace/provider";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { formatImages } from "../../lib/import";
-import { refusesSparseIndexes } from "../../lib/passthrough";
+import { refusesSparseIndexes } from "../../lib/passthrough/sparse-indexes";
 import { quay } from "../../lib/registries/quay/quay";
 import { ADMIN, ManagedHarbor } from "../support/harbor/managed-harbor";
 import { MemoryImageSet } from "../support/image-set";

@@ -41,7 +41,7 @@ test("what it leaves open is told with the cure: read-only, self-registration, a
 
 test("a vital part that is down, and a version that is too old, stop the run", async () => {
     fake.harbor.unhealthy = ["database"];
-    expect((await failure(check())).message).toContain("parts of Harbor are down: database");
+    expect((await failure(check())).message).toMatch(/^REGISTRY_UNHEALTHY at \S+: parts of Harbor are down: database/);
     fake.harbor.unhealthy = [];
     fake.harbor.version = "v2.7.3-1a2b";
     expect(await failure(check())).toMatchObject({ code: "REGISTRY_VERSION_UNSUPPORTED" });

@@ -59,6 +59,32 @@ test("an image that leaves is previewed by name and deleted, a destroy deletes t
     );
 });
 
+test("an excluded image gets no byte, no tag and no rule; one that was imported before is removed", async () => {
+    site = await TestSite.create(join(FIXTURES, "with-mapping"));
+    await site.exclude("set1", "docker.io/**");
+    site.stack.configure(site.document({ onRemove: "delete" }));
+    const first = await site.stack.up();
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.text).not.toContain("docker.io/");
+    expect(site.registry.writes().filter(({ path }) => path.includes("docker.io"))).toEqual([]);
+    const outputs = await site.stack.outputs();
+    expect(JSON.stringify(outputs)).toContain("quay.io/legacy/v2s2");
+    expect(JSON.stringify(outputs)).not.toContain("docker.io/");
+    expect(outputs).toMatchObject({ validation: { status: "proven", images: 5 } });
+
+    await site.exclude("set1", "docker.io/**", V2S2);
+    site.stack.configure(site.document({ onRemove: "delete" }));
+    const preview = await site.stack.preview();
+    expect(preview.text).toContain("1 image to remove from the set; it is deleted from the registry");
+    expect(preview.text).toContain(`- ${V2S2}`);
+    site.registry.forget();
+    expect(await site.stack.up()).toMatchObject({ code: 0 });
+    expect(deletions().map(({ path }) => path.replace(/sha256:.*/, ""))).toEqual([
+        "/v2/mirror/quay.io/legacy/v2s2/manifests/",
+    ]);
+    expect(await site.stack.up("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
 test("a set that is taken out goes, without what another set has; today's word for it wins on a destroy", async () => {
     site = await TestSite.create(join(FIXTURES, "incremental/1"), join(FIXTURES, "incremental/2"));
     site.stack.configure(site.document({ onRemove: "delete" }));

@@ -15,7 +15,7 @@ export const ACCOUNT = { username: "pusher", password: "canary-password-3f9a1c" 
 /** A registry with TLS and an account, a stack, and a folder for archives and locks: a whole site on loopback. */
 export class TestSite {
     readonly folder = mkdtempSync(join(tmpdir(), "site "));
-    private readonly sets: { archive: string; lock: string }[] = [];
+    private readonly sets: { archive: string; lock: string; exclude?: readonly string[] }[] = [];
 
     private constructor(
         readonly authority: TestAuthority,
@@ -75,11 +75,20 @@ export class TestSite {
         this.sets.pop();
     }
 
+    /** Leaves images out of a set: in its lock file, and in the site's document from now on. */
+    async exclude(name: string, ...exclude: string[]): Promise<void> {
+        await this.lock(name, name, exclude);
+        const at = this.sets.findIndex(({ lock }) => lock.endsWith(`${name}.lock.json`));
+        const set = this.sets[at];
+        if (set !== undefined) this.sets[at] = { ...set, exclude };
+    }
+
     /** Makes the lock of a set from what its archive is now. */
-    async lock(path: string, name = path): Promise<void> {
+    async lock(path: string, name = path, exclude: readonly string[] = []): Promise<void> {
         const archive = await openArchive(join(this.folder, path));
         try {
-            const { lock } = await describeArchive(archive, []);
+            const patterns = exclude.map((pattern) => ({ key: "site.content[].exclude", pattern }));
+            const { lock } = await describeArchive(archive, [], { exclude: patterns });
             await writeLock(join(this.folder, `${name}.lock.json`), lock);
         } finally {
             await archive.close();

@@ -4,7 +4,7 @@ import { PassthroughError } from "../../errors/errors";
 import { printable } from "../../errors/text";
 import { type Reference, canonicalRegistry, formatReference, parseReference } from "../../oci/reference";
 import type { Origin } from "./origin";
-import { NamePattern } from "./name-pattern";
+import { NamePattern } from "../../mirror/name-pattern";
 
 /** The overrides of a run, and which of them matched something. */
 export class Overrides {

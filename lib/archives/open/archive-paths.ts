@@ -3,7 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { ArchiveError, isMissingFile } from "../../errors/errors";
 import { unreadable } from "../files/archive-file";
-import { NamePattern } from "../naming/name-pattern";
+import { NamePattern } from "../../mirror/name-pattern";
 
 /**
  * The files and folders that the paths of a set mean, absolute, each once. A path with `*`, `?` or `**` is a pattern

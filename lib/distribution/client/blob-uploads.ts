@@ -4,9 +4,10 @@ import { RegistryError } from "../../errors/errors";
 import type { Digest } from "../../oci/digest";
 import { ByteQueue } from "./byte-queue";
 import { ChunkSize } from "./chunk-size";
+import { readBegunUpload, uploadRequest } from "./begun-upload";
 import { responseError } from "./response-errors";
 import type { RegistryCalls } from "./registry-calls";
-import { type RegistryRequest, pushScopes } from "./registry-session";
+import { pushScopes } from "./registry-session";
 import { StallWatch } from "../http/stall-watch";
 import type { HttpResponse } from "../http/transport";
 import { isRetryable } from "../limits/retry";
@@ -73,21 +74,14 @@ export class BlobUploads {
 
     /** Begins an upload; with `mountFrom` the registry may take the blob from there instead and need no bytes. */
     async start(repository: string, digest: Digest, mountFrom?: string): Promise<UploadStart> {
-        const mount = mountFrom === undefined ? "" : `?mount=${digest}&from=${encodeURIComponent(mountFrom)}`;
-        const request: RegistryRequest = {
-            ...this.calls.write("POST", repository, `blobs/uploads/${mount}`),
-            scopes: pushScopes(repository, mountFrom),
-            headers: { "content-length": "0" },
-        };
+        const mount = mountFrom === undefined ? undefined : { digest, from: mountFrom };
+        const request = uploadRequest(this.calls, repository, mount);
         return this.calls.run(request, async (response) => {
             const text = await response.text();
             if (response.status === 201 && mountFrom !== undefined) return { mounted: true };
-            const { location } = response.headers;
-            if (response.status !== 202 || typeof location !== "string") {
-                throw responseError(response, text);
-            }
+            const { location } = readBegunUpload(this.calls, response, text);
             this.chunks.readLeast(response.headers["oci-chunk-min-length"]);
-            return { mounted: false, location: this.namedUrl(response, location) };
+            return { mounted: false, location };
         });
     }
 

@@ -25,8 +25,8 @@ export function explainForeignLayers(
         registryCode,
         thing: `manifest ${manifest.digest}`,
         fix:
-            "let the registry accept the URLs of these layers (distribution: validation.manifests.urls.allow), or leave " +
-            "the image out; if it accepts them already, look into its log and at its disk",
+            "let the registry accept the URLs of these layers (distribution: validation.manifests.urls.allow); if it accepts " +
+            "them already, look into its log and at its disk",
         cause: error,
     });
 }

@@ -21,6 +21,17 @@ export async function ping(calls: RegistryCalls): Promise<number> {
     });
 }
 
+/** The error for a host that responds to `GET /v2/` with 404. */
+export function noRegistryError(registry: string): RegistryError {
+    return new RegistryError("there is no registry here", {
+        registry,
+        operation: GREETING.operation,
+        code: "UNEXPECTED_RESPONSE",
+        status: 404,
+        fix: "check host and port of site.registry.mirrorBase, and what stands in front of the registry",
+    });
+}
+
 /** @throws RegistryError `TOKENS_REJECTED` where not the account is rejected, but a token that was just given for it */
 function rejectToken(calls: RegistryCalls, { context, status }: HttpResponse): void {
     const challenge = calls.session.lastChallenge;

@@ -1,19 +1,10 @@
 import { parseChallenges } from "../auth/challenge";
 import type { Digest } from "../../oci/digest";
 import { type HttpResponse } from "../http/transport";
+import { type BegunUpload, readBegunUpload, uploadRequest } from "./begun-upload";
 import type { RegistryCalls } from "./registry-calls";
 import { pushScopes } from "./registry-session";
 import { rejectPage, responseError } from "./response-errors";
-
-/** An upload that was begun, as the registry answered. */
-export interface BegunUpload {
-    /** What was asked, after redirects. */
-    readonly asked: URL;
-    /** The header Location as it came. */
-    readonly written: string;
-    /** The same, resolved. */
-    readonly location: URL;
-}
 
 /** Single requests for checks: nothing is repeated, and what the response looks like is the result. */
 export class RegistryProbe {
@@ -52,16 +43,8 @@ export class RegistryProbe {
 
     /** Begins an upload without a digest to mount. @throws RegistryError */
     async beginUpload(repository: string): Promise<BegunUpload> {
-        const request = {
-            ...this.calls.write("POST", repository, "blobs/uploads/"),
-            headers: { "content-length": "0" },
-        };
-        const response = await this.send(request);
-        const text = await response.text();
-        const { location: written } = response.headers;
-        if (response.status !== 202 || typeof written !== "string") throw responseError(response, text);
-        const location = this.calls.session.namedUrl(response.context, "an upload URL", written, response.url);
-        return { asked: response.url, written, location };
+        const response = await this.send(uploadRequest(this.calls, repository));
+        return readBegunUpload(this.calls, response, await response.text());
     }
 
     /** Gives an upload up. @returns the status @throws RegistryError if there is no response of a registry */
@@ -78,6 +61,13 @@ export class RegistryProbe {
         const response = await this.send(this.calls.read(method, repository, `blobs/${digest}`));
         if (response.status !== 200) throw responseError(response, await response.text());
         return response;
+    }
+
+    /** False if the registry's 404 for this manifest says that it does not know the repository (NAME_UNKNOWN). */
+    async knowsRepository(repository: string, reference: string): Promise<boolean> {
+        const response = await this.send(this.calls.read("GET", repository, `manifests/${reference}`));
+        const text = await response.text();
+        return response.status !== 404 || responseError(response, text).code !== "NAME_UNKNOWN";
     }
 
     private send(request: Parameters<RegistryCalls["session"]["send"]>[0]): Promise<HttpResponse> {

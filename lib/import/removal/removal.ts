@@ -4,7 +4,8 @@ import { mapLimited } from "../../concurrency/limiter";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import { type ImageProblem, imageProblem } from "../image-problem";
 import { type ImageTask, isAttachment } from "../image-task";
-import { RepositoryGraph } from "./repository-graph";
+import { ReferrerTags } from "../referrer-tags";
+import { type ReferrerList, RepositoryGraph } from "./repository-graph";
 
 /** An image that stays although it was to go, and what still points to it. */
 export interface KeptImage {
@@ -77,20 +78,28 @@ async function removeFrom(
     const going = new Set(
         tasks.filter(({ tag, digest }) => graph.tags.get(tag) === digest && !wanted.has(tag)).map(({ tag }) => tag),
     );
-    const staying = [...graph.tags.keys()].filter((tag) => !going.has(tag));
-    const kept = graph.keptBy(
-        staying,
-        stay.map(({ digest }) => digest),
-    );
+    const lists = await graph.referrerLists(new Set([...going, ...wanted]));
+    // A list does not keep what it names: what others have listed keeps itself.
+    const staying = [...graph.tags.keys()].filter((tag) => !going.has(tag) && !lists.has(tag));
+    const leaving = new Set(tasks.map(({ digest }) => digest));
+    const listed = [...lists.values()].flatMap(({ entries }) => entries).filter((entry) => !leaving.has(entry));
+    const kept = graph.keptBy(staying, [...stay.map(({ digest }) => digest), ...listed]);
     const doomed = new Set([...graph.below(tasks.map(({ digest }) => digest))].filter((digest) => !kept.has(digest)));
-    await spareReferred(graph, doomed, kept);
+    await spareReferred(graph, lists, doomed, kept);
+    const referrerTags = new ReferrerTags(client);
+    const remove = async (manifest: Digest): Promise<void> => {
+        await client.manifestDelete(repository, manifest);
+        for (const [tag, { entries }] of lists)
+            if (entries.includes(manifest)) await referrerTags.unlist(repository, tag, manifest);
+    };
     const removal = { removed: [] as ImageTask[], kept: [] as KeptImage[], failed: [] as ImageProblem[] };
     // Whatever speaks about an image goes before it.
-    for (const task of [...tasks.filter(isAttachment), ...tasks.filter((task) => !isAttachment(task))]) {
+    const isAbout = (task: ImageTask) => isAttachment(task) || graph.isReferrer(task.digest);
+    for (const task of [...tasks.filter(isAbout), ...tasks.filter((task) => !isAbout(task))]) {
         const { source, digest } = task;
         try {
             for (const manifest of graph.below([digest])) {
-                if (doomed.delete(manifest)) await client.manifestDelete(repository, manifest);
+                if (doomed.delete(manifest)) await remove(manifest);
             }
             if (!kept.has(digest)) removal.removed.push(task);
             else {
@@ -105,9 +114,14 @@ async function removeFrom(
 }
 
 /** What somebody else's referrer is about stays, with all below it. */
-async function spareReferred(graph: RepositoryGraph, doomed: Set<Digest>, kept: Set<Digest>): Promise<void> {
+async function spareReferred(
+    graph: RepositoryGraph,
+    lists: ReadonlyMap<string, ReferrerList>,
+    doomed: Set<Digest>,
+    kept: Set<Digest>,
+): Promise<void> {
     for (const digest of [...doomed]) {
-        const others = (await graph.referrers(digest)).filter((referrer) => !doomed.has(referrer));
+        const others = (await graph.referrers(digest, lists)).filter((referrer) => !doomed.has(referrer));
         if (others.length === 0) continue;
         for (const spared of graph.below([digest])) {
             doomed.delete(spared);

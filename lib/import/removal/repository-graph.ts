@@ -9,6 +9,14 @@ interface Node {
     readonly children: readonly Digest[];
     /** The manifest it is about. */
     readonly subject?: Digest;
+    /** False for one that the registry does not have. */
+    readonly isPresent: boolean;
+}
+
+/** A list of referrers that clients keep where the registry has no referrers API. */
+export interface ReferrerList {
+    readonly subject: Digest;
+    readonly entries: readonly Digest[];
 }
 
 const QUESTIONS = 16;
@@ -16,9 +24,12 @@ const QUESTIONS = 16;
 /** Cosign's tags, and the referrers fallback tag, name the manifest they are about (distribution-spec, "Referrers Tag Schema"). */
 const ABOUT_TAG = /^sha256-([0-9a-f]{64})(\.(sig|att|sbom))?$/;
 
+/** The tag of a list of referrers. */
+const LIST_TAG = /^sha256-([0-9a-f]{64})$/;
+
 /**
  * What one repository's tags lead to, as the registry has it now. What no tag leads to cannot be listed; a referrer is
- * found by the referrers API, where there is one.
+ * found by the referrers API, or in the lists that clients keep where there is none.
  */
 export class RepositoryGraph {
     private constructor(
@@ -81,9 +92,41 @@ export class RepositoryGraph {
         return kept;
     }
 
-    /** Manifests that the referrers API lists for this one; none where there is no such API. */
-    async referrers(digest: Digest): Promise<readonly Digest[]> {
-        return (await this.client.referrers(this.repository, digest)) ?? [];
+    /** Manifests that the registry, or a list of clients, names as referrers of this one. */
+    async referrers(digest: Digest, lists: ReadonlyMap<string, ReferrerList>): Promise<readonly Digest[]> {
+        const listed = [...lists.values()]
+            .filter(({ subject }) => subject === digest)
+            .flatMap(({ entries }) => entries);
+        return (
+            (await this.client.referrers(this.repository, digest)) ?? listed.filter((entry) => this.isPresent(entry))
+        );
+    }
+
+    /**
+     * The lists of referrers in this repository, by tag; none where the registry has the referrers API.
+     * @param owned tags that are images of a set
+     */
+    async referrerLists(owned: ReadonlySet<string | undefined>): Promise<ReadonlyMap<string, ReferrerList>> {
+        const lists = new Map<string, ReferrerList>();
+        for (const [tag, digest] of this.tags) {
+            const hex = LIST_TAG.exec(tag)?.[1];
+            const entries = this.nodes.get(digest)?.children ?? [];
+            const subject = `sha256:${hex ?? ""}`;
+            const isAbout = (entry: Digest) => !this.isPresent(entry) || this.nodes.get(entry)?.subject === subject;
+            if (hex === undefined || entries.length === 0 || owned.has(tag) || !entries.every(isAbout)) continue;
+            if ((await this.client.referrers(this.repository, subject)) !== undefined) continue;
+            lists.set(tag, { subject, entries });
+        }
+        return lists;
+    }
+
+    isPresent(digest: Digest): boolean {
+        return this.nodes.get(digest)?.isPresent === true;
+    }
+
+    /** True for a manifest that is about another one. */
+    isReferrer(digest: Digest): boolean {
+        return this.nodes.get(digest)?.subject !== undefined;
     }
 
     /**
@@ -103,6 +146,6 @@ export class RepositoryGraph {
         }
         const children = (manifest?.manifests ?? []).map((child) => child.digest);
         const subject = manifest?.subject?.digest;
-        return { children, ...(subject === undefined ? {} : { subject }) };
+        return { children, isPresent: manifest !== undefined, ...(subject === undefined ? {} : { subject }) };
     }
 }

@@ -15,7 +15,7 @@ import { type ImportListeners, type ImportResult, ImportRecorder } from "./impor
 import type { BlobTask, ImagePlan, ImportPlan } from "../plan/plan";
 import { explainRejection } from "../sparse-index";
 import { explainMissingBlobs } from "./missing-blobs";
-import { ReferrerTags } from "./referrers";
+import { ReferrerTags } from "../referrer-tags";
 import { type TransferWatch, transferBlob } from "./transfer";
 import { BlobReader } from "./verified-pieces";
 

@@ -7,6 +7,7 @@ import { type ProblemJson, problemToJson } from "../../errors/format";
 import { checkStoredBlob } from "./stored-blob-check";
 import { type TestBlob, testBlob } from "./test-blob";
 import { requireAccepted } from "./account-check";
+import { findMissingRepositories, isMissingRepository, missingRepositoriesError } from "./missing-repositories";
 import { checkUploadUrl } from "./upload-url-check";
 
 export type DoctorCheckName = "greeting" | "account" | "upload URL" | "small upload" | "large upload" | "removal";
@@ -30,6 +31,8 @@ export interface DoctorRequest {
     readonly username: string;
     /** Repository for the test blobs: `mirror/registry-passthrough/doctor`. */
     readonly repository: string;
+    /** Those that an import needs: where the registry creates none, the missing ones are named. */
+    readonly repositories?: readonly string[];
     /** Bytes of the large test blob. */
     readonly size: number;
     readonly onResult: (result: DoctorResult) => void;
@@ -65,11 +68,11 @@ class DoctorRun {
     constructor(private readonly request: DoctorRequest) {}
 
     async checks(): Promise<boolean> {
-        const { client, repository, size } = this.request;
+        const { size } = this.request;
         return (
             (await this.check("greeting", () => this.greeting())) &&
             (await this.check("account", () => this.account())) &&
-            (await this.check("upload URL", () => checkUploadUrl(client, repository))) &&
+            (await this.check("upload URL", () => this.uploadUrl())) &&
             (await this.check("small upload", () => this.upload(testBlob(1), SMALL_UPLOADS))) &&
             (await this.check("large upload", () => this.upload(testBlob(size), 1)))
         );
@@ -134,6 +137,19 @@ class DoctorRun {
         });
     }
 
+    private async uploadUrl(): Promise<Outcome> {
+        const { client, repository, repositories = [] } = this.request;
+        try {
+            return await checkUploadUrl(client, repository);
+        } catch (error) {
+            if (!isMissingRepository(error)) throw error;
+            const missing = await findMissingRepositories(client, repositories);
+            throw missing.length === 0
+                ? testRepositoryError(error, repository)
+                : missingRepositoriesError(error, missing);
+        }
+    }
+
     private async upload(blob: TestBlob, times: number): Promise<Outcome> {
         const { client, repository } = this.request;
         const { uploads } = client;
@@ -176,6 +192,18 @@ class DoctorRun {
                 "stay until its garbage collection; the next run sends the same bytes",
         };
     }
+}
+
+/** No repository of the stack is missing, but the one for test blobs is. */
+function testRepositoryError({ registry, operation, status }: RegistryError, repository: string): RegistryError {
+    return new RegistryError(
+        `the registry creates no repository with the first push, and ${repository} does not exist`,
+        {
+            ...{ registry, operation, status },
+            code: "REPOSITORIES_MISSING",
+            fix: "name a repository that exists for the test blobs with --repository",
+        },
+    );
 }
 
 function limitNote(registry: string, size: number, chunk: number): RegistryError {

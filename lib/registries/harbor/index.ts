@@ -12,6 +12,7 @@ export const harbor: RegistryAdmin = {
         separatesPushFromPull: true,
         namespaces: "project",
         repositoriesFirst: false,
+        mayNeedRepositories: false,
         removalNeedsRight: true,
         robotExpiry: true,
         secretReadable: false,

@@ -7,6 +7,7 @@ export const QUAY_CAPABILITIES: RegistryCapabilities = {
     separatesPushFromPull: true,
     namespaces: "organization",
     repositoriesFirst: true,
+    mayNeedRepositories: false,
     removalNeedsRight: false,
     robotExpiry: false,
     secretReadable: true,

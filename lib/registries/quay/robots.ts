@@ -6,7 +6,7 @@ import { type Role, ensurePrototype, listPrototypes, prototypeDifferences } from
 import { type QuayApi, ensured, expectRemoved } from "./quay-api";
 import { listRepositories } from "./repository-list";
 import { type RobotAccount, deleteRobot, putRobot, readRobot } from "./robot-account";
-import { listRobots } from "./robot-list";
+import { type ListedRobot, listRobots } from "./robot-list";
 
 /** `write` includes pull, and cannot be had without the right to delete by digest. */
 const ROLES: Readonly<Record<DesiredRobot["right"], Role>> = { push: "write", pull: "read" };
@@ -96,44 +96,42 @@ export class Robots implements RobotAdmin {
         const role = ROLES[desired.right];
         // First the prototype: a repository that is made meanwhile has its rights from there.
         await ensurePrototype(api, namespace, username, role);
-        for (const team of await listTeams(api, namespace, username)) {
+        const listed = await findListed(api, namespace, username);
+        for (const { name: team } of listed?.teams ?? []) {
             const response = await api.delete(`/api/v1/organization/${namespace}/team/${team}/members/${username}`);
             // 400 "… does not belong to team …": the first attempt of this request took it out.
             if (response.status !== 400) expectRemoved(response);
         }
         const repositories = await listRepositories(api, namespace);
-        await grantAll(api, namespace, await this.lacking(api, namespace, username, repositories), username, role);
+        await grantAll(api, namespace, lackedRepositories(listed, repositories), username, role);
     }
 
     private async differences(api: QuayApi, desired: DesiredRobot, username: string): Promise<string[]> {
         const { namespace, right } = desired;
         const repositories = await listRepositories(api, namespace);
-        const lacking = await this.lacking(api, namespace, username, repositories);
-        const teams = await listTeams(api, namespace, username);
+        const listed = await findListed(api, namespace, username);
+        const lacking = lackedRepositories(listed, repositories);
         return [
             ...prototypeDifferences(await listPrototypes(api, namespace), username, ROLES[right]),
-            ...teams.map((team) => `in the team ${team} -> in none`),
+            ...(listed?.teams ?? []).map(({ name }) => `in the team ${name} -> in none`),
             ...(lacking.length === 0
                 ? []
                 : [`no right in ${lacking.slice(0, 5).join(", ")}${lacking.length > 5 ? ", …" : ""}`]),
         ];
     }
-
-    private async lacking(
-        api: QuayApi,
-        organization: string,
-        username: string,
-        repositories: readonly { readonly name: string }[],
-    ): Promise<string[]> {
-        const listed = (await listRobots(api, organization)).find(({ name }) => name === username);
-        const has = new Set(listed?.repositories);
-        return repositories.map(({ name }) => name).filter((name) => !has.has(name));
-    }
 }
 
-async function listTeams(api: QuayApi, organization: string, username: string): Promise<string[]> {
-    const listed = (await listRobots(api, organization)).find(({ name }) => name === username);
-    return listed?.teams.map(({ name }) => name) ?? [];
+async function findListed(api: QuayApi, organization: string, username: string): Promise<ListedRobot | undefined> {
+    return (await listRobots(api, organization)).find(({ name }) => name === username);
+}
+
+/** The repositories in which a robot account has no right. */
+function lackedRepositories(
+    listed: ListedRobot | undefined,
+    repositories: readonly { readonly name: string }[],
+): string[] {
+    const has = new Set(listed?.repositories);
+    return repositories.map(({ name }) => name).filter((name) => !has.has(name));
 }
 
 /** Quay's robot accounts have no end. */

@@ -128,7 +128,8 @@ export class FaultSite {
         try {
             const request = { images: set.images, set, base: this.base, suspects: new Set(suspects) };
             plan = await planImport(client, request);
-            const result = await carry(client, plan, { onEvent: hear, onProgress: hear, onWarning: hear });
+            const listeners = { onEvent: hear, onProgress: hear, onWarning: hear };
+            const result = await carry(client, plan, { registryKind: "distribution", ...listeners });
             this.hear(JSON.stringify(result));
             return { plan, result, error: undefined };
         } catch (error) {

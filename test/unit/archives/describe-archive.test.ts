@@ -232,7 +232,7 @@ describe("an archive is refused, naming image and digest,", () => {
             "mirror_000001.tar": tar(ocMirrorEntries({ ...spec, leaveOut: [layer] })),
         });
         const override = { match: "orgg/*", registry: "quay.io" };
-        await refusal(describeArchive(archive, [override], (note) => told.push(note)));
+        await refusal(describeArchive(archive, [override], { onUnused: (note) => told.push(note) }));
         expect(told).toEqual(["override orgg/* was not needed or matches nothing"]);
     });
 

@@ -71,7 +71,7 @@ test.each([
 ])("%s is refused by place, without showing what the file holds", async (_, document, what) => {
     const error = await accountInFile(file(document), PLACE).catch((caught: unknown) => caught as Error);
     const message = error instanceof Error ? error.message : "";
-    expect(message).toContain(join(folder, "auth.json"));
+    expect(message).toContain(`AUTH_FILE_INVALID in ${join(folder, "auth.json")}`);
     expect(message).toContain(what);
     expect(message).toContain("podman login");
     expect(message).not.toContain(PASSWORD);
@@ -105,6 +105,7 @@ test("a helper that does not know the host is none; one that fails or is not the
             (caught: unknown) => caught as Error,
         );
         const message = error instanceof Error ? error.message : "";
+        expect(message).toContain("CREDENTIAL_HELPER_FAILED");
         expect(message).toContain(`docker-credential-${name}`);
         expect(message).toContain(what);
         expect(message).not.toContain(PASSWORD);
@@ -164,7 +165,7 @@ describe("where an account is looked for", () => {
     test("a file that the command line names is the only one that is asked", async () => {
         const empty = file({ auths: {} }, "empty.json");
         const search = findAccount("importer", { place: PLACE, authfile: empty, stack: outputs, env: pusher });
-        await expect(search).rejects.toThrow(`there is no account that pushes to ${PLACE} in ${empty}`);
+        await expect(search).rejects.toThrow(`NO_CREDENTIALS: there is no account that pushes to ${PLACE} in ${empty}`);
     });
 
     test("half an account in the environment is a mistake, not no account", async () => {

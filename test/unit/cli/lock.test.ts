@@ -225,3 +225,75 @@ test("wrong usage has an exit code of its own, and writes nothing", () => {
     expect(passthrough("lock", "--nonsense").code).toBe(2);
     expect(passthrough("polish").error).toContain("unknown command 'polish'");
 });
+
+describe("--exclude", () => {
+    const ARCHIVE = join(FIXTURES, "with-mapping");
+    const lockArchive = (...more: string[]) => passthrough("lock", ARCHIVE, "--out", "a.lock.json", ...more);
+    const NAME = "registry.redhat.io/team1/app1:v1";
+
+    test("leaves images out, and --check says what differs by name and pattern until the lock file is written", () => {
+        lockArchive();
+        const check = lockArchive("--check", "--exclude", "registry.redhat.io/**");
+        expect(check.code).toBe(1);
+        expect(check.out).toContain("a.lock.json: DIFFERENT; 5 images");
+        expect(check.out).toContain(`  x ${NAME} excluded by registry.redhat.io/**\n`);
+        expect(check.out).not.toContain(`- ${NAME}`);
+        const written = lockArchive("--exclude", "registry.redhat.io/**");
+        expect(written.out).toContain("  excluded by registry.redhat.io/**: 1 image\n");
+        expect(lockArchive("--check", "--exclude", "registry.redhat.io/**")).toMatchObject({ code: 0, error: "" });
+        const renamed = lockArchive("--check", "--exclude", NAME);
+        expect(renamed).toMatchObject({ code: 1 });
+        expect(renamed.out).toContain(`  x ${NAME} excluded by ${NAME}, before by registry.redhat.io/**\n`);
+        const included = lockArchive("--check");
+        expect(included.code).toBe(1);
+        expect(included.out).toContain(`  + ${NAME} sha256:`);
+        expect(included.out).not.toContain("  x ");
+    });
+
+    test("is explained, in text and as JSON, and names a pattern that matches nothing", () => {
+        const written = lockArchive("--exclude", "registry.redhat.io/**", "--exclude", "quay.io/tema0/*");
+        expect(written.out).toContain("note: --exclude: quay.io/tema0/* matches no image;");
+        const explain = (...more: string[]) =>
+            passthrough("lock", ARCHIVE, "--explain", NAME, "--exclude", "registry.redhat.io/**", ...more);
+        expect(explain()).toEqual({
+            code: 0,
+            error: "",
+            out: `${NAME} is left out\n  exclude pattern: registry.redhat.io/**\n`,
+        });
+        expect(JSON.parse(explain("--json").out)).toEqual({
+            image: NAME,
+            pattern: "registry.redhat.io/**",
+            isExcluded: true,
+        });
+        const json = JSON.parse(lockArchive("--json", "--exclude", NAME).out) as object;
+        expect(json).toMatchObject({ excluded: { [NAME]: NAME } });
+    });
+
+    test("of a stack comes from its file, and a pattern without effect is named by its key", () => {
+        const set = (exclude: readonly string[]) => ({ archive: ARCHIVE, lock: "a.lock.json", exclude });
+        const write = (...exclude: readonly string[]) => {
+            const site = {
+                registry: { type: "distribution", mirrorBase: "registry.example:5000/mirror" },
+                content: [set(exclude)],
+            };
+            writeFileSync(
+                join(folder, "Pulumi.dev.yaml"),
+                JSON.stringify({ config: { "registry-passthrough:site": site } }),
+            );
+        };
+        write("registry.redhat.io/**", "quay.io/tema0/*");
+        const locked = passthrough("lock", "--stack", "dev");
+        expect(locked).toMatchObject({ code: 0 });
+        expect(locked.out).toContain("note: site.content[0].exclude[1]: quay.io/tema0/* matches no image;");
+        expect(passthrough("lock", "--explain", NAME).out).toBe(
+            `${NAME} is left out\n  lock file: a.lock.json\n  exclude pattern: registry.redhat.io/**\n`,
+        );
+        write();
+        const plan = passthrough("plan", "--offline", "--against", "none.json");
+        expect(plan.code).not.toBe(0);
+        expect(plan.error).toContain(
+            "site.content[0].exclude: a.lock.json leaves out 1 image by registry.redhat.io/**",
+        );
+        expect(passthrough("lock", "--exclude", "x").error).toContain("a stack has site.content[].exclude");
+    });
+});

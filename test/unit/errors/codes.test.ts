@@ -12,6 +12,8 @@ test.each([
     [401, "UNAUTHORIZED"],
     [403, "DENIED"],
     [404, "NOT_FOUND"],
+    [412, "PRECONDITION_FAILED"],
+    [416, "RANGE_INVALID"],
     [429, "TOOMANYREQUESTS"],
     [418, "UNEXPECTED_RESPONSE"],
     [200, "UNEXPECTED_RESPONSE"],
@@ -26,6 +28,7 @@ test.each([
     // A code of ours in a response proves nothing.
     [400, "ARCHIVE_CORRUPT", { code: "INVALID_REQUEST", registryCode: "ARCHIVE_CORRUPT" }],
     [500, "DISK_FULL", { code: "SERVER_ERROR", registryCode: "DISK_FULL" }],
+    [400, "SIZE_INVALID", { code: "SIZE_INVALID" }],
     [404, "NOT_FOUND", { code: "NOT_FOUND" }],
     [404, undefined, { code: "NOT_FOUND" }],
 ] as const)("status %d with %s", (status, given, expected) => expect(responseCode(status, given)).toEqual(expected));

@@ -157,7 +157,7 @@ describe("mirrorRules", () => {
     test("refuses two hosts that map alike", () => {
         const hosts = [both("up.test:5000"), both("up.test-5000")];
         expect(() => mirrorRules({ base: MIRROR, hosts, contactSource: "allow" })).toThrow(
-            "up.test-5000 and up.test:5000 both map to registry.lab.test:8443/mirror/up.test-5000",
+            "MIRROR_CONFLICT: mirror rules: up.test-5000 and up.test:5000 both map to registry.lab.test:8443/mirror/up.test-5000",
         );
     });
 

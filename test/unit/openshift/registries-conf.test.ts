@@ -218,7 +218,9 @@ describe("registriesConf", () => {
     test("refuses what an old cluster does not have, or does not mix", () => {
         const set = idms(entry("q.test", ["m.test"]));
         const policy = icsp(entry("r.test", ["m.test"]));
-        expect(() => registriesConf([set], "4.12.1")).toThrow("OpenShift 4.12.1 has no IDMS");
+        expect(() => registriesConf([set], "4.12.1")).toThrow(
+            "MIRROR_KINDS_CONFLICT: mirror objects: OpenShift 4.12.1 has no IDMS",
+        );
         expect(() => registriesConf([set, policy], "4.13.26")).toThrow("not both");
         expect(() => registriesConf([set, policy], "4.14.2")).toThrow("not both");
         expect(registriesConf([set, policy], "4.13.27").registry).toHaveLength(2);

@@ -270,6 +270,7 @@ test("versions: older than 3.8, no Quay at all, and nested names that are off", 
     fake.setting = { ...fake.setting, version: "Quay v3.18.0", nestedNames: false };
     const error = await failure(quay.check(quayAccount(fake, OWNER, 0), "mirror"));
     expect(error.message).toContain("nested repository names are off");
+    expect(error.message).toContain("REGISTRY_FEATURE_DISABLED");
     expect(error.fix).toContain("FEATURE_EXTENDED_REPOSITORY_NAMES");
 });
 

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { NamePattern } from "../../../lib/archives/naming/name-pattern";
+import { NamePattern } from "../../../lib/mirror/name-pattern";
 
 const matches = (pattern: string, name: string) => new NamePattern(pattern).matches(name);
 
