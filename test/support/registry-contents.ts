@@ -77,6 +77,11 @@ export class Contents {
             .sort();
     }
 
+    /** As a damaged disk does: the repository's manifests and tags stay, its blobs do not. */
+    removeBlobs(repository: string): void {
+        rmSync(this.registry.storage("repositories", repository, "_layers"), { recursive: true });
+    }
+
     /** A repository, or a whole organization. */
     remove(name: string): void {
         rmSync(this.registry.storage("repositories", name), { recursive: true, force: true });

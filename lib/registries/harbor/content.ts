@@ -24,8 +24,8 @@ const AT_ONCE = 4;
 interface Listing {
     readonly artifacts: Artifact[];
     readonly isWhole?: boolean;
-    /** The account may not list artifacts, in the project's repositories no more than in the project. */
-    readonly isDenied?: boolean;
+    /** The list cannot be read, and that of a repository no more: this is not about the path (404 of an older Harbor). */
+    readonly isRefused?: boolean;
 }
 
 /**
@@ -38,7 +38,7 @@ export class HarborContent implements ContentListing {
     async list(project: string, wanted: ReadonlyMap<string, number>): Promise<ListedTags> {
         const least = [...wanted.values()].reduce((pages, images) => pages + Math.ceil(images / PAGE_SIZE), 0);
         const all = await this.pages(`/projects/${project}/artifacts`, least * MAX_SPREAD);
-        if (all.isWhole || all.isDenied) return byRepository(project, all.artifacts);
+        if (all.isWhole === true || all.isRefused === true) return byRepository(project, all.artifacts);
         const listed = await mapLimited([...wanted], AT_ONCE, async ([name, images]) => {
             const path = `/projects/${project}/repositories/${repositoryPath(name)}/artifacts`;
             return [name, taggedArtifacts((await this.pages(path, images)).artifacts)] as const;
@@ -51,7 +51,7 @@ export class HarborContent implements ContentListing {
         const artifacts: Artifact[] = [];
         for (let page = 1; page <= most; page++) {
             const read = await this.page(path, page).catch(registryError);
-            if (read instanceof RegistryError) return { artifacts, isDenied: read.status === 403 };
+            if (read instanceof RegistryError) return { artifacts, isRefused: read.status !== 404 };
             artifacts.push(...read.artifacts);
             if (read.artifacts.length < PAGE_SIZE) return { artifacts, isWhole: true };
             if (read.total > most * PAGE_SIZE) break;

@@ -23,26 +23,36 @@ export class QuayContent implements ContentListing {
 
     async list(organization: string, wanted: ReadonlyMap<string, number>): Promise<ListedTags> {
         const api = await this.reader();
+        let isFailing = false;
         const listed = await mapLimited([...wanted], AT_ONCE, async ([name, images]) => {
-            return [name, await listTags(api, `/api/v1/repository/${organization}/${name}/tag/`, images)] as const;
+            // Each attempt waits for a while: an API that does not respond is not asked for every repository.
+            if (isFailing) return [];
+            const path = `/api/v1/repository/${organization}/${name}/tag/`;
+            const { tags, error } = await listTags(api, path, images);
+            if (error !== undefined && (error.status ?? 500) >= 500) isFailing = true;
+            return [[name, tags] as const];
         });
-        return new Map(listed);
+        return new Map(listed.flat());
     }
 }
 
 /** The tags of a repository, or the first of them where there are more than `most` pages or a page cannot be read. */
-async function listTags(api: QuayApi, path: string, most: number): Promise<ReadonlyMap<string, ListedTag>> {
+async function listTags(
+    api: QuayApi,
+    path: string,
+    most: number,
+): Promise<{ readonly tags: ReadonlyMap<string, ListedTag>; readonly error?: RegistryError }> {
     const collector = new TagCollector();
     for (let number = 1; number <= most; number++) {
         const query = `limit=${PAGE_SIZE}&page=${number}&onlyActiveTags=true`;
         const read = await api.read(`${path}?${query}`, page).catch(registryError);
-        if (read instanceof RegistryError) break;
+        if (read instanceof RegistryError) return { tags: collector.tags, error: read };
         for (const { name, manifest_digest, ...about } of read.tags) {
             collector.add(name, { digest: manifest_digest, missingChildren: missingChildren(about) });
         }
         if (!read.has_additional) break;
     }
-    return collector.tags;
+    return { tags: collector.tags };
 }
 
 function missingChildren({
