@@ -25,7 +25,7 @@ export interface Reply {
 
 /**
  * Method, pattern of the path below `/api/v2.0`, what answers, and the versions of Harbor on which the tests of the stand-in
- * were seen to pass with it; `NEVER_SEEN` for a route that was written from reading.
+ * were seen to pass with it: none for a route that was written from reading.
  */
 export type Route = readonly [
     method: string,
@@ -36,7 +36,6 @@ export type Route = readonly [
 
 /** `test/integration/fake-harbor.test.ts` asks every route that has this mark. */
 export const SEEN = ["2.15.2"];
-export const NEVER_SEEN: readonly string[] = [];
 
 /** §3 "Errors": `{"errors":[{"code","message"}]}`. */
 export class HarborFault extends Error {
