@@ -59,6 +59,28 @@ export async function importImages(
     return removeLeft(inputs, before, context);
 }
 
+/**
+ * Imports images of the set again, down to the last blob. Images that could not be imported are logged: what is wrong with
+ * them stays to be found by whoever asked for this.
+ */
+export async function importAgain(
+    inputs: ImageImportInputs,
+    sources: ReadonlySet<string>,
+    context: RegistryContext,
+): Promise<void> {
+    const all = Object.entries(toImageMap(inputs.images));
+    const incomplete = all.map(([source]) => source).filter((source) => sources.has(source));
+    if (incomplete.length === 0) return;
+    const images = Object.fromEntries(all.filter(([source]) => !sources.has(source)));
+    try {
+        await importImages(inputs, { images, incomplete }, context);
+    } catch (error) {
+        // State is that of the set, which this operation is not about.
+        if (!(error instanceof PartialState)) throw error;
+        logWarnings(error.reasons, context);
+    }
+}
+
 async function push(
     inputs: ImageImportInputs,
     images: Readonly<Record<string, Digest>>,

@@ -14,8 +14,9 @@ import {
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasMoved, orRefused, replacedRegistry, sharedLookups, withRegistry } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
-import { type StateBefore, NOTHING, importImages, setId } from "./import-images";
+import { type StateBefore, NOTHING, importAgain, importImages, setId } from "./import-images";
 import { type ImageImportInputs, type ImageImportOutputs, imageImportKind as kind } from "./kind";
+import { findListed } from "./listed-images";
 import { describeImageChanges, immutableTagLines } from "./preview";
 import { notRemovedError, removeLeaving } from "./removal";
 
@@ -27,6 +28,7 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
 
     describeChanges: async (olds, news, { log, process }) => {
         process.declaredSets.add({ mirrorBase: news.registry.mirrorBase, lock: news.lock });
+        process.reimports.set(setId(news), (sources, context) => importAgain(news, sources, context));
         const [before, after] = [toImageMap(olds.images ?? {}), toImageMap(news.images)];
         await describeImageChanges(before, after, news.lock, news.onRemove ?? "keep", log);
         if (!process.immutableTags.has(news.registry.mirrorBase)) return;
@@ -52,7 +54,11 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
         const inputs = storedInputs<ImageImportInputs>(kind, olds);
         if (hasMoved(olds, context)) return { outs: olds, inputs };
         const known = toImageMap(olds.images);
-        const failures = await orRefused(olds, () => verify(olds, known, context));
+        const { listed, unlisted } = await findListed(olds, known, context);
+        const [witness] = Object.entries(listed);
+        if (witness !== undefined) context.process.listedSets.add(setId(olds));
+        const asked = Object.fromEntries(witness === undefined ? [] : [witness]);
+        const failures = await orRefused(olds, () => verify(olds, unlisted, asked, context));
         if (failures instanceof RegistryError) {
             context.log.line("warning", `the images could not be looked at: ${errorMessage(failures)}`);
             return { outs: { ...olds, unseen: true }, inputs };
@@ -84,38 +90,49 @@ function stateBefore({ images, incomplete, leaving, unseen }: ImageImportOutputs
 }
 
 /**
- * The images that are not in the registry as they should be. Where there is a puller's account, it is asked first: the
- * validation needs the same responses with that account, and they are shared. What that account may not read is asked with
- * the importer's.
+ * The images that are not in the registry as they should be, each asked for by itself. Where there is a puller's account, it
+ * is asked first: the validation needs the same responses with that account, and they are shared. What that account may not
+ * read is asked with the importer's.
+ * @param witness an image that is as it should be: whether an account may read it shows whether it is rejected altogether
  */
 async function verify(
     state: ImageImportOutputs,
     images: ImagesBySource,
+    witness: ImagesBySource,
     context: RegistryContext,
 ): Promise<readonly ImageProblem[]> {
+    if (Object.keys(images).length === 0) return [];
     const puller = context.process.pullers.get(state.registry.mirrorBase);
-    if (puller === undefined) return (await verifyAs(state, images, context)).failures;
-    const found = await orRefused(state, () => verifyAs({ ...state, credentials: puller }, images, context));
-    if (found instanceof RegistryError) return (await verifyAs(state, images, context)).failures;
+    if (puller === undefined) return (await verifyAs(state, images, witness, context)).failures;
+    const asPuller = { ...state, credentials: puller };
+    const found = await orRefused(state, () => verifyAs(asPuller, images, witness, context));
+    if (found instanceof RegistryError) return (await verifyAs(state, images, witness, context)).failures;
     if (found.denied.length === 0) return found.failures;
     const denied = new Set(found.denied);
     const rest = Object.fromEntries(Object.entries(images).filter(([source]) => denied.has(source)));
-    const { failures } = await verifyAs(state, rest, context);
+    const readable = Object.fromEntries(found.proofs.slice(0, 1).map(({ source }) => [source, images[source] ?? ""]));
+    const { failures } = await verifyAs(state, rest, { ...readable, ...witness }, context);
     return [...found.failures.filter(({ source }) => !denied.has(source)), ...failures];
 }
 
 async function verifyAs(
     state: ImageImportOutputs,
     images: ImagesBySource,
+    witness: ImagesBySource,
     context: RegistryContext,
 ): Promise<Verification> {
     return withRegistry(state, context, async (client, mirror, row) => {
-        const checks = Object.entries(images).map(([source, digest]) => imageTask(mirror, source, digest));
-        const found = await verifyImages(client, checks, {
-            absent: new Set(state.sparse),
-            onProgress: (done, of) => row.show(`${done} of ${counted(of, "image")} looked at`),
-            lookups: sharedLookups(state, context),
-        });
+        const look = (looked: ImagesBySource, isAccepted: boolean) => {
+            const checks = Object.entries(looked).map(([source, digest]) => imageTask(mirror, source, digest));
+            return verifyImages(client, checks, {
+                absent: new Set(state.sparse),
+                onProgress: (done, of) => row.show(`${done} of ${counted(of, "image")} looked at`),
+                lookups: sharedLookups(state, context),
+                isAccepted,
+            });
+        };
+        const isAccepted = (await look(witness, false)).proofs.length > 0;
+        const found = await look(images, isAccepted);
         if (found.unread.length > 0) throw unreadError(found);
         return found;
     });

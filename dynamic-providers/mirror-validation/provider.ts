@@ -70,7 +70,10 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
 };
 
 async function prove(inputs: MirrorValidationInputs, context: RegistryContext): Promise<ValidationSummary> {
-    const { proofs, failures, unread, digestOnly } = await validate(inputs, context, new LookupCache());
+    const found = await validate(inputs, context, new LookupCache());
+    const isRepaired = await importBroken(found, context);
+    const result = isRepaired ? await validate(inputs, context, new LookupCache()) : found;
+    const { proofs, failures, unread, digestOnly } = result;
     if (unread.length > 0) throw unreadError({ unread, failures });
     if (failures.length > 0) throw validationError(failures, Object.keys(toImageMap(inputs.images)).length);
     const sum = (field: "manifests" | "blobs" | "bytesRead") =>
@@ -88,6 +91,19 @@ async function prove(inputs: MirrorValidationInputs, context: RegistryContext): 
     };
 }
 
+/**
+ * Imports images again that the proof finds broken and that the refresh of their set has found in the registry's lists of
+ * tags: these do not show that a blob is missing, so the set has not repaired it.
+ * @returns false if there are none
+ */
+async function importBroken({ broken }: Validation, context: RegistryContext): Promise<boolean> {
+    const { listedSets, reimports } = context.process;
+    const sets = [...listedSets].flatMap((id) => reimports.get(id) ?? []);
+    if (broken.size === 0 || sets.length === 0) return false;
+    for (const reimport of sets) await reimport(broken, context);
+    return true;
+}
+
 function validationError(failures: readonly ImageProblem[], total: number): PassthroughError {
     const count = `${failures.length} of ${counted(total, "image")}`;
     return new PassthroughError(`${count} cannot be pulled as a cluster would pull them`, {
@@ -99,6 +115,8 @@ function validationError(failures: readonly ImageProblem[], total: number): Pass
 
 interface Validation extends Verification {
     readonly digestOnly: readonly string[];
+    /** Sources of images that are not in the registry as they should be, whichever account asks. */
+    readonly broken: ReadonlySet<string>;
 }
 
 async function validate(
@@ -117,6 +135,8 @@ async function validate(
             lookups,
             onProgress: (images, ofImages) => row.show(`${images} of ${counted(ofImages, "image")} proven`),
         });
-        return { ...found, failures: [...unredirected, ...found.failures], digestOnly };
+        const denied = new Set(found.denied);
+        const broken = new Set(found.failures.map(({ source }) => source).filter((source) => !denied.has(source)));
+        return { ...found, failures: [...unredirected, ...found.failures], digestOnly, broken };
     });
 }

@@ -77,6 +77,7 @@ export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs
         }
         logWarnings(found, log);
         noteImmutableTags(inputs, found, context);
+        offerListing(inputs, context);
         if (found.id !== olds.namespaceId) {
             log.line("warning", `${place(olds)} was deleted and created again: its robot accounts are gone`);
         }
@@ -177,6 +178,22 @@ function noteImmutableTags(
     { process }: RegistryContext,
 ): void {
     if (hasImmutableTags) process.immutableTags.add(registry.mirrorBase);
+}
+
+/** A busy registry is not waited for: what no page lists is asked for one by one. */
+const PAGES_RETRY_SECONDS = 10;
+
+/** For the refresh of images, which comes after it in the same run. */
+function offerListing(inputs: RegistryNamespaceInputs, { process }: RegistryContext): void {
+    const changes = { retrySeconds: PAGES_RETRY_SECONDS };
+    process.listings.set(inputs.registry.mirrorBase, (wanted, context) =>
+        withManagement(
+            inputs,
+            context,
+            async ({ content }) => (await content?.list(inputs.namespace, wanted)) ?? new Map<string, never>(),
+            changes,
+        ),
+    );
 }
 
 function logWarnings({ warnings }: Namespace, log: ResourceLog): void {

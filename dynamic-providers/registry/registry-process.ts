@@ -1,5 +1,6 @@
 import type { Credentials } from "../../lib/distribution/auth/credentials";
 import { requireSafeEnvironment } from "../../lib/distribution/http/tls-environment";
+import type { ListedTags } from "../../lib/registries";
 import { Engine } from "../lifecycle/engine";
 import { Operations } from "../lifecycle/operations";
 import type { OperationContext, ProviderProcess, ReadConfig } from "../lifecycle/provider-process";
@@ -27,6 +28,15 @@ export class RegistryProcess implements ProviderProcess {
     readonly emptiedRepositories = new Map<string, () => Promise<void>>();
     /** By `mirrorBase`: projects and organizations that were found to have rules for immutable tags. */
     readonly immutableTags = new Set<string>();
+    /**
+     * By `mirrorBase`, what lists the tags of repositories by pages, with the account that the project or organization was
+     * refreshed with.
+     */
+    readonly listings = new Map<string, TagListing>();
+    /** Ids of image sets that a refresh found in such lists, which say nothing about blobs. */
+    readonly listedSets = new Set<string>();
+    /** By the id of an image set, what imports images of it again. A check of the set leaves it here for the validation. */
+    readonly reimports = new Map<string, Reimport>();
     /**
      * By `mirrorBase`, the puller's account as its refresh found it: the refresh of images asks with it what the validation
      * has to ask with it anyway.
@@ -61,6 +71,12 @@ export class RegistryProcess implements ProviderProcess {
         return this.lookups.invalidate(operation);
     }
 }
+
+/** @param wanted how many images are looked for, by repository below the namespace */
+export type TagListing = (wanted: ReadonlyMap<string, number>, context: RegistryContext) => Promise<ListedTags>;
+
+/** Imports the images with these source references again, those of them that the set has. */
+export type Reimport = (sources: ReadonlySet<string>, context: RegistryContext) => Promise<void>;
 
 export type RegistryContext = OperationContext<RegistryProcess>;
 export type RegistryProvider<Inputs extends CommonInputs, Outputs extends Inputs & CommonOutputs> = ResourceProvider<

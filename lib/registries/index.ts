@@ -5,6 +5,7 @@ import { quay } from "./quay/quay";
 import type { RegistryAdmin, RegistryKind } from "./registry-admin";
 
 export type { RegistryCapabilities } from "./capabilities";
+export type { ListedTags } from "./content-listing";
 export type { Namespace, DesiredNamespace } from "./namespace-admin";
 export type {
     AdminCredentials,

@@ -2,6 +2,7 @@ import type { Credentials } from "../distribution/auth/credentials";
 import type { Wait } from "../distribution/client/registry-client";
 import type { RegistryEndpoint } from "../distribution/http/transport";
 import type { RegistryCapabilities } from "./capabilities";
+import type { ContentListing } from "./content-listing";
 import type { NamespaceAdmin } from "./namespace-admin";
 import type { RepositoryAdmin } from "./repository-admin";
 import type { RobotAdmin } from "./robot-admin";
@@ -75,5 +76,7 @@ export interface RegistryManagement {
     readonly robots: RobotAdmin;
     /** Present where `capabilities.repositoriesFirst`. */
     readonly repositories?: RepositoryAdmin;
+    /** Present where the API lists tags with their digests. */
+    readonly content?: ContentListing;
     close(): Promise<void>;
 }

@@ -44,6 +44,55 @@ test.each([
     expect([status, headers["content-type"], text]).toEqual([200, type, body]);
 });
 
+const UNACCEPTABLE = /^validation failure list:\nunsupported media type requested, only \[.*\] are available$/;
+
+test("requests without a body: 422 for a client that takes neither JSON nor any type", async () => {
+    const refused = { status: 422, json: fault("UNPROCESSABLE_ENTITY", expect.stringMatching(UNACCEPTABLE)) };
+    const accepting = (accept: string) => (method: "GET" | "HEAD" | "DELETE" | "POST", path: string, body?: unknown) =>
+        ask(method, `/api/v2.0${path}`, body, undefined, { ...JSON_TYPE, accept });
+    for (const path of ["/ping", "/health", "/projects", "/projects/passthrough-unknown", "/system/gc/schedule"]) {
+        expect(await accepting("text/html")("GET", path)).toMatchObject(refused);
+    }
+    expect(await accepting("text/plain")("GET", "/systeminfo")).toMatchObject(refused);
+    expect(await accepting("text/plain")("DELETE", "/robots/999999")).toMatchObject(refused);
+    expect(await accepting("text/plain")("HEAD", "/projects?project_name=x")).toMatchObject({ status: 422 });
+    expect(await accepting("application/*")("GET", "/health")).toMatchObject({
+        status: 200,
+        headers: { "content-type": "application/json" },
+        json: { status: expect.any(String) as string },
+    });
+    expect(await accepting("text/plain")("GET", "/nothing")).toMatchObject({ status: 404 });
+    // With a body only its own type counts.
+    expect(await accepting("text/plain")("POST", "/projects", { project_name: "Upper" })).toMatchObject({
+        status: 400,
+        headers: { "content-type": "application/json; charset=utf-8" },
+    });
+    const typed = (type: string) =>
+        ask("POST", "/api/v2.0/projects", { project_name: "Upper" }, undefined, { "content-type": type });
+    expect(await typed("application/json; charset=utf-8")).toMatchObject({ status: 400 });
+    for (const type of ["text/plain", "application/merge-patch+json"]) {
+        const text = `validation failure list:\nunsupported media type "${type}", only [application/json] are allowed`;
+        expect(await typed(type)).toMatchObject({ status: 422, json: fault("UNPROCESSABLE_ENTITY", text) });
+    }
+});
+
+test("the system: its version, who asks, the schedule of garbage collection, a retention policy that is not there", async () => {
+    expect(await ask("GET", "/api/v2.0/systeminfo")).toMatchObject({
+        status: 200,
+        json: { harbor_version: expect.stringMatching(/^v2\./) as string, auth_mode: "db_auth", read_only: false },
+    });
+    expect(await ask("GET", "/api/v2.0/users/current")).toMatchObject({ status: 200, json: { sysadmin_flag: true } });
+    expect(await ask("GET", "/api/v2.0/users/current", undefined, "")).toMatchObject({ status: 401 });
+    expect(await ask("GET", "/api/v2.0/system/gc/schedule")).toMatchObject({
+        status: 200,
+        headers: { "content-type": "application/json" },
+    });
+    expect(await ask("GET", "/api/v2.0/retentions/999999")).toMatchObject({
+        status: 500,
+        json: { errors: [{ code: "UNKNOWN" }] },
+    });
+});
+
 test("projects: made once, by name or id, names held to their grammar, metadata to strings", async () => {
     const made = await ask("POST", "/api/v2.0/projects", { project_name: PROJECT, metadata: { public: "false" } });
     expect(made).toMatchObject({
@@ -191,6 +240,23 @@ test("content: a challenge without credentials, none for a project that is not t
     });
 });
 
+test("a project's quota, rules for immutable tags, and whether it is there", async () => {
+    const project = `/api/v2.0/projects/${PROJECT}`;
+    const { json } = await ask("GET", `/api/v2.0/quotas?reference=project&reference_id=${projectId}`);
+    const [quota] = json as { id: number; hard: { storage: number } }[];
+    expect(quota?.hard.storage).toBe(-1);
+    const set = (storage: number) => ask("PUT", `/api/v2.0/quotas/${quota?.id ?? 0}`, { hard: { storage } });
+    expect(await set(1_000_000_000)).toMatchObject({ status: 200 });
+    expect(await ask("GET", `${project}/summary`)).toMatchObject({
+        status: 200,
+        json: { quota: { hard: { storage: 1_000_000_000 } } },
+    });
+    expect(await set(-1)).toMatchObject({ status: 200 });
+    expect(await ask("GET", `${project}/immutabletagrules`)).toMatchObject({ status: 200, json: [] });
+    expect(await ask("HEAD", `/api/v2.0/projects?project_name=${PROJECT}`)).toMatchObject({ status: 200 });
+    expect(await ask("HEAD", "/api/v2.0/projects?project_name=passthrough-unknown")).toMatchObject({ status: 404 });
+});
+
 test("read-only: reads go on, everything else is denied before credentials are judged", async () => {
     await harbor.setReadOnly(true);
     expect(await ask("GET", `/api/v2.0/projects/${PROJECT}`)).toMatchObject({ status: 200 });
@@ -199,4 +265,8 @@ test("read-only: reads go on, everything else is denied before credentials are j
         expect(answer).toMatchObject({ status: 403, json: { errors: [{ code: "DENIED" }] } });
     }
     await harbor.setReadOnly(false);
+});
+
+test("every route of the stand-in that is marked as seen on a real server is asked here, or with the artifacts", () => {
+    expect(harbor.unasked().filter((route) => !/repositories|artifacts/.test(route))).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { ResourceLog } from "../../dynamic-providers/lifecycle/engine";
 import { type RegistryContext, RegistryProcess } from "../../dynamic-providers/registry/registry-process";
 
@@ -9,5 +10,8 @@ export function operationContext(lines: string[] = []): RegistryContext {
     const log = new ResourceLog("urn");
     log.line = (_severity, message) => void lines.push(message);
     const process = new RegistryProcess({ followsConfiguration: false });
-    return { signal: new AbortController().signal, log, process };
+    const { signal } = new AbortController();
+    // As operations of the program have it: every request listens.
+    setMaxListeners(0, signal);
+    return { signal, log, process };
 }

@@ -55,6 +55,8 @@ export interface VerifyOptions {
     readonly absent?: ReadonlySet<string>;
     /** Told when an image is done, and while bytes are read. */
     readonly onProgress?: (images: number, ofImages: number, bytesRead: number) => void;
+    /** The registry accepts the account for other images: a rejection is about a repository, however many there are. */
+    readonly isAccepted?: boolean;
     /** What others have seen, which is taken for seen; absent: everything is asked for. Blobs are always read anew. */
     readonly lookups?: LookupCache;
 }
@@ -101,10 +103,11 @@ export async function verifyImages(
     });
     let inARow = 0;
     let denials = 0;
+    const isAccepted = options.isAccepted === true;
     const verdicts = await mapLimited(checks, IMAGES_AT_ONCE, async (check) => {
         const verdict = await verifyImage({ trees, reader, referrers, absent }, check).catch((error: unknown) => {
             // Where nothing is let in, asking for every other image would be thousands of refusals.
-            if (isDenial(error) && (finished > denials || denials < DENIED_AT_FIRST)) {
+            if (isDenial(error) && (isAccepted || finished > denials || denials < DENIED_AT_FIRST)) {
                 denials++;
                 return { source: check.source, denied: error };
             }
@@ -117,7 +120,7 @@ export async function verifyImages(
         return verdict;
     });
     const denied = verdicts.filter((verdict): verdict is DeniedImage => "denied" in verdict);
-    if (denied[0] !== undefined && denied.length === verdicts.length) throw denied[0].denied;
+    if (!isAccepted && denied[0] !== undefined && denied.length === verdicts.length) throw denied[0].denied;
     return {
         proofs: verdicts.flatMap((verdict) => ("proof" in verdict ? [verdict.proof] : [])),
         failures: [

@@ -8,7 +8,7 @@ import type { RegistryAccount } from "../registry-admin";
 
 const API = "/api/v2.0";
 /** The most that Harbor gives at once (more is 422). */
-const PAGE_SIZE = 100;
+export const PAGE_SIZE = 100;
 
 /**
  * True for `{"errors":[{"code","message"}]}`, the only shape of a Harbor error under `/api/v2.0` and `/v2/`. A 404 needs

@@ -1,5 +1,6 @@
 import type { RegistryAdmin } from "../registry-admin";
 import { HarborClient } from "./client";
+import { HarborContent } from "./content";
 import { checkHarbor } from "./health";
 import { HarborProjects } from "./projects";
 import { HarborRobots } from "./robots";
@@ -31,6 +32,6 @@ export const harbor: RegistryAdmin = {
         const client = new HarborClient(account);
         const namespaces = new HarborProjects(client);
         const robots = new HarborRobots(client, namespaces);
-        return { namespaces, robots, close: () => client.close() };
+        return { namespaces, robots, content: new HarborContent(client), close: () => client.close() };
     },
 };

@@ -26,14 +26,14 @@ export async function removeEmptyRepositories(client: HarborClient, project: Pro
     const full = found.filter(({ artifact_count }) => artifact_count > 0).map(({ name }) => name);
     if (full.length > 0) throw notEmpty(client.host, project, full);
     await mapLimited(found, AT_ONCE, async ({ name }) => {
-        const path = `${base}/${repositoryPath(project, name)}`;
+        const path = `${base}/${repositoryPath(name.slice(project.name.length + 1))}`;
         await client.call({ method: "DELETE", path, headers: BY_NAME }, [404]);
     });
 }
 
 /** The name below the project as a path has it: encoded twice, since the proxy in front of Harbor decodes it once. */
-function repositoryPath(project: Project, name: string): string {
-    return encodeURIComponent(encodeURIComponent(name.slice(project.name.length + 1)));
+export function repositoryPath(name: string): string {
+    return encodeURIComponent(encodeURIComponent(name));
 }
 
 function notEmpty(host: string, { name, project_id }: Project, repositories: readonly string[]): RegistryError {

@@ -4,6 +4,7 @@ import type { RegistryCapabilities } from "../capabilities";
 import type { RegistryAccount, RegistryAdmin, RegistryHealth, RegistryManagement } from "../registry-admin";
 import { ping } from "../ping";
 import { QuayAccess } from "./connect";
+import { QuayContent } from "./content";
 import { openings } from "./openings";
 import { Organizations, readOrganization } from "./organization";
 import { quayError } from "./response";
@@ -43,6 +44,7 @@ function manage(flavour: QuayFlavour, account: RegistryAccount): RegistryManagem
         namespaces: new Organizations(reader, access.admin),
         robots: new Robots(reader, access.admin, (credentials) => takes(account, credentials)),
         repositories: new Repositories(reader, access.admin),
+        content: new QuayContent(reader),
         close: () => access.close(),
     };
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Access, type TokenMint, basicCredentials, forward, parseScope, repositoryOfPath } from "../token-gateway";
+import type { Contents } from "../registry-contents";
 import type { FakeProject, Harbor, Principal } from "./harbor-state";
 
 const TOKEN_SECONDS = 1800;
@@ -8,8 +9,9 @@ interface OperationContext {
     readonly harbor: Harbor;
     readonly mint: TokenMint;
     readonly host: string;
-    /** Port of the registry behind. */
+    /** Port of the registry behind, and what it holds. */
     readonly port: number;
+    readonly contents: Contents;
 }
 
 /** `GET /service/token` (registry-apis.md §2): GET only; wrong credentials with a scope get an anonymous token. */
@@ -102,14 +104,50 @@ export function answerContent(request: IncomingMessage, response: ServerResponse
         const text = `unauthorized to access repository: ${lacking[0]}, action: ${lacking[1]}: unauthorized to access repository: ${lacking[0]}, action: ${lacking[1]}`;
         return fault(response, 401, "UNAUTHORIZED", text, { "www-authenticate": 'Basic realm="harbor"' });
     }
+    const unread = isRead ? unacceptable(context.contents, repository, pathname, headers.accept) : undefined;
+    if (unread !== undefined) return fault(response, 404, "MANIFEST_UNKNOWN", unread);
     const isTag = /\/manifests\/[^:]+$/.test(pathname);
     // H: src/server/registry/manifest.go; §2: 400.
     if (method === "DELETE" && isTag)
         return fault(response, 400, "UNSUPPORTED", "unsupported digest: invalid checksum digest format");
+    const digest = /\/manifests\/(sha256:[0-9a-f]{64})$/.exec(pathname)?.[1];
+    if (method === "DELETE" && digest !== undefined && context.contents.manifests(repository).includes(digest)) {
+        // Seen on 2.15.2.
+        if (context.contents.parents(repository, digest).length > 0)
+            return fault(
+                response,
+                412,
+                "VIOLATE_FOREIGN_KEY_CONSTRAINT",
+                "the deleting artifact is referenced by others",
+            );
+        removeChildren(context.contents, repository, digest);
+    }
     const isImmutable = project.immutable.some(({ disabled }) => disabled !== true);
     if (method === "PUT" && isTag && isImmutable)
         return fault(response, 412, "PRECONDITION", "configured as immutable");
     forward(request, response, port, { replace: (status, body) => renamed(status, body, pathname) });
+}
+
+/** Why a manifest is not sent to a client that does not accept its type by name. Seen on 2.15.2, for OCI types. */
+function unacceptable(contents: Contents, repository: string, path: string, accept = ""): string | undefined {
+    const reference = /\/manifests\/([^/]+)$/.exec(path)?.[1];
+    if (reference === undefined) return undefined;
+    const isTag = contents.tags(repository).includes(reference);
+    const digest = isTag ? contents.tagged(repository, reference) : reference;
+    if (!contents.manifests(repository).includes(digest)) return undefined;
+    const { mediaType } = contents.manifest(digest);
+    const kind = /^application\/vnd\.oci\.image\.(manifest|index)\.v1\+json$/.exec(mediaType)?.[1];
+    if (kind === undefined || accept.includes(mediaType)) return undefined;
+    const plural = kind === "index" ? "indexes" : "manifests";
+    return `OCI ${kind} found, but accept header does not support OCI ${plural}`;
+}
+
+/** Children of an index go with it, unless they have a tag or another index. Seen on 2.15.2. */
+function removeChildren(contents: Contents, repository: string, index: string): void {
+    for (const child of contents.manifest(index).children) {
+        const isKept = contents.tagsOf(repository, child).length > 0 || contents.parents(repository, child).length > 1;
+        if (!isKept) contents.removeManifest(repository, child);
+    }
 }
 
 /** Missing repositories, tags and manifests are `NOT_FOUND` here, missing blobs of a manifest `MANIFEST_BLOB_UNKNOWN`. */

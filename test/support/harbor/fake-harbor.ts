@@ -6,7 +6,7 @@ import { Contents } from "../registry-contents";
 import { RegistryProcess } from "../registry-process";
 import { Front, TokenMint, basicCredentials, readText } from "../token-gateway";
 import { answerContent, answerToken } from "./content-front";
-import { HarborFault, type Reply, denied, forbidden, notFound, unprocessable } from "./exchange";
+import { HarborFault, type Reply, type Route, denied, forbidden, notFound, unprocessable } from "./exchange";
 import { Harbor } from "./harbor-state";
 import { projectRoutes } from "./project-routes";
 import { repositoryRoutes } from "./repository-routes";
@@ -50,13 +50,21 @@ export class FakeHarbor {
     /** By secret, every one that a robot account ever had when something was asked. */
     readonly everyLogin = new Map<string, Credentials>();
     disturb: Disturbance = () => undefined;
-    private readonly contents: Contents;
+    readonly contents: Contents;
+    private readonly routes: readonly Route[];
+    private readonly asked = new Set<Route>();
 
     private constructor(
         readonly registry: RegistryProcess,
         private readonly isStopped: { front?: Front },
     ) {
         this.contents = new Contents(registry);
+        this.routes = [
+            ...SYSTEM_ROUTES,
+            ...ROBOT_ROUTES,
+            ...projectRoutes((project) => this.contents.repositories(project).length),
+            ...repositoryRoutes(this.contents),
+        ];
     }
 
     static async start(tls: ServerCertificate): Promise<FakeHarbor> {
@@ -81,6 +89,12 @@ export class FakeHarbor {
             .map(({ method, path }) => `${method} ${path}`);
     }
 
+    /** Routes that are marked as seen on a real server and that nobody has asked. */
+    unasked(): string[] {
+        const unasked = this.routes.filter((route) => route[3].length > 0 && !this.asked.has(route));
+        return unasked.map(([method, pattern]) => `${method} ${pattern.source}`);
+    }
+
     async stop(): Promise<void> {
         await this.front.stop();
         await this.registry.stop();
@@ -91,7 +105,8 @@ export class FakeHarbor {
         // Every answer sets one; whoever sends it back needs a CSRF token.
         response.setHeader("set-cookie", `sid=${randomUUID()}; Path=/; HttpOnly`);
         response.setHeader("x-request-id", randomUUID());
-        const context = { harbor: this.harbor, mint: this.mint, host: this.host, port: this.registry.port };
+        const { port } = this.registry;
+        const context = { harbor: this.harbor, mint: this.mint, host: this.host, port, contents: this.contents };
         this.urls.push(request.url ?? "");
         if (request.headers.cookie !== undefined) this.cookies.push(request.headers.cookie);
         for (const robot of this.harbor.robots) {
@@ -109,7 +124,7 @@ export class FakeHarbor {
             this.content.push({ method: request.method ?? "", path: pathname, username });
             return answerContent(request, response, context);
         }
-        const reply = negotiated(await this.api(request, pathname), request.headers.accept);
+        const reply = await this.api(request, pathname);
         if (instead === "drop") request.socket.destroy();
         else send(response, reply);
     }
@@ -137,36 +152,56 @@ export class FakeHarbor {
         if (csrf(request)) throw csrfFault();
         if (this.harbor.readOnly && !isRead)
             throw denied("The system is in read only mode. Any modification is prohibited.");
-        const routes = [
-            ...SYSTEM_ROUTES,
-            ...ROBOT_ROUTES,
-            ...projectRoutes((project) => this.contents.repositories(project).length),
-            ...repositoryRoutes(this.contents),
-        ];
-        const matching = routes.filter(([, pattern]) => pattern.test(path));
+        const matching = this.routes.filter(([, pattern]) => pattern.test(path));
         if (matching.length === 0) throw notFound(`path ${pathname} was not found`);
-        const [, pattern, answer] = matching.find(([verb]) => verb === method) ?? [];
-        if (pattern === undefined || answer === undefined) {
-            throw new HarborFault(405, "METHOD_NOT_ALLOWED", `method ${method} is not allowed`);
-        }
+        const route = matching.find(([verb]) => verb === method);
+        if (route === undefined) throw new HarborFault(405, "METHOD_NOT_ALLOWED", `method ${method} is not allowed`);
+        this.asked.add(route);
+        const [, pattern, answer] = route;
+        const isText = path === "/ping";
+        const type = isRead || method === "DELETE" ? negotiatedType(headers.accept, isText) : JSON_TYPE;
         const bearsJwt = /^Bearer /i.test(headers.authorization ?? "");
         // The tokens of /service/token are for /v2/ only.
         const principal = bearsJwt
             ? ({ kind: "anonymous" } as const)
             : this.harbor.principal(basicCredentials(headers.authorization));
-        return answer({
+        const reply = await answer({
             ...{ harbor: this.harbor, principal, method, path, headers },
             query: new URL(request.url ?? "", "https://front").searchParams,
             body: ["POST", "PUT", "PATCH"].includes(method) ? parseBody(text, headers["content-type"]) : undefined,
             params: pattern.exec(path)?.slice(1) ?? [],
         });
+        if (!isRead || reply.json !== undefined) return reply;
+        // A string is a JSON string for a client that prefers JSON.
+        const { text: plain = "" } = reply;
+        const shown = type === JSON_TYPE && isText ? `${JSON.stringify(plain)}\n` : plain;
+        return { ...reply, text: shown, headers: { "content-type": type, ...reply.headers } };
     }
+}
+
+const JSON_TYPE = "application/json";
+
+/**
+ * go-openapi/runtime, middleware/negotiate.go, as seen on Harbor 2.15.2 for requests without a body: text/plain, the first
+ * choice of a route that has it, or JSON; 422 for a client that takes neither.
+ */
+function negotiatedType(accept: string | undefined, isText: boolean): string {
+    const ranges = (accept ?? "*/*").split(",").map((range) => range.split(";", 1)[0]?.trim() ?? "");
+    const offers = isText ? ["text/plain", JSON_TYPE] : [JSON_TYPE];
+    const takes = (type: string) => ranges.includes(type) || ranges.includes(`${type.split("/")[0] ?? ""}/*`);
+    const offer = offers.find(takes) ?? (ranges.includes("*/*") ? offers[0] : undefined);
+    if (offer !== undefined) return offer;
+    throw unprocessable(
+        `validation failure list:\nunsupported media type requested, only [${offers.join(" ")}] are available`,
+    );
 }
 
 /** §3 "Errors": broken JSON, no content type and no body are 422. */
 function parseBody(text: string, type: string | undefined): unknown {
-    if (type?.startsWith("application/json") !== true)
-        throw unprocessable(`unsupported media type "${type ?? ""}", only [application/json] are allowed`);
+    if (type?.split(";")[0]?.trim() !== JSON_TYPE)
+        throw unprocessable(
+            `validation failure list:\nunsupported media type "${type ?? ""}", only [application/json] are allowed`,
+        );
     if (text === "") throw unprocessable("body in body is required");
     try {
         return JSON.parse(text);
@@ -189,8 +224,9 @@ function faultReply({ status, code, message }: HarborFault): Reply {
 }
 
 function send(response: ServerResponse, { status, json, text, headers }: Reply): void {
-    const body = json === undefined ? (text ?? "") : JSON.stringify(json);
-    const type = json === undefined ? "text/plain" : "application/json";
+    const body = json === undefined ? (text ?? "") : `${JSON.stringify(json)}\n`;
+    const jsonType = status < 400 ? JSON_TYPE : `${JSON_TYPE}; charset=utf-8`;
+    const type = json === undefined ? "text/plain" : jsonType;
     response.req.resume();
     response.writeHead(status, {
         ...(body === "" ? {} : { "content-type": type }),
@@ -198,23 +234,4 @@ function send(response: ServerResponse, { status, json, text, headers }: Reply):
         ...headers,
     });
     response.end(response.req.method === "HEAD" ? undefined : body);
-}
-
-/**
- * go-openapi/runtime, middleware/negotiate.go: a string is sent as text/plain, or as a JSON string to a client that
- * prefers application/json. Seen on Harbor 2.15.2: `"Pong"` and a line end for `Accept: application/json`, `Pong` for any
- * other.
- */
-function negotiated(reply: Reply, accept: string | undefined): Reply {
-    const { text, ...rest } = reply;
-    if (text === undefined) return reply;
-    const ranges = (accept ?? "*/*").split(",").map((range) => range.split(";", 1)[0]?.trim());
-    const prefersJson = ranges.includes("application/json") && !ranges.includes("text/plain");
-    return prefersJson
-        ? {
-              ...rest,
-              text: `${JSON.stringify(text)}\n`,
-              headers: { ...rest.headers, "content-type": "application/json" },
-          }
-        : reply;
 }

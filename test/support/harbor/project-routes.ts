@@ -2,6 +2,7 @@ import {
     type Call,
     type Reply,
     type Route,
+    SEEN,
     badRequest,
     conflict,
     denied,
@@ -41,12 +42,12 @@ export function projectRoutes(count: RepositoryCount): readonly Route[] {
         cve_allowlist: { items: [], project_id: project.project_id },
     });
     return [
-        ["HEAD", /^\/projects$/, (call) => ({ status: headProject(call) })],
-        ["POST", /^\/projects$/, createProject],
+        ["HEAD", /^\/projects$/, (call) => ({ status: headProject(call) }), SEEN],
+        ["POST", /^\/projects$/, createProject, SEEN],
         // Any caller: public ones, and those that it may see.
-        ["GET", /^\/projects$/, (call) => paged(call, visible(call).map(shown))],
-        ["GET", /^\/projects\/([^/]+)$/, (call) => ({ status: 200, json: shown(visibleProject(call)) })],
-        ["PUT", /^\/projects\/([^/]+)$/, updateProject],
+        ["GET", /^\/projects$/, (call) => paged(call, visible(call).map(shown)), SEEN],
+        ["GET", /^\/projects\/([^/]+)$/, (call) => ({ status: 200, json: shown(visibleProject(call)) }), SEEN],
+        ["PUT", /^\/projects\/([^/]+)$/, updateProject, SEEN],
         [
             "DELETE",
             /^\/projects\/([^/]+)$/,
@@ -59,12 +60,13 @@ export function projectRoutes(count: RepositoryCount): readonly Route[] {
                 call.harbor.removeProject(project.project_id);
                 return { status: 200 };
             },
+            SEEN,
         ],
-        ["GET", /^\/projects\/([^/]+)\/summary$/, (call) => summary(call, count(visibleProject(call).name))],
-        ["GET", /^\/projects\/([^/]+)\/immutabletagrules$/, immutableRules],
-        ["GET", /^\/quotas$/, quotas],
-        ["PUT", /^\/quotas\/(\d+)$/, setQuota],
-        ["GET", /^\/retentions\/(\d+)$/, retention],
+        ["GET", /^\/projects\/([^/]+)\/summary$/, (call) => summary(call, count(visibleProject(call).name)), SEEN],
+        ["GET", /^\/projects\/([^/]+)\/immutabletagrules$/, immutableRules, SEEN],
+        ["GET", /^\/quotas$/, quotas, SEEN],
+        ["PUT", /^\/quotas\/(\d+)$/, setQuota, SEEN],
+        ["GET", /^\/retentions\/(\d+)$/, retention, SEEN],
     ];
 }
 

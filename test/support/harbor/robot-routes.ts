@@ -4,6 +4,7 @@ import {
     HarborFault,
     type Reply,
     type Route,
+    SEEN,
     badRequest,
     conflict,
     denied,
@@ -19,11 +20,11 @@ import { type FakeProject, type FakeRobot, type Harbor, type Pair, remove } from
 
 /** registry-apis.md §3, the calls on robot accounts and the table "Robot rule". */
 export const ROBOT_ROUTES: readonly Route[] = [
-    ["GET", /^\/robots$/, listRobots],
-    ["POST", /^\/robots$/, createRobot],
-    ["GET", /^\/robots\/([^/]+)$/, (call) => ({ status: 200, json: shown(call.harbor, found(call, "read")) })],
-    ["PUT", /^\/robots\/([^/]+)$/, updateRobot],
-    ["PATCH", /^\/robots\/([^/]+)$/, refreshSecret],
+    ["GET", /^\/robots$/, listRobots, SEEN],
+    ["POST", /^\/robots$/, createRobot, SEEN],
+    ["GET", /^\/robots\/([^/]+)$/, (call) => ({ status: 200, json: shown(call.harbor, found(call, "read")) }), SEEN],
+    ["PUT", /^\/robots\/([^/]+)$/, updateRobot, SEEN],
+    ["PATCH", /^\/robots\/([^/]+)$/, refreshSecret, SEEN],
     [
         "DELETE",
         /^\/robots\/([^/]+)$/,
@@ -32,6 +33,7 @@ export const ROBOT_ROUTES: readonly Route[] = [
             remove(call.harbor.robots, ({ id }) => id === robot.id);
             return { status: 200 };
         },
+        SEEN,
     ],
 ];
 

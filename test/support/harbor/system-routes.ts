@@ -1,12 +1,12 @@
-import { type Call, type Reply, type Route, forbidden, precondition, unauthorized } from "./exchange";
+import { type Call, type Reply, type Route, SEEN, forbidden, precondition, unauthorized } from "./exchange";
 
 /** registry-apis.md §3: ping, health, systeminfo, the current user, permissions and the GC schedule. */
 export const SYSTEM_ROUTES: readonly Route[] = [
-    ["GET", /^\/ping$/, () => ({ status: 200, text: "Pong" })],
-    ["GET", /^\/health$/, health],
-    ["GET", /^\/systeminfo$/, systemInfo],
-    ["GET", /^\/users\/current$/, currentUser],
-    ["GET", /^\/system\/gc\/schedule$/, schedule],
+    ["GET", /^\/ping$/, () => ({ status: 200, text: "Pong" }), SEEN],
+    ["GET", /^\/health$/, health, SEEN],
+    ["GET", /^\/systeminfo$/, systemInfo, SEEN],
+    ["GET", /^\/users\/current$/, currentUser, SEEN],
+    ["GET", /^\/system\/gc\/schedule$/, schedule, SEEN],
 ];
 
 /** Always 200. */

@@ -25,6 +25,8 @@ export interface HarborTarget {
     ): Promise<HarborAnswer>;
     /** Switches the read-only mode. */
     setReadOnly(isReadOnly: boolean): Promise<void>;
+    /** Routes of the stand-in that are marked as seen on a real server and that the test has not asked. */
+    unasked(): string[];
     stop(): Promise<void>;
 }
 
@@ -53,7 +55,7 @@ export async function harborTarget(): Promise<HarborTarget> {
         await close();
         await fake.stop();
     };
-    return { host: fake.host, admin: "admin:Secret1234", ask, setReadOnly, stop };
+    return { host: fake.host, admin: "admin:Secret1234", ask, setReadOnly, unasked: () => fake.unasked(), stop };
 }
 
 function realTarget(host: string, admin: string, ca: string | undefined): HarborTarget {
@@ -62,7 +64,7 @@ function realTarget(host: string, admin: string, ca: string | undefined): Harbor
         const { status } = await ask("PUT", "/api/v2.0/configurations", { read_only: isReadOnly });
         if (status !== 200) throw new Error(`the read-only mode was not changed: ${status}`);
     };
-    return { host, admin, ask, setReadOnly, stop: close };
+    return { host, admin, ask, setReadOnly, unasked: () => [], stop: close };
 }
 
 function asking(

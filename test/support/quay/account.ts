@@ -15,9 +15,12 @@ export async function managing<T>(
     use: (management: Required<RegistryManagement>) => Promise<T>,
 ): Promise<T> {
     const management = admin.manage?.(account);
-    if (management?.repositories === undefined) throw new Error(`${admin.kind} cannot be managed`);
+    const { repositories, content } = management ?? {};
+    if (management === undefined || repositories === undefined || content === undefined) {
+        throw new Error(`${admin.kind} cannot be managed`);
+    }
     try {
-        return await use({ ...management, repositories: management.repositories, close: () => management.close() });
+        return await use({ ...management, repositories, content, close: () => management.close() });
     } finally {
         await management.close();
     }

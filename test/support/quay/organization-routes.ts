@@ -1,7 +1,17 @@
 import type { Contents } from "../registry-contents";
 import type { Organization } from "./model";
 import { NOT_FOUND, NO_CONTENT, json, problem } from "./reply";
-import { CREATED, type Route, UNAUTHENTICATED, hasScope, isReply, rejectUnlessOneOf, ownedOrganization } from "./route";
+import {
+    CREATED,
+    type Route,
+    UNAUTHENTICATED,
+    hasScope,
+    isReply,
+    rejectUnlessOneOf,
+    ownedOrganization,
+    NEVER_SEEN,
+    SEEN,
+} from "./route";
 import { randomToken } from "./model";
 
 const NAME = /^([a-z0-9]+(?:[._-][a-z0-9]+)*)$/;
@@ -14,6 +24,7 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
             body: { name: "string" },
             optional: { email: "string" },
             source: "§4: POST /organization/",
+            seenOn: SEEN,
             answer: ({ body, identity }, model) => {
                 const name = String(body.name);
                 if (identity.username === undefined) return UNAUTHENTICATED;
@@ -35,6 +46,7 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
             method: "GET",
             path: "/api/v1/organization/:org",
             source: "§4: GET /organization/mirror; CSRF: anybody gets 200 with is_admin false",
+            seenOn: SEEN,
             answer: ({ params, identity }, model) => {
                 const organization = model.organizations.get(params.org ?? "");
                 if (organization === undefined) return NOT_FOUND;
@@ -48,6 +60,7 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
             method: "DELETE",
             path: "/api/v1/organization/:org",
             source: "§4: DELETE /organization/mirror: with its repositories; unknown is 403",
+            seenOn: SEEN,
             answer: (request, model) => {
                 const organization = ownedOrganization(request, model);
                 if (isReply(organization)) return organization;
@@ -59,7 +72,8 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
         {
             method: "GET",
             path: "/api/v1/organization/:org/autoprunepolicy/",
-            source: "§4: ≥3.10, FEATURE_AUTO_PRUNE; never seen on a real server",
+            source: "§4: ≥3.10, FEATURE_AUTO_PRUNE",
+            seenOn: NEVER_SEEN,
             answer: (request, model) => {
                 const organization = ownedOrganization(request, model);
                 return isReply(organization) ? organization : json(200, { policies: organization.autoPrunePolicies });
@@ -68,7 +82,8 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
         {
             method: "GET",
             path: "/api/v1/organization/:org/immutabilitypolicy/",
-            source: "Q: endpoints/api/immutability_policy.py: ≥3.17, FEATURE_IMMUTABLE_TAGS; never seen on a real server",
+            source: "Q: endpoints/api/immutability_policy.py: ≥3.17, FEATURE_IMMUTABLE_TAGS",
+            seenOn: NEVER_SEEN,
             answer: (request, model) => {
                 const organization = ownedOrganization(request, model);
                 return isReply(organization)
@@ -79,7 +94,8 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
         {
             method: "GET",
             path: "/api/v1/organization/:org/proxycache",
-            source: "Q: endpoints/api/organization.py, OrganizationProxyCacheConfig: empty strings without one; FEATURE_PROXY_CACHE; never seen on a real server",
+            source: "Q: endpoints/api/organization.py, OrganizationProxyCacheConfig: empty strings without one; FEATURE_PROXY_CACHE",
+            seenOn: NEVER_SEEN,
             answer: (request, model) => {
                 const organization = ownedOrganization(request, model);
                 if (isReply(organization)) return organization;
@@ -95,6 +111,7 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
             method: "GET",
             path: "/api/v1/organization/:org/applications",
             source: "§4: OAuth application: GET lists them with secrets",
+            seenOn: SEEN,
             answer: (request, model) => {
                 const organization = ownedOrganization(request, model);
                 if (isReply(organization)) return organization;
@@ -112,6 +129,7 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
                 avatar_email: "string",
             },
             source: "§4: OAuth application: names are not unique",
+            seenOn: SEEN,
             answer: (request, model) => {
                 const organization = ownedOrganization(request, model);
                 if (isReply(organization)) return organization;
@@ -125,6 +143,7 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
             method: "DELETE",
             path: "/api/v1/organization/:org/applications/:client",
             source: "§4: OAuth application: DELETE kills its tokens at once",
+            seenOn: SEEN,
             answer: (request, model) => {
                 const organization = ownedOrganization(request, model);
                 if (isReply(organization)) return organization;
@@ -140,6 +159,7 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
             body: { role: "string" },
             optional: { description: "string" },
             source: "§4: PUT /organization/mirror/team/importers: upsert",
+            seenOn: SEEN,
             answer: (request, model) => {
                 const organization = ownedOrganization(request, model);
                 if (isReply(organization)) return organization;
@@ -156,6 +176,7 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
             method: "DELETE",
             path: "/api/v1/organization/:org/team/:team/members/:member",
             source: "§4: DELETE …/members/…: 400 when it is no member",
+            seenOn: SEEN,
             answer: (request, model) => {
                 const organization = ownedOrganization(request, model);
                 if (isReply(organization)) return organization;

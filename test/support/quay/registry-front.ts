@@ -1,7 +1,10 @@
-import { type IncomingMessage, type ServerResponse, request as ask } from "node:http";
+import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, request as ask } from "node:http";
+import { computeDigest } from "../../../lib/oci/digest";
+import { MANIFEST_MEDIA_TYPES } from "../../../lib/oci/media-types";
 import type { Reply } from "../http-server";
+import type { Contents } from "../registry-contents";
 import type { RegistryProcess } from "../registry-process";
-import { abort, registryError } from "./reply";
+import { abort, json, registryError } from "./reply";
 import type { QuaySetting } from "./site-routes";
 import type { Access, Tokens } from "./tokens";
 
@@ -19,6 +22,8 @@ export interface Admitted {
  */
 export class RegistryFront {
     readonly admitted: Admitted[] = [];
+    /** Tags that were deleted, with their repository. */
+    private readonly expired = new Set<string>();
 
     constructor(
         private readonly tokens: Tokens,
@@ -26,7 +31,25 @@ export class RegistryFront {
         private readonly url: () => string,
         private readonly setting: () => Pick<QuaySetting, "readOnly" | "sparseIndex">,
         private readonly isImmutable: (repository: string, tag: string) => boolean,
+        private readonly contents: Contents,
     ) {}
+
+    /** As Quay does: the manifest goes once neither a tag nor an index holds it. */
+    deleteTag(repository: string, tag: string): void {
+        const digest = this.contents.tagged(repository, tag);
+        this.contents.removeTag(repository, tag);
+        this.expired.add(`${repository}:${tag}`);
+        this.removeUnheld(repository, digest);
+    }
+
+    private removeUnheld(repository: string, digest: string): void {
+        const isHeld =
+            this.contents.tagsOf(repository, digest).length > 0 || this.contents.parents(repository, digest).length > 0;
+        if (isHeld) return;
+        const { children } = this.contents.manifest(digest);
+        this.contents.removeManifest(repository, digest);
+        for (const child of children) this.removeUnheld(repository, child);
+    }
 
     challenge(scope?: string): NonNullable<Reply["headers"]> {
         const service = new URL(this.url()).host;
@@ -42,13 +65,32 @@ export class RegistryFront {
         if (refused === undefined) {
             const { method = "GET", url = "", headers } = request;
             this.admitted.push({ method, path: url, subject: this.tokens.of(headers.authorization)?.subject });
-            await this.pass(request, response);
+            const own = this.answerManifest(method, url, headers);
+            if (own === undefined) await this.pass(request, response);
+            else respond(request, response, own);
             return;
         }
-        request.resume();
-        const body = Buffer.from(refused.body ?? "");
-        response.writeHead(refused.status, { "content-length": body.length, ...refused.headers });
-        response.end(request.method === "HEAD" ? undefined : body);
+        respond(request, response, refused);
+    }
+
+    /** What Quay does otherwise than the registry behind, as seen on 3.12.18 and 3.18.0. */
+    private answerManifest(method: string, url: string, headers: IncomingHttpHeaders): Reply | undefined {
+        const [, repository = "", reference = ""] = /^\/v2\/(.+)\/manifests\/([^/?]+)$/.exec(url) ?? [];
+        if (reference === "") return undefined;
+        if (method === "PUT") return unknownType(headers["content-type"]);
+        const tags = this.contents.tags(repository);
+        if (method === "DELETE") {
+            const tagged = this.contents.tagsOf(repository, reference);
+            if (tagged.length === 0) return registryError(404, "MANIFEST_UNKNOWN", "manifest unknown");
+            for (const tag of tagged) this.deleteTag(repository, tag);
+            return { status: 202, headers: { "content-type": "text/html; charset=utf-8" } };
+        }
+        if (!tags.includes(reference)) {
+            const text = `Tag ${reference} was deleted or has expired. To pull, revive via time machine`;
+            return this.expired.has(`${repository}:${reference}`) ? registryError(404, "TAG_EXPIRED", text) : undefined;
+        }
+        const { mediaType } = this.contents.manifest(this.contents.tagged(repository, reference));
+        return headers.accept?.includes(mediaType) === true ? undefined : schema1(repository, reference);
     }
 
     private refused(request: IncomingMessage): Reply | undefined {
@@ -99,6 +141,8 @@ export class RegistryFront {
         const { protocol, host } = new URL(this.url());
         const headers = { ...request.headers, host, "x-forwarded-proto": protocol.slice(0, -1) };
         delete headers.authorization;
+        // By digest Quay sends what it has, whatever the client accepts; what a tag may not send is answered before.
+        if (/\/manifests\/[^/]+$/.test(request.url ?? "")) headers.accept = MANIFEST_MEDIA_TYPES.join(", ");
         const body = await readManifestBody(request);
         if (body !== undefined && hasUncompressedLayers(body))
             return rejectManifest(response, "schema validation failed");
@@ -129,6 +173,32 @@ export class RegistryFront {
         for await (const chunk of answer) chunks.push(chunk as Buffer);
         rejectManifest(response, Buffer.concat(chunks).toString("utf8").slice(0, 300));
     }
+}
+
+function respond(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
+    request.resume();
+    const body = Buffer.from(reply.body ?? "");
+    response.writeHead(reply.status, { "content-length": body.length, ...reply.headers });
+    response.end(request.method === "HEAD" ? undefined : body);
+}
+
+/** Types that Quay has a schema for; application/json is schema 1. */
+const MANIFEST_TYPE = /^application\/(json|vnd\.(docker\.distribution\.manifest|oci\.image)\..+\+(json|prettyjws))$/;
+
+function unknownType(type = ""): Reply | undefined {
+    if (MANIFEST_TYPE.test(type)) return undefined;
+    const detail = { message: "manifest schema version not supported" };
+    return json(415, { errors: [{ code: "MANIFEST_INVALID", detail, message: "manifest invalid" }] });
+}
+
+/** A client that asks for a tag and does not accept the type of its manifest gets another one, with another digest. */
+function schema1(repository: string, tag: string): Reply {
+    const body = JSON.stringify({ tag, name: repository, architecture: "amd64", schemaVersion: 1 });
+    const headers = {
+        "content-type": "application/vnd.docker.distribution.manifest.v1+json",
+        "docker-content-digest": computeDigest(body),
+    };
+    return { status: 200, headers, body };
 }
 
 function isManifestPut({ method, url }: IncomingMessage): boolean {

@@ -1,7 +1,7 @@
 import type { Reply } from "../http-server";
 import type { Organization, Repository } from "./model";
 import { FAULT, FORBIDDEN, NOT_FOUND, NO_CONTENT, json, problem } from "./reply";
-import { type ApiRequest, type Route, UNAUTHENTICATED, hasScope, isReply, rejectUnlessOneOf } from "./route";
+import { type ApiRequest, type Route, UNAUTHENTICATED, hasScope, isReply, rejectUnlessOneOf, SEEN } from "./route";
 import type { QuayModel } from "./model";
 import type { Contents } from "../registry-contents";
 
@@ -18,6 +18,7 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
             body: { repository: "string", visibility: "string", description: "string" },
             optional: { namespace: "string", repo_kind: "string" },
             source: "§4: POST /repository: the creator comes to own it; org:admin is enough (§9)",
+            seenOn: SEEN,
             answer: ({ body, identity }, model) => {
                 const bad = rejectUnlessOneOf("visibility", body.visibility, ["public", "private"]);
                 if (bad !== undefined) return bad;
@@ -38,6 +39,7 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
             method: "GET",
             path: "/api/v1/repository",
             source: "§4: GET /repository?namespace=: nobody gets an empty list; an unreadable next_page the first page",
+            seenOn: SEEN,
             answer: ({ query, identity }, model) => {
                 const namespace = query.get("namespace");
                 if (namespace === null) return problem(400, "namespace, starred or public is required");
@@ -56,12 +58,14 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
             method: "GET",
             path: "/api/v1/repository/:org/*repository/permissions/user/",
             source: "§4: GET …/permissions/user/: nobody for a repository that is not there",
+            seenOn: SEEN,
             answer: (request, model) => permissions(request, model, "users"),
         },
         {
             method: "GET",
             path: "/api/v1/repository/:org/*repository/permissions/team/",
             source: "as …/permissions/user/",
+            seenOn: SEEN,
             answer: (request, model) => permissions(request, model, "teams"),
         },
         {
@@ -69,6 +73,7 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
             path: "/api/v1/repository/:org/*repository/permissions/user/:user",
             body: { role: "string" },
             source: "§4: PUT …/permissions/user/…: upsert; 500 and a page for an unknown repository",
+            seenOn: SEEN,
             answer: (request, model) => {
                 const organization = administered(request, model);
                 if (isReply(organization)) return organization;
@@ -88,6 +93,7 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
             method: "DELETE",
             path: "/api/v1/repository/:org/*repository/permissions/user/:user",
             source: "§4: DELETE …/permissions/user/{name}",
+            seenOn: SEEN,
             answer: (request, model) => {
                 const organization = administered(request, model);
                 if (isReply(organization)) return organization;
@@ -101,6 +107,7 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
             path: "/api/v1/repository/:org/*repository/changevisibility",
             body: { visibility: "string" },
             source: "§4: POST …/changevisibility: null for an unknown repository",
+            seenOn: SEEN,
             answer: (request, model) => {
                 const organization = administered(request, model);
                 if (isReply(organization)) return organization;
@@ -116,6 +123,7 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
             method: "GET",
             path: "/api/v1/repository/:org/*repository",
             source: "§4: GET /repository/mirror/<path>: 404 to those with rights on the organization",
+            seenOn: SEEN,
             answer: ({ params, query, identity }, model) => {
                 const organization = model.organizations.get(params.org ?? "");
                 const repository = organization?.repositories.get(params.repository ?? "");
@@ -139,6 +147,7 @@ export function repositoryRoutes(contents: Contents): readonly Route[] {
             method: "DELETE",
             path: "/api/v1/repository/:org/*repository",
             source: "§4: DELETE /repository/mirror/<path>: 204 also when already gone",
+            seenOn: SEEN,
             answer: (request, model) => {
                 const organization = administered(request, model);
                 if (isReply(organization)) return organization;

@@ -2,7 +2,7 @@ import type { Reply } from "../http-server";
 import type { Organization, Prototype, Repository, Robot } from "./model";
 import { randomToken } from "./model";
 import { NOT_FOUND, NO_CONTENT, NO_ROBOT, json, problem } from "./reply";
-import { type ApiRequest, type Route, isReply, rejectUnlessOneOf, ownedOrganization } from "./route";
+import { type ApiRequest, type Route, isReply, rejectUnlessOneOf, ownedOrganization, SEEN } from "./route";
 
 const NAME = /^([a-z0-9]+(?:[._-][a-z0-9]+)*)$/;
 
@@ -11,6 +11,7 @@ export const robotRoutes: readonly Route[] = [
         method: "GET",
         path: "/api/v1/organization/:org/robots",
         source: "§4: GET …/robots?permissions=true&token=false",
+        seenOn: SEEN,
         answer: (request, model) => {
             const organization = ownedOrganization(request, model);
             if (isReply(organization)) return organization;
@@ -27,6 +28,7 @@ export const robotRoutes: readonly Route[] = [
         method: "GET",
         path: "/api/v1/organization/:org/robots/:robot",
         source: "§4: GET …/robots/importer: the secret is readable again; 400, not 404, without one",
+        seenOn: SEEN,
         answer: (request, model) => {
             const organization = ownedOrganization(request, model);
             if (isReply(organization)) return organization;
@@ -38,6 +40,7 @@ export const robotRoutes: readonly Route[] = [
         method: "GET",
         path: "/api/v1/organization/:org/robots/:robot/permissions",
         source: "§4: GET …/robots/importer/permissions: needs the scope user:admin",
+        seenOn: SEEN,
         answer: (request, model) => {
             const organization = ownedOrganization(request, model, "user:admin");
             if (isReply(organization)) return organization;
@@ -49,6 +52,7 @@ export const robotRoutes: readonly Route[] = [
         method: "GET",
         path: "/api/v1/organization/:org/team/:team/permissions",
         source: "Q: endpoints/api/team.py, TeamPermissions [run 3.18.0]",
+        seenOn: SEEN,
         answer: (request, model) => {
             const organization = ownedOrganization(request, model);
             if (isReply(organization)) return organization;
@@ -62,6 +66,7 @@ export const robotRoutes: readonly Route[] = [
         path: "/api/v1/organization/:org/robots/:robot",
         optional: { description: "string", unstructured_metadata: "object" },
         source: "§4: PUT …/robots/importer: 201; 400 for an existing one",
+        seenOn: SEEN,
         answer: (request, model) => {
             const organization = ownedOrganization(request, model);
             if (isReply(organization)) return organization;
@@ -81,6 +86,7 @@ export const robotRoutes: readonly Route[] = [
         method: "POST",
         path: "/api/v1/organization/:org/robots/:robot/regenerate",
         source: "§4: POST …/regenerate: the old secret is dead for new logins at once",
+        seenOn: SEEN,
         answer: (request, model) => {
             const organization = ownedOrganization(request, model);
             if (isReply(organization)) return organization;
@@ -94,6 +100,7 @@ export const robotRoutes: readonly Route[] = [
         method: "DELETE",
         path: "/api/v1/organization/:org/robots/:robot",
         source: "§4: DELETE …/robots/importer: 400 unknown, so also the second time",
+        seenOn: SEEN,
         answer: (request, model) => {
             const organization = ownedOrganization(request, model);
             if (isReply(organization)) return organization;
@@ -107,6 +114,7 @@ export const robotRoutes: readonly Route[] = [
         method: "GET",
         path: "/api/v1/organization/:org/prototypes",
         source: "§4: GET /organization/mirror/prototypes",
+        seenOn: SEEN,
         answer: (request, model) => {
             const organization = ownedOrganization(request, model);
             if (isReply(organization)) return organization;
@@ -119,6 +127,7 @@ export const robotRoutes: readonly Route[] = [
         body: { role: "string", delegate: "object" },
         optional: { activating_user: "object" },
         source: "§4: POST …/prototypes: no uniqueness, a second one is a duplicate",
+        seenOn: SEEN,
         answer: (request, model) => {
             const organization = ownedOrganization(request, model);
             if (isReply(organization)) return organization;
@@ -141,6 +150,7 @@ export const robotRoutes: readonly Route[] = [
         path: "/api/v1/organization/:org/prototypes/:id",
         body: { role: "string" },
         source: "§4: PUT …/prototypes/{uuid}",
+        seenOn: SEEN,
         answer: (request, model) => {
             const found = prototype(request, ownedOrganization(request, model));
             if (isReply(found)) return found;
@@ -154,6 +164,7 @@ export const robotRoutes: readonly Route[] = [
         method: "DELETE",
         path: "/api/v1/organization/:org/prototypes/:id",
         source: "§4: DELETE …/prototypes/{uuid}: 404, also the second time",
+        seenOn: SEEN,
         answer: (request, model) => {
             const organization = ownedOrganization(request, model);
             const found = prototype(request, organization);

@@ -32,8 +32,17 @@ export interface Route {
     readonly optional?: Readonly<Record<string, "string" | "object" | "boolean">>;
     /** Where registry-apis.md or the server itself says so. */
     readonly source: string;
+    /**
+     * Versions of Quay on which the tests of the stand-in were seen to pass with it; `NEVER_SEEN` for a route that was
+     * written from reading.
+     */
+    readonly seenOn: readonly string[];
     readonly answer: (request: ApiRequest, model: QuayModel) => Reply;
 }
+
+/** `test/unit/registries/fake-quay.test.ts` asks every route that has this mark. */
+export const SEEN = ["3.12.18", "3.18.0"];
+export const NEVER_SEEN: readonly string[] = [];
 
 /** Matches whole paths; the last `*` of a pattern takes slashes as well. */
 export function matches(pattern: string, path: string): Record<string, string> | undefined {

@@ -2,7 +2,7 @@ import type { Reply } from "../http-server";
 import type { QuayModel } from "./model";
 import { SCOPES } from "./model";
 import { abort, html, json, problem } from "./reply";
-import type { ApiRequest, Route } from "./route";
+import { type ApiRequest, type Route, SEEN } from "./route";
 import type { Sessions } from "./sessions";
 
 /** How a Quay is set up; what is on in both flavours is not here. */
@@ -32,6 +32,7 @@ export function siteRoutes(setting: () => QuaySetting, sessions: Sessions, url: 
             method: "GET",
             path: "/health/instance",
             source: "§4: GET /health/instance; 503 in the same shape [run 3.18.0]",
+            seenOn: SEEN,
             answer: () => {
                 const { unhealthy } = setting();
                 const names = ["auth", "database", "disk_space", "registry_gunicorn", "service_key", "web_gunicorn"];
@@ -44,6 +45,7 @@ export function siteRoutes(setting: () => QuaySetting, sessions: Sessions, url: 
             method: "GET",
             path: "/config",
             source: "§4: GET /config: version_number only ≥3.16; features are named without FEATURE_",
+            seenOn: SEEN,
             answer: () => {
                 const { version, anonymousAccess, userCreation, nestedNames, autoPrune, readOnly } = setting();
                 const { proxyCache, immutableTags } = setting();
@@ -76,6 +78,7 @@ export function siteRoutes(setting: () => QuaySetting, sessions: Sessions, url: 
             method: "GET",
             path: "/csrf_token",
             source: "§4: session: GET /csrf_token and a cookie of the name _csrf_token",
+            seenOn: SEEN,
             answer: ({ cookies }) => {
                 const { id, session } = sessions.ofCookies(cookies) ?? sessions.begin();
                 return json(200, { csrf_token: session.csrf }, { "set-cookie": sessions.cookie(id) });
@@ -86,12 +89,14 @@ export function siteRoutes(setting: () => QuaySetting, sessions: Sessions, url: 
             path: "/api/v1/signin",
             body: { username: "string", password: "string" },
             source: "§4: session: X-Next-CSRF-Token, the old one is void; 403 and a back-off for a bad password",
+            seenOn: SEEN,
             answer: (request, model) => signIn(request, model, sessions),
         },
         {
             method: "GET",
             path: "/api/v1/users/:user",
             source: "Q: endpoints/api/user.py, Users: anybody; 404 in shape (b) [run 3.12.18]",
+            seenOn: SEEN,
             answer: ({ params }, model) => {
                 if (model.users.has(params.user ?? "")) return json(200, { anonymous: false, username: params.user });
                 return json(404, { message: "The requested URL was not found on the server." });
@@ -103,6 +108,7 @@ export function siteRoutes(setting: () => QuaySetting, sessions: Sessions, url: 
             body: { username: "string", password: "string" },
             optional: { email: "string" },
             source: "§5: POST /api/v1/user/ needs only CSRF; a name in SUPER_USERS is superuser then",
+            seenOn: SEEN,
             answer: ({ body }, model) => {
                 const name = String(body.username);
                 if (!setting().userCreation) return problem(400, "Creation of a user account is disabled");
@@ -126,6 +132,7 @@ export function siteRoutes(setting: () => QuaySetting, sessions: Sessions, url: 
             method: "POST",
             path: "/oauth/authorizeapp",
             source: "§4: OAuth application: 302 with the token in the fragment; errors are 302 too",
+            seenOn: SEEN,
             answer: (request, model) => authorizeApplication(request, model, url()),
         },
     ];

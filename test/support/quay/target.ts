@@ -11,6 +11,8 @@ export interface QuayTarget {
     readonly token: string;
     /** Asks as that user, unless another token (or "" for none) is given. */
     ask(method: Dispatcher.HttpMethod, path: string, body?: unknown, options?: AskOptions): Promise<Answer>;
+    /** Routes of the stand-in that are marked as seen on a real server and that the test has not asked. */
+    unasked(): string[];
     stop(): Promise<void>;
 }
 
@@ -34,14 +36,21 @@ export interface Answer {
  */
 export async function quayTarget(): Promise<QuayTarget> {
     const [url, username = "", password = "", token = ""] = (process.env.QUAY_UNDER_TEST ?? "").split(" ");
-    if (url !== undefined && url !== "") return target(url, username, password, token, () => Promise.resolve());
+    if (url !== undefined && url !== "")
+        return target(url, username, password, token, { unasked: () => [], stop: () => Promise.resolve() });
     const fake = await FakeQuay.start("mirror-registry");
     fake.model.addUser("init", "canary-password-51d0");
     const all = ["org:admin", "user:admin", "repo:create", "repo:admin", "repo:read", "repo:write", "super:user"];
-    return target(fake.url, "init", "canary-password-51d0", fake.model.addGrant("init", all), () => fake.stop());
+    return target(fake.url, "init", "canary-password-51d0", fake.model.addGrant("init", all), fake);
 }
 
-function target(url: string, username: string, password: string, token: string, stop: () => Promise<void>): QuayTarget {
+function target(
+    url: string,
+    username: string,
+    password: string,
+    token: string,
+    server: Pick<QuayTarget, "unasked" | "stop">,
+): QuayTarget {
     const ca = process.env.QUAY_UNDER_TEST_CA;
     const agent = new Agent(ca === undefined ? {} : { connect: { ca: readFileSync(ca, "utf8") } });
     const ask: QuayTarget["ask"] = async (method, path, body, options = {}) => {
@@ -63,9 +72,9 @@ function target(url: string, username: string, password: string, token: string, 
     };
     const end = async () => {
         await agent.close();
-        await stop();
+        await server.stop();
     };
-    return { url, username, password, token, ask, stop: end };
+    return { url, username, password, token, ask, unasked: () => server.unasked(), stop: end };
 }
 
 function parseJson(text: string): unknown {

@@ -41,6 +41,19 @@ test("an organization: made once, 201 then 400 by text; a missing slash is redir
     });
 });
 
+test("its health, its configuration, and an account that may not be made", async () => {
+    const health = await quay.ask("GET", "/health/instance", undefined, NO_TOKEN);
+    // A busy one says 503 in the same shape.
+    expect([200, 503]).toContain(health.status);
+    expect(health.json).toMatchObject({ data: { services: { database: true } }, status_code: health.status });
+    const config = await quay.ask("GET", "/config", undefined, NO_TOKEN);
+    is(config, 200);
+    const features = { DIRECT_LOGIN: true, EXTENDED_REPOSITORY_NAMES: true };
+    expect(config.json).toMatchObject({ features, registry_state: "normal" });
+    const taken = { username: quay.username, password: "long-enough-and-valid" };
+    is(await quay.ask("POST", "/api/v1/user/", taken), 400);
+});
+
 test("a wrong token: writes are a CSRF error in HTML, reads are those of nobody", async () => {
     const write = await quay.ask("POST", "/api/v1/organization/", { name: "other" }, WRONG_TOKEN);
     is(
@@ -104,6 +117,12 @@ test("prototypes have no uniqueness, and the oldest counts", async () => {
     const stranger = { role: "write", delegate: { kind: "user", name: `${ORG}+nobody` } };
     is(await quay.ask("POST", `${org}/prototypes`, stranger), 400, "Missing delegate user or team");
     is(await quay.ask("POST", `${org}/prototypes/`, { role: "write", delegate }), 405);
+    const another = await quay.ask("POST", `${org}/prototypes`, { role: "read", delegate });
+    const one = `${org}/prototypes/${(another.json as { id: string }).id}`;
+    is(await quay.ask("PUT", one, { role: "write" }), 200);
+    is(await quay.ask("DELETE", one), 204);
+    is(await quay.ask("DELETE", one), 404);
+    is(await quay.ask("PUT", one, { role: "write" }), 404);
 });
 
 test("a repository: made once, private, owned by its creator, with the oldest prototype's role", async () => {
@@ -154,6 +173,25 @@ test("permissions: an upsert; the name in 400; a page in 500 where there is no r
     expect((await quay.ask("GET", `${repositories}/none/permissions/user/`)).json).toEqual({ permissions: {} });
     is(await quay.ask("GET", `${repositories}/none?includeTags=false`), 404, "not_found");
     is(await quay.ask("GET", `${repositories}/none?includeTags=false`, undefined, NO_TOKEN), 401);
+});
+
+test("rights that go, teams without rights, visibility: null where there is no repository", async () => {
+    const user = `${repositories}/quay.io/org/app/permissions/user/${ORG}+puller`;
+    is(await quay.ask("DELETE", user), 204);
+    is(await quay.ask("DELETE", user), 400, "User does not have permission for repo.");
+    expect((await quay.ask("GET", `${repositories}/quay.io/org/app/permissions/team/`)).json).toEqual({
+        permissions: {},
+    });
+    const visibility = { visibility: "private" };
+    expect(await quay.ask("POST", `${repositories}/quay.io/org/app/changevisibility`, visibility)).toMatchObject({
+        status: 200,
+        json: { success: true },
+    });
+    expect(await quay.ask("POST", `${repositories}/none/changevisibility`, visibility)).toMatchObject({
+        status: 200,
+        json: null,
+    });
+    is(await quay.ask("DELETE", `${org}/team/owners/members/${ORG}+importer`), 400, "does not belong to team");
 });
 
 test("rights by their holder: those of a robot account, and those of a team", async () => {
@@ -262,6 +300,21 @@ test("signing in: the CSRF token of before is void, the next one serves; a bad p
         "CSRF token was invalid or missing",
     );
     is(await quay.ask("PUT", `${org}/team/fresh`, { role: "member" }, session(next, cookie)), 200);
+    const application = await quay.ask("POST", `${org}/applications`, { name: "form" });
+    const { client_id } = application.json as { client_id: string };
+    const fields = { response_type: "token", client_id, redirect_uri: `${quay.url}/oauth/localapp` };
+    const form = (scope: string) =>
+        quay.ask("POST", "/oauth/authorizeapp", new URLSearchParams({ ...fields, scope }).toString(), {
+            token: "",
+            headers: { cookie, "x-csrf-token": next, "content-type": "application/x-www-form-urlencoded" },
+        });
+    const refused = await form("everything");
+    is(refused, 302);
+    expect(refused.headers.location).toContain("error=invalid_scope");
+    const granted = await form("org:admin repo:admin");
+    is(granted, 302);
+    expect(granted.headers.location).toMatch(/#access_token=\w+/);
+    is(await quay.ask("DELETE", `${org}/applications/${client_id}`), 204);
     const bad = await signIn("not-the-password", before);
     is(bad, 403, "invalidCredentials");
     const slowed = await signIn(quay.password, before);
@@ -292,4 +345,8 @@ test("removing: 204, twice for a repository, once for a robot account, then 403 
     is(await quay.ask("DELETE", org), 204);
     is(await quay.ask("DELETE", org), 403);
     is(await quay.ask("GET", org), 404);
+});
+
+test("every route of the stand-in that is marked as seen on a real server is asked here, or with the tags", () => {
+    expect(quay.unasked().filter((route) => !route.includes("/tag/"))).toEqual([]);
 });
