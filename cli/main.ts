@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { CommanderError } from "commander";
 import { errorMessage } from "../lib/errors/errors";
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from "./exit-codes";
