@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import { requireTlsVerification } from "../lib/distribution/http/tls-environment";
 import { type CommandDefinition, PROGRAM } from "./definitions/definition";
+import type * as checkModule from "./definitions/check";
 import type * as doctorModule from "./definitions/doctor";
 import type * as importModule from "./definitions/import";
 import type * as lockModule from "./definitions/lock";
@@ -23,6 +24,7 @@ const DEFINITIONS: ReadonlyMap<string, () => CommandDefinition> = new Map([
     ["verify", () => (load("./definitions/verify") as typeof verifyModule).verifyDefinition()],
     ["render", () => (load("./definitions/render") as typeof renderModule).renderDefinition()],
     ["selftest", () => (load("./definitions/selftest") as typeof selftestModule).selftestDefinition()],
+    ["check", () => (load("./definitions/check") as typeof checkModule).checkDefinition()],
 ]);
 
 /** Every command, for the documentation. */

@@ -28,8 +28,8 @@ export function planDefinition(): CommandDefinition {
         .option("--offline", "compare the lock files with the last import, without network")
         .addOption(
             repeatedOption(
-                "--against <file>",
-                `with --offline, repeatable: the last import as lock file, stack outputs or state; or "${NOTHING_IMPORTED}"`,
+                "--against <path>",
+                `with --offline, repeatable: a lock file, stack outputs or state, a folder; or "${NOTHING_IMPORTED}"`,
                 (file) => file,
             ),
         )
@@ -43,6 +43,7 @@ export function planDefinition(): CommandDefinition {
         examples: [
             { line: "plan --stack site-b", what: "what would be pushed, asking the registry" },
             { line: "plan --offline --stack site-b --markdown", what: "a comment for a pull request" },
+            { line: "plan --offline --against ../base", what: "compare with a checkout of another branch" },
             { line: "plan --offline --against base.json --exit-code", what: "compare with an earlier lock file" },
         ],
         exitCodes: [

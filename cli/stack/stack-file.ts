@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import {
@@ -26,6 +27,8 @@ export interface StackSelection {
     /** Also with organization and project, as Pulumi writes it. */
     readonly stack: string;
     readonly file?: string | undefined;
+    /** The folder with Pulumi.yaml and the stack files; absent: the current one. */
+    readonly folder?: string | undefined;
 }
 
 /**
@@ -88,7 +91,8 @@ function readStackFile(selection: StackSelection): StackFile {
     if (!existsSync(path))
         throw invalidFile(path, "there is no such file", "name a stack whose file is here with --stack");
     const config = readConfig(path);
-    const project = existsSync("Pulumi.yaml") ? readConfig("Pulumi.yaml") : {};
+    const projectFile = join(selection.folder ?? "", "Pulumi.yaml");
+    const project = existsSync(projectFile) ? readConfig(projectFile) : {};
     return {
         path,
         site: config[SITE],
@@ -98,8 +102,9 @@ function readStackFile(selection: StackSelection): StackFile {
     };
 }
 
-function stackFilePath(selection: StackSelection): string {
-    return selection.file ?? `Pulumi.${stackName(selection)}.yaml`;
+/** The file of a stack's configuration, which may not exist. */
+export function stackFilePath(selection: StackSelection): string {
+    return selection.file ?? join(selection.folder ?? "", `Pulumi.${stackName(selection)}.yaml`);
 }
 
 /** Pulumi.yaml holds a project value as `{value: …}`, or plainly. */
