@@ -9,3 +9,5 @@ export const EXIT_CHANGES = 3;
 /** 128 and the number of the signal, as shells expect it. */
 export const EXIT_INTERRUPTED = 130;
 export const EXIT_TERMINATED = 143;
+/** `check`: the registry, the accounts or the images differ from the configuration. The same code as Pulumi's. */
+export const EXIT_DRIFT = 7;

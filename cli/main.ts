@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import "./require-node";
 import { CommanderError } from "commander";
 import { errorMessage } from "../lib/errors/errors";

@@ -2,11 +2,13 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import { requireSafeEnvironment } from "../lib/distribution/http/tls-environment";
 import { type CommandDefinition, PROGRAM } from "./definitions/definition";
+import type * as checkModule from "./definitions/check";
 import type * as doctorModule from "./definitions/doctor";
 import type * as importModule from "./definitions/import";
 import type * as lockModule from "./definitions/lock";
 import type * as planModule from "./definitions/plan";
 import type * as renderModule from "./definitions/render";
+import type * as scheduleModule from "./definitions/schedule";
 import type * as selftestModule from "./definitions/selftest";
 import type * as verifyModule from "./definitions/verify";
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from "./exit-codes";
@@ -23,6 +25,8 @@ const DEFINITIONS: ReadonlyMap<string, () => CommandDefinition> = new Map([
     ["verify", () => (load("./definitions/verify") as typeof verifyModule).verifyDefinition()],
     ["render", () => (load("./definitions/render") as typeof renderModule).renderDefinition()],
     ["selftest", () => (load("./definitions/selftest") as typeof selftestModule).selftestDefinition()],
+    ["check", () => (load("./definitions/check") as typeof checkModule).checkDefinition()],
+    ["schedule", () => (load("./definitions/schedule") as typeof scheduleModule).scheduleDefinition()],
 ]);
 
 /** Every command, for the documentation. */

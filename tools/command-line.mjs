@@ -57,10 +57,10 @@ export function completeArguments(args, place, stack) {
 }
 
 /** Commands of the project's own command line that read where a site's registry is. */
-const readsSite = new Set(["doctor", "plan", "import", "verify", "render", "selftest"]);
+const readsSite = new Set(["doctor", "plan", "import", "verify", "render", "selftest", "check"]);
 
 /** Those that need the Pulumi CLI, for the stack's outputs, and those that use it if it is at hand. */
-const needsPulumi = new Set(["render", "selftest"]);
+const needsPulumi = new Set(["render", "selftest", "check"]);
 const usesPulumi = new Set(["doctor", "plan", "import", "verify"]);
 
 /**

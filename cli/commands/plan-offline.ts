@@ -18,7 +18,8 @@ export async function runOfflinePlan(
     format: "text" | "json" | "markdown",
 ): Promise<"changes" | typeof EXIT_OK> {
     const { content, onRemove } = readStackSite(selection);
-    const imported = against === undefined ? await readImportedState(selection.stack) : readImportedFiles(against);
+    const imported =
+        against === undefined ? await readImportedState(selection.stack) : readImportedFiles(against, selection.stack);
     const sets = await Promise.all(
         content.map(async ({ name, lock, images, earlier }) => ({
             name,

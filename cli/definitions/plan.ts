@@ -30,8 +30,8 @@ export function planDefinition(): CommandDefinition {
         .option("--offline", "compare the lock files with the last import, without network")
         .addOption(
             repeatedOption(
-                "--against <file>",
-                `with --offline, repeatable: the last import as lock file, stack outputs or state; or "${NOTHING_IMPORTED}"`,
+                "--against <path>",
+                `with --offline, repeatable: a lock file, stack outputs or state, a folder; or "${NOTHING_IMPORTED}"`,
                 (file) => file,
             ),
         )
@@ -53,6 +53,7 @@ export function planDefinition(): CommandDefinition {
             { line: "plan --stack site-b", what: "what would be pushed, asking the registry" },
             { line: "plan --offline --stack site-b --markdown", what: "a comment for a pull request" },
             { line: "plan --repositories --stack site-b", what: "the repositories to create at a registry like ECR" },
+            { line: "plan --offline --against ../base", what: "compare with a checkout of another branch" },
             { line: "plan --offline --against base.json --exit-code", what: "compare with an earlier lock file" },
         ],
         exitCodes: [

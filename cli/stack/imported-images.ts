@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { z } from "zod";
 import { parseLock } from "../../lib/lock";
 import { type ImagesBySource, toImageMap, isImageText } from "../../lib/import";
@@ -6,6 +7,7 @@ import { isDigest } from "../../lib/oci/digest";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { NOTHING_IMPORTED } from "./nothing-imported";
 import { stackState } from "./pulumi-stack";
+import { readStackContent, stackFilePath } from "./stack-file";
 
 /** The images of the last import, and where they are from. */
 export interface ImportedImages {
@@ -42,13 +44,31 @@ export async function readImportedState(stack: string): Promise<ImportedImages> 
 }
 
 /**
- * The images of all these files: locks, `pulumi stack export`, `pulumi stack output --json`.
- * @throws PassthroughError `BASELINE_INVALID`, and those of `parseLock`
+ * The images of all these files: locks, `pulumi stack export`, `pulumi stack output --json`; of a folder, the stack's
+ * lock files as its stack file lists them there.
+ * @throws PassthroughError `BASELINE_INVALID`, and those of `parseLock` and `readStackContent`
  */
-export function readImportedFiles(paths: readonly string[]): ImportedImages {
+export function readImportedFiles(paths: readonly string[], stack: string): ImportedImages {
     if (paths.length === 1 && paths[0] === NOTHING_IMPORTED) return { images: {}, source: "nothing" };
-    const all = paths.map((path) => imagesIn(readJson(path), path));
-    return { images: Object.assign({}, ...all) as ImagesBySource, source: paths.join(", ") };
+    const all = paths.map((path) => (isFolder(path) ? imagesInFolder(path, stack) : imagesIn(readJson(path), path)));
+    const unknown = paths.filter((path) => isFolder(path) && !existsSync(stackFilePath({ stack, folder: path })));
+    const missing = unknown.map((folder) => stackFilePath({ stack, folder })).join(", ");
+    return {
+        images: Object.assign({}, ...all) as ImagesBySource,
+        source: paths.join(", "),
+        ...(missing === "" ? {} : { note: `every image counts as new: there is no ${missing}` }),
+    };
+}
+
+function isFolder(path: string): boolean {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** A stack that has no file in the folder is new: nothing was imported for it. */
+function imagesInFolder(folder: string, stack: string): ImagesBySource {
+    if (!existsSync(stackFilePath({ stack, folder }))) return {};
+    const locks = readStackContent({ stack, folder }).map(({ lock }) => resolve(folder, lock));
+    return Object.assign({}, ...locks.map((lock) => imagesIn(readJson(lock), lock))) as ImagesBySource;
 }
 
 function imagesIn(document: unknown, place: string): ImagesBySource {
@@ -92,6 +112,6 @@ function invalid(place: string, what: string): PassthroughError {
     return new PassthroughError(what, {
         code: "BASELINE_INVALID",
         place: { file: place },
-        fix: `give a lock file, or the JSON of \`pulumi stack output --json\` or \`pulumi stack export\`, or ${NOTHING_IMPORTED}`,
+        fix: `give a lock file, the JSON of \`pulumi stack output --json\` or \`pulumi stack export\`, a folder with stack files, or ${NOTHING_IMPORTED}`,
     });
 }

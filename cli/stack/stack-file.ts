@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { schemaIssues } from "../../lib/errors/schema-issues";
@@ -33,6 +34,8 @@ export interface StackSelection {
     /** Also with organization and project, as Pulumi writes it. */
     readonly stack: string;
     readonly file?: string | undefined;
+    /** The folder with Pulumi.yaml and the stack files; absent: the current one. */
+    readonly folder?: string | undefined;
 }
 
 /**
@@ -104,7 +107,7 @@ function readStackFile(selection: StackSelection): StackFile {
     if (!existsSync(path))
         throw invalidFile(path, "there is no such file", "name a stack whose file is here with --stack");
     const config = readConfig(path);
-    const project = readProjectConfig();
+    const project = readProjectConfig(join(selection.folder ?? "", PROJECT_FILE));
     return {
         path,
         // A stack's value replaces the project's, as everywhere in Pulumi.
@@ -114,17 +117,18 @@ function readStackFile(selection: StackSelection): StackFile {
     };
 }
 
-function stackFilePath(selection: StackSelection): string {
-    return selection.file ?? `Pulumi.${stackName(selection)}.yaml`;
+/** The file of a stack's configuration, which may not exist. */
+export function stackFilePath(selection: StackSelection): string {
+    return selection.file ?? join(selection.folder ?? "", `Pulumi.${stackName(selection)}.yaml`);
 }
 
 const PROJECT_FILE = "Pulumi.yaml";
 
 /** The values of the project's configuration by full key: there Pulumi completes a key without a namespace. */
-function readProjectConfig(): Record<string, unknown> {
-    if (!existsSync(PROJECT_FILE)) return {};
+function readProjectConfig(file: string): Record<string, unknown> {
+    if (!existsSync(file)) return {};
     return Object.fromEntries(
-        Object.entries(readConfig(PROJECT_FILE)).map(([key, entry]) => {
+        Object.entries(readConfig(file)).map(([key, entry]) => {
             const name = key.includes(":") ? key : `${NAMESPACE}:${key}`;
             return [name, name.startsWith(`${NAMESPACE}:`) ? projectValue(name, entry) : entry];
         }),

@@ -13,14 +13,14 @@ export interface ListedImages {
 }
 
 export async function findListed(
-    state: Pick<ImageImportOutputs, "registry" | "sparse">,
+    state: Pick<ImageImportOutputs, "registry" | "connectionSecrets" | "sparse">,
     images: ImagesBySource,
     context: RegistryContext,
 ): Promise<ListedImages> {
     const { process } = context;
     const list = process.listings.get(state.registry.mirrorBase);
     if (list === undefined) return { listed: {}, unlisted: images };
-    const { mirror } = process.settings.registry(state.registry);
+    const { mirror } = process.settings.registry(state);
     const namespace = `${mirror.prefix}/`;
     const tasks = Object.entries(images).map(([source, digest]) => {
         const task = imageTask(mirror, source, digest);

@@ -1,5 +1,11 @@
 import { once } from "node:events";
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
+import {
+    type IncomingHttpHeaders,
+    type IncomingMessage,
+    type Server,
+    type ServerResponse,
+    createServer,
+} from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { ServerCertificate } from "./certificates";
@@ -9,6 +15,7 @@ export interface Seen {
     readonly method: string;
     readonly url: string;
     readonly authorization: string | undefined;
+    readonly headers: IncomingHttpHeaders;
     readonly body: Buffer;
 }
 
@@ -65,7 +72,7 @@ export class ScriptedServer {
         const chunks: Buffer[] = [];
         for await (const chunk of request) chunks.push(chunk as Buffer);
         const { method = "", url = "", headers } = request;
-        const seen = { method, url, authorization: headers.authorization, body: Buffer.concat(chunks) };
+        const seen = { method, url, authorization: headers.authorization, headers, body: Buffer.concat(chunks) };
         this.seen.push(seen);
         const reply = await answer(seen, this.seen.length);
         const body = Buffer.from(reply.body ?? "");

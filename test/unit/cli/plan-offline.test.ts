@@ -96,6 +96,45 @@ test("a lock, outputs or a state say what was imported; a lock's own images chan
     expect(plan("--against", "none")).toMatchObject({ code: 0 });
 });
 
+test("a folder is another revision: the lock files count that its stack file lists", () => {
+    const base = join(folder, "base");
+    mkdirSync(base);
+    const lock = JSON.parse(readFileSync(LOCK, "utf8")) as { images: Record<string, string> };
+    delete lock.images["quay.io/team0/app0:v1"];
+    writeFileSync(join(base, "old.lock.json"), JSON.stringify(lock));
+    // Defaults of the project there, as `up` would merge them.
+    const defaults = { value: { content: [{ archive: "/nowhere", lock: "old.lock.json" }] } };
+    writeFileSync(
+        join(base, "Pulumi.yaml"),
+        JSON.stringify({ name: "x", config: { "registry-passthrough:defaults": defaults } }),
+    );
+    writeFileSync(join(base, "Pulumi.s.yaml"), JSON.stringify({ config: { "registry-passthrough:site": {} } }));
+    const run = plan("--against", "base");
+    expect(run).toMatchObject({ code: 0, error: "" });
+    expect(run.out).toContain("+ quay.io/team0/app0:v1");
+    expect(run.out).toContain("5 images unchanged, compared with base");
+});
+
+test("a stack that another revision does not have is new, and a note says so", () => {
+    mkdirSync(join(folder, "base"));
+    const run = plan("--against", "base");
+    expect(run.out).toContain("with-mapping: 6 images to add");
+    expect(run.error).toBe("note: every image counts as new: there is no base/Pulumi.s.yaml\n");
+});
+
+test("a lock file that is missing in another revision is an error, not an empty plan", () => {
+    mkdirSync(join(folder, "base"));
+    const content = [{ archive: "/nowhere", lock: "gone.lock.json" }];
+    writeFileSync(
+        join(folder, "base/Pulumi.s.yaml"),
+        JSON.stringify({ config: { "registry-passthrough:site": { content } } }),
+    );
+    const run = plan("--against", "base");
+    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run.error).toContain("BASELINE_INVALID");
+    expect(run.error).toContain("gone.lock.json");
+});
+
 test("as Markdown it is one comment", () => {
     const run = plan("--against", "none", "--markdown");
     expect(run).toMatchObject({ code: 0, error: "" });

@@ -10,7 +10,7 @@ import { PROJECT } from "../../support/stack";
 
 const MAIN = join(PROJECT, "dist/cli/main.js");
 const ARCHIVE = join(PROJECT, "test/fixtures/archives/oc-mirror/with-mapping");
-const NAMES = ["lock", "doctor", "plan", "import", "verify", "render", "selftest"];
+const NAMES = ["lock", "doctor", "plan", "import", "verify", "render", "selftest", "check", "schedule"];
 
 /** Parses a command line that runs nothing: help, or wrong usage. */
 async function parse(...args: string[]) {
@@ -68,7 +68,7 @@ test.each<[line: string, error: string]>([
     ["plan --stack", "option '--stack <name>' argument missing"],
     ["plan --stack --json", "option '--stack <name>' argument '--json' is invalid. It looks like an option"],
     ["plan --stack=", "option '--stack <name>' argument '' is invalid. It must not be empty."],
-    ["plan --offline --against=", "option '--against <file>' argument '' is invalid. It must not be empty."],
+    ["plan --offline --against=", "option '--against <path>' argument '' is invalid. It must not be empty."],
     ["plan --offline --markdown --json", "option '--markdown' cannot be used with option '--json'"],
     ["plan --offline --authfile a", "option '--authfile <file>' cannot be used with option '--offline'"],
     ["plan --markdown", "option '--markdown' needs option '--offline'"],
