@@ -27,6 +27,8 @@ export class RegistryProcess implements ProviderProcess {
     readonly emptiedRepositories = new Map<string, () => Promise<void>>();
     /** By `mirrorBase`: projects and organizations that were found to have rules for immutable tags. */
     readonly immutableTags = new Set<string>();
+    /** By `mirrorBase`: projects and organizations that a new stack found, and that hold something. */
+    readonly adoptedNamespaces = new Set<string>();
     /**
      * By `mirrorBase`, the puller's account as its refresh found it: the refresh of images asks with it what the validation
      * has to ask with it anyway.

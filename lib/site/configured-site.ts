@@ -13,6 +13,7 @@ export type Reading<T> = { readonly value: T } | undefined;
 export interface ConfiguredSite {
     readonly type: Reading<RegistryKind>;
     readonly mirrorBase: Reading<string>;
+    readonly adopt: Reading<boolean | undefined>;
     /** PEM; `value` is undefined if no CA is configured. */
     readonly ca: Reading<string | undefined>;
     readonly retrySeconds: Reading<number>;
@@ -25,6 +26,7 @@ export interface ConfiguredSite {
 export const UNKNOWN_SITE: ConfiguredSite = {
     type: undefined,
     mirrorBase: undefined,
+    adopt: undefined,
     ca: undefined,
     retrySeconds: undefined,
     onRemove: undefined,
@@ -53,6 +55,7 @@ export function readConfiguredSite(
     return {
         type: read(registryKeys.shape.type, "registry", "type"),
         mirrorBase: read(registryKeys.shape.mirrorBase, "registry", "mirrorBase"),
+        adopt: read(registryKeys.shape.adopt, "registry", "adopt"),
         ca: readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile),
         retrySeconds: read(transferKeys.shape.retrySeconds, "transfer", "retrySeconds"),
         onRemove: read(onRemoveKey, "onRemove"),

@@ -1,9 +1,10 @@
 import type { Credentials } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
-import type { FoundRobot, Robot, RobotAdmin, DesiredRobot } from "../robot-admin";
+import type { DesiredRobot, FoundRobot, ListedRobot, Robot, RobotAdmin } from "../robot-admin";
 import { grantAll } from "./permissions";
 import { type Role, ensurePrototype, listPrototypes, prototypeDifferences } from "./prototypes";
 import { type QuayApi, ensured, expect } from "./quay-api";
+import { readOrganization } from "./organization";
 import { listRepositories } from "./repository-list";
 import { type RobotAccount, deleteRobot, putRobot, readRobot } from "./robot-account";
 import { listRobots } from "./robot-list";
@@ -63,6 +64,18 @@ export class Robots implements RobotAdmin {
 
     async exists(known: Robot, desired: Pick<DesiredRobot, "name" | "namespace">): Promise<boolean> {
         return (await this.readOwn(await this.reader(), known, desired)) !== undefined;
+    }
+
+    async list(namespace: string, wanted: (name: string) => boolean): Promise<readonly ListedRobot[]> {
+        const api = await this.reader();
+        if ((await readOrganization(api, namespace)) === undefined) return [];
+        const names = (await listRobots(api, namespace)).map(({ name }) => name.slice(name.indexOf("+") + 1));
+        const found: ListedRobot[] = [];
+        for (const name of names.filter(wanted)) {
+            const robot = await readRobot(api, namespace, name);
+            if (robot !== undefined) found.push({ name, description: robot.description, robot: toRobot(robot) });
+        }
+        return found;
     }
 
     async update(known: Robot, desired: DesiredRobot): Promise<Robot> {
