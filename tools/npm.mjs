@@ -46,7 +46,8 @@ export async function installProgram(pin, folder, { modules, machine, env }) {
     const project = join(folder, "npm");
     try {
         writeProject(project, name, join(modules, pin.project));
-        await npmCi(project, ["--no-bin-links"], env);
+        const [os, cpu] = machine.split("-");
+        await npmCi(project, ["--no-bin-links", `--os=${os}`, `--cpu=${cpu}`], env);
         renameSync(join(project, "node_modules", name, pin.program), join(folder, basename(pin.program)));
     } catch (error) {
         return errorMessage(error);
