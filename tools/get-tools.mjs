@@ -29,6 +29,7 @@ const here = dirname(fileURLToPath(import.meta.url));
  * @property {Record<string, ToolPin>} [pins] default: tools.json
  * @property {string} [modules] folder of the Go modules
  * @property {string} [machine] `<platform>-<arch>`
+ * @property {boolean} [pinnedOnly] not from PATH: the pinned version, and all of its programs in one folder
  * @property {Progress} [progress]
  *
  * @typedef {Required<ToolSearch>} Context
@@ -47,7 +48,8 @@ const here = dirname(fileURLToPath(import.meta.url));
  */
 export async function getTools(names, { env = process.env, ...search }) {
     const machine = `${platform()}-${arch()}`;
-    const context = { pins: pinnedTools(), modules: here, machine, env, progress: createProgress(), ...search };
+    const defaults = { pins: pinnedTools(), modules: here, machine, pinnedOnly: false, progress: createProgress() };
+    const context = { ...defaults, env, ...search };
     const tools = /** @type {Record<N, Tool>} */ ({});
     for (const name of names) tools[name] = await getTool(name, context);
     return tools;
@@ -64,7 +66,7 @@ export async function toolsAtHand(names, { env = process.env, pins = pinnedTools
     /** @type {Record<string, Tool>} */
     const tools = {};
     for (const name of names) {
-        const tool = await toolAtHand(name, { pins, cache, env });
+        const tool = await toolAtHand(name, { pins, cache, env, pinnedOnly: false });
         if ("file" in tool) tools[name] = tool;
     }
     return tools;
@@ -72,12 +74,12 @@ export async function toolsAtHand(names, { env = process.env, pins = pinnedTools
 
 /**
  * @param {string} name
- * @param {Pick<Context, "pins" | "cache" | "env">} search
+ * @param {Pick<Context, "pins" | "cache" | "env" | "pinnedOnly">} search
  * @returns {Promise<Tool | {reason: string}>}
  */
-async function toolAtHand(name, { pins, cache, env }) {
+async function toolAtHand(name, { pins, cache, env, pinnedOnly }) {
     const pin = findPin(name, pins);
-    const found = await installedTool(pin, env);
+    const found = pinnedOnly ? { reason: "not looked at" } : await installedTool(pin, env);
     if ("file" in found) return { ...found, origin: "PATH" };
     const place = join(cache, `${name}-${pin.version}`);
     return complete(place, pin) ? { file: join(place, pin.names[0]), version: pin.version, origin: "cache" } : found;
@@ -131,14 +133,18 @@ function complete(place, pin) {
  * @param {(folder: string) => Promise<string | undefined>} fill
  * @returns {Promise<string | undefined>} why it did not work
  */
-async function intoCache({ cache, env }, place, pin, fill) {
+async function intoCache({ cache, env, machine }, place, pin, fill) {
     mkdirSync(cache, { recursive: true });
     removeAbandoned(cache);
     const folder = mkdtempSync(join(cache, `.partial-${process.pid}-`));
     try {
         const failure = await fill(folder);
         if (failure !== undefined) return failure;
-        const version = await reportedVersion(join(folder, pin.names[0]), pin.versionArguments, env);
+        const file = join(folder, pin.names[0]);
+        // A program for another kind of machine cannot be asked: what was fetched is pinned by its sum, what was built by
+        // the module's version.
+        const isForeign = machine !== `${platform()}-${arch()}`;
+        const version = isForeign ? pin.version : await reportedVersion(file, pin.versionArguments, env);
         if (version !== pin.version || !complete(folder, pin)) {
             return `what came is not a whole ${pin.title} ${pin.version} (it says ${version ?? "nothing"})`;
         }
@@ -230,13 +236,14 @@ async function installPackage({ title, version, npm }, folder, { progress, ...co
 }
 
 /** @type {Way} */
-async function buildModules(pin, folder, { modules, env, progress }) {
+async function buildModules(pin, folder, { modules, machine, env, progress }) {
     if (onPath("go", env).length === 0) return "there is no go on PATH to build it with";
     progress.note(`      ${pin.title} ${pin.version}: building from its Go module (once; minutes)`);
     for (const build of pin.builds) {
         const args = ["build", "-mod=readonly", "-buildvcs=false", "-trimpath"];
         args.push("-ldflags", `-s -w -X ${build.versionVariable}`, "-o", join(folder, build.binary), build.package);
-        const options = { cwd: join(modules, build.module), env: { ...env, CGO_ENABLED: "0", GOWORK: "off" } };
+        const target = { CGO_ENABLED: "0", GOWORK: "off", ...goTarget(machine) };
+        const options = { cwd: join(modules, build.module), env: { ...env, ...target } };
         try {
             await progress.beat(`building ${build.binary}`, () => captureOrThrow("go", args, options));
         } catch (error) {
@@ -244,6 +251,13 @@ async function buildModules(pin, folder, { modules, env, progress }) {
         }
     }
     return undefined;
+}
+
+/** What makes Go build for another kind of machine. @param {string} machine @returns {NodeJS.ProcessEnv} */
+function goTarget(machine) {
+    if (machine === `${platform()}-${arch()}`) return {};
+    const [os = "", cpu = ""] = machine.split("-");
+    return { GOOS: os, GOARCH: cpu === "x64" ? "amd64" : cpu };
 }
 
 const installGo =

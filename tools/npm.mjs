@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { arch, platform } from "node:os";
 import { basename, join } from "node:path";
 import { captureOrThrow, errorMessage } from "./process.mjs";
 
@@ -46,7 +47,9 @@ export async function installProgram(pin, folder, { modules, machine, env }) {
     const project = join(folder, "npm");
     try {
         writeProject(project, name, join(modules, pin.project));
-        await npmCi(project, ["--no-bin-links"], env);
+        // npm refuses a package for another kind of machine otherwise; its hash is checked all the same.
+        const foreign = machine === `${platform()}-${arch()}` ? [] : ["--force"];
+        await npmCi(project, ["--no-bin-links", ...foreign], env);
         renameSync(join(project, "node_modules", name, pin.program), join(folder, basename(pin.program)));
     } catch (error) {
         return errorMessage(error);

@@ -35,7 +35,7 @@ export const defaultStack = "dev";
  * @returns {Workspace}
  */
 export function workspace(root = projectRoot, env = process.env) {
-    const local = join(root, ".local");
+    const local = localFolder(root);
     return {
         root,
         local,
@@ -44,6 +44,16 @@ export function workspace(root = projectRoot, env = process.env) {
         pulumiHome: join(local, "pulumi-home"),
         bin: join(local, "bin"),
     };
+}
+
+/**
+ * An installed kit has a link here, to a folder that its versions share: paths in it must not name a version.
+ *
+ * @param {string} root
+ */
+function localFolder(root) {
+    const folder = join(root, ".local");
+    return existsSync(folder) ? realpathSync(folder) : folder;
 }
 
 /**

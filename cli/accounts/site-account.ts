@@ -1,4 +1,4 @@
-import type { Site } from "../../lib/site";
+import { type Site, readAccounts } from "../../lib/site";
 import { registryAdmin } from "../../lib/registries";
 import type { CredentialSources, FoundAccount, Role, StackAccounts, StackOutputs } from "./credentials";
 import { siteOutputs, stackTexts } from "../stack/pulumi-stack";
@@ -6,29 +6,35 @@ import type { StackSelection } from "../stack/stack-file";
 
 /**
  * The places with the accounts of a site: the command line, the environment, the stack itself.
- * @param outputs of the stack, if they were read already
+ * @param known.outputs of the stack, if they were read already
+ * @param known.readsOnly the command only reads: before the first `up` at a registry that is adopted, it may use the
+ * configured account, which administers it
  */
 export function accountSources(
     selection: StackSelection,
     site: Site,
     authfile: string | undefined,
-    outputs?: StackOutputs,
+    known: { readonly outputs?: StackOutputs; readonly readsOnly?: boolean } = {},
 ): CredentialSources {
     const { mirrorBase: place } = site.registry;
+    const { outputs, readsOnly = false } = known;
     const read = () => (outputs === undefined ? siteOutputs(selection.stack, place) : Promise.resolve(outputs));
-    return { place, authfile, stack: { outputs: read, ...ownAccount(selection, site) } };
+    return { place, authfile, stack: { outputs: read, ...ownAccount(selection, site, readsOnly) } };
 }
 
-/** With robot accounts only those are used; other registries have their accounts in the configuration. */
-function ownAccount(selection: StackSelection, { registry }: Site): Omit<StackAccounts, "outputs"> {
+/** With robot accounts only those push and pull; other registries have their accounts in the configuration. */
+function ownAccount(selection: StackSelection, site: Site, readsOnly: boolean): Omit<StackAccounts, "outputs"> {
     const { stack } = selection;
     const up = `npm run up -- --stack ${stack}`;
-    if (registryAdmin(registry.type).capabilities.robotAccounts) {
+    if (registryAdmin(site.registry.type).capabilities.robotAccounts) {
+        const isAdopted = readsOnly && site.adopt;
         return {
-            configured: () => Promise.resolve(undefined),
+            configured: () => (isAdopted ? administrator(selection) : Promise.resolve(undefined)),
             fixes: {
                 refused: `replace or repair it: ${up}`,
-                absent: `the robot accounts are created by the first \`${up}\`: before it, \`plan --offline\` needs no account`,
+                absent:
+                    `the robot accounts are created by the first \`${up}\`: before it, \`plan --offline\` needs no account, ` +
+                    "and with site.registry.adopt: true `plan` reads with the configured one",
             },
         };
     }
@@ -41,7 +47,22 @@ function ownAccount(selection: StackSelection, { registry }: Site): Omit<StackAc
     };
 }
 
+/** What an OAuth token of Quay's logs in as, in place of a user name. */
+const OAUTH_USERNAME = "$oauthtoken";
 const PREFIXES = { importer: ["registry"], puller: ["puller", "registry"] } as const;
+
+/** The account that administers the registry, to look at images before there are robot accounts. */
+async function administrator({ stack, file }: StackSelection): Promise<FoundAccount | undefined> {
+    const texts = await stackTexts(stack, file);
+    const { admin } = readAccounts((key) => texts[key]);
+    if (admin === undefined) return undefined;
+    const key = "token" in admin ? "registryToken" : "registryUsername";
+    return {
+        credentials: "token" in admin ? { username: OAUTH_USERNAME, password: admin.token } : admin,
+        from: `the stack's configuration (${key})`,
+        fix: `set ${key} of stack ${stack} to an account that may pull from there: npm run pulumi -- config set <key> --stack ${stack}`,
+    };
+}
 
 async function configured(role: Role, { stack, file }: StackSelection): Promise<FoundAccount | undefined> {
     const texts = await stackTexts(stack, file);

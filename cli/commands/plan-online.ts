@@ -41,7 +41,7 @@ export async function runOnlinePlan(
     asJson: boolean,
 ): Promise<"changes" | typeof EXIT_OK | typeof EXIT_FAILED> {
     const site = await readConnectedSite(selection);
-    const account = await findAccount("importer", accountSources(selection, site, authfile));
+    const account = await findAccount("importer", accountSources(selection, site, authfile, { readsOnly: true }));
     const { sets, unknown } = await interruptible((signal) =>
         withSiteRegistry(site, account, signal, async (client, base) => {
             const outlook = new RegistryOutlook(client);

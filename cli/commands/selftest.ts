@@ -36,7 +36,7 @@ export async function runSelftest({ configFile: file, json = false, ...options }
         });
     }
     const { repositoriesFirst } = registryAdmin(site.registry.type).capabilities;
-    const sources = (authfile: string | undefined) => accountSources({ stack, file }, site, authfile, outputs);
+    const sources = (authfile: string | undefined) => accountSources({ stack, file }, site, authfile, { outputs });
     const importer = await findAccount("importer", sources(options.authfile));
     const puller = await findAccount("puller", sources(options.pullAuthfile));
     printDiagnostic(`pushing as ${importer.credentials.username}, from ${importer.from}`);

@@ -33,6 +33,14 @@ export function describeLeavingImages(
         log.line("info", [title, ...lines].join("\n    "));
 }
 
+/** For a new stack at a registry that is adopted: how many images may be there already. */
+export function adoptedImagesLine(images: number): string {
+    return (
+        `would adopt what is there, up to ${counted(images, "image")}: only what is missing is sent; ` +
+        "`npm run -s passthrough -- plan` asks the registry and lists it exactly"
+    );
+}
+
 /** The warning about tags that move at a registry with immutable tags; empty if none moves. */
 export function immutableTagLines(moving: readonly string[]): string[] {
     if (moving.length === 0) return [];

@@ -11,13 +11,14 @@ import {
     unreadError,
     verifyImages,
 } from "../../lib/import";
+import { registryAdmin } from "../../lib/registries";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasMoved, orRefused, replacedRegistry, sharedLookups, withRegistry } from "../registry/connection";
-import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import type { RegistryContext, RegistryProcess, RegistryProvider } from "../registry/registry-process";
 import { type StateBefore, NOTHING, importAgain, importImages, setId } from "./import-images";
 import { type ImageImportInputs, type ImageImportOutputs, imageImportKind as kind } from "./kind";
 import { findListed } from "./listed-images";
-import { describeImageChanges, immutableTagLines } from "./preview";
+import { adoptedImagesLine, describeImageChanges, immutableTagLines } from "./preview";
 import { notRemovedError, removeLeaving } from "./removal";
 
 const COMPARED = comparedInputs(kind, ["images"]);
@@ -31,6 +32,9 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
         process.reimports.set(setId(news), (sources, context) => importAgain(news, sources, context));
         const [before, after] = [toImageMap(olds.images ?? {}), toImageMap(news.images)];
         await describeImageChanges(before, after, news.lock, news.onRemove ?? "keep", log);
+        if (olds.images === undefined && adoptsImages(news, process)) {
+            log.line("info", adoptedImagesLine(Object.keys(after).length));
+        }
         if (!process.immutableTags.has(news.registry.mirrorBase)) return;
         const moving = Object.keys(after).filter(
             (source) => before[source] !== undefined && before[source] !== after[source],
@@ -81,6 +85,12 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
         if (failed.length > 0) throw notRemovedError(failed);
     },
 };
+
+/** True if the registry may hold images of a stack whose state is lost. Nothing is asked: a set may have thousands. */
+function adoptsImages({ registry }: ImageImportInputs, { adoptedNamespaces, settings }: RegistryProcess): boolean {
+    if (registryAdmin(registry.type).capabilities.namespaces === undefined) return settings.site.adopt?.value === true;
+    return adoptedNamespaces.has(registry.mirrorBase);
+}
 
 /** Images that a refresh could not look at are in state, but are not trusted to be in the registry. */
 function stateBefore({ images, incomplete, leaving, unseen }: ImageImportOutputs): StateBefore {

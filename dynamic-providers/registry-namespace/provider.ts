@@ -1,11 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
-import { type DesiredNamespace, type Namespace, type RegistryManagement, registryAdmin } from "../../lib/registries";
+import {
+    type DesiredNamespace,
+    type ListedRobot,
+    type Namespace,
+    type RegistryManagement,
+    registryAdmin,
+} from "../../lib/registries";
 import type { ResourceLog } from "../lifecycle/engine";
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasMoved, replacedRegistry, withManagement } from "../registry/connection";
 import type { AdminInputs } from "../registry/registry-kind";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import { isRobotName, unmanagedLines } from "../robot-account/description";
 import { type RegistryNamespaceInputs, registryNamespaceKind as kind } from "./kind";
 
 export interface RegistryNamespaceOutputs extends RegistryNamespaceInputs, CommonOutputs {
@@ -36,8 +43,9 @@ export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs
             if (news.adopt)
                 log.line("warning", `whether ${place(news)} exists is not known yet: ${errorMessage(error)}`);
         });
-        if (found === undefined || found.isUntouched) return;
-        if (!news.adopt) throw existsAlready(news, found);
+        if (found === undefined || found.namespace.isUntouched) return;
+        if (!news.adopt) throw existsAlready(news, found.namespace);
+        context.process.adoptedNamespaces.add(news.registry.mirrorBase);
         log.line("info", adoptionText(news, found));
     },
 
@@ -101,10 +109,24 @@ export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs
 /** A preview asks, but does not wait for a registry that does not answer. */
 const PREVIEW_MS = 10_000;
 
-function findForPreview(inputs: RegistryNamespaceInputs, context: RegistryContext): Promise<Namespace | undefined> {
+/** A namespace that a new stack finds, with the robot accounts that may be of an earlier one. */
+interface FoundForPreview {
+    readonly namespace: Namespace;
+    readonly robots: readonly ListedRobot[];
+}
+
+function findForPreview(
+    inputs: RegistryNamespaceInputs,
+    context: RegistryContext,
+): Promise<FoundForPreview | undefined> {
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(PREVIEW_MS)]);
-    const desired = desiredState(inputs);
-    return withManagement(inputs, context, ({ namespaces }) => namespaces.read(desired), { signal, retrySeconds: 0 });
+    const find = async ({ namespaces, robots }: RegistryManagement) => {
+        const namespace = await namespaces.read(desiredState(inputs));
+        if (namespace === undefined) return undefined;
+        const isAdopted = inputs.adopt && !namespace.isUntouched;
+        return { namespace, robots: isAdopted ? await robots.list(inputs.namespace, isRobotName) : [] };
+    };
+    return withManagement(inputs, context, find, { signal, retrySeconds: 0 });
 }
 
 function desiredState({ namespace, quota }: Pick<RegistryNamespaceInputs, "namespace" | "quota">): DesiredNamespace {
@@ -124,9 +146,11 @@ function place({ registry, namespace }: Pick<AdminInputs, "registry"> & { readon
     return `the ${registryAdmin(registry.type).capabilities.namespaces ?? "namespace"} ${namespace}`;
 }
 
-function adoptionText(inputs: RegistryNamespaceInputs, { differences, warnings }: Namespace): string {
+function adoptionText(inputs: RegistryNamespaceInputs, { namespace, robots }: FoundForPreview): string {
+    const { differences, warnings } = namespace;
     const changes = differences.length === 0 ? ["nothing in it has to change"] : differences;
-    return [`${place(inputs)} already exists and is adopted:`, ...changes, ...warnings].join("\n    ");
+    const accounts = unmanagedLines(robots, new Date());
+    return [`${place(inputs)} already exists and is adopted:`, ...changes, ...warnings, ...accounts].join("\n    ");
 }
 
 async function createOrAdopt(

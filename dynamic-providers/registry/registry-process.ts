@@ -28,6 +28,8 @@ export class RegistryProcess implements ProviderProcess {
     readonly emptiedRepositories = new Map<string, () => Promise<void>>();
     /** By `mirrorBase`: projects and organizations that were found to have rules for immutable tags. */
     readonly immutableTags = new Set<string>();
+    /** By `mirrorBase`: projects and organizations that a new stack found, and that hold something. */
+    readonly adoptedNamespaces = new Set<string>();
     /**
      * By `mirrorBase`, what lists the tags of repositories by pages, with the account that the project or organization was
      * refreshed with.

@@ -5,6 +5,7 @@ import type { ResourceLog } from "../lifecycle/engine";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasMoved, replacedRegistry, withManagement } from "../registry/connection";
 import type { RegistryProvider } from "../registry/registry-process";
+import { robotDescription } from "./description";
 import { generationLines, nextGeneration, remainingAccounts } from "./generations";
 import { type RetiredRobot, type RobotAccountInputs, type RobotAccountOutputs, robotAccountKind as kind } from "./kind";
 import { deleteRetired, endedAccounts, readRetired, retireCurrent, retiredOutputs } from "./retirement";
@@ -113,7 +114,7 @@ function desiredState(inputs: RobotAccountInputs, generation: number): DesiredRo
         namespace,
         right: role === "importer" ? "push" : "pull",
         ...(removes === undefined ? {} : { removes }),
-        description: `registry-passthrough ${stack} ${role} (${owner})`,
+        description: robotDescription(stack, role, owner),
         ...(registryAdmin(inputs.registry.type).capabilities.robotExpiry ? { days: maxAge } : {}),
     };
 }

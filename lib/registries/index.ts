@@ -18,7 +18,7 @@ export type {
 } from "./registry-admin";
 export { REGISTRY_KINDS } from "./registry-admin";
 export type { DesiredRepositories } from "./repository-admin";
-export type { FoundRobot, Robot, RobotAdmin, DesiredRobot } from "./robot-admin";
+export type { DesiredRobot, FoundRobot, ListedRobot, Robot, RobotAdmin } from "./robot-admin";
 
 const ADMINS: Readonly<Partial<Record<RegistryKind, RegistryAdmin>>> = {
     distribution,

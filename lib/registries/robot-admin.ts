@@ -39,6 +39,14 @@ export interface FoundRobot {
     readonly isAccepted: boolean;
 }
 
+/** A robot account of a namespace, whoever created it. */
+export interface ListedRobot {
+    /** Short name: `puller-1`. */
+    readonly name: string;
+    readonly description: string;
+    readonly robot: Robot;
+}
+
 /** Robot accounts of a registry, with what gives them their rights there (Quay: their prototypes). */
 export interface RobotAdmin {
     /**
@@ -53,6 +61,8 @@ export interface RobotAdmin {
     read(known: Robot, desired: DesiredRobot, credentials: Credentials): Promise<FoundRobot | undefined>;
     /** False only if the registry definitely says that this very account is not there. */
     exists(known: Robot, desired: Pick<DesiredRobot, "name" | "namespace">): Promise<boolean>;
+    /** The robot accounts of a namespace whose short name `wanted` accepts, whoever created them; empty without the namespace. */
+    list(namespace: string, wanted: (name: string) => boolean): Promise<readonly ListedRobot[]>;
     /** Puts right what `read` found different; the secret stays. */
     update(known: Robot, desired: DesiredRobot): Promise<Robot>;
     /** Removes it; one that is gone is fine. */

@@ -14,6 +14,7 @@ export type Reading<T> = { readonly value: T } | undefined;
 export interface ConfiguredSite {
     readonly type: Reading<RegistryKind>;
     readonly mirrorBase: Reading<string>;
+    readonly adopt: Reading<boolean | undefined>;
     /** PEM; `value` is undefined if no CA is configured. */
     readonly ca: Reading<string | undefined>;
     /** `value` is undefined if none is configured. */
@@ -30,6 +31,7 @@ export interface ConfiguredSite {
 export const UNKNOWN_SITE: ConfiguredSite = {
     type: undefined,
     mirrorBase: undefined,
+    adopt: undefined,
     ca: undefined,
     clientCertificate: undefined,
     proxy: undefined,
@@ -60,6 +62,7 @@ export function readConfiguredSite(
     return {
         type: read(registryKeys.shape.type, "registry", "type"),
         mirrorBase: read(registryKeys.shape.mirrorBase, "registry", "mirrorBase"),
+        adopt: read(registryKeys.shape.adopt, "registry", "adopt"),
         ca: readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile),
         clientCertificate: readCertificate(
             read(registryKeys.shape.clientCertificate, "registry", "clientCertificate"),

@@ -8,16 +8,11 @@ const NAMESPACE = /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
 
 /** Settings that a kind of registry does not support, and a mirror base that it cannot hold. */
 export function kindIssues(site: SiteDocument, mirror: MirrorBase | undefined): ConfigIssue[] {
-    const { type, adopt, quota } = site.registry;
+    const { type, quota } = site.registry;
     const capabilities = registryAdmin(type).capabilities;
     const unsupported = (key: string, isSet: boolean, what: string): ConfigIssue[] =>
         isSet ? [{ key, problem: `${type} has no ${what}`, fix: "leave it out" }] : [];
     return [
-        ...unsupported(
-            "site.registry.adopt",
-            adopt !== undefined && capabilities.namespaces === undefined,
-            "projects to adopt",
-        ),
         ...unsupported("site.registry.quota", quota !== undefined && !capabilities.quota, "quota"),
         ...unsupported("site.robots", site.robots !== undefined && !capabilities.robotAccounts, "robot accounts"),
         ...overlapIssues(site, capabilities),

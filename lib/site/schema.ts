@@ -140,8 +140,10 @@ export const registryKeys = z.strictObject({
         .optional()
         .meta({
             description:
-                "Whether a Harbor project or Quay organization that already exists, and is not empty, may be used. The first " +
-                "preview then asks the registry, and shows what would change in it",
+                "Whether a Harbor project or Quay organization that already exists, and is not empty, may be used: after a " +
+                "lost state, or one that others created. The first preview then asks the registry, and shows what would " +
+                "change in it. `distribution` has no projects: images that are there are used with or without this key, " +
+                "and with it the preview says so",
             examples: [true],
             defaultText: "false",
             fix: "write true or false",

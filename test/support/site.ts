@@ -39,6 +39,12 @@ export class TestSite {
         return site;
     }
 
+    /** An empty stack with a new backend takes the place of the one whose state is thrown away. */
+    async loseState(): Promise<void> {
+        this.stack.remove();
+        this.stack = await TestStack.create({ site: this.document(), ...ACCOUNT });
+    }
+
     /** The site's configuration, with changes for one test. */
     document(changes: { registry?: object; cluster?: object; transfer?: object; onRemove?: OnRemove } = {}): object {
         return {

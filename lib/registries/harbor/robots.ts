@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Credentials } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
 import { isOutcomeUnknown } from "../admin-client";
-import type { FoundRobot, Robot, RobotAdmin, DesiredRobot } from "../robot-admin";
+import type { DesiredRobot, FoundRobot, ListedRobot, Robot, RobotAdmin } from "../robot-admin";
 import type { HarborClient } from "./client";
 import type { HarborProjects } from "./projects";
 
@@ -69,6 +69,13 @@ export class HarborRobots implements RobotAdmin {
 
     async exists(known: Robot): Promise<boolean> {
         return (await this.client.get(`/robots/${known.id}`, harborRobot)) !== undefined;
+    }
+
+    async list(namespace: string, wanted: (name: string) => boolean): Promise<readonly ListedRobot[]> {
+        return (await this.projectRobots(namespace)).flatMap((robot) => {
+            const name = shortName(robot.name, namespace);
+            return wanted(name) ? [{ name, description: robot.description, robot: toRobot(robot) }] : [];
+        });
     }
 
     async update(known: Robot, desired: DesiredRobot): Promise<Robot> {
@@ -149,11 +156,15 @@ export class HarborRobots implements RobotAdmin {
         name,
         namespace,
     }: Pick<DesiredRobot, "name" | "namespace">): Promise<HarborRobot | undefined> {
+        return (await this.projectRobots(namespace)).find((robot) => shortName(robot.name, namespace) === name);
+    }
+
+    private async projectRobots(namespace: string): Promise<HarborRobot[]> {
         const project = await this.projects.find(namespace);
-        if (project === undefined) return undefined;
+        if (project === undefined) return [];
         const q = `Level=project,ProjectID=${project.project_id}`;
         const robots = await this.client.list("/robots", q, harborRobot);
-        return robots.find((robot) => robot.level === "project" && robot.name.endsWith(`${namespace}+${name}`));
+        return robots.filter(({ level, name }) => level === "project" && name.includes(`${namespace}+`));
     }
 
     private async existing(id: string): Promise<HarborRobot> {
@@ -177,6 +188,12 @@ export class HarborRobots implements RobotAdmin {
             fix: "run again",
         });
     }
+}
+
+/** `puller-1` of `robot$mirror+puller-1`; the prefix is the administrator's to choose. */
+function shortName(fullName: string, namespace: string): string {
+    const start = `${namespace}+`;
+    return fullName.slice(fullName.lastIndexOf(start) + start.length);
 }
 
 function toRobot({ id, name, creation_time, expires_at }: HarborRobot): Robot {

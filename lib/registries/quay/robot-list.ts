@@ -8,10 +8,10 @@ const listed = z.object({
 });
 
 /** A robot account in a list: its whole name, its teams and the repositories it has any right in. */
-export type ListedRobot = z.infer<typeof listed>;
+export type RobotMembership = z.infer<typeof listed>;
 
 /** Every robot account of an organization, without secrets. */
-export async function listRobots(api: QuayApi, organization: string): Promise<ListedRobot[]> {
+export async function listRobots(api: QuayApi, organization: string): Promise<RobotMembership[]> {
     const path = `/api/v1/organization/${organization}/robots?permissions=true&token=false`;
     return (await api.read(path, z.object({ robots: z.array(listed) }))).robots;
 }

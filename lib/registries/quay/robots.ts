@@ -1,12 +1,13 @@
 import type { Credentials } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
-import type { FoundRobot, Robot, RobotAdmin, DesiredRobot } from "../robot-admin";
+import type { DesiredRobot, FoundRobot, ListedRobot, Robot, RobotAdmin } from "../robot-admin";
 import { grantAll } from "./permissions";
 import { type Role, ensurePrototype, listPrototypes, prototypeDifferences } from "./prototypes";
 import { type QuayApi, ensured, expectRemoved } from "./quay-api";
+import { readOrganization } from "./organization";
 import { listRepositories } from "./repository-list";
 import { type RobotAccount, deleteRobot, putRobot, readRobot } from "./robot-account";
-import { type ListedRobot, listRobots } from "./robot-list";
+import { type RobotMembership, listRobots } from "./robot-list";
 
 /** `write` includes pull, and cannot be had without the right to delete by digest. */
 const ROLES: Readonly<Record<DesiredRobot["right"], Role>> = { push: "write", pull: "read" };
@@ -65,6 +66,18 @@ export class Robots implements RobotAdmin {
         return (await this.readOwn(await this.reader(), known, desired)) !== undefined;
     }
 
+    async list(namespace: string, wanted: (name: string) => boolean): Promise<readonly ListedRobot[]> {
+        const api = await this.reader();
+        if ((await readOrganization(api, namespace)) === undefined) return [];
+        const names = (await listRobots(api, namespace)).map(({ name }) => name.slice(name.indexOf("+") + 1));
+        const found: ListedRobot[] = [];
+        for (const name of names.filter(wanted)) {
+            const robot = await readRobot(api, namespace, name);
+            if (robot !== undefined) found.push({ name, description: robot.description, robot: toRobot(robot) });
+        }
+        return found;
+    }
+
     async update(known: Robot, desired: DesiredRobot): Promise<Robot> {
         const api = await this.admin(desired.namespace);
         const found = await this.readOwn(api, known, desired);
@@ -121,13 +134,13 @@ export class Robots implements RobotAdmin {
     }
 }
 
-async function findListed(api: QuayApi, organization: string, username: string): Promise<ListedRobot | undefined> {
+async function findListed(api: QuayApi, organization: string, username: string): Promise<RobotMembership | undefined> {
     return (await listRobots(api, organization)).find(({ name }) => name === username);
 }
 
 /** The repositories in which a robot account has no right. */
 function lackedRepositories(
-    listed: ListedRobot | undefined,
+    listed: RobotMembership | undefined,
     repositories: readonly { readonly name: string }[],
 ): string[] {
     const has = new Set(listed?.repositories);

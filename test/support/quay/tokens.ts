@@ -56,6 +56,11 @@ export class Tokens {
         if (basic === undefined) return { subject: "(anonymous)" };
         const text = Buffer.from(basic, "base64").toString("utf8");
         const [username, password] = [text.slice(0, text.indexOf(":")), text.slice(text.indexOf(":") + 1)];
+        // auth/credential_consts.py: an OAuth token logs in under this name, as the user who granted it.
+        if (username === "$oauthtoken") {
+            const grant = this.model.grants.get(password);
+            return grant === undefined ? { problem: "Invalid token" } : { subject: grant.username };
+        }
         if (!username.includes("+")) {
             const isKnown = this.model.users.get(username)?.password === password;
             return isKnown ? { subject: username } : { problem: "Specified credentials are invalid" };

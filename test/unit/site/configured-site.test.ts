@@ -1,7 +1,7 @@
 import { parseJson, readConfiguredSite } from "../../../lib/site";
 
 const SITE = {
-    registry: { type: "harbor", mirrorBase: "registry.example/mirror", ca: "ca.pem" },
+    registry: { type: "harbor", mirrorBase: "registry.example/mirror", ca: "ca.pem", adopt: true },
     content: [{ archive: "a", lock: "a.lock.json" }],
     onRemove: "delete",
     transfer: { retrySeconds: 5 },
@@ -17,6 +17,7 @@ test("today's configuration is read as the program reads it: the site over its d
     expect(read(SITE)).toEqual({
         type: { value: "harbor" },
         mirrorBase: { value: "registry.example/mirror" },
+        adopt: { value: true },
         ca: { value: PEM },
         clientCertificate: { value: undefined },
         proxy: { value: undefined },
@@ -44,6 +45,7 @@ test("what is not set has its default, or is known not to be set", () => {
 test.each([
     ["type", { registry: { ...SITE.registry, type: "nexus" } }],
     ["mirrorBase", { registry: { ...SITE.registry, mirrorBase: 1 } }],
+    ["adopt", { registry: { ...SITE.registry, adopt: "yes" } }],
     ["ca", { registry: { ...SITE.registry, ca: "gone.pem" } }],
     ["retrySeconds", { transfer: { retrySeconds: "60" } }],
     ["onRemove", { onRemove: "delte" }],
@@ -72,6 +74,7 @@ test("a document that cannot be read leaves unknown what it may set", () => {
     expect(read({ ...SITE, registry: "registry.example" })).toMatchObject({
         type: undefined,
         mirrorBase: undefined,
+        adopt: undefined,
         ca: undefined,
         onRemove: { value: "delete" },
     });
