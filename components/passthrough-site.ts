@@ -6,10 +6,8 @@ import { RegistrySuperuser } from "../dynamic-providers/registry-superuser/resou
 import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
 import type { Credentials } from "../lib/distribution/auth/credentials";
 import { formatImages } from "../lib/import/image-list";
-import { markNotes } from "../lib/mirror/image-marks";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
 import type { OnRemove } from "../lib/mirror/on-remove";
-import { DEFAULT_UPSTREAM_HOSTS } from "../lib/mirror/upstreams";
 import type { MirrorObject } from "../lib/openshift";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
@@ -19,21 +17,14 @@ import {
     SITE_DEFAULTS,
     allImages,
     allMarks,
-    clusterObjects,
-    mirrorPolicy,
+    clusterConfiguration,
+    clusterDelivery,
 } from "../lib/site";
 import { childName } from "./child-name";
 import { ImageContent } from "./image-content";
 import { RepositoryStructure } from "./repository-structure";
 import type { RobotLifetimes } from "./robot-access";
-import {
-    type MirroredImage,
-    type RobotSummaries,
-    dockerConfig,
-    mirroredImages,
-    summarizeRobots,
-    supersededNotes,
-} from "./site-outputs";
+import { type MirroredImage, type RobotSummaries, dockerConfig, mirroredImages, summarizeRobots } from "./site-outputs";
 
 /** A site. What decides which resources there are is plain; everything else may be an output of the program. */
 export interface PassthroughSiteArgs {
@@ -43,7 +34,7 @@ export interface PassthroughSiteArgs {
     readonly content: readonly Content[];
     /** The clusters that pull; default: of the newest version, and may pull from upstream what the mirror lacks. */
     readonly cluster?: SiteCluster | undefined;
-    /** Hosts that content may come from; those without content are named in a note. Default: the named list. */
+    /** Hosts that content may come from; those without content are named in a note. */
     readonly upstreams?: readonly string[] | undefined;
     /** Secret: pushes images. Required where the registry has no robot accounts. */
     readonly importer?: pulumi.Input<Credentials> | undefined;
@@ -107,17 +98,15 @@ export class PassthroughSite extends pulumi.ComponentResource {
     constructor(name: string, args: PassthroughSiteArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:site:PassthroughSite", name, {}, opts);
         const { content, cluster = { contactSource: SITE_DEFAULTS.contactSource } } = args;
-        const site = { content, cluster, upstreams: args.upstreams ?? DEFAULT_UPSTREAM_HOSTS };
+        const site = { content, cluster, upstreams: args.upstreams };
         const registry = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
         const images = allImages(content);
         const marks = allMarks(content);
         this.mirrorBase = pulumi.output(registry.mirrorBase);
         const mirror = this.mirrorBase.apply(parseMirrorBase);
-        const policy = mirror.apply((base) => mirrorPolicy(site, base));
-        const objects = mirror.apply((base) => clusterObjects(site, base));
-        pulumi.all([policy, objects]).apply(([rules, { notes }]) => {
-            const all = [...rules.notes, ...markNotes(marks), ...notes, ...supersededNotes(content)];
-            for (const note of all) void pulumi.log.info(note, this);
+        const delivery = mirror.apply((base) => clusterDelivery(site, base));
+        delivery.apply(({ notes }) => {
+            for (const note of notes) void pulumi.log.info(note, this);
         });
 
         const { importer, puller, ready, robots } = registryAdmin(registry.type).capabilities.robotAccounts
@@ -143,7 +132,9 @@ export class PassthroughSite extends pulumi.ComponentResource {
                 account: "puller",
                 images: formatImages(images),
                 ...(Object.keys(marks).length === 0 ? {} : { marks }),
-                registriesConf: policy.apply(({ registriesConf }) => registriesConf),
+                registriesConf: delivery.apply(({ registriesConf }) => registriesConf),
+                clusterVersion: delivery.apply(({ version }) => version),
+                clusterObjects: delivery.apply((all) => clusterConfiguration(all).objects),
                 sparse: content.flatMap((set) => set.leftOut),
                 wholeImages: args.wholeImages ?? SITE_DEFAULTS.wholeImages,
                 ...(args.onRemove === "delete" ? { onRemove: args.onRemove } : {}),
@@ -152,10 +143,10 @@ export class PassthroughSite extends pulumi.ComponentResource {
         );
 
         this.images = mirror.apply((base) => mirroredImages(base, images, marks));
-        this.mirrorRules = policy.apply((rules) => rules.objects);
-        this.registriesConf = policy.apply((rules) => rules.registriesConf);
+        this.mirrorRules = delivery.apply(({ mirrorRules }) => mirrorRules);
+        this.registriesConf = delivery.apply(({ registriesConf }) => registriesConf);
         this.registryCa = pulumi.output(registry.ca).apply((ca) => ca ?? "");
-        this.clusterObjects = objects.apply(({ notes: _, ...rest }) => rest);
+        this.clusterObjects = delivery.apply(({ objects }) => objects);
         this.pullSecret = dockerConfig(mirror, puller);
         this.pushSecret = dockerConfig(mirror, importer);
         this.validation = validation.summary;

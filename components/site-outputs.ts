@@ -7,7 +7,6 @@ import type { ImageMark } from "../lib/mirror/image-set";
 import { type MirrorBase, mirrorReference } from "../lib/mirror/mirror-reference";
 import { formatReference, parseSourceKey } from "../lib/oci/reference";
 import type { Robot } from "../lib/registries";
-import type { Content } from "../lib/site";
 import { applyKnown } from "./known";
 
 /** Where an image is at the mirror, and its digest there and, unless it is marked, upstream. */
@@ -84,15 +83,4 @@ export function dockerConfig(
             return JSON.stringify({ auths: { [host]: { auth } } });
         }),
     );
-}
-
-/** Tags that later sets have moved. */
-export function supersededNotes(content: readonly Content[]): string[] {
-    return content
-        .filter(({ superseded }) => superseded.length > 0)
-        .map(({ name, superseded }) => {
-            const named = `${superseded.slice(0, 5).join(", ")}${superseded.length > 5 ? ", …" : ""}`;
-            const count = superseded.length === 1 ? "1 tag" : `${superseded.length} tags`;
-            return `${name}: a later set moves ${count} (${named}); the images of this set are kept by digest`;
-        });
 }

@@ -17,19 +17,20 @@ export function planDefinition(): CommandDefinition {
                 "present, is pushed, only gets its tag, or is blocked; the blobs to mount and to upload; the bytes. " +
                 "Present means that the tag has the right digest: verify checks the manifests and blobs below it, and " +
                 "npm run up repairs them.\n\n" +
-                "With --offline it needs no network: it compares the lock files with the last import. Images are listed by " +
-                'name, bytes as "at most".',
+                "With --offline it needs no network: it compares configuration and lock files with the last up. Images are " +
+                'listed by name, bytes as "at most". Sources of the mirror rules and objects for clusters that change are ' +
+                "listed too, with what nodes do when the rules are applied.",
         )
         .addOption(stackOption())
         .addOption(configFileOption())
         .addOption(jsonOption("print one JSON object"))
-        .option("--exit-code", "exit with 3 if an import would change something")
+        .option("--exit-code", "exit with 3 if an import, or offline an up, would change something")
         .addOption(valueOption("--authfile <file>", "auth file with the account that pushes").conflicts("offline"))
-        .option("--offline", "compare the lock files with the last import, without network")
+        .option("--offline", "compare configuration and lock files with the last up, without network")
         .addOption(
             repeatedOption(
                 "--against <file>",
-                `with --offline, repeatable: the last import as lock file, stack outputs or state; or "${NOTHING_IMPORTED}"`,
+                `with --offline, repeatable: a lock file, rendered folder, stack outputs or state; or "${NOTHING_IMPORTED}"`,
                 (file) => file,
             ),
         )
@@ -49,7 +50,7 @@ export function planDefinition(): CommandDefinition {
             [0, "the plan is printed"],
             [1, "failed, or an image is blocked"],
             USAGE_CODE,
-            [3, "--exit-code: an import would change something"],
+            [3, "--exit-code: something would change"],
             ...INTERRUPTION_CODES,
         ],
         run: () => {

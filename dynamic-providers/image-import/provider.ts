@@ -16,7 +16,7 @@ import { hasMoved, orRefused, replacedRegistry, sharedLookups, withRegistry } fr
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { type StateBefore, NOTHING, importImages, setId } from "./import-images";
 import { type ImageImportInputs, type ImageImportOutputs, imageImportKind as kind } from "./kind";
-import { describeImageChanges, immutableTagLines } from "./preview";
+import { describeImageChanges, immutableTagLines, wantedSet } from "./preview";
 import { notRemovedError, removeLeaving } from "./removal";
 
 const COMPARED = comparedInputs(kind, ["images"]);
@@ -26,9 +26,11 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
     ...kind,
 
     describeChanges: async (olds, news, { log, process }) => {
-        process.declaredSets.add({ mirrorBase: news.registry.mirrorBase, lock: news.lock });
+        const { mirrorBase } = news.registry;
         const [before, after] = [toImageMap(olds.images ?? {}), toImageMap(news.images)];
-        await describeImageChanges(before, after, news.lock, news.onRemove ?? "keep", log);
+        const wanted = await wantedSet(news.lock, after);
+        process.declaredSets.add({ mirrorBase, lock: news.lock }, { wanted, before });
+        describeImageChanges(wanted, before, log);
         if (!process.immutableTags.has(news.registry.mirrorBase)) return;
         const moving = Object.keys(after).filter(
             (source) => before[source] !== undefined && before[source] !== after[source],
@@ -129,7 +131,8 @@ async function verifyAs(
 function remainingLocks(olds: ImageImportOutputs, { process }: RegistryContext): readonly string[] {
     const { mirrorBase } = olds.registry;
     const today = process.settings.site.locks?.value;
-    if (today === undefined) return [...new Set([...(olds.otherLocks ?? []), ...process.declaredSets.at(mirrorBase)])];
+    if (today === undefined)
+        return [...new Set([...(olds.otherLocks ?? []), ...process.declaredSets.at(mirrorBase).keys()])];
     const isDestroyed = today.includes(olds.lock) && !process.declaredSets.has({ mirrorBase, lock: olds.lock });
     return isDestroyed ? today.slice(0, today.indexOf(olds.lock)) : today;
 }

@@ -7,6 +7,7 @@ export {
 } from "./account-keys";
 export { type ConfiguredSite, type Reading, UNKNOWN_SITE, parseJson, readConfiguredSite } from "./configured-site";
 export { type Content, type FileReader, allImages, allMarks, localRepositories, readContent } from "./content";
+export { type ClusterDelivery, clusterConfiguration, clusterDelivery, clusterTexts } from "./cluster-delivery";
 export { type ClusterObjects, clusterObjects } from "./cluster-objects";
 export type { ConfigIssue } from "./config-issue";
 export { mergeDocuments, parseContent } from "./document";
