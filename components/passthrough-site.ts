@@ -1,10 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ValidationSummary } from "../dynamic-providers/mirror-validation/kind";
+import { followsPreview } from "../dynamic-providers/lifecycle/preceding-preview";
 import { MirrorValidation } from "../dynamic-providers/mirror-validation/resource";
 import { RegistryAccess } from "../dynamic-providers/registry-access/resource";
 import { RegistrySuperuser } from "../dynamic-providers/registry-superuser/resource";
 import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
 import type { Credentials } from "../lib/distribution/auth/credentials";
+import { counted } from "../lib/errors/text";
 import { formatImages } from "../lib/import/image-list";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
 import type { OnRemove } from "../lib/mirror/on-remove";
@@ -106,7 +108,10 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const mirror = this.mirrorBase.apply(parseMirrorBase);
         const delivery = mirror.apply((base) => clusterDelivery(site, base));
         delivery.apply(({ notes }) => {
-            for (const note of notes) void pulumi.log.info(note, this);
+            if (notes.length === 0 || followsPreview()) return;
+            // As one message: without a terminal the engine prints its first line again at every step.
+            const title = `${counted(notes.length, "note")} on the content and the mirror rules:`;
+            void pulumi.log.info([title, ...notes].join("\n    "), this);
         });
 
         const { importer, puller, ready, robots } = registryAdmin(registry.type).capabilities.robotAccounts

@@ -71,7 +71,8 @@ async function importSet(context: OperationContext, content: Content): Promise<b
     const refusesSparse = await refusesSparseIndexes(client, site.registry.type, set.lock);
     const request = { images: content.images, set: set.lock, base, refusesSparseIndexes: refusesSparse };
     const plan = await planImport(client, request);
-    warn(content, movedTags(plan, {}));
+    const known = site.content.map(({ images }) => images);
+    warn(content, movedTags(plan, known));
     const result = await runPlan(context, content, plan, set);
     warn(content, refusedMounts(result));
     if (signal.aborted) throw interrupted(content, result, signal.reason);

@@ -59,7 +59,7 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
             context.log.line("warning", `the images could not be looked at: ${errorMessage(failures)}`);
             return { outs: { ...olds, unseen: true }, inputs };
         }
-        const broken = new Set(failures.map(({ source }) => source));
+        const broken = new Set(failures.map(({ source }) => source).filter((source) => !isOwn(olds, source, context)));
         const whole = Object.fromEntries(Object.entries(known).filter(([source]) => !broken.has(source)));
         // What has not changed stays as it is written: a refresh that finds nothing must show nothing.
         const images = broken.size === 0 ? olds.images : formatImages(whole);
@@ -77,6 +77,11 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
         if (failed.length > 0) throw notRemovedError(failed);
     },
 };
+
+/** True if this run has changed the image itself: its state is about to follow. */
+function isOwn({ registry }: ImageImportOutputs, source: string, { process }: RegistryContext): boolean {
+    return process.ownChanges.has(registry.mirrorBase, source);
+}
 
 /** Images that a refresh could not look at are in state, but are not trusted to be in the registry. */
 function stateBefore({ images, incomplete, leaving, unseen }: ImageImportOutputs): StateBefore {

@@ -62,8 +62,10 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
         }
         // Unknown is not missing, and not proven either.
         if (found.unread.length > 0) throw unreadError(found);
-        const failing = found.failures.map(({ source }) => source).sort();
-        for (const line of problemLines(found.failures, MAX_NAMES)) context.log.line("warning", line);
+        const { ownChanges } = context.process;
+        const failures = found.failures.filter(({ source }) => !ownChanges.has(olds.registry.mirrorBase, source));
+        const failing = failures.map(({ source }) => source).sort();
+        for (const line of problemLines(failures, MAX_NAMES)) context.log.line("warning", line);
         const status = failing.length === 0 ? ("proven" as const) : ("failing" as const);
         // An unchanged result leaves state as it is: a refresh that finds nothing must show nothing.
         return { outs: { ...inputs, summary: { ...before, status, failing } }, inputs };

@@ -204,7 +204,7 @@ test("a tag that somebody moved is drift, and the next up moves it back, says so
 
     const { changed, text } = await healed();
     expect(changed).toEqual([`PUT /v2/${repository}/manifests/2.0 201`]);
-    expect(text).toMatch(new RegExp(`warning: 1 tag of others moves\\s+${repository}:2.0 ${child} -> ${TOOL}`));
+    expect(text).toMatch(new RegExp(`warning:\\s+1 tag of others moves\\s+${repository}:2.0 ${child} -> ${TOOL}`));
     expect(text).toContain("plan: 1 image: 0 present, 0 to push, 1 tag only, 0 blocked");
 });
 
