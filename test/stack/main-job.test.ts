@@ -295,6 +295,7 @@ test("no credential is in the clear in state or output, and state keeps its budg
     for (const resource of dynamic) {
         const images = [resource.inputs, resource.outputs].map((part) => (part as { images?: object }).images ?? {});
         const rest = JSON.stringify(resource).length - images.reduce((sum, map) => sum + JSON.stringify(map).length, 0);
-        expect(rest).toBeLessThan(8192);
+        // The validation also has the objects for clusters, which previews compare and show.
+        expect(rest).toBeLessThan(String(resource.type).endsWith("MirrorValidation") ? 10_240 : 8192);
     }
 });
