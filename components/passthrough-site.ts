@@ -1,17 +1,16 @@
-import { oneLine } from "../lib/errors/text";
 import * as pulumi from "@pulumi/pulumi";
 import type { ValidationSummary } from "../dynamic-providers/mirror-validation/kind";
+import { followsPreview } from "../dynamic-providers/lifecycle/preceding-preview";
 import { MirrorValidation } from "../dynamic-providers/mirror-validation/resource";
 import { RegistryAccess } from "../dynamic-providers/registry-access/resource";
 import { RegistrySuperuser } from "../dynamic-providers/registry-superuser/resource";
 import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
 import type { Credentials } from "../lib/distribution/auth/credentials";
 import { ignoredProxyNote } from "../lib/distribution/http/proxy-settings";
+import { counted, oneLine } from "../lib/errors/text";
 import { formatImages } from "../lib/import/image-list";
-import { markNotes } from "../lib/mirror/image-marks";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
 import type { OnRemove } from "../lib/mirror/on-remove";
-import { DEFAULT_UPSTREAM_HOSTS } from "../lib/mirror/upstreams";
 import type { FilesMachineConfig, MirrorObject } from "../lib/openshift";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
@@ -22,8 +21,8 @@ import {
     SITE_DEFAULTS,
     allImages,
     allMarks,
-    clusterObjects,
-    mirrorPolicy,
+    clusterConfiguration,
+    clusterDelivery,
     targetFiles,
 } from "../lib/site";
 import { childName } from "./child-name";
@@ -38,7 +37,6 @@ import {
     mirroredImages,
     nodeCertificates,
     summarizeRobots,
-    supersededNotes,
 } from "./site-outputs";
 
 /** A site. What decides which resources there are is plain; everything else may be an output of the program. */
@@ -49,7 +47,7 @@ export interface PassthroughSiteArgs {
     readonly content: readonly Content[];
     /** The clusters that pull; default: of the newest version, and may pull from upstream what the mirror lacks. */
     readonly cluster?: SiteCluster | undefined;
-    /** Hosts that content may come from; those without content are named in a note. Default: the named list. */
+    /** Hosts that content may come from; those without content are named in a note. */
     readonly upstreams?: readonly string[] | undefined;
     /** Secret: what connections to the registry need beside an account, as the key of a client certificate. */
     readonly connectionSecrets?: pulumi.Input<ConnectionSecrets> | undefined;
@@ -121,21 +119,23 @@ export class PassthroughSite extends pulumi.ComponentResource {
     constructor(name: string, args: PassthroughSiteArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:site:PassthroughSite", name, {}, opts);
         const { content, cluster = { contactSource: SITE_DEFAULTS.contactSource } } = args;
-        const site = { content, cluster, upstreams: args.upstreams ?? DEFAULT_UPSTREAM_HOSTS };
+        const site = { content, cluster, upstreams: args.upstreams };
         const registry = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
         const connection = connectionArgs({ ...args, registry });
         const images = allImages(content);
         const marks = allMarks(content);
         this.mirrorBase = pulumi.output(registry.mirrorBase);
         const mirror = this.mirrorBase.apply(parseMirrorBase);
-        const policy = mirror.apply((base) => mirrorPolicy(site, base));
-        const objects = mirror.apply((base) => clusterObjects(site, base));
+        const delivery = mirror.apply((base) => clusterDelivery(site, base));
         const targets = pulumi
             .all([mirror, registry.ca, registry.plainHttp])
             .apply(([base, ca, plainHttp]) => targetFiles(site, { mirror: base, ca, plainHttp }));
-        pulumi.all([policy, objects, targets]).apply(([rules, { notes }, other]) => {
-            const all = [...rules.notes, ...markNotes(marks), ...notes, ...supersededNotes(content), ...other.notes];
-            for (const note of all) void pulumi.log.info(oneLine(note), this);
+        pulumi.all([delivery, targets]).apply(([{ notes: ofClusters }, { notes: ofTargets }]) => {
+            const notes = [...ofClusters, ...ofTargets];
+            if (notes.length === 0 || followsPreview()) return;
+            // As one message: without a terminal the engine prints its first line again at every step.
+            const title = `${counted(notes.length, "note")} on the content and the mirror rules:`;
+            void pulumi.log.info([title, ...notes.map(oneLine)].join("\n    "), this);
         });
 
         if (registry.proxy === undefined) mirror.apply(({ host }) => this.noteIgnoredProxy(host));
@@ -163,7 +163,9 @@ export class PassthroughSite extends pulumi.ComponentResource {
                 account: "puller",
                 images: formatImages(images),
                 ...(Object.keys(marks).length === 0 ? {} : { marks }),
-                registriesConf: policy.apply(({ registriesConf }) => registriesConf),
+                registriesConf: delivery.apply(({ registriesConf }) => registriesConf),
+                clusterVersion: delivery.apply(({ version }) => version),
+                clusterObjects: delivery.apply((all) => clusterConfiguration(all).objects),
                 sparse: content.flatMap((set) => set.leftOut),
                 wholeImages: args.wholeImages ?? SITE_DEFAULTS.wholeImages,
                 ...(args.onRemove === "delete" ? { onRemove: args.onRemove } : {}),
@@ -172,12 +174,12 @@ export class PassthroughSite extends pulumi.ComponentResource {
         );
 
         this.images = mirror.apply((base) => mirroredImages(base, images, marks));
-        this.mirrorRules = policy.apply((rules) => rules.objects);
-        this.registriesConf = policy.apply((rules) => rules.registriesConf);
+        this.mirrorRules = delivery.apply(({ mirrorRules }) => mirrorRules);
+        this.registriesConf = delivery.apply(({ registriesConf }) => registriesConf);
         this.registryCa = pulumi.output(registry.ca).apply((ca) => ca ?? "");
         this.clientCertificate = clientCertificate(connection);
         this.clientMachineConfigs = nodeCertificates(mirror, connection);
-        this.clusterObjects = objects.apply(({ notes: _, ...rest }) => rest);
+        this.clusterObjects = delivery.apply(({ objects }) => objects);
         this.targetFiles = targets.apply(({ files }) => files);
         this.pullSecret = dockerConfig(mirror, puller);
         this.pushSecret = dockerConfig(mirror, importer);

@@ -9,7 +9,7 @@ import { type MirrorBase, mirrorReference } from "../lib/mirror/mirror-reference
 import { formatReference, parseSourceKey } from "../lib/oci/reference";
 import { type FilesMachineConfig, clientMachineConfigs } from "../lib/openshift";
 import type { Robot } from "../lib/registries";
-import type { ConnectionSecrets, Content } from "../lib/site";
+import type { ConnectionSecrets } from "../lib/site";
 import { applyKnown } from "./known";
 
 /** Where an image is at the mirror, and its digest there and, unless it is marked, upstream. */
@@ -115,15 +115,4 @@ export function nodeCertificates(
                     : clientMachineConfigs({ host, ca, certificate, key }),
             ),
     );
-}
-
-/** Tags that later sets have moved. */
-export function supersededNotes(content: readonly Content[]): string[] {
-    return content
-        .filter(({ superseded }) => superseded.length > 0)
-        .map(({ name, superseded }) => {
-            const named = `${superseded.slice(0, 5).join(", ")}${superseded.length > 5 ? ", …" : ""}`;
-            const count = superseded.length === 1 ? "1 tag" : `${superseded.length} tags`;
-            return `${name}: a later set moves ${count} (${named}); the images of this set are kept by digest`;
-        });
 }

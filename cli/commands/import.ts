@@ -65,7 +65,8 @@ async function importSet(context: OperationContext, content: Content): Promise<b
     status.show(`${content.name}: checking what the registry has`);
     const planned = planLockedSet(client, content, { base, kind: site.registry.type });
     const { set, plan } = await planned.finally(() => status.end());
-    warn(content, movedTags(plan, {}));
+    const known = site.content.map(({ images }) => images);
+    warn(content, movedTags(plan, known));
     const result = await runPlan(context, content, plan, set);
     warn(content, refusedMounts(result));
     if (signal.aborted) throw interrupted(content, result, signal.reason);

@@ -1,6 +1,8 @@
-import { type OfflinePlan } from "../../lib/import";
+import { type OfflinePlan, planHeadline, sharedImagesNote } from "../../lib/import";
 import { counted, formatBytes, markdownCell, markdownCode } from "../../lib/errors/text";
+import { type ClusterChange, clusterChangeLines, clusterHeadline } from "../../lib/openshift";
 import type { ImportedImages } from "../stack/imported-images";
+import type { OfflineReport } from "./offline-report";
 
 /** A comment on GitHub holds 65,536 characters, one on GitLab a million. */
 const MAX_COMMENT_BYTES = 60_000;
@@ -20,15 +22,19 @@ interface Table {
  * The offline plan as a comment on a pull request, always below `MAX_COMMENT_BYTES`. Rows that do not fit are counted;
  * no row is cut.
  */
-export function planMarkdown(plan: OfflinePlan, stack: string, imported: ImportedImages): string {
-    const tables = listTables(plan).filter(({ rows }) => rows.length > 0);
+export function planMarkdown(report: OfflineReport, stack: string, imported: ImportedImages): string {
+    const { plan, cluster, notes } = report;
+    const tables = [...clusterTables(cluster), ...listTables(plan)].filter(({ rows }) => rows.length > 0);
     const opening = [
-        `### Images of ${markdownCode(stack, MAX_TEXT)}: ${headline(plan)}`,
+        `### Images of ${markdownCode(stack, MAX_TEXT)}: ${planHeadline(plan)}`,
+        "",
+        `**Clusters:** ${clusterText(cluster)}`,
         "",
         `Compared with ${markdownCell(imported.source, MAX_TEXT)}. The registry was not asked: it may already have some of the bytes.`,
         ...(imported.note === undefined ? [] : ["", `**Note:** ${markdownCell(imported.note, MAX_TEXT)}`]),
         "",
         ...overview(plan),
+        ...noteLines(notes),
     ].join("\n");
     let room = MAX_COMMENT_BYTES - Buffer.byteLength(opening) - 1;
     const shown = tables.map((table, i) => {
@@ -39,12 +45,35 @@ export function planMarkdown(plan: OfflinePlan, stack: string, imported: Importe
     return `${opening}\n${shown.join("")}`;
 }
 
-function headline({ totals, going, bytes }: OfflinePlan): string {
-    const most = bytes === undefined ? "" : `; at most ${formatBytes(bytes)}`;
-    return `${totals.coming} to add, ${totals.changing} to change, ${going.length} to remove${most}`;
+function clusterText(cluster: ClusterChange | undefined): string {
+    if (cluster === undefined) return "not compared, since it is not known what they have";
+    return markdownCell(clusterHeadline(cluster), MAX_TEXT);
 }
 
-function overview({ sets, totals }: OfflinePlan): string[] {
+function clusterTables(cluster: ClusterChange | undefined): Table[] {
+    if (cluster === undefined) return [];
+    return clusterChangeLines(cluster)
+        .filter(({ lines }) => lines.length > 0)
+        .map(({ title, lines }) => ({
+            title: markdownCell(title, MAX_TEXT),
+            head: ["Change"],
+            rows: lines.map((line) => `| ${markdownCode(line, MAX_TEXT)} |`),
+        }));
+}
+
+/** Most notes of a site; more than that nobody reads. */
+const MAX_NOTES = 10;
+
+function noteLines(notes: readonly string[]): string[] {
+    if (notes.length === 0) return [];
+    const shown = notes.slice(0, MAX_NOTES).map((note) => `- ${markdownCell(note, MAX_TEXT)}`);
+    const more = notes.length - shown.length;
+    return ["**Warnings**", "", ...shown, ...(more > 0 ? [`- … and ${more} more`] : []), ""];
+}
+
+function overview(plan: OfflinePlan): string[] {
+    const { sets } = plan;
+    const shared = sharedImagesNote(plan);
     const rows = sets.slice(0, MAX_SETS).map(({ name, coming, changing, unchanged, bytes }) => {
         const most = bytes === undefined ? "unknown" : formatBytes(bytes);
         return `| ${markdownCode(name, 100)} | ${coming.length} | ${changing.length} | ${unchanged} | ${most} |`;
@@ -55,16 +84,17 @@ function overview({ sets, totals }: OfflinePlan): string[] {
         "| --- | ---: | ---: | ---: | ---: |",
         ...rows,
         ...(more > 0 ? ["", `… and ${more} more sets`] : []),
-        ...(totals.shared > 0
-            ? ["", `In several sets, and counted once above: ${counted(totals.shared, "image")}`]
-            : []),
+        ...(shared === undefined ? [] : ["", shared]),
         "",
     ];
 }
 
 /** Images whose digest changes are first: a reviewer must look at them. */
 function listTables({ sets, going, onRemove, totals }: OfflinePlan): Table[] {
-    const fate = onRemove === "keep" ? "kept in the registry" : "deleted from the registry, unless still in use there";
+    const fate =
+        onRemove === "keep"
+            ? "kept in the registry"
+            : "deleted from the registry, unless something there still needs them";
     const changing = sets.flatMap((set) => set.changing);
     const coming = sets.flatMap((set) => set.coming);
     return [

@@ -1,15 +1,16 @@
 import { counted } from "../../lib/errors/text";
-import { readLock } from "../../lib/lock";
-import { type OfflinePlan, isEmptyPlan, offlinePlanLines, planOffline, planTotalsLine } from "../../lib/import";
+import { isEmptyPlan, offlinePlanLines, planHeadline, sharedImagesNote } from "../../lib/import";
+import { clusterChangeLines, isSameCluster } from "../../lib/openshift";
 import { EXIT_OK } from "../exit-codes";
 import { type ImportedImages, readImportedFiles, readImportedState } from "../stack/imported-images";
 import { print, printDiagnostic } from "../terminal/output";
+import { type OfflineReport, createOfflineReport } from "./offline-report";
 import { planMarkdown } from "./plan-markdown";
 import { type StackSelection, readStackSite, stackName } from "../stack/stack-file";
 
 /**
- * Plans the sets of a stack without network, and prints the plan.
- * @param against files with what was imported last; absent: the stack's state
+ * Plans the sets of a stack without network, and prints the plan, with what changes for clusters.
+ * @param against what was imported last; absent: the stack's state
  * @returns "changes" if there is something to do
  */
 export async function runOfflinePlan(
@@ -17,41 +18,45 @@ export async function runOfflinePlan(
     against: readonly string[] | undefined,
     format: "text" | "json" | "markdown",
 ): Promise<"changes" | typeof EXIT_OK> {
-    const { content, onRemove } = readStackSite(selection);
+    const site = readStackSite(selection);
     const imported =
         against === undefined ? await readImportedState(selection.stack) : readImportedFiles(against, selection.stack);
-    const sets = await Promise.all(
-        content.map(async ({ name, lock, images, earlier }) => ({
-            name,
-            images,
-            earlier,
-            facts: await readLock(lock),
-        })),
-    );
-    const plan = planOffline(sets, imported.images, onRemove);
+    const report = await createOfflineReport(site, imported);
+    const { plan, cluster } = report;
     if (imported.note !== undefined) printDiagnostic(`note: ${imported.note}`);
     const stack = stackName(selection);
     switch (format) {
         case "json":
-            print(JSON.stringify({ stack, against: imported.source, ...withNote(imported), ...plan }));
+            print(JSON.stringify(toJson(stack, report, imported)));
             break;
         case "markdown":
-            print(planMarkdown(plan, stack, imported).trimEnd());
+            print(planMarkdown(report, stack, imported).trimEnd());
             break;
         case "text":
-            printText(plan, imported);
+            printText(report, imported);
     }
-    return isEmptyPlan(plan) ? EXIT_OK : "changes";
+    return isEmptyPlan(plan) && (cluster === undefined || isSameCluster(cluster)) ? EXIT_OK : "changes";
 }
 
-function withNote({ note }: ImportedImages): { note?: string } {
-    return note === undefined ? {} : { note };
+function toJson(stack: string, { plan, cluster, notes }: OfflineReport, imported: ImportedImages): object {
+    return {
+        stack,
+        against: imported.source,
+        ...(imported.note === undefined ? {} : { note: imported.note }),
+        ...plan,
+        ...(cluster === undefined ? {} : { cluster }),
+        notes,
+    };
 }
 
-function printText(plan: OfflinePlan, imported: ImportedImages): void {
-    for (const { title, lines } of offlinePlanLines(plan)) print([title, ...lines].join("\n    "));
-    const totals = planTotalsLine(plan);
-    if (totals !== undefined) print(totals);
-    const { unchanged } = plan.totals;
-    print(`${counted(unchanged, "image")} unchanged, compared with ${imported.source}`);
+function printText({ plan, cluster, notes }: OfflineReport, imported: ImportedImages): void {
+    const blocks = [...offlinePlanLines(plan), ...(cluster === undefined ? [] : clusterChangeLines(cluster))];
+    for (const { title, lines } of blocks) print([title, ...lines].join("\n    "));
+    if (!isEmptyPlan(plan)) print(`images: ${planHeadline(plan)}`);
+    const shared = sharedImagesNote(plan);
+    if (shared !== undefined) print(shared);
+    print(`${counted(plan.totals.unchanged, "image")} unchanged, compared with ${imported.source}`);
+    if (cluster === undefined)
+        print("mirror rules are not compared: give --against a folder of render, state or outputs");
+    for (const note of notes) printDiagnostic(`note: ${note}`);
 }

@@ -1,11 +1,12 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PassthroughError } from "../../lib/errors/errors";
+import { clusterDelivery, clusterTexts, targetFiles } from "../../lib/site";
 import { EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
-import { print } from "../terminal/output";
+import { print, printDiagnostic } from "../terminal/output";
 import { requireMirrorBase, stackOutputs } from "../stack/pulumi-stack";
-import { type StackSelection, configuredMirrorBase } from "../stack/stack-file";
+import { type StackSelection, configuredMirrorBase, readStackSite } from "../stack/stack-file";
 import { RENDERED_FILES } from "./rendered-files";
 import { type RenderedOutputs, renderedOutputs } from "./rendered-outputs";
 import { replaceFile } from "./replace-file";
@@ -16,13 +17,18 @@ export interface RenderOptions {
     readonly configFile?: string;
     readonly out?: string;
     readonly json?: boolean;
+    readonly offline?: boolean;
 }
 
-/** Writes the stack's outputs for a cluster as files, unless they belong to another mirror base than its stack file. */
-export async function runRender({ stack: named, configFile: file, out, json = false }: RenderOptions): Promise<number> {
-    const stack = selectedStack(named);
+/**
+ * Writes what a cluster needs as files: the stack's outputs, unless they belong to another mirror base than its stack file;
+ * or offline, what they will be after an `up`.
+ */
+export async function runRender(options: RenderOptions): Promise<number> {
+    const { configFile: file, out, json = false, offline = false } = options;
+    const stack = selectedStack(options.stack);
     const folder = out ?? join("out", stack);
-    const outputs = await readOutputs({ stack, file });
+    const outputs = offline ? computeOutputs({ stack, file }) : await readOutputs({ stack, file });
     await mkdir(folder, { recursive: true });
     const paths: string[] = [];
     for (const { name, output, always } of RENDERED_FILES) {
@@ -32,7 +38,22 @@ export async function runRender({ stack: named, configFile: file, out, json = fa
     }
     paths.push(...(await writeTargetFiles(folder, outputs.targetFiles)));
     print(json ? JSON.stringify({ files: paths }) : `written: ${paths.join(", ")}`);
+    if (offline) printDiagnostic(LEFT_OUT);
     return EXIT_OK;
+}
+
+const LEFT_OUT =
+    "note: computed from the configuration and the locks: the pull secret is left out, and no pull is proven; apply the " +
+    "files after `npm run up`";
+
+/** The outputs that an `up` with this configuration and these locks gives. */
+function computeOutputs(selection: StackSelection): RenderedOutputs {
+    const site = readStackSite(selection);
+    const delivery = clusterDelivery(site, site.registry.mirror);
+    const targets = targetFiles(site, site.registry);
+    for (const note of [...delivery.notes, ...targets.notes]) printDiagnostic(`note: ${note}`);
+    const { ca = "", clientCertificate = "" } = site.registry;
+    return { ...clusterTexts(delivery), registryCa: ca, clientCertificate, targetFiles: targets.files };
 }
 
 async function readOutputs({ stack, file }: StackSelection): Promise<RenderedOutputs> {

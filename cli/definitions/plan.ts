@@ -17,21 +17,22 @@ export function planDefinition(): CommandDefinition {
                 "present, is pushed, only gets its tag, or is blocked; the blobs to mount and to upload; the bytes. " +
                 "Present means that the tag has the right digest: verify checks the manifests and blobs below it, and " +
                 "npm run up repairs them.\n\n" +
-                "With --offline it needs no network: it compares the lock files with the last import. Images are listed by " +
-                'name, bytes as "at most".\n\n' +
+                "With --offline it needs no network: it compares configuration and lock files with the last up. Images are " +
+                'listed by name, bytes as "at most". Sources of the mirror rules and objects for clusters that change are ' +
+                "listed too, with what nodes do when the rules are applied.\n\n" +
                 "With --repositories it only prints the repositories that the images go to, one a line, also without " +
                 "network: for a registry that creates none with the first push (ECR).",
         )
         .addOption(stackOption())
         .addOption(configFileOption())
         .addOption(jsonOption("print one JSON object"))
-        .option("--exit-code", "exit with 3 if an import would change something")
+        .option("--exit-code", "exit with 3 if an import, or offline an up, would change something")
         .addOption(valueOption("--authfile <file>", "auth file with the account that pushes").conflicts("offline"))
-        .option("--offline", "compare the lock files with the last import, without network")
+        .option("--offline", "compare configuration and lock files with the last up, without network")
         .addOption(
             repeatedOption(
                 "--against <path>",
-                `with --offline, repeatable: a lock file, stack outputs or state, a folder; or "${NOTHING_IMPORTED}"`,
+                `with --offline, repeatable: a lock file, stack outputs or state, a checkout or rendered folder; or "${NOTHING_IMPORTED}"`,
                 (file) => file,
             ),
         )
@@ -60,7 +61,7 @@ export function planDefinition(): CommandDefinition {
             [0, "the plan is printed"],
             [1, "failed, or an image is blocked"],
             USAGE_CODE,
-            [3, "--exit-code: an import would change something"],
+            [3, "--exit-code: something would change"],
             ...INTERRUPTION_CODES,
         ],
         run: () => {

@@ -15,12 +15,15 @@ export function renderDefinition(): CommandDefinition {
             "Writes the stack's outputs for a cluster as files for GitOps. A file without content is not written, and an " +
                 "old one is deleted. For each of cluster.targets there is a folder (docs/outputs.md). Outputs of another mirror " +
                 "base than that of the stack file are rejected.\n\n" +
+                "With --offline the files are computed from the configuration and the lock files, for a pull request: without " +
+                "an up, the Pulumi CLI, a registry or an archive. They are the same, byte for byte, as after the up.\n\n" +
                 "Secrets are not written. The pull secret: npm run -s pulumi -- stack output pullSecret --show-secrets. With a client " +
                 "certificate, MachineConfigs with it and its key: the output clientMachineConfigs.",
         )
         .addOption(stackOption())
         .addOption(configFileOption())
         .addOption(valueOption("--out <folder>", "where to write (default: out/<stack>)"))
+        .option("--offline", "compute the files from the configuration and the lock files")
         .addOption(jsonOption("print the written paths as one JSON object"))
         .addHelpText("after", `\n${["Files:", ...RENDERED_FILES.map(listed)].join("\n")}`);
     return {
@@ -28,6 +31,7 @@ export function renderDefinition(): CommandDefinition {
         examples: [
             { line: "render --stack site-b", what: "write the files to out/site-b" },
             { line: "render --stack site-b --out clusters/site-b/mirror", what: "write them into a GitOps repository" },
+            { line: "render --offline --stack site-b", what: "write what they will be after the next up" },
         ],
         exitCodes: [[0, "the files are written"], [1, "failed"], USAGE_CODE],
         run: () => {

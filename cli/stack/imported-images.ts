@@ -1,17 +1,23 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import { parseLock } from "../../lib/lock";
 import { type ImagesBySource, toImageMap, isImageText } from "../../lib/import";
 import { isDigest } from "../../lib/oci/digest";
+import { type ClusterConfiguration, NO_CLUSTER, readObjectList } from "../../lib/openshift";
+import { clusterConfiguration, clusterDelivery } from "../../lib/site";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { RENDERED_FILES } from "../commands/rendered-files";
+import { type RenderedOutputs, renderedOutputs } from "../commands/rendered-outputs";
 import { NOTHING_IMPORTED } from "./nothing-imported";
 import { stackState } from "./pulumi-stack";
-import { readStackContent, stackFilePath } from "./stack-file";
+import { type StackSelection, readStackContent, readStackSite, stackFilePath } from "./stack-file";
 
-/** The images of the last import, and where they are from. */
+/** What was imported and rendered last, and where that is known from. */
 export interface ImportedImages {
     readonly images: ImagesBySource;
+    /** What clusters have; absent: not known. */
+    readonly cluster?: ClusterConfiguration;
     /** For people: "the state of stack site-a". */
     readonly source: string;
     /** Why images may be missing from the list. */
@@ -29,6 +35,7 @@ const state = z.looseObject({
 });
 const outputs = z.looseObject({ images: z.record(z.string(), z.looseObject({ digest })) });
 const IMPORT_TYPE = "pulumi-nodejs:dynamic/registry-passthrough:ImageImport";
+const VALIDATION_TYPE = "pulumi-nodejs:dynamic/registry-passthrough:MirrorValidation";
 
 /**
  * The images in the stack's state. If the state cannot be read, no image counts as imported, and the note says so.
@@ -36,7 +43,7 @@ const IMPORT_TYPE = "pulumi-nodejs:dynamic/registry-passthrough:ImageImport";
 export async function readImportedState(stack: string): Promise<ImportedImages> {
     const source = `the state of stack ${stack}`;
     try {
-        return { images: imagesIn(await stackState(stack), source), source };
+        return { ...readBaseline(await stackState(stack), source), source };
     } catch (error) {
         const note = `compared with nothing, since the state could not be read: ${errorMessage(error)}`;
         return { images: {}, source: "nothing", note };
@@ -44,49 +51,107 @@ export async function readImportedState(stack: string): Promise<ImportedImages> 
 }
 
 /**
- * The images of all these files: locks, `pulumi stack export`, `pulumi stack output --json`; of a folder, the stack's
- * lock files as its stack file lists them there.
+ * What all these have together: locks, `pulumi stack export`, `pulumi stack output --json`, folders of `render`, and
+ * checkouts of another revision, whose stack file says which lock files count there.
  * @throws PassthroughError `BASELINE_INVALID`, and those of `parseLock` and `readStackContent`
  */
 export function readImportedFiles(paths: readonly string[], stack: string): ImportedImages {
-    if (paths.length === 1 && paths[0] === NOTHING_IMPORTED) return { images: {}, source: "nothing" };
-    const all = paths.map((path) => (isFolder(path) ? imagesInFolder(path, stack) : imagesIn(readJson(path), path)));
-    const unknown = paths.filter((path) => isFolder(path) && !existsSync(stackFilePath({ stack, folder: path })));
-    const missing = unknown.map((folder) => stackFilePath({ stack, folder })).join(", ");
+    if (paths.length === 1 && paths[0] === NOTHING_IMPORTED)
+        return { images: {}, cluster: NO_CLUSTER, source: "nothing" };
+    const all = paths.map((path) => (isFolder(path) ? readFolder(path, stack) : readBaseline(readJson(path), path)));
+    const cluster = all.map((baseline) => baseline.cluster).findLast((known) => known !== undefined);
+    const notes = all.flatMap(({ note }) => note ?? []);
     return {
-        images: Object.assign({}, ...all) as ImagesBySource,
+        images: Object.assign({}, ...all.map(({ images }) => images)) as ImagesBySource,
+        ...(cluster === undefined ? {} : { cluster }),
         source: paths.join(", "),
-        ...(missing === "" ? {} : { note: `every image counts as new: there is no ${missing}` }),
+        ...(notes.length === 0 ? {} : { note: notes.join("; ") }),
     };
 }
 
-function isFolder(path: string): boolean {
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+type Baseline = Pick<ImportedImages, "images" | "cluster" | "note">;
+
+function readFolder(folder: string, stack: string): Baseline {
+    if (existsSync(join(folder, "registries.conf"))) return { images: {}, cluster: readRenderedFolder(folder) };
+    const selection = { stack, folder };
+    if (existsSync(stackFilePath(selection))) return readCheckout(selection);
+    if (!existsSync(join(folder, "Pulumi.yaml")))
+        throw invalid(folder, "neither a folder that render wrote nor a checkout with a stack file");
+    const note = `every image counts as new: there is no ${stackFilePath(selection)}`;
+    return { images: {}, cluster: NO_CLUSTER, note };
 }
 
-/** A stack that has no file in the folder is new: nothing was imported for it. */
-function imagesInFolder(folder: string, stack: string): ImagesBySource {
-    if (!existsSync(stackFilePath({ stack, folder }))) return {};
-    const locks = readStackContent({ stack, folder }).map(({ lock }) => resolve(folder, lock));
-    return Object.assign({}, ...locks.map((lock) => imagesIn(readJson(lock), lock))) as ImagesBySource;
+/** What an `up` of another revision gives; its configuration may be one that this program refuses. */
+function readCheckout(selection: StackSelection & { readonly folder: string }): Baseline {
+    const { folder } = selection;
+    const locks = readStackContent(selection).map(({ lock }) => resolve(folder, lock));
+    const images = Object.assign(
+        {},
+        ...locks.map((lock) => readBaseline(readJson(lock), lock).images),
+    ) as ImagesBySource;
+    try {
+        const site = readStackSite(selection);
+        return { images, cluster: clusterConfiguration(clusterDelivery(site, site.registry.mirror)) };
+    } catch (error) {
+        return { images, note: `the mirror rules of ${folder} are not known: ${errorMessage(error)}` };
+    }
 }
 
-function imagesIn(document: unknown, place: string): ImagesBySource {
+function readBaseline(document: unknown, place: string): Baseline {
     if (typeof document === "object" && document !== null && "lockVersion" in document) {
         const lock = parseLock(JSON.stringify(document), place);
-        return { ...lock.earlier.images, ...lock.images };
+        return { images: { ...lock.earlier.images, ...lock.images } };
     }
     const stateDocument = state.safeParse(document);
-    if (stateDocument.success) return imagesInResources(stateDocument.data.deployment.resources ?? []);
+    if (stateDocument.success) return readState(stateDocument.data.deployment.resources ?? []);
     const outputDocument = outputs.safeParse(document);
     if (!outputDocument.success) throw invalid(place, "neither a lock nor a stack's state or outputs");
-    return Object.fromEntries(
-        Object.entries(outputDocument.data.images).map(([source, image]) => [source, image.digest]),
-    );
+    const images = Object.entries(outputDocument.data.images).map(([source, image]) => [source, image.digest]);
+    return { images: Object.fromEntries(images) as ImagesBySource, ...readOutputs(outputDocument.data) };
+}
+
+interface StateResource {
+    readonly type: string;
+    readonly delete?: boolean | undefined;
+    readonly outputs?: unknown;
+}
+
+/** A stack without outputs has never had a complete `up`: no cluster can have its rules. */
+function readState(resources: readonly StateResource[]): Baseline {
+    const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
+    const { cluster = NO_CLUSTER } = readOutputs(stack?.outputs);
+    const validation = resources.find(({ type }) => type === VALIDATION_TYPE);
+    const version = z.looseObject({ clusterVersion: z.string() }).safeParse(validation?.outputs).data?.clusterVersion;
+    return { images: imagesInResources(resources), cluster: { ...cluster, version } };
+}
+
+function readOutputs(document: unknown): Pick<Baseline, "cluster"> {
+    const texts = renderedOutputs.safeParse(document).data;
+    return texts === undefined ? {} : { cluster: readTexts(texts) };
+}
+
+function readTexts(texts: RenderedOutputs): ClusterConfiguration {
+    const { registriesConf, registryCa: _ca, clientCertificate: _certificate, targetFiles: _files, ...yaml } = texts;
+    return { registriesConf, objects: readObjectList(Object.values(yaml).filter(Boolean).join("---\n")) };
+}
+
+/** A file that was not rendered had no content. */
+function readRenderedFolder(folder: string): ClusterConfiguration {
+    const read = (name: string) => {
+        const path = join(folder, name);
+        return existsSync(path) ? readText(path) : "";
+    };
+    const texts = Object.fromEntries(RENDERED_FILES.map(({ name, output }) => [output, read(name)]));
+    if (texts.registriesConf !== "") return readTexts(renderedOutputs.parse(texts));
+    throw invalid(folder, "a folder without the registries.conf that render writes");
+}
+
+function isFolder(path: string): boolean {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** Of two sets with the same tag the later one counts, as in the registry. */
-function imagesInResources(resources: readonly { type: string; delete?: boolean | undefined; outputs: unknown }[]) {
+function imagesInResources(resources: readonly StateResource[]): ImagesBySource {
     const found = resources
         .filter((resource) => resource.type === IMPORT_TYPE && resource.delete !== true)
         .map((resource) => z.looseObject({ images }).safeParse(resource.outputs).data?.images ?? {})
@@ -94,13 +159,16 @@ function imagesInResources(resources: readonly { type: string; delete?: boolean 
     return Object.assign({}, ...found) as ImagesBySource;
 }
 
-function readJson(path: string): unknown {
-    let text: string;
+function readText(path: string): string {
     try {
-        text = readFileSync(path, "utf8");
+        return readFileSync(path, "utf8");
     } catch (error) {
         throw invalid(path, errorMessage(error));
     }
+}
+
+function readJson(path: string): unknown {
+    const text = readText(path);
     try {
         return JSON.parse(text);
     } catch {
@@ -112,6 +180,6 @@ function invalid(place: string, what: string): PassthroughError {
     return new PassthroughError(what, {
         code: "BASELINE_INVALID",
         place: { file: place },
-        fix: `give a lock file, the JSON of \`pulumi stack output --json\` or \`pulumi stack export\`, a folder with stack files, or ${NOTHING_IMPORTED}`,
+        fix: `give a lock file, the JSON of \`pulumi stack output --json\` or \`pulumi stack export\`, a folder of render or a checkout, or ${NOTHING_IMPORTED}`,
     });
 }

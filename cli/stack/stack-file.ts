@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { schemaIssues } from "../../lib/errors/schema-issues";
@@ -60,7 +60,7 @@ export function readStackContent(selection: StackSelection): StackContent[] {
  */
 export function readStackSite(selection: StackSelection): Site {
     const { site: document, defaults, keys } = readStackFile(selection);
-    const read = (path: string): string => readFileSync(path, "utf8");
+    const read = (path: string): string => readFileSync(resolve(selection.folder ?? "", path), "utf8");
     const context = { read, now: new Date(), stack: stackName(selection) };
     const { site, issues } = readSite(document, defaults, context);
     const all = [...issues, ...unknownKeyIssues(keys)];

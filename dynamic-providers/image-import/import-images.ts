@@ -45,6 +45,7 @@ export async function importImages(
     const missing = Object.fromEntries(
         Object.entries(toImageMap(inputs.images)).filter(([source, digest]) => before.images[source] !== digest),
     );
+    context.process.ownChanges.add(inputs.registry.mirrorBase, before.images, toImageMap(inputs.images));
     if (Object.keys(missing).length > 0 || before.incomplete.length > 0) {
         const result = await push(inputs, missing, before, context);
         logWarnings(refusedMounts(result), context);
@@ -95,7 +96,7 @@ async function push(
         const { set, plan } = await planLockedSet(client, { ...inputs, images }, { base, kind, suspects });
         const lines = planLines(plan);
         if (lines.length > 0) log.line("info", lines.join("\n    "));
-        logWarnings(movedTags(plan, before.images), context);
+        logWarnings(movedTags(plan, knownImages(inputs, before, context)), context);
         logWarnings(immutableMoves(plan, inputs, context), context);
         // The plan is shown before the first byte is sent.
         await log.flushed();
@@ -108,6 +109,16 @@ async function push(
             onCheck: () => row.show("checking where the registry wants uploads"),
         });
     });
+}
+
+/** Images that this stack has pushed before, also with sets that come first: a tag that moves from one of them is its own. */
+function knownImages(
+    { registry, images }: ImageImportInputs,
+    before: StateBefore,
+    { process }: RegistryContext,
+): ImagesBySource[] {
+    const sets = [...process.declaredSets.at(registry.mirrorBase).values()];
+    return [before.images, ...sets.flatMap((set) => [set.before, set.wanted.images]), toImageMap(images)];
 }
 
 /** True if nothing of the set was imported before. */

@@ -1,36 +1,59 @@
 import { MAX_NAMES } from "../../lib/errors/format";
 import { counted, firstLines } from "../../lib/errors/text";
 import { readLock } from "../../lib/lock";
-import { type ImagesBySource, offlinePlanLines, planOffline } from "../../lib/import";
+import {
+    type ImagesBySource,
+    type PlanLines,
+    type WantedSet,
+    isEmptyPlan,
+    planHeadline,
+    planOffline,
+    removalLines,
+    singleSetLines,
+} from "../../lib/import";
 import type { OnRemove } from "../../lib/mirror/on-remove";
 import type { ResourceLog } from "../lifecycle/engine";
+import type { SetChange } from "../registry/declared-sets";
+
+/** A set as its plan needs it; without a readable lock only the bytes are missing. */
+export async function wantedSet(lockPath: string, images: ImagesBySource): Promise<WantedSet> {
+    const facts = await readLock(lockPath).catch(() => undefined);
+    return { name: lockPath, images, earlier: facts?.earlier.images ?? {}, facts };
+}
 
 /**
  * Logs the offline plan of one set, for the preview: images that are added, changed and removed, by name, and the bytes
- * that may have to be sent at most. Needs no network and no archive; without the lock only the bytes are missing.
+ * that may have to be sent at most. Needs no network and no archive.
  */
-export async function describeImageChanges(
-    olds: ImagesBySource,
-    news: ImagesBySource,
-    lockPath: string,
-    onRemove: OnRemove,
-    log: ResourceLog,
-): Promise<void> {
-    const facts = await readLock(lockPath).catch(() => undefined);
-    const earlier = facts?.earlier.images ?? {};
-    const plan = planOffline([{ name: lockPath, images: news, earlier, facts }], olds, onRemove);
-    for (const { title, lines } of offlinePlanLines(plan, false)) log.line("info", [title, ...lines].join("\n    "));
+export function describeImageChanges(wanted: WantedSet, before: ImagesBySource, log: ResourceLog): void {
+    logLines(singleSetLines(planOffline([wanted], before)), log);
 }
 
-/** Logs the images that no set lists any more: those of a set that was taken out are on no other row. */
-export function describeLeavingImages(
+/**
+ * Logs the plan of all sets in one line, and the images that no set lists any more: those of a set that was taken out are
+ * on no other row.
+ * @param olds all images of the last validation
+ */
+export function describeAllSets(
+    sets: readonly SetChange[],
     olds: ImagesBySource,
-    news: ImagesBySource,
     onRemove: OnRemove,
     log: ResourceLog,
 ): void {
-    for (const { title, lines } of offlinePlanLines(planOffline([], unlisted(olds, news), onRemove)))
-        log.line("info", [title, ...lines].join("\n    "));
+    const before = Object.assign({}, olds, ...sets.map((set) => set.before)) as ImagesBySource;
+    const wanted = sets.map((set) => set.wanted);
+    const plan = planOffline(wanted, before, onRemove);
+    if (isEmptyPlan(plan)) return;
+    const [removal] = removalLines(plan);
+    logLines([{ title: `images: ${planHeadline(plan)}`, lines: removal === undefined ? [] : toLines(removal) }], log);
+}
+
+function toLines({ title, lines }: PlanLines): string[] {
+    return [title, ...lines.map((line) => `    ${line}`)];
+}
+
+function logLines(blocks: readonly PlanLines[], log: ResourceLog): void {
+    for (const { title, lines } of blocks) log.line("info", [title, ...lines].join("\n    "));
 }
 
 /** For a new stack at a registry that is adopted: how many images may be there already. */
@@ -48,8 +71,4 @@ export function immutableTagLines(moving: readonly string[]): string[] {
         `${counted(moving.length, "tag")} would move, and the registry has rules for immutable tags: it refuses those that ` +
         "a rule covers; disable the rule while tags move, or leave the images out of the set";
     return [title, ...firstLines(moving, MAX_NAMES)];
-}
-
-function unlisted(olds: ImagesBySource, news: ImagesBySource): ImagesBySource {
-    return Object.fromEntries(Object.entries(olds).filter(([source]) => news[source] === undefined));
 }

@@ -18,7 +18,7 @@ import type { RegistryContext, RegistryProcess, RegistryProvider } from "../regi
 import { type StateBefore, NOTHING, importAgain, importImages, setId } from "./import-images";
 import { type ImageImportInputs, type ImageImportOutputs, imageImportKind as kind } from "./kind";
 import { findListed } from "./listed-images";
-import { adoptedImagesLine, describeImageChanges, immutableTagLines } from "./preview";
+import { adoptedImagesLine, describeImageChanges, immutableTagLines, wantedSet } from "./preview";
 import { notRemovedError, removeLeaving } from "./removal";
 
 const COMPARED = comparedInputs(kind, ["images"]);
@@ -28,10 +28,12 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
     ...kind,
 
     describeChanges: async (olds, news, { log, process }) => {
-        process.declaredSets.add({ mirrorBase: news.registry.mirrorBase, lock: news.lock });
+        const { mirrorBase } = news.registry;
         process.reimports.set(setId(news), (sources, context) => importAgain(news, sources, context));
         const [before, after] = [toImageMap(olds.images ?? {}), toImageMap(news.images)];
-        await describeImageChanges(before, after, news.lock, news.onRemove ?? "keep", log);
+        const wanted = await wantedSet(news.lock, after);
+        process.declaredSets.add({ mirrorBase, lock: news.lock }, { wanted, before });
+        describeImageChanges(wanted, before, log);
         if (olds.images === undefined && adoptsImages(news, process)) {
             log.line("info", adoptedImagesLine(Object.keys(after).length));
         }
@@ -67,7 +69,7 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
             context.log.line("warning", `the images could not be looked at: ${errorMessage(failures)}`);
             return { outs: { ...olds, unseen: true }, inputs };
         }
-        const broken = new Set(failures.map(({ source }) => source));
+        const broken = new Set(failures.map(({ source }) => source).filter((source) => !isOwn(olds, source, context)));
         const whole = Object.fromEntries(Object.entries(known).filter(([source]) => !broken.has(source)));
         // What has not changed stays as it is written: a refresh that finds nothing must show nothing.
         const images = broken.size === 0 ? olds.images : formatImages(whole);
@@ -90,6 +92,11 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
 function adoptsImages({ registry }: ImageImportInputs, { adoptedNamespaces, settings }: RegistryProcess): boolean {
     if (registryAdmin(registry.type).capabilities.namespaces === undefined) return settings.site.adopt?.value === true;
     return adoptedNamespaces.has(registry.mirrorBase);
+}
+
+/** True if this run has changed the image itself: its state is about to follow. */
+function isOwn({ registry }: ImageImportOutputs, source: string, { process }: RegistryContext): boolean {
+    return process.ownChanges.has(registry.mirrorBase, source);
 }
 
 /** Images that a refresh could not look at are in state, but are not trusted to be in the registry. */
@@ -156,7 +163,8 @@ async function verifyAs(
 function remainingLocks(olds: ImageImportOutputs, { process }: RegistryContext): readonly string[] {
     const { mirrorBase } = olds.registry;
     const today = process.settings.site.locks?.value;
-    if (today === undefined) return [...new Set([...(olds.otherLocks ?? []), ...process.declaredSets.at(mirrorBase)])];
+    if (today === undefined)
+        return [...new Set([...(olds.otherLocks ?? []), ...process.declaredSets.at(mirrorBase).keys()])];
     const isDestroyed = today.includes(olds.lock) && !process.declaredSets.has({ mirrorBase, lock: olds.lock });
     return isDestroyed ? today.slice(0, today.indexOf(olds.lock)) : today;
 }

@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { handlerText } from "./entry-path";
-import type { ResourceKind } from "./resource-kind";
+import { followsPreview } from "./preceding-preview";
+import { PREVIEWED, type ResourceKind } from "./resource-kind";
 
 /** A resource's arguments: its inputs as the program gives them, without those that the provider derives. */
 export type ResourceArgs<Args extends z.ZodObject> = {
@@ -36,6 +37,7 @@ export abstract class DynamicResource extends pulumi.CustomResource {
                 ...Object.fromEntries(kind.outputs.map((output) => [output, undefined])),
                 ...args,
                 ...Object.fromEntries(secretArgs),
+                ...(followsPreview() ? { [PREVIEWED]: true } : {}),
                 selfUrn: ownUrn(name, type, opts.parent),
                 __provider: handlerText(kind.name),
             },

@@ -70,15 +70,25 @@ export class ResourceLog {
     private readonly waiting: LogRequest[] = [];
     private isSending = false;
     private readonly onEmpty: (() => void)[] = [];
+    private isMuted = false;
 
     constructor(
         private readonly urn: string,
         private readonly options: ResourceLogOptions = {},
     ) {}
 
-    /** A line that stays. */
+    /**
+     * A line that stays. Without a terminal the engine prints the first line of the last message again at every step of
+     * the resource, and the whole message at the end: so a warning begins on its second line.
+     */
     line(severity: keyof typeof SEVERITIES, message: string): void {
-        this.enqueue(severity, message, false);
+        const isRepeated = severity === "warning" && process.env.REGISTRY_PASSTHROUGH_PROGRESS !== "row";
+        if (!this.isMuted) this.enqueue(severity, isRepeated ? `\n${message}` : message, false);
+    }
+
+    /** From now on lines are dropped; progress is not. */
+    mute(): void {
+        this.isMuted = true;
     }
 
     /** A line that the next one replaces: progress. One that has not been sent yet is replaced at once. */

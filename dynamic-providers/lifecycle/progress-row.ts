@@ -46,7 +46,8 @@ export class ProgressRow {
     private tick(): void {
         const now = Date.now();
         const idle = now - this.movedAt;
-        const text = [this.text, this.reason(idle)].filter((part) => part !== "").join("; ");
+        // A terminal cuts the row: what keeps it from moving is first.
+        const text = [this.reason(idle), this.text].filter((part) => part !== "").join("; ");
         const isDue = now - this.lineAt >= LINE_EVERY_MS;
         if (this.isTerminal ? text === this.shown : !isDue) return;
         this.shown = text;

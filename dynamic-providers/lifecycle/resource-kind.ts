@@ -9,6 +9,12 @@ export const commonInputs = z.object({
 
 export type CommonInputs = Readonly<z.infer<typeof commonInputs>>;
 
+/**
+ * An input that no state has, since the check removes it: a preview of the same run has printed what the check would print.
+ * The engine shows no property whose name begins with two underscores in a diff.
+ */
+export const PREVIEWED = "__previewed";
+
 /** Outputs that every resource may have. */
 export interface CommonOutputs {
     /**

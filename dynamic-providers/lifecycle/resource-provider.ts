@@ -5,7 +5,7 @@ import { errorMessage } from "../../lib/errors/errors";
 import { logCalls } from "./call-log";
 import { ResourceLog } from "./engine";
 import type { OperationContext, ProviderProcess } from "./provider-process";
-import type { CommonInputs, CommonOutputs, ResourceKind } from "./resource-kind";
+import { type CommonInputs, type CommonOutputs, PREVIEWED, type ResourceKind } from "./resource-kind";
 
 /** What one kind of resource does, free of Pulumi's calling conventions. `Outputs` is all that state holds. */
 export interface ResourceProvider<
@@ -82,8 +82,9 @@ export function createProvider<
         });
     return logCalls<Provider>({
         configure: async ({ config }) => process.configure((key) => config.get(key)),
-        check: (olds: Properties, news: Properties) =>
+        check: (olds: Properties, { [PREVIEWED]: isPrinted, ...news }: Properties) =>
             operate(news, async (context) => {
+                if (isPrinted === true) context.log.mute();
                 const failures = checkFailures(provider, news);
                 if (failures.length > 0) return { inputs: news, failures };
                 const given = news as unknown as Inputs;

@@ -12,6 +12,10 @@ const args = registryArgs.extend({
         .optional(),
     /** The registries.conf that a node generates from the mirror rules, TOML. */
     registriesConf: z.string(),
+    /** What clusters get, by kind and name, YAML: only for previews. Absent in state of earlier versions. */
+    clusterObjects: z.record(z.string(), z.string()).readonly().optional(),
+    /** The version that they are made for: only for previews. Absent in state of earlier versions. */
+    clusterVersion: z.string().optional(),
     /** Children that sparse indexes leave out on purpose: `<digest>`, or `<source reference> <digest>` for one image. */
     sparse: z.array(z.string()).readonly(),
     /** What becomes of images that leave: only said in the preview. Absent: they are kept. */

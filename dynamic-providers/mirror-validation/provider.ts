@@ -13,7 +13,7 @@ import {
     verifyImages,
 } from "../../lib/import";
 import { pullChecks } from "../../lib/passthrough";
-import { describeLeavingImages } from "../image-import/preview";
+import { describeAllSets } from "../image-import/preview";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasMoved, orRefused, sharedLookups, withRegistry } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
@@ -23,8 +23,9 @@ import {
     type ValidationSummary,
     mirrorValidationKind as kind,
 } from "./kind";
+import { ADDED_INPUTS, describeClusterChange, hasNewClusters } from "./preview";
 
-const COMPARED = comparedInputs(kind, ["images", "onRemove"]);
+const COMPARED = comparedInputs(kind, ["images", "onRemove", ...ADDED_INPUTS]);
 
 /** Every image can be pulled under its upstream name: through the rules, with the puller's account, digests unchanged. */
 export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, MirrorValidationOutputs> = {
@@ -32,12 +33,14 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
 
     describeChanges: async (olds, news, { log, process }) => {
         const onRemove = process.settings.removalRule(news);
-        describeLeavingImages(toImageMap(olds.images ?? {}), toImageMap(news.images), onRemove, log);
+        const sets = [...process.declaredSets.at(news.registry.mirrorBase).values()];
+        describeAllSets(sets, toImageMap(olds.images ?? {}), onRemove, log);
+        describeClusterChange(olds, news, log);
     },
 
     compare: (olds, news) => {
         const isChanged = changedInputs(olds, news, COMPARED).length > 0 || !haveSameImages(olds.images, news.images);
-        return { changes: isChanged || olds.summary.status !== "proven" };
+        return { changes: isChanged || hasNewClusters(olds, news) || olds.summary.status !== "proven" };
     },
 
     create: async (inputs, context) => ({
@@ -59,8 +62,10 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
         }
         // Unknown is not missing, and not proven either.
         if (found.unread.length > 0) throw unreadError(found);
-        const failing = found.failures.map(({ source }) => source).sort();
-        for (const line of problemLines(found.failures, MAX_NAMES)) context.log.line("warning", line);
+        const { ownChanges } = context.process;
+        const failures = found.failures.filter(({ source }) => !ownChanges.has(olds.registry.mirrorBase, source));
+        const failing = failures.map(({ source }) => source).sort();
+        for (const line of problemLines(failures, MAX_NAMES)) context.log.line("warning", line);
         const status = failing.length === 0 ? ("proven" as const) : ("failing" as const);
         // An unchanged result leaves state as it is: a refresh that finds nothing must show nothing.
         return { outs: { ...inputs, summary: { ...before, status, failing } }, inputs };

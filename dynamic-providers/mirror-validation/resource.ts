@@ -7,7 +7,7 @@ export class MirrorValidation extends RegistryResource {
     declare readonly summary: pulumi.Output<ValidationSummary>;
 
     constructor(name: string, args: MirrorValidationArgs, opts?: pulumi.CustomResourceOptions) {
-        const quiet = pulumi.mergeOptions(opts, { hideDiffs: ["images", "marks", "registriesConf"] });
+        const quiet = pulumi.mergeOptions(opts, { hideDiffs: ["images", "marks"] });
         super(mirrorValidationKind, name, { ...args }, quiet);
     }
 }

@@ -7,6 +7,7 @@ import type { OperationContext, ProviderProcess, ReadConfig } from "../lifecycle
 import type { CommonInputs, CommonOutputs } from "../lifecycle/resource-kind";
 import type { ResourceProvider } from "../lifecycle/resource-provider";
 import { DeclaredSets } from "./declared-sets";
+import { OwnChanges } from "./own-changes";
 import { SharedLookups } from "./shared-lookups";
 import { StackSettings } from "./stack-settings";
 
@@ -44,6 +45,11 @@ export class RegistryProcess implements ProviderProcess {
      * has to ask with it anyway.
      */
     readonly pullers = new Map<string, Credentials>();
+    /**
+     * By `mirrorBase`, sources of images that an operation of this process has pushed or removed: a refresh that comes
+     * later in the same run looks for what state still has, and must not report that as damage.
+     */
+    readonly ownChanges = new OwnChanges();
     private current = StackSettings.UNKNOWN;
 
     /**

@@ -23,7 +23,14 @@ export {
     isEmptyPlan,
     planOffline,
 } from "./plan/offline-plan";
-export { type PlanLines, offlinePlanLines, planTotalsLine } from "./plan/offline-plan-text";
+export {
+    type PlanLines,
+    offlinePlanLines,
+    planHeadline,
+    removalLines,
+    sharedImagesNote,
+    singleSetLines,
+} from "./plan/offline-plan-text";
 export { blockedLines, isNothingToDo, planSummary } from "./plan/plan-text";
 export {
     type ImageProblem,

@@ -11,6 +11,16 @@ export type {
 } from "./rules/mirror-object-types";
 export type { MirrorRuleOptions, MirrorRules, MirroredHost } from "./rules/create-mirror-objects";
 export { formatObjects } from "./objects/objects-yaml";
+export {
+    type ClusterChange,
+    type ClusterConfiguration,
+    NEWEST,
+    NO_CLUSTER,
+    compareClusters,
+    isSameCluster,
+} from "./cluster-change";
+export { type ChangeLines, clusterChangeLines, clusterHeadline } from "./cluster-change-text";
+export { type ObjectList, listObjects, readObjectList } from "./objects/object-list";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
 export type { RegistriesConf, RegistryMirror, RegistryRule } from "./rules/registries-conf";
 export { parseRegistriesConf } from "./rules/registries-toml";

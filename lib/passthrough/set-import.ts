@@ -116,9 +116,9 @@ async function checkRegistry(client: RegistryClient, plan: ImportPlan, options: 
  * @param known what it put there, by source reference
  * @returns a heading and the tags as one line each; nothing if there are none
  */
-export function movedTags(plan: ImportPlan, known: ImagesBySource): string[] {
+export function movedTags(plan: ImportPlan, known: readonly ImagesBySource[]): string[] {
     const moves = plan.push.filter(
-        ({ task, movedFrom }) => movedFrom !== undefined && movedFrom !== known[task.source],
+        ({ task, movedFrom }) => movedFrom !== undefined && !known.some((images) => images[task.source] === movedFrom),
     );
     const title = moves.length === 1 ? "1 tag of others moves" : `${moves.length} tags of others move`;
     return headed(

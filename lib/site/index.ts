@@ -10,6 +10,7 @@ export { certificatesIn, clientKeyIssues, isKeyOfCertificate, privateKeyIn } fro
 export { type ConfiguredSite, type Reading, UNKNOWN_SITE, parseJson, readConfiguredSite } from "./configured-site";
 export { readConnectionSecrets } from "./connection-secrets";
 export { type Content, type FileReader, allImages, allMarks, localRepositories, readContent } from "./content";
+export { type ClusterDelivery, clusterConfiguration, clusterDelivery, clusterTexts } from "./cluster-delivery";
 export { type ClusterObjects, clusterObjects } from "./cluster-objects";
 export type { ConfigIssue } from "./config-issue";
 export { mergeDocuments, parseContent } from "./document";

@@ -24,16 +24,16 @@ export interface MirrorPolicy {
 /** What a cluster pulls from a mirror. */
 export interface MirroredContent {
     readonly content: readonly Content[];
-    /** Canonical hosts that content may come from. */
-    readonly upstreams: readonly string[];
+    /** Hosts that were configured by name. Those without content are named in a note. */
+    readonly upstreams?: readonly string[] | undefined;
     readonly cluster: SiteCluster;
 }
 
 /**
- * The mirror rules for a site's content: only for hosts that have some; the notes name the other allowed hosts.
+ * The mirror rules for a site's content: only for hosts that have some.
  * @throws PassthroughError as `contentRules` does
  */
-export function mirrorPolicy({ content, upstreams, cluster }: MirroredContent, mirror: MirrorBase): MirrorPolicy {
+export function mirrorPolicy({ content, upstreams = [], cluster }: MirroredContent, mirror: MirrorBase): MirrorPolicy {
     const images = { images: allImages(content), marks: allMarks(content), local: localRepositories(content) };
     const { objects, registriesConf, sources, notes } = contentRules(mirror, images, cluster);
     const unused = upstreams.filter((host) => !sources.includes(host));

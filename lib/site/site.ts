@@ -14,8 +14,8 @@ import { type SiteDocument, clusterKeys, onRemoveKey, robotsKeys, transferKeys, 
 /** A site, read and checked: everything that decides which resources there are. Holds no secret. */
 export interface Site {
     readonly registry: SiteRegistry;
-    /** Canonical hosts that content may come from. */
-    readonly upstreams: readonly string[];
+    /** Canonical hosts that content may come from; absent: the default list. */
+    readonly upstreams?: readonly string[];
     readonly content: readonly Content[];
     readonly cluster: SiteCluster;
     /** Blobs uploaded at the same time. */
@@ -75,7 +75,7 @@ function createSite(parsed: SiteDocument, registry: SiteRegistry, upstreams: str
     const { cluster, transfer, validation } = parsed;
     return {
         registry,
-        upstreams,
+        ...(parsed.upstreams === undefined ? {} : { upstreams }),
         content,
         cluster: {
             contactSource: cluster.contactSource,

@@ -17,11 +17,23 @@ afterEach(async () => {
     await bench.clear();
 });
 
+const readFolder = (folder: string) =>
+    readdirSync(folder)
+        .sort()
+        .map((name) => [name, readFileSync(join(folder, name), "utf8")]);
 const documents = (yaml: unknown): unknown[] =>
     parseAllDocuments(String(yaml)).map((document) => document.toJS() as unknown);
 
 test("a release, operators and additional images of oc-mirror are one site: proven, with all that a cluster takes", async () => {
     site = await TestSite.create(...["with-mapping", "release", "operators"].map((name) => join(FIXTURES, name)));
+    const offline = join(site.folder, "offline");
+    const rendered = await site.stack.passthrough("render", "--offline", "--out", offline);
+    expect(rendered).toMatchObject({ code: 0 });
+    expect(rendered.error).toContain("the pull secret is left out");
+    expect(rendered.error).toContain("note: no signature came with");
+    const comment = await site.stack.passthrough("plan", "--offline", "--markdown");
+    expect(comment.out).toMatch(/^- no signature came with quay\.io\/openshift-release-dev/m);
+    expect(comment.out).toMatch(/^- 1 image was rebuilt by the mirroring tool/m);
     const run = await site.stack.up();
     expect(run).toMatchObject({ code: 0 });
     expect(run.text).toContain("no signature came with quay.io/openshift-release-dev/ocp-release:4.18.20-x86_64");
@@ -52,6 +64,7 @@ test("a release, operators and additional images of oc-mirror are one site: prov
 
     const files = join(site.folder, "files");
     expect(await site.stack.render(files)).toMatchObject({ code: 0 });
+    expect(readFolder(offline)).toEqual(readFolder(files));
     expect(readFileSync(join(files, "catalog-sources.yaml"), "utf8")).toBe(outputs["catalogSources"]);
     expect(readdirSync(files).sort()).toEqual([
         "ca.crt",
@@ -109,6 +122,9 @@ test("a release of a channel comes with its signature and the update graph, whic
     ]);
     const files = join(site.folder, "files");
     expect(await site.stack.render(files)).toMatchObject({ code: 0 });
+    const offline = join(site.folder, "offline");
+    expect(await site.stack.passthrough("render", "--offline", "--out", offline)).toMatchObject({ code: 0 });
+    expect(readFolder(offline)).toEqual(readFolder(files));
     expect(existsSync(join(files, "update-service.yaml"))).toBe(true);
     expect(existsSync(join(files, "catalog-sources.yaml"))).toBe(false);
 });

@@ -30,11 +30,12 @@ test("an image that leaves is previewed by name and deleted, a destroy deletes t
 
     dropImage(V2S2);
     const kept = await site.stack.preview();
-    expect(kept.text).toContain("1 image to remove from the set; it stays in the registry");
+    expect(kept.text).toContain("images: 0 to add, 0 to change, 1 to remove\n");
+    expect(kept.text).toContain("1 image to remove from every set; it stays in the registry");
     site.stack.configure(site.document({ onRemove: "delete" }));
     const preview = await site.stack.preview();
     expect(preview.text).toContain(
-        "1 image to remove from the set; it is deleted from the registry, unless still in use there",
+        "1 image to remove from every set; it is deleted from the registry, unless something there still needs it",
     );
     expect(preview.text).toContain(`- ${V2S2}`);
     site.registry.forget();
@@ -146,6 +147,13 @@ describe("what a set still wants is never deleted, however the sets are changed:
         list(set("set2"));
         const preview = await site.stack.preview();
         expect(preview.text).toContain("5 images to remove from every set; they are deleted from the registry");
+        const headline = "0 to add, 0 to change, 5 to remove; 5 images will be DELETED from the registry";
+        expect(preview.text).toContain(`images: ${headline}\n`);
+        // The same number for the same question, whoever is asked.
+        expect((await site.stack.passthrough("plan", "--offline")).out).toContain(`images: ${headline}\n`);
+        const comment = await site.stack.passthrough("plan", "--offline", "--markdown");
+        expect(comment.out).toMatch(/^### Images of `test`: /);
+        expect(comment.out.split("\n")[0]).toContain(headline);
         expect(preview.text).toContain(`- ${V2S2}`);
         site.registry.forget();
         expect(await site.stack.destroy()).toMatchObject({ code: 0 });

@@ -45,6 +45,11 @@ export interface PlanTotals {
     readonly unchanged: number;
     /** Those of all these that more than one set holds. */
     readonly shared: number;
+    /**
+     * Images that will be deleted from the registry, replaced ones included, unless something else there needs them; 0 with
+     * `onRemove: keep`.
+     */
+    readonly deleting: number;
 }
 
 /** What a run would change, as far as it can be said without asking anybody (docs/architecture.md, "Two plans"). */
@@ -79,7 +84,7 @@ export function planOffline(
         sets: sets.map((set, i) => describeSet(set, before, payloads[i])),
         going: named(before, (image) => !wanted.has(image)),
         onRemove,
-        totals: sumSets(sets, before),
+        totals: { ...sumSets(sets, before), deleting: onRemove === "delete" ? countDeleted(sets, before) : 0 },
         ...total,
     };
 }
@@ -89,7 +94,7 @@ export function isEmptyPlan({ sets, going }: OfflinePlan): boolean {
     return going.length === 0 && sets.every(({ coming, changing }) => coming.length + changing.length === 0);
 }
 
-function sumSets(sets: readonly WantedSet[], before: ImagesBySource): PlanTotals {
+function sumSets(sets: readonly WantedSet[], before: ImagesBySource): Omit<PlanTotals, "deleting"> {
     const holders = new Map<string, number>();
     const totals = { coming: 0, changing: 0, unchanged: 0 };
     for (const [image, digest] of sets.flatMap(({ images }) => Object.entries(images))) {
@@ -99,6 +104,15 @@ function sumSets(sets: readonly WantedSet[], before: ImagesBySource): PlanTotals
         if (held === 0) totals[changeKind(before[image], digest)]++;
     }
     return { ...totals, shared: [...holders.values()].filter((count) => count > 1).length };
+}
+
+/** Images that no set wants as they were, and whose manifest no set wants in that repository. */
+function countDeleted(sets: readonly WantedSet[], before: ImagesBySource): number {
+    const wanted = sets.flatMap(({ images, earlier }) => [...Object.entries(images), ...Object.entries(earlier ?? {})]);
+    // Not parsed: what was imported before may be a list of any names.
+    const place = ([source, digest]: [string, Digest]) => `${source.replace(/@.*$|:[^:/]*$/, "")} ${digest}`;
+    const kept = new Set(wanted.map(place));
+    return Object.entries(before).filter((image) => !kept.has(place(image))).length;
 }
 
 function changeKind(was: Digest | undefined, wanted: Digest): "coming" | "changing" | "unchanged" {

@@ -9,14 +9,23 @@ export interface ImportProgress {
     readonly ofBytes: number;
     /** Of the last seconds. */
     readonly bytesPerSecond: number;
-    /** Absent while nothing moves. */
+    /** Absent while nothing moves, and while too little has moved for an estimate. */
     readonly secondsLeft?: number;
 }
+
+/**
+ * Before that no time left is estimated: at first connections are opened and small blobs are sent, so the rate of the whole
+ * import is not known yet. Milliseconds, and the part of all bytes.
+ */
+const MIN_TIME = 5000;
+const MIN_PART = 0.01;
 
 /** Counts what an import has done. */
 export class ImportMeter {
     private bytes = 0;
     private readonly rate: TransferRate;
+    /** When the first bytes were sent. */
+    private firstAt: number | undefined;
 
     constructor(
         private images: number,
@@ -33,6 +42,7 @@ export class ImportMeter {
 
     sent(bytes: number): void {
         this.bytes += bytes;
+        this.firstAt ??= this.now();
         this.rate.add(this.now(), bytes);
     }
 
@@ -50,7 +60,14 @@ export class ImportMeter {
             bytes,
             ofBytes: this.ofBytes,
             bytesPerSecond,
-            ...(bytesPerSecond > 0 ? { secondsLeft: (this.ofBytes - bytes) / bytesPerSecond } : {}),
+            ...(bytesPerSecond > 0 && this.canEstimate()
+                ? { secondsLeft: (this.ofBytes - bytes) / bytesPerSecond }
+                : {}),
         };
+    }
+
+    private canEstimate(): boolean {
+        const elapsed = this.firstAt === undefined ? 0 : this.now() - this.firstAt;
+        return elapsed >= MIN_TIME && this.bytes >= MIN_PART * this.ofBytes;
     }
 }

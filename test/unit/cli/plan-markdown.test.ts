@@ -3,6 +3,7 @@ import { type ImportedImages } from "../../../cli/stack/imported-images";
 import { planMarkdown } from "../../../cli/commands/plan-markdown";
 import { type OfflinePlan, planOffline } from "../../../lib/import";
 import { computeDigest } from "../../../lib/oci/digest";
+import { compareClusters } from "../../../lib/openshift";
 
 /** A comment on GitHub holds 65,536 characters, and its own words come before the plan. */
 const MAX_COMMENT_BYTES = 60_000;
@@ -48,7 +49,7 @@ test("the comment names what is added, changed and removed, and what it is compa
         { name: "2026-11", images: { "quay.io/a/b:1": TWO, "quay.io/a/c:1": TWO, "quay.io/a/d:1": ONE }, facts },
     ];
     const before = { "quay.io/a/c:1": ONE, "quay.io/a/d:1": ONE, "quay.io/a/e:1": ONE };
-    const markdown = planMarkdown(planOffline(sets, before), "site-a", {
+    const markdown = planMarkdown({ plan: planOffline(sets, before), notes: [] }, "site-a", {
         images: before,
         source: "base.json",
         note: "half of it",
@@ -79,7 +80,7 @@ test("10,000 images of the longest names fit below 60 kB: rows are whole, and wh
                     ...toImageMap(10_000, length + 1, ONE),
                 };
                 const plan = planOffline([{ name: "s".repeat(300), images: wanted }], before);
-                const markdown = planMarkdown(plan, "site", nothing);
+                const markdown = planMarkdown({ plan, notes: [] }, "site", nothing);
                 expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(MAX_COMMENT_BYTES);
                 expectWholeTables(markdown);
                 const [set] = plan.sets;
@@ -101,12 +102,16 @@ test("a thousand sets, and texts of any kind from files, break neither the bound
     fc.assert(
         fc.property(fc.string({ maxLength: 3000, unit: "grapheme" }), (text) => {
             const image = { image: text, digest: ONE };
-            const totals = { coming: 1, changing: 0, unchanged: 0, shared: 1 };
+            const totals = { coming: 1, changing: 0, unchanged: 0, shared: 1, deleting: 0 };
             const sets = Array.from({ length: 1000 }, (_, i) => ({
                 ...{ name: `${text}${String(i)}`, coming: [image], changing: [], unchanged: 0 },
             }));
             const plan: OfflinePlan = { sets, going: [image], onRemove: "keep", totals };
-            const markdown = planMarkdown(plan, text, { images: {}, source: text, note: text });
+            const markdown = planMarkdown({ plan, notes: Array<string>(1000).fill(text) }, text, {
+                images: {},
+                source: text,
+                note: text,
+            });
             expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(MAX_COMMENT_BYTES);
             expect(markdown).toContain("… and 900 more sets");
         }),
@@ -114,12 +119,47 @@ test("a thousand sets, and texts of any kind from files, break neither the bound
     );
     const hostile = planMarkdown(
         {
-            ...{ sets: [], onRemove: "keep", going: [{ image: "a`|b\n| c | d |", digest: ONE }] },
-            totals: { coming: 0, changing: 0, unchanged: 0, shared: 0 },
+            notes: ["a`|b\n| c | d |"],
+            plan: {
+                sets: [],
+                onRemove: "keep",
+                going: [{ image: "a`|b\n| c | d |", digest: ONE }],
+                totals: { coming: 0, changing: 0, unchanged: 0, shared: 0, deleting: 0 },
+            },
         },
         "s",
         nothing,
     );
     expectWholeTables(hostile);
     expect(hostile).toContain("| `a'\\|b \\| c \\| d \\|` |");
+});
+
+const RULES = (policy: string) => `[[registry]]
+location = "quay.io"
+${policy}
+[[registry.mirror]]
+location = "reg.test/mirror/quay.io"
+pull-from-mirror = "digest-only"
+`;
+
+test("a change of rules alone is in the comment, with its effect on nodes; so are warnings and deletions", () => {
+    const plan = planOffline([], {});
+    const before = { registriesConf: RULES(""), objects: { "ImageDigestMirrorSet a": "x: 1\n" } };
+    const after = { registriesConf: RULES("blocked = true"), objects: { "ImageDigestMirrorSet a": "x: 2\n" } };
+    const cluster = compareClusters(before, after);
+    const markdown = planMarkdown({ plan, cluster, notes: ["3 images are known by tag only"] }, "s", nothing);
+    expect(markdown).toContain(
+        "**Clusters:** mirror rules: 1 source to change; nodes drain and reload CRI-O, one after the other",
+    );
+    expect(markdown).toContain("| `~ quay.io: upstream: allowed -> forbidden` |");
+    expect(markdown).toContain("| `~ ImageDigestMirrorSet a` |");
+    expect(markdown).toContain("**Warnings**\n\n- 3 images are known by tag only");
+    expectWholeTables(markdown);
+    const same = planMarkdown({ plan, cluster: compareClusters(after, after), notes: [] }, "s", nothing);
+    expect(same).toContain("**Clusters:** no change for clusters");
+    expect(planMarkdown({ plan, notes: [] }, "s", nothing)).toContain("**Clusters:** not compared");
+    const deleting = planOffline([], { "quay.io/a/b:1": ONE, "quay.io/a/c:1": TWO }, "delete");
+    expect(planMarkdown({ plan: deleting, notes: [] }, "s", nothing)).toMatch(
+        /^### Images of `s`: 0 to add, 0 to change, 2 to remove; 2 images will be DELETED from the registry\n/,
+    );
 });

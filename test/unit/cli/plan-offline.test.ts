@@ -185,3 +185,25 @@ test("options that contradict each other or mean nothing are wrong usage", () =>
     expect(online.stderr).toContain("option '--markdown' needs option '--offline'");
     expect(readFileSync(join(folder, "Pulumi.s.yaml"), "utf8")).toContain("mirrorBase");
 });
+
+test("a folder of render is what clusters have: mirror rules are compared with it", () => {
+    const render = (out: string) =>
+        spawnSync(process.execPath, [MAIN, "render", "--offline", "--stack", "s", "--out", out], {
+            cwd: folder,
+            encoding: "utf8",
+            env: { PATH: join(folder, "bin") },
+        });
+    expect(render("old")).toMatchObject({ status: 0 });
+    const against = ["--against", LOCK, "--against", "old"];
+    expect(plan(...against, "--exit-code")).toMatchObject({ code: 0 });
+    configure({ cluster: { contactSource: "never" } });
+    const changed = plan(...against, "--exit-code");
+    expect(changed.code).toBe(3);
+    expect(changed.out).toContain("mirror rules: 3 sources to change; nodes drain and reload CRI-O");
+    expect(changed.out).toContain("~ ImageDigestMirrorSet passthrough-digest");
+    const { cluster } = JSON.parse(plan(...against, "--json").out) as { cluster: object };
+    expect(cluster).toMatchObject({ effect: { drain: true, crio: "reload" } });
+    expect(plan("--against", LOCK).out).toContain("mirror rules are not compared");
+    rmSync(join(folder, "old", "registries.conf"));
+    expect(plan(...against).error).toContain("BASELINE_INVALID in old");
+});

@@ -284,7 +284,7 @@ test("an image that lost its digest is offered to tag mirrors only, marked in th
     expect((await resolveOutput(declared.mirrorRules)).map(({ kind }) => kind)).toEqual(["ImageTagMirrorSet"]);
     expect((await resolveOutput(declared.images))["quay.io/org/app:1"]).toMatchObject({ mark: "tag-only" });
     expect(declaredInput(byType(`${DYNAMIC}MirrorValidation`)[0], "marks")).toEqual(lost.marks);
-    expect(notes.mock.calls.map(([note]) => note)).toContain(
+    expect(notes.mock.calls.map(([note]) => note).join("\n")).toContain(
         "1 image is known by tag only: its upstream digest is lost, so pulls by digest will not find it: quay.io/org/app:1",
     );
 });
@@ -298,8 +298,14 @@ test("hosts that have no rule yet, and tags that a later set has moved, are note
     const content = [set("one", "quay.io/org/app:1", ["quay.io/org/app:0"])];
     const declared = await declare({ ...SITE, content });
     expect(notes.mock.calls).toEqual([
-        ["no rule yet, since there is no content, for: registry.redhat.io", declared],
-        ["one: a later set moves 1 tag (quay.io/org/app:0); the images of this set are kept by digest", declared],
+        [
+            [
+                "2 notes on the content and the mirror rules:",
+                "no rule yet, since there is no content, for: registry.redhat.io",
+                "one: a later set moves 1 tag (quay.io/org/app:0); the images of this set are kept by digest",
+            ].join("\n    "),
+            declared,
+        ],
     ]);
 });
 

@@ -119,7 +119,7 @@ test("a line on the resource's row shows no secret either", async () => {
         process.argv.pop();
         log.mockRestore();
     }
-    expect(said).toEqual(["the registry says: [secret] is wrong", "waiting for someone:[secret]"]);
+    expect(said).toEqual(["\nthe registry says: [secret] is wrong", "waiting for someone:[secret]"]);
 });
 
 test("a check failure on a secret names no property, so that the engine does not print its value", async () => {

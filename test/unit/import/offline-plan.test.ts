@@ -1,5 +1,12 @@
 import fc from "fast-check";
-import { type WantedSet, isEmptyPlan, offlinePlanLines, planOffline, planTotalsLine } from "../../../lib/import";
+import {
+    type WantedSet,
+    isEmptyPlan,
+    offlinePlanLines,
+    planOffline,
+    planHeadline,
+    sharedImagesNote,
+} from "../../../lib/import";
 import { computeDigest } from "../../../lib/oci/digest";
 import { MemoryImageSet } from "../../support/image-set";
 
@@ -47,7 +54,7 @@ test("what a set only relies on is still wanted, and comes from nowhere", () => 
         sets: [{ name: "later", coming: [], changing: [], unchanged: 0 }],
         going: [],
         onRemove: "keep",
-        totals: { coming: 0, changing: 0, unchanged: 0, shared: 0 },
+        totals: { coming: 0, changing: 0, unchanged: 0, shared: 0, deleting: 0 },
     });
     expect(isEmptyPlan(plan)).toBe(true);
 });
@@ -78,13 +85,11 @@ test("an image that several sets hold counts once, and is told; one that a later
     const one = set("one", { ...images, "quay.io/a/z:1": ONE }, { facts: content.set });
     const two = set("two", { ...images, "quay.io/a/z:1": ONE }, { facts: content.set });
     const plan = planOffline([one, two, set("three", moved, { facts: content.set })], { "quay.io/a/z:1": ONE });
-    expect(plan.totals).toEqual({ coming: 3, changing: 0, unchanged: 1, shared: 3 });
+    expect(plan.totals).toEqual({ coming: 3, changing: 0, unchanged: 1, shared: 3, deleting: 0 });
     expect(plan.bytes).toBe(plan.sets[0]?.bytes);
-    expect(planTotalsLine(plan)).toMatch(
-        /^all sets: 3 images to add, 0 to change, at most \S+ k?B; 3 images that several sets hold count once$/,
-    );
-    expect(planTotalsLine(planOffline([one], {}))).toBeUndefined();
-    expect(planTotalsLine(planOffline([one, two], { ...images, "quay.io/a/z:1": ONE }))).toBeUndefined();
+    expect(planHeadline(plan)).toMatch(/^3 to add, 0 to change, 0 to remove; at most \S+ k?B$/);
+    expect(sharedImagesNote(plan)).toBe("in several sets, and counted once: 3 images");
+    expect(sharedImagesNote(planOffline([one], {}))).toBeUndefined();
 });
 
 test("without the facts of one set nobody can say the bytes of all", () => {
@@ -124,6 +129,26 @@ test("for people, fifty names of each kind are enough, and the rest is counted",
     expect(blocks[1]?.lines).toEqual([`- quay.io/org/old@${TWO}`]);
     const [, leaving] = offlinePlanLines(planOffline([set("s", many)], { "quay.io/org/old:1": TWO }, "delete"));
     expect(leaving?.title).toBe(
-        "1 image to remove from every set; it is deleted from the registry, unless still in use there",
+        "1 image to remove from every set; it is deleted from the registry, unless something there still needs it",
     );
+});
+
+test("what will be deleted counts removed and replaced images, without those that a set still has in that repository", () => {
+    const before = {
+        "quay.io/a/gone:1": ONE,
+        "quay.io/a/replaced:1": ONE,
+        "quay.io/a/renamed:1": ONE,
+        "quay.io/a/moved:1": ONE,
+        "quay.io/a/base:1": ONE,
+        [`quay.io/a/digest@${ONE}`]: ONE,
+    };
+    const sets = [
+        set("one", { "quay.io/a/replaced:1": TWO, "quay.io/a/renamed:2": ONE }),
+        set("two", { "quay.io/a/moved:1": ONE }, { earlier: { "quay.io/a/base:1": ONE } }),
+    ];
+    const plan = planOffline(sets, before, "delete");
+    expect(plan.totals.deleting).toBe(3);
+    expect(planHeadline(plan)).toBe("1 to add, 1 to change, 3 to remove; 3 images will be DELETED from the registry");
+    expect(planOffline(sets, before).totals.deleting).toBe(0);
+    expect(planHeadline(planOffline(sets, before))).toBe("1 to add, 1 to change, 3 to remove");
 });
