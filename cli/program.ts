@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import { requireTlsVerification } from "../lib/distribution/http/tls-environment";
 import { type CommandDefinition, PROGRAM } from "./definitions/definition";
+import type * as coverageModule from "./definitions/coverage";
 import type * as doctorModule from "./definitions/doctor";
 import type * as importModule from "./definitions/import";
 import type * as lockModule from "./definitions/lock";
@@ -21,6 +22,7 @@ const DEFINITIONS: ReadonlyMap<string, () => CommandDefinition> = new Map([
     ["plan", () => (load("./definitions/plan") as typeof planModule).planDefinition()],
     ["import", () => (load("./definitions/import") as typeof importModule).importDefinition()],
     ["verify", () => (load("./definitions/verify") as typeof verifyModule).verifyDefinition()],
+    ["coverage", () => (load("./definitions/coverage") as typeof coverageModule).coverageDefinition()],
     ["render", () => (load("./definitions/render") as typeof renderModule).renderDefinition()],
     ["selftest", () => (load("./definitions/selftest") as typeof selftestModule).selftestDefinition()],
 ]);

@@ -86,6 +86,7 @@ export const ERROR_CODES = {
     configuration: [
         "CLUSTER_VERSION_INVALID",
         "CONFIG_INVALID",
+        "KUBERNETES_FILE_INVALID",
         "MIRROR_BLOCKED",
         "MIRROR_KINDS_CONFLICT",
         "MIRROR_POLICY_CONFLICT",

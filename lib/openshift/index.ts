@@ -1,4 +1,5 @@
 export { type CatalogSource, type ClusterCatalog, catalogSources, clusterCatalogs } from "./objects/catalog-objects";
+export { type NamedImage, namedImages } from "./coverage/named-images";
 export { type ClusterPolicy, type ContentImages, type ContentRules, contentRules } from "./rules/content-rules";
 export type {
     ImageContentSourcePolicy,

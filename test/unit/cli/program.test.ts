@@ -10,7 +10,7 @@ import { PROJECT } from "../../support/stack";
 
 const MAIN = join(PROJECT, "dist/cli/main.js");
 const ARCHIVE = join(PROJECT, "test/fixtures/archives/oc-mirror/with-mapping");
-const NAMES = ["lock", "doctor", "plan", "import", "verify", "render", "selftest"];
+const NAMES = ["lock", "doctor", "plan", "import", "verify", "coverage", "render", "selftest"];
 
 /** Parses a command line that runs nothing: help, or wrong usage. */
 async function parse(...args: string[]) {
