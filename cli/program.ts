@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { requireSafeEnvironment } from "../lib/distribution/http/tls-environment";
 import { type CommandDefinition, PROGRAM } from "./definitions/definition";
 import type * as checkModule from "./definitions/check";
+import type * as coverageModule from "./definitions/coverage";
 import type * as doctorModule from "./definitions/doctor";
 import type * as importModule from "./definitions/import";
 import type * as lockModule from "./definitions/lock";
@@ -23,6 +24,7 @@ const DEFINITIONS: ReadonlyMap<string, () => CommandDefinition> = new Map([
     ["plan", () => (load("./definitions/plan") as typeof planModule).planDefinition()],
     ["import", () => (load("./definitions/import") as typeof importModule).importDefinition()],
     ["verify", () => (load("./definitions/verify") as typeof verifyModule).verifyDefinition()],
+    ["coverage", () => (load("./definitions/coverage") as typeof coverageModule).coverageDefinition()],
     ["render", () => (load("./definitions/render") as typeof renderModule).renderDefinition()],
     ["selftest", () => (load("./definitions/selftest") as typeof selftestModule).selftestDefinition()],
     ["check", () => (load("./definitions/check") as typeof checkModule).checkDefinition()],

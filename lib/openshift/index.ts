@@ -1,5 +1,6 @@
 export { type CatalogSource, type ClusterCatalog, catalogSources, clusterCatalogs } from "./objects/catalog-objects";
 export { type FilesMachineConfig, clientMachineConfigs } from "./objects/client-certificate";
+export { type NamedImage, namedImages } from "./coverage/named-images";
 export { type ClusterPolicy, type ContentImages, type ContentRules, contentRules } from "./rules/content-rules";
 export type {
     ImageContentSourcePolicy,

@@ -2,4 +2,5 @@ export { type CarryOutOptions, carryOut, compareWithArchive, movedTags, refusedM
 export { type LockedSet, planLockedSet } from "./planned-set";
 export { type PullChecks, type PullCheckRequest, pullChecks } from "./pull-checks";
 export { type SelftestRequest, type SelftestStep, selftest } from "./selftest";
+export { type CoverageState, type CoveredImage, type ImageUse, coverage } from "./coverage/coverage";
 export { type DoctorResult, runDoctor } from "./doctor/doctor";

@@ -10,7 +10,10 @@ import { PROJECT } from "../../support/stack";
 
 const MAIN = join(PROJECT, "dist/cli/main.js");
 const ARCHIVE = join(PROJECT, "test/fixtures/archives/oc-mirror/with-mapping");
-const NAMES = ["lock", "doctor", "plan", "import", "verify", "render", "selftest", "check", "schedule"];
+const NAMES = [
+    ...["lock", "doctor", "plan", "import", "verify", "coverage"],
+    ...["render", "selftest", "check", "schedule"],
+];
 
 /** Parses a command line that runs nothing: help, or wrong usage. */
 async function parse(...args: string[]) {

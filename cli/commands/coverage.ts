@@ -1,0 +1,99 @@
+import { formatProblem, problemToJson } from "../../lib/errors/format";
+import { counted } from "../../lib/errors/text";
+import { contentRules, parseRegistriesConf } from "../../lib/openshift";
+import { type CoveredImage, coverage } from "../../lib/passthrough";
+import { allImages, allMarks, localRepositories } from "../../lib/site";
+import { readConnectedSite } from "../accounts/connected-site";
+import { findAccount } from "../accounts/credentials";
+import { accountSources } from "../accounts/site-account";
+import { withSiteRegistry } from "../accounts/site-registry";
+import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
+import { selectedStack } from "../stack/selected-stack";
+import { stackName } from "../stack/stack-file";
+import { interruptible } from "../terminal/interruption";
+import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
+import { statusLine } from "../terminal/status-line";
+import { type KubernetesFiles, problemTexts, readKubernetesFiles } from "./kubernetes-files";
+
+export interface CoverageOptions {
+    readonly stack?: string;
+    readonly configFile?: string;
+    readonly json?: boolean;
+    readonly authfile?: string;
+}
+
+/** Looks up every image that Kubernetes objects name, through the rules of the stack's content, at the mirror. */
+export async function runCoverage(
+    { stack: named, configFile: file, json = false, authfile }: CoverageOptions,
+    paths: readonly string[],
+): Promise<number> {
+    const stack = selectedStack(named);
+    const site = await readConnectedSite({ stack, file });
+    const { mirror } = site.registry;
+    const content = {
+        images: allImages(site.content),
+        marks: allMarks(site.content),
+        local: localRepositories(site.content),
+    };
+    const { registriesConf } = contentRules(mirror, content, site.cluster);
+    const files = readKubernetesFiles(paths);
+    for (const note of files.notes) printDiagnostic(`note: ${note}`);
+    const account = await findAccount("puller", accountSources({ stack, file }, site, authfile));
+    printDiagnostic(`pulling as ${account.credentials.username}, from ${account.from}`);
+    const status = statusLine();
+    const images = await interruptible((signal) =>
+        withSiteRegistry(site, account, signal, (client) =>
+            coverage({
+                uses: files.uses,
+                client,
+                mirror,
+                rules: parseRegistriesConf(registriesConf, "the mirror rules of this stack"),
+                concurrency: site.concurrency,
+                onProgress: (done, of) => status.show(`${done} of ${counted(of, "image")} looked up`),
+            }),
+        ),
+    ).finally(() => status.end());
+    if (json) print(JSON.stringify(jsonReport(stackName({ stack }), files, images), hideSecretsInJson));
+    else printReport(files, images);
+    const isCovered = images.every(({ state }) => state === "covered" || state === "internal");
+    return isCovered && files.problems.length === 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+function jsonReport(stack: string, files: KubernetesFiles, images: readonly CoveredImage[]) {
+    return {
+        stack,
+        objects: files.objects,
+        images: images.map(({ problem, ...image }) => ({
+            ...image,
+            ...(problem === undefined ? {} : { problem: problemToJson(problem) }),
+        })),
+        add: imagesToAdd(images),
+        unread: files.problems.map(problemToJson),
+    };
+}
+
+function imagesToAdd(images: readonly CoveredImage[]): string[] {
+    return [...new Set(images.flatMap(({ add }) => (add === undefined ? [] : [add])))].sort();
+}
+
+function printReport(files: KubernetesFiles, images: readonly CoveredImage[]): void {
+    for (const line of problemTexts(files)) print(`? ${withoutSecrets(line)}`);
+    for (const image of images) if (image.state !== "covered" && image.state !== "internal") printImage(image);
+    const of = (state: CoveredImage["state"]): number => images.filter((image) => image.state === state).length;
+    const internal = of("internal") === 0 ? "" : `; ${counted(of("internal"), "image")} of the cluster's own registry`;
+    print(
+        `${of("covered")} of ${counted(images.length - of("internal"), "image")} in ${counted(files.objects, "object")} ` +
+            `can be pulled from the mirror${internal}`,
+    );
+    const add = imagesToAdd(images);
+    if (add.length === 0) return;
+    print("to add to the image set (oc-mirror: mirror.additionalImages):");
+    for (const name of add) print(`  - name: ${name}`);
+}
+
+function printImage({ image, state, owners, problem }: CoveredImage): void {
+    const mark = state === "unknown" ? "?" : "!";
+    const reason = problem === undefined ? "the mirror does not have it" : formatProblem(problem);
+    print(`${mark} ${withoutSecrets(`${image}: ${reason}`)}`);
+    for (const owner of owners) print(`    ${withoutSecrets(owner)}`);
+}
