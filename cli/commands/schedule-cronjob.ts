@@ -1,6 +1,6 @@
 import { stringify } from "yaml";
 import { EXIT_DRIFT, EXIT_USAGE } from "../exit-codes";
-import type { Schedule, ScheduleFiles } from "./schedule";
+import type { Schedule, ScheduleFiles } from "./schedule-files";
 
 interface ClusterJob {
     /** Its entry point is the command line, in the folder of the site. */

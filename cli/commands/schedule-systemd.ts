@@ -1,4 +1,4 @@
-import type { Schedule, ScheduleFiles } from "./schedule";
+import type { Schedule, ScheduleFiles } from "./schedule-files";
 
 /** Where the program is on the host. */
 interface SystemdHost {

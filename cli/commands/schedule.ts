@@ -8,6 +8,7 @@ import { stackName } from "../stack/stack-file";
 import { print } from "../terminal/output";
 import { cronJobFiles } from "./schedule-cronjob";
 import { systemdFiles } from "./schedule-systemd";
+import type { Schedule, ScheduleFiles } from "./schedule-files";
 
 export type ScheduleTarget = "systemd" | "kubernetes";
 type Variables = readonly (readonly [name: string, value: string])[];
@@ -27,22 +28,6 @@ export interface ScheduleOptions {
     readonly stateClaim?: string;
     readonly json?: boolean;
 }
-
-/** What both kinds of a schedule have. */
-export interface Schedule {
-    readonly stack: string;
-    /** Of the units, the CronJob and its Secret. */
-    readonly name: string;
-    readonly hour: number;
-    readonly minute: number;
-    /** Plain values. */
-    readonly variables: ReadonlyMap<string, string>;
-    /** Variables that name a file with a secret -> that file on the host, or the key in the Secret. */
-    readonly secretFiles: ReadonlyMap<string, string>;
-}
-
-/** File name -> content. */
-export type ScheduleFiles = Readonly<Record<string, string>>;
 
 const PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE_FILE";
 

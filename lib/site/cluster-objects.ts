@@ -17,7 +17,7 @@ import {
     updateService,
 } from "../openshift";
 import { type Content, allImages } from "./content";
-import type { Site } from "./site";
+import type { MirroredContent } from "./mirror-policy";
 
 /** What a cluster needs beside mirror rules; each list is empty where the content has nothing for it. */
 export interface ClusterObjects {
@@ -37,7 +37,7 @@ export interface ClusterObjects {
 
 /** What oc-mirror's own disk-to-mirror would write for a cluster, for all sets of a site together. */
 export function clusterObjects(
-    { content, cluster }: Pick<Site, "content" | "cluster">,
+    { content, cluster }: Pick<MirroredContent, "content" | "cluster">,
     mirror: MirrorBase,
 ): ClusterObjects {
     const facts = mergeFacts(content);

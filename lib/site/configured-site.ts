@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { ConfiguredCertificate } from "./client-certificate";
 import type { OnRemove } from "../mirror/on-remove";
 import type { RegistryKind } from "../registries";
-import { contentEntry, onRemoveKey, registryKeys, transferKeys } from "./schema";
+import { registryKeys } from "./registry-keys";
+import { contentEntry, onRemoveKey, transferKeys } from "./schema";
 
 /** A value as the configuration has it; undefined if it could not be read there, which is not the same as not set. */
 export type Reading<T> = { readonly value: T } | undefined;

@@ -322,22 +322,6 @@ test("rules that would forbid the mirror itself are reported before anything run
     ]);
 });
 
-test("what a target cannot take at all is reported by its key; a target that is listed twice counts once", () => {
-    const document = (count: number) => ({
-        registry,
-        upstreams: Array.from({ length: count }, (_, at) => `registry${at}.example.com`),
-        content: [set("a.json")],
-        cluster: { targets: ["hypershift", "podman", "podman"] },
-    });
-    const files = (count: number) => ({
-        "a.json": lock(Array.from({ length: count }, (_, at) => `registry${at}.example.com/org/app:1`)),
-    });
-    expect(site(document(1), files(1)).site?.cluster.targets).toEqual(["hypershift", "podman"]);
-    expect(messages(site(document(256), files(256)))).toEqual([
-        expect.stringMatching(/^site\.cluster\.targets: .*at most 255 image content sources, not 256/) as string,
-    ]);
-});
-
 test("a replaced puller stays valid for 7 days, or a third of its maxAge if that is less; another overlap can be set", () => {
     const overlap = (puller?: object) => {
         const robots = puller === undefined ? {} : { robots: { puller } };
