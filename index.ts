@@ -15,8 +15,9 @@ export const images = site.images;
 export const mirrorRules = yaml(site.mirrorRules);
 export const registriesConf = site.registriesConf;
 export const registryCa = site.registryCa;
-export const clientCertificate = site.clientCertificate;
-export const clientMachineConfigs = site.clientMachineConfigs && yaml(site.clientMachineConfigs);
+// The engine warns of an output that is undefined.
+export const clientCertificate = site.clientCertificate ?? "";
+export const clientMachineConfigs = site.clientMachineConfigs === undefined ? "" : yaml(site.clientMachineConfigs);
 export const catalogSources = yaml(site.clusterObjects.catalogSources);
 export const clusterCatalogs = yaml(site.clusterObjects.clusterCatalogs);
 export const releaseSignatures = yaml(site.clusterObjects.releaseSignatures);

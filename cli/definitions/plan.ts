@@ -32,7 +32,7 @@ export function planDefinition(): CommandDefinition {
         .addOption(
             repeatedOption(
                 "--against <path>",
-                `with --offline, repeatable: a lock file, stack outputs or state, a checkout or rendered folder; or "${NOTHING_IMPORTED}"`,
+                `with --offline, repeatable: a lock file, stack outputs or state, a folder; or "${NOTHING_IMPORTED}"`,
                 (file) => file,
             ),
         )

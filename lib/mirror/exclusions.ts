@@ -42,12 +42,10 @@ export class Exclusions {
 /** A line of the configuration names this many images; the next attempt names the others. */
 const NAMED = 100;
 
-/** How to leave these images out, with the line to paste. */
+/** How to leave these images out, with the key to paste. */
 export function excludeFix(sources: readonly string[]): string {
     const images = [...new Set(sources)].slice(0, NAMED).map((source) => JSON.stringify(source));
     // Not at the end: messages append the names of images to a fix.
-    return (
-        `leave ${images.length === 1 ? "it" : "them"} out: add this line to the set in site.content\n` +
-        `        exclude: [${images.join(", ")}]\n    and lock the set again`
-    );
+    const what = images.length === 1 ? "it" : "them";
+    return `leave ${what} out: add exclude: [${images.join(", ")}] to the set in site.content, and lock the set again`;
 }

@@ -82,7 +82,7 @@ test.each([
     [
         "a sign-in page in place of JSON",
         html(200),
-        /the response \(200\) is text\/html instead of JSON.*check what stands in front/,
+        /the response \(200\) is text\/html instead of JSON.*what stands in front/,
     ],
     ["a sign-in page as 404", html(404), /the response \(404\) is text\/html, which is not the registry's own/],
     ["a 404 without Harbor's body", { status: 404 }, /UNEXPECTED_RESPONSE \(404\)/],

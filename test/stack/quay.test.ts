@@ -92,8 +92,8 @@ test("a selftest pushes and removes the canary with the importer, and pulls it w
     const canary = site.quay.admitted.filter(({ path }) => path.startsWith("/v2/mirror/docker.io/library/nginx/"));
     const as = (...methods: string[]) =>
         canary.filter(({ method }) => methods.includes(method)).map(({ subject }) => subject);
-    // By digest and by tag: the manifest, the config and the layer.
-    expect(as("GET")).toEqual(Array(6).fill("mirror+puller-1"));
+    // By digest and by tag: the manifest, the config and the layer. The importer asks only for what is not there yet.
+    expect(as("GET").filter((subject) => subject !== "mirror+importer-1")).toEqual(Array(6).fill("mirror+puller-1"));
     expect([...new Set(as("POST", "PUT", "DELETE"))]).toEqual(["mirror+importer-1"]);
     expect(canary.filter(({ method }) => method === "PUT")).toHaveLength(3);
 });

@@ -76,7 +76,7 @@ test("an excluded image gets no byte, no tag and no rule; one that was imported 
     await site.exclude("set1", "docker.io/**", V2S2);
     site.stack.configure(site.document({ onRemove: "delete" }));
     const preview = await site.stack.preview();
-    expect(preview.text).toContain("1 image to remove from the set; it is deleted from the registry");
+    expect(preview.text).toContain("1 image to remove from every set; it is deleted from the registry");
     expect(preview.text).toContain(`- ${V2S2}`);
     site.registry.forget();
     expect(await site.stack.up()).toMatchObject({ code: 0 });

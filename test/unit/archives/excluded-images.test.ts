@@ -133,7 +133,7 @@ test("an image that is not whole can be left out, and the error says how", async
     );
     const archive = await bench.openFiles(files);
     const error: unknown = await describeArchive(archive, []).catch((caught: unknown) => caught);
-    expect(String(error)).toContain('\n        exclude: ["quay.io/org/app:1"]');
+    expect(String(error)).toContain('add exclude: ["quay.io/org/app:1"] to the set in site.content');
     const { lock } = await describeArchive(archive, [], { exclude: patterns("quay.io/org/app:1") });
     expect(Object.keys(lock.images)).toEqual(["quay.io/org/other:1"]);
 });

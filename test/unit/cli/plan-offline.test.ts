@@ -99,8 +99,9 @@ test("a lock, outputs or a state say what was imported; a lock's own images chan
 test("a folder is another revision: the lock files count that its stack file lists", () => {
     const base = join(folder, "base");
     mkdirSync(base);
-    const lock = JSON.parse(readFileSync(LOCK, "utf8")) as { images: Record<string, string> };
+    const lock = JSON.parse(readFileSync(LOCK, "utf8")) as Record<"images" | "nameSources", Record<string, unknown>>;
     delete lock.images["quay.io/team0/app0:v1"];
+    delete lock.nameSources["quay.io/team0/app0:v1"];
     writeFileSync(join(base, "old.lock.json"), JSON.stringify(lock));
     // Defaults of the project there, as `up` would merge them.
     const defaults = { value: { content: [{ archive: "/nowhere", lock: "old.lock.json" }] } };
@@ -108,7 +109,11 @@ test("a folder is another revision: the lock files count that its stack file lis
         join(base, "Pulumi.yaml"),
         JSON.stringify({ name: "x", config: { "registry-passthrough:defaults": defaults } }),
     );
-    writeFileSync(join(base, "Pulumi.s.yaml"), JSON.stringify({ config: { "registry-passthrough:site": {} } }));
+    const registry = { type: "distribution", mirrorBase: "registry.example:8443/mirror" };
+    writeFileSync(
+        join(base, "Pulumi.s.yaml"),
+        JSON.stringify({ config: { "registry-passthrough:site": { registry } } }),
+    );
     const run = plan("--against", "base");
     expect(run).toMatchObject({ code: 0, error: "" });
     expect(run.out).toContain("+ quay.io/team0/app0:v1");
@@ -117,6 +122,7 @@ test("a folder is another revision: the lock files count that its stack file lis
 
 test("a stack that another revision does not have is new, and a note says so", () => {
     mkdirSync(join(folder, "base"));
+    writeFileSync(join(folder, "base/Pulumi.yaml"), "name: x\n");
     const run = plan("--against", "base");
     expect(run.out).toContain("with-mapping: 6 images to add");
     expect(run.error).toBe("note: every image counts as new: there is no base/Pulumi.s.yaml\n");

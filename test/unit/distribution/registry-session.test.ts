@@ -86,7 +86,7 @@ test("a port that does not speak TLS is told as such, not as a bad certificate",
     clients.push(client);
     const failure = await rejection(client.manifestHead("a/b", "1"));
     expect(failure).toMatchObject({ code: "TLS" });
-    expect(failure.message).toContain(`TLS at ${server.host}: HEAD a/b/manifests/1: the TLS handshake failed`);
+    expect(failure.message).toContain(`TLS at ${server.host}: HEAD a/b/manifests/1: the response is not TLS`);
 });
 
 test("a port that speaks another protocol is told as such", async () => {

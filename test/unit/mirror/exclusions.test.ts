@@ -34,8 +34,10 @@ test("an image whose digest is not known is matched by name only", () => {
     expect(new Exclusions([{ key: "--exclude", pattern: UNTAGGED }]).find(TAGGED)).toBeUndefined();
 });
 
-test("the line to paste is valid YAML and names each image once", () => {
+test("the key to paste is valid YAML and names each image once", () => {
     expect(excludeFix([TAGGED, UNTAGGED, TAGGED])).toMatch(
-        new RegExp(`^leave them out: .*\\n {8}exclude: \\["${TAGGED}", "${UNTAGGED}"\\]\\n {4}and lock the set again$`),
+        new RegExp(
+            `^leave them out: add exclude: \\["${TAGGED}", "${UNTAGGED}"\\] to the set .* and lock the set again$`,
+        ),
     );
 });
