@@ -127,5 +127,5 @@ test("a later import that needs another repository names it", async () => {
     expect(code).toBe(1);
     expect(error).not.toContain("REPOSITORIES_MISSING");
     expect(out).toContain("NAME_UNKNOWN (404)");
-    expect(out).toContain(`create these\n        ${lost}\n    and run again`);
+    expect(out).toContain(`create ${lost}, and run again`);
 });

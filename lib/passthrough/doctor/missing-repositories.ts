@@ -50,6 +50,7 @@ export function missingRepositoriesError(rejected: RegistryError, repositories: 
     return new RegistryError(problem, {
         ...{ registry, operation, status },
         code: "REPOSITORIES_MISSING",
+        isMultiline: true,
         fix: CREATE,
         cause: rejected,
     });
@@ -63,8 +64,8 @@ export function nameMissingRepositories(failed: readonly ImageProblem[], { push 
     const isMissing = ({ code, status }: Problem) => code === "NAME_UNKNOWN" && status === 404;
     const sources = new Set(failed.filter(({ problems }) => problems.some(isMissing)).map(({ source }) => source));
     const tasks = push.map(({ task }) => task).filter(({ source }) => sources.has(source));
-    const lines = [...new Set(tasks.map(({ repository }) => `\n        ${repository}`))].sort();
-    const fix = `if the registry creates no repository with the first push, create these${lines.join("")}\n    and run again`;
+    const repositories = [...new Set(tasks.map(({ repository }) => repository))].sort();
+    const fix = `if the registry creates no repository with the first push, create ${repositories.join(", ")}, and run again`;
     const named = (problem: Problem) => (isMissing(problem) ? { ...problem, fix } : problem);
     return failed.map(({ source, problems }) => ({ source, problems: problems.map(named) }));
 }
