@@ -42,7 +42,7 @@ test("a change of the cluster's version alone is in all of them, also where no o
     site.stack.configure(site.document({ cluster: { version: "4.19.3" } }));
     expect((await site.stack.preview()).text).toContain("cluster version: 4.20.0 -> 4.19.3");
     expect((await site.stack.preview("--diff")).text).toContain('clusterVersion: "4.20.0" => "4.19.3"');
-    expect(await comment()).toContain("**Clusters:** cluster version: 4.20.0 -> 4.19.3");
+    expect(await comment()).toContain("**Clusters:** cluster version: 4.20.0 -&#62; 4.19.3");
     site.stack.configure(site.document({ cluster: { version: "4.12.0", contactSource: "allow" } }));
     const old = (await site.stack.preview()).text;
     expect(old).toMatch(/\+ ImageContentSourcePolicy passthrough/);

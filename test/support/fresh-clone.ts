@@ -3,10 +3,13 @@ import {
     appendFileSync,
     chmodSync,
     cpSync,
+    lstatSync,
     mkdirSync,
     mkdtempSync,
     readFileSync,
+    readlinkSync,
     rmSync,
+    symlinkSync,
     writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,7 +25,10 @@ export class FreshClone {
         for (const file of files.split("\0").filter((name) => name !== "" && !name.startsWith("test/"))) {
             const target = join(this.folder, file);
             mkdirSync(dirname(target), { recursive: true });
-            cpSync(join(PROJECT, file), target);
+            const source = join(PROJECT, file);
+            // The link of the example of a site repository leads nowhere here, which cpSync does not copy.
+            if (lstatSync(source).isSymbolicLink()) symlinkSync(readlinkSync(source), target);
+            else cpSync(source, target);
         }
     }
 

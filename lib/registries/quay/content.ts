@@ -16,15 +16,18 @@ const page = z.object({ tags: z.array(tag), has_additional: z.boolean() });
 /** The most that Quay gives at once; more is taken for this. */
 const PAGE_SIZE = 100;
 const AT_ONCE = 4;
+/** The questions about single images are asked for the validation as well: below this, a list would be one more. */
+const LEAST_IMAGES = 3;
 
-/** The tags of repositories: Quay lists those of one repository at a time, and no manifest without a tag. */
+/** The tags of repositories with several images: Quay lists those of one repository at a time, and no manifest without a tag. */
 export class QuayContent implements ContentListing {
     constructor(private readonly reader: () => Promise<QuayApi>) {}
 
     async list(organization: string, wanted: ReadonlyMap<string, number>): Promise<ListedTags> {
         const api = await this.reader();
+        const worthListing = [...wanted].filter(([, images]) => images >= LEAST_IMAGES);
         let isFailing = false;
-        const listed = await mapLimited([...wanted], AT_ONCE, async ([name, images]) => {
+        const listed = await mapLimited(worthListing, AT_ONCE, async ([name, images]) => {
             // Each attempt waits for a while: an API that does not respond is not asked for every repository.
             if (isFailing) return [];
             const path = `/api/v1/repository/${organization}/${name}/tag/`;

@@ -99,9 +99,8 @@ test("a lock, outputs or a state say what was imported; a lock's own images chan
 test("a folder is another revision: the lock files count that its stack file lists", () => {
     const base = join(folder, "base");
     mkdirSync(base);
-    const lock = JSON.parse(readFileSync(LOCK, "utf8")) as Record<"images" | "nameSources", Record<string, unknown>>;
+    const lock = JSON.parse(readFileSync(LOCK, "utf8")) as { images: Record<string, string> };
     delete lock.images["quay.io/team0/app0:v1"];
-    delete lock.nameSources["quay.io/team0/app0:v1"];
     writeFileSync(join(base, "old.lock.json"), JSON.stringify(lock));
     // Defaults of the project there, as `up` would merge them.
     const defaults = { value: { content: [{ archive: "/nowhere", lock: "old.lock.json" }] } };
