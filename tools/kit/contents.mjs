@@ -41,8 +41,8 @@ const programFiles = [
     "tools/",
     "test/fixtures/archives/oc-mirror/with-mapping/",
 ];
-/** Sources that only a build of the tools needs. */
-const leftOut = ["tools/go/", "tools/node/", "tools/licences/"];
+/** Sources that only a build of the tools needs, and a link that leads nowhere before a site repository has packages. */
+const leftOut = ["tools/go/", "tools/node/", "tools/licences/", "examples/site-repository/dist"];
 
 /**
  * @typedef {object} KitTool
