@@ -177,7 +177,7 @@ test("a certificate that nginx wants from the client is named", async () => {
     expect(result).toMatchObject({
         check: "greeting",
         outcome: "failed",
-        error: { code: "NOT_A_REGISTRY", status: 400 },
+        error: { code: "CLIENT_CERTIFICATE_REQUIRED", status: 400 },
     });
-    expect(result?.detail).toContain("No required SSL certificate was sent");
+    expect(result?.detail).toContain("site.registry.clientCertificate");
 });
