@@ -97,9 +97,13 @@ type Span = readonly [start: number, end: number];
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
     const kept = [...text.matchAll(/\b[0-9a-f]{64}\b|\[secret\]/g)].map(toSpan);
     // All are looked for in the text as it came: none breaks another one up, or is found in what stands for one.
+    const plainText = simplified(text);
     const spans = secrets
         .filter((secret) => secret !== "")
-        .flatMap((secret) => [...findSpans(secret, text, kept), ...findCut(secret, text)]);
+        .flatMap((secret) => [
+            ...(mayHave(plainText, secret) ? findSpans(secret, text, kept) : []),
+            ...findCut(secret, text),
+        ]);
     let shown = "";
     let end = 0;
     for (const span of spans.sort(([a], [b]) => a - b)) {
@@ -107,6 +111,30 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
         end = Math.max(end, span[1]);
     }
     return shown + text.slice(end);
+}
+
+const ESCAPE = /[%&\\]/;
+/** `/` and `:` in a URL: what most texts have of escapes. */
+const URL_ESCAPES: readonly (readonly [RegExp, string])[] = [
+    [/%(?:25)*2f/gi, "/"],
+    [/%(?:25)*3a/gi, ":"],
+];
+/** What may be the rest of such an escape. */
+const REST_OF_ESCAPE = /^[2-5af]/i;
+
+/** A text without the escapes of a URL and without white space, in which a secret stands as it is, if it does at all. */
+function simplified(text: string): string {
+    const decoded = URL_ESCAPES.reduce((shown, [escape, character]) => shown.replace(escape, character), text);
+    return decoded.replace(/[\s+]+/g, "");
+}
+
+/**
+ * A cheap question before the dear one (`secretPattern`): a debug log asks it for every secret in every line.
+ * @returns false only if the text has the secret in no form
+ */
+function mayHave(plainText: string, secret: string): boolean {
+    if (ESCAPE.test(plainText) || ESCAPE.test(secret) || REST_OF_ESCAPE.test(secret)) return true;
+    return plainText.includes(secret.replace(/[\s+]+/g, ""));
 }
 
 /** @param kept where a secret is none, in order and apart from each other */
@@ -123,7 +151,7 @@ function findSpans(secret: string, text: string, kept: readonly Span[]): Span[] 
 
 /** Patterns are long: each is made once. */
 const patterns = new Map<string, RegExp>();
-const MAX_PATTERNS = 200;
+const MAX_PATTERNS = 1000;
 /** Longer ones are tokens, whose letters no escaping changes. */
 const MAX_PATTERN_LENGTH = 256;
 
