@@ -112,6 +112,10 @@ function copyPackages(root, copy, staging) {
     // The scripts see by it that the packages are those of the lock, and install nothing.
     const sum = createHash("sha256").update(lock).digest("hex");
     writeInto(join(staging, "node_modules", ".package-lock.sha256"), `${sum}\n`);
+    // The program sees by npm's own list (tools/checkout.cjs).
+    const installed = folders.map((folder) => [folder, { version: packages[folder]?.version }]);
+    const list = JSON.stringify({ packages: Object.fromEntries(installed) });
+    writeInto(join(staging, "node_modules", ".package-lock.json"), `${list}\n`);
     return folders.map((folder) => {
         const name = folder.slice(folder.lastIndexOf("node_modules/") + "node_modules/".length);
         return { name, version: packages[folder]?.version ?? "" };
