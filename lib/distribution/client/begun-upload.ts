@@ -1,7 +1,8 @@
 import type { Digest } from "../../oci/digest";
 import type { HttpResponse } from "../http/transport";
 import type { RegistryCalls } from "./registry-calls";
-import { type RegistryRequest, pushScopes } from "./registry-session";
+import type { RegistryRequest } from "./registry-session";
+import { pushScopes } from "./request-scopes";
 import { responseError } from "./response-errors";
 
 /** An upload that was begun, as the registry answered. */

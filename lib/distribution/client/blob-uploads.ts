@@ -7,7 +7,7 @@ import { ChunkSize } from "./chunk-size";
 import { readBegunUpload, uploadRequest } from "./begun-upload";
 import { responseError } from "./response-errors";
 import type { RegistryCalls } from "./registry-calls";
-import { pushScopes } from "./registry-session";
+import { pushScopes } from "./request-scopes";
 import { StallWatch } from "../http/stall-watch";
 import type { HttpResponse } from "../http/transport";
 import { isRetryable } from "../limits/retry";

@@ -1,6 +1,7 @@
 import type { HttpResponse } from "../http/transport";
 import type { RegistryCalls } from "./registry-calls";
-import { type RegistryRequest, pushScopes } from "./registry-session";
+import type { RegistryRequest } from "./registry-session";
+import { pushScopes } from "./request-scopes";
 import { withoutState } from "./upload-url";
 
 /** Shorter than the time that the engine leaves an interrupted provider. */

@@ -4,7 +4,8 @@ import type { Problem } from "../../errors/problem";
 import { DEFAULT_REQUESTS, type HostLimiter } from "../limits/host-limiter";
 import { MANIFEST_MEDIA_TYPES } from "../../oci/media-types";
 import { foreignAbsence, provesAbsence, responseError } from "./response-errors";
-import { type RegistryRequest, RegistrySession, pullScopes, pushScopes } from "./registry-session";
+import { type RegistryRequest, RegistrySession } from "./registry-session";
+import { pullScopes, pushScopes } from "./request-scopes";
 import { DEFAULT_RETRY, type RetryPolicy, isBlobUnknown, isBusy, withRetry } from "../limits/retry";
 import type { HttpResponse, RegistryEndpoint } from "../http/transport";
 

@@ -10,7 +10,8 @@ import { announcesSparseIndexes, ping } from "./greeting";
 import { deletionError, foreignAbsence, lacksRoute, provesAbsence, responseError } from "./response-errors";
 import { RegistryProbe } from "./registry-probe";
 import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
-import { type RegistryRequest, deleteScopes, pullScopes, pushScopes } from "./registry-session";
+import type { RegistryRequest } from "./registry-session";
+import { deleteScopes, pullScopes, pushScopes } from "./request-scopes";
 import { invalidList, readTagPage } from "./tag-page";
 import type { HttpResponse } from "../http/transport";
 

@@ -3,7 +3,7 @@ import type { Digest } from "../../oci/digest";
 import { type HttpResponse } from "../http/transport";
 import { type BegunUpload, readBegunUpload, uploadRequest } from "./begun-upload";
 import type { RegistryCalls } from "./registry-calls";
-import { pushScopes } from "./registry-session";
+import { pushScopes } from "./request-scopes";
 import { rejectPage, responseError } from "./response-errors";
 
 /** Single requests for checks: nothing is repeated, and what the response looks like is the result. */

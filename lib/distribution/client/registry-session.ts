@@ -1,14 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Challenge, parseChallenges, repositoryScope } from "../auth/challenge";
+import { type Challenge, parseChallenges } from "../auth/challenge";
 import { type Credentials, basicAuthorization } from "../auth/credentials";
 import { BodyRefusals, isHeavy } from "../auth/body-refusals";
 import { debug } from "../../debug/debug";
 import { RegistryError, type RequestContext } from "../../errors/errors";
 import { isLoopback } from "../http/loopback";
-import { type HostLimiter, type Pass, hostLimiter } from "../limits/host-limiter";
+import { type HostLimiter, hostLimiter } from "../limits/host-limiter";
 import { RegistryTokens, bearer, isBearer } from "../auth/token-cache";
-import { responseError } from "./response-errors";
-import { type RetryPolicy, isBusy } from "../limits/retry";
+import { limitedResponse } from "./limited-response";
+import type { RetryPolicy } from "../limits/retry";
 import { TokenRefusals } from "../auth/token-refusals";
 import { type HttpResponse, type HttpRequest, type RegistryEndpoint, Transport } from "../http/transport";
 
@@ -75,7 +75,7 @@ export class RegistrySession {
     async send(request: RegistryRequest): Promise<HttpResponse> {
         const pass = await this.hostLimiter.enter(request.operation, this.patience, request.signal);
         try {
-            return limited(await this.authorized(request), pass);
+            return limitedResponse(await this.authorized(request), pass);
         } catch (error) {
             pass.failed(error);
             throw error;
@@ -248,57 +248,4 @@ function readChallenge(response: HttpResponse): Challenge | undefined {
         challenges.find(({ scheme, parameters }) => scheme === "bearer" && parameters.realm !== undefined) ??
         challenges.find(({ scheme }) => scheme === "basic")
     );
-}
-
-/** Scopes for reading a repository. */
-export function pullScopes(repository: string): readonly string[] {
-    return [repositoryScope(repository, "pull")];
-}
-
-/** Scopes for deleting in a repository. */
-export function deleteScopes(repository: string): readonly string[] {
-    return [repositoryScope(repository, "pull,push,delete")];
-}
-
-/** Scopes for writing to a repository, and for reading the one that a blob is mounted from. */
-export function pushScopes(repository: string, mountFrom?: string): readonly string[] {
-    const push = repositoryScope(repository, "pull,push");
-    return mountFrom === undefined ? [push] : [push, repositoryScope(mountFrom, "pull")];
-}
-
-/** The response, whose end is reported to the host's limiter. */
-function limited(response: HttpResponse, pass: Pass): HttpResponse {
-    const end = (text: string) => {
-        const error = response.status < 400 ? undefined : responseError(response, text);
-        if (isBusy(error)) pass.failed(error);
-        else pass.answered();
-    };
-    const watched = async <T>(taking: Promise<T>, readText: (taken: T) => string): Promise<T> => {
-        try {
-            const taken = await taking;
-            end(readText(taken));
-            return taken;
-        } catch (error) {
-            pass.failed(error);
-            throw error;
-        }
-    };
-    async function* bytes(): AsyncIterable<Buffer> {
-        try {
-            yield* response.bytes();
-            end("");
-        } catch (error) {
-            pass.failed(error);
-            throw error;
-        } finally {
-            // A reader that has seen enough.
-            pass.answered();
-        }
-    }
-    return {
-        ...response,
-        bytes,
-        text: () => watched(response.text(), (text) => text),
-        discard: () => watched(response.discard(), () => ""),
-    };
 }

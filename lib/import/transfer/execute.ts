@@ -1,9 +1,7 @@
 import type { BlobSource } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
-import type { ErrorCode } from "../../errors/codes";
 import type { Problem } from "../../errors/problem";
-import { ArchiveError, PassthroughError, RegistryError, toProblem } from "../../errors/errors";
-import { formatWithoutFix } from "../../errors/format";
+import { RegistryError } from "../../errors/errors";
 import { Limiter, mapLimited } from "../../concurrency/limiter";
 import { type Manifest, parseManifest } from "../../oci/manifest";
 import { once } from "../../concurrency/once";
@@ -16,6 +14,7 @@ import type { BlobTask, ImagePlan, ImportPlan } from "../plan/plan";
 import { explainRejection } from "../sparse-index";
 import { explainMissingBlobs } from "./missing-blobs";
 import { ReferrerTags } from "../referrer-tags";
+import { RunStop } from "./run-stop";
 import { type TransferWatch, transferBlob } from "./transfer";
 import { BlobReader } from "./verified-pieces";
 
@@ -29,20 +28,6 @@ export interface ExecuteOptions extends ImportListeners {
 const DEFAULT_CONCURRENCY = 6;
 /** Images worked on at once; more than blobs in flight, so that small images fill the gaps. */
 const IMAGES_AT_ONCE = 12;
-/** Errors of the file system, and of a file that is shorter than when it was opened. */
-const ARCHIVE_LOST = new Set<ErrorCode>(["ARCHIVE_UNREADABLE", "ARCHIVE_TRUNCATED"]);
-/** What no request to the registry gets around. */
-const ENDS_ALL = new Set<ErrorCode>([
-    "TLS",
-    "CLIENT_CERTIFICATE_REQUIRED",
-    "CLIENT_CERTIFICATE_REJECTED",
-    "PROXY_FAILED",
-    "PROXY_REJECTED",
-    "ABORTED",
-    "UPLOADS_REFUSED",
-    "UPLOAD_URL_UNREACHABLE",
-]);
-
 /**
  * Carries a plan out. One failing image does not stop the others; a registry that stays unreachable does, and so does an
  * archive whose medium fails, or that ends earlier than when it was opened.
@@ -88,11 +73,10 @@ class Execution {
     private readonly blobTasks = new Map<string, BlobTask>();
     private readonly recorder: ImportRecorder;
     private readonly noProgress: NoProgressTimer;
+    private readonly stop: RunStop;
     private readonly referrerTags: ReferrerTags;
     /** Images that have a `subject`, put after it: those that this run pushes, by digest. */
     private postponed: { readonly image: ImagePlan; readonly subject: Digest }[] = [];
-    /** Why nothing further is tried; set once. */
-    private stopped: Error | undefined;
 
     constructor(
         private readonly client: RegistryClient,
@@ -102,6 +86,7 @@ class Execution {
     ) {
         this.recorder = new ImportRecorder(plan, options);
         this.noProgress = new NoProgressTimer(client);
+        this.stop = new RunStop(this.noProgress);
         this.blobsInFlight = new Limiter(options.concurrency ?? DEFAULT_CONCURRENCY);
         this.reader = new BlobReader(source);
         const tasks = [...plan.present, ...plan.push.map(({ task }) => task)];
@@ -146,18 +131,6 @@ class Execution {
         return this.recorder.end();
     }
 
-    /** @throws PassthroughError `NOT_TRIED` once the run is stopped */
-    private goOn(): void {
-        const { stopped } = this;
-        if (stopped === undefined) return;
-        const problem = toProblem(stopped);
-        throw new PassthroughError(`an earlier error stopped the run: ${formatWithoutFix(problem)}`, {
-            code: "NOT_TRIED",
-            fix: problem.fix,
-            cause: stopped,
-        });
-    }
-
     private async image(image: ImagePlan): Promise<void> {
         const { task } = image;
         const problem = this.options.blocked?.get(task.source);
@@ -166,7 +139,7 @@ class Execution {
             return;
         }
         try {
-            this.goOn();
+            this.stop.check();
             await this.neededBlobs(image);
             const subject = await this.subject(image);
             if (subject !== undefined) {
@@ -174,7 +147,7 @@ class Execution {
                 return;
             }
         } catch (error) {
-            this.noteStop(error);
+            this.stop.note(error);
             this.recorder.imageFailed(imageProblem(task.source, error));
             return;
         }
@@ -192,13 +165,13 @@ class Execution {
     private async putImage(image: ImagePlan): Promise<void> {
         const { task } = image;
         try {
-            this.goOn();
+            this.stop.check();
             for (const { digest, from } of image.copies) await this.copyManifest(task.repository, digest, from);
             for (const { digest } of image.manifests) await this.manifest(task.repository, digest);
             await this.putManifest(task.repository, image.rootReference, task.digest, image.rootIsThere);
             this.recorder.imageDone(image);
         } catch (error) {
-            this.noteStop(error);
+            this.stop.note(error);
             this.recorder.imageFailed(imageProblem(task.source, error));
         }
     }
@@ -227,11 +200,11 @@ class Execution {
                 },
             };
             const outcome = await this.blobsInFlight.run(async () => {
-                this.goOn();
+                this.stop.check();
                 try {
                     return await transferBlob(this.client, this.source, this.reader, ready, watch);
                 } catch (error) {
-                    this.noteStop(error);
+                    this.stop.note(error);
                     throw error;
                 }
             });
@@ -248,7 +221,7 @@ class Execution {
             await this.blob(mountFrom, task.digest);
             return task;
         } catch (error) {
-            if (this.stopped !== undefined || this.source.size(task.digest) === undefined) throw error;
+            if (this.stop.isStopped || this.source.size(task.digest) === undefined) throw error;
             return alone;
         }
     }
@@ -295,17 +268,5 @@ class Execution {
     private count(fresh: number, repeated: number): void {
         if (fresh > 0) this.noProgress.end();
         this.recorder.bytesSent(fresh, repeated);
-    }
-
-    /**
-     * An error of one image does not stop the others.
-     * A medium that fails, or a file that somebody cuts meanwhile, is not read on: what else it gives cannot be trusted, and
-     * a failing disk is not to be worn out.
-     */
-    private noteStop(error: unknown): void {
-        if (error instanceof ArchiveError && ARCHIVE_LOST.has(error.code)) this.stopped ??= error;
-        if (!(error instanceof RegistryError)) return;
-        const isOver = this.noProgress.isOver(error);
-        if (isOver || ENDS_ALL.has(error.code)) this.stopped ??= error;
     }
 }

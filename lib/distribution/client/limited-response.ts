@@ -1,0 +1,41 @@
+import type { HttpResponse } from "../http/transport";
+import type { Pass } from "../limits/host-limiter";
+import { isBusy } from "../limits/retry";
+import { responseError } from "./response-errors";
+
+/** The response, whose end is reported to the host's limiter. */
+export function limitedResponse(response: HttpResponse, pass: Pass): HttpResponse {
+    const end = (text: string) => {
+        const error = response.status < 400 ? undefined : responseError(response, text);
+        if (isBusy(error)) pass.failed(error);
+        else pass.answered();
+    };
+    const watched = async <T>(taking: Promise<T>, readText: (taken: T) => string): Promise<T> => {
+        try {
+            const taken = await taking;
+            end(readText(taken));
+            return taken;
+        } catch (error) {
+            pass.failed(error);
+            throw error;
+        }
+    };
+    async function* bytes(): AsyncIterable<Buffer> {
+        try {
+            yield* response.bytes();
+            end("");
+        } catch (error) {
+            pass.failed(error);
+            throw error;
+        } finally {
+            // A reader that has seen enough.
+            pass.answered();
+        }
+    }
+    return {
+        ...response,
+        bytes,
+        text: () => watched(response.text(), (text) => text),
+        discard: () => watched(response.discard(), () => ""),
+    };
+}
