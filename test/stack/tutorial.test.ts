@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { freePort } from "../support/registry-process";
 import { PROJECT } from "../support/stack";
 
 jest.setTimeout(300_000);
@@ -42,15 +42,6 @@ afterAll(() => {
 
 /** In place of the tutorial's `/tmp/tutorial-`. */
 const prefix = () => `${folder.replaceAll(" ", "_")}-`;
-
-async function freePort(): Promise<number> {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    await new Promise((resolve) => server.close(resolve));
-    if (address === null || typeof address === "string") throw new Error("no port");
-    return address.port;
-}
 
 /** The tutorial's commands as one script: its folders and its port are those of this test. */
 async function script(): Promise<string> {

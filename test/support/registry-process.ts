@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hashSync } from "bcryptjs";
@@ -209,14 +210,23 @@ function configuration(folder: string, port: number, options: RegistryProcessOpt
     };
 }
 
-/** A port that was free a moment ago. */
+/** Below those that Linux gives out itself (net.ipv4.ip_local_port_range): a registry that is down keeps its port. */
+const OWN_PORTS = [15_000, 32_000] as const;
+
+/** A port that was free a moment ago, and that nothing is given by chance. */
 export async function freePort(): Promise<number> {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, "close");
-    return port;
+    for (;;) {
+        const port = randomInt(...OWN_PORTS);
+        const server = createServer().listen(port, "127.0.0.1");
+        const isFree = await once(server, "listening").then(
+            () => true,
+            () => false,
+        );
+        if (!isFree) continue;
+        server.close();
+        await once(server, "close");
+        return port;
+    }
 }
 
 /** The bytes of a file in the registry's storage, for comparing. */
