@@ -11,7 +11,7 @@ let proxy: PausingProxy;
 
 beforeEach(async () => {
     site = await TestSite.create(join(FIXTURES, "with-mapping"));
-    proxy = await PausingProxy.start(site.registry.port, 100_000);
+    proxy = await PausingProxy.start(site.registry.port, 60_000);
     site.stack.configure(site.document({ registry: { mirrorBase: `${proxy.host}/mirror` } }));
 });
 

@@ -40,6 +40,12 @@ export interface Wait {
     readonly requests: number;
 }
 
+/**
+ * What a 404 to HEAD is worth. It may be a gateway's, which has no body that would tell: `confirmed` asks with GET as well.
+ * `assumed` is for content that is sent if it is absent: a wrong 404 then costs its bytes, and nothing is lost.
+ */
+export type Absence = "confirmed" | "assumed";
+
 /** Replicated storage is consistent within this, or never. */
 const LAG_SECONDS = 10;
 
@@ -91,17 +97,25 @@ export class RegistryCalls {
     /**
      * Sends a read; `take` gets the response only if it is 200.
      * @returns undefined only if the registry itself reports that it does not exist; a response to HEAD has no body that
-     * could, so its 404 is confirmed by GET
+     * could, so its 404 is confirmed by GET, unless absence may be assumed
      */
-    find<T>(request: RegistryRequest, take: (response: HttpResponse) => Promise<T>): Promise<T | undefined> {
+    find<T>(
+        request: RegistryRequest,
+        take: (response: HttpResponse) => Promise<T>,
+        absence: Absence = "confirmed",
+    ): Promise<T | undefined> {
         const isHead = request.method === "HEAD";
         return this.run(request, async (response) => {
             if (response.status === 200) return take(response);
             const text = await response.text();
             if (response.status !== 404) throw responseError(response, text);
-            if (isHead) await this.confirmAbsence(request);
-            else if (!provesAbsence(text)) throw foreignAbsence(response.context);
-            return undefined;
+            if (!isHead && !provesAbsence(text)) throw foreignAbsence(response.context);
+            if (!isHead || absence === "assumed" || (await this.confirmsAbsence(request))) return undefined;
+            // Somebody else may have put it there between HEAD and GET.
+            const again = await this.session.send({ ...request, signal: this.signal });
+            if (again.status === 200) return take(again);
+            await again.discard();
+            throw foreignAbsence(again.context);
         });
     }
 
@@ -125,8 +139,11 @@ export class RegistryCalls {
         for (const listener of this.listeners) listener(wait);
     }
 
-    /** @throws RegistryError if the response to GET is not the registry's own 404. */
-    private async confirmAbsence(head: RegistryRequest): Promise<void> {
+    /**
+     * @returns false if GET finds it
+     * @throws RegistryError if the response to GET is neither that nor the registry's own 404
+     */
+    private async confirmsAbsence(head: RegistryRequest): Promise<boolean> {
         const operation = head.operation.replace(/^HEAD/, "GET");
         // If it exists after all, one byte is enough to know.
         const headers = { ...head.headers, range: "bytes=0-0" };
@@ -134,8 +151,9 @@ export class RegistryCalls {
         if (response.status !== 404) {
             await response.discard();
             if (response.status >= 400 && response.status !== 416) throw responseError(response, "");
-            throw foreignAbsence({ ...response.context, operation: head.operation });
+            return false;
         }
         if (!provesAbsence(await response.text())) throw foreignAbsence(response.context);
+        return true;
     }
 }

@@ -9,7 +9,7 @@ import { readManifest } from "./manifest-body";
 import { announcesSparseIndexes, ping } from "./greeting";
 import { deletionError, foreignAbsence, lacksRoute, provesAbsence, responseError } from "./response-errors";
 import { RegistryProbe } from "./registry-probe";
-import { RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
+import { type Absence, RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import type { RegistryRequest } from "./registry-session";
 import { deleteScopes, pullScopes, pushScopes } from "./request-scopes";
 import { invalidList, readTagPage } from "./tag-page";
@@ -64,15 +64,16 @@ export class RegistryClient {
     }
 
     /** The digest a tag or digest resolves to, as the registry says; undefined if it is not there. */
-    async manifestHead(repository: string, reference: string): Promise<Digest | undefined> {
+    async manifestHead(repository: string, reference: string, absence?: Absence): Promise<Digest | undefined> {
         const request = this.calls.read("HEAD", repository, `manifests/${reference}`);
-        return this.calls.find(request, async (response) => {
+        const readDigest = async (response: HttpResponse) => {
             await response.discard();
             const digest = response.headers["docker-content-digest"];
             // The header is optional in the spec; without it only the bytes show the digest.
             if (typeof digest === "string" && isDigest(digest)) return digest;
             return (await this.manifestGet(repository, reference))?.digest;
-        });
+        };
+        return this.calls.find(request, readDigest, absence);
     }
 
     /** The manifest with its bytes, its digest computed from them; undefined if it is not there. */
@@ -171,13 +172,14 @@ export class RegistryClient {
     }
 
     /** Bytes of the blob in this repository; undefined if it is not there. */
-    async blobHead(repository: string, digest: Digest): Promise<number | undefined> {
+    async blobHead(repository: string, digest: Digest, absence?: Absence): Promise<number | undefined> {
         const request = this.calls.read("HEAD", repository, `blobs/${digest}`);
-        return this.calls.find(request, async (response) => {
+        const readSize = async (response: HttpResponse) => {
             await response.discard();
             const length = Number(response.headers["content-length"] ?? NaN);
             return Number.isInteger(length) ? length : this.blobSize(repository, digest);
-        });
+        };
+        return this.calls.find(request, readSize, absence);
     }
 
     /** The size by GET: RFC 9110 §9.3.2 lets a response to HEAD leave it out, as compressing proxies and CDNs do. */

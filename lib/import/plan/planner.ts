@@ -58,7 +58,7 @@ class Planner {
         private readonly client: RegistryQuestions,
         private readonly request: PlanRequest,
     ) {
-        this.presence = new Presence(client);
+        this.presence = new Presence(client, request.set);
         this.earlier = new EarlierContent(client, request, this.presence);
     }
 
@@ -82,7 +82,7 @@ class Planner {
                 : await this.presence.manifest(task.repository, node.digest);
             if (!isThere) missing.push(node);
             if (isThere && !isSuspect) continue;
-            for (const blob of await this.missingBlobs(task.repository, node, isSuspect)) blobs.add(blob);
+            for (const blob of await this.missingBlobs(task.repository, node)) blobs.add(blob);
         }
         const root = tree.at(-1) as TreeNode;
         const { copies, problems } = await this.earlier.manifests(task, tree, blobs);
@@ -195,16 +195,12 @@ class Planner {
         return blobs[digest] ?? earlier.blobs[digest]?.size ?? this.earlier.copied.get(digest)?.size ?? 0;
     }
 
-    /** Blobs the repository lacks; of a suspect also those that are there, but not whole. */
-    private async missingBlobs(repository: string, node: TreeNode, isSuspect: boolean): Promise<Digest[]> {
+    /** Blobs that the repository lacks, or has in another size. */
+    private async missingBlobs(repository: string, node: TreeNode): Promise<Digest[]> {
         const found = await Promise.all(
             (node.blobs ?? []).map(async (digest) => ({
                 digest,
-                isThere: await this.presence.blob(
-                    repository,
-                    digest,
-                    isSuspect ? this.request.set.blobs[digest] : undefined,
-                ),
+                isThere: await this.presence.blob(repository, digest, this.request.set.blobs[digest]),
             })),
         );
         for (const { digest, isThere } of found) if (isThere) this.holders.set(digest, repository);

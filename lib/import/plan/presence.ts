@@ -1,6 +1,8 @@
 import { debug } from "../../debug/debug";
 import type { Digest } from "../../oci/digest";
 import { once } from "../../concurrency/once";
+import type { Absence } from "../../distribution/client/registry-calls";
+import type { ImageSet } from "../../mirror/image-set";
 import type { RegistryQuestions } from "./registry-outlook";
 
 /** Small requests in flight while planning. */
@@ -11,12 +13,16 @@ export class Presence {
     private readonly responses = new Map<string, Promise<boolean>>();
     private readonly sizes = new Map<string, Promise<number | undefined>>();
 
-    constructor(private readonly client: RegistryQuestions) {}
+    /** @param set what the archive has: if the registry lacks it, it is sent */
+    constructor(
+        private readonly client: RegistryQuestions,
+        private readonly set: Pick<ImageSet, "manifests" | "blobs">,
+    ) {}
 
     /** Is the manifest in this repository? @throws RegistryError if that cannot be found out. */
     manifest(repository: string, digest: Digest): Promise<boolean> {
         return once(this.responses, `manifest ${repository} ${digest}`, async () => {
-            const found = await this.client.manifestHead(repository, digest);
+            const found = await this.client.manifestHead(repository, digest, absence(this.set.manifests[digest]));
             debug("plan", () => `HEAD ${repository}/manifests/${digest}: ${presenceText(found)}`);
             return found !== undefined;
         });
@@ -28,12 +34,17 @@ export class Presence {
      */
     async blob(repository: string, digest: Digest, size?: number): Promise<boolean> {
         const found = await once(this.sizes, `${repository} ${digest}`, async () => {
-            const bytes = await this.client.blobHead(repository, digest);
+            const bytes = await this.client.blobHead(repository, digest, absence(this.set.blobs[digest]));
             debug("plan", () => `HEAD ${repository}/blobs/${digest}: ${presenceText(bytes)}`);
             return bytes;
         });
         return found !== undefined && (size === undefined || found === size);
     }
+}
+
+/** Of what no archive can send, a wrong absence would stop an import. */
+function absence(inArchive: unknown): Absence {
+    return inArchive === undefined ? "confirmed" : "assumed";
 }
 
 function presenceText(found: Digest | number | undefined): string {

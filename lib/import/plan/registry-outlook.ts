@@ -1,3 +1,4 @@
+import type { Absence } from "../../distribution/client/registry-calls";
 import type { ImageSet } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
 import type { ImportPlan } from "./plan";
@@ -14,10 +15,10 @@ export interface ManifestOutline {
 /** The questions that a plan asks a registry; "not there" is `undefined`. A `RegistryClient` answers them. */
 export interface RegistryQuestions {
     /** The digest that a tag or digest resolves to. */
-    manifestHead(repository: string, reference: string): Promise<Digest | undefined>;
+    manifestHead(repository: string, reference: string, absence?: Absence): Promise<Digest | undefined>;
     manifestGet(repository: string, reference: string): Promise<ManifestOutline | undefined>;
     /** Bytes. */
-    blobHead(repository: string, digest: Digest): Promise<number | undefined>;
+    blobHead(repository: string, digest: Digest, absence?: Absence): Promise<number | undefined>;
     /** These repositories are about to be asked about. */
     willRead(repositories: Iterable<string>): void;
 }
@@ -53,8 +54,9 @@ export class RegistryOutlook implements RegistryQuestions {
         this.registry.willRead(repositories);
     }
 
-    async manifestHead(repository: string, reference: string): Promise<Digest | undefined> {
-        return this.manifests.get(`${repository} ${reference}`) ?? this.registry.manifestHead(repository, reference);
+    async manifestHead(repository: string, reference: string, absence?: Absence): Promise<Digest | undefined> {
+        const expected = this.manifests.get(`${repository} ${reference}`);
+        return expected ?? this.registry.manifestHead(repository, reference, absence);
     }
 
     async manifestGet(repository: string, reference: string): Promise<ManifestOutline | undefined> {
@@ -66,7 +68,7 @@ export class RegistryOutlook implements RegistryQuestions {
         return found;
     }
 
-    async blobHead(repository: string, digest: Digest): Promise<number | undefined> {
-        return this.blobs.get(`${repository} ${digest}`) ?? this.registry.blobHead(repository, digest);
+    async blobHead(repository: string, digest: Digest, absence?: Absence): Promise<number | undefined> {
+        return this.blobs.get(`${repository} ${digest}`) ?? this.registry.blobHead(repository, digest, absence);
     }
 }

@@ -98,6 +98,30 @@ test.each<[string, Reply, Reply, "absent" | "unknown"]>([
     }
 });
 
+test("what somebody else puts there between HEAD and GET is there", async () => {
+    const asked: string[] = [];
+    const server = await serve(({ method }) => {
+        asked.push(method);
+        if (asked.length === 1) return { status: 404 };
+        return { status: 200, headers: { "docker-content-digest": DIGEST, "content-length": "2" }, body: "{}" };
+    });
+    expect(await makeClient(server).manifestHead("a/b", DIGEST)).toBe(DIGEST);
+    expect(asked).toEqual(["HEAD", "GET", "HEAD"]);
+});
+
+test("where absence may be assumed, a 404 to HEAD is not asked about again; what says more than that is an error", async () => {
+    const asked: string[] = [];
+    const server = await serve(({ method, url }) => {
+        asked.push(`${method} ${url}`);
+        return { status: url.includes("busy") ? 500 : 404 };
+    });
+    const client = makeClient(server);
+    expect(await client.blobHead("a/b", DIGEST, "assumed")).toBeUndefined();
+    expect(await client.manifestHead("a/b", DIGEST, "assumed")).toBeUndefined();
+    expect(asked).toEqual([`HEAD /v2/a/b/blobs/${DIGEST}`, `HEAD /v2/a/b/manifests/${DIGEST}`]);
+    await expect(client.blobHead("a/busy", DIGEST, "assumed")).rejects.toMatchObject({ status: 500 });
+});
+
 test.each([PAGE, NO_ROUTE, json404('{"errors":[]}'), json404(""), { ...PAGE, headers: VERSION, body: "" }])(
     "a 404 of something in front of the registry is not an absence, whatever is asked: %j",
     async (reply) => {

@@ -101,6 +101,28 @@ test("an image that was found broken is looked at to the last blob, and a blob t
     expect(uploads).toBe(1);
 });
 
+test("a blob that HEAD gives another length of is not present, and is sent", async () => {
+    const { content, layer, config, registry } = oneImage();
+    const { push } = await plan(content, registry.has(A, [config, layer]).cuts(A, layer));
+    expect(push[0]?.blobs).toEqual([{ repository: A, digest: layer, size: content.size(layer) }]);
+});
+
+test("only what the archive can send may be assumed to be absent", async () => {
+    const { content, registry } = oneImage();
+    const asked: (string | undefined)[] = [];
+    const heads = {
+        blobHead: (_: string, __: string, absence?: string) => Promise.resolve(void asked.push(absence)),
+        manifestHead: (_: string, __: string, absence?: string) => Promise.resolve(void asked.push(absence)),
+    };
+    await plan(content, Object.assign(registry, heads));
+    // The tag, the manifest, config and layer.
+    expect(asked).toEqual([undefined, "assumed", "assumed", "assumed"]);
+    asked.length = 0;
+    const earlier = { images: { "quay.io/org/old:1": `sha256:${"0".repeat(64)}` }, manifests: {}, blobs: {} };
+    await planImport(registry, { images: {}, set: { ...content.set, earlier }, base: BASE });
+    expect(asked).toEqual(["confirmed"]);
+});
+
 test("an image that was found broken and is complete under its tag is present: its tag is not put again", async () => {
     const { content, layer, config, manifest, registry } = oneImage();
     registry.has(A, [manifest], "1").has(A, [config, layer]);
