@@ -7,11 +7,13 @@ import {
     type ConnectionSecrets,
     type Site,
     clientKeyIssues,
-    issuesText,
+    configurationError,
     proxyAccountIssues,
+    readAccounts,
     readConnectionSecrets,
 } from "../../lib/site";
 import { stackTexts } from "../stack/pulumi-stack";
+import { inEnvironment } from "./credentials";
 import { type StackSelection, configuredKeys, readStackSite, stackName } from "../stack/stack-file";
 import { keepSecretTexts } from "../terminal/output";
 
@@ -53,8 +55,7 @@ async function findSecrets(
     const key = keyInEnvironment(env) ?? keyInFile(clientKeyFile) ?? (await keyInStack(selection));
     const issues = clientKeyIssues({ certificate }, key.text, stackName(selection));
     if (issues.length > 0) {
-        const text = issuesText(issues.map((issue) => ({ ...issue, key: key.from })));
-        throw new PassthroughError(text, { code: "CONFIG_INVALID" });
+        throw configurationError(issues.map((issue) => ({ ...issue, key: key.from })));
     }
     return readConnectionSecrets(
         { certificate: { certificate }, proxy: proxyUrl },
@@ -63,18 +64,17 @@ async function findSecrets(
 }
 
 const PROXY_KEYS = ["proxyUsername", "proxyPassword"] as const;
-const PROXY_VARIABLES = ["REGISTRY_PASSTHROUGH_PROXY_USERNAME", "REGISTRY_PASSTHROUGH_PROXY_PASSWORD"] as const;
 
 /** The account of the proxy, from the environment, or the stack if its file has one; most proxies ask for none. */
 async function findProxyAccount(selection: StackSelection, env: NodeJS.ProcessEnv): Promise<Credentials | undefined> {
-    const [username, password] = PROXY_VARIABLES.map((name) => env[name]);
-    if (username && password) return { username, password };
+    const found = inEnvironment("REGISTRY_PASSTHROUGH_PROXY", env);
+    if (found !== undefined) return found.credentials;
     const configured = configuredKeys(selection);
     if (!PROXY_KEYS.some((key) => configured.includes(`registry-passthrough:${key}`))) return undefined;
     const texts = await stackTexts(selection.stack, selection.file);
     const issues = proxyAccountIssues((key) => texts[key], "set", stackName(selection));
-    if (issues.length > 0) throw new PassthroughError(issuesText(issues), { code: "CONFIG_INVALID" });
-    return { username: texts.proxyUsername ?? "", password: texts.proxyPassword ?? "" };
+    if (issues.length > 0) throw configurationError(issues);
+    return readAccounts((key) => texts[key]).proxy;
 }
 
 function keyInEnvironment(env: NodeJS.ProcessEnv): FoundText | undefined {

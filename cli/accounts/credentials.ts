@@ -83,7 +83,11 @@ async function searchPlaces(
     return undefined;
 }
 
-function inEnvironment(prefix: string, env: NodeJS.ProcessEnv): FoundAccount | undefined {
+/**
+ * The account in `<prefix>_USERNAME` and `<prefix>_PASSWORD`.
+ * @throws PassthroughError `NO_CREDENTIALS` if one of them is set
+ */
+export function inEnvironment(prefix: string, env: NodeJS.ProcessEnv): FoundAccount | undefined {
     const names = [`${prefix}_USERNAME`, `${prefix}_PASSWORD`] as const;
     const [username, password] = names.map((name) => env[name]);
     if (!username && !password) return undefined;

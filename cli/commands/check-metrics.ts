@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { access, chmod, rename, rm, writeFile } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { dirname } from "node:path";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { replaceFile } from "./replace-file";
 
 /** The result of a check, as metrics. */
 export interface CheckMetrics {
@@ -30,16 +31,9 @@ export async function requireWritableMetrics(file: string): Promise<void> {
  * @throws PassthroughError `METRICS_UNWRITABLE`
  */
 export async function writeCheckMetrics(file: string, metrics: CheckMetrics): Promise<void> {
-    // The collector reads only names that end with .prom.
-    const temporary = `${file}.${process.pid}.new`;
-    try {
-        await writeFile(temporary, formatCheckMetrics(metrics));
-        await chmod(temporary, 0o644);
-        await rename(temporary, file);
-    } catch (error) {
-        await rm(temporary, { force: true });
+    await replaceFile(file, formatCheckMetrics(metrics), 0o644).catch((error: unknown) => {
         throw unwritable(file, error);
-    }
+    });
 }
 
 /** The text format of Prometheus, version 0.0.4. */

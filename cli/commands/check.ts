@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
-import { EXIT_DRIFT, EXIT_FAILED, EXIT_OK } from "../exit-codes";
+import { EXIT_DRIFT, EXIT_FAILED, EXIT_OK, EXIT_TERMINATED } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { stackName } from "../stack/stack-file";
-import { interruptible } from "../terminal/interruption";
+import { Interrupted, interruptible } from "../terminal/interruption";
 import { print, printDiagnostic } from "../terminal/output";
 import { requireWritableMetrics, writeCheckMetrics } from "./check-metrics";
 
@@ -35,13 +35,20 @@ export async function runCheck({ stack: named, configFile, metrics, json = false
     const stack = selectedStack(named);
     if (metrics !== undefined) await requireWritableMetrics(metrics);
     const start = Date.now();
-    const result = await interruptible((signal) => refreshPreview(stack, configFile, json, signal));
+    const result = await interruptible((signal) => refreshPreview(stack, configFile, json, signal)).catch(notStarted);
     const end = Date.now();
     const report = { stack: stackName({ stack }), exitCode: EXIT_CODES[result], seconds: (end - start) / 1000 };
     if (metrics !== undefined) await writeCheckMetrics(metrics, { ...report, endedAt: Math.round(end / 1000) });
     if (json) print(JSON.stringify({ ...report, result }));
     else printDiagnostic(`${report.stack}: ${MEANING[result]}`);
     return report.exitCode;
+}
+
+/** A check that cannot run is a result too: the metrics of the one before must not stay. */
+function notStarted(error: unknown): CheckResult {
+    if (!(error instanceof PassthroughError) || error instanceof Interrupted) throw error;
+    printDiagnostic(`passthrough: ${errorMessage(error)}`);
+    return "unknown";
 }
 
 const MEANING: Readonly<Record<CheckResult, string>> = {
@@ -60,8 +67,8 @@ async function refreshPreview(
     const config = configFile === undefined ? [] : ["--config-file", configFile];
     const stdout = json ? process.stderr : "inherit";
     const child = spawn("pulumi", [...args, "--stack", stack, ...config], { stdio: ["ignore", stdout, "inherit"] });
-    // A second signal would make the engine kill its providers; Ctrl-C in a terminal reaches it without this one.
-    const stop = () => !process.stdin.isTTY && child.kill("SIGTERM");
+    // Ctrl-C reaches the whole process group, and a second signal would make the engine kill its providers.
+    const stop = () => (signal.reason as Interrupted).exitCode === EXIT_TERMINATED && child.kill("SIGTERM");
     signal.addEventListener("abort", stop, { once: true });
     const [code] = (await once(child, "close").catch((error: unknown) => {
         throw cannotRun(stack, error);

@@ -1,8 +1,9 @@
+import { PassthroughError } from "../../lib/errors/errors";
 import { formatProblem, problemToJson } from "../../lib/errors/format";
 import { counted } from "../../lib/errors/text";
-import { contentRules, parseRegistriesConf } from "../../lib/openshift";
+import { parseRegistriesConf } from "../../lib/openshift";
 import { type CoveredImage, coverage } from "../../lib/passthrough";
-import { allImages, allMarks, localRepositories } from "../../lib/site";
+import { mirrorPolicy } from "../../lib/site";
 import { readConnectedSite } from "../accounts/connected-site";
 import { findAccount } from "../accounts/credentials";
 import { accountSources } from "../accounts/site-account";
@@ -13,7 +14,7 @@ import { stackName } from "../stack/stack-file";
 import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { statusLine } from "../terminal/status-line";
-import { type KubernetesFiles, problemTexts, readKubernetesFiles } from "./kubernetes-files";
+import { type KubernetesFiles, readKubernetesFiles } from "./kubernetes-files";
 
 export interface CoverageOptions {
     readonly stack?: string;
@@ -28,19 +29,16 @@ export async function runCoverage(
     paths: readonly string[],
 ): Promise<number> {
     const stack = selectedStack(named);
+    const files = readKubernetesFiles(paths);
+    if (files.objects === 0 && files.problems.length === 0) throw nothingToLookUp(paths);
+    for (const note of files.notes) printDiagnostic(`note: ${note}`);
     const site = await readConnectedSite({ stack, file });
     const { mirror } = site.registry;
-    const content = {
-        images: allImages(site.content),
-        marks: allMarks(site.content),
-        local: localRepositories(site.content),
-    };
-    const { registriesConf } = contentRules(mirror, content, site.cluster);
-    const files = readKubernetesFiles(paths);
-    for (const note of files.notes) printDiagnostic(`note: ${note}`);
+    const { registriesConf } = mirrorPolicy(site, mirror);
     const account = await findAccount("puller", accountSources({ stack, file }, site, authfile));
     printDiagnostic(`pulling as ${account.credentials.username}, from ${account.from}`);
     const status = statusLine();
+    status.show("looking up the images");
     const images = await interruptible((signal) =>
         withSiteRegistry(site, account, signal, (client) =>
             coverage({
@@ -57,6 +55,15 @@ export async function runCoverage(
     else printReport(files, images);
     const isCovered = images.every(({ state }) => state === "covered" || state === "internal");
     return isCovered && files.problems.length === 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+/** As after a command before the pipe that failed: that every image of none is at the mirror would hide it. */
+function nothingToLookUp(paths: readonly string[]): PassthroughError {
+    return new PassthroughError("there is no Kubernetes object in it", {
+        code: "KUBERNETES_FILE_INVALID",
+        thing: paths.join(", "),
+        fix: "give files or a folder with objects; with -, check that the command before the pipe succeeded",
+    });
 }
 
 function jsonReport(stack: string, files: KubernetesFiles, images: readonly CoveredImage[]) {
@@ -77,7 +84,7 @@ function imagesToAdd(images: readonly CoveredImage[]): string[] {
 }
 
 function printReport(files: KubernetesFiles, images: readonly CoveredImage[]): void {
-    for (const line of problemTexts(files)) print(`? ${withoutSecrets(line)}`);
+    for (const problem of files.problems) print(`? ${withoutSecrets(formatProblem(problem))}`);
     for (const image of images) if (image.state !== "covered" && image.state !== "internal") printImage(image);
     const of = (state: CoveredImage["state"]): number => images.filter((image) => image.state === state).length;
     const internal = of("internal") === 0 ? "" : `; ${counted(of("internal"), "image")} of the cluster's own registry`;

@@ -14,7 +14,6 @@ import { readConnectedSite } from "../accounts/connected-site";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
 import { selectedStack } from "../stack/selected-stack";
-
 import { statusLine } from "../terminal/status-line";
 
 export interface ImportOptions {

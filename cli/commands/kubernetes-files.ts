@@ -2,7 +2,6 @@ import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { errorMessage } from "../../lib/errors/errors";
-import { formatProblem } from "../../lib/errors/format";
 import type { Problem } from "../../lib/errors/problem";
 import { namedImages } from "../../lib/openshift";
 import type { ImageUse } from "../../lib/passthrough";
@@ -29,7 +28,7 @@ export function readKubernetesFiles(paths: readonly string[]): KubernetesFiles {
     for (const file of paths.flatMap((path) => listFiles(path, problems))) {
         try {
             for (const object of parseObjects(file)) {
-                if (object["kind"] === "Kustomization") notes.push(kustomization(file));
+                if (isKustomization(object)) notes.push(kustomization(file));
                 objects++;
                 const named = namedImages(object);
                 uses.push(...named.map(({ image, owner }) => ({ image, owner: `${owner} (${displayName(file)})` })));
@@ -72,12 +71,17 @@ function isObject(value: unknown): value is Record<string, unknown> {
     return typeof apiVersion === "string" && typeof kind === "string";
 }
 
+/** Flux has objects of this kind too, of another group. */
+function isKustomization({ apiVersion, kind }: Record<string, unknown>): boolean {
+    return kind === "Kustomization" && String(apiVersion).startsWith("kustomize.config.k8s.io/");
+}
+
 function displayName(file: string): string {
     return file === "-" ? "standard input" : file;
 }
 
 function kustomization(file: string): string {
-    return `${file} is the source of a kustomization: what it changes is not applied here; check its output: kustomize build ${join(file, "..")} | passthrough coverage -`;
+    return `${displayName(file)} is the source of a kustomization: what it changes is not applied here; check its output: kustomize build ${join(file, "..")} | passthrough coverage -`;
 }
 
 function unreadable(file: string, problem: string): Problem {
@@ -88,9 +92,4 @@ function unreadable(file: string, problem: string): Problem {
         place: { file: displayName(file) },
         fix: "give YAML or JSON as oc apply takes it; templates must be rendered first, as by helm template",
     };
-}
-
-/** The problems as lines. */
-export function problemTexts({ problems }: KubernetesFiles): string[] {
-    return problems.map(formatProblem);
 }

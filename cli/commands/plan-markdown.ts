@@ -1,5 +1,5 @@
 import { type OfflinePlan, planHeadline, sharedImagesNote } from "../../lib/import";
-import { counted, formatBytes, markdownCell, markdownCode } from "../../lib/errors/text";
+import { counted, firstLines, formatBytes, markdownCell, markdownCode } from "../../lib/errors/text";
 import { type ClusterChange, clusterChangeLines, clusterHeadline } from "../../lib/openshift";
 import type { ImportedImages } from "../stack/imported-images";
 import type { OfflineReport } from "./offline-report";
@@ -66,9 +66,11 @@ const MAX_NOTES = 10;
 
 function noteLines(notes: readonly string[]): string[] {
     if (notes.length === 0) return [];
-    const shown = notes.slice(0, MAX_NOTES).map((note) => `- ${markdownCell(note, MAX_TEXT)}`);
-    const more = notes.length - shown.length;
-    return ["**Warnings**", "", ...shown, ...(more > 0 ? [`- … and ${more} more`] : []), ""];
+    const shown = firstLines(
+        notes.map((note) => markdownCell(note, MAX_TEXT)),
+        MAX_NOTES,
+    );
+    return ["**Warnings**", "", ...shown.map((line) => `- ${line}`), ""];
 }
 
 function overview(plan: OfflinePlan): string[] {
@@ -91,7 +93,7 @@ function overview(plan: OfflinePlan): string[] {
 
 /** Images whose digest changes are first: a reviewer must look at them. */
 function listTables({ sets, going, onRemove, totals }: OfflinePlan): Table[] {
-    const fate =
+    const removal =
         onRemove === "keep"
             ? "kept in the registry"
             : "deleted from the registry, unless something there still needs them";
@@ -109,7 +111,7 @@ function listTables({ sets, going, onRemove, totals }: OfflinePlan): Table[] {
             rows: eachOnce(coming.map(({ image, digest }) => row(image, digest))),
         },
         {
-            title: `${counted(going.length, "image")} to remove from the sets, ${fate}`,
+            title: `${counted(going.length, "image")} to remove from the sets, ${removal}`,
             head: ["Image", "Digest"],
             rows: going.map(({ image, digest }) => row(image, digest)),
         },

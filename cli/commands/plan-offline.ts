@@ -20,7 +20,7 @@ export async function runOfflinePlan(
 ): Promise<"changes" | typeof EXIT_OK> {
     const site = readStackSite(selection);
     const imported =
-        against === undefined ? await readImportedState(selection.stack) : readImportedFiles(against, selection.stack);
+        against === undefined ? await readImportedState(selection.stack) : readImportedFiles(against, selection);
     const report = await createOfflineReport(site, imported);
     const { plan, cluster } = report;
     if (imported.note !== undefined) printDiagnostic(`note: ${imported.note}`);

@@ -54,7 +54,9 @@ export async function runOnlinePlan(
                 outlook.expect(plan, set.lock);
                 plans.push({ name: content.name, plan, images: plannedImages(plan) });
             }
-            return { sets: plans, unknown: await unknownRepositories(client, site, plans) };
+            const unknown = await unknownRepositories(client, site, plans);
+            signal.throwIfAborted();
+            return { sets: plans, unknown };
         }),
     );
     const { mirrorBase } = site.registry;

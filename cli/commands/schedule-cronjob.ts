@@ -39,6 +39,8 @@ function jobSpec(schedule: Schedule, job: ClusterJob, labels: object): object {
     const values = [EXIT_USAGE, EXIT_DRIFT];
     return {
         backoffLimit: 2,
+        // A failed Job alerts for as long as it exists: until the next night.
+        ttlSecondsAfterFinished: 23 * 3600,
         activeDeadlineSeconds: 4 * 3600,
         podFailurePolicy: {
             rules: [

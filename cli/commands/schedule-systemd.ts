@@ -1,3 +1,4 @@
+import { EXIT_DRIFT, EXIT_TERMINATED, EXIT_USAGE } from "../exit-codes";
 import type { Schedule, ScheduleFiles } from "./schedule-files";
 
 /** Where the program is on the host. */
@@ -49,8 +50,8 @@ function service({ name, stack, variables, secretFiles }: Schedule, host: System
         ]),
         `ExecStart=${command.map((word) => quoted(word).replaceAll("$", "$$$$")).join(" ")}`,
         "# 7 is drift and 2 wrong usage: neither goes away. 143 is a stop, for example at shutdown.",
-        "RestartPreventExitStatus=2 7",
-        "SuccessExitStatus=143",
+        `RestartPreventExitStatus=${EXIT_USAGE} ${EXIT_DRIFT}`,
+        `SuccessExitStatus=${EXIT_TERMINATED}`,
         "Restart=on-failure",
         "RestartSec=10min",
         "# Only the main process is asked to stop; it stops the engine.",

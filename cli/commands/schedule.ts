@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { PassthroughError } from "../../lib/errors/errors";
 import { EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { stackName } from "../stack/stack-file";
 import { print } from "../terminal/output";
+import { replaceFiles } from "./replace-file";
 import { cronJobFiles } from "./schedule-cronjob";
 import { systemdFiles } from "./schedule-systemd";
 import type { Schedule, ScheduleFiles } from "./schedule-files";
@@ -36,14 +36,7 @@ export async function runSchedule(target: ScheduleTarget, options: ScheduleOptio
     const stack = stackName({ stack: selectedStack(options.stack) });
     const folder = options.out ?? join("out", stack, target);
     const files = target === "systemd" ? systemd(stack, options) : kubernetes(stack, options);
-    await mkdir(folder, { recursive: true });
-    const paths: string[] = [];
-    for (const [name, text] of Object.entries(files)) {
-        const path = join(folder, name);
-        await writeFile(`${path}.new`, text);
-        await rename(`${path}.new`, path);
-        paths.push(path);
-    }
+    const paths = await replaceFiles(folder, files);
     print(options.json === true ? JSON.stringify({ files: paths }) : `written: ${paths.join(", ")}`);
     return EXIT_OK;
 }
@@ -54,7 +47,7 @@ function systemd(stack: string, options: ScheduleOptions): ScheduleFiles {
     const relative = [...schedule.secretFiles].find(([, file]) => !file.startsWith("/"));
     if (relative !== undefined) throw invalid(stack, `${relative[1]} is no absolute path`, "give --secret-file one");
     const folder = process.cwd();
-    // A checkout compiles its sources if needed, and brings its own Pulumi CLI.
+    // A checkout compiles its sources if needed, and has its own Pulumi CLI.
     const wrapper = join(folder, "tools", "passthrough.mjs");
     return systemdFiles(schedule, {
         folder,

@@ -1,7 +1,7 @@
-import { mkdir, open, readdir, rm } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { open, readdir, rm } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { RENDERED_MARK, TARGETS } from "../../lib/openshift";
-import { replaceFile } from "./replace-file";
+import { replaceFiles } from "./replace-file";
 
 /**
  * Writes the files of `cluster.targets` below the folder, and deletes what an earlier run rendered and this one does not: a
@@ -10,11 +10,7 @@ import { replaceFile } from "./replace-file";
  * @returns the written paths
  */
 export async function writeTargetFiles(folder: string, files: Readonly<Record<string, string>>): Promise<string[]> {
-    const written: string[] = [];
-    for (const [path, content] of Object.entries(files)) {
-        await mkdir(dirname(join(folder, path)), { recursive: true });
-        written.push(await replaceFile(join(folder, path), content));
-    }
+    const written = await replaceFiles(folder, files);
     for (const target of TARGETS) {
         for (const path of await listFiles(join(folder, target))) {
             if (files[relative(folder, path)] === undefined && (await isRendered(path))) await rm(path);

@@ -1,8 +1,6 @@
 import { counted, formatBytes } from "../../lib/errors/text";
-import { allMarks, localRepositories } from "../../lib/site";
-import { allImages } from "../../lib/site";
+import { allImages, allMarks, mirrorPolicy } from "../../lib/site";
 import { type ImageProblem, type Verification, imageProblemToJson, problemLines, verifyImages } from "../../lib/import";
-import { contentRules } from "../../lib/openshift";
 import { type PullChecks, pullChecks } from "../../lib/passthrough";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
@@ -36,8 +34,7 @@ export async function runVerify({
     const { mirror } = site.registry;
     const images = allImages(site.content);
     const marks = allMarks(site.content);
-    const local = localRepositories(site.content);
-    const { registriesConf } = contentRules(mirror, { images, marks, local }, site.cluster);
+    const { registriesConf } = mirrorPolicy(site, mirror);
     const wholeImages = bytes ? Object.keys(images).length : site.wholeImages;
     const checks = pullChecks({ images, marks, mirror, registriesConf, wholeImages });
     const account = await findAccount("puller", accountSources({ stack, file }, site, authfile));

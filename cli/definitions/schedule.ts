@@ -66,7 +66,7 @@ function checkOptions(command: Command, target: ScheduleTarget, options: Schedul
     const { backendUrl } = options;
     if (/^[a-z0-9+.-]+:\/\/[^/@]*:[^/@]*@/i.test(backendUrl))
         command.error(
-            "error: option '--backend-url' holds a password: give it with --secret-file or --env of the backend",
+            "error: option '--backend-url' holds a password: give it with --secret-file, for example PGPASSFILE=<file>",
         );
     if (target === "systemd") return;
     if (options.image === undefined) command.error("error: 'schedule kubernetes' needs option '--image <image>'");
@@ -79,8 +79,8 @@ function parseTime(text: string): string {
     return text;
 }
 
-/** Names of variables whose values are secrets, so that none gets into a file that is committed. */
-const SECRET_NAME = /(PASSPHRASE|PASSWORD|SECRET|TOKEN)(?!.*_FILE$)/i;
+/** Names that are rejected: such values are secrets, and the files are committed. */
+const SECRET_NAME = /(PASSPHRASE|PASSWORD|SECRET|TOKEN)(?!.*_FILE$)|_KEY$|GOOGLE_CREDENTIALS$/i;
 
 function parsePair(text: string): readonly [name: string, value: string] {
     const [, name, value] = /^([A-Za-z_]\w*)=([^\p{Cc}]+)$/u.exec(text) ?? [];

@@ -43,7 +43,7 @@ const VALIDATION_TYPE = "pulumi-nodejs:dynamic/registry-passthrough:MirrorValida
 export async function readImportedState(stack: string): Promise<ImportedImages> {
     const source = `the state of stack ${stack}`;
     try {
-        return { ...readBaseline(await stackState(stack), source), source };
+        return { images: {}, ...readBaseline(await stackState(stack), source), source };
     } catch (error) {
         const note = `compared with nothing, since the state could not be read: ${errorMessage(error)}`;
         return { images: {}, source: "nothing", note };
@@ -55,12 +55,16 @@ export async function readImportedState(stack: string): Promise<ImportedImages> 
  * checkouts of another revision, whose stack file says which lock files count there.
  * @throws PassthroughError `BASELINE_INVALID`, and those of `parseLock` and `readStackContent`
  */
-export function readImportedFiles(paths: readonly string[], stack: string): ImportedImages {
+export function readImportedFiles(paths: readonly string[], selection: StackSelection): ImportedImages {
     if (paths.length === 1 && paths[0] === NOTHING_IMPORTED)
         return { images: {}, cluster: NO_CLUSTER, source: "nothing" };
-    const all = paths.map((path) => (isFolder(path) ? readFolder(path, stack) : readBaseline(readJson(path), path)));
+    const all = paths.map((path) =>
+        isFolder(path) ? readFolder(path, selection) : readBaseline(readJson(path), path),
+    );
     const cluster = all.map((baseline) => baseline.cluster).findLast((known) => known !== undefined);
     const notes = all.flatMap(({ note }) => note ?? []);
+    if (all.every(({ images }) => images === undefined))
+        notes.push("every image counts as new: give --against the lock files too");
     return {
         images: Object.assign({}, ...all.map(({ images }) => images)) as ImagesBySource,
         ...(cluster === undefined ? {} : { cluster }),
@@ -69,11 +73,12 @@ export function readImportedFiles(paths: readonly string[], stack: string): Impo
     };
 }
 
-type Baseline = Pick<ImportedImages, "images" | "cluster" | "note">;
+/** Images are absent where nothing says what was imported. */
+type Baseline = Partial<Pick<ImportedImages, "images" | "cluster" | "note">>;
 
-function readFolder(folder: string, stack: string): Baseline {
-    if (existsSync(join(folder, "registries.conf"))) return { images: {}, cluster: readRenderedFolder(folder) };
-    const selection = { stack, folder };
+function readFolder(folder: string, given: StackSelection): Baseline {
+    if (existsSync(join(folder, "registries.conf"))) return { cluster: readRenderedFolder(folder) };
+    const selection = { ...given, folder };
     if (existsSync(stackFilePath(selection))) return readCheckout(selection);
     if (!existsSync(join(folder, "Pulumi.yaml")))
         throw invalid(folder, "neither a folder that render wrote nor a checkout with a stack file");
@@ -84,16 +89,16 @@ function readFolder(folder: string, stack: string): Baseline {
 /** What an `up` of another revision gives; its configuration may be one that this program refuses. */
 function readCheckout(selection: StackSelection & { readonly folder: string }): Baseline {
     const { folder } = selection;
-    const locks = readStackContent(selection).map(({ lock }) => resolve(folder, lock));
-    const images = Object.assign(
-        {},
-        ...locks.map((lock) => readBaseline(readJson(lock), lock).images),
-    ) as ImagesBySource;
     try {
         const site = readStackSite(selection);
+        // As an `up` has them in its state: an image whose tag a later set moves is kept by its digest.
+        const images = Object.assign({}, ...site.content.map((set) => set.images)) as ImagesBySource;
         return { images, cluster: clusterConfiguration(clusterDelivery(site, site.registry.mirror)) };
     } catch (error) {
-        return { images, note: `the mirror rules of ${folder} are not known: ${errorMessage(error)}` };
+        const locks = readStackContent(selection).map(({ lock }) => resolve(folder, lock));
+        const all = locks.map((lock) => readBaseline(readJson(lock), lock).images);
+        const note = `the mirror rules of ${folder} are not known: ${errorMessage(error)}`;
+        return { images: Object.assign({}, ...all) as ImagesBySource, note };
     }
 }
 
@@ -119,10 +124,12 @@ interface StateResource {
 /** A stack without outputs has never had a complete `up`: no cluster can have its rules. */
 function readState(resources: readonly StateResource[]): Baseline {
     const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
-    const { cluster = NO_CLUSTER } = readOutputs(stack?.outputs);
+    const outputs = z.looseObject({}).safeParse(stack?.outputs).data ?? {};
+    const cluster = Object.keys(outputs).length === 0 ? NO_CLUSTER : readOutputs(outputs).cluster;
     const validation = resources.find(({ type }) => type === VALIDATION_TYPE);
     const version = z.looseObject({ clusterVersion: z.string() }).safeParse(validation?.outputs).data?.clusterVersion;
-    return { images: imagesInResources(resources), cluster: { ...cluster, version } };
+    const known = cluster === undefined ? {} : { cluster: { ...cluster, version } };
+    return { images: imagesInResources(resources), ...known };
 }
 
 function readOutputs(document: unknown): Pick<Baseline, "cluster"> {
@@ -131,8 +138,8 @@ function readOutputs(document: unknown): Pick<Baseline, "cluster"> {
 }
 
 function readTexts(texts: RenderedOutputs): ClusterConfiguration {
-    const { registriesConf, registryCa: _ca, clientCertificate: _certificate, targetFiles: _files, ...yaml } = texts;
-    return { registriesConf, objects: readObjectList(Object.values(yaml).filter(Boolean).join("---\n")) };
+    const yaml = RENDERED_FILES.filter(({ name }) => name.endsWith(".yaml")).map(({ output }) => texts[output]);
+    return { registriesConf: texts.registriesConf, objects: readObjectList(yaml.filter(Boolean).join("---\n")) };
 }
 
 /** A file that was not rendered had no content. */
@@ -143,7 +150,7 @@ function readRenderedFolder(folder: string): ClusterConfiguration {
     };
     const texts = Object.fromEntries(RENDERED_FILES.map(({ name, output }) => [output, read(name)]));
     if (texts.registriesConf !== "") return readTexts(renderedOutputs.parse(texts));
-    throw invalid(folder, "a folder without the registries.conf that render writes");
+    throw invalid(folder, "its registries.conf is empty");
 }
 
 function isFolder(path: string): boolean {

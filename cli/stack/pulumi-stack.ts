@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { z } from "zod";
+import { once } from "../../lib/concurrency/once";
 import type { ErrorCode } from "../../lib/errors/codes";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { parseJson } from "../../lib/errors/text";
@@ -50,7 +51,14 @@ export function requireMirrorBase(stack: string, outputs: Record<string, unknown
  * @param file of the configuration, if it is not the stack's own
  * @throws PassthroughError `STACK_CONFIG_UNAVAILABLE`
  */
-export async function stackTexts(stack: string, file: string | undefined): Promise<Record<string, string>> {
+export function stackTexts(stack: string, file: string | undefined): Promise<Record<string, string>> {
+    return once(texts, JSON.stringify([stack, file]), () => readTexts(stack, file));
+}
+
+/** A command asks for several of them; each question starts the Pulumi CLI. */
+const texts = new Map<string, Promise<Record<string, string>>>();
+
+async function readTexts(stack: string, file: string | undefined): Promise<Record<string, string>> {
     const args = ["config", "--json", "--show-secrets", ...(file === undefined ? [] : ["--config-file", file])];
     const wanted = { what: "configuration", code: "STACK_CONFIG_UNAVAILABLE", shape: configurationShape } as const;
     const config = await readFromPulumi(stack, args, wanted);

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { schemaIssues } from "../../lib/errors/schema-issues";
@@ -7,7 +7,7 @@ import {
     type ContentDocument,
     type Site,
     configuredExclusions,
-    issuesText,
+    configurationError,
     mergeDocuments,
     parseContent,
     readSite,
@@ -46,8 +46,7 @@ export interface StackSelection {
 export function readStackContent(selection: StackSelection): StackContent[] {
     const { site, defaults } = readStackFile(selection);
     const { content, issues } = parseContent(mergeDocuments(defaults, site));
-    if (issues.length > 0)
-        throw new PassthroughError(issuesText(issues), { code: "CONFIG_INVALID", isMultiline: true });
+    if (issues.length > 0) throw configurationError(issues);
     return content.map((document, i) => {
         const { overrides = [], ...entry } = document;
         return { ...entry, overrides, exclude: configuredExclusions(document, i) };
@@ -65,7 +64,7 @@ export function readStackSite(selection: StackSelection): Site {
     const { site, issues } = readSite(document, defaults, context);
     const all = [...issues, ...unknownKeyIssues(keys)];
     if (site !== undefined && all.length === 0) return site;
-    throw new PassthroughError(issuesText(all), { code: "CONFIG_INVALID", isMultiline: true });
+    throw configurationError(all);
 }
 
 const mirrorBaseOnly = z.looseObject({
@@ -119,7 +118,8 @@ function readStackFile(selection: StackSelection): StackFile {
 
 /** The file of a stack's configuration, which may not exist. */
 export function stackFilePath(selection: StackSelection): string {
-    return selection.file ?? join(selection.folder ?? "", `Pulumi.${stackName(selection)}.yaml`);
+    const file = selection.file ?? `Pulumi.${stackName(selection)}.yaml`;
+    return isAbsolute(file) ? file : join(selection.folder ?? "", file);
 }
 
 const PROJECT_FILE = "Pulumi.yaml";

@@ -6,7 +6,7 @@ const secrets = new Set<string>();
 
 /** From now on the account's password is hidden in everything that is printed, in any form that it travels in. */
 export function keepSecret(credentials: Credentials): void {
-    for (const form of secretForms(credentials)) if (form !== "") secrets.add(form);
+    keepSecretTexts(secretForms(credentials));
 }
 
 /** From now on these texts are hidden in everything that is printed. */

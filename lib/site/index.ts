@@ -15,7 +15,7 @@ export { type ClusterObjects, clusterObjects } from "./cluster-objects";
 export type { ConfigIssue } from "./config-issue";
 export { mergeDocuments, parseContent } from "./document";
 export { configuredExclusions } from "./exclude-issues";
-export { issuesText, unknownKeyIssues } from "./issues";
+export { configurationError, issuesText, unknownKeyIssues } from "./issues";
 export { type ConfigKey, accountKeys, siteKeys } from "./key-documentation";
 export { type MirrorPolicy, type SiteCluster, mirrorPolicy } from "./mirror-policy";
 export {

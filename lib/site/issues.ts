@@ -1,4 +1,4 @@
-import { toProblem } from "../errors/errors";
+import { PassthroughError, toProblem } from "../errors/errors";
 import { formatReason } from "../errors/format";
 import { escapedLines, printable } from "../errors/text";
 import { ACCOUNT_KEYS } from "./account-keys";
@@ -28,6 +28,11 @@ export function issuesText(issues: readonly ConfigIssue[]): string {
         `${count} in the configuration of this stack (registry-passthrough:…); nothing was changed:`,
         ...lines,
     ].join("\n");
+}
+
+/** All issues of a configuration as one error. */
+export function configurationError(issues: readonly ConfigIssue[]): PassthroughError {
+    return new PassthroughError(issuesText(issues), { code: "CONFIG_INVALID", isMultiline: true });
 }
 
 /**

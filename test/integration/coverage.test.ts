@@ -84,6 +84,13 @@ test("a file that cannot be read does not hide the others, and fails", async () 
     expect(run.error).toContain("kustomize build templates | passthrough coverage -");
 });
 
+test("no object at all is an error: the command before the pipe may have failed", async () => {
+    mkdirSync(join(site.folder, "nothing"), { recursive: true });
+    const run = await site.run("coverage", "nothing");
+    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run.error).toContain("KUBERNETES_FILE_INVALID: nothing: there is no Kubernetes object in it");
+});
+
 test("a registry that does not say whether it has an image leaves it unknown", async () => {
     write("unknown/web.yaml", pod("web", "nginx:1.27"));
     await site.registry.kill();

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatImages } from "../../../lib/import";
@@ -127,6 +127,21 @@ test("a stack that another revision does not have is new, and a note says so", (
     expect(run.error).toBe("note: every image counts as new: there is no base/Pulumi.s.yaml\n");
 });
 
+test("a checkout compared with itself changes nothing, also where a later set moves a tag", () => {
+    const moved = JSON.parse(readFileSync(LOCK, "utf8")) as { images: Record<string, string> };
+    const later = { ...moved, images: { "quay.io/team0/app0:v1": moved.images["quay.io/multi/tool:2.0"] } };
+    write("with-mapping.lock.json", moved);
+    write("later.lock.json", later);
+    const content = ["with-mapping", "later"].map((name) => ({ archive: "/nowhere", lock: `${name}.lock.json` }));
+    configure({ content });
+    for (const name of ["Pulumi.yaml", "Pulumi.s.yaml", "with-mapping.lock.json", "later.lock.json"])
+        cpSync(join(folder, name), join(folder, "base", name));
+    expect(plan("--against", "base", "--exit-code")).toMatchObject({ code: 0 });
+    renameSync(join(folder, "base/Pulumi.s.yaml"), join(folder, "base/other.yaml"));
+    renameSync(join(folder, "Pulumi.s.yaml"), join(folder, "other.yaml"));
+    expect(plan("--config-file", "other.yaml", "--against", "base", "--exit-code")).toMatchObject({ code: 0 });
+});
+
 test("a lock file that is missing in another revision is an error, not an empty plan", () => {
     mkdirSync(join(folder, "base"));
     const content = [{ archive: "/nowhere", lock: "gone.lock.json" }];
@@ -209,6 +224,7 @@ test("a folder of render is what clusters have: mirror rules are compared with i
     const { cluster } = JSON.parse(plan(...against, "--json").out) as { cluster: object };
     expect(cluster).toMatchObject({ effect: { drain: true, crio: "reload" } });
     expect(plan("--against", LOCK).out).toContain("mirror rules are not compared");
+    expect(plan("--against", "old").error).toContain("every image counts as new: give --against the lock files too");
     rmSync(join(folder, "old", "registries.conf"));
     expect(plan(...against).error).toContain("BASELINE_INVALID in old");
 });

@@ -110,6 +110,8 @@ test("Kubernetes gets a CronJob that fails at once for drift, and reads secrets 
     );
     expect(text).toContain('{"name":"state","mountPath":"/srv/state"}');
     expect(text).toContain('"restartPolicy":"Never"');
+    // The alert of a failed Job is over before the next night.
+    expect(text).toContain('"ttlSecondsAfterFinished":82800');
 });
 
 test.each<[args: string[], error: string]>([
@@ -118,6 +120,7 @@ test.each<[args: string[], error: string]>([
     [[...SYSTEMD, "--at", "25:00"], "Write it as 02:15."],
     [[...SYSTEMD, "--image", "x"], "option '--image' is for kubernetes"],
     [[...SYSTEMD, "--env", "AWS_SECRET_ACCESS_KEY=canary"], "AWS_SECRET_ACCESS_KEY is a secret"],
+    [[...SYSTEMD, "--env", "AZURE_STORAGE_KEY=canary"], "AZURE_STORAGE_KEY is a secret"],
     [[...SYSTEMD, "--env", "X=a\nExecStart=/bin/true"], "Write VARIABLE=value, on one line."],
     [[...SYSTEMD, "--backend-url", "postgres://u:canary@db/x"], "holds a password"],
     [["kubernetes", "--backend-url", "s3://x"], "needs option '--image <image>'"],
