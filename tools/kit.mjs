@@ -6,6 +6,7 @@ import { ensureBuild } from "./build.mjs";
 import { checkNode, ensureDependencies } from "./dependencies.mjs";
 import { getTools } from "./get-tools.mjs";
 import { kitNode, stageKit } from "./kit/contents.mjs";
+import { nodeLicences, toolLicences } from "./kit/licences.mjs";
 import { packKit, sha256, size } from "./kit/pack.mjs";
 import { pinnedTools } from "./pins.mjs";
 import { runMain } from "./prepare.mjs";
@@ -65,11 +66,15 @@ async function kitTools(machine, progress) {
     // The cache has one program of a name: those of other kinds of machines have a cache of their own.
     const cache = machine === here ? place.tools : join(place.tools, machine);
     const tools = await getTools([...toolNames], { cache, machine, progress, pinnedOnly: true });
-    return toolNames.map((name) => {
-        const { file, version } = tools[name];
-        const { names: [program] = ["node"], companions = [] } = pinnedTools()[name] ?? {};
-        return { name, version, folder: dirname(file), programs: [program, ...companions] };
-    });
+    return Promise.all(
+        toolNames.map(async (name) => {
+            const { file, version } = tools[name];
+            const folder = dirname(file);
+            const { names: [program] = ["node"], companions = [] } = pinnedTools()[name] ?? {};
+            const licences = name === kitNode ? await nodeLicences(name, folder, machine) : toolLicences(name);
+            return { name, version, folder, programs: [program, ...companions], licences };
+        }),
+    );
 }
 
 /** @param {string} machine @param {KitTool[]} tools @param {string} output */

@@ -1,18 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { getTools } from "../get-tools.mjs";
-import { installProgram } from "../npm.mjs";
 import { pinnedTools } from "../pins.mjs";
 import { runMain } from "../prepare.mjs";
 import { captureOrThrow } from "../process.mjs";
 import { createProgress } from "../progress.mjs";
 import { workspace } from "../workspace.mjs";
-import { kitNode } from "./contents.mjs";
 import { licenceFile } from "./licences.mjs";
-
-const here = dirname(fileURLToPath(import.meta.url));
 
 /*
  * Writes tools/licences/<tool>.txt: the licences of every Go module that a tool of the kit is linked from. The files are
@@ -100,25 +94,7 @@ async function main() {
         writeFileSync(licenceFile(name), title + grouped(texts));
         progress.note(`${licenceFile(name)}: ${modules.length} modules`);
     }
-    await writeNodeLicence(progress);
     return 0;
-}
-
-/** Node.js has one file with the licences of all its parts. @param {import("../progress.mjs").Progress} progress */
-async function writeNodeLicence(progress) {
-    const { npm, title, version } = pinnedTools()[kitNode] ?? {};
-    if (npm === undefined) throw new Error(`tools/tools.json has no npm package of ${kitNode}`);
-    const folder = mkdtempSync(join(tmpdir(), "licence-"));
-    try {
-        const context = { modules: dirname(here), machine: "linux-x64", env: process.env };
-        const failure = await installProgram({ ...npm, program: "LICENSE" }, folder, context);
-        if (failure !== undefined) throw new Error(failure);
-        const text = plainText(readFileSync(join(folder, "LICENSE"), "utf8"));
-        writeFileSync(licenceFile(kitNode), `${title} ${version}: licences of Node.js and of its parts\n\n${text}`);
-        progress.note(licenceFile(kitNode));
-    } finally {
-        rmSync(folder, { recursive: true });
-    }
 }
 
 await runMain(main);

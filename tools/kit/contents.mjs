@@ -3,7 +3,6 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, statSync
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { captureOrThrow } from "../process.mjs";
-import { toolLicences } from "./licences.mjs";
 import { installedFolders, productionFolders } from "./packages.mjs";
 
 /** The Node.js of the kit, a key of tools.json. */
@@ -50,6 +49,7 @@ const leftOut = ["tools/go/", "tools/node/", "tools/licences/", "examples/site-r
  * @property {string} version
  * @property {string} folder holds its programs, absolute
  * @property {string[]} programs
+ * @property {string} licences text
  */
 
 /**
@@ -81,7 +81,7 @@ export async function stageKit(root, staging, tools) {
         for (const program of tool.programs) {
             copyInto(join(tool.folder, program), join(staging, "kit", "tools", tool.name, program));
         }
-        writeInto(join(staging, "kit", "licences", `${tool.name}.txt`), toolLicences(tool.name));
+        writeInto(join(staging, "kit", "licences", `${tool.name}.txt`), tool.licences);
     }
     const run = join(dirname(fileURLToPath(import.meta.url)), "run.sh");
     copyInto(run, join(staging, "run"));

@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { installProgram } from "../npm.mjs";
 import { pinnedTools } from "../pins.mjs";
 
 const tools = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -25,4 +26,25 @@ export function toolLicences(name) {
         `${licenceFile(name)} is not of ${pin?.title} ${pin?.version}: run node tools/kit/collect-licences.mjs on a ` +
             "machine that has built it",
     );
+}
+
+/**
+ * The licences of Node.js and of its parts, one file of its npm package. It is fetched once, beside the program.
+ *
+ * @param {string} name key of tools.json
+ * @param {string} folder holds the program
+ * @param {string} machine `<platform>-<arch>` of the package
+ * @returns {Promise<string>}
+ * @throws {Error} if the package cannot be installed
+ */
+export async function nodeLicences(name, folder, machine) {
+    const file = join(folder, "LICENSE");
+    if (!existsSync(file)) {
+        const { npm } = pinnedTools()[name] ?? {};
+        if (npm === undefined) throw new Error(`tools/tools.json has no npm package of ${name}`);
+        const context = { modules: tools, machine, env: process.env };
+        const failure = await installProgram({ ...npm, program: "LICENSE" }, folder, context);
+        if (failure !== undefined) throw new Error(failure);
+    }
+    return readFileSync(file, "utf8");
 }
