@@ -97,11 +97,11 @@ type Span = readonly [start: number, end: number];
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
     const kept = [...text.matchAll(/\b[0-9a-f]{64}\b|\[secret\]/g)].map(toSpan);
     // All are looked for in the text as it came: none breaks another one up, or is found in what stands for one.
-    const plainText = simplified(text);
+    const searched = withoutUrlEscapes(text);
     const spans = secrets
         .filter((secret) => secret !== "")
         .flatMap((secret) => [
-            ...(mayHave(plainText, secret) ? findSpans(secret, text, kept) : []),
+            ...(mayContain(searched, secret) ? findSpans(secret, text, kept) : []),
             ...findCut(secret, text),
         ]);
     let shown = "";
@@ -123,18 +123,20 @@ const URL_ESCAPES: readonly (readonly [RegExp, string])[] = [
 const REST_OF_ESCAPE = /^[2-5af]/i;
 
 /** A text without the escapes of a URL and without white space, in which a secret stands as it is, if it does at all. */
-function simplified(text: string): string {
+function withoutUrlEscapes(text: string): string {
     const decoded = URL_ESCAPES.reduce((shown, [escape, character]) => shown.replace(escape, character), text);
     return decoded.replace(/[\s+]+/g, "");
 }
 
 /**
- * A cheap question before the dear one (`secretPattern`): a debug log asks it for every secret in every line.
- * @returns false only if the text has the secret in no form
+ * Saves most searches for a pattern (`secretPattern`), which take long: a debug log looks for every secret in every line.
+ * @param searched the text `withoutUrlEscapes`
+ * @returns false only if the text contains the secret in no form
  */
-function mayHave(plainText: string, secret: string): boolean {
-    if (ESCAPE.test(plainText) || ESCAPE.test(secret) || REST_OF_ESCAPE.test(secret)) return true;
-    return plainText.includes(secret.replace(/[\s+]+/g, ""));
+function mayContain(searched: string, secret: string): boolean {
+    // Short ones are found in either case; the others may begin or end within an escape that was replaced.
+    const needsPattern = secret.length < LEAST_LENGTH || ESCAPE.test(secret) || REST_OF_ESCAPE.test(secret);
+    return needsPattern || ESCAPE.test(searched) || searched.includes(secret.replace(/[\s+]+/g, ""));
 }
 
 /** @param kept where a secret is none, in order and apart from each other */

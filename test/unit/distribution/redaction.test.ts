@@ -89,3 +89,16 @@ test("text that is made to cost much is searched in time that grows with its len
     }
     expect(withoutSecrets("%25".repeat(8), ["%".repeat(8)])).toBe("[secret]");
 });
+
+test.each([
+    ["begins within an escape of the URL", "GET /x%2Fabcdef", "Fabcdef", "GET /x%2[secret]"],
+    ["begins with its digits", "GET /x%3A25secret", "3A25secret", "GET /x%[secret]"],
+    ["ends within one", "GET /secret%2Fx", "secret%2", "GET /[secret]Fx"],
+    ["has a slash that is escaped", "GET /secret%252Fword/x", "secret/word", "GET /[secret]/x"],
+    ["has one as it is", "GET /secret%2Fword/x", "secret%2Fword", "GET /[secret]/x"],
+    ["has a space that is a plus", "q=two+words", "two words", "q=[secret]"],
+    ["is wrapped", "it is secret\n  word-1", "secretword-1", "it is [secret]"],
+    ["is short, in another case", "password=ABC", "abc", "password=[secret]"],
+])("a secret that %s is hidden in a text without other escapes", (_, text, secret, shown) => {
+    expect(withoutSecrets(text, [secret])).toBe(shown);
+});
