@@ -16,9 +16,10 @@ const MODULES = {
     archives: [...NAMES, "lock"],
     import: [...NAMES, "distribution"],
     registries: [...NAMES, "distribution"],
-    openshift: NAMES,
-    site: [...NAMES, "distribution", "lock", "registries", "openshift"],
-    passthrough: [...NAMES, "distribution", "lock", "archives", "import", "registries", "openshift"],
+    kubernetes: ["errors", "concurrency", "debug"],
+    openshift: [...NAMES, "kubernetes"],
+    site: [...NAMES, "distribution", "lock", "registries", "kubernetes", "openshift"],
+    passthrough: [...NAMES, "distribution", "lock", "archives", "import", "registries", "kubernetes", "openshift"],
 };
 /**
  * @param {string[]} files

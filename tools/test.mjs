@@ -50,7 +50,9 @@ async function main(args) {
     const flags = [...folders.map((dir) => `--roots=${dir}`), ...workers(own, root)];
     const env = { ...environment(toolbox), ...(faults ? wholeFaults() : {}) };
     // After --roots, jest would take the paths that it is given for more roots.
-    return runThrough(process.execPath, [jest, ...own, ...flags], { cwd: place.root, env });
+    // @kubernetes/client-node has only ES modules, which jest loads with this flag alone.
+    const node = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
+    return runThrough(process.execPath, [...node, jest, ...own, ...flags], { cwd: place.root, env });
 }
 
 /** All rounds; what they met is written to `.local/faults.txt`. */

@@ -1,0 +1,69 @@
+/** A kind of object in the API of a cluster. */
+export interface ResourcePath {
+    /** `v1`, `config.openshift.io/v1`. */
+    readonly apiVersion: string;
+    /** Plural, as in URLs: `imagedigestmirrorsets`. */
+    readonly resource: string;
+    /** Absent: the kind is cluster-scoped, or a list is of all namespaces. */
+    readonly namespace?: string;
+}
+
+/** What every object has, as far as this program reads it. */
+export interface KubernetesObject {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly metadata: ObjectMetadata;
+}
+
+export interface ObjectMetadata {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    /** Opaque: only ever compared for equality. */
+    readonly resourceVersion?: string;
+    readonly generation?: number;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly managedFields?: readonly ManagedFields[];
+    readonly deletionTimestamp?: string;
+}
+
+/** Who has written which fields (server-side apply). */
+export interface ManagedFields {
+    readonly manager: string;
+    readonly operation: string;
+    readonly fieldsV1?: Readonly<Record<string, unknown>>;
+}
+
+/** An object as it is created: the API adds the rest of its metadata. */
+export type NewObject = Omit<KubernetesObject, "metadata"> & {
+    readonly metadata: Pick<ObjectMetadata, "name" | "namespace" | "labels" | "annotations">;
+};
+
+/** A JSON merge patch (RFC 7386) that the API applies only to the version of the object it was made for. */
+export interface ConditionalPatch {
+    readonly metadata: { readonly resourceVersion: string } & Readonly<Record<string, unknown>>;
+    readonly [field: string]: unknown;
+}
+
+/**
+ * The API of one cluster. Every method throws `ClusterError`; none takes an answer that it does not understand (a proxy's
+ * 404, a timeout, 403) for "it does not exist".
+ */
+export interface ClusterClient {
+    /** `https://api.lab.test:6443`: for messages. */
+    readonly server: string;
+    /** @returns undefined if the API says that there is no such object; throws `CLUSTER_KIND_MISSING` if it has no such kind */
+    get<T extends KubernetesObject>(path: ResourcePath, name: string): Promise<T | undefined>;
+    /** All pages. @returns undefined if the API has no such kind */
+    list<T extends KubernetesObject>(path: ResourcePath): Promise<readonly T[] | undefined>;
+    /** @throws ClusterError `CLUSTER_OBJECT_EXISTS` */
+    create<T extends KubernetesObject>(path: ResourcePath, object: NewObject): Promise<T>;
+    /** @throws ClusterError `CLUSTER_CONFLICT` if the object has changed since it was read */
+    patch<T extends KubernetesObject>(path: ResourcePath, name: string, patch: ConditionalPatch): Promise<T>;
+    /** Deletes the object if it is still at this version; one that no longer exists is no error. */
+    remove(path: ResourcePath, name: string, resourceVersion: string): Promise<void>;
+    /** True if the account may do it (SelfSubjectAccessReview). */
+    isAllowed(verb: string, path: ResourcePath, name?: string): Promise<boolean>;
+    close(): Promise<void>;
+}
