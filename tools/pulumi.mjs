@@ -20,13 +20,18 @@ async function main(args) {
     if (args.length > 0 && asksForHelp(args)) return printHelp(args, place);
     const stack = selectedStack(args, process.env);
     const files = stackFiles(place, stack);
-    const toolbox = await prepare(place, createProgress(), ["pulumi"]);
+    const progress = createProgress();
+    const toolbox = await prepare(place, progress, ["pulumi"]);
     if (existsSync(files.config)) {
         // The YAML package is there only after prepare().
         const { writeStackConfig } = await import("./stack-config.mjs");
         writeStackConfig(files);
     }
     const env = pulumiEnvironment(place, stack, toolbox.directories);
+    if (runsProviders(args)) {
+        const { ensureKubernetesPlugin } = await import("./resource-plugins.mjs");
+        await ensureKubernetesPlugin(place, files.config, toolbox.tools.pulumi.file, env, progress);
+    }
     const lost = new LostProvider();
     const code = await runThrough(toolbox.tools.pulumi.file, completeArguments(args, place, stack), {
         cwd: place.root,

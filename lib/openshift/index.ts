@@ -21,7 +21,9 @@ export {
     isSameCluster,
 } from "./cluster-change";
 export { type ChangeLines, clusterChangeLines, clusterHeadline } from "./cluster-change-text";
+export type { ClusterObject } from "./objects/cluster-object";
 export { type ObjectList, listObjects, readObjectList } from "./objects/object-list";
+export { forbiddenSources, forbidSources } from "./rules/never-sources";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
 export type { RegistriesConf, RegistryMirror, RegistryRule } from "./rules/registries-conf";
 export { parseRegistriesConf } from "./rules/registries-toml";

@@ -1,0 +1,40 @@
+import * as pulumi from "@pulumi/pulumi";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
+import { CustomResourcePatch } from "@pulumi/kubernetes/apiextensions/customResourcePatch";
+import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap";
+import type { ClusterObject } from "../lib/openshift";
+
+/** What identifies an object in a cluster; known before the program runs. */
+export type ObjectIdentity = Pick<ClusterObject, "apiVersion" | "kind"> & {
+    readonly metadata: { readonly name: string; readonly namespace?: string };
+};
+
+/** Says on every object which stack it belongs to, so that another stack is refused by name. */
+export const OWNER_ANNOTATION = "registry-passthrough/stack";
+
+/**
+ * A resource for one object of a cluster. Its kind and name are plain; what it holds may be an output of the program.
+ * An object that belongs to the cluster itself (OperatorHub/cluster) is patched: removing the resource gives up its fields.
+ * @param owner `<project>/<stack>`
+ */
+export function declareObject(
+    name: string,
+    { apiVersion, kind, metadata: { name: objectName, namespace } }: ObjectIdentity,
+    object: pulumi.Output<ClusterObject>,
+    owner: string,
+    opts: pulumi.CustomResourceOptions,
+): pulumi.CustomResource {
+    const metadata = object.apply((known) => ({
+        name: objectName,
+        ...(namespace === undefined ? {} : { namespace }),
+        ...("labels" in known.metadata ? { labels: known.metadata.labels } : {}),
+        annotations: { [OWNER_ANNOTATION]: owner },
+    }));
+    if (kind === "ConfigMap") {
+        const binaryData = object.apply((known) => ("binaryData" in known ? known.binaryData : {}));
+        return new ConfigMap(name, { metadata, binaryData }, opts);
+    }
+    const spec = object.apply((known) => ("spec" in known ? known.spec : {}));
+    if (kind === "OperatorHub") return new CustomResourcePatch(name, { apiVersion, kind, metadata, spec }, opts);
+    return new CustomResource(name, { apiVersion, kind, metadata, spec }, opts);
+}
