@@ -93,6 +93,16 @@ export const ERROR_CODES = {
         "TIMEOUT",
         "TLS",
     ],
+    cluster: [
+        "CLUSTER_CONFLICT",
+        "CLUSTER_KIND_MISSING",
+        "CLUSTER_OBJECT_EXISTS",
+        "CLUSTER_OBJECT_INVALID",
+        "PULL_SECRET_INVALID",
+        "ROLLOUT_FAILED",
+        "ROLLOUT_TIMEOUT",
+        "TRUST_EXISTS",
+    ],
     configuration: [
         "CLUSTER_VERSION_INVALID",
         "CONFIG_INVALID",
