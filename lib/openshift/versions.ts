@@ -54,6 +54,11 @@ export function hasClusterCatalogs(version: ClusterVersion | undefined): boolean
     return version === undefined || version.major > 4 || version.minor >= 18;
 }
 
+/** True if the machine-config operator brings CAs of registries to nodes: 4.14 and later. */
+export function hasMachineTrust(version: ClusterVersion | undefined): boolean {
+    return version === undefined || version.major > 4 || version.minor >= 14;
+}
+
 /**
  * True if ICSP and the new kinds may exist side by side (4.13.27, 4.14.3, 4.15 and later; a version without a patch
  * number is taken for the first one).

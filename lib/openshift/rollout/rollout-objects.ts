@@ -1,0 +1,110 @@
+import type { KubernetesObject, ResourcePath } from "../../kubernetes/cluster-client";
+
+/** A condition of a pool or of the cluster version. */
+export interface StatusCondition {
+    readonly type: string;
+    readonly status: string;
+    readonly message?: string;
+}
+
+/** The nodes that get one rendered configuration (machineconfiguration/v1/types.go). */
+export interface MachineConfigPool extends KubernetesObject {
+    readonly spec: {
+        readonly paused?: boolean;
+        /** The rendered configuration that its nodes are to have: `rendered-worker-<hash>`. */
+        readonly configuration?: { readonly name?: string };
+    };
+    readonly status?: {
+        readonly observedGeneration?: number;
+        readonly machineCount?: number;
+        readonly updatedMachineCount?: number;
+        readonly readyMachineCount?: number;
+        readonly unavailableMachineCount?: number;
+        readonly degradedMachineCount?: number;
+        /** The rendered configuration that all its nodes have. */
+        readonly configuration?: { readonly name?: string };
+        readonly conditions?: readonly StatusCondition[];
+    };
+}
+
+/** What the machine-config operator gives its daemons on the nodes; the only one is `machine-config-controller`. */
+export interface ControllerConfig extends KubernetesObject {
+    readonly spec: {
+        /** CAs of registries, from the ConfigMap that Image/cluster names; `data` is base64. */
+        readonly imageRegistryBundleUserData?: readonly { readonly file: string; readonly data: string }[] | null;
+    };
+}
+
+export interface MachineConfig extends KubernetesObject {
+    readonly spec?: {
+        /** Ignition. */
+        readonly config?: {
+            readonly storage?: {
+                readonly files?: readonly IgnitionFile[] | null;
+            };
+        };
+    };
+}
+
+export interface IgnitionFile {
+    readonly path: string;
+    readonly contents?: { readonly source?: string; readonly compression?: string };
+}
+
+export interface ClusterNode extends KubernetesObject {
+    readonly status?: { readonly conditions?: readonly StatusCondition[] };
+}
+
+export interface ClusterVersionObject extends KubernetesObject {
+    readonly status?: {
+        readonly desired?: { readonly version?: string };
+        readonly conditions?: readonly StatusCondition[];
+    };
+}
+
+export interface DaemonSet extends KubernetesObject {
+    readonly status?: {
+        readonly observedGeneration?: number;
+        readonly desiredNumberScheduled?: number;
+        readonly updatedNumberScheduled?: number;
+        readonly numberReady?: number;
+    };
+}
+
+export interface ConfigMap extends KubernetesObject {
+    readonly data?: Readonly<Record<string, string>>;
+    /** Base64. */
+    readonly binaryData?: Readonly<Record<string, string>>;
+}
+
+const MACHINE_CONFIGURATION = "machineconfiguration.openshift.io/v1";
+
+/** Where the objects are that tell how far nodes are. */
+export const ROLLOUT_PATHS = {
+    pools: { apiVersion: MACHINE_CONFIGURATION, resource: "machineconfigpools" },
+    controllerConfigs: { apiVersion: MACHINE_CONFIGURATION, resource: "controllerconfigs" },
+    machineConfigs: { apiVersion: MACHINE_CONFIGURATION, resource: "machineconfigs" },
+    clusterVersions: { apiVersion: "config.openshift.io/v1", resource: "clusterversions" },
+    nodes: { apiVersion: "v1", resource: "nodes" },
+    registryDaemonSets: { apiVersion: "apps/v1", resource: "daemonsets", namespace: "openshift-image-registry" },
+    registryConfigMaps: { apiVersion: "v1", resource: "configmaps", namespace: "openshift-image-registry" },
+} as const satisfies Record<string, ResourcePath>;
+
+/** Which objects of those kinds are read by name. */
+export const ROLLOUT_NAMES = {
+    controllerConfig: "machine-config-controller",
+    clusterVersion: "version",
+    /** Copies the CAs of registries to the nodes, up to OpenShift 4.13. */
+    nodeCa: "node-ca",
+    /** What `node-ca` copies. */
+    nodeCaCertificates: "image-registry-certificates",
+} as const;
+
+/** True if an object has a condition of this type with this status. */
+export function hasCondition(
+    conditions: readonly StatusCondition[] | undefined,
+    type: string,
+    status: "True" | "False" = "True",
+): boolean {
+    return conditions?.some((condition) => condition.type === type && condition.status === status) ?? false;
+}
