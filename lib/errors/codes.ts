@@ -120,7 +120,9 @@ export const ERROR_CODES = {
         "MIRROR_KINDS_CONFLICT",
         "MIRROR_POLICY_CONFLICT",
         "MIRROR_RULE_INVALID",
+        "MIRROR_WILDCARD_CONFLICT",
         "REGISTRIES_CONF_INVALID",
+        "REGISTRY_SOURCES_CONFLICT",
         "STACK_FILE_INVALID",
     ],
     accounts: [

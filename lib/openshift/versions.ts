@@ -49,6 +49,11 @@ export function hasMirrorSets(version: ClusterVersion | undefined): boolean {
     return version === undefined || version.major > 4 || version.minor >= 13;
 }
 
+/** True if one invalid source or mirror of an ICSP stops the operator from writing any rule: 4.16 and later. */
+export function checksNames(version: ClusterVersion | undefined): boolean {
+    return version === undefined || version.major > 4 || version.minor >= 16;
+}
+
 /** True if the cluster has OLM v1 and its ClusterCatalog: 4.18 and later. */
 export function hasClusterCatalogs(version: ClusterVersion | undefined): boolean {
     return version === undefined || version.major > 4 || version.minor >= 18;
@@ -65,7 +70,12 @@ export function hasMachineTrust(version: ClusterVersion | undefined): boolean {
  */
 export function mayMixKinds(version: ClusterVersion | undefined): boolean {
     if (version === undefined || version.major > 4) return true;
-    return hasMirrorSets(version) && (version.patch ?? 0) >= (COEXISTENCE[version.minor] ?? 0);
+    return hasMirrorSets(version) && (version.patch ?? 0) >= (coexistenceStart(version) ?? 0);
+}
+
+/** The patch release from which on ICSP and the new kinds may exist side by side; undefined where all of them allow it, or none. */
+export function coexistenceStart({ major, minor }: ClusterVersion): number | undefined {
+    return major === 4 ? COEXISTENCE[minor] : undefined;
 }
 
 /**

@@ -1,7 +1,9 @@
 import { PassthroughError } from "../../errors/errors";
 import { mergeMirrors } from "./mirror-order";
-import { type MirrorEntry, type MirrorObject, isMirrorLocation, isMirrorSource } from "./mirror-object-types";
-import { type ClusterVersion, hasMirrorSets, mayMixKinds, parseClusterVersion } from "../versions";
+import { type FormEntry, hasRealMirror, listEntries } from "./mirror-entries";
+import { type MirrorObject, isMirrorLocation, isMirrorSource } from "./mirror-object-types";
+import { type RegistrySources, emptyRule, isRegistryScope, withRegistrySources } from "./registry-sources";
+import { type ClusterVersion, checksNames, hasMirrorSets, mayMixKinds, parseClusterVersion } from "../versions";
 
 /** One `[[registry.mirror]]` (containers-registries.conf(5)). */
 export interface RegistryMirror {
@@ -39,58 +41,33 @@ interface Source {
 
 /**
  * The registries.conf that the machine-config operator gives every node for these objects (openshift/runtime-utils,
- * pkg/registries), without what Image/cluster adds. What the operator refuses, only in its log, is an error here.
+ * pkg/registries). What the operator refuses, only in its log, is an error here.
  * @param clusterVersion absent: the newest.
- * @throws PassthroughError `MIRROR_POLICY_CONFLICT`, `MIRROR_KINDS_CONFLICT`, `MIRROR_RULE_INVALID`;
- *     `CLUSTER_VERSION_INVALID`
+ * @param sources what Image/cluster adds: insecure and blocked registries. Search registries are in another file.
+ * @throws PassthroughError `MIRROR_POLICY_CONFLICT`, `MIRROR_KINDS_CONFLICT`, `MIRROR_RULE_INVALID`,
+ *     `MIRROR_WILDCARD_CONFLICT`, `REGISTRY_SOURCES_CONFLICT`; `CLUSTER_VERSION_INVALID`
  */
-export function registriesConf(objects: readonly MirrorObject[], clusterVersion?: string): RegistriesConf {
+export function registriesConf(
+    objects: readonly MirrorObject[],
+    clusterVersion?: string,
+    sources: RegistrySources = {},
+): RegistriesConf {
     const version = clusterVersion === undefined ? undefined : parseClusterVersion(clusterVersion);
     refuseMixedKinds(objects, version);
     const entries = objects.flatMap(listEntries);
-    checkEntries(entries);
+    checkEntries(entries, version);
+    checkRegistryScopes(sources);
     const redirecting = entries.filter(hasRealMirror);
-    const registry = sourcesInOrder(redirecting).map((name) => {
+    const mirrored = sourcesInOrder(redirecting);
+    const rules = mirrored.map((name) => {
         const own = redirecting.filter((entry) => entry.source === name);
         return toRegistryRule(mergeEntries(name, own), hasMirrorSets(version));
     });
+    const registry = withRegistrySources(rules, mirrored, sources);
     return {
         "unqualified-search-registries": SEARCH_REGISTRIES,
         ...(registry.length === 0 ? {} : { registry }),
     };
-}
-
-interface FormEntry {
-    readonly source: string;
-    readonly mirrors: readonly string[];
-    readonly isNever: boolean;
-    readonly form: "digest" | "tag";
-    /** "ImageDigestMirrorSet passthrough-digest" */
-    readonly object: string;
-}
-
-/** Other people's objects may leave out every list. */
-function listEntries(object: MirrorObject): FormEntry[] {
-    const toEntry = (form: "digest" | "tag") => (entry: MirrorEntry) => ({
-        source: entry.source,
-        mirrors: entry.mirrors ?? [],
-        isNever: entry.mirrorSourcePolicy === "NeverContactSource",
-        form,
-        object: `${object.kind} ${object.metadata.name}`,
-    });
-    switch (object.kind) {
-        case "ImageContentSourcePolicy":
-            return (object.spec.repositoryDigestMirrors ?? []).map(toEntry("digest"));
-        case "ImageDigestMirrorSet":
-            return (object.spec.imageDigestMirrors ?? []).map(toEntry("digest"));
-        case "ImageTagMirrorSet":
-            return (object.spec.imageTagMirrors ?? []).map(toEntry("tag"));
-    }
-}
-
-/** The operator ignores entries that redirect nowhere, their policy included. */
-function hasRealMirror({ source, mirrors }: FormEntry): boolean {
-    return mirrors.some((mirror) => mirror !== source);
 }
 
 /** The generator adds the sources of digest mirrors first, then those that have tag mirrors alone, each sorted. */
@@ -104,10 +81,10 @@ function sourcesInOrder(entries: readonly FormEntry[]): string[] {
  * What the machine-config operator checks before it renders anything, in all entries, also those without a mirror
  * (pkg/controller/container-runtime-config/helpers.go, validateRegistriesConfScopes).
  */
-function checkEntries(entries: readonly FormEntry[]): void {
+function checkEntries(entries: readonly FormEntry[], version: ClusterVersion | undefined): void {
     const policies = new Map<string, FormEntry>();
     for (const entry of entries) {
-        checkNames(entry);
+        if (checksNames(version)) checkNames(entry);
         const first = policies.get(entry.source);
         if (first !== undefined && first.isNever !== entry.isNever) throw policyConflict(entry, first);
         policies.set(entry.source, first ?? entry);
@@ -123,6 +100,16 @@ function checkNames({ source, mirrors, object }: FormEntry): void {
         code: "MIRROR_RULE_INVALID",
         thing: object,
         fix: "write host[:port] and lower-case path components, without scheme, tag, digest or trailing slash",
+    });
+}
+
+function checkRegistryScopes({ insecureRegistries = [], blockedRegistries = [] }: RegistrySources): void {
+    const invalid = [...insecureRegistries, ...blockedRegistries].find((scope) => !isRegistryScope(scope));
+    if (invalid === undefined) return;
+    throw new PassthroughError(`${JSON.stringify(invalid)} is not a valid entry`, {
+        code: "REGISTRY_SOURCES_CONFLICT",
+        thing: "insecureRegistries and blockedRegistries of Image/cluster",
+        fix: "write host[:port][/path], or *.host without port and path",
     });
 }
 
@@ -159,7 +146,7 @@ function mergeEntries(name: string, entries: readonly FormEntry[]): Source {
 
 function toRegistryRule({ name, isBlocked, digestMirrors, tagMirrors }: Source, perMirror: boolean): RegistryRule {
     return {
-        ...(name.startsWith("*.") ? { prefix: name } : { location: name }),
+        ...emptyRule(name),
         ...(isBlocked ? { blocked: true } : {}),
         ...(perMirror ? {} : { "mirror-by-digest-only": true }),
         mirror: [
