@@ -2,15 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 import { CustomResourcePatch } from "@pulumi/kubernetes/apiextensions/customResourcePatch";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap";
-import type { ClusterObject } from "../lib/openshift";
+import { type ClusterObject, OWNER_ANNOTATION } from "../lib/openshift";
 
 /** What identifies an object in a cluster; known before the program runs. */
-export type ObjectIdentity = Pick<ClusterObject, "apiVersion" | "kind"> & {
+export interface ObjectIdentity {
+    readonly apiVersion: string;
+    readonly kind: string;
     readonly metadata: { readonly name: string; readonly namespace?: string };
-};
-
-/** Says on every object which stack it belongs to, so that another stack is refused by name. */
-export const OWNER_ANNOTATION = "registry-passthrough/stack";
+}
 
 /**
  * A resource for one object of a cluster. Its kind and name are plain; what it holds may be an output of the program.
@@ -19,14 +18,14 @@ export const OWNER_ANNOTATION = "registry-passthrough/stack";
  */
 export function declareObject(
     name: string,
-    { apiVersion, kind, metadata: { name: objectName, namespace } }: ObjectIdentity,
+    { apiVersion, kind, metadata: identity }: ObjectIdentity,
     object: pulumi.Output<ClusterObject>,
     owner: string,
     opts: pulumi.CustomResourceOptions,
 ): pulumi.CustomResource {
     const metadata = object.apply((known) => ({
-        name: objectName,
-        ...(namespace === undefined ? {} : { namespace }),
+        name: identity.name,
+        ...(identity.namespace === undefined ? {} : { namespace: identity.namespace }),
         ...("labels" in known.metadata ? { labels: known.metadata.labels } : {}),
         annotations: { [OWNER_ANNOTATION]: owner },
     }));

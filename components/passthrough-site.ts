@@ -14,6 +14,7 @@ import type { OnRemove } from "../lib/mirror/on-remove";
 import type { FilesMachineConfig, MirrorObject } from "../lib/openshift";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
+    type AppliedCluster,
     type ClusterObjects,
     type ConnectionSecrets,
     type Content,
@@ -28,6 +29,7 @@ import {
 import { childName } from "./child-name";
 import { ImageContent } from "./image-content";
 import { RepositoryStructure } from "./repository-structure";
+import { PassthroughCluster } from "./passthrough-cluster";
 import type { RobotLifetimes } from "./robot-access";
 import {
     type MirroredImage,
@@ -47,6 +49,8 @@ export interface PassthroughSiteArgs {
     readonly content: readonly Content[];
     /** The clusters that pull; default: of the newest version, and may pull from upstream what the mirror lacks. */
     readonly cluster?: SiteCluster | undefined;
+    /** Clusters that the mirror rules are written to, each with its kubeconfig, secret; default: none. */
+    readonly applied?: readonly { readonly cluster: AppliedCluster; readonly kubeconfig: pulumi.Input<string> }[];
     /** Hosts that content may come from; those without content are named in a note. */
     readonly upstreams?: readonly string[] | undefined;
     /** Secret: what connections to the registry need beside an account, as the key of a client certificate. */
@@ -173,6 +177,19 @@ export class PassthroughSite extends pulumi.ComponentResource {
             { parent: this, dependsOn: [imports] },
         );
 
+        for (const { cluster: applied, kubeconfig } of args.applied ?? []) {
+            new PassthroughCluster(
+                childName(name, STOCK, applied.name === "" ? "cluster" : `cluster-${applied.name}`),
+                {
+                    cluster: applied,
+                    kubeconfig,
+                    content,
+                    registry: { ...connection, credentials: puller, account: "puller" },
+                    proven: validation,
+                },
+                { parent: this },
+            );
+        }
         this.images = mirror.apply((base) => mirroredImages(base, images, marks));
         this.mirrorRules = delivery.apply(({ mirrorRules }) => mirrorRules);
         this.registriesConf = delivery.apply(({ registriesConf }) => registriesConf);

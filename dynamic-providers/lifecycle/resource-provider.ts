@@ -17,11 +17,9 @@ export interface ResourceProvider<
      * Inputs that the provider itself derives from the former ones, so that a preview shows them. Works with values that
      * are not known yet; old inputs are empty for a new resource, and also when a replacement is created.
      */
-    normalizeInputs?(
-        olds: Partial<Inputs>,
-        news: Inputs,
-        context: OperationContext<Process>,
-    ): Inputs | Promise<Inputs>;
+    normalizeInputs?(olds: Partial<Inputs>, news: Inputs, context: OperationContext<Process>): Inputs;
+    /** Inputs that the provider finds out from the real thing, so that a preview shows them; after `normalizeInputs`. */
+    findInputs?(olds: Partial<Inputs>, news: Inputs, context: OperationContext<Process>): Promise<Inputs>;
     /**
      * Logs in the preview what will change; old inputs are empty for a new resource. Throws only what the update would
      * certainly fail for: the preview fails then.
@@ -92,7 +90,8 @@ export function createProvider<
                 const failures = checkFailures(provider, news);
                 if (failures.length > 0) return { inputs: news, failures };
                 const given = news as unknown as Inputs;
-                const inputs = (await provider.normalizeInputs?.(olds as Partial<Inputs>, given, context)) ?? given;
+                const normalized = provider.normalizeInputs?.(olds as Partial<Inputs>, given, context) ?? given;
+                const inputs = (await provider.findInputs?.(olds as Partial<Inputs>, normalized, context)) ?? normalized;
                 // Credentials that are not known yet are no reason to describe less of the rest.
                 if (!hasUnknown(withoutSecretProperties(provider, news)))
                     await provider.describeChanges?.(olds as Partial<Inputs>, inputs, context);

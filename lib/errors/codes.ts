@@ -94,6 +94,7 @@ export const ERROR_CODES = {
         "TLS",
     ],
     cluster: [
+        "CLUSTER_CHANGED",
         "CLUSTER_CONFLICT",
         "CLUSTER_FORBIDDEN",
         "CLUSTER_INVALID",
@@ -101,6 +102,7 @@ export const ERROR_CODES = {
         "CLUSTER_LOGIN_REJECTED",
         "CLUSTER_OBJECT_EXISTS",
         "CLUSTER_OBJECT_INVALID",
+        "CLUSTER_REMOVAL_REFUSED",
         "CLUSTER_RESPONSE_UNKNOWN",
         "CLUSTER_SERVER_ERROR",
         "CLUSTER_TLS",

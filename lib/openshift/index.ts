@@ -21,11 +21,13 @@ export {
     isSameCluster,
 } from "./cluster-change";
 export { type ChangeLines, clusterChangeLines, clusterHeadline } from "./cluster-change-text";
-export type { ClusterObject } from "./objects/cluster-object";
+export { type ClusterObject, OWNER_ANNOTATION } from "./objects/cluster-object";
+export { type NodeEffect, describeNodeEffect, forecastNodeEffect } from "./rules/node-effect";
 export { type ObjectList, listObjects, readObjectList } from "./objects/object-list";
+export { mirrorRuleNames } from "./rules/rule-names";
 export { forbiddenSources, forbidSources } from "./rules/never-sources";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
-export type { RegistriesConf, RegistryMirror, RegistryRule } from "./rules/registries-conf";
+export { type RegistriesConf, type RegistryMirror, type RegistryRule, registriesConf } from "./rules/registries-conf";
 export { parseRegistriesConf } from "./rules/registries-toml";
 export { releaseNotes } from "./objects/release-notes";
 export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";

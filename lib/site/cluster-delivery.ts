@@ -1,7 +1,15 @@
 import { listed } from "../errors/text";
 import { markNotes } from "../mirror/image-marks";
 import type { MirrorBase } from "../mirror/mirror-reference";
-import { type ClusterConfiguration, type MirrorObject, NEWEST, formatObjects, listObjects } from "../openshift";
+import {
+    type ClusterConfiguration,
+    type ClusterObject,
+    type MirrorObject,
+    NEWEST,
+    formatObjects,
+    listObjects,
+} from "../openshift";
+import { OBJECT_GROUPS, type ObjectGroup } from "./applied-cluster";
 import { type ClusterObjects, clusterObjects } from "./cluster-objects";
 import { type Content, allMarks } from "./content";
 import { type MirroredContent, mirrorPolicy } from "./mirror-policy";
@@ -48,6 +56,16 @@ export function clusterTexts({ mirrorRules, registriesConf, objects }: ClusterDe
         operatorHub: formatObjects(objects.operatorHub),
         updateService: formatObjects(objects.updateService),
     };
+}
+
+/** The objects beside the mirror rules, in the order in which a cluster gets them. */
+export function deliveredObjects(
+    { objects }: Pick<ClusterDelivery, "objects">,
+    leaveOut: readonly ObjectGroup[],
+): ClusterObject[] {
+    return OBJECT_GROUPS.filter((group) => !leaveOut.includes(group)).flatMap(
+        (group): readonly ClusterObject[] => objects[group],
+    );
 }
 
 /** The delivery as it is compared with an earlier one. */

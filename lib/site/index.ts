@@ -10,7 +10,14 @@ export { certificatesIn, clientKeyIssues, isKeyOfCertificate, privateKeyIn } fro
 export { type ConfiguredSite, type Reading, UNKNOWN_SITE, parseJson, readConfiguredSite } from "./configured-site";
 export { readConnectionSecrets } from "./connection-secrets";
 export { type Content, type FileReader, allImages, allMarks, localRepositories, readContent } from "./content";
-export { type ClusterDelivery, clusterConfiguration, clusterDelivery, clusterTexts } from "./cluster-delivery";
+export { type AppliedCluster, OBJECT_GROUPS, type ObjectGroup } from "./applied-cluster";
+export {
+    type ClusterDelivery,
+    clusterConfiguration,
+    clusterDelivery,
+    clusterTexts,
+    deliveredObjects,
+} from "./cluster-delivery";
 export { type ClusterObjects, clusterObjects } from "./cluster-objects";
 export type { ConfigIssue } from "./config-issue";
 export { mergeDocuments, parseContent } from "./document";

@@ -1,5 +1,5 @@
 import type { MirrorBase } from "../mirror/mirror-reference";
-import { type MirrorObject, type Target, contentRules } from "../openshift";
+import { type MirrorObject, type MirrorRuleOptions, type Target, contentRules } from "../openshift";
 import { type Content, allImages, allMarks, localRepositories } from "./content";
 
 /** The clusters that pull from a site. */
@@ -8,6 +8,8 @@ export interface SiteCluster {
     readonly version?: string;
     /** Whether nodes may pull from the upstream what the mirror lacks. */
     readonly contactSource: "allow" | "never";
+    /** Of the mirror objects; default: those of files. */
+    readonly names?: MirrorRuleOptions["names"];
     /** What else pulls from the mirror. */
     readonly targets?: readonly Target[];
 }

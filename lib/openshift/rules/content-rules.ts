@@ -1,7 +1,7 @@
 import type { ImageMark } from "../../mirror/image-set";
 import type { MirrorBase } from "../../mirror/mirror-reference";
 import { parseSourceKey, repositoryName } from "../../oci/reference";
-import { type MirrorRules, type MirroredHost, mirrorRules } from "./create-mirror-objects";
+import { type MirrorRuleOptions, type MirrorRules, type MirroredHost, mirrorRules } from "./create-mirror-objects";
 import { registriesConf } from "./registries-conf";
 import { formatRegistriesConf } from "./registries-toml";
 
@@ -10,6 +10,8 @@ export interface ClusterPolicy {
     /** Absent: the newest. */
     readonly version?: string | undefined;
     readonly contactSource: "allow" | "never";
+    /** Of the objects; default: those of `mirrorRules`. */
+    readonly names?: MirrorRuleOptions["names"];
 }
 
 /** A site's images, by source reference. */
@@ -34,9 +36,9 @@ export interface ContentRules extends MirrorRules {
 export function contentRules(
     base: MirrorBase,
     content: ContentImages,
-    { version, contactSource }: ClusterPolicy,
+    { version, contactSource, names = {} }: ClusterPolicy,
 ): ContentRules {
-    const rules = mirrorRules({ base, hosts: mirroredHosts(content), contactSource, clusterVersion: version });
+    const rules = mirrorRules({ base, hosts: mirroredHosts(content), contactSource, clusterVersion: version, names });
     return { ...rules, registriesConf: formatRegistriesConf(registriesConf(rules.objects, version)) };
 }
 

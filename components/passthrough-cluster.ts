@@ -1,0 +1,170 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Provider } from "@pulumi/kubernetes/provider";
+import { ClusterAccess } from "../dynamic-providers/cluster-access/resource";
+import { ClusterProtection } from "../dynamic-providers/cluster-protection/resource";
+import { ClusterTrust } from "../dynamic-providers/cluster-trust/resource";
+import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
+import { parseMirrorBase } from "../lib/mirror/mirror-reference";
+import { type ClusterObject, type MirrorObject, forbidSources, mirrorRuleNames } from "../lib/openshift";
+import { type AppliedCluster, type Content, clusterDelivery, deliveredObjects } from "../lib/site";
+import { type ObjectIdentity, declareObject } from "./cluster-object";
+
+export interface PassthroughClusterArgs {
+    readonly cluster: AppliedCluster;
+    /** Secret: text of a kubeconfig that names no files. */
+    readonly kubeconfig: pulumi.Input<string>;
+    readonly content: readonly Content[];
+    /** The registry, and the account that nodes pull with. */
+    readonly registry: RegistryArgs;
+    /** The proof that the registry has all content, with the account of the nodes: nothing is written to the cluster before. */
+    readonly proven: pulumi.Resource;
+}
+
+/**
+ * One cluster: its API checked, the registry's CA and the nodes' account on every node, then the mirror rules, then
+ * catalogs, release signatures and update service.
+ */
+export class PassthroughCluster extends pulumi.ComponentResource {
+    /** As the cluster reports it. */
+    readonly version: pulumi.Output<string>;
+
+    constructor(name: string, args: PassthroughClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("registry-passthrough:cluster:PassthroughCluster", name, {}, opts);
+        const { cluster, proven } = args;
+        const { shape, delivery } = planDelivery(args);
+        const owner = `${pulumi.getProject()}/${pulumi.getStack()}`;
+        const others = deliveredObjects(shape, cluster.leaveOut);
+        const connection = clusterConnection(args);
+        const access = new ClusterAccess(
+            `${name}-access`,
+            {
+                ...connection,
+                rules: delivery.apply((all) => JSON.stringify(all.mirrorRules)),
+                objects: [...shape.mirrorRules, ...others].map(identify),
+                owner,
+                adopt: cluster.adopt,
+                allowRemoval: cluster.allowRemoval,
+            },
+            { parent: this, dependsOn: [proven] },
+        );
+        const trust = new ClusterTrust(
+            `${name}-trust`,
+            { ...connection, ...args.registry, ...(cluster.adopt ? { adopt: true as const } : {}) },
+            { parent: this, dependsOn: [access] },
+        );
+        const provider = this.declareProvider(name, args, owner);
+        const declare = (
+            kind: string,
+            object: ClusterObject,
+            value: pulumi.Output<ClusterObject>,
+            after: pulumi.Resource[],
+        ) => declareObject(`${name}-${kind}`, object, value, owner, { parent: this, provider, dependsOn: after });
+        const rules = shape.mirrorRules.map((rule) => {
+            const value = pulumi
+                .all([delivery, access.neverSources])
+                .apply(([all, never]) => find(forbidSources(all.mirrorRules, new Set(never ?? [])), rule));
+            return declare(RULE_NAMES[rule.kind], rule, value, [trust]);
+        });
+        const objects = others.map((object) => {
+            const value = delivery.apply((all) => find(deliveredObjects(all, cluster.leaveOut), object));
+            return declare(objectName(object), object, value, [trust, ...rules]);
+        });
+        new ClusterProtection(
+            `${name}-protection`,
+            {
+                cluster: cluster.name,
+                sources: delivery.apply((all) => ruleSources(all.mirrorRules)),
+                host: pulumi.output(args.registry.registry.mirrorBase).apply((base) => base.split("/", 1)[0] ?? ""),
+                allowRemoval: cluster.allowRemoval,
+            },
+            { parent: this, dependsOn: [trust, ...rules, ...objects] },
+        );
+        this.version = access.clusterVersion;
+        this.registerOutputs({ version: this.version });
+    }
+
+    private declareProvider(name: string, { cluster, kubeconfig }: PassthroughClusterArgs, owner: string): Provider {
+        return new Provider(
+            `${name}-api`,
+            {
+                kubeconfig: pulumi.secret(kubeconfig),
+                ...(cluster.context === undefined ? {} : { context: cluster.context }),
+                // A new token or address is no reason to replace every object.
+                clusterIdentifier: `${owner}/${name}`,
+                // Otherwise a ConfigMap whose data changes is deleted and created again.
+                enableConfigMapMutable: true,
+                upsertExistingObjects: cluster.adopt,
+                // A refresh of a cluster that is down keeps what state has of it.
+                skipUpdateUnreachable: true,
+                suppressDeprecationWarnings: true,
+            },
+            { parent: this },
+        );
+    }
+}
+
+/** Stands for a mirror that the program still has to create: which objects there are does not depend on it. */
+const ANY_MIRROR = "registry.invalid/mirror";
+
+/** Which objects there are, known before the program runs; and what they hold. */
+function planDelivery({ cluster, content, registry: { registry } }: PassthroughClusterArgs) {
+    const { version, contactSource } = cluster;
+    const policy = {
+        contactSource,
+        ...(version === undefined ? {} : { version }),
+        names: mirrorRuleNames(pulumi.getStack()),
+    };
+    const deliver = (base: string) => clusterDelivery({ content, cluster: policy }, parseMirrorBase(base));
+    const shape = deliver(typeof registry.mirrorBase === "string" ? registry.mirrorBase : ANY_MIRROR);
+    const delivery =
+        typeof registry.mirrorBase === "string"
+            ? pulumi.output(shape)
+            : pulumi.output(registry.mirrorBase).apply(deliver);
+    return { shape, delivery };
+}
+
+/** What the rows of the mirror objects are called. */
+const RULE_NAMES: Readonly<Record<MirrorObject["kind"], string>> = {
+    ImageDigestMirrorSet: "digest-rules",
+    ImageTagMirrorSet: "tag-rules",
+    ImageContentSourcePolicy: "rules",
+};
+
+function clusterConnection({ cluster, kubeconfig }: PassthroughClusterArgs) {
+    return {
+        cluster: cluster.name,
+        kubeconfig: pulumi.secret(kubeconfig),
+        ...(cluster.context === undefined ? {} : { context: cluster.context }),
+        ...(cluster.version === undefined ? {} : { version: cluster.version }),
+    };
+}
+
+function objectName({ kind, metadata: { name } }: ClusterObject): string {
+    return `${kind}-${name}`;
+}
+
+function identify({ apiVersion, kind, metadata }: ClusterObject): ObjectIdentity {
+    const { name } = metadata;
+    return { apiVersion, kind, metadata: "namespace" in metadata ? { name, namespace: metadata.namespace } : { name } };
+}
+
+/** The object of this kind and name, as it is known now. */
+function find<T extends ClusterObject>(objects: readonly T[], { kind, metadata }: ClusterObject): T {
+    const found = objects.find((object) => object.kind === kind && object.metadata.name === metadata.name);
+    if (found === undefined) throw new Error(`${kind} ${metadata.name} is not among the objects of the cluster`);
+    return found;
+}
+
+function ruleSources(objects: readonly MirrorObject[]): string[] {
+    const sources = objects.flatMap((object) => {
+        switch (object.kind) {
+            case "ImageContentSourcePolicy":
+                return object.spec.repositoryDigestMirrors ?? [];
+            case "ImageDigestMirrorSet":
+                return object.spec.imageDigestMirrors ?? [];
+            case "ImageTagMirrorSet":
+                return object.spec.imageTagMirrors ?? [];
+        }
+    });
+    return [...new Set(sources.map(({ source }) => source))].sort();
+}

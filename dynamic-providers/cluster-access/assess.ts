@@ -1,0 +1,129 @@
+import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
+import {
+    type MirrorObject,
+    type NodeEffect,
+    forbidSources,
+    forbiddenSources,
+    forecastNodeEffect,
+    registriesConf,
+} from "../../lib/openshift";
+import type { ExistingCluster, Refusal, Warning } from "../../lib/openshift/existing/existing-cluster";
+import { type LivePair, type NeverSources, rolledOutNever } from "../../lib/openshift/existing/never-sources";
+import { type ClusterSurvey, surveyCluster } from "../../lib/openshift/existing/survey";
+import type { MachineConfigPool } from "../../lib/openshift/rollout/rollout-objects";
+import { findForeignObjects } from "./owners";
+import type { ClusterAccessInputs } from "./kind";
+import { readExistingCluster, readPoolConfigurations } from "./read-cluster";
+
+/** What a cluster says about what is to be written. */
+export interface Assessment {
+    readonly server: string;
+    readonly version: string;
+    /** Empty if it may be written. */
+    readonly refusals: readonly Refusal[];
+    readonly warnings: readonly Warning[];
+    /** Sources that the mirror objects may forbid now, sorted. */
+    readonly neverSources: readonly string[];
+    /** Sources that are to be forbidden, and why they cannot be yet. */
+    readonly waiting: NeverSources["waiting"];
+    /** Absent if nothing is rendered before or after. */
+    readonly effect?: NodeEffect;
+    readonly pools: readonly MachineConfigPool[];
+}
+
+type Site = Pick<ClusterAccessInputs, "rules" | "objects" | "owner" | "adopt" | "allowRemoval" | "version">;
+
+/**
+ * Reads a cluster and compares it with what is to be written. Only a source whose pair of rules is on all nodes may be
+ * forbidden; one that is forbidden in one object of the pair alone is allowed again by the next write.
+ * @throws ClusterError, PassthroughError if something could not be read
+ */
+export async function assessCluster(client: ClusterClient, site: Site): Promise<Assessment> {
+    const wanted = JSON.parse(site.rules) as readonly MirrorObject[];
+    const existing = await readExistingCluster(client);
+    const { pools, configurations } = await readPoolConfigurations(client);
+    const { ready, waiting } = rolledOutNever(findPair(existing, wanted), configurations);
+    const forbidden = forbiddenSources(wanted);
+    const neverSources = forbidden.filter((source) => ready.includes(source));
+    const planned = { objects: forbidSources(wanted, new Set(neverSources)), version: site.version };
+    const now = surveyCluster(existing, planned);
+    const inTheEnd = surveyCluster(existing, { ...planned, objects: wanted });
+    const effect = forecast(existing, now);
+    return {
+        server: client.server,
+        version: existing.version,
+        refusals: distinct([
+            ...now.refusals,
+            ...inTheEnd.refusals,
+            ...lostSources(existing, wanted, site),
+            ...(await findForeignObjects(client, site)),
+        ]),
+        warnings: now.warnings,
+        neverSources,
+        waiting: forbidden
+            .filter((source) => !ready.includes(source))
+            .map((source) => waiting.find((other) => other.source === source) ?? { source, reason: "has no rule yet" }),
+        ...(effect === undefined ? {} : { effect }),
+        pools,
+    };
+}
+
+function isSameObject(one: MirrorObject, other: MirrorObject): boolean {
+    return one.kind === other.kind && one.metadata.name === other.metadata.name;
+}
+
+function findPair({ objects }: ExistingCluster, wanted: readonly MirrorObject[]): LivePair {
+    const own = objects.filter((object) => wanted.some((ours) => isSameObject(ours, object)));
+    return {
+        digest: own.find((object) => object.kind === "ImageDigestMirrorSet"),
+        tag: own.find((object) => object.kind === "ImageTagMirrorSet"),
+    };
+}
+
+/** Sources of our objects that no object of ours would have any more. */
+function lostSources(existing: ExistingCluster, wanted: readonly MirrorObject[], site: Site): Refusal[] {
+    if (site.allowRemoval) return [];
+    const kept = new Set(wanted.flatMap(listSources));
+    return existing.objects
+        .filter((object) => wanted.some((ours) => isSameObject(ours, object)))
+        .flatMap((object) =>
+            [...new Set(listSources(object))]
+                .filter((source) => !kept.has(source))
+                .map((source): Refusal => ({
+                    code: "CLUSTER_REMOVAL_REFUSED",
+                    object: `${object.kind} ${object.metadata.name}`,
+                    problem: `${source} would lose its mirror rule: nodes would pull its images from upstream, and fail without internet`,
+                    fix: `keep its images in the content, or set cluster.allowRemoval: true`,
+                })),
+        );
+}
+
+function listSources(object: MirrorObject): string[] {
+    const { kind, spec } = object;
+    switch (kind) {
+        case "ImageContentSourcePolicy":
+            return (spec.repositoryDigestMirrors ?? []).map(({ source }) => source);
+        case "ImageDigestMirrorSet":
+            return (spec.imageDigestMirrors ?? []).map(({ source }) => source);
+        case "ImageTagMirrorSet":
+            return (spec.imageTagMirrors ?? []).map(({ source }) => source);
+    }
+}
+
+function forecast(
+    existing: ExistingCluster,
+    { registriesConf: after, refusals }: ClusterSurvey,
+): NodeEffect | undefined {
+    if (after === undefined || refusals.length > 0) return undefined;
+    const { objects, version, registrySources } = existing;
+    return forecastNodeEffect(
+        { registriesConf: registriesConf(objects, version, registrySources) },
+        { registriesConf: after },
+        version,
+    );
+}
+
+function distinct(refusals: readonly Refusal[]): Refusal[] {
+    const known = new Map(refusals.map((refusal) => [`${refusal.object} ${refusal.problem}`, refusal]));
+    return [...known.values()];
+}

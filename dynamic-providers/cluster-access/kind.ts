@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { clusterArgs, clusterSecrets } from "../cluster/cluster-kind";
+import type { ResourceArgs } from "../lifecycle/dynamic-resource";
+import { commonInputs } from "../lifecycle/resource-kind";
+
+const identity = z.object({
+    apiVersion: z.string(),
+    kind: z.string(),
+    metadata: z.object({ name: z.string(), namespace: z.string().optional() }),
+});
+
+const args = clusterArgs.extend({
+    /** The mirror objects as the site wants them in the end, JSON. */
+    rules: z.string(),
+    /** All objects that the stack writes. */
+    objects: z.array(identity),
+    /** `<project>/<stack>`: what the stack writes on each. */
+    owner: z.string(),
+    /** Objects that exist already may be taken over. */
+    adopt: z.boolean(),
+    /** Sources may lose their rule. */
+    allowRemoval: z.boolean(),
+});
+
+const inputs = args.extend({
+    ...commonInputs.shape,
+    /**
+     * Sources that the mirror objects may forbid to contact; derived by the provider from what is on the nodes. Absent: the
+     * cluster could not be read yet.
+     */
+    neverSources: z.array(z.string()).optional(),
+});
+
+export type ClusterAccessArgs = ResourceArgs<typeof args>;
+export type ClusterAccessInputs = Readonly<z.infer<typeof inputs>>;
+export type ObjectIdentity = Readonly<z.infer<typeof identity>>;
+
+export const clusterAccessKind = {
+    name: "clusterAccess",
+    inputs,
+    outputs: ["neverSources", "server", "clusterVersion"],
+    secrets: clusterSecrets,
+} as const;

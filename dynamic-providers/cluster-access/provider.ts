@@ -1,0 +1,70 @@
+import { PassthroughError } from "../../lib/errors/errors";
+import { clusterName } from "../cluster/cluster-kind";
+import { withCluster, withReadableCluster } from "../cluster/connection";
+import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import { type Assessment, assessCluster } from "./assess";
+import { type ClusterAccessInputs, clusterAccessKind as kind } from "./kind";
+import { logAssessment, refuse } from "./report";
+
+export interface ClusterAccessOutputs extends ClusterAccessInputs, CommonOutputs {
+    /** URL of the API. */
+    readonly server: string;
+    /** As the cluster reports it. */
+    readonly clusterVersion: string;
+}
+
+const COMPARED = comparedInputs(kind);
+/** What the engine puts in place of a value that is not known before the update. */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** A cluster's API can be used, and nothing in the cluster is against what is about to be written: checked before that. */
+export const clusterAccessProvider: RegistryProvider<ClusterAccessInputs, ClusterAccessOutputs> = {
+    ...kind,
+
+    findInputs: async (olds, news, context) => {
+        const found = await preview(news, context);
+        const neverSources = found?.neverSources ?? olds.neverSources;
+        return { ...news, ...(neverSources === undefined ? {} : { neverSources: [...neverSources] }) };
+    },
+
+    compare: (olds, news) => ({ changes: changedInputs(olds, news, COMPARED).length > 0 }),
+
+    create: async (inputs, context) => ({ id: clusterName(inputs), outs: await check(inputs, context) }),
+
+    update: async (_olds, news, context) => check(news, context),
+
+    read: async (olds, context) => {
+        const otherwise = "its state stays as it is";
+        await withReadableCluster(olds, context, (client) => assessCluster(client, olds), { otherwise });
+        return { outs: olds, inputs: storedInputs<ClusterAccessInputs>(kind, olds) };
+    },
+
+    remove: async () => undefined,
+};
+
+/** @returns undefined if the cluster cannot be read, or what is written is not known before the update */
+async function preview(news: ClusterAccessInputs, context: RegistryContext): Promise<Assessment | undefined> {
+    if (news.rules === UNKNOWN || context.process.clusters.connection(news).kubeconfig === UNKNOWN) return undefined;
+    const otherwise = "compared with the last applied state";
+    const found = await withReadableCluster(news, context, (client) => assessCluster(client, news), { otherwise });
+    if (found === undefined) return undefined;
+    logAssessment(found, news, context.log);
+    refuse(found, news);
+    return found;
+}
+
+/** The preview's check again, right before the first write. */
+async function check(inputs: ClusterAccessInputs, context: RegistryContext): Promise<ClusterAccessOutputs> {
+    const found = await withCluster(inputs, context, (client) => assessCluster(client, inputs));
+    refuse(found, inputs);
+    const changed = (inputs.neverSources ?? []).filter((source) => !found.neverSources.includes(source));
+    if (changed.length > 0) {
+        throw new PassthroughError(`mirror rules of ${changed.join(", ")} have changed since the preview`, {
+            code: "CLUSTER_CHANGED",
+            thing: clusterName(inputs),
+            fix: "run up again",
+        });
+    }
+    return { ...inputs, server: found.server, clusterVersion: found.version };
+}

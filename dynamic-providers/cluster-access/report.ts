@@ -1,0 +1,58 @@
+import { PassthroughError } from "../../lib/errors/errors";
+import { counted, listed } from "../../lib/errors/text";
+import { clusterName } from "../cluster/cluster-kind";
+import type { ResourceLog } from "../lifecycle/engine";
+import { describeNodeEffect } from "../../lib/openshift";
+import type { Assessment } from "./assess";
+import type { ClusterAccessInputs } from "./kind";
+
+type Cluster = Pick<ClusterAccessInputs, "cluster">;
+
+/** How many reasons a line names. */
+const MAX_REASONS = 3;
+
+/** Logs what the mirror rules do to the nodes of each pool, what waits, and what people should know. */
+export function logAssessment(found: Assessment, inputs: Cluster, log: ResourceLog): void {
+    const name = clusterName(inputs);
+    for (const line of [...effectLines(found), ...waitingLines(found)]) log.line("info", `${name}: ${line}`);
+    for (const { object, problem, fix } of found.warnings)
+        log.line("warning", `${name}: ${object}: ${problem}; ${fix}`);
+}
+
+function effectLines({ effect, pools }: Assessment): string[] {
+    if (effect === undefined || effect.reasons.length === 0) return [];
+    const sizes = pools.map(
+        ({ metadata, status }) => `${metadata.name}: ${counted(status?.machineCount ?? 0, "node")}`,
+    );
+    return [
+        `mirror rules: ${describeNodeEffect(effect)} (${sizes.join(", ")}); ${listed(effect.reasons, MAX_REASONS)}`,
+    ];
+}
+
+function waitingLines({ waiting }: Assessment): string[] {
+    if (waiting.length === 0) return [];
+    const reasons = waiting.map(({ source, reason }) => `${source} ${reason}`);
+    return [
+        `contactSource: never waits, the upstream stays allowed until then: ${listed(reasons, MAX_REASONS)}. ` +
+            "Run up again when the nodes have the rules",
+    ];
+}
+
+/** @throws PassthroughError with all that is against writing to the cluster */
+export function refuse({ refusals }: Assessment, inputs: Cluster): void {
+    const [first] = refusals;
+    if (first === undefined) return;
+    const name = clusterName(inputs);
+    if (refusals.length === 1) {
+        throw new PassthroughError(first.problem, {
+            code: first.code,
+            thing: `${name}: ${first.object}`,
+            fix: first.fix,
+        });
+    }
+    const lines = refusals.map(({ object, problem, fix }) => `  ${object}: ${problem}; ${fix}`);
+    throw new PassthroughError(
+        [`${counted(refusals.length, "problem")} in ${name}; nothing was written to it:`, ...lines].join("\n"),
+        { code: first.code, isMultiline: true },
+    );
+}
