@@ -2,6 +2,7 @@
  * What the provider process runs. The path of this file (`dist/dynamic-providers/entry`) and the names it exports are
  * stored in the state of every stack: they are an ABI. Never move or rename them without leaving a forwarder.
  */
+import { clusterTrustProvider } from "./cluster-trust/provider";
 import { imageImportProvider } from "./image-import/provider";
 import { isOwnProject } from "./lifecycle/entry-path";
 import { createProvider } from "./lifecycle/resource-provider";
@@ -23,3 +24,4 @@ export const robotAccount = createProvider(robotAccountProvider, own);
 export const repositorySet = createProvider(repositorySetProvider, own);
 export const imageImport = createProvider(imageImportProvider, own);
 export const mirrorValidation = createProvider(mirrorValidationProvider, own);
+export const clusterTrust = createProvider(clusterTrustProvider, own);
