@@ -1,6 +1,11 @@
 import type { Credentials } from "../../lib/distribution/auth/credentials";
 import { requireSafeEnvironment } from "../../lib/distribution/http/tls-environment";
 import type { ListedTags } from "../../lib/registries";
+import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
+import { type ConnectOptions, connectCluster } from "../../lib/kubernetes/connect";
+import type { Clock } from "../../lib/openshift/rollout/wait-for-nodes";
+import { ClusterSettings } from "../cluster/cluster-settings";
+import { SYSTEM_CLOCK } from "../cluster/system-clock";
 import { Engine } from "../lifecycle/engine";
 import { Operations } from "../lifecycle/operations";
 import type { OperationContext, ProviderProcess, ReadConfig } from "../lifecycle/provider-process";
@@ -10,6 +15,18 @@ import { DeclaredSets } from "./declared-sets";
 import { OwnChanges } from "./own-changes";
 import { SharedLookups } from "./shared-lookups";
 import { StackSettings } from "./stack-settings";
+
+export interface ProcessOptions {
+    /**
+     * The stack's configuration is that of this program, and describes the one site that it has; another program passes all
+     * of it as inputs.
+     */
+    readonly followsConfiguration: boolean;
+    /** Default: that of `lib/kubernetes`. */
+    readonly connectCluster?: (options: ConnectOptions) => Promise<ClusterClient>;
+    /** Default: time as it is. */
+    readonly clock?: Clock;
+}
 
 /** What the resources of this package share in one provider process. */
 export class RegistryProcess implements ProviderProcess {
@@ -50,20 +67,31 @@ export class RegistryProcess implements ProviderProcess {
      * later in the same run looks for what state still has, and must not report that as damage.
      */
     readonly ownChanges = new OwnChanges();
+    readonly clock: Clock;
     private current = StackSettings.UNKNOWN;
+    private currentClusters = ClusterSettings.UNKNOWN;
 
-    /**
-     * @param options.followsConfiguration the stack's configuration is that of this program, and describes the one site
-     * that it has; another program passes all of it as inputs
-     */
-    constructor(private readonly options: { readonly followsConfiguration: boolean }) {}
+    constructor(private readonly options: ProcessOptions) {
+        this.clock = options.clock ?? SYSTEM_CLOCK;
+    }
 
     get settings(): StackSettings {
         return this.current;
     }
 
+    get clusters(): ClusterSettings {
+        return this.currentClusters;
+    }
+
     configure(read: ReadConfig): void {
-        if (this.options.followsConfiguration) this.current = StackSettings.read(read);
+        if (!this.options.followsConfiguration) return;
+        this.current = StackSettings.read(read);
+        this.currentClusters = ClusterSettings.read(read);
+    }
+
+    /** Opens the API of a cluster. */
+    async connectCluster(options: ConnectOptions): Promise<ClusterClient> {
+        return (this.options.connectCluster ?? connectCluster)(options);
     }
 
     /** The program, which checks the environment too, does not run in every refresh and destroy. */
@@ -72,7 +100,7 @@ export class RegistryProcess implements ProviderProcess {
     }
 
     secretTexts(): readonly string[] {
-        return this.settings.secretTexts();
+        return [...this.settings.secretTexts(), ...this.clusters.secretTexts()];
     }
 
     write<T>(operation: () => Promise<T>): Promise<T> {

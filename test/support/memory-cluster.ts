@@ -1,5 +1,5 @@
-import { RegistryError } from "../../lib/errors/errors";
 import type { ErrorCode } from "../../lib/errors/codes";
+import { ClusterError } from "../../lib/kubernetes/cluster-error";
 import type {
     ClusterClient,
     ConditionalPatch,
@@ -56,7 +56,7 @@ export class MemoryCluster implements ClusterClient {
     async patch<T extends KubernetesObject>(path: ResourcePath, name: string, patch: ConditionalPatch): Promise<T> {
         this.called(`patch ${path.resource}/${name}`);
         const current = this.objects.get(key(path, name));
-        if (current === undefined) throw problem("NOT_FOUND", `${path.resource}/${name} does not exist`);
+        if (current === undefined) throw problem("CLUSTER_CONFLICT", `${path.resource}/${name} does not exist`);
         if (current.metadata.resourceVersion !== patch.metadata.resourceVersion) {
             throw problem("CLUSTER_CONFLICT", `${path.resource}/${name} has changed`);
         }
@@ -116,19 +116,20 @@ function copy<T>(value: T): T {
     return value === undefined ? value : structuredClone(value);
 }
 
-function problem(code: string, text: string): Error {
-    return new RegistryError(text, { code: code as ErrorCode, registry: "api.test:6443" });
+function problem(code: ErrorCode, text: string): ClusterError {
+    return new ClusterError(text, { code, server: "https://api.test:6443" });
 }
 
 /** RFC 7386. */
 function mergePatch(target: unknown, patch: unknown): unknown {
     if (!isObject(patch)) return patch;
-    const merged: Json = isObject(target) ? { ...target } : {};
-    for (const [name, value] of Object.entries(patch)) {
-        if (value === null) delete merged[name];
-        else merged[name] = mergePatch(merged[name], value);
-    }
-    return merged;
+    const before: Json = isObject(target) ? target : {};
+    const kept = Object.entries(before).filter(([name]) => patch[name] === undefined);
+    const set = Object.entries(patch).filter(([, value]) => value !== null);
+    return Object.fromEntries([
+        ...kept,
+        ...set.map(([name, value]) => [name, mergePatch(before[name], value)] as const),
+    ]);
 }
 
 function isObject(value: unknown): value is Json {

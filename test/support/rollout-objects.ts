@@ -10,6 +10,8 @@ export interface PoolDifference {
     readonly paused?: boolean;
     /** What it wants. */
     readonly wanted?: string;
+    /** What all its nodes have. */
+    readonly has?: string;
     readonly machines?: number;
     readonly updated?: number;
     readonly ready?: number;
@@ -41,7 +43,7 @@ export function pool(name: string, difference: PoolDifference = {}): MachineConf
             readyMachineCount: ready,
             unavailableMachineCount: unavailable,
             degradedMachineCount: degraded,
-            configuration: { name: `rendered-${name}-1` },
+            configuration: { name: difference.has ?? `rendered-${name}-1` },
             conditions: Object.entries(statuses).map(([type, status]) => ({
                 type,
                 status,

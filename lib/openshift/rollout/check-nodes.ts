@@ -112,7 +112,7 @@ async function readClusterVersion(client: ClusterClient): Promise<ClusterVersion
     return client.get<ClusterVersionObject>(ROLLOUT_PATHS.clusterVersions, ROLLOUT_NAMES.clusterVersion);
 }
 
-/** The names of pools that are degraded now, and the pools themselves, before anything is written. */
+/** The pools as they are now; none where the cluster does not have that kind. */
 export async function readPools(client: ClusterClient): Promise<readonly MachineConfigPool[]> {
     return (await client.list<MachineConfigPool>(ROLLOUT_PATHS.pools)) ?? [];
 }

@@ -79,6 +79,12 @@ function degradedPool({ metadata: { name }, status }: MachineConfigPool): Rollou
     };
 }
 
+/** Failed if nodes of a paused pool would not get a change. */
+export function pausedPools(pools: readonly MachineConfigPool[]): RolloutResult {
+    const paused = pools.filter(({ spec, status }) => spec.paused === true && status?.machineCount !== 0);
+    return combineResults(paused.map(({ metadata }) => pausedPool(metadata.name)));
+}
+
 /** The names of the pools that are degraded now. */
 export function degradedPools(pools: readonly MachineConfigPool[]): string[] {
     return pools.filter(isDegraded).map(({ metadata }) => metadata.name);
@@ -92,13 +98,7 @@ export function preCheck(
     pools: readonly MachineConfigPool[],
     clusterVersion: ClusterVersionObject | undefined,
 ): RolloutResult {
-    // A paused pool would not roll out, whatever its state is now; one without nodes has none to wait for.
-    const paused = pools.filter(({ spec, status }) => spec.paused === true && status?.machineCount !== 0);
-    return combineResults([
-        ...paused.map(({ metadata }) => pausedPool(metadata.name)),
-        upgradeState(clusterVersion),
-        rolledOut(pools),
-    ]);
+    return combineResults([pausedPools(pools), upgradeState(clusterVersion), rolledOut(pools)]);
 }
 
 function upgradeState(clusterVersion: ClusterVersionObject | undefined): RolloutResult {

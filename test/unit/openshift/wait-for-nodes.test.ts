@@ -1,5 +1,5 @@
 import { type NodeExpectation, checkNodes } from "../../../lib/openshift/rollout/check-nodes";
-import { ROLLOUT_PATHS } from "../../../lib/openshift/rollout/rollout-objects";
+import { type ConfigMap, type DaemonSet, ROLLOUT_PATHS } from "../../../lib/openshift/rollout/rollout-objects";
 import { waitForNodes } from "../../../lib/openshift/rollout/wait-for-nodes";
 import { entryHash, pullEntry } from "../../../lib/openshift/trust/pull-secret";
 import { ManualClock } from "../../support/manual-clock";
@@ -161,8 +161,8 @@ test("rendered configurations are read once, since their names have their hash",
 test("up to 4.13 the image registry's DaemonSet brings the CA", async () => {
     const { registryConfigMaps, registryDaemonSets } = ROLLOUT_PATHS;
     const metadata = { name: "image-registry-certificates", namespace: registryConfigMaps.namespace };
-    cluster.put(registryConfigMaps, { metadata, data: { [CA.key]: CA.pem } });
-    cluster.put(registryDaemonSets, {
+    cluster.put<ConfigMap>(registryConfigMaps, { metadata, data: { [CA.key]: CA.pem } });
+    cluster.put<DaemonSet>(registryDaemonSets, {
         metadata: { name: "node-ca", namespace: registryDaemonSets.namespace, generation: 1 },
         status: { observedGeneration: 1, desiredNumberScheduled: 2, updatedNumberScheduled: 2, numberReady: 2 },
     });

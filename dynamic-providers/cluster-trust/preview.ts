@@ -1,0 +1,87 @@
+import { counted } from "../../lib/errors/text";
+import { readPools } from "../../lib/openshift/rollout/check-nodes";
+import { pausedPools } from "../../lib/openshift/rollout/pool-rollout";
+import type { MachineConfigPool } from "../../lib/openshift/rollout/rollout-objects";
+import { describeNodeEffect, forecastNodeEffect } from "../../lib/openshift/rules/node-effect";
+import { type TrustPlan, planTrust } from "../../lib/openshift/trust/compare-trust";
+import { type WrittenTrust, accountHash, caHash } from "../../lib/openshift/trust/desired-trust";
+import type { Credentials } from "../../lib/distribution/auth/credentials";
+import { clusterName } from "../cluster/cluster-kind";
+import { withReadableCluster } from "../cluster/connection";
+import type { RegistryContext } from "../registry/registry-process";
+import { desiredTrust } from "./desired";
+import type { ClusterTrustInputs } from "./kind";
+
+/** What certainly fails in the update too. */
+const FATAL = ["TRUST_EXISTS", "PULL_SECRET_INVALID", "CLUSTER_OBJECT_INVALID", "MIRROR_HOST_INVALID"];
+
+/** Logs what will be added where, and what nodes do then. Reads the cluster; one that cannot be read is one line. */
+export async function previewTrust(
+    olds: Partial<ClusterTrustInputs>,
+    news: ClusterTrustInputs,
+    context: RegistryContext,
+): Promise<void> {
+    // A kubeconfig that the program creates is not known yet.
+    if (context.process.clusters.connection(news).kubeconfig === UNKNOWN) return;
+    const { host, ca, account, adopt } = desiredTrust(news, context);
+    const desired = { host, ca, adopt, account: isKnown(account) ? account : undefined };
+    const found = await withReadableCluster(
+        news,
+        context,
+        async (client) => {
+            const plan = await planTrust(client, desired, appliedTrust(olds));
+            return { plan, pools: plan.pullSecret === undefined ? [] : await readPools(client) };
+        },
+        { otherwise: "compared with the last applied state", fatal: FATAL },
+    );
+    if (found === undefined) return;
+    for (const line of planLines(found.plan, found.pools, news.version)) {
+        context.log.line("info", `${clusterName(news)}: ${line}`);
+    }
+    const paused = found.plan.pullSecret === undefined ? undefined : pausedPools(found.pools);
+    const problems = [
+        ...found.plan.warnings,
+        ...(paused?.state === "failed" ? [`${paused.problem}; ${paused.fix}`] : []),
+    ];
+    for (const problem of problems) context.log.line("warning", `${clusterName(news)}: ${problem}`);
+}
+
+/** What the engine puts in place of a value that is not known before the update. */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** The account of a robot that is still to be created is not known. */
+function isKnown(account: Credentials | string | undefined): boolean {
+    if (account === undefined || typeof account === "string") return false;
+    return account.username !== UNKNOWN && account.password !== UNKNOWN;
+}
+
+/** What the last `up` has written: a check gets inputs only. */
+function appliedTrust({ registry, credentials }: Partial<ClusterTrustInputs>): WrittenTrust {
+    return {
+        ...(registry?.ca === undefined ? {} : { caHash: caHash(registry.ca) }),
+        ...(credentials === undefined ? {} : { entryHash: accountHash(credentials) }),
+    };
+}
+
+function planLines(
+    { ca, pullSecret }: TrustPlan,
+    pools: readonly MachineConfigPool[],
+    version: string | undefined,
+): string[] {
+    const effect = (part: "additionalTrustedCa" | "pullSecret") =>
+        describeNodeEffect(
+            forecastNodeEffect(
+                { registriesConf: {}, [part]: "before" },
+                { registriesConf: {}, [part]: "after" },
+                version,
+            ),
+        );
+    const sizes = pools.map(
+        ({ metadata, status }) => `${metadata.name}: ${counted(status?.machineCount ?? 0, "node")}`,
+    );
+    const count = sizes.length === 0 ? "" : ` (${sizes.join(", ")})`;
+    return [
+        ...(ca === undefined ? [] : [`${ca}; ${effect("additionalTrustedCa")}`]),
+        ...(pullSecret === undefined ? [] : [`${pullSecret}; ${effect("pullSecret")}${count}`]),
+    ];
+}

@@ -1,0 +1,190 @@
+import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
+import { type NodeExpectation, readPools } from "../../lib/openshift/rollout/check-nodes";
+import { degradedPools, pausedPools } from "../../lib/openshift/rollout/pool-rollout";
+import { waitForNodes } from "../../lib/openshift/rollout/wait-for-nodes";
+import { trustDifferences } from "../../lib/openshift/trust/compare-trust";
+import { type WrittenTrust, accountHash } from "../../lib/openshift/trust/desired-trust";
+import { trustKey } from "../../lib/openshift/trust/trusted-ca";
+import { removeCa, writeCa } from "../../lib/openshift/trust/write-ca";
+import { removeWrittenEntry, writePullEntry } from "../../lib/openshift/trust/write-pull-secret";
+import { clusterName } from "../cluster/cluster-kind";
+import { withCluster, withReadableCluster } from "../cluster/connection";
+import { ProgressRow } from "../lifecycle/progress-row";
+import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import { PartialState } from "../lifecycle/resource-provider";
+import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import { checkCertificates } from "./certificates";
+import { desiredTrust } from "./desired";
+import { type ClusterTrustInputs, type ClusterTrustOutputs, clusterTrustKind as kind } from "./kind";
+import { previewTrust } from "./preview";
+
+/** The registry's path, proxy and limits are nothing that a cluster has. */
+const COMPARED = comparedInputs(kind, ["registry", "connectionSecrets", "version", "wait", "account", "adopt"]);
+
+/** The CA and an entry in the global pull secret, on every node of a cluster. */
+export const clusterTrustProvider: RegistryProvider<ClusterTrustInputs, ClusterTrustOutputs> = {
+    ...kind,
+
+    describeChanges: previewTrust,
+
+    compare: (olds, news) => {
+        // The nodes still pull from the former registry until their mirror rules are replaced.
+        const replaces = registryHost(olds) === registryHost(news) ? [] : ["registry"];
+        const isChanged = changedInputs(olds, news, COMPARED).length > 0 || olds.registry.ca !== news.registry.ca;
+        return {
+            changes: isChanged || olds.differences.length > 0 || replaces.length > 0,
+            ...(replaces.length === 0 ? {} : { replaces }),
+        };
+    },
+
+    create: async (inputs, context) => {
+        const written = await apply(inputs, {}, context);
+        return { id: resourceId(inputs), outs: { ...inputs, ...written, differences: [] } };
+    },
+
+    update: async (olds, news, context) => {
+        const written = await apply(news, writtenTrust(olds), context);
+        return { ...news, ...written, differences: [] };
+    },
+
+    read: async (olds, context) => {
+        const inputs = storedInputs<ClusterTrustInputs>(kind, olds);
+        const host = registryHost(olds);
+        const found = await withReadableCluster(
+            olds,
+            context,
+            (client) => trustDifferences(client, host, writtenTrust(olds)),
+            { otherwise: "its state stays as it is" },
+        );
+        if (found === undefined) return { outs: olds, inputs };
+        for (const difference of found) {
+            context.log.line("warning", `${clusterName(olds)}: ${difference}; the next \`npm run up\` repairs it`);
+        }
+        return { outs: { ...olds, differences: found }, inputs };
+    },
+
+    remove: async (olds, context) => {
+        const { signal } = context;
+        const options = { clock: context.process.clock, signal };
+        const [host, written] = [registryHost(olds), writtenTrust(olds)];
+        const left = await withCluster(olds, context, async (client) => [
+            await removeWrittenEntry(client, host, written, options),
+            written.caHash === undefined ? undefined : await removeCa(client, trustKey(host), written, options),
+        ]);
+        for (const line of left.filter((text) => text !== undefined)) {
+            context.log.line("warning", `${clusterName(olds)}: ${line}`);
+        }
+    },
+};
+
+function resourceId(inputs: ClusterTrustInputs): string {
+    return `${registryHost(inputs)}@${clusterName(inputs)}`;
+}
+
+/** `registry.example:8443` */
+function registryHost({ registry }: Pick<ClusterTrustInputs, "registry">): string {
+    return registry.mirrorBase.split("/", 1)[0] ?? "";
+}
+
+function writtenTrust({ configMap, caHash, caFound, entryHash }: ClusterTrustOutputs): WrittenTrust {
+    return { configMap, caHash, caFound, entryHash };
+}
+
+/**
+ * Writes what is missing, the CA first, and waits for the nodes.
+ * @throws PartialState with what was written, if it failed after the first write
+ */
+async function apply(
+    inputs: ClusterTrustInputs,
+    before: WrittenTrust,
+    context: RegistryContext,
+): Promise<WrittenTrust> {
+    await checkCertificates(inputs, context);
+    return withCluster(inputs, context, async (client) => {
+        const run = new TrustRun(client, inputs, before, context);
+        try {
+            await run.write();
+            await run.wait();
+        } catch (error) {
+            if (!run.hasWritten) throw error;
+            throw new PartialState(resourceId(inputs), { ...run.written, differences: [] }, [errorMessage(error)]);
+        }
+        return run.written;
+    });
+}
+
+/** One run of `apply`, with what it has written so far. */
+class TrustRun {
+    written: WrittenTrust;
+    private degradedBefore: readonly string[] = [];
+
+    constructor(
+        private readonly client: ClusterClient,
+        private readonly inputs: ClusterTrustInputs,
+        private readonly before: WrittenTrust,
+        private readonly context: RegistryContext,
+    ) {
+        this.written = before;
+    }
+
+    get hasWritten(): boolean {
+        return this.written !== this.before;
+    }
+
+    async write(): Promise<void> {
+        const { host, ca, account, adopt } = desiredTrust(this.inputs, this.context);
+        const { client, before } = this;
+        const options = { clock: this.context.process.clock, signal: this.context.signal };
+        if (ca !== undefined) {
+            const change = { key: trustKey(host), pem: ca, adopt, before };
+            this.written = { ...(await writeCa(client, change, options)), entryHash: before.entryHash };
+        } else if (before.caHash !== undefined) {
+            const left = await removeCa(client, trustKey(host), before, options);
+            if (left !== undefined) this.context.log.line("warning", `${clusterName(this.inputs)}: ${left}`);
+            this.written = { entryHash: before.entryHash };
+        }
+        const beforeWrite = () => this.checkPools();
+        const entryHash = await writePullEntry(client, { host, account, adopt, before }, { ...options, beforeWrite });
+        this.written = { ...this.written, entryHash };
+    }
+
+    /** A pull secret reaches the nodes of a paused pool only when it is resumed; it may repair a degraded one. */
+    private async checkPools(): Promise<void> {
+        const pools = await readPools(this.client);
+        const paused = pausedPools(pools);
+        if (paused.state === "failed") {
+            throw new PassthroughError(paused.problem, {
+                code: "ROLLOUT_FAILED",
+                place: { cluster: this.client.server },
+                fix: paused.fix,
+            });
+        }
+        this.degradedBefore = degradedPools(pools);
+    }
+
+    async wait(): Promise<void> {
+        const { process, signal, log } = this.context;
+        const row = new ProgressRow(log);
+        try {
+            await waitForNodes(this.client, this.expectation(), {
+                ...{ signal, clock: process.clock, bounds: this.inputs.wait },
+                onProgress: (text) => row.show(text),
+            });
+        } finally {
+            row.stop();
+        }
+    }
+
+    private expectation(): NodeExpectation {
+        const { host, ca: pem, account } = desiredTrust(this.inputs, this.context);
+        const hasCa = pem !== undefined || this.before.caHash !== undefined;
+        const isLeft = pem === undefined && this.before.caFound === true;
+        return {
+            version: this.inputs.version,
+            ...(hasCa && !isLeft ? { ca: { key: trustKey(host), pem } } : {}),
+            pullEntry: { key: host, hash: accountHash(account) },
+            degradedBefore: this.degradedBefore,
+        };
+    }
+}

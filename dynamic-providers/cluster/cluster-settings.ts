@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { flattenKubeconfigFile } from "../../lib/kubernetes/kubeconfig";
+import { mergeDocuments, parseJson } from "../../lib/site";
+import type { ReadConfig } from "../lifecycle/provider-process";
+import { type ClusterInputs, kubeconfigTexts } from "./cluster-kind";
+
+/** How a resource reaches its cluster. */
+export interface ClusterConnection {
+    /** Text that names no files: secret. */
+    readonly kubeconfig: string;
+    /** Absent: the kubeconfig's `current-context`. */
+    readonly context?: string | undefined;
+}
+
+const PREFIX = "registry-passthrough:";
+const applied = z.looseObject({
+    allowRemoval: z.boolean().optional().catch(undefined),
+    apply: z.looseObject({ kubeconfigFile: z.string().optional(), context: z.string().optional() }).optional(),
+});
+const clusters = z.looseObject({
+    cluster: applied.optional().catch(undefined),
+    clusters: z.record(z.string(), applied.catch({})).optional().catch(undefined),
+});
+
+/**
+ * How today's configuration of the stack reaches its clusters. State may still have the kubeconfig of the last `up`, whose
+ * token has been replaced: a refresh or destroy with that would fail. What the configuration does not say counts as in
+ * state.
+ */
+export class ClusterSettings {
+    /** Nothing is configured. */
+    static readonly UNKNOWN = new ClusterSettings(new Map(), new Map());
+
+    /**
+     * @param connections by name in `site.clusters`; that of `site.cluster` is empty
+     * @param removals by the same name: whether what its nodes pull with may be taken away
+     */
+    private constructor(
+        private readonly connections: ReadonlyMap<string, ClusterConnection>,
+        private readonly removals: ReadonlyMap<string, boolean>,
+    ) {}
+
+    /** @param flatten makes a text that names no files of a kubeconfig file; may throw */
+    static read(config: ReadConfig, flatten = flattenKubeconfigFile): ClusterSettings {
+        const [site, defaults] = ["site", "defaults"].map((key) => parseJson(config(`${PREFIX}${key}`))?.value);
+        const found = clusters.safeParse(mergeDocuments(defaults ?? {}, site ?? {})).data;
+        const named = [
+            ...Object.entries(found?.clusters ?? {}),
+            ...(found?.cluster ? [["", found.cluster] as const] : []),
+        ];
+        const read = named.flatMap(([name, { apply }]) => {
+            const secret = config(`${PREFIX}${name === "" ? "kubeconfig" : `kubeconfig-${name}`}`);
+            const connection = apply && readConnection(apply, secret, flatten);
+            return connection === undefined ? [] : [[name, connection] as const];
+        });
+        const removals = named.map(([name, { allowRemoval }]) => [name, allowRemoval ?? false] as const);
+        return new ClusterSettings(new Map(read), new Map(removals));
+    }
+
+    /** Whether what a cluster's nodes pull with may be taken away; undefined if the configuration lacks the cluster. */
+    allowsRemoval(cluster: string): boolean | undefined {
+        return this.removals.get(cluster);
+    }
+
+    /** A resource's cluster, with today's kubeconfig and context. */
+    connection({ cluster, kubeconfig, context }: ClusterInputs): ClusterConnection {
+        return this.connections.get(cluster) ?? { kubeconfig, ...(context === undefined ? {} : { context }) };
+    }
+
+    /** Every secret text of the configured kubeconfigs, to be removed from messages. */
+    secretTexts(): string[] {
+        return [...this.connections.values()].flatMap(({ kubeconfig }) => kubeconfigTexts(kubeconfig));
+    }
+}
+
+/** undefined if the configuration names no kubeconfig, or one that cannot be read. */
+function readConnection(
+    {
+        kubeconfigFile,
+        context,
+    }: { readonly kubeconfigFile?: string | undefined; readonly context?: string | undefined },
+    secret: string | undefined,
+    flatten: typeof flattenKubeconfigFile,
+): ClusterConnection | undefined {
+    const selected = context === undefined ? {} : { context };
+    if (kubeconfigFile === undefined) return secret === undefined ? undefined : { kubeconfig: secret, ...selected };
+    try {
+        return { kubeconfig: flatten(kubeconfigFile, context) };
+    } catch {
+        return undefined;
+    }
+}

@@ -1,0 +1,43 @@
+import { PassthroughError, toProblem } from "../../lib/errors/errors";
+import { formatWithoutFix } from "../../lib/errors/format";
+import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
+import type { RegistryContext } from "../registry/registry-process";
+import { type ClusterInputs, clusterName } from "./cluster-kind";
+
+/** Opens a resource's cluster for one operation and closes it after. */
+export async function withCluster<T>(
+    inputs: ClusterInputs,
+    { process, signal }: RegistryContext,
+    use: (client: ClusterClient) => Promise<T>,
+): Promise<T> {
+    const client = await process.connectCluster({ ...process.clusters.connection(inputs), signal });
+    try {
+        return await use(client);
+    } finally {
+        await client.close();
+    }
+}
+
+/**
+ * The same for a preview or refresh: a cluster that cannot be read is no reason to fail, since the last applied state
+ * still is what is known about it.
+ * @param otherwise the end of the line that is logged then: "compared with the last applied state"
+ * @returns undefined if it could not be read
+ * @throws what `use` throws with a code in `fatal`; the reason of an interrupt
+ */
+export async function withReadableCluster<T>(
+    inputs: ClusterInputs,
+    context: RegistryContext,
+    use: (client: ClusterClient) => Promise<T>,
+    { otherwise, fatal = [] }: { readonly otherwise: string; readonly fatal?: readonly string[] },
+): Promise<T | undefined> {
+    try {
+        return await withCluster(inputs, context, use);
+    } catch (error) {
+        context.signal.throwIfAborted();
+        if (!(error instanceof PassthroughError) || fatal.includes(error.code)) throw error;
+        const reason = formatWithoutFix(toProblem(error));
+        context.log.line("warning", `${clusterName(inputs)} could not be read (${reason}): ${otherwise}`);
+        return undefined;
+    }
+}

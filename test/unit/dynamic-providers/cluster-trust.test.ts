@@ -1,0 +1,287 @@
+import { clusterTrustProvider } from "../../../dynamic-providers/cluster-trust/provider";
+import { createProvider } from "../../../dynamic-providers/lifecycle/resource-provider";
+import { RegistryProcess as ProviderProcess } from "../../../dynamic-providers/registry/registry-process";
+import { ClusterError } from "../../../lib/kubernetes/cluster-error";
+import { type ConfigMap, ROLLOUT_PATHS } from "../../../lib/openshift/rollout/rollout-objects";
+import { caHash } from "../../../lib/openshift/trust/desired-trust";
+import { pullEntry, setPullEntry } from "../../../lib/openshift/trust/pull-secret";
+import { type ImageConfig, type Secret, TRUST_PATHS } from "../../../lib/openshift/trust/trusted-ca";
+import { type TestAuthority, testAuthority } from "../../support/certificates";
+import { ManualClock } from "../../support/manual-clock";
+import { MemoryCluster } from "../../support/memory-cluster";
+import { operationContext } from "../../support/operation-context";
+import { RegistryProcess } from "../../support/registry-process";
+import { controllerConfig, machineConfig, node, pool } from "../../support/rollout-objects";
+
+const SECRET = '{"auths": { "quay.io" : {"auth":"eDp5"} } }\n';
+const KUBECONFIG = JSON.stringify({
+    users: [{ name: "a", user: { token: "canary-token-1" } }],
+    clusters: [],
+    contexts: [],
+});
+const CREDENTIALS = { username: "puller", password: "canary-password-1" };
+const ROTATED = { username: "puller", password: "canary-password-2" };
+const { configMaps, images, secrets } = TRUST_PATHS;
+
+let authority: TestAuthority;
+let registry: RegistryProcess;
+let cluster: MemoryCluster;
+let clock: ManualClock;
+let lines: string[];
+let key: string;
+
+beforeAll(async () => {
+    authority = await testAuthority();
+    registry = await RegistryProcess.start({ tls: await authority.issue() });
+    key = registry.host.replace(":", "..");
+});
+afterAll(() => registry.stop());
+
+beforeEach(() => {
+    [cluster, clock, lines] = [new MemoryCluster(), new ManualClock(), []];
+    cluster.put<ImageConfig>(images, {
+        metadata: { name: "cluster" },
+        spec: { additionalTrustedCA: { name: "user-cas" } },
+    });
+    cluster.put<ConfigMap>(configMaps, { metadata: { name: "user-cas" }, data: { "other.test": "other" } });
+    putSecret(SECRET);
+    syncNodes();
+});
+
+function putSecret(text: string) {
+    const data = { ".dockerconfigjson": Buffer.from(text).toString("base64") };
+    cluster.put<Secret>(secrets, { metadata: { name: "pull-secret" }, data });
+}
+const secretText = () =>
+    Buffer.from(cluster.peek<Secret>(secrets, "pull-secret")?.data?.[".dockerconfigjson"] ?? "", "base64").toString();
+const caData = () => cluster.peek<ConfigMap>(configMaps, "user-cas")?.data;
+
+/** All nodes have what the ConfigMap and the pull secret say. */
+function syncNodes() {
+    const { resourceVersion = "" } = cluster.put(
+        ROLLOUT_PATHS.controllerConfigs,
+        controllerConfig("", caData()),
+    ).metadata;
+    cluster.put(ROLLOUT_PATHS.nodes, node("a", resourceVersion));
+    const name = `rendered-worker-${caHash(secretText())}`;
+    cluster.put(ROLLOUT_PATHS.pools, pool("worker", { wanted: name, has: name }));
+    cluster.put(ROLLOUT_PATHS.machineConfigs, machineConfig(name, { "/var/lib/kubelet/config.json": secretText() }));
+}
+
+function context() {
+    const own = new ProviderProcess({ followsConfiguration: false, connectCluster: async () => cluster, clock });
+    return { ...operationContext(lines), process: own };
+}
+
+const inputs = (changes: object = {}) => ({
+    selfUrn: "urn",
+    registry: {
+        type: "distribution" as const,
+        mirrorBase: `${registry.host}/mirror`,
+        ca: authority.ca,
+        retrySeconds: 0,
+    },
+    credentials: CREDENTIALS,
+    account: "puller" as const,
+    cluster: "",
+    kubeconfig: KUBECONFIG,
+    ...changes,
+});
+
+/** The nodes follow at the first look that finds them behind. */
+async function create(changes: object = {}) {
+    clock.onSleep = syncNodes;
+    return (await clusterTrustProvider.create(inputs(changes), context())).outs;
+}
+
+test("adds both, waits for the nodes, and takes both out again; every other byte stays", async () => {
+    const outs = await create();
+    expect(clock.sleeps).toBeGreaterThan(0);
+    expect(caData()).toEqual({ "other.test": "other", [key]: authority.ca });
+    expect(secretText()).toBe(setPullEntry(SECRET, registry.host, pullEntry(CREDENTIALS)));
+    const writes = cluster.calls.filter((call) => call.startsWith("patch"));
+    expect(writes).toEqual(["patch configmaps/user-cas", "patch secrets/pull-secret"]);
+
+    await clusterTrustProvider.remove(outs, context());
+    expect(caData()).toEqual({ "other.test": "other" });
+    expect(secretText()).toBe(SECRET);
+    expect(lines).toEqual([]);
+});
+
+test("state has neither the pull secret nor another account's entry", async () => {
+    const { credentials, kubeconfig, ...rest } = await create();
+    expect([credentials, kubeconfig]).toEqual([CREDENTIALS, KUBECONFIG]);
+    const text = JSON.stringify(rest);
+    for (const secret of ["eDp5", "canary", Buffer.from("puller:canary-password-1").toString("base64")])
+        expect(text).not.toContain(secret);
+    expect(Object.keys(clusterTrustProvider.secrets)).toEqual(
+        expect.arrayContaining(["credentials", "kubeconfig", "connectionSecrets", "entryHash"]),
+    );
+});
+
+test("a wait that fails keeps what was written, and the next update continues", async () => {
+    clock.onSleep = () => {
+        cluster.put(ROLLOUT_PATHS.pools, pool("worker", { wanted: "rendered-worker-2", paused: true }));
+    };
+    const failure = await clusterTrustProvider.create(inputs(), context()).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+        name: "PartialState",
+        reasons: [expect.stringContaining("pool worker is paused")],
+        known: { configMap: "user-cas", caHash: expect.any(String) as string, entryHash: expect.any(String) as string },
+    });
+    const { known } = failure as { known: object };
+    clock.onSleep = syncNodes;
+    syncNodes();
+    const outs = await clusterTrustProvider.update({ ...inputs(), ...known, differences: [] }, inputs(), context());
+    await clusterTrustProvider.remove(outs, context());
+    expect([caData(), secretText()]).toEqual([{ "other.test": "other" }, SECRET]);
+});
+
+test("a run that ends between CA and pull secret keeps the CA in state", async () => {
+    cluster.beforeCall = (call) => {
+        if (call === "patch secrets/pull-secret") throw new Error("interrupted");
+    };
+    const failure = await clusterTrustProvider.create(inputs(), context()).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: "PartialState", known: { configMap: "user-cas" }, reasons: ["interrupted"] });
+    expect((failure as { known: { entryHash?: string } }).known.entryHash).toBeUndefined();
+});
+
+test("a pool that is paused refuses before anything of the pull secret is written", async () => {
+    cluster.put(ROLLOUT_PATHS.pools, pool("worker", { paused: true }));
+    await expect(create()).rejects.toThrow("pool worker is paused");
+    expect(secretText()).toBe(SECRET);
+});
+
+test("a pool that was degraded before is waited for: the new account may repair it", async () => {
+    const degraded = { Degraded: "True", Updated: "False" };
+    cluster.put(ROLLOUT_PATHS.pools, pool("worker", { wanted: "rendered-worker-2", conditions: degraded }));
+    await create();
+    expect(clock.sleeps).toBeGreaterThan(0);
+});
+
+test("a new account replaces the old one in the same run, and nothing else", async () => {
+    const outs = await create();
+    expect(clusterTrustProvider.compare(outs, inputs({ credentials: ROTATED }))).toEqual({ changes: true });
+    const rotated = await clusterTrustProvider.update(outs, inputs({ credentials: ROTATED }), context());
+    expect(secretText()).toBe(setPullEntry(SECRET, registry.host, pullEntry(ROTATED)));
+    await clusterTrustProvider.remove(rotated, context());
+    expect(secretText()).toBe(SECRET);
+});
+
+test("another registry host is a replacement: nodes pull from the former one until their rules are replaced", async () => {
+    const outs = await create();
+    const { registry: former } = inputs();
+    const moved = inputs({ registry: { ...former, mirrorBase: "other.test/mirror" } });
+    expect(clusterTrustProvider.compare(outs, moved)).toEqual({ changes: true, replaces: ["registry"] });
+    const path = inputs({ registry: { ...former, mirrorBase: `${registry.host}/other` } });
+    expect(clusterTrustProvider.compare(outs, path)).toEqual({ changes: false });
+    const { ca: _, ...publicRegistry } = former;
+    expect(clusterTrustProvider.compare(outs, inputs({ registry: publicRegistry }))).toEqual({ changes: true });
+});
+
+test.each([
+    ["nothing", {}, false],
+    ["the version", { version: "4.18" }, false],
+    ["how long nodes are waited for", { wait: { operatorMinutes: 1, nodeMinutes: 1 } }, false],
+    ["the kubeconfig", { kubeconfig: "{}" }, true],
+    ["the account", { credentials: ROTATED }, true],
+])("a change of %s", async (_name, changes, isChange) => {
+    const outs = await create();
+    expect(clusterTrustProvider.compare(outs, inputs(changes))).toEqual({ changes: isChange });
+});
+
+test("a refresh finds what was changed, and the next update repairs it", async () => {
+    const outs = await create();
+    putSecret(SECRET);
+    const read = await clusterTrustProvider.read(outs, context());
+    expect(read.outs.differences).toEqual([`the account for ${registry.host} is gone from the global pull secret`]);
+    expect(lines).toEqual([expect.stringContaining("the next `npm run up` repairs it")]);
+    expect(clusterTrustProvider.compare(read.outs, inputs())).toEqual({ changes: true });
+    const repaired = await clusterTrustProvider.update(read.outs, inputs(), context());
+    expect(secretText()).toBe(setPullEntry(SECRET, registry.host, pullEntry(CREDENTIALS)));
+    expect(clusterTrustProvider.compare(repaired, inputs())).toEqual({ changes: false });
+});
+
+const unreachable = () => {
+    throw new ClusterError("connect ECONNREFUSED", { code: "CLUSTER_UNREACHABLE", server: "https://api.test:6443" });
+};
+
+test("a refresh without the cluster warns in one line, and state stays", async () => {
+    const outs = await create();
+    cluster.beforeCall = unreachable;
+    expect((await clusterTrustProvider.read(outs, context())).outs).toEqual(outs);
+    expect(lines).toEqual([
+        expect.stringMatching(/^cluster could not be read \(.*ECONNREFUSED\): its state stays as it is$/),
+    ]);
+});
+
+test("an update without the cluster is an error", async () => {
+    cluster.beforeCall = unreachable;
+    await expect(create()).rejects.toMatchObject({ code: "CLUSTER_UNREACHABLE" });
+});
+
+const preview = (olds: object, changes: object = {}) =>
+    clusterTrustProvider.describeChanges?.(olds, inputs(changes), context());
+
+test("a preview says what is added where, and what nodes do", async () => {
+    await preview({});
+    expect(lines).toEqual([
+        `cluster: CA ${key}: added to ConfigMap openshift-config/user-cas, which Image/cluster names; no effect on nodes`,
+        `cluster: account for ${registry.host}: added to the global pull secret; nodes get new files, without a drain (worker: 3 nodes)`,
+    ]);
+    expect(cluster.calls.some((call) => /^(patch|create|remove)/.test(call))).toBe(false);
+});
+
+test("a preview of nothing new says nothing; that of a rotation says so", async () => {
+    await create();
+    await preview(inputs());
+    expect(lines).toEqual([]);
+    await preview(inputs(), { credentials: ROTATED, cluster: "west" });
+    expect(lines).toEqual([
+        expect.stringContaining(`cluster west: account for ${registry.host}: replaced in the global pull`),
+    ]);
+});
+
+test("a preview without the cluster says so in one line", async () => {
+    cluster.beforeCall = unreachable;
+    await preview({});
+    expect(lines).toEqual([
+        expect.stringMatching(/^cluster could not be read .*: compared with the last applied state$/),
+    ]);
+});
+
+test("a preview with an account that is still to be created", async () => {
+    await preview({}, { credentials: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" });
+    expect(lines).toContainEqual(
+        expect.stringContaining(`account for ${registry.host}: set in the global pull secret`),
+    );
+});
+
+test("a preview fails for what the update would fail for", async () => {
+    putSecret(setPullEntry(SECRET, registry.host, "{}"));
+    await expect(preview({})).rejects.toMatchObject({ code: "TRUST_EXISTS" });
+    await preview({}, { adopt: true });
+});
+
+test("a certificate that nodes would refuse stops before anything is written", async () => {
+    const other = await testAuthority("Other CA");
+    const { registry: trusted } = inputs();
+    await expect(create({ registry: { ...trusted, ca: other.ca } })).rejects.toMatchObject({ code: "TLS" });
+    const expired = await testAuthority("Old CA", { daysLeft: -1 });
+    await expect(create({ registry: { ...trusted, ca: expired.ca } })).rejects.toThrow(
+        /site\.registry\.ca: it expired on/,
+    );
+    await expect(create({ registry: { ...trusted, ca: "no PEM" } })).rejects.toThrow(/it has no certificate/);
+    expect(cluster.calls).toEqual([]);
+});
+
+test("no error shows a secret, whatever the API quotes", async () => {
+    const provider = createProvider(clusterTrustProvider, context().process);
+    cluster.beforeCall = () => {
+        const basic = Buffer.from("puller:canary-password-1").toString("base64");
+        throw new Error(`denied: canary-token-1, ${basic}, canary-password-1`);
+    };
+    const error: unknown = await provider.create(inputs()).catch((thrown: unknown) => thrown);
+    expect(String(error)).toContain("denied");
+    expect(String(error)).not.toMatch(/canary|cHVsbGVy/);
+});
