@@ -7,7 +7,8 @@ import {
     forecastNodeEffect,
     registriesConf,
 } from "../../lib/openshift";
-import type { ExistingCluster, Refusal, Warning } from "../../lib/openshift/existing/existing-cluster";
+import type { ExistingCluster } from "../../lib/openshift/existing/existing-cluster";
+import type { ClusterRefusal, ClusterWarning } from "../../lib/openshift/existing/existing-cluster";
 import { type LivePair, type NeverSources, rolledOutNever } from "../../lib/openshift/existing/never-sources";
 import { type ClusterSurvey, surveyCluster } from "../../lib/openshift/existing/survey";
 import type { MachineConfigPool } from "../../lib/openshift/rollout/rollout-objects";
@@ -20,8 +21,8 @@ export interface Assessment {
     readonly server: string;
     readonly version: string;
     /** Empty if it may be written. */
-    readonly refusals: readonly Refusal[];
-    readonly warnings: readonly Warning[];
+    readonly refusals: readonly ClusterRefusal[];
+    readonly warnings: readonly ClusterWarning[];
     /** Sources that the mirror objects may forbid now, sorted. */
     readonly neverSources: readonly string[];
     /** Sources that are to be forbidden, and why they cannot be yet. */
@@ -81,7 +82,7 @@ function findPair({ objects }: ExistingCluster, wanted: readonly MirrorObject[])
 }
 
 /** Sources of our objects that no object of ours would have any more. */
-function lostSources(existing: ExistingCluster, wanted: readonly MirrorObject[], site: Site): Refusal[] {
+function lostSources(existing: ExistingCluster, wanted: readonly MirrorObject[], site: Site): ClusterRefusal[] {
     if (site.allowRemoval) return [];
     const kept = new Set(wanted.flatMap(listSources));
     return existing.objects
@@ -89,7 +90,7 @@ function lostSources(existing: ExistingCluster, wanted: readonly MirrorObject[],
         .flatMap((object) =>
             [...new Set(listSources(object))]
                 .filter((source) => !kept.has(source))
-                .map((source): Refusal => ({
+                .map((source): ClusterRefusal => ({
                     code: "CLUSTER_REMOVAL_REFUSED",
                     object: `${object.kind} ${object.metadata.name}`,
                     problem: `${source} would lose its mirror rule: nodes would pull its images from upstream, and fail without internet`,
@@ -123,7 +124,7 @@ function forecast(
     );
 }
 
-function distinct(refusals: readonly Refusal[]): Refusal[] {
+function distinct(refusals: readonly ClusterRefusal[]): ClusterRefusal[] {
     const known = new Map(refusals.map((refusal) => [`${refusal.object} ${refusal.problem}`, refusal]));
     return [...known.values()];
 }

@@ -1,7 +1,7 @@
 import type { ClusterClient, KubernetesObject, ResourcePath } from "../../lib/kubernetes/cluster-client";
 import { toProblem } from "../../lib/errors/errors";
 import { OWNER_ANNOTATION } from "../../lib/openshift";
-import type { Refusal } from "../../lib/openshift/existing/existing-cluster";
+import type { ClusterRefusal } from "../../lib/openshift/existing/existing-cluster";
 import type { ClusterAccessInputs, ObjectIdentity } from "./kind";
 
 /** Plural names, as in URLs of the API. */
@@ -22,7 +22,7 @@ const SINGLETON = "OperatorHub";
 export async function findForeignObjects(
     client: ClusterClient,
     inputs: Pick<ClusterAccessInputs, "objects" | "owner" | "adopt">,
-): Promise<Refusal[]> {
+): Promise<ClusterRefusal[]> {
     const found = await Promise.all(inputs.objects.map((object) => checkObject(client, object, inputs)));
     return found.filter((refusal) => refusal !== undefined);
 }
@@ -31,7 +31,7 @@ async function checkObject(
     client: ClusterClient,
     { apiVersion, kind, metadata: { name, namespace } }: ObjectIdentity,
     { owner, adopt }: Pick<ClusterAccessInputs, "owner" | "adopt">,
-): Promise<Refusal | undefined> {
+): Promise<ClusterRefusal | undefined> {
     const label = `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
     const path: ResourcePath = {
         apiVersion,
@@ -60,7 +60,7 @@ const MISSING_KIND_FIXES: Readonly<Record<string, string>> = {
     OperatorHub: "leave the object out: cluster.apply.leaveOut: [operatorHub]",
 };
 
-function foreignOwner({ kind, metadata }: KubernetesObject, label: string, owner: string): Refusal | undefined {
+function foreignOwner({ kind, metadata }: KubernetesObject, label: string, owner: string): ClusterRefusal | undefined {
     const found = metadata.annotations?.[OWNER_ANNOTATION];
     if (found === owner || (found === undefined && kind === SINGLETON)) return undefined;
     const managers = [...new Set(metadata.managedFields?.map(({ manager }) => manager))];
