@@ -1,7 +1,9 @@
+import { PassthroughError } from "../../lib/errors/errors";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import {
     type MirrorObject,
     type NodeEffect,
+    type RegistriesConf,
     forbidSources,
     forbiddenSources,
     forecastNodeEffect,
@@ -63,7 +65,7 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
         neverSources,
         waiting: forbidden
             .filter((source) => !ready.includes(source))
-            .map((source) => waiting.find((other) => other.source === source) ?? { source, reason: "has no rule yet" }),
+            .map((source) => waiting.find((other) => other.source === source) ?? { source, reason: "no rule yet" }),
         ...(effect === undefined ? {} : { effect }),
         pools,
     };
@@ -115,13 +117,19 @@ function forecast(
     existing: ExistingCluster,
     { registriesConf: after, refusals }: ClusterSurvey,
 ): NodeEffect | undefined {
-    if (after === undefined || refusals.length > 0) return undefined;
-    const { objects, version, registrySources } = existing;
-    return forecastNodeEffect(
-        { registriesConf: registriesConf(objects, version, registrySources) },
-        { registriesConf: after },
-        version,
-    );
+    const before = renderedBefore(existing);
+    if (before === undefined || after === undefined || refusals.length > 0) return undefined;
+    return forecastNodeEffect({ registriesConf: before }, { registriesConf: after }, existing.version);
+}
+
+/** undefined: the operator renders nothing of the objects as they are, so nodes have some earlier file. */
+function renderedBefore({ objects, version, registrySources }: ExistingCluster): RegistriesConf | undefined {
+    try {
+        return registriesConf(objects, version, registrySources);
+    } catch (error) {
+        if (error instanceof PassthroughError) return undefined;
+        throw error;
+    }
 }
 
 function distinct(refusals: readonly ClusterRefusal[]): ClusterRefusal[] {

@@ -10,6 +10,8 @@ type Cluster = Pick<ClusterAccessInputs, "cluster">;
 
 /** How many reasons a line names. */
 const MAX_REASONS = 3;
+/** How many sources a line names. */
+const MAX_SOURCES = 5;
 
 /** Logs what the mirror rules do to the nodes of each pool, what waits, and what people should know. */
 export function logAssessment(found: Assessment, inputs: Cluster, log: ResourceLog): void {
@@ -31,10 +33,12 @@ function effectLines({ effect, pools }: Assessment): string[] {
 
 function waitingLines({ waiting }: Assessment): string[] {
     if (waiting.length === 0) return [];
-    const reasons = waiting.map(({ source, reason }) => `${source} ${reason}`);
+    const reasons = new Map<string, string[]>();
+    for (const { source, reason } of waiting) reasons.set(reason, [...(reasons.get(reason) ?? []), source]);
+    const groups = [...reasons].map(([reason, sources]) => `${listed(sources, MAX_SOURCES)} (${reason})`);
     return [
-        `contactSource: never waits, the upstream stays allowed until then: ${listed(reasons, MAX_REASONS)}. ` +
-            "Run up again when the nodes have the rules",
+        "contactSource: never takes effect with a later `up`, once every node has the rules; until then the upstream stays " +
+            `allowed for ${groups.join("; ")}`,
     ];
 }
 

@@ -1,0 +1,229 @@
+import type { ClusterAccessInputs } from "../../dynamic-providers/cluster-access/kind";
+import { clusterAccessProvider } from "../../dynamic-providers/cluster-access/provider";
+import { createProvider } from "../../dynamic-providers/lifecycle/resource-provider";
+import { RegistryProcess } from "../../dynamic-providers/registry/registry-process";
+import { connectCluster } from "../../lib/kubernetes/connect";
+import { type MirrorObject, OWNER_ANNOTATION } from "../../lib/openshift";
+import { type ApiServer, startApiServer } from "../support/api-server";
+import { MachineConfigControllers } from "../support/machine-config-controllers";
+import { createCluster } from "../support/openshift-cluster";
+import { operationContext } from "../support/operation-context";
+
+const VERSION = "4.16.20";
+const OWNER = "registry-passthrough/lab";
+const CONFIG = "config.openshift.io/v1";
+const MIRROR = "registry.lab.test:8443/mirror";
+
+let server: ApiServer;
+let controllers: MachineConfigControllers;
+let lines: string[];
+
+beforeAll(async () => {
+    server = await startApiServer({ crds: "4.16" });
+    await createCluster(server.admin, { version: VERSION });
+    controllers = new MachineConfigControllers(server.admin, VERSION);
+});
+afterAll(() => server.stop());
+
+beforeEach(async () => {
+    lines = [];
+    for (const kind of ["ImageDigestMirrorSet", "ImageTagMirrorSet"]) {
+        const all = await server.admin.list({ apiVersion: CONFIG, kind });
+        for (const object of all) await server.admin.remove({ apiVersion: CONFIG, kind, metadata: object.metadata });
+    }
+    await controllers.settle();
+});
+
+type Policy = "NeverContactSource" | "AllowContactingSource";
+const entry = (source: string, mirrorSourcePolicy: Policy) => ({
+    source,
+    mirrors: [`${MIRROR}/${source}`],
+    mirrorSourcePolicy,
+});
+
+function mirrorPair(sources: readonly string[], policy: Policy): MirrorObject[] {
+    const entries = sources.map((source) => entry(source, policy));
+    return [
+        {
+            apiVersion: CONFIG,
+            kind: "ImageDigestMirrorSet",
+            metadata: { name: "passthrough-lab-digest" },
+            spec: { imageDigestMirrors: entries },
+        },
+        {
+            apiVersion: CONFIG,
+            kind: "ImageTagMirrorSet",
+            metadata: { name: "passthrough-lab-tag" },
+            spec: { imageTagMirrors: entries },
+        },
+    ];
+}
+
+/** As this stack writes them. */
+async function write(...objects: readonly MirrorObject[]): Promise<void> {
+    for (const object of objects) {
+        const metadata = { ...object.metadata, annotations: { [OWNER_ANNOTATION]: OWNER } };
+        await server.admin.apply({ ...object, metadata }, { force: true });
+    }
+    await controllers.settle();
+}
+
+function inputs(rules: readonly MirrorObject[], changes: object = {}): ClusterAccessInputs {
+    return {
+        selfUrn: "urn",
+        cluster: "",
+        kubeconfig: server.kubeconfig,
+        version: VERSION,
+        rules: JSON.stringify(rules),
+        objects: rules.map(({ apiVersion, kind, metadata: { name } }) => ({ apiVersion, kind, metadata: { name } })),
+        owner: OWNER,
+        adopt: false,
+        allowRemoval: false,
+        ...changes,
+    };
+}
+
+const SOURCES = ["quay.io", "registry.redhat.io"];
+const WANTED = mirrorPair(SOURCES, "NeverContactSource");
+
+function context() {
+    const limits = { retry: { seconds: 0, firstDelay: 1, longestDelay: 1 } };
+    const process = new RegistryProcess({
+        followsConfiguration: false,
+        connectCluster: (options) => connectCluster({ ...options, limits }),
+    });
+    return { ...operationContext(lines), process };
+}
+
+/** What a preview makes of the inputs. */
+async function preview(news: ClusterAccessInputs, olds: Partial<ClusterAccessInputs> = {}) {
+    return (await clusterAccessProvider.findInputs?.(olds, news, context()))?.neverSources;
+}
+const create = (news: ClusterAccessInputs) => clusterAccessProvider.create(news, context());
+
+test("sources are forbidden only when both rules of a pair are on all nodes", async () => {
+    expect(await preview(inputs(WANTED))).toEqual([]);
+    expect(lines.join("\n")).toContain(
+        "until then the upstream stays allowed for quay.io, registry.redhat.io (no rule yet)",
+    );
+    expect(lines.join("\n")).toContain(
+        "nodes drain and reload CRI-O, one after the other (master: 3 nodes, worker: 2 nodes)",
+    );
+
+    await write(...mirrorPair(SOURCES, "AllowContactingSource"));
+    expect(await preview(inputs(WANTED))).toEqual(SOURCES);
+    const { outs } = await create({ ...inputs(WANTED), neverSources: SOURCES });
+    expect(outs).toMatchObject({ server: server.url, clusterVersion: VERSION, neverSources: SOURCES });
+
+    await write(...WANTED);
+    expect(await preview(inputs(WANTED))).toEqual(SOURCES);
+    // A source that comes later is allowed first, while the others stay forbidden.
+    expect(await preview(inputs(mirrorPair(["docker.io", ...SOURCES], "NeverContactSource")))).toEqual(SOURCES);
+    expect(await preview(inputs(mirrorPair(SOURCES, "AllowContactingSource")))).toEqual([]);
+});
+
+test("nodes that are behind keep a source allowed", async () => {
+    await write(...mirrorPair(["quay.io"], "AllowContactingSource"));
+    controllers.script = { acceptsRules: false };
+    for (const object of mirrorPair(SOURCES, "AllowContactingSource"))
+        await server.admin.apply(object, { force: true });
+    await controllers.settle();
+    controllers.script = {};
+    expect(await preview(inputs(WANTED, { adopt: true }))).toEqual(["quay.io"]);
+    expect(lines.join("\n")).toContain("registry.redhat.io (is not yet on the nodes of pool");
+});
+
+test.each([
+    ["the other object lacks it", WANTED[0], mirrorPair(["registry.redhat.io"], "AllowContactingSource")[1]],
+    ["the other object allows it", WANTED[0], mirrorPair(SOURCES, "AllowContactingSource")[1]],
+    ["there is no other object", WANTED[0], undefined],
+    ["there is no digest object", undefined, WANTED[1]],
+])("a source that one object of the pair alone forbids is allowed again: %s", async (_, digest, tag) => {
+    await write(...mirrorPair(SOURCES, "AllowContactingSource"));
+    for (const object of WANTED) await server.admin.remove(object);
+    await write(...[digest, tag].filter((object) => object !== undefined));
+    expect(await preview(inputs(WANTED))).not.toContain("quay.io");
+});
+
+const foreign = (spec: object) => ({
+    apiVersion: CONFIG,
+    kind: "ImageDigestMirrorSet",
+    metadata: { name: "corp" },
+    spec,
+});
+
+test("another object's policy for the same source is refused by name, in the preview and before the first write", async () => {
+    await server.admin.create(foreign({ imageDigestMirrors: [{ source: "quay.io" }] }));
+    await expect(preview(inputs(WANTED))).rejects.toThrow(/ImageDigestMirrorSet corp.*quay\.io/s);
+    await expect(create(inputs(WANTED))).rejects.toMatchObject({ code: "MIRROR_POLICY_CONFLICT" });
+});
+
+test("a more specific source of another object is a warning", async () => {
+    await server.admin.create(
+        foreign({ imageDigestMirrors: [{ source: "quay.io/corp", mirrors: ["other.test/corp"] }] }),
+    );
+    await preview(inputs(mirrorPair(SOURCES, "AllowContactingSource")));
+    expect(lines.join("\n")).toContain("ImageDigestMirrorSet corp");
+    expect(lines.join("\n")).toContain("quay.io/corp");
+});
+
+test("objects of another stack, and of nobody, are refused with their owner; adopt takes them over", async () => {
+    const [digest, tag] = mirrorPair(SOURCES, "AllowContactingSource");
+    if (digest === undefined || tag === undefined) throw new Error("no pair");
+    const metadata = { ...digest.metadata, annotations: { [OWNER_ANNOTATION]: "registry-passthrough/other" } };
+    await server.admin.create({ ...digest, metadata });
+    await server.admin.apply(tag, { manager: "argocd" });
+    const rules = mirrorPair(SOURCES, "AllowContactingSource");
+    await expect(create(inputs(rules))).rejects.toThrow(
+        /2 problems[^]*ImageDigestMirrorSet passthrough-lab-digest: it exists already, of stack registry-passthrough\/other[^]*ImageTagMirrorSet passthrough-lab-tag: it exists already, written by argocd/,
+    );
+    await expect(create(inputs(rules, { adopt: true }))).resolves.toBeDefined();
+});
+
+test("a source that would lose its rule needs allowRemoval", async () => {
+    await write(...mirrorPair(SOURCES, "AllowContactingSource"));
+    const less = mirrorPair(["quay.io"], "AllowContactingSource");
+    await expect(preview(inputs(less))).rejects.toMatchObject({ code: "CLUSTER_REMOVAL_REFUSED" });
+    await expect(preview(inputs(less))).rejects.toThrow(/registry\.redhat\.io would lose its mirror rule/);
+    await expect(preview(inputs(less, { allowRemoval: true }))).resolves.toEqual([]);
+});
+
+test("a kind that the cluster does not have is named with its fix", async () => {
+    const service = {
+        apiVersion: "example.test/v1",
+        kind: "UpdateService",
+        metadata: { name: "update-service-oc-mirror", namespace: "openshift-update-service" },
+    };
+    await expect(create(inputs([], { objects: [service] }))).rejects.toThrow(/leaveOut: \[updateService\]/);
+});
+
+test("a version of the site that takes other kinds is refused", async () => {
+    await expect(create(inputs(WANTED, { version: "4.12.10" }))).rejects.toMatchObject({
+        code: "CLUSTER_VERSION_DIFFERENT",
+    });
+});
+
+test("a cluster that cannot be reached fails no preview, and any update", async () => {
+    const kubeconfig = server.kubeconfig.replaceAll(server.url, "https://localhost:1");
+    expect(await preview(inputs(WANTED, { kubeconfig }), { neverSources: ["quay.io"] })).toEqual(["quay.io"]);
+    expect(lines).toEqual([expect.stringContaining("compared with the last applied state")]);
+    await expect(create(inputs(WANTED, { kubeconfig }))).rejects.toMatchObject({ code: "CLUSTER_UNREACHABLE" });
+    const stored = { ...inputs(WANTED, { kubeconfig }), server: "https://localhost:1", clusterVersion: VERSION };
+    expect((await clusterAccessProvider.read(stored, context())).outs).toEqual(stored);
+});
+
+test("rules that someone changes between preview and update are not forbidden", async () => {
+    await write(...mirrorPair(SOURCES, "AllowContactingSource"));
+    await expect(create({ ...inputs(WANTED), neverSources: ["docker.io"] })).rejects.toMatchObject({
+        code: "CLUSTER_CHANGED",
+    });
+});
+
+test("a check through the engine's calls gives the inputs that were found, and hides the kubeconfig", async () => {
+    const provider = createProvider(clusterAccessProvider, context().process);
+    const { inputs: checked } = await provider.check({}, inputs(WANTED));
+    expect(checked).toMatchObject({ neverSources: [] });
+    const token = /token: (\S+)/.exec(server.kubeconfig)?.[1] ?? "no token";
+    const broken = inputs(WANTED, { kubeconfig: server.kubeconfig.replace(token, `${token}x`) });
+    await expect(provider.create(broken)).rejects.not.toThrow(token);
+});
