@@ -81,7 +81,7 @@ test("a cluster gets CA, account and rules in this order, never in a second step
     const writes = (await server.requests()).filter(({ verb }) => ["create", "patch", "update"].includes(verb));
     expect(writes.length).toBeGreaterThan(0);
 
-    await cluster.controllers.settle();
+    await cluster.settled();
     expect(await site.stack.up()).toMatchObject({ code: 0 });
     expect(await policies(cluster)).toEqual({ digest: ["NeverContactSource"], tag: ["NeverContactSource"] });
     expect(await site.stack.up("--expect-no-changes")).toMatchObject({ code: 0 });
@@ -137,7 +137,7 @@ test("a half of the pair that was forbidden alone is allowed by the next up, and
     };
     site.stack.configure(site.document({ cluster: keys }));
     expect(await site.stack.up()).toMatchObject({ code: 0 });
-    await cluster.controllers.settle();
+    await cluster.settled();
     // What a process leaves that dies between the two writes.
     const digest = await cluster.server.admin.get(DIGESTS);
     const entries = (digest?.spec?.["imageDigestMirrors"] ?? []) as object[];
@@ -146,7 +146,7 @@ test("a half of the pair that was forbidden alone is allowed by the next up, and
 
     expect(await site.stack.up()).toMatchObject({ code: 0 });
     expect(await policies(cluster)).toEqual({ digest: ["AllowContactingSource"], tag: ["AllowContactingSource"] });
-    await cluster.controllers.settle();
+    await cluster.settled();
     expect(await site.stack.up()).toMatchObject({ code: 0 });
     expect(await policies(cluster)).toEqual({ digest: ["NeverContactSource"], tag: ["NeverContactSource"] });
 });

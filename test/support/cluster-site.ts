@@ -14,6 +14,9 @@ const RESYNC = 200;
 /** An OpenShift cluster as far as this program sees it: a real API server, and controllers that follow a script. */
 export class TestCluster {
     private isStopped = false;
+    /** Passes in a row that changed nothing. */
+    private quiet = 0;
+    private passed: () => void = () => undefined;
     private readonly loop: Promise<void>;
 
     private constructor(
@@ -30,20 +33,24 @@ export class TestCluster {
         return new TestCluster(server, new MachineConfigControllers(server.admin, version));
     }
 
-    /** The controllers no longer act. */
-    async freeze(): Promise<void> {
-        this.isStopped = true;
-        await this.loop;
+    /** Settles when the controllers have nothing more to do. */
+    async settled(): Promise<void> {
+        this.quiet = 0;
+        while (this.quiet < 2) await new Promise<void>((resolve) => (this.passed = resolve));
     }
 
     async stop(): Promise<void> {
-        await this.freeze();
+        this.isStopped = true;
+        await this.loop;
         await this.server.stop();
     }
 
     private async run(): Promise<void> {
         while (!this.isStopped) {
-            await this.controllers.pass();
+            // The API server of a test may be down for a while, and others write to it at the same time.
+            const isChanged = await this.controllers.pass().catch(() => true);
+            this.quiet = isChanged ? 0 : this.quiet + 1;
+            this.passed();
             await pause(RESYNC);
         }
     }
