@@ -94,6 +94,7 @@ export const ERROR_CODES = {
         "TLS",
     ],
     configuration: [
+        "CLUSTER_VERSION_DIFFERENT",
         "CLUSTER_VERSION_INVALID",
         "CONFIG_INVALID",
         "ENVIRONMENT_UNSAFE",
@@ -102,6 +103,7 @@ export const ERROR_CODES = {
         "MIRROR_KINDS_CONFLICT",
         "MIRROR_POLICY_CONFLICT",
         "MIRROR_RULE_INVALID",
+        "MIRROR_SHADOWS_RELEASE",
         "MIRROR_WILDCARD_CONFLICT",
         "REGISTRIES_CONF_INVALID",
         "REGISTRY_SOURCES_CONFLICT",

@@ -22,8 +22,28 @@ export {
 } from "./cluster-change";
 export { type ChangeLines, clusterChangeLines, clusterHeadline } from "./cluster-change-text";
 export { type ObjectList, listObjects, readObjectList } from "./objects/object-list";
+export type {
+    ExistingCluster,
+    ClusterFinding,
+    PlannedRules,
+    PullForm,
+    ClusterRefusal,
+    ClusterWarning,
+    WarningTopic,
+} from "./existing/existing-cluster";
+export { isInternalReleaseMirror } from "./existing/internal-release";
+export {
+    type LivePair,
+    type LoneNever,
+    type NeverSources,
+    type PoolConfiguration,
+    loneNever,
+    rolledOutNever,
+} from "./existing/never-sources";
+export { type ClusterSurvey, surveyCluster } from "./existing/survey";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
 export type { RegistriesConf, RegistryMirror, RegistryRule } from "./rules/registries-conf";
+export type { RegistrySources } from "./rules/registry-sources";
 export { parseRegistriesConf } from "./rules/registries-toml";
 export { releaseNotes } from "./objects/release-notes";
 export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";

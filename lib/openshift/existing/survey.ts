@@ -1,0 +1,79 @@
+import { PassthroughError } from "../../errors/errors";
+import { hasRealMirror } from "../rules/mirror-entries";
+import { type RegistriesConf, registriesConf } from "../rules/registries-conf";
+import { blockedRegistries } from "./blocked-registries";
+import {
+    type ExistingCluster,
+    type PlannedRules,
+    type ClusterRefusal,
+    type ClusterWarning,
+    foreignObjects,
+    knownEntries,
+} from "./existing-cluster";
+import { registrySourceConflicts, registrySourceWarnings } from "./image-config";
+import { isInternalReleaseMirror } from "./internal-release";
+import { ruleConflicts } from "./rule-conflicts";
+import { meetingRules } from "./shadowing";
+import { versionConflicts, versionWarnings } from "./version-conflicts";
+
+/** What our rules meet on a cluster. */
+export interface ClusterSurvey {
+    /** Empty if our rules may be written. */
+    readonly refusals: readonly ClusterRefusal[];
+    readonly warnings: readonly ClusterWarning[];
+    /** What nodes get of all objects together; absent if the operator would render nothing. */
+    readonly registriesConf?: RegistriesConf;
+    /** Content of the drop-in for search registries: hosts in their order; a change of it reboots nodes. */
+    readonly searchRegistries: readonly string[];
+    /** Sources whose images the release registry of the nodes serves by digest: they count as covered. */
+    readonly releaseSources: readonly string[];
+}
+
+/**
+ * Compares what a cluster has with what is to be written. Objects of ours are recognised by kind and name, and are taken
+ * as they will be.
+ * @throws PassthroughError `CLUSTER_VERSION_INVALID`; `REFERENCE_INVALID` for the release image
+ */
+export function surveyCluster(cluster: ExistingCluster, planned: PlannedRules): ClusterSurvey {
+    const refusals = [
+        ...versionConflicts(cluster, planned),
+        ...ruleConflicts(cluster, planned),
+        ...registrySourceConflicts(cluster, planned),
+    ];
+    const rendered = render(cluster, planned);
+    const common = {
+        searchRegistries: cluster.registrySources?.containerRuntimeSearchRegistries ?? [],
+        releaseSources: releaseSources(cluster, planned),
+    };
+    const warnings = [...versionWarnings(cluster, planned), ...registrySourceWarnings(cluster, planned)];
+    if (!("conf" in rendered)) {
+        return { ...common, refusals: refusals.length === 0 ? [rendered] : refusals, warnings };
+    }
+    return {
+        ...common,
+        refusals,
+        warnings: [...meetingRules(cluster, planned, rendered.conf), ...warnings],
+        registriesConf: rendered.conf,
+    };
+}
+
+/** The file of all objects together, or why there would be none. */
+function render(cluster: ExistingCluster, planned: PlannedRules): { readonly conf: RegistriesConf } | ClusterRefusal {
+    const objects = [...foreignObjects(cluster, planned), ...planned.objects];
+    const { inConf } = blockedRegistries(cluster, objects);
+    try {
+        const sources = { ...cluster.registrySources, blockedRegistries: inConf };
+        return { conf: registriesConf(objects, cluster.version, sources) };
+    } catch (error) {
+        if (!(error instanceof PassthroughError)) throw error;
+        const { code, thing = "mirror rules", problem, fix = "" } = error;
+        return { code, object: thing, problem, fix };
+    }
+}
+
+function releaseSources(cluster: ExistingCluster, planned: PlannedRules): string[] {
+    const served = knownEntries(cluster, planned).filter(
+        (entry) => entry.form === "digest" && hasRealMirror(entry) && entry.mirrors.some(isInternalReleaseMirror),
+    );
+    return [...new Set(served.map(({ source }) => source))].sort();
+}
