@@ -101,7 +101,7 @@ function shadowedRelease(entries: readonly KnownEntry[]): ClusterRefusal[] {
     const ours = [...new Set(entries.filter(({ isOurs }) => isOurs).map(({ source }) => source))];
     return release.flatMap(({ source, object }) =>
         ours
-            .filter((own) => own !== source && isBelow(own, source))
+            .filter((own) => isBelow(own, source))
             .map((own): ClusterRefusal => ({
                 code: "MIRROR_SHADOWS_RELEASE",
                 object,

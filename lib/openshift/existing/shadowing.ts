@@ -17,7 +17,7 @@ const FORMS: readonly PullForm[] = ["digest", "tag"];
 
 /** True if a rule for `inner` takes pulls away from one for `outer`: it is more specific (containers/image). */
 export function isBelow(inner: string, outer: string): boolean {
-    return inner !== outer && (isNestedScope(inner, outer) );
+    return inner !== outer && (isNestedScope(inner, outer) || inner.startsWith(`${outer}:`));
 }
 
 /**
