@@ -26,6 +26,10 @@ export { type NodeEffect, describeNodeEffect, forecastNodeEffect } from "./rules
 export { type ObjectList, listObjects, readObjectList } from "./objects/object-list";
 export { mirrorRuleNames } from "./rules/rule-names";
 export { forbiddenSources, forbidSources } from "./rules/never-sources";
+export type { ClusterRefusal, ClusterWarning, ExistingCluster, PlannedRules } from "./existing/existing-cluster";
+export { type LivePair, type NeverSources, type PoolConfiguration, loneNever, rolledOutNever } from "./existing/never-sources";
+export { type ClusterSurvey, surveyCluster } from "./existing/survey";
+export type { RegistrySources } from "./rules/registry-sources";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
 export { type RegistriesConf, type RegistryMirror, type RegistryRule, registriesConf } from "./rules/registries-conf";
 export { parseRegistriesConf } from "./rules/registries-toml";
