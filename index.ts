@@ -1,30 +1,33 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { PassthroughSite } from "./components";
+import { type ClusterOutputs, PassthroughSite } from "./components";
 import { keepSecretsOutOfDebugLog, loadSite } from "./config";
 import { formatObjects } from "./lib/openshift";
+import { perCluster } from "./lib/site";
 
 keepSecretsOutOfDebugLog();
 
 const { site: settings, ...accounts } = loadSite();
 const site = new PassthroughSite("site", { ...settings, ...accounts });
+const clusters = Object.entries(site.clusters).map(([name, outputs]) => ({ name, ...outputs }));
+const each = <T>(value: (cluster: ClusterOutputs) => T) => perCluster(clusters, value);
 const yaml = (objects: pulumi.Output<readonly object[]>) => objects.apply(formatObjects);
 
 // The contract with other tools: docs/outputs.md.
 export const mirrorBase = site.mirrorBase;
 export const images = site.images;
-export const mirrorRules = yaml(site.mirrorRules);
-export const registriesConf = site.registriesConf;
+export const mirrorRules = each(({ mirrorRules: objects }) => yaml(objects));
+export const registriesConf = each((cluster) => cluster.registriesConf);
 export const registryCa = site.registryCa;
 // The engine warns of an output that is undefined.
 export const clientCertificate = site.clientCertificate ?? "";
 export const clientMachineConfigs = site.clientMachineConfigs === undefined ? "" : yaml(site.clientMachineConfigs);
-export const catalogSources = yaml(site.clusterObjects.catalogSources);
-export const clusterCatalogs = yaml(site.clusterObjects.clusterCatalogs);
-export const releaseSignatures = yaml(site.clusterObjects.releaseSignatures);
-export const updateService = yaml(site.clusterObjects.updateService);
-export const operatorHub = yaml(site.clusterObjects.operatorHub);
-export const targetFiles = site.targetFiles;
+export const catalogSources = each(({ clusterObjects }) => yaml(clusterObjects.catalogSources));
+export const clusterCatalogs = each(({ clusterObjects }) => yaml(clusterObjects.clusterCatalogs));
+export const releaseSignatures = each(({ clusterObjects }) => yaml(clusterObjects.releaseSignatures));
+export const updateService = each(({ clusterObjects }) => yaml(clusterObjects.updateService));
+export const operatorHub = each(({ clusterObjects }) => yaml(clusterObjects.operatorHub));
+export const targetFiles = site.clusters[""]?.targetFiles ?? {};
 export const pullSecret = site.pullSecret;
 export const pushSecret = site.pushSecret;
-export const validation = site.validation;
+export const validation = each((cluster) => cluster.validation);
 export const robots = site.robots;

@@ -5,15 +5,18 @@ import { ClusterProtection } from "../dynamic-providers/cluster-protection/resou
 import { ClusterTrust } from "../dynamic-providers/cluster-trust/resource";
 import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
-import { type ClusterObject, type MirrorObject, forbidSources, mirrorRuleNames } from "../lib/openshift";
-import { type AppliedCluster, type Content, clusterDelivery, deliveredObjects } from "../lib/site";
+import { type ClusterObject, type MirrorObject, forbidSources } from "../lib/openshift";
+import { type ClusterDelivery, type Content, type SiteCluster, clusterDelivery, deliveredObjects } from "../lib/site";
 import { type ObjectIdentity, declareObject } from "./cluster-object";
 
 export interface PassthroughClusterArgs {
-    readonly cluster: AppliedCluster;
+    readonly cluster: SiteCluster;
     /** Secret: text of a kubeconfig that names no files. */
     readonly kubeconfig: pulumi.Input<string>;
-    readonly content: readonly Content[];
+    /** Which objects there are: known before the program runs. */
+    readonly shape: ClusterDelivery;
+    /** What they hold. */
+    readonly delivery: pulumi.Output<ClusterDelivery>;
     /** The registry, and the account that nodes pull with. */
     readonly registry: RegistryArgs;
     /** The proof that the registry has all content, with the account of the nodes: nothing is written to the cluster before. */
@@ -30,10 +33,10 @@ export class PassthroughCluster extends pulumi.ComponentResource {
 
     constructor(name: string, args: PassthroughClusterArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:cluster:PassthroughCluster", name, {}, opts);
-        const { cluster, proven } = args;
-        const { shape, delivery } = planDelivery(args);
+        const { cluster, shape, delivery, proven } = args;
+        const { leaveOut = [] } = cluster.apply ?? {};
         const owner = `${pulumi.getProject()}/${pulumi.getStack()}`;
-        const others = deliveredObjects(shape, cluster.leaveOut);
+        const others = deliveredObjects(shape, leaveOut);
         const connection = clusterConnection(args);
         const access = new ClusterAccess(
             `${name}-access`,
@@ -66,7 +69,7 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             return declare(RULE_NAMES[rule.kind], rule, value, [trust]);
         });
         const objects = others.map((object) => {
-            const value = delivery.apply((all) => find(deliveredObjects(all, cluster.leaveOut), object));
+            const value = delivery.apply((all) => find(deliveredObjects(all, leaveOut), object));
             return declare(objectName(object), object, value, [trust, ...rules]);
         });
         new ClusterProtection(
@@ -88,7 +91,7 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             `${name}-api`,
             {
                 kubeconfig: pulumi.secret(kubeconfig),
-                ...(cluster.context === undefined ? {} : { context: cluster.context }),
+                ...(cluster.apply?.context === undefined ? {} : { context: cluster.apply?.context }),
                 // A new token or address is no reason to replace every object.
                 clusterIdentifier: `${owner}/${name}`,
                 // Otherwise a ConfigMap whose data changes is deleted and created again.
@@ -106,21 +109,14 @@ export class PassthroughCluster extends pulumi.ComponentResource {
 /** Stands for a mirror that the program still has to create: which objects there are does not depend on it. */
 const ANY_MIRROR = "registry.invalid/mirror";
 
-/** Which objects there are, known before the program runs; and what they hold. */
-function planDelivery({ cluster, content, registry: { registry } }: PassthroughClusterArgs) {
-    const { version, contactSource } = cluster;
-    const policy = {
-        contactSource,
-        ...(version === undefined ? {} : { version }),
-        names: mirrorRuleNames(pulumi.getStack()),
-    };
-    const deliver = (base: string) => clusterDelivery({ content, cluster: policy }, parseMirrorBase(base));
-    const shape = deliver(typeof registry.mirrorBase === "string" ? registry.mirrorBase : ANY_MIRROR);
-    const delivery =
-        typeof registry.mirrorBase === "string"
-            ? pulumi.output(shape)
-            : pulumi.output(registry.mirrorBase).apply(deliver);
-    return { shape, delivery };
+/** Which objects a cluster gets, as far as they are known before the program runs: kinds and names. */
+export function clusterShape({
+    content,
+    cluster,
+    registry: { registry },
+}: Pick<PassthroughClusterArgs, "cluster" | "registry"> & { readonly content: readonly Content[] }): ClusterDelivery {
+    const base = typeof registry.mirrorBase === "string" ? registry.mirrorBase : ANY_MIRROR;
+    return clusterDelivery({ content, cluster }, parseMirrorBase(base));
 }
 
 /** What the rows of the mirror objects are called. */
@@ -134,7 +130,7 @@ function clusterConnection({ cluster, kubeconfig }: PassthroughClusterArgs) {
     return {
         cluster: cluster.name,
         kubeconfig: pulumi.secret(kubeconfig),
-        ...(cluster.context === undefined ? {} : { context: cluster.context }),
+        ...(cluster.apply?.context === undefined ? {} : { context: cluster.apply?.context }),
         ...(cluster.version === undefined ? {} : { version: cluster.version }),
     };
 }

@@ -4,7 +4,7 @@ import { followsPreview } from "../dynamic-providers/lifecycle/preceding-preview
 import { MirrorValidation } from "../dynamic-providers/mirror-validation/resource";
 import { RegistryAccess } from "../dynamic-providers/registry-access/resource";
 import { RegistrySuperuser } from "../dynamic-providers/registry-superuser/resource";
-import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
+import type { RegistryArgs, RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
 import type { Credentials } from "../lib/distribution/auth/credentials";
 import { ignoredProxyNote } from "../lib/distribution/http/proxy-settings";
 import { counted, oneLine } from "../lib/errors/text";
@@ -14,22 +14,25 @@ import type { OnRemove } from "../lib/mirror/on-remove";
 import type { FilesMachineConfig, MirrorObject } from "../lib/openshift";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
-    type AppliedCluster,
     type ClusterObjects,
     type ConnectionSecrets,
     type Content,
+    type NamedDelivery,
     type SiteCluster,
     SITE_DEFAULTS,
     allImages,
     allMarks,
     clusterConfiguration,
-    clusterDelivery,
+    clusterDeliveries,
+    clusterKey,
+    deliveryNotes,
+    perCluster,
     targetFiles,
 } from "../lib/site";
 import { childName } from "./child-name";
 import { ImageContent } from "./image-content";
 import { RepositoryStructure } from "./repository-structure";
-import { PassthroughCluster } from "./passthrough-cluster";
+import { PassthroughCluster, clusterShape } from "./passthrough-cluster";
 import type { RobotLifetimes } from "./robot-access";
 import {
     type MirroredImage,
@@ -47,10 +50,10 @@ export interface PassthroughSiteArgs {
     readonly registry: Omit<RegistryConnectionArgs, "retrySeconds"> & Partial<RegistryConnectionArgs>;
     /** Image sets in the order they were created, as `readSite` or `readContent` read them. */
     readonly content: readonly Content[];
-    /** The clusters that pull; default: of the newest version, and may pull from upstream what the mirror lacks. */
-    readonly cluster?: SiteCluster | undefined;
-    /** Clusters that the mirror rules are written to, each with its kubeconfig, secret; default: none. */
-    readonly applied?: readonly { readonly cluster: AppliedCluster; readonly kubeconfig: pulumi.Input<string> }[];
+    /** The clusters that pull; default: one of the newest version, that may pull from upstream what the mirror lacks. */
+    readonly clusters?: readonly SiteCluster[] | undefined;
+    /** Secret: by the name of a cluster that is written to, the text of its kubeconfig, which names no files. */
+    readonly kubeconfigs?: Readonly<Record<string, pulumi.Input<string>>> | undefined;
     /** Hosts that content may come from; those without content are named in a note. */
     readonly upstreams?: readonly string[] | undefined;
     /** Secret: what connections to the registry need beside an account, as the key of a client certificate. */
@@ -85,6 +88,20 @@ interface Accounts {
     readonly robots: pulumi.Output<RobotSummaries>;
 }
 
+/** What one of a site's clusters gets. */
+export interface ClusterOutputs {
+    /** The objects that redirect its pulls to the mirror. */
+    readonly mirrorRules: pulumi.Output<readonly MirrorObject[]>;
+    /** What a node generates from them, TOML. */
+    readonly registriesConf: pulumi.Output<string>;
+    /** Catalogs, release signatures and update service. */
+    readonly clusterObjects: pulumi.Output<Omit<ClusterObjects, "notes">>;
+    /** Path -> content of the files for its `targets`, each below a folder named after its target. */
+    readonly targetFiles: pulumi.Output<Readonly<Record<string, string>>>;
+    /** The proof that every image can be pulled through its rules. */
+    readonly validation: pulumi.Output<ValidationSummary>;
+}
+
 /** The name of the one site in this project's own program. */
 const STOCK = "site";
 
@@ -98,44 +115,39 @@ export class PassthroughSite extends pulumi.ComponentResource {
     readonly mirrorBase: pulumi.Output<string>;
     /** Source reference -> where it is. */
     readonly images: pulumi.Output<Record<string, MirroredImage>>;
-    /** The objects that redirect a cluster's pulls to the mirror. */
-    readonly mirrorRules: pulumi.Output<readonly MirrorObject[]>;
-    /** What a node generates from them, TOML. */
-    readonly registriesConf: pulumi.Output<string>;
+    /** By the name of the cluster; that of `site.cluster` is "". */
+    readonly clusters: Readonly<Record<string, ClusterOutputs>>;
     /** PEM of the registry's issuing CA; empty if a public one issued its certificate. */
     readonly registryCa: pulumi.Output<string>;
     /** PEM of the client certificate that the registry asks for; absent: none is configured. */
     readonly clientCertificate: pulumi.Output<string> | undefined;
     /** MachineConfigs that give nodes that certificate and its private key, secret; absent: none is configured. */
     readonly clientMachineConfigs: pulumi.Output<readonly FilesMachineConfig[]> | undefined;
-    /** Catalogs, release signatures and update service for clusters. */
-    readonly clusterObjects: pulumi.Output<Omit<ClusterObjects, "notes">>;
-    /** Path -> content of the files for `cluster.targets`, each below a folder named after its target. */
-    readonly targetFiles: pulumi.Output<Readonly<Record<string, string>>>;
     /** The account that clusters pull with, dockerconfigjson, secret. */
     readonly pullSecret: pulumi.Output<string>;
     /** The account that pushes, dockerconfigjson, secret: for jobs of the command line. */
     readonly pushSecret: pulumi.Output<string>;
-    readonly validation: pulumi.Output<ValidationSummary>;
     /** Role -> robot account; empty where the registry has none. */
     readonly robots: pulumi.Output<RobotSummaries>;
 
     constructor(name: string, args: PassthroughSiteArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:site:PassthroughSite", name, {}, opts);
-        const { content, cluster = { contactSource: SITE_DEFAULTS.contactSource } } = args;
-        const site = { content, cluster, upstreams: args.upstreams };
+        const { content, clusters = SITE_DEFAULTS.clusters } = args;
+        const site = { content, clusters, upstreams: args.upstreams };
         const registry = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
         const connection = connectionArgs({ ...args, registry });
         const images = allImages(content);
         const marks = allMarks(content);
         this.mirrorBase = pulumi.output(registry.mirrorBase);
         const mirror = this.mirrorBase.apply(parseMirrorBase);
-        const delivery = mirror.apply((base) => clusterDelivery(site, base));
+        const deliveries = mirror.apply((base) => clusterDeliveries(site, base));
         const targets = pulumi
             .all([mirror, registry.ca, registry.plainHttp])
-            .apply(([base, ca, plainHttp]) => targetFiles(site, { mirror: base, ca, plainHttp }));
-        pulumi.all([delivery, targets]).apply(([{ notes: ofClusters }, { notes: ofTargets }]) => {
-            const notes = [...ofClusters, ...ofTargets];
+            .apply(([base, ca, plainHttp]) =>
+                clusters.map((cluster) => targetFiles({ ...site, cluster }, { mirror: base, ca, plainHttp })),
+            );
+        pulumi.all([deliveries, targets]).apply(([ofClusters, ofTargets]) => {
+            const notes = [...deliveryNotes(ofClusters), ...ofTargets.flatMap((found) => found.notes)];
             if (notes.length === 0 || followsPreview()) return;
             // As one message: without a terminal the engine prints its first line again at every step.
             const title = `${counted(notes.length, "note")} on the content and the mirror rules:`;
@@ -159,52 +171,83 @@ export class PassthroughSite extends pulumi.ComponentResource {
             },
             { parent: this, dependsOn: [ready] },
         );
-        const validation = new MirrorValidation(
-            childName(name, STOCK, "validation"),
-            {
-                ...connection,
-                credentials: puller,
-                account: "puller",
-                images: formatImages(images),
-                ...(Object.keys(marks).length === 0 ? {} : { marks }),
-                registriesConf: delivery.apply(({ registriesConf }) => registriesConf),
-                clusterVersion: delivery.apply(({ version }) => version),
-                clusterObjects: delivery.apply((all) => clusterConfiguration(all).objects),
-                sparse: content.flatMap((set) => set.leftOut),
-                wholeImages: args.wholeImages ?? SITE_DEFAULTS.wholeImages,
-                ...(args.onRemove === "delete" ? { onRemove: args.onRemove } : {}),
-            },
-            { parent: this, dependsOn: [imports] },
-        );
-
-        for (const { cluster: applied, kubeconfig } of args.applied ?? []) {
-            new PassthroughCluster(
-                childName(name, STOCK, applied.name === "" ? "cluster" : `cluster-${applied.name}`),
+        const validate = (cluster: string, delivery: pulumi.Output<NamedDelivery>) =>
+            new MirrorValidation(
+                childName(name, STOCK, cluster === "" ? "validation" : `validation-${cluster}`),
                 {
-                    cluster: applied,
-                    kubeconfig,
-                    content,
-                    registry: { ...connection, credentials: puller, account: "puller" },
-                    proven: validation,
+                    ...connection,
+                    credentials: puller,
+                    account: "puller",
+                    images: formatImages(images),
+                    ...(Object.keys(marks).length === 0 ? {} : { marks }),
+                    registriesConf: delivery.apply(({ registriesConf }) => registriesConf),
+                    clusterVersion: delivery.apply(({ version }) => version),
+                    clusterObjects: delivery.apply((all) => clusterConfiguration(all).objects),
+                    sparse: content.flatMap((set) => set.leftOut),
+                    wholeImages: args.wholeImages ?? SITE_DEFAULTS.wholeImages,
+                    ...(args.onRemove === "delete" ? { onRemove: args.onRemove } : {}),
                 },
-                { parent: this },
+                { parent: this, dependsOn: [imports] },
             );
-        }
+        const outputs = clusters.map((cluster, index): readonly [string, ClusterOutputs] => {
+            const delivery = deliveries.apply((all) => all[index] as NamedDelivery);
+            const validation = validate(cluster.name, delivery);
+            const account = { credentials: puller, account: "puller" } as const;
+            this.applyTo(name, cluster, args, { ...connection, ...account }, delivery, validation);
+            return [
+                cluster.name,
+                {
+                    mirrorRules: delivery.apply(({ mirrorRules }) => mirrorRules),
+                    registriesConf: delivery.apply(({ registriesConf }) => registriesConf),
+                    clusterObjects: delivery.apply(({ objects }) => objects),
+                    targetFiles: targets.apply((all) => all[index]?.files ?? {}),
+                    validation: validation.summary,
+                },
+            ];
+        });
+
         this.images = mirror.apply((base) => mirroredImages(base, images, marks));
-        this.mirrorRules = delivery.apply(({ mirrorRules }) => mirrorRules);
-        this.registriesConf = delivery.apply(({ registriesConf }) => registriesConf);
+        this.clusters = Object.fromEntries(outputs);
         this.registryCa = pulumi.output(registry.ca).apply((ca) => ca ?? "");
         this.clientCertificate = clientCertificate(connection);
         this.clientMachineConfigs = nodeCertificates(mirror, connection);
-        this.clusterObjects = delivery.apply(({ objects }) => objects);
-        this.targetFiles = targets.apply(({ files }) => files);
         this.pullSecret = dockerConfig(mirror, puller);
         this.pushSecret = dockerConfig(mirror, importer);
-        this.validation = validation.summary;
         this.robots = robots;
         // Not all: every step of the engine rewrites the whole state, and images and rules may be large. Stack outputs and
         // the validation's inputs have them.
-        this.registerOutputs({ mirrorBase: this.mirrorBase, robots, validation: this.validation });
+        const validation = perCluster(clusters, (cluster) => this.clusters[cluster.name]?.validation);
+        this.registerOutputs({ mirrorBase: this.mirrorBase, robots, validation });
+    }
+
+    /**
+     * What one of the clusters gets.
+     * @param name "": that of `site.cluster`
+     * @throws pulumi.RunError if the site does not have it
+     */
+    cluster(name = ""): ClusterOutputs {
+        const found = this.clusters[name];
+        if (found !== undefined) return found;
+        const names = Object.keys(this.clusters).map((known) => JSON.stringify(known));
+        throw new pulumi.RunError(`the site has no cluster ${JSON.stringify(name)}; it has: ${names.join(", ")}`);
+    }
+
+    /** Nothing for a cluster that is not written to. */
+    private applyTo(
+        name: string,
+        cluster: SiteCluster,
+        { content, kubeconfigs = {} }: PassthroughSiteArgs,
+        registry: RegistryArgs,
+        delivery: pulumi.Output<NamedDelivery>,
+        proven: pulumi.Resource,
+    ): void {
+        if (cluster.apply === undefined) return;
+        const kubeconfig = kubeconfigs[cluster.name];
+        if (kubeconfig === undefined)
+            throw new pulumi.RunError(`site ${name}: ${clusterKey(cluster)} needs a kubeconfig`);
+        const child = childName(name, STOCK, cluster.name === "" ? "cluster" : `cluster-${cluster.name}`);
+        const shape = clusterShape({ content, cluster, registry });
+        new PassthroughCluster(child, { cluster, kubeconfig, shape, delivery, registry, proven }, { parent: this });
     }
 
     private noteIgnoredProxy(host: string): void {

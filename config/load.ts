@@ -15,6 +15,7 @@ import {
     readAccounts,
     readConnectionSecrets,
     readConfiguredSite,
+    readKubeconfigs,
     readSite,
     unknownKeyIssues,
 } from "../lib/site";
@@ -28,10 +29,14 @@ export type SecretAdmin = pulumi.Output<AdminCredentials>;
 /** What connections to the registry need beside an account; secret. */
 export type SecretConnection = pulumi.Output<ConnectionSecrets>;
 
+/** Name of a cluster -> its kubeconfig, which needs no other file; secret. Of clusters with `apply`. */
+export type SecretKubeconfigs = Readonly<Record<string, pulumi.Output<string>>>;
+
 /** A site and its accounts: given ones, or the one that creates robot accounts. */
 export type LoadedSite =
     | {
           readonly site: Site;
+          readonly kubeconfigs: SecretKubeconfigs;
           /** The account that pushes. */
           readonly importer: SecretCredentials;
           /** The account that clusters pull with, and that the validation uses. */
@@ -41,6 +46,7 @@ export type LoadedSite =
       }
     | {
           readonly site: Site;
+          readonly kubeconfigs: SecretKubeconfigs;
           readonly admin: SecretAdmin;
           readonly connectionSecrets?: SecretConnection;
           /** Registers the superuser's name that the registry leaves free. */
@@ -60,19 +66,28 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const { site, issues } = readSite(document, defaults, { read, now: new Date(), stack });
     // Which secrets are needed depends on a few keys; the rest of the site may be wrong.
     const configured = readConfiguredSite({ value: document }, { value: defaults }, read);
-    const { type, clientCertificate, proxy } = configured;
+    const { type, clientCertificate, proxy, clusters } = configured;
+    const kubeconfigs = readKubeconfigs(clusters?.value ?? [], (key) => config.get(key), stack);
     const all = [
         ...issues,
         ...(type === undefined ? [] : accountIssues((key) => config.get(key), type.value, stack)),
         ...(clientCertificate ? clientKeyIssues(clientCertificate.value, config.get("clientKey"), stack) : []),
         ...(proxy ? proxyAccountIssues((key) => config.get(key), proxy.value, stack) : []),
-        ...unknownKeyIssues(Object.keys(pulumi.runtime.allConfig())),
+        ...(clusters === undefined ? [] : kubeconfigs.issues),
+        ...unknownKeyIssues(
+            Object.keys(pulumi.runtime.allConfig()),
+            clusters?.value.map(({ name }) => name),
+        ),
     ];
     if (site === undefined || all.length > 0) throw new pulumi.RunError(issuesText(all));
-    return withSecrets(site, configured, config);
+    const texts = Object.entries(kubeconfigs.texts).map(([name, text]) => [name, pulumi.secret(text)] as const);
+    return { ...withSecrets(site, configured, config), kubeconfigs: Object.fromEntries(texts) };
 }
 
-function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, config: pulumi.Config): LoadedSite {
+/** What `loadSite` returns beside the kubeconfigs. */
+type Accounts<T = LoadedSite> = T extends unknown ? Omit<T, "kubeconfigs"> : never;
+
+function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, config: pulumi.Config): Accounts {
     const accounts = readAccounts((key) => config.get(key));
     const { admin, importer, puller, superuserPassword } = accounts;
     const secrets = readConnectionSecrets({ certificate: clientCertificate?.value, proxy: proxy?.value }, accounts);

@@ -3,7 +3,7 @@ import { formatProblem, problemToJson } from "../../lib/errors/format";
 import { counted } from "../../lib/errors/text";
 import { parseRegistriesConf } from "../../lib/openshift";
 import { type CoveredImage, coverage } from "../../lib/passthrough";
-import { mirrorPolicy } from "../../lib/site";
+import { type SiteCluster, mirrorPolicy } from "../../lib/site";
 import { readConnectedSite } from "../accounts/connected-site";
 import { findAccount } from "../accounts/credentials";
 import { accountSources } from "../accounts/site-account";
@@ -21,11 +21,13 @@ export interface CoverageOptions {
     readonly configFile?: string;
     readonly json?: boolean;
     readonly authfile?: string;
+    /** Whose workloads they are, where the site has several. */
+    readonly cluster?: string;
 }
 
 /** Looks up every image that Kubernetes objects name, through the rules of the stack's content, at the mirror. */
 export async function runCoverage(
-    { stack: named, configFile: file, json = false, authfile }: CoverageOptions,
+    { stack: named, configFile: file, json = false, authfile, cluster: clusterName }: CoverageOptions,
     paths: readonly string[],
 ): Promise<number> {
     const stack = selectedStack(named);
@@ -34,7 +36,8 @@ export async function runCoverage(
     for (const note of files.notes) printDiagnostic(`note: ${note}`);
     const site = await readConnectedSite({ stack, file });
     const { mirror } = site.registry;
-    const { registriesConf } = mirrorPolicy(site, mirror);
+    const cluster = selectCluster(site.clusters, clusterName);
+    const { registriesConf } = mirrorPolicy({ ...site, cluster }, mirror);
     const account = await findAccount("puller", accountSources({ stack, file }, site, authfile));
     printDiagnostic(`pulling as ${account.credentials.username}, from ${account.from}`);
     const status = statusLine();
@@ -55,6 +58,20 @@ export async function runCoverage(
     else printReport(files, images);
     const isCovered = images.every(({ state }) => state === "covered" || state === "internal");
     return isCovered && files.problems.length === 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+/** @throws PassthroughError `CONFIG_INVALID` if the site does not have it, or has several and none is named */
+function selectCluster(clusters: readonly SiteCluster[], name: string | undefined): SiteCluster {
+    const [only, ...others] = clusters;
+    const found =
+        name === undefined ? (others.length === 0 ? only : undefined) : clusters.find((one) => one.name === name);
+    if (found !== undefined) return found;
+    const names = clusters.map((cluster) => cluster.name).filter((known) => known !== "");
+    const problem = name === undefined ? "the site has several clusters" : `the site has no cluster ${name}`;
+    throw new PassthroughError(problem, {
+        code: "CONFIG_INVALID",
+        fix: names.length === 0 ? "leave --cluster out" : `name one with --cluster: ${names.join(", ")}`,
+    });
 }
 
 /** As after a command before the pipe that failed: that every image of none is at the mirror would hide it. */

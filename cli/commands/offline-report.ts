@@ -1,14 +1,27 @@
 import { type OfflinePlan, planOffline } from "../../lib/import";
 import { readLock } from "../../lib/lock";
-import { type ClusterChange, compareClusters } from "../../lib/openshift";
-import { type Site, clusterConfiguration, clusterDelivery } from "../../lib/site";
-import type { ImportedImages } from "../stack/imported-images";
+import { type ClusterChange, NO_CLUSTER, clusterChangeLines, compareClusters } from "../../lib/openshift";
+import {
+    type NamedDelivery,
+    type Site,
+    clusterConfiguration,
+    clusterDeliveries,
+    deliveryNotes,
+    withClusterName,
+} from "../../lib/site";
+import type { ClustersBefore, ImportedImages } from "../stack/imported-images";
+
+/** What changes for one cluster. */
+export interface NamedClusterChange extends ClusterChange {
+    /** "" for that of `site.cluster`. */
+    readonly name: string;
+}
 
 /** What is known of a run without network. */
 export interface OfflineReport {
     readonly plan: OfflinePlan;
-    /** Absent: what clusters have is not known. */
-    readonly cluster?: ClusterChange;
+    /** Of each of the site's clusters; absent: what clusters have is not known. */
+    readonly clusters?: readonly NamedClusterChange[];
     /** What people should know of the content and the rules, as sentences. */
     readonly notes: readonly string[];
 }
@@ -26,12 +39,25 @@ export async function createOfflineReport(site: Site, imported: ImportedImages):
             facts: await readLock(lock),
         })),
     );
-    const delivery = clusterDelivery(site, site.registry.mirror);
+    const deliveries = clusterDeliveries(site, site.registry.mirror);
+    const { clusters } = imported;
+    const changes = clusters === undefined ? undefined : deliveries.map((after) => clusterChange(clusters, after));
     return {
         plan: planOffline(sets, imported.images, site.onRemove),
-        ...(imported.cluster === undefined
-            ? {}
-            : { cluster: compareClusters(imported.cluster, clusterConfiguration(delivery)) }),
-        notes: delivery.notes,
+        ...(changes?.every((change) => change !== undefined) === true ? { clusters: changes } : {}),
+        notes: deliveryNotes(deliveries),
     };
+}
+
+/** @returns undefined if one cluster has taken the place of several: each had its own rules */
+function clusterChange(before: ClustersBefore, delivery: NamedDelivery): NamedClusterChange | undefined {
+    const { name } = delivery;
+    // Clusters that get names had the rules of `site.cluster` until then.
+    const known = before.get(name) ?? before.get("") ?? (name === "" ? undefined : NO_CLUSTER);
+    return known && { name, ...compareClusters(known, clusterConfiguration(delivery)) };
+}
+
+/** As `clusterChangeLines`, with the name of the cluster where there are several. */
+export function namedChangeLines(cluster: NamedClusterChange): ReturnType<typeof clusterChangeLines> {
+    return clusterChangeLines(cluster).map((block) => ({ ...block, title: withClusterName(cluster, block.title) }));
 }

@@ -1,8 +1,9 @@
 import { type OfflinePlan, planHeadline, sharedImagesNote } from "../../lib/import";
 import { counted, firstLines, formatBytes, markdownCell, markdownCode } from "../../lib/errors/text";
-import { type ClusterChange, clusterChangeLines, clusterHeadline } from "../../lib/openshift";
+import { clusterHeadline } from "../../lib/openshift";
+import { withClusterName } from "../../lib/site";
 import type { ImportedImages } from "../stack/imported-images";
-import type { OfflineReport } from "./offline-report";
+import { type NamedClusterChange, type OfflineReport, namedChangeLines } from "./offline-report";
 
 /** A comment on GitHub holds 65,536 characters, one on GitLab a million. */
 const MAX_COMMENT_BYTES = 60_000;
@@ -23,12 +24,14 @@ interface Table {
  * no row is cut.
  */
 export function planMarkdown(report: OfflineReport, stack: string, imported: ImportedImages): string {
-    const { plan, cluster, notes } = report;
-    const tables = [...clusterTables(cluster), ...listTables(plan)].filter(({ rows }) => rows.length > 0);
+    const { plan, clusters, notes } = report;
+    const tables = [...(clusters ?? []).flatMap(clusterTables), ...listTables(plan)].filter(
+        ({ rows }) => rows.length > 0,
+    );
     const opening = [
         `### Images of ${markdownCode(stack, MAX_TEXT)}: ${planHeadline(plan)}`,
         "",
-        `**Clusters:** ${clusterText(cluster)}`,
+        `**Clusters:** ${clusterText(clusters)}`,
         "",
         `Compared with ${markdownCell(imported.source, MAX_TEXT)}. The registry was not asked: it may already have some of the bytes.`,
         ...(imported.note === undefined ? [] : ["", `**Note:** ${markdownCell(imported.note, MAX_TEXT)}`]),
@@ -45,14 +48,14 @@ export function planMarkdown(report: OfflineReport, stack: string, imported: Imp
     return `${opening}\n${shown.join("")}`;
 }
 
-function clusterText(cluster: ClusterChange | undefined): string {
-    if (cluster === undefined) return "not compared, since it is not known what they have";
-    return markdownCell(clusterHeadline(cluster), MAX_TEXT);
+function clusterText(clusters: readonly NamedClusterChange[] | undefined): string {
+    if (clusters === undefined) return "not compared, since it is not known what they have";
+    const headlines = clusters.map((cluster) => withClusterName(cluster, clusterHeadline(cluster)));
+    return markdownCell(headlines.join("; "), MAX_TEXT);
 }
 
-function clusterTables(cluster: ClusterChange | undefined): Table[] {
-    if (cluster === undefined) return [];
-    return clusterChangeLines(cluster)
+function clusterTables(cluster: NamedClusterChange): Table[] {
+    return namedChangeLines(cluster)
         .filter(({ lines }) => lines.length > 0)
         .map(({ title, lines }) => ({
             title: markdownCell(title, MAX_TEXT),

@@ -1,10 +1,11 @@
 import { counted } from "../../lib/errors/text";
 import { isEmptyPlan, offlinePlanLines, planHeadline, sharedImagesNote } from "../../lib/import";
-import { clusterChangeLines, isSameCluster } from "../../lib/openshift";
+import { isSameCluster } from "../../lib/openshift";
+import { perCluster } from "../../lib/site";
 import { EXIT_OK } from "../exit-codes";
 import { type ImportedImages, readImportedFiles, readImportedState } from "../stack/imported-images";
 import { print, printDiagnostic } from "../terminal/output";
-import { type OfflineReport, createOfflineReport } from "./offline-report";
+import { type NamedClusterChange, type OfflineReport, createOfflineReport, namedChangeLines } from "./offline-report";
 import { planMarkdown } from "./plan-markdown";
 import { type StackSelection, readStackSite, stackName } from "../stack/stack-file";
 
@@ -22,7 +23,7 @@ export async function runOfflinePlan(
     const imported =
         against === undefined ? await readImportedState(selection.stack) : readImportedFiles(against, selection);
     const report = await createOfflineReport(site, imported);
-    const { plan, cluster } = report;
+    const { plan, clusters = [] } = report;
     if (imported.note !== undefined) printDiagnostic(`note: ${imported.note}`);
     const stack = stackName(selection);
     switch (format) {
@@ -35,28 +36,33 @@ export async function runOfflinePlan(
         case "text":
             printText(report, imported);
     }
-    return isEmptyPlan(plan) && (cluster === undefined || isSameCluster(cluster)) ? EXIT_OK : "changes";
+    return isEmptyPlan(plan) && clusters.every(isSameCluster) ? EXIT_OK : "changes";
 }
 
-function toJson(stack: string, { plan, cluster, notes }: OfflineReport, imported: ImportedImages): object {
+function toJson(stack: string, { plan, clusters, notes }: OfflineReport, imported: ImportedImages): object {
     return {
         stack,
         against: imported.source,
         ...(imported.note === undefined ? {} : { note: imported.note }),
         ...plan,
-        ...(cluster === undefined ? {} : { cluster }),
+        ...(clusters === undefined ? {} : clustersToJson(clusters)),
         notes,
     };
 }
 
-function printText({ plan, cluster, notes }: OfflineReport, imported: ImportedImages): void {
-    const blocks = [...offlinePlanLines(plan), ...(cluster === undefined ? [] : clusterChangeLines(cluster))];
+function clustersToJson(clusters: readonly NamedClusterChange[]): object {
+    const changes = perCluster(clusters, ({ name: _, ...change }) => change);
+    return clusters.every(({ name }) => name === "") ? { cluster: changes } : { clusters: changes };
+}
+
+function printText({ plan, clusters, notes }: OfflineReport, imported: ImportedImages): void {
+    const blocks = [...offlinePlanLines(plan), ...(clusters ?? []).flatMap(namedChangeLines)];
     for (const { title, lines } of blocks) print([title, ...lines].join("\n    "));
     if (!isEmptyPlan(plan)) print(`images: ${planHeadline(plan)}`);
     const shared = sharedImagesNote(plan);
     if (shared !== undefined) print(shared);
     print(`${counted(plan.totals.unchanged, "image")} unchanged, compared with ${imported.source}`);
-    if (cluster === undefined)
+    if (clusters === undefined)
         print("mirror rules are not compared: give --against a folder of render, state or outputs");
     for (const note of notes) printDiagnostic(`note: ${note}`);
 }

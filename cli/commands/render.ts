@@ -1,14 +1,14 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PassthroughError } from "../../lib/errors/errors";
-import { clusterDelivery, clusterTexts, targetFiles } from "../../lib/site";
+import { clusterDeliveries, clusterTexts, deliveryNotes, targetFiles } from "../../lib/site";
 import { EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { print, printDiagnostic } from "../terminal/output";
 import { requireMirrorBase, stackOutputs } from "../stack/pulumi-stack";
 import { type StackSelection, configuredMirrorBase, readStackSite } from "../stack/stack-file";
 import { RENDERED_FILES } from "./rendered-files";
-import { type RenderedOutputs, renderedOutputs } from "./rendered-outputs";
+import { type ClusterOutputs, type RenderedOutputs, readClusterOutputs } from "./rendered-outputs";
 import { replaceFile } from "./replace-file";
 import { writeTargetFiles } from "./target-files";
 
@@ -28,7 +28,16 @@ export async function runRender(options: RenderOptions): Promise<number> {
     const { configFile: file, out, json = false, offline = false } = options;
     const stack = selectedStack(options.stack);
     const folder = out ?? join("out", stack);
-    const outputs = offline ? computeOutputs({ stack, file }) : await readOutputs({ stack, file });
+    const clusters = offline ? computeOutputs({ stack, file }) : await readOutputs({ stack, file });
+    const paths: string[] = [];
+    for (const [cluster, outputs] of clusters) paths.push(...(await writeCluster(join(folder, cluster), outputs)));
+    print(json ? JSON.stringify({ files: paths }) : `written: ${paths.join(", ")}`);
+    if (offline) printDiagnostic(LEFT_OUT);
+    return EXIT_OK;
+}
+
+/** A site with several clusters has a folder for each. */
+async function writeCluster(folder: string, outputs: RenderedOutputs): Promise<string[]> {
     await mkdir(folder, { recursive: true });
     const paths: string[] = [];
     for (const { name, output, always } of RENDERED_FILES) {
@@ -36,32 +45,33 @@ export async function runRender(options: RenderOptions): Promise<number> {
         if (always || outputs[output] !== "") paths.push(await replaceFile(path, outputs[output]));
         else await rm(path, { force: true });
     }
-    paths.push(...(await writeTargetFiles(folder, outputs.targetFiles)));
-    print(json ? JSON.stringify({ files: paths }) : `written: ${paths.join(", ")}`);
-    if (offline) printDiagnostic(LEFT_OUT);
-    return EXIT_OK;
+    return [...paths, ...(await writeTargetFiles(folder, outputs.targetFiles))];
 }
 
 const LEFT_OUT =
     "note: computed from the configuration and the locks: the pull secret is left out, and no pull is proven; apply the " +
     "files after `npm run up`";
 
-/** The outputs that an `up` with this configuration and these locks gives. */
-function computeOutputs(selection: StackSelection): RenderedOutputs {
+/** The outputs that an `up` with this configuration and these locks gives, by the name of the cluster. */
+function computeOutputs(selection: StackSelection): ClusterOutputs {
     const site = readStackSite(selection);
-    const delivery = clusterDelivery(site, site.registry.mirror);
-    const targets = targetFiles(site, site.registry);
-    for (const note of [...delivery.notes, ...targets.notes]) printDiagnostic(`note: ${note}`);
+    const deliveries = clusterDeliveries(site, site.registry.mirror);
+    const targets = site.clusters.map((cluster) => targetFiles({ ...site, cluster }, site.registry));
+    const notes = [...deliveryNotes(deliveries), ...targets.flatMap((found) => found.notes)];
+    for (const note of notes) printDiagnostic(`note: ${note}`);
     const { ca = "", clientCertificate = "" } = site.registry;
-    return { ...clusterTexts(delivery), registryCa: ca, clientCertificate, targetFiles: targets.files };
+    return deliveries.map((delivery, index) => [
+        delivery.name,
+        { ...clusterTexts(delivery), registryCa: ca, clientCertificate, targetFiles: targets[index]?.files ?? {} },
+    ]);
 }
 
-async function readOutputs({ stack, file }: StackSelection): Promise<RenderedOutputs> {
+async function readOutputs({ stack, file }: StackSelection): Promise<ClusterOutputs> {
     const mirrorBase = configuredMirrorBase({ stack, file });
     const outputs = await stackOutputs(stack);
     if (mirrorBase !== undefined) requireMirrorBase(stack, outputs, mirrorBase);
-    const parsed = renderedOutputs.safeParse(outputs);
-    if (parsed.success) return parsed.data;
+    const clusters = readClusterOutputs(outputs);
+    if (clusters !== undefined) return clusters;
     throw new PassthroughError("it has no outputs to render", {
         code: "STACK_OUTPUTS_UNAVAILABLE",
         thing: `stack ${stack}`,

@@ -18,3 +18,31 @@ export const renderedOutputs = z.object({
 });
 
 export type RenderedOutputs = z.infer<typeof renderedOutputs>;
+
+/** The outputs of a stack by the name of the cluster; that of `site.cluster` is "". */
+export type ClusterOutputs = readonly (readonly [cluster: string, outputs: RenderedOutputs])[];
+
+const clusterName = z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+/** With several clusters, what each has of its own is by its name. */
+const severalOutputs = z.looseObject({ mirrorRules: z.record(clusterName, z.string()) });
+
+/** @returns undefined if the stack has no outputs to render */
+export function readClusterOutputs(outputs: unknown): ClusterOutputs | undefined {
+    const one = renderedOutputs.safeParse(outputs);
+    if (one.success) return [["", one.data]];
+    const several = severalOutputs.safeParse(outputs);
+    if (!several.success) return undefined;
+    const clusters = Object.keys(several.data.mirrorRules).map((name) => {
+        const own = Object.entries(several.data).map(([output, value]) => [output, valueOf(value, name)]);
+        return [name, renderedOutputs.safeParse(Object.fromEntries(own))] as const;
+    });
+    const read = clusters.flatMap(([name, { data }]) => (data === undefined ? [] : [[name, data] as const]));
+    return read.length === clusters.length ? read : undefined;
+}
+
+/** What an output has for a cluster: its own part, or what all share. */
+function valueOf(value: unknown, cluster: string): unknown {
+    return typeof value === "object" && value !== null && cluster in value
+        ? (value as Record<string, unknown>)[cluster]
+        : value;
+}

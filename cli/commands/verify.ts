@@ -1,7 +1,7 @@
 import { counted, formatBytes } from "../../lib/errors/text";
 import { allImages, allMarks, mirrorPolicy } from "../../lib/site";
 import { type ImageProblem, type Verification, imageProblemToJson, problemLines, verifyImages } from "../../lib/import";
-import { type PullChecks, pullChecks } from "../../lib/passthrough";
+import { type PullChecks, joinPullChecks, pullChecks } from "../../lib/passthrough";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
@@ -34,9 +34,11 @@ export async function runVerify({
     const { mirror } = site.registry;
     const images = allImages(site.content);
     const marks = allMarks(site.content);
-    const { registriesConf } = mirrorPolicy(site, mirror);
     const wholeImages = bytes ? Object.keys(images).length : site.wholeImages;
-    const checks = pullChecks({ images, marks, mirror, registriesConf, wholeImages });
+    const rules = site.clusters.map((cluster) => mirrorPolicy({ ...site, cluster }, mirror).registriesConf);
+    const checks = joinPullChecks(
+        [...new Set(rules)].map((registriesConf) => pullChecks({ images, marks, mirror, registriesConf, wholeImages })),
+    );
     const account = await findAccount("puller", accountSources({ stack, file }, site, authfile));
     printDiagnostic(`pulling as ${account.credentials.username}, from ${account.from}`);
     const status = statusLine();

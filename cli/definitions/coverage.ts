@@ -22,6 +22,7 @@ export function coverageDefinition(): CommandDefinition {
         .addOption(stackOption())
         .addOption(configFileOption())
         .addOption(jsonOption("print one JSON object"))
+        .addOption(valueOption("--cluster <name>", "whose workloads they are, where the site has several clusters"))
         .addOption(valueOption("--authfile <file>", "auth file with the account that pulls"));
     return {
         command,

@@ -1,23 +1,28 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { parseLock } from "../../lib/lock";
 import { type ImagesBySource, toImageMap, isImageText } from "../../lib/import";
 import { isDigest } from "../../lib/oci/digest";
 import { type ClusterConfiguration, NO_CLUSTER, readObjectList } from "../../lib/openshift";
-import { clusterConfiguration, clusterDelivery } from "../../lib/site";
+import { clusterConfiguration, clusterDeliveries } from "../../lib/site";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { RENDERED_FILES } from "../commands/rendered-files";
-import { type RenderedOutputs, renderedOutputs } from "../commands/rendered-outputs";
+import { type RenderedOutputs, readClusterOutputs, renderedOutputs } from "../commands/rendered-outputs";
 import { NOTHING_IMPORTED } from "./nothing-imported";
 import { stackState } from "./pulumi-stack";
 import { type StackSelection, readStackContent, readStackSite, stackFilePath } from "./stack-file";
 
+/** What clusters have, by name; that of `site.cluster` is "". */
+export type ClustersBefore = ReadonlyMap<string, ClusterConfiguration>;
+
+const NO_CLUSTERS: ClustersBefore = new Map([["", NO_CLUSTER]]);
+
 /** What was imported and rendered last, and where that is known from. */
 export interface ImportedImages {
     readonly images: ImagesBySource;
-    /** What clusters have; absent: not known. */
-    readonly cluster?: ClusterConfiguration;
+    /** Absent: not known. */
+    readonly clusters?: ClustersBefore;
     /** For people: "the state of stack site-a". */
     readonly source: string;
     /** Why images may be missing from the list. */
@@ -29,7 +34,14 @@ const images = z.union([z.string().refine(isImageText), z.record(z.string(), dig
 const state = z.looseObject({
     deployment: z.looseObject({
         resources: z
-            .array(z.looseObject({ type: z.string(), delete: z.boolean().optional(), outputs: z.unknown() }))
+            .array(
+                z.looseObject({
+                    type: z.string(),
+                    urn: z.string().optional(),
+                    delete: z.boolean().optional(),
+                    outputs: z.unknown(),
+                }),
+            )
             .nullish(),
     }),
 });
@@ -57,33 +69,34 @@ export async function readImportedState(stack: string): Promise<ImportedImages> 
  */
 export function readImportedFiles(paths: readonly string[], selection: StackSelection): ImportedImages {
     if (paths.length === 1 && paths[0] === NOTHING_IMPORTED)
-        return { images: {}, cluster: NO_CLUSTER, source: "nothing" };
+        return { images: {}, clusters: NO_CLUSTERS, source: "nothing" };
     const all = paths.map((path) =>
         isFolder(path) ? readFolder(path, selection) : readBaseline(readJson(path), path),
     );
-    const cluster = all.map((baseline) => baseline.cluster).findLast((known) => known !== undefined);
+    const clusters = all.map((baseline) => baseline.clusters).findLast((known) => known !== undefined);
     const notes = all.flatMap(({ note }) => note ?? []);
     if (all.every(({ images }) => images === undefined))
         notes.push("every image counts as new: give --against the lock files too");
     return {
         images: Object.assign({}, ...all.map(({ images }) => images)) as ImagesBySource,
-        ...(cluster === undefined ? {} : { cluster }),
+        ...(clusters === undefined ? {} : { clusters }),
         source: paths.join(", "),
         ...(notes.length === 0 ? {} : { note: notes.join("; ") }),
     };
 }
 
 /** Images are absent where nothing says what was imported. */
-type Baseline = Partial<Pick<ImportedImages, "images" | "cluster" | "note">>;
+type Baseline = Partial<Pick<ImportedImages, "images" | "clusters" | "note">>;
 
 function readFolder(folder: string, given: StackSelection): Baseline {
-    if (existsSync(join(folder, "registries.conf"))) return { cluster: readRenderedFolder(folder) };
+    const rendered = readRenderedFolders(folder);
+    if (rendered.size > 0) return { clusters: rendered };
     const selection = { ...given, folder };
     if (existsSync(stackFilePath(selection))) return readCheckout(selection);
     if (!existsSync(join(folder, "Pulumi.yaml")))
         throw invalid(folder, "neither a folder that render wrote nor a checkout with a stack file");
     const note = `every image counts as new: there is no ${stackFilePath(selection)}`;
-    return { images: {}, cluster: NO_CLUSTER, note };
+    return { images: {}, clusters: NO_CLUSTERS, note };
 }
 
 /** What an `up` of another revision gives; its configuration may be one that this program refuses. */
@@ -93,7 +106,8 @@ function readCheckout(selection: StackSelection & { readonly folder: string }): 
         const site = readStackSite(selection);
         // As an `up` has them in its state: an image whose tag a later set moves is kept by its digest.
         const images = Object.assign({}, ...site.content.map((set) => set.images)) as ImagesBySource;
-        return { images, cluster: clusterConfiguration(clusterDelivery(site, site.registry.mirror)) };
+        const deliveries = clusterDeliveries(site, site.registry.mirror);
+        return { images, clusters: new Map(deliveries.map((one) => [one.name, clusterConfiguration(one)])) };
     } catch (error) {
         const locks = readStackContent(selection).map(({ lock }) => resolve(folder, lock));
         const all = locks.map((lock) => readBaseline(readJson(lock), lock).images);
@@ -116,6 +130,7 @@ function readBaseline(document: unknown, place: string): Baseline {
 }
 
 interface StateResource {
+    readonly urn?: string | undefined;
     readonly type: string;
     readonly delete?: boolean | undefined;
     readonly outputs?: unknown;
@@ -125,21 +140,43 @@ interface StateResource {
 function readState(resources: readonly StateResource[]): Baseline {
     const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
     const outputs = z.looseObject({}).safeParse(stack?.outputs).data ?? {};
-    const cluster = Object.keys(outputs).length === 0 ? NO_CLUSTER : readOutputs(outputs).cluster;
-    const validation = resources.find(({ type }) => type === VALIDATION_TYPE);
-    const version = z.looseObject({ clusterVersion: z.string() }).safeParse(validation?.outputs).data?.clusterVersion;
-    const known = cluster === undefined ? {} : { cluster: { ...cluster, version } };
-    return { images: imagesInResources(resources), ...known };
+    const clusters = Object.keys(outputs).length === 0 ? NO_CLUSTERS : readOutputs(outputs).clusters;
+    const versions = validatedVersions(resources);
+    const known = [...(clusters ?? [])].map(
+        ([name, cluster]) => [name, { ...cluster, version: versions.get(name) }] as const,
+    );
+    return { images: imagesInResources(resources), ...(clusters === undefined ? {} : { clusters: new Map(known) }) };
 }
 
-function readOutputs(document: unknown): Pick<Baseline, "cluster"> {
-    const texts = renderedOutputs.safeParse(document).data;
-    return texts === undefined ? {} : { cluster: readTexts(texts) };
+const validationOutputs = z.looseObject({ clusterVersion: z.string() });
+
+/** The versions that the rules were proven for, by the name of the cluster. */
+function validatedVersions(resources: readonly StateResource[]): ReadonlyMap<string, string> {
+    return new Map(
+        resources.flatMap(({ type, urn, outputs }) => {
+            const { data } = validationOutputs.safeParse(type === VALIDATION_TYPE ? outputs : undefined);
+            const name = /::validation(?:-(.+))?$/.exec(urn ?? "")?.[1] ?? "";
+            return data === undefined ? [] : [[name, data.clusterVersion] as const];
+        }),
+    );
+}
+
+function readOutputs(document: unknown): Pick<Baseline, "clusters"> {
+    const clusters = readClusterOutputs(document);
+    if (clusters === undefined) return {};
+    return { clusters: new Map(clusters.map(([name, texts]) => [name, readTexts(texts)])) };
 }
 
 function readTexts(texts: RenderedOutputs): ClusterConfiguration {
     const yaml = RENDERED_FILES.filter(({ name }) => name.endsWith(".yaml")).map(({ output }) => texts[output]);
     return { registriesConf: texts.registriesConf, objects: readObjectList(yaml.filter(Boolean).join("---\n")) };
+}
+
+/** What `render` wrote: one cluster, or a folder for each; empty if it is no such folder. */
+function readRenderedFolders(folder: string): ClustersBefore {
+    if (existsSync(join(folder, "registries.conf"))) return new Map([["", readRenderedFolder(folder)]]);
+    const names = readdirSync(folder).filter((name) => existsSync(join(folder, name, "registries.conf")));
+    return new Map(names.map((name) => [name, readRenderedFolder(join(folder, name))]));
 }
 
 /** A file that was not rendered had no content. */

@@ -62,7 +62,8 @@ export function readStackSite(selection: StackSelection): Site {
     const read = (path: string): string => readFileSync(resolve(selection.folder ?? "", path), "utf8");
     const context = { read, now: new Date(), stack: stackName(selection) };
     const { site, issues } = readSite(document, defaults, context);
-    const all = [...issues, ...unknownKeyIssues(keys)];
+    const clusters = site?.clusters.map(({ name }) => name);
+    const all = [...issues, ...unknownKeyIssues(keys, clusters)];
     if (site !== undefined && all.length === 0) return site;
     throw configurationError(all);
 }

@@ -21,12 +21,15 @@ export interface ConnectOptions {
     readonly limits?: Partial<ClientLimits>;
 }
 
+/** Shorter secrets are parts of so many words that hiding them would name them. */
+const LEAST_LENGTH = 4;
+
 /**
  * A client for the API of the cluster that a kubeconfig names. Nothing is sent before its first method is called.
  * @throws PassthroughError `KUBECONFIG_INVALID`
  */
 export async function connectCluster({ kubeconfig, context, signal, limits }: ConnectOptions): Promise<ClusterClient> {
-    const secrets = kubeconfigSecrets(kubeconfig);
+    const secrets = kubeconfigSecrets(kubeconfig).filter((secret) => secret.length >= LEAST_LENGTH);
     const hide = (text: string, issued: readonly string[]) =>
         [...secrets, ...issued].reduce((shown, secret) => shown.replaceAll(secret, "[secret]"), text);
     const account = parseKubeconfig(kubeconfig, { context });

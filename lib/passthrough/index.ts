@@ -1,6 +1,6 @@
 export { type CarryOutOptions, carryOut, compareWithArchive, movedTags, refusedMounts } from "./set-import";
 export { type LockedSet, planLockedSet } from "./planned-set";
-export { type PullChecks, type PullCheckRequest, pullChecks } from "./pull-checks";
+export { type PullChecks, type PullCheckRequest, joinPullChecks, pullChecks } from "./pull-checks";
 export { type SelftestRequest, type SelftestStep, selftest } from "./selftest";
 export { type CoverageState, type CoveredImage, type ImageUse, coverage } from "./coverage/coverage";
 export { type DoctorResult, runDoctor } from "./doctor/doctor";

@@ -40,6 +40,16 @@ export function pullChecks(request: PullCheckRequest): PullChecks {
     return resolver;
 }
 
+/** The checks for clusters with different rules: each once. */
+export function joinPullChecks(all: readonly PullChecks[]): PullChecks {
+    const once = <T>(items: readonly T[]) => [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
+    return {
+        checks: once(all.flatMap(({ checks }) => checks)),
+        unredirected: once(all.flatMap(({ unredirected }) => unredirected)),
+        digestOnly: once(all.flatMap(({ digestOnly }) => digestOnly)),
+    };
+}
+
 class PullResolver implements PullChecks {
     readonly checks: ImageCheck[] = [];
     readonly unredirected: ImageProblem[] = [];

@@ -79,6 +79,17 @@ export const accountsSchema = z.strictObject({
             fix: `${setWith("clientKey", true)} < client.key`,
             isSecret: true,
         }),
+    kubeconfig: z
+        .string()
+        .optional()
+        .meta({
+            description:
+                "Kubeconfig of `site.cluster`: the text, without paths of other files. That of the cluster `east` of `site.clusters` " +
+                "is `kubeconfig-east`. `config set` reads it from standard input",
+            defaultText: "none: required with `apply`, unless it names a kubeconfigFile",
+            fix: `kubectl config view --flatten --minify --raw | npm run -s pulumi -- config set --secret kubeconfig --stack <stack>`,
+            isSecret: true,
+        }),
     proxyUsername: z
         .string()
         .optional()

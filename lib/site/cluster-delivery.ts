@@ -9,12 +9,52 @@ import {
     formatObjects,
     listObjects,
 } from "../openshift";
-import { OBJECT_GROUPS, type ObjectGroup } from "./applied-cluster";
+import { OBJECT_GROUPS, type ObjectGroup } from "./object-groups";
+import { withClusterName } from "./clusters";
 import { type ClusterObjects, clusterObjects } from "./cluster-objects";
 import { type Content, allMarks } from "./content";
-import { type MirroredContent, mirrorPolicy } from "./mirror-policy";
+import { type ClusterRules, type MirroredContent, type SiteCluster, mirrorPolicy } from "./mirror-policy";
 
-/** All that a site has for its clusters, except accounts and the CA. */
+/** What the deliveries of a site are computed from. */
+export interface DeliveredSite extends Omit<MirroredContent, "cluster"> {
+    readonly clusters: readonly (ClusterRules & Pick<SiteCluster, "name">)[];
+}
+
+/** The delivery of one of a site's clusters. */
+export interface NamedDelivery extends ClusterDelivery {
+    /** "" for that of `site.cluster`. */
+    readonly name: string;
+}
+
+/**
+ * What each of a site's clusters gets.
+ * @throws PassthroughError as `mirrorPolicy` does
+ */
+export function clusterDeliveries({ clusters, ...site }: DeliveredSite, mirror: MirrorBase): NamedDelivery[] {
+    return clusters.map((cluster) => ({ name: cluster.name, ...clusterDelivery({ ...site, cluster }, mirror) }));
+}
+
+/** The notes of all deliveries: those that all clusters share once, the others with the name of their cluster. */
+export function deliveryNotes(deliveries: readonly Pick<NamedDelivery, "name" | "notes">[]): string[] {
+    const [first, ...others] = deliveries;
+    const shared = (first?.notes ?? []).filter((note) => others.every(({ notes }) => notes.includes(note)));
+    const own = deliveries.flatMap((delivery) =>
+        delivery.notes.filter((note) => !shared.includes(note)).map((note) => withClusterName(delivery, note)),
+    );
+    return [...shared, ...own];
+}
+
+/** One value for the cluster of `site.cluster`, else one for each name. */
+export function perCluster<T, R>(
+    clusters: readonly (T & { readonly name: string })[],
+    value: (cluster: T) => R,
+): R | Record<string, R> {
+    const [only, ...others] = clusters;
+    if (only?.name === "" && others.length === 0) return value(only);
+    return Object.fromEntries(clusters.map((cluster) => [cluster.name, value(cluster)]));
+}
+
+/** All that a site has for a cluster, except accounts and the CA. */
 export interface ClusterDelivery {
     readonly mirrorRules: readonly MirrorObject[];
     /** What a node generates from the mirror rules, TOML. */
@@ -30,7 +70,7 @@ export interface ClusterDelivery {
 }
 
 /**
- * What a site's clusters get, from its configuration and locks alone.
+ * What a site's cluster gets, from its configuration and locks alone.
  * @throws PassthroughError as `mirrorPolicy` does
  */
 export function clusterDelivery(site: MirroredContent, mirror: MirrorBase): ClusterDelivery {

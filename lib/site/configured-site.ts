@@ -1,9 +1,12 @@
 import { z } from "zod";
+import type { ReachedCluster } from "./kubeconfigs";
 import type { ConfiguredCertificate } from "./client-certificate";
 import type { OnRemove } from "../mirror/on-remove";
+import type { ClusterApply } from "./mirror-policy";
 import type { RegistryKind } from "../registries";
+import { mergeDocuments } from "./document";
 import { registryKeys } from "./registry-keys";
-import { contentEntry, onRemoveKey, transferKeys } from "./schema";
+import { clusterKeys, contentEntry, onRemoveKey, transferKeys } from "./schema";
 
 /** A value as the configuration has it; undefined if it could not be read there, which is not the same as not set. */
 export type Reading<T> = { readonly value: T } | undefined;
@@ -23,6 +26,8 @@ export interface ConfiguredSite {
     /** `value` is undefined if none is configured. */
     readonly proxy: Reading<string | undefined>;
     readonly retrySeconds: Reading<number>;
+    /** How the clusters are reached. */
+    readonly clusters: Reading<readonly ReachedCluster[]>;
     readonly onRemove: Reading<OnRemove>;
     /** Lock files in the order of the sets. */
     readonly locks: Reading<readonly string[]>;
@@ -37,9 +42,16 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     clientCertificate: undefined,
     proxy: undefined,
     retrySeconds: undefined,
+    clusters: undefined,
     onRemove: undefined,
     locks: undefined,
 };
+
+const reachedKeys = clusterKeys.pick({ apply: true }).loose();
+const reachedOnly = z.looseObject({
+    cluster: reachedKeys.optional(),
+    clusters: z.record(z.string(), reachedKeys).optional(),
+});
 
 const locksOnly = z.array(contentEntry.pick({ lock: true }).loose()).default([]);
 
@@ -71,6 +83,7 @@ export function readConfiguredSite(
         ),
         proxy: read(registryKeys.shape.proxy, "registry", "proxy"),
         retrySeconds: read(transferKeys.shape.retrySeconds, "transfer", "retrySeconds"),
+        clusters: readReachedClusters(site, defaults),
         onRemove: read(onRemoveKey, "onRemove"),
         locks: locks && { value: locks.value.map(({ lock }) => lock) },
     };
@@ -97,6 +110,16 @@ function readCa(path: Reading<string | undefined>, readFile: (path: string) => s
     } catch {
         return undefined;
     }
+}
+
+/** As `readClusters` names them. */
+function readReachedClusters(site: Reading<unknown>, defaults: Reading<unknown>): Reading<readonly ReachedCluster[]> {
+    if (site === undefined || defaults === undefined) return undefined;
+    const { data } = reachedOnly.safeParse(mergeDocuments(defaults.value, site.value));
+    if (data === undefined) return undefined;
+    const reached = (name: string, apply: ClusterApply | undefined) => ({ name, ...(apply && { apply }) });
+    const all = Object.entries(data.clusters ?? {}).map(([name, { apply }]) => reached(name, apply));
+    return { value: all.length > 0 ? all : [reached("", data.cluster?.apply)] };
 }
 
 function readCertificate(

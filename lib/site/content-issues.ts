@@ -3,8 +3,10 @@ import { DEFAULT_UPSTREAM_HOSTS, classifyUpstream } from "../mirror/upstreams";
 import { type Reference, canonicalRegistry, parseSourceKey, repositoryName } from "../oci/reference";
 import { mirrorKinds } from "../openshift";
 import { type Content, allMarks, localRepositories } from "./content";
+import { clusterKey, withClusterName } from "./clusters";
 import type { ConfigIssue } from "./config-issue";
 import { collectIssue } from "./issues";
+import type { SiteCluster } from "./mirror-policy";
 import type { SiteDocument } from "./schema";
 
 /** Canonical hosts that content may come from. */
@@ -25,22 +27,16 @@ export function readUpstreams({ upstreams }: SiteDocument, issues: ConfigIssue[]
     });
 }
 
-/** A cluster version that is none. */
-export function versionIssues({ cluster }: SiteDocument): ConfigIssue[] {
-    const issues: ConfigIssue[] = [];
-    const fix = "write a version such as 4.18.20 or 4.18";
-    collectIssue("site.cluster.version", issues, () => mirrorKinds(cluster.version), fix);
-    return issues;
-}
-
 /** Images that lost their upstream digest, where a cluster (up to 4.12) redirects pulls by digest only. */
-export function tagOnlyIssues(content: readonly Content[], { cluster: { version } }: SiteDocument): ConfigIssue[] {
-    const kinds = collectIssue("site.cluster.version", [], () => mirrorKinds(version).kinds);
+export function tagOnlyIssues(content: readonly Content[], cluster: SiteCluster): ConfigIssue[] {
+    const { version } = cluster;
+    // A version that is none has an issue of its own.
+    const kinds = collectIssue(clusterKey(cluster), [], () => mirrorKinds(version).kinds);
     const lost = Object.entries(allMarks(content)).flatMap(([source, mark]) => (mark === "tag-only" ? [source] : []));
     if (kinds?.includes("ITMS") !== false || lost.length === 0) return [];
-    const problem = `OpenShift ${version ?? ""} redirects pulls by digest only, and these images lost theirs: ${lost.join(", ")}`;
+    const reason = `OpenShift ${version ?? ""} redirects pulls by digest only, and these images lost theirs: ${lost.join(", ")}`;
     const fix = "archive them with their digests: skopeo copy --all --preserve-digests docker://<image> dir:<folder>";
-    return [{ key: "site.content", problem, fix }];
+    return [{ key: "site.content", problem: withClusterName(cluster, reason), fix }];
 }
 
 /** What only all images together can show: hosts that are not allowed, names that do not fit, names that collide. */

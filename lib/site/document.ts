@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { ConfigIssue } from "./config-issue";
-import { type ConfigKey, siteKeys } from "./key-documentation";
+import { ANY_NAME, type ConfigKey, siteKeys } from "./key-documentation";
 import { type ContentDocument, type SiteDocument, siteSchema } from "./schema";
 
 /** The document that a site is read from: objects are merged deeply, lists and plain values of the site win. */
@@ -72,9 +72,11 @@ function formatKeyPath(path: readonly PropertyKey[]): string {
     );
 }
 
-/** As `ConfigKey.key`: `content[].lock`. */
+/** As `ConfigKey.key`: `content[].lock`, `clusters.<name>.version`. */
 function keyName(path: readonly PropertyKey[]): string {
-    return formatKeyPath(path)
+    const [section, ...rest] = path;
+    const known = section === "clusters" && rest.length > 0 ? [section, ANY_NAME, ...rest.slice(1)] : path;
+    return formatKeyPath(known)
         .replace(/\[\d+\]/g, "[]")
         .replace(/^site\.?/, "");
 }

@@ -10,21 +10,32 @@ export { certificatesIn, clientKeyIssues, isKeyOfCertificate, privateKeyIn } fro
 export { type ConfiguredSite, type Reading, UNKNOWN_SITE, parseJson, readConfiguredSite } from "./configured-site";
 export { readConnectionSecrets } from "./connection-secrets";
 export { type Content, type FileReader, allImages, allMarks, localRepositories, readContent } from "./content";
-export { type AppliedCluster, OBJECT_GROUPS, type ObjectGroup } from "./applied-cluster";
 export {
     type ClusterDelivery,
+    type NamedDelivery,
     clusterConfiguration,
+    clusterDeliveries,
     clusterDelivery,
     clusterTexts,
     deliveredObjects,
+    deliveryNotes,
+    perCluster,
 } from "./cluster-delivery";
+export { clusterKey, kubeconfigKey, withClusterName } from "./clusters";
 export { type ClusterObjects, clusterObjects } from "./cluster-objects";
 export type { ConfigIssue } from "./config-issue";
 export { mergeDocuments, parseContent } from "./document";
 export { configuredExclusions } from "./exclude-issues";
 export { configurationError, issuesText, unknownKeyIssues } from "./issues";
 export { type ConfigKey, accountKeys, siteKeys } from "./key-documentation";
-export { type MirrorPolicy, type SiteCluster, mirrorPolicy } from "./mirror-policy";
+export { type Kubeconfigs, type ReachedCluster, readKubeconfigs } from "./kubeconfigs";
+export {
+    type ClusterApply,
+    type ClusterRules,
+    type MirrorPolicy,
+    type SiteCluster,
+    mirrorPolicy,
+} from "./mirror-policy";
 export {
     type ConnectionSecrets,
     type RegistryConnection,

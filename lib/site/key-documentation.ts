@@ -52,12 +52,20 @@ export function inputSchema(schema: z.ZodType): JsonSchema {
 }
 
 function keysIn(schema: JsonSchema, key: string, isRequired: boolean): ConfigKey[] {
-    const { properties = {}, required = [], items } = schema;
+    const { properties = {}, required = [], items, additionalProperties } = schema;
     const inner = Object.entries(properties).flatMap(([name, value]) =>
         typeof value === "boolean" ? [] : keysIn(value, key === "" ? name : `${key}.${name}`, required.includes(name)),
     );
-    return [configKey(schema, key, isRequired), ...inner, ...entryKeys(items, `${key}[]`)];
+    return [
+        configKey(schema, key, isRequired),
+        ...inner,
+        ...entryKeys(items, `${key}[]`),
+        ...entryKeys(additionalProperties, `${key}.${ANY_NAME}`),
+    ];
 }
+
+/** A name that people choose, in a key: `clusters.<name>.version`. */
+export const ANY_NAME = "<name>";
 
 function entryKeys(items: JsonSchema["items"], key: string): ConfigKey[] {
     if (typeof items !== "object" || Array.isArray(items) || items.properties === undefined) return [];

@@ -1,9 +1,10 @@
 import type { MirrorBase } from "../mirror/mirror-reference";
 import { type MirrorObject, type MirrorRuleOptions, type Target, contentRules } from "../openshift";
+import type { ObjectGroup } from "./object-groups";
 import { type Content, allImages, allMarks, localRepositories } from "./content";
 
-/** The clusters that pull from a site. */
-export interface SiteCluster {
+/** What decides the rules of a cluster that pulls from a site. */
+export interface ClusterRules {
     /** `4.18.20` or `4.18`; absent: the newest. */
     readonly version?: string;
     /** Whether nodes may pull from the upstream what the mirror lacks. */
@@ -12,6 +13,26 @@ export interface SiteCluster {
     readonly names?: MirrorRuleOptions["names"];
     /** What else pulls from the mirror. */
     readonly targets?: readonly Target[];
+}
+
+/** A cluster that pulls from a site, or several with the same rules. */
+export interface SiteCluster extends ClusterRules {
+    /** "" for that of `site.cluster`. */
+    readonly name: string;
+    /** Absent: nothing is written to it. */
+    readonly apply?: ClusterApply;
+    /** Whether objects that exist in it may be taken over. */
+    readonly adopt: boolean;
+    /** Whether mirror rules and pull secret may be removed from it. */
+    readonly allowRemoval: boolean;
+}
+
+/** How the program connects to a cluster; without a file, with a secret of the stack. */
+export interface ClusterApply {
+    readonly kubeconfigFile?: string | undefined;
+    readonly context?: string | undefined;
+    /** Objects beside the mirror rules that it does not get. */
+    readonly leaveOut?: readonly ObjectGroup[] | undefined;
 }
 
 /** What redirects a cluster's pulls to the mirror. */
@@ -28,7 +49,7 @@ export interface MirroredContent {
     readonly content: readonly Content[];
     /** Hosts that were configured by name. Those without content are named in a note. */
     readonly upstreams?: readonly string[] | undefined;
-    readonly cluster: SiteCluster;
+    readonly cluster: ClusterRules;
 }
 
 /**

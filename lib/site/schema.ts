@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { overrideSchema } from "../mirror/override";
 import { TARGETS } from "../openshift";
+import { OBJECT_GROUPS } from "./object-groups";
 import { registryKeys } from "./registry-keys";
 import { days, size } from "./units";
 
@@ -135,7 +136,74 @@ export const clusterKeys = z.strictObject({
             defaultText: "none",
             fix: `write a list of: ${TARGETS.join(", ")}`,
         }),
+    apply: z
+        .strictObject({
+            kubeconfigFile: z
+                .string()
+                .min(1)
+                .optional()
+                .meta({
+                    description:
+                        "Path of a kubeconfig, relative to the project's root or absolute; the files that it names become part of the " +
+                        "stack's secrets (docs/configuration.md#access-to-clusters)",
+                    examples: ["/home/ci/.kube/site-a"],
+                    defaultText: "the secret kubeconfig",
+                    fix: "write the path of a kubeconfig",
+                }),
+            context: z
+                .string()
+                .min(1)
+                .optional()
+                .meta({
+                    description: "The context of the kubeconfig",
+                    examples: ["site-a"],
+                    defaultText: "its current-context",
+                    fix: "write the name of one of its contexts",
+                }),
+            leaveOut: z
+                .array(z.enum(OBJECT_GROUPS))
+                .optional()
+                .meta({
+                    description: "Objects that are not written to the cluster, by the names of their stack outputs",
+                    examples: [["updateService"]],
+                    defaultText: "none: everything that the content has is written",
+                    fix: `write a list of: ${OBJECT_GROUPS.join(", ")}`,
+                }),
+        })
+        .optional()
+        .meta({
+            description:
+                "Has the program write to the cluster. `{}` takes the kubeconfig from the stack's secrets. Without it, the objects are " +
+                "outputs and files only",
+            defaultText: "none: nothing is written to the cluster",
+            fix: "write {}, or {kubeconfigFile, context}",
+        }),
+    adopt: z
+        .boolean()
+        .default(false)
+        .meta({
+            description:
+                "Whether objects that exist in the cluster, and do not belong to this stack, may be taken over",
+            examples: [true],
+            fix: "write true or false",
+        }),
+    allowRemoval: z
+        .boolean()
+        .default(false)
+        .meta({
+            description:
+                "Whether the mirror rules and the entry in the pull secret may be removed from the cluster. Without them its nodes " +
+                "cannot pull what only the mirror has",
+            examples: [true],
+            fix: "write true or false",
+        }),
 });
+
+/** A cluster among several, as it is configured. */
+const namedClusterKeys = clusterKeys.omit({ targets: true });
+
+/** Names of clusters are parts of names of resources: RFC 1123 labels. */
+const CLUSTER_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** How the mirror is validated, as it is configured. */
 export const validationKeys = z.strictObject({
@@ -232,7 +300,21 @@ export const siteSchema = z
                 defaultText: "none",
                 fix: "write a list of {archive, lock}",
             }),
-        cluster: clusterKeys.default({ contactSource: "allow" }).meta({ description: "The clusters that pull" }),
+        cluster: clusterKeys
+            .optional()
+            .meta({ description: "The clusters that pull, if all have one version and one policy" }),
+        clusters: z
+            .record(z.string().regex(CLUSTER_NAME, "a name must be a label of RFC 1123"), namedClusterKeys)
+            .optional()
+            .meta({
+                description:
+                    "Several clusters in place of `cluster`, by a name for each: lowercase letters, digits and `-`. Each has its own " +
+                    "rules, and its own secret `kubeconfig-<name>`",
+                examples: [{ east: { version: "4.18.20" }, west: { version: "4.16.45" } }],
+                defaultText: "none",
+                typeText: "names with the keys of a cluster",
+                fix: "write {name: {version, …}, …}; a name has lowercase letters, digits and -, as in east-1",
+            }),
         transfer: transferKeys
             .default({ concurrency: 6, retrySeconds: 60 })
             .meta({ description: "How images are sent" }),

@@ -1,6 +1,7 @@
 import type { OnRemove } from "../mirror/on-remove";
 import { type Content, readContent } from "./content";
-import { imageIssues, readUpstreams, tagOnlyIssues, versionIssues } from "./content-issues";
+import { DEFAULT_CLUSTER, clusterIssues, clusterKey, readClusters } from "./clusters";
+import { imageIssues, readUpstreams, tagOnlyIssues } from "./content-issues";
 import type { ConfigIssue } from "./config-issue";
 import { mergeDocuments, parseSiteDocument } from "./document";
 import { collectIssue } from "./issues";
@@ -9,7 +10,7 @@ import { type SiteCluster, mirrorPolicy } from "./mirror-policy";
 import { targetFiles } from "./target-files";
 import { type SiteContext, plainHttpIssues, readRegistry } from "./read-registry";
 import type { SiteRegistry } from "./registry";
-import { type SiteDocument, clusterKeys, onRemoveKey, robotsKeys, transferKeys, validationKeys } from "./schema";
+import { type SiteDocument, onRemoveKey, robotsKeys, transferKeys, validationKeys } from "./schema";
 
 /** A site, read and checked: everything that decides which resources there are. Holds no secret. */
 export interface Site {
@@ -17,7 +18,8 @@ export interface Site {
     /** Canonical hosts that content may come from; absent: the default list. */
     readonly upstreams?: readonly string[];
     readonly content: readonly Content[];
-    readonly cluster: SiteCluster;
+    /** At least one; the name of the only one of `site.cluster` is "". */
+    readonly clusters: readonly SiteCluster[];
     /** Blobs uploaded at the same time. */
     readonly concurrency: number;
     /** Images that each validation reads byte for byte. */
@@ -58,30 +60,34 @@ export function readSite(
     const upstreams = readUpstreams(parsed, issues);
     issues.push(
         ...contentIssues,
-        ...versionIssues(parsed),
+        ...clusterIssues(parsed),
         ...plainHttpIssues(parsed, registry?.mirror),
         ...kindIssues(parsed, registry?.mirror),
     );
-    issues.push(...imageIssues(content, registry?.mirror, upstreams), ...tagOnlyIssues(content, parsed));
+    const clusters = readClusters(parsed, context.stack);
+    issues.push(
+        ...imageIssues(content, registry?.mirror, upstreams),
+        ...clusters.flatMap((cluster) => tagOnlyIssues(content, cluster)),
+    );
     if (registry === undefined || issues.length > 0) return { issues };
-    const site = createSite(parsed, registry, upstreams, content);
-    // Rules that would forbid their own mirror.
-    collectIssue("site.cluster.contactSource", issues, () => mirrorPolicy(site, registry.mirror));
-    collectIssue("site.cluster.targets", issues, () => targetFiles(site, registry));
+    const site = createSite(parsed, { registry, content, clusters, upstreams });
+    for (const cluster of clusters) {
+        const key = clusterKey(cluster);
+        // Rules that would forbid their own mirror.
+        collectIssue(`${key}.contactSource`, issues, () => mirrorPolicy({ ...site, cluster }, registry.mirror));
+        collectIssue(`${key}.targets`, issues, () => targetFiles({ ...site, cluster }, registry));
+    }
     return issues.length > 0 ? { issues } : { site, issues };
 }
 
-function createSite(parsed: SiteDocument, registry: SiteRegistry, upstreams: string[], content: Content[]): Site {
-    const { cluster, transfer, validation } = parsed;
+/** What is not taken from the document as it is. */
+type SiteParts = Required<Pick<Site, "registry" | "content" | "clusters" | "upstreams">>;
+
+function createSite(parsed: SiteDocument, { upstreams, ...read }: SiteParts): Site {
+    const { transfer, validation } = parsed;
     return {
-        registry,
+        ...read,
         ...(parsed.upstreams === undefined ? {} : { upstreams }),
-        content,
-        cluster: {
-            contactSource: cluster.contactSource,
-            ...(cluster.version === undefined ? {} : { version: cluster.version }),
-            ...(cluster.targets === undefined ? {} : { targets: [...new Set(cluster.targets)] }),
-        },
         concurrency: transfer.concurrency,
         wholeImages: validation.wholeImages,
         adopt: parsed.registry.adopt ?? false,
@@ -104,6 +110,6 @@ export const SITE_DEFAULTS = {
     ...transferKeys.parse({}),
     ...validationKeys.parse({}),
     onRemove: onRemoveKey.parse(undefined),
-    contactSource: clusterKeys.parse({}).contactSource,
+    clusters: [DEFAULT_CLUSTER],
     robots: robotLifetimes(robotsKeys.parse({})),
 } as const;

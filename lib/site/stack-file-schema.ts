@@ -21,7 +21,8 @@ export function stackFileJsonSchema(): JsonSchema {
     const flatKeys = Object.entries(inputSchema(accountsSchema).properties ?? {}).map(
         ([key, schema]) => [`${PREFIX}${key}`, accountSchema(schema)] as const,
     );
-    const ownKeys = ["site", "defaults", ...Object.keys(accountsSchema.shape)];
+    const ownKeys = ["site", "defaults", "kubeconfig-.+", ...Object.keys(accountsSchema.shape)];
+    const kubeconfig = flatKeys.find(([key]) => key === `${PREFIX}kubeconfig`)?.[1];
     return {
         $schema: "http://json-schema.org/draft-07/schema#",
         description: "Stack file of Registry Passthrough: Pulumi.<stack>.yaml",
@@ -35,7 +36,10 @@ export function stackFileJsonSchema(): JsonSchema {
                     [`${PREFIX}defaults`]: { ...SITE, description: "Merged under registry-passthrough:site" },
                     ...Object.fromEntries(flatKeys),
                 },
-                patternProperties: { [`^${PREFIX}(?!(${ownKeys.join("|")})$)`]: false },
+                patternProperties: {
+                    [`^${PREFIX}kubeconfig-.+$`]: { ...kubeconfig, description: "Kubeconfig of one of site.clusters" },
+                    [`^${PREFIX}(?!(${ownKeys.join("|")})$)`]: false,
+                },
             },
             encryptionsalt: { description: "Written by Pulumi", type: "string" },
             encryptedkey: { description: "Written by Pulumi", type: "string" },
@@ -57,6 +61,9 @@ function accountSchema(schema: JsonSchema | boolean): JsonSchema {
 /** The schema of an object and the objects in it: nothing is required, only JSON Schema's own keywords. */
 function stackFileKeys(schema: JsonSchema): JsonSchema {
     const { required, ...rest } = withoutMetadata(schema);
+    if (typeof rest.additionalProperties === "object") {
+        return { ...rest, additionalProperties: stackFileKeys(schema.additionalProperties as JsonSchema) };
+    }
     if (rest.properties === undefined) return { ...rest, ...(required === undefined ? {} : { required }) };
     return { ...rest, properties: mapProperties(schema, stackFileKeys) };
 }

@@ -146,8 +146,8 @@ test("a change of rules alone is in the comment, with its effect on nodes; so ar
     const plan = planOffline([], {});
     const before = { registriesConf: RULES(""), objects: { "ImageDigestMirrorSet a": "x: 1\n" } };
     const after = { registriesConf: RULES("blocked = true"), objects: { "ImageDigestMirrorSet a": "x: 2\n" } };
-    const cluster = compareClusters(before, after);
-    const markdown = planMarkdown({ plan, cluster, notes: ["3 images are known by tag only"] }, "s", nothing);
+    const clusters = [{ name: "", ...compareClusters(before, after) }];
+    const markdown = planMarkdown({ plan, clusters, notes: ["3 images are known by tag only"] }, "s", nothing);
     expect(markdown).toContain(
         "**Clusters:** mirror rules: 1 source to change; nodes drain and reload CRI-O, one after the other",
     );
@@ -155,7 +155,11 @@ test("a change of rules alone is in the comment, with its effect on nodes; so ar
     expect(markdown).toContain("| `~ ImageDigestMirrorSet a` |");
     expect(markdown).toContain("**Warnings**\n\n- 3 images are known by tag only");
     expectWholeTables(markdown);
-    const same = planMarkdown({ plan, cluster: compareClusters(after, after), notes: [] }, "s", nothing);
+    const same = planMarkdown(
+        { plan, clusters: [{ name: "", ...compareClusters(after, after) }], notes: [] },
+        "s",
+        nothing,
+    );
     expect(same).toContain("**Clusters:** no change for clusters");
     expect(planMarkdown({ plan, notes: [] }, "s", nothing)).toContain("**Clusters:** not compared");
     const deleting = planOffline([], { "quay.io/a/b:1": ONE, "quay.io/a/c:1": TWO }, "delete");

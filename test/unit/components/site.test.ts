@@ -31,7 +31,7 @@ const SITE: PassthroughSiteArgs = {
     registry: { type: "distribution", mirrorBase: "registry.example:8443/mirror", ca: "PEM" },
     upstreams: ["quay.io", "registry.redhat.io"],
     content: [set("one", "quay.io/org/app:1"), set("two", "quay.io/org/b:1"), set("three", "quay.io/org/c:1")],
-    cluster: { contactSource: "allow", version: "4.18.20" },
+    clusters: [{ name: "", contactSource: "allow", version: "4.18.20", adopt: false, allowRemoval: false }],
     importer: account("pusher"),
     puller: account("reader"),
 };
@@ -176,7 +176,7 @@ test("where the registry is may be an output of the program: the graph is the sa
         type: "harbor",
         retrySeconds: 60,
     });
-    expect(await (declared.registriesConf as unknown as { isKnown: Promise<boolean> }).isKnown).toBe(false);
+    expect(await (declared.cluster().registriesConf as unknown as { isKnown: Promise<boolean> }).isKnown).toBe(false);
 });
 
 test("an account that the registry's type needs is asked for by name", async () => {
@@ -253,8 +253,8 @@ test("the validation covers all sets, with what they leave out on purpose, and u
         "quay.io/org/c:1",
     ]);
     expect(declaredInput(validation, "sparse")).toEqual(SITE.content.flatMap(({ leftOut }) => leftOut));
-    expect(declaredInput(validation, "registriesConf")).toBe(await resolveOutput(declared.registriesConf));
-    const rules = JSON.stringify(await resolveOutput(declared.mirrorRules));
+    expect(declaredInput(validation, "registriesConf")).toBe(await resolveOutput(declared.cluster().registriesConf));
+    const rules = JSON.stringify(await resolveOutput(declared.cluster().mirrorRules));
     expect(rules).toContain("registry.example:8443/mirror/quay.io");
     expect(rules).not.toContain("registry.redhat.io");
 });
@@ -281,7 +281,9 @@ test("outputs name each image's place; the accounts' secrets are secret, the pul
 test("an image that lost its digest is offered to tag mirrors only, marked in the outputs, and named in a note", async () => {
     const lost = { ...set("one", "quay.io/org/app:1"), marks: { "quay.io/org/app:1": "tag-only" as const } };
     const declared = await declare({ ...SITE, content: [lost] });
-    expect((await resolveOutput(declared.mirrorRules)).map(({ kind }) => kind)).toEqual(["ImageTagMirrorSet"]);
+    expect((await resolveOutput(declared.cluster().mirrorRules)).map(({ kind }) => kind)).toEqual([
+        "ImageTagMirrorSet",
+    ]);
     expect((await resolveOutput(declared.images))["quay.io/org/app:1"]).toMatchObject({ mark: "tag-only" });
     expect(declaredInput(byType(`${DYNAMIC}MirrorValidation`)[0], "marks")).toEqual(lost.marks);
     expect(notes.mock.calls.map(([note]) => note).join("\n")).toContain(

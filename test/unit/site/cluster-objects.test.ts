@@ -1,5 +1,5 @@
 import type { Target } from "../../../lib/openshift";
-import { type Content, SITE_DEFAULTS, clusterObjects, mirrorPolicy, targetFiles } from "../../../lib/site";
+import { type Content, clusterObjects, mirrorPolicy, targetFiles } from "../../../lib/site";
 import type { ClusterFacts } from "../../../lib/mirror/cluster-facts";
 import { type Digest, computeDigest, digestHex } from "../../../lib/oci/digest";
 
@@ -23,8 +23,7 @@ function set(name: string, images: Record<string, Digest>, cluster?: ClusterFact
 
 const MIRROR = { host: "registry.lab:8443", prefix: "mirror" };
 const objectsFor = (content: readonly Content[], version?: string) => {
-    const { contactSource } = SITE_DEFAULTS;
-    const cluster = version === undefined ? { contactSource } : { contactSource, version };
+    const cluster = { contactSource: "allow" as const, ...(version === undefined ? {} : { version }) };
     return clusterObjects({ content, cluster }, MIRROR);
 };
 

@@ -5,6 +5,7 @@ const SITE = {
     content: [{ archive: "a", lock: "a.lock.json" }],
     onRemove: "delete",
     transfer: { retrySeconds: 5 },
+    cluster: { apply: { context: "lab" } },
 };
 const PEM = "PEM of ca.pem";
 const files = (path: string): string => {
@@ -22,6 +23,7 @@ test("today's configuration is read as the program reads it: the site over its d
         clientCertificate: { value: undefined },
         proxy: { value: undefined },
         retrySeconds: { value: 5 },
+        clusters: { value: [{ name: "", apply: { context: "lab" } }] },
         onRemove: { value: "delete" },
         locks: { value: ["a.lock.json"] },
     });
@@ -49,6 +51,7 @@ test.each([
     ["ca", { registry: { ...SITE.registry, ca: "gone.pem" } }],
     ["retrySeconds", { transfer: { retrySeconds: "60" } }],
     ["onRemove", { onRemove: "delte" }],
+    ["clusters", { cluster: { apply: { kubeconfig: "lab" } } }],
     ["locks", { content: [...SITE.content, { archive: "b" }] }],
 ])("a %s that cannot be read is unknown, not its default, and hides nothing else", (name, change) => {
     const { [name as "type"]: unknown, ...others } = read({ ...SITE, ...change });
@@ -69,7 +72,10 @@ test("a document that cannot be read leaves unknown what it may set", () => {
     expect(readConfiguredSite({ value: undefined }, { value: SITE }, files)).toEqual(nothing);
     const { onRemove, ...rest } = SITE;
     const partly = readConfiguredSite({ value: rest }, undefined, files);
-    expect(partly).toEqual({ ...read(SITE), onRemove: undefined, clientCertificate: undefined, proxy: undefined });
+    expect(partly).toEqual({
+        ...{ ...read(SITE), onRemove: undefined, clientCertificate: undefined, proxy: undefined },
+        clusters: undefined,
+    });
     expect(onRemove).toBe("delete");
     expect(read({ ...SITE, registry: "registry.example" })).toMatchObject({
         type: undefined,
@@ -83,4 +89,16 @@ test("a document that cannot be read leaves unknown what it may set", () => {
 test("JSON that is none is not the same as no JSON", () => {
     expect(parseJson("{")).toBeUndefined();
     expect(parseJson(undefined)).toEqual({ value: undefined });
+});
+
+test("clusters are read with their defaults under them, as the program reads them", () => {
+    const clusters = { east: { version: "4.18.20", apply: {} }, west: { apply: { kubeconfigFile: "west" } } };
+    const { registry } = SITE;
+    expect(read({ registry, clusters }, { clusters: { east: { apply: { context: "lab" } } } }).clusters?.value).toEqual(
+        [
+            { name: "east", apply: { context: "lab" } },
+            { name: "west", apply: { kubeconfigFile: "west" } },
+        ],
+    );
+    expect(read({ registry }).clusters?.value).toEqual([{ name: "" }]);
 });

@@ -57,6 +57,7 @@ test("flat keys are listed too, and which of them are secret", () => {
         ["pullerUsername", false],
         ["pullerPassword", true],
         ["clientKey", true],
+        ["kubeconfig", true],
         ["proxyUsername", false],
         ["proxyPassword", true],
     ]);

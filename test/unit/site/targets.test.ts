@@ -27,7 +27,7 @@ function site(count: number) {
 }
 
 test("a target that is listed twice counts once", () => {
-    expect(site(1).site?.cluster.targets).toEqual(["hypershift", "podman"]);
+    expect(site(1).site?.clusters[0]?.targets).toEqual(["hypershift", "podman"]);
 });
 
 test("what a target cannot take at all is reported by its key", () => {

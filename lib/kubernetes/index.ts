@@ -1,0 +1,3 @@
+export { flattenKubeconfigFile, readKubeconfig } from "./kubeconfig";
+export { FLATTEN } from "./kubeconfig-document";
+export { kubeconfigSecrets } from "./kubeconfig-secrets";

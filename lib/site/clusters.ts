@@ -1,0 +1,84 @@
+import { type ClusterVersion, mayMixKinds, parseClusterVersion } from "../openshift/versions";
+import { mirrorRuleNames } from "../openshift/rules/rule-names";
+import type { ConfigIssue } from "./config-issue";
+import { collectIssue } from "./issues";
+import type { SiteCluster } from "./mirror-policy";
+import { type SiteDocument, clusterKeys } from "./schema";
+
+type ClusterDocument = NonNullable<SiteDocument["cluster"]>;
+
+/** What a site has that configures no cluster. */
+export const DEFAULT_CLUSTER: SiteCluster = toCluster("", clusterKeys.parse({}), "");
+
+/** The clusters of a site, in the order in which they are written; at least one. */
+export function readClusters(
+    { cluster, clusters }: Pick<SiteDocument, "cluster" | "clusters">,
+    stack = "",
+): SiteCluster[] {
+    const named = Object.entries(clusters ?? {}).map(([name, document]) => toCluster(name, document, stack));
+    if (named.length > 0) return named;
+    return [cluster === undefined ? DEFAULT_CLUSTER : toCluster("", cluster, stack)];
+}
+
+/** @param stack in the names of the mirror objects that are written to the cluster */
+function toCluster(name: string, document: ClusterDocument, stack: string): SiteCluster {
+    const { version, contactSource, targets, apply, adopt, allowRemoval } = document;
+    return {
+        name,
+        contactSource,
+        ...(version === undefined ? {} : { version }),
+        ...(targets === undefined ? {} : { targets: [...new Set(targets)] }),
+        ...(apply === undefined ? {} : { apply, names: mirrorRuleNames(stack) }),
+        adopt,
+        allowRemoval,
+    };
+}
+
+/** `site.cluster`, or `site.clusters.east`. */
+export function clusterKey({ name }: Pick<SiteCluster, "name">): string {
+    return name === "" ? "site.cluster" : `site.clusters.${name}`;
+}
+
+/** The flat key with a cluster's kubeconfig: `kubeconfig`, or `kubeconfig-east`. */
+export function kubeconfigKey({ name }: Pick<SiteCluster, "name">): string {
+    return name === "" ? "kubeconfig" : `kubeconfig-${name}`;
+}
+
+/** A name before a text, where a site has several clusters. */
+export function withClusterName({ name }: Pick<SiteCluster, "name">, text: string): string {
+    return name === "" ? text : `${name}: ${text}`;
+}
+
+/** Both ways to write clusters at once, none, and versions that are none or say too little. */
+export function clusterIssues(document: SiteDocument): ConfigIssue[] {
+    const { cluster, clusters } = document;
+    const issues: ConfigIssue[] = [];
+    if (cluster !== undefined && clusters !== undefined) {
+        const fix = "write one of them: cluster for one, clusters.<name> for several";
+        issues.push({ key: "site.clusters", problem: "site.cluster is set as well", fix });
+    } else if (clusters !== undefined && Object.keys(clusters).length === 0) {
+        issues.push({ key: "site.clusters", problem: "it names no cluster", fix: "name one, or leave it out" });
+    }
+    const all = [
+        ...(cluster === undefined ? [] : readClusters({ cluster })),
+        ...(clusters ? readClusters({ clusters }) : []),
+    ];
+    return [...issues, ...all.flatMap(versionIssues)];
+}
+
+function versionIssues(cluster: SiteCluster): ConfigIssue[] {
+    const { version: text, apply } = cluster;
+    if (text === undefined) return [];
+    const key = `${clusterKey(cluster)}.version`;
+    const issues: ConfigIssue[] = [];
+    const fix = "write a version such as 4.18.20 or 4.18";
+    const version = collectIssue(key, issues, () => parseClusterVersion(text), fix);
+    if (apply === undefined || version === undefined || !dependsOnPatch(version)) return issues;
+    const problem = `OpenShift ${text} accepts these rules beside an ImageContentSourcePolicy from some patch release on only`;
+    return [{ key, problem, fix: `write the whole version, as in ${version.major}.${version.minor}.30` }];
+}
+
+/** True if the patch release decides which kinds may exist side by side, and is not known. */
+function dependsOnPatch(version: ClusterVersion): boolean {
+    return version.patch === undefined && mayMixKinds(version) !== mayMixKinds({ ...version, patch: Infinity });
+}

@@ -1,0 +1,199 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ReachedCluster, readKubeconfigs, readSite, unknownKeyIssues } from "../../../lib/site";
+import { clusterDeliveries, deliveryNotes, perCluster } from "../../../lib/site";
+import { kubeconfigText } from "../../support/kubeconfig";
+
+const REGISTRY = { type: "distribution", mirrorBase: "registry.site-a.example:8443/mirror" };
+const SERVER = "https://api.lab.test:6443";
+
+function read(clusters: object) {
+    const context = { read: () => "", now: new Date(), stack: "site-a" };
+    return readSite({ registry: REGISTRY, ...clusters }, undefined, context);
+}
+const messages = (clusters: object) => read(clusters).issues.map(({ key, problem }) => `${key}: ${problem}`);
+
+describe("clusters of a site", () => {
+    test("one without a name, several with theirs; every key has its default", () => {
+        const defaults = { contactSource: "allow", adopt: false, allowRemoval: false };
+        expect(read({}).site?.clusters).toEqual([{ name: "", ...defaults }]);
+        expect(read({ cluster: { version: "4.18", apply: {} } }).site?.clusters).toEqual([
+            { name: "", ...defaults, version: "4.18", apply: {} },
+        ]);
+        const clusters = { west: { contactSource: "never", adopt: true }, "east-1": { allowRemoval: true } };
+        expect(read({ clusters }).site?.clusters).toEqual([
+            { name: "west", ...defaults, contactSource: "never", adopt: true },
+            { name: "east-1", ...defaults, allowRemoval: true },
+        ]);
+    });
+
+    test.each([
+        ["both", { cluster: {}, clusters: { east: {} } }, "site.clusters: site.cluster is set as well"],
+        ["none", { clusters: {} }, "site.clusters: it names no cluster"],
+        ["a name that is no label", { clusters: { East: {} } }, "site.clusters.East: "],
+        [
+            "targets of several",
+            { clusters: { east: { targets: ["podman"] } } },
+            "site.clusters.east.targets: there is no such key",
+        ],
+        [
+            "an unknown key",
+            { cluster: { apply: { kubeconfig: "x" } } },
+            "site.cluster.apply.kubeconfig: there is no such key",
+        ],
+        ["a version that is none", { clusters: { east: { version: "four" } } }, "site.clusters.east.version: "],
+        [
+            "4.13 that is applied",
+            { cluster: { version: "4.13", apply: {} } },
+            "site.cluster.version: OpenShift 4.13 accepts",
+        ],
+        [
+            "4.14 that is applied",
+            { clusters: { a: { version: "4.14", apply: {} } } },
+            "site.clusters.a.version: OpenShift 4.14 accepts",
+        ],
+    ])("%s is one issue, by its key", (_, document, message) => {
+        expect(messages(document)).toEqual([expect.stringContaining(message)]);
+    });
+
+    test("the patch release matters only where something is applied, and rules depend on it", () => {
+        for (const version of ["4.12", "4.15", "4.13.27", "4.14.1"])
+            expect(messages({ cluster: { version, apply: {} } })).toEqual([]);
+        expect(messages({ cluster: { version: "4.13" } })).toEqual([]);
+    });
+
+    test("issues of several clusters come together, each with a fix that fits the key", () => {
+        const { issues } = read({
+            clusters: { a: { contactSource: "x" }, b: { adopt: "yes", apply: { context: "" } } },
+        });
+        expect(issues.map(({ key, fix }) => [key, fix])).toEqual([
+            ["site.clusters.a.contactSource", "write allow or never"],
+            ["site.clusters.b.apply.context", "write the name of one of its contexts"],
+            ["site.clusters.b.adopt", "write true or false"],
+        ]);
+    });
+});
+
+describe("kubeconfigs", () => {
+    const text = kubeconfigText({ server: SERVER }, { token: "sha256~canary" });
+    const issues = (clusters: readonly ReachedCluster[], secrets: Readonly<Record<string, string>>) =>
+        readKubeconfigs(clusters, (key) => secrets[key], "site-a").issues.map(
+            ({ key, problem }) => `${key}: ${problem}`,
+        );
+    const one = (apply?: ReachedCluster["apply"]) => [{ name: "", ...(apply && { apply }) }];
+    let file = "";
+    beforeAll(() => {
+        file = join(mkdtempSync(join(tmpdir(), "kubeconfigs-")), "config");
+        writeFileSync(file, text);
+    });
+
+    test("from a secret or a file, by the name of the cluster", () => {
+        const clusters = [
+            { name: "east", apply: {} },
+            { name: "west", apply: { kubeconfigFile: file } },
+            { name: "none" },
+        ];
+        const { texts, issues: found } = readKubeconfigs(
+            clusters,
+            (key) => ({ "kubeconfig-east": text })[key],
+            "site-a",
+        );
+        expect(found).toEqual([]);
+        expect(texts["east"]).toBe(text);
+        expect(texts["west"]).toContain("sha256~canary");
+        expect(Object.keys(texts)).toEqual(["east", "west"]);
+    });
+
+    test.each<[string, () => string[], RegExp]>([
+        ["missing", () => issues(one({}), {}), /^kubeconfig: it is not set, and the cluster has no other kubeconfig$/],
+        ["empty", () => issues(one({}), { kubeconfig: " " }), /^kubeconfig: it is not set/],
+        [
+            "given twice",
+            () => issues(one({ kubeconfigFile: file }), { kubeconfig: text }),
+            /^kubeconfig: site.cluster.apply.kubeconfigFile is set as well$/,
+        ],
+        [
+            "for nothing",
+            () => issues(one(), { kubeconfig: text }),
+            /^kubeconfig: site.cluster.apply, which it is for, is not set$/,
+        ],
+        [
+            "of one cluster among several",
+            () => issues([{ name: "a" }], { kubeconfig: text }),
+            /^kubeconfig: site.cluster.apply, which/,
+        ],
+        [
+            "of a cluster without apply",
+            () => issues([{ name: "a" }], { "kubeconfig-a": text }),
+            /^kubeconfig-a: site.clusters.a.apply, which/,
+        ],
+        [
+            "a file that is gone",
+            () => issues(one({ kubeconfigFile: "/gone" }), {}),
+            /^site.cluster.apply.kubeconfigFile: \/gone: .*ENOENT/,
+        ],
+        [
+            "without the context",
+            () => issues(one({ context: "prod" }), { kubeconfig: text }),
+            /^kubeconfig: there is no context prod \(it has: lab\)$/,
+        ],
+        [
+            "no kubeconfig",
+            () => issues(one({}), { kubeconfig: "/home/ci/.kube/config" }),
+            /^kubeconfig: it is YAML, but no mapping/,
+        ],
+    ])("a kubeconfig that is %s is one issue", (_, found, expected) => {
+        expect(found()).toEqual([expect.stringMatching(expected)]);
+    });
+
+    test("all problems at once, with commands that name the stack and the key; no secret is in them", () => {
+        const wrong = kubeconfigText({ server: "http://api", "certificate-authority": "ca.crt" }, { token: "canary" });
+        const { issues: found } = readKubeconfigs(
+            [{ name: "a", apply: {} }],
+            (key) => ({ "kubeconfig-a": wrong })[key],
+            "site-a",
+        );
+        expect(found).toHaveLength(2);
+        expect(found[1]?.fix).toContain("config set --secret kubeconfig-a --stack site-a");
+        expect(JSON.stringify(found)).not.toContain("canary");
+    });
+
+    test("a secret for a cluster that does not exist is an unknown key", () => {
+        const keys = [
+            "registry-passthrough:kubeconfig-west",
+            "registry-passthrough:kubeconfig",
+            "registry-passthrough:kubecfg",
+        ];
+        const unknown = (clusters: readonly string[] | undefined) =>
+            unknownKeyIssues(keys, clusters).map(({ key }) => key);
+        expect(unknown(["west"])).toEqual(["kubecfg"]);
+        expect(unknown(["east"])).toEqual(["kubeconfig-west", "kubecfg"]);
+        expect(unknown([""])).toEqual(["kubeconfig-west", "kubecfg"]);
+        expect(unknown(undefined)).toEqual(["kubecfg"]);
+    });
+});
+
+test("several clusters: rules by version, shared notes once, the others with the cluster's name", () => {
+    const cluster = (name: string, version: string) => ({ name, version, contactSource: "allow" as const });
+    const site = { content: [], upstreams: ["quay.io"], clusters: [cluster("old", "4.12"), cluster("new", "4.18")] };
+    const notes = deliveryNotes(clusterDeliveries(site, { host: "registry.lab", prefix: "mirror" }));
+    expect(notes).toEqual([
+        "no rule yet, since there is no content, for: quay.io",
+        expect.stringMatching(/^old: OpenShift 4.12 redirects pulls by digest only/),
+    ]);
+});
+
+test("one cluster has a value, several have one for each name", () => {
+    expect(perCluster([{ name: "", version: 1 }], ({ version }) => version)).toBe(1);
+    expect(
+        perCluster(
+            [
+                { name: "a", version: 1 },
+                { name: "b", version: 2 },
+            ],
+            ({ version }) => version,
+        ),
+    ).toEqual({ a: 1, b: 2 });
+    expect(perCluster([{ name: "a", version: 1 }], ({ version }) => version)).toEqual({ a: 1 });
+});
