@@ -163,7 +163,8 @@ export class MachineConfigControllers {
 
     /** pkg/controller/node/status.go */
     private async writeStatus({ metadata, spec }: MachineConfigPool, members: readonly ApiObject[]): Promise<boolean> {
-        const pool = (await this.api.get<MachineConfigPool>({ apiVersion: V1, kind: "MachineConfigPool", metadata }))!;
+        const pool = await this.api.get<MachineConfigPool>({ apiVersion: V1, kind: "MachineConfigPool", metadata });
+        if (pool === undefined) return false;
         const wanted = spec.configuration?.name ?? "";
         const nodes = await Promise.all(members.map(async (node) => (await this.api.get(node)) ?? node));
         const updated = nodes.filter((node) => node.metadata.annotations?.[CURRENT] === wanted).length;

@@ -20,7 +20,7 @@ export interface WaitBounds {
     readonly nodeMinutes: number;
 }
 
-export const DEFAULT_BOUNDS: WaitBounds = { operatorMinutes: 10, nodeMinutes: 15 };
+const DEFAULT_BOUNDS: WaitBounds = { operatorMinutes: 10, nodeMinutes: 15 };
 
 export interface WaitOptions {
     readonly signal: AbortSignal;
