@@ -85,11 +85,8 @@ export async function startApiServer({ crds }: ApiServerOptions = {}): Promise<A
     };
 }
 
-/**
- * A kubeconfig with one cluster, user and context, all called `user`.
- * @param server `url`: also that of a proxy in front of the API server
- */
-export function formatKubeconfig(
+/** A kubeconfig with one cluster, user and context, all called `user`. */
+function formatKubeconfig(
     server: { readonly url: string; readonly ca: string },
     user: string,
     login: { readonly token: string } | ServerCertificate,

@@ -9,7 +9,7 @@ import { type TestAuthority, testAuthority } from "../certificates";
 import { freePort } from "../registry-process";
 import { ApiClient } from "./api-client";
 
-/** One request that the API server has answered. */
+/** One request that the API server has responded to. */
 export interface AuditedRequest {
     /** `admin`, or `system:serviceaccount:<namespace>:<name>`. */
     readonly user: string;
