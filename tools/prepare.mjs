@@ -1,3 +1,4 @@
+import { accessSync, constants, existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { ensureBuild } from "./build.mjs";
 import { checkNode, ensureDependencies } from "./dependencies.mjs";
@@ -66,22 +67,43 @@ export async function runMain(main) {
         process.exitCode = await main();
     } catch (error) {
         process.stderr.write(
-            `\n${readOnlyProblem(error) ?? (error instanceof Error ? error.message : String(error))}\n`,
+            `\n${permissionProblem(error) ?? (error instanceof Error ? error.message : String(error))}\n`,
         );
         process.exitCode = 1;
     }
 }
 
-/** @param {unknown} error @returns {string | undefined} undefined unless a file or folder cannot be written */
-function readOnlyProblem(error) {
-    const code = errorCode(error);
-    if (!(error instanceof Error) || code === undefined || !["EROFS", "EACCES", "EPERM"].includes(code))
-        return undefined;
-    const path = "path" in error && typeof error.path === "string" ? error.path : "a file";
+/** @param {unknown} error @returns {string | undefined} undefined unless a file or folder cannot be read or written */
+function permissionProblem(error) {
+    if (!(error instanceof Error)) return undefined;
+    const path = "path" in error && typeof error.path === "string" ? error.path : undefined;
+    // On a read-only file system, a recursive mkdir of Node.js fails with ENOENT.
+    const isMissing = errorCode(error) === "ENOENT" && "syscall" in error && error.syscall === "mkdir";
+    const code = isMissing && path !== undefined ? accessError(existingFolder(path), constants.W_OK) : errorCode(error);
+    if (code === undefined || !["EROFS", "EACCES", "EPERM"].includes(code)) return undefined;
+    if (path !== undefined && accessError(path, constants.R_OK) === "EACCES") {
+        return `${path} cannot be read (${code}): run this as the user who owns it, or give it to this user`;
+    }
     return (
-        `${path} cannot be written (${code}): the npm scripts write below .local/, dist/ and node_modules/ of the ` +
-        "checkout. Use a checkout that you can write, or prepare it where you can and run: node dist/cli/main.js"
+        `${path ?? "a file"} cannot be written (${code}): the npm scripts write below .local/, dist/ and node_modules/ of ` +
+        "the checkout. Use a checkout that you can write, or prepare it where you can and run: node dist/cli/main.js"
     );
+}
+
+/** @param {string} path @param {number} mode of `accessSync` @returns {string | undefined} its code; undefined if permitted */
+function accessError(path, mode) {
+    try {
+        accessSync(path, mode);
+        return undefined;
+    } catch (error) {
+        return errorCode(error);
+    }
+}
+
+/** @param {string} path @returns {string} the nearest folder above it that exists */
+function existingFolder(path) {
+    const above = dirname(path);
+    return existsSync(above) || above === path ? above : existingFolder(above);
 }
 
 /**

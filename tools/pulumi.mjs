@@ -5,6 +5,7 @@ import { asksForHelp, completeArguments, selectedStack } from "./command-line.mj
 import { toolsAtHand } from "./get-tools.mjs";
 import { prepare, runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
+import { withProgressLine } from "./progress-line.mjs";
 import { createProgress } from "./progress.mjs";
 import { defaultStack, pulumiEnvironment, stackFiles, workspace } from "./workspace.mjs";
 
@@ -33,11 +34,13 @@ async function main(args) {
         await ensureKubernetesPlugin(place, files.config, toolbox.tools.pulumi.file, env, progress);
     }
     const lost = new LostProvider();
-    const code = await runThrough(toolbox.tools.pulumi.file, completeArguments(args, place, stack), {
+    const options = {
         cwd: place.root,
-        env,
-        ...(runsProviders(args) && !isTerminal() ? { onText: (text) => lost.read(text) } : {}),
-    });
+        ...(runsProviders(args) && !isTerminal() ? { onText: (/** @type {string} */ text) => lost.read(text) } : {}),
+    };
+    const code = await withProgressLine({ args, env }, (env) =>
+        runThrough(toolbox.tools.pulumi.file, completeArguments(args, place, stack), { ...options, env }),
+    );
     if (code !== 0) {
         const found = [...lost.hints(), ...(await hints(args, place, stack, env))];
         for (const hint of found) process.stderr.write(`\n${hint}\n`);

@@ -4,6 +4,7 @@ import { ensureBuild } from "./build.mjs";
 import { checkNode, ensureDependencies } from "./dependencies.mjs";
 import { openToolbox, runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
+import { withProgressLine } from "./progress-line.mjs";
 import { createProgress } from "./progress.mjs";
 import { proofTable } from "./proof-table.mjs";
 import { defaultStack, stackFiles, workspace } from "./workspace.mjs";
@@ -86,7 +87,7 @@ async function render(cli) {
  * @param {string} name of the command, for the error
  */
 async function passThrough(command, args, { cwd, env }, name) {
-    const code = await runThrough(command, args, { cwd, env });
+    const code = await withProgressLine({ args, env }, (env) => runThrough(command, args, { cwd, env }));
     if (code !== 0) {
         throw new Error(
             `${name} ended with exit code ${code}; the reason is above. Once it is gone, run this again: it continues ` +

@@ -19,6 +19,7 @@ const debianTools = {
     containerd: "containerd",
     ctr: "containerd",
     nginx: "nginx",
+    tmux: "tmux",
 };
 const suites = ["unit", "integration", "stack", "faults"];
 

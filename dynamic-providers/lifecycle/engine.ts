@@ -3,7 +3,8 @@ import { credentials } from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 import { withoutSecrets } from "../../lib/distribution/auth/redaction";
-import { escapedLines } from "../../lib/errors/text";
+import { escapedLines, oneLine } from "../../lib/errors/text";
+import type { TerminalLine } from "./terminal-line";
 
 const SEVERITIES = { info: LogSeverity.INFO, warning: LogSeverity.WARNING } as const;
 const CHECK_EVERY_MS = 1000;
@@ -60,6 +61,8 @@ export interface ResourceLogOptions {
     readonly engine?: Engine | undefined;
     /** Texts that no line may show: messages of a registry may contain some. */
     readonly secrets?: () => readonly string[];
+    /** Shows progress at full width. */
+    readonly terminalLine?: TerminalLine;
 }
 
 /**
@@ -94,11 +97,16 @@ export class ResourceLog {
     /** A line that the next one replaces: progress. One that has not been sent yet is replaced at once. */
     status(message: string): void {
         if (this.waiting.at(-1)?.getEphemeral() === true) this.waiting.pop();
+        this.options.terminalLine?.show(oneLine(this.withoutSecrets(message)));
         this.enqueue("info", message, true);
     }
 
-    /** Settles when every line has arrived: the engine may drop lines that come after an operation's result. */
+    /**
+     * Settles when every line has arrived: the engine may drop lines that come after an operation's result. Progress is no
+     * longer shown then.
+     */
     async flushed(): Promise<void> {
+        await this.options.terminalLine?.erase();
         if (this.isSending) await new Promise<void>((resolve) => this.onEmpty.push(resolve));
     }
 
@@ -106,11 +114,15 @@ export class ResourceLog {
         if (this.options.engine === undefined) return;
         const request = new LogRequest();
         request.setSeverity(SEVERITIES[severity]);
-        request.setMessage(escapedLines(withoutSecrets(message, this.options.secrets?.() ?? [])));
+        request.setMessage(escapedLines(this.withoutSecrets(message)));
         request.setUrn(this.urn);
         request.setEphemeral(ephemeral);
         this.waiting.push(request);
         if (!this.isSending) this.sendNext();
+    }
+
+    private withoutSecrets(message: string): string {
+        return withoutSecrets(message, this.options.secrets?.() ?? []);
     }
 
     private sendNext(): void {

@@ -6,6 +6,7 @@ import { logCalls } from "./call-log";
 import { ResourceLog } from "./engine";
 import type { OperationContext, ProviderProcess } from "./provider-process";
 import { type CommonInputs, type CommonOutputs, PREVIEWED, type ResourceKind } from "./resource-kind";
+import { TerminalLine } from "./terminal-line";
 
 /** What one kind of resource does, free of Pulumi's calling conventions. `Outputs` is all that state holds. */
 export interface ResourceProvider<
@@ -71,7 +72,8 @@ export function createProvider<
         process.operations.run(async (signal) => {
             const secrets = () => [...process.secretTexts(), ...secretTexts(provider, props)];
             const urn = typeof props.selfUrn === "string" ? props.selfUrn : "";
-            const log = new ResourceLog(urn, { engine: process.engine, secrets });
+            const terminalLine = new TerminalLine(urn.slice(urn.lastIndexOf("::") + 2));
+            const log = new ResourceLog(urn, { engine: process.engine, secrets, terminalLine });
             try {
                 // Not in `configure`: the SDK calls it once, and its error would fail only the first operation.
                 process.requireSafety();

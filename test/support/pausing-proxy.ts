@@ -11,14 +11,14 @@ export class PausingProxy {
     private readonly sockets = new Set<Socket>();
     private reached!: () => void;
     /** Settles when the first byte too many has come. */
-    readonly paused = new Promise<void>((resolve) => {
-        this.reached = resolve;
-    });
+    paused!: Promise<void>;
 
     private constructor(
         private readonly server: Server,
-        private pauseAfter: number,
-    ) {}
+        private limit: number,
+    ) {
+        this.pauseAfter(limit);
+    }
 
     static async start(targetPort: number, pauseAfter: number): Promise<PausingProxy> {
         const server = createServer();
@@ -33,9 +33,18 @@ export class PausingProxy {
         return `localhost:${(this.server.address() as AddressInfo).port}`;
     }
 
+    /** Carries so many bytes from now on, then pauses (again). */
+    pauseAfter(bytes: number): void {
+        this.carried = 0;
+        this.limit = bytes;
+        this.paused = new Promise<void>((resolve) => {
+            this.reached = resolve;
+        });
+    }
+
     /** Carries everything from now on. */
     resume(): void {
-        this.pauseAfter = Infinity;
+        this.limit = Infinity;
         for (const socket of this.waiting) socket.resume();
         this.waiting.clear();
     }
@@ -63,7 +72,7 @@ export class PausingProxy {
         client.on("data", (chunk: Buffer) => {
             this.carried += chunk.length;
             target.write(chunk);
-            if (this.carried < this.pauseAfter) return;
+            if (this.carried < this.limit) return;
             client.pause();
             this.waiting.add(client);
             this.reached();

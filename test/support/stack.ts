@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { type CommandRun, passthrough } from "./passthrough-cli";
+import type { TerminalCommand } from "./terminal";
 
 /** The checkout: what is under test is its compiled program, run by the real engine. */
 export const PROJECT = resolve(__dirname, "../..");
@@ -192,6 +193,13 @@ export class TestStack {
     wrapped(...args: string[]): StartedRun {
         const wrapper = join(PROJECT, "tools/pulumi.mjs");
         return this.start([wrapper, ...args, ...this.selection()], undefined, process.execPath);
+    }
+
+    /** As `wrapped`, for a terminal: Pulumi asks there, and draws rows. */
+    terminalCommand(...args: string[]): TerminalCommand {
+        const wrapper = join(PROJECT, "tools/pulumi.mjs");
+        const own = ["--stack", NAME, "--config-file", this.configFile];
+        return { argv: [process.execPath, wrapper, ...args, ...own], cwd: this.project.folder, env: this.env };
     }
 
     /** Writes the files of `passthrough render` to a folder. */
