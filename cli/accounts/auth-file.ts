@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { parseBoundedJson } from "../../lib/oci/bounded-json";
 import { askHelper } from "./credential-helper";
 
 const entry = z.looseObject({
@@ -69,7 +70,7 @@ function readAuthFile(path: string): string {
 function parseAuthFile(text: string, from: string): AuthFile {
     let document: unknown;
     try {
-        document = JSON.parse(text);
+        document = parseBoundedJson(text);
     } catch {
         throw invalidFile(from, "not JSON", LOG_IN);
     }

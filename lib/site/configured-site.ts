@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ConfiguredCertificate } from "./client-certificate";
 import type { OnRemove } from "../mirror/on-remove";
+import { parseBoundedJson } from "../oci/bounded-json";
 import type { RegistryKind } from "../registries";
 import { registryKeys } from "./registry-keys";
 import { contentEntry, onRemoveKey, transferKeys } from "./schema";
@@ -117,7 +118,7 @@ function readCertificate(
 /** Reads a document that configuration holds as JSON. */
 export function parseJson(text: string | undefined): Reading<unknown> {
     try {
-        return { value: text === undefined ? undefined : (JSON.parse(text) as unknown) };
+        return { value: text === undefined ? undefined : parseBoundedJson(text) };
     } catch {
         return undefined;
     }

@@ -61,6 +61,7 @@ test("a file that others can read is told, with the cure", async () => {
 
 test.each([
     ["not JSON", `{"auths": {"${PLACE}": "${PASSWORD}`, "not JSON"],
+    ["nested without end", `{"auths": {"${PASSWORD}": ${"[".repeat(100)}`, "not JSON"],
     ["an entry that is none", { auths: { [PLACE]: PASSWORD } }, `auths.${PLACE}`],
     [
         "an identity token",
