@@ -80,7 +80,7 @@ function parseAuthFile(text: string, from: string): AuthFile {
     throw invalidFile(from, places, LOG_IN);
 }
 
-/** The most specific key for a place; docker also writes hosts as `https://host/v1/`. */
+/** The most specific key for a place, its host in any case; docker also writes hosts as `https://host/v1/`. */
 function findKey(entries: Readonly<Record<string, unknown>>, place: string): string | undefined {
     const parts = place.split("/");
     const host = hostPart(place);
@@ -88,7 +88,18 @@ function findKey(entries: Readonly<Record<string, unknown>>, place: string): str
         ...parts.map((_, i) => parts.slice(0, parts.length - i).join("/")),
         ...[`https://${host}`, `https://${host}/`, `https://${host}/v1/`, `https://${host}/v2/`, `http://${host}`],
     ];
-    return candidates.find((candidate) => Object.hasOwn(entries, candidate));
+    const keys = Object.keys(entries);
+    for (const candidate of candidates) {
+        if (Object.hasOwn(entries, candidate)) return candidate;
+        const key = keys.find((each) => withLowerCaseHost(each) === candidate);
+        if (key !== undefined) return key;
+    }
+    return undefined;
+}
+
+/** `docker login` keeps the host as it was typed. */
+function withLowerCaseHost(key: string): string {
+    return key.replace(/^(?:https?:\/\/)?[^/]*/i, (host) => host.toLowerCase());
 }
 
 function hostPart(place: string): string {

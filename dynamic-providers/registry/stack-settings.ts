@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
+import { isSameMirrorBase } from "../../lib/mirror/mirror-reference";
 import type { OnRemove } from "../../lib/mirror/on-remove";
 import { type AdminCredentials, registryAdmin } from "../../lib/registries";
 import {
@@ -48,7 +49,7 @@ export class StackSettings {
 
     /** True if the site has another registry now: the resource is about to be replaced. */
     hasMoved({ mirrorBase }: RegistryConnection): boolean {
-        return this.site.mirrorBase !== undefined && this.site.mirrorBase.value !== mirrorBase;
+        return this.site.mirrorBase !== undefined && !isSameMirrorBase(this.site.mirrorBase.value, mirrorBase);
     }
 
     /**
