@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ConfiguredCertificate } from "./client-certificate";
 import type { OnRemove } from "../mirror/on-remove";
+import type { Override } from "../mirror/override";
 import { parseBoundedJson } from "../oci/bounded-json";
 import type { RegistryKind } from "../registries";
 import { registryKeys } from "./registry-keys";
@@ -27,6 +28,8 @@ export interface ConfiguredSite {
     readonly onRemove: Reading<OnRemove>;
     /** Lock files in the order of the sets. */
     readonly locks: Reading<readonly string[]>;
+    /** By lock file. */
+    readonly overrides: Reading<ReadonlyMap<string, readonly Override[]>>;
 }
 
 /** Nothing is known: there is no configuration, or it is not one of this program. */
@@ -40,8 +43,10 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     retrySeconds: undefined,
     onRemove: undefined,
     locks: undefined,
+    overrides: undefined,
 };
 
+const overridesOnly = z.array(contentEntry.pick({ lock: true, overrides: true }).partial().loose()).default([]);
 const locksOnly = z.array(contentEntry.pick({ lock: true }).loose()).default([]);
 
 /**
@@ -61,6 +66,7 @@ export function readConfiguredSite(
         return found !== undefined && parsed.success ? { value: parsed.data } : undefined;
     };
     const locks = read(locksOnly, "content");
+    const overrides = read(overridesOnly, "content");
     return {
         type: read(registryKeys.shape.type, "registry", "type"),
         mirrorBase: read(registryKeys.shape.mirrorBase, "registry", "mirrorBase"),
@@ -73,6 +79,11 @@ export function readConfiguredSite(
         proxy: read(registryKeys.shape.proxy, "registry", "proxy"),
         retrySeconds: read(transferKeys.shape.retrySeconds, "transfer", "retrySeconds"),
         onRemove: read(onRemoveKey, "onRemove"),
+        overrides: overrides && {
+            value: new Map(
+                overrides.value.flatMap((set) => (set.lock === undefined ? [] : [[set.lock, set.overrides ?? []]])),
+            ),
+        },
         locks: locks && { value: locks.value.map(({ lock }) => lock) },
     };
 }
