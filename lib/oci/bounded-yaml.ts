@@ -12,7 +12,7 @@ const BRACKETS = /[[{]/g;
 const INDICATOR_RUN = /(?:[-?:][ \t]+){32}/;
 
 /** The YAML has more bytes than a text of its kind may have. */
-export class YamlSizeError extends SyntaxError {
+class YamlSizeError extends SyntaxError {
     constructor(bytes: number, limit: number) {
         super(`${bytes} bytes of YAML are more than ${limit}`);
     }
