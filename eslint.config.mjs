@@ -52,6 +52,14 @@ const noUnverifiedTls = {
     selector: ":matches(ImportDeclaration, ImportExpression)[source.value=/^((node:)?(https|http2|tls)|undici)$/]",
     message: TLS_MESSAGE,
 };
+/** Parsers without limits on nesting, size and aliases; the files that may call them, and that copy plain values. */
+const parsers = [
+    "lib/errors/text.ts",
+    "lib/oci/bounded-{json,yaml}.ts",
+    "lib/openshift/rules/registries-toml.ts",
+    "dynamic-providers/lifecycle/resource-provider.ts",
+];
+const PARSE_MESSAGE = "use parseBoundedJson, parseJson or parseBoundedYaml: untrusted text may be made to cost memory";
 /** `let`, and collections that start empty. */
 const noModuleState = [
     ":matches(Program, ExportNamedDeclaration) > VariableDeclaration[kind='let']",
@@ -114,6 +122,25 @@ export default tseslint.config(
     {
         files: ["dynamic-providers/**/*.ts"],
         rules: { "no-restricted-syntax": ["error", noUnverifiedTls, ...noModuleState] },
+    },
+    {
+        files: ["{cli,components,config,dynamic-providers,lib}/**/*.ts", "index.ts"],
+        ignores: parsers,
+        rules: {
+            "no-restricted-properties": ["error", { object: "JSON", property: "parse", message: PARSE_MESSAGE }],
+            "@typescript-eslint/no-restricted-imports": [
+                "error",
+                {
+                    paths: [
+                        {
+                            name: "yaml",
+                            allowImportNames: ["stringify"],
+                            message: PARSE_MESSAGE,
+                        },
+                    ],
+                },
+            ],
+        },
     },
     forbid(["lib/**/*.ts"], [upstairs, pulumi], "lib runs without Pulumi and knows nothing above it"),
     ...Object.keys(MODULES).map((module) =>

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { parseBoundedJson } from "../../lib/oci/bounded-json";
 import { askHelper } from "./credential-helper";
 
 const entry = z.looseObject({
@@ -69,7 +70,7 @@ function readAuthFile(path: string): string {
 function parseAuthFile(text: string, from: string): AuthFile {
     let document: unknown;
     try {
-        document = JSON.parse(text);
+        document = parseBoundedJson(text);
     } catch {
         throw invalidFile(from, "not JSON", LOG_IN);
     }
@@ -79,7 +80,7 @@ function parseAuthFile(text: string, from: string): AuthFile {
     throw invalidFile(from, places, LOG_IN);
 }
 
-/** The most specific key for a place; docker also writes hosts as `https://host/v1/`. */
+/** The most specific key for a place, its host in any case; docker also writes hosts as `https://host/v1/`. */
 function findKey(entries: Readonly<Record<string, unknown>>, place: string): string | undefined {
     const parts = place.split("/");
     const host = hostPart(place);
@@ -87,7 +88,18 @@ function findKey(entries: Readonly<Record<string, unknown>>, place: string): str
         ...parts.map((_, i) => parts.slice(0, parts.length - i).join("/")),
         ...[`https://${host}`, `https://${host}/`, `https://${host}/v1/`, `https://${host}/v2/`, `http://${host}`],
     ];
-    return candidates.find((candidate) => Object.hasOwn(entries, candidate));
+    const keys = Object.keys(entries);
+    for (const candidate of candidates) {
+        if (Object.hasOwn(entries, candidate)) return candidate;
+        const key = keys.find((each) => withLowerCaseHost(each) === candidate);
+        if (key !== undefined) return key;
+    }
+    return undefined;
+}
+
+/** `docker login` keeps the host as it was typed. */
+function withLowerCaseHost(key: string): string {
+    return key.replace(/^(?:https?:\/\/)?[^/]*/i, (host) => host.toLowerCase());
 }
 
 function hostPart(place: string): string {

@@ -1,8 +1,8 @@
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { parseAllDocuments } from "yaml";
 import { errorMessage } from "../../lib/errors/errors";
 import type { Problem } from "../../lib/errors/problem";
+import { parseBoundedYamlDocuments } from "../../lib/oci/bounded-yaml";
 import { namedImages } from "../../lib/openshift";
 import type { ImageUse } from "../../lib/passthrough";
 
@@ -57,12 +57,7 @@ function listFiles(path: string, problems: Problem[]): string[] {
 
 function parseObjects(file: string): Record<string, unknown>[] {
     const text = readFileSync(file === "-" ? 0 : file, "utf8");
-    return parseAllDocuments(text, { logLevel: "error" }).flatMap((document) => {
-        const [error] = document.errors;
-        if (error !== undefined) throw error;
-        const value: unknown = document.toJS();
-        return isObject(value) ? [value] : [];
-    });
+    return parseBoundedYamlDocuments(text, Infinity).filter(isObject);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

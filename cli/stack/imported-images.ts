@@ -3,10 +3,12 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { parseLock } from "../../lib/lock";
 import { type ImagesBySource, toImageMap, isImageText } from "../../lib/import";
+import { parseBoundedJson } from "../../lib/oci/bounded-json";
 import { isDigest } from "../../lib/oci/digest";
 import { type ClusterConfiguration, NO_CLUSTER, readObjectList } from "../../lib/openshift";
 import { clusterConfiguration, clusterDeliveries } from "../../lib/site";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { NestingError } from "../../lib/errors/nesting";
 import { RENDERED_FILES } from "../commands/rendered-files";
 import { type RenderedOutputs, readClusterOutputs, renderedOutputs } from "../commands/rendered-outputs";
 import { NOTHING_IMPORTED } from "./nothing-imported";
@@ -214,9 +216,9 @@ function readText(path: string): string {
 function readJson(path: string): unknown {
     const text = readText(path);
     try {
-        return JSON.parse(text);
-    } catch {
-        throw invalid(path, "not JSON");
+        return parseBoundedJson(text);
+    } catch (error) {
+        throw invalid(path, error instanceof NestingError ? error.message : "not JSON");
     }
 }
 

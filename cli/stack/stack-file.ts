@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
-import { parse } from "yaml";
 import { z } from "zod";
 import { schemaIssues } from "../../lib/errors/schema-issues";
 import {
@@ -16,6 +15,7 @@ import {
 import type { ExcludePattern } from "../../lib/mirror/exclusions";
 import type { Override } from "../../lib/mirror/override";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { parseBoundedYaml } from "../../lib/oci/bounded-yaml";
 
 const NAMESPACE = "registry-passthrough";
 const SITE = `${NAMESPACE}:site`;
@@ -168,7 +168,7 @@ function readConfig(path: string): Record<string, unknown> {
 
 function readYaml(path: string): unknown {
     try {
-        return parse(readFileSync(path, "utf8"));
+        return parseBoundedYaml(readFileSync(path, "utf8"));
     } catch (error) {
         throw invalidFile(path, errorMessage(error), "write it as Pulumi does");
     }

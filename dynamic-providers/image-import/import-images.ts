@@ -93,7 +93,8 @@ async function push(
     return withRegistry(inputs, context, async (client, base, row) => {
         row.show("checking what the registry has");
         const { type: kind } = inputs.registry;
-        const { set, plan } = await planLockedSet(client, { ...inputs, images }, { base, kind, suspects });
+        const overrides = context.process.settings.overrides(inputs.lock);
+        const { set, plan } = await planLockedSet(client, { ...inputs, images, overrides }, { base, kind, suspects });
         const lines = planLines(plan);
         if (lines.length > 0) log.line("info", lines.join("\n    "));
         logWarnings(movedTags(plan, knownImages(inputs, before, context)), context);

@@ -2,7 +2,7 @@ import { RegistryClient, requestsFor } from "../../lib/distribution/client/regis
 import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
 import { RegistryError } from "../../lib/errors/errors";
 import type { LookupCache } from "../../lib/import";
-import type { MirrorBase } from "../../lib/mirror/mirror-reference";
+import { type MirrorBase, isSameMirrorBase } from "../../lib/mirror/mirror-reference";
 import { type RegistryAccount, type RegistryManagement, registryAdmin } from "../../lib/registries";
 import { registryEndpoint } from "../../lib/site";
 import { ProgressRow } from "../lifecycle/progress-row";
@@ -21,7 +21,7 @@ export function hasMoved({ registry }: Registry, { process }: RegistryContext): 
 
 /** The properties to replace a resource for, if its registry is another one. */
 export function replacedRegistry(olds: Registry, news: Registry): string[] {
-    return olds.registry.mirrorBase === news.registry.mirrorBase ? [] : ["registry"];
+    return isSameMirrorBase(olds.registry.mirrorBase, news.registry.mirrorBase) ? [] : ["registry"];
 }
 
 /** The registry and the account that administers it. */

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
+import { isSameMirrorBase } from "../../lib/mirror/mirror-reference";
 import type { OnRemove } from "../../lib/mirror/on-remove";
+import type { Override } from "../../lib/mirror/override";
 import { type AdminCredentials, registryAdmin } from "../../lib/registries";
 import {
     type ConfiguredAccounts,
@@ -48,7 +50,12 @@ export class StackSettings {
 
     /** True if the site has another registry now: the resource is about to be replaced. */
     hasMoved({ mirrorBase }: RegistryConnection): boolean {
-        return this.site.mirrorBase !== undefined && this.site.mirrorBase.value !== mirrorBase;
+        return this.site.mirrorBase !== undefined && !isSameMirrorBase(this.site.mirrorBase.value, mirrorBase);
+    }
+
+    /** Those that are configured for the set with this lock file; undefined: not known. */
+    overrides(lock: string): readonly Override[] | undefined {
+        return this.site.overrides?.value.get(lock);
     }
 
     /**

@@ -1,4 +1,3 @@
-import { oneLine } from "../errors/text";
 import { markNotes } from "../mirror/image-marks";
 import { parseSourceKey } from "../oci/reference";
 import type { Archive, ArchiveContents } from "./archive";
@@ -11,7 +10,8 @@ import { excludeImages } from "./excluded-images";
 import type { ExcludePattern } from "../mirror/exclusions";
 import { unusedNote } from "./naming/override";
 import type { Digest } from "../oci/digest";
-import { listed, printable } from "../errors/text";
+import { ArchiveError } from "../errors/errors";
+import { counted, firstLines, listed, oneLine, printable } from "../errors/text";
 
 /** A note names this many images. */
 const NAMED = 20;
@@ -32,7 +32,8 @@ export interface DescribeOptions {
 /**
  * Builds the lock of an archive: names its images and reads every manifest they reach; no other blob is read. Images that
  * are left out are not read, so they may be incomplete.
- * @throws ArchiveError `ARCHIVE_NAMES_UNRESOLVED`, `ARCHIVE_INCOMPLETE` (neither here nor in an earlier archive),
+ * @throws ArchiveError `ARCHIVE_NAMES_UNRESOLVED`, `ARCHIVE_INCOMPLETE` (neither here nor in an earlier archive, or no
+ * image at all),
  * `ARCHIVE_SIZE_MISMATCH`, `ARCHIVE_DIGEST_MISMATCH`, `ARCHIVE_DIGEST_UNSUPPORTED`; PassthroughError `MANIFEST_INVALID`
  */
 export async function describeArchive(
@@ -41,6 +42,7 @@ export async function describeArchive(
     { exclude = [], onUnused }: DescribeOptions = {},
 ): Promise<ArchiveDescription> {
     const named = await archive.contents(overrides);
+    if (named.images.size + named.earlierImages.size === 0) throw noImages(archive, named);
     const { contents, excluded, unused } = await excludeImages(named, archive.source, exclude);
     const notes = [...contents.unusedOverrides.map(unusedNote), ...unused.map(unusedPatternNote)];
     try {
@@ -51,6 +53,17 @@ export async function describeArchive(
         if (onUnused !== undefined) notes.forEach((note) => onUnused(oneLine(note)));
         throw error;
     }
+}
+
+/** A copy that failed may leave such an archive; locked, every image of the set before it would be removed. */
+function noImages({ label }: Archive, { absent, notes }: ArchiveContents): ArchiveError {
+    const requested = absent.length === 0 ? "" : `, and ${counted(absent.length, "image")} were requested`;
+    const why = notes.length === 0 ? "" : ` (${firstLines(notes.map(oneLine), NAMED).join("; ")})`;
+    return new ArchiveError(`it has no image${requested}${why}`, {
+        archive: label,
+        code: "ARCHIVE_INCOMPLETE",
+        fix: "copy the images again, and look for errors of the tool that wrote the archive",
+    });
 }
 
 function unusedPatternNote({ key, pattern }: ExcludePattern): string {

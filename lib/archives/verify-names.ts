@@ -5,7 +5,7 @@ import type { Lock } from "../lock";
 import type { NameSource } from "../mirror/name-source";
 import type { Override } from "../mirror/override";
 import { type Digest, isDigest } from "../oci/digest";
-import { parseSourceKey } from "../oci/reference";
+import { canonicalRegistry, parseSourceKey } from "../oci/reference";
 import type { Archive, ArchiveContents } from "./archive";
 
 /** What a comparison of names found. */
@@ -19,24 +19,57 @@ export interface NameVerification {
 /**
  * Compares the names of a lock with those that the archive gives its images, by the rules of its format. A lock is a text
  * that is edited and merged: with the digests of two images swapped, each of them would be imported under the name of the
- * other. Names that an override gave are only in the lock, which says so (`nameSources`), for reviewers.
+ * other. What a lock says about overrides (`nameSources`) is for reviewers: names come from those of the configuration.
+ * @param configured the overrides of the set; undefined: they are not known, and names that the lock ascribes to an
+ * override are not compared
  */
-export async function verifyNames(archive: Archive, lock: Lock): Promise<NameVerification> {
-    const contents = await archive.contents(lockedOverrides(lock)).catch((error: unknown) => {
+export async function verifyNames(
+    archive: Archive,
+    lock: Lock,
+    configured?: readonly Override[],
+): Promise<NameVerification> {
+    const contents = await archive.contents(configured ?? lockedOverrides(lock)).catch((error: unknown) => {
         if (error instanceof ArchiveError && error.code === "ARCHIVE_NAMES_UNRESOLVED") return oneLine(error.problem);
         throw error;
     });
     if (typeof contents === "string") {
-        return { problems: [], note: `the names of the lock file could not be compared with the archive: ${contents}` };
+        const problems = configured === undefined ? [] : unknownOverrides(lock, configured);
+        return { problems, note: `the names of the lock file could not be compared with the archive: ${contents}` };
     }
     const names = namesByDigest(contents);
     const locked = { ...lock.earlier.images, ...lock.images };
     const problems = Object.entries(locked).flatMap(([source, digest]) => {
-        if (lock.nameSources?.[source]?.from === "override") return [];
-        const problem = nameProblem(source, digest, contents, names);
+        const isOverridden = lock.nameSources?.[source]?.from === "override";
+        if (isOverridden && configured === undefined) return [];
+        const problem =
+            nameProblem(source, digest, contents, names) ??
+            (isOverridden && !isNamed(source, contents) ? NO_OVERRIDE : undefined);
         return problem === undefined ? [] : [difference(source, problem)];
     });
     return { problems };
+}
+
+const NO_OVERRIDE = "the lock file has this name from an override, and no override of the configuration gives it";
+
+function isNamed(source: string, { images, earlierImages }: ArchiveContents): boolean {
+    return images.has(source) || earlierImages.has(source);
+}
+
+/** Where the archive needs other overrides than those of the configuration: names that none of these can have given. */
+function unknownOverrides({ nameSources = {} }: Lock, configured: readonly Override[]): NamedProblem[] {
+    return Object.entries(nameSources)
+        .filter(
+            ([source, { from, where }]) =>
+                from === "override" && !configured.some((each) => mayGive(each, source, where)),
+        )
+        .map(([source]) => difference(source, NO_OVERRIDE));
+}
+
+function mayGive({ match, ...given }: Override, source: string, where: string | undefined): boolean {
+    const { registry, repository, tag } = parseSourceKey(source);
+    const isSamePlace =
+        canonicalRegistry(given.registry) === registry && (given.repository ?? repository) === repository;
+    return match === where && isSamePlace && (given.tag ?? tag) === tag;
 }
 
 /** The overrides that gave names of the lock, each for the one image that it named. */

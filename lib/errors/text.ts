@@ -1,3 +1,5 @@
+import { isNestedTooDeeply } from "./nesting";
+
 /** "1 image", "2 images". */
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
     return `${count} ${count === 1 ? noun : plural}`;
@@ -81,9 +83,6 @@ function shortened(text: string, length: number): string {
     return text.length > length ? `${text.slice(0, length)}…` : text;
 }
 
-/** Levels of arrays and objects that JSON may have: responses of registries have fewer than twenty. */
-const MAX_DEPTH = 64;
-
 /**
  * A text as JSON; undefined if it is not JSON, or nested so deeply that it is made to cost memory: four million `[` are
  * four megabytes as a text, and more than 600 MB as values.
@@ -95,20 +94,4 @@ export function parseJson(text: string): unknown {
     } catch {
         return undefined;
     }
-}
-
-function isNestedTooDeeply(text: string): boolean {
-    let depth = 0;
-    let isString = false;
-    for (let at = 0; at < text.length; at++) {
-        const character = text[at];
-        if (isString) {
-            if (character === "\\") at++;
-            else if (character === '"') isString = false;
-        } else if (character === '"') isString = true;
-        else if (character === "[" || character === "{") {
-            if (++depth > MAX_DEPTH) return true;
-        } else if (character === "]" || character === "}") depth--;
-    }
-    return false;
 }

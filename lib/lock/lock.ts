@@ -260,7 +260,7 @@ function danglingDigests(lock: Omit<Lock, "lockVersion">): string[] {
 
 function parseDocument(text: string, place: string): unknown {
     try {
-        return parseBoundedJson(Buffer.from(text));
+        return parseBoundedJson(text);
     } catch (cause) {
         throw invalid(place, `not JSON: ${errorMessage(cause)}`, cause);
     }

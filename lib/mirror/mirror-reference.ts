@@ -37,9 +37,9 @@ const MAX_NAME_LENGTH = 255;
  * @throws PassthroughError `MIRROR_BASE_INVALID`
  */
 export function parseMirrorBase(text: string): MirrorBase {
-    const rejected = invalidBase(text);
     const [first = "", ...rest] = text.split("/");
     const host = canonicalRegistry(first);
+    const rejected = invalidBase(text) ?? (host === undefined ? undefined : otherAddress(host));
     const prefix = rest.join("/");
     if (rejected !== undefined || host === undefined) {
         const [what, fix] = rejected ?? invalidHost(first);
@@ -50,6 +50,19 @@ export function parseMirrorBase(text: string): MirrorBase {
         });
     }
     return { host, prefix };
+}
+
+/** True if both are the same place: hosts are compared in lower case. A text that is no mirror base is only like itself. */
+export function isSameMirrorBase(one: string, other: string): boolean {
+    return one === other || canonicalBase(one) === canonicalBase(other);
+}
+
+function canonicalBase(text: string): string {
+    try {
+        return formatMirrorBase(parseMirrorBase(text));
+    } catch {
+        return text;
+    }
 }
 
 /** `host[:port]/prefix`, or the host alone. */
@@ -177,6 +190,16 @@ function invalidHost(host: string): [what: string, fix: string] {
         return [what, `write the host's full DNS name, or its port as in ${host}:443`];
     }
     return [`${JSON.stringify(host)} is not a host`, "write host, host/path or host:port/path"];
+}
+
+/** Connections would read a host that ends in a number as another address (WHATWG URL): `10.1.5` as `10.1.0.5`. */
+function otherAddress(host: string): [what: string, fix: string] | undefined {
+    const name = host.replace(/:\d+$/, "");
+    const url = `https://${name}`;
+    const read = URL.canParse(url) ? new URL(url).hostname : undefined;
+    if (read === name) return undefined;
+    if (read === undefined) return [`${JSON.stringify(name)} is neither a DNS name nor an address`, "correct it"];
+    return [`${JSON.stringify(name)} is read as the address ${read}`, `write ${read}`];
 }
 
 function invalidBase(text: string): [what: string, fix: string] | undefined {

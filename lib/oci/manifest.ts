@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { schemaIssues } from "../errors/schema-issues";
-import { NestingError, parseBoundedJson } from "./bounded-json";
+import { NestingError } from "../errors/nesting";
+import { parseBoundedJson } from "./bounded-json";
 import { type Digest, computeDigest } from "./digest";
 import { PassthroughError } from "../errors/errors";
 import type { Problem } from "../errors/problem";

@@ -3,6 +3,7 @@ import { PassthroughError } from "../errors/errors";
 import { type ImagesBySource, type ImportPlan, type RegistryQuestions, planImport } from "../import";
 import { type Lock, lockDigest, readLock } from "../lock";
 import type { MirrorBase } from "../mirror/mirror-reference";
+import type { Override } from "../mirror/override";
 import type { Digest } from "../oci/digest";
 import type { RegistryKind } from "../registries";
 import { refusesSparseIndexes } from "./sparse-indexes";
@@ -14,6 +15,8 @@ export interface LockedSet {
     /** Path of the lock file, for errors. */
     readonly path: string;
     readonly lock: Lock;
+    /** As they are configured; absent: not known. */
+    readonly overrides?: readonly Override[] | undefined;
 }
 
 /** A set to plan, as a site's configuration has it. */
@@ -25,6 +28,8 @@ export interface SetToPlan {
     /** The digest of the lock that the run was laid out by. */
     readonly lockDigest: Digest;
     readonly images: ImagesBySource;
+    /** As they are configured; absent: not known. */
+    readonly overrides?: readonly Override[] | undefined;
 }
 
 export interface PlanSetOptions {
@@ -42,7 +47,7 @@ export interface PlanSetOptions {
  */
 export async function planLockedSet(
     client: RegistryClient,
-    { archive, lock: path, lockDigest: expected, images }: SetToPlan,
+    { archive, lock: path, lockDigest: expected, images, overrides }: SetToPlan,
     { base, kind, suspects, questions = client }: PlanSetOptions,
 ): Promise<{ readonly set: LockedSet; readonly plan: ImportPlan }> {
     const lock = await readLock(path);
@@ -50,7 +55,7 @@ export async function planLockedSet(
     const refusesSparse = await refusesSparseIndexes(client, kind, lock);
     const request = { images, set: lock, base, refusesSparseIndexes: refusesSparse };
     const plan = await planImport(questions, suspects === undefined ? request : { ...request, suspects });
-    return { set: { archive, path, lock }, plan };
+    return { set: { archive, path, lock, overrides }, plan };
 }
 
 function lockChanged(file: string): PassthroughError {

@@ -93,7 +93,7 @@ async function requireLocked(archive: Archive, set: LockedSet, onWarning?: (warn
     for (const warning of archive.warnings) onWarning?.(warning);
     const differences = await verifyStructure(archive, set.lock);
     if (differences.length > 0) throw lockMismatch(set, differences);
-    const { problems, note } = await verifyNames(archive, set.lock);
+    const { problems, note } = await verifyNames(archive, set.lock, set.overrides);
     if (problems.length > 0) throw lockMismatch(set, problems);
     if (note !== undefined) onWarning?.(note);
 }
@@ -148,6 +148,8 @@ function lockMismatch(set: LockedSet, problems: readonly NamedProblem[]): Archiv
         code: "ARCHIVE_LOCK_MISMATCH",
         archive: set.archive.join(", "),
         problems,
-        fix: "import the archive that was locked, or lock this one with: npm run -s passthrough -- lock --stack <stack>",
+        fix:
+            "import the archive that was locked, with the overrides that it was locked with in site.content[].overrides, or " +
+            "lock this one with: npm run -s passthrough -- lock --stack <stack>",
     });
 }

@@ -3,6 +3,8 @@ import type { ReachedCluster } from "./kubeconfigs";
 import type { ConfiguredCertificate } from "./client-certificate";
 import type { OnRemove } from "../mirror/on-remove";
 import type { ClusterApply } from "./mirror-policy";
+import type { Override } from "../mirror/override";
+import { parseBoundedJson } from "../oci/bounded-json";
 import type { RegistryKind } from "../registries";
 import { mergeDocuments } from "./document";
 import { registryKeys } from "./registry-keys";
@@ -31,6 +33,8 @@ export interface ConfiguredSite {
     readonly onRemove: Reading<OnRemove>;
     /** Lock files in the order of the sets. */
     readonly locks: Reading<readonly string[]>;
+    /** By lock file. */
+    readonly overrides: Reading<ReadonlyMap<string, readonly Override[]>>;
 }
 
 /** Nothing is known: there is no configuration, or it is not one of this program. */
@@ -45,6 +49,7 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     clusters: undefined,
     onRemove: undefined,
     locks: undefined,
+    overrides: undefined,
 };
 
 const reachedKeys = clusterKeys.pick({ apply: true }).loose();
@@ -53,6 +58,7 @@ const reachedOnly = z.looseObject({
     clusters: z.record(z.string(), reachedKeys).optional(),
 });
 
+const overridesOnly = z.array(contentEntry.pick({ lock: true, overrides: true }).partial().loose()).default([]);
 const locksOnly = z.array(contentEntry.pick({ lock: true }).loose()).default([]);
 
 /**
@@ -72,6 +78,7 @@ export function readConfiguredSite(
         return found !== undefined && parsed.success ? { value: parsed.data } : undefined;
     };
     const locks = read(locksOnly, "content");
+    const overrides = read(overridesOnly, "content");
     return {
         type: read(registryKeys.shape.type, "registry", "type"),
         mirrorBase: read(registryKeys.shape.mirrorBase, "registry", "mirrorBase"),
@@ -85,6 +92,11 @@ export function readConfiguredSite(
         retrySeconds: read(transferKeys.shape.retrySeconds, "transfer", "retrySeconds"),
         clusters: readReachedClusters(site, defaults),
         onRemove: read(onRemoveKey, "onRemove"),
+        overrides: overrides && {
+            value: new Map(
+                overrides.value.flatMap((set) => (set.lock === undefined ? [] : [[set.lock, set.overrides ?? []]])),
+            ),
+        },
         locks: locks && { value: locks.value.map(({ lock }) => lock) },
     };
 }
@@ -140,7 +152,7 @@ function readCertificate(
 /** Reads a document that configuration holds as JSON. */
 export function parseJson(text: string | undefined): Reading<unknown> {
     try {
-        return { value: text === undefined ? undefined : (JSON.parse(text) as unknown) };
+        return { value: text === undefined ? undefined : parseBoundedJson(text) };
     } catch {
         return undefined;
     }

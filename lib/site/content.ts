@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { type Lock, lockDigest, parseLock } from "../lock";
 import type { ClusterFacts } from "../mirror/cluster-facts";
 import type { ImageMark } from "../mirror/image-set";
+import type { Override } from "../mirror/override";
 import type { Digest } from "../oci/digest";
 import { errorMessage } from "../errors/errors";
 import { parseSourceKey, repositoryName } from "../oci/reference";
@@ -18,6 +19,8 @@ export interface Content {
     readonly archive: readonly string[];
     readonly lock: string;
     readonly lockDigest: Digest;
+    /** Upstreams of images that the archive does not name. */
+    readonly overrides?: readonly Override[];
     /** Images that this set pushes, and tags it moves to images of earlier sets: source reference -> digest. */
     readonly images: Readonly<Record<string, Digest>>;
     /** Images that it relies on and that an earlier set pushes. */
@@ -153,6 +156,7 @@ function createContent(document: ContentDocument, lock: Lock, tags: TagOwners): 
         archive: typeof document.archive === "string" ? [document.archive] : document.archive,
         lock: document.lock,
         lockDigest: lockDigest(lock),
+        overrides: document.overrides ?? [],
         images: Object.fromEntries([...images, ...moved]),
         earlier: Object.fromEntries(earlier),
         marks: Object.fromEntries(marks),

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { isLoopback } from "../distribution/http/loopback";
-import { type MirrorBase, parseMirrorBase } from "../mirror/mirror-reference";
+import { type MirrorBase, formatMirrorBase, parseMirrorBase } from "../mirror/mirror-reference";
 import { readClientCertificate } from "./client-certificate";
 import type { FileReader } from "./content";
 import type { ConfigIssue } from "./config-issue";
@@ -28,7 +28,7 @@ export function readRegistry(
     if (mirror === undefined) return undefined;
     return {
         type,
-        mirrorBase,
+        mirrorBase: formatMirrorBase(mirror),
         mirror,
         ...(ca === undefined ? {} : { ca }),
         ...(clientCertificate === undefined ? {} : { clientCertificate }),

@@ -50,6 +50,21 @@ const VERIFIED: readonly (readonly [file: string, line: string])[] = [
     ["dynamic-providers/lifecycle/engine.ts", 'import * as net from "node:net";'],
 ];
 
+/** Parsers that untrusted text could make take any amount of memory. */
+const UNBOUNDED: readonly (readonly [file: string, line: string])[] = [
+    ["lib/archives/formats/oc-mirror/releases.ts", "const read = JSON.parse;"],
+    ["lib/registries/ping.ts", 'JSON.parse("{}");'],
+    ["cli/accounts/auth-file.ts", "const { parse } = JSON;"],
+    ["lib/archives/formats/oc-mirror/image-set.ts", 'import { parse } from "yaml";'],
+    ["cli/stack/stack-file.ts", 'import * as yaml from "yaml";'],
+    ["config/load.ts", 'import { parseAllDocuments } from "yaml";'],
+];
+const BOUNDED: readonly (readonly [file: string, line: string])[] = [
+    ["lib/oci/bounded-json.ts", 'JSON.parse("{}");'],
+    ["lib/oci/bounded-yaml.ts", 'import { parse } from "yaml";'],
+    ["lib/openshift/targets/target.ts", 'import { stringify } from "yaml";'],
+];
+
 /** State that operations of one provider process would share unseen. */
 const STATE = ["let current = 1;", "export let current = 1;", "const known = new Map<string, number>();"].map(
     (line) => ["dynamic-providers/registry/connection.ts", line] as const,
@@ -64,7 +79,7 @@ function verdicts(lines: readonly (readonly [file: string, line: string])[]): st
         import { ESLint } from "eslint";
         // These rules need no types, and a program of all types would take most of the time.
         const overrideConfig = { languageOptions: { parserOptions: { projectService: false } } };
-        const eslint = new ESLint({ overrideConfig, ruleFilter: ({ ruleId }) => ruleId.startsWith("no-restricted-") });
+        const eslint = new ESLint({ overrideConfig, ruleFilter: ({ ruleId }) => ruleId.includes("no-restricted-") });
         const results = [];
         for (const [file, line] of ${JSON.stringify(lines)}) {
             const [{ messages }] = await eslint.lintText(line + "\\n", { filePath: file });
@@ -88,6 +103,12 @@ test("only the files that always verify certificates may open TLS connections", 
     const isCaught = ([rule]: string[]) => rule === "no-restricted-syntax" || rule === "no-restricted-globals";
     expect(verdicts(UNVERIFIED).map(isCaught)).toEqual(UNVERIFIED.map(() => true));
     expect(verdicts(VERIFIED)).toEqual(VERIFIED.map(() => []));
+});
+
+test("only the readers with limits may parse JSON and YAML", () => {
+    const isCaught = (rules: string[]) => rules.some((rule) => /no-restricted-(properties|imports)$/.test(rule));
+    expect(verdicts(UNBOUNDED).map(isCaught)).toEqual(UNBOUNDED.map(() => true));
+    expect(verdicts(BOUNDED)).toEqual(BOUNDED.map(() => []));
 });
 
 test("imports along it are not", () => {

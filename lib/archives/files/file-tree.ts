@@ -1,6 +1,7 @@
 import { type Digest, digestHex, isDigest } from "../../oci/digest";
 import { ArchiveError } from "../../errors/errors";
-import { NestingError, parseBoundedJson } from "../../oci/bounded-json";
+import { NestingError } from "../../errors/nesting";
+import { parseBoundedJson } from "../../oci/bounded-json";
 import type { ArchivePart } from "../../lock";
 import { ArchiveSource, type BlobLocation } from "./archive-source";
 

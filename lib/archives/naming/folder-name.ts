@@ -23,7 +23,7 @@ export function folderReferences(folder: string, suffix = ""): Reference[] {
 /** `2026.11`, `v1.2` and `app.bak` are folders; a host ends with letters, or has a port, or is an address. */
 function isHost(part: string): boolean {
     if (canonicalRegistry(part) === undefined) return false;
-    if (part.includes(":") || part === "localhost" || /^\d{1,3}(\.\d{1,3}){3}$/.test(part)) return true;
+    if (part.includes(":") || part.toLowerCase() === "localhost" || /^\d{1,3}(\.\d{1,3}){3}$/.test(part)) return true;
     const ending = /\.([a-z][a-z0-9-]*[a-z0-9])$/i.exec(part)?.[1]?.toLowerCase();
     return ending !== undefined && !FILE_ENDINGS.has(ending);
 }

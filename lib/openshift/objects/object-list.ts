@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { parseAllDocuments, stringify } from "yaml";
+import { stringify } from "yaml";
 import { z } from "zod";
+import { parseBoundedYamlDocuments } from "../../oci/bounded-yaml";
 
 /** Objects for comparison and review: "<kind> [<namespace>/]<name>" -> YAML, sorted. */
 export type ObjectList = Readonly<Record<string, string>>;
@@ -36,10 +37,8 @@ function describeBinaries(data: Readonly<Record<string, string>>): Record<string
  * @returns undefined for a text that is none
  */
 export function readObjectList(yaml: string): ObjectList | undefined {
-    const documents = parseAllDocuments(yaml);
-    if (!Array.isArray(documents)) return {};
     try {
-        return listObjects(documents.map((document) => document.toJS() as object));
+        return listObjects(parseBoundedYamlDocuments(yaml, Infinity) as object[]);
     } catch {
         return undefined;
     }

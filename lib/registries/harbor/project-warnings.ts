@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "../../errors/text";
 import type { HarborClient } from "./client";
 import type { Project } from "./project";
 
@@ -11,6 +12,7 @@ const retentionRule = z.object({
 });
 const retention = z.object({ rules: z.array(retentionRule).nullish() });
 const immutableRule = z.object({ disabled: z.boolean().default(false) });
+const jobParameters = z.looseObject({ delete_untagged: z.unknown() });
 const schedule = z.object({ job_parameters: z.string().default("{}") });
 
 /**
@@ -85,9 +87,5 @@ async function collectionWarnings(client: HarborClient): Promise<string[]> {
 }
 
 function deletesUntagged(parameters: string): boolean {
-    try {
-        return (JSON.parse(parameters) as { delete_untagged?: unknown }).delete_untagged === true;
-    } catch {
-        return false;
-    }
+    return jobParameters.safeParse(parseJson(parameters)).data?.delete_untagged === true;
 }

@@ -121,3 +121,60 @@ test("a lock of before there were name sources is compared where the archive nam
     expect(lines).toEqual([]);
     expect(note).toMatch(/^the names of the lock file could not be compared with the archive: 1 name has no single/);
 });
+
+describe("with the overrides of the configuration", () => {
+    const third = testImage("third");
+    const files = ociLayoutFiles([{ image: app, name: APP }, { image: tool }, { image: third }]);
+    const own = (image: { digest: string }, repository: string) => ({
+        match: image.digest,
+        registry: "ghcr.io",
+        repository,
+        tag: "3",
+    });
+    const configured = [own(tool, "own/tool"), own(third, "own/third")];
+    const verify = async (change: (lock: Lock) => Partial<Lock>, overrides: readonly Override[] = configured) => {
+        const archive = await bench.openFiles(files);
+        const { lock } = await describeArchive(archive, configured);
+        const { problems: found, note } = await verifyNames(archive, { ...lock, ...change(lock) }, overrides);
+        return { names: found.map(({ name }) => name), lines: formatGroups(found).join("\n"), note };
+    };
+    const evil = "registry.redhat.io/ubi9/ubi:1";
+    const override = (match: string) => ({ from: "override" as const, where: match, name: match });
+
+    it("a lock that they were made with is right", async () => {
+        expect(await verify(() => ({}))).toEqual({ names: [], lines: "", note: undefined });
+    });
+
+    it("an image is not renamed by a lock that ascribes the name to an override", async () => {
+        const found = await verify(({ images: { [APP]: digest = "", ...images }, nameSources }) => ({
+            images: { ...images, [evil]: digest },
+            nameSources: { ...nameSources, [evil]: override(digest) },
+        }));
+        expect(found.names).toEqual([evil]);
+        expect(found.lines).toContain(`which the archive names ${APP}`);
+    });
+
+    it("nor is one that another override names", async () => {
+        const found = await verify(({ images: { "ghcr.io/own/tool:3": digest = "", ...images }, nameSources }) => ({
+            images: { ...images, [evil]: digest },
+            nameSources: { ...nameSources, [evil]: override(digest) },
+        }));
+        expect(found.names).toEqual([evil]);
+        expect(found.lines).toContain("which the archive names ghcr.io/own/tool:3");
+    });
+
+    it("the digests of two images with overrides are not swapped", async () => {
+        const [one, two] = ["ghcr.io/own/tool:3", "ghcr.io/own/third:3"] as const;
+        const found = await verify(({ images }) => ({
+            images: { ...images, [one]: images[two] ?? "", [two]: images[one] ?? "" },
+        }));
+        expect([...found.names].sort()).toEqual([two, one].sort());
+    });
+
+    it("where they name not all of the archive, a name that none of them gives is refused", async () => {
+        const found = await verify(() => ({}), [own(tool, "own/tool")]);
+        expect(found.names).toEqual(["ghcr.io/own/third:3"]);
+        expect(found.lines).toContain("no override of the configuration gives it");
+        expect(found.note).toContain("could not be compared");
+    });
+});

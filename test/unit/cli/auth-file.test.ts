@@ -38,6 +38,9 @@ test.each([
     ["the longest path wins over the host", { [PLACE]: auth("a"), "registry.example:8443": auth("b") }, "a"],
     ["the host serves what has no entry of its own", { "registry.example:8443": auth("b"), other: auth("c") }, "b"],
     ["docker's spelling of a host is read", { "https://registry.example:8443/v1/": auth("d") }, "d"],
+    ["a host may be in upper case", { "REGISTRY.Example:8443/mirror": auth("f") }, "f"],
+    ["docker's spelling of it too", { "HTTPS://Registry.Example:8443/v1/": auth("g") }, "g"],
+    ["the same spelling wins", { "REGISTRY.example:8443": auth("h"), "registry.example:8443": auth("i") }, "i"],
     ["user name and password may stand in the clear", { [PLACE]: account("e") }, "e"],
 ])("%s", async (_, auths, username) => {
     expect(await accountInFile(file({ auths }), PLACE)).toMatchObject({ credentials: account(username), warnings: [] });
@@ -46,6 +49,8 @@ test.each([
 test("an entry of another port, of a longer path or of another host is not this registry's", async () => {
     const auths = {
         "registry.example": auth("a"),
+        "registry.example.:8443": auth("a"),
+        [`${PLACE.toUpperCase()}`]: auth("a"),
         [`${PLACE}/quay.io`]: auth("b"),
         "registry.example:8443/mir": auth("c"),
     };
@@ -61,6 +66,7 @@ test("a file that others can read is told, with the cure", async () => {
 
 test.each([
     ["not JSON", `{"auths": {"${PLACE}": "${PASSWORD}`, "not JSON"],
+    ["nested without end", `{"auths": {"${PASSWORD}": ${"[".repeat(100)}`, "not JSON"],
     ["an entry that is none", { auths: { [PLACE]: PASSWORD } }, `auths.${PLACE}`],
     [
         "an identity token",

@@ -31,6 +31,14 @@ test("an archive gets a lock that names every image, and a second run leaves it 
     expect(readFileSync(join(folder, "a.lock.json"), "utf8")).toBe(text);
 });
 
+test("an archive with 0 images gets no lock: the command fails and names it", () => {
+    writeFileSync(join(folder, "mirror_000001.tar"), tar(ocMirrorEntries({ tags: [] })));
+    const run = passthrough("lock", "mirror_000001.tar", "--out", "a.lock.json");
+    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run.error).toMatch(/ARCHIVE_INCOMPLETE in .*mirror_000001\.tar: it has no image/);
+    expect(existsSync(join(folder, "a.lock.json"))).toBe(false);
+});
+
 test("names without one upstream stop the lock, all at once, and nothing is written; overrides settle them", () => {
     const archive = tar(
         ocMirrorEntries({

@@ -166,6 +166,7 @@ test("what cannot say what was imported is refused by name, with the cure", () =
     for (const [file, text] of [
         ["absent.json", undefined],
         ["broken.json", "{"],
+        ["nested.json", "[".repeat(65)],
         ["other.json", '{"images": 3}'],
     ] as const) {
         if (text !== undefined) writeFileSync(join(folder, file), text);

@@ -96,6 +96,9 @@ test("a registry that the site has left gets neither today's account nor today's
     expect(moved.adminCredentials(inputs({ account: "admin" }))).toEqual(STORED);
     expect(moved.registry(inputs()).ca).toBe("PEM in state");
     expect(settings().hasMoved(CONNECTION)).toBe(false);
+    expect(
+        settings().hasMoved({ ...CONNECTION, mirrorBase: BASE.replace(/^[^/]+/, (host) => host.toUpperCase()) }),
+    ).toBe(false);
     expect(StackSettings.UNKNOWN.hasMoved(CONNECTION)).toBe(false);
 });
 

@@ -5,6 +5,7 @@ import {
     mirrorReference,
     mirrorRepository,
     mirrorSourceLocation,
+    isSameMirrorBase,
     parseMirrorBase,
     protectingTag,
 } from "../../../lib/mirror/mirror-reference";
@@ -27,6 +28,7 @@ describe("parseMirrorBase", () => {
         ["mirror.jfrog.site-a.local", "mirror.jfrog.site-a.local", ""],
         ["localhost:5000", "localhost:5000", ""],
         ["localhost/mirror", "localhost", "mirror"],
+        ["LOCALHOST:5000/mirror", "localhost:5000", "mirror"],
         ["10.0.0.5:8443/mirror", "10.0.0.5:8443", "mirror"],
     ])("splits %s", (text, host, prefix) => {
         expect(parseMirrorBase(text)).toEqual({ host, prefix });
@@ -44,11 +46,26 @@ describe("parseMirrorBase", () => {
         ["my_reg.test/mirror", "not a host"],
         ["reg.test:0/mirror", "port 0"],
         ["reg.test:00", "port 0"],
+        ["reg.test./mirror", "not a host"],
+        ["127.0.0.01:5000/mirror", "write 127.0.0.1"],
+        ["10.1.5/mirror", "is read as the address 10.1.0.5"],
+        ["0x7f.1:5000/mirror", "write 127.0.0.1"],
+        ["10.0.0.256/mirror", "neither a DNS name nor an address"],
         ["", "not a host"],
     ])("refuses %j and says how to write it", (text, expected) => {
         expect(() => parseMirrorBase(text)).toThrow(expect.objectContaining({ code: "MIRROR_BASE_INVALID" }));
         expect(() => parseMirrorBase(text)).toThrow(expected);
     });
+});
+
+test.each([
+    ["LOCALHOST:5000/mirror", "localhost:5000/mirror", true],
+    ["reg.test/mirror", "Reg.Test/mirror", true],
+    ["reg.test/mirror", "reg.test:443/mirror", false],
+    ["reg.test/mirror", "reg.test/other", false],
+    ["neither", "Neither", false],
+])("%s and %s are one place: %s", (one, other, expected) => {
+    expect(isSameMirrorBase(one, other)).toBe(expected);
 });
 
 describe("the path of an upstream host", () => {

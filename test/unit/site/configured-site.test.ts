@@ -26,7 +26,11 @@ test("today's configuration is read as the program reads it: the site over its d
         clusters: { value: [{ name: "", apply: { context: "lab" } }] },
         onRemove: { value: "delete" },
         locks: { value: ["a.lock.json"] },
+        overrides: { value: new Map([["a.lock.json", []]]) },
     });
+    const overrides = [{ match: "ubi9/**", registry: "registry.redhat.io" }];
+    const content = [{ archive: "a", lock: "a.lock.json", overrides }];
+    expect(read({ ...SITE, content }).overrides?.value.get("a.lock.json")).toEqual(overrides);
     const { registry, ...rest } = SITE;
     expect(read({ registry: { mirrorBase: registry.mirrorBase } }, { ...rest, registry })).toEqual(read(SITE));
     expect(read({ ...SITE, content: null }, { content: [{ lock: "b.lock.json" }] }).locks?.value).toEqual([

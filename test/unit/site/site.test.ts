@@ -200,6 +200,9 @@ test("plain HTTP is for loopback; a version must be valid; locks must exist, be 
     ]);
     const loopback = { type: "distribution", mirrorBase: "localhost:5000/mirror", plainHttp: true };
     expect(site({ registry: loopback }).issues).toEqual([]);
+    const upper = site({ registry: { ...loopback, mirrorBase: "LOCALHOST:5000/mirror" } });
+    expect(upper.issues).toEqual([]);
+    expect(upper.site?.registry.mirrorBase).toBe("localhost:5000/mirror");
 });
 
 test("a tag that upstream moved to an image of an earlier set is set by the set that has it", () => {

@@ -1,5 +1,5 @@
-import { parse } from "yaml";
 import { z } from "zod";
+import { parseBoundedYaml } from "../../../oci/bounded-yaml";
 import type { Digest } from "../../../oci/digest";
 import type { Reference } from "../../../oci/reference";
 import { type FileTree, readTreeFile } from "../../files/file-tree";
@@ -52,7 +52,7 @@ export async function readSignatures(tree: FileTree, notes: string[]): Promise<R
 
 function binaryData(text: string): Buffer[] {
     try {
-        const { binaryData: data } = configMap.parse(parse(text));
+        const { binaryData: data } = configMap.parse(parseBoundedYaml(text));
         return Object.values(data ?? {}).map((value) => Buffer.from(value, "base64"));
     } catch {
         return [];

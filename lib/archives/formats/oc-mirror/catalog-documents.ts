@@ -1,7 +1,8 @@
-import { parseAllDocuments } from "yaml";
 import { z } from "zod";
 import type { ErrorCode } from "../../../errors/codes";
 import { ArchiveError, errorMessage } from "../../../errors/errors";
+import { parseBoundedJson } from "../../../oci/bounded-json";
+import { parseBoundedYamlDocuments } from "../../../oci/bounded-yaml";
 import { JsonDocuments } from "./json-documents";
 import { type WorkingFile, workingChunks } from "./working-file";
 import { YamlDocuments, onlyMembers } from "./yaml-documents";
@@ -37,12 +38,8 @@ export async function* bundleImages(file: WorkingFile): AsyncGenerator<string> {
 
 function parsed(file: WorkingFile, text: string): unknown[] {
     try {
-        if (text.startsWith("{")) return [JSON.parse(text)];
-        return parseAllDocuments(onlyMembers(text, ["schema", "image", RELATED])).map((document) => {
-            const [broken] = document.errors;
-            if (broken !== undefined) throw broken;
-            return document.toJS() as unknown;
-        });
+        if (text.startsWith("{")) return [parseBoundedJson(text)];
+        return parseBoundedYamlDocuments(onlyMembers(text, ["schema", "image", RELATED]));
     } catch (cause) {
         throw invalidFile(file, `neither JSON nor YAML: ${errorMessage(cause)}`, "ARCHIVE_METADATA_INVALID", cause);
     }

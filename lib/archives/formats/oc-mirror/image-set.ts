@@ -1,7 +1,7 @@
-import { parse } from "yaml";
 import { z } from "zod";
 import { schemaIssues } from "../../../errors/schema-issues";
 import { ArchiveError, errorMessage } from "../../../errors/errors";
+import { parseBoundedYaml } from "../../../oci/bounded-yaml";
 import type { MetadataFile } from "./cache-index";
 
 const version = { minVersion: z.string().optional(), maxVersion: z.string().optional() };
@@ -57,7 +57,7 @@ export function readImageSet(file: MetadataFile): ImageSetContent {
 export function readYaml<T>(file: MetadataFile, shape: z.ZodType<T>): T {
     let document: unknown;
     try {
-        document = parse(file.text);
+        document = parseBoundedYaml(file.text);
     } catch (cause) {
         throw invalidMetadata(file, `not YAML: ${errorMessage(cause)}`, cause);
     }

@@ -1,5 +1,6 @@
-import { parse } from "yaml";
 import { z } from "zod";
+import { parseBoundedJson } from "../../../oci/bounded-json";
+import { parseBoundedYaml } from "../../../oci/bounded-yaml";
 import type { OcMirrorIndex } from "./cache-index";
 import { imageReferences, releaseMetadata } from "./release-documents";
 import { type WorkingFile, readWorkingFile } from "./working-file";
@@ -54,8 +55,8 @@ export async function heldReleases(index: OcMirrorIndex, notes: string[]): Promi
     }
     const releases: HeldRelease[] = [];
     for (const { name, tag, folder, files } of folders.values()) {
-        const references = await readAs(files.get("image-references"), JSON.parse, imageReferences, notes);
-        const metadata = await readAs(files.get("release-metadata"), JSON.parse, releaseMetadata, notes);
+        const references = await readAs(files.get("image-references"), parseBoundedJson, imageReferences, notes);
+        const metadata = await readAs(files.get("release-metadata"), parseBoundedJson, releaseMetadata, notes);
         const boot = await readAs(files.get("0000_50_installer_coreos-bootimages.yaml"), parseStream, stream, notes);
         const tags = references?.spec.tags ?? [];
         releases.push({
@@ -74,7 +75,7 @@ export async function heldReleases(index: OcMirrorIndex, notes: string[]): Promi
 
 /** The ConfigMap holds the stream's metadata as JSON. */
 function parseStream(text: string): unknown {
-    return JSON.parse(bootImages.parse(parse(text)).data.stream);
+    return parseBoundedJson(bootImages.parse(parseBoundedYaml(text)).data.stream);
 }
 
 function kubeVirtImages(boot: z.infer<typeof stream> | undefined): Map<string, string> {

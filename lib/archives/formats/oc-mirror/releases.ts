@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseBoundedJson } from "../../../oci/bounded-json";
 import type { Digest } from "../../../oci/digest";
 import { type Reference, isTag } from "../../../oci/reference";
 import type { Origin } from "../../naming/origin";
@@ -53,7 +54,7 @@ async function readSources(index: OcMirrorIndex, notes: string[]): Promise<Sourc
     const files = [...index.working.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const file of files) {
         if (GRAPH.test(file.name)) {
-            const read = await readAs(file, JSON.parse, graph, notes);
+            const read = await readAs(file, parseBoundedJson, graph, notes);
             for (const { version, payload } of read?.nodes ?? []) {
                 const digest = mentionedReference(payload)?.digest;
                 if (digest !== undefined) nodes.set(digest, { reference: payload, version, file: file.name });

@@ -1,5 +1,6 @@
 import { inflateRawSync, inflateSync } from "node:zlib";
 import { z } from "zod";
+import { parseBoundedJson } from "../../../oci/bounded-json";
 import type { Digest } from "../../../oci/digest";
 
 /** What the message of a release signature says (containers/image, docs/atomic-signature.md). */
@@ -29,7 +30,7 @@ const [UNCOMPRESSED, ZIP, ZLIB] = [0, 1, 2];
 export function signedIdentity(bytes: Buffer): SignedIdentity | undefined {
     try {
         const literal = literalData(bytes, 0);
-        const parsed = message.safeParse(literal === undefined ? undefined : JSON.parse(literal.toString("utf8")));
+        const parsed = message.safeParse(literal === undefined ? undefined : parseBoundedJson(literal));
         if (!parsed.success) return undefined;
         const { identity, image } = parsed.data.critical;
         return { reference: identity["docker-reference"], digest: image["docker-manifest-digest"] };
