@@ -129,13 +129,16 @@ export class Objects {
         }
         const refused = `the account may not list and watch ${path}, and the official plugin waits until it is cancelled`;
         await this.waitFor(() => this.canWatch(path), BLIND_WAIT_MS, refused);
-        await this.waitFor(() => this.isGone(`${path}/${name}`), limitMs, "timed out waiting for the condition");
+        const timedOut = "timed out waiting for the condition";
+        await this.waitFor(() => this.isGone(`${path}/${name}`), limitMs, timedOut);
+        // After a cancellation it may still exist.
+        if (!(await this.isGone(`${path}/${name}`))) throw new UnfinishedDeletion(timedOut);
     }
 
     private async waitFor(condition: () => Promise<boolean>, limitMs: number, failure: string): Promise<void> {
         const end = Date.now() + limitMs;
-        while (!(await condition())) {
-            if (Date.now() > end || this.signal.aborted) throw new UnfinishedDeletion(failure);
+        while (!(await condition()) && !this.signal.aborted) {
+            if (Date.now() > end) throw new UnfinishedDeletion(failure);
             await wait(POLL_MS);
         }
     }
