@@ -145,6 +145,11 @@ export class TestStack {
         return this.start(["up", "--yes", "--skip-preview", ...this.selection()]);
     }
 
+    /** Starts `destroy` and gives its process, for tests that end it early. */
+    startDestroy(): StartedRun {
+        return this.start(["destroy", "--yes", "--skip-preview", ...this.selection()]);
+    }
+
     async outputs(): Promise<Record<string, unknown>> {
         const run = await this.must(["stack", "output", "--json", "--show-secrets", "--stack", NAME]);
         return JSON.parse(run.text) as Record<string, unknown>;

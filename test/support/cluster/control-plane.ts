@@ -154,6 +154,8 @@ export class ControlPlane {
             "--service-cluster-ip-range=10.0.0.0/24",
             // No controller creates the service account "default", which pods would need.
             "--disable-admission-plugins=ServiceAccount",
+            // Without its controller, what is deleted in the foreground would keep a finalizer and stay.
+            "--enable-garbage-collector=false",
             "--endpoint-reconciler-type=none",
             "--enable-priority-and-fairness=false",
             `--audit-policy-file=${this.file("audit.yaml")}`,

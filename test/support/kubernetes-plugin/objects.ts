@@ -22,6 +22,8 @@ const RETRY_DELAYS_MS = [500, 1000];
 const POLL_MS = 100;
 /** Unless the resource has a timeout of its own. The official plugin waits 10 minutes. */
 const DELETION_TIMEOUT_MS = 10_000;
+/** For the right to list and watch. The official plugin waits until it is cancelled. */
+const BLIND_WAIT_MS = 10_000;
 const CONFLICT_HELP =
     "https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/#handle-field-conflicts-on-existing-resources";
 
@@ -111,7 +113,7 @@ export class Objects {
 
     /**
      * Deletes an object and waits until it is gone. The official plugin sees that in a watch of all objects of the kind:
-     * without the right to list and to watch, it waits for its timeout although the object is gone.
+     * without the right to list and to watch it never does, and no timeout ends that (await/informers, Subscribe).
      *
      * @throws UnfinishedDeletion
      */
@@ -125,13 +127,24 @@ export class Objects {
             if (error instanceof ApiError && error.isNotFound) return;
             throw error;
         }
+        const refused = `the account may not list and watch ${path}, and the official plugin waits until it is cancelled`;
+        await this.waitFor(() => this.canWatch(path), BLIND_WAIT_MS, refused);
+        const timedOut = "timed out waiting for the condition";
+        await this.waitFor(() => this.isGone(`${path}/${name}`), limitMs, timedOut);
+        // After a cancellation it may still exist.
+        if (!(await this.isGone(`${path}/${name}`))) throw new UnfinishedDeletion(timedOut);
+    }
+
+    private async waitFor(condition: () => Promise<boolean>, limitMs: number, failure: string): Promise<void> {
         const end = Date.now() + limitMs;
-        const canWatch = (await this.isAllowed(path, {})) && (await this.isAllowed(path, { watch: "true" }));
-        while (!canWatch || !(await this.isGone(`${path}/${name}`))) {
-            if (Date.now() > end || this.signal.aborted)
-                throw new UnfinishedDeletion("timed out waiting for the condition");
+        while (!(await condition()) && !this.signal.aborted) {
+            if (Date.now() > end) throw new UnfinishedDeletion(failure);
             await wait(POLL_MS);
         }
+    }
+
+    private async canWatch(path: string): Promise<boolean> {
+        return (await this.isAllowed(path, {})) && (await this.isAllowed(path, { watch: "true" }));
     }
 
     private async isGone(path: string): Promise<boolean> {
