@@ -57,6 +57,7 @@ const parsers = [
     "lib/errors/text.ts",
     "lib/oci/bounded-{json,yaml}.ts",
     "lib/openshift/rules/registries-toml.ts",
+    "lib/kubernetes/kubeconfig-document.ts",
     "dynamic-providers/lifecycle/resource-provider.ts",
 ];
 const PARSE_MESSAGE = "use parseBoundedJson, parseJson or parseBoundedYaml: untrusted text may be made to cost memory";

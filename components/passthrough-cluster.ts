@@ -97,6 +97,8 @@ export class PassthroughCluster extends pulumi.ComponentResource {
                 // Otherwise a ConfigMap whose data changes is deleted and created again.
                 enableConfigMapMutable: true,
                 upsertExistingObjects: cluster.adopt,
+                // What somebody has changed in an object of this stack is changed back; `ClusterAccess` refuses objects of others.
+                enablePatchForce: true,
                 // A refresh of a cluster that is down keeps what state has of it.
                 skipUpdateUnreachable: true,
                 suppressDeprecationWarnings: true,

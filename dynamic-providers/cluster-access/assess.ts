@@ -1,3 +1,4 @@
+import { parseBoundedJson } from "../../lib/oci/bounded-json";
 import { PassthroughError } from "../../lib/errors/errors";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import {
@@ -42,7 +43,7 @@ type Site = Pick<ClusterAccessInputs, "rules" | "objects" | "owner" | "adopt" | 
  * @throws ClusterError, PassthroughError if something could not be read
  */
 export async function assessCluster(client: ClusterClient, site: Site): Promise<Assessment> {
-    const wanted = JSON.parse(site.rules) as readonly MirrorObject[];
+    const wanted = parseBoundedJson(site.rules) as readonly MirrorObject[];
     const existing = await readExistingCluster(client);
     const { pools, configurations } = await readPoolConfigurations(client);
     const { ready, waiting } = rolledOutNever(findPair(existing, wanted), configurations);

@@ -93,7 +93,8 @@ export function createProvider<
                 if (failures.length > 0) return { inputs: news, failures };
                 const given = news as unknown as Inputs;
                 const normalized = provider.normalizeInputs?.(olds as Partial<Inputs>, given, context) ?? given;
-                const inputs = (await provider.findInputs?.(olds as Partial<Inputs>, normalized, context)) ?? normalized;
+                const inputs =
+                    (await provider.findInputs?.(olds as Partial<Inputs>, normalized, context)) ?? normalized;
                 // Credentials that are not known yet are no reason to describe less of the rest.
                 if (!hasUnknown(withoutSecretProperties(provider, news)))
                     await provider.describeChanges?.(olds as Partial<Inputs>, inputs, context);

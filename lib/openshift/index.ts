@@ -27,7 +27,13 @@ export { type ObjectList, listObjects, readObjectList } from "./objects/object-l
 export { mirrorRuleNames } from "./rules/rule-names";
 export { forbiddenSources, forbidSources } from "./rules/never-sources";
 export type { ClusterRefusal, ClusterWarning, ExistingCluster, PlannedRules } from "./existing/existing-cluster";
-export { type LivePair, type NeverSources, type PoolConfiguration, loneNever, rolledOutNever } from "./existing/never-sources";
+export {
+    type LivePair,
+    type NeverSources,
+    type PoolConfiguration,
+    loneNever,
+    rolledOutNever,
+} from "./existing/never-sources";
 export { type ClusterSurvey, surveyCluster } from "./existing/survey";
 export type { RegistrySources } from "./rules/registry-sources";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";

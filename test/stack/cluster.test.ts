@@ -78,7 +78,7 @@ test("a cluster gets CA, account and rules in this order, never in a second step
     expect((await server.admin.get(TRUSTED))?.data).toEqual({
         [site.registry.host.replace(":", "..")]: site.authority.ca,
     });
-    const writes = (await server.requests()).filter(({ verb }) => ["create", "patch", "update"].includes(verb));
+    const writes = server.requests().filter(({ verb }) => ["create", "patch", "update"].includes(verb));
     expect(writes.length).toBeGreaterThan(0);
 
     await cluster.settled();

@@ -86,7 +86,7 @@ export async function startApiServer({ crds }: ApiServerOptions = {}): Promise<A
 }
 
 /** A kubeconfig with one cluster, user and context, all called `user`. */
-function formatKubeconfig(
+export function formatKubeconfig(
     server: { readonly url: string; readonly ca: string },
     user: string,
     login: { readonly token: string } | ServerCertificate,

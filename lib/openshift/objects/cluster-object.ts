@@ -9,9 +9,4 @@ export const OWNER_ANNOTATION = "registry-passthrough/stack";
 
 /** Any object that this program makes for a cluster, beside its accounts and CAs. */
 export type ClusterObject =
-    | MirrorObject
-    | CatalogSource
-    | ClusterCatalog
-    | SignatureConfigMap
-    | UpdateService
-    | OperatorHub;
+    MirrorObject | CatalogSource | ClusterCatalog | SignatureConfigMap | UpdateService | OperatorHub;

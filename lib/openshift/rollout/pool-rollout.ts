@@ -15,7 +15,7 @@ export interface PoolOptions {
  * True if every node of the pool has the configuration that the pool wants, as the operator counts
  * (machine-config-operator, pkg/controller/node/status.go).
  */
-function isRolledOut({ metadata, spec, status }: MachineConfigPool): boolean {
+export function isRolledOut({ metadata, spec, status }: MachineConfigPool): boolean {
     const { machineCount: machines = 0, conditions } = status ?? {};
     const counts = [status?.updatedMachineCount, status?.readyMachineCount];
     const failures = [status?.unavailableMachineCount, status?.degradedMachineCount];

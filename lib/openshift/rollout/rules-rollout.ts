@@ -6,7 +6,7 @@ import { type PoolOptions, poolProgress } from "./pool-rollout";
 import type { MachineConfig, MachineConfigPool } from "./rollout-objects";
 import { DONE, type RolloutResult, combineResults, waitingForOperator } from "./rollout-result";
 
-const REGISTRIES_CONF = "/etc/containers/registries.conf";
+export const REGISTRIES_CONF = "/etc/containers/registries.conf";
 /** The pools that the operator generates a registries.conf for; custom pools inherit that of `worker`. */
 const BUILT_IN = ["master", "worker", "arbiter"];
 /** How many sources a line names. */

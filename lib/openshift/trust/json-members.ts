@@ -1,3 +1,5 @@
+import { parseBoundedJson } from "../../oci/bounded-json";
+
 /** Where one member of a JSON object stands in the text. Offsets are in UTF-16 units; ends are exclusive. */
 export interface JsonMember {
     /** Decoded. */
@@ -49,7 +51,7 @@ function readMember(text: string, start: number): JsonMember {
     const nameEnd = matchEnd(STRING, text, start);
     const colon = skipSpace(text, nameEnd);
     const valueStart = skipSpace(text, colon + 1);
-    const name = JSON.parse(text.slice(start, nameEnd)) as string;
+    const name = parseBoundedJson(text.slice(start, nameEnd)) as string;
     return { name, start, valueStart, end: valueEnd(text, valueStart) };
 }
 

@@ -1,3 +1,4 @@
+import { parseBoundedJson } from "../../oci/bounded-json";
 import { createHash } from "node:crypto";
 import { PassthroughError, errorMessage } from "../../errors/errors";
 import { type JsonMember, type JsonObjectSpan, objectSpan, skipSpace } from "./json-members";
@@ -16,7 +17,7 @@ export function pullEntry({ username, password }: PullAccount): string {
 /** SHA-256 of an entry's content, hexadecimal: the same whatever spacing and order of keys the entry is written with. */
 export function entryHash(entry: string): string {
     return createHash("sha256")
-        .update(canonicalJson(JSON.parse(entry)))
+        .update(canonicalJson(parseBoundedJson(entry)))
         .digest("hex");
 }
 
@@ -106,7 +107,7 @@ function findEntry(entries: JsonObjectSpan | undefined, key: string): JsonMember
 /** The parser's message quotes the text, which is secret. */
 function checkJson(text: string): void {
     try {
-        JSON.parse(text);
+        parseBoundedJson(text);
     } catch (error) {
         const position = /position \d+/.exec(errorMessage(error))?.[0];
         throw invalidSecret(position === undefined ? "it is not JSON" : `it is not JSON, at ${position}`);

@@ -28,7 +28,7 @@ export interface ApiResponse {
 }
 
 /** A refusal of the API: `message` is its own text. */
-class ApiError extends Error {
+export class ApiError extends Error {
     constructor(
         readonly status: number,
         /** `Invalid`, `AlreadyExists`, `Conflict`, `Forbidden`, … */

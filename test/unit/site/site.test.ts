@@ -340,11 +340,7 @@ test("an overlap longer than the lifetime of the account is rejected, where acco
         "site.robots.puller.overlap: 11d is too long: the account expires 10 days after it was replaced (a third of its maxAge of 30d); write at most 10d, or a longer maxAge",
     ]);
     expect(site({ registry: { ...registry, type: "quay" }, robots }).site?.robots.puller.overlap).toBe(11);
-    expect(messages(site({ registry: { ...registry, type: "quay" }, robots: { puller: { overlap: "-1d" } } }))).toEqual(
-        [
-            expect.stringMatching(
-                /^site\.robots\.puller\.overlap: .*from 0d to 3650d; write a number of days, as in 7d$/,
-            ) as string,
-        ],
-    );
+    const negative = site({ registry: { ...registry, type: "quay" }, robots: { puller: { overlap: "-1d" } } });
+    const rejected = /^site\.robots\.puller\.overlap: .*from 0d to 3650d; write a number of days, as in 7d$/;
+    expect(messages(negative)).toEqual([expect.stringMatching(rejected) as string]);
 });
