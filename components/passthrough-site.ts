@@ -11,7 +11,7 @@ import { counted, oneLine } from "../lib/errors/text";
 import { formatImages } from "../lib/import/image-list";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
 import type { OnRemove } from "../lib/mirror/on-remove";
-import type { FilesMachineConfig, MirrorObject } from "../lib/openshift";
+import type { FilesMachineConfig, MirrorObject, NetworkAccess } from "../lib/openshift";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
     type ClusterObjects,
@@ -19,6 +19,7 @@ import {
     type Content,
     type SiteCluster,
     SITE_DEFAULTS,
+    accessFiles,
     allImages,
     allMarks,
     clusterConfiguration,
@@ -47,6 +48,8 @@ export interface PassthroughSiteArgs {
     readonly content: readonly Content[];
     /** The clusters that pull; default: of the newest version, and may pull from upstream what the mirror lacks. */
     readonly cluster?: SiteCluster | undefined;
+    /** Who may reach the registry, for files for firewalls; default: no such files. */
+    readonly networkAccess?: NetworkAccess | undefined;
     /** Hosts that content may come from; those without content are named in a note. */
     readonly upstreams?: readonly string[] | undefined;
     /** Secret: what connections to the registry need beside an account, as the key of a client certificate. */
@@ -108,6 +111,8 @@ export class PassthroughSite extends pulumi.ComponentResource {
     readonly clusterObjects: pulumi.Output<Omit<ClusterObjects, "notes">>;
     /** Path -> content of the files for `cluster.targets`, each below a folder named after its target. */
     readonly targetFiles: pulumi.Output<Readonly<Record<string, string>>>;
+    /** Path -> content of the files for firewalls, below the folder `access/`; none without `networkAccess`. */
+    readonly accessFiles: pulumi.Output<Readonly<Record<string, string>>>;
     /** The account that clusters pull with, dockerconfigjson, secret. */
     readonly pullSecret: pulumi.Output<string>;
     /** The account that pushes, dockerconfigjson, secret: for jobs of the command line. */
@@ -119,7 +124,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
     constructor(name: string, args: PassthroughSiteArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:site:PassthroughSite", name, {}, opts);
         const { content, cluster = { contactSource: SITE_DEFAULTS.contactSource } } = args;
-        const site = { content, cluster, upstreams: args.upstreams };
+        const site = { content, cluster, upstreams: args.upstreams, networkAccess: args.networkAccess };
         const registry = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
         const connection = connectionArgs({ ...args, registry });
         const images = allImages(content);
@@ -130,8 +135,11 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const targets = pulumi
             .all([mirror, registry.ca, registry.plainHttp])
             .apply(([base, ca, plainHttp]) => targetFiles(site, { mirror: base, ca, plainHttp }));
-        pulumi.all([delivery, targets]).apply(([{ notes: ofClusters }, { notes: ofTargets }]) => {
-            const notes = [...ofClusters, ...ofTargets];
+        const access = pulumi
+            .all([mirror, registry.plainHttp])
+            .apply(([base, plainHttp]) => accessFiles(site, { mirror: base, plainHttp }));
+        pulumi.all([delivery, targets, access]).apply((parts) => {
+            const notes = parts.flatMap((part) => part.notes);
             if (notes.length === 0 || followsPreview()) return;
             // As one message: without a terminal the engine prints its first line again at every step.
             const title = `${counted(notes.length, "note")} on the content and the mirror rules:`;
@@ -181,6 +189,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
         this.clientMachineConfigs = nodeCertificates(mirror, connection);
         this.clusterObjects = delivery.apply(({ objects }) => objects);
         this.targetFiles = targets.apply(({ files }) => files);
+        this.accessFiles = access.apply(({ files }) => files);
         this.pullSecret = dockerConfig(mirror, puller);
         this.pushSecret = dockerConfig(mirror, importer);
         this.validation = validation.summary;

@@ -18,6 +18,7 @@ const debianTools = {
     containerd: "containerd",
     ctr: "containerd",
     nginx: "nginx",
+    nft: "nftables",
 };
 const suites = ["unit", "integration", "stack", "faults"];
 

@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PassthroughError } from "../../lib/errors/errors";
-import { clusterDelivery, clusterTexts, targetFiles } from "../../lib/site";
+import { accessFiles, clusterDelivery, clusterTexts, targetFiles } from "../../lib/site";
 import { EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { print, printDiagnostic } from "../terminal/output";
@@ -10,7 +10,7 @@ import { type StackSelection, configuredMirrorBase, readStackSite } from "../sta
 import { RENDERED_FILES } from "./rendered-files";
 import { type RenderedOutputs, renderedOutputs } from "./rendered-outputs";
 import { replaceFile } from "./replace-file";
-import { writeTargetFiles } from "./target-files";
+import { writeFolders } from "./rendered-folders";
 
 export interface RenderOptions {
     readonly stack?: string;
@@ -36,7 +36,7 @@ export async function runRender(options: RenderOptions): Promise<number> {
         if (always || outputs[output] !== "") paths.push(await replaceFile(path, outputs[output]));
         else await rm(path, { force: true });
     }
-    paths.push(...(await writeTargetFiles(folder, outputs.targetFiles)));
+    paths.push(...(await writeFolders(folder, { ...outputs.targetFiles, ...outputs.accessFiles })));
     print(json ? JSON.stringify({ files: paths }) : `written: ${paths.join(", ")}`);
     if (offline) printDiagnostic(LEFT_OUT);
     return EXIT_OK;
@@ -51,9 +51,16 @@ function computeOutputs(selection: StackSelection): RenderedOutputs {
     const site = readStackSite(selection);
     const delivery = clusterDelivery(site, site.registry.mirror);
     const targets = targetFiles(site, site.registry);
-    for (const note of [...delivery.notes, ...targets.notes]) printDiagnostic(`note: ${note}`);
+    const access = accessFiles(site, site.registry);
+    for (const note of [...delivery.notes, ...targets.notes, ...access.notes]) printDiagnostic(`note: ${note}`);
     const { ca = "", clientCertificate = "" } = site.registry;
-    return { ...clusterTexts(delivery), registryCa: ca, clientCertificate, targetFiles: targets.files };
+    return {
+        ...clusterTexts(delivery),
+        registryCa: ca,
+        clientCertificate,
+        targetFiles: targets.files,
+        accessFiles: access.files,
+    };
 }
 
 async function readOutputs({ stack, file }: StackSelection): Promise<RenderedOutputs> {

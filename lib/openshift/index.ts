@@ -1,3 +1,6 @@
+export { type AddressRange, isWithin, parseAddressRange } from "./access/address-range";
+export type { NetworkAccess, RegistryPods } from "./access/network-access";
+export { ACCESS_FOLDER, renderAccess } from "./access/render-access";
 export { type CatalogSource, type ClusterCatalog, catalogSources, clusterCatalogs } from "./objects/catalog-objects";
 export { type FilesMachineConfig, clientMachineConfigs } from "./objects/client-certificate";
 export { type NamedImage, namedImages } from "./coverage/named-images";

@@ -17,6 +17,7 @@ export { mergeDocuments, parseContent } from "./document";
 export { configuredExclusions } from "./exclude-issues";
 export { configurationError, issuesText, unknownKeyIssues } from "./issues";
 export { type ConfigKey, accountKeys, siteKeys } from "./key-documentation";
+export { accessFiles } from "./network-access";
 export { type MirrorPolicy, type SiteCluster, mirrorPolicy } from "./mirror-policy";
 export {
     type ConnectionSecrets,

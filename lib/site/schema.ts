@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { overrideSchema } from "../mirror/override";
 import { TARGETS } from "../openshift";
+import { networkAccessKeys } from "./network-access-keys";
 import { registryKeys } from "./registry-keys";
 import { days, size } from "./units";
 
@@ -233,6 +234,11 @@ export const siteSchema = z
                 fix: "write a list of {archive, lock}",
             }),
         cluster: clusterKeys.default({ contactSource: "allow" }).meta({ description: "The clusters that pull" }),
+        networkAccess: networkAccessKeys.optional().meta({
+            description:
+                "Who may reach the registry: `passthrough render` writes files for firewalls (docs/outputs.md#files-for-firewalls)",
+            fix: "write networkAccess: {nodes: [<address or range>, …]}",
+        }),
         transfer: transferKeys
             .default({ concurrency: 6, retrySeconds: 60 })
             .meta({ description: "How images are sent" }),

@@ -1,4 +1,5 @@
 import type { OnRemove } from "../mirror/on-remove";
+import type { NetworkAccess } from "../openshift";
 import { type Content, readContent } from "./content";
 import { imageIssues, readUpstreams, tagOnlyIssues, versionIssues } from "./content-issues";
 import type { ConfigIssue } from "./config-issue";
@@ -6,6 +7,7 @@ import { mergeDocuments, parseSiteDocument } from "./document";
 import { collectIssue } from "./issues";
 import { kindIssues, longestOverlap } from "./kind-issues";
 import { type SiteCluster, mirrorPolicy } from "./mirror-policy";
+import { readNetworkAccess } from "./network-access";
 import { targetFiles } from "./target-files";
 import { type SiteContext, plainHttpIssues, readRegistry } from "./read-registry";
 import type { SiteRegistry } from "./registry";
@@ -18,6 +20,8 @@ export interface Site {
     readonly upstreams?: readonly string[];
     readonly content: readonly Content[];
     readonly cluster: SiteCluster;
+    /** Who may reach the registry; absent: no files for firewalls. */
+    readonly networkAccess?: NetworkAccess;
     /** Blobs uploaded at the same time. */
     readonly concurrency: number;
     /** Images that each validation reads byte for byte. */
@@ -56,6 +60,7 @@ export function readSite(
     const { content, issues: contentIssues } = readContent(parsed.content, context);
     const registry = readRegistry(parsed, context, issues);
     const upstreams = readUpstreams(parsed, issues);
+    const networkAccess = readNetworkAccess(parsed, registry?.mirror.host, issues);
     issues.push(
         ...contentIssues,
         ...versionIssues(parsed),
@@ -64,7 +69,10 @@ export function readSite(
     );
     issues.push(...imageIssues(content, registry?.mirror, upstreams), ...tagOnlyIssues(content, parsed));
     if (registry === undefined || issues.length > 0) return { issues };
-    const site = createSite(parsed, registry, upstreams, content);
+    const site = {
+        ...createSite(parsed, registry, upstreams, content),
+        ...(networkAccess === undefined ? {} : { networkAccess }),
+    };
     // Rules that would forbid their own mirror.
     collectIssue("site.cluster.contactSource", issues, () => mirrorPolicy(site, registry.mirror));
     collectIssue("site.cluster.targets", issues, () => targetFiles(site, registry));
