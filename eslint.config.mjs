@@ -8,7 +8,7 @@ const NAMES = [...GRAMMAR, "mirror"];
 const MODULES = {
     errors: [],
     debug: [],
-    concurrency: ["errors"],
+    concurrency: ["errors", "debug"],
     oci: ["errors"],
     mirror: GRAMMAR,
     distribution: GRAMMAR,
@@ -43,6 +43,7 @@ const otherModules = (module) => {
 const connecting = [
     "lib/distribution/http/{transport,connector,proxy-tunnel,tls,server-certificate}.ts",
     "lib/registries/certificate-expiry.ts",
+    "lib/kubernetes/{transport,proxy}.ts",
 ];
 const connectingTools = ["tools/{download,registry}.mjs"];
 const TLS_MESSAGE =

@@ -52,6 +52,7 @@ function formatCode({ code, status, registryCode, retryAfter }: Problem): string
 function formatPlace(place: Place | undefined): string {
     if (place === undefined) return "";
     if ("registry" in place) return ` at ${printable(place.registry)}`;
+    if ("cluster" in place) return ` at ${printable(place.cluster)}`;
     if ("file" in place) return ` in ${printable(place.file)}`;
     if ("key" in place) return ` at ${printable(place.key)}`;
     return ` in ${formatArchivePlace(place)}`;

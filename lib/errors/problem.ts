@@ -11,6 +11,8 @@ export interface ArchivePlace {
 export type Place =
     /** `host[:port]` */
     | { readonly registry: string }
+    /** URL of the API of a cluster: `https://api.lab.test:6443` */
+    | { readonly cluster: string }
     | ArchivePlace
     | { readonly file: string }
     /** `site.registry.mirrorBase` */

@@ -1,4 +1,5 @@
 import type { Credentials } from "../auth/credentials";
+import type { RetryPolicy } from "../../concurrency/retry";
 import { type RegistryError, toProblem } from "../../errors/errors";
 import type { Problem } from "../../errors/problem";
 import { DEFAULT_REQUESTS, type HostLimiter } from "../limits/host-limiter";
@@ -6,7 +7,7 @@ import { MANIFEST_MEDIA_TYPES } from "../../oci/media-types";
 import { foreignAbsence, provesAbsence, responseError } from "./response-errors";
 import { type RegistryRequest, RegistrySession } from "./registry-session";
 import { pullScopes, pushScopes } from "./request-scopes";
-import { DEFAULT_RETRY, type RetryPolicy, isBlobUnknown, isBusy, withRetry } from "../limits/retry";
+import { DEFAULT_RETRY, isBlobUnknown, isBusy, withRetry } from "../limits/retry";
 import type { HttpResponse, RegistryEndpoint } from "../http/transport";
 
 export interface RegistryClientOptions {

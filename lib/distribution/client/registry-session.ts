@@ -8,7 +8,7 @@ import { isLoopback } from "../http/loopback";
 import { type HostLimiter, hostLimiter } from "../limits/host-limiter";
 import { RegistryTokens, bearer, isBearer } from "../auth/token-cache";
 import { limitedResponse } from "./limited-response";
-import type { RetryPolicy } from "../limits/retry";
+import type { RetryPolicy } from "../../concurrency/retry";
 import { TokenRefusals } from "../auth/token-refusals";
 import { type HttpResponse, type HttpRequest, type RegistryEndpoint, Transport } from "../http/transport";
 

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Limiter } from "../../concurrency/limiter";
-import { type RetryPolicy, withRetry } from "../../distribution/limits/retry";
+import type { RetryPolicy } from "../../concurrency/retry";
+import { withRetry } from "../../distribution/limits/retry";
 import { toProblem } from "../../errors/errors";
 import { type AdminClient, type AdminRequest, parseBody } from "../admin-client";
 import type { RegistryAccount } from "../registry-admin";

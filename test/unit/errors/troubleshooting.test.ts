@@ -9,6 +9,7 @@ const HEADINGS: Readonly<Record<keyof typeof ERROR_CODES, string>> = {
     names: "Names",
     registry: "The registry",
     network: "Network and TLS",
+    cluster: "The cluster",
     configuration: "Configuration and mirror rules",
     accounts: "Accounts and rights",
     validation: "Validation and selftest",

@@ -1,0 +1,111 @@
+import type { ErrorCode } from "../errors/codes";
+import { oneLine, parseJson } from "../errors/text";
+import { ClusterError } from "./cluster-error";
+import { type Fields, isFields, mappingField, textField } from "./kubeconfig-document";
+import type { ApiRequest, ApiResponse } from "./transport";
+
+/** An error as the API reports it (kind Status of v1). */
+export interface ApiStatus {
+    readonly reason: string;
+    readonly message: string;
+    /** Of the object that it is about; absent: it is about none. */
+    readonly name?: string;
+    readonly causes: readonly string[];
+}
+
+/** @returns undefined if the body is no Status of an error: something else than the API responded */
+export function parseStatus(text: string): ApiStatus | undefined {
+    const body = parseJson(text);
+    if (!isFields(body) || body["kind"] !== "Status" || body["apiVersion"] !== "v1") return undefined;
+    const details = mappingField(body, "details") ?? {};
+    const causes = Array.isArray(details["causes"]) ? details["causes"].filter(isFields) : [];
+    const name = textField(details, "name");
+    return {
+        reason: textField(body, "reason") ?? "",
+        message: textField(body, "message") ?? "",
+        ...(name === undefined ? {} : { name }),
+        causes: causes.map(formatCause),
+    };
+}
+
+function formatCause(cause: Fields): string {
+    const [field, message] = ["field", "message"].map((name) => textField(cause, name));
+    return [field, message].filter((part) => part !== undefined).join(": ");
+}
+
+const RIGHTS_FIX =
+    "give the account this right: `passthrough render` writes the roles that it needs, and docs/how-to/cluster.md says how to bind them";
+const LOGIN_FIX =
+    "renew the account's token, certificate or login in the kubeconfig, and check that its context is for this cluster";
+const NO_API = "check that the server in the kubeconfig is the API of a Kubernetes cluster, and what is in front of it";
+const INVALID_FIX =
+    "compare the version of the cluster with site.cluster.version; a field that it does not know is one of another version";
+
+interface Meaning {
+    readonly code: ErrorCode;
+    readonly problem: string;
+    readonly fix: string;
+}
+
+/** The error for a response that is no success. */
+export function statusError(request: ApiRequest, response: ApiResponse): ClusterError {
+    const { server, operation } = request;
+    const { status } = response;
+    const retryAfter = retryAfterSeconds(response.headers["retry-after"]);
+    const found = parseStatus(response.text);
+    const { code, problem, fix } =
+        found === undefined ? withoutStatus(status, response) : meaning(request, status, found);
+    return new ClusterError(problem, { server, operation, status, retryAfter, code, fix });
+}
+
+/** @returns undefined for a date, or an absent header: the usual waits apply */
+function retryAfterSeconds(header: string | undefined): number | undefined {
+    return header !== undefined && /^\d{1,6}$/.test(header.trim()) ? Number(header) : undefined;
+}
+
+function meaning({ method }: ApiRequest, status: number, { reason, message, causes }: ApiStatus): Meaning {
+    const said = oneLine(message === "" ? reason : message);
+    const all = causes.length > 1 ? `${said} (${causes.map(oneLine).join("; ")})` : said;
+    if (status === 401) return rejectedLogin("the API server rejected the login");
+    if (status === 403) return forbidden(said);
+    if (status === 409) return conflict(reason, said);
+    if (status === 404 && method === "POST")
+        return { code: "CLUSTER_INVALID", problem: said, fix: "create what it names first" };
+    if (status === 400 || status === 422) return { code: "CLUSTER_INVALID", problem: all, fix: INVALID_FIX };
+    if (status === 429 || status >= 500) return serverError(said);
+    return { code: "CLUSTER_RESPONSE_UNKNOWN", problem: `${status} ${reason}: ${said}`, fix: NO_API };
+}
+
+function rejectedLogin(problem: string): Meaning {
+    return { code: "CLUSTER_LOGIN_REJECTED", problem, fix: LOGIN_FIX };
+}
+
+/** Who shows no credentials is anonymous to Kubernetes, which then misses a right. */
+function forbidden(message: string): Meaning {
+    return message.includes('"system:anonymous"')
+        ? rejectedLogin(`the kubeconfig has no credentials that the API server reads: ${message}`)
+        : { code: "CLUSTER_FORBIDDEN", problem: message, fix: RIGHTS_FIX };
+}
+
+function conflict(reason: string, problem: string): Meaning {
+    return reason === "AlreadyExists"
+        ? { code: "CLUSTER_OBJECT_EXISTS", problem, fix: "remove the object, or adopt it (adopt: true)" }
+        : { code: "CLUSTER_CONFLICT", problem, fix: "somebody has changed the object meanwhile: run again" };
+}
+
+function serverError(problem: string): Meaning {
+    return {
+        code: "CLUSTER_SERVER_ERROR",
+        problem,
+        fix: "run again when the API server is healthy (oc get clusteroperators, oc get --raw /readyz?verbose)",
+    };
+}
+
+function withoutStatus(status: number, { headers, text }: ApiResponse): Meaning {
+    // Load balancers report in their own words that the API is away.
+    if (status === 429 || status >= 500) return serverError(`${status} without a Status of the API`);
+    if (status === 401) return rejectedLogin("the login was rejected");
+    const type = headers["content-type"] ?? "no content type";
+    const problem = `${status}, ${oneLine(type)}, ${text.length} characters: not a response of the Kubernetes API`;
+    return { code: "CLUSTER_RESPONSE_UNKNOWN", problem, fix: NO_API };
+}

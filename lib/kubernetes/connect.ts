@@ -1,0 +1,242 @@
+import type { ClusterClient, ConditionalPatch, KubernetesObject, NewObject, ResourcePath } from "./cluster-client";
+import { ClusterError } from "./cluster-error";
+import { parseKubeconfig } from "./kubeconfig";
+import { type Fields, isFields, mappingField, textField } from "./kubeconfig-document";
+import { kubeconfigSecrets } from "./kubeconfig-secrets";
+import { type ClientLimits, DEFAULT_LIMITS } from "./limits";
+import { FIELD_MANAGER, apiGroup, describeResource, resourcePath } from "./resource-url";
+import { isServed } from "./served-kinds";
+import { ClusterSession, type SessionRequest, isObjectMissing, isPathMissing } from "./session";
+import { parseStatus } from "./api-status";
+import type { ApiResponse } from "./transport";
+
+export interface ConnectOptions {
+    /** Text of a kubeconfig that names no files: secret. */
+    readonly kubeconfig: string;
+    /** Absent: its `current-context`. */
+    readonly context?: string | undefined;
+    /** Ends requests, waits and login plugins with its reason. */
+    readonly signal?: AbortSignal | undefined;
+    /** Default: DEFAULT_LIMITS. */
+    readonly limits?: Partial<ClientLimits>;
+}
+
+/**
+ * A client for the API of the cluster that a kubeconfig names. Nothing is sent before its first method is called.
+ * @throws PassthroughError `KUBECONFIG_INVALID`
+ */
+export async function connectCluster({ kubeconfig, context, signal, limits }: ConnectOptions): Promise<ClusterClient> {
+    const secrets = kubeconfigSecrets(kubeconfig);
+    const hide = (text: string, issued: readonly string[]) =>
+        [...secrets, ...issued].reduce((shown, secret) => shown.replaceAll(secret, "[secret]"), text);
+    const account = parseKubeconfig(kubeconfig, { context });
+    const all = { ...DEFAULT_LIMITS, ...limits };
+    return new HttpClusterClient(new ClusterSession(account, all, hide, signal), all.pageSize);
+}
+
+const WRITE = { fieldManager: FIELD_MANAGER, fieldValidation: "Strict" };
+/** A list whose pages expire this often changes faster than it can be read: then all of it is asked for at once. */
+const PAGED_ATTEMPTS = 2;
+
+class HttpClusterClient implements ClusterClient {
+    constructor(
+        private readonly session: ClusterSession,
+        private readonly pageSize: number,
+    ) {}
+
+    get server(): string {
+        return this.session.server;
+    }
+
+    async get<T extends KubernetesObject>(path: ResourcePath, name: string): Promise<T | undefined> {
+        const request = this.request("GET", path, name, { repeatable: "always" });
+        const response = await this.session.send(request);
+        if (isObjectMissing(response, name)) return undefined;
+        await this.throwIfKindMissing(request, path, response);
+        return this.checkedObject<T>(request, path, response, name);
+    }
+
+    async list<T extends KubernetesObject>(path: ResourcePath): Promise<readonly T[] | undefined> {
+        for (let attempt = 0; ; attempt++) {
+            const limit = attempt < PAGED_ATTEMPTS ? String(this.pageSize) : undefined;
+            const found = await this.listPages<T>(path, limit);
+            if (found !== "expired") return found;
+        }
+    }
+
+    async create<T extends KubernetesObject>(path: ResourcePath, object: NewObject): Promise<T> {
+        const { name } = object.metadata;
+        const request = this.request("POST", path, undefined, {
+            repeatable: "if-refused",
+            query: WRITE,
+            body: { type: "application/json", text: JSON.stringify(object) },
+            shown: name,
+        });
+        const response = await this.session.send(request);
+        await this.throwIfKindMissing(request, path, response);
+        return this.checkedObject<T>(request, path, response, name);
+    }
+
+    async patch<T extends KubernetesObject>(path: ResourcePath, name: string, patch: ConditionalPatch): Promise<T> {
+        const request = this.request("PATCH", path, name, {
+            // The resourceVersion keeps it from being applied twice.
+            repeatable: "always",
+            query: WRITE,
+            body: { type: "application/merge-patch+json", text: JSON.stringify(patch) },
+        });
+        const response = await this.session.send(request);
+        if (isObjectMissing(response, name)) throw this.deletedMeanwhile(request);
+        await this.throwIfKindMissing(request, path, response);
+        return this.checkedObject<T>(request, path, response, name);
+    }
+
+    async remove(path: ResourcePath, name: string, resourceVersion: string): Promise<void> {
+        const options = { apiVersion: "v1", kind: "DeleteOptions", preconditions: { resourceVersion } };
+        const request = this.request("DELETE", path, name, {
+            repeatable: "always",
+            body: { type: "application/json", text: JSON.stringify(options) },
+        });
+        const response = await this.session.send(request);
+        if (isObjectMissing(response, name)) return;
+        // Objects of a kind that is not served any more do not exist either.
+        if (isPathMissing(response) && !(await isServed(this.session, path))) return;
+        this.session.object(request, response);
+    }
+
+    async isAllowed(verb: string, path: ResourcePath, name?: string): Promise<boolean> {
+        const review = { apiVersion: "authorization.k8s.io/v1", resource: "selfsubjectaccessreviews" };
+        const request = this.request("POST", review, undefined, {
+            repeatable: "always",
+            body: { type: "application/json", text: JSON.stringify(accessReview(verb, path, name)) },
+            shown: `${verb} ${describeResource(path, name)}`,
+        });
+        const body = this.session.object(request, await this.session.send(request));
+        const allowed = mappingField(body, "status")?.["allowed"];
+        if (typeof allowed === "boolean") return allowed;
+        throw this.session.unknown(request, "the response has no status.allowed");
+    }
+
+    async close(): Promise<void> {
+        this.session.close();
+        return Promise.resolve();
+    }
+
+    private async listPages<T extends KubernetesObject>(
+        path: ResourcePath,
+        limit: string | undefined,
+    ): Promise<readonly T[] | undefined | "expired"> {
+        const objects: T[] = [];
+        let next: string | undefined;
+        do {
+            const query = { ...(limit && { limit }), ...(next && { continue: next }) };
+            const request = this.request("GET", path, undefined, { repeatable: "always", query });
+            const response = await this.session.send(request);
+            if (response.status === 410 && parseStatus(response.text) !== undefined && next !== undefined)
+                return "expired";
+            if (isPathMissing(response) && !(await isServed(this.session, path))) return undefined;
+            const page = this.session.object(request, response);
+            objects.push(...this.items<T>(request, path, page));
+            next = textField(mappingField(page, "metadata") ?? {}, "continue");
+        } while (next !== undefined);
+        return objects;
+    }
+
+    /** Items of built-in kinds have neither apiVersion nor kind. */
+    private items<T extends KubernetesObject>(request: SessionRequest, path: ResourcePath, page: Fields): T[] {
+        const kind = textField(page, "kind") ?? "";
+        const { items } = page;
+        if (
+            !kind.endsWith("List") ||
+            page["apiVersion"] !== path.apiVersion ||
+            !(Array.isArray(items) || items === null)
+        ) {
+            throw this.session.unknown(request, `the response is no list of ${path.apiVersion}`);
+        }
+        const common = { apiVersion: path.apiVersion, kind: kind.slice(0, -"List".length) };
+        return ((items ?? []) as unknown[]).map((item) => {
+            const object = isFields(item) ? { ...common, ...item } : {};
+            if (textField(mappingField(object, "metadata") ?? {}, "name") !== undefined) return object as unknown as T;
+            throw this.session.unknown(request, "the list has an item without a name");
+        });
+    }
+
+    private checkedObject<T extends KubernetesObject>(
+        request: SessionRequest,
+        { apiVersion }: ResourcePath,
+        response: ApiResponse,
+        name: string,
+    ): T {
+        const object = this.session.object(request, response);
+        const metadata = mappingField(object, "metadata") ?? {};
+        if (object["apiVersion"] === apiVersion && typeof object["kind"] === "string" && metadata["name"] === name) {
+            return object as unknown as T;
+        }
+        throw this.session.unknown(request, `the response is not the object ${name} of ${apiVersion}`);
+    }
+
+    private async throwIfKindMissing(
+        request: SessionRequest,
+        path: ResourcePath,
+        response: ApiResponse,
+    ): Promise<void> {
+        if (!isPathMissing(response) || (await isServed(this.session, path))) return;
+        const { apiVersion, resource } = path;
+        throw new ClusterError(`the API has no ${describeResource({ apiVersion, resource })} of ${apiVersion}`, {
+            ...{ server: this.server, operation: request.operation, status: 404, code: "CLUSTER_KIND_MISSING" },
+            fix: "check site.cluster.version: the kinds of mirror rules depend on it",
+        });
+    }
+
+    private deletedMeanwhile({ operation }: SessionRequest): ClusterError {
+        return new ClusterError("the object does not exist: it was deleted since it was read", {
+            ...{ server: this.server, operation, status: 404, code: "CLUSTER_CONFLICT", fix: "run again" },
+        });
+    }
+
+    private request(
+        method: SessionRequest["method"],
+        path: ResourcePath,
+        name: string | undefined,
+        options: RequestOptions,
+    ): SessionRequest {
+        const { query, body, repeatable, shown = name } = options;
+        const url = resourcePath(path, name, query);
+        return {
+            method,
+            path: url,
+            operation: `${method} ${describeResource(path, shown)}`,
+            repeatable,
+            ...(body && { body }),
+        };
+    }
+}
+
+interface RequestOptions extends Pick<SessionRequest, "repeatable" | "body"> {
+    readonly query?: Readonly<Record<string, string>>;
+    /** Name in messages, where the path has none. */
+    readonly shown?: string;
+}
+
+function accessReview(
+    verb: string,
+    { apiVersion, resource, namespace }: ResourcePath,
+    name: string | undefined,
+): object {
+    const [kind, subresource] = resource.split("/");
+    const version = apiVersion.slice(apiVersion.indexOf("/") + 1);
+    return {
+        apiVersion: "authorization.k8s.io/v1",
+        kind: "SelfSubjectAccessReview",
+        spec: {
+            resourceAttributes: {
+                verb,
+                group: apiGroup(apiVersion),
+                version,
+                resource: kind,
+                subresource,
+                namespace,
+                name,
+            },
+        },
+    };
+}

@@ -1,0 +1,90 @@
+import { LineCounter, parseDocument } from "yaml";
+
+/** The fields of a YAML mapping, not checked yet. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** A named entry of `clusters`, `contexts` or `users`. */
+export interface Entry {
+    readonly name: string;
+    readonly fields: Fields;
+}
+
+/** A kubeconfig as YAML, not checked yet. */
+export interface KubeconfigDocument {
+    readonly currentContext: string | undefined;
+    readonly clusters: readonly Entry[];
+    readonly contexts: readonly Entry[];
+    readonly users: readonly Entry[];
+}
+
+export interface KubeconfigProblem {
+    /** Where: `clusters[site-b].certificate-authority-data`; absent: the whole text. */
+    readonly field?: string;
+    /** What is wrong; no secret is in it. */
+    readonly problem: string;
+    readonly fix: string;
+}
+
+/** Prints a kubeconfig that needs no other file. */
+export const FLATTEN = "kubectl config view --flatten --minify --raw";
+
+/** Larger ones are something else; certificates are about 2 KiB each. */
+const MAX_LENGTH = 4 * 1024 * 1024;
+
+/**
+ * Reads the YAML of a kubeconfig (or its JSON).
+ * @returns why it is none; no part of the text is in it, since that may be a secret
+ */
+export function parseKubeconfigDocument(text: string): KubeconfigDocument | string {
+    const root = parseYaml(text);
+    if (typeof root === "string") return root;
+    const lists = ["clusters", "contexts", "users"] as const;
+    const wrong = lists.find((list) => !Array.isArray(root[list] ?? []));
+    if (wrong !== undefined) return `${wrong} is not a list`;
+    const [clusters = [], contexts = [], users = []] = lists.map((list) => toEntries(root[list], list));
+    return { currentContext: textField(root, "current-context"), clusters, contexts, users };
+}
+
+function parseYaml(text: string): Fields | string {
+    if (text.trim() === "") return "it is empty";
+    if (text.length > MAX_LENGTH) return "it is larger than 4 MiB";
+    const lineCounter = new LineCounter();
+    // Pretty errors quote the line, which may hold a token.
+    const document = parseDocument(text, { prettyErrors: false, logLevel: "silent", lineCounter });
+    const [error] = document.errors;
+    if (error !== undefined) return `it is not YAML: ${error.code} in line ${lineCounter.linePos(error.pos[0]).line}`;
+    const root = toPlain(() => document.toJS() as unknown);
+    return isFields(root) ? root : "it is YAML, but no mapping with clusters, contexts and users";
+}
+
+/** Aliases may be built to multiply: the package throws then. */
+function toPlain(convert: () => unknown): unknown {
+    try {
+        return convert();
+    } catch {
+        return undefined;
+    }
+}
+
+function toEntries(list: unknown, kind: string): Entry[] {
+    const key = kind.slice(0, -1);
+    return ((list ?? []) as unknown[]).filter(isFields).flatMap((entry) => {
+        const name = textField(entry, "name");
+        return name === undefined ? [] : [{ name, fields: mappingField(entry, key) ?? {} }];
+    });
+}
+
+export function isFields(value: unknown): value is Fields {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A field that is a text with characters in it. */
+export function textField(fields: Fields, name: string): string | undefined {
+    const value = fields[name];
+    return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+export function mappingField(fields: Fields, name: string): Fields | undefined {
+    const value = fields[name];
+    return isFields(value) ? value : undefined;
+}

@@ -1,0 +1,97 @@
+import { errorMessage } from "../errors/errors";
+import { ClusterError } from "./cluster-error";
+import { type ExecCredential, runExecPlugin } from "./exec-plugin";
+import type { Kubeconfig } from "./kubeconfig";
+import type { ClientLimits } from "./limits";
+import { oidcToken } from "./oidc";
+
+/** What a request proves its account with. */
+export interface Login {
+    readonly headers: Readonly<Record<string, string | readonly string[]>>;
+    /** PEM. */
+    readonly clientCertificate?: { readonly certificate: string; readonly key: string };
+}
+
+/** Logs in as a kubeconfig says, again when what was issued expires or is rejected. */
+export class ClusterLogin {
+    private known: Promise<Login> | undefined;
+    private expires = Infinity;
+    private readonly secrets = new Set<string>();
+
+    constructor(
+        private readonly kubeconfig: Kubeconfig,
+        private readonly limits: ClientLimits,
+        private readonly signal: AbortSignal | undefined,
+    ) {}
+
+    /** Secrets that were issued in this process, so are not in the kubeconfig: for redaction. */
+    get issued(): readonly string[] {
+        return [...this.secrets];
+    }
+
+    /** True if another login may be accepted where this one was rejected. */
+    get isRenewable(): boolean {
+        const { exec, oidc } = this.kubeconfig.user;
+        return exec !== undefined || oidc !== undefined;
+    }
+
+    /** @throws ClusterError `CLUSTER_LOGIN_REJECTED`; the signal's reason */
+    async current(): Promise<Login> {
+        if (Date.now() >= this.expires) this.forget();
+        this.known ??= this.logIn();
+        try {
+            return await this.known;
+        } catch (error) {
+            this.forget();
+            throw error;
+        }
+    }
+
+    /** The next request logs in anew. */
+    forget(): void {
+        this.known = undefined;
+        this.expires = Infinity;
+    }
+
+    private async logIn(): Promise<Login> {
+        const { user } = this.kubeconfig;
+        const issued = await this.issue();
+        const token = user.token ?? issued.token;
+        const clientCertificate = issued.clientCertificate ?? user.clientCertificate;
+        for (const secret of [issued.token, issued.clientCertificate?.key]) {
+            if (secret !== undefined) this.secrets.add(secret);
+        }
+        this.expires = issued.expires ?? Infinity;
+        return {
+            headers: { ...user.impersonation, ...authorization(token, user.basic) },
+            ...(clientCertificate === undefined ? {} : { clientCertificate }),
+        };
+    }
+
+    private async issue(): Promise<ExecCredential> {
+        const { server, user } = this.kubeconfig;
+        try {
+            if (user.exec !== undefined) {
+                return await runExecPlugin(user.exec, this.kubeconfig, this.limits.loginTimeout, this.signal);
+            }
+            return user.oidc === undefined ? {} : { token: await oidcToken(user.oidc) };
+        } catch (error) {
+            this.signal?.throwIfAborted();
+            throw new ClusterError(errorMessage(error), {
+                ...{ server, code: "CLUSTER_LOGIN_REJECTED", operation: "login" },
+                fix:
+                    user.exec?.installHint ??
+                    "log in with kubectl and the same kubeconfig first (kubectl get --raw /version), or use an account with a token or a client certificate",
+            });
+        }
+    }
+}
+
+function authorization(
+    token: string | undefined,
+    basic: { readonly username: string; readonly password: string } | undefined,
+): Record<string, string> {
+    if (token !== undefined) return { authorization: `Bearer ${token}` };
+    if (basic === undefined) return {};
+    return { authorization: `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString("base64")}` };
+}
