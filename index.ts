@@ -25,6 +25,7 @@ export const updateService = yaml(site.clusterObjects.updateService);
 export const operatorHub = yaml(site.clusterObjects.operatorHub);
 export const targetFiles = site.targetFiles;
 export const accessFiles = site.accessFiles;
+export const roleFiles = site.roleFiles;
 export const pullSecret = site.pullSecret;
 export const pushSecret = site.pushSecret;
 export const validation = site.validation;

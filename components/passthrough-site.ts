@@ -11,7 +11,7 @@ import { counted, oneLine } from "../lib/errors/text";
 import { formatImages } from "../lib/import/image-list";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
 import type { OnRemove } from "../lib/mirror/on-remove";
-import type { FilesMachineConfig, MirrorObject, NetworkAccess } from "../lib/openshift";
+import { type FilesMachineConfig, type MirrorObject, type NetworkAccess, renderRoles } from "../lib/openshift";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
     type ClusterObjects,
@@ -113,6 +113,8 @@ export class PassthroughSite extends pulumi.ComponentResource {
     readonly targetFiles: pulumi.Output<Readonly<Record<string, string>>>;
     /** Path -> content of the files for firewalls, below the folder `access/`; none without `networkAccess`. */
     readonly accessFiles: pulumi.Output<Readonly<Record<string, string>>>;
+    /** Path -> content of the roles for `cluster.roles`, below the folder `roles/`. */
+    readonly roleFiles: Readonly<Record<string, string>>;
     /** The account that clusters pull with, dockerconfigjson, secret. */
     readonly pullSecret: pulumi.Output<string>;
     /** The account that pushes, dockerconfigjson, secret: for jobs of the command line. */
@@ -190,6 +192,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
         this.clusterObjects = delivery.apply(({ objects }) => objects);
         this.targetFiles = targets.apply(({ files }) => files);
         this.accessFiles = access.apply(({ files }) => files);
+        this.roleFiles = renderRoles(cluster.roles ?? [], cluster.version);
         this.pullSecret = dockerConfig(mirror, puller);
         this.pushSecret = dockerConfig(mirror, importer);
         this.validation = validation.summary;

@@ -1,6 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PassthroughError } from "../../lib/errors/errors";
+import { renderRoles } from "../../lib/openshift";
 import { accessFiles, clusterDelivery, clusterTexts, targetFiles } from "../../lib/site";
 import { EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
@@ -36,7 +37,9 @@ export async function runRender(options: RenderOptions): Promise<number> {
         if (always || outputs[output] !== "") paths.push(await replaceFile(path, outputs[output]));
         else await rm(path, { force: true });
     }
-    paths.push(...(await writeFolders(folder, { ...outputs.targetFiles, ...outputs.accessFiles })));
+    paths.push(
+        ...(await writeFolders(folder, { ...outputs.targetFiles, ...outputs.accessFiles, ...outputs.roleFiles })),
+    );
     print(json ? JSON.stringify({ files: paths }) : `written: ${paths.join(", ")}`);
     if (offline) printDiagnostic(LEFT_OUT);
     return EXIT_OK;
@@ -53,6 +56,7 @@ function computeOutputs(selection: StackSelection): RenderedOutputs {
     const targets = targetFiles(site, site.registry);
     const access = accessFiles(site, site.registry);
     for (const note of [...delivery.notes, ...targets.notes, ...access.notes]) printDiagnostic(`note: ${note}`);
+    const { roles = [], version } = site.cluster;
     const { ca = "", clientCertificate = "" } = site.registry;
     return {
         ...clusterTexts(delivery),
@@ -60,6 +64,7 @@ function computeOutputs(selection: StackSelection): RenderedOutputs {
         clientCertificate,
         targetFiles: targets.files,
         accessFiles: access.files,
+        roleFiles: renderRoles(roles, version),
     };
 }
 

@@ -1,13 +1,13 @@
 import { open, readdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { ACCESS_FOLDER, RENDERED_MARK, TARGETS } from "../../lib/openshift";
+import { ACCESS_FOLDER, RENDERED_MARK, ROLES_FOLDER, TARGETS } from "../../lib/openshift";
 import { replaceFiles } from "./replace-file";
 
 /** The folders below that of a stack that hold rendered files only, besides what others put there. */
-const FOLDERS: readonly string[] = [...TARGETS, ACCESS_FOLDER];
+const FOLDERS: readonly string[] = [...TARGETS, ACCESS_FOLDER, ROLES_FOLDER];
 
 /**
- * Writes the files that have folders of their own (`cluster.targets`, `networkAccess`), and deletes what an earlier run
+ * Writes the files that have folders of their own (`cluster.targets`, `networkAccess`, `cluster.roles`), and deletes what an earlier run
  * rendered and this one does not: a rule that is left behind would still apply. Files without the mark of a rendered file are never deleted.
  * @param files path below the folder -> content
  * @returns the written paths

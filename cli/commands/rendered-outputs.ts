@@ -16,6 +16,7 @@ export const renderedOutputs = z.object({
     updateService: z.string().default(""),
     targetFiles: z.record(relativePath, z.string()).default({}),
     accessFiles: z.record(relativePath, z.string()).default({}),
+    roleFiles: z.record(relativePath, z.string()).default({}),
 });
 
 export type RenderedOutputs = z.infer<typeof renderedOutputs>;

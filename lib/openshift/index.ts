@@ -1,5 +1,5 @@
-export { type AddressRange, isWithin, parseAddressRange } from "./access/address-range";
-export type { NetworkAccess, RegistryPods } from "./access/network-access";
+export { type AddressRange, parseAddressRange } from "./access/address-range";
+export type { NetworkAccess } from "./access/network-access";
 export { ACCESS_FOLDER, renderAccess } from "./access/render-access";
 export { type CatalogSource, type ClusterCatalog, catalogSources, clusterCatalogs } from "./objects/catalog-objects";
 export { type FilesMachineConfig, clientMachineConfigs } from "./objects/client-certificate";
@@ -31,6 +31,8 @@ export { parseRegistriesConf } from "./rules/registries-toml";
 export { releaseNotes } from "./objects/release-notes";
 export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";
 export { type PullAttempt, type PullResolution, type RefusedAttempt, findRule, resolvePull } from "./rules/resolve";
+export { type PolicyRule, ROLES_FOLDER, renderRoles, rolesFor } from "./roles/render-roles";
+export { CLUSTER_FUNCTIONS, type ClusterFunction } from "./roles/rights";
 export { renderTargets } from "./targets/render-target";
 export { RENDERED_MARK, type ReleaseImage, TARGETS, type Target, type TargetFiles } from "./targets/target";
 export { type UpdateService, updateService } from "./objects/update-service";

@@ -1,5 +1,5 @@
 import type { MirrorBase } from "../mirror/mirror-reference";
-import { type MirrorObject, type Target, contentRules } from "../openshift";
+import { type ClusterFunction, type MirrorObject, type Target, contentRules } from "../openshift";
 import { type Content, allImages, allMarks, localRepositories } from "./content";
 
 /** The clusters that pull from a site. */
@@ -10,6 +10,8 @@ export interface SiteCluster {
     readonly contactSource: "allow" | "never";
     /** What else pulls from the mirror. */
     readonly targets?: readonly Target[];
+    /** What the program does there, for roles. */
+    readonly roles?: readonly ClusterFunction[];
 }
 
 /** What redirects a cluster's pulls to the mirror. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { overrideSchema } from "../mirror/override";
-import { TARGETS } from "../openshift";
+import { CLUSTER_FUNCTIONS, TARGETS } from "../openshift";
 import { networkAccessKeys } from "./network-access-keys";
 import { registryKeys } from "./registry-keys";
 import { days, size } from "./units";
@@ -135,6 +135,17 @@ export const clusterKeys = z.strictObject({
             examples: [["install-config", "containerd"]],
             defaultText: "none",
             fix: `write a list of: ${TARGETS.join(", ")}`,
+        }),
+    roles: z
+        .array(z.enum(CLUSTER_FUNCTIONS))
+        .optional()
+        .meta({
+            description:
+                "What this program does at the clusters: `passthrough render` writes a role for each, with the rights that it needs " +
+                "and no others (docs/how-to/cluster-access.md)",
+            examples: [["preview", "coverage"]],
+            defaultText: "none",
+            fix: `write a list of: ${CLUSTER_FUNCTIONS.join(", ")}`,
         }),
 });
 

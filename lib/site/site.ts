@@ -88,6 +88,7 @@ function createSite(parsed: SiteDocument, registry: SiteRegistry, upstreams: str
         cluster: {
             contactSource: cluster.contactSource,
             ...(cluster.version === undefined ? {} : { version: cluster.version }),
+            ...(cluster.roles === undefined ? {} : { roles: [...new Set(cluster.roles)] }),
             ...(cluster.targets === undefined ? {} : { targets: [...new Set(cluster.targets)] }),
         },
         concurrency: transfer.concurrency,
