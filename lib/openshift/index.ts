@@ -3,6 +3,8 @@ export type { NetworkAccess } from "./access/network-access";
 export { ACCESS_FOLDER, renderAccess } from "./access/render-access";
 export { type CatalogSource, type ClusterCatalog, catalogSources, clusterCatalogs } from "./objects/catalog-objects";
 export { type FilesMachineConfig, clientMachineConfigs } from "./objects/client-certificate";
+export { type ClusterImages, type ClusterRelease, readClusterImages } from "./coverage/cluster-images";
+export { PAYLOAD_REPOSITORIES } from "./targets/target";
 export { type NamedImage, namedImages } from "./coverage/named-images";
 export { type ClusterPolicy, type ContentImages, type ContentRules, contentRules } from "./rules/content-rules";
 export type {

@@ -93,7 +93,7 @@ function formatAddress(value: bigint, family: 4 | 6): string {
 }
 
 /** True if every address of `inner` is one of `outer`. */
-export function isWithin(inner: AddressRange, outer: AddressRange): boolean {
+function isWithin(inner: AddressRange, outer: AddressRange): boolean {
     return inner.family === outer.family && inner.first >= outer.first && inner.last <= outer.last;
 }
 
