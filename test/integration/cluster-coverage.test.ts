@@ -80,7 +80,7 @@ test("with the role for coverage, what a cluster names is looked up and listed b
         "mirror:\n  platform:\n    channels:\n      - name: stable-4.16\n        minVersion: 4.16.20\n        maxVersion: 4.16.20\n" +
             "  additionalImages:\n    - name: docker.io/library/nginx:2\n    - name: ghcr.io/team/job:1\n",
     );
-    expect(run.error).toMatch(/note: the cluster has no such kind: buildconfigs, deploymentconfigs\n/);
+    expect(run.error).toMatch(/note: the cluster has no such kind: buildconfigs, clustercatalogs, deploymentconfigs\n/);
     expect(run.out).not.toContain("CLUSTER_FORBIDDEN");
 });
 

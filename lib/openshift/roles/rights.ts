@@ -180,7 +180,7 @@ function coverageRights(): Right[] {
         "build.openshift.io": ["buildconfigs"],
         "image.openshift.io": ["imagestreams"],
         [OLM]: ["catalogsources"],
-        // Also before 4.18: its technology preview has them.
+        // Also before 4.18: the technology preview has them, and without the right a kind that is not served is forbidden.
         [OLM_V1]: ["clustercatalogs"],
     };
     const why = "the images that they name";
