@@ -27,6 +27,8 @@ export const releaseSignatures = each(({ clusterObjects }) => yaml(clusterObject
 export const updateService = each(({ clusterObjects }) => yaml(clusterObjects.updateService));
 export const operatorHub = each(({ clusterObjects }) => yaml(clusterObjects.operatorHub));
 export const targetFiles = site.clusters[""]?.targetFiles ?? {};
+export const accessFiles = site.accessFiles;
+export const roleFiles = each((cluster) => cluster.roleFiles);
 export const pullSecret = site.pullSecret;
 export const pushSecret = site.pushSecret;
 export const validation = each((cluster) => cluster.validation);

@@ -11,7 +11,7 @@ import { counted, oneLine } from "../lib/errors/text";
 import { formatImages } from "../lib/import/image-list";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
 import type { OnRemove } from "../lib/mirror/on-remove";
-import type { FilesMachineConfig, MirrorObject } from "../lib/openshift";
+import { type FilesMachineConfig, type MirrorObject, type NetworkAccess, renderRoles } from "../lib/openshift";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
     type ClusterObjects,
@@ -20,6 +20,7 @@ import {
     type NamedDelivery,
     type SiteCluster,
     SITE_DEFAULTS,
+    accessFiles,
     allImages,
     allMarks,
     clusterConfiguration,
@@ -54,6 +55,8 @@ export interface PassthroughSiteArgs {
     readonly clusters?: readonly SiteCluster[] | undefined;
     /** Secret: by the name of a cluster that is written to, the text of its kubeconfig, which names no files. */
     readonly kubeconfigs?: Readonly<Record<string, pulumi.Input<string>>> | undefined;
+    /** Who may reach the registry, for files for firewalls; default: no such files. */
+    readonly networkAccess?: NetworkAccess | undefined;
     /** Hosts that content may come from; those without content are named in a note. */
     readonly upstreams?: readonly string[] | undefined;
     /** Secret: what connections to the registry need beside an account, as the key of a client certificate. */
@@ -98,6 +101,8 @@ export interface ClusterOutputs {
     readonly clusterObjects: pulumi.Output<Omit<ClusterObjects, "notes">>;
     /** Path -> content of the files for its `targets`, each below a folder named after its target. */
     readonly targetFiles: pulumi.Output<Readonly<Record<string, string>>>;
+    /** Path -> content of the roles for its `roles`, below the folder `roles/`. */
+    readonly roleFiles: Readonly<Record<string, string>>;
     /** The proof that every image can be pulled through its rules. */
     readonly validation: pulumi.Output<ValidationSummary>;
 }
@@ -123,6 +128,8 @@ export class PassthroughSite extends pulumi.ComponentResource {
     readonly clientCertificate: pulumi.Output<string> | undefined;
     /** MachineConfigs that give nodes that certificate and its private key, secret; absent: none is configured. */
     readonly clientMachineConfigs: pulumi.Output<readonly FilesMachineConfig[]> | undefined;
+    /** Path -> content of the files for firewalls, below the folder `access/`; none without `networkAccess`. */
+    readonly accessFiles: pulumi.Output<Readonly<Record<string, string>>>;
     /** The account that clusters pull with, dockerconfigjson, secret. */
     readonly pullSecret: pulumi.Output<string>;
     /** The account that pushes, dockerconfigjson, secret: for jobs of the command line. */
@@ -133,7 +140,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
     constructor(name: string, args: PassthroughSiteArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:site:PassthroughSite", name, {}, opts);
         const { content, clusters = SITE_DEFAULTS.clusters } = args;
-        const site = { content, clusters, upstreams: args.upstreams };
+        const site = { content, clusters, upstreams: args.upstreams, networkAccess: args.networkAccess };
         const registry = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
         const connection = connectionArgs({ ...args, registry });
         const images = allImages(content);
@@ -146,8 +153,11 @@ export class PassthroughSite extends pulumi.ComponentResource {
             .apply(([base, ca, plainHttp]) =>
                 clusters.map((cluster) => targetFiles({ ...site, cluster }, { mirror: base, ca, plainHttp })),
             );
-        pulumi.all([deliveries, targets]).apply(([ofClusters, ofTargets]) => {
-            const notes = [...deliveryNotes(ofClusters), ...ofTargets.flatMap((found) => found.notes)];
+        const access = pulumi
+            .all([mirror, registry.plainHttp])
+            .apply(([base, plainHttp]) => accessFiles(site, { mirror: base, plainHttp }));
+        pulumi.all([deliveries, targets, access]).apply(([ofClusters, ofTargets, ofAccess]) => {
+            const notes = [...deliveryNotes(ofClusters), ...[...ofTargets, ofAccess].flatMap((found) => found.notes)];
             if (notes.length === 0 || followsPreview()) return;
             // As one message: without a terminal the engine prints its first line again at every step.
             const title = `${counted(notes.length, "note")} on the content and the mirror rules:`;
@@ -201,6 +211,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
                     registriesConf: delivery.apply(({ registriesConf }) => registriesConf),
                     clusterObjects: delivery.apply(({ objects }) => objects),
                     targetFiles: targets.apply((all) => all[index]?.files ?? {}),
+                    roleFiles: renderRoles(cluster.roles ?? [], cluster.version),
                     validation: validation.summary,
                 },
             ];
@@ -211,6 +222,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
         this.registryCa = pulumi.output(registry.ca).apply((ca) => ca ?? "");
         this.clientCertificate = clientCertificate(connection);
         this.clientMachineConfigs = nodeCertificates(mirror, connection);
+        this.accessFiles = access.apply(({ files }) => files);
         this.pullSecret = dockerConfig(mirror, puller);
         this.pushSecret = dockerConfig(mirror, importer);
         this.robots = robots;

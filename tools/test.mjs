@@ -20,6 +20,7 @@ const debianTools = {
     ctr: "containerd",
     nginx: "nginx",
     tmux: "tmux",
+    nft: "nftables",
 };
 const suites = ["unit", "integration", "stack", "faults"];
 

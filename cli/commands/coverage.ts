@@ -1,7 +1,9 @@
 import { PassthroughError } from "../../lib/errors/errors";
 import { formatProblem, problemToJson } from "../../lib/errors/format";
 import { counted } from "../../lib/errors/text";
-import { parseRegistriesConf } from "../../lib/openshift";
+import { connectCluster } from "../../lib/kubernetes/connect";
+import { flattenKubeconfigFile } from "../../lib/kubernetes/kubeconfig";
+import { type ClusterRelease, parseRegistriesConf, readClusterImages } from "../../lib/openshift";
 import { type CoveredImage, coverage } from "../../lib/passthrough";
 import { type SiteCluster, mirrorPolicy } from "../../lib/site";
 import { readConnectedSite } from "../accounts/connected-site";
@@ -14,6 +16,7 @@ import { stackName } from "../stack/stack-file";
 import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { statusLine } from "../terminal/status-line";
+import { imageSetAddition, imageSetLines } from "./image-set";
 import { type KubernetesFiles, readKubernetesFiles } from "./kubernetes-files";
 
 export interface CoverageOptions {
@@ -23,17 +26,33 @@ export interface CoverageOptions {
     readonly authfile?: string;
     /** Whose workloads they are, where the site has several. */
     readonly cluster?: string;
+    readonly kubeconfig?: string;
+    readonly context?: string;
 }
 
-/** Looks up every image that Kubernetes objects name, through the rules of the stack's content, at the mirror. */
+/** What files and a cluster ask for. */
+interface Named extends KubernetesFiles {
+    readonly release?: ClusterRelease | undefined;
+}
+
+/** Looks up every image that Kubernetes objects, in files or in a cluster, name, through the rules of the stack's content, at the mirror. */
 export async function runCoverage(
-    { stack: named, configFile: file, json = false, authfile, cluster: clusterName }: CoverageOptions,
+    {
+        stack: named,
+        configFile: file,
+        json = false,
+        authfile,
+        kubeconfig,
+        context,
+        cluster: clusterName,
+    }: CoverageOptions,
     paths: readonly string[],
 ): Promise<number> {
     const stack = selectedStack(named);
     const files = readKubernetesFiles(paths);
-    if (files.objects === 0 && files.problems.length === 0) throw nothingToLookUp(paths);
+    if (paths.length > 0 && files.objects === 0 && files.problems.length === 0) throw nothingToLookUp(paths);
     for (const note of files.notes) printDiagnostic(`note: ${note}`);
+    const objects = kubeconfig === undefined ? files : await addCluster(files, kubeconfig, context);
     const site = await readConnectedSite({ stack, file });
     const { mirror } = site.registry;
     const cluster = selectCluster(site.clusters, clusterName);
@@ -45,7 +64,7 @@ export async function runCoverage(
     const images = await interruptible((signal) =>
         withSiteRegistry(site, account, signal, (client) =>
             coverage({
-                uses: files.uses,
+                uses: objects.uses,
                 client,
                 mirror,
                 rules: parseRegistriesConf(registriesConf, "the mirror rules of this stack"),
@@ -54,10 +73,10 @@ export async function runCoverage(
             }),
         ),
     ).finally(() => status.end());
-    if (json) print(JSON.stringify(jsonReport(stackName({ stack }), files, images), hideSecretsInJson));
-    else printReport(files, images);
+    if (json) print(JSON.stringify(jsonReport(stackName({ stack }), objects, images), hideSecretsInJson));
+    else printReport(objects, images);
     const isCovered = images.every(({ state }) => state === "covered" || state === "internal");
-    return isCovered && files.problems.length === 0 ? EXIT_OK : EXIT_FAILED;
+    return isCovered && objects.problems.length === 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 /** @throws PassthroughError `CONFIG_INVALID` if the site does not have it, or has several and none is named */
@@ -83,7 +102,30 @@ function nothingToLookUp(paths: readonly string[]): PassthroughError {
     });
 }
 
-function jsonReport(stack: string, files: KubernetesFiles, images: readonly CoveredImage[]) {
+/** The images of files and of a cluster together. */
+async function addCluster(files: KubernetesFiles, file: string, context: string | undefined): Promise<Named> {
+    const kubeconfig = flattenKubeconfigFile(file, context);
+    const status = statusLine();
+    status.show("reading the cluster's objects");
+    const { uses, objects, problems, unserved, release } = await interruptible(async (signal) => {
+        const client = await connectCluster({ kubeconfig, signal });
+        try {
+            return await readClusterImages(client);
+        } finally {
+            await client.close();
+        }
+    }).finally(() => status.end());
+    if (unserved.length > 0) printDiagnostic(`note: the cluster has no such kind: ${unserved.join(", ")}`);
+    return {
+        uses: [...files.uses, ...uses],
+        objects: files.objects + objects,
+        problems: [...files.problems, ...problems],
+        notes: files.notes,
+        release,
+    };
+}
+
+function jsonReport(stack: string, files: Named, images: readonly CoveredImage[]) {
     return {
         stack,
         objects: files.objects,
@@ -91,16 +133,20 @@ function jsonReport(stack: string, files: KubernetesFiles, images: readonly Cove
             ...image,
             ...(problem === undefined ? {} : { problem: problemToJson(problem) }),
         })),
-        add: imagesToAdd(images),
+        add: imagesToAdd(images, files).images,
+        ...releaseToAdd(images, files),
         unread: files.problems.map(problemToJson),
     };
 }
 
-function imagesToAdd(images: readonly CoveredImage[]): string[] {
-    return [...new Set(images.flatMap(({ add }) => (add === undefined ? [] : [add])))].sort();
+const imagesToAdd = (images: readonly CoveredImage[], { release }: Named) => imageSetAddition(images, release);
+
+function releaseToAdd(images: readonly CoveredImage[], files: Named): { addRelease?: ClusterRelease } {
+    const { release } = imagesToAdd(images, files);
+    return release === undefined ? {} : { addRelease: release };
 }
 
-function printReport(files: KubernetesFiles, images: readonly CoveredImage[]): void {
+function printReport(files: Named, images: readonly CoveredImage[]): void {
     for (const problem of files.problems) print(`? ${withoutSecrets(formatProblem(problem))}`);
     for (const image of images) if (image.state !== "covered" && image.state !== "internal") printImage(image);
     const of = (state: CoveredImage["state"]): number => images.filter((image) => image.state === state).length;
@@ -109,10 +155,10 @@ function printReport(files: KubernetesFiles, images: readonly CoveredImage[]): v
         `${of("covered")} of ${counted(images.length - of("internal"), "image")} in ${counted(files.objects, "object")} ` +
             `can be pulled from the mirror${internal}`,
     );
-    const add = imagesToAdd(images);
-    if (add.length === 0) return;
-    print("to add to the image set (oc-mirror: mirror.additionalImages):");
-    for (const name of add) print(`  - name: ${name}`);
+    const add = imagesToAdd(images, files);
+    if (add.images.length === 0 && add.release === undefined) return;
+    print("to add to the image set (ImageSetConfiguration of oc-mirror):");
+    for (const line of imageSetLines(add)) print(line);
 }
 
 function printImage({ image, state, owners, problem }: CoveredImage): void {

@@ -1,7 +1,15 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PassthroughError } from "../../lib/errors/errors";
-import { clusterDeliveries, clusterTexts, deliveryNotes, targetFiles } from "../../lib/site";
+import { renderRoles } from "../../lib/openshift";
+import {
+    type NamedDelivery,
+    accessFiles,
+    clusterDeliveries,
+    clusterTexts,
+    deliveryNotes,
+    targetFiles,
+} from "../../lib/site";
 import { EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { print, printDiagnostic } from "../terminal/output";
@@ -10,7 +18,7 @@ import { type StackSelection, configuredMirrorBase, readStackSite } from "../sta
 import { RENDERED_FILES } from "./rendered-files";
 import { type ClusterOutputs, type RenderedOutputs, readClusterOutputs } from "./rendered-outputs";
 import { replaceFile } from "./replace-file";
-import { writeTargetFiles } from "./target-files";
+import { writeFolders } from "./rendered-folders";
 
 export interface RenderOptions {
     readonly stack?: string;
@@ -45,7 +53,8 @@ async function writeCluster(folder: string, outputs: RenderedOutputs): Promise<s
         if (always || outputs[output] !== "") paths.push(await replaceFile(path, outputs[output]));
         else await rm(path, { force: true });
     }
-    return [...paths, ...(await writeTargetFiles(folder, outputs.targetFiles))];
+    const folders = { ...outputs.targetFiles, ...outputs.accessFiles, ...outputs.roleFiles };
+    return [...paths, ...(await writeFolders(folder, folders))];
 }
 
 const LEFT_OUT =
@@ -57,12 +66,20 @@ function computeOutputs(selection: StackSelection): ClusterOutputs {
     const site = readStackSite(selection);
     const deliveries = clusterDeliveries(site, site.registry.mirror);
     const targets = site.clusters.map((cluster) => targetFiles({ ...site, cluster }, site.registry));
-    const notes = [...deliveryNotes(deliveries), ...targets.flatMap((found) => found.notes)];
+    const access = accessFiles(site, site.registry);
+    const notes = [...deliveryNotes(deliveries), ...targets.flatMap((found) => found.notes), ...access.notes];
     for (const note of notes) printDiagnostic(`note: ${note}`);
     const { ca = "", clientCertificate = "" } = site.registry;
-    return deliveries.map((delivery, index) => [
-        delivery.name,
-        { ...clusterTexts(delivery), registryCa: ca, clientCertificate, targetFiles: targets[index]?.files ?? {} },
+    return site.clusters.map(({ name, roles = [], version }, index) => [
+        name,
+        {
+            ...clusterTexts(deliveries[index] as NamedDelivery),
+            registryCa: ca,
+            clientCertificate,
+            targetFiles: targets[index]?.files ?? {},
+            accessFiles: access.files,
+            roleFiles: renderRoles(roles, version),
+        },
     ]);
 }
 

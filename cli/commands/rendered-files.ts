@@ -3,7 +3,7 @@ import type { RenderedOutputs } from "./rendered-outputs";
 /** A file of `render`. */
 export interface RenderedFile {
     readonly name: string;
-    readonly output: Exclude<keyof RenderedOutputs, "targetFiles">;
+    readonly output: Exclude<keyof RenderedOutputs, "targetFiles" | "accessFiles" | "roleFiles">;
     readonly what: string;
     /** Written even if it is empty. */
     readonly always: boolean;

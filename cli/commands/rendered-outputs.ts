@@ -15,6 +15,8 @@ export const renderedOutputs = z.object({
     operatorHub: z.string().default(""),
     updateService: z.string().default(""),
     targetFiles: z.record(relativePath, z.string()).default({}),
+    accessFiles: z.record(relativePath, z.string()).default({}),
+    roleFiles: z.record(relativePath, z.string()).default({}),
 });
 
 export type RenderedOutputs = z.infer<typeof renderedOutputs>;

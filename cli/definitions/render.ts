@@ -13,7 +13,7 @@ export function renderDefinition(): CommandDefinition {
         .summary("write what a cluster needs as files: mirror rules, catalogs, signatures")
         .description(
             "Writes the stack's outputs for a cluster as files for GitOps. A file without content is not written, and an " +
-                "old one is deleted. For each of cluster.targets there is a folder (docs/outputs.md). Outputs of another mirror " +
+                "old one is deleted. For each of cluster.targets, for networkAccess and for cluster.roles there is a folder (docs/outputs.md). Outputs of another mirror " +
                 "base than that of the stack file are rejected.\n\n" +
                 "With --offline the files are computed from the configuration and the lock files, for a pull request: without " +
                 "an up, the Pulumi CLI, a registry or an archive. They are the same, byte for byte, as after the up.\n\n" +

@@ -41,6 +41,48 @@ export const DEFAULT_UPSTREAM_HOSTS: readonly string[] = UPSTREAMS.filter(
     (upstream) => upstream.class === "registry",
 ).map((upstream) => upstream.host);
 
+/** A host that must be reachable to download images from a registry. */
+export interface ConnectedHost {
+    readonly host: string;
+    /** What it is for. */
+    readonly reason: string;
+}
+
+const QUAY_CDN = ["", "01", "02", "03", "04", "05", "06"].map((number) => `cdn${number}.quay.io`);
+const RED_HAT = ["quay.io", "registry.redhat.io", "registry.access.redhat.com"];
+
+/**
+ * What downloads need beside the registries themselves (openshift-docs, modules/configuring-firewall.adoc;
+ * access.redhat.com/node/7001746; docker/docs, desktop/setup/allow-list.md).
+ */
+const COMPANIONS: readonly (ConnectedHost & { readonly of: readonly string[] })[] = [
+    ...QUAY_CDN.map((host) => ({ host, of: RED_HAT, reason: "blobs: registries of Red Hat redirect to it" })),
+    { host: "sso.redhat.com", of: ["registry.redhat.io"], reason: "login" },
+    { host: "access.redhat.com", of: ["registry.access.redhat.com"], reason: "signatures of images" },
+    { host: "storage.googleapis.com", of: ["quay.io"], reason: "signatures of releases (/openshift-release)" },
+    { host: "mirror.openshift.com", of: ["quay.io"], reason: "signatures and clients of releases" },
+    { host: "api.openshift.com", of: ["quay.io"], reason: "update graph of releases" },
+    { host: "registry-1.docker.io", of: ["docker.io"], reason: "the API of docker.io" },
+    { host: "auth.docker.io", of: ["docker.io"], reason: "login" },
+    ...["production.cloudflare.docker.com", "production.cloudfront.docker.com"].map((host) => ({
+        host,
+        of: ["docker.io"],
+        reason: "blobs: docker.io redirects to it",
+    })),
+];
+
+/**
+ * The hosts that a machine needs to download from registries: themselves, and where they redirect to or log in. Of a
+ * registry that the lists do not name, only itself is known.
+ * @param registries canonical hosts
+ */
+export function connectedHosts(registries: readonly string[]): ConnectedHost[] {
+    const names = [...new Set(registries)].sort();
+    const own = names.map((host) => ({ host, reason: classifyUpstream(host)?.reason ?? "a registry" }));
+    const companions = COMPANIONS.filter(({ of }) => of.some((host) => names.includes(host)));
+    return [...own, ...companions.map(({ host, reason }) => ({ host, reason }))];
+}
+
 /** The numbered siblings that quay.io redirects to as well (access.redhat.com/node/7001746). */
 const NUMBERED_CDN = /^cdn\d{2}\.quay\.io$/;
 

@@ -1,5 +1,10 @@
+export { type AddressRange, parseAddressRange } from "./access/address-range";
+export type { NetworkAccess } from "./access/network-access";
+export { ACCESS_FOLDER, renderAccess } from "./access/render-access";
 export { type CatalogSource, type ClusterCatalog, catalogSources, clusterCatalogs } from "./objects/catalog-objects";
 export { type FilesMachineConfig, clientMachineConfigs } from "./objects/client-certificate";
+export { type ClusterImages, type ClusterRelease, readClusterImages } from "./coverage/cluster-images";
+export { PAYLOAD_REPOSITORIES } from "./targets/target";
 export { type NamedImage, namedImages } from "./coverage/named-images";
 export { type ClusterPolicy, type ContentImages, type ContentRules, contentRules } from "./rules/content-rules";
 export type {
@@ -42,6 +47,8 @@ export { parseRegistriesConf } from "./rules/registries-toml";
 export { releaseNotes } from "./objects/release-notes";
 export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";
 export { type PullAttempt, type PullResolution, type RefusedAttempt, findRule, resolvePull } from "./rules/resolve";
+export { type PolicyRule, ROLES_FOLDER, renderRoles, rolesFor } from "./roles/render-roles";
+export { CLUSTER_FUNCTIONS, type ClusterFunction } from "./roles/rights";
 export { renderTargets } from "./targets/render-target";
 export { RENDERED_MARK, type ReleaseImage, TARGETS, type Target, type TargetFiles } from "./targets/target";
 export { type UpdateService, updateService } from "./objects/update-service";

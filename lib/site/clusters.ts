@@ -22,12 +22,13 @@ export function readClusters(
 
 /** @param stack in the names of the mirror objects that are written to the cluster */
 function toCluster(name: string, document: ClusterDocument, stack: string): SiteCluster {
-    const { version, contactSource, targets, apply, adopt, allowRemoval } = document;
+    const { version, contactSource, targets, roles, apply, adopt, allowRemoval } = document;
     return {
         name,
         contactSource,
         ...(version === undefined ? {} : { version }),
         ...(targets === undefined ? {} : { targets: [...new Set(targets)] }),
+        ...(roles === undefined ? {} : { roles: [...new Set(roles)] }),
         ...(apply === undefined ? {} : { apply, names: mirrorRuleNames(stack) }),
         adopt,
         allowRemoval,

@@ -1,5 +1,11 @@
 import type { MirrorBase } from "../mirror/mirror-reference";
-import { type MirrorObject, type MirrorRuleOptions, type Target, contentRules } from "../openshift";
+import {
+    type ClusterFunction,
+    type MirrorObject,
+    type MirrorRuleOptions,
+    type Target,
+    contentRules,
+} from "../openshift";
 import type { ObjectGroup } from "./object-groups";
 import { type Content, allImages, allMarks, localRepositories } from "./content";
 
@@ -13,6 +19,8 @@ export interface ClusterRules {
     readonly names?: MirrorRuleOptions["names"];
     /** What else pulls from the mirror. */
     readonly targets?: readonly Target[];
+    /** What the program does there, for roles. */
+    readonly roles?: readonly ClusterFunction[];
 }
 
 /** A cluster that pulls from a site, or several with the same rules. */

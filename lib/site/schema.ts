@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { overrideSchema } from "../mirror/override";
-import { TARGETS } from "../openshift";
+import { CLUSTER_FUNCTIONS, TARGETS } from "../openshift";
+import { networkAccessKeys } from "./network-access-keys";
 import { OBJECT_GROUPS } from "./object-groups";
 import { registryKeys } from "./registry-keys";
 import { days, size } from "./units";
@@ -197,6 +198,17 @@ export const clusterKeys = z.strictObject({
             examples: [true],
             fix: "write true or false",
         }),
+    roles: z
+        .array(z.enum(CLUSTER_FUNCTIONS))
+        .optional()
+        .meta({
+            description:
+                "What this program does at the clusters: `passthrough render` writes a role for each, with the rights that it needs " +
+                "and no others (docs/how-to/cluster-access.md)",
+            examples: [["preview", "coverage"]],
+            defaultText: "none",
+            fix: `write a list of: ${CLUSTER_FUNCTIONS.join(", ")}`,
+        }),
 });
 
 /** A cluster among several, as it is configured. */
@@ -315,6 +327,11 @@ export const siteSchema = z
                 typeText: "names with the keys of a cluster",
                 fix: "write {name: {version, …}, …}; a name has lowercase letters, digits and -, as in east-1",
             }),
+        networkAccess: networkAccessKeys.optional().meta({
+            description:
+                "Who may reach the registry: `passthrough render` writes files for firewalls (docs/outputs.md#files-for-firewalls)",
+            fix: "write networkAccess: {nodes: [<address or range>, …]}",
+        }),
         transfer: transferKeys
             .default({ concurrency: 6, retrySeconds: 60 })
             .meta({ description: "How images are sent" }),

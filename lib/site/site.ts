@@ -1,4 +1,5 @@
 import type { OnRemove } from "../mirror/on-remove";
+import type { NetworkAccess } from "../openshift";
 import { type Content, readContent } from "./content";
 import { DEFAULT_CLUSTER, clusterIssues, clusterKey, readClusters } from "./clusters";
 import { imageIssues, readUpstreams, tagOnlyIssues } from "./content-issues";
@@ -7,6 +8,7 @@ import { mergeDocuments, parseSiteDocument } from "./document";
 import { collectIssue } from "./issues";
 import { kindIssues, longestOverlap } from "./kind-issues";
 import { type SiteCluster, mirrorPolicy } from "./mirror-policy";
+import { readNetworkAccess } from "./network-access";
 import { targetFiles } from "./target-files";
 import { type SiteContext, plainHttpIssues, readRegistry } from "./read-registry";
 import type { SiteRegistry } from "./registry";
@@ -20,6 +22,8 @@ export interface Site {
     readonly content: readonly Content[];
     /** At least one; the name of the only one of `site.cluster` is "". */
     readonly clusters: readonly SiteCluster[];
+    /** Who may reach the registry; absent: no files for firewalls. */
+    readonly networkAccess?: NetworkAccess;
     /** Blobs uploaded at the same time. */
     readonly concurrency: number;
     /** Images that each validation reads byte for byte. */
@@ -58,6 +62,7 @@ export function readSite(
     const { content, issues: contentIssues } = readContent(parsed.content, context);
     const registry = readRegistry(parsed, context, issues);
     const upstreams = readUpstreams(parsed, issues);
+    const networkAccess = readNetworkAccess(parsed, registry?.mirror.host, issues);
     issues.push(
         ...contentIssues,
         ...clusterIssues(parsed),
@@ -70,7 +75,10 @@ export function readSite(
         ...clusters.flatMap((cluster) => tagOnlyIssues(content, cluster)),
     );
     if (registry === undefined || issues.length > 0) return { issues };
-    const site = createSite(parsed, { registry, content, clusters, upstreams });
+    const site = {
+        ...createSite(parsed, { registry, content, clusters, upstreams }),
+        ...(networkAccess === undefined ? {} : { networkAccess }),
+    };
     for (const cluster of clusters) {
         const key = clusterKey(cluster);
         // Rules that would forbid their own mirror.

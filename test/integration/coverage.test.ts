@@ -57,8 +57,8 @@ test("what is missing is listed with its owners, and with what to add to the ima
     expect(run.out).toContain("! quay.io/Team/app: REFERENCE_INVALID");
     expect(run.out).toContain(
         "0 of 5 images in 3 objects can be pulled from the mirror\n" +
-            "to add to the image set (oc-mirror: mirror.additionalImages):\n" +
-            `  - name: docker.io/library/nginx:2\n  - name: docker.io/library/nginx@${digest}\n  - name: ghcr.io/team/app:1\n`,
+            "to add to the image set (ImageSetConfiguration of oc-mirror):\nmirror:\n  additionalImages:\n" +
+            `    - name: docker.io/library/nginx:2\n    - name: docker.io/library/nginx@${digest}\n    - name: ghcr.io/team/app:1\n`,
     );
     const json = await site.run("coverage", "--json", "missing");
     expect(JSON.parse(json.out)).toMatchObject({
@@ -98,4 +98,11 @@ test("a registry that does not say whether it has an image leaves it unknown", a
     await site.registry.restart();
     expect(run).toMatchObject({ code: 1, out: "" });
     expect(run.error).toContain("NETWORK");
+});
+
+test("without files and without a cluster, the usage is printed", async () => {
+    const run = await site.run("coverage");
+    expect(run).toMatchObject({ code: 2, out: "" });
+    expect(run.error).toContain("give files, or option '--kubeconfig'");
+    expect((await site.run("coverage", "--context", "lab", "x.yaml")).error).toContain("'--context' needs option");
 });

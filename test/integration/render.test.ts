@@ -8,12 +8,14 @@ import { passthrough } from "../support/passthrough-cli";
 jest.setTimeout(120_000);
 
 const HOSTS = "containerd/certs.d/quay.io/hosts.toml";
+const FIREWALL = "access/site-firewall.yaml";
 const OUTPUTS = {
     mirrorBase: "a.example/mirror",
     mirrorRules: "rules",
     registriesConf: "conf",
     registryCa: "ca",
     targetFiles: { [HOSTS]: "rules" },
+    accessFiles: { [FIREWALL]: "rows" },
 };
 const URN = "urn:pulumi:site-a::registry-passthrough::pulumi:pulumi:Stack::registry-passthrough-site-a";
 const STATE = {
@@ -86,6 +88,15 @@ test("a mirror base that cannot be read is an error", async () => {
     expect(run).toMatchObject({ code: 1, out: "" });
     expect(run.error).toContain("write site.registry.mirrorBase as host[:port]/path");
     expect(existsSync(out)).toBe(false);
+});
+
+test("the files for firewalls have a folder, from which a file that is not rendered any more is deleted", async () => {
+    const stale = join(out, "access/registry-host.nft");
+    mkdirSync(dirname(stale), { recursive: true });
+    writeFileSync(stale, `${RENDERED_MARK}\ntable inet registry_passthrough\n`);
+    expect(await render()).toMatchObject({ code: 0, out: expect.stringContaining(join(out, FIREWALL)) as string });
+    expect(readFileSync(join(out, FIREWALL), "utf8")).toBe("rows");
+    expect(existsSync(stale)).toBe(false);
 });
 
 test("files of other targets have folders, and only what an earlier run rendered there is deleted", async () => {

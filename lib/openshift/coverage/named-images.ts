@@ -26,11 +26,12 @@ const PLACES: Readonly<Record<string, readonly string[]>> = {
  * pod template, wherever it stands (also that of a CRD that the program does not know), image volumes, `RELATED_IMAGE_*`
  * of operators, `from: {kind: DockerImage}` of ImageStreams and builds, images of bundles (`relatedImages`), catalogs,
  * releases. Lists are read item by item.
+ * @param ownerName who is named as the owner; default: the object itself
  */
-export function namedImages(object: unknown): NamedImage[] {
+export function namedImages(object: unknown, ownerName?: string): NamedImage[] {
     if (!isFields(object)) return [];
-    if (Array.isArray(object["items"])) return object["items"].flatMap(namedImages);
-    const owner = objectName(object);
+    if (Array.isArray(object["items"])) return object["items"].flatMap((item) => namedImages(item));
+    const owner = ownerName ?? objectName(object);
     const placed = imageAt(object, PLACES[textOf(object["kind"])] ?? []);
     const found = [...(placed === undefined ? [] : [{ image: placed, detail: "" }]), ...walk(object)];
     return found

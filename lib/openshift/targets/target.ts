@@ -97,7 +97,7 @@ function listRoutes(objects: readonly MirrorObject[]): Route[] {
 }
 
 /** The repositories that a release's own images name (openshift/cluster-update-keys, ClusterImagePolicy openshift). */
-const PAYLOAD_REPOSITORIES: readonly string[] = [
+export const PAYLOAD_REPOSITORIES: readonly string[] = [
     "quay.io/openshift-release-dev/ocp-release",
     "quay.io/openshift-release-dev/ocp-v4.0-art-dev",
 ];

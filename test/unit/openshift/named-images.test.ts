@@ -85,5 +85,5 @@ it("an empty image, a reference to an ImageStream, and what has other types are 
         from: { kind: "ImageStreamTag", name: "app:1" },
     };
     expect(namedImages({ kind: "Pod", metadata: "wrong", spec })).toEqual([]);
-    expect([null, "text", 5, []].flatMap(namedImages)).toEqual([]);
+    expect([null, "text", 5, []].flatMap((object) => namedImages(object))).toEqual([]);
 });

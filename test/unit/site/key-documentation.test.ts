@@ -6,7 +6,7 @@ const key = (name: string) => keys.find((known) => known.key === name);
 test("every key has a description, and every optional one that holds a value its default", () => {
     expect(keys.filter(({ description }) => description === "")).toEqual([]);
     const groups = ["", "registry", "cluster", "transfer", "validation", "robots", "robots.importer", "robots.puller"];
-    groups.push("registry.clientCertificate");
+    groups.push("registry.clientCertificate", "networkAccess", "networkAccess.egress", "networkAccess.inCluster");
     const values = keys.filter((known) => !groups.includes(known.key));
     expect(values.filter((known) => !known.isRequired && known.defaultText === undefined)).toEqual([]);
     expect(values.filter((known) => known.isRequired).map((known) => known.key)).toEqual([
@@ -17,6 +17,12 @@ test("every key has a description, and every optional one that holds a value its
         "content[].lock",
         "content[].overrides[].match",
         "content[].overrides[].registry",
+        "networkAccess.nodes",
+        "networkAccess.egress.namespaces",
+        "networkAccess.egress.apiServers",
+        "networkAccess.inCluster.namespace",
+        "networkAccess.inCluster.podLabels",
+        "networkAccess.inCluster.port",
     ]);
 });
 

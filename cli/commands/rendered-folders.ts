@@ -1,18 +1,21 @@
 import { open, readdir, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { RENDERED_MARK, TARGETS } from "../../lib/openshift";
+import { ACCESS_FOLDER, RENDERED_MARK, ROLES_FOLDER, TARGETS } from "../../lib/openshift";
 import { replaceFiles } from "./replace-file";
 
+/** The folders below that of a stack that hold rendered files only, besides what others put there. */
+const FOLDERS: readonly string[] = [...TARGETS, ACCESS_FOLDER, ROLES_FOLDER];
+
 /**
- * Writes the files of `cluster.targets` below the folder, and deletes what an earlier run rendered and this one does not: a
- * rule that is left behind would still redirect pulls. Files without the mark of a rendered file are never deleted.
+ * Writes the files that have folders of their own (`cluster.targets`, `networkAccess`, `cluster.roles`), and deletes what an earlier run
+ * rendered and this one does not: a rule that is left behind would still apply. Files without the mark of a rendered file are never deleted.
  * @param files path below the folder -> content
  * @returns the written paths
  */
-export async function writeTargetFiles(folder: string, files: Readonly<Record<string, string>>): Promise<string[]> {
+export async function writeFolders(folder: string, files: Readonly<Record<string, string>>): Promise<string[]> {
     const written = await replaceFiles(folder, files);
-    for (const target of TARGETS) {
-        for (const path of await listFiles(join(folder, target))) {
+    for (const name of FOLDERS) {
+        for (const path of await listFiles(join(folder, name))) {
             if (files[relative(folder, path)] === undefined && (await isRendered(path))) await rm(path);
         }
     }

@@ -1,0 +1,113 @@
+import { formatObjects } from "../objects/objects-yaml";
+import { withUsage } from "../targets/target";
+import { parseClusterVersion } from "../versions";
+import { type ClusterFunction, READING_FUNCTIONS, RIGHTS, type Right } from "./rights";
+
+/** A rule of a ClusterRole or, with `namespace`, of a Role there (rbac.authorization.k8s.io/v1). */
+export interface PolicyRule {
+    readonly namespace?: string;
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly resourceNames?: readonly string[];
+    readonly verbs: readonly string[];
+}
+
+/** The folder of the roles, below that of a stack. */
+export const ROLES_FOLDER = "roles";
+
+const NAME = "registry-passthrough";
+const NAMESPACE = NAME;
+/** The account that does everything that roles were rendered for, and the one that changes nothing. */
+const ACCOUNTS = { writer: NAME, reader: `${NAME}-reader` } as const;
+const RBAC = "rbac.authorization.k8s.io";
+
+/**
+ * All that an account needs for these functions, and nothing else.
+ * @param version `4.18.20` or `4.18`; absent: the newest
+ * @throws PassthroughError `CLUSTER_VERSION_INVALID`
+ */
+export function rolesFor(functions: readonly ClusterFunction[], version?: string): PolicyRule[] {
+    return functions.flatMap((name) => rightsOf(name, version)).map(toRule);
+}
+
+/**
+ * A file with roles and bindings for each function, and one with the two accounts that they are bound to, below `roles/`.
+ * @param version `4.18.20` or `4.18`; absent: the newest
+ * @throws PassthroughError `CLUSTER_VERSION_INVALID`
+ */
+export function renderRoles(functions: readonly ClusterFunction[], version?: string): Record<string, string> {
+    if (functions.length === 0) return {};
+    const files = functions.map((name) => [`${ROLES_FOLDER}/${name}.yaml`, roleFile(name, version)]);
+    return { [`${ROLES_FOLDER}/service-accounts.yaml`]: accountsFile(), ...(Object.fromEntries(files) as object) };
+}
+
+function rightsOf(name: ClusterFunction, version: string | undefined): Right[] {
+    const parsed = version === undefined ? undefined : parseClusterVersion(version);
+    return RIGHTS[name].filter(({ isServed }) => isServed?.(parsed) ?? true);
+}
+
+function toRule({ namespace, apiGroup, resource, names, verbs }: Right): PolicyRule {
+    return {
+        ...(namespace === undefined ? {} : { namespace }),
+        apiGroups: [apiGroup],
+        resources: [resource],
+        ...(names === undefined ? {} : { resourceNames: names }),
+        verbs,
+    };
+}
+
+function roleFile(name: ClusterFunction, version: string | undefined): string {
+    const rights = rightsOf(name, version);
+    const namespaces = [...new Set(rights.map(({ namespace }) => namespace))];
+    const objects = namespaces.flatMap((namespace) =>
+        roleAndBinding(
+            name,
+            namespace,
+            rights.filter((right) => right.namespace === namespace),
+        ),
+    );
+    const usage = [
+        `What Registry Passthrough needs at a cluster for: ${name}. An administrator applies it once, with`,
+        "service-accounts.yaml, or binds the roles to another account.",
+        ...rights.map(describeRight),
+    ];
+    return withUsage(usage, formatObjects(objects));
+}
+
+function describeRight({ verbs, resource, names = [], namespace, why }: Right): string {
+    const objects = names.length === 0 ? resource : `${resource}/${names.join(",")}`;
+    return `- ${verbs.join(", ")} ${objects}${namespace === undefined ? "" : ` in ${namespace}`}: ${why}`;
+}
+
+function roleAndBinding(name: ClusterFunction, namespace: string | undefined, rights: readonly Right[]): object[] {
+    const prefix = namespace === undefined ? "Cluster" : "";
+    const metadata = { name: `${NAME}-${name}`, ...(namespace === undefined ? {} : { namespace }) };
+    const rules = rights.map(toRule).map(({ namespace: _, ...rule }) => rule);
+    const accounts = [ACCOUNTS.writer, ...(READING_FUNCTIONS.includes(name) ? [ACCOUNTS.reader] : [])];
+    return [
+        { apiVersion: `${RBAC}/v1`, kind: `${prefix}Role`, metadata, rules },
+        {
+            apiVersion: `${RBAC}/v1`,
+            kind: `${prefix}RoleBinding`,
+            metadata: { ...metadata },
+            roleRef: { apiGroup: RBAC, kind: `${prefix}Role`, name: metadata.name },
+            subjects: accounts.map((account) => ({ kind: "ServiceAccount", name: account, namespace: NAMESPACE })),
+        },
+    ];
+}
+
+function accountsFile(): string {
+    const usage = [
+        `Accounts of Registry Passthrough at a cluster: ${ACCOUNTS.writer} for up, ${ACCOUNTS.reader} for previews of pull`,
+        "requests and for coverage, which change nothing. A token: oc create token <account> --namespace registry-passthrough",
+    ];
+    const accounts = Object.values(ACCOUNTS).map((name) => ({
+        apiVersion: "v1",
+        kind: "ServiceAccount",
+        metadata: { name, namespace: NAMESPACE },
+    }));
+    return withUsage(
+        usage,
+        formatObjects([{ apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } }, ...accounts]),
+    );
+}

@@ -1,0 +1,139 @@
+import { parseAllDocuments } from "yaml";
+import { CLUSTER_FUNCTIONS, type ClusterFunction, RENDERED_MARK, renderRoles, rolesFor } from "../../../lib/openshift";
+
+/** `verbs group/resource[/names][ in namespace]` */
+const rights = (name: ClusterFunction, version?: string): string[] =>
+    rolesFor([name], version).map(({ verbs, apiGroups, resources, resourceNames, namespace }) =>
+        [
+            `${verbs.join(",")} ${apiGroups.join()}/${resources.join()}`,
+            ...(resourceNames === undefined ? [] : [`/${resourceNames.join()}`]),
+            ...(namespace === undefined ? [] : [` in ${namespace}`]),
+        ].join(""),
+    );
+const ALL = "get,list,watch,create,patch,delete";
+const CONFIG = "config.openshift.io";
+const MACHINES = "machineconfiguration.openshift.io";
+
+const TABLE: Readonly<Record<ClusterFunction, readonly string[]>> = {
+    preview: [
+        "get,list operator.openshift.io/imagecontentsourcepolicies",
+        `get,list ${CONFIG}/imagedigestmirrorsets`,
+        `get,list ${CONFIG}/imagetagmirrorsets`,
+        `get ${CONFIG}/images/cluster`,
+        `get ${CONFIG}/clusterversions/version`,
+        `get,list ${MACHINES}/machineconfigpools`,
+        `get,list ${MACHINES}/machineconfigs`,
+        `get,list ${MACHINES}/controllerconfigs`,
+        "get,list /nodes",
+        "get operators.coreos.com/catalogsources in openshift-marketplace",
+        "get olm.operatorframework.io/clustercatalogs",
+        `get ${CONFIG}/operatorhubs/cluster`,
+        "get /configmaps in openshift-config-managed",
+        "get updateservice.operator.openshift.io/updateservices in openshift-update-service",
+    ],
+    rules: [`${ALL} ${CONFIG}/imagedigestmirrorsets`, `${ALL} ${CONFIG}/imagetagmirrorsets`],
+    trust: [
+        "get,patch /secrets/pull-secret in openshift-config",
+        "get,create,patch /configmaps in openshift-config",
+        "delete /configmaps/registry-cas in openshift-config",
+        `get,patch ${CONFIG}/images/cluster`,
+    ],
+    catalogs: [
+        `${ALL} operators.coreos.com/catalogsources in openshift-marketplace`,
+        `${ALL} olm.operatorframework.io/clustercatalogs`,
+    ],
+    "operator-hub": [`get,list,watch,patch,delete ${CONFIG}/operatorhubs/cluster`],
+    signatures: [`${ALL} /configmaps in openshift-config-managed`],
+    "update-service": [`${ALL} updateservice.operator.openshift.io/updateservices in openshift-update-service`],
+    coverage: [
+        "list /pods",
+        "list /replicationcontrollers",
+        "list apps/deployments",
+        "list apps/statefulsets",
+        "list apps/daemonsets",
+        "list apps/replicasets",
+        "list batch/jobs",
+        "list batch/cronjobs",
+        "list apps.openshift.io/deploymentconfigs",
+        "list build.openshift.io/buildconfigs",
+        "list image.openshift.io/imagestreams",
+        "list operators.coreos.com/catalogsources",
+        "list olm.operatorframework.io/clustercatalogs",
+        `get ${CONFIG}/clusterversions/version`,
+    ],
+};
+
+test.each(CLUSTER_FUNCTIONS)("%s has exactly its rights", (name) => {
+    expect(rights(name)).toEqual(TABLE[name]);
+});
+
+test("kinds follow the version of the cluster", () => {
+    expect(rights("rules", "4.12")).toEqual([`${ALL} operator.openshift.io/imagecontentsourcepolicies`]);
+    expect(rights("rules", "4.13")).toEqual(TABLE.rules);
+    expect(rights("catalogs", "4.17")).toEqual(TABLE.catalogs.slice(0, 1));
+    expect(rights("preview", "4.12").filter((right) => right.includes("mirrorsets"))).toEqual([]);
+    const nodeCa = [
+        "get apps/daemonsets/node-ca in openshift-image-registry",
+        "get /configmaps/image-registry-certificates in openshift-image-registry",
+    ];
+    expect(rights("preview", "4.13").slice(-2)).toEqual(nodeCa);
+    expect(rights("preview", "4.14")).not.toContain(nodeCa[0]);
+});
+
+test("no right is for everything, secrets are named, and what can be deleted can be watched", () => {
+    for (const version of [undefined, "4.12"]) {
+        for (const rule of rolesFor(CLUSTER_FUNCTIONS, version)) {
+            expect(JSON.stringify(rule)).not.toContain("*");
+            if (rule.resources.includes("secrets")) expect(rule.resourceNames).toEqual(["pull-secret"]);
+        }
+    }
+    const managed = rolesFor(CLUSTER_FUNCTIONS).filter(({ verbs }) => verbs.includes("delete") && verbs.length > 1);
+    for (const { verbs } of managed) expect(verbs).toEqual(expect.arrayContaining(["list", "watch"]));
+});
+
+interface Rendered {
+    readonly kind: string;
+    readonly metadata: { readonly name: string; readonly namespace?: string };
+    readonly rules?: object[];
+    readonly roleRef?: { readonly kind: string; readonly name: string };
+    readonly subjects?: { readonly name: string; readonly namespace: string }[];
+}
+const objects = (text = ""): Rendered[] => parseAllDocuments(text).map((document) => document.toJS() as Rendered);
+
+describe("rendered", () => {
+    it("a function has roles and bindings in each namespace that it needs", () => {
+        const files = renderRoles(["trust"]);
+        expect(Object.keys(files)).toEqual(["roles/service-accounts.yaml", "roles/trust.yaml"]);
+        for (const text of Object.values(files)) expect(text.startsWith(`${RENDERED_MARK}\n# `)).toBe(true);
+        const rendered = objects(files["roles/trust.yaml"]);
+        expect(rendered.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ""}`)).toEqual([
+            "Role openshift-config",
+            "RoleBinding openshift-config",
+            "ClusterRole ",
+            "ClusterRoleBinding ",
+        ]);
+        expect(rendered.flatMap(({ rules = [] }) => rules)).toEqual(
+            rolesFor(["trust"]).map(({ namespace: _, ...rule }) => rule),
+        );
+        expect(rendered[1]).toMatchObject({ roleRef: { kind: "Role", name: "registry-passthrough-trust" } });
+    });
+
+    it("the account that only reads has the roles that change nothing, and no others", () => {
+        const files = renderRoles(CLUSTER_FUNCTIONS);
+        const bound = CLUSTER_FUNCTIONS.filter((name) =>
+            objects(files[`roles/${name}.yaml`]).some(({ subjects = [] }) =>
+                subjects.some((subject) => subject.name === "registry-passthrough-reader"),
+            ),
+        );
+        expect(bound).toEqual(["preview", "coverage"]);
+        for (const { verbs } of rolesFor(bound)) expect(["get", "list"]).toEqual(expect.arrayContaining([...verbs]));
+        const accounts = objects(files["roles/service-accounts.yaml"]);
+        expect(accounts.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
+            "Namespace registry-passthrough",
+            "ServiceAccount registry-passthrough",
+            "ServiceAccount registry-passthrough-reader",
+        ]);
+    });
+
+    it("without a function there is no file", () => expect(renderRoles([])).toEqual({}));
+});
