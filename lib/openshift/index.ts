@@ -31,7 +31,6 @@ export type {
     ClusterWarning,
     WarningTopic,
 } from "./existing/existing-cluster";
-export { isInternalReleaseMirror } from "./existing/internal-release";
 export {
     type LivePair,
     type LoneNever,
