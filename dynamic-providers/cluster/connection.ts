@@ -1,6 +1,7 @@
 import { PassthroughError, toProblem } from "../../lib/errors/errors";
 import { formatWithoutFix } from "../../lib/errors/format";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
+import type { ClientLimits } from "../../lib/kubernetes/limits";
 import type { RegistryContext } from "../registry/registry-process";
 import { type ClusterInputs, clusterName } from "./cluster-kind";
 
@@ -9,14 +10,22 @@ export async function withCluster<T>(
     inputs: ClusterInputs,
     { process, signal }: RegistryContext,
     use: (client: ClusterClient) => Promise<T>,
+    limits: Partial<ClientLimits> = {},
 ): Promise<T> {
-    const client = await process.connectCluster({ ...process.clusters.connection(inputs), signal });
+    const client = await process.connectCluster({ ...process.clusters.connection(inputs), signal, limits });
     try {
         return await use(client);
     } finally {
         await client.close();
     }
 }
+
+/** A preview and a nightly check go on without the cluster: they do not wait for one that is down. */
+const QUICK: Partial<ClientLimits> = {
+    requestTimeout: 10_000,
+    loginTimeout: 20_000,
+    retry: { seconds: 3, firstDelay: 250, longestDelay: 1000 },
+};
 
 /**
  * The same for a preview or refresh: a cluster that cannot be read is no reason to fail, since the last applied state
@@ -32,7 +41,7 @@ export async function withReadableCluster<T>(
     { otherwise, fatal = [] }: { readonly otherwise: string; readonly fatal?: readonly string[] },
 ): Promise<T | undefined> {
     try {
-        return await withCluster(inputs, context, use);
+        return await withCluster(inputs, context, use, QUICK);
     } catch (error) {
         context.signal.throwIfAborted();
         if (!(error instanceof PassthroughError) || fatal.includes(error.code)) throw error;

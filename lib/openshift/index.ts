@@ -29,7 +29,6 @@ export { type ChangeLines, clusterChangeLines, clusterHeadline } from "./cluster
 export { type ClusterObject, OWNER_ANNOTATION } from "./objects/cluster-object";
 export { type NodeEffect, describeNodeEffect, forecastNodeEffect } from "./rules/node-effect";
 export { type ObjectList, listObjects, readObjectList } from "./objects/object-list";
-export { mirrorRuleNames } from "./rules/rule-names";
 export { forbiddenSources, forbidSources } from "./rules/never-sources";
 export type { ClusterRefusal, ClusterWarning, ExistingCluster, PlannedRules } from "./existing/existing-cluster";
 export {

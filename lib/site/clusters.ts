@@ -3,7 +3,8 @@ import { mirrorRuleNames } from "../openshift/rules/rule-names";
 import type { ConfigIssue } from "./config-issue";
 import { collectIssue } from "./issues";
 import type { SiteCluster } from "./mirror-policy";
-import { type SiteDocument, clusterKeys } from "./schema";
+import { clusterKeys } from "./cluster-keys";
+import { type SiteDocument } from "./schema";
 
 type ClusterDocument = NonNullable<SiteDocument["cluster"]>;
 

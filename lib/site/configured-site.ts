@@ -8,7 +8,8 @@ import { parseBoundedJson } from "../oci/bounded-json";
 import type { RegistryKind } from "../registries";
 import { mergeDocuments } from "./document";
 import { registryKeys } from "./registry-keys";
-import { clusterKeys, contentEntry, onRemoveKey, transferKeys } from "./schema";
+import { clusterKeys } from "./cluster-keys";
+import { contentEntry, onRemoveKey, transferKeys } from "./schema";
 
 /** A value as the configuration has it; undefined if it could not be read there, which is not the same as not set. */
 export type Reading<T> = { readonly value: T } | undefined;

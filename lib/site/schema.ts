@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { overrideSchema } from "../mirror/override";
-import { CLUSTER_FUNCTIONS, TARGETS } from "../openshift";
+import { CLUSTER_NAME, clusterKeys, namedClusterKeys } from "./cluster-keys";
 import { networkAccessKeys } from "./network-access-keys";
-import { OBJECT_GROUPS } from "./object-groups";
 import { registryKeys } from "./registry-keys";
 import { days, size } from "./units";
 
@@ -103,119 +102,6 @@ export const transferKeys = z.strictObject({
             fix: "write a number of seconds from 0 to 3600",
         }),
 });
-
-/** The clusters that pull, as they are configured. */
-export const clusterKeys = z.strictObject({
-    version: z
-        .string()
-        .optional()
-        .meta({
-            description:
-                "OpenShift version of the clusters. Up to 4.12 the mirror rules are an ICSP, from 4.13 an IDMS and an ITMS",
-            examples: ["4.18", "4.18.20"],
-            defaultText: "treated as newer than every version that a rule depends on",
-            // Without quotes, 4.20 is the number 4.2 to YAML.
-            fix: 'write it in quotes, as in "4.20"',
-        }),
-    contactSource: z
-        .enum(["allow", "never"])
-        .default("allow")
-        .meta({
-            description:
-                "Whether nodes may pull from the upstream registry what the mirror does not have (`allow`), or never contact it (`never`)",
-            examples: ["never"],
-            fix: "write allow or never",
-        }),
-    targets: z
-        .array(z.enum(TARGETS))
-        .optional()
-        .meta({
-            description:
-                "What else pulls from the mirror, besides running OpenShift clusters: `passthrough render` writes files for each " +
-                "(docs/outputs.md#files-for-other-targets), and a preview says what a target cannot express",
-            examples: [["install-config", "containerd"]],
-            defaultText: "none",
-            fix: `write a list of: ${TARGETS.join(", ")}`,
-        }),
-    apply: z
-        .strictObject({
-            kubeconfigFile: z
-                .string()
-                .min(1)
-                .optional()
-                .meta({
-                    description:
-                        "Path of a kubeconfig, relative to the project's root or absolute; the files that it names become part of the " +
-                        "stack's secrets (docs/configuration.md#access-to-clusters)",
-                    examples: ["/home/ci/.kube/site-a"],
-                    defaultText: "the secret kubeconfig",
-                    fix: "write the path of a kubeconfig",
-                }),
-            context: z
-                .string()
-                .min(1)
-                .optional()
-                .meta({
-                    description: "The context of the kubeconfig",
-                    examples: ["site-a"],
-                    defaultText: "its current-context",
-                    fix: "write the name of one of its contexts",
-                }),
-            leaveOut: z
-                .array(z.enum(OBJECT_GROUPS))
-                .optional()
-                .meta({
-                    description: "Objects that are not written to the cluster, by the names of their stack outputs",
-                    examples: [["updateService"]],
-                    defaultText: "none: everything that the content has is written",
-                    fix: `write a list of: ${OBJECT_GROUPS.join(", ")}`,
-                }),
-        })
-        .optional()
-        .meta({
-            description:
-                "Has the program write to the cluster. `{}` takes the kubeconfig from the stack's secrets. Without it, the objects are " +
-                "outputs and files only",
-            defaultText: "none: nothing is written to the cluster",
-            fix: "write {}, or {kubeconfigFile, context}",
-        }),
-    adopt: z
-        .boolean()
-        .default(false)
-        .meta({
-            description:
-                "Whether objects that exist in the cluster, and do not belong to this stack, may be taken over",
-            examples: [true],
-            fix: "write true or false",
-        }),
-    allowRemoval: z
-        .boolean()
-        .default(false)
-        .meta({
-            description:
-                "Whether the mirror rules and the entry in the pull secret may be removed from the cluster. Without them its nodes " +
-                "cannot pull what only the mirror has",
-            examples: [true],
-            fix: "write true or false",
-        }),
-    roles: z
-        .array(z.enum(CLUSTER_FUNCTIONS))
-        .optional()
-        .meta({
-            description:
-                "What this program does at the clusters: `passthrough render` writes a role for each, with the rights that it needs " +
-                "and no others (docs/how-to/cluster-access.md)",
-            examples: [["preview", "coverage"]],
-            defaultText: "none",
-            fix: `write a list of: ${CLUSTER_FUNCTIONS.join(", ")}`,
-        }),
-});
-
-/** A cluster among several, as it is configured. */
-const namedClusterKeys = clusterKeys.omit({ targets: true });
-
-/** Names of clusters are parts of names of resources: RFC 1123 labels. */
-const CLUSTER_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** How the mirror is validated, as it is configured. */
 export const validationKeys = z.strictObject({

@@ -74,7 +74,7 @@ export function machineConfig(name: string, files: Readonly<Record<string, strin
     };
 }
 
-export const SYNCED = "machineconfiguration.openshift.io/lastSyncedControllerConfigResourceVersion";
+const SYNCED = "machineconfiguration.openshift.io/lastSyncedControllerConfigResourceVersion";
 
 export function node(name: string, synced: string | undefined, isReady = true): ClusterNode {
     return {

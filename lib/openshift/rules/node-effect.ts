@@ -111,11 +111,14 @@ function registriesConfChanges(
         return isDeepStrictEqual(old, rule) ? [] : [changedRule(scope, old, rule, perMirror)];
     });
     const search = [before, after].map((conf) => conf["unqualified-search-registries"] ?? []);
-    return [
+    const changes = [
         ...searchChange(search[0] ?? [], search[1] ?? []),
         ...removed.map((scope): Change => [DRAIN, `${scope}: removed`]),
         ...found,
     ];
+    // The order of the rules means nothing, but pools roll out every file that is not the same.
+    const isReordered = changes.length === 0 && !isDeepStrictEqual([...olds.keys()], [...news.keys()]);
+    return isReordered ? [[RELOAD, "order of the registries changes"]] : changes;
 }
 
 /** By prefix, else location, as the operator does. */

@@ -2,31 +2,11 @@ import { PassthroughError } from "../../errors/errors";
 import { mergeMirrors } from "./mirror-order";
 import { type FormEntry, hasRealMirror, listEntries } from "./mirror-entries";
 import { type MirrorObject, isMirrorLocation, isMirrorSource } from "./mirror-object-types";
+import type { RegistriesConf, RegistryMirror, RegistryRule } from "./registries-conf-types";
 import { type RegistrySources, emptyRule, isRegistryScope, withRegistrySources } from "./registry-sources";
 import { type ClusterVersion, checksNames, hasMirrorSets, mayMixKinds, parseClusterVersion } from "../versions";
 
-/** One `[[registry.mirror]]` (containers-registries.conf(5)). */
-export interface RegistryMirror {
-    readonly location: string;
-    readonly "pull-from-mirror"?: "all" | "digest-only" | "tag-only" | undefined;
-    readonly insecure?: boolean | undefined;
-}
-
-/** One `[[registry]]` (containers-registries.conf(5)). It has a prefix, a location, or both. */
-export interface RegistryRule {
-    readonly prefix?: string | undefined;
-    readonly location?: string | undefined;
-    readonly blocked?: boolean | undefined;
-    readonly insecure?: boolean | undefined;
-    readonly "mirror-by-digest-only"?: boolean | undefined;
-    readonly mirror?: readonly RegistryMirror[] | undefined;
-}
-
-/** A registries.conf; the keys are those of the file. */
-export interface RegistriesConf {
-    readonly "unqualified-search-registries"?: readonly string[] | undefined;
-    readonly registry?: readonly RegistryRule[] | undefined;
-}
+export type { RegistriesConf, RegistryMirror, RegistryRule } from "./registries-conf-types";
 
 /** What OpenShift's nodes have before any rule. */
 const SEARCH_REGISTRIES: readonly string[] = ["registry.access.redhat.com", "docker.io"];

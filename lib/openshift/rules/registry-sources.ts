@@ -1,5 +1,5 @@
 import { PassthroughError } from "../../errors/errors";
-import type { RegistryMirror, RegistryRule } from "./registries-conf";
+import type { RegistryMirror, RegistryRule } from "./registries-conf-types";
 
 /** `spec.registrySources` of `Image/cluster`. */
 export interface RegistrySources {

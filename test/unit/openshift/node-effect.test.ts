@@ -84,6 +84,7 @@ test.each<[string, NodeConfiguration, NodeConfiguration, object, string?]>([
     ["IDMS removed, ITMS stays", PAIR, nodes([itms(ALLOW)]), DRAIN],
     ["insecureRegistries: a new entry", PAIR, nodes([idms(ALLOW), itms(ALLOW)], insecure()), DRAIN],
     ["blockedRegistries: a new entry", NOTHING, nodes([], { rules: [{ location: "x.test", blocked: true }] }), DRAIN],
+    ["blockedRegistries: another order", blocked("x.test", "y.test"), blocked("y.test", "x.test"), RELOAD],
     ["policy.json and CRI-O's policies", PAIR, { ...PAIR, imagePolicy: "sigstore" }, RELOAD],
     ["the global pull secret", { ...PAIR, pullSecret: "1" }, { ...PAIR, pullSecret: "2" }, CYCLE],
     ["additionalTrustedCA", PAIR, { ...PAIR, additionalTrustedCa: "PEM" }, NONE],
@@ -108,6 +109,10 @@ test.each<[string, NodeConfiguration, NodeConfiguration, object, string?]>([
 function withInsecure(configuration: NodeConfiguration): NodeConfiguration {
     const registry = configuration.registriesConf.registry?.map((rule) => ({ ...rule, insecure: true }));
     return { registriesConf: { ...configuration.registriesConf, registry } };
+}
+
+function blocked(...hosts: string[]): NodeConfiguration {
+    return { registriesConf: registriesConf([], undefined, { blockedRegistries: hosts }) };
 }
 
 function insecure() {
