@@ -2,18 +2,24 @@ import { parseBoundedJson } from "../../lib/oci/bounded-json";
 import { PassthroughError } from "../../lib/errors/errors";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import {
+    type ClusterRefusal,
+    type ClusterSurvey,
+    type ClusterWarning,
+    type ExistingCluster,
+    type LivePair,
+    type LoneNever,
     type MirrorObject,
+    type NeverSources,
     type NodeEffect,
     type RegistriesConf,
     forbidSources,
     forbiddenSources,
     forecastNodeEffect,
+    loneNever,
     registriesConf,
+    rolledOutNever,
+    surveyCluster,
 } from "../../lib/openshift";
-import type { ExistingCluster } from "../../lib/openshift/existing/existing-cluster";
-import type { ClusterRefusal, ClusterWarning } from "../../lib/openshift/existing/existing-cluster";
-import { type LivePair, type NeverSources, rolledOutNever } from "../../lib/openshift/existing/never-sources";
-import { type ClusterSurvey, surveyCluster } from "../../lib/openshift/existing/survey";
 import type { MachineConfigPool } from "../../lib/openshift/rollout/rollout-objects";
 import { findForeignObjects } from "./owners";
 import type { ClusterAccessInputs } from "./kind";
@@ -28,6 +34,8 @@ export interface Assessment {
     readonly warnings: readonly ClusterWarning[];
     /** Sources that the mirror objects may forbid now, sorted. */
     readonly neverSources: readonly string[];
+    /** Sources that one object of the pair alone forbids: they are allowed again. */
+    readonly lone: readonly LoneNever[];
     /** Sources that are to be forbidden, and why they cannot be yet. */
     readonly waiting: NeverSources["waiting"];
     /** Absent if nothing is rendered before or after. */
@@ -46,7 +54,8 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     const wanted = parseBoundedJson(site.rules) as readonly MirrorObject[];
     const existing = await readExistingCluster(client);
     const { pools, configurations } = await readPoolConfigurations(client);
-    const { ready, waiting } = rolledOutNever(findPair(existing, wanted), configurations);
+    const pair = findPair(existing, wanted);
+    const { ready, waiting } = rolledOutNever(pair, configurations);
     const forbidden = forbiddenSources(wanted);
     const neverSources = forbidden.filter((source) => ready.includes(source));
     const planned = { objects: forbidSources(wanted, new Set(neverSources)), version: site.version };
@@ -64,6 +73,7 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
         ]),
         warnings: now.warnings,
         neverSources,
+        lone: loneNever(pair),
         waiting: forbidden
             .filter((source) => !ready.includes(source))
             .map((source) => waiting.find((other) => other.source === source) ?? { source, reason: "no rule yet" }),

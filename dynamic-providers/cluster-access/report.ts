@@ -17,6 +17,7 @@ const MAX_SOURCES = 5;
 export function logAssessment(found: Assessment, inputs: Cluster, log: ResourceLog): void {
     const name = clusterName(inputs);
     for (const line of [...effectLines(found), ...waitingLines(found)]) log.line("info", `${name}: ${line}`);
+    if (found.lone.length > 0) log.line("warning", `${name}: ${loneLine(found)}`);
     for (const { object, problem, fix } of found.warnings)
         log.line("warning", `${name}: ${object}: ${problem}; ${fix}`);
 }
@@ -29,6 +30,18 @@ function effectLines({ effect, pools }: Assessment): string[] {
     return [
         `mirror rules: ${describeNodeEffect(effect)} (${sizes.join(", ")}); ${listed(effect.reasons, MAX_REASONS)}`,
     ];
+}
+
+/** Left by a run that was killed between the two writes, or by somebody else. */
+function loneLine({ lone }: Assessment): string {
+    const sources = listed(
+        lone.map(({ source }) => source),
+        MAX_SOURCES,
+    );
+    return (
+        `only one of the two mirror objects forbids the upstream of ${sources}: pulls fail, or the operator renders no ` +
+        "rules at all; this `up` allows it in both"
+    );
 }
 
 function waitingLines({ waiting }: Assessment): string[] {

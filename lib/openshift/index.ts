@@ -33,6 +33,7 @@ export { forbiddenSources, forbidSources } from "./rules/never-sources";
 export type { ClusterRefusal, ClusterWarning, ExistingCluster, PlannedRules } from "./existing/existing-cluster";
 export {
     type LivePair,
+    type LoneNever,
     type NeverSources,
     type PoolConfiguration,
     loneNever,
@@ -46,7 +47,7 @@ export { parseRegistriesConf } from "./rules/registries-toml";
 export { releaseNotes } from "./objects/release-notes";
 export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";
 export { type PullAttempt, type PullResolution, type RefusedAttempt, findRule, resolvePull } from "./rules/resolve";
-export { type PolicyRule, ROLES_FOLDER, renderRoles, rolesFor } from "./roles/render-roles";
+export { type PolicyRule, ROLES_FOLDER, renderRoles } from "./roles/render-roles";
 export { CLUSTER_FUNCTIONS, type ClusterFunction } from "./roles/rights";
 export { renderTargets } from "./targets/render-target";
 export { RENDERED_MARK, type ReleaseImage, TARGETS, type Target, type TargetFiles } from "./targets/target";

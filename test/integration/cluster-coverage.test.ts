@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { CLUSTER_FUNCTIONS, renderRoles, rolesFor } from "../../lib/openshift";
+import { CLUSTER_FUNCTIONS, renderRoles } from "../../lib/openshift";
+import { roleRules } from "../support/role-rules";
 import { type ApiServer, startApiServer } from "../support/api-server";
 import type { NamedObject } from "../support/cluster/api-client";
 import { CommandSite } from "../support/command-site";
@@ -67,7 +68,7 @@ async function kubeconfig(account: string, rules: Parameters<ApiServer["kubeconf
 }
 
 test("with the role for coverage, what a cluster names is looked up and listed by its top owner", async () => {
-    const file = await kubeconfig("reader", rolesFor(["coverage"], "4.16"));
+    const file = await kubeconfig("reader", roleRules(["coverage"], "4.16"));
     const run = await site.run("coverage", "--kubeconfig", file);
     expect(run).toMatchObject({ code: 1 });
     expect(run.out).toContain(
@@ -85,7 +86,7 @@ test("with the role for coverage, what a cluster names is looked up and listed b
 });
 
 test("a kind that may not be listed is named, and the exit code is not that of full coverage", async () => {
-    const rules = rolesFor(["coverage"], "4.16").filter(({ resources }) => !resources.includes("cronjobs"));
+    const rules = roleRules(["coverage"], "4.16").filter(({ resources }) => !resources.includes("cronjobs"));
     const run = await site.run("coverage", "--json", "--kubeconfig", await kubeconfig("limited", rules));
     expect(run).toMatchObject({ code: 1 });
     const report = JSON.parse(run.out) as { unread: { code: string; thing: string }[]; add: string[] };
@@ -94,7 +95,7 @@ test("a kind that may not be listed is named, and the exit code is not that of f
 });
 
 test("a context that the kubeconfig does not have is an error, and nothing is looked up", async () => {
-    const file = await kubeconfig("reader", rolesFor(["coverage"], "4.16"));
+    const file = await kubeconfig("reader", roleRules(["coverage"], "4.16"));
     const run = await site.run("coverage", "--kubeconfig", file, "--context", "none");
     expect(run).toMatchObject({ code: 1, out: "" });
     expect(run.error).toContain("KUBECONFIG_INVALID");

@@ -22,15 +22,6 @@ const ACCOUNTS = { writer: NAME, reader: `${NAME}-reader` } as const;
 const RBAC = "rbac.authorization.k8s.io";
 
 /**
- * All that an account needs for these functions, and nothing else.
- * @param version `4.18.20` or `4.18`; absent: the newest
- * @throws PassthroughError `CLUSTER_VERSION_INVALID`
- */
-export function rolesFor(functions: readonly ClusterFunction[], version?: string): PolicyRule[] {
-    return functions.flatMap((name) => rightsOf(name, version)).map(toRule);
-}
-
-/**
  * A file with roles and bindings for each function, and one with the two accounts that they are bound to, below `roles/`.
  * @param version `4.18.20` or `4.18`; absent: the newest
  * @throws PassthroughError `CLUSTER_VERSION_INVALID`

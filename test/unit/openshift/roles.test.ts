@@ -1,9 +1,10 @@
 import { parseAllDocuments } from "yaml";
-import { CLUSTER_FUNCTIONS, type ClusterFunction, RENDERED_MARK, renderRoles, rolesFor } from "../../../lib/openshift";
+import { CLUSTER_FUNCTIONS, type ClusterFunction, RENDERED_MARK, renderRoles } from "../../../lib/openshift";
+import { roleRules } from "../../support/role-rules";
 
 /** `verbs group/resource[/names][ in namespace]` */
 const rights = (name: ClusterFunction, version?: string): string[] =>
-    rolesFor([name], version).map(({ verbs, apiGroups, resources, resourceNames, namespace }) =>
+    roleRules([name], version).map(({ verbs, apiGroups, resources, resourceNames, namespace }) =>
         [
             `${verbs.join(",")} ${apiGroups.join()}/${resources.join()}`,
             ...(resourceNames === undefined ? [] : [`/${resourceNames.join()}`]),
@@ -82,12 +83,12 @@ test("kinds follow the version of the cluster", () => {
 
 test("no right is for everything, secrets are named, and what can be deleted can be watched", () => {
     for (const version of [undefined, "4.12"]) {
-        for (const rule of rolesFor(CLUSTER_FUNCTIONS, version)) {
+        for (const rule of roleRules(CLUSTER_FUNCTIONS, version)) {
             expect(JSON.stringify(rule)).not.toContain("*");
             if (rule.resources.includes("secrets")) expect(rule.resourceNames).toEqual(["pull-secret"]);
         }
     }
-    const managed = rolesFor(CLUSTER_FUNCTIONS).filter(({ verbs }) => verbs.includes("delete") && verbs.length > 1);
+    const managed = roleRules(CLUSTER_FUNCTIONS).filter(({ verbs }) => verbs.includes("delete") && verbs.length > 1);
     for (const { verbs } of managed) expect(verbs).toEqual(expect.arrayContaining(["list", "watch"]));
 });
 
@@ -113,7 +114,7 @@ describe("rendered", () => {
             "ClusterRoleBinding ",
         ]);
         expect(rendered.flatMap(({ rules = [] }) => rules)).toEqual(
-            rolesFor(["trust"]).map(({ namespace: _, ...rule }) => rule),
+            roleRules(["trust"]).map(({ namespace: _, ...rule }) => rule),
         );
         expect(rendered[1]).toMatchObject({ roleRef: { kind: "Role", name: "registry-passthrough-trust" } });
     });
@@ -126,7 +127,7 @@ describe("rendered", () => {
             ),
         );
         expect(bound).toEqual(["preview", "coverage"]);
-        for (const { verbs } of rolesFor(bound)) expect(["get", "list"]).toEqual(expect.arrayContaining([...verbs]));
+        for (const { verbs } of roleRules(bound)) expect(["get", "list"]).toEqual(expect.arrayContaining([...verbs]));
         const accounts = objects(files["roles/service-accounts.yaml"]);
         expect(accounts.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
             "Namespace registry-passthrough",
