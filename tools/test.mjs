@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { onPath } from "./installed-tool.mjs";
-import { prepare, runMain } from "./prepare.mjs";
+import { openToolbox, prepare, runMain } from "./prepare.mjs";
 import { captureOrThrow, runThrough } from "./process.mjs";
 import { createProgress } from "./progress.mjs";
+import { toolsOfTests } from "./test-tools.mjs";
 import { defaultStack, pulumiEnvironment, workspace } from "./workspace.mjs";
 
 const place = workspace();
@@ -48,11 +49,16 @@ async function main(args) {
     if (folders.length === 0) throw new Error(`there are no tests in test/${root ? "root" : `{${suites.join(",")}}`}`);
     const jest = join(place.root, "node_modules", "jest", "bin", "jest.js");
     const flags = [...folders.map((dir) => `--roots=${dir}`), ...workers(own, root)];
-    const env = { ...environment(toolbox), ...(faults ? wholeFaults() : {}) };
     // After --roots, jest would take the paths that it is given for more roots.
     // @kubernetes/client-node has only ES modules, which jest loads with this flag alone.
     const node = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
-    return runThrough(process.execPath, [...node, jest, ...own, ...flags], { cwd: place.root, env });
+    const command = [...node, jest, ...own, ...flags];
+    const further = await openToolbox(place, progress, await toolsOfTests(place.root, [process.execPath, ...command]));
+    const env = {
+        ...environment([...toolbox.directories, ...further.directories]),
+        ...(faults ? wholeFaults() : {}),
+    };
+    return runThrough(process.execPath, command, { cwd: place.root, env });
 }
 
 /** All rounds; what they met is written to `.local/faults.txt`. */
@@ -66,13 +72,13 @@ function wholeFaults() {
 /**
  * Tests set the backend, the passphrase and the stack of their own runs: none of the user's may shine through.
  *
- * @param {import("./prepare.mjs").Toolbox} toolbox
+ * @param {string[]} directories what PATH needs in front
  * @returns {NodeJS.ProcessEnv}
  */
-function environment(toolbox) {
+function environment(directories) {
     const foreign = /^PULUMI_(BACKEND_URL|STACK|CONFIG_PASSPHRASE|CONFIG_PASSPHRASE_FILE|ACCESS_TOKEN)$/;
     const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
-    const { PATH } = pulumiEnvironment(place, defaultStack, toolbox.directories);
+    const { PATH } = pulumiEnvironment(place, defaultStack, directories);
     return { ...clean, PATH };
 }
 
