@@ -60,7 +60,7 @@ export function readSite(
     const upstreams = readUpstreams(parsed, issues);
     issues.push(
         ...contentIssues,
-        ...clusterIssues(parsed),
+        ...clusterIssues(parsed, issues),
         ...plainHttpIssues(parsed, registry?.mirror),
         ...kindIssues(parsed, registry?.mirror),
     );
