@@ -34,6 +34,7 @@ export async function runExecPlugin(
     const { code, stdout, stderr } = await run(plugin, kubeconfig, timeout, signal);
     signal?.throwIfAborted();
     const name = `the login plugin ${plugin.command}`;
+    if (code === "timeout") throw new Error(`${name} gave no result within ${timeout / 1000} s`);
     if (code !== 0) {
         const shown = oneLine(stderr.trim().slice(-MAX_SHOWN));
         throw new Error(`${name} ended with ${code}${shown === "" ? "" : `: ${shown}`}`);
@@ -63,7 +64,7 @@ function readStatus(status: Fields, name: string): ExecCredential {
 }
 
 interface Ended {
-    /** Exit code, or the signal. */
+    /** Exit code, the signal, or "timeout". */
     readonly code: number | string;
     readonly stdout: string;
     readonly stderr: string;
@@ -95,8 +96,7 @@ function run(
         });
         child.once("close", (code, killedBy) => {
             clearTimeout(timer);
-            const ended = `no result within ${timeout / 1000} s`;
-            resolve({ code: isLate ? ended : (code ?? killedBy ?? 1), ...output() });
+            resolve({ code: isLate ? "timeout" : (code ?? killedBy ?? 1), ...output() });
         });
     });
 }

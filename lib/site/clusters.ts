@@ -51,14 +51,17 @@ export function withClusterName({ name }: Pick<SiteCluster, "name">, text: strin
     return name === "" ? text : `${name}: ${text}`;
 }
 
-/** Both ways to write clusters at once, none, and versions that are none or say too little. */
-export function clusterIssues(document: SiteDocument): ConfigIssue[] {
+/**
+ * Both ways to write clusters at once, none, and versions that are none or say too little.
+ * @param known issues of the schema: what they name is not in the document any more
+ */
+export function clusterIssues(document: SiteDocument, known: readonly ConfigIssue[]): ConfigIssue[] {
     const { cluster, clusters } = document;
     const issues: ConfigIssue[] = [];
     if (cluster !== undefined && clusters !== undefined) {
         const fix = "write one of them: cluster for one, clusters.<name> for several";
         issues.push({ key: "site.clusters", problem: "site.cluster is set as well", fix });
-    } else if (clusters !== undefined && Object.keys(clusters).length === 0) {
+    } else if (clusters !== undefined && Object.keys(clusters).length === 0 && !known.some(isOfClusters)) {
         issues.push({ key: "site.clusters", problem: "it names no cluster", fix: "name one, or leave it out" });
     }
     const all = [
@@ -66,6 +69,10 @@ export function clusterIssues(document: SiteDocument): ConfigIssue[] {
         ...(clusters ? readClusters({ clusters }) : []),
     ];
     return [...issues, ...all.flatMap(versionIssues)];
+}
+
+function isOfClusters({ key }: ConfigIssue): boolean {
+    return key.startsWith("site.clusters");
 }
 
 function versionIssues(cluster: SiteCluster): ConfigIssue[] {

@@ -58,10 +58,18 @@ function configIssues(error: z.ZodError, above: readonly PropertyKey[] = []): Co
             const fix = `use one of: ${namesBelow(keys, path).join(", ")}`;
             return issue.keys.map((name) => ({ key: `${key}.${name}`, problem: "there is no such key", fix }));
         }
+        if (issue.code === "invalid_key") {
+            const problem = issue.issues[0]?.message ?? issue.message;
+            return [{ key, problem, fix: findFix(keys, path.slice(0, -1)) }];
+        }
         const isMissing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
-        const fix = keys.find((known) => known.key === keyName(path))?.fix ?? "see docs/configuration.md";
+        const fix = findFix(keys, path);
         return [{ key, problem: isMissing ? "it is missing" : issue.message, fix }];
     });
+}
+
+function findFix(keys: readonly ConfigKey[], path: readonly PropertyKey[]): string {
+    return keys.find((known) => known.key === keyName(path))?.fix ?? "see docs/configuration.md";
 }
 
 /** `site.content[0].lock` */

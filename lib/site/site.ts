@@ -65,7 +65,7 @@ export function readSite(
     const networkAccess = readNetworkAccess(parsed, registry?.mirror.host, issues);
     issues.push(
         ...contentIssues,
-        ...clusterIssues(parsed),
+        ...clusterIssues(parsed, issues),
         ...plainHttpIssues(parsed, registry?.mirror),
         ...kindIssues(parsed, registry?.mirror),
     );

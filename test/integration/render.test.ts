@@ -17,14 +17,27 @@ const OUTPUTS = {
     targetFiles: { [HOSTS]: "rules" },
     accessFiles: { [FIREWALL]: "rows" },
 };
+/** Of a site with several clusters. */
+const SEVERAL = {
+    ...OUTPUTS,
+    mirrorRules: { east: "rules of east", west: "rules of west" },
+    registriesConf: { east: "conf of east", west: "conf of west" },
+    operatorHub: { east: "", west: "hub of west" },
+    targetFiles: {},
+};
 const URN = "urn:pulumi:site-a::registry-passthrough::pulumi:pulumi:Stack::registry-passthrough-site-a";
 const STATE = {
     version: 3,
     deployment: {
         manifest: { time: "2026-01-01T00:00:00Z", magic: "", version: "" },
-        resources: [{ urn: URN, custom: false, type: "pulumi:pulumi:Stack", outputs: OUTPUTS }],
+        resources: [{ urn: URN, custom: false, type: "pulumi:pulumi:Stack", outputs: OUTPUTS as object }],
     },
 };
+const [STACK] = STATE.deployment.resources;
+const withOutputs = (outputs: object) => ({
+    ...STATE,
+    deployment: { ...STATE.deployment, resources: [{ ...STACK, outputs }] },
+});
 
 let folder: string;
 let out: string;
@@ -34,6 +47,10 @@ const writeSite = (registry: object, file = "Pulumi.site-a.yaml") =>
     writeFileSync(join(folder, file), JSON.stringify({ config: { "registry-passthrough:site": { registry } } }));
 const render = (...args: string[]) =>
     passthrough(["render", "--stack", "site-a", "--out", out, ...args], { cwd: folder, env });
+
+function pulumi(args: string[], input?: string): void {
+    execFileSync("pulumi", args, { cwd: folder, env: { ...process.env, ...env }, input, stdio: "pipe" });
+}
 
 /** A stack whose state has the outputs of a site at a.example/mirror. */
 beforeEach(() => {
@@ -46,8 +63,6 @@ beforeEach(() => {
         PULUMI_SKIP_UPDATE_CHECK: "true",
     };
     writeFileSync(join(folder, "Pulumi.yaml"), "name: registry-passthrough\nruntime: nodejs\n");
-    const pulumi = (args: string[], input?: string) =>
-        execFileSync("pulumi", args, { cwd: folder, env: { ...process.env, ...env }, input, stdio: "pipe" });
     pulumi(["stack", "init", "site-a"]);
     pulumi(["stack", "import", "--stack", "site-a"], JSON.stringify(STATE));
     rmSync(join(folder, "Pulumi.site-a.yaml"), { force: true });
@@ -109,4 +124,21 @@ test("files of other targets have folders, and only what an earlier run rendered
     expect(readFileSync(join(out, HOSTS), "utf8")).toBe("rules");
     expect(existsSync(stale)).toBe(false);
     expect(existsSync(foreign)).toBe(true);
+});
+
+test("several clusters have a folder each, with what all share in each", async () => {
+    pulumi(["stack", "import", "--stack", "site-a"], JSON.stringify(withOutputs(SEVERAL)));
+    expect(await render()).toMatchObject({ code: 0 });
+    const text = (path: string) => readFileSync(join(out, path), "utf8");
+    expect(["east", "west"].map((name) => text(`${name}/mirror-rules.yaml`))).toEqual([
+        "rules of east",
+        "rules of west",
+    ]);
+    expect(["east", "west"].map((name) => text(`${name}/registries.conf`))).toEqual(["conf of east", "conf of west"]);
+    expect(["east", "west"].map((name) => text(`${name}/ca.crt`))).toEqual(["ca", "ca"]);
+    expect(["east", "west"].map((name) => existsSync(join(out, name, "operator-hub.yaml")))).toEqual([false, true]);
+    expect(existsSync(join(out, "mirror-rules.yaml"))).toBe(false);
+    const escaping = { ...SEVERAL, mirrorRules: { "../east": "rules" } };
+    pulumi(["stack", "import", "--stack", "site-a"], JSON.stringify(withOutputs(escaping)));
+    expect((await render()).error).toContain("STACK_OUTPUTS_UNAVAILABLE");
 });

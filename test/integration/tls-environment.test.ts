@@ -5,6 +5,7 @@ import { type ServerCertificate, type TestAuthority, testAuthority } from "../su
 import { CommandSite } from "../support/command-site";
 import { type Reply, ScriptedServer } from "../support/http-server";
 import { passthrough } from "../support/passthrough-cli";
+import { clusterEntry, kubeconfigText } from "../support/kubeconfig";
 import { RecordingServer } from "../support/recording-server";
 import { ACCOUNT } from "../support/site";
 import { UNVERIFIED, unverified } from "../support/unverified-process";
@@ -68,6 +69,22 @@ test.each([
     ["with public CAs alone", () => ({})],
 ])("a registry of another CA gets no request: %s", async (_, trust) => {
     expect(await client({ host: stranger.host, ...trust() }, READ)).toBe("TLS");
+    expect(stranger.received).toBe("");
+});
+
+test("the API of a cluster, or its proxy, with a certificate of another CA gets no request", async () => {
+    const body = `
+        const { connectCluster } = lib("kubernetes/connect");
+        const limits = { retry: { seconds: 0, firstDelay: 1, longestDelay: 1 } };
+        const client = await connectCluster({ kubeconfig: input, limits });
+        await client.list({ apiVersion: "v1", resource: "nodes" });
+        return "it did not fail";`;
+    const origin = `https://${stranger.host}`;
+    const user = { token: CREDENTIALS.password };
+    expect(await unverified(body, kubeconfigText(clusterEntry({ origin }, authority.ca), user))).toBe("CLUSTER_TLS");
+    expect(await unverified(body, kubeconfigText({ server: origin }, user))).toBe("CLUSTER_TLS");
+    const through = { ...clusterEntry({ origin: "https://api.lab.test:6443" }, authority.ca), "proxy-url": origin };
+    expect(await unverified(body, kubeconfigText(through, user))).toBe("CLUSTER_UNREACHABLE");
     expect(stranger.received).toBe("");
 });
 

@@ -1,3 +1,5 @@
+import { leaks } from "../support/canary";
+import { kubeconfigText } from "../support/kubeconfig";
 import { TestStack } from "../support/stack";
 
 jest.setTimeout(120_000);
@@ -44,4 +46,37 @@ test("a typo in a key is told with the keys there are", async () => {
     expect(preview.text).toContain("site.registry.mirorBase: there is no such key; use one of: type, mirrorBase, ca");
     expect(preview.text).toContain("pulerUsername: there is no such key; use one of: site, defaults, registryUsername");
     expect(preview.text).toContain("site.contents: there is no such key; use one of: registry, upstreams, content");
+});
+
+test("mistakes in kubeconfigs come with the others, each by its key, and nothing of their logins is shown", async () => {
+    stack = await TestStack.create({
+        site: {
+            registry: { type: "distribution", mirrorBase: "registry.example/mirror" },
+            upstreams: ["cdn.quay.io"],
+            clusters: {
+                east: { apply: {} },
+                west: { apply: { kubeconfigFile: "no/such/kubeconfig" } },
+                north: { version: "4.14", apply: {} },
+            },
+        },
+        username: "pusher",
+        password: "a password",
+    });
+    const token = "sha256~canary-9f31";
+    const wrong = kubeconfigText({ server: "http://api.lab.test", "insecure-skip-tls-verify": true }, { token });
+    const secrets = { "kubeconfig-east": wrong, "kubeconfig-north": `token: "${token}`, "kubeconfig-south": wrong };
+    for (const [key, text] of Object.entries(secrets)) await stack.setConfig(key, text, true);
+    const preview = await stack.preview("--debug");
+    const expected = [
+        "site.upstreams[0]: cdn.quay.io is a blob store",
+        "kubeconfig-east: clusters[api].server: it is plain HTTP",
+        "kubeconfig-east: clusters[api].insecure-skip-tls-verify: it switches TLS verification off",
+        "site.clusters.west.apply.kubeconfigFile: no/such/kubeconfig: kubeconfig: cannot be read",
+        "site.clusters.north.version: OpenShift 4.14 accepts",
+        "kubeconfig-north: it is not YAML",
+        'kubeconfig-south: site.clusters has no cluster "south"',
+        "7 problems in the configuration",
+    ];
+    for (const text of expected) expect(preview.text).toContain(text);
+    expect(leaks([{ username: "kubeconfig", password: token }], { preview: preview.text })).toEqual([]);
 });

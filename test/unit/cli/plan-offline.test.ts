@@ -207,13 +207,15 @@ test("options that contradict each other or mean nothing are wrong usage", () =>
     expect(readFileSync(join(folder, "Pulumi.s.yaml"), "utf8")).toContain("mirrorBase");
 });
 
+function render(out: string) {
+    return spawnSync(process.execPath, [MAIN, "render", "--offline", "--stack", "s", "--out", out], {
+        cwd: folder,
+        encoding: "utf8",
+        env: { PATH: join(folder, "bin") },
+    });
+}
+
 test("a folder of render is what clusters have: mirror rules are compared with it", () => {
-    const render = (out: string) =>
-        spawnSync(process.execPath, [MAIN, "render", "--offline", "--stack", "s", "--out", out], {
-            cwd: folder,
-            encoding: "utf8",
-            env: { PATH: join(folder, "bin") },
-        });
     expect(render("old")).toMatchObject({ status: 0 });
     const against = ["--against", LOCK, "--against", "old"];
     expect(plan(...against, "--exit-code")).toMatchObject({ code: 0 });
@@ -228,4 +230,36 @@ test("a folder of render is what clusters have: mirror rules are compared with i
     expect(plan("--against", "old").error).toContain("every image counts as new: give --against the lock files too");
     rmSync(join(folder, "old", "registries.conf"));
     expect(plan(...against).error).toContain("BASELINE_INVALID in old");
+});
+
+test("several clusters have a folder each, and are compared each with its own rules", () => {
+    configure({ clusters: { old: { version: "4.12.60" }, new: { version: "4.18.20" } } });
+    const rendered = render("out");
+    expect(rendered).toMatchObject({ status: 0 });
+    expect(rendered.stderr).toContain("note: old: OpenShift 4.12.60 redirects pulls by digest only");
+    expect(rendered.stderr).not.toContain("note: new: OpenShift 4.12.60");
+    const rules = (name: string) => readFileSync(join(folder, "out", name, "mirror-rules.yaml"), "utf8");
+    expect(rules("old")).toContain("ImageContentSourcePolicy");
+    expect(rules("new")).toContain("ImageDigestMirrorSet");
+    const against = ["--against", LOCK, "--against", "out"];
+    expect(plan(...against, "--exit-code")).toMatchObject({ code: 0 });
+    configure({
+        clusters: { old: { version: "4.12.60" }, new: { version: "4.18.20", contactSource: "never" }, third: {} },
+    });
+    const changed = plan(...against, "--exit-code");
+    expect(changed.code).toBe(3);
+    expect(changed.out).toContain("new: mirror rules: 3 sources to change; nodes drain and reload CRI-O");
+    expect(changed.out).toContain("third: mirror rules: 3 sources to add");
+    expect(changed.out).not.toContain("old: mirror rules:");
+    const { clusters } = JSON.parse(plan(...against, "--json").out) as {
+        clusters: Record<string, { sources: object[] }>;
+    };
+    expect(Object.entries(clusters).map(([name, { sources }]) => [name, sources.length])).toEqual([
+        ["old", 0],
+        ["new", 3],
+        ["third", 3],
+    ]);
+    expect(plan(...against, "--markdown").out).toContain(
+        "**Clusters:** old: no change for clusters; new: mirror rules:",
+    );
 });

@@ -109,7 +109,7 @@ describe("a login plugin", () => {
         expect(runs()).toBe(2);
     });
 
-    test.each<[string, () => object, RegExp]>([
+    test.each<[string, () => { readonly apiVersion: string; readonly args?: readonly string[] }, RegExp]>([
         [
             "fails",
             () => plugin("{}", { code: 3, stderr: "no session for canary-secret\nlog in first" }),
@@ -131,12 +131,17 @@ describe("a login plugin", () => {
         [
             "does not end",
             () => ({ apiVersion: API_VERSION, command: "/bin/sleep", args: ["100"] }),
-            /no result within 0.3 s/,
+            /gave no result within 0.3 s/,
         ],
     ])("that %s is an error of the login", async (_, exec, problem) => {
         accepted = [];
         const env = [{ name: "SESSION_TOKEN", value: "canary-secret" }];
-        const failed = getTwice({ exec: { env, ...exec() } }, {}, { loginTimeout: 300 });
+        const { args = [], ...rest } = exec();
+        const failed = getTwice(
+            { exec: { env, args, ...rest } },
+            {},
+            args.includes("100") ? { loginTimeout: 300 } : {},
+        );
         await expect(failed).rejects.toMatchObject({
             code: "CLUSTER_LOGIN_REJECTED",
             problem: expect.stringMatching(problem),

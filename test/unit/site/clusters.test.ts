@@ -31,7 +31,11 @@ describe("clusters of a site", () => {
     test.each([
         ["both", { cluster: {}, clusters: { east: {} } }, "site.clusters: site.cluster is set as well"],
         ["none", { clusters: {} }, "site.clusters: it names no cluster"],
-        ["a name that is no label", { clusters: { East: {} } }, "site.clusters.East: "],
+        [
+            "a name that is no label",
+            { clusters: { East: {} } },
+            "site.clusters.East: a name must be a label of RFC 1123",
+        ],
         [
             "targets of several",
             { clusters: { east: { targets: ["podman"] } } },
@@ -174,14 +178,19 @@ describe("kubeconfigs", () => {
     });
 });
 
-test("several clusters: rules by version, shared notes once, the others with the cluster's name", () => {
+test("notes that all clusters share are there once, the others with the cluster's name", () => {
     const cluster = (name: string, version: string) => ({ name, version, contactSource: "allow" as const });
-    const site = { content: [], upstreams: ["quay.io"], clusters: [cluster("old", "4.12"), cluster("new", "4.18")] };
-    const notes = deliveryNotes(clusterDeliveries(site, { host: "registry.lab", prefix: "mirror" }));
-    expect(notes).toEqual([
-        "no rule yet, since there is no content, for: quay.io",
-        expect.stringMatching(/^old: OpenShift 4.12 redirects pulls by digest only/),
+    const clusters = [cluster("old", "4.12"), cluster("new", "4.18")];
+    const site = { content: [], upstreams: ["quay.io"], clusters };
+    const deliveries = clusterDeliveries(site, { host: "registry.lab", prefix: "mirror" });
+    expect(deliveries.map(({ name, version }) => [name, version])).toEqual([
+        ["old", "4.12"],
+        ["new", "4.18"],
     ]);
+    expect(deliveryNotes(deliveries)).toEqual(["no rule yet, since there is no content, for: quay.io"]);
+    const own = deliveries.map(({ notes, ...rest }) => ({ ...rest, notes: [...notes, rest.version] }));
+    expect(deliveryNotes(own).slice(1)).toEqual(["old: 4.12", "new: 4.18"]);
+    expect(deliveryNotes([{ name: "", notes: ["a", "b"] }])).toEqual(["a", "b"]);
 });
 
 test("one cluster has a value, several have one for each name", () => {
