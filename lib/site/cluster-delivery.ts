@@ -73,7 +73,7 @@ export interface ClusterDelivery {
  * What a site's cluster gets, from its configuration and locks alone.
  * @throws PassthroughError as `mirrorPolicy` does
  */
-function clusterDelivery(site: MirroredContent, mirror: MirrorBase): ClusterDelivery {
+export function clusterDelivery(site: MirroredContent, mirror: MirrorBase): ClusterDelivery {
     const policy = mirrorPolicy(site, mirror);
     const { notes, ...objects } = clusterObjects(site, mirror);
     return {

@@ -14,12 +14,19 @@ function read(clusters: object) {
 }
 const messages = (clusters: object) => read(clusters).issues.map(({ key, problem }) => `${key}: ${problem}`);
 
+/** Of mirror objects that are written to a cluster. */
+const NAMES = {
+    digest: "passthrough-site-a-digest",
+    tag: "passthrough-site-a-tag",
+    policy: "passthrough-site-a",
+};
+
 describe("clusters of a site", () => {
     test("one without a name, several with theirs; every key has its default", () => {
         const defaults = { contactSource: "allow", adopt: false, allowRemoval: false };
         expect(read({}).site?.clusters).toEqual([{ name: "", ...defaults }]);
         expect(read({ cluster: { version: "4.18", apply: {} } }).site?.clusters).toEqual([
-            { name: "", ...defaults, version: "4.18", apply: {} },
+            { name: "", ...defaults, version: "4.18", apply: {}, names: NAMES },
         ]);
         const clusters = { west: { contactSource: "never", adopt: true }, "east-1": { allowRemoval: true } };
         expect(read({ clusters }).site?.clusters).toEqual([
