@@ -135,9 +135,9 @@ export class TestStack {
         return this.run(["cancel", "--yes", "--stack", NAME]);
     }
 
-    /** `pulumi install`, which reads no stack. */
+    /** `pulumi install` without internet, which reads no stack. */
     install(): Promise<CliRun> {
-        return this.run(["install"]);
+        return this.run(["install", "--no-plugins"]);
     }
 
     /** Starts `up` and gives its process, for tests that end it early or follow what it says. */
