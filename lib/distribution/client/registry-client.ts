@@ -38,6 +38,11 @@ export class RegistryClient {
         return this.options.endpoint.host;
     }
 
+    /** Host of the token service that gets the account too, where it is not the registry's; known after a first request. */
+    get foreignTokenHost(): string | undefined {
+        return this.calls.session.foreignTokenHost;
+    }
+
     /** Seconds for which no request to the host got a response; 0 if the last one did. */
     get silentSeconds(): number {
         return this.calls.hostLimiter.silentFor / 1000;

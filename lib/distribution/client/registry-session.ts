@@ -117,6 +117,15 @@ export class RegistrySession {
         return this.challenge;
     }
 
+    /** Of the token service that gets the account, if the registry names one at another host; known after a first request. */
+    get foreignTokenHost(): string | undefined {
+        const { scheme, parameters } = this.challenge ?? {};
+        const { realm = "" } = parameters ?? {};
+        if (this.credentials === undefined || scheme !== "bearer" || !URL.canParse(realm)) return undefined;
+        const { host, hostname } = new URL(realm);
+        return hostname === this.origin.hostname ? undefined : host;
+    }
+
     /** The next request gets a new token. */
     forgetTokens(): void {
         this.tokens.clear();

@@ -24,11 +24,22 @@ export async function checkBeforeFirstImport(
     const [first] = repositories;
     if (first === undefined) return [];
     for (let greeting = 0; greeting < GREETINGS; greeting++) await requireAccepted(client);
+    const foreign = foreignTokenNotes(client);
     const { mayNeedRepositories } = registryAdmin(kind).capabilities;
     const missing = mayNeedRepositories ? await findMissingRepositories(client, repositories) : [];
     try {
-        return (await client.retrying(() => checkUploadUrl(client, missing[0] ?? first))).notes;
+        const { notes } = await client.retrying(() => checkUploadUrl(client, missing[0] ?? first));
+        return [...foreign, ...notes];
     } catch (error) {
         throw missing.length > 0 && isMissingRepository(error) ? missingRepositoriesError(error, missing) : error;
     }
+}
+
+/** The registry decides who gets the password: people should have seen whom it names. */
+function foreignTokenNotes({ host, foreignTokenHost }: RegistryClient): string[] {
+    if (foreignTokenHost === undefined) return [];
+    return [
+        `the registry ${host} names a token service at another host, ${foreignTokenHost}, which gets the password of the ` +
+            "account; check that it is yours",
+    ];
 }
