@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { OWNER_ANNOTATION } from "../../lib/openshift";
 import { TestCluster, createClusterSite, writeKubeconfig } from "../support/cluster-site";
 import { PULL_SECRET } from "../support/openshift-cluster";
+import { roleRules } from "../support/role-rules";
 import { FIXTURES, type TestSite } from "../support/site";
 
 jest.setTimeout(600_000);
@@ -35,6 +37,11 @@ async function startCluster(): Promise<TestCluster> {
     return cluster;
 }
 
+/** An account with the roles that `passthrough render` writes for what these stacks do, and no more. */
+function limitedKubeconfig({ server }: TestCluster): Promise<string> {
+    return server.kubeconfigFor("registry-passthrough", roleRules(["preview", "rules", "trust"], VERSION));
+}
+
 /** The policies that the cluster's pair of mirror objects has. */
 async function policies({ server }: TestCluster): Promise<Record<"digest" | "tag", string[]>> {
     const read = async (object: typeof DIGESTS, list: string) => {
@@ -53,7 +60,7 @@ test("a cluster gets CA, account and rules in this order, never in a second step
     const keys = {
         version: VERSION,
         contactSource: "never",
-        apply: { kubeconfigFile: writeKubeconfig(site, server.kubeconfig) },
+        apply: { kubeconfigFile: writeKubeconfig(site, await limitedKubeconfig(cluster)) },
     };
     site.stack.configure(site.document({ cluster: keys }));
 
@@ -104,7 +111,7 @@ test("a cluster gets CA, account and rules in this order, never in a second step
     expect(await server.admin.get(DIGESTS)).toBeUndefined();
     expect(await pullSecret(cluster)).toBe(PULL_SECRET);
 
-    const token = /token: (\S+)/.exec(server.kubeconfig)?.[1] ?? "no token";
+    const token = /token: (\S+)/.exec(readFileSync(keys.apply.kubeconfigFile, "utf8"))?.[1] ?? "no token";
     expect(site.stack.printed).not.toContain(token);
     expect(await site.stack.state()).not.toContain(token);
 });
