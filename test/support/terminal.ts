@@ -85,9 +85,15 @@ export class Terminal {
     }
 
     private async exitCode(): Promise<number | undefined> {
-        const [isDead, end] = (await this.format("#{pane_dead} #{pane_dead_status}#{pane_dead_signal}")).split(" ");
-        // The terminal is closed a moment before its exit code is known. A signal is a name, not a number.
-        if (isDead !== "1" || end === undefined) return undefined;
+        const format = "#{pid} #{pane_dead} #{pane_dead_status}#{pane_dead_signal}";
+        const [server, isDead, end] = (await this.format(format)).split(" ");
+        if (isDead !== "1") return undefined;
+        if (end === undefined) {
+            // The terminal is closed a moment before the exit code is known; tmux (3.3a) may miss the signal about it.
+            process.kill(Number(server), "SIGCHLD");
+            return undefined;
+        }
+        // A signal is a name, not a number.
         return /^\d+$/.test(end) ? Number(end) : 128;
     }
 
