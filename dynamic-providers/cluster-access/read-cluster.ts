@@ -1,7 +1,7 @@
 import { PassthroughError } from "../../lib/errors/errors";
 import type { ClusterClient, KubernetesObject, ResourcePath } from "../../lib/kubernetes/cluster-client";
-import type { MirrorKind, MirrorObject } from "../../lib/openshift";
 import type { ExistingCluster } from "../../lib/openshift/existing/existing-cluster";
+import { readMirrorObjects } from "../../lib/openshift/existing/read-mirror-objects";
 import type { PoolConfiguration } from "../../lib/openshift/existing/never-sources";
 import { readPools } from "../../lib/openshift/rollout/check-nodes";
 import { readIgnitionFile } from "../../lib/openshift/rollout/ignition-file";
@@ -9,11 +9,6 @@ import { isRolledOut } from "../../lib/openshift/rollout/pool-rollout";
 import { type MachineConfig, type MachineConfigPool, ROLLOUT_PATHS } from "../../lib/openshift/rollout/rollout-objects";
 import { REGISTRIES_CONF } from "../../lib/openshift/rollout/rules-rollout";
 
-const MIRROR_PATHS: Readonly<Record<MirrorKind, ResourcePath>> = {
-    ICSP: { apiVersion: "operator.openshift.io/v1alpha1", resource: "imagecontentsourcepolicies" },
-    IDMS: { apiVersion: "config.openshift.io/v1", resource: "imagedigestmirrorsets" },
-    ITMS: { apiVersion: "config.openshift.io/v1", resource: "imagetagmirrorsets" },
-};
 const IMAGE_CONFIGS: ResourcePath = { apiVersion: "config.openshift.io/v1", resource: "images" };
 const CLUSTER_VERSIONS: ResourcePath = { apiVersion: "config.openshift.io/v1", resource: "clusterversions" };
 
@@ -34,11 +29,10 @@ interface ImageConfig extends KubernetesObject {
  * @throws ClusterError; PassthroughError `CLUSTER_OBJECT_INVALID` for a cluster that is not OpenShift
  */
 export async function readExistingCluster(client: ClusterClient): Promise<ExistingCluster> {
-    const kinds = Object.keys(MIRROR_PATHS) as MirrorKind[];
-    const [version, image, ...lists] = await Promise.all([
+    const [version, image, mirrorObjects] = await Promise.all([
         client.get<ClusterVersionObject>(CLUSTER_VERSIONS, "version"),
         client.get<ImageConfig>(IMAGE_CONFIGS, "cluster"),
-        ...kinds.map((kind) => client.list<MirrorObject & KubernetesObject>(MIRROR_PATHS[kind])),
+        readMirrorObjects(client),
     ]);
     const completed = version?.status?.history?.find(({ state }) => state === "Completed")?.version;
     if (completed === undefined) {
@@ -51,8 +45,7 @@ export async function readExistingCluster(client: ClusterClient): Promise<Existi
     const releaseImage = version?.status?.desired?.image;
     const registrySources = image?.spec?.registrySources;
     return {
-        objects: lists.flatMap((list) => list ?? []),
-        servedKinds: kinds.filter((_, at) => lists[at] !== undefined),
+        ...mirrorObjects,
         version: completed,
         ...(registrySources === undefined ? {} : { registrySources }),
         ...(releaseImage === undefined ? {} : { releaseImage }),

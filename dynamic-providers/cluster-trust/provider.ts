@@ -2,6 +2,8 @@ import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import { type NodeExpectation, readPools } from "../../lib/openshift/rollout/check-nodes";
 import { degradedPools, pausedPools } from "../../lib/openshift/rollout/pool-rollout";
+import { mirrorUsers } from "../../lib/openshift/existing/mirror-users";
+import { readMirrorObjects } from "../../lib/openshift/existing/read-mirror-objects";
 import { waitForNodes } from "../../lib/openshift/rollout/wait-for-nodes";
 import { trustDifferences } from "../../lib/openshift/trust/compare-trust";
 import { type WrittenTrust, accountHash } from "../../lib/openshift/trust/desired-trust";
@@ -64,19 +66,42 @@ export const clusterTrustProvider: RegistryProvider<ClusterTrustInputs, ClusterT
         return { outs: { ...olds, differences: found }, inputs };
     },
 
-    remove: async (olds, context) => {
-        const { signal } = context;
-        const options = { clock: context.process.clock, signal };
-        const [host, written] = [registryHost(olds), writtenTrust(olds)];
-        const left = await withCluster(olds, context, async (client) => [
-            await removeWrittenEntry(client, host, written, options),
-            written.caHash === undefined ? undefined : await removeCa(client, trustKey(host), written, options),
-        ]);
-        for (const line of left.filter((text) => text !== undefined)) {
-            context.log.line("warning", `${clusterName(olds)}: ${line}`);
-        }
-    },
+    remove: (olds, context) => withCluster(olds, context, (client) => removeUnused(client, olds, context)),
 };
+
+/**
+ * Takes out what was written, when no node pulls from the registry any more: its rules were removed or replaced just
+ * before, and nodes have the new ones only after a while. Where others still have rules for the registry, all stays.
+ */
+async function removeUnused(
+    client: ClusterClient,
+    olds: ClusterTrustOutputs,
+    { process, signal, log }: RegistryContext,
+): Promise<void> {
+    const [host, written] = [registryHost(olds), writtenTrust(olds)];
+    const warn = (text: string | undefined) => {
+        if (text !== undefined) log.line("warning", `${clusterName(olds)}: ${text}`);
+    };
+    const users = mirrorUsers((await readMirrorObjects(client)).objects, host);
+    if (users.length > 0) return warn(`CA and account of ${host} stay: ${users.join(", ")} still have mirrors there`);
+    const row = new ProgressRow(log);
+    const options = { clock: process.clock, signal };
+    try {
+        await waitForNodes(
+            client,
+            { unusedHost: host },
+            {
+                ...options,
+                bounds: olds.wait,
+                onProgress: (text) => row.show(text),
+            },
+        );
+    } finally {
+        row.stop();
+    }
+    warn(await removeWrittenEntry(client, host, written, options));
+    if (written.caHash !== undefined) warn(await removeCa(client, trustKey(host), written, options));
+}
 
 function resourceId(inputs: ClusterTrustInputs): string {
     return `${registryHost(inputs)}@${clusterName(inputs)}`;

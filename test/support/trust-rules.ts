@@ -11,6 +11,12 @@ export const TRUST_RULES: readonly PolicyRule[] = [
     },
     { apiGroups: [""], resources: ["nodes"], verbs: ["list"] },
     {
+        apiGroups: ["config.openshift.io"],
+        resources: ["imagedigestmirrorsets", "imagetagmirrorsets"],
+        verbs: ["list"],
+    },
+    { apiGroups: ["operator.openshift.io"], resources: ["imagecontentsourcepolicies"], verbs: ["list"] },
+    {
         namespace: "openshift-config",
         apiGroups: [""],
         resources: ["configmaps"],

@@ -20,6 +20,7 @@ import {
     type FindMachineConfig,
     builtInPools,
     generatedRegistriesNames,
+    registryUnused,
     rulesAccepted,
     rulesRendered,
 } from "./rules-rollout";
@@ -33,6 +34,8 @@ export interface NodeExpectation extends PoolOptions {
     readonly pullEntry?: ExpectedPullEntry | undefined;
     /** What the machine-config operator is to make of our mirror objects. */
     readonly rules?: RegistriesConf | undefined;
+    /** A registry that their configuration is to name as a mirror no more: `registry.example:8443`. */
+    readonly unusedHost?: string | undefined;
     /** Step 0: nothing else is going on at the nodes. */
     readonly settled?: true;
 }
@@ -52,13 +55,14 @@ export async function checkNodes(
     expectation: NodeExpectation,
     rendered: RenderedConfigs = new Map(),
 ): Promise<RolloutResult> {
-    const { ca, pullEntry, rules, settled } = expectation;
+    const { ca, pullEntry, rules, unusedHost, settled } = expectation;
+    const readsConfigs = pullEntry !== undefined || rules !== undefined || unusedHost !== undefined;
     const trust = ca === undefined ? [] : [await checkTrust(client, ca, expectation)];
-    if (pullEntry === undefined && rules === undefined && settled === undefined) return combineResults(trust);
+    if (!readsConfigs && settled === undefined) return combineResults(trust);
     const pools = await client.list<MachineConfigPool>(ROLLOUT_PATHS.pools);
     if (pools === undefined) return noMachineConfig(client);
     const busy = settled === undefined ? [] : [preCheck(pools, await readClusterVersion(client))];
-    if (pullEntry === undefined && rules === undefined) return combineResults([...trust, ...busy]);
+    if (!readsConfigs) return combineResults([...trust, ...busy]);
     const find = await readMachineConfigs(client, pools, rules !== undefined, rendered);
     return combineResults([
         ...trust,
@@ -67,6 +71,7 @@ export async function checkNodes(
         ...(rules === undefined
             ? []
             : [rulesAccepted(rules, pools, find), rulesRendered(rules, pools, find, expectation)]),
+        ...(unusedHost === undefined ? [] : [registryUnused(unusedHost, pools, find, expectation)]),
         rolledOut(pools, expectation),
     ]);
 }

@@ -78,6 +78,35 @@ export function rulesRendered(
     );
 }
 
+/**
+ * The rendered configuration that each pool wants has no mirror at a registry any more.
+ * @param host `registry.example:8443`
+ * @throws PassthroughError `REGISTRIES_CONF_INVALID`, `CLUSTER_OBJECT_INVALID`
+ */
+export function registryUnused(
+    host: string,
+    pools: readonly MachineConfigPool[],
+    find: FindMachineConfig,
+    options: PoolOptions = {},
+): RolloutResult {
+    return combineResults(
+        pools.map((pool) => {
+            if (pool.status?.machineCount === 0) return DONE;
+            const { name } = pool.metadata;
+            const config = renderedConfig(pool, find);
+            if (config === undefined) return waitingForOperator([`pool ${name}: its rendered configuration`]);
+            const mirrors = readRules(config).flatMap(({ mirror = [] }) => mirror);
+            if (!mirrors.some(({ location }) => isAt(location, host))) return DONE;
+            return blockedOr(pool, options, `pool ${name}: a configuration without mirrors at ${host}`);
+        }),
+    );
+}
+
+/** True if a mirror's location is at this host. */
+export function isAt(location: string, host: string): boolean {
+    return location === host || location.startsWith(`${host}/`);
+}
+
 /** The rendered configuration that the pool's nodes are to have. */
 export function renderedConfig({ spec }: MachineConfigPool, find: FindMachineConfig): MachineConfig | undefined {
     return spec.configuration?.name === undefined ? undefined : find(spec.configuration.name);
@@ -90,12 +119,16 @@ export function blockedOr(pool: MachineConfigPool, options: PoolOptions, text: s
 }
 
 function missingRules(expected: RegistriesConf, config: MachineConfig | undefined): string[] {
-    const place = `${REGISTRIES_CONF} in MachineConfig ${config?.metadata.name ?? ""}`;
-    const text = config === undefined ? undefined : readIgnitionFile(config, REGISTRIES_CONF);
-    const found = text === undefined ? [] : (parseRegistriesConf(text, place).registry ?? []);
+    const found = config === undefined ? [] : readRules(config);
     return (expected.registry ?? [])
         .filter((rule) => !found.some((candidate) => isMet(rule, candidate)))
         .map(ruleScope);
+}
+
+function readRules(config: MachineConfig): readonly RegistryRule[] {
+    const text = readIgnitionFile(config, REGISTRIES_CONF);
+    if (text === undefined) return [];
+    return parseRegistriesConf(text, `${REGISTRIES_CONF} in MachineConfig ${config.metadata.name}`).registry ?? [];
 }
 
 function ruleScope({ prefix, location }: RegistryRule): string {

@@ -1,5 +1,5 @@
 import type { MachineConfig } from "../../../lib/openshift/rollout/rollout-objects";
-import { rulesAccepted, rulesRendered } from "../../../lib/openshift/rollout/rules-rollout";
+import { registryUnused, rulesAccepted, rulesRendered } from "../../../lib/openshift/rollout/rules-rollout";
 import type { RegistriesConf } from "../../../lib/openshift/rules/registries-conf";
 import { formatRegistriesConf } from "../../../lib/openshift/rules/registries-toml";
 import { machineConfig, pool } from "../../support/rollout-objects";
@@ -110,4 +110,16 @@ describe("step 4, the mirror rules are rendered", () => {
         const result = rulesRendered(RULES, [pool("worker"), pool("infra")], find);
         expect(result).toEqual(waiting(expect.stringContaining("pool infra, not rendered")));
     });
+});
+
+test.each([
+    ["registry.test:8443", true],
+    ["registry.test:844", false],
+    ["registry.test", false],
+    ["other.test", false],
+])("nodes use the registry %s: %s", (host, isUsed) => {
+    const config = machineConfig("rendered-worker-1", { [CONF]: formatRegistriesConf(RULES) });
+    const pools = [pool("worker", { wanted: "rendered-worker-1" })];
+    const result = registryUnused(host, pools, (name) => (name === config.metadata.name ? config : undefined));
+    expect(result).toEqual(isUsed ? waiting(expect.stringContaining(`without mirrors at ${host}`)) : DONE);
 });
