@@ -282,43 +282,6 @@ test("an API server that restarts in between is waited for", async () => {
     await expectNodesToHave(pullEntry(CREDENTIALS));
 });
 
-describe("removal, while rules have mirrors at the registry", () => {
-    const rule = (host: string) => ({
-        apiVersion: "config.openshift.io/v1",
-        kind: "ImageDigestMirrorSet",
-        metadata: { name: "corp" },
-        spec: { imageDigestMirrors: [{ source: "quay.io", mirrors: [`${host}/mirror/quay.io`] }] },
-    });
-    afterEach(() => server.admin.remove(rule("")));
-
-    test("takes nothing away if somebody still has such rules", async () => {
-        const outs = await create();
-        await server.admin.create(rule(registry.host));
-        await controllers.settle();
-        const before = await secretText();
-        await clusterTrustProvider.remove(outs, context());
-        expect(await secretText()).toBe(before);
-        expect(await caData("registry-cas")).toEqual({ [caKey()]: authority.ca });
-        expect(lines.at(-1)).toContain(`CA and account of ${registry.host} stay: ImageDigestMirrorSet corp`);
-    });
-
-    test("waits until the nodes have the rules that replace them", async () => {
-        const outs = await create();
-        await server.admin.create(rule(registry.host));
-        await controllers.settle();
-        await server.admin.apply(rule("registry.next.test"), { force: true });
-        let seen = "";
-        clock.onSleep = async () => {
-            seen = await secretText();
-            await controllers.pass();
-        };
-        await clusterTrustProvider.remove(outs, context());
-        // At the last look before the nodes had the new rules, the account was still there.
-        expect(seen).toContain(registry.host);
-        expect(await secretText()).toBe(PULL_SECRET);
-    });
-});
-
 describe("mirror rules", () => {
     const source = "quay.io";
     const mirrors = ["registry.test:8443/mirror/quay.io"];
