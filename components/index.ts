@@ -1,6 +1,8 @@
 /** What another Pulumi program uses of this package: `import { PassthroughSite, readSite } from "registry-passthrough/components"`. */
 export { ImageContent, type ImageContentArgs } from "./image-content";
-export { type ClusterOutputs, PassthroughSite, type PassthroughSiteArgs } from "./passthrough-site";
+export { PassthroughSite } from "./passthrough-site";
+export type { PassthroughSiteArgs } from "./site-args";
+export type { ClusterOutputs } from "./site-cluster";
 export { RepositoryStructure, type RepositoryStructureArgs } from "./repository-structure";
 export { RobotAccess, type RobotAccessArgs, type RobotLifetimes } from "./robot-access";
 export type { MirroredImage, RobotSummaries, RobotSummary } from "./site-outputs";

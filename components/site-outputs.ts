@@ -12,6 +12,9 @@ import type { Robot } from "../lib/registries";
 import type { ConnectionSecrets } from "../lib/site";
 import { applyKnown } from "./known";
 
+/** The name of the one site in this project's own program. */
+export const STOCK_SITE = "site";
+
 /** Where an image is at the mirror, and its digest there and, unless it is marked, upstream. */
 export interface MirroredImage {
     readonly mirror: string;

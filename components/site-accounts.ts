@@ -1,0 +1,98 @@
+import * as pulumi from "@pulumi/pulumi";
+import { RegistryAccess } from "../dynamic-providers/registry-access/resource";
+import { RegistrySuperuser } from "../dynamic-providers/registry-superuser/resource";
+import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
+import type { Credentials } from "../lib/distribution/auth/credentials";
+import { type AdminCredentials, registryAdmin } from "../lib/registries";
+import { SITE_DEFAULTS } from "../lib/site";
+import { childName } from "./child-name";
+import type { PassthroughSiteArgs } from "./site-args";
+import { RepositoryStructure } from "./repository-structure";
+import { type RobotSummaries, STOCK_SITE, summarizeRobots } from "./site-outputs";
+
+/** The accounts that images are pushed and pulled with, and what must exist before they are used. */
+export interface SiteAccounts {
+    readonly importer: pulumi.Output<Credentials>;
+    readonly puller: pulumi.Output<Credentials>;
+    readonly ready: pulumi.Resource;
+    readonly robots: pulumi.Output<RobotSummaries>;
+}
+
+export type SiteWithRegistry = PassthroughSiteArgs & { readonly registry: RegistryConnectionArgs };
+
+/**
+ * The accounts of a site: robot accounts that are created where the registry has some, given ones elsewhere.
+ * @param name of the site, whose child resources they are
+ * @param images source references of all images
+ * @throws pulumi.RunError if the account that is needed is not given
+ */
+export function siteAccounts(
+    name: string,
+    args: SiteWithRegistry,
+    images: readonly string[],
+    parent: pulumi.ComponentResource,
+): SiteAccounts {
+    const { robotAccounts } = registryAdmin(args.registry.type).capabilities;
+    return robotAccounts ? createAccounts(name, args, images, parent) : useAccounts(name, args, parent);
+}
+
+/** How the resources of a site reach its registry. */
+export function connectionArgs({ registry, connectionSecrets }: SiteWithRegistry) {
+    return { registry, ...(connectionSecrets === undefined ? {} : { connectionSecrets }) };
+}
+
+/** A registry without robot accounts: both accounts are given. */
+function useAccounts(name: string, args: SiteWithRegistry, parent: pulumi.ComponentResource): SiteAccounts {
+    const importer = requireAccount(name, args, "importer");
+    const puller = args.puller === undefined ? importer : pulumi.secret(args.puller);
+    const ready = new RegistryAccess(
+        childName(name, STOCK_SITE, "registry"),
+        { ...connectionArgs(args), credentials: importer, account: "importer" },
+        { parent },
+    );
+    return { importer, puller, ready, robots: pulumi.output<RobotSummaries>({}) };
+}
+
+/** A registry with robot accounts: the given account creates them, and does nothing else. */
+function createAccounts(
+    name: string,
+    args: SiteWithRegistry,
+    images: readonly string[],
+    parent: pulumi.ComponentResource,
+): SiteAccounts {
+    const credentials = requireAccount(name, args, "admin");
+    const admin = { ...connectionArgs(args), credentials, account: "admin" } as const;
+    const access = new RegistryAccess(childName(name, STOCK_SITE, "registry"), admin, { parent });
+    const options = { parent, dependsOn: [access] };
+    const { superuserPassword, quota, robots = SITE_DEFAULTS.robots } = args;
+    if (superuserPassword !== undefined) {
+        new RegistrySuperuser(childName(name, STOCK_SITE, "superuser"), { ...admin, superuserPassword }, options);
+    }
+    const structure = new RepositoryStructure(
+        childName(name, STOCK_SITE, "structure"),
+        {
+            ...admin,
+            images,
+            owner: access.instance,
+            robots,
+            adopt: args.adopt ?? false,
+            quota,
+            onRemove: args.onRemove ?? SITE_DEFAULTS.onRemove,
+        },
+        options,
+    );
+    const { importer, puller } = structure.robots;
+    const summaries = summarizeRobots(importer, puller, robots.puller.overlap);
+    return { importer: importer.login, puller: puller.login, ready: structure, robots: summaries };
+}
+
+function requireAccount<Role extends "importer" | "admin">(
+    name: string,
+    args: SiteWithRegistry,
+    role: Role,
+): pulumi.Output<Role extends "importer" ? Credentials : AdminCredentials> {
+    const account = args[role];
+    if (account !== undefined) return pulumi.secret(account) as never;
+    const why = role === "admin" ? "it has robot accounts, which this account creates" : "it has no robot accounts";
+    throw new pulumi.RunError(`site ${name}: a registry of type ${args.registry.type} needs ${role}: ${why}`);
+}

@@ -1,0 +1,46 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
+import type { Credentials } from "../lib/distribution/auth/credentials";
+import type { OnRemove } from "../lib/mirror/on-remove";
+import type { NetworkAccess } from "../lib/openshift";
+import type { AdminCredentials } from "../lib/registries";
+import type { ConnectionSecrets, Content, SiteCluster } from "../lib/site";
+import type { RobotLifetimes } from "./robot-access";
+
+/** A site. What decides which resources there are is plain; everything else may be an output of the program. */
+export interface PassthroughSiteArgs {
+    /** The registry, which the same program may create. `retrySeconds` defaults to 60. */
+    readonly registry: Omit<RegistryConnectionArgs, "retrySeconds"> & Partial<RegistryConnectionArgs>;
+    /** Image sets in the order they were created, as `readSite` or `readContent` read them. */
+    readonly content: readonly Content[];
+    /** The clusters that pull; default: one of the newest version, that may pull from upstream what the mirror lacks. */
+    readonly clusters?: readonly SiteCluster[] | undefined;
+    /** Secret: by the name of a cluster that is written to, the text of its kubeconfig, which names no files. */
+    readonly kubeconfigs?: Readonly<Record<string, pulumi.Input<string>>> | undefined;
+    /** Who may reach the registry, for files for firewalls; default: no such files. */
+    readonly networkAccess?: NetworkAccess | undefined;
+    /** Hosts that content may come from; those without content are named in a note. */
+    readonly upstreams?: readonly string[] | undefined;
+    /** Secret: what connections to the registry need beside an account, as the key of a client certificate. */
+    readonly connectionSecrets?: pulumi.Input<ConnectionSecrets> | undefined;
+    /** Secret: pushes images. Required where the registry has no robot accounts. */
+    readonly importer?: pulumi.Input<Credentials> | undefined;
+    /** Secret: what clusters pull with, and what the validation uses. Default: `importer`. */
+    readonly puller?: pulumi.Input<Credentials> | undefined;
+    /** Secret: creates the robot accounts. Required where the registry has some. */
+    readonly admin?: pulumi.Input<AdminCredentials> | undefined;
+    /** Secret: registers the superuser's name that the registry (mirror-registry) leaves free. */
+    readonly superuserPassword?: pulumi.Input<string> | undefined;
+    /** Lifetimes of the robot accounts; default: 30 days, 90 days and an overlap of 7. */
+    readonly robots?: RobotLifetimes | undefined;
+    /** Whether a project or organization that already exists may be taken over; default: false. */
+    readonly adopt?: pulumi.Input<boolean> | undefined;
+    /** Storage quota of the project in bytes (Harbor); default: the registry's own. */
+    readonly quota?: pulumi.Input<number> | undefined;
+    /** What happens to images that no set lists any more; default: `keep`. */
+    readonly onRemove?: OnRemove | undefined;
+    /** Blobs uploaded at the same time; default: 6. */
+    readonly concurrency?: pulumi.Input<number> | undefined;
+    /** Images that each validation reads byte for byte; default: 3. */
+    readonly wholeImages?: pulumi.Input<number> | undefined;
+}

@@ -1,0 +1,112 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ValidationSummary } from "../dynamic-providers/mirror-validation/kind";
+import { MirrorValidation } from "../dynamic-providers/mirror-validation/resource";
+import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
+import { formatImages } from "../lib/import/image-list";
+import type { OnRemove } from "../lib/mirror/on-remove";
+import { type MirrorObject, renderRoles } from "../lib/openshift";
+import {
+    type ClusterObjects,
+    type Content,
+    type NamedDelivery,
+    SITE_DEFAULTS,
+    type SiteCluster,
+    allImages,
+    allMarks,
+    clusterConfiguration,
+    clusterKey,
+} from "../lib/site";
+import { childName } from "./child-name";
+import { PassthroughCluster, clusterShape } from "./passthrough-cluster";
+import { STOCK_SITE } from "./site-outputs";
+
+/** What one of a site's clusters gets. */
+export interface ClusterOutputs {
+    /** The objects that redirect its pulls to the mirror. */
+    readonly mirrorRules: pulumi.Output<readonly MirrorObject[]>;
+    /** What a node generates from them, TOML. */
+    readonly registriesConf: pulumi.Output<string>;
+    /** Catalogs, release signatures and update service. */
+    readonly clusterObjects: pulumi.Output<Omit<ClusterObjects, "notes">>;
+    /** Path -> content of the files for its `targets`, each below a folder named after its target. */
+    readonly targetFiles: pulumi.Output<Readonly<Record<string, string>>>;
+    /** Path -> content of the roles for its `roles`, below the folder `roles/`. */
+    readonly roleFiles: Readonly<Record<string, string>>;
+    /** The proof that every image can be pulled through its rules. */
+    readonly validation: pulumi.Output<ValidationSummary>;
+}
+
+interface SiteClusterArgs {
+    /** Name of the site, whose child resources these are. */
+    readonly site: string;
+    readonly cluster: SiteCluster;
+    /** Secret; absent: nothing is written to the cluster. */
+    readonly kubeconfig?: pulumi.Input<string> | undefined;
+    readonly content: readonly Content[];
+    /** The registry, and the account that clusters pull with. */
+    readonly registry: RegistryArgs;
+    readonly wholeImages?: pulumi.Input<number> | undefined;
+    readonly onRemove?: OnRemove | undefined;
+}
+
+/** What the site has for the cluster. */
+interface ClusterValues {
+    readonly delivery: pulumi.Output<NamedDelivery>;
+    readonly targetFiles: ClusterOutputs["targetFiles"];
+}
+
+/**
+ * Proves that a cluster can pull every image through its rules, then writes to the cluster what the site has for it, if it
+ * is to be written to.
+ * @throws pulumi.RunError if it is, and no kubeconfig is given
+ */
+export function declareCluster(
+    args: SiteClusterArgs,
+    { delivery, targetFiles }: ClusterValues,
+    opts: pulumi.ComponentResourceOptions,
+): ClusterOutputs {
+    const { site, cluster, content, registry } = args;
+    const child = (text: string) => childName(site, STOCK_SITE, cluster.name === "" ? text : `${text}-${cluster.name}`);
+    const validation = declareValidation(child("validation"), args, delivery, opts);
+    if (cluster.apply !== undefined) {
+        const { kubeconfig } = args;
+        if (kubeconfig === undefined)
+            throw new pulumi.RunError(`site ${site}: ${clusterKey(cluster)} needs a kubeconfig`);
+        const shape = clusterShape({ content, cluster, registry });
+        const proven = validation;
+        const parent = opts.parent ? { parent: opts.parent } : {};
+        new PassthroughCluster(child("cluster"), { cluster, kubeconfig, shape, delivery, registry, proven }, parent);
+    }
+    return {
+        mirrorRules: delivery.apply(({ mirrorRules }) => mirrorRules),
+        registriesConf: delivery.apply(({ registriesConf }) => registriesConf),
+        clusterObjects: delivery.apply(({ objects }) => objects),
+        targetFiles,
+        roleFiles: renderRoles(cluster.roles ?? [], cluster.version),
+        validation: validation.summary,
+    };
+}
+
+function declareValidation(
+    name: string,
+    { content, registry, wholeImages = SITE_DEFAULTS.wholeImages, onRemove }: SiteClusterArgs,
+    delivery: pulumi.Output<NamedDelivery>,
+    opts: pulumi.ComponentResourceOptions,
+): MirrorValidation {
+    const marks = allMarks(content);
+    return new MirrorValidation(
+        name,
+        {
+            ...registry,
+            images: formatImages(allImages(content)),
+            ...(Object.keys(marks).length === 0 ? {} : { marks }),
+            registriesConf: delivery.apply(({ registriesConf }) => registriesConf),
+            clusterVersion: delivery.apply(({ version }) => version),
+            clusterObjects: delivery.apply((all) => clusterConfiguration(all).objects),
+            sparse: content.flatMap((set) => set.leftOut),
+            wholeImages,
+            ...(onRemove === "delete" ? { onRemove } : {}),
+        },
+        opts,
+    );
+}
