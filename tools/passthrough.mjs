@@ -20,7 +20,8 @@ const compiled = join(place.root, "dist", "cli", "main.js");
 async function main(args) {
     const stack = selectedStack(args, process.env);
     const { needed, optional } = pulumiUse(args);
-    const toolbox = await prepare(place, createProgress(), needed, optional);
+    const progress = createProgress();
+    const toolbox = await prepare(place, progress, needed, optional);
     const files = stackFiles(place, stack);
     if (existsSync(files.config)) {
         // The YAML package is there only after prepare().
@@ -28,6 +29,10 @@ async function main(args) {
         writeStackConfig(files);
     }
     const env = pulumiEnvironment(place, stack, toolbox.directories);
+    if (args[0] === "check" && toolbox.tools.pulumi !== undefined) {
+        const { ensureKubernetesPlugin } = await import("./resource-plugins.mjs");
+        await ensureKubernetesPlugin(place, files.config, toolbox.tools.pulumi.file, env, progress);
+    }
     return runThrough(process.execPath, [compiled, ...passthroughArguments(args, files)], { env });
 }
 

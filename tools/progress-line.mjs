@@ -76,8 +76,11 @@ class ProgressLine {
 
     close() {
         clearInterval(this.#timer);
-        for (const connection of this.#texts.keys()) connection.destroy();
-        if (this.#texts.size > 0) this.#write("");
+        const open = [...this.#texts.keys()];
+        // Emptied first: what a connection that closes leaves would be drawn again otherwise.
+        this.#texts.clear();
+        for (const connection of open) connection.destroy();
+        if (open.length > 0) this.#write("");
         this.#server.close();
         rmSync(this.#folder, { recursive: true, force: true });
     }

@@ -71,7 +71,8 @@ async function update(cli) {
     // Nobody is asked, so a preview would only say everything twice; the table at the end says more than the outputs.
     const flags = ["--yes", "--skip-preview", "--suppress-outputs", "--config-file", files.config];
     const args = ["up", "--refresh", "--run-program", ...flags];
-    await passThrough(cli.file, args, cli, "pulumi up");
+    const run = (/** @type {NodeJS.ProcessEnv} */ env) => runThrough(cli.file, args, { cwd: cli.cwd, env });
+    requireSuccess(await withProgressLine({ args, env: cli.env }, run), "pulumi up");
 }
 
 /** @param {PulumiCli} cli */
@@ -87,13 +88,16 @@ async function render(cli) {
  * @param {string} name of the command, for the error
  */
 async function passThrough(command, args, { cwd, env }, name) {
-    const code = await withProgressLine({ args, env }, (env) => runThrough(command, args, { cwd, env }));
-    if (code !== 0) {
-        throw new Error(
-            `${name} ended with exit code ${code}; the reason is above. Once it is gone, run this again: it continues ` +
-                "where it stopped. A stack that a killed run left locked: npm run pulumi -- cancel --yes",
-        );
-    }
+    requireSuccess(await runThrough(command, args, { cwd, env }), name);
+}
+
+/** @param {number} code exit code @param {string} name of the command */
+function requireSuccess(code, name) {
+    if (code === 0) return;
+    throw new Error(
+        `${name} ended with exit code ${code}; the reason is above. Once it is gone, run this again: it continues ` +
+            "where it stopped. A stack that a killed run left locked: npm run pulumi -- cancel --yes",
+    );
 }
 
 /** @param {PulumiCli} cli @param {Progress["note"]} note */

@@ -3,7 +3,10 @@ import { dirname, join } from "node:path";
 import { capture } from "./process.mjs";
 
 /** Tools that only some tests start, by the file of test/support that starts them: they take minutes to build. */
-const toolsOfSupport = { "test/support/cluster/control-plane.ts": ["kube-apiserver", "etcd"] };
+const toolsOfSupport = {
+    "test/support/cluster/control-plane.ts": ["kube-apiserver", "etcd"],
+    "test/support/rules-oracle.ts": ["rules-oracle"],
+};
 
 /**
  * The tools that the tests of a run need beside those that every run has.
@@ -14,7 +17,11 @@ const toolsOfSupport = { "test/support/cluster/control-plane.ts": ["kube-apiserv
  */
 export async function toolsOfTests(root, command) {
     const [program = "", ...args] = command;
-    const { code, stdout } = await capture(program, [...args, "--listTests"], { cwd: root });
+    const { code, stdout } = await capture(
+        program,
+        [...args.filter((argument) => argument !== "--json"), "--listTests"],
+        { cwd: root },
+    );
     // Options that jest refuses: the run itself reports them.
     if (code !== 0) return [];
     const files = importedFiles(stdout.split("\n").filter((line) => line !== ""));

@@ -1,7 +1,6 @@
 import { execFileSync } from "node:child_process";
 import type { MirrorObject } from "../../lib/openshift";
 import type { RegistrySources } from "../../lib/openshift/rules/registry-sources";
-import { builtTool } from "./built-tool";
 
 /** What a cluster has: mirror objects, and registrySources of Image/cluster. */
 export interface RuleCase {
@@ -13,10 +12,9 @@ export interface RuleCase {
 export type OracleResult = { readonly toml: string } | { readonly error: string };
 
 /** Runs openshift/runtime-utils (tools/go/rules-oracle) on cases, all in one process. */
-export async function askRulesOracle(cases: readonly RuleCase[]): Promise<OracleResult[]> {
-    const program = await builtTool("rules-oracle");
+export function askRulesOracle(cases: readonly RuleCase[]): OracleResult[] {
     const input = cases.map((one) => JSON.stringify(oracleInput(one))).join("\n");
-    const output = execFileSync(program, { input, encoding: "utf8", maxBuffer: 256 * 1024 * 1024 });
+    const output = execFileSync("rules-oracle", { input, encoding: "utf8", maxBuffer: 256 * 1024 * 1024 });
     const lines = output.split("\n").filter((line) => line !== "");
     return lines.map((line) => JSON.parse(line) as OracleResult);
 }
