@@ -96,8 +96,10 @@ export class PassthroughCluster extends pulumi.ComponentResource {
                 clusterIdentifier: `${owner}/${name}`,
                 // Otherwise a ConfigMap whose data changes is deleted and created again.
                 enableConfigMapMutable: true,
-                upsertExistingObjects: cluster.adopt,
-                // What somebody has changed in an object of this stack is changed back; `ClusterAccess` refuses objects of others.
+                // `ClusterAccess` refuses objects of others. One of this stack that state does not have was created by an `up`
+                // that did not get the response, or was killed before it: it is taken over.
+                upsertExistingObjects: true,
+                // What somebody has changed in an object of this stack is changed back.
                 enablePatchForce: true,
                 // A refresh of a cluster that is down keeps what state has of it.
                 skipUpdateUnreachable: true,

@@ -47,6 +47,8 @@ export class ApiFaults implements AsyncDisposable {
     private readonly agent: Agent;
     /** All requests of clients, in order. */
     readonly requests: ProxiedRequest[] = [];
+    /** Is called for each request before anything happens to it. */
+    watch: (request: ProxiedRequest) => void = () => undefined;
 
     private constructor(
         private readonly target: ApiServer,
@@ -98,7 +100,9 @@ export class ApiFaults implements AsyncDisposable {
     private handle(request: IncomingMessage, response: ServerResponse): void {
         const { method = "", url: path = "" } = request;
         const fault = this.takeFault(method, path);
-        this.requests.push({ method, path, ...(fault === undefined ? {} : { fault }) });
+        const proxied = { method, path, ...(fault === undefined ? {} : { fault }) };
+        this.requests.push(proxied);
+        this.watch(proxied);
         if (fault === "no response") request.resume();
         else if (fault === "connection reset") request.socket.destroy();
         else if (typeof fault === "object") refuse(request, response, fault);

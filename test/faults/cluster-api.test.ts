@@ -1,0 +1,144 @@
+import { join } from "node:path";
+import { type ApiFault, ApiFaults, type FaultyRequests } from "../support/api-faults";
+import { TestCluster, createClusterSite, writeKubeconfig } from "../support/cluster-site";
+import { faultCase } from "../support/faults/fault-case";
+import { PULL_SECRET } from "../support/openshift-cluster";
+import { FIXTURES, type TestSite } from "../support/site";
+
+const VERSION = "4.16.20";
+const CONFIG = "config.openshift.io/v1";
+const DIGESTS = { apiVersion: CONFIG, kind: "ImageDigestMirrorSet", metadata: { name: "passthrough-test-digest" } };
+const TAGS = { apiVersion: CONFIG, kind: "ImageTagMirrorSet", metadata: { name: "passthrough-test-tag" } };
+const SECRET = { apiVersion: "v1", kind: "Secret", metadata: { name: "pull-secret", namespace: "openshift-config" } };
+
+/** Requests without which an `up` does not succeed. */
+const REQUESTS: readonly FaultyRequests[] = [
+    { method: "GET", path: /\/clusterversions\/version/ },
+    { method: "GET", path: /\/images\/cluster/ },
+    { method: "GET", path: /\/imagedigestmirrorsets/ },
+    { method: "GET", path: /\/machineconfigpools/ },
+    { method: "GET", path: /\/nodes/ },
+    { method: "GET", path: /\/secrets\/pull-secret/ },
+    { method: "PUT", path: /\/secrets\/pull-secret/ },
+    { method: "PATCH", path: /\/secrets\/pull-secret/ },
+    { method: "POST", path: /\/configmaps/ },
+    { method: "PATCH", path: /\/images\/cluster/ },
+    { method: "PATCH", path: /mirrorsets/ },
+    { method: "POST", path: /mirrorsets/ },
+];
+
+const FAULTS: readonly ApiFault[] = [
+    { status: 409, reason: "Conflict" },
+    { status: 422, reason: "Invalid" },
+    { status: 429, reason: "TooManyRequests", retryAfter: 1 },
+    { status: 500, reason: "InternalError" },
+    { status: 503, reason: "ServiceUnavailable" },
+    "connection reset",
+    "lost response",
+    "cut response",
+];
+
+class Round {
+    private constructor(
+        readonly cluster: TestCluster,
+        readonly api: ApiFaults,
+        readonly site: TestSite,
+    ) {}
+
+    static async start(): Promise<Round> {
+        const cluster = await TestCluster.start("4.16", VERSION);
+        const api = await ApiFaults.start(cluster.server);
+        const site = await createClusterSite(join(FIXTURES, "with-mapping"));
+        const kubeconfigFile = writeKubeconfig(site, api.through(cluster.server.kubeconfig));
+        site.stack.configure(
+            site.document({ cluster: { version: VERSION, contactSource: "never", apply: { kubeconfigFile } } }),
+        );
+        return new Round(cluster, api, site);
+    }
+
+    async stop(): Promise<void> {
+        await this.api.stop();
+        await this.cluster.stop();
+        await this.site.remove();
+    }
+
+    private async up(...args: string[]): Promise<void> {
+        const { code, text } = await this.site.stack.up("--skip-preview", ...args);
+        if (code !== 0) throw new Error(text);
+    }
+
+    /** The policies of both halves of the pair. */
+    async policies(): Promise<readonly string[]> {
+        const read = async (object: typeof DIGESTS, list: string) => {
+            const found = await this.cluster.server.admin.get(object);
+            const entries = (found?.spec?.[list] ?? []) as { mirrorSourcePolicy: string }[];
+            return entries.map(({ mirrorSourcePolicy }) => mirrorSourcePolicy);
+        };
+        const both = await Promise.all([read(DIGESTS, "imageDigestMirrors"), read(TAGS, "imageTagMirrors")]);
+        return [...new Set(both.flat())];
+    }
+
+    /** Nothing is injected any more: `up` succeeds, and again until the sources are forbidden; then nothing is left to do. */
+    async expectConvergence(): Promise<void> {
+        this.api.clear();
+        await this.up();
+        await this.cluster.settled();
+        await this.up();
+        await this.cluster.settled();
+        await this.up();
+        expect(await this.policies()).toEqual(["NeverContactSource"]);
+        await this.up("--expect-no-changes");
+        const secret = await this.cluster.server.admin.get(SECRET);
+        const auths = (text: string) => (JSON.parse(text) as { auths: Record<string, object> }).auths;
+        const { [this.site.registry.host]: own, ...others } = auths(
+            Buffer.from(secret?.data?.[".dockerconfigjson"] ?? "", "base64").toString("utf8"),
+        );
+        expect(own).toHaveProperty("auth");
+        expect(others).toEqual(auths(PULL_SECRET));
+    }
+}
+
+faultCase(
+    "the API server rejects or loses requests, and the next up converges",
+    { all: 25, sample: 1, met: "faults met" },
+    async ({ random, count }) => {
+        const round = await Round.start();
+        try {
+            const injected = Array.from({ length: 3 }, () => [random.pick(FAULTS), random.pick(REQUESTS)] as const);
+            for (const [fault, requests] of injected) round.api.inject(fault, requests);
+            // State does not know of an object whose creation had no response.
+            round.api.inject("lost response", { method: "POST", path: /mirrorsets/ });
+            const first = await round.site.stack.up("--skip-preview");
+            const met = round.api.requests.filter(({ fault }) => fault !== undefined);
+            count("faults met", met.length);
+            count(first.code === 0 ? "ups that went through" : "ups that failed");
+            await round.expectConvergence();
+        } finally {
+            await round.stop();
+        }
+    },
+);
+
+faultCase(
+    "the engine is killed between two writes to the cluster, and the next up converges",
+    { all: 25, sample: 1, met: "engines killed" },
+    async ({ random, count }) => {
+        const round = await Round.start();
+        try {
+            const { child, done } = round.site.stack.startUp();
+            const last = random.between(1, 6);
+            let writes = 0;
+            round.api.watch = ({ method, path }) => {
+                if (method === "GET" || !/secrets|configmaps|images\/cluster|mirrorsets/.test(path)) return;
+                writes += 1;
+                if (writes === last) child.kill("SIGKILL");
+            };
+            await done;
+            if (child.signalCode === "SIGKILL") count("engines killed");
+            expect(await round.site.stack.cancel()).toMatchObject({ code: 0 });
+            await round.expectConvergence();
+        } finally {
+            await round.stop();
+        }
+    },
+);
