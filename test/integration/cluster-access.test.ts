@@ -180,6 +180,34 @@ test("objects of another stack, and of nobody, are refused with their owner; ado
     await expect(create(inputs(rules, { adopt: true }))).resolves.toBeDefined();
 });
 
+test("a renamed stack takes over its former objects with adopt, once its former rules allow the upstream", async () => {
+    const former = { [OWNER_ANNOTATION]: "registry-passthrough/former" };
+    const signature = {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "release-signature", namespace: "default" },
+    };
+    await server.admin.create({ ...signature, metadata: { ...signature.metadata, annotations: former } });
+    const writeFormer = async (policy: Policy) => {
+        for (const object of mirrorPair(SOURCES, policy)) {
+            const name = object.metadata.name.replace("lab", "former");
+            await server.admin.apply({ ...object, metadata: { name, annotations: former } }, { force: true });
+        }
+    };
+    const objects = [...inputs(WANTED).objects, signature];
+    await writeFormer("NeverContactSource");
+    await expect(preview(inputs(WANTED, { objects, adopt: true }))).rejects.toMatchObject({
+        code: "MIRROR_POLICY_CONFLICT",
+    });
+    await writeFormer("AllowContactingSource");
+    const allowed = mirrorPair(SOURCES, "AllowContactingSource");
+    await expect(create(inputs(allowed, { objects }))).rejects.toThrow(
+        /ConfigMap default\/release-signature: it exists already, of stack registry-passthrough\/former; set cluster\.adopt/,
+    );
+    await expect(create(inputs(allowed, { objects, adopt: true }))).resolves.toBeDefined();
+    await server.admin.remove(signature);
+});
+
 test("a source that would lose its rule needs allowRemoval", async () => {
     await write(...mirrorPair(SOURCES, "AllowContactingSource"));
     const less = mirrorPair(["quay.io"], "AllowContactingSource");
