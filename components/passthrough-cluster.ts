@@ -28,9 +28,6 @@ export interface PassthroughClusterArgs {
  * catalogs, release signatures and update service.
  */
 export class PassthroughCluster extends pulumi.ComponentResource {
-    /** As the cluster reports it. */
-    readonly version: pulumi.Output<string>;
-
     constructor(name: string, args: PassthroughClusterArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:cluster:PassthroughCluster", name, {}, opts);
         const { cluster, shape, delivery, proven } = args;
@@ -55,7 +52,7 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             { ...connection, ...args.registry, ...(cluster.adopt ? { adopt: true as const } : {}) },
             { parent: this, dependsOn: [access] },
         );
-        const provider = this.declareProvider(name, args, owner);
+        const provider = this.declareProvider(name, args);
         const declare = (
             kind: string,
             object: ClusterObject,
@@ -77,23 +74,22 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             {
                 cluster: cluster.name,
                 sources: delivery.apply((all) => ruleSources(all.mirrorRules)),
-                host: pulumi.output(args.registry.registry.mirrorBase).apply((base) => base.split("/", 1)[0] ?? ""),
+                host: pulumi.output(args.registry.registry.mirrorBase).apply((base) => parseMirrorBase(base).host),
                 allowRemoval: cluster.allowRemoval,
             },
             { parent: this, dependsOn: [trust, ...rules, ...objects] },
         );
-        this.version = access.clusterVersion;
-        this.registerOutputs({ version: this.version });
+        this.registerOutputs({});
     }
 
-    private declareProvider(name: string, { cluster, kubeconfig }: PassthroughClusterArgs, owner: string): Provider {
+    private declareProvider(name: string, { cluster, kubeconfig }: PassthroughClusterArgs): Provider {
         return new Provider(
             `${name}-api`,
             {
                 kubeconfig: pulumi.secret(kubeconfig),
                 ...(cluster.apply?.context === undefined ? {} : { context: cluster.apply?.context }),
-                // A new token or address is no reason to replace every object.
-                clusterIdentifier: `${owner}/${name}`,
+                // A new token or address, or another name of the stack, is no reason to replace every object.
+                clusterIdentifier: name,
                 // Otherwise a ConfigMap whose data changes is deleted and created again.
                 enableConfigMapMutable: true,
                 // `ClusterAccess` refuses objects of others. One of this stack that state does not have was created by an `up`

@@ -110,7 +110,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
                 {
                     site: name,
                     cluster,
-                    kubeconfig: args.kubeconfigs?.[cluster.name],
+                    kubeconfig: new Map(Object.entries(args.kubeconfigs ?? {})).get(cluster.name),
                     content,
                     registry: registryArgs,
                     wholeImages: args.wholeImages,

@@ -13,6 +13,9 @@ const readsConfig = new Set([
     ...["config", "conf", "cfg", "import", "watch", "logs", "log"],
 ]);
 
+/** Commands that start the providers of resources, by each of their names. */
+const startsProviders = new Set(["up", "update", "preview", "pre", "refresh", "destroy", "down", "dn", "watch"]);
+
 /** Commands that write the config file of the project they run in, and take no `--config-file`. */
 const writesProjectConfig = new Set(["init", "change-secrets-provider", "rename", "rm"]);
 
@@ -54,6 +57,17 @@ export function completeArguments(args, place, stack) {
         return namesOther(args, second, stack) ? args : ["-C", files.dir, ...args];
     }
     return args;
+}
+
+/**
+ * Whether a Pulumi command line runs the providers of resources.
+ *
+ * @param {string[]} args
+ * @returns {boolean}
+ */
+export function runsProviders(args) {
+    const [command] = words(args);
+    return command !== undefined && startsProviders.has(command.word);
 }
 
 /** Commands of the project's own command line that read where a site's registry is. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runsProviders } from "./command-line.mjs";
 
 /** Pulumi may have written over the row, for example by scrolling: it is drawn again, in milliseconds. */
 const redrawEvery = 500;
@@ -16,7 +17,7 @@ const redrawEvery = 500;
  * Runs a command of the Pulumi CLI and draws the progress of its resources on the last row of the terminal, over its full
  * width. Pulumi's own rows cut it off on terminals of up to 130 columns (docs/architecture.md).
  *
- * Without a terminal, for output that is no table of rows (`--diff`, `--json`, `--non-interactive`), and with
+ * For a command that runs no providers, without a terminal, for output that is no table of rows (`--diff`, `--json`, `--non-interactive`), and with
  * `REGISTRY_PASSTHROUGH_PROGRESS=lines`, it only runs the command.
  *
  * @param {{args: string[], env: NodeJS.ProcessEnv}} command its arguments and its environment
@@ -38,7 +39,7 @@ export async function withProgressLine({ args, env }, run, terminal = process.st
 function drawsRows(args, env, terminal) {
     const isPlain = args.some((argument) => /^(--(diff|json|non-interactive)(=.*)?|-j)$/.test(argument));
     const isCapable = terminal.isTTY === true && env.TERM !== undefined && env.TERM !== "dumb";
-    return isCapable && !isPlain && env.REGISTRY_PASSTHROUGH_PROGRESS === "row";
+    return runsProviders(args) && isCapable && !isPlain && env.REGISTRY_PASSTHROUGH_PROGRESS === "row";
 }
 
 /** A Unix socket: each connection is the progress of one resource, and shown until it ends. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { asksForHelp, completeArguments, selectedStack } from "./command-line.mjs";
+import { asksForHelp, completeArguments, runsProviders, selectedStack } from "./command-line.mjs";
 import { toolsAtHand } from "./get-tools.mjs";
 import { prepare, runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
@@ -64,11 +64,6 @@ async function printHelp(args, place) {
             "Its commands: https://www.pulumi.com/docs/iac/cli/commands/\n",
     );
     return 0;
-}
-
-/** @param {string[]} args @returns {boolean} */
-function runsProviders(args) {
-    return ["up", "update", "preview", "destroy", "refresh"].some((command) => args.includes(command));
 }
 
 /** Pulumi draws rows on a terminal: its output must not pass through a pipe then. */

@@ -16,7 +16,7 @@ import { stackName } from "../stack/stack-file";
 import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { statusLine } from "../terminal/status-line";
-import { imageSetAddition, imageSetLines } from "./image-set";
+import { type ImageSetAddition, imageSetAddition, imageSetLines } from "./image-set";
 import { type KubernetesFiles, readKubernetesFiles } from "./kubernetes-files";
 
 export interface CoverageOptions {
@@ -52,10 +52,10 @@ export async function runCoverage(
     const files = readKubernetesFiles(paths);
     if (paths.length > 0 && files.objects === 0 && files.problems.length === 0) throw nothingToLookUp(paths);
     for (const note of files.notes) printDiagnostic(`note: ${note}`);
-    const objects = kubeconfig === undefined ? files : await addCluster(files, kubeconfig, context);
     const site = await readConnectedSite({ stack, file });
     const { mirror } = site.registry;
     const cluster = selectCluster(site.clusters, clusterName);
+    const objects: Named = kubeconfig === undefined ? files : await addCluster(files, kubeconfig, context);
     const { registriesConf } = mirrorPolicy({ ...site, cluster }, mirror);
     const account = await findAccount("puller", accountSources({ stack, file }, site, authfile));
     printDiagnostic(`pulling as ${account.credentials.username}, from ${account.from}`);
@@ -73,8 +73,9 @@ export async function runCoverage(
             }),
         ),
     ).finally(() => status.end());
-    if (json) print(JSON.stringify(jsonReport(stackName({ stack }), objects, images), hideSecretsInJson));
-    else printReport(objects, images);
+    const add = imageSetAddition(images, objects.release);
+    if (json) print(JSON.stringify(jsonReport(stackName({ stack }), objects, images, add), hideSecretsInJson));
+    else printReport(objects, images, add);
     const isCovered = images.every(({ state }) => state === "covered" || state === "internal");
     return isCovered && objects.problems.length === 0 ? EXIT_OK : EXIT_FAILED;
 }
@@ -125,7 +126,7 @@ async function addCluster(files: KubernetesFiles, file: string, context: string 
     };
 }
 
-function jsonReport(stack: string, files: Named, images: readonly CoveredImage[]) {
+function jsonReport(stack: string, files: Named, images: readonly CoveredImage[], add: ImageSetAddition) {
     return {
         stack,
         objects: files.objects,
@@ -133,20 +134,13 @@ function jsonReport(stack: string, files: Named, images: readonly CoveredImage[]
             ...image,
             ...(problem === undefined ? {} : { problem: problemToJson(problem) }),
         })),
-        add: imagesToAdd(images, files).images,
-        ...releaseToAdd(images, files),
+        add: add.images,
+        ...(add.release === undefined ? {} : { addRelease: add.release }),
         unread: files.problems.map(problemToJson),
     };
 }
 
-const imagesToAdd = (images: readonly CoveredImage[], { release }: Named) => imageSetAddition(images, release);
-
-function releaseToAdd(images: readonly CoveredImage[], files: Named): { addRelease?: ClusterRelease } {
-    const { release } = imagesToAdd(images, files);
-    return release === undefined ? {} : { addRelease: release };
-}
-
-function printReport(files: Named, images: readonly CoveredImage[]): void {
+function printReport(files: Named, images: readonly CoveredImage[], add: ImageSetAddition): void {
     for (const problem of files.problems) print(`? ${withoutSecrets(formatProblem(problem))}`);
     for (const image of images) if (image.state !== "covered" && image.state !== "internal") printImage(image);
     const of = (state: CoveredImage["state"]): number => images.filter((image) => image.state === state).length;
@@ -155,7 +149,6 @@ function printReport(files: Named, images: readonly CoveredImage[]): void {
         `${of("covered")} of ${counted(images.length - of("internal"), "image")} in ${counted(files.objects, "object")} ` +
             `can be pulled from the mirror${internal}`,
     );
-    const add = imagesToAdd(images, files);
     if (add.images.length === 0 && add.release === undefined) return;
     print("to add to the image set (ImageSetConfiguration of oc-mirror):");
     for (const line of imageSetLines(add)) print(line);

@@ -17,6 +17,7 @@ import { requireMirrorBase, stackOutputs } from "../stack/pulumi-stack";
 import { type StackSelection, configuredMirrorBase, readStackSite } from "../stack/stack-file";
 import { RENDERED_FILES } from "./rendered-files";
 import { type ClusterOutputs, type RenderedOutputs, readClusterOutputs } from "./rendered-outputs";
+import { deleteUnrendered } from "./rendered-list";
 import { replaceFile } from "./replace-file";
 import { writeFolders } from "./rendered-folders";
 
@@ -39,6 +40,8 @@ export async function runRender(options: RenderOptions): Promise<number> {
     const clusters = offline ? computeOutputs({ stack, file }) : await readOutputs({ stack, file });
     const paths: string[] = [];
     for (const [cluster, outputs] of clusters) paths.push(...(await writeCluster(join(folder, cluster), outputs)));
+    const deleted = await deleteUnrendered(folder, paths);
+    if (deleted.length > 0) printDiagnostic(`note: not rendered any more, and deleted: ${deleted.join(", ")}`);
     print(json ? JSON.stringify({ files: paths }) : `written: ${paths.join(", ")}`);
     if (offline) printDiagnostic(LEFT_OUT);
     return EXIT_OK;

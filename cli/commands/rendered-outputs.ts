@@ -44,7 +44,7 @@ export function readClusterOutputs(outputs: unknown): ClusterOutputs | undefined
 
 /** What an output has for a cluster: its own part, or what all share. */
 function valueOf(value: unknown, cluster: string): unknown {
-    return typeof value === "object" && value !== null && cluster in value
+    return typeof value === "object" && value !== null && Object.hasOwn(value, cluster)
         ? (value as Record<string, unknown>)[cluster]
         : value;
 }

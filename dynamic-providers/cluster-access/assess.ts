@@ -27,8 +27,6 @@ import { readExistingCluster, readPoolConfigurations } from "./read-cluster";
 
 /** What a cluster says about what is to be written. */
 export interface Assessment {
-    readonly server: string;
-    readonly version: string;
     /** Empty if it may be written. */
     readonly refusals: readonly ClusterRefusal[];
     readonly warnings: readonly ClusterWarning[];
@@ -63,8 +61,6 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     const inTheEnd = surveyCluster(existing, { ...planned, objects: wanted });
     const effect = forecast(existing, now);
     return {
-        server: client.server,
-        version: existing.version,
         refusals: distinct([
             ...now.refusals,
             ...inTheEnd.refusals,

@@ -38,6 +38,6 @@ export type ObjectIdentity = Readonly<z.infer<typeof identity>>;
 export const clusterAccessKind = {
     name: "clusterAccess",
     inputs,
-    outputs: ["neverSources", "server", "clusterVersion"],
+    outputs: ["neverSources"],
     secrets: clusterSecrets,
 } as const;

@@ -4,17 +4,8 @@ import { OWNER_ANNOTATION } from "../../lib/openshift";
 import type { ClusterRefusal } from "../../lib/openshift/existing/existing-cluster";
 import type { ClusterAccessInputs, ObjectIdentity } from "./kind";
 
-/** Plural names, as in URLs of the API. */
-const RESOURCES: Readonly<Record<string, string>> = {
-    CatalogSource: "catalogsources",
-    ClusterCatalog: "clustercatalogs",
-    ConfigMap: "configmaps",
-    ImageContentSourcePolicy: "imagecontentsourcepolicies",
-    ImageDigestMirrorSet: "imagedigestmirrorsets",
-    ImageTagMirrorSet: "imagetagmirrorsets",
-    OperatorHub: "operatorhubs",
-    UpdateService: "updateservices",
-};
+/** Names of kinds in URLs of the API that are not the kind in lower case with an "s". */
+const IRREGULAR_PLURALS: Readonly<Record<string, string>> = { ImageContentSourcePolicy: "imagecontentsourcepolicies" };
 /** The cluster's own: it always exists, and a part of it is written. */
 const SINGLETON = "OperatorHub";
 
@@ -35,7 +26,7 @@ async function checkObject(
     const label = `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
     const path: ResourcePath = {
         apiVersion,
-        resource: RESOURCES[kind] ?? `${kind.toLowerCase()}s`,
+        resource: IRREGULAR_PLURALS[kind] ?? `${kind.toLowerCase()}s`,
         ...(namespace === undefined ? {} : { namespace }),
     };
     try {

@@ -2,21 +2,17 @@ import { PassthroughError } from "../../lib/errors/errors";
 import { clusterName } from "../cluster/cluster-kind";
 import { withCluster, withReadableCluster } from "../cluster/connection";
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import { UNKNOWN_VALUE } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { type Assessment, assessCluster } from "./assess";
 import { type ClusterAccessInputs, clusterAccessKind as kind } from "./kind";
 import { logAssessment, refuse } from "./report";
 
-export interface ClusterAccessOutputs extends ClusterAccessInputs, CommonOutputs {
-    /** URL of the API. */
-    readonly server: string;
-    /** As the cluster reports it. */
-    readonly clusterVersion: string;
-}
+type ClusterAccessOutputs = ClusterAccessInputs & CommonOutputs;
 
-const COMPARED = comparedInputs(kind);
-/** What the engine puts in place of a value that is not known before the update. */
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+/** Permissions that do not change what is written: to grant one, no cluster needs to be reachable. */
+const PERMISSIONS = ["adopt", "allowRemoval"];
+const COMPARED = comparedInputs(kind, PERMISSIONS);
 
 /** A cluster's API can be used, and nothing in the cluster is against what is about to be written: checked before that. */
 export const clusterAccessProvider: RegistryProvider<ClusterAccessInputs, ClusterAccessOutputs> = {
@@ -34,18 +30,15 @@ export const clusterAccessProvider: RegistryProvider<ClusterAccessInputs, Cluste
 
     update: async (_olds, news, context) => check(news, context),
 
-    read: async (olds, context) => {
-        const otherwise = "its state stays as it is";
-        await withReadableCluster(olds, context, (client) => assessCluster(client, olds), { otherwise });
-        return { outs: olds, inputs: storedInputs<ClusterAccessInputs>(kind, olds) };
-    },
+    // State has nothing of the cluster: the check reads it, and a refresh of `ClusterTrust` reports one that is unreachable.
+    read: async (olds) => ({ outs: olds, inputs: storedInputs<ClusterAccessInputs>(kind, olds) }),
 
     remove: async () => undefined,
 };
 
-/** @returns undefined if the cluster cannot be read, or what is written is not known before the update */
+/** @returns undefined if the cluster cannot be read, or rules or kubeconfig are not known before the update */
 async function preview(news: ClusterAccessInputs, context: RegistryContext): Promise<Assessment | undefined> {
-    if (news.rules === UNKNOWN || context.process.clusters.connection(news).kubeconfig === UNKNOWN) return undefined;
+    if (news.rules === UNKNOWN_VALUE) return undefined;
     const otherwise = "compared with the last applied state";
     const found = await withReadableCluster(news, context, (client) => assessCluster(client, news), { otherwise });
     if (found === undefined) return undefined;
@@ -66,5 +59,5 @@ async function check(inputs: ClusterAccessInputs, context: RegistryContext): Pro
             fix: "run up again",
         });
     }
-    return { ...inputs, server: found.server, clusterVersion: found.version };
+    return inputs;
 }

@@ -67,9 +67,9 @@ export function refuse({ refusals }: Assessment, inputs: Cluster): void {
             fix: first.fix,
         });
     }
-    const lines = refusals.map(({ object, problem, fix }) => `  ${object}: ${problem}; ${fix}`);
-    throw new PassthroughError(
-        [`${counted(refusals.length, "problem")} in ${name}; nothing was written to it:`, ...lines].join("\n"),
-        { code: first.code, isMultiline: true },
-    );
+    throw new PassthroughError(`${counted(refusals.length, "problem")}; nothing was written to it`, {
+        code: first.code,
+        thing: name,
+        problems: refusals.map(({ object, ...problem }) => ({ name: object, kind: "object", problem })),
+    });
 }

@@ -6,8 +6,6 @@ import { type ClusterAccessArgs, clusterAccessKind } from "./kind";
 export class ClusterAccess extends DynamicResource {
     /** Sources that the mirror objects may forbid to contact. */
     declare readonly neverSources: pulumi.Output<string[] | undefined>;
-    /** As the cluster reports it. */
-    declare readonly clusterVersion: pulumi.Output<string>;
 
     constructor(name: string, args: ClusterAccessArgs, opts?: pulumi.CustomResourceOptions) {
         super(clusterAccessKind, name, { ...args }, opts);

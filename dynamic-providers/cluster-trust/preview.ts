@@ -8,6 +8,7 @@ import { type WrittenTrust, accountHash, caHash } from "../../lib/openshift/trus
 import type { Credentials } from "../../lib/distribution/auth/credentials";
 import { clusterName } from "../cluster/cluster-kind";
 import { withReadableCluster } from "../cluster/connection";
+import { UNKNOWN_VALUE } from "../lifecycle/unknown-value";
 import type { RegistryContext } from "../registry/registry-process";
 import { desiredTrust } from "./desired";
 import type { ClusterTrustInputs } from "./kind";
@@ -21,8 +22,6 @@ export async function previewTrust(
     news: ClusterTrustInputs,
     context: RegistryContext,
 ): Promise<void> {
-    // A kubeconfig that the program creates is not known yet.
-    if (context.process.clusters.connection(news).kubeconfig === UNKNOWN) return;
     const { host, ca, account, adopt } = desiredTrust(news, context);
     const desired = { host, ca, adopt, account: isKnown(account) ? account : undefined };
     const found = await withReadableCluster(
@@ -46,13 +45,10 @@ export async function previewTrust(
     for (const problem of problems) context.log.line("warning", `${clusterName(news)}: ${problem}`);
 }
 
-/** What the engine puts in place of a value that is not known before the update. */
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-
 /** The account of a robot that is still to be created is not known. */
 function isKnown(account: Credentials | string | undefined): boolean {
     if (account === undefined || typeof account === "string") return false;
-    return account.username !== UNKNOWN && account.password !== UNKNOWN;
+    return account.username !== UNKNOWN_VALUE && account.password !== UNKNOWN_VALUE;
 }
 
 /** What the last `up` has written: a check gets inputs only. */

@@ -2,9 +2,10 @@ import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import { type NodeExpectation, readPools } from "../../lib/openshift/rollout/check-nodes";
 import { degradedPools, pausedPools } from "../../lib/openshift/rollout/pool-rollout";
+import type { MachineConfigPool } from "../../lib/openshift/rollout/rollout-objects";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { mirrorUsers } from "../../lib/openshift/existing/mirror-users";
 import { readMirrorObjects } from "../../lib/openshift/existing/read-mirror-objects";
-import { waitForNodes } from "../../lib/openshift/rollout/wait-for-nodes";
 import { trustDifferences } from "../../lib/openshift/trust/compare-trust";
 import { type WrittenTrust, accountHash } from "../../lib/openshift/trust/desired-trust";
 import { trustKey } from "../../lib/openshift/trust/trusted-ca";
@@ -12,7 +13,6 @@ import { removeCa, writeCa } from "../../lib/openshift/trust/write-ca";
 import { removeWrittenEntry, writePullEntry } from "../../lib/openshift/trust/write-pull-secret";
 import { clusterName } from "../cluster/cluster-kind";
 import { withCluster, withReadableCluster } from "../cluster/connection";
-import { ProgressRow } from "../lifecycle/progress-row";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { PartialState } from "../lifecycle/resource-provider";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
@@ -20,6 +20,7 @@ import { checkCertificates } from "./certificates";
 import { desiredTrust } from "./desired";
 import { type ClusterTrustInputs, type ClusterTrustOutputs, clusterTrustKind as kind } from "./kind";
 import { previewTrust } from "./preview";
+import { showWait } from "./show-wait";
 
 /** The registry's path, proxy and limits are nothing that a cluster has. */
 const COMPARED = comparedInputs(kind, ["registry", "connectionSecrets", "version", "wait", "account", "adopt"]);
@@ -73,32 +74,17 @@ export const clusterTrustProvider: RegistryProvider<ClusterTrustInputs, ClusterT
  * Takes out what was written, when no node pulls from the registry any more: its rules were removed or replaced just
  * before, and nodes have the new ones only after a while. Where others still have rules for the registry, all stays.
  */
-async function removeUnused(
-    client: ClusterClient,
-    olds: ClusterTrustOutputs,
-    { process, signal, log }: RegistryContext,
-): Promise<void> {
+async function removeUnused(client: ClusterClient, olds: ClusterTrustOutputs, context: RegistryContext): Promise<void> {
+    const { process, signal, log } = context;
     const [host, written] = [registryHost(olds), writtenTrust(olds)];
     const warn = (text: string | undefined) => {
         if (text !== undefined) log.line("warning", `${clusterName(olds)}: ${text}`);
     };
     const users = mirrorUsers((await readMirrorObjects(client)).objects, host);
     if (users.length > 0) return warn(`CA and account of ${host} stay: ${users.join(", ")} still have mirrors there`);
-    const row = new ProgressRow(log);
+    const degradedBefore = degradedPools(await readPools(client));
+    await showWait(client, { unusedHost: host, degradedBefore }, olds, context);
     const options = { clock: process.clock, signal };
-    try {
-        await waitForNodes(
-            client,
-            { unusedHost: host },
-            {
-                ...options,
-                bounds: olds.wait,
-                onProgress: (text) => row.show(text),
-            },
-        );
-    } finally {
-        row.stop();
-    }
     warn(await removeWrittenEntry(client, host, written, options));
     if (written.caHash !== undefined) warn(await removeCa(client, trustKey(host), written, options));
 }
@@ -109,7 +95,7 @@ function resourceId(inputs: ClusterTrustInputs): string {
 
 /** `registry.example:8443` */
 function registryHost({ registry }: Pick<ClusterTrustInputs, "registry">): string {
-    return registry.mirrorBase.split("/", 1)[0] ?? "";
+    return parseMirrorBase(registry.mirrorBase).host;
 }
 
 function writtenTrust({ configMap, caHash, caFound, entryHash }: ClusterTrustOutputs): WrittenTrust {
@@ -161,6 +147,9 @@ class TrustRun {
         const { host, ca, account, adopt } = desiredTrust(this.inputs, this.context);
         const { client, before } = this;
         const options = { clock: this.context.process.clock, signal: this.context.signal };
+        const pools = await readPools(client);
+        // Before the first write: these are not the work of this run, and it may repair them.
+        this.degradedBefore = degradedPools(pools);
         if (ca !== undefined) {
             const change = { key: trustKey(host), pem: ca, adopt, before };
             this.written = { ...(await writeCa(client, change, options)), entryHash: before.entryHash };
@@ -169,14 +158,13 @@ class TrustRun {
             if (left !== undefined) this.context.log.line("warning", `${clusterName(this.inputs)}: ${left}`);
             this.written = { entryHash: before.entryHash };
         }
-        const beforeWrite = () => this.checkPools();
+        const beforeWrite = async () => this.requireNonePaused(pools);
         const entryHash = await writePullEntry(client, { host, account, adopt, before }, { ...options, beforeWrite });
         this.written = { ...this.written, entryHash };
     }
 
-    /** A pull secret reaches the nodes of a paused pool only when it is resumed; it may repair a degraded one. */
-    private async checkPools(): Promise<void> {
-        const pools = await readPools(this.client);
+    /** A pull secret reaches the nodes of a paused pool only when it is resumed. */
+    private requireNonePaused(pools: readonly MachineConfigPool[]): void {
         const paused = pausedPools(pools);
         if (paused.state === "failed") {
             throw new PassthroughError(paused.problem, {
@@ -185,20 +173,10 @@ class TrustRun {
                 fix: paused.fix,
             });
         }
-        this.degradedBefore = degradedPools(pools);
     }
 
     async wait(): Promise<void> {
-        const { process, signal, log } = this.context;
-        const row = new ProgressRow(log);
-        try {
-            await waitForNodes(this.client, this.expectation(), {
-                ...{ signal, clock: process.clock, bounds: this.inputs.wait },
-                onProgress: (text) => row.show(text),
-            });
-        } finally {
-            row.stop();
-        }
+        await showWait(this.client, this.expectation(), this.inputs, this.context);
     }
 
     private expectation(): NodeExpectation {

@@ -1,7 +1,8 @@
 import { PassthroughError, toProblem } from "../../lib/errors/errors";
-import { formatWithoutFix } from "../../lib/errors/format";
+import { formatProblem } from "../../lib/errors/format";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import type { ClientLimits } from "../../lib/kubernetes/limits";
+import { UNKNOWN_VALUE } from "../lifecycle/unknown-value";
 import type { RegistryContext } from "../registry/registry-process";
 import { type ClusterInputs, clusterName } from "./cluster-kind";
 
@@ -30,8 +31,8 @@ const QUICK: Partial<ClientLimits> = {
 /**
  * The same for a preview or refresh: a cluster that cannot be read is no reason to fail, since the last applied state
  * still is what is known about it.
- * @param otherwise the end of the line that is logged then: "compared with the last applied state"
- * @returns undefined if it could not be read
+ * @param otherwise what the line that is logged then says beside the reason: "compared with the last applied state"
+ * @returns undefined if it could not be read, or if its kubeconfig is not known yet because the program creates it
  * @throws what `use` throws with a code in `fatal`; the reason of an interrupt
  */
 export async function withReadableCluster<T>(
@@ -40,13 +41,14 @@ export async function withReadableCluster<T>(
     use: (client: ClusterClient) => Promise<T>,
     { otherwise, fatal = [] }: { readonly otherwise: string; readonly fatal?: readonly string[] },
 ): Promise<T | undefined> {
+    if (context.process.clusters.connection(inputs).kubeconfig === UNKNOWN_VALUE) return undefined;
     try {
         return await withCluster(inputs, context, use, QUICK);
     } catch (error) {
         context.signal.throwIfAborted();
         if (!(error instanceof PassthroughError) || fatal.includes(error.code)) throw error;
-        const reason = formatWithoutFix(toProblem(error));
-        context.log.line("warning", `${clusterName(inputs)} could not be read (${reason}): ${otherwise}`);
+        const reason = formatProblem(toProblem(error));
+        context.log.line("warning", `${clusterName(inputs)} could not be read, ${otherwise}: ${reason}`);
         return undefined;
     }
 }

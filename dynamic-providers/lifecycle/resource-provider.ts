@@ -7,6 +7,7 @@ import { ResourceLog } from "./engine";
 import type { OperationContext, ProviderProcess } from "./provider-process";
 import { type CommonInputs, type CommonOutputs, PREVIEWED, type ResourceKind } from "./resource-kind";
 import { TerminalLine } from "./terminal-line";
+import { UNKNOWN_VALUE } from "./unknown-value";
 
 /** What one kind of resource does, free of Pulumi's calling conventions. `Outputs` is all that state holds. */
 export interface ResourceProvider<
@@ -53,9 +54,6 @@ export class PartialState extends Error {
         this.name = "PartialState";
     }
 }
-
-/** What the engine puts in place of a value that is not known before the update. */
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 type Provider = Required<
     Pick<dynamic.ResourceProvider, "configure" | "check" | "diff" | "create" | "read" | "update" | "delete">
@@ -139,7 +137,7 @@ function checkFailures({ inputs, secrets }: ResourceKind, news: Properties): dyn
 }
 
 function hasUnknown(value: unknown): boolean {
-    if (value === UNKNOWN) return true;
+    if (value === UNKNOWN_VALUE) return true;
     if (typeof value !== "object" || value === null) return false;
     return Object.values(value).some(hasUnknown);
 }

@@ -113,7 +113,7 @@ test("sources are forbidden only when both rules of a pair are on all nodes", as
     await write(...mirrorPair(SOURCES, "AllowContactingSource"));
     expect(await preview(inputs(WANTED))).toEqual(SOURCES);
     const { outs } = await create({ ...inputs(WANTED), neverSources: SOURCES });
-    expect(outs).toMatchObject({ server: server.url, clusterVersion: VERSION, neverSources: SOURCES });
+    expect(outs).toEqual({ ...inputs(WANTED), neverSources: SOURCES });
 
     await write(...WANTED);
     expect(await preview(inputs(WANTED))).toEqual(SOURCES);
@@ -175,9 +175,37 @@ test("objects of another stack, and of nobody, are refused with their owner; ado
     await server.admin.apply(tag, { manager: "argocd" });
     const rules = mirrorPair(SOURCES, "AllowContactingSource");
     await expect(create(inputs(rules))).rejects.toThrow(
-        /2 problems[^]*ImageDigestMirrorSet passthrough-lab-digest: it exists already, of stack registry-passthrough\/other[^]*ImageTagMirrorSet passthrough-lab-tag: it exists already, written by argocd/,
+        /cluster: 2 problems; nothing was written to it:\n[^]*ImageDigestMirrorSet passthrough-lab-digest: it exists already, of stack registry-passthrough\/other; set [^]*\n[^]*ImageTagMirrorSet passthrough-lab-tag: it exists already, written by argocd; set /,
     );
     await expect(create(inputs(rules, { adopt: true }))).resolves.toBeDefined();
+});
+
+test("a renamed stack takes over its former objects with adopt, once its former rules allow the upstream", async () => {
+    const former = { [OWNER_ANNOTATION]: "registry-passthrough/former" };
+    const signature = {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "release-signature", namespace: "default" },
+    };
+    await server.admin.create({ ...signature, metadata: { ...signature.metadata, annotations: former } });
+    const writeFormer = async (policy: Policy) => {
+        for (const object of mirrorPair(SOURCES, policy)) {
+            const name = object.metadata.name.replace("lab", "former");
+            await server.admin.apply({ ...object, metadata: { name, annotations: former } }, { force: true });
+        }
+    };
+    const objects = [...inputs(WANTED).objects, signature];
+    await writeFormer("NeverContactSource");
+    await expect(preview(inputs(WANTED, { objects, adopt: true }))).rejects.toMatchObject({
+        code: "MIRROR_POLICY_CONFLICT",
+    });
+    await writeFormer("AllowContactingSource");
+    const allowed = mirrorPair(SOURCES, "AllowContactingSource");
+    await expect(create(inputs(allowed, { objects }))).rejects.toThrow(
+        /ConfigMap default\/release-signature: it exists already, of stack registry-passthrough\/former; set cluster\.adopt/,
+    );
+    await expect(create(inputs(allowed, { objects, adopt: true }))).resolves.toBeDefined();
+    await server.admin.remove(signature);
 });
 
 test("a source that would lose its rule needs allowRemoval", async () => {
@@ -206,10 +234,36 @@ test("a version of the site that takes other kinds is refused", async () => {
 test("a cluster that cannot be reached fails no preview, and any update", async () => {
     const kubeconfig = server.kubeconfig.replaceAll(server.url, "https://localhost:1");
     expect(await preview(inputs(WANTED, { kubeconfig }), { neverSources: ["quay.io"] })).toEqual(["quay.io"]);
-    expect(lines).toEqual([expect.stringContaining("compared with the last applied state")]);
+    expect(lines).toEqual([
+        expect.stringMatching(
+            /^cluster could not be read, compared with the last applied state: CLUSTER_UNREACHABLE at https:\/\/localhost:1: .*; check/,
+        ),
+    ]);
     await expect(create(inputs(WANTED, { kubeconfig }))).rejects.toMatchObject({ code: "CLUSTER_UNREACHABLE" });
-    const stored = { ...inputs(WANTED, { kubeconfig }), server: "https://localhost:1", clusterVersion: VERSION };
-    expect((await clusterAccessProvider.read(stored, context())).outs).toEqual(stored);
+});
+
+test.each([
+    ["adopt", { adopt: true }, false],
+    ["allowRemoval", { allowRemoval: true }, false],
+    ["the kubeconfig", { kubeconfig: "{}" }, true],
+    ["the rules", { rules: "[]" }, true],
+])("a change of %s needs the cluster only if it changes what is written", (_, changes, isChange) => {
+    const olds = inputs(WANTED);
+    expect(clusterAccessProvider.compare(olds, inputs(WANTED, changes))).toEqual({ changes: isChange });
+});
+
+test("a refresh asks nothing of the cluster: the check reads it in the same run", async () => {
+    const stored = inputs(WANTED);
+    const asked = server.requests().length;
+    expect(await clusterAccessProvider.read(stored, context())).toEqual({ outs: stored, inputs: stored });
+    expect(server.requests()).toHaveLength(asked);
+});
+
+test("rules or a kubeconfig that the program still has to create are not checked in the preview", async () => {
+    const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    expect(await preview(inputs(WANTED, { kubeconfig: unknown }), { neverSources: ["quay.io"] })).toEqual(["quay.io"]);
+    expect(await preview({ ...inputs(WANTED), rules: unknown })).toBeUndefined();
+    expect(lines).toEqual([]);
 });
 
 test("rules that someone changes between preview and update are not forbidden", async () => {

@@ -101,6 +101,19 @@ test("a context that the kubeconfig does not have is an error, and nothing is lo
     expect(run.error).toContain("KUBECONFIG_INVALID");
 });
 
+test("a cluster that the site does not have is an error before the cluster's objects are read", async () => {
+    const file = await kubeconfig("unread", roleRules(["coverage"], "4.16"));
+    const before = server.requests().length;
+    const run = await site.run("coverage", "--kubeconfig", file, "--cluster", "west");
+    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run.error).toContain("CONFIG_INVALID: the site has no cluster west; leave --cluster out");
+    const readers = server
+        .requests()
+        .slice(before)
+        .map(({ user }) => user);
+    expect(readers.filter((user) => user.endsWith(":unread"))).toEqual([]);
+});
+
 test("the API takes every role, and gives the accounts the rights of the table and no others", async () => {
     const files = renderRoles(CLUSTER_FUNCTIONS, "4.16");
     const objects = Object.values(files).flatMap((text) =>

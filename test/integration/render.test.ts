@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { RENDERED_MARK } from "../../lib/openshift";
 import { passthrough } from "../support/passthrough-cli";
 
@@ -141,4 +141,49 @@ test("several clusters have a folder each, with what all share in each", async (
     const escaping = { ...SEVERAL, mirrorRules: { "../east": "rules" } };
     pulumi(["stack", "import", "--stack", "site-a"], JSON.stringify(withOutputs(escaping)));
     expect((await render()).error).toContain("STACK_OUTPUTS_UNAVAILABLE");
+});
+
+const useOutputs = (outputs: object) =>
+    pulumi(["stack", "import", "--stack", "site-a"], JSON.stringify(withOutputs(outputs)));
+
+/** The files in the folder, except the list of them. */
+const rendered = () =>
+    readdirSync(out, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && entry.name !== ".rendered")
+        .map((entry) => relative(out, join(entry.parentPath, entry.name)))
+        .sort();
+
+test("a site that gets several clusters, loses one, and has a single one again leaves no rules behind, and no file of others is deleted", async () => {
+    await render();
+    const single = rendered();
+    writeFileSync(join(out, "kustomization.yaml"), "of somebody else");
+    useOutputs(SEVERAL);
+    const several = await render();
+    expect(several.error).toContain("note: not rendered any more, and deleted: ");
+    expect(several.error).toContain(join(out, "mirror-rules.yaml"));
+    expect(rendered().filter((path) => !/^(east|west)\//.test(path))).toEqual(["kustomization.yaml"]);
+
+    writeFileSync(join(out, "west/notes.yaml"), "of somebody else");
+    const { east } = SEVERAL.mirrorRules;
+    useOutputs({ ...SEVERAL, mirrorRules: { east } });
+    await render();
+    expect(rendered().filter((path) => !path.startsWith("east/"))).toEqual(["kustomization.yaml", "west/notes.yaml"]);
+
+    useOutputs(OUTPUTS);
+    await render();
+    expect(rendered()).toEqual([...single, "kustomization.yaml", "west/notes.yaml"].sort());
+    expect(existsSync(join(out, "east"))).toBe(false);
+    expect((await render()).error).toBe("");
+});
+
+test("a list of rendered files that was changed leads to no file elsewhere", async () => {
+    const elsewhere = join(folder, "elsewhere");
+    writeFileSync(elsewhere, "");
+    await render();
+    writeFileSync(
+        join(out, ".rendered"),
+        `${RENDERED_MARK}\n../elsewhere\n${elsewhere}\n\ngone/file\nca.crt/file\ncontainerd\n`,
+    );
+    expect(await render()).toMatchObject({ code: 0, error: "" });
+    expect(existsSync(elsewhere)).toBe(true);
 });

@@ -159,6 +159,25 @@ test("a pool that was degraded before is waited for: the new account may repair 
     expect(clock.sleeps).toBeGreaterThan(0);
 });
 
+/** A pool with a node that failed for a reason of its own. */
+const degradeWorker = () =>
+    cluster.put(ROLLOUT_PATHS.pools, pool("worker", { conditions: { Degraded: "True", Updated: "False" } }));
+
+test("a pool that was degraded before an update which writes nothing new is waited for as well", async () => {
+    const outs = await create();
+    degradeWorker();
+    const before = clock.sleeps;
+    await clusterTrustProvider.update(outs, inputs(), context());
+    expect(clock.sleeps).toBeGreaterThan(before);
+});
+
+test("a pool that was degraded before a removal is waited for", async () => {
+    const outs = await create();
+    degradeWorker();
+    await clusterTrustProvider.remove(outs, context());
+    expect(secretText()).toBe(SECRET);
+});
+
 test("a new account replaces the old one in the same run, and nothing else", async () => {
     const outs = await create();
     expect(clusterTrustProvider.compare(outs, inputs({ credentials: ROTATED }))).toEqual({ changes: true });
@@ -203,7 +222,11 @@ test("a refresh finds what was changed, and the next update repairs it", async (
 });
 
 const unreachable = () => {
-    throw new ClusterError("connect ECONNREFUSED", { code: "CLUSTER_UNREACHABLE", server: "https://api.test:6443" });
+    throw new ClusterError("connect ECONNREFUSED", {
+        code: "CLUSTER_UNREACHABLE",
+        server: "https://api.test:6443",
+        fix: "check the network",
+    });
 };
 
 test("a refresh without the cluster warns in one line, and state stays", async () => {
@@ -211,7 +234,8 @@ test("a refresh without the cluster warns in one line, and state stays", async (
     cluster.beforeCall = unreachable;
     expect((await clusterTrustProvider.read(outs, context())).outs).toEqual(outs);
     expect(lines).toEqual([
-        expect.stringMatching(/^cluster could not be read \(.*ECONNREFUSED\): its state stays as it is$/),
+        "cluster could not be read, its state stays as it is: CLUSTER_UNREACHABLE at https://api.test:6443: " +
+            "connect ECONNREFUSED; check the network",
     ]);
 });
 
@@ -246,8 +270,15 @@ test("a preview without the cluster says so in one line", async () => {
     cluster.beforeCall = unreachable;
     await preview({});
     expect(lines).toEqual([
-        expect.stringMatching(/^cluster could not be read .*: compared with the last applied state$/),
+        expect.stringMatching(
+            /^cluster could not be read, compared with the last applied state: .*; check the network$/,
+        ),
     ]);
+});
+
+test("a preview with a kubeconfig that is still to be created logs nothing", async () => {
+    await preview({}, { kubeconfig: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" });
+    expect([lines, cluster.calls]).toEqual([[], []]);
 });
 
 test("a preview with an account that is still to be created", async () => {

@@ -45,6 +45,14 @@ test("the stack is the one that is named, in every spelling, else the environmen
     expect(await stacks([["up", "--stack", "a", "-s", "b", "--stack=c"]], {})).toEqual(["c"]);
 });
 
+test("providers run for the commands that deploy, refresh or remove, whatever other words there are", async () => {
+    const lines = ["up --yes", "-s up preview", "--stack a down", "config set key up", "stack output up", ""];
+    const body = "return input.lines.map((line) => m.runsProviders(line.split(' ')));";
+    const { value, error } = await inModule("command-line.mjs", body, { lines });
+    expect(error).toBeUndefined();
+    expect(value).toEqual([true, true, true, false, false, false]);
+});
+
 test("commands that read the config are pointed at the stack's own", async () => {
     expect(await complete(["up --yes", "-C x preview", "config set --secret k", "stack output", "version"])).toEqual([
         `up --config-file ${config} --yes`,

@@ -99,6 +99,7 @@ test.each([
     ["a display without rows", { args: ["up", "--diff"] }],
     ["JSON", { args: ["preview", "--json"] }],
     ["no questions asked", { args: ["up", "--non-interactive"] }],
+    ["a command that runs no providers", { args: ["stack", "output"] }],
 ])("nothing is drawn with %s", async (_, changes) => {
     expect(await drawn([[0, "set1: 1%"]], changes)).toEqual({ code: 7, writes: [], folders: [] });
 });

@@ -1,0 +1,2 @@
+/** What the engine puts in place of a value that is not known before the update. */
+export const UNKNOWN_VALUE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
