@@ -5,6 +5,7 @@ import { RegistryProcess } from "../../dynamic-providers/registry/registry-proce
 import { connectCluster } from "../../lib/kubernetes/connect";
 import { type MirrorObject, OWNER_ANNOTATION } from "../../lib/openshift";
 import { type ApiServer, startApiServer } from "../support/api-server";
+import { readToken } from "../support/kubeconfig";
 import { MachineConfigControllers } from "../support/machine-config-controllers";
 import { createCluster } from "../support/openshift-cluster";
 import { operationContext } from "../support/operation-context";
@@ -223,8 +224,7 @@ test("a check through the engine's calls gives the inputs that were found, and h
     const provider = createProvider(clusterAccessProvider, context().process);
     const { inputs: checked } = await provider.check({}, inputs(WANTED));
     expect(checked).toMatchObject({ neverSources: [] });
-    const token = /token: (\S+)/.exec(server.kubeconfig)?.[1] ?? "";
-    expect(token).not.toBe("");
+    const token = readToken(server.kubeconfig);
     const broken = inputs(WANTED, { kubeconfig: server.kubeconfig.replace(token, `${token}x`) });
     const failure: unknown = await provider.create(broken).catch((error: unknown) => error);
     expect(String(failure)).toContain("CLUSTER_LOGIN_REJECTED");
