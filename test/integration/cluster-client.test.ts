@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
@@ -16,6 +16,7 @@ const PLUGIN_VERSION = "client.authentication.k8s.io/v1";
 
 type ConfigMap = KubernetesObject & { readonly data?: Readonly<Record<string, string>> };
 
+const folder = mkdtempSync(join(tmpdir(), "login-"));
 let server: ApiServer;
 let admin: ClusterClient;
 const clients: ClusterClient[] = [];
@@ -35,6 +36,7 @@ beforeAll(async () => {
 afterAll(async () => {
     await Promise.all(clients.map((client) => client.close()));
     await server.stop();
+    rmSync(folder, { recursive: true });
 });
 
 const configMap = (name: string, data: Readonly<Record<string, string>> = {}): NewObject & Pick<ConfigMap, "data"> => ({
@@ -147,7 +149,6 @@ describe("logins", () => {
     });
 
     test("a plugin that issues a token, and one that issues a certificate", async () => {
-        const folder = mkdtempSync(join(tmpdir(), "login-"));
         const plugin = (status: object) => {
             const file = join(folder, "credential.json");
             writeFileSync(file, JSON.stringify({ apiVersion: PLUGIN_VERSION, kind: "ExecCredential", status }));

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { type ApiServer, startApiServer } from "../support/api-server";
 import { kubernetesPlugin, standInPlugin } from "../support/kubernetes-plugin";
 import { findConfigFailures } from "../support/kubernetes-plugin/settings";
 import { KubernetesStacks, configMap, declare, idms, mirrorSet } from "../support/kubernetes-stack";
@@ -65,18 +64,14 @@ describe("the plugin for tests", () => {
 });
 
 describe("what the stand-in refuses", () => {
-    const stacks = new KubernetesStacks({ directory: standInPlugin(), isOfficial: false });
-    let server: ApiServer;
+    let stacks: KubernetesStacks;
     let stack: TestStack;
 
     beforeAll(async () => {
-        server = await startApiServer({ crds: "4.16" });
-        stack = await stacks.create({ objects: [] }, server.kubeconfig);
+        stacks = await KubernetesStacks.start({ directory: standInPlugin(), isOfficial: false });
+        stack = await stacks.create({ objects: [] });
     });
-    afterAll(async () => {
-        await server.stop();
-        stacks.remove();
-    });
+    afterAll(() => stacks.stop());
 
     async function refusal(program: Parameters<typeof declare>[1]): Promise<string> {
         declare(stack, program);
@@ -123,6 +118,6 @@ describe("what the stand-in refuses", () => {
     test("fields that the kind does not have, which the API server drops for the official plugin", async () => {
         const misspelt = { ...mirrorSet("misspelt"), spec: { imageDigestMirror: [] } };
         expect(await refusal({ objects: [misspelt] })).toMatch(/unknown field "spec\.imageDigestMirror"/);
-        expect(await server.admin.get(idms("misspelt"))).toBeUndefined();
+        expect(await stacks.server.admin.get(idms("misspelt"))).toBeUndefined();
     });
 });

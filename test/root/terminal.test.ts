@@ -20,8 +20,11 @@ const PROGRESS =
 let site: TestSite;
 let proxy: PausingProxy;
 let terminal: Terminal | undefined;
+/** Stopped by a test. */
+let providers: number[];
 
 beforeEach(async () => {
+    providers = [];
     site = await TestSite.create();
     await addImages("first");
     proxy = await PausingProxy.start(site.registry.port, 2 * LAYER);
@@ -29,6 +32,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+    for (const pid of providers.filter(isAlive)) process.kill(pid, "SIGKILL");
     await terminal?.close();
     terminal = undefined;
     await proxy.stop();
@@ -110,7 +114,7 @@ test("a table that fills the screen leaves the progress readable", async () => {
 test("a second Ctrl-C ends at once, and so does the provider; after pulumi cancel, the next up completes", async () => {
     const interrupted = start({ columns: 80, rows: 24 }, ...UP, "--yes", "--skip-preview");
     await interrupted.shows((rows) => PROGRESS.test(last(rows)));
-    const providers = descendants(await interrupted.pid(), PROVIDER);
+    providers = descendants(await interrupted.pid(), PROVIDER);
     expect(providers).toHaveLength(1);
     // A provider that does not respond to the first interrupt, as long as the test looks.
     for (const pid of providers) process.kill(pid, "SIGSTOP");

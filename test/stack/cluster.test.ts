@@ -1,35 +1,43 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { OWNER_ANNOTATION } from "../../lib/openshift";
-import { TestCluster, createClusterSite, writeKubeconfig } from "../support/cluster-site";
+import type { NamedObject } from "../support/cluster/api-client";
+import { TestCluster, createClusterSite, stopSite, writeKubeconfig } from "../support/cluster-site";
+import { base64, readToken } from "../support/kubeconfig";
 import { PULL_SECRET } from "../support/openshift-cluster";
-import { roleRules } from "../support/role-rules";
-import { FIXTURES, type TestSite } from "../support/site";
+import { ACCOUNT, FIXTURES, type TestSite } from "../support/site";
+import { readPullSecret } from "../support/trust-cluster";
 
-jest.setTimeout(600_000);
+jest.setTimeout(900_000);
 
 const VERSION = "4.16.20";
 const CONFIG = "config.openshift.io/v1";
 const DIGESTS = { apiVersion: CONFIG, kind: "ImageDigestMirrorSet", metadata: { name: "passthrough-test-digest" } };
 const TAGS = { apiVersion: CONFIG, kind: "ImageTagMirrorSet", metadata: { name: "passthrough-test-tag" } };
-const SECRET = { apiVersion: "v1", kind: "Secret", metadata: { name: "pull-secret", namespace: "openshift-config" } };
+const IMAGE = { apiVersion: CONFIG, kind: "Image", metadata: { name: "cluster" } };
 const TRUSTED = {
     apiVersion: "v1",
     kind: "ConfigMap",
     metadata: { name: "registry-cas", namespace: "openshift-config" },
 };
+const OPENSHIFT_CONFIG = "/api/v1/namespaces/openshift-config";
+const CONFIG_API = "/apis/config.openshift.io/v1";
+const DIGESTS_PATH = `${CONFIG_API}/imagedigestmirrorsets/passthrough-test-digest`;
+const TAGS_PATH = `${CONFIG_API}/imagetagmirrorsets/passthrough-test-tag`;
+const ALLOWED = { digest: ["AllowContactingSource"], tag: ["AllowContactingSource"] };
+const FORBIDDEN = { digest: ["NeverContactSource"], tag: ["NeverContactSource"] };
 
 let clusters: TestCluster[];
-let site: TestSite;
+let site: TestSite | undefined;
 
-beforeEach(async () => {
-    clusters = [];
+beforeEach(() => {
+    [clusters, site] = [[], undefined];
+});
+afterEach(() => stopSite(site, clusters));
+
+async function startSite(): Promise<TestSite> {
     site = await createClusterSite(join(FIXTURES, "with-mapping"));
-});
-afterEach(async () => {
-    for (const cluster of clusters) await cluster.stop();
-    await site.remove();
-});
+    return site;
+}
 
 async function startCluster(): Promise<TestCluster> {
     const cluster = await TestCluster.start("4.16", VERSION);
@@ -37,34 +45,51 @@ async function startCluster(): Promise<TestCluster> {
     return cluster;
 }
 
-/** An account with the roles that `passthrough render` writes for what these stacks do, and no more. */
-function limitedKubeconfig({ server }: TestCluster): Promise<string> {
-    return server.kubeconfigFor("registry-passthrough", roleRules(["preview", "rules", "trust"], VERSION));
-}
-
 /** The policies that the cluster's pair of mirror objects has. */
 async function policies({ server }: TestCluster): Promise<Record<"digest" | "tag", string[]>> {
-    const read = async (object: typeof DIGESTS, list: string) => {
+    const read = async (object: NamedObject, list: string) => {
         const entries = ((await server.admin.get(object))?.spec?.[list] ?? []) as { mirrorSourcePolicy: string }[];
         return [...new Set(entries.map(({ mirrorSourcePolicy }) => mirrorSourcePolicy))];
     };
     return { digest: await read(DIGESTS, "imageDigestMirrors"), tag: await read(TAGS, "imageTagMirrors") };
 }
 
-const pullSecret = async ({ server }: TestCluster) =>
-    Buffer.from((await server.admin.get(SECRET))?.data?.[".dockerconfigjson"] ?? "", "base64").toString("utf8");
+/** CA and account as they are in the cluster. */
+async function trust({ server }: TestCluster): Promise<object> {
+    return {
+        named: (await server.admin.get(IMAGE))?.spec?.["additionalTrustedCA"],
+        certificates: (await server.admin.get(TRUSTED))?.data,
+        pullSecret: await readPullSecret(server),
+    };
+}
+
+/** What `trust` is with the registry's CA and account. */
+function added({ registry, authority }: TestSite): object {
+    const auth = base64(`${ACCOUNT.username}:${ACCOUNT.password}`);
+    const entry = `,\n  "${registry.host}":{"auth":"${auth}"}`;
+    return {
+        named: { name: "registry-cas" },
+        certificates: { [registry.host.replace(":", "..")]: authority.ca },
+        pullSecret: PULL_SECRET.replace('\n}, "credsStore"', `${entry}\n}, "credsStore"`),
+    };
+}
 
 test("a cluster gets CA, account and rules in this order, never in a second step, and loses them only if that is allowed", async () => {
-    const cluster = await startCluster();
-    const { server } = cluster;
-    const keys = {
-        version: VERSION,
-        contactSource: "never",
-        apply: { kubeconfigFile: writeKubeconfig(site, await limitedKubeconfig(cluster)) },
+    const [site, cluster] = await Promise.all([startSite(), startCluster()]);
+    const { stack } = site;
+    const kubeconfig = await cluster.limitedKubeconfig();
+    const kubeconfigFile = writeKubeconfig(site, kubeconfig);
+    const keys = { version: VERSION, contactSource: "never", apply: { kubeconfigFile } };
+    stack.configure(site.document({ cluster: keys }));
+    let seen = 0;
+    /** What was written since the last call. An object that the plugin has created gets another field manager first. */
+    const written = () => {
+        const writes = cluster.written().slice(seen);
+        seen += writes.length;
+        return [...new Set(writes)];
     };
-    site.stack.configure(site.document({ cluster: keys }));
 
-    const preview = await site.stack.preview();
+    const preview = await stack.preview();
     expect(preview).toMatchObject({ code: 0 });
     expect(preview.text).toContain(
         "added to the global pull secret; nodes get new files, without a drain (master: 3 nodes, worker: 2 nodes)",
@@ -73,87 +98,105 @@ test("a cluster gets CA, account and rules in this order, never in a second step
         "mirror rules: nodes drain and reload CRI-O, one after the other (master: 3 nodes, worker: 2 nodes)",
     );
     expect(preview.text).toContain("contactSource: never takes effect with a later `up`");
-    expect(await server.admin.get(DIGESTS)).toBeUndefined();
+    expect(written()).toEqual([]);
 
-    expect(await site.stack.up()).toMatchObject({ code: 0 });
-    expect(await policies(cluster)).toEqual({ digest: ["AllowContactingSource"], tag: ["AllowContactingSource"] });
-    expect((await server.admin.get(DIGESTS))?.metadata["annotations"]).toMatchObject({
-        [OWNER_ANNOTATION]: "registry-passthrough/test",
-    });
-    const added = await pullSecret(cluster);
-    expect(added).toContain(`"${site.registry.host}"`);
-    expect((await server.admin.get(TRUSTED))?.data).toEqual({
-        [site.registry.host.replace(":", "..")]: site.authority.ca,
-    });
-    const writes = server.requests().filter(({ verb }) => ["create", "patch", "update"].includes(verb));
-    expect(writes.length).toBeGreaterThan(0);
+    expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    const writes = written();
+    expect(writes.slice(0, 3)).toEqual([
+        `create ${OPENSHIFT_CONFIG}/configmaps`,
+        `patch ${CONFIG_API}/images/cluster`,
+        `patch ${OPENSHIFT_CONFIG}/secrets/pull-secret`,
+    ]);
+    expect(writes.slice(3).sort()).toEqual([
+        `create ${CONFIG_API}/imagedigestmirrorsets`,
+        `create ${CONFIG_API}/imagetagmirrorsets`,
+    ]);
+    expect(await policies(cluster)).toEqual(ALLOWED);
+    expect(await trust(cluster)).toEqual(added(site));
+    for (const object of [DIGESTS, TAGS]) {
+        expect((await cluster.server.admin.get(object))?.metadata.annotations).toMatchObject({
+            [OWNER_ANNOTATION]: "registry-passthrough/test",
+        });
+    }
 
     await cluster.settled();
-    expect(await site.stack.up()).toMatchObject({ code: 0 });
-    expect(await policies(cluster)).toEqual({ digest: ["NeverContactSource"], tag: ["NeverContactSource"] });
-    expect(await site.stack.up("--expect-no-changes")).toMatchObject({ code: 0 });
+    await forbidDigests(cluster);
+    expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    expect(written()).toEqual([`patch ${DIGESTS_PATH}`]);
+    expect(await policies(cluster)).toEqual(ALLOWED);
+
+    await cluster.settled();
+    expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    expect(written().sort()).toEqual([`patch ${DIGESTS_PATH}`, `patch ${TAGS_PATH}`]);
+    expect(await policies(cluster)).toEqual(FORBIDDEN);
+    expect(await stack.up("--skip-preview", "--expect-no-changes")).toMatchObject({ code: 0 });
 
     // Unreachable: a preview and a nightly check go by what was applied last.
-    await server.kill();
-    const blind = await site.stack.preview("--expect-no-changes");
+    await cluster.kill();
+    const blind = await stack.preview("--expect-no-changes");
     expect(blind).toMatchObject({ code: 0 });
     expect(blind.text).toContain("compared with the last applied state");
-    expect(await site.stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
-    await server.restart();
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+    await cluster.restart();
 
-    const refused = await site.stack.destroy();
+    const refused = await stack.destroy("--skip-preview");
     expect(refused.code).not.toBe(0);
     expect(refused.text).toContain("CLUSTER_REMOVAL_REFUSED");
-    expect(await policies(cluster)).toEqual({ digest: ["NeverContactSource"], tag: ["NeverContactSource"] });
-    site.stack.configure(site.document({ cluster: { ...keys, allowRemoval: true } }));
-    expect(await site.stack.up()).toMatchObject({ code: 0 });
-    expect(await site.stack.destroy()).toMatchObject({ code: 0 });
-    expect(await server.admin.get(DIGESTS)).toBeUndefined();
-    expect(await pullSecret(cluster)).toBe(PULL_SECRET);
+    stack.configure(site.document({ cluster: { ...keys, allowRemoval: true } }));
+    expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    expect(written()).toEqual([]);
+    expect(await policies(cluster)).toEqual(FORBIDDEN);
+    expect(await trust(cluster)).toEqual(added(site));
 
-    const token = /token: (\S+)/.exec(readFileSync(keys.apply.kubeconfigFile, "utf8"))?.[1] ?? "no token";
-    expect(site.stack.printed).not.toContain(token);
-    expect(await site.stack.state()).not.toContain(token);
+    expect(await stack.destroy("--skip-preview")).toMatchObject({ code: 0 });
+    const removals = written();
+    expect(removals.slice(0, 2).sort()).toEqual([`delete ${DIGESTS_PATH}`, `delete ${TAGS_PATH}`]);
+    expect(removals.slice(2)).toEqual([
+        `patch ${OPENSHIFT_CONFIG}/secrets/pull-secret`,
+        `patch ${OPENSHIFT_CONFIG}/configmaps/registry-cas`,
+        `patch ${CONFIG_API}/images/cluster`,
+        `delete ${OPENSHIFT_CONFIG}/configmaps/registry-cas`,
+    ]);
+    for (const object of [DIGESTS, TAGS]) expect(await cluster.server.admin.get(object)).toBeUndefined();
+    expect(await trust(cluster)).toEqual({ pullSecret: PULL_SECRET });
+
+    const token = readToken(kubeconfig);
+    expect(stack.printed).not.toContain(token);
+    expect(await stack.state()).not.toContain(token);
 });
 
-test("of two clusters one is down: the other gets everything, and the next up brings the rest", async () => {
-    const [east, west] = [await startCluster(), await startCluster()];
-    await west.server.kill();
-    const named = { east: { version: VERSION, apply: {} }, west: { version: VERSION, apply: {} } };
-    const { cluster: _, ...document } = site.document() as Record<string, unknown>;
-    site.stack.configure({ ...document, clusters: named });
-    await site.stack.setConfig("registry-passthrough:kubeconfig-east", east.server.kubeconfig, true);
-    await site.stack.setConfig("registry-passthrough:kubeconfig-west", west.server.kubeconfig, true);
+/** What a process leaves that dies between the two writes. */
+async function forbidDigests({ server }: TestCluster): Promise<void> {
+    const digest = await server.admin.get(DIGESTS);
+    const entries = (digest?.spec?.["imageDigestMirrors"] ?? []) as object[];
+    const imageDigestMirrors = entries.map((entry) => ({ ...entry, mirrorSourcePolicy: "NeverContactSource" }));
+    await server.admin.patch(DIGESTS, { spec: { imageDigestMirrors } });
+}
 
-    const up = await site.stack.up("--continue-on-error");
+test("of two clusters one is down: the other gets everything, and the next up the rest; a deleted object is drift, and comes back", async () => {
+    const [site, east, west] = await Promise.all([startSite(), startCluster(), startCluster()]);
+    const { stack } = site;
+    await west.kill();
+    const { cluster: _, ...document } = site.document() as Record<string, unknown>;
+    const named = { version: VERSION, apply: {} };
+    stack.configure({ ...document, clusters: { east: named, west: named } });
+    stack.configure(east.server.kubeconfig, "kubeconfig-east");
+    stack.configure(west.server.kubeconfig, "kubeconfig-west");
+
+    const up = await stack.up("--skip-preview", "--continue-on-error");
     expect(up.code).not.toBe(0);
     expect(up.text).toMatch(/cluster-west-access[^]*error: CLUSTER_UNREACHABLE at /);
-    expect(await policies(east)).toEqual({ digest: ["AllowContactingSource"], tag: ["AllowContactingSource"] });
+    expect(await policies(east)).toEqual(ALLOWED);
 
-    await west.server.restart();
-    expect(await site.stack.up("--continue-on-error")).toMatchObject({ code: 0 });
-    expect(await policies(west)).toEqual(await policies(east));
-});
+    await west.restart();
+    expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    expect(await policies(west)).toEqual(ALLOWED);
 
-test("a half of the pair that was forbidden alone is allowed by the next up, and the pair forbidden by the one after", async () => {
-    const cluster = await startCluster();
-    const keys = {
-        version: VERSION,
-        contactSource: "never",
-        apply: { kubeconfigFile: writeKubeconfig(site, cluster.server.kubeconfig) },
-    };
-    site.stack.configure(site.document({ cluster: keys }));
-    expect(await site.stack.up()).toMatchObject({ code: 0 });
-    await cluster.settled();
-    // What a process leaves that dies between the two writes.
-    const digest = await cluster.server.admin.get(DIGESTS);
-    const entries = (digest?.spec?.["imageDigestMirrors"] ?? []) as object[];
-    const never = entries.map((entry) => ({ ...entry, mirrorSourcePolicy: "NeverContactSource" }));
-    await cluster.server.admin.patch(DIGESTS, { spec: { imageDigestMirrors: never } });
-
-    expect(await site.stack.up()).toMatchObject({ code: 0 });
-    expect(await policies(cluster)).toEqual({ digest: ["AllowContactingSource"], tag: ["AllowContactingSource"] });
-    await cluster.settled();
-    expect(await site.stack.up()).toMatchObject({ code: 0 });
-    expect(await policies(cluster)).toEqual({ digest: ["NeverContactSource"], tag: ["NeverContactSource"] });
+    await east.server.admin.remove(DIGESTS);
+    const check = await stack.passthrough("check");
+    expect(check).toMatchObject({ code: 7, out: expect.stringMatching(/cluster-east-digest-rules +delete/) as string });
+    expect(check.out).toMatch(/- 1 to delete\n +\d+ unchanged\n/);
+    expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    expect(await policies(east)).toEqual(ALLOWED);
+    expect(await stack.passthrough("check")).toMatchObject({ code: 0 });
 });

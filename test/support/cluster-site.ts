@@ -2,64 +2,126 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type ApiServer, startApiServer } from "./api-server";
+import type { AuditedRequest } from "./cluster/control-plane";
 import type { Release } from "./cluster/definitions";
 import { kubernetesPlugin, pathWith } from "./kubernetes-plugin";
 import { MachineConfigControllers } from "./machine-config-controllers";
 import { createCluster } from "./openshift-cluster";
+import { roleRules } from "./role-rules";
 import { TestSite } from "./site";
 
 /** How often the controllers look at the cluster, in ms. */
 const RESYNC = 200;
 
+/** The service account of `limitedKubeconfig`. */
+const ACCOUNT = "registry-passthrough";
+const WRITES = ["create", "update", "patch", "delete"];
+
 /** An OpenShift cluster as far as this program sees it: a real API server, and controllers that follow a script. */
 export class TestCluster {
     private isStopped = false;
+    private isDown = false;
     /** Passes in a row that changed nothing. */
     private quiet = 0;
     private passed: () => void = () => undefined;
+    private pass: Promise<boolean> = Promise.resolve(false);
     private readonly loop: Promise<void>;
 
     private constructor(
         readonly server: ApiServer,
-        readonly controllers: MachineConfigControllers,
+        readonly version: string,
+        private readonly controllers: MachineConfigControllers,
     ) {
         this.loop = this.run();
+        // Whoever waits for the controllers, or stops them, gets the error.
+        this.loop.catch(() => undefined);
     }
 
-    /** @param version `4.16.20` */
+    /**
+     * On failure nothing is left running.
+     * @param version `4.16.20`
+     */
     static async start(crds: Release, version: string): Promise<TestCluster> {
         const server = await startApiServer({ crds });
-        await createCluster(server.admin, { version, nodes: { master: 3, worker: 2 } });
-        return new TestCluster(server, new MachineConfigControllers(server.admin, version));
+        try {
+            await createCluster(server.admin, { version, nodes: { master: 3, worker: 2 } });
+        } catch (error) {
+            await server.stop();
+            throw error;
+        }
+        return new TestCluster(server, version, new MachineConfigControllers(server.admin, version));
     }
 
-    /** Settles when the controllers have nothing more to do. */
+    /** The kubeconfig of an account with the roles that `passthrough render` writes for these stacks, and no more. */
+    limitedKubeconfig(): Promise<string> {
+        return this.server.kubeconfigFor(ACCOUNT, roleRules(["preview", "rules", "trust"], this.version));
+    }
+
+    /** What that account has changed, in order: `create /apis/…`. Dry runs and refused requests do not count. */
+    written(): string[] {
+        return this.server.requests().filter(isWrite).map(formatRequest);
+    }
+
+    /**
+     * Settles when the controllers have nothing more to do.
+     * @throws what a controller has failed with
+     */
     async settled(): Promise<void> {
         this.quiet = 0;
-        while (this.quiet < 2) await new Promise<void>((resolve) => (this.passed = resolve));
+        while (this.quiet < 2) {
+            if (this.isStopped || this.isDown) throw new Error("the controllers do not run");
+            await Promise.race([this.loop, new Promise<void>((resolve) => (this.passed = resolve))]);
+        }
     }
 
+    /** Ends the API server, between two passes of the controllers. */
+    async kill(): Promise<void> {
+        this.isDown = true;
+        await this.pass;
+        await this.server.kill();
+    }
+
+    async restart(): Promise<void> {
+        await this.server.restart();
+        this.isDown = false;
+    }
+
+    /** @throws what a controller has failed with */
     async stop(): Promise<void> {
         this.isStopped = true;
-        await this.loop;
-        await this.server.stop();
+        try {
+            await this.loop;
+        } finally {
+            await this.server.stop();
+        }
     }
 
     private async run(): Promise<void> {
         while (!this.isStopped) {
-            // The API server of a test may be down for a while, and others write to it at the same time.
-            const isChanged = await this.controllers.pass().catch(() => true);
-            this.quiet = isChanged ? 0 : this.quiet + 1;
-            this.passed();
+            if (!this.isDown) {
+                this.pass = this.controllers.pass();
+                this.quiet = (await this.pass) ? 0 : this.quiet + 1;
+                this.passed();
+            }
             await pause(RESYNC);
         }
     }
 }
 
+function isWrite({ user, verb, path, status }: AuditedRequest): boolean {
+    const isOwn = user === `system:serviceaccount:default:${ACCOUNT}`;
+    return isOwn && WRITES.includes(verb) && status < 300 && !path.includes("dryRun=");
+}
+
+function formatRequest({ verb, path }: AuditedRequest): string {
+    return `${verb} ${path.split("?", 1)[0] ?? ""}`;
+}
+
 /** A site whose stack finds the Kubernetes plugin. */
 export async function createClusterSite(...archives: string[]): Promise<TestSite> {
+    const path = pathWith(kubernetesPlugin());
     const site = await TestSite.create(...archives);
-    site.stack.setVariable("PATH", pathWith(kubernetesPlugin()));
+    site.stack.setVariable("PATH", path);
     return site;
 }
 
@@ -68,4 +130,16 @@ export function writeKubeconfig(site: TestSite, kubeconfig: string): string {
     const path = join(site.folder, "kubeconfig");
     writeFileSync(path, kubeconfig, { mode: 0o600 });
     return path;
+}
+
+/**
+ * Stops a site, if there is one, and its clusters, also if one of them fails.
+ * @throws AggregateError
+ */
+export async function stopSite(site: TestSite | undefined, clusters: readonly TestCluster[]): Promise<void> {
+    const stops = [...clusters.map((cluster) => cluster.stop()), ...(site === undefined ? [] : [site.remove()])];
+    const errors = (await Promise.allSettled(stops)).flatMap((result) =>
+        result.status === "rejected" ? [result.reason as unknown] : [],
+    );
+    if (errors.length > 0) throw new AggregateError(errors, errors.map(String).join("; "));
 }

@@ -21,3 +21,10 @@ export function clusterEntry(server: Pick<ScriptedServer, "origin">, ca: string)
 export function base64(text: string): string {
     return Buffer.from(text).toString("base64");
 }
+
+/** @throws Error if the kubeconfig (YAML) has no token */
+export function readToken(kubeconfig: string): string {
+    const token = /token: (\S+)/.exec(kubeconfig)?.[1];
+    if (token === undefined) throw new Error("the kubeconfig has no token");
+    return token;
+}

@@ -2,7 +2,9 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type KubernetesPlugin, kubernetesPlugin, pathWith } from "./kubernetes-plugin";
-import { PROJECT, type StackProject, TestStack } from "./stack";
+import { type ApiServer, startApiServer } from "./api-server";
+import type { NamedObject } from "./cluster/api-client";
+import { type CliRun, PROJECT, type StackProject, TestStack } from "./stack";
 
 /** A resource of the program `test/fixtures/kubernetes-program`; `SECRET` in it is the secret of the configuration. */
 export interface DeclaredObject {
@@ -43,7 +45,7 @@ class KubernetesProject implements StackProject {
     async stack(plugin: KubernetesPlugin, kubeconfig: string): Promise<TestStack> {
         const stack = await TestStack.ofProject(this);
         stack.setVariable("PATH", pathWith(plugin));
-        await stack.setConfig("kubeconfig", kubeconfig, true);
+        reach(stack, kubeconfig);
         return stack;
     }
 
@@ -54,6 +56,17 @@ class KubernetesProject implements StackProject {
 
 export function declare(stack: TestStack, program: DeclaredProgram): void {
     stack.configure(program, "program");
+}
+
+/** Sets the cluster of the stack's provider. */
+export function reach(stack: TestStack, kubeconfig: string): void {
+    stack.configure(kubeconfig, "kubeconfig");
+}
+
+/** As `pulumi up` with these objects and no others, without its preview. */
+export function apply(stack: TestStack, program: DeclaredProgram): Promise<CliRun> {
+    declare(stack, program);
+    return stack.upOnly("--skip-preview");
 }
 
 export const CONFIG_API = "config.openshift.io/v1";
@@ -78,23 +91,38 @@ export function inDefault(name: string) {
     return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "default" } };
 }
 
-/** The stacks of one test file: the program, the plugin, and one API server. */
+/** The stacks of one test file: the program, the plugin, and one API server with OpenShift's definitions. */
 export class KubernetesStacks {
-    private readonly project = new KubernetesProject();
     private readonly stacks: TestStack[] = [];
 
-    /** @param plugin default: the official one where it is installed */
-    constructor(private readonly plugin: KubernetesPlugin = kubernetesPlugin()) {}
+    private constructor(
+        readonly server: ApiServer,
+        private readonly plugin: KubernetesPlugin,
+        private readonly project: KubernetesProject,
+    ) {}
 
-    async create(program: DeclaredProgram, kubeconfig: string): Promise<TestStack> {
+    /** @param plugin default: the official one where it is installed */
+    static async start(plugin = kubernetesPlugin()): Promise<KubernetesStacks> {
+        return new KubernetesStacks(await startApiServer({ crds: "4.16" }), plugin, new KubernetesProject());
+    }
+
+    /** @param kubeconfig default: one that may do everything */
+    async create(program: DeclaredProgram, kubeconfig = this.server.kubeconfig): Promise<TestStack> {
         const stack = await this.project.stack(this.plugin, kubeconfig);
         this.stacks.push(stack);
         declare(stack, program);
         return stack;
     }
 
-    remove(): void {
-        this.project.remove();
+    /** Who manages fields of an object: `pulumi-kubernetes Update`. */
+    async managers(reference: NamedObject): Promise<string[]> {
+        const object = await this.server.admin.get(reference);
+        return (object?.metadata.managedFields ?? []).map(({ manager, operation }) => `${manager} ${operation}`);
+    }
+
+    async stop(): Promise<void> {
         for (const stack of this.stacks) stack.remove();
+        this.project.remove();
+        await this.server.stop();
     }
 }

@@ -20,6 +20,18 @@ export function descendants(pid: number, text: string): number[] {
     return all.filter((one) => below.has(one.pid) && one.command.includes(text)).map((one) => one.pid);
 }
 
+/** Kills a process and every one below it. */
+export function killTree(pid: number): void {
+    for (const each of descendants(pid, "")) {
+        try {
+            process.kill(each, "SIGKILL");
+        } catch (error) {
+            // It has ended in the meantime.
+            if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+        }
+    }
+}
+
 /** True while the process exists and is no zombie. */
 export function isAlive(pid: number): boolean {
     return facts(pid).length > 0;

@@ -34,6 +34,7 @@ export class TestSite {
             site.stack = await TestStack.create({ site: site.document(), ...ACCOUNT });
         } catch (error) {
             await registry.stop();
+            rmSync(site.folder, { recursive: true, force: true });
             throw error;
         }
         return site;

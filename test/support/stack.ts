@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { type CommandRun, passthrough } from "./passthrough-cli";
+import { killTree } from "./processes";
 import type { TerminalCommand } from "./terminal";
 
 /** The checkout: what is under test is its compiled program, run by the real engine. */
@@ -47,6 +48,7 @@ export class TestStack {
     readonly folder = mkdtempSync(join(tmpdir(), "stack "));
     private readonly env: NodeJS.ProcessEnv;
     private readonly configFile = join(this.folder, `Pulumi.${NAME}.yaml`);
+    private readonly running = new Set<ChildProcess>();
     /** What every command printed that was not asked for secrets: it must hold none. */
     printed = "";
 
@@ -69,17 +71,17 @@ export class TestStack {
     static async ofProject(project: StackProject): Promise<TestStack> {
         const stack = new TestStack(project);
         writeFileSync(join(stack.folder, "Pulumi.yaml"), `name: ${project.name}\nruntime: nodejs\n`);
-        await stack.must(["-C", stack.folder, "stack", "init", NAME]);
-        return stack;
+        return stack.prepared(() => stack.must(["-C", stack.folder, "stack", "init", NAME]));
     }
 
     /** @param folder a checkout of this project */
     static async create(options: StackOptions, folder = PROJECT): Promise<TestStack> {
         const stack = await TestStack.ofProject({ ...OWN, folder });
         stack.configure(options.site);
-        if (options.username !== undefined) await stack.setConfig("registryUsername", options.username, false);
-        if (options.password !== undefined) await stack.setConfig("registryPassword", options.password, true);
-        return stack;
+        return stack.prepared(async () => {
+            if (options.username !== undefined) await stack.setConfig("registryUsername", options.username, false);
+            if (options.password !== undefined) await stack.setConfig("registryPassword", options.password, true);
+        });
     }
 
     /** Replaces the site; everything else stays. */
@@ -182,8 +184,22 @@ export class TestStack {
         return run;
     }
 
+    /** Ends what still runs, with the providers that it has started. */
     remove(): void {
-        rmSync(this.folder, { recursive: true, force: true });
+        for (const { pid } of this.running) if (pid !== undefined) killTree(pid);
+        // A process that was just killed may still have written.
+        rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    }
+
+    /** On failure nothing of the stack is left. */
+    private async prepared(step: () => Promise<unknown>): Promise<this> {
+        try {
+            await step();
+        } catch (error) {
+            this.remove();
+            throw error;
+        }
+        return this;
     }
 
     private selection(): string[] {
@@ -219,6 +235,8 @@ export class TestStack {
             env: this.env,
             stdio: ["pipe", "pipe", "pipe"],
         });
+        this.running.add(child);
+        child.once("close", () => this.running.delete(child));
         let text = "";
         const heard = new EventEmitter();
         for (const stream of [child.stdout, child.stderr]) {

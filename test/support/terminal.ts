@@ -80,7 +80,8 @@ export class Terminal {
 
     /** Ends what still runs. */
     async close(): Promise<void> {
-        await this.tmux("kill-server");
+        // The server may have ended with its command.
+        await this.tmux("kill-server").catch(() => undefined);
         rmSync(this.folder, { recursive: true, force: true });
     }
 

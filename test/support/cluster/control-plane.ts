@@ -17,6 +17,8 @@ export interface AuditedRequest {
     readonly verb: string;
     readonly path: string;
     readonly status: number;
+    /** When the API server received it, in ms since 1970. */
+    readonly receivedAt: number;
 }
 
 /** etcd and kube-apiserver on loopback, in a folder of their own: TLS, RBAC, service accounts, no controllers. */
@@ -89,11 +91,12 @@ export class ControlPlane {
             .split("\n")
             .filter((line) => line !== "")
             .map((line) => JSON.parse(line) as AuditEvent)
-            .map(({ user, verb, requestURI, responseStatus }) => ({
+            .map(({ user, verb, requestURI, responseStatus, requestReceivedTimestamp }) => ({
                 user: user.username,
                 verb,
                 path: requestURI,
                 status: responseStatus?.code ?? 0,
+                receivedAt: Date.parse(requestReceivedTimestamp),
             }));
     }
 
@@ -187,6 +190,8 @@ interface AuditEvent {
     readonly verb: string;
     readonly requestURI: string;
     readonly responseStatus?: { readonly code?: number };
+    /** RFC 3339 with microseconds. */
+    readonly requestReceivedTimestamp: string;
 }
 
 const AUDIT_POLICY = {

@@ -19,7 +19,7 @@ export interface ApiRequest {
     readonly query?: Readonly<Record<string, string>>;
     readonly body?: unknown;
     readonly contentType?: string;
-    /** The response's body does not end (a watch) or does not matter: its status is all. */
+    /** The body of a success does not end (a watch) or does not matter: its status is all. */
     readonly statusOnly?: boolean;
 }
 
@@ -124,11 +124,12 @@ export class Cluster {
                 reject(new Error(`${method} ${url.origin}${path}: ${error.message}`));
             };
             const sent = request(url, { ...access, method, headers, timeout: TIMEOUT_MS }, (response) => {
-                if (statusOnly !== true) {
+                const { statusCode: code = 0 } = response;
+                if (statusOnly !== true || code > 299) {
                     readBody(response).then(resolve, fail);
                     return;
                 }
-                resolve({ code: response.statusCode ?? 0, text: "{}" });
+                resolve({ code, text: "{}" });
                 sent.destroy();
             });
             sent.on("timeout", () => sent.destroy(new Error(`no response in ${TIMEOUT_MS / 1000} s`)));

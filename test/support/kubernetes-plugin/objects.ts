@@ -23,7 +23,7 @@ const POLL_MS = 100;
 /** Unless the resource has a timeout of its own. The official plugin waits 10 minutes. */
 const DELETION_TIMEOUT_MS = 10_000;
 /** For the right to list and watch. The official plugin waits until it is cancelled. */
-const BLIND_WAIT_MS = 10_000;
+const BLIND_WAIT_MS = 60_000;
 const CONFLICT_HELP =
     "https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/#handle-field-conflicts-on-existing-resources";
 

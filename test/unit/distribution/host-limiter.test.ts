@@ -104,10 +104,12 @@ test("whoever went while it waited took its place along, in the line and at the 
     inLine.abort(new Error("enough"));
     await expect(queued).rejects.toThrow("enough");
     first.answered();
-    host.pause(20, failure("TOOMANYREQUESTS", 429));
+    jest.useFakeTimers();
+    host.pause(30_000, failure("TOOMANYREQUESTS", 429));
     const gated = enter(host, atGate.signal);
     atGate.abort(new Error("enough"));
     await expect(gated).rejects.toThrow("enough");
+    jest.setSystemTime(Date.now() + 30_000);
     (await enter(host)).answered();
     (await enter(host)).answered();
 });

@@ -1,10 +1,11 @@
+import type { ClusterTrustInputs } from "../../../dynamic-providers/cluster-trust/kind";
 import { clusterTrustProvider } from "../../../dynamic-providers/cluster-trust/provider";
 import { createProvider } from "../../../dynamic-providers/lifecycle/resource-provider";
 import { RegistryProcess as ProviderProcess } from "../../../dynamic-providers/registry/registry-process";
 import { ClusterError } from "../../../lib/kubernetes/cluster-error";
 import { type ConfigMap, ROLLOUT_PATHS } from "../../../lib/openshift/rollout/rollout-objects";
 import { caHash } from "../../../lib/openshift/trust/desired-trust";
-import { pullEntry, setPullEntry } from "../../../lib/openshift/trust/pull-secret";
+import { setPullEntry } from "../../../lib/openshift/trust/pull-secret";
 import { type ImageConfig, type Secret, TRUST_PATHS } from "../../../lib/openshift/trust/trusted-ca";
 import { type TestAuthority, testAuthority } from "../../support/certificates";
 import { ManualClock } from "../../support/manual-clock";
@@ -12,6 +13,7 @@ import { MemoryCluster } from "../../support/memory-cluster";
 import { operationContext } from "../../support/operation-context";
 import { RegistryProcess } from "../../support/registry-process";
 import { controllerConfig, machineConfig, node, pool } from "../../support/rollout-objects";
+import { trustInputs } from "../../support/trust-cluster";
 
 const SECRET = '{"auths": { "quay.io" : {"auth":"eDp5"} } }\n';
 const KUBECONFIG = JSON.stringify({
@@ -19,7 +21,6 @@ const KUBECONFIG = JSON.stringify({
     clusters: [],
     contexts: [],
 });
-const CREDENTIALS = { username: "puller", password: "canary-password-1" };
 const ROTATED = { username: "puller", password: "canary-password-2" };
 const { configMaps, images, secrets } = TRUST_PATHS;
 
@@ -73,68 +74,24 @@ function context() {
     return { ...operationContext(lines), process: own };
 }
 
-const inputs = (changes: object = {}) => ({
-    selfUrn: "urn",
-    registry: {
-        type: "distribution" as const,
-        mirrorBase: `${registry.host}/mirror`,
-        ca: authority.ca,
-        retrySeconds: 0,
-    },
-    credentials: CREDENTIALS,
-    account: "puller" as const,
-    cluster: "",
-    kubeconfig: KUBECONFIG,
-    ...changes,
-});
+const inputs = (changes: Partial<ClusterTrustInputs> = {}) =>
+    trustInputs({ host: registry.host, ca: authority.ca, kubeconfig: KUBECONFIG }, changes);
 
 /** The nodes follow at the first look that finds them behind. */
-async function create(changes: object = {}) {
+async function create(changes: Partial<ClusterTrustInputs> = {}) {
     clock.onSleep = syncNodes;
     return (await clusterTrustProvider.create(inputs(changes), context())).outs;
 }
 
-test("adds both, waits for the nodes, and takes both out again; every other byte stays", async () => {
-    const outs = await create();
-    expect(clock.sleeps).toBeGreaterThan(0);
-    expect(caData()).toEqual({ "other.test": "other", [key]: authority.ca });
-    expect(secretText()).toBe(setPullEntry(SECRET, registry.host, pullEntry(CREDENTIALS)));
-    const writes = cluster.calls.filter((call) => call.startsWith("patch"));
-    expect(writes).toEqual(["patch configmaps/user-cas", "patch secrets/pull-secret"]);
-
-    await clusterTrustProvider.remove(outs, context());
-    expect(caData()).toEqual({ "other.test": "other" });
-    expect(secretText()).toBe(SECRET);
-    expect(lines).toEqual([]);
-});
-
 test("state has neither the pull secret nor another account's entry", async () => {
     const { credentials, kubeconfig, ...rest } = await create();
-    expect([credentials, kubeconfig]).toEqual([CREDENTIALS, KUBECONFIG]);
+    expect([credentials, kubeconfig]).toEqual([inputs().credentials, KUBECONFIG]);
     const text = JSON.stringify(rest);
     for (const secret of ["eDp5", "canary", Buffer.from("puller:canary-password-1").toString("base64")])
         expect(text).not.toContain(secret);
     expect(Object.keys(clusterTrustProvider.secrets)).toEqual(
         expect.arrayContaining(["credentials", "kubeconfig", "connectionSecrets", "entryHash"]),
     );
-});
-
-test("a wait that fails keeps what was written, and the next update continues", async () => {
-    clock.onSleep = () => {
-        cluster.put(ROLLOUT_PATHS.pools, pool("worker", { wanted: "rendered-worker-2", paused: true }));
-    };
-    const failure = await clusterTrustProvider.create(inputs(), context()).catch((error: unknown) => error);
-    expect(failure).toMatchObject({
-        name: "PartialState",
-        reasons: [expect.stringContaining("pool worker is paused")],
-        known: { configMap: "user-cas", caHash: expect.any(String) as string, entryHash: expect.any(String) as string },
-    });
-    const { known } = failure as { known: object };
-    clock.onSleep = syncNodes;
-    syncNodes();
-    const outs = await clusterTrustProvider.update({ ...inputs(), ...known, differences: [] }, inputs(), context());
-    await clusterTrustProvider.remove(outs, context());
-    expect([caData(), secretText()]).toEqual([{ "other.test": "other" }, SECRET]);
 });
 
 test("a run that ends between CA and pull secret keeps the CA in state", async () => {
@@ -144,12 +101,6 @@ test("a run that ends between CA and pull secret keeps the CA in state", async (
     const failure = await clusterTrustProvider.create(inputs(), context()).catch((error: unknown) => error);
     expect(failure).toMatchObject({ name: "PartialState", known: { configMap: "user-cas" }, reasons: ["interrupted"] });
     expect((failure as { known: { entryHash?: string } }).known.entryHash).toBeUndefined();
-});
-
-test("a pool that is paused refuses before anything of the pull secret is written", async () => {
-    cluster.put(ROLLOUT_PATHS.pools, pool("worker", { paused: true }));
-    await expect(create()).rejects.toThrow("pool worker is paused");
-    expect(secretText()).toBe(SECRET);
 });
 
 test("a pool that was degraded before is waited for: the new account may repair it", async () => {
@@ -178,15 +129,6 @@ test("a pool that was degraded before a removal is waited for", async () => {
     expect(secretText()).toBe(SECRET);
 });
 
-test("a new account replaces the old one in the same run, and nothing else", async () => {
-    const outs = await create();
-    expect(clusterTrustProvider.compare(outs, inputs({ credentials: ROTATED }))).toEqual({ changes: true });
-    const rotated = await clusterTrustProvider.update(outs, inputs({ credentials: ROTATED }), context());
-    expect(secretText()).toBe(setPullEntry(SECRET, registry.host, pullEntry(ROTATED)));
-    await clusterTrustProvider.remove(rotated, context());
-    expect(secretText()).toBe(SECRET);
-});
-
 test("another registry host is a replacement: nodes pull from the former one until their rules are replaced", async () => {
     const outs = await create();
     const { registry: former } = inputs();
@@ -207,18 +149,6 @@ test.each([
 ])("a change of %s", async (_name, changes, isChange) => {
     const outs = await create();
     expect(clusterTrustProvider.compare(outs, inputs(changes))).toEqual({ changes: isChange });
-});
-
-test("a refresh finds what was changed, and the next update repairs it", async () => {
-    const outs = await create();
-    putSecret(SECRET);
-    const read = await clusterTrustProvider.read(outs, context());
-    expect(read.outs.differences).toEqual([`the account for ${registry.host} is gone from the global pull secret`]);
-    expect(lines).toEqual([expect.stringContaining("the next `npm run up` repairs it")]);
-    expect(clusterTrustProvider.compare(read.outs, inputs())).toEqual({ changes: true });
-    const repaired = await clusterTrustProvider.update(read.outs, inputs(), context());
-    expect(secretText()).toBe(setPullEntry(SECRET, registry.host, pullEntry(CREDENTIALS)));
-    expect(clusterTrustProvider.compare(repaired, inputs())).toEqual({ changes: false });
 });
 
 const unreachable = () => {
@@ -245,7 +175,7 @@ test("an update without the cluster is an error", async () => {
 });
 
 const preview = (olds: object, changes: object = {}) =>
-    clusterTrustProvider.describeChanges?.(olds, inputs(changes), context());
+    clusterTrustProvider.describeChanges?.(olds, { ...inputs(), ...changes }, context());
 
 test("a preview says what is added where, and what nodes do", async () => {
     await preview({});

@@ -5,6 +5,9 @@ import { computeDigest } from "../../../lib/oci/digest";
 const [ONE, TWO] = [computeDigest("one"), computeDigest("two")];
 const IMAGES = { "quay.io/org/app:1": ONE, [`quay.io/org/app@${TWO}`]: TWO };
 
+/** Of the generated maps: a run that others can repeat. */
+const SEED = 17;
+
 const source = fc.stringMatching(/^[a-z.]{3,9}\/[a-z]{1,9}(:[A-Za-z0-9_]{1,5}|@sha256:[0-9a-f]{64})$/);
 const images = fc.dictionary(
     source,
@@ -46,6 +49,7 @@ test("whatever is written can be read: other names and digests are refused befor
                 expect(error).toMatchObject({ code: "IMAGE_LIST_INVALID" });
             }
         }),
+        { seed: SEED },
     );
     expect(Math.min(written, refused)).toBeGreaterThan(0);
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -13,14 +13,19 @@ import { base64, kubeconfigText } from "../../support/kubeconfig";
 
 const SERVER = "https://api.lab.test:6443";
 const TOKEN = "sha256~canary-token";
+let folder = "";
 let ca = "";
 let client: ServerCertificate;
 let other: ServerCertificate;
 
 beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "kubeconfig-"));
     const authority = await testAuthority();
     ca = authority.ca;
     [client, other] = await Promise.all([authority.issue(), authority.issue()]);
+});
+afterAll(() => {
+    rmSync(folder, { recursive: true });
 });
 
 const cluster = (fields: object = {}) => ({ server: SERVER, "certificate-authority-data": base64(ca), ...fields });
@@ -144,7 +149,6 @@ test("all problems are in one error, each with its fix", () => {
 });
 
 test("a file's certificates, key, token and plugin become part of the text", () => {
-    const folder = mkdtempSync(join(tmpdir(), "kubeconfig-"));
     const files = { "ca.crt": ca, "client.crt": client.certificate, "client.key": client.key, token: `${TOKEN}\n` };
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "./bin/login", env: null };

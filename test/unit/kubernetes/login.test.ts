@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectCluster } from "../../../lib/kubernetes/connect";
@@ -31,6 +31,9 @@ afterAll(() => server.stop());
 beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "login-"));
     server.seen.length = 0;
+});
+afterEach(() => {
+    rmSync(folder, { recursive: true });
 });
 
 /** A plugin that counts its runs, keeps its environment, and prints what the expression gives for its count. */

@@ -55,15 +55,6 @@ describe("the CA", () => {
         expect(namedMap()).toBe("user-cas");
     });
 
-    test("goes into a new ConfigMap if Image/cluster names none, which it names then", async () => {
-        const written = await put();
-        expect(map("registry-cas")).toMatchObject({ data: { [KEY]: PEM } });
-        expect(namedMap()).toBe("registry-cas");
-        expect(await removeCa(cluster, KEY, written, options())).toBeUndefined();
-        expect(map("registry-cas")).toBeUndefined();
-        expect(namedMap()).toBeUndefined();
-    });
-
     test("a name that leads nowhere stays Image/cluster's, with an empty ConfigMap, at the end", async () => {
         putImage("user-cas");
         const written = await put();
@@ -149,30 +140,6 @@ describe("the CA", () => {
         expect([map("registry-cas")?.data, namedMap()]).toEqual([{ "late.test": "late" }, "registry-cas"]);
     });
 
-    test("somebody else's change in between is kept: it is read and written again", async () => {
-        putImage("user-cas");
-        putMap("user-cas", {});
-        cluster.beforeCall = (call) => {
-            if (call !== "patch configmaps/user-cas") return;
-            cluster.beforeCall = () => undefined;
-            putMap("user-cas", { "late.test": "late" });
-        };
-        await put();
-        expect(map("user-cas")?.data).toEqual({ "late.test": "late", [KEY]: PEM });
-    });
-
-    test("a run that was killed between ConfigMap and Image/cluster is continued", async () => {
-        cluster.beforeCall = (call) => {
-            if (call === "patch images/cluster") throw new Error("killed");
-        };
-        await expect(put()).rejects.toThrow("killed");
-        cluster.beforeCall = () => undefined;
-        const written = await put();
-        expect([map("registry-cas")?.data, namedMap()]).toEqual([{ [KEY]: PEM }, "registry-cas"]);
-        await removeCa(cluster, KEY, written, options());
-        expect([map("registry-cas"), namedMap()]).toEqual([undefined, undefined]);
-    });
-
     test("the key has no port if the host has none; an IPv6 address has no key", () => {
         expect(trustKey("registry.test")).toBe("registry.test");
         expect(() => trustKey("[::1]:8443")).toThrow(expect.objectContaining({ code: "MIRROR_HOST_INVALID" }) as Error);
@@ -217,17 +184,6 @@ describe("the account in the pull secret", () => {
         putSecret(SECRET);
         expect(await removeWrittenEntry(cluster, HOST, written, options())).toBeUndefined();
         expect(secretText()).toBe(SECRET);
-    });
-
-    test("an entry that somebody adds in between is kept", async () => {
-        const late = setPullEntry(SECRET, "late.test", "{}");
-        cluster.beforeCall = (call) => {
-            if (call !== "patch secrets/pull-secret") return;
-            cluster.beforeCall = () => undefined;
-            putSecret(late);
-        };
-        await putEntry();
-        expect(secretText()).toBe(setPullEntry(late, HOST, pullEntry(ACCOUNT)));
     });
 
     test("a writer that never stops is an error after ten attempts, and not waited for forever", async () => {

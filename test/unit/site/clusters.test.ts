@@ -1,6 +1,6 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type ReachedCluster, readKubeconfigs, readSite, unknownKeyIssues } from "../../../lib/site";
 import { clusterDeliveries, deliveryNotes, perCluster } from "../../../lib/site";
 import { kubeconfigText } from "../../support/kubeconfig";
@@ -97,6 +97,9 @@ describe("kubeconfigs", () => {
     beforeAll(() => {
         file = join(mkdtempSync(join(tmpdir(), "kubeconfigs-")), "config");
         writeFileSync(file, text);
+    });
+    afterAll(() => {
+        rmSync(dirname(file), { recursive: true });
     });
 
     test("from a secret or a file, by the name of the cluster", () => {
