@@ -13,6 +13,7 @@ import { watchTree } from "./process-tree.mjs";
  * @property {number} cpuSeconds user and system, of it and all its children
  * @property {number} memoryBytes peak resident memory of it and all its children together, looked at every 40 ms
  * @property {number} providerBytes peak resident memory of the process that runs our providers; 0 if there was none
+ * @property {number} programBytes peak resident memory of the process that runs a Pulumi program; 0 if there was none
  * @property {number} diskBytes peak size of its temporary files
  * @property {string} stdout
  */
@@ -42,7 +43,7 @@ export async function measure({ file, args, env = {}, input = "", cwd }) {
     await once(child, "spawn");
     const stop = watchTree(/** @type {number} */ (child.pid), folder);
     const [code] = await once(child, "close");
-    const { memory, provider, disk } = stop();
+    const { memory, provider, program, disk } = stop();
     rmSync(folder, { recursive: true, force: true });
     if (code !== 0) {
         const said = `${output.stdout}${output.stderr}`.trim().split("\n").slice(-15).join("\n    ");
@@ -56,6 +57,7 @@ export async function measure({ file, args, env = {}, input = "", cwd }) {
         cpuSeconds,
         memoryBytes: memory,
         providerBytes: provider,
+        programBytes: program,
         diskBytes: disk,
         stdout: output.stdout,
     };

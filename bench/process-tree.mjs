@@ -1,23 +1,26 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-/** On the command line of Pulumi's host of dynamic providers. */
+/** On the command line of Pulumi's host of dynamic providers, and of the process that runs the program. */
 const PROVIDER = "cmd/dynamic-provider";
+const PROGRAM = "@pulumi/pulumi/cmd/run";
 
 /**
  * Looks at a process and everything below it until it is stopped (Linux: /proc).
  *
  * @param {number} pid
  * @param {string} temporary folder in which the processes put their temporary files
- * @returns {() => {memory: number, provider: number, disk: number}} ends the watch; greatest values seen, in bytes;
- *   `provider` is that of the greatest process that Pulumi's engine runs dynamic providers in, 0 without one
+ * @returns {() => {memory: number, provider: number, program: number, disk: number}} ends the watch; greatest values seen,
+ *   in bytes; `provider` is that of the greatest process that Pulumi's engine runs dynamic providers in, `program` of the
+ *   one that runs the program, 0 without one
  */
 export function watchTree(pid, temporary) {
-    const peak = { memory: 0, provider: 0, disk: 0 };
+    const peak = { memory: 0, provider: 0, program: 0, disk: 0 };
     const look = () => {
         const memory = residentMemory(pid);
         peak.memory = Math.max(peak.memory, memory.all);
         peak.provider = Math.max(peak.provider, memory.provider);
+        peak.program = Math.max(peak.program, memory.program);
         peak.disk = Math.max(peak.disk, bytesBelow(temporary));
     };
     const timer = setInterval(look, 40);
@@ -31,21 +34,23 @@ export function watchTree(pid, temporary) {
  * `all` is the greater of what all processes hold together now and what one of them held at its highest.
  *
  * @param {number} pid
- * @returns {{all: number, provider: number}} bytes
+ * @returns {{all: number, provider: number, program: number}} bytes
  */
 function residentMemory(pid) {
     const memory = tree(pid).map((one) => {
         const status = readIfExists(`/proc/${one}/status`);
         const kilobytes = (/** @type {string} */ field) =>
             Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
-        const isProvider = readIfExists(`/proc/${one}/cmdline`).includes(PROVIDER);
-        return { now: kilobytes("VmRSS"), highest: kilobytes("VmHWM"), isProvider };
+        const command = readIfExists(`/proc/${one}/cmdline`);
+        return { now: kilobytes("VmRSS"), highest: kilobytes("VmHWM"), command };
     });
     const together = memory.reduce((sum, { now }) => sum + now, 0);
-    const providers = memory.filter(({ isProvider }) => isProvider);
+    const highestOf = (/** @type {string} */ part) =>
+        1024 * Math.max(0, ...memory.filter(({ command }) => command.includes(part)).map(({ highest }) => highest));
     return {
-        all: 1024 * Math.max(together, ...memory.map(({ highest }) => highest)),
-        provider: 1024 * Math.max(0, ...providers.map(({ highest }) => highest)),
+        all: Math.max(1024 * together, highestOf("")),
+        provider: highestOf(PROVIDER),
+        program: highestOf(PROGRAM),
     };
 }
 

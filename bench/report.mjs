@@ -88,12 +88,16 @@ export function tables(work, series) {
     ].join("\n");
 }
 
-/** Of all processes together; where the engine took part, that of the provider too. @param {Series} one */
+/** Of all processes together; where the engine took part, that of provider and program too. @param {Series} one */
 function memoryText({ runs }) {
-    const peak = (/** @type {"memoryBytes" | "providerBytes"} */ field) =>
+    const peak = (/** @type {"memoryBytes" | "providerBytes" | "programBytes"} */ field) =>
         Math.round(Math.max(...runs.map((run) => run[field] ?? 0)) / MiB);
-    const provider = peak("providerBytes");
-    return `${peak("memoryBytes")} MiB${provider > 0 ? ` (provider ${provider})` : ""}`;
+    const parts = [
+        ["provider", peak("providerBytes")],
+        ["program", peak("programBytes")],
+    ].filter(([, size]) => size !== 0);
+    const ofParts = parts.map(([name, size]) => `${name} ${size}`).join(", ");
+    return `${peak("memoryBytes")} MiB${ofParts === "" ? "" : ` (${ofParts})`}`;
 }
 
 /** Where the time of a contender goes, as it says itself: medians in seconds. @param {Series} one */

@@ -1,3 +1,4 @@
+import { clusterPreview } from "./works/cluster-preview.mjs";
 import { lockAndPreview } from "./works/lock-and-preview.mjs";
 import { nothingToDo } from "./works/nothing-to-do.mjs";
 import { forms, race } from "./works/transfer.mjs";
@@ -20,4 +21,5 @@ export const works = {
         title: "lock of 10 GB in 100,000 entries; preview of a lock of 10,000 images",
         run: lockAndPreview,
     },
+    K: { title: "preview with a cluster: rules, CA and account, 20 catalog objects", run: clusterPreview },
 };

@@ -206,8 +206,14 @@ async function fetchRelease(pin, folder, { machine, env, progress }) {
     return undefined;
 }
 
-/** @param {string} url @param {NodeJS.ProcessEnv} env @returns {string} */
-function mirrored(url, env) {
+/**
+ * Where a download comes from: the mirror of `REGISTRY_PASSTHROUGH_DOWNLOADS` if that is set.
+ *
+ * @param {string} url https
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {string}
+ */
+export function mirrored(url, env) {
     const mirror = env.REGISTRY_PASSTHROUGH_DOWNLOADS;
     return mirror ? url.replace(/^https:\//, mirror.replace(/\/+$/, "")) : url;
 }

@@ -21,5 +21,15 @@ import { fileURLToPath } from "node:url";
 
 /** @returns {Record<string, ToolPin>} */
 export function pinnedTools() {
-    return JSON.parse(readFileSync(join(dirname(fileURLToPath(import.meta.url)), "tools.json"), "utf8"));
+    return readJson("tools.json");
+}
+
+/** @returns {Record<string, string | null>} SHA-256 of archives of Pulumi's plugins, by file name; null: not known */
+export function pinnedPluginSums() {
+    return readJson("plugins.json");
+}
+
+/** @param {string} name of a file of this folder */
+function readJson(name) {
+    return JSON.parse(readFileSync(join(dirname(fileURLToPath(import.meta.url)), name), "utf8"));
 }

@@ -1,14 +1,17 @@
 import { existsSync, readFileSync } from "node:fs";
+import { arch, platform } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { onPath } from "./installed-tool.mjs";
+import { kitPluginArchive, kubernetesPluginVersion, pluginProgram } from "./kubernetes-plugin.mjs";
 import { capture } from "./process.mjs";
 
 const prefix = "registry-passthrough:";
 
 /**
- * Installs the engine's Kubernetes plugin where the stack writes to a cluster, in the version of the npm package. Without
- * such a stack nothing is looked for: only then does the program have resources of that plugin.
+ * Installs the engine's Kubernetes plugin where the stack writes to a cluster, in the version of the npm package: from
+ * the archive of the kit if there is one, else it is downloaded. Without such a stack nothing is looked for: only then
+ * does the program have resources of that plugin.
  *
  * @param {import("./workspace.mjs").Workspace} place
  * @param {string} configFile the stack's
@@ -20,20 +23,25 @@ const prefix = "registry-passthrough:";
 export async function ensureKubernetesPlugin(place, configFile, pulumi, env, progress) {
     const files = [configFile, join(place.root, "Pulumi.yaml")].filter((file) => existsSync(file));
     if (!files.some((file) => hasAppliedCluster(parse(readFileSync(file, "utf8"))))) return;
-    const { version } = JSON.parse(
-        readFileSync(join(place.root, "node_modules", "@pulumi", "kubernetes", "package.json"), "utf8"),
-    ).pulumi;
+    const version = kubernetesPluginVersion(place.root);
     const installed = join(env.PULUMI_HOME ?? "", "plugins", `resource-kubernetes-v${version}`);
-    if (existsSync(installed) || onPath("pulumi-resource-kubernetes", env).length > 0) return;
-    const install = ["plugin", "install", "resource", "kubernetes", version];
-    progress.note(`Fetching Pulumi's Kubernetes plugin ${version} …`);
-    const { code, stderr } = await progress.beat("fetching it", () => capture(pulumi, install, { env }));
+    if (existsSync(installed) || onPath(pluginProgram, env).length > 0) return;
+    // Without --exact, Pulumi takes a newer version for good enough to install nothing, and then does not use it.
+    const install = ["plugin", "install", "resource", "kubernetes", version, "--exact"];
+    const carried = kitPluginArchive(place.root, version, `${platform()}-${arch()}`);
+    const file = existsSync(carried) ? ["--file", carried] : [];
+    progress.note(`${file.length > 0 ? "Installing" : "Fetching"} Pulumi's Kubernetes plugin ${version} …`);
+    const run = () => capture(pulumi, [...install, ...file], { env });
+    const { code, stderr } = await progress.beat("installing it", run);
     if (code === 0) return;
+    const reason = stderr.trim().split("\n").at(-1) ?? "";
+    if (file.length > 0)
+        throw new Error(`Pulumi's Kubernetes plugin could not be installed from ${carried}: ${reason}`);
     throw new Error(
         `the Pulumi plugin kubernetes ${version}, which writes to clusters, is not installed and could not be ` +
-            `downloaded: ${stderr.trim().split("\n").at(-1) ?? ""}\n` +
-            `Without internet: bring pulumi-resource-kubernetes-v${version}-<system>.tar.gz of ` +
-            "https://github.com/pulumi/pulumi-kubernetes/releases, then run " +
+            `downloaded: ${reason}\n` +
+            `Without internet: copy pulumi-resource-kubernetes-v${version}-<system>.tar.gz of ` +
+            "https://github.com/pulumi/pulumi-kubernetes/releases to this machine, then run " +
             `npm run pulumi -- ${install.join(" ")} --file FILE`,
     );
 }

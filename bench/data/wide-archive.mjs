@@ -33,7 +33,7 @@ export function writeWideArchive(path) {
  * images share. Nothing lies behind it.
  *
  * @param {number} count
- * @returns {object}
+ * @returns {{images: Record<string, string>, [field: string]: unknown}} a lock
  */
 export function wideLock(count) {
     const imageLayers = (/** @type {number} */ at) => [

@@ -6,7 +6,7 @@ import { BenchStack } from "../bench-stack.mjs";
 import { made, scratchFolder } from "../data/scratch.mjs";
 import { wideLock, writeWideArchive } from "../data/wide-archive.mjs";
 import { measure } from "../measure.mjs";
-import { emptySeries } from "../rounds.mjs";
+import { emptySeries, turned } from "../rounds.mjs";
 
 /** @import { Command } from "../measure.mjs" */
 /** @import { Series } from "../rounds.mjs" */
@@ -111,7 +111,7 @@ function forget(path) {
 export async function compare(rounds, progress, measurements) {
     const entries = measurements.map((one) => ({ ...one, series: emptySeries({ ...one, placesImages: true }) }));
     for (let round = 0; round < rounds; round += 1) {
-        for (const { name, command, prepare, series } of entries) {
+        for (const { name, command, prepare, series } of turned(entries, round)) {
             await prepare?.(command);
             const { stdout: _, ...run } = await measure(command);
             series.runs.push({ ...run, registryCpuSeconds: 0, requests: {} });

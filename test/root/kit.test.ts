@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
     chmodSync,
     existsSync,
@@ -9,10 +10,14 @@ import {
     readlinkSync,
     rmSync,
     symlinkSync,
+    writeFileSync,
 } from "node:fs";
 import { createHash } from "node:crypto";
-import { tmpdir } from "node:os";
+import { arch, tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { parse, stringify } from "yaml";
+import { TestCluster } from "../support/cluster-site";
+import { NamespacePort, packStandIn } from "../support/kit-cluster";
 import { PROJECT } from "../support/stack";
 
 /*
@@ -28,6 +33,13 @@ const PROGRAMS =
         " ",
     );
 const NOBODY = "65534";
+const PLUGIN = `pulumi-resource-kubernetes-v4.32.0-linux-${arch() === "x64" ? "amd64" : arch()}.tar.gz`;
+
+const DIGESTS = {
+    apiVersion: "config.openshift.io/v1",
+    kind: "ImageDigestMirrorSet",
+    metadata: { name: "passthrough-dev-digest" },
+};
 
 let folder: string;
 let kit: string;
@@ -38,19 +50,32 @@ interface Run {
 }
 
 /** Runs a command in the namespace as nobody. */
-function offline(...command: string[]): Run {
+async function offline(...command: string[]): Promise<Run> {
     const script = 'ip link set lo up && exec setpriv --reuid "$0" --regid "$0" --clear-groups "$@"';
     const env = { HOME: join(folder, "the home"), PATH: join(folder, "bin"), LANG: "C.UTF-8", USER: "someone" };
     const clean = ["env", "-i", ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
-    const run = spawnSync("unshare", ["-n", "sh", "-c", script, NOBODY, ...clean, ...command], {
-        encoding: "utf8",
+    const run = spawn("unshare", ["-n", "sh", "-c", script, NOBODY, ...clean, ...command], {
         cwd: folder,
+        stdio: ["ignore", "pipe", "pipe"],
     });
-    return { code: run.status, text: run.stdout + run.stderr };
+    let text = "";
+    for (const stream of [run.stdout, run.stderr]) {
+        stream.setEncoding("utf8").on("data", (more: string) => (text += more));
+    }
+    await once(run, "close");
+    return { code: run.exitCode, text };
+}
+
+/** Runs a command in the namespace that has to succeed. @returns what it printed */
+async function offlineOrThrow(...command: string[]): Promise<string> {
+    const { code, text } = await offline(...command);
+    if (code !== 0) throw new Error(`${command.join(" ")} ended with ${code ?? "a signal"}:\n${text}`);
+    return text;
 }
 
 function makeKit(output: string): string {
-    execFileSync(process.execPath, [join(PROJECT, "tools/kit.mjs"), "--output", output], { stdio: "pipe" });
+    const args = ["--output", output, "--kubernetes-plugin", join(folder, PLUGIN)];
+    execFileSync(process.execPath, [join(PROJECT, "tools/kit.mjs"), ...args], { stdio: "pipe" });
     const [archive = ""] = readdirSync(output).filter((name) => name.endsWith(".tar"));
     return join(output, archive);
 }
@@ -66,11 +91,12 @@ beforeAll(() => {
         if (file !== undefined) symlinkSync(file, join(folder, "bin", program));
     }
     execFileSync("chown", ["-R", `${NOBODY}:${NOBODY}`, join(folder, "the home")]);
+    packStandIn(join(folder, PLUGIN));
     kit = makeKit(join(folder, "first"));
 });
 
-afterAll(() => {
-    if (existsSync(join(folder, "the home/registry-passthrough/current"))) offline(run(), "quickstart", "--down");
+afterAll(async () => {
+    if (existsSync(join(folder, "the home/registry-passthrough/current"))) await offline(run(), "quickstart", "--down");
     rmSync(folder, { recursive: true, force: true });
 });
 
@@ -107,8 +133,12 @@ test("it holds the program and its licences, and no state, stack file of a site,
     expect(files.filter((file) => developed.some((name) => file.startsWith(name)))).toEqual([]);
     const manifest = JSON.parse(readFileSync(join(folder, basename(kit, ".tar"), "manifest.json"), "utf8")) as {
         tools: { name: string; version: string; files: { file: string; sha256: string }[] }[];
+        plugins: object[];
         payload: { sha256: string };
     };
+    expect(files).toContain(`./kit/plugins/${PLUGIN}`);
+    const plugin = { file: `kit/plugins/${PLUGIN}`, sha256: digest(join(folder, PLUGIN)) };
+    expect(manifest.plugins).toEqual([{ name: "kubernetes", version: "4.32.0", ...plugin }]);
     expect(manifest.payload.sha256).toBe(digest(payload));
     expect(manifest.tools.map(({ files: programs }) => programs.map(({ file }) => basename(file)))).toEqual([
         ["pulumi", "pulumi-language-nodejs"],
@@ -120,28 +150,65 @@ test("it holds the program and its licences, and no state, stack file of a site,
     }
 });
 
-test("without network it installs in a path with spaces, and the quickstart ends proven, twice", () => {
-    const installed = offline(join(folder, basename(kit, ".tar"), "install.sh"));
-    expect(installed).toMatchObject({ code: 0 });
-    expect(installed.text).toContain("/the home/registry-passthrough/current/run' quickstart");
+test("without network it installs in a path with spaces, and the quickstart ends proven, twice", async () => {
+    const installed = await offlineOrThrow(join(folder, basename(kit, ".tar"), "install.sh"));
+    expect(installed).toContain("/the home/registry-passthrough/current/run' quickstart");
     // One namespace for start, second run and end: what is started in one cannot be reached from another.
     const steps =
         '"$0" quickstart && "$0" quickstart && "$0" passthrough plan && "$0" preview --expect-no-changes && "$0" quickstart --down';
-    const quickstart = offline("sh", "-c", steps, run());
-    expect(quickstart).toMatchObject({ code: 0 });
-    expect(quickstart.text).toMatch(/docker\.io\/library\/nginx:1\.27 .*digest, tag, every byte/);
-    expect(quickstart.text).toContain("6 present, 0 to push");
-    expect(quickstart.text).toContain("The registry is stopped.");
-    expect(quickstart.text).not.toMatch(/downloading|building|npm ci/);
+    const quickstart = await offlineOrThrow("sh", "-c", steps, run());
+    expect(quickstart).toMatch(/docker\.io\/library\/nginx:1\.27 .*digest, tag, every byte/);
+    expect(quickstart).toContain("6 present, 0 to push");
+    expect(quickstart).toContain("The registry is stopped.");
+    expect(quickstart).not.toMatch(/downloading|building|npm ci/);
     const prefix = join(folder, "the home/registry-passthrough");
     expect(readdirSync(prefix).sort()).toEqual(["current", "local", "versions"]);
     expect(readlinkSync(join(prefix, "current"))).toMatch(/^versions\/0\.1\.0-[0-9a-f]{12}$/);
 });
 
-test("what was installed is complete and unchanged after it was used, and installing again changes nothing", () => {
+test("what was installed is complete and unchanged after it was used, and installing again changes nothing", async () => {
     const installed = join(folder, "the home/registry-passthrough/current");
     expect(execFileSync("sha256sum", ["-c", "--quiet", "SHA256SUMS"], { cwd: installed, encoding: "utf8" })).toBe("");
-    const again = offline(join(folder, basename(kit, ".tar"), "install.sh"));
-    expect(again).toMatchObject({ code: 0 });
+    await offlineOrThrow(join(folder, basename(kit, ".tar"), "install.sh"));
     expect(readdirSync(join(folder, "the home/registry-passthrough/versions"))).toHaveLength(1);
+});
+
+test("without network a site with cluster.apply is previewed and written to its cluster, with the kit's plugin", async () => {
+    const installed = join(folder, "the home/registry-passthrough/current");
+    const cluster = await TestCluster.start("4.20", "4.20.0");
+    const port = await NamespacePort.open(cluster.server.port, folder);
+    try {
+        const kubeconfig = join(folder, "kubeconfig");
+        writeFileSync(kubeconfig, cluster.server.kubeconfig, { mode: 0o644 });
+        const apply = { kubeconfigFile: kubeconfig };
+        const stackFile = parse(readFileSync(join(installed, "Pulumi.dev.yaml"), "utf8")) as {
+            config: { "registry-passthrough:site": object };
+        };
+        const site = {
+            ...stackFile.config["registry-passthrough:site"],
+            cluster: { version: "4.20.0", allowRemoval: true, apply },
+        };
+        writeFileSync(join(folder, "site.yaml"), stringify({ config: { "registry-passthrough:site": site } }));
+        const steps = [
+            '"$0" quickstart >/dev/null',
+            `cat '${join(folder, "site.yaml")}' > '${join(installed, "Pulumi.dev.yaml")}'`,
+            '"$0" preview',
+            '"$0" up --yes',
+            '"$0" preview --expect-no-changes',
+            '"$0" pulumi plugin ls',
+            '"$0" quickstart --down',
+        ];
+        const node = join(installed, "kit/tools/node-24/node");
+        const printed = await offlineOrThrow(...port.with(node, "sh", "-c", steps.join(" && "), run()));
+        expect(printed).toContain("mirror rules: nodes drain and reload CRI-O, one after the other");
+        expect(printed).toMatch(/^kubernetes +resource +4\.32\.0 /m);
+        const written = cluster.server
+            .requests()
+            .filter(({ verb, path, status }) => `${verb} ${status}` === "create 201" && !path.includes("dryRun"));
+        expect(written.filter(({ path }) => path.includes("/imagedigestmirrorsets"))).toHaveLength(1);
+        expect(await cluster.server.admin.get(DIGESTS)).toBeUndefined();
+    } finally {
+        await port.close();
+        await cluster.stop();
+    }
 });

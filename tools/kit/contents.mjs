@@ -53,6 +53,17 @@ const leftOut = ["tools/go/", "tools/node/", "tools/licences/", "examples/site-r
  */
 
 /**
+ * The archive of a Pulumi plugin.
+ *
+ * @typedef {object} KitPlugin
+ * @property {string} name of the plugin: `kubernetes`
+ * @property {string} version
+ * @property {string} file absolute
+ * @property {string} archive its name in the kit
+ * @property {string} sha256
+ */
+
+/**
  * The tracked files of a checkout that a kit holds.
  *
  * @param {string} root
@@ -70,9 +81,10 @@ async function trackedFiles(root) {
  * @param {string} root the checkout, compiled, with its packages installed
  * @param {string} staging empty folder
  * @param {KitTool[]} tools
+ * @param {KitPlugin[]} plugins
  * @returns {Promise<{packages: {name: string, version: string}[]}>} the npm packages
  */
-export async function stageKit(root, staging, tools) {
+export async function stageKit(root, staging, tools, plugins) {
     const copy = (/** @type {string} */ file) => copyInto(join(root, file), join(staging, file));
     for (const file of await trackedFiles(root)) copy(file);
     for (const file of compiledFiles(root)) copy(file);
@@ -82,6 +94,10 @@ export async function stageKit(root, staging, tools) {
             copyInto(join(tool.folder, program), join(staging, "kit", "tools", tool.name, program));
         }
         writeInto(join(staging, "kit", "licences", `${tool.name}.txt`), tool.licences);
+    }
+    for (const { file, archive } of plugins) {
+        copyInto(file, join(staging, "kit", "plugins", archive));
+        chmodSync(join(staging, "kit", "plugins", archive), 0o644);
     }
     const run = join(dirname(fileURLToPath(import.meta.url)), "run.sh");
     copyInto(run, join(staging, "run"));

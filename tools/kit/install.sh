@@ -115,11 +115,32 @@ nothing was switched"
     printf 'taken over from %s: %s files\n' "$1" "$(wc -l <"$lock/added" | tr -d ' ')"
 }
 
+# State, Pulumi's plugins and the quickstart's registry are of no version.
+ensure_local() {
+    [ -d "$prefix/local" ] || (umask 077 && mkdir "$prefix/local")
+}
+
+# Pulumi's plugins of a version: none if the kit was made without them. Pulumi leaves one alone that it has already.
+install_plugins() {
+    ensure_local
+    for archive in "$1"/kit/plugins/pulumi-resource-*.tar.gz; do
+        [ -e "$archive" ] || continue
+        plugin=${archive##*/pulumi-resource-}
+        name=${plugin%%-v*}
+        plugin=${plugin#*-v}
+        PULUMI_HOME=$prefix/local/pulumi-home PULUMI_SKIP_UPDATE_CHECK=true \
+            "$1/kit/tools/pulumi/pulumi" plugin install resource "$name" "${plugin%%-linux-*}" --exact \
+            --file "$archive" --non-interactive >&2 </dev/null ||
+            fail "Pulumi's plugin $name could not be installed in $prefix/local/pulumi-home; nothing was switched"
+    done
+}
+
 if [ -e "$target" ]; then
     [ -z "$(changed "$target" | grep -v '^Pulumi\.' || true)" ] ||
         fail "$target is damaged or was changed: move it away and run again; nothing was switched"
     [ "$(readlink "$prefix/current" || true)" = "versions/$id" ] ||
         printf 'note: %s is there already, with the stack files that it had when it was left\n' "$target" >&2
+    install_plugins "$target"
 else
     rm -rf "$partial"
     mkdir "$partial"
@@ -132,8 +153,7 @@ else
         carry_changed "$current"
         carry_added "$current"
     fi
-    # State and the quickstart's registry are of no version.
-    [ -d "$prefix/local" ] || (umask 077 && mkdir "$prefix/local")
+    install_plugins "$partial"
     ln -s ../../local "$partial/.local"
     mv "$partial" "$target"
 fi
@@ -146,3 +166,5 @@ Registry Passthrough $id is installed in $prefix
 Try it:  '$quoted' quickstart
 Help:    '$quoted' --help
 END
+[ -d "$target/kit/plugins" ] ||
+    printf 'Without a Kubernetes plugin: a stack with cluster.apply needs it (docs/how-to/cluster.md)\n'

@@ -52,6 +52,23 @@ test("beside a baseline, only the comparison with it is judged: at most 5 % slow
     ]);
 });
 
+test("what a cluster adds to a preview is judged by the differences of each round, in time and in the program's memory", async () => {
+    const K = [series("with a cluster", "ours", [6, 9, 6.4]), series("without", "floor", [5, 8, 5], false)].map(
+        (one) => ({
+            ...one,
+            runs: one.runs.map((run, at) => ({
+                ...run,
+                programBytes: (one.role === "ours" ? 250 + 10 * at : 190) * MIB,
+            })),
+        }),
+    );
+    const { value } = await inModule("../bench/goals.mjs", "return m.verdicts('K', input);", K);
+    expect(value).toEqual([
+        { goal: "with a cluster: at most 1.5 s over the preview without", measured: "1.00 s over it", met: true },
+        { goal: "with a cluster: at most 60 MiB more for the program", measured: "70 MiB more", met: false },
+    ]);
+});
+
 test("a provider that takes more than its goal is told, however little the rest takes", async () => {
     const greedy = B.map((one) => ({ ...one, runs: one.runs.map((run) => ({ ...run, providerBytes: 257 * MIB })) }));
     const { value } = await inModule("../bench/goals.mjs", "return m.verdicts('B', input);", greedy);

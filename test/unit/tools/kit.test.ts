@@ -45,7 +45,9 @@ interface Packed {
 async function smallKit(version: string, files: Record<string, string> = {}, platform = `linux-${arch()}`) {
     const staging = join(folder, `staging-${version}`);
     const shipped = { "Pulumi.yaml": "name: x\n", "lib/code.js": `// ${version}\n`, ...files };
-    for (const [file, text] of Object.entries(shipped)) write(join(staging, file), text);
+    for (const [file, text] of Object.entries(shipped)) {
+        write(join(staging, file), text, text.startsWith("#!") ? 0o755 : 0o644);
+    }
     write(join(staging, "kit/tools/node-24/node"), "#!/bin/sh\necho v24.0.0\n", 0o755);
     write(join(staging, "run"), `#!/bin/sh\necho "run of ${version}: $1"\n`, 0o755);
     const packed = await pack(staging, join(folder, `out-${version}`), { version, platform, contents: {} });
@@ -120,6 +122,36 @@ test("a kit for another machine, and a running installation, are refused", async
     expect(second.error).toContain("another installation runs in");
     expect(readdirSync(join(prefix, "versions"))).toEqual([]);
     expect(existsSync(join(prefix, ".installing"))).toBe(true);
+});
+
+describe("a Pulumi plugin of the kit", () => {
+    const archive = `kit/plugins/pulumi-resource-kubernetes-v4.32.0-linux-${arch() === "x64" ? "amd64" : arch()}.tar.gz`;
+    const pulumi = (body: string) => ({ [archive]: "x", "kit/tools/pulumi/pulumi": `#!/bin/sh\n${body}\n` });
+    const recorded = 'mkdir -p "$PULUMI_HOME"; echo "$@" >> "$PULUMI_HOME/calls"';
+
+    test("is installed from its file, in its version, where the installation's Pulumi looks for it", async () => {
+        const kit = await smallKit("1.0.0", pulumi(recorded));
+        const run = install(kit);
+        expect(run).toMatchObject({ code: 0 });
+        expect(run.out).not.toContain("Without a Kubernetes plugin");
+        const command = (folder: string) =>
+            `plugin install resource kubernetes 4.32.0 --exact --file ${prefix}/versions/${folder}/${archive} --non-interactive\n`;
+        const id = basename(readlinkSync(join(prefix, "current")));
+        expect(text(".local/pulumi-home/calls")).toBe(command(`.partial-${id}`));
+        rmSync(join(prefix, "local"), { recursive: true });
+        expect(install(kit)).toMatchObject({ code: 0 });
+        expect(text(".local/pulumi-home/calls")).toBe(command(id));
+    });
+
+    test("that cannot be installed leaves what is installed as it is; a kit without it says so", async () => {
+        const first = install(await smallKit("1.0.0"));
+        expect(first.out).toContain("Without a Kubernetes plugin: a stack with cluster.apply needs it");
+        const run = install(await smallKit("1.1.0", pulumi("echo 'error: disk full' >&2; exit 1")));
+        expect(run.code).toBe(1);
+        expect(run.error).toMatch(/error: disk full\n.*plugin kubernetes could not be installed.*nothing was switched/);
+        expect(text("lib", "code.js")).toBe("// 1.0.0\n");
+        expect(readdirSync(join(prefix, "versions"))).toHaveLength(1);
+    });
 });
 
 describe("an update", () => {

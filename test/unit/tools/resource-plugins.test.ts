@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { arch, tmpdir } from "node:os";
 import { join } from "node:path";
 import { inModule } from "./script-module";
 
@@ -34,7 +34,7 @@ async function calls(site: object, defaults: object = {}): Promise<string> {
     return existsSync(join(root, "calls")) ? readFileSync(join(root, "calls"), "utf8") : "";
 }
 
-const INSTALL = "plugin install resource kubernetes 4.32.0\n";
+const INSTALL = "plugin install resource kubernetes 4.32.0 --exact\n";
 
 test.each([
     ["a cluster", { cluster: { apply: {} } }, {}],
@@ -50,9 +50,19 @@ test("nothing is installed without such a cluster, or where the plugin is there"
     expect(await calls({ cluster: { apply: {} } })).toBe("");
 });
 
+test("a kit that carries the plugin needs no download", async () => {
+    const archive = `pulumi-resource-kubernetes-v4.32.0-linux-${arch() === "x64" ? "amd64" : arch()}.tar.gz`;
+    mkdirSync(join(root, "kit/plugins"), { recursive: true });
+    writeFileSync(join(root, "kit/plugins", archive), "");
+    const file = `--file ${join(root, "kit/plugins", archive)}`;
+    expect(await calls({ cluster: { apply: {} } })).toBe(INSTALL.replace("\n", ` ${file}\n`));
+    program("echo 'error: damaged' >&2; exit 1");
+    await expect(calls({ cluster: { apply: {} } })).rejects.toThrow(`installed from ${file.slice(7)}: error: damaged`);
+});
+
 test("a download that fails says how to bring the plugin", async () => {
     program("echo 'error: no such host' >&2; exit 1");
     await expect(calls({ cluster: { apply: {} } })).rejects.toThrow(
-        /could not be downloaded: error: no such host[^]*plugin install resource kubernetes 4\.32\.0 --file FILE/,
+        /could not be downloaded: error: no such host[^]*plugin install resource kubernetes 4\.32\.0 --exact --file FILE/,
     );
 });
