@@ -133,6 +133,19 @@ test("nodes that are behind keep a source allowed", async () => {
     expect(lines.join("\n")).toContain("registry.redhat.io (is not yet on the nodes of pool");
 });
 
+test("a busy pool opens no upstream that is forbidden already, and delays none that is to be allowed", async () => {
+    await write(...mirrorPair(SOURCES, "AllowContactingSource"));
+    await write(...WANTED);
+    controllers.script = { degradedNodes: { "worker-1": "disk is full" } };
+    await server.admin.create(foreign({ imageDigestMirrors: [{ source: "corp.test", mirrors: ["other.test/corp"] }] }));
+    await controllers.settle();
+    controllers.script = {};
+    expect(await preview(inputs(WANTED))).toEqual(SOURCES);
+    expect(lines.join("\n")).not.toContain("takes effect with a later `up`");
+    expect(await preview(inputs(mirrorPair(SOURCES, "AllowContactingSource")))).toEqual([]);
+    expect(await preview(inputs(mirrorPair(["docker.io", ...SOURCES], "NeverContactSource")))).toEqual(SOURCES);
+});
+
 test.each([
     ["the other object lacks it", WANTED[0], mirrorPair(["registry.redhat.io"], "AllowContactingSource")[1]],
     ["the other object allows it", WANTED[0], mirrorPair(SOURCES, "AllowContactingSource")[1]],
