@@ -5,7 +5,7 @@ import { ClusterProtection } from "../dynamic-providers/cluster-protection/resou
 import { ClusterTrust } from "../dynamic-providers/cluster-trust/resource";
 import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
-import { type ClusterObject, type MirrorObject, forbidSources } from "../lib/openshift";
+import { type ClusterObject, type MirrorObject, clusterOwner, forbidSources } from "../lib/openshift";
 import { type ClusterDelivery, type Content, type SiteCluster, clusterDelivery, deliveredObjects } from "../lib/site";
 import { type ObjectIdentity, declareObject } from "./cluster-object";
 
@@ -35,7 +35,8 @@ export class PassthroughCluster extends pulumi.ComponentResource {
         super("registry-passthrough:cluster:PassthroughCluster", name, {}, opts);
         const { cluster, shape, delivery, proven } = args;
         const { leaveOut = [] } = cluster.apply ?? {};
-        const owner = `${pulumi.getProject()}/${pulumi.getStack()}`;
+        const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
+        const owner = clusterOwner(stack, cluster.name);
         const others = deliveredObjects(shape, leaveOut);
         const connection = clusterConnection(args);
         const access = new ClusterAccess(
@@ -55,7 +56,7 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             { ...connection, ...args.registry, ...(cluster.adopt ? { adopt: true as const } : {}) },
             { parent: this, dependsOn: [access] },
         );
-        const provider = this.declareProvider(name, args, owner);
+        const provider = this.declareProvider(name, args, stack);
         const declare = (
             kind: string,
             object: ClusterObject,
@@ -86,14 +87,14 @@ export class PassthroughCluster extends pulumi.ComponentResource {
         this.registerOutputs({ version: this.version });
     }
 
-    private declareProvider(name: string, { cluster, kubeconfig }: PassthroughClusterArgs, owner: string): Provider {
+    private declareProvider(name: string, { cluster, kubeconfig }: PassthroughClusterArgs, stack: string): Provider {
         return new Provider(
             `${name}-api`,
             {
                 kubeconfig: pulumi.secret(kubeconfig),
                 ...(cluster.apply?.context === undefined ? {} : { context: cluster.apply?.context }),
                 // A new token or address is no reason to replace every object.
-                clusterIdentifier: `${owner}/${name}`,
+                clusterIdentifier: `${stack}/${name}`,
                 // Otherwise a ConfigMap whose data changes is deleted and created again.
                 enableConfigMapMutable: true,
                 upsertExistingObjects: cluster.adopt,

@@ -1,4 +1,5 @@
 import { PassthroughError } from "../../lib/errors/errors";
+import { isSameStack } from "../../lib/openshift";
 import { clusterName } from "../cluster/cluster-kind";
 import { withCluster, withReadableCluster } from "../cluster/connection";
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
@@ -14,7 +15,7 @@ export interface ClusterAccessOutputs extends ClusterAccessInputs, CommonOutputs
     readonly clusterVersion: string;
 }
 
-const COMPARED = comparedInputs(kind);
+const COMPARED = comparedInputs(kind, ["formerOwners"]);
 /** What the engine puts in place of a value that is not known before the update. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
@@ -23,9 +24,15 @@ export const clusterAccessProvider: RegistryProvider<ClusterAccessInputs, Cluste
     ...kind,
 
     findInputs: async (olds, news, context) => {
-        const found = await preview(news, context);
+        const former = formerOwners(olds, news);
+        const found = await preview({ ...news, formerOwners: former }, context);
         const neverSources = found?.neverSources ?? olds.neverSources;
-        return { ...news, ...(neverSources === undefined ? {} : { neverSources: [...neverSources] }) };
+        const carried = found?.formerOwners ?? former;
+        return {
+            ...news,
+            ...(neverSources === undefined ? {} : { neverSources: [...neverSources] }),
+            ...(carried.length === 0 ? {} : { formerOwners: [...carried] }),
+        };
     },
 
     compare: (olds, news) => ({ changes: changedInputs(olds, news, COMPARED).length > 0 }),
@@ -42,6 +49,12 @@ export const clusterAccessProvider: RegistryProvider<ClusterAccessInputs, Cluste
 
     remove: async () => undefined,
 };
+
+/** The owners that this resource wrote before: its cluster had another name in the configuration, and in state until then. */
+function formerOwners(olds: Partial<ClusterAccessInputs>, { owner }: Pick<ClusterAccessInputs, "owner">): string[] {
+    const former = [...(olds.formerOwners ?? []), ...(olds.owner === undefined ? [] : [olds.owner])];
+    return [...new Set(former)].filter((other) => other !== owner && isSameStack(other, owner));
+}
 
 /** @returns undefined if the cluster cannot be read, or what is written is not known before the update */
 async function preview(news: ClusterAccessInputs, context: RegistryContext): Promise<Assessment | undefined> {
