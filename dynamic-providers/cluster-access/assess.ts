@@ -1,5 +1,4 @@
 import { parseBoundedJson } from "../../lib/oci/bounded-json";
-import { PassthroughError } from "../../lib/errors/errors";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import {
     type ClusterRefusal,
@@ -11,8 +10,8 @@ import {
     type MirrorObject,
     type NeverSources,
     type NodeEffect,
-    type RegistriesConf,
     type OwnObjects,
+    currentRegistriesConf,
     findOwnObjects,
     forbidSources,
     forbiddenSources,
@@ -21,7 +20,6 @@ import {
     loneNever,
     lostSources,
     objectOwner,
-    registriesConf,
     rolledOutNever,
     surveyCluster,
 } from "../../lib/openshift";
@@ -114,19 +112,9 @@ function withoutAllowed({ ready, waiting }: NeverSources, { removed }: OwnObject
 }
 
 function forecast(existing: ExistingCluster, { registriesConf: after }: ClusterSurvey): NodeEffect | undefined {
-    const before = renderedBefore(existing);
+    const before = currentRegistriesConf(existing);
     if (before === undefined || after === undefined) return undefined;
     return forecastNodeEffect({ registriesConf: before }, { registriesConf: after }, existing.version);
-}
-
-/** undefined: the operator renders nothing of the objects as they are, so nodes have some earlier file. */
-function renderedBefore({ objects, version, registrySources }: ExistingCluster): RegistriesConf | undefined {
-    try {
-        return registriesConf(objects, version, registrySources);
-    } catch (error) {
-        if (error instanceof PassthroughError) return undefined;
-        throw error;
-    }
 }
 
 function distinct(refusals: readonly ClusterRefusal[]): ClusterRefusal[] {

@@ -51,10 +51,10 @@ export {
     loneNever,
     rolledOutNever,
 } from "./existing/never-sources";
-export { type ClusterSurvey, surveyCluster } from "./existing/survey";
+export { type ClusterSurvey, currentRegistriesConf, surveyCluster } from "./existing/survey";
 export type { RegistrySources } from "./rules/registry-sources";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
-export { type RegistriesConf, type RegistryMirror, type RegistryRule, registriesConf } from "./rules/registries-conf";
+export { type RegistriesConf, type RegistryMirror, type RegistryRule } from "./rules/registries-conf";
 export { parseRegistriesConf } from "./rules/registries-toml";
 export { releaseNotes } from "./objects/release-notes";
 export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";
