@@ -5,7 +5,7 @@ import { ClusterProtection } from "../dynamic-providers/cluster-protection/resou
 import { ClusterTrust } from "../dynamic-providers/cluster-trust/resource";
 import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
-import { type ClusterObject, type MirrorObject, clusterOwner, forbidSources } from "../lib/openshift";
+import { type ClusterObject, type MirrorObject, clusterOwner, forbidSources, listEntries } from "../lib/openshift";
 import { type ClusterDelivery, type Content, type SiteCluster, clusterDelivery, deliveredObjects } from "../lib/site";
 import { type ObjectIdentity, declareObject } from "./cluster-object";
 
@@ -155,15 +155,5 @@ function find<T extends ClusterObject>(objects: readonly T[], { kind, metadata }
 }
 
 function ruleSources(objects: readonly MirrorObject[]): string[] {
-    const sources = objects.flatMap((object) => {
-        switch (object.kind) {
-            case "ImageContentSourcePolicy":
-                return object.spec.repositoryDigestMirrors ?? [];
-            case "ImageDigestMirrorSet":
-                return object.spec.imageDigestMirrors ?? [];
-            case "ImageTagMirrorSet":
-                return object.spec.imageTagMirrors ?? [];
-        }
-    });
-    return [...new Set(sources.map(({ source }) => source))].sort();
+    return [...new Set(objects.flatMap(listEntries).map(({ source }) => source))].sort();
 }
