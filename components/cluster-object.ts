@@ -14,7 +14,7 @@ export interface ObjectIdentity {
 /**
  * A resource for one object of a cluster. Its kind and name are plain; what it holds may be an output of the program.
  * An object that belongs to the cluster itself (OperatorHub/cluster) is patched: removing the resource gives up its fields.
- * @param owner `<project>/<stack>`
+ * @param owner `clusterOwner` of the cluster
  */
 export function declareObject(
     name: string,

@@ -5,7 +5,7 @@ import { ClusterProtection } from "../dynamic-providers/cluster-protection/resou
 import { ClusterTrust } from "../dynamic-providers/cluster-trust/resource";
 import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
-import { type ClusterObject, type MirrorObject, forbidSources } from "../lib/openshift";
+import { type ClusterObject, type MirrorObject, clusterOwner, forbidSources, listEntries } from "../lib/openshift";
 import { type ClusterDelivery, type Content, type SiteCluster, clusterDelivery, deliveredObjects } from "../lib/site";
 import { type ObjectIdentity, declareObject } from "./cluster-object";
 
@@ -32,7 +32,8 @@ export class PassthroughCluster extends pulumi.ComponentResource {
         super("registry-passthrough:cluster:PassthroughCluster", name, {}, opts);
         const { cluster, shape, delivery, proven } = args;
         const { leaveOut = [] } = cluster.apply ?? {};
-        const owner = `${pulumi.getProject()}/${pulumi.getStack()}`;
+        const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
+        const owner = clusterOwner(stack, cluster.name);
         const others = deliveredObjects(shape, leaveOut);
         const connection = clusterConnection(args);
         const access = new ClusterAccess(
@@ -152,15 +153,5 @@ function find<T extends ClusterObject>(objects: readonly T[], { kind, metadata }
 }
 
 function ruleSources(objects: readonly MirrorObject[]): string[] {
-    const sources = objects.flatMap((object) => {
-        switch (object.kind) {
-            case "ImageContentSourcePolicy":
-                return object.spec.repositoryDigestMirrors ?? [];
-            case "ImageDigestMirrorSet":
-                return object.spec.imageDigestMirrors ?? [];
-            case "ImageTagMirrorSet":
-                return object.spec.imageTagMirrors ?? [];
-        }
-    });
-    return [...new Set(sources.map(({ source }) => source))].sort();
+    return [...new Set(objects.flatMap(listEntries).map(({ source }) => source))].sort();
 }

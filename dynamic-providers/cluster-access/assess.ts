@@ -1,5 +1,4 @@
 import { parseBoundedJson } from "../../lib/oci/bounded-json";
-import { PassthroughError } from "../../lib/errors/errors";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import {
     type ClusterRefusal,
@@ -11,12 +10,16 @@ import {
     type MirrorObject,
     type NeverSources,
     type NodeEffect,
-    type RegistriesConf,
+    type OwnObjects,
+    currentRegistriesConf,
+    findOwnObjects,
     forbidSources,
     forbiddenSources,
     forecastNodeEffect,
+    listEntries,
     loneNever,
-    registriesConf,
+    lostSources,
+    objectOwner,
     rolledOutNever,
     surveyCluster,
 } from "../../lib/openshift";
@@ -39,9 +42,14 @@ export interface Assessment {
     /** Absent if nothing is rendered before or after. */
     readonly effect?: NodeEffect;
     readonly pools: readonly MachineConfigPool[];
+    /** Former owners that objects of the cluster still carry. */
+    readonly formerOwners: readonly string[];
 }
 
-type Site = Pick<ClusterAccessInputs, "rules" | "objects" | "owner" | "adopt" | "allowRemoval" | "version">;
+type Site = Pick<
+    ClusterAccessInputs,
+    "rules" | "objects" | "owner" | "formerOwners" | "adopt" | "allowRemoval" | "version"
+>;
 
 /**
  * Reads a cluster and compares it with what is to be written. Only a source whose pair of rules is on all nodes may be
@@ -52,22 +60,24 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     const wanted = parseBoundedJson(site.rules) as readonly MirrorObject[];
     const existing = await readExistingCluster(client);
     const { pools, configurations } = await readPoolConfigurations(client);
-    const pair = findPair(existing, wanted);
-    const { ready, waiting } = rolledOutNever(pair, configurations);
+    const own = findOwnObjects(existing, wanted, site);
+    const pair = findPair(own);
+    const { ready, waiting } = withoutAllowed(rolledOutNever(pair, configurations), own);
     const forbidden = forbiddenSources(wanted);
     const neverSources = forbidden.filter((source) => ready.includes(source));
     const planned = { objects: forbidSources(wanted, new Set(neverSources)), version: site.version };
+    // The objects of this stack that are not wanted any more are removed last: they exist while the others are written.
     const now = surveyCluster(existing, planned);
-    const inTheEnd = surveyCluster(existing, { ...planned, objects: wanted });
-    const effect = forecast(existing, now);
+    const after = surveyCluster({ ...existing, objects: own.remaining }, planned);
+    const inTheEnd = surveyCluster({ ...existing, objects: own.remaining }, { ...planned, objects: wanted });
+    const refusals = [...now.refusals, ...inTheEnd.refusals];
+    const effect = refusals.length > 0 ? undefined : forecast(existing, after);
+    const found = await findForeignObjects(client, site);
+    const owners = [...found.owners, ...existing.objects.map(objectOwner)];
     return {
-        refusals: distinct([
-            ...now.refusals,
-            ...inTheEnd.refusals,
-            ...lostSources(existing, wanted, site),
-            ...(await findForeignObjects(client, site)),
-        ]),
-        warnings: now.warnings,
+        refusals: distinct([...refusals, ...(site.allowRemoval ? [] : lostSources(own, wanted)), ...found.refusals]),
+        formerOwners: (site.formerOwners ?? []).filter((owner) => owners.includes(owner)),
+        warnings: after.warnings,
         neverSources,
         lone: loneNever(pair),
         waiting: forbidden
@@ -78,65 +88,29 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     };
 }
 
-function isSameObject(one: MirrorObject, other: MirrorObject): boolean {
-    return one.kind === other.kind && one.metadata.name === other.metadata.name;
-}
-
-function findPair({ objects }: ExistingCluster, wanted: readonly MirrorObject[]): LivePair {
-    const own = objects.filter((object) => wanted.some((ours) => isSameObject(ours, object)));
+function findPair({ replaced }: OwnObjects): LivePair {
     return {
-        digest: own.find((object) => object.kind === "ImageDigestMirrorSet"),
-        tag: own.find((object) => object.kind === "ImageTagMirrorSet"),
+        digest: replaced.find((object) => object.kind === "ImageDigestMirrorSet"),
+        tag: replaced.find((object) => object.kind === "ImageTagMirrorSet"),
     };
 }
 
-/** Sources of our objects that no object of ours would have any more. */
-function lostSources(existing: ExistingCluster, wanted: readonly MirrorObject[], site: Site): ClusterRefusal[] {
-    if (site.allowRemoval) return [];
-    const kept = new Set(wanted.flatMap(listSources));
-    return existing.objects
-        .filter((object) => wanted.some((ours) => isSameObject(ours, object)))
-        .flatMap((object) =>
-            [...new Set(listSources(object))]
-                .filter((source) => !kept.has(source))
-                .map((source): ClusterRefusal => ({
-                    code: "CLUSTER_REMOVAL_REFUSED",
-                    object: `${object.kind} ${object.metadata.name}`,
-                    problem: `${source} would lose its mirror rule: nodes would pull its images from upstream, and fail without internet`,
-                    fix: `keep its images in the content, or set cluster.allowRemoval: true`,
-                })),
-        );
+/** A source that an object allows which this run removes can be forbidden only when that object does not exist any more. */
+function withoutAllowed({ ready, waiting }: NeverSources, { removed }: OwnObjects): NeverSources {
+    const allowed = removed.flatMap(listEntries).filter(({ isNever }) => !isNever);
+    const kept = new Map(allowed.map(({ source, object }) => [source, `is still in ${object}`]));
+    const others = waiting.map(({ source, reason }) => ({ source, reason: kept.get(source) ?? reason }));
+    const left = ready.flatMap((source) => ({ source, reason: kept.get(source) ?? "" }));
+    return {
+        ready: left.filter(({ reason }) => reason === "").map(({ source }) => source),
+        waiting: [...others, ...left.filter(({ reason }) => reason !== "")],
+    };
 }
 
-function listSources(object: MirrorObject): string[] {
-    const { kind, spec } = object;
-    switch (kind) {
-        case "ImageContentSourcePolicy":
-            return (spec.repositoryDigestMirrors ?? []).map(({ source }) => source);
-        case "ImageDigestMirrorSet":
-            return (spec.imageDigestMirrors ?? []).map(({ source }) => source);
-        case "ImageTagMirrorSet":
-            return (spec.imageTagMirrors ?? []).map(({ source }) => source);
-    }
-}
-
-function forecast(
-    existing: ExistingCluster,
-    { registriesConf: after, refusals }: ClusterSurvey,
-): NodeEffect | undefined {
-    const before = renderedBefore(existing);
-    if (before === undefined || after === undefined || refusals.length > 0) return undefined;
+function forecast(existing: ExistingCluster, { registriesConf: after }: ClusterSurvey): NodeEffect | undefined {
+    const before = currentRegistriesConf(existing);
+    if (before === undefined || after === undefined) return undefined;
     return forecastNodeEffect({ registriesConf: before }, { registriesConf: after }, existing.version);
-}
-
-/** undefined: the operator renders nothing of the objects as they are, so nodes have some earlier file. */
-function renderedBefore({ objects, version, registrySources }: ExistingCluster): RegistriesConf | undefined {
-    try {
-        return registriesConf(objects, version, registrySources);
-    } catch (error) {
-        if (error instanceof PassthroughError) return undefined;
-        throw error;
-    }
 }
 
 function distinct(refusals: readonly ClusterRefusal[]): ClusterRefusal[] {

@@ -14,7 +14,7 @@ const args = clusterArgs.extend({
     rules: z.string(),
     /** All objects that the stack writes. */
     objects: z.array(identity),
-    /** `<project>/<stack>`: what the stack writes on each. */
+    /** `<project>/<stack>`, or `<project>/<stack>/<cluster>`: what the stack writes on each. */
     owner: z.string(),
     /** Objects that exist already may be taken over. */
     adopt: z.boolean(),
@@ -29,6 +29,8 @@ const inputs = args.extend({
      * cluster could not be read yet.
      */
     neverSources: z.array(z.string()).optional(),
+    /** Owners that the objects may still carry, because the cluster was renamed; derived by the provider from its state. */
+    formerOwners: z.array(z.string()).optional(),
 });
 
 export type ClusterAccessArgs = ResourceArgs<typeof args>;

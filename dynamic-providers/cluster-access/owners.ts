@@ -1,6 +1,6 @@
 import type { ClusterClient, KubernetesObject, ResourcePath } from "../../lib/kubernetes/cluster-client";
 import { toProblem } from "../../lib/errors/errors";
-import { OWNER_ANNOTATION } from "../../lib/openshift";
+import { isOwnObject, objectOwner, otherCluster } from "../../lib/openshift";
 import type { ClusterRefusal } from "../../lib/openshift/existing/existing-cluster";
 import type { ClusterAccessInputs, ObjectIdentity } from "./kind";
 
@@ -9,20 +9,30 @@ const IRREGULAR_PLURALS: Readonly<Record<string, string>> = { ImageContentSource
 /** The cluster's own: it always exists, and a part of it is written. */
 const SINGLETON = "OperatorHub";
 
-/** Objects of the same names that this stack has not written, and kinds that the cluster does not have. */
-export async function findForeignObjects(
-    client: ClusterClient,
-    inputs: Pick<ClusterAccessInputs, "objects" | "owner" | "adopt">,
-): Promise<ClusterRefusal[]> {
-    const found = await Promise.all(inputs.objects.map((object) => checkObject(client, object, inputs)));
-    return found.filter((refusal) => refusal !== undefined);
+type Wanted = Pick<ClusterAccessInputs, "objects" | "owner" | "formerOwners" | "adopt">;
+
+/** What is known of the objects that have the wanted names. */
+export interface FoundObjects {
+    /** Objects that this stack has not written for this cluster, and kinds that the cluster does not have. */
+    readonly refusals: readonly ClusterRefusal[];
+    /** Every owner that one of them carries. */
+    readonly owners: readonly string[];
+}
+
+/** Reads who has written the objects that have the wanted names. */
+export async function findForeignObjects(client: ClusterClient, wanted: Wanted): Promise<FoundObjects> {
+    const found = await Promise.all(wanted.objects.map((object) => checkObject(client, object, wanted)));
+    return {
+        refusals: found.flatMap(({ refusal }) => refusal ?? []),
+        owners: found.flatMap(({ owner }) => owner ?? []),
+    };
 }
 
 async function checkObject(
     client: ClusterClient,
     { apiVersion, kind, metadata: { name, namespace } }: ObjectIdentity,
-    { owner, adopt }: Pick<ClusterAccessInputs, "owner" | "adopt">,
-): Promise<ClusterRefusal | undefined> {
+    wanted: Wanted,
+): Promise<{ readonly refusal?: ClusterRefusal | undefined; readonly owner?: string | undefined }> {
     const label = `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
     const path: ResourcePath = {
         apiVersion,
@@ -31,15 +41,17 @@ async function checkObject(
     };
     try {
         const existing = await client.get<KubernetesObject>(path, name);
-        return existing === undefined || adopt ? undefined : foreignOwner(existing, label, owner);
+        if (existing === undefined) return {};
+        return { refusal: checkOwner(existing, label, wanted), owner: objectOwner(existing) };
     } catch (error) {
         if (toProblem(error).code !== "CLUSTER_KIND_MISSING") throw error;
-        return {
+        const refusal: ClusterRefusal = {
             code: "CLUSTER_KIND_MISSING",
             object: label,
             problem: `the cluster does not have the kind ${kind} (${apiVersion})`,
             fix: MISSING_KIND_FIXES[kind] ?? "check cluster.version",
         };
+        return { refusal };
     }
 }
 
@@ -51,11 +63,21 @@ const MISSING_KIND_FIXES: Readonly<Record<string, string>> = {
     OperatorHub: "leave the object out: cluster.apply.leaveOut: [operatorHub]",
 };
 
-function foreignOwner({ kind, metadata }: KubernetesObject, label: string, owner: string): ClusterRefusal | undefined {
-    const found = metadata.annotations?.[OWNER_ANNOTATION];
-    if (found === owner || (found === undefined && kind === SINGLETON)) return undefined;
+function checkOwner(existing: KubernetesObject, label: string, wanted: Wanted): ClusterRefusal | undefined {
+    const other = otherCluster(existing, wanted);
+    if (other !== undefined) {
+        return {
+            code: "CLUSTER_OBJECT_EXISTS",
+            object: label,
+            problem: `it belongs to another cluster of this stack (${other}), whose removal would remove it here too`,
+            fix: "keep the name in site.clusters, or rename its resources in the state first (docs/how-to/cluster.md, Rename a cluster)",
+        };
+    }
+    const { kind, metadata } = existing;
+    const owner = objectOwner(existing);
+    if (wanted.adopt || isOwnObject(existing, wanted) || (owner === undefined && kind === SINGLETON)) return undefined;
     const managers = [...new Set(metadata.managedFields?.map(({ manager }) => manager))];
-    const by = found === undefined ? `written by ${managers.join(", ") || "somebody else"}` : `of stack ${found}`;
+    const by = owner === undefined ? `written by ${managers.join(", ") || "somebody else"}` : `of stack ${owner}`;
     return {
         code: "CLUSTER_OBJECT_EXISTS",
         object: label,

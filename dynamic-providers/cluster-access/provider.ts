@@ -1,4 +1,5 @@
 import { PassthroughError } from "../../lib/errors/errors";
+import { isSameStack } from "../../lib/openshift";
 import { clusterName } from "../cluster/cluster-kind";
 import { withCluster, withReadableCluster } from "../cluster/connection";
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
@@ -10,18 +11,23 @@ import { logAssessment, refuse } from "./report";
 
 type ClusterAccessOutputs = ClusterAccessInputs & CommonOutputs;
 
-/** Permissions that do not change what is written: to grant one, no cluster needs to be reachable. */
-const PERMISSIONS = ["adopt", "allowRemoval"];
-const COMPARED = comparedInputs(kind, PERMISSIONS);
+/** Permissions do not change what is written: to grant one, no cluster needs to be reachable. Neither do former owners. */
+const COMPARED = comparedInputs(kind, ["adopt", "allowRemoval", "formerOwners"]);
 
 /** A cluster's API can be used, and nothing in the cluster is against what is about to be written: checked before that. */
 export const clusterAccessProvider: RegistryProvider<ClusterAccessInputs, ClusterAccessOutputs> = {
     ...kind,
 
     findInputs: async (olds, news, context) => {
-        const found = await preview(news, context);
+        const former = formerOwners(olds, news);
+        const found = await preview({ ...news, formerOwners: former }, context);
         const neverSources = found?.neverSources ?? olds.neverSources;
-        return { ...news, ...(neverSources === undefined ? {} : { neverSources: [...neverSources] }) };
+        const carried = found?.formerOwners ?? former;
+        return {
+            ...news,
+            ...(neverSources === undefined ? {} : { neverSources: [...neverSources] }),
+            ...(carried.length === 0 ? {} : { formerOwners: [...carried] }),
+        };
     },
 
     compare: (olds, news) => ({ changes: changedInputs(olds, news, COMPARED).length > 0 }),
@@ -35,6 +41,12 @@ export const clusterAccessProvider: RegistryProvider<ClusterAccessInputs, Cluste
 
     remove: async () => undefined,
 };
+
+/** The owners that this resource wrote before: its cluster had another name in the configuration, and in state until then. */
+function formerOwners(olds: Partial<ClusterAccessInputs>, { owner }: Pick<ClusterAccessInputs, "owner">): string[] {
+    const former = [...(olds.formerOwners ?? []), ...(olds.owner === undefined ? [] : [olds.owner])];
+    return [...new Set(former)].filter((other) => other !== owner && isSameStack(other, owner));
+}
 
 /** @returns undefined if the cluster cannot be read, or rules or kubeconfig are not known before the update */
 async function preview(news: ClusterAccessInputs, context: RegistryContext): Promise<Assessment | undefined> {

@@ -152,15 +152,20 @@ class TrustRun {
         this.degradedBefore = degradedPools(pools);
         if (ca !== undefined) {
             const change = { key: trustKey(host), pem: ca, adopt, before };
-            this.written = { ...(await writeCa(client, change, options)), entryHash: before.entryHash };
+            const { written, left } = await writeCa(client, change, options);
+            this.written = { ...written, entryHash: before.entryHash };
+            this.warn(left);
         } else if (before.caHash !== undefined) {
-            const left = await removeCa(client, trustKey(host), before, options);
-            if (left !== undefined) this.context.log.line("warning", `${clusterName(this.inputs)}: ${left}`);
+            this.warn(await removeCa(client, trustKey(host), before, options));
             this.written = { entryHash: before.entryHash };
         }
         const beforeWrite = async () => this.requireNonePaused(pools);
         const entryHash = await writePullEntry(client, { host, account, adopt, before }, { ...options, beforeWrite });
         this.written = { ...this.written, entryHash };
+    }
+
+    private warn(text: string | undefined): void {
+        if (text !== undefined) this.context.log.line("warning", `${clusterName(this.inputs)}: ${text}`);
     }
 
     /** A pull secret reaches the nodes of a paused pool only when it is resumed. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ObjectList } from "./objects/object-list";
 import { type NodeEffect, forecastNodeEffect } from "./rules/node-effect";
 import type { RegistriesConf, RegistryRule } from "./rules/registries-conf";
+import { ruleScope } from "./rules/registry-sources";
 import { parseRegistriesConf } from "./rules/registries-toml";
 
 /** What clusters get of a site. */
@@ -92,7 +93,7 @@ function compareNamed<T>(
 type SourceText = Readonly<Record<"digests" | "tags" | "upstream", string>>;
 
 function describeSources({ registry = [] }: RegistriesConf): Record<string, SourceText> {
-    return Object.fromEntries(registry.map((rule) => [rule.prefix ?? rule.location ?? "", describeSource(rule)]));
+    return Object.fromEntries(registry.map((rule) => [ruleScope(rule), describeSource(rule)]));
 }
 
 function describeSource(rule: RegistryRule): SourceText {

@@ -16,6 +16,7 @@ export type {
     MirrorSourcePolicy,
 } from "./rules/mirror-object-types";
 export type { MirrorRuleOptions, MirrorRules, MirroredHost } from "./rules/create-mirror-objects";
+export { listEntries } from "./rules/mirror-entries";
 export { formatObjects } from "./objects/objects-yaml";
 export {
     type ClusterChange,
@@ -26,7 +27,18 @@ export {
     isSameCluster,
 } from "./cluster-change";
 export { type ChangeLines, clusterChangeLines, clusterHeadline } from "./cluster-change-text";
-export { type ClusterObject, OWNER_ANNOTATION } from "./objects/cluster-object";
+export type { ClusterObject } from "./objects/cluster-object";
+export {
+    type AnnotatedObject,
+    type ClusterOwner,
+    OWNER_ANNOTATION,
+    clusterOwner,
+    isOwnObject,
+    isSameStack,
+    objectOwner,
+    otherCluster,
+} from "./objects/owner";
+export { type OwnObjects, findOwnObjects, lostSources } from "./existing/own-objects";
 export { type NodeEffect, describeNodeEffect, forecastNodeEffect } from "./rules/node-effect";
 export { type ObjectList, listObjects, readObjectList } from "./objects/object-list";
 export { forbiddenSources, forbidSources } from "./rules/never-sources";
@@ -39,10 +51,10 @@ export {
     loneNever,
     rolledOutNever,
 } from "./existing/never-sources";
-export { type ClusterSurvey, surveyCluster } from "./existing/survey";
+export { type ClusterSurvey, currentRegistriesConf, surveyCluster } from "./existing/survey";
 export type { RegistrySources } from "./rules/registry-sources";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
-export { type RegistriesConf, type RegistryMirror, type RegistryRule, registriesConf } from "./rules/registries-conf";
+export { type RegistriesConf, type RegistryMirror, type RegistryRule } from "./rules/registries-conf";
 export { parseRegistriesConf } from "./rules/registries-toml";
 export { releaseNotes } from "./objects/release-notes";
 export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";

@@ -59,9 +59,17 @@ export function hasClusterCatalogs(version: ClusterVersion | undefined): boolean
     return version === undefined || version.major > 4 || version.minor >= 18;
 }
 
-/** True if the machine-config operator brings CAs of registries to nodes: 4.14 and later. */
+/**
+ * True if the machine-config operator writes CAs of registries to nodes: 4.14 and later. Before, the DaemonSet `node-ca` of
+ * the image registry's operator does.
+ */
 export function hasMachineTrust(version: ClusterVersion | undefined): boolean {
     return version === undefined || version.major > 4 || version.minor >= 14;
+}
+
+/** True if two versions get the same kinds of objects, and their nodes get CAs of registries in the same way. */
+export function haveSameObjects(one: ClusterVersion | undefined, other: ClusterVersion | undefined): boolean {
+    return [hasMirrorSets, hasClusterCatalogs, hasMachineTrust].every((has) => has(one) === has(other));
 }
 
 /**

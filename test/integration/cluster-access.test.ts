@@ -6,6 +6,7 @@ import { connectCluster } from "../../lib/kubernetes/connect";
 import { type MirrorObject, OWNER_ANNOTATION } from "../../lib/openshift";
 import { type ApiServer, startApiServer } from "../support/api-server";
 import { readToken } from "../support/kubeconfig";
+import { type Policy, mirrorPair, mirrorPolicy } from "../support/lab-rules";
 import { MachineConfigControllers } from "../support/machine-config-controllers";
 import { createCluster } from "../support/openshift-cluster";
 import { operationContext } from "../support/operation-context";
@@ -13,7 +14,6 @@ import { operationContext } from "../support/operation-context";
 const VERSION = "4.16.20";
 const OWNER = "registry-passthrough/lab";
 const CONFIG = "config.openshift.io/v1";
-const MIRROR = "registry.lab.test:8443/mirror";
 
 let server: ApiServer;
 let controllers: MachineConfigControllers;
@@ -28,42 +28,26 @@ afterAll(() => server.stop());
 
 beforeEach(async () => {
     lines = [];
-    for (const kind of ["ImageDigestMirrorSet", "ImageTagMirrorSet"]) {
-        const all = await server.admin.list({ apiVersion: CONFIG, kind });
-        for (const object of all) await server.admin.remove({ apiVersion: CONFIG, kind, metadata: object.metadata });
+    const kinds = [
+        { apiVersion: CONFIG, kind: "ImageDigestMirrorSet" },
+        { apiVersion: CONFIG, kind: "ImageTagMirrorSet" },
+        { apiVersion: "operator.openshift.io/v1alpha1", kind: "ImageContentSourcePolicy" },
+    ];
+    for (const kind of kinds) {
+        const all = await server.admin.list(kind);
+        for (const object of all) await server.admin.remove({ ...kind, metadata: object.metadata });
     }
     await controllers.settle();
 });
 
-type Policy = "NeverContactSource" | "AllowContactingSource";
-const entry = (source: string, mirrorSourcePolicy: Policy) => ({
-    source,
-    mirrors: [`${MIRROR}/${source}`],
-    mirrorSourcePolicy,
-});
-
-function mirrorPair(sources: readonly string[], policy: Policy): MirrorObject[] {
-    const entries = sources.map((source) => entry(source, policy));
-    return [
-        {
-            apiVersion: CONFIG,
-            kind: "ImageDigestMirrorSet",
-            metadata: { name: "passthrough-lab-digest" },
-            spec: { imageDigestMirrors: entries },
-        },
-        {
-            apiVersion: CONFIG,
-            kind: "ImageTagMirrorSet",
-            metadata: { name: "passthrough-lab-tag" },
-            spec: { imageTagMirrors: entries },
-        },
-    ];
-}
-
 /** As this stack writes them. */
 async function write(...objects: readonly MirrorObject[]): Promise<void> {
+    await writeFor(OWNER, ...objects);
+}
+
+async function writeFor(owner: string, ...objects: readonly MirrorObject[]): Promise<void> {
     for (const object of objects) {
-        const metadata = { ...object.metadata, annotations: { [OWNER_ANNOTATION]: OWNER } };
+        const metadata = { ...object.metadata, annotations: { [OWNER_ANNOTATION]: owner } };
         await server.admin.apply({ ...object, metadata }, { force: true });
     }
     await controllers.settle();
@@ -96,10 +80,11 @@ function context() {
     return { ...operationContext(lines), process };
 }
 
-/** What a preview makes of the inputs. */
-async function preview(news: ClusterAccessInputs, olds: Partial<ClusterAccessInputs> = {}) {
-    return (await clusterAccessProvider.findInputs?.(olds, news, context()))?.neverSources;
+/** The inputs that a preview derives. */
+async function check(news: ClusterAccessInputs, olds: Partial<ClusterAccessInputs> = {}) {
+    return clusterAccessProvider.findInputs?.(olds, news, context());
 }
+const preview = async (...args: Parameters<typeof check>) => (await check(...args))?.neverSources;
 const create = (news: ClusterAccessInputs) => clusterAccessProvider.create(news, context());
 
 test("sources are forbidden only when both rules of a pair are on all nodes", async () => {
@@ -132,6 +117,19 @@ test("nodes that are behind keep a source allowed", async () => {
     controllers.script = {};
     expect(await preview(inputs(WANTED, { adopt: true }))).toEqual(["quay.io"]);
     expect(lines.join("\n")).toContain("registry.redhat.io (is not yet on the nodes of pool");
+});
+
+test("a busy pool opens no upstream that is forbidden already, and delays none that is to be allowed", async () => {
+    await write(...mirrorPair(SOURCES, "AllowContactingSource"));
+    await write(...WANTED);
+    controllers.script = { degradedNodes: { "worker-1": "disk is full" } };
+    await server.admin.create(foreign({ imageDigestMirrors: [{ source: "corp.test", mirrors: ["other.test/corp"] }] }));
+    await controllers.settle();
+    controllers.script = {};
+    expect(await preview(inputs(WANTED))).toEqual(SOURCES);
+    expect(lines.join("\n")).not.toContain("takes effect with a later `up`");
+    expect(await preview(inputs(mirrorPair(SOURCES, "AllowContactingSource")))).toEqual([]);
+    expect(await preview(inputs(mirrorPair(["docker.io", ...SOURCES], "NeverContactSource")))).toEqual(SOURCES);
 });
 
 test.each([
@@ -178,7 +176,7 @@ test("objects of another stack, and of nobody, are refused with their owner; wit
     await expect(create(inputs(rules))).rejects.toThrow(
         /cluster: 2 problems; nothing was written to it:\n[^]*ImageDigestMirrorSet passthrough-lab-digest: it exists already, of stack registry-passthrough\/other; set [^]*\n[^]*ImageTagMirrorSet passthrough-lab-tag: it exists already, written by argocd; set /,
     );
-    await expect(create(inputs(rules, { adopt: true }))).resolves.toMatchObject({ outs: { server: server.url } });
+    await expect(create(inputs(rules, { adopt: true }))).resolves.toBeDefined();
 });
 
 test("a renamed stack takes over its former objects with adopt, once its former rules allow the upstream", async () => {
@@ -188,11 +186,19 @@ test("a renamed stack takes over its former objects with adopt, once its former 
         kind: "ConfigMap",
         metadata: { name: "release-signature", namespace: "default" },
     };
-    await server.admin.create({ ...signature, metadata: { ...signature.metadata, annotations: former } });
+    await server.admin.create({
+        ...signature,
+        metadata: { ...signature.metadata, annotations: former },
+    } as NamedObject);
     const writeFormer = async (policy: Policy) => {
         for (const object of mirrorPair(SOURCES, policy)) {
             const name = object.metadata.name.replace("lab", "former");
-            await server.admin.apply({ ...object, metadata: { name, annotations: former } }, { force: true });
+            await server.admin.apply(
+                { ...object, metadata: { name, annotations: former } },
+                {
+                    force: true,
+                },
+            );
         }
     };
     const objects = [...inputs(WANTED).objects, signature];
@@ -215,6 +221,72 @@ test("a source that would lose its rule needs allowRemoval", async () => {
     await expect(preview(inputs(less))).rejects.toMatchObject({ code: "CLUSTER_REMOVAL_REFUSED" });
     await expect(preview(inputs(less))).rejects.toThrow(/registry\.redhat\.io would lose its mirror rule/);
     await expect(preview(inputs(less, { allowRemoval: true }))).resolves.toEqual([]);
+});
+
+test("content without any image needs allowRemoval too", async () => {
+    await write(...mirrorPair(["quay.io"], "AllowContactingSource"));
+    await expect(preview(inputs([]))).rejects.toThrow(
+        /2 problems[^]*ImageDigestMirrorSet passthrough-lab-digest: quay\.io would lose its mirror rule for pulls by digest[^]*ImageTagMirrorSet passthrough-lab-tag: .* by tag/,
+    );
+    await expect(preview(inputs([], { allowRemoval: true }))).resolves.toEqual([]);
+    // Those of another stack are not this one's to remove.
+    await writeFor("registry-passthrough/other", ...mirrorPair(["quay.io"], "AllowContactingSource"));
+    await expect(preview(inputs([]))).resolves.toEqual([]);
+});
+
+test("a form of pulls that would lose its rule needs allowRemoval although the other one keeps it", async () => {
+    await write(...mirrorPair(["quay.io"], "AllowContactingSource"));
+    const [, tag] = mirrorPair(["quay.io"], "AllowContactingSource");
+    if (tag === undefined) throw new Error("no pair");
+    await expect(preview(inputs([tag]))).rejects.toThrow(/quay\.io would lose its mirror rule for pulls by digest/);
+});
+
+test("the policy that this stack wrote for 4.12 gives way to the pair; its sources are forbidden when it is gone", async () => {
+    await write(mirrorPolicy(SOURCES));
+    expect(await preview(inputs(WANTED))).toEqual([]);
+    await write(...mirrorPair(SOURCES, "AllowContactingSource"));
+    lines = [];
+    expect(await preview(inputs(WANTED))).toEqual([]);
+    expect(lines.join("\n")).toContain("(is still in ImageContentSourcePolicy passthrough-lab)");
+    await server.admin.remove(mirrorPolicy(SOURCES));
+    expect(await preview(inputs(WANTED))).toEqual(SOURCES);
+    // The same policy of somebody else stays, and cannot forbid.
+    await writeFor("registry-passthrough/other", mirrorPolicy(SOURCES));
+    await expect(preview(inputs(WANTED))).rejects.toMatchObject({ code: "MIRROR_POLICY_CONFLICT" });
+});
+
+const PAIR = mirrorPair(SOURCES, "AllowContactingSource");
+const named = (cluster: string, changes: object = {}) =>
+    inputs(PAIR, { cluster, owner: `${OWNER}/${cluster}`, adopt: true, ...changes });
+
+test("objects of another cluster of the stack are refused, also with adopt", async () => {
+    await write(...PAIR);
+    await expect(check(named("east"))).rejects.toThrow(/belongs to another cluster of this stack \(site\.cluster\)/);
+    await writeFor(`${OWNER}/east`, ...PAIR);
+    await expect(check(named("east", { adopt: false }))).resolves.toBeDefined();
+    const other = /belongs to another cluster of this stack \(east\).*keep the name in site\.clusters/;
+    await expect(check(named("west"))).rejects.toThrow(other);
+    await expect(check(inputs(PAIR, { adopt: true }))).rejects.toThrow(other);
+    // Not the one whose name begins alike.
+    await expect(check(named("eas"))).rejects.toThrow(other);
+    await expect(check(named("east", { owner: `${OWNER}2/east` }))).resolves.toBeDefined();
+});
+
+test("a cluster that was renamed in the state keeps its objects, until all of them have its new name", async () => {
+    await writeFor(`${OWNER}/east`, ...PAIR);
+    const renamed = named("west", { adopt: false });
+    const first = await check(renamed, named("east"));
+    expect(first?.formerOwners).toEqual([`${OWNER}/east`]);
+    await expect(create(first ?? renamed)).resolves.toBeDefined();
+    // The update ended before it wrote the objects.
+    expect((await check(renamed, first))?.formerOwners).toEqual([`${OWNER}/east`]);
+    await writeFor(`${OWNER}/west`, ...PAIR);
+    const later = await check(renamed, first);
+    expect(later).not.toHaveProperty("formerOwners");
+    expect(clusterAccessProvider.compare(first ?? renamed, later ?? renamed).changes).toBe(false);
+    // Unreachable: nothing is known of the objects.
+    const kubeconfig = server.kubeconfig.replaceAll(server.url, "https://localhost:1");
+    expect((await check({ ...renamed, kubeconfig }, first))?.formerOwners).toEqual([`${OWNER}/east`]);
 });
 
 test("a kind that the cluster does not have is named with its fix", async () => {

@@ -1,14 +1,9 @@
 import { clusterTrustProvider } from "../../dynamic-providers/cluster-trust/provider";
-import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
-import { connectCluster } from "../../lib/kubernetes/connect";
-import { registriesConf } from "../../lib/openshift/rules/registries-conf";
-import { waitForNodes } from "../../lib/openshift/rollout/wait-for-nodes";
 import { pullEntry, removePullEntry, setPullEntry } from "../../lib/openshift/trust/pull-secret";
 import type { NamedObject } from "../support/cluster/api-client";
 import { PULL_SECRET } from "../support/openshift-cluster";
 import { IMAGE, TrustCluster, caConfigMap, connectOnce, trustInputs } from "../support/trust-cluster";
 
-const VERSION = "4.16.20";
 const { credentials: CREDENTIALS } = trustInputs({ host: "", ca: "", kubeconfig: "" });
 const ROTATED = { username: "puller", password: "canary-password-2" };
 const pool = (name: string) => ({
@@ -230,60 +225,4 @@ test("an API server that restarts in between is waited for", async () => {
     };
     await cluster.create();
     await expectNodesToHave(pullEntry(CREDENTIALS));
-});
-
-describe("mirror rules", () => {
-    const source = "quay.io";
-    const mirrors = ["registry.test:8443/mirror/quay.io"];
-    const digests = {
-        apiVersion: "config.openshift.io/v1",
-        kind: "ImageDigestMirrorSet",
-        metadata: { name: "ours-digest" },
-        spec: { imageDigestMirrors: [{ source, mirrors }] },
-    } as const;
-    const tags = {
-        apiVersion: "config.openshift.io/v1",
-        kind: "ImageTagMirrorSet",
-        metadata: { name: "ours-tag" },
-        spec: { imageTagMirrors: [{ source, mirrors }] },
-    } as const;
-    const rules = registriesConf([digests, tags], VERSION);
-    let client: ClusterClient;
-
-    beforeEach(async () => void (client = await connectCluster({ kubeconfig: cluster.kubeconfig })));
-    afterEach(async () => {
-        await client.close();
-        for (const object of [digests, tags]) await cluster.server.admin.remove(object);
-    });
-
-    const wait = () => {
-        const { signal } = new AbortController();
-        return waitForNodes(
-            client,
-            { rules, version: VERSION },
-            { signal, clock: cluster.clock, onProgress: (text) => cluster.lines.push(text) },
-        );
-    };
-
-    test("are on every node of every pool, custom ones too", async () => {
-        for (const object of [digests, tags]) await cluster.server.admin.create(object);
-        await wait();
-        expect(cluster.lines[0]).toContain("pool master: no rule as expected for quay.io");
-        expect(cluster.lines).toContainEqual(
-            expect.stringMatching(/^waiting for (infra|master|worker): \d of \d nodes?/),
-        );
-        const before = cluster.clock.sleeps;
-        await wait();
-        expect(cluster.clock.sleeps).toBe(before);
-    });
-
-    test("that the operator refuses are reported after ten minutes, with where its reason is", async () => {
-        cluster.controllers.script = { acceptsRules: false };
-        for (const object of [digests, tags]) await cluster.server.admin.create(object);
-        await expect(wait()).rejects.toMatchObject({
-            code: "ROLLOUT_TIMEOUT",
-            problem: expect.stringContaining("no rule as expected for quay.io") as string,
-            fix: expect.stringContaining("machine-config-controller") as string,
-        });
-    });
 });

@@ -2,6 +2,7 @@ import { mapLimited } from "../../concurrency/limiter";
 import { toProblem } from "../../errors/errors";
 import type { Problem } from "../../errors/problem";
 import type { ClusterClient, KubernetesObject, ResourcePath } from "../../kubernetes/cluster-client";
+import { IMAGE_KINDS } from "./image-kinds";
 import { type NamedImage, namedImages } from "./named-images";
 import { type OwnedObject, TopOwners } from "./top-owners";
 
@@ -26,40 +27,7 @@ export interface ClusterRelease {
     readonly channel?: string;
 }
 
-/** Kinds whose objects name images, as they are listed in all namespaces. */
-const KINDS: readonly ResourcePath[] = [
-    { apiVersion: "v1", resource: "pods" },
-    { apiVersion: "v1", resource: "replicationcontrollers" },
-    { apiVersion: "apps/v1", resource: "deployments" },
-    { apiVersion: "apps/v1", resource: "statefulsets" },
-    { apiVersion: "apps/v1", resource: "daemonsets" },
-    { apiVersion: "apps/v1", resource: "replicasets" },
-    { apiVersion: "batch/v1", resource: "jobs" },
-    { apiVersion: "batch/v1", resource: "cronjobs" },
-    { apiVersion: "apps.openshift.io/v1", resource: "deploymentconfigs" },
-    { apiVersion: "build.openshift.io/v1", resource: "buildconfigs" },
-    { apiVersion: "image.openshift.io/v1", resource: "imagestreams" },
-    { apiVersion: "operators.coreos.com/v1alpha1", resource: "catalogsources" },
-    { apiVersion: "olm.operatorframework.io/v1", resource: "clustercatalogs" },
-];
 const CLUSTER_VERSIONS: ResourcePath = { apiVersion: "config.openshift.io/v1", resource: "clusterversions" };
-
-/** The API's kind of each, which objects in a list do not repeat. */
-const KIND_NAMES: Readonly<Record<string, string>> = {
-    pods: "Pod",
-    replicationcontrollers: "ReplicationController",
-    deployments: "Deployment",
-    statefulsets: "StatefulSet",
-    daemonsets: "DaemonSet",
-    replicasets: "ReplicaSet",
-    jobs: "Job",
-    cronjobs: "CronJob",
-    deploymentconfigs: "DeploymentConfig",
-    buildconfigs: "BuildConfig",
-    imagestreams: "ImageStream",
-    catalogsources: "CatalogSource",
-    clustercatalogs: "ClusterCatalog",
-};
 
 /** Lists asked for at the same time. */
 const CONCURRENCY = 4;
@@ -72,9 +40,8 @@ const CONCURRENCY = 4;
  */
 export async function readClusterImages(client: ClusterClient): Promise<ClusterImages> {
     const report: Unread = { problems: [], unserved: [] };
-    const lists = await mapLimited([...KINDS], CONCURRENCY, async (path) => {
+    const lists = await mapLimited([...IMAGE_KINDS], CONCURRENCY, async ({ kind, ...path }) => {
         const found = await readOrReport(report, path, () => client.list<OwnedObject>(path));
-        const kind = KIND_NAMES[path.resource] ?? path.resource;
         return (found ?? []).map((object) => ({ ...object, kind }));
     });
     const objects = lists.flat();

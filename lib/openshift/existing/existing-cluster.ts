@@ -39,26 +39,8 @@ export interface ClusterRefusal extends ClusterFinding {
     readonly code: ErrorCode;
 }
 
-export type WarningTopic =
-    | "allowed-in-part"
-    | "blocked-in-part"
-    | "insecure-mirror"
-    | "internal-release"
-    | "merged"
-    | "payload-not-blocked"
-    | "reopened"
-    | "shadowed"
-    | "shadows"
-    | "version";
-
 /** With it, the rules work, but not as somebody may expect. */
-export interface ClusterWarning extends ClusterFinding {
-    readonly topic: WarningTopic;
-    /** The mirror source that it is about. */
-    readonly source?: string;
-    /** Forms of pulls that do not reach our mirror although a rule of ours covers the name: they suffer in coverage. */
-    readonly unserved?: readonly PullForm[];
-}
+export type ClusterWarning = ClusterFinding;
 
 export type PullForm = "digest" | "tag";
 

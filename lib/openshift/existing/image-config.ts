@@ -196,7 +196,6 @@ function insecureMirrors({ mirrors }: Facts, scope: string): ClusterWarning[] {
     if (found.length === 0) return [];
     return [
         {
-            topic: "insecure-mirror",
             object: IMAGE_CONFIG,
             problem: `insecureRegistries has ${scope}, so nodes do not verify the certificate of the mirror ${joinNames(found)}`,
             fix: `take ${scope} out of insecureRegistries, once the nodes trust the mirror's CA`,
@@ -209,9 +208,7 @@ function reopened({ never, known }: Facts, scope: string): ClusterWarning[] {
     return never
         .filter((source) => source !== scope && isNestedScope(scope, source) && !known.has(scope))
         .map((source) => ({
-            topic: "reopened",
             object: IMAGE_CONFIG,
-            source,
             problem: `insecureRegistries has ${scope}, which allows its upstream again although ${source} is forbidden`,
             fix: `take ${scope} out of insecureRegistries`,
         }));
@@ -221,9 +218,7 @@ function blockedParts({ sources }: Facts, scope: string): ClusterWarning[] {
     return sources
         .filter((source) => source !== scope && isNestedScope(scope, source))
         .map((source) => ({
-            topic: "blocked-in-part",
             object: IMAGE_CONFIG,
-            source,
             problem: `blockedRegistries has ${scope}, so nodes reject these images of ${source}, also those that the mirror has`,
             fix: `take ${scope} out of blockedRegistries, or leave its images out of the image set`,
         }));
@@ -231,7 +226,6 @@ function blockedParts({ sources }: Facts, scope: string): ClusterWarning[] {
 
 function notBlocked(scope: string): ClusterWarning {
     return {
-        topic: "payload-not-blocked",
         object: IMAGE_CONFIG,
         problem: `blockedRegistries has ${scope}, which the operator ignores: it holds the release payload, which has no digest mirror`,
         fix: `take ${scope} out of blockedRegistries`,
@@ -245,9 +239,7 @@ function allowedParts(facts: Facts): ClusterWarning[] {
         if (within.length === 0) return [];
         return [
             {
-                topic: "allowed-in-part",
                 object: IMAGE_CONFIG,
-                source: name,
                 problem: `allowedRegistries has only ${joinNames(within)} of ${name}: nodes reject its other images`,
                 fix: `add ${name} to allowedRegistries, unless that is meant`,
             },
@@ -257,7 +249,6 @@ function allowedParts(facts: Facts): ClusterWarning[] {
     return [
         ...parts,
         {
-            topic: "allowed-in-part",
             object: IMAGE_CONFIG,
             problem: `allowedRegistries lacks ${INTERNAL_REGISTRY}: nodes reject the images of the cluster's own registry`,
             fix: `add ${INTERNAL_REGISTRY} to allowedRegistries`,

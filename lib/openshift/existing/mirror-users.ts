@@ -1,5 +1,4 @@
-import { isAt } from "../rollout/rules-rollout";
-import { listEntries } from "../rules/mirror-entries";
+import { isAt, listEntries } from "../rules/mirror-entries";
 import type { MirrorObject } from "../rules/mirror-object-types";
 
 /** The mirror objects that have a mirror at a registry (`host[:port]`): "ImageDigestMirrorSet corp", sorted. */

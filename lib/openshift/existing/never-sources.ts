@@ -43,8 +43,9 @@ export function loneNever(pair: LivePair): LoneNever[] {
 }
 
 /**
- * The sources that may carry NeverContactSource: both live objects have them with one policy, and the nodes of every pool
- * have the mirrors of both. Without pools nothing is known, so no source is ready.
+ * The sources that may carry NeverContactSource: both live objects have them with one policy, and either that policy
+ * forbids them already, or the nodes of every pool have the mirrors of both. Without pools nothing is known, so no source
+ * that is allowed now is ready.
  * @throws PassthroughError `REGISTRIES_CONF_INVALID`, naming the pool
  */
 export function rolledOutNever(pair: LivePair, pools: readonly PoolConfiguration[]): NeverSources {
@@ -102,6 +103,8 @@ function waitingReason(
     }
     if (new Set([...digest.policies, ...tag.policies]).size > 1) return "has different policies in the two objects";
     if (digest.mirrors.length === 0 || tag.mirrors.length === 0) return "has no mirror";
+    // Forbidden by both already: to allow it while a pool is busy would open the upstream, and drain every node twice.
+    if (digest.policies.has(true)) return undefined;
     if (pools.length === 0) return "is on no machine config pool that is known";
     const behind = pools.find(({ rules }) => {
         const rule = rules.get(source);

@@ -1,4 +1,4 @@
-import { isMirrorLocation, isMirrorSource } from "../rules/mirror-object-types";
+import { MIRROR_NAME_FIX, isMirrorLocation, isMirrorSource } from "../rules/mirror-object-types";
 import { checksNames, parseClusterVersion } from "../versions";
 import {
     type ExistingCluster,
@@ -90,7 +90,7 @@ function invalidName({ source, mirrors, object }: KnownEntry): ClusterRefusal[] 
             code: "MIRROR_RULE_INVALID",
             object,
             problem: `${JSON.stringify(invalid)} is not a valid ${invalid === source ? "source" : "mirror"}; the operator then renders no mirror rules at all`,
-            fix: "write host[:port] and lower-case path components, without scheme, tag, digest or trailing slash",
+            fix: MIRROR_NAME_FIX,
         },
     ];
 }

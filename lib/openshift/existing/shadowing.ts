@@ -65,9 +65,7 @@ function mergedRule(rule: RegistryRule, foreign: readonly KnownEntry[], own: rea
     const isRelease = added.some(isInternalReleaseMirror);
     return [
         {
-            topic: isRelease ? "internal-release" : "merged",
             object: objects,
-            source,
             problem: isRelease
                 ? `${source}: the release registry of the nodes is one of the mirrors, and what it holds counts as covered; nodes ask ${describeOrder(rule)}`
                 : `${source}: its mirrors are merged with ours; nodes ask ${describeOrder(rule)}`,
@@ -98,10 +96,7 @@ function shadowedRule(
     const mirrors = [...new Set([...wanted("digest"), ...wanted("tag")])];
     return [
         {
-            topic: release === undefined ? "shadowed" : "internal-release",
             object: objects,
-            source,
-            unserved: suffering,
             problem:
                 `${source} hides our ${outer}: nodes ask ${describeOrder(rule)}${upstream}` +
                 (release === undefined ? "" : "; what the release registry of the nodes holds counts as covered") +
@@ -122,9 +117,7 @@ function locationBelow(outer: string, inner: string): (mirror: string) => string
 function shadow(source: string, foreign: readonly KnownEntry[]): (own: string) => ClusterWarning {
     const objects = objectNames(foreign);
     return (own) => ({
-        topic: "shadows",
         object: objects,
-        source: own,
         problem: `our ${own} hides ${source}: pulls below ${own} no longer reach the mirrors of that object`,
         fix: `leave ${own} out of the upstreams, unless our mirror has all of its images`,
     });

@@ -1,5 +1,4 @@
 import { PassthroughError } from "../../errors/errors";
-import { hasRealMirror } from "../rules/mirror-entries";
 import { type RegistriesConf, registriesConf } from "../rules/registries-conf";
 import { blockedRegistries } from "./blocked-registries";
 import {
@@ -8,10 +7,8 @@ import {
     type ClusterRefusal,
     type ClusterWarning,
     foreignObjects,
-    knownEntries,
 } from "./existing-cluster";
 import { registrySourceConflicts, registrySourceWarnings } from "./image-config";
-import { isInternalReleaseMirror } from "./internal-release";
 import { ruleConflicts } from "./rule-conflicts";
 import { meetingRules } from "./shadowing";
 import { versionConflicts, versionWarnings } from "./version-conflicts";
@@ -23,10 +20,6 @@ export interface ClusterSurvey {
     readonly warnings: readonly ClusterWarning[];
     /** What nodes get of all objects together; absent if the operator would render nothing. */
     readonly registriesConf?: RegistriesConf;
-    /** Content of the drop-in for search registries: hosts in their order; a change of it reboots nodes. */
-    readonly searchRegistries: readonly string[];
-    /** Sources whose images the release registry of the nodes serves by digest: they count as covered. */
-    readonly releaseSources: readonly string[];
 }
 
 /**
@@ -41,20 +34,23 @@ export function surveyCluster(cluster: ExistingCluster, planned: PlannedRules): 
         ...registrySourceConflicts(cluster, planned),
     ];
     const rendered = render(cluster, planned);
-    const common = {
-        searchRegistries: cluster.registrySources?.containerRuntimeSearchRegistries ?? [],
-        releaseSources: releaseSources(cluster, planned),
-    };
     const warnings = [...versionWarnings(cluster, planned), ...registrySourceWarnings(cluster, planned)];
     if (!("conf" in rendered)) {
-        return { ...common, refusals: refusals.length === 0 ? [rendered] : refusals, warnings };
+        return { refusals: refusals.length === 0 ? [rendered] : refusals, warnings };
     }
     return {
-        ...common,
         refusals,
         warnings: [...meetingRules(cluster, planned, rendered.conf), ...warnings],
         registriesConf: rendered.conf,
     };
+}
+
+/**
+ * What nodes get of the cluster's objects as they are.
+ * @returns undefined if the operator renders nothing of them, so that nodes have some earlier file
+ */
+export function currentRegistriesConf(cluster: ExistingCluster): RegistriesConf | undefined {
+    return surveyCluster(cluster, { objects: [], version: cluster.version }).registriesConf;
 }
 
 /** The file of all objects together, or why there would be none. */
@@ -69,11 +65,4 @@ function render(cluster: ExistingCluster, planned: PlannedRules): { readonly con
         const { code, thing = "mirror rules", problem, fix = "" } = error;
         return { code, object: thing, problem, fix };
     }
-}
-
-function releaseSources(cluster: ExistingCluster, planned: PlannedRules): string[] {
-    const served = knownEntries(cluster, planned).filter(
-        (entry) => entry.form === "digest" && hasRealMirror(entry) && entry.mirrors.some(isInternalReleaseMirror),
-    );
-    return [...new Set(served.map(({ source }) => source))].sort();
 }

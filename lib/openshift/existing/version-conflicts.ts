@@ -1,15 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
 import type { MirrorObject } from "../rules/mirror-object-types";
 import { objectLabel } from "../rules/mirror-entries";
-import {
-    type ClusterVersion,
-    type MirrorKind,
-    coexistenceStart,
-    hasClusterCatalogs,
-    hasMirrorSets,
-    mayMixKinds,
-    parseClusterVersion,
-} from "../versions";
+import { type MirrorKind, coexistenceStart, haveSameObjects, mayMixKinds, parseClusterVersion } from "../versions";
 import {
     type ExistingCluster,
     type PlannedRules,
@@ -43,7 +34,6 @@ export function versionWarnings(cluster: ExistingCluster, planned: PlannedRules)
     if (site.major === actual.major && site.minor === actual.minor) return [];
     return [
         {
-            topic: "version",
             object: CLUSTER_VERSION,
             problem: `the cluster is ${cluster.version}, the site's configuration says ${planned.version}`,
             fix: `set cluster.version: "${cluster.version}"`,
@@ -51,18 +41,13 @@ export function versionWarnings(cluster: ExistingCluster, planned: PlannedRules)
     ];
 }
 
-/** What of a version decides which objects are written. */
-function traits(version: ClusterVersion | undefined) {
-    return { sets: hasMirrorSets(version), catalogs: hasClusterCatalogs(version) };
-}
-
 function differentVersion(cluster: ExistingCluster, { version }: PlannedRules): ClusterRefusal | undefined {
     const site = version === undefined ? undefined : parseClusterVersion(version);
-    if (isDeepStrictEqual(traits(site), traits(parseClusterVersion(cluster.version)))) return undefined;
+    if (haveSameObjects(site, parseClusterVersion(cluster.version))) return undefined;
     return {
         code: "CLUSTER_VERSION_DIFFERENT",
         object: CLUSTER_VERSION,
-        problem: `the cluster is ${cluster.version}, the objects are made for ${version ?? "the newest version"}`,
+        problem: `the cluster is ${cluster.version}, the objects, and the way in which nodes get the CA, are for ${version ?? "the newest version"}`,
         fix: `set cluster.version: "${cluster.version}"`,
     };
 }

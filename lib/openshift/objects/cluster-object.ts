@@ -4,9 +4,6 @@ import type { OperatorHub } from "./operator-hub";
 import type { SignatureConfigMap } from "./release-signatures";
 import type { UpdateService } from "./update-service";
 
-/** Says on every object that is written to a cluster which stack it belongs to: another stack is refused by that name. */
-export const OWNER_ANNOTATION = "registry-passthrough/stack";
-
 /** Any object that this program makes for a cluster, beside its accounts and CAs. */
 export type ClusterObject =
     MirrorObject | CatalogSource | ClusterCatalog | SignatureConfigMap | UpdateService | OperatorHub;

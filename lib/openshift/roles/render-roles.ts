@@ -17,7 +17,7 @@ export const ROLES_FOLDER = "roles";
 
 const NAME = "registry-passthrough";
 const NAMESPACE = NAME;
-/** The account that does everything that roles were rendered for, and the one that changes nothing. */
+/** The account that is bound to all rendered roles, and the one for coverage. */
 const ACCOUNTS = { writer: NAME, reader: `${NAME}-reader` } as const;
 const RBAC = "rbac.authorization.k8s.io";
 
@@ -89,8 +89,8 @@ function roleAndBinding(name: ClusterFunction, namespace: string | undefined, ri
 
 function accountsFile(): string {
     const usage = [
-        `Accounts of Registry Passthrough at a cluster: ${ACCOUNTS.writer} for up, ${ACCOUNTS.reader} for previews of pull`,
-        "requests and for coverage, which change nothing. A token: oc create token <account> --namespace registry-passthrough",
+        `Accounts of Registry Passthrough at a cluster: ${ACCOUNTS.writer} for up and its previews, ${ACCOUNTS.reader} for`,
+        "coverage, which changes nothing. A token: oc create token <account> --namespace registry-passthrough",
     ];
     const accounts = Object.values(ACCOUNTS).map((name) => ({
         apiVersion: "v1",

@@ -1,5 +1,8 @@
+import { IMAGE_KINDS } from "../coverage/image-kinds";
+import { ROLLOUT_NAMES } from "../rollout/rollout-objects";
+import { TRUST_NAMES } from "../trust/trusted-ca";
 import type { ClusterVersion } from "../versions";
-import { hasClusterCatalogs, hasMirrorSets } from "../versions";
+import { hasClusterCatalogs, hasMachineTrust, hasMirrorSets } from "../versions";
 
 /** What this program does at a cluster, each with a role of its own. */
 export const CLUSTER_FUNCTIONS = [
@@ -15,7 +18,7 @@ export const CLUSTER_FUNCTIONS = [
 
 export type ClusterFunction = (typeof CLUSTER_FUNCTIONS)[number];
 
-/** The functions that change nothing: an account for pull requests needs no others. */
+/** The functions that change nothing: coverage, and the checks of a preview. */
 export const READING_FUNCTIONS: readonly ClusterFunction[] = ["preview", "coverage"];
 
 type Verb = "get" | "list" | "watch" | "create" | "patch" | "delete";
@@ -48,13 +51,8 @@ const OLM_V1 = "olm.operatorframework.io";
 const UPDATES = "updateservice.operator.openshift.io";
 const MARKETPLACE = "openshift-marketplace";
 const REGISTRY = "openshift-image-registry";
-/** What the OpenShift documentation calls the ConfigMap with the CAs of registries. */
-const CA_CONFIG_MAP = "registry-cas";
-
 const hasPolicies = (version: ClusterVersion | undefined): boolean => !hasMirrorSets(version);
-/** Up to 4.13 a DaemonSet brings the CAs of registries to nodes, later the machine-config daemon. */
-const hasNodeCa = (version: ClusterVersion | undefined): boolean =>
-    version !== undefined && version.major === 4 && version.minor <= 13;
+const hasNodeCa = (version: ClusterVersion | undefined): boolean => !hasMachineTrust(version);
 
 const mirrorSets = ["imagedigestmirrorsets", "imagetagmirrorsets"];
 
@@ -87,8 +85,8 @@ export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
         { verbs: READ, apiGroup: MACHINES, resource: "controllerconfigs", why: "the CAs that nodes have" },
         { verbs: READ, apiGroup: "", resource: "nodes", why: "how far nodes are" },
         ...ownerRights(),
-        { verbs: ["get"], apiGroup: "apps", resource: "daemonsets", ...nodeCa("node-ca") },
-        { verbs: ["get"], apiGroup: "", resource: "configmaps", ...nodeCa("image-registry-certificates") },
+        { verbs: ["get"], apiGroup: "apps", resource: "daemonsets", ...nodeCa(ROLLOUT_NAMES.nodeCa) },
+        { verbs: ["get"], apiGroup: "", resource: "configmaps", ...nodeCa(ROLLOUT_NAMES.nodeCaCertificates) },
     ],
     rules: [
         {
@@ -97,6 +95,13 @@ export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
             resource: "imagecontentsourcepolicies",
             why: "the mirror rules",
             isServed: hasPolicies,
+        },
+        {
+            verbs: ["get", "list", "watch", "delete"],
+            apiGroup: OPERATOR,
+            resource: "imagecontentsourcepolicies",
+            why: "the mirror rules that this program wrote when the cluster was 4.12 or older",
+            isServed: hasMirrorSets,
         },
         ...mirrorSets.map((resource) => ({
             verbs: MANAGE,
@@ -117,7 +122,7 @@ export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
         },
         {
             ...{ verbs: ["delete"], apiGroup: "", resource: "configmaps", namespace: "openshift-config" },
-            ...{ names: [CA_CONFIG_MAP], why: "that ConfigMap, where this program created it" },
+            ...{ names: [TRUST_NAMES.configMap], why: "that ConfigMap, where this program created it" },
         },
         {
             ...{ verbs: ["get", "patch"], apiGroup: CONFIG, resource: "images", names: ["cluster"] },
@@ -172,22 +177,19 @@ function nodeCa(name: string): Pick<Right, "namespace" | "names" | "why" | "isSe
 }
 
 function coverageRights(): Right[] {
-    const named: Readonly<Record<string, readonly string[]>> = {
-        "": ["pods", "replicationcontrollers"],
-        apps: ["deployments", "statefulsets", "daemonsets", "replicasets"],
-        batch: ["jobs", "cronjobs"],
-        "apps.openshift.io": ["deploymentconfigs"],
-        "build.openshift.io": ["buildconfigs"],
-        "image.openshift.io": ["imagestreams"],
-        [OLM]: ["catalogsources"],
-        // Also before 4.18: the technology preview has them, and without the right a kind that is not served is forbidden.
-        [OLM_V1]: ["clustercatalogs"],
-    };
     const why = "the images that they name";
     return [
-        ...Object.entries(named).flatMap(([apiGroup, resources]) =>
-            resources.map((resource) => ({ verbs: LIST, apiGroup, resource, why })),
-        ),
+        ...IMAGE_KINDS.map(({ apiVersion, resource }) => ({
+            verbs: LIST,
+            apiGroup: apiGroup(apiVersion),
+            resource,
+            why,
+        })),
         { verbs: ["get"], apiGroup: CONFIG, resource: "clusterversions", names: ["version"], why: "the release image" },
     ];
+}
+
+/** "apps" of "apps/v1", "" of "v1". */
+function apiGroup(apiVersion: string): string {
+    return apiVersion.includes("/") ? (apiVersion.split("/", 1)[0] ?? "") : "";
 }

@@ -1,12 +1,11 @@
 import { toProblem } from "../../errors/errors";
 import type { ClusterClient } from "../../kubernetes/cluster-client";
-import type { RegistriesConf } from "../rules/registries-conf";
 import { hasMachineTrust, parseClusterVersion } from "../versions";
-import { type PoolOptions, preCheck, rolledOut } from "./pool-rollout";
+import { type PoolOptions, rolledOut } from "./pool-rollout";
 import { type ExpectedPullEntry, pullSecretRendered } from "./pull-secret-rollout";
+import type { FindMachineConfig } from "./rendered-configs";
 import {
     type ClusterNode,
-    type ClusterVersionObject,
     type ConfigMap,
     type ControllerConfig,
     type DaemonSet,
@@ -16,14 +15,7 @@ import {
     ROLLOUT_PATHS,
 } from "./rollout-objects";
 import { type RolloutResult, combineResults } from "./rollout-result";
-import {
-    type FindMachineConfig,
-    builtInPools,
-    generatedRegistriesNames,
-    registryUnused,
-    rulesAccepted,
-    rulesRendered,
-} from "./rules-rollout";
+import { registryUnused } from "./rules-rollout";
 import { type ExpectedTrust, nodeCaRolledOut, trustSynced } from "./trust-rollout";
 
 /** What all nodes of a cluster are to have; an absent part is not looked at. */
@@ -32,12 +24,8 @@ export interface NodeExpectation extends PoolOptions {
     readonly version?: string | undefined;
     readonly ca?: ExpectedTrust | undefined;
     readonly pullEntry?: ExpectedPullEntry | undefined;
-    /** What the machine-config operator is to make of our mirror objects. */
-    readonly rules?: RegistriesConf | undefined;
     /** A registry that their configuration is to name as a mirror no more: `registry.example:8443`. */
     readonly unusedHost?: string | undefined;
-    /** Step 0: nothing else is going on at the nodes. */
-    readonly settled?: true;
 }
 
 /**
@@ -55,22 +43,15 @@ export async function checkNodes(
     expectation: NodeExpectation,
     rendered: RenderedConfigs = new Map(),
 ): Promise<RolloutResult> {
-    const { ca, pullEntry, rules, unusedHost, settled } = expectation;
-    const readsConfigs = pullEntry !== undefined || rules !== undefined || unusedHost !== undefined;
+    const { ca, pullEntry, unusedHost } = expectation;
     const trust = ca === undefined ? [] : [await checkTrust(client, ca, expectation)];
-    if (!readsConfigs && settled === undefined) return combineResults(trust);
+    if (pullEntry === undefined && unusedHost === undefined) return combineResults(trust);
     const pools = await client.list<MachineConfigPool>(ROLLOUT_PATHS.pools);
     if (pools === undefined) return noMachineConfig(client);
-    const busy = settled === undefined ? [] : [preCheck(pools, await readClusterVersion(client))];
-    if (!readsConfigs) return combineResults([...trust, ...busy]);
-    const find = await readMachineConfigs(client, pools, rules !== undefined, rendered);
+    const find = await readMachineConfigs(client, pools, rendered);
     return combineResults([
         ...trust,
-        ...busy,
         ...(pullEntry === undefined ? [] : [pullSecretRendered(pullEntry, pools, find, expectation)]),
-        ...(rules === undefined
-            ? []
-            : [rulesAccepted(rules, pools, find), rulesRendered(rules, pools, find, expectation)]),
         ...(unusedHost === undefined ? [] : [registryUnused(unusedHost, pools, find, expectation)]),
         rolledOut(pools, expectation),
     ]);
@@ -113,10 +94,6 @@ function noMachineConfig({ server }: ClusterClient): RolloutResult {
     };
 }
 
-async function readClusterVersion(client: ClusterClient): Promise<ClusterVersionObject | undefined> {
-    return client.get<ClusterVersionObject>(ROLLOUT_PATHS.clusterVersions, ROLLOUT_NAMES.clusterVersion);
-}
-
 /** The pools as they are now; none where the cluster does not have that kind. */
 export async function readPools(client: ClusterClient): Promise<readonly MachineConfigPool[]> {
     return (await client.list<MachineConfigPool>(ROLLOUT_PATHS.pools)) ?? [];
@@ -126,20 +103,17 @@ export async function readPools(client: ClusterClient): Promise<readonly Machine
 async function readMachineConfigs(
     client: ClusterClient,
     pools: readonly MachineConfigPool[],
-    needsGenerated: boolean,
     rendered: RenderedConfigs,
 ): Promise<FindMachineConfig> {
-    const read = (name: string) => client.get<MachineConfig>(ROLLOUT_PATHS.machineConfigs, name);
     const found = new Map<string, MachineConfig>();
     for (const name of new Set(pools.map(({ spec }) => spec.configuration?.name ?? ""))) {
-        const config = name === "" ? undefined : (rendered.get(name) ?? (await read(name)));
+        const config =
+            name === ""
+                ? undefined
+                : (rendered.get(name) ?? (await client.get<MachineConfig>(ROLLOUT_PATHS.machineConfigs, name)));
         if (config === undefined) continue;
         rendered.set(name, config);
         found.set(name, config);
-    }
-    for (const name of needsGenerated ? builtInPools(pools).flatMap(generatedRegistriesNames) : []) {
-        const config = await read(name);
-        if (config !== undefined) found.set(name, config);
     }
     return (name) => found.get(name);
 }

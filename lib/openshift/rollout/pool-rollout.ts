@@ -1,5 +1,5 @@
 import { counted } from "../../errors/text";
-import { type ClusterVersionObject, type MachineConfigPool, hasCondition } from "./rollout-objects";
+import { type MachineConfigPool, hasCondition } from "./rollout-objects";
 import { DONE, type RolloutResult, combineResults, waitingForNodes } from "./rollout-result";
 
 /** Others, of image builds and pinned images, say nothing about the configuration of nodes. */
@@ -34,7 +34,7 @@ export function isRolledOut({ metadata, spec, status }: MachineConfigPool): bool
     );
 }
 
-/** Step 5: every pool, custom ones too, has rolled out what it wants. */
+/** Every pool, custom ones too, has rolled out what it wants. */
 export function rolledOut(pools: readonly MachineConfigPool[], options: PoolOptions = {}): RolloutResult {
     return combineResults(pools.map((pool) => (isRolledOut(pool) ? DONE : poolProgress(pool, options))));
 }
@@ -88,26 +88,4 @@ export function pausedPools(pools: readonly MachineConfigPool[]): RolloutResult 
 /** The names of the pools that are degraded now. */
 export function degradedPools(pools: readonly MachineConfigPool[]): string[] {
     return pools.filter(isDegraded).map(({ metadata }) => metadata.name);
-}
-
-/**
- * Step 0, before anything is written that makes nodes change: no pool is paused, degraded or busy, and the cluster is not
- * being upgraded.
- */
-export function preCheck(
-    pools: readonly MachineConfigPool[],
-    clusterVersion: ClusterVersionObject | undefined,
-): RolloutResult {
-    return combineResults([pausedPools(pools), upgradeState(clusterVersion), rolledOut(pools)]);
-}
-
-function upgradeState(clusterVersion: ClusterVersionObject | undefined): RolloutResult {
-    const { conditions, desired } = clusterVersion?.status ?? {};
-    if (!hasCondition(conditions, "Progressing")) return DONE;
-    const message = conditions?.find(({ type }) => type === "Progressing")?.message ?? "";
-    return {
-        state: "failed",
-        problem: `the cluster is being upgraded to ${desired?.version ?? "another version"}${message === "" ? "" : ` (${message})`}`,
-        fix: "run again when the upgrade has finished: oc get clusterversion",
-    };
 }

@@ -1,9 +1,9 @@
 import { entryHash, findPullEntry } from "../trust/pull-secret";
 import { readIgnitionFile } from "./ignition-file";
 import type { PoolOptions } from "./pool-rollout";
-import type { MachineConfigPool } from "./rollout-objects";
-import { DONE, type RolloutResult, combineResults, waitingForOperator } from "./rollout-result";
-import { type FindMachineConfig, blockedOr, renderedConfig } from "./rules-rollout";
+import { type FindMachineConfig, checkRendered } from "./rendered-configs";
+import type { MachineConfig, MachineConfigPool } from "./rollout-objects";
+import type { RolloutResult } from "./rollout-result";
 
 /** An entry of the global pull secret as nodes are to have it. */
 export interface ExpectedPullEntry {
@@ -17,7 +17,7 @@ export interface ExpectedPullEntry {
 const KUBELET_AUTH_FILE = "/var/lib/kubelet/config.json";
 
 /**
- * Step 2, together with step 5: the rendered configuration that each pool wants has the entry of the global pull secret.
+ * The rendered configuration that each pool wants has the entry of the global pull secret.
  * @throws PassthroughError `PULL_SECRET_INVALID`, `CLUSTER_OBJECT_INVALID`
  */
 export function pullSecretRendered(
@@ -26,18 +26,12 @@ export function pullSecretRendered(
     find: FindMachineConfig,
     options: PoolOptions = {},
 ): RolloutResult {
-    return combineResults(
-        pools.map((pool) => {
-            if (pool.status?.machineCount === 0) return DONE;
-            const { name } = pool.metadata;
-            const config = renderedConfig(pool, find);
-            if (config === undefined) return waitingForOperator([`pool ${name}: its rendered configuration`]);
-            const text = readIgnitionFile(config, KUBELET_AUTH_FILE);
-            if (text === undefined)
-                return blockedOr(pool, options, `pool ${name}: ${KUBELET_AUTH_FILE} in ${config.metadata.name}`);
-            const entry = findPullEntry(text, expected.key);
-            if (entry !== undefined && entryHash(entry) === expected.hash) return DONE;
-            return blockedOr(pool, options, `pool ${name}: a configuration with the new pull secret`);
-        }),
-    );
+    const missing = (config: MachineConfig) => {
+        const text = readIgnitionFile(config, KUBELET_AUTH_FILE);
+        if (text === undefined) return `${KUBELET_AUTH_FILE} in ${config.metadata.name}`;
+        const entry = findPullEntry(text, expected.key);
+        const isExpected = entry !== undefined && entryHash(entry) === expected.hash;
+        return isExpected ? undefined : "a configuration with the new pull secret";
+    };
+    return checkRendered(pools, find, missing, options);
 }

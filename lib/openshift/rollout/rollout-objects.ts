@@ -1,6 +1,6 @@
 import type { KubernetesObject, ResourcePath } from "../../kubernetes/cluster-client";
 
-/** A condition of a pool or of the cluster version. */
+/** A condition of a pool or a node. */
 export interface StatusCondition {
     readonly type: string;
     readonly status: string;
@@ -55,13 +55,6 @@ export interface ClusterNode extends KubernetesObject {
     readonly status?: { readonly conditions?: readonly StatusCondition[] };
 }
 
-export interface ClusterVersionObject extends KubernetesObject {
-    readonly status?: {
-        readonly desired?: { readonly version?: string };
-        readonly conditions?: readonly StatusCondition[];
-    };
-}
-
 export interface DaemonSet extends KubernetesObject {
     readonly status?: {
         readonly observedGeneration?: number;
@@ -84,7 +77,6 @@ export const ROLLOUT_PATHS = {
     pools: { apiVersion: MACHINE_CONFIGURATION, resource: "machineconfigpools" },
     controllerConfigs: { apiVersion: MACHINE_CONFIGURATION, resource: "controllerconfigs" },
     machineConfigs: { apiVersion: MACHINE_CONFIGURATION, resource: "machineconfigs" },
-    clusterVersions: { apiVersion: "config.openshift.io/v1", resource: "clusterversions" },
     nodes: { apiVersion: "v1", resource: "nodes" },
     registryDaemonSets: { apiVersion: "apps/v1", resource: "daemonsets", namespace: "openshift-image-registry" },
     registryConfigMaps: { apiVersion: "v1", resource: "configmaps", namespace: "openshift-image-registry" },
@@ -93,7 +85,6 @@ export const ROLLOUT_PATHS = {
 /** Which objects of those kinds are read by name. */
 export const ROLLOUT_NAMES = {
     controllerConfig: "machine-config-controller",
-    clusterVersion: "version",
     /** Copies the CAs of registries to the nodes, up to OpenShift 4.13. */
     nodeCa: "node-ca",
     /** What `node-ca` copies. */

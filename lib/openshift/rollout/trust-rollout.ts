@@ -22,7 +22,7 @@ const SYNCED = "machineconfiguration.openshift.io/lastSyncedControllerConfigReso
 const MAX_NODES = 3;
 
 /**
- * Step 1 from OpenShift 4.14 on: the machine-config operator has taken the CA, and the daemon of every node has taken that
+ * From OpenShift 4.14 on: the machine-config operator has taken the CA, and the daemon of every node has taken that
  * state of the ControllerConfig. Both are to be read anew for each look: resource versions are compared for equality only
  * (machine-config-operator, pkg/operator/sync.go, pkg/daemon/certificate_writer.go).
  */
@@ -45,7 +45,7 @@ export function trustSynced(
     return waitingForNodes([`CA: ${managed.length - behind.length} of ${managed.length} nodes (not yet ${names})`]);
 }
 
-/** Step 1 up to OpenShift 4.13: the image registry's operator has taken the CA, and its DaemonSet is up on every node. */
+/** Up to OpenShift 4.13: the image registry's operator has taken the CA, and its DaemonSet is up on every node. */
 export function nodeCaRolledOut(
     expected: ExpectedTrust,
     certificates: ConfigMap | undefined,

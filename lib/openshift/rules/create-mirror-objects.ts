@@ -11,6 +11,7 @@ import {
     type MirrorEntry,
     type MirrorObject,
     type MirrorSourcePolicy,
+    MIRROR_NAME_FIX,
     isMirrorLocation,
     isMirrorSource,
 } from "./mirror-object-types";
@@ -119,7 +120,7 @@ function refused(thing: string): Error {
     return new PassthroughError("the cluster's API does not accept it", {
         code: "MIRROR_RULE_INVALID",
         thing: `mirror rule, ${thing}`,
-        fix: "write host[:port] and lower-case path components, without scheme, tag, digest or trailing slash",
+        fix: MIRROR_NAME_FIX,
     });
 }
 

@@ -34,6 +34,11 @@ export function listEntries(object: MirrorObject): FormEntry[] {
     }
 }
 
+/** True if a mirror's location is at this host. */
+export function isAt(location: string, host: string): boolean {
+    return location === host || location.startsWith(`${host}/`);
+}
+
 /** The library of the operator ignores entries that redirect nowhere, their policy included. */
 export function hasRealMirror({ source, mirrors }: Pick<FormEntry, "source" | "mirrors">): boolean {
     return mirrors.some((mirror) => mirror !== source);

@@ -42,6 +42,10 @@ const COMPONENT = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
 const LOCATION = new RegExp(`^${LABEL}(?:\\.${LABEL})*(?::[0-9]+)?(?:/${COMPONENT})*$`);
 const WILDCARD = new RegExp(`^\\*(?:\\.${LABEL})+$`);
 
+/** How a source or mirror is written, as the end of an error. */
+export const MIRROR_NAME_FIX =
+    "write host[:port] and lower-case path components, without scheme, tag, digest or trailing slash";
+
 /** True if the API accepts it in `mirrors`: `host[:port][/component]*` (CRD pattern of IDMS and ITMS). */
 export function isMirrorLocation(text: string): boolean {
     return LOCATION.test(text);

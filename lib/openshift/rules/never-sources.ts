@@ -1,3 +1,4 @@
+import { listEntries } from "./mirror-entries";
 import type { MirrorEntry, MirrorObject } from "./mirror-object-types";
 
 /**
@@ -12,22 +13,8 @@ export function forbidSources<T extends MirrorObject>(objects: readonly T[], sou
 
 /** The sources that the objects forbid to contact, sorted. */
 export function forbiddenSources(objects: readonly MirrorObject[]): string[] {
-    const forbidden = objects
-        .flatMap(policyEntries)
-        .filter(({ mirrorSourcePolicy }) => mirrorSourcePolicy === "NeverContactSource")
-        .map(({ source }) => source);
-    return [...new Set(forbidden)].sort();
-}
-
-function policyEntries(object: MirrorObject): readonly MirrorEntry[] {
-    switch (object.kind) {
-        case "ImageDigestMirrorSet":
-            return object.spec.imageDigestMirrors ?? [];
-        case "ImageTagMirrorSet":
-            return object.spec.imageTagMirrors ?? [];
-        case "ImageContentSourcePolicy":
-            return [];
-    }
+    const forbidden = objects.flatMap(listEntries).filter(({ isNever }) => isNever);
+    return [...new Set(forbidden.map(({ source }) => source))].sort();
 }
 
 function withEntries<T extends MirrorObject>(object: T, change: (entry: MirrorEntry) => MirrorEntry): T {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type ClusterVersion, hasMirrorSets, parseClusterVersion } from "../versions";
 import type { RegistriesConf, RegistryMirror, RegistryRule } from "./registries-conf";
+import { ruleScope } from "./registry-sources";
 
 /**
  * What nodes are configured with, as far as registries are concerned. An absent part is one that does not exist. Texts are
@@ -123,7 +124,7 @@ function registriesConfChanges(
 
 /** By prefix, else location, as the operator does. */
 function rulesByScope({ registry = [] }: RegistriesConf): Map<string, RegistryRule> {
-    return new Map(registry.map((rule) => [rule.prefix ?? rule.location ?? "", rule]));
+    return new Map(registry.map((rule) => [ruleScope(rule), rule]));
 }
 
 function searchChange(before: readonly string[], after: readonly string[]): Change[] {

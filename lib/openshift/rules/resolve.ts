@@ -1,5 +1,6 @@
 import { type Reference, formatReference, parseReference, repositoryName } from "../../oci/reference";
 import type { RegistriesConf, RegistryRule } from "./registries-conf";
+import { ruleScope } from "./registry-sources";
 
 /** One place that the container runtime asks. */
 export interface PullAttempt {
@@ -29,11 +30,6 @@ export interface PullResolution {
     readonly failure?: string;
 }
 
-/** The prefix that a rule is matched by: its location unless it says otherwise. */
-function rulePrefix(rule: RegistryRule): string {
-    return rule.prefix ?? rule.location ?? "";
-}
-
 /**
  * The one rule that applies to a name `host/path`: of those that match, the one with the longest prefix as it is written,
  * so that `*.example.com` wins over `*.com` and `registry.redhat.io` over `*.redhat.io` (containers/image,
@@ -44,7 +40,7 @@ export function findRule(conf: RegistriesConf, name: string): RegistryRule | und
     let best: RegistryRule | undefined;
     let longest = 0;
     for (const rule of conf.registry ?? []) {
-        const prefix = rulePrefix(rule);
+        const prefix = ruleScope(rule);
         if (prefix.length > longest && matchedLength(name, prefix) > 0) [best, longest] = [rule, prefix.length];
     }
     return best;
@@ -72,17 +68,17 @@ export function resolvePull(conf: RegistriesConf, reference: Reference): PullRes
                 attempts: [],
                 refused: [],
                 blockedSource: rule.blocked === true,
-                rule: rulePrefix(rule),
+                rule: ruleScope(rule),
                 failure: rewritten,
             };
         }
         const attempt = { reference: formatReference(rewritten), location: location ?? asked.registry, viaMirror };
         const blocking = findRule(conf, repositoryName(rewritten));
-        if (blocking?.blocked === true) refused.push({ ...attempt, blockedBy: rulePrefix(blocking) });
+        if (blocking?.blocked === true) refused.push({ ...attempt, blockedBy: ruleScope(blocking) });
         else attempts.push(attempt);
     }
     const blockedSource = refused.some((attempt) => !attempt.viaMirror);
-    return { attempts, refused, blockedSource, rule: rulePrefix(rule) };
+    return { attempts, refused, blockedSource, rule: ruleScope(rule) };
 }
 
 /** How much of a name a prefix matches; 0 if it does not. A host also matches itself with a port, as in the runtime. */
@@ -112,7 +108,7 @@ function pullLocations(rule: RegistryRule, asked: Reference): { location: string
 function rewrite(asked: Reference, rule: RegistryRule, location: string | undefined): Reference | string {
     if (location === undefined) return asked;
     const text = formatReference(asked);
-    const rewritten = location + text.slice(matchedLength(repositoryName(asked), rulePrefix(rule)));
+    const rewritten = location + text.slice(matchedLength(repositoryName(asked), ruleScope(rule)));
     try {
         const reference = parseReference(rewritten);
         return formatReference(reference) === rewritten ? reference : `${rewritten} is not a canonical image reference`;

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
-import type { MirrorEntry, MirrorObject } from "../rules/mirror-object-types";
+import type { MirrorObject } from "../rules/mirror-object-types";
+import { listEntries } from "../rules/mirror-entries";
 import { type ClusterVersion, parseClusterVersion } from "../versions";
 
 /** What is configured without the mirror objects of a running OpenShift cluster. */
@@ -81,17 +82,9 @@ export interface Route {
 /** The rules as routes, by source. Every object of a site names the same mirrors and policy for a source. */
 function listRoutes(objects: readonly MirrorObject[]): Route[] {
     const routes = new Map<string, Route>();
-    const add = (entries: readonly MirrorEntry[] = [], form: "digests" | "tags"): void => {
-        for (const { source, mirrors = [], mirrorSourcePolicy } of entries) {
-            const isNever = mirrorSourcePolicy === "NeverContactSource";
-            const before = routes.get(source) ?? { source, mirrors, digests: false, tags: false, isNever };
-            routes.set(source, { ...before, [form]: true });
-        }
-    };
-    for (const object of objects) {
-        if (object.kind === "ImageContentSourcePolicy") add(object.spec.repositoryDigestMirrors, "digests");
-        else if (object.kind === "ImageDigestMirrorSet") add(object.spec.imageDigestMirrors, "digests");
-        else add(object.spec.imageTagMirrors, "tags");
+    for (const { source, mirrors, isNever, form } of objects.flatMap(listEntries)) {
+        const before = routes.get(source) ?? { source, mirrors, digests: false, tags: false, isNever };
+        routes.set(source, { ...before, [form === "digest" ? "digests" : "tags"]: true });
     }
     return [...routes.values()].sort((a, b) => (a.source < b.source ? -1 : 1));
 }

@@ -86,10 +86,14 @@ function unnamedConfigMap(name: string, others: readonly string[]): PassthroughE
 
 /**
  * Puts a CA into the ConfigMap that Image/cluster names, or creates one and names it. Everything else stays.
- * @returns what state is to have of it
+ * @returns what state is to have of it, and why the CA was left in the ConfigMap that Image/cluster named before, if it was
  * @throws PassthroughError `TRUST_EXISTS`, `CLUSTER_OBJECT_INVALID`; ClusterError
  */
-export async function writeCa(client: ClusterClient, change: CaChange, options: WriteOptions): Promise<WrittenTrust> {
+export async function writeCa(
+    client: ClusterClient,
+    change: CaChange,
+    options: WriteOptions,
+): Promise<{ readonly written: WrittenTrust; readonly left: string | undefined }> {
     const written = await retryConflicts(options, async () => {
         const place = await readCaPlace(client);
         checkCaPlace(place, change);
@@ -104,9 +108,11 @@ export async function writeCa(client: ClusterClient, change: CaChange, options: 
         };
     });
     const former = change.before.configMap;
-    if (former !== undefined && former !== written.configMap)
-        await removeCa(client, change.key, change.before, options);
-    return written;
+    const left =
+        former === undefined || former === written.configMap
+            ? undefined
+            : await removeCa(client, change.key, change.before, options);
+    return { written, left };
 }
 
 /** True if somebody else has put this very CA there. */

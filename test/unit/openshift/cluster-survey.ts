@@ -64,4 +64,5 @@ export function survey(facts: Facts) {
 const line = ({ object, problem, fix }: ClusterRefusal | ClusterWarning) => `${object}: ${problem} -> ${fix}`;
 /** "CODE object: problem -> fix" */
 export const refusals = (facts: Facts) => survey(facts).refusals.map((refusal) => `${refusal.code} ${line(refusal)}`);
-export const warnings = (facts: Facts) => survey(facts).warnings.map((warning) => `${warning.topic} ${line(warning)}`);
+/** "object: problem -> fix" */
+export const warnings = (facts: Facts) => survey(facts).warnings.map(line);

@@ -32,7 +32,11 @@ const TABLE: Readonly<Record<ClusterFunction, readonly string[]>> = {
         "get /configmaps in openshift-config-managed",
         "get updateservice.operator.openshift.io/updateservices in openshift-update-service",
     ],
-    rules: [`${ALL} ${CONFIG}/imagedigestmirrorsets`, `${ALL} ${CONFIG}/imagetagmirrorsets`],
+    rules: [
+        "get,list,watch,delete operator.openshift.io/imagecontentsourcepolicies",
+        `${ALL} ${CONFIG}/imagedigestmirrorsets`,
+        `${ALL} ${CONFIG}/imagetagmirrorsets`,
+    ],
     trust: [
         "get,patch /secrets/pull-secret in openshift-config",
         "get,create,patch /configmaps in openshift-config",

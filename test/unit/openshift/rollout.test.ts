@@ -1,6 +1,5 @@
-import { preCheck, rolledOut } from "../../../lib/openshift/rollout/pool-rollout";
+import { rolledOut } from "../../../lib/openshift/rollout/pool-rollout";
 import { pullSecretRendered } from "../../../lib/openshift/rollout/pull-secret-rollout";
-import type { ClusterVersionObject } from "../../../lib/openshift/rollout/rollout-objects";
 import { nodeCaRolledOut, trustSynced } from "../../../lib/openshift/rollout/trust-rollout";
 import { entryHash, pullEntry } from "../../../lib/openshift/trust/pull-secret";
 import { type PoolDifference, controllerConfig, machineConfig, node, pool } from "../../support/rollout-objects";
@@ -10,35 +9,7 @@ const waiting = (text: unknown) => expect.objectContaining({ state: "waiting", w
 const failed = (problem: string) =>
     expect.objectContaining({ state: "failed", problem: expect.stringContaining(problem) as string });
 
-function clusterVersion(progressing: string): ClusterVersionObject {
-    const conditions = [{ type: "Progressing", status: progressing, message: "Working towards 4.18.21" }];
-    return {
-        apiVersion: "config.openshift.io/v1",
-        kind: "ClusterVersion",
-        metadata: { name: "version" },
-        status: { desired: { version: "4.18.21" }, conditions },
-    };
-}
-
-describe("step 0, before anything is written", () => {
-    test.each<[string, PoolDifference, string, unknown]>([
-        ["all is settled", {}, "False", DONE],
-        ["a pool is paused", { paused: true }, "False", failed("pool worker is paused")],
-        ["a paused pool has no nodes", { paused: true, machines: 0 }, "False", DONE],
-        ["a pool is degraded", { conditions: { Degraded: "True" } }, "False", failed("pool worker is degraded")],
-        [
-            "a pool is updating",
-            { conditions: { Updated: "False", Updating: "True" }, updated: 1 },
-            "False",
-            waiting("worker: 1 of 3 nodes"),
-        ],
-        ["the cluster is being upgraded", {}, "True", failed("upgraded to 4.18.21 (Working towards 4.18.21)")],
-    ])("%s", (_name, difference, progressing, expected) => {
-        expect(preCheck([pool("master"), pool("worker", difference)], clusterVersion(progressing))).toEqual(expected);
-    });
-});
-
-describe("step 1, the CA", () => {
+describe("the CA", () => {
     const CA = { key: "registry.test..8443", pem: "-----BEGIN CERTIFICATE-----\nabc\n" };
     const bundle = { "other.test": "other", [CA.key]: CA.pem };
 
@@ -144,7 +115,7 @@ describe("step 1, the CA", () => {
     });
 });
 
-describe("step 2, the pull secret", () => {
+describe("the pull secret", () => {
     const key = "registry.test:8443";
     const entry = pullEntry({ username: "puller", password: "secret-1" });
     const expected = { key, hash: entryHash(entry) };
@@ -180,7 +151,7 @@ describe("step 2, the pull secret", () => {
     });
 });
 
-describe("step 5, rolled out", () => {
+describe("rolled out", () => {
     const updating = { Updated: "False", Updating: "True" };
     test.each<[string, PoolDifference, unknown]>([
         ["nothing has changed: passes at once", {}, DONE],

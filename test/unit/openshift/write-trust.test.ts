@@ -38,8 +38,8 @@ const map = (name: string) => cluster.peek<ConfigMap>(configMaps, name);
 const namedMap = () => cluster.peek<ImageConfig>(images, "cluster")?.spec?.additionalTrustedCA?.name;
 const secretText = () =>
     Buffer.from(cluster.peek<Secret>(secrets, "pull-secret")?.data?.[".dockerconfigjson"] ?? "", "base64").toString();
-const put = (before: WrittenTrust = {}, adopt = false) =>
-    writeCa(cluster, { key: KEY, pem: PEM, adopt, before }, options());
+const put = async (before: WrittenTrust = {}, adopt = false) =>
+    (await writeCa(cluster, { key: KEY, pem: PEM, adopt, before }, options())).written;
 const putEntry = (before: WrittenTrust = {}, adopt = false) =>
     writePullEntry(cluster, { host: HOST, account: ACCOUNT, adopt, before }, options());
 
@@ -112,6 +112,16 @@ describe("the CA", () => {
         expect(map("new-cas")?.data).toEqual({ "third.test": "third", [KEY]: PEM });
     });
 
+    test("says why the CA stays in the former ConfigMap", async () => {
+        putImage("new-cas");
+        putMap("new-cas", {});
+        putMap("user-cas", { [KEY]: OLD_PEM });
+        const before = { configMap: "user-cas", caHash: caHash(PEM) };
+        const { left } = await writeCa(cluster, { key: KEY, pem: PEM, adopt: false, before }, options());
+        expect(left).toBe(`CA ${KEY} in ConfigMap openshift-config/user-cas stays: it has been changed`);
+        expect(map("user-cas")?.data).toEqual({ [KEY]: OLD_PEM });
+    });
+
     test("one that somebody changed stays at the end; one that is gone is no error", async () => {
         putImage("user-cas");
         putMap("user-cas", { [KEY]: OLD_PEM });
@@ -173,6 +183,16 @@ describe("the account in the pull secret", () => {
         putSecret(spaced);
         await putEntry();
         expect(secretText()).toBe(spaced);
+    });
+
+    test("says why the CA stays in the former ConfigMap", async () => {
+        putImage("new-cas");
+        putMap("new-cas", {});
+        putMap("user-cas", { [KEY]: OLD_PEM });
+        const before = { configMap: "user-cas", caHash: caHash(PEM) };
+        const { left } = await writeCa(cluster, { key: KEY, pem: PEM, adopt: false, before }, options());
+        expect(left).toBe(`CA ${KEY} in ConfigMap openshift-config/user-cas stays: it has been changed`);
+        expect(map("user-cas")?.data).toEqual({ [KEY]: OLD_PEM });
     });
 
     test("one that somebody changed stays at the end; one that is gone is no error", async () => {

@@ -1,0 +1,68 @@
+import { clusterOwner, findOwnObjects, isOwnObject, lostSources, otherCluster } from "../../../lib/openshift";
+import type { MirrorObject } from "../../../lib/openshift";
+import { OWNER_ANNOTATION } from "../../../lib/openshift";
+import { named } from "./cluster-survey";
+import { entry, icsp, idms, itms } from "./mirror-objects";
+
+const STACK = "registry-passthrough/lab";
+const object = (owner?: string) => ({
+    metadata: { name: "a", annotations: owner === undefined ? {} : { [OWNER_ANNOTATION]: owner } },
+});
+
+test.each<[string, string, string | undefined, boolean, string | undefined]>([
+    ["the only cluster", "", STACK, true, undefined],
+    ["a named cluster", "east", `${STACK}/east`, true, undefined],
+    ["a named cluster, written by an earlier version", "east", STACK, true, undefined],
+    ["another cluster", "east", `${STACK}/west`, false, "west"],
+    ["a cluster whose name begins alike", "east", `${STACK}/east-2`, false, "east-2"],
+    ["a named cluster, seen from the only one", "", `${STACK}/east`, false, "east"],
+    ["another stack", "east", "registry-passthrough/prod", false, undefined],
+    ["a stack whose name begins alike", "", `${STACK}2/east`, false, undefined],
+    ["nobody", "", undefined, false, undefined],
+])("owner: %s", (_, cluster, found, isOwn, other) => {
+    const owner = { owner: clusterOwner(STACK, cluster) };
+    expect([isOwnObject(object(found), owner), otherCluster(object(found), owner)]).toEqual([isOwn, other]);
+});
+
+test("a former name of the cluster is its own", () => {
+    const owner = { owner: `${STACK}/west`, formerOwners: [`${STACK}/east`] };
+    expect(isOwnObject(object(`${STACK}/east`), owner)).toBe(true);
+    expect(otherCluster(object(`${STACK}/east`), owner)).toBeUndefined();
+});
+
+const annotated = (rule: MirrorObject, owner: string): MirrorObject =>
+    ({
+        ...rule,
+        metadata: { ...rule.metadata, ...{ annotations: { [OWNER_ANNOTATION]: owner } } } as MirrorObject["metadata"],
+    }) as MirrorObject;
+const QUAY = entry("quay.io", ["reg.test:8443/mirror/quay.io"]);
+const GHCR = entry("ghcr.io", ["reg.test:8443/mirror/ghcr.io"]);
+
+test("objects are sorted by what a run does with them", () => {
+    const [old, digest, foreign] = [
+        annotated(named("passthrough-lab", icsp(QUAY)), STACK),
+        named("passthrough-lab-digest", idms(QUAY)),
+        annotated(named("corp", itms(QUAY)), "registry-passthrough/prod"),
+    ];
+    const wanted = [named("passthrough-lab-digest", idms(GHCR))];
+    expect(findOwnObjects({ objects: [old, digest, foreign] }, wanted, { owner: STACK })).toEqual({
+        replaced: [digest],
+        removed: [old],
+        remaining: [digest, foreign],
+    });
+});
+
+test("a rule is lost by form and source, whichever kind of object had it", () => {
+    const removed = [named("passthrough-lab", icsp(QUAY, GHCR))];
+    const own = { replaced: [named("tag", itms(QUAY))], removed, remaining: [] };
+    expect(lostSources(own, [named("digest", idms(QUAY))]).map(({ object: name, problem }) => [name, problem])).toEqual(
+        [
+            ["ImageTagMirrorSet tag", expect.stringContaining("quay.io would lose its mirror rule for pulls by tag")],
+            [
+                "ImageContentSourcePolicy passthrough-lab",
+                expect.stringContaining("ghcr.io would lose its mirror rule for pulls by digest"),
+            ],
+        ],
+    );
+    expect(lostSources(own, [named("digest", idms(QUAY, GHCR)), named("tag", itms(QUAY))])).toEqual([]);
+});
