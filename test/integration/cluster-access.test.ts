@@ -186,19 +186,12 @@ test("a renamed stack takes over its former objects with adopt, once its former 
         kind: "ConfigMap",
         metadata: { name: "release-signature", namespace: "default" },
     };
-    await server.admin.create({
-        ...signature,
-        metadata: { ...signature.metadata, annotations: former },
-    } as NamedObject);
+    const metadata = { ...signature.metadata, annotations: former };
+    await server.admin.create({ ...signature, metadata });
     const writeFormer = async (policy: Policy) => {
         for (const object of mirrorPair(SOURCES, policy)) {
-            const name = object.metadata.name.replace("lab", "former");
-            await server.admin.apply(
-                { ...object, metadata: { name, annotations: former } },
-                {
-                    force: true,
-                },
-            );
+            const renamed = { name: object.metadata.name.replace("lab", "former"), annotations: former };
+            await server.admin.apply({ ...object, metadata: renamed }, { force: true });
         }
     };
     const objects = [...inputs(WANTED).objects, signature];

@@ -12,7 +12,7 @@ const object = (owner?: string) => ({
 test.each<[string, string, string | undefined, boolean, string | undefined]>([
     ["the only cluster", "", STACK, true, undefined],
     ["a named cluster", "east", `${STACK}/east`, true, undefined],
-    ["a named cluster, written by an earlier version", "east", STACK, true, undefined],
+    ["the only cluster, seen from a named one", "east", STACK, false, "site.cluster"],
     ["another cluster", "east", `${STACK}/west`, false, "west"],
     ["a cluster whose name begins alike", "east", `${STACK}/east-2`, false, "east-2"],
     ["a named cluster, seen from the only one", "", `${STACK}/east`, false, "east"],
