@@ -6,7 +6,6 @@ import {
     type ClusterSurvey,
     type ClusterWarning,
     type ExistingCluster,
-    type LivePair,
     type LoneNever,
     type MirrorObject,
     type NeverSources,
@@ -14,8 +13,10 @@ import {
     type RegistriesConf,
     forbidSources,
     forbiddenSources,
+    findOwnPair,
     forecastNodeEffect,
     loneNever,
+    readExistingCluster,
     registriesConf,
     rolledOutNever,
     surveyCluster,
@@ -23,7 +24,7 @@ import {
 import type { MachineConfigPool } from "../../lib/openshift/rollout/rollout-objects";
 import { findForeignObjects } from "./owners";
 import type { ClusterAccessInputs } from "./kind";
-import { readExistingCluster, readPoolConfigurations } from "./read-cluster";
+import { readPoolConfigurations } from "./read-cluster";
 
 /** What a cluster says about what is to be written. */
 export interface Assessment {
@@ -54,7 +55,7 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     const wanted = parseBoundedJson(site.rules) as readonly MirrorObject[];
     const existing = await readExistingCluster(client);
     const { pools, configurations } = await readPoolConfigurations(client);
-    const pair = findPair(existing, wanted);
+    const pair = findOwnPair(existing.objects, wanted);
     const { ready, waiting } = rolledOutNever(pair, configurations);
     const forbidden = forbiddenSources(wanted);
     const neverSources = forbidden.filter((source) => ready.includes(source));
@@ -84,14 +85,6 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
 
 function isSameObject(one: MirrorObject, other: MirrorObject): boolean {
     return one.kind === other.kind && one.metadata.name === other.metadata.name;
-}
-
-function findPair({ objects }: ExistingCluster, wanted: readonly MirrorObject[]): LivePair {
-    const own = objects.filter((object) => wanted.some((ours) => isSameObject(ours, object)));
-    return {
-        digest: own.find((object) => object.kind === "ImageDigestMirrorSet"),
-        tag: own.find((object) => object.kind === "ImageTagMirrorSet"),
-    };
 }
 
 /** Sources of our objects that no object of ours would have any more. */

@@ -39,7 +39,7 @@ async function startCluster(): Promise<TestCluster> {
 
 /** An account with the roles that `passthrough render` writes for what these stacks do, and no more. */
 function limitedKubeconfig({ server }: TestCluster): Promise<string> {
-    return server.kubeconfigFor("registry-passthrough", roleRules(["preview", "rules", "trust"], VERSION));
+    return server.kubeconfigFor("registry-passthrough", roleRules(["preview", "rules", "trust", "coverage"], VERSION));
 }
 
 /** The policies that the cluster's pair of mirror objects has. */
@@ -60,6 +60,8 @@ test("a cluster gets CA, account and rules in this order, never in a second step
     const keys = {
         version: VERSION,
         contactSource: "never",
+        // The release is not in the archive.
+        coverage: { accept: ["quay.io/openshift-release-dev/**"] },
         apply: { kubeconfigFile: writeKubeconfig(site, await limitedKubeconfig(cluster)) },
     };
     site.stack.configure(site.document({ cluster: keys }));
@@ -140,6 +142,8 @@ test("a half of the pair that was forbidden alone is allowed by the next up, and
     const keys = {
         version: VERSION,
         contactSource: "never",
+        // The release is not in the archive.
+        coverage: { accept: ["quay.io/openshift-release-dev/**"] },
         apply: { kubeconfigFile: writeKubeconfig(site, cluster.server.kubeconfig) },
     };
     site.stack.configure(site.document({ cluster: keys }));

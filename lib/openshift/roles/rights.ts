@@ -61,26 +61,7 @@ const mirrorSets = ["imagedigestmirrorsets", "imagetagmirrorsets"];
 /** Every right of every function: docs/how-to/cluster-access.md. */
 export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
     preview: [
-        {
-            verbs: READ,
-            apiGroup: OPERATOR,
-            resource: "imagecontentsourcepolicies",
-            why: "rules of others that conflict",
-        },
-        ...mirrorSets.map((resource) => ({
-            verbs: READ,
-            apiGroup: CONFIG,
-            resource,
-            why: "rules of others that conflict",
-            isServed: hasMirrorSets,
-        })),
-        {
-            verbs: ["get"],
-            apiGroup: CONFIG,
-            resource: "images",
-            names: ["cluster"],
-            why: "registries that are blocked",
-        },
+        ...ruleRights(),
         { verbs: ["get"], apiGroup: CONFIG, resource: "clusterversions", names: ["version"], why: "the version" },
         { verbs: READ, apiGroup: MACHINES, resource: "machineconfigpools", why: "how far nodes are" },
         { verbs: READ, apiGroup: MACHINES, resource: "machineconfigs", why: "the rules that nodes have" },
@@ -155,6 +136,25 @@ export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
     coverage: coverageRights(),
 };
 
+/** What decides where pulls go, whoever has written it. */
+function ruleRights(): Right[] {
+    const why = "rules of others that conflict";
+    return [
+        { verbs: READ, apiGroup: OPERATOR, resource: "imagecontentsourcepolicies", why },
+        ...mirrorSets.map((resource) => ({
+            ...{ verbs: READ, apiGroup: CONFIG, resource, why },
+            isServed: hasMirrorSets,
+        })),
+        {
+            verbs: ["get"],
+            apiGroup: CONFIG,
+            resource: "images",
+            names: ["cluster"],
+            why: "registries that are blocked",
+        },
+    ];
+}
+
 /** Who has created what would be created. */
 function ownerRights(): Right[] {
     const why = "whom an object of this name belongs to";
@@ -189,5 +189,6 @@ function coverageRights(): Right[] {
             resources.map((resource) => ({ verbs: LIST, apiGroup, resource, why })),
         ),
         { verbs: ["get"], apiGroup: CONFIG, resource: "clusterversions", names: ["version"], why: "the release image" },
+        ...ruleRights(),
     ];
 }
