@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Provider } from "@pulumi/kubernetes/provider";
 import { ClusterAccess } from "../dynamic-providers/cluster-access/resource";
+import { ClusterContactSource } from "../dynamic-providers/cluster-contact-source/resource";
+import { ClusterCoverage } from "../dynamic-providers/cluster-coverage/resource";
 import { ClusterProtection } from "../dynamic-providers/cluster-protection/resource";
 import { ClusterTrust } from "../dynamic-providers/cluster-trust/resource";
 import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
@@ -48,6 +50,7 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             },
             { parent: this, dependsOn: [proven] },
         );
+        const coverage = this.declareCoverage(name, args, access);
         const trust = new ClusterTrust(
             `${name}-trust`,
             { ...connection, ...args.registry, ...(cluster.adopt ? { adopt: true as const } : {}) },
@@ -62,7 +65,7 @@ export class PassthroughCluster extends pulumi.ComponentResource {
         ) => declareObject(`${name}-${kind}`, object, value, owner, { parent: this, provider, dependsOn: after });
         const rules = shape.mirrorRules.map((rule) => {
             const value = pulumi
-                .all([delivery, access.neverSources])
+                .all([delivery, neverSources(access, coverage)])
                 .apply(([all, never]) => find(forbidSources(all.mirrorRules, new Set(never ?? [])), rule));
             return declare(RULE_NAMES[rule.kind], rule, value, [trust]);
         });
@@ -70,6 +73,15 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             const value = delivery.apply((all) => find(deliveredObjects(all, leaveOut), object));
             return declare(objectName(object), object, value, [trust, ...rules]);
         });
+        if (coverage !== undefined && cluster.contactSource === "never") {
+            const refused = coverage.refused.apply((sources) => sources ?? []);
+            const dependsOn = [...rules, ...objects];
+            new ClusterContactSource(
+                `${name}-contact-source`,
+                { cluster: cluster.name, refused },
+                { parent: this, dependsOn },
+            );
+        }
         new ClusterProtection(
             `${name}-protection`,
             {
@@ -81,6 +93,27 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             { parent: this, dependsOn: [trust, ...rules, ...objects] },
         );
         this.registerOutputs({});
+    }
+
+    /** Absent if the site leaves it out. */
+    private declareCoverage(
+        name: string,
+        args: PassthroughClusterArgs,
+        access: ClusterAccess,
+    ): ClusterCoverage | undefined {
+        const { cluster, delivery, registry, proven } = args;
+        if (cluster.coverage?.check === false) return undefined;
+        return new ClusterCoverage(
+            `${name}-coverage`,
+            {
+                ...clusterConnection(args),
+                ...registry,
+                rules: delivery.apply((all) => JSON.stringify(all.mirrorRules)),
+                candidates: access.neverSources as pulumi.Output<string[]>,
+                accept: [...(cluster.coverage?.accept ?? [])],
+            },
+            { parent: this, dependsOn: [access, proven] },
+        );
     }
 
     private declareProvider(name: string, { cluster, kubeconfig }: PassthroughClusterArgs): Provider {
@@ -105,6 +138,20 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             { parent: this },
         );
     }
+}
+
+/**
+ * Sources that may be forbidden: of those that the nodes are ready for, the ones that lack no image. Only a preview may
+ * know the one and not the other.
+ */
+function neverSources(
+    access: ClusterAccess,
+    coverage: ClusterCoverage | undefined,
+): pulumi.Output<string[] | undefined> {
+    if (coverage === undefined) return access.neverSources;
+    return pulumi
+        .all([access.neverSources, coverage.neverSources])
+        .apply(([ready, covered]) => covered?.filter((source) => ready?.includes(source) !== false) ?? ready);
 }
 
 /** Stands for a mirror that the program still has to create: which objects there are does not depend on it. */

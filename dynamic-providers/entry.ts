@@ -3,6 +3,8 @@
  * stored in the state of every stack: they are an ABI. Never move or rename them without leaving a forwarder.
  */
 import { clusterAccessProvider } from "./cluster-access/provider";
+import { clusterContactSourceProvider } from "./cluster-contact-source/provider";
+import { clusterCoverageProvider } from "./cluster-coverage/provider";
 import { clusterProtectionProvider } from "./cluster-protection/provider";
 import { clusterTrustProvider } from "./cluster-trust/provider";
 import { imageImportProvider } from "./image-import/provider";
@@ -27,5 +29,7 @@ export const repositorySet = createProvider(repositorySetProvider, own);
 export const imageImport = createProvider(imageImportProvider, own);
 export const mirrorValidation = createProvider(mirrorValidationProvider, own);
 export const clusterAccess = createProvider(clusterAccessProvider, own);
+export const clusterContactSource = createProvider(clusterContactSourceProvider, own);
+export const clusterCoverage = createProvider(clusterCoverageProvider, own);
 export const clusterProtection = createProvider(clusterProtectionProvider, own);
 export const clusterTrust = createProvider(clusterTrustProvider, own);

@@ -1,10 +1,19 @@
-import { PassthroughError } from "../../lib/errors/errors";
+import { PassthroughError, toProblem } from "../../lib/errors/errors";
 import { formatProblem, problemToJson } from "../../lib/errors/format";
 import { counted } from "../../lib/errors/text";
 import { connectCluster } from "../../lib/kubernetes/connect";
 import { flattenKubeconfigFile } from "../../lib/kubernetes/kubeconfig";
-import { type ClusterRelease, parseRegistriesConf, readClusterImages } from "../../lib/openshift";
-import { type CoveredImage, coverage } from "../../lib/passthrough";
+import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
+import {
+    type ClusterRelease,
+    type PlannedRules,
+    type RegistriesConf,
+    parseRegistriesConf,
+    readClusterImages,
+    readExistingCluster,
+    rulesToBe,
+} from "../../lib/openshift";
+import { type CoveredImage, type ImageSetAddition, coverage, imageSetAddition, imageSetLines } from "../../lib/passthrough";
 import { type SiteCluster, mirrorPolicy } from "../../lib/site";
 import { readConnectedSite } from "../accounts/connected-site";
 import { findAccount } from "../accounts/credentials";
@@ -16,7 +25,6 @@ import { stackName } from "../stack/stack-file";
 import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { statusLine } from "../terminal/status-line";
-import { type ImageSetAddition, imageSetAddition, imageSetLines } from "./image-set";
 import { type KubernetesFiles, readKubernetesFiles } from "./kubernetes-files";
 
 export interface CoverageOptions {
@@ -33,6 +41,8 @@ export interface CoverageOptions {
 /** What files and a cluster ask for. */
 interface Named extends KubernetesFiles {
     readonly release?: ClusterRelease | undefined;
+    /** Rules that a cluster has of others, together with the stack's; absent: the stack's count alone. */
+    readonly rules?: RegistriesConf | undefined;
 }
 
 /** Looks up every image that Kubernetes objects, in files or in a cluster, name, through the rules of the stack's content, at the mirror. */
@@ -55,8 +65,9 @@ export async function runCoverage(
     const site = await readConnectedSite({ stack, file });
     const { mirror } = site.registry;
     const cluster = selectCluster(site.clusters, clusterName);
-    const objects: Named = kubeconfig === undefined ? files : await addCluster(files, kubeconfig, context);
-    const { registriesConf } = mirrorPolicy({ ...site, cluster }, mirror);
+    const policy = mirrorPolicy({ ...site, cluster }, mirror);
+    const planned = { objects: policy.objects, version: cluster.version };
+    const objects: Named = kubeconfig === undefined ? files : await addCluster(files, kubeconfig, context, planned);
     const account = await findAccount("puller", accountSources({ stack, file }, site, authfile));
     printDiagnostic(`pulling as ${account.credentials.username}, from ${account.from}`);
     const status = statusLine();
@@ -67,7 +78,7 @@ export async function runCoverage(
                 uses: objects.uses,
                 client,
                 mirror,
-                rules: parseRegistriesConf(registriesConf, "the mirror rules of this stack"),
+                rules: objects.rules ?? parseRegistriesConf(policy.registriesConf, "the mirror rules of this stack"),
                 concurrency: site.concurrency,
                 onProgress: (done, of) => status.show(`${done} of ${counted(of, "image")} looked up`),
             }),
@@ -76,9 +87,11 @@ export async function runCoverage(
     const add = imageSetAddition(images, objects.release);
     if (json) print(JSON.stringify(jsonReport(stackName({ stack }), objects, images, add), hideSecretsInJson));
     else printReport(objects, images, add);
-    const isCovered = images.every(({ state }) => state === "covered" || state === "internal");
+    const isCovered = images.every(({ state }) => CAN_BE_PULLED.includes(state));
     return isCovered && objects.problems.length === 0 ? EXIT_OK : EXIT_FAILED;
 }
+
+const CAN_BE_PULLED: readonly CoveredImage["state"][] = ["covered", "nodes", "internal"];
 
 /** @throws PassthroughError `CONFIG_INVALID` if the site does not have it, or has several and none is named */
 function selectCluster(clusters: readonly SiteCluster[], name: string | undefined): SiteCluster {
@@ -104,18 +117,26 @@ function nothingToLookUp(paths: readonly string[]): PassthroughError {
 }
 
 /** The images of files and of a cluster together. */
-async function addCluster(files: KubernetesFiles, file: string, context: string | undefined): Promise<Named> {
+async function addCluster(
+    files: KubernetesFiles,
+    file: string,
+    context: string | undefined,
+    planned: PlannedRules,
+): Promise<Named> {
     const kubeconfig = flattenKubeconfigFile(file, context);
     const status = statusLine();
     status.show("reading the cluster's objects");
-    const { uses, objects, problems, unserved, release } = await interruptible(async (signal) => {
+    const { uses, objects, problems, unserved, release, rules } = await interruptible(async (signal) => {
         const client = await connectCluster({ kubeconfig, signal });
         try {
-            return await readClusterImages(client);
+            return { ...(await readClusterImages(client)), rules: await readRules(client, planned) };
         } finally {
             await client.close();
         }
     }).finally(() => status.end());
+    if (typeof rules === "string") {
+        printDiagnostic(withoutSecrets(`note: the cluster's own mirror rules are left out of account: ${rules}`));
+    }
     if (unserved.length > 0) printDiagnostic(`note: the cluster has no such kind: ${unserved.join(", ")}`);
     return {
         uses: [...files.uses, ...uses],
@@ -123,7 +144,18 @@ async function addCluster(files: KubernetesFiles, file: string, context: string 
         problems: [...files.problems, ...problems],
         notes: files.notes,
         release,
+        rules: typeof rules === "string" ? undefined : rules,
     };
+}
+
+/** @returns the reason if the cluster does not let them be read, or is not OpenShift */
+async function readRules(client: ClusterClient, planned: PlannedRules): Promise<RegistriesConf | string> {
+    try {
+        return rulesToBe(await readExistingCluster(client), planned);
+    } catch (error) {
+        if (!(error instanceof PassthroughError)) throw error;
+        return formatProblem(toProblem(error));
+    }
 }
 
 function jsonReport(stack: string, files: Named, images: readonly CoveredImage[], add: ImageSetAddition) {
@@ -142,12 +174,16 @@ function jsonReport(stack: string, files: Named, images: readonly CoveredImage[]
 
 function printReport(files: Named, images: readonly CoveredImage[], add: ImageSetAddition): void {
     for (const problem of files.problems) print(`? ${withoutSecrets(formatProblem(problem))}`);
-    for (const image of images) if (image.state !== "covered" && image.state !== "internal") printImage(image);
+    for (const image of images) if (!CAN_BE_PULLED.includes(image.state)) printImage(image);
     const of = (state: CoveredImage["state"]): number => images.filter((image) => image.state === state).length;
     const internal = of("internal") === 0 ? "" : `; ${counted(of("internal"), "image")} of the cluster's own registry`;
+    const nodes =
+        of("nodes") === 0
+            ? ""
+            : `; ${counted(of("nodes"), "image")} of the release registry on its nodes (InternalReleaseImage)`;
     print(
         `${of("covered")} of ${counted(images.length - of("internal"), "image")} in ${counted(files.objects, "object")} ` +
-            `can be pulled from the mirror${internal}`,
+            `can be pulled from the mirror${nodes}${internal}`,
     );
     if (add.images.length === 0 && add.release === undefined) return;
     print("to add to the image set (ImageSetConfiguration of oc-mirror):");

@@ -5,7 +5,6 @@ import {
     type ClusterSurvey,
     type ClusterWarning,
     type ExistingCluster,
-    type LivePair,
     type LoneNever,
     type MirrorObject,
     type NeverSources,
@@ -15,18 +14,20 @@ import {
     findOwnObjects,
     forbidSources,
     forbiddenSources,
+    findOwnPair,
     forecastNodeEffect,
     listEntries,
     loneNever,
     lostSources,
     objectOwner,
+    readExistingCluster,
     rolledOutNever,
     surveyCluster,
 } from "../../lib/openshift";
 import type { MachineConfigPool } from "../../lib/openshift/rollout/rollout-objects";
 import { findForeignObjects } from "./owners";
 import type { ClusterAccessInputs } from "./kind";
-import { readExistingCluster, readPoolConfigurations } from "./read-cluster";
+import { readPoolConfigurations } from "./read-cluster";
 
 /** What a cluster says about what is to be written. */
 export interface Assessment {
@@ -61,7 +62,7 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     const existing = await readExistingCluster(client);
     const { pools, configurations } = await readPoolConfigurations(client);
     const own = findOwnObjects(existing, wanted, site);
-    const pair = findPair(own);
+    const pair = findOwnPair(existing.objects, wanted);
     const { ready, waiting } = withoutAllowed(rolledOutNever(pair, configurations), own);
     const forbidden = forbiddenSources(wanted);
     const neverSources = forbidden.filter((source) => ready.includes(source));
@@ -85,13 +86,6 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
             .map((source) => waiting.find((other) => other.source === source) ?? { source, reason: "no rule yet" }),
         ...(effect === undefined ? {} : { effect }),
         pools,
-    };
-}
-
-function findPair({ replaced }: OwnObjects): LivePair {
-    return {
-        digest: replaced.find((object) => object.kind === "ImageDigestMirrorSet"),
-        tag: replaced.find((object) => object.kind === "ImageTagMirrorSet"),
     };
 }
 

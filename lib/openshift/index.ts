@@ -48,10 +48,14 @@ export {
     type LoneNever,
     type NeverSources,
     type PoolConfiguration,
+    findOwnPair,
     loneNever,
+    neverInForce,
     rolledOutNever,
 } from "./existing/never-sources";
-export { type ClusterSurvey, currentRegistriesConf, surveyCluster } from "./existing/survey";
+export { isInternalReleaseMirror } from "./existing/internal-release";
+export { readExistingCluster } from "./existing/read-existing-cluster";
+export { type ClusterSurvey, currentRegistriesConf, rulesToBe, surveyCluster } from "./existing/survey";
 export type { RegistrySources } from "./rules/registry-sources";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
 export { type RegistriesConf, type RegistryMirror, type RegistryRule } from "./rules/registries-conf";

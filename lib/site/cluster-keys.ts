@@ -96,6 +96,39 @@ export const clusterKeys = z.strictObject({
             examples: [true],
             fix: "write true or false",
         }),
+    coverage: z
+        .strictObject({
+            check: z
+                .boolean()
+                .default(true)
+                .meta({
+                    description:
+                        "Whether `preview` and `up` look up the images that the cluster's objects name. Without it, `contactSource: " +
+                        "never` takes effect whatever the mirror lacks",
+                    examples: [false],
+                    fix: "write true or false",
+                }),
+            accept: z
+                .array(z.string().min(1))
+                .optional()
+                .meta({
+                    description:
+                        "Images that the mirror may lack although the cluster's objects name them: patterns over their upstream " +
+                        "names, as `host/path`, `host/path:tag` or `host/path@digest`. After `contactSource: never` no node can pull " +
+                        "them",
+                    examples: [["quay.io/org/app:1.0", "docker.io/team/**"]],
+                    defaultText: "none",
+                    fix: "write a list of patterns, as in [quay.io/org/app:1.0, docker.io/team/**]",
+                }),
+        })
+        .optional()
+        .meta({
+            description:
+                "What is required of the images that the cluster's objects name, where the program writes to the cluster " +
+                "(docs/how-to/coverage.md#in-preview-and-up)",
+            defaultText: "they are looked up, and none may be missing",
+            fix: "write {check, accept}",
+        }),
     roles: z
         .array(z.enum(CLUSTER_FUNCTIONS))
         .optional()

@@ -23,7 +23,7 @@ export function readClusters(
 
 /** @param stack in the names of the mirror objects that are written to the cluster */
 function toCluster(name: string, document: ClusterDocument, stack: string): SiteCluster {
-    const { version, contactSource, targets, roles, apply, adopt, allowRemoval } = document;
+    const { version, contactSource, targets, roles, apply, adopt, allowRemoval, coverage } = document;
     return {
         name,
         contactSource,
@@ -33,6 +33,7 @@ function toCluster(name: string, document: ClusterDocument, stack: string): Site
         ...(apply === undefined ? {} : { apply, names: mirrorRuleNames(stack) }),
         adopt,
         allowRemoval,
+        ...(coverage === undefined ? {} : { coverage }),
     };
 }
 

@@ -33,6 +33,15 @@ export interface SiteCluster extends ClusterRules {
     readonly adopt: boolean;
     /** Whether mirror rules and pull secret may be removed from it. */
     readonly allowRemoval: boolean;
+    /** Absent: the images that its objects name are looked up, and none may be missing. */
+    readonly coverage?: ClusterCoverageRules;
+}
+
+/** What is required of the images that a cluster's objects name. */
+export interface ClusterCoverageRules {
+    readonly check: boolean;
+    /** Patterns over names of images that the mirror may lack. */
+    readonly accept?: readonly string[] | undefined;
 }
 
 /** How the program connects to a cluster; without a file, with a secret of the stack. */

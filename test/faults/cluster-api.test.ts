@@ -46,14 +46,15 @@ class Round {
     ) {}
 
     static async start(): Promise<Round> {
-        const cluster = await TestCluster.start("4.16", VERSION);
-        const api = await ApiFaults.start(cluster.server);
+        const server = await TestCluster.start("4.16", VERSION);
+        const api = await ApiFaults.start(server.server);
         const site = await createClusterSite(join(FIXTURES, "with-mapping"));
-        const kubeconfigFile = writeKubeconfig(site, api.through(cluster.server.kubeconfig));
-        site.stack.configure(
-            site.document({ cluster: { version: VERSION, contactSource: "never", apply: { kubeconfigFile } } }),
-        );
-        return new Round(cluster, api, site);
+        const kubeconfigFile = writeKubeconfig(site, api.through(server.server.kubeconfig));
+        // The release is not in the archive.
+        const coverage = { accept: ["quay.io/openshift-release-dev/**"] };
+        const cluster = { version: VERSION, contactSource: "never", coverage, apply: { kubeconfigFile } };
+        site.stack.configure(site.document({ cluster }));
+        return new Round(server, api, site);
     }
 
     async stop(): Promise<void> {

@@ -79,7 +79,9 @@ test("a cluster gets CA, account and rules in this order, never in a second step
     const { stack } = site;
     const kubeconfig = await cluster.limitedKubeconfig();
     const kubeconfigFile = writeKubeconfig(site, kubeconfig);
-    const keys = { version: VERSION, contactSource: "never", apply: { kubeconfigFile } };
+    // The release is not in the archive.
+    const coverage = { accept: ["quay.io/openshift-release-dev/**"] };
+    const keys = { version: VERSION, contactSource: "never", coverage, apply: { kubeconfigFile } };
     stack.configure(site.document({ cluster: keys }));
     let seen = 0;
     /** What was written since the last call. An object that the plugin has created gets another field manager first. */

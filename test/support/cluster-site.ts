@@ -54,7 +54,7 @@ export class TestCluster {
 
     /** The kubeconfig of an account with the roles that `passthrough render` writes for these stacks, and no more. */
     limitedKubeconfig(): Promise<string> {
-        return this.server.kubeconfigFor(ACCOUNT, roleRules(["preview", "rules", "trust"], this.version));
+        return this.server.kubeconfigFor(ACCOUNT, roleRules(["preview", "rules", "trust", "coverage"], this.version));
     }
 
     /** What that account has changed, in order: `create /apis/…`. Dry runs and refused requests do not count. */

@@ -127,7 +127,14 @@ function imagesOf(object: OwnedObject, owners: TopOwners): NamedImage[] {
     const owner = owners.nameOf(object);
     const { status: _, ...declared } = object as OwnedObject & { readonly status?: unknown };
     const named = namedImages(declared, owner);
-    return object.kind === "ImageStream" ? [...named, ...importedImages(object, owner)] : named;
+    if (object.kind !== "ImageStream") return named;
+    const images = [...named, ...importedImages(object, owner)];
+    return isSample(object) ? images.map((image) => ({ ...image, isSample: true as const })) : images;
+}
+
+/** The samples operator labels what it creates: about a hundred ImageStreams that most clusters never use. */
+function isSample({ metadata }: OwnedObject): boolean {
+    return metadata.labels?.["samples.operator.openshift.io/managed"] === "true";
 }
 
 /** What the tags point to now; earlier items of a tag are history. */

@@ -4,6 +4,8 @@ export interface NamedImage {
     readonly image: string;
     /** `Deployment shop/web, container app`. */
     readonly owner: string;
+    /** An ImageStream of the samples operator names it: nothing pulls it until somebody builds or deploys with it. */
+    readonly isSample?: true;
 }
 
 /** A Kubernetes object, or a list of them, as it was parsed. */

@@ -1,5 +1,5 @@
-import { listEntries } from "../rules/mirror-entries";
-import type { ImageDigestMirrorSet, ImageTagMirrorSet } from "../rules/mirror-object-types";
+import { listEntries, objectLabel } from "../rules/mirror-entries";
+import type { ImageDigestMirrorSet, ImageTagMirrorSet, MirrorObject } from "../rules/mirror-object-types";
 import type { RegistryMirror, RegistryRule } from "../rules/registries-conf";
 import { parseRegistriesConf } from "../rules/registries-toml";
 import { ruleScope } from "../rules/registry-sources";
@@ -8,6 +8,16 @@ import { ruleScope } from "../rules/registry-sources";
 export interface LivePair {
     readonly digest?: ImageDigestMirrorSet | undefined;
     readonly tag?: ImageTagMirrorSet | undefined;
+}
+
+/** Those of a cluster's objects that `planned` replaces, by kind and name. */
+export function findOwnPair(objects: readonly MirrorObject[], planned: readonly MirrorObject[]): LivePair {
+    const names = new Set(planned.map(objectLabel));
+    const own = objects.filter((object) => names.has(objectLabel(object)));
+    return {
+        digest: own.find((object) => object.kind === "ImageDigestMirrorSet"),
+        tag: own.find((object) => object.kind === "ImageTagMirrorSet"),
+    };
 }
 
 /** A source that is forbidden although not both forms of pulls have a rule for it that forbids it. */
@@ -40,6 +50,15 @@ export function loneNever(pair: LivePair): LoneNever[] {
         if (policies.size > 1) return [{ source, reason: "different-policies" }];
         return digest === undefined || tag === undefined ? [{ source, reason: "incomplete" }] : [];
     });
+}
+
+/** Sources that the live pair forbids for both forms of pulls, sorted. */
+export function neverInForce(pair: LivePair): string[] {
+    return liveSources(pair)
+        .filter(({ digest, tag }) =>
+            [digest, tag].every((form) => form?.policies.size === 1 && form.policies.has(true)),
+        )
+        .map(({ source }) => source);
 }
 
 /**

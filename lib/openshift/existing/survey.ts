@@ -53,6 +53,16 @@ export function currentRegistriesConf(cluster: ExistingCluster): RegistriesConf 
     return surveyCluster(cluster, { objects: [], version: cluster.version }).registriesConf;
 }
 
+/**
+ * What nodes get of the cluster's objects and ours together: the rules that pulls follow afterwards. Where the operator
+ * would render nothing, those of ours alone.
+ * @throws PassthroughError as `registriesConf` does
+ */
+export function rulesToBe(cluster: ExistingCluster, planned: PlannedRules): RegistriesConf {
+    const rendered = render(cluster, planned);
+    return "conf" in rendered ? rendered.conf : registriesConf(planned.objects, planned.version ?? cluster.version);
+}
+
 /** The file of all objects together, or why there would be none. */
 function render(cluster: ExistingCluster, planned: PlannedRules): { readonly conf: RegistriesConf } | ClusterRefusal {
     const objects = [...foreignObjects(cluster, planned), ...planned.objects];

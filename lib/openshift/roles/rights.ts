@@ -59,26 +59,7 @@ const mirrorSets = ["imagedigestmirrorsets", "imagetagmirrorsets"];
 /** Every right of every function: docs/how-to/cluster-access.md. */
 export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
     preview: [
-        {
-            verbs: READ,
-            apiGroup: OPERATOR,
-            resource: "imagecontentsourcepolicies",
-            why: "rules of others that conflict",
-        },
-        ...mirrorSets.map((resource) => ({
-            verbs: READ,
-            apiGroup: CONFIG,
-            resource,
-            why: "rules of others that conflict",
-            isServed: hasMirrorSets,
-        })),
-        {
-            verbs: ["get"],
-            apiGroup: CONFIG,
-            resource: "images",
-            names: ["cluster"],
-            why: "registries that are blocked",
-        },
+        ...ruleRights(),
         { verbs: ["get"], apiGroup: CONFIG, resource: "clusterversions", names: ["version"], why: "the version" },
         { verbs: READ, apiGroup: MACHINES, resource: "machineconfigpools", why: "how far nodes are" },
         { verbs: READ, apiGroup: MACHINES, resource: "machineconfigs", why: "the rules that nodes have" },
@@ -160,6 +141,25 @@ export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
     coverage: coverageRights(),
 };
 
+/**
+ * What decides where pulls go, whoever has written it. On every version: the API refuses an account without the right to a
+ * kind that is not served, in place of saying so.
+ */
+function ruleRights(): Right[] {
+    const why = "rules of others that conflict";
+    return [
+        { verbs: READ, apiGroup: OPERATOR, resource: "imagecontentsourcepolicies", why },
+        ...mirrorSets.map((resource) => ({ verbs: READ, apiGroup: CONFIG, resource, why })),
+        {
+            verbs: ["get"],
+            apiGroup: CONFIG,
+            resource: "images",
+            names: ["cluster"],
+            why: "registries that are blocked",
+        },
+    ];
+}
+
 /** Who has created what would be created. */
 function ownerRights(): Right[] {
     const why = "whom an object of this name belongs to";
@@ -186,6 +186,7 @@ function coverageRights(): Right[] {
             why,
         })),
         { verbs: ["get"], apiGroup: CONFIG, resource: "clusterversions", names: ["version"], why: "the release image" },
+        ...ruleRights(),
     ];
 }
 

@@ -65,6 +65,10 @@ const TABLE: Readonly<Record<ClusterFunction, readonly string[]>> = {
         "list operators.coreos.com/catalogsources",
         "list olm.operatorframework.io/clustercatalogs",
         `get ${CONFIG}/clusterversions/version`,
+        "get,list operator.openshift.io/imagecontentsourcepolicies",
+        `get,list ${CONFIG}/imagedigestmirrorsets`,
+        `get,list ${CONFIG}/imagetagmirrorsets`,
+        `get ${CONFIG}/images/cluster`,
     ],
 };
 

@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { imageSetAddition, imageSetLines } from "../../../cli/commands/image-set";
+import { imageSetAddition, imageSetLines } from "../../../lib/passthrough/coverage/image-set-addition";
 import type { CoveredImage } from "../../../lib/passthrough";
 
 const missing = (...names: readonly string[]): CoveredImage[] =>

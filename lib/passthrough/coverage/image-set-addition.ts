@@ -1,5 +1,5 @@
-import { type ClusterRelease, PAYLOAD_REPOSITORIES } from "../../lib/openshift";
-import type { CoveredImage } from "../../lib/passthrough";
+import { type ClusterRelease, PAYLOAD_REPOSITORIES } from "../../openshift";
+import type { CoveredImage } from "./coverage";
 
 /** What an ImageSetConfiguration of oc-mirror lacks. */
 export interface ImageSetAddition {

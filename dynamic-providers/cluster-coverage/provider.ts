@@ -1,0 +1,70 @@
+import { clusterName } from "../cluster/cluster-kind";
+import { withCluster, withReadableCluster } from "../cluster/connection";
+import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import { assessCoverage, declaredImages } from "./assess";
+import { type ClusterCoverageInputs, type ClusterCoverageOutputs, clusterCoverageKind as kind } from "./kind";
+import { logCoverage, refusedSources } from "./report";
+
+const COMPARED = comparedInputs(kind);
+/** What the engine puts in place of a value that is not known before the update. */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/**
+ * The mirror has every image in use of the sources that are to be forbidden. A preview counts what this run imports; right
+ * before the first write, only what the mirror has counts.
+ */
+export const clusterCoverageProvider: RegistryProvider<ClusterCoverageInputs, ClusterCoverageOutputs> = {
+    ...kind,
+
+    findInputs: async (olds, news, context) => ({
+        ...news,
+        ...((await preview(news, context)) ?? lastDecision(olds, news)),
+    }),
+
+    // Outputs, which may be less than the inputs of the preview: then it is looked up again.
+    compare: (olds, news) => ({ changes: changedInputs(olds, news, COMPARED).length > 0 }),
+
+    create: async (inputs, context) => ({ id: clusterName(inputs), outs: await decide(inputs, context) }),
+
+    update: async (_olds, news, context) => decide(news, context),
+
+    // Workloads change without anybody changing the stack: that is no drift.
+    read: async (olds) => ({ outs: olds, inputs: storedInputs<ClusterCoverageInputs>(kind, olds) }),
+
+    remove: async () => undefined,
+};
+
+type Decision = Pick<ClusterCoverageInputs, "neverSources" | "refused">;
+
+function lastDecision({ neverSources, refused }: Decision, { candidates }: ClusterCoverageInputs): Decision {
+    if (candidates?.length === 0) return { neverSources: [], refused: [] };
+    return {
+        ...(neverSources === undefined ? {} : { neverSources: [...neverSources] }),
+        ...(refused === undefined ? {} : { refused }),
+    };
+}
+
+/** @returns undefined if the cluster cannot be read, or something is not known before the update */
+async function preview(news: ClusterCoverageInputs, context: RegistryContext): Promise<Decision | undefined> {
+    if (news.candidates === undefined || JSON.stringify(news).includes(UNKNOWN)) return undefined;
+    const otherwise =
+        "which images its objects name is not known, and contactSource: never stays as it was applied last";
+    const found = await withReadableCluster(
+        news,
+        context,
+        (client) => assessCoverage(client, news, context, declaredImages(news, context)),
+        { otherwise },
+    );
+    if (found === undefined) return undefined;
+    logCoverage(found, news, context.log);
+    return { neverSources: [...found.decision.neverSources], refused: refusedSources(found) };
+}
+
+async function decide(inputs: ClusterCoverageInputs, context: RegistryContext): Promise<ClusterCoverageOutputs> {
+    const found = await withCluster(inputs, context, (client) => assessCoverage(client, inputs, context));
+    const isLess = found.decision.neverSources.length < (inputs.neverSources ?? []).length;
+    // The check has logged the rest.
+    if (isLess) logCoverage(found, inputs, context.log);
+    return { ...inputs, neverSources: [...found.decision.neverSources], refused: refusedSources(found) };
+}
