@@ -132,6 +132,19 @@ test("a source that is forbidden already stays so", async () => {
     expect(lines.join("\n")).toContain("contactSource: never is in force");
 });
 
+test("the release that the nodes' own registry has counts as covered, and is named as such", async () => {
+    expect(await preview({ accept: [] })).toMatchObject({ neverSources: [] });
+    const sources = ["quay.io/openshift-release-dev/ocp-release", "quay.io/openshift-release-dev/ocp-v4.0-art-dev"];
+    await server.admin.create({
+        apiVersion: CONFIG,
+        kind: "ImageDigestMirrorSet",
+        metadata: { name: "internal-release" },
+        spec: { imageDigestMirrors: sources.map((source) => ({ source, mirrors: ["localhost:22625/openshift"] })) },
+    } as NamedObject);
+    expect(await preview({ accept: [] })).toMatchObject({ neverSources: ["quay.io"] });
+    expect(lines.join("\n")).toContain("1 in the release registry of its own nodes (InternalReleaseImage)");
+});
+
 test("an image that this run imports counts in the preview, and not before the first write", async () => {
     const run = context();
     const digest = `sha256:${"1".repeat(64)}` as const;

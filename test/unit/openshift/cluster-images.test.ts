@@ -146,3 +146,16 @@ test("a kind that is not served is listed, one that is forbidden is a problem, a
 test("a cluster that is down fails as a whole", async () => {
     await expect(read({ pods: [], jobs: "down" })).rejects.toMatchObject({ code: "CLUSTER_UNREACHABLE" });
 });
+
+test("ImageStreams of the samples operator only offer their images", async () => {
+    const stream = (name: string, labels?: object) => ({
+        metadata: { name, namespace: "openshift", ...(labels && { labels }) },
+        spec: { tags: [{ name: "1", from: { kind: "DockerImage", name: `a/${name}:1` } }] },
+    });
+    const sample = stream("sample", { "samples.operator.openshift.io/managed": "true" });
+    const { uses: found } = await read({ imagestreams: [sample, stream("own")] });
+    expect(found.map(({ image, isSample }) => [image, isSample])).toEqual([
+        ["a/sample:1", true],
+        ["a/own:1", undefined],
+    ]);
+});
