@@ -82,6 +82,27 @@ describe("the check", () => {
         }
     });
 
+    test("a proxy that does not pass /access/ is told from a wrong password", async () => {
+        fake.disturb = (_, path) => (path.startsWith("/access/") ? { status: 404, text: "" } : undefined);
+        const error = await on.failure(on.check({ credentials: ADMIN }));
+        expect(error.status).toBe(404);
+        expect(error.fix).toContain("pass /access/");
+    });
+
+    test("an interrupted operation leaves no token behind", async () => {
+        const interruption = new AbortController();
+        const changes = { credentials: ADMIN, signal: interruption.signal };
+        const before = platform.tokens.length;
+        const interrupted = on.managing(async ({ namespaces: admin }) => {
+            await admin.read(MIRROR);
+            expect(platform.tokens).toHaveLength(before + 1);
+            interruption.abort();
+            await admin.read(MIRROR);
+        }, changes);
+        await expect(interrupted).rejects.toBeDefined();
+        expect(platform.tokens).toHaveLength(before);
+    });
+
     test("a suspended account is one to wait for", async () => {
         platform.suspended.add("admin");
         const error = await on.failure(on.check({ credentials: ADMIN }));
@@ -166,6 +187,15 @@ describe.each([400, 404] as const)("the repository, where a missing one is %i", 
         on.once("PUT", /\/repositories\/mirror$/, { status: 500, text: "Could not merge and save new descriptor" });
         const busy = on.managing(({ namespaces: admin }) => admin.create(MIRROR), { retrySeconds: 10 });
         expect(await busy).toMatchObject({ isUntouched: true });
+    });
+
+    test("is waited for where it is not readable at once after its creation", async () => {
+        const notYet = { status: missingRepository, json: { errors: [{ status: missingRepository, message: "No" }] } };
+        on.once("GET", /\/repositories\/mirror$/, notYet);
+        const slow = on.managing(({ namespaces: admin }) => admin.create(MIRROR), { retrySeconds: 10 });
+        expect(await slow).toMatchObject({ isUntouched: true });
+        on.once("GET", /\/repositories\/mirror$/, notYet);
+        expect((await on.failure(read())).message).toContain("Artifactory lists it and does not show its settings");
     });
 });
 

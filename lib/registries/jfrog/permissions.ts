@@ -8,7 +8,10 @@ import { createOrFind } from "./response";
 export const PERMISSIONS = "/access/api/v2/permissions";
 
 const actionsByName = z
-    .record(z.string(), z.array(z.string()))
+    .record(
+        z.string(),
+        z.array(z.string()).transform((actions) => actions.map((action) => action.toUpperCase())),
+    )
     .nullish()
     .transform((found) => found ?? {});
 const patterns = z

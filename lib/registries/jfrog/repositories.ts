@@ -118,7 +118,8 @@ export class JFrogRepositories implements NamespaceAdmin {
         if ((await this.findListed(name)) === undefined) return undefined;
         throw new RegistryError("Artifactory lists it and does not show its settings", {
             ...this.about(name),
-            code: "UNEXPECTED_RESPONSE",
+            // Also for a moment after its creation.
+            code: "NOT_FOUND",
             fix: "run again; if it stays so, look into Artifactory's log",
         });
     }

@@ -15,6 +15,10 @@ export interface RunToken {
 
 const created = z.object({ token_id: z.string().optional(), access_token: z.string().min(1) });
 
+const FIXES = {
+    404: "let what stands in front of Artifactory pass /access/, too: it is where tokens and permissions are",
+};
+
 /** It dies by itself, should nobody be there to revoke it. */
 const RUN_SECONDS = 3600;
 
@@ -52,7 +56,7 @@ export async function createRunToken(http: AdminClient, host: string, credential
         const { token_id: id, access_token: token } = parseBody(response, created);
         return { id, token };
     }
-    if (![400, 401, 403].includes(response.status) || !isJFrogError(response)) throw adminError(response);
+    if (![400, 401, 403].includes(response.status) || !isJFrogError(response)) throw adminError(response, FIXES);
     const probe = await http.send({ ...login, method: "GET", path: "/artifactory/api/system/version" });
     if (probe.status === 200) throw noTokenError(response);
     const error = rejectedError(probe);
