@@ -152,7 +152,12 @@ test("with a token: a repository of others needs adopt, and stays when the stack
     expect(refused.code).toBe(1);
     expect(refused.text).toContain("NAMESPACE_EXISTS: the local repository mirror: it already exists");
     other.configure(site.document({ adopt: true }, { onRemove: "delete" }));
+    // Before there are robot accounts it reads as the user whose the token is.
+    expect(await other.passthrough("plan")).toMatchObject({ code: 0 });
+    expect(site.fake.content.at(-1)?.username).toBe("admin");
     expect(await other.up()).toMatchObject({ code: 0 });
+    expect(await other.passthrough("doctor")).toMatchObject({ code: 0 });
+    expect(await other.passthrough("selftest")).toMatchObject({ code: 0 });
     expect(await other.destroy()).toMatchObject({ code: 0 });
     expect(robots()).toEqual(["admin"]);
     expect(platform.repositories.size).toBe(1);

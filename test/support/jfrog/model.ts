@@ -105,8 +105,11 @@ export class Platform {
     addToken(username: string, scope: string, seconds: number, description = ""): FakeToken {
         const issued = Math.floor(Date.now() / 1000);
         const expiry = seconds === 0 ? 0 : issued + seconds;
-        const secret = `eyJ2ZXIiOiIyIn0.${randomBytes(32).toString("base64url")}.${randomBytes(16).toString("base64url")}`;
-        const token = { id: randomUUID(), secret, username, scope, description, issued, expiry };
+        const id = randomUUID();
+        // A JWT that says whose it is (generate-expirable-tokens).
+        const claims = Buffer.from(JSON.stringify({ sub: `jfac@01h0example/users/${username}`, scp: scope, jti: id }));
+        const secret = `eyJ2ZXIiOiIyIn0.${claims.toString("base64url")}.${randomBytes(32).toString("base64url")}`;
+        const token = { id, secret, username, scope, description, issued, expiry };
         this.tokens.push(token);
         this.everyToken.set(secret, token);
         return token;
