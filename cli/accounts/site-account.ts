@@ -29,7 +29,7 @@ function ownAccount(selection: StackSelection, site: Site, readsOnly: boolean): 
     if (registryAdmin(site.registry.type).capabilities.robotAccounts) {
         const isAdopted = readsOnly && site.adopt;
         return {
-            configured: () => (isAdopted ? administrator(selection) : Promise.resolve(undefined)),
+            configured: () => (isAdopted ? administrator(selection, site) : Promise.resolve(undefined)),
             fixes: {
                 refused: `replace or repair it: ${up}`,
                 absent:
@@ -47,18 +47,19 @@ function ownAccount(selection: StackSelection, site: Site, readsOnly: boolean): 
     };
 }
 
-/** What an OAuth token of Quay's logs in as, in place of a user name. */
-const OAUTH_USERNAME = "$oauthtoken";
 const PREFIXES = { importer: ["registry"], puller: ["puller", "registry"] } as const;
 
 /** The account that administers the registry, to look at images before there are robot accounts. */
-async function administrator({ stack, file }: StackSelection): Promise<FoundAccount | undefined> {
+async function administrator({ stack, file }: StackSelection, { registry }: Site): Promise<FoundAccount | undefined> {
     const texts = await stackTexts(stack, file);
     const { admin } = readAccounts((key) => texts[key]);
     if (admin === undefined) return undefined;
     const key = "token" in admin ? "registryToken" : "registryUsername";
+    const tokenLogin = (token: string) => {
+        return { username: registryAdmin(registry.type).tokenUsername?.(token) ?? "", password: token };
+    };
     return {
-        credentials: "token" in admin ? { username: OAUTH_USERNAME, password: admin.token } : admin,
+        credentials: "token" in admin ? tokenLogin(admin.token) : admin,
         from: `the stack's configuration (${key})`,
         fix: `set ${key} of stack ${stack} to an account that may pull from there: npm run pulumi -- config set <key> --stack ${stack}`,
     };

@@ -5,7 +5,9 @@ export interface RegistryCapabilities {
     /** An account that may pull but not push. */
     readonly separatesPushFromPull: boolean;
     /** What must exist before a push, by the registry's own word; undefined if any name may be pushed to. */
-    readonly namespaces: "project" | "organization" | undefined;
+    readonly namespaces: "project" | "organization" | "local repository" | undefined;
+    /** What names a namespace may have; absent: letters and digits with single . _ - between them. */
+    readonly namespaceRule?: { readonly pattern: RegExp; readonly text: string };
     /** Repositories are made before the push, so that the robot that pushes does not come to own them. */
     readonly repositoriesFirst: boolean;
     /** Repositories may have to be created by hand before the first push (ECR): which server it is, is not known. */

@@ -1,5 +1,6 @@
 import { distribution } from "./distribution";
 import { harbor } from "./harbor";
+import { jfrog } from "./jfrog";
 import { mirrorRegistry } from "./mirror-registry";
 import { quay } from "./quay/quay";
 import type { RegistryAdmin, RegistryKind } from "./registry-admin";
@@ -25,6 +26,7 @@ const ADMINS: Readonly<Partial<Record<RegistryKind, RegistryAdmin>>> = {
     harbor,
     quay,
     "mirror-registry": mirrorRegistry,
+    jfrog,
 };
 
 /** The kinds that `site.registry.type` offers. */

@@ -8,10 +8,10 @@ import type { RepositoryAdmin } from "./repository-admin";
 import type { RobotAdmin } from "./robot-admin";
 
 /** The registries this program can stand on. */
-export const REGISTRY_KINDS = ["distribution", "harbor", "quay", "mirror-registry"] as const;
+export const REGISTRY_KINDS = ["distribution", "harbor", "quay", "mirror-registry", "jfrog"] as const;
 export type RegistryKind = (typeof REGISTRY_KINDS)[number];
 
-/** An OAuth token in place of a user name and a password. */
+/** A token of the registry in place of a user name and a password: OAuth (Quay), or an access token (Artifactory). */
 export interface OAuthToken {
     readonly token: string;
 }
@@ -58,6 +58,8 @@ export interface RegistryAdmin {
      * @throws RegistryError that says which of these failed
      */
     check(account: RegistryAccount, namespace: string): Promise<RegistryHealth>;
+    /** The user name to push and pull with a token in place of a password; present where `capabilities.tokenLogin`. */
+    tokenUsername?(token: string): string;
     /** A superuser's name that no account has on a fresh installation; present where there is such a thing. */
     readonly superuser?: SuperuserAdmin;
     /** Structure and robot accounts; absent where `capabilities.robotAccounts` is false. */

@@ -34,7 +34,8 @@ export const accountsSchema = z.strictObject({
         .optional()
         .meta({
             description:
-                "OAuth token of an owner of the organization, in place of user name and password. Only for `quay` and `mirror-registry`",
+                "Token in place of user name and password. `quay`, `mirror-registry`: an OAuth token of an owner of the organization. " +
+                "`jfrog`: an access token with the scope `applied-permissions/admin`",
             defaultText: "none",
             fix: setWith("registryToken", true),
             isSecret: true,

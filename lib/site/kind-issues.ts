@@ -3,8 +3,11 @@ import { type RegistryCapabilities, registryAdmin } from "../registries";
 import type { ConfigIssue } from "./config-issue";
 import type { SiteDocument } from "./schema";
 
-/** The first component must be a project or organization: their names have no `__` and no runs of `-`. */
-const NAMESPACE = /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
+/** The path must be a project or organization: their names have no `__` and no runs of `-`. */
+const NAMESPACE = {
+    pattern: /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/,
+    text: "letters and digits with single . _ - between them",
+};
 
 /** Settings that a kind of registry does not support, and a mirror base that it cannot hold. */
 export function kindIssues(site: SiteDocument, mirror: MirrorBase | undefined): ConfigIssue[] {
@@ -36,14 +39,14 @@ function overlapIssues({ robots }: SiteDocument, { robotExpiry }: RegistryCapabi
 function namespaceIssues(
     type: string,
     { host, prefix }: MirrorBase,
-    { namespaces }: RegistryCapabilities,
+    { namespaces, namespaceRule = NAMESPACE }: RegistryCapabilities,
 ): ConfigIssue[] {
-    if (namespaces === undefined || (NAMESPACE.test(prefix) && prefix.length >= 2)) return [];
+    if (namespaces === undefined || (namespaceRule.pattern.test(prefix) && prefix.length >= 2)) return [];
     return [
         {
             key: "site.registry.mirrorBase",
             problem: `${type} keeps repositories in a${namespaces === "organization" ? "n" : ""} ${namespaces}, and ${JSON.stringify(prefix)} is not a valid name for one`,
-            fix: `write ${host}/<${namespaces}>, as in ${host}/mirror: one component, letters and digits with single . _ - between them`,
+            fix: `write ${host}/<${namespaces}>, as in ${host}/mirror: one component, ${namespaceRule.text}`,
         },
     ];
 }

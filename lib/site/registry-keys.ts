@@ -16,7 +16,8 @@ export const registryKeys = z.strictObject({
         .meta({
             description:
                 "Where the mirror is: `host[:port]/path`. Images are stored at `<mirrorBase>/<upstream-host>/<path>`. Harbor: " +
-                "the path is exactly the name of a project. Quay and mirror-registry: it is exactly the name of an organization",
+                "the path is exactly the name of a project. Quay and mirror-registry: it is exactly the name of an organization. " +
+                "JFrog: it is exactly the key of a local Docker repository",
             examples: ["registry.site-a.example:8443/mirror"],
             fix: "write host[:port]/path, as in registry.site-a.example:8443/mirror",
         }),
@@ -90,8 +91,8 @@ export const registryKeys = z.strictObject({
         .optional()
         .meta({
             description:
-                "Whether a Harbor project or Quay organization that already exists, and is not empty, may be used: after a " +
-                "lost state, or one that others created. The first preview then asks the registry, and shows what would " +
+                "Whether a Harbor project, Quay organization or Artifactory repository that already exists, and is not empty, may " +
+                "be used: after a lost state, or one that others created. The first preview then asks the registry, and shows what would " +
                 "change in it. `distribution` has no projects: images that are there are used with or without this key, " +
                 "and with it the preview says so",
             examples: [true],

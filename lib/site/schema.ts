@@ -148,7 +148,7 @@ export const robotsKeys = z.strictObject({
                 .meta({
                     description:
                         "For how long a replaced account stays valid, for clusters that still have it in their pull secret. The " +
-                        "first `up` after that time deletes it; with `0d` the next `up` does. Harbor: at most a third of `maxAge`, " +
+                        "first `up` after that time deletes it; with `0d` the next `up` does. Harbor and JFrog: at most a third of `maxAge`, " +
                         "since the account expires then",
                     exampleText: "7d",
                     defaultText: "7d, or a third of maxAge if that is less",
@@ -224,7 +224,7 @@ export const siteSchema = z
         onRemove: onRemoveKey,
         validation: validationKeys.default({ wholeImages: 3 }).meta({ description: "How the mirror is validated" }),
         robots: robotsKeys.optional().meta({
-            description: "Robot accounts. Only for registries that have them: Harbor, Quay, mirror-registry",
+            description: "Robot accounts. Only for registries that have them: Harbor, Quay, mirror-registry, JFrog",
         }),
     })
     .meta({

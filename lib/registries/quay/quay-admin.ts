@@ -24,6 +24,9 @@ export interface QuayFlavour {
     readonly superuser?: string;
 }
 
+/** What an OAuth token logs in as. */
+const OAUTH_USERNAME = "$oauthtoken";
+
 /** The administration side of a Quay. */
 export function quayAdmin(flavour: QuayFlavour): RegistryAdmin {
     return {
@@ -32,6 +35,7 @@ export function quayAdmin(flavour: QuayFlavour): RegistryAdmin {
         ...(flavour.superuser === undefined
             ? {}
             : { superuser: superuserAdmin(flavour.superuser, flavour.concurrency) }),
+        tokenUsername: () => OAUTH_USERNAME,
         check: (account, namespace) => check(flavour, account, namespace),
         manage: (account) => manage(flavour, account),
     };

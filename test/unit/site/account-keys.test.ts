@@ -31,6 +31,10 @@ test("an account must be complete, and of use to the kind of registry", () => {
         "registryToken: registryUsername or registryPassword is set as well",
     ]);
     expect(problems("quay", { registryToken: "" })).toEqual(["registryToken: it is not set"]);
+    expect(problems("jfrog", { registryToken: "t" })).toEqual([]);
+    expect(problems("jfrog", { ...PUSHER, superuserPassword: "long enough" })).toEqual([
+        "superuserPassword: jfrog does not use it",
+    ]);
     expect(problems("mirror-registry", { ...PUSHER, superuserPassword: "has a blank" })).toEqual([
         "superuserPassword: it is too short, or contains whitespace",
     ]);

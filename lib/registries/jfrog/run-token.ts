@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { type Credentials, basicAuthorization } from "../../distribution/auth/credentials";
+import { statusProblem } from "../../distribution/client/response-errors";
+import { readErrorBody } from "../../distribution/client/error-body";
+import { RegistryError } from "../../errors/errors";
+import { type AdminClient, type AdminResponse, adminError, parseBody } from "../admin-client";
+import { isJFrogError } from "./response";
+
+/** An administrator's token for one operation. */
+export interface RunToken {
+    readonly id: string | undefined;
+    readonly token: string;
+}
+
+const created = z.object({ token_id: z.string().optional(), access_token: z.string().min(1) });
+
+const FIXES = {
+    404: "let what stands in front of Artifactory pass /access/, too: it is where tokens and permissions are",
+};
+
+/** It dies by itself, should nobody be there to revoke it. */
+const RUN_SECONDS = 3600;
+
+/** Logins that were rejected in this process: Artifactory suspends an account after a few of them. */
+const rejected = new Map<string, RegistryError>();
+
+/**
+ * Makes an administrator's token of a password. Groups, permissions and tokens are administered with tokens only
+ * (JFrog REST APIs, "Create Permission": "Requires admin authentication using Access Tokens").
+ * @throws RegistryError that tells a wrong password from a right one that may not create the token
+ */
+export async function createRunToken(http: AdminClient, host: string, credentials: Credentials): Promise<RunToken> {
+    const key = createHash("sha256")
+        .update(JSON.stringify([host, credentials.username, credentials.password]))
+        .digest("hex");
+    const known = rejected.get(key);
+    if (known !== undefined) throw known;
+    const login = { headers: loginHeaders(credentials), account: credentials.username };
+    const response = await http.send({
+        ...login,
+        method: "POST",
+        path: "/access/api/v1/tokens",
+        json: {
+            grant_type: "client_credentials",
+            scope: "applied-permissions/admin",
+            expires_in: RUN_SECONDS,
+            refreshable: false,
+            description: "registry-passthrough run",
+            force_revocable: true,
+        },
+        // One that is left behind dies within the hour.
+        repeatable: true,
+    });
+    if (response.status < 300) {
+        const { token_id: id, access_token: token } = parseBody(response, created);
+        return { id, token };
+    }
+    if (![400, 401, 403].includes(response.status) || !isJFrogError(response)) throw adminError(response, FIXES);
+    const probe = await http.send({ ...login, method: "GET", path: "/artifactory/api/system/version" });
+    if (probe.status === 200) throw noTokenError(response);
+    const error = rejectedError(probe);
+    if (error.code === "UNAUTHORIZED") rejected.set(key, error);
+    throw error;
+}
+
+/** Ends the token at once. Failing to is no error: it dies by itself. */
+export async function revokeRunToken(http: AdminClient, { id, token }: RunToken): Promise<void> {
+    if (id === undefined) return;
+    const headers = { authorization: `Bearer ${token}` };
+    await http.attempt({ method: "DELETE", path: `/access/api/v1/tokens/${id}`, headers }).catch(() => undefined);
+}
+
+/** Several responses are plain text, which a client that wants only JSON may not get. */
+export const ANY_TYPE = { accept: "application/json, */*" } as const;
+
+function loginHeaders(credentials: Credentials): Readonly<Record<string, string>> {
+    return { ...ANY_TYPE, authorization: basicAuthorization(credentials) };
+}
+
+function rejectedError(probe: AdminResponse): RegistryError {
+    return adminError(probe, {
+        401: "set registryUsername and registryPassword of the stack, or registryToken",
+        403:
+            "after failed logins Artifactory suspends an account for up to a minute: wait, and look for clients with an old " +
+            "password",
+    });
+}
+
+function noTokenError({ context, status, text }: AdminResponse): RegistryError {
+    const { account } = context;
+    return new RegistryError(
+        `the password is right, but Artifactory gives no administrator's token for it: ${statusProblem(403, readErrorBody(text).reason, { account })}`,
+        {
+            ...context,
+            code: "DENIED",
+            status,
+            fix:
+                "use an internal account that administers the platform, without multi-factor authentication, and let Artifactory " +
+                "(7.63.2 or newer) create tokens with a password (Administration, Security, General: Enable Token Generation via " +
+                "API); or set registryToken",
+        },
+    );
+}

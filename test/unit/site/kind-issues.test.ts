@@ -1,0 +1,31 @@
+import { parseMirrorBase } from "../../../lib/mirror/mirror-reference";
+import { kindIssues } from "../../../lib/site/kind-issues";
+import type { SiteDocument } from "../../../lib/site/schema";
+
+const KEY =
+    "write artifactory.example/<local repository>, as in artifactory.example/mirror: one component, 2 to 63 lower-case " +
+    "letters, digits, . and -, not ending in -cache";
+
+test.each([
+    ["mirror", true],
+    ["passthrough-mirror.2", true],
+    ["my_mirror", false],
+    ["mirror-cache", false],
+    ["mirror/images", false],
+    ["m", false],
+    ["m".repeat(63), true],
+    ["m".repeat(64), false],
+])("the mirror base of Artifactory is the key of a repository: %s", (prefix, isValid) => {
+    const mirrorBase = `artifactory.example/${prefix}`;
+    const document = { registry: { type: "jfrog", mirrorBase } } as SiteDocument;
+    const problem = `jfrog keeps repositories in a local repository, and "${prefix}" is not a valid name for one`;
+    expect(kindIssues(document, parseMirrorBase(mirrorBase))).toEqual(
+        isValid ? [] : [{ key: "site.registry.mirrorBase", problem, fix: KEY }],
+    );
+});
+
+test("Artifactory has no quota of a repository", () => {
+    const registry = { type: "jfrog", mirrorBase: "artifactory.example/mirror", quota: 5 };
+    const issues = kindIssues({ registry } as SiteDocument, parseMirrorBase(registry.mirrorBase));
+    expect(issues).toEqual([{ key: "site.registry.quota", problem: "jfrog has no quota", fix: "leave it out" }]);
+});
