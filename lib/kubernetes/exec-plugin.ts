@@ -17,8 +17,8 @@ export interface ExecCredential {
 const MAX_OUTPUT = 1024 * 1024;
 /** Of what a plugin writes to stderr: the last lines say why it failed. */
 const MAX_SHOWN = 600;
-/** Every secret of the stack: none of a plugin's business (docs/security.md). */
-const STACK_SECRETS = /^(PULUMI_CONFIG|REGISTRY_PASSTHROUGH_)/;
+/** Secrets of the stack, and the access token of its backend: a plugin needs neither (docs/security.md). */
+const STACK_SECRETS = /^(PULUMI_|REGISTRY_PASSTHROUGH_)/;
 
 /**
  * Runs a login plugin as kubectl does (kubernetes.io/docs/reference/config-api/client-authentication.v1), without a terminal.

@@ -12,6 +12,14 @@ export interface Login {
     readonly clientCertificate?: { readonly certificate: string; readonly key: string };
 }
 
+const EXEC_FIX =
+    "log in with kubectl and the same kubeconfig first (kubectl get --raw /version), or use an account with a token or a " +
+    "client certificate";
+/** kubectl writes the renewed token to the file; the secret of a stack has to be set again. */
+const OIDC_FIX =
+    "run kubectl with this kubeconfig once, which renews it (kubectl get --raw /version; set a secret with it again), or use a " +
+    "token, a client certificate or an exec plugin";
+
 /** Logs in as a kubeconfig says, again when what was issued expires or is rejected. */
 export class ClusterLogin {
     private known: Promise<Login> | undefined;
@@ -31,8 +39,7 @@ export class ClusterLogin {
 
     /** True if another login may be accepted where this one was rejected. */
     get isRenewable(): boolean {
-        const { exec, oidc } = this.kubeconfig.user;
-        return exec !== undefined || oidc !== undefined;
+        return this.kubeconfig.user.exec !== undefined;
     }
 
     /** @throws ClusterError `CLUSTER_LOGIN_REJECTED`; the signal's reason */
@@ -74,14 +81,12 @@ export class ClusterLogin {
             if (user.exec !== undefined) {
                 return await runExecPlugin(user.exec, this.kubeconfig, this.limits.loginTimeout, this.signal);
             }
-            return user.oidc === undefined ? {} : { token: await oidcToken(user.oidc) };
+            return user.oidc === undefined ? {} : oidcToken(user.oidc);
         } catch (error) {
             this.signal?.throwIfAborted();
             throw new ClusterError(errorMessage(error), {
                 ...{ server, code: "CLUSTER_LOGIN_REJECTED", operation: "login" },
-                fix:
-                    user.exec?.installHint ??
-                    "log in with kubectl and the same kubeconfig first (kubectl get --raw /version), or use an account with a token or a client certificate",
+                fix: user.exec?.installHint ?? (user.exec === undefined ? OIDC_FIX : EXEC_FIX),
             });
         }
     }

@@ -1,24 +1,30 @@
-/** What is used of the auth provider of @kubernetes/client-node: it refreshes an id token that has expired. */
-interface OidcProvider {
-    applyAuthentication(user: object, options: { headers: Record<string, string> }): Promise<void>;
-}
+import { parseJson } from "../errors/text";
+import { isFields } from "./kubeconfig-document";
 
 /**
- * The token of the auth-provider `oidc`, refreshed if it has expired.
- * @param config of the kubeconfig; a new refresh token is kept in it, as the provider may accept each only once
+ * The id token of the auth-provider `oidc`, which is not renewed here: a provider may accept each refresh token only once,
+ * and the kubeconfig in the stack's secrets would keep the used one.
+ * @param config of the kubeconfig
+ * @returns with the time at which it expires, in milliseconds since 1970; absent: the token does not have it
+ * @throws Error if there is none, or it has expired
  */
-export async function oidcToken(config: Readonly<Record<string, string>>): Promise<string> {
-    // The whole package takes two seconds and 70 MB to load, and is an ES module.
-    const { OpenIDConnectAuth } = await import("@kubernetes/client-node/dist/oidc_auth.js");
-    const provider: OidcProvider = new OpenIDConnectAuth();
-    const options = { headers: {} as Record<string, string> };
-    try {
-        await provider.applyAuthentication({ name: "", authProvider: { name: "oidc", config } }, options);
-    } catch {
-        // Its error may quote the response of the token endpoint.
-        throw new Error(`the OpenID provider ${config["idp-issuer-url"] ?? ""} did not renew the expired id-token`);
-    }
-    const token = /^Bearer (.+)$/.exec(options.headers["Authorization"] ?? "")?.[1];
-    if (token !== undefined) return token;
-    throw new Error("the id-token has expired, and client-id, refresh-token or idp-issuer-url are not set to renew it");
+export function oidcToken(config: Readonly<Record<string, string>>): {
+    readonly token: string;
+    readonly expires?: number;
+} {
+    const token = config["id-token"]?.trim() ?? "";
+    if (token === "") throw new Error("the auth-provider oidc has no id-token");
+    const expires = readExpiry(token);
+    if (expires === undefined) return { token };
+    if (Date.now() >= expires) throw new Error(`the id-token expired at ${new Date(expires).toISOString()}`);
+    return { token, expires };
+}
+
+/** The claim `exp` of a JWT (RFC 7519 §4.1.4), whose signature is for the API server to verify. */
+function readExpiry(token: string): number | undefined {
+    const [, payload = ""] = token.split(".");
+    const claims = parseJson(Buffer.from(payload, "base64url").toString("utf8"));
+    const exp = isFields(claims) ? claims["exp"] : undefined;
+    const milliseconds = typeof exp === "number" ? exp * 1000 : NaN;
+    return Number.isNaN(new Date(milliseconds).getTime()) ? undefined : milliseconds;
 }

@@ -70,6 +70,7 @@ describe("a login plugin", () => {
     test("runs once, knows the cluster, and gets no secret of the stack", async () => {
         accepted = ["Bearer issued-1"];
         process.env["PULUMI_CONFIG"] = "secret";
+        process.env["PULUMI_ACCESS_TOKEN"] = "secret";
         process.env["REGISTRY_PASSTHROUGH_PASSWORD"] = "secret";
         const exec = {
             ...plugin('{ token: "issued-" + count }'),
@@ -80,7 +81,7 @@ describe("a login plugin", () => {
         await expect(getTwice({ exec }, { extensions })).resolves.toEqual([MAP, MAP]);
         expect(runs()).toBe(1);
         const env = JSON.parse(readFileSync(join(folder, "env"), "utf8")) as Record<string, string>;
-        expect(Object.keys(env).filter((name) => /^(PULUMI_CONFIG|REGISTRY_PASSTHROUGH_)/.test(name))).toEqual([]);
+        expect(Object.keys(env).filter((name) => /^(PULUMI_|REGISTRY_PASSTHROUGH_)/.test(name))).toEqual([]);
         expect(env["OWN"]).toBe("1");
         expect(JSON.parse(env["KUBERNETES_EXEC_INFO"] ?? "")).toEqual({
             ...{ apiVersion: API_VERSION, kind: "ExecCredential" },
@@ -163,14 +164,47 @@ describe("auth-provider oidc", () => {
         await expect(getTwice(user)).resolves.toEqual([MAP, MAP]);
     });
 
-    test("an expired one that cannot be renewed is an error of the login", async () => {
-        const config = { "id-token": idToken(1), "client-id": "a", "refresh-token": "canary" };
-        const renewed = (more: object) =>
-            getTwice({ "auth-provider": { name: "oidc", config: { ...config, ...more } } });
-        await expect(renewed({})).rejects.toThrow(/CLUSTER_LOGIN_REJECTED .*idp-issuer-url are not set to renew it/);
-        await expect(renewed({ "idp-issuer-url": "https://localhost:1" })).rejects.toThrow(
-            /the OpenID provider https:\/\/localhost:1 did not renew/,
-        );
+    test("one that has expired, or is missing, is an error of the login that says how to renew it", async () => {
+        const config = {
+            ...{ "id-token": idToken(86_400), "client-id": "a", "refresh-token": "canary" },
+            "idp-issuer-url": "https://localhost:1",
+        };
+        const failed = getTwice({ "auth-provider": { name: "oidc", config } });
+        await expect(failed).rejects.toMatchObject({
+            code: "CLUSTER_LOGIN_REJECTED",
+            problem: "the id-token expired at 1970-01-02T00:00:00.000Z",
+            fix: expect.stringMatching(/^run kubectl with this kubeconfig once, which renews it/),
+        });
+        await expect(getTwice({ "auth-provider": { name: "oidc", config: {} } })).rejects.toThrow(/has no id-token/);
         expect(server.seen).toEqual([]);
+    });
+
+    test("one that the server rejects is not sent again", async () => {
+        accepted = [];
+        const user = { "auth-provider": { name: "oidc", config: { "id-token": idToken(Date.now() / 1000 + 600) } } };
+        await expect(getTwice(user)).rejects.toThrow(/CLUSTER_LOGIN_REJECTED/);
+        expect(server.seen).toHaveLength(1);
+    });
+
+    test("the date of expiry is read each time the token is used", async () => {
+        jest.useFakeTimers({ doNotFake: ["nextTick", "setImmediate", "setTimeout", "clearTimeout"] });
+        try {
+            const token = idToken(Date.now() / 1000 + 600);
+            accepted = [`Bearer ${token}`];
+            const user = { "auth-provider": { name: "oidc", config: { "id-token": token } } };
+            const client = await connectCluster({ kubeconfig: kubeconfigText(clusterEntry(server, authority.ca), user) });
+            await expect(client.get(MAPS, "ca")).resolves.toEqual(MAP);
+            jest.setSystemTime(Date.now() + 601_000);
+            await expect(client.get(MAPS, "ca")).rejects.toThrow(/the id-token expired at/);
+            await client.close();
+        } finally {
+            jest.useRealTimers();
+        }
+    });
+
+    test("a token without a date is sent", async () => {
+        accepted = ["Bearer opaque"];
+        const user = { "auth-provider": { name: "oidc", config: { "id-token": "opaque" } } };
+        await expect(getTwice(user)).resolves.toEqual([MAP, MAP]);
     });
 });
