@@ -7,8 +7,9 @@ test("a thread that is closed with pieces under way leaves no rejection that nob
     try {
         const thread = new HashingThread();
         const hash = thread.sha256();
-        const piece = Buffer.alloc(1024 * 1024);
-        const pieces = Array.from({ length: 20 }, () => hash.update(piece));
+        // More than can be hashed before the thread has ended; shared memory is not copied for each piece.
+        const piece = Buffer.from(new SharedArrayBuffer(32 * 1024 * 1024));
+        const pieces = Array.from({ length: 400 }, () => hash.update(piece));
         await thread.close();
         // Node tells of unhandled rejections when the microtasks are through.
         await new Promise((resolve) => setImmediate(resolve));
