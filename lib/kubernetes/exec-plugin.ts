@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { errorMessage } from "../errors/errors";
 import { oneLine, parseJson } from "../errors/text";
+import type { ClientCertificate } from "../http/secure-context";
 import type { Kubeconfig } from "./kubeconfig";
 import { type Fields, isFields, mappingField, textField } from "./kubeconfig-document";
 import type { ExecPlugin } from "./kubeconfig-user";
@@ -9,7 +10,7 @@ import type { ExecPlugin } from "./kubeconfig-user";
 /** What a plugin issued. */
 export interface ExecCredential {
     readonly token?: string;
-    readonly clientCertificate?: { readonly certificate: string; readonly key: string };
+    readonly clientCertificate?: ClientCertificate;
     /** Milliseconds since 1970; absent: until the server rejects it. */
     readonly expires?: number;
 }
