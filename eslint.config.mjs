@@ -4,6 +4,7 @@ import tseslint from "typescript-eslint";
 /** What each module of lib may import beside itself (docs/architecture.md): the table has no cycle. */
 const GRAMMAR = ["errors", "concurrency", "oci", "debug"];
 const NAMES = [...GRAMMAR, "mirror"];
+const CONNECTIONS = ["http", "redaction"];
 /** @type {Record<string, string[]>} */
 const MODULES = {
     errors: [],
@@ -11,14 +12,16 @@ const MODULES = {
     concurrency: ["errors", "debug"],
     oci: ["errors"],
     mirror: GRAMMAR,
-    distribution: GRAMMAR,
+    http: [],
+    redaction: ["errors", "http"],
+    distribution: [...GRAMMAR, ...CONNECTIONS],
     lock: NAMES,
     archives: [...NAMES, "lock"],
     import: [...NAMES, "distribution"],
-    registries: [...NAMES, "distribution"],
-    kubernetes: ["errors", "concurrency", "debug"],
+    registries: [...NAMES, "http", "distribution"],
+    kubernetes: [...GRAMMAR, ...CONNECTIONS],
     openshift: [...NAMES, "kubernetes"],
-    site: [...NAMES, "distribution", "lock", "registries", "kubernetes", "openshift"],
+    site: [...NAMES, "http", "distribution", "lock", "registries", "kubernetes", "openshift"],
     passthrough: [...NAMES, "distribution", "lock", "archives", "import", "registries", "kubernetes", "openshift"],
 };
 /**
@@ -41,6 +44,7 @@ const otherModules = (module) => {
 
 /** The only files that may open TLS connections; each sets `rejectUnauthorized: true` (docs/security.md). */
 const connecting = [
+    "lib/http/{connect-request,secure-context}.ts",
     "lib/distribution/http/{transport,connector,proxy-tunnel,tls,server-certificate}.ts",
     "lib/registries/certificate-expiry.ts",
     "lib/kubernetes/{transport,proxy}.ts",

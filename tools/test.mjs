@@ -52,9 +52,7 @@ async function main(args) {
     const jest = join(place.root, "node_modules", "jest", "bin", "jest.js");
     const flags = [...folders.map((dir) => `--roots=${dir}`), ...workers(own, root)];
     // After --roots, jest would take the paths that it is given for more roots.
-    // @kubernetes/client-node has only ES modules, which jest loads with this flag alone.
-    const node = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
-    const command = [...node, jest, ...own, ...flags];
+    const command = [jest, ...own, ...flags];
     const further = await openToolbox(place, progress, await toolsOfTests(place.root, [process.execPath, ...command]));
     const env = {
         ...environment([...toolbox.directories, ...further.directories]),

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
-import { connectionForms } from "../../lib/distribution/auth/redaction";
+import { connectionForms } from "../../lib/redaction/redaction";
 import { PassthroughError, errorMessage, toProblem } from "../../lib/errors/errors";
 import { formatReason } from "../../lib/errors/format";
 import {

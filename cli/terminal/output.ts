@@ -1,5 +1,5 @@
 import type { Credentials } from "../../lib/distribution/auth/credentials";
-import { withoutSecrets as hideSecrets, secretForms } from "../../lib/distribution/auth/redaction";
+import { withoutSecrets as hideSecrets, secretForms } from "../../lib/redaction/redaction";
 import { escapedLines } from "../../lib/errors/text";
 
 const secrets = new Set<string>();

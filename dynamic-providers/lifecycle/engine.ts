@@ -2,7 +2,7 @@ import * as net from "node:net";
 import { credentials } from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
-import { withoutSecrets } from "../../lib/distribution/auth/redaction";
+import { withoutSecrets } from "../../lib/redaction/redaction";
 import { escapedLines, oneLine } from "../../lib/errors/text";
 import type { TerminalLine } from "./terminal-line";
 

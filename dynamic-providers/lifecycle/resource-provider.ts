@@ -1,6 +1,6 @@
 import { escapedLines } from "../../lib/errors/text";
 import type { dynamic } from "@pulumi/pulumi";
-import { withoutSecrets } from "../../lib/distribution/auth/redaction";
+import { withoutSecrets } from "../../lib/redaction/redaction";
 import { errorMessage } from "../../lib/errors/errors";
 import { logCalls } from "./call-log";
 import { ResourceLog } from "./engine";
@@ -68,7 +68,9 @@ export function createProvider<
 >(provider: ResourceProvider<Inputs, Outputs, Process>, process: Process): Provider {
     const operate = <T>(props: Properties, operation: (context: OperationContext<Process>) => Promise<T>): Promise<T> =>
         process.operations.run(async (signal) => {
-            const secrets = () => [...process.secretTexts(), ...secretTexts(provider, props)];
+            let texts: readonly string[] | undefined;
+            // Read from whole kubeconfigs, and needed for every line of the log.
+            const secrets = () => (texts ??= [...process.secretTexts(), ...secretTexts(provider, props)]);
             const urn = typeof props.selfUrn === "string" ? props.selfUrn : "";
             const terminalLine = new TerminalLine(urn.slice(urn.lastIndexOf("::") + 2));
             const log = new ResourceLog(urn, { engine: process.engine, secrets, terminalLine });

@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { connectionForms, secretForms } from "../../lib/distribution/auth/redaction";
+import { connectionForms, secretForms } from "../../lib/redaction/redaction";
 import { type ImageList, isImageText } from "../../lib/import";
 import { type RegistryConnection, connectionSecrets, registryConnection } from "../../lib/site";
 import type { ResourceArgs } from "../lifecycle/dynamic-resource";

@@ -63,7 +63,5 @@ export interface ClusterClient {
     patch<T extends KubernetesObject>(path: ResourcePath, name: string, patch: ConditionalPatch): Promise<T>;
     /** Deletes the object if it is still at this version; one that no longer exists is no error. */
     remove(path: ResourcePath, name: string, resourceVersion: string): Promise<void>;
-    /** True if the account may do it (SelfSubjectAccessReview). */
-    isAllowed(verb: string, path: ResourcePath, name?: string): Promise<boolean>;
     close(): Promise<void>;
 }

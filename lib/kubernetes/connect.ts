@@ -1,10 +1,11 @@
+import { connectionForms } from "../redaction/redaction";
 import type { ClusterClient, ConditionalPatch, KubernetesObject, NewObject, ResourcePath } from "./cluster-client";
 import { ClusterError } from "./cluster-error";
 import { parseKubeconfig } from "./kubeconfig";
 import { type Fields, isFields, mappingField, textField } from "./kubeconfig-document";
 import { kubeconfigSecrets } from "./kubeconfig-secrets";
 import { type ClientLimits, DEFAULT_LIMITS } from "./limits";
-import { FIELD_MANAGER, apiGroup, describeResource, resourcePath } from "./resource-url";
+import { FIELD_MANAGER, describeResource, resourcePath } from "./resource-url";
 import { isServed } from "./served-kinds";
 import { ClusterSession, type SessionRequest, isObjectMissing, isPathMissing } from "./session";
 import { parseStatus } from "./api-status";
@@ -21,20 +22,17 @@ export interface ConnectOptions {
     readonly limits?: Partial<ClientLimits>;
 }
 
-/** Shorter secrets are parts of so many words that hiding them would name them. */
-const LEAST_LENGTH = 4;
-
 /**
  * A client for the API of the cluster that a kubeconfig names. Nothing is sent before its first method is called.
  * @throws PassthroughError `KUBECONFIG_INVALID`
  */
 export async function connectCluster({ kubeconfig, context, signal, limits }: ConnectOptions): Promise<ClusterClient> {
-    const secrets = kubeconfigSecrets(kubeconfig).filter((secret) => secret.length >= LEAST_LENGTH);
-    const hide = (text: string, issued: readonly string[]) =>
-        [...secrets, ...issued].reduce((shown, secret) => shown.replaceAll(secret, "[secret]"), text);
     const account = parseKubeconfig(kubeconfig, { context });
     const all = { ...DEFAULT_LIMITS, ...limits };
-    return new HttpClusterClient(new ClusterSession(account, all, hide, signal), all.pageSize);
+    return new HttpClusterClient(
+        new ClusterSession(account, all, () => connectionForms(kubeconfigSecrets(kubeconfig)), signal),
+        all.pageSize,
+    );
 }
 
 const WRITE = { fieldManager: FIELD_MANAGER, fieldValidation: "Strict" };
@@ -104,19 +102,6 @@ class HttpClusterClient implements ClusterClient {
         // Objects of a kind that is not served any more do not exist either.
         if (isPathMissing(response) && !(await isServed(this.session, path))) return;
         this.session.object(request, response);
-    }
-
-    async isAllowed(verb: string, path: ResourcePath, name?: string): Promise<boolean> {
-        const review = { apiVersion: "authorization.k8s.io/v1", resource: "selfsubjectaccessreviews" };
-        const request = this.request("POST", review, undefined, {
-            repeatable: "always",
-            body: { type: "application/json", text: JSON.stringify(accessReview(verb, path, name)) },
-            shown: `${verb} ${describeResource(path, name)}`,
-        });
-        const body = this.session.object(request, await this.session.send(request));
-        const allowed = mappingField(body, "status")?.["allowed"];
-        if (typeof allowed === "boolean") return allowed;
-        throw this.session.unknown(request, "the response has no status.allowed");
     }
 
     async close(): Promise<void> {
@@ -218,28 +203,4 @@ interface RequestOptions extends Pick<SessionRequest, "repeatable" | "body"> {
     readonly query?: Readonly<Record<string, string>>;
     /** Name in messages, where the path has none. */
     readonly shown?: string;
-}
-
-function accessReview(
-    verb: string,
-    { apiVersion, resource, namespace }: ResourcePath,
-    name: string | undefined,
-): object {
-    const [kind, subresource] = resource.split("/");
-    const version = apiVersion.slice(apiVersion.indexOf("/") + 1);
-    return {
-        apiVersion: "authorization.k8s.io/v1",
-        kind: "SelfSubjectAccessReview",
-        spec: {
-            resourceAttributes: {
-                verb,
-                group: apiGroup(apiVersion),
-                version,
-                resource: kind,
-                subresource,
-                namespace,
-                name,
-            },
-        },
-    };
 }

@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { errorMessage } from "../errors/errors";
 import { oneLine, parseJson } from "../errors/text";
+import type { ClientCertificate } from "../http/secure-context";
 import type { Kubeconfig } from "./kubeconfig";
 import { type Fields, isFields, mappingField, textField } from "./kubeconfig-document";
 import type { ExecPlugin } from "./kubeconfig-user";
@@ -9,7 +10,7 @@ import type { ExecPlugin } from "./kubeconfig-user";
 /** What a plugin issued. */
 export interface ExecCredential {
     readonly token?: string;
-    readonly clientCertificate?: { readonly certificate: string; readonly key: string };
+    readonly clientCertificate?: ClientCertificate;
     /** Milliseconds since 1970; absent: until the server rejects it. */
     readonly expires?: number;
 }
@@ -17,8 +18,8 @@ export interface ExecCredential {
 const MAX_OUTPUT = 1024 * 1024;
 /** Of what a plugin writes to stderr: the last lines say why it failed. */
 const MAX_SHOWN = 600;
-/** Every secret of the stack: none of a plugin's business (docs/security.md). */
-const STACK_SECRETS = /^(PULUMI_CONFIG|REGISTRY_PASSTHROUGH_)/;
+/** Secrets of the stack, and the access token of its backend: a plugin needs neither (docs/security.md). */
+const STACK_SECRETS = /^(PULUMI_|REGISTRY_PASSTHROUGH_)/;
 
 /**
  * Runs a login plugin as kubectl does (kubernetes.io/docs/reference/config-api/client-authentication.v1), without a terminal.

@@ -5,6 +5,9 @@ const USER_FIELDS = ["token", "password", "client-key-data"];
 /** Settings beside them that are none: URLs, client ids, certificates. */
 const PUBLIC_SETTINGS = /^(client-id|idp-issuer-url|idp-certificate-authority(-data)?|extra-scopes|auth-request-.*)$/;
 const SECRET_VARIABLE = /secret|token|passw|key|credential/i;
+const SECRET_OPTION = /secret|token|passw|credential|private-?key|api-?key|access-?key/i;
+/** Options that only say where a secret is, or of which kind. */
+const PUBLIC_OPTION = /(file|dir|path|cache|storage|name|type|url|method|id)$/i;
 /** In a text that is not a kubeconfig, what may be one in it. */
 const SECRET_LINE = /^[\s"'-]*(?:token|password|client-key-data|id-token|refresh-token)["']?\s*:\s*["']?([^\s"']+)/gm;
 
@@ -27,14 +30,24 @@ export function kubeconfigSecrets(text: string): string[] {
 
 function userSecrets(fields: Fields): unknown[] {
     const provider = isFields(fields["auth-provider"]) ? fields["auth-provider"]["config"] : undefined;
-    const exec = isFields(fields["exec"]) ? fields["exec"]["env"] : undefined;
+    const { env, args } = isFields(fields["exec"]) ? fields["exec"] : {};
     const settings = Object.entries(isFields(provider) ? provider : {});
-    const variables = (Array.isArray(exec) ? exec : []).filter(isFields);
+    const variables = (Array.isArray(env) ? env : []).filter(isFields);
     return [
         ...USER_FIELDS.map((name) => fields[name]),
         ...settings.filter(([name]) => !PUBLIC_SETTINGS.test(name)).map(([, value]) => value),
         ...variables.filter(({ name }) => SECRET_VARIABLE.test(String(name))).map(({ value }) => value),
+        ...argumentSecrets(Array.isArray(args) ? args.map(String) : []),
     ];
+}
+
+/** `--client-secret=…`, `--client-secret …`. */
+function argumentSecrets(args: readonly string[]): string[] {
+    return args.flatMap((option, at) => {
+        const [, name = "", value = args[at + 1]] = /^--?([^=]+)(?:=(.*))?$/s.exec(option) ?? [];
+        const isSecret = SECRET_OPTION.test(name) && !PUBLIC_OPTION.test(name);
+        return isSecret && value !== undefined && !/^(-|true$|false$)/.test(value) ? [value] : [];
+    });
 }
 
 /** The PEM that a base64 text encodes. */

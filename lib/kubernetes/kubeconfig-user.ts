@@ -1,4 +1,6 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
+import type { Account } from "../http/account";
+import type { ClientCertificate } from "../http/secure-context";
 import { certificateProblems } from "./kubeconfig-cluster";
 import {
     type Entry,
@@ -9,6 +11,7 @@ import {
     textField,
 } from "./kubeconfig-document";
 import { type FileReader, readDataField } from "./kubeconfig-files";
+import { type OidcConfig, readOidc } from "./kubeconfig-oidc";
 
 /** A plugin that prints credentials (client.authentication.k8s.io, kind ExecCredential). */
 export interface ExecPlugin {
@@ -24,12 +27,11 @@ export interface ExecPlugin {
 /** How requests are logged in; all secret. */
 export interface ClusterUser {
     readonly token?: string;
-    readonly basic?: { readonly username: string; readonly password: string };
-    /** PEM. */
-    readonly clientCertificate?: { readonly certificate: string; readonly key: string };
+    readonly basic?: Account;
+    readonly clientCertificate?: ClientCertificate;
     readonly exec?: ExecPlugin;
-    /** Configuration of the auth-provider `oidc`. */
-    readonly oidc?: Readonly<Record<string, string>>;
+    /** The auth-provider `oidc`. */
+    readonly oidc?: OidcConfig;
     /** Headers `Impersonate-…`. */
     readonly impersonation: Readonly<Record<string, string | readonly string[]>>;
     /** The entry of the kubeconfig, with the contents of files in place of their paths. */
@@ -53,14 +55,15 @@ export function readUser(entry: Entry | undefined, files: FileReader): UserReadi
     const key = readDataField(fields, "client-key", place, files);
     const token = readToken(fields, place, files);
     const exec = mappingField(fields, "exec");
-    const provider = mappingField(fields, "auth-provider");
+    const providerFields = mappingField(fields, "auth-provider");
+    const provider = providerFields && readOidc(providerFields, `${place}.auth-provider`, files);
     const problems = [
         ...[...certificate.problems, ...key.problems, ...token.problems],
         ...clientCertificateProblems(certificate.pem, key.pem, place),
         ...(exec === undefined ? [] : execProblems(exec, `${place}.exec`)),
-        ...(provider === undefined ? [] : providerProblems(provider, `${place}.auth-provider`)),
+        ...(provider?.problems ?? []),
     ];
-    const found = { certificate: certificate.pem, key: key.pem, token: token.text };
+    const found = { certificate: certificate.pem, key: key.pem, token: token.text, provider };
     return { user: problems.length > 0 ? ANONYMOUS : toUser(fields, found, files), problems };
 }
 
@@ -68,11 +71,11 @@ interface FoundSecrets {
     readonly certificate: string | undefined;
     readonly key: string | undefined;
     readonly token: string | undefined;
+    readonly provider: Pick<ReturnType<typeof readOidc>, "oidc" | "fields"> | undefined;
 }
 
-function toUser(fields: Fields, { certificate, key, token }: FoundSecrets, files: FileReader): ClusterUser {
+function toUser(fields: Fields, { certificate, key, token, provider }: FoundSecrets, files: FileReader): ClusterUser {
     const exec = mappingField(fields, "exec");
-    const provider = mappingField(fields, "auth-provider");
     const username = textField(fields, "username");
     const plugin = exec && toPlugin(exec, files);
     return {
@@ -80,7 +83,7 @@ function toUser(fields: Fields, { certificate, key, token }: FoundSecrets, files
         ...(username === undefined ? {} : { basic: { username, password: textField(fields, "password") ?? "" } }),
         ...(certificate === undefined || key === undefined ? {} : { clientCertificate: { certificate, key } }),
         ...(plugin === undefined ? {} : { exec: plugin }),
-        ...(provider === undefined ? {} : { oidc: toTexts(provider["config"]) }),
+        ...(provider === undefined ? {} : { oidc: provider.oidc }),
         impersonation: impersonationHeaders(fields),
         fields: {
             ...withoutFiles(fields),
@@ -88,6 +91,7 @@ function toUser(fields: Fields, { certificate, key, token }: FoundSecrets, files
             ...(certificate === undefined ? {} : { "client-certificate-data": base64(certificate) }),
             ...(key === undefined ? {} : { "client-key-data": base64(key) }),
             ...(plugin === undefined ? {} : { exec: { ...exec, command: plugin.command } }),
+            ...(provider === undefined ? {} : { "auth-provider": provider.fields }),
         },
     };
 }
@@ -174,12 +178,6 @@ function execProblems(exec: Fields, field: string): KubeconfigProblem[] {
     return problems;
 }
 
-function providerProblems(provider: Fields, field: string): KubeconfigProblem[] {
-    if (provider["name"] === "oidc") return [];
-    const problem = "only the auth-provider oidc exists: kubectl has dropped the others in 1.26";
-    return [{ field: `${field}.name`, problem, fix: "use the exec plugin that has taken its place" }];
-}
-
 function toPlugin(exec: Fields, files: FileReader): ExecPlugin {
     const command = textField(exec, "command") ?? "";
     const installHint = textField(exec, "installHint");
@@ -193,11 +191,6 @@ function toPlugin(exec: Fields, files: FileReader): ExecPlugin {
         provideClusterInfo: exec["provideClusterInfo"] === true,
         ...(installHint === undefined ? {} : { installHint }),
     };
-}
-
-function toTexts(fields: unknown): Record<string, string> {
-    const entries = Object.entries(isFields(fields) ? fields : {});
-    return Object.fromEntries(entries.map(([name, value]) => [name, String(value ?? "")]));
 }
 
 /** kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation */

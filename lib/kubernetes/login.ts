@@ -1,38 +1,41 @@
 import { errorMessage } from "../errors/errors";
+import { type Account, basicAuthorization } from "../http/account";
 import { ClusterError } from "./cluster-error";
 import { type ExecCredential, runExecPlugin } from "./exec-plugin";
 import type { Kubeconfig } from "./kubeconfig";
 import type { ClientLimits } from "./limits";
-import { oidcToken } from "./oidc";
+import { LoginError } from "./login-error";
+import { type OidcSession, oidcSession } from "./oidc";
+import type { Login } from "./transport";
 
-/** What a request proves its account with. */
-export interface Login {
-    readonly headers: Readonly<Record<string, string | readonly string[]>>;
-    /** PEM. */
-    readonly clientCertificate?: { readonly certificate: string; readonly key: string };
-}
+const EXEC_FIX =
+    "log in with kubectl and the same kubeconfig first (kubectl get --raw /version), or use an account with a token or a " +
+    "client certificate";
 
 /** Logs in as a kubeconfig says, again when what was issued expires or is rejected. */
 export class ClusterLogin {
     private known: Promise<Login> | undefined;
     private expires = Infinity;
     private readonly secrets = new Set<string>();
+    private readonly oidc: OidcSession | undefined;
 
     constructor(
         private readonly kubeconfig: Kubeconfig,
         private readonly limits: ClientLimits,
         private readonly signal: AbortSignal | undefined,
-    ) {}
+    ) {
+        const { oidc } = kubeconfig.user;
+        this.oidc = oidc && oidcSession(oidc);
+    }
 
-    /** Secrets that were issued in this process, so are not in the kubeconfig: for redaction. */
+    /** Secrets that are not in the kubeconfig, such as what was issued in this process: for redaction. */
     get issued(): readonly string[] {
-        return [...this.secrets];
+        return [...this.secrets, ...(this.oidc?.issued ?? [])];
     }
 
     /** True if another login may be accepted where this one was rejected. */
     get isRenewable(): boolean {
-        const { exec, oidc } = this.kubeconfig.user;
-        return exec !== undefined || oidc !== undefined;
+        return this.kubeconfig.user.exec !== undefined;
     }
 
     /** @throws ClusterError `CLUSTER_LOGIN_REJECTED`; the signal's reason */
@@ -74,24 +77,19 @@ export class ClusterLogin {
             if (user.exec !== undefined) {
                 return await runExecPlugin(user.exec, this.kubeconfig, this.limits.loginTimeout, this.signal);
             }
-            return user.oidc === undefined ? {} : { token: await oidcToken(user.oidc) };
+            return (await this.oidc?.current(this.limits, this.signal)) ?? {};
         } catch (error) {
             this.signal?.throwIfAborted();
             throw new ClusterError(errorMessage(error), {
                 ...{ server, code: "CLUSTER_LOGIN_REJECTED", operation: "login" },
-                fix:
-                    user.exec?.installHint ??
-                    "log in with kubectl and the same kubeconfig first (kubectl get --raw /version), or use an account with a token or a client certificate",
+                fix: error instanceof LoginError ? error.fix : (user.exec?.installHint ?? EXEC_FIX),
             });
         }
     }
 }
 
-function authorization(
-    token: string | undefined,
-    basic: { readonly username: string; readonly password: string } | undefined,
-): Record<string, string> {
+function authorization(token: string | undefined, basic: Account | undefined): Record<string, string> {
     if (token !== undefined) return { authorization: `Bearer ${token}` };
     if (basic === undefined) return {};
-    return { authorization: `Basic ${Buffer.from(`${basic.username}:${basic.password}`).toString("base64")}` };
+    return { authorization: basicAuthorization(basic) };
 }

@@ -1,24 +1,135 @@
-/** What is used of the auth provider of @kubernetes/client-node: it refreshes an id token that has expired. */
-interface OidcProvider {
-    applyAuthentication(user: object, options: { headers: Record<string, string> }): Promise<void>;
+import { createHash } from "node:crypto";
+import { parseJson } from "../errors/text";
+import { isFields } from "./kubeconfig-document";
+import type { OidcConfig } from "./kubeconfig-oidc";
+import type { ClientLimits } from "./limits";
+import { LoginError } from "./login-error";
+import { type RenewedTokens, clientAuthorization, renewTokens } from "./oidc-renewal";
+
+/** An id-token and when it is to be renewed. */
+export interface IdToken {
+    readonly token: string;
+    /** Milliseconds since 1970; absent: the token does not have it. */
+    readonly expires?: number;
 }
 
+/** As with kubectl: a token that expires on its way would be rejected. */
+const RENEWED_BEFORE = 10_000;
+const LOG_IN_AGAIN =
+    "log in again with kubectl and set the kubeconfig anew, or use a token, a client certificate or an exec plugin";
+
 /**
- * The token of the auth-provider `oidc`, refreshed if it has expired.
- * @param config of the kubeconfig; a new refresh token is kept in it, as the provider may accept each only once
+ * The login of one auth-provider `oidc` in this process. All clients share it, since a provider may accept each
+ * refresh-token only once. What it issues is kept in memory, and not written to the kubeconfig.
  */
-export async function oidcToken(config: Readonly<Record<string, string>>): Promise<string> {
-    // The whole package takes two seconds and 70 MB to load, and is an ES module.
-    const { OpenIDConnectAuth } = await import("@kubernetes/client-node/dist/oidc_auth.js");
-    const provider: OidcProvider = new OpenIDConnectAuth();
-    const options = { headers: {} as Record<string, string> };
-    try {
-        await provider.applyAuthentication({ name: "", authProvider: { name: "oidc", config } }, options);
-    } catch {
-        // Its error may quote the response of the token endpoint.
-        throw new Error(`the OpenID provider ${config["idp-issuer-url"] ?? ""} did not renew the expired id-token`);
+export class OidcSession {
+    private readonly secrets = new Set<string>();
+    private tokens: RenewedTokens;
+    private renewal: Promise<void> | undefined;
+    private rejection: LoginError | undefined;
+
+    constructor(private readonly config: OidcConfig) {
+        this.tokens = { idToken: config.idToken ?? "", refreshToken: config.refreshToken };
+        const { clientId = "", clientSecret } = config;
+        if (clientSecret !== undefined)
+            this.secrets.add(clientAuthorization(clientId, clientSecret).slice("Basic ".length));
     }
-    const token = /^Bearer (.+)$/.exec(options.headers["Authorization"] ?? "")?.[1];
-    if (token !== undefined) return token;
-    throw new Error("the id-token has expired, and client-id, refresh-token or idp-issuer-url are not set to renew it");
+
+    /** What is sent and is not in the kubeconfig as it is sent, such as the tokens that were issued: for redaction. */
+    get issued(): readonly string[] {
+        return [...this.secrets];
+    }
+
+    /**
+     * The id-token, renewed if it has expired or is missing.
+     * @throws LoginError; the signal's reason
+     */
+    async current(limits: ClientLimits, signal: AbortSignal | undefined): Promise<IdToken> {
+        signal?.throwIfAborted();
+        const known = usableToken(this.tokens.idToken);
+        if (known !== undefined) return known;
+        if (this.rejection !== undefined) throw this.rejection;
+        // Others may wait for the same renewal: the signal ends only this wait.
+        this.renewal ??= this.renew(limits).finally(() => (this.renewal = undefined));
+        await untilAborted(this.renewal, signal);
+        const renewed = usableToken(this.tokens.idToken);
+        if (renewed !== undefined) return renewed;
+        throw new LoginError("the OpenID provider issued an id-token that has expired already", {
+            fix: "set the clock of this machine and of the provider right",
+        });
+    }
+
+    private async renew(limits: ClientLimits): Promise<void> {
+        try {
+            const { refreshToken } = this.tokens;
+            const { issuer, clientId } = this.config;
+            if (refreshToken === undefined || issuer === undefined || clientId === undefined) {
+                throw this.notRenewable({
+                    "refresh-token": refreshToken,
+                    "idp-issuer-url": issuer,
+                    "client-id": clientId,
+                });
+            }
+            this.tokens = await renewTokens({ ...this.config, refreshToken, issuer, clientId }, limits);
+        } catch (error) {
+            if (error instanceof LoginError && error.isFinal) this.rejection = error;
+            throw error;
+        }
+        this.secrets.add(this.tokens.idToken);
+        if (this.tokens.refreshToken !== undefined) this.secrets.add(this.tokens.refreshToken);
+    }
+
+    private notRenewable(settings: Readonly<Record<string, string | undefined>>): LoginError {
+        const missing = Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [name] : []));
+        const expiry = readExpiry(this.tokens.idToken);
+        const state =
+            expiry === undefined
+                ? "the auth-provider oidc has no id-token"
+                : `the id-token expired at ${new Date(expiry).toISOString()}`;
+        const problem = `${state}, and cannot be renewed without ${missing.join(", ")} in the kubeconfig`;
+        return new LoginError(problem, { fix: LOG_IN_AGAIN, isFinal: true });
+    }
+}
+
+const sessions = new Map<string, OidcSession>();
+
+/** The session of a configuration: the same one for the same tokens. */
+export function oidcSession(config: OidcConfig): OidcSession {
+    const id = createHash("sha256").update(JSON.stringify(config)).digest("hex");
+    const session = sessions.get(id) ?? new OidcSession(config);
+    sessions.set(id, session);
+    return session;
+}
+
+/** undefined if there is none or it has expired. */
+function usableToken(token: string): IdToken | undefined {
+    if (token === "") return undefined;
+    const expiry = readExpiry(token);
+    if (expiry === undefined) return { token };
+    const expires = expiry - RENEWED_BEFORE;
+    return Date.now() >= expires ? undefined : { token, expires };
+}
+
+/** The claim `exp` of a JWT (RFC 7519 §4.1.4), whose signature is for the API server to verify. */
+function readExpiry(token: string): number | undefined {
+    const [, payload = ""] = token.split(".");
+    const claims = parseJson(Buffer.from(payload, "base64url").toString("utf8"));
+    const exp = isFields(claims) ? claims["exp"] : undefined;
+    const milliseconds = typeof exp === "number" ? exp * 1000 : NaN;
+    return Number.isNaN(new Date(milliseconds).getTime()) ? undefined : milliseconds;
+}
+
+async function untilAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    if (signal === undefined) return work;
+    let abort = () => {};
+    const aborted = new Promise<void>((resolve) => {
+        abort = resolve;
+        signal.addEventListener("abort", abort, { once: true });
+    });
+    try {
+        await Promise.race([work, aborted]);
+    } finally {
+        signal.removeEventListener("abort", abort);
+    }
+    signal.throwIfAborted();
 }

@@ -1,5 +1,6 @@
 import { repeat } from "../concurrency/retry";
 import { parseJson } from "../errors/text";
+import { secretForms, withoutSecrets } from "../redaction/redaction";
 import { parseStatus, statusError } from "./api-status";
 import { ClusterError, isPassing } from "./cluster-error";
 import type { Kubeconfig } from "./kubeconfig";
@@ -28,7 +29,8 @@ export class ClusterSession {
     constructor(
         kubeconfig: Kubeconfig,
         private readonly limits: ClientLimits,
-        private readonly hide: (text: string, issued: readonly string[]) => string,
+        /** Texts that give its secrets away, read from the kubeconfig when an error is reported. */
+        private readonly kubeconfigSecrets: () => readonly string[],
         signal: AbortSignal | undefined,
     ) {
         this.server = kubeconfig.server;
@@ -88,7 +90,8 @@ export class ClusterSession {
     /** An API may repeat in a message what was sent to it, and a login plugin what it knows. */
     private withoutSecrets(error: ClusterError): ClusterError {
         const { problem, fix, server, code, operation, status, retryAfter } = error;
-        const shown = this.hide(problem, this.login.issued);
+        const issued = this.login.issued.flatMap((password) => secretForms({ username: "", password }));
+        const shown = withoutSecrets(problem, [...this.kubeconfigSecrets(), ...issued]);
         // Without the cause: it may quote them too.
         return new ClusterError(shown, { server, code, operation, status, retryAfter, fix });
     }

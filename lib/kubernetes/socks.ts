@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { type Socket, isIP } from "node:net";
+import type { Account } from "../http/account";
+import { withoutBrackets } from "../http/connect-request";
 
 const VERSION = 5;
 const NO_LOGIN = 0;
@@ -21,7 +23,7 @@ const REPLIES = [
 export async function openSocksTunnel(
     socket: Socket,
     { host, port }: { readonly host: string; readonly port: number },
-    account: { readonly username: string; readonly password: string },
+    account: Account,
 ): Promise<void> {
     if (socket.connecting) await once(socket, "connect");
     const methods = account.username === "" ? [NO_LOGIN] : [NO_LOGIN, PASSWORD_LOGIN];
@@ -30,7 +32,7 @@ export async function openSocksTunnel(
     if (version !== VERSION) throw new Error("it does not speak SOCKS5");
     if (method === PASSWORD_LOGIN && account.username !== "") await logIn(socket, account);
     else if (method !== NO_LOGIN) throw new Error("it asks for an account");
-    const name = Buffer.from(host.replace(/^\[|\]$/g, ""));
+    const name = Buffer.from(withoutBrackets(host));
     if (name.length > 255) throw new Error("the host name is too long for SOCKS5");
     const address =
         isIP(name.toString()) === 4
@@ -40,7 +42,7 @@ export async function openSocksTunnel(
     await readReply(socket);
 }
 
-async function logIn(socket: Socket, account: { readonly username: string; readonly password: string }): Promise<void> {
+async function logIn(socket: Socket, account: Account): Promise<void> {
     const [username, password] = [Buffer.from(account.username), Buffer.from(account.password)];
     socket.write(Buffer.from([1, username.length, ...username, password.length, ...password]));
     const [, status] = await read(socket, 2);

@@ -8,13 +8,14 @@ import {
 import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions, request as httpsRequest } from "node:https";
 import { type Socket, isIP } from "node:net";
 import { Duplex } from "node:stream";
-import { type ConnectionOptions, checkServerIdentity, connect, rootCertificates } from "node:tls";
+import { type ConnectionOptions, checkServerIdentity, connect } from "node:tls";
 import { debug } from "../debug/debug";
+import { withoutBrackets } from "../http/connect-request";
+import { type ClientCertificate, type TrustedCas, secureContext } from "../http/secure-context";
 import { ClusterError, type ClusterContext } from "./cluster-error";
 import type { ClusterEndpoint } from "./kubeconfig-cluster";
 import type { ClientLimits } from "./limits";
-import type { Login } from "./login";
-import { clusterTls, openTunnel } from "./proxy";
+import { openTunnel } from "./proxy";
 import { connectionError } from "./transport-errors";
 
 export interface ApiRequest extends ClusterContext {
@@ -24,13 +25,17 @@ export interface ApiRequest extends ClusterContext {
     readonly body?: { readonly type: string; readonly text: string };
 }
 
+/** What a request proves its account with. */
+export interface Login {
+    readonly headers: Readonly<Record<string, string | readonly string[]>>;
+    readonly clientCertificate?: ClientCertificate;
+}
+
 export interface ApiResponse {
     readonly status: number;
     readonly headers: IncomingMessage["headers"];
     readonly text: string;
 }
-
-type ClientCertificate = Login["clientCertificate"];
 
 /** A client reads and writes a few objects at once. */
 const MAX_SOCKETS = 8;
@@ -38,11 +43,13 @@ const MAX_SOCKETS = 8;
 /** HTTP/1.1 to the API of one cluster: TLS always verified, sockets kept, sizes and times bounded. */
 export class ClusterTransport {
     private agent: Agent | undefined;
-    private shownCertificate: ClientCertificate;
+    private shownCertificate: ClientCertificate | undefined;
 
     constructor(
         private readonly endpoint: ClusterEndpoint,
-        private readonly limits: ClientLimits,
+        private readonly limits: Pick<ClientLimits, "requestTimeout" | "responseBytes">,
+        /** As with kubectl: the CA of the kubeconfig replaces the public ones. */
+        private readonly trust: TrustedCas["trust"] = "instead",
     ) {}
 
     /** @throws ClusterError `CLUSTER_UNREACHABLE`, `CLUSTER_TLS`, `CLUSTER_RESPONSE_UNKNOWN`; the signal's reason */
@@ -134,7 +141,7 @@ export class ClusterTransport {
     }
 
     /** A login plugin may renew its certificate: sockets that showed the old one are not used again. */
-    private agentFor(certificate: ClientCertificate): Agent {
+    private agentFor(certificate: ClientCertificate | undefined): Agent {
         if (this.agent !== undefined && this.shownCertificate?.certificate === certificate?.certificate)
             return this.agent;
         this.agent?.destroy();
@@ -154,9 +161,9 @@ export class ClusterTransport {
         return () => openTunnel({ proxyUrl, target, ca, timeout: this.limits.requestTimeout });
     }
 
-    private tlsOptions(certificate: ClientCertificate): ConnectionOptions {
+    private tlsOptions(certificate: ClientCertificate | undefined): ConnectionOptions {
         const { ca, server, tlsServerName } = this.endpoint;
-        const host = new URL(server).hostname.replace(/^\[|\]$/g, "");
+        const host = withoutBrackets(new URL(server).hostname);
         const name = tlsServerName ?? host;
         return {
             // The default is read from NODE_TLS_REJECT_UNAUTHORIZED at each connection.
@@ -164,8 +171,7 @@ export class ClusterTransport {
             ALPNProtocols: ["http/1.1"],
             servername: isIP(name) === 0 ? name : "",
             checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
-            // As with kubectl: the CA of the kubeconfig replaces the public ones.
-            secureContext: clusterTls(ca === undefined ? rootCertificates : [ca], certificate),
+            secureContext: secureContext({ ca, trust: this.trust }, certificate),
         };
     }
 }

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { isLoopback } from "../distribution/http/loopback";
+import { isLoopback } from "../http/loopback";
 import { DEFAULT_UPSTREAM_HOSTS } from "../mirror/upstreams";
 import { parseSourceKey } from "../oci/reference";
 import { type AddressRange, type NetworkAccess, type TargetFiles, parseAddressRange, renderAccess } from "../openshift";

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { isLoopback } from "../distribution/http/loopback";
+import { isLoopback } from "../http/loopback";
 import { type MirrorBase, formatMirrorBase, parseMirrorBase } from "../mirror/mirror-reference";
 import { readClientCertificate } from "./client-certificate";
 import type { FileReader } from "./content";

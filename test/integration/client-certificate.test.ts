@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { connectionForms } from "../../lib/distribution/auth/redaction";
+import { connectionForms } from "../../lib/redaction/redaction";
 import { type ServerCertificate, testAuthority } from "../support/certificates";
 import { CommandSite } from "../support/command-site";
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { computeDigest } from "../../lib/oci/digest";
-import type { ClientCertificate } from "../../lib/distribution/http/tls";
+import type { ClientCertificate } from "../../lib/http/secure-context";
 import { type DoctorResult, runDoctor } from "../../lib/passthrough";
 import { type TestAuthority, testAuthority } from "../support/certificates";
 import { RegistryProcess, freePort } from "../support/registry-process";

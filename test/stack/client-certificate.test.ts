@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { connectionForms } from "../../lib/distribution/auth/redaction";
+import { connectionForms } from "../../lib/redaction/redaction";
 import { CommandLines } from "../support/canary";
 import { type ServerCertificate, testAuthority } from "../support/certificates";
 import { RegistryProcess } from "../support/registry-process";

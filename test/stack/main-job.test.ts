@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Agent, type Dispatcher, request } from "undici";
 import { parseAllDocuments } from "yaml";
 import { parse as parseToml } from "smol-toml";
-import { secretForms } from "../../lib/distribution/auth/redaction";
+import { secretForms } from "../../lib/redaction/redaction";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
 import type { Access } from "../support/registry-process";
 import { ACCOUNT, FIXTURES, TestSite } from "../support/site";

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from "node:fs";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
-import { secretForms } from "../../lib/distribution/auth/redaction";
+import { secretForms } from "../../lib/redaction/redaction";
 
 /** An account whose password must stay where it belongs. */
 export type Canary = Credentials;

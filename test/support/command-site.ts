@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Lock, parseLock, writeLock } from "../../lib/lock";
 import { describeArchive, openArchive } from "../../lib/archives";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
-import { secretForms } from "../../lib/distribution/auth/redaction";
+import { secretForms } from "../../lib/redaction/redaction";
 import { type TestAuthority, testAuthority } from "./certificates";
 import { type CommandRun, passthrough, startPassthrough } from "./passthrough-cli";
 import { RegistryProcess, type RegistryProcessOptions } from "./registry-process";

@@ -71,10 +71,6 @@ export class MemoryCluster implements ClusterClient {
         this.objects.delete(key(path, name));
     }
 
-    async isAllowed(): Promise<boolean> {
-        return true;
-    }
-
     async close(): Promise<void> {
         // Nothing is open.
     }

@@ -8,7 +8,7 @@ const FORBIDDEN: readonly (readonly [file: string, line: string])[] = [
     ["lib/oci/digest.ts", 'import { planImport } from "../import";'],
     ["lib/oci/digest.ts", 'import { mirrorReference } from "../mirror/mirror-reference";'],
     ["lib/distribution/http/transport.ts", 'import { mirrorReference } from "../../mirror/mirror-reference";'],
-    ["lib/debug/debug.ts", 'import { withoutSecrets } from "../distribution/auth/redaction";'],
+    ["lib/debug/debug.ts", 'import { withoutSecrets } from "../redaction/redaction";'],
     ["lib/import/plan/plan.ts", 'import { openArchive } from "../../archives";'],
     ["lib/archives/formats/oc-mirror/names.ts", 'import { mirrorRules } from "../../../openshift";'],
     ["lib/openshift/rules/resolve.ts", 'import * as pulumi from "@pulumi/pulumi";'],

@@ -1,6 +1,7 @@
 import { type BearerToken, readToken } from "./bearer-token";
 import type { Challenge } from "./challenge";
-import { type Credentials, basicAuthorization } from "./credentials";
+import { basicAuthorization } from "../../http/account";
+import type { Credentials } from "./credentials";
 import { ScopeGroups } from "./scope-groups";
 import { RegistryError } from "../../errors/errors";
 import { parseJson } from "../../errors/text";

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Challenge, parseChallenges } from "../auth/challenge";
-import { type Credentials, basicAuthorization } from "../auth/credentials";
+import { basicAuthorization } from "../../http/account";
+import type { Credentials } from "../auth/credentials";
 import { BodyRefusals, isHeavy } from "../auth/body-refusals";
 import { debug } from "../../debug/debug";
 import { RegistryError, type RequestContext } from "../../errors/errors";
-import { isLoopback } from "../http/loopback";
+import { isLoopback } from "../../http/loopback";
 import { type HostLimiter, hostLimiter } from "../limits/host-limiter";
 import { RegistryTokens, bearer, isBearer } from "../auth/token-cache";
 import { limitedResponse } from "./limited-response";

@@ -1,10 +1,11 @@
 import { type Socket, isIP } from "node:net";
 import { buildConnector } from "undici";
 import { debug } from "../../debug/debug";
+import type { ClientCertificate } from "../../http/secure-context";
 import { hideInterimResponses } from "./interim-responses";
 import { type ProxySettings, proxyFor } from "./proxy-settings";
 import { openTunnel } from "./proxy-tunnel";
-import { type ClientCertificate, verifiedTls } from "./tls";
+import { verifiedTls } from "./tls";
 
 /** How connections are opened. */
 export interface ConnectorOptions {

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { isLoopback } from "./loopback";
+import { isLoopback } from "../../http/loopback";
 
 /**
  * Whether connections to a host go around a proxy of the environment, as the container tools decide it

@@ -1,9 +1,8 @@
-import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
-import { type Socket, isIP } from "node:net";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { errorMessage } from "../../errors/errors";
+import { requestTunnel } from "../../http/connect-request";
 import { describeHtmlPage } from "../client/html-page";
-import { basicAuthorization } from "../auth/credentials";
 import { ProxyError } from "./proxy-error";
 import type { Proxy } from "./proxy-settings";
 import { verifiedTls } from "./tls";
@@ -28,46 +27,18 @@ const PASSING = new Set([408, 429, 500, 502, 503, 504]);
  * is verified end to end.
  * @throws ProxyError
  */
-export function openTunnel(options: TunnelOptions): Promise<Socket> {
-    return new Promise((resolve, reject) => {
-        const request = connectRequest(options);
-        const timer = setTimeout(() => request.destroy(timedOut(options)), options.timeout);
-        const fail = (error: unknown) => {
-            clearTimeout(timer);
-            reject(error instanceof ProxyError ? error : unreachable(options, error));
-        };
-        request.on("error", fail);
-        request.once("connect", (response, socket, head) => {
-            if (response.statusCode === 200) {
-                clearTimeout(timer);
-                if (head.length > 0) socket.unshift(head);
-                resolve(socket);
-                return;
-            }
-            void readPage(response, socket, head).then((page) => fail(refused(options, response, page)));
-        });
-        request.end();
+export async function openTunnel(options: TunnelOptions): Promise<Socket> {
+    const { target, proxy, ca, timeout } = options;
+    const { response, socket, head } = await requestTunnel({
+        ...{ target, timeout, proxy: proxy.origin, account: proxy.credentials },
+        tls: () => verifiedTls(ca),
+        timedOut: () => timedOut(options),
+    }).catch((error: unknown) => {
+        throw error instanceof ProxyError ? error : unreachable(options, error);
     });
-}
-
-function connectRequest({ target, proxy, ca }: TunnelOptions): ClientRequest {
-    const { protocol, hostname, port } = new URL(proxy.origin);
-    const host = hostname.replace(/^\[|\]$/g, "");
-    const common = {
-        host,
-        port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port),
-        ...{ method: "CONNECT", path: target, agent: false, maxHeaderSize: 64 * 1024 },
-        headers: {
-            host: target,
-            "user-agent": "registry-passthrough",
-            ...(proxy.credentials === undefined
-                ? {}
-                : { "proxy-authorization": basicAuthorization(proxy.credentials) }),
-        },
-    };
-    return protocol === "https:"
-        ? httpsRequest({ ...common, servername: isIP(host) === 0 ? host : "", ...verifiedTls(ca) })
-        : httpRequest(common);
+    if (response.statusCode !== 200) throw refused(options, response, await readPage(response, socket, head));
+    if (head.length > 0) socket.unshift(head);
+    return socket;
 }
 
 /** The beginning of a refusal's body. */

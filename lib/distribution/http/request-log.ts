@@ -1,6 +1,6 @@
 import { subscribe } from "node:diagnostics_channel";
 import { debug, filterLines, isAnyDebugging, isDebugging } from "../../debug/debug";
-import { secretForms, withoutSecrets } from "../auth/redaction";
+import { secretForms, withoutSecrets } from "../../redaction/redaction";
 
 /*
  * The area "http" of the debug log, from undici's diagnostics channels (docs/api/DiagnosticsChannel.md of undici): they

@@ -1,14 +1,14 @@
 import { Agent, type Dispatcher, errors, request } from "undici";
-import { withoutSecrets } from "../auth/redaction";
+import { withoutSecrets } from "../../redaction/redaction";
 import { RegistryError, type RequestContext } from "../../errors/errors";
 import { createConnector, hostName } from "./connector";
-import { isLoopback } from "./loopback";
+import { isLoopback } from "../../http/loopback";
 import { ProxyError } from "./proxy-error";
 import { type ProxySettings, ignoredProxyNote } from "./proxy-settings";
 import { resumeHint } from "./resume-hint";
 import { requestSecrets } from "./request-log";
 import { DEFAULT_TIMEOUTS, type Timeouts, storeTimeout } from "./timeouts";
-import type { ClientCertificate } from "./tls";
+import type { ClientCertificate } from "../../http/secure-context";
 import { tlsError } from "./tls-errors";
 
 /** Where a registry is reached. */

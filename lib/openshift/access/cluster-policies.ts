@@ -25,7 +25,7 @@ export function egressFirewalls(input: AccessInput): string | undefined {
     if (egress === undefined) return undefined;
     const { host, port } = registryEndpoint(input);
     const family = isIP(host);
-    const to = family === 0 ? { dnsName: host } : { cidrSelector: `${host}/32` };
+    const to = family === 0 ? { dnsName: host } : { cidrSelector: `${host}/${family === 4 ? 32 : 128}` };
     const allow = (rule: object) => ({ type: "Allow", ...rule });
     const rules = [
         ...distinctRanges(egress.apiServers).map(({ cidr }) => allow({ to: { cidrSelector: cidr } })),

@@ -34,13 +34,18 @@ export interface AccessInput {
     readonly sources: readonly string[];
 }
 
-/** The registry's host name or address, and its port as clients know it. */
+/** The registry's host name or address (IPv6 without brackets), and its port as clients know it. */
 export function registryEndpoint({ registryHost, plainHttp }: AccessInput): {
     readonly host: string;
     readonly port: number;
 } {
-    const [host = "", port] = registryHost.split(":");
-    return { host, port: port === undefined ? (plainHttp ? 80 : 443) : Number(port) };
+    return splitHost(registryHost, plainHttp ? 80 : 443);
+}
+
+/** `host[:port]` in its parts: an IPv6 address without its brackets. */
+export function splitHost(text: string, defaultPort: number): { readonly host: string; readonly port: number } {
+    const [, address, name = "", port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(text) ?? [];
+    return { host: address ?? name, port: port === undefined ? defaultPort : Number(port) };
 }
 
 /** All addresses that may reach the registry, without overlaps. */

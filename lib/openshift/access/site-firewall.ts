@@ -1,7 +1,7 @@
 import { connectedHosts } from "../../mirror/upstreams";
 import { formatYaml, withUsage } from "../targets/target";
 import { distinctRanges } from "./address-range";
-import { type AccessInput, registryEndpoint } from "./network-access";
+import { type AccessInput, registryEndpoint, splitHost } from "./network-access";
 
 const USAGE: readonly string[] = [
     "Connections for the firewall of the site, to enter where it is administered; nothing reads this file.",
@@ -51,7 +51,7 @@ function siteRules(input: AccessInput): FirewallRule[] {
 
 function mirroringHost({ sources }: AccessInput): object[] {
     return connectedHosts(sources).map(({ host, reason }) => {
-        const [to = "", port = "443"] = host.split(":");
-        return { action: "allow", to, port: Number(port), protocol: "tcp", why: reason };
+        const { host: to, port } = splitHost(host, 443);
+        return { action: "allow", to, port, protocol: "tcp", why: reason };
     });
 }

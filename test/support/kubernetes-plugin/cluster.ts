@@ -1,9 +1,8 @@
-import { statSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
-import { Agent, type AgentOptions, type RequestOptions, request } from "node:https";
+import { Agent, request } from "node:https";
 import { setTimeout as wait } from "node:timers/promises";
-import type { KubeConfig } from "@kubernetes/client-node" with { "resolution-mode": "import" };
 import { ApiError, NoKindError } from "./api-error";
+import { type ClusterAccess, readAccess } from "./kubeconfig";
 import type { PlainMap } from "./properties";
 
 /** Where the API has the objects of a kind. */
@@ -37,12 +36,12 @@ export const JSON_PATCH = "application/json-patch+json";
 export class Cluster {
     private readonly kinds = new Map<string, ResourceList>();
 
-    private constructor(
-        private readonly config: KubeConfig,
-        private readonly server: string,
-        /** Of the context; objects of a kind with namespaces that name none get it. */
-        readonly namespace: string,
-    ) {}
+    /** Of the context; objects of a kind with namespaces that name none get it. */
+    readonly namespace: string;
+
+    private constructor(private readonly access: ClusterAccess) {
+        this.namespace = access.namespace;
+    }
 
     /**
      * Connects as the plugin does when it is configured: the version and the OpenAPI document are read, and whoever may
@@ -52,13 +51,7 @@ export class Cluster {
      * @throws Error
      */
     static async connect(kubeconfig: string, context: string | undefined): Promise<Cluster> {
-        const config = await loadConfig(kubeconfig, context);
-        const current = config.getCurrentCluster();
-        if (current === null) throw new Error(`the kubeconfig has no context "${config.getCurrentContext()}"`);
-        if (!current.server.startsWith("https:")) throw new Error(`${current.server} must be an https URL`);
-        if (current.skipTLSVerify) throw new Error("insecure-skip-tls-verify is not supported by this stand-in");
-        const { namespace } = config.getContextObject(config.getCurrentContext()) ?? {};
-        const cluster = new Cluster(config, current.server, namespace ?? "default");
+        const cluster = new Cluster(readAccess(kubeconfig, context));
         await cluster.send({ method: "GET", path: "/version" });
         await cluster.send({ method: "GET", path: "/openapi/v2" });
         return cluster;
@@ -114,16 +107,17 @@ export class Cluster {
     }
 
     private async exchange({ method, path, query, body, contentType, statusOnly }: ApiRequest): Promise<RawResponse> {
-        const url = new URL(this.server.replace(/\/$/, "") + path);
+        const { server, headers: login, tls } = this.access;
+        const url = new URL(server.replace(/\/$/, "") + path);
         for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
-        const access = await this.access();
         const type = body === undefined ? {} : { "content-type": contentType ?? "application/json" };
-        const headers = { ...access.headers, ...type, accept: "application/json" };
+        const headers = { ...login, ...type, accept: "application/json" };
+        const agent = new Agent({ ...tls, rejectUnauthorized: true });
         return new Promise((resolve, reject) => {
             const fail = (error: Error) => {
                 reject(new Error(`${method} ${url.origin}${path}: ${error.message}`));
             };
-            const sent = request(url, { ...access, method, headers, timeout: TIMEOUT_MS }, (response) => {
+            const sent = request(url, { agent, method, headers, timeout: TIMEOUT_MS }, (response) => {
                 const { statusCode: code = 0 } = response;
                 if (statusOnly !== true || code > 299) {
                     readBody(response).then(resolve, fail);
@@ -136,15 +130,6 @@ export class Cluster {
             sent.on("error", fail);
             sent.end(body === undefined ? undefined : JSON.stringify(body));
         });
-    }
-
-    /** Certificates, and the token that an exec plugin or OIDC gives, which may change between two requests. */
-    private async access(): Promise<RequestOptions> {
-        const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] = {};
-        await this.config.applyToHTTPSOptions(options);
-        const { ca, cert, key, servername, auth, headers } = options;
-        const agent = new Agent({ ca, cert, key, servername, rejectUnauthorized: true } as AgentOptions);
-        return { agent, ...(headers ? { headers } : {}), ...(auth ? { auth } : {}) };
     }
 }
 
@@ -169,24 +154,6 @@ interface RawResponse {
     /** Seconds. */
     readonly retryAfter?: number | undefined;
     readonly text: string;
-}
-
-async function loadConfig(kubeconfig: string, context: string | undefined): Promise<KubeConfig> {
-    const { KubeConfig: Config } = await import("@kubernetes/client-node");
-    const config = new Config();
-    if (isFile(kubeconfig)) config.loadFromFile(kubeconfig);
-    else config.loadFromString(kubeconfig);
-    if (context !== undefined) config.setCurrentContext(context);
-    return config;
-}
-
-/** A whole kubeconfig as text is no path: too long for one, or without such a file. */
-export function isFile(text: string): boolean {
-    try {
-        return statSync(text).isFile();
-    } catch {
-        return false;
-    }
 }
 
 function parseBody(text: string): unknown {

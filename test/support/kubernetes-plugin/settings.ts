@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "yaml";
-import { isFile } from "./cluster";
+import { isFile } from "./kubeconfig";
 import { Secret, UNKNOWN, type PropertyMap, withoutSecrets } from "./properties";
 
 /** Options of the provider resource that this stand-in implements, as the engine configures them: all are texts. */

@@ -1,7 +1,7 @@
-import { basicAuthorization } from "../../../lib/distribution/auth/credentials";
+import { basicAuthorization } from "../../../lib/http/account";
 import { parseChallenges } from "../../../lib/distribution/auth/challenge";
 import { readToken } from "../../../lib/distribution/auth/bearer-token";
-import { secretForms, withoutSecrets } from "../../../lib/distribution/auth/redaction";
+import { secretForms, withoutSecrets } from "../../../lib/redaction/redaction";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { RegistryClient } from "../../../lib/distribution/client/registry-client";
 import { refusalByAlert } from "../../../lib/distribution/http/client-certificate-errors";
-import type { ClientCertificate } from "../../../lib/distribution/http/tls";
+import type { ClientCertificate } from "../../../lib/http/secure-context";
 import { computeDigest } from "../../../lib/oci/digest";
 import { Transport } from "../../../lib/distribution/http/transport";
 import { type TestAuthority, testAuthority } from "../../support/certificates";

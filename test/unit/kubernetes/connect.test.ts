@@ -216,26 +216,6 @@ describe("writing", () => {
     });
 });
 
-test("asks for a right with all that the API decides by", async () => {
-    const server = await api.serve(() => jsonReply({ status: { allowed: false } }, 201));
-    const client = await api.connect(server);
-    await expect(client.isAllowed("get", { ...RULES, resource: "nodes/proxy" }, "a")).resolves.toBe(false);
-    const [seen] = server.seen;
-    expect(JSON.parse(seen?.body.toString() ?? "")).toMatchObject({
-        spec: {
-            resourceAttributes: {
-                ...{ verb: "get", group: "config.openshift.io", version: "v1", resource: "nodes" },
-                ...{ subresource: "proxy", name: "a" },
-            },
-        },
-    });
-    const error = await api.errorOf(
-        () => jsonReply({ status: {} }, 201),
-        (asking) => asking.isAllowed("get", MAPS),
-    );
-    expect(error.code).toBe("CLUSTER_RESPONSE_UNKNOWN");
-});
-
 test("a token that the API repeats is not in the error", async () => {
     const error = await api.errorOf(() => failure(403, "Forbidden", `token ${TOKEN} is not allowed`), getMap);
     expect(error.message).toContain("token [secret] is not allowed");

@@ -182,6 +182,10 @@ test("secrets are those of all users, also where the text is no kubeconfig", () 
                 user: {
                     password: "password-b",
                     exec: {
+                        args: [
+                            ...["get-token", "--client-secret=arg-b", "--password", "arg pass", "--token", "--verbose"],
+                            ...["--token-cache-dir", "/var/cache", "--use-token=true", "--oidc-client-id=public"],
+                        ],
                         env: [
                             { name: "API_TOKEN", value: "env-b" },
                             { name: "LANG", value: "C" },
@@ -196,7 +200,17 @@ test("secrets are those of all users, also where the text is no kubeconfig", () 
         ],
     });
     expect(kubeconfigSecrets(text).sort()).toEqual(
-        [base64(client.key), client.key.trim(), "env-b", "password-b", "proxy pass", "refresh-c", "token-a"].sort(),
+        [
+            base64(client.key),
+            client.key.trim(),
+            "arg pass",
+            "arg-b",
+            "env-b",
+            "password-b",
+            "proxy pass",
+            "refresh-c",
+            "token-a",
+        ].sort(),
     );
     expect(kubeconfigSecrets('users:\n- user: {\n    token: "secret-x"\n')).toEqual(["secret-x"]);
 });

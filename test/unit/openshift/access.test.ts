@@ -112,6 +112,25 @@ describe("site firewall", () => {
         expect(document("registry.lab").rules[0]?.port).toBe(443);
     });
 
+    it.each([
+        ["[2001:db8::9]:8443", 8443],
+        ["[2001:db8::9]", 443],
+    ])("names a registry with the address %s, and a source with one", (host, port) => {
+        const { rules, mirroringHost } = document(host, [host]);
+        expect(rules[0]).toMatchObject({ to: "2001:db8::9", port });
+        expect(mirroringHost[0]).toMatchObject({ to: "2001:db8::9", port });
+        const egress = { namespaces: ["shop"], apiServers: ranges("10.0.0.10") };
+        const { files } = render({ egress }, host);
+        expect(files["access/registry-host.nft"]).toContain(`tcp dport ${port}`);
+        expect(parseYaml(files["access/egress-firewall.yaml"] ?? "")).toMatchObject({
+            spec: {
+                egress: expect.arrayContaining([
+                    { type: "Allow", to: { cidrSelector: "2001:db8::9/128" }, ports: [{ protocol: "TCP", port }] },
+                ]),
+            },
+        });
+    });
+
     it("lists what the mirroring host needs: registries, and where they redirect to", () => {
         const hosts = document(undefined, ["quay.io", "docker.io", "up.example:5000"]).mirroringHost;
         expect(hosts).toContainEqual(expect.objectContaining({ to: "up.example", port: 5000 }));

@@ -1,4 +1,4 @@
-import { isLoopback } from "../../../lib/distribution/http/loopback";
+import { isLoopback } from "../../../lib/http/loopback";
 
 test.each([
     ["localhost", true],

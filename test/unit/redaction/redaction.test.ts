@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { secretForms, withoutSecrets } from "../../../lib/distribution/auth/redaction";
+import { secretForms, withoutSecrets } from "../../../lib/redaction/redaction";
 import { readable } from "../../../lib/distribution/client/error-body";
 
 const NAMED: Readonly<Record<string, string>> = {

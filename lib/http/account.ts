@@ -1,0 +1,10 @@
+/** An account with a password. */
+export interface Account {
+    readonly username: string;
+    readonly password: string;
+}
+
+/** The value of an Authorization or Proxy-Authorization header for HTTP Basic (RFC 7617, UTF-8). */
+export function basicAuthorization({ username, password }: Account): string {
+    return `Basic ${Buffer.from(`${username}:${password}`, "utf8").toString("base64")}`;
+}

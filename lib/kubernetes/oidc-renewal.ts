@@ -1,0 +1,162 @@
+import { oneLine, parseJson } from "../errors/text";
+import { basicAuthorization } from "../http/account";
+import { ClusterError } from "./cluster-error";
+import { type Fields, isFields, textField } from "./kubeconfig-document";
+import type { OidcConfig } from "./kubeconfig-oidc";
+import type { ClientLimits } from "./limits";
+import { LoginError } from "./login-error";
+import { type ApiRequest, type ApiResponse, ClusterTransport } from "./transport";
+
+/** What the provider issued. */
+export interface RenewedTokens {
+    readonly idToken: string;
+    /** The next one to use; undefined: there is none. */
+    readonly refreshToken: string | undefined;
+}
+
+/** The settings that a renewal needs. */
+export type RenewableConfig = OidcConfig & Required<Pick<OidcConfig, "refreshToken" | "issuer" | "clientId">>;
+
+interface ProviderMetadata {
+    readonly tokenEndpoint: URL;
+    /** Where the secret of the client is sent (OpenID Connect Core §9). */
+    readonly secretIn: "header" | "body";
+}
+
+/** Of a discovery document or token response: both are a few KiB. */
+const MAX_BYTES = 1024 * 1024;
+/** Of an error that a provider describes. */
+const MAX_SHOWN = 300;
+
+/**
+ * Renews an id-token with its refresh-token: OpenID Connect Discovery 1.0 §4, Core 1.0 §12.
+ * @throws LoginError
+ */
+export async function renewTokens(config: RenewableConfig, limits: ClientLimits): Promise<RenewedTokens> {
+    const { refreshToken } = config;
+    const metadata = await discover(config, limits);
+    const response = await exchange(config, limits, metadata.tokenEndpoint, tokenRequest(config, metadata));
+    const body = parseJson(response.text);
+    const fields = isFields(body) ? body : {};
+    if (response.status !== 200) throw rejected(config, response.status, fields);
+    const idToken = textField(fields, "id_token");
+    if (idToken === undefined) {
+        throw new LoginError(`the OpenID provider ${config.issuer} sent no id_token for the refresh-token`, {
+            fix: "log in again with the scope openid, and check that the provider renews id-tokens",
+        });
+    }
+    return { idToken, refreshToken: textField(fields, "refresh_token") ?? refreshToken };
+}
+
+async function discover(config: RenewableConfig, limits: ClientLimits): Promise<ProviderMetadata> {
+    const { issuer } = config;
+    const base = issuer.replace(/\/+$/, "");
+    const url = secureUrl(`${base}/.well-known/openid-configuration`);
+    if (url === undefined) {
+        throw new LoginError("idp-issuer-url is not an https URL", { fix: "write https://<host of the provider>" });
+    }
+    const { status, text } = await exchange(config, limits, url, { method: "GET", headers: {} });
+    const document = parseJson(text);
+    if (status !== 200 || !isFields(document)) throw invalid(url, `responded ${status} without a discovery document`);
+    const named = textField(document, "issuer") ?? "";
+    // The document of another issuer would get the refresh-token (Discovery §4.3).
+    if (named.replace(/\/+$/, "") !== base) throw invalid(url, `is for the issuer ${JSON.stringify(oneLine(named))}`);
+    const tokenEndpoint = secureUrl(textField(document, "token_endpoint") ?? "");
+    if (tokenEndpoint === undefined) throw invalid(url, "has no token_endpoint with https");
+    return { tokenEndpoint, secretIn: secretPlace(document["token_endpoint_auth_methods_supported"]) };
+}
+
+function secretPlace(methods: unknown): ProviderMetadata["secretIn"] {
+    const supported: unknown[] = Array.isArray(methods) ? methods : [];
+    const isBodyOnly = supported.includes("client_secret_post") && !supported.includes("client_secret_basic");
+    return isBodyOnly ? "body" : "header";
+}
+
+function secureUrl(text: string): URL | undefined {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    return url?.protocol === "https:" ? url : undefined;
+}
+
+function invalid(url: URL, problem: string): LoginError {
+    return new LoginError(`${url.origin}${url.pathname} ${problem}`, {
+        fix: "set idp-issuer-url in the kubeconfig to the issuer of the id-tokens, as the API server has it in --oidc-issuer-url",
+    });
+}
+
+interface ProviderRequest {
+    readonly method: ApiRequest["method"];
+    readonly headers: Readonly<Record<string, string>>;
+    readonly form?: URLSearchParams;
+}
+
+/** RFC 6749 §6. */
+function tokenRequest(config: RenewableConfig, { secretIn }: ProviderMetadata): ProviderRequest {
+    const { refreshToken, clientId, clientSecret } = config;
+    const grant = { grant_type: "refresh_token", refresh_token: refreshToken };
+    if (clientSecret !== undefined && secretIn === "header") {
+        const authorization = clientAuthorization(clientId, clientSecret);
+        return { method: "POST", headers: { authorization }, form: new URLSearchParams(grant) };
+    }
+    const client = { client_id: clientId, ...(clientSecret === undefined ? {} : { client_secret: clientSecret }) };
+    return { method: "POST", headers: {}, form: new URLSearchParams({ ...grant, ...client }) };
+}
+
+/** The header that a client with a secret authenticates with (RFC 6749 §2.3.1). */
+export function clientAuthorization(clientId: string, clientSecret: string): string {
+    return basicAuthorization({ username: formEncoded(clientId), password: formEncoded(clientSecret) });
+}
+
+function formEncoded(text: string): string {
+    return new URLSearchParams({ "": text }).toString().slice("=".length);
+}
+
+/** One request on a connection of its own: a renewal is rare. */
+async function exchange(
+    { ca, issuer }: RenewableConfig,
+    limits: ClientLimits,
+    url: URL,
+    { method, headers, form }: ProviderRequest,
+): Promise<ApiResponse> {
+    const endpoint = { server: url.origin, ...(ca === undefined ? {} : { ca }) };
+    const transport = new ClusterTransport(endpoint, { ...limits, responseBytes: MAX_BYTES }, "in addition");
+    const request: ApiRequest = {
+        ...{ method, server: url.origin, path: `${url.pathname}${url.search}`, operation: "login" },
+        ...(form && { body: { type: "application/x-www-form-urlencoded", text: form.toString() } }),
+    };
+    try {
+        return await transport.send(request, { headers }, undefined);
+    } catch (error) {
+        throw error instanceof ClusterError ? unreachable(issuer, url, error) : error;
+    } finally {
+        transport.close();
+    }
+}
+
+function unreachable(issuer: string, { host }: URL, { code, problem }: ClusterError): LoginError {
+    const fix =
+        code === "CLUSTER_TLS"
+            ? "set idp-certificate-authority-data in the auth-provider of the kubeconfig to the CA of the provider (base64 of its PEM), and check its certificate"
+            : `check that ${host} can be reached from here without a proxy`;
+    return new LoginError(`the OpenID provider ${issuer} did not renew the id-token: ${problem}`, { fix });
+}
+
+const CLIENT_FIX =
+    "set client-id and client-secret in the auth-provider of the kubeconfig to those of the client that the refresh-token is for";
+/** What the provider will say again; by the error codes of RFC 6749 §5.2. */
+const FINAL: Readonly<Record<string, string>> = {
+    invalid_grant:
+        "log in again with kubectl and set the kubeconfig anew: a refresh-token expires, is revoked, or is accepted only once",
+    invalid_client: CLIENT_FIX,
+    unauthorized_client: CLIENT_FIX,
+};
+
+function rejected({ issuer }: RenewableConfig, status: number, fields: Fields): LoginError {
+    const error = textField(fields, "error");
+    const described = [error, textField(fields, "error_description")].filter((part) => part !== undefined).join(": ");
+    const reason = described === "" ? String(status) : `${status}, ${oneLine(described.slice(0, MAX_SHOWN))}`;
+    const problem = `the OpenID provider ${issuer} did not renew the id-token: ${reason}`;
+    const fix = FINAL[error ?? ""];
+    return fix === undefined
+        ? new LoginError(problem, { fix: "check the health and the log of the provider, then run again" })
+        : new LoginError(problem, { fix, isFinal: true });
+}
