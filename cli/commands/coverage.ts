@@ -13,7 +13,13 @@ import {
     readExistingCluster,
     rulesToBe,
 } from "../../lib/openshift";
-import { type CoveredImage, type ImageSetAddition, coverage, imageSetAddition, imageSetLines } from "../../lib/passthrough";
+import {
+    type CoveredImage,
+    type ImageSetAddition,
+    coverage,
+    imageSetAddition,
+    imageSetLines,
+} from "../../lib/passthrough";
 import { type SiteCluster, mirrorPolicy } from "../../lib/site";
 import { readConnectedSite } from "../accounts/connected-site";
 import { findAccount } from "../accounts/credentials";
