@@ -24,7 +24,6 @@ const REQUESTS: readonly FaultyRequests[] = [
     { method: "POST", path: /\/configmaps/ },
     { method: "PATCH", path: /\/images\/cluster/ },
     { method: "PATCH", path: /mirrorsets/ },
-    { method: "POST", path: /mirrorsets/ },
 ];
 
 const FAULTS: readonly ApiFault[] = [
@@ -108,7 +107,7 @@ faultCase(
             const injected = Array.from({ length: 3 }, () => [random.pick(FAULTS), random.pick(REQUESTS)] as const);
             for (const [fault, requests] of injected) round.api.inject(fault, requests);
             // State does not know of an object whose creation had no response.
-            round.api.inject("lost response", { method: "POST", path: /mirrorsets/ });
+            round.api.inject("lost response", { method: "PATCH", path: /mirrorsets/ });
             const first = await round.site.stack.up("--skip-preview");
             const met = round.api.requests.filter(({ fault }) => fault !== undefined);
             count("faults met", met.length);

@@ -110,8 +110,8 @@ test("a cluster gets CA, account and rules in this order, never in a second step
         `patch ${OPENSHIFT_CONFIG}/secrets/pull-secret`,
     ]);
     expect(writes.slice(3).sort()).toEqual([
-        `create ${CONFIG_API}/imagedigestmirrorsets`,
-        `create ${CONFIG_API}/imagetagmirrorsets`,
+        `patch ${DIGESTS_PATH}`,
+        `patch ${TAGS_PATH}`,
     ]);
     expect(await policies(cluster)).toEqual(ALLOWED);
     expect(await trust(cluster)).toEqual(added(site));

@@ -37,7 +37,7 @@ test("the repository has stack files, and documentation that shows some", () => 
     expect(names).toEqual(
         expect.arrayContaining(["Pulumi.dev.yaml", "docs/tutorial.md", "docs/how-to/several-sites.md"]),
     );
-    expect(names.filter((name) => name.startsWith("examples/"))).toHaveLength(6);
+    expect(names.filter((name) => name.startsWith("examples/"))).toHaveLength(7);
 });
 
 test.each([...FILES, ...SHOWN])("the stack file in $name follows the schema and the program's own", ({ text }) => {
@@ -63,7 +63,7 @@ test.each(SHOWN)("the stack file in $name names it too", ({ text }) => {
 test("the commands of the examples turn the path of the schema into that of a file in the root", () => {
     // Those of a site repository stay as they are.
     const copied = FILES.filter(({ name, text }) => name.startsWith("examples/") && text.includes("../../config/"));
-    expect(copied).toHaveLength(4);
+    expect(copied).toHaveLength(5);
     for (const { name, text, folder } of copied) {
         const readme = readFileSync(join(PROJECT, folder, "README.md"), "utf8");
         const [command = ""] = /^ *sed .*$/m.exec(readme) ?? [];
