@@ -109,10 +109,7 @@ test("a cluster gets CA, account and rules in this order, never in a second step
         `patch ${CONFIG_API}/images/cluster`,
         `patch ${OPENSHIFT_CONFIG}/secrets/pull-secret`,
     ]);
-    expect(writes.slice(3).sort()).toEqual([
-        `patch ${DIGESTS_PATH}`,
-        `patch ${TAGS_PATH}`,
-    ]);
+    expect(writes.slice(3).sort()).toEqual([`patch ${DIGESTS_PATH}`, `patch ${TAGS_PATH}`]);
     expect(await policies(cluster)).toEqual(ALLOWED);
     expect(await trust(cluster)).toEqual(added(site));
     for (const object of [DIGESTS, TAGS]) {
