@@ -112,6 +112,9 @@ test.each([
     ["TLS: --tls-keylog writes the keys", { NODE_OPTIONS: "--tls-keylog=/dev/null" }],
     ["TLS: --tls-keylog writes the keys", { NODE_OPTIONS: "--tls_keylog=/dev/null" }],
     ["ENVIRONMENT_UNSAFE: NODE_DEBUG prints signed URLs", { NODE_DEBUG: "undici" }],
+    ["ENVIRONMENT_UNSAFE: --report-on-fatalerror writes", { NODE_OPTIONS: "--report-on-fatalerror" }],
+    ["ENVIRONMENT_UNSAFE: --heapsnapshot-signal writes", { NODE_OPTIONS: "--heapsnapshot-signal=SIGUSR2" }],
+    ["ENVIRONMENT_UNSAFE: PULUMI_DEBUG_GRPC records", { PULUMI_DEBUG_GRPC: "/dev/null" }],
 ])("a command stops with %s: %o", async (message, env) => {
     await start();
     const run = await passthrough(["plan"], { cwd: folder, env });
