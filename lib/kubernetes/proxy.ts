@@ -92,7 +92,7 @@ function connectRequest(url: URL, path: string, ca: string | undefined) {
     const host = url.hostname.replace(/^\[|\]$/g, "");
     const isTls = url.protocol === "https:";
     const options: RequestOptions = {
-        ...{ method: "CONNECT", path, host, agent: false, maxHeaderSize: 64 * 1024 },
+        ...{ method: "CONNECT", path, host, agent: false, maxHeaderSize: 64 * 1024, insecureHTTPParser: false },
         port: url.port === "" ? (isTls ? 443 : 80) : Number(url.port),
         headers: { host: path, "user-agent": "registry-passthrough", ...proxyAuthorization(url) },
     };
