@@ -4,6 +4,7 @@ import { ensureBuild } from "./build.mjs";
 import { checkNode, ensureDependencies } from "./dependencies.mjs";
 import { getTools, toolsAtHand } from "./get-tools.mjs";
 import { errorCode } from "./process.mjs";
+import { requireSafeEnvironment } from "./safe-environment.mjs";
 import { linkProgram } from "./workspace.mjs";
 
 /**
@@ -104,29 +105,4 @@ function accessError(path, mode) {
 function existingFolder(path) {
     const above = dirname(path);
     return existsSync(above) || above === path ? above : existingFolder(above);
-}
-
-/**
- * The same check as in lib/distribution/http/tls-environment.ts, which may not be compiled yet.
- *
- * @param {{env: NodeJS.ProcessEnv, execArgv: string[]}} start
- */
-function requireSafeEnvironment({ env, execArgv }) {
-    if (env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
-        throw new Error(
-            "NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment switches TLS verification off; unset it, and give the " +
-                "registry's CA as a PEM file in site.registry.ca",
-        );
-    }
-    if (/--tls[-_]keylog/.test([env.NODE_OPTIONS ?? "", ...execArgv].join(" "))) {
-        throw new Error(
-            "--tls-keylog writes the keys of TLS connections, and so every secret, to a file; remove it from NODE_OPTIONS",
-        );
-    }
-    if ((env.NODE_DEBUG ?? "") !== "") {
-        throw new Error(
-            "NODE_DEBUG prints signed URLs and the environment of started processes; unset it; to see requests, set " +
-                "REGISTRY_PASSTHROUGH_DEBUG",
-        );
-    }
 }

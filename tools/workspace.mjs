@@ -121,8 +121,11 @@ export function keptSecret(file) {
     return readFileSync(file, "utf8").trim();
 }
 
+/** The engine sets them for its plugins; set before it, its log would go to that address, without TLS. */
+const engineVariables = new Set(["PULUMI_LOG_OTLP_ENDPOINT", "PULUMI_OTEL_EXPORTER_OTLP_ENDPOINT"]);
+
 /**
- * The environment in which Pulumi, its program and its providers run. What the user has set stays.
+ * The environment in which Pulumi, its program and its providers run. What the user has set stays, except for what is the engine's own.
  *
  * @param {Workspace} place
  * @param {string} stack
@@ -133,12 +136,13 @@ export function keptSecret(file) {
 export function pulumiEnvironment(place, stack, toolDirectories, env = process.env) {
     privateDirectory(place.local);
     privateDirectory(place.state);
+    const own = Object.entries(env).filter(([name]) => !engineVariables.has(name));
     return {
         PULUMI_BACKEND_URL: pathToFileURL(place.state).href,
         PULUMI_HOME: place.pulumiHome,
         ...passphrase(stackFiles(place, stack).passphrase, env),
         ...(process.stdout.isTTY ? { REGISTRY_PASSTHROUGH_PROGRESS: "row" } : {}),
-        ...env,
+        ...Object.fromEntries(own),
         PULUMI_STACK: stack,
         PULUMI_SKIP_UPDATE_CHECK: "true",
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",

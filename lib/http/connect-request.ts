@@ -53,6 +53,8 @@ function connectRequest({ proxy, account, target, tls }: Omit<ConnectOptions, "t
         host,
         port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port),
         ...{ method: "CONNECT", path: target, agent: false, maxHeaderSize: 64 * 1024 },
+        // The default is read from NODE_OPTIONS.
+        insecureHTTPParser: false,
         headers: {
             host: target,
             "user-agent": "registry-passthrough",

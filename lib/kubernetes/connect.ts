@@ -31,7 +31,7 @@ export async function connectCluster({ kubeconfig, context, signal, limits }: Co
     const all = { ...DEFAULT_LIMITS, ...limits };
     return new HttpClusterClient(
         new ClusterSession(account, all, () => connectionForms(kubeconfigSecrets(kubeconfig)), signal),
-        all.pageSize,
+        all,
     );
 }
 
@@ -42,7 +42,7 @@ const PAGED_ATTEMPTS = 2;
 class HttpClusterClient implements ClusterClient {
     constructor(
         private readonly session: ClusterSession,
-        private readonly pageSize: number,
+        private readonly limits: Pick<ClientLimits, "pageSize" | "pages">,
     ) {}
 
     get server(): string {
@@ -59,7 +59,7 @@ class HttpClusterClient implements ClusterClient {
 
     async list<T extends KubernetesObject>(path: ResourcePath): Promise<readonly T[] | undefined> {
         for (let attempt = 0; ; attempt++) {
-            const limit = attempt < PAGED_ATTEMPTS ? String(this.pageSize) : undefined;
+            const limit = attempt < PAGED_ATTEMPTS ? String(this.limits.pageSize) : undefined;
             const found = await this.listPages<T>(path, limit);
             if (found !== "expired") return found;
         }
@@ -114,6 +114,7 @@ class HttpClusterClient implements ClusterClient {
         limit: string | undefined,
     ): Promise<readonly T[] | undefined | "expired"> {
         const objects: T[] = [];
+        const asked = new Set<string>();
         let next: string | undefined;
         do {
             const query = { ...(limit && { limit }), ...(next && { continue: next }) };
@@ -123,8 +124,12 @@ class HttpClusterClient implements ClusterClient {
                 return "expired";
             if (isPathMissing(response) && !(await isServed(this.session, path))) return undefined;
             const page = this.session.object(request, response);
-            objects.push(...this.items<T>(request, path, page));
+            // Not `push(...)`: without a limit a list has any length, and arguments are limited.
+            for (const item of this.items<T>(request, path, page)) objects.push(item);
             next = textField(mappingField(page, "metadata") ?? {}, "continue");
+            if (next !== undefined && (asked.has(next) || asked.size + 1 >= this.limits.pages))
+                throw this.session.unknown(request, "the pages of the list have no end");
+            if (next !== undefined) asked.add(next);
         } while (next !== undefined);
         return objects;
     }

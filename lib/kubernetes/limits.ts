@@ -10,6 +10,8 @@ export interface ClientLimits {
     readonly responseBytes: number;
     /** Objects of one page of a list. */
     readonly pageSize: number;
+    /** Pages of one list. */
+    readonly pages: number;
     readonly retry: RetryPolicy;
 }
 
@@ -18,6 +20,7 @@ export const DEFAULT_LIMITS: ClientLimits = {
     loginTimeout: 60_000,
     responseBytes: 64 * 1024 * 1024,
     pageSize: 500,
+    pages: 10_000,
     // An API server that a rollout restarts is back within this.
     retry: { seconds: 60, firstDelay: 250, longestDelay: 8000 },
 };

@@ -105,6 +105,8 @@ export class ClusterTransport {
             method,
             agent: this.agentFor(login.clientCertificate),
             maxHeaderSize: 64 * 1024,
+            // The default is read from NODE_OPTIONS.
+            insecureHTTPParser: false,
             headers: {
                 accept: "application/json",
                 "user-agent": "registry-passthrough",

@@ -164,6 +164,11 @@ export function adminError(response: AdminResponse, fixes: Readonly<Record<numbe
     });
 }
 
+/** The error for a list that repeats its pages, or has more of them than can be. */
+export function endlessList(response: AdminResponse): RegistryError {
+    return unexpected(response, "is one page too many: the pages of this list have no end");
+}
+
 function redirectOrigin(location: string): string {
     return URL.canParse(location) ? new URL(location).origin : "another place";
 }

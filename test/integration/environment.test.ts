@@ -3,8 +3,9 @@ import { type AddressInfo, type Server, createServer } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TlsOptions } from "node:tls";
+import { type TlsOptions, createServer as createTlsServer } from "node:tls";
 import { type IssueOptions, type TestAuthority, testAuthority } from "../support/certificates";
+import { clusterEntry, kubeconfigText } from "../support/kubeconfig";
 import { passthrough } from "../support/passthrough-cli";
 import { RecordingServer } from "../support/recording-server";
 import { inEnvironment } from "../support/unverified-process";
@@ -108,10 +109,35 @@ test("SSLKEYLOGFILE and --insecure-http-parser have no effect", async () => {
     expect(existsSync(keys) ? readFileSync(keys, "utf8") : "").toBe("");
 });
 
+test("--insecure-http-parser lets no ambiguous response of a cluster's API through", async () => {
+    await start();
+    const body = JSON.stringify({ apiVersion: "v1", kind: "Node", metadata: { name: "n" } });
+    const chunk = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+    const head = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
+    const { certificate, key } = await authority.issue();
+    const api = createTlsServer({ cert: certificate, key }, (socket) => {
+        socket.on("error", () => undefined);
+        socket.once("data", () => socket.end(head + chunk));
+    }).listen(0, "127.0.0.1");
+    await once(api, "listening");
+    const origin = `https://localhost:${(api.address() as AddressInfo).port}`;
+    const read = `
+        const { connectCluster } = lib("kubernetes/connect");
+        const limits = { retry: { seconds: 0, firstDelay: 1, longestDelay: 1 } };
+        const client = await connectCluster({ kubeconfig: input, limits });
+        return (await client.get({ apiVersion: "v1", resource: "nodes" }, "n")).metadata.name;`;
+    const kubeconfig = kubeconfigText(clusterEntry({ origin }, authority.ca), { token: "t" });
+    expect(await inEnvironment({ NODE_OPTIONS: "--insecure-http-parser" }, read, kubeconfig)).toMatch(/^CLUSTER_/);
+    api.close();
+});
+
 test.each([
     ["TLS: --tls-keylog writes the keys", { NODE_OPTIONS: "--tls-keylog=/dev/null" }],
     ["TLS: --tls-keylog writes the keys", { NODE_OPTIONS: "--tls_keylog=/dev/null" }],
     ["ENVIRONMENT_UNSAFE: NODE_DEBUG prints signed URLs", { NODE_DEBUG: "undici" }],
+    ["ENVIRONMENT_UNSAFE: --report-on-fatalerror writes", { NODE_OPTIONS: "--report-on-fatalerror" }],
+    ["ENVIRONMENT_UNSAFE: --heapsnapshot-signal writes", { NODE_OPTIONS: "--heapsnapshot-signal=SIGUSR2" }],
+    ["ENVIRONMENT_UNSAFE: PULUMI_DEBUG_GRPC records", { PULUMI_DEBUG_GRPC: "/dev/null" }],
 ])("a command stops with %s: %o", async (message, env) => {
     await start();
     const run = await passthrough(["plan"], { cwd: folder, env });

@@ -37,6 +37,17 @@ test("two stacks that make the same project at once: one has it, the other is to
     expect(fake.harbor.projects).toHaveLength(1);
 });
 
+test("a list whose pages repeat is left: a proxy that drops the query sends the first page for ever", async () => {
+    await on.managed().namespaces.create({ name: "mirror" });
+    const robots = Array.from({ length: 100 }, (_, id) => ({
+        ...{ id: id + 1, name: `robot$mirror+r${id}`, level: "project", disable: false, expires_at: -1, duration: -1 },
+        ...{ creation_time: "2026-01-01T00:00:00.000Z", update_time: "2026-01-01T00:00:00.000Z", permissions: [] },
+    }));
+    fake.disturb = (method, path) =>
+        method === "GET" && path.includes("/robots") ? { status: 200, json: robots } : undefined;
+    await expect(on.managed().robots.list("mirror", () => true)).rejects.toThrow("the pages of this list have no end");
+});
+
 test("two stacks that make a robot account of the same name at once: one has it, the other leaves it alone", async () => {
     await on.managed().namespaces.create({ name: "mirror" });
     const wishes = [WISH, { ...WISH, description: "registry-passthrough test importer (e5f60718)" }];

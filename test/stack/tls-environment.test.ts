@@ -57,6 +57,16 @@ test("NODE_DEBUG stops the program", async () => {
     stack.setVariable("NODE_DEBUG", undefined);
 });
 
+test("a variable that makes Pulumi print secrets stops the program", async () => {
+    const { stack } = site;
+    const text = "ENVIRONMENT_UNSAFE: PULUMI_OPTION_SHOW_SECRETS prints secrets; unset it";
+    stack.setVariable("PULUMI_OPTION_SHOW_SECRETS", "true");
+    const preview = await stack.preview();
+    expect(preview.text).toContain(text);
+    expect(preview.code).not.toBe(0);
+    stack.setVariable("PULUMI_OPTION_SHOW_SECRETS", undefined);
+});
+
 test("Pulumi's and gRPC's variables change no account and print no secret", async () => {
     const { stack } = site;
     stack.setVariable("PULUMI_CONFIG", JSON.stringify({ "registry-passthrough:registryUsername": "another" }));

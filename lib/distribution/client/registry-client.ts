@@ -151,9 +151,11 @@ export class RegistryClient {
             const request: RegistryRequest = this.calls.read("GET", repository, next);
             const page = await this.calls.find(request, readTagPage);
             if (page === undefined) return undefined;
-            tags.push(...page.tags);
+            // Not `push(...)`: registries without pages give all tags at once, and arguments are limited.
+            for (const tag of page.tags) tags.push(tag);
             asked.add(next);
-            if (page.next !== undefined && (asked.has(page.next) || asked.size === MAX_TAG_PAGES)) {
+            const isEndless = page.next !== undefined && (asked.has(page.next) || asked.size === MAX_TAG_PAGES);
+            if (isEndless || tags.length > MAX_TAGS) {
                 throw invalidList(page.context, "the pages of the list of tags have no end");
             }
             next = page.next;
@@ -266,3 +268,5 @@ export class RegistryClient {
 
 /** Registries give a page of 50 tags or more. */
 const MAX_TAG_PAGES = 10_000;
+/** All tags of a repository are in memory at once. */
+const MAX_TAGS = 2_000_000;

@@ -4,12 +4,20 @@ import { basicAuthorization } from "../../http/account";
 import { RegistryError } from "../../errors/errors";
 import { readErrorBody } from "../../distribution/client/error-body";
 import { foreignAbsence } from "../../distribution/client/response-errors";
-import { AdminClient, type AdminRequest, type AdminResponse, adminError, parseBody } from "../admin-client";
+import {
+    AdminClient,
+    type AdminRequest,
+    type AdminResponse,
+    adminError,
+    endlessList,
+    parseBody,
+} from "../admin-client";
 import type { RegistryAccount } from "../registry-admin";
 
 const API = "/api/v2.0";
 /** The most that Harbor gives at once (more is 422). */
 export const PAGE_SIZE = 100;
+const MAX_PAGES = 10_000;
 
 /**
  * True for `{"errors":[{"code","message"}]}`, the only shape of a Harbor error under `/api/v2.0` and `/v2/`. A 404 needs
@@ -110,12 +118,15 @@ export class HarborClient {
     /** A whole list. `q` is only a coarse filter: Harbor ignores keys that it does not know. */
     async list<T>(path: string, q: string, schema: z.ZodType<T>): Promise<T[]> {
         const found: T[] = [];
+        let previous: string | undefined;
         for (let page = 1; ; page++) {
             const query = `page=${page}&page_size=${PAGE_SIZE}${q === "" ? "" : `&q=${encodeURIComponent(q)}`}`;
             const response = await this.call({ method: "GET", path: `${path}?${query}`, headers: BY_NAME });
             const items = parseBody(response, z.array(schema));
-            found.push(...items);
+            for (const item of items) found.push(item);
             if (items.length < PAGE_SIZE) return found;
+            if (response.text === previous || page === MAX_PAGES) throw endlessList(response);
+            previous = response.text;
         }
     }
 

@@ -52,7 +52,7 @@ export class HarborContent implements ContentListing {
         for (let page = 1; page <= most; page++) {
             const read = await this.page(path, page).catch(registryError);
             if (read instanceof RegistryError) return { artifacts, isRefused: read.status !== 404 };
-            artifacts.push(...read.artifacts);
+            for (const one of read.artifacts) artifacts.push(one);
             if (read.artifacts.length < PAGE_SIZE) return { artifacts, isWhole: true };
             if (read.total > most * PAGE_SIZE) break;
         }

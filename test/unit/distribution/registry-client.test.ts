@@ -260,6 +260,9 @@ test("tags are read page by page, by what the registry names as the next one", a
     const endless = await serve(() => ({ status: 200, headers: link, body: '{"name":"a/b","tags":["1"]}' }));
     await expect(makeClient(endless).tagList("a/b")).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE" });
     expect(endless.seen).toHaveLength(2);
+    const long = JSON.stringify({ name: "a/b", tags: Array.from({ length: 200_000 }, (_, at) => `t${at}`) });
+    const unpaged = await serve(() => ({ status: 200, body: long }));
+    expect(await makeClient(unpaged).tagList("a/b")).toHaveLength(200_000);
     const gone = await serve(() => error(404, "NAME_UNKNOWN"));
     expect(await makeClient(gone).tagList("a/b")).toBeUndefined();
     const empty = await serve(() => ({ status: 200, body: '{"name":"a/b","tags":null}' }));

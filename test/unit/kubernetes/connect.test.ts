@@ -1,6 +1,16 @@
 import type { ClusterClient, KubernetesObject } from "../../../lib/kubernetes/cluster-client";
 import type { Answering, Reply } from "../../support/http-server";
-import { FAST, MAP, MAPS, PAGE_NOT_FOUND, ScriptedApi, TOKEN, failure, jsonReply } from "../../support/scripted-api";
+import {
+    FAST,
+    MAP,
+    MAPS,
+    ONCE,
+    PAGE_NOT_FOUND,
+    ScriptedApi,
+    TOKEN,
+    failure,
+    jsonReply,
+} from "../../support/scripted-api";
 
 const RULES = { apiVersion: "config.openshift.io/v1", resource: "imagedigestmirrorsets" };
 let api: ScriptedApi;
@@ -144,6 +154,22 @@ describe("lists", () => {
         );
         expect(names(await (await api.connect(server)).list(MAPS))).toEqual(["a", "b"]);
         expect(server.seen).toHaveLength(5);
+    });
+
+    test("pages without end are left: a token that comes again, and new ones for ever", async () => {
+        const list = (client: ClusterClient) => client.list(MAPS);
+        const same = await api.errorOf(() => page(["a"], "x"), list);
+        const fresh = await api.errorOf((_, count) => page(["a"], `x${count}`), list, { ...ONCE, pages: 5 });
+        for (const { code, message } of [same, fresh]) {
+            expect(code).toBe("CLUSTER_RESPONSE_UNKNOWN");
+            expect(message).toContain("the pages of the list have no end");
+        }
+    });
+
+    test("a list in one piece has any length", async () => {
+        const long = Array.from({ length: 200_000 }, (_, at) => `n${at}`);
+        const server = await api.serve(() => page(long));
+        expect(await (await api.connect(server)).list(MAPS)).toHaveLength(long.length);
     });
 
     test("items may be null; another object or an item without a name is no list", async () => {

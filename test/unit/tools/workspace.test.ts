@@ -29,6 +29,14 @@ test("the provider is told of a terminal where there is one, and what the user h
     expect(await terminalProgress(true, { REGISTRY_PASSTHROUGH_PROGRESS: "lines" })).toBe("lines");
 });
 
+test("addresses that the engine's log would go to are not passed on", async () => {
+    const body = 'return Object.keys(m.pulumiEnvironment(m.workspace(input.folder, {}), "dev", [], input.env));';
+    const env = { PATH: "", PULUMI_LOG_OTLP_ENDPOINT: "a:1", PULUMI_OTEL_EXPORTER_OTLP_ENDPOINT: "a:1", KEPT: "1" };
+    const { value } = await inModule("workspace.mjs", body, { folder, env });
+    expect(value).toContain("KEPT");
+    expect(String(value)).not.toContain("OTLP");
+});
+
 test("Pulumi, its program and its providers find the Node.js that runs the command first on PATH", async () => {
     const body = 'return m.pulumiEnvironment(m.workspace(input, {}), "dev", [], { PATH: "/usr/bin" }).PATH;';
     const { value } = await inModule("workspace.mjs", body, folder);

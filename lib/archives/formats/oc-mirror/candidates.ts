@@ -31,12 +31,12 @@ export function mentionedNames(index: OcMirrorIndex): Mentioned {
     let mapping: Candidate[] | undefined;
     const own = new Set(index.imageSets().map(({ name }) => name));
     for (const file of [...index.metadata.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-        if (file.name.endsWith("/mapping.txt")) candidates.push(...(mapping = fromMapping(file)));
-        else if (file.name.includes("/delete/")) candidates.push(...fromDeleteList(file));
+        if (file.name.endsWith("/mapping.txt")) appendAll(candidates, (mapping = fromMapping(file)));
+        else if (file.name.includes("/delete/")) appendAll(candidates, fromDeleteList(file));
         else {
             const imageSet = readImageSet(file);
             if (own.has(file.name)) requests = imageSet;
-            candidates.push(...fromImageSet(file, imageSet, own.has(file.name), folders));
+            appendAll(candidates, fromImageSet(file, imageSet, own.has(file.name), folders));
         }
     }
     return { candidates, requests, folders, listed: mapping && listedNames(mapping, candidates) };
@@ -55,6 +55,11 @@ function listedNames(mapping: readonly Candidate[], all: readonly Candidate[]): 
     const isListed = ({ reference, cacheNames }: Candidate) =>
         cacheNames.some((name) => upstreams.has(`${name} ${repositoryName(reference)}`));
     return all.filter(({ requested }) => requested).every(isListed) ? listed : undefined;
+}
+
+/** Not `push(...)`: the files have any number of lines, and arguments are limited. */
+function appendAll(candidates: Candidate[], more: readonly Candidate[]): void {
+    for (const candidate of more) candidates.push(candidate);
 }
 
 function fromMapping(file: MetadataFile): Candidate[] {

@@ -46,7 +46,7 @@ export class SignatureSubjects {
             const { manifests } = parseManifest(await this.#source.read(parent), { place: this.#source.place(parent) });
             const fresh = manifests.map((child) => child.digest).filter((child) => !found.has(child));
             for (const child of fresh) found.add(child);
-            open.push(...new Set(fresh));
+            for (const child of new Set(fresh)) open.push(child);
         }
         return found;
     }
