@@ -1,12 +1,14 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { hasMachineTrust, parseClusterVersion } from "../../lib/openshift/versions";
 import { type ApiServer, startApiServer } from "./api-server";
 import type { AuditedRequest } from "./cluster/control-plane";
-import type { Release } from "./cluster/definitions";
+import { type Release, addDefinitions } from "./cluster/definitions";
 import { kubernetesPlugin, pathWith } from "./kubernetes-plugin";
 import { MachineConfigControllers } from "./machine-config-controllers";
-import { createCluster } from "./openshift-cluster";
+import { NodeCa } from "./node-ca";
+import { createCluster, setClusterVersion } from "./openshift-cluster";
 import { roleRules } from "./role-rules";
 import { TestSite } from "./site";
 
@@ -29,8 +31,8 @@ export class TestCluster {
 
     private constructor(
         readonly server: ApiServer,
-        readonly version: string,
-        private readonly controllers: MachineConfigControllers,
+        private version: string,
+        private controllers: readonly Controller[],
     ) {
         this.loop = this.run();
         // Whoever waits for the controllers, or stops them, gets the error.
@@ -49,10 +51,13 @@ export class TestCluster {
             await server.stop();
             throw error;
         }
-        return new TestCluster(server, version, new MachineConfigControllers(server.admin, version));
+        return new TestCluster(server, version, startControllers(server, version));
     }
 
-    /** The kubeconfig of an account with the roles that `passthrough render` writes for these stacks, and no more. */
+    /**
+     * The kubeconfig of an account with the roles that `passthrough render` writes for these stacks and the cluster's
+     * version, and no more. Called again after an upgrade, it gives the same account the roles of the new version.
+     */
     limitedKubeconfig(): Promise<string> {
         return this.server.kubeconfigFor(ACCOUNT, roleRules(["preview", "rules", "trust", "coverage"], this.version));
     }
@@ -60,6 +65,17 @@ export class TestCluster {
     /** What that account has changed, in order: `create /apis/…`. Dry runs and refused requests do not count. */
     written(): string[] {
         return this.server.requests().filter(isWrite).map(formatRequest);
+    }
+
+    /**
+     * Kinds, version and controllers of a later release; objects stay.
+     * @param version `4.16.20`
+     */
+    async upgrade(crds: Release, version: string): Promise<void> {
+        await addDefinitions(this.server.admin, crds);
+        await setClusterVersion(this.server.admin, version);
+        this.version = version;
+        this.controllers = startControllers(this.server, version);
     }
 
     /**
@@ -99,13 +115,29 @@ export class TestCluster {
     private async run(): Promise<void> {
         while (!this.isStopped) {
             if (!this.isDown) {
-                this.pass = this.controllers.pass();
+                this.pass = passAll(this.controllers);
                 this.quiet = (await this.pass) ? 0 : this.quiet + 1;
                 this.passed();
             }
             await pause(RESYNC);
         }
     }
+}
+
+interface Controller {
+    /** @returns true if anything has changed */
+    pass(): Promise<boolean>;
+}
+
+function startControllers({ admin }: ApiServer, version: string): Controller[] {
+    const machineConfig = new MachineConfigControllers(admin, version);
+    return hasMachineTrust(parseClusterVersion(version)) ? [machineConfig] : [machineConfig, new NodeCa(admin)];
+}
+
+async function passAll(controllers: readonly Controller[]): Promise<boolean> {
+    let isChanged = false;
+    for (const controller of controllers) isChanged = (await controller.pass()) || isChanged;
+    return isChanged;
 }
 
 function isWrite({ user, verb, path, status }: AuditedRequest): boolean {

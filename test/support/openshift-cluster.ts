@@ -113,6 +113,21 @@ async function createClusterVersion(admin: ApiClient, version: string, image: st
     await admin.replaceStatus({ ...created, status } as NamedObject);
 }
 
+/** What ClusterVersion reports after an upgrade. @param version `4.16.20` */
+export async function setClusterVersion(admin: ApiClient, version: string): Promise<void> {
+    const image = `quay.io/openshift-release-dev/ocp-release@sha256:${hash(version, 64)}`;
+    const entry = {
+        state: "Completed",
+        startedTime: STARTED,
+        completionTime: COMPLETED,
+        version,
+        image,
+        verified: true,
+    };
+    const status = { desired: { version, image }, history: [entry] };
+    await admin.patch(object(CONFIG, "ClusterVersion", { name: "version" }), { status }, "/status");
+}
+
 function condition(type: string, status: "True" | "False", message: string): object {
     return { type, status, message, lastTransitionTime: COMPLETED, reason: "AsExpected" };
 }

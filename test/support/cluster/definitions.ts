@@ -26,6 +26,16 @@ export async function installDefinitions(client: ApiClient, release: Release): P
     await Promise.all(definitions.map((definition) => untilServed(client, definition)));
 }
 
+/** Adds the definitions of a later release that the API server does not have yet, and waits until they are served. */
+export async function addDefinitions(client: ApiClient, release: Release): Promise<void> {
+    for (const file of definitionFiles(release)) {
+        const definition = parse(readFileSync(file, "utf8")) as Definition;
+        if ((await client.get(definition)) !== undefined) continue;
+        await client.create(definition);
+        await untilServed(client, definition);
+    }
+}
+
 function definitionFiles(release: Release): string[] {
     const own = readdirSync(join(CRDS, release)).map((name) => join(release, name));
     // The module of the earlier releases has no definitions of the machine config operator.
