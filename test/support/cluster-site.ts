@@ -158,7 +158,7 @@ export async function createClusterSite(...archives: string[]): Promise<TestSite
 }
 
 /** Puts a kubeconfig into a file of the site. @returns its path */
-export function writeKubeconfig(site: TestSite, kubeconfig: string): string {
+export function writeKubeconfig(site: Pick<TestSite, "folder">, kubeconfig: string): string {
     const path = join(site.folder, "kubeconfig");
     writeFileSync(path, kubeconfig, { mode: 0o600 });
     return path;
