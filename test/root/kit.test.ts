@@ -204,7 +204,7 @@ test("without network a site with cluster.apply is previewed and written to its 
         expect(printed).toMatch(/^kubernetes +resource +4\.32\.0 /m);
         const written = cluster.server
             .requests()
-            .filter(({ verb, path, status }) => `${verb} ${status}` === "create 201" && !path.includes("dryRun"));
+            .filter(({ verb, path, status }) => `${verb} ${status}` === "patch 201" && !path.includes("dryRun"));
         expect(written.filter(({ path }) => path.includes("/imagedigestmirrorsets"))).toHaveLength(1);
         expect(await cluster.server.admin.get(DIGESTS)).toBeUndefined();
     } finally {
