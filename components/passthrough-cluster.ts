@@ -134,8 +134,12 @@ export class PassthroughCluster extends pulumi.ComponentResource {
                 // A refresh of a cluster that is down keeps what state has of it.
                 skipUpdateUnreachable: true,
                 suppressDeprecationWarnings: true,
+                // Unset options come from the environment (PULUMI_K8S_…): objects of a cluster that is down would leave the state.
+                deleteUnreachable: false,
+                enableServerSideApply: true,
             },
-            { parent: this },
+            // Another one replaces every object: created over the existing one, which the deletion then takes away.
+            { parent: this, ignoreChanges: ["clusterIdentifier"] },
         );
     }
 }

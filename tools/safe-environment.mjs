@@ -98,11 +98,11 @@ function pulumiSetting(env) {
 
 /** @param {string} name @param {string} value @returns {boolean} */
 function isSet(name, value) {
-    return value !== "" && !(name.startsWith("PULUMI_OPTION_") && ["0", "false"].includes(value));
+    return value !== "" && !(name.startsWith("PULUMI_OPTION_") && ["0", "f", "false"].includes(value.toLowerCase()));
 }
 
 const goSettings =
-    /(?:^|,)((http2debug)=[12]|(?:tls10server|tls10default|tls3des|tlsrsakex|tlssha1|x509sha1)=1)(?=,|$)/;
+    /(?:^|,)((http2debug)=[12]|(?:tls10server|tls10default|tls3des|tlsrsakex|tlssha1|x509sha1)=1|rsa1024min=0)(?=,|$)/;
 
 /** @param {NodeJS.ProcessEnv} env @returns {string | undefined} */
 function goSetting(env) {

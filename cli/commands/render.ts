@@ -40,7 +40,7 @@ export async function runRender(options: RenderOptions): Promise<number> {
     const clusters = offline ? computeOutputs({ stack, file }) : await readOutputs({ stack, file });
     const paths: string[] = [];
     for (const [cluster, outputs] of clusters) paths.push(...(await writeCluster(join(folder, cluster), outputs)));
-    const deleted = await deleteUnrendered(folder, paths);
+    const deleted = await deleteUnrendered(folder, stack, paths);
     if (deleted.length > 0) printDiagnostic(`note: not rendered any more, and deleted: ${deleted.join(", ")}`);
     print(json ? JSON.stringify({ files: paths }) : `written: ${paths.join(", ")}`);
     if (offline) printDiagnostic(LEFT_OUT);

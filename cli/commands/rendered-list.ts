@@ -3,30 +3,35 @@ import { dirname, isAbsolute, join, relative } from "node:path";
 import { RENDERED_MARK } from "../../lib/openshift";
 import { replaceFile } from "./replace-file";
 
-/** In the folder of a stack: the files that the last `render` wrote there. GitOps tools read no file without an extension. */
-const LIST = ".rendered";
+/**
+ * The files that the last `render` of a stack wrote into a folder, which stacks may share. GitOps tools read no file with
+ * such an extension.
+ */
+const listName = (stack: string): string => `.rendered-${stack.replaceAll("/", "+")}`;
 
 /**
  * Deletes what an earlier run rendered into the folder and this one does not, and keeps a list for the next run. Clusters
  * that have another name or are gone, and `site.cluster` that became `site.clusters` or the other way round, leave files
  * in other places: rules that are left behind would still apply. Files that are not on the list are never deleted.
+ * @param stack whose files they are: those of other stacks are not touched
  * @param written paths of all files that this run wrote
  * @returns the deleted paths
  */
-export async function deleteUnrendered(folder: string, written: readonly string[]): Promise<string[]> {
+export async function deleteUnrendered(folder: string, stack: string, written: readonly string[]): Promise<string[]> {
     const paths = written.map((path) => relative(folder, path)).sort();
     const deleted: string[] = [];
-    for (const path of await readList(folder)) {
+    const list = join(folder, listName(stack));
+    for (const path of await readList(list)) {
         if (!paths.includes(path) && (await deleteFile(folder, path))) deleted.push(join(folder, path));
     }
-    await replaceFile(join(folder, LIST), [RENDERED_MARK, ...paths, ""].join("\n"));
+    await replaceFile(list, [RENDERED_MARK, ...paths, ""].join("\n"));
     return deleted;
 }
 
-/** Relative paths; none for a folder without a list. */
-async function readList(folder: string): Promise<string[]> {
+/** Relative paths; none without a list. */
+async function readList(list: string): Promise<string[]> {
     try {
-        const [, ...paths] = (await readFile(join(folder, LIST), "utf8")).split("\n");
+        const [, ...paths] = (await readFile(list, "utf8")).split("\n");
         return paths.filter((path) => path !== "" && isBelow(path));
     } catch (error) {
         if (hasCode(error, "ENOENT")) return [];

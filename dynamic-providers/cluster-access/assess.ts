@@ -18,6 +18,7 @@ import {
     forecastNodeEffect,
     listEntries,
     loneNever,
+    neverInForce,
     lostSources,
     objectOwner,
     readExistingCluster,
@@ -36,6 +37,10 @@ export interface Assessment {
     readonly warnings: readonly ClusterWarning[];
     /** Sources that the mirror objects may forbid now, sorted. */
     readonly neverSources: readonly string[];
+    /** Those of them that are allowed now. */
+    readonly newlyForbidden: readonly string[];
+    /** Sources that are to be forbidden, and have rules for one form of pulls only. */
+    readonly singleForm: readonly string[];
     /** Sources that one object of the pair alone forbids: they are allowed again. */
     readonly lone: readonly LoneNever[];
     /** Sources that are to be forbidden, and why they cannot be yet. */
@@ -65,7 +70,8 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     const pair = findOwnPair(existing.objects, wanted);
     const { ready, waiting } = withoutAllowed(rolledOutNever(pair, configurations), own);
     const forbidden = forbiddenSources(wanted);
-    const neverSources = forbidden.filter((source) => ready.includes(source));
+    const neverSources = forbidden.both.filter((source) => ready.includes(source));
+    const inForce = neverInForce(pair);
     const planned = { objects: forbidSources(wanted, new Set(neverSources)), version: site.version };
     // The objects of this stack that are not wanted any more are removed last: they exist while the others are written.
     const now = surveyCluster(existing, planned);
@@ -81,7 +87,9 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
         warnings: after.warnings,
         neverSources,
         lone: loneNever(pair),
-        waiting: forbidden
+        newlyForbidden: neverSources.filter((source) => !inForce.includes(source)),
+        singleForm: forbidden.single,
+        waiting: forbidden.both
             .filter((source) => !ready.includes(source))
             .map((source) => waiting.find((other) => other.source === source) ?? { source, reason: "no rule yet" }),
         ...(effect === undefined ? {} : { effect }),

@@ -71,5 +71,6 @@ async function check(inputs: ClusterAccessInputs, context: RegistryContext): Pro
             fix: "run up again",
         });
     }
-    return inputs;
+    // The preview may not have read the cluster: what it forbids already stays forbidden.
+    return { ...inputs, neverSources: inputs.neverSources ?? [...found.neverSources] };
 }

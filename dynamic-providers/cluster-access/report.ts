@@ -17,18 +17,20 @@ const MAX_SOURCES = 5;
 export function logAssessment(found: Assessment, inputs: Cluster, log: ResourceLog): void {
     const name = clusterName(inputs);
     for (const line of [...effectLines(found), ...waitingLines(found)]) log.line("info", `${name}: ${line}`);
+    if (found.singleForm.length > 0) log.line("warning", `${name}: ${singleFormLine(found)}`);
     if (found.lone.length > 0) log.line("warning", `${name}: ${loneLine(found)}`);
     for (const { object, problem, fix } of found.warnings)
         log.line("warning", `${name}: ${object}: ${problem}; ${fix}`);
 }
 
-function effectLines({ effect, pools }: Assessment): string[] {
+function effectLines({ effect, pools, newlyForbidden }: Assessment): string[] {
     if (effect === undefined || effect.reasons.length === 0) return [];
     const sizes = pools.map(
         ({ metadata, status }) => `${metadata.name}: ${counted(status?.machineCount ?? 0, "node")}`,
     );
+    const condition = newlyForbidden.length === 0 ? "" : ", if no image in use is missing";
     return [
-        `mirror rules: ${describeNodeEffect(effect)} (${sizes.join(", ")}); ${listed(effect.reasons, MAX_REASONS)}`,
+        `mirror rules${condition}: ${describeNodeEffect(effect)} (${sizes.join(", ")}); ${listed(effect.reasons, MAX_REASONS)}`,
     ];
 }
 
@@ -41,6 +43,13 @@ function loneLine({ lone }: Assessment): string {
     return (
         `only one of the two mirror objects forbids the upstream of ${sources}: pulls fail, or the operator renders no ` +
         "rules at all; this `up` allows it in both"
+    );
+}
+
+function singleFormLine({ singleForm }: Assessment): string {
+    return (
+        `contactSource: never does not apply to ${listed(singleForm, MAX_SOURCES)}: the content has its images by tag only, or ` +
+        "by digest only, and pulls of the other form would fail; its upstream stays allowed"
     );
 }
 

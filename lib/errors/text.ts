@@ -16,6 +16,16 @@ export function firstLines(lines: readonly string[], most: number): string[] {
     return lines.length > most ? [...lines.slice(0, most), `… and ${lines.length - most} more`] : [...lines];
 }
 
+/** At most the first so many characters, in whole words: a secret that is cut would not be found by a redaction. */
+export function firstWords(text: string, most: number): string {
+    return text.length > most ? `${text.slice(0, most + 1).replace(/\S+$/, "")}…` : text;
+}
+
+/** At most the last so many characters, in whole words: a secret that is cut would not be found by a redaction. */
+export function lastWords(text: string, most: number): string {
+    return text.length > most ? `…${text.slice(-most - 1).replace(/^\S+/, "")}` : text;
+}
+
 /** Decimal units, as for disks and networks: 1 kB = 1000 bytes. */
 export function formatBytes(bytes: number): string {
     const units = ["B", "kB", "MB", "GB", "TB"];

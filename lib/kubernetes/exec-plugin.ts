@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { errorMessage } from "../errors/errors";
-import { oneLine, parseJson } from "../errors/text";
+import { lastWords, oneLine, parseJson } from "../errors/text";
 import type { ClientCertificate } from "../http/secure-context";
 import type { Kubeconfig } from "./kubeconfig";
 import { type Fields, isFields, mappingField, textField } from "./kubeconfig-document";
@@ -37,7 +37,7 @@ export async function runExecPlugin(
     const name = `the login plugin ${plugin.command}`;
     if (code === "timeout") throw new Error(`${name} gave no result within ${timeout / 1000} s`);
     if (code !== 0) {
-        const shown = oneLine(stderr.trim().slice(-MAX_SHOWN));
+        const shown = oneLine(lastWords(stderr.trim(), MAX_SHOWN));
         throw new Error(`${name} ended with ${code}${shown === "" ? "" : `: ${shown}`}`);
     }
     const credential = parseJson(stdout);

@@ -1,4 +1,4 @@
-import { oneLine, parseJson } from "../errors/text";
+import { firstWords, oneLine, parseJson } from "../errors/text";
 import { basicAuthorization } from "../http/account";
 import { ClusterError } from "./cluster-error";
 import { type Fields, isFields, textField } from "./kubeconfig-document";
@@ -153,7 +153,7 @@ const FINAL: Readonly<Record<string, string>> = {
 function rejected({ issuer }: RenewableConfig, status: number, fields: Fields): LoginError {
     const error = textField(fields, "error");
     const described = [error, textField(fields, "error_description")].filter((part) => part !== undefined).join(": ");
-    const reason = described === "" ? String(status) : `${status}, ${oneLine(described.slice(0, MAX_SHOWN))}`;
+    const reason = described === "" ? String(status) : `${status}, ${oneLine(firstWords(described, MAX_SHOWN))}`;
     const problem = `the OpenID provider ${issuer} did not renew the id-token: ${reason}`;
     const fix = FINAL[error ?? ""];
     return fix === undefined

@@ -108,6 +108,21 @@ test("sources are forbidden only when both rules of a pair are on all nodes", as
     expect(await preview(inputs(mirrorPair(SOURCES, "AllowContactingSource")))).toEqual([]);
 });
 
+test("what is forbidden stays so if the check could not read the cluster", async () => {
+    await write(...WANTED);
+    await expect(create(inputs(WANTED))).resolves.toMatchObject({ outs: { neverSources: SOURCES } });
+});
+
+test("a source with rules for one form of pulls is not forbidden, and a warning says why", async () => {
+    const [digest, tag] = mirrorPair(SOURCES, "NeverContactSource");
+    const [single] = mirrorPair(["quay.io"], "NeverContactSource");
+    if (digest === undefined || tag === undefined || single === undefined) throw new Error("no pair");
+    const wanted = [single, tag];
+    await write(digest, tag);
+    expect(await preview(inputs(wanted, { allowRemoval: true }))).toEqual(["quay.io"]);
+    expect(lines.join("\n")).toContain("contactSource: never does not apply to registry.redhat.io");
+});
+
 test("nodes that are behind keep a source allowed", async () => {
     await write(...mirrorPair(["quay.io"], "AllowContactingSource"));
     controllers.script = { acceptsRules: false };

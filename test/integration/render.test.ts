@@ -149,7 +149,7 @@ const useOutputs = (outputs: object) =>
 /** The files in the folder, except the list of them. */
 const rendered = () =>
     readdirSync(out, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && entry.name !== ".rendered")
+        .filter((entry) => entry.isFile() && entry.name !== ".rendered-site-a")
         .map((entry) => relative(out, join(entry.parentPath, entry.name)))
         .sort();
 
@@ -176,12 +176,20 @@ test("a site that gets several clusters, loses one, and has a single one again l
     expect((await render()).error).toBe("");
 });
 
+test("stacks that render into one folder keep each other's files", async () => {
+    await render();
+    writeFileSync(join(out, "site-b.yaml"), "");
+    writeFileSync(join(out, ".rendered-site-b"), `${RENDERED_MARK}\nsite-b.yaml\n`);
+    await render();
+    expect(existsSync(join(out, "site-b.yaml"))).toBe(true);
+});
+
 test("a list of rendered files that was changed leads to no file elsewhere", async () => {
     const elsewhere = join(folder, "elsewhere");
     writeFileSync(elsewhere, "");
     await render();
     writeFileSync(
-        join(out, ".rendered"),
+        join(out, ".rendered-site-a"),
         `${RENDERED_MARK}\n../elsewhere\n${elsewhere}\n\ngone/file\nca.crt/file\ncontainerd\n`,
     );
     expect(await render()).toMatchObject({ code: 0, error: "" });

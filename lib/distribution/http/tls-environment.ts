@@ -109,12 +109,12 @@ function pulumiSetting(env: NodeJS.ProcessEnv): UnsafeSetting | undefined {
 }
 
 function isSet(name: string, value: string): boolean {
-    return value !== "" && !(name.startsWith("PULUMI_OPTION_") && ["0", "false"].includes(value));
+    return value !== "" && !(name.startsWith("PULUMI_OPTION_") && ["0", "f", "false"].includes(value.toLowerCase()));
 }
 
 /** What Pulumi's Kubernetes plugin would obey (go.dev/doc/godebug): its connections carry the login of a cluster. */
 const GO_SETTING =
-    /(?:^|,)((http2debug)=[12]|(?:tls10server|tls10default|tls3des|tlsrsakex|tlssha1|x509sha1)=1)(?=,|$)/;
+    /(?:^|,)((http2debug)=[12]|(?:tls10server|tls10default|tls3des|tlsrsakex|tlssha1|x509sha1)=1|rsa1024min=0)(?=,|$)/;
 
 function goSetting(env: NodeJS.ProcessEnv): UnsafeSetting | undefined {
     const [, setting, prints] = GO_SETTING.exec((env.GODEBUG ?? "").replaceAll(/\s/g, "")) ?? [];

@@ -11,10 +11,23 @@ export function forbidSources<T extends MirrorObject>(objects: readonly T[], sou
     return objects.map((object) => withEntries(object, (entry) => limitPolicy(entry, sources)));
 }
 
-/** The sources that the objects forbid to contact, sorted. */
-export function forbiddenSources(objects: readonly MirrorObject[]): string[] {
-    const forbidden = objects.flatMap(listEntries).filter(({ isNever }) => isNever);
-    return [...new Set(forbidden.map(({ source }) => source))].sort();
+export interface ForbiddenSources {
+    /** Both forms of pulls have a rule, sorted. */
+    readonly both: readonly string[];
+    /** One form of pulls has no rule: all its pulls would fail, so these cannot be forbidden. Sorted. */
+    readonly single: readonly string[];
+}
+
+/** The sources that the objects forbid to contact. */
+export function forbiddenSources(objects: readonly MirrorObject[]): ForbiddenSources {
+    const entries = objects.flatMap(listEntries);
+    const forms = (source: string) =>
+        new Set(entries.filter((entry) => entry.source === source).map(({ form }) => form));
+    const sources = [...new Set(entries.filter(({ isNever }) => isNever).map(({ source }) => source))].sort();
+    return {
+        both: sources.filter((source) => forms(source).size === 2),
+        single: sources.filter((source) => forms(source).size < 2),
+    };
 }
 
 function withEntries<T extends MirrorObject>(object: T, change: (entry: MirrorEntry) => MirrorEntry): T {

@@ -35,6 +35,7 @@ const UNSAFE: readonly [env: Environment, begins: string][] = [
     [{ PULUMI_DEBUG_PROVIDERS: "kubernetes:1234" }, `ENVIRONMENT_UNSAFE: PULUMI_DEBUG_PROVIDERS ${PORT}`],
     [{ PULUMI_DEBUG_LANGUAGES: "nodejs:1234" }, `ENVIRONMENT_UNSAFE: PULUMI_DEBUG_LANGUAGES ${PORT}`],
     [{ GODEBUG: "http2debug=2" }, "ENVIRONMENT_UNSAFE: GODEBUG=http2debug=2 prints the headers"],
+    [{ GODEBUG: "rsa1024min=0" }, "ENVIRONMENT_UNSAFE: GODEBUG=rsa1024min=0 weakens the TLS"],
     [{ GODEBUG: "netdns=go, tlsrsakex=1" }, "ENVIRONMENT_UNSAFE: GODEBUG=tlsrsakex=1 weakens the TLS"],
 ];
 
@@ -42,6 +43,7 @@ const SAFE: readonly Environment[] = [
     { NODE_TLS_REJECT_UNAUTHORIZED: "1", NODE_DEBUG: "", PULUMI_DEBUG_GRPC: "", GODEBUG: "" },
     { NODE_OPTIONS: "--report-on-fatalerror --report-exclude-env" },
     { NODE_OPTIONS: "--inspect-port=0 --report-dir=/tmp --trace-tls --max-old-space-size=4096" },
+    { PULUMI_OPTION_SHOW_SECRETS: "False", PULUMI_DEBUG_PROVIDERS: "" },
     { PULUMI_OPTION_SHOW_SECRETS: "false", PULUMI_OPTION_VERBOSE: "0", PULUMI_OPTION_COLOR: "never" },
     { PULUMI_DEBUG_COMMANDS: "true", PULUMI_DEBUG_PROMISE_LEAKS: "true" },
     { GODEBUG: "netdns=go,tlsmlkem=0,http2debug=0,tlsrsakex=0" },
