@@ -59,6 +59,11 @@ export function quoted(name: string): string {
     return escaped(JSON.stringify(name));
 }
 
+/** As `quoted`, with everything escaped that is not ASCII: a letter of another alphabet looks like one of this. */
+export function quotedAscii(name: string): string {
+    return JSON.stringify(name).replace(/[^ -~]/g, escapeCharacter);
+}
+
 /** A text with every unprintable character escaped. */
 export function escaped(text: string): string {
     return text.replace(UNPRINTABLE, escapeCharacter);
