@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { parseJson } from "../../lib/errors/text";
+import { foreignEnvironment } from "../../lib/redaction/environment";
 
 const response = z.looseObject({ Username: z.string(), Secret: z.string() });
 
@@ -11,6 +12,8 @@ const response = z.looseObject({ Username: z.string(), Secret: z.string() });
 const UNKNOWN_HOST = "credentials not found in native keychain";
 /** A keychain may ask its user for a password. */
 const TIMEOUT_MS = 30_000;
+/** Characters: no account is longer. */
+const MAX_OUTPUT = 1024 * 1024;
 
 /**
  * Asks `docker-credential-<name> get` for a host, as Docker and Podman do: the host on its stdin, JSON on its stdout.
@@ -33,12 +36,18 @@ export async function askHelper(name: string, host: string, file: string): Promi
 
 async function run(program: string, host: string, file: string): Promise<{ code: number; stdout: string }> {
     const child = spawn(program, ["get"], {
-        env: process.env,
+        env: foreignEnvironment(),
         stdio: ["pipe", "pipe", "ignore"],
         timeout: TIMEOUT_MS,
+        killSignal: "SIGKILL",
     });
     let stdout = "";
-    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString("utf8")));
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+        stdout += chunk;
+        if (stdout.length > MAX_OUTPUT) child.kill("SIGKILL");
+    });
+    // A process that the helper started may keep it open.
+    child.once("exit", (_, signal) => signal !== null && child.stdout.destroy());
     // A helper that does not read its stdin shows that by its exit code.
     child.stdin.on("error", () => undefined);
     child.stdin.end(host);

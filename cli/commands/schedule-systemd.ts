@@ -1,3 +1,4 @@
+import { PassthroughError } from "../../lib/errors/errors";
 import { EXIT_DRIFT, EXIT_TERMINATED, EXIT_USAGE } from "../exit-codes";
 import type { Schedule, ScheduleFiles } from "./schedule-files";
 
@@ -94,7 +95,16 @@ function alertService({ name, stack }: Schedule): string {
     );
 }
 
+/** @throws PassthroughError for what systemd would read as another line: nothing in a unit file can escape it */
 function lines(...all: readonly string[]): string {
+    const wrong = all.find((line) => /\p{Cc}|\\$/u.test(line));
+    if (wrong !== undefined) {
+        throw new PassthroughError("it has a control character, or ends with a backslash", {
+            code: "CONFIG_INVALID",
+            thing: `line ${JSON.stringify(wrong)} of a systemd unit`,
+            fix: "give names and paths without them, and start this in a folder without them",
+        });
+    }
     return `${all.join("\n")}\n`;
 }
 

@@ -1,6 +1,7 @@
 import type { ErrorCode } from "./codes";
 import { formatProblem, printableText } from "./format";
 import type { ArchivePlace, NamedProblem, Place, Problem } from "./problem";
+import { bounded } from "./text";
 
 /** What an error carries beside its problem. */
 export interface ErrorFacts extends Omit<Problem, "problem"> {
@@ -30,7 +31,7 @@ export class PassthroughError extends Error implements Problem {
         this.isMultiline = facts.isMultiline;
         this.fix = facts.fix === undefined ? undefined : printableText(facts.fix, facts);
         this.operation = facts.operation;
-        this.thing = facts.thing;
+        this.thing = facts.thing === undefined ? undefined : bounded(facts.thing);
         this.place = facts.place;
         this.status = facts.status;
         this.registryCode = facts.registryCode;

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "./codes";
 import { groupProblems } from "./group";
 import type { ArchivePlace, NamedProblem, Place, Problem } from "./problem";
-import { counted, escapedLines, listed, oneLine, printable } from "./text";
+import { bounded, counted, escapedLines, listed, oneLine, printable } from "./text";
 
 /** More names than this scroll away what matters. */
 export const MAX_NAMES = 50;
@@ -25,15 +25,22 @@ export function formatWithoutFix(problem: Problem): string {
 
 /** What is wrong, without code, place and fix: "operation: thing: problem". */
 export function formatReason({ code, operation, thing, problem, isMultiline, problems = [] }: Problem): string {
-    const subject = [operation, thing].flatMap((part) => (part === undefined ? [] : [`${printable(part)}: `]));
+    const subject = [operation, thing].flatMap((part) => (part === undefined ? [] : [`${shownName(part)}: `]));
     const lines = formatGroups(problems, MAX_NAMES, code);
     const shown = printableText(problem, { isMultiline });
     return [`${subject.join("")}${shown}${lines.length > 0 ? ":" : ""}`, ...lines].join(INDENT);
 }
 
-/** A text of a problem as it may be printed: what a registry or an archive put into it starts no line of its own. */
+/**
+ * A text of a problem as it may be printed: what a registry or an archive put into it starts no line of its own, and is
+ * cut where it is too long to be read.
+ */
 export function printableText(text: string, { isMultiline = false }: Pick<Problem, "isMultiline">): string {
-    return isMultiline ? escapedLines(text) : oneLine(text);
+    return bounded(isMultiline ? escapedLines(bounded(text)) : oneLine(bounded(text)));
+}
+
+function shownName(name: string): string {
+    return printable(bounded(name));
 }
 
 function isList({ problem, problems = [], isMultiline = false }: Problem): boolean {
@@ -43,7 +50,7 @@ function isList({ problem, problems = [], isMultiline = false }: Problem): boole
 function formatCode({ code, status, registryCode, retryAfter }: Problem): string {
     const details = [
         ...(status === undefined ? [] : [String(status)]),
-        ...(registryCode === undefined ? [] : [printable(registryCode)]),
+        ...(registryCode === undefined ? [] : [shownName(registryCode)]),
         ...(retryAfter === undefined ? [] : [`retry after ${Math.ceil(retryAfter)} s`]),
     ];
     return details.length === 0 ? code : `${code} (${details.join(", ")})`;
@@ -51,18 +58,18 @@ function formatCode({ code, status, registryCode, retryAfter }: Problem): string
 
 function formatPlace(place: Place | undefined): string {
     if (place === undefined) return "";
-    if ("registry" in place) return ` at ${printable(place.registry)}`;
-    if ("cluster" in place) return ` at ${printable(place.cluster)}`;
-    if ("file" in place) return ` in ${printable(place.file)}`;
-    if ("key" in place) return ` at ${printable(place.key)}`;
+    if ("registry" in place) return ` at ${shownName(place.registry)}`;
+    if ("cluster" in place) return ` at ${shownName(place.cluster)}`;
+    if ("file" in place) return ` in ${shownName(place.file)}`;
+    if ("key" in place) return ` at ${shownName(place.key)}`;
     return ` in ${formatArchivePlace(place)}`;
 }
 
 /** "archive /mnt/set.tar, entry blobs/sha256/…, offset 1024". */
 function formatArchivePlace({ archive, entry, offset }: ArchivePlace): string {
     const parts = [
-        `archive ${printable(archive)}`,
-        ...(entry === undefined ? [] : [`entry ${printable(entry)}`]),
+        `archive ${shownName(archive)}`,
+        ...(entry === undefined ? [] : [`entry ${shownName(entry)}`]),
         ...(offset === undefined ? [] : [`offset ${offset}`]),
     ];
     return parts.join(", ");

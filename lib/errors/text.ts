@@ -8,7 +8,24 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
 /** The first names, and how many more there are: "a, b and 3 more". */
 export function listed(names: readonly string[], most: number): string {
     const more = names.length > most ? ` and ${names.length - most} more` : "";
-    return `${names.slice(0, most).map(printable).join(", ")}${more}`;
+    const shown = names.slice(0, most).map((name) => printable(bounded(name)));
+    return `${shown.join(", ")}${more}`;
+}
+
+/** No reference, path or URL that is meant to be read is longer. */
+const MAX_WORD = 1000;
+/** Longer lines are lists without end: a fix may name a hundred images. */
+const MAX_LINE = 40_000;
+const LONG_WORD = new RegExp(`(?<!\\S)(\\S{${MAX_WORD}})\\S+`, "g");
+const LONG_LINE = new RegExp(`^(.{${MAX_LINE}}).+$`, "gm");
+
+/**
+ * A text for people whose long words and lines are cut, with an ellipsis: what comes from outside may have megabytes.
+ * Words are cut first, so that what follows one is still read.
+ */
+export function bounded(text: string): string {
+    if (text.length <= MAX_WORD) return text;
+    return text.replace(LONG_WORD, "$1…").replace(LONG_LINE, "$1…");
 }
 
 /** The first lines, and one that counts the others. */
@@ -50,6 +67,11 @@ export function printable(name: string): string {
 /** As JSON, and so as YAML, with every unprintable character escaped. */
 export function quoted(name: string): string {
     return escaped(JSON.stringify(name));
+}
+
+/** As `quoted`, with everything escaped that is not ASCII: a letter of another alphabet looks like one of this. */
+export function quotedAscii(name: string): string {
+    return JSON.stringify(name).replace(/[^ -~]/g, escapeCharacter);
 }
 
 /** A text with every unprintable character escaped. */

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { errorMessage } from "../errors/errors";
 import { lastWords, oneLine, parseJson } from "../errors/text";
 import type { ClientCertificate } from "../http/secure-context";
+import { foreignEnvironment } from "../redaction/environment";
 import type { Kubeconfig } from "./kubeconfig";
 import { type Fields, isFields, mappingField, textField } from "./kubeconfig-document";
 import type { ExecPlugin } from "./kubeconfig-user";
@@ -18,8 +19,6 @@ export interface ExecCredential {
 const MAX_OUTPUT = 1024 * 1024;
 /** Of what a plugin writes to stderr: the last lines say why it failed. */
 const MAX_SHOWN = 600;
-/** Secrets of the stack, and the access token of its backend: a plugin needs neither (docs/security.md). */
-const STACK_SECRETS = /^(PULUMI_|REGISTRY_PASSTHROUGH_)/;
 
 /**
  * Runs a login plugin as kubectl does (kubernetes.io/docs/reference/config-api/client-authentication.v1), without a terminal.
@@ -115,9 +114,8 @@ function collect(child: ChildProcessByStdio<null, Readable, Readable>): () => { 
 }
 
 function pluginEnvironment(plugin: ExecPlugin, kubeconfig: Kubeconfig): NodeJS.ProcessEnv {
-    const own = Object.entries(process.env).filter(([name]) => !STACK_SECRETS.test(name));
     return {
-        ...Object.fromEntries(own),
+        ...foreignEnvironment(),
         ...plugin.env,
         KUBERNETES_EXEC_INFO: JSON.stringify(execInfo(plugin, kubeconfig)),
     };

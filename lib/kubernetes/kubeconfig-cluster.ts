@@ -34,7 +34,8 @@ export function readEndpoint({ name, fields }: Entry, files: FileReader): Endpoi
         ...serverProblems(server, `${place}.server`),
         ...caProblems,
         ...(ca === undefined ? [] : certificateProblems(ca, `${place}.certificate-authority`)),
-        ...(fields["insecure-skip-tls-verify"] === true ? [unverified(`${place}.insecure-skip-tls-verify`)] : []),
+        ...verificationProblems(fields["insecure-skip-tls-verify"] ?? false, `${place}.insecure-skip-tls-verify`),
+        ...tlsNameProblems(tlsServerName, `${place}.tls-server-name`),
         ...(proxyUrl === undefined ? [] : proxyProblems(proxyUrl, `${place}.proxy-url`)),
     ];
     const endpoint = {
@@ -62,8 +63,17 @@ function serverProblems(server: string, field: string): KubeconfigProblem[] {
     if (url === undefined || !["https:", "http:"].includes(url.protocol)) {
         return [{ field, problem: server === "" ? "it is not set" : "it is not the URL of an API server", fix }];
     }
-    if (url.username !== "" || url.search !== "") {
+    if (/[@?#]/.test(server)) {
         return [{ field, problem: "it has an account or a query, which URLs of API servers do not have", fix }];
+    }
+    if (!/^[!-~]+$/.test(server) || !server.toLowerCase().startsWith(`${url.protocol}//${url.hostname}`)) {
+        return [
+            {
+                field,
+                problem: `connections would read its host as ${url.hostname}`,
+                fix: `write that, if meant: ${fix}`,
+            },
+        ];
     }
     if (url.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
         const problem = "it is plain HTTP, which would send the login without encryption: only loopback may have it";
@@ -72,15 +82,28 @@ function serverProblems(server: string, field: string): KubeconfigProblem[] {
     return [];
 }
 
-const unverified = (field: string): KubeconfigProblem => ({
-    field,
-    problem: "it switches TLS verification off",
-    fix: "remove it, and set certificate-authority-data to the CA that issued the API server's certificate (base64 of its PEM)",
-});
+/** kubectl also takes yes, on and y for true (YAML 1.1), which are texts here. */
+function verificationProblems(skips: unknown, field: string): KubeconfigProblem[] {
+    if (skips === false) return [];
+    const problem =
+        skips === true ? "it switches TLS verification off" : "it is not false, and kubectl may take it for true";
+    const fix =
+        "remove it, and set certificate-authority-data to the CA that issued the API server's certificate (base64 of its PEM)";
+    return [{ field, problem, fix }];
+}
+
+function tlsNameProblems(name: string | undefined, field: string): KubeconfigProblem[] {
+    if (name === undefined || /^[A-Za-z0-9._:-]{1,253}$/.test(name)) return [];
+    const fix = "write a name of the API server's certificate, in ASCII, as kubernetes.default.svc";
+    return [{ field, problem: "it is not the name of a host", fix }];
+}
 
 function proxyProblems(proxyUrl: string, field: string): KubeconfigProblem[] {
     const url = URL.canParse(proxyUrl) ? new URL(proxyUrl) : undefined;
-    return url !== undefined && PROXY_PROTOCOLS.includes(url.protocol) && url.hostname !== ""
+    return /^[!-~]+$/.test(proxyUrl) &&
+        url !== undefined &&
+        PROXY_PROTOCOLS.includes(url.protocol) &&
+        url.hostname !== ""
         ? []
         : [
               {

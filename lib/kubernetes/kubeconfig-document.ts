@@ -1,4 +1,5 @@
-import { LineCounter, parseDocument } from "yaml";
+import { LineCounter, isScalar, parseDocument, visit } from "yaml";
+import { isYamlNestedTooDeeply } from "../oci/bounded-yaml";
 
 /** The fields of a YAML mapping, not checked yet. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -48,13 +49,28 @@ export function parseKubeconfigDocument(text: string): KubeconfigDocument | stri
 function parseYaml(text: string): Fields | string {
     if (text.trim() === "") return "it is empty";
     if (text.length > MAX_LENGTH) return "it is larger than 4 MiB";
+    if (isYamlNestedTooDeeply(text)) return "it is nested too deeply";
     const lineCounter = new LineCounter();
     // Pretty errors quote the line, which may hold a token.
     const document = parseDocument(text, { prettyErrors: false, logLevel: "silent", lineCounter });
     const [error] = document.errors;
     if (error !== undefined) return `it is not YAML: ${error.code} in line ${lineCounter.linePos(error.pos[0]).line}`;
+    if (hasMergeKey(document)) return "it has the merge key <<, which this program and kubectl read in different ways";
     const root = toPlain(() => document.toJS() as unknown);
     return isFields(root) ? root : "it is YAML, but no mapping with clusters, contexts and users";
+}
+
+/** kubectl takes it for the fields that it names (YAML 1.1), among them one that switches TLS verification off. */
+function hasMergeKey(document: ReturnType<typeof parseDocument>): boolean {
+    let isFound = false;
+    visit(document, {
+        Pair: (_, { key }) => {
+            if (!isScalar(key) || key.value !== "<<") return undefined;
+            isFound = true;
+            return visit.BREAK;
+        },
+    });
+    return isFound;
 }
 
 /** Aliases may be built to multiply: the package throws then. */

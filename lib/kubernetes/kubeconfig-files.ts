@@ -46,7 +46,7 @@ export function readDataField(fields: Fields, name: string, place: string, files
     const data = textField(fields, `${name}-data`);
     if (data !== undefined) {
         // Go's decoder takes line breaks, and nothing else that is no base64.
-        const isBase64 = /^[A-Za-z0-9+/\r\n]*={0,2}\s*$/.test(data);
+        const isBase64 = /^[A-Za-z0-9+/\r\n]*={0,2}$/.test(data.trimEnd());
         if (isBase64) return { pem: Buffer.from(data, "base64").toString("utf8"), problems: [] };
         const problem = {
             field: `${place}.${name}-data`,

@@ -1,5 +1,6 @@
 import { NAME_ORIGINS } from "../mirror/name-source";
 import { isDigest } from "../oci/digest";
+import { isMediaType } from "../oci/media-types";
 
 /**
  * True only for a document whose large parts (images, manifests, blobs) have the shape that a lock's schema wants. The
@@ -74,7 +75,7 @@ function isListWith(value: unknown, isItem: (item: unknown) => boolean): boolean
 function isManifest(value: unknown): boolean {
     if (!isObject(value) || !hasOnly(value, MANIFEST_FIELDS)) return false;
     const { mediaType, size, ...digests } = value;
-    if (typeof mediaType !== "string" || mediaType === "" || !isSize(size)) return false;
+    if (typeof mediaType !== "string" || !isMediaType(mediaType) || !isSize(size)) return false;
     return Object.values(digests).every((list) => isListWith(list, isDigestText));
 }
 

@@ -7,6 +7,7 @@ import { type Digest, computeDigest, isDigest } from "../oci/digest";
 import { PassthroughError, errorMessage, toProblem } from "../errors/errors";
 import { formatReason } from "../errors/format";
 import { parseBoundedJson } from "../oci/bounded-json";
+import { isMediaType } from "../oci/media-types";
 import { parseSourceKey } from "../oci/reference";
 import { ARCHIVE_FORMATS, type ArchiveFormat, type ArchivePart } from "./archive-parts";
 import { hasSoundParts } from "./lock-parts";
@@ -44,7 +45,7 @@ const PART_NAME = /^(?!\/)(?!(?:.*\/)?\.\.?(?:\/|$))[^\\]+$/;
 const bytes = z.number().int().nonnegative();
 const digest = z.string().refine(isDigest, "not sha256: and 64 lower-case hex digits");
 const manifest = z.strictObject({
-    mediaType: z.string().min(1),
+    mediaType: z.string().refine(isMediaType, "not a media type (RFC 6838)"),
     size: bytes,
     manifests: z.array(digest).exactOptional(),
     blobs: z.array(digest).exactOptional(),

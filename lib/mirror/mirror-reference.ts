@@ -1,10 +1,12 @@
 import { type Digest, digestHex } from "../oci/digest";
 import type { ErrorCode } from "../errors/codes";
 import { PassthroughError } from "../errors/errors";
+import { quotedAscii } from "../errors/text";
 import {
     type Reference,
     canonicalRegistry,
     formatReference,
+    hostProblem,
     isRepository,
     isTag,
     repositoryName,
@@ -45,7 +47,7 @@ export function parseMirrorBase(text: string): MirrorBase {
         const [what, fix] = rejected ?? invalidHost(first);
         throw new PassthroughError(what, {
             code: "MIRROR_BASE_INVALID",
-            thing: `mirror base ${JSON.stringify(text)}`,
+            thing: `mirror base ${quotedAscii(text)}`,
             fix,
         });
     }
@@ -79,12 +81,13 @@ function hostSegment(host: string): string {
     const canonical = canonicalRegistry(host);
     if (canonical === undefined || canonical.includes("[")) {
         const isAddress = host.includes("[");
-        throw new PassthroughError(isAddress ? "an IPv6 literal" : "not a host", {
+        const [what, ascii] = hostProblem(host);
+        throw new PassthroughError(isAddress ? "an IPv6 literal" : ascii === undefined ? "not a host" : what, {
             code: "MIRROR_HOST_INVALID",
-            thing: `upstream host ${JSON.stringify(host)}`,
+            thing: `upstream host ${quotedAscii(host)}`,
             fix: isAddress
                 ? "use the registry's DNS name: neither a repository name nor a mirror rule can hold an IPv6 literal"
-                : "write the registry's host name as it stands in pull specs, with :port if they have one",
+                : (ascii ?? "write the registry's host name as it stands in pull specs, with :port if they have one"),
         });
     }
     return canonical.replace(":", "-");
@@ -189,7 +192,8 @@ function invalidHost(host: string): [what: string, fix: string] {
         const what = `${JSON.stringify(host)} would be read as a path on docker.io`;
         return [what, `write the host's full DNS name, or its port as in ${host}:443`];
     }
-    return [`${JSON.stringify(host)} is not a host`, "write host, host/path or host:port/path"];
+    const [what, fix = "write host, host/path or host:port/path"] = hostProblem(host);
+    return [what, fix];
 }
 
 /** Connections would read a host that ends in a number as another address (WHATWG URL): `10.1.5` as `10.1.0.5`. */

@@ -5,7 +5,13 @@ import { parseBoundedJson } from "./bounded-json";
 import { type Digest, computeDigest } from "./digest";
 import { PassthroughError } from "../errors/errors";
 import type { Problem } from "../errors/problem";
-import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST, isIndexMediaType } from "./media-types";
+import {
+    MEDIA_TYPE_OCI_INDEX,
+    MEDIA_TYPE_OCI_MANIFEST,
+    isDescribedType,
+    isIndexMediaType,
+    isMediaType,
+} from "./media-types";
 
 /** image-spec, descriptor.md: the fields we act on. */
 export interface Descriptor {
@@ -36,8 +42,10 @@ export type ManifestOrigin = Pick<Problem, "operation" | "place" | "thing">;
 /** Registries refuse more (distribution: 400 MANIFEST_INVALID); distribution-spec asks for at least this much. */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 
+const NO_MEDIA_TYPE = "not a media type (RFC 6838)";
+
 const descriptor = z.object({
-    mediaType: z.string().default("application/octet-stream"),
+    mediaType: z.string().refine(isDescribedType, NO_MEDIA_TYPE).default("application/octet-stream"),
     digest: z.string().regex(/^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/),
     size: z.number().int().nonnegative(),
     platform: z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() }).optional(),
@@ -46,7 +54,7 @@ const descriptor = z.object({
 
 const document = z.object({
     schemaVersion: z.number(),
-    mediaType: z.string().optional(),
+    mediaType: z.string().refine(isMediaType, NO_MEDIA_TYPE).optional(),
     fsLayers: z.unknown().optional(),
     manifests: z.array(descriptor).optional(),
     config: descriptor.optional(),

@@ -1,5 +1,6 @@
 import { type Digest, isDigest } from "./digest";
 import { PassthroughError } from "../errors/errors";
+import { quotedAscii } from "../errors/text";
 
 /**
  * Where an image is (distribution-spec, "Pulling manifests"), in canonical form: the registry in lower case, Docker's
@@ -25,6 +26,8 @@ const REPOSITORY = new RegExp(`^${PATH_COMPONENT}(?:/${PATH_COMPONENT})*$`);
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const IMAGE_ID = /^[a-f0-9]{64}$/;
 
+const NOT_ASCII = /[^\0-\x7f]/u;
+
 const DOCKER_HUB = "docker.io";
 /** The name that Docker's own clients treat as docker.io; `registry-1.docker.io` is a host of its own to them. */
 const DOCKER_HUB_LEGACY = "index.docker.io";
@@ -47,13 +50,24 @@ function looksLikeHost(text: string): boolean {
 
 /**
  * The canonical spelling of a registry's `host[:port]`: lower case, `index.docker.io` as `docker.io`. A bracketed IPv6
- * address is a host. @returns undefined if it is not a host that a reference can name.
+ * address is a host. @returns undefined if it is not a host that a reference can name; `hostProblem` says why not
  */
 export function canonicalRegistry(text: string): string | undefined {
+    // The Kelvin sign, too, is a "k" in lower case.
+    if (NOT_ASCII.test(text)) return undefined;
     const host = text.toLowerCase();
     const match = REGISTRY.exec(host);
     if (match === null || !looksLikeHost(host) || Number(match[1] ?? 1) > 65535) return undefined;
     return host === DOCKER_HUB_LEGACY ? DOCKER_HUB : host;
+}
+
+/** Why a text is no host, and the fix if it has a letter that only looks like one of a host. */
+export function hostProblem(text: string, noun = "host"): readonly [what: string, fix?: string] {
+    const foreign = NOT_ASCII.exec(text)?.[0].codePointAt(0);
+    const what = `${quotedAscii(text)} is not a ${noun}`;
+    if (foreign === undefined) return [what];
+    const named = `U+${foreign.toString(16).toUpperCase().padStart(4, "0")}`;
+    return [`${what}: it has the character ${named}`, `write it in ASCII, or as punycode (xn--…) if ${named} is meant`];
 }
 
 /** As `parseReference`; undefined for a text that is no reference. */
@@ -127,7 +141,7 @@ export function parseSourceKey(key: string): Reference {
 function invalid(text: string, what: string, fix = "write host/path:tag or host/path@sha256:<64 hex digits>"): Error {
     return new PassthroughError(what, {
         code: "REFERENCE_INVALID",
-        thing: `image reference ${JSON.stringify(text)}`,
+        thing: `image reference ${quotedAscii(text)}`,
         fix,
     });
 }
@@ -152,7 +166,7 @@ function splitSuffixes(text: string): { name: string; tag: string | undefined; d
     if (colon <= rest.lastIndexOf("/")) return { name: rest, tag: undefined, digest };
     const tag = rest.slice(colon + 1);
     if (!isTag(tag)) {
-        const what = `${JSON.stringify(tag)} is not a tag`;
+        const what = `${quotedAscii(tag)} is not a tag`;
         throw invalid(text, what, "write 1 to 128 letters, digits, _ . or -, with neither . nor - in front");
     }
     return { name: rest.slice(0, colon), tag, digest };
@@ -172,13 +186,14 @@ function splitName(text: string, name: string): { registry: string; repository: 
 function invalidHost(host: string): [what: string, fix: string] {
     if (!looksLikeHost(host)) {
         const fix = `give the host a domain or a port (${host.toLowerCase()}:443), or write it in lower case if it is a path on docker.io`;
-        return [`${JSON.stringify(host)} is neither a host nor a legal path component`, fix];
+        return [`${quotedAscii(host)} is neither a host nor a legal path component`, fix];
     }
-    return [`${JSON.stringify(host)} is not a host`, "write a DNS name, an IP address or either with :port"];
+    const [what, fix = "write a DNS name, an IP address or either with :port"] = hostProblem(host);
+    return [what, fix];
 }
 
 function invalidRepository(repository: string): [what: string, fix?: string] {
-    const shown = JSON.stringify(repository);
+    const shown = quotedAscii(repository);
     if (repository !== repository.toLowerCase()) {
         return [`the repository ${shown} has upper-case letters`, `write ${repository.toLowerCase()}`];
     }

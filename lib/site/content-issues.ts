@@ -1,6 +1,6 @@
 import { type MirrorBase, mirrorConflicts, mirrorReference } from "../mirror/mirror-reference";
 import { DEFAULT_UPSTREAM_HOSTS, classifyUpstream } from "../mirror/upstreams";
-import { type Reference, canonicalRegistry, parseSourceKey, repositoryName } from "../oci/reference";
+import { type Reference, canonicalRegistry, hostProblem, parseSourceKey, repositoryName } from "../oci/reference";
 import { mirrorKinds } from "../openshift";
 import { type Content, allMarks, localRepositories } from "./content";
 import { clusterKey, withClusterName } from "./clusters";
@@ -21,8 +21,8 @@ export function readUpstreams({ upstreams }: SiteDocument, issues: ConfigIssue[]
         }
         const host = canonicalRegistry(text);
         if (host !== undefined) return [host];
-        const problem = `${JSON.stringify(text)} is not a registry host`;
-        issues.push({ key, problem, fix: "write host or host:port" });
+        const [problem, fix = "write host or host:port"] = hostProblem(text, "registry host");
+        issues.push({ key, problem, fix });
         return [];
     });
 }

@@ -2,7 +2,7 @@ import { debug } from "../../debug/debug";
 import type { Override } from "../../mirror/override";
 import { PassthroughError } from "../../errors/errors";
 import { printable } from "../../errors/text";
-import { type Reference, canonicalRegistry, formatReference, parseReference } from "../../oci/reference";
+import { type Reference, canonicalRegistry, formatReference, hostProblem, parseReference } from "../../oci/reference";
 import type { Origin } from "./origin";
 import { NamePattern } from "../../mirror/name-pattern";
 
@@ -17,10 +17,11 @@ export class Overrides {
             const registry = canonicalRegistry(override.registry);
             if (registry !== undefined)
                 return { override: { ...override, registry }, pattern: new NamePattern(override.match) };
-            throw new PassthroughError(`${JSON.stringify(override.registry)} is not a registry host`, {
+            const [what, fix = "write the upstream host, as quay.io"] = hostProblem(override.registry, "registry host");
+            throw new PassthroughError(what, {
                 code: "OVERRIDE_INVALID",
                 thing: `override ${override.match}`,
-                fix: "write the upstream host, as quay.io",
+                fix,
             });
         });
     }

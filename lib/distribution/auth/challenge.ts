@@ -16,8 +16,11 @@ export function parseChallenges(header: string | readonly string[] | undefined):
 const SCHEME = /(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)(?=\s+[A-Za-z0-9_-]+\s*=|\s*$|\s*,)/g;
 const PARAMETER = /([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g;
 
+/** Also without an end: a search from each quote in it would take its square in time. */
+const QUOTED = /"(?:[^"\\]|\\[^])*\\?(?:"|$)/g;
+
 function parseLine(line: string): Challenge[] {
-    const unquoted = line.replace(/"(?:[^"\\]|\\.)*"/g, (quoted) => `"${"x".repeat(quoted.length - 2)}"`);
+    const unquoted = line.replace(QUOTED, (quoted) => `"${"x".repeat(Math.max(0, quoted.length - 2))}"`);
     const starts = [...unquoted.matchAll(SCHEME)];
     return starts.map((match, i) => {
         const from = match.index + match[0].length;

@@ -10,6 +10,6 @@ const HTML = /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html
  */
 export function describeHtmlPage(text: string): string | undefined {
     if (!HTML.test(text)) return undefined;
-    const title = readable(/<title[^>]*>([^<]{1,200})<\/title>/i.exec(text)?.[1] ?? "");
+    const title = readable(/<title[^<>]*>([^<]{1,200})<\/title>/i.exec(text)?.[1] ?? "");
     return title === "" ? "an HTML page" : `an HTML page, "${title}"`;
 }

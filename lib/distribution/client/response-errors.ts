@@ -238,7 +238,7 @@ export function retryAfterSeconds(header: string | string[] | undefined, now: nu
     if (typeof header !== "string") return undefined;
     const seconds = Number(header);
     // A parser of dates would take -5 for a month.
-    if (!Number.isNaN(seconds)) return seconds >= 0 && header.trim() !== "" ? seconds : undefined;
+    if (!Number.isNaN(seconds)) return seconds >= 0 && seconds < Infinity && header.trim() !== "" ? seconds : undefined;
     const date = Date.parse(header);
     return Number.isNaN(date) ? undefined : Math.max(0, (date - now) / 1000);
 }

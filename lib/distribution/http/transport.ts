@@ -248,6 +248,14 @@ function transportError({ context, hasCertificate, proxyNote }: Asked, error: un
             cause: error,
         });
     }
+    if (error instanceof errors.HeadersOverflowError) {
+        return new RegistryError(`the response has more than ${MAX_HEADER_BYTES / 1024} KiB of headers`, {
+            ...context,
+            code: "UNEXPECTED_RESPONSE",
+            fix: "check what stands in front of the registry",
+            cause: error,
+        });
+    }
     const code = systemCode(error);
     if (code === undefined) return error;
     const tls = tlsError(context, error as Error, code, hasCertificate);

@@ -293,7 +293,7 @@ describe("an archive is refused, naming image and digest,", () => {
             Buffer.from(
                 JSON.stringify({
                     schemaVersion: 2,
-                    config: { digest: `sha512:${"a".repeat(128)}`, size: 1, mediaType: "x" },
+                    config: { digest: `sha512:${"a".repeat(128)}`, size: 1, mediaType: "a/x" },
                 }),
             ),
             Buffer.from(JSON.stringify({ schemaVersion: 1, fsLayers: [] })),

@@ -96,6 +96,29 @@ test("helpers are asked as Docker asks them: the host on stdin; one for the host
     expect((await accountInFile(store, PLACE)).credentials).toEqual(account("from-store"));
 });
 
+test("helpers get no secret of the stack in their environment, and the rest of it", async () => {
+    const names = [
+        "PULUMI_CONFIG_PASSPHRASE",
+        "PULUMI_ACCESS_TOKEN",
+        "REGISTRY_PASSTHROUGH_PASSWORD",
+        "HELPER_SETTING",
+    ];
+    for (const name of names) process.env[name] = "canary";
+    try {
+        helper("env", `echo "{\\"Username\\":\\"$(env | grep canary | tr '\\n' ,)\\",\\"Secret\\":\\"${PASSWORD}\\"}"`);
+        const { credentials } = await accountInFile(file({ credsStore: "env" }), PLACE);
+        expect(credentials).toEqual(account("HELPER_SETTING=canary,"));
+    } finally {
+        for (const name of names) Reflect.deleteProperty(process.env, name);
+    }
+});
+
+test("a helper that prints without an end is stopped, also if what it started keeps printing", async () => {
+    helper("endless", "sleep 5 & yes");
+    const failing = accountInFile(file({ credsStore: "endless" }), PLACE);
+    await expect(failing).rejects.toThrow("docker-credential-endless: it ended with exit code 1");
+}, 20_000);
+
 test("a helper that does not know the host is none; one that fails or is not there is named with the cure", async () => {
     helper("unknowing", "echo 'credentials not found in native keychain'; exit 1");
     helper("broken", `echo ${PASSWORD}; exit 3`);

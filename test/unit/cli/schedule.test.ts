@@ -140,6 +140,28 @@ test("a stack whose name would change a unit is an error, and nothing is written
     expect(readdirSync(folder)).toEqual(["dist"]);
 });
 
+test.each([
+    [["--user", "u\nUser=root"]],
+    [["--on-failure", "f\n[Service]\nExecStart=/bin/evil"]],
+    [["--metrics", "/m\rX"]],
+    [["--secret-file", "P_FILE=/a\\"]],
+    [["--backend-url", "s3://x\nExecStartPre=/bin/evil"]],
+])("a value that would begin or hide a line of a unit is an error, and nothing is written: %j", (args) => {
+    const run = schedule(...SYSTEMD, ...args);
+    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run.error).toContain("it has a control character, or ends with a backslash; give names and paths without");
+    expect(readdirSync(folder)).toEqual(["dist"]);
+});
+
+test("a folder whose name would begin a line of a unit is an error, and nothing is written", () => {
+    const named = join(folder, "x\nExecStartPre=evil");
+    mkdirSync(named);
+    const options = { cwd: named, encoding: "utf8" } as const;
+    const { stderr } = spawnSync(process.execPath, [MAIN, "schedule", ...SYSTEMD], options);
+    expect(stderr).toContain("CONFIG_INVALID: line ");
+    expect(readdirSync(named)).toEqual([]);
+});
+
 test("a stack whose name cannot be that of a CronJob is an error", () => {
     const run = schedule(...KUBERNETES, "--stack", `site-${"a".repeat(40)}`);
     expect(run.code).toBe(1);

@@ -46,6 +46,16 @@ test.each([
     expect(parseChallenges(header)).toEqual(expected);
 });
 
+test.each([
+    ["quotes without an end", `Bearer realm="${'\\"'.repeat(120_000)}`, 1],
+    ["a quote alone", 'Bearer realm="', 1],
+    ["a thousand challenges", Array.from({ length: 1000 }, (_, i) => `Bearer realm="https://x/${i}"`), 1000],
+])("a header with %s costs no time", (_, header, count) => {
+    const start = performance.now();
+    expect(parseChallenges(header)).toHaveLength(count);
+    expect(performance.now() - start).toBeLessThan(2000);
+});
+
 test("Basic carries a password in UTF-8, colons and all", () => {
     expect(basicAuthorization({ username: "robot$a", password: "pä:ss" })).toBe(
         `Basic ${Buffer.from("robot$a:pä:ss", "utf8").toString("base64")}`,

@@ -54,6 +54,11 @@ test("a date in Retry-After is one of the registry's clock", () => {
     expect(responseError(response, "").retryAfter).toBe(30);
 });
 
+test.each(["1e400", "Infinity", "-5", "soon"])("a Retry-After of %s is none", (header) => {
+    const response = { context: CONTEXT, status: 503, headers: { "retry-after": header } } as unknown as HttpResponse;
+    expect(responseError(response, "").retryAfter).toBeUndefined();
+});
+
 test("the last error is thrown once the time is over", async () => {
     let count = 0;
     const attempts = withRetry({ ...POLICY, seconds: 0 }, undefined, () => Promise.reject(failure("NETWORK", ++count)));

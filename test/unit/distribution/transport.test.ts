@@ -95,6 +95,31 @@ test.each(["text", "discard"] as const)("an answer without end is left: %s", asy
     }
 });
 
+test("headers without end are an error of the registry", async () => {
+    const server = createServer((_, response) => {
+        response.writeHead(
+            200,
+            Object.fromEntries(Array.from({ length: 10 }, (__, i) => [`x-${i}`, "y".repeat(60_000)])),
+        );
+        response.end();
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const host = `localhost:${(server.address() as AddressInfo).port}`;
+    const transport = new Transport({ host, plainHttp: true }, 1);
+    try {
+        const sent = transport.send({ method: "GET", url: new URL(`http://${host}/v2/`), operation: "GET x" });
+        const message = "GET x: the response has more than 256 KiB of headers";
+        await expect(sent).rejects.toMatchObject({
+            code: "UNEXPECTED_RESPONSE",
+            message: expect.stringContaining(message),
+        });
+    } finally {
+        await transport.close();
+        server.closeAllConnections();
+        server.close();
+    }
+});
+
 describe("a response to an upload is waited for by the bytes that the server has to store", () => {
     const MINUTES = { connect: 60_000, response: 60_000, piece: 60_000, store: 600_000, storeBase: 600_000 };
 

@@ -90,6 +90,24 @@ describe("parseReference", () => {
         expect(error.fix).toBeTruthy();
     });
 
+    test.each([
+        ["qu\u0430y.io/org/app", "U+0430", String.raw`"qu\u0430y.io" is not a host`],
+        ["\u212Aube.example/app", "U+212A", String.raw`"\u212aube.example" is not a host`],
+        ["quay.io\u2024/org/app", "U+2024", String.raw`image reference "quay.io\u2024/org/app"`],
+        ["\u{1d5ca}uay.io/org/app", "U+1D5CA", String.raw`"\ud835\uddcauay.io" is not a host`],
+    ])("refuses %s, whose host only looks like another one, and names the character", (text, point, shown) => {
+        const { message, fix } = refusal(text);
+        expect(message).toContain(`${shown}`);
+        expect(message).toMatch(/^[ -~…]*$/);
+        expect(message).toContain(`it has the character ${point}`);
+        expect(fix).toBe(`write it in ASCII, or as punycode (xn--…) if ${point} is meant`);
+    });
+
+    test("shows the letters of other alphabets in a repository and a tag escaped", () => {
+        expect(refusal("quay.io/org/\u0430pp").message).toMatch(/^[ -~]*\\u0430pp/);
+        expect(refusal("quay.io/org/app:1\u0430").message).toContain(String.raw`"1\u0430" is not a tag`);
+    });
+
     test("takes a repository of 255 characters and a tag of 128", () => {
         const text = `quay.io/${"a".repeat(255)}:${"x".repeat(128)}`;
         expect(formatReference(parseReference(text))).toBe(text);
