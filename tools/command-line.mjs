@@ -71,11 +71,11 @@ export function runsProviders(args) {
 }
 
 /** Commands of the project's own command line that read where a site's registry is. */
-const readsSite = new Set(["doctor", "plan", "import", "verify", "render", "selftest", "check"]);
+const readsSite = new Set(["doctor", "plan", "import", "verify", "render", "selftest", "check", "coverage"]);
 
 /** Those that need the Pulumi CLI, for the stack's outputs, and those that use it if it is at hand. */
 const needsPulumi = new Set(["render", "selftest", "check"]);
-const usesPulumi = new Set(["doctor", "plan", "import", "verify"]);
+const usesPulumi = new Set(["doctor", "plan", "import", "verify", "coverage"]);
 
 /**
  * Which tools a command of the project's own command line wants, as keys of tools.json.

@@ -31,7 +31,7 @@ async function main(args) {
     const env = pulumiEnvironment(place, stack, toolbox.directories);
     if (args[0] === "check" && toolbox.tools.pulumi !== undefined) {
         const { ensureKubernetesPlugin } = await import("./resource-plugins.mjs");
-        await ensureKubernetesPlugin(place, files.config, toolbox.tools.pulumi.file, env, progress);
+        await ensureKubernetesPlugin(place, files, toolbox.tools.pulumi.file, env, progress);
     }
     return runThrough(process.execPath, [compiled, ...passthroughArguments(args, files)], { env });
 }

@@ -14,14 +14,15 @@ const prefix = "registry-passthrough:";
  * does the program have resources of that plugin.
  *
  * @param {import("./workspace.mjs").Workspace} place
- * @param {string} configFile the stack's
+ * @param {Pick<import("./workspace.mjs").StackFiles, "config" | "tracked">} stackFiles
  * @param {string} pulumi file of the Pulumi CLI
  * @param {NodeJS.ProcessEnv} env
  * @param {import("./progress.mjs").Progress} progress
  * @returns {Promise<void>}
  */
-export async function ensureKubernetesPlugin(place, configFile, pulumi, env, progress) {
-    const files = [configFile, join(place.root, "Pulumi.yaml")].filter((file) => existsSync(file));
+export async function ensureKubernetesPlugin(place, stackFiles, pulumi, env, progress) {
+    const { config, tracked } = stackFiles;
+    const files = [config, tracked, join(place.root, "Pulumi.yaml")].filter((file) => existsSync(file));
     if (!files.some((file) => hasAppliedCluster(parse(readFileSync(file, "utf8"))))) return;
     const version = kubernetesPluginVersion(place.root);
     const installed = join(env.PULUMI_HOME ?? "", "plugins", `resource-kubernetes-v${version}`);

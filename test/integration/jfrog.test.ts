@@ -256,6 +256,15 @@ test("a repository that holds an image is not deleted, whatever Artifactory itse
     const refused = await on.failure(namespaces((admin) => admin.remove({ id: "mirror" }, MIRROR)));
     expect(refused.code).toBe("NAMESPACE_NOT_EMPTY");
     expect(refused.message).toContain("1 files are left (quay.io/org/app/1)");
+    // A list that is refused proves nothing.
+    const notFound = JSON.stringify({ errors: [{ status: 404, message: "File not found." }] });
+    fake.disturb = (_, path) =>
+        path.startsWith("/artifactory/api/storage/") ? { status: 404, text: notFound } : undefined;
+    expect((await on.failure(namespaces((admin) => admin.remove({ id: "mirror" }, MIRROR)))).code).toBe(
+        "UNEXPECTED_RESPONSE",
+    );
+    fake.disturb = () => undefined;
+    expect(platform.repositories.size).toBe(1);
     const tasks = plan.push.map(({ task }) => task);
     await removeImages(client, tasks, []);
     await client.close();

@@ -204,13 +204,22 @@ export class JFrogRepositories implements NamespaceAdmin {
     /** Nothing in it, and no robot account for it. */
     private async isUnused(key: string): Promise<boolean> {
         const top = await this.client.get(`/artifactory/api/storage/${key}/`, folder);
-        if ((top?.children ?? []).length > 0) return false;
+        if (top === undefined || (top.children ?? []).length > 0) return false;
         return !(await this.tokens.list()).some(({ username }) => username.startsWith(`${key}-`));
     }
 
     private async requireEmpty(key: string): Promise<void> {
         const found = await this.client.get(`/artifactory/api/storage/${key}/?list&deep=1`, fileList);
-        const files = found?.files ?? [];
+        // The repository exists: 404 is a question that Artifactory did not understand, and no proof that it is empty.
+        if (found === undefined) {
+            throw new RegistryError("its files could not be listed, so it may not be empty", {
+                ...this.about(key),
+                operation: `DELETE ${path(key)}`,
+                code: "UNEXPECTED_RESPONSE",
+                fix: "delete it in Artifactory's interface if nobody needs it, or set site.onRemove: keep",
+            });
+        }
+        const { files = [] } = found;
         if (files.length === 0) return;
         const images = [...new Set(files.map(({ uri }) => uri.replace(/^\//, "").replace(/\/[^/]*$/, "")))];
         throw new RegistryError(

@@ -26,9 +26,9 @@ async function calls(site: object, defaults: object = {}): Promise<string> {
     writeFileSync(join(root, "Pulumi.yaml"), JSON.stringify({ config: { "registry-passthrough:defaults": defaults } }));
     const { error } = await inModule(
         "resource-plugins.mjs",
-        `await m.ensureKubernetesPlugin({ root: input.root }, input.root + "/stack.yaml", input.root + "/pulumi",
+        `await m.ensureKubernetesPlugin({ root: input.root }, input.files, input.root + "/pulumi",
             { PULUMI_HOME: input.root + "/home", PATH: input.root + "/bin" }, { note() {}, beat: (_, work) => work() })`,
-        { root },
+        { root, files: { config: join(root, ".local/lab/stack.yaml"), tracked: join(root, "stack.yaml") } },
     );
     if (error !== undefined) throw new Error(error);
     return existsSync(join(root, "calls")) ? readFileSync(join(root, "calls"), "utf8") : "";
