@@ -67,6 +67,7 @@ test("a release, operators and additional images of oc-mirror are one site: prov
     expect(readFolder(offline)).toEqual(readFolder(files));
     expect(readFileSync(join(files, "catalog-sources.yaml"), "utf8")).toBe(outputs["catalogSources"]);
     expect(readdirSync(files).sort()).toEqual([
+        ".rendered-test",
         "ca.crt",
         "catalog-sources.yaml",
         "cluster-catalogs.yaml",
