@@ -240,6 +240,17 @@ test.each([
     expect(await read()).toMatchObject({ differences: [] });
 });
 
+test("content that cannot be found does not make a repository empty", async () => {
+    await create();
+    const absent = { status: 404, json: { errors: [{ status: 404, message: "Unable to find item" }] } };
+    fake.disturb = (_, path) => (path.endsWith("/storage/mirror/") ? absent : undefined);
+    const failed = await on.failure(namespaces((admin) => admin.remove({ id: "mirror" }, MIRROR)));
+    expect(failed).toMatchObject({ code: "NOT_FOUND", status: 404 });
+    expect(failed.fix).toContain("run again");
+    expect(await on.failure(read())).toMatchObject({ code: "NOT_FOUND" });
+    expect(platform.repositories.size).toBe(1);
+});
+
 test("a repository that holds an image is not deleted, whatever Artifactory itself would do", async () => {
     await create();
     const client = new RegistryClient({
