@@ -69,6 +69,31 @@ describe("the check", () => {
         expect(fake.requests).toHaveLength(asked);
     });
 
+    test("a wrong password is tried once by all resources that log in at the same time", async () => {
+        const credentials = { username: "admin", password: "wrong-too" };
+        const log = () => on.managing(({ namespaces: admin }) => admin.read(MIRROR), { credentials });
+        const errors = await Promise.all(Array.from({ length: 8 }, () => on.failure(log())));
+        expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(["UNAUTHORIZED"]));
+        expect(fake.requests).toEqual(["GET /artifactory/api/system/version"]);
+    });
+
+    test("a login that got no response is not final", async () => {
+        const log = () => on.managing(({ namespaces: admin }) => admin.read(MIRROR), { credentials: ADMIN });
+        on.once("GET", /\/system\/version$/, { status: 503, text: "starting" });
+        expect(await on.failure(log())).toMatchObject({ status: 503 });
+        expect(await log()).toBeUndefined();
+    });
+
+    test("a password that is changed while the process runs is not called right", async () => {
+        const log = () => on.managing(({ namespaces: admin }) => admin.read(MIRROR), { credentials: ADMIN });
+        expect(await log()).toBeUndefined();
+        platform.users.splice(0);
+        expect(await on.failure(log())).toMatchObject({ code: "UNAUTHORIZED" });
+        const asked = fake.requests.length;
+        expect(await on.failure(log())).toMatchObject({ code: "UNAUTHORIZED" });
+        expect(fake.requests).toHaveLength(asked);
+    });
+
     test("a right password without the right, or without tokens for passwords, is not called wrong", async () => {
         for (const credentials of [SOMEBODY, ADMIN]) {
             platform.createsTokensForPasswords = credentials === SOMEBODY;
