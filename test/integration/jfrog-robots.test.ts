@@ -157,6 +157,44 @@ test.each([
     expect(platform.tokens.filter(({ username }) => username === NAME)).toHaveLength(1);
 });
 
+test.each([
+    [
+        "rejects the token",
+        { status: 401, json: { errors: [{ status: 401, message: "Bad credentials" }] } },
+        "UNAUTHORIZED",
+    ],
+    ["gives no response about it", { status: 503, text: "starting" }, "SERVER_ERROR"],
+] as readonly (readonly [string, Reply, string])[])(
+    "a creation that fails since the registry %s leaves no token that may push",
+    async (_, reply, code) => {
+        on.once("GET", /\/system\/version$/, reply);
+        expect(await on.failure(robots((admin) => admin.create(PUSH)))).toMatchObject({ code });
+        expect(platform.tokens.filter(({ username }) => username === NAME)).toEqual([]);
+    },
+);
+
+test("a token that cannot be revoked does not hide why the creation failed", async () => {
+    fake.disturb = (method, path) => {
+        if (path.endsWith("/system/version")) return { status: 503, text: "starting" };
+        return method === "DELETE" ? { status: 503, text: "starting" } : undefined;
+    };
+    const error = await on.failure(robots((admin) => admin.create(PUSH)));
+    expect(error.message).toContain("/artifactory/api/system/version");
+    expect(error.status).toBe(503);
+});
+
+test("a creation that is interrupted after the token exists revokes it", async () => {
+    const interruption = new AbortController();
+    fake.disturb = (_, path) => {
+        if (path.endsWith("/system/version")) interruption.abort();
+        return undefined;
+    };
+    const { signal } = interruption;
+    await expect(on.managing((management) => management.robots.create(PUSH), { signal })).rejects.toBeDefined();
+    expect(platform.everyToken.size).toBe(2);
+    expect(platform.tokens.filter(({ username }) => username === NAME)).toEqual([]);
+});
+
 test("what an interrupted creation left is taken over, with a new token", async () => {
     const first = await created();
     const again = await created();

@@ -69,6 +69,31 @@ describe("the check", () => {
         expect(fake.requests).toHaveLength(asked);
     });
 
+    test("a wrong password is tried once by all resources that log in at the same time", async () => {
+        const credentials = { username: "admin", password: "wrong-too" };
+        const log = () => on.managing(({ namespaces: admin }) => admin.read(MIRROR), { credentials });
+        const errors = await Promise.all(Array.from({ length: 8 }, () => on.failure(log())));
+        expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(["UNAUTHORIZED"]));
+        expect(fake.requests).toEqual(["GET /artifactory/api/system/version"]);
+    });
+
+    test("a login that got no response is not final", async () => {
+        const log = () => on.managing(({ namespaces: admin }) => admin.read(MIRROR), { credentials: ADMIN });
+        on.once("GET", /\/system\/version$/, { status: 503, text: "starting" });
+        expect(await on.failure(log())).toMatchObject({ status: 503 });
+        expect(await log()).toBeUndefined();
+    });
+
+    test("a password that is changed while the process runs is not called right", async () => {
+        const log = () => on.managing(({ namespaces: admin }) => admin.read(MIRROR), { credentials: ADMIN });
+        expect(await log()).toBeUndefined();
+        platform.users.splice(0);
+        expect(await on.failure(log())).toMatchObject({ code: "UNAUTHORIZED" });
+        const asked = fake.requests.length;
+        expect(await on.failure(log())).toMatchObject({ code: "UNAUTHORIZED" });
+        expect(fake.requests).toHaveLength(asked);
+    });
+
     test("a right password without the right, or without tokens for passwords, is not called wrong", async () => {
         for (const credentials of [SOMEBODY, ADMIN]) {
             platform.createsTokensForPasswords = credentials === SOMEBODY;
@@ -240,6 +265,17 @@ test.each([
     expect(await read()).toMatchObject({ differences: [] });
 });
 
+test("content that cannot be found does not make a repository empty", async () => {
+    await create();
+    const absent = { status: 404, json: { errors: [{ status: 404, message: "Unable to find item" }] } };
+    fake.disturb = (_, path) => (path.endsWith("/storage/mirror/") ? absent : undefined);
+    const failed = await on.failure(namespaces((admin) => admin.remove({ id: "mirror" }, MIRROR)));
+    expect(failed).toMatchObject({ code: "NOT_FOUND", status: 404 });
+    expect(failed.fix).toContain("run again");
+    expect(await on.failure(read())).toMatchObject({ code: "NOT_FOUND" });
+    expect(platform.repositories.size).toBe(1);
+});
+
 test("a repository that holds an image is not deleted, whatever Artifactory itself would do", async () => {
     await create();
     const client = new RegistryClient({
@@ -256,15 +292,6 @@ test("a repository that holds an image is not deleted, whatever Artifactory itse
     const refused = await on.failure(namespaces((admin) => admin.remove({ id: "mirror" }, MIRROR)));
     expect(refused.code).toBe("NAMESPACE_NOT_EMPTY");
     expect(refused.message).toContain("1 files are left (quay.io/org/app/1)");
-    // A list that is refused proves nothing.
-    const notFound = JSON.stringify({ errors: [{ status: 404, message: "File not found." }] });
-    fake.disturb = (_, path) =>
-        path.startsWith("/artifactory/api/storage/") ? { status: 404, text: notFound } : undefined;
-    expect((await on.failure(namespaces((admin) => admin.remove({ id: "mirror" }, MIRROR)))).code).toBe(
-        "UNEXPECTED_RESPONSE",
-    );
-    fake.disturb = () => undefined;
-    expect(platform.repositories.size).toBe(1);
     const tasks = plan.push.map(({ task }) => task);
     await removeImages(client, tasks, []);
     await client.close();

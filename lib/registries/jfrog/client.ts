@@ -107,6 +107,17 @@ export class JFrogClient {
         await this.http.close();
     }
 
+    /** Revokes a token that a failed operation created, also after an interruption. A failure to do so is no error. */
+    async discardToken(id: string): Promise<void> {
+        const request = { method: "DELETE", path: `/access/api/v1/tokens/${encodeURIComponent(id)}` } as const;
+        try {
+            const headers = { ...ANY_TYPE, authorization: `Bearer ${await this.token()}` };
+            await this.whileEnding((http) => http.send({ ...request, account: this.accountName, headers }));
+        } catch {
+            // What made the operation fail is the error to report, and the next creation revokes the token.
+        }
+    }
+
     /** Repeats `look` while it throws `NOT_FOUND`: what was just created may take a while to be readable. */
     async untilReadable<T>(look: () => Promise<T>): Promise<T> {
         const isAbsent = (error: unknown): error is RegistryError =>
@@ -149,9 +160,20 @@ export class JFrogClient {
 
     /** An interrupted operation ends its token all the same. */
     private async end(token: RunToken): Promise<void> {
-        if (this.account.signal?.aborted !== true) return revokeRunToken(this.http, token);
+        await this.whileEnding((http) => revokeRunToken(http, token));
+    }
+
+    /** Sends requests also after an interruption, within the time that is left then. */
+    private async whileEnding(send: (http: AdminClient) => Promise<unknown>): Promise<void> {
+        if (this.account.signal?.aborted !== true) {
+            await send(this.http);
+            return;
+        }
         const http = new AdminClient({ ...this.account, signal: AbortSignal.timeout(ENDING_MS) });
-        await revokeRunToken(http, token);
-        await http.close();
+        try {
+            await send(http);
+        } finally {
+            await http.close();
+        }
     }
 }

@@ -46,6 +46,12 @@ const UNSEEN =
     "its settings cannot be read (this needs Artifactory Pro): check in Artifactory that it keeps all tags (Max Unique Tags 0, " +
     "Tag Retention 1) and excludes no path";
 
+const STORAGE_FIXES = {
+    404:
+        "run again; if it stays so, check that Artifactory shows the content of this repository to the account, and what " +
+        "stands in front of Artifactory: it must pass /artifactory/api/storage/",
+};
+
 /**
  * Artifactory's local Docker repositories: one of them is the namespace of all images (repository path method,
  * `<host>/<repository key>/quay.io/org/app`). Artifactory knows them by their key only.
@@ -203,23 +209,22 @@ export class JFrogRepositories implements NamespaceAdmin {
 
     /** Nothing in it, and no robot account for it. */
     private async isUnused(key: string): Promise<boolean> {
-        const top = await this.client.get(`/artifactory/api/storage/${key}/`, folder);
-        if (top === undefined || (top.children ?? []).length > 0) return false;
+        const { children } = await this.storage(key, "", folder);
+        if (children.length > 0) return false;
         return !(await this.tokens.list()).some(({ username }) => username.startsWith(`${key}-`));
     }
 
+    /** The content of a repository that exists: a 404 does not mean that it is empty. */
+    private async storage<T>(key: string, query: string, schema: z.ZodType<T>): Promise<T> {
+        const request = {
+            method: "GET",
+            path: `/artifactory/api/storage/${encodeURIComponent(key)}/${query}`,
+        } as const;
+        return parseBody(await this.client.call(request, [], STORAGE_FIXES), schema);
+    }
+
     private async requireEmpty(key: string): Promise<void> {
-        const found = await this.client.get(`/artifactory/api/storage/${key}/?list&deep=1`, fileList);
-        // The repository exists: 404 is a question that Artifactory did not understand, and no proof that it is empty.
-        if (found === undefined) {
-            throw new RegistryError("its files could not be listed, so it may not be empty", {
-                ...this.about(key),
-                operation: `DELETE ${path(key)}`,
-                code: "UNEXPECTED_RESPONSE",
-                fix: "delete it in Artifactory's interface if nobody needs it, or set site.onRemove: keep",
-            });
-        }
-        const { files = [] } = found;
+        const { files } = await this.storage(key, "?list&deep=1", fileList);
         if (files.length === 0) return;
         const images = [...new Set(files.map(({ uri }) => uri.replace(/^\//, "").replace(/\/[^/]*$/, "")))];
         throw new RegistryError(

@@ -34,8 +34,14 @@ export class JFrogRobots implements RobotAdmin {
         await this.tokens.revokeLeftOver({ username, description });
         const { id, secret } = await this.tokens.create({ username, group: username, description, days });
         const credentials = { username, password: secret };
-        if (!(await this.client.takes(credentials))) throw this.rejectedError(username);
-        return { robot: toRobot(await this.existing(id, username)), credentials };
+        try {
+            if (!(await this.client.takes(credentials))) throw this.rejectedError(username);
+            return { robot: toRobot(await this.existing(id, username)), credentials };
+        } catch (error) {
+            // Nothing knows its secret any more, but it is valid until it expires.
+            await this.client.discardToken(id);
+            throw error;
+        }
     }
 
     async isTaken(desired: DesiredRobot): Promise<boolean> {

@@ -23,21 +23,29 @@ const FIXES = {
 /** It dies by itself, should nobody be there to revoke it. */
 const RUN_SECONDS = 3600;
 
-/** Logins that were rejected in this process: Artifactory suspends an account after a few of them. */
-const rejected = new Map<string, RegistryError>();
+/**
+ * By host, account and password, the check of a login in this process. Artifactory suspends an account after a few failed
+ * logins, so one check is in flight, and its rejection is final.
+ */
+const checks = new Map<string, Promise<void>>();
+
+interface Login {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly account: string;
+}
 
 /**
- * Makes an administrator's token of a password. Groups, permissions and tokens are administered with tokens only
+ * Creates an administrator's token with a password. Groups, permissions and tokens are administered with tokens only
  * (JFrog REST APIs, "Create Permission": "Requires admin authentication using Access Tokens").
- * @throws RegistryError that tells a wrong password from a right one that may not create the token
+ * @throws RegistryError that distinguishes a wrong password from a right one that may not create the token
  */
 export async function createRunToken(http: AdminClient, host: string, credentials: Credentials): Promise<RunToken> {
     const key = createHash("sha256")
         .update(JSON.stringify([host, credentials.username, credentials.password]))
         .digest("hex");
-    const known = rejected.get(key);
-    if (known !== undefined) throw known;
     const login = { headers: loginHeaders(credentials), account: credentials.username };
+    await checkLogin(http, key, login);
+    const check = checks.get(key);
     const response = await http.send({
         ...login,
         method: "POST",
@@ -50,7 +58,7 @@ export async function createRunToken(http: AdminClient, host: string, credential
             description: "registry-passthrough run",
             force_revocable: true,
         },
-        // One that is left behind dies within the hour.
+        // One that is left behind expires within the hour.
         repeatable: true,
     });
     if (response.status < 300) {
@@ -58,11 +66,38 @@ export async function createRunToken(http: AdminClient, host: string, credential
         return { id, token };
     }
     if (![400, 401, 403].includes(response.status) || !isJFrogError(response)) throw adminError(response, FIXES);
-    const probe = await http.send({ ...login, method: "GET", path: "/artifactory/api/system/version" });
-    if (probe.status === 200) throw noTokenError(response);
-    const error = rejectedError(probe);
-    if (error.code === "UNAUTHORIZED") rejected.set(key, error);
-    throw error;
+    // The password may have been changed since the check.
+    if (checks.get(key) === check) checks.delete(key);
+    await checkLogin(http, key, login);
+    throw noTokenError(response);
+}
+
+/** @throws RegistryError if Artifactory rejects the login, in this check or an earlier one of this process */
+async function checkLogin(http: AdminClient, key: string, login: Login): Promise<void> {
+    const running = checks.get(key);
+    if (running === undefined) return startCheck(http, key, login);
+    try {
+        await running;
+    } catch (error) {
+        if (error instanceof RegistryError) throw error;
+        // The operation that made the check was interrupted, and this one may not be.
+        await checkLogin(http, key, login);
+    }
+}
+
+function startCheck(http: AdminClient, key: string, login: Login): Promise<void> {
+    const check = requireAccepted(http, login).catch((error: unknown) => {
+        const isRejected = error instanceof RegistryError && error.code === "UNAUTHORIZED";
+        if (!isRejected) checks.delete(key);
+        throw error;
+    });
+    checks.set(key, check);
+    return check;
+}
+
+async function requireAccepted(http: AdminClient, login: Login): Promise<void> {
+    const response = await http.send({ ...login, method: "GET", path: "/artifactory/api/system/version" });
+    if (response.status !== 200) throw rejectedError(response);
 }
 
 /** Ends the token at once. Failing to is no error: it dies by itself. */
@@ -79,8 +114,8 @@ function loginHeaders(credentials: Credentials): Readonly<Record<string, string>
     return { ...ANY_TYPE, authorization: basicAuthorization(credentials) };
 }
 
-function rejectedError(probe: AdminResponse): RegistryError {
-    return adminError(probe, {
+function rejectedError(response: AdminResponse): RegistryError {
+    return adminError(response, {
         401: "set registryUsername and registryPassword of the stack, or registryToken",
         403:
             "after failed logins Artifactory suspends an account for up to a minute: wait, and look for clients with an old " +
