@@ -23,6 +23,7 @@ const FLAGS = {
     skipUpdateUnreachable: "PULUMI_K8S_SKIP_UPDATE_UNREACHABLE",
     enableConfigMapMutable: "PULUMI_K8S_ENABLE_CONFIGMAP_MUTABLE",
     enablePatchForce: "PULUMI_K8S_ENABLE_PATCH_FORCE",
+    enableServerSideApply: "PULUMI_K8S_ENABLE_SERVER_SIDE_APPLY",
     upsertExistingObjects: "PULUMI_K8S_UPSERT_EXISTING_OBJECTS",
     suppressDeprecationWarnings: "PULUMI_K8S_SUPPRESS_DEPRECATION_WARNINGS",
 } as const;
@@ -31,7 +32,6 @@ const OFFICIAL_ONLY = [
     "alwaysRender",
     "cluster",
     "enableSecretMutable",
-    "enableServerSideApply",
     "helmReleaseSettings",
     "kubeClientSettings",
     "namespace",
@@ -59,6 +59,9 @@ export function findConfigFailures(inputs: PropertyMap): Failure[] {
             return [{ property, reason: `"${property}" is no option of the kubernetes provider` }];
         }
         const plain = value instanceof Secret ? value.element : value;
+        if (property === "enableServerSideApply" && String(plain) === "false") {
+            return [{ property, reason: "the stand-in for the kubernetes plugin applies on the server only" }];
+        }
         return isFlag && plain !== UNKNOWN && !["true", "false"].includes(String(plain))
             ? [{ property, reason: `"${property}" must be true or false` }]
             : [];
