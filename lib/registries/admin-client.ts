@@ -92,12 +92,21 @@ export class AdminClient {
     }
 }
 
+/** A successful response is longer than this program reads. */
+export class OversizedResponseError extends RegistryError {}
+
+function oversized({ context, status }: Pick<AdminResponse, "context" | "status">): RegistryError {
+    const problem = `the response (${status}) is longer than ${MAX_RESPONSE_BYTES / 1024 / 1024} MiB`;
+    const facts = { ...context, code: "UNEXPECTED_RESPONSE", fix: IN_FRONT } as const;
+    return status < 300 ? new OversizedResponseError(problem, facts) : new RegistryError(problem, facts);
+}
+
 async function wholeText(response: HttpResponse): Promise<string> {
     const chunks: Buffer[] = [];
     let length = 0;
     for await (const chunk of response.bytes()) {
         length += chunk.length;
-        if (length > MAX_RESPONSE_BYTES) throw unexpected(response, "has an endless body");
+        if (length > MAX_RESPONSE_BYTES) throw oversized(response);
         chunks.push(chunk);
     }
     return Buffer.concat(chunks).toString("utf8");

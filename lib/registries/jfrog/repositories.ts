@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { RegistryError } from "../../errors/errors";
-import { listed, printable } from "../../errors/text";
+import { printable } from "../../errors/text";
 import { isOutcomeUnknown, parseBody } from "../admin-client";
 import type { DesiredNamespace, Namespace, NamespaceAdmin } from "../namespace-admin";
 import type { JFrogClient } from "./client";
+import { RepositoryContent } from "./content";
 import { isProError, proError } from "./response";
 import { AccessTokens } from "./tokens";
 
@@ -25,8 +26,6 @@ type Configuration = z.infer<typeof configuration>;
 /** What every edition lists. */
 const listedRepository = z.object({ key: z.string(), type: z.string(), packageType: z.string() });
 type ListedRepository = z.infer<typeof listedRepository>;
-const folder = z.object({ children: z.array(z.object({ uri: z.string() })).default([]) });
-const fileList = z.object({ files: z.array(z.object({ uri: z.string() })) });
 
 /** What images need: nothing deletes tags, nothing keeps a path out. The defaults of Artifactory's own interface. */
 const SETTINGS = {
@@ -41,25 +40,20 @@ const SETTING_NAMES = Object.keys(SETTINGS) as Setting[];
 
 /** By it a repository is known again whose creation got no response. */
 const DESCRIPTION = "Images of registry-passthrough";
-const MAX_NAMED = 5;
 const UNSEEN =
     "its settings cannot be read (this needs Artifactory Pro): check in Artifactory that it keeps all tags (Max Unique Tags 0, " +
     "Tag Retention 1) and excludes no path";
-
-const STORAGE_FIXES = {
-    404:
-        "run again; if it stays so, check that Artifactory shows the content of this repository to the account, and what " +
-        "stands in front of Artifactory: it must pass /artifactory/api/storage/",
-};
 
 /**
  * Artifactory's local Docker repositories: one of them is the namespace of all images (repository path method,
  * `<host>/<repository key>/quay.io/org/app`). Artifactory knows them by their key only.
  */
 export class JFrogRepositories implements NamespaceAdmin {
+    private readonly content: RepositoryContent;
     private readonly tokens: AccessTokens;
 
     constructor(private readonly client: JFrogClient) {
+        this.content = new RepositoryContent(client);
         this.tokens = new AccessTokens(client);
     }
 
@@ -105,7 +99,7 @@ export class JFrogRepositories implements NamespaceAdmin {
     async remove(_known: Pick<Namespace, "id">, { name }: DesiredNamespace): Promise<void> {
         if ((await this.find(name)) === undefined) return;
         // Artifactory deletes a repository with all its content.
-        await this.requireEmpty(name);
+        await this.content.requireNoFiles(name);
         await this.client.call({ method: "DELETE", path: path(name) }, [404]);
     }
 
@@ -209,33 +203,8 @@ export class JFrogRepositories implements NamespaceAdmin {
 
     /** Nothing in it, and no robot account for it. */
     private async isUnused(key: string): Promise<boolean> {
-        const { children } = await this.storage(key, "", folder);
-        if (children.length > 0) return false;
+        if (await this.content.hasItems(key)) return false;
         return !(await this.tokens.list()).some(({ username }) => username.startsWith(`${key}-`));
-    }
-
-    /** The content of a repository that exists: a 404 does not mean that it is empty. */
-    private async storage<T>(key: string, query: string, schema: z.ZodType<T>): Promise<T> {
-        const request = {
-            method: "GET",
-            path: `/artifactory/api/storage/${encodeURIComponent(key)}/${query}`,
-        } as const;
-        return parseBody(await this.client.call(request, [], STORAGE_FIXES), schema);
-    }
-
-    private async requireEmpty(key: string): Promise<void> {
-        const { files } = await this.storage(key, "?list&deep=1", fileList);
-        if (files.length === 0) return;
-        const images = [...new Set(files.map(({ uri }) => uri.replace(/^\//, "").replace(/\/[^/]*$/, "")))];
-        throw new RegistryError(
-            `it is not empty: ${files.length} files are left (${listed(images.map(printable), MAX_NAMED)})`,
-            {
-                ...this.about(key),
-                operation: `DELETE ${path(key)}`,
-                code: "NAMESPACE_NOT_EMPTY",
-                fix: "remove the images if they are not needed, or set site.onRemove: keep",
-            },
-        );
     }
 
     private about(name: string) {
