@@ -97,17 +97,26 @@ export class JFrogRepositories implements NamespaceAdmin {
     }
 
     async remove(_known: Pick<Namespace, "id">, { name }: DesiredNamespace): Promise<void> {
-        if ((await this.find(name)) === undefined) return;
+        const found = await this.findAnySpelling(name);
+        // A key is unique whatever its case is: one of another spelling is not the repository of this stack.
+        if (found?.key !== name) return;
         // Artifactory deletes a repository with all its content.
         await this.content.requireNoFiles(name);
         await this.client.call({ method: "DELETE", path: path(name) }, [404]);
+    }
+
+    /** @throws RegistryError `NAMESPACE_EXISTS` if the key exists in another spelling */
+    private async find(name: string): Promise<Configuration | ListedRepository | undefined> {
+        const found = await this.findAnySpelling(name);
+        if (found !== undefined && found.key !== name) throw this.spellingError(name, found.key);
+        return found;
     }
 
     /**
      * The repository's settings, or what the list of all repositories has of it where the edition shows no settings. One
      * that is missing has the status 400 or 404, so its absence is proven by that list.
      */
-    private async find(name: string): Promise<Configuration | ListedRepository | undefined> {
+    private async findAnySpelling(name: string): Promise<Configuration | ListedRepository | undefined> {
         try {
             const response = await this.client.call({ method: "GET", path: path(name) }, [400, 404]);
             if (response.status < 300) return parseBody(response, configuration);
@@ -115,7 +124,8 @@ export class JFrogRepositories implements NamespaceAdmin {
             if (!isProError(error)) throw error;
             return this.findListed(name);
         }
-        if ((await this.findListed(name)) === undefined) return undefined;
+        const found = await this.findListed(name);
+        if (found === undefined || found.key !== name) return found;
         throw new RegistryError("Artifactory lists it and does not show its settings", {
             ...this.about(name),
             // Also for a moment after its creation.
@@ -176,9 +186,25 @@ export class JFrogRepositories implements NamespaceAdmin {
             const created = await this.read(desired);
             if (created?.isUntouched === true) return created;
         } else if (error instanceof RegistryError && (error.status === 400 || error.status === 409)) {
-            if ((await this.findListed(desired.name)) !== undefined) return undefined;
+            const found = await this.findListed(desired.name);
+            if (found !== undefined && found.key !== desired.name) throw this.spellingError(desired.name, found.key);
+            if (found !== undefined) return undefined;
         }
         throw error;
+    }
+
+    private spellingError(name: string, key: string): RegistryError {
+        const existing = printable(key);
+        return new RegistryError(
+            `the key exists in another spelling: ${existing}; Artifactory's keys are unique whatever their case is`,
+            {
+                ...this.about(name),
+                code: "NAMESPACE_EXISTS",
+                fix:
+                    "choose another repository key in site.registry.mirrorBase (names of images are lower-case, so " +
+                    `${existing} itself cannot be used), or delete the repository ${existing} in Artifactory if it is not needed`,
+            },
+        );
     }
 
     private createByHand({ operation, status }: RegistryError, name: string): RegistryError {
