@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { type Server, connect, createServer } from "node:net";
+import { type Server, type Socket, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { standInPlugin } from "./kubernetes-plugin";
@@ -49,16 +49,21 @@ export class NamespacePort {
         private readonly port: number,
         private readonly folder: string,
         private readonly server: Server,
+        private readonly sockets: ReadonlySet<Socket>,
     ) {}
 
     /** @param folder that processes in the namespace may read */
     static async open(port: number, folder: string): Promise<NamespacePort> {
         writeFileSync(join(folder, "far-end.cjs"), FAR_END);
+        const open = new Set<Socket>();
         const server = createServer((near) => {
             const far = connect(port, "127.0.0.1");
             near.pipe(far).pipe(near);
             for (const end of [near, far]) {
-                end.on("error", () => {
+                open.add(end);
+                end.on("error", () => undefined);
+                end.on("close", () => {
+                    open.delete(end);
                     near.destroy();
                     far.destroy();
                 });
@@ -67,7 +72,7 @@ export class NamespacePort {
         server.listen(join(folder, "port.sock"));
         await once(server, "listening");
         chmodSync(join(folder, "port.sock"), 0o666);
-        return new NamespacePort(port, folder, server);
+        return new NamespacePort(port, folder, server, open);
     }
 
     /** A command line, for the namespace, that runs a command with the port open. */
@@ -77,6 +82,8 @@ export class NamespacePort {
 
     async close(): Promise<void> {
         this.server.close();
+        // A client that was killed leaves connections that nothing else ends.
+        for (const socket of this.sockets) socket.destroy();
         await once(this.server, "close");
     }
 }
