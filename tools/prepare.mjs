@@ -1,10 +1,10 @@
 import { accessSync, constants, existsSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { ensureBuild } from "./build.mjs";
 import { checkNode, ensureDependencies } from "./dependencies.mjs";
 import { getTools, toolsAtHand } from "./get-tools.mjs";
 import { errorCode } from "./process.mjs";
-import { requireSafeEnvironment } from "./safe-environment.mjs";
 import { linkProgram } from "./workspace.mjs";
 
 /**
@@ -17,7 +17,8 @@ import { linkProgram } from "./workspace.mjs";
  */
 
 /**
- * Everything a command needs before it can run: packages, tools, compiled code. Quick and offline when all is there.
+ * Everything a command needs before it can run: packages, tools, compiled code, an environment that is safe. Quick and
+ * offline when all is there.
  *
  * @template {string} N
  * @param {import("./workspace.mjs").Workspace} place
@@ -31,7 +32,20 @@ export async function prepare(place, progress, toolNames, optional = []) {
     await ensureDependencies(place.root, progress);
     const toolbox = await openToolbox(place, progress, toolNames, optional);
     await ensureBuild(place.root, progress);
+    await requireSafeEnvironment(place.root);
     return toolbox;
+}
+
+/**
+ * The check that the program itself makes (docs/security.md, "The environment"). Nothing before it has secrets.
+ *
+ * @param {string} root has compiled code
+ * @throws {Error} if the environment switches TLS verification off, or has secrets printed
+ */
+export async function requireSafeEnvironment(root) {
+    const compiled = join(root, "dist", "lib", "distribution", "http", "tls-environment.js");
+    const check = await import(pathToFileURL(compiled).href);
+    check.requireSafeEnvironment();
 }
 
 /**
@@ -57,14 +71,12 @@ export async function openToolbox(place, progress, toolNames, optional = []) {
 }
 
 /**
- * Runs a script's main function: its number is the exit code, its error one message without a stack trace. It does not
- * start if the environment switches TLS verification off or prints secrets (docs/security.md).
+ * Runs a script's main function: its number is the exit code, its error one message without a stack trace.
  *
  * @param {() => Promise<number>} main
  */
 export async function runMain(main) {
     try {
-        requireSafeEnvironment(process);
         process.exitCode = await main();
     } catch (error) {
         process.stderr.write(

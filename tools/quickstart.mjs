@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ensureBuild } from "./build.mjs";
 import { checkNode, ensureDependencies } from "./dependencies.mjs";
-import { openToolbox, runMain } from "./prepare.mjs";
+import { openToolbox, prepare, requireSafeEnvironment, runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
 import { withProgressLine } from "./progress-line.mjs";
 import { createProgress } from "./progress.mjs";
@@ -38,6 +38,7 @@ async function up() {
     await step("Compile", async () => {
         if (!(await ensureBuild(place.root, progress))) note("      up to date");
     });
+    await requireSafeEnvironment(place.root);
     const registry = await step("Registry on loopback, with TLS and a password", () => startOwnRegistry(toolbox, note));
     const cli = await step(`Stack ${stack}`, () => prepareStack(toolbox, registry));
     await step("pulumi up --refresh --run-program", () => update(cli));
@@ -130,14 +131,13 @@ async function down() {
 
 /** Removing what the stack holds may ask the registry, so it runs until that is done. @param {Progress} progress */
 async function destroy(progress) {
-    const toolbox = await openToolbox(place, progress, toolNames);
+    const toolbox = await prepare(place, progress, toolNames);
     const { pulumiCli, resourceCount } = await import("./stack.mjs");
     const cli = pulumiCli(place, stack, toolbox);
     if ((await resourceCount(cli, stack)) === 0) {
         progress.note(`Stack ${stack} is empty.`);
         return;
     }
-    await ensureBuild(place.root, progress);
     const registry = await startOwnRegistry(toolbox, () => {});
     await prepareStack(toolbox, registry);
     await passThrough(cli.file, ["destroy", "--yes", "--config-file", files.config], cli, "pulumi destroy");
