@@ -65,8 +65,8 @@ function podSpec({ stack, variables, secretFiles }: Schedule, { image, secret, s
             {
                 name: CONTAINER,
                 image,
-                args: ["check", "--stack", stack],
-                env: [home, ...plain, ...paths],
+                args: ["check", "--stack", stack].map(literal),
+                env: [home, ...plain, ...paths].map(({ name, value }) => ({ name, value: literal(value) })),
                 securityContext: {
                     allowPrivilegeEscalation: false,
                     readOnlyRootFilesystem: true,
@@ -85,4 +85,9 @@ function podSpec({ stack, variables, secretFiles }: Schedule, { image, secret, s
             ...(state === undefined ? [] : [{ name: "state", persistentVolumeClaim: { claimName: state.claim } }]),
         ],
     };
+}
+
+/** Kubernetes replaces `$(NAME)` in arguments and values of variables, and reads `$$` as `$` (core/v1, "Container"). */
+function literal(text: string): string {
+    return text.replaceAll("$", "$$$$");
 }

@@ -114,6 +114,30 @@ test("Kubernetes gets a CronJob that fails at once for drift, and reads secrets 
     expect(text).toContain('"ttlSecondsAfterFinished":82800');
 });
 
+/** What the kubelet makes of a value (kubernetes/kubernetes, third_party/forked/golang/expansion/expand.go). */
+function expanded(value: string, variables: Readonly<Record<string, string>>): string {
+    return value.replace(/\$\$|\$\(([^)]*)\)/g, (all, name?: string) =>
+        name === undefined ? "$" : (variables[name] ?? all),
+    );
+}
+
+test("a value of a variable reaches the container as it was given: Kubernetes expands nothing in it", () => {
+    const values = { A: "$(HOME)/a", B: "$$(HOME)", C: "5$", D: "$HOME $", PGHOST: "db" };
+    const options = Object.entries(values).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
+    const secret = ["--secret-file", "E_FILE=$(HOME)"];
+    expect(schedule(...KUBERNETES, ...options, ...secret)).toMatchObject({ code: 0, error: "" });
+    const job = parse(written("kubernetes", "cronjob.yaml")) as {
+        spec: {
+            jobTemplate: { spec: { template: { spec: { containers: { env: { name: string; value: string }[] }[] } } } };
+        };
+    };
+    const [container] = job.spec.jobTemplate.spec.template.spec.containers;
+    const inFile = Object.fromEntries(container?.env.map(({ name, value }) => [name, value]) ?? []);
+    expect(inFile.A).toBe("$$(HOME)/a");
+    const read = Object.entries(inFile).map(([name, value]) => [name, expanded(value, inFile)]);
+    expect(Object.fromEntries(read)).toMatchObject({ ...values, E_FILE: "/run/secrets/registry-passthrough/$(HOME)" });
+});
+
 test.each<[args: string[], error: string]>([
     [["cron", "--backend-url", "s3://x"], "Allowed choices are systemd, kubernetes"],
     [["systemd"], "required option '--backend-url <url>' not specified"],
