@@ -1,4 +1,3 @@
-import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PassthroughError } from "../../lib/errors/errors";
 import { renderRoles } from "../../lib/openshift";
@@ -17,9 +16,8 @@ import { requireMirrorBase, stackOutputs } from "../stack/pulumi-stack";
 import { type StackSelection, configuredMirrorBase, readStackSite } from "../stack/stack-file";
 import { RENDERED_FILES } from "./rendered-files";
 import { type ClusterOutputs, type RenderedOutputs, readClusterOutputs } from "./rendered-outputs";
-import { deleteUnrendered } from "./rendered-list";
-import { replaceFile } from "./replace-file";
-import { writeFolders } from "./rendered-folders";
+import { type RenderedChanges, type RenderedList, readRenderedList, replaceRenderedList } from "./rendered-list";
+import { replaceFiles } from "./replace-file";
 
 export interface RenderOptions {
     readonly stack?: string;
@@ -38,26 +36,33 @@ export async function runRender(options: RenderOptions): Promise<number> {
     const stack = selectedStack(options.stack);
     const folder = out ?? join("out", stack);
     const clusters = offline ? computeOutputs({ stack, file }) : await readOutputs({ stack, file });
+    const list = await readRenderedList(folder, stack);
     const paths: string[] = [];
-    for (const [cluster, outputs] of clusters) paths.push(...(await writeCluster(join(folder, cluster), outputs)));
-    const deleted = await deleteUnrendered(folder, stack, paths);
-    if (deleted.length > 0) printDiagnostic(`note: not rendered any more, and deleted: ${deleted.join(", ")}`);
+    for (const [cluster, outputs] of clusters) {
+        paths.push(...(await replaceFiles(join(folder, cluster), clusterFiles(outputs))));
+    }
+    printChanges(await replaceRenderedList(list, paths), list);
     print(json ? JSON.stringify({ files: paths }) : `written: ${paths.join(", ")}`);
     if (offline) printDiagnostic(LEFT_OUT);
     return EXIT_OK;
 }
 
-/** A site with several clusters has a folder for each. */
-async function writeCluster(folder: string, outputs: RenderedOutputs): Promise<string[]> {
-    await mkdir(folder, { recursive: true });
-    const paths: string[] = [];
-    for (const { name, output, always } of RENDERED_FILES) {
-        const path = join(folder, name);
-        if (always || outputs[output] !== "") paths.push(await replaceFile(path, outputs[output]));
-        else await rm(path, { force: true });
-    }
-    const folders = { ...outputs.targetFiles, ...outputs.accessFiles, ...outputs.roleFiles };
-    return [...paths, ...(await writeFolders(folder, folders))];
+function printChanges({ deleted, kept, overwritten }: RenderedChanges, { list }: RenderedList): void {
+    const note = (what: string, paths: readonly string[]): void => {
+        if (paths.length > 0) printDiagnostic(`note: ${what}: ${paths.join(", ")}`);
+    };
+    note("not rendered any more, and deleted", deleted);
+    note("changed since they were rendered, and overwritten", overwritten);
+    const why = "because they were changed or are not in this folder";
+    note(`not rendered any more, but kept, ${why}; delete them, or their lines in ${list}`, kept);
+}
+
+/** The files of a cluster: path -> content. */
+function clusterFiles(outputs: RenderedOutputs): Record<string, string> {
+    const { targetFiles: targets, accessFiles: access, roleFiles: roles } = outputs;
+    const own = RENDERED_FILES.filter(({ output, always }) => always || outputs[output] !== "");
+    const texts = own.map(({ name, output }) => [name, outputs[output]] as const);
+    return { ...Object.fromEntries(texts), ...targets, ...access, ...roles };
 }
 
 const LEFT_OUT =

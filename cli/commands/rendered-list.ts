@@ -1,66 +1,120 @@
-import { readFile, rm, rmdir } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative } from "node:path";
+import { createHash } from "node:crypto";
+import { lstat, readFile, realpath, rm, rmdir } from "node:fs/promises";
+import { dirname, join, relative, sep } from "node:path";
 import { RENDERED_MARK } from "../../lib/openshift";
 import { replaceFile } from "./replace-file";
 
-/**
- * The files that the last `render` of a stack wrote into a folder, which stacks may share. GitOps tools read no file with
- * such an extension.
- */
-const listName = (stack: string): string => `.rendered-${stack.replaceAll("/", "+")}`;
-
-/**
- * Deletes what an earlier run rendered into the folder and this one does not, and keeps a list for the next run. Clusters
- * that have another name or are gone, and `site.cluster` that became `site.clusters` or the other way round, leave files
- * in other places: rules that are left behind would still apply. Files that are not on the list are never deleted.
- * @param stack whose files they are: those of other stacks are not touched
- * @param written paths of all files that this run wrote
- * @returns the deleted paths
- */
-export async function deleteUnrendered(folder: string, stack: string, written: readonly string[]): Promise<string[]> {
-    const paths = written.map((path) => relative(folder, path)).sort();
-    const deleted: string[] = [];
-    const list = join(folder, listName(stack));
-    for (const path of await readList(list)) {
-        if (!paths.includes(path) && (await deleteFile(folder, path))) deleted.push(join(folder, path));
-    }
-    await replaceFile(list, [RENDERED_MARK, ...paths, ""].join("\n"));
-    return deleted;
+/** A file that the last `render` of a stack wrote and that is still there. */
+interface ListedFile {
+    /** Below the folder. */
+    readonly path: string;
+    /** SHA-256 of what was written, hex; undefined in a list that has none. */
+    readonly written: string | undefined;
+    /** SHA-256 of what it holds now; undefined for a file that is not below the folder. */
+    readonly now: string | undefined;
 }
 
-/** Relative paths; none without a list. */
-async function readList(list: string): Promise<string[]> {
+/** The files of the last `render`, read before the next one writes. */
+export interface RenderedList {
+    readonly folder: string;
+    /** Its path. Stacks may share a folder. */
+    readonly list: string;
+    readonly files: readonly ListedFile[];
+}
+
+/** What became of files that somebody may miss; paths with the folder. */
+export interface RenderedChanges {
+    readonly deleted: readonly string[];
+    /** Not rendered any more, but changed since they were, or not below the folder. */
+    readonly kept: readonly string[];
+    /** Rendered again, over what somebody had changed. */
+    readonly overwritten: readonly string[];
+}
+
+/** @returns a list without files if there is none */
+export async function readRenderedList(folder: string, stack: string): Promise<RenderedList> {
+    // GitOps tools read no file with such an extension; `sha256sum -c` does.
+    const list = join(folder, `.rendered-${stack.replaceAll("/", "+")}`);
+    const lines = (await readList(list)).split("\n");
+    const files: ListedFile[] = [];
+    for (const line of lines.filter((text) => text !== "" && text !== RENDERED_MARK)) {
+        const [, written, path = line] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
+        const found = await findFile(folder, path);
+        if (found !== undefined) files.push({ path, written, ...found });
+    }
+    return { folder, list, files };
+}
+
+/**
+ * Deletes what the list has and this run did not write, and writes the list for the next run. Clusters that have another
+ * name or are gone, and keys that were taken out of the site, leave such files: rules that are left behind would still
+ * apply. A file that is not on the list is never deleted, nor one that was changed: it stays on the list until it is gone.
+ * @param paths of all files that this run wrote
+ */
+export async function replaceRenderedList(
+    { folder, list, files }: RenderedList,
+    paths: readonly string[],
+): Promise<RenderedChanges> {
+    const sums = new Map<string, string>();
+    for (const path of paths) sums.set(relative(folder, path), sumOf(await readFile(path)));
+    const left = files.filter(({ path }) => !sums.has(path));
+    const deleted = left.filter(({ written, now }) => now !== undefined && now === written);
+    for (const { path } of deleted) await deleteFile(folder, path);
+    const kept = left.filter((file) => !deleted.includes(file));
+    const overwritten = files.filter(({ path, written, now }) => {
+        const isChanged = written !== undefined && now !== undefined && now !== written;
+        return isChanged && sums.has(path) && sums.get(path) !== now;
+    });
+    const all = [...sums, ...kept.map(({ path, written }) => [path, written] as const)];
+    const lines = all
+        .sort(([one], [other]) => (one < other ? -1 : 1))
+        .map(([path, sum]) => (sum === undefined ? path : `${sum}  ${path}`));
+    await replaceFile(list, [RENDERED_MARK, ...lines, ""].join("\n"));
+    const named = (some: readonly ListedFile[]): string[] => some.map(({ path }) => join(folder, path));
+    return { deleted: named(deleted), kept: named(kept), overwritten: named(overwritten) };
+}
+
+async function readList(list: string): Promise<string> {
     try {
-        const [, ...paths] = (await readFile(list, "utf8")).split("\n");
-        return paths.filter((path) => path !== "" && isBelow(path));
+        return await readFile(list, "utf8");
     } catch (error) {
-        if (hasCode(error, "ENOENT")) return [];
+        if (hasCode(error, "ENOENT")) return "";
         throw error;
     }
 }
 
-/** The list may have been edited: it must lead nowhere else. */
-function isBelow(path: string): boolean {
-    return !isAbsolute(path) && !path.split(/[/\\]/).includes("..");
-}
-
-/** Deletes a file, and the folders below `folder` that are empty then. @returns false if it does not exist */
-async function deleteFile(folder: string, path: string): Promise<boolean> {
+/**
+ * The list may have been edited, and a folder replaced by a link: nothing elsewhere is read or deleted.
+ * @returns undefined if there is no such file
+ */
+async function findFile(folder: string, path: string): Promise<Pick<ListedFile, "now"> | undefined> {
+    const file = join(folder, path);
     try {
-        await rm(join(folder, path));
+        if ((await lstat(file)).isDirectory()) return undefined;
+        const [base, parent] = [await realpath(folder), await realpath(dirname(file))];
+        if (`${parent}${sep}`.startsWith(`${base}${sep}`)) return { now: sumOf(await readFile(file)) };
+        return { now: undefined };
     } catch (error) {
-        if (hasCode(error, "ENOENT", "ENOTDIR", "ERR_FS_EISDIR")) return false;
+        if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
         throw error;
     }
+}
+
+function sumOf(content: Buffer): string {
+    return createHash("sha256").update(content).digest("hex");
+}
+
+/** Deletes a file, and the folders below `folder` that are empty then. */
+async function deleteFile(folder: string, path: string): Promise<void> {
+    await rm(join(folder, path), { force: true });
     for (let parent = dirname(path); parent !== "."; parent = dirname(parent)) {
         try {
             await rmdir(join(folder, parent));
         } catch (error) {
-            if (hasCode(error, "ENOTEMPTY", "EEXIST", "ENOTDIR")) break;
+            if (hasCode(error, "ENOTEMPTY", "EEXIST", "ENOTDIR", "ENOENT")) break;
             throw error;
         }
     }
-    return true;
 }
 
 function hasCode(error: unknown, ...codes: readonly string[]): boolean {

@@ -1,6 +1,6 @@
 export { type AddressRange, parseAddressRange } from "./access/address-range";
 export type { NetworkAccess } from "./access/network-access";
-export { ACCESS_FOLDER, renderAccess } from "./access/render-access";
+export { renderAccess } from "./access/render-access";
 export { type CatalogSource, type ClusterCatalog, catalogSources, clusterCatalogs } from "./objects/catalog-objects";
 export { type FilesMachineConfig, clientMachineConfigs } from "./objects/client-certificate";
 export { type ClusterImages, type ClusterRelease, readClusterImages } from "./coverage/cluster-images";
@@ -63,7 +63,7 @@ export { parseRegistriesConf } from "./rules/registries-toml";
 export { releaseNotes } from "./objects/release-notes";
 export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";
 export { type PullAttempt, type PullResolution, type RefusedAttempt, findRule, resolvePull } from "./rules/resolve";
-export { type PolicyRule, ROLES_FOLDER, renderRoles } from "./roles/render-roles";
+export { type PolicyRule, renderRoles } from "./roles/render-roles";
 export { CLUSTER_FUNCTIONS, type ClusterFunction } from "./roles/rights";
 export { renderTargets } from "./targets/render-target";
 export { RENDERED_MARK, type ReleaseImage, TARGETS, type Target, type TargetFiles } from "./targets/target";

@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    readdirSync,
+    rmSync,
+    symlinkSync,
+    writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { RENDERED_MARK } from "../../lib/openshift";
@@ -70,6 +80,16 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+const useOutputs = (outputs: object) =>
+    pulumi(["stack", "import", "--stack", "site-a"], JSON.stringify(withOutputs(outputs)));
+
+/** The files in the folder, except the list of them. */
+const rendered = () =>
+    readdirSync(out, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && entry.name !== ".rendered-site-a")
+        .map((entry) => relative(out, join(entry.parentPath, entry.name)))
+        .sort();
+
 test("outputs of another mirror base than that of the stack file are rejected, and nothing is written", async () => {
     writeSite({ mirrorBase: "b.example/mirror" });
     const run = await render();
@@ -105,25 +125,66 @@ test("a mirror base that cannot be read is an error", async () => {
     expect(existsSync(out)).toBe(false);
 });
 
-test("the files for firewalls have a folder, from which a file that is not rendered any more is deleted", async () => {
-    const stale = join(out, "access/registry-host.nft");
-    mkdirSync(dirname(stale), { recursive: true });
-    writeFileSync(stale, `${RENDERED_MARK}\ntable inet registry_passthrough\n`);
-    expect(await render()).toMatchObject({ code: 0, out: expect.stringContaining(join(out, FIREWALL)) as string });
-    expect(readFileSync(join(out, FIREWALL), "utf8")).toBe("rows");
-    expect(existsSync(stale)).toBe(false);
+test("files for firewalls and other targets have folders, and only what is on the list is deleted there", async () => {
+    const docker = "containerd/certs.d/docker.io/hosts.toml";
+    const nft = "access/registry-host.nft";
+    useOutputs({ ...OUTPUTS, targetFiles: { [HOSTS]: "rules", [docker]: "more" }, accessFiles: { [nft]: "table" } });
+    expect(await render()).toMatchObject({ code: 0, out: expect.stringContaining(join(out, docker)) as string });
+    expect(readFileSync(join(out, nft), "utf8")).toBe("table");
+    // As an earlier version or another program may have left them.
+    const others = ["containerd/certs.d/docker.io/notes.toml", "containerd/certs.d/ghcr.io/hosts.toml"];
+    for (const path of [...others, "operator-hub.yaml"]) {
+        mkdirSync(dirname(join(out, path)), { recursive: true });
+        writeFileSync(join(out, path), `${RENDERED_MARK}\nof somebody else`);
+    }
+    useOutputs(OUTPUTS);
+    expect(await render()).toMatchObject({
+        error: `note: not rendered any more, and deleted: ${join(out, nft)}, ${join(out, docker)}\n`,
+    });
+    expect(rendered()).toEqual(
+        [...others, HOSTS, FIREWALL, "ca.crt", "mirror-rules.yaml", "operator-hub.yaml", "registries.conf"].sort(),
+    );
 });
 
-test("files of other targets have folders, and only what an earlier run rendered there is deleted", async () => {
-    const stale = join(out, "containerd/certs.d/docker.io/hosts.toml");
-    const foreign = join(out, "containerd/certs.d/docker.io/notes.toml");
-    mkdirSync(dirname(stale), { recursive: true });
-    writeFileSync(stale, `${RENDERED_MARK}\nrules of earlier content\n`);
-    writeFileSync(foreign, "of somebody else");
-    expect(await render()).toMatchObject({ code: 0, out: expect.stringContaining(join(out, HOSTS)) as string });
-    expect(readFileSync(join(out, HOSTS), "utf8")).toBe("rules");
-    expect(existsSync(stale)).toBe(false);
-    expect(existsSync(foreign)).toBe(true);
+test("a rendered file that was changed by hand is kept when it is not rendered any more, and overwritten when it is; both are said", async () => {
+    useOutputs({ ...OUTPUTS, operatorHub: "hub" });
+    await render();
+    const hub = join(out, "operator-hub.yaml");
+    writeFileSync(hub, "hub, and more");
+    writeFileSync(join(out, "ca.crt"), "another CA");
+    useOutputs(OUTPUTS);
+    const kept = `not rendered any more, but kept, because they were changed or are not in this folder; delete them, or their lines in ${join(out, ".rendered-site-a")}: ${hub}`;
+    const first = await render();
+    expect(first.error).toContain(`note: changed since they were rendered, and overwritten: ${join(out, "ca.crt")}\n`);
+    expect(first.error).toContain(kept);
+    expect(readFileSync(hub, "utf8")).toBe("hub, and more");
+    expect(readFileSync(join(out, "ca.crt"), "utf8")).toBe("ca");
+    // Until somebody has decided.
+    expect((await render()).error).toContain(kept);
+    writeFileSync(hub, "hub");
+    expect((await render()).error).toContain("not rendered any more, and deleted");
+    expect(existsSync(hub)).toBe(false);
+    expect((await render()).error).toBe("");
+});
+
+test("the list can be checked with sha256sum", async () => {
+    await render();
+    const check = () =>
+        execFileSync("sha256sum", ["--check", "--strict", ".rendered-site-a"], { cwd: out, stdio: "pipe" });
+    expect(check().toString()).toContain("ca.crt: OK");
+    writeFileSync(join(out, "ca.crt"), "another CA");
+    expect(check).toThrow("1 computed checksum did NOT match");
+});
+
+test("a list without checksums, as earlier versions wrote it, deletes nothing", async () => {
+    await render();
+    const hub = join(out, "operator-hub.yaml");
+    writeFileSync(hub, "hub");
+    writeFileSync(join(out, ".rendered-site-a"), `${RENDERED_MARK}\nca.crt\noperator-hub.yaml\n`);
+    const run = await render();
+    expect(run.error).toContain(`${hub}\n`);
+    expect(run.error).not.toContain("ca.crt");
+    expect(existsSync(hub)).toBe(true);
 });
 
 test("several clusters have a folder each, with what all share in each", async () => {
@@ -142,16 +203,6 @@ test("several clusters have a folder each, with what all share in each", async (
     pulumi(["stack", "import", "--stack", "site-a"], JSON.stringify(withOutputs(escaping)));
     expect((await render()).error).toContain("STACK_OUTPUTS_UNAVAILABLE");
 });
-
-const useOutputs = (outputs: object) =>
-    pulumi(["stack", "import", "--stack", "site-a"], JSON.stringify(withOutputs(outputs)));
-
-/** The files in the folder, except the list of them. */
-const rendered = () =>
-    readdirSync(out, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && entry.name !== ".rendered-site-a")
-        .map((entry) => relative(out, join(entry.parentPath, entry.name)))
-        .sort();
 
 test("a site that gets several clusters, loses one, and has a single one again leaves no rules behind, and no file of others is deleted", async () => {
     await render();
@@ -179,19 +230,27 @@ test("a site that gets several clusters, loses one, and has a single one again l
 test("stacks that render into one folder keep each other's files", async () => {
     await render();
     writeFileSync(join(out, "site-b.yaml"), "");
-    writeFileSync(join(out, ".rendered-site-b"), `${RENDERED_MARK}\nsite-b.yaml\n`);
+    const empty = createHash("sha256").digest("hex");
+    writeFileSync(join(out, ".rendered-site-b"), `${RENDERED_MARK}\n${empty}  site-b.yaml\n`);
     await render();
     expect(existsSync(join(out, "site-b.yaml"))).toBe(true);
 });
 
 test("a list of rendered files that was changed leads to no file elsewhere", async () => {
     const elsewhere = join(folder, "elsewhere");
-    writeFileSync(elsewhere, "");
+    const sum = createHash("sha256").update("content").digest("hex");
+    mkdirSync(elsewhere);
+    writeFileSync(join(elsewhere, "file"), "content");
     await render();
+    symlinkSync(elsewhere, join(out, "link"));
+    const lines = ["../elsewhere/file", "link/file", join(elsewhere, "file"), "gone/file", "ca.crt/file", "containerd"];
     writeFileSync(
         join(out, ".rendered-site-a"),
-        `${RENDERED_MARK}\n../elsewhere\n${elsewhere}\n\ngone/file\nca.crt/file\ncontainerd\n`,
+        [RENDERED_MARK, ...lines.map((path) => `${sum}  ${path}`), ""].join("\n"),
     );
-    expect(await render()).toMatchObject({ code: 0, error: "" });
-    expect(existsSync(elsewhere)).toBe(true);
+    const run = await render();
+    expect(run.code).toBe(0);
+    expect(run.error).toMatch(/: \S.*elsewhere\/file, .*link\/file\n$/);
+    expect(existsSync(join(elsewhere, "file"))).toBe(true);
+    expect(existsSync(join(out, HOSTS))).toBe(true);
 });

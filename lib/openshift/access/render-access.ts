@@ -5,7 +5,7 @@ import { type AccessInput, type NetworkAccess, admittedRanges } from "./network-
 import { siteFirewall } from "./site-firewall";
 
 /** The folder of the files for firewalls, below that of a stack. */
-export const ACCESS_FOLDER = "access";
+const ACCESS_FOLDER = "access";
 
 /**
  * The files that restrict who reaches the registry, below `access/`: each begins with what it can and cannot do. A

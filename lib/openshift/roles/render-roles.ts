@@ -13,7 +13,7 @@ export interface PolicyRule {
 }
 
 /** The folder of the roles, below that of a stack. */
-export const ROLES_FOLDER = "roles";
+const ROLES_FOLDER = "roles";
 
 const NAME = "registry-passthrough";
 const NAMESPACE = NAME;
