@@ -40,10 +40,15 @@ export async function kubernetesPlugin(request) {
     const archive = pluginArchiveName(version, machine);
     if (given !== undefined) requireName(given, archive);
     const file = given === undefined ? await downloaded(archive, request) : resolve(given);
-    const sum = await check(file, archive, request);
+    const { sum, isScript } = await check(file, archive, request);
     request.progress.note(
         `      Pulumi's Kubernetes plugin ${version}: ${archive}\n      SHA-256 ${sum}, ${origin(archive, request)}`,
     );
+    if (isScript) {
+        request.progress.note(
+            `note: ${pluginProgram} in ${file} is a script, not a program for ${machine}: a stand-in, not what Pulumi releases`,
+        );
+    }
     return { name: "kubernetes", version, file, archive, sha256: sum };
 }
 
@@ -79,14 +84,12 @@ async function downloaded(archive, request) {
     const url = mirrored(`${releases}/${archive}`, env);
     try {
         progress.note(`      downloading ${url}`);
-        await progress
-            .beat(`downloading ${archive}`, () => download(url, partial, undefined, env))
-            .catch((error) => {
-                throw new Error(withoutDownload(url, archive, errorMessage(error)));
-            });
+        await progress.beat(`downloading ${archive}`, () => download(url, partial, undefined, env));
         await check(partial, archive, request);
         renameSync(partial, file);
         return file;
+    } catch (error) {
+        throw new Error(withoutDownload(url, archive, errorMessage(error)));
     } finally {
         rmSync(partial, { force: true });
     }
@@ -110,7 +113,7 @@ async function isGood(file, archive, request) {
 /** @param {string} url @param {string} archive @param {string} reason @returns {string} */
 function withoutDownload(url, archive, reason) {
     return [
-        `Pulumi's Kubernetes plugin could not be downloaded from ${url}: ${reason}`,
+        `No kit was made: Pulumi's Kubernetes plugin could not be downloaded from ${url}: ${reason}`,
         "Any one of these helps:",
         `  - download ${archive} from https://github.com/pulumi/pulumi-kubernetes/releases elsewhere and give it:`,
         "    npm run kit -- --kubernetes-plugin FILE",
@@ -123,33 +126,43 @@ function withoutDownload(url, archive, reason) {
  * @param {string} file
  * @param {string} archive its name in the kit
  * @param {PluginRequest} request
- * @returns {Promise<string>} its SHA-256
+ * @returns {Promise<{sum: string, isScript: boolean}>} its SHA-256, and whether it has a script for a program
  * @throws {Error} if it is not what was pinned or given, or has no program for the kit's machine
  */
-async function check(file, archive, { expected, machine }) {
+async function check(file, archive, { file: given, expected, machine }) {
     const sum = await sha256(file);
     const wanted = { "tools/plugins.json": pinnedPluginSums()[archive], "--kubernetes-plugin-sha256": expected };
     for (const [source, value] of Object.entries(wanted)) {
         if (!value || value.toLowerCase() === sum) continue;
-        throw new Error(`${archive} has the SHA-256 ${sum}, but ${source} has ${value}; no kit was made`);
+        throw new Error(`${archive} has the SHA-256 ${sum}, but ${source} has ${value}`);
     }
-    await requireProgram(file, machine);
-    return sum;
+    const head = await readProgram(file, given ?? archive);
+    const isScript = given !== undefined && head.subarray(0, 2).toString("latin1") === "#!";
+    if (!isScript) requireElf(head, machine, given ?? archive);
+    return { sum, isScript };
 }
 
-/** @param {string} file @param {string} machine @throws {Error} unless it is a tar.gz with the program for this machine */
-async function requireProgram(file, machine) {
+/** @param {Buffer} head of a program @param {string} machine @param {string} name of the archive, for the error */
+function requireElf(head, machine, name) {
+    const isElf = head.length >= 20 && head.subarray(0, 4).toString("latin1") === "\x7fELF";
+    if (isElf && head.readUInt16LE(18) === elfMachines[machine]) return;
+    throw new Error(`${pluginProgram} in ${name} is ${isElf ? "not for" : "no program for"} ${machine}`);
+}
+
+/**
+ * @param {string} file
+ * @param {string} name for errors
+ * @returns {Promise<Buffer>} the beginning of the program
+ * @throws {Error} unless it is a tar.gz with the program
+ */
+async function readProgram(file, name) {
     const env = { ...process.env, LC_ALL: "C" };
     const list = await captureOrThrow("tar", ["-tvzf", file], { env }).catch(() => {
-        throw new Error(`${file} is not a gzip-compressed tar archive, or is damaged`);
+        throw new Error(`${name} is not a gzip-compressed tar archive, or is damaged`);
     });
     const member = new RegExp(`^-..x.* (?<path>(?:\\./)?${pluginProgram})$`, "m").exec(list)?.groups?.path;
-    if (member === undefined) throw new Error(`${file} has no program ${pluginProgram} at its top`);
-    const head = await firstBytes(file, member, 20);
-    const isElf = head.subarray(0, 4).toString("latin1") === "\x7fELF";
-    if (isElf && head.readUInt16LE(18) !== elfMachines[machine]) {
-        throw new Error(`${pluginProgram} in ${file} is not for ${machine}`);
-    }
+    if (member === undefined) throw new Error(`${name} has no program ${pluginProgram} at its top`);
+    return firstBytes(file, member, 20);
 }
 
 /** @param {string} file tar.gz @param {string} member @param {number} count @returns {Promise<Buffer>} at least as many, if it has them */

@@ -96,6 +96,8 @@ test.each([
         /the kit needs .*v4\.99\.0-linux-amd64/,
     ],
     ["another machine, by its program", () => ({ file: pack("renamed.tar.gz", elf(0xb7)) }), /is not for linux-x64/],
+    ["something else than a program", () => ({ file: pack(ARCHIVE, "program") }), /is no program for linux-x64/],
+    ["an empty program", () => ({ file: pack(ARCHIVE, "") }), /is no program for linux-x64/],
     [
         "no program",
         () => ({ file: pack(ARCHIVE, "x", { name: "README.md" }) }),
@@ -110,6 +112,16 @@ test.each([
     ["no file", () => ({ file: join(root, "absent.tar.gz") }), /there is no .*absent/],
 ])("an archive with %s is refused", async (_, request, reason) => {
     expect((await kubernetesPlugin(request())).error).toMatch(reason);
+});
+
+test("a script is taken from a file that was given, and said", async () => {
+    const file = pack(ARCHIVE, "#!/bin/sh\nexit 1\n");
+    const { value, error } = await kubernetesPlugin({ file });
+    expect(error).toBeUndefined();
+    expect(value).toMatchObject({ file, notes: expect.stringMatching(/is a script, not a program for linux-x64/) });
+    expect((await kubernetesPlugin({ file: pack(ARCHIVE, elf(0x3e)) })).value).not.toMatchObject({
+        notes: expect.stringMatching(/script/),
+    });
 });
 
 describe("a download", () => {
@@ -127,7 +139,7 @@ describe("a download", () => {
     }
 
     test("comes from where the engine gets it, is kept, and fetched again when what is kept is damaged", async () => {
-        content = readFileSync(pack("release.tar.gz", "program"));
+        content = readFileSync(pack("release.tar.gz", elf(0x3e)));
         const env = await mirror();
         const { value, error } = await kubernetesPlugin({}, env);
         expect(error).toBeUndefined();
@@ -146,8 +158,14 @@ describe("a download", () => {
         content = Buffer.from("<html>log in</html>", "utf8");
         const env = await mirror();
         expect((await kubernetesPlugin({}, env)).error).toMatch(/is not a gzip-compressed tar archive/);
-        content = readFileSync(pack("release.tar.gz", "program"));
+        content = readFileSync(pack("release.tar.gz", elf(0x3e)));
         expect((await kubernetesPlugin({ expected: "1".repeat(64) }, env)).error).toMatch(/has the SHA-256/);
+        for (const program of ["#!/bin/sh\n", elf(0xb7)]) {
+            content = readFileSync(pack("release.tar.gz", program));
+            const { error } = await kubernetesPlugin({}, env);
+            expect(error).toMatch(/linux-amd64\.tar\.gz is (no program|not) for linux-x64\n/);
+            expect(error).toContain("--kubernetes-plugin FILE");
+        }
         expect(readdirSync(join(root, "cache/plugins"))).toEqual([]);
     });
 
