@@ -1,5 +1,5 @@
 export { type AddressRange, parseAddressRange } from "./access/address-range";
-export type { NetworkAccess } from "./access/network-access";
+export { type NetworkAccess, splitHost } from "./access/network-access";
 export { renderAccess } from "./access/render-access";
 export { type CatalogSource, type ClusterCatalog, catalogSources, clusterCatalogs } from "./objects/catalog-objects";
 export { type FilesMachineConfig, clientMachineConfigs } from "./objects/client-certificate";

@@ -1,8 +1,14 @@
-import { isIP } from "node:net";
 import { isLoopback } from "../http/loopback";
 import { DEFAULT_UPSTREAM_HOSTS } from "../mirror/upstreams";
 import { parseSourceKey } from "../oci/reference";
-import { type AddressRange, type NetworkAccess, type TargetFiles, parseAddressRange, renderAccess } from "../openshift";
+import {
+    type AddressRange,
+    type NetworkAccess,
+    type TargetFiles,
+    parseAddressRange,
+    renderAccess,
+    splitHost,
+} from "../openshift";
 import type { ConfigIssue } from "./config-issue";
 import { allImages } from "./content";
 import { keyFix } from "./issues";
@@ -109,13 +115,14 @@ function registryIssues(
         const fix = "leave it out, or name the registry in site.registry.mirrorBase as nodes reach it";
         return [{ key: KEY, problem, fix }];
     }
-    const [host = ""] = registryHost.split(":");
+    const { host } = splitHost(registryHost, 443);
     if (inCluster !== undefined && /\.svc(\.|$)/.test(host)) {
         const problem = `${host} is the name of a Service, which nodes do not resolve`;
         const fix = "expose the registry by a Route, and name its host in site.registry.mirrorBase";
         return [{ key: `${KEY}.inCluster`, problem, fix }];
     }
-    const own = isIP(host) === 0 ? -1 : nodes.findIndex(({ cidr }) => cidr === `${host}/32`);
+    const address = parseAddressRange(host);
+    const own = nodes.findIndex(({ cidr }) => "cidr" in address && cidr === address.cidr);
     if (own < 0) return [];
     const problem = `${host} is the address of the registry itself, which always reaches it`;
     return [{ key: `${KEY}.nodes[${own}]`, problem, fix: "list the addresses of the nodes" }];

@@ -1,7 +1,6 @@
-import { isIP } from "node:net";
 import { formatObjects } from "../objects/objects-yaml";
 import { withUsage } from "../targets/target";
-import { distinctRanges } from "./address-range";
+import { distinctRanges, parseAddressRange } from "./address-range";
 import { type AccessInput, type RegistryPods, registryEndpoint } from "./network-access";
 
 const EGRESS_USAGE: readonly string[] = [
@@ -24,8 +23,8 @@ export function egressFirewalls(input: AccessInput): string | undefined {
     const { egress } = input.access;
     if (egress === undefined) return undefined;
     const { host, port } = registryEndpoint(input);
-    const family = isIP(host);
-    const to = family === 0 ? { dnsName: host } : { cidrSelector: `${host}/${family === 4 ? 32 : 128}` };
+    const address = parseAddressRange(host);
+    const to = "cidr" in address ? { cidrSelector: address.cidr } : { dnsName: host };
     const allow = (rule: object) => ({ type: "Allow", ...rule });
     const rules = [
         ...distinctRanges(egress.apiServers).map(({ cidr }) => allow({ to: { cidrSelector: cidr } })),
