@@ -12,9 +12,11 @@ export function renderDefinition(): CommandDefinition {
     const command = new Command("render")
         .summary("write what a cluster needs as files: mirror rules, catalogs, signatures")
         .description(
-            "Writes the stack's outputs for a cluster as files for GitOps. A file without content is not written, and an " +
-                "old one is deleted. For each of cluster.targets, for networkAccess and for cluster.roles there is a folder (docs/outputs.md). Outputs of another mirror " +
-                "base than that of the stack file are rejected.\n\n" +
+            "Writes the stack's outputs for a cluster as files for GitOps. A file without content is not written. For each of " +
+                "cluster.targets, for networkAccess and for cluster.roles there is a folder (docs/outputs.md). Outputs of " +
+                "another mirror base than that of the stack file are rejected.\n\n" +
+                "The list .rendered-<stack> names what was written. The next run deletes what it does not write any more, " +
+                "unless it was changed since; files that are not on the list are never deleted.\n\n" +
                 "With --offline the files are computed from the configuration and the lock files, for a pull request: without " +
                 "an up, the Pulumi CLI, a registry or an archive. They are the same, byte for byte, as after the up.\n\n" +
                 "Secrets are not written. The pull secret: npm run -s pulumi -- stack output pullSecret --show-secrets. With a client " +
