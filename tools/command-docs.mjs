@@ -85,7 +85,8 @@ function argumentUsage(argument) {
  */
 function meaning({ description, conflictsWith = [] }, command) {
     const others = command.options.filter((option) => conflictsWith.includes(option.attributeName()));
-    return [description, ...others.map(({ long }) => `not with \`${long}\``)].join("; ");
+    const names = others.map(({ long }) => `\`${long}\``);
+    return names.length === 0 ? description : `${description}; not with ${names.join(", ")}`;
 }
 
 /** @param {string[]} head @param {readonly (readonly (string | number)[])[]} rows @returns {string} */

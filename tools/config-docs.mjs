@@ -127,7 +127,7 @@ function scalar(value) {
 
 /** @param {string} text names pages as `docs/archives.md#names` @returns {string} links, relative to docs/ */
 function withLinks(text) {
-    return text.replace(/\bdocs\/([\w-]+)\.md(?:#([\w-]+))?/g, (_, name, title) => {
+    return text.replace(/\bdocs\/([\w/-]+)\.md(?:#([\w-]+))?/g, (_, name, title) => {
         const anchor = title === undefined ? "" : `#${title}`;
         if (name === "configuration") return `[${title.replaceAll("-", " ")}](${anchor})`;
         return `[${name}.md](${name}.md${anchor})`;
