@@ -89,7 +89,7 @@ async function downloaded(archive, request) {
         renameSync(partial, file);
         return file;
     } catch (error) {
-        throw new Error(withoutDownload(url, archive, errorMessage(error)));
+        throw new Error(withoutDownload(url, archive, errorMessage(error)), { cause: error });
     } finally {
         rmSync(partial, { force: true });
     }

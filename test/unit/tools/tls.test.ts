@@ -19,25 +19,29 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test.each([
-    ["pulumi.mjs", "stack"],
-    ["passthrough.mjs", "plan"],
-    ["test.mjs", "--version"],
-    ["quickstart.mjs"],
-])("%s %s stops if the environment switches TLS verification off, or has secrets printed", (script, ...args) => {
-    const fix = "unset it, and give the registry's CA as a PEM file in site.registry.ca";
-    const all: [NodeJS.ProcessEnv, string][] = [
-        [UNVERIFIED, `TLS: NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment switches TLS verification off; ${fix}`],
-        [{ PULUMI_OPTION_SHOW_SECRETS: "true" }, "ENVIRONMENT_UNSAFE: PULUMI_OPTION_SHOW_SECRETS prints secrets; "],
-    ];
-    for (const [variables, problem] of all) {
-        const env = { ...process.env, ...variables };
-        const run = spawnSync(process.execPath, [join(PROJECT, "tools", script), ...args], { env, encoding: "utf8" });
-        expect(run.status).toBe(1);
-        expect(run.stderr).toContain(`\n${problem}`);
-        expect(run.stdout).not.toContain("https://localhost");
-    }
-});
+test.each([["pulumi.mjs", "stack"], ["passthrough.mjs", "plan"], ["test.mjs", "--version"], ["quickstart.mjs"]])(
+    "%s %s stops if the environment switches TLS verification off, or has secrets printed",
+    (script, ...args) => {
+        const fix = "unset it, and give the registry's CA as a PEM file in site.registry.ca";
+        const all: [NodeJS.ProcessEnv, string][] = [
+            [
+                UNVERIFIED,
+                `TLS: NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment switches TLS verification off; ${fix}`,
+            ],
+            [{ PULUMI_OPTION_SHOW_SECRETS: "true" }, "ENVIRONMENT_UNSAFE: PULUMI_OPTION_SHOW_SECRETS prints secrets; "],
+        ];
+        for (const [variables, problem] of all) {
+            const env = { ...process.env, ...variables };
+            const run = spawnSync(process.execPath, [join(PROJECT, "tools", script), ...args], {
+                env,
+                encoding: "utf8",
+            });
+            expect(run.status).toBe(1);
+            expect(run.stderr).toContain(`\n${problem}`);
+            expect(run.stdout).not.toContain("https://localhost");
+        }
+    },
+);
 
 test("help is printed all the same: it connects to nothing", () => {
     const env = { ...process.env, ...UNVERIFIED };
