@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test.each([["pulumi.mjs", "stack"], ["passthrough.mjs", "plan"], ["test.mjs", "--version"], ["quickstart.mjs"]])(
-    "%s %s stops if the environment switches TLS verification off, or has secrets printed",
+    "%s stops if the environment switches TLS verification off, or has secrets printed",
     (script, ...args) => {
         const fix = "unset it, and give the registry's CA as a PEM file in site.registry.ca";
         const all: [NodeJS.ProcessEnv, string][] = [
