@@ -103,7 +103,10 @@ async function createClusterVersion(admin: ApiClient, version: string): Promise<
 
 /** What ClusterVersion reports after an upgrade. @param version `4.16.20` */
 export async function setClusterVersion(admin: ApiClient, version: string): Promise<void> {
-    await admin.patch(CLUSTER_VERSION, { status: versionStatus(version) }, "/status");
+    const current = await admin.get(CLUSTER_VERSION);
+    if (current === undefined) throw new Error("the cluster has no ClusterVersion");
+    // Not a merge patch: it would drop `availableUpdates`, which is null without an update service.
+    await admin.replaceStatus({ ...current, status: versionStatus(version) } as NamedObject);
 }
 
 function releaseImageOf(version: string): string {
