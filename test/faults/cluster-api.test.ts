@@ -1,15 +1,14 @@
 import { join } from "node:path";
 import { type ApiFault, ApiFaults, type FaultyRequests } from "../support/api-faults";
-import { TestCluster, createClusterSite, writeKubeconfig } from "../support/cluster-site";
+import { TestCluster, createClusterSite, stopSite, writeKubeconfig } from "../support/cluster-site";
 import { faultCase } from "../support/faults/fault-case";
 import { PULL_SECRET } from "../support/openshift-cluster";
+import { descendants, gone } from "../support/processes";
 import { FIXTURES, type TestSite } from "../support/site";
+import { readPullSecret } from "../support/trust-cluster";
 
 const VERSION = "4.16.20";
-const CONFIG = "config.openshift.io/v1";
-const DIGESTS = { apiVersion: CONFIG, kind: "ImageDigestMirrorSet", metadata: { name: "passthrough-test-digest" } };
-const TAGS = { apiVersion: CONFIG, kind: "ImageTagMirrorSet", metadata: { name: "passthrough-test-tag" } };
-const SECRET = { apiVersion: "v1", kind: "Secret", metadata: { name: "pull-secret", namespace: "openshift-config" } };
+const PROVIDER = "cmd/dynamic-provider";
 
 /** Requests without which an `up` does not succeed. */
 const REQUESTS: readonly FaultyRequests[] = [
@@ -19,7 +18,6 @@ const REQUESTS: readonly FaultyRequests[] = [
     { method: "GET", path: /\/machineconfigpools/ },
     { method: "GET", path: /\/nodes/ },
     { method: "GET", path: /\/secrets\/pull-secret/ },
-    { method: "PUT", path: /\/secrets\/pull-secret/ },
     { method: "PATCH", path: /\/secrets\/pull-secret/ },
     { method: "POST", path: /\/configmaps/ },
     { method: "PATCH", path: /\/images\/cluster/ },
@@ -44,38 +42,37 @@ class Round {
         readonly site: TestSite,
     ) {}
 
+    /** On failure nothing is left running. */
     static async start(): Promise<Round> {
-        const server = await TestCluster.start("4.16", VERSION);
-        const api = await ApiFaults.start(server.server);
-        const site = await createClusterSite(join(FIXTURES, "with-mapping"));
-        const kubeconfigFile = writeKubeconfig(site, api.through(server.server.kubeconfig));
+        const started: { cluster?: TestCluster; api?: ApiFaults; site?: TestSite } = {};
+        try {
+            const cluster = (started.cluster = await TestCluster.start("4.16", VERSION));
+            const api = (started.api = await ApiFaults.start(cluster.server));
+            const site = (started.site = await createClusterSite(join(FIXTURES, "with-mapping")));
+            const round = new Round(cluster, api, site);
+            round.configure();
+            return round;
+        } catch (error) {
+            await stopSite(started.api, started.cluster, started.site);
+            throw error;
+        }
+    }
+
+    stop(): Promise<void> {
+        return stopSite(this.api, this.cluster, this.site);
+    }
+
+    private configure(): void {
+        const kubeconfigFile = writeKubeconfig(this.site, this.api.through(this.cluster.server.kubeconfig));
         // The release is not in the archive.
         const coverage = { accept: ["quay.io/openshift-release-dev/**"] };
         const cluster = { version: VERSION, contactSource: "never", coverage, apply: { kubeconfigFile } };
-        site.stack.configure(site.document({ cluster }));
-        return new Round(server, api, site);
-    }
-
-    async stop(): Promise<void> {
-        await this.api.stop();
-        await this.cluster.stop();
-        await this.site.remove();
+        this.site.stack.configure(this.site.document({ cluster }));
     }
 
     private async up(...args: string[]): Promise<void> {
         const { code, text } = await this.site.stack.up("--skip-preview", ...args);
         if (code !== 0) throw new Error(text);
-    }
-
-    /** The policies of both halves of the pair. */
-    async policies(): Promise<readonly string[]> {
-        const read = async (object: typeof DIGESTS, list: string) => {
-            const found = await this.cluster.server.admin.get(object);
-            const entries = (found?.spec?.[list] ?? []) as { mirrorSourcePolicy: string }[];
-            return entries.map(({ mirrorSourcePolicy }) => mirrorSourcePolicy);
-        };
-        const both = await Promise.all([read(DIGESTS, "imageDigestMirrors"), read(TAGS, "imageTagMirrors")]);
-        return [...new Set(both.flat())];
     }
 
     /** Nothing is injected any more: `up` succeeds, and again until the sources are forbidden; then nothing is left to do. */
@@ -86,13 +83,12 @@ class Round {
         await this.up();
         await this.cluster.settled();
         await this.up();
-        expect(await this.policies()).toEqual(["NeverContactSource"]);
+        for (const policies of Object.values(await this.cluster.policies())) {
+            expect([...new Set(Object.values(policies))]).toEqual(["NeverContactSource"]);
+        }
         await this.up("--expect-no-changes");
-        const secret = await this.cluster.server.admin.get(SECRET);
         const auths = (text: string) => (JSON.parse(text) as { auths: Record<string, object> }).auths;
-        const { [this.site.registry.host]: own, ...others } = auths(
-            Buffer.from(secret?.data?.[".dockerconfigjson"] ?? "", "base64").toString("utf8"),
-        );
+        const { [this.site.registry.host]: own, ...others } = auths(await readPullSecret(this.cluster.server));
         expect(own).toHaveProperty("auth");
         expect(others).toEqual(auths(PULL_SECRET));
     }
@@ -128,13 +124,21 @@ faultCase(
             const { child, done } = round.site.stack.startUp();
             const last = random.between(1, 6);
             let writes = 0;
+            let providers: number[] = [];
             round.api.watch = ({ method, path }) => {
                 if (method === "GET" || !/secrets|configmaps|images\/cluster|mirrorsets/.test(path)) return;
                 writes += 1;
-                if (writes === last) child.kill("SIGKILL");
+                if (writes !== last) return;
+                providers = descendants(child.pid ?? 0, PROVIDER);
+                child.kill("SIGKILL");
             };
             await done;
-            if (child.signalCode === "SIGKILL") count("engines killed");
+            if (child.signalCode === "SIGKILL") {
+                count("engines killed");
+                expect(providers).not.toEqual([]);
+            }
+            // They see that their engine is gone; until then they may still write.
+            await Promise.all(providers.map(gone));
             expect(await round.site.stack.cancel()).toMatchObject({ code: 0 });
             await round.expectConvergence();
         } finally {

@@ -5,7 +5,7 @@ import { FaultProxy } from "../support/faults/fault-proxy";
 import { isBlobPut } from "../support/faults/fault";
 import { RegistryStorage } from "../support/faults/registry-storage";
 import { leaks } from "../support/canary";
-import { descendants, isAlive } from "../support/processes";
+import { descendants, gone } from "../support/processes";
 import { ACCOUNT, FIXTURES, TestSite } from "../support/site";
 import { readPlaces } from "../support/stack";
 
@@ -16,11 +16,6 @@ async function imagesPayload(site: TestSite): Promise<number> {
     const { blobs, manifests } = await readLock(join(site.folder, "set1.lock.json"));
     const sizes = [...Object.values(blobs), ...Object.values(manifests).map(({ size }) => size)];
     return sizes.reduce((sum, size) => sum + size, 0);
-}
-
-/** Settles when the process is gone; polls, since it is no child of ours. */
-async function gone(pid: number): Promise<void> {
-    while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
 }
 
 faultCase(

@@ -2,10 +2,10 @@ import type { ClusterCoverageInputs } from "../../dynamic-providers/cluster-cove
 import { clusterCoverageProvider } from "../../dynamic-providers/cluster-coverage/provider";
 import { RegistryProcess as ProviderProcess } from "../../dynamic-providers/registry/registry-process";
 import { connectCluster } from "../../lib/kubernetes/connect";
-import type { MirrorObject } from "../../lib/openshift";
 import { type ApiServer, startApiServer } from "../support/api-server";
 import { type TestAuthority, testAuthority } from "../support/certificates";
 import type { NamedObject } from "../support/cluster/api-client";
+import { mirrorPair } from "../support/lab-rules";
 import { createCluster } from "../support/openshift-cluster";
 import { operationContext } from "../support/operation-context";
 import { RegistryProcess } from "../support/registry-process";
@@ -53,28 +53,7 @@ beforeEach(async () => {
     }
 });
 
-function mirrorPair(mirrorSourcePolicy: "NeverContactSource" | "AllowContactingSource"): MirrorObject[] {
-    const entries = SOURCES.map((source) => ({
-        source,
-        mirrors: [`${registry.host}/mirror/${source}`],
-        mirrorSourcePolicy,
-    }));
-    const metadata = (form: string) => ({ name: `passthrough-lab-${form}` });
-    return [
-        {
-            apiVersion: CONFIG,
-            kind: "ImageDigestMirrorSet",
-            metadata: metadata("digest"),
-            spec: { imageDigestMirrors: entries },
-        },
-        {
-            apiVersion: CONFIG,
-            kind: "ImageTagMirrorSet",
-            metadata: metadata("tag"),
-            spec: { imageTagMirrors: entries },
-        },
-    ];
-}
+const forbidden = () => mirrorPair(SOURCES, "NeverContactSource", `${registry.host}/mirror`);
 
 function inputs(changes: Partial<ClusterCoverageInputs> = {}): ClusterCoverageInputs {
     return {
@@ -85,7 +64,7 @@ function inputs(changes: Partial<ClusterCoverageInputs> = {}): ClusterCoverageIn
         cluster: "",
         kubeconfig,
         version: VERSION,
-        rules: JSON.stringify(mirrorPair("NeverContactSource")),
+        rules: JSON.stringify(forbidden()),
         candidates: SOURCES,
         accept: ACCEPT,
         ...changes,
@@ -126,7 +105,7 @@ test("an image accepted by name does not count, and a pattern that matches none 
 });
 
 test("a source that is forbidden already stays so", async () => {
-    for (const object of mirrorPair("NeverContactSource")) await server.admin.create(object);
+    for (const object of forbidden()) await server.admin.create(object);
     expect(await create()).toMatchObject({ neverSources: SOURCES, refused: [] });
     await preview();
     expect(lines.join("\n")).toContain("contactSource: never is in force");

@@ -2,10 +2,8 @@ import { clusterTrustProvider } from "../../dynamic-providers/cluster-trust/prov
 import { pullEntry, removePullEntry, setPullEntry } from "../../lib/openshift/trust/pull-secret";
 import type { NamedObject } from "../support/cluster/api-client";
 import { PULL_SECRET } from "../support/openshift-cluster";
-import { IMAGE, TrustCluster, caConfigMap, connectOnce, trustInputs } from "../support/trust-cluster";
+import { CREDENTIALS, IMAGE, ROTATED, TrustCluster, caConfigMap, connectOnce } from "../support/trust-cluster";
 
-const { credentials: CREDENTIALS } = trustInputs({ host: "", ca: "", kubeconfig: "" });
-const ROTATED = { username: "puller", password: "canary-password-2" };
 const pool = (name: string) => ({
     apiVersion: "machineconfiguration.openshift.io/v1",
     kind: "MachineConfigPool",

@@ -1,7 +1,8 @@
 import type { DesiredRobot } from "../../lib/registries/robot-admin";
 import type { Reply } from "../support/harbor/exchange";
 import type { FakeHarbor } from "../support/harbor/fake-harbor";
-import { ManagedHarbor, html } from "../support/harbor/managed-harbor";
+import { ManagedHarbor } from "../support/harbor/managed-harbor";
+import { html } from "../support/managed-fake";
 
 const WISH: DesiredRobot = {
     name: "importer-1",

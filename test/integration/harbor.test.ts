@@ -3,7 +3,8 @@ import { executePlan, planImport, removeImages } from "../../lib/import";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import type { Reply } from "../support/harbor/exchange";
 import type { FakeHarbor } from "../support/harbor/fake-harbor";
-import { ADMIN, MAINTAINER, ManagedHarbor, html } from "../support/harbor/managed-harbor";
+import { ADMIN, MAINTAINER, ManagedHarbor } from "../support/harbor/managed-harbor";
+import { html } from "../support/managed-fake";
 import { MemoryImageSet } from "../support/image-set";
 
 let on: ManagedHarbor;

@@ -7,6 +7,7 @@ import type { Reply } from "../support/jfrog/exchange";
 import type { FakeJFrog } from "../support/jfrog/fake-jfrog";
 import { ADMIN, ManagedJFrog } from "../support/jfrog/managed-jfrog";
 import type { OpenAnswers, Platform } from "../support/jfrog/model";
+import { html } from "../support/managed-fake";
 
 const PUSH: DesiredRobot = {
     name: "importer-1",
@@ -186,11 +187,12 @@ test("a token that cannot be revoked does not hide why the creation failed", asy
 test("a creation that is interrupted after the token exists revokes it", async () => {
     const interruption = new AbortController();
     fake.disturb = (_, path) => {
-        if (path.endsWith("/system/version")) interruption.abort();
+        if (path.endsWith("/system/version")) interruption.abort(new Error("interrupted"));
         return undefined;
     };
     const { signal } = interruption;
-    await expect(on.managing((management) => management.robots.create(PUSH), { signal })).rejects.toBeDefined();
+    const interrupted = on.managing((management) => management.robots.create(PUSH), { signal });
+    await expect(interrupted).rejects.toThrow("interrupted");
     expect(platform.everyToken.size).toBe(2);
     expect(platform.tokens.filter(({ username }) => username === NAME)).toEqual([]);
 });
@@ -229,10 +231,8 @@ test("robot accounts of the repository are listed with description and end", asy
     expect(found[0]?.robot.expiresAt).toBeDefined();
 });
 
-const html: Reply = { status: 404, text: "<html>nothing here</html>", headers: { "content-type": "text/html" } };
-
 test.each([
-    ["a page", html],
+    ["a page", html(404)],
     ["a gateway's 404", { status: 404, json: { errors: [{ code: "NO_ROUTE" }] } }],
     ["a 401", { status: 401, json: { errors: [{ code: "UNAUTHORIZED", message: "HTTP 401 Unauthorized" }] } }],
     ["a 503", { status: 503, text: "starting" }],

@@ -7,6 +7,7 @@ import type { Reply } from "../support/jfrog/exchange";
 import type { FakeJFrog } from "../support/jfrog/fake-jfrog";
 import { ADMIN, ManagedJFrog, SOMEBODY } from "../support/jfrog/managed-jfrog";
 import type { Platform } from "../support/jfrog/model";
+import { html } from "../support/managed-fake";
 
 let on: ManagedJFrog;
 let fake: FakeJFrog;
@@ -25,11 +26,6 @@ const namespaces = <T>(use: (admin: RegistryManagement["namespaces"]) => Promise
     on.managing((management) => use(management.namespaces));
 const read = () => namespaces((admin) => admin.read(MIRROR));
 const create = () => namespaces((admin) => admin.create(MIRROR));
-const html = (status: number): Reply => ({
-    status,
-    text: "<html>sign in</html>",
-    headers: { "content-type": "text/html" },
-});
 
 describe("the check", () => {
     test.each([
@@ -118,14 +114,15 @@ describe("the check", () => {
         const interruption = new AbortController();
         const changes = { credentials: ADMIN, signal: interruption.signal };
         const before = platform.tokens.length;
+        let during = 0;
         const interrupted = on.managing(async ({ namespaces: admin }) => {
             await admin.read(MIRROR);
-            expect(platform.tokens).toHaveLength(before + 1);
-            interruption.abort();
+            during = platform.tokens.length;
+            interruption.abort(new Error("interrupted"));
             await admin.read(MIRROR);
         }, changes);
-        await expect(interrupted).rejects.toBeDefined();
-        expect(platform.tokens).toHaveLength(before);
+        await expect(interrupted).rejects.toThrow("interrupted");
+        expect([during, platform.tokens.length]).toEqual([before + 1, before]);
     });
 
     test("a suspended account is one to wait for", async () => {
@@ -205,7 +202,7 @@ describe.each([400, 404] as const)("the repository, where a missing one is %i", 
         expect(platform.repositories.get("mirror")?.settings).toMatchObject({ maxUniqueTags: 0, blackedOut: false });
     });
 
-    test("a lost response is found again; a busy configuration is sent again; somebody who was first is noticed", async () => {
+    test("a lost response is found again; a creation that a busy configuration rejects is sent again", async () => {
         on.once("PUT", /\/repositories\/mirror$/, "drop");
         expect(await create()).toMatchObject({ isUntouched: true });
         platform.repositories.clear();

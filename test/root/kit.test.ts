@@ -176,8 +176,9 @@ test("what was installed is complete and unchanged after it was used, and instal
 test("without network a site with cluster.apply is previewed and written to its cluster, with the kit's plugin", async () => {
     const installed = join(folder, "the home/registry-passthrough/current");
     const cluster = await TestCluster.start("4.20", "4.20.0");
-    const port = await NamespacePort.open(cluster.server.port, folder);
+    let port: NamespacePort | undefined;
     try {
+        port = await NamespacePort.open(cluster.server.port, folder);
         const kubeconfig = join(folder, "kubeconfig");
         writeFileSync(kubeconfig, cluster.server.kubeconfig, { mode: 0o644 });
         const apply = { kubeconfigFile: kubeconfig };
@@ -208,7 +209,7 @@ test("without network a site with cluster.apply is previewed and written to its 
         expect(written.filter(({ path }) => path.includes("/imagedigestmirrorsets"))).toHaveLength(1);
         expect(await cluster.server.admin.get(DIGESTS)).toBeUndefined();
     } finally {
-        await port.close();
+        await port?.close();
         await cluster.stop();
     }
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ocMirrorEntries, tar, testImage } from "../support/archives";
 import { PausingProxy } from "../support/pausing-proxy";
-import { descendants, isAlive } from "../support/processes";
+import { descendants, gone, isAlive } from "../support/processes";
 import { TestSite } from "../support/site";
 import { Terminal, type TerminalSize } from "../support/terminal";
 
@@ -137,5 +137,5 @@ test("a second Ctrl-C ends at once, and so does the provider; after pulumi cance
 /** Lets a stopped process go on, and settles when it has ended. */
 async function wakeUntilGone(pid: number): Promise<void> {
     if (isAlive(pid)) process.kill(pid, "SIGCONT");
-    while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
+    await gone(pid);
 }

@@ -1,5 +1,5 @@
 import { pathWith, kubernetesPlugin } from "../support/kubernetes-plugin";
-import { TestCluster, writeKubeconfig } from "../support/cluster-site";
+import { TestCluster, stopSite, writeKubeconfig } from "../support/cluster-site";
 import { HarborSite } from "../support/harbor/harbor-site";
 import { readPullSecret } from "../support/trust-cluster";
 
@@ -14,9 +14,7 @@ let site: HarborSite | undefined;
 beforeEach(() => {
     [cluster, site] = [undefined, undefined];
 });
-afterEach(async () => {
-    await Promise.allSettled([cluster?.stop(), site?.remove()]);
-});
+afterEach(() => stopSite(cluster, site));
 
 test("a new puller reaches the cluster's nodes in the same up, before the old one is deleted", async () => {
     const [own, nodes] = await Promise.all([

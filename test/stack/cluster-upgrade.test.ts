@@ -16,7 +16,7 @@ let site: TestSite | undefined;
 beforeEach(() => {
     [cluster, site] = [undefined, undefined];
 });
-afterEach(() => stopSite(site, cluster === undefined ? [] : [cluster]));
+afterEach(() => stopSite(cluster, site));
 
 /** On failure what the command has printed is shown. */
 function expectDone({ code, text }: CliRun): void {

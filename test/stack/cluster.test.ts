@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { OWNER_ANNOTATION } from "../../lib/openshift";
-import type { NamedObject } from "../support/cluster/api-client";
-import { TestCluster, createClusterSite, stopSite, writeKubeconfig } from "../support/cluster-site";
+import { MIRROR_SETS, TestCluster, createClusterSite, stopSite, writeKubeconfig } from "../support/cluster-site";
 import { base64, readToken } from "../support/kubeconfig";
 import { PULL_SECRET } from "../support/openshift-cluster";
 import { ACCOUNT, FIXTURES, type TestSite } from "../support/site";
@@ -11,8 +10,7 @@ jest.setTimeout(900_000);
 
 const VERSION = "4.16.20";
 const CONFIG = "config.openshift.io/v1";
-const DIGESTS = { apiVersion: CONFIG, kind: "ImageDigestMirrorSet", metadata: { name: "passthrough-test-digest" } };
-const TAGS = { apiVersion: CONFIG, kind: "ImageTagMirrorSet", metadata: { name: "passthrough-test-tag" } };
+const { digest: DIGESTS, tag: TAGS } = MIRROR_SETS;
 const IMAGE = { apiVersion: CONFIG, kind: "Image", metadata: { name: "cluster" } };
 const TRUSTED = {
     apiVersion: "v1",
@@ -32,7 +30,7 @@ let site: TestSite | undefined;
 beforeEach(() => {
     [clusters, site] = [[], undefined];
 });
-afterEach(() => stopSite(site, clusters));
+afterEach(() => stopSite(...clusters, site));
 
 async function startSite(): Promise<TestSite> {
     site = await createClusterSite(join(FIXTURES, "with-mapping"));
@@ -45,13 +43,10 @@ async function startCluster(): Promise<TestCluster> {
     return cluster;
 }
 
-/** The policies that the cluster's pair of mirror objects has. */
-async function policies({ server }: TestCluster): Promise<Record<"digest" | "tag", string[]>> {
-    const read = async (object: NamedObject, list: string) => {
-        const entries = ((await server.admin.get(object))?.spec?.[list] ?? []) as { mirrorSourcePolicy: string }[];
-        return [...new Set(entries.map(({ mirrorSourcePolicy }) => mirrorSourcePolicy))];
-    };
-    return { digest: await read(DIGESTS, "imageDigestMirrors"), tag: await read(TAGS, "imageTagMirrors") };
+/** The different policies that the cluster's pair of mirror objects has. */
+async function policies(cluster: TestCluster): Promise<Record<"digest" | "tag", string[]>> {
+    const { digest, tag } = await cluster.policies();
+    return { digest: [...new Set(Object.values(digest))], tag: [...new Set(Object.values(tag))] };
 }
 
 /** CA and account as they are in the cluster. */

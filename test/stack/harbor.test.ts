@@ -7,6 +7,7 @@ import { executePlan, planImport } from "../../lib/import";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { ADMIN, HarborSite } from "../support/harbor/harbor-site";
 import { MemoryImageSet } from "../support/image-set";
+import { html } from "../support/managed-fake";
 import { Contents } from "../support/registry-contents";
 
 jest.setTimeout(600_000);
@@ -215,8 +216,7 @@ test("a second stack of the same name makes robot accounts of its own in the pro
 test("what cannot be found out fails the refresh and forgets nothing", async () => {
     const { fake, stack } = site;
     const before = await stack.state();
-    fake.disturb = (_method, path) =>
-        path.startsWith("/api/v2.0/robots") ? { status: 200, text: "<html>sign in</html>" } : undefined;
+    fake.disturb = (_method, path) => (path.startsWith("/api/v2.0/robots") ? html(200) : undefined);
     const unknown = await stack.refreshPreview("--expect-no-changes");
     fake.disturb = () => undefined;
     expect(unknown.code).toBe(1);

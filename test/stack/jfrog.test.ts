@@ -22,7 +22,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
     commandLines.stop();
-    expect(site.fake.strange).toEqual([]);
     await site.remove();
 });
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { PausingProxy } from "../support/pausing-proxy";
-import { descendants, isAlive } from "../support/processes";
+import { descendants, gone } from "../support/processes";
 import { FIXTURES, TestSite } from "../support/site";
 
 jest.setTimeout(300_000);
@@ -19,11 +19,6 @@ afterEach(async () => {
     await proxy.stop();
     await site.remove();
 });
-
-/** Settles when the process is gone; polls, since it is no child of ours. */
-async function gone(pid: number): Promise<void> {
-    while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
-}
 
 async function completes(): Promise<void> {
     proxy.resume();

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { hasMachineTrust, parseClusterVersion } from "../../lib/openshift/versions";
 import { type ApiServer, startApiServer } from "./api-server";
+import type { NamedObject } from "./cluster/api-client";
 import type { AuditedRequest } from "./cluster/control-plane";
 import { type Release, addDefinitions } from "./cluster/definitions";
 import { kubernetesPlugin, pathWith } from "./kubernetes-plugin";
@@ -18,6 +19,16 @@ const RESYNC = 200;
 /** The service account of `limitedKubeconfig`. */
 const ACCOUNT = "registry-passthrough";
 const WRITES = ["create", "update", "patch", "delete"];
+
+const CONFIG = "config.openshift.io/v1";
+/** The mirror objects of the stack that tests have, by the form of the pulls that they redirect. */
+export const MIRROR_SETS = {
+    digest: { apiVersion: CONFIG, kind: "ImageDigestMirrorSet", metadata: { name: "passthrough-test-digest" } },
+    tag: { apiVersion: CONFIG, kind: "ImageTagMirrorSet", metadata: { name: "passthrough-test-tag" } },
+} as const;
+
+/** `mirrorSourcePolicy` by source, for each form; a form without an object has no source. */
+type Policies = Readonly<Record<"digest" | "tag", Readonly<Record<string, string>>>>;
 
 /** An OpenShift cluster as far as this program sees it: a real API server, and controllers that follow a script. */
 export class TestCluster {
@@ -65,6 +76,20 @@ export class TestCluster {
     /** What that account has changed, in order: `create /apis/…`. Dry runs and refused requests do not count. */
     written(): string[] {
         return this.server.requests().filter(isWrite).map(formatRequest);
+    }
+
+    /** The policies of the stack's pair of mirror objects. */
+    async policies(): Promise<Policies> {
+        const read = async (object: NamedObject, list: string) => {
+            const entries = (await this.server.admin.get(object))?.spec?.[list] ?? [];
+            const policies = entries as { source: string; mirrorSourcePolicy: string }[];
+            return Object.fromEntries(policies.map(({ source, mirrorSourcePolicy }) => [source, mirrorSourcePolicy]));
+        };
+        const [digest, tag] = await Promise.all([
+            read(MIRROR_SETS.digest, "imageDigestMirrors"),
+            read(MIRROR_SETS.tag, "imageTagMirrors"),
+        ]);
+        return { digest, tag };
     }
 
     /**
@@ -164,13 +189,18 @@ export function writeKubeconfig(site: Pick<TestSite, "folder">, kubeconfig: stri
     return path;
 }
 
+/** What a test of a site starts: clusters and proxies, which it stops, and the site, which it removes. */
+type Started = { stop(): Promise<void> } | { remove(): Promise<void> };
+
 /**
- * Stops a site, if there is one, and its clusters, also if one of them fails.
+ * Ends everything that a test of a site has started, also if one of them fails; what was not started is undefined.
  * @throws AggregateError
  */
-export async function stopSite(site: TestSite | undefined, clusters: readonly TestCluster[]): Promise<void> {
-    const stops = [...clusters.map((cluster) => cluster.stop()), ...(site === undefined ? [] : [site.remove()])];
-    const errors = (await Promise.allSettled(stops)).flatMap((result) =>
+export async function stopSite(...started: readonly (Started | undefined)[]): Promise<void> {
+    const end = async (one: Started | undefined) => {
+        if (one !== undefined) await ("stop" in one ? one.stop() : one.remove());
+    };
+    const errors = (await Promise.allSettled(started.map(end))).flatMap((result) =>
         result.status === "rejected" ? [result.reason as unknown] : [],
     );
     if (errors.length > 0) throw new AggregateError(errors, errors.map(String).join("; "));

@@ -38,24 +38,27 @@ export class ScriptedServer {
 
     private constructor(
         private readonly server: Server,
+        private readonly port: number,
         private readonly isTls: boolean,
     ) {}
 
     static async start(answer: Answering, tls?: ServerCertificate): Promise<ScriptedServer> {
         const server =
             tls === undefined ? createServer() : (createTlsServer({ cert: tls.certificate, key: tls.key }) as Server);
-        const scripted = new ScriptedServer(server, tls !== undefined);
+        server.listen(0, "127.0.0.1");
+        await once(server, "listening");
+        const { port } = server.address() as AddressInfo;
+        const scripted = new ScriptedServer(server, port, tls !== undefined);
         server.on("connection", () => scripted.connections++);
         server.on("request", (request: IncomingMessage, response: ServerResponse) => {
             void scripted.handle(request, response, answer);
         });
-        server.listen(0, "127.0.0.1");
-        await once(server, "listening");
         return scripted;
     }
 
+    /** Also of a server that has stopped. */
     get host(): string {
-        return `localhost:${(this.server.address() as AddressInfo).port}`;
+        return `localhost:${this.port}`;
     }
 
     get origin(): string {

@@ -5,15 +5,14 @@ const CONFIG = "config.openshift.io/v1";
 const MIRROR = "registry.lab.test:8443/mirror";
 
 export type Policy = "NeverContactSource" | "AllowContactingSource";
-const mirrorEntry = (source: string, mirrorSourcePolicy: Policy) => ({
-    source,
-    mirrors: [`${MIRROR}/${source}`],
-    mirrorSourcePolicy,
-});
 
-/** The pair of a stack `lab`. */
-export function mirrorPair(sources: readonly string[], policy: Policy): MirrorObject[] {
-    const entries = sources.map((source) => mirrorEntry(source, policy));
+/** The pair of a stack `lab`. @param mirror `host[:port]/path`; default: the registry of that stack */
+export function mirrorPair(sources: readonly string[], policy: Policy, mirror = MIRROR): MirrorObject[] {
+    const entries = sources.map((source) => ({
+        source,
+        mirrors: [`${mirror}/${source}`],
+        mirrorSourcePolicy: policy,
+    }));
     return [
         {
             apiVersion: CONFIG,

@@ -49,12 +49,12 @@ export const PULL_SECRET = `{"auths": {
 /** Creates namespaces, nodes and the objects of which every OpenShift cluster has exactly one. */
 export async function createCluster(admin: ApiClient, options: ClusterOptions): Promise<OpenShiftCluster> {
     const { version, nodes = { master: 3, worker: 2 }, pullSecret = PULL_SECRET, image = {} } = options;
-    const releaseImage = `quay.io/openshift-release-dev/ocp-release@sha256:${hash(version, 64)}`;
+    const releaseImage = releaseImageOf(version);
     await Promise.all(NAMESPACES.map((name) => admin.create(object("v1", "Namespace", { name }))));
     await admin.create(globalPullSecret(pullSecret));
     await admin.create(object(CONFIG, "Image", { name: "cluster" }, { spec: image }));
     await admin.create(object(CONFIG, "OperatorHub", { name: "cluster" }, { spec: {} }));
-    await createClusterVersion(admin, version, releaseImage);
+    await createClusterVersion(admin, version);
     const controllerConfig = await createControllerConfig(admin, version, releaseImage);
     const names = Object.entries(nodes).map(([pool, count]) => [pool, nodeNames(pool, count)] as const);
     for (const [pool, members] of names) {
@@ -92,11 +92,31 @@ function globalPullSecret(text: string): NamedObject {
     return object("v1", "Secret", metadata, { type: "kubernetes.io/dockerconfigjson", data });
 }
 
-async function createClusterVersion(admin: ApiClient, version: string, image: string): Promise<void> {
+const CLUSTER_VERSION = object(CONFIG, "ClusterVersion", { name: "version" });
+
+async function createClusterVersion(admin: ApiClient, version: string): Promise<void> {
     const channel = `stable-${version.split(".").slice(0, 2).join(".")}`;
     const spec = { clusterID: "6f5c4b3a-2d1e-4f00-9a8b-7c6d5e4f3a2b", channel };
-    const created = await admin.create(object(CONFIG, "ClusterVersion", { name: "version" }, { spec }));
-    const status = {
+    const created = await admin.create({ ...CLUSTER_VERSION, spec } as NamedObject);
+    await admin.replaceStatus({ ...created, status: versionStatus(version) } as NamedObject);
+}
+
+/** What ClusterVersion reports after an upgrade. @param version `4.16.20` */
+export async function setClusterVersion(admin: ApiClient, version: string): Promise<void> {
+    const current = await admin.get(CLUSTER_VERSION);
+    if (current === undefined) throw new Error("the cluster has no ClusterVersion");
+    // Not a merge patch: it would drop `availableUpdates`, which is null without an update service.
+    await admin.replaceStatus({ ...current, status: versionStatus(version) } as NamedObject);
+}
+
+function releaseImageOf(version: string): string {
+    return `quay.io/openshift-release-dev/ocp-release@sha256:${hash(version, 64)}`;
+}
+
+/** `status` of a ClusterVersion that has come to a release and stays there. */
+function versionStatus(version: string): object {
+    const image = releaseImageOf(version);
+    return {
         desired: { version, image },
         history: [
             { state: "Completed", startedTime: STARTED, completionTime: COMPLETED, version, image, verified: true },
@@ -110,22 +130,6 @@ async function createClusterVersion(admin: ApiClient, version: string, image: st
             condition("Failing", "False", ""),
         ],
     };
-    await admin.replaceStatus({ ...created, status } as NamedObject);
-}
-
-/** What ClusterVersion reports after an upgrade. @param version `4.16.20` */
-export async function setClusterVersion(admin: ApiClient, version: string): Promise<void> {
-    const image = `quay.io/openshift-release-dev/ocp-release@sha256:${hash(version, 64)}`;
-    const entry = {
-        state: "Completed",
-        startedTime: STARTED,
-        completionTime: COMPLETED,
-        version,
-        image,
-        verified: true,
-    };
-    const status = { desired: { version, image }, history: [entry] };
-    await admin.patch(object(CONFIG, "ClusterVersion", { name: "version" }), { status }, "/status");
 }
 
 function condition(type: string, status: "True" | "False", message: string): object {

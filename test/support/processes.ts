@@ -37,6 +37,11 @@ export function isAlive(pid: number): boolean {
     return facts(pid).length > 0;
 }
 
+/** Settles when the process is gone; polls, since it is no child of this process. */
+export async function gone(pid: number): Promise<void> {
+    while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
+}
+
 function facts(pid: number): ProcessFacts[] {
     try {
         const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

@@ -123,6 +123,28 @@ export function forward(
     request.pipe(upstream);
 }
 
+/** A front's own answer, which no registry behind it has seen. @param type of the body; undefined for none */
+export function respond(
+    response: ServerResponse,
+    status: number,
+    body: string,
+    type: string | undefined,
+    headers: Readonly<Record<string, string>> = {},
+): void {
+    response.req.resume();
+    response.writeHead(status, {
+        ...(type === undefined ? {} : { "content-type": type }),
+        "content-length": Buffer.byteLength(body),
+        ...headers,
+    });
+    response.end(response.req.method === "HEAD" ? undefined : body);
+}
+
+/** The body of an error (OCI distribution specification, "Error Codes"). */
+export function errorBody(code: string, message: string): string {
+    return JSON.stringify({ errors: [{ code, message }] });
+}
+
 export async function readText(message: IncomingMessage): Promise<string> {
     const chunks: Buffer[] = [];
     for await (const chunk of message) chunks.push(chunk as Buffer);

@@ -30,6 +30,10 @@ export async function readPullSecret({ admin }: Pick<ApiServer, "admin">): Promi
     return Buffer.from(data, "base64").toString("utf8");
 }
 
+/** The account of the cluster, and the one that takes its place. */
+export const CREDENTIALS = { username: "puller", password: "canary-password-1" };
+export const ROTATED = { username: "puller", password: "canary-password-2" };
+
 /** Inputs of a ClusterTrust without a cluster's version: an account at a registry of a test. */
 export function trustInputs(
     { host, ca, kubeconfig }: { readonly host: string; readonly ca: string; readonly kubeconfig: string },
@@ -38,7 +42,7 @@ export function trustInputs(
     return {
         selfUrn: "urn",
         registry: { type: "distribution", mirrorBase: `${host}/mirror`, ca, retrySeconds: 0 },
-        credentials: { username: "puller", password: "canary-password-1" },
+        credentials: CREDENTIALS,
         account: "puller",
         cluster: "",
         kubeconfig,

@@ -1,5 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Access, type TokenMint, basicCredentials, forward, parseScope, repositoryOfPath } from "../token-gateway";
+import {
+    type Access,
+    type TokenMint,
+    basicCredentials,
+    errorBody,
+    forward,
+    parseScope,
+    repositoryOfPath,
+    respond,
+} from "../token-gateway";
 import type { Contents } from "../registry-contents";
 import type { FakeProject, Harbor, Principal } from "./harbor-state";
 
@@ -21,13 +30,13 @@ export function answerToken(
     { harbor, mint }: OperationContext,
 ): void {
     const url = new URL(request.url ?? "", "https://front");
-    if (request.method !== "GET") return end(response, 405, "Method Not Allowed", "text/plain");
+    if (request.method !== "GET") return respond(response, 405, "Method Not Allowed", "text/plain");
     if (url.searchParams.get("service") !== "harbor-registry")
-        return end(response, 400, "unable to handle service", "text/plain");
+        return respond(response, 400, "unable to handle service", "text/plain");
     const login = basicCredentials(request.headers.authorization);
     const principal = harbor.principal(login);
     const scopes = url.searchParams.getAll("scope");
-    if (scopes.length === 0 && principal.kind === "anonymous") return end(response, 401, "", "text/plain");
+    if (scopes.length === 0 && principal.kind === "anonymous") return respond(response, 401, "", "text/plain");
     const access = scopes.flatMap((text): Access[] => {
         const scope = parseScope(text);
         if (scope === undefined) return [];
@@ -36,7 +45,7 @@ export function answerToken(
     });
     const token = mint.issue(access, TOKEN_SECONDS, login?.username);
     const json = { token, access_token: "", expires_in: TOKEN_SECONDS, issued_at: new Date().toISOString() };
-    end(response, 200, JSON.stringify(json), "application/json; charset=utf-8");
+    respond(response, 200, JSON.stringify(json), "application/json; charset=utf-8");
 }
 
 function findProject(harbor: Harbor, repository: string): FakeProject | undefined {
@@ -71,7 +80,7 @@ export function answerContent(request: IncomingMessage, response: ServerResponse
     if (repository === undefined) {
         const isKnown = principal.kind !== "anonymous" || (bearer !== undefined && mint.read(bearer) !== undefined);
         if (pathname !== "/v2/" || !isKnown) return fault(response, 401, "UNAUTHORIZED", "unauthorized", challenge());
-        return end(response, 200, "{}", "application/json; charset=utf-8");
+        return respond(response, 200, "{}", "application/json; charset=utf-8");
     }
     if (headers.authorization === undefined) {
         const scope = `repository:${repository}:${isRead ? "pull" : "pull,push"}`;
@@ -165,18 +174,5 @@ function fault(
     message: string,
     headers: Readonly<Record<string, string>> = {},
 ): void {
-    const body = JSON.stringify({ errors: [{ code, message }] });
-    end(response, status, body, "application/json; charset=utf-8", headers);
-}
-
-function end(
-    response: ServerResponse,
-    status: number,
-    body: string,
-    type: string,
-    headers: Readonly<Record<string, string>> = {},
-): void {
-    response.req.resume();
-    response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body), ...headers });
-    response.end(response.req.method === "HEAD" ? undefined : body);
+    respond(response, status, errorBody(code, message), "application/json; charset=utf-8", headers);
 }

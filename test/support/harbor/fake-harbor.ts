@@ -4,7 +4,7 @@ import type { Credentials } from "../../../lib/distribution/auth/credentials";
 import type { ServerCertificate } from "../certificates";
 import { Contents } from "../registry-contents";
 import { RegistryProcess } from "../registry-process";
-import { Front, TokenMint, basicCredentials, readText } from "../token-gateway";
+import { Front, TokenMint, basicCredentials, readText, respond } from "../token-gateway";
 import { answerContent, answerToken } from "./content-front";
 import { HarborFault, type Reply, type Route, denied, forbidden, notFound, unprocessable } from "./exchange";
 import { Harbor } from "./harbor-state";
@@ -227,11 +227,5 @@ function send(response: ServerResponse, { status, json, text, headers }: Reply):
     const body = json === undefined ? (text ?? "") : `${JSON.stringify(json)}\n`;
     const jsonType = status < 400 ? JSON_TYPE : `${JSON_TYPE}; charset=utf-8`;
     const type = json === undefined ? "text/plain" : jsonType;
-    response.req.resume();
-    response.writeHead(status, {
-        ...(body === "" ? {} : { "content-type": type }),
-        "content-length": Buffer.byteLength(body),
-        ...headers,
-    });
-    response.end(response.req.method === "HEAD" ? undefined : body);
+    respond(response, status, body, body === "" ? undefined : type, headers);
 }

@@ -1,7 +1,8 @@
 import { harbor } from "../../../lib/registries/harbor";
 import type { RegistryAccount, RegistryManagement } from "../../../lib/registries/registry-admin";
-import { RegistryError } from "../../../lib/errors/errors";
+import type { RegistryError } from "../../../lib/errors/errors";
 import { type TestAuthority, testAuthority } from "../certificates";
+import { disturbOnce, registryFailure } from "../managed-fake";
 import type { Reply } from "./exchange";
 import { FakeHarbor } from "./fake-harbor";
 
@@ -38,32 +39,12 @@ export class ManagedHarbor {
     }
 
     /** The error that the work ends with; it shows no secret. */
-    async failure(work: Promise<unknown>): Promise<RegistryError> {
-        const error: unknown = await work.then(
-            () => undefined,
-            (thrown: unknown) => thrown,
-        );
-        if (!(error instanceof RegistryError)) throw new Error(`no RegistryError: ${String(error)}`);
-        for (const secret of [ADMIN.password, MAINTAINER.password, ...this.fake.everyLogin.keys()]) {
-            if (error.message.includes(secret)) throw new Error("the error shows a secret");
-        }
-        return error;
+    failure(work: Promise<unknown>): Promise<RegistryError> {
+        return registryFailure(work, [ADMIN.password, MAINTAINER.password, ...this.fake.everyLogin.keys()]);
     }
 
     /** The answer to the first request of this kind; later ones are Harbor's. */
     once(method: string, path: RegExp, reply: Reply | "drop"): void {
-        let isOver = false;
-        this.fake.disturb = (verb, where) => {
-            if (isOver || verb !== method || !path.test(where)) return undefined;
-            isOver = true;
-            return reply;
-        };
+        disturbOnce(this.fake, method, path, reply);
     }
 }
-
-/** What a sign-in page or a proxy answers in the registry's place. */
-export const html = (status: number): Reply => ({
-    status,
-    text: "<html>sign in</html>",
-    headers: { "content-type": "text/html" },
-});

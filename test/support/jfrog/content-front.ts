@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { basicCredentials, forward, repositoryOfPath } from "../token-gateway";
-import type { TokenMint } from "../token-gateway";
+import { type TokenMint, basicCredentials, errorBody, forward, repositoryOfPath, respond } from "../token-gateway";
 import type { Contents } from "../registry-contents";
 import type { Platform, Principal } from "./model";
 
@@ -15,9 +14,6 @@ interface ContentContext {
     readonly contents: Contents;
 }
 
-/** Of whom a token of the token service is, by its text. */
-const principals = new Map<string, Principal>();
-
 /** `…/v2/token`, for Basic credentials: `{"token":…,"expires_in":3600}` (how-to-troubleshoot-docker-problems). */
 export function answerToken(request: IncomingMessage, response: ServerResponse, context: ContentContext): void {
     const { platform, mint } = context;
@@ -27,8 +23,8 @@ export function answerToken(request: IncomingMessage, response: ServerResponse, 
         return fault(response, 401, "UNAUTHORIZED", "Bad credentials");
     }
     const token = mint.issue([], TOKEN_SECONDS, login?.username);
-    principals.set(token, principal);
-    end(response, 200, JSON.stringify({ token, expires_in: TOKEN_SECONDS }), "application/json");
+    platform.principals.set(token, principal);
+    respond(response, 200, JSON.stringify({ token, expires_in: TOKEN_SECONDS }), "application/json");
 }
 
 /**
@@ -41,7 +37,8 @@ export function answerContent(request: IncomingMessage, response: ServerResponse
     const { pathname } = new URL(request.url ?? "", "https://front");
     const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1] ?? "";
     const principal: Principal =
-        (mint.read(bearer) === undefined ? undefined : principals.get(bearer)) ?? ({ kind: "anonymous" } as const);
+        (mint.read(bearer) === undefined ? undefined : platform.principals.get(bearer)) ??
+        ({ kind: "anonymous" } as const);
     const repository = repositoryOfPath(pathname);
     const [key = ""] = (repository ?? "").split("/");
     const challenge = `Bearer realm="https://${host}/artifactory/api/docker/${key === "" ? "null" : key}/v2/token",service="${host}"`;
@@ -49,10 +46,10 @@ export function answerContent(request: IncomingMessage, response: ServerResponse
     if (isUnknown || (bearer !== "" && mint.read(bearer) === undefined)) {
         return fault(response, 401, "UNAUTHORIZED", "authentication required", { "www-authenticate": challenge });
     }
-    if (repository === undefined) return end(response, 200, "{}", "application/json");
+    if (repository === undefined) return respond(response, 200, "{}", "application/json");
     if (!platform.repositories.has(key)) {
         const body = { errors: [{ status: 404, message: `repository ${key} does not exist` }] };
-        return end(response, 404, JSON.stringify(body), "application/json");
+        return respond(response, 404, JSON.stringify(body), "application/json");
     }
     const lacking = neededActions(method, repository, pathname, contents).find(
         (action) => !platform.may(principal, key, action),
@@ -82,17 +79,5 @@ function fault(
     message: string,
     headers: Readonly<Record<string, string>> = {},
 ): void {
-    end(response, status, JSON.stringify({ errors: [{ code, message }] }), "application/json", headers);
-}
-
-function end(
-    response: ServerResponse,
-    status: number,
-    body: string,
-    type: string,
-    headers: Readonly<Record<string, string>> = {},
-): void {
-    response.req.resume();
-    response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body), ...headers });
-    response.end(response.req.method === "HEAD" ? undefined : body);
+    respond(response, status, errorBody(code, message), "application/json", headers);
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerCertificate } from "../certificates";
 import { Contents } from "../registry-contents";
 import { RegistryProcess } from "../registry-process";
-import { Front, TokenMint, basicCredentials, readText } from "../token-gateway";
+import { Front, TokenMint, basicCredentials, readText, respond } from "../token-gateway";
 import { ACCESS_ROUTES } from "./access-routes";
 import { ARTIFACTORY_ROUTES } from "./artifactory-routes";
 import { answerContent, answerToken } from "./content-front";
@@ -35,7 +35,7 @@ export class FakeJFrog {
     readonly content: ContentRequest[] = [];
     /** Every URL that was asked for. */
     readonly urls: string[] = [];
-    /** What the documentation has no answer for: a test that ends with one of these has failed. */
+    /** What the documentation has no answer for: `stop` throws for it. */
     readonly strange: string[] = [];
     disturb: Disturbance = () => undefined;
 
@@ -67,9 +67,11 @@ export class FakeJFrog {
         return this.requests.filter((request) => isWrite(request) && !request.endsWith(" (run token)"));
     }
 
+    /** @throws if it was asked for something that no page documents */
     async stop(): Promise<void> {
         await this.front.stop();
         await this.registry.stop();
+        if (this.strange.length > 0) throw new Error(`not documented: ${this.strange.join("; ")}`);
     }
 
     private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -153,11 +155,6 @@ export class FakeJFrog {
 
 function send(response: ServerResponse, { status, json, text, headers }: Reply): void {
     const body = json === undefined ? (text ?? "") : JSON.stringify(json);
-    response.req.resume();
-    response.writeHead(status, {
-        ...(body === "" ? {} : { "content-type": json === undefined ? "text/plain" : "application/json" }),
-        "content-length": Buffer.byteLength(body),
-        ...headers,
-    });
-    response.end(response.req.method === "HEAD" ? undefined : body);
+    const type = json === undefined ? "text/plain" : "application/json";
+    respond(response, status, body, body === "" ? undefined : type, headers);
 }

@@ -1,13 +1,14 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { describeArchive, openArchive } from "../../../lib/archives";
-import { writeLock } from "../../../lib/lock";
 import { type TestAuthority, testAuthority } from "../certificates";
 import { FIXTURES } from "../site";
 import { PROJECT, TestStack } from "../stack";
 import { FakeJFrog } from "./fake-jfrog";
+
+const ARCHIVE = join(FIXTURES, "with-mapping");
+const LOCK = join(PROJECT, "test/fixtures/locks/with-mapping.lock.json");
 
 /** With what JSON, URLs and shells spell otherwise. */
 export const ADMIN = { username: "admin", password: 'canary "4be0a7" & 100%+\\ü' } as const;
@@ -17,7 +18,7 @@ const { config } = parse(readFileSync(join(PROJECT, "examples/jfrog/Pulumi.examp
 };
 const EXAMPLE = config["registry-passthrough:site"] ?? { registry: {} };
 
-/** A JFrog platform, an archive with its lock, and stacks: a whole site on loopback. */
+/** A JFrog platform, and stacks that bring six images into it: a whole site on loopback. */
 export class JFrogSite {
     readonly folder = mkdtempSync(join(tmpdir(), "jfrog "));
     private readonly stacks: TestStack[] = [];
@@ -32,12 +33,6 @@ export class JFrogSite {
         const fake = await FakeJFrog.start(await authority.issue());
         fake.platform.users.push({ ...ADMIN, isAdmin: true });
         const site = new JFrogSite(authority, fake);
-        const archive = join(site.folder, "set1");
-        mkdirSync(archive);
-        cpSync(join(FIXTURES, "with-mapping"), archive, { recursive: true });
-        const opened = await openArchive(archive);
-        await writeLock(`${archive}.lock.json`, (await describeArchive(opened, [])).lock);
-        await opened.close();
         writeFileSync(join(site.folder, "ca.crt"), authority.ca);
         return site;
     }
@@ -51,7 +46,7 @@ export class JFrogSite {
         return stack;
     }
 
-    /** The site of examples/jfrog, on this platform and with this archive. */
+    /** The site of examples/jfrog, on this platform and with an archive of the fixtures. */
     document(registry: object = {}, more: object = {}): object {
         return {
             ...EXAMPLE,
@@ -62,14 +57,18 @@ export class JFrogSite {
                 ...registry,
             },
             transfer: { retrySeconds: 2 },
-            content: [{ archive: join(this.folder, "set1"), lock: join(this.folder, "set1.lock.json") }],
+            content: [{ archive: ARCHIVE, lock: LOCK }],
             ...more,
         };
     }
 
+    /** @throws if the platform was asked for something that no page documents */
     async remove(): Promise<void> {
-        await this.fake.stop();
-        for (const stack of this.stacks) stack.remove();
-        rmSync(this.folder, { recursive: true, force: true });
+        try {
+            await this.fake.stop();
+        } finally {
+            for (const stack of this.stacks) stack.remove();
+            rmSync(this.folder, { recursive: true, force: true });
+        }
     }
 }

@@ -92,6 +92,8 @@ export class Platform {
     tokens: FakeToken[] = [];
     /** By secret, every token that there ever was. */
     readonly everyToken = new Map<string, FakeToken>();
+    /** Of whom a token of the token service is, by its text. */
+    readonly principals = new Map<string, Principal>();
     readonly open: OpenAnswers = {
         missingRepository: 400,
         duplicate: 409,

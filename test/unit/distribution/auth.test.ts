@@ -2,6 +2,7 @@ import { basicAuthorization } from "../../../lib/http/account";
 import { parseChallenges } from "../../../lib/distribution/auth/challenge";
 import { readToken } from "../../../lib/distribution/auth/bearer-token";
 import { secretForms, withoutSecrets } from "../../../lib/redaction/redaction";
+import { withCpuTime } from "../../support/cpu-time";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 
@@ -50,10 +51,10 @@ test.each([
     ["quotes without an end", `Bearer realm="${'\\"'.repeat(120_000)}`, 1],
     ["a quote alone", 'Bearer realm="', 1],
     ["a thousand challenges", Array.from({ length: 1000 }, (_, i) => `Bearer realm="https://x/${i}"`), 1000],
-])("a header with %s costs no time", (_, header, count) => {
-    const start = performance.now();
-    expect(parseChallenges(header)).toHaveLength(count);
-    expect(performance.now() - start).toBeLessThan(2000);
+])("a header with %s costs no time", async (_, header, count) => {
+    const { result, milliseconds } = await withCpuTime(() => parseChallenges(header));
+    expect(result).toHaveLength(count);
+    expect(milliseconds).toBeLessThan(2000);
 });
 
 test("Basic carries a password in UTF-8, colons and all", () => {

@@ -1,5 +1,6 @@
 import { readTagPage } from "../../../lib/distribution/client/tag-page";
 import type { HttpResponse } from "../../../lib/distribution/http/transport";
+import { withCpuTime } from "../../support/cpu-time";
 
 test("a list of tags without end is left, in bounded memory", async () => {
     let came = 0;
@@ -34,7 +35,7 @@ test.each([
     ["links without a relation", "<?>;".repeat(60_000), undefined],
     ["blanks", `<a?b>;${" ".repeat(250_000)}`, undefined],
 ])("the next page of a Link header with %s is read, in no time", async (_, link, next) => {
-    const start = performance.now();
-    expect((await readTagPage(page(link))).next).toBe(next);
-    expect(performance.now() - start).toBeLessThan(2000);
+    const { result, milliseconds } = await withCpuTime(() => readTagPage(page(link)));
+    expect(result.next).toBe(next);
+    expect(milliseconds).toBeLessThan(2000);
 });

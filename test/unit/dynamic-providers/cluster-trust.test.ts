@@ -8,12 +8,13 @@ import { caHash } from "../../../lib/openshift/trust/desired-trust";
 import { setPullEntry } from "../../../lib/openshift/trust/pull-secret";
 import { type ImageConfig, type Secret, TRUST_PATHS } from "../../../lib/openshift/trust/trusted-ca";
 import { type TestAuthority, testAuthority } from "../../support/certificates";
+import { base64 } from "../../support/kubeconfig";
 import { ManualClock } from "../../support/manual-clock";
 import { MemoryCluster } from "../../support/memory-cluster";
 import { operationContext } from "../../support/operation-context";
 import { RegistryProcess } from "../../support/registry-process";
 import { controllerConfig, machineConfig, node, pool } from "../../support/rollout-objects";
-import { trustInputs } from "../../support/trust-cluster";
+import { CREDENTIALS, ROTATED, trustInputs } from "../../support/trust-cluster";
 
 const SECRET = '{"auths": { "quay.io" : {"auth":"eDp5"} } }\n';
 const KUBECONFIG = JSON.stringify({
@@ -21,7 +22,6 @@ const KUBECONFIG = JSON.stringify({
     clusters: [],
     contexts: [],
 });
-const ROTATED = { username: "puller", password: "canary-password-2" };
 const { configMaps, images, secrets } = TRUST_PATHS;
 
 let authority: TestAuthority;
@@ -85,9 +85,9 @@ async function create(changes: Partial<ClusterTrustInputs> = {}) {
 
 test("state has neither the pull secret nor another account's entry", async () => {
     const { credentials, kubeconfig, ...rest } = await create();
-    expect([credentials, kubeconfig]).toEqual([inputs().credentials, KUBECONFIG]);
+    expect([credentials, kubeconfig]).toEqual([CREDENTIALS, KUBECONFIG]);
     const text = JSON.stringify(rest);
-    for (const secret of ["eDp5", "canary", Buffer.from("puller:canary-password-1").toString("base64")])
+    for (const secret of ["eDp5", "canary", base64(`${CREDENTIALS.username}:${CREDENTIALS.password}`)])
         expect(text).not.toContain(secret);
     expect(Object.keys(clusterTrustProvider.secrets)).toEqual(
         expect.arrayContaining(["credentials", "kubeconfig", "connectionSecrets", "entryHash"]),
@@ -107,7 +107,7 @@ test("a pool that was degraded before is waited for: the new account may repair 
     const degraded = { Degraded: "True", Updated: "False" };
     cluster.put(ROLLOUT_PATHS.pools, pool("worker", { wanted: "rendered-worker-2", conditions: degraded }));
     await create();
-    expect(clock.sleeps).toBeGreaterThan(0);
+    expect(clock.sleeps).toBe(1);
 });
 
 /** A pool with a node that failed for a reason of its own. */
@@ -119,13 +119,15 @@ test("a pool that was degraded before an update which writes nothing new is wait
     degradeWorker();
     const before = clock.sleeps;
     await clusterTrustProvider.update(outs, inputs(), context());
-    expect(clock.sleeps).toBeGreaterThan(before);
+    expect(clock.sleeps - before).toBe(1);
 });
 
 test("a pool that was degraded before a removal is waited for", async () => {
     const outs = await create();
     degradeWorker();
+    const before = clock.sleeps;
     await clusterTrustProvider.remove(outs, context());
+    expect(clock.sleeps - before).toBe(1);
     expect(secretText()).toBe(SECRET);
 });
 
@@ -239,8 +241,8 @@ test("a certificate that nodes would refuse stops before anything is written", a
 test("no error shows a secret, whatever the API quotes", async () => {
     const provider = createProvider(clusterTrustProvider, context().process);
     cluster.beforeCall = () => {
-        const basic = Buffer.from("puller:canary-password-1").toString("base64");
-        throw new Error(`denied: canary-token-1, ${basic}, canary-password-1`);
+        const basic = base64(`${CREDENTIALS.username}:${CREDENTIALS.password}`);
+        throw new Error(`denied: canary-token-1, ${basic}, ${CREDENTIALS.password}`);
     };
     const error: unknown = await provider.create(inputs()).catch((thrown: unknown) => thrown);
     expect(String(error)).toContain("denied");

@@ -1,5 +1,4 @@
 import type { ClusterClient } from "../../../lib/kubernetes/cluster-client";
-import { ClusterError } from "../../../lib/kubernetes/cluster-error";
 import { testAuthority } from "../../support/certificates";
 import { type Answering, type Reply, ScriptedServer } from "../../support/http-server";
 import { clusterEntry } from "../../support/kubeconfig";
@@ -36,9 +35,12 @@ describe("repetition", () => {
     test("a create is sent again only if the API did not process it", async () => {
         const refused = await api.serve(busyOnce(failure(429, "TooManyRequests"), jsonReply(MAP, 201)));
         await expect((await api.connect(refused)).create(MAPS, MAP)).resolves.toEqual(MAP);
-        for (const first of [failure(500, "InternalError"), { status: 200, cutAfter: 0 }]) {
+        for (const [first, code] of [
+            [failure(500, "InternalError"), "CLUSTER_SERVER_ERROR"],
+            [{ status: 200, cutAfter: 0 }, "CLUSTER_UNREACHABLE"],
+        ] as const) {
             const server = await api.serve(busyOnce(first, jsonReply(MAP, 201)));
-            await expect((await api.connect(server)).create(MAPS, MAP)).rejects.toBeInstanceOf(ClusterError);
+            await expect((await api.connect(server)).create(MAPS, MAP)).rejects.toMatchObject({ code });
             expect(server.seen).toHaveLength(1);
         }
     });
@@ -51,7 +53,7 @@ describe("repetition", () => {
 
     test("what does not pass by itself is asked once", async () => {
         const server = await api.serve(() => failure(403, "Forbidden"));
-        await expect((await api.connect(server)).get(MAPS, "ca")).rejects.toBeInstanceOf(ClusterError);
+        await expect((await api.connect(server)).get(MAPS, "ca")).rejects.toMatchObject({ code: "CLUSTER_FORBIDDEN" });
         expect(server.seen).toHaveLength(1);
     });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectCluster } from "../../../lib/kubernetes/connect";
@@ -27,6 +27,7 @@ let accepted: readonly string[] = [];
 let discovery: (usual: Record<string, unknown>) => Reply | Promise<Reply>;
 let tokens: (request: Seen) => Reply | Promise<Reply>;
 let count = 0;
+let folder: string;
 
 beforeAll(async () => {
     [authority, providerAuthority] = [await testAuthority(), await testAuthority("Provider CA")];
@@ -50,11 +51,13 @@ afterAll(async () => {
     await provider.stop();
 });
 beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "oidc-"));
     [api, provider].forEach(({ seen }) => (seen.length = 0));
     discovery = jsonReply;
     tokens = () => jsonReply({ error: "invalid_grant" }, 400);
     accepted = [];
 });
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function idToken(exp: number): string {
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -307,7 +310,6 @@ describe("a renewal that fails", () => {
 });
 
 test("the CA file of the provider becomes a part of the text", () => {
-    const folder = mkdtempSync(join(tmpdir(), "oidc-"));
     const file = join(folder, "config");
     const config = { "idp-certificate-authority": "idp.crt", "idp-certificate-authority-data": undefined };
     writeFileSync(file, kubeconfigText(clusterEntry(api, authority.ca), oidcUser(config)));

@@ -225,7 +225,7 @@ describe("writing a lock", () => {
 
     it("leaves nothing behind when it fails", async () => {
         const folder = await makeFolder([["x.lock.json/in-the-way", Buffer.from("")]]);
-        await expect(writeLock(join(folder.path, "x.lock.json"), lock)).rejects.toThrow();
+        await expect(writeLock(join(folder.path, "x.lock.json"), lock)).rejects.toMatchObject({ code: "EISDIR" });
         expect(await readdir(folder.path)).toEqual(["x.lock.json"]);
         await writeFile(join(folder.path, "probe"), "");
         await folder.remove();

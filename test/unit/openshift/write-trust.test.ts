@@ -185,16 +185,6 @@ describe("the account in the pull secret", () => {
         expect(secretText()).toBe(spaced);
     });
 
-    test("says why the CA stays in the former ConfigMap", async () => {
-        putImage("new-cas");
-        putMap("new-cas", {});
-        putMap("user-cas", { [KEY]: OLD_PEM });
-        const before = { configMap: "user-cas", caHash: caHash(PEM) };
-        const { left } = await writeCa(cluster, { key: KEY, pem: PEM, adopt: false, before }, options());
-        expect(left).toBe(`CA ${KEY} in ConfigMap openshift-config/user-cas stays: it has been changed`);
-        expect(map("user-cas")?.data).toEqual({ [KEY]: OLD_PEM });
-    });
-
     test("one that somebody changed stays at the end; one that is gone is no error", async () => {
         const other = setPullEntry(SECRET, HOST, '{"auth":"b3RoZXI="}');
         putSecret(other);

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import {
     chmodSync,
     existsSync,
@@ -11,10 +10,9 @@ import {
     rmSync,
     writeFileSync,
 } from "node:fs";
-import { type Server, createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ScriptedServer } from "../../support/http-server";
 import { inModule } from "./script-module";
 
 const FAKE_GO = `
@@ -26,9 +24,8 @@ chmod 755 "$2"
 let folder: string;
 let path: string;
 let cache: string;
-let server: Server;
+let server: ScriptedServer;
 let archive: Buffer;
-let asked: string[];
 
 beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "get tools "));
@@ -37,17 +34,11 @@ beforeEach(async () => {
     mkdirSync(path);
     mkdirSync(join(folder, "module"));
     archive = releaseArchive();
-    asked = [];
-    server = createServer((request, response) => {
-        asked.push(request.url ?? "");
-        response.end(archive);
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    downloads = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    server = await ScriptedServer.start(() => ({ status: 200, body: archive }));
 });
 
 afterEach(async () => {
-    if (server.listening) await new Promise((resolve) => server.close(resolve));
+    await server.stop();
     rmSync(folder, { recursive: true, force: true });
 });
 
@@ -89,7 +80,7 @@ function pin(sha256: string | null) {
 }
 
 const rightSum = () => createHash("sha256").update(archive).digest("hex");
-let downloads: string;
+const asked = () => server.seen.map(({ url }) => url);
 
 /** Gets the tool with a PATH that has only what the test put there, and tar. */
 async function get(sha256: string | null, env: NodeJS.ProcessEnv = {}) {
@@ -102,7 +93,7 @@ async function get(sha256: string | null, env: NodeJS.ProcessEnv = {}) {
         modules: folder,
         machine: "linux-x64",
         pins: { tool: pin(sha256) },
-        env: { PATH: path, REGISTRY_PASSTHROUGH_DOWNLOADS: downloads, ...env },
+        env: { PATH: path, REGISTRY_PASSTHROUGH_DOWNLOADS: server.origin, ...env },
     };
     const body = 'return (await m.getTools(["tool"], { ...input })).tool;';
     return inModule("get-tools.mjs", body, search, { PATH: path });
@@ -115,7 +106,7 @@ test("a tool on PATH that is new enough is used, and nothing is fetched", async 
     program(join(path, "tool-language"), "true");
     const { value } = await get(rightSum());
     expect(value).toEqual({ file: join(path, "other-tool"), version: "1.5.0", origin: "PATH" });
-    expect(asked).toEqual([]);
+    expect(asked()).toEqual([]);
     expect(cached()).toEqual([]);
 });
 
@@ -137,7 +128,7 @@ test("a download with the right sum goes into the cache, with its companion and 
     expect(error).toBeUndefined();
     const place = join(cache, "tool-2.0.0");
     expect(value).toEqual({ file: join(place, "tool"), version: "2.0.0", origin: "download" });
-    expect(asked).toEqual(["/files.example/tool.tar.gz"]);
+    expect(asked()).toEqual(["/files.example/tool.tar.gz"]);
     expect(readdirSync(place).filter((name) => name.startsWith("tool-") || name.endsWith(".gz"))).toEqual([
         "tool-language",
     ]);
@@ -149,7 +140,7 @@ test("what is in the cache is used without asking anybody again", async () => {
     await get(rightSum());
     const { value } = await get(rightSum());
     expect(value).toMatchObject({ origin: "cache" });
-    expect(asked).toHaveLength(1);
+    expect(asked()).toHaveLength(1);
 });
 
 test("a download with a wrong sum stops with both sums, although go is there, and nothing stays in the cache", async () => {
@@ -165,7 +156,7 @@ test("without a pinned sum nothing is downloaded, and go builds", async () => {
     program(join(path, "go"), FAKE_GO);
     const { value } = await get(null);
     expect(value).toMatchObject({ origin: "build", version: "2.0.0" });
-    expect(asked).toEqual([]);
+    expect(asked()).toEqual([]);
     expect(readdirSync(join(cache, "tool-2.0.0")).sort()).toEqual(["tool", "tool-language"]);
 });
 
@@ -180,7 +171,7 @@ test("go builds from the pinned module, without cgo and with the version in the 
 
 test("a host that cannot be reached is a reason to build", async () => {
     program(join(path, "go"), FAKE_GO);
-    await new Promise((resolve) => server.close(resolve));
+    await server.stop();
     const { value } = await get(rightSum());
     expect(value).toMatchObject({ origin: "build" });
 });

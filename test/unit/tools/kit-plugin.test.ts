@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import {
     chmodSync,
     existsSync,
@@ -11,17 +10,15 @@ import {
     rmSync,
     writeFileSync,
 } from "node:fs";
-import { type Server, createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { ScriptedServer } from "../../support/http-server";
 import { PROJECT } from "../../support/stack";
 import { type Outcome, inModule } from "./script-module";
 
 const ARCHIVE = "pulumi-resource-kubernetes-v4.99.0-linux-amd64.tar.gz";
 
 let root: string;
-let server: Server | undefined;
 
 beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), "kit plugin "));
@@ -30,8 +27,6 @@ beforeEach(() => {
     writeFileSync(join(root, "node_modules/@pulumi/kubernetes/package.json"), version);
 });
 afterEach(() => {
-    server?.close();
-    server = undefined;
     rmSync(root, { recursive: true, force: true });
 });
 
@@ -125,38 +120,34 @@ test("a script is taken from a file that was given, and said", async () => {
 });
 
 describe("a download", () => {
-    let asked: string[];
+    let server: ScriptedServer;
     let content: Buffer;
+    let env: NodeJS.ProcessEnv;
 
-    async function mirror(): Promise<NodeJS.ProcessEnv> {
-        asked = [];
-        server = createServer((request, response) => {
-            asked.push(request.url ?? "");
-            response.end(content);
-        }).listen(0, "127.0.0.1");
-        await once(server, "listening");
-        return { REGISTRY_PASSTHROUGH_DOWNLOADS: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-    }
+    beforeEach(async () => {
+        server = await ScriptedServer.start(() => ({ status: 200, body: content }));
+        env = { REGISTRY_PASSTHROUGH_DOWNLOADS: server.origin };
+    });
+    afterEach(() => server.stop());
+    const asked = () => server.seen.map(({ url }) => url);
 
     test("comes from where the engine gets it, is kept, and fetched again when what is kept is damaged", async () => {
         content = readFileSync(pack("release.tar.gz", elf(0x3e)));
-        const env = await mirror();
         const { value, error } = await kubernetesPlugin({}, env);
         expect(error).toBeUndefined();
         const kept = join(root, "cache/plugins", ARCHIVE);
         expect(value).toMatchObject({ file: kept, sha256: sum(kept) });
-        expect(asked).toEqual([`/get.pulumi.com/releases/plugins/${ARCHIVE}`]);
+        expect(asked()).toEqual([`/get.pulumi.com/releases/plugins/${ARCHIVE}`]);
         await kubernetesPlugin({}, env);
-        expect(asked).toHaveLength(1);
+        expect(asked()).toHaveLength(1);
         writeFileSync(kept, "damaged");
         expect((await kubernetesPlugin({}, env)).error).toBeUndefined();
-        expect(asked).toHaveLength(2);
+        expect(asked()).toHaveLength(2);
         expect(readFileSync(kept)).toEqual(content);
     });
 
     test("with another content than it has to have is not kept", async () => {
         content = Buffer.from("<html>log in</html>", "utf8");
-        const env = await mirror();
         expect((await kubernetesPlugin({}, env)).error).toMatch(/is not a gzip-compressed tar archive/);
         content = readFileSync(pack("release.tar.gz", elf(0x3e)));
         expect((await kubernetesPlugin({ expected: "1".repeat(64) }, env)).error).toMatch(/has the SHA-256/);

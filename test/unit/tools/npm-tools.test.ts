@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import {
     chmodSync,
     existsSync,
@@ -11,10 +10,9 @@ import {
     rmSync,
     writeFileSync,
 } from "node:fs";
-import { type Server, createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ScriptedServer } from "../../support/http-server";
 import { PROJECT } from "../../support/stack";
 import { inModule } from "./script-module";
 
@@ -27,29 +25,27 @@ const ALIAS = "tool-2-linux-x64";
 let folder: string;
 let cache: string;
 let tarball: Buffer;
-let server: Server;
-let registry: string;
+let server: ScriptedServer;
 
 beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "npm tools "));
     cache = join(folder, "cache");
     tarball = packedTool();
-    server = createServer((request, response) => {
-        response.end(request.url?.endsWith(".tgz") ? tarball : packument());
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    registry = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    server = await ScriptedServer.start(({ url }) => ({
+        status: 200,
+        body: url.endsWith(".tgz") ? tarball : packument(),
+    }));
 });
 
 afterEach(async () => {
-    if (server.listening) await new Promise((resolve) => server.close(resolve));
+    await server.stop();
     rmSync(folder, { recursive: true, force: true });
 });
 
 const integrity = () => `sha512-${createHash("sha512").update(tarball).digest("base64")}`;
 
 function packument(): string {
-    const dist = { tarball: `${registry}/${NAME}/-/${NAME}-2.0.0.tgz`, integrity: integrity() };
+    const dist = { tarball: `${server.origin}/${NAME}/-/${NAME}-2.0.0.tgz`, integrity: integrity() };
     return JSON.stringify({ name: NAME, versions: { "2.0.0": { name: NAME, version: "2.0.0", dist } } });
 }
 
@@ -99,7 +95,7 @@ const PIN = {
 function get(machine = "linux-x64") {
     const env = {
         ...process.env,
-        npm_config_registry: registry,
+        npm_config_registry: server.origin,
         npm_config_cache: join(folder, "npm-cache"),
         npm_config_fetch_retries: "0",
     };
@@ -129,7 +125,7 @@ test("an npm package with a wrong hash is refused, and nothing stays in the cach
 
 test("when npm cannot get the package, the error names its failure and every way to get the tool", async () => {
     pinnedProject(integrity());
-    await new Promise((resolve) => server.close(resolve));
+    await server.stop();
     const { error } = await get();
     expect(error).toContain("on PATH: no tool there");
     expect(error).toMatch(/npm: .*ended with exit code 1/);
