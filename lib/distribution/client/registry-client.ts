@@ -7,7 +7,7 @@ import type { Manifest } from "../../oci/manifest";
 import { isIndexMediaType } from "../../oci/media-types";
 import { readManifest } from "./manifest-body";
 import { announcesSparseIndexes, ping } from "./greeting";
-import { deletionError, foreignAbsence, provesAbsence, responseError } from "./response-errors";
+import { deletionError, foreignAbsence, isForeignAbsence, provesAbsence, responseError } from "./response-errors";
 import { type ReferrersPage, endlessReferrers, readReferrersPage } from "./referrers-page";
 import { RegistryProbe } from "./registry-probe";
 import { type Absence, RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
@@ -174,7 +174,7 @@ export class RegistryClient {
         let next: string | undefined = path;
         while (next !== undefined) {
             const request: RegistryRequest = this.calls.read("GET", repository, next);
-            const page: ReferrersPage | undefined = await this.calls.run(request, readReferrersPage);
+            const page: ReferrersPage | undefined = await this.referrersPage(request, repository, digest);
             if (page === undefined) return undefined;
             found.push(...page.referrers);
             asked.add(next);
@@ -184,6 +184,22 @@ export class RegistryClient {
             }
         }
         return found;
+    }
+
+    /**
+     * Gitea's router has a 404 of its own for a route that it lacks, as gateways do for a registry that is down. It means
+     * that there is no such API if the registry answers for the manifest, and 404 is the response to the same request again.
+     */
+    private async referrersPage(request: RegistryRequest, repository: string, digest: Digest) {
+        const read = () => this.calls.run(request, readReferrersPage);
+        return read().catch(async (error: unknown) => {
+            if (!isForeignAbsence(error)) throw error;
+            await this.manifestHead(repository, digest);
+            return read().catch((again: unknown) => {
+                if (!isForeignAbsence(again)) throw again;
+                return undefined;
+            });
+        });
     }
 
     /** Bytes of the blob in this repository; undefined if it is not there. */

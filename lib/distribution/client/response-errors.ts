@@ -227,6 +227,11 @@ export function foreignAbsence(context: RequestContext): RegistryError {
     });
 }
 
+/** True for the error of `foreignAbsence`. */
+export function isForeignAbsence(error: unknown): boolean {
+    return error instanceof RegistryError && error.code === "UNEXPECTED_RESPONSE" && error.status === 404;
+}
+
 /** The error of a deletion: a registry responds 405 when deletion is turned off, which it is by default at distribution. */
 export function deletionError(response: HttpResponse, text: string): RegistryError {
     return responseError(response, text, DELETION_FIXES[response.status]);

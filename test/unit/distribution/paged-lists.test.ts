@@ -76,6 +76,25 @@ test("a registry that says that it has no list of referrers has none; what a gat
     await expect(gateway.client.referrers("a/b", SUBJECT)).rejects.toMatchObject({ status: 405 });
 });
 
+const NOT_FOUND: Reply = { status: 404, headers: { "content-type": "text/plain" }, body: "404 page not found" };
+
+test("a 404 of the router means that there is no list of referrers if the registry answers for the manifest", async () => {
+    const gitea = await serve(({ url }) =>
+        url.includes("/referrers/") ? NOT_FOUND : { status: 200, headers: { "docker-content-digest": SUBJECT } },
+    );
+    expect(await gitea.client.referrers("a/b", SUBJECT)).toBeUndefined();
+    const down = await serve(() => NOT_FOUND);
+    await expect(down.client.referrers("a/b", SUBJECT)).rejects.toMatchObject({ code: "UNEXPECTED_RESPONSE" });
+    let isStarting = true;
+    const starting = await serve(({ url }) => {
+        if (!url.includes("/referrers/")) return { status: 200, headers: { "docker-content-digest": SUBJECT } };
+        const reply = isStarting ? NOT_FOUND : index(ONE);
+        isStarting = false;
+        return reply;
+    });
+    expect(await starting.client.referrers("a/b", SUBJECT)).toEqual([ONE]);
+});
+
 test("a token service that denies a token leads to the account, not to its rights in a repository", async () => {
     const denied = JSON.stringify({ errors: [{ code: "DENIED", message: "access forbidden" }] });
     const server: ScriptedServer = await ScriptedServer.start(({ url }) =>
