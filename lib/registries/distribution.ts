@@ -1,4 +1,5 @@
 import { RegistryError } from "../errors/errors";
+import { temporaryPasswordFix } from "../distribution/auth/temporary-password";
 import { noRegistryError } from "../distribution/client/greeting";
 import { statusProblem } from "../distribution/client/response-errors";
 import { ping } from "./ping";
@@ -40,7 +41,9 @@ async function check(account: RegistryAccount): Promise<RegistryHealth> {
             ...context,
             code: "UNAUTHORIZED",
             status: 401,
-            fix: "set registryUsername and registryPassword of the stack to an account of the registry",
+            fix:
+                temporaryPasswordFix(credentials?.username) ??
+                "set registryUsername and registryPassword of the stack to an account of the registry",
         });
     }
     const isOpen = (await ping(account, undefined)) === 200;

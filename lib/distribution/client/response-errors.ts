@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type ErrorCode, responseCode } from "../../errors/codes";
 import { RegistryError, type RequestContext } from "../../errors/errors";
 import { parseJson } from "../../errors/text";
+import { temporaryPasswordFix } from "../auth/temporary-password";
 import { clientCertificateError, refusalByPage } from "../http/client-certificate-errors";
 import { resumeHint } from "../http/resume-hint";
 import type { HttpResponse } from "../http/transport";
@@ -66,7 +67,9 @@ export function responseError(response: HttpResponse, text: string, fix?: string
     const refusal = refusalByPage(status, text);
     if (refusal !== undefined) return clientCertificateError(refusal, context, { status });
     const { code, registryCode, problem } = readFailure(response, text);
-    const known = CODE_FIXES[code] ?? fix ?? statusFix(code === "DISK_FULL" ? 507 : status, context);
+    const isRejected = status === 401 || status === 403;
+    const temporary = isRejected ? temporaryPasswordFix(context.account) : undefined;
+    const known = CODE_FIXES[code] ?? temporary ?? fix ?? statusFix(code === "DISK_FULL" ? 507 : status, context);
     return new RegistryError(problem, {
         ...context,
         code,
@@ -223,7 +226,9 @@ export function foreignAbsence(context: RequestContext): RegistryError {
         ...context,
         code: "UNEXPECTED_RESPONSE",
         status: 404,
-        fix: "check what stands in front of the registry and that the registry behind it runs",
+        fix:
+            "check what stands in front of the registry and that the registry behind it runs; at Gitea and Forgejo, that the " +
+            "path begins with a user or an organization",
     });
 }
 
