@@ -98,6 +98,9 @@ describe("Amazon ECR", () => {
         for (const name of REPOSITORIES) ecr.create(name);
         const content = someImages();
         const aws = there();
+        expect((await aws.check()).notes).toEqual([
+            expect.stringContaining("the password of AWS is valid for 12 hours"),
+        ]);
         await aws.bring(content);
         ecr.isExpired = true;
         const expired = { fix: expect.stringContaining("`aws ecr get-login-password`, valid for 12 hours") as string };
@@ -158,6 +161,7 @@ describe("Azure Container Registry", () => {
         await expect(there(TOKEN_USER, "old").check()).rejects.toMatchObject({
             fix: expect.stringContaining("`az acr login --expose-token`, valid for 3 hours") as string,
         });
+        expect((await there("service-principal", "canary-password").check()).notes).toEqual([]);
         await expect(there("service-principal", "wrong").check()).rejects.toMatchObject({
             code: "UNAUTHORIZED",
             fix: expect.not.stringContaining("az acr") as string,

@@ -8,7 +8,8 @@ import { registryAdmin } from "../../lib/registries";
 import { MemoryImageSet } from "../support/image-set";
 import { startCrane } from "../support/other-registries/crane";
 import { startOlareg } from "../support/other-registries/olareg";
-import { type RegistryTarget, TARGETS } from "../support/other-registries/target";
+import type { RegistryTarget } from "../support/other-registries/target";
+import { TARGETS } from "../support/other-registries/targets";
 
 /* Registries of others, with what a stack does to one of the type `distribution`: docs/registries.md has the results. */
 

@@ -5,7 +5,7 @@ import { CloudFront, type CloudReply, type CloudRequest, fault } from "./cloud-f
 export const TOKEN_USER = "00000000-0000-0000-0000-000000000000";
 
 /**
- * Azure Container Registry as its documentation describes it (Azure/acr, `docs/AAD-OAuth.md`):
+ * Azure Container Registry as its documentation describes it (azure.github.io/acr/AAD-OAuth.html):
  *
  * - Tokens are issued by `/oauth2/token` of the registry, for the admin user, a service principal or a repository-scoped
  *   token with Basic ("Catalog listing using Admin Keys with Bearer Auth"), and for the null GUID with a token as password

@@ -1,10 +1,8 @@
 import type { ServerCertificate } from "../certificates";
 import { CloudFront, type CloudReply, type CloudRequest, fault } from "./cloud-front";
 
-const GUIDE = "https://docs.aws.amazon.com/AmazonECR/latest";
-
 /**
- * Amazon ECR as its documentation describes it:
+ * Amazon ECR as its documentation describes it (pages of docs.aws.amazon.com/AmazonECR/latest):
  *
  * - The user name is AWS, the password ends after 12 hours (`userguide/registry_auth.html`); it is sent with Basic.
  * - A password that has ended is denied (aws/aws-cli#6580 has the text).
@@ -13,7 +11,6 @@ const GUIDE = "https://docs.aws.amazon.com/AmazonECR/latest";
  * - What name it may have: `APIReference/API_CreateRepository.html`.
  */
 export class FakeEcr {
-    static readonly SOURCES = GUIDE;
     password = "ZWNyLXRva2VuLWNhbmFyeQ==";
     isExpired = false;
     private readonly repositories = new Set<string>();
