@@ -6,6 +6,8 @@ import { capture } from "./process.mjs";
 const toolsOfSupport = {
     "test/support/cluster/control-plane.ts": ["kube-apiserver", "etcd"],
     "test/support/rules-oracle.ts": ["rules-oracle"],
+    "test/support/other-registries/crane.ts": ["crane"],
+    "test/support/other-registries/olareg.ts": ["olareg"],
 };
 
 /**

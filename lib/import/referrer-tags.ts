@@ -6,6 +6,7 @@ import type { Digest } from "../oci/digest";
 import { type Manifest, parseManifest } from "../oci/manifest";
 import { MEDIA_TYPE_OCI_INDEX } from "../oci/media-types";
 import { referrersTag } from "./image-task";
+import { deleteTagged } from "./tagged-manifest";
 
 /** What a descriptor in the list of referrers repeats of the manifest (distribution-spec, "Listing Referrers"). */
 const referrer = z.object({
@@ -78,7 +79,7 @@ export class ReferrerTags {
             if (manifests === index.manifests) return;
             if (manifests.length === 0 && stored !== undefined) {
                 // By its digest: a list that was written meanwhile has another one.
-                await this.client.manifestDelete(repository, stored.digest);
+                await deleteTagged(this.client, repository, stored.digest, [tag]);
             } else {
                 const bytes = Buffer.from(JSON.stringify({ ...index, manifests }));
                 await this.client.manifestPut(repository, tag, parseManifest(bytes, { thing: `referrers tag ${tag}` }));

@@ -1,4 +1,5 @@
 import { RegistryError } from "../errors/errors";
+import { temporaryPasswordFix, temporaryPasswordNote } from "../distribution/auth/temporary-password";
 import { noRegistryError } from "../distribution/client/greeting";
 import { statusProblem } from "../distribution/client/response-errors";
 import { ping } from "./ping";
@@ -30,6 +31,8 @@ export const distribution: RegistryAdmin = {
     check,
 };
 
+const OPEN = "the registry answers without credentials: anybody who reaches it may read; turn its authentication on";
+
 async function check(account: RegistryAccount): Promise<RegistryHealth> {
     const context = { registry: account.endpoint.host, operation: "GET /v2/" };
     const credentials = "token" in account.credentials ? undefined : account.credentials;
@@ -40,13 +43,12 @@ async function check(account: RegistryAccount): Promise<RegistryHealth> {
             ...context,
             code: "UNAUTHORIZED",
             status: 401,
-            fix: "set registryUsername and registryPassword of the stack to an account of the registry",
+            fix:
+                temporaryPasswordFix(credentials?.username) ??
+                "set registryUsername and registryPassword of the stack to an account of the registry",
         });
     }
     const isOpen = (await ping(account, undefined)) === 200;
-    return {
-        notes: isOpen
-            ? ["the registry answers without credentials: anybody who reaches it may read; turn its authentication on"]
-            : [],
-    };
+    const temporary = temporaryPasswordNote(credentials?.username);
+    return { notes: [...(isOpen ? [OPEN] : []), ...(temporary === undefined ? [] : [temporary])] };
 }

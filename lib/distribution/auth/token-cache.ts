@@ -5,7 +5,7 @@ import type { Credentials } from "./credentials";
 import { ScopeGroups } from "./scope-groups";
 import { RegistryError } from "../../errors/errors";
 import { parseJson } from "../../errors/text";
-import { responseError } from "../client/response-errors";
+import { tokenError } from "../client/response-errors";
 import type { Transport } from "../http/transport";
 
 /** What a token is asked for. */
@@ -94,7 +94,7 @@ export class RegistryTokens {
             headers: { authorization: basicAuthorization(credentials), accept: "application/json" },
         });
         const text = await response.text();
-        if (response.status !== 200) throw responseError(response, text);
+        if (response.status !== 200) throw tokenError(response, text);
         const token = readToken(parseJson(text), Date.now());
         if (token !== undefined) return token;
         throw new RegistryError("the response of the token endpoint has no token", {

@@ -7,12 +7,13 @@ import type { Manifest } from "../../oci/manifest";
 import { isIndexMediaType } from "../../oci/media-types";
 import { readManifest } from "./manifest-body";
 import { announcesSparseIndexes, ping } from "./greeting";
-import { deletionError, foreignAbsence, lacksRoute, provesAbsence, responseError } from "./response-errors";
+import { deletionError, foreignAbsence, isForeignAbsence, provesAbsence, responseError } from "./response-errors";
+import { type ReferrersPage, endlessReferrers, readReferrersPage } from "./referrers-page";
 import { RegistryProbe } from "./registry-probe";
 import { type Absence, RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import type { RegistryRequest } from "./registry-session";
 import { deleteScopes, pullScopes, pushScopes } from "./request-scopes";
-import { invalidList, readTagPage } from "./tag-page";
+import { FIRST_TAG_PAGE, invalidList, readTagPage } from "./tag-page";
 import type { HttpResponse } from "../http/transport";
 
 export { type RegistryClientOptions, type Wait, requestsFor } from "./registry-calls";
@@ -144,37 +145,60 @@ export class RegistryClient {
 
     /** The tags of a repository (distribution-spec, "Listing Tags"), page by page; undefined if it is not there. */
     async tagList(repository: string): Promise<string[] | undefined> {
-        const tags: string[] = [];
+        const tags = new Set<string>();
         const asked = new Set<string>();
-        let next: string | undefined = "tags/list?n=1000";
+        let next: string | undefined = FIRST_TAG_PAGE;
         while (next !== undefined) {
             const request: RegistryRequest = this.calls.read("GET", repository, next);
             const page = await this.calls.find(request, readTagPage);
             if (page === undefined) return undefined;
-            // Not `push(...)`: registries without pages give all tags at once, and arguments are limited.
-            for (const tag of page.tags) tags.push(tag);
+            const before = tags.size;
+            for (const tag of page.tags) tags.add(tag);
             asked.add(next);
+            // Registries without pages have sent all tags with the first response, and send them again.
+            if (!page.isLinked && tags.size === before) break;
             const isEndless = page.next !== undefined && (asked.has(page.next) || asked.size === MAX_TAG_PAGES);
-            if (isEndless || tags.length > MAX_TAGS) {
+            if (isEndless || tags.size > MAX_TAGS) {
                 throw invalidList(page.context, "the pages of the list of tags have no end");
             }
             next = page.next;
         }
-        return tags;
+        return [...tags];
     }
 
     /** What refers to a manifest as its subject (distribution-spec, "Listing Referrers"); undefined without that API. */
     async referrers(repository: string, digest: Digest): Promise<Digest[] | undefined> {
-        const request = this.calls.read("GET", repository, `referrers/${digest}`);
-        return this.calls.run(request, async (response) => {
-            // distribution has no such route; Quay responds 400 for a manifest that it does not know.
-            if (response.status === 404 || response.status === 400) {
-                const text = await response.text();
-                if (response.status === 404 && !lacksRoute(response, text)) throw foreignAbsence(response.context);
-                return undefined;
+        const path = `referrers/${digest}`;
+        const found: Digest[] = [];
+        const asked = new Set<string>();
+        let next: string | undefined = path;
+        while (next !== undefined) {
+            const request: RegistryRequest = this.calls.read("GET", repository, next);
+            const page: ReferrersPage | undefined = await this.referrersPage(request, repository, digest);
+            if (page === undefined) return undefined;
+            found.push(...page.referrers);
+            asked.add(next);
+            next = page.next === undefined ? undefined : `${path}?${page.next}`;
+            if (next !== undefined && (asked.has(next) || asked.size === MAX_REFERRER_PAGES)) {
+                throw endlessReferrers({ host: this.host, operation: request.operation });
             }
-            if (response.status !== 200) throw responseError(response, await response.text());
-            return (await readManifest(response)).manifests.map((referrer) => referrer.digest);
+        }
+        return found;
+    }
+
+    /**
+     * Gitea's router has a 404 of its own for a route that it lacks, as gateways do for a registry that is down. It means
+     * that there is no such API if the registry answers for the manifest, and 404 is the response to the same request again.
+     */
+    private async referrersPage(request: RegistryRequest, repository: string, digest: Digest) {
+        const read = () => this.calls.run(request, readReferrersPage);
+        return read().catch(async (error: unknown) => {
+            if (!isForeignAbsence(error)) throw error;
+            await this.manifestHead(repository, digest);
+            return read().catch((again: unknown) => {
+                if (!isForeignAbsence(again)) throw again;
+                return undefined;
+            });
         });
     }
 
@@ -266,6 +290,8 @@ export class RegistryClient {
     }
 }
 
+/** A page is a manifest of up to 4 MiB. */
+const MAX_REFERRER_PAGES = 100;
 /** Registries give a page of 50 tags or more. */
 const MAX_TAG_PAGES = 10_000;
 /** All tags of a repository are in memory at once. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type ErrorCode, responseCode } from "../../errors/codes";
 import { RegistryError, type RequestContext } from "../../errors/errors";
 import { parseJson } from "../../errors/text";
+import { temporaryPasswordFix } from "../auth/temporary-password";
 import { clientCertificateError, refusalByPage } from "../http/client-certificate-errors";
 import { resumeHint } from "../http/resume-hint";
 import type { HttpResponse } from "../http/transport";
@@ -12,14 +13,16 @@ const REDIRECTED_WRITE =
     "let what stands in front of the registry redirect with 307 or 308, which keep the method, or name the final host in " +
     "site.registry.mirrorBase";
 
+// A correct account is rejected too where the clock that issues tokens is not the one that reads them.
+const ACCOUNT_FIX =
+    "check registryUsername and registryPassword of the stack, or the account that the command line names, what the " +
+    "account may do, and the clocks of the registry's machines";
+
 const FIXES: Readonly<Record<number, string>> = {
     301: REDIRECTED_WRITE,
     302: REDIRECTED_WRITE,
     303: REDIRECTED_WRITE,
-    // A correct account gets it too where the clock that issues tokens is not the one that reads them.
-    401:
-        "check registryUsername and registryPassword of the stack, or the account that the command line names, what the " +
-        "account may do, and the clocks of the registry's machines",
+    401: ACCOUNT_FIX,
     403: "give the account the right it lacks, or more quota",
     405: "check whether the registry is read-only, or does not offer this",
     412: "change the policy of the project that forbids it (immutable tags, content trust)",
@@ -64,7 +67,9 @@ export function responseError(response: HttpResponse, text: string, fix?: string
     const refusal = refusalByPage(status, text);
     if (refusal !== undefined) return clientCertificateError(refusal, context, { status });
     const { code, registryCode, problem } = readFailure(response, text);
-    const known = CODE_FIXES[code] ?? fix ?? statusFix(code === "DISK_FULL" ? 507 : status, context);
+    const isRejected = status === 401 || status === 403;
+    const temporary = isRejected ? temporaryPasswordFix(context.account) : undefined;
+    const known = CODE_FIXES[code] ?? temporary ?? fix ?? statusFix(code === "DISK_FULL" ? 507 : status, context);
     return new RegistryError(problem, {
         ...context,
         code,
@@ -73,6 +78,11 @@ export function responseError(response: HttpResponse, text: string, fix?: string
         fix: known,
         retryAfter: retryAfterSeconds(response.headers["retry-after"], serverTime(response)),
     });
+}
+
+/** The error of a token endpoint. A wrong password may be denied there as well as rejected: olareg responds 403. */
+export function tokenError(response: HttpResponse, text: string): RegistryError {
+    return responseError(response, text, response.status === 403 ? ACCOUNT_FIX : undefined);
 }
 
 /** Why the account is right nevertheless, and the registry is not reached: see `NOT_A_REGISTRY`. */
@@ -170,10 +180,12 @@ function accountProblem(status: number, account: string | undefined): string | u
 
 /**
  * Codes with which registries report that something does not exist: those of distribution-spec ("Error Codes"), Harbor's
- * `NOT_FOUND`, and Quay's `TAG_EXPIRED` for a tag that was deleted.
+ * `NOT_FOUND`, and Quay's `TAG_EXPIRED` for a tag that was deleted. olareg has `MANIFEST_BLOB_UNKNOWN` for a manifest whose
+ * bytes it has lost.
  */
 const ABSENCE_CODES: ReadonlySet<string> = new Set([
     "BLOB_UNKNOWN",
+    "MANIFEST_BLOB_UNKNOWN",
     "MANIFEST_UNKNOWN",
     "NAME_UNKNOWN",
     "NOT_FOUND",
@@ -203,14 +215,26 @@ export function lacksRoute(response: HttpResponse, text: string): boolean {
     return headerText(response, "docker-distribution-api-version") !== "" && type.startsWith("text/plain");
 }
 
+/** True for a registry's own report that it does not offer this (distribution-spec, "Error Codes": `UNSUPPORTED`). */
+export function reportsUnsupported(text: string): boolean {
+    return readErrorBody(text).code === "UNSUPPORTED";
+}
+
 /** The error for a 404 that is not the registry's: what was asked for may exist. */
 export function foreignAbsence(context: RequestContext): RegistryError {
     return new RegistryError("this is not a response of a registry, so it proves nothing", {
         ...context,
         code: "UNEXPECTED_RESPONSE",
         status: 404,
-        fix: "check what stands in front of the registry and that the registry behind it runs",
+        fix:
+            "check what stands in front of the registry and that the registry behind it runs; at Gitea and Forgejo, that the " +
+            "path begins with a user or an organization",
     });
+}
+
+/** True for the error of `foreignAbsence`. */
+export function isForeignAbsence(error: unknown): boolean {
+    return error instanceof RegistryError && error.code === "UNEXPECTED_RESPONSE" && error.status === 404;
 }
 
 /** The error of a deletion: a registry responds 405 when deletion is turned off, which it is by default at distribution. */

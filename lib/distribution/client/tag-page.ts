@@ -3,30 +3,46 @@ import { RegistryError, type RequestContext } from "../../errors/errors";
 import { parseJson } from "../../errors/text";
 import type { HttpResponse } from "../http/transport";
 
+/** Tags that one page is asked for. */
+const PAGE_SIZE = 1000;
+
+/** The path of the first page under a repository. */
+export const FIRST_TAG_PAGE = `tags/list?n=${PAGE_SIZE}`;
+
 /** One page of a repository's tags, and the path of the next under the repository. */
 export interface TagPage {
     readonly tags: readonly string[];
     readonly next?: string;
+    /** False if only the number of tags tells that there may be more: registries need not link their pages. */
+    readonly isLinked: boolean;
     readonly context: RequestContext;
 }
 
 const body = z.object({ tags: z.array(z.string()).nullable() });
 
-/** Reads a response to `GET /v2/<name>/tags/list`: its `Link` names the next page (RFC 8288, distribution-spec). */
+/**
+ * Reads a response to `GET /v2/<name>/tags/list`. Its `Link` names the next page (RFC 8288); a registry may leave that out
+ * (distribution-spec, "Listing Tags"), and a full page is followed by what comes after its last tag then.
+ */
 export async function readTagPage(response: HttpResponse): Promise<TagPage> {
     const { context } = response;
     const parsed = body.safeParse(parseJson(await readText(response)));
     if (!parsed.success) throw invalidList(context, "the response is not a list of tags");
-    const { link } = response.headers;
-    const query = typeof link === "string" ? nextQuery(link) : undefined;
-    return { context, tags: parsed.data.tags ?? [], ...(query === undefined ? {} : { next: `tags/list?${query}` }) };
+    const tags = parsed.data.tags ?? [];
+    const query = nextQuery(response);
+    if (query !== undefined) return { context, tags, next: `tags/list?${query}`, isLinked: true };
+    const last = tags.length < PAGE_SIZE ? undefined : tags.at(-1);
+    const next = last === undefined ? {} : { next: `${FIRST_TAG_PAGE}&last=${encodeURIComponent(last)}` };
+    return { context, tags, ...next, isLinked: false };
 }
 
 /**
- * Registries write the path with and without their host; only its query tells the pages apart. Each character of the
- * header is read a few times at most: one search from every bracket would take its square in time.
+ * The query of the page that a response links as the next one. Registries write its path with and without their host; only
+ * its query tells the pages apart. Each character of the header is read a few times at most: one search from every bracket
+ * would take its square in time.
  */
-function nextQuery(link: string): string | undefined {
+export function nextQuery({ headers: { link } }: Pick<HttpResponse, "headers">): string | undefined {
+    if (typeof link !== "string") return undefined;
     const links = [...link.matchAll(/<([^<>]*)>([^<]*)/g)];
     const next = links.find(
         ([, target = "", about = ""]) => target.includes("?") && /^\s*;[^,]*rel="?next"?/.test(about),

@@ -5,6 +5,7 @@ import type { RegistryClient } from "../../distribution/client/registry-client";
 import { type ImageProblem, imageProblem } from "../image-problem";
 import { type ImageTask, isAttachment } from "../image-task";
 import { ReferrerTags } from "../referrer-tags";
+import { deleteTagged } from "../tagged-manifest";
 import { type ReferrerList, RepositoryGraph } from "./repository-graph";
 
 /** An image that stays although it was to go, and what still points to it. */
@@ -88,7 +89,10 @@ async function removeFrom(
     await spareReferred(graph, lists, doomed, kept);
     const referrerTags = new ReferrerTags(client);
     const remove = async (manifest: Digest): Promise<void> => {
-        await client.manifestDelete(repository, manifest);
+        const tags = [...graph.tags]
+            .filter(([tag, digest]) => digest === manifest && going.has(tag))
+            .map(([tag]) => tag);
+        await deleteTagged(client, repository, manifest, tags);
         for (const [tag, { entries }] of lists)
             if (entries.includes(manifest)) await referrerTags.unlist(repository, tag, manifest);
     };

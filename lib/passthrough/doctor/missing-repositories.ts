@@ -3,6 +3,7 @@ import type { RegistryClient } from "../../distribution/client/registry-client";
 import { RegistryError } from "../../errors/errors";
 import type { Problem } from "../../errors/problem";
 import { counted } from "../../errors/text";
+import { creationFix } from "./creation-fix";
 import type { ImageProblem, ImportPlan } from "../../import";
 
 /** Lists of tags asked for at once. */
@@ -51,7 +52,7 @@ export function missingRepositoriesError(rejected: RegistryError, repositories: 
         ...{ registry, operation, status },
         code: "REPOSITORIES_MISSING",
         isMultiline: true,
-        fix: CREATE,
+        fix: creationFix(registry, repositories) ?? CREATE,
         cause: rejected,
     });
 }
@@ -66,6 +67,8 @@ export function nameMissingRepositories(failed: readonly ImageProblem[], { push 
     const tasks = push.map(({ task }) => task).filter(({ source }) => sources.has(source));
     const repositories = [...new Set(tasks.map(({ repository }) => repository))].sort();
     const fix = `if the registry creates no repository with the first push, create ${repositories.join(", ")}, and run again`;
-    const named = (problem: Problem) => (isMissing(problem) ? { ...problem, fix } : problem);
+    const fixAt = ({ place }: Problem) =>
+        place !== undefined && "registry" in place ? (creationFix(place.registry, repositories) ?? fix) : fix;
+    const named = (problem: Problem) => (isMissing(problem) ? { ...problem, fix: fixAt(problem) } : problem);
     return failed.map(({ source, problems }) => ({ source, problems: problems.map(named) }));
 }
