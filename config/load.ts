@@ -77,6 +77,7 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
         ...unknownKeyIssues(
             Object.keys(pulumi.runtime.allConfig()),
             clusters?.value.map(({ name }) => name),
+            stack,
         ),
     ];
     if (site === undefined || all.length > 0) throw new pulumi.RunError(issuesText(all));

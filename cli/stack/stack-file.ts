@@ -63,7 +63,7 @@ export function readStackSite(selection: StackSelection): Site {
     const context = { read, now: new Date(), stack: stackName(selection) };
     const { site, issues } = readSite(document, defaults, context);
     const clusters = site?.clusters.map(({ name }) => name);
-    const all = [...issues, ...unknownKeyIssues(keys, clusters)];
+    const all = [...issues, ...unknownKeyIssues(keys, clusters, context.stack)];
     if (site !== undefined && all.length === 0) return site;
     throw configurationError(all);
 }

@@ -43,9 +43,16 @@ test("a typo in a key is told with the keys there are", async () => {
     });
     await stack.setConfig("pulerUsername", "puller", false);
     const preview = await stack.preview();
-    expect(preview.text).toContain("site.registry.mirorBase: there is no such key; use one of: type, mirrorBase, ca");
-    expect(preview.text).toContain("pulerUsername: there is no such key; use one of: site, defaults, registryUsername");
-    expect(preview.text).toContain("site.contents: there is no such key; use one of: registry, upstreams, content");
+    expect(preview.text).toContain(
+        "site.registry.mirorBase: there is no such key; write mirrorBase, or use one of: type, mirrorBase, ca",
+    );
+    expect(preview.text).toContain(
+        "pulerUsername: there is no such key; remove it with: npm run pulumi -- config rm pulerUsername --stack test, and " +
+            "write pullerUsername, or use one of: site, defaults, registryUsername",
+    );
+    expect(preview.text).toContain(
+        "site.contents: there is no such key; write content, or use one of: registry, upstreams",
+    );
 });
 
 test("mistakes in kubeconfigs come with the others, each by its key, and nothing of their logins is shown", async () => {
