@@ -17,9 +17,8 @@ export function readYamlFile(file) {
         // The rest of the message is the line itself, which may have a secret in it.
         const [reason = ""] = error.message.split(/ at line \d|\n/);
         const { line, col } = error.linePos?.[0] ?? { line: 1, col: 1 };
-        throw new Error(
-            `${file}:${line}:${col}: not YAML: ${reason}; correct it there, then run the same command again`,
-        );
+        const problem = `${file}:${line}:${col}: not YAML: ${reason}; correct it there, then run the same command again`;
+        throw new Error(problem, { cause: error });
     }
 }
 
