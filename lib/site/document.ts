@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { ConfigIssue } from "./config-issue";
+import { excludePatternIssues } from "./exclude-issues";
 import { nearestName, unknownKeyFix } from "./key-hints";
 import { ANY_NAME, type ConfigKey, siteKeys } from "./key-documentation";
 import { type ContentDocument, type SiteDocument, siteSchema } from "./schema";
@@ -30,7 +31,7 @@ export function parseContent(document: unknown): { content: readonly ContentDocu
     const { content } = isObject(document) ? document : {};
     const parsed = siteSchema.shape.content.safeParse(content, WITH_INPUT);
     return parsed.success
-        ? { content: parsed.data, issues: [] }
+        ? { content: parsed.data, issues: excludePatternIssues(parsed.data) }
         : { content: [], issues: configIssues(parsed.error, ["content"]) };
 }
 

@@ -154,10 +154,42 @@ test.each([
     expect(found[0]).toContain(`${key}: there is no such key; ${fix}`);
 });
 
+test("a letter of another alphabet in a host or a pattern over names is refused with its code point", () => {
+    const host = "qu\u0430y.io";
+    const accept = [`${host}/org/*`, "quay.io/org/app"];
+    const document = {
+        upstreams: [host, "https://quay.io/org", "*.quay.io"],
+        content: [{ ...set, exclude: ["quay.io/**", `${host}/**`] }],
+        cluster: { coverage: { accept } },
+    };
+    expect(messages(document).filter((line) => !line.includes("not a lock"))).toEqual([
+        'site.upstreams[0]: "qu\\u0430y.io" is not a registry host: it has the character U+0430; ' +
+            "write it in ASCII, or as punycode (xn--…) if U+0430 is meant",
+        'site.upstreams[1]: "https://quay.io/org" is not a registry host; write quay.io',
+        'site.upstreams[2]: "*.quay.io" is not a registry host; write host or host:port',
+        'site.content[0].exclude[1]: "qu\\u0430y.io/**" has the character U+0430, which no name of an image has; ' +
+            "write a list of patterns, as in [quay.io/org/app:1.0, registry.redhat.io/rhel9/**]",
+        'site.cluster.coverage.accept[0]: "qu\\u0430y.io/org/*" has the character U+0430, which no name of an image has; ' +
+            "write a list of patterns, as in [quay.io/org/app:1.0, docker.io/team/**]",
+    ]);
+});
+
+test("the same lock file in two entries is told as what it is, however its path is written", () => {
+    const content = [set, { archive: "b.tar", lock: "./a.json" }, { archive: "c.tar", lock: "other/a.json" }];
+    const duplicates = messages({ content }).filter((line) => !line.includes("not a lock"));
+    expect(duplicates).toEqual([
+        "site.content[1].lock: site.content[0] has the same lock file; " +
+            "remove one of the two entries; several archives of one set are a list: archive: […]",
+        "site.content[2].lock: two entries have a lock called a; give each set a lock file with a name of its own",
+    ]);
+});
+
 test("image sets that are read alone have the same words", () => {
     const { issues } = parseContent({ content: [{ archive: 5, lock: "a.json", lok: "b" }] });
     expect(issues.map(({ key, problem }) => `${key}: ${problem}`)).toEqual([
         "site.content[0].archive: it is a number (5), and must be a text, or a list of texts",
         "site.content[0].lok: there is no such key",
     ]);
+    const foreign = parseContent({ content: [{ ...set, exclude: ["qu\u0430y.io/**"] }] });
+    expect(foreign.issues.map(({ key }) => key)).toEqual(["site.content[0].exclude[0]"]);
 });
