@@ -12,6 +12,8 @@ import {
     clientKeyIssues,
     proxyAccountIssues,
     issuesText,
+    parseJson,
+    plainSecretIssues,
     readAccounts,
     readConnectionSecrets,
     readConfiguredSite,
@@ -68,6 +70,7 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const configured = readConfiguredSite({ value: document }, { value: defaults }, read);
     const { type, clientCertificate, proxy, clusters } = configured;
     const kubeconfigs = readKubeconfigs(clusters?.value ?? [], (key) => config.get(key), stack);
+    const values = pulumi.runtime.allConfig();
     const all = [
         ...issues,
         ...(type === undefined ? [] : accountIssues((key) => config.get(key), type.value, stack)),
@@ -75,13 +78,25 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
         ...(proxy ? proxyAccountIssues((key) => config.get(key), proxy.value, stack) : []),
         ...(clusters === undefined ? [] : kubeconfigs.issues),
         ...unknownKeyIssues(
-            Object.keys(pulumi.runtime.allConfig()),
+            Object.keys(values),
             clusters?.value.map(({ name }) => name),
+            stack,
         ),
+        ...plainSecretIssues(plainKeys(values), stack),
     ];
     if (site === undefined || all.length > 0) throw new pulumi.RunError(issuesText(all));
     const texts = Object.entries(kubeconfigs.texts).map(([name, text]) => [name, pulumi.secret(text)] as const);
     return { ...withSecrets(site, configured, config), kubeconfigs: Object.fromEntries(texts) };
+}
+
+/**
+ * The keys whose values are no secrets to Pulumi, with their namespaces, as the language host tells the program (and no
+ * provider: `sdk/nodejs/runtime/config.ts` of Pulumi). None where a host does not tell: it might be wrong to refuse one.
+ */
+function plainKeys(values: Readonly<Record<string, unknown>>): string[] {
+    const secret = parseJson(process.env["PULUMI_CONFIG_SECRET_KEYS"])?.value;
+    if (!Array.isArray(secret)) return [];
+    return Object.keys(values).filter((key) => !secret.includes(key) && values[key] !== "");
 }
 
 /** What `loadSite` returns beside the kubeconfigs. */

@@ -60,6 +60,17 @@ export function completeArguments(args, place, stack) {
 }
 
 /**
+ * The file that a Pulumi command line names for the configuration.
+ *
+ * @param {string[]} args
+ * @returns {string[]} none if it names none
+ */
+export function namedConfigFile(args) {
+    const file = flagValue(args, ["--config-file"]);
+    return file === undefined ? [] : [file];
+}
+
+/**
  * Whether a Pulumi command line runs the providers of resources.
  *
  * @param {string[]} args

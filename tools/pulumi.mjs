@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { asksForHelp, completeArguments, runsProviders, selectedStack } from "./command-line.mjs";
+import { asksForHelp, completeArguments, namedConfigFile, runsProviders, selectedStack } from "./command-line.mjs";
 import { toolsAtHand } from "./get-tools.mjs";
 import { prepare, runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
@@ -23,8 +23,10 @@ async function main(args) {
     const files = stackFiles(place, stack);
     const progress = createProgress();
     const toolbox = await prepare(place, progress, ["pulumi"]);
+    // The YAML package is there only after prepare().
+    const { checkPulumiFiles } = await import("./yaml-file.mjs");
+    checkPulumiFiles([join(place.root, "Pulumi.yaml"), files.tracked, files.config, ...namedConfigFile(args)]);
     if (existsSync(files.config)) {
-        // The YAML package is there only after prepare().
         const { writeStackConfig } = await import("./stack-config.mjs");
         writeStackConfig(files);
     }

@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { arch, platform } from "node:os";
 import { join } from "node:path";
-import { parse } from "yaml";
 import { onPath } from "./installed-tool.mjs";
 import { kitPluginArchive, kubernetesPluginVersion, pluginProgram } from "./kubernetes-plugin.mjs";
 import { capture } from "./process.mjs";
+import { readYamlFile } from "./yaml-file.mjs";
 
 const prefix = "registry-passthrough:";
 
@@ -23,7 +23,7 @@ const prefix = "registry-passthrough:";
 export async function ensureKubernetesPlugin(place, stackFiles, pulumi, env, progress) {
     const { config, tracked } = stackFiles;
     const files = [config, tracked, join(place.root, "Pulumi.yaml")].filter((file) => existsSync(file));
-    if (!files.some((file) => hasAppliedCluster(parse(readFileSync(file, "utf8"))))) return;
+    if (!files.some((file) => hasAppliedCluster(readYamlFile(file)))) return;
     const version = kubernetesPluginVersion(place.root);
     const installed = join(env.PULUMI_HOME ?? "", "plugins", `resource-kubernetes-v${version}`);
     if (existsSync(installed) || onPath(pluginProgram, env).length > 0) return;

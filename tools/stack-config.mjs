@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import { writePrivate } from "./workspace.mjs";
+import { readYamlFile } from "./yaml-file.mjs";
 
 const notice = [
     " Made by tools/: your settings belong into the tracked file of the same name in the project's root folder,",
@@ -20,12 +21,12 @@ const notice = [
  * @param {Document} [runtime] values of config keys made at run time; absent: those of the last time
  */
 export function writeStackConfig(files, runtime) {
-    const text = existsSync(files.config) ? readFileSync(files.config, "utf8") : "";
-    const tracked = existsSync(files.tracked) ? (parse(readFileSync(files.tracked, "utf8")) ?? {}) : {};
+    const generated = readYamlFile(files.config);
+    const tracked = readYamlFile(files.tracked) ?? {};
     const before = readOrigins(files.origins);
     const now = { tracked: Object.keys(tracked.config ?? {}).sort(), runtime: runtime ?? before.runtime };
-    const merged = mergeConfig({ tracked, generated: parse(text) ?? {}, before, runtime: now.runtime });
-    if (JSON.stringify(merged) !== JSON.stringify(parse(text))) {
+    const merged = mergeConfig({ tracked, generated: generated ?? {}, before, runtime: now.runtime });
+    if (JSON.stringify(merged) !== JSON.stringify(generated)) {
         writePrivate(files.config, `#${notice.replaceAll("\n", "\n#")}\n${stringify(merged)}`);
     }
     if (JSON.stringify(now) !== JSON.stringify(before)) writePrivate(files.origins, JSON.stringify(now));

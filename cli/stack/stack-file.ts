@@ -9,6 +9,7 @@ import {
     configurationError,
     mergeDocuments,
     parseContent,
+    plainSecretIssues,
     readSite,
     unknownKeyIssues,
 } from "../../lib/site";
@@ -58,12 +59,16 @@ export function readStackContent(selection: StackSelection): StackContent[] {
  * @throws PassthroughError `CONFIG_INVALID` with every problem by its key; `STACK_FILE_INVALID`
  */
 export function readStackSite(selection: StackSelection): Site {
-    const { site: document, defaults, keys } = readStackFile(selection);
+    const { site: document, defaults, keys, plain } = readStackFile(selection);
     const read = (path: string): string => readFileSync(resolve(selection.folder ?? "", path), "utf8");
     const context = { read, now: new Date(), stack: stackName(selection) };
     const { site, issues } = readSite(document, defaults, context);
     const clusters = site?.clusters.map(({ name }) => name);
-    const all = [...issues, ...unknownKeyIssues(keys, clusters)];
+    const all = [
+        ...issues,
+        ...unknownKeyIssues(keys, clusters, context.stack),
+        ...plainSecretIssues(plain, context.stack),
+    ];
     if (site !== undefined && all.length === 0) return site;
     throw configurationError(all);
 }
@@ -100,6 +105,8 @@ interface StackFile {
     readonly site: unknown;
     readonly defaults: unknown;
     readonly keys: readonly string[];
+    /** Those of the keys whose values everybody can read: `pulumi config set --secret` did not encrypt them. */
+    readonly plain: readonly string[];
 }
 
 function readStackFile(selection: StackSelection): StackFile {
@@ -108,13 +115,21 @@ function readStackFile(selection: StackSelection): StackFile {
         throw invalidFile(path, "there is no such file", "name a stack whose file is here with --stack");
     const config = readConfig(path);
     const project = readProjectConfig(join(selection.folder ?? "", PROJECT_FILE));
+    const keys = [...new Set([...Object.keys(project), ...Object.keys(config)])];
     return {
         path,
         // A stack's value replaces the project's, as everywhere in Pulumi.
         site: config[SITE] ?? project[SITE],
         defaults: config[DEFAULTS] ?? project[DEFAULTS],
-        keys: [...new Set([...Object.keys(project), ...Object.keys(config)])],
+        keys,
+        plain: keys.filter((key) => isPlain(config[key] ?? project[key])),
     };
+}
+
+const encryptedValue = z.strictObject({ secure: z.string() });
+
+function isPlain(value: unknown): boolean {
+    return (value ?? "") !== "" && !encryptedValue.safeParse(value).success;
 }
 
 /** The file of a stack's configuration, which may not exist. */

@@ -6,10 +6,13 @@ import type { ImageSet } from "../mirror/image-set";
 import { type Digest, computeDigest, isDigest } from "../oci/digest";
 import { PassthroughError, errorMessage, toProblem } from "../errors/errors";
 import { formatReason } from "../errors/format";
+import { bounded, quoted } from "../errors/text";
 import { parseBoundedJson } from "../oci/bounded-json";
 import { isMediaType } from "../oci/media-types";
 import { parseSourceKey } from "../oci/reference";
 import { ARCHIVE_FORMATS, type ArchiveFormat, type ArchivePart } from "./archive-parts";
+import { findDuplicateKey } from "./duplicate-keys";
+import { nestingProblems } from "./nesting";
 import { hasSoundParts } from "./lock-parts";
 import { clusterFactsSchema, someFacts, strayFacts } from "./lock-cluster";
 
@@ -122,6 +125,7 @@ function contradictions(lock: Lock): string[] {
         ...badNames(lock),
         ...badMarks(lock),
         ...danglingDigests(lock),
+        ...nestingProblems(lock),
         ...badFacts(lock),
         ...straySources(lock),
         ...includedExclusions(lock),
@@ -260,6 +264,14 @@ function danglingDigests(lock: Omit<Lock, "lockVersion">): string[] {
 }
 
 function parseDocument(text: string, place: string): unknown {
+    const document = parseJsonText(text, place);
+    const duplicate = findDuplicateKey(text, document);
+    if (duplicate === undefined) return document;
+    const what = `line ${duplicate.line} has the key ${quoted(bounded(duplicate.key))} once more in the same object`;
+    throw invalid(place, what, undefined);
+}
+
+function parseJsonText(text: string, place: string): unknown {
     try {
         return parseBoundedJson(text);
     } catch (cause) {

@@ -2,6 +2,7 @@ import { type Digest, digestHex } from "../oci/digest";
 import type { ErrorCode } from "../errors/codes";
 import { PassthroughError } from "../errors/errors";
 import { quotedAscii } from "../errors/text";
+import { mirrorBaseProblems, shownMirrorBase, tidyMirrorBase } from "./mirror-base-problems";
 import {
     type Reference,
     canonicalRegistry,
@@ -36,22 +37,25 @@ const MAX_NAME_LENGTH = 255;
 /**
  * Reads a mirror base such as `registry.site-a.local:8443/mirror` or, where one host name is one repository,
  * `mirror.registry.site-a.local`. IPv6 literals are refused: no mirror rule can name one.
- * @throws PassthroughError `MIRROR_BASE_INVALID`
+ * @throws PassthroughError `MIRROR_BASE_INVALID` with everything that is wrong with it
  */
 export function parseMirrorBase(text: string): MirrorBase {
+    const problems = mirrorBaseProblems(text);
     const [first = "", ...rest] = text.split("/");
     const host = canonicalRegistry(first);
-    const rejected = invalidBase(text) ?? (host === undefined ? undefined : otherAddress(host));
-    const prefix = rest.join("/");
-    if (rejected !== undefined || host === undefined) {
-        const [what, fix] = rejected ?? invalidHost(first);
-        throw new PassthroughError(what, {
-            code: "MIRROR_BASE_INVALID",
-            thing: `mirror base ${quotedAscii(text)}`,
-            fix,
-        });
-    }
-    return { host, prefix };
+    if (problems.length === 0 && host !== undefined) return { host, prefix: rest.join("/") };
+    const fixes = new Set(problems.map(({ fix }) => fix));
+    throw new PassthroughError(problems.map(({ what }) => what).join(", and "), {
+        code: "MIRROR_BASE_INVALID",
+        thing: `mirror base ${shownMirrorBase(text)}`,
+        fix: [...fixes].join(", and "),
+    });
+}
+
+/** The mirror base that a text means which has mistakes that can only be meant in one way; undefined if there is none. */
+export function intendedMirrorBase(text: string): MirrorBase | undefined {
+    const tidy = tidyMirrorBase(text);
+    return mirrorBaseProblems(tidy).length === 0 ? parseMirrorBase(tidy) : undefined;
 }
 
 /** True if both are the same place: hosts are compared in lower case. A text that is no mirror base is only like itself. */
@@ -184,38 +188,4 @@ function unmappable(
 ): PassthroughError {
     const thing = `image ${formatReference(source)}`;
     return new PassthroughError(`its mirror would be ${formatReference(mirror)}, ${what}`, { code, thing, ...facts });
-}
-
-function invalidHost(host: string): [what: string, fix: string] {
-    const isShort = /^[A-Za-z0-9-]+$/.test(host);
-    if (isShort) {
-        const what = `${JSON.stringify(host)} would be read as a path on docker.io`;
-        return [what, `write the host's full DNS name, or its port as in ${host}:443`];
-    }
-    const [what, fix = "write host, host/path or host:port/path"] = hostProblem(host);
-    return [what, fix];
-}
-
-/** Connections would read a host that ends in a number as another address (WHATWG URL): `10.1.5` as `10.1.0.5`. */
-function otherAddress(host: string): [what: string, fix: string] | undefined {
-    const name = host.replace(/:\d+$/, "");
-    const url = `https://${name}`;
-    const read = URL.canParse(url) ? new URL(url).hostname : undefined;
-    if (read === name) return undefined;
-    if (read === undefined) return [`${JSON.stringify(name)} is neither a DNS name nor an address`, "correct it"];
-    return [`${JSON.stringify(name)} is read as the address ${read}`, `write ${read}`];
-}
-
-function invalidBase(text: string): [what: string, fix: string] | undefined {
-    const scheme = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.exec(text)?.[0];
-    if (scheme !== undefined) return ["it has a scheme", `write ${text.slice(scheme.length)}`];
-    if (text.endsWith("/")) return ["it ends with a slash", `write ${text.replace(/\/+$/, "")}`];
-    if (text.includes("[")) return ["no mirror rule can name an IPv6 literal", "use the registry's DNS name"];
-    if (/^[^/]*:0+(\/|$)/.test(text))
-        return ["no registry listens on port 0", "write the port that clients connect to"];
-    const slash = text.indexOf("/");
-    const prefix = slash === -1 ? undefined : text.slice(slash + 1);
-    if (prefix === undefined || isRepository(prefix)) return undefined;
-    const fix = "write lower-case path components without tag or digest, as in registry.site-a.local:8443/mirror";
-    return [`${JSON.stringify(prefix)} is not a path that a registry accepts`, fix];
 }

@@ -64,7 +64,8 @@ export function canonicalRegistry(text: string): string | undefined {
 /** Why a text is no host, and the fix if it has a letter that only looks like one of a host. */
 export function hostProblem(text: string, noun = "host"): readonly [what: string, fix?: string] {
     const foreign = NOT_ASCII.exec(text)?.[0].codePointAt(0);
-    const what = `${quotedAscii(text)} is not a ${noun}`;
+    // What stands before an @ may be an account.
+    const what = `${quotedAscii(text.replace(/^.*@/s, "<account>@"))} is not a ${noun}`;
     if (foreign === undefined) return [what];
     const named = `U+${foreign.toString(16).toUpperCase().padStart(4, "0")}`;
     return [`${what}: it has the character ${named}`, `write it in ASCII, or as punycode (xn--…) if ${named} is meant`];

@@ -7,6 +7,9 @@ function setWith(key: string, isSecret = false, stack = "<stack>"): string {
     return `set it with: npm run pulumi -- config set${isSecret ? " --secret" : ""} ${key} --stack ${stack}`;
 }
 
+/** With the name of one of several clusters behind it. */
+const CLUSTER_KUBECONFIG = "kubeconfig-";
+
 /** Flat keys: each value is one text, most of them secret, so they are not part of the site's document. */
 export const accountsSchema = z.strictObject({
     registryUsername: z
@@ -113,6 +116,21 @@ export const accountsSchema = z.strictObject({
 
 export type AccountKey = keyof z.infer<typeof accountsSchema>;
 export const ACCOUNT_KEYS = Object.keys(accountsSchema.shape) as AccountKey[];
+
+/** The command that sets a flat key, also the kubeconfig of one of several clusters; undefined: there is no such key. */
+export function setCommand(key: string, stack: string): string | undefined {
+    const known = key.startsWith(CLUSTER_KUBECONFIG) ? "kubeconfig" : ACCOUNT_KEYS.find((name) => name === key);
+    const fix = known && (accountsSchema.shape[known].meta()?.fix as string);
+    return fix?.replace("set it with: ", "").replace("<stack>", stack).replace(` ${known} `, ` ${key} `);
+}
+
+/** True if `config set` must encrypt the value of a flat key. */
+export function isSecretKey(key: string): boolean {
+    const known = ACCOUNT_KEYS.find((name) => name === key);
+    return known === undefined
+        ? key.startsWith(CLUSTER_KUBECONFIG)
+        : accountsSchema.shape[known].meta()?.isSecret === true;
+}
 
 /** Gives the text of a flat key; undefined if it is not set. */
 export type ReadAccountKey = (key: AccountKey) => string | undefined;

@@ -3,6 +3,7 @@ import { mirrorRuleNames } from "../openshift/rules/rule-names";
 import type { ConfigIssue } from "./config-issue";
 import { collectIssue } from "./issues";
 import type { SiteCluster } from "./mirror-policy";
+import { patternIssues } from "./pattern-issues";
 import { clusterKeys } from "./cluster-keys";
 import { type SiteDocument } from "./schema";
 
@@ -69,7 +70,8 @@ export function clusterIssues(document: SiteDocument, known: readonly ConfigIssu
         ...(cluster === undefined ? [] : readClusters({ cluster })),
         ...(clusters ? readClusters({ clusters }) : []),
     ];
-    return [...issues, ...all.flatMap(versionIssues)];
+    const patterns = all.flatMap((one) => patternIssues(`${clusterKey(one)}.coverage.accept`, one.coverage?.accept));
+    return [...issues, ...all.flatMap(versionIssues), ...patterns];
 }
 
 function isOfClusters({ key }: ConfigIssue): boolean {

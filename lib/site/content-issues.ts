@@ -21,7 +21,13 @@ export function readUpstreams({ upstreams }: SiteDocument, issues: ConfigIssue[]
         }
         const host = canonicalRegistry(text);
         if (host !== undefined) return [host];
-        const [problem, fix = "write host or host:port"] = hostProblem(text, "registry host");
+        // As people copy it from a browser or a pull spec.
+        const [name = ""] = text
+            .trim()
+            .replace(/^[a-z+]+:\/\//i, "")
+            .split("/");
+        const own = canonicalRegistry(name) === undefined ? "write host or host:port" : `write ${name}`;
+        const [problem, fix = own] = hostProblem(text, "registry host");
         issues.push({ key, problem, fix });
         return [];
     });

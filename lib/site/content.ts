@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, normalize } from "node:path";
 import { type Lock, lockDigest, parseLock } from "../lock";
 import type { ClusterFacts } from "../mirror/cluster-facts";
 import type { ImageMark } from "../mirror/image-set";
@@ -6,7 +6,7 @@ import type { Override } from "../mirror/override";
 import type { Digest } from "../oci/digest";
 import { errorMessage } from "../errors/errors";
 import { parseSourceKey, repositoryName } from "../oci/reference";
-import { excludeIssues } from "./exclude-issues";
+import { excludeIssues, excludePatternIssues } from "./exclude-issues";
 import { collectIssue } from "./issues";
 import { leftOut } from "./left-out";
 import type { ConfigIssue } from "./config-issue";
@@ -56,7 +56,8 @@ export function readContent(
         const lock = locks[i];
         if (lock !== undefined) issues.push(...excludeIssues(document, i, lock, reader.stack));
     });
-    issues.push(...duplicateNameIssues(documents.map(({ lock }) => setName(lock))));
+    issues.push(...excludePatternIssues(documents));
+    issues.push(...duplicateNameIssues(documents.map(({ lock }) => lock)));
     const tags = new TagOwners(locks);
     const sets = documents.flatMap((document, i) => {
         const lock = locks[i];
@@ -88,18 +89,19 @@ function readLockText(
     return collectIssue(key, issues, () => parseLock(text, document.lock));
 }
 
-function duplicateNameIssues(names: readonly string[]): ConfigIssue[] {
-    return names.flatMap((name, i) =>
-        names.indexOf(name) === i
-            ? []
-            : [
-                  {
-                      key: `site.content[${i}].lock`,
-                      problem: `two entries have a lock called ${name}`,
-                      fix: "give each set a lock file with a name of its own",
-                  },
-              ],
-    );
+function duplicateNameIssues(paths: readonly string[]): ConfigIssue[] {
+    const files = paths.map((path) => normalize(path));
+    const names = paths.map(setName);
+    return names.flatMap((name, i) => {
+        const [first, key] = [names.indexOf(name), `site.content[${i}].lock`];
+        if (first === i) return [];
+        if (files[first] === files[i]) {
+            const fix = "remove one of the two entries; several archives of one set are a list: archive: […]";
+            return [{ key, problem: `site.content[${first}] has the same lock file`, fix }];
+        }
+        const fix = "give each set a lock file with a name of its own";
+        return [{ key, problem: `two entries have a lock called ${name}`, fix }];
+    });
 }
 
 /** Which set has which tag in the end: sets are listed in the order they were created, the last one that names a tag has it. */

@@ -1,7 +1,10 @@
 import type { z } from "zod";
 import type { ConfigIssue } from "./config-issue";
+import { excludePatternIssues } from "./exclude-issues";
+import { nearestName, unknownKeyFix } from "./key-hints";
 import { ANY_NAME, type ConfigKey, siteKeys } from "./key-documentation";
 import { type ContentDocument, type SiteDocument, siteSchema } from "./schema";
+import { valueProblem } from "./value-problem";
 
 /** The document that a site is read from: objects are merged deeply, lists and plain values of the site win. */
 export function mergeDocuments(defaults: unknown, site: unknown): unknown {
@@ -16,7 +19,7 @@ export function mergeDocuments(defaults: unknown, site: unknown): unknown {
  * then be reported in the same run
  */
 export function parseSiteDocument(document: unknown): { site?: SiteDocument; issues: ConfigIssue[] } {
-    const parsed = siteSchema.safeParse(document);
+    const parsed = siteSchema.safeParse(document, WITH_INPUT);
     if (parsed.success) return { site: parsed.data, issues: [] };
     const issues = configIssues(parsed.error);
     const rest = siteSchema.safeParse(withoutInvalidKeys(document, parsed.error.issues));
@@ -26,9 +29,9 @@ export function parseSiteDocument(document: unknown): { site?: SiteDocument; iss
 /** Reads only the image sets of a site's document, whatever the rest of it is. */
 export function parseContent(document: unknown): { content: readonly ContentDocument[]; issues: ConfigIssue[] } {
     const { content } = isObject(document) ? document : {};
-    const parsed = siteSchema.shape.content.safeParse(content);
+    const parsed = siteSchema.shape.content.safeParse(content, WITH_INPUT);
     return parsed.success
-        ? { content: parsed.data, issues: [] }
+        ? { content: parsed.data, issues: excludePatternIssues(parsed.data) }
         : { content: [], issues: configIssues(parsed.error, ["content"]) };
 }
 
@@ -49,27 +52,45 @@ function withoutInvalidKeys(document: unknown, issues: readonly z.core.$ZodIssue
     return rest;
 }
 
+/** Issues have the values that they are about. */
+const WITH_INPUT = { reportInput: true } as const;
+
 function configIssues(error: z.ZodError, above: readonly PropertyKey[] = []): ConfigIssue[] {
     const keys = siteKeys();
-    return error.issues.flatMap((issue) => {
-        const path = [...above, ...issue.path];
-        const key = formatKeyPath(path);
-        if (issue.code === "unrecognized_keys") {
-            const fix = `use one of: ${namesBelow(keys, path).join(", ")}`;
-            return issue.keys.map((name) => ({ key: `${key}.${name}`, problem: "there is no such key", fix }));
-        }
-        if (issue.code === "invalid_key") {
-            const problem = issue.issues[0]?.message ?? issue.message;
-            return [{ key, problem, fix: findFix(keys, path.slice(0, -1)) }];
-        }
-        const isMissing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
-        const fix = findFix(keys, path);
-        return [{ key, problem: isMissing ? "it is missing" : issue.message, fix }];
-    });
+    return error.issues.flatMap((issue) => configIssue(issue, [...above, ...issue.path], keys));
 }
 
+function configIssue(issue: z.core.$ZodIssue, path: readonly PropertyKey[], keys: readonly ConfigKey[]): ConfigIssue[] {
+    const key = formatKeyPath(path);
+    if (issue.code === "unrecognized_keys") {
+        const [siblings, section] = [namesBelow(keys, path), keyName(path)];
+        const fix = (name: string) => unknownKeyFix(name, siblings, section);
+        return issue.keys.map((name) => ({ key: `${key}.${name}`, problem: "there is no such key", fix: fix(name) }));
+    }
+    if (issue.code === "invalid_key") {
+        const problem = issue.issues[0]?.message ?? issue.message;
+        return [{ key, problem, fix: findFix(keys, path.slice(0, -1)) }];
+    }
+    // Of a value that is a list, what is wrong with its entries.
+    const branches = issue.code === "invalid_union" ? issue.errors : [];
+    const entries = branches.find(([first]) => first !== undefined && first.path.length > 0);
+    if (entries !== undefined) return entries.flatMap((entry) => configIssue(entry, [...path, ...entry.path], keys));
+    const known = keys.find(({ key: name }) => name === keyName(path));
+    return [{ key, problem: valueProblem(issue, known), fix: valueFix(issue) ?? findFix(keys, path) }];
+}
+
+/** The value that was meant, where only some are possible. */
+function valueFix(issue: z.core.$ZodIssue): string | undefined {
+    if (issue.code !== "invalid_value" || typeof issue.input !== "string") return undefined;
+    const meant = nearestName(issue.input, issue.values.map(String));
+    return meant && `write ${meant}`;
+}
+
+/** An entry of a list has no fix of its own. */
 function findFix(keys: readonly ConfigKey[], path: readonly PropertyKey[]): string {
-    return keys.find((known) => known.key === keyName(path))?.fix ?? "see docs/configuration.md";
+    const name = keyName(path);
+    const fix = keys.find(({ key }) => key === name)?.fix;
+    return fix ?? (path.length === 0 ? "see docs/configuration.md" : findFix(keys, path.slice(0, -1)));
 }
 
 /** `site.content[0].lock` */

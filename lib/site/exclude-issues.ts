@@ -2,6 +2,7 @@ import { counted, firstLines, printable } from "../errors/text";
 import type { Lock } from "../lock";
 import { type ExcludePattern, Exclusions } from "../mirror/exclusions";
 import type { ConfigIssue } from "./config-issue";
+import { patternIssues } from "./pattern-issues";
 import type { ContentDocument } from "./schema";
 
 /** An issue names this many images. */
@@ -13,6 +14,11 @@ const NAMED = 5;
  */
 export function configuredExclusions({ exclude = [] }: ContentDocument, index: number): ExcludePattern[] {
     return exclude.map((pattern, i) => ({ key: `site.content[${index}].exclude[${i}]`, pattern }));
+}
+
+/** Patterns of all sets that can match no image. */
+export function excludePatternIssues(documents: readonly ContentDocument[]): ConfigIssue[] {
+    return documents.flatMap(({ exclude }, i) => patternIssues(`site.content[${i}].exclude`, exclude));
 }
 
 /**

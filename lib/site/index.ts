@@ -29,6 +29,7 @@ export { configuredExclusions } from "./exclude-issues";
 export { configurationError, issuesText, unknownKeyIssues } from "./issues";
 export { type ConfigKey, accountKeys, siteKeys } from "./key-documentation";
 export { type Kubeconfigs, type ReachedCluster, readKubeconfigs } from "./kubeconfigs";
+export { plainSecretIssues } from "./plain-secrets";
 export { accessFiles } from "./network-access";
 export {
     type ClusterApply,

@@ -3,6 +3,7 @@ import { formatReason } from "../errors/format";
 import { escapedLines, printable } from "../errors/text";
 import { ACCOUNT_KEYS } from "./account-keys";
 import type { ConfigIssue } from "./config-issue";
+import { nearestName, unknownFlatKeyFix } from "./key-hints";
 import { ANY_NAME, accountKeys, siteKeys } from "./key-documentation";
 
 const PREFIX = "registry-passthrough:";
@@ -14,29 +15,39 @@ const KUBECONFIG = /^kubeconfig-(.*)$/;
  * Keys that this program does not have: a flat key with a typo would otherwise be ignored, and another account be used.
  * @param names keys of the whole configuration, with their namespaces
  * @param clusters names in `site.clusters`; undefined: not known
+ * @param stack named in the commands that fix it
  */
-export function unknownKeyIssues(names: readonly string[], clusters: readonly string[] | undefined): ConfigIssue[] {
+export function unknownKeyIssues(
+    names: readonly string[],
+    clusters: readonly string[] | undefined,
+    stack: string,
+): ConfigIssue[] {
     return names
         .filter((name) => name.startsWith(PREFIX))
         .map((name) => name.slice(PREFIX.length))
         .filter((key) => !KEYS.includes(key))
         .flatMap((key) => {
             const cluster = KUBECONFIG.exec(key)?.[1];
-            return cluster === undefined ? [unknownKey(key)] : unknownCluster(key, cluster, clusters);
+            const found = cluster === undefined ? unknownKey(key) : unknownCluster(cluster, clusters);
+            const remove = `remove it with: npm run pulumi -- config rm ${key} --stack ${stack}`;
+            return found.map(([problem, instead]) => ({ key, problem, fix: `${remove}, and ${instead}` }));
         });
 }
 
-function unknownKey(key: string): ConfigIssue {
-    const fix = `use one of: ${[...KEYS, "kubeconfig-<cluster>"].join(", ")}`;
-    return { key, problem: "there is no such key", fix };
+type UnknownKey = readonly [problem: string, instead: string];
+
+function unknownKey(key: string): UnknownKey[] {
+    return [["there is no such key", unknownFlatKeyFix(key, [...KEYS, "kubeconfig-<cluster>"])]];
 }
 
-function unknownCluster(key: string, cluster: string, clusters: readonly string[] | undefined): ConfigIssue[] {
+function unknownCluster(cluster: string, clusters: readonly string[] | undefined): UnknownKey[] {
     const known = clusters?.filter((name) => name !== "");
     if (known === undefined || known.includes(cluster)) return [];
-    const fix =
-        known.length === 0 ? "use kubeconfig for site.cluster, or name clusters" : `use one of: ${known.join(", ")}`;
-    return [{ key, problem: `site.clusters has no cluster ${JSON.stringify(cluster)}`, fix }];
+    const problem = `site.clusters has no cluster ${JSON.stringify(cluster)}`;
+    if (known.length === 0) return [[problem, "use kubeconfig for site.cluster, or name the cluster in site.clusters"]];
+    const near = nearestName(cluster, known);
+    const keys = (near === undefined ? known : [near]).map((name) => `kubeconfig-${name}`);
+    return [[problem, `set it as ${keys.join(" or ")}, or name the cluster in site.clusters`]];
 }
 
 /** All issues of a configuration, by key with their fixes, for people. */

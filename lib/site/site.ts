@@ -1,3 +1,4 @@
+import { intendedMirrorBase } from "../mirror/mirror-reference";
 import type { OnRemove } from "../mirror/on-remove";
 import type { NetworkAccess } from "../openshift";
 import { type Content, readContent } from "./content";
@@ -61,17 +62,18 @@ export function readSite(
     if (parsed === undefined) return { issues };
     const { content, issues: contentIssues } = readContent(parsed.content, context);
     const registry = readRegistry(parsed, context, issues);
+    const mirror = registry?.mirror ?? intendedMirrorBase(parsed.registry.mirrorBase);
     const upstreams = readUpstreams(parsed, issues);
-    const networkAccess = readNetworkAccess(parsed, registry?.mirror.host, issues);
+    const networkAccess = readNetworkAccess(parsed, mirror?.host, issues);
     issues.push(
         ...contentIssues,
         ...clusterIssues(parsed, issues),
-        ...plainHttpIssues(parsed, registry?.mirror),
-        ...kindIssues(parsed, registry?.mirror),
+        ...plainHttpIssues(parsed, mirror),
+        ...kindIssues(parsed, mirror),
     );
     const clusters = readClusters(parsed, context.stack);
     issues.push(
-        ...imageIssues(content, registry?.mirror, upstreams),
+        ...imageIssues(content, mirror, upstreams),
         ...clusters.flatMap((cluster) => tagOnlyIssues(content, cluster)),
     );
     if (registry === undefined || issues.length > 0) return { issues };

@@ -174,8 +174,8 @@ test("of two clusters one is down: the other gets everything, and the next up th
     const { cluster: _, ...document } = site.document() as Record<string, unknown>;
     const named = { version: VERSION, apply: {} };
     stack.configure({ ...document, clusters: { east: named, west: named } });
-    stack.configure(east.server.kubeconfig, "kubeconfig-east");
-    stack.configure(west.server.kubeconfig, "kubeconfig-west");
+    await stack.setConfig("kubeconfig-east", east.server.kubeconfig, true);
+    await stack.setConfig("kubeconfig-west", west.server.kubeconfig, true);
 
     const up = await stack.up("--skip-preview", "--continue-on-error");
     expect(up.code).not.toBe(0);

@@ -43,9 +43,16 @@ test("a typo in a key is told with the keys there are", async () => {
     });
     await stack.setConfig("pulerUsername", "puller", false);
     const preview = await stack.preview();
-    expect(preview.text).toContain("site.registry.mirorBase: there is no such key; use one of: type, mirrorBase, ca");
-    expect(preview.text).toContain("pulerUsername: there is no such key; use one of: site, defaults, registryUsername");
-    expect(preview.text).toContain("site.contents: there is no such key; use one of: registry, upstreams, content");
+    expect(preview.text).toContain(
+        "site.registry.mirorBase: there is no such key; write mirrorBase, or use one of: type, mirrorBase, ca",
+    );
+    expect(preview.text).toContain(
+        "pulerUsername: there is no such key; remove it with: npm run pulumi -- config rm pulerUsername --stack test, and " +
+            "write pullerUsername, or use one of: site, defaults, registryUsername",
+    );
+    expect(preview.text).toContain(
+        "site.contents: there is no such key; write content, or use one of: registry, upstreams",
+    );
 });
 
 test("mistakes in kubeconfigs come with the others, each by its key, and nothing of their logins is shown", async () => {
@@ -79,4 +86,38 @@ test("mistakes in kubeconfigs come with the others, each by its key, and nothing
     ];
     for (const text of expected) expect(preview.text).toContain(text);
     expect(leaks([{ username: "kubeconfig", password: token }], { preview: preview.text })).toEqual([]);
+});
+
+test("a secret in plain text is refused by its key, before the engine writes it into the state; with --secret it is taken", async () => {
+    stack = await TestStack.create({
+        site: {
+            registry: { type: "distribution", mirrorBase: "registry.example/mirror" },
+            // So that the program ends before it asks a registry.
+            upstreams: ["cdn.quay.io"],
+            clusters: { east: { apply: {} } },
+        },
+        username: "pusher",
+    });
+    const password = "hunter2-canary-55d0";
+    const token = "sha256~canary-71aa";
+    await stack.setConfig("registryPassword", password, false);
+    await stack.setConfig("kubeconfig-east", kubeconfigText({ server: "https://api.lab.test" }, { token }), false);
+    const refused = [
+        "registryPassword: it is a secret, and it is set in plain text; take it out of the stack file",
+        "kubeconfig-east: it is a secret, and it is set in plain text; take it out of the stack file",
+        "set it with: npm run pulumi -- config set --secret registryPassword --stack test",
+        "3 problems in the configuration",
+    ];
+    for (const run of [await stack.preview(), await stack.upOnly("--skip-preview")]) {
+        expect(run.code).not.toBe(0);
+        for (const text of refused) expect(run.text).toContain(text);
+    }
+    const secrets = [password, token].map((secret) => ({ username: "pusher", password: secret }));
+    expect(leaks(secrets, { printed: stack.printed, state: await stack.state() })).toEqual([]);
+
+    await stack.setConfig("registryPassword", password, true);
+    await stack.setConfig("kubeconfig-east", kubeconfigText({ server: "https://api.lab.test" }, { token }), true);
+    const accepted = await stack.preview();
+    expect(accepted.text).toContain("1 problem in the configuration");
+    expect(accepted.text).toContain("site.upstreams[0]: ");
 });

@@ -70,6 +70,7 @@ test("a variable that makes Pulumi print secrets stops the program", async () =>
 test("Pulumi's and gRPC's variables change no account and print no secret", async () => {
     const { stack } = site;
     stack.setVariable("PULUMI_CONFIG", JSON.stringify({ "registry-passthrough:registryUsername": "another" }));
+    stack.setVariable("PULUMI_CONFIG_SECRET_KEYS", "[]");
     stack.setVariable("GRPC_TRACE", "all");
     stack.setVariable("GRPC_VERBOSITY", "DEBUG");
     stack.setVariable("PULUMI_DEBUG_PROMISE_LEAKS", "true");

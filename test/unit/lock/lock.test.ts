@@ -26,6 +26,14 @@ const lock: Lock = {
 
 const INDEX = { size: 5, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [a], absent: [b] };
 
+/** A lock with an image of so many indexes, each in the one before. */
+function nested(levels: number): string {
+    const digests = Array.from({ length: levels }, (_, level) => computeDigest(`level ${level}`));
+    const indexes = digests.map((digest, level) => [digest, { ...INDEX, manifests: [digests[level + 1] ?? a] }]);
+    const manifests = { ...lock.manifests, ...(Object.fromEntries(indexes) as Lock["manifests"]) };
+    return serialiseLock({ ...lock, images: { "quay.io/org/app:1": digests[0] ?? a }, manifests });
+}
+
 function refused(text: string): PassthroughError {
     try {
         parseLock(text, "content/x.lock.json");
@@ -189,6 +197,17 @@ describe("a lock is refused, naming the file and the cure,", () => {
             changed({ images: { "quay.io/a/b:1": d } }),
             `image quay.io/a/b:1 is ${d}, which the lock lacks`,
         ],
+        [
+            "with a key twice",
+            serialiseLock(lock).replace('"images": {', '"images": {\n"quay.io/org/app:1": "x",'),
+            "line 9 has the key",
+        ],
+        [
+            "whose index is in itself",
+            changed({ manifests: { ...lock.manifests, [d]: { ...INDEX, manifests: [d] } } }),
+            `manifest ${d} is, or is within, an index that contains itself`,
+        ],
+        ["with 10,000 nested indexes", nested(10_000), "is below more than 32 indexes"],
         ["whose blob it lacks", changed({ blobs: {} }), `manifest ${a} names ${b}, which the lock lacks`],
     ])("%s", (_, text, what) => {
         const error = refused(text);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import {
     formatMirrorBase,
+    intendedMirrorBase,
     mirrorConflicts,
     mirrorReference,
     mirrorRepository,
@@ -9,6 +10,7 @@ import {
     parseMirrorBase,
     protectingTag,
 } from "../../../lib/mirror/mirror-reference";
+import { toProblem } from "../../../lib/errors/errors";
 import { formatReference, parseReference, repositoryName } from "../../../lib/oci/reference";
 import { hosts, references } from "../oci/reference-arbitraries";
 
@@ -38,7 +40,7 @@ describe("parseMirrorBase", () => {
     test.each([
         ["https://reg.test/mirror", "write reg.test/mirror"],
         ["reg.test/mirror/", "write reg.test/mirror"],
-        ["reg.test/Mirror", "lower-case"],
+        ["reg.test/Mirror", "write reg.test/mirror"],
         ["reg.test/mirror:1", "without tag"],
         ["reg.test//mirror", "not a path"],
         ["registry/mirror", "registry:443"],
@@ -46,6 +48,9 @@ describe("parseMirrorBase", () => {
         ["my_reg.test/mirror", "not a host"],
         ["reg.test:0/mirror", "port 0"],
         ["reg.test:00", "port 0"],
+        ["reg.test:65536/mirror", "no port 65536"],
+        ["reg.test:/mirror", "no port follows the colon"],
+        [" reg.test/mirror", "write reg.test/mirror"],
         ["reg.test./mirror", "not a host"],
         ["127.0.0.01:5000/mirror", "write 127.0.0.1"],
         ["10.1.5/mirror", "is read as the address 10.1.0.5"],
@@ -56,7 +61,43 @@ describe("parseMirrorBase", () => {
         expect(() => parseMirrorBase(text)).toThrow(expect.objectContaining({ code: "MIRROR_BASE_INVALID" }));
         expect(() => parseMirrorBase(text)).toThrow(expected);
     });
+
+    test("tells everything that is wrong at once, with one way to write it", () => {
+        expect(problemOf("https://Reg.test:0/Mirror/ ")).toEqual([
+            'mirror base "https://Reg.test:0/Mirror/ "',
+            "it has white space at an end, and it has a scheme, and it ends with a slash, and its path has upper-case " +
+                "letters, which no registry accepts, and no registry listens on port 0",
+            "write Reg.test:0/mirror, and write the port that clients connect to",
+        ]);
+        expect(problemOf("http://my_reg.test:70000/a:1")[1]).toBe(
+            'it has a scheme, and there is no port 70000, and "my_reg.test" is not a host, and "a:1" is not a path that a registry accepts',
+        );
+    });
+
+    test("never shows an account that was written into it", () => {
+        for (const text of ["https://user:canary@reg.test/mirror", "user:canary@reg.test/mirror", "user:canary@"]) {
+            const [thing, what, fix] = problemOf(text);
+            expect(what).toContain("it has an account");
+            expect(fix).toContain("registryUsername and registryPassword");
+            expect(`${thing ?? ""} ${what ?? ""} ${fix ?? ""}`).not.toContain("canary");
+        }
+    });
+
+    test("what is meant by one with mistakes is known where it can only be meant in one way", () => {
+        expect(intendedMirrorBase("https://reg.test/Mirror/")).toEqual({ host: "reg.test", prefix: "mirror" });
+        expect(intendedMirrorBase("https://my_reg.test/mirror")).toBeUndefined();
+    });
 });
+
+function problemOf(text: string): (string | undefined)[] {
+    try {
+        parseMirrorBase(text);
+        return [];
+    } catch (error) {
+        const { thing, problem, fix } = toProblem(error);
+        return [thing, problem, fix];
+    }
+}
 
 test.each([
     ["LOCALHOST:5000/mirror", "localhost:5000/mirror", true],

@@ -180,11 +180,31 @@ describe("kubeconfigs", () => {
             "registry-passthrough:kubecfg",
         ];
         const unknown = (clusters: readonly string[] | undefined) =>
-            unknownKeyIssues(keys, clusters).map(({ key }) => key);
+            unknownKeyIssues(keys, clusters, "b").map(({ key }) => key);
         expect(unknown(["west"])).toEqual(["kubecfg"]);
         expect(unknown(["east"])).toEqual(["kubeconfig-west", "kubecfg"]);
         expect(unknown([""])).toEqual(["kubeconfig-west", "kubecfg"]);
         expect(unknown(undefined)).toEqual(["kubecfg"]);
+    });
+
+    test("a flat key that does not exist is reported with both ways out: remove it, and what was meant", () => {
+        const fixes = (key: string, clusters?: readonly string[]) =>
+            unknownKeyIssues([`registry-passthrough:${key}`], clusters, "b").map(({ fix }) => fix);
+        const remove = (key: string) => `remove it with: npm run pulumi -- config rm ${key} --stack b, and `;
+        expect(fixes("kubeconfig-eats", ["east", "west"])).toEqual([
+            `${remove("kubeconfig-eats")}set it as kubeconfig-east, or name the cluster in site.clusters`,
+        ]);
+        expect(fixes("kubeconfig-south", ["east", "west"])).toEqual([
+            `${remove("kubeconfig-south")}set it as kubeconfig-east or kubeconfig-west, or name the cluster in site.clusters`,
+        ]);
+        expect(fixes("kubeconfig-east", [""])).toEqual([
+            `${remove("kubeconfig-east")}use kubeconfig for site.cluster, or name the cluster in site.clusters`,
+        ]);
+        expect(fixes("registryPasword")[0]).toContain(`${remove("registryPasword")}write registryPassword, or use`);
+        expect(fixes("mirrorBase")).toEqual([
+            `${remove("mirrorBase")}write it below registry-passthrough:site, as site.registry.mirrorBase`,
+        ]);
+        expect(fixes("zzz")[0]).toContain(`${remove("zzz")}use one of: site, defaults, registryUsername`);
     });
 });
 
