@@ -1,9 +1,8 @@
-import { PassthroughError } from "../../lib/errors/errors";
 import { isSameStack } from "../../lib/openshift";
-import { clusterName } from "../cluster/cluster-kind";
+import { clusterError, clusterName } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
-import { UNKNOWN_VALUE } from "../lifecycle/unknown-value";
+import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { type Assessment, assessCluster } from "./assess";
 import { type ClusterAccessInputs, clusterAccessKind as kind } from "./kind";
@@ -50,7 +49,7 @@ function formerOwners(olds: Partial<ClusterAccessInputs>, { owner }: Pick<Cluste
 
 /** @returns undefined if the cluster cannot be read, or rules or kubeconfig are not known before the update */
 async function preview(news: ClusterAccessInputs, context: RegistryContext): Promise<Assessment | undefined> {
-    if (news.rules === UNKNOWN_VALUE) return undefined;
+    if (hasUnknown(news.rules)) return undefined;
     const otherwise = "compared with the last applied state";
     const found = await withReadableCluster(news, context, (client) => assessCluster(client, news), { otherwise });
     if (found === undefined) return undefined;
@@ -65,9 +64,8 @@ async function check(inputs: ClusterAccessInputs, context: RegistryContext): Pro
     refuse(found, inputs);
     const changed = (inputs.neverSources ?? []).filter((source) => !found.neverSources.includes(source));
     if (changed.length > 0) {
-        throw new PassthroughError(`mirror rules of ${changed.join(", ")} have changed since the preview`, {
+        throw clusterError(inputs, `mirror rules of ${changed.join(", ")} have changed since the preview`, {
             code: "CLUSTER_CHANGED",
-            thing: clusterName(inputs),
             fix: "run up again",
         });
     }
