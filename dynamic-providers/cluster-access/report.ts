@@ -1,6 +1,5 @@
-import { PassthroughError } from "../../lib/errors/errors";
 import { counted, listed } from "../../lib/errors/text";
-import { clusterName } from "../cluster/cluster-kind";
+import { clusterError, clusterLine } from "../cluster/cluster-name";
 import type { ResourceLog } from "../lifecycle/engine";
 import { describeNodeEffect } from "../../lib/openshift";
 import type { Assessment } from "./assess";
@@ -15,12 +14,13 @@ const MAX_SOURCES = 5;
 
 /** Logs what the mirror rules do to the nodes of each pool, what waits, and what people should know. */
 export function logAssessment(found: Assessment, inputs: Cluster, log: ResourceLog): void {
-    const name = clusterName(inputs);
-    for (const line of [...effectLines(found), ...waitingLines(found)]) log.line("info", `${name}: ${line}`);
-    if (found.singleForm.length > 0) log.line("warning", `${name}: ${singleFormLine(found)}`);
-    if (found.lone.length > 0) log.line("warning", `${name}: ${loneLine(found)}`);
-    for (const { object, problem, fix } of found.warnings)
-        log.line("warning", `${name}: ${object}: ${problem}; ${fix}`);
+    for (const line of [...effectLines(found), ...waitingLines(found)]) log.line("info", clusterLine(inputs, line));
+    const warnings = [
+        ...(found.singleForm.length === 0 ? [] : [singleFormLine(found)]),
+        ...(found.lone.length === 0 ? [] : [loneLine(found)]),
+        ...found.warnings.map(({ object, problem, fix }) => `${object}: ${problem}; ${fix}`),
+    ];
+    for (const warning of warnings) log.line("warning", clusterLine(inputs, warning));
 }
 
 function effectLines({ effect, pools, newlyForbidden }: Assessment): string[] {
@@ -68,17 +68,12 @@ function waitingLines({ waiting }: Assessment): string[] {
 export function refuse({ refusals }: Assessment, inputs: Cluster): void {
     const [first] = refusals;
     if (first === undefined) return;
-    const name = clusterName(inputs);
     if (refusals.length === 1) {
-        throw new PassthroughError(first.problem, {
-            code: first.code,
-            thing: `${name}: ${first.object}`,
-            fix: first.fix,
-        });
+        const { code, object: thing, problem, fix } = first;
+        throw clusterError(inputs, problem, { code, thing, fix });
     }
-    throw new PassthroughError(`${counted(refusals.length, "problem")}; nothing was written to it`, {
+    throw clusterError(inputs, `${counted(refusals.length, "problem")}; nothing was written to it`, {
         code: first.code,
-        thing: name,
         problems: refusals.map(({ object, ...problem }) => ({ name: object, kind: "object", problem })),
     });
 }

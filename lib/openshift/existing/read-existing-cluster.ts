@@ -32,7 +32,7 @@ export async function readExistingCluster(client: ClusterClient): Promise<Existi
     if (completed === undefined) {
         throw new PassthroughError("its ClusterVersion has no completed installation", {
             code: "CLUSTER_OBJECT_INVALID",
-            thing: `cluster at ${client.server}`,
+            place: { cluster: client.server },
             fix: "wait until the cluster is installed: oc get clusterversion",
         });
     }
