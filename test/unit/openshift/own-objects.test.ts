@@ -1,4 +1,11 @@
-import { clusterOwner, findOwnObjects, isOwnObject, lostSources, otherCluster } from "../../../lib/openshift";
+import {
+    clusterOwner,
+    findOwnObjects,
+    isOwnObject,
+    isSameStack,
+    lostSources,
+    otherCluster,
+} from "../../../lib/openshift";
 import type { MirrorObject } from "../../../lib/openshift";
 import { OWNER_ANNOTATION } from "../../../lib/openshift";
 import { named } from "./cluster-survey";
@@ -22,6 +29,20 @@ test.each<[string, string, string | undefined, boolean, string | undefined]>([
 ])("owner: %s", (_, cluster, found, isOwn, other) => {
     const owner = { owner: clusterOwner(STACK, cluster) };
     expect([isOwnObject(object(found), owner), otherCluster(object(found), owner)]).toEqual([isOwn, other]);
+});
+
+test("two sites of one program own different objects, whatever their clusters are called", () => {
+    const [one, two] = ["one", "two"].map((site) => ({ owner: clusterOwner(STACK, "", site) }));
+    const { owner = "" } = one ?? {};
+    expect(owner).toBe(`${STACK}:one`);
+    for (const other of [two, { owner: STACK }, { owner: clusterOwner(STACK, "one") }]) {
+        if (other === undefined) throw new Error("no owner");
+        expect(isOwnObject(object(owner), other)).toBe(false);
+        expect(otherCluster(object(owner), other)).toBeUndefined();
+        expect(isSameStack(owner, other.owner)).toBe(true);
+    }
+    expect(otherCluster(object(`${owner}/east`), { owner: `${owner}/west` })).toBe("east");
+    expect(clusterOwner(STACK, "east", "a/b")).toBe(`${STACK}:a%2Fb/east`);
 });
 
 test("a former name of the cluster is its own", () => {
