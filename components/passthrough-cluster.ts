@@ -50,6 +50,7 @@ export class PassthroughCluster extends pulumi.ComponentResource {
                 owner,
                 adopt: cluster.adopt,
                 allowRemoval: cluster.allowRemoval,
+                ...(pulumi.runtime.isDryRun() ? {} : { unread: true as const }),
             },
             { parent: this, dependsOn: [proven] },
         );

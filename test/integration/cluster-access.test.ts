@@ -3,6 +3,7 @@ import { clusterAccessProvider } from "../../dynamic-providers/cluster-access/pr
 import { createProvider } from "../../dynamic-providers/lifecycle/resource-provider";
 import { RegistryProcess } from "../../dynamic-providers/registry/registry-process";
 import { connectCluster } from "../../lib/kubernetes/connect";
+import type { ClientLimits } from "../../lib/kubernetes/limits";
 import { type MirrorObject, OWNER_ANNOTATION } from "../../lib/openshift";
 import { type ApiServer, startApiServer } from "../support/api-server";
 import { readToken } from "../support/kubeconfig";
@@ -10,6 +11,7 @@ import { type Policy, mirrorPair, mirrorPolicy } from "../support/lab-rules";
 import { MachineConfigControllers } from "../support/machine-config-controllers";
 import { createCluster } from "../support/openshift-cluster";
 import { operationContext } from "../support/operation-context";
+import { PausingProxy } from "../support/pausing-proxy";
 
 const VERSION = "4.16.20";
 const OWNER = "registry-passthrough/lab";
@@ -71,8 +73,8 @@ function inputs(rules: readonly MirrorObject[], changes: object = {}): ClusterAc
 const SOURCES = ["quay.io", "registry.redhat.io"];
 const WANTED = mirrorPair(SOURCES, "NeverContactSource");
 
-function context() {
-    const limits = { retry: { seconds: 0, firstDelay: 1, longestDelay: 1 } };
+function context(changes: Partial<ClientLimits> = {}) {
+    const limits = { retry: { seconds: 0, firstDelay: 1, longestDelay: 1 }, ...changes };
     const process = new RegistryProcess({
         followsConfiguration: false,
         connectCluster: (options) => connectCluster({ ...options, limits }),
@@ -321,6 +323,49 @@ test("a cluster that cannot be reached fails no preview, and any update", async 
         ),
     ]);
     await expect(create(inputs(WANTED, { kubeconfig }))).rejects.toMatchObject({ code: "CLUSTER_UNREACHABLE" });
+});
+
+test("an update that could not read the cluster in its check reads it before anything is written", async () => {
+    const applied = inputs(PAIR);
+    const update = inputs(PAIR, { unread: true });
+    expect(await check(update, applied)).not.toHaveProperty("unread");
+    const kubeconfig = server.kubeconfig.replaceAll(server.url, "https://localhost:1");
+    const blind = await check({ ...update, kubeconfig }, { ...applied, kubeconfig });
+    expect(blind).toMatchObject({ unread: true });
+    if (blind === undefined) throw new Error("no inputs");
+    expect(clusterAccessProvider.compare({ ...applied, kubeconfig }, blind).changes).toBe(true);
+    // A preview has no such step: nothing is written then.
+    const previewed = await check({ ...applied, kubeconfig }, { ...applied, kubeconfig });
+    expect(clusterAccessProvider.compare({ ...applied, kubeconfig }, previewed ?? blind).changes).toBe(false);
+
+    await expect(clusterAccessProvider.update(applied, blind, context())).rejects.toMatchObject({
+        code: "CLUSTER_UNREACHABLE",
+    });
+    const readable = { ...blind, kubeconfig: server.kubeconfig };
+    const outs = await clusterAccessProvider.update(applied, readable, context());
+    expect(outs).not.toHaveProperty("unread");
+    // Somebody else has taken the names meanwhile.
+    await writeFor("registry-passthrough/other", ...PAIR);
+    await expect(clusterAccessProvider.update(applied, readable, context())).rejects.toMatchObject({
+        code: "CLUSTER_OBJECT_EXISTS",
+    });
+});
+
+test("an API server that is too slow for the check is waited for by the update", async () => {
+    const slow = await PausingProxy.start(Number(new URL(server.url).port), 1);
+    try {
+        const kubeconfig = server.kubeconfig.replaceAll(server.url, `https://${slow.host}`);
+        const update = inputs(PAIR, { unread: true, kubeconfig });
+        const found = await clusterAccessProvider.findInputs?.({}, update, context({ requestTimeout: 500 }));
+        expect(found).toMatchObject({ unread: true });
+        expect(lines.join()).toContain("no response within 0.5 s");
+        const created = create(found ?? update);
+        await slow.paused;
+        slow.resume();
+        expect((await created).outs).toMatchObject({ neverSources: [] });
+    } finally {
+        await slow.stop();
+    }
 });
 
 test.each([
