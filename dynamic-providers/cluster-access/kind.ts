@@ -36,6 +36,11 @@ const inputs = args.extend({
     neverSources: z.array(z.string()).optional(),
     /** Owners that the objects may still carry, because the cluster was renamed; derived by the provider from its state. */
     formerOwners: z.array(z.string()).optional(),
+    /**
+     * Mirror objects of earlier runs that the cluster may still have ("ImageDigestMirrorSet a"): state has them, so they
+     * are removed; derived by the provider from its state.
+     */
+    formerObjects: z.array(z.string()).optional(),
 });
 
 export type ClusterAccessArgs = ResourceArgs<typeof args>;

@@ -5,27 +5,28 @@ import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from 
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { type Assessment, assessCluster } from "./assess";
-import { type ClusterAccessInputs, clusterAccessKind as kind } from "./kind";
+import { type ClusterAccessInputs, type ObjectIdentity, clusterAccessKind as kind } from "./kind";
 import { logAssessment, refuse } from "./report";
 
 type ClusterAccessOutputs = ClusterAccessInputs & CommonOutputs;
 
-/** Permissions do not change what is written: to grant one, no cluster needs to be reachable. Neither do former owners. */
-const COMPARED = comparedInputs(kind, ["adopt", "allowRemoval", "formerOwners", "unread"]);
+/** Permissions do not change what is written: to grant one, no cluster needs to be reachable. Neither does what was former. */
+const COMPARED = comparedInputs(kind, ["adopt", "allowRemoval", "formerOwners", "formerObjects", "unread"]);
 
 /** A cluster's API can be used, and nothing in the cluster is against what is about to be written: checked before that. */
 export const clusterAccessProvider: RegistryProvider<ClusterAccessInputs, ClusterAccessOutputs> = {
     ...kind,
 
     findInputs: async (olds, { unread, ...news }, context) => {
-        const former = formerOwners(olds, news);
-        const found = await preview({ ...news, formerOwners: former }, context);
+        const former = { formerOwners: formerOwners(olds, news), formerObjects: formerObjects(olds, news) };
+        const found = await preview({ ...news, ...former }, context);
         const neverSources = found?.neverSources ?? olds.neverSources;
-        const carried = found?.formerOwners ?? former;
+        const { formerOwners: owners, formerObjects: objects } = found ?? former;
         return {
             ...news,
             ...(neverSources === undefined ? {} : { neverSources: [...neverSources] }),
-            ...(carried.length === 0 ? {} : { formerOwners: [...carried] }),
+            ...(owners.length === 0 ? {} : { formerOwners: [...owners] }),
+            ...(objects.length === 0 ? {} : { formerObjects: [...objects] }),
             ...(found === undefined && unread === true ? { unread } : {}),
         };
     },
@@ -48,6 +49,14 @@ export const clusterAccessProvider: RegistryProvider<ClusterAccessInputs, Cluste
 function formerOwners(olds: Partial<ClusterAccessInputs>, { owner }: Pick<ClusterAccessInputs, "owner">): string[] {
     const former = [...(olds.formerOwners ?? []), ...(olds.owner === undefined ? [] : [olds.owner])];
     return [...new Set(former)].filter((other) => other !== owner && isSameStack(other, owner));
+}
+
+/** The objects that this resource was responsible for before. An `up` that was killed may not have removed them yet. */
+function formerObjects(olds: Partial<ClusterAccessInputs>, news: ClusterAccessInputs): string[] {
+    const label = ({ kind: type, metadata }: ObjectIdentity) => `${type} ${metadata.name}`;
+    const wanted = news.objects.map(label);
+    const former = [...(olds.formerObjects ?? []), ...(olds.objects ?? []).map(label)];
+    return [...new Set(former)].filter((other) => !wanted.includes(other));
 }
 
 /** @returns undefined if the cluster cannot be read, or rules or kubeconfig are not known before the update */

@@ -1,7 +1,7 @@
 import { counted, listed } from "../../lib/errors/text";
 import { clusterError, clusterLine } from "../cluster/cluster-name";
 import type { ResourceLog } from "../lifecycle/engine";
-import { describeNodeEffect } from "../../lib/openshift";
+import { describeNodeEffect, listEntries, objectLabel } from "../../lib/openshift";
 import type { Assessment } from "./assess";
 import type { ClusterAccessInputs } from "./kind";
 
@@ -18,6 +18,7 @@ export function logAssessment(found: Assessment, inputs: Cluster, log: ResourceL
     const warnings = [
         ...(found.singleForm.length === 0 ? [] : [singleFormLine(found)]),
         ...(found.lone.length === 0 ? [] : [loneLine(found)]),
+        ...leftLines(found),
         ...found.warnings.map(({ object, problem, fix }) => `${object}: ${problem}; ${fix}`),
     ];
     for (const warning of warnings) log.line("warning", clusterLine(inputs, warning));
@@ -43,6 +44,16 @@ function loneLine({ lone }: Assessment): string {
     return (
         `only one of the two mirror objects forbids the upstream of ${sources}: pulls fail, or the operator renders no ` +
         "rules at all; this `up` allows it in both"
+    );
+}
+
+/** As after a state that was lost, or restored from an older backup. */
+function leftLines({ left }: Assessment): string[] {
+    return left.map(
+        (object) =>
+            `${objectLabel(object)} is of this stack, which neither wants it nor has it in its state: it stays, and its rules ` +
+            `stay in force for ${listed([...new Set(listEntries(object).map(({ source }) => source))], MAX_SOURCES)}; when no node ` +
+            `needs them: oc delete ${object.kind.toLowerCase()}/${object.metadata.name}`,
     );
 }
 

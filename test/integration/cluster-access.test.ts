@@ -235,10 +235,14 @@ test("a source that would lose its rule needs allowRemoval", async () => {
 
 test("content without any image needs allowRemoval too", async () => {
     await write(...mirrorPair(["quay.io"], "AllowContactingSource"));
-    await expect(preview(inputs([]))).rejects.toThrow(
+    const applied = inputs(mirrorPair(["quay.io"], "AllowContactingSource"));
+    await expect(preview(inputs([]), applied)).rejects.toThrow(
         /2 problems[^]*ImageDigestMirrorSet passthrough-lab-digest: quay\.io would lose its mirror rule for pulls by digest[^]*ImageTagMirrorSet passthrough-lab-tag: .* by tag/,
     );
-    await expect(preview(inputs([], { allowRemoval: true }))).resolves.toEqual([]);
+    await expect(preview(inputs([], { allowRemoval: true }), applied)).resolves.toEqual([]);
+    // An `up` that removed them from its wishes was killed before it removed them.
+    const killed = await check(inputs([], { allowRemoval: true }), applied);
+    await expect(preview(inputs([]), killed)).rejects.toThrow(/2 problems/);
     // Those of another stack are not this one's to remove.
     await writeFor("registry-passthrough/other", ...mirrorPair(["quay.io"], "AllowContactingSource"));
     await expect(preview(inputs([]))).resolves.toEqual([]);
@@ -248,21 +252,50 @@ test("a form of pulls that would lose its rule needs allowRemoval although the o
     await write(...mirrorPair(["quay.io"], "AllowContactingSource"));
     const [, tag] = mirrorPair(["quay.io"], "AllowContactingSource");
     if (tag === undefined) throw new Error("no pair");
-    await expect(preview(inputs([tag]))).rejects.toThrow(/quay\.io would lose its mirror rule for pulls by digest/);
+    const applied = inputs(mirrorPair(["quay.io"], "AllowContactingSource"));
+    await expect(preview(inputs([tag]), applied)).rejects.toThrow(
+        /quay\.io would lose its mirror rule for pulls by digest/,
+    );
 });
 
 test("the policy that this stack wrote for 4.12 gives way to the pair; its sources are forbidden when it is gone", async () => {
     await write(mirrorPolicy(SOURCES));
-    expect(await preview(inputs(WANTED))).toEqual([]);
+    const applied = inputs([mirrorPolicy(SOURCES)]);
+    expect(await preview(inputs(WANTED), applied)).toEqual([]);
     await write(...mirrorPair(SOURCES, "AllowContactingSource"));
     lines = [];
-    expect(await preview(inputs(WANTED))).toEqual([]);
+    const later = await check(inputs(WANTED), applied);
+    expect(later).toMatchObject({ neverSources: [], formerObjects: ["ImageContentSourcePolicy passthrough-lab"] });
+    expect(await preview(inputs(WANTED), later)).toEqual([]);
+    expect(lines.join("\n")).not.toContain("oc delete");
     expect(lines.join("\n")).toContain("(is still in ImageContentSourcePolicy passthrough-lab)");
     await server.admin.remove(mirrorPolicy(SOURCES));
-    expect(await preview(inputs(WANTED))).toEqual(SOURCES);
+    const last = await check(inputs(WANTED), later);
+    expect(last).toMatchObject({ neverSources: SOURCES });
+    expect(last).not.toHaveProperty("formerObjects");
+    expect(clusterAccessProvider.compare({ ...inputs(WANTED), neverSources: SOURCES }, last ?? applied).changes).toBe(
+        false,
+    );
     // The same policy of somebody else stays, and cannot forbid.
     await writeFor("registry-passthrough/other", mirrorPolicy(SOURCES));
     await expect(preview(inputs(WANTED))).rejects.toMatchObject({ code: "MIRROR_POLICY_CONFLICT" });
+});
+
+test("objects that a lost state no longer has are named with the command that removes them, and count as staying", async () => {
+    await write(mirrorPolicy([...SOURCES, "ghcr.io"]), ...mirrorPair(SOURCES, "AllowContactingSource"));
+    expect(await preview(inputs(WANTED))).toEqual([]);
+    const [warning = ""] = lines.filter((line) => line.includes("oc delete"));
+    expect(warning).toContain(
+        "cluster: ImageContentSourcePolicy passthrough-lab is of this stack, which neither wants it nor has it in its state: it stays",
+    );
+    expect(warning).toContain("in force for quay.io, registry.redhat.io, ghcr.io; when no node needs them");
+    expect(warning).toContain("oc delete imagecontentsourcepolicy/passthrough-lab");
+    // Nothing takes it away, so nothing is lost, and what it allows cannot be forbidden yet.
+    expect(lines.join("\n")).toContain("(is still in ImageContentSourcePolicy passthrough-lab)");
+    await server.admin.remove(mirrorPolicy(SOURCES));
+    lines = [];
+    expect(await preview(inputs(WANTED))).toEqual(SOURCES);
+    expect(lines.join("\n")).not.toContain("oc delete");
 });
 
 const PAIR = mirrorPair(SOURCES, "AllowContactingSource");

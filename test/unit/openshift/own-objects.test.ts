@@ -60,22 +60,26 @@ const QUAY = entry("quay.io", ["reg.test:8443/mirror/quay.io"]);
 const GHCR = entry("ghcr.io", ["reg.test:8443/mirror/ghcr.io"]);
 
 test("objects are sorted by what a run does with them", () => {
-    const [old, digest, foreign] = [
+    const [old, lost, digest, foreign] = [
         annotated(named("passthrough-lab", icsp(QUAY)), STACK),
+        annotated(named("passthrough-lab-lost", idms(QUAY)), STACK),
         named("passthrough-lab-digest", idms(QUAY)),
         annotated(named("corp", itms(QUAY)), "registry-passthrough/prod"),
     ];
     const wanted = [named("passthrough-lab-digest", idms(GHCR))];
-    expect(findOwnObjects({ objects: [old, digest, foreign] }, wanted, { owner: STACK })).toEqual({
+    const objects = [old, lost, digest, foreign];
+    const former = ["ImageContentSourcePolicy passthrough-lab"];
+    expect(findOwnObjects({ objects }, wanted, { owner: STACK }, former)).toEqual({
         replaced: [digest],
         removed: [old],
-        remaining: [digest, foreign],
+        left: [lost],
+        remaining: [lost, digest, foreign],
     });
 });
 
 test("a rule is lost by form and source, whichever kind of object had it", () => {
     const removed = [named("passthrough-lab", icsp(QUAY, GHCR))];
-    const own = { replaced: [named("tag", itms(QUAY))], removed, remaining: [] };
+    const own = { replaced: [named("tag", itms(QUAY))], removed };
     expect(lostSources(own, [named("digest", idms(QUAY))]).map(({ object: name, problem }) => [name, problem])).toEqual(
         [
             ["ImageTagMirrorSet tag", expect.stringContaining("quay.io would lose its mirror rule for pulls by tag")],
