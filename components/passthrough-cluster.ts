@@ -10,8 +10,11 @@ import { parseMirrorBase } from "../lib/mirror/mirror-reference";
 import { type ClusterObject, type MirrorObject, clusterOwner, forbidSources, listEntries } from "../lib/openshift";
 import { type ClusterDelivery, type Content, type SiteCluster, clusterDelivery, deliveredObjects } from "../lib/site";
 import { type ObjectIdentity, declareObject } from "./cluster-object";
+import { STOCK_SITE } from "./site-outputs";
 
 export interface PassthroughClusterArgs {
+    /** Name of the site that the cluster is of. */
+    readonly site: string;
     readonly cluster: SiteCluster;
     /** Secret: text of a kubeconfig that names no files. */
     readonly kubeconfig: pulumi.Input<string>;
@@ -32,10 +35,10 @@ export interface PassthroughClusterArgs {
 export class PassthroughCluster extends pulumi.ComponentResource {
     constructor(name: string, args: PassthroughClusterArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:cluster:PassthroughCluster", name, {}, opts);
-        const { cluster, shape, delivery, proven } = args;
+        const { cluster, shape, delivery, proven, site } = args;
         const { leaveOut = [] } = cluster.apply ?? {};
         const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
-        const owner = clusterOwner(stack, cluster.name);
+        const owner = clusterOwner(stack, cluster.name, site === STOCK_SITE ? undefined : site);
         const others = deliveredObjects(shape, leaveOut);
         const connection = clusterConnection(args);
         const access = new ClusterAccess(
@@ -47,6 +50,7 @@ export class PassthroughCluster extends pulumi.ComponentResource {
                 owner,
                 adopt: cluster.adopt,
                 allowRemoval: cluster.allowRemoval,
+                ...(pulumi.runtime.isDryRun() ? {} : { unread: true as const }),
             },
             { parent: this, dependsOn: [proven] },
         );

@@ -75,7 +75,8 @@ export function declareCluster(
         const shape = clusterShape({ content, cluster, registry });
         const proven = validation;
         const parent = opts.parent ? { parent: opts.parent } : {};
-        new PassthroughCluster(child("cluster"), { cluster, kubeconfig, shape, delivery, registry, proven }, parent);
+        const values = { site, cluster, kubeconfig, shape, delivery, registry, proven };
+        new PassthroughCluster(child("cluster"), values, parent);
     }
     return {
         mirrorRules: delivery.apply(({ mirrorRules }) => mirrorRules),

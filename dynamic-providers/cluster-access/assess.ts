@@ -20,6 +20,7 @@ import {
     loneNever,
     neverInForce,
     lostSources,
+    objectLabel,
     objectOwner,
     readExistingCluster,
     rolledOutNever,
@@ -50,11 +51,15 @@ export interface Assessment {
     readonly pools: readonly MachineConfigPool[];
     /** Former owners that objects of the cluster still carry. */
     readonly formerOwners: readonly string[];
+    /** Mirror objects of earlier runs that the cluster still has, and that the state has too. */
+    readonly formerObjects: readonly string[];
+    /** Those that the state does not have: nobody removes them. */
+    readonly left: readonly MirrorObject[];
 }
 
 type Site = Pick<
     ClusterAccessInputs,
-    "rules" | "objects" | "owner" | "formerOwners" | "adopt" | "allowRemoval" | "version"
+    "rules" | "objects" | "owner" | "formerOwners" | "formerObjects" | "adopt" | "allowRemoval" | "version"
 >;
 
 /**
@@ -66,7 +71,7 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     const wanted = parseBoundedJson(site.rules) as readonly MirrorObject[];
     const existing = await readExistingCluster(client);
     const { pools, configurations } = await readPoolConfigurations(client);
-    const own = findOwnObjects(existing, wanted, site);
+    const own = findOwnObjects(existing, wanted, site, site.formerObjects ?? []);
     const pair = findOwnPair(existing.objects, wanted);
     const { ready, waiting } = withoutAllowed(rolledOutNever(pair, configurations), own);
     const forbidden = forbiddenSources(wanted);
@@ -76,7 +81,8 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     // The objects of this stack that are not wanted any more are removed last: they exist while the others are written.
     const now = surveyCluster(existing, planned);
     const after = surveyCluster({ ...existing, objects: own.remaining }, planned);
-    const inTheEnd = surveyCluster({ ...existing, objects: own.remaining }, { ...planned, objects: wanted });
+    const others = own.remaining.filter((object) => !own.left.includes(object));
+    const inTheEnd = surveyCluster({ ...existing, objects: others }, { ...planned, objects: wanted });
     const refusals = [...now.refusals, ...inTheEnd.refusals];
     const effect = refusals.length > 0 ? undefined : forecast(existing, after);
     const found = await findForeignObjects(client, site);
@@ -84,6 +90,8 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     return {
         refusals: distinct([...refusals, ...(site.allowRemoval ? [] : lostSources(own, wanted)), ...found.refusals]),
         formerOwners: (site.formerOwners ?? []).filter((owner) => owners.includes(owner)),
+        formerObjects: own.removed.map(objectLabel),
+        left: own.left,
         warnings: after.warnings,
         neverSources,
         lone: loneNever(pair),
@@ -97,15 +105,15 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     };
 }
 
-/** A source that an object allows which this run removes can be forbidden only when that object does not exist any more. */
-function withoutAllowed({ ready, waiting }: NeverSources, { removed }: OwnObjects): NeverSources {
-    const allowed = removed.flatMap(listEntries).filter(({ isNever }) => !isNever);
+/** A source that an old object of ours allows can be forbidden only when that object does not exist any more. */
+function withoutAllowed({ ready, waiting }: NeverSources, { removed, left }: OwnObjects): NeverSources {
+    const allowed = [...removed, ...left].flatMap(listEntries).filter(({ isNever }) => !isNever);
     const kept = new Map(allowed.map(({ source, object }) => [source, `is still in ${object}`]));
     const others = waiting.map(({ source, reason }) => ({ source, reason: kept.get(source) ?? reason }));
-    const left = ready.flatMap((source) => ({ source, reason: kept.get(source) ?? "" }));
+    const judged = ready.map((source) => ({ source, reason: kept.get(source) ?? "" }));
     return {
-        ready: left.filter(({ reason }) => reason === "").map(({ source }) => source),
-        waiting: [...others, ...left.filter(({ reason }) => reason !== "")],
+        ready: judged.filter(({ reason }) => reason === "").map(({ source }) => source),
+        waiting: [...others, ...judged.filter(({ reason }) => reason !== "")],
     };
 }
 

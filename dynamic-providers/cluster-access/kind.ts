@@ -20,6 +20,11 @@ const args = clusterArgs.extend({
     adopt: z.boolean(),
     /** Sources may lose their rule. */
     allowRemoval: z.boolean(),
+    /**
+     * The cluster has not been read in this run. The program says so in an update, and the check takes it back once it has
+     * read the cluster; else the update reads it, so that nothing is written to a cluster that nobody looked at.
+     */
+    unread: z.literal(true).optional(),
 });
 
 const inputs = args.extend({
@@ -31,6 +36,11 @@ const inputs = args.extend({
     neverSources: z.array(z.string()).optional(),
     /** Owners that the objects may still carry, because the cluster was renamed; derived by the provider from its state. */
     formerOwners: z.array(z.string()).optional(),
+    /**
+     * Mirror objects of earlier runs that the cluster may still have ("ImageDigestMirrorSet a"): state has them, so they
+     * are removed; derived by the provider from its state.
+     */
+    formerObjects: z.array(z.string()).optional(),
 });
 
 export type ClusterAccessArgs = ResourceArgs<typeof args>;

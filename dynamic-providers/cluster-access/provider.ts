@@ -1,36 +1,39 @@
-import { PassthroughError } from "../../lib/errors/errors";
 import { isSameStack } from "../../lib/openshift";
-import { clusterName } from "../cluster/cluster-kind";
+import { clusterError, clusterName } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
-import { UNKNOWN_VALUE } from "../lifecycle/unknown-value";
+import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { type Assessment, assessCluster } from "./assess";
-import { type ClusterAccessInputs, clusterAccessKind as kind } from "./kind";
+import { type ClusterAccessInputs, type ObjectIdentity, clusterAccessKind as kind } from "./kind";
 import { logAssessment, refuse } from "./report";
 
 type ClusterAccessOutputs = ClusterAccessInputs & CommonOutputs;
 
-/** Permissions do not change what is written: to grant one, no cluster needs to be reachable. Neither do former owners. */
-const COMPARED = comparedInputs(kind, ["adopt", "allowRemoval", "formerOwners"]);
+/** Permissions do not change what is written: to grant one, no cluster needs to be reachable. Neither does what was former. */
+const COMPARED = comparedInputs(kind, ["adopt", "allowRemoval", "formerOwners", "formerObjects", "unread"]);
 
 /** A cluster's API can be used, and nothing in the cluster is against what is about to be written: checked before that. */
 export const clusterAccessProvider: RegistryProvider<ClusterAccessInputs, ClusterAccessOutputs> = {
     ...kind,
 
-    findInputs: async (olds, news, context) => {
-        const former = formerOwners(olds, news);
-        const found = await preview({ ...news, formerOwners: former }, context);
+    findInputs: async (olds, { unread, ...news }, context) => {
+        const former = { formerOwners: formerOwners(olds, news), formerObjects: formerObjects(olds, news) };
+        const found = await preview({ ...news, ...former }, context);
         const neverSources = found?.neverSources ?? olds.neverSources;
-        const carried = found?.formerOwners ?? former;
+        const { formerOwners: owners, formerObjects: objects } = found ?? former;
         return {
             ...news,
             ...(neverSources === undefined ? {} : { neverSources: [...neverSources] }),
-            ...(carried.length === 0 ? {} : { formerOwners: [...carried] }),
+            ...(owners.length === 0 ? {} : { formerOwners: [...owners] }),
+            ...(objects.length === 0 ? {} : { formerObjects: [...objects] }),
+            ...(found === undefined && unread === true ? { unread } : {}),
         };
     },
 
-    compare: (olds, news) => ({ changes: changedInputs(olds, news, COMPARED).length > 0 }),
+    compare: (olds, news) => ({
+        changes: news.unread === true || changedInputs(olds, news, COMPARED).length > 0,
+    }),
 
     create: async (inputs, context) => ({ id: clusterName(inputs), outs: await check(inputs, context) }),
 
@@ -48,9 +51,17 @@ function formerOwners(olds: Partial<ClusterAccessInputs>, { owner }: Pick<Cluste
     return [...new Set(former)].filter((other) => other !== owner && isSameStack(other, owner));
 }
 
+/** The objects that this resource was responsible for before. An `up` that was killed may not have removed them yet. */
+function formerObjects(olds: Partial<ClusterAccessInputs>, news: ClusterAccessInputs): string[] {
+    const label = ({ kind: type, metadata }: ObjectIdentity) => `${type} ${metadata.name}`;
+    const wanted = news.objects.map(label);
+    const former = [...(olds.formerObjects ?? []), ...(olds.objects ?? []).map(label)];
+    return [...new Set(former)].filter((other) => !wanted.includes(other));
+}
+
 /** @returns undefined if the cluster cannot be read, or rules or kubeconfig are not known before the update */
 async function preview(news: ClusterAccessInputs, context: RegistryContext): Promise<Assessment | undefined> {
-    if (news.rules === UNKNOWN_VALUE) return undefined;
+    if (hasUnknown(news.rules)) return undefined;
     const otherwise = "compared with the last applied state";
     const found = await withReadableCluster(news, context, (client) => assessCluster(client, news), { otherwise });
     if (found === undefined) return undefined;
@@ -59,15 +70,17 @@ async function preview(news: ClusterAccessInputs, context: RegistryContext): Pro
     return found;
 }
 
-/** The preview's check again, right before the first write. */
-async function check(inputs: ClusterAccessInputs, context: RegistryContext): Promise<ClusterAccessOutputs> {
+/** The preview's check again, right before the first write. State does not keep that it was missing. */
+async function check(
+    { unread: _, ...inputs }: ClusterAccessInputs,
+    context: RegistryContext,
+): Promise<ClusterAccessOutputs> {
     const found = await withCluster(inputs, context, (client) => assessCluster(client, inputs));
     refuse(found, inputs);
     const changed = (inputs.neverSources ?? []).filter((source) => !found.neverSources.includes(source));
     if (changed.length > 0) {
-        throw new PassthroughError(`mirror rules of ${changed.join(", ")} have changed since the preview`, {
+        throw clusterError(inputs, `mirror rules of ${changed.join(", ")} have changed since the preview`, {
             code: "CLUSTER_CHANGED",
-            thing: clusterName(inputs),
             fix: "run up again",
         });
     }

@@ -1,8 +1,7 @@
-import { PassthroughError } from "../../lib/errors/errors";
 import { counted, listed } from "../../lib/errors/text";
-import { clusterName } from "../cluster/cluster-kind";
+import { clusterError, clusterLine } from "../cluster/cluster-name";
 import type { ResourceLog } from "../lifecycle/engine";
-import { describeNodeEffect } from "../../lib/openshift";
+import { describeNodeEffect, listEntries, objectLabel } from "../../lib/openshift";
 import type { Assessment } from "./assess";
 import type { ClusterAccessInputs } from "./kind";
 
@@ -15,12 +14,14 @@ const MAX_SOURCES = 5;
 
 /** Logs what the mirror rules do to the nodes of each pool, what waits, and what people should know. */
 export function logAssessment(found: Assessment, inputs: Cluster, log: ResourceLog): void {
-    const name = clusterName(inputs);
-    for (const line of [...effectLines(found), ...waitingLines(found)]) log.line("info", `${name}: ${line}`);
-    if (found.singleForm.length > 0) log.line("warning", `${name}: ${singleFormLine(found)}`);
-    if (found.lone.length > 0) log.line("warning", `${name}: ${loneLine(found)}`);
-    for (const { object, problem, fix } of found.warnings)
-        log.line("warning", `${name}: ${object}: ${problem}; ${fix}`);
+    for (const line of [...effectLines(found), ...waitingLines(found)]) log.line("info", clusterLine(inputs, line));
+    const warnings = [
+        ...(found.singleForm.length === 0 ? [] : [singleFormLine(found)]),
+        ...(found.lone.length === 0 ? [] : [loneLine(found)]),
+        ...leftLines(found),
+        ...found.warnings.map(({ object, problem, fix }) => `${object}: ${problem}; ${fix}`),
+    ];
+    for (const warning of warnings) log.line("warning", clusterLine(inputs, warning));
 }
 
 function effectLines({ effect, pools, newlyForbidden }: Assessment): string[] {
@@ -46,6 +47,16 @@ function loneLine({ lone }: Assessment): string {
     );
 }
 
+/** As after a state that was lost, or restored from an older backup. */
+function leftLines({ left }: Assessment): string[] {
+    return left.map(
+        (object) =>
+            `${objectLabel(object)} is of this stack, which neither wants it nor has it in its state: it stays, and its rules ` +
+            `stay in force for ${listed([...new Set(listEntries(object).map(({ source }) => source))], MAX_SOURCES)}; when no node ` +
+            `needs them: oc delete ${object.kind.toLowerCase()}/${object.metadata.name}`,
+    );
+}
+
 function singleFormLine({ singleForm }: Assessment): string {
     return (
         `contactSource: never does not apply to ${listed(singleForm, MAX_SOURCES)}: the content has its images by tag only, or ` +
@@ -68,17 +79,12 @@ function waitingLines({ waiting }: Assessment): string[] {
 export function refuse({ refusals }: Assessment, inputs: Cluster): void {
     const [first] = refusals;
     if (first === undefined) return;
-    const name = clusterName(inputs);
     if (refusals.length === 1) {
-        throw new PassthroughError(first.problem, {
-            code: first.code,
-            thing: `${name}: ${first.object}`,
-            fix: first.fix,
-        });
+        const { code, object: thing, problem, fix } = first;
+        throw clusterError(inputs, problem, { code, thing, fix });
     }
-    throw new PassthroughError(`${counted(refusals.length, "problem")}; nothing was written to it`, {
+    throw clusterError(inputs, `${counted(refusals.length, "problem")}; nothing was written to it`, {
         code: first.code,
-        thing: name,
         problems: refusals.map(({ object, ...problem }) => ({ name: object, kind: "object", problem })),
     });
 }

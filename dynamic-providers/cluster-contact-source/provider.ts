@@ -1,5 +1,4 @@
-import { PassthroughError } from "../../lib/errors/errors";
-import { clusterName } from "../cluster/cluster-kind";
+import { clusterError, clusterName } from "../cluster/cluster-name";
 import { refusalFix, refusalText } from "../cluster-coverage/report";
 import { storedInputs } from "../lifecycle/resource-kind";
 import type { RegistryProvider } from "../registry/registry-process";
@@ -27,9 +26,8 @@ export const clusterContactSourceProvider: RegistryProvider<ClusterContactSource
 /** @throws PassthroughError `CLUSTER_IMAGES_MISSING` if a source stays allowed because of missing images */
 function refuse(inputs: ClusterContactSourceInputs): ClusterContactSourceInputs {
     if (inputs.refused.length === 0) return inputs;
-    throw new PassthroughError(refusalText(inputs.refused), {
+    throw clusterError(inputs, refusalText(inputs.refused), {
         code: "CLUSTER_IMAGES_MISSING",
-        thing: clusterName(inputs),
         fix: refusalFix(inputs.refused, inputs),
         isMultiline: true,
     });

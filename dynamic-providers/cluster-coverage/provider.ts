@@ -1,14 +1,15 @@
-import { clusterName } from "../cluster/cluster-kind";
+import { clusterName } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { assessCoverage, declaredImages } from "./assess";
 import { type ClusterCoverageInputs, type ClusterCoverageOutputs, clusterCoverageKind as kind } from "./kind";
 import { logCoverage, refusedSources } from "./report";
 
 const COMPARED = comparedInputs(kind);
-/** What the engine puts in place of a value that is not known before the update. */
-const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+/** A preview does not wait for a registry that is down. */
+const QUICK_SECONDS = 3;
 
 /**
  * The mirror has every image in use of the sources that are to be forbidden. A preview counts what this run imports; right
@@ -47,13 +48,17 @@ function lastDecision({ neverSources, refused }: Decision, { candidates }: Clust
 
 /** @returns undefined if the cluster cannot be read, or something is not known before the update */
 async function preview(news: ClusterCoverageInputs, context: RegistryContext): Promise<Decision | undefined> {
-    if (news.candidates === undefined || JSON.stringify(news).includes(UNKNOWN)) return undefined;
+    if (news.candidates === undefined || hasUnknown(news)) return undefined;
     const otherwise =
         "which images its objects name is not known, and contactSource: never stays as it was applied last";
     const found = await withReadableCluster(
         news,
         context,
-        (client) => assessCoverage(client, news, context, declaredImages(news, context)),
+        (client) =>
+            assessCoverage(client, news, context, {
+                willHave: declaredImages(news, context),
+                retrySeconds: QUICK_SECONDS,
+            }),
         { otherwise },
     );
     if (found === undefined) return undefined;

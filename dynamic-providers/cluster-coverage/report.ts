@@ -2,7 +2,7 @@ import { formatProblem, formatWithoutFix } from "../../lib/errors/format";
 import { counted, firstLines, listed, printable } from "../../lib/errors/text";
 import { type CoveredImage, imageSetAddition, imageSetLines } from "../../lib/passthrough";
 import { clusterKey } from "../../lib/site";
-import { clusterName } from "../cluster/cluster-kind";
+import { clusterLine } from "../cluster/cluster-name";
 import type { ResourceLog } from "../lifecycle/engine";
 import type { CoverageAssessment } from "./assess";
 import type { ClusterCoverageInputs, RefusedSource } from "./kind";
@@ -20,8 +20,7 @@ const FULL_LIST = "the full list: passthrough coverage --kubeconfig <file>";
 
 /** Logs what the mirror lacks, with owners and what to add, and which sources stay allowed for it. */
 export function logCoverage(found: CoverageAssessment, inputs: Cluster, log: ResourceLog): void {
-    const name = clusterName(inputs);
-    log.line("info", `${name}: ${summary(found)}`);
+    log.line("info", clusterLine(inputs, summary(found)));
     const warnings = [
         ...missingWarning(found),
         ...unreadWarning(found, inputs),
@@ -30,7 +29,7 @@ export function logCoverage(found: CoverageAssessment, inputs: Cluster, log: Res
         ...unknownWarning(found),
         ...acceptWarning(found, inputs),
     ];
-    for (const warning of warnings) log.line("warning", `${name}: ${warning}`);
+    for (const warning of warnings) log.line("warning", clusterLine(inputs, warning));
 }
 
 function summary({ images, decision }: CoverageAssessment): string {
@@ -129,7 +128,7 @@ function unknownWarning({ decision: { unknown } }: CoverageAssessment): string[]
     ];
 }
 
-function acceptWarning({ unusedAccepts }: CoverageAssessment, inputs: Cluster): string[] {
+function acceptWarning({ decision: { unusedAccepts } }: CoverageAssessment, inputs: Cluster): string[] {
     if (unusedAccepts.length === 0) return [];
     return [
         `${coverageKey(inputs)}.accept: no missing image matches ${listed(unusedAccepts, MAX_IMAGES)}; correct or remove it`,

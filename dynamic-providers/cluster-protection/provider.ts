@@ -1,6 +1,5 @@
-import { PassthroughError } from "../../lib/errors/errors";
 import { counted, listed } from "../../lib/errors/text";
-import { clusterName } from "../cluster/cluster-kind";
+import { clusterError, clusterName } from "../cluster/cluster-name";
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import type { RegistryProvider } from "../registry/registry-process";
 import { type ClusterProtectionInputs, clusterProtectionKind as kind } from "./kind";
@@ -27,12 +26,12 @@ export const clusterProtectionProvider: RegistryProvider<ClusterProtectionInputs
         if (process.clusters.allowsRemoval(olds.cluster) ?? olds.allowRemoval) return;
         const key = olds.cluster === "" ? "cluster" : `clusters.${olds.cluster}`;
         const sources = olds.sources.length === 0 ? "" : ` of ${listed(olds.sources, MAX_SOURCES)}`;
-        throw new PassthroughError(
+        throw clusterError(
+            olds,
             `its mirror rules${olds.sources.length === 0 ? "" : ` (${counted(olds.sources.length, "source")})`} and its account at ` +
                 `${olds.host} would be removed: from then on its nodes pull every image${sources} from upstream, and fail without internet`,
             {
                 code: "CLUSTER_REMOVAL_REFUSED",
-                thing: clusterName(olds),
                 fix: `set site.${key}.allowRemoval: true, run up once, and remove it then`,
             },
         );

@@ -2,6 +2,7 @@ import { caNotes } from "../../lib/openshift/trust/ca-notes";
 import { certificateNotes } from "../../lib/registries/certificate-expiry";
 import { ping } from "../../lib/registries/ping";
 import { registryEndpoint } from "../../lib/site";
+import { clusterLine } from "../cluster/cluster-name";
 import type { RegistryContext } from "../registry/registry-process";
 import type { ClusterTrustInputs } from "./kind";
 
@@ -15,5 +16,6 @@ export async function checkCertificates(inputs: ClusterTrustInputs, { process, s
     const endpoint = registryEndpoint(registry);
     const notes = registry.ca === undefined ? [] : caNotes(registry.ca);
     await ping({ endpoint, credentials: inputs.credentials, retrySeconds: registry.retrySeconds, signal }, undefined);
-    for (const note of [...notes, ...(await certificateNotes(endpoint))]) log.line("warning", note);
+    for (const note of [...notes, ...(await certificateNotes(endpoint))])
+        log.line("warning", clusterLine(inputs, note));
 }

@@ -5,10 +5,9 @@ import type { MachineConfigPool } from "../../lib/openshift/rollout/rollout-obje
 import { describeNodeEffect, forecastNodeEffect } from "../../lib/openshift/rules/node-effect";
 import { type TrustPlan, planTrust } from "../../lib/openshift/trust/compare-trust";
 import { type WrittenTrust, accountHash, caHash } from "../../lib/openshift/trust/desired-trust";
-import type { Credentials } from "../../lib/distribution/auth/credentials";
-import { clusterName } from "../cluster/cluster-kind";
+import { clusterLine } from "../cluster/cluster-name";
 import { withReadableCluster } from "../cluster/connection";
-import { UNKNOWN_VALUE } from "../lifecycle/unknown-value";
+import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext } from "../registry/registry-process";
 import { desiredTrust } from "./desired";
 import type { ClusterTrustInputs } from "./kind";
@@ -23,7 +22,8 @@ export async function previewTrust(
     context: RegistryContext,
 ): Promise<void> {
     const { host, ca, account, adopt } = desiredTrust(news, context);
-    const desired = { host, ca, adopt, account: isKnown(account) ? account : undefined };
+    // The account of a robot that is still to be created is not known.
+    const desired = { host, ca, adopt, account: hasUnknown(account) ? undefined : account };
     const found = await withReadableCluster(
         news,
         context,
@@ -35,20 +35,14 @@ export async function previewTrust(
     );
     if (found === undefined) return;
     for (const line of planLines(found.plan, found.pools, news.version)) {
-        context.log.line("info", `${clusterName(news)}: ${line}`);
+        context.log.line("info", clusterLine(news, line));
     }
     const paused = found.plan.pullSecret === undefined ? undefined : pausedPools(found.pools);
     const problems = [
         ...found.plan.warnings,
         ...(paused?.state === "failed" ? [`${paused.problem}; ${paused.fix}`] : []),
     ];
-    for (const problem of problems) context.log.line("warning", `${clusterName(news)}: ${problem}`);
-}
-
-/** The account of a robot that is still to be created is not known. */
-function isKnown(account: Credentials | string | undefined): boolean {
-    if (account === undefined || typeof account === "string") return false;
-    return account.username !== UNKNOWN_VALUE && account.password !== UNKNOWN_VALUE;
+    for (const problem of problems) context.log.line("warning", clusterLine(news, problem));
 }
 
 /** What the last `up` has written: a check gets inputs only. */

@@ -11,7 +11,7 @@ import { type WrittenTrust, accountHash } from "../../lib/openshift/trust/desire
 import { trustKey } from "../../lib/openshift/trust/trusted-ca";
 import { removeCa, writeCa } from "../../lib/openshift/trust/write-ca";
 import { removeWrittenEntry, writePullEntry } from "../../lib/openshift/trust/write-pull-secret";
-import { clusterName } from "../cluster/cluster-kind";
+import { clusterLine, clusterName, namedError, withClusterName } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { PartialState } from "../lifecycle/resource-provider";
@@ -62,7 +62,7 @@ export const clusterTrustProvider: RegistryProvider<ClusterTrustInputs, ClusterT
         );
         if (found === undefined) return { outs: olds, inputs };
         for (const difference of found) {
-            context.log.line("warning", `${clusterName(olds)}: ${difference}; the next \`npm run up\` repairs it`);
+            context.log.line("warning", clusterLine(olds, `${difference}; the next \`npm run up\` repairs it`));
         }
         return { outs: { ...olds, differences: found }, inputs };
     },
@@ -78,7 +78,7 @@ async function removeUnused(client: ClusterClient, olds: ClusterTrustOutputs, co
     const { process, signal, log } = context;
     const [host, written] = [registryHost(olds), writtenTrust(olds)];
     const warn = (text: string | undefined) => {
-        if (text !== undefined) log.line("warning", `${clusterName(olds)}: ${text}`);
+        if (text !== undefined) log.line("warning", clusterLine(olds, text));
     };
     const users = mirrorUsers((await readMirrorObjects(client)).objects, host);
     if (users.length > 0) return warn(`CA and account of ${host} stay: ${users.join(", ")} still have mirrors there`);
@@ -111,7 +111,7 @@ async function apply(
     before: WrittenTrust,
     context: RegistryContext,
 ): Promise<WrittenTrust> {
-    await checkCertificates(inputs, context);
+    await withClusterName(inputs, () => checkCertificates(inputs, context));
     return withCluster(inputs, context, async (client) => {
         const run = new TrustRun(client, inputs, before, context);
         try {
@@ -119,7 +119,9 @@ async function apply(
             await run.wait();
         } catch (error) {
             if (!run.hasWritten) throw error;
-            throw new PartialState(resourceId(inputs), { ...run.written, differences: [] }, [errorMessage(error)]);
+            throw new PartialState(resourceId(inputs), { ...run.written, differences: [] }, [
+                errorMessage(namedError(inputs, error)),
+            ]);
         }
         return run.written;
     });
@@ -165,7 +167,7 @@ class TrustRun {
     }
 
     private warn(text: string | undefined): void {
-        if (text !== undefined) this.context.log.line("warning", `${clusterName(this.inputs)}: ${text}`);
+        if (text !== undefined) this.context.log.line("warning", clusterLine(this.inputs, text));
     }
 
     /** A pull secret reaches the nodes of a paused pool only when it is resumed. */

@@ -24,8 +24,3 @@ export const clusterSecrets = { kubeconfig: kubeconfigTexts } as const;
 export function kubeconfigTexts(value: unknown): readonly string[] {
     return typeof value === "string" ? kubeconfigSecrets(value) : allTexts(value);
 }
-
-/** "cluster", or "cluster west" where a site has several. */
-export function clusterName({ cluster }: Pick<ClusterInputs, "cluster">): string {
-    return cluster === "" ? "cluster" : `cluster ${cluster}`;
-}

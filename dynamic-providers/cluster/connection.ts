@@ -2,12 +2,21 @@ import { PassthroughError, toProblem } from "../../lib/errors/errors";
 import { formatProblem } from "../../lib/errors/format";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import type { ClientLimits } from "../../lib/kubernetes/limits";
-import { UNKNOWN_VALUE } from "../lifecycle/unknown-value";
+import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext } from "../registry/registry-process";
-import { type ClusterInputs, clusterName } from "./cluster-kind";
+import type { ClusterInputs } from "./cluster-kind";
+import { clusterName, namedError, withClusterName } from "./cluster-name";
 
-/** Opens a resource's cluster for one operation and closes it after. */
+/** Opens a resource's cluster for one operation and closes it after. What fails names the cluster. */
 export async function withCluster<T>(
+    inputs: ClusterInputs,
+    context: RegistryContext,
+    use: (client: ClusterClient) => Promise<T>,
+): Promise<T> {
+    return withClusterName(inputs, () => useCluster(inputs, context, use));
+}
+
+async function useCluster<T>(
     inputs: ClusterInputs,
     { process, signal }: RegistryContext,
     use: (client: ClusterClient) => Promise<T>,
@@ -41,12 +50,12 @@ export async function withReadableCluster<T>(
     use: (client: ClusterClient) => Promise<T>,
     { otherwise, fatal = [] }: { readonly otherwise: string; readonly fatal?: readonly string[] },
 ): Promise<T | undefined> {
-    if (context.process.clusters.connection(inputs).kubeconfig === UNKNOWN_VALUE) return undefined;
+    if (hasUnknown(context.process.clusters.connection(inputs))) return undefined;
     try {
-        return await withCluster(inputs, context, use, QUICK);
+        return await useCluster(inputs, context, use, QUICK);
     } catch (error) {
         context.signal.throwIfAborted();
-        if (!(error instanceof PassthroughError) || fatal.includes(error.code)) throw error;
+        if (!(error instanceof PassthroughError) || fatal.includes(error.code)) throw namedError(inputs, error);
         const reason = formatProblem(toProblem(error));
         context.log.line("warning", `${clusterName(inputs)} could not be read, ${otherwise}: ${reason}`);
         return undefined;

@@ -7,7 +7,7 @@ import { ResourceLog } from "./engine";
 import type { OperationContext, ProviderProcess } from "./provider-process";
 import { type CommonInputs, type CommonOutputs, PREVIEWED, type ResourceKind } from "./resource-kind";
 import { TerminalLine } from "./terminal-line";
-import { UNKNOWN_VALUE } from "./unknown-value";
+import { hasUnknown } from "./unknown-value";
 
 /** What one kind of resource does, free of Pulumi's calling conventions. `Outputs` is all that state holds. */
 export interface ResourceProvider<
@@ -136,12 +136,6 @@ function checkFailures({ inputs, secrets }: ResourceKind, news: Properties): dyn
             const isSecret = secrets[String(path[0])] !== undefined;
             return { property: isSecret ? "" : path.join("."), reason: `${path.join(".")}: ${message}` };
         });
-}
-
-function hasUnknown(value: unknown): boolean {
-    if (value === UNKNOWN_VALUE) return true;
-    if (typeof value !== "object" || value === null) return false;
-    return Object.values(value).some(hasUnknown);
 }
 
 function withoutSecretProperties({ secrets }: ResourceKind, props: Properties): Properties {

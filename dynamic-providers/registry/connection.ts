@@ -4,7 +4,7 @@ import { RegistryError } from "../../lib/errors/errors";
 import type { LookupCache } from "../../lib/import";
 import { type MirrorBase, isSameMirrorBase } from "../../lib/mirror/mirror-reference";
 import { type RegistryAccount, type RegistryManagement, registryAdmin } from "../../lib/registries";
-import { registryEndpoint } from "../../lib/site";
+import { type SiteRegistry, registryEndpoint } from "../../lib/site";
 import { ProgressRow } from "../lifecycle/progress-row";
 import type { AdminInputs, RegistryInputs } from "./registry-kind";
 import type { RegistryContext } from "./registry-process";
@@ -55,13 +55,17 @@ export async function withManagement<T>(
     }
 }
 
-/** Opens the registry for one operation and closes it after; the row shows when it waits for the registry. */
+/**
+ * Opens the registry for one operation and closes it after; the row shows when it waits for the registry.
+ * @param changes in place of what the site says
+ */
 export async function withRegistry<T>(
     inputs: RegistryInputs & { readonly concurrency?: number },
     { process, signal, log }: RegistryContext,
     use: (client: RegistryClient, mirror: MirrorBase, row: ProgressRow) => Promise<T>,
+    changes: Partial<Pick<SiteRegistry, "retrySeconds">> = {},
 ): Promise<T> {
-    const registry = process.settings.registry(inputs);
+    const registry = { ...process.settings.registry(inputs), ...changes };
     const client = new RegistryClient({
         endpoint: registryEndpoint(registry),
         credentials: process.settings.credentials(inputs),

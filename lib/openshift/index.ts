@@ -16,7 +16,7 @@ export type {
     MirrorSourcePolicy,
 } from "./rules/mirror-object-types";
 export type { MirrorRuleOptions, MirrorRules, MirroredHost } from "./rules/create-mirror-objects";
-export { listEntries } from "./rules/mirror-entries";
+export { listEntries, objectLabel } from "./rules/mirror-entries";
 export { formatObjects } from "./objects/objects-yaml";
 export {
     type ClusterChange,

@@ -2,7 +2,6 @@ export { type CarryOutOptions, carryOut, compareWithArchive, movedTags, refusedM
 export { type LockedSet, planLockedSet } from "./planned-set";
 export { type PullChecks, type PullCheckRequest, joinPullChecks, pullChecks } from "./pull-checks";
 export { type SelftestRequest, type SelftestStep, selftest } from "./selftest";
-export { AcceptedImages } from "./coverage/accepted-images";
 export { type CoverageState, type CoveredImage, type ImageUse, coverage } from "./coverage/coverage";
 export { type ImageSetAddition, imageSetAddition, imageSetLines } from "./coverage/image-set-addition";
 export { type NeverDecision, decideNever } from "./coverage/never-decision";

@@ -3,6 +3,7 @@ import { clusterAccessProvider } from "../../dynamic-providers/cluster-access/pr
 import { createProvider } from "../../dynamic-providers/lifecycle/resource-provider";
 import { RegistryProcess } from "../../dynamic-providers/registry/registry-process";
 import { connectCluster } from "../../lib/kubernetes/connect";
+import type { ClientLimits } from "../../lib/kubernetes/limits";
 import { type MirrorObject, OWNER_ANNOTATION } from "../../lib/openshift";
 import { type ApiServer, startApiServer } from "../support/api-server";
 import { readToken } from "../support/kubeconfig";
@@ -10,6 +11,7 @@ import { type Policy, mirrorPair, mirrorPolicy } from "../support/lab-rules";
 import { MachineConfigControllers } from "../support/machine-config-controllers";
 import { createCluster } from "../support/openshift-cluster";
 import { operationContext } from "../support/operation-context";
+import { PausingProxy } from "../support/pausing-proxy";
 
 const VERSION = "4.16.20";
 const OWNER = "registry-passthrough/lab";
@@ -71,8 +73,8 @@ function inputs(rules: readonly MirrorObject[], changes: object = {}): ClusterAc
 const SOURCES = ["quay.io", "registry.redhat.io"];
 const WANTED = mirrorPair(SOURCES, "NeverContactSource");
 
-function context() {
-    const limits = { retry: { seconds: 0, firstDelay: 1, longestDelay: 1 } };
+function context(changes: Partial<ClientLimits> = {}) {
+    const limits = { retry: { seconds: 0, firstDelay: 1, longestDelay: 1 }, ...changes };
     const process = new RegistryProcess({
         followsConfiguration: false,
         connectCluster: (options) => connectCluster({ ...options, limits }),
@@ -233,10 +235,14 @@ test("a source that would lose its rule needs allowRemoval", async () => {
 
 test("content without any image needs allowRemoval too", async () => {
     await write(...mirrorPair(["quay.io"], "AllowContactingSource"));
-    await expect(preview(inputs([]))).rejects.toThrow(
+    const applied = inputs(mirrorPair(["quay.io"], "AllowContactingSource"));
+    await expect(preview(inputs([]), applied)).rejects.toThrow(
         /2 problems[^]*ImageDigestMirrorSet passthrough-lab-digest: quay\.io would lose its mirror rule for pulls by digest[^]*ImageTagMirrorSet passthrough-lab-tag: .* by tag/,
     );
-    await expect(preview(inputs([], { allowRemoval: true }))).resolves.toEqual([]);
+    await expect(preview(inputs([], { allowRemoval: true }), applied)).resolves.toEqual([]);
+    // An `up` that removed them from its wishes was killed before it removed them.
+    const killed = await check(inputs([], { allowRemoval: true }), applied);
+    await expect(preview(inputs([]), killed)).rejects.toThrow(/2 problems/);
     // Those of another stack are not this one's to remove.
     await writeFor("registry-passthrough/other", ...mirrorPair(["quay.io"], "AllowContactingSource"));
     await expect(preview(inputs([]))).resolves.toEqual([]);
@@ -246,21 +252,50 @@ test("a form of pulls that would lose its rule needs allowRemoval although the o
     await write(...mirrorPair(["quay.io"], "AllowContactingSource"));
     const [, tag] = mirrorPair(["quay.io"], "AllowContactingSource");
     if (tag === undefined) throw new Error("no pair");
-    await expect(preview(inputs([tag]))).rejects.toThrow(/quay\.io would lose its mirror rule for pulls by digest/);
+    const applied = inputs(mirrorPair(["quay.io"], "AllowContactingSource"));
+    await expect(preview(inputs([tag]), applied)).rejects.toThrow(
+        /quay\.io would lose its mirror rule for pulls by digest/,
+    );
 });
 
 test("the policy that this stack wrote for 4.12 gives way to the pair; its sources are forbidden when it is gone", async () => {
     await write(mirrorPolicy(SOURCES));
-    expect(await preview(inputs(WANTED))).toEqual([]);
+    const applied = inputs([mirrorPolicy(SOURCES)]);
+    expect(await preview(inputs(WANTED), applied)).toEqual([]);
     await write(...mirrorPair(SOURCES, "AllowContactingSource"));
     lines = [];
-    expect(await preview(inputs(WANTED))).toEqual([]);
+    const later = await check(inputs(WANTED), applied);
+    expect(later).toMatchObject({ neverSources: [], formerObjects: ["ImageContentSourcePolicy passthrough-lab"] });
+    expect(await preview(inputs(WANTED), later)).toEqual([]);
+    expect(lines.join("\n")).not.toContain("oc delete");
     expect(lines.join("\n")).toContain("(is still in ImageContentSourcePolicy passthrough-lab)");
     await server.admin.remove(mirrorPolicy(SOURCES));
-    expect(await preview(inputs(WANTED))).toEqual(SOURCES);
+    const last = await check(inputs(WANTED), later);
+    expect(last).toMatchObject({ neverSources: SOURCES });
+    expect(last).not.toHaveProperty("formerObjects");
+    expect(clusterAccessProvider.compare({ ...inputs(WANTED), neverSources: SOURCES }, last ?? applied).changes).toBe(
+        false,
+    );
     // The same policy of somebody else stays, and cannot forbid.
     await writeFor("registry-passthrough/other", mirrorPolicy(SOURCES));
     await expect(preview(inputs(WANTED))).rejects.toMatchObject({ code: "MIRROR_POLICY_CONFLICT" });
+});
+
+test("objects that a lost state no longer has are named with the command that removes them, and count as staying", async () => {
+    await write(mirrorPolicy([...SOURCES, "ghcr.io"]), ...mirrorPair(SOURCES, "AllowContactingSource"));
+    expect(await preview(inputs(WANTED))).toEqual([]);
+    const [warning = ""] = lines.filter((line) => line.includes("oc delete"));
+    expect(warning).toContain(
+        "cluster: ImageContentSourcePolicy passthrough-lab is of this stack, which neither wants it nor has it in its state: it stays",
+    );
+    expect(warning).toContain("in force for quay.io, registry.redhat.io, ghcr.io; when no node needs them");
+    expect(warning).toContain("oc delete imagecontentsourcepolicy/passthrough-lab");
+    // Nothing takes it away, so nothing is lost, and what it allows cannot be forbidden yet.
+    expect(lines.join("\n")).toContain("(is still in ImageContentSourcePolicy passthrough-lab)");
+    await server.admin.remove(mirrorPolicy(SOURCES));
+    lines = [];
+    expect(await preview(inputs(WANTED))).toEqual(SOURCES);
+    expect(lines.join("\n")).not.toContain("oc delete");
 });
 
 const PAIR = mirrorPair(SOURCES, "AllowContactingSource");
@@ -321,6 +356,49 @@ test("a cluster that cannot be reached fails no preview, and any update", async 
         ),
     ]);
     await expect(create(inputs(WANTED, { kubeconfig }))).rejects.toMatchObject({ code: "CLUSTER_UNREACHABLE" });
+});
+
+test("an update that could not read the cluster in its check reads it before anything is written", async () => {
+    const applied = inputs(PAIR);
+    const update = inputs(PAIR, { unread: true });
+    expect(await check(update, applied)).not.toHaveProperty("unread");
+    const kubeconfig = server.kubeconfig.replaceAll(server.url, "https://localhost:1");
+    const blind = await check({ ...update, kubeconfig }, { ...applied, kubeconfig });
+    expect(blind).toMatchObject({ unread: true });
+    if (blind === undefined) throw new Error("no inputs");
+    expect(clusterAccessProvider.compare({ ...applied, kubeconfig }, blind).changes).toBe(true);
+    // A preview has no such step: nothing is written then.
+    const previewed = await check({ ...applied, kubeconfig }, { ...applied, kubeconfig });
+    expect(clusterAccessProvider.compare({ ...applied, kubeconfig }, previewed ?? blind).changes).toBe(false);
+
+    await expect(clusterAccessProvider.update(applied, blind, context())).rejects.toMatchObject({
+        code: "CLUSTER_UNREACHABLE",
+    });
+    const readable = { ...blind, kubeconfig: server.kubeconfig };
+    const outs = await clusterAccessProvider.update(applied, readable, context());
+    expect(outs).not.toHaveProperty("unread");
+    // Somebody else has taken the names meanwhile.
+    await writeFor("registry-passthrough/other", ...PAIR);
+    await expect(clusterAccessProvider.update(applied, readable, context())).rejects.toMatchObject({
+        code: "CLUSTER_OBJECT_EXISTS",
+    });
+});
+
+test("an API server that is too slow for the check is waited for by the update", async () => {
+    const slow = await PausingProxy.start(Number(new URL(server.url).port), 1);
+    try {
+        const kubeconfig = server.kubeconfig.replaceAll(server.url, `https://${slow.host}`);
+        const update = inputs(PAIR, { unread: true, kubeconfig });
+        const found = await clusterAccessProvider.findInputs?.({}, update, context({ requestTimeout: 500 }));
+        expect(found).toMatchObject({ unread: true });
+        expect(lines.join()).toContain("no response within 0.5 s");
+        const created = create(found ?? update);
+        await slow.paused;
+        slow.resume();
+        expect((await created).outs).toMatchObject({ neverSources: [] });
+    } finally {
+        await slow.stop();
+    }
 });
 
 test.each([

@@ -12,6 +12,8 @@ export interface ExistingCluster {
     readonly registrySources?: RegistrySources | undefined;
     /** The newest completed entry of ClusterVersion's history: `4.18.20`. */
     readonly version: string;
+    /** The version that an update is under way to; absent: none is. */
+    readonly updatingTo?: string | undefined;
     /** The kinds of mirror objects that the API serves. */
     readonly servedKinds: readonly MirrorKind[];
     /** `status.desired.image` of ClusterVersion; absent: the payload is not taken into account. */

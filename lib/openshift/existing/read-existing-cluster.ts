@@ -28,11 +28,14 @@ export async function readExistingCluster(client: ClusterClient): Promise<Existi
         client.get<ImageConfig>(IMAGE_CONFIGS, "cluster"),
         readMirrorObjects(client),
     ]);
-    const completed = version?.status?.history?.find(({ state }) => state === "Completed")?.version;
+    const history = version?.status?.history ?? [];
+    const completed = history.find(({ state }) => state === "Completed")?.version;
+    const [newest] = history;
+    const updatingTo = newest?.state === "Partial" ? newest.version : undefined;
     if (completed === undefined) {
         throw new PassthroughError("its ClusterVersion has no completed installation", {
             code: "CLUSTER_OBJECT_INVALID",
-            thing: `cluster at ${client.server}`,
+            place: { cluster: client.server },
             fix: "wait until the cluster is installed: oc get clusterversion",
         });
     }
@@ -41,6 +44,7 @@ export async function readExistingCluster(client: ClusterClient): Promise<Existi
     return {
         ...mirrorObjects,
         version: completed,
+        ...(updatingTo === undefined ? {} : { updatingTo }),
         ...(registrySources === undefined ? {} : { registrySources }),
         ...(releaseImage === undefined ? {} : { releaseImage }),
     };

@@ -27,8 +27,24 @@ export function versionConflicts(cluster: ExistingCluster, planned: PlannedRules
     return [...unservedKinds(cluster, planned), ...mixedKinds(cluster, planned)];
 }
 
-/** A site's version that is not the cluster's, where the difference has no effect on what is written. */
+/** A site's version that is not the cluster's, where that has no effect on what is written; an update under way. */
 export function versionWarnings(cluster: ExistingCluster, planned: PlannedRules): ClusterWarning[] {
+    return [...otherMinor(cluster, planned), ...updateUnderWay(cluster)];
+}
+
+/** Until it is complete, nodes and the operator that renders their files are of different versions. */
+function updateUnderWay({ updatingTo }: ExistingCluster): ClusterWarning[] {
+    if (updatingTo === undefined) return [];
+    return [
+        {
+            object: CLUSTER_VERSION,
+            problem: `an update to ${updatingTo} is under way, and new mirror rules would roll out to its nodes at the same time`,
+            fix: "wait until it is complete: oc get clusterversion",
+        },
+    ];
+}
+
+function otherMinor(cluster: ExistingCluster, planned: PlannedRules): ClusterWarning[] {
     if (planned.version === undefined || differentVersion(cluster, planned) !== undefined) return [];
     const [site, actual] = [parseClusterVersion(planned.version), parseClusterVersion(cluster.version)];
     if (site.major === actual.major && site.minor === actual.minor) return [];

@@ -1,7 +1,7 @@
 import { formatObjects } from "../objects/objects-yaml";
 import { withUsage } from "../targets/target";
 import { parseClusterVersion } from "../versions";
-import { type ClusterFunction, READING_FUNCTIONS, RIGHTS, type Right } from "./rights";
+import { type ClusterFunction, RIGHTS, type Right } from "./rights";
 
 /** A rule of a ClusterRole or, with `namespace`, of a Role there (rbac.authorization.k8s.io/v1). */
 export interface PolicyRule {
@@ -17,19 +17,24 @@ const ROLES_FOLDER = "roles";
 
 const NAME = "registry-passthrough";
 const NAMESPACE = NAME;
-/** The account that is bound to all rendered roles, and the one for coverage. */
+/** The account that is bound to all rendered roles, and the one that is bound to coverage alone. */
 const ACCOUNTS = { writer: NAME, reader: `${NAME}-reader` } as const;
+/** The only function that is used by itself, with the command line, and changes nothing. */
+const READING: ClusterFunction = "coverage";
 const RBAC = "rbac.authorization.k8s.io";
 
 /**
- * A file with roles and bindings for each function, and one with the two accounts that they are bound to, below `roles/`.
+ * A file with roles and bindings for each function, and one with the accounts that they are bound to, below `roles/`.
  * @param version `4.18.20` or `4.18`; absent: the newest
  * @throws PassthroughError `CLUSTER_VERSION_INVALID`
  */
 export function renderRoles(functions: readonly ClusterFunction[], version?: string): Record<string, string> {
     if (functions.length === 0) return {};
     const files = functions.map((name) => [`${ROLES_FOLDER}/${name}.yaml`, roleFile(name, version)]);
-    return { [`${ROLES_FOLDER}/service-accounts.yaml`]: accountsFile(), ...(Object.fromEntries(files) as object) };
+    return {
+        [`${ROLES_FOLDER}/service-accounts.yaml`]: accountsFile(functions),
+        ...(Object.fromEntries(files) as object),
+    };
 }
 
 function rightsOf(name: ClusterFunction, version: string | undefined): Right[] {
@@ -74,7 +79,7 @@ function roleAndBinding(name: ClusterFunction, namespace: string | undefined, ri
     const prefix = namespace === undefined ? "Cluster" : "";
     const metadata = { name: `${NAME}-${name}`, ...(namespace === undefined ? {} : { namespace }) };
     const rules = rights.map(toRule).map(({ namespace: _, ...rule }) => rule);
-    const accounts = [ACCOUNTS.writer, ...(READING_FUNCTIONS.includes(name) ? [ACCOUNTS.reader] : [])];
+    const accounts = [ACCOUNTS.writer, ...(name === READING ? [ACCOUNTS.reader] : [])];
     return [
         { apiVersion: `${RBAC}/v1`, kind: `${prefix}Role`, metadata, rules },
         {
@@ -87,12 +92,14 @@ function roleAndBinding(name: ClusterFunction, namespace: string | undefined, ri
     ];
 }
 
-function accountsFile(): string {
+function accountsFile(functions: readonly ClusterFunction[]): string {
+    const names = [ACCOUNTS.writer, ...(functions.includes(READING) ? [ACCOUNTS.reader] : [])];
     const usage = [
-        `Accounts of Registry Passthrough at a cluster: ${ACCOUNTS.writer} for up and its previews, ${ACCOUNTS.reader} for`,
-        "coverage, which changes nothing. A token: oc create token <account> --namespace registry-passthrough",
+        `Accounts of Registry Passthrough at a cluster: ${ACCOUNTS.writer} for up and its previews`,
+        ...(names.includes(ACCOUNTS.reader) ? [`and ${ACCOUNTS.reader} for coverage, which changes nothing.`] : []),
+        `A token: oc create token <account> --namespace ${NAMESPACE}`,
     ];
-    const accounts = Object.values(ACCOUNTS).map((name) => ({
+    const accounts = names.map((name) => ({
         apiVersion: "v1",
         kind: "ServiceAccount",
         metadata: { name, namespace: NAMESPACE },

@@ -18,9 +18,6 @@ export const CLUSTER_FUNCTIONS = [
 
 export type ClusterFunction = (typeof CLUSTER_FUNCTIONS)[number];
 
-/** The functions that change nothing: coverage, and the checks of a preview. */
-export const READING_FUNCTIONS: readonly ClusterFunction[] = ["preview", "coverage"];
-
 type Verb = "get" | "list" | "watch" | "create" | "patch" | "delete";
 
 /** What a function does with one kind of object, and why. */

@@ -65,12 +65,17 @@ export interface CaChange {
  */
 export function checkCaPlace({ name, isNamed, configMap }: CaPlace, { key, pem, adopt, before }: CaChange): void {
     const existing = configuredCa(configMap, key);
-    const isOurs = existing === undefined || existing === pem || before.caHash !== undefined;
+    const isOurs = existing === undefined || existing === pem || wroteTo(name, before);
     if (!isOurs && !adopt) throw trustExists(`CA ${key} in ConfigMap openshift-config/${name}`);
     if (isNamed || configMap === undefined || adopt) return;
     const others = otherKeys(configMap, key);
     // The cluster does not trust them today.
     if (others.length > 0) throw unnamedConfigMap(name, others);
+}
+
+/** True if an earlier run wrote to this ConfigMap. A preview knows that one wrote, and not where. */
+function wroteTo(name: string, { caHash: written, configMap }: WrittenTrust): boolean {
+    return written !== undefined && (configMap ?? name) === name;
 }
 
 function unnamedConfigMap(name: string, others: readonly string[]): PassthroughError {
@@ -100,7 +105,7 @@ export async function writeCa(
         const isFound = place.isNamed && isForeignCa(place.configMap, change);
         await putCa(client, place, change);
         if (!place.isNamed) await nameConfigMap(client, place.image, place.name);
-        const wasFound = change.before.caHash === undefined ? isFound : change.before.caFound === true;
+        const wasFound = wroteTo(place.name, change.before) ? change.before.caFound === true : isFound;
         return {
             configMap: place.name,
             caHash: caHash(change.pem),

@@ -1,5 +1,5 @@
 import type { Problem } from "../../errors/problem";
-import type { AcceptedImages } from "./accepted-images";
+import { isAccepted, unusedAccepts } from "./accepted-images";
 import type { CoveredImage } from "./coverage";
 
 export interface NeverRequest {
@@ -10,7 +10,8 @@ export interface NeverRequest {
     readonly images: readonly CoveredImage[];
     /** Kinds of objects whose images are not known. */
     readonly unread: readonly Problem[];
-    readonly accepted: AcceptedImages;
+    /** Patterns over names of images that the mirror may lack. */
+    readonly accept: readonly string[];
 }
 
 /** Which sources may be forbidden, by what the cluster's objects pull from them. */
@@ -23,15 +24,17 @@ export interface NeverDecision {
     readonly unknown: readonly { readonly source: string; readonly problem: Problem }[];
     /** Missing and unknown images that the site accepts. */
     readonly accepted: readonly CoveredImage[];
+    /** Patterns that accept no missing or unknown image; none if not every image is known. */
+    readonly unusedAccepts: readonly string[];
 }
 
 /**
  * A source may be forbidden only if the mirror has every image of it that is in use; one that is forbidden already stays
  * so, whatever is missing afterwards. Images that are only offered, and those that the site accepts, do not count.
  */
-export function decideNever({ candidates, inForce, images, unread, accepted }: NeverRequest): NeverDecision {
+export function decideNever({ candidates, inForce, images, unread, accept }: NeverRequest): NeverDecision {
     const lacking = images.filter(({ state }) => state === "missing" || state === "unknown");
-    const tolerated = new Set(lacking.filter((image) => accepted.has(image)));
+    const tolerated = new Set(lacking.filter((image) => isAccepted(image, accept)));
     const relevant = lacking.filter((image) => !tolerated.has(image) && image.isSample !== true);
     const [firstUnread] = unread;
     const judged = candidates.map((source) => {
@@ -50,5 +53,6 @@ export function decideNever({ candidates, inForce, images, unread, accepted }: N
             missing.length > 0 || problem === undefined ? [] : [{ source, problem }],
         ),
         accepted: [...tolerated],
+        unusedAccepts: firstUnread === undefined ? unusedAccepts(accept, lacking) : [],
     };
 }

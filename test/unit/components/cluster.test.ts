@@ -3,20 +3,22 @@ import { PassthroughSite } from "../../../components";
 
 const PROVIDER = "pulumi:providers:kubernetes";
 
-/** The inputs of the Kubernetes provider of a cluster that is written to. */
-async function providerInputs(stack: string): Promise<unknown> {
+const ACCESS = "pulumi-nodejs:dynamic/registry-passthrough:ClusterAccess";
+
+/** The inputs of a resource of the cluster that a site of this name writes to. */
+async function clusterInputs(wanted: string, { stack = "lab", site = "site", isPreview = false }): Promise<unknown> {
     const inputs: unknown[] = [];
     const mocks: pulumi.runtime.Mocks = {
         newResource: ({ type, name, inputs: declared }) => {
-            if (type === PROVIDER) inputs.push(declared);
+            if (type === wanted) inputs.push(declared);
             return { id: `${name}-id`, state: declared as Record<string, unknown> };
         },
         call: ({ token }) => {
             throw new Error(`not mocked: ${token}`);
         },
     };
-    await pulumi.runtime.setMocks(mocks, "registry-passthrough", stack, false);
-    new PassthroughSite("site", {
+    await pulumi.runtime.setMocks(mocks, "registry-passthrough", stack, isPreview);
+    new PassthroughSite(site, {
         registry: { type: "distribution", mirrorBase: "registry.example:8443/mirror" },
         content: [],
         clusters: [{ name: "west", contactSource: "allow", apply: {}, adopt: false, allowRemoval: false }],
@@ -27,6 +29,18 @@ async function providerInputs(stack: string): Promise<unknown> {
     expect(inputs).toHaveLength(1);
     return inputs[0];
 }
+
+const providerInputs = (stack: string) => clusterInputs(PROVIDER, { stack });
+
+test("each site of another program owns its objects", async () => {
+    expect(await clusterInputs(ACCESS, {})).toMatchObject({ owner: "registry-passthrough/lab/west" });
+    expect(await clusterInputs(ACCESS, { site: "one" })).toMatchObject({ owner: "registry-passthrough/lab:one/west" });
+});
+
+test("an update begins with a cluster that nobody has read, a preview does not", async () => {
+    expect(await clusterInputs(ACCESS, {})).toMatchObject({ unread: true });
+    expect(await clusterInputs(ACCESS, { isPreview: true })).not.toHaveProperty("unread");
+});
 
 test("another name of the stack does not make another cluster: the provider would replace every object", async () => {
     expect(await providerInputs("site-a")).toMatchObject({ clusterIdentifier: "cluster-west" });

@@ -103,6 +103,25 @@ test("a run that ends between CA and pull secret keeps the CA in state", async (
     expect((failure as { known: { entryHash?: string } }).known.entryHash).toBeUndefined();
 });
 
+test("what fails at one of several clusters names it, also when a part was written", async () => {
+    const west = { cluster: "west" };
+    cluster.beforeCall = (call) => {
+        if (call === "patch secrets/pull-secret") unreachable();
+    };
+    const failure: unknown = await clusterTrustProvider
+        .create(inputs(west), context())
+        .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ reasons: [expect.stringContaining("cluster west: ")] });
+    cluster.beforeCall = unreachable;
+    await expect(clusterTrustProvider.create(inputs(west), context())).rejects.toMatchObject({ thing: "cluster west" });
+    await registry.kill();
+    try {
+        await expect(clusterTrustProvider.create(inputs(west), context())).rejects.toThrow(/cluster west/);
+    } finally {
+        await registry.restart();
+    }
+});
+
 test("a pool that was degraded before is waited for: the new account may repair it", async () => {
     const degraded = { Degraded: "True", Updated: "False" };
     cluster.put(ROLLOUT_PATHS.pools, pool("worker", { wanted: "rendered-worker-2", conditions: degraded }));

@@ -40,10 +40,11 @@ export interface Facts extends RegistrySources {
     readonly site?: string | undefined;
     readonly servedKinds?: ExistingCluster["servedKinds"];
     readonly releaseImage?: string | undefined;
+    readonly updatingTo?: string;
 }
 
 export function survey(facts: Facts) {
-    const { theirs = [], ours = pair(), version = "4.18.20", servedKinds, releaseImage, ...rest } = facts;
+    const { theirs = [], ours = pair(), version = "4.18.20", servedKinds, releaseImage, updatingTo, ...rest } = facts;
     const { insecureRegistries, blockedRegistries, allowedRegistries, containerRuntimeSearchRegistries } = rest;
     const cluster: ExistingCluster = {
         objects: theirs,
@@ -54,6 +55,7 @@ export function survey(facts: Facts) {
             containerRuntimeSearchRegistries,
         },
         version,
+        ...(updatingTo === undefined ? {} : { updatingTo }),
         servedKinds: servedKinds ?? ["ICSP", ...mirrorKinds(version).kinds],
         releaseImage: "releaseImage" in facts ? releaseImage : RELEASE_IMAGE,
     };

@@ -176,6 +176,13 @@ describe("kinds and versions", () => {
         expect(warnings({ version: "4.19.2", site: undefined })).toEqual([]);
     });
 
+    test("an update that is under way is a warning", () => {
+        expect(warnings({ updatingTo: "4.18.21" })).toEqual([
+            "ClusterVersion version: an update to 4.18.21 is under way, and new mirror rules would roll out to its nodes at the " +
+                "same time -> wait until it is complete: oc get clusterversion",
+        ]);
+    });
+
     test("a kind that the API does not serve", () => {
         expect(refusals({ servedKinds: ["ICSP", "IDMS"] })).toEqual([
             expect.stringMatching(

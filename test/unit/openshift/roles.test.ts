@@ -128,14 +128,14 @@ describe("rendered", () => {
         expect(rendered[1]).toMatchObject({ roleRef: { kind: "Role", name: "registry-passthrough-trust" } });
     });
 
-    it("the account that only reads has the roles that change nothing, and no others", () => {
+    it("the account that only reads has the role of coverage, which changes nothing, and no others", () => {
         const files = renderRoles(CLUSTER_FUNCTIONS);
         const bound = CLUSTER_FUNCTIONS.filter((name) =>
             objects(files[`roles/${name}.yaml`]).some(({ subjects = [] }) =>
                 subjects.some((subject) => subject.name === "registry-passthrough-reader"),
             ),
         );
-        expect(bound).toEqual(["preview", "coverage"]);
+        expect(bound).toEqual(["coverage"]);
         for (const { verbs } of roleRules(bound)) expect(["get", "list"]).toEqual(expect.arrayContaining([...verbs]));
         const accounts = objects(files["roles/service-accounts.yaml"]);
         expect(accounts.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
@@ -143,6 +143,10 @@ describe("rendered", () => {
             "ServiceAccount registry-passthrough",
             "ServiceAccount registry-passthrough-reader",
         ]);
+    });
+
+    it("an account for coverage exists only with its role", () => {
+        expect(renderRoles(["preview", "trust"])["roles/service-accounts.yaml"]).not.toContain("reader");
     });
 
     it("without a function there is no file", () => expect(renderRoles([])).toEqual({}));

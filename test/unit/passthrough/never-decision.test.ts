@@ -1,4 +1,4 @@
-import { type CoveredImage, AcceptedImages, decideNever } from "../../../lib/passthrough";
+import { type CoveredImage, decideNever } from "../../../lib/passthrough";
 import type { Problem } from "../../../lib/errors/problem";
 
 const FORBIDDEN: Problem = { code: "CLUSTER_FORBIDDEN", thing: "pods", problem: "may not list pods" };
@@ -23,13 +23,12 @@ interface Case {
 }
 
 function decide({ inForce = [], images = [], unread = [], accept = [] }: Case) {
-    const accepted = new AcceptedImages(accept);
-    const decision = decideNever({ candidates: ["docker.io", "quay.io"], inForce, images, unread, accepted });
+    const decision = decideNever({ candidates: ["docker.io", "quay.io"], inForce, images, unread, accept });
     return {
         never: decision.neverSources,
         refused: decision.refused.map(({ source, images: own }) => [source, ...own.map(({ image }) => image)]),
         unknown: decision.unknown.map(({ source, problem: { code } }) => [source, code]),
-        unused: accepted.unused(),
+        unused: decision.unusedAccepts,
     };
 }
 const ALL = { never: ["docker.io", "quay.io"], refused: [], unknown: [], unused: [] };
@@ -74,6 +73,12 @@ test.each<[string, Case, object]>([
     [
         "not looked up, and accepted",
         { images: [{ ...QUAY, state: "unknown", problem: DOWN }], accept: ["quay.io/**"] },
+        ALL,
+    ],
+    ["a pattern that is written twice", { accept: ["ghcr.io/**", "ghcr.io/**"] }, { ...ALL, unused: ["ghcr.io/**"] }],
+    [
+        "a pattern, and not all images are known",
+        { unread: [FORBIDDEN], inForce: ["docker.io", "quay.io"], accept: ["a"] },
         ALL,
     ],
     [
