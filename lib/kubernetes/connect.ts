@@ -1,4 +1,3 @@
-import { connectionForms } from "../redaction/redaction";
 import type { ClusterClient, ConditionalPatch, KubernetesObject, NewObject, ResourcePath } from "./cluster-client";
 import { ClusterError } from "./cluster-error";
 import { parseKubeconfig } from "./kubeconfig";
@@ -29,10 +28,7 @@ export interface ConnectOptions {
 export async function connectCluster({ kubeconfig, context, signal, limits }: ConnectOptions): Promise<ClusterClient> {
     const account = parseKubeconfig(kubeconfig, { context });
     const all = { ...DEFAULT_LIMITS, ...limits };
-    return new HttpClusterClient(
-        new ClusterSession(account, all, () => connectionForms(kubeconfigSecrets(kubeconfig)), signal),
-        all,
-    );
+    return new HttpClusterClient(new ClusterSession(account, all, () => kubeconfigSecrets(kubeconfig), signal), all);
 }
 
 const WRITE = { fieldManager: FIELD_MANAGER, fieldValidation: "Strict" };

@@ -1,6 +1,6 @@
 import { repeat } from "../concurrency/retry";
 import { parseJson } from "../errors/text";
-import { secretForms, withoutSecrets } from "../redaction/redaction";
+import { connectionForms, withoutSecrets } from "../redaction/redaction";
 import { parseStatus, statusError } from "./api-status";
 import { ClusterError, isPassing } from "./cluster-error";
 import type { Kubeconfig } from "./kubeconfig";
@@ -29,7 +29,7 @@ export class ClusterSession {
     constructor(
         kubeconfig: Kubeconfig,
         private readonly limits: ClientLimits,
-        /** Texts that give its secrets away, read from the kubeconfig when an error is reported. */
+        /** Its secrets, read from the kubeconfig when an error is reported. */
         private readonly kubeconfigSecrets: () => readonly string[],
         signal: AbortSignal | undefined,
     ) {
@@ -90,8 +90,8 @@ export class ClusterSession {
     /** An API may repeat in a message what was sent to it, and a login plugin what it knows. */
     private withoutSecrets(error: ClusterError): ClusterError {
         const { problem, fix, server, code, operation, status, retryAfter } = error;
-        const issued = this.login.issued.flatMap((password) => secretForms({ username: "", password }));
-        const shown = withoutSecrets(problem, [...this.kubeconfigSecrets(), ...issued]);
+        const secrets = connectionForms([...this.kubeconfigSecrets(), ...this.login.issued]);
+        const shown = withoutSecrets(problem, secrets);
         // Without the cause: it may quote them too.
         return new ClusterError(shown, { server, code, operation, status, retryAfter, fix });
     }
