@@ -1,5 +1,5 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
-import type { Account } from "../http/account";
+import type { Credentials } from "../http/credentials";
 import type { ClientCertificate } from "../http/secure-context";
 import { certificateProblems } from "./kubeconfig-cluster";
 import {
@@ -27,7 +27,7 @@ export interface ExecPlugin {
 /** How requests are logged in; all secret. */
 export interface ClusterUser {
     readonly token?: string;
-    readonly basic?: Account;
+    readonly basic?: Credentials;
     readonly clientCertificate?: ClientCertificate;
     readonly exec?: ExecPlugin;
     /** The auth-provider `oidc`. */

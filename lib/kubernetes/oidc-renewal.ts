@@ -1,5 +1,5 @@
 import { firstWords, oneLine, parseJson } from "../errors/text";
-import { basicAuthorization } from "../http/account";
+import { basicAuthorization } from "../http/credentials";
 import { ClusterError } from "./cluster-error";
 import { type Fields, isFields, textField } from "./kubeconfig-document";
 import type { OidcConfig } from "./kubeconfig-oidc";

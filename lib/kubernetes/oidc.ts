@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { untilAborted } from "../concurrency/until-aborted";
 import { parseJson } from "../errors/text";
 import { isFields } from "./kubeconfig-document";
 import type { OidcConfig } from "./kubeconfig-oidc";
@@ -49,7 +50,6 @@ export class OidcSession {
         const known = usableToken(this.tokens.idToken);
         if (known !== undefined) return known;
         if (this.rejection !== undefined) throw this.rejection;
-        // Others may wait for the same renewal: the signal ends only this wait.
         this.renewal ??= this.renew(limits).finally(() => (this.renewal = undefined));
         await untilAborted(this.renewal, signal);
         const renewed = usableToken(this.tokens.idToken);
@@ -117,19 +117,4 @@ function readExpiry(token: string): number | undefined {
     const exp = isFields(claims) ? claims["exp"] : undefined;
     const milliseconds = typeof exp === "number" ? exp * 1000 : NaN;
     return Number.isNaN(new Date(milliseconds).getTime()) ? undefined : milliseconds;
-}
-
-async function untilAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-    if (signal === undefined) return work;
-    let abort = () => {};
-    const aborted = new Promise<void>((resolve) => {
-        abort = resolve;
-        signal.addEventListener("abort", abort, { once: true });
-    });
-    try {
-        await Promise.race([work, aborted]);
-    } finally {
-        signal.removeEventListener("abort", abort);
-    }
-    signal.throwIfAborted();
 }
