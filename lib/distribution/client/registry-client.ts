@@ -12,7 +12,7 @@ import { RegistryProbe } from "./registry-probe";
 import { type Absence, RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import type { RegistryRequest } from "./registry-session";
 import { deleteScopes, pullScopes, pushScopes } from "./request-scopes";
-import { invalidList, readTagPage } from "./tag-page";
+import { MAX_TAGS, invalidList, readTagPage, tooManyTags } from "./tag-page";
 import type { HttpResponse } from "../http/transport";
 
 export { type RegistryClientOptions, type Wait, requestsFor } from "./registry-calls";
@@ -155,9 +155,10 @@ export class RegistryClient {
             for (const tag of page.tags) tags.push(tag);
             asked.add(next);
             const isEndless = page.next !== undefined && (asked.has(page.next) || asked.size === MAX_TAG_PAGES);
-            if (isEndless || tags.length > MAX_TAGS) {
+            if (isEndless) {
                 throw invalidList(page.context, "the pages of the list of tags have no end");
             }
+            if (tags.length > MAX_TAGS) throw tooManyTags(page.context, repository);
             next = page.next;
         }
         return tags;
@@ -268,5 +269,3 @@ export class RegistryClient {
 
 /** Registries give a page of 50 tags or more. */
 const MAX_TAG_PAGES = 10_000;
-/** All tags of a repository are in memory at once. */
-const MAX_TAGS = 2_000_000;
