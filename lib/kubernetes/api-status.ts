@@ -59,7 +59,7 @@ export function statusError(request: ApiRequest, response: ApiResponse): Cluster
 }
 
 /** @returns undefined for a date, or an absent header: the usual waits apply */
-function retryAfterSeconds(header: string | undefined): number | undefined {
+export function retryAfterSeconds(header: string | undefined): number | undefined {
     return header !== undefined && /^\d{1,6}$/.test(header.trim()) ? Number(header) : undefined;
 }
 
