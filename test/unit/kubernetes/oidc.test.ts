@@ -7,7 +7,7 @@ import { type ClientLimits, DEFAULT_LIMITS } from "../../../lib/kubernetes/limit
 import { type ServerCertificate, type TestAuthority, testAuthority } from "../../support/certificates";
 import { type Reply, ScriptedServer, type Seen } from "../../support/http-server";
 import { base64, clusterEntry, kubeconfigText } from "../../support/kubeconfig";
-import { FAST, jsonReply } from "../../support/scripted-api";
+import { jsonReply } from "../../support/scripted-api";
 
 const MAPS = { apiVersion: "v1", resource: "configmaps", namespace: "n" };
 const MAP = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "ca" } };
@@ -75,7 +75,7 @@ function oidcUser(config: object = {}): Record<string, unknown> {
 const connect = (user: Record<string, unknown>, limits: Partial<ClientLimits> = {}) =>
     connectCluster({
         kubeconfig: kubeconfigText(clusterEntry(api, authority.ca), user),
-        limits: { retry: { ...DEFAULT_LIMITS.retry, seconds: 0 }, ...limits },
+        limits: { ...limits, retry: { ...DEFAULT_LIMITS.retry, seconds: 0 } },
     });
 
 async function getTwice(user: Record<string, unknown>, limits?: Partial<ClientLimits>) {
@@ -285,43 +285,6 @@ describe("a renewal that fails", () => {
         await expect(getTwice(user)).rejects.toThrow(/it is used/);
         await expect(getTwice(user)).rejects.toThrow(/it is used/);
         expect(provider.seen).toHaveLength(2);
-    });
-
-    test.each<[string, Reply]>([
-        ["503", { status: 503 }],
-        ["a lost connection", { status: 200, cutAfter: 0 }],
-    ])("for %s of the discovery document is repeated, and the refresh-token is sent once", async (_, first) => {
-        const token = validFor(600);
-        accepted = [`Bearer ${token}`];
-        discovery = (usual) => (provider.seen.length === 1 ? first : jsonReply(usual));
-        tokens = () => jsonReply({ id_token: token });
-        await expect(getTwice(oidcUser(), FAST)).resolves.toEqual([MAP, MAP]);
-        expect(provider.seen.map(({ method }) => method)).toEqual(["GET", "GET", "POST"]);
-        provider.seen.length = 0;
-        tokens = () => ({ status: 503 });
-        await expect(getTwice(oidcUser(), FAST)).rejects.toThrow(/503/);
-        expect(provider.seen.map(({ method }) => method)).toEqual(["GET", "GET", "POST"]);
-    });
-
-    test("that nobody waits for any more sends no refresh-token, and the next client begins another one", async () => {
-        const user = oidcUser();
-        const token = validFor(600);
-        accepted = [`Bearer ${token}`];
-        tokens = () => jsonReply({ id_token: token });
-        let requested = () => {};
-        const waiting = new Promise<void>((resolve) => (requested = resolve));
-        discovery = () => {
-            requested();
-            return new Promise<Reply>(() => {});
-        };
-        const client = await connect(user);
-        const pending = client.get(MAPS, "ca");
-        await waiting;
-        await client.close();
-        await expect(pending).rejects.toThrow(/the client of the cluster is closed/);
-        discovery = jsonReply;
-        await expect(getTwice(user)).resolves.toEqual([MAP, MAP]);
-        expect(provider.seen.map(({ method }) => method)).toEqual(["GET", "GET", "POST"]);
     });
 
     test("for an outage is tried again by the next request", async () => {
