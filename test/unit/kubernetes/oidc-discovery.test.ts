@@ -81,9 +81,10 @@ test("a renewal that nobody waits for sends no refresh-token, and the next clien
     const user = oidcUser();
     let requested = () => {};
     const waiting = new Promise<void>((resolve) => (requested = resolve));
-    discovery = () => {
+    let respond = () => {};
+    discovery = (usual) => {
         requested();
-        return new Promise<Reply>(() => {});
+        return new Promise<Reply>((resolve) => (respond = () => resolve(jsonReply(usual))));
     };
     const client = await connect(user);
     const pending = client.get(MAPS, "ca");
@@ -91,6 +92,7 @@ test("a renewal that nobody waits for sends no refresh-token, and the next clien
     await client.close();
     await expect(pending).rejects.toThrow(/the client of the cluster is closed/);
     discovery = jsonReply;
+    respond();
     await expect(get(user)).resolves.toEqual(MAP);
     expect(methods()).toEqual(["GET", "GET", "POST"]);
 });
