@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { Credentials } from "../lib/distribution/auth/credentials";
 import { requireSafeEnvironment } from "../lib/distribution/http/tls-environment";
 import { errorMessage } from "../lib/errors/errors";
+import { readTextFile } from "../lib/files/text-file";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
     type ConfiguredSite,
@@ -63,11 +63,10 @@ export type LoadedSite =
 export function loadSite(config = new pulumi.Config("registry-passthrough")): LoadedSite {
     checkEnvironment();
     const stack = pulumi.getStack();
-    const read = (path: string) => readFileSync(path, "utf8");
     const [document, defaults] = [config.getObject("site"), config.getObject("defaults")];
-    const { site, issues } = readSite(document, defaults, { read, now: new Date(), stack });
+    const { site, issues } = readSite(document, defaults, { read: readTextFile, now: new Date(), stack });
     // Which secrets are needed depends on a few keys; the rest of the site may be wrong.
-    const configured = readConfiguredSite({ value: document }, { value: defaults }, read);
+    const configured = readConfiguredSite({ value: document }, { value: defaults }, readTextFile);
     const { type, clientCertificate, proxy, clusters } = configured;
     const kubeconfigs = readKubeconfigs(clusters?.value ?? [], (key) => config.get(key), stack);
     const values = pulumi.runtime.allConfig();

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
 import { connectionForms } from "../../lib/redaction/redaction";
 import { PassthroughError, errorMessage, toProblem } from "../../lib/errors/errors";
 import { formatReason } from "../../lib/errors/format";
+import { readTextFile } from "../../lib/files/text-file";
 import {
     type ConnectionSecrets,
     type Site,
@@ -87,7 +87,7 @@ function keyInEnvironment(env: NodeJS.ProcessEnv): FoundText | undefined {
 function keyInFile(path: string | undefined, from = "site.registry.clientCertificate.keyFile"): FoundText | undefined {
     if (path === undefined) return undefined;
     try {
-        return { text: readFileSync(path, "utf8"), from };
+        return { text: readTextFile(path), from };
     } catch (error) {
         throw new PassthroughError(`the private key of the client certificate cannot be read: ${errorMessage(error)}`, {
             code: "NO_CREDENTIALS",

@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import {
     type Lock,
@@ -8,6 +7,7 @@ import {
     compareNameSources,
     lockDigest,
     parseLock,
+    readLockText,
     withFormerFormat,
     writeLock,
 } from "../../lib/lock";
@@ -74,7 +74,7 @@ async function lockSet(set: StackContent, checkOnly: boolean, asJson: boolean): 
             exclude: set.exclude,
             onUnused: (note) => printDiagnostic(`note: ${set.lock}: ${note}`),
         });
-        const { before, note } = await readExistingLock(set.lock);
+        const { before, note } = readExistingLock(set.lock);
         const lock = withFormerFormat(before, described);
         const lines = listDifferences(before, lock);
         const lacksSources = before !== undefined && compareNameSources(before, lock) === undefined;
@@ -95,9 +95,9 @@ async function lockSet(set: StackContent, checkOnly: boolean, asJson: boolean): 
  * The lock file as it is; one that cannot be read (conflict markers, another version) is written anew, with a note. A
  * file that never was a lock is not replaced.
  */
-async function readExistingLock(path: string): Promise<{ before?: Lock; note: string[] }> {
+function readExistingLock(path: string): { before?: Lock; note: string[] } {
     if (!existsSync(path)) return { note: [] };
-    const text = await readFile(path, "utf8");
+    const text = readLockText(path);
     try {
         return { before: parseLock(text, path), note: [] };
     } catch (error) {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DNS_LABEL } from "../../lib/site/dns-label";
 
 /** A path below the folder that files are written to. */
 const relativePath = z.string().regex(/^[a-z0-9-]+(\/(?!\.)[A-Za-z0-9.:_-]+)+$/);
@@ -24,9 +25,8 @@ export type RenderedOutputs = z.infer<typeof renderedOutputs>;
 /** The outputs of a stack by the name of the cluster; that of `site.cluster` is "". */
 export type ClusterOutputs = readonly (readonly [cluster: string, outputs: RenderedOutputs])[];
 
-const clusterName = z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
 /** With several clusters, what each has of its own is by its name. */
-const severalOutputs = z.looseObject({ mirrorRules: z.record(clusterName, z.string()) });
+const severalOutputs = z.looseObject({ mirrorRules: z.record(z.string().regex(DNS_LABEL), z.string()) });
 
 /** @returns undefined if the stack has no outputs to render */
 export function readClusterOutputs(outputs: unknown): ClusterOutputs | undefined {

@@ -16,6 +16,7 @@ import {
 import type { ExcludePattern } from "../../lib/mirror/exclusions";
 import type { Override } from "../../lib/mirror/override";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { readTextFile } from "../../lib/files/text-file";
 import { parseBoundedYaml } from "../../lib/oci/bounded-yaml";
 
 const NAMESPACE = "registry-passthrough";
@@ -60,7 +61,7 @@ export function readStackContent(selection: StackSelection): StackContent[] {
  */
 export function readStackSite(selection: StackSelection): Site {
     const { site: document, defaults, keys, plain } = readStackFile(selection);
-    const read = (path: string): string => readFileSync(resolve(selection.folder ?? "", path), "utf8");
+    const read = (path: string): string => readTextFile(resolve(selection.folder ?? "", path));
     const context = { read, now: new Date(), stack: stackName(selection) };
     const { site, issues } = readSite(document, defaults, context);
     const clusters = site?.clusters.map(({ name }) => name);

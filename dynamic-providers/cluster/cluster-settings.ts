@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { flattenKubeconfigFile } from "../../lib/kubernetes/kubeconfig";
-import { mergeDocuments, parseJson } from "../../lib/site";
+import { readKubeconfigFile } from "../../lib/kubernetes";
+import { configuredKubeconfig, kubeconfigKey, mergeDocuments, parseJson } from "../../lib/site";
 import type { ReadConfig } from "../lifecycle/provider-process";
 import { type ClusterInputs, kubeconfigTexts } from "./cluster-kind";
 
@@ -10,6 +10,8 @@ export interface ClusterConnection {
     readonly kubeconfig: string;
     /** Absent: the kubeconfig's `current-context`. */
     readonly context?: string | undefined;
+    /** Where today's configuration has it, for errors; absent: it is that of state. */
+    readonly key?: string;
 }
 
 const PREFIX = "registry-passthrough:";
@@ -40,8 +42,8 @@ export class ClusterSettings {
         private readonly removals: ReadonlyMap<string, boolean>,
     ) {}
 
-    /** @param flatten makes a text that names no files of a kubeconfig file; may throw */
-    static read(config: ReadConfig, flatten = flattenKubeconfigFile): ClusterSettings {
+    /** @param readFile makes a text that names no files of a kubeconfig file */
+    static read(config: ReadConfig, readFile = readKubeconfigFile): ClusterSettings {
         const [site, defaults] = ["site", "defaults"].map((key) => parseJson(config(`${PREFIX}${key}`))?.value);
         const found = clusters.safeParse(mergeDocuments(defaults ?? {}, site ?? {})).data;
         const named = [
@@ -49,9 +51,11 @@ export class ClusterSettings {
             ...(found?.cluster ? [["", found.cluster] as const] : []),
         ];
         const read = named.flatMap(([name, { apply }]) => {
-            const secret = config(`${PREFIX}${name === "" ? "kubeconfig" : `kubeconfig-${name}`}`);
-            const connection = apply && readConnection(apply, secret, flatten);
-            return connection === undefined ? [] : [[name, connection] as const];
+            const secret = config(`${PREFIX}${kubeconfigKey({ name })}`);
+            const { text, context, key } =
+                configuredKubeconfig({ name, ...(apply && { apply }) }, secret, readFile) ?? {};
+            if (text === undefined || key === undefined) return [];
+            return [[name, { kubeconfig: text, key, ...(context === undefined ? {} : { context }) }] as const];
         });
         const removals = named.map(([name, { allowRemoval }]) => [name, allowRemoval ?? false] as const);
         return new ClusterSettings(new Map(read), new Map(removals));
@@ -70,23 +74,5 @@ export class ClusterSettings {
     /** Every secret text of the configured kubeconfigs, to be removed from messages. */
     secretTexts(): string[] {
         return [...this.connections.values()].flatMap(({ kubeconfig }) => kubeconfigTexts(kubeconfig));
-    }
-}
-
-/** undefined if the configuration names no kubeconfig, or one that cannot be read. */
-function readConnection(
-    {
-        kubeconfigFile,
-        context,
-    }: { readonly kubeconfigFile?: string | undefined; readonly context?: string | undefined },
-    secret: string | undefined,
-    flatten: typeof flattenKubeconfigFile,
-): ClusterConnection | undefined {
-    const selected = context === undefined ? {} : { context };
-    if (kubeconfigFile === undefined) return secret === undefined ? undefined : { kubeconfig: secret, ...selected };
-    try {
-        return { kubeconfig: flatten(kubeconfigFile, context) };
-    } catch {
-        return undefined;
     }
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import type { Credentials } from "../../lib/distribution/auth/credentials";
+import { readTextFile } from "../../lib/files/text-file";
 import { isSameMirrorBase } from "../../lib/mirror/mirror-reference";
 import type { OnRemove } from "../../lib/mirror/on-remove";
 import type { Override } from "../../lib/mirror/override";
@@ -40,7 +40,7 @@ export class StackSettings {
         private readonly accounts: ConfiguredAccounts,
     ) {}
 
-    static read(config: ReadConfig, readFile = (path: string) => readFileSync(path, "utf8")): StackSettings {
+    static read(config: ReadConfig, readFile: (path: string) => string = readTextFile): StackSettings {
         const document = (key: string) => parseJson(config(`${PREFIX}${key}`));
         return new StackSettings(
             readConfiguredSite(document("site"), document("defaults"), readFile),

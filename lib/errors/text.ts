@@ -35,7 +35,9 @@ export function firstLines(lines: readonly string[], most: number): string[] {
 
 /** At most the first so many characters, in whole words: a secret that is cut would not be found by a redaction. */
 export function firstWords(text: string, most: number): string {
-    return text.length > most ? `${text.slice(0, most + 1).replace(/\S+$/, "")}…` : text;
+    if (text.length <= most) return text;
+    const start = text.slice(0, most + 1);
+    return `${start.slice(0, Math.max(0, start.search(/\s\S*$/))).trimEnd()}…`;
 }
 
 /** At most the last so many characters, in whole words: a secret that is cut would not be found by a redaction. */

@@ -2,12 +2,13 @@ import { type IncomingMessage, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { type Socket, isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import { type Account, basicAuthorization } from "./account";
+import { type Credentials, basicAuthorization } from "./credentials";
+import { withoutBrackets } from "./hostname";
 
 export interface ConnectOptions {
     /** `http:` or `https:` URL of the proxy; an account in it is not used. */
     readonly proxy: string;
-    readonly account: Account | undefined;
+    readonly account: Credentials | undefined;
     /** `host:port` to be connected with; an IPv6 address has brackets. */
     readonly target: string;
     /** TLS with an `https:` proxy, verified. */
@@ -64,9 +65,4 @@ function connectRequest({ proxy, account, target, tls }: Omit<ConnectOptions, "t
     return protocol === "https:"
         ? httpsRequest({ ...common, servername: isIP(host) === 0 ? host : "", ...tls() })
         : httpRequest(common);
-}
-
-/** An IPv6 address as sockets take it; anything else as it is. */
-export function withoutBrackets(hostname: string): string {
-    return hostname.replace(/^\[|\]$/g, "");
 }

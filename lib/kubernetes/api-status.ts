@@ -10,6 +10,8 @@ export interface ApiStatus {
     readonly message: string;
     /** Of the object that it is about; absent: it is about none. */
     readonly name?: string;
+    /** Plural, of that object: `namespaces`. */
+    readonly kind?: string;
     readonly causes: readonly string[];
 }
 
@@ -19,11 +21,12 @@ export function parseStatus(text: string): ApiStatus | undefined {
     if (!isFields(body) || body["kind"] !== "Status" || body["apiVersion"] !== "v1") return undefined;
     const details = mappingField(body, "details") ?? {};
     const causes = Array.isArray(details["causes"]) ? details["causes"].filter(isFields) : [];
-    const name = textField(details, "name");
+    const [name, kind] = [textField(details, "name"), textField(details, "kind")];
     return {
         reason: textField(body, "reason") ?? "",
         message: textField(body, "message") ?? "",
         ...(name === undefined ? {} : { name }),
+        ...(kind === undefined ? {} : { kind }),
         causes: causes.map(formatCause),
     };
 }
@@ -34,12 +37,12 @@ function formatCause(cause: Fields): string {
 }
 
 const RIGHTS_FIX =
-    "give the account this right: `passthrough render` writes the roles that it needs, and docs/how-to/cluster.md says how to bind them";
+    "give the account this right: `passthrough render` writes the roles that it needs, and docs/how-to/cluster-access.md says how to bind them";
 const LOGIN_FIX =
     "renew the account's token, certificate or login in the kubeconfig, and check that its context is for this cluster";
 const NO_API = "check that the server in the kubeconfig is the API of a Kubernetes cluster, and what is in front of it";
 const INVALID_FIX =
-    "compare the version of the cluster with site.cluster.version; a field that it does not know is one of another version";
+    "set cluster.version to the version of the cluster: a field that its API does not know is one of another version";
 
 interface Meaning {
     readonly code: ErrorCode;
@@ -59,21 +62,27 @@ export function statusError(request: ApiRequest, response: ApiResponse): Cluster
 }
 
 /** @returns undefined for a date, or an absent header: the usual waits apply */
-function retryAfterSeconds(header: string | undefined): number | undefined {
+export function retryAfterSeconds(header: string | undefined): number | undefined {
     return header !== undefined && /^\d{1,6}$/.test(header.trim()) ? Number(header) : undefined;
 }
 
-function meaning({ method }: ApiRequest, status: number, { reason, message, causes }: ApiStatus): Meaning {
+function meaning({ method }: ApiRequest, status: number, found: ApiStatus): Meaning {
+    const { reason, message, causes } = found;
     const said = oneLine(message === "" ? reason : message);
     const all = causes.length > 1 ? `${said} (${causes.map(oneLine).join("; ")})` : said;
     if (status === 401) return rejectedLogin("the API server rejected the login");
     if (status === 403) return forbidden(said);
     if (status === 409) return conflict(reason, said);
-    if (status === 404 && method === "POST")
-        return { code: "CLUSTER_INVALID", problem: said, fix: "create what it names first" };
+    if (status === 404 && method === "POST") return { code: "CLUSTER_INVALID", problem: said, fix: creationFix(found) };
     if (status === 400 || status === 422) return { code: "CLUSTER_INVALID", problem: all, fix: INVALID_FIX };
     if (status === 429 || status >= 500) return serverError(said);
     return { code: "CLUSTER_RESPONSE_UNKNOWN", problem: `${status} ${reason}: ${said}`, fix: NO_API };
+}
+
+/** What an object belongs to, as a rule its namespace, does not exist. */
+function creationFix({ kind, name }: ApiStatus): string {
+    const what = kind === undefined || name === undefined ? "what it names" : oneLine(`${kind}/${name}`);
+    return `create ${what} in the cluster, then run again`;
 }
 
 function rejectedLogin(problem: string): Meaning {
@@ -89,8 +98,8 @@ function forbidden(message: string): Meaning {
 
 function conflict(reason: string, problem: string): Meaning {
     return reason === "AlreadyExists"
-        ? { code: "CLUSTER_OBJECT_EXISTS", problem, fix: "remove the object, or adopt it (adopt: true)" }
-        : { code: "CLUSTER_CONFLICT", problem, fix: "somebody has changed the object meanwhile: run again" };
+        ? { code: "CLUSTER_OBJECT_EXISTS", problem, fix: "set cluster.adopt: true to take it over, or remove it" }
+        : { code: "CLUSTER_CONFLICT", problem, fix: "run again: somebody has changed the object since it was read" };
 }
 
 function serverError(problem: string): Meaning {

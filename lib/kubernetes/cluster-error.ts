@@ -19,11 +19,15 @@ export class ClusterError extends PassthroughError {
     }
 }
 
-/** Statuses of an API server, or of a load balancer before it, that pass by themselves. */
 const PASSING = new Set([429, 500, 502, 503, 504]);
+
+/** True for a status of an API server, or of a load balancer before it, that passes by itself. */
+export function isPassingStatus(status: number): boolean {
+    return PASSING.has(status);
+}
 
 /** True if the same request may succeed later without anybody changing anything. */
 export function isPassing(error: unknown): error is ClusterError {
     if (!(error instanceof ClusterError)) return false;
-    return error.code === "CLUSTER_UNREACHABLE" || (error.status !== undefined && PASSING.has(error.status));
+    return error.code === "CLUSTER_UNREACHABLE" || (error.status !== undefined && isPassingStatus(error.status));
 }

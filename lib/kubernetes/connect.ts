@@ -1,4 +1,3 @@
-import { connectionForms } from "../redaction/redaction";
 import type { ClusterClient, ConditionalPatch, KubernetesObject, NewObject, ResourcePath } from "./cluster-client";
 import { ClusterError } from "./cluster-error";
 import { parseKubeconfig } from "./kubeconfig";
@@ -16,6 +15,8 @@ export interface ConnectOptions {
     readonly kubeconfig: string;
     /** Absent: its `current-context`. */
     readonly context?: string | undefined;
+    /** Where the kubeconfig is configured, for errors: `site.cluster.apply.kubeconfigFile`. */
+    readonly key?: string | undefined;
     /** Ends requests, waits and login plugins with its reason. */
     readonly signal?: AbortSignal | undefined;
     /** Default: DEFAULT_LIMITS. */
@@ -26,13 +27,12 @@ export interface ConnectOptions {
  * A client for the API of the cluster that a kubeconfig names. Nothing is sent before its first method is called.
  * @throws PassthroughError `KUBECONFIG_INVALID`
  */
-export async function connectCluster({ kubeconfig, context, signal, limits }: ConnectOptions): Promise<ClusterClient> {
-    const account = parseKubeconfig(kubeconfig, { context });
+export async function connectCluster(options: ConnectOptions): Promise<ClusterClient> {
+    const { kubeconfig, context, key, signal, limits } = options;
+    const account = parseKubeconfig(kubeconfig, { context }, key === undefined ? undefined : { key });
     const all = { ...DEFAULT_LIMITS, ...limits };
-    return new HttpClusterClient(
-        new ClusterSession(account, all, () => connectionForms(kubeconfigSecrets(kubeconfig)), signal),
-        all,
-    );
+    const secrets = () => kubeconfigSecrets(kubeconfig);
+    return new HttpClusterClient(new ClusterSession(account, all, { key, secrets }, signal), all);
 }
 
 const WRITE = { fieldManager: FIELD_MANAGER, fieldValidation: "Strict" };
@@ -176,7 +176,7 @@ class HttpClusterClient implements ClusterClient {
         const { apiVersion, resource } = path;
         throw new ClusterError(`the API has no ${describeResource({ apiVersion, resource })} of ${apiVersion}`, {
             ...{ server: this.server, operation: request.operation, status: 404, code: "CLUSTER_KIND_MISSING" },
-            fix: "check site.cluster.version: the kinds of mirror rules depend on it",
+            fix: "check cluster.version: the kinds of mirror rules depend on it",
         });
     }
 

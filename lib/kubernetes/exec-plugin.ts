@@ -6,7 +6,7 @@ import type { ClientCertificate } from "../http/secure-context";
 import { foreignEnvironment } from "../redaction/environment";
 import type { Kubeconfig } from "./kubeconfig";
 import { type Fields, isFields, mappingField, textField } from "./kubeconfig-document";
-import type { ExecPlugin } from "./kubeconfig-user";
+import type { ExecPlugin } from "./kubeconfig-exec";
 
 /** What a plugin issued. */
 export interface ExecCredential {

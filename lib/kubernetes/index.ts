@@ -1,2 +1,2 @@
-export { flattenKubeconfigFile, readKubeconfig } from "./kubeconfig";
+export { type FlatKubeconfig, readKubeconfig, readKubeconfigFile } from "./kubeconfig";
 export { FLATTEN } from "./kubeconfig-document";

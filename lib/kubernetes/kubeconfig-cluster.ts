@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { isLoopback } from "../http/loopback";
 import { type Entry, type Fields, type KubeconfigProblem, isFields, textField } from "./kubeconfig-document";
 import { type FileReader, readDataField } from "./kubeconfig-files";
 import { PROXY_PROTOCOLS } from "./proxy-url";
@@ -20,8 +21,6 @@ interface EndpointReading {
     readonly endpoint: ClusterEndpoint;
     readonly problems: readonly KubeconfigProblem[];
 }
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i;
 
 /** Checks an entry of `clusters`. */
 export function readEndpoint({ name, fields }: Entry, files: FileReader): EndpointReading {
@@ -75,7 +74,7 @@ function serverProblems(server: string, field: string): KubeconfigProblem[] {
             },
         ];
     }
-    if (url.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
+    if (url.protocol === "http:" && !isLoopback(url.host)) {
         const problem = "it is plain HTTP, which would send the login without encryption: only loopback may have it";
         return [{ field, problem, fix }];
     }

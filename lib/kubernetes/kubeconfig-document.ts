@@ -1,5 +1,4 @@
-import { LineCounter, isScalar, parseDocument, visit } from "yaml";
-import { isYamlNestedTooDeeply } from "../oci/bounded-yaml";
+import { parseBoundedYaml, yamlProblem } from "../oci/bounded-yaml";
 
 /** The fields of a YAML mapping, not checked yet. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -19,6 +18,8 @@ export interface KubeconfigDocument {
 }
 
 export interface KubeconfigProblem {
+    /** It is about the context that was asked for, and not about the kubeconfig alone. */
+    readonly isOfContext?: boolean;
     /** Where: `clusters[site-b].certificate-authority-data`; absent: the whole text. */
     readonly field?: string;
     /** What is wrong; no secret is in it. */
@@ -30,7 +31,7 @@ export interface KubeconfigProblem {
 export const FLATTEN = "kubectl config view --flatten --minify --raw";
 
 /** Larger ones are something else; certificates are about 2 KiB each. */
-const MAX_LENGTH = 4 * 1024 * 1024;
+export const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
  * Reads the YAML of a kubeconfig (or its JSON).
@@ -48,38 +49,24 @@ export function parseKubeconfigDocument(text: string): KubeconfigDocument | stri
 
 function parseYaml(text: string): Fields | string {
     if (text.trim() === "") return "it is empty";
-    if (text.length > MAX_LENGTH) return "it is larger than 4 MiB";
-    if (isYamlNestedTooDeeply(text)) return "it is nested too deeply";
-    const lineCounter = new LineCounter();
-    // Pretty errors quote the line, which may hold a token.
-    const document = parseDocument(text, { prettyErrors: false, logLevel: "silent", lineCounter });
-    const [error] = document.errors;
-    if (error !== undefined) return `it is not YAML: ${error.code} in line ${lineCounter.linePos(error.pos[0]).line}`;
-    if (hasMergeKey(document)) return "it has the merge key <<, which this program and kubectl read in different ways";
-    const root = toPlain(() => document.toJS() as unknown);
+    let root: unknown;
+    try {
+        root = parseBoundedYaml(text, MAX_BYTES);
+    } catch (error) {
+        return yamlProblem(error);
+    }
+    if (hasMergeKey(root)) return "it has the merge key <<, which this program and kubectl read in different ways";
     return isFields(root) ? root : "it is YAML, but no mapping with clusters, contexts and users";
 }
 
-/** kubectl takes it for the fields that it names (YAML 1.1), among them one that switches TLS verification off. */
-function hasMergeKey(document: ReturnType<typeof parseDocument>): boolean {
-    let isFound = false;
-    visit(document, {
-        Pair: (_, { key }) => {
-            if (!isScalar(key) || key.value !== "<<") return undefined;
-            isFound = true;
-            return visit.BREAK;
-        },
-    });
-    return isFound;
-}
-
-/** Aliases may be built to multiply: the package throws then. */
-function toPlain(convert: () => unknown): unknown {
-    try {
-        return convert();
-    } catch {
-        return undefined;
-    }
+/**
+ * kubectl takes it for the fields that it names (YAML 1.1), among them one that switches TLS verification off.
+ * @param seen what aliases share is looked into once
+ */
+function hasMergeKey(value: unknown, seen = new Set<unknown>()): boolean {
+    if (typeof value !== "object" || value === null || seen.has(value)) return false;
+    seen.add(value);
+    return Object.hasOwn(value, "<<") || Object.values(value).some((inner) => hasMergeKey(inner, seen));
 }
 
 function toEntries(list: unknown, kind: string): Entry[] {

@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { errorMessage } from "../errors/errors";
-import { FLATTEN, type Fields, type KubeconfigProblem, textField } from "./kubeconfig-document";
+import { readTextFile } from "../files/text-file";
+import { FLATTEN, type Fields, type KubeconfigProblem, MAX_BYTES, textField } from "./kubeconfig-document";
 
 /** Reads what a field of a kubeconfig names; a text is the reason why it may not or cannot be read. */
 export interface FileReader {
@@ -13,7 +14,7 @@ export interface FileReader {
  * Files that a kubeconfig names.
  * @param file the kubeconfig; undefined: it is a text of its own, which may name none
  */
-export function fileReader(file: string | undefined, readFile: (path: string, encoding: "utf8") => string): FileReader {
+export function fileReader(file: string | undefined): FileReader {
     if (file === undefined) {
         const problem = "it is a file, which a kubeconfig in a secret must not name";
         const fix = `set what this prints: ${FLATTEN}`;
@@ -22,7 +23,7 @@ export function fileReader(file: string | undefined, readFile: (path: string, en
     const absolute = (path: string) => resolve(dirname(file), path);
     const read = (path: string) => {
         try {
-            return { text: readFile(absolute(path), "utf8") };
+            return { text: readTextFile(absolute(path), MAX_BYTES) };
         } catch (error) {
             const problem = `the file cannot be read: ${errorMessage(error)}`;
             return { problem, fix: "correct the path; a relative one starts at the folder of the kubeconfig" };

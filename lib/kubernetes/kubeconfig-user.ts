@@ -1,39 +1,23 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
-import type { Account } from "../http/account";
+import type { Credentials } from "../http/credentials";
 import type { ClientCertificate } from "../http/secure-context";
 import { certificateProblems } from "./kubeconfig-cluster";
-import {
-    type Entry,
-    type Fields,
-    type KubeconfigProblem,
-    isFields,
-    mappingField,
-    textField,
-} from "./kubeconfig-document";
+import { type Entry, type Fields, type KubeconfigProblem, mappingField, textField } from "./kubeconfig-document";
+import { type ExecPlugin, execProblems, toPlugin } from "./kubeconfig-exec";
 import { type FileReader, readDataField } from "./kubeconfig-files";
+import { type Headers, readImpersonation } from "./kubeconfig-impersonation";
 import { type OidcConfig, readOidc } from "./kubeconfig-oidc";
-
-/** A plugin that prints credentials (client.authentication.k8s.io, kind ExecCredential). */
-export interface ExecPlugin {
-    readonly apiVersion: string;
-    readonly command: string;
-    readonly args: readonly string[];
-    readonly env: Readonly<Record<string, string>>;
-    /** Whether it gets the cluster's URL and CA. */
-    readonly provideClusterInfo: boolean;
-    readonly installHint?: string;
-}
 
 /** How requests are logged in; all secret. */
 export interface ClusterUser {
     readonly token?: string;
-    readonly basic?: Account;
+    readonly basic?: Credentials;
     readonly clientCertificate?: ClientCertificate;
     readonly exec?: ExecPlugin;
     /** The auth-provider `oidc`. */
     readonly oidc?: OidcConfig;
     /** Headers `Impersonate-…`. */
-    readonly impersonation: Readonly<Record<string, string | readonly string[]>>;
+    readonly impersonation: Headers;
     /** The entry of the kubeconfig, with the contents of files in place of their paths. */
     readonly fields: Fields;
 }
@@ -44,7 +28,6 @@ interface UserReading {
 }
 
 const ANONYMOUS: ClusterUser = { impersonation: {}, fields: {} };
-const EXEC_VERSIONS = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"];
 
 /** Checks an entry of `users`. */
 export function readUser(entry: Entry | undefined, files: FileReader): UserReading {
@@ -57,13 +40,18 @@ export function readUser(entry: Entry | undefined, files: FileReader): UserReadi
     const exec = mappingField(fields, "exec");
     const providerFields = mappingField(fields, "auth-provider");
     const provider = providerFields && readOidc(providerFields, `${place}.auth-provider`, files);
+    const impersonation = readImpersonation(fields, place);
     const problems = [
         ...[...certificate.problems, ...key.problems, ...token.problems],
         ...clientCertificateProblems(certificate.pem, key.pem, place),
         ...(exec === undefined ? [] : execProblems(exec, `${place}.exec`)),
         ...(provider?.problems ?? []),
+        ...impersonation.problems,
     ];
-    const found = { certificate: certificate.pem, key: key.pem, token: token.text, provider };
+    const found = {
+        ...{ certificate: certificate.pem, key: key.pem, token: token.text, provider },
+        impersonation: impersonation.headers,
+    };
     return { user: problems.length > 0 ? ANONYMOUS : toUser(fields, found, files), problems };
 }
 
@@ -72,9 +60,14 @@ interface FoundSecrets {
     readonly key: string | undefined;
     readonly token: string | undefined;
     readonly provider: Pick<ReturnType<typeof readOidc>, "oidc" | "fields"> | undefined;
+    readonly impersonation: Headers;
 }
 
-function toUser(fields: Fields, { certificate, key, token, provider }: FoundSecrets, files: FileReader): ClusterUser {
+function toUser(
+    fields: Fields,
+    { certificate, key, token, provider, impersonation }: FoundSecrets,
+    files: FileReader,
+): ClusterUser {
     const exec = mappingField(fields, "exec");
     const username = textField(fields, "username");
     const plugin = exec && toPlugin(exec, files);
@@ -84,7 +77,7 @@ function toUser(fields: Fields, { certificate, key, token, provider }: FoundSecr
         ...(certificate === undefined || key === undefined ? {} : { clientCertificate: { certificate, key } }),
         ...(plugin === undefined ? {} : { exec: plugin }),
         ...(provider === undefined ? {} : { oidc: provider.oidc }),
-        impersonation: impersonationHeaders(fields),
+        impersonation,
         fields: {
             ...withoutFiles(fields),
             ...(token === undefined ? {} : { token }),
@@ -155,61 +148,4 @@ function keyProblems(certificate: string, key: string, field: string): Kubeconfi
             },
         ];
     }
-}
-
-function execProblems(exec: Fields, field: string): KubeconfigProblem[] {
-    const apiVersion = textField(exec, "apiVersion") ?? "";
-    const problems: KubeconfigProblem[] = [];
-    if (textField(exec, "command") === undefined) {
-        problems.push({ field: `${field}.command`, problem: "it is not set", fix: "name the plugin's program" });
-    }
-    if (!EXEC_VERSIONS.includes(apiVersion)) {
-        const fix = `set it to ${EXEC_VERSIONS.join(" or ")}; update the plugin if it has neither`;
-        problems.push({ field: `${field}.apiVersion`, problem: "it is not a version that kubectl supports", fix });
-    }
-    if (exec["interactiveMode"] === "Always") {
-        const problem = "the plugin asks questions on a terminal, and this program has none";
-        problems.push({
-            field: `${field}.interactiveMode`,
-            problem,
-            fix: "use an account that logs in without questions: a service account's token, or a client certificate",
-        });
-    }
-    return problems;
-}
-
-function toPlugin(exec: Fields, files: FileReader): ExecPlugin {
-    const command = textField(exec, "command") ?? "";
-    const installHint = textField(exec, "installHint");
-    const env = ((Array.isArray(exec["env"]) ? exec["env"] : []) as unknown[]).filter(isFields);
-    return {
-        apiVersion: textField(exec, "apiVersion") ?? "",
-        // Without a slash it is looked for on PATH.
-        command: command.includes("/") ? files.absolute(command) : command,
-        args: ((Array.isArray(exec["args"]) ? exec["args"] : []) as unknown[]).map(String),
-        env: Object.fromEntries(env.map(({ name, value }) => [String(name), String(value ?? "")])),
-        provideClusterInfo: exec["provideClusterInfo"] === true,
-        ...(installHint === undefined ? {} : { installHint }),
-    };
-}
-
-/** kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation */
-function impersonationHeaders(fields: Fields): Record<string, string | readonly string[]> {
-    const groups = fields["as-groups"];
-    const extra = Object.entries(mappingField(fields, "as-user-extra") ?? {});
-    const single = [
-        ["Impersonate-User", textField(fields, "as")],
-        ["Impersonate-Uid", textField(fields, "as-uid")],
-    ] as const;
-    return {
-        ...Object.fromEntries(single.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
-        ...(Array.isArray(groups) ? { "Impersonate-Group": groups.map(String) } : {}),
-        ...Object.fromEntries(
-            extra.flatMap(([name, values]) =>
-                Array.isArray(values)
-                    ? [[`Impersonate-Extra-${encodeURIComponent(name)}`, values.map(String)] as const]
-                    : [],
-            ),
-        ),
-    };
 }

@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
 import { stringify } from "yaml";
 import { PassthroughError, errorMessage } from "../errors/errors";
-import { listed } from "../errors/text";
+import type { Place } from "../errors/problem";
+import { listed, printable } from "../errors/text";
+import { readTextFile } from "../files/text-file";
 import { type ClusterEndpoint, EXEC_EXTENSION, readEndpoint } from "./kubeconfig-cluster";
 import {
     type Entry,
@@ -9,6 +10,7 @@ import {
     type Fields,
     type KubeconfigDocument,
     type KubeconfigProblem,
+    MAX_BYTES,
     parseKubeconfigDocument,
     textField,
 } from "./kubeconfig-document";
@@ -43,27 +45,31 @@ export function readKubeconfig(text: string, source: KubeconfigSource = {}): Kub
     const selected = selectContext(document, source.context);
     if ("problem" in selected) return { problems: [selected] };
     const { context, cluster, user } = selected;
-    const readFile = fileReader(source.file, readFileSync);
-    const endpoint = readEndpoint(cluster, readFile);
-    const account = readUser(user, readFile);
+    const files = fileReader(source.file);
+    const endpoint = readEndpoint(cluster, files);
+    const account = readUser(user, files);
     const problems = [...endpoint.problems, ...account.problems];
     return problems.length === 0 ? { kubeconfig: { context, ...endpoint.endpoint, user: account.user } } : { problems };
 }
 
 /**
  * The part of a kubeconfig that is used.
+ * @param place of the text, for the error
  * @throws PassthroughError `KUBECONFIG_INVALID` with everything that is wrong
  */
-export function parseKubeconfig(text: string, source: KubeconfigSource = {}): Kubeconfig {
+export function parseKubeconfig(text: string, source: KubeconfigSource = {}, place?: Place): Kubeconfig {
     const { kubeconfig, problems } = readKubeconfig(text, source);
     if (kubeconfig !== undefined) return kubeconfig;
-    const place = source.file === undefined ? undefined : { file: source.file };
+    throw kubeconfigError(problems, place);
+}
+
+function kubeconfigError(problems: readonly KubeconfigProblem[], place: Place | undefined): PassthroughError {
     const [only, ...more] = problems;
     if (only !== undefined && more.length === 0) {
         const thing = only.field === undefined ? "kubeconfig" : `kubeconfig, ${only.field}`;
-        throw new PassthroughError(only.problem, { code: "KUBECONFIG_INVALID", thing, place, fix: only.fix });
+        return new PassthroughError(only.problem, { code: "KUBECONFIG_INVALID", thing, place, fix: only.fix });
     }
-    throw new PassthroughError(`${problems.length} problems`, {
+    return new PassthroughError(`${problems.length} problems`, {
         ...{ code: "KUBECONFIG_INVALID", thing: "kubeconfig", place },
         problems: problems.map(({ field = "kubeconfig", problem, fix }) => ({
             name: field,
@@ -72,33 +78,43 @@ export function parseKubeconfig(text: string, source: KubeconfigSource = {}): Ku
     });
 }
 
+/** A kubeconfig that needs no other file (YAML: secret), or everything that is wrong. */
+export type FlatKubeconfig =
+    | { readonly text: string; readonly problems?: undefined }
+    | { readonly text?: undefined; readonly problems: readonly KubeconfigProblem[] };
+
 /**
  * Reads a kubeconfig file, and makes a text of it that needs no other file: only the context that is used, certificates,
  * key and token in it, the command of an exec plugin with its folder.
  * @param context absent: its `current-context`
- * @returns YAML: secret
- * @throws PassthroughError `KUBECONFIG_INVALID`
  */
+export function readKubeconfigFile(file: string, context?: string): FlatKubeconfig {
+    let text: string;
+    try {
+        text = readTextFile(file, MAX_BYTES);
+    } catch (error) {
+        const fix =
+            "give the path of a kubeconfig that this user may read, relative to the project's folder or absolute";
+        return { problems: [{ problem: `it cannot be read: ${errorMessage(error)}`, fix }] };
+    }
+    const { kubeconfig, problems } = readKubeconfig(text, { file, context });
+    return kubeconfig === undefined ? { problems } : { text: flatten(kubeconfig) };
+}
+
+/** The text of `readKubeconfigFile`. @throws PassthroughError `KUBECONFIG_INVALID` with everything that is wrong */
 export function flattenKubeconfigFile(file: string, context?: string): string {
-    const text = readText(file);
-    const { user, ...kubeconfig } = parseKubeconfig(text, { file, context });
+    const { text, problems } = readKubeconfigFile(file, context);
+    if (text !== undefined) return text;
+    throw kubeconfigError(problems, { file });
+}
+
+function flatten({ user, ...kubeconfig }: Kubeconfig): string {
     return stringify({
         ...{ apiVersion: "v1", kind: "Config", "current-context": kubeconfig.context },
         clusters: [{ name: kubeconfig.context, cluster: endpointFields(kubeconfig) }],
         contexts: [{ name: kubeconfig.context, context: { cluster: kubeconfig.context, user: kubeconfig.context } }],
         users: [{ name: kubeconfig.context, user: user.fields }],
     });
-}
-
-function readText(file: string): string {
-    try {
-        return readFileSync(file, "utf8");
-    } catch (error) {
-        throw new PassthroughError(`cannot be read: ${errorMessage(error)}`, {
-            ...{ code: "KUBECONFIG_INVALID", thing: "kubeconfig", place: { file }, cause: error },
-            fix: "give the path of a kubeconfig that this user may read, relative to the project's folder or absolute",
-        });
-    }
 }
 
 function endpointFields({ server, ca, tlsServerName, proxyUrl, execConfig }: ClusterEndpoint): Fields {
@@ -126,8 +142,10 @@ function selectContext(document: KubeconfigDocument, wanted: string | undefined)
         return { problem: `it has no current-context (${known})`, fix: "name the context, or set current-context" };
     }
     const context = document.contexts.find((candidate) => candidate.name === name);
-    if (context === undefined)
-        return { problem: `there is no context ${name} (${known})`, fix: "name one that it has" };
+    if (context === undefined) {
+        const problem = `the kubeconfig has no context ${printable(name)} (${known})`;
+        return { isOfContext: wanted !== undefined, problem, fix: "name one that it has" };
+    }
     const field = `contexts[${name}]`;
     const missing = (kind: string) => ({
         ...{ field, problem: `it names a ${kind} that the kubeconfig does not have` },

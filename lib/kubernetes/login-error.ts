@@ -5,10 +5,7 @@ export class LoginError extends Error {
     readonly isFinal: boolean;
 
     /** @param problem what is wrong; tokens and passwords in it are hidden by the session */
-    constructor(
-        readonly problem: string,
-        { fix, isFinal = false }: { readonly fix: string; readonly isFinal?: boolean },
-    ) {
+    constructor(problem: string, { fix, isFinal = false }: { readonly fix: string; readonly isFinal?: boolean }) {
         super(problem);
         this.name = new.target.name;
         this.fix = fix;

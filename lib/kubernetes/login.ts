@@ -1,5 +1,5 @@
 import { errorMessage } from "../errors/errors";
-import { type Account, basicAuthorization } from "../http/account";
+import { type Credentials, basicAuthorization } from "../http/credentials";
 import { ClusterError } from "./cluster-error";
 import { type ExecCredential, runExecPlugin } from "./exec-plugin";
 import type { Kubeconfig } from "./kubeconfig";
@@ -88,7 +88,7 @@ export class ClusterLogin {
     }
 }
 
-function authorization(token: string | undefined, basic: Account | undefined): Record<string, string> {
+function authorization(token: string | undefined, basic: Credentials | undefined): Record<string, string> {
     if (token !== undefined) return { authorization: `Bearer ${token}` };
     if (basic === undefined) return {};
     return { authorization: basicAuthorization(basic) };

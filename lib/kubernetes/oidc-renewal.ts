@@ -1,6 +1,9 @@
+import { repeat } from "../concurrency/retry";
+import type { ErrorCode } from "../errors/codes";
 import { firstWords, oneLine, parseJson } from "../errors/text";
-import { basicAuthorization } from "../http/account";
-import { ClusterError } from "./cluster-error";
+import { basicAuthorization } from "../http/credentials";
+import { retryAfterSeconds } from "./api-status";
+import { ClusterError, isPassing, isPassingStatus } from "./cluster-error";
 import { type Fields, isFields, textField } from "./kubeconfig-document";
 import type { OidcConfig } from "./kubeconfig-oidc";
 import type { ClientLimits } from "./limits";
@@ -17,7 +20,8 @@ export interface RenewedTokens {
 /** The settings that a renewal needs. */
 export type RenewableConfig = OidcConfig & Required<Pick<OidcConfig, "refreshToken" | "issuer" | "clientId">>;
 
-interface ProviderMetadata {
+/** What a renewal needs of the provider's discovery document. */
+export interface ProviderMetadata {
     readonly tokenEndpoint: URL;
     /** Where the secret of the client is sent (OpenID Connect Core §9). */
     readonly secretIn: "header" | "body";
@@ -29,13 +33,20 @@ const MAX_BYTES = 1024 * 1024;
 const MAX_SHOWN = 300;
 
 /**
- * Renews an id-token with its refresh-token: OpenID Connect Discovery 1.0 §4, Core 1.0 §12.
+ * Renews an id-token with its refresh-token (OpenID Connect Core 1.0 §12). Sent once: a provider may accept each
+ * refresh-token only once, and a lost response does not say whether it did.
  * @throws LoginError
  */
-export async function renewTokens(config: RenewableConfig, limits: ClientLimits): Promise<RenewedTokens> {
+export async function renewTokens(
+    config: RenewableConfig,
+    metadata: ProviderMetadata,
+    limits: ClientLimits,
+): Promise<RenewedTokens> {
     const { refreshToken } = config;
-    const metadata = await discover(config, limits);
-    const response = await exchange(config, limits, metadata.tokenEndpoint, tokenRequest(config, metadata));
+    const url = metadata.tokenEndpoint;
+    const response = await exchange(config, limits, url, tokenRequest(config, metadata)).catch((error: unknown) => {
+        throw unavailable(config, url, error);
+    });
     const body = parseJson(response.text);
     const fields = isFields(body) ? body : {};
     if (response.status !== 200) throw rejected(config, response.status, fields);
@@ -48,14 +59,22 @@ export async function renewTokens(config: RenewableConfig, limits: ClientLimits)
     return { idToken, refreshToken: textField(fields, "refresh_token") ?? refreshToken };
 }
 
-async function discover(config: RenewableConfig, limits: ClientLimits): Promise<ProviderMetadata> {
+/**
+ * Reads where the provider renews tokens (OpenID Connect Discovery 1.0 §4); repeated as other reads are.
+ * @throws LoginError; the signal's reason
+ */
+export async function discoverProvider(
+    config: RenewableConfig,
+    limits: ClientLimits,
+    signal: AbortSignal,
+): Promise<ProviderMetadata> {
     const { issuer } = config;
     const base = issuer.replace(/\/+$/, "");
     const url = secureUrl(`${base}/.well-known/openid-configuration`);
     if (url === undefined) {
         throw new LoginError("idp-issuer-url is not an https URL", { fix: "write https://<host of the provider>" });
     }
-    const { status, text } = await exchange(config, limits, url, { method: "GET", headers: {} });
+    const { status, text } = await readDocument(config, limits, url, signal);
     const document = parseJson(text);
     if (status !== 200 || !isFields(document)) throw invalid(url, `responded ${status} without a discovery document`);
     const named = textField(document, "issuer") ?? "";
@@ -64,6 +83,30 @@ async function discover(config: RenewableConfig, limits: ClientLimits): Promise<
     const tokenEndpoint = secureUrl(textField(document, "token_endpoint") ?? "");
     if (tokenEndpoint === undefined) throw invalid(url, "has no token_endpoint with https");
     return { tokenEndpoint, secretIn: secretPlace(document["token_endpoint_auth_methods_supported"]) };
+}
+
+/** @throws LoginError for a provider that stays away; the signal's reason */
+async function readDocument(
+    config: RenewableConfig,
+    limits: ClientLimits,
+    url: URL,
+    signal: AbortSignal,
+): Promise<ApiResponse> {
+    try {
+        return await repeat({ policy: limits.retry, signal, mayPass: isPassing }, async () => {
+            const response = await exchange(config, limits, url, { method: "GET", headers: {} }, signal);
+            if (isPassingStatus(response.status)) throw busy(url, response);
+            return response;
+        });
+    } catch (error) {
+        signal.throwIfAborted();
+        throw unavailable(config, url, error);
+    }
+}
+
+function busy({ origin: server }: URL, { status, headers }: ApiResponse): ClusterError {
+    const retryAfter = retryAfterSeconds(headers["retry-after"]);
+    return new ClusterError(`it responded ${status}`, { server, status, retryAfter, code: "CLUSTER_SERVER_ERROR" });
 }
 
 function secretPlace(methods: unknown): ProviderMetadata["secretIn"] {
@@ -110,12 +153,13 @@ function formEncoded(text: string): string {
     return new URLSearchParams({ "": text }).toString().slice("=".length);
 }
 
-/** One request on a connection of its own: a renewal is rare. */
+/** One request on a connection of its own: a renewal is rare. @throws ClusterError; the signal's reason */
 async function exchange(
-    { ca, issuer }: RenewableConfig,
+    { ca }: RenewableConfig,
     limits: ClientLimits,
     url: URL,
     { method, headers, form }: ProviderRequest,
+    signal?: AbortSignal,
 ): Promise<ApiResponse> {
     const endpoint = { server: url.origin, ...(ca === undefined ? {} : { ca }) };
     const transport = new ClusterTransport(endpoint, { ...limits, responseBytes: MAX_BYTES }, "in addition");
@@ -124,20 +168,26 @@ async function exchange(
         ...(form && { body: { type: "application/x-www-form-urlencoded", text: form.toString() } }),
     };
     try {
-        return await transport.send(request, { headers }, undefined);
-    } catch (error) {
-        throw error instanceof ClusterError ? unreachable(issuer, url, error) : error;
+        return await transport.send(request, { headers }, signal);
     } finally {
         transport.close();
     }
 }
 
-function unreachable(issuer: string, { host }: URL, { code, problem }: ClusterError): LoginError {
-    const fix =
-        code === "CLUSTER_TLS"
-            ? "set idp-certificate-authority-data in the auth-provider of the kubeconfig to the CA of the provider (base64 of its PEM), and check its certificate"
-            : `check that ${host} can be reached from here without a proxy`;
-    return new LoginError(`the OpenID provider ${issuer} did not renew the id-token: ${problem}`, { fix });
+const PROVIDER_FIX = "check the health and the log of the provider, then run again";
+
+/** The error for a provider that gave no response to use. */
+function unavailable({ issuer }: RenewableConfig, { host }: URL, error: unknown): unknown {
+    if (!(error instanceof ClusterError)) return error;
+    const fixes: Partial<Record<ErrorCode, string>> = {
+        CLUSTER_TLS:
+            "set idp-certificate-authority-data in the auth-provider of the kubeconfig to the CA of the provider (base64 of its PEM), and check its certificate",
+        CLUSTER_UNREACHABLE: `check that ${host} can be reached from here without a proxy`,
+        CLUSTER_LOGIN_REJECTED: `let ${host} respond without a client certificate, or log in with an exec plugin`,
+        CLUSTER_RESPONSE_UNKNOWN: `check idp-issuer-url in the kubeconfig, and what stands in front of ${host}`,
+    };
+    const problem = `the OpenID provider ${issuer} did not renew the id-token: ${error.problem}`;
+    return new LoginError(problem, { fix: fixes[error.code] ?? PROVIDER_FIX });
 }
 
 const CLIENT_FIX =
@@ -157,6 +207,6 @@ function rejected({ issuer }: RenewableConfig, status: number, fields: Fields): 
     const problem = `the OpenID provider ${issuer} did not renew the id-token: ${reason}`;
     const fix = FINAL[error ?? ""];
     return fix === undefined
-        ? new LoginError(problem, { fix: "check the health and the log of the provider, then run again" })
+        ? new LoginError(problem, { fix: PROVIDER_FIX })
         : new LoginError(problem, { fix, isFinal: true });
 }

@@ -1,16 +1,26 @@
 import { createHash } from "node:crypto";
+import { untilAborted } from "../concurrency/until-aborted";
 import { parseJson } from "../errors/text";
 import { isFields } from "./kubeconfig-document";
 import type { OidcConfig } from "./kubeconfig-oidc";
 import type { ClientLimits } from "./limits";
 import { LoginError } from "./login-error";
-import { type RenewedTokens, clientAuthorization, renewTokens } from "./oidc-renewal";
+import { type RenewedTokens, clientAuthorization, discoverProvider, renewTokens } from "./oidc-renewal";
 
 /** An id-token and when it is to be renewed. */
 export interface IdToken {
     readonly token: string;
     /** Milliseconds since 1970; absent: the token does not have it. */
     readonly expires?: number;
+}
+
+/** A renewal under way, for all that wait for it. */
+interface Renewal {
+    readonly work: Promise<void>;
+    /** Ends it, as long as the refresh-token has not been sent. */
+    readonly stop: AbortController;
+    waiting: number;
+    isSent: boolean;
 }
 
 /** As with kubectl: a token that expires on its way would be rejected. */
@@ -25,7 +35,7 @@ const LOG_IN_AGAIN =
 export class OidcSession {
     private readonly secrets = new Set<string>();
     private tokens: RenewedTokens;
-    private renewal: Promise<void> | undefined;
+    private renewal: Renewal | undefined;
     private rejection: LoginError | undefined;
 
     constructor(private readonly config: OidcConfig) {
@@ -49,9 +59,7 @@ export class OidcSession {
         const known = usableToken(this.tokens.idToken);
         if (known !== undefined) return known;
         if (this.rejection !== undefined) throw this.rejection;
-        // Others may wait for the same renewal: the signal ends only this wait.
-        this.renewal ??= this.renew(limits).finally(() => (this.renewal = undefined));
-        await untilAborted(this.renewal, signal);
+        await this.waitForRenewal((this.renewal ??= this.begin(limits)), signal);
         const renewed = usableToken(this.tokens.idToken);
         if (renewed !== undefined) return renewed;
         throw new LoginError("the OpenID provider issued an id-token that has expired already", {
@@ -59,7 +67,33 @@ export class OidcSession {
         });
     }
 
-    private async renew(limits: ClientLimits): Promise<void> {
+    private begin(limits: ClientLimits): Renewal {
+        const stop = new AbortController();
+        const renewal: Renewal = {
+            ...{ stop, waiting: 0, isSent: false },
+            work: this.renew(limits, stop.signal, () => (renewal.isSent = true)).finally(() => this.forget(renewal)),
+        };
+        return renewal;
+    }
+
+    private async waitForRenewal(renewal: Renewal, signal: AbortSignal | undefined): Promise<void> {
+        renewal.waiting++;
+        try {
+            await untilAborted(renewal.work, signal);
+        } finally {
+            renewal.waiting--;
+            if (renewal.waiting === 0 && !renewal.isSent) {
+                this.forget(renewal);
+                renewal.stop.abort(new Error("nobody waits for the id-token"));
+            }
+        }
+    }
+
+    private forget(renewal: Renewal): void {
+        if (this.renewal === renewal) this.renewal = undefined;
+    }
+
+    private async renew(limits: ClientLimits, signal: AbortSignal, onSend: () => void): Promise<void> {
         try {
             const { refreshToken } = this.tokens;
             const { issuer, clientId } = this.config;
@@ -70,7 +104,11 @@ export class OidcSession {
                     "client-id": clientId,
                 });
             }
-            this.tokens = await renewTokens({ ...this.config, refreshToken, issuer, clientId }, limits);
+            const config = { ...this.config, refreshToken, issuer, clientId };
+            const metadata = await discoverProvider(config, limits, signal);
+            signal.throwIfAborted();
+            onSend();
+            this.tokens = await renewTokens(config, metadata, limits);
         } catch (error) {
             if (error instanceof LoginError && error.isFinal) this.rejection = error;
             throw error;
@@ -117,19 +155,4 @@ function readExpiry(token: string): number | undefined {
     const exp = isFields(claims) ? claims["exp"] : undefined;
     const milliseconds = typeof exp === "number" ? exp * 1000 : NaN;
     return Number.isNaN(new Date(milliseconds).getTime()) ? undefined : milliseconds;
-}
-
-async function untilAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-    if (signal === undefined) return work;
-    let abort = () => {};
-    const aborted = new Promise<void>((resolve) => {
-        abort = resolve;
-        signal.addEventListener("abort", abort, { once: true });
-    });
-    try {
-        await Promise.race([work, aborted]);
-    } finally {
-        signal.removeEventListener("abort", abort);
-    }
-    signal.throwIfAborted();
 }

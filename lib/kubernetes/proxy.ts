@@ -1,7 +1,8 @@
 import { type Socket, connect } from "node:net";
 import { errorMessage } from "../errors/errors";
-import type { Account } from "../http/account";
-import { requestTunnel, withoutBrackets } from "../http/connect-request";
+import type { Credentials } from "../http/credentials";
+import { requestTunnel } from "../http/connect-request";
+import { withoutBrackets } from "../http/hostname";
 import { secureContext } from "../http/secure-context";
 import { openSocksTunnel } from "./socks";
 
@@ -59,7 +60,7 @@ async function connectTunnel(url: URL, { target, ca, timeout }: TunnelOptions): 
     throw new Error(`it responded ${response.statusCode ?? 0} to CONNECT`);
 }
 
-function proxyAccount({ username, password }: URL): Account {
+function proxyAccount({ username, password }: URL): Credentials {
     return { username: decodeURIComponent(username), password: decodeURIComponent(password) };
 }
 

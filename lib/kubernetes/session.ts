@@ -1,6 +1,7 @@
 import { repeat } from "../concurrency/retry";
+import type { ErrorCode } from "../errors/codes";
 import { parseJson } from "../errors/text";
-import { secretForms, withoutSecrets } from "../redaction/redaction";
+import { connectionForms, withoutSecrets } from "../redaction/redaction";
 import { parseStatus, statusError } from "./api-status";
 import { ClusterError, isPassing } from "./cluster-error";
 import type { Kubeconfig } from "./kubeconfig";
@@ -18,6 +19,20 @@ export type Repeatable =
 
 export type SessionRequest = Omit<ApiRequest, "server"> & { readonly repeatable: Repeatable };
 
+/** What errors need of the kubeconfig. */
+interface KubeconfigOrigin {
+    /** Where it is configured; undefined: somebody named it in a command. */
+    readonly key: string | undefined;
+    /** Its secrets, read from it when an error is reported. */
+    readonly secrets: () => readonly string[];
+}
+
+/** Errors for which somebody may have to look at the kubeconfig. */
+const OF_KUBECONFIG: ReadonlySet<ErrorCode> = new Set([
+    ...(["CLUSTER_UNREACHABLE", "CLUSTER_TLS", "CLUSTER_LOGIN_REJECTED"] as const),
+    ...(["CLUSTER_FORBIDDEN", "CLUSTER_RESPONSE_UNKNOWN"] as const),
+]);
+
 /** Logged-in requests to one cluster, repeated as far as that is safe. */
 export class ClusterSession {
     readonly server: string;
@@ -29,8 +44,7 @@ export class ClusterSession {
     constructor(
         kubeconfig: Kubeconfig,
         private readonly limits: ClientLimits,
-        /** Texts that give its secrets away, read from the kubeconfig when an error is reported. */
-        private readonly kubeconfigSecrets: () => readonly string[],
+        private readonly origin: KubeconfigOrigin,
         signal: AbortSignal | undefined,
     ) {
         this.server = kubeconfig.server;
@@ -49,14 +63,14 @@ export class ClusterSession {
             try {
                 return await this.attempt(sent);
             } catch (error) {
-                throw error instanceof ClusterError ? this.withoutSecrets(error) : error;
+                throw error instanceof ClusterError ? this.reported(error) : error;
             }
         });
     }
 
     /** The error for a response that is not what was asked for. */
     error(request: SessionRequest, response: ApiResponse): ClusterError {
-        return this.withoutSecrets(statusError({ ...request, server: this.server }, response));
+        return this.reported(statusError({ ...request, server: this.server }, response));
     }
 
     /** An object of a success response. @throws ClusterError `CLUSTER_RESPONSE_UNKNOWN` */
@@ -68,10 +82,11 @@ export class ClusterSession {
     }
 
     unknown(request: SessionRequest, problem: string): ClusterError {
-        return new ClusterError(problem, {
+        const error = new ClusterError(problem, {
             ...{ server: this.server, operation: request.operation, code: "CLUSTER_RESPONSE_UNKNOWN" },
             fix: "check that the server in the kubeconfig is the API of a Kubernetes cluster, and what is in front of it",
         });
+        return this.reported(error);
     }
 
     close(): void {
@@ -87,13 +102,19 @@ export class ClusterSession {
         return checked(request, await this.transport.send(request, await this.login.current(), this.signal));
     }
 
-    /** An API may repeat in a message what was sent to it, and a login plugin what it knows. */
-    private withoutSecrets(error: ClusterError): ClusterError {
-        const { problem, fix, server, code, operation, status, retryAfter } = error;
-        const issued = this.login.issued.flatMap((password) => secretForms({ username: "", password }));
-        const shown = withoutSecrets(problem, [...this.kubeconfigSecrets(), ...issued]);
-        // Without the cause: it may quote them too.
-        return new ClusterError(shown, { server, code, operation, status, retryAfter, fix });
+    /**
+     * An error for people. An API may repeat in a message what was sent to it, and a login plugin what it knows: without
+     * that, and with the key of the kubeconfig.
+     */
+    private reported({ problem, fix, server, code, operation, status, retryAfter }: ClusterError): ClusterError {
+        const secrets = connectionForms([...this.origin.secrets(), ...this.login.issued]);
+        const { key } = this.origin;
+        const place = key !== undefined && OF_KUBECONFIG.has(code) ? ` (kubeconfig: ${key})` : "";
+        // Without the cause: it may quote secrets too.
+        return new ClusterError(withoutSecrets(problem, secrets), {
+            ...{ server, code, operation, status, retryAfter },
+            fix: fix === undefined ? undefined : `${fix}${place}`,
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type Socket, isIP } from "node:net";
-import type { Account } from "../http/account";
-import { withoutBrackets } from "../http/connect-request";
+import type { Credentials } from "../http/credentials";
+import { withoutBrackets } from "../http/hostname";
 
 const VERSION = 5;
 const NO_LOGIN = 0;
@@ -23,7 +23,7 @@ const REPLIES = [
 export async function openSocksTunnel(
     socket: Socket,
     { host, port }: { readonly host: string; readonly port: number },
-    account: Account,
+    account: Credentials,
 ): Promise<void> {
     if (socket.connecting) await once(socket, "connect");
     const methods = account.username === "" ? [NO_LOGIN] : [NO_LOGIN, PASSWORD_LOGIN];
@@ -42,7 +42,7 @@ export async function openSocksTunnel(
     await readReply(socket);
 }
 
-async function logIn(socket: Socket, account: Account): Promise<void> {
+async function logIn(socket: Socket, account: Credentials): Promise<void> {
     const [username, password] = [Buffer.from(account.username), Buffer.from(account.password)];
     socket.write(Buffer.from([1, username.length, ...username, password.length, ...password]));
     const [, status] = await read(socket, 2);

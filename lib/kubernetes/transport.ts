@@ -10,7 +10,7 @@ import { type Socket, isIP } from "node:net";
 import { Duplex } from "node:stream";
 import { type ConnectionOptions, checkServerIdentity, connect } from "node:tls";
 import { debug } from "../debug/debug";
-import { withoutBrackets } from "../http/connect-request";
+import { withoutBrackets } from "../http/hostname";
 import { type ClientCertificate, type TrustedCas, secureContext } from "../http/secure-context";
 import { ClusterError, type ClusterContext } from "./cluster-error";
 import type { ClusterEndpoint } from "./kubeconfig-cluster";

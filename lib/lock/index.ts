@@ -7,5 +7,5 @@ export {
     compareNameSources,
     withFormerFormat,
 } from "./lock-difference";
-export { readLock, writeLock } from "./lock-file";
+export { readLock, readLockText, writeLock } from "./lock-file";
 export { type LockedImage, findExcludedImages, findLockedImages } from "./lock-search";

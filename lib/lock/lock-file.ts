@@ -1,15 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { PassthroughError, isMissingFile, errorMessage } from "../errors/errors";
+import { readTextFile } from "../files/text-file";
 import { type Lock, parseLock, serialiseLock } from "./lock";
 
 /** Reads a lock file. @throws PassthroughError `LOCK_NOT_FOUND`, `LOCK_UNREADABLE`, and those of `parseLock` */
 export async function readLock(path: string): Promise<Lock> {
-    const text = await readFile(path, "utf8").catch((cause: unknown) => {
-        throw unreadable(path, cause);
-    });
-    return parseLock(text, path);
+    return parseLock(readLockText(path), path);
 }
 
 /** Writes a lock file whole or not at all: beside it first, then in its place. Makes its folder. */
@@ -31,10 +29,19 @@ export async function writeLock(path: string, lock: Lock): Promise<void> {
     }
 }
 
+/** The text of a lock file, whatever it is. @throws PassthroughError `LOCK_NOT_FOUND`, `LOCK_UNREADABLE` */
+export function readLockText(path: string): string {
+    try {
+        return readTextFile(path);
+    } catch (cause) {
+        throw unreadable(path, cause);
+    }
+}
+
 function unreadable(path: string, cause: unknown): PassthroughError {
     const place = { file: path };
     if (!isMissingFile(cause)) {
-        const fix = "check its permissions and the disk that it is on";
+        const fix = "name a lock file, and check its permissions and the disk that it is on";
         return new PassthroughError(errorMessage(cause), { code: "LOCK_UNREADABLE", place, fix, cause });
     }
     const fix = `make it from its archive: npm run -s passthrough -- lock --stack <stack>`;

@@ -1,4 +1,4 @@
-import { Lexer, parse, parseAllDocuments } from "yaml";
+import { Lexer, YAMLParseError, parse, parseAllDocuments } from "yaml";
 import { MAX_DEPTH, NestingError } from "../errors/nesting";
 
 /** Parsed, YAML takes about a hundred times the memory of its text. */
@@ -13,7 +13,10 @@ const INDICATOR_RUN = /(?:[-?:][ \t]+){32}/;
 
 /** The YAML has more bytes than a text of its kind may have. */
 class YamlSizeError extends SyntaxError {
-    constructor(bytes: number, limit: number) {
+    constructor(
+        bytes: number,
+        readonly limit: number,
+    ) {
         super(`${bytes} bytes of YAML are more than ${limit}`);
     }
 }
@@ -38,6 +41,15 @@ export function parseBoundedYamlDocuments(text: string, maxBytes = MAX_BYTES): u
     });
 }
 
+/** Why a text was not parsed, without any part of it: it may have secrets. */
+export function yamlProblem(error: unknown): string {
+    if (error instanceof YamlSizeError) return `it is larger than ${error.limit} bytes`;
+    if (error instanceof NestingError) return "it is nested too deeply";
+    if (!(error instanceof YAMLParseError)) return "it has an alias without an anchor, or too many of them";
+    const line = error.linePos?.[0].line;
+    return `it is not YAML: ${error.code}${line === undefined ? "" : ` in line ${line}`}`;
+}
+
 function requireBounds(text: string, maxBytes: number): void {
     const bytes = Buffer.byteLength(text);
     if (bytes > maxBytes) throw new YamlSizeError(bytes, maxBytes);
@@ -45,7 +57,7 @@ function requireBounds(text: string, maxBytes: number): void {
 }
 
 /** True for YAML with so many levels that parsing it would cost far more memory than it has bytes. */
-export function isYamlNestedTooDeeply(text: string): boolean {
+function isYamlNestedTooDeeply(text: string): boolean {
     return mayBeNested(text) && isNestedTooDeeply(text);
 }
 

@@ -1,5 +1,5 @@
 import { parseJson } from "../errors/text";
-import type { Account } from "../http/account";
+import type { Credentials } from "../http/credentials";
 import { secretPattern } from "./secret-pattern";
 
 /**
@@ -12,7 +12,7 @@ const LEAST_LENGTH = 4;
  * The texts that would give an account away: its password, and what headers, forms, JSON and one line make of it. Each is
  * searched for in every mixture of escapes (`secretPattern`).
  */
-export function secretForms({ username, password }: Account): string[] {
+export function secretForms({ username, password }: Credentials): string[] {
     const pair = `${username}:${password}`;
     const forms = [
         ...base64Forms(pair),
@@ -75,7 +75,7 @@ export function connectionForms(secrets: object): string[] {
     return Object.values(secrets).flatMap((secret: unknown) => {
         if (typeof secret === "string")
             return [...secretForms({ username: "", password: secret }), ...keyLines(secret)];
-        const { username, password } = (secret ?? {}) as Partial<Account>;
+        const { username, password } = (secret ?? {}) as Partial<Credentials>;
         return typeof password === "string" ? secretForms({ username: String(username), password }) : [];
     });
 }

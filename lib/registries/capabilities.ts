@@ -29,8 +29,6 @@ export interface RegistryCapabilities {
     readonly sparseIndexes: "refused" | "announced" | "configured";
     /** Media types of layers that are rejected in Docker images (image manifest version 2, schema 2). */
     readonly rejectedDockerLayers?: readonly string[];
-    /** The admin account may be an OAuth token. */
-    readonly tokenLogin: boolean;
     /** Garbage collection may remove what was pushed by digest and has no tag. */
     readonly collectsUntagged: boolean;
     /** What the kind leaves open, each with its fix, as sentences for the first preview. */

@@ -20,7 +20,6 @@ export const distribution: RegistryAdmin = {
         quota: false,
         immutability: false,
         sparseIndexes: "configured",
-        tokenLogin: false,
         collectsUntagged: true,
         gaps: [
             "distribution cannot separate push from pull: whoever holds the pull secret may also overwrite images; " +

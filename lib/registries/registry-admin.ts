@@ -58,7 +58,7 @@ export interface RegistryAdmin {
      * @throws RegistryError that says which of these failed
      */
     check(account: RegistryAccount, namespace: string): Promise<RegistryHealth>;
-    /** The user name to push and pull with a token in place of a password; present where `capabilities.tokenLogin`. */
+    /** The user name to push and pull with a token in place of a password; absent: the admin account cannot be a token. */
     tokenUsername?(token: string): string;
     /** A superuser's name that no account has on a fresh installation; present where there is such a thing. */
     readonly superuser?: SuperuserAdmin;

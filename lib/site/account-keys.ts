@@ -186,7 +186,9 @@ const twoAdmins = (stack: string): ConfigIssue => ({
  * @param stack named in the commands that fix it
  */
 export function accountIssues(read: ReadAccountKey, kind: RegistryKind, stack: string): ConfigIssue[] {
-    const { robotAccounts, tokenLogin } = registryAdmin(kind).capabilities;
+    const { capabilities, tokenUsername } = registryAdmin(kind);
+    const { robotAccounts } = capabilities;
+    const takesToken = tokenUsername !== undefined;
     const isSet = (key: AccountKey) => read(key) !== undefined;
     const unused = (key: AccountKey, fix: string): ConfigIssue => ({ key, problem: `${kind} does not use it`, fix });
     const missing = (key: AccountKey) => ((read(key) ?? "") === "" ? [missingIssue(key, stack)] : []);
@@ -196,10 +198,10 @@ export function accountIssues(read: ReadAccountKey, kind: RegistryKind, stack: s
     // A puller of its own is optional, half of one is a mistake.
     const needsPuller = !robotAccounts && pullerKeys.some(isSet);
     return [
-        ...[...(tokenLogin && hasToken ? [] : registryKeys), ...(needsPuller ? pullerKeys : [])].flatMap(missing),
+        ...[...(takesToken && hasToken ? [] : registryKeys), ...(needsPuller ? pullerKeys : [])].flatMap(missing),
         ...(robotAccounts ? pullerKeys.filter(isSet).map((key) => unused(key, ROBOTS_INSTEAD)) : []),
-        ...(hasToken && !tokenLogin ? [unused("registryToken", "set registryUsername and registryPassword")] : []),
-        ...(hasToken && tokenLogin && registryKeys.some(isSet) ? [twoAdmins(stack)] : []),
+        ...(hasToken && !takesToken ? [unused("registryToken", "set registryUsername and registryPassword")] : []),
+        ...(hasToken && takesToken && registryKeys.some(isSet) ? [twoAdmins(stack)] : []),
         ...(hasToken ? missing("registryToken") : []),
         ...superuserIssues(read("superuserPassword"), kind),
     ];

@@ -144,6 +144,3 @@ export const clusterKeys = z.strictObject({
 
 /** A cluster among several, as it is configured. */
 export const namedClusterKeys = clusterKeys.omit({ targets: true });
-
-/** Names of clusters are parts of names of resources: RFC 1123 labels. */
-export const CLUSTER_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;

@@ -82,7 +82,7 @@ function readLockText(
     try {
         text = read(document.lock);
     } catch (error) {
-        const fix = `create it with: npm run -s passthrough -- lock --stack ${stack}`;
+        const fix = `name a file that this user may read, or create it with: npm run -s passthrough -- lock --stack ${stack}`;
         issues.push({ key, problem: `cannot read the lock file: ${errorMessage(error)}`, fix });
         return undefined;
     }

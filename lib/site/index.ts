@@ -28,7 +28,7 @@ export { mergeDocuments, parseContent } from "./document";
 export { configuredExclusions } from "./exclude-issues";
 export { configurationError, issuesText, unknownKeyIssues } from "./issues";
 export { type ConfigKey, accountKeys, siteKeys } from "./key-documentation";
-export { type Kubeconfigs, type ReachedCluster, readKubeconfigs } from "./kubeconfigs";
+export { type Kubeconfigs, type ReachedCluster, configuredKubeconfig, readKubeconfigs } from "./kubeconfigs";
 export { plainSecretIssues } from "./plain-secrets";
 export { accessFiles } from "./network-access";
 export {

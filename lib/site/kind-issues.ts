@@ -45,7 +45,7 @@ function namespaceIssues(
     return [
         {
             key: "site.registry.mirrorBase",
-            problem: `${type} keeps repositories in a${namespaces === "organization" ? "n" : ""} ${namespaces}, and ${JSON.stringify(prefix)} is not a valid name for one`,
+            problem: `${JSON.stringify(prefix)} is not a valid name for the ${namespaces} that ${type} keeps all images in`,
             fix: `write ${host}/<${namespaces}>, as in ${host}/mirror: one component, ${namespaceRule.text}`,
         },
     ];

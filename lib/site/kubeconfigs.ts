@@ -1,7 +1,7 @@
-import { FLATTEN, flattenKubeconfigFile, readKubeconfig } from "../kubernetes";
+import { printable } from "../errors/text";
+import { FLATTEN, type FlatKubeconfig, readKubeconfig, readKubeconfigFile } from "../kubernetes";
 import { clusterKey, kubeconfigKey } from "./clusters";
 import type { ConfigIssue } from "./config-issue";
-import { collectIssue } from "./issues";
 import type { SiteCluster } from "./mirror-policy";
 
 /** The part of a cluster that decides how it is reached. */
@@ -55,24 +55,55 @@ function sourceIssues(cluster: ReachedCluster, secret: string | undefined, stack
 }
 
 function readText(
-    { apply, ...cluster }: ReachedCluster,
+    cluster: ReachedCluster,
     secret: string | undefined,
     issues: ConfigIssue[],
     stack: string,
 ): string | undefined {
-    if (apply === undefined) return undefined;
-    const { kubeconfigFile: file, context } = apply;
-    if (file !== undefined) {
-        const key = `${clusterKey(cluster)}.apply.kubeconfigFile`;
-        return collectIssue(key, issues, () => flattenKubeconfigFile(file, context), "write the path of a kubeconfig");
+    const found = configuredKubeconfig(cluster, secret);
+    if (found === undefined) return undefined;
+    const { key, file, text, context } = found;
+    const { problems = [] } = file ?? readKubeconfig(text ?? "", { context });
+    const path = cluster.apply?.kubeconfigFile;
+    for (const { field, problem, fix, isOfContext = false } of problems) {
+        const where = [path, field].flatMap((part) => (part === undefined ? [] : [`${printable(part)}: `]));
+        issues.push({
+            key: isOfContext ? `${clusterKey(cluster)}.apply.context` : key,
+            problem: `${where.join("")}${problem}`,
+            fix: path === undefined ? fix.replace(FLATTEN, setSecret(key, stack)) : fix,
+        });
     }
-    const { problems = [] } = readKubeconfig(secret ?? "", { context });
-    const key = kubeconfigKey(cluster);
-    for (const { field, problem, fix } of problems) {
-        const where = field === undefined ? "" : `${field}: `;
-        issues.push({ key, problem: `${where}${problem}`, fix: fix.replace(FLATTEN, setSecret(key, stack)) });
+    return problems.length === 0 ? text : undefined;
+}
+
+/** A cluster's kubeconfig as it is configured. */
+export interface ConfiguredKubeconfig {
+    /** Where: `site.cluster.apply.kubeconfigFile`, or the flat key of the secret. */
+    readonly key: string;
+    /** Secret, and not checked yet if it is from a secret; undefined: it is not set, or its file cannot be used. */
+    readonly text: string | undefined;
+    /** What the text selects its context by, beside its `current-context`. */
+    readonly context?: string;
+    /** What was found in the file, if it is from one. */
+    readonly file?: FlatKubeconfig;
+}
+
+/**
+ * The kubeconfig of a cluster, from the file that the site names or else the secret.
+ * @returns undefined if nothing is written to the cluster
+ */
+export function configuredKubeconfig(
+    cluster: ReachedCluster,
+    secret: string | undefined,
+    readFile: typeof readKubeconfigFile = readKubeconfigFile,
+): ConfiguredKubeconfig | undefined {
+    if (cluster.apply === undefined) return undefined;
+    const { kubeconfigFile: path, context } = cluster.apply;
+    if (path === undefined) {
+        return { key: kubeconfigKey(cluster), text: secret, ...(context === undefined ? {} : { context }) };
     }
-    return problems.length === 0 ? secret : undefined;
+    const file = readFile(path, context);
+    return { key: `${clusterKey(cluster)}.apply.kubeconfigFile`, text: file.text, file };
 }
 
 function setSecret(key: string, stack: string): string {

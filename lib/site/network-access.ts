@@ -11,14 +11,13 @@ import {
 } from "../openshift";
 import type { ConfigIssue } from "./config-issue";
 import { allImages } from "./content";
+import { DNS_LABEL } from "./dns-label";
 import { keyFix } from "./issues";
 import type { MirroredContent } from "./mirror-policy";
 import type { SiteDocument } from "./schema";
 import type { TargetRegistry } from "./target-files";
 
 const KEY = "site.networkAccess";
-/** RFC 1123: names of namespaces. */
-const LABEL = /^(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 /** Kubernetes: [prefix/]name, and a value that may be empty. */
 const LABEL_NAME = /^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
 const LABEL_VALUE = /^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/;
@@ -79,7 +78,7 @@ function namespaceIssues({ egress, inCluster }: Configured): ConfigIssue[] {
     const all =
         inCluster === undefined ? named : [...named, { key: `${KEY}.inCluster.namespace`, name: inCluster.namespace }];
     const invalid = all
-        .filter(({ name }) => !LABEL.test(name))
+        .filter(({ name }) => !DNS_LABEL.test(name))
         .map(({ key, name }) => ({
             key,
             problem: `${JSON.stringify(name)} is not a valid name for a namespace`,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { overrideSchema } from "../mirror/override";
-import { CLUSTER_NAME, clusterKeys, namedClusterKeys } from "./cluster-keys";
+import { clusterKeys, namedClusterKeys } from "./cluster-keys";
+import { DNS_LABEL } from "./dns-label";
 import { networkAccessKeys } from "./network-access-keys";
 import { registryKeys } from "./registry-keys";
 import { days, size } from "./units";
@@ -202,7 +203,7 @@ export const siteSchema = z
             .optional()
             .meta({ description: "The clusters that pull, if all have one version and one policy" }),
         clusters: z
-            .record(z.string().regex(CLUSTER_NAME, "a name must be a label of RFC 1123"), namedClusterKeys)
+            .record(z.string().regex(DNS_LABEL, "a name must be a label of RFC 1123"), namedClusterKeys)
             .optional()
             .meta({
                 description:

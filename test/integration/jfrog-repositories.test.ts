@@ -60,7 +60,7 @@ describe("before a repository is deleted", () => {
         withContent(children({ uri: "/notes.txt", folder: false }));
         const failed = await on.failure(remove());
         expect(failed).toMatchObject({ code: "NAMESPACE_NOT_EMPTY" });
-        expect(failed.message).toContain("files are left (notes.txt)");
+        expect(failed.message).toContain("1 file left at its top (notes.txt)");
         expect(fake.urls.filter((url) => url.includes("?list"))).toEqual([]);
     });
 

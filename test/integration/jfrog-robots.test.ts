@@ -75,6 +75,11 @@ test.each(OPEN)("where %s: created, proven, read, narrowed in place, removed twi
     expect([platform.groups.size, platform.permissions.size]).toEqual([0, 0]);
 });
 
+test("a creation asks for the group once", async () => {
+    await created();
+    expect(fake.requests.filter((request) => request === `GET /access/api/v2/groups/${NAME}`)).toHaveLength(1);
+});
+
 test("with a password, each operation has a token of its own that is revoked after it", async () => {
     await robots((admin) => admin.create(PUSH), ADMIN);
     expect(platform.tokens.map(({ username }) => username)).toEqual(["admin", NAME]);

@@ -277,7 +277,7 @@ test("a repository that holds an image is not deleted, whatever Artifactory itse
     expect(await read()).toMatchObject({ isUntouched: false });
     const refused = await on.failure(namespaces((admin) => admin.remove({ id: "mirror" }, MIRROR)));
     expect(refused.code).toBe("NAMESPACE_NOT_EMPTY");
-    expect(refused.message).toContain("1 files are left (quay.io/org/app/1)");
+    expect(refused.message).toContain("1 file left (quay.io/org/app/1)");
     const tasks = plan.push.map(({ task }) => task);
     await removeImages(client, tasks, []);
     await client.close();

@@ -1,5 +1,1 @@
-/** The registry's account that requests are made with. */
-export interface Credentials {
-    readonly username: string;
-    readonly password: string;
-}
+export type { Credentials } from "../../http/credentials";

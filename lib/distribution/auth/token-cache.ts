@@ -1,8 +1,8 @@
 import { type BearerToken, readToken } from "./bearer-token";
 import type { Challenge } from "./challenge";
-import { basicAuthorization } from "../../http/account";
-import type { Credentials } from "./credentials";
+import { type Credentials, basicAuthorization } from "../../http/credentials";
 import { ScopeGroups } from "./scope-groups";
+import { untilAborted } from "../../concurrency/until-aborted";
 import { RegistryError } from "../../errors/errors";
 import { parseJson } from "../../errors/text";
 import { tokenError } from "../client/response-errors";
@@ -110,18 +110,6 @@ export class RegistryTokens {
 function isAboutScopes(error: unknown): boolean {
     if (!(error instanceof RegistryError) || error.status === undefined) return false;
     return error.status >= 400 && error.status < 500 && error.status !== 401 && error.status !== 429;
-}
-
-/** Others wait for the same response: an aborted request ends its own waiting only. */
-async function untilAborted<T>(response: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    if (signal === undefined) return response;
-    const over = new AbortController();
-    const aborted = new Promise<never>((_, reject) => {
-        const give = () => reject(signal.reason as Error);
-        if (signal.aborted) give();
-        else signal.addEventListener("abort", give, { once: true, signal: over.signal });
-    });
-    return Promise.race([response, aborted]).finally(() => over.abort());
 }
 
 /** The value of an Authorization header for a bearer token (RFC 6750 §2.1). */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseJson } from "../../errors/text";
+import { firstWords, parseJson } from "../../errors/text";
 
 /** What an error response says of itself. */
 export interface ErrorBody {
@@ -70,7 +70,7 @@ const MAX_LENGTH = 500;
 
 /**
  * Untrusted text as one line: nothing that a terminal obeys, and no Authorization header of this program that it
- * repeats. A long text is cut between two words: redaction could not find a part of a secret.
+ * repeats.
  */
 export function readable(message: string): string {
     const line = message
@@ -81,5 +81,5 @@ export function readable(message: string): string {
         // Harbor doubles some messages.
         .replace(/^(.+): \1$/, "$1")
         .replace(/(?<!\.)\.$/, "");
-    return line.length > MAX_LENGTH ? `${line.slice(0, Math.max(0, line.lastIndexOf(" ", MAX_LENGTH)))}…` : line;
+    return firstWords(line, MAX_LENGTH);
 }

@@ -13,7 +13,7 @@ import { RegistryProbe } from "./registry-probe";
 import { type Absence, RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import type { RegistryRequest } from "./registry-session";
 import { deleteScopes, pullScopes, pushScopes } from "./request-scopes";
-import { FIRST_TAG_PAGE, invalidList, readTagPage } from "./tag-page";
+import { FIRST_TAG_PAGE, MAX_TAGS, invalidList, readTagPage, tooManyTags } from "./tag-page";
 import type { HttpResponse } from "../http/transport";
 
 export { type RegistryClientOptions, type Wait, requestsFor } from "./registry-calls";
@@ -158,9 +158,10 @@ export class RegistryClient {
             // Registries without pages have sent all tags with the first response, and send them again.
             if (!page.isLinked && tags.size === before) break;
             const isEndless = page.next !== undefined && (asked.has(page.next) || asked.size === MAX_TAG_PAGES);
-            if (isEndless || tags.size > MAX_TAGS) {
+            if (isEndless) {
                 throw invalidList(page.context, "the pages of the list of tags have no end");
             }
+            if (tags.size > MAX_TAGS) throw tooManyTags(page.context, repository);
             next = page.next;
         }
         return [...tags];
@@ -294,5 +295,3 @@ export class RegistryClient {
 const MAX_REFERRER_PAGES = 100;
 /** Registries give a page of 50 tags or more. */
 const MAX_TAG_PAGES = 10_000;
-/** All tags of a repository are in memory at once. */
-const MAX_TAGS = 2_000_000;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Challenge, parseChallenges } from "../auth/challenge";
-import { basicAuthorization } from "../../http/account";
+import { basicAuthorization } from "../../http/credentials";
 import type { Credentials } from "../auth/credentials";
 import { BodyRefusals, isHeavy } from "../auth/body-refusals";
 import { debug } from "../../debug/debug";

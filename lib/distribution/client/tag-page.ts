@@ -64,6 +64,20 @@ async function readText(response: HttpResponse): Promise<string> {
     return Buffer.concat(chunks).toString("utf8");
 }
 
+/** All tags of a repository are in memory at once. */
+export const MAX_TAGS = 2_000_000;
+
+/** The error for a repository with more tags than this program reads. */
+export function tooManyTags(context: RequestContext, repository: string): RegistryError {
+    return new RegistryError(`it has more than ${MAX_TAGS} tags, which is more than this program reads`, {
+        ...context,
+        thing: `repository ${repository}`,
+        code: "UNEXPECTED_RESPONSE",
+        status: 200,
+        fix: "delete tags of it that nothing pulls, or mirror to another path (site.registry.mirrorBase)",
+    });
+}
+
 /** The error for what cannot be read as a list: which tags there are is not known then. */
 export function invalidList(context: RequestContext, problem: string): RegistryError {
     return new RegistryError(problem, {

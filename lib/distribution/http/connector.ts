@@ -2,6 +2,7 @@ import { type Socket, isIP } from "node:net";
 import { buildConnector } from "undici";
 import { debug } from "../../debug/debug";
 import type { ClientCertificate } from "../../http/secure-context";
+import { withoutBrackets } from "../../http/hostname";
 import { hideInterimResponses } from "./interim-responses";
 import { type ProxySettings, proxyFor } from "./proxy-settings";
 import { openTunnel } from "./proxy-tunnel";
@@ -67,5 +68,5 @@ async function tunnelTo(
 
 /** The host name of `host[:port]`, as undici gives it to a connector: an IPv6 address without brackets. */
 export function hostName(host: string): string {
-    return new URL(`https://${host}`).hostname.replace(/^\[|\]$/g, "");
+    return withoutBrackets(new URL(`https://${host}`).hostname);
 }

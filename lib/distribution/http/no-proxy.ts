@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { withoutBrackets } from "../../http/hostname";
 import { isLoopback } from "../../http/loopback";
 
 /**
@@ -35,7 +36,7 @@ function matches(entry: string, name: string, port: number): boolean {
 function splitPort(entry: string): readonly [host: string, port: number | undefined] {
     if (isIP(entry) === 6) return [entry, undefined];
     const [, host = entry, port] = /^(.*?)(?::(\d+))?$/.exec(entry) ?? [];
-    return [host.replace(/^\[|\]$/g, ""), port === undefined ? undefined : Number(port)];
+    return [withoutBrackets(host), port === undefined ? undefined : Number(port)];
 }
 
 function isInRange(range: string, address: string): boolean {

@@ -1,3 +1,4 @@
+import { withoutBrackets } from "../../http/hostname";
 import type { Credentials } from "../auth/credentials";
 import { ProxyError } from "./proxy-error";
 import { isExempt } from "./no-proxy";
@@ -49,7 +50,7 @@ export function proxyFor(
  */
 export function ignoredProxyNote(host: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
     const { hostname, port } = new URL(`https://${host}`);
-    const name = hostname.replace(/^\[|\]$/g, "");
+    const name = withoutBrackets(hostname);
     const variable = proxyVariable(env);
     if (variable === undefined || isExempt(name, port === "" ? 443 : Number(port), noProxy(env))) return undefined;
     return `${variable.name} is set in the environment and not used for ${host}: site.registry.proxy: environment would use it`;

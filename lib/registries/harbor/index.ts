@@ -20,7 +20,6 @@ export const harbor: RegistryAdmin = {
         quota: true,
         immutability: true,
         sparseIndexes: "refused",
-        tokenLogin: false,
         collectsUntagged: true,
         gaps: [
             "Harbor's tokens outlive what they were given for: a robot account that was removed, disabled or rotated may " +

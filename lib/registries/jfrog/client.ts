@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Credentials } from "../../distribution/auth/credentials";
-import { basicAuthorization } from "../../http/account";
+import { basicAuthorization } from "../../http/credentials";
 import { foreignAbsence } from "../../distribution/client/response-errors";
 import { DEFAULT_RETRY, withRetry } from "../../distribution/limits/retry";
 import { RegistryError } from "../../errors/errors";
@@ -8,7 +8,7 @@ import { AdminClient, type AdminRequest, type AdminResponse, adminError, parseBo
 import { ping } from "../ping";
 import type { RegistryAccount } from "../registry-admin";
 import { isAbsence, isJFrogError, isMergeConflict, needsPro, proError } from "./response";
-import { ANY_TYPE, type RunToken, createRunToken, revokeRunToken } from "./run-token";
+import { ANY_TYPE, type RunToken, TOKENS, createRunToken, revokeRunToken } from "./run-token";
 
 const FIXES: Readonly<Record<number, string>> = {
     401: "set registryToken of the stack to a token that is neither expired nor revoked, or registryUsername and registryPassword",
@@ -103,13 +103,14 @@ export class JFrogClient {
     /** Ends the token that was made for this operation, then every socket. */
     async close(): Promise<void> {
         const token = await this.runToken?.catch(() => undefined);
-        if (token !== undefined) await this.end(token);
+        // An interrupted operation ends its token all the same.
+        if (token !== undefined) await this.whileEnding((http) => revokeRunToken(http, token));
         await this.http.close();
     }
 
     /** Revokes a token that a failed operation created, also after an interruption. A failure to do so is no error. */
     async discardToken(id: string): Promise<void> {
-        const request = { method: "DELETE", path: `/access/api/v1/tokens/${encodeURIComponent(id)}` } as const;
+        const request = { method: "DELETE", path: `${TOKENS}/${encodeURIComponent(id)}` } as const;
         try {
             const headers = { ...ANY_TYPE, authorization: `Bearer ${await this.token()}` };
             await this.whileEnding((http) => http.send({ ...request, account: this.accountName, headers }));
@@ -156,11 +157,6 @@ export class JFrogClient {
             });
         };
         return withRetry(this.retry, this.account.signal, attempt, undefined, isConflict);
-    }
-
-    /** An interrupted operation ends its token all the same. */
-    private async end(token: RunToken): Promise<void> {
-        await this.whileEnding((http) => revokeRunToken(http, token));
     }
 
     /** Sends requests also after an interruption, within the time that is left then. */

@@ -1,11 +1,14 @@
 import { z } from "zod";
 import { RegistryError } from "../../errors/errors";
-import { listed, printable } from "../../errors/text";
+import { counted, listed } from "../../errors/text";
 import { OversizedResponseError, parseBody } from "../admin-client";
 import type { JFrogClient } from "./client";
 
 const topFolder = z.object({
-    children: z.array(z.object({ uri: z.string(), folder: z.boolean().optional() })).default([]),
+    children: z
+        .array(z.object({ uri: z.string(), folder: z.boolean().nullish() }))
+        .nullish()
+        .transform((found) => found ?? []),
 });
 const fileList = z.object({ files: z.array(z.object({ uri: z.string() })) });
 
@@ -29,7 +32,7 @@ export class RepositoryContent {
     async requireNoFiles(key: string): Promise<void> {
         const { children } = await this.storage(key, "", topFolder);
         const atTop = children.filter(({ folder }) => folder === false).map(({ uri }) => uri.replace(/^\//, ""));
-        if (atTop.length > 0) throw this.notEmpty(key, "files are left", atTop);
+        if (atTop.length > 0) throw this.notEmpty(key, `${counted(atTop.length, "file")} left at its top`, atTop);
         const files = await this.files(key);
         if (files === undefined) {
             const folders = children.map(({ uri }) => uri.replace(/^\//, ""));
@@ -37,7 +40,7 @@ export class RepositoryContent {
         }
         if (files.length === 0) return;
         const images = [...new Set(files.map((uri) => uri.replace(/^\//, "").replace(/\/[^/]*$/, "")))];
-        throw this.notEmpty(key, `${files.length} files are left`, images);
+        throw this.notEmpty(key, `${counted(files.length, "file")} left`, images);
     }
 
     /** The paths of all files; undefined if there are too many to read. */
@@ -60,7 +63,7 @@ export class RepositoryContent {
     }
 
     private notEmpty(key: string, problem: string, names: readonly string[]): RegistryError {
-        const named = names.length === 0 ? "" : ` (${listed(names.map(printable), MAX_NAMED)})`;
+        const named = names.length === 0 ? "" : ` (${listed(names, MAX_NAMED)})`;
         return new RegistryError(`it is not empty: ${problem}${named}`, {
             registry: this.client.host,
             thing: `repository ${key}`,

@@ -11,13 +11,14 @@ import { PERMISSIONS } from "./permissions";
 import { isProError } from "./response";
 
 const versionInfo = z.object({ version: z.string() });
-const license = z.object({ type: z.string().optional() });
+const license = z.object({ type: z.string().nullish() });
 
-/** Permissions are administered by Access since. */
+/** The first with `/access/api/v2/permissions` (JFrog REST APIs, "Create Permission"). */
 const OLDEST = [7, 72] as const;
 const NO_PRO =
-    "Artifactory reports no Pro license: robot accounts need one, and so does creating the repository; activate a license, or " +
-    "create what is needed by hand and use site.registry.type: distribution (docs/registries.md#jfrog-artifactory)";
+    "Artifactory reports no Pro license, without which its API creates no repository, and perhaps no permission of a robot " +
+    "account; activate a license, or create the repository by hand and set site.registry.adopt: true; if permissions are " +
+    "rejected, too, use site.registry.type: distribution (docs/registries.md#without-pro)";
 const ANONYMOUS =
     "the registry answers without credentials: anybody who reaches it may pull what anonymous users may read; switch Allow " +
     "Anonymous Access off (Administration, Security, General)";
@@ -78,14 +79,17 @@ async function readLicense(client: JFrogClient): Promise<string | false | undefi
         const response = await client.call({ method: "GET", path: "/artifactory/api/system/license" }, [400, 403, 404]);
         if (response.status >= 300) return undefined;
         const { type } = parseBody(response, license);
-        return type === undefined || type === "" ? undefined : printable(type);
+        return type ? printable(type) : undefined;
     } catch (error) {
         if (isProError(error)) return false;
         throw error;
     }
 }
 
-/** Reading permissions takes an administrator; without Pro it may be unknown, which `readLicense` has reported then. */
+/**
+ * Permissions are for administrators only (JFrog REST APIs: "Requires admin authentication using Access Tokens").
+ * @throws RegistryError `DENIED` for another account, `REGISTRY_FEATURE_DISABLED` if this edition has no permissions
+ */
 async function proveAdministrator(client: JFrogClient): Promise<void> {
     await client.call({ method: "GET", path: `${PERMISSIONS}?limit=1` });
 }

@@ -30,7 +30,6 @@ export const jfrog: RegistryAdmin = {
         immutability: false,
         // Not documented.
         sparseIndexes: "configured",
-        tokenLogin: true,
         collectsUntagged: false,
         gaps: [
             "Artifactory: this was written from JFrog's documentation and never tried with a real Artifactory: run `passthrough " +

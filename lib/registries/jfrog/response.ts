@@ -6,15 +6,13 @@ import { type AdminResponse, isOutcomeUnknown } from "../admin-client";
 
 /** Artifactory's errors have a status, those of its Access service a code; both have a message. */
 const errorBody = z.object({
-    errors: z
-        .array(z.object({ code: z.string().optional(), status: z.number().optional(), message: z.string() }))
-        .min(1),
+    errors: z.array(z.object({ code: z.string().nullish(), status: z.number().nullish(), message: z.string() })).min(1),
 });
 
 /** True for an error of Artifactory or Access itself, and not of what stands in front of them. */
 export function isJFrogError({ text }: Pick<AdminResponse, "text">): boolean {
     const error = errorBody.safeParse(parseJson(text)).data?.errors[0];
-    return error !== undefined && (error.code !== undefined || error.status !== undefined);
+    return typeof error?.code === "string" || typeof error?.status === "number";
 }
 
 /** True for a 404 with which Artifactory or Access report that what was asked for does not exist. */

@@ -2,7 +2,7 @@ import type { Credentials } from "../../distribution/auth/credentials";
 import { RegistryError } from "../../errors/errors";
 import type { DesiredRobot, FoundRobot, ListedRobot, Robot, RobotAdmin } from "../robot-admin";
 import type { JFrogClient } from "./client";
-import { Groups, groupDifferences } from "./groups";
+import { type Group, Groups, groupDifferences } from "./groups";
 import { Permissions, isOnlyFor, permissionDifferences } from "./permissions";
 import { type AccessToken, AccessTokens } from "./tokens";
 
@@ -46,9 +46,7 @@ export class JFrogRobots implements RobotAdmin {
 
     async isTaken(desired: DesiredRobot): Promise<boolean> {
         const username = fullName(desired);
-        const found = await this.groups.read(username);
-        if (found !== undefined) return (found.description ?? "") !== desired.description;
-        return (await this.permissions.read(username)) !== undefined;
+        return this.isOfOthers(username, desired.description, await this.groups.read(username));
     }
 
     async read(known: Robot, desired: DesiredRobot, credentials: Credentials): Promise<FoundRobot | undefined> {
@@ -83,7 +81,9 @@ export class JFrogRobots implements RobotAdmin {
     async update(known: Robot, desired: DesiredRobot): Promise<Robot> {
         const username = fullName(desired);
         const token = await this.existing(known.id, username);
-        await this.ensureGroup(username, desired.description);
+        const { description } = desired;
+        const group = (await this.groups.read(username)) ?? (await this.groups.create(username, description));
+        await this.correctGroup(group, username, description);
         await this.permissions.ensure(username, desired);
         return toRobot(token);
     }
@@ -105,16 +105,23 @@ export class JFrogRobots implements RobotAdmin {
 
     /** Whether the name is this robot account's: its group has the description, by which half-done work is known again. */
     private async claim(username: string, desired: DesiredRobot): Promise<boolean> {
-        if (await this.isTaken(desired)) return false;
         const { description } = desired;
-        const found = (await this.groups.read(username)) ?? (await this.groups.create(username, description));
-        if ((found.description ?? "") !== description) return false;
-        await this.ensureGroup(username, description);
+        const found = await this.groups.read(username);
+        if (await this.isOfOthers(username, description, found)) return false;
+        const group = found ?? (await this.groups.create(username, description));
+        // Somebody else may have created it meanwhile.
+        if ((group.description ?? "") !== description) return false;
+        await this.correctGroup(group, username, description);
         return true;
     }
 
-    private async ensureGroup(username: string, description: string): Promise<void> {
-        const found = (await this.groups.read(username)) ?? (await this.groups.create(username, description));
+    /** Whether the name is somebody else's, by its group or, without one, by its permission. */
+    private async isOfOthers(username: string, description: string, found: Group | undefined): Promise<boolean> {
+        if (found !== undefined) return (found.description ?? "") !== description;
+        return (await this.permissions.read(username)) !== undefined;
+    }
+
+    private async correctGroup(found: Group, username: string, description: string): Promise<void> {
         if (groupDifferences(found, username, description).length > 0) {
             await this.groups.update(username, description);
         }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Credentials } from "../../distribution/auth/credentials";
-import { basicAuthorization } from "../../http/account";
+import { basicAuthorization } from "../../http/credentials";
 import { statusProblem } from "../../distribution/client/response-errors";
 import { readErrorBody } from "../../distribution/client/error-body";
 import { RegistryError } from "../../errors/errors";
@@ -10,11 +10,15 @@ import { isJFrogError } from "./response";
 
 /** An administrator's token for one operation. */
 export interface RunToken {
+    /** Absent: the platform did not say; the token expires by itself. */
     readonly id: string | undefined;
     readonly token: string;
 }
 
-const created = z.object({ token_id: z.string().optional(), access_token: z.string().min(1) });
+/** Access tokens: all of them, and with an id one of them (JFrog REST APIs, "Access Tokens"). */
+export const TOKENS = "/access/api/v1/tokens";
+
+const created = z.object({ token_id: z.string().nullish(), access_token: z.string().min(1) });
 
 const FIXES = {
     404: "let what stands in front of Artifactory pass /access/, too: it is where tokens and permissions are",
@@ -49,7 +53,7 @@ export async function createRunToken(http: AdminClient, host: string, credential
     const response = await http.send({
         ...login,
         method: "POST",
-        path: "/access/api/v1/tokens",
+        path: TOKENS,
         json: {
             grant_type: "client_credentials",
             scope: "applied-permissions/admin",
@@ -63,7 +67,7 @@ export async function createRunToken(http: AdminClient, host: string, credential
     });
     if (response.status < 300) {
         const { token_id: id, access_token: token } = parseBody(response, created);
-        return { id, token };
+        return { id: id ?? undefined, token };
     }
     if (![400, 401, 403].includes(response.status) || !isJFrogError(response)) throw adminError(response, FIXES);
     // The password may have been changed since the check.
@@ -104,7 +108,7 @@ async function requireAccepted(http: AdminClient, login: Login): Promise<void> {
 export async function revokeRunToken(http: AdminClient, { id, token }: RunToken): Promise<void> {
     if (id === undefined) return;
     const headers = { authorization: `Bearer ${token}` };
-    await http.attempt({ method: "DELETE", path: `/access/api/v1/tokens/${id}`, headers }).catch(() => undefined);
+    await http.attempt({ method: "DELETE", path: `${TOKENS}/${id}`, headers }).catch(() => undefined);
 }
 
 /** Several responses are plain text, which a client that wants only JSON may not get. */

@@ -11,5 +11,10 @@ const claims = z.object({ sub: z.string() });
 export function tokenUsername(token: string): string {
     const [, payload = ""] = token.split(".");
     const { sub = "" } = claims.safeParse(parseJson(Buffer.from(payload, "base64url").toString("utf8"))).data ?? {};
-    return sub === "" ? "token" : sub.slice(sub.lastIndexOf("/") + 1);
+    return sub === "" ? "token" : usernameOfSubject(sub);
+}
+
+/** The user name in the subject of an access token: `jfac@01h…/users/mirror-importer-1`. */
+export function usernameOfSubject(subject: string): string {
+    return subject.slice(subject.lastIndexOf("/") + 1);
 }

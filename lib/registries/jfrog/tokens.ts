@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { isOutcomeUnknown, parseBody } from "../admin-client";
 import type { JFrogClient } from "./client";
+import { TOKENS } from "./run-token";
+import { usernameOfSubject } from "./token-username";
 
-const BASE = "/access/api/v1/tokens";
 const tokenInfo = z.object({
     token_id: z.string(),
     /** `jfac@01h…/users/mirror-importer-1` */
@@ -49,7 +50,7 @@ export class AccessTokens {
 
     /** undefined only if Access definitely says that it does not exist, or was revoked. */
     async read(id: string): Promise<AccessToken | undefined> {
-        const found = await this.client.get(`${BASE}/${encodeURIComponent(id)}`, tokenInfo);
+        const found = await this.client.get(`${TOKENS}/${encodeURIComponent(id)}`, tokenInfo);
         return found && toToken(found);
     }
 
@@ -61,7 +62,7 @@ export class AccessTokens {
     }
 
     async list(query = ""): Promise<AccessToken[]> {
-        const response = await this.client.call({ method: "GET", path: `${BASE}${query}` });
+        const response = await this.client.call({ method: "GET", path: `${TOKENS}${query}` });
         return parseBody(response, tokenList).tokens.map(toToken);
     }
 
@@ -85,7 +86,7 @@ export class AccessTokens {
 
     /** One that is revoked already (204), or unknown, is fine. */
     async revoke(id: string): Promise<void> {
-        await this.client.call({ method: "DELETE", path: `${BASE}/${encodeURIComponent(id)}` }, [404]);
+        await this.client.call({ method: "DELETE", path: `${TOKENS}/${encodeURIComponent(id)}` }, [404]);
     }
 
     private async post({ username, group, description, days }: DesiredToken): Promise<{ id: string; secret: string }> {
@@ -100,7 +101,7 @@ export class AccessTokens {
             include_reference_token: false,
             force_revocable: true,
         };
-        const response = await this.client.call({ method: "POST", path: BASE, json }, [], CREATE_FIXES);
+        const response = await this.client.call({ method: "POST", path: TOKENS, json }, [], CREATE_FIXES);
         const { token_id: id, access_token: secret } = parseBody(response, created);
         return { id, secret };
     }
@@ -109,7 +110,7 @@ export class AccessTokens {
 function toToken({ token_id, subject, expiry, issued_at, description }: z.infer<typeof tokenInfo>): AccessToken {
     return {
         id: token_id,
-        username: subject.slice(subject.lastIndexOf("/") + 1),
+        username: usernameOfSubject(subject),
         description: description ?? "",
         createdAt: toTime(issued_at),
         ...(typeof expiry === "number" && expiry > 0 ? { expiresAt: toTime(expiry) } : {}),

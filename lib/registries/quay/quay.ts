@@ -18,7 +18,6 @@ export const QUAY_CAPABILITIES: RegistryCapabilities = {
     sparseIndexes: "announced",
     // Quay, image/docker/schema2/manifest.py: compressed and foreign layers only.
     rejectedDockerLayers: ["application/vnd.docker.image.rootfs.diff.tar"],
-    tokenLogin: true,
     collectsUntagged: true,
     gaps: [
         "Quay: who may push may also delete images by their digest (role write): keep the importer's secret to this stack",

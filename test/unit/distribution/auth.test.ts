@@ -1,4 +1,4 @@
-import { basicAuthorization } from "../../../lib/http/account";
+import { basicAuthorization } from "../../../lib/http/credentials";
 import { parseChallenges } from "../../../lib/distribution/auth/challenge";
 import { readToken } from "../../../lib/distribution/auth/bearer-token";
 import { secretForms, withoutSecrets } from "../../../lib/redaction/redaction";

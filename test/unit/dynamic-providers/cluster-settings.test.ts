@@ -1,13 +1,14 @@
+import type { readKubeconfigFile } from "../../../lib/kubernetes";
 import { ClusterSettings } from "../../../dynamic-providers/cluster/cluster-settings";
 
 const stored = (cluster: string) => ({ selfUrn: "urn", cluster, kubeconfig: "of the last up", context: "old" });
 
-function settings(config: Readonly<Record<string, unknown>>, flatten?: (file: string, context?: string) => string) {
+function settings(config: Readonly<Record<string, unknown>>, readFile?: typeof readKubeconfigFile) {
     const read = (key: string) => {
         const value = config[key.replace("registry-passthrough:", "")];
         return value === undefined || typeof value === "string" ? value : JSON.stringify(value);
     };
-    return ClusterSettings.read(read, flatten);
+    return ClusterSettings.read(read, readFile);
 }
 
 test.each([
@@ -15,9 +16,14 @@ test.each([
         "the secret of a single cluster",
         "",
         { site: { cluster: { apply: { context: "c" } } }, kubeconfig: "today" },
-        { kubeconfig: "today", context: "c" },
+        { kubeconfig: "today", context: "c", key: "kubeconfig" },
     ],
-    ["without a context", "", { site: { cluster: { apply: {} } }, kubeconfig: "today" }, { kubeconfig: "today" }],
+    [
+        "without a context",
+        "",
+        { site: { cluster: { apply: {} } }, kubeconfig: "today" },
+        { kubeconfig: "today", key: "kubeconfig" },
+    ],
     [
         "the secret of one of several",
         "west",
@@ -26,13 +32,13 @@ test.each([
             "kubeconfig-west": "today",
             "kubeconfig-east": "other",
         },
-        { kubeconfig: "today" },
+        { kubeconfig: "today", key: "kubeconfig-west" },
     ],
     [
         "from the defaults",
         "",
         { site: {}, defaults: { cluster: { apply: {} } }, kubeconfig: "today" },
-        { kubeconfig: "today" },
+        { kubeconfig: "today", key: "kubeconfig" },
     ],
 ])("today's kubeconfig wins over that in state: %s", (_name, cluster, config, expected) => {
     expect(settings(config).connection(stored(cluster))).toEqual(expected);
@@ -61,11 +67,10 @@ test.each([
 
 test("a file is read today, with its context, and state counts if it cannot be", () => {
     const site = { cluster: { apply: { kubeconfigFile: "kube.yaml", context: "lab" } } };
-    const flatten = (file: string, context?: string) => `${file} ${String(context)}`;
-    expect(settings({ site }, flatten).connection(stored(""))).toEqual({ kubeconfig: "kube.yaml lab" });
-    const fail = () => {
-        throw new Error("ENOENT");
-    };
+    const flatten = (file: string, context?: string) => ({ text: `${file} ${String(context)}` });
+    const key = "site.cluster.apply.kubeconfigFile";
+    expect(settings({ site }, flatten).connection(stored(""))).toEqual({ kubeconfig: "kube.yaml lab", key });
+    const fail = () => ({ problems: [{ problem: "ENOENT", fix: "" }] });
     expect(settings({ site }, fail).connection(stored(""))).toEqual(LAST);
 });
 

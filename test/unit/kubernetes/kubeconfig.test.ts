@@ -59,7 +59,7 @@ test.each([
     ["an empty text", () => "", /^: it is empty$/],
     ["a path in place of a text", () => "/home/ci/.kube/config", /^: it is YAML, but no mapping/],
     ["no YAML", () => `users:\n- name: a\n  user: {token: "${TOKEN}`, /^: it is not YAML: [A-Z_]+ in line 3$/],
-    ["aliases that multiply", () => bomb(), /^: it is YAML, but no mapping/],
+    ["aliases that multiply", () => bomb(), /^: it has an alias without an anchor, or too many of them$/],
     ["no list", () => "clusters: 5", /^: clusters is not a list$/],
     ["nothing in it", () => "{}", /^: it has no current-context \(it has no contexts\)$/],
     [
@@ -160,7 +160,7 @@ function bomb(): string {
 }
 
 test("contexts: an unknown one names those there are; missing entries are named", () => {
-    expect(problems(withUser({}), { context: "prod" })).toEqual([": there is no context prod (it has: lab)"]);
+    expect(problems(withUser({}), { context: "prod" })).toEqual([": the kubeconfig has no context prod (it has: lab)"]);
     const text = JSON.stringify({
         contexts: [
             { name: "a", context: { cluster: "none" } },

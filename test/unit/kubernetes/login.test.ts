@@ -6,6 +6,7 @@ import { DEFAULT_LIMITS, type ClientLimits } from "../../../lib/kubernetes/limit
 import { type TestAuthority, testAuthority } from "../../support/certificates";
 import { ScriptedServer } from "../../support/http-server";
 import { clusterEntry, kubeconfigText } from "../../support/kubeconfig";
+import { failure } from "../../support/scripted-api";
 
 const MAPS = { apiVersion: "v1", resource: "configmaps", namespace: "n" };
 const MAP = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "ca" } };
@@ -111,6 +112,24 @@ describe("a login plugin", () => {
             code: "CLUSTER_LOGIN_REJECTED",
         });
         expect(runs()).toBe(2);
+    });
+
+    test("whose private key an error quotes in part gives nothing away", async () => {
+        const { certificate, key } = await authority.issue();
+        const [, line = ""] = key.split("\n");
+        const quoting = await ScriptedServer.start(
+            () => failure(403, "Forbidden", `no right for ${line}`),
+            await authority.issue(),
+        );
+        try {
+            const exec = plugin(JSON.stringify({ clientCertificateData: certificate, clientKeyData: key }));
+            await expect(getTwice({ exec }, clusterEntry(quoting, authority.ca))).rejects.toMatchObject({
+                code: "CLUSTER_FORBIDDEN",
+                problem: "no right for [secret]",
+            });
+        } finally {
+            await quoting.stop();
+        }
     });
 
     test.each<[string, () => { readonly apiVersion: string; readonly args?: readonly string[] }, RegExp]>([

@@ -229,11 +229,18 @@ describe("a renewal that fails", () => {
             /^set idp-issuer-url/,
         ],
         [
+            "for a discovery document that is not there for now",
+            () => (discovery = () => ({ status: 503 })),
+            {},
+            /did not renew the id-token: it responded 503$/,
+            /^check the health/,
+        ],
+        [
             "for a document without an end",
             () => (discovery = () => ({ status: 200, body: `{"a":"${"a".repeat(1024 * 1024)}"}` })),
             {},
             /larger than 1048576 bytes/,
-            /^check that localhost/,
+            /^check idp-issuer-url in the kubeconfig, and what stands in front of localhost/,
         ],
         [
             "for a CA that is not trusted",

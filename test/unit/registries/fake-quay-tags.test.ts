@@ -1,4 +1,4 @@
-import { basicAuthorization } from "../../../lib/http/account";
+import { basicAuthorization } from "../../../lib/http/credentials";
 import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
 import { ContractImages } from "../../support/contract-images";
 import { type Answer, type QuayTarget, quayTarget } from "../../support/quay/target";

@@ -1,4 +1,4 @@
-import { basicAuthorization } from "../../../lib/http/account";
+import { basicAuthorization } from "../../../lib/http/credentials";
 import { type Answer, type QuayTarget, quayTarget } from "../../support/quay/target";
 
 // The questions that this program asks, and the responses of Quay 3.12.18 with the settings of mirror-registry 2.0.11, and

@@ -150,7 +150,17 @@ describe("kubeconfigs", () => {
         [
             "without the context",
             () => issues(one({ context: "prod" }), { kubeconfig: text }),
-            /^kubeconfig: there is no context prod \(it has: lab\)$/,
+            /^site.cluster.apply.context: the kubeconfig has no context prod \(it has: lab\)$/,
+        ],
+        [
+            "a file without the context",
+            () => issues([{ name: "a", apply: { kubeconfigFile: file, context: "prod" } }], {}),
+            /^site.clusters.a.apply.context: .*config: the kubeconfig has no context prod \(it has: lab\)$/,
+        ],
+        [
+            "a device",
+            () => issues(one({ kubeconfigFile: "/dev/zero" }), {}),
+            /^site.cluster.apply.kubeconfigFile: \/dev\/zero: it cannot be read: \/dev\/zero is a device, not a file$/,
         ],
         [
             "no kubeconfig",

@@ -18,7 +18,7 @@ test.each([
 ])("the mirror base of Artifactory is the key of a repository: %s", (prefix, isValid) => {
     const mirrorBase = `artifactory.example/${prefix}`;
     const document = { registry: { type: "jfrog", mirrorBase } } as SiteDocument;
-    const problem = `jfrog keeps repositories in a local repository, and "${prefix}" is not a valid name for one`;
+    const problem = `"${prefix}" is not a valid name for the local repository that jfrog keeps all images in`;
     expect(kindIssues(document, parseMirrorBase(mirrorBase))).toEqual(
         isValid ? [] : [{ key: "site.registry.mirrorBase", problem, fix: KEY }],
     );

@@ -1,0 +1,4 @@
+/** The `hostname` of a URL as sockets take it: an IPv6 address without its brackets. */
+export function withoutBrackets(hostname: string): string {
+    return hostname.replace(/^\[|\]$/g, "");
+}
