@@ -78,7 +78,7 @@ test("mistakes in kubeconfigs come with the others, each by its key, and nothing
         "site.upstreams[0]: cdn.quay.io is a blob store",
         "kubeconfig-east: clusters[api].server: it is plain HTTP",
         "kubeconfig-east: clusters[api].insecure-skip-tls-verify: it switches TLS verification off",
-        "site.clusters.west.apply.kubeconfigFile: no/such/kubeconfig: kubeconfig: cannot be read",
+        "site.clusters.west.apply.kubeconfigFile: no/such/kubeconfig: it cannot be read: ENOENT",
         "site.clusters.north.version: OpenShift 4.14 accepts",
         "kubeconfig-north: it is not YAML",
         'kubeconfig-south: site.clusters has no cluster "south"',
