@@ -1,100 +1,37 @@
-import type { ClusterAccessInputs } from "../../dynamic-providers/cluster-access/kind";
 import { clusterAccessProvider } from "../../dynamic-providers/cluster-access/provider";
 import { createProvider } from "../../dynamic-providers/lifecycle/resource-provider";
-import { RegistryProcess } from "../../dynamic-providers/registry/registry-process";
-import { connectCluster } from "../../lib/kubernetes/connect";
-import type { ClientLimits } from "../../lib/kubernetes/limits";
-import { type MirrorObject, OWNER_ANNOTATION } from "../../lib/openshift";
-import { type ApiServer, startApiServer } from "../support/api-server";
+import type { MirrorObject } from "../../lib/openshift";
+import { AccessCluster, OWNER } from "../support/access-cluster";
 import { readToken } from "../support/kubeconfig";
-import { type Policy, mirrorPair, mirrorPolicy } from "../support/lab-rules";
-import { MachineConfigControllers } from "../support/machine-config-controllers";
-import { createCluster } from "../support/openshift-cluster";
-import { operationContext } from "../support/operation-context";
+import { mirrorPair } from "../support/lab-rules";
 import { PausingProxy } from "../support/pausing-proxy";
 
-const VERSION = "4.16.20";
-const OWNER = "registry-passthrough/lab";
 const CONFIG = "config.openshift.io/v1";
-
-let server: ApiServer;
-let controllers: MachineConfigControllers;
-let lines: string[];
-
-beforeAll(async () => {
-    server = await startApiServer({ crds: "4.16" });
-    await createCluster(server.admin, { version: VERSION });
-    controllers = new MachineConfigControllers(server.admin, VERSION);
-});
-afterAll(() => server.stop());
-
-beforeEach(async () => {
-    lines = [];
-    const kinds = [
-        { apiVersion: CONFIG, kind: "ImageDigestMirrorSet" },
-        { apiVersion: CONFIG, kind: "ImageTagMirrorSet" },
-        { apiVersion: "operator.openshift.io/v1alpha1", kind: "ImageContentSourcePolicy" },
-    ];
-    for (const kind of kinds) {
-        const all = await server.admin.list(kind);
-        for (const object of all) await server.admin.remove({ ...kind, metadata: object.metadata });
-    }
-    await controllers.settle();
-});
-
-/** As this stack writes them. */
-async function write(...objects: readonly MirrorObject[]): Promise<void> {
-    await writeFor(OWNER, ...objects);
-}
-
-async function writeFor(owner: string, ...objects: readonly MirrorObject[]): Promise<void> {
-    for (const object of objects) {
-        const metadata = { ...object.metadata, annotations: { [OWNER_ANNOTATION]: owner } };
-        await server.admin.apply({ ...object, metadata }, { force: true });
-    }
-    await controllers.settle();
-}
-
-function inputs(rules: readonly MirrorObject[], changes: object = {}): ClusterAccessInputs {
-    return {
-        selfUrn: "urn",
-        cluster: "",
-        kubeconfig: server.kubeconfig,
-        version: VERSION,
-        rules: JSON.stringify(rules),
-        objects: rules.map(({ apiVersion, kind, metadata: { name } }) => ({ apiVersion, kind, metadata: { name } })),
-        owner: OWNER,
-        adopt: false,
-        allowRemoval: false,
-        ...changes,
-    };
-}
-
 const SOURCES = ["quay.io", "registry.redhat.io"];
 const WANTED = mirrorPair(SOURCES, "NeverContactSource");
+const PAIR = mirrorPair(SOURCES, "AllowContactingSource");
 
-function context(changes: Partial<ClientLimits> = {}) {
-    const limits = { retry: { seconds: 0, firstDelay: 1, longestDelay: 1 }, ...changes };
-    const process = new RegistryProcess({
-        followsConfiguration: false,
-        connectCluster: (options) => connectCluster({ ...options, limits }),
-    });
-    return { ...operationContext(lines), process };
-}
+let cluster: AccessCluster;
+beforeAll(async () => {
+    cluster = await AccessCluster.start();
+});
+afterAll(() => cluster.stop());
+beforeEach(() => cluster.reset());
 
-/** The inputs that a preview derives. */
-async function check(news: ClusterAccessInputs, olds: Partial<ClusterAccessInputs> = {}) {
-    return clusterAccessProvider.findInputs?.(olds, news, context());
-}
-const preview = async (...args: Parameters<typeof check>) => (await check(...args))?.neverSources;
-const create = (news: ClusterAccessInputs) => clusterAccessProvider.create(news, context());
+const inputs = (...args: Parameters<AccessCluster["inputs"]>) => cluster.inputs(...args);
+const check = (...args: Parameters<AccessCluster["check"]>) => cluster.check(...args);
+const preview = async (...args: Parameters<AccessCluster["check"]>) => (await check(...args))?.neverSources;
+const create = (...args: Parameters<AccessCluster["create"]>) => cluster.create(...args);
+/** Objects as this stack writes them. */
+const write = (...objects: readonly MirrorObject[]) => cluster.writeFor(OWNER, ...objects);
+const writeFor = (...args: Parameters<AccessCluster["writeFor"]>) => cluster.writeFor(...args);
 
 test("sources are forbidden only when both rules of a pair are on all nodes", async () => {
     expect(await preview(inputs(WANTED))).toEqual([]);
-    expect(lines.join("\n")).toContain(
+    expect(cluster.lines.join("\n")).toContain(
         "until then the upstream stays allowed for quay.io, registry.redhat.io (no rule yet)",
     );
-    expect(lines.join("\n")).toContain(
+    expect(cluster.lines.join("\n")).toContain(
         "nodes drain and reload CRI-O, one after the other (master: 3 nodes, worker: 2 nodes)",
     );
 
@@ -122,29 +59,31 @@ test("a source with rules for one form of pulls is not forbidden, and a warning 
     const wanted = [single, tag];
     await write(digest, tag);
     expect(await preview(inputs(wanted, { allowRemoval: true }))).toEqual(["quay.io"]);
-    expect(lines.join("\n")).toContain("contactSource: never does not apply to registry.redhat.io");
+    expect(cluster.lines.join("\n")).toContain("contactSource: never does not apply to registry.redhat.io");
 });
 
 test("nodes that are behind keep a source allowed", async () => {
     await write(...mirrorPair(["quay.io"], "AllowContactingSource"));
-    controllers.script = { acceptsRules: false };
+    cluster.controllers.script = { acceptsRules: false };
     for (const object of mirrorPair(SOURCES, "AllowContactingSource"))
-        await server.admin.apply(object, { force: true });
-    await controllers.settle();
-    controllers.script = {};
+        await cluster.server.admin.apply(object, { force: true });
+    await cluster.controllers.settle();
+    cluster.controllers.script = {};
     expect(await preview(inputs(WANTED, { adopt: true }))).toEqual(["quay.io"]);
-    expect(lines.join("\n")).toContain("registry.redhat.io (is not yet on the nodes of pool");
+    expect(cluster.lines.join("\n")).toContain("registry.redhat.io (is not yet on the nodes of pool");
 });
 
 test("a busy pool opens no upstream that is forbidden already, and delays none that is to be allowed", async () => {
     await write(...mirrorPair(SOURCES, "AllowContactingSource"));
     await write(...WANTED);
-    controllers.script = { degradedNodes: { "worker-1": "disk is full" } };
-    await server.admin.create(foreign({ imageDigestMirrors: [{ source: "corp.test", mirrors: ["other.test/corp"] }] }));
-    await controllers.settle();
-    controllers.script = {};
+    cluster.controllers.script = { degradedNodes: { "worker-1": "disk is full" } };
+    await cluster.server.admin.create(
+        foreign({ imageDigestMirrors: [{ source: "corp.test", mirrors: ["other.test/corp"] }] }),
+    );
+    await cluster.controllers.settle();
+    cluster.controllers.script = {};
     expect(await preview(inputs(WANTED))).toEqual(SOURCES);
-    expect(lines.join("\n")).not.toContain("takes effect with a later `up`");
+    expect(cluster.lines.join("\n")).not.toContain("takes effect with a later `up`");
     expect(await preview(inputs(mirrorPair(SOURCES, "AllowContactingSource")))).toEqual([]);
     expect(await preview(inputs(mirrorPair(["docker.io", ...SOURCES], "NeverContactSource")))).toEqual(SOURCES);
 });
@@ -156,7 +95,7 @@ test.each([
     ["there is no digest object", undefined, WANTED[1]],
 ])("a source that one object of the pair alone forbids is allowed again: %s", async (_, digest, tag) => {
     await write(...mirrorPair(SOURCES, "AllowContactingSource"));
-    for (const object of WANTED) await server.admin.remove(object);
+    for (const object of WANTED) await cluster.server.admin.remove(object);
     await write(...[digest, tag].filter((object) => object !== undefined));
     expect(await preview(inputs(WANTED))).not.toContain("quay.io");
 });
@@ -169,60 +108,18 @@ const foreign = (spec: object) => ({
 });
 
 test("another object's policy for the same source is refused by name, in the preview and before the first write", async () => {
-    await server.admin.create(foreign({ imageDigestMirrors: [{ source: "quay.io" }] }));
+    await cluster.server.admin.create(foreign({ imageDigestMirrors: [{ source: "quay.io" }] }));
     await expect(preview(inputs(WANTED))).rejects.toThrow(/ImageDigestMirrorSet corp.*quay\.io/s);
     await expect(create(inputs(WANTED))).rejects.toMatchObject({ code: "MIRROR_POLICY_CONFLICT" });
 });
 
 test("a more specific source of another object is a warning", async () => {
-    await server.admin.create(
+    await cluster.server.admin.create(
         foreign({ imageDigestMirrors: [{ source: "quay.io/corp", mirrors: ["other.test/corp"] }] }),
     );
     await preview(inputs(mirrorPair(SOURCES, "AllowContactingSource")));
-    expect(lines.join("\n")).toContain("ImageDigestMirrorSet corp");
-    expect(lines.join("\n")).toContain("quay.io/corp");
-});
-
-test("objects of another stack, and of nobody, are refused with their owner; with adopt they are no error", async () => {
-    const [digest, tag] = mirrorPair(SOURCES, "AllowContactingSource");
-    if (digest === undefined || tag === undefined) throw new Error("no pair");
-    const metadata = { ...digest.metadata, annotations: { [OWNER_ANNOTATION]: "registry-passthrough/other" } };
-    await server.admin.create({ ...digest, metadata });
-    await server.admin.apply(tag, { manager: "argocd" });
-    const rules = mirrorPair(SOURCES, "AllowContactingSource");
-    await expect(create(inputs(rules))).rejects.toThrow(
-        /cluster: 2 problems; nothing was written to it:\n[^]*ImageDigestMirrorSet passthrough-lab-digest: it exists already, of stack registry-passthrough\/other; set [^]*\n[^]*ImageTagMirrorSet passthrough-lab-tag: it exists already, written by argocd; set /,
-    );
-    await expect(create(inputs(rules, { adopt: true }))).resolves.toBeDefined();
-});
-
-test("a renamed stack takes over its former objects with adopt, once its former rules allow the upstream", async () => {
-    const former = { [OWNER_ANNOTATION]: "registry-passthrough/former" };
-    const signature = {
-        apiVersion: "v1",
-        kind: "ConfigMap",
-        metadata: { name: "release-signature", namespace: "default" },
-    };
-    const metadata = { ...signature.metadata, annotations: former };
-    await server.admin.create({ ...signature, metadata });
-    const writeFormer = async (policy: Policy) => {
-        for (const object of mirrorPair(SOURCES, policy)) {
-            const renamed = { name: object.metadata.name.replace("lab", "former"), annotations: former };
-            await server.admin.apply({ ...object, metadata: renamed }, { force: true });
-        }
-    };
-    const objects = [...inputs(WANTED).objects, signature];
-    await writeFormer("NeverContactSource");
-    await expect(preview(inputs(WANTED, { objects, adopt: true }))).rejects.toMatchObject({
-        code: "MIRROR_POLICY_CONFLICT",
-    });
-    await writeFormer("AllowContactingSource");
-    const allowed = mirrorPair(SOURCES, "AllowContactingSource");
-    await expect(create(inputs(allowed, { objects }))).rejects.toThrow(
-        /ConfigMap default\/release-signature: it exists already, of stack registry-passthrough\/former; set cluster\.adopt/,
-    );
-    await expect(create(inputs(allowed, { objects, adopt: true }))).resolves.toBeDefined();
-    await server.admin.remove(signature);
+    expect(cluster.lines.join("\n")).toContain("ImageDigestMirrorSet corp");
+    expect(cluster.lines.join("\n")).toContain("quay.io/corp");
 });
 
 test("a source that would lose its rule needs allowRemoval", async () => {
@@ -258,80 +155,6 @@ test("a form of pulls that would lose its rule needs allowRemoval although the o
     );
 });
 
-test("the policy that this stack wrote for 4.12 gives way to the pair; its sources are forbidden when it is gone", async () => {
-    await write(mirrorPolicy(SOURCES));
-    const applied = inputs([mirrorPolicy(SOURCES)]);
-    expect(await preview(inputs(WANTED), applied)).toEqual([]);
-    await write(...mirrorPair(SOURCES, "AllowContactingSource"));
-    lines = [];
-    const later = await check(inputs(WANTED), applied);
-    expect(later).toMatchObject({ neverSources: [], formerObjects: ["ImageContentSourcePolicy passthrough-lab"] });
-    expect(await preview(inputs(WANTED), later)).toEqual([]);
-    expect(lines.join("\n")).not.toContain("oc delete");
-    expect(lines.join("\n")).toContain("(is still in ImageContentSourcePolicy passthrough-lab)");
-    await server.admin.remove(mirrorPolicy(SOURCES));
-    const last = await check(inputs(WANTED), later);
-    expect(last).toMatchObject({ neverSources: SOURCES });
-    expect(last).not.toHaveProperty("formerObjects");
-    expect(clusterAccessProvider.compare({ ...inputs(WANTED), neverSources: SOURCES }, last ?? applied).changes).toBe(
-        false,
-    );
-    // The same policy of somebody else stays, and cannot forbid.
-    await writeFor("registry-passthrough/other", mirrorPolicy(SOURCES));
-    await expect(preview(inputs(WANTED))).rejects.toMatchObject({ code: "MIRROR_POLICY_CONFLICT" });
-});
-
-test("objects that a lost state no longer has are named with the command that removes them, and count as staying", async () => {
-    await write(mirrorPolicy([...SOURCES, "ghcr.io"]), ...mirrorPair(SOURCES, "AllowContactingSource"));
-    expect(await preview(inputs(WANTED))).toEqual([]);
-    const [warning = ""] = lines.filter((line) => line.includes("oc delete"));
-    expect(warning).toContain(
-        "cluster: ImageContentSourcePolicy passthrough-lab is of this stack, which neither wants it nor has it in its state: it stays",
-    );
-    expect(warning).toContain("in force for quay.io, registry.redhat.io, ghcr.io; when no node needs them");
-    expect(warning).toContain("oc delete imagecontentsourcepolicy/passthrough-lab");
-    // Nothing takes it away, so nothing is lost, and what it allows cannot be forbidden yet.
-    expect(lines.join("\n")).toContain("(is still in ImageContentSourcePolicy passthrough-lab)");
-    await server.admin.remove(mirrorPolicy(SOURCES));
-    lines = [];
-    expect(await preview(inputs(WANTED))).toEqual(SOURCES);
-    expect(lines.join("\n")).not.toContain("oc delete");
-});
-
-const PAIR = mirrorPair(SOURCES, "AllowContactingSource");
-const named = (cluster: string, changes: object = {}) =>
-    inputs(PAIR, { cluster, owner: `${OWNER}/${cluster}`, adopt: true, ...changes });
-
-test("objects of another cluster of the stack are refused, also with adopt", async () => {
-    await write(...PAIR);
-    await expect(check(named("east"))).rejects.toThrow(/belongs to another cluster of this stack \(site\.cluster\)/);
-    await writeFor(`${OWNER}/east`, ...PAIR);
-    await expect(check(named("east", { adopt: false }))).resolves.toBeDefined();
-    const other = /belongs to another cluster of this stack \(east\).*keep the name in site\.clusters/;
-    await expect(check(named("west"))).rejects.toThrow(other);
-    await expect(check(inputs(PAIR, { adopt: true }))).rejects.toThrow(other);
-    // Not the one whose name begins alike.
-    await expect(check(named("eas"))).rejects.toThrow(other);
-    await expect(check(named("east", { owner: `${OWNER}2/east` }))).resolves.toBeDefined();
-});
-
-test("a cluster that was renamed in the state keeps its objects, until all of them have its new name", async () => {
-    await writeFor(`${OWNER}/east`, ...PAIR);
-    const renamed = named("west", { adopt: false });
-    const first = await check(renamed, named("east"));
-    expect(first?.formerOwners).toEqual([`${OWNER}/east`]);
-    await expect(create(first ?? renamed)).resolves.toBeDefined();
-    // The update ended before it wrote the objects.
-    expect((await check(renamed, first))?.formerOwners).toEqual([`${OWNER}/east`]);
-    await writeFor(`${OWNER}/west`, ...PAIR);
-    const later = await check(renamed, first);
-    expect(later).not.toHaveProperty("formerOwners");
-    expect(clusterAccessProvider.compare(first ?? renamed, later ?? renamed).changes).toBe(false);
-    // Unreachable: nothing is known of the objects.
-    const kubeconfig = server.kubeconfig.replaceAll(server.url, "https://localhost:1");
-    expect((await check({ ...renamed, kubeconfig }, first))?.formerOwners).toEqual([`${OWNER}/east`]);
-});
-
 test("a kind that the cluster does not have is named with its fix", async () => {
     const service = {
         apiVersion: "example.test/v1",
@@ -348,9 +171,9 @@ test("a version of the site that takes other kinds is refused", async () => {
 });
 
 test("a cluster that cannot be reached fails no preview, and any update", async () => {
-    const kubeconfig = server.kubeconfig.replaceAll(server.url, "https://localhost:1");
+    const kubeconfig = cluster.server.kubeconfig.replaceAll(cluster.server.url, "https://localhost:1");
     expect(await preview(inputs(WANTED, { kubeconfig }), { neverSources: ["quay.io"] })).toEqual(["quay.io"]);
-    expect(lines).toEqual([
+    expect(cluster.lines).toEqual([
         expect.stringMatching(
             /^cluster could not be read, compared with the last applied state: CLUSTER_UNREACHABLE at https:\/\/localhost:1: .*; check/,
         ),
@@ -362,7 +185,7 @@ test("an update that could not read the cluster in its check reads it before any
     const applied = inputs(PAIR);
     const update = inputs(PAIR, { unread: true });
     expect(await check(update, applied)).not.toHaveProperty("unread");
-    const kubeconfig = server.kubeconfig.replaceAll(server.url, "https://localhost:1");
+    const kubeconfig = cluster.server.kubeconfig.replaceAll(cluster.server.url, "https://localhost:1");
     const blind = await check({ ...update, kubeconfig }, { ...applied, kubeconfig });
     expect(blind).toMatchObject({ unread: true });
     if (blind === undefined) throw new Error("no inputs");
@@ -371,27 +194,27 @@ test("an update that could not read the cluster in its check reads it before any
     const previewed = await check({ ...applied, kubeconfig }, { ...applied, kubeconfig });
     expect(clusterAccessProvider.compare({ ...applied, kubeconfig }, previewed ?? blind).changes).toBe(false);
 
-    await expect(clusterAccessProvider.update(applied, blind, context())).rejects.toMatchObject({
+    await expect(clusterAccessProvider.update(applied, blind, cluster.context())).rejects.toMatchObject({
         code: "CLUSTER_UNREACHABLE",
     });
-    const readable = { ...blind, kubeconfig: server.kubeconfig };
-    const outs = await clusterAccessProvider.update(applied, readable, context());
+    const readable = { ...blind, kubeconfig: cluster.server.kubeconfig };
+    const outs = await clusterAccessProvider.update(applied, readable, cluster.context());
     expect(outs).not.toHaveProperty("unread");
     // Somebody else has taken the names meanwhile.
     await writeFor("registry-passthrough/other", ...PAIR);
-    await expect(clusterAccessProvider.update(applied, readable, context())).rejects.toMatchObject({
+    await expect(clusterAccessProvider.update(applied, readable, cluster.context())).rejects.toMatchObject({
         code: "CLUSTER_OBJECT_EXISTS",
     });
 });
 
 test("an API server that is too slow for the check is waited for by the update", async () => {
-    const slow = await PausingProxy.start(Number(new URL(server.url).port), 1);
+    const slow = await PausingProxy.start(Number(new URL(cluster.server.url).port), 1);
     try {
-        const kubeconfig = server.kubeconfig.replaceAll(server.url, `https://${slow.host}`);
+        const kubeconfig = cluster.server.kubeconfig.replaceAll(cluster.server.url, `https://${slow.host}`);
         const update = inputs(PAIR, { unread: true, kubeconfig });
-        const found = await clusterAccessProvider.findInputs?.({}, update, context({ requestTimeout: 500 }));
+        const found = await clusterAccessProvider.findInputs?.({}, update, cluster.context({ requestTimeout: 500 }));
         expect(found).toMatchObject({ unread: true });
-        expect(lines.join()).toContain("no response within 0.5 s");
+        expect(cluster.lines.join()).toContain("no response within 0.5 s");
         const created = create(found ?? update);
         await slow.paused;
         slow.resume();
@@ -413,16 +236,16 @@ test.each([
 
 test("a refresh asks nothing of the cluster: the check reads it in the same run", async () => {
     const stored = inputs(WANTED);
-    const asked = server.requests().length;
-    expect(await clusterAccessProvider.read(stored, context())).toEqual({ outs: stored, inputs: stored });
-    expect(server.requests()).toHaveLength(asked);
+    const asked = cluster.server.requests().length;
+    expect(await clusterAccessProvider.read(stored, cluster.context())).toEqual({ outs: stored, inputs: stored });
+    expect(cluster.server.requests()).toHaveLength(asked);
 });
 
 test("rules or a kubeconfig that the program still has to create are not checked in the preview", async () => {
     const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
     expect(await preview(inputs(WANTED, { kubeconfig: unknown }), { neverSources: ["quay.io"] })).toEqual(["quay.io"]);
     expect(await preview({ ...inputs(WANTED), rules: unknown })).toBeUndefined();
-    expect(lines).toEqual([]);
+    expect(cluster.lines).toEqual([]);
 });
 
 test("rules that someone changes between preview and update are not forbidden", async () => {
@@ -433,11 +256,11 @@ test("rules that someone changes between preview and update are not forbidden", 
 });
 
 test("a check through the engine's calls gives the inputs that were found, and hides the kubeconfig", async () => {
-    const provider = createProvider(clusterAccessProvider, context().process);
+    const provider = createProvider(clusterAccessProvider, cluster.context().process);
     const { inputs: checked } = await provider.check({}, inputs(WANTED));
     expect(checked).toMatchObject({ neverSources: [] });
-    const token = readToken(server.kubeconfig);
-    const broken = inputs(WANTED, { kubeconfig: server.kubeconfig.replace(token, `${token}x`) });
+    const token = readToken(cluster.server.kubeconfig);
+    const broken = inputs(WANTED, { kubeconfig: cluster.server.kubeconfig.replace(token, `${token}x`) });
     const failure: unknown = await provider.create(broken).catch((error: unknown) => error);
     expect(String(failure)).toContain("CLUSTER_LOGIN_REJECTED");
     expect(String(failure)).not.toContain(token);
