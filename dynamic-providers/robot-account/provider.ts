@@ -6,7 +6,7 @@ import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resour
 import { hasMoved, replacedRegistry, withManagement } from "../registry/connection";
 import type { RegistryProvider } from "../registry/registry-process";
 import { robotDescription } from "./description";
-import { generationLines, nextGeneration, remainingAccounts } from "./generations";
+import { generationLines, isReplaced, keptTexts, nextGeneration, remainingAccounts } from "./generations";
 import { type RetiredRobot, type RobotAccountInputs, type RobotAccountOutputs, robotAccountKind as kind } from "./kind";
 import { deleteRetired, endedAccounts, readRetired, retireCurrent, retiredOutputs } from "./retirement";
 import { rotationReason } from "./rotation";
@@ -34,7 +34,7 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
     },
 
     compare: (olds, news) => {
-        const isRotated = (news.generation ?? 0) > olds.generation;
+        const isRotated = isReplaced(olds, news);
         const replaces = [
             ...replacedRegistry(olds, news),
             ...(isRotated && news.overlap === undefined ? ["generation"] : []),
@@ -55,7 +55,7 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
     },
 
     update: async (olds, news, context) => {
-        const isRotated = (news.generation ?? 0) > olds.generation;
+        const isRotated = isReplaced(olds, news);
         const ended = endedAccounts(olds, news);
         if (!isRotated && ended.length === 0 && isAsDesired(olds, news)) return keptState(olds, news, olds.robot);
         return withManagement(news, context, async ({ robots }) => {
@@ -164,7 +164,8 @@ async function rotate(
     news: RobotAccountInputs,
     log: ResourceLog,
 ): Promise<RobotAccountOutputs> {
-    const created = await createAccount(robots, news, log);
+    const generation = Math.max(news.generation ?? 1, olds.generation + 1);
+    const created = await createAccount(robots, { ...news, generation }, log);
     return { ...news, ...created, ...retiredOutputs(retireCurrent(olds, news)) };
 }
 
@@ -189,7 +190,17 @@ function isAsDesired(olds: RobotAccountOutputs, news: RobotAccountInputs): boole
 /** The state after an update that keeps the generation. */
 function keptState(olds: RobotAccountOutputs, news: RobotAccountInputs, robot: Robot): RobotAccountOutputs {
     const { generation, name, login } = olds;
-    return { ...news, generation, name, robot, login, differences: [], ...retiredOutputs(olds.retiredRobots) };
+    const { rotate: _, ...rest } = news;
+    return {
+        ...rest,
+        ...keptTexts(olds, news),
+        generation,
+        name,
+        robot,
+        login,
+        differences: [],
+        ...retiredOutputs(olds.retiredRobots),
+    };
 }
 
 type Found = Pick<RobotAccountOutputs, "robot" | "differences" | "due" | "gone"> & {

@@ -119,10 +119,29 @@ export const validationKeys = z.strictObject({
         }),
 });
 
+/** A text that says nothing but that it is another one than before. */
+function rotateKey(what: string, more = "") {
+    return z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+            description:
+                `Any text, as a date or the name of an incident: another one than at the last \`up\` replaces ${what} at the ` +
+                `next one, whatever its age.${more} The first value of a stack that has the account already replaces it, too; ` +
+                "leaving it out again changes nothing",
+            examples: ["2026-12 audit"],
+            defaultText: "none",
+            fix: "write a text in quotes",
+        });
+}
+
 /** Robot accounts, as they are configured. */
 export const robotsKeys = z.strictObject({
+    rotate: rotateKey("both robot accounts"),
     importer: z
         .strictObject({
+            rotate: rotateKey("the robot account that pushes", " Beside `robots.rotate`: either of them does it."),
             maxAge: days(1).prefault("30d").meta({
                 description:
                     "Lifetime of the robot account that pushes. `npm run up` replaces it when two thirds of the lifetime are over",
@@ -134,6 +153,10 @@ export const robotsKeys = z.strictObject({
         .meta({ description: "The robot account that pushes" }),
     puller: z
         .strictObject({
+            rotate: rotateKey(
+                "the robot account that clusters pull with",
+                " Beside `robots.rotate`: either of them does it.",
+            ),
             maxAge: days(1)
                 .prefault("90d")
                 .meta({

@@ -37,10 +37,13 @@ export interface Site {
     readonly onRemove: OnRemove;
 }
 
-/** Lifetimes of the robot accounts, in days. */
+/** When robot accounts are replaced: lifetimes in days, and texts of which another one than before replaces them. */
 export interface SiteRobots {
-    readonly importer: { readonly maxAge: number };
+    /** Of both accounts. */
+    readonly rotate?: string;
+    readonly importer: { readonly maxAge: number; readonly rotate?: string };
     readonly puller: {
+        readonly rotate?: string;
         readonly maxAge: number;
         /** For which a puller that was replaced stays valid. */
         readonly overlap: number;
@@ -108,9 +111,17 @@ function createSite(parsed: SiteDocument, { upstreams, ...read }: SiteParts): Si
 /** Days. */
 const DEFAULT_OVERLAP = 7;
 
-function robotLifetimes({ importer, puller }: NonNullable<SiteDocument["robots"]>): SiteRobots {
+function robotLifetimes({ rotate, importer, puller }: NonNullable<SiteDocument["robots"]>): SiteRobots {
     const { maxAge, overlap = Math.min(DEFAULT_OVERLAP, longestOverlap(maxAge)) } = puller;
-    return { importer, puller: { maxAge, overlap } };
+    return {
+        ...rotateValue(rotate),
+        importer: { maxAge: importer.maxAge, ...rotateValue(importer.rotate) },
+        puller: { maxAge, overlap, ...rotateValue(puller.rotate) },
+    };
+}
+
+function rotateValue(rotate: string | undefined): { readonly rotate?: string } {
+    return rotate === undefined ? {} : { rotate };
 }
 
 /** What a site has that sets none of this. */

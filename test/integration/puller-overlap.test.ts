@@ -119,6 +119,28 @@ test("a puller that is due is replaced in place, and the old one is valid until 
     expect(kind.compare(after.outs, after.inputs).changes).toBe(false);
 });
 
+test("a changed site.robots.rotate replaces a puller of any age, once, and the old one stays for its overlap", async () => {
+    const first = await created();
+    const rotate = { "site.robots.rotate": "audit" };
+    const second = await up(first, { rotate });
+    expect(lines).toContain("puller-1 -> puller-2: site.robots.rotate was changed");
+    expect(robots()).toEqual(["mirror+puller-1", "mirror+puller-2"]);
+    expect([await greeting(first.outs), await greeting(second.outs)]).toEqual([200, 200]);
+    const third = await up(second, { rotate });
+    expect(third.outs).toEqual(second.outs);
+    // Without a refresh the inputs have the number that was asked for, not that of the name that was free.
+    await on
+        .managed()
+        .robots.create({ name: "puller-3", namespace: "mirror", right: "pull", description: "another's" });
+    const again = await up(third, { rotate: { "site.robots.rotate": "audit 2" } });
+    expect(again.outs.name).toBe("puller-4");
+    const inputsThen = { ...again.inputs, generation: 3 };
+    const news = { ...inputs(), rotate: { "site.robots.rotate": "audit 3" } };
+    const checked = kind.normalizeInputs?.(inputsThen, news, context) ?? news;
+    expect((await kind.update(again.outs, checked, context)).name).toBe("puller-5");
+    expect((await up(again, {})).outs).not.toHaveProperty("rotate");
+});
+
 test("a shorter overlap ends a retired account earlier, a longer one later", async () => {
     const first = await created();
     on.fake.harbor.age("puller-1", 61);

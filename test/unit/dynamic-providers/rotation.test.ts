@@ -1,4 +1,5 @@
 import { robotAccountProvider } from "../../../dynamic-providers/robot-account/provider";
+import { UNKNOWN_VALUE } from "../../../dynamic-providers/lifecycle/unknown-value";
 import { rotationReason } from "../../../dynamic-providers/robot-account/rotation";
 import { operationContext } from "../../support/operation-context";
 
@@ -37,6 +38,14 @@ const INPUTS = {
     owner: "a1b2c3d4",
     maxAge: 30,
 };
+const STATE = {
+    ...INPUTS,
+    generation: 2,
+    name: "importer-2",
+    robot: { id: "1", username: "robot$mirror+importer-2", createdAt: day(0) },
+    login: { username: "robot$mirror+importer-2", password: "other" },
+    differences: [] as string[],
+};
 const CONTEXT = operationContext();
 const normalizeInputs = (olds: object, news: object = INPUTS, selfUrn = "urn:robot") =>
     robotAccountProvider.normalizeInputs?.(olds, { ...INPUTS, ...news, selfUrn }, CONTEXT).generation;
@@ -48,20 +57,38 @@ test("the generation stays, and goes up when a refresh has found it due, or its 
     expect(normalizeInputs({ ...INPUTS, generation: 3 }, { maxAge: 60 })).toBe(4);
 });
 
+test("another text of site.robots.rotate replaces the account, one that is left out does not", () => {
+    const olds = { ...INPUTS, generation: 3 };
+    const rotate = (texts: Record<string, string>) => ({ rotate: texts });
+    const audit = rotate({ "site.robots.rotate": "audit" });
+    expect(normalizeInputs(olds, audit)).toBe(4);
+    expect(normalizeInputs({ ...olds, ...audit }, audit)).toBe(3);
+    expect(normalizeInputs({ ...olds, ...audit })).toBe(3);
+    expect(
+        normalizeInputs({ ...olds, ...audit }, rotate({ ...audit.rotate, "site.robots.importer.rotate": "leak" })),
+    ).toBe(4);
+    expect(normalizeInputs({}, audit, "urn:first")).toBe(1);
+    expect(normalizeInputs(olds, rotate({ "site.robots.rotate": UNKNOWN_VALUE }))).toBe(3);
+});
+
+test("an importer that skipped a name is not taken for its own successor: it is replaced after the next refresh", async () => {
+    const audit = { rotate: { "site.robots.rotate": "audit" } };
+    const state = { ...STATE, generation: 3, name: "importer-3" };
+    // State has the number of the inputs, which is less than that in the name.
+    const news = { ...INPUTS, ...audit, generation: 3 };
+    expect(robotAccountProvider.compare(state, news)).toEqual({ changes: true });
+    const kept = await robotAccountProvider.update(state, news, CONTEXT);
+    expect(kept).not.toHaveProperty("rotate");
+    expect(robotAccountProvider.compare(kept, { ...news, generation: 4 })).toMatchObject({ replaces: ["generation"] });
+});
+
 test("the engine checks a replacement again without the old inputs: the decision stays", () => {
     expect(normalizeInputs({ ...INPUTS, generation: 7, due: "two thirds of its 30 days are over" })).toBe(8);
     expect(normalizeInputs({})).toBe(8);
 });
 
 test("a new generation is a replacement; what a refresh found, and another admin's password, are updates", () => {
-    const state = {
-        ...INPUTS,
-        generation: 2,
-        name: "importer-2",
-        robot: { id: "1", username: "robot$mirror+importer-2", createdAt: day(0) },
-        login: { username: "robot$mirror+importer-2", password: "other" },
-        differences: [] as string[],
-    };
+    const state = STATE;
     expect(robotAccountProvider.compare(state, { ...INPUTS, generation: 2 })).toEqual({ changes: false });
     // An account that skipped the names of others has a higher number than its inputs.
     expect(robotAccountProvider.compare(state, { ...INPUTS, generation: 1 })).toEqual({ changes: false });

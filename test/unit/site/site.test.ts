@@ -334,6 +334,18 @@ test("a replaced puller stays valid for 7 days, or a third of its maxAge if that
     expect([overlap({ overlap: "0d" }), overlap({ overlap: "30d" })]).toEqual([0, 30]);
 });
 
+test("what replaces robot accounts is a text of both or of one of them", () => {
+    const robots = { rotate: "audit", importer: { rotate: "leak" }, puller: {} };
+    expect(site({ registry: { ...registry, type: "quay" }, robots }).site?.robots).toEqual({
+        rotate: "audit",
+        importer: { maxAge: 30, rotate: "leak" },
+        puller: { maxAge: 90, overlap: 7 },
+    });
+    expect(messages(site({ registry: { ...registry, type: "quay" }, robots: { rotate: 7 } }))).toEqual([
+        expect.stringMatching(/^site\.robots\.rotate: .*write a text in quotes$/),
+    ]);
+});
+
 test("an overlap longer than the lifetime of the account is rejected, where accounts expire", () => {
     const robots = { puller: { maxAge: "30d", overlap: "11d" } };
     expect(messages(site({ registry: { ...registry, type: "harbor" }, robots }))).toEqual([
