@@ -9,10 +9,10 @@ import { robotDescription } from "./description";
 import { generationLines, isReplaced, keptTexts, nextGeneration, remainingAccounts } from "./generations";
 import { type RetiredRobot, type RobotAccountInputs, type RobotAccountOutputs, robotAccountKind as kind } from "./kind";
 import { deleteRetired, endedAccounts, readRetired, retireCurrent, retiredOutputs } from "./retirement";
-import { rotationReason } from "./rotation";
+import { expiryDays, rotationReason } from "./rotation";
 
-/** `generation` and `overlap` are compared by what follows from them. */
-const COMPARED = comparedInputs(kind, ["generation", "overlap"]);
+/** `generation` is compared by what follows from it. */
+const COMPARED = comparedInputs(kind, ["generation"]);
 
 /**
  * A robot account of the registry, proven when it is created, and replaced by a new generation before it expires.
@@ -81,7 +81,7 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
             const { robot, differences } = found;
             if (olds.role === "puller") context.process.pullers.set(olds.registry.mirrorBase, olds.login);
             for (const difference of differences) log.line("warning", `${robot.username}: ${difference}`);
-            const due = rotationReason(found, olds.maxAge, new Date());
+            const due = rotationReason(found, olds, new Date());
             if (due !== undefined) log.line("info", `${robot.username}: ${due}; the next \`npm run up\` replaces it`);
             const next = due === undefined ? undefined : await nextFreeGeneration(robots, olds);
             return refreshedState(olds, { robot, differences, due, nextGeneration: next, gone: undefined }, retired);
@@ -115,7 +115,9 @@ function desiredState(inputs: RobotAccountInputs, generation: number): DesiredRo
         right: role === "importer" ? "push" : "pull",
         ...(removes === undefined ? {} : { removes }),
         description: robotDescription(stack, role, owner),
-        ...(registryAdmin(inputs.registry.type).capabilities.robotExpiry ? { days: maxAge } : {}),
+        ...(registryAdmin(inputs.registry.type).capabilities.robotExpiry
+            ? { days: expiryDays(inputs), leastDays: maxAge }
+            : {}),
     };
 }
 
@@ -182,9 +184,13 @@ async function repair(
 
 function isAsDesired(olds: RobotAccountOutputs, news: RobotAccountInputs): boolean {
     const { generation, differences } = olds;
-    return (
-        differences.length === 0 && isDeepStrictEqual(desiredState(olds, generation), desiredState(news, generation))
-    );
+    return differences.length === 0 && isDeepStrictEqual(comparable(olds, generation), comparable(news, generation));
+}
+
+/** Without lifetimes: a refresh finds out whether the account's is long enough, and another maxAge is another account. */
+function comparable(inputs: RobotAccountInputs, generation: number): DesiredRobot {
+    const { days: _days, leastDays: _least, ...desired } = desiredState(inputs, generation);
+    return desired;
 }
 
 /** The state after an update that keeps the generation. */

@@ -142,12 +142,15 @@ export const robotsKeys = z.strictObject({
     importer: z
         .strictObject({
             rotate: rotateKey("the robot account that pushes", " Beside `robots.rotate`: either of them does it."),
-            maxAge: days(1).prefault("30d").meta({
-                description:
-                    "Lifetime of the robot account that pushes. `npm run up` replaces it when two thirds of the lifetime are over",
-                exampleText: "30d",
-                fix: "write a number of days, as in 30d",
-            }),
+            maxAge: days(1)
+                .prefault("30d")
+                .meta({
+                    description:
+                        "Longest age of the robot account that pushes. `npm run up` replaces it when two thirds of it are over. On " +
+                        "Harbor and JFrog it expires 7 days after this age",
+                    exampleText: "30d",
+                    fix: "write a number of days, as in 30d",
+                }),
         })
         .prefault({})
         .meta({ description: "The robot account that pushes" }),
@@ -161,8 +164,8 @@ export const robotsKeys = z.strictObject({
                 .prefault("90d")
                 .meta({
                     description:
-                        "Lifetime of the robot account that clusters pull with. `npm run up` replaces it when two thirds of the " +
-                        "lifetime are over",
+                        "Longest age of the robot account that clusters pull with. `npm run up` replaces it when two thirds of it " +
+                        "are over. On Harbor and JFrog it expires `overlap` and 7 days after this age",
                     exampleText: "90d",
                     fix: "write a number of days, as in 90d",
                 }),
@@ -171,8 +174,7 @@ export const robotsKeys = z.strictObject({
                 .meta({
                     description:
                         "For how long a replaced account stays valid, for clusters that still have it in their pull secret. The " +
-                        "first `up` after that time deletes it; with `0d` the next `up` does. Harbor and JFrog: at most a third of `maxAge`, " +
-                        "since the account expires then",
+                        "first `up` after that time deletes it; with `0d` the next `up` does",
                     exampleText: "7d",
                     defaultText: "7d, or a third of maxAge if that is less",
                     fix: "write a number of days, as in 7d",

@@ -6,7 +6,7 @@ import { imageIssues, readUpstreams, tagOnlyIssues } from "./content-issues";
 import type { ConfigIssue } from "./config-issue";
 import { mergeDocuments, parseSiteDocument } from "./document";
 import { collectIssue } from "./issues";
-import { kindIssues, longestOverlap } from "./kind-issues";
+import { kindIssues } from "./kind-issues";
 import { type SiteCluster, mirrorPolicy } from "./mirror-policy";
 import { readNetworkAccess } from "./network-access";
 import { targetFiles } from "./target-files";
@@ -112,7 +112,7 @@ function createSite(parsed: SiteDocument, { upstreams, ...read }: SiteParts): Si
 const DEFAULT_OVERLAP = 7;
 
 function robotLifetimes({ rotate, importer, puller }: NonNullable<SiteDocument["robots"]>): SiteRobots {
-    const { maxAge, overlap = Math.min(DEFAULT_OVERLAP, longestOverlap(maxAge)) } = puller;
+    const { maxAge, overlap = Math.min(DEFAULT_OVERLAP, Math.floor(maxAge / 3)) } = puller;
     return {
         ...rotateValue(rotate),
         importer: { maxAge: importer.maxAge, ...rotateValue(importer.rotate) },

@@ -98,7 +98,7 @@ test("a puller that is due is replaced in place, and the old one is valid until 
     expect(robots()).toEqual(["mirror+puller-1", "mirror+puller-2"]);
     expect([await greeting(first.outs), await greeting(second.outs)]).toEqual([200, 200]);
     const until = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
-    expect(lines.join("\n")).toContain("puller-1 -> puller-2: it expires on ");
+    expect(lines.join("\n")).toContain("puller-1 -> puller-2: two thirds of its 90 days are over");
     expect(lines.join("\n")).toContain(`puller-1 stays valid until ${until}`);
 
     days(6);
@@ -154,7 +154,7 @@ test("a shorter overlap ends a retired account earlier, a longer one later", asy
 
 test("a retired account whose own end comes before its overlap is over is said to be valid until then", async () => {
     const first = await created();
-    on.fake.harbor.age("puller-1", 85);
+    on.fake.harbor.age("puller-1", 100);
     await up(first);
     const end = new Date(on.fake.harbor.robot("puller-1").expires_at * 1000).toISOString().slice(0, 10);
     expect(lines.join("\n")).toContain(`puller-1 stays valid until ${end}`);
@@ -181,7 +181,7 @@ test("the name that is announced for a new puller is the one that is created: na
         .robots.create({ name: "puller-2", namespace: "mirror", right: "pull", description: "another's" });
     on.fake.harbor.age("puller-1", 61);
     const second = await up(first);
-    expect(lines.join("\n")).toContain("puller-1 -> puller-3: it expires on ");
+    expect(lines.join("\n")).toContain("puller-1 -> puller-3: two thirds of its 90 days are over");
     expect(second.outs.name).toBe("puller-3");
     on.fake.harbor.removeRobot("puller-3");
     await on

@@ -42,8 +42,8 @@ test("up makes the project, two robot accounts, brings the images and proves the
         fake.harbor.robot(name).access.map(({ resource, action }) => `${resource}:${action}`);
     expect(rights("importer-1")).toEqual(["repository:pull", "repository:push"]);
     expect(rights("puller-1")).toEqual(["repository:pull"]);
-    expect(fake.harbor.robot("importer-1").duration).toBe(30);
-    expect(fake.harbor.robot("puller-1").duration).toBe(90);
+    expect(fake.harbor.robot("importer-1").duration).toBe(37);
+    expect(fake.harbor.robot("puller-1").duration).toBe(104);
     expect(fake.writes()).toEqual(["POST /projects", "POST /robots", "POST /robots"]);
     expect(fake.content.filter(({ username }) => username === ADMIN.username)).toEqual([]);
     const pushers = fake.content.filter(({ method }) => method === "PUT").map(({ username }) => username);

@@ -1,6 +1,6 @@
 import { robotAccountProvider } from "../../../dynamic-providers/robot-account/provider";
 import { UNKNOWN_VALUE } from "../../../dynamic-providers/lifecycle/unknown-value";
-import { rotationReason } from "../../../dynamic-providers/robot-account/rotation";
+import { expiryDays, rotationReason } from "../../../dynamic-providers/robot-account/rotation";
 import { operationContext } from "../../support/operation-context";
 
 const NOW = new Date("2026-06-01T00:00:00Z");
@@ -17,14 +17,31 @@ const found = (age: number, left?: number) => ({
 });
 
 test("an account is due when two thirds of its days are over, when it expires soon, or when the registry rejects it", () => {
-    expect(rotationReason(found(19, 11), 30, NOW)).toBeUndefined();
-    expect(rotationReason(found(19), 30, NOW)).toBeUndefined();
-    expect(rotationReason(found(21), 30, NOW)).toBe("two thirds of its 30 days are over");
-    expect(rotationReason(found(1, 9), 30, NOW)).toBe("it expires on 2026-06-10");
-    expect(rotationReason({ ...found(1), isAccepted: false }, 30, NOW)).toMatch(/no longer accepts its secret/);
+    expect(rotationReason(found(19, 11), { maxAge: 30 }, NOW)).toBeUndefined();
+    expect(rotationReason(found(19), { maxAge: 30 }, NOW)).toBeUndefined();
+    expect(rotationReason(found(21), { maxAge: 30 }, NOW)).toBe("two thirds of its 30 days are over");
+    expect(rotationReason(found(1, 9), { maxAge: 30 }, NOW)).toBe("it expires on 2026-06-10");
+    expect(rotationReason({ ...found(1), isAccepted: false }, { maxAge: 30 }, NOW)).toMatch(
+        /no longer accepts its secret/,
+    );
     expect(
-        rotationReason({ ...found(1), isAccepted: false, differences: ["it is disabled"] }, 30, NOW),
+        rotationReason({ ...found(1), isAccepted: false, differences: ["it is disabled"] }, { maxAge: 30 }, NOW),
     ).toBeUndefined();
+});
+
+test("an account that was made with fewer days than today is replaced while its overlap fits in before it expires", () => {
+    const puller = { maxAge: 30, overlap: 20 };
+    expect(expiryDays(puller)).toBe(57);
+    expect(rotationReason(found(1, 28), puller, NOW)).toBeUndefined();
+    expect(rotationReason(found(1, 26), puller, NOW)).toBe("it expires on 2026-06-27");
+    // A new one is not due before its time.
+    expect(rotationReason(found(19, 57 - 19), puller, NOW)).toBeUndefined();
+    for (const maxAge of [1, 2, 30, 3650]) {
+        for (const overlap of [0, 1, 40]) {
+            expect(rotationReason(found(0, expiryDays({ maxAge, overlap })), { maxAge, overlap }, NOW)).toBeUndefined();
+        }
+    }
+    expect(expiryDays({ maxAge: 30 })).toBe(37);
 });
 
 const INPUTS = {
