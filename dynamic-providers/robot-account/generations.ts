@@ -1,5 +1,6 @@
 import { registryAdmin } from "../../lib/registries";
 import { UNKNOWN_VALUE } from "../lifecycle/unknown-value";
+import { type Times, upcomingRotation } from "./rotation";
 import type { RetiredAccount, RobotAccountInputs, RobotAccountOutputs } from "./kind";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -7,8 +8,8 @@ const DAY_MS = 24 * 3600 * 1000;
 /** What a refresh has noted beside the inputs: the engine gives a check nothing else of the state. */
 type NotedInputs = Partial<
     RobotAccountInputs &
-        Pick<RobotAccountOutputs, "due" | "gone"> & {
-            readonly expiresAt: string;
+        Pick<RobotAccountOutputs, "due" | "gone"> &
+        Times & {
             /** Of an account that is due: the first generation whose name no other stack has. */
             readonly nextGeneration: number;
         }
@@ -78,6 +79,26 @@ export function remainingAccounts(
 export function validUntil({ retiredAt, expiresAt }: Omit<RetiredAccount, "name">, overlap: number): Date {
     const end = Date.parse(retiredAt) + overlap * DAY_MS;
     return new Date(expiresAt === undefined ? end : Math.min(end, Date.parse(expiresAt)));
+}
+
+/** The times of an account that stays, for later checks: a refresh has noted them, and no update asks for them. */
+export function keptTimes({ createdAt, expiresAt, ...olds }: NotedInputs, generation: number): Partial<Times> {
+    if (generation !== olds.generation || createdAt === undefined) return {};
+    return { createdAt, ...(expiresAt === undefined ? {} : { expiresAt }) };
+}
+
+/** For a preview: that the account is due for replacement soon. */
+export function upcomingLine(olds: NotedInputs, news: RobotAccountInputs): string | undefined {
+    const { generation = 1, role } = news;
+    const { createdAt, ...expiry } = keptTimes(olds, generation);
+    const text = createdAt === undefined ? undefined : upcomingRotation({ createdAt, ...expiry }, news, new Date());
+    return text === undefined ? undefined : `${role}-${generation}: ${text}`;
+}
+
+/** Inputs as state holds them: times that a refresh has noted are those of the account, which may be another one now. */
+export function withoutTimes(inputs: RobotAccountInputs): RobotAccountInputs {
+    const { createdAt: _createdAt, expiresAt: _expiresAt, ...rest } = inputs as RobotAccountInputs & Partial<Times>;
+    return rest;
 }
 
 /** For a preview: which generation replaces which and why, which earlier ones stay valid until when, which are removed. */

@@ -4,12 +4,21 @@ import { type DesiredRobot, type Robot, type RobotAdmin, registryAdmin } from ".
 import type { ResourceLog } from "../lifecycle/engine";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasMoved, replacedRegistry, withManagement } from "../registry/connection";
-import type { RegistryProvider } from "../registry/registry-process";
+import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { robotDescription } from "./description";
-import { generationLines, isReplaced, keptTexts, nextGeneration, remainingAccounts } from "./generations";
+import {
+    generationLines,
+    isReplaced,
+    keptTexts,
+    keptTimes,
+    nextGeneration,
+    remainingAccounts,
+    upcomingLine,
+    withoutTimes,
+} from "./generations";
 import { type RetiredRobot, type RobotAccountInputs, type RobotAccountOutputs, robotAccountKind as kind } from "./kind";
 import { deleteRetired, endedAccounts, readRetired, retireCurrent, retiredOutputs } from "./retirement";
-import { expiryDays, rotationReason } from "./rotation";
+import { expiresSoon, expiryDays, rotationReason, upcomingRotation } from "./rotation";
 
 /** `generation` is compared by what follows from it. */
 const COMPARED = comparedInputs(kind, ["generation"]);
@@ -26,11 +35,18 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
     normalizeInputs: (olds, news, { process }) => {
         const generation = nextGeneration(olds, news, process.generations);
         const retired = remainingAccounts(olds, news, generation, new Date());
-        return { ...news, generation, ...(retired.length === 0 ? {} : { retired }) };
+        return {
+            ...news,
+            generation,
+            ...(retired.length === 0 ? {} : { retired }),
+            ...keptTimes(olds, generation),
+        };
     },
 
-    describeChanges: async (olds, news, { log }) => {
+    describeChanges: async (olds, news, { log, process }) => {
         for (const line of generationLines(olds, news)) log.line("info", line);
+        const upcoming = upcomingLine(olds, news);
+        if (upcoming !== undefined && !process.announcedRotations.has(news.selfUrn)) log.line("warning", upcoming);
     },
 
     compare: (olds, news) => {
@@ -54,7 +70,8 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
         return { id: resourceId(inputs, created.name), outs: { ...inputs, ...created } };
     },
 
-    update: async (olds, news, context) => {
+    update: async (olds, checked, context) => {
+        const news = withoutTimes(checked);
         const isRotated = isReplaced(olds, news);
         const ended = endedAccounts(olds, news);
         if (!isRotated && ended.length === 0 && isAsDesired(olds, news)) return keptState(olds, news, olds.robot);
@@ -81,8 +98,9 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
             const { robot, differences } = found;
             if (olds.role === "puller") context.process.pullers.set(olds.registry.mirrorBase, olds.login);
             for (const difference of differences) log.line("warning", `${robot.username}: ${difference}`);
-            const due = rotationReason(found, olds, new Date());
-            if (due !== undefined) log.line("info", `${robot.username}: ${due}; the next \`npm run up\` replaces it`);
+            const now = new Date();
+            const due = rotationReason(found, olds, now);
+            announce({ ...olds, robot, due }, context, now);
             const next = due === undefined ? undefined : await nextFreeGeneration(robots, olds);
             return refreshedState(olds, { robot, differences, due, nextGeneration: next, gone: undefined }, retired);
         });
@@ -103,6 +121,23 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
         });
     },
 };
+
+/** Logs that the account is due for replacement, or will be soon: as a warning where somebody has to act in time. */
+function announce({ selfUrn, robot, due, ...lifetimes }: RobotAccountOutputs, context: RegistryContext, now: Date) {
+    const upcoming = due === undefined ? upcomingRotation(robot, lifetimes, now) : undefined;
+    if (upcoming !== undefined) {
+        context.process.announcedRotations.add(selfUrn);
+        context.log.line("warning", `${robot.username}: ${upcoming}`);
+    }
+    if (due === undefined) return;
+    const day = robot.expiresAt?.slice(0, 10) ?? "";
+    const isUrgent = expiresSoon(robot, now);
+    const reason = isUrgent && !due.includes(day) ? `${due}, and it expires on ${day}` : due;
+    context.log.line(
+        isUrgent ? "warning" : "info",
+        `${robot.username}: ${reason}; the next \`npm run up\` replaces it`,
+    );
+}
 
 /** More names in a row that belong to other stacks are a mistake. */
 const MAX_TAKEN = 100;
@@ -221,10 +256,11 @@ function refreshedState(olds: RobotAccountOutputs, found: Found, retiredRobots: 
     const retired = before?.filter(({ retiredAt }) => retiredRobots.some((robot) => robot.retiredAt === retiredAt));
     const inputs = { ...rest, ...(retired === undefined || retired.length === 0 ? {} : { retired }) };
     const notes = { ...(due === undefined ? {} : { due }), ...(gone === undefined ? {} : { gone }) };
-    const expiry = robot.expiresAt === undefined ? {} : { expiresAt: robot.expiresAt };
+    const { createdAt, expiresAt } = robot;
+    const times = { createdAt, ...(expiresAt === undefined ? {} : { expiresAt }) };
     return {
         outs: { ...inputs, generation, name, robot, login, differences, ...notes, ...retiredOutputs(retiredRobots) },
-        inputs: { ...inputs, ...notes, ...expiry, ...(nextGeneration === undefined ? {} : { nextGeneration }) },
+        inputs: { ...inputs, ...notes, ...times, ...(nextGeneration === undefined ? {} : { nextGeneration }) },
     };
 }
 

@@ -141,6 +141,45 @@ test("a changed site.robots.rotate replaces a puller of any age, once, and the o
     expect((await up(again, {})).outs).not.toHaveProperty("rotate");
 });
 
+test("a replacement is announced a week ahead: by a refresh, and by every preview after it, once in a run", async () => {
+    const first = await created();
+    on.fake.harbor.age("puller-1", 54);
+    const day = new Date(Date.now() + 6 * 86_400_000).toISOString().slice(0, 10);
+    const announced = `it is due for replacement on ${day} (two thirds of its 90 days are over)`;
+    const second = await up(first);
+    expect(lines).toEqual([expect.stringContaining(`robot$mirror+puller-1: ${announced}`)]);
+    expect(second.outs.name).toBe("puller-1");
+
+    // Another run, whose preview asks nobody.
+    lines.length = 0;
+    context = operationContext(lines);
+    const news = kind.normalizeInputs?.(second.inputs, inputs(), context) ?? inputs();
+    await kind.describeChanges?.(second.inputs, news, context);
+    expect(lines).toEqual([expect.stringContaining(`puller-1: ${announced}`)]);
+    expect(kind.compare(second.outs, news).changes).toBe(false);
+
+    // The times are those of the account that has gone: nothing is announced of its successor.
+    lines.length = 0;
+    const third = await up(second, { rotate: { "site.robots.rotate": "audit" } });
+    expect(third.inputs).not.toHaveProperty("createdAt");
+    expect(third.outs).not.toHaveProperty("createdAt");
+    lines.length = 0;
+    await up(third, { rotate: { "site.robots.rotate": "audit" } });
+    expect(lines).toEqual([expect.stringContaining("puller-1 stays valid until")]);
+});
+
+test("an account that expires within a week although it is due is a warning", async () => {
+    const severities: string[] = [];
+    const first = await created();
+    on.fake.harbor.age("puller-1", 98);
+    context.log.line = (severity, message) => void severities.push(`${severity}: ${message}`);
+    await refreshed(first);
+    const day = new Date(Date.now() + 6 * 86_400_000).toISOString().slice(0, 10);
+    expect(severities).toEqual([
+        `warning: robot$mirror+puller-1: two thirds of its 90 days are over, and it expires on ${day}; the next \`npm run up\` replaces it`,
+    ]);
+});
+
 test("a shorter overlap ends a retired account earlier, a longer one later", async () => {
     const first = await created();
     on.fake.harbor.age("puller-1", 61);

@@ -1,6 +1,11 @@
 import { robotAccountProvider } from "../../../dynamic-providers/robot-account/provider";
 import { UNKNOWN_VALUE } from "../../../dynamic-providers/lifecycle/unknown-value";
-import { expiryDays, rotationReason } from "../../../dynamic-providers/robot-account/rotation";
+import {
+    expiresSoon,
+    expiryDays,
+    rotationReason,
+    upcomingRotation,
+} from "../../../dynamic-providers/robot-account/rotation";
 import { operationContext } from "../../support/operation-context";
 
 const NOW = new Date("2026-06-01T00:00:00Z");
@@ -42,6 +47,25 @@ test("an account that was made with fewer days than today is replaced while its 
         }
     }
     expect(expiryDays({ maxAge: 30 })).toBe(37);
+});
+
+test("a replacement is announced a week before, or a third of maxAge if that is less, with its day", () => {
+    const upcoming = (age: number, lifetimes: { maxAge: number; overlap?: number }, left?: number) =>
+        upcomingRotation(found(age, left).robot, lifetimes, NOW);
+    const puller = { maxAge: 90, overlap: 7 };
+    expect(upcoming(52, puller, 52)).toBeUndefined();
+    expect(upcoming(54, puller, 50)).toBe(
+        "it is due for replacement on 2026-06-07 (two thirds of its 90 days are over): the first `npm run up` after that replaces it",
+    );
+    expect(upcoming(10, puller, 35)).toContain("on 2026-06-06 (it expires on 2026-07-06)");
+    // Due already: that is another line.
+    expect([upcoming(61, puller, 43), upcoming(10, puller, 20)]).toEqual([undefined, undefined]);
+    expect([upcoming(0, { maxAge: 9 }), upcoming(4, { maxAge: 9 })]).toEqual([
+        undefined,
+        expect.stringContaining("2026-06-03"),
+    ]);
+    expect([expiresSoon(found(80, 6).robot, NOW), expiresSoon(found(80, 8).robot, NOW)]).toEqual([true, false]);
+    expect(expiresSoon(found(80).robot, NOW)).toBe(false);
 });
 
 const INPUTS = {
