@@ -22,6 +22,8 @@ export interface RobotAccessArgs extends AdminArgs {
     /** The project or organization: `mirror`. */
     readonly namespace: pulumi.Input<string>;
     readonly robots: RobotLifetimes;
+    /** Source references of images that a new generation is proven with. */
+    readonly samples: readonly string[];
     /** Whether images are removed, for which the importer may need a right of its own. Plain: it decides on that right. */
     readonly onRemove: OnRemove;
     /** `RegistryAccess.instance`. */

@@ -1,11 +1,8 @@
-import { isDeepStrictEqual } from "node:util";
-import { PassthroughError } from "../../lib/errors/errors";
-import { type DesiredRobot, type Robot, type RobotAdmin, registryAdmin } from "../../lib/registries";
-import type { ResourceLog } from "../lifecycle/engine";
+import type { RegistryManagement, Robot, RobotAdmin } from "../../lib/registries";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasMoved, replacedRegistry, withManagement } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
-import { robotDescription } from "./description";
+import { createAccount, desiredState, isAsDesired, nextFreeGeneration } from "./account";
 import {
     generationLines,
     isReplaced,
@@ -18,10 +15,11 @@ import {
 } from "./generations";
 import { type RetiredRobot, type RobotAccountInputs, type RobotAccountOutputs, robotAccountKind as kind } from "./kind";
 import { deleteRetired, endedAccounts, readRetired, retireCurrent, retiredOutputs } from "./retirement";
-import { expiresSoon, expiryDays, rotationReason, upcomingRotation } from "./rotation";
+import { proveSuccessor } from "./proof";
+import { expiresSoon, rotationReason, upcomingRotation } from "./rotation";
 
-/** `generation` is compared by what follows from it. */
-const COMPARED = comparedInputs(kind, ["generation"]);
+/** `generation` is compared by what follows from it; what an account is proven with changes with the content. */
+const COMPARED = comparedInputs(kind, ["generation", "samples"]);
 
 /**
  * A robot account of the registry, proven when it is created, and replaced by a new generation before it expires.
@@ -64,9 +62,11 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
     },
 
     create: async (inputs, context) => {
-        const created = await withManagement(inputs, context, ({ robots }) =>
-            createAccount(robots, inputs, context.log),
-        );
+        const created = await withManagement(inputs, context, async (management) => {
+            const account = await createAccount(management.robots, inputs, context.log);
+            if (isSuccessor(inputs)) await proveSuccessor(inputs, account.login, management, context);
+            return account;
+        });
         return { id: resourceId(inputs, created.name), outs: { ...inputs, ...created } };
     },
 
@@ -75,8 +75,9 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
         const isRotated = isReplaced(olds, news);
         const ended = endedAccounts(olds, news);
         if (!isRotated && ended.length === 0 && isAsDesired(olds, news)) return keptState(olds, news, olds.robot);
-        return withManagement(news, context, async ({ robots }) => {
-            const outs = isRotated ? await rotate(robots, olds, news, context.log) : await repair(robots, olds, news);
+        return withManagement(news, context, async (management) => {
+            const { robots } = management;
+            const outs = isRotated ? await rotate(management, olds, news, context) : await repair(robots, olds, news);
             return deleteRetired(robots, outs, ended, resourceId(outs, outs.name));
         });
     },
@@ -139,70 +140,24 @@ function announce({ selfUrn, robot, due, ...lifetimes }: RobotAccountOutputs, co
     );
 }
 
-/** More names in a row that belong to other stacks are a mistake. */
-const MAX_TAKEN = 100;
-
-function desiredState(inputs: RobotAccountInputs, generation: number): DesiredRobot {
-    const { role, namespace, stack, owner, maxAge, removes } = inputs;
-    return {
-        name: `${role}-${generation}`,
-        namespace,
-        right: role === "importer" ? "push" : "pull",
-        ...(removes === undefined ? {} : { removes }),
-        description: robotDescription(stack, role, owner),
-        ...(registryAdmin(inputs.registry.type).capabilities.robotExpiry
-            ? { days: expiryDays(inputs), leastDays: maxAge }
-            : {}),
-    };
-}
-
-type CreatedAccount = Pick<RobotAccountOutputs, "generation" | "name" | "robot" | "login" | "differences">;
-
-/** The first generation after the current one whose name no other stack has, for the preview. */
-async function nextFreeGeneration(robots: RobotAdmin, olds: RobotAccountOutputs): Promise<number> {
-    const first = olds.generation + 1;
-    for (let generation = first; generation < first + MAX_TAKEN; generation++) {
-        if (!(await robots.isTaken(desiredState(olds, generation)))) return generation;
-    }
-    return first;
-}
-
-/** A new robot account under the first name from the checked generation on that no other stack has. */
-async function createAccount(
-    robots: RobotAdmin,
-    inputs: RobotAccountInputs,
-    log: ResourceLog,
-): Promise<CreatedAccount> {
-    const first = inputs.generation ?? 1;
-    for (let generation = first; generation < first + MAX_TAKEN; generation++) {
-        const desired = desiredState(inputs, generation);
-        const created = await robots.create(desired);
-        if (created === undefined) {
-            log.line("info", `the robot account ${desired.name} belongs to another stack; the next number is tried`);
-            continue;
-        }
-        return { generation, name: desired.name, robot: created.robot, login: created.credentials, differences: [] };
-    }
-    const [from, to] = [first, first + MAX_TAKEN - 1].map((generation) => `${inputs.role}-${generation}`);
-    throw new PassthroughError("they all belong to other stacks", {
-        code: "ROBOT_NAMES_TAKEN",
-        thing: `robot accounts ${from ?? ""} to ${to ?? ""} in ${inputs.namespace}`,
-        fix: "remove robot accounts that are no longer used",
-    });
-}
-
 function resourceId(inputs: RobotAccountInputs, name: string): string {
     return `${inputs.registry.mirrorBase}#${name}`;
 }
 
+/** True for an account that takes the place of another one; the first is proven by the import and the validation. */
+function isSuccessor({ generation = 1 }: RobotAccountInputs): boolean {
+    return generation > 1;
+}
+
 async function rotate(
-    robots: RobotAdmin,
+    management: RegistryManagement,
     olds: RobotAccountOutputs,
     news: RobotAccountInputs,
-    log: ResourceLog,
+    context: RegistryContext,
 ): Promise<RobotAccountOutputs> {
     const generation = Math.max(news.generation ?? 1, olds.generation + 1);
-    const created = await createAccount(robots, { ...news, generation }, log);
+    const created = await createAccount(management.robots, { ...news, generation }, context.log);
+    await proveSuccessor(news, created.login, management, context);
     return { ...news, ...created, ...retiredOutputs(retireCurrent(olds, news)) };
 }
 
@@ -215,17 +170,6 @@ async function repair(
         ? olds.robot
         : await robots.update(olds.robot, desiredState(news, olds.generation));
     return keptState(olds, news, robot);
-}
-
-function isAsDesired(olds: RobotAccountOutputs, news: RobotAccountInputs): boolean {
-    const { generation, differences } = olds;
-    return differences.length === 0 && isDeepStrictEqual(comparable(olds, generation), comparable(news, generation));
-}
-
-/** Without lifetimes: a refresh finds out whether the account's is long enough, and another maxAge is another account. */
-function comparable(inputs: RobotAccountInputs, generation: number): DesiredRobot {
-    const { days: _days, leastDays: _least, ...desired } = desiredState(inputs, generation);
-    return desired;
 }
 
 /** The state after an update that keeps the generation. */

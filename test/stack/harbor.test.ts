@@ -117,7 +117,14 @@ test("a robot account past two thirds of its time is replaced: the new one first
     expect(up.text).toContain("importer-1 -> importer-2");
     expect(fake.writes().map((write) => write.replace(/\d+$/, "N"))).toEqual(["POST /robots", "DELETE /robots/N"]);
     expect(robots()).toEqual(["mirror+importer-2", "mirror+puller-1"]);
-    expect(fake.content.filter(({ method }) => method !== "GET" && method !== "HEAD")).toEqual([]);
+    // The proof of the new account: a manifest that is there, again.
+    expect(fake.content.filter(({ method }) => method !== "GET" && method !== "HEAD")).toEqual([
+        {
+            method: "PUT",
+            path: expect.stringMatching(/\/manifests\/sha256:/) as string,
+            username: "robot$mirror+importer-2",
+        },
+    ]);
     expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
 });
 
@@ -185,6 +192,32 @@ test("a secret that somebody refreshed does not stop its own repair", async () =
     expect(robots()).toEqual(["mirror+importer-3", "mirror+puller-2", "mirror+puller-3"]);
     expect((await stack.outputs()).validation).toMatchObject({ status: "proven" });
     expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("another text of site.robots.importer.rotate: the images' resource gets the account, and asks the registry nothing", async () => {
+    const { fake, stack } = site;
+    stack.configure(site.document({}, { robots: { importer: { rotate: "audit" } } }));
+    expect((await stack.preview()).text).toContain("importer-3 -> importer-4: site.robots.importer.rotate was changed");
+    fake.content.length = 0;
+    const up = await stack.upOnly("--skip-preview");
+    expect(up).toMatchObject({ code: 0 });
+    expect(up.text).toMatch(/ImageImport .*updated/);
+    expect(robots()).toEqual(["mirror+importer-4", "mirror+puller-2", "mirror+puller-3"]);
+    // All of it is the proof of the new account, in one repository.
+    const asked = fake.content.filter(({ username }) => username !== "");
+    expect(new Set(asked.map(({ username }) => username))).toEqual(new Set(["robot$mirror+importer-4"]));
+    const [repository] = asked.map(({ path }) => path.replace(/\/(manifests|blobs)\/.*/, ""));
+    const requests = asked.map(
+        ({ method, path }) => `${method} ${path.replace(/:?[^/]+$/, "").replace(repository ?? "", "")}`,
+    );
+    expect(requests.filter((request) => request !== "GET /manifests/")).toEqual(["GET /blobs/", "PUT /manifests/"]);
+    const { pushSecret } = await stack.outputs();
+    const { secret } = fake.harbor.robot("importer-4");
+    const auth = Buffer.from(`robot$mirror+importer-4:${secret}`, "utf8").toString("base64");
+    expect(JSON.parse(String(pushSecret))).toEqual({ auths: { [fake.host]: { auth } } });
+    stack.configure(site.document());
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    expect(robots()).toHaveLength(3);
 });
 
 test("a second stack of the same name makes robot accounts of its own in the project it may adopt, and takes nobody's", async () => {
