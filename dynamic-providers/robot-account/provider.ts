@@ -158,7 +158,19 @@ async function rotate(
     const generation = Math.max(news.generation ?? 1, olds.generation + 1);
     const created = await createAccount(management.robots, { ...news, generation }, context.log);
     await proveSuccessor(news, created.login, management, context);
-    return { ...news, ...created, ...retiredOutputs(retireCurrent(olds, news)) };
+    const isLeft = await removeRemains(management.robots, olds);
+    return { ...news, ...created, ...retiredOutputs(isLeft ? retireCurrent(olds, news) : olds.retiredRobots) };
+}
+
+/**
+ * Removes what is left of an account that nobody can log in with any more (Artifactory: the group of a revoked token): no
+ * refresh would find it as a retired account.
+ * @returns false if the account does not exist any more
+ */
+async function removeRemains(robots: RobotAdmin, { robot, name, namespace }: RobotAccountOutputs): Promise<boolean> {
+    if (await robots.exists(robot, { name, namespace })) return true;
+    await robots.remove(robot, { name, namespace });
+    return false;
 }
 
 async function repair(

@@ -1,3 +1,5 @@
+import { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
 import type { RegistryClient } from "../distribution/client/registry-client";
 import { PassthroughError, RegistryError } from "../errors/errors";
 import type { Manifest } from "../oci/manifest";
@@ -58,7 +60,8 @@ async function readConfiguration(client: RegistryClient, repository: string, { b
     const [configuration] = blobs;
     if (configuration === undefined) return;
     await client.retrying(async () => {
-        for await (const _ of (await client.blobGet(repository, configuration.digest)) ?? []);
+        const stream = await client.blobGet(repository, configuration.digest);
+        if (stream !== undefined) await finished(Readable.from(stream).resume());
     });
 }
 

@@ -39,6 +39,11 @@ export class StackAccount {
         await this.removePending(context);
     }
 
+    async destroy(): Promise<void> {
+        await kind.remove(this.outs, this.context());
+        this.state = undefined;
+    }
+
     /** What the nightly check finds: true if something differs. */
     async differs(): Promise<boolean> {
         const context = this.context();
