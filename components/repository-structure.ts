@@ -49,7 +49,11 @@ export class RepositoryStructure extends pulumi.ComponentResource {
             { parent: this, dependsOn: opts.dependsOn ?? [] },
         );
         const options = { parent: this, dependsOn: [within] };
-        this.robots = new RobotAccess(child("robots"), { ...common, owner, robots }, options);
+        this.robots = new RobotAccess(
+            child("robots"),
+            { ...common, owner, robots, samples: sampleImages(images) },
+            options,
+        );
         if (registryAdmin(type).capabilities.repositoriesFirst) {
             const { importer, puller } = this.robots;
             new RepositorySet(
@@ -65,6 +69,20 @@ export class RepositoryStructure extends pulumi.ComponentResource {
         }
         this.registerOutputs({ namespace: this.namespace });
     }
+}
+
+/** How many images are tried for the proof of a robot account: the oldest, which are there if anything is. */
+const SAMPLES = 3;
+
+/** The first images of different repositories. */
+function sampleImages(images: readonly string[]): string[] {
+    const byRepository = new Map<string, string>();
+    for (const source of images) {
+        const name = repositoryName(parseSourceKey(source));
+        if (!byRepository.has(name)) byRepository.set(name, source);
+        if (byRepository.size === SAMPLES) break;
+    }
+    return [...byRepository.values()];
 }
 
 /** Names below the namespace: `quay.io/org/app`. */

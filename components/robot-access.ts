@@ -5,10 +5,13 @@ import type { OnRemove } from "../lib/mirror/on-remove";
 import { registryAdmin } from "../lib/registries";
 import { childName } from "./child-name";
 
-/** Lifetimes of the robot accounts, in days. */
+/** When robot accounts are replaced: lifetimes in days, and texts of which another one than before replaces them. */
 export interface RobotLifetimes {
-    readonly importer: { readonly maxAge: pulumi.Input<number> };
+    /** Of both accounts. */
+    readonly rotate?: pulumi.Input<string>;
+    readonly importer: { readonly maxAge: pulumi.Input<number>; readonly rotate?: pulumi.Input<string> };
     readonly puller: {
+        readonly rotate?: pulumi.Input<string>;
         readonly maxAge: pulumi.Input<number>;
         /** For which a puller that was replaced stays valid. */
         readonly overlap: pulumi.Input<number>;
@@ -19,6 +22,8 @@ export interface RobotAccessArgs extends AdminArgs {
     /** The project or organization: `mirror`. */
     readonly namespace: pulumi.Input<string>;
     readonly robots: RobotLifetimes;
+    /** Source references of images that a new generation is proven with. */
+    readonly samples: readonly string[];
     /** Whether images are removed, for which the importer may need a right of its own. Plain: it decides on that right. */
     readonly onRemove: OnRemove;
     /** `RegistryAccess.instance`. */
@@ -35,7 +40,12 @@ export class RobotAccess extends pulumi.ComponentResource {
     constructor(name: string, args: RobotAccessArgs, opts: pulumi.ComponentResourceOptions = {}) {
         super("registry-passthrough:registry:RobotAccess", name, {}, opts);
         const { robots, onRemove, ...common } = args;
-        const account = (role: "importer" | "puller") => ({ ...common, role, stack: pulumi.getStack() });
+        const account = (role: "importer" | "puller") => ({
+            ...common,
+            role,
+            stack: pulumi.getStack(),
+            ...rotateTexts(robots, role),
+        });
         // What a component waits for is not by itself what its children depend on.
         const options = { parent: this, dependsOn: opts.dependsOn ?? [] };
         const { removalNeedsRight } = registryAdmin(args.registry.type).capabilities;
@@ -49,11 +59,19 @@ export class RobotAccess extends pulumi.ComponentResource {
             options,
         );
         // Clusters have the puller's secret, and when the last one has received the new one is not known here.
+        const { maxAge, overlap } = robots.puller;
         this.puller = new RobotAccount(
             childName(name, STOCK, "puller"),
-            { ...account("puller"), ...robots.puller },
+            { ...account("puller"), maxAge, overlap },
             options,
         );
         this.registerOutputs({ importer: this.importer.robot, puller: this.puller.robot });
     }
+}
+
+/** By configuration key, the texts of which another one than before replaces the account; nothing if there is none. */
+function rotateTexts(robots: RobotLifetimes, role: "importer" | "puller") {
+    const texts = { "site.robots.rotate": robots.rotate, [`site.robots.${role}.rotate`]: robots[role].rotate };
+    const set = Object.entries(texts).flatMap(([key, text]) => (text === undefined ? [] : [[key, text] as const]));
+    return set.length === 0 ? {} : { rotate: pulumi.output(Object.fromEntries(set)) };
 }

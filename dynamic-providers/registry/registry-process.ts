@@ -39,6 +39,8 @@ export class RegistryProcess implements ProviderProcess {
      * without the old inputs.
      */
     readonly generations = new Map<string, number>();
+    /** URNs of robot accounts of which a refresh has said that they are due for replacement soon: a preview need not. */
+    readonly announcedRotations = new Set<string>();
     /**
      * By `mirrorBase`, what removes the repositories that no image needs any more and that are empty. An update of the
      * repositories, which comes before those of the images, leaves it here for whatever removes images afterwards.

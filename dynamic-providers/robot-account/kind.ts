@@ -19,6 +19,10 @@ const args = adminArgs.extend({
      * of the same `up`, which is right only where every user of the account is a resource of the stack.
      */
     overlap: z.number().nonnegative().optional(),
+    /** By configuration key, texts of which another one than before replaces the account. Absent: there is none. */
+    rotate: z.record(z.string(), z.string()).readonly().optional(),
+    /** Source references of images that a new generation is proven with, if the registry has them. */
+    samples: z.array(z.string()).readonly().optional(),
     /** Removes images too; absent where it does not, or needs no right for it. */
     removes: z.literal(true).optional(),
 });

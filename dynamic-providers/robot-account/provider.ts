@@ -1,18 +1,25 @@
-import { isDeepStrictEqual } from "node:util";
-import { PassthroughError } from "../../lib/errors/errors";
-import { type DesiredRobot, type Robot, type RobotAdmin, registryAdmin } from "../../lib/registries";
-import type { ResourceLog } from "../lifecycle/engine";
+import type { RegistryManagement, Robot, RobotAdmin } from "../../lib/registries";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasMoved, replacedRegistry, withManagement } from "../registry/connection";
-import type { RegistryProvider } from "../registry/registry-process";
-import { robotDescription } from "./description";
-import { generationLines, nextGeneration, remainingAccounts } from "./generations";
+import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import { createAccount, desiredState, isAsDesired, nextFreeGeneration } from "./account";
+import {
+    generationLines,
+    isReplaced,
+    keptTexts,
+    keptTimes,
+    nextGeneration,
+    remainingAccounts,
+    upcomingLine,
+    withoutTimes,
+} from "./generations";
 import { type RetiredRobot, type RobotAccountInputs, type RobotAccountOutputs, robotAccountKind as kind } from "./kind";
 import { deleteRetired, endedAccounts, readRetired, retireCurrent, retiredOutputs } from "./retirement";
-import { rotationReason } from "./rotation";
+import { proveSuccessor } from "./proof";
+import { expiresSoon, rotationReason, upcomingRotation } from "./rotation";
 
-/** `generation` and `overlap` are compared by what follows from them. */
-const COMPARED = comparedInputs(kind, ["generation", "overlap"]);
+/** `generation` is compared by what follows from it; what an account is proven with changes with the content. */
+const COMPARED = comparedInputs(kind, ["generation", "samples"]);
 
 /**
  * A robot account of the registry, proven when it is created, and replaced by a new generation before it expires.
@@ -26,15 +33,22 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
     normalizeInputs: (olds, news, { process }) => {
         const generation = nextGeneration(olds, news, process.generations);
         const retired = remainingAccounts(olds, news, generation, new Date());
-        return { ...news, generation, ...(retired.length === 0 ? {} : { retired }) };
+        return {
+            ...news,
+            generation,
+            ...(retired.length === 0 ? {} : { retired }),
+            ...keptTimes(olds, generation),
+        };
     },
 
-    describeChanges: async (olds, news, { log }) => {
+    describeChanges: async (olds, news, { log, process }) => {
         for (const line of generationLines(olds, news)) log.line("info", line);
+        const upcoming = upcomingLine(olds, news);
+        if (upcoming !== undefined && !process.announcedRotations.has(news.selfUrn)) log.line("warning", upcoming);
     },
 
     compare: (olds, news) => {
-        const isRotated = (news.generation ?? 0) > olds.generation;
+        const isRotated = isReplaced(olds, news);
         const replaces = [
             ...replacedRegistry(olds, news),
             ...(isRotated && news.overlap === undefined ? ["generation"] : []),
@@ -48,18 +62,22 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
     },
 
     create: async (inputs, context) => {
-        const created = await withManagement(inputs, context, ({ robots }) =>
-            createAccount(robots, inputs, context.log),
-        );
+        const created = await withManagement(inputs, context, async (management) => {
+            const account = await createAccount(management.robots, inputs, context.log);
+            if (isSuccessor(inputs)) await proveSuccessor(inputs, account.login, management, context);
+            return account;
+        });
         return { id: resourceId(inputs, created.name), outs: { ...inputs, ...created } };
     },
 
-    update: async (olds, news, context) => {
-        const isRotated = (news.generation ?? 0) > olds.generation;
+    update: async (olds, checked, context) => {
+        const news = withoutTimes(checked);
+        const isRotated = isReplaced(olds, news);
         const ended = endedAccounts(olds, news);
         if (!isRotated && ended.length === 0 && isAsDesired(olds, news)) return keptState(olds, news, olds.robot);
-        return withManagement(news, context, async ({ robots }) => {
-            const outs = isRotated ? await rotate(robots, olds, news, context.log) : await repair(robots, olds, news);
+        return withManagement(news, context, async (management) => {
+            const { robots } = management;
+            const outs = isRotated ? await rotate(management, olds, news, context) : await repair(robots, olds, news);
             return deleteRetired(robots, outs, ended, resourceId(outs, outs.name));
         });
     },
@@ -81,8 +99,9 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
             const { robot, differences } = found;
             if (olds.role === "puller") context.process.pullers.set(olds.registry.mirrorBase, olds.login);
             for (const difference of differences) log.line("warning", `${robot.username}: ${difference}`);
-            const due = rotationReason(found, olds.maxAge, new Date());
-            if (due !== undefined) log.line("info", `${robot.username}: ${due}; the next \`npm run up\` replaces it`);
+            const now = new Date();
+            const due = rotationReason(found, olds, now);
+            announce({ ...olds, robot, due }, context, now);
             const next = due === undefined ? undefined : await nextFreeGeneration(robots, olds);
             return refreshedState(olds, { robot, differences, due, nextGeneration: next, gone: undefined }, retired);
         });
@@ -104,68 +123,54 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
     },
 };
 
-/** More names in a row that belong to other stacks are a mistake. */
-const MAX_TAKEN = 100;
-
-function desiredState(inputs: RobotAccountInputs, generation: number): DesiredRobot {
-    const { role, namespace, stack, owner, maxAge, removes } = inputs;
-    return {
-        name: `${role}-${generation}`,
-        namespace,
-        right: role === "importer" ? "push" : "pull",
-        ...(removes === undefined ? {} : { removes }),
-        description: robotDescription(stack, role, owner),
-        ...(registryAdmin(inputs.registry.type).capabilities.robotExpiry ? { days: maxAge } : {}),
-    };
-}
-
-type CreatedAccount = Pick<RobotAccountOutputs, "generation" | "name" | "robot" | "login" | "differences">;
-
-/** The first generation after the current one whose name no other stack has, for the preview. */
-async function nextFreeGeneration(robots: RobotAdmin, olds: RobotAccountOutputs): Promise<number> {
-    const first = olds.generation + 1;
-    for (let generation = first; generation < first + MAX_TAKEN; generation++) {
-        if (!(await robots.isTaken(desiredState(olds, generation)))) return generation;
+/** Logs that the account is due for replacement, or will be soon: as a warning where somebody has to act in time. */
+function announce({ selfUrn, robot, due, ...lifetimes }: RobotAccountOutputs, context: RegistryContext, now: Date) {
+    const upcoming = due === undefined ? upcomingRotation(robot, lifetimes, now) : undefined;
+    if (upcoming !== undefined) {
+        context.process.announcedRotations.add(selfUrn);
+        context.log.line("warning", `${robot.username}: ${upcoming}`);
     }
-    return first;
-}
-
-/** A new robot account under the first name from the checked generation on that no other stack has. */
-async function createAccount(
-    robots: RobotAdmin,
-    inputs: RobotAccountInputs,
-    log: ResourceLog,
-): Promise<CreatedAccount> {
-    const first = inputs.generation ?? 1;
-    for (let generation = first; generation < first + MAX_TAKEN; generation++) {
-        const desired = desiredState(inputs, generation);
-        const created = await robots.create(desired);
-        if (created === undefined) {
-            log.line("info", `the robot account ${desired.name} belongs to another stack; the next number is tried`);
-            continue;
-        }
-        return { generation, name: desired.name, robot: created.robot, login: created.credentials, differences: [] };
-    }
-    const [from, to] = [first, first + MAX_TAKEN - 1].map((generation) => `${inputs.role}-${generation}`);
-    throw new PassthroughError("they all belong to other stacks", {
-        code: "ROBOT_NAMES_TAKEN",
-        thing: `robot accounts ${from ?? ""} to ${to ?? ""} in ${inputs.namespace}`,
-        fix: "remove robot accounts that are no longer used",
-    });
+    if (due === undefined) return;
+    const day = robot.expiresAt?.slice(0, 10) ?? "";
+    const isUrgent = expiresSoon(robot, now);
+    const reason = isUrgent && !due.includes(day) ? `${due}, and it expires on ${day}` : due;
+    context.log.line(
+        isUrgent ? "warning" : "info",
+        `${robot.username}: ${reason}; the next \`npm run up\` replaces it`,
+    );
 }
 
 function resourceId(inputs: RobotAccountInputs, name: string): string {
     return `${inputs.registry.mirrorBase}#${name}`;
 }
 
+/** True for an account that takes the place of another one; the first is proven by the import and the validation. */
+function isSuccessor({ generation = 1 }: RobotAccountInputs): boolean {
+    return generation > 1;
+}
+
 async function rotate(
-    robots: RobotAdmin,
+    management: RegistryManagement,
     olds: RobotAccountOutputs,
     news: RobotAccountInputs,
-    log: ResourceLog,
+    context: RegistryContext,
 ): Promise<RobotAccountOutputs> {
-    const created = await createAccount(robots, news, log);
-    return { ...news, ...created, ...retiredOutputs(retireCurrent(olds, news)) };
+    const generation = Math.max(news.generation ?? 1, olds.generation + 1);
+    const created = await createAccount(management.robots, { ...news, generation }, context.log);
+    await proveSuccessor(news, created.login, management, context);
+    const isLeft = await removeRemains(management.robots, olds);
+    return { ...news, ...created, ...retiredOutputs(isLeft ? retireCurrent(olds, news) : olds.retiredRobots) };
+}
+
+/**
+ * Removes what is left of an account that nobody can log in with any more (Artifactory: the group of a revoked token): no
+ * refresh would find it as a retired account.
+ * @returns false if the account does not exist any more
+ */
+async function removeRemains(robots: RobotAdmin, { robot, name, namespace }: RobotAccountOutputs): Promise<boolean> {
+    if (await robots.exists(robot, { name, namespace })) return true;
+    await robots.remove(robot, { name, namespace });
+    return false;
 }
 
 async function repair(
@@ -179,17 +184,20 @@ async function repair(
     return keptState(olds, news, robot);
 }
 
-function isAsDesired(olds: RobotAccountOutputs, news: RobotAccountInputs): boolean {
-    const { generation, differences } = olds;
-    return (
-        differences.length === 0 && isDeepStrictEqual(desiredState(olds, generation), desiredState(news, generation))
-    );
-}
-
 /** The state after an update that keeps the generation. */
 function keptState(olds: RobotAccountOutputs, news: RobotAccountInputs, robot: Robot): RobotAccountOutputs {
     const { generation, name, login } = olds;
-    return { ...news, generation, name, robot, login, differences: [], ...retiredOutputs(olds.retiredRobots) };
+    const { rotate: _, ...rest } = news;
+    return {
+        ...rest,
+        ...keptTexts(olds, news),
+        generation,
+        name,
+        robot,
+        login,
+        differences: [],
+        ...retiredOutputs(olds.retiredRobots),
+    };
 }
 
 type Found = Pick<RobotAccountOutputs, "robot" | "differences" | "due" | "gone"> & {
@@ -204,10 +212,11 @@ function refreshedState(olds: RobotAccountOutputs, found: Found, retiredRobots: 
     const retired = before?.filter(({ retiredAt }) => retiredRobots.some((robot) => robot.retiredAt === retiredAt));
     const inputs = { ...rest, ...(retired === undefined || retired.length === 0 ? {} : { retired }) };
     const notes = { ...(due === undefined ? {} : { due }), ...(gone === undefined ? {} : { gone }) };
-    const expiry = robot.expiresAt === undefined ? {} : { expiresAt: robot.expiresAt };
+    const { createdAt, expiresAt } = robot;
+    const times = { createdAt, ...(expiresAt === undefined ? {} : { expiresAt }) };
     return {
         outs: { ...inputs, generation, name, robot, login, differences, ...notes, ...retiredOutputs(retiredRobots) },
-        inputs: { ...inputs, ...notes, ...expiry, ...(nextGeneration === undefined ? {} : { nextGeneration }) },
+        inputs: { ...inputs, ...notes, ...times, ...(nextGeneration === undefined ? {} : { nextGeneration }) },
     };
 }
 

@@ -1,22 +1,68 @@
-import type { FoundRobot } from "../../lib/registries";
+import type { FoundRobot, Robot } from "../../lib/registries";
+import type { RobotAccountInputs } from "./kind";
 
 const DAY_MS = 24 * 3600 * 1000;
-/** A robot account is replaced after this part of its lifetime: the rest is for those who are late. */
+/** A robot account is replaced after this part of its maxAge: the rest is for those who are late. */
 const SPENT = 2 / 3;
+/** Days between the latest time at which anybody needs an account and its expiry. */
+const EXPIRY_MARGIN = 7;
 
-/**
- * Why a robot account should be replaced by a new one at `now`; undefined if it should not. The text is the same at each
- * look: no hours, no counts.
- */
+/** How long robot accounts of a role live, in days. */
+export type Lifetimes = Pick<RobotAccountInputs, "maxAge" | "overlap">;
+
+/** After how many days an account expires: it is valid for its overlap even if it is replaced only when `maxAge` is over. */
+export function expiryDays({ maxAge, overlap = 0 }: Lifetimes): number {
+    return maxAge + overlap + EXPIRY_MARGIN;
+}
+
+/** Days before its expiry by which an account must be replaced, whatever its age: it may have been made with fewer. */
+function neededDays({ maxAge, overlap = 0 }: Lifetimes): number {
+    return Math.max(maxAge * (1 - SPENT), overlap === 0 ? 0 : overlap + EXPIRY_MARGIN);
+}
+
+/** What is known of an account without its registry. */
+export type Times = Pick<Robot, "createdAt" | "expiresAt">;
+
+interface Due {
+    /** Milliseconds since the epoch. */
+    readonly at: number;
+    /** The same text at each look: no hours, no counts. */
+    readonly reason: string;
+}
+
+/** When an account is due by its age or its expiry, and for which of them. */
+function dueTime({ createdAt, expiresAt }: Times, lifetimes: Lifetimes): Due {
+    const { maxAge } = lifetimes;
+    const byAge = Date.parse(createdAt) + maxAge * SPENT * DAY_MS;
+    const byExpiry = expiresAt === undefined ? Infinity : Date.parse(expiresAt) - neededDays(lifetimes) * DAY_MS;
+    if (byExpiry < byAge) return { at: byExpiry, reason: `it expires on ${expiresAt?.slice(0, 10) ?? ""}` };
+    return { at: byAge, reason: `two thirds of its ${maxAge} days are over` };
+}
+
+/** Why a robot account should be replaced by a new one at `now`; undefined if it should not. */
 export function rotationReason(
     { robot, differences, isAccepted }: FoundRobot,
-    maxAge: number,
+    lifetimes: Lifetimes,
     now: Date,
 ): string | undefined {
     // A disabled account is rejected as well: only when it is enabled again, it shows whether the secret is the same.
     if (!isAccepted && differences.length === 0) return "the registry no longer accepts its secret";
-    const left = robot.expiresAt === undefined ? Infinity : Date.parse(robot.expiresAt) - now.getTime();
-    if (left < maxAge * (1 - SPENT) * DAY_MS) return `it expires on ${robot.expiresAt?.slice(0, 10) ?? ""}`;
-    const age = now.getTime() - Date.parse(robot.createdAt);
-    return age > maxAge * SPENT * DAY_MS ? `two thirds of its ${maxAge} days are over` : undefined;
+    const { at, reason } = dueTime(robot, lifetimes);
+    return at < now.getTime() ? reason : undefined;
+}
+
+/** How many days before its time a replacement is announced, but not for longer than a third of `maxAge`. */
+const NOTICE = 7;
+
+/** The announcement of a replacement that is due soon, with its day; undefined if none is, or it is due already. */
+export function upcomingRotation(times: Times, lifetimes: Lifetimes, now: Date): string | undefined {
+    const { at, reason } = dueTime(times, lifetimes);
+    const left = at - now.getTime();
+    if (left < 0 || left > Math.min(NOTICE, lifetimes.maxAge / 3) * DAY_MS) return undefined;
+    return `it is due for replacement on ${new Date(at).toISOString().slice(0, 10)} (${reason}): the first \`npm run up\` after that replaces it`;
+}
+
+/** True if an account that should have been replaced expires within a week, or has expired. */
+export function expiresSoon({ expiresAt }: Times, now: Date): boolean {
+    return expiresAt !== undefined && Date.parse(expiresAt) - now.getTime() < NOTICE * DAY_MS;
 }

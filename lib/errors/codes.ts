@@ -136,6 +136,7 @@ export const ERROR_CODES = {
         "DENIED",
         "NO_CREDENTIALS",
         "ROBOT_NAMES_TAKEN",
+        "ROBOT_UNPROVEN",
         "TOKENS_REJECTED",
         "TOKEN_URL_UNREACHABLE",
         "UNAUTHORIZED",

@@ -16,6 +16,8 @@ export interface DesiredRobot {
     readonly description: string;
     /** After how many days the registry ends it by itself, where `capabilities.robotExpiry`. */
     readonly days?: number;
+    /** With how many days an existing account may stay as it is; absent: with `days` only. */
+    readonly leastDays?: number;
 }
 
 /** A robot account as state keeps it: nothing secret. */

@@ -18,21 +18,7 @@ export function kindIssues(site: SiteDocument, mirror: MirrorBase | undefined): 
     return [
         ...unsupported("site.registry.quota", quota !== undefined && !capabilities.quota, "quota"),
         ...unsupported("site.robots", site.robots !== undefined && !capabilities.robotAccounts, "robot accounts"),
-        ...overlapIssues(site, capabilities),
         ...(mirror === undefined ? [] : namespaceIssues(type, mirror, capabilities)),
-    ];
-}
-
-function overlapIssues({ robots }: SiteDocument, { robotExpiry }: RegistryCapabilities): ConfigIssue[] {
-    const { maxAge, overlap = 0 } = robots?.puller ?? {};
-    if (!robotExpiry || maxAge === undefined || overlap <= longestOverlap(maxAge)) return [];
-    const most = longestOverlap(maxAge);
-    return [
-        {
-            key: "site.robots.puller.overlap",
-            problem: `${overlap}d is too long: the account expires ${most} days after it was replaced (a third of its maxAge of ${maxAge}d)`,
-            fix: `write at most ${most}d, or a longer maxAge`,
-        },
     ];
 }
 
@@ -49,9 +35,4 @@ function namespaceIssues(
             fix: `write ${host}/<${namespaces}>, as in ${host}/mirror: one component, ${namespaceRule.text}`,
         },
     ];
-}
-
-/** Days for which an account can stay valid after it was replaced at two thirds of its `maxAge`, before it expires. */
-export function longestOverlap(maxAge: number): number {
-    return Math.floor(maxAge / 3);
 }

@@ -120,27 +120,53 @@ export const validationKeys = z.strictObject({
         }),
 });
 
+/** A text that says nothing but that it is another one than before. */
+function rotateKey(what: string, more = "") {
+    return z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+            description:
+                `Any text, as a date or the name of an incident: another one than at the last \`up\` replaces ${what} at the ` +
+                `next one, whatever its age.${more} The first value of a stack that has the account already replaces it, too; ` +
+                "leaving it out again changes nothing",
+            examples: ["2026-12 audit"],
+            defaultText: "none",
+            fix: "write a text in quotes",
+        });
+}
+
 /** Robot accounts, as they are configured. */
 export const robotsKeys = z.strictObject({
+    rotate: rotateKey("both robot accounts"),
     importer: z
         .strictObject({
-            maxAge: days(1).prefault("30d").meta({
-                description:
-                    "Lifetime of the robot account that pushes. `npm run up` replaces it when two thirds of the lifetime are over",
-                exampleText: "30d",
-                fix: "write a number of days, as in 30d",
-            }),
+            rotate: rotateKey("the robot account that pushes", " Beside `robots.rotate`: either of them does it."),
+            maxAge: days(1)
+                .prefault("30d")
+                .meta({
+                    description:
+                        "Longest age of the robot account that pushes. `npm run up` replaces it when two thirds of it are over. On " +
+                        "Harbor and JFrog it expires 7 days after this age",
+                    exampleText: "30d",
+                    fix: "write a number of days, as in 30d",
+                }),
         })
         .prefault({})
         .meta({ description: "The robot account that pushes" }),
     puller: z
         .strictObject({
+            rotate: rotateKey(
+                "the robot account that clusters pull with",
+                " Beside `robots.rotate`: either of them does it.",
+            ),
             maxAge: days(1)
                 .prefault("90d")
                 .meta({
                     description:
-                        "Lifetime of the robot account that clusters pull with. `npm run up` replaces it when two thirds of the " +
-                        "lifetime are over",
+                        "Longest age of the robot account that clusters pull with. `npm run up` replaces it when two thirds of it " +
+                        "are over. On Harbor and JFrog it expires `overlap` and 7 days after this age",
                     exampleText: "90d",
                     fix: "write a number of days, as in 90d",
                 }),
@@ -149,8 +175,7 @@ export const robotsKeys = z.strictObject({
                 .meta({
                     description:
                         "For how long a replaced account stays valid, for clusters that still have it in their pull secret. The " +
-                        "first `up` after that time deletes it; with `0d` the next `up` does. Harbor and JFrog: at most a third of `maxAge`, " +
-                        "since the account expires then",
+                        "first `up` after that time deletes it; with `0d` the next `up` does",
                     exampleText: "7d",
                     defaultText: "7d, or a third of maxAge if that is less",
                     fix: "write a number of days, as in 7d",

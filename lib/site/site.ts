@@ -7,7 +7,7 @@ import { imageIssues, readUpstreams, tagOnlyIssues } from "./content-issues";
 import type { ConfigIssue } from "./config-issue";
 import { mergeDocuments, parseSiteDocument } from "./document";
 import { collectIssue } from "./issues";
-import { kindIssues, longestOverlap } from "./kind-issues";
+import { kindIssues } from "./kind-issues";
 import { type SiteCluster, mirrorPolicy } from "./mirror-policy";
 import { readNetworkAccess } from "./network-access";
 import { targetFiles } from "./target-files";
@@ -38,10 +38,13 @@ export interface Site {
     readonly onRemove: OnRemove;
 }
 
-/** Lifetimes of the robot accounts, in days. */
+/** When robot accounts are replaced: lifetimes in days, and texts of which another one than before replaces them. */
 export interface SiteRobots {
-    readonly importer: { readonly maxAge: number };
+    /** Of both accounts. */
+    readonly rotate?: string;
+    readonly importer: { readonly maxAge: number; readonly rotate?: string };
     readonly puller: {
+        readonly rotate?: string;
         readonly maxAge: number;
         /** For which a puller that was replaced stays valid. */
         readonly overlap: number;
@@ -110,9 +113,17 @@ function createSite(parsed: SiteDocument, { upstreams, ...read }: SiteParts): Si
 /** Days. */
 const DEFAULT_OVERLAP = 7;
 
-function robotLifetimes({ importer, puller }: NonNullable<SiteDocument["robots"]>): SiteRobots {
-    const { maxAge, overlap = Math.min(DEFAULT_OVERLAP, longestOverlap(maxAge)) } = puller;
-    return { importer, puller: { maxAge, overlap } };
+function robotLifetimes({ rotate, importer, puller }: NonNullable<SiteDocument["robots"]>): SiteRobots {
+    const { maxAge, overlap = Math.min(DEFAULT_OVERLAP, Math.floor(maxAge / 3)) } = puller;
+    return {
+        ...rotateValue(rotate),
+        importer: { maxAge: importer.maxAge, ...rotateValue(importer.rotate) },
+        puller: { maxAge, overlap, ...rotateValue(puller.rotate) },
+    };
+}
+
+function rotateValue(rotate: string | undefined): { readonly rotate?: string } {
+    return rotate === undefined ? {} : { rotate };
 }
 
 /** What a site has that sets none of this. */

@@ -47,6 +47,19 @@ test("one is made, proven, read, changed in place, and removed twice", async () 
     expect(await read()).toBeUndefined();
 });
 
+test("an account that lives shorter than a new one would is no difference while it lives as long as it may be in use", async () => {
+    const { robots } = managed();
+    const made = await robots.create(WISH);
+    if (made === undefined) throw new Error("not made");
+    const differences = async (days: number, leastDays: number) =>
+        (await robots.read(made.robot, { ...WISH, days, leastDays }, made.credentials))?.differences;
+    expect(await differences(47, 30)).toEqual([]);
+    expect(await differences(47, 31)).toEqual(["duration: 30 -> 47 days"]);
+    expect(await differences(29, 20)).toEqual(["duration: 30 -> 29 days"]);
+    fake.harbor.robot("importer-1").duration = -1;
+    expect(await differences(47, 30)).toEqual(["duration: -1 -> 47 days"]);
+});
+
 test("one that removes images has the right to delete beside its own, and loses it again", async () => {
     const { robots } = managed();
     const removing: DesiredRobot = { ...WISH, removes: true };

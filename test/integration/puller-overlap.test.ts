@@ -98,7 +98,7 @@ test("a puller that is due is replaced in place, and the old one is valid until 
     expect(robots()).toEqual(["mirror+puller-1", "mirror+puller-2"]);
     expect([await greeting(first.outs), await greeting(second.outs)]).toEqual([200, 200]);
     const until = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
-    expect(lines.join("\n")).toContain("puller-1 -> puller-2: it expires on ");
+    expect(lines.join("\n")).toContain("puller-1 -> puller-2: two thirds of its 90 days are over");
     expect(lines.join("\n")).toContain(`puller-1 stays valid until ${until}`);
 
     days(6);
@@ -119,6 +119,67 @@ test("a puller that is due is replaced in place, and the old one is valid until 
     expect(kind.compare(after.outs, after.inputs).changes).toBe(false);
 });
 
+test("a changed site.robots.rotate replaces a puller of any age, once, and the old one stays for its overlap", async () => {
+    const first = await created();
+    const rotate = { "site.robots.rotate": "audit" };
+    const second = await up(first, { rotate });
+    expect(lines).toContain("puller-1 -> puller-2: site.robots.rotate was changed");
+    expect(robots()).toEqual(["mirror+puller-1", "mirror+puller-2"]);
+    expect([await greeting(first.outs), await greeting(second.outs)]).toEqual([200, 200]);
+    const third = await up(second, { rotate });
+    expect(third.outs).toEqual(second.outs);
+    // Without a refresh the inputs have the number that was asked for, not that of the name that was free.
+    await on
+        .managed()
+        .robots.create({ name: "puller-3", namespace: "mirror", right: "pull", description: "another's" });
+    const again = await up(third, { rotate: { "site.robots.rotate": "audit 2" } });
+    expect(again.outs.name).toBe("puller-4");
+    const inputsThen = { ...again.inputs, generation: 3 };
+    const news = { ...inputs(), rotate: { "site.robots.rotate": "audit 3" } };
+    const checked = kind.normalizeInputs?.(inputsThen, news, context) ?? news;
+    expect((await kind.update(again.outs, checked, context)).name).toBe("puller-5");
+    expect((await up(again, {})).outs).not.toHaveProperty("rotate");
+});
+
+test("a replacement is announced a week ahead: by a refresh, and by every preview after it, once in a run", async () => {
+    const first = await created();
+    on.fake.harbor.age("puller-1", 54);
+    const day = new Date(Date.now() + 6 * 86_400_000).toISOString().slice(0, 10);
+    const announced = `it is due for replacement on ${day} (two thirds of its 90 days are over)`;
+    const second = await up(first);
+    expect(lines).toEqual([expect.stringContaining(`robot$mirror+puller-1: ${announced}`)]);
+    expect(second.outs.name).toBe("puller-1");
+
+    // Another run, whose preview asks nobody.
+    lines.length = 0;
+    context = operationContext(lines);
+    const news = kind.normalizeInputs?.(second.inputs, inputs(), context) ?? inputs();
+    await kind.describeChanges?.(second.inputs, news, context);
+    expect(lines).toEqual([expect.stringContaining(`puller-1: ${announced}`)]);
+    expect(kind.compare(second.outs, news).changes).toBe(false);
+
+    // The times are those of the account that has gone: nothing is announced of its successor.
+    lines.length = 0;
+    const third = await up(second, { rotate: { "site.robots.rotate": "audit" } });
+    expect(third.inputs).not.toHaveProperty("createdAt");
+    expect(third.outs).not.toHaveProperty("createdAt");
+    lines.length = 0;
+    await up(third, { rotate: { "site.robots.rotate": "audit" } });
+    expect(lines).toEqual([expect.stringContaining("puller-1 stays valid until")]);
+});
+
+test("an account that expires within a week although it is due is a warning", async () => {
+    const severities: string[] = [];
+    const first = await created();
+    on.fake.harbor.age("puller-1", 98);
+    context.log.line = (severity, message) => void severities.push(`${severity}: ${message}`);
+    await refreshed(first);
+    const day = new Date(Date.now() + 6 * 86_400_000).toISOString().slice(0, 10);
+    expect(severities).toEqual([
+        `warning: robot$mirror+puller-1: two thirds of its 90 days are over, and it expires on ${day}; the next \`npm run up\` replaces it`,
+    ]);
+});
+
 test("a shorter overlap ends a retired account earlier, a longer one later", async () => {
     const first = await created();
     on.fake.harbor.age("puller-1", 61);
@@ -132,7 +193,7 @@ test("a shorter overlap ends a retired account earlier, a longer one later", asy
 
 test("a retired account whose own end comes before its overlap is over is said to be valid until then", async () => {
     const first = await created();
-    on.fake.harbor.age("puller-1", 85);
+    on.fake.harbor.age("puller-1", 100);
     await up(first);
     const end = new Date(on.fake.harbor.robot("puller-1").expires_at * 1000).toISOString().slice(0, 10);
     expect(lines.join("\n")).toContain(`puller-1 stays valid until ${end}`);
@@ -159,7 +220,7 @@ test("the name that is announced for a new puller is the one that is created: na
         .robots.create({ name: "puller-2", namespace: "mirror", right: "pull", description: "another's" });
     on.fake.harbor.age("puller-1", 61);
     const second = await up(first);
-    expect(lines.join("\n")).toContain("puller-1 -> puller-3: it expires on ");
+    expect(lines.join("\n")).toContain("puller-1 -> puller-3: two thirds of its 90 days are over");
     expect(second.outs.name).toBe("puller-3");
     on.fake.harbor.removeRobot("puller-3");
     await on

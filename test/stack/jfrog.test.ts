@@ -94,7 +94,10 @@ test("accounts past two thirds of their time are replaced: the importer's old on
     expect(robots()).toEqual(["mirror-importer-2", "mirror-puller-1", "mirror-puller-2"]);
     expect([...platform.groups.keys()].sort()).toEqual(robots());
     expect([...platform.permissions.keys()].sort()).toEqual(robots());
-    expect(fake.content.filter(({ method }) => method !== "GET" && method !== "HEAD")).toEqual([]);
+    // The proof of the new account: a manifest that is there, again.
+    expect(fake.content.filter(({ method }) => method !== "GET" && method !== "HEAD")).toEqual([
+        { method: "PUT", path: expect.stringMatching(/\/manifests\/sha256:/) as string, username: "mirror-importer-2" },
+    ]);
     expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
 });
 

@@ -224,13 +224,13 @@ function robotDifferences(found: HarborRobot, desired: DesiredRobot): string[] {
     const more = has.filter((right) => !wants.includes(right)).sort();
     const less = wants.filter((right) => !has.includes(right));
     const days = desired.days ?? FOR_EVER;
+    const { duration = days } = found;
+    const isInTime = duration === days || (duration >= (desired.leastDays ?? days) && duration < days);
     return [
         ...(found.disable ? ["it is disabled"] : []),
         ...(more.length > 0 ? [`it may also ${more.join(", ")}`] : []),
         ...(less.length > 0 ? [`it may not ${less.join(", ")}`] : []),
-        ...(found.duration === undefined || found.duration === days
-            ? []
-            : [`duration: ${found.duration} -> ${days} days`]),
+        ...(isInTime ? [] : [`duration: ${duration} -> ${days} days`]),
         ...(found.description === desired.description ? [] : ["its description is another one"]),
     ];
 }

@@ -35,7 +35,7 @@ export function faultCase(name: string, rounds: Rounds, play: (round: Round) => 
     const run = async () => {
         const sums = new Map<string, number>();
         const count = (what: string, howMany = 1) => void sums.set(what, (sums.get(what) ?? 0) + howMany);
-        const began = Date.now();
+        const began = performance.now();
         let settled: number | undefined;
         for (const number of numbers) {
             const random = new Random(deriveSeed(name, seed, number));
@@ -46,7 +46,7 @@ export function faultCase(name: string, rounds: Rounds, play: (round: Round) => 
             if (number === Math.min(5, amount)) settled = memoryInUse();
         }
         const grown = settled === undefined ? 0 : memoryInUse() - settled;
-        report(name, numbers.length, Date.now() - began, sums);
+        report(name, numbers.length, performance.now() - began, sums);
         if (only === undefined && rounds.met !== undefined && !sums.get(rounds.met))
             throw new Error(`${name}: no round of ${numbers.length} met it: ${rounds.met} 0`);
         if (grown > MAX_LEAK) throw new Error(`${name}: ${numbers.length} rounds left ${grown} bytes in memory`);

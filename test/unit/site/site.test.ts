@@ -313,23 +313,3 @@ test("rules that would forbid the mirror itself are reported before anything run
         expect.stringMatching(/^site\.cluster\.contactSource: .*forbidding quay\.io forbids the mirror/) as string,
     ]);
 });
-
-test("a replaced puller stays valid for 7 days, or a third of its maxAge if that is less; another overlap can be set", () => {
-    const overlap = (puller?: object) => {
-        const robots = puller === undefined ? {} : { robots: { puller } };
-        return site({ registry: { ...registry, type: "harbor" }, ...robots }).site?.robots.puller.overlap;
-    };
-    expect([overlap(), overlap({}), overlap({ maxAge: "15d" })]).toEqual([7, 7, 5]);
-    expect([overlap({ overlap: "0d" }), overlap({ overlap: "30d" })]).toEqual([0, 30]);
-});
-
-test("an overlap longer than the lifetime of the account is rejected, where accounts expire", () => {
-    const robots = { puller: { maxAge: "30d", overlap: "11d" } };
-    expect(messages(site({ registry: { ...registry, type: "harbor" }, robots }))).toEqual([
-        "site.robots.puller.overlap: 11d is too long: the account expires 10 days after it was replaced (a third of its maxAge of 30d); write at most 10d, or a longer maxAge",
-    ]);
-    expect(site({ registry: { ...registry, type: "quay" }, robots }).site?.robots.puller.overlap).toBe(11);
-    const negative = site({ registry: { ...registry, type: "quay" }, robots: { puller: { overlap: "-1d" } } });
-    const rejected = /^site\.robots\.puller\.overlap: .*from 0d to 3650d; write a number of days, as in 7d$/;
-    expect(messages(negative)).toEqual([expect.stringMatching(rejected) as string]);
-});

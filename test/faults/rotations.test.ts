@@ -1,0 +1,160 @@
+import { setMaxListeners } from "node:events";
+import type { Credentials } from "../../lib/distribution/auth/credentials";
+import { leaks } from "../support/canary";
+import { faultCase } from "../support/faults/fault-case";
+import { type ByHand, ROBOT_KINDS, RotationRegistry } from "../support/rotation/fake-registries";
+import { StackAccount } from "../support/rotation/stack-account";
+
+const DAY_MS = 86_400_000;
+const pass = (days: number) => jest.setSystemTime(Date.now() + days * DAY_MS);
+const REAL = ["nextTick", "setImmediate", "setTimeout", "setInterval", "queueMicrotask", "clearTimeout"] as const;
+
+// Days pass by the clock of program and registry, and with them the tokens: only the date is not the real one.
+beforeAll(() => {
+    jest.useFakeTimers({ now: Date.now(), doNotFake: [...REAL, "clearInterval", "performance", "hrtime"] });
+});
+afterAll(() => void jest.useRealTimers());
+
+async function tryPull(registry: RotationRegistry, login: Credentials): Promise<boolean> {
+    const client = registry.client(login);
+    try {
+        return (await client.manifestGet("mirror/quay.io/org/app", "1")) !== undefined;
+    } catch {
+        return false;
+    } finally {
+        await client.close();
+    }
+}
+
+/** Accounts, and what belongs to them, that are none of these. */
+function orphans({ fake }: RotationRegistry, names: readonly string[]): string[] {
+    const isKnown = (name: string) =>
+        names.some((known) => name === known || name.endsWith(`+${known}`) || name === `mirror-${known}`);
+    return [...fake.robots(), ...fake.belongings()].filter((name) => !isKnown(name));
+}
+
+for (const kind of ROBOT_KINDS) {
+    describe(kind, () => {
+        let registry: RotationRegistry;
+        let importer: StackAccount;
+        let puller: StackAccount;
+        let secrets: Credentials[];
+
+        beforeAll(async () => {
+            // Certificates are made today.
+            jest.setSystemTime(jest.getRealSystemTime());
+            registry = await RotationRegistry.start(kind);
+            [importer, puller] = [new StackAccount(registry, "importer"), new StackAccount(registry, "puller")];
+            secrets = [];
+            for (const account of [importer, puller]) await account.up();
+        });
+        afterAll(() => registry.fake.stop());
+
+        faultCase(
+            `${kind}: both accounts are rotated while a cluster pulls`,
+            { all: 50, sample: 2 },
+            async ({ count }) => {
+                let pulls = 0;
+                let failed = 0;
+                const pullWhile = async (login: Credentials, work: () => Promise<void>) => {
+                    let isOver = false;
+                    const running = work().finally(() => (isOver = true));
+                    for (let done = 0; done < 40 || !isOver; done++) {
+                        pulls++;
+                        if (!(await tryPull(registry, login))) failed++;
+                    }
+                    await running;
+                };
+                const up = async () => {
+                    for (const account of [importer, puller]) await account.up();
+                    secrets.push(...registry.fake.logins());
+                };
+                const before = puller.outs.login;
+                pass(61);
+                await pullWhile(before, up);
+                expect(puller.outs.login.username).not.toBe(before.username);
+                // The cluster has the former account for all of its overlap, then the new one.
+                pass(6);
+                await pullWhile(before, up);
+                const after = puller.outs.login;
+                pass(2);
+                await pullWhile(after, up);
+                expect([failed, pulls >= 100]).toEqual([0, true]);
+                expect(await tryPull(registry, before)).toBe(false);
+                expect(orphans(registry, [importer.outs.name, puller.outs.name])).toEqual([]);
+                expect(leaks(secrets, { log: [...importer.lines, ...puller.lines].join("\n") })).toEqual([]);
+                count("rotations", 2);
+                count("pulls", pulls);
+            },
+        );
+
+        for (const role of ["importer", "puller"] as const) {
+            faultCase(
+                `${kind}: a rotation of the ${role} is killed at each of its requests`,
+                { all: 20, sample: 1, met: "kills" },
+                async ({ number, count }) => {
+                    const account = new StackAccount(registry, role, {
+                        ...(role === "puller" ? { overlap: 0 } : {}),
+                        owner: `killed${role}${number}`,
+                    });
+                    await account.up();
+                    for (let step = 1; await isKilled(registry, account, step, count); step++) {
+                        expect(await tryPull(registry, account.outs.login)).toBe(true);
+                        // The one that finishes it, and the one that deletes what is over.
+                        for (let run = 0; run < 2; run++) await account.up({ rotate: { text: String(step) } });
+                        expect(await tryPull(registry, account.outs.login)).toBe(true);
+                        expect(orphans(registry, [importer.outs.name, puller.outs.name, account.outs.name])).toEqual(
+                            [],
+                        );
+                    }
+                    await account.destroy();
+                    expect(orphans(registry, [importer.outs.name, puller.outs.name])).toEqual([]);
+                },
+            );
+        }
+
+        faultCase(
+            `${kind}: what somebody changes by hand is seen and put right`,
+            { all: 20, sample: 1 },
+            async ({ number, count }) => {
+                const { byHand } = registry.fake;
+                for (const change of Object.keys(byHand) as (keyof ByHand)[]) {
+                    const account = new StackAccount(registry, "puller", { owner: `${change}${number}` });
+                    await account.up();
+                    const { login, name } = account.outs;
+                    byHand[change]?.(name);
+                    expect([change, await account.differs()]).toEqual([change, true]);
+                    // A former account that has expired is deleted by the second.
+                    for (let run = 0; run < 2; run++) await account.up();
+                    expect([change, await account.differs()]).toEqual([change, false]);
+                    expect(await tryPull(registry, account.outs.login)).toBe(true);
+                    // Rights are put right in place: whoever has the account keeps it.
+                    const isRepaired = change === "widen" || change === "narrow" || change === "disable";
+                    expect([change, account.outs.login.username === login.username]).toEqual([change, isRepaired]);
+                    await account.destroy();
+                    count(change);
+                }
+                expect(orphans(registry, [importer.outs.name, puller.outs.name])).toEqual([]);
+            },
+        );
+    });
+}
+
+/** Rotates and kills the run at its n-th request, which the registry still carries out. False if there is no such request. */
+async function isKilled(
+    { fake }: RotationRegistry,
+    account: StackAccount,
+    step: number,
+    count: (what: string) => void,
+): Promise<boolean> {
+    const killing = new AbortController();
+    setMaxListeners(0, killing.signal);
+    let seen = 0;
+    fake.watch(() => {
+        if (++seen === step) killing.abort(new Error("killed"));
+    });
+    await account.up({ rotate: { text: String(step) } }, killing.signal).catch(() => undefined);
+    fake.watch(() => undefined);
+    if (seen >= step) count("kills");
+    return seen >= step;
+}
