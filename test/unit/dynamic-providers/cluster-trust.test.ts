@@ -237,7 +237,7 @@ test("a certificate that nodes would refuse stops before anything is written", a
 });
 
 test("no error shows a secret, whatever the API quotes", async () => {
-    const provider = createProvider(clusterTrustProvider, context().process);
+    const provider = createProvider(() => clusterTrustProvider, context().process);
     cluster.beforeCall = () => {
         const basic = Buffer.from("puller:canary-password-1").toString("base64");
         throw new Error(`denied: canary-token-1, ${basic}, canary-password-1`);
