@@ -24,17 +24,18 @@ export class BenchCluster {
      * @typedef {{kubeconfig: string, plugin: string, isOfficial: boolean}} ServedCluster
      *
      * @param {string} version `4.16.20`
+     * @param {string[]} images each runs in a Deployment
      * @param {import("../tools/progress.mjs").Progress} progress
      * @returns {Promise<BenchCluster>}
      */
-    static async start(version, progress) {
+    static async start(version, images, progress) {
         const tools = await getTools(["kube-apiserver", "etcd"], { cache: workspace().tools, progress });
         const folders = Object.values(tools).map(({ file }) => dirname(file));
         const env = { ...process.env, PATH: [...folders, process.env.PATH].join(delimiter) };
         const client = join(projectRoot, "bench", "clients", "serve-cluster.mjs");
         const release = version.split(".").slice(0, 2).join(".");
         const stdio = /** @type {const} */ (["pipe", "pipe", "inherit"]);
-        const server = spawn(process.execPath, [client, version, release], { env, stdio: [...stdio] });
+        const server = spawn(process.execPath, [client, version, release, ...images], { env, stdio: [...stdio] });
         const lines = createInterface({ input: /** @type {import("node:stream").Readable} */ (server.stdout) });
         const ended = once(server, "close").then(() => [undefined]);
         const [line] = await Promise.race([once(lines, "line"), ended]);

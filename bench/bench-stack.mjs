@@ -44,7 +44,7 @@ export class BenchStack {
         const env = pulumiEnvironment(place, name, toolbox.directories, own);
         const stack = new BenchStack(folder, site === undefined ? folder : checkout, env);
         await captureOrThrow("pulumi", ["-C", folder, "stack", "init", name, "--non-interactive"], { env });
-        if (site !== undefined) await stack.#configure(site);
+        if (site !== undefined) await stack.configure(site);
         return stack;
     }
 
@@ -54,8 +54,8 @@ export class BenchStack {
         return { file: "pulumi", args: [...args, ...selection], cwd: this.program, env: this.#env };
     }
 
-    /** JSON is YAML; `stack init` has written the salt into it. @param {object} site */
-    async #configure(site) {
+    /** JSON is YAML; `stack init` has written the salt into it. @param {object} site `registry-passthrough:site` */
+    async configure(site) {
         const before = parse(readFileSync(this.#config, "utf8"));
         const config = { "registry-passthrough:site": site, "registry-passthrough:registryUsername": "bench" };
         writeFileSync(this.#config, JSON.stringify({ ...before, config }));

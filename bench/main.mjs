@@ -13,7 +13,7 @@ const usage = `usage: npm run bench [-- --work A,B… --runs N --json --save | -
   --runs   rounds, each contender once in each; default 7
   --json   one JSON object per work and line on stdout: medians in seconds; with npm's -s nothing else is there
   --save   keep the results of these works in docs/benchmarks.json and docs/benchmarks.md
-  --baseline  B, E and F by this checkout and by the one in FOLDER, in the same rounds; both must be built`;
+  --baseline  B, E, F and K by this checkout and by the one in FOLDER, in the same rounds; both must be built`;
 
 async function main() {
     if (process.argv.includes("--help")) {

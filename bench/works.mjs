@@ -21,5 +21,8 @@ export const works = {
         title: "lock of 10 GB in 100,000 entries; preview of a lock of 10,000 images",
         run: lockAndPreview,
     },
-    K: { title: "preview with a cluster: rules, CA and account, 20 catalog objects", run: clusterPreview },
+    K: {
+        title: "preview with a cluster: rules, CA and account, 20 catalog objects, 21 images looked up",
+        run: clusterPreview,
+    },
 };

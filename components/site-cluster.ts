@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 import type { ValidationSummary } from "../dynamic-providers/mirror-validation/kind";
 import { MirrorValidation } from "../dynamic-providers/mirror-validation/resource";
@@ -17,8 +18,11 @@ import {
     clusterKey,
 } from "../lib/site";
 import { childName } from "./child-name";
-import { PassthroughCluster, clusterShape } from "./passthrough-cluster";
+import type * as clusterModule from "./passthrough-cluster";
 import { STOCK_SITE } from "./site-outputs";
+
+/** Not `import()`: resources are declared synchronously. */
+const load = createRequire(__filename);
 
 /** What one of a site's clusters gets. */
 export interface ClusterOutputs {
@@ -72,6 +76,8 @@ export function declareCluster(
         const { kubeconfig } = args;
         if (kubeconfig === undefined)
             throw new pulumi.RunError(`site ${site}: ${clusterKey(cluster)} needs a kubeconfig`);
+        // Loaded by sites that need it: it has Pulumi's Kubernetes SDK.
+        const { PassthroughCluster, clusterShape } = load("./passthrough-cluster") as typeof clusterModule;
         const shape = clusterShape({ content, cluster, registry });
         const proven = validation;
         const parent = opts.parent ? { parent: opts.parent } : {};

@@ -2,34 +2,75 @@
  * What the provider process runs. The path of this file (`dist/dynamic-providers/entry`) and the names it exports are
  * stored in the state of every stack: they are an ABI. Never move or rename them without leaving a forwarder.
  */
-import { clusterAccessProvider } from "./cluster-access/provider";
-import { clusterContactSourceProvider } from "./cluster-contact-source/provider";
-import { clusterCoverageProvider } from "./cluster-coverage/provider";
-import { clusterProtectionProvider } from "./cluster-protection/provider";
-import { clusterTrustProvider } from "./cluster-trust/provider";
-import { imageImportProvider } from "./image-import/provider";
+import { createRequire } from "node:module";
+import type * as clusterAccessModule from "./cluster-access/provider";
+import type * as clusterContactSourceModule from "./cluster-contact-source/provider";
+import type * as clusterCoverageModule from "./cluster-coverage/provider";
+import type * as clusterProtectionModule from "./cluster-protection/provider";
+import type * as clusterTrustModule from "./cluster-trust/provider";
+import type * as imageImportModule from "./image-import/provider";
+import type * as mirrorValidationModule from "./mirror-validation/provider";
+import type * as registryAccessModule from "./registry-access/provider";
+import type * as registryNamespaceModule from "./registry-namespace/provider";
+import type * as registrySuperuserModule from "./registry-superuser/provider";
+import type * as repositorySetModule from "./repository-set/provider";
+import type * as robotAccountModule from "./robot-account/provider";
 import { isOwnProject } from "./lifecycle/entry-path";
 import { createProvider } from "./lifecycle/resource-provider";
-import { mirrorValidationProvider } from "./mirror-validation/provider";
-import { registryAccessProvider } from "./registry-access/provider";
 import { RegistryProcess } from "./registry/registry-process";
-import { registryNamespaceProvider } from "./registry-namespace/provider";
-import { registrySuperuserProvider } from "./registry-superuser/provider";
-import { repositorySetProvider } from "./repository-set/provider";
-import { robotAccountProvider } from "./robot-account/provider";
+
+/** Not `import()`: see cli/program.ts. */
+const load = createRequire(__filename);
 
 /** All that operations share: a provider process serves one run of the engine. */
 const own = new RegistryProcess({ followsConfiguration: isOwnProject() });
 
-export const registryAccess = createProvider(registryAccessProvider, own);
-export const registryNamespace = createProvider(registryNamespaceProvider, own);
-export const registrySuperuser = createProvider(registrySuperuserProvider, own);
-export const robotAccount = createProvider(robotAccountProvider, own);
-export const repositorySet = createProvider(repositorySetProvider, own);
-export const imageImport = createProvider(imageImportProvider, own);
-export const mirrorValidation = createProvider(mirrorValidationProvider, own);
-export const clusterAccess = createProvider(clusterAccessProvider, own);
-export const clusterContactSource = createProvider(clusterContactSourceProvider, own);
-export const clusterCoverage = createProvider(clusterCoverageProvider, own);
-export const clusterProtection = createProvider(clusterProtectionProvider, own);
-export const clusterTrust = createProvider(clusterTrustProvider, own);
+// Each is loaded by its first operation: a site without clusters never loads what writes to one.
+export const registryAccess = createProvider(
+    () => (load("./registry-access/provider") as typeof registryAccessModule).registryAccessProvider,
+    own,
+);
+export const registryNamespace = createProvider(
+    () => (load("./registry-namespace/provider") as typeof registryNamespaceModule).registryNamespaceProvider,
+    own,
+);
+export const registrySuperuser = createProvider(
+    () => (load("./registry-superuser/provider") as typeof registrySuperuserModule).registrySuperuserProvider,
+    own,
+);
+export const robotAccount = createProvider(
+    () => (load("./robot-account/provider") as typeof robotAccountModule).robotAccountProvider,
+    own,
+);
+export const repositorySet = createProvider(
+    () => (load("./repository-set/provider") as typeof repositorySetModule).repositorySetProvider,
+    own,
+);
+export const imageImport = createProvider(
+    () => (load("./image-import/provider") as typeof imageImportModule).imageImportProvider,
+    own,
+);
+export const mirrorValidation = createProvider(
+    () => (load("./mirror-validation/provider") as typeof mirrorValidationModule).mirrorValidationProvider,
+    own,
+);
+export const clusterAccess = createProvider(
+    () => (load("./cluster-access/provider") as typeof clusterAccessModule).clusterAccessProvider,
+    own,
+);
+export const clusterContactSource = createProvider(
+    () => (load("./cluster-contact-source/provider") as typeof clusterContactSourceModule).clusterContactSourceProvider,
+    own,
+);
+export const clusterCoverage = createProvider(
+    () => (load("./cluster-coverage/provider") as typeof clusterCoverageModule).clusterCoverageProvider,
+    own,
+);
+export const clusterProtection = createProvider(
+    () => (load("./cluster-protection/provider") as typeof clusterProtectionModule).clusterProtectionProvider,
+    own,
+);
+export const clusterTrust = createProvider(
+    () => (load("./cluster-trust/provider") as typeof clusterTrustModule).clusterTrustProvider,
+    own,
+);

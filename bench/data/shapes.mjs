@@ -9,7 +9,7 @@ const MiB = 1024 * 1024;
 /**
  * The content of the works, as docs/benchmarks.md describes them.
  *
- * @type {Record<"A" | "B" | "C" | "E", () => ImageShape[]>}
+ * @type {Record<"A" | "B" | "C" | "E" | "K", () => ImageShape[]>}
  */
 export const shapes = {
     A: () => [{ source: name("one", 0), layers: [{ seed: "A", size: 2048 * MiB }] }],
@@ -26,6 +26,7 @@ export const shapes = {
             source: name("small", at),
             layers: times(10, (layer) => ({ seed: `C ${at} ${layer}`, size: 512 * 1024 })),
         })),
+    K: () => times(20, (at) => ({ source: name("catalog", at), layers: [{ seed: `K ${at}`, size: 64 * 1024 }] })),
     E: () => times(1000, (at) => ({ source: name("tiny", at), layers: [{ seed: `E ${at}`, size: 1024 }] })),
 };
 

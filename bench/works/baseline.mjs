@@ -8,6 +8,7 @@ import { scratchFolder } from "../data/scratch.mjs";
 import { FreshRegistry } from "../fresh-registry.mjs";
 import { measure } from "../measure.mjs";
 import { runRounds } from "../rounds.mjs";
+import { plainPreview } from "./cluster-preview.mjs";
 import { compare, preparations, prepareLocks } from "./lock-and-preview.mjs";
 import { BASELINE, repeat, siteDocument } from "./nothing-to-do.mjs";
 
@@ -90,4 +91,5 @@ export const comparisons = {
         }
         return compare(rounds, progress, measurements);
     },
+    K: plainPreview,
 };

@@ -41,7 +41,7 @@ export async function nothingToDo(context) {
     }
 }
 
-/** @param {FreshRegistry} registry @param {import("../data/content.mjs").WorkData} data @returns {object} */
+/** @param {FreshRegistry} registry @param {import("../data/content.mjs").WorkData} data */
 export function siteDocument({ host, ca }, { archive, lock }) {
     const registry = { type: "distribution", mirrorBase: `${host}/${mirrorPath}`, ca };
     return { registry, content: [{ archive, lock }] };

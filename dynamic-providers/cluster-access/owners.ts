@@ -1,3 +1,4 @@
+import { mapLimited } from "../../lib/concurrency/limiter";
 import type { ClusterClient, KubernetesObject, ResourcePath } from "../../lib/kubernetes/cluster-client";
 import { toProblem } from "../../lib/errors/errors";
 import { isOwnObject, objectOwner, otherCluster } from "../../lib/openshift";
@@ -19,9 +20,12 @@ export interface FoundObjects {
     readonly owners: readonly string[];
 }
 
+/** Objects asked for at the same time: a site may have hundreds of signatures. */
+const CONCURRENCY = 8;
+
 /** Reads who has written the objects that have the wanted names. */
 export async function findForeignObjects(client: ClusterClient, wanted: Wanted): Promise<FoundObjects> {
-    const found = await Promise.all(wanted.objects.map((object) => checkObject(client, object, wanted)));
+    const found = await mapLimited([...wanted.objects], CONCURRENCY, (object) => checkObject(client, object, wanted));
     return {
         refusals: found.flatMap(({ refusal }) => refusal ?? []),
         owners: found.flatMap(({ owner }) => owner ?? []),

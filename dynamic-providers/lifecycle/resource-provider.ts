@@ -60,14 +60,22 @@ type Provider = Required<
 >;
 type Properties = Record<string, unknown>;
 
-/** Makes a Pulumi provider of a resource provider: the engine's rules that each of them would otherwise have to know. */
+/**
+ * Makes a Pulumi provider of a resource provider: the engine's rules that each of them would otherwise have to know.
+ * @param load gives the provider; called by every operation, so that a kind that a stack does not have need not be loaded
+ */
 export function createProvider<
     Inputs extends CommonInputs,
     Outputs extends Inputs & CommonOutputs,
     Process extends ProviderProcess = ProviderProcess,
->(provider: ResourceProvider<Inputs, Outputs, Process>, process: Process): Provider {
-    const operate = <T>(props: Properties, operation: (context: OperationContext<Process>) => Promise<T>): Promise<T> =>
+>(load: () => ResourceProvider<Inputs, Outputs, Process>, process: Process): Provider {
+    type Operation<T> = (
+        provider: ResourceProvider<Inputs, Outputs, Process>,
+        context: OperationContext<Process>,
+    ) => Promise<T>;
+    const operate = <T>(props: Properties, operation: Operation<T>): Promise<T> =>
         process.operations.run(async (signal) => {
+            const provider = load();
             let texts: readonly string[] | undefined;
             // Read from whole kubeconfigs, and needed for every line of the log.
             const secrets = () => (texts ??= [...process.secretTexts(), ...secretTexts(provider, props)]);
@@ -77,7 +85,7 @@ export function createProvider<
             try {
                 // Not in `configure`: the SDK calls it once, and its error would fail only the first operation.
                 process.requireSafety();
-                return await operation({ signal, log, process });
+                return await operation(provider, { signal, log, process });
             } catch (error) {
                 throw presentableError(error, props, secrets());
             } finally {
@@ -87,7 +95,7 @@ export function createProvider<
     return logCalls<Provider>({
         configure: async ({ config }) => process.configure((key) => config.get(key)),
         check: (olds: Properties, { [PREVIEWED]: isPrinted, ...news }: Properties) =>
-            operate(news, async (context) => {
+            operate(news, async (provider, context) => {
                 if (isPrinted === true) context.log.mute();
                 const failures = checkFailures(provider, news);
                 if (failures.length > 0) return { inputs: news, failures };
@@ -102,22 +110,24 @@ export function createProvider<
             }),
         diff: async (_id, olds: Outputs, news: Properties) => {
             if (hasUnknown(news)) return { changes: true };
-            const { changes, replaces } = provider.compare(olds, news as unknown as Inputs);
+            const { changes, replaces } = load().compare(olds, news as unknown as Inputs);
             return { changes: changes || olds.gone === true, ...(replaces ? { replaces: [...replaces] } : {}) };
         },
         create: (inputs: Inputs & Properties) =>
-            operate(inputs, async (context) => toJson(await process.write(() => provider.create(inputs, context)))),
+            operate(inputs, async (provider, context) =>
+                toJson(await process.write(() => provider.create(inputs, context))),
+            ),
         update: (_id, olds: Outputs & Properties, news: Inputs & Properties) =>
-            operate({ ...secretProperties(provider, olds), ...news }, async (context) => ({
+            operate({ ...secretProperties(load(), olds), ...news }, async (provider, context) => ({
                 outs: toJson(await process.write(() => provider.update(olds, news, context))),
             })),
         read: (id, olds: Outputs & Properties) =>
-            operate(olds, async (context) => {
+            operate(olds, async (provider, context) => {
                 const { outs, inputs } = await provider.read(olds, context);
                 return toJson({ id, props: outs, inputs });
             }),
         delete: (_id, olds: Outputs & Properties) =>
-            operate(olds, (context) => process.write(() => provider.remove(olds, context))),
+            operate(olds, (provider, context) => process.write(() => provider.remove(olds, context))),
     });
 }
 

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { connectionForms, secretForms } from "../../lib/redaction/redaction";
-import { type ImageList, isImageText } from "../../lib/import";
+import { type ImageList, isImageText } from "../../lib/import/image-list";
 import { type RegistryConnection, connectionSecrets, registryConnection } from "../../lib/site";
 import type { ResourceArgs } from "../lifecycle/dynamic-resource";
 import type { CommonInputs } from "../lifecycle/resource-kind";

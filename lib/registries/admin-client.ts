@@ -6,7 +6,8 @@ import { readErrorBody } from "../distribution/client/error-body";
 import { retryAfterSeconds, serverTime, statusProblem } from "../distribution/client/response-errors";
 import { DEFAULT_RETRY, withRetry } from "../distribution/limits/retry";
 import { clientCertificateError, refusalByPage } from "../distribution/http/client-certificate-errors";
-import { type HttpResponse, type HttpRequest, Transport } from "../distribution/http/transport";
+import { openTransport } from "../distribution/http/open-transport";
+import type { HttpResponse, HttpRequest, Transport } from "../distribution/http/transport";
 import type { RegistryAccount } from "./registry-admin";
 
 /** A request to a registry's administration API. */
@@ -48,7 +49,7 @@ export class AdminClient {
     private readonly transport: Transport;
 
     constructor(private readonly account: Pick<RegistryAccount, "endpoint" | "retrySeconds" | "signal">) {
-        this.transport = new Transport(account.endpoint, 4);
+        this.transport = openTransport(account.endpoint, 4);
     }
 
     /** The response whatever its status, except those that pass by themselves. @throws RegistryError */

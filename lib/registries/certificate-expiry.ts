@@ -1,6 +1,10 @@
+import { createRequire } from "node:module";
 import type { TLSSocket } from "node:tls";
-import { createConnector, hostName } from "../distribution/http/connector";
+import type * as connectorModule from "../distribution/http/connector";
 import type { RegistryEndpoint } from "../distribution/http/transport";
+
+/** See lib/distribution/http/open-transport.ts. */
+const load = createRequire(__filename);
 
 const DAY_MS = 24 * 3600 * 1000;
 /** So long before its end a certificate is worth a word. */
@@ -23,6 +27,7 @@ export async function certificateNotes(endpoint: RegistryEndpoint, now = new Dat
 }
 
 async function certificateEnd(endpoint: RegistryEndpoint): Promise<Date | undefined> {
+    const { createConnector, hostName } = load("../distribution/http/connector") as typeof connectorModule;
     const { host, ca, clientCertificate, proxy } = endpoint;
     const connect = createConnector({ host, ca, clientCertificate, proxy, timeout: 5000 });
     const { port } = new URL(`https://${host}`);

@@ -256,7 +256,7 @@ test("rules that someone changes between preview and update are not forbidden", 
 });
 
 test("a check through the engine's calls gives the inputs that were found, and hides the kubeconfig", async () => {
-    const provider = createProvider(clusterAccessProvider, cluster.context().process);
+    const provider = createProvider(() => clusterAccessProvider, cluster.context().process);
     const { inputs: checked } = await provider.check({}, inputs(WANTED));
     expect(checked).toMatchObject({ neverSources: [] });
     const token = readToken(cluster.server.kubeconfig);

@@ -1,6 +1,6 @@
 import { parseChallenges } from "../auth/challenge";
 import type { Digest } from "../../oci/digest";
-import { type HttpResponse } from "../http/transport";
+import type { HttpResponse } from "../http/transport";
 import { type BegunUpload, readBegunUpload, uploadRequest } from "./begun-upload";
 import type { RegistryCalls } from "./registry-calls";
 import { pushScopes } from "./request-scopes";

@@ -11,7 +11,8 @@ import { RegistryTokens, bearer, isBearer } from "../auth/token-cache";
 import { limitedResponse } from "./limited-response";
 import type { RetryPolicy } from "../../concurrency/retry";
 import { TokenRefusals } from "../auth/token-refusals";
-import { type HttpResponse, type HttpRequest, type RegistryEndpoint, Transport } from "../http/transport";
+import { openTransport } from "../http/open-transport";
+import type { HttpResponse, HttpRequest, RegistryEndpoint, Transport } from "../http/transport";
 
 /** A request to the registry, before it is authorized. */
 export interface RegistryRequest extends Omit<HttpRequest, "url" | "body"> {
@@ -53,7 +54,7 @@ export class RegistrySession {
     ) {
         this.host = endpoint.host;
         this.bodies = new BodyRefusals(endpoint.host);
-        this.transport = new Transport(endpoint, connections);
+        this.transport = openTransport(endpoint, connections);
         this.tokens = new RegistryTokens(this.transport);
         this.hostLimiter = hostLimiter(this.transport.origin);
     }

@@ -258,7 +258,7 @@ test("a certificate that nodes would refuse stops before anything is written", a
 });
 
 test("no error shows a secret, whatever the API quotes", async () => {
-    const provider = createProvider(clusterTrustProvider, context().process);
+    const provider = createProvider(() => clusterTrustProvider, context().process);
     cluster.beforeCall = () => {
         const basic = base64(`${CREDENTIALS.username}:${CREDENTIALS.password}`);
         throw new Error(`denied: canary-token-1, ${basic}, ${CREDENTIALS.password}`);

@@ -49,7 +49,7 @@ function providerProcess() {
 
 function provider(changes: Partial<ResourceProvider<Inputs, Outputs>> = {}, own = providerProcess().own) {
     return createProvider<Inputs, Outputs>(
-        {
+        () => ({
             name: "thing",
             inputs,
             outputs: ["made"],
@@ -65,7 +65,7 @@ function provider(changes: Partial<ResourceProvider<Inputs, Outputs>> = {}, own 
             update: async (_olds, news) => news,
             remove: async () => undefined,
             ...changes,
-        },
+        }),
         own,
     );
 }
