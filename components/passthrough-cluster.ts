@@ -50,7 +50,6 @@ export class PassthroughCluster extends pulumi.ComponentResource {
                 owner,
                 adopt: cluster.adopt,
                 allowRemoval: cluster.allowRemoval,
-                ...(pulumi.runtime.isDryRun() ? {} : { unread: true as const }),
             },
             { parent: this, dependsOn: [proven] },
         );

@@ -16,6 +16,8 @@ const readsConfig = new Set([
 /** Commands that start the providers of resources, by each of their names. */
 const startsProviders = new Set(["up", "update", "preview", "pre", "refresh", "destroy", "down", "dn", "watch"]);
 
+const updates = new Set(["up", "update"]);
+
 /** Commands that write the config file of the project they run in, and take no `--config-file`. */
 const writesProjectConfig = new Set(["init", "change-secrets-provider", "rename", "rm"]);
 
@@ -57,6 +59,20 @@ export function completeArguments(args, place, stack) {
         return namesOther(args, second, stack) ? args : ["-C", files.dir, ...args];
     }
     return args;
+}
+
+/**
+ * An update that goes on after errors makes no refresh before it: pulumi 3.259 waits for ever for the refresh of the
+ * resources that it skips (its RefreshStep.Skip completes nothing).
+ *
+ * @param {string[]} args
+ * @returns {string[]}
+ */
+export function withoutEndlessRefresh(args) {
+    const [command] = words(args);
+    if (command === undefined || !updates.has(command.word)) return args;
+    if (!args.some((arg) => /^--continue-on-error(=true)?$/.test(arg))) return args;
+    return args.filter((arg) => !/^(-r|--refresh|--run-program)(=true)?$/.test(arg));
 }
 
 /**

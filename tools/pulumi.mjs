@@ -1,7 +1,14 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { asksForHelp, completeArguments, namedConfigFile, runsProviders, selectedStack } from "./command-line.mjs";
+import {
+    asksForHelp,
+    completeArguments,
+    namedConfigFile,
+    runsProviders,
+    selectedStack,
+    withoutEndlessRefresh,
+} from "./command-line.mjs";
 import { toolsAtHand } from "./get-tools.mjs";
 import { prepare, runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
@@ -13,12 +20,16 @@ import { defaultStack, pulumiEnvironment, stackFiles, workspace } from "./worksp
  * The Pulumi CLI with the project's environment: its tools, its compiled code, its backend, the stack's own config.
  * stdin, stdout, stderr and the exit code are Pulumi's; what this adds goes to stderr.
  *
- * @param {string[]} args
+ * @param {string[]} given
  * @returns {Promise<number>} exit code
  */
-async function main(args) {
+async function main(given) {
     const place = workspace();
-    if (args.length > 0 && asksForHelp(args)) return printHelp(args, place);
+    if (given.length > 0 && asksForHelp(given)) return printHelp(given, place);
+    const args = withoutEndlessRefresh(given);
+    if (args.length < given.length) {
+        process.stderr.write("--continue-on-error: without a refresh, which Pulumi would not end after an error\n");
+    }
     const stack = selectedStack(args, process.env);
     const files = stackFiles(place, stack);
     const progress = createProgress();

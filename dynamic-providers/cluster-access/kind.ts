@@ -20,11 +20,6 @@ const args = clusterArgs.extend({
     adopt: z.boolean(),
     /** Sources may lose their rule. */
     allowRemoval: z.boolean(),
-    /**
-     * The cluster has not been read in this run. The program says so in an update, and the check takes it back once it has
-     * read the cluster; else the update reads it, so that nothing is written to a cluster that nobody looked at.
-     */
-    unread: z.literal(true).optional(),
 });
 
 const inputs = args.extend({

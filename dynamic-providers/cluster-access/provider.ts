@@ -11,13 +11,13 @@ import { logAssessment, refuse } from "./report";
 type ClusterAccessOutputs = ClusterAccessInputs & CommonOutputs;
 
 /** Permissions do not change what is written: to grant one, no cluster needs to be reachable. Neither does what was former. */
-const COMPARED = comparedInputs(kind, ["adopt", "allowRemoval", "formerOwners", "formerObjects", "unread"]);
+const COMPARED = comparedInputs(kind, ["adopt", "allowRemoval", "formerOwners", "formerObjects"]);
 
 /** A cluster's API can be used, and nothing in the cluster is against what is about to be written: checked before that. */
 export const clusterAccessProvider: RegistryProvider<ClusterAccessInputs, ClusterAccessOutputs> = {
     ...kind,
 
-    findInputs: async (olds, { unread, ...news }, context) => {
+    findInputs: async (olds, news, context) => {
         const former = { formerOwners: formerOwners(olds, news), formerObjects: formerObjects(olds, news) };
         const found = await preview({ ...news, ...former }, context);
         const neverSources = found?.neverSources ?? olds.neverSources;
@@ -27,13 +27,10 @@ export const clusterAccessProvider: RegistryProvider<ClusterAccessInputs, Cluste
             ...(neverSources === undefined ? {} : { neverSources: [...neverSources] }),
             ...(owners.length === 0 ? {} : { formerOwners: [...owners] }),
             ...(objects.length === 0 ? {} : { formerObjects: [...objects] }),
-            ...(found === undefined && unread === true ? { unread } : {}),
         };
     },
 
-    compare: (olds, news) => ({
-        changes: news.unread === true || changedInputs(olds, news, COMPARED).length > 0,
-    }),
+    compare: (olds, news) => ({ changes: changedInputs(olds, news, COMPARED).length > 0 }),
 
     create: async (inputs, context) => ({ id: clusterName(inputs), outs: await check(inputs, context) }),
 
@@ -70,11 +67,8 @@ async function preview(news: ClusterAccessInputs, context: RegistryContext): Pro
     return found;
 }
 
-/** The preview's check again, right before the first write. State does not keep that it was missing. */
-async function check(
-    { unread: _, ...inputs }: ClusterAccessInputs,
-    context: RegistryContext,
-): Promise<ClusterAccessOutputs> {
+/** The preview's check again, right before the first write. */
+async function check(inputs: ClusterAccessInputs, context: RegistryContext): Promise<ClusterAccessOutputs> {
     const found = await withCluster(inputs, context, (client) => assessCluster(client, inputs));
     refuse(found, inputs);
     const changed = (inputs.neverSources ?? []).filter((source) => !found.neverSources.includes(source));

@@ -181,39 +181,13 @@ test("a cluster that cannot be reached fails no preview, and any update", async 
     await expect(create(inputs(WANTED, { kubeconfig }))).rejects.toMatchObject({ code: "CLUSTER_UNREACHABLE" });
 });
 
-test("an update that could not read the cluster in its check reads it before anything is written", async () => {
-    const applied = inputs(PAIR);
-    const update = inputs(PAIR, { unread: true });
-    expect(await check(update, applied)).not.toHaveProperty("unread");
-    const kubeconfig = cluster.server.kubeconfig.replaceAll(cluster.server.url, "https://localhost:1");
-    const blind = await check({ ...update, kubeconfig }, { ...applied, kubeconfig });
-    expect(blind).toMatchObject({ unread: true });
-    if (blind === undefined) throw new Error("no inputs");
-    expect(clusterAccessProvider.compare({ ...applied, kubeconfig }, blind).changes).toBe(true);
-    // A preview has no such step: nothing is written then.
-    const previewed = await check({ ...applied, kubeconfig }, { ...applied, kubeconfig });
-    expect(clusterAccessProvider.compare({ ...applied, kubeconfig }, previewed ?? blind).changes).toBe(false);
-
-    await expect(clusterAccessProvider.update(applied, blind, cluster.context())).rejects.toMatchObject({
-        code: "CLUSTER_UNREACHABLE",
-    });
-    const readable = { ...blind, kubeconfig: cluster.server.kubeconfig };
-    const outs = await clusterAccessProvider.update(applied, readable, cluster.context());
-    expect(outs).not.toHaveProperty("unread");
-    // Somebody else has taken the names meanwhile.
-    await writeFor("registry-passthrough/other", ...PAIR);
-    await expect(clusterAccessProvider.update(applied, readable, cluster.context())).rejects.toMatchObject({
-        code: "CLUSTER_OBJECT_EXISTS",
-    });
-});
-
 test("an API server that is too slow for the check is waited for by the update", async () => {
     const slow = await PausingProxy.start(Number(new URL(cluster.server.url).port), 1);
     try {
         const kubeconfig = cluster.server.kubeconfig.replaceAll(cluster.server.url, `https://${slow.host}`);
-        const update = inputs(PAIR, { unread: true, kubeconfig });
+        const update = inputs(PAIR, { kubeconfig });
         const found = await clusterAccessProvider.findInputs?.({}, update, cluster.context({ requestTimeout: 500 }));
-        expect(found).toMatchObject({ unread: true });
+        expect(found).not.toHaveProperty("neverSources");
         expect(cluster.lines.join()).toContain("no response within 0.5 s");
         const created = create(found ?? update);
         await slow.paused;

@@ -37,11 +37,6 @@ test("each site of another program owns its objects", async () => {
     expect(await clusterInputs(ACCESS, { site: "one" })).toMatchObject({ owner: "registry-passthrough/lab:one/west" });
 });
 
-test("an update begins with a cluster that nobody has read, a preview does not", async () => {
-    expect(await clusterInputs(ACCESS, {})).toMatchObject({ unread: true });
-    expect(await clusterInputs(ACCESS, { isPreview: true })).not.toHaveProperty("unread");
-});
-
 test("another name of the stack does not make another cluster: the provider would replace every object", async () => {
     expect(await providerInputs("site-a")).toMatchObject({ clusterIdentifier: "cluster-west" });
     expect(await providerInputs("renamed")).toEqual(await providerInputs("site-a"));

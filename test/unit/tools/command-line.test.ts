@@ -53,6 +53,24 @@ test("providers run for the commands that deploy, refresh or remove, whatever ot
     expect(value).toEqual([true, true, true, false, false, false]);
 });
 
+test("an update that goes on after errors makes no refresh, which the engine would not end", async () => {
+    const lines = [
+        "up --refresh --run-program --suppress-outputs --continue-on-error",
+        "up -r --continue-on-error=true --yes",
+        "up --refresh --continue-on-error=false",
+        "refresh --run-program --yes",
+        "preview --refresh",
+    ];
+    const body = "return input.lines.map((line) => m.withoutEndlessRefresh(line.split(' ')).join(' '));";
+    const { value, error } = await inModule("command-line.mjs", body, { lines });
+    expect(error).toBeUndefined();
+    expect(value).toEqual([
+        "up --suppress-outputs --continue-on-error",
+        "up --continue-on-error=true --yes",
+        ...lines.slice(2),
+    ]);
+});
+
 test("commands that read the config are pointed at the stack's own", async () => {
     expect(await complete(["up --yes", "-C x preview", "config set --secret k", "stack output", "version"])).toEqual([
         `up --config-file ${config} --yes`,
