@@ -16,8 +16,8 @@ export function listed(names: readonly string[], most: number): string {
 const MAX_WORD = 1000;
 /** Longer lines are lists without end: a fix may name a hundred images. */
 const MAX_LINE = 40_000;
-const LONG_WORD = new RegExp(`(?<!\\S)(\\S{${MAX_WORD}})\\S+`, "g");
-const LONG_LINE = new RegExp(`^(.{${MAX_LINE}}).+$`, "gm");
+const WORDS = { long: new RegExp(`(?<!\\S)\\S{${MAX_WORD + 1}}`, "g"), end: /\s/g, most: MAX_WORD };
+const LINES = { long: new RegExp(`(?<!.).{${MAX_LINE + 1}}`, "g"), end: /[\n\r\u2028\u2029]/g, most: MAX_LINE };
 
 /**
  * A text for people whose long words and lines are cut, with an ellipsis: what comes from outside may have megabytes.
@@ -25,7 +25,24 @@ const LONG_LINE = new RegExp(`^(.{${MAX_LINE}}).+$`, "gm");
  */
 export function bounded(text: string): string {
     if (text.length <= MAX_WORD) return text;
-    return text.replace(LONG_WORD, "$1…").replace(LONG_LINE, "$1…");
+    return cut(cut(text, WORDS), LINES);
+}
+
+/** Searches the end of what is too long by itself: `\S+` in one expression overflows the stack at some megabytes. */
+function cut(text: string, { long, end, most }: typeof WORDS): string {
+    const parts: string[] = [];
+    let from = 0;
+    for (let start = indexFrom(text, long, 0); start < text.length; start = indexFrom(text, long, from)) {
+        parts.push(text.slice(from, start + most), "…");
+        from = indexFrom(text, end, start + most);
+    }
+    return parts.join("") + text.slice(from);
+}
+
+/** Index of the first match at or after `from`; the text's length if there is none. */
+function indexFrom(text: string, pattern: RegExp, from: number): number {
+    pattern.lastIndex = from;
+    return pattern.exec(text)?.index ?? text.length;
 }
 
 /** The first lines, and one that counts the others. */
