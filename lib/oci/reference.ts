@@ -32,10 +32,12 @@ const DOCKER_HUB = "docker.io";
 /** The name that Docker's own clients treat as docker.io; `registry-1.docker.io` is a host of its own to them. */
 const DOCKER_HUB_LEGACY = "index.docker.io";
 const MAX_REPOSITORY = 255;
+/** Far above any name: the expressions for names overflow the stack at some megabytes. */
+const MAX_TESTED = 10_000;
 
 /** True for a well-formed `<name>`: lower-case components joined by slashes (distribution-spec, "Pulling manifests"). */
 export function isRepository(text: string): boolean {
-    return REPOSITORY.test(text);
+    return text.length <= MAX_TESTED && REPOSITORY.test(text);
 }
 
 /** True for a well-formed tag of at most 128 characters (distribution-spec, "Pulling manifests"). */
@@ -54,7 +56,7 @@ function looksLikeHost(text: string): boolean {
  */
 export function canonicalRegistry(text: string): string | undefined {
     // The Kelvin sign, too, is a "k" in lower case.
-    if (NOT_ASCII.test(text)) return undefined;
+    if (text.length > MAX_TESTED || NOT_ASCII.test(text)) return undefined;
     const host = text.toLowerCase();
     const match = REGISTRY.exec(host);
     if (match === null || !looksLikeHost(host) || Number(match[1] ?? 1) > 65535) return undefined;
@@ -92,13 +94,14 @@ export function parseReference(text: string): Reference {
     refuseForeignSyntax(text);
     const { name, tag, digest } = splitSuffixes(text);
     const { registry, repository } = splitName(text, name);
-    if (!isRepository(repository)) throw invalid(text, ...invalidRepository(repository));
-    if (repository.length > MAX_REPOSITORY) {
+    const isForm = isRepository(repository);
+    if (repository.length > MAX_REPOSITORY && (isForm || repository.length > MAX_TESTED)) {
         throw invalid(
             text,
             `the repository has ${repository.length} characters, at most ${MAX_REPOSITORY} are allowed`,
         );
     }
+    if (!isForm) throw invalid(text, ...invalidRepository(repository));
     return {
         registry,
         repository,

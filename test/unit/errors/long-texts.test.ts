@@ -14,7 +14,8 @@ function refusal(text: string): PassthroughError {
 }
 
 test.each([
-    ["upper-case letters", `quay.io/${"A".repeat(LONG)}`, "has upper-case letters"],
+    ["upper-case letters", `quay.io/${"A".repeat(LONG)}`, "at most 255 are allowed"],
+    ["a host that is none", `${"a-".repeat(LONG / 2)}.example/app`, "is not a host"],
     ["too many characters", `quay.io/${"a".repeat(LONG)}`, "at most 255 are allowed"],
     ["a tag that is none", `quay.io/a:${"-".repeat(LONG)}`, "is not a tag"],
 ])("the error for an image name of 10 MB with %s is short, and still says why", (_, text, why) => {

@@ -28,7 +28,7 @@ test("what is wrong for this kind of registry is told although the mirror base h
         ) as string,
         expect.stringContaining("site.registry.plainHttp: plain HTTP is for loopback only") as string,
         expect.stringContaining(
-            'site.registry.mirrorBase: harbor keeps repositories in a project, and "a/b"',
+            'site.registry.mirrorBase: "a/b" is not a valid name for the project that harbor keeps all images in',
         ) as string,
     ]);
 });
