@@ -62,17 +62,29 @@ export function completeArguments(args, place, stack) {
 }
 
 /**
- * An update that goes on after errors makes no refresh before it: pulumi 3.259 waits for ever for the refresh of the
- * resources that it skips (its RefreshStep.Skip completes nothing).
+ * Why an update is refused that would go on after errors: pulumi 3.259 then deletes what the program has no more although
+ * its successor could not be made, mirror rules and accounts among it. With `--refresh` it may not even end.
  *
  * @param {string[]} args
- * @returns {string[]}
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {string | undefined} undefined if it would not
  */
-export function withoutEndlessRefresh(args) {
+export function refusedUpdate(args, env) {
     const [command] = words(args);
-    if (command === undefined || !updates.has(command.word)) return args;
-    if (!args.some((arg) => /^--continue-on-error(=true)?$/.test(arg))) return args;
-    return args.filter((arg) => !/^(-r|--refresh|--run-program)(=true)?$/.test(arg));
+    if (command === undefined || !updates.has(command.word)) return undefined;
+    const given = args.filter((arg) => /^--continue-on-error(=|$)/.test(arg)).at(-1);
+    const isSet = given === undefined ? isTrue(env.PULUMI_CONTINUE_ON_ERROR) : isTrue(given.split("=")[1] ?? "true");
+    if (!isSet) return undefined;
+    return (
+        `${given ?? "PULUMI_CONTINUE_ON_ERROR"}: Pulumi would delete what is no longer wanted although its successor failed, ` +
+        "such as the mirror rules of a cluster\n" +
+        "leave it out; a cluster that is down is left out with --exclude '**::cluster-NAME-access' --exclude-dependents"
+    );
+}
+
+/** @param {string | undefined} value as Go reads it */
+function isTrue(value) {
+    return /^(1|t|true)$/i.test(value ?? "");
 }
 
 /**

@@ -5,9 +5,9 @@ import {
     asksForHelp,
     completeArguments,
     namedConfigFile,
+    refusedUpdate,
     runsProviders,
     selectedStack,
-    withoutEndlessRefresh,
 } from "./command-line.mjs";
 import { toolsAtHand } from "./get-tools.mjs";
 import { prepare, runMain } from "./prepare.mjs";
@@ -20,16 +20,14 @@ import { defaultStack, pulumiEnvironment, stackFiles, workspace } from "./worksp
  * The Pulumi CLI with the project's environment: its tools, its compiled code, its backend, the stack's own config.
  * stdin, stdout, stderr and the exit code are Pulumi's; what this adds goes to stderr.
  *
- * @param {string[]} given
+ * @param {string[]} args
  * @returns {Promise<number>} exit code
  */
-async function main(given) {
+async function main(args) {
     const place = workspace();
-    if (given.length > 0 && asksForHelp(given)) return printHelp(given, place);
-    const args = withoutEndlessRefresh(given);
-    if (args.length < given.length) {
-        process.stderr.write("--continue-on-error: without a refresh, which Pulumi would not end after an error\n");
-    }
+    if (args.length > 0 && asksForHelp(args)) return printHelp(args, place);
+    const refusal = refusedUpdate(args, process.env);
+    if (refusal !== undefined) throw new Error(refusal);
     const stack = selectedStack(args, process.env);
     const files = stackFiles(place, stack);
     const progress = createProgress();

@@ -53,22 +53,20 @@ test("providers run for the commands that deploy, refresh or remove, whatever ot
     expect(value).toEqual([true, true, true, false, false, false]);
 });
 
-test("an update that goes on after errors makes no refresh, which the engine would not end", async () => {
-    const lines = [
-        "up --refresh --run-program --suppress-outputs --continue-on-error",
-        "up -r --continue-on-error=true --yes",
-        "up --refresh --continue-on-error=false",
-        "refresh --run-program --yes",
-        "preview --refresh",
-    ];
-    const body = "return input.lines.map((line) => m.withoutEndlessRefresh(line.split(' ')).join(' '));";
-    const { value, error } = await inModule("command-line.mjs", body, { lines });
-    expect(error).toBeUndefined();
-    expect(value).toEqual([
-        "up --suppress-outputs --continue-on-error",
-        "up --continue-on-error=true --yes",
-        ...lines.slice(2),
-    ]);
+test("an update that goes on after errors is refused: the engine would delete what has no successor", async () => {
+    const refused = async (line: string, env: NodeJS.ProcessEnv = {}) => {
+        const body = "return m.refusedUpdate(input.line.split(' '), input.env) ?? '';";
+        const { value, error } = await inModule("command-line.mjs", body, { line, env });
+        expect(error).toBeUndefined();
+        return value;
+    };
+    expect(await refused("up --refresh --continue-on-error")).toMatch(
+        /^--continue-on-error: Pulumi would delete .*--exclude/s,
+    );
+    expect(await refused("up", { PULUMI_CONTINUE_ON_ERROR: "true" })).toMatch(/^PULUMI_CONTINUE_ON_ERROR: /);
+    expect(await refused("up --continue-on-error=false", { PULUMI_CONTINUE_ON_ERROR: "true" })).toBe("");
+    expect(await refused("up --refresh")).toBe("");
+    expect(await refused("preview", { PULUMI_CONTINUE_ON_ERROR: "true" })).toBe("");
 });
 
 test("commands that read the config are pointed at the stack's own", async () => {
