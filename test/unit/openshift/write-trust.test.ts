@@ -125,19 +125,6 @@ describe("the CA", () => {
         expect(await removeCa(cluster, KEY, written, options())).toContain("it was there before");
     });
 
-    test("takes nothing from others in the ConfigMap that Image/cluster names now", async () => {
-        const before = { configMap: "user-cas", caHash: caHash(PEM) };
-        putImage("new-cas");
-        putMap("new-cas", { [KEY]: OLD_PEM });
-        await expect(put(before)).rejects.toMatchObject({ code: "TRUST_EXISTS" });
-        expect(map("new-cas")?.data).toEqual({ [KEY]: OLD_PEM });
-        // The same CA, which somebody else has put there, stays at the end.
-        putMap("new-cas", { [KEY]: PEM });
-        const written = await put(before);
-        expect(written).toEqual({ configMap: "new-cas", caHash: caHash(PEM), caFound: true });
-        expect(await removeCa(cluster, KEY, written, options())).toContain("it was there before");
-    });
-
     test("says why the CA stays in the former ConfigMap", async () => {
         putImage("new-cas");
         putMap("new-cas", {});
