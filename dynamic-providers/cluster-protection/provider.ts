@@ -1,4 +1,5 @@
 import { counted, listed } from "../../lib/errors/text";
+import { clusterKey } from "../../lib/site";
 import { clusterError, clusterName } from "../cluster/cluster-name";
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import type { RegistryProvider } from "../registry/registry-process";
@@ -24,7 +25,6 @@ export const clusterProtectionProvider: RegistryProvider<ClusterProtectionInputs
 
     remove: async (olds, { process }) => {
         if (process.clusters.allowsRemoval(olds.cluster) ?? olds.allowRemoval) return;
-        const key = olds.cluster === "" ? "cluster" : `clusters.${olds.cluster}`;
         const sources = olds.sources.length === 0 ? "" : ` of ${listed(olds.sources, MAX_SOURCES)}`;
         throw clusterError(
             olds,
@@ -32,7 +32,7 @@ export const clusterProtectionProvider: RegistryProvider<ClusterProtectionInputs
                 `${olds.host} would be removed: from then on its nodes pull every image${sources} from upstream, and fail without internet`,
             {
                 code: "CLUSTER_REMOVAL_REFUSED",
-                fix: `set site.${key}.allowRemoval: true, run up once, and remove it then`,
+                fix: `set ${clusterKey({ name: olds.cluster })}.allowRemoval: true, run up once, and remove it then`,
             },
         );
     },

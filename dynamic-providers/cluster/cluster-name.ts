@@ -55,8 +55,11 @@ function withKeysOfFixes(inputs: Cluster, problem: Problem): Problem {
     };
 }
 
-/** `lib/openshift`, which knows one cluster, writes keys as `cluster.version`. */
-function withClusterKeys(inputs: Cluster, text: string): string {
+/**
+ * A text with the keys of this cluster. What knows one cluster only (`lib/openshift`, `lib/kubernetes`, `cluster-access`)
+ * writes keys as `cluster.version`.
+ */
+export function withClusterKeys(inputs: Cluster, text: string): string {
     if (inputs.cluster === "") return text;
     return text.replace(
         /(?<![\w.-])cluster\.(?=(?:adopt|allowRemoval|apply|version)\b)/g,

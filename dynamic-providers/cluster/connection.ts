@@ -5,7 +5,7 @@ import type { ClientLimits } from "../../lib/kubernetes/limits";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext } from "../registry/registry-process";
 import type { ClusterInputs } from "./cluster-kind";
-import { clusterName, namedError, withClusterName } from "./cluster-name";
+import { clusterName, namedError, withClusterKeys, withClusterName } from "./cluster-name";
 
 /** Opens a resource's cluster for one operation and closes it after. What fails names the cluster. */
 export async function withCluster<T>(
@@ -56,7 +56,7 @@ export async function withReadableCluster<T>(
     } catch (error) {
         context.signal.throwIfAborted();
         if (!(error instanceof PassthroughError) || fatal.includes(error.code)) throw namedError(inputs, error);
-        const reason = formatProblem(toProblem(error));
+        const reason = withClusterKeys(inputs, formatProblem(toProblem(error)));
         context.log.line("warning", `${clusterName(inputs)} could not be read, ${otherwise}: ${reason}`);
         return undefined;
     }

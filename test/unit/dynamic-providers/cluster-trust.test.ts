@@ -227,6 +227,20 @@ test("a preview without the cluster says so in one line", async () => {
     ]);
 });
 
+test("what could not be read is explained with the keys of the cluster", async () => {
+    cluster.beforeCall = () => {
+        throw new ClusterError("the API has no images", {
+            code: "CLUSTER_KIND_MISSING",
+            server: "https://api.test:6443",
+            fix: "check cluster.version",
+        });
+    };
+    await preview({}, { cluster: "west" });
+    expect(lines).toEqual([
+        expect.stringMatching(/^cluster west could not be read, .*; check site\.clusters\.west\.version$/),
+    ]);
+});
+
 test("a preview with a kubeconfig that is still to be created logs nothing", async () => {
     await preview({}, { kubeconfig: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" });
     expect([lines, cluster.calls]).toEqual([[], []]);
