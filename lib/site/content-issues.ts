@@ -1,3 +1,4 @@
+import { tidyMirrorBase } from "../mirror/mirror-base-problems";
 import { type MirrorBase, mirrorConflicts, mirrorReference } from "../mirror/mirror-reference";
 import { DEFAULT_UPSTREAM_HOSTS, classifyUpstream } from "../mirror/upstreams";
 import { type Reference, canonicalRegistry, hostProblem, parseSourceKey, repositoryName } from "../oci/reference";
@@ -22,10 +23,7 @@ export function readUpstreams({ upstreams }: SiteDocument, issues: ConfigIssue[]
         const host = canonicalRegistry(text);
         if (host !== undefined) return [host];
         // As people copy it from a browser or a pull spec.
-        const [name = ""] = text
-            .trim()
-            .replace(/^[a-z+]+:\/\//i, "")
-            .split("/");
+        const [name = ""] = tidyMirrorBase(text).split("/");
         const own = canonicalRegistry(name) === undefined ? "write host or host:port" : `write ${name}`;
         const [problem, fix = own] = hostProblem(text, "registry host");
         issues.push({ key, problem, fix });

@@ -158,14 +158,14 @@ test("a letter of another alphabet in a host or a pattern over names is refused 
     const host = "qu\u0430y.io";
     const accept = [`${host}/org/*`, "quay.io/org/app"];
     const document = {
-        upstreams: [host, "https://quay.io/org", "*.quay.io"],
+        upstreams: [host, "https://me:secret@quay.io/org", "*.quay.io"],
         content: [{ ...set, exclude: ["quay.io/**", `${host}/**`] }],
         cluster: { coverage: { accept } },
     };
     expect(messages(document).filter((line) => !line.includes("not a lock"))).toEqual([
         'site.upstreams[0]: "qu\\u0430y.io" is not a registry host: it has the character U+0430; ' +
             "write it in ASCII, or as punycode (xn--…) if U+0430 is meant",
-        'site.upstreams[1]: "https://quay.io/org" is not a registry host; write quay.io',
+        'site.upstreams[1]: "<account>@quay.io/org" is not a registry host; write quay.io',
         'site.upstreams[2]: "*.quay.io" is not a registry host; write host or host:port',
         'site.content[0].exclude[1]: "qu\\u0430y.io/**" has the character U+0430, which no name of an image has; ' +
             "write a list of patterns, as in [quay.io/org/app:1.0, registry.redhat.io/rhel9/**]",
