@@ -117,19 +117,15 @@ export const accountsSchema = z.strictObject({
 export type AccountKey = keyof z.infer<typeof accountsSchema>;
 export const ACCOUNT_KEYS = Object.keys(accountsSchema.shape) as AccountKey[];
 
-/** The command that sets a flat key, also the kubeconfig of one of several clusters; undefined: there is no such key. */
-export function setCommand(key: string, stack: string): string | undefined {
+/**
+ * The command that sets a secret flat key, also the kubeconfig of one of several clusters.
+ * @returns undefined for any other key
+ */
+export function secretCommand(key: string, stack: string): string | undefined {
     const known = key.startsWith(CLUSTER_KUBECONFIG) ? "kubeconfig" : ACCOUNT_KEYS.find((name) => name === key);
-    const fix = known && (accountsSchema.shape[known].meta()?.fix as string);
-    return fix?.replace("set it with: ", "").replace("<stack>", stack).replace(` ${known} `, ` ${key} `);
-}
-
-/** True if `config set` must encrypt the value of a flat key. */
-export function isSecretKey(key: string): boolean {
-    const known = ACCOUNT_KEYS.find((name) => name === key);
-    return known === undefined
-        ? key.startsWith(CLUSTER_KUBECONFIG)
-        : accountsSchema.shape[known].meta()?.isSecret === true;
+    const { isSecret, fix } = (known && accountsSchema.shape[known].meta()) ?? {};
+    if (known === undefined || isSecret !== true) return undefined;
+    return String(fix).replace("set it with: ", "").replace("<stack>", stack).replace(` ${known} `, ` ${key} `);
 }
 
 /** Gives the text of a flat key; undefined if it is not set. */

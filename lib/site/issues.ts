@@ -22,9 +22,7 @@ export function unknownKeyIssues(
     clusters: readonly string[] | undefined,
     stack: string,
 ): ConfigIssue[] {
-    return names
-        .filter((name) => name.startsWith(PREFIX))
-        .map((name) => name.slice(PREFIX.length))
+    return flatKeys(names)
         .filter((key) => !KEYS.includes(key))
         .flatMap((key) => {
             const cluster = KUBECONFIG.exec(key)?.[1];
@@ -32,6 +30,11 @@ export function unknownKeyIssues(
             const remove = `remove it with: npm run pulumi -- config rm ${key} --stack ${stack}`;
             return found.map(([problem, instead]) => ({ key, problem, fix: `${remove}, and ${instead}` }));
         });
+}
+
+/** The keys of this program in a whole configuration, without their namespace. */
+export function flatKeys(names: readonly string[]): string[] {
+    return names.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
 }
 
 type UnknownKey = readonly [problem: string, instead: string];

@@ -1,7 +1,6 @@
-import { isSecretKey, setCommand } from "./account-keys";
+import { secretCommand } from "./account-keys";
 import type { ConfigIssue } from "./config-issue";
-
-const PREFIX = "registry-passthrough:";
+import { flatKeys } from "./issues";
 
 /**
  * Secrets that are set in plain text: the stack file shows them, and the engine, which does not know that they are
@@ -10,14 +9,14 @@ const PREFIX = "registry-passthrough:";
  * @param stack named in the commands that fix it
  */
 export function plainSecretIssues(plain: readonly string[], stack: string): ConfigIssue[] {
-    return plain
-        .filter((name) => name.startsWith(PREFIX))
-        .map((name) => name.slice(PREFIX.length))
-        .filter(isSecretKey)
-        .map((key) => ({ key, problem: "it is a secret, and it is set in plain text", fix: encryptFix(key, stack) }));
+    return flatKeys(plain).flatMap((key) => {
+        const command = secretCommand(key, stack);
+        return command === undefined ? [] : [plainSecret(key, command)];
+    });
 }
 
-function encryptFix(key: string, stack: string): string {
+function plainSecret(key: string, command: string): ConfigIssue {
     const replace = "replace it where it is from if others could read that file, as in git";
-    return `take it out of the stack file, ${replace}, and set it with: ${setCommand(key, stack) ?? ""}`;
+    const fix = `take it out of the stack file, ${replace}, and set it with: ${command}`;
+    return { key, problem: "it is a secret, and it is set in plain text", fix };
 }
