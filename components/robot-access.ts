@@ -5,7 +5,7 @@ import type { OnRemove } from "../lib/mirror/on-remove";
 import { registryAdmin } from "../lib/registries";
 import { childName } from "./child-name";
 
-/** When robot accounts are replaced: lifetimes in days, and texts of which another one than before replaces them. */
+/** When robot accounts are replaced: lifetimes in days, and texts that replace them whenever they change. */
 export interface RobotLifetimes {
     /** Of both accounts. */
     readonly rotate?: pulumi.Input<string>;
@@ -69,7 +69,7 @@ export class RobotAccess extends pulumi.ComponentResource {
     }
 }
 
-/** By configuration key, the texts of which another one than before replaces the account; nothing if there is none. */
+/** By configuration key, the texts that replace the account whenever they change; nothing if there is none. */
 function rotateTexts(robots: RobotLifetimes, role: "importer" | "puller") {
     const texts = { "site.robots.rotate": robots.rotate, [`site.robots.${role}.rotate`]: robots[role].rotate };
     const set = Object.entries(texts).flatMap(([key, text]) => (text === undefined ? [] : [[key, text] as const]));

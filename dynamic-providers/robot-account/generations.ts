@@ -37,13 +37,13 @@ export function isReplaced(olds: RobotAccountOutputs, news: RobotAccountInputs):
     return news.overlap !== undefined && changedText(olds, news) !== undefined;
 }
 
-/** The texts to store for an account that is not replaced: one that still has to replace it is not. */
+/** The texts to store for an account that is kept: those of before as long as a change of one still has to replace it. */
 export function keptTexts(olds: RobotAccountOutputs, news: RobotAccountInputs): Pick<RobotAccountInputs, "rotate"> {
     const { rotate } = changedText(olds, news) === undefined ? news : olds;
     return rotate === undefined ? {} : { rotate };
 }
 
-/** The key of a text that is another one than before. */
+/** The key of a text that has changed; one that was left out has not. */
 function changedText({ rotate: before }: NotedInputs, { rotate = {} }: RobotAccountInputs): string | undefined {
     return Object.keys(rotate).find((key) => rotate[key] !== UNKNOWN_VALUE && rotate[key] !== before?.[key]);
 }

@@ -19,7 +19,7 @@ const args = adminArgs.extend({
      * of the same `up`, which is right only where every user of the account is a resource of the stack.
      */
     overlap: z.number().nonnegative().optional(),
-    /** By configuration key, texts of which another one than before replaces the account. Absent: there is none. */
+    /** By configuration key, texts that replace the account whenever they change. Absent: there is none. */
     rotate: z.record(z.string(), z.string()).readonly().optional(),
     /** Source references of images that a new generation is proven with, if the registry has them. */
     samples: z.array(z.string()).readonly().optional(),

@@ -120,7 +120,7 @@ export const validationKeys = z.strictObject({
         }),
 });
 
-/** A text that says nothing but that it is another one than before. */
+/** A text that means nothing by itself: its change replaces robot accounts. */
 function rotateKey(what: string, more = "") {
     return z
         .string()
@@ -128,9 +128,9 @@ function rotateKey(what: string, more = "") {
         .optional()
         .meta({
             description:
-                `Any text, as a date or the name of an incident: another one than at the last \`up\` replaces ${what} at the ` +
-                `next one, whatever its age.${more} The first value of a stack that has the account already replaces it, too; ` +
-                "leaving it out again changes nothing",
+                `Any text, such as a date or the name of an incident. If it differs from that of the last \`up\`, the next \`up\` ` +
+                `replaces ${what}, regardless of age.${more} The first text also replaces what the stack has already; ` +
+                "leaving the key out again changes nothing",
             examples: ["2026-12 audit"],
             defaultText: "none",
             fix: "write a text in quotes",
@@ -142,7 +142,7 @@ export const robotsKeys = z.strictObject({
     rotate: rotateKey("both robot accounts"),
     importer: z
         .strictObject({
-            rotate: rotateKey("the robot account that pushes", " Beside `robots.rotate`: either of them does it."),
+            rotate: rotateKey("the robot account that pushes", " A change of `robots.rotate` does the same."),
             maxAge: days(1)
                 .prefault("30d")
                 .meta({
@@ -159,7 +159,7 @@ export const robotsKeys = z.strictObject({
         .strictObject({
             rotate: rotateKey(
                 "the robot account that clusters pull with",
-                " Beside `robots.rotate`: either of them does it.",
+                " A change of `robots.rotate` does the same.",
             ),
             maxAge: days(1)
                 .prefault("90d")

@@ -38,7 +38,7 @@ export interface Site {
     readonly onRemove: OnRemove;
 }
 
-/** When robot accounts are replaced: lifetimes in days, and texts of which another one than before replaces them. */
+/** When robot accounts are replaced: lifetimes in days, and texts that replace them whenever they change. */
 export interface SiteRobots {
     /** Of both accounts. */
     readonly rotate?: string;
