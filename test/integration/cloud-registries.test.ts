@@ -157,6 +157,19 @@ describe("Azure Container Registry", () => {
         await liveThere(there(username, password));
     });
 
+    test("a tag whose manifest is still needed stays, since it cannot be deleted alone", async () => {
+        const here = there("service-principal", "canary-password");
+        const content = new MemoryImageSet();
+        const source = "quay.io/org/app:1";
+        const digest = content.image(source);
+        content.image("quay.io/org/app:2", digest);
+        expect((await here.bring(content)).failed).toEqual([]);
+        delete content.images["quay.io/org/app:2"];
+        const reason = "2 still points to it; its tag 1 stays too, since the registry removes no tag alone";
+        expect(await here.remove(content)).toMatchObject({ removed: [], kept: [{ source, reason }], failed: [] });
+        expect(await here.client.manifestHead("mirror/quay.io/org/app", "1")).toBe(digest);
+    });
+
     test("a token that has expired is told apart from a wrong password", async () => {
         await expect(there(TOKEN_USER, "old").check()).rejects.toMatchObject({
             fix: expect.stringContaining("`az acr login --expose-token`, valid for 3 hours") as string,

@@ -196,6 +196,24 @@ test("olareg has lost the bytes of a manifest: it is found, and sent again", asy
     });
 });
 
+test("olareg deletes nothing unless it is told to: a removal fails, and the image stays", async () => {
+    const target = await startOlareg("basic", false);
+    await at(target, async (client) => {
+        const content = new MemoryImageSet();
+        const digest = content.image("quay.io/keep/app:1");
+        const base = parseMirrorBase(target.mirrorBase);
+        const plan = await planImport(client, { images: content.images, set: content.set, base });
+        expect((await executePlan(client, content, plan)).failed).toEqual([]);
+        const leaving = imageTask(base, "quay.io/keep/app:1", digest);
+        const { removed, failed } = await removeImages(client, [leaving], []);
+        expect({ removed, problems: failed.flatMap(({ problems }) => problems) }).toMatchObject({
+            removed: [],
+            problems: [{ code: "UNSUPPORTED" }],
+        });
+        expect(await client.manifestHead(leaving.repository, "1")).toBe(digest);
+    });
+});
+
 function someImages(folder: string): MemoryImageSet {
     const content = new MemoryImageSet();
     const shared = content.blob(randomBytes(SHARED));

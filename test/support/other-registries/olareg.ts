@@ -15,8 +15,11 @@ interface OlaregTarget extends RegistryTarget {
     lose(repository: string, digest: Digest): void;
 }
 
-/** olareg (github.com/olareg/olareg) with TLS, one account, and its deletions turned on, which are off by default. */
-export async function startOlareg(authentication: "basic" | "token"): Promise<OlaregTarget> {
+/**
+ * olareg (github.com/olareg/olareg) with TLS and one account.
+ * @param deletes whether its deletions are turned on, which are off by default
+ */
+export async function startOlareg(authentication: "basic" | "token", deletes = true): Promise<OlaregTarget> {
     const folder = mkdtempSync(join(tmpdir(), "olareg "));
     const port = await freePort();
     const authority = await testAuthority();
@@ -37,8 +40,7 @@ export async function startOlareg(authentication: "basic" | "token"): Promise<Ol
         addr: "127.0.0.1",
         port,
         dir: join(folder, "storage"),
-        "api-delete": true,
-        "api-blob-delete": true,
+        ...(deletes ? { "api-delete": true, "api-blob-delete": true } : {}),
         "tls-cert": file("tls.crt", certificate),
         "tls-key": file("tls.key", key),
         // YAML is a superset of JSON.

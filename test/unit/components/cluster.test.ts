@@ -1,40 +1,58 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { PassthroughSite } from "../../../components";
+import { PROJECT } from "../../support/stack";
 
 const PROVIDER = "pulumi:providers:kubernetes";
 
 const ACCESS = "pulumi-nodejs:dynamic/registry-passthrough:ClusterAccess";
 
-/** The inputs of a resource of the cluster that a site of this name writes to. */
-async function clusterInputs(wanted: string, { stack = "lab", site = "site", isPreview = false }): Promise<unknown> {
-    const inputs: unknown[] = [];
+interface Declared {
+    readonly name: string;
+    readonly inputs: unknown;
+}
+
+/** A resource of the cluster that a site of this name writes to. */
+async function clusterResource(
+    wanted: string,
+    { stack = "lab", site = "site", cluster = "west" },
+): Promise<Declared | undefined> {
+    const found: Declared[] = [];
     const mocks: pulumi.runtime.Mocks = {
         newResource: ({ type, name, inputs: declared }) => {
-            if (type === wanted) inputs.push(declared);
+            if (type === wanted) found.push({ name, inputs: declared });
             return { id: `${name}-id`, state: declared as Record<string, unknown> };
         },
         call: ({ token }) => {
             throw new Error(`not mocked: ${token}`);
         },
     };
-    await pulumi.runtime.setMocks(mocks, "registry-passthrough", stack, isPreview);
+    await pulumi.runtime.setMocks(mocks, "registry-passthrough", stack, false);
     new PassthroughSite(site, {
         registry: { type: "distribution", mirrorBase: "registry.example:8443/mirror" },
         content: [],
-        clusters: [{ name: "west", contactSource: "allow", apply: {}, adopt: false, allowRemoval: false }],
-        kubeconfigs: { west: "apiVersion: v1" },
+        clusters: [{ name: cluster, contactSource: "allow", apply: {}, adopt: false, allowRemoval: false }],
+        kubeconfigs: { [cluster]: "apiVersion: v1" },
         importer: { username: "pusher", password: "password" },
     });
     await pulumi.runtime.disconnect();
-    expect(inputs).toHaveLength(1);
-    return inputs[0];
+    expect(found).toHaveLength(1);
+    return found[0];
 }
 
-const providerInputs = (stack: string) => clusterInputs(PROVIDER, { stack });
+const providerInputs = async (stack: string) => (await clusterResource(PROVIDER, { stack }))?.inputs;
+
+test.each(["west", ""])("cluster %j is left out of an up by the name that the guide has", async (cluster) => {
+    const guide = readFileSync(join(PROJECT, "docs/how-to/cluster.md"), "utf8");
+    const { name } = (await clusterResource(ACCESS, { cluster })) ?? {};
+    expect(guide).toContain(`'**::${name}'`);
+});
 
 test("each site of another program owns its objects", async () => {
-    expect(await clusterInputs(ACCESS, {})).toMatchObject({ owner: "registry-passthrough/lab/west" });
-    expect(await clusterInputs(ACCESS, { site: "one" })).toMatchObject({ owner: "registry-passthrough/lab:one/west" });
+    const owned = async (site: string) => (await clusterResource(ACCESS, { site }))?.inputs;
+    expect(await owned("site")).toMatchObject({ owner: "registry-passthrough/lab/west" });
+    expect(await owned("one")).toMatchObject({ owner: "registry-passthrough/lab:one/west" });
 });
 
 test("another name of the stack does not make another cluster: the provider would replace every object", async () => {
