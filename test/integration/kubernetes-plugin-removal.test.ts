@@ -126,6 +126,19 @@ describe("removing", () => {
         return (rejected.receivedAt - deletion.receivedAt) / 1000;
     }
 
+    test("an update that goes on after errors removes an object whose successor failed: npm run up refuses it", async () => {
+        const stack = await stacks.create({ objects: [mirrorSet("former")] });
+        expect(await stack.upOnly("--skip-preview")).toMatchObject({ code: 0 });
+        declare(stack, { objects: [mirrorSet("successor", "quay.io/team", "NoSuchPolicy")] });
+        const stopped = await stack.upOnly("--skip-preview");
+        expect(stopped.code).not.toBe(0);
+        expect(await server.admin.get(idms("former"))).toBeDefined();
+        const going = await stack.upOnly("--skip-preview", "--continue-on-error");
+        expect(going.code).not.toBe(0);
+        expect(await server.admin.get(idms("successor"))).toBeUndefined();
+        expect(await server.admin.get(idms("former"))).toBeUndefined();
+    });
+
     test("an object that no longer exists is no error", async () => {
         const objects = [mirrorSet("vanished")];
         expect(await apply(shared, { objects })).toMatchObject({ code: 0 });

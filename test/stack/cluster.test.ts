@@ -188,6 +188,19 @@ test("of two clusters one is down: the other gets everything, and the next up th
     expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
     expect(await policies(west)).toEqual(ALLOWED);
 
+    await west.kill();
+    await east.server.admin.remove(DIGESTS);
+    expect(
+        await stack.up("--skip-preview", "--exclude", "**::cluster-west-access", "--exclude-dependents"),
+    ).toMatchObject({
+        code: 0,
+    });
+    expect(await policies(east)).toEqual(ALLOWED);
+    // Nothing changes for the cluster that is down.
+    expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    await west.restart();
+    expect(await policies(west)).toEqual(ALLOWED);
+
     await east.server.admin.remove(DIGESTS);
     const check = await stack.passthrough("check");
     expect(check).toMatchObject({ code: 7, out: expect.stringMatching(/cluster-east-digest-rules +delete/) as string });
