@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { RegistryAccess } from "../dynamic-providers/registry-access/resource";
 import { RegistrySuperuser } from "../dynamic-providers/registry-superuser/resource";
 import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
-import type { Credentials } from "../lib/distribution/auth/credentials";
+import type { Credentials } from "../lib/http/credentials";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import { SITE_DEFAULTS } from "../lib/site";
 import { childName } from "./child-name";

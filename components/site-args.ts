@@ -1,6 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
-import type { Credentials } from "../lib/distribution/auth/credentials";
+import type { Credentials } from "../lib/http/credentials";
 import type { OnRemove } from "../lib/mirror/on-remove";
 import type { NetworkAccess } from "../lib/openshift";
 import type { AdminCredentials } from "../lib/registries";

@@ -3,7 +3,7 @@ import type { RobotAccount } from "../dynamic-providers/robot-account/resource";
 import { validUntil } from "../dynamic-providers/robot-account/generations";
 import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
 import type { RetiredRobot } from "../dynamic-providers/robot-account/kind";
-import type { Credentials } from "../lib/distribution/auth/credentials";
+import type { Credentials } from "../lib/http/credentials";
 import type { ImageMark } from "../lib/mirror/image-set";
 import { type MirrorBase, mirrorReference } from "../lib/mirror/mirror-reference";
 import { formatReference, parseSourceKey } from "../lib/oci/reference";

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Credentials } from "../lib/distribution/auth/credentials";
+import type { Credentials } from "../lib/http/credentials";
 import { requireSafeEnvironment } from "../lib/distribution/http/tls-environment";
 import { errorMessage } from "../lib/errors/errors";
 import { readTextFile } from "../lib/files/text-file";

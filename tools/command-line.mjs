@@ -18,6 +18,9 @@ const startsProviders = new Set(["up", "update", "preview", "pre", "refresh", "d
 
 const updates = new Set(["up", "update"]);
 
+/** Variables that stand for `--continue-on-error`; every flag of Pulumi has one of the second form. */
+const continuesOnError = ["PULUMI_CONTINUE_ON_ERROR", "PULUMI_OPTION_CONTINUE_ON_ERROR"];
+
 /** Commands that write the config file of the project they run in, and take no `--config-file`. */
 const writesProjectConfig = new Set(["init", "change-secrets-provider", "rename", "rm"]);
 
@@ -72,11 +75,13 @@ export function completeArguments(args, place, stack) {
 export function refusedUpdate(args, env) {
     const [command] = words(args);
     if (command === undefined || !updates.has(command.word)) return undefined;
-    const given = args.filter((arg) => /^--continue-on-error(=|$)/.test(arg)).at(-1);
-    const isSet = given === undefined ? isTrue(env.PULUMI_CONTINUE_ON_ERROR) : isTrue(given.split("=")[1] ?? "true");
+    const flag = args.filter((arg) => /^--continue-on-error(=|$)/.test(arg)).at(-1);
+    const variable = continuesOnError.find((name) => isTrue(env[name]));
+    // A value in a word of its own is not the flag's: Pulumi reads it as the name of a template.
+    const isSet = flag === undefined ? variable !== undefined : isTrue(flag.split("=")[1] ?? "true");
     if (!isSet) return undefined;
     return (
-        `${given ?? "PULUMI_CONTINUE_ON_ERROR"}: Pulumi would delete what is no longer wanted although its successor failed, ` +
+        `${flag ?? variable}: Pulumi would delete what is no longer wanted although its successor failed, ` +
         "such as the mirror rules of a cluster\n" +
         "leave it out; a cluster that is down is left out with --exclude '**::cluster-NAME-access' --exclude-dependents"
     );

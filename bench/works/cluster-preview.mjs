@@ -134,8 +134,13 @@ async function requireObjects({ file, args, ...options }, catalogs) {
         steps.filter((/** @type {{urn: string}} */ { urn }) => urn.split("::")[2]?.endsWith(`:${kind}`)).length;
     const wanted = {
         // What does not change is no step: the content is there.
-        ...{ ImageImport: 0, ClusterAccess: 1, ClusterCoverage: 1, ClusterTrust: 1 },
-        ...{ ImageDigestMirrorSet: 1, ImageTagMirrorSet: 1, CatalogSource: catalogs },
+        ImageImport: 0,
+        ClusterAccess: 1,
+        ClusterCoverage: 1,
+        ClusterTrust: 1,
+        ImageDigestMirrorSet: 1,
+        ImageTagMirrorSet: 1,
+        CatalogSource: catalogs,
     };
     for (const [kind, expected] of Object.entries(wanted)) {
         const found = count(kind);

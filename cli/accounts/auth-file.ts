@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { parseBoundedJson } from "../../lib/oci/bounded-json";
 import { askHelper } from "./credential-helper";

@@ -1,4 +1,4 @@
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import { connectionForms } from "../../lib/redaction/redaction";
 import { PassthroughError, errorMessage, toProblem } from "../../lib/errors/errors";
 import { formatReason } from "../../lib/errors/format";

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { z } from "zod";
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { parseJson } from "../../lib/errors/text";
 import { foreignEnvironment } from "../../lib/redaction/environment";

@@ -15,7 +15,7 @@ import { print, printDiagnostic } from "../terminal/output";
 import { requireMirrorBase, stackOutputs } from "../stack/pulumi-stack";
 import { type StackSelection, configuredMirrorBase, readStackSite } from "../stack/stack-file";
 import { RENDERED_FILES } from "./rendered-files";
-import { type ClusterOutputs, type RenderedOutputs, readClusterOutputs } from "./rendered-outputs";
+import { type ClusterOutputs, readClusterOutputs } from "./rendered-outputs";
 import { type RenderedChanges, type RenderedList, readRenderedList, replaceRenderedList } from "./rendered-list";
 import { replaceFiles } from "./replace-file";
 
@@ -36,12 +36,10 @@ export async function runRender(options: RenderOptions): Promise<number> {
     const stack = selectedStack(options.stack);
     const folder = out ?? join("out", stack);
     const clusters = offline ? computeOutputs({ stack, file }) : await readOutputs({ stack, file });
+    const files = Object.fromEntries(clusters.flatMap(clusterFiles));
     const list = await readRenderedList(folder, stack);
-    const paths: string[] = [];
-    for (const [cluster, outputs] of clusters) {
-        paths.push(...(await replaceFiles(join(folder, cluster), clusterFiles(outputs))));
-    }
-    printChanges(await replaceRenderedList(list, paths), list);
+    const paths = await replaceFiles(folder, files);
+    printChanges(await replaceRenderedList(list, files), list);
     print(json ? JSON.stringify({ files: paths }) : `written: ${paths.join(", ")}`);
     if (offline) printDiagnostic(LEFT_OUT);
     return EXIT_OK;
@@ -57,12 +55,12 @@ function printChanges({ deleted, kept, overwritten }: RenderedChanges, { list }:
     note(`not rendered any more, but kept, ${why}; delete them, or their lines in ${list}`, kept);
 }
 
-/** The files of a cluster: path -> content. */
-function clusterFiles(outputs: RenderedOutputs): Record<string, string> {
-    const { targetFiles: targets, accessFiles: access, roleFiles: roles } = outputs;
+/** The files of a cluster, which has a folder of its own where there are several: path and content. */
+function clusterFiles([cluster, outputs]: ClusterOutputs[number]): [path: string, content: string][] {
     const own = RENDERED_FILES.filter(({ output, always }) => always || outputs[output] !== "");
     const texts = own.map(({ name, output }) => [name, outputs[output]] as const);
-    return { ...Object.fromEntries(texts), ...targets, ...access, ...roles };
+    const folders = Object.entries({ ...outputs.targetFiles, ...outputs.accessFiles, ...outputs.roleFiles });
+    return [...texts, ...folders].map(([path, content]) => [join(cluster, path), content]);
 }
 
 const LEFT_OUT =

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { lstat, readFile, realpath, rm, rmdir } from "node:fs/promises";
-import { dirname, join, relative, sep } from "node:path";
+import { readFile, realpath, rm, rmdir, stat } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
 import { RENDERED_MARK } from "../../lib/openshift";
 import { replaceFile } from "./replace-file";
 
@@ -49,14 +49,13 @@ export async function readRenderedList(folder: string, stack: string): Promise<R
  * Deletes what the list has and this run did not write, and writes the list for the next run. Clusters that have another
  * name or are gone, and keys that were taken out of the site, leave such files: rules that are left behind would still
  * apply. A file that is not on the list is never deleted, nor one that was changed: it stays on the list until it is gone.
- * @param paths of all files that this run wrote
+ * @param rendered what this run wrote: path below the folder -> content
  */
 export async function replaceRenderedList(
     { folder, list, files }: RenderedList,
-    paths: readonly string[],
+    rendered: Readonly<Record<string, string>>,
 ): Promise<RenderedChanges> {
-    const sums = new Map<string, string>();
-    for (const path of paths) sums.set(relative(folder, path), sumOf(await readFile(path)));
+    const sums = new Map(Object.entries(rendered).map(([path, content]) => [path, sumOf(content)]));
     const left = files.filter(({ path }) => !sums.has(path));
     const deleted = left.filter(({ written, now }) => now !== undefined && now === written);
     for (const { path } of deleted) await deleteFile(folder, path);
@@ -84,23 +83,22 @@ async function readList(list: string): Promise<string> {
 }
 
 /**
- * The list may have been edited, and a folder replaced by a link: nothing elsewhere is read or deleted.
+ * The list may have been edited, and a file or folder replaced by a link: nothing elsewhere is read or deleted.
  * @returns undefined if there is no such file
  */
 async function findFile(folder: string, path: string): Promise<Pick<ListedFile, "now"> | undefined> {
     const file = join(folder, path);
     try {
-        if ((await lstat(file)).isDirectory()) return undefined;
-        const [base, parent] = [await realpath(folder), await realpath(dirname(file))];
-        if (`${parent}${sep}`.startsWith(`${base}${sep}`)) return { now: sumOf(await readFile(file)) };
-        return { now: undefined };
+        if ((await stat(file)).isDirectory()) return undefined;
+        const isBelow = (await realpath(file)).startsWith(`${await realpath(folder)}${sep}`);
+        return { now: isBelow ? sumOf(await readFile(file)) : undefined };
     } catch (error) {
         if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
         throw error;
     }
 }
 
-function sumOf(content: Buffer): string {
+function sumOf(content: Buffer | string): string {
     return createHash("sha256").update(content).digest("hex");
 }
 

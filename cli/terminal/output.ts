@@ -1,4 +1,4 @@
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import { withoutSecrets as hideSecrets, secretForms } from "../../lib/redaction/redaction";
 import { escapedLines } from "../../lib/errors/text";
 

@@ -1,4 +1,4 @@
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import type { DesiredTrust } from "../../lib/openshift/trust/desired-trust";
 import type { RegistryContext } from "../registry/registry-process";
 import type { ClusterTrustInputs } from "./kind";

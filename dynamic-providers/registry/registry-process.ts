@@ -1,4 +1,4 @@
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import { requireSafeEnvironment } from "../../lib/distribution/http/tls-environment";
 import type { ListedTags } from "../../lib/registries";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";

@@ -1,4 +1,4 @@
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import { LookupCache } from "../../lib/import";
 import { computeDigest } from "../../lib/oci/digest";
 import { type SiteRegistry, registryEndpoint } from "../../lib/site";

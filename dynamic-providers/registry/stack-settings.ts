@@ -1,4 +1,4 @@
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import { readTextFile } from "../../lib/files/text-file";
 import { isSameMirrorBase } from "../../lib/mirror/mirror-reference";
 import type { OnRemove } from "../../lib/mirror/on-remove";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import type { Robot } from "../../lib/registries";
 import { type CommonOutputs, commonInputs } from "../lifecycle/resource-kind";
 import { type RegistryResourceArgs, accountTexts, adminArgs, registrySecrets } from "../registry/registry-kind";

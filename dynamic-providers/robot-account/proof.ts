@@ -1,4 +1,4 @@
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import { RegistryError } from "../../lib/errors/errors";
 import { type MirrorBase, mirrorReference } from "../../lib/mirror/mirror-reference";
 import { parseSourceKey } from "../../lib/oci/reference";

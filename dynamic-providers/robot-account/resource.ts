@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import type { Robot } from "../../lib/registries";
 import { RegistryResource } from "../registry/registry-resource";
 import { type RetiredRobot, type RobotAccountArgs, robotAccountKind } from "./kind";

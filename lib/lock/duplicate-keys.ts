@@ -8,72 +8,40 @@ export interface DuplicateKey {
 }
 
 /**
- * The first key that an object of a JSON text has twice, undefined if there is none. Takes a time in proportion to the
- * text: the keys of the text are counted, and looked for only if the document has fewer.
- * @param text that was parsed
- * @param document what it was parsed to
+ * The first key that an object of a JSON text has twice, undefined if there is none. The text is scanned once, in about
+ * the time that parsing it takes.
+ * @param text that can be parsed
  */
-export function findDuplicateKey(text: string, document: unknown): DuplicateKey | undefined {
-    let count = 0;
-    for (const token of stringTokens(text)) if (token.isKey) count++;
-    return count === keyCount(document) ? undefined : locate(text);
-}
-
-function keyCount(document: unknown): number {
-    let count = 0;
-    for (const open = [document]; open.length > 0;) {
-        const value = open.pop();
-        if (typeof value !== "object" || value === null) continue;
-        const inner = Object.values(value);
-        if (!Array.isArray(value)) count += inner.length;
-        // Not spread: a list may have more entries than a call may have arguments.
-        for (const entry of inner) open.push(entry);
-    }
-    return count;
-}
-
-/** A string of a JSON text: its quotes, and whether it is a key. */
-interface StringToken {
-    readonly start: number;
-    readonly end: number;
-    readonly isKey: boolean;
-}
-
-function* stringTokens(text: string): Generator<StringToken> {
-    for (let start = text.indexOf('"'); start !== -1;) {
-        const end = closingQuote(text, start);
-        let after = end + 1;
-        while (/\s/.test(text.charAt(after))) after++;
-        yield { start, end, isKey: text[after] === ":" };
-        start = text.indexOf('"', end + 1);
-    }
-}
-
-function closingQuote(text: string, start: number): number {
-    for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
-        let backslashes = 0;
-        while (text[end - 1 - backslashes] === "\\") backslashes++;
-        if (backslashes % 2 === 0) return end;
-    }
-    return text.length;
-}
-
-function locate(text: string): DuplicateKey | undefined {
-    const objects: Set<string>[] = [];
-    let read = 0;
-    for (const { start, end, isKey } of stringTokens(text)) {
-        for (const character of text.slice(read, start)) {
-            // A list has no keys of its own, but ends.
-            if (character === "{" || character === "[") objects.push(new Set());
-            else if (character === "}" || character === "]") objects.pop();
-        }
-        read = end + 1;
-        if (!isKey) continue;
+export function findDuplicateKey(text: string): DuplicateKey | undefined {
+    // A list has no keys of its own, but ends as an object does.
+    const open: Set<string>[] = [];
+    for (let at = 0; at < text.length; at++) {
+        const character = text[at];
+        if (character === "{" || character === "[") open.push(new Set());
+        else if (character === "}" || character === "]") open.pop();
+        if (character !== '"') continue;
+        const start = at;
+        at = closingQuote(text, start);
+        if (!isFollowedByColon(text, at)) continue;
         // The same key may be written with other escapes.
-        const key = String(parseJson(text.slice(start, end + 1)));
-        const keys = objects.at(-1);
+        const key = String(parseJson(text.slice(start, at + 1)));
+        const keys = open.at(-1);
         if (keys?.has(key)) return { key, line: text.slice(0, start).split("\n").length };
         keys?.add(key);
     }
     return undefined;
+}
+
+/** @param start index of the opening quote */
+function closingQuote(text: string, start: number): number {
+    let at = start + 1;
+    while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+    return at;
+}
+
+/** @param end index of a string's closing quote */
+function isFollowedByColon(text: string, end: number): boolean {
+    let after = end + 1;
+    while (/\s/.test(text.charAt(after))) after++;
+    return text[after] === ":";
 }

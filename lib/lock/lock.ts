@@ -265,7 +265,7 @@ function danglingDigests(lock: Omit<Lock, "lockVersion">): string[] {
 
 function parseDocument(text: string, place: string): unknown {
     const document = parseJsonText(text, place);
-    const duplicate = findDuplicateKey(text, document);
+    const duplicate = findDuplicateKey(text);
     if (duplicate === undefined) return document;
     const what = `line ${duplicate.line} has the key ${quoted(bounded(duplicate.key))} once more in the same object`;
     throw invalid(place, what, undefined);

@@ -94,14 +94,13 @@ export function parseReference(text: string): Reference {
     refuseForeignSyntax(text);
     const { name, tag, digest } = splitSuffixes(text);
     const { registry, repository } = splitName(text, name);
-    const isForm = isRepository(repository);
-    if (repository.length > MAX_REPOSITORY && (isForm || repository.length > MAX_TESTED)) {
+    if (repository.length > MAX_REPOSITORY) {
         throw invalid(
             text,
             `the repository has ${repository.length} characters, at most ${MAX_REPOSITORY} are allowed`,
         );
     }
-    if (!isForm) throw invalid(text, ...invalidRepository(repository));
+    if (!isRepository(repository)) throw invalid(text, ...invalidRepository(repository));
     return {
         registry,
         repository,

@@ -1,4 +1,4 @@
-import type { Credentials } from "../distribution/auth/credentials";
+import type { Credentials } from "../http/credentials";
 import { RegistryClient } from "../distribution/client/registry-client";
 import { DEFAULT_RETRY } from "../distribution/limits/retry";
 import type { RegistryAccount } from "./registry-admin";

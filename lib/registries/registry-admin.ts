@@ -1,4 +1,4 @@
-import type { Credentials } from "../distribution/auth/credentials";
+import type { Credentials } from "../http/credentials";
 import type { Wait } from "../distribution/client/registry-client";
 import type { RegistryEndpoint } from "../distribution/http/transport";
 import type { RegistryCapabilities } from "./capabilities";

@@ -1,4 +1,4 @@
-import type { Credentials } from "../distribution/auth/credentials";
+import type { Credentials } from "../http/credentials";
 
 /** What is wanted of a robot account. */
 export interface DesiredRobot {

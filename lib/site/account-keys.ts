@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Credentials } from "../distribution/auth/credentials";
+import type { Credentials } from "../http/credentials";
 import { type AdminCredentials, type RegistryKind, registryAdmin } from "../registries";
 import type { ConfigIssue } from "./config-issue";
 

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import { leaks } from "../support/canary";
 import { faultCase } from "../support/faults/fault-case";
 import { type ByHand, ROBOT_KINDS, RotationRegistry } from "../support/rotation/fake-registries";

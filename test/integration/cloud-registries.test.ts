@@ -1,7 +1,7 @@
 import { executePlan, imageTask, planImport, removeImages, verifyImages } from "../../lib/import";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import { checkBeforeFirstImport } from "../../lib/passthrough/doctor/before-first-import";
 import { registryAdmin } from "../../lib/registries";
 import { type TestAuthority, testAuthority } from "../support/certificates";

@@ -243,14 +243,17 @@ test("a list of rendered files that was changed leads to no file elsewhere", asy
     writeFileSync(join(elsewhere, "file"), "content");
     await render();
     symlinkSync(elsewhere, join(out, "link"));
-    const lines = ["../elsewhere/file", "link/file", join(elsewhere, "file"), "gone/file", "ca.crt/file", "containerd"];
+    symlinkSync(join(elsewhere, "file"), join(out, "linked-file"));
+    const kept = ["../elsewhere/file", "link/file", "linked-file"];
+    const lines = [...kept, "link", join(elsewhere, "file"), "gone/file", "ca.crt/file", "containerd"];
     writeFileSync(
         join(out, ".rendered-site-a"),
         [RENDERED_MARK, ...lines.map((path) => `${sum}  ${path}`), ""].join("\n"),
     );
     const run = await render();
     expect(run.code).toBe(0);
-    expect(run.error).toMatch(/: \S.*elsewhere\/file, .*link\/file\n$/);
+    expect(run.error).toMatch(/: \S.*elsewhere\/file, .*link\/file, .*linked-file\n$/);
+    expect(run.error).not.toContain("deleted: ");
     expect(existsSync(join(elsewhere, "file"))).toBe(true);
     expect(existsSync(join(out, HOSTS))).toBe(true);
 });

@@ -1,4 +1,4 @@
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import { PassthroughError } from "../../lib/errors/errors";
 import { ROBOT_KINDS, RotationRegistry } from "../support/rotation/fake-registries";
 import { StackAccount } from "../support/rotation/stack-account";

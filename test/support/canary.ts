@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync } from "node:fs";
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import { secretForms } from "../../lib/redaction/redaction";
 
 /** An account whose password must stay where it belongs. */

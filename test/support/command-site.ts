@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Lock, parseLock, writeLock } from "../../lib/lock";
 import { describeArchive, openArchive } from "../../lib/archives";
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import { secretForms } from "../../lib/redaction/redaction";
 import { type TestAuthority, testAuthority } from "./certificates";
 import { type CommandRun, passthrough, startPassthrough } from "./passthrough-cli";

@@ -1,4 +1,4 @@
-import type { Credentials } from "../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../lib/http/credentials";
 import type { RegistryKind } from "../../lib/registries";
 import { type TestAuthority, testAuthority } from "./certificates";
 import { FakeHarbor } from "./harbor/fake-harbor";

@@ -1,4 +1,4 @@
-import type { Credentials } from "../auth/credentials";
+import type { Credentials } from "../../http/credentials";
 import type { RetryPolicy } from "../../concurrency/retry";
 import { type RegistryError, toProblem } from "../../errors/errors";
 import type { Problem } from "../../errors/problem";

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Challenge, parseChallenges } from "../auth/challenge";
-import { basicAuthorization } from "../../http/credentials";
-import type { Credentials } from "../auth/credentials";
+import { type Credentials, basicAuthorization } from "../../http/credentials";
 import { BodyRefusals, isHeavy } from "../auth/body-refusals";
 import { debug } from "../../debug/debug";
 import { RegistryError, type RequestContext } from "../../errors/errors";

@@ -1,5 +1,5 @@
 import { withoutBrackets } from "../../http/hostname";
-import type { Credentials } from "../auth/credentials";
+import type { Credentials } from "../../http/credentials";
 import { ProxyError } from "./proxy-error";
 import { isExempt } from "./no-proxy";
 

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { Credentials } from "../../distribution/auth/credentials";
-import { basicAuthorization } from "../../http/credentials";
+import { type Credentials, basicAuthorization } from "../../http/credentials";
 import { RegistryError } from "../../errors/errors";
 import { readErrorBody } from "../../distribution/client/error-body";
 import { foreignAbsence } from "../../distribution/client/response-errors";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
-import type { Credentials } from "../../distribution/auth/credentials";
+import type { Credentials } from "../../http/credentials";
 import { RegistryError } from "../../errors/errors";
 import { isOutcomeUnknown } from "../admin-client";
 import type { DesiredRobot, FoundRobot, ListedRobot, Robot, RobotAdmin } from "../robot-admin";

@@ -1,6 +1,5 @@
 import type { z } from "zod";
-import type { Credentials } from "../../distribution/auth/credentials";
-import { basicAuthorization } from "../../http/credentials";
+import { type Credentials, basicAuthorization } from "../../http/credentials";
 import { foreignAbsence } from "../../distribution/client/response-errors";
 import { DEFAULT_RETRY, withRetry } from "../../distribution/limits/retry";
 import { RegistryError } from "../../errors/errors";

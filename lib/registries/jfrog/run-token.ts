@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { Credentials } from "../../distribution/auth/credentials";
-import { basicAuthorization } from "../../http/credentials";
+import { type Credentials, basicAuthorization } from "../../http/credentials";
 import { statusProblem } from "../../distribution/client/response-errors";
 import { readErrorBody } from "../../distribution/client/error-body";
 import { RegistryError } from "../../errors/errors";

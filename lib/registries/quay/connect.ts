@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Credentials } from "../../distribution/auth/credentials";
+import type { Credentials } from "../../http/credentials";
 import { RegistryError } from "../../errors/errors";
 import { Limiter } from "../../concurrency/limiter";
 import { DEFAULT_RETRY } from "../../distribution/limits/retry";

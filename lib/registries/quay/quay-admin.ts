@@ -1,4 +1,4 @@
-import type { Credentials } from "../../distribution/auth/credentials";
+import type { Credentials } from "../../http/credentials";
 import { RegistryError } from "../../errors/errors";
 import type { RegistryCapabilities } from "../capabilities";
 import type { RegistryAccount, RegistryAdmin, RegistryHealth, RegistryManagement } from "../registry-admin";

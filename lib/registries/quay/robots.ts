@@ -1,4 +1,4 @@
-import type { Credentials } from "../../distribution/auth/credentials";
+import type { Credentials } from "../../http/credentials";
 import { RegistryError } from "../../errors/errors";
 import type { DesiredRobot, FoundRobot, ListedRobot, Robot, RobotAdmin } from "../robot-admin";
 import { grantAll } from "./permissions";

@@ -1,6 +1,6 @@
 import { parseBody } from "../admin-client";
 import { z } from "zod";
-import type { Credentials } from "../../distribution/auth/credentials";
+import type { Credentials } from "../../http/credentials";
 import { RegistryError } from "../../errors/errors";
 import { statusProblem } from "../../distribution/client/response-errors";
 import { type QuayResponse, quayError } from "./response";

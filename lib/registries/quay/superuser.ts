@@ -1,4 +1,4 @@
-import type { Credentials } from "../../distribution/auth/credentials";
+import type { Credentials } from "../../http/credentials";
 import { RegistryError } from "../../errors/errors";
 import { QuayAccess } from "./connect";
 import { type QuayApi, expect } from "./quay-api";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Credentials } from "../../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../../lib/http/credentials";
 import type { ServerCertificate } from "../certificates";
 import { Contents } from "../registry-contents";
 import { RegistryProcess } from "../registry-process";

@@ -1,4 +1,4 @@
-import type { Credentials } from "../../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../../lib/http/credentials";
 import type { RegistryEndpoint } from "../../../lib/distribution/http/transport";
 
 /** A registry of the type `distribution`, as a test of this program sees it. */

@@ -1,5 +1,5 @@
 import { RegistryClient } from "../../../lib/distribution/client/registry-client";
-import type { Credentials } from "../../../lib/distribution/auth/credentials";
+import type { Credentials } from "../../../lib/http/credentials";
 import { executePlan, planImport } from "../../../lib/import";
 import { parseMirrorBase } from "../../../lib/mirror/mirror-reference";
 import { type AdminCredentials, type RegistryKind, registryAdmin } from "../../../lib/registries";

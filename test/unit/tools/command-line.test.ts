@@ -63,7 +63,9 @@ test("an update that goes on after errors is refused: the engine would delete wh
     expect(await refused("up --refresh --continue-on-error")).toMatch(
         /^--continue-on-error: Pulumi would delete .*--exclude/s,
     );
+    expect(await refused("up --continue-on-error false")).toMatch(/^--continue-on-error: /);
     expect(await refused("up", { PULUMI_CONTINUE_ON_ERROR: "true" })).toMatch(/^PULUMI_CONTINUE_ON_ERROR: /);
+    expect(await refused("up", { PULUMI_OPTION_CONTINUE_ON_ERROR: "1" })).toMatch(/^PULUMI_OPTION_CONTINUE_ON_ERROR: /);
     expect(await refused("up --continue-on-error=false", { PULUMI_CONTINUE_ON_ERROR: "true" })).toBe("");
     expect(await refused("up --refresh")).toBe("");
     expect(await refused("preview", { PULUMI_CONTINUE_ON_ERROR: "true" })).toBe("");

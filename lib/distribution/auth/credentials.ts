@@ -1,1 +1,0 @@
-export type { Credentials } from "../../http/credentials";
