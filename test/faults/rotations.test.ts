@@ -158,7 +158,10 @@ for (const kind of ROBOT_KINDS) {
     });
 }
 
-/** Rotates and kills the run at its n-th request, which the registry still carries out. False if there is no such request. */
+/**
+ * Rotates and kills the run at its n-th request, which the registry still carries out. False if there is no such request.
+ * @throws what a run that was not killed ended with
+ */
 async function isKilled(
     { fake }: RotationRegistry,
     account: StackAccount,
@@ -171,7 +174,9 @@ async function isKilled(
     fake.watch(() => {
         if (++seen === step) killing.abort(new Error("killed"));
     });
-    await account.up({ rotate: { text: String(step) } }, killing.signal).catch(() => undefined);
+    await account.up({ rotate: { text: String(step) } }, killing.signal).catch((error: unknown) => {
+        if (!killing.signal.aborted) throw error;
+    });
     fake.watch(() => undefined);
     if (seen >= step) count("kills");
     return seen >= step;

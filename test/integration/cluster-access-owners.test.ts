@@ -1,11 +1,7 @@
 import { clusterAccessProvider } from "../../dynamic-providers/cluster-access/provider";
-import { type MirrorObject, OWNER_ANNOTATION } from "../../lib/openshift";
-import { AccessCluster, OWNER } from "../support/access-cluster";
+import { OWNER_ANNOTATION } from "../../lib/openshift";
+import { ALLOWED, AccessCluster, FORBIDDEN, OWNER, SOURCES } from "../support/access-cluster";
 import { type Policy, mirrorPair, mirrorPolicy } from "../support/lab-rules";
-
-const SOURCES = ["quay.io", "registry.redhat.io"];
-const WANTED = mirrorPair(SOURCES, "NeverContactSource");
-const PAIR = mirrorPair(SOURCES, "AllowContactingSource");
 
 let cluster: AccessCluster;
 beforeAll(async () => {
@@ -14,28 +10,19 @@ beforeAll(async () => {
 afterAll(() => cluster.stop());
 beforeEach(() => cluster.reset());
 
-const inputs = (...args: Parameters<AccessCluster["inputs"]>) => cluster.inputs(...args);
-const check = (...args: Parameters<AccessCluster["check"]>) => cluster.check(...args);
-const preview = async (...args: Parameters<AccessCluster["check"]>) => (await check(...args))?.neverSources;
-const create = (...args: Parameters<AccessCluster["create"]>) => cluster.create(...args);
-/** Objects as this stack writes them. */
-const write = (...objects: readonly MirrorObject[]) => cluster.writeFor(OWNER, ...objects);
-const writeFor = (...args: Parameters<AccessCluster["writeFor"]>) => cluster.writeFor(...args);
-
-const named = (cluster: string, changes: object = {}) =>
-    inputs(PAIR, { cluster, owner: `${OWNER}/${cluster}`, adopt: true, ...changes });
+const named = (name: string, changes: object = {}) =>
+    cluster.inputs(ALLOWED, { cluster: name, owner: `${OWNER}/${name}`, adopt: true, ...changes });
 
 test("objects of another stack, and of nobody, are refused with their owner; with adopt they are no error", async () => {
-    const [digest, tag] = mirrorPair(SOURCES, "AllowContactingSource");
+    const [digest, tag] = ALLOWED;
     if (digest === undefined || tag === undefined) throw new Error("no pair");
     const metadata = { ...digest.metadata, annotations: { [OWNER_ANNOTATION]: "registry-passthrough/other" } };
     await cluster.server.admin.create({ ...digest, metadata });
     await cluster.server.admin.apply(tag, { manager: "argocd" });
-    const rules = mirrorPair(SOURCES, "AllowContactingSource");
-    await expect(create(inputs(rules))).rejects.toThrow(
+    await expect(cluster.create(cluster.inputs(ALLOWED))).rejects.toThrow(
         /cluster: 2 problems; nothing was written to it:\n[^]*ImageDigestMirrorSet passthrough-lab-digest: it exists already, of stack registry-passthrough\/other; set [^]*\n[^]*ImageTagMirrorSet passthrough-lab-tag: it exists already, written by argocd; set /,
     );
-    await expect(create(inputs(rules, { adopt: true }))).resolves.toBeDefined();
+    await expect(cluster.create(cluster.inputs(ALLOWED, { adopt: true }))).resolves.toBeDefined();
 });
 
 test("a renamed stack takes over its former objects with adopt, once its former rules allow the upstream", async () => {
@@ -53,46 +40,45 @@ test("a renamed stack takes over its former objects with adopt, once its former 
             await cluster.server.admin.apply({ ...object, metadata: renamed }, { force: true });
         }
     };
-    const objects = [...inputs(WANTED).objects, signature];
+    const objects = [...cluster.inputs(FORBIDDEN).objects, signature];
     await writeFormer("NeverContactSource");
-    await expect(preview(inputs(WANTED, { objects, adopt: true }))).rejects.toMatchObject({
+    await expect(cluster.preview(cluster.inputs(FORBIDDEN, { objects, adopt: true }))).rejects.toMatchObject({
         code: "MIRROR_POLICY_CONFLICT",
     });
     await writeFormer("AllowContactingSource");
-    const allowed = mirrorPair(SOURCES, "AllowContactingSource");
-    await expect(create(inputs(allowed, { objects }))).rejects.toThrow(
+    await expect(cluster.create(cluster.inputs(ALLOWED, { objects }))).rejects.toThrow(
         /ConfigMap default\/release-signature: it exists already, of stack registry-passthrough\/former; set cluster\.adopt/,
     );
-    await expect(create(inputs(allowed, { objects, adopt: true }))).resolves.toBeDefined();
+    await expect(cluster.create(cluster.inputs(ALLOWED, { objects, adopt: true }))).resolves.toBeDefined();
     await cluster.server.admin.remove(signature);
 });
 
 test("the policy that this stack wrote for 4.12 gives way to the pair; its sources are forbidden when it is gone", async () => {
-    await write(mirrorPolicy(SOURCES));
-    const applied = inputs([mirrorPolicy(SOURCES)]);
-    expect(await preview(inputs(WANTED), applied)).toEqual([]);
-    await write(...mirrorPair(SOURCES, "AllowContactingSource"));
+    await cluster.write(mirrorPolicy(SOURCES));
+    const applied = cluster.inputs([mirrorPolicy(SOURCES)]);
+    expect(await cluster.preview(cluster.inputs(FORBIDDEN), applied)).toEqual([]);
+    await cluster.write(...ALLOWED);
     cluster.lines = [];
-    const later = await check(inputs(WANTED), applied);
+    const later = await cluster.check(cluster.inputs(FORBIDDEN), applied);
     expect(later).toMatchObject({ neverSources: [], formerObjects: ["ImageContentSourcePolicy passthrough-lab"] });
-    expect(await preview(inputs(WANTED), later)).toEqual([]);
+    expect(await cluster.preview(cluster.inputs(FORBIDDEN), later)).toEqual([]);
     expect(cluster.lines.join("\n")).not.toContain("oc delete");
     expect(cluster.lines.join("\n")).toContain("(is still in ImageContentSourcePolicy passthrough-lab)");
     await cluster.server.admin.remove(mirrorPolicy(SOURCES));
-    const last = await check(inputs(WANTED), later);
+    const last = await cluster.check(cluster.inputs(FORBIDDEN), later);
     expect(last).toMatchObject({ neverSources: SOURCES });
     expect(last).not.toHaveProperty("formerObjects");
-    expect(clusterAccessProvider.compare({ ...inputs(WANTED), neverSources: SOURCES }, last ?? applied).changes).toBe(
-        false,
-    );
+    expect(
+        clusterAccessProvider.compare({ ...cluster.inputs(FORBIDDEN), neverSources: SOURCES }, last ?? applied).changes,
+    ).toBe(false);
     // The same policy of somebody else stays, and cannot forbid.
-    await writeFor("registry-passthrough/other", mirrorPolicy(SOURCES));
-    await expect(preview(inputs(WANTED))).rejects.toMatchObject({ code: "MIRROR_POLICY_CONFLICT" });
+    await cluster.writeFor("registry-passthrough/other", mirrorPolicy(SOURCES));
+    await expect(cluster.preview(cluster.inputs(FORBIDDEN))).rejects.toMatchObject({ code: "MIRROR_POLICY_CONFLICT" });
 });
 
 test("objects that a lost state no longer has are named with the command that removes them, and count as staying", async () => {
-    await write(mirrorPolicy([...SOURCES, "ghcr.io"]), ...mirrorPair(SOURCES, "AllowContactingSource"));
-    expect(await preview(inputs(WANTED))).toEqual([]);
+    await cluster.write(mirrorPolicy([...SOURCES, "ghcr.io"]), ...ALLOWED);
+    expect(await cluster.preview(cluster.inputs(FORBIDDEN))).toEqual([]);
     const [warning = ""] = cluster.lines.filter((line) => line.includes("oc delete"));
     expect(warning).toContain(
         "cluster: ImageContentSourcePolicy passthrough-lab is of this stack, which neither wants it nor has it in its state: it stays",
@@ -103,36 +89,38 @@ test("objects that a lost state no longer has are named with the command that re
     expect(cluster.lines.join("\n")).toContain("(is still in ImageContentSourcePolicy passthrough-lab)");
     await cluster.server.admin.remove(mirrorPolicy(SOURCES));
     cluster.lines = [];
-    expect(await preview(inputs(WANTED))).toEqual(SOURCES);
+    expect(await cluster.preview(cluster.inputs(FORBIDDEN))).toEqual(SOURCES);
     expect(cluster.lines.join("\n")).not.toContain("oc delete");
 });
 
 test("objects of another cluster of the stack are refused, also with adopt", async () => {
-    await write(...PAIR);
-    await expect(check(named("east"))).rejects.toThrow(/belongs to another cluster of this stack \(site\.cluster\)/);
-    await writeFor(`${OWNER}/east`, ...PAIR);
-    await expect(check(named("east", { adopt: false }))).resolves.toBeDefined();
+    await cluster.write(...ALLOWED);
+    await expect(cluster.check(named("east"))).rejects.toThrow(
+        /belongs to another cluster of this stack \(site\.cluster\)/,
+    );
+    await cluster.writeFor(`${OWNER}/east`, ...ALLOWED);
+    await expect(cluster.check(named("east", { adopt: false }))).resolves.toBeDefined();
     const other = /belongs to another cluster of this stack \(east\).*keep the name in site\.clusters/;
-    await expect(check(named("west"))).rejects.toThrow(other);
-    await expect(check(inputs(PAIR, { adopt: true }))).rejects.toThrow(other);
+    await expect(cluster.check(named("west"))).rejects.toThrow(other);
+    await expect(cluster.check(cluster.inputs(ALLOWED, { adopt: true }))).rejects.toThrow(other);
     // Not the one whose name begins alike.
-    await expect(check(named("eas"))).rejects.toThrow(other);
-    await expect(check(named("east", { owner: `${OWNER}2/east` }))).resolves.toBeDefined();
+    await expect(cluster.check(named("eas"))).rejects.toThrow(other);
+    await expect(cluster.check(named("east", { owner: `${OWNER}2/east` }))).resolves.toBeDefined();
 });
 
 test("a cluster that was renamed in the state keeps its objects, until all of them have its new name", async () => {
-    await writeFor(`${OWNER}/east`, ...PAIR);
+    await cluster.writeFor(`${OWNER}/east`, ...ALLOWED);
     const renamed = named("west", { adopt: false });
-    const first = await check(renamed, named("east"));
+    const first = await cluster.check(renamed, named("east"));
     expect(first?.formerOwners).toEqual([`${OWNER}/east`]);
-    await expect(create(first ?? renamed)).resolves.toBeDefined();
+    await expect(cluster.create(first ?? renamed)).resolves.toBeDefined();
     // The update ended before it wrote the objects.
-    expect((await check(renamed, first))?.formerOwners).toEqual([`${OWNER}/east`]);
-    await writeFor(`${OWNER}/west`, ...PAIR);
-    const later = await check(renamed, first);
+    expect((await cluster.check(renamed, first))?.formerOwners).toEqual([`${OWNER}/east`]);
+    await cluster.writeFor(`${OWNER}/west`, ...ALLOWED);
+    const later = await cluster.check(renamed, first);
     expect(later).not.toHaveProperty("formerOwners");
     expect(clusterAccessProvider.compare(first ?? renamed, later ?? renamed).changes).toBe(false);
     // Unreachable: nothing is known of the objects.
     const kubeconfig = cluster.server.kubeconfig.replaceAll(cluster.server.url, "https://localhost:1");
-    expect((await check({ ...renamed, kubeconfig }, first))?.formerOwners).toEqual([`${OWNER}/east`]);
+    expect((await cluster.check({ ...renamed, kubeconfig }, first))?.formerOwners).toEqual([`${OWNER}/east`]);
 });

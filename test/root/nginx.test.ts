@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { randomBytes } from "node:crypto";
@@ -10,6 +8,7 @@ import { computeDigest } from "../../lib/oci/digest";
 import type { ClientCertificate } from "../../lib/http/secure-context";
 import { type DoctorResult, runDoctor } from "../../lib/passthrough";
 import { type TestAuthority, testAuthority } from "../support/certificates";
+import { end, listening } from "../support/processes";
 import { RegistryProcess, freePort } from "../support/registry-process";
 
 /* Debian's own nginx in front of a real registry, with settings that are often met (needs root: nginx is in /usr/sbin). */
@@ -35,10 +34,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-    if (nginx === undefined) return;
-    const gone = once(nginx, "exit");
-    nginx.kill("SIGTERM");
-    await gone;
+    if (nginx !== undefined) await end(nginx, "SIGTERM");
     nginx = undefined;
 });
 
@@ -68,19 +64,8 @@ async function serve(server: string, headers = PASSES_ALL): Promise<string> {
         }`,
     );
     nginx = spawn("nginx", ["-c", join(folder, "nginx.conf")], { stdio: ["ignore", "ignore", "inherit"] });
-    while (!(await listens(port))) if (nginx.exitCode !== null) throw new Error("nginx did not start");
+    await listening(nginx, port);
     return `localhost:${port}`;
-}
-
-function listens(port: number): Promise<boolean> {
-    return new Promise((resolve) => {
-        const socket = connect(port, "127.0.0.1");
-        socket.once("connect", () => {
-            socket.destroy();
-            resolve(true);
-        });
-        socket.once("error", () => setImmediate(resolve, false));
-    });
 }
 
 async function examine(host: string, clientCertificate?: ClientCertificate): Promise<DoctorResult[]> {

@@ -6,6 +6,7 @@ import type { ClientLimits } from "../../lib/kubernetes/limits";
 import { type MirrorObject, OWNER_ANNOTATION } from "../../lib/openshift";
 import { type ApiServer, startApiServer } from "./api-server";
 import { MachineConfigControllers } from "./machine-config-controllers";
+import { mirrorPair } from "./lab-rules";
 import { createCluster } from "./openshift-cluster";
 import { operationContext } from "./operation-context";
 
@@ -19,6 +20,11 @@ const MIRROR_KINDS = [
 
 /** Project and name of the stack that the tests play. */
 export const OWNER = "registry-passthrough/lab";
+
+export const SOURCES = ["quay.io", "registry.redhat.io"];
+/** Both objects of a pair for these sources, by what they say of the upstream. */
+export const FORBIDDEN = mirrorPair(SOURCES, "NeverContactSource");
+export const ALLOWED = mirrorPair(SOURCES, "AllowContactingSource");
 
 /** A real API server with nodes and pools, and what `ClusterAccess` does there. */
 export class AccessCluster {
@@ -48,6 +54,11 @@ export class AccessCluster {
             for (const { metadata } of await admin.list(kind)) await admin.remove({ ...kind, metadata });
         }
         await this.controllers.settle();
+    }
+
+    /** Writes objects as this stack does, and lets the nodes follow. */
+    write(...objects: readonly MirrorObject[]): Promise<void> {
+        return this.writeFor(OWNER, ...objects);
     }
 
     /** Writes objects as this owner does, and lets the nodes follow. */
@@ -92,6 +103,11 @@ export class AccessCluster {
     /** The inputs that a preview derives. */
     async check(news: ClusterAccessInputs, olds: Partial<ClusterAccessInputs> = {}) {
         return clusterAccessProvider.findInputs?.(olds, news, this.context());
+    }
+
+    /** The sources that a preview finds may be forbidden. */
+    async preview(news: ClusterAccessInputs, olds?: Partial<ClusterAccessInputs>) {
+        return (await this.check(news, olds))?.neverSources;
     }
 
     create(news: ClusterAccessInputs) {

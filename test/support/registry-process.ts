@@ -2,11 +2,12 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hashSync } from "bcryptjs";
 import type { ServerCertificate } from "./certificates";
+import { end, listening } from "./processes";
 
 export interface RegistryProcessOptions {
     /** Absent: plain HTTP. */
@@ -91,12 +92,8 @@ export class RegistryProcess {
     }
 
     /** @returns false if nothing was running any more */
-    async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<boolean> {
-        if (this.child.exitCode !== null || this.child.signalCode !== null) return false;
-        const gone = once(this.child, "exit");
-        this.child.kill(signal);
-        await gone;
-        return true;
+    kill(signal: NodeJS.Signals = "SIGKILL"): Promise<boolean> {
+        return end(this.child, signal);
     }
 
     /** The same registry again, on the same port and storage. @returns as `kill` */
@@ -126,36 +123,18 @@ export class RegistryProcess {
                 this.output += chunk.toString("utf8");
             });
         }
-        while (!(await this.listens())) {
-            if (child.exitCode !== null) throw new Error(`the registry ended with ${child.exitCode}:\n${this.output}`);
-        }
+        await listening(child, this.port, () => this.output);
         this.forget();
-    }
-
-    /** It listens only when it is ready; a connection alone asks it nothing, so it logs no access. */
-    private listens(): Promise<boolean> {
-        return new Promise((resolve) => {
-            const socket = connect(this.port, "127.0.0.1");
-            socket.once("connect", () => {
-                socket.destroy();
-                resolve(true);
-            });
-            socket.once("error", () => setImmediate(resolve, false));
-        });
     }
 }
 
 function launch(folder: string, disk: Disk | undefined): ChildProcess {
     const serve = ["registry", "serve", join(folder, "config.yml")] as const;
     const [program, ...args] = disk === undefined ? serve : [...onDisk(disk, join(folder, "storage")), ...serve];
-    const child = spawn(program, args, {
+    return spawn(program, args, {
         stdio: ["ignore", "pipe", "pipe"],
         env: { ...process.env, OTEL_TRACES_EXPORTER: "none" },
     });
-    child.on("error", (error) => {
-        throw new Error(`no registry on PATH (npm test brings one): ${error.message}`);
-    });
-    return child;
 }
 
 /** The mount ends with the process: it is in a namespace of its own (mount_namespaces(7)). */

@@ -1,7 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerCertificate } from "../certificates";
 import { RegistryProcess } from "../registry-process";
-import { Front, TokenMint, basicCredentials, forward, parseScope, repositoryOfPath } from "../token-gateway";
+import {
+    Front,
+    TokenMint,
+    basicCredentials,
+    errorBody,
+    forward,
+    parseScope,
+    repositoryOfPath,
+    respond,
+} from "../token-gateway";
 
 /** What a registry was asked, and who asked. */
 export interface CloudRequest {
@@ -19,7 +28,8 @@ export interface CloudRequest {
 export interface CloudReply {
     readonly status: number;
     readonly headers?: Readonly<Record<string, string>>;
-    readonly body?: unknown;
+    /** JSON. */
+    readonly body?: string;
 }
 
 /** What a registry answers itself; undefined: the registry behind it does. */
@@ -27,7 +37,7 @@ export type CloudRules = (request: CloudRequest) => CloudReply | undefined | Pro
 
 /** An error body of distribution-spec ("Error Codes"). */
 export function fault(status: number, code: string, message: string, headers?: CloudReply["headers"]): CloudReply {
-    return { status, body: { errors: [{ code, message }] }, ...(headers === undefined ? {} : { headers }) };
+    return { status, body: errorBody(code, message), ...(headers === undefined ? {} : { headers }) };
 }
 
 /**
@@ -104,11 +114,7 @@ export class CloudFront {
             forward(request, response, this.registry.port, { replace: (status) => this.emptyList(asked, status) });
             return;
         }
-        request.resume();
-        const body = reply.body === undefined ? "" : JSON.stringify(reply.body);
-        const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-        response.writeHead(reply.status, { ...headers, ...reply.headers });
-        response.end(asked.method === "HEAD" ? undefined : body);
+        respond(response, reply.status, reply.body ?? "", "application/json", reply.headers);
     }
 
     /** distribution knows no empty repositories. */

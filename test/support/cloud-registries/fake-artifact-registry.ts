@@ -32,7 +32,7 @@ export class FakeArtifactRegistry {
             if (basic === undefined || this.accounts.get(basic.username) !== basic.password) {
                 return fault(401, "UNAUTHORIZED", "authentication failed");
             }
-            return { status: 200, body: { token: cloud.grant(request, () => true), expires_in: 300 } };
+            return { status: 200, body: JSON.stringify({ token: cloud.grant(request, () => true), expires_in: 300 }) };
         }
         const isAllowed = repository === undefined ? cloud.mint.read(token ?? "") : this.allows(request);
         if (isAllowed === undefined || isAllowed === false) {

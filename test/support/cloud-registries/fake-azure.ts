@@ -32,7 +32,7 @@ export class FakeAzure {
             if (!isAccount || query.get("service") !== cloud.host) {
                 return fault(401, "UNAUTHORIZED", "authentication required, visit https://aka.ms/acr/authorization");
             }
-            return { status: 200, body: { access_token: cloud.grant(request, () => true) } };
+            return { status: 200, body: JSON.stringify({ access_token: cloud.grant(request, () => true) }) };
         }
         const action = { GET: "pull", HEAD: "pull", DELETE: path.includes("/uploads/") ? "push" : "delete" }[method];
         const isAllowed =

@@ -1,5 +1,5 @@
 import type { ServerCertificate } from "../certificates";
-import { Front, basicCredentials, parseScope } from "../token-gateway";
+import { Front, basicCredentials, parseScope, respond } from "../token-gateway";
 import { CloudFront, type CloudReply, type CloudRequest, fault } from "./cloud-front";
 
 /**
@@ -28,8 +28,8 @@ export class FakeGitLab {
     static async start(tls: ServerCertificate, account: { username: string; password: string }): Promise<FakeGitLab> {
         const fake = new FakeGitLab(await CloudFront.start(tls), {}, account);
         fake.gitlab.front = await Front.start(tls, (request, response) => {
-            const { status, body } = fake.answerToken(request.url ?? "", request.headers.authorization);
-            response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+            const { status, body = "" } = fake.answerToken(request.url ?? "", request.headers.authorization);
+            respond(response, status, body, "application/json");
         });
         return fake;
     }
@@ -53,7 +53,7 @@ export class FakeGitLab {
         }
         const access = searchParams.getAll("scope").flatMap((scope) => parseScope(scope) ?? []);
         const granted = access.filter(({ repository }) => this.isInProject(repository));
-        return { status: 200, body: { token: this.cloud.mint.issue(granted, 300, username) } };
+        return { status: 200, body: JSON.stringify({ token: this.cloud.mint.issue(granted, 300, username) }) };
     }
 
     private isInProject(repository: string): boolean {

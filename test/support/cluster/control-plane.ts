@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type TestAuthority, testAuthority } from "../certificates";
+import { end, isRunning } from "../processes";
 import { freePort } from "../registry-process";
 import { ApiClient } from "./api-client";
 
@@ -75,13 +75,12 @@ export class ControlPlane {
     }
 
     /** Ends the API server; etcd stays. */
-    killApiServer(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
-        return end(this.apiServer, signal);
+    async killApiServer(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+        if (this.apiServer !== undefined) await end(this.apiServer, signal);
     }
 
     async stop(): Promise<void> {
-        await end(this.apiServer, "SIGKILL");
-        await end(this.etcd, "SIGKILL");
+        for (const child of [this.apiServer, this.etcd]) if (child !== undefined) await end(child);
         rmSync(this.folder, { recursive: true, force: true });
     }
 
@@ -178,7 +177,7 @@ export class ControlPlane {
     }
 
     private requireRunning(program: string, child: ChildProcess | undefined): void {
-        if (isRunning(child)) return;
+        if (child !== undefined && isRunning(child)) return;
         const log = readFileSync(this.file(`${program}.log`), "utf8").slice(-4000);
         throw new Error(`${program} ended with ${child?.exitCode ?? child?.signalCode ?? "no process"}:\n${log}`);
     }
@@ -207,15 +206,4 @@ async function isReady(client: ApiClient): Promise<boolean> {
     } catch {
         return false;
     }
-}
-
-function isRunning(child: ChildProcess | undefined): boolean {
-    return child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
-}
-
-async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
-    if (child === undefined || !isRunning(child)) return;
-    const exit = once(child, "exit");
-    child.kill(signal);
-    await exit;
 }

@@ -19,7 +19,7 @@ export class StackAccount {
     /** One that the engine has replaced and not deleted yet. */
     private pending: RobotAccountOutputs | undefined;
 
-    /** @param signal by which a run is interrupted */
+    /** @param changes of the inputs of every `up` */
     constructor(
         private readonly registry: RotationRegistry,
         private readonly role: Role,
@@ -31,7 +31,10 @@ export class StackAccount {
         return this.state.outs;
     }
 
-    /** What `up` with a refresh does; state stays as it was where it throws. */
+    /**
+     * What `up` with a refresh does; state stays as it was where it throws.
+     * @param signal by which it is interrupted
+     */
     async up(changes: Partial<RobotAccountInputs> = {}, signal?: AbortSignal): Promise<void> {
         const context = this.context(signal);
         if (this.state !== undefined) this.state = await kind.read(this.state.outs, context);
