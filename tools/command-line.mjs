@@ -83,7 +83,8 @@ export function refusedUpdate(args, env) {
     return (
         `${flag ?? variable}: Pulumi would delete what is no longer wanted although its successor failed, ` +
         "such as the mirror rules of a cluster\n" +
-        "leave it out; a cluster that is down is left out with --exclude '**::cluster-NAME-access' --exclude-dependents"
+        "run it without that; a cluster that is down is left out with --exclude '**::cluster-NAME-access' " +
+        "--exclude-dependents ('**::cluster-access' for site.cluster)"
     );
 }
 
