@@ -3,6 +3,7 @@ import { arch, platform } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ChecksumMismatch, download } from "./download.mjs";
+import { buildProgram } from "./go-build.mjs";
 import { installedTool, onPath, reportedVersion, runnable } from "./installed-tool.mjs";
 import { installProgram } from "./npm.mjs";
 import { pinnedTools } from "./pins.mjs";
@@ -104,6 +105,7 @@ async function getTool(name, context) {
         const failure = await intoCache(context, place, pin, (folder) => way(pin, folder, context));
         if (failure === undefined) return { file, version: pin.version, origin };
         tried.push(`${origin}: ${failure}`);
+        context.progress.note(`      ${pin.title} ${pin.version}: no ${origin}: ${failure}`);
     }
     throw new Error(whatIsMissing(pin, context, tried));
 }
@@ -245,25 +247,15 @@ async function installPackage({ title, version, npm }, folder, { progress, ...co
 async function buildModules(pin, folder, { modules, machine, env, progress }) {
     if (onPath("go", env).length === 0) return "there is no go on PATH to build it with";
     progress.note(`      ${pin.title} ${pin.version}: building from its Go module (once; minutes)`);
-    for (const build of pin.builds) {
-        const args = ["build", "-mod=readonly", "-buildvcs=false", "-trimpath"];
-        args.push("-ldflags", `-s -w -X ${build.versionVariable}`, "-o", join(folder, build.binary), build.package);
-        const target = { CGO_ENABLED: "0", GOWORK: "off", ...goTarget(machine) };
-        const options = { cwd: join(modules, build.module), env: { ...env, ...target } };
-        try {
-            await progress.beat(`building ${build.binary}`, () => captureOrThrow("go", args, options));
-        } catch (error) {
-            return errorMessage(error);
+    try {
+        for (const build of pin.builds) {
+            const make = () => buildProgram(build, folder, { modules, machine, env });
+            await progress.beat(`building ${build.binary}`, make);
         }
+    } catch (error) {
+        return errorMessage(error);
     }
     return undefined;
-}
-
-/** What makes Go build for another kind of machine. @param {string} machine @returns {NodeJS.ProcessEnv} */
-function goTarget(machine) {
-    if (machine === `${platform()}-${arch()}`) return {};
-    const [os = "", cpu = ""] = machine.split("-");
-    return { GOOS: os, GOARCH: cpu === "x64" ? "amd64" : cpu };
 }
 
 const installGo =

@@ -16,7 +16,20 @@ import { fileURLToPath } from "node:url";
  * @property {string} homepage where people get it
  * @property {Record<string, {url: string, sha256: string | null}>} downloads by `<platform>-<arch>`; without a sum: never
  * @property {import("./npm.mjs").NpmPin} [npm] the package it comes in
- * @property {{binary: string, module: string, package: string, versionVariable: string}[]} builds Go modules, below tools/
+ * @property {GoBuild[]} builds
+ */
+
+/**
+ * A program of a Go module.
+ *
+ * @typedef {object} GoBuild
+ * @property {string} binary
+ * @property {string} module its folder below tools/, with go.mod
+ * @property {string} package
+ * @property {string} versionVariable `<package>.<variable>=<value>` for the linker
+ * @property {string[]} [tags] build tags
+ * @property {boolean} [cgo] whether it is built with a C compiler
+ * @property {string[]} [data] folders of the package that the program reads while it runs: copied beside it
  */
 
 /** @returns {Record<string, ToolPin>} */

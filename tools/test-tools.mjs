@@ -8,6 +8,7 @@ const toolsOfSupport = {
     "test/support/rules-oracle.ts": ["rules-oracle"],
     "test/support/other-registries/crane.ts": ["crane"],
     "test/support/other-registries/olareg.ts": ["olareg"],
+    "test/support/other-registries/gitea.ts": ["gitea"],
 };
 
 /**

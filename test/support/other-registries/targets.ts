@@ -3,6 +3,7 @@ import { testAuthority } from "../certificates";
 import { RegistryProcess } from "../registry-process";
 import { ACCOUNT } from "../site";
 import { startCrane } from "./crane";
+import { startGitea } from "./gitea";
 import { startOlareg } from "./olareg";
 import type { RegistryTarget } from "./target";
 
@@ -15,6 +16,7 @@ export const TARGETS: readonly (readonly [string, () => Promise<RegistryTarget>]
     ["crane registry serve", startCrane],
     ["olareg with Basic authentication", () => startOlareg("basic")],
     ["olareg with tokens", () => startOlareg("token")],
+    ["Gitea", startGitea],
     ...runningRegistry(process.env),
 ];
 
