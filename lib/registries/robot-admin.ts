@@ -1,3 +1,4 @@
+import type { RegistryError } from "../errors/errors";
 import type { Credentials } from "../http/credentials";
 
 /** What is wanted of a robot account. */
@@ -49,6 +50,25 @@ export interface ListedRobot {
     readonly robot: Robot;
 }
 
+/** A robot account with what to log in with. */
+export interface RobotLogin {
+    readonly robot: Robot;
+    readonly credentials: Credentials;
+}
+
+/** New secrets for robot accounts that keep their names. */
+export interface SecretRenewal {
+    /** Why the administering account may not give new secrets; undefined if it may, or only the attempt shows it. */
+    refusal(): Promise<RegistryError | undefined>;
+    /**
+     * Puts right what `read` finds different, lifetime included, and gives the account a new secret. From then on the
+     * registry rejects the old one. A secret that can be read, and is another one already, is taken as it is: the response
+     * to an earlier attempt was lost.
+     * @param credentials with the old secret
+     */
+    renew(known: Robot, desired: DesiredRobot, credentials: Credentials): Promise<RobotLogin>;
+}
+
 /** Robot accounts of a registry, with what gives them their rights there (Quay: their prototypes). */
 export interface RobotAdmin {
     /**
@@ -56,7 +76,7 @@ export interface RobotAdmin {
      * (same name, same description) is taken over with a secret that is known here.
      * @returns undefined if the name is somebody else's
      */
-    create(desired: DesiredRobot): Promise<{ readonly robot: Robot; readonly credentials: Credentials } | undefined>;
+    create(desired: DesiredRobot): Promise<RobotLogin | undefined>;
     /** True if the name is somebody else's, so that `create` would return undefined. */
     isTaken(desired: DesiredRobot): Promise<boolean>;
     /** undefined only if the registry definitely says that it is not there. */
@@ -67,6 +87,8 @@ export interface RobotAdmin {
     list(namespace: string, wanted: (name: string) => boolean): Promise<readonly ListedRobot[]>;
     /** Puts right what `read` found different; the secret stays. */
     update(known: Robot, desired: DesiredRobot): Promise<Robot>;
+    /** Present where `capabilities.secretRenewal`. */
+    readonly renewal?: SecretRenewal;
     /** Removes it; one that is gone is fine. */
     remove(known: Robot, desired: Pick<DesiredRobot, "name" | "namespace">): Promise<void>;
 }

@@ -3,7 +3,15 @@ import { z } from "zod";
 import type { Credentials } from "../../http/credentials";
 import { RegistryError } from "../../errors/errors";
 import { isOutcomeUnknown } from "../admin-client";
-import type { DesiredRobot, FoundRobot, ListedRobot, Robot, RobotAdmin } from "../robot-admin";
+import type {
+    DesiredRobot,
+    FoundRobot,
+    ListedRobot,
+    Robot,
+    RobotAdmin,
+    RobotLogin,
+    SecretRenewal,
+} from "../robot-admin";
 import type { HarborClient } from "./client";
 import type { HarborProjects } from "./projects";
 
@@ -36,6 +44,10 @@ const CREATE_FIXES = {
 const ROBOTS_CANNOT =
     "a robot account cannot change others: run once with a user who administers the project, or remove the robot " +
     "account in Harbor, so that the next `npm run up` makes it anew";
+/** Harbor, src/common/rbac/const.go: there is no `robot:update` that a robot account could hold. */
+const RENEWAL_FIX =
+    "set registryUsername and registryPassword to a user who administers the project, or leave out " +
+    "site.robots.rotation: in-place";
 
 /** Harbor's robot accounts of a project: `robot$<project>+<name>`. */
 export class HarborRobots implements RobotAdmin {
@@ -44,7 +56,7 @@ export class HarborRobots implements RobotAdmin {
         private readonly projects: HarborProjects,
     ) {}
 
-    async create(desired: DesiredRobot): Promise<{ robot: Robot; credentials: Credentials } | undefined> {
+    async create(desired: DesiredRobot): Promise<RobotLogin | undefined> {
         const made = await this.post(desired);
         if (made === "taken") {
             const found = await this.find(desired);
@@ -91,6 +103,11 @@ export class HarborRobots implements RobotAdmin {
         return toRobot(await this.existing(known.id));
     }
 
+    readonly renewal: SecretRenewal = {
+        refusal: () => this.renewalRefusal(),
+        renew: async (known, desired) => this.giveSecret(await this.existing(known.id), desired),
+    };
+
     async remove(known: Robot): Promise<void> {
         await this.client.call({ method: "DELETE", path: `/robots/${known.id}` }, [404]);
     }
@@ -117,29 +134,43 @@ export class HarborRobots implements RobotAdmin {
      * Gives a robot account that a lost answer left behind a secret that is known here. Harbor lets users set one; a
      * managing robot can only remove the account and make it again.
      */
-    private async takeOver(
-        found: HarborRobot,
-        desired: DesiredRobot,
-    ): Promise<{ robot: Robot; credentials: Credentials }> {
+    private async takeOver(found: HarborRobot, desired: DesiredRobot): Promise<RobotLogin> {
         if ((await this.client.whoAmI()).isRobot) {
             await this.remove(toRobot(found));
             const made = await this.post(desired);
             if (made === "taken") throw this.unstable(desired);
             return this.proven(made.id, { username: made.name, password: made.secret });
         }
+        return this.giveSecret(found, desired);
+    }
+
+    /** Harbor does not extend an account by a new secret: its lifetime is put right before. */
+    private async giveSecret(found: HarborRobot, desired: DesiredRobot): Promise<RobotLogin> {
         if (robotDifferences(found, desired).length > 0) await this.update(toRobot(found), desired);
         const secret = generateSecret();
-        await this.client.call({
+        const request = {
             method: "PATCH",
             path: `/robots/${found.id}`,
             json: { secret },
             // The same secret again changes nothing.
             repeatable: true,
-        });
+        } as const;
+        await this.client.call(request, [], { 403: RENEWAL_FIX });
         return this.proven(found.id, { username: found.name, password: secret });
     }
 
-    private async proven(id: number, credentials: Credentials): Promise<{ robot: Robot; credentials: Credentials }> {
+    private async renewalRefusal(): Promise<RegistryError | undefined> {
+        if (!(await this.client.whoAmI()).isRobot) return undefined;
+        return new RegistryError("a robot account of Harbor cannot change the secret of another one", {
+            registry: this.client.host,
+            thing: `account ${this.client.username}`,
+            code: "DENIED",
+            status: 403,
+            fix: RENEWAL_FIX,
+        });
+    }
+
+    private async proven(id: number, credentials: Credentials): Promise<RobotLogin> {
         const robot = toRobot(await this.existing(String(id)));
         if (await this.client.takes(credentials)) return { robot, credentials };
         throw new RegistryError("the registry rejected the new account", {
