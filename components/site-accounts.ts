@@ -75,6 +75,9 @@ function createAccounts(
             images,
             owner: access.instance,
             robots,
+            byHand: (args.clusters ?? SITE_DEFAULTS.clusters).flatMap(({ name: cluster, apply }) =>
+                apply ? [] : [cluster],
+            ),
             adopt: args.adopt ?? false,
             quota,
             onRemove: args.onRemove ?? SITE_DEFAULTS.onRemove,

@@ -1,12 +1,12 @@
 import { registryAdmin } from "../../lib/registries";
 import { UNKNOWN_VALUE } from "../lifecycle/unknown-value";
-import { type Times, upcomingRotation } from "./rotation";
+import { type Times, ageReason, upcomingRotation } from "./rotation";
 import type { RetiredAccount, RobotAccountInputs, RobotAccountOutputs } from "./kind";
 
 const DAY_MS = 24 * 3600 * 1000;
 
 /** What a refresh has noted beside the inputs: the engine gives a check nothing else of the state. */
-type NotedInputs = Partial<
+export type NotedInputs = Partial<
     RobotAccountInputs &
         Pick<RobotAccountOutputs, "due" | "gone"> &
         Times & {
@@ -21,10 +21,21 @@ type NotedInputs = Partial<
  */
 export function nextGeneration(olds: NotedInputs, news: RobotAccountInputs, decided: Map<string, number>): number {
     if (olds.generation === undefined) return decided.get(news.selfUrn) ?? 1;
-    const isDue = replacementReason(olds, news) !== undefined;
-    const generation = isDue ? (olds.nextGeneration ?? olds.generation + 1) : olds.generation;
+    const isReplaced = isReplacing(olds, news) && replacementReason(olds, news) !== undefined;
+    const generation = isReplaced ? (olds.nextGeneration ?? olds.generation + 1) : olds.generation;
     decided.set(news.selfUrn, generation);
     return generation;
+}
+
+/** Whether a rotation would create a new generation; in place it does so for an account that does not exist any more. */
+function isReplacing({ gone }: NotedInputs, { rotation }: RobotAccountInputs): boolean {
+    return rotation !== "in-place" || gone === true;
+}
+
+/** Why the account gets a new secret in place; undefined: it does not. */
+export function renewalReason(olds: NotedInputs, news: RobotAccountInputs): string | undefined {
+    const isNew = olds.generation === undefined || (news.generation ?? 0) > olds.generation;
+    return isNew || isReplacing(olds, news) ? undefined : replacementReason(olds, news);
 }
 
 /**
@@ -34,7 +45,7 @@ export function nextGeneration(olds: NotedInputs, news: RobotAccountInputs, deci
  */
 export function isReplaced(olds: RobotAccountOutputs, news: RobotAccountInputs): boolean {
     if ((news.generation ?? 0) > olds.generation) return true;
-    return news.overlap !== undefined && changedText(olds, news) !== undefined;
+    return isReplacing(olds, news) && news.overlap !== undefined && changedText(olds, news) !== undefined;
 }
 
 /** The texts to store for an account that is kept: those of before as long as a change of one still has to replace it. */
@@ -48,13 +59,16 @@ function changedText({ rotate: before }: NotedInputs, { rotate = {} }: RobotAcco
     return Object.keys(rotate).find((key) => rotate[key] !== UNKNOWN_VALUE && rotate[key] !== before?.[key]);
 }
 
-/** Why the account is replaced: what a refresh found, or what was changed in the configuration. undefined: it is not. */
+/** Why the account is rotated: what a refresh found, or what was changed in the configuration. undefined: it is not. */
 function replacementReason(olds: NotedInputs, news: RobotAccountInputs): string | undefined {
     if (olds.due !== undefined) return olds.due;
     const rotated = changedText(olds, news);
     if (rotated !== undefined) return `${rotated} was changed`;
-    const expires = registryAdmin(news.registry.type).capabilities.robotExpiry;
-    return expires && olds.maxAge !== news.maxAge ? "maxAge was changed" : undefined;
+    if (olds.maxAge === news.maxAge) return undefined;
+    // In place its lifetime is changed, unless the secret is too old for the new one.
+    if (!isReplacing(olds, news))
+        return olds.createdAt && ageReason({ ...olds, createdAt: olds.createdAt }, news, new Date());
+    return registryAdmin(news.registry.type).capabilities.robotExpiry ? "maxAge was changed" : undefined;
 }
 
 /**
@@ -82,9 +96,18 @@ export function validUntil({ retiredAt, expiresAt }: Omit<RetiredAccount, "name"
 }
 
 /** The times of an account that stays, for later checks: a refresh has noted them, and no update asks for them. */
-export function keptTimes({ createdAt, expiresAt, ...olds }: NotedInputs, generation: number): Partial<Times> {
+export function keptTimes({ createdAt, ...olds }: NotedInputs, generation: number): Partial<Times> {
     if (generation !== olds.generation || createdAt === undefined) return {};
-    return { createdAt, ...(expiresAt === undefined ? {} : { expiresAt }) };
+    return notedTimes({ ...olds, createdAt });
+}
+
+/** As inputs have them. */
+export function notedTimes({ createdAt, expiresAt, renewedAt }: Times): Times {
+    return {
+        createdAt,
+        ...(expiresAt === undefined ? {} : { expiresAt }),
+        ...(renewedAt === undefined ? {} : { renewedAt }),
+    };
 }
 
 /** For a preview: that the account is due for replacement soon. */
@@ -97,7 +120,12 @@ export function upcomingLine(olds: NotedInputs, news: RobotAccountInputs): strin
 
 /** Inputs as state holds them: times that a refresh has noted are those of the account, which may be another one now. */
 export function withoutTimes(inputs: RobotAccountInputs): RobotAccountInputs {
-    const { createdAt: _createdAt, expiresAt: _expiresAt, ...rest } = inputs as RobotAccountInputs & Partial<Times>;
+    const {
+        createdAt: _createdAt,
+        expiresAt: _expiresAt,
+        renewedAt: _renewedAt,
+        ...rest
+    } = inputs as RobotAccountInputs & Partial<Times>;
     return rest;
 }
 

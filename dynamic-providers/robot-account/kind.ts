@@ -21,6 +21,10 @@ const args = adminArgs.extend({
     overlap: z.number().nonnegative().optional(),
     /** By configuration key, texts that replace the account whenever they change. Absent: there is none. */
     rotate: z.record(z.string(), z.string()).readonly().optional(),
+    /** A rotation gives the account a new secret under its name. Absent: a new generation takes its place. */
+    rotation: z.literal("in-place").optional(),
+    /** Names of the clusters that take the pull secret by hand; "" is the only one. Only with `rotation`. */
+    byHand: z.array(z.string()).readonly().optional(),
     /** Source references of images that a new generation is proven with, if the registry has them. */
     samples: z.array(z.string()).readonly().optional(),
     /** Removes images too; absent where it does not, or needs no right for it. */
@@ -65,6 +69,10 @@ export interface RobotAccountOutputs extends RobotAccountInputs, CommonOutputs {
     readonly differences: readonly string[];
     /** Why a refresh found that it has to be replaced. */
     readonly due?: string | undefined;
+    /** When it got its present secret in place, RFC 3339; absent: it has the one that it was created with. */
+    readonly renewedAt?: string | undefined;
+    /** It has got a new secret that no pull or push has proven yet. */
+    readonly unproven?: true | undefined;
     /** Earlier generations that still exist; absent: there are none. */
     readonly retiredRobots?: readonly RetiredRobot[] | undefined;
 }
@@ -72,6 +80,6 @@ export interface RobotAccountOutputs extends RobotAccountInputs, CommonOutputs {
 export const robotAccountKind = {
     name: "robotAccount",
     inputs,
-    outputs: ["generation", "name", "robot", "login", "differences", "retiredRobots"],
+    outputs: ["generation", "name", "robot", "login", "differences", "renewedAt", "unproven", "retiredRobots"],
     secrets: { ...registrySecrets, login: accountTexts },
 } as const;

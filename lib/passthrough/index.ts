@@ -1,4 +1,4 @@
-export { type ProofImage, proveAccount, unprovenError } from "./account-proof";
+export { type ProofImage, type ProofStage, proveAccount, unprovenError } from "./account-proof";
 export { type CarryOutOptions, carryOut, compareWithArchive, movedTags, refusedMounts } from "./set-import";
 export { type LockedSet, planLockedSet } from "./planned-set";
 export { type PullChecks, type PullCheckRequest, joinPullChecks, pullChecks } from "./pull-checks";

@@ -19,7 +19,7 @@ export type {
 } from "./registry-admin";
 export { REGISTRY_KINDS } from "./registry-admin";
 export type { DesiredRepositories } from "./repository-admin";
-export type { DesiredRobot, FoundRobot, ListedRobot, Robot, RobotAdmin, SecretRenewal } from "./robot-admin";
+export type { DesiredRobot, FoundRobot, ListedRobot, Robot, RobotAdmin } from "./robot-admin";
 
 const ADMINS: Readonly<Partial<Record<RegistryKind, RegistryAdmin>>> = {
     distribution,

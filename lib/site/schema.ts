@@ -137,12 +137,35 @@ function rotateKey(what: string, more = "") {
         });
 }
 
+const rotations = z.enum(["generations", "in-place"]);
+const ROTATION_FIX = "write generations or in-place";
+
+/** As `robots.rotation`, for one of the accounts. */
+function rotationKey(what: string) {
+    return rotations.optional().meta({
+        description: `As \`robots.rotation\`, for ${what} alone`,
+        examples: ["in-place"],
+        defaultText: "robots.rotation",
+        fix: ROTATION_FIX,
+    });
+}
+
 /** Robot accounts, as they are configured. */
 export const robotsKeys = z.strictObject({
     rotate: rotateKey("both robot accounts"),
+    rotation: rotations.default("generations").meta({
+        description:
+            "What a rotation does. `generations`: a new account takes the place of the old one, which stays valid for its " +
+            "overlap. `in-place`: the account gets a new secret under the same name, and the old secret is rejected at once, so " +
+            "that new pulls of a cluster fail until it has the new pull secret (docs/how-to/rotate-accounts.md#in-place). Not for " +
+            "JFrog. A change of this key alone rotates nothing",
+        examples: ["in-place"],
+        fix: ROTATION_FIX,
+    }),
     importer: z
         .strictObject({
             rotate: rotateKey("the robot account that pushes", " A change of `robots.rotate` does the same."),
+            rotation: rotationKey("the robot account that pushes"),
             maxAge: days(1)
                 .prefault("30d")
                 .meta({
@@ -161,6 +184,7 @@ export const robotsKeys = z.strictObject({
                 "the robot account that clusters pull with",
                 " A change of `robots.rotate` does the same.",
             ),
+            rotation: rotationKey("the robot account that clusters pull with"),
             maxAge: days(1)
                 .prefault("90d")
                 .meta({

@@ -42,8 +42,10 @@ export interface Site {
 export interface SiteRobots {
     /** Of both accounts. */
     readonly rotate?: string;
-    readonly importer: { readonly maxAge: number; readonly rotate?: string };
+    readonly importer: { readonly maxAge: number; readonly rotate?: string; readonly rotation?: "in-place" };
     readonly puller: {
+        /** Absent: each rotation creates a new generation. */
+        readonly rotation?: "in-place";
         readonly rotate?: string;
         readonly maxAge: number;
         /** For which a puller that was replaced stays valid. */
@@ -113,13 +115,22 @@ function createSite(parsed: SiteDocument, { upstreams, ...read }: SiteParts): Si
 /** Days. */
 const DEFAULT_OVERLAP = 7;
 
-function robotLifetimes({ rotate, importer, puller }: NonNullable<SiteDocument["robots"]>): SiteRobots {
+function robotLifetimes({ rotate, rotation, importer, puller }: NonNullable<SiteDocument["robots"]>): SiteRobots {
     const { maxAge, overlap = Math.min(DEFAULT_OVERLAP, Math.floor(maxAge / 3)) } = puller;
     return {
         ...rotateValue(rotate),
-        importer: { maxAge: importer.maxAge, ...rotateValue(importer.rotate) },
-        puller: { maxAge, overlap, ...rotateValue(puller.rotate) },
+        importer: {
+            maxAge: importer.maxAge,
+            ...rotateValue(importer.rotate),
+            ...rotationValue(importer.rotation ?? rotation),
+        },
+        puller: { maxAge, overlap, ...rotateValue(puller.rotate), ...rotationValue(puller.rotation ?? rotation) },
     };
+}
+
+/** Absent for generations, which the state of stacks does not name. */
+function rotationValue(rotation: "generations" | "in-place"): { readonly rotation?: "in-place" } {
+    return rotation === "in-place" ? { rotation } : {};
 }
 
 function rotateValue(rotate: string | undefined): { readonly rotate?: string } {

@@ -177,7 +177,33 @@ test("a managing robot account is admin enough since 2.12: it makes, takes over 
     expect(await robots.read(again.robot, WISH, again.credentials)).toMatchObject({ isAccepted: true });
     fake.harbor.robot("importer-1").disable = true;
     expect((await failure(robots.update(again.robot, WISH))).message).toContain("a robot account cannot change others");
+    expect(await robots.renewal?.refusal()).toMatchObject({ code: "DENIED" });
+    fake.harbor.robot("importer-1").disable = false;
+    const renewed = await failure(robots.renewal?.renew(again.robot, WISH, again.credentials) ?? Promise.resolve());
+    expect(renewed).toMatchObject({ status: 403 });
+    expect(renewed.fix).toContain("a user who administers the project, or leave out site.robots.rotation: in-place");
     await robots.remove(again.robot, WISH);
     fake.harbor.version = "v2.11.2-1";
     expect((await failure(check({ credentials }))).message).toContain("only since 2.12");
+});
+
+test("a new secret in place: the lifetime is put right before, the id and the name stay, a lost response is asked for again", async () => {
+    const { robots } = managed({ retrySeconds: 5 });
+    const made = await robots.create(WISH);
+    if (made === undefined) throw new Error("not made");
+    expect(await robots.renewal?.refusal()).toBeUndefined();
+    fake.harbor.age("importer-1", 20);
+    fake.harbor.robot("importer-1").disable = true;
+    once("PATCH", /\/robots\/\d+$/, "drop");
+    const longer = { ...WISH, days: 50 };
+    const renewed = await robots.renewal?.renew(made.robot, longer, made.credentials);
+    if (renewed === undefined) throw new Error("not renewed");
+    expect([renewed.robot.id, renewed.credentials.username]).toEqual([made.robot.id, made.credentials.username]);
+    expect(renewed.credentials.password).toBe(fake.harbor.robot("importer-1").secret);
+    expect(fake.harbor.robot("importer-1")).toMatchObject({ duration: 50, disable: false });
+    expect(await robots.read(made.robot, longer, made.credentials)).toMatchObject({ isAccepted: false });
+    expect(await robots.read(made.robot, longer, renewed.credentials)).toMatchObject({
+        differences: [],
+        isAccepted: true,
+    });
 });

@@ -105,7 +105,11 @@ export class HarborRobots implements RobotAdmin {
 
     readonly renewal: SecretRenewal = {
         refusal: () => this.renewalRefusal(),
-        renew: async (known, desired) => this.giveSecret(await this.existing(known.id), desired),
+        renew: async (known, desired) => {
+            const refusal = await this.renewalRefusal();
+            if (refusal !== undefined) throw refusal;
+            return this.giveSecret(await this.existing(known.id), desired);
+        },
     };
 
     async remove(known: Robot): Promise<void> {

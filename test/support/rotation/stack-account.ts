@@ -1,6 +1,7 @@
 import type { RegistryContext } from "../../../dynamic-providers/registry/registry-process";
 import type { RobotAccountInputs, RobotAccountOutputs } from "../../../dynamic-providers/robot-account/kind";
 import { robotAccountProvider as kind } from "../../../dynamic-providers/robot-account/provider";
+import { PartialState } from "../../../dynamic-providers/lifecycle/resource-provider";
 import { operationContext } from "../operation-context";
 import { IMAGE, type RotationRegistry } from "./fake-registries";
 
@@ -87,8 +88,17 @@ export class StackAccount {
             const { outs } = await kind.create(checked, context);
             this.pending = state.outs;
             this.state = { inputs: checked, outs };
-        } else if (changes) this.state = { inputs: news, outs: await kind.update(state.outs, news, context) };
+        } else if (changes) this.state = { inputs: news, outs: await this.update(state.outs, news, context) };
         else this.state = { inputs: news, outs: state.outs };
+    }
+
+    /** What was done in part is in the state that the engine writes, unless it was killed. */
+    private async update(olds: RobotAccountOutputs, news: RobotAccountInputs, context: RegistryContext) {
+        return kind.update(olds, news, context).catch((error: unknown) => {
+            if (error instanceof PartialState && !context.signal.aborted)
+                this.state = { inputs: news, outs: error.known as RobotAccountOutputs };
+            throw error;
+        });
     }
 
     private async removePending(context: RegistryContext): Promise<void> {
