@@ -180,10 +180,11 @@ for (const kind of RENEWING_KINDS) {
                     await account.up();
                     const { name, robot } = account.outs;
                     for (let step = 1; await isKilled(registry, account, step, count); step++) {
-                        await account.up({ rotate: { text: String(step) } });
+                        const changes = { rotate: { text: String(step) } };
+                        await account.up(changes);
                         expect(await tryPull(registry, account.outs.login)).toBe(true);
                         expect([account.outs.name, account.outs.robot.id]).toEqual([name, robot.id]);
-                        expect(await account.differs()).toBe(false);
+                        expect(await account.differs(changes)).toBe(false);
                         pass(20);
                     }
                     await account.destroy();

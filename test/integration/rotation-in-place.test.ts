@@ -55,7 +55,7 @@ test.each(RENEWING_KINDS)("%s: the name stays, the old secret ends, the new one 
         expect(log).toContain(`${name}: a new secret under the same name: site.robots.rotate was changed`);
         expect(log).toContain(`${login.username}: proven with a `);
         expect(leaks(secrets, { log })).toEqual([]);
-        expect(await account.differs()).toBe(false);
+        expect(await account.differs(text("audit"))).toBe(false);
         // Only `up` changes anything.
         expect(await requests(() => account.up(text("audit")))).not.toContainEqual(
             expect.stringMatching(/PATCH|regenerate/),
@@ -119,13 +119,13 @@ test.each(RENEWING_KINDS)("%s: a new secret that could not be proven is in state
     expect(failure.message).toContain("state has the new secret, and the old one is not valid any more");
     expect(leaks([login, puller.outs.login], { failure: failure.message })).toEqual([]);
     const { login: renewed } = puller.outs;
-    expect([renewed.password !== login.password, await puller.differs()]).toEqual([true, true]);
+    expect([renewed.password !== login.password, await puller.differs(text("audit"))]).toEqual([true, true]);
     await expect(puller.up(text("audit"))).rejects.toThrow("the account with its new secret could not be proven");
 
     registry.fake.watch(() => undefined);
     await puller.up(text("audit"));
     expect(puller.outs.login).toEqual(renewed);
-    expect([await pulls(renewed), await puller.differs()]).toEqual([true, false]);
+    expect([await pulls(renewed), await puller.differs(text("audit"))]).toEqual([true, false]);
 });
 
 test("Harbor: the account lives on for maxAge, overlap and 7 days from its new secret, and longer with a longer maxAge", async () => {

@@ -139,7 +139,8 @@ function harbor(fake: FakeHarbor): FakeRegistry {
             widen: (name) => void state.robot(name).access.push({ resource: "repository", action: "delete" }),
             narrow: (name) => void (state.robot(name).access = []),
             disable: (name) => void (state.robot(name).disable = true),
-            expire: (name) => void (state.robot(name).expires_at = Math.floor(Date.now() / 1000) - 1),
+            // Harbor has no call that makes an account end before its days are over.
+            expire: (name) => state.age(name, state.robot(name).duration + 1),
         },
         stop: () => fake.stop(),
     };

@@ -49,10 +49,11 @@ export class StackAccount {
     }
 
     /** What the nightly check finds: true if something differs. */
-    async differs(): Promise<boolean> {
+    async differs(changes: Partial<RobotAccountInputs> = {}): Promise<boolean> {
         const context = this.context();
         const { outs, inputs } = await kind.read(this.outs, context);
-        const news = kind.normalizeInputs?.(inputs, this.inputs(), context) ?? this.inputs();
+        const given = { ...this.inputs(), ...changes };
+        const news = kind.normalizeInputs?.(inputs, given, context) ?? given;
         return kind.compare(outs, news).changes;
     }
 
