@@ -4,35 +4,43 @@ import { hasMoved, replacedRegistry, withManagement } from "../registry/connecti
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { createAccount, desiredState, isAsDesired, nextFreeGeneration } from "./account";
 import {
+    earlierAccounts,
     generationLines,
     isReplaced,
     keptTexts,
     keptTimes,
     nextGeneration,
-    remainingAccounts,
     upcomingLine,
     withoutTimes,
 } from "./generations";
 import { type RetiredRobot, type RobotAccountInputs, type RobotAccountOutputs, robotAccountKind as kind } from "./kind";
-import { deleteRetired, endedAccounts, readRetired, retireCurrent, retiredOutputs } from "./retirement";
+import {
+    endedAccounts,
+    knownAccounts,
+    readRetired,
+    removeRemains,
+    retireCurrent,
+    retiredOutputs,
+    withoutDeleted,
+} from "./retirement";
 import { proveSuccessor } from "./proof";
 import { expiresSoon, rotationReason, upcomingRotation } from "./rotation";
 
-/** `generation` is compared by what follows from it; what an account is proven with changes with the content. */
-const COMPARED = comparedInputs(kind, ["generation", "samples"]);
+/** These are compared by what follows from them; what an account is proven with changes with the content. */
+const COMPARED = comparedInputs(kind, ["generation", "retired", "samples"]);
 
 /**
  * A robot account of the registry, proven when it is created, and replaced by a new generation before it expires.
  * Without `overlap` that is a replacement by the engine: the new account first, then its users, then the old one is
  * deleted. With `overlap` it is an update: the engine would delete the old account in the same `up`, although clusters
- * have it in their pull secrets, so it stays in state as retired and a later `up` deletes it.
+ * have it in their pull secrets, so it stays in state as retired, and a `RobotRetirement` deletes it later.
  */
 export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAccountOutputs> = {
     ...kind,
 
     normalizeInputs: (olds, news, { process }) => {
         const generation = nextGeneration(olds, news, process.generations);
-        const retired = remainingAccounts(olds, news, generation, new Date());
+        const retired = earlierAccounts(olds, news, generation, new Date());
         return {
             ...news,
             generation,
@@ -54,9 +62,10 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
             ...(isRotated && news.overlap === undefined ? ["generation"] : []),
         ];
         const isDue = olds.differences.length > 0 || olds.due !== undefined;
-        const isChanged = changedInputs(olds, news, COMPARED).length > 0 || endedAccounts(olds, news).length > 0;
+        const hasRemains = olds.retiredRobots?.some(({ gone }) => gone === true) === true;
+        const isChanged = changedInputs(olds, news, COMPARED).length > 0;
         return {
-            changes: isChanged || isDue || isRotated || replaces.length > 0,
+            changes: isChanged || isDue || hasRemains || isRotated || replaces.length > 0,
             ...(replaces.length > 0 ? { replaces } : {}),
         };
     },
@@ -73,12 +82,12 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
     update: async (olds, checked, context) => {
         const news = withoutTimes(checked);
         const isRotated = isReplaced(olds, news);
-        const ended = endedAccounts(olds, news);
+        const ended = endedAccounts(olds);
         if (!isRotated && ended.length === 0 && isAsDesired(olds, news)) return keptState(olds, news, olds.robot);
         return withManagement(news, context, async (management) => {
             const { robots } = management;
-            const outs = isRotated ? await rotate(management, olds, news, context) : await repair(robots, olds, news);
-            return deleteRetired(robots, outs, ended, resourceId(outs, outs.name));
+            const before = await withoutDeleted(robots, olds, ended);
+            return isRotated ? rotate(management, before, news, context) : repair(robots, before, news);
         });
     },
 
@@ -159,18 +168,7 @@ async function rotate(
     const created = await createAccount(management.robots, { ...news, generation }, context.log);
     await proveSuccessor(news, created.login, management, context);
     const isLeft = await removeRemains(management.robots, olds);
-    return { ...news, ...created, ...retiredOutputs(isLeft ? retireCurrent(olds, news) : olds.retiredRobots) };
-}
-
-/**
- * Removes what is left of an account that nobody can log in with any more (Artifactory: the group of a revoked token): no
- * refresh would find it as a retired account.
- * @returns false if the account does not exist any more
- */
-async function removeRemains(robots: RobotAdmin, { robot, name, namespace }: RobotAccountOutputs): Promise<boolean> {
-    if (await robots.exists(robot, { name, namespace })) return true;
-    await robots.remove(robot, { name, namespace });
-    return false;
+    return { ...news, ...created, ...retiredState(news, isLeft ? retireCurrent(olds, news) : olds.retiredRobots) };
 }
 
 async function repair(
@@ -196,8 +194,13 @@ function keptState(olds: RobotAccountOutputs, news: RobotAccountInputs, robot: R
         robot,
         login,
         differences: [],
-        ...retiredOutputs(olds.retiredRobots),
+        ...retiredState(news, olds.retiredRobots),
     };
+}
+
+/** What state has of earlier generations: inputs of those alone that are in the outputs. */
+function retiredState({ retired }: RobotAccountInputs, robots: readonly RetiredRobot[] | undefined) {
+    return { retired: knownAccounts(retired, robots), ...retiredOutputs(robots) };
 }
 
 type Found = Pick<RobotAccountOutputs, "robot" | "differences" | "due" | "gone"> & {
@@ -209,8 +212,8 @@ function refreshedState(olds: RobotAccountOutputs, found: Found, retiredRobots: 
     const { generation, name, login } = olds;
     const { robot, differences, due, gone, nextGeneration } = found;
     const { retired: before, ...rest } = storedInputs<RobotAccountInputs>(kind, olds);
-    const retired = before?.filter(({ retiredAt }) => retiredRobots.some((robot) => robot.retiredAt === retiredAt));
-    const inputs = { ...rest, ...(retired === undefined || retired.length === 0 ? {} : { retired }) };
+    const retired = knownAccounts(before, retiredRobots);
+    const inputs = { ...rest, ...(retired === undefined ? {} : { retired }) };
     const notes = { ...(due === undefined ? {} : { due }), ...(gone === undefined ? {} : { gone }) };
     const { createdAt, expiresAt } = robot;
     const times = { createdAt, ...(expiresAt === undefined ? {} : { expiresAt }) };

@@ -3,6 +3,7 @@ import type { RobotAccountInputs, RobotAccountOutputs } from "../../../dynamic-p
 import { robotAccountProvider as kind } from "../../../dynamic-providers/robot-account/provider";
 import { operationContext } from "../operation-context";
 import { IMAGE, type RotationRegistry } from "./fake-registries";
+import { StackRetirement } from "./stack-retirement";
 
 type Role = RobotAccountInputs["role"];
 
@@ -12,12 +13,13 @@ interface State {
     readonly outs: RobotAccountOutputs;
 }
 
-/** One robot account of a stack: each `up` is what the engine does with it, in processes of their own. */
+/** One robot account of a stack, with its retirement: each `up` is what the engine does with them, in processes of their own. */
 export class StackAccount {
     readonly lines: string[] = [];
     private state: State | undefined;
     /** One that the engine has replaced and not deleted yet. */
     private pending: RobotAccountOutputs | undefined;
+    private retirement = new StackRetirement();
 
     /** @param changes of the inputs of every `up` */
     constructor(
@@ -38,20 +40,31 @@ export class StackAccount {
     async up(changes: Partial<RobotAccountInputs> = {}, signal?: AbortSignal): Promise<void> {
         const context = this.context(signal);
         if (this.state !== undefined) this.state = await kind.read(this.state.outs, context);
-        await this.apply({ ...this.inputs(), ...changes }, context);
+        const inputs = { ...this.inputs(), ...changes };
+        await this.apply(inputs, context);
+        if (inputs.overlap !== undefined) await this.retirement.up(inputs, this.outs, context);
         await this.removePending(context);
+    }
+
+    /** An `up` that replaces the account, and fails at a resource that logs in with it. */
+    async failedUp(changes: Partial<RobotAccountInputs> = {}): Promise<void> {
+        const context = this.context();
+        this.state = await kind.read(this.outs, context);
+        await this.apply({ ...this.inputs(), ...changes }, context);
     }
 
     async destroy(): Promise<void> {
         await kind.remove(this.outs, this.context());
         this.state = undefined;
+        this.retirement = new StackRetirement();
     }
 
     /** What the nightly check finds: true if something differs. */
-    async differs(): Promise<boolean> {
+    async differs(changes: Partial<RobotAccountInputs> = {}): Promise<boolean> {
         const context = this.context();
+        const given = { ...this.inputs(), ...changes };
         const { outs, inputs } = await kind.read(this.outs, context);
-        const news = kind.normalizeInputs?.(inputs, this.inputs(), context) ?? this.inputs();
+        const news = kind.normalizeInputs?.(inputs, given, context) ?? given;
         return kind.compare(outs, news).changes;
     }
 
