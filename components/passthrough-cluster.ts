@@ -33,6 +33,9 @@ export interface PassthroughClusterArgs {
  * catalogs, release signatures and update service.
  */
 export class PassthroughCluster extends pulumi.ComponentResource {
+    /** The account on every node. */
+    readonly trust: ClusterTrust;
+
     constructor(name: string, args: PassthroughClusterArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:cluster:PassthroughCluster", name, {}, opts);
         const { cluster, shape, delivery, proven, site } = args;
@@ -59,6 +62,7 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             { ...connection, ...args.registry, ...(cluster.adopt ? { adopt: true as const } : {}) },
             { parent: this, dependsOn: [access] },
         );
+        this.trust = trust;
         const provider = this.declareProvider(name, args);
         const declare = (
             kind: string,

@@ -86,7 +86,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
 
         if (registry.proxy === undefined) mirror.apply(({ host }) => this.noteIgnoredProxy(host));
 
-        const { importer, puller, ready, robots } = siteAccounts(
+        const { importer, puller, ready, robots, retire } = siteAccounts(
             name,
             { ...args, registry },
             Object.keys(images),
@@ -104,9 +104,9 @@ export class PassthroughSite extends pulumi.ComponentResource {
             },
             { parent: this, dependsOn: [ready] },
         );
-        const declared = clusters.map((cluster, index): readonly [string, ClusterOutputs] => {
+        const declared = clusters.map((cluster, index) => {
             const registryArgs = { ...connection, credentials: puller, account: "puller" } as const;
-            const outputs = declareCluster(
+            return declareCluster(
                 {
                     site: name,
                     cluster,
@@ -122,11 +122,11 @@ export class PassthroughSite extends pulumi.ComponentResource {
                 },
                 { parent: this, dependsOn: [imports] },
             );
-            return [cluster.name, outputs];
         });
+        retire?.(declared.flatMap(({ users }) => users));
 
         this.images = mirror.apply((base) => mirroredImages(base, images, marks));
-        this.clusters = Object.fromEntries(declared);
+        this.clusters = Object.fromEntries(declared.map((cluster) => [cluster.name, cluster.outputs]));
         this.registryCa = pulumi.output(registry.ca).apply((ca) => ca ?? "");
         this.clientCertificate = clientCertificate(connection);
         this.clientMachineConfigs = nodeCertificates(mirror, connection);

@@ -17,6 +17,7 @@ import {
     clusterConfiguration,
     clusterKey,
 } from "../lib/site";
+import type { ResourcesByName } from "./account-users";
 import { childName } from "./child-name";
 import type * as clusterModule from "./passthrough-cluster";
 import { STOCK_SITE } from "./site-outputs";
@@ -59,6 +60,13 @@ interface ClusterValues {
     readonly targetFiles: ClusterOutputs["targetFiles"];
 }
 
+interface DeclaredCluster {
+    readonly name: string;
+    readonly outputs: ClusterOutputs;
+    /** What logs in with the account that the cluster pulls with. */
+    readonly users: ResourcesByName;
+}
+
 /**
  * Proves that a cluster can pull every image through its rules, then writes to the cluster what the site has for it, if it
  * is to be written to.
@@ -68,10 +76,11 @@ export function declareCluster(
     args: SiteClusterArgs,
     { delivery, targetFiles }: ClusterValues,
     opts: pulumi.ComponentResourceOptions,
-): ClusterOutputs {
+): DeclaredCluster {
     const { site, cluster, content, registry } = args;
     const child = (text: string) => childName(site, STOCK_SITE, cluster.name === "" ? text : `${text}-${cluster.name}`);
     const validation = declareValidation(child("validation"), args, delivery, opts);
+    const users: ResourcesByName[number][] = [[child("validation"), validation]];
     if (cluster.apply !== undefined) {
         const { kubeconfig } = args;
         if (kubeconfig === undefined)
@@ -82,9 +91,10 @@ export function declareCluster(
         const proven = validation;
         const parent = opts.parent ? { parent: opts.parent } : {};
         const values = { site, cluster, kubeconfig, shape, delivery, registry, proven };
-        new PassthroughCluster(child("cluster"), values, parent);
+        const { trust } = new PassthroughCluster(child("cluster"), values, parent);
+        users.push([`${child("cluster")}-trust`, trust]);
     }
-    return {
+    const outputs = {
         mirrorRules: delivery.apply(({ mirrorRules }) => mirrorRules),
         registriesConf: delivery.apply(({ registriesConf }) => registriesConf),
         clusterObjects: delivery.apply(({ objects }) => objects),
@@ -92,6 +102,7 @@ export function declareCluster(
         roleFiles: renderRoles(cluster.roles ?? [], cluster.version),
         validation: validation.summary,
     };
+    return { name: cluster.name, outputs, users };
 }
 
 function declareValidation(

@@ -15,6 +15,7 @@ import type * as registryNamespaceModule from "./registry-namespace/provider";
 import type * as registrySuperuserModule from "./registry-superuser/provider";
 import type * as repositorySetModule from "./repository-set/provider";
 import type * as robotAccountModule from "./robot-account/provider";
+import type * as robotRetirementModule from "./robot-retirement/provider";
 import { isOwnProject } from "./lifecycle/entry-path";
 import { createProvider } from "./lifecycle/resource-provider";
 import { RegistryProcess } from "./registry/registry-process";
@@ -40,6 +41,10 @@ export const registrySuperuser = createProvider(
 );
 export const robotAccount = createProvider(
     () => (load("./robot-account/provider") as typeof robotAccountModule).robotAccountProvider,
+    own,
+);
+export const robotRetirement = createProvider(
+    () => (load("./robot-retirement/provider") as typeof robotRetirementModule).robotRetirementProvider,
     own,
 );
 export const repositorySet = createProvider(

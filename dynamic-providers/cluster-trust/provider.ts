@@ -42,12 +42,12 @@ export const clusterTrustProvider: RegistryProvider<ClusterTrustInputs, ClusterT
     },
 
     create: async (inputs, context) => {
-        const written = await apply(inputs, {}, context);
+        const written = await apply(inputs, {}, inputs, context);
         return { id: resourceId(inputs), outs: { ...inputs, ...written, differences: [] } };
     },
 
     update: async (olds, news, context) => {
-        const written = await apply(news, writtenTrust(olds), context);
+        const written = await apply(news, writtenTrust(olds), olds, context);
         return { ...news, ...written, differences: [] };
     },
 
@@ -104,11 +104,13 @@ function writtenTrust({ configMap, caHash, caFound, entryHash }: ClusterTrustOut
 
 /**
  * Writes what is missing, the CA first, and waits for the nodes.
- * @throws PartialState with what was written, if it failed after the first write
+ * @param proven has the account that every node had before
+ * @throws PartialState with what was written, and the former account, if it failed after the first write
  */
 async function apply(
     inputs: ClusterTrustInputs,
     before: WrittenTrust,
+    { credentials }: Pick<ClusterTrustInputs, "credentials">,
     context: RegistryContext,
 ): Promise<WrittenTrust> {
     await withClusterName(inputs, () => checkCertificates(inputs, context));
@@ -119,7 +121,7 @@ async function apply(
             await run.wait();
         } catch (error) {
             if (!run.hasWritten) throw error;
-            throw new PartialState(resourceId(inputs), { ...run.written, differences: [] }, [
+            throw new PartialState(resourceId(inputs), { ...run.written, credentials, differences: [] }, [
                 errorMessage(namedError(inputs, error)),
             ]);
         }

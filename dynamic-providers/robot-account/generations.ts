@@ -72,17 +72,17 @@ function replacementReason(olds: NotedInputs, news: RobotAccountInputs): string 
 }
 
 /**
- * The earlier generations that stay: those whose overlap has not ended, and the current one if `generation` replaces it.
- * An account that was deleted in the registry is not among them.
+ * The earlier generations, and the current one if `generation` replaces it and it was not deleted in the registry. When they
+ * are deleted is no matter of time alone: see `RobotRetirement`.
  */
-export function remainingAccounts(
+export function earlierAccounts(
     olds: NotedInputs,
     { role, overlap }: RobotAccountInputs,
     generation: number,
     now: Date,
 ): readonly RetiredAccount[] {
     if (overlap === undefined) return [];
-    const kept = (olds.retired ?? []).filter((account) => validUntil(account, overlap) > now);
+    const kept = olds.retired ?? [];
     if (olds.generation === undefined || generation <= olds.generation || olds.gone === true) return kept;
     const { expiresAt } = olds;
     const retired = { name: `${role}-${olds.generation}`, retiredAt: now.toISOString() };
@@ -129,21 +129,22 @@ export function withoutTimes(inputs: RobotAccountInputs): RobotAccountInputs {
     return rest;
 }
 
-/** For a preview: which generation replaces which and why, which earlier ones stay valid until when, which are removed. */
+/** For a preview: which generation replaces which and why, and until when the replaced one stays valid. */
 export function generationLines(olds: NotedInputs, news: RobotAccountInputs): string[] {
     const { overlap = 0, retired = [] } = news;
-    const day = (account: RetiredAccount) => validUntil(account, overlap).toISOString().slice(0, 10);
-    const isKept = (account: RetiredAccount) => retired.some(({ retiredAt }) => retiredAt === account.retiredAt);
-    const ended = (olds.retired ?? []).filter((account) => !isKept(account));
+    const added = retired.slice(olds.retired?.length ?? 0);
     return [
         ...replacementLine(olds, news),
-        ...retired.map(
-            (account) =>
-                `${account.name} stays valid until ${day(account)} for clusters that still have it in their pull secret ` +
-                "(site.robots.puller.overlap); the first up after that removes it",
-        ),
-        ...ended.map((account) => `${account.name} is removed: its overlap ended on ${day(account)}`),
+        ...added.map((account) => validityLine(account.name, validUntil(account, overlap))),
     ];
+}
+
+/** For a preview: until when an account that was replaced stays valid. */
+export function validityLine(name: string, until: Date): string {
+    return (
+        `${name} stays valid until ${until.toISOString().slice(0, 10)} for clusters that still have it in their pull ` +
+        "secret (site.robots.puller.overlap); the first up after that deletes it"
+    );
 }
 
 function replacementLine(olds: NotedInputs, news: RobotAccountInputs): string[] {

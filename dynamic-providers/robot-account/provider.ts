@@ -4,41 +4,50 @@ import { hasMoved, replacedRegistry, withManagement } from "../registry/connecti
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { createAccount, desiredOfState, isAsDesired, nextFreeGeneration } from "./account";
 import {
+    earlierAccounts,
     generationLines,
     isReplaced,
     keptTexts,
     keptTimes,
     nextGeneration,
     notedTimes,
-    remainingAccounts,
     upcomingLine,
     withoutTimes,
 } from "./generations";
 import { type RetiredRobot, type RobotAccountInputs, type RobotAccountOutputs, robotAccountKind as kind } from "./kind";
-import { deleteRetired, endedAccounts, readRetired, retireCurrent, retiredOutputs } from "./retirement";
+import {
+    endedAccounts,
+    knownAccounts,
+    readRetired,
+    removeRemains,
+    retireCurrent,
+    retiredOutputs,
+    retiredState,
+    withoutDeleted,
+} from "./retirement";
 import { proveLogin } from "./proof";
 import { isRenewed, renew, renewalLines, requireRenewal } from "./renewal";
 import { expiresSoon, rotationReason, upcomingRotation } from "./rotation";
 
 /**
- * `generation` is compared by what follows from it; what an account is proven with changes with the content, and how it
- * will be rotated matters when it is.
+ * These are compared by what follows from them; what an account is proven with changes with the content, and how it will be
+ * rotated matters when it is.
  */
-const COMPARED = comparedInputs(kind, ["generation", "samples", "rotation", "byHand"]);
+const COMPARED = comparedInputs(kind, ["generation", "retired", "samples", "rotation", "byHand"]);
 
 /**
  * A robot account of the registry, proven when it is created, and replaced by a new generation before it expires.
  * Without `overlap` that is a replacement by the engine: the new account first, then its users, then the old one is
  * deleted. With `overlap` it is an update: the engine would delete the old account in the same `up`, although clusters
- * have it in their pull secrets, so it stays in state as retired and a later `up` deletes it. With `rotation` in place it is
- * an update, too: the account gets a new secret.
+ * have it in their pull secrets, so it stays in state as retired, and a `RobotRetirement` deletes it later. With `rotation`
+ * in place it is an update, too: the account gets a new secret.
  */
 export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAccountOutputs> = {
     ...kind,
 
     normalizeInputs: (olds, news, { process }) => {
         const generation = nextGeneration(olds, news, process.generations);
-        const retired = remainingAccounts(olds, news, generation, new Date());
+        const retired = earlierAccounts(olds, news, generation, new Date());
         return {
             ...news,
             generation,
@@ -64,9 +73,10 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
             ...(isRotated && news.overlap === undefined ? ["generation"] : []),
         ];
         const isDue = olds.differences.length > 0 || olds.due !== undefined || olds.unproven === true;
-        const isChanged = changedInputs(olds, news, COMPARED).length > 0 || endedAccounts(olds, news).length > 0;
+        const hasRemains = olds.retiredRobots?.some(({ gone }) => gone === true) === true;
+        const isChanged = changedInputs(olds, news, COMPARED).length > 0;
         return {
-            changes: isChanged || isDue || isRotated || isRenewed(olds, news) || replaces.length > 0,
+            changes: isChanged || isDue || hasRemains || isRotated || isRenewed(olds, news) || replaces.length > 0,
             ...(replaces.length > 0 ? { replaces } : {}),
         };
     },
@@ -82,12 +92,12 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
 
     update: async (olds, checked, context) => {
         const news = withoutTimes(checked);
-        const ended = endedAccounts(olds, news);
+        const ended = endedAccounts(olds);
         const isKept = !isReplaced(olds, news) && !isRenewed(olds, news) && olds.unproven !== true;
         if (isKept && ended.length === 0 && isAsDesired(olds, news)) return keptState(olds, news, olds.robot);
         return withManagement(news, context, async (management) => {
-            const outs = await change(management, olds, news, context);
-            return deleteRetired(management.robots, outs, ended, resourceId(outs, outs.name));
+            const before = await withoutDeleted(management.robots, olds, ended);
+            return change(management, before, news, context);
         });
     },
 
@@ -182,18 +192,7 @@ async function rotate(
     const created = await createAccount(management.robots, { ...news, generation }, context.log);
     await proveLogin(news, created.login, management, context, "new account");
     const isLeft = await removeRemains(management.robots, olds);
-    return { ...news, ...created, ...retiredOutputs(isLeft ? retireCurrent(olds, news) : olds.retiredRobots) };
-}
-
-/**
- * Removes what is left of an account that nobody can log in with any more (Artifactory: the group of a revoked token): no
- * refresh would find it as a retired account.
- * @returns false if the account does not exist any more
- */
-async function removeRemains(robots: RobotAdmin, { robot, name, namespace }: RobotAccountOutputs): Promise<boolean> {
-    if (await robots.exists(robot, { name, namespace })) return true;
-    await robots.remove(robot, { name, namespace });
-    return false;
+    return { ...news, ...created, ...retiredState(news, isLeft ? retireCurrent(olds, news) : olds.retiredRobots) };
 }
 
 async function repair(
@@ -222,7 +221,7 @@ function keptState(olds: RobotAccountOutputs, news: RobotAccountInputs, robot: R
         login,
         ...(renewedAt === undefined ? {} : { renewedAt }),
         differences: [],
-        ...retiredOutputs(olds.retiredRobots),
+        ...retiredState(news, olds.retiredRobots),
     };
 }
 
@@ -235,8 +234,8 @@ function refreshedState(olds: RobotAccountOutputs, found: Found, retiredRobots: 
     const { generation, name, login, renewedAt, unproven } = olds;
     const { robot, differences, due, gone, nextGeneration } = found;
     const { retired: before, ...rest } = storedInputs<RobotAccountInputs>(kind, olds);
-    const retired = before?.filter(({ retiredAt }) => retiredRobots.some((robot) => robot.retiredAt === retiredAt));
-    const inputs = { ...rest, ...(retired === undefined || retired.length === 0 ? {} : { retired }) };
+    const retired = knownAccounts(before, retiredRobots);
+    const inputs = { ...rest, ...(retired === undefined ? {} : { retired }) };
     const notes = { ...(due === undefined ? {} : { due }), ...(gone === undefined ? {} : { gone }) };
     const renewed = {
         ...(renewedAt === undefined ? {} : { renewedAt }),

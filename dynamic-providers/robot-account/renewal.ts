@@ -7,6 +7,7 @@ import { desiredOfState } from "./account";
 import { type NotedInputs, isReplaced, renewalReason } from "./generations";
 import type { RobotAccountInputs, RobotAccountOutputs } from "./kind";
 import { proveLogin } from "./proof";
+import { retiredState } from "./retirement";
 
 /** A preview asks, but does not wait for a registry that does not answer. */
 const PREVIEW_MS = 10_000;
@@ -102,9 +103,9 @@ export async function renew(
     const renewedAt = new Date().toISOString();
     const { leastDays: _, ...desired } = desiredOfState({ ...olds, renewedAt }, news);
     const { robot, credentials: login } = await robots.renewal.renew(olds.robot, desired, olds.login);
-    const { generation, name, retiredRobots } = olds;
-    const retired = retiredRobots === undefined ? {} : { retiredRobots };
-    const outs = { ...news, generation, name, robot, login, renewedAt, differences: [], ...retired };
+    const { generation, name } = olds;
+    const account = { generation, name, robot, login, renewedAt, differences: [] };
+    const outs = { ...news, ...account, ...retiredState(news, olds.retiredRobots) };
     await proveLogin(news, login, management, context, "new secret").catch((error: unknown) => {
         throw new PartialState(id, { ...outs, unproven: true }, [errorMessage(error)]);
     });

@@ -132,6 +132,54 @@ for (const kind of ROBOT_KINDS) {
         }
 
         faultCase(
+            `${kind}: a cluster that gets the new account weeks late pulls with the old one until then`,
+            { all: 20, sample: 1 },
+            async ({ number, count }) => {
+                const account = new StackAccount(registry, "puller", { owner: `late${number}` });
+                await account.up();
+                const { login } = account.outs;
+                const changes = { rotate: { text: "1" } };
+                for (let failed = 0; failed < 3; failed++) {
+                    await account.failedUp(changes);
+                    pass(8);
+                    expect(await tryPull(registry, login)).toBe(true);
+                }
+                await account.up(changes);
+                pass(6);
+                await account.up(changes);
+                expect(await tryPull(registry, login)).toBe(true);
+                pass(2);
+                await account.up(changes);
+                expect(await tryPull(registry, login)).toBe(false);
+                expect(await tryPull(registry, account.outs.login)).toBe(true);
+                await account.destroy();
+                expect(orphans(registry, [importer.outs.name, puller.outs.name])).toEqual([]);
+                count("failed ups", 3);
+            },
+        );
+
+        faultCase(
+            `${kind}: what is left of a retired account that somebody revoked is removed`,
+            { all: 20, sample: 1 },
+            async ({ number, count }) => {
+                const { byHand } = registry.fake;
+                const account = new StackAccount(registry, "puller", { owner: `remains${number}` });
+                await account.up();
+                const { name } = account.outs;
+                await account.up({ rotate: { text: "1" } });
+                // Where an account is a token, its secret is only changed by revoking it.
+                if (kind === "jfrog") byHand.changeSecret(name);
+                else byHand.remove(name);
+                expect(await account.differs({ rotate: { text: "1" } })).toBe(true);
+                await account.up({ rotate: { text: "1" } });
+                expect(orphans(registry, [importer.outs.name, puller.outs.name, account.outs.name])).toEqual([]);
+                expect(await account.differs({ rotate: { text: "1" } })).toBe(false);
+                await account.destroy();
+                count("revoked");
+            },
+        );
+
+        faultCase(
             `${kind}: what somebody changes by hand is seen and put right`,
             { all: 20, sample: 1 },
             async ({ number, count }) => {

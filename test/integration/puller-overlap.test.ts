@@ -1,14 +1,15 @@
-import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
 import type { RegistryContext } from "../../dynamic-providers/registry/registry-process";
 import type { RobotAccountInputs, RobotAccountOutputs } from "../../dynamic-providers/robot-account/kind";
 import { robotAccountProvider as kind } from "../../dynamic-providers/robot-account/provider";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { ADMIN, ManagedHarbor } from "../support/harbor/managed-harbor";
 import { operationContext } from "../support/operation-context";
+import { StackRetirement } from "../support/rotation/stack-retirement";
 
 /** The puller's rotation on a Harbor that plays back what a real one does: test/support/harbor. */
 let on: ManagedHarbor;
 let lines: string[];
+let retirement: StackRetirement;
 let context: RegistryContext;
 
 beforeEach(async () => {
@@ -29,6 +30,7 @@ beforeEach(async () => {
     on = await ManagedHarbor.start();
     await on.managed().namespaces.create({ name: "mirror" });
     lines = [];
+    retirement = new StackRetirement();
     context = operationContext(lines);
 });
 
@@ -67,8 +69,15 @@ async function refreshed({ outs }: State): Promise<State> {
     return kind.read(outs, context);
 }
 
-/** What an `up` with a refresh does to the account. */
+/** An `up` with a refresh in which every user gets the account. */
 async function up(before: State, changes: Partial<RobotAccountInputs> = {}): Promise<State> {
+    const after = await rotated(before, changes);
+    await retirement.up(after.inputs, after.outs, context);
+    return after;
+}
+
+/** What an `up` with a refresh does to the account, before its users come. */
+async function rotated(before: State, changes: Partial<RobotAccountInputs> = {}): Promise<State> {
     const { inputs: olds, outs } = await refreshed(before);
     const news = kind.normalizeInputs?.(olds, { ...inputs(), ...changes }, context) ?? inputs();
     await kind.describeChanges?.(olds, news, context);
@@ -111,12 +120,22 @@ test("a puller that is due is replaced in place, and the old one is valid until 
     days(2);
     lines.length = 0;
     const fourth = await up(third);
-    expect(lines).toEqual([`puller-1 is removed: its overlap ended on ${until}`]);
+    const why = `its overlap ended on ${until}, and no resource of the stack has it any more`;
+    expect(lines).toEqual([`deletes account robot$mirror+puller-1: ${why}`, "robot$mirror+puller-1: deleted"]);
     expect(robots()).toEqual(["mirror+puller-2"]);
     expect(await greeting(fourth.outs)).toBe(200);
-    expect(fourth.outs).not.toHaveProperty("retiredRobots");
+
+    // What was done as planned is no drift, and is said once.
+    lines.length = 0;
     const after = await up(fourth);
+    expect(after.outs).toEqual(fourth.outs);
     expect(kind.compare(after.outs, after.inputs).changes).toBe(false);
+    expect(retirement.differs()).toBe(false);
+    expect(lines).toEqual([]);
+    const longer = await up(after, { overlap: 30 });
+    expect(longer.outs).not.toHaveProperty("retiredRobots");
+    expect((await refreshed(longer)).outs).not.toHaveProperty("retired");
+    expect(lines).toEqual([]);
 });
 
 test("a changed site.robots.rotate replaces a puller of any age, once, and the old one stays for its overlap", async () => {
@@ -184,10 +203,11 @@ test("a shorter overlap ends a retired account earlier, a longer one later", asy
     const first = await created();
     on.fake.harbor.age("puller-1", 61);
     const second = await up(first);
-    days(8);
     const longer = await up(second, { overlap: 20 });
+    days(8);
+    const later = await up(longer, { overlap: 20 });
     expect(robots()).toHaveLength(2);
-    await up(longer, { overlap: 0 });
+    await up(later, { overlap: 0 });
     expect(robots()).toEqual(["mirror+puller-2"]);
 });
 
@@ -237,30 +257,126 @@ test("a retired account that somebody deleted is reported once, with what it bre
     const second = await up(first);
     on.fake.harbor.removeRobot("puller-1");
     lines.length = 0;
-    const third = await up(second);
-    expect(lines).toEqual([expect.stringMatching(/puller-1, retired .* was deleted .* cannot pull$/)]);
+    const drift = await refreshed(second);
+    expect(kind.compare(drift.outs, second.inputs).changes).toBe(true);
+    expect((await refreshed(drift)).outs).toEqual(drift.outs);
+    expect(lines).toEqual([
+        expect.stringMatching(/puller-1, retired .* was deleted .* cannot pull; .* what is left of it$/),
+    ]);
     lines.length = 0;
+    const third = await up(drift);
+    expect(third.outs).not.toHaveProperty("retiredRobots");
     expect((await up(third)).outs).toEqual(third.outs);
     expect(lines).toEqual([]);
 });
 
-test("one that cannot be deleted stays in state, with the new account, and the next update deletes it", async () => {
+test("a refresh that cannot find out whether a retired account is there fails, and forgets nothing", async () => {
+    const first = await created();
+    on.fake.harbor.age("puller-1", 61);
+    const second = await up(first);
+    const { id } = second.outs.retiredRobots?.[0]?.robot ?? { id: "" };
+    on.fake.disturb = (_method, path) => (path.endsWith(`/robots/${id}`) ? { status: 502, json: {} } : undefined);
+    await expect(refreshed(second)).rejects.toThrow("SERVER_ERROR (502)");
+    days(8);
+    // It may be deleted by now: an update asks, and it is not forgotten before there is an answer.
+    await expect(kind.update(second.outs, { ...second.inputs, overlap: 5 }, context)).rejects.toThrow("(502)");
+});
+
+test("one that cannot be deleted fails the up, which keeps the new account, and the next one deletes it", async () => {
     const first = await created();
     on.fake.harbor.age("puller-1", 61);
     const second = await up(first);
     days(8);
     on.fake.disturb = (method) => (method === "DELETE" ? { status: 500, json: {} } : undefined);
-    const { inputs: olds, outs } = await refreshed(second);
-    const news = kind.normalizeInputs?.(olds, inputs(), context) ?? inputs();
-    const failure: unknown = await kind.update(outs, news, context).catch((error: unknown) => error);
-    if (!(failure instanceof PartialState)) throw new Error(`no PartialState: ${String(failure)}`);
-    expect(failure.reasons).toEqual([
-        expect.stringMatching(/^could not be deleted: robot\$mirror\+puller-1: SERVER_ERROR \(500\) at \S+: DELETE /),
-    ]);
-    expect(failure.known).toMatchObject({ name: "puller-2", retiredRobots: [{ name: "puller-1" }] });
+    await expect(up(second)).rejects.toThrow(/SERVER_ERROR \(500\) at \S+: DELETE /);
+    expect(robots()).toEqual(["mirror+puller-1", "mirror+puller-2"]);
     on.fake.disturb = () => undefined;
-    await kind.update({ ...outs, ...failure.known }, news, context);
+    lines.length = 0;
+    await up(second);
+    expect(lines).toContainEqual(expect.stringMatching(/^deletes account robot\$mirror\+puller-1: /));
     expect(robots()).toEqual(["mirror+puller-2"]);
+});
+
+test("ups that fail before their end delete nothing, however long; the overlap begins with the first that does not", async () => {
+    const first = await created();
+    on.fake.harbor.age("puller-1", 61);
+    let state = await rotated(first);
+    for (let run = 0; run < 2; run++) {
+        days(8);
+        state = await rotated(state);
+    }
+    expect([await greeting(first.outs), await greeting(state.outs)]).toEqual([200, 200]);
+
+    // Only now its outputs have the new account, for clusters that somebody changes by hand.
+    await up(state);
+    expect(robots()).toHaveLength(2);
+    days(6);
+    await up(state);
+    expect(robots()).toHaveLength(2);
+    days(2);
+    await up(state);
+    expect(robots()).toEqual(["mirror+puller-2"]);
+});
+
+test("where every cluster is a user, the overlap counts from the rotation, and the up that proves them may delete", async () => {
+    const byHand = undefined;
+    const first = await created();
+    on.fake.harbor.age("puller-1", 61);
+    let state = await rotated(first);
+    days(8);
+    state = await rotated(state);
+    expect(robots()).toHaveLength(2);
+    lines.length = 0;
+    await retirement.up(state.inputs, state.outs, context, { byHand });
+    expect(robots()).toEqual(["mirror+puller-2"]);
+    expect(lines).toContain("robot$mirror+puller-1: deleted");
+    const next = await rotated(state, { rotate: { "site.robots.rotate": "audit" } });
+    await retirement.up(next.inputs, next.outs, context, { byHand });
+    days(6);
+    await retirement.up(next.inputs, next.outs, context, { byHand });
+    expect(robots()).toEqual(["mirror+puller-2", "mirror+puller-3"]);
+    days(2);
+    await retirement.up(next.inputs, next.outs, context, { byHand });
+    expect(robots()).toEqual(["mirror+puller-3"]);
+});
+
+test("an account that the state of a resource still has is kept and named, whatever its age", async () => {
+    const first = await created();
+    on.fake.harbor.age("puller-1", 61);
+    const second = await up(first);
+    days(8);
+    const users = ["robot$mirror+puller-2", "robot$mirror+puller-1"].map((username, index) => {
+        return { resource: `cluster-${index}-trust`, username };
+    });
+    lines.length = 0;
+    await retirement.up(second.inputs, second.outs, context, { users });
+    expect(robots()).toHaveLength(2);
+    expect(lines).toEqual([expect.stringMatching(/^puller-1 stays: still used by cluster-1-trust$/)]);
+    await up(second);
+    expect(robots()).toEqual(["mirror+puller-2"]);
+});
+
+test("with an overlap of 0 the up that proves the new account deletes nothing, and the next one does", async () => {
+    const first = await created();
+    on.fake.harbor.age("puller-1", 61);
+    const second = await up(first, { overlap: 0 });
+    expect(robots()).toHaveLength(2);
+    await up(second, { overlap: 0 });
+    expect(robots()).toEqual(["mirror+puller-2"]);
+});
+
+test("several retired accounts: each stays for its own overlap, counted from the proof of its own successor", async () => {
+    const first = await created();
+    const rotate = (text: string) => ({ overlap: 20, rotate: { "site.robots.rotate": text } });
+    const second = await up(first, rotate("one"));
+    days(12);
+    const third = await up(second, rotate("two"));
+    expect(robots()).toEqual(["mirror+puller-1", "mirror+puller-2", "mirror+puller-3"]);
+    days(9);
+    const fourth = await up(third, rotate("two"));
+    expect(robots()).toEqual(["mirror+puller-2", "mirror+puller-3"]);
+    const fifth = await up(fourth, rotate("three"));
+    expect(fifth.outs.retiredRobots?.map(({ name }) => name)).toEqual(["puller-2", "puller-3"]);
 });
 
 test("a destroy deletes the retired accounts as well", async () => {

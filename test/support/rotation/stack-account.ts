@@ -4,6 +4,7 @@ import { robotAccountProvider as kind } from "../../../dynamic-providers/robot-a
 import { PartialState } from "../../../dynamic-providers/lifecycle/resource-provider";
 import { operationContext } from "../operation-context";
 import { IMAGE, type RotationRegistry } from "./fake-registries";
+import { StackRetirement } from "./stack-retirement";
 
 type Role = RobotAccountInputs["role"];
 
@@ -13,12 +14,13 @@ interface State {
     readonly outs: RobotAccountOutputs;
 }
 
-/** One robot account of a stack: each `up` is what the engine does with it, in processes of their own. */
+/** One robot account of a stack, with its retirement: each `up` is what the engine does with them, in processes of their own. */
 export class StackAccount {
     readonly lines: string[] = [];
     private state: State | undefined;
     /** One that the engine has replaced and not deleted yet. */
     private pending: RobotAccountOutputs | undefined;
+    private retirement = new StackRetirement();
 
     /** @param changes of the inputs of every `up` */
     constructor(
@@ -39,20 +41,30 @@ export class StackAccount {
     async up(changes: Partial<RobotAccountInputs> = {}, signal?: AbortSignal): Promise<void> {
         const context = this.context(signal);
         if (this.state !== undefined) this.state = await kind.read(this.state.outs, context);
-        await this.apply({ ...this.inputs(), ...changes }, context);
+        const inputs = { ...this.inputs(), ...changes };
+        await this.apply(inputs, context);
+        if (inputs.overlap !== undefined) await this.retirement.up(inputs, this.outs, context);
         await this.removePending(context);
+    }
+
+    /** An `up` that replaces the account, and fails at a resource that logs in with it. */
+    async failedUp(changes: Partial<RobotAccountInputs> = {}): Promise<void> {
+        const context = this.context();
+        this.state = await kind.read(this.outs, context);
+        await this.apply({ ...this.inputs(), ...changes }, context);
     }
 
     async destroy(): Promise<void> {
         await kind.remove(this.outs, this.context());
         this.state = undefined;
+        this.retirement = new StackRetirement();
     }
 
     /** What the nightly check finds: true if something differs. */
     async differs(changes: Partial<RobotAccountInputs> = {}): Promise<boolean> {
         const context = this.context();
-        const { outs, inputs } = await kind.read(this.outs, context);
         const given = { ...this.inputs(), ...changes };
+        const { outs, inputs } = await kind.read(this.outs, context);
         const news = kind.normalizeInputs?.(inputs, given, context) ?? given;
         return kind.compare(outs, news).changes;
     }

@@ -48,6 +48,7 @@ test("the names that state refers to are exported for good", () => {
         "registrySuperuser",
         "repositorySet",
         "robotAccount",
+        "robotRetirement",
     ]);
 });
 
