@@ -12,7 +12,8 @@ afterEach(() => registry.fake.stop());
 
 const IN_PLACE = { rotation: "in-place" } as const;
 const text = (rotate: string): Partial<RobotAccountInputs> => ({ rotate: { "site.robots.rotate": rotate } });
-const TOKEN_PATH = /\/service\/token$|\/v2\/auth$/;
+/** Of the list that only a proof asks for, before it pulls. */
+const PROOF_PATH = /\/artifacts$|\/tag\/$/;
 const DAY_MS = 86_400_000;
 
 async function pulls(login: Credentials): Promise<boolean> {
@@ -92,8 +93,7 @@ test.each(RENEWING_KINDS)("%s: an account that could not be proven keeps its sec
     await puller.up();
     const { login } = puller.outs;
     registry.fake.watch((_, path) => {
-        // The refresh has probed it before.
-        if (TOKEN_PATH.test(path)) registry.fake.byHand.narrow("puller-1");
+        if (PROOF_PATH.test(path)) registry.fake.byHand.narrow("puller-1");
     });
     const failure: unknown = await puller.up(text("audit")).catch((error: unknown) => error);
     registry.fake.watch(() => undefined);
@@ -111,7 +111,7 @@ test.each(RENEWING_KINDS)("%s: a new secret that could not be proven is in state
     let isChanged = false;
     registry.fake.watch((_, path) => {
         isChanged ||= registry.fake.logins().every(({ password }) => password !== login.password);
-        if (isChanged && TOKEN_PATH.test(path)) registry.fake.byHand.narrow("puller-1");
+        if (isChanged && PROOF_PATH.test(path)) registry.fake.byHand.narrow("puller-1");
     });
     const failure: unknown = await puller.up(text("audit")).catch((error: unknown) => error);
     if (!(failure instanceof PartialState)) throw new Error(`not stored: ${String(failure)}`);
@@ -120,7 +120,7 @@ test.each(RENEWING_KINDS)("%s: a new secret that could not be proven is in state
     expect(leaks([login, puller.outs.login], { failure: failure.message })).toEqual([]);
     const { login: renewed } = puller.outs;
     expect([renewed.password !== login.password, await puller.differs(text("audit"))]).toEqual([true, true]);
-    await expect(puller.up(text("audit"))).rejects.toThrow("the account with its new secret could not be proven");
+    await expect(puller.up(text("audit"))).rejects.toThrow("the account with its new secret could not be used");
 
     registry.fake.watch(() => undefined);
     await puller.up(text("audit"));
