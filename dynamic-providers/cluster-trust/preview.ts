@@ -10,7 +10,7 @@ import { withReadableCluster } from "../cluster/connection";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext } from "../registry/registry-process";
 import { desiredTrust } from "./desired";
-import type { ClusterTrustInputs } from "./kind";
+import { type ClusterTrustInputs, registryHost } from "./kind";
 
 /** What certainly fails in the update too. */
 const FATAL = ["TRUST_EXISTS", "PULL_SECRET_INVALID", "CLUSTER_OBJECT_INVALID", "MIRROR_HOST_INVALID"];
@@ -22,13 +22,15 @@ export async function previewTrust(
     context: RegistryContext,
 ): Promise<void> {
     const { host, ca, account, adopt } = desiredTrust(news, context);
+    const former = olds.registry === undefined ? host : registryHost(olds.registry);
+    if (former !== host) context.log.line("info", clusterLine(news, leavingLine(former, host)));
     // The account of a robot that is still to be created is not known.
     const desired = { host, ca, adopt, account: hasUnknown(account) ? undefined : account };
     const found = await withReadableCluster(
         news,
         context,
         async (client) => {
-            const plan = await planTrust(client, desired, appliedTrust(olds));
+            const plan = await planTrust(client, desired, former === host ? appliedTrust(olds) : {});
             return { plan, pools: plan.pullSecret === undefined ? [] : await readPools(client) };
         },
         { otherwise: "compared with the last applied state", fatal: FATAL },
@@ -45,6 +47,10 @@ export async function previewTrust(
     for (const problem of problems) context.log.line("warning", clusterLine(news, problem));
 }
 
+function leavingLine(former: string, current: string): string {
+    return `CA and account of ${former} stay beside those of ${current}, and leave in the same up once no node has mirror rules for ${former}`;
+}
+
 /** What the last `up` has written: a check gets inputs only. */
 function appliedTrust({ registry, credentials }: Partial<ClusterTrustInputs>): WrittenTrust {
     return {
@@ -54,7 +60,7 @@ function appliedTrust({ registry, credentials }: Partial<ClusterTrustInputs>): W
 }
 
 function planLines(
-    { ca, pullSecret }: TrustPlan,
+    { ca, certificates, pullSecret }: TrustPlan,
     pools: readonly MachineConfigPool[],
     version: string | undefined,
 ): string[] {
@@ -71,7 +77,7 @@ function planLines(
     );
     const count = sizes.length === 0 ? "" : ` (${sizes.join(", ")})`;
     return [
-        ...(ca === undefined ? [] : [`${ca}; ${effect("additionalTrustedCa")}`]),
+        ...(ca === undefined ? [] : [[`${ca}; ${effect("additionalTrustedCa")}`, ...certificates].join("\n    ")]),
         ...(pullSecret === undefined ? [] : [`${pullSecret}; ${effect("pullSecret")}${count}`]),
     ];
 }
