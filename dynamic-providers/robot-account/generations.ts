@@ -1,6 +1,6 @@
 import { registryAdmin } from "../../lib/registries";
-import { UNKNOWN_VALUE, hasUnknown } from "../lifecycle/unknown-value";
-import { replacedRegistry } from "../registry/connection";
+import { UNKNOWN_VALUE } from "../lifecycle/unknown-value";
+import { isMoving } from "../registry/connection";
 import { type Times, upcomingRotation } from "./rotation";
 import type { RetiredAccount, RobotAccountInputs, RobotAccountOutputs } from "./kind";
 
@@ -49,18 +49,10 @@ function changedText({ rotate: before }: NotedInputs, { rotate = {} }: RobotAcco
     return Object.keys(rotate).find((key) => rotate[key] !== UNKNOWN_VALUE && rotate[key] !== before?.[key]);
 }
 
-/**
- * True if the site has another registry now. The number goes on there: the new address may lead to the same registry, and
- * the site may come back, while clusters still pull with the account that has the former number.
- */
-function isMoved({ registry }: NotedInputs, news: RobotAccountInputs): boolean {
-    if (registry === undefined || hasUnknown(news.registry)) return false;
-    return replacedRegistry({ registry }, news).length > 0;
-}
-
 /** Why the account is replaced: what a refresh found, or what was changed in the configuration. undefined: it is not. */
 function replacementReason(olds: NotedInputs, news: RobotAccountInputs): string | undefined {
-    if (isMoved(olds, news)) return `the registry moves to ${news.registry.mirrorBase}`;
+    // The new address may lead to the same registry, and the site may come back, while clusters still pull with this account.
+    if (isMoving(olds, news)) return `the registry moves to ${news.registry.mirrorBase}`;
     if (olds.due !== undefined) return olds.due;
     const rotated = changedText(olds, news);
     if (rotated !== undefined) return `${rotated} was changed`;
@@ -79,7 +71,7 @@ export function remainingAccounts(
     now: Date,
 ): readonly RetiredAccount[] {
     const { role, overlap } = news;
-    if (overlap === undefined || isMoved(olds, news)) return [];
+    if (overlap === undefined || isMoving(olds, news)) return [];
     const kept = (olds.retired ?? []).filter((account) => validUntil(account, overlap) > now);
     if (olds.generation === undefined || generation <= olds.generation || olds.gone === true) return kept;
     const { expiresAt } = olds;
@@ -116,7 +108,7 @@ export function withoutTimes(inputs: RobotAccountInputs): RobotAccountInputs {
 /** For a preview: which generation replaces which and why, which earlier ones stay valid until when, which are removed. */
 export function generationLines(olds: NotedInputs, news: RobotAccountInputs): string[] {
     const { overlap = 0, retired = [] } = news;
-    if (isMoved(olds, news)) return replacementLine(olds, news);
+    if (isMoving(olds, news)) return replacementLine(olds, news);
     const day = (account: RetiredAccount) => validUntil(account, overlap).toISOString().slice(0, 10);
     const isKept = (account: RetiredAccount) => retired.some(({ retiredAt }) => retiredAt === account.retiredAt);
     const ended = (olds.retired ?? []).filter((account) => !isKept(account));

@@ -35,7 +35,8 @@ function importer(host: string, ca: string): RobotAccountOutputs {
 test("a former registry that rejects the account, or is gone, is left with a warning that names what stays there", async () => {
     const authority = await testAuthority();
     const fake = await FakeHarbor.start(await authority.issue());
-    const account = importer(fake.host, authority.ca);
+    const { host } = fake;
+    const account = importer(host, authority.ca);
     await leaveRegistry(account, context());
     await fake.stop();
     await leaveRegistry(account, context());
@@ -44,7 +45,7 @@ test("a former registry that rejects the account, or is gone, is left with a war
         [rejected, "UNAUTHORIZED"],
         [gone, "NETWORK"],
     ] as const) {
-        expect(line).toContain(`robot$mirror+importer-1 at ${fake.host}/mirror is not deleted: ${code}`);
+        expect(line).toContain(`robot$mirror+importer-1 at ${host}/mirror is not deleted: ${code}`);
         expect(line).toContain("delete it in the registry");
         expect(line).not.toContain("canary");
     }
