@@ -1,5 +1,5 @@
 import { listed } from "../../errors/text";
-import { certificateChangeLines, compareCertificates } from "../../http/certificates";
+import { certificateBlocks, certificateChangeLines, compareCertificates } from "../../http/certificates";
 import type { ClusterClient } from "../../kubernetes/cluster-client";
 import { type DesiredTrust, type WrittenTrust, caHash } from "./desired-trust";
 import { entryHash, findPullEntry, narrowerEntries } from "./pull-secret";
@@ -51,7 +51,9 @@ async function planCa(
     const map = `ConfigMap openshift-config/${place.name}`;
     const certificates = certificateChangeLines(compareCertificates(existing, change.pem));
     if (!place.isNamed) return { ca: `CA ${change.key}: added to ${map}, which Image/cluster will name`, certificates };
-    if (existing === change.pem) return undefined;
+    // Earlier versions wrote the whole file, with comments: no update comes from that alone.
+    const isSame = certificates.length === 0 && certificateBlocks(existing ?? "").length > 0;
+    if (existing === change.pem || isSame) return undefined;
     const what = existing === undefined ? "added to" : "replaced in";
     return { ca: `CA ${change.key}: ${what} ${map}, which Image/cluster names`, certificates };
 }
