@@ -21,7 +21,7 @@ const MODULES = {
     import: [...NAMES, "distribution"],
     registries: [...NAMES, "http", "distribution"],
     kubernetes: [...GRAMMAR, ...CONNECTIONS],
-    openshift: [...NAMES, "kubernetes"],
+    openshift: [...NAMES, "http", "kubernetes"],
     site: [...NAMES, "http", "distribution", "lock", "registries", "kubernetes", "openshift"],
     passthrough: [...NAMES, "distribution", "lock", "archives", "import", "registries", "kubernetes", "openshift"],
 };

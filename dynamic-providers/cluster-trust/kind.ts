@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { type CommonOutputs, commonInputs } from "../lifecycle/resource-kind";
 import { clusterArgs, clusterSecrets } from "../cluster/cluster-kind";
 import { type RegistryResourceArgs, allTexts, registryArgs, registrySecrets } from "../registry/registry-kind";
@@ -35,3 +36,8 @@ export const clusterTrustKind = {
     outputs: ["configMap", "caHash", "caFound", "entryHash", "differences"],
     secrets: { ...registrySecrets, ...clusterSecrets, entryHash: allTexts },
 } as const;
+
+/** `registry.example:8443` */
+export function registryHost({ mirrorBase }: ClusterTrustInputs["registry"]): string {
+    return parseMirrorBase(mirrorBase).host;
+}

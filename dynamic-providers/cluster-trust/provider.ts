@@ -3,7 +3,6 @@ import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import { type NodeExpectation, readPools } from "../../lib/openshift/rollout/check-nodes";
 import { degradedPools, pausedPools } from "../../lib/openshift/rollout/pool-rollout";
 import type { MachineConfigPool } from "../../lib/openshift/rollout/rollout-objects";
-import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { mirrorUsers } from "../../lib/openshift/existing/mirror-users";
 import { readMirrorObjects } from "../../lib/openshift/existing/read-mirror-objects";
 import { trustDifferences } from "../../lib/openshift/trust/compare-trust";
@@ -18,7 +17,7 @@ import { PartialState } from "../lifecycle/resource-provider";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { checkCertificates } from "./certificates";
 import { desiredTrust } from "./desired";
-import { type ClusterTrustInputs, type ClusterTrustOutputs, clusterTrustKind as kind } from "./kind";
+import { type ClusterTrustInputs, type ClusterTrustOutputs, clusterTrustKind as kind, registryHost } from "./kind";
 import { previewTrust } from "./preview";
 import { showWait } from "./show-wait";
 
@@ -33,7 +32,7 @@ export const clusterTrustProvider: RegistryProvider<ClusterTrustInputs, ClusterT
 
     compare: (olds, news) => {
         // The nodes still pull from the former registry until their mirror rules are replaced.
-        const replaces = registryHost(olds) === registryHost(news) ? [] : ["registry"];
+        const replaces = registryHost(olds.registry) === registryHost(news.registry) ? [] : ["registry"];
         const isChanged = changedInputs(olds, news, COMPARED).length > 0 || olds.registry.ca !== news.registry.ca;
         return {
             changes: isChanged || olds.differences.length > 0 || replaces.length > 0,
@@ -53,7 +52,7 @@ export const clusterTrustProvider: RegistryProvider<ClusterTrustInputs, ClusterT
 
     read: async (olds, context) => {
         const inputs = storedInputs<ClusterTrustInputs>(kind, olds);
-        const host = registryHost(olds);
+        const host = registryHost(olds.registry);
         const found = await withReadableCluster(
             olds,
             context,
@@ -76,7 +75,7 @@ export const clusterTrustProvider: RegistryProvider<ClusterTrustInputs, ClusterT
  */
 async function removeUnused(client: ClusterClient, olds: ClusterTrustOutputs, context: RegistryContext): Promise<void> {
     const { process, signal, log } = context;
-    const [host, written] = [registryHost(olds), writtenTrust(olds)];
+    const [host, written] = [registryHost(olds.registry), writtenTrust(olds)];
     const warn = (text: string | undefined) => {
         if (text !== undefined) log.line("warning", clusterLine(olds, text));
     };
@@ -90,12 +89,7 @@ async function removeUnused(client: ClusterClient, olds: ClusterTrustOutputs, co
 }
 
 function resourceId(inputs: ClusterTrustInputs): string {
-    return `${registryHost(inputs)}@${clusterName(inputs)}`;
-}
-
-/** `registry.example:8443` */
-function registryHost({ registry }: Pick<ClusterTrustInputs, "registry">): string {
-    return parseMirrorBase(registry.mirrorBase).host;
+    return `${registryHost(inputs.registry)}@${clusterName(inputs)}`;
 }
 
 function writtenTrust({ configMap, caHash, caFound, entryHash }: ClusterTrustOutputs): WrittenTrust {

@@ -6,6 +6,7 @@ import { type MirrorBase, isSameMirrorBase } from "../../lib/mirror/mirror-refer
 import { type RegistryAccount, type RegistryManagement, registryAdmin } from "../../lib/registries";
 import { type SiteRegistry, registryEndpoint } from "../../lib/site";
 import { ProgressRow } from "../lifecycle/progress-row";
+import { hasUnknown } from "../lifecycle/unknown-value";
 import type { AdminInputs, RegistryInputs } from "./registry-kind";
 import type { RegistryContext } from "./registry-process";
 
@@ -22,6 +23,12 @@ export function hasMoved({ registry }: Registry, { process }: RegistryContext): 
 /** The properties to replace a resource for, if its registry is another one. */
 export function replacedRegistry(olds: Registry, news: Registry): string[] {
     return isSameMirrorBase(olds.registry.mirrorBase, news.registry.mirrorBase) ? [] : ["registry"];
+}
+
+/** True if a resource is checked for another registry than it was at: its content is not there yet, as far as is known. */
+export function isMoving({ registry }: Partial<Registry>, news: Registry): boolean {
+    if (registry === undefined || hasUnknown(news.registry)) return false;
+    return replacedRegistry({ registry }, news).length > 0;
 }
 
 /** The registry and the account that administers it. */

@@ -1,3 +1,4 @@
+import { certificatesIn } from "../../lib/http/certificates";
 import type { Credentials } from "../../lib/http/credentials";
 import { readTextFile } from "../../lib/files/text-file";
 import { isSameMirrorBase } from "../../lib/mirror/mirror-reference";
@@ -10,7 +11,6 @@ import {
     type RegistryConnection,
     type SiteRegistry,
     UNKNOWN_SITE,
-    certificatesIn,
     isKeyOfCertificate,
     parseConnection,
     parseJson,

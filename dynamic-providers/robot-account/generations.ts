@@ -1,5 +1,6 @@
 import { registryAdmin } from "../../lib/registries";
 import { UNKNOWN_VALUE } from "../lifecycle/unknown-value";
+import { isMoving } from "../registry/connection";
 import { type Times, ageReason, upcomingRotation } from "./rotation";
 import type { RetiredAccount, RobotAccountInputs, RobotAccountOutputs } from "./kind";
 
@@ -27,9 +28,9 @@ export function nextGeneration(olds: NotedInputs, news: RobotAccountInputs, deci
     return generation;
 }
 
-/** Whether a rotation would create a new generation; in place it does so for an account that does not exist any more. */
-function isReplacing({ gone }: NotedInputs, { rotation }: RobotAccountInputs): boolean {
-    return rotation !== "in-place" || gone === true;
+/** Whether a rotation would create a new generation; in place it does so where the account does not exist (any more). */
+function isReplacing(olds: NotedInputs, news: RobotAccountInputs): boolean {
+    return news.rotation !== "in-place" || olds.gone === true || isMoving(olds, news);
 }
 
 /** Why the account gets a new secret in place; undefined: it does not. */
@@ -61,6 +62,8 @@ function changedText({ rotate: before }: NotedInputs, { rotate = {} }: RobotAcco
 
 /** Why the account is rotated: what a refresh found, or what was changed in the configuration. undefined: it is not. */
 function replacementReason(olds: NotedInputs, news: RobotAccountInputs): string | undefined {
+    // The new address may lead to the same registry, and the site may come back, while clusters still pull with this account.
+    if (isMoving(olds, news)) return `the registry moves to ${news.registry.mirrorBase}`;
     if (olds.due !== undefined) return olds.due;
     const rotated = changedText(olds, news);
     if (rotated !== undefined) return `${rotated} was changed`;
@@ -72,16 +75,17 @@ function replacementReason(olds: NotedInputs, news: RobotAccountInputs): string 
 }
 
 /**
- * The earlier generations, and the current one if `generation` replaces it and it was not deleted in the registry. When they
- * are deleted is no matter of time alone: see `RobotRetirement`.
+ * The earlier generations that stay here, and the current one if `generation` replaces it and it was not deleted in the
+ * registry. When they are deleted is no matter of time alone: see `RobotRetirement`.
  */
 export function earlierAccounts(
     olds: NotedInputs,
-    { role, overlap }: RobotAccountInputs,
+    news: RobotAccountInputs,
     generation: number,
     now: Date,
 ): readonly RetiredAccount[] {
-    if (overlap === undefined) return [];
+    const { role, overlap } = news;
+    if (overlap === undefined || isMoving(olds, news)) return [];
     const kept = olds.retired ?? [];
     if (olds.generation === undefined || generation <= olds.generation || olds.gone === true) return kept;
     const { expiresAt } = olds;
@@ -132,6 +136,7 @@ export function withoutTimes(inputs: RobotAccountInputs): RobotAccountInputs {
 /** For a preview: which generation replaces which and why, and until when the replaced one stays valid. */
 export function generationLines(olds: NotedInputs, news: RobotAccountInputs): string[] {
     const { overlap = 0, retired = [] } = news;
+    if (isMoving(olds, news)) return replacementLine(olds, news);
     const added = retired.slice(olds.retired?.length ?? 0);
     return [
         ...replacementLine(olds, news),

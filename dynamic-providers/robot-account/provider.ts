@@ -15,6 +15,7 @@ import {
     withoutTimes,
 } from "./generations";
 import { type RetiredRobot, type RobotAccountInputs, type RobotAccountOutputs, robotAccountKind as kind } from "./kind";
+import { leaveRegistry } from "./former-registry";
 import {
     endedAccounts,
     knownAccounts,
@@ -129,12 +130,7 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
     },
 
     remove: async (olds, context) => {
-        if (olds.overlap !== undefined && hasMoved(olds, context)) {
-            const names = [...(olds.retiredRobots ?? []), olds].map(({ robot }) => robot.username).join(", ");
-            const why = "clusters may still pull from there; delete it when none does";
-            context.log.line("warning", `${names} at ${olds.registry.mirrorBase} is not deleted: ${why}`);
-            return;
-        }
+        if (hasMoved(olds, context)) return leaveRegistry(olds, context);
         const { namespace } = olds;
         await withManagement(olds, context, async ({ robots }) => {
             for (const { robot, name } of [...(olds.retiredRobots ?? []), olds]) {

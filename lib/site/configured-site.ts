@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { certificateBlocks, certificatesIn } from "../http/certificates";
 import type { ReachedCluster } from "./kubeconfigs";
 import type { ConfiguredCertificate } from "./client-certificate";
 import type { OnRemove } from "../mirror/on-remove";
@@ -22,7 +23,7 @@ export interface ConfiguredSite {
     readonly type: Reading<RegistryKind>;
     readonly mirrorBase: Reading<string>;
     readonly adopt: Reading<boolean | undefined>;
-    /** PEM; `value` is undefined if no CA is configured. */
+    /** PEM of the certificates alone; `value` is undefined if no CA is configured. */
     readonly ca: Reading<string | undefined>;
     /** `value` is undefined if none is configured. */
     readonly clientCertificate: Reading<ConfiguredCertificate | undefined>;
@@ -119,7 +120,8 @@ function valueAt(document: Reading<unknown>, [name, ...rest]: readonly string[])
 function readCa(path: Reading<string | undefined>, readFile: (path: string) => string): Reading<string | undefined> {
     if (path?.value === undefined) return path;
     try {
-        return { value: readFile(path.value) };
+        const text = readFile(path.value);
+        return certificateBlocks(text).length === 0 ? undefined : { value: certificatesIn(text) };
     } catch {
         return undefined;
     }

@@ -64,7 +64,7 @@ function added({ registry, authority }: TestSite): object {
     const entry = `,\n  "${registry.host}":{"auth":"${auth}"}`;
     return {
         named: { name: "registry-cas" },
-        certificates: { [registry.host.replace(":", "..")]: authority.ca },
+        certificates: { [registry.host.replace(":", "..")]: `${authority.ca}\n` },
         pullSecret: PULL_SECRET.replace('\n}, "credsStore"', `${entry}\n}, "credsStore"`),
     };
 }

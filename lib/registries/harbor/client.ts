@@ -12,6 +12,7 @@ import {
     parseBody,
 } from "../admin-client";
 import type { RegistryAccount } from "../registry-admin";
+import { afterFirstLogin } from "./first-login";
 
 const API = "/api/v2.0";
 /** The most that Harbor gives at once (more is 422). */
@@ -70,6 +71,14 @@ export class HarborClient {
         request: AdminRequest,
         accept: readonly number[] = [],
         fixes: Readonly<Record<number, string>> = {},
+    ): Promise<AdminResponse> {
+        return afterFirstLogin(this.host, this.credentials, () => this.send(request, accept, fixes));
+    }
+
+    private async send(
+        request: AdminRequest,
+        accept: readonly number[],
+        fixes: Readonly<Record<number, string>>,
     ): Promise<AdminResponse> {
         const response = await this.http.send({
             ...request,

@@ -209,6 +209,21 @@ test("the engine checks a replacement again without the old inputs: the decision
     expect(normalizeInputs({})).toBe(8);
 });
 
+test("at another registry the number goes on, and no account of the former one counts as retired there", () => {
+    const retired = [{ name: "puller-1", retiredAt: day(0) }];
+    const olds = { ...INPUTS, role: "puller" as const, overlap: 7, generation: 2, retired };
+    const there = { ...INPUTS.registry, mirrorBase: "other.example/mirror" };
+    const news = { ...INPUTS, role: "puller" as const, overlap: 7, registry: there, selfUrn: "urn:moved" };
+    const checked = robotAccountProvider.normalizeInputs?.(olds, news, CONTEXT);
+    expect(checked).toMatchObject({ generation: 3 });
+    expect(checked).not.toHaveProperty("retired");
+    expect(robotAccountProvider.normalizeInputs?.({}, news, CONTEXT)).toMatchObject({ generation: 3 });
+    expect(robotAccountProvider.compare({ ...STATE, ...olds }, { ...news, generation: 3 })).toEqual({
+        changes: true,
+        replaces: ["registry"],
+    });
+});
+
 test("a new generation is a replacement; what a refresh found, and another admin's password, are updates", () => {
     const state = STATE;
     expect(robotAccountProvider.compare(state, { ...INPUTS, generation: 2 })).toEqual({ changes: false });

@@ -7,9 +7,11 @@ const SITE = {
     transfer: { retrySeconds: 5 },
     cluster: { apply: { context: "lab" } },
 };
-const PEM = "PEM of ca.pem";
+const PEM = "-----BEGIN CERTIFICATE-----\nAAA=\n-----END CERTIFICATE-----\n";
+const KEY = "-----BEGIN PRIVATE KEY-----\nBBB=\n-----END PRIVATE KEY-----\n";
 const files = (path: string): string => {
-    if (path === "ca.pem") return PEM;
+    if (path === "ca.pem") return `# The old CA.\n${PEM}${KEY}`;
+    if (path === "empty.pem") return "";
     throw new Error(`no ${path}`);
 };
 const read = (site: unknown, defaults?: unknown) => readConfiguredSite({ value: site }, { value: defaults }, files);
@@ -53,6 +55,7 @@ test.each([
     ["mirrorBase", { registry: { ...SITE.registry, mirrorBase: 1 } }],
     ["adopt", { registry: { ...SITE.registry, adopt: "yes" } }],
     ["ca", { registry: { ...SITE.registry, ca: "gone.pem" } }],
+    ["ca", { registry: { ...SITE.registry, ca: "empty.pem" } }],
     ["retrySeconds", { transfer: { retrySeconds: "60" } }],
     ["onRemove", { onRemove: "delte" }],
     ["clusters", { cluster: { apply: { kubeconfig: "lab" } } }],
