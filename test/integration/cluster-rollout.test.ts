@@ -71,7 +71,7 @@ test.each([
 });
 
 test("a slow node is waited for", async () => {
-    cluster.controllers.script = { slowNodes: { "worker-1": 20 } };
+    cluster.controllers.script = { slowNodes: { "worker-1": 40 } };
     await cluster.write(...ALLOWED);
     await expectAllNodes(await cluster.create());
     expect(cluster.clock.sleeps).toBeGreaterThan(20);
