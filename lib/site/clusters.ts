@@ -24,7 +24,7 @@ export function readClusters(
 
 /** @param stack in the names of the mirror objects that are written to the cluster */
 function toCluster(name: string, document: ClusterDocument, stack: string): SiteCluster {
-    const { version, contactSource, targets, roles, apply, adopt, allowRemoval, coverage } = document;
+    const { version, contactSource, targets, roles, apply, adopt, allowRemoval, coverage, rollout } = document;
     return {
         name,
         contactSource,
@@ -35,6 +35,7 @@ function toCluster(name: string, document: ClusterDocument, stack: string): Site
         adopt,
         allowRemoval,
         ...(coverage === undefined ? {} : { coverage }),
+        ...(rollout === undefined ? {} : { rollout }),
     };
 }
 

@@ -35,6 +35,16 @@ export interface SiteCluster extends ClusterRules {
     readonly allowRemoval: boolean;
     /** Absent: the images that its objects name are looked up, and none may be missing. */
     readonly coverage?: ClusterCoverageRules;
+    /** Absent: its nodes are waited for. */
+    readonly rollout?: ClusterRolloutRules;
+}
+
+/** Whether, and how long, an `up` waits for the nodes of a cluster. */
+export interface ClusterRolloutRules {
+    /** False: not until they have the mirror rules. */
+    readonly wait: boolean;
+    /** Minutes that each wait takes at most. */
+    readonly minutes?: number | undefined;
 }
 
 /** What is required of the images that a cluster's objects name. */
