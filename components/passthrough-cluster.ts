@@ -6,10 +6,12 @@ import { ClusterCoverage } from "../dynamic-providers/cluster-coverage/resource"
 import { ClusterProtection } from "../dynamic-providers/cluster-protection/resource";
 import { ClusterTrust } from "../dynamic-providers/cluster-trust/resource";
 import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
+import type { Credentials } from "../lib/http/credentials";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
 import { type ClusterObject, type MirrorObject, clusterOwner, forbidSources, listEntries } from "../lib/openshift";
 import { type ClusterDelivery, type Content, type SiteCluster, clusterDelivery, deliveredObjects } from "../lib/site";
 import { type ObjectIdentity, declareObject } from "./cluster-object";
+import { declareProof } from "./cluster-proof";
 import { STOCK_SITE } from "./site-outputs";
 
 export interface PassthroughClusterArgs {
@@ -24,6 +26,10 @@ export interface PassthroughClusterArgs {
     readonly delivery: pulumi.Output<ClusterDelivery>;
     /** The registry, and the account that nodes pull with. */
     readonly registry: RegistryArgs;
+    /** Secret: the account that pushes. */
+    readonly importer: pulumi.Output<Credentials>;
+    /** The image sets of the site. */
+    readonly content: readonly Content[];
     /** The proof that the registry has all content, with the account of the nodes: nothing is written to the cluster before. */
     readonly proven: pulumi.Resource;
 }
@@ -76,6 +82,16 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             const value = delivery.apply((all) => find(deliveredObjects(all, leaveOut), object));
             return declare(objectName(object), object, value, [trust, ...rules]);
         });
+        if (cluster.proof !== undefined) {
+            const parts = {
+                ...args,
+                connection,
+                rules: cluster.proof,
+                owner,
+                neverSources: neverSources(access, coverage),
+            };
+            declareProof(`${name}-proof`, parts, { parent: this, dependsOn: [trust, ...rules, ...objects] });
+        }
         if (coverage !== undefined && cluster.contactSource === "never") {
             const refused = coverage.refused.apply((sources) => sources ?? []);
             const dependsOn = [...rules, ...objects];

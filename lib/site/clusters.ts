@@ -24,7 +24,7 @@ export function readClusters(
 
 /** @param stack in the names of the mirror objects that are written to the cluster */
 function toCluster(name: string, document: ClusterDocument, stack: string): SiteCluster {
-    const { version, contactSource, targets, roles, apply, adopt, allowRemoval, coverage } = document;
+    const { version, contactSource, targets, roles, apply, adopt, allowRemoval, coverage, proof } = document;
     return {
         name,
         contactSource,
@@ -35,6 +35,7 @@ function toCluster(name: string, document: ClusterDocument, stack: string): Site
         adopt,
         allowRemoval,
         ...(coverage === undefined ? {} : { coverage }),
+        ...(proof === undefined ? {} : { proof }),
     };
 }
 
@@ -71,7 +72,15 @@ export function clusterIssues(document: SiteDocument, known: readonly ConfigIssu
         ...(clusters ? readClusters({ clusters }) : []),
     ];
     const patterns = all.flatMap((one) => patternIssues(`${clusterKey(one)}.coverage.accept`, one.coverage?.accept));
-    return [...issues, ...all.flatMap(versionIssues), ...patterns];
+    return [...issues, ...all.flatMap(versionIssues), ...patterns, ...all.flatMap(proofIssues)];
+}
+
+/** Nothing would create its pods. */
+function proofIssues(cluster: SiteCluster): ConfigIssue[] {
+    if (cluster.proof === undefined || cluster.apply !== undefined) return [];
+    const key = clusterKey(cluster);
+    const fix = `set ${key}.apply, or leave it out: \`passthrough selftest --kubeconfig\` proves the same without it`;
+    return [{ key: `${key}.proof`, problem: `it needs ${key}.apply, which is not set`, fix }];
 }
 
 function isOfClusters({ key }: ConfigIssue): boolean {

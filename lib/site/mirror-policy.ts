@@ -35,6 +35,16 @@ export interface SiteCluster extends ClusterRules {
     readonly allowRemoval: boolean;
     /** Absent: the images that its objects name are looked up, and none may be missing. */
     readonly coverage?: ClusterCoverageRules;
+    /** Absent: no pods are created that prove where nodes pull from. */
+    readonly proof?: ClusterProofRules;
+}
+
+/** How it is proven that the nodes of a cluster pull through the mirror. */
+export interface ClusterProofRules {
+    /** Absent: PROBE_NAMESPACE. */
+    readonly namespace?: string | undefined;
+    /** Another text, and it is proven again. */
+    readonly rerun?: string | undefined;
 }
 
 /** What is required of the images that a cluster's objects name. */
