@@ -8,6 +8,7 @@ import type * as clusterContactSourceModule from "./cluster-contact-source/provi
 import type * as clusterCoverageModule from "./cluster-coverage/provider";
 import type * as clusterProofModule from "./cluster-proof/provider";
 import type * as clusterProtectionModule from "./cluster-protection/provider";
+import type * as clusterRolloutModule from "./cluster-rollout/provider";
 import type * as clusterTrustModule from "./cluster-trust/provider";
 import type * as imageImportModule from "./image-import/provider";
 import type * as mirrorValidationModule from "./mirror-validation/provider";
@@ -73,6 +74,10 @@ export const clusterProof = createProvider(
 );
 export const clusterProtection = createProvider(
     () => (load("./cluster-protection/provider") as typeof clusterProtectionModule).clusterProtectionProvider,
+    own,
+);
+export const clusterRollout = createProvider(
+    () => (load("./cluster-rollout/provider") as typeof clusterRolloutModule).clusterRolloutProvider,
     own,
 );
 export const clusterTrust = createProvider(

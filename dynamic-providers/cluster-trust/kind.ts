@@ -7,8 +7,8 @@ const args = registryArgs.extend({
     ...clusterArgs.shape,
     /** Replaces another CA or account that the cluster has for the registry. */
     adopt: z.literal(true).optional(),
-    /** How long nodes are waited for; absent: DEFAULT_BOUNDS. */
-    wait: z.object({ operatorMinutes: z.number().positive(), nodeMinutes: z.number().positive() }).optional(),
+    /** Minutes that nodes are waited for at most; absent: as many as the largest pool takes. */
+    minutes: z.number().positive().optional(),
 });
 
 const inputs = args.extend(commonInputs.shape);

@@ -13,6 +13,7 @@ import { removeCa, writeCa } from "../../lib/openshift/trust/write-ca";
 import { removeWrittenEntry, writePullEntry } from "../../lib/openshift/trust/write-pull-secret";
 import { clusterLine, clusterName, namedError, withClusterName } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
+import { showWait } from "../cluster/show-wait";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { PartialState } from "../lifecycle/resource-provider";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
@@ -20,10 +21,9 @@ import { checkCertificates } from "./certificates";
 import { desiredTrust } from "./desired";
 import { type ClusterTrustInputs, type ClusterTrustOutputs, clusterTrustKind as kind } from "./kind";
 import { previewTrust } from "./preview";
-import { showWait } from "./show-wait";
 
 /** The registry's path, proxy and limits are nothing that a cluster has. */
-const COMPARED = comparedInputs(kind, ["registry", "connectionSecrets", "version", "wait", "account", "adopt"]);
+const COMPARED = comparedInputs(kind, ["registry", "connectionSecrets", "version", "minutes", "account", "adopt"]);
 
 /** The CA and an entry in the global pull secret, on every node of a cluster. */
 export const clusterTrustProvider: RegistryProvider<ClusterTrustInputs, ClusterTrustOutputs> = {
@@ -83,7 +83,7 @@ async function removeUnused(client: ClusterClient, olds: ClusterTrustOutputs, co
     const users = mirrorUsers((await readMirrorObjects(client)).objects, host);
     if (users.length > 0) return warn(`CA and account of ${host} stay: ${users.join(", ")} still have mirrors there`);
     const degradedBefore = degradedPools(await readPools(client));
-    await showWait(client, { unusedHost: host, degradedBefore }, olds, context);
+    await showWait(client, { unusedHost: host, degradedBefore }, { bounds: { totalMinutes: olds.minutes } }, context);
     const options = { clock: process.clock, signal };
     warn(await removeWrittenEntry(client, host, written, options));
     if (written.caHash !== undefined) warn(await removeCa(client, trustKey(host), written, options));
@@ -183,7 +183,8 @@ class TrustRun {
     }
 
     async wait(): Promise<void> {
-        await showWait(this.client, this.expectation(), this.inputs, this.context);
+        const bounds = { totalMinutes: this.inputs.minutes };
+        await showWait(this.client, this.expectation(), { bounds }, this.context);
     }
 
     private expectation(): NodeExpectation {

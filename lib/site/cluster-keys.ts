@@ -3,6 +3,8 @@ import { CLUSTER_FUNCTIONS, PROBE_NAMESPACE, TARGETS } from "../openshift";
 import { DNS_LABEL } from "./dns-label";
 import { OBJECT_GROUPS } from "./object-groups";
 
+const MAX_ROLLOUT_MINUTES = 7 * 24 * 60;
+
 /** The clusters that pull, as they are configured. */
 export const clusterKeys = z.strictObject({
     version: z
@@ -129,6 +131,41 @@ export const clusterKeys = z.strictObject({
                 "(docs/how-to/coverage.md#in-preview-and-up)",
             defaultText: "they are looked up, and none may be missing",
             fix: "write {check, accept}",
+        }),
+    rollout: z
+        .strictObject({
+            wait: z
+                .boolean()
+                .default(true)
+                .meta({
+                    description:
+                        "Whether `up` waits until every node has the mirror rules. Without it, `up` ends when the cluster's operator " +
+                        "has taken them, also while pools are paused; CA and account are waited for in any case",
+                    examples: [false],
+                    fix: "write true or false",
+                }),
+            minutes: z
+                .number()
+                .int()
+                .min(1)
+                .max(MAX_ROLLOUT_MINUTES)
+                .optional()
+                .meta({
+                    description:
+                        "Minutes that `up` waits at most until every node has CA and account, and again until every node has the " +
+                        "mirror rules. After that it fails, and the next `up` continues to wait",
+                    examples: [240],
+                    defaultText: "15 for each node of the largest pool, and at least 60",
+                    fix: `write a whole number of minutes, from 1 to ${MAX_ROLLOUT_MINUTES} (a week)`,
+                }),
+        })
+        .optional()
+        .meta({
+            description:
+                "Whether `up` waits for the nodes of the cluster, where the program writes to it, and for how long " +
+                "(docs/how-to/cluster.md#waiting-for-nodes)",
+            defaultText: "it waits until every node has what was written",
+            fix: "write {wait, minutes}",
         }),
     proof: z
         .strictObject({

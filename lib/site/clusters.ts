@@ -24,7 +24,7 @@ export function readClusters(
 
 /** @param stack in the names of the mirror objects that are written to the cluster */
 function toCluster(name: string, document: ClusterDocument, stack: string): SiteCluster {
-    const { version, contactSource, targets, roles, apply, adopt, allowRemoval, coverage, proof } = document;
+    const { version, contactSource, targets, roles, apply, adopt, allowRemoval, coverage, rollout, proof } = document;
     return {
         name,
         contactSource,
@@ -35,6 +35,7 @@ function toCluster(name: string, document: ClusterDocument, stack: string): Site
         adopt,
         allowRemoval,
         ...(coverage === undefined ? {} : { coverage }),
+        ...(rollout === undefined ? {} : { rollout }),
         ...(proof === undefined ? {} : { proof }),
     };
 }
@@ -75,12 +76,18 @@ export function clusterIssues(document: SiteDocument, known: readonly ConfigIssu
     return [...issues, ...all.flatMap(versionIssues), ...patterns, ...all.flatMap(proofIssues)];
 }
 
-/** Nothing would create its pods. */
+/** What nothing would create, or what comes before the nodes have what it proves. */
 function proofIssues(cluster: SiteCluster): ConfigIssue[] {
-    if (cluster.proof === undefined || cluster.apply !== undefined) return [];
-    const key = clusterKey(cluster);
-    const fix = `set ${key}.apply, or leave it out: \`passthrough selftest --kubeconfig\` proves the same without it`;
-    return [{ key: `${key}.proof`, problem: `it needs ${key}.apply, which is not set`, fix }];
+    if (cluster.proof === undefined) return [];
+    const name = clusterKey(cluster);
+    const key = `${name}.proof`;
+    if (cluster.apply === undefined) {
+        const fix = `set ${name}.apply, or leave it out: \`passthrough selftest --kubeconfig\` proves the same without it`;
+        return [{ key, problem: `it needs ${name}.apply, which is not set`, fix }];
+    }
+    if (cluster.rollout?.wait !== false) return [];
+    const problem = `${name}.rollout.wait is false: nodes may not have the rules yet that it proves`;
+    return [{ key, problem, fix: `leave one of them out: \`passthrough selftest --kubeconfig\` proves it later` }];
 }
 
 function isOfClusters({ key }: ConfigIssue): boolean {

@@ -35,8 +35,18 @@ export interface SiteCluster extends ClusterRules {
     readonly allowRemoval: boolean;
     /** Absent: the images that its objects name are looked up, and none may be missing. */
     readonly coverage?: ClusterCoverageRules;
+    /** Absent: its nodes are waited for. */
+    readonly rollout?: ClusterRolloutRules;
     /** Absent: no pods are created that prove where nodes pull from. */
     readonly proof?: ClusterProofRules;
+}
+
+/** Whether, and how long, an `up` waits for the nodes of a cluster. */
+export interface ClusterRolloutRules {
+    /** False: not until they have the mirror rules. */
+    readonly wait: boolean;
+    /** Minutes that each wait takes at most. */
+    readonly minutes?: number | undefined;
 }
 
 /** How it is proven that the nodes of a cluster pull through the mirror. */

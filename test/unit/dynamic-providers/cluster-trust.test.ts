@@ -164,7 +164,7 @@ test("another registry host is a replacement: nodes pull from the former one unt
 test.each([
     ["nothing", {}, false],
     ["the version", { version: "4.18" }, false],
-    ["how long nodes are waited for", { wait: { operatorMinutes: 1, nodeMinutes: 1 } }, false],
+    ["how long nodes are waited for", { minutes: 90 }, false],
     ["the kubeconfig", { kubeconfig: "{}" }, true],
     ["the account", { credentials: ROTATED }, true],
 ])("a change of %s", async (_name, changes, isChange) => {

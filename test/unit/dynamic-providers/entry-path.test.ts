@@ -41,6 +41,7 @@ test("the names that state refers to are exported for good", () => {
         "clusterCoverage",
         "clusterProof",
         "clusterProtection",
+        "clusterRollout",
         "clusterTrust",
         "imageImport",
         "mirrorValidation",

@@ -1,7 +1,7 @@
 import { parseAllDocuments } from "yaml";
 import { CLUSTER_FUNCTIONS, type ClusterFunction, RENDERED_MARK, renderRoles } from "../../../lib/openshift";
 import { isOwnProbe } from "../../../lib/openshift/probe/probe-pods";
-import type { NamedObject } from "../../support/cluster/api-client";
+import type { ApiObject } from "../../support/cluster/api-client";
 import { roleRules } from "../../support/role-rules";
 
 /** `verbs group/resource[/names][ in namespace]` */
@@ -170,10 +170,10 @@ describe("rendered", () => {
 
 test("the role for the proof brings its namespace, which no probe takes for its own, and follows the configured one", () => {
     const objects = (files: Readonly<Record<string, string>>) =>
-        parseAllDocuments(files["roles/proof.yaml"] ?? "").map((document) => document.toJS() as NamedObject);
+        parseAllDocuments(files["roles/proof.yaml"] ?? "").map((document) => document.toJS() as ApiObject);
     const [namespace, ...others] = objects(renderRoles(["proof"], "4.18", "registry-checks"));
     expect(namespace).toMatchObject({ kind: "Namespace", metadata: { name: "registry-checks" } });
-    expect(isOwnProbe(namespace as NamedObject, { namespace: "registry-checks", owner: "project/stack" })).toBe(false);
+    expect(isOwnProbe(namespace as ApiObject, { namespace: "registry-checks", owner: "project/stack" })).toBe(false);
     const namespaces = others.map(({ metadata }) => metadata.namespace).filter((name) => name !== undefined);
     expect([...new Set(namespaces)]).toEqual(["registry-checks"]);
     expect(JSON.stringify(others)).not.toContain("registry-passthrough-probe");
