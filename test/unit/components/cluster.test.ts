@@ -2,21 +2,31 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { PassthroughSite } from "../../../components";
+import type { SiteCluster } from "../../../lib/site";
 import { PROJECT } from "../../support/stack";
 
 const PROVIDER = "pulumi:providers:kubernetes";
 
 const ACCESS = "pulumi-nodejs:dynamic/registry-passthrough:ClusterAccess";
 
+const PROOF = "pulumi-nodejs:dynamic/registry-passthrough:ClusterProof";
+
 interface Declared {
     readonly name: string;
     readonly inputs: unknown;
 }
 
+interface ClusterOptions {
+    readonly stack?: string;
+    readonly site?: string;
+    readonly cluster?: string;
+    readonly proof?: SiteCluster["proof"];
+}
+
 /** A resource of the cluster that a site of this name writes to. */
 async function clusterResource(
     wanted: string,
-    { stack = "lab", site = "site", cluster = "west" },
+    { stack = "lab", site = "site", cluster = "west", proof }: ClusterOptions,
 ): Promise<Declared | undefined> {
     const found: Declared[] = [];
     const mocks: pulumi.runtime.Mocks = {
@@ -32,9 +42,19 @@ async function clusterResource(
     new PassthroughSite(site, {
         registry: { type: "distribution", mirrorBase: "registry.example:8443/mirror" },
         content: [],
-        clusters: [{ name: cluster, contactSource: "allow", apply: {}, adopt: false, allowRemoval: false }],
+        clusters: [
+            {
+                name: cluster,
+                contactSource: "allow",
+                apply: {},
+                adopt: false,
+                allowRemoval: false,
+                ...(proof && { proof }),
+            },
+        ],
         kubeconfigs: { [cluster]: "apiVersion: v1" },
         importer: { username: "pusher", password: "password" },
+        puller: { username: "reader", password: "password" },
     });
     await pulumi.runtime.disconnect();
     expect(found).toHaveLength(1);
@@ -58,4 +78,17 @@ test("each site of another program owns its objects", async () => {
 test("another name of the stack does not make another cluster: the provider would replace every object", async () => {
     expect(await providerInputs("site-a")).toMatchObject({ clusterIdentifier: "cluster-west" });
     expect(await providerInputs("renamed")).toEqual(await providerInputs("site-a"));
+});
+
+test("the proof pushes with the importer's account, and depends on that of the nodes", async () => {
+    const { inputs } = (await clusterResource(PROOF, { proof: { namespace: "registry-checks" } })) ?? {};
+    expect(JSON.parse(JSON.stringify(inputs))).toMatchObject({
+        ...{ account: "importer", namespace: "registry-checks", owner: "registry-passthrough/lab/west" },
+    });
+    expect(JSON.stringify(inputs)).toMatch(
+        /"credentials":\{[^}]*"value":\{"username":"pusher"|"credentials":\{"username":"pusher"/,
+    );
+    expect(JSON.stringify(inputs)).toMatch(
+        /"puller":\{[^}]*"value":\{"username":"reader"|"puller":\{"username":"reader"/,
+    );
 });
