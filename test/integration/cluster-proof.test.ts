@@ -137,6 +137,19 @@ const until = async (condition: () => Promise<boolean>) => {
     while (!(await condition())) await kubelet.pass();
 };
 
+/** The API server reads quotas a moment after they are written. */
+async function isOverQuota(namespace: string): Promise<boolean> {
+    const pool = { name: "worker", nodes: ["worker-0"], total: 1 };
+    const pod = probePod({ pool, image: "quay.io/a/b:1" }, "early", { namespace, owner: OWNER }) as NamedObject;
+    try {
+        await server.admin.create(pod);
+    } catch (error) {
+        return (error as Error).message.includes("exceeded quota");
+    }
+    await server.admin.remove(pod);
+    return false;
+}
+
 test("each pool proves pulls by digest and by tag, and that the upstream is not asked; a pool without nodes has nothing to prove", async () => {
     const found = await prove(crio);
     expect(found).toMatchObject({ isProven: true, notes: [] });
@@ -214,6 +227,7 @@ test("what refuses a pod is named in the API's words, and a namespace of others 
         ...created,
         status: { hard: { pods: "0" }, used: { pods: "0" } },
     } as NamedObject);
+    await until(() => isOverQuota(namespace));
     const refused = await prove(crio, { namespace });
     expect(refused.isProven).toBe(false);
     const details = new Set(refused.results.filter(({ outcome }) => outcome === "refused").map(({ detail }) => detail));

@@ -71,8 +71,8 @@ export class ScriptedKubelet {
 
     /** As a kubelet whose containers have ended. */
     private async end({ metadata }: ApiObject): Promise<void> {
-        const path = `/api/v1/namespaces/${this.namespace}/pods/${metadata.name}`;
-        await this.api.request("DELETE", path, { apiVersion: "v1", kind: "DeleteOptions", gracePeriodSeconds: 0 });
+        const path = `/api/v1/namespaces/${this.namespace}/pods/${metadata.name}?gracePeriodSeconds=0`;
+        await this.api.request("DELETE", path);
     }
 
     private async finalize({ metadata }: ApiObject): Promise<void> {

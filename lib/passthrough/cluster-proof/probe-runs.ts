@@ -1,4 +1,4 @@
-import { PassthroughError, toProblem } from "../../errors/errors";
+import { toProblem } from "../../errors/errors";
 import { counted, oneLine } from "../../errors/text";
 import type { ClusterClient } from "../../kubernetes/cluster-client";
 import { type PodEvent, type ProbePod, probePaths } from "../../openshift/probe/probe-objects";
@@ -107,31 +107,41 @@ async function readEvents(client: ClusterClient, path: ReturnType<typeof probePa
     }
 }
 
-/** @returns what refused the pod, in the API's words: a quota, a policy, PodSecurity */
+/** @returns the verdict if the cluster refuses the pod, with what refused it: a quota, a policy, PodSecurity */
 async function createPod(
     client: ClusterClient,
     probe: Probe,
     name: string,
     options: ProbeRunOptions,
 ): Promise<ProbeVerdict | undefined> {
-    const { clock, signal, namespace } = options;
+    const { clock, signal } = options;
     const end = clock.now() + CREATION_SECONDS * 1000;
     for (;;) {
-        try {
-            await client.create(probePaths(namespace).pods, probePod(probe, name, options));
-            return undefined;
-        } catch (error) {
-            if (!(error instanceof PassthroughError) || error.code === "CLUSTER_OBJECT_EXISTS") {
-                // Its response was lost: the name is one of this run's.
-                if (error instanceof PassthroughError) return undefined;
-                throw error;
-            }
-            if (!["CLUSTER_FORBIDDEN", "CLUSTER_INVALID"].includes(error.code)) throw error;
-            if (!isEarly(error.problem) || clock.now() >= end) {
-                return { outcome: "refused", detail: `the cluster refuses its pod: ${oneLine(error.problem)}` };
-            }
+        const refusal = await tryToCreate(client, probe, name, options);
+        if (refusal === undefined) return undefined;
+        if (!isEarly(refusal) || clock.now() >= end) {
+            return { outcome: "refused", detail: `the cluster refuses its pod: ${oneLine(refusal)}` };
         }
         await clock.sleep(POLL_MS, signal);
+    }
+}
+
+/** @returns what the API says if it refuses the pod */
+async function tryToCreate(
+    client: ClusterClient,
+    probe: Probe,
+    name: string,
+    options: ProbeRunOptions,
+): Promise<string | undefined> {
+    try {
+        await client.create(probePaths(options.namespace).pods, probePod(probe, name, options));
+        return undefined;
+    } catch (error) {
+        const { code, problem } = toProblem(error);
+        // The response to the first attempt was lost: the name is one of this run's.
+        if (code === "CLUSTER_OBJECT_EXISTS") return undefined;
+        if (code === "CLUSTER_FORBIDDEN" || code === "CLUSTER_INVALID") return problem;
+        throw error;
     }
 }
 
