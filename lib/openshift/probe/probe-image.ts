@@ -20,10 +20,11 @@ const USER = "65534";
 /**
  * An image that starts and ends with status 0.
  * @param run what makes its content unlike that of every earlier run, so that no node can have it
- * @param name what makes its index unlike the others of the same run, which share all platforms
+ * @param name what makes it unlike the others of the same run: containerd takes images with one config for one image, and
+ * reports any of their names
  */
 export function probeImage(run: string, name: string): ProbeImage {
-    const platforms = PROBE_ARCHITECTURES.map((architecture) => platformImage(architecture, run));
+    const platforms = PROBE_ARCHITECTURES.map((architecture) => platformImage(architecture, `${run} ${name}`));
     const document = {
         schemaVersion: 2,
         mediaType: MEDIA_TYPE_OCI_INDEX,
@@ -55,14 +56,14 @@ interface PlatformImage {
     readonly blobs: readonly Buffer[];
 }
 
-function platformImage(architecture: ProbeArchitecture, run: string): PlatformImage {
+function platformImage(architecture: ProbeArchitecture, name: string): PlatformImage {
     // Not compressed: two versions of zlib may write different bytes.
     const layer = tarOf(PROBE_COMMAND.slice(1), exitProgram(architecture));
     const config = Buffer.from(
         JSON.stringify({
             architecture,
             os: "linux",
-            config: { User: USER, Cmd: [PROBE_COMMAND], Labels: { "registry-passthrough/run": run } },
+            config: { User: USER, Cmd: [PROBE_COMMAND], Labels: { "registry-passthrough/probe": name } },
             rootfs: { type: "layers", diff_ids: [computeDigest(layer)] },
         }),
     );

@@ -82,7 +82,7 @@ async function removeContent(client: RegistryClient, { repository, images }: Pus
         } catch (error) {
             const isRefused = error instanceof RegistryError && [401, 403, 405].includes(error.status ?? 0);
             const why = isRefused ? "the registry does not let the account delete" : errorMessage(error);
-            return [`images of the probe stay in ${repository} (less than 10 kB): ${why}`];
+            return [`images of the probe stay in ${repository} (less than 20 kB): ${why}`];
         }
     }
     return [];
