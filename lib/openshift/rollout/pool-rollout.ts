@@ -68,7 +68,8 @@ export function failedOrWaiting(
     return poolFailure(pool, options) ?? waitingForOperator([text], fix);
 }
 
-function poolFailure(pool: MachineConfigPool, { degradedBefore = [] }: PoolOptions): RolloutResult | undefined {
+/** Why a pool never gets there by itself; undefined: it may. */
+export function poolFailure(pool: MachineConfigPool, { degradedBefore = [] }: PoolOptions): RolloutResult | undefined {
     const { name } = pool.metadata;
     if (pool.spec.paused === true) return pausedPool(name);
     return isDegraded(pool) && !degradedBefore.includes(name) ? degradedPool(pool) : undefined;

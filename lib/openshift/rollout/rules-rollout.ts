@@ -4,10 +4,10 @@ import type { RegistriesConf } from "../rules/registries-conf";
 import { parseRegistriesConf } from "../rules/registries-toml";
 import { type ExpectedRules, lackingSources } from "./expected-rules";
 import { readIgnitionFile } from "./ignition-file";
-import { type PoolOptions, failedOrWaiting } from "./pool-rollout";
+import { type PoolOptions, poolFailure } from "./pool-rollout";
 import { type FindMachineConfig, checkRendered } from "./rendered-configs";
 import type { MachineConfig, MachineConfigPool } from "./rollout-objects";
-import { DONE, type RolloutResult, combineResults } from "./rollout-result";
+import { type RolloutResult, waitingForOperator } from "./rollout-result";
 
 export const REGISTRIES_CONF = "/etc/containers/registries.conf";
 /** The operator generates rules for these pools; every other pool inherits those of `worker`. */
@@ -35,13 +35,11 @@ export function rulesRendered(
     find: FindMachineConfig,
     options: PoolOptions = {},
 ): RolloutResult {
-    const taken = combineResults(
-        pools.filter(hasOwnRules).map((pool) => {
-            const sources = missingRules(find(generatedConfigName(pool)), expected);
-            return sources.length === 0 ? DONE : failedOrWaiting(pool, options, ...notTaken(pool, sources, expected));
-        }),
-    );
-    if (taken.state !== "done") return taken;
+    const behind = pools
+        .filter(hasOwnRules)
+        .map((pool) => ({ pool, sources: missingRules(find(generatedConfigName(pool)), expected) }))
+        .filter(({ sources }) => sources.length > 0);
+    if (behind.length > 0) return notTaken(behind, expected, options);
     const missing = (config: MachineConfig) => {
         const sources = missingRules(config, expected);
         return sources.length === 0 ? undefined : `a configuration with the rules of ${listed(sources, MAX_SOURCES)}`;
@@ -58,13 +56,20 @@ const OVERRIDDEN =
     `look for a MachineConfig of somebody else that writes ${REGISTRIES_CONF}, which replaces the generated file: ` +
     "oc get machineconfigs -o yaml; and read the log of the machine-config-controller";
 
+/** Waiting for the operator to take rules, unless a pool never gets them by itself. */
 function notTaken(
-    { metadata }: MachineConfigPool,
-    sources: readonly string[],
+    behind: readonly { readonly pool: MachineConfigPool; readonly sources: readonly string[] }[],
     { refusal }: ExpectedRules,
-): [text: string, fix?: string] {
-    const text = `pool ${metadata.name}: the machine-config operator to take the rules of ${listed(sources, MAX_SOURCES)}`;
-    return refusal === undefined ? [text] : [`${text}, which it refuses: ${refusal.problem}`, refusal.fix];
+    options: PoolOptions,
+): RolloutResult {
+    const failure = behind.map(({ pool }) => poolFailure(pool, options)).find((result) => result !== undefined);
+    if (failure !== undefined) return failure;
+    const names = behind.map(({ pool }) => pool.metadata.name);
+    const sources = listed([...new Set(behind.flatMap((one) => one.sources))], MAX_SOURCES);
+    const pools = `${names.length === 1 ? "pool" : "pools"} ${names.join(", ")}`;
+    const text = `the machine-config operator to take the rules of ${sources} for ${pools}`;
+    if (refusal === undefined) return waitingForOperator([text]);
+    return waitingForOperator([`${text}, which it refuses: ${refusal.problem}`], refusal.fix);
 }
 
 function hasOwnRules({ metadata, status }: MachineConfigPool): boolean {

@@ -141,7 +141,10 @@ class BoundsWatch {
 function timeoutFix(look: Waiting): string {
     if (look.state === "unreadable") return "check that the API server can be reached, then run again";
     if (look.stage === "nodes") {
-        return "look at the nodes with `oc get machineconfigpools,nodes`, then run again: it continues to wait";
+        return (
+            "look at the nodes with `oc get machineconfigpools,nodes`, then run again: it continues to wait; " +
+            "cluster.rollout.minutes sets a longer time"
+        );
     }
     if (look.fix !== undefined) return look.fix;
     return (

@@ -8,6 +8,8 @@ import { PROJECT } from "../../support/stack";
 const PROVIDER = "pulumi:providers:kubernetes";
 
 const ACCESS = "pulumi-nodejs:dynamic/registry-passthrough:ClusterAccess";
+const TRUST = "pulumi-nodejs:dynamic/registry-passthrough:ClusterTrust";
+const ROLLOUT = "pulumi-nodejs:dynamic/registry-passthrough:ClusterRollout";
 
 const PROOF = "pulumi-nodejs:dynamic/registry-passthrough:ClusterProof";
 
@@ -16,17 +18,18 @@ interface Declared {
     readonly inputs: unknown;
 }
 
-interface ClusterOptions {
+interface Names {
     readonly stack?: string;
     readonly site?: string;
     readonly cluster?: string;
+    readonly rollout?: SiteCluster["rollout"];
     readonly proof?: SiteCluster["proof"];
 }
 
 /** A resource of the cluster that a site of this name writes to. */
 async function clusterResource(
     wanted: string,
-    { stack = "lab", site = "site", cluster = "west", proof }: ClusterOptions,
+    { stack = "lab", site = "site", cluster = "west", rollout, proof }: Names = {},
 ): Promise<Declared | undefined> {
     const found: Declared[] = [];
     const mocks: pulumi.runtime.Mocks = {
@@ -44,11 +47,8 @@ async function clusterResource(
         content: [],
         clusters: [
             {
-                name: cluster,
-                contactSource: "allow",
-                apply: {},
-                adopt: false,
-                allowRemoval: false,
+                ...{ name: cluster, contactSource: "allow", apply: {}, adopt: false, allowRemoval: false },
+                ...(rollout && { rollout }),
                 ...(proof && { proof }),
             },
         ],
@@ -78,6 +78,17 @@ test("each site of another program owns its objects", async () => {
 test("another name of the stack does not make another cluster: the provider would replace every object", async () => {
     expect(await providerInputs("site-a")).toMatchObject({ clusterIdentifier: "cluster-west" });
     expect(await providerInputs("renamed")).toEqual(await providerInputs("site-a"));
+});
+
+test("nodes are waited for, unless the cluster says otherwise; a limit counts for both waits", async () => {
+    const waits = async (rollout?: SiteCluster["rollout"]) =>
+        (await clusterResource(ROLLOUT, rollout && { rollout }))?.inputs;
+    expect(await waits()).toMatchObject({ wait: true, rules: "[]", written: [], forbidLater: [] });
+    expect(await waits()).not.toHaveProperty("minutes");
+    expect(await waits({ wait: false, minutes: 90 })).toMatchObject({ wait: false, minutes: 90 });
+    expect((await clusterResource(TRUST, { rollout: { wait: false, minutes: 90 } }))?.inputs).toMatchObject({
+        minutes: 90,
+    });
 });
 
 test("the proof pushes with the importer's account, and depends on that of the nodes", async () => {
