@@ -166,6 +166,7 @@ test("up to 4.12 a policy is compared with the setting of the whole source", asy
 
 test("an object of somebody else with another policy: the wait says that the operator refuses both", async () => {
     const [digest] = mirrorPair(["quay.io"], "NeverContactSource");
+    if (digest === undefined) throw new Error("no pair");
     for (const object of [...ALLOWED, { ...digest, metadata: { name: "corp" } }]) {
         const resource = object.kind === "ImageTagMirrorSet" ? "imagetagmirrorsets" : "imagedigestmirrorsets";
         cluster.put({ apiVersion: CONFIG, resource }, object as KubernetesObject);
