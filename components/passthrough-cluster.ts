@@ -8,6 +8,7 @@ import { ClusterProtection } from "../dynamic-providers/cluster-protection/resou
 import { ClusterRollout } from "../dynamic-providers/cluster-rollout/resource";
 import { ClusterTrust } from "../dynamic-providers/cluster-trust/resource";
 import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
+import type { Credentials } from "../lib/http/credentials";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
 import {
     type ClusterObject,
@@ -20,6 +21,7 @@ import {
 } from "../lib/openshift";
 import { type ClusterDelivery, type Content, type SiteCluster, clusterDelivery, deliveredObjects } from "../lib/site";
 import { type DeclaredObject, type ObjectIdentity, declareObject } from "./cluster-object";
+import { declareProof } from "./cluster-proof";
 import { STOCK_SITE } from "./site-outputs";
 
 export interface PassthroughClusterArgs {
@@ -34,6 +36,10 @@ export interface PassthroughClusterArgs {
     readonly delivery: pulumi.Output<ClusterDelivery>;
     /** The registry, and the account that nodes pull with. */
     readonly registry: RegistryArgs;
+    /** Secret: the account that pushes. */
+    readonly importer: pulumi.Output<Credentials>;
+    /** The image sets of the site. */
+    readonly content: readonly Content[];
     /** The proof that the registry has all content, with the account of the nodes: nothing is written to the cluster before. */
     readonly proven: pulumi.Resource;
 }
@@ -125,6 +131,11 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             // All that an `up` writes is written, and protected, before it waits for hours, or fails because it waits.
             { parent: this, dependsOn: [trust, ...rules, ...objects, protection] },
         );
+        if (cluster.proof !== undefined) {
+            const never = neverSources(access, coverage);
+            const parts = { ...args, connection, rules: cluster.proof, owner, neverSources: never };
+            declareProof(`${name}-proof`, parts, { parent: this, dependsOn: [rollout] });
+        }
         if (coverage !== undefined && cluster.contactSource === "never") {
             const refused = coverage.refused.apply((sources) => sources ?? []);
             new ClusterContactSource(

@@ -113,6 +113,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
                     kubeconfig: new Map(Object.entries(args.kubeconfigs ?? {})).get(cluster.name),
                     content,
                     registry: registryArgs,
+                    importer,
                     wholeImages: args.wholeImages,
                     onRemove: args.onRemove,
                 },

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ValidationSummary } from "../dynamic-providers/mirror-validation/kind";
 import { MirrorValidation } from "../dynamic-providers/mirror-validation/resource";
 import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
+import type { Credentials } from "../lib/http/credentials";
 import { formatImages } from "../lib/import/image-list";
 import type { OnRemove } from "../lib/mirror/on-remove";
 import { type MirrorObject, renderRoles } from "../lib/openshift";
@@ -50,6 +51,8 @@ interface SiteClusterArgs {
     readonly content: readonly Content[];
     /** The registry, and the account that clusters pull with. */
     readonly registry: RegistryArgs;
+    /** Secret: the account that pushes. */
+    readonly importer: pulumi.Output<Credentials>;
     readonly wholeImages?: pulumi.Input<number> | undefined;
     readonly onRemove?: OnRemove | undefined;
 }
@@ -77,7 +80,7 @@ export function declareCluster(
     { delivery, targetFiles }: ClusterValues,
     opts: pulumi.ComponentResourceOptions,
 ): DeclaredCluster {
-    const { site, cluster, content, registry } = args;
+    const { site, cluster, content, registry, importer } = args;
     const child = (text: string) => childName(site, STOCK_SITE, cluster.name === "" ? text : `${text}-${cluster.name}`);
     const validation = declareValidation(child("validation"), args, delivery, opts);
     const users: ResourcesByName[number][] = [[child("validation"), validation]];
@@ -90,7 +93,7 @@ export function declareCluster(
         const shape = clusterShape({ content, cluster, registry });
         const proven = validation;
         const parent = opts.parent ? { parent: opts.parent } : {};
-        const values = { site, cluster, kubeconfig, shape, delivery, registry, proven };
+        const values = { site, cluster, kubeconfig, shape, delivery, registry, importer, content, proven };
         const { trust } = new PassthroughCluster(child("cluster"), values, parent);
         users.push([`${child("cluster")}-trust`, trust]);
     }
@@ -99,7 +102,7 @@ export function declareCluster(
         registriesConf: delivery.apply(({ registriesConf }) => registriesConf),
         clusterObjects: delivery.apply(({ objects }) => objects),
         targetFiles,
-        roleFiles: renderRoles(cluster.roles ?? [], cluster.version),
+        roleFiles: renderRoles(cluster.roles ?? [], cluster.version, cluster.proof?.namespace),
         validation: validation.summary,
     };
     return { name: cluster.name, outputs, users };

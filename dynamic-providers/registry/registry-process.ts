@@ -5,7 +5,7 @@ import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import { type ConnectOptions, connectCluster } from "../../lib/kubernetes/connect";
 import type { Clock } from "../../lib/openshift/rollout/wait-for-nodes";
 import { ClusterSettings } from "../cluster/cluster-settings";
-import { SYSTEM_CLOCK } from "../cluster/system-clock";
+import { SYSTEM_CLOCK } from "../../lib/openshift/rollout/system-clock";
 import { Engine } from "../lifecycle/engine";
 import { Operations } from "../lifecycle/operations";
 import type { OperationContext, ProviderProcess, ReadConfig } from "../lifecycle/provider-process";

@@ -145,6 +145,7 @@ export const ERROR_CODES = {
     validation: [
         "IMAGES_UNREADABLE",
         "NOT_REDIRECTED",
+        "PROBE_FAILED",
         "REFERRER_UNLISTED",
         "SELFTEST_IMAGE_LEFT",
         "SELFTEST_MISMATCH",

@@ -7,3 +7,5 @@ export { type CoverageState, type CoveredImage, type ImageUse, coverage } from "
 export { type ImageSetAddition, imageSetAddition, imageSetLines } from "./coverage/image-set-addition";
 export { type NeverDecision, decideNever } from "./coverage/never-decision";
 export { type DoctorResult, runDoctor } from "./doctor/doctor";
+export { type ClusterProof, type ClusterProofRequest, proveCluster } from "./cluster-proof/cluster-proof";
+export { firstRepositories } from "./cluster-proof/existing-repositories";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { CLUSTER_FUNCTIONS, TARGETS } from "../openshift";
+import { CLUSTER_FUNCTIONS, PROBE_NAMESPACE, TARGETS } from "../openshift";
+import { DNS_LABEL } from "./dns-label";
 import { OBJECT_GROUPS } from "./object-groups";
 
 const MAX_ROLLOUT_MINUTES = 7 * 24 * 60;
@@ -165,6 +166,38 @@ export const clusterKeys = z.strictObject({
                 "(docs/how-to/cluster.md#waiting-for-nodes)",
             defaultText: "it waits until every node has what was written",
             fix: "write {wait, minutes}",
+        }),
+    proof: z
+        .strictObject({
+            namespace: z
+                .string()
+                .regex(DNS_LABEL, "a namespace must be a label of RFC 1123")
+                .optional()
+                .meta({
+                    description:
+                        "The namespace of the pods. One that exists is never removed; another one is created, and removed after the proof",
+                    examples: ["registry-checks"],
+                    defaultText: PROBE_NAMESPACE,
+                    fix: "write the name of a namespace, as in registry-checks",
+                }),
+            rerun: z
+                .string()
+                .min(1)
+                .optional()
+                .meta({
+                    description: "Any text: with another one, the next `up` proves again what has not changed",
+                    examples: ["2026-11-29"],
+                    defaultText: "the proof is repeated when rules, account, registry or CA have changed",
+                    fix: "write a text, as in 2026-11-29",
+                }),
+        })
+        .optional()
+        .meta({
+            description:
+                "Has a node of each pool pull test images that only the mirror has, after the rules are on all nodes, and fails `up` " +
+                "if one does not (docs/how-to/prove-pulls.md). Needs `apply`",
+            defaultText: "none: no pod is created in the cluster",
+            fix: "write {}, or {namespace, rerun}",
         }),
     roles: z
         .array(z.enum(CLUSTER_FUNCTIONS))

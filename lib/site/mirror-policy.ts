@@ -37,6 +37,8 @@ export interface SiteCluster extends ClusterRules {
     readonly coverage?: ClusterCoverageRules;
     /** Absent: its nodes are waited for. */
     readonly rollout?: ClusterRolloutRules;
+    /** Absent: no pods are created that prove where nodes pull from. */
+    readonly proof?: ClusterProofRules;
 }
 
 /** Whether, and how long, an `up` waits for the nodes of a cluster. */
@@ -45,6 +47,14 @@ export interface ClusterRolloutRules {
     readonly wait: boolean;
     /** Minutes that each wait takes at most. */
     readonly minutes?: number | undefined;
+}
+
+/** How it is proven that the nodes of a cluster pull through the mirror. */
+export interface ClusterProofRules {
+    /** Absent: PROBE_NAMESPACE. */
+    readonly namespace?: string | undefined;
+    /** Another text, and it is proven again. */
+    readonly rerun?: string | undefined;
 }
 
 /** What is required of the images that a cluster's objects name. */

@@ -11,6 +11,8 @@ const ACCESS = "pulumi-nodejs:dynamic/registry-passthrough:ClusterAccess";
 const TRUST = "pulumi-nodejs:dynamic/registry-passthrough:ClusterTrust";
 const ROLLOUT = "pulumi-nodejs:dynamic/registry-passthrough:ClusterRollout";
 
+const PROOF = "pulumi-nodejs:dynamic/registry-passthrough:ClusterProof";
+
 interface Declared {
     readonly name: string;
     readonly inputs: unknown;
@@ -21,12 +23,13 @@ interface Names {
     readonly site?: string;
     readonly cluster?: string;
     readonly rollout?: SiteCluster["rollout"];
+    readonly proof?: SiteCluster["proof"];
 }
 
 /** A resource of the cluster that a site of this name writes to. */
 async function clusterResource(
     wanted: string,
-    { stack = "lab", site = "site", cluster = "west", rollout }: Names = {},
+    { stack = "lab", site = "site", cluster = "west", rollout, proof }: Names = {},
 ): Promise<Declared | undefined> {
     const found: Declared[] = [];
     const mocks: pulumi.runtime.Mocks = {
@@ -46,10 +49,12 @@ async function clusterResource(
             {
                 ...{ name: cluster, contactSource: "allow", apply: {}, adopt: false, allowRemoval: false },
                 ...(rollout && { rollout }),
+                ...(proof && { proof }),
             },
         ],
         kubeconfigs: { [cluster]: "apiVersion: v1" },
         importer: { username: "pusher", password: "password" },
+        puller: { username: "reader", password: "password" },
     });
     await pulumi.runtime.disconnect();
     expect(found).toHaveLength(1);
@@ -83,5 +88,15 @@ test("nodes are waited for, unless the cluster says otherwise; a limit counts fo
     expect(await waits({ wait: false, minutes: 90 })).toMatchObject({ wait: false, minutes: 90 });
     expect((await clusterResource(TRUST, { rollout: { wait: false, minutes: 90 } }))?.inputs).toMatchObject({
         minutes: 90,
+    });
+});
+
+test("the proof pushes with the importer's account, and depends on that of the nodes", async () => {
+    const { inputs } = (await clusterResource(PROOF, { proof: { namespace: "registry-checks" } })) ?? {};
+    // Wrapped: secrets.
+    expect(inputs).toMatchObject({
+        ...{ account: "importer", namespace: "registry-checks", owner: "registry-passthrough/lab/west" },
+        credentials: { value: { username: "pusher" } },
+        puller: { value: { username: "reader" } },
     });
 });

@@ -95,6 +95,23 @@ describe("clusters of a site", () => {
         expect(messages(document)).toEqual([expect.stringContaining(message)]);
     });
 
+    test.each([
+        ["nothing is applied", { proof: {} }, "site.cluster.proof: it needs site.cluster.apply, which is not set"],
+        [
+            "nodes are not waited for",
+            { apply: {}, rollout: { wait: false }, proof: {} },
+            "site.cluster.rollout.wait is false",
+        ],
+        [
+            "its namespace has no name",
+            { apply: {}, proof: { namespace: "Not_a label" } },
+            "site.cluster.proof.namespace: ",
+        ],
+    ])("a proof is refused where %s", (_, cluster, message) => {
+        expect(messages({ cluster })).toEqual([expect.stringContaining(message)]);
+        expect(messages({ cluster: { apply: {}, proof: { namespace: "registry-checks", rerun: "2" } } })).toEqual([]);
+    });
+
     test("the patch release matters only where something is applied, and rules depend on it", () => {
         for (const version of ["4.12", "4.15", "4.13.27", "4.14.1"])
             expect(messages({ cluster: { version, apply: {} } })).toEqual([]);
