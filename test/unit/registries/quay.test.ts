@@ -184,30 +184,6 @@ describe("robot accounts", () => {
         expect(organization().prototypes.map(({ role }) => role)).toEqual(["read"]);
     });
 
-    test("get a new secret in place once, also if the response is lost; one that was regenerated already is taken", async () => {
-        const made = await manage(({ robots }) => robots.create(PUSH));
-        if (made === undefined) throw new Error("not made");
-        const renew = () => manage(async ({ robots }) => robots.renewal?.renew(made.robot, PUSH, made.credentials));
-        let isCut = false;
-        const asked: string[] = [];
-        fake.fault = (method, path) => {
-            if (!path.endsWith("/regenerate")) return undefined;
-            asked.push(`${method} ${path}`);
-            if (isCut) return undefined;
-            isCut = true;
-            return { status: 200, cutAfter: 0 };
-        };
-        const renewed = await renew();
-        expect(renewed?.robot).toEqual(made.robot);
-        expect(renewed?.credentials.password).toBe(organization().robots.get("importer-1")?.token);
-        expect(renewed?.credentials.password).not.toBe(made.credentials.password);
-        // State still has the old one.
-        expect(await renew()).toEqual(renewed);
-        expect(asked).toEqual(["POST /api/v1/organization/mirror/robots/importer-1/regenerate"]);
-        fake.model.removeRobot(organization(), "importer-1");
-        await expect(renew()).rejects.toThrow("it does not exist, or not any more");
-    });
-
     test("whose secret somebody else regenerated are not accepted; one that was made anew is another account", async () => {
         const made = await manage(({ robots }) => robots.create(PUSH));
         if (made === undefined) throw new Error("not made");
