@@ -32,6 +32,16 @@ export function desiredOfState({ generation, robot, renewedAt }: RobotAccountOut
     return desiredState(inputs, generation, renewalDay({ ...robot, renewedAt }));
 }
 
+/**
+ * What a refresh compares the account with. Its end is the one that this stack gave it, under an overlap that may have been
+ * longer, unless a refresh has found the account changed.
+ */
+export function asLeft(olds: RobotAccountOutputs): DesiredRobot {
+    const { differences, robot } = olds;
+    const isKnown = differences.length === 0 && robot.expiresAt !== undefined;
+    return { ...desiredOfState(olds, olds), ...(isKnown ? { until: robot.expiresAt } : {}) };
+}
+
 type CreatedAccount = Pick<RobotAccountOutputs, "generation" | "name" | "robot" | "login" | "differences">;
 
 /** The first generation after the current one whose name no other stack has, for the preview. */

@@ -1,8 +1,9 @@
+import { RegistryError } from "../../lib/errors/errors";
 import type { RegistryManagement, Robot, RobotAdmin } from "../../lib/registries";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasMoved, replacedRegistry, withManagement } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
-import { createAccount, desiredOfState, isAsDesired, nextFreeGeneration } from "./account";
+import { asLeft, createAccount, desiredOfState, isAsDesired, nextFreeGeneration } from "./account";
 import {
     earlierAccounts,
     generationLines,
@@ -107,7 +108,7 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
         if (hasMoved(olds, context)) return { outs: olds, inputs: storedInputs<RobotAccountInputs>(kind, olds) };
         return withManagement(olds, context, async ({ robots }) => {
             const retired = await readRetired(robots, olds, log);
-            const found = await robots.read(olds.robot, desiredOfState(olds, olds), olds.login);
+            const found = await robots.read(olds.robot, asLeft(olds), olds.login);
             if (found === undefined) {
                 const { username } = olds.robot;
                 log.line(
@@ -185,10 +186,28 @@ async function rotate(
     context: RegistryContext,
 ): Promise<RobotAccountOutputs> {
     const generation = Math.max(news.generation ?? 1, olds.generation + 1);
+    await settle(management.robots, olds, context);
     const created = await createAccount(management.robots, { ...news, generation }, context.log);
     await proveLogin(news, created.login, management, context, "new account");
     const isLeft = await removeRemains(management.robots, olds);
     return { ...news, ...created, ...retiredState(news, isLeft ? retireCurrent(olds, news) : olds.retiredRobots) };
+}
+
+/**
+ * Takes from an account that stays beside its successor what somebody has given it. One that somebody has disabled stays
+ * disabled. The rotation goes on where the account of the stack may not change others.
+ */
+async function settle(robots: RobotAdmin, olds: RobotAccountOutputs, { log }: RegistryContext): Promise<void> {
+    if (olds.differences.length === 0 || olds.gone === true) return;
+    const desired = { ...desiredOfState(olds, olds), staysDisabled: true } as const;
+    await robots.update(olds.robot, desired).catch((error: unknown) => {
+        if (!(error instanceof RegistryError) || error.status !== 403) throw error;
+        const left = olds.differences.join("; ");
+        log.line(
+            "warning",
+            `${olds.robot.username} stays valid with what somebody changed (${left}): ${error.message}`,
+        );
+    });
 }
 
 async function repair(

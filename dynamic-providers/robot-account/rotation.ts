@@ -62,12 +62,11 @@ export function ageReason(times: Times, lifetimes: Pick<Lifetimes, "maxAge">, no
  * @param renewedAt as in `Times`
  */
 export function rotationReason(
-    { robot, differences, isAccepted }: FoundRobot,
+    { robot, isAccepted }: FoundRobot,
     { renewedAt, ...lifetimes }: Lifetimes & Pick<Times, "renewedAt">,
     now: Date,
 ): string | undefined {
-    // A disabled account is rejected as well: only when it is enabled again, it shows whether the secret is the same.
-    if (!isAccepted && differences.length === 0) return "the registry no longer accepts its secret";
+    if (!isAccepted) return "the registry no longer accepts its secret";
     const { at, reason } = dueTime({ ...robot, renewedAt }, lifetimes);
     return at < now.getTime() ? reason : undefined;
 }

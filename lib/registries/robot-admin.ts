@@ -19,6 +19,10 @@ export interface DesiredRobot {
     readonly days?: number;
     /** With how many days an existing account may stay as it is; absent: with `days` only. */
     readonly leastDays?: number;
+    /** When an existing account ends as this stack left it, RFC 3339: an end that may be later than `days` say. */
+    readonly until?: string;
+    /** An update leaves an account disabled that somebody has disabled. */
+    readonly staysDisabled?: true;
 }
 
 /** A robot account as state keeps it: nothing secret. */
@@ -38,7 +42,7 @@ export interface FoundRobot {
     readonly robot: Robot;
     /** What an update would put right, as sentences: "disabled", "may also delete". */
     readonly differences: readonly string[];
-    /** True if the registry still takes its secret, or cannot be asked while a difference stands in the way. */
+    /** True if the registry still takes its secret, or cannot be asked while one of the differences stands in the way. */
     readonly isAccepted: boolean;
 }
 

@@ -395,3 +395,41 @@ test("the importer, whose users are all resources of the stack, is replaced by t
     expect(kind.compare(outs, news)).toEqual({ changes: true, replaces: ["generation"] });
     expect(news).not.toHaveProperty("retired");
 });
+
+test("a shorter overlap is no drift of the account that was made with a longer one", async () => {
+    const first = await created();
+    const { outs } = await up(first, { overlap: 0 });
+    lines.length = 0;
+    expect((await kind.read(outs, context)).outs.differences).toEqual([]);
+    on.fake.harbor.robot("puller-1").duration = -1;
+    on.fake.harbor.robot("puller-1").expires_at = -1;
+    const changed = (await kind.read(outs, context)).outs;
+    expect(changed.differences).toEqual(["duration: -1 -> 97 days"]);
+    // What a refresh has found stays a difference until an update.
+    expect((await kind.read(changed, context)).outs.differences).toEqual(["duration: -1 -> 97 days"]);
+});
+
+test("an account whose secret and rights somebody changed is replaced at once, and keeps no right beside its successor", async () => {
+    const first = await created();
+    const robot = on.fake.harbor.robot("puller-1");
+    robot.secret = "Somebody1Else";
+    robot.access.push({ resource: "repository", action: "push" });
+    const second = await up(first);
+    expect(robots()).toEqual(["mirror+puller-1", "mirror+puller-2"]);
+    expect(await greeting(second.outs)).toBe(200);
+    expect(on.fake.harbor.robot("puller-1").access).toEqual([{ resource: "repository", action: "pull" }]);
+    expect((await refreshed(second)).outs).toMatchObject({ differences: [] });
+});
+
+test("an account that somebody disabled stays so when it is replaced; one that may change no account replaces it all the same", async () => {
+    const first = await created();
+    on.fake.harbor.robot("puller-1").disable = true;
+    const second = await up(first, { rotate: { "site.robots.rotate": "leak" } });
+    expect(on.fake.harbor.robot("puller-1").disable).toBe(true);
+    on.fake.harbor.robot("puller-2").access.push({ resource: "repository", action: "push" });
+    on.once("PUT", /\/robots\/\d+$/, { status: 403, json: { errors: [{ code: "FORBIDDEN", message: "forbidden" }] } });
+    lines.length = 0;
+    const third = await up(second, { rotate: { "site.robots.rotate": "leak 2" } });
+    expect(third.outs.name).toBe("puller-3");
+    expect(lines.join("\n")).toMatch(/puller-2 stays valid with what somebody changed \(it may also repository:push/);
+});

@@ -75,7 +75,7 @@ export class HarborRobots implements RobotAdmin {
     async read(known: Robot, desired: DesiredRobot, credentials: Credentials): Promise<FoundRobot | undefined> {
         const found = await this.client.get(`/robots/${known.id}`, harborRobot);
         if (found === undefined) return undefined;
-        const isAccepted = found.disable || (await this.client.takes(credentials));
+        const isAccepted = isSwitchedOff(found, desired) || (await this.client.takes(credentials));
         return { robot: toRobot(found), differences: robotDifferences(found, desired), isAccepted };
     }
 
@@ -94,7 +94,7 @@ export class HarborRobots implements RobotAdmin {
         const found = await this.existing(known.id);
         const { id, name, level, editable } = found;
         const json = {
-            ...{ id, name, level, editable, disable: false },
+            ...{ id, name, level, editable, disable: found.disable && desired.staysDisabled === true },
             description: desired.description,
             duration: desired.days ?? FOR_EVER,
             permissions: desiredPermissions(desired),
@@ -246,6 +246,15 @@ function desiredPermissions({ namespace, right, removes = false }: DesiredRobot)
     return [{ kind: "project", namespace, access: actions.map((action) => ({ resource: "repository", action })) }];
 }
 
+/**
+ * True for an account that is rejected whatever its secret is, until an update enables it or moves its end: disabled, or
+ * expired because somebody gave it fewer days. Rights do not matter: `/v2/` greets an account that may not pull.
+ */
+function isSwitchedOff({ disable, expires_at, duration }: HarborRobot, { days, leastDays }: DesiredRobot): boolean {
+    const isShortened = duration !== undefined && duration !== FOR_EVER && duration < (leastDays ?? days ?? 0);
+    return disable || (isShortened && expires_at > 0 && expires_at * 1000 <= Date.now());
+}
+
 function robotDifferences(found: HarborRobot, desired: DesiredRobot): string[] {
     const rights = (permissions: HarborRobot["permissions"]) =>
         permissions.flatMap(({ namespace, access: pairs }) =>
@@ -260,7 +269,9 @@ function robotDifferences(found: HarborRobot, desired: DesiredRobot): string[] {
     const less = wants.filter((right) => !has.includes(right));
     const days = desired.days ?? FOR_EVER;
     const { duration = days } = found;
-    const isInTime = duration === days || (duration >= (desired.leastDays ?? days) && duration < days);
+    const isLongEnough = duration >= (desired.leastDays ?? days);
+    const isAsLeft = toRobot(found).expiresAt === desired.until && desired.until !== undefined;
+    const isInTime = duration === days || (isLongEnough && (duration < days || isAsLeft));
     return [
         ...(found.disable ? ["it is disabled"] : []),
         ...(more.length > 0 ? [`it may also ${more.join(", ")}`] : []),

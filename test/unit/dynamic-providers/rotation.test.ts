@@ -32,9 +32,10 @@ test("an account is due when two thirds of its days are over, when it expires so
     expect(rotationReason({ ...found(1), isAccepted: false }, { maxAge: 30 }, NOW)).toMatch(
         /no longer accepts its secret/,
     );
-    expect(
-        rotationReason({ ...found(1), isAccepted: false, differences: ["it is disabled"] }, { maxAge: 30 }, NOW),
-    ).toBeUndefined();
+    // Rights that somebody changed explain no rejection, and would be all that an update puts right.
+    const changed = { ...found(1), differences: ["it may not repository:pull in mirror"] };
+    expect(rotationReason(changed, { maxAge: 30 }, NOW)).toBeUndefined();
+    expect(rotationReason({ ...changed, isAccepted: false }, { maxAge: 30 }, NOW)).toMatch(/no longer accepts/);
 });
 
 test("an account that was made with fewer days than today is replaced while its overlap fits in before it expires", () => {
