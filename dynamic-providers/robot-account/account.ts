@@ -13,7 +13,7 @@ const MAX_TAKEN = 100;
  * What the registry should have of the account.
  * @param renewed `renewalDay` of an account that got its secret in place
  */
-export function desiredState(inputs: RobotAccountInputs, generation: number, renewed = 0): DesiredRobot {
+function desiredState(inputs: RobotAccountInputs, generation: number, renewed = 0): DesiredRobot {
     const { role, namespace, stack, owner, maxAge, removes } = inputs;
     return {
         name: `${role}-${generation}`,
