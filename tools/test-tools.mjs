@@ -6,6 +6,7 @@ import { capture } from "./process.mjs";
 const toolsOfSupport = {
     "test/support/cluster/control-plane.ts": ["kube-apiserver", "etcd"],
     "test/support/rules-oracle.ts": ["rules-oracle"],
+    "test/support/signature-oracle.ts": ["signature-oracle"],
     "test/support/other-registries/crane.ts": ["crane"],
     "test/support/other-registries/olareg.ts": ["olareg"],
 };
