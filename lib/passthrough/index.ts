@@ -7,3 +7,10 @@ export { type CoverageState, type CoveredImage, type ImageUse, coverage } from "
 export { type ImageSetAddition, imageSetAddition, imageSetLines } from "./coverage/image-set-addition";
 export { type NeverDecision, decideNever } from "./coverage/never-decision";
 export { type DoctorResult, runDoctor } from "./doctor/doctor";
+export {
+    type ImageSignatures,
+    type SignatureRefusal,
+    type SignatureReport,
+    checkSignatures,
+} from "./signatures/check-signatures";
+export { type SignaturePull, signaturePulls } from "./signatures/signature-pulls";
