@@ -60,7 +60,8 @@ export class PassthroughSite extends pulumi.ComponentResource {
     constructor(name: string, args: PassthroughSiteArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:site:PassthroughSite", name, {}, opts);
         const { content, clusters = SITE_DEFAULTS.clusters } = args;
-        const site = { content, clusters, upstreams: args.upstreams, networkAccess: args.networkAccess };
+        const { upstreams, networkAccess, signatures } = args;
+        const site = { content, clusters, upstreams, networkAccess, signatures };
         const registry = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
         const connection = connectionArgs({ ...args, registry });
         const images = allImages(content);

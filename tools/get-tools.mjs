@@ -247,6 +247,7 @@ async function buildModules(pin, folder, { modules, machine, env, progress }) {
     progress.note(`      ${pin.title} ${pin.version}: building from its Go module (once; minutes)`);
     for (const build of pin.builds) {
         const args = ["build", "-mod=readonly", "-buildvcs=false", "-trimpath"];
+        if (build.tags !== undefined) args.push("-tags", build.tags);
         args.push("-ldflags", `-s -w -X ${build.versionVariable}`, "-o", join(folder, build.binary), build.package);
         const target = { CGO_ENABLED: "0", GOWORK: "off", ...goTarget(machine) };
         const options = { cwd: join(modules, build.module), env: { ...env, ...target } };

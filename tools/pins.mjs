@@ -16,7 +16,16 @@ import { fileURLToPath } from "node:url";
  * @property {string} homepage where people get it
  * @property {Record<string, {url: string, sha256: string | null}>} downloads by `<platform>-<arch>`; without a sum: never
  * @property {import("./npm.mjs").NpmPin} [npm] the package it comes in
- * @property {{binary: string, module: string, package: string, versionVariable: string}[]} builds Go modules, below tools/
+ * @property {GoBuild[]} builds
+ */
+
+/**
+ * @typedef {object} GoBuild
+ * @property {string} binary
+ * @property {string} module folder below tools/
+ * @property {string} package
+ * @property {string} [tags] build tags
+ * @property {string} versionVariable
  */
 
 /** @returns {Record<string, ToolPin>} */

@@ -7,6 +7,7 @@ const toolsOfSupport = {
     "test/support/cluster/control-plane.ts": ["kube-apiserver", "etcd"],
     "test/support/node/real-node.ts": ["kubernetes-node"],
     "test/support/rules-oracle.ts": ["rules-oracle"],
+    "test/support/signature-oracle.ts": ["signature-oracle"],
     "test/support/other-registries/crane.ts": ["crane"],
     "test/support/other-registries/olareg.ts": ["olareg"],
 };

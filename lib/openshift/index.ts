@@ -70,11 +70,13 @@ export { CLUSTER_FUNCTIONS, type ClusterFunction } from "./roles/rights";
 export { renderTargets } from "./targets/render-target";
 export { RENDERED_MARK, type ReleaseImage, TARGETS, type Target, type TargetFiles } from "./targets/target";
 export { type UpdateService, updateService } from "./objects/update-service";
+export { type ClusterImagePolicy, clusterImagePolicies } from "./objects/cluster-image-policies";
 export {
     type ClusterVersion,
     type MirrorKind,
     type MirrorKinds,
     hasClusterCatalogs,
+    hasImagePolicies,
     mirrorKinds,
     parseClusterVersion,
 } from "./versions";

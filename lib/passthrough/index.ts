@@ -9,3 +9,10 @@ export { type NeverDecision, decideNever } from "./coverage/never-decision";
 export { type DoctorResult, runDoctor } from "./doctor/doctor";
 export { type ClusterProof, type ClusterProofRequest, proveCluster } from "./cluster-proof/cluster-proof";
 export { firstRepositories } from "./cluster-proof/existing-repositories";
+export {
+    type ImageSignatures,
+    type SignatureRefusal,
+    type SignatureReport,
+    checkSignatures,
+} from "./signatures/check-signatures";
+export { type SignaturePull, signaturePulls } from "./signatures/signature-pulls";

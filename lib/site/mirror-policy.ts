@@ -6,6 +6,7 @@ import {
     type Target,
     contentRules,
 } from "../openshift";
+import type { SignaturePolicy } from "../signatures";
 import type { ObjectGroup } from "./object-groups";
 import { type Content, allImages, allMarks, localRepositories } from "./content";
 
@@ -87,6 +88,8 @@ export interface MirroredContent {
     /** Hosts that were configured by name. Those without content are named in a note. */
     readonly upstreams?: readonly string[] | undefined;
     readonly cluster: ClusterRules;
+    /** Who must have signed images; default: nobody. */
+    readonly signatures?: readonly SignaturePolicy[] | undefined;
 }
 
 /**

@@ -4,6 +4,7 @@ import { clusterKeys, namedClusterKeys } from "./cluster-keys";
 import { DNS_LABEL } from "./dns-label";
 import { networkAccessKeys } from "./network-access-keys";
 import { registryKeys } from "./registry-keys";
+import { signaturesKey } from "./signature-keys";
 import { days, size } from "./units";
 
 /*
@@ -263,6 +264,22 @@ export const siteSchema = z
                 typeText: "names with the keys of a cluster",
                 fix: "write {name: {version, …}, …}; a name has lowercase letters, digits and -, as in east-1",
             }),
+        signatures: signaturesKey.optional().meta({
+            description:
+                "Policies on signatures, each by the name of its ClusterImagePolicy: nodes of 4.20 and later refuse images of a " +
+                "policy's scopes that are not signed as it says (docs/how-to/signatures.md)",
+            examples: [
+                {
+                    team1: {
+                        scopes: ["quay.io/team1"],
+                        policy: { rootOfTrust: { policyType: "PublicKey", publicKey: { keyFile: "keys/team1.pub" } } },
+                    },
+                },
+            ],
+            defaultText: "none",
+            typeText: "names with the keys of a policy",
+            fix: "write {name: {scopes, policy}, …}; a name has lowercase letters, digits, - and .",
+        }),
         networkAccess: networkAccessKeys.optional().meta({
             description:
                 "Who may reach the registry: `passthrough render` writes files for firewalls (docs/outputs.md#files-for-firewalls)",

@@ -1,6 +1,7 @@
 import { intendedMirrorBase } from "../mirror/mirror-reference";
 import type { OnRemove } from "../mirror/on-remove";
 import type { NetworkAccess } from "../openshift";
+import type { SignaturePolicy } from "../signatures";
 import { type Content, readContent } from "./content";
 import { DEFAULT_CLUSTER, clusterIssues, clusterKey, readClusters } from "./clusters";
 import { imageIssues, readUpstreams, tagOnlyIssues } from "./content-issues";
@@ -13,6 +14,7 @@ import { readNetworkAccess } from "./network-access";
 import { targetFiles } from "./target-files";
 import { type SiteContext, plainHttpIssues, readRegistry } from "./read-registry";
 import type { SiteRegistry } from "./registry";
+import { readSignatures } from "./signatures";
 import { type SiteDocument, onRemoveKey, robotsKeys, transferKeys, validationKeys } from "./schema";
 
 /** A site, read and checked: everything that decides which resources there are. Holds no secret. */
@@ -23,6 +25,8 @@ export interface Site {
     readonly content: readonly Content[];
     /** At least one; the name of the only one of `site.cluster` is "". */
     readonly clusters: readonly SiteCluster[];
+    /** Who must have signed images; empty: nobody. */
+    readonly signatures: readonly SignaturePolicy[];
     /** Who may reach the registry; absent: no files for firewalls. */
     readonly networkAccess?: NetworkAccess;
     /** Blobs uploaded at the same time. */
@@ -70,6 +74,7 @@ export function readSite(
     const mirror = registry?.mirror ?? intendedMirrorBase(parsed.registry.mirrorBase);
     const upstreams = readUpstreams(parsed, issues);
     const networkAccess = readNetworkAccess(parsed, mirror?.host, issues);
+    const signatures = readSignatures(parsed.signatures, context.read, issues);
     issues.push(
         ...contentIssues,
         ...clusterIssues(parsed, issues),
@@ -83,7 +88,7 @@ export function readSite(
     );
     if (registry === undefined || issues.length > 0) return { issues };
     const site = {
-        ...createSite(parsed, { registry, content, clusters, upstreams }),
+        ...createSite(parsed, { registry, content, clusters, upstreams, signatures }),
         ...(networkAccess === undefined ? {} : { networkAccess }),
     };
     for (const cluster of clusters) {
@@ -96,7 +101,7 @@ export function readSite(
 }
 
 /** What is not taken from the document as it is. */
-type SiteParts = Required<Pick<Site, "registry" | "content" | "clusters" | "upstreams">>;
+type SiteParts = Required<Pick<Site, "registry" | "content" | "clusters" | "upstreams" | "signatures">>;
 
 function createSite(parsed: SiteDocument, { upstreams, ...read }: SiteParts): Site {
     const { transfer, validation } = parsed;

@@ -46,7 +46,8 @@ function rules() {
 /** The files of the target containerd, for a folder of the test. */
 function hosts(certsFolder: string): Record<string, string> {
     const { objects, registriesConf } = rules();
-    const target = { objects, registriesConf, registryHost: registry.host, plainHttp: false, ca, releases: [] };
+    const server = { registryHost: registry.host, plainHttp: false, ca };
+    const target = { objects, registriesConf, ...server, releases: [], signatures: [] };
     const { files } = renderTargets(["containerd"], target);
     return Object.fromEntries(
         Object.entries(files).map(([path, text]) => [
