@@ -40,13 +40,8 @@ function dueTime({ createdAt, expiresAt }: Times, lifetimes: Lifetimes): Due {
 }
 
 /** Why a robot account should be replaced by a new one at `now`; undefined if it should not. */
-export function rotationReason(
-    { robot, differences, isAccepted }: FoundRobot,
-    lifetimes: Lifetimes,
-    now: Date,
-): string | undefined {
-    // A disabled account is rejected as well: only when it is enabled again, it shows whether the secret is the same.
-    if (!isAccepted && differences.length === 0) return "the registry no longer accepts its secret";
+export function rotationReason({ robot, isAccepted }: FoundRobot, lifetimes: Lifetimes, now: Date): string | undefined {
+    if (!isAccepted) return "the registry no longer accepts its secret";
     const { at, reason } = dueTime(robot, lifetimes);
     return at < now.getTime() ? reason : undefined;
 }

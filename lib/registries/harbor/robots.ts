@@ -63,6 +63,7 @@ export class HarborRobots implements RobotAdmin {
     async read(known: Robot, desired: DesiredRobot, credentials: Credentials): Promise<FoundRobot | undefined> {
         const found = await this.client.get(`/robots/${known.id}`, harborRobot);
         if (found === undefined) return undefined;
+        // A disabled account is rejected, too: only when it is enabled again, it shows whether its secret is the same.
         const isAccepted = found.disable || (await this.client.takes(credentials));
         return { robot: toRobot(found), differences: robotDifferences(found, desired), isAccepted };
     }
