@@ -67,6 +67,9 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
             if (isSuccessor(inputs)) await proveSuccessor(inputs, account.login, management, context);
             return account;
         });
+        const { createdRobots } = context.process;
+        const { mirrorBase } = inputs.registry;
+        createdRobots.set(mirrorBase, [...(createdRobots.get(mirrorBase) ?? []), created.robot.username]);
         return { id: resourceId(inputs, created.name), outs: { ...inputs, ...created } };
     },
 
