@@ -65,6 +65,11 @@ export class RegistryProcess implements ProviderProcess {
      */
     readonly pullers = new Map<string, Credentials>();
     /**
+     * By `mirrorBase`, user names of robot accounts that an operation of this process has created: a refresh that comes later
+     * in the same run knows only those before them, and must not report them as strangers.
+     */
+    readonly createdRobots = new Map<string, readonly string[]>();
+    /**
      * By `mirrorBase`, sources of images that an operation of this process has pushed or removed: a refresh that comes
      * later in the same run looks for what state still has, and must not report that as damage.
      */

@@ -89,6 +89,9 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
             if (isSuccessor(inputs)) await proveLogin(inputs, account.login, management, context, "new account");
             return account;
         });
+        const { createdRobots } = context.process;
+        const { mirrorBase } = inputs.registry;
+        createdRobots.set(mirrorBase, [...(createdRobots.get(mirrorBase) ?? []), created.robot.username]);
         return { id: resourceId(inputs, created.name), outs: { ...inputs, ...created } };
     },
 

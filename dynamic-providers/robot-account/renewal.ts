@@ -102,7 +102,7 @@ export async function renew(
     if (isUsable) await proveLogin(news, olds.login, management, context, "old secret");
     const renewedAt = new Date().toISOString();
     const { leastDays: _, ...desired } = desiredOfState({ ...olds, renewedAt }, news);
-    const { robot, credentials: login } = await robots.renewal.renew(olds.robot, desired, olds.login);
+    const { robot, credentials: login } = await robots.renewal.renew(olds.robot, desired);
     const { generation, name } = olds;
     const account = { generation, name, robot, login, renewedAt, differences: [] };
     const outs = { ...news, ...account, ...retiredState(news, olds.retiredRobots) };

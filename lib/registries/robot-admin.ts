@@ -66,11 +66,9 @@ export interface SecretRenewal {
     refusal(): Promise<RegistryError | undefined>;
     /**
      * Puts right what `read` finds different, lifetime included, and gives the account a new secret. From then on the
-     * registry rejects the old one. A secret that can be read, and is another one already, is taken as it is: the response
-     * to an earlier attempt was lost.
-     * @param credentials with the old secret
+     * registry rejects the old one.
      */
-    renew(known: Robot, desired: DesiredRobot, credentials: Credentials): Promise<RobotLogin>;
+    renew(known: Robot, desired: DesiredRobot): Promise<RobotLogin>;
 }
 
 /** Robot accounts of a registry, with what gives them their rights there (Quay: their prototypes). */

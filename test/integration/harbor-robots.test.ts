@@ -219,7 +219,7 @@ test("a managing robot account is admin enough since 2.12: it makes, takes over 
     expect((await failure(robots.update(again.robot, WISH))).message).toContain("a robot account cannot change others");
     expect(await robots.renewal?.refusal()).toMatchObject({ code: "DENIED" });
     fake.harbor.robot("importer-1").disable = false;
-    const renewed = await failure(robots.renewal?.renew(again.robot, WISH, again.credentials) ?? Promise.resolve());
+    const renewed = await failure(robots.renewal?.renew(again.robot, WISH) ?? Promise.resolve());
     expect(renewed).toMatchObject({ status: 403 });
     expect(renewed.fix).toContain("a user who administers the project, or leave out site.robots.rotation: in-place");
     await robots.remove(again.robot, WISH);
@@ -236,7 +236,7 @@ test("a new secret in place: the lifetime is put right before, the id and the na
     fake.harbor.robot("importer-1").disable = true;
     once("PATCH", /\/robots\/\d+$/, "drop");
     const longer = { ...WISH, days: 50 };
-    const renewed = await robots.renewal?.renew(made.robot, longer, made.credentials);
+    const renewed = await robots.renewal?.renew(made.robot, longer);
     if (renewed === undefined) throw new Error("not renewed");
     expect([renewed.robot.id, renewed.credentials.username]).toEqual([made.robot.id, made.credentials.username]);
     expect(renewed.credentials.password).toBe(fake.harbor.robot("importer-1").secret);

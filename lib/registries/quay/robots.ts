@@ -95,7 +95,7 @@ export class Robots implements RobotAdmin {
     readonly renewal: SecretRenewal = {
         // Whoever administers the organization may.
         refusal: () => Promise.resolve(undefined),
-        renew: (known, desired, { password }) => this.renew(known, desired, password),
+        renew: (known, desired) => this.renew(known, desired),
     };
 
     async remove(known: Robot, { name, namespace }: Pick<DesiredRobot, "name" | "namespace">): Promise<void> {
@@ -106,16 +106,20 @@ export class Robots implements RobotAdmin {
         await deleteRobot(api, namespace, name);
     }
 
-    /** Quay returns the secret: one that is not the old one any more need not be made again. */
-    private async renew(known: Robot, desired: DesiredRobot, oldSecret: string): Promise<RobotLogin> {
+    /**
+     * Quay returns the secret, so a lost response costs no second one. What the account had before is not taken, even if
+     * state has another: whoever regenerated it knows it.
+     */
+    private async renew(known: Robot, desired: DesiredRobot): Promise<RobotLogin> {
         const api = await this.admin(desired.namespace);
         await this.update(known, desired);
+        const before = await this.readOwn(api, known, desired);
         const renewed = await ensured(
             api,
             async (once) => {
                 const found = await this.readOwn(once, known, desired);
                 if (found === undefined) throw robotMissingError(api, desired);
-                return found.secret === oldSecret ? undefined : found;
+                return found.secret === before?.secret ? undefined : found;
             },
             (once) => regenerateRobot(once, desired.namespace, desired.name),
         );
