@@ -16,7 +16,7 @@ import {
     withoutTimes,
 } from "./generations";
 import { type RetiredRobot, type RobotAccountInputs, type RobotAccountOutputs, robotAccountKind as kind } from "./kind";
-import { leaveRegistry } from "./former-registry";
+import { isLeftBehind, leaveRegistry } from "./former-registry";
 import {
     endedAccounts,
     knownAccounts,
@@ -134,7 +134,7 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
     },
 
     remove: async (olds, context) => {
-        if (hasMoved(olds, context)) return leaveRegistry(olds, context);
+        if (hasMoved(olds, context) || isLeftBehind(olds, context.process)) return leaveRegistry(olds, context);
         const { namespace } = olds;
         await withManagement(olds, context, async ({ robots }) => {
             for (const { robot, name } of [...(olds.retiredRobots ?? []), olds]) {
