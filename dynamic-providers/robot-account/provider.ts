@@ -145,9 +145,11 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
 };
 
 /** Logs that the account is due for replacement, or will be soon: as a warning where somebody has to act in time. */
-function announce({ selfUrn, robot, due, ...lifetimes }: RobotAccountOutputs, context: RegistryContext, now: Date) {
-    const { renewedAt, rotation } = lifetimes;
-    const upcoming = due === undefined ? upcomingRotation({ ...robot, renewedAt }, lifetimes, now) : undefined;
+function announce({ selfUrn, robot, due, ...account }: RobotAccountOutputs, context: RegistryContext, now: Date) {
+    const { renewedAt } = account;
+    const rotation = context.process.settings.rotatesInPlace(account) ? "in-place" : undefined;
+    const upcoming =
+        due === undefined ? upcomingRotation({ ...robot, renewedAt }, { ...account, rotation }, now) : undefined;
     if (upcoming !== undefined) {
         context.process.announcedRotations.add(selfUrn);
         context.log.line("warning", `${robot.username}: ${upcoming}`);
