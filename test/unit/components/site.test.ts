@@ -256,22 +256,6 @@ test("what deletes earlier pullers comes after what pulls, and knows which accou
     expect(declaredInput(retirement, "byHand")).toBe(true);
 });
 
-test.each([
-    [undefined, undefined],
-    [["podman"], true],
-] as const)(
-    "with targets %j of a cluster that is written to, somebody gives the account to hosts: %j",
-    async (targets, byHand) => {
-        const policy = { adopt: false, allowRemoval: false, ...(targets && { targets }) };
-        const clusters = [{ ...SITE.clusters?.[0], name: "", apply: {}, ...policy } as SiteCluster];
-        await registrations(
-            () => new PassthroughSite("site", { ...HARBOR, clusters, kubeconfigs: { "": "apiVersion: v1" } }),
-        );
-        const [retirement] = byType(`${DYNAMIC}RobotRetirement`);
-        expect(declaredInput(retirement, "byHand")).toBe(byHand);
-    },
-);
-
 test("every account is secret; pushing uses the importer's, validating the puller's", async () => {
     await declare();
     const accounts = created
