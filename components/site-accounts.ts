@@ -5,7 +5,7 @@ import { RobotRetirement } from "../dynamic-providers/robot-retirement/resource"
 import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
 import type { Credentials } from "../lib/http/credentials";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
-import { SITE_DEFAULTS } from "../lib/site";
+import { SITE_DEFAULTS, type SiteCluster } from "../lib/site";
 import { type ResourcesByName, accountUsers } from "./account-users";
 import { childName } from "./child-name";
 import { applyKnown } from "./known";
@@ -82,9 +82,7 @@ function createAccounts(
             images,
             owner: access.instance,
             robots,
-            byHand: (args.clusters ?? SITE_DEFAULTS.clusters).flatMap(({ name: cluster, apply }) =>
-                apply ? [] : [cluster],
-            ),
+            byHand: clusters.flatMap(({ name: cluster, apply }) => (apply ? [] : [cluster])),
             adopt: args.adopt ?? false,
             quota,
             onRemove: args.onRemove ?? SITE_DEFAULTS.onRemove,
@@ -103,12 +101,17 @@ function createAccounts(
                 retired: puller.retiredRobots.apply((earlier) => earlier ?? []),
                 overlap: robots.puller.overlap,
                 users: accountUsers(users),
-                ...(clusters.some(({ apply }) => apply === undefined) ? { byHand: true as const } : {}),
+                ...(clusters.some(isByHand) ? { byHand: true as const } : {}),
             },
             { parent, dependsOn: users.map(([, resource]) => resource) },
         );
     };
     return { importer: importer.login, puller: puller.login, ready: structure, robots: summaries, retire };
+}
+
+/** True if somebody gives the account to what pulls: to a cluster that is not written to, or to the hosts of a target. */
+function isByHand({ apply, targets = [] }: SiteCluster): boolean {
+    return apply === undefined || targets.length > 0;
 }
 
 function requireAccount<Role extends "importer" | "admin">(

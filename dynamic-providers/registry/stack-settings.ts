@@ -72,6 +72,17 @@ export class StackSettings {
         return this.hasMoved(registry) ? "keep" : (this.site.onRemove?.value ?? onRemove ?? "keep");
     }
 
+    /** Whether a rotation of a robot account gives it a new secret in place: by today's configuration, else by its state. */
+    rotatesInPlace({
+        role,
+        rotation,
+    }: {
+        readonly role: "importer" | "puller";
+        readonly rotation?: "in-place" | undefined;
+    }): boolean {
+        return (this.site.rotations?.value[role] ?? rotation) === "in-place";
+    }
+
     /** A resource's registry, with today's CA, client certificate, proxy and retry time. */
     registry({ registry: stored, connectionSecrets }: StoredConnection): SiteRegistry {
         const {

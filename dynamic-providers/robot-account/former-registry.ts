@@ -1,10 +1,22 @@
 import { RegistryError, errorMessage } from "../../lib/errors/errors";
 import { withManagement } from "../registry/connection";
-import type { RegistryContext } from "../registry/registry-process";
+import type { RegistryContext, RegistryProcess } from "../registry/registry-process";
 import type { RobotAccountOutputs } from "./kind";
 
 /** The former registry may be gone for good: the site has left it, and is not to wait for it. */
 const RETRY_SECONDS = 10;
+
+/**
+ * True for a puller that the engine has replaced. It does so only where the registry moves: a rotation keeps the former
+ * account in the state. That the site has another registry than the account is not enough: a move that failed may be taken
+ * back, and another program has no configuration to ask.
+ */
+export function isLeftBehind(
+    olds: RobotAccountOutputs,
+    { generations }: Pick<RegistryProcess, "generations">,
+): boolean {
+    return olds.overlap !== undefined && (generations.get(olds.selfUrn) ?? 0) > olds.generation;
+}
 
 /**
  * What becomes of an account at a registry that the site has left. Clusters may still pull with the puller, so it stays.

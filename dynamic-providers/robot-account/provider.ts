@@ -16,7 +16,7 @@ import {
     withoutTimes,
 } from "./generations";
 import { type RetiredRobot, type RobotAccountInputs, type RobotAccountOutputs, robotAccountKind as kind } from "./kind";
-import { leaveRegistry } from "./former-registry";
+import { isLeftBehind, leaveRegistry } from "./former-registry";
 import {
     endedAccounts,
     knownAccounts,
@@ -134,7 +134,7 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
     },
 
     remove: async (olds, context) => {
-        if (hasMoved(olds, context)) return leaveRegistry(olds, context);
+        if (hasMoved(olds, context) || isLeftBehind(olds, context.process)) return leaveRegistry(olds, context);
         const { namespace } = olds;
         await withManagement(olds, context, async ({ robots }) => {
             for (const { robot, name } of [...(olds.retiredRobots ?? []), olds]) {
@@ -145,9 +145,11 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
 };
 
 /** Logs that the account is due for replacement, or will be soon: as a warning where somebody has to act in time. */
-function announce({ selfUrn, robot, due, ...lifetimes }: RobotAccountOutputs, context: RegistryContext, now: Date) {
-    const { renewedAt, rotation } = lifetimes;
-    const upcoming = due === undefined ? upcomingRotation({ ...robot, renewedAt }, lifetimes, now) : undefined;
+function announce({ selfUrn, robot, due, ...account }: RobotAccountOutputs, context: RegistryContext, now: Date) {
+    const { renewedAt } = account;
+    const rotation = context.process.settings.rotatesInPlace(account) ? "in-place" : undefined;
+    const upcoming =
+        due === undefined ? upcomingRotation({ ...robot, renewedAt }, { ...account, rotation }, now) : undefined;
     if (upcoming !== undefined) {
         context.process.announcedRotations.add(selfUrn);
         context.log.line("warning", `${robot.username}: ${upcoming}`);

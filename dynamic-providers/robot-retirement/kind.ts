@@ -22,8 +22,8 @@ const args = adminArgs.extend({
     overlap: z.number().nonnegative(),
     users: z.array(accountUser).readonly(),
     /**
-     * Somebody gives the account to a cluster by hand, which takes the overlap after the `up` whose outputs have it. Absent:
-     * every cluster is among the users.
+     * Somebody gives the account to a cluster or a host by hand, which takes the overlap after the `up` whose outputs have it.
+     * Absent: everything that pulls is among the users.
      */
     byHand: z.literal(true).optional(),
 });

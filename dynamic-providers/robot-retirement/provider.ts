@@ -1,5 +1,5 @@
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
-import { replacedRegistry, withManagement } from "../registry/connection";
+import { isMoving, replacedRegistry, withManagement } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { type RobotRetirementInputs, robotRetirementKind as kind } from "./kind";
 import { endedNames, knownProofs, retirementLines } from "./schedule";
@@ -39,6 +39,8 @@ export const robotRetirementProvider: RegistryProvider<RobotRetirementInputs, Ro
     describesUnknown: true,
 
     describeChanges: async (olds, news, { log }) => {
+        // They stay at the former registry: the account says so.
+        if (isMoving(olds, news)) return;
         for (const { severity, text } of retirementLines(olds, news, new Date())) log.line(severity, text);
     },
 

@@ -48,8 +48,8 @@ export function endedNames(olds: FormerInputs, news: RobotRetirementInputs, now:
 }
 
 /**
- * Until when an earlier generation stays valid; undefined as long as that is open. Where every cluster is a user it is enough
- * that all are proven. One that somebody changes by hand has its overlap after the `up` that proves them: an `up` that fails
+ * Until when an earlier generation stays valid; undefined as long as that is open. Where everything that pulls is a user it is
+ * enough that all are proven. What somebody changes by hand has its overlap after the `up` that proves them: an `up` that fails
  * gives no outputs.
  */
 function endOf(robot: RetiredRobot, olds: FormerInputs, news: RobotRetirementInputs, now: Date): Date | undefined {

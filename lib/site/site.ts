@@ -15,7 +15,8 @@ import { targetFiles } from "./target-files";
 import { type SiteContext, plainHttpIssues, readRegistry } from "./read-registry";
 import type { SiteRegistry } from "./registry";
 import { readSignatures } from "./signatures";
-import { type SiteDocument, onRemoveKey, robotsKeys, transferKeys, validationKeys } from "./schema";
+import { robotsKeys } from "./robot-keys";
+import { type SiteDocument, onRemoveKey, transferKeys, validationKeys } from "./schema";
 
 /** A site, read and checked: everything that decides which resources there are. Holds no secret. */
 export interface Site {

@@ -5,6 +5,8 @@ import { testAuthority } from "../support/certificates";
 import { FakeHarbor } from "../support/harbor/fake-harbor";
 import { ADMIN } from "../support/harbor/harbor-site";
 import { operationContext } from "../support/operation-context";
+import { RotationRegistry } from "../support/rotation/fake-registries";
+import { StackAccount } from "../support/rotation/stack-account";
 
 let lines: string[];
 const context = () => operationContext(lines);
@@ -39,7 +41,8 @@ test("a former registry that rejects the account, or is gone, is left with a war
     const account = importer(host, authority.ca);
     await leaveRegistry(account, context());
     await fake.stop();
-    await leaveRegistry(account, context());
+    // A rejection is final for the process: another account is asked with.
+    await leaveRegistry({ ...account, credentials: { ...ADMIN, password: "canary-other" } }, context());
     const [rejected = "", gone = ""] = lines;
     for (const [line, code] of [
         [rejected, "UNAUTHORIZED"],
@@ -70,5 +73,29 @@ test("a CA that was taken out too early is named, and no other reason is", async
         expect(await explainRemovedCa(error, account, undefined)).toBe(error);
     } finally {
         await fake.stop();
+    }
+});
+
+test("a move that failed and is taken back deletes no puller that clusters may still pull with", async () => {
+    const registry = await RotationRegistry.start("harbor");
+    try {
+        const puller = new StackAccount(registry, "puller");
+        await puller.up();
+        const { login } = puller.outs;
+        const { registry: here } = puller.inputs();
+        const elsewhere = { ...here, mirrorBase: here.mirrorBase.replace("localhost", "127.0.0.1") };
+        await puller.failedUp({ registry: elsewhere });
+        await puller.up();
+        expect(puller.outs.name).toBe("puller-3");
+        expect(registry.fake.robots()).toEqual(["puller-1", "puller-2", "puller-3"]);
+        expect(registry.fake.logins()).toContainEqual(login);
+        expect(puller.lines).toContainEqual(
+            expect.stringContaining(`${login.username} at ${here.mirrorBase} is not deleted`),
+        );
+        // No state has the others any more.
+        await puller.destroy();
+        expect(registry.fake.robots()).toEqual(["puller-1", "puller-2"]);
+    } finally {
+        await registry.fake.stop();
     }
 });

@@ -1,8 +1,11 @@
 import type { RobotAccountInputs } from "../../dynamic-providers/robot-account/kind";
+import { robotAccountProvider } from "../../dynamic-providers/robot-account/provider";
+import { RegistryProcess } from "../../dynamic-providers/registry/registry-process";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
 import type { Credentials } from "../../lib/http/credentials";
 import { PassthroughError } from "../../lib/errors/errors";
 import { leaks } from "../support/canary";
+import { operationContext } from "../support/operation-context";
 import { RENEWING_KINDS, RotationRegistry } from "../support/rotation/fake-registries";
 import { StackAccount } from "../support/rotation/stack-account";
 
@@ -142,4 +145,23 @@ test("Harbor: the account lives on for maxAge, overlap and 7 days from its new s
     await puller.up({ ...text("audit"), maxAge: 30 });
     expect([left() >= 44 && left() <= 45, puller.outs.login]).toEqual([true, login]);
     expect(await pulls(login)).toBe(true);
+});
+
+test("a refresh says what the next up will do by today's configuration, not by that of the last up", async () => {
+    registry = await RotationRegistry.start("harbor");
+    const puller = new StackAccount(registry, "puller");
+    await puller.up();
+    registry.fake.byHand.changeSecret("puller-1");
+    const refreshed = async (robots: object) => {
+        const lines: string[] = [];
+        const process = new RegistryProcess({ followsConfiguration: true });
+        // A CA that cannot be read is that of state.
+        const { type, mirrorBase } = puller.inputs().registry;
+        const site = { registry: { type, mirrorBase, ca: "/none/ca.pem" }, robots };
+        process.configure((key) => (key.endsWith(":site") ? JSON.stringify(site) : undefined));
+        await robotAccountProvider.read(puller.outs, { ...operationContext(lines), process });
+        return lines.join("\n");
+    };
+    expect(await refreshed({})).toContain("the next `npm run up` replaces it");
+    expect(await refreshed({ rotation: "in-place" })).toContain("the next `npm run up` gives it a new secret");
 });

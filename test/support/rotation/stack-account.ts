@@ -18,8 +18,8 @@ interface State {
 export class StackAccount {
     readonly lines: string[] = [];
     private state: State | undefined;
-    /** One that the engine has replaced and not deleted yet. */
-    private pending: RobotAccountOutputs | undefined;
+    /** Those that the engine has replaced and not deleted yet. */
+    private pending: RobotAccountOutputs[] = [];
     private retirement = new StackRetirement();
 
     /** @param changes of the inputs of every `up` */
@@ -99,7 +99,7 @@ export class StackAccount {
             // The engine checks a replacement again, without the old inputs.
             const checked = kind.normalizeInputs?.({}, given, context) ?? given;
             const { outs } = await kind.create(checked, context);
-            this.pending = state.outs;
+            this.pending.push(state.outs);
             this.state = { inputs: checked, outs };
         } else if (changes) this.state = { inputs: news, outs: await this.update(state.outs, news, context) };
         else this.state = { inputs: news, outs: state.outs };
@@ -115,9 +115,8 @@ export class StackAccount {
     }
 
     private async removePending(context: RegistryContext): Promise<void> {
-        if (this.pending === undefined) return;
-        await kind.remove(this.pending, context);
-        this.pending = undefined;
+        for (const replaced of this.pending) await kind.remove(replaced, context);
+        this.pending = [];
     }
 
     private context(signal?: AbortSignal): RegistryContext {

@@ -128,3 +128,12 @@ test("what is removed goes by today's rule, then by state's; at a registry that 
     const left = { ...CONNECTION, mirrorBase: "other.example/mirror" };
     expect(settings({ ...SITE, onRemove: "delete" }).removalRule({ ...stored, registry: left })).toBe("keep");
 });
+
+test("what a rotation does is as today's configuration says for the role, else as in state", () => {
+    const inPlace = settings({ ...SITE, robots: { puller: { rotation: "in-place" } } });
+    expect(inPlace.rotatesInPlace({ role: "puller" })).toBe(true);
+    expect(inPlace.rotatesInPlace({ role: "importer", rotation: "in-place" })).toBe(false);
+    expect(settings().rotatesInPlace({ role: "puller", rotation: "in-place" })).toBe(false);
+    expect(StackSettings.UNKNOWN.rotatesInPlace({ role: "puller", rotation: "in-place" })).toBe(true);
+    expect(StackSettings.UNKNOWN.rotatesInPlace({ role: "puller" })).toBe(false);
+});
