@@ -1,5 +1,7 @@
-import { PassthroughError, errorMessage } from "../../lib/errors/errors";
-import { type RegistryManagement, registryAdmin } from "../../lib/registries";
+import { PassthroughError, RegistryError, errorMessage } from "../../lib/errors/errors";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import { unprovenError } from "../../lib/passthrough";
+import { type DesiredRobot, type RegistryManagement, type RobotAdmin, registryAdmin } from "../../lib/registries";
 import { PartialState } from "../lifecycle/resource-provider";
 import { withManagement } from "../registry/connection";
 import type { RegistryContext } from "../registry/registry-process";
@@ -106,10 +108,38 @@ export async function renew(
     const { generation, name } = olds;
     const account = { generation, name, robot, login, renewedAt, differences: [] };
     const outs = { ...news, ...account, ...retiredState(news, olds.retiredRobots) };
-    await proveLogin(news, login, management, context, "new secret").catch((error: unknown) => {
+    const prove = async () => {
+        await requireAccepted(robots, { robot, desired, login }, news);
+        await proveLogin(news, login, management, context, "new secret");
+    };
+    await prove().catch((error: unknown) => {
         throw new PartialState(id, { ...outs, unproven: true }, [errorMessage(error)]);
     });
     return outs;
+}
+
+interface Renewed extends Pick<RobotAccountOutputs, "robot" | "login"> {
+    readonly desired: DesiredRobot;
+}
+
+/** Also where the registry has no image to prove the account with. */
+async function requireAccepted(
+    robots: RobotAdmin,
+    { robot, desired, login }: Renewed,
+    { registry: { mirrorBase } }: RobotAccountInputs,
+): Promise<void> {
+    const find = () => robots.read(robot, desired, login);
+    const found = await find().catch((error: unknown) => {
+        throw unprovenError(login.username, error, "new secret");
+    });
+    if (found?.isAccepted === true) return;
+    const { host } = parseMirrorBase(mirrorBase);
+    const rejected = new RegistryError("the registry rejects it", {
+        registry: host,
+        code: "UNAUTHORIZED",
+        status: 401,
+    });
+    throw unprovenError(login.username, rejected, "new secret");
 }
 
 function unsupportedError({ registry, role }: RobotAccountInputs): PassthroughError {

@@ -66,7 +66,8 @@ export interface SecretRenewal {
     refusal(): Promise<RegistryError | undefined>;
     /**
      * Puts right what `read` finds different, lifetime included, and gives the account a new secret. From then on the
-     * registry rejects the old one.
+     * registry rejects the old one. Whether it accepts the new one is not asked here: a secret that is returned is known,
+     * whatever fails after it.
      */
     renew(known: Robot, desired: DesiredRobot): Promise<RobotLogin>;
 }

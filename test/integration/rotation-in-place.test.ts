@@ -17,6 +17,8 @@ const IN_PLACE = { rotation: "in-place" } as const;
 const text = (rotate: string): Partial<RobotAccountInputs> => ({ rotate: { "site.robots.rotate": rotate } });
 /** Of the list that only a proof asks for, before it pulls. */
 const PROOF_PATH = /\/artifacts$|\/tag\/$/;
+/** Where an account logs in to be asked for. */
+const AS_ITSELF = /^\/v2\/|\/v2\/auth|\/service\/token/;
 const DAY_MS = 86_400_000;
 
 async function pulls(login: Credentials): Promise<boolean> {
@@ -164,4 +166,26 @@ test("a refresh says what the next up will do by today's configuration, not by t
     };
     expect(await refreshed({})).toContain("the next `npm run up` replaces it");
     expect(await refreshed({ rotation: "in-place" })).toContain("the next `npm run up` gives it a new secret");
+});
+
+test.each(RENEWING_KINDS)("%s: a new secret that the registry could not be asked about is in state", async (kind) => {
+    registry = await RotationRegistry.start(kind);
+    const puller = new StackAccount(registry, "puller", { ...IN_PLACE, samples: [] });
+    await puller.up();
+    const { login } = puller.outs;
+    const isChanged = () => registry.fake.logins().every(({ password }) => password !== login.password);
+    let isBroken = false;
+    registry.fake.watch((_, path) => {
+        if (isChanged() && !isBroken && AS_ITSELF.test(path)) {
+            isBroken = true;
+            registry.fake.byHand.changeSecret("puller-1");
+        }
+    });
+    const failure: unknown = await puller.up(text("audit")).catch((error: unknown) => error);
+    registry.fake.watch(() => undefined);
+    if (!(failure instanceof PartialState)) throw new Error(`not stored: ${String(failure)}`);
+    expect(failure.message).toContain("ROBOT_UNPROVEN");
+    expect([isBroken, puller.outs.login.password !== login.password, puller.outs.unproven]).toEqual([true, true, true]);
+    await puller.up(text("audit"));
+    expect([await pulls(puller.outs.login), await puller.differs(text("audit"))]).toEqual([true, false]);
 });

@@ -145,12 +145,14 @@ export class HarborRobots implements RobotAdmin {
             if (made === "taken") throw this.unstable(desired);
             return this.proven(made.id, { username: made.name, password: made.secret });
         }
-        return this.giveSecret(found, desired);
+        const { credentials } = await this.giveSecret(found, desired);
+        return this.proven(found.id, credentials);
     }
 
     /** Harbor does not extend an account by a new secret: its lifetime is put right before. */
     private async giveSecret(found: HarborRobot, desired: DesiredRobot): Promise<RobotLogin> {
-        if (robotDifferences(found, desired).length > 0) await this.update(toRobot(found), desired);
+        const isDifferent = robotDifferences(found, desired).length > 0;
+        const robot = isDifferent ? await this.update(toRobot(found), desired) : toRobot(found);
         const secret = generateSecret();
         const request = {
             method: "PATCH",
@@ -160,7 +162,7 @@ export class HarborRobots implements RobotAdmin {
             repeatable: true,
         } as const;
         await this.client.call(request, [], { 403: RENEWAL_FIX });
-        return this.proven(found.id, { username: found.name, password: secret });
+        return { robot, credentials: { username: found.name, password: secret } };
     }
 
     private async renewalRefusal(): Promise<RegistryError | undefined> {

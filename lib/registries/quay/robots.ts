@@ -124,7 +124,7 @@ export class Robots implements RobotAdmin {
             (once) => regenerateRobot(once, desired.namespace, desired.name),
         );
         if (renewed === undefined) throw keptSecretError(api, desired);
-        return this.proven(api, renewed, desired);
+        return { robot: toRobot(renewed), credentials: { username: renewed.username, password: renewed.secret } };
     }
 
     private async proven(api: QuayApi, account: RobotAccount, desired: DesiredRobot): Promise<RobotLogin> {
