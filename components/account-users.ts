@@ -10,13 +10,11 @@ export type ResourcesByName = readonly (readonly [name: string, resource: WithCr
 
 /**
  * Which account the state of each resource has: of one that `--target` or `--exclude` leaves out, that of an earlier `up`.
- * Where the program runs in a refresh, resources that state does not have are left out.
+ * Where the program runs in a refresh or a destroy, resources that state does not have are left out.
  */
 export function accountUsers(resources: ResourcesByName): pulumi.Output<AccountUser[]> {
     const logins = resources.map(([resource, { credentials }]) =>
-        credentials.apply((login?: Credentials) =>
-            login === undefined ? [] : [{ resource, username: login.username }],
-        ),
+        credentials.apply((login?: Credentials | null) => (login ? [{ resource, username: login.username }] : [])),
     );
     // A user name alone is not secret: the state of the account has it in the clear.
     return pulumi.unsecret(pulumi.all(logins).apply((users) => users.flat()));
