@@ -36,3 +36,10 @@ test("a preview names an account whose overlap is over, but not where the regist
     ]);
     expect(await previewLines({ registry: { ...INPUTS.registry, mirrorBase: "new.example/mirror" } })).toEqual([]);
 });
+
+test("in a preview without a change an account that nothing was retired of has none, and one that changes is not known", () => {
+    const before = { ...INPUTS, retired: [], provenAt: undefined };
+    const normalized = (news: object) => robotRetirementProvider.normalizeInputs?.(before, { ...before, ...news });
+    expect(normalized({ retired: UNKNOWN_VALUE })).toMatchObject({ retired: [] });
+    expect(normalized(UNKNOWN)).toMatchObject({ retired: UNKNOWN_VALUE });
+});
