@@ -13,6 +13,7 @@ import type { CommonInputs, CommonOutputs } from "../lifecycle/resource-kind";
 import type { ResourceProvider } from "../lifecycle/resource-provider";
 import { DeclaredSets } from "./declared-sets";
 import { OwnChanges } from "./own-changes";
+import { RenewedLogins } from "./renewed-logins";
 import { SharedLookups } from "./shared-lookups";
 import { StackSettings } from "./stack-settings";
 
@@ -64,6 +65,8 @@ export class RegistryProcess implements ProviderProcess {
      * has to ask with it anyway.
      */
     readonly pullers = new Map<string, Credentials>();
+    /** Accounts whose secret an operation of this process has changed: a refresh later in the same run reads the old one. */
+    readonly renewedLogins = new RenewedLogins();
     /**
      * By `mirrorBase`, user names of robot accounts that an operation of this process has created: a refresh that comes later
      * in the same run knows only those before them, and must not report them as strangers.

@@ -105,6 +105,7 @@ export async function renew(
     const renewedAt = new Date().toISOString();
     const { leastDays: _, ...desired } = desiredOfState({ ...olds, renewedAt }, news);
     const { robot, credentials: login } = await robots.renewal.renew(olds.robot, desired);
+    context.process.renewedLogins.set(news.registry.mirrorBase, login);
     const { generation, name } = olds;
     const account = { generation, name, robot, login, renewedAt, differences: [] };
     const outs = { ...news, ...account, ...retiredState(news, olds.retiredRobots) };

@@ -1,6 +1,7 @@
 import type { RobotAccountInputs } from "../../dynamic-providers/robot-account/kind";
 import { robotAccountProvider } from "../../dynamic-providers/robot-account/provider";
-import { RegistryProcess } from "../../dynamic-providers/registry/registry-process";
+import { withRegistry } from "../../dynamic-providers/registry/connection";
+import { type RegistryContext, RegistryProcess } from "../../dynamic-providers/registry/registry-process";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
 import type { Credentials } from "../../lib/http/credentials";
 import { PassthroughError } from "../../lib/errors/errors";
@@ -69,6 +70,24 @@ test.each(RENEWING_KINDS)("%s: the name stays, the old secret ends, the new one 
         expect(account.outs.login).toEqual(login);
     }
     expect(registry.fake.robots()).toEqual(["importer-1", "puller-1"]);
+});
+
+test.each(RENEWING_KINDS)("%s: what the same run refreshes afterwards asks with the new secret", async (kind) => {
+    registry = await RotationRegistry.start(kind);
+    const puller = new StackAccount(registry, "puller", IN_PLACE);
+    await puller.up();
+    const olds = puller.outs;
+    const context = operationContext([]);
+    const given = { ...puller.inputs(), ...text("audit") };
+    const news = robotAccountProvider.normalizeInputs?.(olds, given, context) ?? given;
+    const { login } = await robotAccountProvider.update(olds, news, context);
+    expect(login.password).not.toBe(olds.login.password);
+    // State of a resource that used the account before.
+    const user = { selfUrn: "urn:user", registry: news.registry, account: "puller" as const, credentials: olds.login };
+    const pull = (process: RegistryContext) =>
+        withRegistry(user, process, (client) => client.manifestGet("mirror/quay.io/org/app", "1"));
+    expect(await pull(context)).toBeDefined();
+    await expect(pull(operationContext([]))).rejects.toThrow("rejected the account");
 });
 
 test.each(RENEWING_KINDS)("%s: the setting alone rotates nothing, in either direction", async (kind) => {

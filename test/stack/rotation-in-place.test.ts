@@ -92,7 +92,9 @@ test("a cluster with apply gets the new secret in the same up", async () => {
     const preview = await stack.preview();
     expect(preview.text).toContain("Clusters with `apply` get it later in this `up`");
     expect(preview.text).not.toContain("by hand");
-    expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    const up = await stack.up("--skip-preview");
+    expect(up).toMatchObject({ code: 0 });
+    expect(up.text).not.toContain("rejected the account");
     expect(nodes.written().slice(before)).toEqual([SECRET]);
     expect(await readPullSecret(nodes.server)).toContain(auth(fake.harbor.robot("puller-1").secret));
     expect(await stack.up("--skip-preview", "--expect-no-changes")).toMatchObject({ code: 0 });
