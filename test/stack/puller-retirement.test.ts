@@ -39,7 +39,7 @@ test("a puller that a cluster still has outlives its overlap: the up that gives 
     const named = { version: VERSION, apply: {} };
     // Over at once, so that every up could delete it.
     const robots = { puller: { maxAge: "90d", overlap: "0d" } };
-    const { cluster: _, ...document } = own.document({}, { robots });
+    const { cluster: _, ...document } = own.document({}, { robots }) as Record<string, unknown>;
     stack.configure({ ...document, clusters: { east: named, west: named } });
     await stack.setConfig("kubeconfig-east", await first.limitedKubeconfig(), true);
     await stack.setConfig("kubeconfig-west", await second.limitedKubeconfig(), true);

@@ -39,7 +39,8 @@ test("a preview names an account whose overlap is over, but not where the regist
 
 test("in a preview without a change an account that nothing was retired of has none, and one that changes is not known", () => {
     const before = { ...INPUTS, retired: [], provenAt: undefined };
-    const normalized = (news: object) => robotRetirementProvider.normalizeInputs?.(before, { ...before, ...news });
+    const normalized = (news: object) =>
+        robotRetirementProvider.normalizeInputs?.(before, { ...before, ...news }, operationContext());
     expect(normalized({ retired: UNKNOWN_VALUE })).toMatchObject({ retired: [] });
     expect(normalized(UNKNOWN)).toMatchObject({ retired: UNKNOWN_VALUE });
 });
