@@ -112,31 +112,6 @@ test("a site is its registry's access, one import for each set, and one validati
     ]);
 });
 
-test("with a rotation in place the accounts know of it, and the puller which clusters take its secret by hand", async () => {
-    const inputs = async (args: Partial<PassthroughSiteArgs>) => {
-        await declare({ ...HARBOR, content: [], ...args });
-        return byType(`${DYNAMIC}RobotAccount`).map((account) =>
-            ["role", "rotation", "byHand"].map((name) => declaredInput(account, name)),
-        );
-    };
-    const rotation = "in-place" as const;
-    const robots = { importer: { maxAge: 30 }, puller: { maxAge: 90, overlap: 7 } };
-    const none = [
-        ["importer", undefined, undefined],
-        ["puller", undefined, undefined],
-    ];
-    expect([await inputs({}), await inputs({ robots })]).toEqual([none, none]);
-    expect(await inputs({ robots: { ...robots, importer: { maxAge: 30, rotation } } })).toEqual([
-        ["importer", "in-place", undefined],
-        ["puller", undefined, undefined],
-    ]);
-    const [cluster] = SITE.clusters ?? [];
-    if (cluster === undefined) throw new Error("no cluster");
-    const clusters = ["east", "west"].map((name) => ({ ...cluster, name }));
-    const renewed = { ...robots, puller: { ...robots.puller, rotation } };
-    expect((await inputs({ robots: renewed, clusters }))[1]).toEqual(["puller", "in-place", ["east", "west"]]);
-});
-
 test("a registry with robot accounts also has its structure and the two accounts", async () => {
     const superuserPassword = pulumi.secret("canary-super");
     const registry = { type: "mirror-registry", mirrorBase: "registry.example/mirror" } as const;
