@@ -21,9 +21,13 @@ const MODULES = {
     import: [...NAMES, "distribution"],
     registries: [...NAMES, "http", "distribution"],
     kubernetes: [...GRAMMAR, ...CONNECTIONS],
-    openshift: [...NAMES, "kubernetes"],
-    site: [...NAMES, "http", "distribution", "lock", "registries", "kubernetes", "openshift"],
-    passthrough: [...NAMES, "distribution", "lock", "archives", "import", "registries", "kubernetes", "openshift"],
+    signatures: [...GRAMMAR, "distribution"],
+    openshift: [...NAMES, "http", "kubernetes", "signatures"],
+    site: [...NAMES, "http", "distribution", "lock", "registries", "kubernetes", "signatures", "openshift"],
+    passthrough: [
+        ...NAMES,
+        ...["distribution", "lock", "archives", "import", "registries", "kubernetes", "signatures", "openshift"],
+    ],
 };
 /**
  * @param {string[]} files

@@ -26,6 +26,7 @@ export const clusterCatalogs = each(({ clusterObjects }) => yaml(clusterObjects.
 export const releaseSignatures = each(({ clusterObjects }) => yaml(clusterObjects.releaseSignatures));
 export const updateService = each(({ clusterObjects }) => yaml(clusterObjects.updateService));
 export const operatorHub = each(({ clusterObjects }) => yaml(clusterObjects.operatorHub));
+export const clusterImagePolicies = each(({ clusterObjects }) => yaml(clusterObjects.clusterImagePolicies));
 export const targetFiles = site.clusters[""]?.targetFiles ?? {};
 export const accessFiles = site.accessFiles;
 export const roleFiles = each((cluster) => cluster.roleFiles);

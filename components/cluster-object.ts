@@ -11,6 +11,9 @@ export interface ObjectIdentity {
     readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
+/** A resource for one object of a cluster, with the metadata that the API server gave it. */
+export type DeclaredObject = CustomResource | CustomResourcePatch | ConfigMap;
+
 /**
  * A resource for one object of a cluster. Its kind and name are plain; what it holds may be an output of the program.
  * An object that belongs to the cluster itself (OperatorHub/cluster) is patched: removing the resource gives up its fields.
@@ -22,7 +25,7 @@ export function declareObject(
     object: pulumi.Output<ClusterObject>,
     owner: string,
     opts: pulumi.CustomResourceOptions,
-): pulumi.CustomResource {
+): DeclaredObject {
     const metadata = object.apply((known) => ({
         name: identity.name,
         ...(identity.namespace === undefined ? {} : { namespace: identity.namespace }),

@@ -7,6 +7,8 @@ export { RepositoryStructure, type RepositoryStructureArgs } from "./repository-
 export { RobotAccess, type RobotAccessArgs, type RobotLifetimes } from "./robot-access";
 export type { MirroredImage, RobotSummaries, RobotSummary } from "./site-outputs";
 export { keepSecretsOutOfDebugLog } from "../config/debug-log";
+export { RobotRetirement } from "../dynamic-providers/robot-retirement/resource";
+export type { RobotRetirementArgs } from "../dynamic-providers/robot-retirement/kind";
 export type { AdminArgs, RegistryArgs, RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
 export type { ValidationSummary } from "../dynamic-providers/mirror-validation/kind";
 export { formatObjects } from "../lib/openshift";

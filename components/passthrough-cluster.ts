@@ -2,14 +2,26 @@ import * as pulumi from "@pulumi/pulumi";
 import { Provider } from "@pulumi/kubernetes/provider";
 import { ClusterAccess } from "../dynamic-providers/cluster-access/resource";
 import { ClusterContactSource } from "../dynamic-providers/cluster-contact-source/resource";
+import type { RefusedSource } from "../dynamic-providers/cluster-coverage/kind";
 import { ClusterCoverage } from "../dynamic-providers/cluster-coverage/resource";
 import { ClusterProtection } from "../dynamic-providers/cluster-protection/resource";
+import { ClusterRollout } from "../dynamic-providers/cluster-rollout/resource";
 import { ClusterTrust } from "../dynamic-providers/cluster-trust/resource";
 import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
+import type { Credentials } from "../lib/http/credentials";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
-import { type ClusterObject, type MirrorObject, clusterOwner, forbidSources, listEntries } from "../lib/openshift";
+import {
+    type ClusterObject,
+    type MirrorObject,
+    clusterOwner,
+    forbidSources,
+    forbiddenSources,
+    listEntries,
+    objectLabel,
+} from "../lib/openshift";
 import { type ClusterDelivery, type Content, type SiteCluster, clusterDelivery, deliveredObjects } from "../lib/site";
-import { type ObjectIdentity, declareObject } from "./cluster-object";
+import { type DeclaredObject, type ObjectIdentity, declareObject } from "./cluster-object";
+import { declareProof } from "./cluster-proof";
 import { STOCK_SITE } from "./site-outputs";
 
 export interface PassthroughClusterArgs {
@@ -24,15 +36,22 @@ export interface PassthroughClusterArgs {
     readonly delivery: pulumi.Output<ClusterDelivery>;
     /** The registry, and the account that nodes pull with. */
     readonly registry: RegistryArgs;
+    /** Secret: the account that pushes. */
+    readonly importer: pulumi.Output<Credentials>;
+    /** The image sets of the site. */
+    readonly content: readonly Content[];
     /** The proof that the registry has all content, with the account of the nodes: nothing is written to the cluster before. */
     readonly proven: pulumi.Resource;
 }
 
 /**
  * One cluster: its API checked, the registry's CA and the nodes' account on every node, then the mirror rules, then
- * catalogs, release signatures and update service.
+ * catalogs, release signatures and update service; last, the rules on every node.
  */
 export class PassthroughCluster extends pulumi.ComponentResource {
+    /** The account on every node. */
+    readonly trust: ClusterTrust;
+
     constructor(name: string, args: PassthroughClusterArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:cluster:PassthroughCluster", name, {}, opts);
         const { cluster, shape, delivery, proven, site } = args;
@@ -56,9 +75,15 @@ export class PassthroughCluster extends pulumi.ComponentResource {
         const coverage = this.declareCoverage(name, args, access);
         const trust = new ClusterTrust(
             `${name}-trust`,
-            { ...connection, ...args.registry, ...(cluster.adopt ? { adopt: true as const } : {}) },
+            {
+                ...connection,
+                ...args.registry,
+                ...(cluster.adopt ? { adopt: true as const } : {}),
+                ...waitMinutes(cluster),
+            },
             { parent: this, dependsOn: [access] },
         );
+        this.trust = trust;
         const provider = this.declareProvider(name, args);
         const declare = (
             kind: string,
@@ -66,26 +91,22 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             value: pulumi.Output<ClusterObject>,
             after: pulumi.Resource[],
         ) => declareObject(`${name}-${kind}`, object, value, owner, { parent: this, provider, dependsOn: after });
-        const rules = shape.mirrorRules.map((rule) => {
-            const value = pulumi
-                .all([delivery, neverSources(access, coverage)])
-                .apply(([all, never]) => find(forbidSources(all.mirrorRules, new Set(never ?? [])), rule));
-            return declare(RULE_NAMES[rule.kind], rule, value, [trust]);
-        });
+        const written = pulumi
+            .all([delivery, neverSources(access, coverage)])
+            .apply(([all, never]) => forbidSources(all.mirrorRules, new Set(never ?? [])));
+        const rules = shape.mirrorRules.map((rule) =>
+            declare(
+                RULE_NAMES[rule.kind],
+                rule,
+                written.apply((all) => find(all, rule)),
+                [trust],
+            ),
+        );
         const objects = others.map((object) => {
             const value = delivery.apply((all) => find(deliveredObjects(all, leaveOut), object));
             return declare(objectName(object), object, value, [trust, ...rules]);
         });
-        if (coverage !== undefined && cluster.contactSource === "never") {
-            const refused = coverage.refused.apply((sources) => sources ?? []);
-            const dependsOn = [...rules, ...objects];
-            new ClusterContactSource(
-                `${name}-contact-source`,
-                { cluster: cluster.name, refused },
-                { parent: this, dependsOn },
-            );
-        }
-        new ClusterProtection(
+        const protection = new ClusterProtection(
             `${name}-protection`,
             {
                 cluster: cluster.name,
@@ -95,6 +116,34 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             },
             { parent: this, dependsOn: [trust, ...rules, ...objects] },
         );
+        const rollout = new ClusterRollout(
+            `${name}-rollout`,
+            {
+                ...connection,
+                rules: written.apply((all) => JSON.stringify(all)),
+                written: pulumi.all(shape.mirrorRules.map((rule, i) => objectState(rule, rules[i]))),
+                forbidLater: pulumi
+                    .all([delivery, written, coverage?.refused])
+                    .apply(([all, now, refused]) => waitingSources(all.mirrorRules, now, refused)),
+                wait: cluster.rollout?.wait ?? true,
+                ...waitMinutes(cluster),
+            },
+            // All that an `up` writes is written, and protected, before it waits for hours, or fails because it waits.
+            { parent: this, dependsOn: [trust, ...rules, ...objects, protection] },
+        );
+        if (cluster.proof !== undefined) {
+            const never = neverSources(access, coverage);
+            const parts = { ...args, connection, rules: cluster.proof, owner, neverSources: never };
+            declareProof(`${name}-proof`, parts, { parent: this, dependsOn: [rollout] });
+        }
+        if (coverage !== undefined && cluster.contactSource === "never") {
+            const refused = coverage.refused.apply((sources) => sources ?? []);
+            new ClusterContactSource(
+                `${name}-contact-source`,
+                { cluster: cluster.name, refused },
+                { parent: this, dependsOn: [...rules, ...objects, rollout] },
+            );
+        }
         this.registerOutputs({});
     }
 
@@ -159,6 +208,28 @@ function neverSources(
     return pulumi
         .all([access.neverSources, coverage.neverSources])
         .apply(([ready, covered]) => covered?.filter((source) => ready?.includes(source) !== false) ?? ready);
+}
+
+/** The sources that the site wants to forbid, and that are not forbidden yet; but those for which it is refused. */
+function waitingSources(
+    wanted: readonly MirrorObject[],
+    now: readonly MirrorObject[],
+    refused: readonly RefusedSource[] = [],
+): string[] {
+    const others = new Set([...forbiddenSources(now).both, ...refused.map(({ source }) => source)]);
+    return forbiddenSources(wanted).both.filter((source) => !others.has(source));
+}
+
+/** Which state of an object the API server has: another one after each change of its rules, also if it is undone. */
+function objectState(object: MirrorObject, declared: DeclaredObject | undefined): pulumi.Output<string> {
+    const label = objectLabel(object);
+    return pulumi
+        .output(declared?.metadata)
+        .apply((metadata) => `${label} ${metadata?.uid ?? ""}/${metadata?.generation ?? ""}`);
+}
+
+function waitMinutes({ rollout }: SiteCluster): { readonly minutes?: number } {
+    return rollout?.minutes === undefined ? {} : { minutes: rollout.minutes };
 }
 
 /** Stands for a mirror that the program still has to create: which objects there are does not depend on it. */

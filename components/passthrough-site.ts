@@ -60,7 +60,8 @@ export class PassthroughSite extends pulumi.ComponentResource {
     constructor(name: string, args: PassthroughSiteArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:site:PassthroughSite", name, {}, opts);
         const { content, clusters = SITE_DEFAULTS.clusters } = args;
-        const site = { content, clusters, upstreams: args.upstreams, networkAccess: args.networkAccess };
+        const { upstreams, networkAccess, signatures } = args;
+        const site = { content, clusters, upstreams, networkAccess, signatures };
         const registry = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
         const connection = connectionArgs({ ...args, registry });
         const images = allImages(content);
@@ -86,7 +87,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
 
         if (registry.proxy === undefined) mirror.apply(({ host }) => this.noteIgnoredProxy(host));
 
-        const { importer, puller, ready, robots } = siteAccounts(
+        const { importer, puller, ready, robots, retire } = siteAccounts(
             name,
             { ...args, registry },
             Object.keys(images),
@@ -104,15 +105,16 @@ export class PassthroughSite extends pulumi.ComponentResource {
             },
             { parent: this, dependsOn: [ready] },
         );
-        const declared = clusters.map((cluster, index): readonly [string, ClusterOutputs] => {
+        const declared = clusters.map((cluster, index) => {
             const registryArgs = { ...connection, credentials: puller, account: "puller" } as const;
-            const outputs = declareCluster(
+            return declareCluster(
                 {
                     site: name,
                     cluster,
                     kubeconfig: new Map(Object.entries(args.kubeconfigs ?? {})).get(cluster.name),
                     content,
                     registry: registryArgs,
+                    importer,
                     wholeImages: args.wholeImages,
                     onRemove: args.onRemove,
                 },
@@ -122,11 +124,11 @@ export class PassthroughSite extends pulumi.ComponentResource {
                 },
                 { parent: this, dependsOn: [imports] },
             );
-            return [cluster.name, outputs];
         });
+        retire?.(declared.flatMap(({ users }) => users));
 
         this.images = mirror.apply((base) => mirroredImages(base, images, marks));
-        this.clusters = Object.fromEntries(declared);
+        this.clusters = Object.fromEntries(declared.map((cluster) => [cluster.name, cluster.outputs]));
         this.registryCa = pulumi.output(registry.ca).apply((ca) => ca ?? "");
         this.clientCertificate = clientCertificate(connection);
         this.clientMachineConfigs = nodeCertificates(mirror, connection);

@@ -16,6 +16,8 @@ export interface RepositoryStructureArgs extends AdminArgs {
     /** `RegistryAccess.instance`. */
     readonly owner: pulumi.Input<string>;
     readonly robots: RobotLifetimes;
+    /** Names of clusters that take the pull secret by hand. */
+    readonly byHand?: readonly string[] | undefined;
     /** Whether a project or organization that already exists may be taken over. */
     readonly adopt: pulumi.Input<boolean>;
     /** Bytes; absent: what the registry grants. */
@@ -36,7 +38,7 @@ export class RepositoryStructure extends pulumi.ComponentResource {
 
     constructor(name: string, args: RepositoryStructureArgs, opts: pulumi.ComponentResourceOptions = {}) {
         super("registry-passthrough:registry:RepositoryStructure", name, {}, opts);
-        const { images, owner, robots, adopt, quota, onRemove, ...admin } = args;
+        const { images, owner, robots, byHand, adopt, quota, onRemove, ...admin } = args;
         const { mirrorBase, type } = args.registry;
         const mirror = pulumi.output(mirrorBase).apply(parseMirrorBase);
         this.namespace = mirror.apply(({ prefix }) => prefix);
@@ -51,7 +53,7 @@ export class RepositoryStructure extends pulumi.ComponentResource {
         const options = { parent: this, dependsOn: [within] };
         this.robots = new RobotAccess(
             child("robots"),
-            { ...common, owner, robots, samples: sampleImages(images) },
+            { ...common, owner, robots, byHand, samples: sampleImages(images) },
             options,
         );
         if (registryAdmin(type).capabilities.repositoriesFirst) {

@@ -9,8 +9,14 @@ import { childName } from "./child-name";
 export interface RobotLifetimes {
     /** Of both accounts. */
     readonly rotate?: pulumi.Input<string>;
-    readonly importer: { readonly maxAge: pulumi.Input<number>; readonly rotate?: pulumi.Input<string> };
+    readonly importer: {
+        readonly rotate?: pulumi.Input<string>;
+        /** Default: each rotation creates a new generation. */
+        readonly rotation?: "in-place";
+        readonly maxAge: pulumi.Input<number>;
+    };
     readonly puller: {
+        readonly rotation?: "in-place";
         readonly rotate?: pulumi.Input<string>;
         readonly maxAge: pulumi.Input<number>;
         /** For which a puller that was replaced stays valid. */
@@ -24,6 +30,8 @@ export interface RobotAccessArgs extends AdminArgs {
     readonly robots: RobotLifetimes;
     /** Source references of images that a new generation is proven with. */
     readonly samples: readonly string[];
+    /** Names of clusters that take the pull secret by hand, for previews of a rotation in place. */
+    readonly byHand?: readonly string[] | undefined;
     /** Whether images are removed, for which the importer may need a right of its own. Plain: it decides on that right. */
     readonly onRemove: OnRemove;
     /** `RegistryAccess.instance`. */
@@ -39,12 +47,13 @@ export class RobotAccess extends pulumi.ComponentResource {
 
     constructor(name: string, args: RobotAccessArgs, opts: pulumi.ComponentResourceOptions = {}) {
         super("registry-passthrough:registry:RobotAccess", name, {}, opts);
-        const { robots, onRemove, ...common } = args;
+        const { robots, onRemove, byHand, ...common } = args;
         const account = (role: "importer" | "puller") => ({
             ...common,
             role,
             stack: pulumi.getStack(),
             ...rotateTexts(robots, role),
+            ...(robots[role].rotation === "in-place" ? { rotation: "in-place" as const } : {}),
         });
         // What a component waits for is not by itself what its children depend on.
         const options = { parent: this, dependsOn: opts.dependsOn ?? [] };
@@ -62,7 +71,12 @@ export class RobotAccess extends pulumi.ComponentResource {
         const { maxAge, overlap } = robots.puller;
         this.puller = new RobotAccount(
             childName(name, STOCK, "puller"),
-            { ...account("puller"), maxAge, overlap },
+            {
+                ...account("puller"),
+                ...(robots.puller.rotation === undefined || byHand === undefined ? {} : { byHand: [...byHand] }),
+                maxAge,
+                overlap,
+            },
             options,
         );
         this.registerOutputs({ importer: this.importer.robot, puller: this.puller.robot });

@@ -1,11 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { RegistryAccess } from "../dynamic-providers/registry-access/resource";
 import { RegistrySuperuser } from "../dynamic-providers/registry-superuser/resource";
+import { RobotRetirement } from "../dynamic-providers/robot-retirement/resource";
 import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
 import type { Credentials } from "../lib/http/credentials";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
-import { SITE_DEFAULTS } from "../lib/site";
+import { SITE_DEFAULTS, type SiteCluster } from "../lib/site";
+import { type ResourcesByName, accountUsers } from "./account-users";
 import { childName } from "./child-name";
+import { applyKnown } from "./known";
 import type { PassthroughSiteArgs } from "./site-args";
 import { RepositoryStructure } from "./repository-structure";
 import { type RobotSummaries, STOCK_SITE, summarizeRobots } from "./site-outputs";
@@ -16,6 +19,10 @@ export interface SiteAccounts {
     readonly puller: pulumi.Output<Credentials>;
     readonly ready: pulumi.Resource;
     readonly robots: pulumi.Output<RobotSummaries>;
+    /**
+     * Declares what deletes earlier pullers, after everything that logs in with the puller. Absent: no account is replaced.
+     */
+    readonly retire?: (users: ResourcesByName) => void;
 }
 
 export type SiteWithRegistry = PassthroughSiteArgs & { readonly registry: RegistryConnectionArgs };
@@ -64,7 +71,7 @@ function createAccounts(
     const admin = { ...connectionArgs(args), credentials, account: "admin" } as const;
     const access = new RegistryAccess(childName(name, STOCK_SITE, "registry"), admin, { parent });
     const options = { parent, dependsOn: [access] };
-    const { superuserPassword, quota, robots = SITE_DEFAULTS.robots } = args;
+    const { superuserPassword, quota, robots = SITE_DEFAULTS.robots, clusters = SITE_DEFAULTS.clusters } = args;
     if (superuserPassword !== undefined) {
         new RegistrySuperuser(childName(name, STOCK_SITE, "superuser"), { ...admin, superuserPassword }, options);
     }
@@ -75,6 +82,7 @@ function createAccounts(
             images,
             owner: access.instance,
             robots,
+            byHand: clusters.flatMap(({ name: cluster, apply }) => (apply ? [] : [cluster])),
             adopt: args.adopt ?? false,
             quota,
             onRemove: args.onRemove ?? SITE_DEFAULTS.onRemove,
@@ -83,7 +91,27 @@ function createAccounts(
     );
     const { importer, puller } = structure.robots;
     const summaries = summarizeRobots(importer, puller, robots.puller.overlap);
-    return { importer: importer.login, puller: puller.login, ready: structure, robots: summaries };
+    const retire = (users: ResourcesByName) => {
+        new RobotRetirement(
+            childName(name, STOCK_SITE, "puller-retirement"),
+            {
+                ...admin,
+                namespace: structure.namespace,
+                current: applyKnown(puller.robot, ({ username }) => username),
+                retired: puller.retiredRobots.apply((earlier) => earlier ?? []),
+                overlap: robots.puller.overlap,
+                users: accountUsers(users),
+                ...(clusters.some(isByHand) ? { byHand: true as const } : {}),
+            },
+            { parent, dependsOn: users.map(([, resource]) => resource) },
+        );
+    };
+    return { importer: importer.login, puller: puller.login, ready: structure, robots: summaries, retire };
+}
+
+/** True if somebody gives the account to what pulls: to a cluster that is not written to, or to the hosts of a target. */
+function isByHand({ apply, targets = [] }: SiteCluster): boolean {
+    return apply === undefined || targets.length > 0;
 }
 
 function requireAccount<Role extends "importer" | "admin">(

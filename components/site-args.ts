@@ -5,6 +5,7 @@ import type { OnRemove } from "../lib/mirror/on-remove";
 import type { NetworkAccess } from "../lib/openshift";
 import type { AdminCredentials } from "../lib/registries";
 import type { ConnectionSecrets, Content, SiteCluster } from "../lib/site";
+import type { SignaturePolicy } from "../lib/signatures";
 import type { RobotLifetimes } from "./robot-access";
 
 /** A site. What decides which resources there are is plain; everything else may be an output of the program. */
@@ -21,6 +22,8 @@ export interface PassthroughSiteArgs {
     readonly networkAccess?: NetworkAccess | undefined;
     /** Hosts that content may come from; those without content are named in a note. */
     readonly upstreams?: readonly string[] | undefined;
+    /** Who must have signed images; default: nobody. */
+    readonly signatures?: readonly SignaturePolicy[] | undefined;
     /** Secret: what connections to the registry need beside an account, as the key of a client certificate. */
     readonly connectionSecrets?: pulumi.Input<ConnectionSecrets> | undefined;
     /** Secret: pushes images. Required where the registry has no robot accounts. */

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ValidationSummary } from "../dynamic-providers/mirror-validation/kind";
 import { MirrorValidation } from "../dynamic-providers/mirror-validation/resource";
 import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
+import type { Credentials } from "../lib/http/credentials";
 import { formatImages } from "../lib/import/image-list";
 import type { OnRemove } from "../lib/mirror/on-remove";
 import { type MirrorObject, renderRoles } from "../lib/openshift";
@@ -17,6 +18,7 @@ import {
     clusterConfiguration,
     clusterKey,
 } from "../lib/site";
+import type { ResourcesByName } from "./account-users";
 import { childName } from "./child-name";
 import type * as clusterModule from "./passthrough-cluster";
 import { STOCK_SITE } from "./site-outputs";
@@ -49,6 +51,8 @@ interface SiteClusterArgs {
     readonly content: readonly Content[];
     /** The registry, and the account that clusters pull with. */
     readonly registry: RegistryArgs;
+    /** Secret: the account that pushes. */
+    readonly importer: pulumi.Output<Credentials>;
     readonly wholeImages?: pulumi.Input<number> | undefined;
     readonly onRemove?: OnRemove | undefined;
 }
@@ -57,6 +61,13 @@ interface SiteClusterArgs {
 interface ClusterValues {
     readonly delivery: pulumi.Output<NamedDelivery>;
     readonly targetFiles: ClusterOutputs["targetFiles"];
+}
+
+interface DeclaredCluster {
+    readonly name: string;
+    readonly outputs: ClusterOutputs;
+    /** What logs in with the account that the cluster pulls with. */
+    readonly users: ResourcesByName;
 }
 
 /**
@@ -68,10 +79,11 @@ export function declareCluster(
     args: SiteClusterArgs,
     { delivery, targetFiles }: ClusterValues,
     opts: pulumi.ComponentResourceOptions,
-): ClusterOutputs {
-    const { site, cluster, content, registry } = args;
+): DeclaredCluster {
+    const { site, cluster, content, registry, importer } = args;
     const child = (text: string) => childName(site, STOCK_SITE, cluster.name === "" ? text : `${text}-${cluster.name}`);
     const validation = declareValidation(child("validation"), args, delivery, opts);
+    const users: ResourcesByName[number][] = [[child("validation"), validation]];
     if (cluster.apply !== undefined) {
         const { kubeconfig } = args;
         if (kubeconfig === undefined)
@@ -81,17 +93,19 @@ export function declareCluster(
         const shape = clusterShape({ content, cluster, registry });
         const proven = validation;
         const parent = opts.parent ? { parent: opts.parent } : {};
-        const values = { site, cluster, kubeconfig, shape, delivery, registry, proven };
-        new PassthroughCluster(child("cluster"), values, parent);
+        const values = { site, cluster, kubeconfig, shape, delivery, registry, importer, content, proven };
+        const { trust } = new PassthroughCluster(child("cluster"), values, parent);
+        users.push([`${child("cluster")}-trust`, trust]);
     }
-    return {
+    const outputs = {
         mirrorRules: delivery.apply(({ mirrorRules }) => mirrorRules),
         registriesConf: delivery.apply(({ registriesConf }) => registriesConf),
         clusterObjects: delivery.apply(({ objects }) => objects),
         targetFiles,
-        roleFiles: renderRoles(cluster.roles ?? [], cluster.version),
+        roleFiles: renderRoles(cluster.roles ?? [], cluster.version, cluster.proof?.namespace),
         validation: validation.summary,
     };
+    return { name: cluster.name, outputs, users };
 }
 
 function declareValidation(

@@ -27,7 +27,7 @@ export interface RobotSummary {
     readonly username: string;
     /** RFC 3339; absent if it never expires. */
     readonly expiresAt?: string;
-    /** Earlier accounts that are still valid, for clusters that have one of them in their pull secret. */
+    /** Earlier accounts that stay valid, at least until then, for clusters that have one of them in their pull secret. */
     readonly retired?: readonly { readonly username: string; readonly validUntil: string }[];
 }
 
@@ -53,14 +53,15 @@ function summarize({ username, expiresAt }: Robot): RobotSummary {
     return { username, ...(expiresAt === undefined ? {} : { expiresAt }) };
 }
 
+/** Which of the others are deleted already is known to their retirement alone, which may be left out of an `up`. */
 function summarizeRetired(retired: readonly RetiredRobot[], overlap: number): Pick<RobotSummary, "retired"> {
-    if (retired.length === 0) return {};
-    return {
-        retired: retired.map((account) => ({
-            username: account.robot.username,
-            validUntil: validUntil(account, overlap).toISOString(),
-        })),
-    };
+    const now = new Date();
+    const valid = retired.flatMap((account) => {
+        const until = validUntil(account, overlap);
+        if (account.gone === true || until <= now) return [];
+        return [{ username: account.robot.username, validUntil: until.toISOString() }];
+    });
+    return valid.length === 0 ? {} : { retired: valid };
 }
 
 /** Source reference -> where the image is at the mirror. */

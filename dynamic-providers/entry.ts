@@ -6,7 +6,9 @@ import { createRequire } from "node:module";
 import type * as clusterAccessModule from "./cluster-access/provider";
 import type * as clusterContactSourceModule from "./cluster-contact-source/provider";
 import type * as clusterCoverageModule from "./cluster-coverage/provider";
+import type * as clusterProofModule from "./cluster-proof/provider";
 import type * as clusterProtectionModule from "./cluster-protection/provider";
+import type * as clusterRolloutModule from "./cluster-rollout/provider";
 import type * as clusterTrustModule from "./cluster-trust/provider";
 import type * as imageImportModule from "./image-import/provider";
 import type * as mirrorValidationModule from "./mirror-validation/provider";
@@ -15,6 +17,7 @@ import type * as registryNamespaceModule from "./registry-namespace/provider";
 import type * as registrySuperuserModule from "./registry-superuser/provider";
 import type * as repositorySetModule from "./repository-set/provider";
 import type * as robotAccountModule from "./robot-account/provider";
+import type * as robotRetirementModule from "./robot-retirement/provider";
 import { isOwnProject } from "./lifecycle/entry-path";
 import { createProvider } from "./lifecycle/resource-provider";
 import { RegistryProcess } from "./registry/registry-process";
@@ -42,6 +45,10 @@ export const robotAccount = createProvider(
     () => (load("./robot-account/provider") as typeof robotAccountModule).robotAccountProvider,
     own,
 );
+export const robotRetirement = createProvider(
+    () => (load("./robot-retirement/provider") as typeof robotRetirementModule).robotRetirementProvider,
+    own,
+);
 export const repositorySet = createProvider(
     () => (load("./repository-set/provider") as typeof repositorySetModule).repositorySetProvider,
     own,
@@ -66,8 +73,16 @@ export const clusterCoverage = createProvider(
     () => (load("./cluster-coverage/provider") as typeof clusterCoverageModule).clusterCoverageProvider,
     own,
 );
+export const clusterProof = createProvider(
+    () => (load("./cluster-proof/provider") as typeof clusterProofModule).clusterProofProvider,
+    own,
+);
 export const clusterProtection = createProvider(
     () => (load("./cluster-protection/provider") as typeof clusterProtectionModule).clusterProtectionProvider,
+    own,
+);
+export const clusterRollout = createProvider(
+    () => (load("./cluster-rollout/provider") as typeof clusterRolloutModule).clusterRolloutProvider,
     own,
 );
 export const clusterTrust = createProvider(

@@ -5,7 +5,9 @@ import { capture } from "./process.mjs";
 /** Tools that only some tests start, by the file of test/support that starts them: they take minutes to build. */
 const toolsOfSupport = {
     "test/support/cluster/control-plane.ts": ["kube-apiserver", "etcd"],
+    "test/support/node/real-node.ts": ["kubernetes-node"],
     "test/support/rules-oracle.ts": ["rules-oracle"],
+    "test/support/signature-oracle.ts": ["signature-oracle"],
     "test/support/other-registries/crane.ts": ["crane"],
     "test/support/other-registries/olareg.ts": ["olareg"],
     "test/support/other-registries/gitea.ts": ["gitea"],

@@ -20,7 +20,7 @@ import {
     imageSetAddition,
     imageSetLines,
 } from "../../lib/passthrough";
-import { type SiteCluster, mirrorPolicy } from "../../lib/site";
+import { mirrorPolicy } from "../../lib/site";
 import { readConnectedSite } from "../accounts/connected-site";
 import { findAccount } from "../accounts/credentials";
 import { accountSources } from "../accounts/site-account";
@@ -32,6 +32,7 @@ import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
 import { statusLine } from "../terminal/status-line";
 import { type KubernetesFiles, readKubernetesFiles } from "./kubernetes-files";
+import { selectCluster } from "./select-cluster";
 
 export interface CoverageOptions {
     readonly stack?: string;
@@ -98,20 +99,6 @@ export async function runCoverage(
 }
 
 const CAN_BE_PULLED: readonly CoveredImage["state"][] = ["covered", "nodes", "internal"];
-
-/** @throws PassthroughError `CONFIG_INVALID` if the site does not have it, or has several and none is named */
-function selectCluster(clusters: readonly SiteCluster[], name: string | undefined): SiteCluster {
-    const [only, ...others] = clusters;
-    const found =
-        name === undefined ? (others.length === 0 ? only : undefined) : clusters.find((one) => one.name === name);
-    if (found !== undefined) return found;
-    const names = clusters.map((cluster) => cluster.name).filter((known) => known !== "");
-    const problem = name === undefined ? "the site has several clusters" : `the site has no cluster ${name}`;
-    throw new PassthroughError(problem, {
-        code: "CONFIG_INVALID",
-        fix: names.length === 0 ? "leave --cluster out" : `name one with --cluster: ${names.join(", ")}`,
-    });
-}
 
 /** As after a command before the pipe that failed: that every image of none is at the mirror would hide it. */
 function nothingToLookUp(paths: readonly string[]): PassthroughError {

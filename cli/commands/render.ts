@@ -76,7 +76,7 @@ function computeOutputs(selection: StackSelection): ClusterOutputs {
     const notes = [...deliveryNotes(deliveries), ...targets.flatMap((found) => found.notes), ...access.notes];
     for (const note of notes) printDiagnostic(`note: ${note}`);
     const { ca = "", clientCertificate = "" } = site.registry;
-    return site.clusters.map(({ name, roles = [], version }, index) => [
+    return site.clusters.map(({ name, roles = [], version, proof }, index) => [
         name,
         {
             ...clusterTexts(deliveries[index] as NamedDelivery),
@@ -84,7 +84,7 @@ function computeOutputs(selection: StackSelection): ClusterOutputs {
             clientCertificate,
             targetFiles: targets[index]?.files ?? {},
             accessFiles: access.files,
-            roleFiles: renderRoles(roles, version),
+            roleFiles: renderRoles(roles, version, proof?.namespace),
         },
     ]);
 }

@@ -60,4 +60,10 @@ export const RENDERED_FILES: readonly RenderedFile[] = [
         what: "a local update service with its graph",
         always: false,
     },
+    {
+        name: "cluster-image-policies.yaml",
+        output: "clusterImagePolicies",
+        what: "who must have signed images (4.20 and later); apply it when verify --signatures succeeds",
+        always: false,
+    },
 ];

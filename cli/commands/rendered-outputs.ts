@@ -15,6 +15,7 @@ export const renderedOutputs = z.object({
     clusterCatalogs: z.string().default(""),
     operatorHub: z.string().default(""),
     updateService: z.string().default(""),
+    clusterImagePolicies: z.string().default(""),
     targetFiles: z.record(relativePath, z.string()).default({}),
     accessFiles: z.record(relativePath, z.string()).default({}),
     roleFiles: z.record(relativePath, z.string()).default({}),

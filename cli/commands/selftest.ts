@@ -13,6 +13,10 @@ import { selectedStack } from "../stack/selected-stack";
 import { readConnectedSite } from "../accounts/connected-site";
 import { accountSources } from "../accounts/site-account";
 import { siteClient, withSiteRegistry } from "../accounts/site-registry";
+import type { SiteCluster } from "../../lib/site";
+import { stackName } from "../stack/stack-file";
+import { selectCluster } from "./select-cluster";
+import { provePods } from "./selftest-pods";
 
 export interface SelftestOptions {
     readonly stack?: string;
@@ -20,21 +24,23 @@ export interface SelftestOptions {
     readonly json?: boolean;
     readonly authfile?: string;
     readonly pullAuthfile?: string;
+    /** Whose rules, where the site has several. */
+    readonly cluster?: string;
+    /** Absent: no cluster is asked. */
+    readonly kubeconfig?: string;
+    readonly context?: string;
 }
 
-/** Pushes a test image, pulls it through the stack's mirror rules and deletes it. */
+/**
+ * Pushes a test image, pulls it through the stack's mirror rules and deletes it; with a kubeconfig, has nodes of the cluster
+ * do the same.
+ */
 export async function runSelftest({ configFile: file, json = false, ...options }: SelftestOptions): Promise<number> {
     const stack = selectedStack(options.stack);
     const site = await readConnectedSite({ stack, file });
     const outputs = await siteOutputs(stack, site.registry.mirrorBase);
-    const { registriesConf } = outputs;
-    if (typeof registriesConf !== "string") {
-        throw new PassthroughError("it has no output registriesConf", {
-            code: "STACK_OUTPUTS_UNAVAILABLE",
-            thing: `stack ${stack}`,
-            fix: "run `npm run up` for this stack first",
-        });
-    }
+    const cluster = selectCluster(site.clusters, options.cluster);
+    const registriesConf = rulesOf(stack, outputs, cluster);
     const { repositoriesFirst } = registryAdmin(site.registry.type).capabilities;
     const sources = (authfile: string | undefined) => accountSources({ stack, file }, site, authfile, { outputs });
     const importer = await findAccount("importer", sources(options.authfile));
@@ -49,29 +55,56 @@ export async function runSelftest({ configFile: file, json = false, ...options }
                     siteClient(site, importer, NEVER_ABORTED),
                     siteClient(site, importer, NEVER_ABORTED, 0),
                 ] as const;
+                const onStep = (step: SelftestStep) =>
+                    print(json ? JSON.stringify(step, hideSecretsInJson) : formatStep(step));
+                const run = randomBytes(8).toString("hex");
                 const result = await selftest({
                     ...{ pushing, pulling, base, registriesConf },
                     into: repositoriesFirst ? mirroredRepository(outputs.images, registriesConf) : undefined,
                     removing: (isAnswering) => (isAnswering ? retrying : once),
-                    name: randomBytes(8).toString("hex"),
-                    onStep: (step) => print(json ? JSON.stringify(step, hideSecretsInJson) : formatStep(step)),
+                    name: run,
+                    onStep,
                 }).finally(() => Promise.all([retrying.close(), once.close()]));
                 signal.throwIfAborted();
-                return result;
+                const { kubeconfig: kubeconfigFile, context } = options;
+                // A cluster would only repeat what is wrong.
+                if (!result || kubeconfigFile === undefined) return result;
+                const pods = {
+                    ...{ kubeconfigFile, context, cluster, registriesConf, run, signal },
+                    stack: stackName({ stack }),
+                    images: repositoriesFirst ? unmarkedSources(outputs.images) : undefined,
+                    removing: () => siteClient(site, importer, NEVER_ABORTED),
+                };
+                return provePods(pushing, base, pods, onStep);
             }),
         ),
     );
     return isSuccessful ? EXIT_OK : EXIT_FAILED;
 }
 
+/** @throws PassthroughError `STACK_OUTPUTS_UNAVAILABLE` if the stack has none for the cluster */
+function rulesOf(stack: string, { registriesConf }: Record<string, unknown>, { name }: SiteCluster): string {
+    const found =
+        typeof registriesConf === "object" ? new Map(Object.entries(registriesConf ?? {})).get(name) : registriesConf;
+    if (typeof found === "string") return found;
+    throw new PassthroughError("it has no output registriesConf", {
+        code: "STACK_OUTPUTS_UNAVAILABLE",
+        thing: `stack ${stack}`,
+        fix: "run `npm run up` for this stack first",
+    });
+}
+
 /** The repository of an image of the stack that keeps its upstream digest and whose host has a mirror rule. */
 function mirroredRepository(images: unknown, registriesConf: string): Repository | undefined {
     const conf = parseRegistriesConf(registriesConf, "the stack's output registriesConf");
-    const known = Object.entries((images ?? {}) as Record<string, { readonly mark?: string }>);
-    return known
-        .filter(([, { mark }]) => mark === undefined)
-        .map(([source]) => parseSourceKey(source))
+    return unmarkedSources(images)
+        .map((source) => parseSourceKey(source))
         .find((source) => findRule(conf, repositoryName(source)) !== undefined);
+}
+
+function unmarkedSources(images: unknown): string[] {
+    const known = Object.entries((images ?? {}) as Record<string, { readonly mark?: string }>);
+    return known.filter(([, { mark }]) => mark === undefined).map(([source]) => source);
 }
 
 type Repository = Pick<Reference, "registry" | "repository">;

@@ -1,22 +1,32 @@
 import { counted, formatBytes } from "../../lib/errors/text";
-import { allImages, allMarks, mirrorPolicy } from "../../lib/site";
+import { type Site, allImages, allMarks, localRepositories, mirrorPolicy } from "../../lib/site";
+import type { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { type ImageProblem, type Verification, imageProblemToJson, problemLines, verifyImages } from "../../lib/import";
-import { type PullChecks, joinPullChecks, pullChecks } from "../../lib/passthrough";
+import {
+    type PullChecks,
+    type SignatureReport,
+    checkSignatures,
+    joinPullChecks,
+    pullChecks,
+    signaturePulls,
+} from "../../lib/passthrough";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
-import { statusLine } from "../terminal/status-line";
+import { type StatusLine, statusLine } from "../terminal/status-line";
 import { readConnectedSite } from "../accounts/connected-site";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
 import { selectedStack } from "../stack/selected-stack";
 import { stackName } from "../stack/stack-file";
+import { isAccepted, signatureLines, signaturesJson } from "./signature-report";
 
 export interface VerifyOptions {
     readonly stack?: string;
     readonly configFile?: string;
     readonly bytes?: boolean;
+    readonly signatures?: boolean;
     readonly json?: boolean;
     readonly authfile?: string;
 }
@@ -26,6 +36,7 @@ export async function runVerify({
     stack: named,
     configFile: file,
     bytes = false,
+    signatures: withSignatures = false,
     json = false,
     authfile,
 }: VerifyOptions): Promise<number> {
@@ -43,19 +54,44 @@ export async function runVerify({
     printDiagnostic(`pulling as ${account.credentials.username}, from ${account.from}`);
     const status = statusLine();
     status.show(`0 of ${counted(checks.checks.length, "image")} proven`);
-    const verification = await interruptible((signal) =>
-        withSiteRegistry(site, account, signal, (client) =>
-            verifyImages(client, checks.checks, {
+    const { verification, signatures } = await interruptible((signal) =>
+        withSiteRegistry(site, account, signal, async (client) => ({
+            verification: await verifyImages(client, checks.checks, {
                 absent: new Set(site.content.flatMap(({ leftOut }) => leftOut)),
                 onProgress: (done, of) => status.show(`${done} of ${counted(of, "image")} proven`),
             }),
-        ),
+            signatures: withSignatures ? await readSignatures(client, site, checks, status) : undefined,
+        })),
     ).finally(() => status.end());
     const failures = [...checks.unredirected, ...verification.failures];
-    if (json)
-        print(JSON.stringify(jsonReport(stackName({ stack }), checks, verification, failures), hideSecretsInJson));
-    else printReport(checks, verification, failures);
-    return failures.length + verification.unread.length === 0 ? EXIT_OK : EXIT_FAILED;
+    if (json) {
+        const report = jsonReport(stackName({ stack }), checks, verification, failures);
+        const about = signatures === undefined ? {} : { signatures: signaturesJson(signatures) };
+        print(JSON.stringify({ ...report, ...about }, hideSecretsInJson));
+    } else {
+        printReport(checks, verification, failures);
+        for (const line of signatures === undefined ? [] : signatureLines(signatures)) print(withoutSecrets(line));
+    }
+    const isProven = failures.length + verification.unread.length === 0;
+    return isProven && (signatures === undefined || isAccepted(signatures)) ? EXIT_OK : EXIT_FAILED;
+}
+
+async function readSignatures(
+    client: RegistryClient,
+    site: Site,
+    { checks }: PullChecks,
+    status: StatusLine,
+): Promise<SignatureReport> {
+    const pulls = signaturePulls({
+        checks,
+        marks: allMarks(site.content),
+        local: localRepositories(site.content),
+        mirrorHost: site.registry.mirror.host,
+    });
+    const count = counted(pulls.length, "image");
+    return checkSignatures(client, pulls, site.signatures, (done) =>
+        status.show(`signatures of ${done} of ${count} read`),
+    );
 }
 
 function totals({ proofs }: Verification) {

@@ -19,6 +19,7 @@ export function verifyDefinition(): CommandDefinition {
         .addOption(stackOption())
         .addOption(configFileOption())
         .option("--bytes", "read and hash every byte of every image")
+        .option("--signatures", "say of each image whether nodes find its signatures and accept them (site.signatures)")
         .addOption(jsonOption("print one JSON object"))
         .addOption(valueOption("--authfile <file>", "auth file with the account that pulls"));
     return {
@@ -26,10 +27,11 @@ export function verifyDefinition(): CommandDefinition {
         examples: [
             { line: "verify --stack site-b", what: "before mirror rules go to a cluster" },
             { line: "verify --bytes --stack site-b", what: "find damaged blobs" },
+            { line: "verify --signatures --stack site-b", what: "before nodes ask for signatures" },
         ],
         exitCodes: [
             [0, "every image is proven"],
-            [1, "failed, or an image is missing, wrong or could not be read"],
+            [1, "failed, or an image is missing, wrong, refused by nodes or could not be read"],
             USAGE_CODE,
             ...INTERRUPTION_CODES,
         ],

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { type CommonOutputs, commonInputs } from "../lifecycle/resource-kind";
 import { clusterArgs, clusterSecrets } from "../cluster/cluster-kind";
 import { type RegistryResourceArgs, allTexts, registryArgs, registrySecrets } from "../registry/registry-kind";
@@ -7,8 +8,8 @@ const args = registryArgs.extend({
     ...clusterArgs.shape,
     /** Replaces another CA or account that the cluster has for the registry. */
     adopt: z.literal(true).optional(),
-    /** How long nodes are waited for; absent: DEFAULT_BOUNDS. */
-    wait: z.object({ operatorMinutes: z.number().positive(), nodeMinutes: z.number().positive() }).optional(),
+    /** Minutes that nodes are waited for at most; absent: as many as the largest pool takes. */
+    minutes: z.number().positive().optional(),
 });
 
 const inputs = args.extend(commonInputs.shape);
@@ -35,3 +36,8 @@ export const clusterTrustKind = {
     outputs: ["configMap", "caHash", "caFound", "entryHash", "differences"],
     secrets: { ...registrySecrets, ...clusterSecrets, entryHash: allTexts },
 } as const;
+
+/** `registry.example:8443` */
+export function registryHost({ mirrorBase }: ClusterTrustInputs["registry"]): string {
+    return parseMirrorBase(mirrorBase).host;
+}

@@ -3,7 +3,6 @@ import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import { type NodeExpectation, readPools } from "../../lib/openshift/rollout/check-nodes";
 import { degradedPools, pausedPools } from "../../lib/openshift/rollout/pool-rollout";
 import type { MachineConfigPool } from "../../lib/openshift/rollout/rollout-objects";
-import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { mirrorUsers } from "../../lib/openshift/existing/mirror-users";
 import { readMirrorObjects } from "../../lib/openshift/existing/read-mirror-objects";
 import { trustDifferences } from "../../lib/openshift/trust/compare-trust";
@@ -13,17 +12,17 @@ import { removeCa, writeCa } from "../../lib/openshift/trust/write-ca";
 import { removeWrittenEntry, writePullEntry } from "../../lib/openshift/trust/write-pull-secret";
 import { clusterLine, clusterName, namedError, withClusterName } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
+import { showWait } from "../cluster/show-wait";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { PartialState } from "../lifecycle/resource-provider";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { checkCertificates } from "./certificates";
 import { desiredTrust } from "./desired";
-import { type ClusterTrustInputs, type ClusterTrustOutputs, clusterTrustKind as kind } from "./kind";
+import { type ClusterTrustInputs, type ClusterTrustOutputs, clusterTrustKind as kind, registryHost } from "./kind";
 import { previewTrust } from "./preview";
-import { showWait } from "./show-wait";
 
 /** The registry's path, proxy and limits are nothing that a cluster has. */
-const COMPARED = comparedInputs(kind, ["registry", "connectionSecrets", "version", "wait", "account", "adopt"]);
+const COMPARED = comparedInputs(kind, ["registry", "connectionSecrets", "version", "minutes", "account", "adopt"]);
 
 /** The CA and an entry in the global pull secret, on every node of a cluster. */
 export const clusterTrustProvider: RegistryProvider<ClusterTrustInputs, ClusterTrustOutputs> = {
@@ -33,7 +32,7 @@ export const clusterTrustProvider: RegistryProvider<ClusterTrustInputs, ClusterT
 
     compare: (olds, news) => {
         // The nodes still pull from the former registry until their mirror rules are replaced.
-        const replaces = registryHost(olds) === registryHost(news) ? [] : ["registry"];
+        const replaces = registryHost(olds.registry) === registryHost(news.registry) ? [] : ["registry"];
         const isChanged = changedInputs(olds, news, COMPARED).length > 0 || olds.registry.ca !== news.registry.ca;
         return {
             changes: isChanged || olds.differences.length > 0 || replaces.length > 0,
@@ -42,18 +41,18 @@ export const clusterTrustProvider: RegistryProvider<ClusterTrustInputs, ClusterT
     },
 
     create: async (inputs, context) => {
-        const written = await apply(inputs, {}, context);
+        const written = await apply(inputs, {}, inputs, context);
         return { id: resourceId(inputs), outs: { ...inputs, ...written, differences: [] } };
     },
 
     update: async (olds, news, context) => {
-        const written = await apply(news, writtenTrust(olds), context);
+        const written = await apply(news, writtenTrust(olds), olds, context);
         return { ...news, ...written, differences: [] };
     },
 
     read: async (olds, context) => {
         const inputs = storedInputs<ClusterTrustInputs>(kind, olds);
-        const host = registryHost(olds);
+        const host = registryHost(olds.registry);
         const found = await withReadableCluster(
             olds,
             context,
@@ -76,26 +75,21 @@ export const clusterTrustProvider: RegistryProvider<ClusterTrustInputs, ClusterT
  */
 async function removeUnused(client: ClusterClient, olds: ClusterTrustOutputs, context: RegistryContext): Promise<void> {
     const { process, signal, log } = context;
-    const [host, written] = [registryHost(olds), writtenTrust(olds)];
+    const [host, written] = [registryHost(olds.registry), writtenTrust(olds)];
     const warn = (text: string | undefined) => {
         if (text !== undefined) log.line("warning", clusterLine(olds, text));
     };
     const users = mirrorUsers((await readMirrorObjects(client)).objects, host);
     if (users.length > 0) return warn(`CA and account of ${host} stay: ${users.join(", ")} still have mirrors there`);
     const degradedBefore = degradedPools(await readPools(client));
-    await showWait(client, { unusedHost: host, degradedBefore }, olds, context);
+    await showWait(client, { unusedHost: host, degradedBefore }, { bounds: { totalMinutes: olds.minutes } }, context);
     const options = { clock: process.clock, signal };
     warn(await removeWrittenEntry(client, host, written, options));
     if (written.caHash !== undefined) warn(await removeCa(client, trustKey(host), written, options));
 }
 
 function resourceId(inputs: ClusterTrustInputs): string {
-    return `${registryHost(inputs)}@${clusterName(inputs)}`;
-}
-
-/** `registry.example:8443` */
-function registryHost({ registry }: Pick<ClusterTrustInputs, "registry">): string {
-    return parseMirrorBase(registry.mirrorBase).host;
+    return `${registryHost(inputs.registry)}@${clusterName(inputs)}`;
 }
 
 function writtenTrust({ configMap, caHash, caFound, entryHash }: ClusterTrustOutputs): WrittenTrust {
@@ -104,11 +98,13 @@ function writtenTrust({ configMap, caHash, caFound, entryHash }: ClusterTrustOut
 
 /**
  * Writes what is missing, the CA first, and waits for the nodes.
- * @throws PartialState with what was written, if it failed after the first write
+ * @param proven has the account that every node had before
+ * @throws PartialState with what was written, and the former account, if it failed after the first write
  */
 async function apply(
     inputs: ClusterTrustInputs,
     before: WrittenTrust,
+    { credentials }: Pick<ClusterTrustInputs, "credentials">,
     context: RegistryContext,
 ): Promise<WrittenTrust> {
     await withClusterName(inputs, () => checkCertificates(inputs, context));
@@ -119,7 +115,7 @@ async function apply(
             await run.wait();
         } catch (error) {
             if (!run.hasWritten) throw error;
-            throw new PartialState(resourceId(inputs), { ...run.written, differences: [] }, [
+            throw new PartialState(resourceId(inputs), { ...run.written, credentials, differences: [] }, [
                 errorMessage(namedError(inputs, error)),
             ]);
         }
@@ -183,7 +179,8 @@ class TrustRun {
     }
 
     async wait(): Promise<void> {
-        await showWait(this.client, this.expectation(), this.inputs, this.context);
+        const bounds = { totalMinutes: this.inputs.minutes };
+        await showWait(this.client, this.expectation(), { bounds }, this.context);
     }
 
     private expectation(): NodeExpectation {

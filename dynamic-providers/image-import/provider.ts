@@ -13,7 +13,7 @@ import {
 } from "../../lib/import";
 import { registryAdmin } from "../../lib/registries";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
-import { hasMoved, orRefused, replacedRegistry, sharedLookups, withRegistry } from "../registry/connection";
+import { hasMoved, isMoving, orRefused, replacedRegistry, sharedLookups, withRegistry } from "../registry/connection";
 import type { RegistryContext, RegistryProcess, RegistryProvider } from "../registry/registry-process";
 import { type StateBefore, NOTHING, importAgain, importImages, setId } from "./import-images";
 import { type ImageImportInputs, type ImageImportOutputs, imageImportKind as kind } from "./kind";
@@ -30,10 +30,13 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
     describeChanges: async (olds, news, { log, process }) => {
         const { mirrorBase } = news.registry;
         process.reimports.set(setId(news), (sources, context) => importAgain(news, sources, context));
-        const [before, after] = [toImageMap(olds.images ?? {}), toImageMap(news.images)];
+        const before = isMoving(olds, news) ? {} : toImageMap(olds.images ?? {});
+        const after = toImageMap(news.images);
         const wanted = await wantedSet(news.lock, after);
+        // The engine checks a replacement once more, as a new resource.
+        const isRepeated = olds.images === undefined && process.declaredSets.has({ mirrorBase, lock: news.lock });
         process.declaredSets.add({ mirrorBase, lock: news.lock }, { wanted, before });
-        describeImageChanges(wanted, before, log);
+        if (!isRepeated) describeImageChanges(wanted, before, log);
         if (olds.images === undefined && adoptsImages(news, process)) {
             log.line("info", adoptedImagesLine(Object.keys(after).length));
         }

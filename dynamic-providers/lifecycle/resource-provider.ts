@@ -27,6 +27,8 @@ export interface ResourceProvider<
      * certainly fail for: the preview fails then.
      */
     describeChanges?(olds: Partial<Inputs>, news: Inputs, context: OperationContext<Process>): Promise<void>;
+    /** `describeChanges` works with values that are not known yet; absent: it is not called then. */
+    readonly describesUnknown?: true;
     /** A pure comparison of state with the inputs. */
     compare(olds: Outputs, news: Inputs): { readonly changes: boolean; readonly replaces?: readonly string[] };
     create(inputs: Inputs, context: OperationContext<Process>): Promise<{ id: string; outs: Outputs }>;
@@ -104,7 +106,7 @@ export function createProvider<
                 const inputs =
                     (await provider.findInputs?.(olds as Partial<Inputs>, normalized, context)) ?? normalized;
                 // Credentials that are not known yet are no reason to describe less of the rest.
-                if (!hasUnknown(withoutSecretProperties(provider, news)))
+                if (provider.describesUnknown === true || !hasUnknown(withoutSecretProperties(provider, news)))
                     await provider.describeChanges?.(olds as Partial<Inputs>, inputs, context);
                 return { inputs, failures };
             }),

@@ -15,7 +15,7 @@ import {
 import { pullChecks } from "../../lib/passthrough";
 import { describeAllSets } from "../image-import/preview";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
-import { hasMoved, orRefused, sharedLookups, withRegistry } from "../registry/connection";
+import { hasMoved, isMoving, orRefused, sharedLookups, withRegistry } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
     type MirrorValidationInputs,
@@ -34,7 +34,8 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
     describeChanges: async (olds, news, { log, process }) => {
         const onRemove = process.settings.removalRule(news);
         const sets = [...process.declaredSets.at(news.registry.mirrorBase).values()];
-        describeAllSets(sets, toImageMap(olds.images ?? {}), onRemove, log);
+        const before = isMoving(olds, news) ? {} : toImageMap(olds.images ?? {});
+        describeAllSets(sets, before, onRemove, log);
         describeClusterChange(olds, news, log);
     },
 

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { Wait } from "../../lib/distribution/client/registry-client";
-import { registryAdmin } from "../../lib/registries";
+import { explainRemovedCa, registryAdmin } from "../../lib/registries";
 import { ProgressRow } from "../lifecycle/progress-row";
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
-import { adminAccount, hasMoved } from "../registry/connection";
+import { adminAccount, hasMoved, replacedRegistry } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import { siteChanges } from "./changes";
 import { type RegistryAccessInputs, registryAccessKind as kind } from "./kind";
 
 export interface RegistryAccessOutputs extends RegistryAccessInputs, CommonOutputs {
@@ -26,6 +27,7 @@ export const registryAccessProvider: RegistryProvider<RegistryAccessInputs, Regi
     },
 
     describeChanges: async (olds, news, { log }) => {
+        for (const text of siteChanges(olds, news)) log.line("info", text);
         if (olds.registry?.type === news.registry.type) return;
         for (const gap of registryAdmin(news.registry.type).capabilities.gaps) log.line("warning", gap);
     },
@@ -34,26 +36,35 @@ export const registryAccessProvider: RegistryProvider<RegistryAccessInputs, Regi
 
     create: async (inputs, context) => ({
         id: inputs.registry.mirrorBase,
-        outs: await check(inputs, context),
+        outs: await check(inputs, undefined, context),
     }),
 
-    update: async (_olds, news, context) => check(news, context),
+    update: async (olds, news, context) => check(news, olds, context),
 
     read: async (olds, context) => {
         const inputs = storedInputs(kind, olds);
-        if (!hasMoved(olds, context)) await check(inputs, context);
+        if (!hasMoved(olds, context)) await check(inputs, olds, context);
         return { outs: olds, inputs };
     },
 
     remove: async () => undefined,
 };
 
-async function check(inputs: RegistryAccessInputs, context: RegistryContext): Promise<RegistryAccessOutputs> {
+/** @param olds undefined: there is no state yet */
+async function check(
+    inputs: RegistryAccessInputs,
+    olds: RegistryAccessOutputs | undefined,
+    context: RegistryContext,
+): Promise<RegistryAccessOutputs> {
     const row = new ProgressRow(context.log);
     const account = { ...adminAccount(inputs, context), onWait: (wait: Wait) => row.waiting(wait) };
     const { prefix } = context.process.settings.registry(inputs).mirror;
+    const formerCa = olds !== undefined && replacedRegistry(olds, inputs).length === 0 ? olds.registry.ca : undefined;
     const { notes, version } = await registryAdmin(inputs.registry.type)
         .check(account, prefix)
+        .catch(async (error: unknown) => {
+            throw await explainRemovedCa(error, account, formerCa);
+        })
         .finally(() => row.stop());
     for (const note of notes) context.log.line("warning", note);
     return { ...inputs, notes, version };

@@ -1,13 +1,15 @@
 import { RegistryClient, requestsFor } from "../../lib/distribution/client/registry-client";
 import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
 import { RegistryError } from "../../lib/errors/errors";
+import type { Credentials } from "../../lib/http/credentials";
 import type { LookupCache } from "../../lib/import";
 import { type MirrorBase, isSameMirrorBase } from "../../lib/mirror/mirror-reference";
 import { type RegistryAccount, type RegistryManagement, registryAdmin } from "../../lib/registries";
 import { type SiteRegistry, registryEndpoint } from "../../lib/site";
 import { ProgressRow } from "../lifecycle/progress-row";
+import { hasUnknown } from "../lifecycle/unknown-value";
 import type { AdminInputs, RegistryInputs } from "./registry-kind";
-import type { RegistryContext } from "./registry-process";
+import type { RegistryContext, RegistryProcess } from "./registry-process";
 
 type Registry = Pick<RegistryInputs, "registry" | "connectionSecrets">;
 
@@ -22,6 +24,12 @@ export function hasMoved({ registry }: Registry, { process }: RegistryContext): 
 /** The properties to replace a resource for, if its registry is another one. */
 export function replacedRegistry(olds: Registry, news: Registry): string[] {
     return isSameMirrorBase(olds.registry.mirrorBase, news.registry.mirrorBase) ? [] : ["registry"];
+}
+
+/** True if a resource is checked for another registry than it was at: its content is not there yet, as far as is known. */
+export function isMoving({ registry }: Partial<Registry>, news: Registry): boolean {
+    if (registry === undefined || hasUnknown(news.registry)) return false;
+    return replacedRegistry({ registry }, news).length > 0;
 }
 
 /** The registry and the account that administers it. */
@@ -68,7 +76,7 @@ export async function withRegistry<T>(
     const registry = { ...process.settings.registry(inputs), ...changes };
     const client = new RegistryClient({
         endpoint: registryEndpoint(registry),
-        credentials: process.settings.credentials(inputs),
+        credentials: contentCredentials(inputs, process),
         requests: registry.requests ?? requestsFor(inputs.concurrency ?? 0),
         maxBody: registry.maxBody,
         retry: { ...DEFAULT_RETRY, seconds: registry.retrySeconds },
@@ -86,8 +94,15 @@ export async function withRegistry<T>(
 
 /** What refreshes of other resources have found with the same account, for a refresh. */
 export function sharedLookups(inputs: RegistryInputs, { process }: RegistryContext): LookupCache {
-    const { settings, lookups } = process;
-    return lookups.for(settings.registry(inputs), settings.credentials(inputs));
+    return process.lookups.for(process.settings.registry(inputs), contentCredentials(inputs, process));
+}
+
+/**
+ * A refresh of what uses a robot account comes after the account's update, with the secret of the state from before it:
+ * that is no reason to call the account rejected.
+ */
+function contentCredentials(inputs: RegistryInputs, { settings, renewedLogins }: RegistryProcess): Credentials {
+    return renewedLogins.current(inputs.registry.mirrorBase, settings.credentials(inputs));
 }
 
 /**

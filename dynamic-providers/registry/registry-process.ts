@@ -5,7 +5,7 @@ import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import { type ConnectOptions, connectCluster } from "../../lib/kubernetes/connect";
 import type { Clock } from "../../lib/openshift/rollout/wait-for-nodes";
 import { ClusterSettings } from "../cluster/cluster-settings";
-import { SYSTEM_CLOCK } from "../cluster/system-clock";
+import { SYSTEM_CLOCK } from "../../lib/openshift/rollout/system-clock";
 import { Engine } from "../lifecycle/engine";
 import { Operations } from "../lifecycle/operations";
 import type { OperationContext, ProviderProcess, ReadConfig } from "../lifecycle/provider-process";
@@ -13,6 +13,7 @@ import type { CommonInputs, CommonOutputs } from "../lifecycle/resource-kind";
 import type { ResourceProvider } from "../lifecycle/resource-provider";
 import { DeclaredSets } from "./declared-sets";
 import { OwnChanges } from "./own-changes";
+import { RenewedLogins } from "./renewed-logins";
 import { SharedLookups } from "./shared-lookups";
 import { StackSettings } from "./stack-settings";
 
@@ -64,6 +65,13 @@ export class RegistryProcess implements ProviderProcess {
      * has to ask with it anyway.
      */
     readonly pullers = new Map<string, Credentials>();
+    /** Accounts whose secret an operation of this process has changed: a refresh later in the same run reads the old one. */
+    readonly renewedLogins = new RenewedLogins();
+    /**
+     * By `mirrorBase`, user names of robot accounts that an operation of this process has created: a refresh that comes later
+     * in the same run knows only those before them, and must not report them as strangers.
+     */
+    readonly createdRobots = new Map<string, readonly string[]>();
     /**
      * By `mirrorBase`, sources of images that an operation of this process has pushed or removed: a refresh that comes
      * later in the same run looks for what state still has, and must not report that as damage.

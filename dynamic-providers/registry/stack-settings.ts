@@ -1,3 +1,4 @@
+import { certificatesIn } from "../../lib/http/certificates";
 import type { Credentials } from "../../lib/http/credentials";
 import { readTextFile } from "../../lib/files/text-file";
 import { isSameMirrorBase } from "../../lib/mirror/mirror-reference";
@@ -10,7 +11,6 @@ import {
     type RegistryConnection,
     type SiteRegistry,
     UNKNOWN_SITE,
-    certificatesIn,
     isKeyOfCertificate,
     parseConnection,
     parseJson,
@@ -70,6 +70,17 @@ export class StackSettings {
         readonly onRemove?: OnRemove | undefined;
     }): OnRemove {
         return this.hasMoved(registry) ? "keep" : (this.site.onRemove?.value ?? onRemove ?? "keep");
+    }
+
+    /** Whether a rotation of a robot account gives it a new secret in place: by today's configuration, else by its state. */
+    rotatesInPlace({
+        role,
+        rotation,
+    }: {
+        readonly role: "importer" | "puller";
+        readonly rotation?: "in-place" | undefined;
+    }): boolean {
+        return (this.site.rotations?.value[role] ?? rotation) === "in-place";
     }
 
     /** A resource's registry, with today's CA, client certificate, proxy and retry time. */

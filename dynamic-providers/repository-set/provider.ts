@@ -55,8 +55,10 @@ export const repositorySetProvider: RegistryProvider<RepositorySetInputs, Reposi
     read: async (olds, context) => {
         const inputs = storedInputs(kind, olds);
         if (hasMoved(olds, context)) return { outs: olds, inputs };
+        const successors = context.process.createdRobots.get(inputs.registry.mirrorBase) ?? [];
         const { missing, differences, warnings } = await withManagement(inputs, context, async ({ repositories }) => {
-            return (await repositories?.read(desiredState(inputs))) ?? { missing: [], differences: [], warnings: [] };
+            const found = await repositories?.read({ ...desiredState(inputs), successors });
+            return found ?? { missing: [], differences: [], warnings: [] };
         });
         for (const name of missing) context.log.line("warning", `the repository ${name} does not exist`);
         for (const text of [...differences, ...warnings]) context.log.line("warning", text);

@@ -4,13 +4,16 @@ import { type DesiredRobot, type RobotAdmin, registryAdmin } from "../../lib/reg
 import type { ResourceLog } from "../lifecycle/engine";
 import { robotDescription } from "./description";
 import type { RobotAccountInputs, RobotAccountOutputs } from "./kind";
-import { expiryDays } from "./rotation";
+import { expiryDays, renewalDay } from "./rotation";
 
 /** More names in a row that belong to other stacks are a mistake. */
 const MAX_TAKEN = 100;
 
-/** What the registry should have of the account. */
-export function desiredState(inputs: RobotAccountInputs, generation: number): DesiredRobot {
+/**
+ * What the registry should have of the account.
+ * @param renewed `renewalDay` of an account that got its secret in place
+ */
+function desiredState(inputs: RobotAccountInputs, generation: number, renewed = 0): DesiredRobot {
     const { role, namespace, stack, owner, maxAge, removes } = inputs;
     return {
         name: `${role}-${generation}`,
@@ -19,9 +22,24 @@ export function desiredState(inputs: RobotAccountInputs, generation: number): De
         ...(removes === undefined ? {} : { removes }),
         description: robotDescription(stack, role, owner),
         ...(registryAdmin(inputs.registry.type).capabilities.robotExpiry
-            ? { days: expiryDays(inputs), leastDays: maxAge }
+            ? { days: renewed + expiryDays(inputs), leastDays: renewed + maxAge }
             : {}),
     };
+}
+
+/** What the registry should have of the account in state, by these inputs. */
+export function desiredOfState({ generation, robot, renewedAt }: RobotAccountOutputs, inputs: RobotAccountInputs) {
+    return desiredState(inputs, generation, renewalDay({ ...robot, renewedAt }));
+}
+
+/**
+ * What a refresh compares the account with. Its end is the one that this stack gave it, under an overlap that may have been
+ * longer, unless a refresh has found the account changed.
+ */
+export function asLeft(olds: RobotAccountOutputs): DesiredRobot {
+    const { differences, robot } = olds;
+    const isKnown = differences.length === 0 && robot.expiresAt !== undefined;
+    return { ...desiredOfState(olds, olds), ...(isKnown ? { until: robot.expiresAt } : {}) };
 }
 
 type CreatedAccount = Pick<RobotAccountOutputs, "generation" | "name" | "robot" | "login" | "differences">;
@@ -62,10 +80,11 @@ export async function createAccount(
 /** True if an update that keeps the generation has nothing to do at the registry. */
 export function isAsDesired(olds: RobotAccountOutputs, news: RobotAccountInputs): boolean {
     const { generation, differences } = olds;
+    if (news.rotation === "in-place" && olds.maxAge !== news.maxAge) return false;
     return differences.length === 0 && isDeepStrictEqual(comparable(olds, generation), comparable(news, generation));
 }
 
-/** Without lifetimes: a refresh finds out whether the account's is long enough, and another maxAge is another account. */
+/** Without lifetimes: a refresh finds out whether the account's is long enough, and another generation has its own. */
 function comparable(inputs: RobotAccountInputs, generation: number): DesiredRobot {
     const { days: _days, leastDays: _least, ...desired } = desiredState(inputs, generation);
     return desired;

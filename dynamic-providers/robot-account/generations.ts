@@ -1,12 +1,13 @@
 import { registryAdmin } from "../../lib/registries";
 import { UNKNOWN_VALUE } from "../lifecycle/unknown-value";
-import { type Times, upcomingRotation } from "./rotation";
+import { isMoving } from "../registry/connection";
+import { type Times, ageReason, upcomingRotation } from "./rotation";
 import type { RetiredAccount, RobotAccountInputs, RobotAccountOutputs } from "./kind";
 
 const DAY_MS = 24 * 3600 * 1000;
 
 /** What a refresh has noted beside the inputs: the engine gives a check nothing else of the state. */
-type NotedInputs = Partial<
+export type NotedInputs = Partial<
     RobotAccountInputs &
         Pick<RobotAccountOutputs, "due" | "gone"> &
         Times & {
@@ -21,10 +22,21 @@ type NotedInputs = Partial<
  */
 export function nextGeneration(olds: NotedInputs, news: RobotAccountInputs, decided: Map<string, number>): number {
     if (olds.generation === undefined) return decided.get(news.selfUrn) ?? 1;
-    const isDue = replacementReason(olds, news) !== undefined;
-    const generation = isDue ? (olds.nextGeneration ?? olds.generation + 1) : olds.generation;
+    const isReplaced = isReplacing(olds, news) && replacementReason(olds, news) !== undefined;
+    const generation = isReplaced ? (olds.nextGeneration ?? olds.generation + 1) : olds.generation;
     decided.set(news.selfUrn, generation);
     return generation;
+}
+
+/** Whether a rotation would create a new generation; in place it does so where the account does not exist (any more). */
+function isReplacing(olds: NotedInputs, news: RobotAccountInputs): boolean {
+    return news.rotation !== "in-place" || olds.gone === true || isMoving(olds, news);
+}
+
+/** Why the account gets a new secret in place; undefined: it does not. */
+export function renewalReason(olds: NotedInputs, news: RobotAccountInputs): string | undefined {
+    const isNew = olds.generation === undefined || (news.generation ?? 0) > olds.generation;
+    return isNew || isReplacing(olds, news) ? undefined : replacementReason(olds, news);
 }
 
 /**
@@ -34,7 +46,7 @@ export function nextGeneration(olds: NotedInputs, news: RobotAccountInputs, deci
  */
 export function isReplaced(olds: RobotAccountOutputs, news: RobotAccountInputs): boolean {
     if ((news.generation ?? 0) > olds.generation) return true;
-    return news.overlap !== undefined && changedText(olds, news) !== undefined;
+    return isReplacing(olds, news) && news.overlap !== undefined && changedText(olds, news) !== undefined;
 }
 
 /** The texts to store for an account that is kept: those of before as long as a change of one still has to replace it. */
@@ -48,27 +60,33 @@ function changedText({ rotate: before }: NotedInputs, { rotate = {} }: RobotAcco
     return Object.keys(rotate).find((key) => rotate[key] !== UNKNOWN_VALUE && rotate[key] !== before?.[key]);
 }
 
-/** Why the account is replaced: what a refresh found, or what was changed in the configuration. undefined: it is not. */
+/** Why the account is rotated: what a refresh found, or what was changed in the configuration. undefined: it is not. */
 function replacementReason(olds: NotedInputs, news: RobotAccountInputs): string | undefined {
+    // The new address may lead to the same registry, and the site may come back, while clusters still pull with this account.
+    if (isMoving(olds, news)) return `the registry moves to ${news.registry.mirrorBase}`;
     if (olds.due !== undefined) return olds.due;
     const rotated = changedText(olds, news);
     if (rotated !== undefined) return `${rotated} was changed`;
-    const expires = registryAdmin(news.registry.type).capabilities.robotExpiry;
-    return expires && olds.maxAge !== news.maxAge ? "maxAge was changed" : undefined;
+    if (olds.maxAge === news.maxAge) return undefined;
+    // In place its lifetime is changed, unless the secret is too old for the new one.
+    if (!isReplacing(olds, news))
+        return olds.createdAt && ageReason({ ...olds, createdAt: olds.createdAt }, news, new Date());
+    return registryAdmin(news.registry.type).capabilities.robotExpiry ? "maxAge was changed" : undefined;
 }
 
 /**
- * The earlier generations that stay: those whose overlap has not ended, and the current one if `generation` replaces it.
- * An account that was deleted in the registry is not among them.
+ * The earlier generations that stay here, and the current one if `generation` replaces it and it was not deleted in the
+ * registry. When they are deleted is no matter of time alone: see `RobotRetirement`.
  */
-export function remainingAccounts(
+export function earlierAccounts(
     olds: NotedInputs,
-    { role, overlap }: RobotAccountInputs,
+    news: RobotAccountInputs,
     generation: number,
     now: Date,
 ): readonly RetiredAccount[] {
-    if (overlap === undefined) return [];
-    const kept = (olds.retired ?? []).filter((account) => validUntil(account, overlap) > now);
+    const { role, overlap } = news;
+    if (overlap === undefined || isMoving(olds, news)) return [];
+    const kept = olds.retired ?? [];
     if (olds.generation === undefined || generation <= olds.generation || olds.gone === true) return kept;
     const { expiresAt } = olds;
     const retired = { name: `${role}-${olds.generation}`, retiredAt: now.toISOString() };
@@ -82,9 +100,18 @@ export function validUntil({ retiredAt, expiresAt }: Omit<RetiredAccount, "name"
 }
 
 /** The times of an account that stays, for later checks: a refresh has noted them, and no update asks for them. */
-export function keptTimes({ createdAt, expiresAt, ...olds }: NotedInputs, generation: number): Partial<Times> {
+export function keptTimes({ createdAt, ...olds }: NotedInputs, generation: number): Partial<Times> {
     if (generation !== olds.generation || createdAt === undefined) return {};
-    return { createdAt, ...(expiresAt === undefined ? {} : { expiresAt }) };
+    return notedTimes({ ...olds, createdAt });
+}
+
+/** As inputs have them. */
+export function notedTimes({ createdAt, expiresAt, renewedAt }: Times): Times {
+    return {
+        createdAt,
+        ...(expiresAt === undefined ? {} : { expiresAt }),
+        ...(renewedAt === undefined ? {} : { renewedAt }),
+    };
 }
 
 /** For a preview: that the account is due for replacement soon. */
@@ -97,25 +124,32 @@ export function upcomingLine(olds: NotedInputs, news: RobotAccountInputs): strin
 
 /** Inputs as state holds them: times that a refresh has noted are those of the account, which may be another one now. */
 export function withoutTimes(inputs: RobotAccountInputs): RobotAccountInputs {
-    const { createdAt: _createdAt, expiresAt: _expiresAt, ...rest } = inputs as RobotAccountInputs & Partial<Times>;
+    const {
+        createdAt: _createdAt,
+        expiresAt: _expiresAt,
+        renewedAt: _renewedAt,
+        ...rest
+    } = inputs as RobotAccountInputs & Partial<Times>;
     return rest;
 }
 
-/** For a preview: which generation replaces which and why, which earlier ones stay valid until when, which are removed. */
+/** For a preview: which generation replaces which and why, and until when the replaced one stays valid. */
 export function generationLines(olds: NotedInputs, news: RobotAccountInputs): string[] {
     const { overlap = 0, retired = [] } = news;
-    const day = (account: RetiredAccount) => validUntil(account, overlap).toISOString().slice(0, 10);
-    const isKept = (account: RetiredAccount) => retired.some(({ retiredAt }) => retiredAt === account.retiredAt);
-    const ended = (olds.retired ?? []).filter((account) => !isKept(account));
+    if (isMoving(olds, news)) return replacementLine(olds, news);
+    const added = retired.slice(olds.retired?.length ?? 0);
     return [
         ...replacementLine(olds, news),
-        ...retired.map(
-            (account) =>
-                `${account.name} stays valid until ${day(account)} for clusters that still have it in their pull secret ` +
-                "(site.robots.puller.overlap); the first up after that removes it",
-        ),
-        ...ended.map((account) => `${account.name} is removed: its overlap ended on ${day(account)}`),
+        ...added.map((account) => validityLine(account.name, validUntil(account, overlap))),
     ];
+}
+
+/** For a preview: until when an account that was replaced stays valid. */
+export function validityLine(name: string, until: Date): string {
+    return (
+        `${name} stays valid until ${until.toISOString().slice(0, 10)} for clusters that still have it in their pull ` +
+        "secret (site.robots.puller.overlap); the first up after that deletes it"
+    );
 }
 
 function replacementLine(olds: NotedInputs, news: RobotAccountInputs): string[] {

@@ -15,12 +15,17 @@ const args = adminArgs.extend({
     /** Days. The account is replaced by a new generation when two thirds of them are over. */
     maxAge: z.number(),
     /**
-     * Days for which an earlier generation stays valid beside the new one. Absent: the earlier one is removed at the end
-     * of the same `up`, which is right only where every user of the account is a resource of the stack.
+     * Days for which an earlier generation stays valid beside the new one: a `RobotRetirement` deletes it after them.
+     * Absent: the engine deletes it at the end of the same `up`, which is right only where every user of the account is a
+     * resource of the stack.
      */
     overlap: z.number().nonnegative().optional(),
     /** By configuration key, texts that replace the account whenever they change. Absent: there is none. */
     rotate: z.record(z.string(), z.string()).readonly().optional(),
+    /** A rotation gives the account a new secret under its name. Absent: a new generation takes its place. */
+    rotation: z.literal("in-place").optional(),
+    /** Names of the clusters that take the pull secret by hand; "" is the only one. Only with `rotation`. */
+    byHand: z.array(z.string()).readonly().optional(),
     /** Source references of images that a new generation is proven with, if the registry has them. */
     samples: z.array(z.string()).readonly().optional(),
     /** Removes images too; absent where it does not, or needs no right for it. */
@@ -36,11 +41,25 @@ const retiredAccount = z.object({
     expiresAt: z.string().optional(),
 });
 
+const robot: z.ZodType<Robot> = z.object({
+    id: z.string(),
+    username: z.string(),
+    createdAt: z.string(),
+    expiresAt: z.string().exactOptional(),
+});
+
+/** An earlier generation, with what the registry knows it by. */
+export const retiredRobot = retiredAccount.extend({
+    robot,
+    /** Within its overlap, a refresh found that nobody can log in with it any more. */
+    gone: z.literal(true).optional(),
+});
+
 const inputs = args.extend({
     ...commonInputs.shape,
     /** The least number in its name; derived by the provider. */
     generation: z.number().optional(),
-    /** Earlier generations that stay; derived by the provider. Absent: there are none. */
+    /** Earlier generations that are not known to be deleted; derived by the provider. Absent: there are none. */
     retired: z.array(retiredAccount).readonly().optional(),
 });
 
@@ -48,11 +67,7 @@ export type RobotAccountArgs = RegistryResourceArgs<typeof args>;
 export type RobotAccountInputs = Readonly<z.infer<typeof inputs>>;
 /** An earlier generation of a robot account that clusters may still pull with. */
 export type RetiredAccount = Readonly<z.infer<typeof retiredAccount>>;
-
-/** An earlier generation, with what the registry knows it by. */
-export interface RetiredRobot extends RetiredAccount {
-    readonly robot: Robot;
-}
+export type RetiredRobot = Readonly<z.infer<typeof retiredRobot>>;
 
 export interface RobotAccountOutputs extends RobotAccountInputs, CommonOutputs {
     readonly generation: number;
@@ -65,13 +80,20 @@ export interface RobotAccountOutputs extends RobotAccountInputs, CommonOutputs {
     readonly differences: readonly string[];
     /** Why a refresh found that it has to be replaced. */
     readonly due?: string | undefined;
-    /** Earlier generations that still exist; absent: there are none. */
+    /** When it got its present secret in place, RFC 3339; absent: it has the one that it was created with. */
+    readonly renewedAt?: string | undefined;
+    /** It has got a new secret that no pull or push has proven yet. */
+    readonly unproven?: true | undefined;
+    /**
+     * Earlier generations that are not known to be deleted; absent: there are none. One that was deleted after its overlap
+     * stays until the next update: a state that changes by itself would be drift.
+     */
     readonly retiredRobots?: readonly RetiredRobot[] | undefined;
 }
 
 export const robotAccountKind = {
     name: "robotAccount",
     inputs,
-    outputs: ["generation", "name", "robot", "login", "differences", "retiredRobots"],
+    outputs: ["generation", "name", "robot", "login", "differences", "renewedAt", "unproven", "retiredRobots"],
     secrets: { ...registrySecrets, login: accountTexts },
 } as const;

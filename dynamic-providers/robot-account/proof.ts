@@ -2,22 +2,23 @@ import type { Credentials } from "../../lib/http/credentials";
 import { RegistryError } from "../../lib/errors/errors";
 import { type MirrorBase, mirrorReference } from "../../lib/mirror/mirror-reference";
 import { parseSourceKey } from "../../lib/oci/reference";
-import { type ProofImage, proveAccount, unprovenError } from "../../lib/passthrough";
+import { type ProofImage, type ProofStage, proveAccount, unprovenError } from "../../lib/passthrough";
 import type { RegistryManagement } from "../../lib/registries";
 import { withRegistry } from "../registry/connection";
 import type { RegistryContext } from "../registry/registry-process";
 import type { RobotAccountInputs } from "./kind";
 
 /**
- * Proves an account that is about to take the place of another one with a real pull, or push, of an image that the
- * registry has. Where it has none there is nothing to pull, and nothing that could break.
+ * Proves an account that is about to be used in place of another one, or with another secret, with a real pull, or push, of
+ * an image that the registry has. Where it has none there is nothing to pull, and nothing that could break.
  * @throws PassthroughError `ROBOT_UNPROVEN`
  */
-export async function proveSuccessor(
+export async function proveLogin(
     inputs: RobotAccountInputs,
     login: Credentials,
     { content }: Pick<RegistryManagement, "content">,
     context: RegistryContext,
+    stage: ProofStage,
 ): Promise<void> {
     const base = context.process.settings.registry(inputs).mirror;
     const samples = sampleImages(inputs, base);
@@ -26,10 +27,10 @@ export async function proveSuccessor(
     try {
         const asAccount = { ...inputs, credentials: login, account: inputs.role };
         const repository = await withRegistry(asAccount, context, (client) => proveAccount(client, right, images));
-        if (repository !== undefined)
+        if (repository !== undefined && stage !== "old secret")
             context.log.line("info", `${login.username}: proven with a ${right} at ${repository}`);
     } catch (error) {
-        throw unprovenError(login.username, error);
+        throw unprovenError(login.username, error, stage);
     }
 }
 

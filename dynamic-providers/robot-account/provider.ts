@@ -1,38 +1,55 @@
+import { RegistryError } from "../../lib/errors/errors";
 import type { RegistryManagement, Robot, RobotAdmin } from "../../lib/registries";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasMoved, replacedRegistry, withManagement } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
-import { createAccount, desiredState, isAsDesired, nextFreeGeneration } from "./account";
+import { asLeft, createAccount, desiredOfState, isAsDesired, nextFreeGeneration } from "./account";
 import {
+    earlierAccounts,
     generationLines,
     isReplaced,
     keptTexts,
     keptTimes,
     nextGeneration,
-    remainingAccounts,
+    notedTimes,
     upcomingLine,
     withoutTimes,
 } from "./generations";
 import { type RetiredRobot, type RobotAccountInputs, type RobotAccountOutputs, robotAccountKind as kind } from "./kind";
-import { deleteRetired, endedAccounts, readRetired, retireCurrent, retiredOutputs } from "./retirement";
-import { proveSuccessor } from "./proof";
+import { isLeftBehind, leaveRegistry } from "./former-registry";
+import {
+    endedAccounts,
+    knownAccounts,
+    readRetired,
+    removeRemains,
+    retireCurrent,
+    retiredOutputs,
+    retiredState,
+    withoutDeleted,
+} from "./retirement";
+import { proveLogin } from "./proof";
+import { isRenewed, renew, renewalLines, requireRenewal } from "./renewal";
 import { expiresSoon, rotationReason, upcomingRotation } from "./rotation";
 
-/** `generation` is compared by what follows from it; what an account is proven with changes with the content. */
-const COMPARED = comparedInputs(kind, ["generation", "samples"]);
+/**
+ * These are compared by what follows from them; what an account is proven with changes with the content, and how it will be
+ * rotated matters when it is.
+ */
+const COMPARED = comparedInputs(kind, ["generation", "retired", "samples", "rotation", "byHand"]);
 
 /**
  * A robot account of the registry, proven when it is created, and replaced by a new generation before it expires.
  * Without `overlap` that is a replacement by the engine: the new account first, then its users, then the old one is
  * deleted. With `overlap` it is an update: the engine would delete the old account in the same `up`, although clusters
- * have it in their pull secrets, so it stays in state as retired and a later `up` deletes it.
+ * have it in their pull secrets, so it stays in state as retired, and a `RobotRetirement` deletes it later. With `rotation`
+ * in place it is an update, too: the account gets a new secret.
  */
 export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAccountOutputs> = {
     ...kind,
 
     normalizeInputs: (olds, news, { process }) => {
         const generation = nextGeneration(olds, news, process.generations);
-        const retired = remainingAccounts(olds, news, generation, new Date());
+        const retired = earlierAccounts(olds, news, generation, new Date());
         return {
             ...news,
             generation,
@@ -41,8 +58,12 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
         };
     },
 
-    describeChanges: async (olds, news, { log, process }) => {
-        for (const line of generationLines(olds, news)) log.line("info", line);
+    describeChanges: async (olds, news, context) => {
+        const { log, process } = context;
+        await requireRenewal(olds, news, context);
+        const { info, warning } = renewalLines(olds, news);
+        for (const line of [...generationLines(olds, news), ...info]) log.line("info", line);
+        for (const line of warning) log.line("warning", line);
         const upcoming = upcomingLine(olds, news);
         if (upcoming !== undefined && !process.announcedRotations.has(news.selfUrn)) log.line("warning", upcoming);
     },
@@ -53,10 +74,11 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
             ...replacedRegistry(olds, news),
             ...(isRotated && news.overlap === undefined ? ["generation"] : []),
         ];
-        const isDue = olds.differences.length > 0 || olds.due !== undefined;
-        const isChanged = changedInputs(olds, news, COMPARED).length > 0 || endedAccounts(olds, news).length > 0;
+        const isDue = olds.differences.length > 0 || olds.due !== undefined || olds.unproven === true;
+        const hasRemains = olds.retiredRobots?.some(({ gone }) => gone === true) === true;
+        const isChanged = changedInputs(olds, news, COMPARED).length > 0;
         return {
-            changes: isChanged || isDue || isRotated || replaces.length > 0,
+            changes: isChanged || isDue || hasRemains || isRotated || isRenewed(olds, news) || replaces.length > 0,
             ...(replaces.length > 0 ? { replaces } : {}),
         };
     },
@@ -64,21 +86,23 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
     create: async (inputs, context) => {
         const created = await withManagement(inputs, context, async (management) => {
             const account = await createAccount(management.robots, inputs, context.log);
-            if (isSuccessor(inputs)) await proveSuccessor(inputs, account.login, management, context);
+            if (isSuccessor(inputs)) await proveLogin(inputs, account.login, management, context, "new account");
             return account;
         });
+        const { createdRobots } = context.process;
+        const { mirrorBase } = inputs.registry;
+        createdRobots.set(mirrorBase, [...(createdRobots.get(mirrorBase) ?? []), created.robot.username]);
         return { id: resourceId(inputs, created.name), outs: { ...inputs, ...created } };
     },
 
     update: async (olds, checked, context) => {
         const news = withoutTimes(checked);
-        const isRotated = isReplaced(olds, news);
-        const ended = endedAccounts(olds, news);
-        if (!isRotated && ended.length === 0 && isAsDesired(olds, news)) return keptState(olds, news, olds.robot);
+        const ended = endedAccounts(olds);
+        const isKept = !isReplaced(olds, news) && !isRenewed(olds, news) && olds.unproven !== true;
+        if (isKept && ended.length === 0 && isAsDesired(olds, news)) return keptState(olds, news, olds.robot);
         return withManagement(news, context, async (management) => {
-            const { robots } = management;
-            const outs = isRotated ? await rotate(management, olds, news, context) : await repair(robots, olds, news);
-            return deleteRetired(robots, outs, ended, resourceId(outs, outs.name));
+            const before = await withoutDeleted(management.robots, olds, ended);
+            return change(management, before, news, context);
         });
     },
 
@@ -87,7 +111,7 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
         if (hasMoved(olds, context)) return { outs: olds, inputs: storedInputs<RobotAccountInputs>(kind, olds) };
         return withManagement(olds, context, async ({ robots }) => {
             const retired = await readRetired(robots, olds, log);
-            const found = await robots.read(olds.robot, desiredState(olds, olds.generation), olds.login);
+            const found = await robots.read(olds.robot, asLeft(olds), olds.login);
             if (found === undefined) {
                 const { username } = olds.robot;
                 log.line(
@@ -99,6 +123,8 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
             const { robot, differences } = found;
             if (olds.role === "puller") context.process.pullers.set(olds.registry.mirrorBase, olds.login);
             for (const difference of differences) log.line("warning", `${robot.username}: ${difference}`);
+            if (olds.unproven === true)
+                log.line("warning", `${robot.username}: no pull or push has proven its new secret yet`);
             const now = new Date();
             const due = rotationReason(found, olds, now);
             announce({ ...olds, robot, due }, context, now);
@@ -108,12 +134,7 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
     },
 
     remove: async (olds, context) => {
-        if (olds.overlap !== undefined && hasMoved(olds, context)) {
-            const names = [...(olds.retiredRobots ?? []), olds].map(({ robot }) => robot.username).join(", ");
-            const why = "clusters may still pull from there; delete it when none does";
-            context.log.line("warning", `${names} at ${olds.registry.mirrorBase} is not deleted: ${why}`);
-            return;
-        }
+        if (hasMoved(olds, context) || isLeftBehind(olds, context.process)) return leaveRegistry(olds, context);
         const { namespace } = olds;
         await withManagement(olds, context, async ({ robots }) => {
             for (const { robot, name } of [...(olds.retiredRobots ?? []), olds]) {
@@ -124,8 +145,11 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
 };
 
 /** Logs that the account is due for replacement, or will be soon: as a warning where somebody has to act in time. */
-function announce({ selfUrn, robot, due, ...lifetimes }: RobotAccountOutputs, context: RegistryContext, now: Date) {
-    const upcoming = due === undefined ? upcomingRotation(robot, lifetimes, now) : undefined;
+function announce({ selfUrn, robot, due, ...account }: RobotAccountOutputs, context: RegistryContext, now: Date) {
+    const { renewedAt } = account;
+    const rotation = context.process.settings.rotatesInPlace(account) ? "in-place" : undefined;
+    const upcoming =
+        due === undefined ? upcomingRotation({ ...robot, renewedAt }, { ...account, rotation }, now) : undefined;
     if (upcoming !== undefined) {
         context.process.announcedRotations.add(selfUrn);
         context.log.line("warning", `${robot.username}: ${upcoming}`);
@@ -136,7 +160,7 @@ function announce({ selfUrn, robot, due, ...lifetimes }: RobotAccountOutputs, co
     const reason = isUrgent && !due.includes(day) ? `${due}, and it expires on ${day}` : due;
     context.log.line(
         isUrgent ? "warning" : "info",
-        `${robot.username}: ${reason}; the next \`npm run up\` replaces it`,
+        `${robot.username}: ${reason}; the next \`npm run up\` ${rotation === "in-place" ? "gives it a new secret" : "replaces it"}`,
     );
 }
 
@@ -149,6 +173,17 @@ function isSuccessor({ generation = 1 }: RobotAccountInputs): boolean {
     return generation > 1;
 }
 
+function change(
+    management: RegistryManagement,
+    olds: RobotAccountOutputs,
+    news: RobotAccountInputs,
+    context: RegistryContext,
+): Promise<RobotAccountOutputs> {
+    if (isReplaced(olds, news)) return rotate(management, olds, news, context);
+    if (isRenewed(olds, news)) return renew(management, olds, news, context, resourceId(news, olds.name));
+    return repair(management, olds, news, context);
+}
+
 async function rotate(
     management: RegistryManagement,
     olds: RobotAccountOutputs,
@@ -156,37 +191,46 @@ async function rotate(
     context: RegistryContext,
 ): Promise<RobotAccountOutputs> {
     const generation = Math.max(news.generation ?? 1, olds.generation + 1);
+    await settle(management.robots, olds, context);
     const created = await createAccount(management.robots, { ...news, generation }, context.log);
-    await proveSuccessor(news, created.login, management, context);
+    await proveLogin(news, created.login, management, context, "new account");
     const isLeft = await removeRemains(management.robots, olds);
-    return { ...news, ...created, ...retiredOutputs(isLeft ? retireCurrent(olds, news) : olds.retiredRobots) };
+    return { ...news, ...created, ...retiredState(news, isLeft ? retireCurrent(olds, news) : olds.retiredRobots) };
 }
 
 /**
- * Removes what is left of an account that nobody can log in with any more (Artifactory: the group of a revoked token): no
- * refresh would find it as a retired account.
- * @returns false if the account does not exist any more
+ * Takes from an account that stays beside its successor what somebody has given it. One that somebody has disabled stays
+ * disabled. The rotation goes on where the account of the stack may not change others.
  */
-async function removeRemains(robots: RobotAdmin, { robot, name, namespace }: RobotAccountOutputs): Promise<boolean> {
-    if (await robots.exists(robot, { name, namespace })) return true;
-    await robots.remove(robot, { name, namespace });
-    return false;
+async function settle(robots: RobotAdmin, olds: RobotAccountOutputs, { log }: RegistryContext): Promise<void> {
+    if (olds.differences.length === 0 || olds.gone === true) return;
+    const desired = { ...desiredOfState(olds, olds), staysDisabled: true } as const;
+    await robots.update(olds.robot, desired).catch((error: unknown) => {
+        if (!(error instanceof RegistryError) || error.status !== 403) throw error;
+        const left = olds.differences.join("; ");
+        log.line(
+            "warning",
+            `${olds.robot.username} stays valid with what somebody changed (${left}): ${error.message}`,
+        );
+    });
 }
 
 async function repair(
-    robots: RobotAdmin,
+    management: RegistryManagement,
     olds: RobotAccountOutputs,
     news: RobotAccountInputs,
+    context: RegistryContext,
 ): Promise<RobotAccountOutputs> {
     const robot = isAsDesired(olds, news)
         ? olds.robot
-        : await robots.update(olds.robot, desiredState(news, olds.generation));
+        : await management.robots.update(olds.robot, desiredOfState(olds, news));
+    if (olds.unproven === true) await proveLogin(news, olds.login, management, context, "new secret");
     return keptState(olds, news, robot);
 }
 
 /** The state after an update that keeps the generation. */
 function keptState(olds: RobotAccountOutputs, news: RobotAccountInputs, robot: Robot): RobotAccountOutputs {
-    const { generation, name, login } = olds;
+    const { generation, name, login, renewedAt } = olds;
     const { rotate: _, ...rest } = news;
     return {
         ...rest,
@@ -195,8 +239,9 @@ function keptState(olds: RobotAccountOutputs, news: RobotAccountInputs, robot: R
         name,
         robot,
         login,
+        ...(renewedAt === undefined ? {} : { renewedAt }),
         differences: [],
-        ...retiredOutputs(olds.retiredRobots),
+        ...retiredState(news, olds.retiredRobots),
     };
 }
 
@@ -206,16 +251,20 @@ type Found = Pick<RobotAccountOutputs, "robot" | "differences" | "due" | "gone">
 
 /** The state after a refresh. The engine gives the next check only inputs, so what it has to know is noted there. */
 function refreshedState(olds: RobotAccountOutputs, found: Found, retiredRobots: readonly RetiredRobot[]) {
-    const { generation, name, login } = olds;
+    const { generation, name, login, renewedAt, unproven } = olds;
     const { robot, differences, due, gone, nextGeneration } = found;
     const { retired: before, ...rest } = storedInputs<RobotAccountInputs>(kind, olds);
-    const retired = before?.filter(({ retiredAt }) => retiredRobots.some((robot) => robot.retiredAt === retiredAt));
-    const inputs = { ...rest, ...(retired === undefined || retired.length === 0 ? {} : { retired }) };
+    const retired = knownAccounts(before, retiredRobots);
+    const inputs = { ...rest, ...(retired === undefined ? {} : { retired }) };
     const notes = { ...(due === undefined ? {} : { due }), ...(gone === undefined ? {} : { gone }) };
-    const { createdAt, expiresAt } = robot;
-    const times = { createdAt, ...(expiresAt === undefined ? {} : { expiresAt }) };
+    const renewed = {
+        ...(renewedAt === undefined ? {} : { renewedAt }),
+        ...(unproven === undefined ? {} : { unproven }),
+    };
+    const account = { generation, name, robot, login, differences, ...renewed };
+    const times = notedTimes({ ...robot, renewedAt });
     return {
-        outs: { ...inputs, generation, name, robot, login, differences, ...notes, ...retiredOutputs(retiredRobots) },
+        outs: { ...inputs, ...account, ...notes, ...retiredOutputs(retiredRobots) },
         inputs: { ...inputs, ...notes, ...times, ...(nextGeneration === undefined ? {} : { nextGeneration }) },
     };
 }

@@ -1,11 +1,7 @@
-import { toProblem } from "../../lib/errors/errors";
-import { formatGroups } from "../../lib/errors/format";
-import type { Problem } from "../../lib/errors/problem";
 import type { RobotAdmin } from "../../lib/registries";
 import type { ResourceLog } from "../lifecycle/engine";
-import { PartialState } from "../lifecycle/resource-provider";
 import { validUntil } from "./generations";
-import type { RetiredRobot, RobotAccountInputs, RobotAccountOutputs } from "./kind";
+import type { RetiredAccount, RetiredRobot, RobotAccountInputs, RobotAccountOutputs } from "./kind";
 
 /** The retired accounts after a rotation: the one that was current until now is the last of them. */
 export function retireCurrent(olds: RobotAccountOutputs, news: RobotAccountInputs): readonly RetiredRobot[] {
@@ -17,15 +13,36 @@ export function retireCurrent(olds: RobotAccountOutputs, news: RobotAccountInput
     return [...before, { name, robot, retiredAt, ...(expiresAt === undefined ? {} : { expiresAt }) }];
 }
 
-/** Retired accounts that the check no longer lists. The clock decides as well: nothing else proves them unused. */
-export function endedAccounts(
-    { retiredRobots = [] }: RobotAccountOutputs,
-    { overlap = 0, retired = [] }: RobotAccountInputs,
-): RetiredRobot[] {
-    return retiredRobots.filter(
-        (robot) =>
-            !retired.some(({ retiredAt }) => retiredAt === robot.retiredAt) && validUntil(robot, overlap) <= new Date(),
-    );
+/** Retired accounts that may be deleted already: by a `RobotRetirement`, by the overlap that counted until now, or by somebody. */
+export function endedAccounts({ retiredRobots = [], overlap = 0 }: RobotAccountOutputs): readonly RetiredRobot[] {
+    return retiredRobots.filter((retired) => retired.gone === true || validUntil(retired, overlap) <= new Date());
+}
+
+/** The state without those of the ended accounts that the registry does not have any more. */
+export async function withoutDeleted(
+    robots: RobotAdmin,
+    olds: RobotAccountOutputs,
+    ended: readonly RetiredRobot[],
+): Promise<RobotAccountOutputs> {
+    const { namespace, retiredRobots = [], ...rest } = olds;
+    const left: RetiredRobot[] = [];
+    for (const retired of retiredRobots) {
+        if (!ended.includes(retired) || (await removeRemains(robots, { ...retired, namespace }))) left.push(retired);
+    }
+    return { ...rest, namespace, ...retiredOutputs(left) };
+}
+
+/**
+ * Removes what is left of an account that nobody can log in with any more (Artifactory: the group of a revoked token).
+ * @returns false if the account does not exist any more
+ */
+export async function removeRemains(
+    robots: RobotAdmin,
+    { robot, name, namespace }: Pick<RobotAccountOutputs, "robot" | "name" | "namespace">,
+): Promise<boolean> {
+    if (await robots.exists(robot, { name, namespace })) return true;
+    await robots.remove(robot, { name, namespace });
+    return false;
 }
 
 /** As state holds them: absent if there are none. */
@@ -33,35 +50,24 @@ export function retiredOutputs(robots: readonly RetiredRobot[] = []): Pick<Robot
     return robots.length === 0 ? {} : { retiredRobots: robots };
 }
 
-/**
- * Deletes retired accounts.
- * @param id of the resource
- * @throws PartialState that keeps those that could not be deleted
- */
-export async function deleteRetired(
-    robots: RobotAdmin,
-    outs: RobotAccountOutputs,
-    ended: readonly RetiredRobot[],
-    id: string,
-): Promise<RobotAccountOutputs> {
-    const { namespace, retiredRobots = [], ...rest } = outs;
-    const failed = new Map<RetiredRobot, Problem>();
-    for (const retired of ended) {
-        await robots.remove(retired.robot, { name: retired.name, namespace }).catch((error: unknown) => {
-            failed.set(retired, toProblem(error));
-        });
-    }
-    const left = retiredRobots.filter((robot) => !ended.includes(robot) || failed.has(robot));
-    const state = { ...rest, namespace, ...retiredOutputs(left) };
-    if (failed.size === 0) return state;
-    const problems = [...failed].map(([{ robot }, problem]) => {
-        return { name: robot.username, kind: "robot account", problem };
-    });
-    const reasons = formatGroups(problems).map((line) => `could not be deleted: ${line}`);
-    throw new PartialState(id, state, reasons);
+/** As state holds them, with the inputs of those alone that are in the outputs. */
+export function retiredState(
+    { retired }: Pick<RobotAccountInputs, "retired">,
+    robots: readonly RetiredRobot[] | undefined,
+): Pick<RobotAccountOutputs, "retired" | "retiredRobots"> {
+    return { retired: knownAccounts(retired, robots), ...retiredOutputs(robots) };
 }
 
-/** The retired accounts that the registry still has; logs the others. */
+/** Those of the accounts that are among the robots; undefined if there are none. */
+export function knownAccounts(
+    accounts: readonly RetiredAccount[] = [],
+    robots: readonly RetiredRobot[] = [],
+): readonly RetiredAccount[] | undefined {
+    const known = accounts.filter(({ retiredAt }) => robots.some((robot) => robot.retiredAt === retiredAt));
+    return known.length === 0 ? undefined : known;
+}
+
+/** The retired accounts after a refresh: one that somebody deleted within its overlap is logged, and marked for an update. */
 export async function readRetired(
     robots: RobotAdmin,
     { retiredRobots = [], namespace, overlap = 0 }: RobotAccountOutputs,
@@ -70,12 +76,16 @@ export async function readRetired(
     const found: RetiredRobot[] = [];
     for (const retired of retiredRobots) {
         const { robot, name } = retired;
-        if (await robots.exists(robot, { name, namespace })) found.push(retired);
-        else {
-            const day = validUntil(retired, overlap).toISOString().slice(0, 10);
-            const text = `${robot.username}, retired and valid until ${day}, was deleted in the registry`;
-            log.line("warning", `${text}: clusters that still have it in their pull secret cannot pull`);
-        }
+        const until = validUntil(retired, overlap);
+        // After its overlap it is a `RobotRetirement` that deletes it.
+        const isAsked = retired.gone !== true && until > new Date();
+        const isDeleted = isAsked && !(await robots.exists(robot, { name, namespace }));
+        found.push(isDeleted ? { ...retired, gone: true } : retired);
+        if (!isDeleted) continue;
+        const day = until.toISOString().slice(0, 10);
+        const text = `${robot.username}, retired and valid until ${day}, was deleted in the registry`;
+        const left = "the next `npm run up` removes what is left of it";
+        log.line("warning", `${text}: clusters that still have it in their pull secret cannot pull; ${left}`);
     }
     return found;
 }

@@ -21,7 +21,15 @@ function neededDays({ maxAge, overlap = 0 }: Lifetimes): number {
 }
 
 /** What is known of an account without its registry. */
-export type Times = Pick<Robot, "createdAt" | "expiresAt">;
+export type Times = Pick<Robot, "createdAt" | "expiresAt"> & {
+    /** When it got its present secret in place, RFC 3339; absent: it has the one that it was created with. */
+    readonly renewedAt?: string | undefined;
+};
+
+/** Whole days, rounded up, after which the account got its present secret: registries count an expiry from the creation. */
+export function renewalDay({ createdAt, renewedAt = createdAt }: Times): number {
+    return Math.max(0, Math.ceil((Date.parse(renewedAt) - Date.parse(createdAt)) / DAY_MS));
+}
 
 interface Due {
     /** Milliseconds since the epoch. */
@@ -31,23 +39,35 @@ interface Due {
 }
 
 /** When an account is due by its age or its expiry, and for which of them. */
-function dueTime({ createdAt, expiresAt }: Times, lifetimes: Lifetimes): Due {
-    const { maxAge } = lifetimes;
-    const byAge = Date.parse(createdAt) + maxAge * SPENT * DAY_MS;
+function dueTime({ expiresAt, ...times }: Times, lifetimes: Lifetimes): Due {
+    const byAge = dueByAge(times, lifetimes);
     const byExpiry = expiresAt === undefined ? Infinity : Date.parse(expiresAt) - neededDays(lifetimes) * DAY_MS;
-    if (byExpiry < byAge) return { at: byExpiry, reason: `it expires on ${expiresAt?.slice(0, 10) ?? ""}` };
-    return { at: byAge, reason: `two thirds of its ${maxAge} days are over` };
+    if (byExpiry < byAge.at) return { at: byExpiry, reason: `it expires on ${expiresAt?.slice(0, 10) ?? ""}` };
+    return byAge;
 }
 
-/** Why a robot account should be replaced by a new one at `now`; undefined if it should not. */
+function dueByAge({ createdAt, renewedAt = createdAt }: Times, { maxAge }: Pick<Lifetimes, "maxAge">): Due {
+    const at = Date.parse(renewedAt) + maxAge * SPENT * DAY_MS;
+    return { at, reason: `two thirds of its ${maxAge} days are over` };
+}
+
+/** Why a secret of this age is due at `now`, whenever its account expires; undefined if it is not. */
+export function ageReason(times: Times, lifetimes: Pick<Lifetimes, "maxAge">, now: Date): string | undefined {
+    const { at, reason } = dueByAge(times, lifetimes);
+    return at < now.getTime() ? reason : undefined;
+}
+
+/**
+ * Why a robot account should be rotated at `now`; undefined if it should not.
+ * @param renewedAt as in `Times`
+ */
 export function rotationReason(
-    { robot, differences, isAccepted }: FoundRobot,
-    lifetimes: Lifetimes,
+    { robot, isAccepted }: FoundRobot,
+    { renewedAt, ...lifetimes }: Lifetimes & Pick<Times, "renewedAt">,
     now: Date,
 ): string | undefined {
-    // A disabled account is rejected as well: only when it is enabled again, it shows whether the secret is the same.
-    if (!isAccepted && differences.length === 0) return "the registry no longer accepts its secret";
-    const { at, reason } = dueTime(robot, lifetimes);
+    if (!isAccepted) return "the registry no longer accepts its secret";
+    const { at, reason } = dueTime({ ...robot, renewedAt }, lifetimes);
     return at < now.getTime() ? reason : undefined;
 }
 
@@ -55,11 +75,18 @@ export function rotationReason(
 const NOTICE = 7;
 
 /** The announcement of a replacement that is due soon, with its day; undefined if none is, or it is due already. */
-export function upcomingRotation(times: Times, lifetimes: Lifetimes, now: Date): string | undefined {
+export function upcomingRotation(
+    times: Times,
+    { rotation, ...lifetimes }: Lifetimes & Pick<RobotAccountInputs, "rotation">,
+    now: Date,
+): string | undefined {
     const { at, reason } = dueTime(times, lifetimes);
     const left = at - now.getTime();
     if (left < 0 || left > Math.min(NOTICE, lifetimes.maxAge / 3) * DAY_MS) return undefined;
-    return `it is due for replacement on ${new Date(at).toISOString().slice(0, 10)} (${reason}): the first \`npm run up\` after that replaces it`;
+    const day = `${new Date(at).toISOString().slice(0, 10)} (${reason})`;
+    return rotation === "in-place"
+        ? `its secret is due for replacement on ${day}: the first \`npm run up\` after that gives it a new one, and the old one ends at once`
+        : `it is due for replacement on ${day}: the first \`npm run up\` after that replaces it`;
 }
 
 /** True if an account that should have been replaced expires within a week, or has expired. */

@@ -128,6 +128,7 @@ export const ERROR_CODES = {
         "MIRROR_WILDCARD_CONFLICT",
         "REGISTRIES_CONF_INVALID",
         "REGISTRY_SOURCES_CONFLICT",
+        "SIGNATURE_KEY_INVALID",
         "STACK_FILE_INVALID",
     ],
     accounts: [
@@ -145,6 +146,7 @@ export const ERROR_CODES = {
     validation: [
         "IMAGES_UNREADABLE",
         "NOT_REDIRECTED",
+        "PROBE_FAILED",
         "REFERRER_UNLISTED",
         "SELFTEST_IMAGE_LEFT",
         "SELFTEST_MISMATCH",

@@ -11,6 +11,7 @@ export { type ImageCheck, type ImageProof, type Verification, unreadError, verif
 export { type ImageTask, imageTask } from "./image-task";
 export { findRejectedLayers, offerExclusion } from "./rejected-layers";
 export { LookupCache } from "./verify/lookup-cache";
+export { ReferrerLookup } from "./verify/referrer-lookup";
 export { type ImageList, formatImages, toImageMap, isImageText, haveSameImages } from "./image-list";
 export {
     type ChangingImage,
@@ -35,6 +36,7 @@ export { blockedLines, isNothingToDo, planSummary } from "./plan/plan-text";
 export {
     type ImageProblem,
     type ImageProblemJson,
+    imageProblem,
     imageProblemToJson,
     namedProblems,
     problemLines,

@@ -11,7 +11,7 @@ import { parseBoundedJson } from "../oci/bounded-json";
 import { isMediaType } from "../oci/media-types";
 import { parseSourceKey } from "../oci/reference";
 import { ARCHIVE_FORMATS, type ArchiveFormat, type ArchivePart } from "./archive-parts";
-import { findDuplicateKey } from "./duplicate-keys";
+import { findDuplicateKey } from "../oci/duplicate-keys";
 import { nestingProblems } from "./nesting";
 import { hasSoundParts } from "./lock-parts";
 import { clusterFactsSchema, someFacts, strayFacts } from "./lock-cluster";

@@ -58,6 +58,8 @@ export { readExistingCluster } from "./existing/read-existing-cluster";
 export { type ClusterSurvey, currentRegistriesConf, rulesToBe, surveyCluster } from "./existing/survey";
 export type { RegistrySources } from "./rules/registry-sources";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
+export { PROBE_NAMESPACE } from "./probe/probe-pods";
+export { type ProbeResult, formatProbeOutcome, formatProbeResult } from "./probe/probe-report";
 export { type RegistriesConf, type RegistryMirror, type RegistryRule } from "./rules/registries-conf";
 export { parseRegistriesConf } from "./rules/registries-toml";
 export { releaseNotes } from "./objects/release-notes";
@@ -68,11 +70,13 @@ export { CLUSTER_FUNCTIONS, type ClusterFunction } from "./roles/rights";
 export { renderTargets } from "./targets/render-target";
 export { RENDERED_MARK, type ReleaseImage, TARGETS, type Target, type TargetFiles } from "./targets/target";
 export { type UpdateService, updateService } from "./objects/update-service";
+export { type ClusterImagePolicy, clusterImagePolicies } from "./objects/cluster-image-policies";
 export {
     type ClusterVersion,
     type MirrorKind,
     type MirrorKinds,
     hasClusterCatalogs,
+    hasImagePolicies,
     mirrorKinds,
     parseClusterVersion,
 } from "./versions";

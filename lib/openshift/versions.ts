@@ -59,6 +59,11 @@ export function hasClusterCatalogs(version: ClusterVersion | undefined): boolean
     return version === undefined || version.major > 4 || version.minor >= 18;
 }
 
+/** True if the cluster takes ClusterImagePolicy v1: 4.20 and later (before, v1alpha1 as a technology preview). */
+export function hasImagePolicies(version: ClusterVersion | undefined): boolean {
+    return version === undefined || version.major > 4 || version.minor >= 20;
+}
+
 /**
  * True if the machine-config operator writes CAs of registries to nodes: 4.14 and later. Before, the DaemonSet `node-ca` of
  * the image registry's operator does.

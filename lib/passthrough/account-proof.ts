@@ -65,17 +65,38 @@ async function readConfiguration(client: RegistryClient, repository: string, { b
     });
 }
 
+const STAGES = {
+    "new account": {
+        what: "the new account",
+        fix: "nothing uses it yet, and the account before it stays: correct what is wrong at the registry, and run `npm run up` again",
+    },
+    "old secret": {
+        what: "the account, which was to get a new secret,",
+        fix: "nothing was changed, and its secret stays valid: correct what is wrong at the registry, and run `npm run up` again",
+    },
+    "new secret": {
+        what: "the account with its new secret",
+        fix:
+            "state has the new secret, and the old one is not valid any more: correct what is wrong at the registry, and run " +
+            "`npm run up` again at once, which proves the new one and gives it to whatever still has the old one",
+    },
+} as const;
+
+/** What is proven: a new account in place of another, or one that gets a new secret, before that and after it. */
+export type ProofStage = keyof typeof STAGES;
+
 /**
  * The error of an account that could not be proven.
  * @param username of the account
  */
-export function unprovenError(username: string, error: unknown): unknown {
+export function unprovenError(username: string, error: unknown, stage: ProofStage): unknown {
     if (!(error instanceof RegistryError)) return error;
     const isRejected = error.status === 401 || error.status === 403;
-    return new PassthroughError(`the new account could not ${isRejected ? "be used" : "be proven"}: ${error.message}`, {
+    const { what, fix } = STAGES[stage];
+    return new PassthroughError(`${what} could not ${isRejected ? "be used" : "be proven"}: ${error.message}`, {
         code: "ROBOT_UNPROVEN",
         thing: `robot account ${username}`,
-        fix: "nothing uses it yet, and the account before it stays: correct what is wrong at the registry, and run `npm run up` again",
+        fix,
         cause: error,
     });
 }

@@ -1,4 +1,4 @@
-export { type ProofImage, proveAccount, unprovenError } from "./account-proof";
+export { type ProofImage, type ProofStage, proveAccount, unprovenError } from "./account-proof";
 export { type CarryOutOptions, carryOut, compareWithArchive, movedTags, refusedMounts } from "./set-import";
 export { type LockedSet, planLockedSet } from "./planned-set";
 export { type PullChecks, type PullCheckRequest, joinPullChecks, pullChecks } from "./pull-checks";
@@ -7,3 +7,12 @@ export { type CoverageState, type CoveredImage, type ImageUse, coverage } from "
 export { type ImageSetAddition, imageSetAddition, imageSetLines } from "./coverage/image-set-addition";
 export { type NeverDecision, decideNever } from "./coverage/never-decision";
 export { type DoctorResult, runDoctor } from "./doctor/doctor";
+export { type ClusterProof, type ClusterProofRequest, proveCluster } from "./cluster-proof/cluster-proof";
+export { firstRepositories } from "./cluster-proof/existing-repositories";
+export {
+    type ImageSignatures,
+    type SignatureRefusal,
+    type SignatureReport,
+    checkSignatures,
+} from "./signatures/check-signatures";
+export { type SignaturePull, signaturePulls } from "./signatures/signature-pulls";

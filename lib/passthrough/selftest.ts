@@ -7,8 +7,9 @@ import type { RegistryClient } from "../distribution/client/registry-client";
 import { isRetryable } from "../distribution/limits/retry";
 import { type RegistriesConf, parseRegistriesConf, resolvePull } from "../openshift";
 import { type Canary, canaryImage } from "./canary";
+import { pushBlobs } from "./push-blobs";
 
-export type SelftestStepName = "rules" | "push" | "pull by digest" | "pull by tag" | "remove";
+export type SelftestStepName = "rules" | "push" | "pull by digest" | "pull by tag" | "remove" | "pull by a node";
 
 /** The result of one step: done, not possible here (which is no failure), or failed with the fix. */
 export interface SelftestStep {
@@ -71,7 +72,7 @@ export async function selftest(request: SelftestRequest): Promise<boolean> {
     const { repository } = byDigest;
     let mayBeThere = false;
     const pushed = await step("push", async () => {
-        await pushBlobs(request.pushing, canary, repository);
+        await pushBlobs(request.pushing, canary.blobs, repository);
         mayBeThere = true;
         await request.pushing.manifestPut(repository, tag, canary.manifest);
         return done(`${repository}:${tag}, ${canary.manifest.digest}`);
@@ -134,21 +135,6 @@ function mirroredReference(conf: RegistriesConf, base: MirrorBase, asked: Refere
     const first = resolvePull(conf, asked).attempts[0];
     const wanted = formatReference(mirrorReference(base, asked));
     return first?.viaMirror === true && first.reference === wanted ? parseReference(first.reference) : undefined;
-}
-
-async function pushBlobs(client: RegistryClient, canary: Canary, repository: string): Promise<void> {
-    for (const [digest, bytes] of canary.blobs) {
-        if ((await client.blobHead(repository, digest)) !== undefined) continue;
-        await client.retrying(async () => {
-            const begun = await client.uploads.start(repository, digest);
-            if (begun.mounted) return;
-            await client.uploads.put(repository, digest, begun.location, bytes.length, () => once(bytes));
-        });
-    }
-}
-
-async function* once(bytes: Buffer): AsyncIterable<Uint8Array> {
-    yield bytes;
 }
 
 const READ_RIGHT =

@@ -18,6 +18,11 @@ export interface RegistryCapabilities {
     readonly robotExpiry: boolean;
     /** A robot account's secret can be read again. */
     readonly secretReadable: boolean;
+    /** A robot account can get a new secret under its name; absent: it cannot. */
+    readonly secretRenewal?: {
+        /** For how long clients go on with a token that they got for the old secret, which is rejected at once. */
+        readonly tokenLife: string;
+    };
     /** A namespace's storage can be limited. */
     readonly quota: boolean;
     /** Tags can be made immutable. */

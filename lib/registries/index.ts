@@ -18,6 +18,7 @@ export type {
     RegistryManagement,
 } from "./registry-admin";
 export { REGISTRY_KINDS } from "./registry-admin";
+export { explainRemovedCa } from "./removed-ca";
 export type { DesiredRepositories } from "./repository-admin";
 export type { DesiredRobot, FoundRobot, ListedRobot, Robot, RobotAdmin } from "./robot-admin";
 

@@ -6,6 +6,8 @@ export interface DesiredRepositories {
     /** User names of the robot accounts: the one that may push, and the one that may only pull. */
     readonly importer: string;
     readonly puller: string;
+    /** User names of further robot accounts of the same stack, which no warning is about: successors of these two. */
+    readonly successors?: readonly string[];
 }
 
 /** Repositories as they were found. */

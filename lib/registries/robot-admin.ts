@@ -1,3 +1,4 @@
+import type { RegistryError } from "../errors/errors";
 import type { Credentials } from "../http/credentials";
 
 /** What is wanted of a robot account. */
@@ -18,6 +19,10 @@ export interface DesiredRobot {
     readonly days?: number;
     /** With how many days an existing account may stay as it is; absent: with `days` only. */
     readonly leastDays?: number;
+    /** When an existing account ends as this stack left it, RFC 3339: an end that may be later than `days` say. */
+    readonly until?: string;
+    /** An update leaves an account disabled that somebody has disabled. */
+    readonly staysDisabled?: true;
 }
 
 /** A robot account as state keeps it: nothing secret. */
@@ -37,7 +42,7 @@ export interface FoundRobot {
     readonly robot: Robot;
     /** What an update would put right, as sentences: "disabled", "may also delete". */
     readonly differences: readonly string[];
-    /** True if the registry still takes its secret, or cannot be asked while a difference stands in the way. */
+    /** True if the registry still takes its secret, or cannot be asked while one of the differences stands in the way. */
     readonly isAccepted: boolean;
 }
 
@@ -49,6 +54,24 @@ export interface ListedRobot {
     readonly robot: Robot;
 }
 
+/** A robot account with what to log in with. */
+export interface RobotLogin {
+    readonly robot: Robot;
+    readonly credentials: Credentials;
+}
+
+/** New secrets for robot accounts that keep their names. */
+export interface SecretRenewal {
+    /** Why the administering account may not give new secrets; undefined if it may, or only the attempt shows it. */
+    refusal(): Promise<RegistryError | undefined>;
+    /**
+     * Puts right what `read` finds different, lifetime included, and gives the account a new secret. From then on the
+     * registry rejects the old one. Whether it accepts the new one is not asked here: a secret that is returned is known,
+     * whatever fails after it.
+     */
+    renew(known: Robot, desired: DesiredRobot): Promise<RobotLogin>;
+}
+
 /** Robot accounts of a registry, with what gives them their rights there (Quay: their prototypes). */
 export interface RobotAdmin {
     /**
@@ -56,7 +79,7 @@ export interface RobotAdmin {
      * (same name, same description) is taken over with a secret that is known here.
      * @returns undefined if the name is somebody else's
      */
-    create(desired: DesiredRobot): Promise<{ readonly robot: Robot; readonly credentials: Credentials } | undefined>;
+    create(desired: DesiredRobot): Promise<RobotLogin | undefined>;
     /** True if the name is somebody else's, so that `create` would return undefined. */
     isTaken(desired: DesiredRobot): Promise<boolean>;
     /** undefined only if the registry definitely says that it is not there. */
@@ -67,6 +90,8 @@ export interface RobotAdmin {
     list(namespace: string, wanted: (name: string) => boolean): Promise<readonly ListedRobot[]>;
     /** Puts right what `read` found different; the secret stays. */
     update(known: Robot, desired: DesiredRobot): Promise<Robot>;
+    /** Present where `capabilities.secretRenewal`. */
+    readonly renewal?: SecretRenewal;
     /** Removes it; one that is gone is fine. */
     remove(known: Robot, desired: Pick<DesiredRobot, "name" | "namespace">): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { type KeyObject, X509Certificate, createPrivateKey } from "node:crypto";
+import { certificateBlocks, certificatesIn } from "../http/certificates";
 import type { ConfigIssue } from "./config-issue";
 import { collectIssue, keyFix } from "./issues";
 import type { SiteDocument } from "./schema";
@@ -14,7 +15,6 @@ export interface CertificateContext {
 
 const FILE_KEY = "site.registry.clientCertificate.certificateFile";
 const KEY_FILE_KEY = "site.registry.clientCertificate.keyFile";
-const CERTIFICATES = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 const PRIVATE_KEY = /-----BEGIN ((?:[A-Z0-9]+ )*)PRIVATE KEY-----[\s\S]+?-----END \1PRIVATE KEY-----/;
 /** RFC 5280 §4.2.1.12: clientAuth, and any usage. */
 const CLIENT_USAGES = ["1.3.6.1.5.5.7.3.2", "2.5.29.37.0"];
@@ -38,11 +38,6 @@ export function readClientCertificate(
     return chain && certificatesIn(text ?? "");
 }
 
-/** The PEM certificates of a text, without anything else that it holds. */
-export function certificatesIn(text: string): string {
-    return `${(text.match(CERTIFICATES) ?? []).join("\n")}\n`;
-}
-
 /** The PEM private key in a text, without anything else that it holds; undefined if there is none. */
 export function privateKeyIn(text: string): string | undefined {
     const key = PRIVATE_KEY.exec(text)?.[0];
@@ -50,7 +45,7 @@ export function privateKeyIn(text: string): string | undefined {
 }
 
 function readChain(text: string, file: string, issues: ConfigIssue[]): X509Certificate[] | undefined {
-    const blocks = text.match(CERTIFICATES) ?? [];
+    const blocks = certificateBlocks(text);
     if (blocks.length === 0)
         issues.push({ key: FILE_KEY, problem: `${file} holds no PEM certificate`, fix: keyFix(FILE_KEY) });
     const chain = blocks.map((block) => collectIssue(FILE_KEY, issues, () => new X509Certificate(block)));
@@ -139,7 +134,7 @@ function privateKeyIssues(text: string, certificate: X509Certificate | undefined
 
 /** Whether a PEM private key belongs to the first of these PEM certificates; false if one of them cannot be read. */
 export function isKeyOfCertificate(key: string, certificates: string): boolean {
-    const certificate = parseCertificate(certificates.match(CERTIFICATES)?.[0] ?? "");
+    const certificate = parseCertificate(certificateBlocks(certificates)[0] ?? "");
     const parsed = parsePrivateKey(key);
     return certificate !== undefined && parsed !== undefined && certificate.checkPrivateKey(parsed);
 }
@@ -180,7 +175,7 @@ export function clientKeyIssues(
     const hasFile = configured.keyFileText !== undefined;
     if (key === undefined) return hasFile ? [] : issue("it is not set", clientKeyFix(stack));
     if (hasFile) return issue("site.registry.clientCertificate.keyFile is set as well", remove);
-    const [block] = configured.certificate.match(CERTIFICATES) ?? [];
+    const [block] = certificateBlocks(configured.certificate);
     return privateKeyIssues(key, block === undefined ? undefined : parseCertificate(block), { key: "clientKey" });
 }
 

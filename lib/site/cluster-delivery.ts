@@ -95,6 +95,7 @@ export function clusterTexts({ mirrorRules, registriesConf, objects }: ClusterDe
         clusterCatalogs: formatObjects(objects.clusterCatalogs),
         operatorHub: formatObjects(objects.operatorHub),
         updateService: formatObjects(objects.updateService),
+        clusterImagePolicies: formatObjects(objects.clusterImagePolicies),
     };
 }
 

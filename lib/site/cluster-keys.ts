@@ -1,6 +1,9 @@
 import { z } from "zod";
-import { CLUSTER_FUNCTIONS, TARGETS } from "../openshift";
+import { CLUSTER_FUNCTIONS, PROBE_NAMESPACE, TARGETS } from "../openshift";
+import { DNS_LABEL } from "./dns-label";
 import { OBJECT_GROUPS } from "./object-groups";
+
+const MAX_ROLLOUT_MINUTES = 7 * 24 * 60;
 
 /** The clusters that pull, as they are configured. */
 export const clusterKeys = z.strictObject({
@@ -128,6 +131,73 @@ export const clusterKeys = z.strictObject({
                 "(docs/how-to/coverage.md#in-preview-and-up)",
             defaultText: "they are looked up, and none may be missing",
             fix: "write {check, accept}",
+        }),
+    rollout: z
+        .strictObject({
+            wait: z
+                .boolean()
+                .default(true)
+                .meta({
+                    description:
+                        "Whether `up` waits until every node has the mirror rules. Without it, `up` ends when the cluster's operator " +
+                        "has taken them, also while pools are paused; CA and account are waited for in any case",
+                    examples: [false],
+                    fix: "write true or false",
+                }),
+            minutes: z
+                .number()
+                .int()
+                .min(1)
+                .max(MAX_ROLLOUT_MINUTES)
+                .optional()
+                .meta({
+                    description:
+                        "Minutes that `up` waits at most until every node has CA and account, and again until every node has the " +
+                        "mirror rules. After that it fails, and the next `up` continues to wait",
+                    examples: [240],
+                    defaultText: "15 for each node of the largest pool, and at least 60",
+                    fix: `write a whole number of minutes, from 1 to ${MAX_ROLLOUT_MINUTES} (a week)`,
+                }),
+        })
+        .optional()
+        .meta({
+            description:
+                "Whether `up` waits for the nodes of the cluster, where the program writes to it, and for how long " +
+                "(docs/how-to/cluster.md#waiting-for-nodes)",
+            defaultText: "it waits until every node has what was written",
+            fix: "write {wait, minutes}",
+        }),
+    proof: z
+        .strictObject({
+            namespace: z
+                .string()
+                .regex(DNS_LABEL, "a namespace must be a label of RFC 1123")
+                .optional()
+                .meta({
+                    description:
+                        "The namespace of the pods. One that exists is never removed; another one is created, and removed after the proof",
+                    examples: ["registry-checks"],
+                    defaultText: PROBE_NAMESPACE,
+                    fix: "write the name of a namespace, as in registry-checks",
+                }),
+            rerun: z
+                .string()
+                .min(1)
+                .optional()
+                .meta({
+                    description: "Any text: with another one, the next `up` proves again what has not changed",
+                    examples: ["2026-11-29"],
+                    defaultText: "the proof is repeated when rules, account, registry or CA have changed",
+                    fix: "write a text, as in 2026-11-29",
+                }),
+        })
+        .optional()
+        .meta({
+            description:
+                "Has a node of each pool pull test images that only the mirror has, after the rules are on all nodes, and fails `up` " +
+                "if one does not (docs/how-to/prove-pulls.md). Needs `apply`",
+            defaultText: "none: no pod is created in the cluster",
+            fix: "write {}, or {namespace, rerun}",
         }),
     roles: z
         .array(z.enum(CLUSTER_FUNCTIONS))

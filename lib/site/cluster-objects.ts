@@ -8,14 +8,18 @@ import {
     type OperatorHub,
     type SignatureConfigMap,
     type UpdateService,
+    type ClusterImagePolicy,
     catalogSources,
     clusterCatalogs,
+    clusterImagePolicies,
     hasClusterCatalogs,
+    hasImagePolicies,
     parseClusterVersion,
     releaseNotes,
     signatureConfigMaps,
     updateService,
 } from "../openshift";
+import type { SignaturePolicy } from "../signatures";
 import { type Content, allImages } from "./content";
 import type { MirroredContent } from "./mirror-policy";
 
@@ -31,13 +35,15 @@ export interface ClusterObjects {
     readonly updateService: readonly UpdateService[];
     /** One that switches the default catalogs off, if there are mirrored ones. */
     readonly operatorHub: readonly OperatorHub[];
+    /** Who must have signed images. */
+    readonly clusterImagePolicies: readonly ClusterImagePolicy[];
     /** What people should know, as sentences. */
     readonly notes: readonly string[];
 }
 
 /** What oc-mirror's own disk-to-mirror would write for a cluster, for all sets of a site together. */
 export function clusterObjects(
-    { content, cluster }: Pick<MirroredContent, "content" | "cluster">,
+    { content, cluster, signatures = [] }: Pick<MirroredContent, "content" | "cluster" | "signatures">,
     mirror: MirrorBase,
 ): ClusterObjects {
     const facts = mergeFacts(content);
@@ -53,8 +59,25 @@ export function clusterObjects(
         releaseSignatures: signatureConfigMaps(facts.signatures),
         updateService: service,
         operatorHub: catalogs.length === 0 ? [] : [DEFAULT_CATALOGS_OFF],
-        notes: releaseNotes(facts, images, service.length > 0 ? [...new Set(releases)].sort() : []),
+        clusterImagePolicies: hasImagePolicies(version) ? clusterImagePolicies(signatures) : [],
+        notes: [
+            ...releaseNotes(facts, images, service.length > 0 ? [...new Set(releases)].sort() : []),
+            ...policyNotes(signatures, cluster.version, hasImagePolicies(version)),
+        ],
     };
+}
+
+function policyNotes(
+    signatures: readonly SignaturePolicy[],
+    version: string | undefined,
+    isSupported: boolean,
+): string[] {
+    if (signatures.length === 0 || isSupported) return [];
+    const names = signatures.map(({ name }) => name).join(", ");
+    return [
+        `OpenShift ${version ?? ""} has no ClusterImagePolicy v1 (4.20 and later), so its nodes ask for no signatures and ` +
+            `no object is written for site.signatures: ${names}`,
+    ];
 }
 
 function updateServices(

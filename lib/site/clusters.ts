@@ -24,7 +24,7 @@ export function readClusters(
 
 /** @param stack in the names of the mirror objects that are written to the cluster */
 function toCluster(name: string, document: ClusterDocument, stack: string): SiteCluster {
-    const { version, contactSource, targets, roles, apply, adopt, allowRemoval, coverage } = document;
+    const { version, contactSource, targets, roles, apply, adopt, allowRemoval, coverage, rollout, proof } = document;
     return {
         name,
         contactSource,
@@ -35,6 +35,8 @@ function toCluster(name: string, document: ClusterDocument, stack: string): Site
         adopt,
         allowRemoval,
         ...(coverage === undefined ? {} : { coverage }),
+        ...(rollout === undefined ? {} : { rollout }),
+        ...(proof === undefined ? {} : { proof }),
     };
 }
 
@@ -71,7 +73,21 @@ export function clusterIssues(document: SiteDocument, known: readonly ConfigIssu
         ...(clusters ? readClusters({ clusters }) : []),
     ];
     const patterns = all.flatMap((one) => patternIssues(`${clusterKey(one)}.coverage.accept`, one.coverage?.accept));
-    return [...issues, ...all.flatMap(versionIssues), ...patterns];
+    return [...issues, ...all.flatMap(versionIssues), ...patterns, ...all.flatMap(proofIssues)];
+}
+
+/** What nothing would create, or what comes before the nodes have what it proves. */
+function proofIssues(cluster: SiteCluster): ConfigIssue[] {
+    if (cluster.proof === undefined) return [];
+    const name = clusterKey(cluster);
+    const key = `${name}.proof`;
+    if (cluster.apply === undefined) {
+        const fix = `set ${name}.apply, or leave it out: \`passthrough selftest --kubeconfig\` proves the same without it`;
+        return [{ key, problem: `it needs ${name}.apply, which is not set`, fix }];
+    }
+    if (cluster.rollout?.wait !== false) return [];
+    const problem = `${name}.rollout.wait is false: nodes may not have the rules yet that it proves`;
+    return [{ key, problem, fix: `leave one of them out: \`passthrough selftest --kubeconfig\` proves it later` }];
 }
 
 function isOfClusters({ key }: ConfigIssue): boolean {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { certificateBlocks, certificatesIn } from "../http/certificates";
 import type { ReachedCluster } from "./kubeconfigs";
 import type { ConfiguredCertificate } from "./client-certificate";
 import type { OnRemove } from "../mirror/on-remove";
@@ -8,6 +9,7 @@ import { parseBoundedJson } from "../oci/bounded-json";
 import type { RegistryKind } from "../registries";
 import { mergeDocuments } from "./document";
 import { registryKeys } from "./registry-keys";
+import { robotsKeys, rotations } from "./robot-keys";
 import { clusterKeys } from "./cluster-keys";
 import { contentEntry, onRemoveKey, transferKeys } from "./schema";
 
@@ -22,7 +24,7 @@ export interface ConfiguredSite {
     readonly type: Reading<RegistryKind>;
     readonly mirrorBase: Reading<string>;
     readonly adopt: Reading<boolean | undefined>;
-    /** PEM; `value` is undefined if no CA is configured. */
+    /** PEM of the certificates alone; `value` is undefined if no CA is configured. */
     readonly ca: Reading<string | undefined>;
     /** `value` is undefined if none is configured. */
     readonly clientCertificate: Reading<ConfiguredCertificate | undefined>;
@@ -32,6 +34,8 @@ export interface ConfiguredSite {
     /** How the clusters are reached. */
     readonly clusters: Reading<readonly ReachedCluster[]>;
     readonly onRemove: Reading<OnRemove>;
+    /** What a rotation of each robot account does. */
+    readonly rotations: Reading<Readonly<Record<"importer" | "puller", z.infer<typeof rotations>>>>;
     /** Lock files in the order of the sets. */
     readonly locks: Reading<readonly string[]>;
     /** By lock file. */
@@ -49,6 +53,7 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     retrySeconds: undefined,
     clusters: undefined,
     onRemove: undefined,
+    rotations: undefined,
     locks: undefined,
     overrides: undefined,
 };
@@ -73,7 +78,7 @@ export function readConfiguredSite(
     readFile: (path: string) => string,
 ): ConfiguredSite {
     if (site?.value === undefined) return UNKNOWN_SITE;
-    const read = <T>(schema: z.ZodType<T>, ...path: string[]): Reading<T> => {
+    const read: ReadKey = (schema, ...path) => {
         const found = lookUp(site, defaults, path);
         const parsed = schema.safeParse(found?.value);
         return found !== undefined && parsed.success ? { value: parsed.data } : undefined;
@@ -93,6 +98,7 @@ export function readConfiguredSite(
         retrySeconds: read(transferKeys.shape.retrySeconds, "transfer", "retrySeconds"),
         clusters: readReachedClusters(site, defaults),
         onRemove: read(onRemoveKey, "onRemove"),
+        rotations: readRotations(read),
         overrides: overrides && {
             value: new Map(
                 overrides.value.flatMap((set) => (set.lock === undefined ? [] : [[set.lock, set.overrides ?? []]])),
@@ -100,6 +106,17 @@ export function readConfiguredSite(
         },
         locks: locks && { value: locks.value.map(({ lock }) => lock) },
     };
+}
+
+/** Reads one key of the merged document. */
+type ReadKey = <T>(schema: z.ZodType<T>, ...path: string[]) => Reading<T>;
+
+function readRotations(read: ReadKey): ConfiguredSite["rotations"] {
+    const both = read(robotsKeys.shape.rotation, "robots", "rotation");
+    const importer = read(rotations.optional(), "robots", "importer", "rotation");
+    const puller = read(rotations.optional(), "robots", "puller", "rotation");
+    if (both === undefined || importer === undefined || puller === undefined) return undefined;
+    return { value: { importer: importer.value ?? both.value, puller: puller.value ?? both.value } };
 }
 
 /** What the merged document has at a path; `value` is undefined if neither document sets it. */
@@ -119,7 +136,8 @@ function valueAt(document: Reading<unknown>, [name, ...rest]: readonly string[])
 function readCa(path: Reading<string | undefined>, readFile: (path: string) => string): Reading<string | undefined> {
     if (path?.value === undefined) return path;
     try {
-        return { value: readFile(path.value) };
+        const text = readFile(path.value);
+        return certificateBlocks(text).length === 0 ? undefined : { value: certificatesIn(text) };
     } catch {
         return undefined;
     }

@@ -101,10 +101,16 @@ function formatKeyPath(path: readonly PropertyKey[]): string {
     );
 }
 
+/** Sections whose keys are names that people choose. */
+const NAMED_SECTIONS: readonly PropertyKey[] = ["clusters", "signatures"];
+
 /** As `ConfigKey.key`: `content[].lock`, `clusters.<name>.version`. */
 function keyName(path: readonly PropertyKey[]): string {
     const [section, ...rest] = path;
-    const known = section === "clusters" && rest.length > 0 ? [section, ANY_NAME, ...rest.slice(1)] : path;
+    const known =
+        section !== undefined && NAMED_SECTIONS.includes(section) && rest.length > 0
+            ? [section, ANY_NAME, ...rest.slice(1)]
+            : path;
     return formatKeyPath(known)
         .replace(/\[\d+\]/g, "[]")
         .replace(/^site\.?/, "");

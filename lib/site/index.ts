@@ -6,7 +6,7 @@ export {
     proxyAccountIssues,
     readAccounts,
 } from "./account-keys";
-export { certificatesIn, clientKeyIssues, isKeyOfCertificate, privateKeyIn } from "./client-certificate";
+export { clientKeyIssues, isKeyOfCertificate, privateKeyIn } from "./client-certificate";
 export { type ConfiguredSite, type Reading, UNKNOWN_SITE, parseJson, readConfiguredSite } from "./configured-site";
 export { readConnectionSecrets } from "./connection-secrets";
 export { type Content, type FileReader, allImages, allMarks, localRepositories, readContent } from "./content";

@@ -18,8 +18,28 @@ export function kindIssues(site: SiteDocument, mirror: MirrorBase | undefined): 
     return [
         ...unsupported("site.registry.quota", quota !== undefined && !capabilities.quota, "quota"),
         ...unsupported("site.robots", site.robots !== undefined && !capabilities.robotAccounts, "robot accounts"),
+        ...rotationIssues(site),
         ...(mirror === undefined ? [] : namespaceIssues(type, mirror, capabilities)),
     ];
+}
+
+/** Without robot accounts, `site.robots` itself is the issue. */
+function rotationIssues({ registry: { type }, robots }: SiteDocument): ConfigIssue[] {
+    const { robotAccounts, secretRenewal } = registryAdmin(type).capabilities;
+    if (robots === undefined || !robotAccounts || secretRenewal !== undefined) return [];
+    const { rotation, importer, puller } = robots;
+    const set = { rotation, "importer.rotation": importer.rotation, "puller.rotation": puller.rotation };
+    return Object.entries(set).flatMap(([key, value]) =>
+        value === "in-place"
+            ? [
+                  {
+                      key: `site.robots.${key}`,
+                      problem: `${type} cannot give an account a new secret in place: its secret is a token, and a new one is another token`,
+                      fix: "write generations, or leave it out",
+                  },
+              ]
+            : [],
+    );
 }
 
 function namespaceIssues(

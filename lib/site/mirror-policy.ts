@@ -6,6 +6,7 @@ import {
     type Target,
     contentRules,
 } from "../openshift";
+import type { SignaturePolicy } from "../signatures";
 import type { ObjectGroup } from "./object-groups";
 import { type Content, allImages, allMarks, localRepositories } from "./content";
 
@@ -35,6 +36,26 @@ export interface SiteCluster extends ClusterRules {
     readonly allowRemoval: boolean;
     /** Absent: the images that its objects name are looked up, and none may be missing. */
     readonly coverage?: ClusterCoverageRules;
+    /** Absent: its nodes are waited for. */
+    readonly rollout?: ClusterRolloutRules;
+    /** Absent: no pods are created that prove where nodes pull from. */
+    readonly proof?: ClusterProofRules;
+}
+
+/** Whether, and how long, an `up` waits for the nodes of a cluster. */
+export interface ClusterRolloutRules {
+    /** False: not until they have the mirror rules. */
+    readonly wait: boolean;
+    /** Minutes that each wait takes at most. */
+    readonly minutes?: number | undefined;
+}
+
+/** How it is proven that the nodes of a cluster pull through the mirror. */
+export interface ClusterProofRules {
+    /** Absent: PROBE_NAMESPACE. */
+    readonly namespace?: string | undefined;
+    /** Another text, and it is proven again. */
+    readonly rerun?: string | undefined;
 }
 
 /** What is required of the images that a cluster's objects name. */
@@ -67,6 +88,8 @@ export interface MirroredContent {
     /** Hosts that were configured by name. Those without content are named in a note. */
     readonly upstreams?: readonly string[] | undefined;
     readonly cluster: ClusterRules;
+    /** Who must have signed images; default: nobody. */
+    readonly signatures?: readonly SignaturePolicy[] | undefined;
 }
 
 /**

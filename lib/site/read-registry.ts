@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { certificateBlocks, certificatesIn } from "../http/certificates";
 import { isLoopback } from "../http/loopback";
 import { type MirrorBase, formatMirrorBase, parseMirrorBase } from "../mirror/mirror-reference";
 import { readClientCertificate } from "./client-certificate";
@@ -61,13 +62,11 @@ export function plainHttpIssues({ registry }: SiteDocument, mirror: MirrorBase |
     return issues;
 }
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
-
 function readCa(path: string, { read, now }: SiteContext, issues: ConfigIssue[]): string | undefined {
     const key = "site.registry.ca";
     const text = collectIssue(key, issues, () => read(path));
     if (text === undefined) return undefined;
-    const blocks = text.match(CERTIFICATE) ?? [];
+    const blocks = certificateBlocks(text);
     if (blocks.length === 0) issues.push({ key, problem: `${path} holds no PEM certificate`, fix: keyFix(key) });
     for (const block of blocks) {
         const certificate = collectIssue(key, issues, () => new X509Certificate(block));
@@ -75,5 +74,5 @@ function readCa(path: string, { read, now }: SiteContext, issues: ConfigIssue[])
         const problem = `the certificate ${certificate.subject.replaceAll("\n", ", ")} in ${path} expired on ${certificate.validTo}`;
         issues.push({ key, problem, fix: "replace it with the CA's current certificate" });
     }
-    return `${blocks.join("\n")}\n`;
+    return certificatesIn(text);
 }

@@ -27,8 +27,9 @@ export const registryKeys = z.strictObject({
         .optional()
         .meta({
             description:
-                "PEM file of the CA that issued the registry's certificate. It is trusted in addition to the public CAs. What the " +
-                "certificate needs: docs/security.md#tls",
+                "PEM file of the CA that issued the registry's certificate, or of several, while one takes the place of another " +
+                "(docs/how-to/change-the-registry.md). They are trusted in addition to the public CAs. What the certificate " +
+                "needs: docs/security.md#tls",
             examples: ["certs/site-a-ca.pem"],
             defaultText: "public CAs only",
             fix: "give the PEM file of the CA that issued the registry's certificate",

@@ -4,7 +4,9 @@ import { clusterKeys, namedClusterKeys } from "./cluster-keys";
 import { DNS_LABEL } from "./dns-label";
 import { networkAccessKeys } from "./network-access-keys";
 import { registryKeys } from "./registry-keys";
-import { days, size } from "./units";
+import { robotsKeys } from "./robot-keys";
+import { signaturesKey } from "./signature-keys";
+import { size } from "./units";
 
 /*
  * Every key carries zod metadata: `description`, without a period at its end; `examples` as people write them; `fix`, the
@@ -120,71 +122,6 @@ export const validationKeys = z.strictObject({
         }),
 });
 
-/** A text that means nothing by itself: its change replaces robot accounts. */
-function rotateKey(what: string, more = "") {
-    return z
-        .string()
-        .min(1)
-        .optional()
-        .meta({
-            description:
-                `Any text, such as a date or the name of an incident. If it differs from that of the last \`up\`, the next \`up\` ` +
-                `replaces ${what}, regardless of age.${more} The first text also replaces what the stack has already; ` +
-                "leaving the key out again changes nothing",
-            examples: ["2026-12 audit"],
-            defaultText: "none",
-            fix: "write a text in quotes",
-        });
-}
-
-/** Robot accounts, as they are configured. */
-export const robotsKeys = z.strictObject({
-    rotate: rotateKey("both robot accounts"),
-    importer: z
-        .strictObject({
-            rotate: rotateKey("the robot account that pushes", " A change of `robots.rotate` does the same."),
-            maxAge: days(1)
-                .prefault("30d")
-                .meta({
-                    description:
-                        "Longest age of the robot account that pushes. `npm run up` replaces it when two thirds of it are over. On " +
-                        "Harbor and JFrog it expires 7 days after this age",
-                    exampleText: "30d",
-                    fix: "write a number of days, as in 30d",
-                }),
-        })
-        .prefault({})
-        .meta({ description: "The robot account that pushes" }),
-    puller: z
-        .strictObject({
-            rotate: rotateKey(
-                "the robot account that clusters pull with",
-                " A change of `robots.rotate` does the same.",
-            ),
-            maxAge: days(1)
-                .prefault("90d")
-                .meta({
-                    description:
-                        "Longest age of the robot account that clusters pull with. `npm run up` replaces it when two thirds of it " +
-                        "are over. On Harbor and JFrog it expires `overlap` and 7 days after this age",
-                    exampleText: "90d",
-                    fix: "write a number of days, as in 90d",
-                }),
-            overlap: days(0)
-                .optional()
-                .meta({
-                    description:
-                        "For how long a replaced account stays valid, for clusters that still have it in their pull secret. The " +
-                        "first `up` after that time deletes it; with `0d` the next `up` does",
-                    exampleText: "7d",
-                    defaultText: "7d, or a third of maxAge if that is less",
-                    fix: "write a number of days, as in 7d",
-                }),
-        })
-        .prefault({})
-        .meta({ description: "The robot account that clusters pull with" }),
-});
-
 /** What happens to images that no set lists any more, as it is configured. */
 export const onRemoveKey = z
     .enum(["keep", "delete"])
@@ -239,6 +176,22 @@ export const siteSchema = z
                 typeText: "names with the keys of a cluster",
                 fix: "write {name: {version, …}, …}; a name has lowercase letters, digits and -, as in east-1",
             }),
+        signatures: signaturesKey.optional().meta({
+            description:
+                "Policies on signatures, each by the name of its ClusterImagePolicy: nodes of 4.20 and later refuse images of a " +
+                "policy's scopes that are not signed as it says (docs/how-to/signatures.md)",
+            examples: [
+                {
+                    team1: {
+                        scopes: ["quay.io/team1"],
+                        policy: { rootOfTrust: { policyType: "PublicKey", publicKey: { keyFile: "keys/team1.pub" } } },
+                    },
+                },
+            ],
+            defaultText: "none",
+            typeText: "names with the keys of a policy",
+            fix: "write {name: {scopes, policy}, …}; a name has lowercase letters, digits, - and .",
+        }),
         networkAccess: networkAccessKeys.optional().meta({
             description:
                 "Who may reach the registry: `passthrough render` writes files for firewalls (docs/outputs.md#files-for-firewalls)",

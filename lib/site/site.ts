@@ -1,6 +1,7 @@
 import { intendedMirrorBase } from "../mirror/mirror-reference";
 import type { OnRemove } from "../mirror/on-remove";
 import type { NetworkAccess } from "../openshift";
+import type { SignaturePolicy } from "../signatures";
 import { type Content, readContent } from "./content";
 import { DEFAULT_CLUSTER, clusterIssues, clusterKey, readClusters } from "./clusters";
 import { imageIssues, readUpstreams, tagOnlyIssues } from "./content-issues";
@@ -13,7 +14,9 @@ import { readNetworkAccess } from "./network-access";
 import { targetFiles } from "./target-files";
 import { type SiteContext, plainHttpIssues, readRegistry } from "./read-registry";
 import type { SiteRegistry } from "./registry";
-import { type SiteDocument, onRemoveKey, robotsKeys, transferKeys, validationKeys } from "./schema";
+import { readSignatures } from "./signatures";
+import { robotsKeys } from "./robot-keys";
+import { type SiteDocument, onRemoveKey, transferKeys, validationKeys } from "./schema";
 
 /** A site, read and checked: everything that decides which resources there are. Holds no secret. */
 export interface Site {
@@ -23,6 +26,8 @@ export interface Site {
     readonly content: readonly Content[];
     /** At least one; the name of the only one of `site.cluster` is "". */
     readonly clusters: readonly SiteCluster[];
+    /** Who must have signed images; empty: nobody. */
+    readonly signatures: readonly SignaturePolicy[];
     /** Who may reach the registry; absent: no files for firewalls. */
     readonly networkAccess?: NetworkAccess;
     /** Blobs uploaded at the same time. */
@@ -42,8 +47,10 @@ export interface Site {
 export interface SiteRobots {
     /** Of both accounts. */
     readonly rotate?: string;
-    readonly importer: { readonly maxAge: number; readonly rotate?: string };
+    readonly importer: { readonly maxAge: number; readonly rotate?: string; readonly rotation?: "in-place" };
     readonly puller: {
+        /** Absent: each rotation creates a new generation. */
+        readonly rotation?: "in-place";
         readonly rotate?: string;
         readonly maxAge: number;
         /** For which a puller that was replaced stays valid. */
@@ -68,6 +75,7 @@ export function readSite(
     const mirror = registry?.mirror ?? intendedMirrorBase(parsed.registry.mirrorBase);
     const upstreams = readUpstreams(parsed, issues);
     const networkAccess = readNetworkAccess(parsed, mirror?.host, issues);
+    const signatures = readSignatures(parsed.signatures, context.read, issues);
     issues.push(
         ...contentIssues,
         ...clusterIssues(parsed, issues),
@@ -81,7 +89,7 @@ export function readSite(
     );
     if (registry === undefined || issues.length > 0) return { issues };
     const site = {
-        ...createSite(parsed, { registry, content, clusters, upstreams }),
+        ...createSite(parsed, { registry, content, clusters, upstreams, signatures }),
         ...(networkAccess === undefined ? {} : { networkAccess }),
     };
     for (const cluster of clusters) {
@@ -94,7 +102,7 @@ export function readSite(
 }
 
 /** What is not taken from the document as it is. */
-type SiteParts = Required<Pick<Site, "registry" | "content" | "clusters" | "upstreams">>;
+type SiteParts = Required<Pick<Site, "registry" | "content" | "clusters" | "upstreams" | "signatures">>;
 
 function createSite(parsed: SiteDocument, { upstreams, ...read }: SiteParts): Site {
     const { transfer, validation } = parsed;
@@ -113,13 +121,22 @@ function createSite(parsed: SiteDocument, { upstreams, ...read }: SiteParts): Si
 /** Days. */
 const DEFAULT_OVERLAP = 7;
 
-function robotLifetimes({ rotate, importer, puller }: NonNullable<SiteDocument["robots"]>): SiteRobots {
+function robotLifetimes({ rotate, rotation, importer, puller }: NonNullable<SiteDocument["robots"]>): SiteRobots {
     const { maxAge, overlap = Math.min(DEFAULT_OVERLAP, Math.floor(maxAge / 3)) } = puller;
     return {
         ...rotateValue(rotate),
-        importer: { maxAge: importer.maxAge, ...rotateValue(importer.rotate) },
-        puller: { maxAge, overlap, ...rotateValue(puller.rotate) },
+        importer: {
+            maxAge: importer.maxAge,
+            ...rotateValue(importer.rotate),
+            ...rotationValue(importer.rotation ?? rotation),
+        },
+        puller: { maxAge, overlap, ...rotateValue(puller.rotate), ...rotationValue(puller.rotation ?? rotation) },
     };
+}
+
+/** Absent for generations, which the state of stacks does not name. */
+function rotationValue(rotation: "generations" | "in-place"): { readonly rotation?: "in-place" } {
+    return rotation === "in-place" ? { rotation } : {};
 }
 
 function rotateValue(rotate: string | undefined): { readonly rotate?: string } {

@@ -28,6 +28,7 @@ export function targetFiles(site: MirroredContent, { mirror, ca, plainHttp }: Ta
         plainHttp: plainHttp ?? false,
         ca: ca ?? "",
         version,
+        signatures: site.signatures ?? [],
         releases: releaseImages(site.content, mirror),
     });
 }

@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { Credentials } from "../../lib/http/credentials";
 import { leaks } from "../support/canary";
 import { faultCase } from "../support/faults/fault-case";
-import { type ByHand, ROBOT_KINDS, RotationRegistry } from "../support/rotation/fake-registries";
+import { type ByHand, RENEWING_KINDS, ROBOT_KINDS, RotationRegistry } from "../support/rotation/fake-registries";
 import { StackAccount } from "../support/rotation/stack-account";
 
 /** A process keeps the compiled patterns of the secrets that it has met (lib/redaction): here those of 200 accounts. */
@@ -132,6 +132,54 @@ for (const kind of ROBOT_KINDS) {
         }
 
         faultCase(
+            `${kind}: a cluster that gets the new account weeks late pulls with the old one until then`,
+            { all: 20, sample: 1 },
+            async ({ number, count }) => {
+                const account = new StackAccount(registry, "puller", { owner: `late${number}` });
+                await account.up();
+                const { login } = account.outs;
+                const changes = { rotate: { text: "1" } };
+                for (let failed = 0; failed < 3; failed++) {
+                    await account.failedUp(changes);
+                    pass(8);
+                    expect(await tryPull(registry, login)).toBe(true);
+                }
+                await account.up(changes);
+                pass(6);
+                await account.up(changes);
+                expect(await tryPull(registry, login)).toBe(true);
+                pass(2);
+                await account.up(changes);
+                expect(await tryPull(registry, login)).toBe(false);
+                expect(await tryPull(registry, account.outs.login)).toBe(true);
+                await account.destroy();
+                expect(orphans(registry, [importer.outs.name, puller.outs.name])).toEqual([]);
+                count("failed ups", 3);
+            },
+        );
+
+        faultCase(
+            `${kind}: what is left of a retired account that somebody revoked is removed`,
+            { all: 20, sample: 1 },
+            async ({ number, count }) => {
+                const { byHand } = registry.fake;
+                const account = new StackAccount(registry, "puller", { owner: `remains${number}` });
+                await account.up();
+                const { name } = account.outs;
+                await account.up({ rotate: { text: "1" } });
+                // Where an account is a token, its secret is only changed by revoking it.
+                if (kind === "jfrog") byHand.changeSecret(name);
+                else byHand.remove(name);
+                expect(await account.differs({ rotate: { text: "1" } })).toBe(true);
+                await account.up({ rotate: { text: "1" } });
+                expect(orphans(registry, [importer.outs.name, puller.outs.name, account.outs.name])).toEqual([]);
+                expect(await account.differs({ rotate: { text: "1" } })).toBe(false);
+                await account.destroy();
+                count("revoked");
+            },
+        );
+
+        faultCase(
             `${kind}: what somebody changes by hand is seen and put right`,
             { all: 20, sample: 1 },
             async ({ number, count }) => {
@@ -153,6 +201,71 @@ for (const kind of ROBOT_KINDS) {
                     count(change);
                 }
                 expect(orphans(registry, [importer.outs.name, puller.outs.name])).toEqual([]);
+            },
+        );
+    });
+}
+
+for (const kind of RENEWING_KINDS) {
+    describe(`${kind}, in place`, () => {
+        let registry: RotationRegistry;
+
+        beforeAll(async () => {
+            jest.setSystemTime(jest.getRealSystemTime());
+            registry = await RotationRegistry.start(kind);
+        });
+        afterAll(() => registry.fake.stop());
+
+        for (const role of ["importer", "puller"] as const) {
+            faultCase(
+                `${kind}: a new secret for the ${role} is killed at each of its requests`,
+                { all: 20, sample: 1, met: "kills" },
+                async ({ number, count }) => {
+                    const account = new StackAccount(registry, role, {
+                        rotation: "in-place",
+                        owner: `renewed${role}${number}`,
+                    });
+                    await account.up();
+                    const { name, robot } = account.outs;
+                    for (let step = 1; await isKilled(registry, account, step, count); step++) {
+                        const changes = { rotate: { text: String(step) } };
+                        await account.up(changes);
+                        expect(await tryPull(registry, account.outs.login)).toBe(true);
+                        expect([account.outs.name, account.outs.robot.id]).toEqual([name, robot.id]);
+                        expect(await account.differs(changes)).toBe(false);
+                        pass(20);
+                    }
+                    await account.destroy();
+                    expect(orphans(registry, [])).toEqual([]);
+                },
+            );
+        }
+
+        faultCase(
+            `${kind}: what somebody changes by hand is seen and put right under the same name`,
+            { all: 20, sample: 1 },
+            async ({ number, count }) => {
+                const { byHand } = registry.fake;
+                for (const change of Object.keys(byHand) as (keyof ByHand)[]) {
+                    const account = new StackAccount(registry, "puller", {
+                        rotation: "in-place",
+                        owner: `${change}${number}`,
+                    });
+                    await account.up();
+                    const { login } = account.outs;
+                    byHand[change]?.(account.outs.name);
+                    expect([change, await account.differs()]).toEqual([change, true]);
+                    await account.up();
+                    expect([change, await account.differs()]).toEqual([change, false]);
+                    expect(await tryPull(registry, account.outs.login)).toBe(true);
+                    const after = account.outs.login;
+                    expect([change, after.username === login.username]).toEqual([change, change !== "remove"]);
+                    const hasNewSecret = ["remove", "changeSecret", "expire"].includes(change);
+                    expect([change, after.password !== login.password]).toEqual([change, hasNewSecret]);
+                    await account.destroy();
+                    count(change);
+                }
+                expect(orphans(registry, [])).toEqual([]);
             },
         );
     });

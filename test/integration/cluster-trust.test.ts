@@ -204,6 +204,22 @@ test("a node that degrades ends the wait; state has what was written, and the ne
     expect(await cluster.pullSecret()).toBe(PULL_SECRET);
 });
 
+test("while a new account has not reached every node, state has the former one", async () => {
+    const outs = await cluster.create();
+    cluster.controllers.script = { degradedNodes: { "worker-0": "disk full" } };
+    const failure: unknown = await cluster.update(outs, { credentials: ROTATED }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: "PartialState", known: { credentials: CREDENTIALS } });
+    expect(await cluster.pullSecret()).toContain(pullEntry(ROTATED));
+    cluster.controllers.script = {};
+    await cluster.controllers.settle();
+    const known = { ...outs, ...(failure as { known: object }).known };
+    expect(clusterTrustProvider.compare(known, cluster.inputs({ credentials: ROTATED }))).toEqual({ changes: true });
+    const repaired = await cluster.update(known, { credentials: ROTATED });
+    expect(repaired.credentials).toEqual(ROTATED);
+    await expectNodesToHave(pullEntry(ROTATED));
+    await cluster.remove(repaired);
+});
+
 test("a paused pool refuses before the pull secret is written", async () => {
     await cluster.server.admin.patch(pool("worker"), { spec: { paused: true } });
     await expect(cluster.create()).rejects.toThrow("pool worker is paused");

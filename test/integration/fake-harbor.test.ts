@@ -176,7 +176,10 @@ test("robot accounts: known rights, one project that is there, a short name, mad
         status: 400,
         json: fault("BAD_REQUEST", "cannot update the level or name of robot"),
     });
-    expect(await ask("PATCH", `${path}/${id}`, { secret: "weakone" })).toMatchObject({ status: 400 });
+    expect(await ask("PATCH", `${path}/${id}`, { secret: "weakone" })).toMatchObject({
+        status: 400,
+        json: fault("BAD_REQUEST", expect.stringMatching(/^the secret must be 8-128, inclusively, characters long/)),
+    });
     expect(await ask("PATCH", `${path}/${id}`, { secret: "Own1Secret" })).toMatchObject({ status: 200, json: {} });
     const self = `robot$${PROJECT}+r:Own1Secret`;
     expect(await ask("PATCH", `${path}/${id}`, { secret: "" }, self)).toMatchObject({ status: 403 });

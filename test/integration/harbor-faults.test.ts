@@ -100,6 +100,21 @@ test("wrong credentials are tried once by every operation, however long it may r
     expect(refused()).toHaveLength(2);
 });
 
+test("a name that somebody else's failed login has locked is asked again until Harbor looks at the password", async () => {
+    fake.locked.add(ADMIN.username);
+    fake.disturb = () => {
+        if (refused().length === 2) fake.locked.delete(ADMIN.username);
+        return undefined;
+    };
+    expect(await on.check({ retrySeconds: 60 })).toMatchObject({
+        version: expect.stringContaining("Harbor") as string,
+    });
+    expect(refused()).toHaveLength(2);
+    fake.locked.add(ADMIN.username);
+    fake.disturb = () => undefined;
+    expect(await on.failure(on.check({ retrySeconds: 0 }))).toMatchObject({ status: 401 });
+});
+
 test("a plan with a secret that is wrong ends with the first refusal, and asks no repository's token twice", async () => {
     await on.managed().namespaces.create({ name: "mirror" });
     const content = new MemoryImageSet();

@@ -28,6 +28,8 @@ const check: ManagedHarbor["check"] = (changes) => on.check(changes);
 const failure: ManagedHarbor["failure"] = (work) => on.failure(work);
 const once: ManagedHarbor["once"] = (...reply) => on.once(...reply);
 
+const matching = (pattern: RegExp) => expect.stringMatching(pattern) as string;
+
 test("one is made, proven, read, changed in place, and removed twice", async () => {
     const { robots } = managed();
     const made = await robots.create(WISH);
@@ -91,6 +93,44 @@ test("a secret, an end, a switch, a prefix: what makes it useless is found", asy
     fake.harbor.prefix = "robot$";
     fake.harbor.age("importer-1", 31);
     expect(await read()).toMatchObject({ differences: [], isAccepted: false });
+});
+
+test("a rejected secret shows beside other changes, unless one of them is why it is rejected", async () => {
+    const { robots } = managed();
+    const made = await robots.create(WISH);
+    if (made === undefined) throw new Error("not made");
+    const read = () => robots.read(made.robot, WISH, made.credentials);
+    const robot = fake.harbor.robot("importer-1");
+    robot.access = [{ resource: "artifact", action: "read" }];
+    expect(await read()).toMatchObject({ isAccepted: true, differences: [/may also/, /may not/].map(matching) });
+    robot.secret = "Somebody1Else";
+    expect(await read()).toMatchObject({ isAccepted: false, differences: [/may also/, /may not/].map(matching) });
+    robot.disable = true;
+    expect(await read()).toMatchObject({ isAccepted: true });
+    Object.assign(robot, { disable: false, duration: 1, expires_at: Math.floor(Date.now() / 1000) - 60 });
+    expect(await read()).toMatchObject({ isAccepted: true });
+    robot.duration = -1;
+    expect(await read()).toMatchObject({ isAccepted: false });
+});
+
+test("an end that this stack gave is no difference, one that somebody gave is; a disabled account can be left so", async () => {
+    const { robots } = managed();
+    const made = await robots.create(WISH);
+    if (made === undefined) throw new Error("not made");
+    const shorter: DesiredRobot = { ...WISH, days: 20, leastDays: 15 };
+    const differences = async (until = made.robot.expiresAt) =>
+        (await robots.read(made.robot, { ...shorter, ...(until === undefined ? {} : { until }) }, made.credentials))
+            ?.differences;
+    expect(await differences()).toEqual([]);
+    expect(await differences("2020-01-01T00:00:00.000Z")).toEqual(["duration: 30 -> 20 days"]);
+    const robot = fake.harbor.robot("importer-1");
+    Object.assign(robot, { duration: 31, expires_at: robot.creation + 31 * 86_400 });
+    expect(await differences()).toEqual(["duration: 31 -> 20 days"]);
+    robot.disable = true;
+    await robots.update(made.robot, { ...shorter, staysDisabled: true });
+    expect(robot).toMatchObject({ disable: true, duration: 20 });
+    await robots.update(made.robot, shorter);
+    expect(robot.disable).toBe(false);
 });
 
 test.each([
@@ -177,7 +217,33 @@ test("a managing robot account is admin enough since 2.12: it makes, takes over 
     expect(await robots.read(again.robot, WISH, again.credentials)).toMatchObject({ isAccepted: true });
     fake.harbor.robot("importer-1").disable = true;
     expect((await failure(robots.update(again.robot, WISH))).message).toContain("a robot account cannot change others");
+    expect(await robots.renewal?.refusal()).toMatchObject({ code: "DENIED" });
+    fake.harbor.robot("importer-1").disable = false;
+    const renewed = await failure(robots.renewal?.renew(again.robot, WISH) ?? Promise.resolve());
+    expect(renewed).toMatchObject({ status: 403 });
+    expect(renewed.fix).toContain("a user who administers the project, or leave out site.robots.rotation: in-place");
     await robots.remove(again.robot, WISH);
     fake.harbor.version = "v2.11.2-1";
     expect((await failure(check({ credentials }))).message).toContain("only since 2.12");
+});
+
+test("a new secret in place: the lifetime is put right before, the id and the name stay, a lost response is asked for again", async () => {
+    const { robots } = managed({ retrySeconds: 5 });
+    const made = await robots.create(WISH);
+    if (made === undefined) throw new Error("not made");
+    expect(await robots.renewal?.refusal()).toBeUndefined();
+    fake.harbor.age("importer-1", 20);
+    fake.harbor.robot("importer-1").disable = true;
+    once("PATCH", /\/robots\/\d+$/, "drop");
+    const longer = { ...WISH, days: 50 };
+    const renewed = await robots.renewal?.renew(made.robot, longer);
+    if (renewed === undefined) throw new Error("not renewed");
+    expect([renewed.robot.id, renewed.credentials.username]).toEqual([made.robot.id, made.credentials.username]);
+    expect(renewed.credentials.password).toBe(fake.harbor.robot("importer-1").secret);
+    expect(fake.harbor.robot("importer-1")).toMatchObject({ duration: 50, disable: false });
+    expect(await robots.read(made.robot, longer, made.credentials)).toMatchObject({ isAccepted: false });
+    expect(await robots.read(made.robot, longer, renewed.credentials)).toMatchObject({
+        differences: [],
+        isAccepted: true,
+    });
 });

@@ -142,6 +142,10 @@ test("a token that was revoked, or has expired, is not accepted; without its gro
     const { robot, read } = await created();
     platform.age(NAME, 31);
     expect(await read()).toMatchObject({ differences: [], isAccepted: false });
+    const group = platform.groups.get(NAME);
+    platform.groups.delete(NAME);
+    expect(await read()).toMatchObject({ differences: [`the group ${NAME} does not exist`], isAccepted: true });
+    if (group !== undefined) platform.groups.set(NAME, group);
     platform.revoke(robot.id);
     expect(await read()).toEqual({ robot, differences: [], isAccepted: false });
     expect(await robots((admin) => admin.exists(robot, PUSH))).toBe(false);

@@ -108,6 +108,7 @@ function install(ca: string): void {
         registryHost: registry.host,
         plainHttp: false,
         ca,
+        signatures: [],
         releases: [],
     });
     for (const [path, content] of Object.entries(files)) {

@@ -17,6 +17,11 @@ const TRUSTED = {
     kind: "ConfigMap",
     metadata: { name: "registry-cas", namespace: "openshift-config" },
 };
+const WORKERS = {
+    apiVersion: "machineconfiguration.openshift.io/v1",
+    kind: "MachineConfigPool",
+    metadata: { name: "worker" },
+};
 const OPENSHIFT_CONFIG = "/api/v1/namespaces/openshift-config";
 const CONFIG_API = "/apis/config.openshift.io/v1";
 const DIGESTS_PATH = `${CONFIG_API}/imagedigestmirrorsets/passthrough-test-digest`;
@@ -64,7 +69,7 @@ function added({ registry, authority }: TestSite): object {
     const entry = `,\n  "${registry.host}":{"auth":"${auth}"}`;
     return {
         named: { name: "registry-cas" },
-        certificates: { [registry.host.replace(":", "..")]: authority.ca },
+        certificates: { [registry.host.replace(":", "..")]: `${authority.ca}\n` },
         pullSecret: PULL_SECRET.replace('\n}, "credsStore"', `${entry}\n}, "credsStore"`),
     };
 }
@@ -95,9 +100,19 @@ test("a cluster gets CA, account and rules in this order, never in a second step
         "mirror rules: nodes drain and reload CRI-O, one after the other (master: 3 nodes, worker: 2 nodes)",
     );
     expect(preview.text).toContain("contactSource: never takes effect with a later `up`");
+    expect(preview.text).toContain(
+        "waits for at most 60 minutes until every node has the rules; pools take them at the same time: " +
+            "master (3 nodes, 1 at a time), worker (2 nodes, 1 at a time)",
+    );
     expect(written()).toEqual([]);
 
-    expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    const first = await stack.up("--skip-preview");
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.text).toMatch(
+        /run `npm run up` again now that every node has the rules: it forbids the upstream of .*quay\.io/,
+    );
+    // Nobody waits for the controllers here: the run has.
+    expect(await cluster.nodePolicies("quay.io")).toEqual(Array(5).fill("allowed"));
     const writes = written();
     expect(writes.slice(0, 3)).toEqual([
         `create ${OPENSHIFT_CONFIG}/configmaps`,
@@ -119,10 +134,16 @@ test("a cluster gets CA, account and rules in this order, never in a second step
     expect(written()).toEqual([`patch ${DIGESTS_PATH}`]);
     expect(await policies(cluster)).toEqual(ALLOWED);
 
-    await cluster.settled();
-    expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    await pauseWorkers(cluster, true);
+    const paused = await stack.up("--skip-preview");
+    expect(paused.code).not.toBe(0);
+    expect(paused.text).toMatch(/cluster-rollout[^]*error: ROLLOUT_FAILED[^]*pool worker is paused/);
     expect(written().sort()).toEqual([`patch ${DIGESTS_PATH}`, `patch ${TAGS_PATH}`]);
     expect(await policies(cluster)).toEqual(FORBIDDEN);
+    await pauseWorkers(cluster, false);
+    expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    expect(written()).toEqual([]);
+    expect(await cluster.nodePolicies("quay.io")).toEqual(Array(5).fill("forbidden"));
     expect(await stack.up("--skip-preview", "--expect-no-changes")).toMatchObject({ code: 0 });
 
     // Unreachable: a preview and a nightly check go by what was applied last.
@@ -158,6 +179,10 @@ test("a cluster gets CA, account and rules in this order, never in a second step
     expect(stack.printed).not.toContain(token);
     expect(await stack.state()).not.toContain(token);
 });
+
+async function pauseWorkers({ server }: TestCluster, paused: boolean): Promise<void> {
+    await server.admin.patch(WORKERS, { spec: { paused } });
+}
 
 /** What a process leaves that dies between the two writes. */
 async function forbidDigests({ server }: TestCluster): Promise<void> {
@@ -198,10 +223,13 @@ test("of two clusters one is down: the other gets everything, and the next up th
     expect(await policies(west)).toEqual(ALLOWED);
 
     await east.server.admin.remove(DIGESTS);
+    await east.settled();
     const check = await stack.passthrough("check");
     expect(check).toMatchObject({ code: 7, out: expect.stringMatching(/cluster-east-digest-rules +delete/) as string });
-    expect(check.out).toMatch(/- 1 to delete\n +\d+ unchanged\n/);
+    expect(check.out).toMatch(/cluster-east-rollout +update/);
+    expect(check.out).toContain("the nodes of pool worker lack the rules of ");
     expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
     expect(await policies(east)).toEqual(ALLOWED);
+    expect(await east.nodePolicies("quay.io")).toEqual(Array(5).fill("allowed"));
     expect(await stack.passthrough("check")).toMatchObject({ code: 0 });
 });

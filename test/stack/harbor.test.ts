@@ -164,7 +164,7 @@ test("a puller that is replaced stays valid for its overlap, is in preview and o
     expect(quiet.text).toContain("puller-1 stays valid until");
 
     stack.configure(site.document({}, { robots: { puller: { maxAge: "90d", overlap: "0d" } } }));
-    expect((await stack.preview()).text).toContain("puller-1 is removed: its overlap ended on");
+    expect((await stack.preview()).text).toContain("deletes account robot$mirror+puller-1: its overlap ended on");
     fake.content.length = 0;
     expect(await stack.upOnly("--skip-preview")).toMatchObject({ code: 0 });
     expect(robots()).toEqual(["mirror+importer-2", "mirror+puller-2"]);

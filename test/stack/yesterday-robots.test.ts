@@ -47,7 +47,7 @@ const CHECKED_AT = /"checkedAt": "[^"]+"/g;
 const LONG_AGO = '"checkedAt": "2026-01-01T00:00:00.000Z"';
 
 test.each(SITES)(
-    "the state of an earlier version with robot accounts, one of them retired, needs no change and is destroyed: %s",
+    "the state of an earlier version with robot accounts, one of them retired, gets what deletes it later, needs no other change and is destroyed: %s",
     async (kind, create) => {
         const site = await create();
         const { stack } = site;
@@ -61,9 +61,15 @@ test.each(SITES)(
             writeFileSync(file, old);
             await stack.importState(file);
             expect(await stack.state()).toContain(LONG_AGO);
-            expect(await stack.preview("--expect-no-changes")).toMatchObject({ code: 0 });
+            const preview = await stack.preview();
+            expect(preview).toMatchObject({ code: 0 });
+            expect(preview.text).toMatch(/puller-retirement +create/);
+            expect(preview.text).toMatch(/\+ 1 to create\n +\d+ unchanged\n/);
             expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
             // From here on state has today's inputs and the recorded outputs.
+            const up = await stack.up("--skip-preview");
+            expect(up).toMatchObject({ code: 0 });
+            expect(up.text).toMatch(/\+ 1 created\n +\d+ unchanged\n/);
             expect(await stack.up("--expect-no-changes")).toMatchObject({ code: 0 });
             expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
             expect((await stack.outputs()).robots).toMatchObject({

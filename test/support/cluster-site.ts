@@ -1,6 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { readIgnitionFile } from "../../lib/openshift/rollout/ignition-file";
+import type { MachineConfig } from "../../lib/openshift/rollout/rollout-objects";
+import { REGISTRIES_CONF } from "../../lib/openshift/rollout/rules-rollout";
+import { parseRegistriesConf } from "../../lib/openshift/rules/registries-toml";
 import { hasMachineTrust, parseClusterVersion } from "../../lib/openshift/versions";
 import { type ApiServer, startApiServer } from "./api-server";
 import type { NamedObject } from "./cluster/api-client";
@@ -21,6 +25,7 @@ const ACCOUNT = "registry-passthrough";
 const WRITES = ["create", "update", "patch", "delete"];
 
 const CONFIG = "config.openshift.io/v1";
+const MACHINE_CONFIG = { apiVersion: "machineconfiguration.openshift.io/v1", kind: "MachineConfig" };
 /** The mirror objects of the stack that tests have, by the form of the pulls that they redirect. */
 export const MIRROR_SETS = {
     digest: { apiVersion: CONFIG, kind: "ImageDigestMirrorSet", metadata: { name: "passthrough-test-digest" } },
@@ -90,6 +95,26 @@ export class TestCluster {
             read(MIRROR_SETS.tag, "imageTagMirrors"),
         ]);
         return { digest, tag };
+    }
+
+    /**
+     * What each node does with pulls of a source, as its registries.conf says: "allowed" and "forbidden" have mirrors for
+     * digests and tags.
+     */
+    async nodePolicies(source: string): Promise<string[]> {
+        const { admin } = this.server;
+        const nodes = await admin.list({ apiVersion: "v1", kind: "Node" });
+        return Promise.all(
+            nodes.map(async ({ metadata }) => {
+                const name = metadata.annotations?.["machineconfiguration.openshift.io/currentConfig"] ?? "";
+                const config = await admin.get<MachineConfig>({ ...MACHINE_CONFIG, metadata: { name } });
+                const text = (config && readIgnitionFile(config, REGISTRIES_CONF)) ?? "";
+                const rule = parseRegistriesConf(text, name).registry?.find(({ location }) => location === source);
+                const forms = rule?.mirror?.map((mirror) => mirror["pull-from-mirror"]).sort();
+                if (forms?.join() !== "digest-only,tag-only") return "not redirected";
+                return rule?.blocked === true ? "forbidden" : "allowed";
+            }),
+        );
     }
 
     /**

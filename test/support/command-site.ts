@@ -42,12 +42,13 @@ export class CommandSite {
         return site;
     }
 
-    /** Writes the stack's file, with changes of the site's registry and of how it is asked. */
-    configure(registry: object, transfer: object = {}): void {
+    /** Writes the stack's file, with changes of the site's registry and of how it is asked, and more keys of the site. */
+    configure(registry: object, transfer: object = {}, more: object = {}): void {
         const site = {
             registry: { type: "distribution", mirrorBase: `${this.registry.host}/mirror`, ca: "ca.crt", ...registry },
             transfer: { retrySeconds: 1, ...transfer },
             content: this.sets,
+            ...more,
         };
         writeFileSync(
             join(this.folder, "Pulumi.dev.yaml"),

@@ -5,14 +5,18 @@ import {
     type MirroredHost,
     catalogSources,
     clusterCatalogs,
+    clusterImagePolicies,
     hasClusterCatalogs,
+    hasImagePolicies,
     parseClusterVersion,
     signatureConfigMaps,
     updateService,
 } from "../../lib/openshift";
 import { clientMachineConfigs } from "../../lib/openshift/objects/client-certificate";
 import { mirrorRules } from "../../lib/openshift/rules/create-mirror-objects";
+import type { SignaturePolicy, SignedIdentity } from "../../lib/signatures";
 import type { NamedObject } from "./cluster/api-client";
+import { signingKey } from "./signing-key";
 
 const REGISTRY = "registry.lab.test:8443";
 const BASE = { host: REGISTRY, prefix: "mirror" };
@@ -46,8 +50,31 @@ export function renderedObjects(clusterVersion: string): readonly NamedObject[] 
         ...signatureConfigMaps(signatures(700)),
         updateService(parseReference(`${REGISTRY}/mirror/quay.io/openshift-release-dev/ocp-release`), graph),
         DEFAULT_CATALOGS_OFF,
+        ...(hasImagePolicies(parseClusterVersion(clusterVersion)) ? clusterImagePolicies(POLICIES) : []),
         ...clientMachineConfigs({ host: REGISTRY, ca: "ca", certificate: "certificate", key: "key" }),
     ];
+}
+
+/** One of each kind of key and identity, with scopes at the edges of what the API accepts. */
+const POLICIES: readonly SignaturePolicy[] = [
+    policy("p256", ["quay.io", "quay.io/a.b/c_d/e__f/g-h", "localhost:5000/x"], { matchPolicy: "MatchRepository" }),
+    policy("rsa", ["registry.example.com:5000/app:1.0", `quay.io/app@${computeDigest("image")}`], {
+        matchPolicy: "ExactRepository",
+        exactRepository: { repository: "registry.example.com:5000/team/app" },
+    }),
+    policy("ed25519", ["*.example.com"], {
+        matchPolicy: "RemapIdentity",
+        remapIdentity: { prefix: "quay.io/team", signedPrefix: "localhost:5000" },
+    }),
+    policy("p384", ["docker.io/library/nginx"], { matchPolicy: "MatchRepoDigestOrExact" }),
+];
+
+function policy(
+    key: "p256" | "p384" | "rsa" | "ed25519",
+    scopes: readonly string[],
+    signedIdentity: SignedIdentity,
+): SignaturePolicy {
+    return { name: key, scopes, publicKey: signingKey(key).publicKey, signedIdentity };
 }
 
 /** The mirror rules of a site with some hundred sources. */

@@ -15,8 +15,9 @@ const REDIRECTED_WRITE =
 
 // A correct account is rejected too where the clock that issues tokens is not the one that reads them.
 const ACCOUNT_FIX =
-    "check registryUsername and registryPassword of the stack, or the account that the command line names, what the " +
-    "account may do, and the clocks of the registry's machines";
+    "check registryUsername and registryPassword of the stack (pullerUsername and pullerPassword, if it is the account that " +
+    "clusters pull with; a robot account of the stack is repaired by `npm run up`), or the account that the command line names, " +
+    "what the account may do, and the clocks of the registry's machines";
 
 const FIXES: Readonly<Record<number, string>> = {
     301: REDIRECTED_WRITE,

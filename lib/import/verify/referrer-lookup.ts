@@ -12,8 +12,12 @@ export class ReferrerLookup {
 
     /** True if clients that look for referrers of the subject find this manifest. */
     async finds(repository: string, subject: Digest, digest: Digest): Promise<boolean> {
-        const list = await once(this.lists, `${repository} ${subject}`, () => this.read(repository, subject));
-        return list.has(digest);
+        return (await this.list(repository, subject)).has(digest);
+    }
+
+    /** The referrers of a manifest. */
+    list(repository: string, subject: Digest): Promise<ReadonlySet<Digest>> {
+        return once(this.lists, `${repository} ${subject}`, () => this.read(repository, subject));
     }
 
     private async read(repository: string, subject: Digest): Promise<ReadonlySet<Digest>> {

@@ -1,5 +1,6 @@
 import { formatObjects } from "../objects/objects-yaml";
 import { withUsage } from "../targets/target";
+import { PROBE_NAMESPACE, standingNamespace } from "../probe/probe-pods";
 import { parseClusterVersion } from "../versions";
 import { type ClusterFunction, RIGHTS, type Right } from "./rights";
 
@@ -26,20 +27,39 @@ const RBAC = "rbac.authorization.k8s.io";
 /**
  * A file with roles and bindings for each function, and one with the accounts that they are bound to, below `roles/`.
  * @param version `4.18.20` or `4.18`; absent: the newest
+ * @param proofNamespace where pods of the proof run
  * @throws PassthroughError `CLUSTER_VERSION_INVALID`
  */
-export function renderRoles(functions: readonly ClusterFunction[], version?: string): Record<string, string> {
+export function renderRoles(
+    functions: readonly ClusterFunction[],
+    version?: string,
+    proofNamespace = PROBE_NAMESPACE,
+): Record<string, string> {
+    const cluster = { version, proofNamespace };
     if (functions.length === 0) return {};
-    const files = functions.map((name) => [`${ROLES_FOLDER}/${name}.yaml`, roleFile(name, version)]);
+    const files = functions.map((name) => [`${ROLES_FOLDER}/${name}.yaml`, roleFile(name, cluster)]);
     return {
         [`${ROLES_FOLDER}/service-accounts.yaml`]: accountsFile(functions),
         ...(Object.fromEntries(files) as object),
     };
 }
 
-function rightsOf(name: ClusterFunction, version: string | undefined): Right[] {
+/** The cluster that roles are for. */
+interface RoleCluster {
+    readonly version: string | undefined;
+    readonly proofNamespace: string;
+}
+
+function rightsOf(name: ClusterFunction, { version, proofNamespace }: RoleCluster): Right[] {
     const parsed = version === undefined ? undefined : parseClusterVersion(version);
-    return RIGHTS[name].filter(({ isServed }) => isServed?.(parsed) ?? true);
+    const place = (text: string) => (text === PROBE_NAMESPACE ? proofNamespace : text);
+    return RIGHTS[name]
+        .filter(({ isServed }) => isServed?.(parsed) ?? true)
+        .map(({ namespace, names, ...right }) => ({
+            ...right,
+            ...(namespace === undefined ? {} : { namespace: place(namespace) }),
+            ...(names === undefined ? {} : { names: names.map(place) }),
+        }));
 }
 
 function toRule({ namespace, apiGroup, resource, names, verbs }: Right): PolicyRule {
@@ -52,8 +72,8 @@ function toRule({ namespace, apiGroup, resource, names, verbs }: Right): PolicyR
     };
 }
 
-function roleFile(name: ClusterFunction, version: string | undefined): string {
-    const rights = rightsOf(name, version);
+function roleFile(name: ClusterFunction, cluster: RoleCluster): string {
+    const rights = rightsOf(name, cluster);
     const namespaces = [...new Set(rights.map(({ namespace }) => namespace))];
     const objects = namespaces.flatMap((namespace) =>
         roleAndBinding(
@@ -67,7 +87,9 @@ function roleFile(name: ClusterFunction, version: string | undefined): string {
         "service-accounts.yaml, or binds the roles to another account.",
         ...rights.map(describeRight),
     ];
-    return withUsage(usage, formatObjects(objects));
+    // First: the role is in it. Whoever has this role need not be allowed to create namespaces.
+    const own = name === "proof" ? [standingNamespace(cluster.proofNamespace)] : [];
+    return withUsage(usage, formatObjects([...own, ...objects]));
 }
 
 function describeRight({ verbs, resource, names = [], namespace, why }: Right): string {

@@ -1,4 +1,5 @@
 import { IMAGE_KINDS } from "../coverage/image-kinds";
+import { PROBE_NAMESPACE } from "../probe/probe-pods";
 import { ROLLOUT_NAMES } from "../rollout/rollout-objects";
 import { TRUST_NAMES } from "../trust/trusted-ca";
 import type { ClusterVersion } from "../versions";
@@ -14,6 +15,7 @@ export const CLUSTER_FUNCTIONS = [
     "signatures",
     "update-service",
     "coverage",
+    "proof",
 ] as const;
 
 export type ClusterFunction = (typeof CLUSTER_FUNCTIONS)[number];
@@ -136,6 +138,24 @@ export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
         },
     ],
     coverage: coverageRights(),
+    proof: [
+        ...ruleRights(),
+        { verbs: ["get"], apiGroup: CONFIG, resource: "clusterversions", names: ["version"], why: "the version" },
+        { verbs: LIST, apiGroup: MACHINES, resource: "machineconfigpools", why: "the pools that are proven" },
+        { verbs: LIST, apiGroup: "", resource: "nodes", why: "the nodes of the pools" },
+        { verbs: ["get"], apiGroup: "", resource: "namespaces", names: [PROBE_NAMESPACE], why: "whether it exists" },
+        {
+            ...{ verbs: ["get", "list", "create", "delete"], apiGroup: "", resource: "pods" },
+            ...{ namespace: PROBE_NAMESPACE, why: "the pods that pull test images" },
+        },
+        {
+            verbs: LIST,
+            apiGroup: "",
+            resource: "events",
+            namespace: PROBE_NAMESPACE,
+            why: "what the nodes say of them",
+        },
+    ],
 };
 
 /**

@@ -1,7 +1,9 @@
 import { toProblem } from "../../errors/errors";
 import type { ClusterClient } from "../../kubernetes/cluster-client";
+import type { MirrorObject } from "../rules/mirror-object-types";
 import { hasMachineTrust, parseClusterVersion } from "../versions";
-import { type PoolOptions, rolledOut } from "./pool-rollout";
+import { expectedRules } from "./expected-rules";
+import { type PoolOptions, isRolledOut, rolledOut } from "./pool-rollout";
 import { type ExpectedPullEntry, pullSecretRendered } from "./pull-secret-rollout";
 import type { FindMachineConfig } from "./rendered-configs";
 import {
@@ -14,8 +16,8 @@ import {
     ROLLOUT_NAMES,
     ROLLOUT_PATHS,
 } from "./rollout-objects";
-import { type RolloutResult, combineResults } from "./rollout-result";
-import { registryUnused } from "./rules-rollout";
+import { type RolloutResult, combineResults, waitingForOperator } from "./rollout-result";
+import { generatedConfigNames, registryUnused, rulesRendered } from "./rules-rollout";
 import { type ExpectedTrust, nodeCaRolledOut, trustSynced } from "./trust-rollout";
 
 /** What all nodes of a cluster are to have; an absent part is not looked at. */
@@ -24,6 +26,8 @@ export interface NodeExpectation extends PoolOptions {
     readonly version?: string | undefined;
     readonly ca?: ExpectedTrust | undefined;
     readonly pullEntry?: ExpectedPullEntry | undefined;
+    /** Our mirror objects, whose rules they are to have. */
+    readonly rules?: readonly MirrorObject[] | undefined;
     /** A registry that their configuration is to name as a mirror no more: `registry.example:8443`. */
     readonly unusedHost?: string | undefined;
 }
@@ -43,18 +47,36 @@ export async function checkNodes(
     expectation: NodeExpectation,
     rendered: RenderedConfigs = new Map(),
 ): Promise<RolloutResult> {
-    const { ca, pullEntry, unusedHost } = expectation;
+    const { ca, pullEntry, unusedHost, rules } = expectation;
     const trust = ca === undefined ? [] : [await checkTrust(client, ca, expectation)];
-    if (pullEntry === undefined && unusedHost === undefined) return combineResults(trust);
+    if (pullEntry === undefined && unusedHost === undefined && rules === undefined) return combineResults(trust);
     const pools = await client.list<MachineConfigPool>(ROLLOUT_PATHS.pools);
     if (pools === undefined) return noMachineConfig(client);
     const find = await readMachineConfigs(client, pools, rendered);
+    const nodes = pools.every(isRolledOut) ? [] : ((await client.list<ClusterNode>(ROLLOUT_PATHS.nodes)) ?? []);
     return combineResults([
         ...trust,
         ...(pullEntry === undefined ? [] : [pullSecretRendered(pullEntry, pools, find, expectation)]),
         ...(unusedHost === undefined ? [] : [registryUnused(unusedHost, pools, find, expectation)]),
-        rolledOut(pools, expectation),
+        ...(rules === undefined ? [] : [await checkRules(client, rules, pools, find, expectation)]),
+        rolledOut(pools, expectation, nodes),
     ]);
+}
+
+async function checkRules(
+    client: ClusterClient,
+    rules: readonly MirrorObject[],
+    pools: readonly MachineConfigPool[],
+    find: FindMachineConfig,
+    options: PoolOptions,
+): Promise<RolloutResult> {
+    // Without a pool nothing is known about nodes.
+    if (pools.length === 0) return waitingForOperator(["a machine config pool, of which the cluster has none"]);
+    const [expected, generated] = await Promise.all([
+        expectedRules(client, rules),
+        readByName(client, generatedConfigNames(pools)),
+    ]);
+    return rulesRendered(expected, pools, (name) => generated.get(name) ?? find(name), options);
 }
 
 async function checkTrust(
@@ -105,15 +127,24 @@ async function readMachineConfigs(
     pools: readonly MachineConfigPool[],
     rendered: RenderedConfigs,
 ): Promise<FindMachineConfig> {
+    const names = new Set(pools.flatMap(({ spec }) => spec.configuration?.name ?? []));
+    const unknown = await readByName(
+        client,
+        [...names].filter((name) => !rendered.has(name)),
+    );
+    for (const [name, config] of unknown) rendered.set(name, config);
+    return (name) => (names.has(name) ? rendered.get(name) : undefined);
+}
+
+/** Those that exist. */
+export async function readByName(
+    client: ClusterClient,
+    names: readonly string[],
+): Promise<ReadonlyMap<string, MachineConfig>> {
     const found = new Map<string, MachineConfig>();
-    for (const name of new Set(pools.map(({ spec }) => spec.configuration?.name ?? ""))) {
-        const config =
-            name === ""
-                ? undefined
-                : (rendered.get(name) ?? (await client.get<MachineConfig>(ROLLOUT_PATHS.machineConfigs, name)));
-        if (config === undefined) continue;
-        rendered.set(name, config);
-        found.set(name, config);
+    for (const name of names) {
+        const config = await client.get<MachineConfig>(ROLLOUT_PATHS.machineConfigs, name);
+        if (config !== undefined) found.set(name, config);
     }
-    return (name) => found.get(name);
+    return found;
 }

@@ -1,9 +1,16 @@
-import { counted } from "../../errors/text";
-import { type MachineConfigPool, hasCondition } from "./rollout-objects";
-import { DONE, type RolloutResult, combineResults, waitingForNodes } from "./rollout-result";
+import { counted, listed } from "../../errors/text";
+import { type ClusterNode, type MachineConfigPool, hasCondition } from "./rollout-objects";
+import { DONE, type RolloutResult, combineResults, waitingForNodes, waitingForOperator } from "./rollout-result";
 
 /** Others, of image builds and pinned images, say nothing about the configuration of nodes. */
 const DEGRADED = ["Degraded", "NodeDegraded", "RenderDegraded"] as const;
+
+/** What the daemon of a node is at (machine-config-operator, pkg/daemon/constants). */
+const NODE_ANNOTATIONS = ["currentConfig", "desiredConfig", "state"].map(
+    (name) => `machineconfiguration.openshift.io/${name}`,
+);
+/** How many nodes of a pool a line names. */
+const MAX_NODES = 3;
 
 /** Exceptions for pools that had a problem before anything was changed. */
 export interface PoolOptions {
@@ -34,25 +41,58 @@ export function isRolledOut({ metadata, spec, status }: MachineConfigPool): bool
     );
 }
 
-/** Every pool, custom ones too, has rolled out what it wants. */
-export function rolledOut(pools: readonly MachineConfigPool[], options: PoolOptions = {}): RolloutResult {
-    return combineResults(pools.map((pool) => (isRolledOut(pool) ? DONE : poolProgress(pool, options))));
+/**
+ * Every pool, custom ones too, has rolled out what it wants.
+ * @param nodes of the cluster, to name those that are at work; none: they are only counted
+ */
+export function rolledOut(
+    pools: readonly MachineConfigPool[],
+    options: PoolOptions = {},
+    nodes: readonly ClusterNode[] = [],
+): RolloutResult {
+    return combineResults(pools.map((pool) => (isRolledOut(pool) ? DONE : poolProgress(pool, options, nodes))));
 }
 
 /** What a pool that is not where it should be is waiting for, or why it never gets there by itself. */
-export function poolProgress(pool: MachineConfigPool, { degradedBefore = [] }: PoolOptions = {}): RolloutResult {
-    const { name } = pool.metadata;
-    if (pool.spec.paused === true) return pausedPool(name);
-    if (isDegraded(pool) && !degradedBefore.includes(name)) return degradedPool(pool);
-    return waitingForNodes([describeProgress(pool)]);
+function poolProgress(pool: MachineConfigPool, options: PoolOptions, nodes: readonly ClusterNode[]): RolloutResult {
+    return poolFailure(pool, options) ?? waitingForNodes([describeProgress(pool, nodes)]);
 }
 
-/** "worker: 3 of 5 nodes". */
-function describeProgress({ metadata: { name }, status }: MachineConfigPool): string {
-    const { machineCount, updatedMachineCount = 0, unavailableMachineCount = 0 } = status ?? {};
+/** Waiting for the operator to do something for a pool, unless the pool never gets it by itself. */
+export function failedOrWaiting(
+    pool: MachineConfigPool,
+    options: PoolOptions,
+    text: string,
+    fix?: string,
+): RolloutResult {
+    return poolFailure(pool, options) ?? waitingForOperator([text], fix);
+}
+
+/** Why a pool never gets there by itself; undefined: it may. */
+export function poolFailure(pool: MachineConfigPool, { degradedBefore = [] }: PoolOptions): RolloutResult | undefined {
+    const { name } = pool.metadata;
+    if (pool.spec.paused === true) return pausedPool(name);
+    return isDegraded(pool) && !degradedBefore.includes(name) ? degradedPool(pool) : undefined;
+}
+
+/** "worker: 3 of 5 nodes, 1 unavailable (worker-3: Working)". */
+function describeProgress(pool: MachineConfigPool, nodes: readonly ClusterNode[]): string {
+    const { name } = pool.metadata;
+    const { machineCount, updatedMachineCount = 0, unavailableMachineCount = 0 } = pool.status ?? {};
     if (machineCount === undefined) return `${name}: no status yet`;
     const unavailable = unavailableMachineCount === 0 ? "" : `, ${unavailableMachineCount} unavailable`;
-    return `${name}: ${updatedMachineCount} of ${counted(machineCount, "node")}${unavailable}`;
+    const busy = busyNodes(pool, nodes);
+    const names = busy.length === 0 ? "" : ` (${listed(busy, MAX_NODES)})`;
+    return `${name}: ${updatedMachineCount} of ${counted(machineCount, "node")}${unavailable}${names}`;
+}
+
+/** "worker-3: Working": nodes that are told to take what the pool wants, and do not have it. */
+function busyNodes({ spec }: MachineConfigPool, nodes: readonly ClusterNode[]): string[] {
+    const wanted = spec.configuration?.name;
+    return nodes.flatMap(({ metadata: { name, annotations = {} } }) => {
+        const [current, desired, state] = NODE_ANNOTATIONS.map((key) => annotations[key]);
+        return desired === wanted && current !== wanted ? [`${name}: ${state ?? "no state yet"}`] : [];
+    });
 }
 
 function isDegraded({ status }: Pick<MachineConfigPool, "status">): boolean {

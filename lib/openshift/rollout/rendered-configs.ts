@@ -1,4 +1,4 @@
-import { type PoolOptions, poolProgress } from "./pool-rollout";
+import { type PoolOptions, failedOrWaiting } from "./pool-rollout";
 import type { MachineConfig, MachineConfigPool } from "./rollout-objects";
 import { DONE, type RolloutResult, combineResults, waitingForOperator } from "./rollout-result";
 
@@ -8,12 +8,13 @@ export type FindMachineConfig = (name: string) => MachineConfig | undefined;
 /**
  * Whether the rendered configuration that each pool wants is as expected. A pool without nodes counts as done.
  * @param missing what a configuration lacks: "/var/lib/kubelet/config.json in rendered-worker-1"; undefined: nothing
+ * @param options `fix`: what to do if it never gets there
  */
 export function checkRendered(
     pools: readonly MachineConfigPool[],
     find: FindMachineConfig,
     missing: (config: MachineConfig) => string | undefined,
-    options: PoolOptions = {},
+    { fix, ...options }: PoolOptions & { readonly fix?: string } = {},
 ): RolloutResult {
     return combineResults(
         pools.map((pool) => {
@@ -23,13 +24,7 @@ export function checkRendered(
             const config = wanted === undefined ? undefined : find(wanted);
             if (config === undefined) return waitingForOperator([`${name}: its rendered configuration`]);
             const text = missing(config);
-            return text === undefined ? DONE : failedOrWaiting(pool, options, `${name}: ${text}`);
+            return text === undefined ? DONE : failedOrWaiting(pool, options, `${name}: ${text}`, fix);
         }),
     );
-}
-
-/** Waiting for the operator, unless the pool is paused or degraded. */
-function failedOrWaiting(pool: MachineConfigPool, options: PoolOptions, text: string): RolloutResult {
-    const progress = poolProgress(pool, options);
-    return progress.state === "failed" ? progress : waitingForOperator([text]);
 }

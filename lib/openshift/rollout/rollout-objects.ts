@@ -11,6 +11,8 @@ export interface StatusCondition {
 export interface MachineConfigPool extends KubernetesObject {
     readonly spec: {
         readonly paused?: boolean;
+        /** Nodes that may be at work at the same time: a number, or a percentage as text; absent: 1. */
+        readonly maxUnavailable?: number | string;
         /** The rendered configuration that its nodes are to have: `rendered-worker-<hash>`. */
         readonly configuration?: { readonly name?: string };
     };

@@ -14,13 +14,15 @@ export interface Clock {
 
 /** How long to wait. */
 export interface WaitBounds {
-    /** Minutes that operators have to take a change, and that the cluster's API may stay unreadable. */
-    readonly operatorMinutes: number;
-    /** Minutes for each node of the largest pool: a pool changes one node after the other. At least an hour in all. */
-    readonly nodeMinutes: number;
+    /** Minutes that operators have to take a change, and that the cluster's API may stay unreadable; default: 10. */
+    readonly operatorMinutes?: number | undefined;
+    /** Minutes in all; default: `NODE_MINUTES` for each node of the largest pool, and at least an hour. */
+    readonly totalMinutes?: number | undefined;
 }
 
-const DEFAULT_BOUNDS: WaitBounds = { operatorMinutes: 10, nodeMinutes: 15 };
+const OPERATOR_MINUTES = 10;
+/** A pool changes one node after the other. */
+const NODE_MINUTES = 15;
 
 export interface WaitOptions {
     readonly signal: AbortSignal;
@@ -28,6 +30,8 @@ export interface WaitOptions {
     readonly onProgress: (text: string) => void;
     readonly clock: Clock;
     readonly bounds?: WaitBounds | undefined;
+    /** "operator": until operators have taken everything, and nodes follow; default: until the nodes have it. */
+    readonly until?: "operator" | "nodes" | undefined;
 }
 
 const MINUTE = 60_000;
@@ -37,20 +41,22 @@ const POLL_MS = 5000;
 /**
  * Waits until all nodes of a cluster have what is expected; returns at once if they have it. What cannot be read is
  * neither there nor missing: it is read again until the bound.
+ * @returns what nodes still lack; nothing unless only operators were to be waited for
  * @throws PassthroughError `ROLLOUT_FAILED` if it will not happen by itself; `ROLLOUT_TIMEOUT`; the signal's reason
  */
 export async function waitForNodes(
     client: ClusterClient,
     expectation: NodeExpectation,
     options: WaitOptions,
-): Promise<void> {
-    const { signal, onProgress, clock } = options;
+): Promise<readonly string[]> {
+    const { signal, onProgress, clock, until = "nodes" } = options;
     const rendered: RenderedConfigs = new Map();
     const watch = new BoundsWatch(client, options);
     for (;;) {
         signal.throwIfAborted();
         const look = await orUnreadable(() => checkNodes(client, expectation, rendered), signal);
-        if (look.state === "done") return;
+        if (look.state === "done") return [];
+        if (look.state === "waiting" && look.stage === "nodes" && until === "operator") return look.waitingFor;
         if (look.state === "failed") {
             throw new PassthroughError(look.problem, {
                 code: "ROLLOUT_FAILED",
@@ -62,6 +68,12 @@ export async function waitForNodes(
         await watch.check(look);
         await clock.sleep(POLL_MS, signal);
     }
+}
+
+/** Minutes that nodes are waited for if nothing is configured. */
+export function defaultTotalMinutes(pools: readonly MachineConfigPool[]): number {
+    const largest = Math.max(0, ...pools.map(({ status }) => status?.machineCount ?? 0));
+    return Math.max(LEAST_TOTAL_MINUTES, NODE_MINUTES * largest);
 }
 
 type Unreadable = { readonly state: "unreadable"; readonly waitingFor: readonly string[] };
@@ -97,7 +109,7 @@ class BoundsWatch {
 
     /** @throws PassthroughError `ROLLOUT_TIMEOUT` */
     async check(look: Waiting): Promise<void> {
-        const { operatorMinutes } = this.options.bounds ?? DEFAULT_BOUNDS;
+        const { operatorMinutes = OPERATOR_MINUTES, totalMinutes } = this.options.bounds ?? {};
         const now = this.options.clock.now();
         const blockedBy = look.state === "waiting" && look.stage === "nodes" ? undefined : look.state;
         if (blockedBy !== this.blockedBy) this.blockedSince = now;
@@ -106,17 +118,15 @@ class BoundsWatch {
             throw this.timeout(look, operatorMinutes);
         }
         // What is read once: the size of the pools is asked for when waiting gets long, not at every look.
-        if (now - this.startedAt < LEAST_TOTAL_MINUTES * MINUTE) return;
-        this.totalMinutes ??= await this.readTotalMinutes();
+        if (totalMinutes === undefined && now - this.startedAt < LEAST_TOTAL_MINUTES * MINUTE) return;
+        this.totalMinutes ??= totalMinutes ?? (await this.readTotalMinutes());
         if (now - this.startedAt >= this.totalMinutes * MINUTE) throw this.timeout(look, this.totalMinutes);
     }
 
     /** Unreadable: the least, since a cluster that cannot be read is not waited for longer. */
     private async readTotalMinutes(): Promise<number> {
-        const { nodeMinutes } = this.options.bounds ?? DEFAULT_BOUNDS;
         const pools = await this.client.list<MachineConfigPool>(ROLLOUT_PATHS.pools).catch(() => undefined);
-        const largest = Math.max(0, ...(pools ?? []).map(({ status }) => status?.machineCount ?? 0));
-        return Math.max(LEAST_TOTAL_MINUTES, nodeMinutes * largest);
+        return defaultTotalMinutes(pools ?? []);
     }
 
     private timeout(look: Waiting, minutes: number): PassthroughError {
@@ -131,8 +141,12 @@ class BoundsWatch {
 function timeoutFix(look: Waiting): string {
     if (look.state === "unreadable") return "check that the API server can be reached, then run again";
     if (look.stage === "nodes") {
-        return "look at the nodes with `oc get machineconfigpools,nodes`, then run again: it continues to wait";
+        return (
+            "look at the nodes with `oc get machineconfigpools,nodes`, then run again: it continues to wait; " +
+            "cluster.rollout.minutes sets a longer time"
+        );
     }
+    if (look.fix !== undefined) return look.fix;
     return (
         "read the log of the operator: oc -n openshift-machine-config-operator logs deploy/machine-config-controller; it " +
         "refuses mirror objects that disagree about one source, and says so only there"

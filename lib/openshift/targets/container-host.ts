@@ -1,4 +1,5 @@
 import { parseRegistriesConf, formatRegistriesConf } from "../rules/registries-toml";
+import { type SignaturePolicy, policyJson, registriesD } from "../../signatures";
 import { type TargetFiles, type TargetInput, withUsage } from "./target";
 
 /** Last in the folder: a drop-in replaces the entries of earlier files with the same prefix. */
@@ -26,12 +27,27 @@ const USAGE: Readonly<Record<"microshift" | "podman", readonly string[]>> = {
 export function containerHostFiles(target: "microshift" | "podman", input: TargetInput): TargetFiles {
     const { registry = [] } = parseRegistriesConf(input.registriesConf, "the rules of this site");
     const rules = input.plainHttp ? registry.map(allowPlainHttp) : registry;
+    const places = registry.flatMap(({ mirror = [] }) => mirror.map(({ location }) => location));
     return {
         files: {
+            ...policyFiles(input.signatures, places),
             [DROP_IN]: withUsage(USAGE[target], formatRegistriesConf({ registry: rules })),
             ...(input.ca === "" ? {} : { [`certs.d/${input.registryHost}/ca.crt`]: input.ca }),
         },
-        notes: [],
+        notes: input.signatures.length === 0 ? [] : [POLICY_NOTE],
+    };
+}
+
+const POLICY_NOTE =
+    "policy.json takes the place of the host's /etc/containers/policy.json: add what that file has beside the default";
+
+/** What a node has for the policies of a cluster: the policies, and where signatures are read. */
+function policyFiles(policies: readonly SignaturePolicy[], places: readonly string[]): Record<string, string> {
+    if (policies.length === 0) return {};
+    const usage = "Copy registries.d to /etc/containers, and policy.json when verify --signatures succeeds.";
+    return {
+        "policy.json": policyJson(policies),
+        "registries.d/registry-passthrough.yaml": withUsage([usage], registriesD(places)),
     };
 }
 

@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import type { SignaturePolicy } from "../../signatures";
 import type { MirrorObject } from "../rules/mirror-object-types";
 import { listEntries } from "../rules/mirror-entries";
 import { type ClusterVersion, parseClusterVersion } from "../versions";
@@ -30,6 +31,8 @@ export interface TargetInput {
     readonly ca: string;
     /** `4.18.20` or `4.18`; absent: the newest. */
     readonly version?: string | undefined;
+    /** Who must have signed images. */
+    readonly signatures: readonly SignaturePolicy[];
     /** Release images of the content, by version; none if the content has no release. */
     readonly releases: readonly ReleaseImage[];
 }

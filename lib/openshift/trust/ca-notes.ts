@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { PassthroughError } from "../../errors/errors";
+import { certificateBlocks } from "../../http/certificates";
 
-const CERTIFICATES = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs;
 const DAY_MS = 24 * 3600 * 1000;
 const NOTICE_DAYS = 30;
 
@@ -11,7 +11,7 @@ const NOTICE_DAYS = 30;
  * @throws PassthroughError `TLS` if there is none, one cannot be read, or all have expired
  */
 export function caNotes(pem: string, now = new Date()): string[] {
-    const ends = (pem.match(CERTIFICATES) ?? []).map(expiry);
+    const ends = certificateBlocks(pem).map(expiry);
     const last = Math.max(...ends.map((end) => end.getTime()));
     if (ends.length === 0) throw invalidCa("it has no certificate");
     if (last <= now.getTime()) throw invalidCa(`it expired on ${new Date(last).toISOString().slice(0, 10)}`);

@@ -1,4 +1,5 @@
 import { listed } from "../../errors/text";
+import { certificateBlocks, certificateChangeLines, compareCertificates } from "../../http/certificates";
 import type { ClusterClient } from "../../kubernetes/cluster-client";
 import { type DesiredTrust, type WrittenTrust, caHash } from "./desired-trust";
 import { entryHash, findPullEntry, narrowerEntries } from "./pull-secret";
@@ -9,6 +10,8 @@ import { needsPullEntry, readPullSecret } from "./write-pull-secret";
 /** What a run would change, as sentences without a full stop; absent: nothing. */
 export interface TrustPlan {
     readonly ca?: string;
+    /** Which certificates are added and removed, a line each; empty if the cluster has these already. */
+    readonly certificates: readonly string[];
     readonly pullSecret?: string;
     readonly warnings: readonly string[];
 }
@@ -30,7 +33,7 @@ export async function planTrust(
     const isNew = findPullEntry(secret.text, host) === undefined;
     const isNeeded = account === undefined || needsPullEntry(secret, { host, account, adopt, before });
     return {
-        ...(ca === undefined ? {} : { ca }),
+        ...(ca === undefined ? { certificates: [] } : ca),
         ...(isNeeded ? { pullSecret: describeEntry(host, isNew, account === undefined) } : {}),
         warnings: narrower.length === 0 ? [] : [narrowerWarning(host, narrower)],
     };
@@ -38,15 +41,21 @@ export async function planTrust(
 
 type PlannedCa = Parameters<typeof checkCaPlace>[1];
 
-async function planCa(client: ClusterClient, change: PlannedCa): Promise<string | undefined> {
+async function planCa(
+    client: ClusterClient,
+    change: PlannedCa,
+): Promise<Required<Pick<TrustPlan, "ca" | "certificates">> | undefined> {
     const place = await readCaPlace(client);
     checkCaPlace(place, change);
     const existing = configuredCa(place.configMap, change.key);
     const map = `ConfigMap openshift-config/${place.name}`;
-    if (!place.isNamed) return `CA ${change.key}: added to ${map}, which Image/cluster will name`;
-    if (existing === change.pem) return undefined;
+    const certificates = certificateChangeLines(compareCertificates(existing, change.pem));
+    if (!place.isNamed) return { ca: `CA ${change.key}: added to ${map}, which Image/cluster will name`, certificates };
+    // Earlier versions wrote the whole file, with comments: no update comes from that alone.
+    const isSame = certificates.length === 0 && certificateBlocks(existing ?? "").length > 0;
+    if (existing === change.pem || isSame) return undefined;
     const what = existing === undefined ? "added to" : "replaced in";
-    return `CA ${change.key}: ${what} ${map}, which Image/cluster names`;
+    return { ca: `CA ${change.key}: ${what} ${map}, which Image/cluster names`, certificates };
 }
 
 function describeEntry(host: string, isNew: boolean, isUnknown: boolean): string {

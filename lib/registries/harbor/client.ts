@@ -12,6 +12,8 @@ import {
     parseBody,
 } from "../admin-client";
 import type { RegistryAccount } from "../registry-admin";
+import { afterFirstLogin } from "./first-login";
+import { whenUnlocked } from "./locked-name";
 
 const API = "/api/v2.0";
 /** The most that Harbor gives at once (more is 422). */
@@ -29,7 +31,7 @@ function isHarborError({ status, text }: AdminResponse): boolean {
 
 const FIXES: Readonly<Record<number, string>> = {
     401:
-        "check registryUsername and registryPassword of the stack (a failed login blocks the name for a moment), " +
+        "check registryUsername and registryPassword of the stack (each failed login blocks the name for 1.5 seconds, whoever fails), " +
         "and that the account is neither disabled nor expired",
     403: "give the account the right it lacks (docs/registries.md)",
     500: "Harbor masks what went wrong: look into its log (harbor-core)",
@@ -44,7 +46,7 @@ export class HarborClient {
     /** `host[:port]`, for errors. */
     readonly host: string;
 
-    constructor(account: RegistryAccount) {
+    constructor(private readonly account: RegistryAccount) {
         if ("token" in account.credentials) {
             throw new RegistryError("Harbor accepts no OAuth token", {
                 registry: account.endpoint.host,
@@ -71,12 +73,21 @@ export class HarborClient {
         accept: readonly number[] = [],
         fixes: Readonly<Record<number, string>> = {},
     ): Promise<AdminResponse> {
-        const response = await this.http.send({
+        return afterFirstLogin(this.host, this.credentials, () => this.send(request, accept, fixes));
+    }
+
+    private async send(
+        request: AdminRequest,
+        accept: readonly number[],
+        fixes: Readonly<Record<number, string>>,
+    ): Promise<AdminResponse> {
+        const login: AdminRequest = {
             ...request,
             path: `${API}${request.path}`,
             account: this.username,
             headers: { authorization: basicAuthorization(this.credentials), ...request.headers },
-        });
+        };
+        const response = await whenUnlocked(this.account, () => this.http.send(login));
         if (response.status < 300) return response;
         // A 404 or 409 of whatever stands in front of Harbor says nothing about what is in it.
         const isHarbors = request.method === "HEAD" || isHarborError(response);

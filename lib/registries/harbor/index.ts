@@ -17,6 +17,8 @@ export const harbor: RegistryAdmin = {
         removalNeedsRight: true,
         robotExpiry: true,
         secretReadable: false,
+        // Harbor, src/lib/config/metadata/metadatalist.go: tokens are not looked up again.
+        secretRenewal: { tokenLife: "30 minutes (Harbor's token_expiration)" },
         quota: true,
         immutability: true,
         sparseIndexes: "refused",

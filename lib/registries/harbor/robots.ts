@@ -3,7 +3,15 @@ import { z } from "zod";
 import type { Credentials } from "../../http/credentials";
 import { RegistryError } from "../../errors/errors";
 import { isOutcomeUnknown } from "../admin-client";
-import type { DesiredRobot, FoundRobot, ListedRobot, Robot, RobotAdmin } from "../robot-admin";
+import type {
+    DesiredRobot,
+    FoundRobot,
+    ListedRobot,
+    Robot,
+    RobotAdmin,
+    RobotLogin,
+    SecretRenewal,
+} from "../robot-admin";
 import type { HarborClient } from "./client";
 import type { HarborProjects } from "./projects";
 
@@ -36,6 +44,10 @@ const CREATE_FIXES = {
 const ROBOTS_CANNOT =
     "a robot account cannot change others: run once with a user who administers the project, or remove the robot " +
     "account in Harbor, so that the next `npm run up` makes it anew";
+/** Harbor, src/common/rbac/const.go: there is no `robot:update` that a robot account could hold. */
+const RENEWAL_FIX =
+    "set registryUsername and registryPassword to a user who administers the project, or leave out " +
+    "site.robots.rotation: in-place";
 
 /** Harbor's robot accounts of a project: `robot$<project>+<name>`. */
 export class HarborRobots implements RobotAdmin {
@@ -44,7 +56,7 @@ export class HarborRobots implements RobotAdmin {
         private readonly projects: HarborProjects,
     ) {}
 
-    async create(desired: DesiredRobot): Promise<{ robot: Robot; credentials: Credentials } | undefined> {
+    async create(desired: DesiredRobot): Promise<RobotLogin | undefined> {
         const made = await this.post(desired);
         if (made === "taken") {
             const found = await this.find(desired);
@@ -63,7 +75,7 @@ export class HarborRobots implements RobotAdmin {
     async read(known: Robot, desired: DesiredRobot, credentials: Credentials): Promise<FoundRobot | undefined> {
         const found = await this.client.get(`/robots/${known.id}`, harborRobot);
         if (found === undefined) return undefined;
-        const isAccepted = found.disable || (await this.client.takes(credentials));
+        const isAccepted = isSwitchedOff(found, desired) || (await this.client.takes(credentials));
         return { robot: toRobot(found), differences: robotDifferences(found, desired), isAccepted };
     }
 
@@ -82,7 +94,7 @@ export class HarborRobots implements RobotAdmin {
         const found = await this.existing(known.id);
         const { id, name, level, editable } = found;
         const json = {
-            ...{ id, name, level, editable, disable: false },
+            ...{ id, name, level, editable, disable: found.disable && desired.staysDisabled === true },
             description: desired.description,
             duration: desired.days ?? FOR_EVER,
             permissions: desiredPermissions(desired),
@@ -90,6 +102,15 @@ export class HarborRobots implements RobotAdmin {
         await this.client.call({ method: "PUT", path: `/robots/${id}`, json }, [], { 403: ROBOTS_CANNOT });
         return toRobot(await this.existing(known.id));
     }
+
+    readonly renewal: SecretRenewal = {
+        refusal: () => this.renewalRefusal(),
+        renew: async (known, desired) => {
+            const refusal = await this.renewalRefusal();
+            if (refusal !== undefined) throw refusal;
+            return this.giveSecret(await this.existing(known.id), desired);
+        },
+    };
 
     async remove(known: Robot): Promise<void> {
         await this.client.call({ method: "DELETE", path: `/robots/${known.id}` }, [404]);
@@ -117,29 +138,45 @@ export class HarborRobots implements RobotAdmin {
      * Gives a robot account that a lost answer left behind a secret that is known here. Harbor lets users set one; a
      * managing robot can only remove the account and make it again.
      */
-    private async takeOver(
-        found: HarborRobot,
-        desired: DesiredRobot,
-    ): Promise<{ robot: Robot; credentials: Credentials }> {
+    private async takeOver(found: HarborRobot, desired: DesiredRobot): Promise<RobotLogin> {
         if ((await this.client.whoAmI()).isRobot) {
             await this.remove(toRobot(found));
             const made = await this.post(desired);
             if (made === "taken") throw this.unstable(desired);
             return this.proven(made.id, { username: made.name, password: made.secret });
         }
-        if (robotDifferences(found, desired).length > 0) await this.update(toRobot(found), desired);
+        const { credentials } = await this.giveSecret(found, desired);
+        return this.proven(found.id, credentials);
+    }
+
+    /** Harbor does not extend an account by a new secret: its lifetime is put right before. */
+    private async giveSecret(found: HarborRobot, desired: DesiredRobot): Promise<RobotLogin> {
+        const isDifferent = robotDifferences(found, desired).length > 0;
+        const robot = isDifferent ? await this.update(toRobot(found), desired) : toRobot(found);
         const secret = generateSecret();
-        await this.client.call({
+        const request = {
             method: "PATCH",
             path: `/robots/${found.id}`,
             json: { secret },
             // The same secret again changes nothing.
             repeatable: true,
-        });
-        return this.proven(found.id, { username: found.name, password: secret });
+        } as const;
+        await this.client.call(request, [], { 403: RENEWAL_FIX });
+        return { robot, credentials: { username: found.name, password: secret } };
     }
 
-    private async proven(id: number, credentials: Credentials): Promise<{ robot: Robot; credentials: Credentials }> {
+    private async renewalRefusal(): Promise<RegistryError | undefined> {
+        if (!(await this.client.whoAmI()).isRobot) return undefined;
+        return new RegistryError("a robot account of Harbor cannot change the secret of another one", {
+            registry: this.client.host,
+            thing: `account ${this.client.username}`,
+            code: "DENIED",
+            status: 403,
+            fix: RENEWAL_FIX,
+        });
+    }
+
+    private async proven(id: number, credentials: Credentials): Promise<RobotLogin> {
         const robot = toRobot(await this.existing(String(id)));
         if (await this.client.takes(credentials)) return { robot, credentials };
         throw new RegistryError("the registry rejected the new account", {
@@ -211,6 +248,15 @@ function desiredPermissions({ namespace, right, removes = false }: DesiredRobot)
     return [{ kind: "project", namespace, access: actions.map((action) => ({ resource: "repository", action })) }];
 }
 
+/**
+ * True for an account that is rejected whatever its secret is, until an update enables it or moves its end: disabled, or
+ * expired because somebody gave it fewer days. Rights do not matter: `/v2/` greets an account that may not pull.
+ */
+function isSwitchedOff({ disable, expires_at, duration }: HarborRobot, { days, leastDays }: DesiredRobot): boolean {
+    const isShortened = duration !== undefined && duration !== FOR_EVER && duration < (leastDays ?? days ?? 0);
+    return disable || (isShortened && expires_at > 0 && expires_at * 1000 <= Date.now());
+}
+
 function robotDifferences(found: HarborRobot, desired: DesiredRobot): string[] {
     const rights = (permissions: HarborRobot["permissions"]) =>
         permissions.flatMap(({ namespace, access: pairs }) =>
@@ -225,7 +271,9 @@ function robotDifferences(found: HarborRobot, desired: DesiredRobot): string[] {
     const less = wants.filter((right) => !has.includes(right));
     const days = desired.days ?? FOR_EVER;
     const { duration = days } = found;
-    const isInTime = duration === days || (duration >= (desired.leastDays ?? days) && duration < days);
+    const isLongEnough = duration >= (desired.leastDays ?? days);
+    const isAsLeft = toRobot(found).expiresAt === desired.until && desired.until !== undefined;
+    const isInTime = duration === days || (isLongEnough && (duration < days || isAsLeft));
     return [
         ...(found.disable ? ["it is disabled"] : []),
         ...(more.length > 0 ? [`it may also ${more.join(", ")}`] : []),

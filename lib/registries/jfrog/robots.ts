@@ -61,7 +61,9 @@ export class JFrogRobots implements RobotAdmin {
             ...groupDifferences(group, username, desired.description),
             ...permissionDifferences(await this.permissions.read(username), username, desired),
         ];
-        return { robot: toRobot(token), differences, isAccepted: await this.client.takes(credentials) };
+        // Whether a token is taken without its group or permission is not documented.
+        const isAccepted = differences.length > 0 || (await this.client.takes(credentials));
+        return { robot: toRobot(token), differences, isAccepted };
     }
 
     async exists(known: Robot): Promise<boolean> {

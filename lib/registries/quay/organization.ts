@@ -143,17 +143,20 @@ function teamWarning(organizationName: string, title: string, role: string): str
 }
 
 /**
- * With FEATURE_PROXY_CACHE, an organization may be a cache of another registry: it holds what its upstream has, and no push
- * reaches it. Without the feature the call does not exist.
+ * With FEATURE_PROXY_CACHE, an organization may be a cache of another registry, even one that already holds images. Quay
+ * 3.18 accepts pushes to it all the same, and asks the upstream for whatever it does not hold. Without the feature the call
+ * does not exist.
  */
 async function refuseProxyCache(api: QuayApi, name: string): Promise<void> {
     const { upstream_registry: upstream } = await api.read(`/api/v1/organization/${name}/proxycache`, proxyCache);
     if (upstream === "") return;
-    throw new RegistryError(`it is a proxy cache of ${upstream}, which accepts no pushes`, {
+    throw new RegistryError(`it is a proxy cache: Quay asks ${upstream} for every image that it does not hold`, {
         registry: api.connection.host,
         thing: `organization ${name}`,
         code: "PROXY_CACHE_PROJECT",
-        fix: "choose another organization as the first part of the path in site.registry.mirrorBase",
+        fix:
+            "remove its proxy cache in Quay (organization, Settings), or " +
+            "choose another organization as the first part of the path in site.registry.mirrorBase",
     });
 }
 

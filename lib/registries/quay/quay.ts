@@ -11,6 +11,8 @@ export const QUAY_CAPABILITIES: RegistryCapabilities = {
     removalNeedsRight: false,
     robotExpiry: false,
     secretReadable: true,
+    // Quay, endpoints/v2/v2auth.py: tokens are not looked up again.
+    secretRenewal: { tokenLife: "60 minutes" },
     // Needs FEATURE_QUOTA_MANAGEMENT and a superuser.
     quota: false,
     // Needs FEATURE_IMMUTABLE_TAGS of Quay >= 3.17, and refuses to put the same image again.

@@ -139,9 +139,10 @@ function otherPushers(desired: DesiredRepositories, repositories: readonly Grant
     });
 }
 
-function pushers({ importer, puller }: DesiredRepositories, { users, teams }: Grants): string[] {
+function pushers({ importer, puller, successors = [] }: DesiredRepositories, { users, teams }: Grants): string[] {
+    const own = [importer, puller, ...successors];
     const robots = Object.entries(users).filter(
-        ([user, { role, isRobot }]) => isRobot && role !== "read" && ![importer, puller].includes(user),
+        ([user, { role, isRobot }]) => isRobot && role !== "read" && !own.includes(user),
     );
     const groups = Object.entries(teams).filter(([, role]) => role !== "read");
     return [...robots.map(([user]) => user), ...groups.map(([team]) => `the team ${team}`)];

@@ -57,6 +57,11 @@ export async function putRobot(
     if (!isDuplicate(response)) expect(response, 201);
 }
 
+/** Gives it another secret, which is to be read: not to be repeated blindly. Tokens that were issued before stay valid. */
+export async function regenerateRobot(api: QuayApi, organization: string, shortName: string): Promise<void> {
+    expect(await api.once("POST", `${robotPath(organization, shortName)}/regenerate`), 200);
+}
+
 /** One that is gone is fine; its teams, permissions and prototypes go with it. */
 export async function deleteRobot(api: QuayApi, organization: string, shortName: string): Promise<void> {
     const response = await api.delete(robotPath(organization, shortName));

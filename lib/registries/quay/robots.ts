@@ -1,12 +1,20 @@
 import type { Credentials } from "../../http/credentials";
 import { RegistryError } from "../../errors/errors";
-import type { DesiredRobot, FoundRobot, ListedRobot, Robot, RobotAdmin } from "../robot-admin";
+import type {
+    DesiredRobot,
+    FoundRobot,
+    ListedRobot,
+    Robot,
+    RobotAdmin,
+    RobotLogin,
+    SecretRenewal,
+} from "../robot-admin";
 import { grantAll } from "./permissions";
 import { type Role, ensurePrototype, listPrototypes, prototypeDifferences } from "./prototypes";
 import { type QuayApi, ensured, expectRemoved } from "./quay-api";
 import { readOrganization } from "./organization";
 import { listRepositories } from "./repository-list";
-import { type RobotAccount, deleteRobot, putRobot, readRobot } from "./robot-account";
+import { type RobotAccount, deleteRobot, putRobot, readRobot, regenerateRobot } from "./robot-account";
 import { type RobotMembership, listRobots } from "./robot-list";
 
 /** `write` includes pull, and cannot be had without the right to delete by digest. */
@@ -30,7 +38,7 @@ export class Robots implements RobotAdmin {
         private readonly probe: ProbeLogin,
     ) {}
 
-    async create(desired: DesiredRobot): Promise<{ robot: Robot; credentials: Credentials } | undefined> {
+    async create(desired: DesiredRobot): Promise<RobotLogin | undefined> {
         const api = await this.admin(desired.namespace);
         const made = await ensured(
             api,
@@ -40,9 +48,7 @@ export class Robots implements RobotAdmin {
         if (made === undefined) throw robotMissingError(api, desired);
         if (made.description !== desired.description) return undefined;
         await this.giveRights(api, desired, made.username);
-        const credentials = { username: made.username, password: made.secret };
-        if (!(await this.probe(credentials))) throw rejectedSecretError(api, desired);
-        return { robot: toRobot(made), credentials };
+        return this.proven(api, made, desired);
     }
 
     async isTaken({ name, namespace, description }: DesiredRobot): Promise<boolean> {
@@ -86,12 +92,45 @@ export class Robots implements RobotAdmin {
         return toRobot(found);
     }
 
+    readonly renewal: SecretRenewal = {
+        // Whoever administers the organization may.
+        refusal: () => Promise.resolve(undefined),
+        renew: (known, desired) => this.renew(known, desired),
+    };
+
     async remove(known: Robot, { name, namespace }: Pick<DesiredRobot, "name" | "namespace">): Promise<void> {
         const api = await this.admin(namespace);
         const found = await readRobot(api, namespace, name);
         // One that somebody else made since under the same name is not ours to remove.
         if (found === undefined || found.createdAt !== known.createdAt) return;
         await deleteRobot(api, namespace, name);
+    }
+
+    /**
+     * Quay returns the secret, so a lost response costs no second one. What the account had before is not taken, even if
+     * state has another: whoever regenerated it knows it.
+     */
+    private async renew(known: Robot, desired: DesiredRobot): Promise<RobotLogin> {
+        const api = await this.admin(desired.namespace);
+        await this.update(known, desired);
+        const before = await this.readOwn(api, known, desired);
+        const renewed = await ensured(
+            api,
+            async (once) => {
+                const found = await this.readOwn(once, known, desired);
+                if (found === undefined) throw robotMissingError(api, desired);
+                return found.secret === before?.secret ? undefined : found;
+            },
+            (once) => regenerateRobot(once, desired.namespace, desired.name),
+        );
+        if (renewed === undefined) throw keptSecretError(api, desired);
+        return { robot: toRobot(renewed), credentials: { username: renewed.username, password: renewed.secret } };
+    }
+
+    private async proven(api: QuayApi, account: RobotAccount, desired: DesiredRobot): Promise<RobotLogin> {
+        const credentials = { username: account.username, password: account.secret };
+        if (!(await this.probe(credentials))) throw rejectedSecretError(api, desired);
+        return { robot: toRobot(account), credentials };
     }
 
     /** Another account under the same name is somebody else's: ours is gone. */
@@ -167,5 +206,14 @@ function rejectedSecretError({ connection }: QuayApi, { name, namespace }: Desir
         thing: `robot account ${namespace}+${name}`,
         code: "UNAUTHORIZED",
         fix: "look at Quay's own log; ROBOTS_DISALLOW lets no robot account in",
+    });
+}
+
+function keptSecretError({ connection }: QuayApi, { name, namespace }: DesiredRobot): RegistryError {
+    return new RegistryError("Quay was asked for a new secret, and shows the old one", {
+        registry: connection.host,
+        thing: `robot account ${namespace}+${name}`,
+        code: "UNEXPECTED_RESPONSE",
+        fix: "run again; if it stays, look at Quay's own log",
     });
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Credentials } from "../../../lib/http/credentials";
 import type { ServerCertificate } from "../certificates";
 import { Contents } from "../registry-contents";
@@ -7,13 +8,15 @@ import { RegistryProcess } from "../registry-process";
 import { Front, TokenMint, basicCredentials, readText, respond } from "../token-gateway";
 import { answerContent, answerToken } from "./content-front";
 import { HarborFault, type Reply, type Route, denied, forbidden, notFound, unprocessable } from "./exchange";
-import { Harbor } from "./harbor-state";
+import { Harbor, type Principal } from "./harbor-state";
 import { projectRoutes } from "./project-routes";
 import { repositoryRoutes } from "./repository-routes";
 import { ROBOT_ROUTES } from "./robot-routes";
 import { SYSTEM_ROUTES } from "./system-routes";
 
 const API = "/api/v2.0";
+/** A little longer than Harbor's 1.5 s: timers may be early. */
+const LOCK_MS = 1510;
 
 /** A request to the API as it came. */
 export interface ApiRequest {
@@ -35,7 +38,7 @@ export type Disturbance = (method: string, path: string) => Reply | "drop" | und
 
 /**
  * Harbor as registry-apis.md §2 and §3 have seen it answer: its API, its token service, and its `/v2/` in front of a
- * real distribution registry. Left out: the 1.5 s after a failed login, members, projects' deep corners, and the referrers
+ * real distribution registry. Left out: the 1.5 s after a failed login at `/v2/`, and of names that no user has; members, projects' deep corners, and the referrers
  * API. What the OCI conformance suite says of its `/v2/`: docs/registries.md.
  */
 export class FakeHarbor {
@@ -49,6 +52,8 @@ export class FakeHarbor {
     readonly cookies: string[] = [];
     /** By secret, every one that a robot account ever had when something was asked. */
     readonly everyLogin = new Map<string, Credentials>();
+    /** Names of users that a failed login has locked. */
+    readonly locked = new Set<string>();
     disturb: Disturbance = () => undefined;
     readonly contents: Contents;
     private readonly routes: readonly Route[];
@@ -143,6 +148,22 @@ export class FakeHarbor {
         return reply;
     }
 
+    /**
+     * src/core/auth/authenticator.go and lock.go, seen on 2.15.2: the refusal of a user's wrong password is held back, and
+     * until then every login of that name counts as anonymous at once, also with the right password.
+     */
+    private async login(login: Credentials | undefined): Promise<Principal> {
+        const principal = this.harbor.principal(login);
+        if (login === undefined || !this.harbor.users.some(({ username }) => username === login.username))
+            return principal;
+        if (this.locked.has(login.username)) return { kind: "anonymous" };
+        if (principal.kind === "user") return principal;
+        this.locked.add(login.username);
+        await delay(LOCK_MS);
+        this.locked.delete(login.username);
+        return principal;
+    }
+
     private async route(request: IncomingMessage, pathname: string, path: string): Promise<Reply> {
         const { method = "", headers } = request;
         // Outside of the API an unknown path has an empty body.
@@ -164,7 +185,7 @@ export class FakeHarbor {
         // The tokens of /service/token are for /v2/ only.
         const principal = bearsJwt
             ? ({ kind: "anonymous" } as const)
-            : this.harbor.principal(basicCredentials(headers.authorization));
+            : await this.login(basicCredentials(headers.authorization));
         const reply = await answer({
             ...{ harbor: this.harbor, principal, method, path, headers },
             query: new URL(request.url ?? "", "https://front").searchParams,

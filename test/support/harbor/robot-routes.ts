@@ -145,7 +145,8 @@ function refreshSecret(call: Call): Reply {
     const isLong = secret.length >= 8 && (call.harbor.minor < 9 || secret.length <= 128);
     if (!isStrong || !isLong) {
         throw badRequest(
-            "the secret must be longer than 8 chars with at least 1 uppercase letter, 1 lowercase letter and 1 number",
+            "the secret must be 8-128, inclusively, characters long with at least 1 uppercase letter, 1 lowercase letter " +
+                "and 1 number",
         );
     }
     robot.secret = secret;

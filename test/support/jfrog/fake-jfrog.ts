@@ -33,6 +33,8 @@ export class FakeJFrog {
     /** What was asked of the APIs, as "POST /access/api/v2/groups". */
     readonly requests: string[] = [];
     readonly content: ContentRequest[] = [];
+    /** How many logins were rejected. */
+    rejectedLogins = 0;
     /** Every URL that was asked for. */
     readonly urls: string[] = [];
     /** What the documentation has no answer for: `stop` throws for it. */
@@ -134,6 +136,7 @@ export class FakeJFrog {
             );
         }
         if (authorization === undefined || principal.kind !== "anonymous") return;
+        this.rejectedLogins += 1;
         if (path.startsWith("/access/")) throw accessFault(401, "UNAUTHORIZED", "HTTP 401 Unauthorized");
         throw artifactoryFault(401, "Bad credentials");
     }

@@ -55,7 +55,7 @@ export interface Organization {
     readonly autoPrunePolicies: object[];
     readonly immutabilityPolicies: { readonly tagPattern: string }[];
     /** The registry that the organization is a proxy cache of. */
-    proxyCacheOf?: string;
+    proxyCacheOf?: string | undefined;
 }
 
 /** An OAuth token, and the application it dies with. */

@@ -94,7 +94,7 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
         {
             method: "GET",
             path: "/api/v1/organization/:org/proxycache",
-            source: "Q: endpoints/api/organization.py, OrganizationProxyCacheConfig: empty strings without one; FEATURE_PROXY_CACHE",
+            source: "Q: endpoints/api/organization.py, OrganizationProxyCacheConfig: empty strings without one; FEATURE_PROXY_CACHE; both seen by hand on 3.18.0",
             seenOn: NEVER_SEEN,
             answer: (request, model) => {
                 const organization = ownedOrganization(request, model);
@@ -103,7 +103,7 @@ export function organizationRoutes(contents: Contents): readonly Route[] {
                 return json(200, {
                     upstream_registry,
                     expiration_s: upstream_registry === "" ? "" : 86400,
-                    insecure: "",
+                    insecure: upstream_registry === "" ? "" : false,
                 });
             },
         },

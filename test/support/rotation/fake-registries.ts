@@ -14,6 +14,11 @@ import type { RegistryProcess } from "../registry-process";
 export type RobotKind = Exclude<RegistryKind, "distribution">;
 export const ROBOT_KINDS: readonly RobotKind[] = ["harbor", "quay", "mirror-registry", "jfrog"];
 
+/** Those whose accounts can get a new secret in place. */
+export const RENEWING_KINDS = ROBOT_KINDS.filter(
+    (kind) => registryAdmin(kind).capabilities.secretRenewal !== undefined,
+);
+
 /** The image that every registry here has, and the repository that it is in, below the namespace. */
 export const IMAGE = "quay.io/org/app:1";
 const REPOSITORY = "quay.io/org/app";
@@ -134,7 +139,8 @@ function harbor(fake: FakeHarbor): FakeRegistry {
             widen: (name) => void state.robot(name).access.push({ resource: "repository", action: "delete" }),
             narrow: (name) => void (state.robot(name).access = []),
             disable: (name) => void (state.robot(name).disable = true),
-            expire: (name) => void (state.robot(name).expires_at = Math.floor(Date.now() / 1000) - 1),
+            // Harbor has no call that makes an account end before its days are over.
+            expire: (name) => state.age(name, state.robot(name).duration + 1),
         },
         stop: () => fake.stop(),
     };

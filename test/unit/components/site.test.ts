@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { PassthroughSite, type PassthroughSiteArgs } from "../../../components";
-import type { Content } from "../../../lib/site";
+import type { Content, SiteCluster } from "../../../lib/site";
 import { toImageMap } from "../../../lib/import";
 import * as entry from "../../../dynamic-providers/entry";
 import { computeDigest } from "../../../lib/oci/digest";
@@ -42,7 +42,7 @@ const HARBOR: PassthroughSiteArgs = {
 };
 
 const KINDS = ["Access", "Namespace", "Superuser"].map((kind) => `Registry${kind}`);
-KINDS.push("ImageImport", "MirrorValidation", "RobotAccount", "RepositorySet");
+KINDS.push("ImageImport", "MirrorValidation", "RobotAccount", "RobotRetirement", "RepositorySet");
 
 /** A resource of the program that deploys the registry itself: nothing of it is known in a preview. */
 class Deployment extends pulumi.CustomResource {
@@ -59,7 +59,10 @@ const MOCKS: pulumi.runtime.Mocks = {
         created.push(args);
         if (args.custom === true && !KINDS.some((kind) => args.type === `${DYNAMIC}${kind}`))
             throw new Error(`not mocked: ${args.type}`);
-        const robot = { robot: { username: args.name, createdAt: "", id: "1" }, login: { username: "", password: "" } };
+        const robot = {
+            robot: { username: args.name, createdAt: "", id: "1" },
+            login: { username: `user of ${args.name}`, password: PASSWORD },
+        };
         const more = args.type === `${DYNAMIC}RobotAccount` ? robot : {};
         return { id: `${args.name}-id`, state: { ...(args.inputs as Record<string, unknown>), ...more } };
     },
@@ -121,6 +124,7 @@ test("a registry with robot accounts also has its structure and the two accounts
         "RepositorySet repositories",
         "RobotAccount importer",
         "RobotAccount puller",
+        "RobotRetirement puller-retirement",
         "registry-passthrough:content:ImageContent content",
         "registry-passthrough:registry:RepositoryStructure structure",
         "registry-passthrough:registry:RobotAccess robots",
@@ -150,6 +154,7 @@ test("two sites in one program share no URN, and both have all their resources",
         "other-content-one",
         "other-content-three",
         "other-content-two",
+        "other-puller-retirement",
         "other-registry",
         "other-structure",
         "other-structure-namespace",
@@ -209,6 +214,21 @@ test("first the access, then the sets in their order, and the validation at the 
         ["three", ["two"]],
         ["validation", ["one", "three", "two"]],
     ]);
+});
+
+test("what deletes earlier pullers comes after what pulls, and knows which account that has", async () => {
+    const clusters = ["east", "west"].map((name) => ({ ...SITE.clusters?.[0], name }) as SiteCluster);
+    const requests = await registrations(() => new PassthroughSite("site", { ...HARBOR, clusters }));
+    const dependencies = requests.find((request) => request.getName() === "puller-retirement")?.getDependenciesList();
+    const names = dependencies?.map((urn) => urn.slice(urn.lastIndexOf("::") + 2)) ?? [];
+    expect(names).toEqual(expect.arrayContaining(["puller", "validation-east", "validation-west"]));
+    const [retirement] = byType(`${DYNAMIC}RobotRetirement`);
+    expect(declaredInput(retirement, "users")).toEqual([
+        { resource: "validation-east", username: "user of puller" },
+        { resource: "validation-west", username: "user of puller" },
+    ]);
+    expect(declaredInput(retirement, "current")).toBe("puller");
+    expect(declaredInput(retirement, "byHand")).toBe(true);
 });
 
 test("every account is secret; pushing uses the importer's, validating the puller's", async () => {

@@ -39,7 +39,9 @@ test("the names that state refers to are exported for good", () => {
         "clusterAccess",
         "clusterContactSource",
         "clusterCoverage",
+        "clusterProof",
         "clusterProtection",
+        "clusterRollout",
         "clusterTrust",
         "imageImport",
         "mirrorValidation",
@@ -48,6 +50,7 @@ test("the names that state refers to are exported for good", () => {
         "registrySuperuser",
         "repositorySet",
         "robotAccount",
+        "robotRetirement",
     ]);
 });
 

@@ -1,8 +1,11 @@
 import { robotAccountProvider } from "../../../dynamic-providers/robot-account/provider";
 import { UNKNOWN_VALUE } from "../../../dynamic-providers/lifecycle/unknown-value";
+import { renewalReason } from "../../../dynamic-providers/robot-account/generations";
+import { isRenewed, renewalLines } from "../../../dynamic-providers/robot-account/renewal";
 import {
     expiresSoon,
     expiryDays,
+    renewalDay,
     rotationReason,
     upcomingRotation,
 } from "../../../dynamic-providers/robot-account/rotation";
@@ -29,9 +32,10 @@ test("an account is due when two thirds of its days are over, when it expires so
     expect(rotationReason({ ...found(1), isAccepted: false }, { maxAge: 30 }, NOW)).toMatch(
         /no longer accepts its secret/,
     );
-    expect(
-        rotationReason({ ...found(1), isAccepted: false, differences: ["it is disabled"] }, { maxAge: 30 }, NOW),
-    ).toBeUndefined();
+    // Rights that somebody changed explain no rejection, and would be all that an update puts right.
+    const changed = { ...found(1), differences: ["it may not repository:pull in mirror"] };
+    expect(rotationReason(changed, { maxAge: 30 }, NOW)).toBeUndefined();
+    expect(rotationReason({ ...changed, isAccepted: false }, { maxAge: 30 }, NOW)).toMatch(/no longer accepts/);
 });
 
 test("an account that was made with fewer days than today is replaced while its overlap fits in before it expires", () => {
@@ -123,9 +127,102 @@ test("an importer that skipped a name is not taken for its own successor: it is 
     expect(robotAccountProvider.compare(kept, { ...news, generation: 4 })).toMatchObject({ replaces: ["generation"] });
 });
 
+const IN_PLACE = { ...INPUTS, rotation: "in-place" as const };
+
+test("in place the generation stays, whatever is due, unless the account does not exist any more", () => {
+    const olds = { ...IN_PLACE, generation: 3 };
+    expect(normalizeInputs({ ...olds, due: "two thirds of its 30 days are over" }, IN_PLACE)).toBe(3);
+    expect(normalizeInputs(olds, { ...IN_PLACE, rotate: { "site.robots.rotate": "audit" } })).toBe(3);
+    expect(normalizeInputs(olds, { ...IN_PLACE, maxAge: 60 })).toBe(3);
+    const gone = { gone: true as const, due: "it was deleted in the registry" };
+    expect(normalizeInputs({ ...olds, ...gone }, IN_PLACE)).toBe(4);
+});
+
+test("in place a rotation is an update, also of the importer; the setting, and who takes the secret by hand, are none", () => {
+    const state = { ...STATE, robot: { ...STATE.robot, createdAt: new Date().toISOString() } };
+    const compare = (olds: object, news: object) =>
+        robotAccountProvider.compare({ ...state, ...olds }, { ...IN_PLACE, generation: 2, ...news });
+    expect([compare({}, {}), compare(IN_PLACE, { rotation: undefined })]).toEqual(Array(2).fill({ changes: false }));
+    expect(compare({}, { byHand: ["east"] })).toEqual({ changes: false });
+    expect(compare({}, { rotate: { "site.robots.rotate": "audit" } })).toEqual({ changes: true });
+    expect(compare({ due: "two thirds of its 30 days are over" }, {})).toEqual({ changes: true });
+    expect(compare({ unproven: true }, {})).toEqual({ changes: true });
+    expect(compare({ gone: true, due: "it was deleted in the registry" }, { generation: 3 })).toEqual({
+        changes: true,
+        replaces: ["generation"],
+    });
+});
+
+test("the age of a secret counts from the day it was given, and so does its lifetime", () => {
+    const renewedAt = day(-10);
+    expect(rotationReason(found(80), { maxAge: 30, renewedAt }, NOW)).toBeUndefined();
+    expect(rotationReason(found(80), { maxAge: 30, renewedAt: day(-21) }, NOW)).toContain("two thirds of its 30 days");
+    expect(
+        upcomingRotation({ ...found(80).robot, renewedAt: day(-15) }, { maxAge: 30, rotation: "in-place" }, NOW),
+    ).toBe(
+        "its secret is due for replacement on 2026-06-06 (two thirds of its 30 days are over): the first `npm run up` after " +
+            "that gives it a new one, and the old one ends at once",
+    );
+    expect(renewalDay({ createdAt: day(-80), renewedAt })).toBe(70);
+    expect(renewalDay({ createdAt: day(-80), renewedAt: new Date(NOW.getTime() - 1).toISOString() })).toBe(80);
+    // The registry's clock is ahead.
+    expect([renewalDay({ createdAt: day(1), renewedAt: day(0) }), renewalDay({ createdAt: day(0) })]).toEqual([0, 0]);
+});
+
+test("a preview of a new secret in place says why, from when until when pulls fail, and what is done by hand", () => {
+    const puller = { ...IN_PLACE, role: "puller" as const, overlap: 7, generation: 2 };
+    const olds = { ...puller, due: "two thirds of its 90 days are over" };
+    const lines = (news: object) => renewalLines(olds, { ...puller, ...news });
+    expect(lines({}).info).toEqual(["puller-2: a new secret under the same name: two thirds of its 90 days are over"]);
+    const gap =
+        "puller-2: from the moment this `up` changes the secret until a cluster has the new pull secret, new pulls with the " +
+        "old one fail; pulls with a token that a node got before go on for up to 30 minutes (Harbor's token_expiration). ";
+    const applied = "Clusters with `apply` get it later in this `up`, after the import and the validation";
+    const guide = "by hand right after this `up` (docs/how-to/rotate-accounts.md#in-place)";
+    expect(lines({}).warning).toEqual([`${gap}${applied}; give it to every other one ${guide}`]);
+    expect(lines({ byHand: [] }).warning).toEqual([`${gap}${applied}`]);
+    expect(lines({ byHand: ["east", "west"] }).warning).toEqual([
+        `${gap}Give it to these clusters ${guide}: east, west. ${applied}`,
+    ]);
+    expect(lines({ byHand: [""] }).warning).toEqual([`${gap}Give it to the cluster ${guide}`]);
+    expect(lines({ registry: { ...INPUTS.registry, type: "quay" } }).warning[0]).toContain("up to 60 minutes. ");
+    const importer = renewalLines({ ...olds, role: "importer" }, { ...puller, role: "importer" }).warning;
+    expect(importer).toEqual([
+        expect.stringMatching(/^importer-2: .*anything else that pushes with the output pushSecret/),
+    ]);
+    expect(renewalLines(puller, puller)).toEqual({ info: [], warning: [] });
+    expect(renewalLines(olds, { ...puller, rotation: undefined })).toEqual({ info: [], warning: [] });
+    expect(renewalLines({}, puller)).toEqual({ info: [], warning: [] });
+});
+
+test("in place another maxAge gives a new secret only where the old one is too old for it", () => {
+    const olds = { ...IN_PLACE, generation: 2, createdAt: new Date(Date.now() - 15 * 86_400_000).toISOString() };
+    const news = { ...IN_PLACE, generation: 2 };
+    expect(renewalReason(olds, { ...news, maxAge: 60 })).toBeUndefined();
+    expect(renewalReason(olds, { ...news, maxAge: 25 })).toBeUndefined();
+    expect(renewalReason(olds, { ...news, maxAge: 20 })).toBe("two thirds of its 20 days are over");
+    const state = { ...STATE, ...IN_PLACE, robot: { ...STATE.robot, createdAt: olds.createdAt } };
+    expect([25, 20].map((maxAge) => isRenewed(state, { ...news, maxAge }))).toEqual([false, true]);
+});
+
 test("the engine checks a replacement again without the old inputs: the decision stays", () => {
     expect(normalizeInputs({ ...INPUTS, generation: 7, due: "two thirds of its 30 days are over" })).toBe(8);
     expect(normalizeInputs({})).toBe(8);
+});
+
+test("at another registry the number goes on, and no account of the former one counts as retired there", () => {
+    const retired = [{ name: "puller-1", retiredAt: day(0) }];
+    const olds = { ...INPUTS, role: "puller" as const, overlap: 7, generation: 2, retired };
+    const there = { ...INPUTS.registry, mirrorBase: "other.example/mirror" };
+    const news = { ...INPUTS, role: "puller" as const, overlap: 7, registry: there, selfUrn: "urn:moved" };
+    const checked = robotAccountProvider.normalizeInputs?.(olds, news, CONTEXT);
+    expect(checked).toMatchObject({ generation: 3 });
+    expect(checked).not.toHaveProperty("retired");
+    expect(robotAccountProvider.normalizeInputs?.({}, news, CONTEXT)).toMatchObject({ generation: 3 });
+    expect(robotAccountProvider.compare({ ...STATE, ...olds }, { ...news, generation: 3 })).toEqual({
+        changes: true,
+        replaces: ["registry"],
+    });
 });
 
 test("a new generation is a replacement; what a refresh found, and another admin's password, are updates", () => {

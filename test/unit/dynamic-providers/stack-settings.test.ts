@@ -4,6 +4,7 @@ import { testAuthority } from "../../support/certificates";
 
 const BASE = "registry.example/mirror";
 const CONNECTION = { type: "distribution", mirrorBase: BASE, ca: "PEM in state", retrySeconds: 60 } as const;
+const PEM = "-----BEGIN CERTIFICATE-----\ntoday\n-----END CERTIFICATE-----\n";
 const STORED = { username: "stored", password: "canary-stored" };
 const PUSHER = { username: "pusher", password: "canary-pusher" };
 const PULLER = { username: "puller", password: "canary-puller" };
@@ -21,7 +22,7 @@ const configuration = (site: object, keys: object) => (key: string) => {
 };
 function settings(site: object = SITE, keys: object = KEYS): StackSettings {
     return StackSettings.read(configuration(site, keys), (path) => {
-        if (path === "ca.pem") return "PEM of today";
+        if (path === "ca.pem") return PEM;
         throw new Error(`no ${path}`);
     });
 }
@@ -38,7 +39,7 @@ test("today's accounts, CA and retry time are used in place of those in state", 
     expect(settings().credentials(inputs({ account: "puller" }))).toEqual(PULLER);
     expect(settings().adminCredentials(inputs({ account: "admin" }))).toEqual(PUSHER);
     expect(settings().registry(inputs())).toMatchObject({
-        ca: "PEM of today",
+        ca: PEM,
         retrySeconds: 5,
         mirror: { host: "registry.example", prefix: "mirror" },
     });
@@ -126,4 +127,13 @@ test("what is removed goes by today's rule, then by state's; at a registry that 
     expect(StackSettings.UNKNOWN.removalRule({ registry: CONNECTION })).toBe("keep");
     const left = { ...CONNECTION, mirrorBase: "other.example/mirror" };
     expect(settings({ ...SITE, onRemove: "delete" }).removalRule({ ...stored, registry: left })).toBe("keep");
+});
+
+test("what a rotation does is as today's configuration says for the role, else as in state", () => {
+    const inPlace = settings({ ...SITE, robots: { puller: { rotation: "in-place" } } });
+    expect(inPlace.rotatesInPlace({ role: "puller" })).toBe(true);
+    expect(inPlace.rotatesInPlace({ role: "importer", rotation: "in-place" })).toBe(false);
+    expect(settings().rotatesInPlace({ role: "puller", rotation: "in-place" })).toBe(false);
+    expect(StackSettings.UNKNOWN.rotatesInPlace({ role: "puller", rotation: "in-place" })).toBe(true);
+    expect(StackSettings.UNKNOWN.rotatesInPlace({ role: "puller" })).toBe(false);
 });

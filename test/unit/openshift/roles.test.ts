@@ -1,5 +1,7 @@
 import { parseAllDocuments } from "yaml";
 import { CLUSTER_FUNCTIONS, type ClusterFunction, RENDERED_MARK, renderRoles } from "../../../lib/openshift";
+import { isOwnProbe } from "../../../lib/openshift/probe/probe-pods";
+import type { ApiObject } from "../../support/cluster/api-client";
 import { roleRules } from "../../support/role-rules";
 
 /** `verbs group/resource[/names][ in namespace]` */
@@ -70,6 +72,18 @@ const TABLE: Readonly<Record<ClusterFunction, readonly string[]>> = {
         `get,list ${CONFIG}/imagetagmirrorsets`,
         `get ${CONFIG}/images/cluster`,
     ],
+    proof: [
+        "get,list operator.openshift.io/imagecontentsourcepolicies",
+        `get,list ${CONFIG}/imagedigestmirrorsets`,
+        `get,list ${CONFIG}/imagetagmirrorsets`,
+        `get ${CONFIG}/images/cluster`,
+        `get ${CONFIG}/clusterversions/version`,
+        `list ${MACHINES}/machineconfigpools`,
+        "list /nodes",
+        "get /namespaces/registry-passthrough-probe",
+        "get,list,create,delete /pods in registry-passthrough-probe",
+        "list /events in registry-passthrough-probe",
+    ],
 };
 
 test.each(CLUSTER_FUNCTIONS)("%s has exactly its rights", (name) => {
@@ -97,7 +111,9 @@ test("no right is for everything, secrets are named, and what can be deleted can
             if (rule.resources.includes("secrets")) expect(rule.resourceNames).toEqual(["pull-secret"]);
         }
     }
-    const managed = roleRules(CLUSTER_FUNCTIONS).filter(({ verbs }) => verbs.includes("delete") && verbs.length > 1);
+    // The kubernetes plugin watches what it deletes; pods of the proof are none of its objects.
+    const ofPlugin = CLUSTER_FUNCTIONS.filter((name) => name !== "proof");
+    const managed = roleRules(ofPlugin).filter(({ verbs }) => verbs.includes("delete") && verbs.length > 1);
     for (const { verbs } of managed) expect(verbs).toEqual(expect.arrayContaining(["list", "watch"]));
 });
 
@@ -150,4 +166,15 @@ describe("rendered", () => {
     });
 
     it("without a function there is no file", () => expect(renderRoles([])).toEqual({}));
+});
+
+test("the role for the proof brings its namespace, which no probe takes for its own, and follows the configured one", () => {
+    const objects = (files: Readonly<Record<string, string>>) =>
+        parseAllDocuments(files["roles/proof.yaml"] ?? "").map((document) => document.toJS() as ApiObject);
+    const [namespace, ...others] = objects(renderRoles(["proof"], "4.18", "registry-checks"));
+    expect(namespace).toMatchObject({ kind: "Namespace", metadata: { name: "registry-checks" } });
+    expect(isOwnProbe(namespace as ApiObject, { namespace: "registry-checks", owner: "project/stack" })).toBe(false);
+    const namespaces = others.map(({ metadata }) => metadata.namespace).filter((name) => name !== undefined);
+    expect([...new Set(namespaces)]).toEqual(["registry-checks"]);
+    expect(JSON.stringify(others)).not.toContain("registry-passthrough-probe");
 });

@@ -12,6 +12,7 @@ import {
     renderTargets,
     resolvePull,
 } from "../../../lib/openshift";
+import { DEFAULT_IDENTITY, type SignaturePolicy } from "../../../lib/signatures";
 
 const base = { host: "registry.lab:8443", prefix: "mirror" };
 const digest = computeDigest("image");
@@ -30,6 +31,7 @@ interface Site {
     readonly releases?: readonly ReleaseImage[];
     readonly ca?: string;
     readonly plainHttp?: boolean;
+    readonly signatures?: readonly SignaturePolicy[];
 }
 
 function render(target: Target, site: Site = {}) {
@@ -43,6 +45,7 @@ function render(target: Target, site: Site = {}) {
         plainHttp: site.plainHttp ?? false,
         ca: site.ca ?? CA,
         version,
+        signatures: site.signatures ?? [],
         releases: site.releases ?? [],
     });
 }
@@ -155,6 +158,19 @@ describe("HostedCluster", () => {
 });
 
 describe.each(["podman", "microshift"] as const)("registries.conf.d for %s", (target) => {
+    it("has policy.json and the places where signatures are read, if there are policies", () => {
+        const policy = { name: "one", scopes: ["quay.io"], publicKey: "PEM", signedIdentity: DEFAULT_IDENTITY };
+        const { files, notes } = render(target, { signatures: [policy] });
+        expect(JSON.parse(files[`${target}/policy.json`] ?? "")).toMatchObject({
+            transports: { docker: { "quay.io": [{ type: "sigstoreSigned" }] } },
+        });
+        expect(parseYaml(files[`${target}/registries.d/registry-passthrough.yaml`] ?? "")).toEqual({
+            docker: { "registry.lab:8443/mirror/quay.io": { "use-sigstore-attachments": true } },
+        });
+        expect(notes.join()).toContain("policy.json takes the place");
+        expect(Object.keys(render(target).files).filter((name) => /polic|registries\.d/.test(name))).toEqual([]);
+    });
+
     const FILE = `${target}/registries.conf.d/999-registry-passthrough.conf`;
 
     it("redirects as the nodes of a cluster do, and leaves the host's search registries alone", () => {

@@ -251,6 +251,7 @@ describe("what a run would change", () => {
     test("both are added", async () => {
         expect(await planTrust(cluster, desired, {})).toEqual({
             ca: `CA ${KEY}: added to ConfigMap openshift-config/registry-cas, which Image/cluster will name`,
+            certificates: [],
             pullSecret: `account for ${HOST}: added to the global pull secret`,
             warnings: [],
         });
@@ -262,6 +263,7 @@ describe("what a run would change", () => {
         putSecret(setPullEntry(SECRET, HOST, "{}"));
         expect(await planTrust(cluster, desired, { caHash: caHash(OLD_PEM), entryHash: "x" })).toEqual({
             ca: `CA ${KEY}: replaced in ConfigMap openshift-config/user-cas, which Image/cluster names`,
+            certificates: [],
             pullSecret: `account for ${HOST}: replaced in the global pull secret`,
             warnings: [],
         });
@@ -271,7 +273,7 @@ describe("what a run would change", () => {
     test("nothing, if all is there", async () => {
         await put();
         await putEntry();
-        expect(await planTrust(cluster, desired, {})).toEqual({ warnings: [] });
+        expect(await planTrust(cluster, desired, {})).toEqual({ certificates: [], warnings: [] });
     });
 
     test("an account that is not known yet, and entries that would be used in its place", async () => {

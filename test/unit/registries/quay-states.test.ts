@@ -22,13 +22,17 @@ function manage<T>(use: (management: Required<RegistryManagement>) => Promise<T>
     return managing(quay, quayAccount(fake, OWNER), use);
 }
 
-test("a proxy cache takes no pushes, and is refused", async () => {
+test("a proxy cache is refused, since it has what nobody put into the mirror, until it is one no more", async () => {
     fake.setting = { ...fake.setting, proxyCache: true };
     const made = fake.model.addOrganization("mirror", OWNER.username);
     const read = () => manage(({ namespaces }) => namespaces.read({ name: "mirror" }));
     expect(await read()).toMatchObject({ isUntouched: true });
     made.proxyCacheOf = "docker.io";
-    await expect(read()).rejects.toThrow("organization mirror: it is a proxy cache of docker.io");
+    await expect(read()).rejects.toThrow(
+        "organization mirror: it is a proxy cache: Quay asks docker.io for every image that it does not hold; remove its",
+    );
+    made.proxyCacheOf = undefined;
+    expect(await read()).toMatchObject({ isUntouched: true });
 });
 
 test("a read-only Quay is read without making anything there", async () => {

@@ -190,7 +190,8 @@ describe("robot accounts", () => {
         const read = () => manage(({ robots }) => robots.read(made.robot, PUSH, made.credentials));
         const robot = organization().robots.get("importer-1");
         if (robot !== undefined) robot.token = "R".repeat(64);
-        expect(await read()).toMatchObject({ isAccepted: false });
+        organization().prototypes.length = 0;
+        expect(await read()).toMatchObject({ differences: ["default permission: none -> write"], isAccepted: false });
         fake.model.removeRobot(organization(), "importer-1");
         expect(await read()).toBeUndefined();
         organization().robots.set("importer-1", {
@@ -282,6 +283,14 @@ describe("repositories", () => {
             ],
             [],
         ]);
+    });
+
+    test("an account that takes the importer's place in the same run is no stranger", async () => {
+        await manage(({ repositories }) => repositories.ensure(WISH));
+        const successor = fake.model.addRobot(organization(), "importer-2").name;
+        for (const { users } of organization().repositories.values()) users.set(successor, "write");
+        const found = await manage(({ repositories }) => repositories.read({ ...WISH, successors: [successor] }));
+        expect(found).toEqual({ missing: [], differences: [], warnings: [] });
     });
 
     test("more than a page of them are all seen", async () => {

@@ -2,6 +2,7 @@ import type { Target } from "../../../lib/openshift";
 import { type Content, clusterObjects, mirrorPolicy, targetFiles } from "../../../lib/site";
 import type { ClusterFacts } from "../../../lib/mirror/cluster-facts";
 import { type Digest, computeDigest, digestHex } from "../../../lib/oci/digest";
+import type { SignaturePolicy } from "../../../lib/signatures";
 
 const release = "quay.io/openshift-release-dev/ocp-release:4.18.20-x86_64";
 const catalog = "registry.redhat.io/redhat/redhat-operator-index:v4.18";
@@ -22,9 +23,9 @@ function set(name: string, images: Record<string, Digest>, cluster?: ClusterFact
 }
 
 const MIRROR = { host: "registry.lab:8443", prefix: "mirror" };
-const objectsFor = (content: readonly Content[], version?: string) => {
+const objectsFor = (content: readonly Content[], version?: string, signatures: readonly SignaturePolicy[] = []) => {
     const cluster = { contactSource: "allow" as const, ...(version === undefined ? {} : { version }) };
-    return clusterObjects({ content, cluster }, MIRROR);
+    return clusterObjects({ content, cluster, signatures }, MIRROR);
 };
 
 describe("what a cluster takes beside mirror rules", () => {
@@ -35,7 +36,41 @@ describe("what a cluster takes beside mirror rules", () => {
             releaseSignatures: [],
             updateService: [],
             operatorHub: [],
+            clusterImagePolicies: [],
             notes: [],
+        });
+    });
+
+    it("has a ClusterImagePolicy for each policy but OpenShift's own from 4.20 on, and a note before", () => {
+        const team1: SignaturePolicy = {
+            name: "team1",
+            scopes: ["quay.io/team1"],
+            publicKey: "PEM",
+            signedIdentity: { matchPolicy: "MatchRepository" },
+        };
+        const policies = [team1, { ...team1, name: "openshift" }];
+        const { clusterImagePolicies, notes } = objectsFor([], "4.20.3", policies);
+        expect(notes).toEqual([]);
+        expect(clusterImagePolicies).toEqual([
+            {
+                apiVersion: "config.openshift.io/v1",
+                kind: "ClusterImagePolicy",
+                metadata: { name: "team1" },
+                spec: {
+                    scopes: ["quay.io/team1"],
+                    policy: {
+                        rootOfTrust: {
+                            policyType: "PublicKey",
+                            publicKey: { keyData: Buffer.from("PEM").toString("base64") },
+                        },
+                        signedIdentity: { matchPolicy: "MatchRepository" },
+                    },
+                },
+            },
+        ]);
+        expect(objectsFor([], "4.19", policies)).toMatchObject({
+            clusterImagePolicies: [],
+            notes: [expect.stringMatching(/^OpenShift 4\.19 has no ClusterImagePolicy v1 .*: team1, openshift$/)],
         });
     });
 

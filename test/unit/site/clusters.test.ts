@@ -35,6 +35,33 @@ describe("clusters of a site", () => {
         ]);
     });
 
+    test("the wait for nodes is limited, or left out", () => {
+        const rollouts = [{ minutes: 240 }, { wait: false }].map((rollout) => ({ rollout }));
+        expect(rollouts.map((cluster) => read({ cluster }).site?.clusters[0]?.rollout)).toEqual([
+            { wait: true, minutes: 240 },
+            { wait: false },
+        ]);
+    });
+
+    test("every mistake in it is reported, by key", () => {
+        const clusters = {
+            east: { rollout: { wait: "no", minutes: 0, pools: ["worker"] } },
+            west: { rollout: { minutes: 7.5 } },
+            south: { rollout: { minutes: 10_081 } },
+        };
+        expect(
+            read({ clusters })
+                .issues.map(({ key }) => key)
+                .sort(),
+        ).toEqual([
+            "site.clusters.east.rollout.minutes",
+            "site.clusters.east.rollout.pools",
+            "site.clusters.east.rollout.wait",
+            "site.clusters.south.rollout.minutes",
+            "site.clusters.west.rollout.minutes",
+        ]);
+    });
+
     test.each([
         ["both", { cluster: {}, clusters: { east: {} } }, "site.clusters: site.cluster is set as well"],
         ["none", { clusters: {} }, "site.clusters: it names no cluster"],
@@ -66,6 +93,23 @@ describe("clusters of a site", () => {
         ],
     ])("%s is one issue, by its key", (_, document, message) => {
         expect(messages(document)).toEqual([expect.stringContaining(message)]);
+    });
+
+    test.each([
+        ["nothing is applied", { proof: {} }, "site.cluster.proof: it needs site.cluster.apply, which is not set"],
+        [
+            "nodes are not waited for",
+            { apply: {}, rollout: { wait: false }, proof: {} },
+            "site.cluster.rollout.wait is false",
+        ],
+        [
+            "its namespace has no name",
+            { apply: {}, proof: { namespace: "Not_a label" } },
+            "site.cluster.proof.namespace: ",
+        ],
+    ])("a proof is refused where %s", (_, cluster, message) => {
+        expect(messages({ cluster })).toEqual([expect.stringContaining(message)]);
+        expect(messages({ cluster: { apply: {}, proof: { namespace: "registry-checks", rerun: "2" } } })).toEqual([]);
     });
 
     test("the patch release matters only where something is applied, and rules depend on it", () => {

@@ -7,9 +7,11 @@ const SITE = {
     transfer: { retrySeconds: 5 },
     cluster: { apply: { context: "lab" } },
 };
-const PEM = "PEM of ca.pem";
+const PEM = "-----BEGIN CERTIFICATE-----\nAAA=\n-----END CERTIFICATE-----\n";
+const KEY = "-----BEGIN PRIVATE KEY-----\nBBB=\n-----END PRIVATE KEY-----\n";
 const files = (path: string): string => {
-    if (path === "ca.pem") return PEM;
+    if (path === "ca.pem") return `# The old CA.\n${PEM}${KEY}`;
+    if (path === "empty.pem") return "";
     throw new Error(`no ${path}`);
 };
 const read = (site: unknown, defaults?: unknown) => readConfiguredSite({ value: site }, { value: defaults }, files);
@@ -25,12 +27,18 @@ test("today's configuration is read as the program reads it: the site over its d
         retrySeconds: { value: 5 },
         clusters: { value: [{ name: "", apply: { context: "lab" } }] },
         onRemove: { value: "delete" },
+        rotations: { value: { importer: "generations", puller: "generations" } },
         locks: { value: ["a.lock.json"] },
         overrides: { value: new Map([["a.lock.json", []]]) },
     });
     const overrides = [{ match: "ubi9/**", registry: "registry.redhat.io" }];
     const content = [{ archive: "a", lock: "a.lock.json", overrides }];
     expect(read({ ...SITE, content }).overrides?.value.get("a.lock.json")).toEqual(overrides);
+    const robots = { rotation: "in-place", importer: { rotation: "generations" } };
+    expect(read(SITE, { robots }).rotations?.value).toEqual({ importer: "generations", puller: "in-place" });
+    expect(read({ ...SITE, robots: { rotation: "generations" } }, { robots }).rotations?.value.puller).toBe(
+        "generations",
+    );
     const { registry, ...rest } = SITE;
     expect(read({ registry: { mirrorBase: registry.mirrorBase } }, { ...rest, registry })).toEqual(read(SITE));
     expect(read({ ...SITE, content: null }, { content: [{ lock: "b.lock.json" }] }).locks?.value).toEqual([
@@ -53,8 +61,10 @@ test.each([
     ["mirrorBase", { registry: { ...SITE.registry, mirrorBase: 1 } }],
     ["adopt", { registry: { ...SITE.registry, adopt: "yes" } }],
     ["ca", { registry: { ...SITE.registry, ca: "gone.pem" } }],
+    ["ca", { registry: { ...SITE.registry, ca: "empty.pem" } }],
     ["retrySeconds", { transfer: { retrySeconds: "60" } }],
     ["onRemove", { onRemove: "delte" }],
+    ["rotations", { robots: { puller: { rotation: "inplace" } } }],
     ["clusters", { cluster: { apply: { kubeconfig: "lab" } } }],
     ["locks", { content: [...SITE.content, { archive: "b" }] }],
 ])("a %s that cannot be read is unknown, not its default, and hides nothing else", (name, change) => {
@@ -77,7 +87,7 @@ test("a document that cannot be read leaves unknown what it may set", () => {
     const { onRemove, ...rest } = SITE;
     const partly = readConfiguredSite({ value: rest }, undefined, files);
     expect(partly).toEqual({
-        ...{ ...read(SITE), onRemove: undefined, clientCertificate: undefined, proxy: undefined },
+        ...{ ...read(SITE), onRemove: undefined, clientCertificate: undefined, proxy: undefined, rotations: undefined },
         clusters: undefined,
     });
     expect(onRemove).toBe("delete");

@@ -7,6 +7,7 @@ test("every key has a description, and every optional one that holds a value its
     expect(keys.filter(({ description }) => description === "")).toEqual([]);
     const groups = ["", "registry", "cluster", "transfer", "validation", "robots", "robots.importer", "robots.puller"];
     groups.push("registry.clientCertificate", "networkAccess", "networkAccess.egress", "networkAccess.inCluster");
+    groups.push("signatures.<name>.policy", "signatures.<name>.policy.rootOfTrust");
     const values = keys.filter((known) => !groups.includes(known.key));
     expect(values.filter((known) => !known.isRequired && known.defaultText === undefined)).toEqual([]);
     expect(values.filter((known) => known.isRequired).map((known) => known.key)).toEqual([
@@ -17,6 +18,12 @@ test("every key has a description, and every optional one that holds a value its
         "content[].lock",
         "content[].overrides[].match",
         "content[].overrides[].registry",
+        "signatures.<name>.scopes",
+        "signatures.<name>.policy.rootOfTrust.policyType",
+        "signatures.<name>.policy.signedIdentity.matchPolicy",
+        "signatures.<name>.policy.signedIdentity.exactRepository.repository",
+        "signatures.<name>.policy.signedIdentity.remapIdentity.prefix",
+        "signatures.<name>.policy.signedIdentity.remapIdentity.signedPrefix",
         "networkAccess.nodes",
         "networkAccess.egress.namespaces",
         "networkAccess.egress.apiServers",

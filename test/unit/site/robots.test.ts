@@ -41,3 +41,31 @@ test("an overlap may be longer than maxAge, and must be a number of days", () =>
     const rejected = /^site\.robots\.puller\.overlap: .*from 0d to 3650d; write a number of days, as in 7d$/;
     expect(messages(negative)).toEqual([expect.stringMatching(rejected)]);
 });
+
+test("how robot accounts are rotated is said of both or of one of them; generations are what no state names", () => {
+    const rotations = (robots?: object) => {
+        const { importer, puller } = site({ registry: { ...registry, type: "quay" }, ...(robots && { robots }) }).site
+            ?.robots ?? { importer: {}, puller: {} };
+        return [importer, puller].map((role) => ("rotation" in role ? role.rotation : undefined));
+    };
+    expect([rotations(), rotations({ rotation: "generations" })]).toEqual(Array(2).fill([undefined, undefined]));
+    expect(rotations({ rotation: "in-place" })).toEqual(["in-place", "in-place"]);
+    expect(rotations({ rotation: "in-place", puller: { rotation: "generations" } })).toEqual(["in-place", undefined]);
+    expect(rotations({ puller: { rotation: "in-place" } })).toEqual([undefined, "in-place"]);
+    expect(messages(site({ registry: { ...registry, type: "quay" }, robots: { rotation: "never" } }))).toEqual([
+        expect.stringMatching(/^site\.robots\.rotation: .*write generations or in-place$/),
+    ]);
+});
+
+test("a token of JFrog has no other secret, and distribution no robot accounts: each key is named", () => {
+    const robots = { rotation: "in-place", importer: { rotation: "generations" }, puller: { rotation: "in-place" } };
+    const problem =
+        "jfrog cannot give an account a new secret in place: its secret is a token, and a new one is another token";
+    expect(messages(site({ registry: { ...registry, type: "jfrog" }, robots }))).toEqual([
+        `site.robots.rotation: ${problem}; write generations, or leave it out`,
+        `site.robots.puller.rotation: ${problem}; write generations, or leave it out`,
+    ]);
+    expect(messages(site({ registry: { ...registry, type: "distribution" }, robots }))).toEqual([
+        "site.robots: distribution has no robot accounts; leave it out",
+    ]);
+});

@@ -105,6 +105,7 @@ test.each<[object, string]>([
     [{ transfer: { concurrency: 65 } }, "transfer.concurrency maximum"],
     [{ validation: { wholeImages: 0.5 } }, "validation.wholeImages type"],
     [{ robots: { puller: { overlap: "7" } } }, "robots.puller.overlap pattern"],
+    [{ robots: { puller: { rotation: "in place" } } }, "robots.puller.rotation enum"],
     [{ onremove: "keep" }, "additionalProperties"],
 ])("%j is a mistake, to the program as to the schema", (site, expected) => {
     expect(violations(withSite(site)).join()).toContain(expected);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Clock } from "../../lib/openshift/rollout/wait-for-nodes";
+import type { Clock } from "./wait-for-nodes";
 
 /** Time as it is. */
 export const SYSTEM_CLOCK: Clock = {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { findDuplicateKey } from "../../../lib/lock/duplicate-keys";
+import { findDuplicateKey } from "../../../lib/oci/duplicate-keys";
 
 test.each([
     ['{"a": 1,\n"b": {"a": 1},\n"a": 2}', { key: "a", line: 3 }],

@@ -1,0 +1,120 @@
+import { PassthroughError, toProblem } from "../../lib/errors/errors";
+import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
+import { parseBoundedJson } from "../../lib/oci/bounded-json";
+import type { MirrorObject } from "../../lib/openshift";
+import { readPools } from "../../lib/openshift/rollout/check-nodes";
+import { type PoolRules, readPoolRules } from "../../lib/openshift/rollout/pool-rules";
+import { clusterLine, clusterName, namedError } from "../cluster/cluster-name";
+import { withCluster, withReadableCluster } from "../cluster/connection";
+import { showWait } from "../cluster/show-wait";
+import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import { hasUnknown } from "../lifecycle/unknown-value";
+import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import {
+    type ClusterRolloutInputs,
+    type ClusterRolloutOutputs,
+    type RolledOutPool,
+    clusterRolloutKind as kind,
+} from "./kind";
+import { differenceLines, nextLine, pausedLine, previewLine } from "./report";
+
+/** How long nodes are waited for, and what comes later, changes nothing that they have. */
+const COMPARED = comparedInputs(kind, ["version", "forbidLater", "wait", "minutes"]);
+
+/** Every node of a cluster has the mirror rules: by content, since pools say nothing about what they have rolled out. */
+export const clusterRolloutProvider: RegistryProvider<ClusterRolloutInputs, ClusterRolloutOutputs> = {
+    ...kind,
+
+    describeChanges: async (olds, news, context) => {
+        if (hasUnknown(news) || changedInputs(olds, news, COMPARED).length > 0) await describeWait(news, context);
+    },
+
+    compare: (olds, news) => ({
+        changes:
+            changedInputs(olds, news, COMPARED).length > 0 || olds.behind.length > 0 || olds.differences.length > 0,
+    }),
+
+    create: async (inputs, context) => ({ id: clusterName(inputs), outs: await rollOut(inputs, context) }),
+
+    update: async (_olds, news, context) => rollOut(news, context),
+
+    read: async (olds, context) => {
+        const inputs = storedInputs<ClusterRolloutInputs>(kind, olds);
+        const found = await withReadableCluster(olds, context, (client) => readPoolRules(client, objectsOf(olds)), {
+            otherwise: "its state stays as it is",
+        });
+        if (found === undefined) return { outs: olds, inputs };
+        // What was not waited for is no difference, but what it is.
+        if (olds.behind.length > 0) return { outs: { ...olds, ...caughtUp(olds, found) }, inputs };
+        const differences = differenceLines(found);
+        for (const difference of differences) {
+            const then = `the next \`npm run up\` ${olds.wait ? "waits until they have them" : "looks again"}`;
+            context.log.line("warning", clusterLine(olds, `${difference}; ${then}`));
+        }
+        return { outs: { ...olds, differences }, inputs };
+    },
+
+    remove: async () => undefined,
+};
+
+/** Logs what the update will wait for. Reads the cluster; one that cannot be read is one line. */
+async function describeWait(news: ClusterRolloutInputs, context: RegistryContext): Promise<void> {
+    const pools = await withReadableCluster(news, context, readPools, { otherwise: "so its nodes are not counted" });
+    if (pools === undefined) return;
+    context.log.line("info", clusterLine(news, previewLine(news, pools)));
+    const paused = pausedLine(news, pools);
+    if (paused !== undefined) context.log.line("warning", clusterLine(news, paused));
+}
+
+async function rollOut(inputs: ClusterRolloutInputs, context: RegistryContext): Promise<ClusterRolloutOutputs> {
+    return withCluster(inputs, context, async (client) => {
+        const behind = await waitForRules(client, inputs, context);
+        const next = nextLine(inputs, behind);
+        if (next !== undefined) context.log.line("info", clusterLine(inputs, next));
+        const pools = await readPoolRules(client, objectsOf(inputs));
+        return { ...inputs, pools: rolledOutPools(pools), behind, differences: [] };
+    });
+}
+
+/**
+ * Waits until nodes have the rules; where they are not to be waited for, until the operator has taken them.
+ * @returns what nodes still lack; nothing if they were waited for
+ */
+async function waitForRules(
+    client: ClusterClient,
+    inputs: ClusterRolloutInputs,
+    context: RegistryContext,
+): Promise<readonly string[]> {
+    const { wait, minutes, version } = inputs;
+    const bounds = { totalMinutes: minutes };
+    const until = wait ? "nodes" : "operator";
+    try {
+        const behind = await showWait(client, { version, rules: objectsOf(inputs) }, { bounds, until }, context);
+        if (behind.length > 0) context.log.line("info", clusterLine(inputs, `not waited for: ${behind.join("; ")}`));
+        return behind;
+    } catch (error) {
+        // A paused or degraded pool is why somebody does not want to wait.
+        if (wait || !(error instanceof PassthroughError) || error.code !== "ROLLOUT_FAILED") throw error;
+        const problem = toProblem(namedError(inputs, error));
+        context.log.line("warning", clusterLine(inputs, `${problem.problem}; ${problem.fix ?? ""}`));
+        return [problem.problem];
+    }
+}
+
+function objectsOf({ rules }: Pick<ClusterRolloutInputs, "rules">): readonly MirrorObject[] {
+    return parseBoundedJson(rules) as readonly MirrorObject[];
+}
+
+function hasRolledOut({ isRolledOut, lacking }: PoolRules): boolean {
+    return isRolledOut && lacking.length === 0;
+}
+
+function rolledOutPools(pools: readonly PoolRules[]): RolledOutPool[] {
+    return pools.filter(hasRolledOut).map(({ pool, configuration, nodes }) => ({ pool, configuration, nodes }));
+}
+
+/** Nothing is left to do for a run when all nodes have what it did not wait for. */
+function caughtUp(olds: ClusterRolloutOutputs, pools: readonly PoolRules[]): Partial<ClusterRolloutOutputs> {
+    const isDone = pools.length > 0 && pools.every(hasRolledOut);
+    return isDone ? { pools: rolledOutPools(pools), behind: [] } : { behind: olds.behind };
+}

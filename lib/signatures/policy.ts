@@ -1,0 +1,46 @@
+import type { SignedIdentity } from "./signed-identity";
+import { type SignedName, formatSignedName } from "./signed-name";
+
+/** Who must have signed the images of some scopes: a ClusterImagePolicy with a public key. */
+export interface SignaturePolicy {
+    /** Name of the object. */
+    readonly name: string;
+    /** Names of images, repositories, namespaces or hosts, or `*.<domain>`. */
+    readonly scopes: readonly string[];
+    /** PEM, of `checkedPublicKey`. */
+    readonly publicKey: string;
+    readonly signedIdentity: SignedIdentity;
+}
+
+/** The policies that decide about a pull. */
+export interface ScopePolicies {
+    /** The most specific scope that any of them has; undefined: none covers the name. */
+    readonly scope?: string;
+    /** An image must satisfy each of them. */
+    readonly policies: readonly SignaturePolicy[];
+}
+
+/**
+ * The policies of the most specific scope that covers a name: those of wider scopes are ignored. Several policies with
+ * the same scope apply together, since the machine-config operator writes all of them into the scope's list.
+ * @param pulled upstream name with its digest or its tag
+ */
+export function policiesOf(policies: readonly SignaturePolicy[], pulled: SignedName): ScopePolicies {
+    for (const scope of scopesOf(pulled)) {
+        const found = policies.filter(({ scopes }) => scopes.includes(scope));
+        if (found.length > 0) return { scope, policies: found };
+    }
+    return { policies: [] };
+}
+
+/**
+ * Scopes that cover a name, the most specific one first: the image, its repository, each namespace above it, the host,
+ * wildcards (go.podman.io/image, docker/policyconfiguration).
+ */
+function scopesOf(pulled: SignedName): string[] {
+    const parts = pulled.name.split("/");
+    const prefixes = parts.map((_, at) => parts.slice(0, parts.length - at).join("/"));
+    const labels = (parts[0] ?? "").split(":", 1).join().split(".");
+    const wildcards = labels.slice(1).map((_, at) => `*.${labels.slice(at + 1).join(".")}`);
+    return [formatSignedName(pulled), ...prefixes, ...wildcards];
+}

@@ -1,0 +1,58 @@
+import { DEFAULT_IDENTITY, type SignaturePolicy, policiesOf, policyJson, registriesD } from "../../../lib/signatures";
+
+const policy = (name: string, ...scopes: string[]): SignaturePolicy => ({
+    name,
+    scopes,
+    publicKey: "PEM\n",
+    signedIdentity: DEFAULT_IDENTITY,
+});
+
+test("the most specific scope decides alone; several policies of one scope apply together", () => {
+    const policies = [
+        policy("domain", "*.example.com"),
+        policy("host", "a.example.com"),
+        policy("namespace", "a.example.com/team"),
+        policy("other", "a.example.com/team"),
+        policy("tag", "a.example.com/team/app:1"),
+    ];
+    const deciding = (name: string, tag: string) => {
+        const { scope, policies: found } = policiesOf(policies, { name, tag });
+        return [scope, ...found.map((one) => one.name)];
+    };
+    expect(deciding("a.example.com/team/app", "1")).toEqual(["a.example.com/team/app:1", "tag"]);
+    expect(deciding("a.example.com/team/app", "2")).toEqual(["a.example.com/team", "namespace", "other"]);
+    expect(deciding("a.example.com/teams/app", "1")).toEqual(["a.example.com", "host"]);
+    expect(deciding("b.example.com:5000/x", "1")).toEqual(["*.example.com", "domain"]);
+    expect(deciding("example.com/x", "1")).toEqual([undefined]);
+});
+
+test("policy.json has every policy of a scope, and accepts all other images", () => {
+    const remapped: SignaturePolicy = {
+        ...policy("two", "quay.io/team"),
+        signedIdentity: { matchPolicy: "RemapIdentity", remapIdentity: { prefix: "quay.io", signedPrefix: "a.test" } },
+    };
+    const keyData = Buffer.from("PEM\n").toString("base64");
+    expect(JSON.parse(policyJson([policy("one", "quay.io/team"), remapped]))).toEqual({
+        default: [{ type: "insecureAcceptAnything" }],
+        transports: {
+            docker: {
+                "quay.io/team": [
+                    { type: "sigstoreSigned", keyData, signedIdentity: { type: "matchRepoDigestOrExact" } },
+                    {
+                        type: "sigstoreSigned",
+                        keyData,
+                        signedIdentity: { type: "remapIdentity", prefix: "quay.io", signedPrefix: "a.test" },
+                    },
+                ],
+            },
+            "docker-daemon": { "": [{ type: "insecureAcceptAnything" }] },
+        },
+    });
+});
+
+test("signatures are looked up where images are pulled from: at the mirror", () => {
+    expect(registriesD(["b.test/mirror/quay.io", "a.test", "a.test"])).toBe(
+        "docker:\n  a.test:\n    use-sigstore-attachments: true\n" +
+            "  b.test/mirror/quay.io:\n    use-sigstore-attachments: true\n",
+    );
+});
