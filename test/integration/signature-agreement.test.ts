@@ -18,6 +18,7 @@ import { KEYS, KEY_NAMES, SIGNINGS, type Signing, good, hashed } from "../suppor
 
 /** SIGNATURE_ORACLE_SEED=… repeats, or varies, the generated cases. */
 const SEED = Number(process.env["SIGNATURE_ORACLE_SEED"] ?? 23);
+/** At least. */
 const CASES = 400;
 /** The first run builds the oracle. */
 const TIMEOUT = 1_200_000;
@@ -243,9 +244,12 @@ const registriesConf = () =>
 test(
     "what we say nodes refuse is what the image library of nodes refuses",
     async () => {
-        const drawn = fc.sample(fc.constantFrom(...stored).chain(drawnCase), { numRuns: CASES, seed: SEED });
+        // Every stored image in turn.
+        const drawn = Array.from({ length: Math.ceil(CASES / stored.length) }, (_, round) =>
+            stored.flatMap((image, at) => fc.sample(drawnCase(image), { numRuns: 1, seed: SEED + round * 1000 + at })),
+        ).flat();
         const host = site.host(registriesConf(), registriesD([`${site.registry.host}/mirror`]));
-        const verdicts = askSignatureOracle(
+        const verdicts = await askSignatureOracle(
             host,
             drawn.map((one) => {
                 const { name, tag, digest } = pulledName(one);
@@ -260,11 +264,10 @@ test(
             if (verdict.accepted !== (reasons.length === 0)) disagreements.push({ ...one, verdict, reasons });
         }
         expect(disagreements).toEqual([]);
-        // Both verdicts are common, and every stored image was drawn.
+        // Both verdicts are common.
         const accepted = verdicts.filter((verdict) => verdict.accepted).length;
-        expect(accepted).toBeGreaterThan(CASES / 5);
-        expect(accepted).toBeLessThan((CASES * 4) / 5);
-        expect(new Set(drawn.map(({ image }) => image.what)).size).toBe(new Set(stored.map(({ what }) => what)).size);
+        expect(accepted).toBeGreaterThan(drawn.length / 5);
+        expect(accepted).toBeLessThan((drawn.length * 4) / 5);
     },
     TIMEOUT,
 );
