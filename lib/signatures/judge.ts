@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { computeDigest } from "../oci/digest";
 import { parsePayload } from "./payload";
 import type { SignaturePolicy } from "./policy";
 import { isSignedWith } from "./public-key";
@@ -59,7 +59,8 @@ function signatureProblem(
     if (!hasValidBytes(policy, signature)) return "it is not signed with the key of the policy";
     const payload = parsePayload(signature.payload);
     if (payload === undefined) return "its signature has no payload of cosign's form";
-    if (!hasDigest(manifest, payload.digest)) return `its signature is for another image (${payload.digest})`;
+    // The image library computes no digest but that of SHA-256 (internal/manifest, MatchesDigest).
+    if (computeDigest(manifest) !== payload.digest) return `its signature is for another image (${payload.digest})`;
     if (matchesIdentity(policy.signedIdentity, pulled, payload.reference)) return undefined;
     const { matchPolicy } = policy.signedIdentity;
     return `it is signed as ${JSON.stringify(payload.reference)}, which ${matchPolicy} does not accept`;
@@ -70,10 +71,4 @@ function hasValidBytes({ publicKey }: SignaturePolicy, { payload, annotations }:
     const text = annotations[SIGNATURE_ANNOTATION]?.replace(/[\r\n]/g, "");
     if (text === undefined || !BASE64.test(text)) return false;
     return isSignedWith(publicKey, payload, Buffer.from(text, "base64"));
-}
-
-/** @param digest of one of the algorithms of `isComputableDigest` */
-function hasDigest(manifest: Buffer, digest: string): boolean {
-    const [algorithm = ""] = digest.split(":", 1);
-    return `${algorithm}:${createHash(algorithm).update(manifest).digest("hex")}` === digest;
 }

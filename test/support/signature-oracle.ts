@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import type { NodeFiles } from "./signed-registry";
 
 /** A pull as a node makes it. */
@@ -17,12 +18,17 @@ export interface OracleVerdict {
     readonly error?: string;
 }
 
-/** Runs the image library of CRI-O (tools/go/signature-oracle) on pulls, all in one process. */
-export function askSignatureOracle(host: NodeFiles, pulls: readonly OraclePull[]): OracleVerdict[] {
+/**
+ * Runs the image library of CRI-O (tools/go/signature-oracle) on pulls, all in one process. This process goes on
+ * meanwhile: it has to read what the registry prints.
+ */
+export async function askSignatureOracle(host: NodeFiles, pulls: readonly OraclePull[]): Promise<OracleVerdict[]> {
     const input = pulls
         .map((pull) => JSON.stringify({ ...host, ...pull, policy: JSON.parse(pull.policy) as unknown }))
         .join("\n");
-    const output = execFileSync("signature-oracle", { input, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
-    const lines = output.split("\n").filter((line) => line !== "");
+    const run = promisify(execFile)("signature-oracle", { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
+    run.child.stdin?.end(input);
+    const { stdout } = await run;
+    const lines = stdout.split("\n").filter((line) => line !== "");
     return lines.map((line) => JSON.parse(line) as OracleVerdict);
 }
