@@ -76,7 +76,9 @@ export class ConnectProxy {
             upstream.write(head);
             socket.pipe(upstream).pipe(socket);
         });
-        for (const end of [socket, upstream]) end.once("close", () => [socket, upstream].map((one) => one.destroy()));
+        // What one end has sent before it closed still reaches the other.
+        for (const end of [socket, upstream])
+            end.once("close", () => [socket, upstream].map((one) => one.destroySoon()));
     }
 
     private keep(socket: Socket): void {

@@ -33,7 +33,7 @@ const [port, socket, command, ...args] = process.argv.slice(2);
 const server = createServer((near) => {
     const far = connect(socket);
     near.pipe(far).pipe(near);
-    for (const end of [near, far]) end.on("error", () => { near.destroy(); far.destroy(); });
+    for (const end of [near, far]) end.on("error", () => { near.destroySoon(); far.destroySoon(); });
 });
 server.listen(Number(port), "127.0.0.1", () => {
     spawn(command, args, { stdio: "inherit" }).on("close", (code) => process.exit(code ?? 1));
@@ -64,8 +64,9 @@ export class NamespacePort {
                 end.on("error", () => undefined);
                 end.on("close", () => {
                     open.delete(end);
-                    near.destroy();
-                    far.destroy();
+                    // Of a response that the API server has ended, the client may not have everything yet.
+                    near.destroySoon();
+                    far.destroySoon();
                 });
             }
         });

@@ -65,7 +65,8 @@ export class PausingProxy {
             socket.on("error", () => other.destroy());
             socket.on("close", () => {
                 this.sockets.delete(socket);
-                other.destroy();
+                // What it has sent before it closed still reaches the other end.
+                other.destroySoon();
             });
         }
         target.pipe(client);
