@@ -29,7 +29,7 @@ import {
 } from "./retirement";
 import { proveLogin } from "./proof";
 import { isRenewed, renew, renewalLines, requireRenewal } from "./renewal";
-import { expiresSoon, rotationReason, upcomingRotation } from "./rotation";
+import { REJECTED, expiresSoon, rotationReason, upcomingRotation } from "./rotation";
 
 /**
  * These are compared by what follows from them; what an account is proven with changes with the content, and how it will be
@@ -221,11 +221,35 @@ async function repair(
     news: RobotAccountInputs,
     context: RegistryContext,
 ): Promise<RobotAccountOutputs> {
-    const robot = isAsDesired(olds, news)
-        ? olds.robot
-        : await management.robots.update(olds.robot, desiredOfState(olds, news));
+    const desired = desiredOfState(olds, news);
+    const robot = isAsDesired(olds, news) ? olds.robot : await management.robots.update(olds.robot, desired);
+    if (olds.differences.length > 0) {
+        const found = await management.robots.read(robot, desired, olds.login);
+        if (found?.isAccepted === false) return replaceSecret(management, { ...olds, robot }, news, context);
+    }
     if (olds.unproven === true) await proveLogin(news, olds.login, management, context, "new secret");
     return keptState(olds, news, robot);
+}
+
+/**
+ * Rotates an account whose secret turned out to be rejected only when the account was put right: a refresh cannot ask with the
+ * secret of one that is disabled. An importer that is replaced needs the engine: its next refresh finds the same.
+ */
+async function replaceSecret(
+    management: RegistryManagement,
+    repaired: RobotAccountOutputs,
+    news: RobotAccountInputs,
+    context: RegistryContext,
+): Promise<RobotAccountOutputs> {
+    const { robot, renewedAt, name } = repaired;
+    const olds = { ...repaired, differences: [] };
+    context.log.line("info", `${robot.username}: ${REJECTED}`);
+    if (news.rotation === "in-place") return renew(management, olds, news, context, resourceId(news, name));
+    if (news.overlap === undefined) return keptState(olds, news, robot);
+    const generation = olds.generation + 1;
+    const known = { ...olds, ...notedTimes({ ...robot, renewedAt }), retired: news.retired };
+    const retired = earlierAccounts(known, news, generation, new Date());
+    return rotate(management, olds, { ...news, generation, retired }, context);
 }
 
 /** The state after an update that keeps the generation. */

@@ -57,6 +57,9 @@ export function ageReason(times: Times, lifetimes: Pick<Lifetimes, "maxAge">, no
     return at < now.getTime() ? reason : undefined;
 }
 
+/** Why an account is rotated whose secret somebody has changed. */
+export const REJECTED = "the registry no longer accepts its secret";
+
 /**
  * Why a robot account should be rotated at `now`; undefined if it should not.
  * @param renewedAt as in `Times`
@@ -66,7 +69,7 @@ export function rotationReason(
     { renewedAt, ...lifetimes }: Lifetimes & Pick<Times, "renewedAt">,
     now: Date,
 ): string | undefined {
-    if (!isAccepted) return "the registry no longer accepts its secret";
+    if (!isAccepted) return REJECTED;
     const { at, reason } = dueTime({ ...robot, renewedAt }, lifetimes);
     return at < now.getTime() ? reason : undefined;
 }

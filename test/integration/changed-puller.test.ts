@@ -35,6 +35,28 @@ test("an account whose secret and rights somebody changed is replaced at once, a
     expect((await puller.refreshed(second)).outs).toMatchObject({ differences: [] });
 });
 
+test.each(["generations", "in-place"] as const)(
+    "an account with another secret that somebody also disabled is usable after one up: %s",
+    async (rotation) => {
+        const changes = rotation === "in-place" ? { rotation } : {};
+        const first = await puller.created();
+        const robot = puller.on.fake.harbor.robot("puller-1");
+        robot.disable = true;
+        robot.secret = "Somebody1Else";
+        robot.access.push({ resource: "repository", action: "push" });
+        const second = await puller.up(first, changes);
+        expect(second.outs.name).toBe(rotation === "in-place" ? "puller-1" : "puller-2");
+        expect(second.outs.retiredRobots?.map(({ name }) => name)).toEqual(
+            rotation === "in-place" ? undefined : ["puller-1"],
+        );
+        expect(await puller.greeting(second.outs)).toBe(200);
+        expect(puller.lines).toContain("robot$mirror+puller-1: the registry no longer accepts its secret");
+        const third = await puller.up(second, changes);
+        expect(third.outs).toEqual(second.outs);
+        expect(robot.access).toEqual([{ resource: "repository", action: "pull" }]);
+    },
+);
+
 test("an account that somebody disabled stays so when it is replaced; one that may change no account replaces it all the same", async () => {
     const first = await puller.created();
     puller.on.fake.harbor.robot("puller-1").disable = true;

@@ -208,3 +208,24 @@ test.each(RENEWING_KINDS)("%s: a new secret that the registry could not be asked
     await puller.up(text("audit"));
     expect([await pulls(puller.outs.login), await puller.differs(text("audit"))]).toEqual([true, false]);
 });
+
+test.each([
+    ["by the next up", {}, 2],
+    ["by the same up in place", IN_PLACE, 1],
+] as const)(
+    "Harbor: an importer with another secret that somebody also disabled is usable %s",
+    async (_, changes, ups) => {
+        registry = await RotationRegistry.start("harbor");
+        const importer = new StackAccount(registry, "importer", changes);
+        await importer.up();
+        registry.fake.byHand.changeSecret("importer-1");
+        registry.fake.byHand.disable?.("importer-1");
+        const usable: boolean[] = [];
+        for (let run = 0; run < ups; run++) {
+            await importer.up();
+            usable.push(await pulls(importer.outs.login));
+        }
+        expect(usable).toEqual([false, true].slice(-ups));
+        expect(await importer.differs()).toBe(false);
+    },
+);
