@@ -4,7 +4,6 @@ import { ClusterProof } from "../dynamic-providers/cluster-proof/resource";
 import type { ResourceArgs } from "../dynamic-providers/lifecycle/dynamic-resource";
 import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
 import type { Credentials } from "../lib/http/credentials";
-import { repositoryName } from "../lib/oci/reference";
 import { firstRepositories } from "../lib/passthrough";
 import { registryAdmin } from "../lib/registries";
 import { type ClusterDelivery, type Content, type SiteCluster, allImages, allMarks } from "../lib/site";
@@ -46,9 +45,9 @@ export function declareProof(name: string, parts: ClusterProofParts, opts: pulum
     );
 }
 
-/** By upstream host; images that do not keep their upstream name are left out. */
+/** Paths by upstream host; images that do not keep their upstream name are left out. */
 function knownRepositories(content: readonly Content[]): Record<string, string> {
     const marks = allMarks(content);
     const sources = Object.keys(allImages(content)).filter((source) => marks[source] === undefined);
-    return Object.fromEntries([...firstRepositories(sources)].map(([host, found]) => [host, repositoryName(found)]));
+    return Object.fromEntries([...firstRepositories(sources)].map(([host, { repository }]) => [host, repository]));
 }

@@ -7,6 +7,7 @@ import {
     type ProbeResult,
     clusterOwner,
     formatProbeResult,
+    isProbeFine,
     parseRegistriesConf,
 } from "../../lib/openshift";
 import { SYSTEM_CLOCK } from "../../lib/openshift/rollout/system-clock";
@@ -77,8 +78,6 @@ export async function provePods(
 }
 
 function toStep(result: ProbeResult): SelftestStep {
-    const { form, outcome } = result;
-    const isNote = outcome === "skipped" || (form === "absent" && outcome === "unproven");
-    const word = outcome === "proven" ? "done" : isNote ? "note" : "failed";
-    return { step: "pull by a node", outcome: word, detail: formatProbeResult(result) };
+    const outcome = result.outcome === "proven" ? "done" : isProbeFine(result) ? "note" : "failed";
+    return { step: "pull by a node", outcome, detail: formatProbeResult(result) };
 }

@@ -15,7 +15,7 @@ const args = registryArgs.extend({
     owner: z.string(),
     /** Where pods run; absent: PROBE_NAMESPACE. */
     namespace: z.string().optional(),
-    /** By upstream host, a repository (`host/path`) that the mirror has, where the importer creates none. */
+    /** By upstream host, the path of a repository that the mirror has, where the importer creates none. */
     repositories: z.record(z.string(), z.string()).optional(),
     /** Another text, and it is proven again. */
     rerun: z.string().optional(),

@@ -37,9 +37,9 @@ export async function prove(inputs: ClusterProofInputs, context: RegistryContext
     return found.results.map(formatProbeOutcome);
 }
 
-function existingRepository({ repositories }: ClusterProofInputs, source: string) {
-    const name = new Map(Object.entries(repositories ?? {})).get(source);
-    return name === undefined ? undefined : { registry: source, repository: name.slice(source.length + 1) };
+function existingRepository({ repositories }: ClusterProofInputs, registry: string) {
+    const repository = new Map(Object.entries(repositories ?? {})).get(registry);
+    return repository === undefined ? undefined : { registry, repository };
 }
 
 /** Clients of their own: what ends the proof does not end them. */

@@ -8,7 +8,6 @@ import { clusterLine, clusterName, namedError } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
 import { showWait } from "../cluster/show-wait";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
-import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
     type ClusterRolloutInputs,
@@ -26,7 +25,7 @@ export const clusterRolloutProvider: RegistryProvider<ClusterRolloutInputs, Clus
     ...kind,
 
     describeChanges: async (olds, news, context) => {
-        if (hasUnknown(news) || changedInputs(olds, news, COMPARED).length > 0) await describeWait(news, context);
+        if (changedInputs(olds, news, COMPARED).length > 0) await describeWait(news, context);
     },
 
     compare: (olds, news) => ({

@@ -82,7 +82,9 @@ async function removeUnused(client: ClusterClient, olds: ClusterTrustOutputs, co
     const users = mirrorUsers((await readMirrorObjects(client)).objects, host);
     if (users.length > 0) return warn(`CA and account of ${host} stay: ${users.join(", ")} still have mirrors there`);
     const degradedBefore = degradedPools(await readPools(client));
-    await showWait(client, { unusedHost: host, degradedBefore }, { bounds: { totalMinutes: olds.minutes } }, context);
+    // Another limit alone is no change of the resource, so state may have an earlier one.
+    const bounds = { totalMinutes: process.clusters.removalMinutes(olds) };
+    await showWait(client, { unusedHost: host, degradedBefore }, { bounds }, context);
     const options = { clock: process.clock, signal };
     warn(await removeWrittenEntry(client, host, written, options));
     if (written.caHash !== undefined) warn(await removeCa(client, trustKey(host), written, options));

@@ -17,12 +17,21 @@ export interface ClusterConnection {
 const PREFIX = "registry-passthrough:";
 const applied = z.looseObject({
     allowRemoval: z.boolean().optional().catch(undefined),
+    rollout: z.looseObject({ minutes: z.number().positive().optional() }).optional().catch(undefined),
     apply: z.looseObject({ kubeconfigFile: z.string().optional(), context: z.string().optional() }).optional(),
 });
 const clusters = z.looseObject({
     cluster: applied.optional().catch(undefined),
     clusters: z.record(z.string(), applied.catch({})).optional().catch(undefined),
 });
+
+/** What today's configuration says about removals from a cluster. */
+interface Removal {
+    /** Whether what its nodes pull with may be taken away. */
+    readonly isAllowed: boolean;
+    /** Minutes that nodes are waited for at most; absent: as many as the largest pool takes. */
+    readonly minutes?: number | undefined;
+}
 
 /**
  * How today's configuration of the stack reaches its clusters. State may still have the kubeconfig of the last `up`, whose
@@ -35,11 +44,11 @@ export class ClusterSettings {
 
     /**
      * @param connections by name in `site.clusters`; that of `site.cluster` is empty
-     * @param removals by the same name: whether what its nodes pull with may be taken away
+     * @param removals by the same name
      */
     private constructor(
         private readonly connections: ReadonlyMap<string, ClusterConnection>,
-        private readonly removals: ReadonlyMap<string, boolean>,
+        private readonly removals: ReadonlyMap<string, Removal>,
     ) {}
 
     /** @param readFile makes a text that names no files of a kubeconfig file */
@@ -57,13 +66,24 @@ export class ClusterSettings {
             if (text === undefined || key === undefined) return [];
             return [[name, { kubeconfig: text, key, ...(context === undefined ? {} : { context }) }] as const];
         });
-        const removals = named.map(([name, { allowRemoval }]) => [name, allowRemoval ?? false] as const);
+        const removals = named.map(
+            ([name, { allowRemoval, rollout }]) =>
+                [name, { isAllowed: allowRemoval ?? false, minutes: rollout?.minutes }] as const,
+        );
         return new ClusterSettings(new Map(read), new Map(removals));
     }
 
     /** Whether what a cluster's nodes pull with may be taken away; undefined if the configuration lacks the cluster. */
     allowsRemoval(cluster: string): boolean | undefined {
-        return this.removals.get(cluster);
+        return this.removals.get(cluster)?.isAllowed;
+    }
+
+    /**
+     * Minutes that a removal waits for nodes at most; absent: as many as the largest pool takes.
+     * @param minutes of the last change, for a cluster that the configuration lacks
+     */
+    removalMinutes({ cluster, minutes }: { readonly cluster: string; readonly minutes?: number | undefined }) {
+        return (this.removals.get(cluster) ?? { minutes }).minutes;
     }
 
     /** A resource's cluster, with today's kubeconfig and context. */

@@ -59,7 +59,7 @@ export { type ClusterSurvey, currentRegistriesConf, rulesToBe, surveyCluster } f
 export type { RegistrySources } from "./rules/registry-sources";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
 export { PROBE_NAMESPACE } from "./probe/probe-pods";
-export { type ProbeResult, formatProbeOutcome, formatProbeResult } from "./probe/probe-report";
+export { type ProbeResult, formatProbeOutcome, formatProbeResult, isProbeFine } from "./probe/probe-report";
 export { type RegistriesConf, type RegistryMirror, type RegistryRule } from "./rules/registries-conf";
 export { parseRegistriesConf } from "./rules/registries-toml";
 export { releaseNotes } from "./objects/release-notes";

@@ -6,8 +6,10 @@ import { computeDigest } from "../../lib/oci/digest";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { PROBE_NAMESPACE, type RegistriesConf } from "../../lib/openshift";
 import { OWNER_ANNOTATION } from "../../lib/openshift/objects/owner";
+import { planSources } from "../../lib/openshift/probe/probe-plan";
 import { probePod } from "../../lib/openshift/probe/probe-pods";
 import { type ClusterProof, proveCluster } from "../../lib/passthrough";
+import { ProbeImages } from "../../lib/passthrough/cluster-proof/probe-content";
 import { type ApiServer, startApiServer } from "../support/api-server";
 import type { NamedObject } from "../support/cluster/api-client";
 import { ManualClock } from "../support/manual-clock";
@@ -24,7 +26,7 @@ let server: ApiServer;
 let registry: RegistryProcess;
 let kubelet: ScriptedKubelet;
 /** What happens when the proof waits, after the node has looked. */
-let onSleep: () => void;
+let onSleep: () => void | Promise<void>;
 /** Of the proof that runs. */
 let run: string;
 
@@ -70,7 +72,7 @@ async function prove(script: KubeletScript, options: Options = {}): Promise<Clus
     const clock = new ManualClock();
     clock.onSleep = async () => {
         await kubelet.pass();
-        onSleep();
+        await onSleep();
     };
     run = randomBytes(4).toString("hex");
     const endpoint = { host: registry.host, plainHttp: true };
@@ -269,4 +271,41 @@ test("an interrupted run removes its pods, and the next one what a killed one ha
     });
     await until(async () => (await pods()).join() === "of-others");
     expect(await namespaces()).toContain(PROBE_NAMESPACE);
+});
+
+test("a namespace that a run has created stays while pods of another stack are in it, and the next run removes it", async () => {
+    const namespace = "shared";
+    const pool = { name: "worker", nodes: ["worker-0"], total: 1 };
+    const other = { namespace, owner: "registry-passthrough/other" };
+    const others = probePod({ pool, image: "quay.io/a/b:1" }, "of-others", other) as NamedObject;
+    onSleep = async () => {
+        onSleep = () => undefined;
+        await server.admin.create(others);
+    };
+    const script = (pod: ScriptedPod) => (pod.name.startsWith("probe-") ? crio(pod) : undefined);
+    expect(await prove(script, { namespace })).toMatchObject({ isProven: true, notes: [] });
+    await until(async () => (await pods(namespace)).join() === "of-others");
+    expect(await namespaces()).toContain(namespace);
+    await server.admin.remove(others);
+    expect(await prove(script, { namespace })).toMatchObject({ isProven: true, notes: [] });
+    await until(async () => !(await namespaces()).includes(namespace));
+});
+
+test("a registry that deletes nothing keeps the images: a note names the repository, and nothing fails", async () => {
+    const keeping = await RegistryProcess.start({ deletes: false });
+    const endpoint = { host: keeping.host, plainHttp: true };
+    const { signal } = new AbortController();
+    const client = new RegistryClient({ endpoint, credentials: undefined, requests: requestsFor(2), signal });
+    try {
+        const base = parseMirrorBase(`${keeping.host}/mirror`);
+        const images = new ProbeImages(planSources(WANTED, WANTED, base), "run");
+        await images.push(client);
+        expect(await images.remove(client)).toEqual([
+            "images of the probe stay in mirror/quay.io/passthrough-probe/only-in-mirror (less than 20 kB): " +
+                "the registry does not let the account delete",
+        ]);
+    } finally {
+        await client.close();
+        await keeping.stop();
+    }
 });

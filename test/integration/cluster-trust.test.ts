@@ -1,6 +1,8 @@
 import { clusterTrustProvider } from "../../dynamic-providers/cluster-trust/provider";
+import { RegistryProcess as ProviderProcess } from "../../dynamic-providers/registry/registry-process";
 import { pullEntry, removePullEntry, setPullEntry } from "../../lib/openshift/trust/pull-secret";
 import type { NamedObject } from "../support/cluster/api-client";
+import { mirrorPair } from "../support/lab-rules";
 import { PULL_SECRET } from "../support/openshift-cluster";
 import { CREDENTIALS, IMAGE, ROTATED, TrustCluster, caConfigMap, connectOnce } from "../support/trust-cluster";
 
@@ -218,6 +220,26 @@ test("while a new account has not reached every node, state has the former one",
     expect(repaired.credentials).toEqual(ROTATED);
     await expectNodesToHave(pullEntry(ROTATED));
     await cluster.remove(repaired);
+});
+
+test("a removal waits as long as today's configuration says, although state has another limit", async () => {
+    const rules = mirrorPair(["quay.io"], "AllowContactingSource", `${cluster.registry.host}/mirror`);
+    for (const rule of rules) await cluster.server.admin.apply(rule, { force: true });
+    const outs = { ...(await cluster.create()), minutes: 90 };
+    await cluster.controllers.settle();
+    cluster.controllers.script = { slowNodes: { "worker-1": 500 } };
+    for (const rule of rules) await cluster.server.admin.remove(rule);
+    const { clock, connect } = cluster;
+    const process = new ProviderProcess({ followsConfiguration: true, clock, connectCluster: connect });
+    const site = { cluster: { rollout: { minutes: 5 } } };
+    process.configure((key) => (key === "registry-passthrough:site" ? JSON.stringify(site) : undefined));
+    const start = clock.now();
+    await expect(clusterTrustProvider.remove(outs, { ...cluster.context(), process })).rejects.toMatchObject({
+        code: "ROLLOUT_TIMEOUT",
+    });
+    expect(clock.now() - start).toBe(5 * 60_000);
+    cluster.controllers.script = {};
+    await cluster.remove(outs);
 });
 
 test("a paused pool refuses before the pull secret is written", async () => {

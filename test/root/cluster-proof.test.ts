@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { RegistryClient, requestsFor } from "../../lib/distribution/client/registry-client";
 import { connectCluster } from "../../lib/kubernetes/connect";
-import { contentRules, parseRegistriesConf, renderTargets } from "../../lib/openshift";
+import { PROBE_NAMESPACE, contentRules, parseRegistriesConf, renderTargets } from "../../lib/openshift";
 import { SYSTEM_CLOCK } from "../../lib/openshift/rollout/system-clock";
 import { computeDigest } from "../../lib/oci/digest";
 import { type ClusterProof, proveCluster } from "../../lib/passthrough";
@@ -13,7 +13,6 @@ import { RegistryProcess } from "../support/registry-process";
 jest.setTimeout(600_000);
 
 const ACCOUNT = { username: "puller", password: "a password" };
-const NAMESPACE = "registry-passthrough-probe";
 /** Where containerd expects what is rendered for it. */
 const INSTALLED = "/etc/containerd/certs.d";
 
@@ -69,7 +68,14 @@ async function prove(): Promise<ClusterProof> {
     const [cluster, client] = [await connectCluster({ kubeconfig: server.kubeconfig, signal }), pushing()];
     try {
         return await proveCluster({
-            ...{ cluster, pushing: client, clock: SYSTEM_CLOCK, signal, namespace: NAMESPACE, owner: "project/stack" },
+            ...{
+                cluster,
+                pushing: client,
+                clock: SYSTEM_CLOCK,
+                signal,
+                namespace: PROBE_NAMESPACE,
+                owner: "project/stack",
+            },
             base: { host: registry.host, prefix: "mirror" },
             wanted: parseRegistriesConf(rules().registriesConf, "the rules of the test"),
             run: randomBytes(4).toString("hex"),
@@ -100,6 +106,6 @@ test("a real node with the rendered hosts.toml pulls by digest and by tag from t
     const repository = "/v2/mirror/quay.io/passthrough-probe/only-in-mirror/manifests/";
     const missing = registry.accesses().filter(({ path, status }) => path.startsWith(repository) && status === 404);
     expect(missing.length).toBeGreaterThan(0);
-    const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } };
+    const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: PROBE_NAMESPACE } };
     while ((await server.admin.get(namespace)) !== undefined) await new Promise((resolve) => setImmediate(resolve));
 });

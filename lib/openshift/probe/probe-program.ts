@@ -47,35 +47,29 @@ export function exitProgram(architecture: ProbeArchitecture): Buffer {
     // Magic, 64 bits, byte order, version 1.
     Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, isBigEndian ? 2 : 1, 1]).copy(file);
     const header: readonly (readonly [value: number, at: number, bytes: 2 | 4 | 8])[] = [
-        ...([
-            [2, 16, 2],
-            [id, 18, 2],
-            [1, 20, 4],
-        ] as const), // executable, machine, version
-        ...([
-            [ADDRESS + HEADER + PROGRAM_HEADER, 24, 8],
-            [HEADER, 32, 8],
-        ] as const), // entry, program headers
-        ...([
-            [flags, 48, 4],
-            [HEADER, 52, 2],
-            [PROGRAM_HEADER, 54, 2],
-            [1, 56, 2],
-            [64, 58, 2],
-        ] as const),
-        ...([
-            [1, 64, 4],
-            [READABLE_AND_EXECUTABLE, 68, 4],
-        ] as const), // loaded
-        ...([
-            [ADDRESS, 80, 8],
-            [ADDRESS, 88, 8],
-        ] as const),
-        ...([
-            [file.length, 96, 8],
-            [file.length, 104, 8],
-            [PAGE, 112, 8],
-        ] as const),
+        // e_type (executable), e_machine, e_version
+        [2, 16, 2],
+        [id, 18, 2],
+        [1, 20, 4],
+        // e_entry, e_phoff
+        [ADDRESS + HEADER + PROGRAM_HEADER, 24, 8],
+        [HEADER, 32, 8],
+        // e_flags, e_ehsize, e_phentsize, e_phnum, e_shentsize
+        [flags, 48, 4],
+        [HEADER, 52, 2],
+        [PROGRAM_HEADER, 54, 2],
+        [1, 56, 2],
+        [64, 58, 2],
+        // p_type (loaded), p_flags
+        [1, 64, 4],
+        [READABLE_AND_EXECUTABLE, 68, 4],
+        // p_vaddr, p_paddr
+        [ADDRESS, 80, 8],
+        [ADDRESS, 88, 8],
+        // p_filesz, p_memsz, p_align
+        [file.length, 96, 8],
+        [file.length, 104, 8],
+        [PAGE, 112, 8],
     ];
     for (const [value, at, bytes] of header) put(value, at, bytes);
     code.copy(file, HEADER + PROGRAM_HEADER);

@@ -11,7 +11,7 @@ export interface ProbeResult extends ProbeVerdict {
 const FORMS: Readonly<Record<ProbeForm, string>> = {
     digest: "by digest",
     tag: "by tag",
-    absent: "of what nobody has",
+    absent: "by a digest that does not exist",
 };
 
 const WORDS: Readonly<Record<ProbeOutcome, string>> = {
@@ -39,11 +39,14 @@ export function formatProbeResult(result: ProbeResult): string {
 }
 
 /**
- * True if nothing is left to prove: each pull by digest and by tag came from the mirror or has nothing to prove, and no
- * pull of what nobody has was wrong. That one may be unproven: containerd does not say whom it asked.
+ * True if a pull by digest or by tag came from the mirror or has nothing to prove, and if a pull of what nobody has was not
+ * wrong. That one may be unproven: containerd does not say whom it asked.
  */
+export function isProbeFine({ form, outcome }: Pick<ProbeResult, "form" | "outcome">): boolean {
+    return outcome === "proven" || outcome === "skipped" || (form === "absent" && outcome === "unproven");
+}
+
+/** True if every result is fine, and something was proven unless there is no result at all. */
 export function isProven(results: readonly ProbeResult[]): boolean {
-    const isFine = ({ form, outcome }: ProbeResult) =>
-        outcome === "proven" || outcome === "skipped" || (form === "absent" && outcome === "unproven");
-    return results.every(isFine) && (results.length === 0 || results.some(({ outcome }) => outcome === "proven"));
+    return results.every(isProbeFine) && (results.length === 0 || results.some(({ outcome }) => outcome === "proven"));
 }

@@ -28,7 +28,7 @@ export async function prepareNamespace(client: ClusterClient, options: Namespace
         found = await client.get(namespaces, namespace);
     }
     if (found === undefined) await create(client, options);
-    else await removePods(client, options);
+    else await removePods(client, await listPods(client, options), options);
 }
 
 async function create(client: ClusterClient, options: NamespaceOptions): Promise<void> {
@@ -40,19 +40,27 @@ async function create(client: ClusterClient, options: NamespaceOptions): Promise
     }
 }
 
-/** Removes what this owner's probes have left, and the namespace if one of them has created it. */
+/**
+ * Removes what this owner's probes have left, and the namespace if one of them has created it. With pods of others in it,
+ * such as those of another stack's probe, it stays: this owner's next run removes it.
+ */
 export async function cleanUp(client: ClusterClient, owner: ProbeOwner): Promise<void> {
     const { namespaces } = probePaths(owner.namespace);
-    await removePods(client, owner);
+    const pods = await listPods(client, owner);
+    await removePods(client, pods, owner);
+    if (pods.some((pod) => !isOwnProbe(pod, owner))) return;
     const found = await client.get(namespaces, owner.namespace);
     if (found === undefined || !isOwnProbe(found, owner)) return;
     await removeObject(client, namespaces, found);
 }
 
-async function removePods(client: ClusterClient, owner: ProbeOwner): Promise<void> {
-    const { pods } = probePaths(owner.namespace);
-    const found = await client.list<ProbePod>(pods);
-    for (const pod of found ?? []) if (isOwnProbe(pod, owner)) await removeObject(client, pods, pod);
+async function listPods(client: ClusterClient, { namespace }: ProbeOwner): Promise<readonly ProbePod[]> {
+    return (await client.list<ProbePod>(probePaths(namespace).pods)) ?? [];
+}
+
+async function removePods(client: ClusterClient, pods: readonly ProbePod[], owner: ProbeOwner): Promise<void> {
+    const path = probePaths(owner.namespace).pods;
+    for (const pod of pods) if (isOwnProbe(pod, owner)) await removeObject(client, path, pod);
 }
 
 /** Pods change at any time. */

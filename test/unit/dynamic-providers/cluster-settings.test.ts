@@ -74,6 +74,14 @@ test("a file is read today, with its context, and state counts if it cannot be",
     expect(settings({ site }, fail).connection(stored(""))).toEqual(LAST);
 });
 
+test("a removal waits as long as today's configuration says, and as long as state says without it", () => {
+    const last = { cluster: "west", minutes: 90 };
+    const site = (west: object) => settings({ site: { clusters: { west } } });
+    expect(site({ rollout: { minutes: 240 } }).removalMinutes(last)).toBe(240);
+    expect(site({}).removalMinutes(last)).toBeUndefined();
+    expect(settings({}).removalMinutes(last)).toBe(90);
+});
+
 test("names every secret of the configured kubeconfigs", () => {
     const kubeconfig = JSON.stringify({
         users: [{ name: "a", user: { token: "canary-token-1" } }],

@@ -51,6 +51,14 @@ test("images of one run share their layers alone: a runtime takes images with on
     );
 });
 
+test("both images of a source are less than 20 kB", () => {
+    const other = probeImage("run1", "quay.io tag");
+    const blobs = [...new Map([...image.blobs, ...other.blobs]).values()];
+    const manifests = [image, other].flatMap(({ index, manifests }) => [index, ...manifests]).map(({ bytes }) => bytes);
+    const size = [...blobs, ...manifests].reduce((total, bytes) => total + bytes.length, 0);
+    expect(size).toBeLessThan(20_000);
+});
+
 test("tar reads the layer, and the program in it runs on this machine and ends with status 0", () => {
     const at = PROBE_ARCHITECTURES.indexOf(process.arch === "arm64" ? "arm64" : "amd64");
     const layer = image.blobs.get(image.manifests[at]?.blobs[1]?.digest ?? "") ?? Buffer.alloc(0);

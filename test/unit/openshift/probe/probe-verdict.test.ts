@@ -251,7 +251,9 @@ describe("the report", () => {
             "worker: quay.io by digest: proven from the mirror (node worker-0): why",
         );
         expect(formatProbeResult(result("tag", "unproven"))).toContain("by tag: pulled, but its origin is not proven");
-        expect(formatProbeResult(result("absent", "proven"))).toContain("of what nobody has: refused as it must be");
+        expect(formatProbeResult(result("absent", "proven"))).toContain(
+            "by a digest that does not exist: refused as it must be",
+        );
         expect(formatProbeResult(result("tag", "refused"))).toContain("by tag: not run");
     });
 
