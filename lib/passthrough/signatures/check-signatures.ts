@@ -15,7 +15,7 @@ import {
     readSignatures,
     refusal,
 } from "../../signatures";
-import { unreadForms } from "./unread-forms";
+import { signaturesNotLookedUp } from "./not-looked-up";
 import type { SignaturePull } from "./signature-pulls";
 
 /** Why nodes refuse an image. */
@@ -99,7 +99,7 @@ async function checkImage(
     const runnable = await readRunnable(client, repository, root);
     if (runnable.length === 0) return undefined;
     const refusals = runnable.flatMap((one) => names.flatMap((pulled) => refusalsOf(one, pulled, policies)));
-    const deciding = names.flatMap((pulled) => policiesOf(policies, pulled).policies.map(({ name }) => name));
+    const deciding = names.flatMap((pulled) => policiesOf(policies, pulled).map(({ name }) => name));
     return {
         source,
         digest,
@@ -109,7 +109,7 @@ async function checkImage(
             .map(({ name }) => name),
         required: [...new Set(deciding)],
         refusals,
-        notLookedUp: refusals.length === 0 ? [] : await unreadForms(client, repository, root, runnable),
+        notLookedUp: refusals.length === 0 ? [] : await signaturesNotLookedUp(client, repository, root, runnable),
     };
 }
 
@@ -146,7 +146,7 @@ function refusalsOf(
     pulled: SignedName,
     policies: readonly SignaturePolicy[],
 ): SignatureRefusal[] {
-    return policiesOf(policies, pulled).policies.flatMap((policy) => {
+    return policiesOf(policies, pulled).flatMap((policy) => {
         const reason =
             "unusable" in lookup
                 ? lookup.unusable
