@@ -19,7 +19,11 @@ const manifestOf = (layer: string) =>
 
 /** Repositories by what is under the tag of their image's signatures; each has one image. */
 const SIGNATURES: Readonly<Record<string, Reply>> = {
-    none: { status: 404, body: "" },
+    none: {
+        status: 404,
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ errors: [{ code: "MANIFEST_UNKNOWN" }] }),
+    },
     "no-manifest": { status: 200, body: "{" },
     broken: { status: 500, body: "" },
     denied: { status: 403, body: "" },
