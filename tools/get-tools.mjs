@@ -101,11 +101,14 @@ async function getTool(name, context) {
     const place = join(context.cache, `${name}-${pin.version}`);
     const file = join(place, pin.names[0]);
     const tried = [`on PATH: ${found.reason}`];
-    for (const [origin, way] of waysTo(pin)) {
+    const ways = waysTo(pin);
+    for (const [at, [origin, way]] of ways.entries()) {
         const failure = await intoCache(context, place, pin, (folder) => way(pin, folder, context));
         if (failure === undefined) return { file, version: pin.version, origin };
         tried.push(`${origin}: ${failure}`);
-        context.progress.note(`      ${pin.title} ${pin.version}: no ${origin}: ${failure}`);
+        // That of the last way is in the error.
+        if (at + 1 < ways.length)
+            context.progress.note(`      ${pin.title} ${pin.version}: ${origin} did not work: ${failure}`);
     }
     throw new Error(whatIsMissing(pin, context, tried));
 }
@@ -276,5 +279,6 @@ function whatIsMissing(pin, { machine, env }, tried) {
             ? [`  - let npm reach a registry that has the packages of tools/${pin.npm.project} (npm config ls)`]
             : []),
         ...(pin.builds.length > 0 ? [installGo] : []),
+        ...(pin.builds.some(({ cgo }) => cgo) ? ["    and a C compiler (gcc)"] : []),
     ].join("\n");
 }

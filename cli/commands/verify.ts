@@ -60,7 +60,7 @@ export async function runVerify({
                 absent: new Set(site.content.flatMap(({ leftOut }) => leftOut)),
                 onProgress: (done, of) => status.show(`${done} of ${counted(of, "image")} proven`),
             }),
-            signatures: withSignatures ? await readSignatures(client, site, checks, status) : undefined,
+            signatures: withSignatures ? await reportSignatures(client, site, checks, status) : undefined,
         })),
     ).finally(() => status.end());
     const failures = [...checks.unredirected, ...verification.failures];
@@ -76,7 +76,7 @@ export async function runVerify({
     return isProven && (signatures === undefined || isAccepted(signatures)) ? EXIT_OK : EXIT_FAILED;
 }
 
-async function readSignatures(
+async function reportSignatures(
     client: RegistryClient,
     site: Site,
     { checks }: PullChecks,

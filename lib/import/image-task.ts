@@ -35,9 +35,9 @@ export function signedDigest(tag: string): Digest | undefined {
     return hex === undefined ? undefined : `sha256:${hex}`;
 }
 
-/** True for images that speak about another image, and so are pushed after it. */
-export function isAttachment(task: ImageTask): boolean {
-    return ATTACHMENT_TAG.test(task.tag);
+/** True for images that speak about another image: they are pushed after it, and nobody runs them. */
+export function isAttachment({ tag = "" }: { readonly tag?: string }): boolean {
+    return ATTACHMENT_TAG.test(tag);
 }
 
 /** A manifest of an image's tree. */

@@ -62,6 +62,7 @@ export { PROBE_NAMESPACE } from "./probe/probe-pods";
 export { type ProbeResult, formatProbeOutcome, formatProbeResult, isProbeFine } from "./probe/probe-report";
 export { type RegistriesConf, type RegistryMirror, type RegistryRule } from "./rules/registries-conf";
 export { parseRegistriesConf } from "./rules/registries-toml";
+export { OBJECT_NAME } from "./object-name";
 export { releaseNotes } from "./objects/release-notes";
 export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";
 export { type PullAttempt, type PullResolution, type RefusedAttempt, findRule, resolvePull } from "./rules/resolve";

@@ -1,7 +1,7 @@
 export { type SignedImage, type StoredSignature, countSignatures, isSignedBy, refusal } from "./judge";
-export { type ScopePolicies, type SignaturePolicy, policiesOf } from "./policy";
+export { type SignaturePolicy, policiesOf } from "./policy";
 export { policyJson, registriesD } from "./policy-files";
 export { checkedPublicKey } from "./public-key";
 export { DEFAULT_IDENTITY, type SignedIdentity } from "./signed-identity";
 export type { SignedName } from "./signed-name";
-export { type SignatureLookup, readSignatures } from "./stored-signatures";
+export { type SignatureLookup, readSignatures, signatureTag } from "./stored-signatures";

@@ -12,25 +12,18 @@ export interface SignaturePolicy {
     readonly signedIdentity: SignedIdentity;
 }
 
-/** The policies that decide about a pull. */
-export interface ScopePolicies {
-    /** The most specific scope that any of them has; undefined: none covers the name. */
-    readonly scope?: string;
-    /** An image must satisfy each of them. */
-    readonly policies: readonly SignaturePolicy[];
-}
-
 /**
  * The policies of the most specific scope that covers a name: those of wider scopes are ignored. Several policies with
  * the same scope apply together, since the machine-config operator writes all of them into the scope's list.
  * @param pulled upstream name with its digest or its tag
+ * @returns an image must satisfy each of them; none: nodes ask for no signature
  */
-export function policiesOf(policies: readonly SignaturePolicy[], pulled: SignedName): ScopePolicies {
+export function policiesOf(policies: readonly SignaturePolicy[], pulled: SignedName): readonly SignaturePolicy[] {
     for (const scope of scopesOf(pulled)) {
         const found = policies.filter(({ scopes }) => scopes.includes(scope));
-        if (found.length > 0) return { scope, policies: found };
+        if (found.length > 0) return found;
     }
-    return { policies: [] };
+    return [];
 }
 
 /**

@@ -17,7 +17,7 @@ export type SignatureLookup =
 const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024;
 
 /** The tag where nodes look for the signatures of a manifest, and the only place. */
-function signatureTag(digest: Digest): string {
+export function signatureTag(digest: Digest): string {
     return `${digest.replace(":", "-")}.sig`;
 }
 

@@ -1,12 +1,12 @@
 import { z } from "zod";
+import { OBJECT_NAME } from "../openshift";
 
 /*
  * The `spec` of a ClusterImagePolicy (config.openshift.io/v1), so that one can be pasted here. What its fields mean:
  * docs/how-to/signatures.md.
  */
 
-const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
-const nameOfPolicy = z.string().regex(NAME, "a name must be a DNS subdomain name of RFC 1123");
+const nameOfPolicy = z.string().regex(OBJECT_NAME, "a name must be a DNS subdomain name of RFC 1123");
 const repository = (what: string, fix: string) =>
     z
         .string()

@@ -17,7 +17,7 @@ const REPOSITORY = new RegExp(`^${HOST}${PATH}$`);
  * The policies of a site.
  * @param read gives the text of a file, named from the project's root
  */
-export function readSignatures(
+export function readSignaturePolicies(
     documents: SignaturesDocument | undefined,
     read: (path: string) => string,
     issues: ConfigIssue[],

@@ -14,7 +14,7 @@ import { readNetworkAccess } from "./network-access";
 import { targetFiles } from "./target-files";
 import { type SiteContext, plainHttpIssues, readRegistry } from "./read-registry";
 import type { SiteRegistry } from "./registry";
-import { readSignatures } from "./signatures";
+import { readSignaturePolicies } from "./signatures";
 import { robotsKeys } from "./robot-keys";
 import { type SiteDocument, onRemoveKey, transferKeys, validationKeys } from "./schema";
 
@@ -75,7 +75,7 @@ export function readSite(
     const mirror = registry?.mirror ?? intendedMirrorBase(parsed.registry.mirrorBase);
     const upstreams = readUpstreams(parsed, issues);
     const networkAccess = readNetworkAccess(parsed, mirror?.host, issues);
-    const signatures = readSignatures(parsed.signatures, context.read, issues);
+    const signatures = readSignaturePolicies(parsed.signatures, context.read, issues);
     issues.push(
         ...contentIssues,
         ...clusterIssues(parsed, issues),

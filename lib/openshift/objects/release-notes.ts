@@ -1,6 +1,6 @@
 import type { ClusterFacts } from "../../mirror/cluster-facts";
-import { digestHex } from "../../oci/digest";
 import { parseSourceKey, repositoryName } from "../../oci/reference";
+import { signatureTag } from "../../signatures";
 import { parseClusterVersion } from "../versions";
 
 /** From here on a cluster pulls no release image without a sigstore signature (cluster-update-keys, ClusterImagePolicy). */
@@ -42,7 +42,7 @@ export function releaseNotes(
 }
 
 function hasSigstoreImage(source: string, images: Readonly<Record<string, string>>): boolean {
-    const tag = `sha256-${digestHex(images[source] ?? "")}.sig`;
+    const tag = signatureTag(images[source] ?? "");
     return images[`${repositoryName(parseSourceKey(source))}:${tag}`] !== undefined;
 }
 

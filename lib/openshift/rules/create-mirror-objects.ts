@@ -15,6 +15,7 @@ import {
     isMirrorLocation,
     isMirrorSource,
 } from "./mirror-object-types";
+import { OBJECT_NAME } from "../object-name";
 import { mirrorKinds } from "../versions";
 
 /** An upstream host with content in the mirror. */
@@ -181,8 +182,7 @@ function createMirrorObjects(
 }
 
 function objectName(name: string): string {
-    if (name.length <= 253 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(name))
-        return name;
+    if (OBJECT_NAME.test(name)) return name;
     throw new PassthroughError(`${JSON.stringify(name)} is not a name for a Kubernetes object`, {
         code: "MIRROR_RULE_INVALID",
         thing: "mirror rule",

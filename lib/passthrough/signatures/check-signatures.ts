@@ -1,6 +1,6 @@
 import { mapLimited } from "../../concurrency/limiter";
 import type { RegistryClient } from "../../distribution/client/registry-client";
-import { RegistryError } from "../../errors/errors";
+import { PassthroughError } from "../../errors/errors";
 import { type ImageProblem, imageProblem } from "../../import";
 import type { Digest } from "../../oci/digest";
 import type { Manifest } from "../../oci/manifest";
@@ -15,7 +15,7 @@ import {
     readSignatures,
     refusal,
 } from "../../signatures";
-import { unreadForms } from "./unread-forms";
+import { signaturesNotLookedUp } from "./not-looked-up";
 import type { SignaturePull } from "./signature-pulls";
 
 /** Why nodes refuse an image. */
@@ -57,7 +57,8 @@ const IMAGES_AT_ONCE = 8;
  * Looks up signatures in the mirror and judges them, as nodes of OpenShift 4.20 and later do when they pull: of an index,
  * the signature of the manifest for a platform counts, and not that of the index.
  * @returns no entry for what is no image (a referrer), and for images that the mirror lacks, which the proof names
- * @throws RegistryError if the registry rejects the account or cannot be reached
+ * An image that the registry answers with an error, or with bytes that are no manifest, is `unread`.
+ * @throws RegistryError if the registry cannot be reached
  */
 export async function checkSignatures(
     client: RegistryClient,
@@ -69,7 +70,7 @@ export async function checkSignatures(
     let done = 0;
     const results = await mapLimited(pulls, IMAGES_AT_ONCE, async (pull) => {
         const result = await checkImage(client, pull, policies).catch((error: unknown) => {
-            if (!(error instanceof RegistryError) || error.status === undefined) throw error;
+            if (!isAboutImage(error)) throw error;
             return { unread: imageProblem(pull.source, error) };
         });
         onProgress(++done);
@@ -79,6 +80,10 @@ export async function checkSignatures(
         images: results.flatMap((result) => (result === undefined || "unread" in result ? [] : [result])),
         unread: results.flatMap((result) => (result !== undefined && "unread" in result ? [result.unread] : [])),
     };
+}
+
+function isAboutImage(error: unknown): boolean {
+    return error instanceof PassthroughError && (error.status !== undefined || error.code === "MANIFEST_INVALID");
 }
 
 /** A manifest that a node may run. */
@@ -99,7 +104,7 @@ async function checkImage(
     const runnable = await readRunnable(client, repository, root);
     if (runnable.length === 0) return undefined;
     const refusals = runnable.flatMap((one) => names.flatMap((pulled) => refusalsOf(one, pulled, policies)));
-    const deciding = names.flatMap((pulled) => policiesOf(policies, pulled).policies.map(({ name }) => name));
+    const deciding = names.flatMap((pulled) => policiesOf(policies, pulled).map(({ name }) => name));
     return {
         source,
         digest,
@@ -109,7 +114,7 @@ async function checkImage(
             .map(({ name }) => name),
         required: [...new Set(deciding)],
         refusals,
-        notLookedUp: refusals.length === 0 ? [] : await unreadForms(client, repository, root, runnable),
+        notLookedUp: refusals.length === 0 ? [] : await signaturesNotLookedUp(client, repository, root, runnable),
     };
 }
 
@@ -146,7 +151,7 @@ function refusalsOf(
     pulled: SignedName,
     policies: readonly SignaturePolicy[],
 ): SignatureRefusal[] {
-    return policiesOf(policies, pulled).policies.flatMap((policy) => {
+    return policiesOf(policies, pulled).flatMap((policy) => {
         const reason =
             "unusable" in lookup
                 ? lookup.unusable

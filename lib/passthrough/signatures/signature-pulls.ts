@@ -1,4 +1,4 @@
-import type { ImageCheck } from "../../import";
+import { type ImageCheck, isAttachment } from "../../import";
 import type { ImageMark } from "../../mirror/image-set";
 import { type Reference, parseSourceKey, repositoryName } from "../../oci/reference";
 import type { SignedName } from "../../signatures";
@@ -24,14 +24,11 @@ export interface SignaturePullRequest {
     readonly mirrorHost: string;
 }
 
-/** Tags of what speaks about an image, and is not run: cosign's, and the list of referrers. */
-const ATTACHMENT = /^sha256-[0-9a-f]{64}(\.(sig|att|sbom))?$/;
-
 /** How nodes name each image of the content when they pull it. */
 export function signaturePulls({ checks, marks, local, mirrorHost }: SignaturePullRequest): SignaturePull[] {
     return checks.flatMap(({ source, digest, repository, tag }) => {
         const asked = parseSourceKey(source);
-        if (ATTACHMENT.test(asked.tag ?? "")) return [];
+        if (isAttachment(asked)) return [];
         const mark = marks[source];
         const isAtMirror = mark === "rebuilt" || local.has(repositoryName(asked));
         const name = repositoryName(isAtMirror ? { registry: mirrorHost, repository } : asked);

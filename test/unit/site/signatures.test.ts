@@ -94,3 +94,11 @@ test("an unknown key of a policy is named", () => {
         "site.signatures.one.scope: there is no such key",
     ]);
 });
+
+test("a name that no object may have is refused", () => {
+    const names = ["a.b-1.c", "Team1", "a..b", "a.-b", "a".repeat(254)];
+    const issues = issuesOf(Object.fromEntries(names.map((name) => [name, policy()])));
+    expect(issues.map((issue) => issue.split(": ")[1])).toEqual(
+        Array(4).fill("a name must be a DNS subdomain name of RFC 1123"),
+    );
+});

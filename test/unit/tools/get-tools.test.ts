@@ -59,7 +59,7 @@ function releaseArchive(): Buffer {
     return readFileSync(file);
 }
 
-function pin(sha256: string | null) {
+function pin(sha256: string | null, build: { readonly cgo?: boolean }) {
     return {
         title: "The tool",
         version: "2.0.0",
@@ -75,6 +75,7 @@ function pin(sha256: string | null) {
             module: "module",
             package: `example/${binary}`,
             versionVariable: "main.version=v2.0.0",
+            ...build,
         })),
     };
 }
@@ -83,7 +84,7 @@ const rightSum = () => createHash("sha256").update(archive).digest("hex");
 const asked = () => server.seen.map(({ url }) => url);
 
 /** Gets the tool with a PATH that has only what the test put there, and tar. */
-async function get(sha256: string | null, env: NodeJS.ProcessEnv = {}) {
+async function get(sha256: string | null, env: NodeJS.ProcessEnv = {}, build: { readonly cgo?: boolean } = {}) {
     for (const name of ["tar", "gzip", "chmod"]) {
         const real = execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim();
         program(join(path, name), `PATH=/usr/bin:/bin exec ${real} "$@"`);
@@ -92,7 +93,7 @@ async function get(sha256: string | null, env: NodeJS.ProcessEnv = {}) {
         cache,
         modules: folder,
         machine: "linux-x64",
-        pins: { tool: pin(sha256) },
+        pins: { tool: pin(sha256, build) },
         env: { PATH: path, REGISTRY_PASSTHROUGH_DOWNLOADS: server.origin, ...env },
     };
     const body = 'return (await m.getTools(["tool"], { ...input })).tool;';
@@ -172,8 +173,9 @@ test("go builds from the pinned module, without cgo and with the version in the 
 test("a host that cannot be reached is a reason to build", async () => {
     program(join(path, "go"), FAKE_GO);
     await server.stop();
-    const { value } = await get(rightSum());
+    const { value, stderr } = await get(rightSum());
     expect(value).toMatchObject({ origin: "build" });
+    expect(stderr).toMatch(/The tool 2\.0\.0: download did not work: connect ECONNREFUSED/);
 });
 
 test("what was built but is not the pinned version does not enter the cache", async () => {
@@ -186,7 +188,8 @@ test("what was built but is not the pinned version does not enter the cache", as
 test("when no way works, the error says what was tried and every way to get the tool", async () => {
     program(join(path, "tool"), "echo v1.0.0");
     program(join(path, "go"), "echo 'no network' >&2; exit 1");
-    const { error } = await get(null);
+    const { error, stderr } = await get(null);
+    expect(stderr).not.toContain("no network");
     expect(error).toContain("The tool is missing");
     expect(error).toContain(`${join(path, "tool")} is 1.0.0, not from 1.5.0 to below 3.0.0`);
     expect(error).toContain("pins no SHA-256 for linux-x64");
@@ -194,6 +197,12 @@ test("when no way works, the error says what was tried and every way to get the 
     expect(error).toContain("https://tool.example/install");
     expect(error).toContain("HTTPS_PROXY");
     expect(error).toContain("GOPROXY");
+    expect(error).not.toContain("C compiler");
+});
+
+test("a tool with C code also names the compiler that its build needs", async () => {
+    const { error } = await get(null, {}, { cgo: true });
+    expect(error).toContain("and a C compiler");
 });
 
 test("runs side by side leave one whole tool and no rest", async () => {

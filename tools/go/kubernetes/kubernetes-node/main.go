@@ -36,7 +36,7 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, "kubernetes-node has no component", args[0])
 		return 2
 	}
-	os.Args = append([]string{args[0]}, args[1:]...)
+	os.Args = args
 	return cli.Run(command)
 }
 

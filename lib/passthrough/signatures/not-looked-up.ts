@@ -22,7 +22,7 @@ const typed = z.object({
  * sentences: the reason that somebody who has signed the image looks for.
  * @param runnable the manifests that nodes run; of an index, its children
  */
-export async function unreadForms(
+export async function signaturesNotLookedUp(
     client: RegistryClient,
     repository: string,
     root: Manifest,
