@@ -47,6 +47,7 @@ const validation = z.object({
 const cluster = z.object({ cluster: z.string() });
 const rollout = cluster.extend({
     rules: z.string(),
+    forbidLater: texts.default([]),
     pools: z.array(z.object({ pool: z.string(), configuration: z.string(), nodes: z.number() })).default([]),
     behind: texts,
     rolledOutAt: z.string().optional(),

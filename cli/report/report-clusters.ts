@@ -1,3 +1,4 @@
+import { listed } from "../../lib/errors/text";
 import { parseBoundedJson } from "../../lib/oci/bounded-json";
 import { type MirrorObject, forbiddenSources, parseRegistriesConf } from "../../lib/openshift";
 import type { SiteCluster } from "../../lib/site";
@@ -68,7 +69,7 @@ function validationFacts({ summary }: RecordedValidation): NonNullable<ReportClu
 /** The rules that pulls were proven with; on a cluster that is written to, those in force. */
 function reportRules({ registriesConf }: RecordedValidation, rollout: RecordedRollout | undefined): ReportRule[] {
     const { registry = [] } = parseRegistriesConf(registriesConf, "the registries.conf in the state");
-    const written = rollout && new Set(forbiddenSources(parseObjects(rollout)).both);
+    const written = rollout && writtenNever(rollout);
     return registry.map(({ prefix, location, mirror = [], blocked }) => {
         const source = prefix ?? location ?? "";
         const isWanted = blocked === true;
@@ -82,8 +83,9 @@ function reportRules({ registriesConf }: RecordedValidation, rollout: RecordedRo
     });
 }
 
-function parseObjects({ rules }: RecordedRollout): readonly MirrorObject[] {
-    return parseBoundedJson(rules) as readonly MirrorObject[];
+function writtenNever({ rules }: RecordedRollout): ReadonlySet<string> {
+    const { both, single } = forbiddenSources(parseBoundedJson(rules) as readonly MirrorObject[]);
+    return new Set([...both, ...single]);
 }
 
 function rolloutFacts({ rolledOutAt, pools, behind }: RecordedRollout): NonNullable<ReportCluster["rollout"]> {
@@ -105,6 +107,9 @@ function nodeFacts({ provenAt, provenWith, results }: RecordedProof): NonNullabl
     };
 }
 
+/** How many sources a problem names. */
+const MAX_SOURCES = 10;
+
 const RUN_UP = "run `npm run up`";
 
 function clusterProblems({ cluster, validation, rollout, coverage, proof }: ClusterParts): ReportProblem[] {
@@ -117,6 +122,12 @@ function clusterProblems({ cluster, validation, rollout, coverage, proof }: Clus
         found.push(problem("it is not known whether any node has the rules: no run got that far"));
     else if (rollout.behind.length > 0)
         found.push(problem(`nodes still lacked the rules when the run went on: ${rollout.behind.join("; ")}`));
+    if (rollout !== undefined && rollout.forbidLater.length > 0)
+        found.push(
+            problem(
+                `upstreams that it should not contact are still allowed: ${listed(rollout.forbidLater, MAX_SOURCES)}`,
+            ),
+        );
     if (cluster.proof !== undefined && proof === undefined)
         found.push(problem("its proof is configured, and was never made on its nodes"));
     if (proof !== undefined && validation !== undefined && !isOfSameRun(proof, validation))

@@ -80,8 +80,17 @@ function clusterSuite({ name, rollout, nodes, validation }: ReportCluster): Test
     return {
         name: clusterSubject(name),
         at: nodes?.provenAt ?? validation?.provenAt,
-        cases: [...behind, ...pools, ...pulls],
+        cases: [validationCase(validation), ...behind, ...pools, ...pulls],
     };
+}
+
+function validationCase(validation: ReportCluster["validation"]): TestCase {
+    const name = "every image can be pulled through its rules";
+    if (validation === undefined) return { name, failure: "this was never proven" };
+    const { status, images, manifests, blobs, account } = validation;
+    if (status === "failing") return { name, failure: "a refresh found that images cannot be pulled" };
+    const who = account === undefined ? "" : `, as ${account}`;
+    return { name, output: `${images} images, ${manifests} manifests, ${blobs} blobs${who}` };
 }
 
 /** What is wrong with one is a problem of the site. */

@@ -25,7 +25,15 @@ export function reportMarkdown(report: SiteReport, { isFull }: MarkdownOptions):
         ...list("Problems", cut(report.problems.map(({ subject, problem, fix }) => line(subject, problem, fix)))),
         ...table(["Set", "images", "bytes", "imported", "lock"], cut(report.sets.map(setRow))),
         ...table(
-            ["Cluster", "version", "images proven", "with account", "nodes with the rules", "pulls by nodes"],
+            [
+                "Cluster",
+                "version",
+                "images proven",
+                "with account",
+                "nodes with the rules",
+                "pulls by nodes",
+                "images in use",
+            ],
             cut(report.clusters.map(clusterRow)),
         ),
         ...list(
@@ -49,7 +57,7 @@ function summary({ images, mirrorBase, registry, recordedAt, lastRun }: SiteRepo
             : `last run: ${markdownCell(lastRun.kind, MAX_TEXT)} ${markdownCell(lastRun.result, MAX_TEXT)}, ${time(lastRun.endedAt)}`;
     return (
         `${counted(images.length, "image")} at ${markdownCode(mirrorBase, MAX_TEXT)} (${markdownCell(registry.type, MAX_TEXT)}${version}), each under its ` +
-        `upstream name below that. By the state of ${time(recordedAt)}; ${run}. Nothing was asked for this report.`
+        `upstream name below that. By the state of ${time(recordedAt)}; ${run}. Neither the registry nor a cluster was asked for this report.`
     );
 }
 
@@ -80,7 +88,7 @@ function setRow({ name, images, content, importedAt, lock }: ReportSet): string 
     return row(markdownCode(name, 100), String(images), bytes, time(importedAt), markdownCode(lock, MAX_TEXT));
 }
 
-function clusterRow({ name, version, validation, rollout, nodes, isApplied }: ReportCluster): string {
+function clusterRow({ name, version, validation, rollout, nodes, coverage, isApplied }: ReportCluster): string {
     const proven = validation === undefined ? "never" : `${validation.status}, ${time(validation.provenAt)}`;
     const behind = rollout?.behind.length ?? 0;
     const pools = rollout?.pools.map(({ pool }) => pool).join(", ") ?? "";
@@ -91,7 +99,11 @@ function clusterRow({ name, version, validation, rollout, nodes, isApplied }: Re
           : `${behind > 0 ? "not all; " : ""}${text(pools)}, ${time(rollout.rolledOutAt)}`;
     const pulled =
         nodes === undefined ? "–" : `${text(nodes.pools.map(({ pool }) => pool).join(", "))}, ${time(nodes.provenAt)}`;
-    const cells = [text(version), proven, text(validation?.account), rolledOut, pulled];
+    const inUse =
+        coverage === undefined
+            ? "–"
+            : `${coverage.images}, ${coverage.missing} missing, ${coverage.unknown} unknown, ${time(coverage.at)}`;
+    const cells = [text(version), proven, text(validation?.account), rolledOut, pulled, inUse];
     return row(text(clusterSubject(name)), ...cells);
 }
 
