@@ -41,7 +41,8 @@ const state = z.looseObject({
                     type: z.string(),
                     urn: z.string().optional(),
                     delete: z.boolean().optional(),
-                    outputs: z.unknown(),
+                    // A component may have none at all.
+                    outputs: z.unknown().optional(),
                 }),
             )
             .nullish(),
