@@ -1,4 +1,5 @@
-import { createReport, unknownReason } from "../report/create-report";
+import { errorMessage } from "../../lib/errors/errors";
+import { createReport } from "../report/create-report";
 import { reportJunit } from "../report/report-junit";
 import { headline, reportMarkdown } from "../report/report-markdown";
 import type { SiteReport } from "../report/site-report";
@@ -25,19 +26,22 @@ export interface ReportOptions {
  * Prints or writes what was proven of a stack's site, from its state, its history and the lock files. Asks neither the
  * registry nor a cluster, and never for secrets.
  */
-export async function runReport({ stack: named, configFile: file, out, ...form }: ReportOptions): Promise<number> {
-    const stack = selectedStack(named);
-    let report: SiteReport;
+export async function runReport(options: ReportOptions): Promise<number> {
     try {
-        report = await readReport(stack, file);
+        return await report(options);
     } catch (error) {
-        printDiagnostic(`passthrough: ${unknownReason(error)}`);
+        // Not the code of a failure: that says that something is not proven.
+        printDiagnostic(`passthrough: ${errorMessage(error)}`);
         return EXIT_UNKNOWN;
     }
-    if (out === undefined) print(formatReport(report, form));
-    else print(`written: ${(await replaceFiles(out, reportFiles(report, form))).join(", ")}`);
-    if (out !== undefined || report.verdict !== "proven") printDiagnostic(`${report.stack}: ${headline(report)}`);
-    return report.verdict === "proven" ? EXIT_OK : EXIT_FAILED;
+}
+
+async function report({ stack: named, configFile: file, out, ...form }: ReportOptions): Promise<number> {
+    const found = await readReport(selectedStack(named), file);
+    if (out === undefined) print(formatReport(found, form));
+    else print(`written: ${(await replaceFiles(out, reportFiles(found, form))).join(", ")}`);
+    if (out !== undefined || found.verdict !== "proven") printDiagnostic(`${found.stack}: ${headline(found)}`);
+    return found.verdict === "proven" ? EXIT_OK : EXIT_FAILED;
 }
 
 async function readReport(stack: string, file: string | undefined): Promise<SiteReport> {

@@ -1,4 +1,3 @@
-import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { bounded, oneLine } from "../../lib/errors/text";
 import { isEmptyPlan, planHeadline } from "../../lib/import";
 import { type Lock, readLock } from "../../lib/lock";
@@ -156,10 +155,4 @@ function siteNotProven({ signatures }: Site, { imports }: RecordedSite): NotProv
             reason: `that nodes find and accept them (${asked}): a run does not look; passthrough verify --signatures does`,
         },
     ];
-}
-
-/** A failure to find out, as the one line that is printed in place of a report; anything else is a defect, and thrown. */
-export function unknownReason(error: unknown): string {
-    if (error instanceof PassthroughError) return errorMessage(error);
-    throw error;
 }

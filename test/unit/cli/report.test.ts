@@ -415,6 +415,13 @@ test("robot accounts: age and due date at the time of the state, who uses them, 
         .resources("RobotAccount")
         .flatMap(({ outputs }) => (outputs.retiredRobots as { retiredAt: string }[] | undefined) ?? []);
     Object.assign(retired ?? {}, { retiredAt: "2026-11-20T00:00:00.000Z" });
+    site.add("RobotRetirement", "puller-retirement", {
+        users: [
+            { resource: "validation", username: "mirror+puller-2" },
+            { resource: "cluster-west-trust", username: "mirror+puller-1" },
+        ],
+        byHand: true,
+    });
     const { accounts, problems } = await site.report();
     expect(problems).toEqual([]);
     expect(
@@ -424,7 +431,11 @@ test("robot accounts: age and due date at the time of the state, who uses them, 
         ["puller", "mirror+puller-1", "retired", undefined, "2026-11-27T00:00:00.000Z"],
         ["importer", "mirror+importer-2", "created", 5, "2026-12-10T00:00:00.000Z"],
     ]);
-    expect(accounts[0]?.users).toContain("validation");
+    expect(accounts.map(({ users }) => users)).toEqual([
+        ["validation", "whoever has the pull secret by hand"],
+        ["pull secret of cluster west"],
+        ["imports"],
+    ]);
     const [puller] = site.resources("RobotAccount");
     Object.assign(puller?.outputs ?? {}, { due: "two thirds of its 90 days are over", unproven: true });
     const later = await site.report();
@@ -478,7 +489,7 @@ test("JUnit is well-formed and counts what it has, whatever the texts are", asyn
     });
     for (const suite of root.all("testsuite"))
         expect(suite.attributes.tests).toBe(String(suite.all("testcase").length));
-    expect(root.all("failure").map(({ attributes }) => attributes.message)).toContain("no | `pipe`");
+    expect(root.all("failure").map(({ attributes }) => attributes.message)).toContain("cluster: no | `pipe`");
     expect(xml).toContain("a&lt;b&gt; &amp;");
 });
 
