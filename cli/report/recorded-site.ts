@@ -91,11 +91,14 @@ const retirement = z.object({
 });
 
 type Named<T extends z.ZodType> = z.infer<T> & {
-    /** Of the resource. */
-    readonly name: string;
+    /** Name of the resource. */
+    readonly resource: string;
 };
 
-export type RecordedImport = Named<typeof imageImport>;
+export type RecordedImport = z.infer<typeof imageImport> & {
+    /** Of the set. */
+    readonly name: string;
+};
 export type RecordedValidation = z.infer<typeof validation> & {
     /** "" for `site.cluster`. */
     readonly cluster: string;
@@ -129,14 +132,14 @@ export function readRecordedSite({ resources }: RecordedStack): RecordedSite {
             .map(({ name, outputs }) => {
                 const parsed = shape.safeParse(outputs);
                 if (!parsed.success) throw unknownShape(kind, name, parsed.error);
-                return { ...(parsed.data as object), name } as Named<T>;
+                return { ...(parsed.data as object), resource: name } as Named<T>;
             });
     return {
         access: all("RegistryAccess", access)[0],
-        imports: all("ImageImport", imageImport),
-        validations: all("MirrorValidation", validation).map(({ name, ...rest }) => ({
+        imports: all("ImageImport", imageImport).map(({ resource, ...rest }) => ({ ...rest, name: resource })),
+        validations: all("MirrorValidation", validation).map(({ resource, ...rest }) => ({
             ...rest,
-            cluster: clusterOf(name),
+            cluster: clusterOf(resource),
         })),
         rollouts: all("ClusterRollout", rollout),
         coverages: all("ClusterCoverage", coverage),

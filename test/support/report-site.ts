@@ -85,6 +85,12 @@ export class ReportSite {
         this.state.deployment.resources.push({ urn, type, outputs });
     }
 
+    /** Takes out all resources of this kind. */
+    drop(kind: string): void {
+        const { deployment } = this.state;
+        deployment.resources = deployment.resources.filter(({ type }) => !type.endsWith(`:${kind}`));
+    }
+
     async report({ runs = [SUCCEEDED], lock }: Engine = {}): Promise<SiteReport> {
         const site = readStackSite({ stack: "test", folder: this.folder });
         const recorded = readRecordedStack(this.state, "test");
