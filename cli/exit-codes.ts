@@ -4,6 +4,8 @@ export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
 /** The command line is wrong; nothing was done. */
 export const EXIT_USAGE = 2;
+/** `report`: what is proven could not be found out. As after wrong usage, there is no result. */
+export const EXIT_UNKNOWN = 2;
 /** `plan --exit-code`: an import would change something. */
 export const EXIT_CHANGES = 3;
 /** 128 and the number of the signal, as shells expect it. */

@@ -9,6 +9,7 @@ import type * as importModule from "./definitions/import";
 import type * as lockModule from "./definitions/lock";
 import type * as planModule from "./definitions/plan";
 import type * as renderModule from "./definitions/render";
+import type * as reportModule from "./definitions/report";
 import type * as scheduleModule from "./definitions/schedule";
 import type * as selftestModule from "./definitions/selftest";
 import type * as verifyModule from "./definitions/verify";
@@ -28,6 +29,7 @@ const DEFINITIONS: ReadonlyMap<string, () => CommandDefinition> = new Map([
     ["render", () => (load("./definitions/render") as typeof renderModule).renderDefinition()],
     ["selftest", () => (load("./definitions/selftest") as typeof selftestModule).selftestDefinition()],
     ["check", () => (load("./definitions/check") as typeof checkModule).checkDefinition()],
+    ["report", () => (load("./definitions/report") as typeof reportModule).reportDefinition()],
     ["schedule", () => (load("./definitions/schedule") as typeof scheduleModule).scheduleDefinition()],
 ]);
 

@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { RobotAccount } from "../dynamic-providers/robot-account/resource";
-import { validUntil } from "../dynamic-providers/robot-account/generations";
 import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
 import type { RetiredRobot } from "../dynamic-providers/robot-account/kind";
 import type { Credentials } from "../lib/http/credentials";
@@ -8,7 +7,7 @@ import type { ImageMark } from "../lib/mirror/image-set";
 import { type MirrorBase, mirrorReference } from "../lib/mirror/mirror-reference";
 import { formatReference, parseSourceKey } from "../lib/oci/reference";
 import { type FilesMachineConfig, clientMachineConfigs } from "../lib/openshift";
-import type { Robot } from "../lib/registries";
+import { type Robot, validUntil } from "../lib/registries";
 import type { ConnectionSecrets } from "../lib/site";
 import { applyKnown } from "./known";
 

@@ -3,21 +3,12 @@ import { counted, firstLines, formatBytes, markdownCell, markdownCode } from "..
 import { clusterHeadline } from "../../lib/openshift";
 import { withClusterName } from "../../lib/site";
 import type { ImportedImages } from "../stack/imported-images";
+import { type Table, withTables } from "./markdown-tables";
 import { type NamedClusterChange, type OfflineReport, namedChangeLines } from "./offline-report";
-
-/** A comment on GitHub holds 65,536 characters, one on GitLab a million. */
-const MAX_COMMENT_BYTES = 60_000;
 
 /** Sets and notes are cut, so that there is room for the names of images. */
 const MAX_SETS = 100;
 const MAX_TEXT = 1000;
-
-/** A heading with the rows below it. */
-interface Table {
-    readonly title: string;
-    readonly head: readonly string[];
-    readonly rows: readonly string[];
-}
 
 /**
  * The offline plan as a comment on a pull request, always below `MAX_COMMENT_BYTES`. Rows that do not fit are counted;
@@ -25,9 +16,6 @@ interface Table {
  */
 export function planMarkdown(report: OfflineReport, stack: string, imported: ImportedImages): string {
     const { plan, clusters, notes } = report;
-    const tables = [...(clusters ?? []).flatMap(clusterTables), ...listTables(plan)].filter(
-        ({ rows }) => rows.length > 0,
-    );
     const opening = [
         `### Images of ${markdownCode(stack, MAX_TEXT)}: ${planHeadline(plan)}`,
         "",
@@ -39,13 +27,7 @@ export function planMarkdown(report: OfflineReport, stack: string, imported: Imp
         ...overview(plan),
         ...noteLines(notes),
     ].join("\n");
-    let room = MAX_COMMENT_BYTES - Buffer.byteLength(opening) - 1;
-    const shown = tables.map((table, i) => {
-        const text = fitTable(table, Math.floor(room / (tables.length - i)));
-        room -= Buffer.byteLength(text);
-        return text;
-    });
-    return `${opening}\n${shown.join("")}`;
+    return withTables(opening, [...(clusters ?? []).flatMap(clusterTables), ...listTables(plan)]);
 }
 
 function clusterText(clusters: readonly NamedClusterChange[] | undefined): string {
@@ -132,20 +114,4 @@ const DIGEST_LENGTH = "sha256:".length + 12;
 function row(image: string, ...digests: readonly string[]): string {
     const cells = [image, ...digests.map((digest) => digest.slice(0, DIGEST_LENGTH))];
     return `| ${cells.map((cell) => markdownCode(cell, MAX_TEXT)).join(" | ")} |`;
-}
-
-/** The table in so many bytes; rows that do not fit are counted. */
-function fitTable({ title, head, rows }: Table, room: number): string {
-    const start = `\n<details><summary>${title}</summary>\n\n| ${head.join(" | ")} |\n|${" --- |".repeat(head.length)}\n`;
-    const end = "\n</details>\n";
-    const more = (count: number) => `\n… and ${count} more\n`;
-    let bytesLeft = room - Buffer.byteLength(start) - Buffer.byteLength(end) - Buffer.byteLength(more(rows.length));
-    const shown: string[] = [];
-    for (const text of rows) {
-        bytesLeft -= Buffer.byteLength(text) + 1;
-        if (bytesLeft < 0) break;
-        shown.push(text);
-    }
-    const hidden = rows.length - shown.length;
-    return `${start}${shown.map((text) => `${text}\n`).join("")}${hidden > 0 ? more(hidden) : ""}${end}`;
 }

@@ -41,7 +41,8 @@ const state = z.looseObject({
                     type: z.string(),
                     urn: z.string().optional(),
                     delete: z.boolean().optional(),
-                    outputs: z.unknown(),
+                    // A component may have none at all.
+                    outputs: z.unknown().optional(),
                 }),
             )
             .nullish(),
@@ -51,13 +52,18 @@ const outputs = z.looseObject({ images: z.record(z.string(), z.looseObject({ dig
 const IMPORT_TYPE = "pulumi-nodejs:dynamic/registry-passthrough:ImageImport";
 const VALIDATION_TYPE = "pulumi-nodejs:dynamic/registry-passthrough:MirrorValidation";
 
+/** What a stack's state, as `pulumi stack export` gives it, says was imported. */
+export function importedByState(document: unknown, stack: string): ImportedImages {
+    const source = `the state of stack ${stack}`;
+    return { images: {}, ...readBaseline(document, source), source };
+}
+
 /**
  * The images in the stack's state. If the state cannot be read, no image counts as imported, and the note says so.
  */
 export async function readImportedState(stack: string): Promise<ImportedImages> {
-    const source = `the state of stack ${stack}`;
     try {
-        return { images: {}, ...readBaseline(await stackState(stack), source), source };
+        return importedByState(await stackState(stack), stack);
     } catch (error) {
         const note = `compared with nothing, since the state could not be read: ${errorMessage(error)}`;
         return { images: {}, source: "nothing", note };

@@ -5,6 +5,7 @@ import { once } from "../../lib/concurrency/once";
 import type { ErrorCode } from "../../lib/errors/codes";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { parseJson } from "../../lib/errors/text";
+import { type StackRun, stackHistory } from "./stack-runs";
 
 /** A pull-request job does not wait longer for a backend. */
 const TIMEOUT_MS = 60_000;
@@ -79,6 +80,18 @@ const configurationShape = z.record(z.string(), z.looseObject({ value: z.string(
 export async function stackState(stack: string): Promise<unknown> {
     const wanted = { what: "state", code: "STACK_STATE_UNAVAILABLE", shape: z.unknown() } as const;
     return readFromPulumi(stack, ["stack", "export"], wanted);
+}
+
+/** How far back the newest `up` is looked for. */
+const RUNS = 20;
+
+/**
+ * The latest runs of the engine on a stack, the newest first.
+ * @throws PassthroughError `STACK_STATE_UNAVAILABLE`
+ */
+export async function stackRuns(stack: string): Promise<readonly StackRun[]> {
+    const wanted = { what: "history", code: "STACK_STATE_UNAVAILABLE", shape: stackHistory } as const;
+    return readFromPulumi(stack, ["stack", "history", "--json", "--page-size", String(RUNS)], wanted);
 }
 
 /** What the Pulumi CLI is to print. */

@@ -35,7 +35,21 @@ const inputs = args.extend({
 
 export type ClusterCoverageArgs = RegistryResourceArgs<typeof args>;
 export type ClusterCoverageInputs = Readonly<z.infer<typeof inputs>>;
-export type ClusterCoverageOutputs = ClusterCoverageInputs & CommonOutputs;
+/** What a lookup of the images in use has found, in numbers. */
+export interface CoverageCounts {
+    /** RFC 3339. */
+    readonly at: string;
+    readonly images: number;
+    /** Images that the mirror lacks, accepted ones among them. */
+    readonly missing: number;
+    /** Images of which the mirror did not say whether it has them. */
+    readonly unknown: number;
+}
+
+export interface ClusterCoverageOutputs extends ClusterCoverageInputs, CommonOutputs {
+    /** Of the last run that decided on the sources. Absent in state of earlier versions. */
+    readonly counts?: CoverageCounts;
+}
 export type RefusedSource = Readonly<z.infer<typeof refusedSource>>;
 
 export const refusedSources = z.array(refusedSource);

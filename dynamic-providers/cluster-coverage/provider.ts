@@ -1,10 +1,16 @@
+import type { CoverageState } from "../../lib/passthrough";
 import { clusterName } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
-import { assessCoverage, declaredImages } from "./assess";
-import { type ClusterCoverageInputs, type ClusterCoverageOutputs, clusterCoverageKind as kind } from "./kind";
+import { type CoverageAssessment, assessCoverage, declaredImages } from "./assess";
+import {
+    type ClusterCoverageInputs,
+    type ClusterCoverageOutputs,
+    type CoverageCounts,
+    clusterCoverageKind as kind,
+} from "./kind";
 import { logCoverage, refusedSources } from "./report";
 
 const COMPARED = comparedInputs(kind);
@@ -71,5 +77,12 @@ async function decide(inputs: ClusterCoverageInputs, context: RegistryContext): 
     const isLess = found.decision.neverSources.length < (inputs.neverSources ?? []).length;
     // The check has logged the rest.
     if (isLess) logCoverage(found, inputs, context.log);
-    return { ...inputs, neverSources: [...found.decision.neverSources], refused: refusedSources(found) };
+    const counts = coverageCounts(found, context);
+    return { ...inputs, neverSources: [...found.decision.neverSources], refused: refusedSources(found), counts };
+}
+
+function coverageCounts({ images }: CoverageAssessment, { process }: RegistryContext): CoverageCounts {
+    const count = (wanted: CoverageState) => images.filter(({ state }) => state === wanted).length;
+    const at = new Date(process.clock.now()).toISOString();
+    return { at, images: images.length, missing: count("missing"), unknown: count("unknown") };
 }

@@ -29,6 +29,10 @@ export type ClusterProofInputs = Readonly<z.infer<typeof inputs>>;
 export interface ClusterProofOutputs extends ClusterProofInputs, CommonOutputs {
     /** "worker: quay.io by digest: proven from the mirror", sorted. */
     readonly results: readonly string[];
+    /** RFC 3339. Absent in state of earlier versions. */
+    readonly provenAt?: string;
+    /** User name of the account that nodes pulled with. Absent in state of earlier versions. */
+    readonly provenWith?: string;
 }
 
 export const clusterProofKind = {

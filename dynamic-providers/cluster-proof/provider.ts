@@ -43,5 +43,7 @@ function isChanged(olds: ClusterProofInputs, news: ClusterProofInputs): boolean 
 }
 
 async function run(inputs: ClusterProofInputs, context: RegistryContext): Promise<ClusterProofOutputs> {
-    return { ...inputs, results: await prove(inputs, context) };
+    const results = await prove(inputs, context);
+    const provenAt = new Date(context.process.clock.now()).toISOString();
+    return { ...inputs, results, provenAt, provenWith: inputs.puller.username };
 }

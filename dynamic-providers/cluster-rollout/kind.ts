@@ -41,6 +41,8 @@ export interface ClusterRolloutOutputs extends ClusterRolloutInputs, CommonOutpu
     readonly behind: readonly string[];
     /** What a refresh found different from what nodes had. */
     readonly differences: readonly string[];
+    /** When a run found that every node has the rules, RFC 3339. Absent: none has, or it was an earlier version. */
+    readonly rolledOutAt?: string | undefined;
 }
 
 export const clusterRolloutKind = {

@@ -44,7 +44,7 @@ export const clusterRolloutProvider: RegistryProvider<ClusterRolloutInputs, Clus
         });
         if (found === undefined) return { outs: olds, inputs };
         // What was not waited for is no difference, but what it is.
-        if (olds.behind.length > 0) return { outs: { ...olds, ...caughtUp(olds, found) }, inputs };
+        if (olds.behind.length > 0) return { outs: { ...olds, ...caughtUp(olds, found, context) }, inputs };
         const differences = differenceLines(found);
         for (const difference of differences) {
             const then = `the next \`npm run up\` ${olds.wait ? "waits until they have them" : "looks again"}`;
@@ -71,7 +71,8 @@ async function rollOut(inputs: ClusterRolloutInputs, context: RegistryContext): 
         const next = nextLine(inputs, behind);
         if (next !== undefined) context.log.line("info", clusterLine(inputs, next));
         const pools = await readPoolRules(client, objectsOf(inputs));
-        return { ...inputs, pools: rolledOutPools(pools), behind, differences: [] };
+        const rolledOut = behind.length === 0 ? { rolledOutAt: now(context) } : {};
+        return { ...inputs, pools: rolledOutPools(pools), behind, differences: [], ...rolledOut };
     });
 }
 
@@ -113,7 +114,16 @@ function rolledOutPools(pools: readonly PoolRules[]): RolledOutPool[] {
 }
 
 /** Nothing is left to do for a run when all nodes have what it did not wait for. */
-function caughtUp(olds: ClusterRolloutOutputs, pools: readonly PoolRules[]): Partial<ClusterRolloutOutputs> {
+function caughtUp(
+    olds: ClusterRolloutOutputs,
+    pools: readonly PoolRules[],
+    context: RegistryContext,
+): Partial<ClusterRolloutOutputs> {
     const isDone = pools.length > 0 && pools.every(hasRolledOut);
-    return isDone ? { pools: rolledOutPools(pools), behind: [] } : { behind: olds.behind };
+    if (!isDone) return { behind: olds.behind };
+    return { pools: rolledOutPools(pools), behind: [], rolledOutAt: now(context) };
+}
+
+function now({ process }: RegistryContext): string {
+    return new Date(process.clock.now()).toISOString();
 }

@@ -22,7 +22,7 @@ import type { ImageImportInputs, ImageImportOutputs } from "./kind";
 import { leavingImages, removeLeaving } from "./removal";
 
 /** What state holds when an import begins. */
-export interface StateBefore extends Pick<ImageImportOutputs, "incomplete" | "leaving"> {
+export interface StateBefore extends Pick<ImageImportOutputs, "incomplete" | "leaving" | "importedAt"> {
     readonly images: ImagesBySource;
 }
 
@@ -46,10 +46,11 @@ export async function importImages(
         Object.entries(toImageMap(inputs.images)).filter(([source, digest]) => before.images[source] !== digest),
     );
     context.process.ownChanges.add(inputs.registry.mirrorBase, before.images, toImageMap(inputs.images));
-    if (Object.keys(missing).length > 0 || before.incomplete.length > 0) {
+    const isImporting = Object.keys(missing).length > 0 || before.incomplete.length > 0;
+    if (isImporting) {
         const result = await push(inputs, missing, before, context);
         logWarnings(refusedMounts(result), context);
-        if (result.failed.length > 0) throw partialImport(inputs, before, result);
+        if (result.failed.length > 0) throw partialImport(inputs, before, result, context);
         const { bytes, uploads, mounts } = result.sent;
         context.log.line(
             "info",
@@ -57,7 +58,7 @@ export async function importImages(
                 `${counted(uploads, "blob")}, ${counted(mounts, "blob")} mounted`,
         );
     }
-    return removeLeft(inputs, before, context);
+    return removeLeft(inputs, isImporting ? { ...before, importedAt: now(context) } : before, context);
 }
 
 /**
@@ -80,6 +81,10 @@ export async function importAgain(
         if (!(error instanceof PartialState)) throw error;
         logWarnings(error.reasons, context);
     }
+}
+
+function now({ process }: RegistryContext): string {
+    return new Date(process.clock.now()).toISOString();
 }
 
 async function push(
@@ -149,7 +154,8 @@ async function removeLeft(
     context: RegistryContext,
 ): Promise<ImageImportOutputs> {
     const { leaving } = imagesToRemove(inputs, before);
-    const done = { ...inputs, incomplete: [] };
+    const imported = before.importedAt === undefined ? {} : { importedAt: before.importedAt };
+    const done = { ...inputs, incomplete: [], ...imported };
     if (leaving === undefined) return done;
     const locks = [inputs.lock, ...(inputs.otherLocks ?? [])];
     const { failed } = await removeLeaving(inputs, leaving, toImageMap(inputs.images), locks, context);
@@ -158,7 +164,7 @@ async function removeLeft(
     const rest = Object.fromEntries(Object.entries(leaving).filter(([source]) => left.has(source)));
     const safe = "every image of the set is in; the next `npm run up` tries again to remove what has left it";
     const reasons = [[...problemLines(failed, MAX_NAMES), safe].join("\n    ")];
-    throw new PartialState(setId(inputs), { incomplete: [], leaving: rest }, reasons);
+    throw new PartialState(setId(inputs), { incomplete: [], leaving: rest, ...imported }, reasons);
 }
 
 /** Images that have left the set and are not removed yet; nothing at all where images are kept. */
@@ -168,17 +174,26 @@ function imagesToRemove(inputs: ImageImportInputs, before: StateBefore): { leavi
     return Object.keys(leaving).length === 0 ? {} : { leaving };
 }
 
-function partialImport(inputs: ImageImportInputs, before: StateBefore, result: ImportResult): PartialState {
+function partialImport(
+    inputs: ImageImportInputs,
+    before: StateBefore,
+    result: ImportResult,
+    context: RegistryContext,
+): PartialState {
     const images: Record<string, Digest> = { ...result.done };
     const all = Object.entries(toImageMap(inputs.images));
     for (const [source, digest] of all) {
         if (before.images[source] === digest) images[source] = digest;
     }
     const incomplete = stillIncomplete(before, result, images);
+    const importedAt = Object.keys(result.done).length > 0 ? now(context) : before.importedAt;
     const safe = `${Object.keys(images).length} of ${counted(all.length, "image")} ${all.length === 1 ? "is" : "are"} safe in the registry; the next \`npm run up\` imports the rest`;
     return new PartialState(
         setId(inputs),
-        { images: formatImages(images), incomplete, ...imagesToRemove(inputs, before) },
+        {
+            ...{ images: formatImages(images), incomplete, ...imagesToRemove(inputs, before) },
+            ...(importedAt === undefined ? {} : { importedAt }),
+        },
         // The engine counts reasons as errors: one import that failed is one.
         [[...problemLines(result.failed, MAX_NAMES), safe].join("\n    ")],
     );

@@ -34,6 +34,11 @@ export interface ImageImportOutputs extends ImageImportInputs, CommonOutputs {
     readonly unseen?: boolean | undefined;
     /** Images that have left the set and are still to be removed: source reference -> digest. */
     readonly leaving?: Readonly<Record<string, Digest>> | undefined;
+    /**
+     * When an `up` last imported images of the set, RFC 3339: all that state has were in the registry then. Absent in state of
+     * earlier versions.
+     */
+    readonly importedAt?: string | undefined;
 }
 
 export const imageImportKind = {

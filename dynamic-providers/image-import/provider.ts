@@ -79,7 +79,8 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
         // What was broken before stays incomplete: it is not among `images`, so it was not looked at.
         const incomplete = [...new Set([...olds.incomplete, ...broken])].sort();
         const leaving = olds.leaving === undefined ? {} : { leaving: olds.leaving };
-        return { outs: { ...inputs, images, incomplete, ...leaving }, inputs: { ...inputs, images } };
+        const imported = olds.importedAt === undefined ? {} : { importedAt: olds.importedAt };
+        return { outs: { ...inputs, images, incomplete, ...leaving, ...imported }, inputs: { ...inputs, images } };
     },
 
     remove: async (olds, context) => {
@@ -103,10 +104,11 @@ function isOwn({ registry }: ImageImportOutputs, source: string, { process }: Re
 }
 
 /** Images that a refresh could not look at are in state, but are not trusted to be in the registry. */
-function stateBefore({ images, incomplete, leaving, unseen }: ImageImportOutputs): StateBefore {
+function stateBefore({ images, incomplete, leaving, unseen, importedAt }: ImageImportOutputs): StateBefore {
     const known = toImageMap(images);
-    if (unseen !== true) return { images: known, incomplete, leaving };
-    return { images: {}, incomplete: [...new Set([...incomplete, ...Object.keys(known)])].sort(), leaving };
+    if (unseen !== true) return { images: known, incomplete, leaving, importedAt };
+    const suspects = [...new Set([...incomplete, ...Object.keys(known)])].sort();
+    return { images: {}, incomplete: suspects, leaving, importedAt };
 }
 
 /**

@@ -41,6 +41,8 @@ export interface ValidationSummary {
     readonly digestOnly: readonly string[];
     /** RFC 3339. */
     readonly checkedAt: string;
+    /** User name of the account that it was proven with. Absent in state of earlier versions. */
+    readonly account?: string;
     /** Images that a refresh found missing or wrong. */
     readonly failing: readonly string[];
 }

@@ -93,6 +93,7 @@ async function prove(inputs: MirrorValidationInputs, context: RegistryContext): 
         whole: proofs.filter(({ bytesRead }) => bytesRead > 0).map(({ source }) => source),
         digestOnly,
         checkedAt: new Date().toISOString(),
+        account: inputs.credentials.username,
         failing: [],
     };
 }

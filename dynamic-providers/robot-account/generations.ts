@@ -1,10 +1,8 @@
-import { registryAdmin } from "../../lib/registries";
+import { registryAdmin, validUntil } from "../../lib/registries";
 import { UNKNOWN_VALUE } from "../lifecycle/unknown-value";
 import { isMoving } from "../registry/connection";
 import { type Times, ageReason, upcomingRotation } from "./rotation";
 import type { RetiredAccount, RobotAccountInputs, RobotAccountOutputs } from "./kind";
-
-const DAY_MS = 24 * 3600 * 1000;
 
 /** What a refresh has noted beside the inputs: the engine gives a check nothing else of the state. */
 export type NotedInputs = Partial<
@@ -91,12 +89,6 @@ export function earlierAccounts(
     const { expiresAt } = olds;
     const retired = { name: `${role}-${olds.generation}`, retiredAt: now.toISOString() };
     return [...kept, { ...retired, ...(expiresAt === undefined ? {} : { expiresAt }) }];
-}
-
-/** When a retired account ends: `overlap` days after it was replaced, or when it expires, if that is earlier. */
-export function validUntil({ retiredAt, expiresAt }: Omit<RetiredAccount, "name">, overlap: number): Date {
-    const end = Date.parse(retiredAt) + overlap * DAY_MS;
-    return new Date(expiresAt === undefined ? end : Math.min(end, Date.parse(expiresAt)));
 }
 
 /** The times of an account that stays, for later checks: a refresh has noted them, and no update asks for them. */

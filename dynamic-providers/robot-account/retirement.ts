@@ -1,6 +1,5 @@
-import type { RobotAdmin } from "../../lib/registries";
+import { type RobotAdmin, validUntil } from "../../lib/registries";
 import type { ResourceLog } from "../lifecycle/engine";
-import { validUntil } from "./generations";
 import type { RetiredAccount, RetiredRobot, RobotAccountInputs, RobotAccountOutputs } from "./kind";
 
 /** The retired accounts after a rotation: the one that was current until now is the last of them. */

@@ -1,11 +1,7 @@
-import type { FoundRobot, Robot } from "../../lib/registries";
+import { EXPIRY_MARGIN, type FoundRobot, type Robot, dueByAge, dueTime } from "../../lib/registries";
 import type { RobotAccountInputs } from "./kind";
 
 const DAY_MS = 24 * 3600 * 1000;
-/** A robot account is replaced after this part of its maxAge: the rest is for those who are late. */
-const SPENT = 2 / 3;
-/** Days between the latest time at which anybody needs an account and its expiry. */
-const EXPIRY_MARGIN = 7;
 
 /** How long robot accounts of a role live, in days. */
 export type Lifetimes = Pick<RobotAccountInputs, "maxAge" | "overlap">;
@@ -13,11 +9,6 @@ export type Lifetimes = Pick<RobotAccountInputs, "maxAge" | "overlap">;
 /** After how many days an account expires: it is valid for its overlap even if it is replaced only when `maxAge` is over. */
 export function expiryDays({ maxAge, overlap = 0 }: Lifetimes): number {
     return maxAge + overlap + EXPIRY_MARGIN;
-}
-
-/** Days before its expiry by which an account must be replaced, whatever its age: it may have been made with fewer. */
-function neededDays({ maxAge, overlap = 0 }: Lifetimes): number {
-    return Math.max(maxAge * (1 - SPENT), overlap === 0 ? 0 : overlap + EXPIRY_MARGIN);
 }
 
 /** What is known of an account without its registry. */
@@ -29,26 +20,6 @@ export type Times = Pick<Robot, "createdAt" | "expiresAt"> & {
 /** Whole days, rounded up, after which the account got its present secret: registries count an expiry from the creation. */
 export function renewalDay({ createdAt, renewedAt = createdAt }: Times): number {
     return Math.max(0, Math.ceil((Date.parse(renewedAt) - Date.parse(createdAt)) / DAY_MS));
-}
-
-interface Due {
-    /** Milliseconds since the epoch. */
-    readonly at: number;
-    /** The same text at each look: no hours, no counts. */
-    readonly reason: string;
-}
-
-/** When an account is due by its age or its expiry, and for which of them. */
-function dueTime({ expiresAt, ...times }: Times, lifetimes: Lifetimes): Due {
-    const byAge = dueByAge(times, lifetimes);
-    const byExpiry = expiresAt === undefined ? Infinity : Date.parse(expiresAt) - neededDays(lifetimes) * DAY_MS;
-    if (byExpiry < byAge.at) return { at: byExpiry, reason: `it expires on ${expiresAt?.slice(0, 10) ?? ""}` };
-    return byAge;
-}
-
-function dueByAge({ createdAt, renewedAt = createdAt }: Times, { maxAge }: Pick<Lifetimes, "maxAge">): Due {
-    const at = Date.parse(renewedAt) + maxAge * SPENT * DAY_MS;
-    return { at, reason: `two thirds of its ${maxAge} days are over` };
 }
 
 /** Why a secret of this age is due at `now`, whenever its account expires; undefined if it is not. */

@@ -1,4 +1,5 @@
-import { validUntil, validityLine } from "../robot-account/generations";
+import { validUntil } from "../../lib/registries";
+import { validityLine } from "../robot-account/generations";
 import type { RetiredRobot } from "../robot-account/kind";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RobotRetirementInputs } from "./kind";

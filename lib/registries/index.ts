@@ -20,6 +20,15 @@ export type {
 export { REGISTRY_KINDS } from "./registry-admin";
 export { explainRemovedCa } from "./removed-ca";
 export type { DesiredRepositories } from "./repository-admin";
+export {
+    EXPIRY_MARGIN,
+    type RobotDue,
+    type RobotLifetimes,
+    type RobotTimes,
+    dueByAge,
+    dueTime,
+    validUntil,
+} from "./robot-lifetime";
 export type { DesiredRobot, FoundRobot, ListedRobot, Robot, RobotAdmin } from "./robot-admin";
 
 const ADMINS: Readonly<Partial<Record<RegistryKind, RegistryAdmin>>> = {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { SiteReport } from "../../cli/report/site-report";
 import { OWNER_ANNOTATION } from "../../lib/openshift";
 import { MIRROR_SETS, TestCluster, createClusterSite, stopSite, writeKubeconfig } from "../support/cluster-site";
 import { base64, readToken } from "../support/kubeconfig";
@@ -119,6 +120,10 @@ test("a cluster gets CA, account and rules in this order, never in a second step
         `patch ${CONFIG_API}/images/cluster`,
         `patch ${OPENSHIFT_CONFIG}/secrets/pull-secret`,
     ]);
+    const early = JSON.parse((await stack.passthrough("report", "--json")).out) as SiteReport;
+    expect(early.problems.map(({ problem }) => problem)).toEqual([
+        expect.stringMatching(/^upstreams that it should not contact are still allowed: .*quay\.io/),
+    ]);
     expect(writes.slice(3).sort()).toEqual([`patch ${DIGESTS_PATH}`, `patch ${TAGS_PATH}`]);
     expect(await policies(cluster)).toEqual(ALLOWED);
     expect(await trust(cluster)).toEqual(added(site));
@@ -137,6 +142,11 @@ test("a cluster gets CA, account and rules in this order, never in a second step
     await pauseWorkers(cluster, true);
     const paused = await stack.up("--skip-preview");
     expect(paused.code).not.toBe(0);
+    const unproven = await stack.passthrough("report", "--json");
+    expect(unproven.code).toBe(1);
+    expect((JSON.parse(unproven.out) as SiteReport).problems).toContainEqual(
+        expect.objectContaining({ problem: expect.stringMatching(/^its last up has failed/) as string }),
+    );
     expect(paused.text).toMatch(/cluster-rollout[^]*error: ROLLOUT_FAILED[^]*pool worker is paused/);
     expect(written().sort()).toEqual([`patch ${DIGESTS_PATH}`, `patch ${TAGS_PATH}`]);
     expect(await policies(cluster)).toEqual(FORBIDDEN);
@@ -145,6 +155,21 @@ test("a cluster gets CA, account and rules in this order, never in a second step
     expect(written()).toEqual([]);
     expect(await cluster.nodePolicies("quay.io")).toEqual(Array(5).fill("forbidden"));
     expect(await stack.up("--skip-preview", "--expect-no-changes")).toMatchObject({ code: 0 });
+    const report = await stack.passthrough("report", "--json");
+    expect(report).toMatchObject({ code: 0 });
+    expect((JSON.parse(report.out) as SiteReport).clusters).toMatchObject([
+        {
+            ...{ isApplied: true, version: VERSION, validation: { status: "proven", account: ACCOUNT.username } },
+            rules: Array(3).fill({ upstream: "forbidden" }),
+            rollout: {
+                pools: [
+                    { pool: "master", nodes: 3 },
+                    { pool: "worker", nodes: 2 },
+                ],
+                behind: [],
+            },
+        },
+    ]);
 
     // Unreachable: a preview and a nightly check go by what was applied last.
     await cluster.kill();

@@ -6,6 +6,7 @@ import { parse as parseToml } from "smol-toml";
 import { secretForms } from "../../lib/redaction/redaction";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
 import type { Access } from "../support/registry-process";
+import type { SiteReport } from "../../cli/report/site-report";
 import { ACCOUNT, FIXTURES, TestSite } from "../support/site";
 
 jest.setTimeout(300_000);
@@ -89,6 +90,36 @@ test("the command line knows the stack: offline nothing changes, and a canary go
         ...["rules: done", "push: done", "pull by digest: done", "pull by tag: done", "remove: done"],
     ]);
     expect(selftest.error).toContain("pushing as pusher, from the stack's output pushSecret");
+    for (const form of secretForms(ACCOUNT)) expect(site.stack.printed).not.toContain(form);
+});
+
+/** The report of the stack, and the exit code that goes with it. */
+async function report(): Promise<SiteReport & { code: number | null }> {
+    const { code, out } = await site.stack.passthrough("report", "--json");
+    return { code, ...(JSON.parse(out) as SiteReport) };
+}
+
+test("a report says how each image was proven, when and with which account; it asks nobody", async () => {
+    site.registry.forget();
+    const said = await report();
+    expect(said).toMatchObject({
+        ...{ code: 0, verdict: "proven", problems: [], lastRun: { kind: "update", result: "succeeded" } },
+        sets: [{ name: "set1", images: 6, incomplete: [], content: { format: "oc-mirror" } }],
+        clusters: [{ name: "", validation: { status: "proven", account: ACCOUNT.username, images: 6 } }],
+    });
+    const { checkedAt } = (await site.stack.outputs()).validation as { checkedAt: string };
+    expect(said.clusters[0]?.validation?.provenAt).toBe(checkedAt);
+    expect((said.sets[0]?.importedAt ?? "z") < checkedAt).toBe(true);
+    expect(said.images.find(({ digest }) => digest === APP0)?.proofs[0]?.proven).toEqual([
+        "digest",
+        "tag",
+        "all blobs",
+    ]);
+    expect(site.registry.accesses()).toEqual([]);
+    const forms = await Promise.all(
+        [["--junit"], ["--full"], []].map((args) => site.stack.passthrough("report", ...args)),
+    );
+    expect(forms.map(({ code }) => code)).toEqual([0, 0, 0]);
     for (const form of secretForms(ACCOUNT)) expect(site.stack.printed).not.toContain(form);
 });
 
@@ -232,6 +263,23 @@ test("a lost blob is drift, and the next up sends just its bytes", async () => {
     expect(text).toMatch(new RegExp(`\\b${bytes} (B|bytes\\)) to send: 1 blob to upload, 0 to mount`));
 });
 
+test("what a refresh finds missing is not proven until the next up has repaired it", async () => {
+    const repository = "mirror/quay.io/team0/app0";
+    const answer = await ask("GET", `${repository}/manifests/${APP0}`);
+    const { config } = JSON.parse(answer.body.toString()) as { config: { digest: string } };
+    expect(await ask("DELETE", `${repository}/blobs/${config.digest}`)).toMatchObject({ status: 202 });
+    expect(await site.stack.refresh("--run-program")).toMatchObject({ code: 0 });
+    const { code, problems, images } = await report();
+    expect(code).toBe(1);
+    expect(problems.map(({ problem }) => problem)).toContainEqual(
+        expect.stringMatching(/1 of 6 not proven .*: quay\.io\/team0\/app0:v1/),
+    );
+    const unproven = images.filter(({ proofs }) => proofs[0]?.proven.length === 0);
+    expect(unproven.map(({ source }) => source)).toEqual(["quay.io/team0/app0:v1"]);
+    expect(await site.stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    expect(await report()).toMatchObject({ code: 0, problems: [] });
+});
+
 test("a registry that cannot be asked is no drift: the check fails otherwise, and nothing is forgotten", async () => {
     await site.registry.kill();
     const before = await site.stack.state();
@@ -239,7 +287,15 @@ test("a registry that cannot be asked is no drift: the check fails otherwise, an
     expect(unknown.code).toBe(1);
     expect(unknown.text).toContain(`NETWORK at ${site.registry.host}: GET /v2/: no connection (ECONNREFUSED)`);
     expect(await site.stack.state()).toBe(before);
+    expect((await site.stack.up("--skip-preview")).code).not.toBe(0);
+    // The images are as they were; that they were proven is not what the last `up` has found.
+    expect(await report()).toMatchObject({
+        code: 1,
+        problems: [{ problem: expect.stringMatching(/^its last up has failed/) as string }],
+    });
     await site.registry.restart();
+    expect(await site.stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    expect(await report()).toMatchObject({ code: 0, problems: [] });
     expect(await site.stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
 });
 

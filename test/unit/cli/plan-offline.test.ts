@@ -67,6 +67,7 @@ test.each([
     const type = "pulumi-nodejs:dynamic/registry-passthrough:ImageImport";
     const resources = [
         { type: "pulumi:pulumi:Stack", outputs: {} },
+        { type: "registry-passthrough:registry:RobotAccess" },
         { type, outputs },
         { type, delete: true, outputs: { images: { "quay.io/never/mind:1": APP0 } } },
     ];

@@ -12,7 +12,7 @@ const MAIN = join(PROJECT, "dist/cli/main.js");
 const ARCHIVE = join(PROJECT, "test/fixtures/archives/oc-mirror/with-mapping");
 const NAMES = [
     ...["lock", "doctor", "plan", "import", "verify", "coverage"],
-    ...["render", "selftest", "check", "schedule"],
+    ...["render", "selftest", "check", "report", "schedule"],
 ];
 
 /** Parses a command line that runs nothing: help, or wrong usage. */

@@ -124,12 +124,12 @@ test("help is asked for by flag or by command, alone or of a command; a file of 
 });
 
 test("only commands that read a stack's outputs need the Pulumi CLI; lock does not even look for it", async () => {
-    const names = ["lock", "doctor", "plan", "import", "verify", "coverage", "render", "selftest", "check"];
+    const names = ["lock", "doctor", "plan", "import", "verify", "coverage", "render", "selftest", "check", "report"];
     const { value } = await inModule("command-line.mjs", "return input.map((name) => m.pulumiUse([name]));", names);
     const [needed, optional] = [
         { needed: ["pulumi"], optional: [] },
         { needed: [], optional: ["pulumi"] },
     ];
     const none = { needed: [], optional: [] };
-    expect(value).toEqual([none, optional, optional, optional, optional, optional, needed, needed, needed]);
+    expect(value).toEqual([none, optional, optional, optional, optional, optional, needed, needed, needed, needed]);
 });
