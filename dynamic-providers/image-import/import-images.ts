@@ -5,6 +5,7 @@ import {
     type ImportResult,
     blockedLines,
     formatImages,
+    imageCodes,
     isNothingToDo,
     planSummary,
     progressText,
@@ -158,7 +159,7 @@ async function removeLeft(
     const rest = Object.fromEntries(Object.entries(leaving).filter(([source]) => left.has(source)));
     const safe = "every image of the set is in; the next `npm run up` tries again to remove what has left it";
     const reasons = [[...problemLines(failed, MAX_NAMES), safe].join("\n    ")];
-    throw new PartialState(setId(inputs), { incomplete: [], leaving: rest }, reasons);
+    throw new PartialState(setId(inputs), { incomplete: [], leaving: rest }, reasons, imageCodes(failed));
 }
 
 /** Images that have left the set and are not removed yet; nothing at all where images are kept. */
@@ -181,6 +182,7 @@ function partialImport(inputs: ImageImportInputs, before: StateBefore, result: I
         { images: formatImages(images), incomplete, ...imagesToRemove(inputs, before) },
         // The engine counts reasons as errors: one import that failed is one.
         [[...problemLines(result.failed, MAX_NAMES), safe].join("\n    ")],
+        imageCodes(result.failed),
     );
 }
 
