@@ -8,8 +8,14 @@ export const EXIT_USAGE = 2;
 export const EXIT_UNKNOWN = 2;
 /** `plan --exit-code`: an import would change something. */
 export const EXIT_CHANGES = 3;
+/** `check`: the registry, the accounts or the images differ from the configuration. The same code as Pulumi's. */
+export const EXIT_DRIFT = 7;
+/** An archive or a lock file is missing, damaged or another one (EX_DATAERR of sysexits.h). */
+export const EXIT_CONTENT = 65;
+/** The registry or a cluster does not respond, or is busy: the same command may succeed later (EX_TEMPFAIL). */
+export const EXIT_TEMPORARY = 75;
+/** The configuration, a certificate or an account is wrong (EX_CONFIG). */
+export const EXIT_SETUP = 78;
 /** 128 and the number of the signal, as shells expect it. */
 export const EXIT_INTERRUPTED = 130;
 export const EXIT_TERMINATED = 143;
-/** `check`: the registry, the accounts or the images differ from the configuration. The same code as Pulumi's. */
-export const EXIT_DRIFT = 7;

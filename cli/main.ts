@@ -3,7 +3,8 @@ import "./require-node";
 import { CommanderError } from "commander";
 import { errorMessage } from "../lib/errors/errors";
 import { escapedLines } from "../lib/errors/text";
-import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from "./exit-codes";
+import { EXIT_OK, EXIT_USAGE } from "./exit-codes";
+import { errorExitCode } from "./failure-exit-code";
 import { runProgram } from "./program";
 import { Interrupted } from "./terminal/interruption";
 import { printDiagnostic, withoutSecrets } from "./terminal/output";
@@ -19,7 +20,7 @@ async function main(args: readonly string[]): Promise<number> {
         // Help, or wrong usage; commander has printed it.
         if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
         printDiagnostic(`passthrough: ${errorMessage(error)}`);
-        return error instanceof Interrupted ? error.exitCode : EXIT_FAILED;
+        return error instanceof Interrupted ? error.exitCode : errorExitCode(error);
     }
 }
 

@@ -12,8 +12,9 @@ import type * as renderModule from "./definitions/render";
 import type * as reportModule from "./definitions/report";
 import type * as scheduleModule from "./definitions/schedule";
 import type * as selftestModule from "./definitions/selftest";
+import type * as upModule from "./definitions/up";
 import type * as verifyModule from "./definitions/verify";
-import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from "./exit-codes";
+import { EXIT_CONTENT, EXIT_FAILED, EXIT_OK, EXIT_SETUP, EXIT_TEMPORARY, EXIT_USAGE } from "./exit-codes";
 
 /** Not `import()`: that starts the loader of ES modules, which takes longer than loading a command. */
 const load = createRequire(__filename);
@@ -24,6 +25,7 @@ const DEFINITIONS: ReadonlyMap<string, () => CommandDefinition> = new Map([
     ["doctor", () => (load("./definitions/doctor") as typeof doctorModule).doctorDefinition()],
     ["plan", () => (load("./definitions/plan") as typeof planModule).planDefinition()],
     ["import", () => (load("./definitions/import") as typeof importModule).importDefinition()],
+    ["up", () => (load("./definitions/up") as typeof upModule).upDefinition()],
     ["verify", () => (load("./definitions/verify") as typeof verifyModule).verifyDefinition()],
     ["coverage", () => (load("./definitions/coverage") as typeof coverageModule).coverageDefinition()],
     ["render", () => (load("./definitions/render") as typeof renderModule).renderDefinition()],
@@ -102,6 +104,9 @@ const PROGRAM_TAIL = [
     `  ${EXIT_OK}   done`,
     `  ${EXIT_FAILED}   failed`,
     `  ${EXIT_USAGE}   wrong usage; nothing was done`,
+    `  ${EXIT_CONTENT}  failed: an archive or lock file`,
+    `  ${EXIT_TEMPORARY}  failed: no response, or busy; try again later`,
+    `  ${EXIT_SETUP}  failed: configuration, certificate or account`,
     "",
     "Accounts, exit codes of each command, JSON formats: docs/command-line.md",
 ].join("\n");

@@ -2,6 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Credentials } from "../lib/http/credentials";
 import { requireSafeEnvironment } from "../lib/distribution/http/tls-environment";
 import { errorMessage } from "../lib/errors/errors";
+import { errorCodes } from "../lib/errors/failure-kind";
+import { logFailure } from "../lib/errors/failure-log";
 import { readTextFile } from "../lib/files/text-file";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
@@ -83,7 +85,10 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
         ),
         ...plainSecretIssues(plainKeys(values), stack),
     ];
-    if (site === undefined || all.length > 0) throw new pulumi.RunError(issuesText(all));
+    if (site === undefined || all.length > 0) {
+        logFailure(["CONFIG_INVALID"]);
+        throw new pulumi.RunError(issuesText(all));
+    }
     const texts = Object.entries(kubeconfigs.texts).map(([name, text]) => [name, pulumi.secret(text)] as const);
     return { ...withSecrets(site, configured, config), kubeconfigs: Object.fromEntries(texts) };
 }
@@ -123,6 +128,7 @@ function checkEnvironment(): void {
     try {
         requireSafeEnvironment();
     } catch (error) {
+        logFailure(errorCodes(error));
         throw new pulumi.RunError(errorMessage(error));
     }
 }

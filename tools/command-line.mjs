@@ -116,10 +116,21 @@ export function runsProviders(args) {
 }
 
 /** Commands of the project's own command line that read where a site's registry is. */
-const readsSite = new Set(["doctor", "plan", "import", "verify", "render", "selftest", "check", "coverage", "report"]);
+const readsSite = new Set([
+    "doctor",
+    "plan",
+    "import",
+    "verify",
+    "render",
+    "selftest",
+    "check",
+    "coverage",
+    "report",
+    "up",
+]);
 
 /** Those that need the Pulumi CLI, for the stack's outputs, and those that use it if it is at hand. */
-const needsPulumi = new Set(["render", "selftest", "check", "report"]);
+const needsPulumi = new Set(["render", "selftest", "check", "report", "up"]);
 const usesPulumi = new Set(["doctor", "plan", "import", "verify", "coverage"]);
 
 /**

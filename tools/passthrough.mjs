@@ -29,7 +29,7 @@ async function main(args) {
         writeStackConfig(files);
     }
     const env = pulumiEnvironment(place, stack, toolbox.directories);
-    if (args[0] === "check" && toolbox.tools.pulumi !== undefined) {
+    if (["check", "up"].includes(args[0] ?? "") && toolbox.tools.pulumi !== undefined) {
         const { ensureKubernetesPlugin } = await import("./resource-plugins.mjs");
         await ensureKubernetesPlugin(place, files, toolbox.tools.pulumi.file, env, progress);
     }

@@ -42,7 +42,7 @@ function formatCheckMetrics({ stack, exitCode, seconds, endedAt }: CheckMetrics)
     const gauge = (name: string, help: string, value: number) =>
         `# HELP ${PREFIX}_${name} ${help}\n# TYPE ${PREFIX}_${name} gauge\n${PREFIX}_${name}${label} ${value}\n`;
     return [
-        gauge("exit_code", "Result of the last check: 0 nothing differs, 7 drift, 1 unknown.", exitCode),
+        gauge("exit_code", "Result of the last check: 0 nothing differs, 7 drift, other codes unknown.", exitCode),
         gauge("end_timestamp_seconds", "When the last check ended.", endedAt),
         gauge("duration_seconds", "How long the last check took.", seconds),
     ].join("");

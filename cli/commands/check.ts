@@ -1,10 +1,10 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
-import { EXIT_DRIFT, EXIT_FAILED, EXIT_OK, EXIT_TERMINATED } from "../exit-codes";
+import { EXIT_DRIFT, EXIT_OK } from "../exit-codes";
+import { errorExitCode } from "../failure-exit-code";
+import { runEngine } from "../stack/engine-run";
 import { selectedStack } from "../stack/selected-stack";
 import { stackName } from "../stack/stack-file";
-import { Interrupted, interruptible } from "../terminal/interruption";
+import { Interrupted } from "../terminal/interruption";
 import { print, printDiagnostic } from "../terminal/output";
 import { requireWritableMetrics, writeCheckMetrics } from "./check-metrics";
 
@@ -18,14 +18,15 @@ export interface CheckOptions {
 /** What a check found out; "unknown" is neither of the others. */
 type CheckResult = "unchanged" | "drift" | "unknown";
 
-const EXIT_CODES: Readonly<Record<CheckResult, number>> = {
-    unchanged: EXIT_OK,
-    drift: EXIT_DRIFT,
-    unknown: EXIT_FAILED,
-};
+/** A result with the exit code that says it, and why it is unknown. */
+interface CheckOutcome {
+    readonly result: CheckResult;
+    readonly exitCode: number;
+}
 
 /** Pulumi's exit code for "changes were proposed" with --expect-no-changes. */
 const PULUMI_CHANGES = 7;
+const REFRESH = ["refresh", "--preview-only", "--expect-no-changes", "--run-program"];
 
 /**
  * Runs the nightly check of a stack through the Pulumi CLI, and writes its result as metrics. An interrupted check
@@ -35,20 +36,20 @@ export async function runCheck({ stack: named, configFile, metrics, json = false
     const stack = selectedStack(named);
     if (metrics !== undefined) await requireWritableMetrics(metrics);
     const start = Date.now();
-    const result = await interruptible((signal) => refreshPreview(stack, configFile, json, signal)).catch(notStarted);
+    const { result, exitCode } = await refreshPreview(stack, configFile, json).catch(notStarted);
     const end = Date.now();
-    const report = { stack: stackName({ stack }), exitCode: EXIT_CODES[result], seconds: (end - start) / 1000 };
+    const report = { stack: stackName({ stack }), exitCode, seconds: (end - start) / 1000 };
     if (metrics !== undefined) await writeCheckMetrics(metrics, { ...report, endedAt: Math.round(end / 1000) });
     if (json) print(JSON.stringify({ ...report, result }));
     else printDiagnostic(`${report.stack}: ${MEANING[result]}`);
-    return report.exitCode;
+    return exitCode;
 }
 
 /** A check that cannot run is a result too: the metrics of the one before must not stay. */
-function notStarted(error: unknown): CheckResult {
+function notStarted(error: unknown): CheckOutcome {
     if (!(error instanceof PassthroughError) || error instanceof Interrupted) throw error;
     printDiagnostic(`passthrough: ${errorMessage(error)}`);
-    return "unknown";
+    return { result: "unknown", exitCode: errorExitCode(error) };
 }
 
 const MEANING: Readonly<Record<CheckResult, string>> = {
@@ -57,31 +58,10 @@ const MEANING: Readonly<Record<CheckResult, string>> = {
     unknown: "the result is unknown: the check failed, see above",
 };
 
-async function refreshPreview(
-    stack: string,
-    configFile: string | undefined,
-    json: boolean,
-    signal: AbortSignal,
-): Promise<CheckResult> {
-    const args = ["refresh", "--preview-only", "--expect-no-changes", "--run-program", "--non-interactive"];
-    const config = configFile === undefined ? [] : ["--config-file", configFile];
+async function refreshPreview(stack: string, configFile: string | undefined, json: boolean): Promise<CheckOutcome> {
     const stdout = json ? process.stderr : "inherit";
-    const child = spawn("pulumi", [...args, "--stack", stack, ...config], { stdio: ["ignore", stdout, "inherit"] });
-    // Ctrl-C reaches the whole process group, and a second signal would make the engine kill its providers.
-    const stop = () => (signal.reason as Interrupted).exitCode === EXIT_TERMINATED && child.kill("SIGTERM");
-    signal.addEventListener("abort", stop, { once: true });
-    const [code] = (await once(child, "close").catch((error: unknown) => {
-        throw cannotRun(stack, error);
-    })) as [number | null];
-    signal.throwIfAborted();
-    return code === 0 ? "unchanged" : code === PULUMI_CHANGES ? "drift" : "unknown";
-}
-
-function cannotRun(stack: string, cause: unknown): PassthroughError {
-    return new PassthroughError(`cannot be checked, because pulumi does not start: ${errorMessage(cause)}`, {
-        code: "STACK_STATE_UNAVAILABLE",
-        thing: `stack ${stack}`,
-        fix: "install the Pulumi CLI and put it on PATH",
-        cause,
-    });
+    const { code, failureCode } = await runEngine(REFRESH, { stack, configFile }, { stdout });
+    if (code === 0) return { result: "unchanged", exitCode: EXIT_OK };
+    if (code === PULUMI_CHANGES) return { result: "drift", exitCode: EXIT_DRIFT };
+    return { result: "unknown", exitCode: failureCode };
 }

@@ -10,7 +10,8 @@ import { findAccount } from "../accounts/credentials";
 import { readConnectedSite } from "../accounts/connected-site";
 import { accountSources } from "../accounts/site-account";
 import { siteClient } from "../accounts/site-registry";
-import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
+import { EXIT_OK } from "../exit-codes";
+import { failureExitCode } from "../failure-exit-code";
 import { selectedStack } from "../stack/selected-stack";
 import { siteRepositories } from "./site-repositories";
 import { interruptible } from "../terminal/interruption";
@@ -41,6 +42,7 @@ export async function runDoctorCommand({ configFile: file, json = false, ...opti
     if (note !== undefined) printDiagnostic(`note: ${note}`);
     if (site.registry.proxy !== undefined)
         printDiagnostic(`through the proxy of site.registry.proxy: ${site.registry.proxy}`);
+    const failed: string[] = [];
     const isFine = await interruptible(async (signal) => {
         const client = siteClient(site, account, signal, 0);
         // The test blobs are deleted also after Ctrl-C.
@@ -55,12 +57,15 @@ export async function runDoctorCommand({ configFile: file, json = false, ...opti
             repository: testRepository(site, options.repository),
             repositories: siteRepositories(site),
             size: options.size ?? DEFAULT_SIZE,
-            onResult: (one) => print(json ? JSON.stringify(one, hideSecretsInJson) : formatResult(one)),
+            onResult: (one) => {
+                if (one.outcome === "failed") failed.push(String(one.error?.code ?? ""));
+                print(json ? JSON.stringify(one, hideSecretsInJson) : formatResult(one));
+            },
         }).finally(() => Promise.all([client.close(), removing.close(), anonymous.close()]));
         signal.throwIfAborted();
         return result;
     });
-    return isFine ? EXIT_OK : EXIT_FAILED;
+    return isFine ? EXIT_OK : failureExitCode(failed);
 }
 
 const NEVER_ABORTED = new AbortController().signal;

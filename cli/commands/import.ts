@@ -1,12 +1,20 @@
 import { counted, formatBytes } from "../../lib/errors/text";
 import type { Content, Site } from "../../lib/site";
-import { type ImportPlan, type ImportResult, problemLines, progressText } from "../../lib/import";
+import {
+    type ImageProblem,
+    type ImportPlan,
+    type ImportResult,
+    imageCodes,
+    problemLines,
+    progressText,
+} from "../../lib/import";
 import { PassthroughError } from "../../lib/errors/errors";
 import { formatWithoutFix } from "../../lib/errors/format";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import type { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { type LockedSet, carryOut, movedTags, planLockedSet, refusedMounts } from "../../lib/passthrough";
-import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
+import { EXIT_OK } from "../exit-codes";
+import { failureExitCode } from "../failure-exit-code";
 import { findAccount } from "../accounts/credentials";
 import { Interrupted, interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
@@ -37,12 +45,12 @@ export async function runImport({
     return interruptible((signal) =>
         withSiteRegistry(site, account, signal, async (client, base) => {
             for (const [i, set] of site.content.entries()) {
-                const isComplete = await importSet({ client, base, signal, site, json }, set);
+                const failed = await importSet({ client, base, signal, site, json }, set);
                 // A later set builds on an earlier one.
                 const rest = site.content.slice(i + 1).map(({ name }) => name);
-                if (!isComplete && rest.length > 0)
+                if (failed.length > 0 && rest.length > 0)
                     printDiagnostic(`not tried, since they come after ${set.name}: ${rest.join(", ")}`);
-                if (!isComplete) return EXIT_FAILED;
+                if (failed.length > 0) return failureExitCode(imageCodes(failed));
             }
             return EXIT_OK;
         }),
@@ -57,8 +65,8 @@ interface OperationContext {
     readonly json: boolean;
 }
 
-/** @returns true if every image of the set is in the registry */
-async function importSet(context: OperationContext, content: Content): Promise<boolean> {
+/** @returns the images of the set that are not in the registry */
+async function importSet(context: OperationContext, content: Content): Promise<readonly ImageProblem[]> {
     const { client, base, signal, site } = context;
     const status = statusLine();
     status.show(`${content.name}: checking what the registry has`);
@@ -70,7 +78,7 @@ async function importSet(context: OperationContext, content: Content): Promise<b
     warn(content, refusedMounts(result));
     if (signal.aborted) throw interrupted(content, result, signal.reason);
     if (!context.json) printResult(content, result);
-    return result.failed.length === 0;
+    return result.failed;
 }
 
 async function runPlan(

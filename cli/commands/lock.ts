@@ -15,7 +15,7 @@ import { describeArchive, openArchive } from "../../lib/archives";
 import { counted, printable } from "../../lib/errors/text";
 import type { Override } from "../../lib/mirror/override";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
-import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
+import { EXIT_CONTENT, EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { print, printDiagnostic } from "../terminal/output";
 import type * as lockExplain from "./lock-explain";
@@ -50,7 +50,7 @@ export async function runLock(options: LockOptions, archives: readonly string[])
     let code = EXIT_OK;
     for (const set of sets) {
         const isCurrent = await lockSet(set, options.check ?? false, options.json ?? false);
-        if (options.check === true && !isCurrent) code = EXIT_FAILED;
+        if (options.check === true && !isCurrent) code = EXIT_CONTENT;
     }
     return code;
 }

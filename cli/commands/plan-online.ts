@@ -10,11 +10,13 @@ import {
     type PlannedImage,
     RegistryOutlook,
     blockedLines,
+    imageCodes,
     planSummary,
     plannedImages,
 } from "../../lib/import";
 import { compareWithArchive, planLockedSet } from "../../lib/passthrough";
-import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
+import { EXIT_OK } from "../exit-codes";
+import { failureExitCode } from "../failure-exit-code";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
@@ -39,7 +41,7 @@ export async function runOnlinePlan(
     selection: StackSelection,
     authfile: string | undefined,
     asJson: boolean,
-): Promise<"changes" | typeof EXIT_OK | typeof EXIT_FAILED> {
+): Promise<number | "changes"> {
     const site = await readConnectedSite(selection);
     const account = await findAccount("importer", accountSources(selection, site, authfile, { readsOnly: true }));
     const { sets, unknown } = await interruptible((signal) =>
@@ -65,7 +67,8 @@ export async function runOnlinePlan(
     else for (const set of sets) printSet(set);
     if (unknown.length > 0) printDiagnostic(unknownNote(unknown));
     if (sets.length === 0) printDiagnostic("the stack's site.content lists no set: there is nothing to import");
-    if (sets.some(({ plan }) => plan.problems.length > 0)) return EXIT_FAILED;
+    const blocked = sets.flatMap(({ plan }) => plan.problems);
+    if (blocked.length > 0) return failureExitCode(imageCodes(blocked));
     return sets.some(({ plan }) => plan.push.length > 0) ? "changes" : EXIT_OK;
 }
 

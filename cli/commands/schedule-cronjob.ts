@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { EXIT_DRIFT, EXIT_USAGE } from "../exit-codes";
+import { EXIT_CONTENT, EXIT_DRIFT, EXIT_SETUP, EXIT_USAGE } from "../exit-codes";
 import type { Schedule, ScheduleFiles } from "./schedule-files";
 
 interface ClusterJob {
@@ -34,9 +34,9 @@ export function cronJobFiles(schedule: Schedule, job: ClusterJob): ScheduleFiles
     return { "cronjob.yaml": stringify(object, { lineWidth: 0 }) };
 }
 
-/** Drift and wrong usage fail the Job at once; an unknown result is tried twice more; an evicted pod does not count. */
+/** What does not go away by itself fails the Job at once; the rest is tried twice more; an evicted pod does not count. */
 function jobSpec(schedule: Schedule, job: ClusterJob, labels: object): object {
-    const values = [EXIT_USAGE, EXIT_DRIFT];
+    const values = [EXIT_USAGE, EXIT_DRIFT, EXIT_CONTENT, EXIT_SETUP];
     return {
         backoffLimit: 2,
         // A failed Job alerts for as long as it exists: until the next night.

@@ -1,5 +1,5 @@
 import { PassthroughError } from "../../lib/errors/errors";
-import { EXIT_DRIFT, EXIT_TERMINATED, EXIT_USAGE } from "../exit-codes";
+import { EXIT_CONTENT, EXIT_DRIFT, EXIT_SETUP, EXIT_TERMINATED, EXIT_USAGE } from "../exit-codes";
 import type { Schedule, ScheduleFiles } from "./schedule-files";
 
 /** Where the program is on the host. */
@@ -50,8 +50,9 @@ function service({ name, stack, variables, secretFiles }: Schedule, host: System
             `Environment="${key}=%d/${key}"`,
         ]),
         `ExecStart=${command.map((word) => quoted(word).replaceAll("$", "$$$$")).join(" ")}`,
-        "# 7 is drift and 2 wrong usage: neither goes away. 143 is a stop, for example at shutdown.",
-        `RestartPreventExitStatus=${EXIT_USAGE} ${EXIT_DRIFT}`,
+        "# 2 is wrong usage, 7 drift, 65 an archive or lock file, 78 configuration, certificate or account: none goes away.",
+        "# 143 is a stop, for example at shutdown.",
+        `RestartPreventExitStatus=${EXIT_USAGE} ${EXIT_DRIFT} ${EXIT_CONTENT} ${EXIT_SETUP}`,
         `SuccessExitStatus=${EXIT_TERMINATED}`,
         "Restart=on-failure",
         "RestartSec=10min",

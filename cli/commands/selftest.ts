@@ -4,7 +4,8 @@ import { type Reference, parseSourceKey, repositoryName } from "../../lib/oci/re
 import { findRule, parseRegistriesConf } from "../../lib/openshift";
 import { registryAdmin } from "../../lib/registries";
 import { type SelftestStep, selftest } from "../../lib/passthrough";
-import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
+import { EXIT_OK } from "../exit-codes";
+import { failureExitCode } from "../failure-exit-code";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
@@ -47,6 +48,7 @@ export async function runSelftest({ configFile: file, json = false, ...options }
     const puller = await findAccount("puller", sources(options.pullAuthfile));
     printDiagnostic(`pushing as ${importer.credentials.username}, from ${importer.from}`);
     printDiagnostic(`pulling as ${puller.credentials.username}, from ${puller.from}`);
+    const failed: string[] = [];
     const isSuccessful = await interruptible((signal) =>
         withSiteRegistry(site, importer, signal, (pushing, base) =>
             withSiteRegistry(site, puller, signal, async (pulling) => {
@@ -55,8 +57,10 @@ export async function runSelftest({ configFile: file, json = false, ...options }
                     siteClient(site, importer, NEVER_ABORTED),
                     siteClient(site, importer, NEVER_ABORTED, 0),
                 ] as const;
-                const onStep = (step: SelftestStep) =>
+                const onStep = (step: SelftestStep) => {
+                    if (step.outcome === "failed") failed.push(String(step.error?.code ?? ""));
                     print(json ? JSON.stringify(step, hideSecretsInJson) : formatStep(step));
+                };
                 const run = randomBytes(8).toString("hex");
                 const result = await selftest({
                     ...{ pushing, pulling, base, registriesConf },
@@ -79,7 +83,7 @@ export async function runSelftest({ configFile: file, json = false, ...options }
             }),
         ),
     );
-    return isSuccessful ? EXIT_OK : EXIT_FAILED;
+    return isSuccessful ? EXIT_OK : failureExitCode(failed);
 }
 
 /** @throws PassthroughError `STACK_OUTPUTS_UNAVAILABLE` if the stack has none for the cluster */

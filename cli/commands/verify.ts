@@ -1,7 +1,14 @@
 import { counted, formatBytes } from "../../lib/errors/text";
 import { type Site, allImages, allMarks, localRepositories, mirrorPolicy } from "../../lib/site";
 import type { RegistryClient } from "../../lib/distribution/client/registry-client";
-import { type ImageProblem, type Verification, imageProblemToJson, problemLines, verifyImages } from "../../lib/import";
+import {
+    type ImageProblem,
+    type Verification,
+    imageCodes,
+    imageProblemToJson,
+    problemLines,
+    verifyImages,
+} from "../../lib/import";
 import {
     type PullChecks,
     type SignatureReport,
@@ -11,6 +18,7 @@ import {
     signaturePulls,
 } from "../../lib/passthrough";
 import { EXIT_FAILED, EXIT_OK } from "../exit-codes";
+import { failureExitCode } from "../failure-exit-code";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
@@ -72,8 +80,9 @@ export async function runVerify({
         printReport(checks, verification, failures);
         for (const line of signatures === undefined ? [] : signatureLines(signatures)) print(withoutSecrets(line));
     }
-    const isProven = failures.length + verification.unread.length === 0;
-    return isProven && (signatures === undefined || isAccepted(signatures)) ? EXIT_OK : EXIT_FAILED;
+    const failing = [...failures, ...verification.unread];
+    if (failing.length > 0) return failureExitCode(imageCodes(failing));
+    return signatures === undefined || isAccepted(signatures) ? EXIT_OK : EXIT_FAILED;
 }
 
 async function reportSignatures(

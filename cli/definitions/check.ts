@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type * as checkCommand from "../commands/check";
 import type { CheckOptions } from "../commands/check";
 import { EXIT_DRIFT } from "../exit-codes";
-import { type CommandDefinition, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
+import { type CommandDefinition, FAILURE_CODES, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
 import { configFileOption, jsonOption, stackOption } from "./options";
 
 const load = createRequire(__filename);
@@ -35,9 +35,10 @@ export function checkDefinition(): CommandDefinition {
         ],
         exitCodes: [
             [0, "nothing differs"],
-            [1, "unknown: failed, for example because the registry does not respond"],
+            [1, "unknown: failed, otherwise than below or for several reasons"],
             USAGE_CODE,
             [EXIT_DRIFT, "drift: an image, an account or the structure differs; npm run up repairs it"],
+            ...FAILURE_CODES.map(([code, meaning]) => [code, `unknown: ${meaning}`] as const),
             ...INTERRUPTION_CODES,
         ],
         run: () => {

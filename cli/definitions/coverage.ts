@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import type * as coverageCommand from "../commands/coverage";
 import type { CoverageOptions } from "../commands/coverage";
-import { type CommandDefinition, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
+import { type CommandDefinition, FAILURE_CODES, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
 import { configFileOption, jsonOption, requireTogether, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
@@ -39,6 +39,7 @@ export function coverageDefinition(): CommandDefinition {
             [0, "the mirror has every image"],
             [1, "failed, an image is missing or could not be looked up, or a file or kind of object could not be read"],
             USAGE_CODE,
+            ...FAILURE_CODES,
             ...INTERRUPTION_CODES,
         ],
         run: () => {

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type * as doctorCommand from "../commands/doctor";
 import type { DoctorOptions } from "../commands/doctor";
-import { type CommandDefinition, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
+import { type CommandDefinition, FAILURE_CODES, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
 import { configFileOption, jsonOption, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
@@ -29,7 +29,13 @@ export function doctorDefinition(): CommandDefinition {
             { line: "doctor --stack site-b", what: "before the first npm run up" },
             { line: "doctor --size 500MB", what: "find a body limit that only large layers meet" },
         ],
-        exitCodes: [[0, "no check failed"], [1, "failed, or a check failed"], USAGE_CODE, ...INTERRUPTION_CODES],
+        exitCodes: [
+            [0, "no check failed"],
+            [1, "failed, or a check failed"],
+            USAGE_CODE,
+            ...FAILURE_CODES,
+            ...INTERRUPTION_CODES,
+        ],
         run: () => {
             const { runDoctorCommand } = load("../commands/doctor") as typeof doctorCommand;
             return runDoctorCommand(command.opts<DoctorOptions>());

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import type * as importCommand from "../commands/import";
 import type { ImportOptions } from "../commands/import";
-import { type CommandDefinition, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
+import { type CommandDefinition, FAILURE_CODES, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
 import { configFileOption, jsonOption, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
@@ -30,6 +30,7 @@ export function importDefinition(): CommandDefinition {
             [0, "every image is in the registry"],
             [1, "failed, or an image is blocked"],
             USAGE_CODE,
+            ...FAILURE_CODES,
             ...INTERRUPTION_CODES,
         ],
         run: () => {

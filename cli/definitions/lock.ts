@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import type { Override } from "../../lib/mirror/override";
 import type * as lockCommand from "../commands/lock";
 import type { LockOptions } from "../commands/lock";
-import { type CommandDefinition, USAGE_CODE } from "./definition";
+import { type CommandDefinition, LOCAL_FAILURE_CODES, USAGE_CODE } from "./definition";
 import { configFileOption, jsonOption, repeatedOption, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
@@ -25,7 +25,7 @@ export function lockDefinition(): CommandDefinition {
         .argument("[archives...]", "files, folders or patterns of one set (default: the stack's sets)")
         .addOption(stackOption())
         .addOption(configFileOption())
-        .option("--check", "write nothing; exit with 1 if a lock file differs from its archives")
+        .option("--check", "write nothing; fail if a lock file differs from its archives")
         .addOption(valueOption("--out <file>", "the lock file of the given archives"))
         .addOption(
             repeatedOption("--override <match=place>", "upstream of the images that match, repeatable", override),
@@ -51,8 +51,9 @@ export function lockDefinition(): CommandDefinition {
         ],
         exitCodes: [
             [0, "the lock files are written; --check: they match their archives; --explain: the image was found"],
-            [1, "failed; --check: a lock file differs from its archives; --explain: no set has the image"],
+            [1, "failed otherwise; --explain: no set has the image"],
             USAGE_CODE,
+            ...LOCAL_FAILURE_CODES,
         ],
         run: () => {
             const options = command.opts<LockOptions>();

@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import { NOTHING_IMPORTED } from "../stack/nothing-imported";
 import type * as planCommand from "../commands/plan";
 import type { PlanOptions } from "../commands/plan";
-import { type CommandDefinition, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
+import { type CommandDefinition, FAILURE_CODES, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
 import { configFileOption, jsonOption, repeatedOption, requireTogether, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
@@ -62,6 +62,7 @@ export function planDefinition(): CommandDefinition {
             [1, "failed, or an image is blocked"],
             USAGE_CODE,
             [3, "--exit-code: something would change"],
+            ...FAILURE_CODES,
             ...INTERRUPTION_CODES,
         ],
         run: () => {

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { RENDERED_FILES } from "../commands/rendered-files";
 import type * as renderCommand from "../commands/render";
 import type { RenderOptions } from "../commands/render";
-import { type CommandDefinition, USAGE_CODE } from "./definition";
+import { type CommandDefinition, LOCAL_FAILURE_CODES, USAGE_CODE } from "./definition";
 import { configFileOption, jsonOption, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
@@ -35,7 +35,7 @@ export function renderDefinition(): CommandDefinition {
             { line: "render --stack site-b --out clusters/site-b/mirror", what: "write them into a GitOps repository" },
             { line: "render --offline --stack site-b", what: "write what they will be after the next up" },
         ],
-        exitCodes: [[0, "the files are written"], [1, "failed"], USAGE_CODE],
+        exitCodes: [[0, "the files are written"], [1, "failed"], USAGE_CODE, ...LOCAL_FAILURE_CODES],
         run: () => {
             const { runRender } = load("../commands/render") as typeof renderCommand;
             return runRender(command.opts<RenderOptions>());

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import type * as scheduleCommand from "../commands/schedule";
 import type { ScheduleOptions, ScheduleTarget } from "../commands/schedule";
-import { type CommandDefinition, USAGE_CODE } from "./definition";
+import { type CommandDefinition, SETUP_CODE, USAGE_CODE } from "./definition";
 import { jsonOption, repeatedOption, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
@@ -40,7 +40,7 @@ export function scheduleDefinition(): CommandDefinition {
                 what: "in a cluster",
             },
         ],
-        exitCodes: [[0, "the files are written"], [1, "failed"], USAGE_CODE],
+        exitCodes: [[0, "the files are written"], [1, "failed"], USAGE_CODE, SETUP_CODE],
         run: () => {
             const target = command.args[0] as ScheduleTarget;
             const options = command.opts<ScheduleOptions>();

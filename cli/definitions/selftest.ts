@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import type * as selftestCommand from "../commands/selftest";
 import type { SelftestOptions } from "../commands/selftest";
-import { type CommandDefinition, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
+import { type CommandDefinition, FAILURE_CODES, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
 import { configFileOption, jsonOption, requireTogether, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
@@ -42,6 +42,7 @@ export function selftestDefinition(): CommandDefinition {
             [0, "every step succeeded"],
             [1, "failed, or a step failed, or something is not proven"],
             USAGE_CODE,
+            ...FAILURE_CODES,
             ...INTERRUPTION_CODES,
         ],
         run: () => {

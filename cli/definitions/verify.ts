@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import type * as verifyCommand from "../commands/verify";
 import type { VerifyOptions } from "../commands/verify";
-import { type CommandDefinition, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
+import { type CommandDefinition, FAILURE_CODES, INTERRUPTION_CODES, USAGE_CODE } from "./definition";
 import { configFileOption, jsonOption, stackOption, valueOption } from "./options";
 
 const load = createRequire(__filename);
@@ -33,6 +33,7 @@ export function verifyDefinition(): CommandDefinition {
             [0, "every image is proven"],
             [1, "failed, or an image is missing, wrong, refused by nodes or could not be read"],
             USAGE_CODE,
+            ...FAILURE_CODES,
             ...INTERRUPTION_CODES,
         ],
         run: () => {

@@ -1,4 +1,5 @@
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { errorCodes } from "../../lib/errors/failure-kind";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import { type NodeExpectation, readPools } from "../../lib/openshift/rollout/check-nodes";
 import { degradedPools, pausedPools } from "../../lib/openshift/rollout/pool-rollout";
@@ -117,9 +118,9 @@ async function apply(
             await run.wait();
         } catch (error) {
             if (!run.hasWritten) throw error;
-            throw new PartialState(resourceId(inputs), { ...run.written, credentials, differences: [] }, [
-                errorMessage(namedError(inputs, error)),
-            ]);
+            const known = { ...run.written, credentials, differences: [] };
+            const reason = errorMessage(namedError(inputs, error));
+            throw new PartialState(resourceId(inputs), known, [reason], errorCodes(error));
         }
         return run.written;
     });

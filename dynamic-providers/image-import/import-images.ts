@@ -5,6 +5,7 @@ import {
     type ImportResult,
     blockedLines,
     formatImages,
+    imageCodes,
     isNothingToDo,
     planSummary,
     progressText,
@@ -164,7 +165,8 @@ async function removeLeft(
     const rest = Object.fromEntries(Object.entries(leaving).filter(([source]) => left.has(source)));
     const safe = "every image of the set is in; the next `npm run up` tries again to remove what has left it";
     const reasons = [[...problemLines(failed, MAX_NAMES), safe].join("\n    ")];
-    throw new PartialState(setId(inputs), { incomplete: [], leaving: rest, ...imported }, reasons);
+    const state = { incomplete: [], leaving: rest, ...imported };
+    throw new PartialState(setId(inputs), state, reasons, imageCodes(failed));
 }
 
 /** Images that have left the set and are not removed yet; nothing at all where images are kept. */
@@ -196,6 +198,7 @@ function partialImport(
         },
         // The engine counts reasons as errors: one import that failed is one.
         [[...problemLines(result.failed, MAX_NAMES), safe].join("\n    ")],
+        imageCodes(result.failed),
     );
 }
 

@@ -1,7 +1,10 @@
 import { escapedLines } from "../../lib/errors/text";
 import type { dynamic } from "@pulumi/pulumi";
 import { withoutSecrets } from "../../lib/redaction/redaction";
+import type { ErrorCode } from "../../lib/errors/codes";
 import { errorMessage } from "../../lib/errors/errors";
+import { errorCodes } from "../../lib/errors/failure-kind";
+import { logFailure } from "../../lib/errors/failure-log";
 import { logCalls } from "./call-log";
 import { ResourceLog } from "./engine";
 import type { OperationContext, ProviderProcess } from "./provider-process";
@@ -51,6 +54,8 @@ export class PartialState extends Error {
         readonly id: string,
         readonly known: object,
         readonly reasons: readonly string[],
+        /** The codes of what went wrong. */
+        readonly codes: readonly ErrorCode[],
     ) {
         super(reasons.join("; "));
         this.name = "PartialState";
@@ -89,6 +94,7 @@ export function createProvider<
                 process.requireSafety();
                 return await operation(provider, { signal, log, process });
             } catch (error) {
+                logFailure(error instanceof PartialState ? error.codes : errorCodes(error));
                 throw presentableError(error, props, secrets());
             } finally {
                 await log.flushed();

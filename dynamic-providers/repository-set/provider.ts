@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { errorMessage } from "../../lib/errors/errors";
+import { errorCodes } from "../../lib/errors/failure-kind";
 import type { DesiredRepositories } from "../../lib/registries";
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { PartialState } from "../lifecycle/resource-provider";
@@ -110,6 +111,6 @@ async function ensure(
     } catch (error) {
         if (attempted.length === 0) throw error;
         const known = { made: withCreated(attempted), missing: [], differences: [UNFINISHED] };
-        throw new PartialState(resourceId(inputs), known, [errorMessage(error)]);
+        throw new PartialState(resourceId(inputs), known, [errorMessage(error)], errorCodes(error));
     }
 }

@@ -1,4 +1,5 @@
 import { PassthroughError, RegistryError, errorMessage } from "../../lib/errors/errors";
+import { errorCodes } from "../../lib/errors/failure-kind";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { unprovenError } from "../../lib/passthrough";
 import { type DesiredRobot, type RegistryManagement, type RobotAdmin, registryAdmin } from "../../lib/registries";
@@ -114,7 +115,7 @@ export async function renew(
         await proveLogin(news, login, management, context, "new secret");
     };
     await prove().catch((error: unknown) => {
-        throw new PartialState(id, { ...outs, unproven: true }, [errorMessage(error)]);
+        throw new PartialState(id, { ...outs, unproven: true }, [errorMessage(error)], errorCodes(error));
     });
     return outs;
 }

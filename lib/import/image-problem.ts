@@ -1,5 +1,7 @@
 import { type ProblemJson, formatGroups, formatProblem, problemToJson } from "../errors/format";
 import { toProblem } from "../errors/errors";
+import type { ErrorCode } from "../errors/codes";
+import { causeCodes } from "../errors/failure-kind";
 import type { NamedProblem, Problem } from "../errors/problem";
 
 /** An image that is not as it should be, or could not be handled. */
@@ -25,6 +27,11 @@ export function imageProblem(source: string, error: unknown): ImageProblem {
 
 export function imageProblemToJson({ source, problems }: ImageProblem): ImageProblemJson {
     return { source, problem: problems.map(formatProblem).join("; "), errors: problems.map(problemToJson) };
+}
+
+/** The codes of everything that is wrong with them. */
+export function imageCodes(images: readonly ImageProblem[]): ErrorCode[] {
+    return images.flatMap(({ problems }) => problems.flatMap(causeCodes));
 }
 
 /** For an error that sums them up. */

@@ -36,6 +36,7 @@ export { blockedLines, isNothingToDo, planSummary } from "./plan/plan-text";
 export {
     type ImageProblem,
     type ImageProblemJson,
+    imageCodes,
     imageProblem,
     imageProblemToJson,
     namedProblems,

@@ -29,13 +29,13 @@ const KEY = "REGISTRY_PASSTHROUGH_CLIENT_KEY";
 test("without a certificate, doctor and the other commands name host and keys", async () => {
     site.configure({});
     const doctor = await site.run("doctor");
-    expect(doctor).toMatchObject({ code: 1 });
+    expect(doctor).toMatchObject({ code: 78 });
     const problem = `${site.registry.host} asks for a client certificate, and none was sent; set site.registry.clientCertificate`;
     expect(doctor.out).toContain(`greeting       FAILED CLIENT_CERTIFICATE_REQUIRED at ${site.registry.host}`);
     expect(doctor.out).toContain(problem);
     for (const command of ["plan", "import", "verify"]) {
         const run = await site.run(command);
-        expect(run).toMatchObject({ code: 1 });
+        expect(run).toMatchObject({ code: 78 });
         expect(run.error).toContain(problem);
     }
 });
@@ -53,7 +53,7 @@ test("each command reaches the registry with the key of the environment, or of a
 test("a certificate that the registry does not trust is rejected by name, also by doctor", async () => {
     site.configure({ clientCertificate: { certificateFile: "foreign.pem" } });
     const run = await site.runWith({ [KEY]: foreign.key }, "doctor");
-    expect(run).toMatchObject({ code: 1 });
+    expect(run).toMatchObject({ code: 78 });
     expect(run.out).toContain(`${site.registry.host} rejected the client certificate; give a certificate`);
 });
 

@@ -97,7 +97,7 @@ test("a kind that may not be listed is named, and the exit code is not that of f
 test("a context that the kubeconfig does not have is an error, and nothing is looked up", async () => {
     const file = await kubeconfig("reader", roleRules(["coverage"], "4.16"));
     const run = await site.run("coverage", "--kubeconfig", file, "--context", "none");
-    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run).toMatchObject({ code: 78, out: "" });
     expect(run.error).toContain("KUBECONFIG_INVALID");
 });
 
@@ -105,7 +105,7 @@ test("a cluster that the site does not have is an error before the cluster's obj
     const file = await kubeconfig("unread", roleRules(["coverage"], "4.16"));
     const before = server.requests().length;
     const run = await site.run("coverage", "--kubeconfig", file, "--cluster", "west");
-    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run).toMatchObject({ code: 78, out: "" });
     expect(run.error).toContain("CONFIG_INVALID: the site has no cluster west; leave --cluster out");
     const readers = server
         .requests()

@@ -96,12 +96,12 @@ test("a later set is planned as if the ones before it were there, and what is se
 test("an image that is blocked is named with the fix, in the plan and by the import, and the rest is in", async () => {
     site = await CommandSite.create("incremental/2");
     const plan = await site.run("plan");
-    expect(plan.code).toBe(1);
+    expect(plan.code).toBe(65);
     const problem =
         /! EARLIER_CONTENT_MISSING at \S+: \S+ sha256:\w+.*: it is not at the registry and not in this archive; import the earlier archive first \(4 images: .*quay\.io\/team0\/app0:v1/;
     expect(plan.out).toMatch(problem);
     const imported = await site.run("import");
-    expect(imported.code).toBe(1);
+    expect(imported.code).toBe(65);
     expect(imported.out).toMatch(problem);
     expect(imported.out).toMatch(/set1: \d of \d images are in/);
 });
@@ -164,14 +164,14 @@ test("the account comes from an auth file too; one that others can read is told;
     expect(open).toMatchObject({ code: 0 });
     expect(open.error).toContain("can be read by others (mode 0644)");
     const nobody = await site.runBare("plan");
-    expect(nobody.code).toBe(1);
+    expect(nobody.code).toBe(78);
     expect(nobody.error).toContain(`there is no account that pushes to ${site.registry.host}/mirror`);
 });
 
 test("a refused account, an unknown CA, a registry that is down and a broken archive fail with their fixes, and no secret", async () => {
     site = await CommandSite.create("with-mapping");
     const refused = await site.runAs({ username: "pusher", password: "another-canary-77aa" }, "plan");
-    expect(refused.code).toBe(1);
+    expect(refused.code).toBe(78);
     expect(refused.error).toContain(
         `UNAUTHORIZED (401) at ${site.registry.host}: GET /v2/: the registry rejected the account pusher (pusher is ` +
             "from the environment (REGISTRY_PASSTHROUGH_USERNAME)); set REGISTRY_PASSTHROUGH_USERNAME and REGISTRY_PASSTHROUGH_PASSWORD",
@@ -180,17 +180,17 @@ test("a refused account, an unknown CA, a registry that is down and a broken arc
     expect(refused.error).not.toContain("registryPassword");
     writeFileSync(join(site.folder, "set1", "mirror_000001.tar"), "short");
     const broken = await site.run("import");
-    expect(broken.code).toBe(1);
+    expect(broken.code).toBe(65);
     expect(broken.error).toContain("mirror_000001.tar");
     site.configure({ ca: undefined });
     const untrusted = await site.run("verify");
-    expect(untrusted.code).toBe(1);
+    expect(untrusted.code).toBe(78);
     expect(untrusted.error).toContain("site.registry.ca");
     site.configure({});
     await site.registry.kill();
     for (const command of ["plan", "import", "verify"]) {
         const down = await site.run(command);
-        expect(down.code).toBe(1);
+        expect(down.code).toBe(75);
         expect(down.error).toMatch(new RegExp(`NETWORK at ${site.registry.host}: .*: no connection`));
         expect(down.error).not.toContain("resumes from here");
     }

@@ -87,7 +87,7 @@ test("a file that cannot be read does not hide the others, and fails", async () 
 test("no object at all is an error: the command before the pipe may have failed", async () => {
     mkdirSync(join(site.folder, "nothing"), { recursive: true });
     const run = await site.run("coverage", "nothing");
-    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run).toMatchObject({ code: 78, out: "" });
     expect(run.error).toContain("KUBERNETES_FILE_INVALID: nothing: there is no Kubernetes object in it");
 });
 
@@ -96,7 +96,7 @@ test("a registry that does not say whether it has an image leaves it unknown", a
     await site.registry.kill();
     const run = await site.run("coverage", "unknown");
     await site.registry.restart();
-    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run).toMatchObject({ code: 75, out: "" });
     expect(run.error).toContain("NETWORK");
 });
 

@@ -63,7 +63,7 @@ test("with a password: every request, decision and wait is logged, and no form o
     expect(await site.runWith(EVERYTHING, "verify", "--bytes")).toMatchObject({ code: 0 });
     expect(
         await site.runWith({ ...EVERYTHING, REGISTRY_PASSTHROUGH_PASSWORD: "another-canary-9b" }, "plan"),
-    ).toMatchObject({ code: 1 });
+    ).toMatchObject({ code: 78 });
     expectNoSecret("another-canary-9b", Buffer.from(`${ACCOUNT.username}:another-canary-9b`).toString("base64"));
 });
 

@@ -273,7 +273,7 @@ describe("the command", () => {
 
     test("a wrong account is named", async () => {
         const { code, out } = await commands.runAs({ username: "pusher", password: "wrong-password" }, "doctor");
-        expect(code).toBe(1);
+        expect(code).toBe(78);
         expect(out).toContain("account        FAILED UNAUTHORIZED (401) at");
         expect(out).not.toContain("upload URL");
     });

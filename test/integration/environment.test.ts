@@ -151,6 +151,6 @@ test.each([
 ])("a command stops with %s: %o", async (message, env) => {
     await start();
     const run = await passthrough(["plan"], { cwd: folder, env });
-    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run).toMatchObject({ code: 78, out: "" });
     expect(run.error).toContain(`passthrough: ${message}`);
 });

@@ -24,11 +24,11 @@ test("a lock with the digests of two images swapped is rejected by plan, import 
     await writeLock(lockPath(), lock);
     for (const command of [["plan"], ["import"]]) {
         const { code, error } = await site.run(...command);
-        expect(code).toBe(1);
+        expect(code).toBe(65);
         expect(error).toContain("ARCHIVE_LOCK_MISMATCH");
         for (const name of names) expect(error).toContain(`which the archive names ${name}`);
     }
-    expect((await site.run("lock", "--check")).code).toBe(1);
+    expect((await site.run("lock", "--check")).code).toBe(65);
     expect(site.registry.writes()).toEqual([]);
 });
 
@@ -38,6 +38,6 @@ test("what was imported by the right lock is not swapped later, although no byte
     const { lock } = swapped(readLock());
     await writeLock(lockPath(), lock);
     const { code, error } = await site.run("import");
-    expect(code).toBe(1);
+    expect(code).toBe(65);
     expect(error).toContain("ARCHIVE_LOCK_MISMATCH");
 });

@@ -33,7 +33,7 @@ test("a proxy of the environment is not used without the key; doctor and the err
     site.configure(BASE);
     const run = await site.runWith({ HTTPS_PROXY: proxy.url }, "doctor");
     const note = `HTTPS_PROXY is set in the environment and not used for ${NAME}: site.registry.proxy: environment would use it`;
-    expect(run.code).toBe(1);
+    expect(run.code).toBe(75);
     expect(run.error).toContain(`note: ${note}`);
     expect(run.out).toContain(note);
     const exempt = await site.runWith({ HTTPS_PROXY: proxy.url, NO_PROXY: ".corp.internal" }, "doctor");

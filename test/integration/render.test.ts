@@ -93,7 +93,7 @@ const rendered = () =>
 test("outputs of another mirror base than that of the stack file are rejected, and nothing is written", async () => {
     writeSite({ mirrorBase: "b.example/mirror" });
     const run = await render();
-    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run).toMatchObject({ code: 78, out: "" });
     expect(run.error).toContain(
         "STACK_MISMATCH: stack site-a: its outputs are of a.example/mirror, its configuration is of b.example/mirror",
     );
@@ -104,9 +104,9 @@ test("the file of --config-file counts, and must exist", async () => {
     writeSite({ mirrorBase: "a.example/mirror" });
     writeSite({ mirrorBase: "b.example/mirror" }, "other.yaml");
     expect(await render()).toMatchObject({ code: 0 });
-    expect(await render("--config-file", "other.yaml")).toMatchObject({ code: 1, out: "" });
+    expect(await render("--config-file", "other.yaml")).toMatchObject({ code: 78, out: "" });
     const missing = await render("--config-file", "none.yaml");
-    expect(missing).toMatchObject({ code: 1, out: "" });
+    expect(missing).toMatchObject({ code: 78, out: "" });
     expect(missing.error).toContain("STACK_FILE_INVALID in none.yaml: there is no such file");
 });
 
@@ -120,7 +120,7 @@ test("without a stack file, or without a mirror base in it, the outputs are writ
 test("a mirror base that cannot be read is an error", async () => {
     writeSite({ mirrorBase: 5 });
     const run = await render();
-    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run).toMatchObject({ code: 78, out: "" });
     expect(run.error).toContain("write site.registry.mirrorBase as host[:port]/path");
     expect(existsSync(out)).toBe(false);
 });

@@ -224,7 +224,7 @@ describe("the nightly job", () => {
     test("does not start if its metrics cannot be written", async () => {
         registry.forget();
         const run = await sites.bash("npx passthrough check --stack site-a --metrics no/such/folder/a.prom");
-        expect(run.code).toBe(1);
+        expect(run.code).toBe(78);
         expect(run.error).toContain("METRICS_UNWRITABLE");
         expect(registry.accesses()).toEqual([]);
         expect(existsSync(join(sites.folder, "no"))).toBe(false);

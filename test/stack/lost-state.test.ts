@@ -123,7 +123,7 @@ describe.each([
             expect(run.text).toContain("set site.registry.adopt: true to use it (that would change: nothing in it)");
         }
         const plan = await refused.passthrough("plan");
-        expect(plan.code).toBe(1);
+        expect(plan.code).toBe(78);
         expect(plan.error).toContain("with site.registry.adopt: true");
         expect(newWrites()).toEqual([]);
         expect(lab.registry.writes()).toEqual([]);

@@ -131,7 +131,7 @@ test("outputs of another mirror base are refused by name: no account and no rule
     site.stack.configure(site.document({ registry: { mirrorBase: elsewhere } }));
     site.registry.forget();
     const refused = await site.stack.passthrough("selftest");
-    expect(refused).toMatchObject({ code: 1, out: "" });
+    expect(refused).toMatchObject({ code: 78, out: "" });
     expect(refused.error).toContain(why);
     expect(site.registry.accesses()).toEqual([]);
     // Today's configuration has an account of its own.

@@ -22,7 +22,7 @@ test("a check that does not start is unknown, and replaces the metrics of the on
         env: { PATH: folder },
     });
     expect(run.status).toBe(1);
-    expect(run.stderr).toContain("STACK_STATE_UNAVAILABLE: stack s: cannot be checked, because pulumi does not start");
+    expect(run.stderr).toContain("STACK_STATE_UNAVAILABLE: stack s: pulumi does not start");
     expect(readFileSync(metrics, "utf8")).toContain('registry_passthrough_check_exit_code{stack="s"} 1\n');
 });
 

@@ -34,7 +34,7 @@ test("an archive gets a lock that names every image, and a second run leaves it 
 test("an archive with 0 images gets no lock: the command fails and names it", () => {
     writeFileSync(join(folder, "mirror_000001.tar"), tar(ocMirrorEntries({ tags: [] })));
     const run = passthrough("lock", "mirror_000001.tar", "--out", "a.lock.json");
-    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run).toMatchObject({ code: 65, out: "" });
     expect(run.error).toMatch(/ARCHIVE_INCOMPLETE in .*mirror_000001\.tar: it has no image/);
     expect(existsSync(join(folder, "a.lock.json"))).toBe(false);
 });
@@ -51,13 +51,13 @@ test("names without one upstream stop the lock, all at once, and nothing is writ
     mkdirSync(join(folder, "charts"));
     writeFileSync(join(folder, "charts/mirror_000001.tar"), archive);
     const refused = passthrough("lock", "charts", "--out", "r.lock.json");
-    expect(refused.code).toBe(1);
+    expect(refused.code).toBe(78);
     expect(refused.error).toContain("2 names have no single upstream");
     expect(refused.error.match(/no upstream name is known/g)).toHaveLength(2);
     expect(refused.error).toContain("overrides:");
     expect(refused.error).toContain("\nsay in the config where they come from");
     const mistyped = passthrough("lock", "charts", "--out", "r.lock.json", "--override", "tool/*=quay.io");
-    expect(mistyped.code).toBe(1);
+    expect(mistyped.code).toBe(78);
     expect(mistyped.error).toContain("\n  override tool/* has matched nothing so far\n");
     expect(existsSync(join(folder, "r.lock.json"))).toBe(false);
     const settled = passthrough(
@@ -80,7 +80,7 @@ test("an archive that two upstreams may have written stops the lock and names bo
     tar.write("registry.redhat.io/team0/app0:v1", desired, "latin1");
     writeFileSync(join(archive, "mirror_000001.tar"), tar);
     const refused = passthrough("lock", "set", "--out", "a.lock.json");
-    expect(refused.code).toBe(1);
+    expect(refused.code).toBe(78);
     expect(refused.error).toContain("quay.io/team0/app0:v1");
     expect(refused.error).toContain("registry.redhat.io/team0/app0:v1");
     expect(existsSync(join(folder, "a.lock.json"))).toBe(false);
@@ -127,7 +127,7 @@ test("a stack's sets are locked as its file lists them; --check writes nothing a
     const site = { content: [{ archive: join(FIXTURES, "incremental/1"), lock: "one.lock.json" }] };
     writeFileSync(join(folder, "Pulumi.yaml"), "name: registry-passthrough\nruntime: nodejs\n");
     writeFileSync(join(folder, "Pulumi.s.yaml"), JSON.stringify({ config: { "registry-passthrough:site": site } }));
-    expect(passthrough("lock", "--stack", "s", "--check").code).toBe(1);
+    expect(passthrough("lock", "--stack", "s", "--check").code).toBe(65);
     expect(existsSync(join(folder, "one.lock.json"))).toBe(false);
     expect(passthrough("lock", "--stack", "s").code).toBe(0);
     const checked = passthrough("lock", "--stack", "s", "--check", "--json");
@@ -140,7 +140,7 @@ test("a lock that a merge has broken is made anew; a file that never was a lock 
     expect(passthrough(...args, "a.lock.json").code).toBe(0);
     const text = readFileSync(join(folder, "a.lock.json"), "utf8");
     writeFileSync(join(folder, "a.lock.json"), `<<<<<<< HEAD\n${text}=======\n${text}>>>>>>> theirs\n`);
-    expect(passthrough(...args, "a.lock.json", "--check").code).toBe(1);
+    expect(passthrough(...args, "a.lock.json", "--check").code).toBe(65);
     const made = passthrough(...args, "a.lock.json");
     expect(made.code).toBe(0);
     expect(made.out).toContain(
@@ -148,7 +148,7 @@ test("a lock that a merge has broken is made anew; a file that never was a lock 
     );
     expect(readFileSync(join(folder, "a.lock.json"), "utf8")).toBe(text);
     writeFileSync(join(folder, "package.json"), '{"name": "not a lock"}');
-    expect(passthrough(...args, "package.json")).toMatchObject({ code: 1 });
+    expect(passthrough(...args, "package.json")).toMatchObject({ code: 65 });
     expect(readFileSync(join(folder, "package.json"), "utf8")).toBe('{"name": "not a lock"}');
 });
 
@@ -175,7 +175,7 @@ describe("a lock file of an earlier release", () => {
         const text = readFileSync(path, "utf8");
         writeFileSync(path, text.replace('"from":"mapping"', '"from":"override"'));
         const checked = passthrough(...args, "--check");
-        expect(checked.code).toBe(1);
+        expect(checked.code).toBe(65);
         expect(checked.out).toMatch(/ {2}~ \S+: its name comes from mapping file working-dir\/dry-run\/mapping\.txt; /);
         expect(passthrough(...args).code).toBe(0);
         expect(readFileSync(path, "utf8")).toBe(text);
@@ -242,7 +242,7 @@ describe("--exclude", () => {
     test("leaves images out, and --check says what differs by name and pattern until the lock file is written", () => {
         lockArchive();
         const check = lockArchive("--check", "--exclude", "registry.redhat.io/**");
-        expect(check.code).toBe(1);
+        expect(check.code).toBe(65);
         expect(check.out).toContain("a.lock.json: DIFFERENT; 5 images");
         expect(check.out).toContain(`  x ${NAME} excluded by registry.redhat.io/**\n`);
         expect(check.out).not.toContain(`- ${NAME}`);
@@ -250,10 +250,10 @@ describe("--exclude", () => {
         expect(written.out).toContain("  excluded by registry.redhat.io/**: 1 image\n");
         expect(lockArchive("--check", "--exclude", "registry.redhat.io/**")).toMatchObject({ code: 0, error: "" });
         const renamed = lockArchive("--check", "--exclude", NAME);
-        expect(renamed).toMatchObject({ code: 1 });
+        expect(renamed).toMatchObject({ code: 65 });
         expect(renamed.out).toContain(`  x ${NAME} excluded by ${NAME}, before by registry.redhat.io/**\n`);
         const included = lockArchive("--check");
-        expect(included.code).toBe(1);
+        expect(included.code).toBe(65);
         expect(included.out).toContain(`  + ${NAME} sha256:`);
         expect(included.out).not.toContain("  x ");
     });

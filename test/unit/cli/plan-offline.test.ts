@@ -184,7 +184,7 @@ test("every mistake in the configuration is told at once, by key, as up tells it
         { "registry-passthrough:registryUsrname": "typo" },
     );
     const run = plan("--against", "none");
-    expect(run.code).toBe(1);
+    expect(run.code).toBe(78);
     expect(run.error).toContain("problems in the configuration of this stack");
     for (const key of ["site.upstreams", "site.cluster.version", "site.registry.mirrorBase", "registryUsrname"]) {
         expect(run.error).toContain(`  ${key}: `);

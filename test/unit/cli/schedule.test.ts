@@ -51,7 +51,7 @@ test("systemd gets a service, a timer and an alert, with secrets as credentials"
     expect(service).toEqual(
         expect.arrayContaining([
             "OnFailure=passthrough-check-site-a-alert.service",
-            "RestartPreventExitStatus=2 7",
+            "RestartPreventExitStatus=2 7 65 78",
             "SuccessExitStatus=143",
             "LoadCredential=PULUMI_CONFIG_PASSPHRASE_FILE:/etc/registry-passthrough/site-a.passphrase",
             'Environment="PULUMI_CONFIG_PASSPHRASE_FILE=%d/PULUMI_CONFIG_PASSPHRASE_FILE"',
@@ -99,7 +99,7 @@ test("Kubernetes gets a CronJob that fails at once for drift, and reads secrets 
     });
     const text = JSON.stringify(job);
     expect(text).toContain(
-        '{"action":"FailJob","onExitCodes":{"containerName":"check","operator":"In","values":[2,7]}}',
+        '{"action":"FailJob","onExitCodes":{"containerName":"check","operator":"In","values":[2,7,65,78]}}',
     );
     expect(text).toContain('"args":["check","--stack","site-a"]');
     expect(text).toContain(
@@ -159,7 +159,7 @@ test.each<[args: string[], error: string]>([
 
 test("a stack whose name would change a unit is an error, and nothing is written", () => {
     const run = schedule(...SYSTEMD, "--stack", "a'; reboot; '");
-    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run).toMatchObject({ code: 78, out: "" });
     expect(run.error).toContain("CONFIG_INVALID");
     expect(readdirSync(folder)).toEqual(["dist"]);
 });
@@ -172,7 +172,7 @@ test.each([
     [["--backend-url", "s3://x\nExecStartPre=/bin/evil"]],
 ])("a value that would begin or hide a line of a unit is an error, and nothing is written: %j", (args) => {
     const run = schedule(...SYSTEMD, ...args);
-    expect(run).toMatchObject({ code: 1, out: "" });
+    expect(run).toMatchObject({ code: 78, out: "" });
     expect(run.error).toContain("it has a control character, or ends with a backslash; give names and paths without");
     expect(readdirSync(folder)).toEqual(["dist"]);
 });
@@ -188,6 +188,6 @@ test("a folder whose name would begin a line of a unit is an error, and nothing 
 
 test("a stack whose name cannot be that of a CronJob is an error", () => {
     const run = schedule(...KUBERNETES, "--stack", `site-${"a".repeat(40)}`);
-    expect(run.code).toBe(1);
+    expect(run.code).toBe(78);
     expect(run.error).toContain("at most 34 characters");
 });

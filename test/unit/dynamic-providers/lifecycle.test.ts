@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { z } from "zod";
 import { Engine } from "../../../dynamic-providers/lifecycle/engine";
@@ -10,6 +13,7 @@ import {
     createProvider,
 } from "../../../dynamic-providers/lifecycle/resource-provider";
 import { RegistryError } from "../../../lib/errors/errors";
+import { FAILURE_LOG, readFailureLog } from "../../../lib/errors/failure-log";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const PASSWORD = "canary-5d1f";
@@ -146,13 +150,30 @@ test("what is not known before the update passes the check, is announced unless 
 
 test("a part that was done is kept: id, properties with the provider's text, and reasons without secrets", async () => {
     const failing = provider({
-        create: () => Promise.reject(new PartialState("one", { made: "half" }, [`half done with ${PASSWORD}`])),
+        create: () =>
+            Promise.reject(new PartialState("one", { made: "half" }, [`half done with ${PASSWORD}`], ["NETWORK"])),
     });
     expect(await thrown(failing.create(GIVEN))).toMatchObject({
         id: "one",
         reasons: ["half done with [secret]"],
         properties: { ...GIVEN, made: "half", __provider: "text" },
     });
+});
+
+test("whoever started the engine learns by codes why an operation failed", async () => {
+    const file = join(mkdtempSync(join(tmpdir(), "failures ")), "log");
+    process.env[FAILURE_LOG] = file;
+    try {
+        const network = new RegistryError("no connection", { code: "NETWORK", registry: "registry.test" });
+        await thrown(provider({ read: () => Promise.reject(network) }).read("one", GIVEN));
+        const partial = new PartialState("one", {}, ["half done"], ["DISK_FULL", "NOT_TRIED"]);
+        await thrown(provider({ create: () => Promise.reject(partial) }).create(GIVEN));
+        await provider().create(GIVEN);
+        expect(readFailureLog(file)).toEqual(["NETWORK", "DISK_FULL", "NOT_TRIED"]);
+    } finally {
+        delete process.env[FAILURE_LOG];
+        rmSync(dirname(file), { recursive: true });
+    }
 });
 
 test("state takes no undefined; what cannot be found out fails the refresh", async () => {
