@@ -44,6 +44,17 @@ const NO_API = "check that the server in the kubeconfig is the API of a Kubernet
 const INVALID_FIX =
     "set cluster.version to the version of the cluster: a field that its API does not know is one of another version";
 
+const POLICY_FIX =
+    "change that policy of the cluster, or let it except the object; its administrators know what it is for";
+
+/**
+ * What refuses an object in the name of a policy: a webhook (apiserver, plugin/webhook/errors/statuserror.go) or the API
+ * server itself (plugin/policy/validating/dispatcher.go). Either chooses the status: a ValidatingAdmissionPolicy 403, 413 or
+ * 422, a webhook any, and 400 if it says none.
+ */
+const POLICY_REFUSAL =
+    /admission webhook "[^"]*" denied the request|ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request/;
+
 interface Meaning {
     readonly code: ErrorCode;
     readonly problem: string;
@@ -70,6 +81,9 @@ function meaning({ method }: ApiRequest, status: number, found: ApiStatus): Mean
     const { reason, message, causes } = found;
     const said = oneLine(message === "" ? reason : message);
     const all = causes.length > 1 ? `${said} (${causes.map(oneLine).join("; ")})` : said;
+    if (status < 500 && POLICY_REFUSAL.test(message)) {
+        return { code: "CLUSTER_INVALID", problem: said, fix: POLICY_FIX };
+    }
     if (status === 401) return rejectedLogin("the API server rejected the login");
     if (status === 403) return forbidden(said);
     if (status === 409) return conflict(reason, said);

@@ -117,8 +117,13 @@ export class TestCluster {
         );
     }
 
+    /** Has one more controller at work. */
+    add(controller: Controller): void {
+        this.controllers = [...this.controllers, controller];
+    }
+
     /**
-     * Kinds, version and controllers of a later release; objects stay.
+     * Kinds, version and controllers of a later release; objects stay, and what was added does not.
      * @param version `4.16.20`
      */
     async upgrade(crds: Release, version: string): Promise<void> {
@@ -174,6 +179,7 @@ export class TestCluster {
     }
 }
 
+/** What acts on a cluster by itself. */
 interface Controller {
     /** @returns true if anything has changed */
     pass(): Promise<boolean>;

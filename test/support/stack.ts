@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
-import { type CommandRun, passthrough } from "./passthrough-cli";
+import { type CommandRun, startPassthrough } from "./passthrough-cli";
 import { killTree } from "./processes";
 import type { TerminalCommand } from "./terminal";
 
@@ -167,11 +167,21 @@ export class TestStack {
     }
 
     /** A command of the project's own command line, about this stack. */
-    async passthrough(...args: string[]): Promise<CommandRun> {
+    passthrough(...args: string[]): Promise<CommandRun> {
+        return this.startPassthrough(...args).done;
+    }
+
+    /** Starts one and gives its process, for tests that end it early. */
+    startPassthrough(...args: string[]): { readonly child: ChildProcess; readonly done: Promise<CommandRun> } {
         const own = ["--stack", NAME, "--config-file", this.configFile];
-        const run = await passthrough([...args, ...own], { cwd: PROJECT, env: this.env });
-        this.printed += run.out + run.error;
-        return run;
+        const { child, done } = startPassthrough([...args, ...own], { cwd: PROJECT, env: this.env });
+        this.running.add(child);
+        const ended = done.then((run) => {
+            this.running.delete(child);
+            this.printed += run.out + run.error;
+            return run;
+        });
+        return { child, done: ended };
     }
 
     destroy(...args: string[]): Promise<CliRun> {

@@ -14,6 +14,9 @@ export interface ProbeImage {
 /** The program in the image; pods name it, since an image's own command may be overridden by none. */
 export const PROBE_COMMAND = "/registry-passthrough-probe";
 
+const TITLE = "org.opencontainers.image.title";
+const TITLE_START = "registry-passthrough probe ";
+
 /** `nobody`: a number, since `runAsNonRoot` cannot be checked against a name (PodSecurity `restricted`). */
 const USER = "65534";
 
@@ -32,13 +35,19 @@ export function probeImage(run: string, name: string): ProbeImage {
             ...describe(manifest.bytes, MEDIA_TYPE_OCI_MANIFEST),
             platform: { architecture, os: "linux" },
         })),
-        annotations: { "org.opencontainers.image.title": `registry-passthrough probe ${run} ${name}` },
+        annotations: { [TITLE]: `${TITLE_START}${run} ${name}` },
     };
     return {
         index: toManifest(document),
         manifests: platforms.map(({ manifest }) => manifest),
         blobs: new Map(platforms.flatMap(({ blobs }) => blobs.map((bytes) => [computeDigest(bytes), bytes]))),
     };
+}
+
+/** True for the index of a probe's image, of whichever run. */
+export function isProbeIndex({ bytes }: Pick<Manifest, "bytes">): boolean {
+    const { annotations } = JSON.parse(bytes.toString("utf8")) as { annotations?: Readonly<Record<string, string>> };
+    return annotations?.[TITLE]?.startsWith(TITLE_START) === true;
 }
 
 /**

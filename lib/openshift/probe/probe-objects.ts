@@ -18,8 +18,9 @@ export interface LabelExpression {
     readonly values?: readonly string[] | null;
 }
 
-/** What a kubelet says about the one container of a probe (v1 ContainerStatus). */
+/** What a kubelet says about a container (v1 ContainerStatus). */
 export interface ContainerStatus {
+    readonly name: string;
     /** `quay.io/org/app@sha256:…`, or the digest alone. */
     readonly imageID?: string;
     readonly state?: {
@@ -32,7 +33,11 @@ export interface ContainerStatus {
 export interface ProbePod extends KubernetesObject {
     readonly spec?: {
         readonly nodeName?: string;
-        readonly containers?: readonly { readonly image?: string; readonly imagePullPolicy?: string }[];
+        readonly containers?: readonly {
+            readonly name: string;
+            readonly image?: string;
+            readonly imagePullPolicy?: string;
+        }[];
     };
     readonly status?: {
         readonly phase?: string;
@@ -45,7 +50,11 @@ export interface ProbePod extends KubernetesObject {
 
 /** v1 Event. */
 export interface PodEvent extends KubernetesObject {
-    readonly involvedObject?: { readonly name?: string };
+    readonly involvedObject?: {
+        readonly name?: string;
+        /** Of a container: `spec.containers{probe}`. */
+        readonly fieldPath?: string;
+    };
     readonly type?: string;
     readonly reason?: string;
     readonly message?: string;

@@ -9,6 +9,9 @@ import type { ProbePool } from "./probe-pools";
 /** The namespace of a probe where none is configured. */
 export const PROBE_NAMESPACE = "registry-passthrough-probe";
 
+/** The container that pulls. */
+export const PROBE_CONTAINER = "probe";
+
 const LABEL = "app.kubernetes.io/name";
 const LABELLED = "registry-passthrough-probe";
 
@@ -76,7 +79,7 @@ export function probePod({ pool, image }: Pick<Probe, "pool" | "image">, name: s
             securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
             containers: [
                 {
-                    name: "probe",
+                    name: PROBE_CONTAINER,
                     image,
                     command: [PROBE_COMMAND],
                     // The default for a digest takes what is on the node.

@@ -1,6 +1,6 @@
 import { oneLine } from "../../errors/text";
 import type { ContainerStatus, PodEvent, ProbePod } from "./probe-objects";
-import type { Probe } from "./probe-pods";
+import { PROBE_CONTAINER, type Probe } from "./probe-pods";
 import { hasMirrorDenied, parsePullError, pullFailureCause } from "./pull-error";
 
 /** What came of a probe. */
@@ -78,8 +78,9 @@ function assessStatus(probe: Probe, pod: ProbePod, events: readonly PodEvent[]):
     return { outcome: "refused", detail: `the node ended its pod before it started: ${oneLine(said.join(": "))}` };
 }
 
+/** Something in the cluster may have added others (a service mesh): the kubelet sorts them by name. */
 function containerOf({ status }: ProbePod): ContainerStatus | undefined {
-    return status?.containerStatuses?.[0];
+    return status?.containerStatuses?.find(({ name }) => name === PROBE_CONTAINER);
 }
 
 function waiting(container: ContainerStatus | undefined) {
@@ -113,7 +114,7 @@ function foundAbsent({ image }: Probe): ProbeVerdict {
 
 /** The image has content of this run, which is at the mirror alone: whoever got it got it from there. */
 function assessPulled(probe: Probe, pod: ProbePod, events: readonly PodEvent[]): ProbeVerdict {
-    const { image, imagePullPolicy } = pod.spec?.containers?.[0] ?? {};
+    const { image, imagePullPolicy } = pod.spec?.containers?.find(({ name }) => name === PROBE_CONTAINER) ?? {};
     if (image !== probe.image) {
         return {
             outcome: "unproven",

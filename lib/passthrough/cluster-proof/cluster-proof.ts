@@ -51,7 +51,7 @@ export async function proveCluster(request: ClusterProofRequest): Promise<Cluste
     const pools = await readPools(cluster);
     const sources = planSources(wanted, rules, base, existing);
     const probed = sources.filter(({ notProbed }) => FORMS.some((form) => notProbed[form] === undefined));
-    const images = new ProbeImages(probed, run);
+    const images = new ProbeImages(probed, request);
     const usable = pools.filter(({ nodes }) => nodes.length > 0);
     const probes = usable.flatMap((pool) =>
         probed.flatMap((source) => listProbes(pool, source, run, images.of(source.source))),

@@ -1,7 +1,9 @@
 import { mapLimited } from "../../concurrency/limiter";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import { RegistryError, errorMessage } from "../../errors/errors";
-import { type ProbeImage, probeDigests, probeImage } from "../../openshift/probe/probe-image";
+import { computeDigest } from "../../oci/digest";
+import type { Manifest } from "../../oci/manifest";
+import { type ProbeImage, isProbeIndex, probeDigests, probeImage } from "../../openshift/probe/probe-image";
 import type { SourceProbe } from "../../openshift/probe/probe-plan";
 import type { ProbeContent } from "../../openshift/probe/probe-pods";
 import { pushBlobs } from "../push-blobs";
@@ -15,13 +17,23 @@ interface PushedContent {
 
 const PARALLEL = 4;
 
+/** Whose images they are. */
+interface ProbeImagesOwner {
+    /** Letters and digits, others in each run. */
+    readonly run: string;
+    /** `clusterOwner` of the cluster: its runs remove what earlier ones have left. */
+    readonly owner: string;
+}
+
 /** The images of one run, which the mirror has while it lasts, and nobody else at any time. */
 export class ProbeImages {
     private readonly contents: ReadonlyMap<string, PushedContent>;
+    /** Of the tags of every run of this owner. */
+    private readonly tagPrefix: string;
 
-    /** @param run letters and digits, another one in each run */
-    constructor(sources: readonly SourceProbe[], run: string) {
-        const tags = { digest: `probe-${run}-digest`, tag: `probe-${run}-tag` };
+    constructor(sources: readonly SourceProbe[], { run, owner }: ProbeImagesOwner) {
+        this.tagPrefix = `probe-${computeDigest(owner).slice("sha256:".length).slice(0, 12)}-`;
+        const tags = { digest: `${this.tagPrefix}${run}-digest`, tag: `${this.tagPrefix}${run}-tag` };
         const entries = sources.map(({ source, mirror }) => {
             const images = { digest: probeImage(run, `${source} digest`), tag: probeImage(run, `${source} tag`) };
             return [source, { repository: mirror.repository, tags, images }] as const;
@@ -44,12 +56,12 @@ export class ProbeImages {
     }
 
     /**
-     * Removes what was pushed.
+     * Removes what was pushed, and what runs of the same owner have left that were killed.
      * @returns what is left, for people; empty if nothing is
      */
     async remove(client: RegistryClient): Promise<string[]> {
         const left = await mapLimited([...this.contents.values()], PARALLEL, (content) =>
-            removeContent(client, content),
+            removeContent(client, content, this.tagPrefix),
         );
         return left.flat();
     }
@@ -72,18 +84,44 @@ async function pushContent(client: RegistryClient, { repository, images, tags }:
 }
 
 /** Not to be allowed to delete is how a careful registry is set up: that is said, and no failure. */
-async function removeContent(client: RegistryClient, { repository, images }: PushedContent): Promise<string[]> {
-    const { digest, tag } = images;
-    const digests = new Set([digest, tag].map(({ index }) => index.digest));
-    for (const one of [digest, tag]) for (const manifest of one.manifests) digests.add(manifest.digest);
-    for (const one of digests) {
-        try {
-            await client.manifestDelete(repository, one);
-        } catch (error) {
-            const isRefused = error instanceof RegistryError && [401, 403, 405].includes(error.status ?? 0);
-            const why = isRefused ? "the registry does not let the account delete" : errorMessage(error);
-            return [`images of the probe stay in ${repository} (less than 20 kB): ${why}`];
-        }
+async function removeContent(
+    client: RegistryClient,
+    { repository, images }: PushedContent,
+    tagPrefix: string,
+): Promise<string[]> {
+    try {
+        for (const one of [images.digest, images.tag]) await removeImage(client, repository, one);
+        await removeEarlier(client, repository, tagPrefix);
+        return [];
+    } catch (error) {
+        return [
+            `images of the probe stay in ${repository} (tags ${tagPrefix}…, less than 20 kB each run): ${why(error)}`,
+        ];
     }
-    return [];
+}
+
+/** Of immutable tags, the registry's own words say it (Harbor 412, Quay 409). */
+function why(error: unknown): string {
+    const isRefused = error instanceof RegistryError && [401, 403, 405].includes(error.status ?? 0);
+    return isRefused ? "the registry does not let the account delete" : errorMessage(error);
+}
+
+type Addressed = Pick<Manifest, "digest">;
+
+/** The index first: a manifest that an index lists is not deleted (Harbor: 412 VIOLATE_FOREIGN_KEY_CONSTRAINT). */
+async function removeImage(
+    client: RegistryClient,
+    repository: string,
+    { index, manifests }: { readonly index: Addressed; readonly manifests: readonly Addressed[] },
+): Promise<void> {
+    for (const { digest } of [index, ...manifests]) await client.manifestDelete(repository, digest);
+}
+
+/** By their tags, in a repository that may have images of others under such a tag: only what is a probe's goes. */
+async function removeEarlier(client: RegistryClient, repository: string, tagPrefix: string): Promise<void> {
+    for (const tag of (await client.tagList(repository)) ?? []) {
+        const found = tag.startsWith(tagPrefix) ? await client.manifestGet(repository, tag) : undefined;
+        if (found === undefined || !isProbeIndex(found)) continue;
+        await removeImage(client, repository, { index: found, manifests: found.manifests });
+    }
 }

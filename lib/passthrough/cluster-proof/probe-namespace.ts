@@ -58,9 +58,13 @@ async function listPods(client: ClusterClient, { namespace }: ProbeOwner): Promi
     return (await client.list<ProbePod>(probePaths(namespace).pods)) ?? [];
 }
 
+/** Removes one pod of this owner's; what is not there is removed already. */
+export function removePod(client: ClusterClient, pod: ProbePod, { namespace }: ProbeOwner): Promise<void> {
+    return removeObject(client, probePaths(namespace).pods, pod);
+}
+
 async function removePods(client: ClusterClient, pods: readonly ProbePod[], owner: ProbeOwner): Promise<void> {
-    const path = probePaths(owner.namespace).pods;
-    for (const pod of pods) if (isOwnProbe(pod, owner)) await removeObject(client, path, pod);
+    for (const pod of pods) if (isOwnProbe(pod, owner)) await removePod(client, pod, owner);
 }
 
 /** Pods change at any time. */

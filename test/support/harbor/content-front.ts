@@ -119,6 +119,16 @@ export function answerContent(request: IncomingMessage, response: ServerResponse
     // H: src/server/registry/manifest.go; §2: 400.
     if (method === "DELETE" && isTag)
         return fault(response, 400, "UNSUPPORTED", "unsupported digest: invalid checksum digest format");
+    if (project.immutable.some(({ disabled }) => disabled !== true)) {
+        // An existing tag, also with the same manifest; new ones pass. Seen on 2.15.2.
+        const reference = /\/manifests\/([^/]+)$/.exec(pathname)?.[1] ?? "";
+        if (method === "PUT" && isTag && context.contents.tags(repository).includes(reference))
+            return fault(response, 412, "PRECONDITION", "configured as immutable");
+        // H: src/controller/tag/controller.go.
+        const [tag] = method === "DELETE" ? context.contents.tagsOf(repository, reference) : [];
+        if (tag !== undefined)
+            return fault(response, 412, "PRECONDITION", `the tag ${tag} configured as immutable, cannot be deleted`);
+    }
     const digest = /\/manifests\/(sha256:[0-9a-f]{64})$/.exec(pathname)?.[1];
     if (method === "DELETE" && digest !== undefined && context.contents.manifests(repository).includes(digest)) {
         // Seen on 2.15.2.
@@ -131,9 +141,6 @@ export function answerContent(request: IncomingMessage, response: ServerResponse
             );
         removeChildren(context.contents, repository, digest);
     }
-    const isImmutable = project.immutable.some(({ disabled }) => disabled !== true);
-    if (method === "PUT" && isTag && isImmutable)
-        return fault(response, 412, "PRECONDITION", "configured as immutable");
     forward(request, response, port, { replace: (status, body) => renamed(status, body, pathname) });
 }
 

@@ -29,11 +29,11 @@ function pod(
     changes: { imageID?: string; spec?: object; status?: object } = {},
 ): ProbePod {
     const { imageID = `${NAME}@${PLATFORM}`, spec = {}, status = {} } = changes;
-    const containers = [{ image: IMAGE, imagePullPolicy: "Always" }];
+    const containers = [{ name: "probe", image: IMAGE, imagePullPolicy: "Always" }];
     return {
         ...{ apiVersion: "v1", kind: "Pod", metadata: { name: "probe-1" } },
         spec: { nodeName: "worker-0", containers, ...spec },
-        status: { phase: "Pending", ...(state ? { containerStatuses: [{ imageID, state }] } : {}), ...status },
+        status: { phase: "Pending", ...(state ? { containerStatuses: [{ name: "probe", imageID, state }] } : {}), ...status },
     };
 }
 
@@ -91,12 +91,12 @@ describe("a pull by digest or by tag", () => {
             outcome: "unproven",
             detail: `nothing was pulled: ${present.message ?? ""}`,
         });
-        const other = { containers: [{ image: "cache.test/x:1", imagePullPolicy: "Always" }] };
+        const other = { containers: [{ name: "probe", image: "cache.test/x:1", imagePullPolicy: "Always" }] };
         expect(assessProbe(probe("digest"), pod(running, { spec: other }), [])).toMatchObject({
             outcome: "unproven",
             detail: "something in the cluster changed the image of the pod to cache.test/x:1",
         });
-        const policy = { containers: [{ image: IMAGE, imagePullPolicy: "IfNotPresent" }] };
+        const policy = { containers: [{ name: "probe", image: IMAGE, imagePullPolicy: "IfNotPresent" }] };
         expect(assessProbe(probe("digest"), pod(running, { spec: policy }), [])).toMatchObject({ outcome: "unproven" });
     });
 

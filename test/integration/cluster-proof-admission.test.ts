@@ -1,0 +1,213 @@
+import type { ClusterProof } from "../../lib/passthrough";
+import type { NamedObject } from "../support/cluster/api-client";
+import { ProofCluster, summarize } from "../support/proof-cluster";
+
+jest.setTimeout(300_000);
+
+const ADMISSION = "admissionregistration.k8s.io/v1";
+/** Two pools with nodes, and three pulls of the one source. */
+const PODS = 6;
+const PROVEN = ["master", "worker"].flatMap((pool) =>
+    ["digest", "tag", "absent"].map((form) => `${pool} ${form} proven`),
+);
+let cluster: ProofCluster;
+
+beforeAll(async () => {
+    cluster = await ProofCluster.start();
+});
+
+beforeEach(() => {
+    cluster.onSleep = () => undefined;
+});
+
+afterAll(() => cluster.stop());
+
+async function createNamespace(name: string, labels: Readonly<Record<string, string>> = {}): Promise<void> {
+    await cluster.server.admin.create({
+        apiVersion: "v1",
+        kind: "Namespace",
+        metadata: { name, labels },
+    } as NamedObject);
+}
+
+/** What the API says of a pod of a proof, which it does not store; undefined: it accepts it. */
+async function refusal(namespace: string): Promise<string | undefined> {
+    const path = `/api/v1/namespaces/${namespace}/pods?dryRun=All`;
+    const { status, text } = await cluster.server.admin.request("POST", path, cluster.probePod("dry-run", namespace));
+    return status < 300 ? undefined : text;
+}
+
+/** What the API server reads after it was written: quotas, policies, webhooks. */
+async function untilRefused(namespace: string, pattern: RegExp): Promise<void> {
+    await cluster.until(async () => pattern.test((await refusal(namespace)) ?? ""));
+}
+
+const untilAccepted = (namespace: string) => cluster.until(async () => (await refusal(namespace)) === undefined);
+/** What was refused, without the pools that have no nodes. */
+const details = ({ results }: ClusterProof) =>
+    results.filter(({ outcome }) => outcome === "refused").map(({ detail }) => detail);
+const ran = (proof: ClusterProof) => summarize(proof).filter((line) => !line.endsWith("skipped"));
+
+/** Creates a quota of pods, and does what its controller does. */
+async function createQuota(namespace: string, pods: number): Promise<{ count: () => Promise<number> }> {
+    const metadata = { name: "few-pods", namespace };
+    const quota = { apiVersion: "v1", kind: "ResourceQuota", metadata };
+    const hard = { pods: String(pods), "limits.memory": "1Gi", "requests.cpu": "1" };
+    await cluster.server.admin.create({ ...quota, spec: { hard } } as NamedObject);
+    const count = async () => {
+        const used = (await cluster.pods(namespace)).length;
+        const each = { pods: used, "limits.memory": `${64 * used}Mi`, "requests.cpu": `${10 * used}m` };
+        await cluster.server.admin.patch(quota, { status: { hard, used: each } }, "/status");
+        return used;
+    };
+    await count();
+    return { count };
+}
+
+test("under PodSecurity restricted, a quota of two pods and a LimitRange, everything is proven, two pods at a time", async () => {
+    const namespace = "narrow";
+    const modes = ["enforce", "warn", "audit"].map((mode) => [`pod-security.kubernetes.io/${mode}`, "restricted"]);
+    await createNamespace(namespace, Object.fromEntries(modes) as Record<string, string>);
+    const limits = [
+        { type: "Container", max: { cpu: "200m", memory: "128Mi" }, default: { cpu: "150m", memory: "96Mi" } },
+    ];
+    const metadata = { name: "small", namespace };
+    await cluster.server.admin.create({
+        apiVersion: "v1",
+        kind: "LimitRange",
+        metadata,
+        spec: { limits },
+    } as NamedObject);
+    const { count } = await createQuota(namespace, 2);
+    await untilAccepted(namespace);
+    const together: number[] = [];
+    cluster.onSleep = async () => {
+        const used = await count();
+        together.push(used);
+        if (used < 2) await untilAccepted(namespace);
+    };
+    const found = await cluster.prove(undefined, { namespace });
+    expect(ran(found)).toEqual(PROVEN);
+    expect(found).toMatchObject({ isProven: true, notes: [] });
+    expect(cluster.kubelet.seen).toHaveLength(PODS);
+    expect(Math.max(...together)).toBe(2);
+});
+
+test("a quota that allows no pod is waited for, and then named", async () => {
+    await createNamespace("no-room");
+    await createQuota("no-room", 0);
+    await untilRefused("no-room", /exceeded quota/);
+    const found = await cluster.prove(undefined, { namespace: "no-room" });
+    expect(found.isProven).toBe(false);
+    expect(details(found)).toHaveLength(PODS);
+    for (const detail of details(found)) expect(detail).toContain("exceeded quota: few-pods");
+    expect(await cluster.namespaces()).toContain("no-room");
+});
+
+test("a LimitRange that wants more than the pods ask for is named", async () => {
+    await createNamespace("wide");
+    const spec = { limits: [{ type: "Container", min: { cpu: "500m" } }] };
+    const metadata = { name: "large", namespace: "wide" };
+    await cluster.server.admin.create({ apiVersion: "v1", kind: "LimitRange", metadata, spec } as NamedObject);
+    await untilRefused("wide", /minimum cpu usage/);
+    const found = await cluster.prove(undefined, { namespace: "wide" });
+    expect(details(found)).toHaveLength(PODS);
+    for (const detail of details(found)) expect(detail).toContain("minimum cpu usage per Container is 500m");
+});
+
+interface Policy {
+    readonly name: string;
+    /** CEL; false refuses. */
+    readonly expression: string;
+    readonly message: string;
+    readonly reason?: string;
+    readonly resource?: string;
+}
+
+/** A real ValidatingAdmissionPolicy with its binding, for what is created in one namespace, or for namespaces. */
+async function createPolicy(policy: Policy, namespace?: string): Promise<() => Promise<void>> {
+    const { name, expression, message, reason, resource = "pods" } = policy;
+    const metadata = { name };
+    const resourceRules = [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: [resource] }];
+    const validations = [{ expression, message, ...(reason === undefined ? {} : { reason }) }];
+    const matchConstraints = { resourceRules };
+    const matchLabels = { "kubernetes.io/metadata.name": namespace ?? "" };
+    const matchResources = namespace === undefined ? {} : { matchResources: { namespaceSelector: { matchLabels } } };
+    const objects = [
+        {
+            ...{ apiVersion: ADMISSION, kind: "ValidatingAdmissionPolicy", metadata },
+            spec: { failurePolicy: "Fail", matchConstraints, validations },
+        },
+        {
+            ...{ apiVersion: ADMISSION, kind: "ValidatingAdmissionPolicyBinding", metadata },
+            spec: { policyName: name, validationActions: ["Deny"], ...matchResources },
+        },
+    ] as const satisfies NamedObject[];
+    for (const object of objects) await cluster.server.admin.create(object);
+    return async () => {
+        for (const object of objects) await cluster.server.admin.remove(object);
+    };
+}
+
+test.each<Policy & { readonly refused: readonly string[] }>([
+    {
+        name: "own-registry",
+        expression: "object.spec.containers.all(c, c.image.startsWith('registry.lab.test/'))",
+        message: "images come from registry.lab.test",
+        reason: "Forbidden",
+        refused: ["digest", "tag", "absent"],
+    },
+])("the ValidatingAdmissionPolicy $name refuses what it is for, and is named", async ({ refused, ...policy }) => {
+    await createNamespace(policy.name);
+    await createPolicy(policy, policy.name);
+    await untilRefused(policy.name, /denied request/);
+    const found = await cluster.prove(undefined, { namespace: policy.name });
+    expect(found).toMatchObject({ isProven: false, notes: [] });
+    expect(ran(found)).toEqual(
+        PROVEN.map((line) => (refused.includes(line.split(" ")[1] ?? "") ? line.replace("proven", "refused") : line)),
+    );
+    const said = `ValidatingAdmissionPolicy '${policy.name}' with binding '${policy.name}' denied request: ${policy.message}`;
+    for (const detail of details(found)) expect(detail).toContain(said);
+    await cluster.until(async () => (await cluster.pods(policy.name)).length === 0);
+});
+
+test("policies that the pods satisfy refuse nothing: requests, limits, labels, no root, no token", async () => {
+    await createNamespace("satisfied");
+    const expressions = {
+        limited: "object.spec.containers.all(c, has(c.resources.limits) && 'memory' in c.resources.limits)",
+        labelled: "'app.kubernetes.io/name' in object.metadata.labels",
+        "no-root": "object.spec.securityContext.runAsNonRoot && !object.spec.automountServiceAccountToken",
+        "refused-with-0": "object.metadata.name != 'dry-run'",
+    };
+    for (const [name, expression] of Object.entries(expressions)) {
+        await createPolicy({ name, expression, message: `not ${name}` }, "satisfied");
+    }
+    // The last one that was created is in force.
+    await untilRefused("satisfied", /denied request/);
+    const found = await cluster.prove(undefined, { namespace: "satisfied" });
+    expect(found).toMatchObject({ isProven: true, notes: [] });
+});
+
+async function mayCreateNamespace(): Promise<boolean> {
+    const tried = { apiVersion: "v1", kind: "Namespace", metadata: { name: "tried" } };
+    const { status } = await cluster.server.admin.request("POST", "/api/v1/namespaces?dryRun=All", tried);
+    return status < 300;
+}
+
+test("a policy that refuses the namespace is named with what to do, and no image stays", async () => {
+    const namespace = "unlabelled";
+    const message = "a namespace has the label owner";
+    const expression = "has(object.metadata.labels) && 'owner' in object.metadata.labels";
+    const remove = await createPolicy({ name: "namespaces", expression, message, resource: "namespaces" });
+    try {
+        await cluster.until(async () => !(await mayCreateNamespace()));
+        await expect(cluster.prove(undefined, { namespace })).rejects.toMatchObject({
+            problem: expect.stringContaining(`denied request: ${message}`) as string,
+            fix: expect.stringContaining("change that policy of the cluster") as string,
+        });
+        expect(await cluster.imageTags()).toEqual([]);
+    } finally {
+        await remove();
+        await cluster.until(mayCreateNamespace);
+    }
+});
