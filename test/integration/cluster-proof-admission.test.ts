@@ -1,6 +1,9 @@
 import type { ClusterProof } from "../../lib/passthrough";
+import { testAuthority } from "../support/certificates";
 import type { NamedObject } from "../support/cluster/api-client";
+import { type Reply, ScriptedServer, type Seen } from "../support/http-server";
 import { ProofCluster, summarize } from "../support/proof-cluster";
+import type { PodScript, ScriptedPod } from "../support/scripted-kubelet";
 
 jest.setTimeout(300_000);
 
@@ -151,16 +154,31 @@ async function createPolicy(policy: Policy, namespace?: string): Promise<() => P
 
 test.each<Policy & { readonly refused: readonly string[] }>([
     {
+        name: "tags-only",
+        expression: "object.spec.containers.all(c, !c.image.contains('@'))",
+        message: "images are named by tag",
+        refused: ["digest", "absent"],
+    },
+    {
         name: "own-registry",
         expression: "object.spec.containers.all(c, c.image.startsWith('registry.lab.test/'))",
         message: "images come from registry.lab.test",
         reason: "Forbidden",
         refused: ["digest", "tag", "absent"],
     },
+    {
+        name: "team-label",
+        expression: "has(object.metadata.labels) && 'team' in object.metadata.labels",
+        message: "the label team is missing",
+        reason: "RequestEntityTooLarge",
+        refused: ["digest", "tag", "absent"],
+    },
 ])("the ValidatingAdmissionPolicy $name refuses what it is for, and is named", async ({ refused, ...policy }) => {
     await createNamespace(policy.name);
     await createPolicy(policy, policy.name);
-    await untilRefused(policy.name, /denied request/);
+    // The pod that is tried names an image by tag.
+    if (refused.includes("tag")) await untilRefused(policy.name, /denied request/);
+    else await untilDigestsAreRefused(policy.name);
     const found = await cluster.prove(undefined, { namespace: policy.name });
     expect(found).toMatchObject({ isProven: false, notes: [] });
     expect(ran(found)).toEqual(
@@ -170,6 +188,16 @@ test.each<Policy & { readonly refused: readonly string[] }>([
     for (const detail of details(found)) expect(detail).toContain(said);
     await cluster.until(async () => (await cluster.pods(policy.name)).length === 0);
 });
+
+async function untilDigestsAreRefused(namespace: string): Promise<void> {
+    const path = `/api/v1/namespaces/${namespace}/pods?dryRun=All`;
+    const pod = cluster.probePod("dry-run", namespace);
+    const text = JSON.stringify(pod).replace("quay.io/a/b:1", `quay.io/a/b@sha256:${"1".repeat(64)}`);
+    await cluster.until(async () => {
+        const { status } = await cluster.server.admin.request("POST", path, JSON.parse(text) as object);
+        return status >= 400;
+    });
+}
 
 test("policies that the pods satisfy refuse nothing: requests, limits, labels, no root, no token", async () => {
     await createNamespace("satisfied");
@@ -209,5 +237,131 @@ test("a policy that refuses the namespace is named with what to do, and no image
     } finally {
         await remove();
         await cluster.until(mayCreateNamespace);
+    }
+});
+
+interface Review {
+    readonly request: { readonly uid: string; readonly object: { readonly spec: { readonly containers: object[] } } };
+}
+
+/** A real admission webhook for the pods of one namespace, with TLS. */
+async function startWebhook(
+    kind: "Mutating" | "Validating",
+    namespace: string,
+    respond: (request: Review["request"]) => object,
+): Promise<ScriptedServer> {
+    const authority = await testAuthority("webhooks");
+    const answer = ({ body }: Seen): Reply => {
+        const { request } = JSON.parse(body.toString("utf8")) as Review;
+        const response = { uid: request.uid, ...respond(request) };
+        const review = { apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", response };
+        return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(review) };
+    };
+    const server = await ScriptedServer.start(answer, await authority.issue());
+    const webhook = {
+        name: `${namespace}.policies.test`,
+        clientConfig: { url: `https://${server.host}/`, caBundle: Buffer.from(authority.ca).toString("base64") },
+        rules: [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["pods"] }],
+        namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+        sideEffects: "None",
+        admissionReviewVersions: ["v1"],
+        failurePolicy: "Fail",
+    };
+    const metadata = { name: namespace };
+    const configuration = { apiVersion: ADMISSION, kind: `${kind}WebhookConfiguration`, metadata, webhooks: [webhook] };
+    await createNamespace(namespace);
+    await cluster.server.admin.create(configuration as NamedObject);
+    await cluster.until(async () => {
+        await refusal(namespace);
+        return server.seen.length > 0;
+    });
+    return server;
+}
+
+test.each([
+    ["without-status", {}],
+    ["with-401", { code: 401, reason: "Unauthorized" }],
+    ["with-409", { code: 409, reason: "AlreadyExists" }],
+])("a webhook that refuses %s is named, and taken for nothing else", async (namespace, status) => {
+    const message = "policy Pod/disallow-latest: images of quay.io need a ticket";
+    const server = await startWebhook("Validating", namespace, () => ({
+        allowed: false,
+        status: { message, ...status },
+    }));
+    try {
+        const found = await cluster.prove(undefined, { namespace });
+        expect(found.isProven).toBe(false);
+        expect(details(found)).toHaveLength(PODS);
+        for (const detail of details(found)) {
+            expect(detail).toContain(`admission webhook "${namespace}.policies.test" denied the request: ${message}`);
+        }
+    } finally {
+        await server.stop();
+    }
+});
+
+test("a webhook that is away for a moment is waited for; one that stays away is named", async () => {
+    const server = await startWebhook("Validating", "away", () => ({ allowed: true }));
+    await server.stop();
+    const found = await cluster.prove(undefined, { namespace: "away" });
+    expect(found.isProven).toBe(false);
+    expect(details(found)).toHaveLength(PODS);
+    for (const detail of details(found)) expect(detail).toContain('failed calling webhook "away.policies.test"');
+    const metadata = { name: "away" };
+    cluster.onSleep = async () => {
+        await cluster.server.admin.remove({ apiVersion: ADMISSION, kind: "ValidatingWebhookConfiguration", metadata });
+        await untilAccepted("away");
+    };
+    expect(await cluster.prove(undefined, { namespace: "away" })).toMatchObject({ isProven: true, notes: [] });
+});
+
+const patched = (patch: readonly object[]) => ({
+    allowed: true,
+    patchType: "JSONPatch",
+    patch: Buffer.from(JSON.stringify(patch)).toString("base64"),
+});
+
+test("a webhook that changes the image or the pull policy of the pods leaves nothing proven by them", async () => {
+    const server = await startWebhook("Mutating", "changed", ({ object }) => {
+        const { image } = object.spec.containers[0] as { image: string };
+        const at = "/spec/containers/0";
+        return patched([
+            image.includes("@")
+                ? { op: "replace", path: `${at}/imagePullPolicy`, value: "IfNotPresent" }
+                : { op: "replace", path: `${at}/image`, value: `cache.lab.test/${image}` },
+        ]);
+    });
+    try {
+        const found = await cluster.prove(undefined, { namespace: "changed" });
+        expect(found.isProven).toBe(false);
+        const worker = Object.fromEntries(
+            found.results.filter(({ pool }) => pool === "worker").map(({ form, detail }) => [form, detail]),
+        );
+        expect(worker.digest).toBe("something in the cluster changed its imagePullPolicy to IfNotPresent");
+        expect(worker.tag).toMatch(
+            /^something in the cluster changed the image of the pod to cache\.lab\.test\/quay\.io/,
+        );
+    } finally {
+        await server.stop();
+    }
+});
+
+type Event = NonNullable<PodScript["events"]>[number];
+
+test("a container that a webhook adds is not taken for the one that pulls", async () => {
+    const mesh = { name: "a-mesh", image: "mesh.lab.test/proxy:1" };
+    const server = await startWebhook("Mutating", "mesh", () =>
+        patched([{ op: "add", path: "/spec/containers/0", value: mesh }]),
+    );
+    try {
+        const present: Event = ["Pulled", `Container image "${mesh.image}" already present on machine`, mesh.name];
+        const script = (pod: ScriptedPod) => {
+            const { events = [], ...rest } = cluster.crio(pod);
+            return { ...rest, events: [present, ...events] };
+        };
+        expect(await cluster.prove(script, { namespace: "mesh" })).toMatchObject({ isProven: true, notes: [] });
+        expect(cluster.kubelet.seen.map(({ image }) => image)).not.toContain(mesh.image);
+    } finally {
+        await server.stop();
     }
 });

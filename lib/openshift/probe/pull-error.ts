@@ -29,8 +29,9 @@ export function parsePullError(text: string): PullError {
     };
 }
 
+/** A status is a word of its own: a digest may have these digits too. */
 function isNotFound(text: string): boolean {
-    return /manifest unknown|name unknown|not found|code = NotFound|404/i.test(text);
+    return /manifest unknown|name unknown|not found|code = NotFound|\b404\b/i.test(text);
 }
 
 /** True if a mirror below this repository was asked, and said that it does not have the image. */
@@ -42,10 +43,10 @@ export function hasMirrorDenied({ mirrors }: PullError, { mirror }: Pick<SourceP
 const CAUSES: readonly (readonly [pattern: RegExp, cause: string])[] = [
     [/x509|certificate/i, "the node does not trust the registry's certificate"],
     [
-        /unauthorized|authentication required|401|no basic auth/i,
+        /unauthorized|authentication required|\b401\b|no basic auth/i,
         "the registry rejects the account of the node, or it has none",
     ],
-    [/forbidden|denied|403/i, "the node's account may not pull it"],
+    [/forbidden|denied|\b403\b/i, "the node's account may not pull it"],
     [/rejected by policy|signature was required|SignatureValidation/i, "the node's signature policy rejects it"],
     [/no such host|i\/o timeout|connection refused|no route to host|deadline exceeded/i, "the node does not reach it"],
 ];

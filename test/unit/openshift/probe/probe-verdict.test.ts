@@ -33,7 +33,11 @@ function pod(
     return {
         ...{ apiVersion: "v1", kind: "Pod", metadata: { name: "probe-1" } },
         spec: { nodeName: "worker-0", containers, ...spec },
-        status: { phase: "Pending", ...(state ? { containerStatuses: [{ name: "probe", imageID, state }] } : {}), ...status },
+        status: {
+            phase: "Pending",
+            ...(state ? { containerStatuses: [{ name: "probe", imageID, state }] } : {}),
+            ...status,
+        },
     };
 }
 
@@ -266,4 +270,14 @@ describe("the report", () => {
         expect(isProven([proven, result("absent", "failed")])).toBe(false);
         expect(isProven([result("digest", "skipped")])).toBe(false);
     });
+});
+
+test.each(["401", "403", "404"])("the digits %s in a digest are no status", (digits) => {
+    const image = `${NAME}@sha256:${digits.padEnd(64, "a")}`;
+    const at = `${MIRROR}@sha256:${digits.padEnd(64, "a")}`;
+    const said = `${CRIO}${image}: (Mirrors also failed: [${at}: received unexpected HTTP status: 502 Bad Gateway]): ${image}: ${BLOCKED}`;
+    const absent = assessProbe(probe("absent"), waiting("ErrImagePull", said), []);
+    expect(absent).toMatchObject({ outcome: "failed" });
+    const digest = assessProbe(probe("digest"), waiting("ErrImagePull", said), []);
+    expect(digest).toMatchObject({ outcome: "failed", detail: expect.stringMatching(/^unable to pull/) as string });
 });
