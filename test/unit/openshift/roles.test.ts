@@ -39,6 +39,12 @@ const TABLE: Readonly<Record<ClusterFunction, readonly string[]>> = {
         `${ALL} ${CONFIG}/imagedigestmirrorsets`,
         `${ALL} ${CONFIG}/imagetagmirrorsets`,
     ],
+    "old-rules": [
+        "get,list,create,delete operator.openshift.io/imagecontentsourcepolicies",
+        `get,list,create,delete ${CONFIG}/imagedigestmirrorsets`,
+        `get,list,create,delete ${CONFIG}/imagetagmirrorsets`,
+        `get,list,patch ${MACHINES}/machineconfigpools`,
+    ],
     trust: [
         "get,patch /secrets/pull-secret in openshift-config",
         "get,create,patch /configmaps in openshift-config",
