@@ -1,6 +1,7 @@
 import {
     type ClusterRefusal,
     type MirrorObject,
+    OWNER_ANNOTATION,
     isInternalReleaseMirror,
     isOwnObject,
     listEntries,
@@ -35,13 +36,14 @@ export function findOldObjects(
     const own = new Set(wanted.map(objectLabel));
     const named = remaining.filter((object) => Object.hasOwn(oldRules, oldObjectKey(object)));
     const isOurs = (object: MirrorObject) => own.has(objectLabel(object)) || isOwnObject(object, site);
-    const others = remaining.filter((object) => !named.includes(object) && !isOurs(object) && !isRelease(object));
+    const others = remaining.filter((object) => !named.includes(object) && objectOwner(object) === undefined);
+    const strangers = others.filter((object) => !own.has(objectLabel(object)) && !isRelease(object));
     const sources = sourcesOf(wanted);
     const meets = (source: string) =>
         sources.some((one) => one === source || isBelow(one, source) || isBelow(source, one));
     return {
         named: named.filter((object) => !isOurs(object)),
-        unnamed: others.filter((object) => sourcesOf([object]).some(meets)),
+        unnamed: strangers.filter((object) => sourcesOf([object]).some(meets)),
         refusals: named.flatMap((object) => refuse(object, isOurs(object))),
     };
 }
@@ -52,21 +54,22 @@ function isRelease(object: MirrorObject): boolean {
 }
 
 function refuse(object: MirrorObject, isOurs: boolean): ClusterRefusal[] {
+    const reason = reasonToLeave(object, isOurs);
+    return reason === undefined ? [] : [{ code: "OLD_RULES_INVALID", object: objectLabel(object), ...reason }];
+}
+
+function reasonToLeave(object: MirrorObject, isOurs: boolean): Pick<ClusterRefusal, "problem" | "fix"> | undefined {
+    const key = oldObjectKey(object);
+    const fix = `take ${key} out of cluster.oldRules`;
+    if (isOurs) return { problem: "it is one of the mirror objects of this stack", fix };
+    if (isRelease(object)) {
+        return { problem: "it is of the platform: its mirrors are the release registry of the nodes", fix };
+    }
     const owner = objectOwner(object);
-    const problem = isOurs
-        ? "it is one of the mirror objects of this stack"
-        : isRelease(object)
-          ? "it is of the platform: its mirrors are the release registry of the nodes"
-          : owner === undefined
-            ? undefined
-            : `it belongs to the stack ${owner}, which would write it again`;
-    if (problem === undefined) return [];
-    return [
-        {
-            code: "OLD_RULES_INVALID",
-            object: objectLabel(object),
-            problem,
-            fix: `take ${oldObjectKey(object)} out of cluster.oldRules`,
-        },
-    ];
+    if (owner === undefined) return undefined;
+    const annotate = `oc annotate ${key.toLowerCase()} ${OWNER_ANNOTATION}-`;
+    return {
+        problem: `it belongs to the stack ${owner}, which would write it again`,
+        fix: `${fix}, or take its owner away if that stack does not exist any more: ${annotate}`,
+    };
 }

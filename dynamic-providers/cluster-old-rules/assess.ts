@@ -82,9 +82,10 @@ export async function assessOldRules(
     // What an `up` removes, it removes after it has waited for the nodes.
     const found = options.isPreview === true ? [] : await readPoolRules(client, rules);
     const nodes = nodeObstacles(found, pools, inputs);
-    const conflicts = surveyCluster(after, { objects: rules, version: inputs.version }).refusals.map(
-        ({ object, problem, fix }) => ({ problem: `${object}: ${problem}`, fix }),
-    );
+    const conflicts = (changed: ExistingCluster): Obstacle[] =>
+        surveyCluster(changed, { objects: rules, version: inputs.version }).refusals.map(
+            ({ object, problem, fix }) => ({ problem: `${object}: ${problem}`, fix }),
+        );
     const { missing, obstacles: images } =
         judged.length === 0 || !inputs.check
             ? NOTHING_MISSING
@@ -98,11 +99,11 @@ export async function assessOldRules(
         judged,
         removal: [
             ...(inputs.allowRemoval ? [] : unservedObstacles(judged, [...rules, ...after.objects])),
-            ...conflicts,
+            ...conflicts(after),
             ...nodes,
             ...images,
         ],
-        creation: [...conflicts, ...nodes],
+        creation: [...conflicts(afterChange(existing, plan)), ...nodes],
         missing,
         ...(effect === undefined ? {} : { effect }),
     };

@@ -42,7 +42,6 @@ export {
     type LiveObject,
     OLD_OBJECT_KEY,
     OLD_OBJECT_STAGES,
-    type ObjectCopies,
     type OldObjectPlan,
     type OldObjectStage,
     type OldObjectStages,
@@ -54,7 +53,7 @@ export {
     sourcesOf,
     unservedEntries,
 } from "./old-objects/old-objects";
-export { type ObjectChanges, changeObjects } from "./old-objects/change-objects";
+export { changeObjects } from "./old-objects/change-objects";
 export { isPausedFor } from "./old-objects/pause-pools";
 export { type OwnObjects, findOwnObjects, lostSources } from "./existing/own-objects";
 export { type NodeEffect, describeNodeEffect, forecastNodeEffect } from "./rules/node-effect";

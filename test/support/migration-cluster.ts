@@ -224,15 +224,18 @@ export class MigrationCluster {
     }
 
     /** What controllers and nodes do if nothing else is written for as long as they need. */
-    private async settle(): Promise<void> {
+    async settle(): Promise<void> {
         for (let passes = 0; await this.pass(); passes++) {
             if (passes > MAX_PASSES) throw new Error("the controllers do not come to rest");
         }
-        const pools = await this.server.admin.list<ApiObject & { spec: { paused?: boolean } }>({
-            apiVersion: "machineconfiguration.openshift.io/v1",
-            kind: "MachineConfigPool",
-        });
-        for (const { metadata, spec } of pools) if (spec.paused === true) this.paused.add(metadata.name);
+        for (const pool of await this.pausedPools()) this.paused.add(pool);
+    }
+
+    /** Names of the pools that are paused now. */
+    async pausedPools(): Promise<string[]> {
+        const kind = { apiVersion: "machineconfiguration.openshift.io/v1", kind: "MachineConfigPool" };
+        const pools = await this.server.admin.list<ApiObject>(kind);
+        return pools.filter(({ spec }) => spec?.["paused"] === true).map(({ metadata }) => metadata.name);
     }
 
     private context(lines: string[]): RegistryContext {
