@@ -63,6 +63,7 @@ test("sets of oc-mirror: no pull is lost at any moment on the way to our rules, 
     const remove = await cluster.up({ accept: RELEASE, oldRules: stages(names, "remove") });
     expect(remove.error).toBeUndefined();
     expect(remove.lines.join("\n")).toContain("pools are paused until the operator has rendered all of it");
+    expect(ledger.lost).toEqual([]);
     expect(await cluster.foreign()).toEqual([]);
     expect([...cluster.paused].sort()).toEqual(POOLS);
 
