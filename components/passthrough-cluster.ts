@@ -21,6 +21,7 @@ import {
 } from "../lib/openshift";
 import { type ClusterDelivery, type Content, type SiteCluster, clusterDelivery, deliveredObjects } from "../lib/site";
 import { type DeclaredObject, type ObjectIdentity, declareObject } from "./cluster-object";
+import { declareOldRules } from "./cluster-old-rules";
 import { declareProof } from "./cluster-proof";
 import { STOCK_SITE } from "./site-outputs";
 
@@ -69,6 +70,7 @@ export class PassthroughCluster extends pulumi.ComponentResource {
                 owner,
                 adopt: cluster.adopt,
                 allowRemoval: cluster.allowRemoval,
+                ...(cluster.oldRules === undefined ? {} : { oldRules: cluster.oldRules }),
             },
             { parent: this, dependsOn: [proven] },
         );
@@ -131,10 +133,23 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             // All that an `up` writes is written, and protected, before it waits for hours, or fails because it waits.
             { parent: this, dependsOn: [trust, ...rules, ...objects, protection] },
         );
+        let last: pulumi.Resource = rollout;
         if (cluster.proof !== undefined) {
             const never = neverSources(access, coverage);
             const parts = { ...args, connection, rules: cluster.proof, owner, neverSources: never };
-            declareProof(`${name}-proof`, parts, { parent: this, dependsOn: [rollout] });
+            last = declareProof(`${name}-proof`, parts, { parent: this, dependsOn: [rollout] });
+        }
+        if (cluster.oldRules !== undefined) {
+            const parts = {
+                cluster,
+                stages: cluster.oldRules,
+                connection,
+                registry: args.registry,
+                rules: written,
+                owner,
+            };
+            // Nothing that nodes pull with goes before ours is there, and proven.
+            declareOldRules(`${name}-old-rules`, parts, { parent: this, dependsOn: [...objects, protection, last] });
         }
         if (coverage !== undefined && cluster.contactSource === "never") {
             const refused = coverage.refused.apply((sources) => sources ?? []);

@@ -9,7 +9,6 @@ import {
     type MirrorObject,
     type NeverSources,
     type NodeEffect,
-    type OwnObjects,
     currentRegistriesConf,
     findOwnObjects,
     forbidSources,
@@ -27,6 +26,7 @@ import {
     surveyCluster,
 } from "../../lib/openshift";
 import type { MachineConfigPool } from "../../lib/openshift/rollout/rollout-objects";
+import { findOldObjects } from "./old-objects";
 import { findForeignObjects } from "./owners";
 import type { ClusterAccessInputs } from "./kind";
 import { readPoolConfigurations } from "./read-cluster";
@@ -55,11 +55,14 @@ export interface Assessment {
     readonly formerObjects: readonly string[];
     /** Those that the state does not have: nobody removes them. */
     readonly left: readonly MirrorObject[];
+    /** Mirror objects of others for sources of ours that the configuration does not name. */
+    readonly unnamed: readonly MirrorObject[];
 }
 
 type Site = Pick<
     ClusterAccessInputs,
-    "rules" | "objects" | "owner" | "formerOwners" | "formerObjects" | "adopt" | "allowRemoval" | "version"
+    | ("rules" | "objects" | "owner" | "formerOwners" | "formerObjects")
+    | ("adopt" | "allowRemoval" | "oldRules" | "version")
 >;
 
 /**
@@ -73,7 +76,9 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     const { pools, configurations } = await readPoolConfigurations(client);
     const own = findOwnObjects(existing, wanted, site, site.formerObjects ?? []);
     const pair = findOwnPair(existing.objects, wanted);
-    const { ready, waiting } = withoutAllowed(rolledOutNever(pair, configurations), own);
+    const old = findOldObjects(own.remaining, wanted, site);
+    const still = [...own.removed, ...own.left, ...old.named];
+    const { ready, waiting } = withoutAllowed(rolledOutNever(pair, configurations), still);
     const forbidden = forbiddenSources(wanted);
     const neverSources = forbidden.both.filter((source) => ready.includes(source));
     const inForce = neverInForce(pair);
@@ -81,18 +86,28 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     // The objects of this stack that are not wanted any more are removed last: they exist while the others are written.
     const now = surveyCluster(existing, planned);
     const after = surveyCluster({ ...existing, objects: own.remaining }, planned);
-    const others = own.remaining.filter((object) => !own.left.includes(object));
+    // For their sources `never` waits, so they agree with ours as long as they are there.
+    const others = own.remaining.filter((object) => !own.left.includes(object) && !old.named.includes(object));
+    // What the named objects serve, `ClusterOldRules` says.
+    const unexpected = own.remaining.filter((object) => !old.named.includes(object));
+    const { warnings } = surveyCluster({ ...existing, objects: unexpected }, planned);
     const inTheEnd = surveyCluster({ ...existing, objects: others }, { ...planned, objects: wanted });
     const refusals = [...now.refusals, ...inTheEnd.refusals];
     const effect = refusals.length > 0 ? undefined : forecast(existing, after);
     const found = await findForeignObjects(client, site);
     const owners = [...found.owners, ...existing.objects.map(objectOwner)];
     return {
-        refusals: distinct([...refusals, ...(site.allowRemoval ? [] : lostSources(own, wanted)), ...found.refusals]),
+        refusals: distinct([
+            ...refusals,
+            ...old.refusals,
+            ...(site.allowRemoval ? [] : lostSources(own, wanted)),
+            ...found.refusals,
+        ]),
         formerOwners: (site.formerOwners ?? []).filter((owner) => owners.includes(owner)),
         formerObjects: own.removed.map(objectLabel),
         left: own.left,
-        warnings: after.warnings,
+        unnamed: old.unnamed,
+        warnings,
         neverSources,
         lone: loneNever(pair),
         newlyForbidden: neverSources.filter((source) => !inForce.includes(source)),
@@ -105,9 +120,9 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     };
 }
 
-/** A source that an old object of ours allows can be forbidden only when that object does not exist any more. */
-function withoutAllowed({ ready, waiting }: NeverSources, { removed, left }: OwnObjects): NeverSources {
-    const allowed = [...removed, ...left].flatMap(listEntries).filter(({ isNever }) => !isNever);
+/** A source that an old object allows can be forbidden only when that object does not exist any more. */
+function withoutAllowed({ ready, waiting }: NeverSources, still: readonly MirrorObject[]): NeverSources {
+    const allowed = still.flatMap(listEntries).filter(({ isNever }) => !isNever);
     const kept = new Map(allowed.map(({ source, object }) => [source, `is still in ${object}`]));
     const others = waiting.map(({ source, reason }) => ({ source, reason: kept.get(source) ?? reason }));
     const judged = ready.map((source) => ({ source, reason: kept.get(source) ?? "" }));

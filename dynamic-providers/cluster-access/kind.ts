@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { OLD_OBJECT_STAGES } from "../../lib/openshift";
 import { clusterArgs, clusterSecrets } from "../cluster/cluster-kind";
 import type { ResourceArgs } from "../lifecycle/dynamic-resource";
 import { commonInputs } from "../lifecycle/resource-kind";
@@ -20,6 +21,8 @@ const args = clusterArgs.extend({
     adopt: z.boolean(),
     /** Sources may lose their rule. */
     allowRemoval: z.boolean(),
+    /** What becomes of mirror objects of others, by `oldObjectKey`; absent: they stay as they are. */
+    oldRules: z.record(z.string(), z.enum(OLD_OBJECT_STAGES)).optional(),
 });
 
 const inputs = args.extend({

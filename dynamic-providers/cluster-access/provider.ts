@@ -11,7 +11,7 @@ import { logAssessment, refuse } from "./report";
 type ClusterAccessOutputs = ClusterAccessInputs & CommonOutputs;
 
 /** Permissions do not change what is written: to grant one, no cluster needs to be reachable. Neither does what was former. */
-const COMPARED = comparedInputs(kind, ["adopt", "allowRemoval", "formerOwners", "formerObjects"]);
+const COMPARED = comparedInputs(kind, ["adopt", "allowRemoval", "oldRules", "formerOwners", "formerObjects"]);
 
 /** A cluster's API can be used, and nothing in the cluster is against what is about to be written: checked before that. */
 export const clusterAccessProvider: RegistryProvider<ClusterAccessInputs, ClusterAccessOutputs> = {

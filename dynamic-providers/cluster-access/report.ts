@@ -1,7 +1,7 @@
 import { counted, listed } from "../../lib/errors/text";
 import { clusterError, clusterLine } from "../cluster/cluster-name";
 import type { ResourceLog } from "../lifecycle/engine";
-import { describeNodeEffect, listEntries, objectLabel } from "../../lib/openshift";
+import { describeNodeEffect, listEntries, objectLabel, oldObjectKey, sourcesOf } from "../../lib/openshift";
 import type { Assessment } from "./assess";
 import type { ClusterAccessInputs } from "./kind";
 
@@ -14,7 +14,8 @@ const MAX_SOURCES = 5;
 
 /** Logs what the mirror rules do to the nodes of each pool, what waits, and what people should know. */
 export function logAssessment(found: Assessment, inputs: Cluster, log: ResourceLog): void {
-    for (const line of [...effectLines(found), ...waitingLines(found)]) log.line("info", clusterLine(inputs, line));
+    for (const line of [...effectLines(found), ...waitingLines(found), ...unnamedLines(found)])
+        log.line("info", clusterLine(inputs, line));
     const warnings = [
         ...(found.singleForm.length === 0 ? [] : [singleFormLine(found)]),
         ...(found.lone.length === 0 ? [] : [loneLine(found)]),
@@ -55,6 +56,17 @@ function leftLines({ left }: Assessment): string[] {
             `stay in force for ${listed([...new Set(listEntries(object).map(({ source }) => source))], MAX_SOURCES)}; when no node ` +
             `needs them: oc delete ${object.kind.toLowerCase()}/${object.metadata.name}`,
     );
+}
+
+/** Rules that were there before, and the key by which ours replace them. */
+function unnamedLines({ unnamed }: Assessment): string[] {
+    if (unnamed.length === 0) return [];
+    const keys = unnamed.map((object) => `${oldObjectKey(object)}: keep`);
+    return [
+        `${counted(unnamed.length, "mirror object")} of others ${unnamed.length === 1 ? "redirects" : "redirect"} ` +
+            `${counted(sourcesOf(unnamed).length, "source")} that our rules are for too, and stay in force beside them; to replace ` +
+            `them without a gap (docs/how-to/migrate.md): cluster.oldRules: {${listed(keys, MAX_SOURCES)}}`,
+    ];
 }
 
 function singleFormLine({ singleForm }: Assessment): string {

@@ -5,6 +5,7 @@ import { type Reference, formatReference, parseReference, repositoryName } from 
 import {
     type ClusterImages,
     type MirrorObject,
+    type RegistriesConf,
     findOwnPair,
     neverInForce,
     readClusterImages,
@@ -13,6 +14,7 @@ import {
 } from "../../lib/openshift";
 import { type CoveredImage, type NeverDecision, coverage, decideNever } from "../../lib/passthrough";
 import { withRegistry } from "../registry/connection";
+import type { RegistryInputs } from "../registry/registry-kind";
 import type { RegistryContext } from "../registry/registry-process";
 import type { ClusterCoverageInputs } from "./kind";
 
@@ -31,7 +33,7 @@ type WillHave = (reference: Reference) => boolean;
 const CONCURRENCY = 8;
 
 /** How coverage is assessed. */
-interface CoverageOptions {
+export interface CoverageOptions {
     /** Images that count as covered before the mirror has them; default: none. */
     readonly willHave?: WillHave;
     /** How long the registry is waited for; default: as the site says. What was not looked up then is unknown. */
@@ -47,12 +49,32 @@ export async function assessCoverage(
     client: ClusterClient,
     inputs: ClusterCoverageInputs,
     context: RegistryContext,
-    { willHave, ...changes }: CoverageOptions = {},
+    options: CoverageOptions = {},
 ): Promise<CoverageAssessment> {
     const wanted = parseBoundedJson(inputs.rules) as readonly MirrorObject[];
     const existing = await readExistingCluster(client);
-    const named = await readClusterImages(client);
     const rules = rulesToBe(existing, { objects: wanted, version: inputs.version });
+    const { named, images } = await lookUpImages({ client, rules }, inputs, context, options);
+    const inForce = neverInForce(findOwnPair(existing.objects, wanted));
+    const { candidates = [], accept } = inputs;
+    const decision = decideNever({ candidates, inForce, images, unread: named.problems, accept });
+    return { named, images, decision, inForce };
+}
+
+/** A cluster whose images are looked up, and the rules that their pulls are to follow. */
+interface LookUp {
+    readonly client: ClusterClient;
+    readonly rules: RegistriesConf;
+}
+
+/** Every image that the cluster's objects name, and whether the mirror has it. @throws as `assessCoverage` does */
+export async function lookUpImages(
+    { client, rules }: LookUp,
+    inputs: RegistryInputs,
+    context: RegistryContext,
+    { willHave, ...changes }: CoverageOptions,
+): Promise<Pick<CoverageAssessment, "named" | "images">> {
+    const named = await readClusterImages(client);
     const images = await withRegistry(
         { ...inputs, concurrency: CONCURRENCY },
         context,
@@ -70,14 +92,11 @@ export async function assessCoverage(
     );
     // An interrupt fails the requests, and says nothing about the images.
     context.signal.throwIfAborted();
-    const inForce = neverInForce(findOwnPair(existing.objects, wanted));
-    const { candidates = [], accept } = inputs;
-    const decision = decideNever({ candidates, inForce, images, unread: named.problems, accept });
-    return { named, images, decision, inForce };
+    return { named, images };
 }
 
 /** The images of the sets that this run imports, by their names and by their digests. */
-export function declaredImages({ registry }: ClusterCoverageInputs, { process }: RegistryContext): WillHave {
+export function declaredImages({ registry }: Pick<RegistryInputs, "registry">, { process }: RegistryContext): WillHave {
     const sets = [...process.declaredSets.at(registry.mirrorBase).values()];
     const names = new Set(
         sets.flatMap(({ wanted }) =>

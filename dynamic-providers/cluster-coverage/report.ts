@@ -83,7 +83,8 @@ function missingWarning(found: CoverageAssessment): string[] {
     ];
 }
 
-function imageLine({ image, owners, problem }: CoveredImage): string {
+/** "quay.io/org/app:1.0 (Pod shop/web, container app): why". */
+export function imageLine({ image, owners, problem }: CoveredImage): string {
     const reason = problem === undefined ? "" : `: ${formatProblem(problem)}`;
     return `${printable(image)} (${listed(owners, MAX_OWNERS)})${reason}`;
 }

@@ -12,6 +12,7 @@ import { withReadableCluster } from "../cluster/connection";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext } from "../registry/registry-process";
 import { desiredTrust } from "./desired";
+import { otherMirrorsWarning } from "./other-mirrors";
 import { type ClusterTrustInputs, registryHost } from "./kind";
 
 /** What certainly fails in the update too. */
@@ -39,8 +40,13 @@ export async function previewTrust(
         news,
         context,
         async (client) => {
-            const plan = await planTrust(client, desired, appliedTrust(olds));
-            return { plan, pools: plan.pullSecret === undefined ? [] : await readPools(client) };
+            const before = appliedTrust(olds);
+            const plan = await planTrust(client, desired, before);
+            if (plan.pullSecret === undefined) return { plan, pools: [], others: undefined };
+            const { mirrorBase } = news.registry;
+            const others =
+                before.entryHash === undefined ? await otherMirrorsWarning(client, { host, mirrorBase }) : undefined;
+            return { plan, pools: await readPools(client), others };
         },
         { otherwise: "compared with the last applied state", fatal: FATAL },
     );
@@ -51,6 +57,7 @@ export async function previewTrust(
     const paused = found.plan.pullSecret === undefined ? undefined : pausedPools(found.pools);
     const problems = [
         ...found.plan.warnings,
+        ...(found.others === undefined ? [] : [found.others]),
         ...(paused?.state === "failed" ? [`${paused.problem}; ${paused.fix}`] : []),
     ];
     for (const problem of problems) context.log.line("warning", clusterLine(news, problem));

@@ -109,6 +109,8 @@ export const ERROR_CODES = {
         "CLUSTER_TLS",
         "CLUSTER_UNREACHABLE",
         "KUBECONFIG_INVALID",
+        "OLD_RULES_INVALID",
+        "OLD_RULES_IN_USE",
         "PULL_SECRET_INVALID",
         "ROLLOUT_FAILED",
         "ROLLOUT_TIMEOUT",

@@ -38,6 +38,23 @@ export {
     objectOwner,
     otherCluster,
 } from "./objects/owner";
+export {
+    type LiveObject,
+    OLD_OBJECT_KEY,
+    OLD_OBJECT_STAGES,
+    type OldObjectPlan,
+    type OldObjectStage,
+    type OldObjectStages,
+    formatCopies,
+    needsOneStep,
+    oldObjectKey,
+    parseCopies,
+    planOldObjects,
+    sourcesOf,
+    unservedEntries,
+} from "./old-objects/old-objects";
+export { changeObjects } from "./old-objects/change-objects";
+export { isPausedFor } from "./old-objects/pause-pools";
 export { type OwnObjects, findOwnObjects, lostSources } from "./existing/own-objects";
 export { type NodeEffect, describeNodeEffect, forecastNodeEffect } from "./rules/node-effect";
 export { type ObjectList, listObjects, readObjectList } from "./objects/object-list";

@@ -4,6 +4,7 @@ export { type LockedSet, planLockedSet } from "./planned-set";
 export { type PullChecks, type PullCheckRequest, joinPullChecks, pullChecks } from "./pull-checks";
 export { type SelftestRequest, type SelftestStep, selftest } from "./selftest";
 export { type CoverageState, type CoveredImage, type ImageUse, coverage } from "./coverage/coverage";
+export { isAccepted } from "./coverage/accepted-images";
 export { type ImageSetAddition, imageSetAddition, imageSetLines } from "./coverage/image-set-addition";
 export { type NeverDecision, decideNever } from "./coverage/never-decision";
 export { type DoctorResult, runDoctor } from "./doctor/doctor";

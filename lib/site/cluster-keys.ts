@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CLUSTER_FUNCTIONS, PROBE_NAMESPACE, TARGETS } from "../openshift";
+import { CLUSTER_FUNCTIONS, OLD_OBJECT_KEY, OLD_OBJECT_STAGES, PROBE_NAMESPACE, TARGETS } from "../openshift";
 import { DNS_LABEL } from "./dns-label";
 import { OBJECT_GROUPS } from "./object-groups";
 
@@ -98,6 +98,20 @@ export const clusterKeys = z.strictObject({
                 "cannot pull what only the mirror has",
             examples: [true],
             fix: "write true or false",
+        }),
+    oldRules: z
+        .record(z.string().regex(OLD_OBJECT_KEY, "not <kind>/<name> of a mirror object"), z.enum(OLD_OBJECT_STAGES))
+        .optional()
+        .meta({
+            description:
+                "Mirror objects of others that ours replace, as `<kind>/<name>`: `keep` leaves them, and a preview says what only they " +
+                "serve; `remove` removes them when ours serve all images in use, and `keep` then creates them again " +
+                "(docs/how-to/migrate.md). Needs `apply`",
+            examples: [
+                { "ImageDigestMirrorSet/idms-operator-0": "keep", "ImageContentSourcePolicy/operator-0": "remove" },
+            ],
+            defaultText: "none: objects of others stay as they are",
+            fix: "write a map such as {ImageDigestMirrorSet/idms-operator-0: keep}, with keep or remove",
         }),
     coverage: z
         .strictObject({

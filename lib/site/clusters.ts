@@ -25,6 +25,7 @@ export function readClusters(
 /** @param stack in the names of the mirror objects that are written to the cluster */
 function toCluster(name: string, document: ClusterDocument, stack: string): SiteCluster {
     const { version, contactSource, targets, roles, apply, adopt, allowRemoval, coverage, rollout, proof } = document;
+    const { oldRules = {} } = document;
     return {
         name,
         contactSource,
@@ -34,6 +35,7 @@ function toCluster(name: string, document: ClusterDocument, stack: string): Site
         ...(apply === undefined ? {} : { apply, names: mirrorRuleNames(stack) }),
         adopt,
         allowRemoval,
+        ...(Object.keys(oldRules).length === 0 ? {} : { oldRules }),
         ...(coverage === undefined ? {} : { coverage }),
         ...(rollout === undefined ? {} : { rollout }),
         ...(proof === undefined ? {} : { proof }),
@@ -73,7 +75,21 @@ export function clusterIssues(document: SiteDocument, known: readonly ConfigIssu
         ...(clusters ? readClusters({ clusters }) : []),
     ];
     const patterns = all.flatMap((one) => patternIssues(`${clusterKey(one)}.coverage.accept`, one.coverage?.accept));
-    return [...issues, ...all.flatMap(versionIssues), ...patterns, ...all.flatMap(proofIssues)];
+    return [
+        ...issues,
+        ...all.flatMap(versionIssues),
+        ...patterns,
+        ...all.flatMap(proofIssues),
+        ...all.flatMap(oldRulesIssues),
+    ];
+}
+
+/** Nothing would remove or keep them. */
+function oldRulesIssues(cluster: SiteCluster): ConfigIssue[] {
+    if (cluster.oldRules === undefined || cluster.apply !== undefined) return [];
+    const name = clusterKey(cluster);
+    const fix = `set ${name}.apply, or leave it out and follow docs/how-to/migrate.md with oc`;
+    return [{ key: `${name}.oldRules`, problem: `it needs ${name}.apply, which is not set`, fix }];
 }
 
 /** What nothing would create, or what comes before the nodes have what it proves. */

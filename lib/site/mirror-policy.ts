@@ -3,6 +3,7 @@ import {
     type ClusterFunction,
     type MirrorObject,
     type MirrorRuleOptions,
+    type OldObjectStages,
     type Target,
     contentRules,
 } from "../openshift";
@@ -34,6 +35,8 @@ export interface SiteCluster extends ClusterRules {
     readonly adopt: boolean;
     /** Whether mirror rules and pull secret may be removed from it. */
     readonly allowRemoval: boolean;
+    /** What becomes of mirror objects that were there before; absent: they stay as they are. */
+    readonly oldRules?: OldObjectStages;
     /** Absent: the images that its objects name are looked up, and none may be missing. */
     readonly coverage?: ClusterCoverageRules;
     /** Absent: its nodes are waited for. */

@@ -1,6 +1,7 @@
 import { clusterAccessProvider } from "../../dynamic-providers/cluster-access/provider";
 import { OWNER_ANNOTATION } from "../../lib/openshift";
 import { ALLOWED, AccessCluster, FORBIDDEN, OWNER, SOURCES } from "../support/access-cluster";
+import type { NamedObject } from "../support/cluster/api-client";
 import { type Policy, mirrorPair, mirrorPolicy } from "../support/lab-rules";
 
 let cluster: AccessCluster;
@@ -123,4 +124,42 @@ test("a cluster that was renamed in the state keeps its objects, until all of th
     // Unreachable: nothing is known of the objects.
     const kubeconfig = cluster.server.kubeconfig.replaceAll(cluster.server.url, "https://localhost:1");
     expect((await cluster.check({ ...renamed, kubeconfig }, first))?.formerOwners).toEqual([`${OWNER}/east`]);
+});
+
+test("old rules name objects of others only; what they do not name is shown with the key for it", async () => {
+    const entry = { source: "quay.io/org", mirrors: ["old.lab.test:5000/org"] };
+    const create = (name: string, mirrors: string[], annotations: Readonly<Record<string, string>> = {}) =>
+        cluster.server.admin.create({
+            apiVersion: "config.openshift.io/v1",
+            kind: "ImageDigestMirrorSet",
+            metadata: { name, annotations },
+            spec: { imageDigestMirrors: [{ ...entry, mirrors }] },
+        } as NamedObject);
+    await create("idms-generic-0", entry.mirrors);
+    await create("of-another-stack", entry.mirrors, { [OWNER_ANNOTATION]: "registry-passthrough/other" });
+    await create("of-the-platform", ["localhost:22625/org"]);
+    await cluster.write(...ALLOWED);
+    const keys = (...names: string[]) =>
+        cluster.inputs(ALLOWED, {
+            oldRules: Object.fromEntries(names.map((name) => [`ImageDigestMirrorSet/${name}`, "keep"])),
+        });
+
+    await cluster.check(cluster.inputs(ALLOWED));
+    expect(cluster.lines.join("\n")).toContain(
+        "1 mirror object of others redirects 1 source that our rules are for too, and stay in force beside them; to replace " +
+            "them without a gap (docs/how-to/migrate.md): cluster.oldRules: {ImageDigestMirrorSet/idms-generic-0: keep}",
+    );
+    cluster.lines = [];
+    await cluster.check(keys("idms-generic-0"));
+    expect(cluster.lines.join("\n")).not.toContain("idms-generic-0");
+    for (const [name, problem] of [
+        ["of-another-stack", "it belongs to the stack registry-passthrough/other"],
+        ["of-the-platform", "it is of the platform"],
+        ["passthrough-lab-digest", "it is one of the mirror objects of this stack"],
+    ] as const) {
+        await expect(cluster.check(keys(name))).rejects.toMatchObject({
+            code: "OLD_RULES_INVALID",
+            problem: expect.stringContaining(problem) as string,
+        });
+    }
 });

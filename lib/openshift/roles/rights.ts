@@ -1,4 +1,5 @@
 import { IMAGE_KINDS } from "../coverage/image-kinds";
+import { MIRROR_PATHS } from "../existing/read-mirror-objects";
 import { PROBE_NAMESPACE } from "../probe/probe-pods";
 import { ROLLOUT_NAMES } from "../rollout/rollout-objects";
 import { TRUST_NAMES } from "../trust/trusted-ca";
@@ -9,6 +10,7 @@ import { hasClusterCatalogs, hasMachineTrust, hasMirrorSets } from "../versions"
 export const CLUSTER_FUNCTIONS = [
     "preview",
     "rules",
+    "old-rules",
     "trust",
     "catalogs",
     "operator-hub",
@@ -39,6 +41,7 @@ export interface Right {
 
 const READ = ["get", "list"] as const;
 const LIST = ["list"] as const;
+const OLD_RULES = ["get", "list", "create", "delete"] as const;
 /** Without list and watch, the kubernetes plugin waits for ten minutes when it deletes an object. */
 const MANAGE = ["get", "list", "watch", "create", "patch", "delete"] as const;
 
@@ -90,6 +93,16 @@ export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
             why: "the mirror rules",
             isServed: hasMirrorSets,
         })),
+    ],
+    "old-rules": [
+        ...Object.values(MIRROR_PATHS).map(({ apiVersion, resource }) => ({
+            ...{ verbs: OLD_RULES, apiGroup: apiGroup(apiVersion), resource },
+            why: "mirror rules of others that ours replace, and that are created again to go back",
+        })),
+        {
+            ...{ verbs: ["get", "list", "patch"], apiGroup: MACHINES, resource: "machineconfigpools" },
+            why: "pauses the pools while several of them are removed or created",
+        },
     ],
     trust: [
         {

@@ -28,6 +28,11 @@ export interface NodeExpectation extends PoolOptions {
     readonly pullEntry?: ExpectedPullEntry | undefined;
     /** Our mirror objects, whose rules they are to have. */
     readonly rules?: readonly MirrorObject[] | undefined;
+    /**
+     * Sources of objects that were created or removed: beside our rules, their rules are to be what all objects of the
+     * cluster together say.
+     */
+    readonly changedSources?: readonly string[] | undefined;
     /** A registry that their configuration is to name as a mirror no more: `registry.example:8443`. */
     readonly unusedHost?: string | undefined;
 }
@@ -68,12 +73,12 @@ async function checkRules(
     rules: readonly MirrorObject[],
     pools: readonly MachineConfigPool[],
     find: FindMachineConfig,
-    options: PoolOptions,
+    options: NodeExpectation,
 ): Promise<RolloutResult> {
     // Without a pool nothing is known about nodes.
     if (pools.length === 0) return waitingForOperator(["a machine config pool, of which the cluster has none"]);
     const [expected, generated] = await Promise.all([
-        expectedRules(client, rules),
+        expectedRules(client, rules, options.changedSources),
         readByName(client, generatedConfigNames(pools)),
     ]);
     return rulesRendered(expected, pools, (name) => generated.get(name) ?? find(name), options);

@@ -16,6 +16,8 @@ const MAX_NODES = 3;
 export interface PoolOptions {
     /** Names of pools that were degraded before: they may recover by the change, so they are waited for. */
     readonly degradedBefore?: readonly string[];
+    /** Pools are paused until everything is rendered: that is no failure. */
+    readonly ignorePaused?: boolean;
 }
 
 /**
@@ -69,9 +71,12 @@ export function failedOrWaiting(
 }
 
 /** Why a pool never gets there by itself; undefined: it may. */
-export function poolFailure(pool: MachineConfigPool, { degradedBefore = [] }: PoolOptions): RolloutResult | undefined {
+export function poolFailure(
+    pool: MachineConfigPool,
+    { degradedBefore = [], ignorePaused = false }: PoolOptions,
+): RolloutResult | undefined {
     const { name } = pool.metadata;
-    if (pool.spec.paused === true) return pausedPool(name);
+    if (pool.spec.paused === true && !ignorePaused) return pausedPool(name);
     return isDegraded(pool) && !degradedBefore.includes(name) ? degradedPool(pool) : undefined;
 }
 

@@ -22,6 +22,7 @@ const KUBECONFIG = JSON.stringify({
     clusters: [],
     contexts: [],
 });
+const OLD_SET = { kind: "ImageDigestMirrorSet", metadata: { name: "idms-generic-0" } };
 const { configMaps, images, secrets } = TRUST_PATHS;
 
 let authority: TestAuthority;
@@ -127,6 +128,27 @@ test("a pool that was degraded before is waited for: the new account may repair 
     cluster.put(ROLLOUT_PATHS.pools, pool("worker", { wanted: "rendered-worker-2", conditions: degraded }));
     await create();
     expect(clock.sleeps).toBe(1);
+});
+
+test("mirror rules of others that need the account which is replaced are a warning, those of our base are none", async () => {
+    const preview = async () => {
+        lines = [];
+        await clusterTrustProvider.describeChanges?.({}, inputs({ adopt: true }), context());
+        return lines.join("\n");
+    };
+    const put = (...mirrors: string[]) =>
+        cluster.put(
+            { apiVersion: "config.openshift.io/v1", resource: "imagedigestmirrorsets" },
+            { ...OLD_SET, spec: { imageDigestMirrors: [{ source: "quay.io/org", mirrors }] } },
+        );
+    put(`${registry.host}/org`);
+    expect(await preview()).not.toContain("idms-generic-0");
+    putSecret(setPullEntry(SECRET, registry.host, '{"auth":"eDp6"}'));
+    expect(await preview()).toContain(
+        `ImageDigestMirrorSet idms-generic-0 redirect to ${registry.host}/org, which nodes pull with the account that is replaced`,
+    );
+    put(`${registry.host}/mirror/quay.io/org`, "other.test/org");
+    expect(await preview()).not.toContain("idms-generic-0");
 });
 
 /** A pool with a node that failed for a reason of its own. */

@@ -107,7 +107,13 @@ describe("clusters of a site", () => {
             { apply: {}, proof: { namespace: "Not_a label" } },
             "site.cluster.proof.namespace: ",
         ],
-    ])("a proof is refused where %s", (_, cluster, message) => {
+        [
+            "old rules would be kept or removed by nobody",
+            { oldRules: { "ImageDigestMirrorSet/idms-generic-0": "keep" } },
+            "site.cluster.oldRules: it needs site.cluster.apply, which is not set",
+        ],
+        ["an old object has no kind", { apply: {}, oldRules: { "idms-generic-0": "keep" } }, "site.cluster.oldRules"],
+    ])("a key is refused where %s", (_, cluster, message) => {
         expect(messages({ cluster })).toEqual([expect.stringContaining(message)]);
         expect(messages({ cluster: { apply: {}, proof: { namespace: "registry-checks", rerun: "2" } } })).toEqual([]);
     });

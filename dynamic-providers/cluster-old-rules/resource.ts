@@ -1,0 +1,13 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { RegistryResource } from "../registry/registry-resource";
+import { type ClusterOldRulesArgs, clusterOldRulesKind } from "./kind";
+
+/** Mirror objects of a cluster that were there before ours: they stay, or are removed when ours serve all that they do. */
+export class ClusterOldRules extends RegistryResource {
+    /** What creates them again, by `oldObjectKey`: `formatCopies`. */
+    declare readonly copies: pulumi.Output<string | undefined>;
+
+    constructor(name: string, args: ClusterOldRulesArgs, opts?: pulumi.CustomResourceOptions) {
+        super(clusterOldRulesKind, name, { ...args }, opts);
+    }
+}
