@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import type * as clusterAccessModule from "./cluster-access/provider";
 import type * as clusterContactSourceModule from "./cluster-contact-source/provider";
 import type * as clusterCoverageModule from "./cluster-coverage/provider";
+import type * as clusterPinnedImagesModule from "./cluster-pinned-images/provider";
 import type * as clusterProofModule from "./cluster-proof/provider";
 import type * as clusterProtectionModule from "./cluster-protection/provider";
 import type * as clusterRolloutModule from "./cluster-rollout/provider";
@@ -71,6 +72,10 @@ export const clusterContactSource = createProvider(
 );
 export const clusterCoverage = createProvider(
     () => (load("./cluster-coverage/provider") as typeof clusterCoverageModule).clusterCoverageProvider,
+    own,
+);
+export const clusterPinnedImages = createProvider(
+    () => (load("./cluster-pinned-images/provider") as typeof clusterPinnedImagesModule).clusterPinnedImagesProvider,
     own,
 );
 export const clusterProof = createProvider(

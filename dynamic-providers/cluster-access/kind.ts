@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { clusterArgs, clusterSecrets } from "../cluster/cluster-kind";
+import { expectedSet } from "../cluster-pinned-images/kind";
 import type { ResourceArgs } from "../lifecycle/dynamic-resource";
 import { commonInputs } from "../lifecycle/resource-kind";
 
@@ -20,6 +21,8 @@ const args = clusterArgs.extend({
     adopt: z.boolean(),
     /** Sources may lose their rule. */
     allowRemoval: z.boolean(),
+    /** The sets of images that nodes have before an upstream is forbidden; absent: none. */
+    pinnedSets: z.array(expectedSet).optional(),
 });
 
 const inputs = args.extend({
