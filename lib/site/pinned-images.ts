@@ -12,7 +12,7 @@ import {
     pinnedImageSets,
 } from "../openshift";
 import type { ConfigIssue } from "./config-issue";
-import { clusterKey, withClusterName } from "./clusters";
+import { clusterKey } from "./clusters";
 import { type Content, allImages, allMarks } from "./content";
 import { collectIssue } from "./issues";
 import type { ClusterRules, SiteCluster } from "./mirror-policy";
@@ -26,7 +26,7 @@ export interface PinRules {
 }
 
 /** What of a site's content is pinned on nodes. */
-export interface PinnedImages {
+interface PinnedImages {
     /** `quay.io/org/app@sha256:…`, sorted, each once. */
     readonly images: readonly string[];
     /** Images that the patterns want, and whose names the API does not take. */
@@ -45,7 +45,7 @@ const FILE_PREFIX = "passthrough";
  * pulls by the name and digest that it has upstream: images that lost their digest or were rebuilt, catalogs and the
  * update graph, which are pulled by their names at the mirror, and what is no image that runs: signatures, artifacts.
  */
-export function pinnedImages(content: readonly Content[], { images: texts }: PinRules): PinnedImages {
+function pinnedImages(content: readonly Content[], { images: texts }: PinRules): PinnedImages {
     const marks = allMarks(content);
     const others = new Set(
         content.flatMap(({ cluster, artifacts = [] }) => [
@@ -123,9 +123,7 @@ export function pinIssues(content: readonly Content[], cluster: SiteCluster): Co
     }
     const { images } = pinnedImages(content, pin);
     if (images.length > MAX_PINNED_IMAGES) {
-        const problem =
-            `${withClusterName(cluster, `${images.length} images`)} would be pinned, and a node keeps track of ` +
-            `${MAX_PINNED_IMAGES} at most`;
+        const problem = `${images.length} images would be pinned, and a node keeps track of ${MAX_PINNED_IMAGES} at most`;
         const fix = "name those that must run without the registry: pin: { images: [quay.io/org/app] }";
         issues.push({ key: `${key}.images`, problem, fix });
     }
