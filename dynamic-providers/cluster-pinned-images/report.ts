@@ -60,7 +60,7 @@ function sizeText({ bytes, unknown }: ReturnType<typeof downloadSize>): string {
 }
 
 /** `quay.io/org/app@sha256:…`, one for each line. */
-export function imageNames(images: string): string[] {
+function imageNames(images: string): string[] {
     return images.split("\n").filter((name) => name !== "");
 }
 

@@ -7,7 +7,8 @@ import { PinCluster, someImages } from "../support/pin-cluster";
 jest.setTimeout(120_000);
 
 const MINUTE = 60_000;
-const NO_SPACE = 'failed to pull image "quay.io/org/app-1@sha256:1" (1 tries): write /var/tmp/x: no space left on device';
+const NO_SPACE =
+    'failed to pull image "quay.io/org/app-1@sha256:1" (1 tries): write /var/tmp/x: no space left on device';
 const IMAGES = someImages(3);
 
 let cluster: PinCluster;
@@ -57,6 +58,7 @@ test("nodes that have a set as it was before have not started: the generation th
 
 test("sets that no pool has been given: the operator is named", async () => {
     cluster.controllers.script = { takesSets: false };
+    cluster.passEvery(40);
     await expect(cluster.create(await cluster.pin(IMAGES))).rejects.toMatchObject({
         code: "ROLLOUT_TIMEOUT",
         problem: expect.stringContaining(
@@ -68,7 +70,8 @@ test("sets that no pool has been given: the operator is named", async () => {
 });
 
 test("nodes whose time limit is over again and again are at work, and no failure", async () => {
-    cluster.controllers.script = { slowNodes: { "worker-1": 200 } };
+    cluster.controllers.script = { slowNodes: { "worker-1": 8 } };
+    cluster.passEvery(20);
     expectFilled(await cluster.create(await cluster.pin(IMAGES)));
     expect(cluster.clock.now()).toBeGreaterThan(10 * MINUTE);
 });
@@ -99,6 +102,7 @@ test("a node without space fails the run at once with what it says; the next run
 test("pulls that fail are repeated by the node; after 10 minutes without progress the run fails with what it says", async () => {
     const refused = 'failed to pull image "quay.io/org/app-1@sha256:1" (5 tries): timed out: unauthorized';
     cluster.controllers.script = { failingNodes: { "master-2": refused } };
+    cluster.passEvery(10);
     const pins = await cluster.pin(IMAGES);
     await expect(cluster.create(pins)).rejects.toMatchObject({
         code: "ROLLOUT_FAILED",
@@ -109,7 +113,7 @@ test("pulls that fail are repeated by the node; after 10 minutes without progres
 
     cluster.startRun();
     cluster.clock.onSleep = async (sleeps) => {
-        if (sleeps === 30) cluster.controllers.script = {};
+        if (sleeps === 5) cluster.controllers.script = {};
         await cluster.controllers.pass();
     };
     expectFilled(await cluster.create(pins));

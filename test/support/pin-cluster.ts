@@ -56,6 +56,13 @@ export class PinCluster {
         }
     }
 
+    /** The controllers are slow: one pass for so many looks of the provider. */
+    passEvery(looks: number): void {
+        this.clock.onSleep = async (sleeps) => {
+            if (sleeps % looks === 0) await this.controllers.pass();
+        };
+    }
+
     /** A clock at zero, no sets, and nodes that know of none. */
     async reset(): Promise<void> {
         [this.clock, this.lines, this.controller] = [new ManualClock(), [], new AbortController()];

@@ -201,8 +201,8 @@ function sorted(object: object = {}): [string, unknown][] {
 
 /** `matchLabels`, and `matchExpressions` with `In`: what the selectors of pools have. */
 function selects({ spec }: MachineConfigPool, labels: Readonly<Record<string, string>>): boolean {
-    const { matchLabels = {}, matchExpressions = [] } = (spec as { machineConfigSelector?: Selector })
-        .machineConfigSelector ?? {};
+    const { matchLabels = {}, matchExpressions = [] } =
+        (spec as { machineConfigSelector?: Selector }).machineConfigSelector ?? {};
     return (
         Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
         matchExpressions.every(({ key, values }) => values.includes(labels[key] ?? ""))

@@ -39,6 +39,7 @@ test("the names that state refers to are exported for good", () => {
         "clusterAccess",
         "clusterContactSource",
         "clusterCoverage",
+        "clusterPinnedImages",
         "clusterProof",
         "clusterProtection",
         "clusterRollout",
