@@ -89,8 +89,8 @@ export class PinnedImageControllers {
         const listed = (pool?.spec.pinnedImageSets ?? []).map(({ name: set }) => set);
         const sets = all.filter((set) => listed.includes(nameOf(set)));
         const at = sets.map(({ metadata }) => `${metadata.uid}/${metadata.generation}`).join();
-        const daemon = this.daemons.get(name) ?? { at: "", attempts: 0, isDone: false };
-        if (daemon.at !== at) {
+        const daemon = this.daemons.get(name);
+        if (daemon?.at !== at) {
             this.daemons.set(name, { at, attempts: 0, isDone: at === "" });
             await this.report(node, sets.map(desired), "at work");
             return true;
