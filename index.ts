@@ -27,6 +27,7 @@ export const releaseSignatures = each(({ clusterObjects }) => yaml(clusterObject
 export const updateService = each(({ clusterObjects }) => yaml(clusterObjects.updateService));
 export const operatorHub = each(({ clusterObjects }) => yaml(clusterObjects.operatorHub));
 export const clusterImagePolicies = each(({ clusterObjects }) => yaml(clusterObjects.clusterImagePolicies));
+export const pinnedImageSets = each(({ clusterObjects }) => yaml(clusterObjects.pinnedImageSets));
 export const targetFiles = site.clusters[""]?.targetFiles ?? {};
 export const accessFiles = site.accessFiles;
 export const roleFiles = each((cluster) => cluster.roleFiles);

@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource";
 import { CustomResourcePatch } from "@pulumi/kubernetes/apiextensions/customResourcePatch";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap";
@@ -12,7 +12,7 @@ export interface ObjectIdentity {
 }
 
 /** A resource for one object of a cluster, with the metadata that the API server gave it. */
-export type DeclaredObject = CustomResource | CustomResourcePatch | ConfigMap;
+type DeclaredObject = CustomResource | CustomResourcePatch | ConfigMap;
 
 /**
  * A resource for one object of a cluster. Its kind and name are plain; what it holds may be an output of the program.
@@ -39,4 +39,11 @@ export function declareObject(
     const spec = object.apply((known) => ("spec" in known ? known.spec : {}));
     if (kind === "OperatorHub") return new CustomResourcePatch(name, { apiVersion, kind, metadata, spec }, opts);
     return new CustomResource(name, { apiVersion, kind, metadata, spec }, opts);
+}
+
+/** Which state of an object the API server has: another one after each change of what it holds, also if it is undone. */
+export function objectState(label: string, declared: DeclaredObject | undefined): pulumi.Output<string> {
+    return pulumi
+        .output(declared?.metadata)
+        .apply((metadata) => `${label} ${metadata?.uid ?? ""}/${metadata?.generation ?? ""}`);
 }

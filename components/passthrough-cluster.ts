@@ -14,14 +14,16 @@ import {
     type ClusterObject,
     type MirrorObject,
     clusterOwner,
+    expectedPins,
     forbidSources,
     forbiddenSources,
     listEntries,
     objectLabel,
 } from "../lib/openshift";
 import { type ClusterDelivery, type Content, type SiteCluster, clusterDelivery, deliveredObjects } from "../lib/site";
-import { type DeclaredObject, type ObjectIdentity, declareObject } from "./cluster-object";
+import { type DeclaredObject, type ObjectIdentity, declareObject, objectState } from "./cluster-object";
 import { declareOldRules } from "./cluster-old-rules";
+import { declarePinnedImages } from "./cluster-pinned-images";
 import { declareProof } from "./cluster-proof";
 import { STOCK_SITE } from "./site-outputs";
 
@@ -60,17 +62,19 @@ export class PassthroughCluster extends pulumi.ComponentResource {
         const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
         const owner = clusterOwner(stack, cluster.name, site === STOCK_SITE ? undefined : site);
         const others = deliveredObjects(shape, leaveOut);
+        const { pinnedImageSets: pinned } = shape.objects;
         const connection = clusterConnection(args);
         const access = new ClusterAccess(
             `${name}-access`,
             {
                 ...connection,
                 rules: delivery.apply((all) => JSON.stringify(all.mirrorRules)),
-                objects: [...shape.mirrorRules, ...others].map(identify),
+                objects: [...shape.mirrorRules, ...others, ...pinned].map(identify),
                 owner,
                 adopt: cluster.adopt,
                 allowRemoval: cluster.allowRemoval,
                 ...(cluster.oldRules === undefined ? {} : { oldRules: cluster.oldRules }),
+                ...(pinned.length === 0 ? {} : { pinnedSets: expectedPins(pinned) }),
             },
             { parent: this, dependsOn: [proven] },
         );
@@ -118,21 +122,30 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             },
             { parent: this, dependsOn: [trust, ...rules, ...objects] },
         );
+        const forbidLater = pulumi
+            .all([delivery, written, coverage?.refused])
+            .apply(([all, now, refused]) => waitingSources(all.mirrorRules, now, refused));
         const rollout = new ClusterRollout(
             `${name}-rollout`,
             {
                 ...connection,
                 rules: written.apply((all) => JSON.stringify(all)),
-                written: pulumi.all(shape.mirrorRules.map((rule, i) => objectState(rule, rules[i]))),
-                forbidLater: pulumi
-                    .all([delivery, written, coverage?.refused])
-                    .apply(([all, now, refused]) => waitingSources(all.mirrorRules, now, refused)),
+                written: pulumi.all(shape.mirrorRules.map((rule, i) => objectState(objectLabel(rule), rules[i]))),
+                // Where nodes are filled after it, that says what comes later.
+                forbidLater: pinned.length === 0 ? forbidLater : [],
                 wait: cluster.rollout?.wait ?? true,
                 ...waitMinutes(cluster),
             },
             // All that an `up` writes is written, and protected, before it waits for hours, or fails because it waits.
             { parent: this, dependsOn: [trust, ...rules, ...objects, protection] },
         );
+        if (pinned.length > 0) {
+            // Nodes pull through the rules.
+            const sets = pinned.map((set) => declare(objectName(set), set, pulumi.output(set), [rollout]));
+            const wait = { wait: cluster.rollout?.wait ?? true, ...waitMinutes(cluster) };
+            const parts = { ...connection, ...wait, pinned, sets, forbidLater, content: args.content };
+            declarePinnedImages(`${name}-pinned-images`, parts, { parent: this, dependsOn: sets });
+        }
         let last: pulumi.Resource = rollout;
         if (cluster.proof !== undefined) {
             const never = neverSources(access, coverage);
@@ -233,14 +246,6 @@ function waitingSources(
 ): string[] {
     const others = new Set([...forbiddenSources(now).both, ...refused.map(({ source }) => source)]);
     return forbiddenSources(wanted).both.filter((source) => !others.has(source));
-}
-
-/** Which state of an object the API server has: another one after each change of its rules, also if it is undone. */
-function objectState(object: MirrorObject, declared: DeclaredObject | undefined): pulumi.Output<string> {
-    const label = objectLabel(object);
-    return pulumi
-        .output(declared?.metadata)
-        .apply((metadata) => `${label} ${metadata?.uid ?? ""}/${metadata?.generation ?? ""}`);
 }
 
 function waitMinutes({ rollout }: SiteCluster): { readonly minutes?: number } {

@@ -7,6 +7,7 @@ import type * as clusterAccessModule from "./cluster-access/provider";
 import type * as clusterContactSourceModule from "./cluster-contact-source/provider";
 import type * as clusterCoverageModule from "./cluster-coverage/provider";
 import type * as clusterOldRulesModule from "./cluster-old-rules/provider";
+import type * as clusterPinnedImagesModule from "./cluster-pinned-images/provider";
 import type * as clusterProofModule from "./cluster-proof/provider";
 import type * as clusterProtectionModule from "./cluster-protection/provider";
 import type * as clusterRolloutModule from "./cluster-rollout/provider";
@@ -76,6 +77,10 @@ export const clusterCoverage = createProvider(
 );
 export const clusterOldRules = createProvider(
     () => (load("./cluster-old-rules/provider") as typeof clusterOldRulesModule).clusterOldRulesProvider,
+    own,
+);
+export const clusterPinnedImages = createProvider(
+    () => (load("./cluster-pinned-images/provider") as typeof clusterPinnedImagesModule).clusterPinnedImagesProvider,
     own,
 );
 export const clusterProof = createProvider(

@@ -66,4 +66,10 @@ export const RENDERED_FILES: readonly RenderedFile[] = [
         what: "who must have signed images (4.20 and later); apply it when verify --signatures succeeds",
         always: false,
     },
+    {
+        name: "pinned-image-sets.yaml",
+        output: "pinnedImageSets",
+        what: "images that nodes pull beforehand (4.19.12 and later); apply it when nodes have the rules",
+        always: false,
+    },
 ];

@@ -16,6 +16,7 @@ export const renderedOutputs = z.object({
     operatorHub: z.string().default(""),
     updateService: z.string().default(""),
     clusterImagePolicies: z.string().default(""),
+    pinnedImageSets: z.string().default(""),
     targetFiles: z.record(relativePath, z.string()).default({}),
     accessFiles: z.record(relativePath, z.string()).default({}),
     roleFiles: z.record(relativePath, z.string()).default({}),

@@ -27,8 +27,9 @@ import {
 } from "../../lib/openshift";
 import type { MachineConfigPool } from "../../lib/openshift/rollout/rollout-objects";
 import { findOldObjects } from "./old-objects";
-import { findForeignObjects } from "./owners";
 import type { ClusterAccessInputs } from "./kind";
+import { findForeignObjects } from "./owners";
+import { assessPins, withoutUnfilled } from "./pins";
 import { readPoolConfigurations } from "./read-cluster";
 
 /** What a cluster says about what is to be written. */
@@ -62,7 +63,7 @@ export interface Assessment {
 type Site = Pick<
     ClusterAccessInputs,
     | ("rules" | "objects" | "owner" | "formerOwners" | "formerObjects")
-    | ("adopt" | "allowRemoval" | "oldRules" | "version")
+    | ("adopt" | "allowRemoval" | "oldRules" | "pinnedSets" | "version")
 >;
 
 /**
@@ -78,10 +79,12 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     const pair = findOwnPair(existing.objects, wanted);
     const old = findOldObjects(own.remaining, wanted, site);
     const still = [...own.removed, ...own.left, ...old.named];
-    const { ready, waiting } = withoutAllowed(rolledOutNever(pair, configurations), still);
+    const inForce = neverInForce(pair);
+    const pins = await assessPins(client, existing, site.pinnedSets);
+    const rolledOut = withoutUnfilled(rolledOutNever(pair, configurations), inForce, pins);
+    const { ready, waiting } = withoutAllowed(rolledOut, still);
     const forbidden = forbiddenSources(wanted);
     const neverSources = forbidden.both.filter((source) => ready.includes(source));
-    const inForce = neverInForce(pair);
     const planned = { objects: forbidSources(wanted, new Set(neverSources)), version: site.version };
     // The objects of this stack that are not wanted any more are removed last: they exist while the others are written.
     const now = surveyCluster(existing, planned);
@@ -94,12 +97,14 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
     const inTheEnd = surveyCluster({ ...existing, objects: others }, { ...planned, objects: wanted });
     const refusals = [...now.refusals, ...inTheEnd.refusals];
     const effect = refusals.length > 0 ? undefined : forecast(existing, after);
-    const found = await findForeignObjects(client, site);
+    const objects = site.objects.filter(({ kind }) => pins.isServed || kind !== "PinnedImageSet");
+    const found = await findForeignObjects(client, { ...site, objects });
     const owners = [...found.owners, ...existing.objects.map(objectOwner)];
     return {
         refusals: distinct([
             ...refusals,
             ...old.refusals,
+            ...pins.refusals,
             ...(site.allowRemoval ? [] : lostSources(own, wanted)),
             ...found.refusals,
         ]),

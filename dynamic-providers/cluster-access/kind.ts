@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { OLD_OBJECT_STAGES } from "../../lib/openshift";
 import { clusterArgs, clusterSecrets } from "../cluster/cluster-kind";
+import { expectedSet } from "../cluster-pinned-images/kind";
 import type { ResourceArgs } from "../lifecycle/dynamic-resource";
 import { commonInputs } from "../lifecycle/resource-kind";
 
@@ -23,6 +24,8 @@ const args = clusterArgs.extend({
     allowRemoval: z.boolean(),
     /** What becomes of mirror objects of others, by `oldObjectKey`; absent: they stay as they are. */
     oldRules: z.record(z.string(), z.enum(OLD_OBJECT_STAGES)).optional(),
+    /** The sets of images that nodes have before an upstream is forbidden; absent: none. */
+    pinnedSets: z.array(expectedSet).optional(),
 });
 
 const inputs = args.extend({

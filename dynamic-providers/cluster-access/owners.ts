@@ -64,6 +64,7 @@ const MISSING_KIND_FIXES: Readonly<Record<string, string>> = {
         "install the operator OpenShift Update Service, or leave the object out: cluster.apply.leaveOut: [updateService]",
     ClusterCatalog: "set cluster.version, or leave the objects out: cluster.apply.leaveOut: [clusterCatalogs]",
     CatalogSource: "enable OLM, or leave the objects out: cluster.apply.leaveOut: [catalogSources]",
+    PinnedImageSet: "leave out cluster.pin: its machine-config operator pins no images",
     OperatorHub: "leave the object out: cluster.apply.leaveOut: [operatorHub]",
 };
 

@@ -1,11 +1,12 @@
 import { isSameStack } from "../../lib/openshift";
-import { clusterError, clusterName } from "../cluster/cluster-name";
+import { clusterError, clusterLine, clusterName } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { type Assessment, assessCluster } from "./assess";
 import { type ClusterAccessInputs, type ObjectIdentity, clusterAccessKind as kind } from "./kind";
+import { unpinnedLine } from "./pins";
 import { logAssessment, refuse } from "./report";
 
 type ClusterAccessOutputs = ClusterAccessInputs & CommonOutputs;
@@ -19,6 +20,8 @@ export const clusterAccessProvider: RegistryProvider<ClusterAccessInputs, Cluste
 
     findInputs: async (olds, news, context) => {
         const former = { formerOwners: formerOwners(olds, news), formerObjects: formerObjects(olds, news) };
+        const unpinned = unpinnedLine(olds, news);
+        if (unpinned !== undefined) context.log.line("info", clusterLine(news, unpinned));
         const found = await preview({ ...news, ...former }, context);
         const neverSources = found?.neverSources ?? olds.neverSources;
         const { formerOwners: owners, formerObjects: objects } = found ?? former;

@@ -21,9 +21,6 @@ export function imageTask(base: MirrorBase, source: string, digest: Digest): Ima
     return { source, digest, repository: mirror.repository, tag: mirror.tag ?? protectingTag(digest) };
 }
 
-/** Tags about an image: `sha256-<hex>.sig`, `.att`, `.sbom` of cosign, and the tag that lists its referrers. */
-const ATTACHMENT_TAG = /^sha256-[0-9a-f]{64}(\.(sig|att|sbom))?$/;
-
 /** The tag with the list of referrers of a manifest (distribution-spec, "Referrers Tag Schema"). */
 export function referrersTag(subject: Digest): string {
     return subject.replace(":", "-");
@@ -33,11 +30,6 @@ export function referrersTag(subject: Digest): string {
 export function signedDigest(tag: string): Digest | undefined {
     const hex = /^sha256-([0-9a-f]{64})\.(?:sig|att|sbom)$/.exec(tag)?.[1];
     return hex === undefined ? undefined : `sha256:${hex}`;
-}
-
-/** True for images that speak about another image: they are pushed after it, and nobody runs them. */
-export function isAttachment({ tag = "" }: { readonly tag?: string }): boolean {
-    return ATTACHMENT_TAG.test(tag);
 }
 
 /** A manifest of an image's tree. */

@@ -75,6 +75,15 @@ export { readExistingCluster } from "./existing/read-existing-cluster";
 export { type ClusterSurvey, currentRegistriesConf, rulesToBe, surveyCluster } from "./existing/survey";
 export type { RegistrySources } from "./rules/registry-sources";
 export { DEFAULT_CATALOGS_OFF, type OperatorHub } from "./objects/operator-hub";
+export {
+    type ExpectedPins,
+    MAX_PINNED_BEFORE,
+    MAX_PINNED_IMAGES,
+    type PinnedImageSet,
+    expectedPins,
+    isPinnable,
+    pinnedImageSets,
+} from "./pinned/pinned-image-set";
 export { PROBE_NAMESPACE } from "./probe/probe-pods";
 export { type ProbeResult, formatProbeOutcome, formatProbeResult, isProbeFine } from "./probe/probe-report";
 export { type RegistriesConf, type RegistryMirror, type RegistryRule } from "./rules/registries-conf";
@@ -95,6 +104,7 @@ export {
     type MirrorKinds,
     hasClusterCatalogs,
     hasImagePolicies,
+    hasPinnedImages,
     mirrorKinds,
     parseClusterVersion,
 } from "./versions";

@@ -65,6 +65,15 @@ export function hasImagePolicies(version: ClusterVersion | undefined): boolean {
 }
 
 /**
+ * True if nodes pin images on request: PinnedImageSet v1, of 4.19.12 and later (openshift-docs#92741). A version without a
+ * patch number is taken for the first one.
+ */
+export function hasPinnedImages(version: ClusterVersion | undefined): boolean {
+    if (version === undefined || version.major > 4 || version.minor > 19) return true;
+    return version.minor === 19 && (version.patch ?? 0) >= 12;
+}
+
+/**
  * True if the machine-config operator writes CAs of registries to nodes: 4.14 and later. Before, the DaemonSet `node-ca` of
  * the image registry's operator does.
  */

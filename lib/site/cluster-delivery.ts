@@ -96,6 +96,7 @@ export function clusterTexts({ mirrorRules, registriesConf, objects }: ClusterDe
         operatorHub: formatObjects(objects.operatorHub),
         updateService: formatObjects(objects.updateService),
         clusterImagePolicies: formatObjects(objects.clusterImagePolicies),
+        pinnedImageSets: formatObjects(objects.pinnedImageSets),
     };
 }
 

@@ -3,6 +3,9 @@ import { CLUSTER_FUNCTIONS, OLD_OBJECT_KEY, OLD_OBJECT_STAGES, PROBE_NAMESPACE, 
 import { DNS_LABEL } from "./dns-label";
 import { OBJECT_GROUPS } from "./object-groups";
 
+/** Every cluster has them. */
+export const PINNED_POOLS: readonly string[] = ["master", "worker"];
+
 const MAX_ROLLOUT_MINUTES = 7 * 24 * 60;
 
 /** The clusters that pull, as they are configured. */
@@ -212,6 +215,46 @@ export const clusterKeys = z.strictObject({
                 "if one does not (docs/how-to/prove-pulls.md). Needs `apply`",
             defaultText: "none: no pod is created in the cluster",
             fix: "write {}, or {namespace, rerun}",
+        }),
+    pin: z
+        .union([
+            z.boolean(),
+            z.strictObject({
+                pools: z
+                    .array(z.string().regex(DNS_LABEL, "the name of a pool must be a label of RFC 1123"))
+                    .min(1)
+                    .optional()
+                    .meta({
+                        description:
+                            "The machine config pools whose nodes pin images. Custom pools get the images of `worker` as well, whose " +
+                            "configuration they share",
+                        examples: [["worker"]],
+                        defaultText: PINNED_POOLS.join(" and "),
+                        fix: "write a list of pools, as in [worker]",
+                    }),
+                images: z
+                    .array(z.string().min(1))
+                    .min(1)
+                    .optional()
+                    .meta({
+                        description:
+                            "Which images are pinned, where nodes have no room for all of them: patterns over their upstream names, as " +
+                            "`host/path`, `host/path:tag` or `host/path@digest`",
+                        examples: [["quay.io/org/*", "registry.redhat.io/ubi9/**"]],
+                        defaultText: "all images of the content that nodes can use, at most 1000",
+                        fix: "write a list of patterns, as in [quay.io/org/*, registry.redhat.io/ubi9/**]",
+                    }),
+            }),
+        ])
+        .default(false)
+        .meta({
+            description:
+                "Whether nodes pull the images beforehand and keep them, so that pods start while the registry cannot be reached. " +
+                "Needs OpenShift 4.19.12. With `apply`, `up` waits until every node has them, and `contactSource: never` waits " +
+                "for it too (docs/how-to/pin-images.md)",
+            examples: [true],
+            typeText: "`true`, `false`, or an object with the keys below",
+            fix: "write true, false, or {pools, images}",
         }),
     roles: z
         .array(z.enum(CLUSTER_FUNCTIONS))

@@ -6,6 +6,7 @@ import {
     type CatalogSource,
     type ClusterCatalog,
     type OperatorHub,
+    type PinnedImageSet,
     type SignatureConfigMap,
     type UpdateService,
     type ClusterImagePolicy,
@@ -22,6 +23,7 @@ import {
 import type { SignaturePolicy } from "../signatures";
 import { type Content, allImages } from "./content";
 import type { MirroredContent } from "./mirror-policy";
+import { clusterPins } from "./pinned-images";
 
 /** What a cluster needs beside mirror rules; each list is empty where the content has nothing for it. */
 export interface ClusterObjects {
@@ -37,6 +39,8 @@ export interface ClusterObjects {
     readonly operatorHub: readonly OperatorHub[];
     /** Who must have signed images. */
     readonly clusterImagePolicies: readonly ClusterImagePolicy[];
+    /** What nodes pull beforehand, by pool. */
+    readonly pinnedImageSets: readonly PinnedImageSet[];
     /** What people should know, as sentences. */
     readonly notes: readonly string[];
 }
@@ -52,6 +56,7 @@ export function clusterObjects(
     const catalogs = facts.catalogs.map((source) => ({ ...atMirror(source), digest: images[source] ?? "" }));
     const version = cluster.version === undefined ? undefined : parseClusterVersion(cluster.version);
     const service = updateServices(facts, images, atMirror);
+    const pins = clusterPins(content, cluster);
     const releases = Object.keys(facts.releases).map((source) => repositoryName(atMirror(source)));
     return {
         catalogSources: catalogSources(catalogs),
@@ -60,9 +65,11 @@ export function clusterObjects(
         updateService: service,
         operatorHub: catalogs.length === 0 ? [] : [DEFAULT_CATALOGS_OFF],
         clusterImagePolicies: hasImagePolicies(version) ? clusterImagePolicies(signatures) : [],
+        pinnedImageSets: pins.sets,
         notes: [
             ...releaseNotes(facts, images, service.length > 0 ? [...new Set(releases)].sort() : []),
             ...policyNotes(signatures, cluster.version, hasImagePolicies(version)),
+            ...pins.notes,
         ],
     };
 }

@@ -4,7 +4,8 @@ import type { ConfigIssue } from "./config-issue";
 import { collectIssue } from "./issues";
 import type { SiteCluster } from "./mirror-policy";
 import { patternIssues } from "./pattern-issues";
-import { clusterKeys } from "./cluster-keys";
+import { clusterKeys, PINNED_POOLS } from "./cluster-keys";
+import type { PinRules } from "./pinned-images";
 import { type SiteDocument } from "./schema";
 
 type ClusterDocument = NonNullable<SiteDocument["cluster"]>;
@@ -26,6 +27,7 @@ export function readClusters(
 function toCluster(name: string, document: ClusterDocument, stack: string): SiteCluster {
     const { version, contactSource, targets, roles, apply, adopt, allowRemoval, coverage, rollout, proof } = document;
     const { oldRules = {} } = document;
+    const pin = readPinRules(document.pin);
     return {
         name,
         contactSource,
@@ -33,6 +35,7 @@ function toCluster(name: string, document: ClusterDocument, stack: string): Site
         ...(targets === undefined ? {} : { targets: [...new Set(targets)] }),
         ...(roles === undefined ? {} : { roles: [...new Set(roles)] }),
         ...(apply === undefined ? {} : { apply, names: mirrorRuleNames(stack) }),
+        ...(pin === undefined ? {} : { pin }),
         adopt,
         allowRemoval,
         ...(Object.keys(oldRules).length === 0 ? {} : { oldRules }),
@@ -40,6 +43,13 @@ function toCluster(name: string, document: ClusterDocument, stack: string): Site
         ...(rollout === undefined ? {} : { rollout }),
         ...(proof === undefined ? {} : { proof }),
     };
+}
+
+/** `true` is short for all that the keys of the long form have as their default. */
+function readPinRules(pin: ClusterDocument["pin"]): PinRules | undefined {
+    if (pin === false) return undefined;
+    const { pools = PINNED_POOLS, images } = pin === true ? {} : pin;
+    return { pools: [...new Set(pools)].sort(), ...(images === undefined ? {} : { images }) };
 }
 
 /** `site.cluster`, or `site.clusters.east`. */

@@ -33,6 +33,8 @@ export interface Content {
     readonly leftOut: readonly string[];
     /** Tags of this set that a later one has moved; their images are kept by digest. */
     readonly superseded: readonly string[];
+    /** Of `images`: manifests of something else than an image that runs. Absent: there are none. */
+    readonly artifacts?: readonly string[];
     /** What else clusters need, by the sources of the lock: catalogs, releases, signatures. */
     readonly cluster?: ClusterFacts;
 }
@@ -153,6 +155,7 @@ function createContent(document: ContentDocument, lock: Lock, tags: TagOwners): 
         (entry) => tags.isFinal(entry) && !isMoved.has(entry[0]),
     );
     const marks = Object.entries(lock.marks ?? {}).map(([source, mark]) => [finalSource(source), mark] as const);
+    const artifacts = images.flatMap(([source, image]) => (isArtifact(lock, image) ? [source] : []));
     return {
         name: setName(document.lock),
         archive: typeof document.archive === "string" ? [document.archive] : document.archive,
@@ -164,8 +167,19 @@ function createContent(document: ContentDocument, lock: Lock, tags: TagOwners): 
         marks: Object.fromEntries(marks),
         sparse: [...new Set(Object.values(lock.manifests).flatMap(({ absent }) => absent ?? []))].sort(),
         superseded,
+        ...(artifacts.length === 0 ? {} : { artifacts }),
         ...(lock.cluster === undefined ? {} : { cluster: lock.cluster }),
     };
+}
+
+/**
+ * `{}`, which a manifest names in place of a configuration that it does not have (image-spec, "Guidance for an Empty
+ * Descriptor").
+ */
+const NO_CONFIG: Digest = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+
+function isArtifact({ manifests }: Lock, digest: Digest): boolean {
+    return manifests[digest]?.blobs?.[0] === NO_CONFIG;
 }
 
 function digestReference(source: string, digest: Digest): string {

@@ -71,9 +71,11 @@ function configIssue(issue: z.core.$ZodIssue, path: readonly PropertyKey[], keys
         const problem = issue.issues[0]?.message ?? issue.message;
         return [{ key, problem, fix: findFix(keys, path.slice(0, -1)) }];
     }
-    // Of a value that is a list, what is wrong with its entries.
+    // Of a value that is a list or an object, what is wrong with its entries.
     const branches = issue.code === "invalid_union" ? issue.errors : [];
-    const entries = branches.find(([first]) => first !== undefined && first.path.length > 0);
+    const entries = branches.find(
+        ([first]) => first !== undefined && (first.path.length > 0 || first.code === "unrecognized_keys"),
+    );
     if (entries !== undefined) return entries.flatMap((entry) => configIssue(entry, [...path, ...entry.path], keys));
     const known = keys.find(({ key: name }) => name === keyName(path));
     return [{ key, problem: valueProblem(issue, known), fix: valueFix(issue) ?? findFix(keys, path) }];

@@ -52,7 +52,7 @@ export function inputSchema(schema: z.ZodType): JsonSchema {
 }
 
 function keysIn(schema: JsonSchema, key: string, isRequired: boolean): ConfigKey[] {
-    const { properties = {}, required = [], items, additionalProperties } = schema;
+    const { properties = {}, required = [], items, additionalProperties } = longForm(schema);
     const inner = Object.entries(properties).flatMap(([name, value]) =>
         typeof value === "boolean" ? [] : keysIn(value, key === "" ? name : `${key}.${name}`, required.includes(name)),
     );
@@ -62,6 +62,12 @@ function keysIn(schema: JsonSchema, key: string, isRequired: boolean): ConfigKey
         ...entryKeys(items, `${key}[]`),
         ...entryKeys(additionalProperties, `${key}.${ANY_NAME}`),
     ];
+}
+
+/** Of a value that is one word or an object, the object. */
+function longForm(schema: JsonSchema): JsonSchema {
+    const forms = schema.anyOf?.filter((form): form is JsonSchema => typeof form === "object");
+    return forms?.find(({ properties }) => properties !== undefined) ?? schema;
 }
 
 /** A name that people choose, in a key: `clusters.<name>.version`. */

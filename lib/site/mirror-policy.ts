@@ -10,6 +10,7 @@ import {
 import type { SignaturePolicy } from "../signatures";
 import type { ObjectGroup } from "./object-groups";
 import { type Content, allImages, allMarks, localRepositories } from "./content";
+import type { PinRules } from "./pinned-images";
 
 /** What decides the rules of a cluster that pulls from a site. */
 export interface ClusterRules {
@@ -23,6 +24,8 @@ export interface ClusterRules {
     readonly targets?: readonly Target[];
     /** What the program does there, for roles. */
     readonly roles?: readonly ClusterFunction[];
+    /** Absent: nodes pull images when pods need them. */
+    readonly pin?: PinRules;
 }
 
 /** A cluster that pulls from a site, or several with the same rules. */

@@ -9,6 +9,7 @@ import type { ConfigIssue } from "./config-issue";
 import { mergeDocuments, parseSiteDocument } from "./document";
 import { collectIssue } from "./issues";
 import { kindIssues } from "./kind-issues";
+import { pinIssues } from "./pinned-images";
 import { type SiteCluster, mirrorPolicy } from "./mirror-policy";
 import { readNetworkAccess } from "./network-access";
 import { targetFiles } from "./target-files";
@@ -85,7 +86,7 @@ export function readSite(
     const clusters = readClusters(parsed, context.stack);
     issues.push(
         ...imageIssues(content, mirror, upstreams),
-        ...clusters.flatMap((cluster) => tagOnlyIssues(content, cluster)),
+        ...clusters.flatMap((cluster) => [...tagOnlyIssues(content, cluster), ...pinIssues(content, cluster)]),
     );
     if (registry === undefined || issues.length > 0) return { issues };
     const site = {

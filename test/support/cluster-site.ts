@@ -5,7 +5,7 @@ import { readIgnitionFile } from "../../lib/openshift/rollout/ignition-file";
 import type { MachineConfig } from "../../lib/openshift/rollout/rollout-objects";
 import { REGISTRIES_CONF } from "../../lib/openshift/rollout/rules-rollout";
 import { parseRegistriesConf } from "../../lib/openshift/rules/registries-toml";
-import { hasMachineTrust, parseClusterVersion } from "../../lib/openshift/versions";
+import { hasMachineTrust, hasPinnedImages, parseClusterVersion } from "../../lib/openshift/versions";
 import { type ApiServer, startApiServer } from "./api-server";
 import type { NamedObject } from "./cluster/api-client";
 import type { AuditedRequest } from "./cluster/control-plane";
@@ -14,6 +14,7 @@ import { kubernetesPlugin, pathWith } from "./kubernetes-plugin";
 import { MachineConfigControllers } from "./machine-config-controllers";
 import { NodeCa } from "./node-ca";
 import { createCluster, setClusterVersion } from "./openshift-cluster";
+import { PinnedImageControllers } from "./pinned-image-controllers";
 import { roleRules } from "./role-rules";
 import { TestSite } from "./site";
 
@@ -44,12 +45,15 @@ export class TestCluster {
     private passed: () => void = () => undefined;
     private pass: Promise<boolean> = Promise.resolve(false);
     private readonly loop: Promise<void>;
+    /** What pins images, from 4.19.12 on. */
+    readonly pins: PinnedImageControllers;
 
     private constructor(
         readonly server: ApiServer,
         private version: string,
         private controllers: readonly Controller[],
     ) {
+        this.pins = new PinnedImageControllers(server.admin);
         this.loop = this.run();
         // Whoever waits for the controllers, or stops them, gets the error.
         this.loop.catch(() => undefined);
@@ -75,7 +79,9 @@ export class TestCluster {
      * version, and no more. Called again after an upgrade, it gives the same account the roles of the new version.
      */
     limitedKubeconfig(): Promise<string> {
-        return this.server.kubeconfigFor(ACCOUNT, roleRules(["preview", "rules", "old-rules", "trust", "coverage"], this.version));
+        const pins = this.hasPins ? (["pinned-images"] as const) : [];
+        const functions = ["preview", "rules", "old-rules", "trust", "coverage", ...pins] as const;
+        return this.server.kubeconfigFor(ACCOUNT, roleRules(functions, this.version));
     }
 
     /** What that account has changed, in order: `create /apis/…`. Dry runs and refused requests do not count. */
@@ -167,10 +173,14 @@ export class TestCluster {
         }
     }
 
+    private get hasPins(): boolean {
+        return hasPinnedImages(parseClusterVersion(this.version));
+    }
+
     private async run(): Promise<void> {
         while (!this.isStopped) {
             if (!this.isDown) {
-                this.pass = passAll(this.controllers);
+                this.pass = passAll([...this.controllers, ...(this.hasPins ? [this.pins] : [])]);
                 this.quiet = (await this.pass) ? 0 : this.quiet + 1;
                 this.passed();
             }

@@ -279,7 +279,7 @@ function decodeSource(source: string): string {
 }
 
 /** A node of a custom pool is one of `worker` too, which does not count it. */
-function poolOf({ metadata }: ApiObject): string {
+export function poolOf({ metadata }: ApiObject): string {
     const roles = Object.keys(metadata.labels ?? {}).flatMap(
         (label) => /^node-role\.kubernetes\.io\/(.+)$/.exec(label)?.[1] ?? [],
     );

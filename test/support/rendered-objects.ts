@@ -8,7 +8,9 @@ import {
     clusterImagePolicies,
     hasClusterCatalogs,
     hasImagePolicies,
+    hasPinnedImages,
     parseClusterVersion,
+    pinnedImageSets,
     signatureConfigMaps,
     updateService,
 } from "../../lib/openshift";
@@ -51,9 +53,19 @@ export function renderedObjects(clusterVersion: string): readonly NamedObject[] 
         updateService(parseReference(`${REGISTRY}/mirror/quay.io/openshift-release-dev/ocp-release`), graph),
         DEFAULT_CATALOGS_OFF,
         ...(hasImagePolicies(parseClusterVersion(clusterVersion)) ? clusterImagePolicies(POLICIES) : []),
+        ...(hasPinnedImages(parseClusterVersion(clusterVersion))
+            ? pinnedImageSets(PINNED, ["master", "worker"], "passthrough-lab")
+            : []),
         ...clientMachineConfigs({ host: REGISTRY, ca: "ca", certificate: "certificate", key: "key" }),
     ];
 }
+
+/** More than one set takes, with names at the edges of what the API accepts. */
+const PINNED = [
+    `quay.io/app@${computeDigest("app")}`,
+    `registry.lab.test:65535/${"n".repeat(61)}/a.b_c-d@${computeDigest("app")}`,
+    ...Array.from({ length: 600 }, (_, at) => `quay.io/org/app-${at}@${computeDigest(`app ${at}`)}`),
+];
 
 /** One of each kind of key and identity, with scopes at the edges of what the API accepts. */
 const POLICIES: readonly SignaturePolicy[] = [

@@ -8,7 +8,7 @@ import { once } from "../../concurrency/once";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import { NoProgressTimer } from "./no-progress-timer";
 import { imageProblem } from "../image-problem";
-import { isAttachment } from "../image-task";
+import { isAttachment } from "../../mirror/attachment-tag";
 import { type ImportListeners, type ImportResult, ImportRecorder } from "./import-recorder";
 import type { BlobTask, ImagePlan, ImportPlan } from "../plan/plan";
 import { explainRejection } from "../sparse-index";

@@ -1,6 +1,7 @@
 import type { MirrorObject } from "../rules/mirror-object-types";
 import type { CatalogSource, ClusterCatalog } from "./catalog-objects";
 import type { ClusterImagePolicy } from "./cluster-image-policies";
+import type { PinnedImageSet } from "../pinned/pinned-image-set";
 import type { OperatorHub } from "./operator-hub";
 import type { SignatureConfigMap } from "./release-signatures";
 import type { UpdateService } from "./update-service";
@@ -13,4 +14,5 @@ export type ClusterObject =
     | SignatureConfigMap
     | UpdateService
     | OperatorHub
-    | ClusterImagePolicy;
+    | ClusterImagePolicy
+    | PinnedImageSet;

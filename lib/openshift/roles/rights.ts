@@ -4,7 +4,7 @@ import { PROBE_NAMESPACE } from "../probe/probe-pods";
 import { ROLLOUT_NAMES } from "../rollout/rollout-objects";
 import { TRUST_NAMES } from "../trust/trusted-ca";
 import type { ClusterVersion } from "../versions";
-import { hasClusterCatalogs, hasMachineTrust, hasMirrorSets } from "../versions";
+import { hasClusterCatalogs, hasMachineTrust, hasMirrorSets, hasPinnedImages } from "../versions";
 
 /** What this program does at a cluster, each with a role of its own. */
 export const CLUSTER_FUNCTIONS = [
@@ -18,6 +18,7 @@ export const CLUSTER_FUNCTIONS = [
     "update-service",
     "coverage",
     "proof",
+    "pinned-images",
 ] as const;
 
 export type ClusterFunction = (typeof CLUSTER_FUNCTIONS)[number];
@@ -168,6 +169,17 @@ export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
             namespace: PROBE_NAMESPACE,
             why: "what the nodes say of them",
         },
+    ],
+    "pinned-images": [
+        {
+            ...{ verbs: MANAGE, apiGroup: MACHINES, resource: "pinnedimagesets", isServed: hasPinnedImages },
+            why: "the images that nodes pull beforehand",
+        },
+        {
+            ...{ verbs: LIST, apiGroup: MACHINES, resource: "machineconfignodes", isServed: hasPinnedImages },
+            why: "which nodes have them",
+        },
+        { verbs: LIST, apiGroup: MACHINES, resource: "machineconfigpools", why: "the nodes of the pools" },
     ],
 };
 

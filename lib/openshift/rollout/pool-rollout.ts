@@ -1,5 +1,5 @@
 import { counted, listed } from "../../errors/text";
-import { type ClusterNode, type MachineConfigPool, hasCondition } from "./rollout-objects";
+import { type ClusterNode, type MachineConfigPool, type StatusCondition, hasCondition } from "./rollout-objects";
 import { DONE, type RolloutResult, combineResults, waitingForNodes, waitingForOperator } from "./rollout-result";
 
 /** Others, of image builds and pinned images, say nothing about the configuration of nodes. */
@@ -101,7 +101,19 @@ function busyNodes({ spec }: MachineConfigPool, nodes: readonly ClusterNode[]): 
 }
 
 function isDegraded({ status }: Pick<MachineConfigPool, "status">): boolean {
-    return DEGRADED.some((type) => hasCondition(status?.conditions, type));
+    return !lacksPinnedImages(status?.conditions) && DEGRADED.some((type) => hasCondition(status?.conditions, type));
+}
+
+/** What a pool says of each of its nodes that has not pulled pinned images yet (pkg/controller/node/status.go, before 4.20). */
+const LACKS_IMAGES = /Node \S+ references an invalid PinnedImageSet\. See the node's MachineConfigNode resource for details\./g;
+
+/** True if a pool is degraded by nothing but pinned images that some of its nodes have not pulled yet. */
+function lacksPinnedImages(conditions: readonly StatusCondition[] = []): boolean {
+    const found = conditions.find(({ type, status }) => type === "NodeDegraded" && status === "True");
+    const isOther = (found?.message ?? "").replace(LACKS_IMAGES, "").replace(/[\s,]+/g, "") !== "";
+    return (
+        hasCondition(conditions, "PinnedImageSetsDegraded") && !isOther && !hasCondition(conditions, "RenderDegraded")
+    );
 }
 
 function pausedPool(name: string): RolloutResult {

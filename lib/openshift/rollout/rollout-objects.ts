@@ -5,6 +5,7 @@ export interface StatusCondition {
     readonly type: string;
     readonly status: string;
     readonly message?: string;
+    readonly lastTransitionTime?: string;
 }
 
 /** The nodes that get one rendered configuration (machineconfiguration/v1/types.go). */
@@ -15,6 +16,8 @@ export interface MachineConfigPool extends KubernetesObject {
         readonly maxUnavailable?: number | string;
         /** The rendered configuration that its nodes are to have: `rendered-worker-<hash>`. */
         readonly configuration?: { readonly name?: string };
+        /** The sets of images that its nodes are to have: those that its selector selects (4.19.12 and later). */
+        readonly pinnedImageSets?: readonly { readonly name: string }[] | null;
     };
     readonly status?: {
         readonly observedGeneration?: number;
@@ -57,6 +60,25 @@ export interface ClusterNode extends KubernetesObject {
     readonly status?: { readonly conditions?: readonly StatusCondition[] };
 }
 
+/** What the daemon of a node reports (machineconfiguration/v1/types_machineconfignode.go); it has the name of the node. */
+export interface MachineConfigNode extends KubernetesObject {
+    readonly spec: { readonly pool: { readonly name: string } };
+    readonly status?: {
+        readonly conditions?: readonly StatusCondition[];
+        readonly pinnedImageSets?: readonly NodePinnedImageSet[];
+    };
+}
+
+/** How far a node is with a set of pinned images: generations of that set. */
+export interface NodePinnedImageSet {
+    readonly name: string;
+    readonly desiredGeneration?: number;
+    /** All its images are on the node, and pinned. */
+    readonly currentGeneration?: number;
+    readonly lastFailedGeneration?: number;
+    readonly lastFailedGenerationError?: string;
+}
+
 export interface DaemonSet extends KubernetesObject {
     readonly status?: {
         readonly observedGeneration?: number;
@@ -79,6 +101,7 @@ export const ROLLOUT_PATHS = {
     pools: { apiVersion: MACHINE_CONFIGURATION, resource: "machineconfigpools" },
     controllerConfigs: { apiVersion: MACHINE_CONFIGURATION, resource: "controllerconfigs" },
     machineConfigs: { apiVersion: MACHINE_CONFIGURATION, resource: "machineconfigs" },
+    machineConfigNodes: { apiVersion: MACHINE_CONFIGURATION, resource: "machineconfignodes" },
     nodes: { apiVersion: "v1", resource: "nodes" },
     registryDaemonSets: { apiVersion: "apps/v1", resource: "daemonsets", namespace: "openshift-image-registry" },
     registryConfigMaps: { apiVersion: "v1", resource: "configmaps", namespace: "openshift-image-registry" },

@@ -17,8 +17,9 @@ export type RolloutResult =
 export const DONE: RolloutResult = { state: "done" };
 
 /** Waiting for nodes, or done if there is nothing to wait for. */
-export function waitingForNodes(reasons: readonly string[]): RolloutResult {
-    return reasons.length === 0 ? DONE : { state: "waiting", waitingFor: reasons, stage: "nodes" };
+export function waitingForNodes(reasons: readonly string[], fix?: string): RolloutResult {
+    if (reasons.length === 0) return DONE;
+    return { state: "waiting", waitingFor: reasons, stage: "nodes", ...(fix === undefined ? {} : { fix }) };
 }
 
 /** Waiting for an operator to take the change, or done if there is nothing to wait for. */

@@ -49,12 +49,24 @@ export async function waitForNodes(
     expectation: NodeExpectation,
     options: WaitOptions,
 ): Promise<readonly string[]> {
-    const { signal, onProgress, clock, until = "nodes" } = options;
     const rendered: RenderedConfigs = new Map();
+    return waitUntilDone(client, () => checkNodes(client, expectation, rendered), options);
+}
+
+/**
+ * The same for anything that a cluster's nodes or operators are to have.
+ * @param check one look at how far they are; throws if that could not be read
+ */
+export async function waitUntilDone(
+    client: ClusterClient,
+    check: () => Promise<RolloutResult>,
+    options: WaitOptions,
+): Promise<readonly string[]> {
+    const { signal, onProgress, clock, until = "nodes" } = options;
     const watch = new BoundsWatch(client, options);
     for (;;) {
         signal.throwIfAborted();
-        const look = await orUnreadable(() => checkNodes(client, expectation, rendered), signal);
+        const look = await orUnreadable(check, signal);
         if (look.state === "done") return [];
         if (look.state === "waiting" && look.stage === "nodes" && until === "operator") return look.waitingFor;
         if (look.state === "failed") {
@@ -140,13 +152,13 @@ class BoundsWatch {
 
 function timeoutFix(look: Waiting): string {
     if (look.state === "unreadable") return "check that the API server can be reached, then run again";
+    if (look.fix !== undefined) return look.fix;
     if (look.stage === "nodes") {
         return (
             "look at the nodes with `oc get machineconfigpools,nodes`, then run again: it continues to wait; " +
             "cluster.rollout.minutes sets a longer time"
         );
     }
-    if (look.fix !== undefined) return look.fix;
     return (
         "read the log of the operator: oc -n openshift-machine-config-operator logs deploy/machine-config-controller; it " +
         "refuses mirror objects that disagree about one source, and says so only there"

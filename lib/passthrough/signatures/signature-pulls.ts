@@ -1,4 +1,5 @@
-import { type ImageCheck, isAttachment } from "../../import";
+import type { ImageCheck } from "../../import";
+import { isAttachment } from "../../mirror/attachment-tag";
 import type { ImageMark } from "../../mirror/image-set";
 import { type Reference, parseSourceKey, repositoryName } from "../../oci/reference";
 import type { SignedName } from "../../signatures";

@@ -40,6 +40,7 @@ test("the names that state refers to are exported for good", () => {
         "clusterContactSource",
         "clusterCoverage",
         "clusterOldRules",
+        "clusterPinnedImages",
         "clusterProof",
         "clusterProtection",
         "clusterRollout",

@@ -58,6 +58,11 @@ const TABLE: Readonly<Record<ClusterFunction, readonly string[]>> = {
     "operator-hub": [`get,list,watch,patch,delete ${CONFIG}/operatorhubs/cluster`],
     signatures: [`${ALL} /configmaps in openshift-config-managed`],
     "update-service": [`${ALL} updateservice.operator.openshift.io/updateservices in openshift-update-service`],
+    "pinned-images": [
+        `${ALL} ${MACHINES}/pinnedimagesets`,
+        `list ${MACHINES}/machineconfignodes`,
+        `list ${MACHINES}/machineconfigpools`,
+    ],
     coverage: [
         "list /pods",
         "list /replicationcontrollers",

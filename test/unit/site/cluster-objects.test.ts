@@ -37,6 +37,7 @@ describe("what a cluster takes beside mirror rules", () => {
             updateService: [],
             operatorHub: [],
             clusterImagePolicies: [],
+            pinnedImageSets: [],
             notes: [],
         });
     });
@@ -70,6 +71,7 @@ describe("what a cluster takes beside mirror rules", () => {
         ]);
         expect(objectsFor([], "4.19", policies)).toMatchObject({
             clusterImagePolicies: [],
+            pinnedImageSets: [],
             notes: [expect.stringMatching(/^OpenShift 4\.19 has no ClusterImagePolicy v1 .*: team1, openshift$/)],
         });
     });

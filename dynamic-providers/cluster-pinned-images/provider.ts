@@ -1,0 +1,102 @@
+import { PassthroughError, toProblem } from "../../lib/errors/errors";
+import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
+import { type PinState, areHeld, readPins } from "../../lib/openshift/pinned/read-pins";
+import { waitForPins } from "../../lib/openshift/pinned/wait-for-pins";
+import { clusterLine, clusterName, namedError } from "../cluster/cluster-name";
+import { withCluster, withReadableCluster } from "../cluster/connection";
+import { showProgress } from "../cluster/show-wait";
+import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import {
+    type ClusterPinnedImagesInputs,
+    type ClusterPinnedImagesOutputs,
+    type FilledPool,
+    clusterPinnedImagesKind as kind,
+} from "./kind";
+import { differenceLines, nextLine, previewLines } from "./report";
+
+/** How long nodes are waited for, and what comes later, changes nothing that they have; nor do the files that say sizes. */
+const COMPARED = comparedInputs(kind, ["version", "forbidLater", "wait", "minutes", "locks"]);
+/** What is pinned where. */
+const CONTENT = ["images", "sets"];
+
+/** Every node has the images that are pinned on it: by what its daemon reports of the sets as they are now. */
+export const clusterPinnedImagesProvider: RegistryProvider<ClusterPinnedImagesInputs, ClusterPinnedImagesOutputs> = {
+    ...kind,
+
+    // What is pinned is known; which state of the sets is written may not be.
+    describesUnknown: true,
+    describeChanges: async (olds, news, { log }) => {
+        if (changedInputs(olds, news, CONTENT).length === 0) return;
+        for (const line of await previewLines(olds, news)) log.line("info", clusterLine(news, line));
+    },
+
+    compare: (olds, news) => ({
+        changes:
+            changedInputs(olds, news, COMPARED).length > 0 || olds.behind.length > 0 || olds.differences.length > 0,
+    }),
+
+    create: async (inputs, context) => ({ id: clusterName(inputs), outs: await fill(inputs, context) }),
+
+    update: async (_olds, news, context) => fill(news, context),
+
+    read: async (olds, context) => {
+        const inputs = storedInputs<ClusterPinnedImagesInputs>(kind, olds);
+        const found = await withReadableCluster(olds, context, (client) => readPins(client, olds.sets), {
+            otherwise: "its state stays as it is",
+        });
+        if (found === undefined) return { outs: olds, inputs };
+        // What was not waited for is no difference, but what it is.
+        if (olds.behind.length > 0) return { outs: { ...olds, ...caughtUp(olds, found) }, inputs };
+        const differences = differenceLines(found);
+        for (const difference of differences) context.log.line("warning", clusterLine(olds, difference));
+        return { outs: { ...olds, differences }, inputs };
+    },
+
+    // The sets go with the objects; nodes may remove the images when they need the space.
+    remove: async () => undefined,
+};
+
+async function fill(inputs: ClusterPinnedImagesInputs, context: RegistryContext): Promise<ClusterPinnedImagesOutputs> {
+    return withCluster(inputs, context, async (client) => {
+        const behind = await waitForImages(client, inputs, context);
+        const next = nextLine(inputs, behind);
+        if (next !== undefined) context.log.line("info", clusterLine(inputs, next));
+        const pools = filledPools(await readPins(client, inputs.sets));
+        return { ...inputs, pools, behind, differences: [] };
+    });
+}
+
+/**
+ * Waits until nodes have the images; where they are not to be waited for, until the operator has taken the sets.
+ * @returns what nodes still lack; nothing if they were waited for
+ */
+async function waitForImages(
+    client: ClusterClient,
+    inputs: ClusterPinnedImagesInputs,
+    context: RegistryContext,
+): Promise<readonly string[]> {
+    const { wait, minutes, sets } = inputs;
+    const options = { bounds: { totalMinutes: minutes }, until: wait ? "nodes" : "operator" } as const;
+    try {
+        const behind = await showProgress(context, (own) => waitForPins(client, sets, { ...options, ...own }));
+        if (behind.length > 0) context.log.line("info", clusterLine(inputs, `not waited for: ${behind.join("; ")}`));
+        return behind;
+    } catch (error) {
+        if (wait || !(error instanceof PassthroughError) || error.code !== "ROLLOUT_FAILED") throw error;
+        const { problem, fix = "" } = toProblem(namedError(inputs, error));
+        context.log.line("warning", clusterLine(inputs, `${problem}; ${fix}`));
+        return [problem];
+    }
+}
+
+function filledPools({ pools }: PinState): FilledPool[] {
+    return pools.flatMap(({ pool, nodes, holding, behind }) =>
+        nodes === undefined || behind.length > 0 || holding < nodes ? [] : [{ pool, nodes }],
+    );
+}
+
+/** Nothing is left to do for a run when all nodes have what it did not wait for. */
+function caughtUp(olds: ClusterPinnedImagesOutputs, found: PinState): Partial<ClusterPinnedImagesOutputs> {
+    return areHeld(found) ? { pools: filledPools(found), behind: [] } : { behind: olds.behind };
+}
