@@ -6,6 +6,8 @@ export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
 /** `plan --exit-code`: an import would change something. */
 export const EXIT_CHANGES = 3;
+/** `plan`: it brings a release that nodes will refuse; the plan itself is printed. */
+export const EXIT_REFUSED = 4;
 /** 128 and the number of the signal, as shells expect it. */
 export const EXIT_INTERRUPTED = 130;
 export const EXIT_TERMINATED = 143;

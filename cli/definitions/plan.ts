@@ -62,6 +62,7 @@ export function planDefinition(): CommandDefinition {
             [1, "failed, or an image is blocked"],
             USAGE_CODE,
             [3, "--exit-code: something would change"],
+            [4, "it brings a release of 4.21 or later that nodes will refuse: its sigstore signature is missing"],
             ...INTERRUPTION_CODES,
         ],
         run: () => {

@@ -64,6 +64,14 @@ export { type RegistriesConf, type RegistryMirror, type RegistryRule } from "./r
 export { parseRegistriesConf } from "./rules/registries-toml";
 export { OBJECT_NAME } from "./object-name";
 export { releaseNotes } from "./objects/release-notes";
+export {
+    type RunnableDigests,
+    type UnsignedRelease,
+    runnableDigests,
+    unsignedReleaseNotes,
+    unsignedReleases,
+    wasUnsigned,
+} from "./objects/unsigned-releases";
 export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";
 export { type PullAttempt, type PullResolution, type RefusedAttempt, findRule, resolvePull } from "./rules/resolve";
 export { type PolicyRule, renderRoles } from "./roles/render-roles";

@@ -16,3 +16,4 @@ export {
     checkSignatures,
 } from "./signatures/check-signatures";
 export { type SignaturePull, signaturePulls } from "./signatures/signature-pulls";
+export { findUnsignedReleases } from "./signatures/unsigned-releases";
