@@ -15,5 +15,12 @@ export {
     type SignatureReport,
     checkSignatures,
 } from "./signatures/check-signatures";
+export {
+    type RequiredSignatures,
+    checkRequiredSignatures,
+    countRefused,
+    coveredImages,
+    refusedImageLines,
+} from "./signatures/required-signatures";
 export { type SignaturePull, signaturePulls } from "./signatures/signature-pulls";
 export { findUnsignedReleases } from "./signatures/unsigned-releases";
