@@ -15,6 +15,7 @@ export {
     type SignatureReport,
     checkSignatures,
 } from "./signatures/check-signatures";
+export { type OpenSet, checkArchiveSignatures } from "./signatures/archive-signatures";
 export {
     type RequiredSignatures,
     checkRequiredSignatures,
