@@ -97,7 +97,8 @@ export function declareCluster(
         const shape = clusterShape({ content, cluster, registry });
         const proven = validation;
         const parent = opts.parent ? { parent: opts.parent } : {};
-        const values = { site, cluster, kubeconfig, shape, delivery, registry, importer, content, proven };
+        const { signatures } = args;
+        const values = { site, cluster, kubeconfig, shape, delivery, registry, importer, content, signatures, proven };
         const { trust } = new PassthroughCluster(child("cluster"), values, parent);
         users.push([`${child("cluster")}-trust`, trust]);
     }
