@@ -8,6 +8,8 @@ export const EXIT_USAGE = 2;
 export const EXIT_UNKNOWN = 2;
 /** `plan --exit-code`: an import would change something. */
 export const EXIT_CHANGES = 3;
+/** `plan`: it brings a release that nodes will refuse; the plan itself is printed. */
+export const EXIT_REFUSED = 4;
 /** `check`: the registry, the accounts or the images differ from the configuration. The same code as Pulumi's. */
 export const EXIT_DRIFT = 7;
 /** An archive or a lock file is missing, damaged or another one (EX_DATAERR of sysexits.h). */

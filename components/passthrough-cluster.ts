@@ -25,6 +25,8 @@ import { type DeclaredObject, type ObjectIdentity, declareObject, objectState } 
 import { declareOldRules } from "./cluster-old-rules";
 import { declarePinnedImages } from "./cluster-pinned-images";
 import { declareProof } from "./cluster-proof";
+import { declareSignatures } from "./cluster-signatures";
+import type { SignaturePolicy } from "../lib/signatures";
 import { STOCK_SITE } from "./site-outputs";
 
 export interface PassthroughClusterArgs {
@@ -43,13 +45,15 @@ export interface PassthroughClusterArgs {
     readonly importer: pulumi.Output<Credentials>;
     /** The image sets of the site. */
     readonly content: readonly Content[];
+    /** Who must have signed images; absent: nobody. */
+    readonly signatures?: readonly SignaturePolicy[] | undefined;
     /** The proof that the registry has all content, with the account of the nodes: nothing is written to the cluster before. */
     readonly proven: pulumi.Resource;
 }
 
 /**
  * One cluster: its API checked, the registry's CA and the nodes' account on every node, then the mirror rules, then
- * catalogs, release signatures and update service; last, the rules on every node.
+ * catalogs, release signatures and update service; then the rules on every node, and last the signature policies.
  */
 export class PassthroughCluster extends pulumi.ComponentResource {
     /** The account on every node. */
@@ -151,6 +155,10 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             const never = neverSources(access, coverage);
             const parts = { ...args, connection, rules: cluster.proof, owner, neverSources: never };
             last = declareProof(`${name}-proof`, parts, { parent: this, dependsOn: [rollout] });
+        }
+        if (cluster.signaturePolicies === true) {
+            const parts = { ...args, connection, owner, adopt: cluster.adopt, ...waitMinutes(cluster) };
+            declareSignatures(`${name}-signatures`, parts, { parent: this, dependsOn: [...objects, last] });
         }
         if (cluster.oldRules !== undefined) {
             const parts = {

@@ -117,6 +117,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
                     importer,
                     wholeImages: args.wholeImages,
                     onRemove: args.onRemove,
+                    signatures,
                 },
                 {
                     delivery: deliveries.apply((all) => all[index] as NamedDelivery),

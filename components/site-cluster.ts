@@ -6,7 +6,7 @@ import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
 import type { Credentials } from "../lib/http/credentials";
 import { formatImages } from "../lib/import/image-list";
 import type { OnRemove } from "../lib/mirror/on-remove";
-import { type MirrorObject, renderRoles } from "../lib/openshift";
+import { type MirrorObject, hasImagePolicies, parseClusterVersion, renderRoles } from "../lib/openshift";
 import {
     type ClusterObjects,
     type Content,
@@ -17,7 +17,9 @@ import {
     allMarks,
     clusterConfiguration,
     clusterKey,
+    localRepositories,
 } from "../lib/site";
+import { type SignaturePolicy, formatSignatureRules } from "../lib/signatures";
 import type { ResourcesByName } from "./account-users";
 import { childName } from "./child-name";
 import type * as clusterModule from "./passthrough-cluster";
@@ -55,6 +57,8 @@ interface SiteClusterArgs {
     readonly importer: pulumi.Output<Credentials>;
     readonly wholeImages?: pulumi.Input<number> | undefined;
     readonly onRemove?: OnRemove | undefined;
+    /** Who must have signed images; absent: nobody. */
+    readonly signatures?: readonly SignaturePolicy[] | undefined;
 }
 
 /** What the site has for the cluster. */
@@ -93,7 +97,8 @@ export function declareCluster(
         const shape = clusterShape({ content, cluster, registry });
         const proven = validation;
         const parent = opts.parent ? { parent: opts.parent } : {};
-        const values = { site, cluster, kubeconfig, shape, delivery, registry, importer, content, proven };
+        const { signatures } = args;
+        const values = { site, cluster, kubeconfig, shape, delivery, registry, importer, content, signatures, proven };
         const { trust } = new PassthroughCluster(child("cluster"), values, parent);
         users.push([`${child("cluster")}-trust`, trust]);
     }
@@ -110,11 +115,12 @@ export function declareCluster(
 
 function declareValidation(
     name: string,
-    { content, registry, wholeImages = SITE_DEFAULTS.wholeImages, onRemove }: SiteClusterArgs,
+    args: SiteClusterArgs,
     delivery: pulumi.Output<NamedDelivery>,
     opts: pulumi.ComponentResourceOptions,
 ): MirrorValidation {
-    const marks = allMarks(content);
+    const { content, registry, wholeImages = SITE_DEFAULTS.wholeImages, onRemove } = args;
+    const [marks, rules] = [allMarks(content), signatureRules(args)];
     return new MirrorValidation(
         name,
         {
@@ -126,8 +132,16 @@ function declareValidation(
             clusterObjects: delivery.apply((all) => clusterConfiguration(all).objects),
             sparse: content.flatMap((set) => set.leftOut),
             wholeImages,
+            ...(rules === undefined ? {} : { signatures: rules }),
             ...(onRemove === "delete" ? { onRemove } : {}),
         },
         opts,
     );
+}
+
+/** What the nodes of the cluster require; undefined if they know no policies, or the site has none. */
+function signatureRules({ cluster: { version }, content, signatures = [] }: SiteClusterArgs): string | undefined {
+    const hasPolicies = hasImagePolicies(version === undefined ? undefined : parseClusterVersion(version));
+    if (signatures.length === 0 || !hasPolicies) return undefined;
+    return formatSignatureRules({ policies: signatures, local: [...localRepositories(content)].sort() });
 }

@@ -11,6 +11,7 @@ import type * as clusterPinnedImagesModule from "./cluster-pinned-images/provide
 import type * as clusterProofModule from "./cluster-proof/provider";
 import type * as clusterProtectionModule from "./cluster-protection/provider";
 import type * as clusterRolloutModule from "./cluster-rollout/provider";
+import type * as clusterSignaturesModule from "./cluster-signatures/provider";
 import type * as clusterTrustModule from "./cluster-trust/provider";
 import type * as imageImportModule from "./image-import/provider";
 import type * as mirrorValidationModule from "./mirror-validation/provider";
@@ -93,6 +94,10 @@ export const clusterProtection = createProvider(
 );
 export const clusterRollout = createProvider(
     () => (load("./cluster-rollout/provider") as typeof clusterRolloutModule).clusterRolloutProvider,
+    own,
+);
+export const clusterSignatures = createProvider(
+    () => (load("./cluster-signatures/provider") as typeof clusterSignaturesModule).clusterSignaturesProvider,
     own,
 );
 export const clusterTrust = createProvider(

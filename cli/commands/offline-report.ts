@@ -1,12 +1,25 @@
 import { type OfflinePlan, planOffline } from "../../lib/import";
 import { readLock } from "../../lib/lock";
-import { type ClusterChange, NO_CLUSTER, clusterChangeLines, compareClusters } from "../../lib/openshift";
+import type { ImageSet } from "../../lib/mirror/image-set";
+import {
+    type ClusterChange,
+    NO_CLUSTER,
+    type UnsignedRelease,
+    clusterChangeLines,
+    compareClusters,
+    runnableDigests,
+    unsignedReleaseNotes,
+    unsignedReleases,
+    wasUnsigned,
+} from "../../lib/openshift";
 import {
     type NamedDelivery,
     type Site,
+    allImages,
     clusterConfiguration,
     clusterDeliveries,
     deliveryNotes,
+    mergeFacts,
     withClusterName,
 } from "../../lib/site";
 import type { ClustersBefore, ImportedImages } from "../stack/imported-images";
@@ -22,6 +35,8 @@ export interface OfflineReport {
     readonly plan: OfflinePlan;
     /** Of each of the site's clusters; absent: what clusters have is not known. */
     readonly clusters?: readonly NamedClusterChange[];
+    /** Releases that the run would bring, or take the signatures from, and that nodes will refuse. */
+    readonly refused: readonly UnsignedRelease[];
     /** What people should know of the content and the rules, as sentences. */
     readonly notes: readonly string[];
 }
@@ -45,7 +60,26 @@ export async function createOfflineReport(site: Site, imported: ImportedImages):
     return {
         plan: planOffline(sets, imported.images, site.onRemove),
         ...(changes?.every((change) => change !== undefined) === true ? { clusters: changes } : {}),
-        notes: deliveryNotes(deliveries),
+        ...judgeReleases(site, sets, imported.images, deliveryNotes(deliveries)),
+    };
+}
+
+/** A release that is there already, without a signature, is no fault of the run: it stays a note. */
+function judgeReleases(
+    { content }: Site,
+    sets: readonly { readonly facts: Pick<ImageSet, "manifests"> }[],
+    before: ImportedImages["images"],
+    notes: readonly string[],
+): Pick<OfflineReport, "refused" | "notes"> {
+    const [facts, images] = [mergeFacts(content), allImages(content)];
+    const runnable = runnableDigests(sets.map((set) => set.facts));
+    const unsigned = unsignedReleases(facts, images, runnable);
+    const known = unsigned.filter((release) => wasUnsigned(release, before, runnable));
+    // The delivery knows no children of indexes, so it may name other ones.
+    const delivered = unsignedReleaseNotes(unsignedReleases(facts, images));
+    return {
+        refused: unsigned.filter((release) => !known.includes(release)),
+        notes: [...notes.filter((note) => !delivered.includes(note)), ...unsignedReleaseNotes(known)],
     };
 }
 

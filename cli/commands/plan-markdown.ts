@@ -1,6 +1,6 @@
 import { type OfflinePlan, planHeadline, sharedImagesNote } from "../../lib/import";
 import { counted, firstLines, formatBytes, markdownCell, markdownCode } from "../../lib/errors/text";
-import { clusterHeadline } from "../../lib/openshift";
+import { clusterHeadline, unsignedReleaseNotes } from "../../lib/openshift";
 import { withClusterName } from "../../lib/site";
 import type { ImportedImages } from "../stack/imported-images";
 import { type Table, withTables } from "./markdown-tables";
@@ -15,7 +15,7 @@ const MAX_TEXT = 1000;
  * no row is cut.
  */
 export function planMarkdown(report: OfflineReport, stack: string, imported: ImportedImages): string {
-    const { plan, clusters, notes } = report;
+    const { plan, clusters, refused, notes } = report;
     const opening = [
         `### Images of ${markdownCode(stack, MAX_TEXT)}: ${planHeadline(plan)}`,
         "",
@@ -24,8 +24,9 @@ export function planMarkdown(report: OfflineReport, stack: string, imported: Imp
         `Compared with ${markdownCell(imported.source, MAX_TEXT)}. The registry was not asked: it may already have some of the bytes.`,
         ...(imported.note === undefined ? [] : ["", `**Note:** ${markdownCell(imported.note, MAX_TEXT)}`]),
         "",
+        ...noteLines("❌ Nodes will refuse a release", unsignedReleaseNotes(refused)),
         ...overview(plan),
-        ...noteLines(notes),
+        ...noteLines("Warnings", notes),
     ].join("\n");
     return withTables(opening, [...(clusters ?? []).flatMap(clusterTables), ...listTables(plan)]);
 }
@@ -49,13 +50,13 @@ function clusterTables(cluster: NamedClusterChange): Table[] {
 /** Most notes of a site; more than that nobody reads. */
 const MAX_NOTES = 10;
 
-function noteLines(notes: readonly string[]): string[] {
+function noteLines(title: string, notes: readonly string[]): string[] {
     if (notes.length === 0) return [];
     const shown = firstLines(
         notes.map((note) => markdownCell(note, MAX_TEXT)),
         MAX_NOTES,
     );
-    return ["**Warnings**", "", ...shown.map((line) => `- ${line}`), ""];
+    return [`**${title}**`, "", ...shown.map((line) => `- ${line}`), ""];
 }
 
 function overview(plan: OfflinePlan): string[] {

@@ -1,8 +1,8 @@
 import { counted } from "../../lib/errors/text";
 import { isEmptyPlan, offlinePlanLines, planHeadline, sharedImagesNote } from "../../lib/import";
-import { isSameCluster } from "../../lib/openshift";
+import { isSameCluster, unsignedReleaseNotes } from "../../lib/openshift";
 import { perCluster } from "../../lib/site";
-import { EXIT_OK } from "../exit-codes";
+import { EXIT_OK, EXIT_REFUSED } from "../exit-codes";
 import { type ImportedImages, readImportedFiles, readImportedState } from "../stack/imported-images";
 import { print, printDiagnostic } from "../terminal/output";
 import { type NamedClusterChange, type OfflineReport, createOfflineReport, namedChangeLines } from "./offline-report";
@@ -12,13 +12,13 @@ import { type StackSelection, readStackSite, stackName } from "../stack/stack-fi
 /**
  * Plans the sets of a stack without network, and prints the plan, with what changes for clusters.
  * @param against what was imported last; absent: the stack's state
- * @returns "changes" if there is something to do
+ * @returns "changes" if there is something to do; `EXIT_REFUSED` if nodes will refuse a release that it brings
  */
 export async function runOfflinePlan(
     selection: StackSelection,
     against: readonly string[] | undefined,
     format: "text" | "json" | "markdown",
-): Promise<"changes" | typeof EXIT_OK> {
+): Promise<"changes" | typeof EXIT_OK | typeof EXIT_REFUSED> {
     const site = readStackSite(selection);
     const imported =
         against === undefined ? await readImportedState(selection.stack) : readImportedFiles(against, selection);
@@ -36,16 +36,19 @@ export async function runOfflinePlan(
         case "text":
             printText(report, imported);
     }
+    for (const refusal of unsignedReleaseNotes(report.refused)) printDiagnostic(`error: ${refusal}`);
+    if (report.refused.length > 0) return EXIT_REFUSED;
     return isEmptyPlan(plan) && clusters.every(isSameCluster) ? EXIT_OK : "changes";
 }
 
-function toJson(stack: string, { plan, clusters, notes }: OfflineReport, imported: ImportedImages): object {
+function toJson(stack: string, { plan, clusters, refused, notes }: OfflineReport, imported: ImportedImages): object {
     return {
         stack,
         against: imported.source,
         ...(imported.note === undefined ? {} : { note: imported.note }),
         ...plan,
         ...(clusters === undefined ? {} : clustersToJson(clusters)),
+        refusedReleases: refused,
         notes,
     };
 }

@@ -1,8 +1,9 @@
 import { mapLimited } from "../../lib/concurrency/limiter";
 import type { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { MAX_NAMES } from "../../lib/errors/format";
+import { type UnsignedRelease, runnableDigests, unsignedReleaseNotes, unsignedReleases } from "../../lib/openshift";
 import { registryAdmin } from "../../lib/registries";
-import type { Site } from "../../lib/site";
+import { type Site, allImages, mergeFacts } from "../../lib/site";
 import { counted, firstLines, formatBytes } from "../../lib/errors/text";
 import {
     type ImportPlan,
@@ -14,8 +15,8 @@ import {
     planSummary,
     plannedImages,
 } from "../../lib/import";
-import { compareWithArchive, planLockedSet } from "../../lib/passthrough";
-import { EXIT_OK } from "../exit-codes";
+import { type LockedSet, compareWithArchive, findUnsignedReleases, planLockedSet } from "../../lib/passthrough";
+import { EXIT_OK, EXIT_REFUSED } from "../exit-codes";
 import { failureExitCode } from "../failure-exit-code";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
@@ -30,12 +31,13 @@ interface SetPlan {
     readonly name: string;
     readonly plan: ImportPlan;
     readonly images: readonly PlannedImage[];
+    readonly lock: LockedSet["lock"];
 }
 
 /**
  * Asks the registry what an import of the stack's sets would do, and prints the plan. A later set is planned as if the
  * sets before it were imported.
- * @returns "changes" if there is something to do
+ * @returns "changes" if there is something to do; `EXIT_REFUSED` if nodes will refuse a release that it brings
  */
 export async function runOnlinePlan(
     selection: StackSelection,
@@ -44,7 +46,7 @@ export async function runOnlinePlan(
 ): Promise<number | "changes"> {
     const site = await readConnectedSite(selection);
     const account = await findAccount("importer", accountSources(selection, site, authfile, { readsOnly: true }));
-    const { sets, unknown } = await interruptible((signal) =>
+    const { sets, unknown, unsigned } = await interruptible((signal) =>
         withSiteRegistry(site, account, signal, async (client, base) => {
             const outlook = new RegistryOutlook(client);
             const plans: SetPlan[] = [];
@@ -54,22 +56,39 @@ export async function runOnlinePlan(
                 const warn = (warning: string) => printDiagnostic(`warning: ${content.name}: ${warning}`);
                 await compareWithArchive(plan, set, warn);
                 outlook.expect(plan, set.lock);
-                plans.push({ name: content.name, plan, images: plannedImages(plan) });
+                plans.push({ name: content.name, plan, images: plannedImages(plan), lock: set.lock });
             }
             const unknown = await unknownRepositories(client, site, plans);
+            const runnable = runnableDigests(plans.map(({ lock }) => lock));
+            const lacking = unsignedReleases(mergeFacts(site.content), allImages(site.content), runnable);
+            const unsigned = await findUnsignedReleases(client, base, lacking, runnable);
             signal.throwIfAborted();
-            return { sets: plans, unknown };
+            return { sets: plans, unknown, unsigned };
         }),
     );
     const { mirrorBase } = site.registry;
-    const report = { stack: stackName(selection), ...jsonReport(mirrorBase, sets), unknownRepositories: unknown };
+    const refused = unsigned.filter((release) => !isPresent(release, sets));
+    const report = {
+        ...{ stack: stackName(selection), ...jsonReport(mirrorBase, sets), unknownRepositories: unknown },
+        refusedReleases: refused,
+    };
     if (asJson) print(JSON.stringify(report, hideSecretsInJson));
     else for (const set of sets) printSet(set);
     if (unknown.length > 0) printDiagnostic(unknownNote(unknown));
+    const known = unsigned.filter((release) => !refused.includes(release));
+    for (const note of unsignedReleaseNotes(known)) printDiagnostic(`note: ${note}`);
+    for (const refusal of unsignedReleaseNotes(refused)) printDiagnostic(`error: ${refusal}`);
     if (sets.length === 0) printDiagnostic("the stack's site.content lists no set: there is nothing to import");
     const blocked = sets.flatMap(({ plan }) => plan.problems);
     if (blocked.length > 0) return failureExitCode(imageCodes(blocked));
+    if (refused.length > 0) return EXIT_REFUSED;
     return sets.some(({ plan }) => plan.push.length > 0) ? "changes" : EXIT_OK;
+}
+
+/** A release that the registry has already, without a signature, is no fault of this plan. */
+function isPresent({ image }: UnsignedRelease, sets: readonly SetPlan[]): boolean {
+    const planned = sets.flatMap(({ images }) => images).filter(({ source }) => source === image);
+    return planned.length > 0 && planned.every(({ state }) => state === "present");
 }
 
 const AT_ONCE = 16;

@@ -2,6 +2,7 @@ import { EXIT_CHANGES, EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
 import { runOfflinePlan } from "./plan-offline";
 import { runOnlinePlan } from "./plan-online";
+import { runArchiveSignatures } from "./plan-signatures";
 import { printRepositories } from "./site-repositories";
 
 export interface PlanOptions {
@@ -14,6 +15,7 @@ export interface PlanOptions {
     readonly against?: readonly string[];
     readonly markdown?: boolean;
     readonly repositories?: boolean;
+    readonly signatures?: boolean;
 }
 
 /** Prints what an import would do. */
@@ -24,6 +26,7 @@ export async function runPlan(options: PlanOptions): Promise<number> {
         printRepositories(selection, json ?? false);
         return EXIT_OK;
     }
+    if (options.signatures === true) return runArchiveSignatures(selection, json ?? false);
     const format = markdown === true ? "markdown" : json === true ? "json" : "text";
     const outcome =
         offline === true

@@ -21,7 +21,9 @@ export function planDefinition(): CommandDefinition {
                 'listed by name, bytes as "at most". Sources of the mirror rules and objects for clusters that change are ' +
                 "listed too, with what nodes do when the rules are applied.\n\n" +
                 "With --repositories it only prints the repositories that the images go to, one a line, also without " +
-                "network: for a registry that creates none with the first push (ECR).",
+                "network: for a registry that creates none with the first push (ECR).\n\n" +
+                "With --signatures it only judges the signatures in the archives with the policies of site.signatures, " +
+                "before anything is sent and without network: which images nodes will refuse once all is in the mirror.",
         )
         .addOption(stackOption())
         .addOption(configFileOption())
@@ -47,6 +49,14 @@ export function planDefinition(): CommandDefinition {
                 "authfile",
                 "exitCode",
             ]),
+        )
+        .addOption(
+            new Option("--signatures", "judge the signatures in the archives, and nothing else").conflicts([
+                "offline",
+                "authfile",
+                "exitCode",
+                "repositories",
+            ]),
         );
     return {
         command,
@@ -54,6 +64,7 @@ export function planDefinition(): CommandDefinition {
             { line: "plan --stack site-b", what: "what would be pushed, asking the registry" },
             { line: "plan --offline --stack site-b --markdown", what: "a comment for a pull request" },
             { line: "plan --repositories --stack site-b", what: "the repositories to create at a registry like ECR" },
+            { line: "plan --signatures --stack site-b", what: "images that nodes would refuse, before the push" },
             { line: "plan --offline --against ../base", what: "compare with a checkout of another branch" },
             { line: "plan --offline --against base.json --exit-code", what: "compare with an earlier lock file" },
         ],
@@ -62,6 +73,7 @@ export function planDefinition(): CommandDefinition {
             [1, "failed, or an image is blocked"],
             USAGE_CODE,
             [3, "--exit-code: something would change"],
+            [4, "nodes will refuse a release of 4.21 or later, or, with --signatures, an image"],
             ...FAILURE_CODES,
             ...INTERRUPTION_CODES,
         ],

@@ -62,7 +62,7 @@ function withKeysOfFixes(inputs: Cluster, problem: Problem): Problem {
 export function withClusterKeys(inputs: Cluster, text: string): string {
     if (inputs.cluster === "") return text;
     return text.replace(
-        /(?<![\w.-])cluster\.(?=(?:adopt|allowRemoval|apply|coverage|oldRules|pin|rollout|version)\b)/g,
+        /(?<![\w.-])cluster\.(?=(?:adopt|allowRemoval|apply|coverage|oldRules|pin|rollout|signaturePolicies|version)\b)/g,
         `${clusterKey({ name: inputs.cluster })}.`,
     );
 }

@@ -20,6 +20,8 @@ const args = registryArgs.extend({
     sparse: z.array(z.string()).readonly(),
     /** What becomes of images that leave: only said in the preview. Absent: they are kept. */
     onRemove: z.enum(["keep", "delete"]).optional(),
+    /** What nodes require of signatures, of `formatSignatureRules`. Absent: nothing. */
+    signatures: z.string().optional(),
     /** How many images are read byte for byte. */
     wholeImages: z.number().int().nonnegative(),
 });
@@ -45,6 +47,16 @@ export interface ValidationSummary {
     readonly account?: string;
     /** Images that a refresh found missing or wrong. */
     readonly failing: readonly string[];
+    /** Of the images under a policy of `site.signatures`; absent: nodes ask for no signatures. */
+    readonly signatures?: SignatureCounts;
+}
+
+/** What nodes of OpenShift 4.20 and later make of images whose signatures they look up in the mirror. */
+export interface SignatureCounts {
+    readonly accepted: number;
+    readonly refused: number;
+    /** Signatures that could not be read: nodes may accept these images or not. */
+    readonly unread: number;
 }
 
 export interface MirrorValidationOutputs extends MirrorValidationInputs, CommonOutputs {

@@ -12,7 +12,7 @@ import {
     unreadError,
     verifyImages,
 } from "../../lib/import";
-import { pullChecks } from "../../lib/passthrough";
+import { type RequiredSignatures, pullChecks } from "../../lib/passthrough";
 import { describeAllSets } from "../image-import/preview";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasMoved, isMoving, orRefused, sharedLookups, withRegistry } from "../registry/connection";
@@ -24,6 +24,7 @@ import {
     mirrorValidationKind as kind,
 } from "./kind";
 import { ADDED_INPUTS, describeClusterChange, hasNewClusters } from "./preview";
+import { countSignatures, describeSignatures, findSignatures, logSignatures } from "./signatures";
 
 const COMPARED = comparedInputs(kind, ["images", "onRemove", ...ADDED_INPUTS]);
 
@@ -31,12 +32,14 @@ const COMPARED = comparedInputs(kind, ["images", "onRemove", ...ADDED_INPUTS]);
 export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, MirrorValidationOutputs> = {
     ...kind,
 
-    describeChanges: async (olds, news, { log, process }) => {
+    describeChanges: async (olds, news, context) => {
+        const { log, process } = context;
         const onRemove = process.settings.removalRule(news);
         const sets = [...process.declaredSets.at(news.registry.mirrorBase).values()];
         const before = isMoving(olds, news) ? {} : toImageMap(olds.images ?? {});
         describeAllSets(sets, before, onRemove, log);
         describeClusterChange(olds, news, log);
+        await describeSignatures(olds, news, context);
     },
 
     compare: (olds, news) => {
@@ -54,7 +57,7 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
     read: async (olds, context) => {
         const inputs = storedInputs<MirrorValidationInputs>(kind, olds);
         if (hasMoved(olds, context)) return { outs: olds, inputs };
-        const { summary: before } = olds;
+        const { signatures: _, ...before } = olds.summary;
         const found = await orRefused(inputs, () => validate(inputs, context, sharedLookups(inputs, context)));
         if (found instanceof RegistryError) {
             // Clusters that pull with this account are rejected as well.
@@ -67,9 +70,10 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
         const failures = found.failures.filter(({ source }) => !ownChanges.has(olds.registry.mirrorBase, source));
         const failing = failures.map(({ source }) => source).sort();
         for (const line of problemLines(failures, MAX_NAMES)) context.log.line("warning", line);
+        logSignatures(found.signatures, context.log);
         const status = failing.length === 0 ? ("proven" as const) : ("failing" as const);
         // An unchanged result leaves state as it is: a refresh that finds nothing must show nothing.
-        return { outs: { ...inputs, summary: { ...before, status, failing } }, inputs };
+        return { outs: { ...inputs, summary: { ...before, status, failing, ...counts(found) } }, inputs };
     },
 
     remove: async () => undefined,
@@ -79,9 +83,10 @@ async function prove(inputs: MirrorValidationInputs, context: RegistryContext): 
     const found = await validate(inputs, context, new LookupCache());
     const isRepaired = await importBroken(found, context);
     const result = isRepaired ? await validate(inputs, context, new LookupCache()) : found;
-    const { proofs, failures, unread, digestOnly } = result;
+    const { proofs, failures, unread, digestOnly, signatures } = result;
     if (unread.length > 0) throw unreadError({ unread, failures });
     if (failures.length > 0) throw validationError(failures, Object.keys(toImageMap(inputs.images)).length);
+    logSignatures(signatures, context.log);
     const sum = (field: "manifests" | "blobs" | "bytesRead") =>
         proofs.reduce((total, proof) => total + proof[field], 0);
     return {
@@ -95,7 +100,12 @@ async function prove(inputs: MirrorValidationInputs, context: RegistryContext): 
         checkedAt: new Date().toISOString(),
         account: inputs.credentials.username,
         failing: [],
+        ...counts(result),
     };
+}
+
+function counts({ signatures }: Validation): Pick<ValidationSummary, "signatures"> {
+    return signatures === undefined ? {} : { signatures: countSignatures(signatures) };
 }
 
 /**
@@ -124,6 +134,8 @@ interface Validation extends Verification {
     readonly digestOnly: readonly string[];
     /** Sources of images that are not in the registry as they should be, whichever account asks. */
     readonly broken: ReadonlySet<string>;
+    /** Absent: nodes ask for no signatures. */
+    readonly signatures?: RequiredSignatures | undefined;
 }
 
 async function validate(
@@ -136,7 +148,7 @@ async function validate(
         images: toImageMap(inputs.images),
         mirror: context.process.settings.registry(inputs).mirror,
     });
-    return withRegistry(inputs, context, async (client, _mirror, row) => {
+    return withRegistry(inputs, context, async (client, { host: mirrorHost }, row) => {
         const found = await verifyImages(client, checks, {
             absent: new Set(inputs.sparse),
             lookups,
@@ -144,6 +156,7 @@ async function validate(
         });
         const denied = new Set(found.denied);
         const broken = new Set(found.failures.map(({ source }) => source).filter((source) => !denied.has(source)));
-        return { ...found, failures: [...unredirected, ...found.failures], digestOnly, broken };
+        const signatures = await findSignatures(client, inputs, { checks, mirrorHost }, row);
+        return { ...found, failures: [...unredirected, ...found.failures], digestOnly, broken, signatures };
     });
 }

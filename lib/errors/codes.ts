@@ -147,6 +147,7 @@ export const ERROR_CODES = {
     ],
     validation: [
         "IMAGES_UNREADABLE",
+        "IMAGES_UNSIGNED",
         "NOT_REDIRECTED",
         "PROBE_FAILED",
         "REFERRER_UNLISTED",

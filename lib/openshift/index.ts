@@ -90,6 +90,14 @@ export { type RegistriesConf, type RegistryMirror, type RegistryRule } from "./r
 export { parseRegistriesConf } from "./rules/registries-toml";
 export { OBJECT_NAME } from "./object-name";
 export { releaseNotes } from "./objects/release-notes";
+export {
+    type RunnableDigests,
+    type UnsignedRelease,
+    runnableDigests,
+    unsignedReleaseNotes,
+    unsignedReleases,
+    wasUnsigned,
+} from "./objects/unsigned-releases";
 export { type SignatureConfigMap, signatureConfigMaps } from "./objects/release-signatures";
 export { type PullAttempt, type PullResolution, type RefusedAttempt, findRule, resolvePull } from "./rules/resolve";
 export { type PolicyRule, renderRoles } from "./roles/render-roles";
@@ -97,7 +105,7 @@ export { CLUSTER_FUNCTIONS, type ClusterFunction } from "./roles/rights";
 export { renderTargets } from "./targets/render-target";
 export { RENDERED_MARK, type ReleaseImage, TARGETS, type Target, type TargetFiles } from "./targets/target";
 export { type UpdateService, updateService } from "./objects/update-service";
-export { type ClusterImagePolicy, clusterImagePolicies } from "./objects/cluster-image-policies";
+export { type ClusterImagePolicy, clusterImagePolicies, writtenPolicies } from "./objects/cluster-image-policies";
 export {
     type ClusterVersion,
     type MirrorKind,
@@ -108,3 +116,13 @@ export {
     mirrorKinds,
     parseClusterVersion,
 } from "./versions";
+export { type ExistingPolicy, isSamePolicy, readClusterPolicies } from "./image-policies/cluster-policies";
+export {
+    type PolicyChanges,
+    type PolicyWriter,
+    comparePolicies,
+    removePolicies,
+    requireOwnPolicies,
+    writePolicies,
+} from "./image-policies/write-policies";
+export { policyScopeConflicts } from "./image-policies/policy-scopes";

@@ -16,4 +16,13 @@ export {
     type SignatureReport,
     checkSignatures,
 } from "./signatures/check-signatures";
+export { type OpenSet, checkArchiveSignatures } from "./signatures/archive-signatures";
+export {
+    type RequiredSignatures,
+    checkRequiredSignatures,
+    countRefused,
+    coveredImages,
+    refusedImageLines,
+} from "./signatures/required-signatures";
 export { type SignaturePull, signaturePulls } from "./signatures/signature-pulls";
+export { findUnsignedReleases } from "./signatures/unsigned-releases";

@@ -4,4 +4,5 @@ export { policyJson, registriesD } from "./policy-files";
 export { checkedPublicKey } from "./public-key";
 export { DEFAULT_IDENTITY, type SignedIdentity } from "./signed-identity";
 export type { SignedName } from "./signed-name";
-export { type SignatureLookup, readSignatures, signatureTag } from "./stored-signatures";
+export { type SignatureRules, formatSignatureRules, parseSignatureRules } from "./signature-rules";
+export { type SignatureLookup, type SignatureReader, readSignatures, signatureTag } from "./stored-signatures";

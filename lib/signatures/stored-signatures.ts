@@ -13,6 +13,9 @@ export type SignatureLookup =
     /** Something is there that ends every pull which needs a signature. */
     | { readonly unusable: string };
 
+/** Where manifests and signatures are read: a registry, or archives by the names that images have upstream. */
+export type SignatureReader = Pick<RegistryClient, "manifestGet" | "blobGet" | "retrying">;
+
 /** Nodes read no longer ones (go.podman.io/image, internal/iolimits). */
 const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024;
 
@@ -28,7 +31,7 @@ export function signatureTag(digest: Digest): string {
  * @throws RegistryError if the registry could not be asked: that is no statement about signatures
  */
 export async function readSignatures(
-    client: RegistryClient,
+    client: SignatureReader,
     repository: string,
     digest: Digest,
 ): Promise<SignatureLookup> {
@@ -59,7 +62,7 @@ function layersOf({ bytes, blobs }: Manifest): readonly Descriptor[] {
 
 /** Undefined for what nodes fail at, too. */
 async function readPayload(
-    client: RegistryClient,
+    client: SignatureReader,
     repository: string,
     { digest }: Descriptor,
 ): Promise<Buffer | undefined> {

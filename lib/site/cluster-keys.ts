@@ -256,6 +256,17 @@ export const clusterKeys = z.strictObject({
             typeText: "`true`, `false`, or an object with the keys below",
             fix: "write true, false, or {pools, images}",
         }),
+    signaturePolicies: z
+        .boolean()
+        .default(false)
+        .meta({
+            description:
+                "Whether `up` writes the policies of `site.signatures` to the cluster (4.20 and later), after everything else, and " +
+                "only if the mirror has acceptable signatures of all images under them " +
+                "(docs/how-to/signatures.md#give-the-policies-to-clusters). Needs `apply`",
+            examples: [true],
+            fix: "write true or false",
+        }),
     roles: z
         .array(z.enum(CLUSTER_FUNCTIONS))
         .optional()

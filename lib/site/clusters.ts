@@ -1,4 +1,4 @@
-import { type ClusterVersion, mayMixKinds, parseClusterVersion } from "../openshift/versions";
+import { type ClusterVersion, hasImagePolicies, mayMixKinds, parseClusterVersion } from "../openshift/versions";
 import { mirrorRuleNames } from "../openshift/rules/rule-names";
 import type { ConfigIssue } from "./config-issue";
 import { collectIssue } from "./issues";
@@ -26,7 +26,7 @@ export function readClusters(
 /** @param stack in the names of the mirror objects that are written to the cluster */
 function toCluster(name: string, document: ClusterDocument, stack: string): SiteCluster {
     const { version, contactSource, targets, roles, apply, adopt, allowRemoval, coverage, rollout, proof } = document;
-    const { oldRules = {} } = document;
+    const { oldRules = {}, signaturePolicies } = document;
     const pin = readPinRules(document.pin);
     return {
         name,
@@ -42,6 +42,7 @@ function toCluster(name: string, document: ClusterDocument, stack: string): Site
         ...(coverage === undefined ? {} : { coverage }),
         ...(rollout === undefined ? {} : { rollout }),
         ...(proof === undefined ? {} : { proof }),
+        ...(signaturePolicies ? { signaturePolicies } : {}),
     };
 }
 
@@ -85,12 +86,14 @@ export function clusterIssues(document: SiteDocument, known: readonly ConfigIssu
         ...(clusters ? readClusters({ clusters }) : []),
     ];
     const patterns = all.flatMap((one) => patternIssues(`${clusterKey(one)}.coverage.accept`, one.coverage?.accept));
+    const hasPolicies = Object.keys(document.signatures ?? {}).length > 0;
     return [
         ...issues,
         ...all.flatMap(versionIssues),
         ...patterns,
         ...all.flatMap(proofIssues),
         ...all.flatMap(oldRulesIssues),
+        ...all.flatMap((one) => signaturePolicyIssues(one, hasPolicies)),
     ];
 }
 
@@ -100,6 +103,32 @@ function oldRulesIssues(cluster: SiteCluster): ConfigIssue[] {
     const name = clusterKey(cluster);
     const fix = `set ${name}.apply, or leave it out and follow docs/how-to/migrate.md with oc`;
     return [{ key: `${name}.oldRules`, problem: `it needs ${name}.apply, which is not set`, fix }];
+}
+
+/** Policies that there are not, that the cluster does not know, or that would come before the rules. */
+function signaturePolicyIssues(cluster: SiteCluster, hasPolicies: boolean): ConfigIssue[] {
+    if (cluster.signaturePolicies !== true) return [];
+    const name = clusterKey(cluster);
+    const issue = (problem: string, fix: string) => [{ key: `${name}.signaturePolicies`, problem, fix }];
+    if (cluster.apply === undefined) {
+        return issue(
+            `it needs ${name}.apply, which is not set`,
+            `set ${name}.apply, or apply what \`passthrough render\` writes`,
+        );
+    }
+    if (!hasPolicies) return issue("site.signatures has no policy", "write one there, or leave it out");
+    if (cluster.version !== undefined && !hasImagePolicies(tryParse(cluster.version))) {
+        const fix = `leave it out until the cluster is 4.20, or correct ${name}.version`;
+        return issue(`OpenShift ${cluster.version} has no ClusterImagePolicy v1`, fix);
+    }
+    if (cluster.rollout?.wait !== false) return [];
+    const problem = `${name}.rollout.wait is false: nodes without the rules would look for signatures upstream`;
+    return issue(problem, "leave one of them out");
+}
+
+/** A version that is none is another issue. */
+function tryParse(version: string): ClusterVersion | undefined {
+    return collectIssue("", [], () => parseClusterVersion(version));
 }
 
 /** What nothing would create, or what comes before the nodes have what it proves. */

@@ -22,7 +22,7 @@ export {
     perCluster,
 } from "./cluster-delivery";
 export { clusterKey, kubeconfigKey, withClusterName } from "./clusters";
-export { type ClusterObjects, clusterObjects } from "./cluster-objects";
+export { type ClusterObjects, clusterObjects, mergeFacts } from "./cluster-objects";
 export type { ConfigIssue } from "./config-issue";
 export { mergeDocuments, parseContent } from "./document";
 export { configuredExclusions } from "./exclude-issues";

@@ -44,6 +44,8 @@ export interface SiteCluster extends ClusterRules {
     readonly coverage?: ClusterCoverageRules;
     /** Absent: its nodes are waited for. */
     readonly rollout?: ClusterRolloutRules;
+    /** True: it gets the signature policies of the site, once the mirror has what they ask for. */
+    readonly signaturePolicies?: boolean;
     /** Absent: no pods are created that prove where nodes pull from. */
     readonly proof?: ClusterProofRules;
 }

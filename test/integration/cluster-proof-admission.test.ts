@@ -145,7 +145,7 @@ async function createPolicy(policy: Policy, namespace?: string): Promise<() => P
             ...{ apiVersion: ADMISSION, kind: "ValidatingAdmissionPolicyBinding", metadata },
             spec: { policyName: name, validationActions: ["Deny"], ...matchResources },
         },
-    ] as const satisfies NamedObject[];
+    ] as const satisfies (NamedObject & { readonly spec: object })[];
     for (const object of objects) await cluster.server.admin.create(object);
     return async () => {
         for (const object of objects) await cluster.server.admin.remove(object);

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import type { ClusterFunction } from "../../lib/openshift";
 import { readIgnitionFile } from "../../lib/openshift/rollout/ignition-file";
 import type { MachineConfig } from "../../lib/openshift/rollout/rollout-objects";
 import { REGISTRIES_CONF } from "../../lib/openshift/rollout/rules-rollout";
@@ -77,10 +78,11 @@ export class TestCluster {
     /**
      * The kubeconfig of an account with the roles that `passthrough render` writes for these stacks and the cluster's
      * version, and no more. Called again after an upgrade, it gives the same account the roles of the new version.
+     * @param more beside those that every stack with a cluster needs
      */
-    limitedKubeconfig(): Promise<string> {
+    limitedKubeconfig(...more: readonly ClusterFunction[]): Promise<string> {
         const pins = this.hasPins ? (["pinned-images"] as const) : [];
-        const functions = ["preview", "rules", "old-rules", "trust", "coverage", ...pins] as const;
+        const functions = ["preview", "rules", "old-rules", "trust", "coverage", ...pins, ...more] as const;
         return this.server.kubeconfigFor(ACCOUNT, roleRules(functions, this.version));
     }
 

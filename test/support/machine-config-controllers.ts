@@ -6,6 +6,7 @@ import { formatRegistriesConf } from "../../lib/openshift/rules/registries-toml"
 import type { MirrorObject } from "../../lib/openshift/rules/mirror-object-types";
 import type { ImageConfig, Secret } from "../../lib/openshift/trust/trusted-ca";
 import { ApiError, type ApiClient, type ApiObject, type NamedObject } from "./cluster/api-client";
+import { imagePolicyFiles } from "./image-policy-files";
 
 /** How the machine-config operator of a test behaves beside what it is asked to do. */
 export interface MachineConfigScript {
@@ -120,7 +121,8 @@ export class MachineConfigControllers {
         for (const kind of MIRROR_KINDS) objects.push(...(await this.listKind(kind)));
         try {
             const conf = registriesConf(objects as unknown as MirrorObject[], this.version);
-            return { "/etc/containers/registries.conf": formatRegistriesConf(conf) };
+            const policies = await this.listKind({ apiVersion: CONFIG, kind: "ClusterImagePolicy" });
+            return { "/etc/containers/registries.conf": formatRegistriesConf(conf), ...imagePolicyFiles(policies) };
         } catch {
             return undefined;
         }

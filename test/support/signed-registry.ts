@@ -10,7 +10,7 @@ import { testAuthority } from "./certificates";
 import { RegistryProcess } from "./registry-process";
 import type { SigningKey } from "./signing-key";
 
-const ACCOUNT = { username: "puller", password: "canary-signature-51c0" } as const;
+export const SIGNED_ACCOUNT = { username: "puller", password: "canary-signature-51c0" } as const;
 const SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json";
 
 /** Paths of files and folders as a node has them. */
@@ -54,21 +54,23 @@ export class SignedRegistry {
     private constructor(
         readonly registry: RegistryProcess,
         readonly client: RegistryClient,
+        /** PEM of the CA that issued its certificate. */
+        readonly ca: string,
         private readonly folder: string,
     ) {}
 
     static async start(): Promise<SignedRegistry> {
         const authority = await testAuthority();
-        const registry = await RegistryProcess.start({ tls: await authority.issue(), account: ACCOUNT });
+        const registry = await RegistryProcess.start({ tls: await authority.issue(), account: SIGNED_ACCOUNT });
         const endpoint = { host: registry.host, ca: authority.ca };
-        const client = new RegistryClient({ endpoint, credentials: ACCOUNT, requests: 16 });
+        const client = new RegistryClient({ endpoint, credentials: SIGNED_ACCOUNT, requests: 16 });
         const folder = mkdtempSync(join(tmpdir(), "signed "));
         mkdirSync(join(folder, "certs"));
         mkdirSync(join(folder, "registries.d"));
         writeFileSync(join(folder, "certs", "ca.crt"), authority.ca);
-        const auth = Buffer.from(`${ACCOUNT.username}:${ACCOUNT.password}`).toString("base64");
+        const auth = Buffer.from(`${SIGNED_ACCOUNT.username}:${SIGNED_ACCOUNT.password}`).toString("base64");
         writeFileSync(join(folder, "auth.json"), JSON.stringify({ auths: { [registry.host]: { auth } } }));
-        return new SignedRegistry(registry, client, folder);
+        return new SignedRegistry(registry, client, authority.ca, folder);
     }
 
     /** The files of a node. */

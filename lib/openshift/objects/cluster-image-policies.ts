@@ -21,23 +21,26 @@ export interface ClusterImagePolicy {
 /** OpenShift's own policy for release images, in every cluster from 4.21 on (openshift/cluster-update-keys). */
 const OWN_POLICY = "openshift";
 
-/** The policies as objects, except OpenShift's own, which clusters have. Scopes are upstream names, as pods have them. */
+/** The policies that clusters get: all but OpenShift's own, which they have. */
+export function writtenPolicies(policies: readonly SignaturePolicy[]): SignaturePolicy[] {
+    return policies.filter(({ name }) => name !== OWN_POLICY);
+}
+
+/** The policies as objects, except OpenShift's own. Scopes are upstream names, as pods have them. */
 export function clusterImagePolicies(policies: readonly SignaturePolicy[]): ClusterImagePolicy[] {
-    return policies
-        .filter(({ name }) => name !== OWN_POLICY)
-        .map(({ name, scopes, publicKey, signedIdentity }) => ({
-            apiVersion: "config.openshift.io/v1",
-            kind: "ClusterImagePolicy",
-            metadata: { name },
-            spec: {
-                scopes,
-                policy: {
-                    rootOfTrust: {
-                        policyType: "PublicKey",
-                        publicKey: { keyData: Buffer.from(publicKey).toString("base64") },
-                    },
-                    signedIdentity,
+    return writtenPolicies(policies).map(({ name, scopes, publicKey, signedIdentity }) => ({
+        apiVersion: "config.openshift.io/v1",
+        kind: "ClusterImagePolicy",
+        metadata: { name },
+        spec: {
+            scopes,
+            policy: {
+                rootOfTrust: {
+                    policyType: "PublicKey",
+                    publicKey: { keyData: Buffer.from(publicKey).toString("base64") },
                 },
+                signedIdentity,
             },
-        }));
+        },
+    }));
 }

@@ -4,7 +4,7 @@ import { PROBE_NAMESPACE } from "../probe/probe-pods";
 import { ROLLOUT_NAMES } from "../rollout/rollout-objects";
 import { TRUST_NAMES } from "../trust/trusted-ca";
 import type { ClusterVersion } from "../versions";
-import { hasClusterCatalogs, hasMachineTrust, hasMirrorSets, hasPinnedImages } from "../versions";
+import { hasClusterCatalogs, hasImagePolicies, hasMachineTrust, hasMirrorSets, hasPinnedImages } from "../versions";
 
 /** What this program does at a cluster, each with a role of its own. */
 export const CLUSTER_FUNCTIONS = [
@@ -15,6 +15,7 @@ export const CLUSTER_FUNCTIONS = [
     "catalogs",
     "operator-hub",
     "signatures",
+    "signature-policies",
     "update-service",
     "coverage",
     "proof",
@@ -69,6 +70,10 @@ export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
         { verbs: READ, apiGroup: MACHINES, resource: "controllerconfigs", why: "the CAs that nodes have" },
         { verbs: READ, apiGroup: "", resource: "nodes", why: "how far nodes are" },
         ...ownerRights(),
+        {
+            ...{ verbs: READ, apiGroup: CONFIG, resource: "clusterimagepolicies", isServed: hasImagePolicies },
+            why: "signature policies, of others too",
+        },
         { verbs: ["get"], apiGroup: "apps", resource: "daemonsets", ...nodeCa(ROLLOUT_NAMES.nodeCa) },
         { verbs: ["get"], apiGroup: "", resource: "configmaps", ...nodeCa(ROLLOUT_NAMES.nodeCaCertificates) },
     ],
@@ -143,6 +148,12 @@ export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
         {
             ...{ verbs: MANAGE, apiGroup: "", resource: "configmaps", namespace: "openshift-config-managed" },
             why: "signatures of releases",
+        },
+    ],
+    "signature-policies": [
+        {
+            ...{ verbs: ["get", "list", "create", "patch", "delete"], apiGroup: CONFIG },
+            ...{ resource: "clusterimagepolicies", isServed: hasImagePolicies, why: "who must have signed images" },
         },
     ],
     "update-service": [

@@ -1,9 +1,11 @@
 import { toProblem } from "../../errors/errors";
 import type { ClusterClient } from "../../kubernetes/cluster-client";
+import type { SignaturePolicy } from "../../signatures";
 import type { MirrorObject } from "../rules/mirror-object-types";
 import { hasMachineTrust, parseClusterVersion } from "../versions";
 import { expectedRules } from "./expected-rules";
 import { type PoolOptions, isRolledOut, rolledOut } from "./pool-rollout";
+import { policiesRendered } from "./policies-rollout";
 import { type ExpectedPullEntry, pullSecretRendered } from "./pull-secret-rollout";
 import type { FindMachineConfig } from "./rendered-configs";
 import {
@@ -33,6 +35,8 @@ export interface NodeExpectation extends PoolOptions {
      * cluster together say.
      */
     readonly changedSources?: readonly string[] | undefined;
+    /** Signature policies that they are to have. */
+    readonly policies?: readonly SignaturePolicy[] | undefined;
     /** A registry that their configuration is to name as a mirror no more: `registry.example:8443`. */
     readonly unusedHost?: string | undefined;
 }
@@ -52,9 +56,9 @@ export async function checkNodes(
     expectation: NodeExpectation,
     rendered: RenderedConfigs = new Map(),
 ): Promise<RolloutResult> {
-    const { ca, pullEntry, unusedHost, rules } = expectation;
+    const { ca, pullEntry, unusedHost, rules, policies } = expectation;
     const trust = ca === undefined ? [] : [await checkTrust(client, ca, expectation)];
-    if (pullEntry === undefined && unusedHost === undefined && rules === undefined) return combineResults(trust);
+    if ([pullEntry, unusedHost, rules, policies].every((part) => part === undefined)) return combineResults(trust);
     const pools = await client.list<MachineConfigPool>(ROLLOUT_PATHS.pools);
     if (pools === undefined) return noMachineConfig(client);
     const find = await readMachineConfigs(client, pools, rendered);
@@ -64,6 +68,7 @@ export async function checkNodes(
         ...(pullEntry === undefined ? [] : [pullSecretRendered(pullEntry, pools, find, expectation)]),
         ...(unusedHost === undefined ? [] : [registryUnused(unusedHost, pools, find, expectation)]),
         ...(rules === undefined ? [] : [await checkRules(client, rules, pools, find, expectation)]),
+        ...(policies === undefined ? [] : [policiesRendered(policies, pools, find, expectation)]),
         rolledOut(pools, expectation, nodes),
     ]);
 }

@@ -8,6 +8,7 @@ import { isIndexMediaType } from "../../oci/media-types";
 import {
     type SignatureLookup,
     type SignaturePolicy,
+    type SignatureReader,
     type SignedName,
     countSignatures,
     isSignedBy,
@@ -67,13 +68,33 @@ export async function checkSignatures(
     onProgress: (images: number) => void = () => undefined,
 ): Promise<SignatureReport> {
     client.willRead(pulls.map(({ repository }) => repository));
+    const notLookedUp = signaturesNotLookedUp.bind(undefined, client);
+    return judgePulls(client, pulls, policies, { onProgress, notLookedUp });
+}
+
+interface JudgeOptions {
+    readonly onProgress?: (images: number) => void;
+    /** Finds signatures in other forms, for images that are refused; absent: nobody looks for them. */
+    readonly notLookedUp?: (repository: string, root: Manifest, runnable: readonly Runnable[]) => Promise<string[]>;
+}
+
+/**
+ * The same for any place that images and signatures are read from.
+ * @throws what the reader throws that is not about one image
+ */
+export async function judgePulls(
+    reader: SignatureReader,
+    pulls: readonly SignaturePull[],
+    policies: readonly SignaturePolicy[],
+    { onProgress, notLookedUp }: JudgeOptions = {},
+): Promise<SignatureReport> {
     let done = 0;
     const results = await mapLimited(pulls, IMAGES_AT_ONCE, async (pull) => {
-        const result = await checkImage(client, pull, policies).catch((error: unknown) => {
+        const result = await checkImage(reader, pull, policies, notLookedUp).catch((error: unknown) => {
             if (!isAboutImage(error)) throw error;
             return { unread: imageProblem(pull.source, error) };
         });
-        onProgress(++done);
+        onProgress?.(++done);
         return result;
     });
     return {
@@ -82,8 +103,10 @@ export async function checkSignatures(
     };
 }
 
+const ABOUT_IMAGE: readonly string[] = ["MANIFEST_INVALID", "EARLIER_CONTENT_MISSING"];
+
 function isAboutImage(error: unknown): boolean {
-    return error instanceof PassthroughError && (error.status !== undefined || error.code === "MANIFEST_INVALID");
+    return error instanceof PassthroughError && (error.status !== undefined || ABOUT_IMAGE.includes(error.code));
 }
 
 /** A manifest that a node may run. */
@@ -95,13 +118,14 @@ interface Runnable {
 }
 
 async function checkImage(
-    client: RegistryClient,
+    reader: SignatureReader,
     { source, digest, repository, names }: SignaturePull,
     policies: readonly SignaturePolicy[],
+    notLookedUp: JudgeOptions["notLookedUp"],
 ): Promise<ImageSignatures | undefined> {
-    const root = await client.manifestGet(repository, digest);
+    const root = await reader.manifestGet(repository, digest);
     if (root === undefined || root.subject !== undefined) return undefined;
-    const runnable = await readRunnable(client, repository, root);
+    const runnable = await readRunnable(reader, repository, root);
     if (runnable.length === 0) return undefined;
     const refusals = runnable.flatMap((one) => names.flatMap((pulled) => refusalsOf(one, pulled, policies)));
     const deciding = names.flatMap((pulled) => policiesOf(policies, pulled).map(({ name }) => name));
@@ -114,7 +138,7 @@ async function checkImage(
             .map(({ name }) => name),
         required: [...new Set(deciding)],
         refusals,
-        notLookedUp: refusals.length === 0 ? [] : await signaturesNotLookedUp(client, repository, root, runnable),
+        notLookedUp: refusals.length === 0 ? [] : ((await notLookedUp?.(repository, root, runnable)) ?? []),
     };
 }
 
@@ -123,7 +147,7 @@ function storedOf(lookup: SignatureLookup) {
 }
 
 /** Children that the mirror does not have are no content: an index may leave out platforms. */
-async function readRunnable(client: RegistryClient, repository: string, root: Manifest): Promise<Runnable[]> {
+async function readRunnable(client: SignatureReader, repository: string, root: Manifest): Promise<Runnable[]> {
     if (!isIndexMediaType(root.mediaType)) {
         const lookup = await readSignatures(client, repository, root.digest);
         return [{ digest: root.digest, manifest: root, lookup }];

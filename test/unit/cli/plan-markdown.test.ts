@@ -49,7 +49,7 @@ test("the comment names what is added, changed and removed, and what it is compa
         { name: "2026-11", images: { "quay.io/a/b:1": TWO, "quay.io/a/c:1": TWO, "quay.io/a/d:1": ONE }, facts },
     ];
     const before = { "quay.io/a/c:1": ONE, "quay.io/a/d:1": ONE, "quay.io/a/e:1": ONE };
-    const markdown = planMarkdown({ plan: planOffline(sets, before), notes: [] }, "site-a", {
+    const markdown = planMarkdown({ plan: planOffline(sets, before), refused: [], notes: [] }, "site-a", {
         images: before,
         source: "base.json",
         note: "half of it",
@@ -80,7 +80,7 @@ test("10,000 images of the longest names fit below 60 kB: rows are whole, and wh
                     ...toImageMap(10_000, length + 1, ONE),
                 };
                 const plan = planOffline([{ name: "s".repeat(300), images: wanted }], before);
-                const markdown = planMarkdown({ plan, notes: [] }, "site", nothing);
+                const markdown = planMarkdown({ plan, refused: [], notes: [] }, "site", nothing);
                 expect(Buffer.byteLength(markdown)).toBeLessThanOrEqual(MAX_COMMENT_BYTES);
                 expectWholeTables(markdown);
                 const [set] = plan.sets;
@@ -107,7 +107,7 @@ test("a thousand sets, and texts of any kind from files, break neither the bound
                 ...{ name: `${text}${String(i)}`, coming: [image], changing: [], unchanged: 0 },
             }));
             const plan: OfflinePlan = { sets, going: [image], onRemove: "keep", totals };
-            const markdown = planMarkdown({ plan, notes: Array<string>(1000).fill(text) }, text, {
+            const markdown = planMarkdown({ plan, refused: [], notes: Array<string>(1000).fill(text) }, text, {
                 images: {},
                 source: text,
                 note: text,
@@ -119,6 +119,7 @@ test("a thousand sets, and texts of any kind from files, break neither the bound
     );
     const hostile = planMarkdown(
         {
+            refused: [],
             notes: ["a`|b\n| c | d |"],
             plan: {
                 sets: [],
@@ -147,7 +148,11 @@ test("a change of rules alone is in the comment, with its effect on nodes; so ar
     const before = { registriesConf: RULES(""), objects: { "ImageDigestMirrorSet a": "x: 1\n" } };
     const after = { registriesConf: RULES("blocked = true"), objects: { "ImageDigestMirrorSet a": "x: 2\n" } };
     const clusters = [{ name: "", ...compareClusters(before, after) }];
-    const markdown = planMarkdown({ plan, clusters, notes: ["3 images are known by tag only"] }, "s", nothing);
+    const markdown = planMarkdown(
+        { plan, clusters, refused: [], notes: ["3 images are known by tag only"] },
+        "s",
+        nothing,
+    );
     expect(markdown).toContain(
         "**Clusters:** mirror rules: 1 source to change; nodes drain and reload CRI-O, one after the other",
     );
@@ -156,14 +161,14 @@ test("a change of rules alone is in the comment, with its effect on nodes; so ar
     expect(markdown).toContain("**Warnings**\n\n- 3 images are known by tag only");
     expectWholeTables(markdown);
     const same = planMarkdown(
-        { plan, clusters: [{ name: "", ...compareClusters(after, after) }], notes: [] },
+        { plan, clusters: [{ name: "", ...compareClusters(after, after) }], refused: [], notes: [] },
         "s",
         nothing,
     );
     expect(same).toContain("**Clusters:** no change for clusters");
-    expect(planMarkdown({ plan, notes: [] }, "s", nothing)).toContain("**Clusters:** not compared");
+    expect(planMarkdown({ plan, refused: [], notes: [] }, "s", nothing)).toContain("**Clusters:** not compared");
     const deleting = planOffline([], { "quay.io/a/b:1": ONE, "quay.io/a/c:1": TWO }, "delete");
-    expect(planMarkdown({ plan: deleting, notes: [] }, "s", nothing)).toMatch(
+    expect(planMarkdown({ plan: deleting, refused: [], notes: [] }, "s", nothing)).toMatch(
         /^### Images of `s`: 0 to add, 0 to change, 2 to remove; 2 images will be DELETED from the registry\n/,
     );
 });

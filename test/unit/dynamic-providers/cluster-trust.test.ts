@@ -3,6 +3,7 @@ import { clusterTrustProvider } from "../../../dynamic-providers/cluster-trust/p
 import { createProvider } from "../../../dynamic-providers/lifecycle/resource-provider";
 import { RegistryProcess as ProviderProcess } from "../../../dynamic-providers/registry/registry-process";
 import { ClusterError } from "../../../lib/kubernetes/cluster-error";
+import type { MirrorObject } from "../../../lib/openshift";
 import { type ConfigMap, ROLLOUT_PATHS } from "../../../lib/openshift/rollout/rollout-objects";
 import { caHash } from "../../../lib/openshift/trust/desired-trust";
 import { setPullEntry } from "../../../lib/openshift/trust/pull-secret";
@@ -137,7 +138,7 @@ test("mirror rules of others that need the account which is replaced are a warni
         return lines.join("\n");
     };
     const put = (...mirrors: string[]) =>
-        cluster.put(
+        cluster.put<MirrorObject>(
             { apiVersion: "config.openshift.io/v1", resource: "imagedigestmirrorsets" },
             { ...OLD_SET, spec: { imageDigestMirrors: [{ source: "quay.io/org", mirrors }] } },
         );

@@ -33,6 +33,7 @@ const TABLE: Readonly<Record<ClusterFunction, readonly string[]>> = {
         `get ${CONFIG}/operatorhubs/cluster`,
         "get /configmaps in openshift-config-managed",
         "get updateservice.operator.openshift.io/updateservices in openshift-update-service",
+        `get,list ${CONFIG}/clusterimagepolicies`,
     ],
     rules: [
         "get,list,watch,delete operator.openshift.io/imagecontentsourcepolicies",
@@ -57,6 +58,7 @@ const TABLE: Readonly<Record<ClusterFunction, readonly string[]>> = {
     ],
     "operator-hub": [`get,list,watch,patch,delete ${CONFIG}/operatorhubs/cluster`],
     signatures: [`${ALL} /configmaps in openshift-config-managed`],
+    "signature-policies": [`get,list,create,patch,delete ${CONFIG}/clusterimagepolicies`],
     "update-service": [`${ALL} updateservice.operator.openshift.io/updateservices in openshift-update-service`],
     "pinned-images": [
         `${ALL} ${MACHINES}/pinnedimagesets`,
@@ -122,8 +124,9 @@ test("no right is for everything, secrets are named, and what can be deleted can
             if (rule.resources.includes("secrets")) expect(rule.resourceNames).toEqual(["pull-secret"]);
         }
     }
-    // The kubernetes plugin watches what it deletes; pods of the proof, and rules of others, are none of its objects.
-    const ofPlugin = CLUSTER_FUNCTIONS.filter((name) => name !== "proof" && name !== "old-rules");
+    // The kubernetes plugin watches what it deletes; these are none of its objects.
+    const others: readonly string[] = ["proof", "old-rules", "signature-policies"];
+    const ofPlugin = CLUSTER_FUNCTIONS.filter((name) => !others.includes(name));
     const managed = roleRules(ofPlugin).filter(({ verbs }) => verbs.includes("delete") && verbs.length > 1);
     for (const { verbs } of managed) expect(verbs).toEqual(expect.arrayContaining(["list", "watch"]));
 });

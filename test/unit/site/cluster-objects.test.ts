@@ -126,6 +126,25 @@ describe("what a cluster takes beside mirror rules", () => {
         expect(notes({ [release]: one }, "", { [one]: ["AA=="] })).toEqual([]);
     });
 
+    it("warns of images that releases are made of, and that nodes of 4.22 ask for signatures of", () => {
+        const component = `quay.io/openshift-release-dev/ocp-v4.0-art-dev@${two}`;
+        const seals = [one, two].map((digest) => {
+            const path = digest === one ? "ocp-release" : "ocp-v4.0-art-dev";
+            return `quay.io/openshift-release-dev/${path}:sha256-${digestHex(digest)}.sig`;
+        });
+        const notes = (versions: readonly string[], ...sealed: readonly (string | undefined)[]) => {
+            const releases = Object.fromEntries(versions.map((version) => [`${release}-${version}`, version]));
+            const sources = [...Object.keys(releases), ...sealed.flatMap((seal) => seal ?? [])];
+            const images = { [component]: two, ...Object.fromEntries(sources.map((source) => [source, one])) };
+            return objectsFor([set("a", images, facts({ releases, signatures: { [one]: ["AA=="] } }))]).notes;
+        };
+        const note = expect.stringContaining("came with 1 of 1 images that the releases are made of") as string;
+        expect(notes(["4.22.1"], seals[0])).toEqual([note]);
+        expect(notes(["4.22.1"], ...seals)).toEqual([]);
+        // Which of the releases an image belongs to is not known.
+        expect(notes(["4.22.1", "4.21.9"], seals[0])).toEqual([]);
+    });
+
     it("tells which releases its update service leaves out: it takes one repository", () => {
         const other = "registry.lab.example/ocp/release:4.18.20";
         const all = facts({

@@ -8,8 +8,8 @@ const SHORT = generateKeyPairSync("rsa", { modulusLength: 1024 })
     .toString();
 const FILES: Record<string, string> = { "team1.pub": KEY, "short.pub": SHORT, "other.txt": "no key" };
 
-function read(signatures: object) {
-    const site = { registry: { type: "distribution", mirrorBase: "registry.lab.test/mirror" }, signatures };
+function read(signatures: object, more: object = {}) {
+    const site = { registry: { type: "distribution", mirrorBase: "registry.lab.test/mirror" }, signatures, ...more };
     return readSite(site, undefined, {
         stack: "dev",
         now: new Date(),
@@ -101,4 +101,23 @@ test("a name that no object may have is refused", () => {
     expect(issues.map((issue) => issue.split(": ")[1])).toEqual(
         Array(4).fill("a name must be a DNS subdomain name of RFC 1123"),
     );
+});
+
+test.each([
+    ["nothing is applied", {}, "it needs site.cluster.apply, which is not set"],
+    ["the cluster is older", { apply: {}, version: "4.19" }, "OpenShift 4.19 has no ClusterImagePolicy v1"],
+    ["nodes are not waited for", { apply: {}, rollout: { wait: false } }, "site.cluster.rollout.wait is false"],
+])("policies are not for clusters where %s", (_, cluster, problem) => {
+    const { issues } = read({ team1: policy() }, { cluster: { ...cluster, signaturePolicies: true } });
+    expect(issues).toMatchObject([
+        { key: "site.cluster.signaturePolicies", problem: expect.stringContaining(problem) as string },
+    ]);
+});
+
+test("a cluster that is to get policies needs some", () => {
+    const cluster = { apply: {}, version: "4.20", signaturePolicies: true };
+    expect(read({}, { cluster }).issues).toMatchObject([
+        { key: "site.cluster.signaturePolicies", problem: "site.signatures has no policy" },
+    ]);
+    expect(read({ team1: policy() }, { cluster }).issues).toEqual([]);
 });

@@ -1,0 +1,75 @@
+import { counted, listed } from "../../lib/errors/text";
+import { toImageMap } from "../../lib/import";
+import {
+    comparePolicies,
+    describeNodeEffect,
+    forecastNodeEffect,
+    policyScopeConflicts,
+    readClusterPolicies,
+    readExistingCluster,
+} from "../../lib/openshift";
+import { readPools } from "../../lib/openshift/rollout/check-nodes";
+import { parseSignatureRules } from "../../lib/signatures";
+import { clusterLine } from "../cluster/cluster-name";
+import { withReadableCluster } from "../cluster/connection";
+import type { RegistryContext } from "../registry/registry-process";
+import type { ClusterSignaturesInputs } from "./kind";
+
+const MAX_NAMES = 5;
+
+/** Logs in the preview which policies change, what nodes do then, and what will stop the update. */
+export async function describePolicies(
+    olds: Partial<ClusterSignaturesInputs>,
+    news: ClusterSignaturesInputs,
+    context: RegistryContext,
+): Promise<void> {
+    const otherwise = "so what becomes of its signature policies is not known";
+    const { policies } = parseSignatureRules(news.signatures);
+    const before = olds.signatures === undefined ? [] : parseSignatureRules(olds.signatures).policies;
+    const former = before.map(({ name }) => name);
+    const found = await withReadableCluster(
+        news,
+        context,
+        async (client) => ({
+            existing: await readClusterPolicies(client),
+            cluster: await readExistingCluster(client),
+            pools: await readPools(client),
+        }),
+        { otherwise },
+    );
+    if (found === undefined) return;
+    const { existing, cluster, pools } = found;
+    const { added, changed, removed, foreign } = comparePolicies(existing, policies, former, {
+        ...news,
+        formerOwners: olds.owner === undefined ? [] : [olds.owner],
+    });
+    const images = counted(Object.keys(toImageMap(news.images)).length, "image");
+    const info = (text: string) => context.log.line("info", clusterLine(news, text));
+    if (added.length + changed.length > 0) {
+        const names = listed(
+            [...added, ...changed].map(({ name }) => name),
+            MAX_NAMES,
+        );
+        const empty = { registriesConf: {} };
+        const effect = forecastNodeEffect(empty, { ...empty, imagePolicy: names }, cluster.version);
+        const nodes = pools.filter(({ status }) => status?.machineCount !== 0);
+        const counts = nodes.map(({ metadata, status }) => {
+            return `${metadata.name}: ${counted(status?.machineCount ?? 0, "node")}`;
+        });
+        info(
+            `signature policies: ${names}, written last, when the mirror has acceptable signatures of every image under ` +
+                `them (${images}); ${describeNodeEffect(effect)} (${counts.join(", ")})`,
+        );
+    } else info(`signature policies stay; the signatures of ${images} under them are looked up again`);
+    if (removed.length > 0)
+        info(
+            `signature policies to remove: ${listed(removed, MAX_NAMES)}; nodes ask for less then, and refuse no more images`,
+        );
+    const problems = [
+        ...foreign.map(({ name, by }) => `ClusterImagePolicy ${name} exists already, of ${by}`),
+        ...policyScopeConflicts(policies, cluster.registrySources),
+    ];
+    for (const problem of problems) {
+        context.log.line("warning", clusterLine(news, `no signature policy will be written: ${problem}`));
+    }
+}

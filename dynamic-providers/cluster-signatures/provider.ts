@@ -1,0 +1,141 @@
+import { PassthroughError, errorMessage } from "../../lib/errors/errors";
+import { errorCodes } from "../../lib/errors/failure-kind";
+import { haveSameImages } from "../../lib/import";
+import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
+import {
+    comparePolicies,
+    isSamePolicy,
+    policyScopeConflicts,
+    readClusterPolicies,
+    readExistingCluster,
+    removePolicies,
+    requireOwnPolicies,
+    writePolicies,
+} from "../../lib/openshift";
+import { parseSignatureRules } from "../../lib/signatures";
+import { clusterLine, clusterName, namedError } from "../cluster/cluster-name";
+import { withCluster, withReadableCluster } from "../cluster/connection";
+import { showWait } from "../cluster/show-wait";
+import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import { PartialState } from "../lifecycle/resource-provider";
+import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import { judge, requireAccepted } from "./judge";
+import { type ClusterSignaturesInputs, type ClusterSignaturesOutputs, clusterSignaturesKind as kind } from "./kind";
+import { describePolicies } from "./preview";
+
+/** How registry and cluster are reached, and how long nodes are waited for, changes nothing that they have. */
+const COMPARED = comparedInputs(kind, [
+    ...["images", "registry", "credentials", "account", "connectionSecrets", "kubeconfig", "context", "version"],
+    ...["adopt", "minutes"],
+]);
+
+/**
+ * The signature policies of a site, on every node of a cluster. A policy that comes before the signatures stops pulls, so
+ * each write comes after a look at every image under the policies, in the same operation.
+ */
+export const clusterSignaturesProvider: RegistryProvider<ClusterSignaturesInputs, ClusterSignaturesOutputs> = {
+    ...kind,
+
+    describeChanges: async (olds, news, context) => {
+        if (olds.images === undefined || hasNewInputs(olds as ClusterSignaturesInputs, news))
+            await describePolicies(olds, news, context);
+    },
+
+    compare: (olds, news) => ({
+        changes: hasNewInputs(olds, news) || olds.behind.length > 0 || olds.differences.length > 0,
+    }),
+
+    create: async (inputs, context) => ({ id: clusterName(inputs), outs: await apply(NOTHING, inputs, context) }),
+
+    update: async (olds, news, context) => apply(olds, news, context),
+
+    read: async (olds, context) => {
+        const inputs = storedInputs<ClusterSignaturesInputs>(kind, olds);
+        const found = await withReadableCluster(olds, context, (client) => findDifferences(client, olds), {
+            otherwise: "its state stays as it is",
+        });
+        if (found === undefined) return { outs: olds, inputs };
+        for (const difference of found)
+            context.log.line("warning", clusterLine(olds, `${difference}; the next \`npm run up\` repairs it`));
+        return { outs: { ...olds, differences: found }, inputs };
+    },
+
+    // Nodes ask for less then, so nothing has to be looked up or waited for.
+    remove: (olds, context) =>
+        withCluster(olds, context, (client) => removePolicies(client, olds.written, olds, writeOptions(context))),
+};
+
+function hasNewInputs(olds: ClusterSignaturesInputs, news: ClusterSignaturesInputs): boolean {
+    return (
+        changedInputs(olds, news, COMPARED).length > 0 ||
+        !haveSameImages(olds.images, news.images) ||
+        olds.registry.mirrorBase !== news.registry.mirrorBase
+    );
+}
+
+/** What earlier runs have written, and for whom: a cluster may have got another name since. */
+type Before = Pick<ClusterSignaturesOutputs, "written"> & Partial<Pick<ClusterSignaturesOutputs, "owner">>;
+
+const NOTHING: Before = { written: [] };
+
+/**
+ * Looks up the signatures, writes the policies, and waits for the nodes.
+ * @throws PartialState with what was written, if it failed after the first write
+ */
+async function apply(
+    before: Before,
+    inputs: ClusterSignaturesInputs,
+    context: RegistryContext,
+): Promise<ClusterSignaturesOutputs> {
+    const { policies } = parseSignatureRules(inputs.signatures);
+    const writer = { ...inputs, formerOwners: before.owner === undefined ? [] : [before.owner] };
+    return withCluster(inputs, context, async (client) => {
+        const existing = await readClusterPolicies(client);
+        const changes = comparePolicies(existing, policies, before.written, writer);
+        requireOwnPolicies(changes, client);
+        await requireInsideSources(client, inputs);
+        const judgement = await judge(inputs, existing, context);
+        requireAccepted(judgement, existing, inputs, context);
+        const names = policies.map(({ name }) => name);
+        const known = { written: names, accepted: judgement.accepted, behind: [], differences: [] };
+        try {
+            await writePolicies(client, changes, writer, writeOptions(context));
+            await removePolicies(client, changes.removed, writer, writeOptions(context));
+            await showWait(client, { policies }, { bounds: { totalMinutes: inputs.minutes } }, context);
+        } catch (error) {
+            const written = [...new Set([...before.written, ...names])];
+            const partly = { ...known, written, behind: ["the nodes, when the last run ended"] };
+            const reason = errorMessage(namedError(inputs, error));
+            throw new PartialState(clusterName(inputs), partly, [reason], errorCodes(error));
+        }
+        return { ...inputs, ...known };
+    });
+}
+
+/** @throws PassthroughError `REGISTRY_SOURCES_CONFLICT` if the operator would render nothing of the policies */
+async function requireInsideSources(client: ClusterClient, { signatures }: ClusterSignaturesInputs): Promise<void> {
+    const { registrySources } = await readExistingCluster(client);
+    const conflicts = policyScopeConflicts(parseSignatureRules(signatures).policies, registrySources);
+    if (conflicts.length === 0) return;
+    throw new PassthroughError(`the operator would render no policy and no mirror rule: ${conflicts.join("; ")}`, {
+        code: "REGISTRY_SOURCES_CONFLICT",
+        place: { cluster: client.server },
+        fix: "change registrySources of Image cluster, or the scopes in site.signatures",
+    });
+}
+
+async function findDifferences(client: ClusterClient, olds: ClusterSignaturesOutputs): Promise<string[]> {
+    const existing = await readClusterPolicies(client);
+    const found = new Map(existing.map((one) => [one.object.metadata.name, one]));
+    return parseSignatureRules(olds.signatures)
+        .policies.filter(({ name }) => olds.written.includes(name))
+        .flatMap((policy) => {
+            const one = found.get(policy.name);
+            if (one === undefined) return [`ClusterImagePolicy ${policy.name} does not exist any more`];
+            return isSamePolicy(one, policy) ? [] : [`ClusterImagePolicy ${policy.name} has been changed`];
+        });
+}
+
+function writeOptions({ process: { clock }, signal }: RegistryContext) {
+    return { clock, signal };
+}
