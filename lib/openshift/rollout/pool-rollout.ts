@@ -100,7 +100,8 @@ function isDegraded({ status }: Pick<MachineConfigPool, "status">): boolean {
 }
 
 /** What a pool says of each of its nodes that has not pulled pinned images yet (pkg/controller/node/status.go, before 4.20). */
-const LACKS_IMAGES = /Node \S+ references an invalid PinnedImageSet\. See the node's MachineConfigNode resource for details\./g;
+const LACKS_IMAGES =
+    /Node \S+ references an invalid PinnedImageSet\. See the node's MachineConfigNode resource for details\./g;
 
 /** True if a pool is degraded by nothing but pinned images that some of its nodes have not pulled yet. */
 function lacksPinnedImages(conditions: readonly StatusCondition[] = []): boolean {
