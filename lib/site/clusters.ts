@@ -5,7 +5,7 @@ import { collectIssue } from "./issues";
 import type { SiteCluster } from "./mirror-policy";
 import { patternIssues } from "./pattern-issues";
 import { clusterKeys, PINNED_POOLS } from "./cluster-keys";
-import type { PinRules } from "./pinned-images";
+import type { PinRules } from "./pin-rules";
 import { type SiteDocument } from "./schema";
 
 type ClusterDocument = NonNullable<SiteDocument["cluster"]>;

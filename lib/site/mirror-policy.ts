@@ -10,7 +10,7 @@ import {
 import type { SignaturePolicy } from "../signatures";
 import type { ObjectGroup } from "./object-groups";
 import { type Content, allImages, allMarks, localRepositories } from "./content";
-import type { PinRules } from "./pinned-images";
+import type { PinRules } from "./pin-rules";
 
 /** What decides the rules of a cluster that pulls from a site. */
 export interface ClusterRules {

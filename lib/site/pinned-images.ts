@@ -17,13 +17,7 @@ import { type Content, allImages, allMarks } from "./content";
 import { collectIssue } from "./issues";
 import type { ClusterRules, SiteCluster } from "./mirror-policy";
 import { patternIssues } from "./pattern-issues";
-
-/** Which images the nodes of which pools pull beforehand. */
-export interface PinRules {
-    readonly pools: readonly string[];
-    /** Patterns over upstream names; absent: all that nodes can use. */
-    readonly images?: readonly string[] | undefined;
-}
+import type { PinRules } from "./pin-rules";
 
 /** What of a site's content is pinned on nodes. */
 interface PinnedImages {

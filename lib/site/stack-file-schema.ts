@@ -70,15 +70,15 @@ function stackFileKeys(schema: JsonSchema): JsonSchema {
 
 /** Validators that are strict reject keywords they do not know. */
 function withoutMetadata(schema: JsonSchema): JsonSchema {
-    const { fix, isSecret, typeText, defaultText, exampleText, $schema, maximum, anyOf, ...rest } =
-        schema as JsonSchema & KeyMetadata;
+    const { fix, isSecret, typeText, defaultText, exampleText, $schema, maximum, ...rest } = schema as JsonSchema &
+        KeyMetadata;
     const { description, examples = exampleText === undefined ? undefined : [exampleText], items } = rest;
     const defaultNote = defaultText === undefined || rest.default !== undefined ? "" : `. Default: ${defaultText}`;
     return {
         ...rest,
         ...(description === undefined ? {} : { description: `${description}${defaultNote}` }),
         ...(examples === undefined ? {} : { examples }),
-        ...(anyOf === undefined ? {} : { anyOf: anyOf.map(withoutMetadata) }),
+        ...(rest.anyOf === undefined ? {} : { anyOf: rest.anyOf.map(withoutMetadata) }),
         ...(maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? {} : { maximum }),
         ...(rest.properties === undefined ? {} : { properties: mapProperties(rest, withoutMetadata) }),
         ...(typeof items !== "object" || Array.isArray(items) ? {} : { items: withoutMetadata(items) }),

@@ -17,7 +17,7 @@ import { PinnedImageControllers } from "./pinned-image-controllers";
 import { roleRules } from "./role-rules";
 import { connectOnce } from "./trust-cluster";
 
-export const PIN_VERSION = "4.20.4";
+const VERSION = "4.20.4";
 const SET = { apiVersion: "machineconfiguration.openshift.io/v1", kind: "PinnedImageSet" };
 const PREFIX = "passthrough-lab";
 
@@ -47,8 +47,8 @@ export class PinCluster {
         const server = await startApiServer({ crds: "4.20" });
         try {
             const nodes = { master: 3, worker: 2, infra: 1, empty: 0 };
-            await createCluster(server.admin, { version: PIN_VERSION, nodes });
-            const kubeconfig = await server.kubeconfigFor("pins", roleRules(["pinned-images"], PIN_VERSION));
+            await createCluster(server.admin, { version: VERSION, nodes });
+            const kubeconfig = await server.kubeconfigFor("pins", roleRules(["pinned-images"], VERSION));
             return new PinCluster(server, new PinnedImageControllers(server.admin), kubeconfig);
         } catch (error) {
             await server.stop();
@@ -89,7 +89,7 @@ export class PinCluster {
 
     inputs(changes: Partial<ClusterPinnedImagesInputs>): ClusterPinnedImagesInputs {
         return {
-            ...{ selfUrn: "urn", cluster: "", kubeconfig: this.kubeconfig, version: PIN_VERSION },
+            ...{ selfUrn: "urn", cluster: "", kubeconfig: this.kubeconfig, version: VERSION },
             ...{ sets: [], images: "", locks: [], written: [], forbidLater: [], wait: true },
             ...changes,
         };

@@ -195,6 +195,21 @@ describe("rolled out", () => {
         expect(rolledOut([pool("master"), pool("worker", difference)])).toEqual(expected);
     });
 
+    test.each([
+        ["", waiting("worker: 2 of 3 nodes")],
+        [', Node b is reporting: "disk full"', failed("pool worker is degraded")],
+    ])("nodes that lack pinned images do not fail a rollout, other failures do: %j", (other, expected) => {
+        const found = pool("worker", { conditions: { ...updating, Degraded: "True" }, updated: 2 });
+        const lacks =
+            "Node a references an invalid PinnedImageSet. See the node's MachineConfigNode resource for details.";
+        const conditions = [
+            ...(found.status?.conditions ?? []),
+            { type: "PinnedImageSetsDegraded", status: "True" },
+            { type: "NodeDegraded", status: "True", message: `${lacks}${other}` },
+        ];
+        expect(rolledOut([{ ...found, status: { ...found.status, conditions } }])).toEqual(expected);
+    });
+
     test("a pool that was degraded before is waited for: the change may repair it", () => {
         const degraded = pool("worker", { conditions: { ...updating, Degraded: "True" }, updated: 2 });
         expect(rolledOut([degraded], { degradedBefore: ["worker"] })).toEqual(waiting("worker: 2 of 3 nodes"));
