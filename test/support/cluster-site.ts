@@ -75,7 +75,10 @@ export class TestCluster {
      * version, and no more. Called again after an upgrade, it gives the same account the roles of the new version.
      */
     limitedKubeconfig(): Promise<string> {
-        return this.server.kubeconfigFor(ACCOUNT, roleRules(["preview", "rules", "old-rules", "trust", "coverage"], this.version));
+        return this.server.kubeconfigFor(
+            ACCOUNT,
+            roleRules(["preview", "rules", "old-rules", "trust", "coverage"], this.version),
+        );
     }
 
     /** What that account has changed, in order: `create /apis/…`. Dry runs and refused requests do not count. */

@@ -11,7 +11,10 @@ import { contentSourcePolicies, mirrorSets } from "../../support/old-rules";
 const SETS = mirrorSets("old.lab.test:5000");
 const [GENERIC, OPERATORS, RELEASE, TAGS] = SETS as [MirrorObject, MirrorObject, MirrorObject, MirrorObject];
 const KEY = "ImageDigestMirrorSet/idms-generic-0";
-const live = { ...GENERIC, metadata: { ...GENERIC.metadata, uid: "1", resourceVersion: "7" } } as unknown as MirrorObject;
+const live = {
+    ...GENERIC,
+    metadata: { ...GENERIC.metadata, uid: "1", resourceVersion: "7" },
+} as unknown as MirrorObject;
 
 test.each([
     ["ImageDigestMirrorSet/idms-operator-0", true],
