@@ -1,20 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { RegistryClient, requestsFor } from "../../lib/distribution/client/registry-client";
 import { connectCluster } from "../../lib/kubernetes/connect";
-import { PROBE_NAMESPACE, contentRules, parseRegistriesConf, renderTargets } from "../../lib/openshift";
+import { PROBE_NAMESPACE, contentRules, parseRegistriesConf } from "../../lib/openshift";
 import { SYSTEM_CLOCK } from "../../lib/openshift/rollout/system-clock";
 import { computeDigest } from "../../lib/oci/digest";
 import { type ClusterProof, proveCluster } from "../../lib/passthrough";
 import { type ApiServer, startApiServer } from "../support/api-server";
 import { testAuthority } from "../support/certificates";
+import { containerdHosts } from "../support/node/containerd-hosts";
 import { NODE, RealNode } from "../support/node/real-node";
 import { RegistryProcess } from "../support/registry-process";
 
 jest.setTimeout(600_000);
 
 const ACCOUNT = { username: "puller", password: "a password" };
-/** Where containerd expects what is rendered for it. */
-const INSTALLED = "/etc/containerd/certs.d";
 
 let ca: string;
 let registry: RegistryProcess;
@@ -42,18 +41,8 @@ function rules() {
     return contentRules({ host: registry.host, prefix: "mirror" }, images, { contactSource: "never" });
 }
 
-/** The files of the target containerd, for a folder of the test. */
 function hosts(certsFolder: string): Record<string, string> {
-    const { objects, registriesConf } = rules();
-    const server = { registryHost: registry.host, plainHttp: false, ca };
-    const target = { objects, registriesConf, ...server, releases: [], signatures: [] };
-    const { files } = renderTargets(["containerd"], target);
-    return Object.fromEntries(
-        Object.entries(files).map(([path, text]) => [
-            path.replace("containerd/certs.d/", ""),
-            text.replaceAll(INSTALLED, certsFolder),
-        ]),
-    );
+    return containerdHosts(rules(), { host: registry.host, ca }, certsFolder);
 }
 
 async function prove(): Promise<ClusterProof> {

@@ -1,7 +1,7 @@
 import { oneLine } from "../../errors/text";
 import type { ContainerStatus, PodEvent, ProbePod } from "./probe-objects";
 import { PROBE_CONTAINER, type Probe } from "./probe-pods";
-import { hasMirrorDenied, parsePullError, pullFailureCause } from "./pull-error";
+import { hasMirrorDenied, imagePullText, parsePullError, pullFailureCause } from "./pull-error";
 
 /** What came of a probe. */
 export type ProbeOutcome =
@@ -71,7 +71,10 @@ export function unfinishedVerdict(pod: ProbePod, events: readonly PodEvent[], mi
 function assessStatus(probe: Probe, pod: ProbePod, events: readonly PodEvent[]): ProbeVerdict | undefined {
     const container = containerOf(pod);
     const reason = waiting(container)?.reason ?? "";
-    if (PULL_FAILURES.has(reason)) return assessFailure(probe, failureText(container, events));
+    if (PULL_FAILURES.has(reason)) {
+        const text = failureText(container, events);
+        return assessFailure(probe, text === undefined ? undefined : imagePullText(text));
+    }
     if (hasPulled(container)) return probe.form === "absent" ? foundAbsent(probe) : assessPulled(probe, pod, events);
     if (pod.status?.phase !== "Failed") return undefined;
     const said = [pod.status.reason, pod.status.message].filter((part) => part !== undefined && part !== "");

@@ -15,12 +15,21 @@ export interface PullError {
     readonly isContainerd: boolean;
 }
 
+/** Between what CRI-O says about the image and about a second pull, as an OCI artifact (internal/storage/image.go). */
+const AS_ARTIFACT = "; artifact err: ";
+
+/** The text of a failed pull without CRI-O's second attempt, which says the same again, and would be taken for the first. */
+export function imagePullText(text: string): string {
+    return text.split(AS_ARTIFACT, 1)[0] ?? text;
+}
+
 /**
  * Reads the text of a failed pull. CRI-O's is that of containers/image (docker/docker_image_src.go: the mirrors' errors in
  * brackets, then the source's); containerd's has none of whom it asked.
+ * @param text without a second attempt (`imagePullText`)
  */
 export function parsePullError(text: string): PullError {
-    const mirrors = /\(Mirrors also failed: \[(.*)\]\): /s.exec(text)?.[1];
+    const mirrors = /\(Mirrors also failed: \[(.*?)\]\): /s.exec(text)?.[1];
     return {
         ...(mirrors === undefined ? {} : { mirrors }),
         isUpstreamBlocked: /registry \S+ is blocked in /.test(text),

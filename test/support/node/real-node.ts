@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { stringify } from "yaml";
 import type { ApiServer } from "../api-server";
-import { descendants, end, isRunning, killTree } from "../processes";
+import { descendants, end, isRunning, killTree, listening } from "../processes";
 import { freePort } from "../registry-process";
-import { PAUSE_IMAGE, pauseArchive } from "./pause-image";
+import { containerdConfiguration, kubeletConfiguration, networkConfiguration } from "./node-configuration";
+import { pauseArchive } from "./pause-image";
 
 /** The node's name, by which API server and tests know it. */
 export const NODE = "localhost";
@@ -62,63 +63,57 @@ export class RealNode {
         rmSync(this.folder, { recursive: true, force: true });
     }
 
+    /** What the kubelet pulls with (config.json). It keeps for five minutes what it has read (credentialprovider, provider.go). */
+    setDockerConfig(dockerConfig: object): void {
+        this.write("kubelet/config.json", JSON.stringify(dockerConfig));
+    }
+
+    /**
+     * The kubelet again, with what it has kept on disk; containers go on meanwhile.
+     * @param settings of KubeletConfiguration, beside those that the node needs
+     */
+    async restartKubelet(settings: object = {}): Promise<void> {
+        const kubelet = this.running.pop();
+        if (kubelet !== undefined) await end(kubelet);
+        await this.startKubelet(settings);
+    }
+
+    /** Kills the processes of a container, as the kernel does when memory is short. @param id `containerd://…` */
+    killContainer(id: string): void {
+        const [, hex = ""] = id.split("://");
+        this.ctr("tasks", "kill", "--signal", "SIGKILL", hex);
+    }
+
+    /** Gets an image without the kubelet, as an installer or an operator that pins images does. */
+    pull(reference: string, { username, password }: { readonly username: string; readonly password: string }): void {
+        const options = ["--hosts-dir", this.file("certs.d"), "--user", `${username}:${password}`];
+        this.ctr("images", "pull", ...options, "--snapshotter", "native", reference);
+    }
+
+    private ctr(...args: readonly string[]): void {
+        const place = ["--address", this.file("containerd.sock"), "--namespace", "k8s.io"];
+        execFileSync("ctr", [...place, ...args], { stdio: "pipe" });
+    }
+
     private file(...parts: string[]): string {
         return join(this.folder, ...parts);
     }
 
+    private write(path: string, text: string): void {
+        mkdirSync(this.file(path, ".."), { recursive: true });
+        writeFileSync(this.file(path), text, { mode: 0o600 });
+    }
+
     private writeFiles(hosts: Readonly<Record<string, string>>, dockerConfig: object): void {
-        const network = {
-            ...{ cniVersion: "0.4.0", name: "probe", type: "bridge", bridge: BRIDGE },
-            ipam: { type: "host-local", dataDir: this.file("ipam"), ranges: [[{ subnet: "10.213.0.0/24" }]] },
-        };
         const files = {
             "kubeconfig.yaml": this.server.kubeconfig,
-            "kubelet.yaml": stringify(this.kubeletConfiguration()),
-            "kubelet/config.json": JSON.stringify(dockerConfig),
-            "cni/10-probe.conf": JSON.stringify(network),
-            "containerd/config.toml": this.containerdConfiguration(),
+            "cni/10-probe.conf": networkConfiguration(this.folder, BRIDGE),
+            "containerd/config.toml": containerdConfiguration(this.folder),
             ...Object.fromEntries(Object.entries(hosts).map(([path, text]) => [join("certs.d", path), text])),
         };
-        for (const [path, text] of Object.entries(files)) {
-            mkdirSync(this.file(path, ".."), { recursive: true });
-            writeFileSync(this.file(path), text, { mode: 0o600 });
-        }
+        for (const [path, text] of Object.entries(files)) this.write(path, text);
+        this.setDockerConfig(dockerConfig);
         mkdirSync(this.file("manifests"));
-    }
-
-    private kubeletConfiguration(): object {
-        return {
-            ...{ apiVersion: "kubelet.config.k8s.io/v1beta1", kind: "KubeletConfiguration" },
-            ...{ cgroupDriver: "cgroupfs", failSwapOn: false, failCgroupV1: false, makeIPTablesUtilChains: false },
-            ...{
-                localStorageCapacityIsolation: false,
-                enforceNodeAllocatable: [],
-                staticPodPath: this.file("manifests"),
-            },
-            containerRuntimeEndpoint: `unix://${this.file("containerd.sock")}`,
-            authentication: { anonymous: { enabled: false }, webhook: { enabled: false } },
-            authorization: { mode: "AlwaysAllow" },
-            evictionHard: { "memory.available": "10Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
-            healthzPort: 0,
-        };
-    }
-
-    private containerdConfiguration(): string {
-        return [
-            ...["version = 2", `root = "${this.file("root")}"`, `state = "${this.file("state")}"`],
-            ...["[grpc]", `address = "${this.file("containerd.sock")}"`],
-            ...["[ttrpc]", `address = "${this.file("containerd.sock.ttrpc")}"`],
-            '[plugins."io.containerd.grpc.v1.cri"]',
-            ...[`sandbox_image = "${PAUSE_IMAGE}"`, "restrict_oom_score_adj = true", "disable_apparmor = true"],
-            ...["tolerate_missing_hugetlb_controller = true", "disable_tcp_service = true"],
-            ...['[plugins."io.containerd.grpc.v1.cri".containerd]', 'snapshotter = "native"'],
-            ...[
-                '[plugins."io.containerd.grpc.v1.cri".cni]',
-                'bin_dir = "/usr/lib/cni"',
-                `conf_dir = "${this.file("cni")}"`,
-            ],
-            ...['[plugins."io.containerd.grpc.v1.cri".registry]', `config_path = "${this.file("certs.d")}"`, ""],
-        ].join("\n");
     }
 
     private async startContainerd(): Promise<void> {
@@ -127,18 +122,7 @@ export class RealNode {
         await this.until("containerd", () => Promise.resolve(existsSync(socket)));
         const archive = this.file("pause.tar");
         pauseArchive(archive);
-        const ctr = [
-            "--address",
-            socket,
-            "--namespace",
-            "k8s.io",
-            "images",
-            "import",
-            "--snapshotter",
-            "native",
-            archive,
-        ];
-        execFileSync("ctr", ctr, { stdio: "pipe" });
+        this.ctr("images", "import", "--snapshotter", "native", archive);
     }
 
     private async startKubernetes(): Promise<void> {
@@ -151,20 +135,32 @@ export class RealNode {
             ...LOCAL,
         ]);
         this.launch("kubernetes-node", ["scheduler", kubeconfig, ...LOCAL]);
-        const kubelet = [`--config=${this.file("kubelet.yaml")}`, `--root-dir=${this.file("kubelet")}`];
-        const port = `--port=${await freePort()}`;
-        this.launch("kubernetes-node", ["kubelet", kubeconfig, ...kubelet, port, `--hostname-override=${NODE}`]);
-        await this.until("the node", async () => {
-            const node = await this.server.admin.get({ apiVersion: "v1", kind: "Node", metadata: { name: NODE } });
-            const conditions = (node?.status?.["conditions"] ?? []) as { type: string; status: string }[];
-            return conditions.some(({ type, status }) => type === "Ready" && status === "True");
-        });
+        await this.startKubelet({});
+        await this.until("the node", () => this.isReady());
     }
 
-    private launch(program: string, args: readonly string[]): void {
+    /** The last of the processes that are started. */
+    private async startKubelet(settings: object): Promise<void> {
+        this.write("kubelet.yaml", stringify({ ...kubeletConfiguration(this.folder), ...settings }));
+        const port = await freePort();
+        const files = [`--kubeconfig=${this.file("kubeconfig.yaml")}`, `--config=${this.file("kubelet.yaml")}`];
+        const options = [`--root-dir=${this.file("kubelet")}`, `--port=${port}`, `--hostname-override=${NODE}`];
+        const kubelet = this.launch("kubernetes-node", ["kubelet", ...files, ...options]);
+        await listening(kubelet, port, () => this.logs());
+    }
+
+    private async isReady(): Promise<boolean> {
+        const node = await this.server.admin.get({ apiVersion: "v1", kind: "Node", metadata: { name: NODE } });
+        const conditions = (node?.status?.["conditions"] ?? []) as { type: string; status: string }[];
+        return conditions.some(({ type, status }) => type === "Ready" && status === "True");
+    }
+
+    private launch(program: string, args: readonly string[]): ChildProcess {
         const log = openSync(this.file(`${program}-${args[0]?.replace(/\W/g, "") ?? ""}.log`), "a");
-        this.running.push(spawn(program, args, { stdio: ["ignore", log, log], cwd: this.folder }));
+        const child = spawn(program, args, { stdio: ["ignore", log, log], cwd: this.folder });
+        this.running.push(child);
         closeSync(log);
+        return child;
     }
 
     private async until(what: string, condition: () => Promise<boolean>): Promise<void> {

@@ -58,6 +58,9 @@ const BLOCKED = "registry quay.io is blocked in /etc/containers/registries.conf 
 const MISSING = `${CRIO}${IMAGE}: ${mirrorsFailed(`reading manifest ${INDEX} in ${MIRROR}: manifest unknown`)}${BLOCKED}`;
 const ASKED_UPSTREAM = `${CRIO}${IMAGE}: ${mirrorsFailed(`reading manifest ${INDEX} in ${MIRROR}: manifest unknown`)}reading manifest ${INDEX} in ${NAME}: manifest unknown`;
 const NOT_TRUSTED = `${CRIO}${IMAGE}: ${mirrorsFailed('pinging container registry registry.lab.test:8443: Get "https://registry.lab.test:8443/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority')}${BLOCKED}`;
+/** CRI-O 1.37 pulls again as an artifact what it could not pull as an image, and says both. */
+const twice = (text: string) =>
+    `${text}; artifact err: image reference: get manifest from ref: create image source: ${text.slice(text.indexOf("(Mirrors"))}`;
 const NO_TAG_RULE = `${CRIO}${NAME}:1: ${BLOCKED}`;
 const CONTAINERD = `rpc error: code = NotFound desc = failed to pull and unpack image "${IMAGE}": failed to resolve reference "${IMAGE}": ${IMAGE}: not found`;
 
@@ -181,6 +184,20 @@ describe("a pull of what nobody has", () => {
         expect(assess(ASKED_UPSTREAM, { isUpstreamForbidden: false })).toMatchObject({
             outcome: "proven",
             detail: "the mirror was asked and does not have it, and the upstream was asked after it",
+        });
+    });
+
+    test("is judged by the first attempt alone where CRI-O pulls a second time, as an artifact", () => {
+        const detail = "the mirror was asked and does not have it, and the upstream was not asked";
+        expect(assess(twice(MISSING))).toMatchObject({ outcome: "proven", detail });
+        // What the upstream says stands between what the mirror says and what it says again.
+        const upstream = `reading manifest ${INDEX} in ${NAME}: manifest unknown`;
+        const notTrusted = twice(NOT_TRUSTED.replace(BLOCKED, upstream));
+        expect(assess(notTrusted, { isUpstreamForbidden: false })).toMatchObject({
+            outcome: "failed",
+            detail: expect.stringMatching(
+                /^the mirror did not say that it does not have it: (?!.*artifact err)/,
+            ) as string,
         });
     });
 
