@@ -37,7 +37,10 @@ export function checkDefinition(): CommandDefinition {
             [0, "nothing differs"],
             [1, "unknown: failed, for example because the registry does not respond"],
             USAGE_CODE,
-            [EXIT_DRIFT, "drift: an image, an account or the structure differs; npm run up repairs it"],
+            [
+                EXIT_DRIFT,
+                "drift: an image, an account or the structure differs, or no up has completed yet; npm run up repairs it",
+            ],
             ...INTERRUPTION_CODES,
         ],
         run: () => {
