@@ -12,9 +12,10 @@ import { withReadableCluster } from "../cluster/connection";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext } from "../registry/registry-process";
 import { desiredTrust } from "./desired";
+import { isSecretReplaced, requireUnpaused, withoutNewSecret } from "./new-secret";
 import { type ClusterTrustInputs, registryHost } from "./kind";
 
-/** What certainly fails in the update too. */
+/** What certainly fails in the update too, whatever account nodes get. */
 const FATAL = ["TRUST_EXISTS", "PULL_SECRET_INVALID", "CLUSTER_OBJECT_INVALID", "MIRROR_HOST_INVALID"];
 
 /** Logs what will be added where, and what nodes do then. Reads the cluster; one that cannot be read is one line. */
@@ -35,6 +36,7 @@ export async function previewTrust(
     }
     // The account of a robot that is still to be created is not known.
     const desired = { host, ca, adopt, account: hasUnknown(account) ? undefined : account };
+    const isRenewed = olds.registry !== undefined && isSecretReplaced(news, desired.account, context);
     const found = await withReadableCluster(
         news,
         context,
@@ -42,9 +44,12 @@ export async function previewTrust(
             const plan = await planTrust(client, desired, appliedTrust(olds));
             return { plan, pools: plan.pullSecret === undefined ? [] : await readPools(client) };
         },
-        { otherwise: "compared with the last applied state", fatal: FATAL },
-    );
+        { otherwise: "compared with the last applied state", fatal: isRenewed ? "all" : FATAL },
+    ).catch((error: unknown) => {
+        throw isRenewed ? withoutNewSecret(error) : error;
+    });
     if (found === undefined) return;
+    if (isRenewed) requireUnpaused(news, found.pools);
     for (const line of planLines(found.plan, found.pools, news.version)) {
         context.log.line("info", clusterLine(news, line));
     }
