@@ -18,6 +18,8 @@ export interface RepositoryStructureArgs extends AdminArgs {
     readonly robots: RobotLifetimes;
     /** Names of clusters that take the pull secret by hand. */
     readonly byHand?: readonly string[] | undefined;
+    /** Names of targets whose hosts take the pull secret by hand. */
+    readonly targets?: readonly string[] | undefined;
     /** Whether a project or organization that already exists may be taken over. */
     readonly adopt: pulumi.Input<boolean>;
     /** Bytes; absent: what the registry grants. */
@@ -38,7 +40,7 @@ export class RepositoryStructure extends pulumi.ComponentResource {
 
     constructor(name: string, args: RepositoryStructureArgs, opts: pulumi.ComponentResourceOptions = {}) {
         super("registry-passthrough:registry:RepositoryStructure", name, {}, opts);
-        const { images, owner, robots, byHand, adopt, quota, onRemove, ...admin } = args;
+        const { images, owner, robots, byHand, targets, adopt, quota, onRemove, ...admin } = args;
         const { mirrorBase, type } = args.registry;
         const mirror = pulumi.output(mirrorBase).apply(parseMirrorBase);
         this.namespace = mirror.apply(({ prefix }) => prefix);
@@ -53,7 +55,7 @@ export class RepositoryStructure extends pulumi.ComponentResource {
         const options = { parent: this, dependsOn: [within] };
         this.robots = new RobotAccess(
             child("robots"),
-            { ...common, owner, robots, byHand, samples: sampleImages(images) },
+            { ...common, owner, robots, byHand, targets, samples: sampleImages(images) },
             options,
         );
         if (registryAdmin(type).capabilities.repositoriesFirst) {

@@ -32,6 +32,8 @@ export interface RobotAccessArgs extends AdminArgs {
     readonly samples: readonly string[];
     /** Names of clusters that take the pull secret by hand, for previews of a rotation in place. */
     readonly byHand?: readonly string[] | undefined;
+    /** Names of targets whose hosts take the pull secret by hand, for the same. */
+    readonly targets?: readonly string[] | undefined;
     /** Whether images are removed, for which the importer may need a right of its own. Plain: it decides on that right. */
     readonly onRemove: OnRemove;
     /** `RegistryAccess.instance`. */
@@ -47,7 +49,7 @@ export class RobotAccess extends pulumi.ComponentResource {
 
     constructor(name: string, args: RobotAccessArgs, opts: pulumi.ComponentResourceOptions = {}) {
         super("registry-passthrough:registry:RobotAccess", name, {}, opts);
-        const { robots, onRemove, byHand, ...common } = args;
+        const { robots, onRemove, byHand, targets = [], ...common } = args;
         const account = (role: "importer" | "puller") => ({
             ...common,
             role,
@@ -74,6 +76,7 @@ export class RobotAccess extends pulumi.ComponentResource {
             {
                 ...account("puller"),
                 ...(robots.puller.rotation === undefined || byHand === undefined ? {} : { byHand: [...byHand] }),
+                ...(robots.puller.rotation === undefined || targets.length === 0 ? {} : { targets: [...targets] }),
                 maxAge,
                 overlap,
             },

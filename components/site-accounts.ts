@@ -83,6 +83,7 @@ function createAccounts(
             owner: access.instance,
             robots,
             byHand: clusters.flatMap(({ name: cluster, apply }) => (apply ? [] : [cluster])),
+            targets: clusters.flatMap(({ targets = [] }) => targets),
             adopt: args.adopt ?? false,
             quota,
             onRemove: args.onRemove ?? SITE_DEFAULTS.onRemove,

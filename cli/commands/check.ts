@@ -7,6 +7,7 @@ import { stackName } from "../stack/stack-file";
 import { Interrupted } from "../terminal/interruption";
 import { print, printDiagnostic } from "../terminal/output";
 import { requireWritableMetrics, writeCheckMetrics } from "./check-metrics";
+import { hasProof } from "./check-state";
 
 export interface CheckOptions {
     readonly stack?: string;
@@ -36,13 +37,24 @@ export async function runCheck({ stack: named, configFile, metrics, json = false
     const stack = selectedStack(named);
     if (metrics !== undefined) await requireWritableMetrics(metrics);
     const start = Date.now();
-    const { result, exitCode } = await refreshPreview(stack, configFile, json).catch(notStarted);
+    const { result, exitCode } = await refreshPreview(stack, configFile, json)
+        .then((found) => (found.result === "unchanged" ? withProof(stack) : found))
+        .catch(notStarted);
     const end = Date.now();
     const report = { stack: stackName({ stack }), exitCode, seconds: (end - start) / 1000 };
     if (metrics !== undefined) await writeCheckMetrics(metrics, { ...report, endedAt: Math.round(end / 1000) });
     if (json) print(JSON.stringify({ ...report, result }));
     else printDiagnostic(`${report.stack}: ${MEANING[result]}`);
     return exitCode;
+}
+
+/** Nothing of the state differs: that says nothing about a stack of which no `up` has got to its images. */
+async function withProof(stack: string): Promise<CheckOutcome> {
+    if (await hasProof(stack)) return { result: "unchanged", exitCode: EXIT_OK };
+    printDiagnostic(
+        `${stackName({ stack })}: no \`npm run up\` has completed yet: the state does not have the proof of the images`,
+    );
+    return { result: "drift", exitCode: EXIT_DRIFT };
 }
 
 /** A check that cannot run is a result too: the metrics of the one before must not stay. */

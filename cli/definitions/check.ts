@@ -37,7 +37,10 @@ export function checkDefinition(): CommandDefinition {
             [0, "nothing differs"],
             [1, "unknown: failed, otherwise than below or for several reasons"],
             USAGE_CODE,
-            [EXIT_DRIFT, "drift: an image, an account or the structure differs; npm run up repairs it"],
+            [
+                EXIT_DRIFT,
+                "drift: an image, an account or the structure differs, or no up has completed yet; npm run up repairs it",
+            ],
             ...FAILURE_CODES.map(([code, meaning]) => [code, `unknown: ${meaning}`] as const),
             ...INTERRUPTION_CODES,
         ],

@@ -12,10 +12,11 @@ import { withReadableCluster } from "../cluster/connection";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext } from "../registry/registry-process";
 import { desiredTrust } from "./desired";
+import { isSecretReplaced, requireUnpaused, withoutNewSecret } from "./new-secret";
 import { otherMirrorsWarning } from "./other-mirrors";
 import { type ClusterTrustInputs, registryHost } from "./kind";
 
-/** What certainly fails in the update too. */
+/** What certainly fails in the update too, whatever account nodes get. */
 const FATAL = ["TRUST_EXISTS", "PULL_SECRET_INVALID", "CLUSTER_OBJECT_INVALID", "MIRROR_HOST_INVALID"];
 
 /** Logs what will be added where, and what nodes do then. Reads the cluster; one that cannot be read is one line. */
@@ -36,6 +37,7 @@ export async function previewTrust(
     }
     // The account of a robot that is still to be created is not known.
     const desired = { host, ca, adopt, account: hasUnknown(account) ? undefined : account };
+    const isRenewed = olds.registry !== undefined && isSecretReplaced(news, desired.account, context);
     const found = await withReadableCluster(
         news,
         context,
@@ -48,9 +50,12 @@ export async function previewTrust(
                 before.entryHash === undefined ? await otherMirrorsWarning(client, { host, mirrorBase }) : undefined;
             return { plan, pools: await readPools(client), others };
         },
-        { otherwise: "compared with the last applied state", fatal: FATAL },
-    );
+        { otherwise: "compared with the last applied state", fatal: isRenewed ? "all" : FATAL },
+    ).catch((error: unknown) => {
+        throw isRenewed ? withoutNewSecret(error) : error;
+    });
     if (found === undefined) return;
+    if (isRenewed) requireUnpaused(news, found.pools);
     for (const line of planLines(found.plan, found.pools, news.version)) {
         context.log.line("info", clusterLine(news, line));
     }

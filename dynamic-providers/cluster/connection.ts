@@ -48,14 +48,15 @@ export async function withReadableCluster<T>(
     inputs: ClusterInputs,
     context: RegistryContext,
     use: (client: ClusterClient) => Promise<T>,
-    { otherwise, fatal = [] }: { readonly otherwise: string; readonly fatal?: readonly string[] },
+    { otherwise, fatal = [] }: { readonly otherwise: string; readonly fatal?: readonly string[] | "all" },
 ): Promise<T | undefined> {
     if (hasUnknown(context.process.clusters.connection(inputs))) return undefined;
     try {
         return await useCluster(inputs, context, use, QUICK);
     } catch (error) {
         context.signal.throwIfAborted();
-        if (!(error instanceof PassthroughError) || fatal.includes(error.code)) throw namedError(inputs, error);
+        if (!(error instanceof PassthroughError) || fatal === "all" || fatal.includes(error.code))
+            throw namedError(inputs, error);
         const reason = withClusterKeys(inputs, formatProblem(toProblem(error)));
         context.log.line("warning", `${clusterName(inputs)} could not be read, ${otherwise}: ${reason}`);
         return undefined;

@@ -84,7 +84,7 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
     },
 
     remove: async (olds, context) => {
-        const rule = context.process.settings.removalRule(olds);
+        const rule = context.process.removalRule(olds);
         const leaving = { ...olds.leaving, ...toImageMap(olds.images) };
         if (rule === "keep" || Object.keys(leaving).length === 0) return;
         const { failed } = await removeLeaving(olds, leaving, {}, remainingLocks(olds, context), context);

@@ -13,6 +13,8 @@ export interface ProviderProcess {
      * `configure` is awaited. Called once for each kind of resource.
      */
     configure(read: ReadConfig): void;
+    /** Takes the inputs of a resource that is about to be checked. */
+    noteInputs(inputs: Readonly<Record<string, unknown>>): void;
     /** Throws if no operation may run in this process. */
     requireSafety(): void;
     /** Secret texts that no message may show, beside those of the resource. */

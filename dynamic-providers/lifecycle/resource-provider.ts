@@ -107,6 +107,7 @@ export function createProvider<
                 if (isPrinted === true) context.log.mute();
                 const failures = checkFailures(provider, news);
                 if (failures.length > 0) return { inputs: news, failures };
+                process.noteInputs(news);
                 const given = news as unknown as Inputs;
                 const normalized = provider.normalizeInputs?.(olds as Partial<Inputs>, given, context) ?? given;
                 const inputs =

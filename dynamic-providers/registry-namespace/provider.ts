@@ -9,10 +9,10 @@ import {
 } from "../../lib/registries";
 import type { ResourceLog } from "../lifecycle/engine";
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
-import { hasMoved, replacedRegistry, withManagement } from "../registry/connection";
+import { hasMoved, isMoving, replacedRegistry, withManagement } from "../registry/connection";
 import type { AdminInputs } from "../registry/registry-kind";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
-import { isRobotName, unmanagedLines } from "../robot-account/description";
+import { isRobotName, movedLines, unmanagedLines } from "../robot-account/description";
 import { type RegistryNamespaceInputs, registryNamespaceKind as kind } from "./kind";
 
 export interface RegistryNamespaceOutputs extends RegistryNamespaceInputs, CommonOutputs {
@@ -35,6 +35,8 @@ export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs
     ...kind,
 
     describeChanges: async (olds, news, context) => {
+        if (isMoving(olds, news) && olds.registry !== undefined)
+            context.process.formerRegistries.set(news.selfUrn, olds.registry.mirrorBase);
         // Another program may give credentials that are only known in the update.
         if (olds.namespace !== undefined || !kind.inputs.shape.credentials.safeParse(news.credentials).success) return;
         const { log } = context;
@@ -46,7 +48,7 @@ export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs
         if (found === undefined || found.namespace.isUntouched) return;
         if (!news.adopt) throw existsAlready(news, found.namespace);
         context.process.adoptedNamespaces.add(news.registry.mirrorBase);
-        log.line("info", adoptionText(news, found));
+        log.line("info", adoptionText(news, found, context.process.formerRegistries.get(news.selfUrn)));
     },
 
     compare: (olds, news) => {
@@ -96,7 +98,7 @@ export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs
     },
 
     remove: async (olds, context) => {
-        if (context.process.settings.removalRule(olds) === "keep" || olds.gone === true) return;
+        if (context.process.removalRule(olds) === "keep" || olds.gone === true) return;
         if (olds.adopted) {
             context.log.line("info", `${place(olds)} is kept: it existed before this stack`);
             return;
@@ -146,11 +148,23 @@ function place({ registry, namespace }: Pick<AdminInputs, "registry"> & { readon
     return `the ${registryAdmin(registry.type).capabilities.namespaces ?? "namespace"} ${namespace}`;
 }
 
-function adoptionText(inputs: RegistryNamespaceInputs, { namespace, robots }: FoundForPreview): string {
+/** @param former `mirrorBase` of the registry that the site leaves, if it moves */
+function adoptionText(
+    inputs: RegistryNamespaceInputs,
+    { namespace, robots }: FoundForPreview,
+    former: string | undefined,
+): string {
     const { differences, warnings } = namespace;
     const changes = differences.length === 0 ? ["nothing in it has to change"] : differences;
-    const accounts = unmanagedLines(robots, new Date());
+    const now = new Date();
+    const stack = stackOf(inputs);
+    const accounts = former === undefined ? unmanagedLines(robots, now) : movedLines(robots, { stack, former, now });
     return [`${place(inputs)} already exists and is adopted:`, ...changes, ...warnings, ...accounts].join("\n    ");
+}
+
+/** The stack that a resource is of: the second part of its URN (`urn:pulumi:<stack>::<project>::…`). */
+function stackOf({ selfUrn }: Pick<RegistryNamespaceInputs, "selfUrn">): string {
+    return selfUrn.split("::")[0]?.split(":")[2] ?? "";
 }
 
 async function createOrAdopt(

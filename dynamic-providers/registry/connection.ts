@@ -17,8 +17,11 @@ type Registry = Pick<RegistryInputs, "registry" | "connectionSecrets">;
  * True if the site has another registry now than the resource: the former one is not asked, since the resource is about to
  * be replaced.
  */
-export function hasMoved({ registry }: Registry, { process }: RegistryContext): boolean {
-    return process.settings.hasMoved(registry);
+export function hasMoved(
+    resource: Pick<RegistryInputs, "selfUrn" | "registry">,
+    { process }: RegistryContext,
+): boolean {
+    return process.hasMoved(resource);
 }
 
 /** The properties to replace a resource for, if its registry is another one. */

@@ -1,6 +1,8 @@
 import type { Credentials } from "../../lib/http/credentials";
 import { requireSafeEnvironment } from "../../lib/distribution/http/tls-environment";
 import type { ListedTags } from "../../lib/registries";
+import { isSameMirrorBase } from "../../lib/mirror/mirror-reference";
+import type { OnRemove } from "../../lib/mirror/on-remove";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import { type ConnectOptions, connectCluster } from "../../lib/kubernetes/connect";
 import type { Clock } from "../../lib/openshift/rollout/wait-for-nodes";
@@ -8,12 +10,14 @@ import { ClusterSettings } from "../cluster/cluster-settings";
 import { SYSTEM_CLOCK } from "../../lib/openshift/rollout/system-clock";
 import { Engine } from "../lifecycle/engine";
 import { Operations } from "../lifecycle/operations";
+import { hasUnknown } from "../lifecycle/unknown-value";
 import type { OperationContext, ProviderProcess, ReadConfig } from "../lifecycle/provider-process";
 import type { CommonInputs, CommonOutputs } from "../lifecycle/resource-kind";
 import type { ResourceProvider } from "../lifecycle/resource-provider";
 import { DeclaredSets } from "./declared-sets";
 import { OwnChanges } from "./own-changes";
 import { RenewedLogins } from "./renewed-logins";
+import type { RegistryInputs } from "./registry-kind";
 import { SharedLookups } from "./shared-lookups";
 import { StackSettings } from "./stack-settings";
 
@@ -40,6 +44,11 @@ export class RegistryProcess implements ProviderProcess {
      * without the old inputs.
      */
     readonly generations = new Map<string, number>();
+    /**
+     * By `mirrorBase`, registries whose puller a check has found about to get another secret in place, while its present one
+     * is valid: a cluster that could not be given the other one is better found before that.
+     */
+    readonly pullerRenewals = new Set<string>();
     /** URNs of robot accounts of which a refresh has said that they are due for replacement soon: a preview need not. */
     readonly announcedRotations = new Set<string>();
     /**
@@ -49,6 +58,11 @@ export class RegistryProcess implements ProviderProcess {
     readonly emptiedRepositories = new Map<string, () => Promise<void>>();
     /** By `mirrorBase`: projects and organizations that were found to have rules for immutable tags. */
     readonly immutableTags = new Set<string>();
+    /**
+     * By URN of a project or organization, the `mirrorBase` that it moves from: the engine checks a replacement a second time,
+     * without the old inputs.
+     */
+    readonly formerRegistries = new Map<string, string>();
     /** By `mirrorBase`: projects and organizations that a new stack found, and that hold something. */
     readonly adoptedNamespaces = new Set<string>();
     /**
@@ -78,6 +92,8 @@ export class RegistryProcess implements ProviderProcess {
      */
     readonly ownChanges = new OwnChanges();
     readonly clock: Clock;
+    /** By URN, the `mirrorBase` that a resource was checked with. */
+    private readonly checkedRegistries = new Map<string, string>();
     private current = StackSettings.UNKNOWN;
     private currentClusters = ClusterSettings.UNKNOWN;
 
@@ -99,6 +115,30 @@ export class RegistryProcess implements ProviderProcess {
         this.currentClusters = ClusterSettings.read(read);
     }
 
+    noteInputs({ selfUrn, registry }: Readonly<Record<string, unknown>>): void {
+        const { mirrorBase } = (registry ?? {}) as { readonly mirrorBase?: unknown };
+        if (typeof selfUrn !== "string" || typeof mirrorBase !== "string" || hasUnknown(registry)) return;
+        this.checkedRegistries.set(selfUrn, mirrorBase);
+    }
+
+    /**
+     * True if the site has another registry now than this resource: by the configuration, and, since another program has
+     * none that could be read, by what takes the place of the resource in this run.
+     */
+    hasMoved({ selfUrn, registry }: MovableResource): boolean {
+        const checked = this.checkedRegistries.get(selfUrn);
+        const isReplaced = checked !== undefined && !isSameMirrorBase(checked, registry.mirrorBase);
+        return isReplaced || this.settings.hasMoved(registry);
+    }
+
+    /**
+     * What becomes of a resource's content when it is removed: today's rule, else that of its state. At a registry that the
+     * site has left everything stays.
+     */
+    removalRule(resource: MovableResource & { readonly onRemove?: OnRemove | undefined }): OnRemove {
+        return this.hasMoved(resource) ? "keep" : this.settings.removalRule(resource);
+    }
+
     /** Opens the API of a cluster. */
     async connectCluster(options: ConnectOptions): Promise<ClusterClient> {
         return (this.options.connectCluster ?? connectCluster)(options);
@@ -117,6 +157,9 @@ export class RegistryProcess implements ProviderProcess {
         return this.lookups.invalidate(operation);
     }
 }
+
+/** What tells whether a resource is at a registry that the site has left. */
+type MovableResource = Pick<RegistryInputs, "selfUrn" | "registry">;
 
 /** @param wanted how many images are looked for, by repository below the namespace */
 export type TagListing = (wanted: ReadonlyMap<string, number>, context: RegistryContext) => Promise<ListedTags>;

@@ -67,7 +67,7 @@ export const repositorySetProvider: RegistryProvider<RepositorySetInputs, Reposi
     },
 
     remove: async (olds, context) => {
-        if (context.process.settings.removalRule(olds) === "keep" || olds.made.length === 0) return;
+        if (context.process.removalRule(olds) === "keep" || olds.made.length === 0) return;
         await removeEmpty(olds, olds.made, context);
     },
 };

@@ -19,12 +19,36 @@ export function isRobotName(name: string): boolean {
  */
 export function unmanagedLines(robots: readonly ListedRobot[], now: Date): string[] {
     return robots.flatMap(({ description, robot }) => {
-        const [, stack, role] = /^registry-passthrough (\S+) (importer|puller) \(/.exec(description) ?? [];
+        const { stack, role } = creatorOf(description) ?? {};
         if (stack === undefined || role === undefined) return [];
         const { username, expiresAt } = robot;
         const what = `the robot account ${printable(username)}, created for stack ${printable(stack)}`;
         return [`${what}, is not managed by this stack and stays as it is: ${whatToDo(role, expiresAt, now)}`];
     });
+}
+
+/**
+ * The same where the registry moves: accounts of this stack that are at the new place already are most likely its own, under
+ * another name of the same registry.
+ * @param stack the stack's name
+ * @param former `mirrorBase` of the place that the site leaves
+ */
+export function movedLines(
+    robots: readonly ListedRobot[],
+    { stack, former, now }: { readonly stack: string; readonly former: string; readonly now: Date },
+): string[] {
+    const isOwn = ({ description }: ListedRobot) => creatorOf(description)?.stack === stack;
+    const own = robots.filter(isOwn).map(({ robot }) => printable(robot.username));
+    const line =
+        `robot accounts of stack ${stack} are here already: ${own.join(", ")}; if ${former} is another name of this registry, ` +
+        "the importer that this stack has is deleted at the end of the `up`, and its pullers stay; all others stay as they are";
+    const others = robots.filter((robot) => !isOwn(robot));
+    return [...(own.length === 0 ? [] : [line]), ...unmanagedLines(others, now)];
+}
+
+function creatorOf(description: string): { readonly stack: string; readonly role: string } | undefined {
+    const [, stack, role] = /^registry-passthrough (\S+) (importer|puller) \(/.exec(description) ?? [];
+    return stack === undefined || role === undefined ? undefined : { stack, role };
 }
 
 function whatToDo(role: string, expiresAt: string | undefined, now: Date): string {

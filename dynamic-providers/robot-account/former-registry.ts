@@ -26,9 +26,10 @@ export function isLeftBehind(
 export async function leaveRegistry(olds: RobotAccountOutputs, context: RegistryContext): Promise<void> {
     const { robot, name, namespace, registry } = olds;
     if (olds.overlap !== undefined) {
-        const names = [...(olds.retiredRobots ?? []), olds].map((one) => one.robot.username).join(", ");
-        const why = "clusters may still pull from there; delete it when none does";
-        context.log.line("warning", `${names} at ${registry.mirrorBase} is not deleted: ${why}`);
+        const names = [...(olds.retiredRobots ?? []), olds].map((one) => one.robot.username);
+        const [verb, object] = names.length === 1 ? ["is", "it"] : ["are", "them"];
+        const why = `clusters may still pull from there; delete ${object} when none does`;
+        context.log.line("warning", `${names.join(", ")} at ${registry.mirrorBase} ${verb} not deleted: ${why}`);
         return;
     }
     try {

@@ -1,7 +1,7 @@
 import { registryAdmin, validUntil } from "../../lib/registries";
 import { UNKNOWN_VALUE } from "../lifecycle/unknown-value";
 import { isMoving } from "../registry/connection";
-import { type Times, ageReason, upcomingRotation } from "./rotation";
+import { type Times, ageReason, overdueRotation, upcomingRotation } from "./rotation";
 import type { RetiredAccount, RobotAccountInputs, RobotAccountOutputs } from "./kind";
 
 /** What a refresh has noted beside the inputs: the engine gives a check nothing else of the state. */
@@ -106,11 +106,16 @@ export function notedTimes({ createdAt, expiresAt, renewedAt }: Times): Times {
     };
 }
 
-/** For a preview: that the account is due for replacement soon. */
+/**
+ * For a preview: that the account is due for replacement soon, or already, where no refresh has come first and so nothing
+ * replaces it.
+ */
 export function upcomingLine(olds: NotedInputs, news: RobotAccountInputs): string | undefined {
     const { generation = 1, role } = news;
     const { createdAt, ...expiry } = keptTimes(olds, generation);
-    const text = createdAt === undefined ? undefined : upcomingRotation({ createdAt, ...expiry }, news, new Date());
+    if (createdAt === undefined || renewalReason(olds, news) !== undefined) return undefined;
+    const [times, now] = [{ createdAt, ...expiry }, new Date()];
+    const text = upcomingRotation(times, news, now) ?? overdueRotation(times, news, now);
     return text === undefined ? undefined : `${role}-${generation}: ${text}`;
 }
 
@@ -132,12 +137,21 @@ export function generationLines(olds: NotedInputs, news: RobotAccountInputs): st
     const added = retired.slice(olds.retired?.length ?? 0);
     return [
         ...replacementLine(olds, news),
-        ...added.map((account) => validityLine(account.name, validUntil(account, overlap))),
+        ...added.map((account) => validityLine(account.name, validUntil(account, overlap), overlap)),
     ];
 }
 
-/** For a preview: until when an account that was replaced stays valid. */
-export function validityLine(name: string, until: Date): string {
+/**
+ * For a preview: until when an account that was replaced stays valid.
+ * @param overlap days; without any, what counts is when everything has the successor
+ */
+export function validityLine(name: string, until: Date, overlap: number): string {
+    if (overlap === 0)
+        return (
+            `${name} has no overlap (site.robots.puller.overlap: 0d): it is deleted when every image was proven with its ` +
+            "successor and every cluster with `apply` has it, at the end of that `up`, or by the next one where a cluster or " +
+            "a host gets the pull secret by hand"
+        );
     return (
         `${name} stays valid until ${until.toISOString().slice(0, 10)} for clusters that still have it in their pull ` +
         "secret (site.robots.puller.overlap); the first up after that deletes it"

@@ -26,6 +26,8 @@ const args = adminArgs.extend({
     rotation: z.literal("in-place").optional(),
     /** Names of the clusters that take the pull secret by hand; "" is the only one. Only with `rotation`. */
     byHand: z.array(z.string()).readonly().optional(),
+    /** Names of `site.cluster.targets`, whose hosts take the pull secret by hand. Absent: there are none. Only with `rotation`. */
+    targets: z.array(z.string()).readonly().optional(),
     /** Source references of images that a new generation is proven with, if the registry has them. */
     samples: z.array(z.string()).readonly().optional(),
     /** Removes images too; absent where it does not, or needs no right for it. */

@@ -4,6 +4,7 @@ import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resour
 import { hasMoved, replacedRegistry, withManagement } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { asLeft, createAccount, desiredOfState, isAsDesired, nextFreeGeneration } from "./account";
+import { announce } from "./announcement";
 import {
     earlierAccounts,
     generationLines,
@@ -28,14 +29,14 @@ import {
     withoutDeleted,
 } from "./retirement";
 import { proveLogin } from "./proof";
-import { isRenewed, renew, renewalLines, requireRenewal } from "./renewal";
-import { REJECTED, expiresSoon, rotationReason, upcomingRotation } from "./rotation";
+import { endsValidSecret, isRenewed, renew, renewalLines, requireRenewal } from "./renewal";
+import { REJECTED, rotationReason } from "./rotation";
 
 /**
  * These are compared by what follows from them; what an account is proven with changes with the content, and how it will be
  * rotated matters when it is.
  */
-const COMPARED = comparedInputs(kind, ["generation", "retired", "samples", "rotation", "byHand"]);
+const COMPARED = comparedInputs(kind, ["generation", "retired", "samples", "rotation", "byHand", "targets"]);
 
 /**
  * A robot account of the registry, proven when it is created, and replaced by a new generation before it expires.
@@ -61,6 +62,7 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
     describeChanges: async (olds, news, context) => {
         const { log, process } = context;
         await requireRenewal(olds, news, context);
+        if (endsValidSecret(olds, news)) process.pullerRenewals.add(news.registry.mirrorBase);
         const { info, warning } = renewalLines(olds, news);
         for (const line of [...generationLines(olds, news), ...info]) log.line("info", line);
         for (const line of warning) log.line("warning", line);
@@ -143,26 +145,6 @@ export const robotAccountProvider: RegistryProvider<RobotAccountInputs, RobotAcc
         });
     },
 };
-
-/** Logs that the account is due for replacement, or will be soon: as a warning where somebody has to act in time. */
-function announce({ selfUrn, robot, due, ...account }: RobotAccountOutputs, context: RegistryContext, now: Date) {
-    const { renewedAt } = account;
-    const rotation = context.process.settings.rotatesInPlace(account) ? "in-place" : undefined;
-    const upcoming =
-        due === undefined ? upcomingRotation({ ...robot, renewedAt }, { ...account, rotation }, now) : undefined;
-    if (upcoming !== undefined) {
-        context.process.announcedRotations.add(selfUrn);
-        context.log.line("warning", `${robot.username}: ${upcoming}`);
-    }
-    if (due === undefined) return;
-    const day = robot.expiresAt?.slice(0, 10) ?? "";
-    const isUrgent = expiresSoon(robot, now);
-    const reason = isUrgent && !due.includes(day) ? `${due}, and it expires on ${day}` : due;
-    context.log.line(
-        isUrgent ? "warning" : "info",
-        `${robot.username}: ${reason}; the next \`npm run up\` ${rotation === "in-place" ? "gives it a new secret" : "replaces it"}`,
-    );
-}
 
 function resourceId(inputs: RobotAccountInputs, name: string): string {
     return `${inputs.registry.mirrorBase}#${name}`;

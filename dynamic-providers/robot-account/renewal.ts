@@ -11,6 +11,7 @@ import { type NotedInputs, isReplaced, renewalReason } from "./generations";
 import type { RobotAccountInputs, RobotAccountOutputs } from "./kind";
 import { proveLogin } from "./proof";
 import { retiredState } from "./retirement";
+import { REJECTED } from "./rotation";
 
 /** A preview asks, but does not wait for a registry that does not answer. */
 const PREVIEW_MS = 10_000;
@@ -23,6 +24,12 @@ export function isRenewed(olds: RobotAccountOutputs, news: RobotAccountInputs): 
         !isReplaced(olds, news) &&
         renewalReason({ ...olds, createdAt, ...(expiresAt ? { expiresAt } : {}) }, news) !== undefined
     );
+}
+
+/** Whether an update gives clusters' account another secret while they can pull with the one that they have. */
+export function endsValidSecret(olds: NotedInputs, news: RobotAccountInputs): boolean {
+    const reason = renewalReason(olds, news);
+    return news.role === "puller" && reason !== undefined && reason !== REJECTED;
 }
 
 /** For a preview: that the account gets a new secret and why, and from when until when whoever has the old one is locked out. */
@@ -54,14 +61,16 @@ function importerGap(news: RobotAccountInputs): string {
 }
 
 /** A site knows which clusters take the secret by hand; another program may not say it. */
-function delivery({ byHand }: RobotAccountInputs): string {
+function delivery({ byHand, targets }: RobotAccountInputs): string {
     const applied = "Clusters with `apply` get it later in this `up`, after the import and the validation";
     const guide = `by hand right after this \`up\` (${GUIDE})`;
     if (byHand === undefined) return `${applied}; give it to every other one ${guide}`;
-    if (byHand.length === 0) return applied;
+    const hosts = targets === undefined ? [] : [`the hosts of site.cluster.targets (${targets.join(", ")})`];
     // It is the only one.
-    if (byHand.includes("")) return `Give it to the cluster ${guide}`;
-    return `Give it to these clusters ${guide}: ${byHand.join(", ")}. ${applied}`;
+    if (byHand.includes("")) return `Give it to ${["the cluster", ...hosts].join(" and to ")} ${guide}`;
+    const clusters = byHand.length === 0 ? [] : [`these clusters: ${byHand.join(", ")}`];
+    const takers = [...hosts, ...clusters].join(" and to ");
+    return takers === "" ? applied : `Give it ${guide} to ${takers}. ${applied}`;
 }
 
 function tokenLife({ registry }: RobotAccountInputs): string {

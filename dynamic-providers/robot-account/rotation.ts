@@ -63,6 +63,20 @@ export function upcomingRotation(
         : `it is due for replacement on ${day}: the first \`npm run up\` after that replaces it`;
 }
 
+/** For a preview without a refresh: since when the account is due; undefined if it is not. */
+export function overdueRotation(
+    times: Times,
+    { rotation, ...lifetimes }: Lifetimes & Pick<RobotAccountInputs, "rotation">,
+    now: Date,
+): string | undefined {
+    const { at, reason } = dueTime(times, lifetimes);
+    if (at >= now.getTime()) return undefined;
+    const since = `due for replacement since ${new Date(at).toISOString().slice(0, 10)} (${reason})`;
+    return rotation === "in-place"
+        ? `its secret has been ${since}: \`npm run up\`, which looks at the registry first, gives it a new one, and the old one ends at once`
+        : `it has been ${since}: \`npm run up\`, which looks at the registry first, replaces it`;
+}
+
 /** True if an account that should have been replaced expires within a week, or has expired. */
 export function expiresSoon({ expiresAt }: Times, now: Date): boolean {
     return expiresAt !== undefined && Date.parse(expiresAt) - now.getTime() < NOTICE * DAY_MS;

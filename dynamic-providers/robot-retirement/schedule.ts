@@ -92,7 +92,7 @@ function lineOf(robot: RetiredRobot, olds: FormerInputs, news: RobotRetirementIn
         return { severity: "info", text: `deletes account ${robot.robot.username}: ${why}` };
     }
     const until = end ?? validUntil({ ...robot, retiredAt: now.toISOString() }, facts.overlap);
-    return { severity: "info", text: validityLine(name, until) };
+    return { severity: "info", text: validityLine(name, until, facts.overlap) };
 }
 
 function day(time: Date): string {

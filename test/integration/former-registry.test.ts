@@ -1,5 +1,6 @@
 import { leaveRegistry } from "../../dynamic-providers/robot-account/former-registry";
 import type { RobotAccountOutputs } from "../../dynamic-providers/robot-account/kind";
+import { robotAccountProvider } from "../../dynamic-providers/robot-account/provider";
 import { explainRemovedCa, registryAdmin } from "../../lib/registries";
 import { testAuthority } from "../support/certificates";
 import { FakeHarbor } from "../support/harbor/fake-harbor";
@@ -52,6 +53,27 @@ test("a former registry that rejects the account, or is gone, is left with a war
         expect(line).toContain("delete it in the registry");
         expect(line).not.toContain("canary");
     }
+});
+
+test("another program that moves does not wait for a former registry that is gone; a rotation deletes the former importer", async () => {
+    const authority = await testAuthority();
+    const fake = await FakeHarbor.start(await authority.issue());
+    const account = importer(fake.host, authority.ca);
+    await fake.stop();
+    const { registry: here } = account;
+    const there = { ...here, mirrorBase: "registry.invalid/mirror" };
+    /** The engine deletes the former account after the check of the one that takes its place. */
+    const removeAfter = async (registry: typeof here) => {
+        const own = context();
+        own.process.noteInputs({ ...account, registry });
+        await robotAccountProvider.remove({ ...account, registry: { ...here, retrySeconds: 0 } }, own);
+    };
+    await removeAfter(there);
+    expect(lines).toEqual([
+        expect.stringContaining(`${account.robot.username} at ${here.mirrorBase} is not deleted: NETWORK`),
+    ]);
+    await expect(removeAfter(here)).rejects.toMatchObject({ code: "NETWORK" });
+    await expect(robotAccountProvider.remove(account, context())).rejects.toMatchObject({ code: "NETWORK" });
 });
 
 test("a CA that was taken out too early is named, and no other reason is", async () => {

@@ -229,3 +229,25 @@ test.each([
         expect(await importer.differs()).toBe(false);
     },
 );
+
+test("a check notes that the puller's valid secret ends, and not where the registry rejects it already", async () => {
+    registry = await RotationRegistry.start("harbor");
+    const noted = async (account: StackAccount, changes: Partial<RobotAccountInputs>) => {
+        const context = operationContext([]);
+        const { outs, inputs } = await robotAccountProvider.read(account.outs, context);
+        const given = { ...account.inputs(), ...changes };
+        const news = robotAccountProvider.normalizeInputs?.(inputs, given, context) ?? given;
+        await robotAccountProvider.describeChanges?.(inputs, news, context);
+        expect(outs.name).toBe(account.outs.name);
+        return [...context.process.pullerRenewals];
+    };
+    const puller = new StackAccount(registry, "puller", IN_PLACE);
+    const importer = new StackAccount(registry, "importer", IN_PLACE);
+    for (const account of [puller, importer]) await account.up();
+    expect(await noted(puller, {})).toEqual([]);
+    expect(await noted(puller, text("audit"))).toEqual([puller.inputs().registry.mirrorBase]);
+    expect(await noted(puller, { ...text("audit"), rotation: undefined })).toEqual([]);
+    expect(await noted(importer, text("audit"))).toEqual([]);
+    registry.fake.byHand.changeSecret("puller-1");
+    expect(await noted(puller, {})).toEqual([]);
+});

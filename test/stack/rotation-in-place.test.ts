@@ -10,6 +10,11 @@ jest.setTimeout(900_000);
 const VERSION = "4.16.20";
 const SECRET = "patch /api/v1/namespaces/openshift-config/secrets/pull-secret";
 const PULLER = "robot$mirror+puller-1";
+const WORKER_POOL = {
+    apiVersion: "machineconfiguration.openshift.io/v1",
+    kind: "MachineConfigPool",
+    metadata: { name: "worker" },
+};
 
 let cluster: TestCluster | undefined;
 let site: HarborSite | undefined;
@@ -98,4 +103,40 @@ test("a cluster with apply gets the new secret in the same up", async () => {
     expect(nodes.written().slice(before)).toEqual([SECRET]);
     expect(await readPullSecret(nodes.server)).toContain(auth(fake.harbor.robot("puller-1").secret));
     expect(await stack.up("--skip-preview", "--expect-no-changes")).toMatchObject({ code: 0 });
+});
+
+test("the secret stays while a cluster could not be given another one, unless it is left out", async () => {
+    const [own, nodes] = await Promise.all([
+        HarborSite.create().then((created) => (site = created)),
+        TestCluster.start("4.16", VERSION).then((started) => (cluster = started)),
+    ]);
+    const { fake, stack } = own;
+    stack.setVariable("PATH", pathWith(kubernetesPlugin()));
+    const kubeconfigFile = writeKubeconfig(own, await nodes.limitedKubeconfig());
+    const configure = (robots: object) =>
+        stack.configure(own.document({}, { robots, cluster: { version: VERSION, apply: { kubeconfigFile } } }));
+    const secret = () => fake.harbor.robot("puller-1").secret;
+    const pause = (paused: boolean) => nodes.server.admin.patch(WORKER_POOL, { spec: { paused } });
+    configure({ rotation: "in-place" });
+    expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    const first = secret();
+
+    configure(text("audit"));
+    await pause(true);
+    const paused = await stack.up();
+    expect(paused.code).not.toBe(0);
+    expect(paused.text).toContain("ROLLOUT_FAILED");
+    expect(paused.text).toContain("pool worker is paused: its nodes keep their configuration; its nodes would not get");
+    await pause(false);
+    await nodes.kill();
+    const unreachable = await stack.up();
+    expect(unreachable.code).not.toBe(0);
+    expect(unreachable.text).toMatch(/CLUSTER_UNREACHABLE[^]*leave the cluster out of the `up`/);
+    expect(secret()).toBe(first);
+
+    expect(await stack.up("--exclude", "**::cluster-access", "--exclude-dependents")).toMatchObject({ code: 0 });
+    expect(secret()).not.toBe(first);
+    await nodes.restart();
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    expect(await readPullSecret(nodes.server)).toContain(auth(secret()));
 });

@@ -44,3 +44,33 @@ test("a check that is ended by SIGTERM ends pulumi, and writes no metrics", () =
     expect(run.stderr).toContain("ended\n");
     expect(() => readFileSync(metrics)).toThrow("ENOENT");
 });
+
+/** Runs a check with a pulumi that finds nothing different, and has this to say about the state. */
+function checkWithState(exported: string) {
+    const script = `#!/bin/sh\ncase "$1 $2" in "stack export") ${exported};; esac\n`;
+    writeFileSync(join(folder, "pulumi"), script, { mode: 0o755 });
+    return spawnSync(process.execPath, [MAIN, "check", "--stack", "s", "--json"], {
+        cwd: folder,
+        encoding: "utf8",
+        env: { PATH: folder },
+    });
+}
+
+test("a stack of which no up has completed is no stack without drift", () => {
+    const state = (...types: string[]) =>
+        `echo '${JSON.stringify({ deployment: { resources: types.map((type) => ({ type })) } })}'`;
+    const site = "registry-passthrough:site:PassthroughSite";
+    for (const exported of [state("pulumi:pulumi:Stack", site), "echo '{}'"]) {
+        const run = checkWithState(exported);
+        expect([run.status, JSON.parse(run.stdout)]).toEqual([7, expect.objectContaining({ result: "drift" })]);
+        expect(run.stderr).toContain("s: no `npm run up` has completed yet");
+    }
+    const proven = checkWithState(state(site, "pulumi-nodejs:dynamic/registry-passthrough:MirrorValidation"));
+    expect([proven.status, JSON.parse(proven.stdout)]).toEqual([0, expect.objectContaining({ result: "unchanged" })]);
+});
+
+test("a state that cannot be read is unknown", () => {
+    const run = checkWithState("echo no backend >&2; exit 255");
+    expect([run.status, JSON.parse(run.stdout)]).toEqual([1, expect.objectContaining({ result: "unknown" })]);
+    expect(run.stderr).toContain("STACK_STATE_UNAVAILABLE: stack s: cannot read its state: no backend");
+});

@@ -67,4 +67,10 @@ test("with a rotation in place the accounts know of it, and the puller which clu
     const clusters = ["east", "west"].map((name) => ({ ...CLUSTER, name }));
     const renewed = { ...robots, puller: { ...robots.puller, rotation } };
     expect((await accounts({ robots: renewed, clusters }))[1]).toEqual(["puller", "in-place", ["east", "west"]]);
+    const targets = async (args: Partial<PassthroughSiteArgs>) =>
+        (await declared("RobotAccount", args)).map((account) => account.targets);
+    const host = [{ ...CLUSTER, apply: {}, targets: ["podman" as const] }];
+    expect(await targets({ robots: renewed, clusters: host })).toEqual([undefined, ["podman"]]);
+    expect(await targets({ robots: renewed })).toEqual([undefined, undefined]);
+    expect(await targets({ robots, clusters: host })).toEqual([undefined, undefined]);
 });

@@ -1,6 +1,7 @@
 import type { ClusterTrustInputs } from "../../../dynamic-providers/cluster-trust/kind";
 import { clusterTrustProvider } from "../../../dynamic-providers/cluster-trust/provider";
 import { createProvider } from "../../../dynamic-providers/lifecycle/resource-provider";
+import { UNKNOWN_VALUE } from "../../../dynamic-providers/lifecycle/unknown-value";
 import { RegistryProcess as ProviderProcess } from "../../../dynamic-providers/registry/registry-process";
 import { ClusterError } from "../../../lib/kubernetes/cluster-error";
 import type { MirrorObject } from "../../../lib/openshift";
@@ -220,6 +221,48 @@ test("an update without the cluster is an error", async () => {
 
 const preview = (olds: object, changes: object = {}) =>
     clusterTrustProvider.describeChanges?.(olds, { ...inputs(), ...changes }, context());
+
+describe("a puller that gets a new secret in place", () => {
+    const pause = () =>
+        cluster.put(ROLLOUT_PATHS.pools, pool("worker", { paused: true, conditions: { Updated: "False" } }));
+    /** A preview after the check of the puller's account, whose new secret is not known. */
+    const previewed = (olds: object, changes: object = {}, mirrorBase = inputs().registry.mirrorBase) => {
+        const own = context();
+        own.process.pullerRenewals.add(mirrorBase);
+        const news = { ...inputs(), credentials: UNKNOWN_VALUE as never, ...changes };
+        return clusterTrustProvider.describeChanges?.(olds, news, own);
+    };
+    const consequence =
+        "its nodes would not get the puller's new secret, and the one that they have ends with this `up`";
+
+    test("does not get it while a cluster could not be given it", async () => {
+        await previewed(inputs());
+        pause();
+        await expect(previewed(inputs(), { cluster: "west" })).rejects.toMatchObject({
+            code: "ROLLOUT_FAILED",
+            thing: "cluster west",
+            problem: `pool worker is paused: its nodes keep their configuration; ${consequence}`,
+            fix: expect.stringMatching(/^resume it with: oc patch .*; or leave the cluster out of the `up`/) as string,
+        });
+        cluster.beforeCall = unreachable;
+        await expect(previewed(inputs())).rejects.toMatchObject({
+            code: "CLUSTER_UNREACHABLE",
+            place: { cluster: "https://api.test:6443" },
+            problem: `connect ECONNREFUSED; ${consequence}`,
+            fix: expect.stringMatching(/^check the network; or leave the cluster out of the `up`/) as string,
+        });
+    });
+
+    test("gets it where the cluster has no secret that ends, and where it has got it already", async () => {
+        for (const fault of [pause, () => (cluster.beforeCall = unreachable)]) {
+            fault();
+            await previewed({});
+            await previewed(inputs(), { credentials: ROTATED });
+            await previewed(inputs(), {}, "other.test/mirror");
+            await preview(inputs(), { credentials: UNKNOWN_VALUE });
+        }
+    });
+});
 
 test("a preview says what is added where, and what nodes do", async () => {
     await preview({});

@@ -37,10 +37,12 @@ const operations = new Operations(undefined);
 /** A provider process without a registry; what is written through it is counted. */
 function providerProcess() {
     const written: string[] = [];
+    const noted: object[] = [];
     const own: ProviderProcess = {
         engine: Engine.ofProcess(),
         operations,
         configure: () => undefined,
+        noteInputs: (given) => void noted.push(given),
         requireSafety: () => undefined,
         secretTexts: () => ["canary-of-the-process"],
         write: async (operation) => {
@@ -48,7 +50,7 @@ function providerProcess() {
             return operation();
         },
     };
-    return { own, written };
+    return { own, written, noted };
 }
 
 function provider(changes: Partial<ResourceProvider<Inputs, Outputs>> = {}, own = providerProcess().own) {
@@ -191,9 +193,10 @@ test("a resource that no longer exists stays in state, and the next update creat
 });
 
 test("what may write is run as such, what only reads is not", async () => {
-    const { own, written } = providerProcess();
+    const { own, written, noted } = providerProcess();
     const writing = provider({}, own);
     await writing.check({}, GIVEN);
+    expect(noted).toEqual([GIVEN]);
     await writing.read("one", GIVEN);
     await writing.diff("one", GIVEN, GIVEN);
     expect(written).toHaveLength(0);

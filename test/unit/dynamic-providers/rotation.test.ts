@@ -1,6 +1,7 @@
+import type { RobotAccountInputs } from "../../../dynamic-providers/robot-account/kind";
 import { robotAccountProvider } from "../../../dynamic-providers/robot-account/provider";
 import { UNKNOWN_VALUE } from "../../../dynamic-providers/lifecycle/unknown-value";
-import { renewalReason } from "../../../dynamic-providers/robot-account/generations";
+import { generationLines, renewalReason } from "../../../dynamic-providers/robot-account/generations";
 import { isRenewed, renewalLines } from "../../../dynamic-providers/robot-account/renewal";
 import {
     expiresSoon,
@@ -143,7 +144,7 @@ test("in place a rotation is an update, also of the importer; the setting, and w
     const compare = (olds: object, news: object) =>
         robotAccountProvider.compare({ ...state, ...olds }, { ...IN_PLACE, generation: 2, ...news });
     expect([compare({}, {}), compare(IN_PLACE, { rotation: undefined })]).toEqual(Array(2).fill({ changes: false }));
-    expect(compare({}, { byHand: ["east"] })).toEqual({ changes: false });
+    expect(compare({}, { byHand: ["east"], targets: ["podman"] })).toEqual({ changes: false });
     expect(compare({}, { rotate: { "site.robots.rotate": "audit" } })).toEqual({ changes: true });
     expect(compare({ due: "two thirds of its 30 days are over" }, {})).toEqual({ changes: true });
     expect(compare({ unproven: true }, {})).toEqual({ changes: true });
@@ -151,6 +152,48 @@ test("in place a rotation is an update, also of the importer; the setting, and w
         changes: true,
         replaces: ["generation"],
     });
+});
+
+test("a preview without a refresh says since when an account is due, and nothing of one that it replaces", async () => {
+    const createdAt = day(-61 + (Date.now() - NOW.getTime()) / 86_400_000);
+    const puller = { ...INPUTS, role: "puller" as const, maxAge: 90, overlap: 7, generation: 2 };
+    const previewed = async (changes: object, news: object = {}) => {
+        const lines: string[] = [];
+        const context = operationContext(lines);
+        // As a refresh has noted it.
+        const olds: Partial<RobotAccountInputs> = { ...puller, ...{ createdAt }, ...changes };
+        const given = { ...puller, ...news };
+        const checked = robotAccountProvider.normalizeInputs?.(olds, given, context) ?? given;
+        await robotAccountProvider.describeChanges?.(olds, checked, context);
+        return lines;
+    };
+    const since = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+    expect(await previewed({})).toEqual([
+        `puller-2: it has been due for replacement since ${since} (two thirds of its 90 days are over): \`npm run up\`, which ` +
+            "looks at the registry first, replaces it",
+    ]);
+    expect(await previewed({ rotation: "in-place" }, { rotation: "in-place" })).toEqual([
+        `puller-2: its secret has been due for replacement since ${since} (two thirds of its 90 days are over): \`npm run up\`, ` +
+            "which looks at the registry first, gives it a new one, and the old one ends at once",
+    ]);
+    const replaced = await previewed({ due: "two thirds of its 90 days are over" });
+    expect(replaced.join("\n")).not.toContain("since");
+    expect(replaced[0]).toContain("puller-2 -> puller-3");
+});
+
+test("without an overlap a preview names no day until which the former account stays valid", () => {
+    const puller = { ...INPUTS, role: "puller" as const, generation: 3, overlap: 0 };
+    const retired = [{ name: "puller-2", retiredAt: NOW.toISOString() }];
+    const olds = { ...puller, generation: 2, due: "two thirds of its 90 days are over" };
+    expect(generationLines(olds, { ...puller, retired })).toEqual([
+        "puller-2 -> puller-3: two thirds of its 90 days are over",
+        expect.stringMatching(
+            /^puller-2 has no overlap \(site\.robots\.puller\.overlap: 0d\): it is deleted when every image was proven/,
+        ),
+    ]);
+    expect(generationLines(olds, { ...puller, overlap: 7, retired })[1]).toContain(
+        "puller-2 stays valid until 2026-06-08 for",
+    );
 });
 
 test("the age of a secret counts from the day it was given, and so does its lifetime", () => {
@@ -182,9 +225,13 @@ test("a preview of a new secret in place says why, from when until when pulls fa
     expect(lines({}).warning).toEqual([`${gap}${applied}; give it to every other one ${guide}`]);
     expect(lines({ byHand: [] }).warning).toEqual([`${gap}${applied}`]);
     expect(lines({ byHand: ["east", "west"] }).warning).toEqual([
-        `${gap}Give it to these clusters ${guide}: east, west. ${applied}`,
+        `${gap}Give it ${guide} to these clusters: east, west. ${applied}`,
     ]);
     expect(lines({ byHand: [""] }).warning).toEqual([`${gap}Give it to the cluster ${guide}`]);
+    const targets = ["podman", "k3s"];
+    const hosts = "the hosts of site.cluster.targets (podman, k3s)";
+    expect(lines({ byHand: [], targets }).warning).toEqual([`${gap}Give it ${guide} to ${hosts}. ${applied}`]);
+    expect(lines({ byHand: [""], targets }).warning).toEqual([`${gap}Give it to the cluster and to ${hosts} ${guide}`]);
     expect(lines({ registry: { ...INPUTS.registry, type: "quay" } }).warning[0]).toContain("up to 60 minutes. ");
     const importer = renewalLines({ ...olds, role: "importer" }, { ...puller, role: "importer" }).warning;
     expect(importer).toEqual([

@@ -1,4 +1,9 @@
-import { isRobotName, robotDescription, unmanagedLines } from "../../../dynamic-providers/robot-account/description";
+import {
+    isRobotName,
+    movedLines,
+    robotDescription,
+    unmanagedLines,
+} from "../../../dynamic-providers/robot-account/description";
 
 const NOW = new Date("2026-12-01T00:00:00Z");
 
@@ -34,6 +39,18 @@ test.each([
     expect(unmanagedLines([robot(name, expiresAt)], NOW)).toEqual([
         `the robot account robot$mirror+${name}, created for stack site-a, is not managed by this stack and stays as it is: ${what}`,
     ]);
+});
+
+test("at another name of its registry, a stack's own accounts are not called those of a lost state", () => {
+    const stranger = robot("puller-9", undefined, robotDescription("site-b", "puller", "0123abcd"));
+    const move = { stack: "site-a", former: "old.example/mirror", now: NOW };
+    expect(movedLines([robot("importer-2"), robot("puller-1"), stranger], move)).toEqual([
+        "robot accounts of stack site-a are here already: robot$mirror+importer-2, robot$mirror+puller-1; if old.example/mirror " +
+            "is another name of this registry, the importer that this stack has is deleted at the end of the `up`, and its " +
+            "pullers stay; all others stay as they are",
+        expect.stringContaining("robot$mirror+puller-9, created for stack site-b, is not managed by this stack"),
+    ]);
+    expect(movedLines([], move)).toEqual([]);
 });
 
 test("accounts that something else created are not named, whatever they are called", () => {
