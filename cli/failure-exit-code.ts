@@ -1,3 +1,4 @@
+import type { ProblemJson } from "../lib/errors/format";
 import { type FailureKind, errorCodes, failureKind } from "../lib/errors/failure-kind";
 import { EXIT_CONTENT, EXIT_FAILED, EXIT_SETUP, EXIT_TEMPORARY } from "./exit-codes";
 
@@ -16,4 +17,9 @@ export function failureExitCode(codes: readonly string[]): number {
 /** The exit code of a command that threw this. */
 export function errorExitCode(error: unknown): number {
     return failureExitCode(errorCodes(error));
+}
+
+/** The exit code of a command that reported these errors; a failure without an error is of no known kind. */
+export function reportedExitCode(errors: readonly (ProblemJson | undefined)[]): number {
+    return failureExitCode(errors.map((error) => (typeof error?.code === "string" ? error.code : "")));
 }

@@ -1,5 +1,6 @@
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { ignoredProxyNote } from "../../lib/distribution/http/proxy-settings";
+import type { ProblemJson } from "../../lib/errors/format";
 import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
 import { imageTask } from "../../lib/import";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
@@ -11,7 +12,7 @@ import { readConnectedSite } from "../accounts/connected-site";
 import { accountSources } from "../accounts/site-account";
 import { siteClient } from "../accounts/site-registry";
 import { EXIT_OK } from "../exit-codes";
-import { failureExitCode } from "../failure-exit-code";
+import { reportedExitCode } from "../failure-exit-code";
 import { selectedStack } from "../stack/selected-stack";
 import { siteRepositories } from "./site-repositories";
 import { interruptible } from "../terminal/interruption";
@@ -42,7 +43,7 @@ export async function runDoctorCommand({ configFile: file, json = false, ...opti
     if (note !== undefined) printDiagnostic(`note: ${note}`);
     if (site.registry.proxy !== undefined)
         printDiagnostic(`through the proxy of site.registry.proxy: ${site.registry.proxy}`);
-    const failed: string[] = [];
+    const failed: (ProblemJson | undefined)[] = [];
     const isFine = await interruptible(async (signal) => {
         const client = siteClient(site, account, signal, 0);
         // The test blobs are deleted also after Ctrl-C.
@@ -58,14 +59,14 @@ export async function runDoctorCommand({ configFile: file, json = false, ...opti
             repositories: siteRepositories(site),
             size: options.size ?? DEFAULT_SIZE,
             onResult: (one) => {
-                if (one.outcome === "failed") failed.push(String(one.error?.code ?? ""));
+                if (one.outcome === "failed") failed.push(one.error);
                 print(json ? JSON.stringify(one, hideSecretsInJson) : formatResult(one));
             },
         }).finally(() => Promise.all([client.close(), removing.close(), anonymous.close()]));
         signal.throwIfAborted();
         return result;
     });
-    return isFine ? EXIT_OK : failureExitCode(failed);
+    return isFine ? EXIT_OK : reportedExitCode(failed);
 }
 
 const NEVER_ABORTED = new AbortController().signal;

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { PassthroughError } from "../../lib/errors/errors";
+import type { ProblemJson } from "../../lib/errors/format";
 import { type Reference, parseSourceKey, repositoryName } from "../../lib/oci/reference";
 import { findRule, parseRegistriesConf } from "../../lib/openshift";
 import { registryAdmin } from "../../lib/registries";
 import { type SelftestStep, selftest } from "../../lib/passthrough";
 import { EXIT_OK } from "../exit-codes";
-import { failureExitCode } from "../failure-exit-code";
+import { reportedExitCode } from "../failure-exit-code";
 import { findAccount } from "../accounts/credentials";
 import { interruptible } from "../terminal/interruption";
 import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
@@ -48,7 +49,7 @@ export async function runSelftest({ configFile: file, json = false, ...options }
     const puller = await findAccount("puller", sources(options.pullAuthfile));
     printDiagnostic(`pushing as ${importer.credentials.username}, from ${importer.from}`);
     printDiagnostic(`pulling as ${puller.credentials.username}, from ${puller.from}`);
-    const failed: string[] = [];
+    const failed: (ProblemJson | undefined)[] = [];
     const isSuccessful = await interruptible((signal) =>
         withSiteRegistry(site, importer, signal, (pushing, base) =>
             withSiteRegistry(site, puller, signal, async (pulling) => {
@@ -58,7 +59,7 @@ export async function runSelftest({ configFile: file, json = false, ...options }
                     siteClient(site, importer, NEVER_ABORTED, 0),
                 ] as const;
                 const onStep = (step: SelftestStep) => {
-                    if (step.outcome === "failed") failed.push(String(step.error?.code ?? ""));
+                    if (step.outcome === "failed") failed.push(step.error);
                     print(json ? JSON.stringify(step, hideSecretsInJson) : formatStep(step));
                 };
                 const run = randomBytes(8).toString("hex");
@@ -83,7 +84,7 @@ export async function runSelftest({ configFile: file, json = false, ...options }
             }),
         ),
     );
-    return isSuccessful ? EXIT_OK : failureExitCode(failed);
+    return isSuccessful ? EXIT_OK : reportedExitCode(failed);
 }
 
 /** @throws PassthroughError `STACK_OUTPUTS_UNAVAILABLE` if the stack has none for the cluster */

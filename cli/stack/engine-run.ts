@@ -39,14 +39,15 @@ export async function runEngine(
     const log = join(folder, "failures");
     const config = configFile === undefined ? [] : ["--config-file", configFile];
     try {
-        const child = spawn("pulumi", [...args, "--non-interactive", "--stack", stack, ...config], {
-            stdio: ["ignore", options.stdout, "inherit"],
-            env: { ...process.env, [FAILURE_LOG]: log, REGISTRY_PASSTHROUGH_PROGRESS: "lines" },
-            // Of a signal to the process group, the engine gets the one that is passed on: a second one makes it kill its
-            // providers.
-            detached: true,
-        });
-        const code = await endOf(child, stack);
+        const start = () =>
+            spawn("pulumi", [...args, "--non-interactive", "--stack", stack, ...config], {
+                stdio: ["ignore", options.stdout, "inherit"],
+                env: { ...process.env, [FAILURE_LOG]: log, REGISTRY_PASSTHROUGH_PROGRESS: "lines" },
+                // Of a signal to the process group, the engine gets the one that is passed on: a second one makes it kill
+                // its providers.
+                detached: true,
+            });
+        const code = await runToEnd(start, stack);
         return { code, failureCode: failureCode(code, readFailureLog(log)) };
     } finally {
         rmSync(folder, { recursive: true, force: true });
@@ -57,19 +58,22 @@ function failureCode(code: number | null, codes: readonly string[]): number {
     return codes.length === 0 && PULUMI_SETUP_CODES.includes(code) ? EXIT_SETUP : failureExitCode(codes);
 }
 
-/** Passes on each Ctrl-C, as a second one is meant to be harder, and the first SIGTERM. */
-async function endOf(child: ChildProcess, stack: string): Promise<number | null> {
+/** Passes on each Ctrl-C, as a second one is meant to be harder, and the first SIGTERM. @returns the exit code */
+async function runToEnd(start: () => ChildProcess, stack: string): Promise<number | null> {
+    let child: ChildProcess | undefined;
     let interruption: Interrupted | undefined;
     const interrupt = () => {
         interruption ??= new Interrupted("SIGINT");
-        child.kill("SIGINT");
+        child?.kill("SIGINT");
     };
     const terminate = () => {
-        if (interruption === undefined) child.kill("SIGTERM");
+        if (interruption === undefined) child?.kill("SIGTERM");
         interruption ??= new Interrupted("SIGTERM");
     };
+    // Before it starts: a signal in between would leave it without anybody who ends it.
     process.on("SIGINT", interrupt).on("SIGTERM", terminate);
     try {
+        child = start();
         const [code] = (await once(child, "close").catch((error: unknown) => {
             throw cannotRun(stack, error);
         })) as [number | null];

@@ -67,7 +67,7 @@ test("a key that does not belong to the certificate, or is missing, stops a comm
     expect(missing.error).toContain(`or name its file in site.registry.clientCertificate.keyFile or ${KEY}_FILE`);
     const unreadable = await site.runWith({ [`${KEY}_FILE`]: "gone.key" }, "plan");
     expect(unreadable.error).toContain(`name a file that this user may read in ${KEY}_FILE`);
-    expect([wrong.code, missing.code, unreadable.code]).toEqual([1, 1, 1]);
+    expect([wrong.code, missing.code, unreadable.code]).toEqual([78, 78, 78]);
     expect(site.registry.accesses()).toEqual([]);
 });
 

@@ -200,7 +200,7 @@ describe("--explain", () => {
         const site = { content: [{ archive: set, lock: "one.lock.json" }] };
         writeFileSync(join(folder, "Pulumi.yaml"), "name: registry-passthrough\nruntime: nodejs\n");
         writeFileSync(join(folder, "Pulumi.s.yaml"), JSON.stringify({ config: { "registry-passthrough:site": site } }));
-        expect(passthrough("lock", "--stack", "s", "--explain", "nginx:1.27")).toMatchObject({ code: 1, out: "" });
+        expect(passthrough("lock", "--stack", "s", "--explain", "nginx:1.27")).toMatchObject({ code: 65, out: "" });
         expect(passthrough("lock", "--stack", "s").code).toBe(0);
         const { out } = passthrough("lock", "--stack", "s", "--explain", "nginx:1.27", "--json");
         expect(JSON.parse(out)).toMatchObject({
