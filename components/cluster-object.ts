@@ -12,7 +12,7 @@ export interface ObjectIdentity {
 }
 
 /** A resource for one object of a cluster, with the metadata that the API server gave it. */
-export type DeclaredObject = CustomResource | CustomResourcePatch | ConfigMap;
+type DeclaredObject = CustomResource | CustomResourcePatch | ConfigMap;
 
 /**
  * A resource for one object of a cluster. Its kind and name are plain; what it holds may be an output of the program.

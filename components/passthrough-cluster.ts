@@ -21,7 +21,7 @@ import {
     objectLabel,
 } from "../lib/openshift";
 import { type ClusterDelivery, type Content, type SiteCluster, clusterDelivery, deliveredObjects } from "../lib/site";
-import { type DeclaredObject, type ObjectIdentity, declareObject, objectState } from "./cluster-object";
+import { type ObjectIdentity, declareObject, objectState } from "./cluster-object";
 import { declareOldRules } from "./cluster-old-rules";
 import { declarePinnedImages } from "./cluster-pinned-images";
 import { declareProof } from "./cluster-proof";

@@ -1,4 +1,5 @@
 import type { ClusterProof } from "../../lib/passthrough";
+import { ADMISSION, type AdmissionPolicy, createAdmissionPolicy } from "../support/admission-policy";
 import { testAuthority } from "../support/certificates";
 import type { NamedObject } from "../support/cluster/api-client";
 import { type Reply, ScriptedServer, type Seen } from "../support/http-server";
@@ -7,7 +8,6 @@ import type { PodScript, ScriptedPod } from "../support/scripted-kubelet";
 
 jest.setTimeout(300_000);
 
-const ADMISSION = "admissionregistration.k8s.io/v1";
 /** Two pools with nodes, and three pulls of the one source. */
 const PODS = 6;
 const PROVEN = ["master", "worker"].flatMap((pool) =>
@@ -118,41 +118,7 @@ test("a LimitRange that wants more than the pods ask for is named", async () => 
     for (const detail of details(found)) expect(detail).toContain("minimum cpu usage per Container is 500m");
 });
 
-interface Policy {
-    readonly name: string;
-    /** CEL; false refuses. */
-    readonly expression: string;
-    readonly message: string;
-    readonly reason?: string;
-    readonly resource?: string;
-}
-
-/** A real ValidatingAdmissionPolicy with its binding, for what is created in one namespace, or for namespaces. */
-async function createPolicy(policy: Policy, namespace?: string): Promise<() => Promise<void>> {
-    const { name, expression, message, reason, resource = "pods" } = policy;
-    const metadata = { name };
-    const resourceRules = [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: [resource] }];
-    const validations = [{ expression, message, ...(reason === undefined ? {} : { reason }) }];
-    const matchConstraints = { resourceRules };
-    const matchLabels = { "kubernetes.io/metadata.name": namespace ?? "" };
-    const matchResources = namespace === undefined ? {} : { matchResources: { namespaceSelector: { matchLabels } } };
-    const objects = [
-        {
-            ...{ apiVersion: ADMISSION, kind: "ValidatingAdmissionPolicy", metadata },
-            spec: { failurePolicy: "Fail", matchConstraints, validations },
-        },
-        {
-            ...{ apiVersion: ADMISSION, kind: "ValidatingAdmissionPolicyBinding", metadata },
-            spec: { policyName: name, validationActions: ["Deny"], ...matchResources },
-        },
-    ] as const satisfies (NamedObject & { readonly spec: object })[];
-    for (const object of objects) await cluster.server.admin.create(object);
-    return async () => {
-        for (const object of objects) await cluster.server.admin.remove(object);
-    };
-}
-
-test.each<Policy & { readonly refused: readonly string[] }>([
+test.each<AdmissionPolicy & { readonly refused: readonly string[] }>([
     {
         name: "tags-only",
         expression: "object.spec.containers.all(c, !c.image.contains('@'))",
@@ -175,7 +141,7 @@ test.each<Policy & { readonly refused: readonly string[] }>([
     },
 ])("the ValidatingAdmissionPolicy $name refuses what it is for, and is named", async ({ refused, ...policy }) => {
     await createNamespace(policy.name);
-    await createPolicy(policy, policy.name);
+    await createAdmissionPolicy(cluster.server.admin, policy, policy.name);
     // The pod that is tried names an image by tag.
     if (refused.includes("tag")) await untilRefused(policy.name, /denied request/);
     else await untilDigestsAreRefused(policy.name);
@@ -208,7 +174,7 @@ test("policies that the pods satisfy refuse nothing: requests, limits, labels, n
         "refused-with-0": "object.metadata.name != 'dry-run'",
     };
     for (const [name, expression] of Object.entries(expressions)) {
-        await createPolicy({ name, expression, message: `not ${name}` }, "satisfied");
+        await createAdmissionPolicy(cluster.server.admin, { name, expression, message: `not ${name}` }, "satisfied");
     }
     // The last one that was created is in force.
     await untilRefused("satisfied", /denied request/);
@@ -226,7 +192,12 @@ test("a policy that refuses the namespace is named with what to do, and no image
     const namespace = "unlabelled";
     const message = "a namespace has the label owner";
     const expression = "has(object.metadata.labels) && 'owner' in object.metadata.labels";
-    const remove = await createPolicy({ name: "namespaces", expression, message, resource: "namespaces" });
+    const remove = await createAdmissionPolicy(cluster.server.admin, {
+        name: "namespaces",
+        expression,
+        message,
+        resource: "namespaces",
+    });
     try {
         await cluster.until(async () => !(await mayCreateNamespace()));
         await expect(cluster.prove(undefined, { namespace })).rejects.toMatchObject({

@@ -1,3 +1,4 @@
+import { parseBoundedJson } from "../../oci/bounded-json";
 import { type Digest, computeDigest } from "../../oci/digest";
 import { type Manifest, parseManifest } from "../../oci/manifest";
 import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../oci/media-types";
@@ -46,7 +47,7 @@ export function probeImage(run: string, name: string): ProbeImage {
 
 /** True for the index of a probe's image, of whichever run. */
 export function isProbeIndex({ bytes }: Pick<Manifest, "bytes">): boolean {
-    const { annotations } = JSON.parse(bytes.toString("utf8")) as { annotations?: Readonly<Record<string, string>> };
+    const { annotations } = parseBoundedJson(bytes) as { annotations?: Readonly<Record<string, string>> };
     return annotations?.[TITLE]?.startsWith(TITLE_START) === true;
 }
 

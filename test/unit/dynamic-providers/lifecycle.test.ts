@@ -164,7 +164,7 @@ test("a part that was done is kept: id, properties with the provider's text, and
 
 test("whoever started the engine learns by codes why an operation failed", async () => {
     const file = join(mkdtempSync(join(tmpdir(), "failures ")), "log");
-    process.env[FAILURE_LOG] = file;
+    const replaced = jest.replaceProperty(process, "env", { ...process.env, [FAILURE_LOG]: file });
     try {
         const network = new RegistryError("no connection", { code: "NETWORK", registry: "registry.test" });
         await thrown(provider({ read: () => Promise.reject(network) }).read("one", GIVEN));
@@ -173,7 +173,7 @@ test("whoever started the engine learns by codes why an operation failed", async
         await provider().create(GIVEN);
         expect(readFailureLog(file)).toEqual(["NETWORK", "DISK_FULL", "NOT_TRIED"]);
     } finally {
-        delete process.env[FAILURE_LOG];
+        replaced.restore();
         rmSync(dirname(file), { recursive: true });
     }
 });
