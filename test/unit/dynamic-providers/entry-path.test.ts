@@ -44,6 +44,7 @@ test("the names that state refers to are exported for good", () => {
         "clusterProof",
         "clusterProtection",
         "clusterRollout",
+        "clusterSignatures",
         "clusterTrust",
         "imageImport",
         "mirrorValidation",
