@@ -32,6 +32,7 @@ run_step() {
 meaning() {
     case $1 in
         2) echo "wrong usage" ;;
+        4) echo "nodes will refuse a release" ;;
         7) echo "the registry differs from the configuration" ;;
         65) echo "an archive or lock file is missing, damaged or another one" ;;
         75) echo "no response, or busy: try again later" ;;

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { EXIT_CONTENT, EXIT_FAILED, EXIT_SETUP, EXIT_TEMPORARY, EXIT_USAGE } from "../../cli/exit-codes";
+import { EXIT_CONTENT, EXIT_FAILED, EXIT_REFUSED, EXIT_SETUP, EXIT_TEMPORARY, EXIT_USAGE } from "../../cli/exit-codes";
 import { PROJECT } from "../support/stack";
 
 const FOLDER = join(PROJECT, "examples/workflow");
@@ -25,7 +25,7 @@ test("the script runs a command for each step, in order, and those that are name
     expect(workflow("echo ran", "site-a", "up").stdout).toBe("== site-a: up\nran up --stack site-a\n== site-a: done\n");
 });
 
-test.each([EXIT_FAILED, EXIT_CONTENT, EXIT_TEMPORARY, EXIT_SETUP, 130, 143])(
+test.each([EXIT_FAILED, EXIT_REFUSED, EXIT_CONTENT, EXIT_TEMPORARY, EXIT_SETUP, 130, 143])(
     "a step that ends with %d ends the script with it",
     (code) => {
         // Its arguments are those of the step.
@@ -43,11 +43,11 @@ test.each([EXIT_FAILED, EXIT_CONTENT, EXIT_TEMPORARY, EXIT_SETUP, 130, 143])(
 
 test("the guide lists every step and every code", () => {
     for (const step of STEPS) expect(GUIDE).toContain(`\n| \`${step}\``);
-    for (const code of [EXIT_USAGE, EXIT_FAILED, EXIT_CONTENT, EXIT_TEMPORARY, EXIT_SETUP]) {
+    for (const code of [EXIT_USAGE, EXIT_FAILED, EXIT_REFUSED, EXIT_CONTENT, EXIT_TEMPORARY, EXIT_SETUP]) {
         expect(GUIDE).toMatch(new RegExp(`\\n\\| ${code} +\\|`));
     }
     const prevented = /^RestartPreventExitStatus=(.+)$/m.exec(GUIDE)?.[1]?.split(" ").map(Number) ?? [];
-    expect(prevented).toEqual([EXIT_FAILED, EXIT_USAGE, EXIT_CONTENT, EXIT_SETUP]);
+    expect(prevented).toEqual([EXIT_FAILED, EXIT_USAGE, EXIT_REFUSED, EXIT_CONTENT, EXIT_SETUP]);
 });
 
 test("the Airflow DAG is valid Python, has the steps, and tries only temporary failures again", () => {
