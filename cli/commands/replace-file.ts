@@ -1,5 +1,6 @@
-import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../../lib/files/make-folder";
 
 /**
  * Replaces the file at once: a reader never sees half of it.
@@ -28,7 +29,7 @@ export async function replaceFiles(folder: string, files: Readonly<Record<string
     const paths: string[] = [];
     for (const [name, content] of Object.entries(files)) {
         const path = join(folder, name);
-        await mkdir(dirname(path), { recursive: true });
+        await makeFolder(dirname(path));
         paths.push(await replaceFile(path, content));
     }
     return paths;

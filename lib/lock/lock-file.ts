@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { PassthroughError, isMissingFile, errorMessage } from "../errors/errors";
+import { makeFolder } from "../files/make-folder";
 import { readTextFile } from "../files/text-file";
 import { type Lock, parseLock, serialiseLock } from "./lock";
 
@@ -12,7 +13,7 @@ export async function readLock(path: string): Promise<Lock> {
 
 /** Writes a lock file whole or not at all: beside it first, then in its place. Makes its folder. */
 export async function writeLock(path: string, lock: Lock): Promise<void> {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const draft = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}`);
     try {
         const file = await open(draft, "wx");
