@@ -1,8 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Provider } from "@pulumi/kubernetes/provider";
 import { ClusterAccess } from "../dynamic-providers/cluster-access/resource";
 import { ClusterContactSource } from "../dynamic-providers/cluster-contact-source/resource";
-import type { RefusedSource } from "../dynamic-providers/cluster-coverage/kind";
 import { ClusterCoverage } from "../dynamic-providers/cluster-coverage/resource";
 import { ClusterProtection } from "../dynamic-providers/cluster-protection/resource";
 import { ClusterRollout } from "../dynamic-providers/cluster-rollout/resource";
@@ -16,17 +14,18 @@ import {
     clusterOwner,
     expectedPins,
     forbidSources,
-    forbiddenSources,
     listEntries,
     objectLabel,
 } from "../lib/openshift";
+import type { SignaturePolicy } from "../lib/signatures";
 import { type ClusterDelivery, type Content, type SiteCluster, clusterDelivery, deliveredObjects } from "../lib/site";
+import { neverSources, waitingSources } from "./cluster-never-sources";
 import { type ObjectIdentity, declareObject, objectState } from "./cluster-object";
 import { declareOldRules } from "./cluster-old-rules";
 import { declarePinnedImages } from "./cluster-pinned-images";
 import { declareProof } from "./cluster-proof";
+import { declareClusterProvider } from "./cluster-provider";
 import { declareSignatures } from "./cluster-signatures";
-import type { SignaturePolicy } from "../lib/signatures";
 import { STOCK_SITE } from "./site-outputs";
 
 export interface PassthroughClusterArgs {
@@ -94,7 +93,7 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             { parent: this, dependsOn: [access] },
         );
         this.trust = trust;
-        const provider = this.declareProvider(name, args);
+        const provider = declareClusterProvider(`${name}-api`, name, args, { parent: this });
         const declare = (
             kind: string,
             object: ClusterObject,
@@ -203,57 +202,6 @@ export class PassthroughCluster extends pulumi.ComponentResource {
             { parent: this, dependsOn: [access, proven] },
         );
     }
-
-    private declareProvider(name: string, { cluster, kubeconfig }: PassthroughClusterArgs): Provider {
-        return new Provider(
-            `${name}-api`,
-            {
-                kubeconfig: pulumi.secret(kubeconfig),
-                ...(cluster.apply?.context === undefined ? {} : { context: cluster.apply?.context }),
-                // A new token or address, or another name of the stack, is no reason to replace every object.
-                clusterIdentifier: name,
-                // Otherwise a ConfigMap whose data changes is deleted and created again.
-                enableConfigMapMutable: true,
-                // `ClusterAccess` refuses objects of others. One of this stack that state does not have was created by an `up`
-                // that did not get the response, or was killed before it: it is taken over.
-                upsertExistingObjects: true,
-                // What somebody has changed in an object of this stack is changed back.
-                enablePatchForce: true,
-                // A refresh of a cluster that is down keeps what state has of it.
-                skipUpdateUnreachable: true,
-                suppressDeprecationWarnings: true,
-                // Unset options come from the environment (PULUMI_K8S_…): objects of a cluster that is down would leave the state.
-                deleteUnreachable: false,
-                enableServerSideApply: true,
-            },
-            // Another one replaces every object: created over the existing one, which the deletion then takes away.
-            { parent: this, ignoreChanges: ["clusterIdentifier"] },
-        );
-    }
-}
-
-/**
- * Sources that may be forbidden: of those that the nodes are ready for, the ones that lack no image. Only a preview may
- * know the one and not the other.
- */
-function neverSources(
-    access: ClusterAccess,
-    coverage: ClusterCoverage | undefined,
-): pulumi.Output<string[] | undefined> {
-    if (coverage === undefined) return access.neverSources;
-    return pulumi
-        .all([access.neverSources, coverage.neverSources])
-        .apply(([ready, covered]) => covered?.filter((source) => ready?.includes(source) !== false) ?? ready);
-}
-
-/** The sources that the site wants to forbid, and that are not forbidden yet; but those for which it is refused. */
-function waitingSources(
-    wanted: readonly MirrorObject[],
-    now: readonly MirrorObject[],
-    refused: readonly RefusedSource[] = [],
-): string[] {
-    const others = new Set([...forbiddenSources(now).both, ...refused.map(({ source }) => source)]);
-    return forbiddenSources(wanted).both.filter((source) => !others.has(source));
 }
 
 function waitMinutes({ rollout }: SiteCluster): { readonly minutes?: number } {
