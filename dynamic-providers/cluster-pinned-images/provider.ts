@@ -3,6 +3,7 @@ import { type PinState, areHeld, readPins } from "../../lib/openshift/pinned/rea
 import { waitForPins } from "../../lib/openshift/pinned/wait-for-pins";
 import { clusterLine, clusterName } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
+import { forbidLaterLine } from "../cluster/forbid-later";
 import { showProgress, waitIfWanted } from "../cluster/show-wait";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
@@ -12,7 +13,7 @@ import {
     type FilledPool,
     clusterPinnedImagesKind as kind,
 } from "./kind";
-import { differenceLines, nextLine, previewLines } from "./report";
+import { differenceLines, previewLines } from "./report";
 
 /** How long nodes are waited for, and what comes later, changes nothing that they have; nor do the files that say sizes. */
 const COMPARED = comparedInputs(kind, ["version", "forbidLater", "wait", "minutes", "locks"]);
@@ -59,7 +60,7 @@ export const clusterPinnedImagesProvider: RegistryProvider<ClusterPinnedImagesIn
 async function fill(inputs: ClusterPinnedImagesInputs, context: RegistryContext): Promise<ClusterPinnedImagesOutputs> {
     return withCluster(inputs, context, async (client) => {
         const behind = await waitForImages(client, inputs, context);
-        const next = nextLine(inputs, behind);
+        const next = forbidLaterLine(inputs, behind, "the images");
         if (next !== undefined) context.log.line("info", clusterLine(inputs, next));
         const pools = filledPools(await readPins(client, inputs.sets));
         return { ...inputs, pools, behind, differences: [] };

@@ -5,6 +5,7 @@ import { readPools } from "../../lib/openshift/rollout/check-nodes";
 import { type PoolRules, readPoolRules } from "../../lib/openshift/rollout/pool-rules";
 import { clusterLine, clusterName } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
+import { forbidLaterLine } from "../cluster/forbid-later";
 import { showWait, waitIfWanted } from "../cluster/show-wait";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
@@ -14,7 +15,7 @@ import {
     type RolledOutPool,
     clusterRolloutKind as kind,
 } from "./kind";
-import { differenceLines, nextLine, pausedLine, previewLine } from "./report";
+import { differenceLines, pausedLine, previewLine } from "./report";
 
 /** How long nodes are waited for, and what comes later, changes nothing that they have. */
 const COMPARED = comparedInputs(kind, ["version", "forbidLater", "wait", "minutes"]);
@@ -67,7 +68,7 @@ async function describeWait(news: ClusterRolloutInputs, context: RegistryContext
 async function rollOut(inputs: ClusterRolloutInputs, context: RegistryContext): Promise<ClusterRolloutOutputs> {
     return withCluster(inputs, context, async (client) => {
         const behind = await waitForRules(client, inputs, context);
-        const next = nextLine(inputs, behind);
+        const next = forbidLaterLine(inputs, behind, "the rules");
         if (next !== undefined) context.log.line("info", clusterLine(inputs, next));
         const pools = await readPoolRules(client, objectsOf(inputs));
         const rolledOut = behind.length === 0 ? { rolledOutAt: now(context) } : {};
