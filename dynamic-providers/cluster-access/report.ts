@@ -1,5 +1,6 @@
 import { counted, listed } from "../../lib/errors/text";
 import { clusterError, clusterLine } from "../cluster/cluster-name";
+import { poolSizes } from "../cluster/pool-sizes";
 import type { ResourceLog } from "../lifecycle/engine";
 import { describeNodeEffect, listEntries, objectLabel, oldObjectKey, sourcesOf } from "../../lib/openshift";
 import type { Assessment } from "./assess";
@@ -27,12 +28,9 @@ export function logAssessment(found: Assessment, inputs: Cluster, log: ResourceL
 
 function effectLines({ effect, pools, newlyForbidden }: Assessment): string[] {
     if (effect === undefined || effect.reasons.length === 0) return [];
-    const sizes = pools.map(
-        ({ metadata, status }) => `${metadata.name}: ${counted(status?.machineCount ?? 0, "node")}`,
-    );
     const condition = newlyForbidden.length === 0 ? "" : ", if no image in use is missing";
     return [
-        `mirror rules${condition}: ${describeNodeEffect(effect)} (${sizes.join(", ")}); ${listed(effect.reasons, MAX_REASONS)}`,
+        `mirror rules${condition}: ${describeNodeEffect(effect)} (${poolSizes(pools)}); ${listed(effect.reasons, MAX_REASONS)}`,
     ];
 }
 

@@ -3,6 +3,7 @@ import { type MirrorObject, describeNodeEffect, needsOneStep, objectLabel, sourc
 import { imageSetAddition, imageSetLines } from "../../lib/passthrough";
 import { imageLine } from "../cluster-coverage/report";
 import { clusterError, clusterLine } from "../cluster/cluster-name";
+import { poolSizes } from "../cluster/pool-sizes";
 import type { ResourceLog } from "../lifecycle/engine";
 import { type Obstacle, type OldRulesAssessment, isChanging } from "./assess";
 import type { ClusterOldRulesInputs } from "./kind";
@@ -61,11 +62,8 @@ function describe(objects: readonly MirrorObject[]): string {
 
 function effectLines({ plan, effect, pools }: OldRulesAssessment): string[] {
     if (!isChanging(plan)) return [];
-    const sizes = pools.map(
-        ({ metadata, status }) => `${metadata.name}: ${counted(status?.machineCount ?? 0, "node")}`,
-    );
     return [
-        ...(effect === undefined ? [] : [`old mirror rules: ${describeNodeEffect(effect)} (${sizes.join(", ")})`]),
+        ...(effect === undefined ? [] : [`old mirror rules: ${describeNodeEffect(effect)} (${poolSizes(pools)})`]),
         ...(needsOneStep([...plan.remove, ...plan.create])
             ? ["pools are paused until the operator has rendered all of it: nodes never have only a part"]
             : []),

@@ -1,10 +1,10 @@
-import { PassthroughError, toProblem } from "../../lib/errors/errors";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import { type PinState, areHeld, readPins } from "../../lib/openshift/pinned/read-pins";
 import { waitForPins } from "../../lib/openshift/pinned/wait-for-pins";
-import { clusterLine, clusterName, namedError } from "../cluster/cluster-name";
+import { clusterLine, clusterName } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
-import { showProgress } from "../cluster/show-wait";
+import { forbidLaterLine } from "../cluster/forbid-later";
+import { showProgress, waitIfWanted } from "../cluster/show-wait";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
@@ -13,7 +13,7 @@ import {
     type FilledPool,
     clusterPinnedImagesKind as kind,
 } from "./kind";
-import { differenceLines, nextLine, previewLines } from "./report";
+import { differenceLines, previewLines } from "./report";
 
 /** How long nodes are waited for, and what comes later, changes nothing that they have; nor do the files that say sizes. */
 const COMPARED = comparedInputs(kind, ["version", "forbidLater", "wait", "minutes", "locks"]);
@@ -60,34 +60,23 @@ export const clusterPinnedImagesProvider: RegistryProvider<ClusterPinnedImagesIn
 async function fill(inputs: ClusterPinnedImagesInputs, context: RegistryContext): Promise<ClusterPinnedImagesOutputs> {
     return withCluster(inputs, context, async (client) => {
         const behind = await waitForImages(client, inputs, context);
-        const next = nextLine(inputs, behind);
+        const next = forbidLaterLine(inputs, behind, "the images");
         if (next !== undefined) context.log.line("info", clusterLine(inputs, next));
         const pools = filledPools(await readPins(client, inputs.sets));
         return { ...inputs, pools, behind, differences: [] };
     });
 }
 
-/**
- * Waits until nodes have the images; where they are not to be waited for, until the operator has taken the sets.
- * @returns what nodes still lack; nothing if they were waited for
- */
-async function waitForImages(
+/** @returns what nodes still lack; nothing if they were waited for */
+function waitForImages(
     client: ClusterClient,
     inputs: ClusterPinnedImagesInputs,
     context: RegistryContext,
 ): Promise<readonly string[]> {
-    const { wait, minutes, sets } = inputs;
-    const options = { bounds: { totalMinutes: minutes }, until: wait ? "nodes" : "operator" } as const;
-    try {
-        const behind = await showProgress(context, (own) => waitForPins(client, sets, { ...options, ...own }));
-        if (behind.length > 0) context.log.line("info", clusterLine(inputs, `not waited for: ${behind.join("; ")}`));
-        return behind;
-    } catch (error) {
-        if (wait || !(error instanceof PassthroughError) || error.code !== "ROLLOUT_FAILED") throw error;
-        const { problem, fix = "" } = toProblem(namedError(inputs, error));
-        context.log.line("warning", clusterLine(inputs, `${problem}; ${fix}`));
-        return [problem];
-    }
+    const bounds = { totalMinutes: inputs.minutes };
+    return waitIfWanted(inputs, context, (until) =>
+        showProgress(context, (own) => waitForPins(client, inputs.sets, { bounds, until, ...own })),
+    );
 }
 
 function filledPools({ pools }: PinState): FilledPool[] {

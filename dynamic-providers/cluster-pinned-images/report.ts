@@ -6,9 +6,9 @@ import type { NodePins, PinState } from "../../lib/openshift/pinned/read-pins";
 import { describeFailure } from "../../lib/openshift/pinned/wait-for-pins";
 import type { ClusterPinnedImagesInputs } from "./kind";
 
-type Inputs = Pick<ClusterPinnedImagesInputs, "forbidLater" | "images" | "locks" | "sets" | "wait">;
+type Inputs = Pick<ClusterPinnedImagesInputs, "images" | "locks" | "sets" | "wait">;
 
-/** How many sources a line names. */
+/** How many pools a line names. */
 const MAX_NAMES = 5;
 
 /**
@@ -17,19 +17,19 @@ const MAX_NAMES = 5;
  * @param olds of the last run; empty if nothing was pinned
  */
 export async function previewLines(olds: Partial<Inputs>, news: Inputs): Promise<string[]> {
-    const [before, wanted] = [imageNames(olds.images ?? ""), imageNames(news.images)];
-    const isNew = new Set(before);
-    const isWanted = new Set(wanted);
-    const added = wanted.filter((image) => !isNew.has(image));
-    const left = before.filter((image) => !isWanted.has(image));
-    const kept = before.filter((image) => isWanted.has(image));
+    const before = new Set(imageNames(olds.images ?? ""));
+    const wanted = imageNames(news.images);
+    const wantedNow = new Set(wanted);
+    const added = wanted.filter((image) => !before.has(image));
+    const left = [...before].filter((image) => !wantedNow.has(image));
+    const kept = wanted.filter((image) => before.has(image));
     const size = await readSizes(news.locks);
     const pools = listed([...new Set(news.sets.map(({ pool }) => pool))], MAX_NAMES);
     const all = size?.(wanted);
     const lines = [
         `pins ${counted(wanted.length, "image")} on every node of ${pools}${all === undefined ? "" : `: ${sizeText(all)}`}`,
     ];
-    if (before.length > 0 && added.length > 0) {
+    if (before.size > 0 && added.length > 0) {
         const bytes = all && size && all.bytes - size(kept).bytes;
         lines.push(
             `${counted(added.length, "image")} of them ${added.length === 1 ? "is" : "are"} new` +
@@ -66,13 +66,6 @@ function imageNames(images: string): string[] {
 
 function digestOf(image: string): Digest {
     return image.slice(image.lastIndexOf("@") + 1) as Digest;
-}
-
-/** What to do when nodes have the images; undefined if nothing is left. */
-export function nextLine({ forbidLater }: Inputs, behind: readonly string[]): string | undefined {
-    if (forbidLater.length === 0) return undefined;
-    const when = behind.length === 0 ? "now that every node has the images" : "when every node has the images";
-    return `run \`npm run up\` again ${when}: it forbids the upstream of ${listed(forbidLater, MAX_NAMES)}`;
 }
 
 /** Nodes that fail to get what they are to have. One that is at work, as after a restart, is not among them. */

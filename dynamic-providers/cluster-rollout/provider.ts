@@ -1,12 +1,12 @@
-import { PassthroughError, toProblem } from "../../lib/errors/errors";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import { parseBoundedJson } from "../../lib/oci/bounded-json";
 import type { MirrorObject } from "../../lib/openshift";
 import { readPools } from "../../lib/openshift/rollout/check-nodes";
 import { type PoolRules, readPoolRules } from "../../lib/openshift/rollout/pool-rules";
-import { clusterLine, clusterName, namedError } from "../cluster/cluster-name";
+import { clusterLine, clusterName } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
-import { showWait } from "../cluster/show-wait";
+import { forbidLaterLine } from "../cluster/forbid-later";
+import { showWait, waitIfWanted } from "../cluster/show-wait";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
@@ -15,7 +15,7 @@ import {
     type RolledOutPool,
     clusterRolloutKind as kind,
 } from "./kind";
-import { differenceLines, nextLine, pausedLine, previewLine } from "./report";
+import { differenceLines, pausedLine, previewLine } from "./report";
 
 /** How long nodes are waited for, and what comes later, changes nothing that they have. */
 const COMPARED = comparedInputs(kind, ["version", "forbidLater", "wait", "minutes"]);
@@ -68,7 +68,7 @@ async function describeWait(news: ClusterRolloutInputs, context: RegistryContext
 async function rollOut(inputs: ClusterRolloutInputs, context: RegistryContext): Promise<ClusterRolloutOutputs> {
     return withCluster(inputs, context, async (client) => {
         const behind = await waitForRules(client, inputs, context);
-        const next = nextLine(inputs, behind);
+        const next = forbidLaterLine(inputs, behind, "the rules");
         if (next !== undefined) context.log.line("info", clusterLine(inputs, next));
         const pools = await readPoolRules(client, objectsOf(inputs));
         const rolledOut = behind.length === 0 ? { rolledOutAt: now(context) } : {};
@@ -76,29 +76,15 @@ async function rollOut(inputs: ClusterRolloutInputs, context: RegistryContext): 
     });
 }
 
-/**
- * Waits until nodes have the rules; where they are not to be waited for, until the operator has taken them.
- * @returns what nodes still lack; nothing if they were waited for
- */
-async function waitForRules(
+/** @returns what nodes still lack; nothing if they were waited for */
+function waitForRules(
     client: ClusterClient,
     inputs: ClusterRolloutInputs,
     context: RegistryContext,
 ): Promise<readonly string[]> {
-    const { wait, minutes, version } = inputs;
-    const bounds = { totalMinutes: minutes };
-    const until = wait ? "nodes" : "operator";
-    try {
-        const behind = await showWait(client, { version, rules: objectsOf(inputs) }, { bounds, until }, context);
-        if (behind.length > 0) context.log.line("info", clusterLine(inputs, `not waited for: ${behind.join("; ")}`));
-        return behind;
-    } catch (error) {
-        // A paused or degraded pool is why somebody does not want to wait.
-        if (wait || !(error instanceof PassthroughError) || error.code !== "ROLLOUT_FAILED") throw error;
-        const problem = toProblem(namedError(inputs, error));
-        context.log.line("warning", clusterLine(inputs, `${problem.problem}; ${problem.fix ?? ""}`));
-        return [problem.problem];
-    }
+    const bounds = { totalMinutes: inputs.minutes };
+    const expectation = { version: inputs.version, rules: objectsOf(inputs) };
+    return waitIfWanted(inputs, context, (until) => showWait(client, expectation, { bounds, until }, context));
 }
 
 function objectsOf({ rules }: Pick<ClusterRolloutInputs, "rules">): readonly MirrorObject[] {

@@ -5,7 +5,7 @@ import type { MachineConfigPool } from "../../lib/openshift/rollout/rollout-obje
 import { defaultTotalMinutes } from "../../lib/openshift/rollout/wait-for-nodes";
 import type { ClusterRolloutInputs } from "./kind";
 
-type Inputs = Pick<ClusterRolloutInputs, "forbidLater" | "minutes" | "wait">;
+type Inputs = Pick<ClusterRolloutInputs, "minutes" | "wait">;
 
 /** How many sources or pools a line names. */
 const MAX_NAMES = 5;
@@ -33,13 +33,6 @@ export function pausedLine({ wait }: Inputs, pools: readonly MachineConfigPool[]
         ? "an `up` that changes them fails after it has written the rules"
         : "they get the rules when it is resumed";
     return `${paused.problem}, and ${then}; ${paused.fix}`;
-}
-
-/** What to do after the rollout; undefined if nothing is left. */
-export function nextLine({ forbidLater }: Inputs, behind: readonly string[]): string | undefined {
-    if (forbidLater.length === 0) return undefined;
-    const when = behind.length === 0 ? "now that every node has the rules" : "when every node has the rules";
-    return `run \`npm run up\` again ${when}: it forbids the upstream of ${listed(forbidLater, MAX_NAMES)}`;
 }
 
 /** How nodes differ from what the rollout has left, by pool. */

@@ -12,6 +12,7 @@ import { readPools } from "../../lib/openshift/rollout/check-nodes";
 import { parseSignatureRules } from "../../lib/signatures";
 import { clusterLine } from "../cluster/cluster-name";
 import { withReadableCluster } from "../cluster/connection";
+import { poolSizes } from "../cluster/pool-sizes";
 import type { RegistryContext } from "../registry/registry-process";
 import type { ClusterSignaturesInputs } from "./kind";
 
@@ -53,12 +54,9 @@ export async function describePolicies(
         const empty = { registriesConf: {} };
         const effect = forecastNodeEffect(empty, { ...empty, imagePolicy: names }, cluster.version);
         const nodes = pools.filter(({ status }) => status?.machineCount !== 0);
-        const counts = nodes.map(({ metadata, status }) => {
-            return `${metadata.name}: ${counted(status?.machineCount ?? 0, "node")}`;
-        });
         info(
             `signature policies: ${names}, written last, when the mirror has acceptable signatures of every image under ` +
-                `them (${images}); ${describeNodeEffect(effect)} (${counts.join(", ")})`,
+                `them (${images}); ${describeNodeEffect(effect)} (${poolSizes(nodes)})`,
         );
     } else info(`signature policies stay; the signatures of ${images} under them are looked up again`);
     if (removed.length > 0)

@@ -1,4 +1,3 @@
-import { counted } from "../../lib/errors/text";
 import { isSameMirrorBase } from "../../lib/mirror/mirror-reference";
 import { readPools } from "../../lib/openshift/rollout/check-nodes";
 import { pausedPools } from "../../lib/openshift/rollout/pool-rollout";
@@ -9,6 +8,7 @@ import { type WrittenTrust, accountHash, caHash } from "../../lib/openshift/trus
 import { registryAdmin } from "../../lib/registries";
 import { clusterLine } from "../cluster/cluster-name";
 import { withReadableCluster } from "../cluster/connection";
+import { poolSizes } from "../cluster/pool-sizes";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext } from "../registry/registry-process";
 import { desiredTrust } from "./desired";
@@ -108,10 +108,8 @@ function planLines(
                 version,
             ),
         );
-    const sizes = pools.map(
-        ({ metadata, status }) => `${metadata.name}: ${counted(status?.machineCount ?? 0, "node")}`,
-    );
-    const count = sizes.length === 0 ? "" : ` (${sizes.join(", ")})`;
+    const sizes = poolSizes(pools);
+    const count = sizes === "" ? "" : ` (${sizes})`;
     return [
         ...(ca === undefined ? [] : [[`${ca}; ${effect("additionalTrustedCa")}`, ...certificates].join("\n    ")]),
         ...(pullSecret === undefined ? [] : [`${pullSecret}; ${effect("pullSecret")}${count}`]),

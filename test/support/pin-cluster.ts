@@ -3,19 +3,13 @@ import type {
     ClusterPinnedImagesOutputs,
 } from "../../dynamic-providers/cluster-pinned-images/kind";
 import { clusterPinnedImagesProvider } from "../../dynamic-providers/cluster-pinned-images/provider";
-import {
-    type RegistryContext,
-    RegistryProcess as ProviderProcess,
-} from "../../dynamic-providers/registry/registry-process";
 import { computeDigest } from "../../lib/oci/digest";
 import { expectedPins, pinnedImageSets } from "../../lib/openshift";
 import { type ApiServer, startApiServer } from "./api-server";
-import { ManualClock } from "./manual-clock";
+import { ControlledCluster } from "./controlled-cluster";
 import { createCluster } from "./openshift-cluster";
-import { operationContext } from "./operation-context";
 import { PinnedImageControllers } from "./pinned-image-controllers";
 import { roleRules } from "./role-rules";
-import { connectOnce } from "./trust-cluster";
 
 const VERSION = "4.20.4";
 const SET = { apiVersion: "machineconfiguration.openshift.io/v1", kind: "PinnedImageSet" };
@@ -30,17 +24,14 @@ export function someImages(count: number): string[] {
  * What a ClusterPinnedImages works on: a cluster whose controllers make one pass whenever the provider waits. The provider
  * has the roles that `passthrough render` writes, and no more.
  */
-export class PinCluster {
-    clock = new ManualClock();
-    /** What the provider has logged. */
-    lines: string[] = [];
-    private controller = new AbortController();
-
+export class PinCluster extends ControlledCluster {
     private constructor(
-        readonly server: ApiServer,
+        server: ApiServer,
         public controllers: PinnedImageControllers,
         private readonly kubeconfig: string,
-    ) {}
+    ) {
+        super(server);
+    }
 
     /** On failure nothing is left running. */
     static async start(): Promise<PinCluster> {
@@ -65,8 +56,8 @@ export class PinCluster {
 
     /** A clock at zero, no sets, and nodes that know of none. */
     async reset(): Promise<void> {
-        [this.clock, this.lines, this.controller] = [new ManualClock(), [], new AbortController()];
-        this.clock.onSleep = async () => void (await this.controllers.pass());
+        this.startRun();
+        this.lines = [];
         this.controllers.script = {};
         for (const { metadata } of await this.server.admin.list(SET)) await this.remove(metadata.name);
         await this.controllers.settle();
@@ -95,32 +86,11 @@ export class PinCluster {
         };
     }
 
-    context(): RegistryContext {
-        const { clock } = this;
-        const process = new ProviderProcess({ followsConfiguration: false, clock, connectCluster: connectOnce });
-        return { ...operationContext(this.lines), process, signal: this.controller.signal };
-    }
-
-    /** What Ctrl-C does. */
-    interrupt(): void {
-        this.controller.abort(new Error("interrupted"));
-    }
-
-    /** What the next run of the program starts with. */
-    startRun(): void {
-        [this.clock, this.controller] = [new ManualClock(), new AbortController()];
-        this.clock.onSleep = async () => void (await this.controllers.pass());
-    }
-
     async create(changes: Partial<ClusterPinnedImagesInputs>): Promise<ClusterPinnedImagesOutputs> {
         return (await clusterPinnedImagesProvider.create(this.inputs(changes), this.context())).outs;
     }
 
     async refresh(outs: ClusterPinnedImagesOutputs): Promise<ClusterPinnedImagesOutputs> {
         return (await clusterPinnedImagesProvider.read(outs, this.context())).outs;
-    }
-
-    stop(): Promise<void> {
-        return this.server.stop();
     }
 }

@@ -1,18 +1,12 @@
 import type { ClusterRolloutInputs, ClusterRolloutOutputs } from "../../dynamic-providers/cluster-rollout/kind";
 import { clusterRolloutProvider } from "../../dynamic-providers/cluster-rollout/provider";
-import {
-    type RegistryContext,
-    RegistryProcess as ProviderProcess,
-} from "../../dynamic-providers/registry/registry-process";
 import type { MirrorObject } from "../../lib/openshift";
 import { ALLOWED } from "./access-cluster";
 import { type ApiServer, startApiServer } from "./api-server";
+import { ControlledCluster } from "./controlled-cluster";
 import { MachineConfigControllers } from "./machine-config-controllers";
-import { ManualClock } from "./manual-clock";
 import { createCluster } from "./openshift-cluster";
-import { operationContext } from "./operation-context";
 import { roleRules } from "./role-rules";
-import { connectOnce } from "./trust-cluster";
 
 const VERSION = "4.16.20";
 const CONFIG = "config.openshift.io/v1";
@@ -22,17 +16,14 @@ const MIRROR_KINDS = ["ImageDigestMirrorSet", "ImageTagMirrorSet"].map((kind) =>
  * What a ClusterRollout works on: a cluster whose controllers make one pass whenever the provider waits. The provider has
  * the roles that `passthrough render` writes, and no more.
  */
-export class RolloutCluster {
-    clock = new ManualClock();
-    /** What the provider has logged. */
-    lines: string[] = [];
-    private controller = new AbortController();
-
+export class RolloutCluster extends ControlledCluster {
     private constructor(
-        readonly server: ApiServer,
+        server: ApiServer,
         readonly controllers: MachineConfigControllers,
         private readonly kubeconfig: string,
-    ) {}
+    ) {
+        super(server);
+    }
 
     /** On failure nothing is left running. */
     static async start(): Promise<RolloutCluster> {
@@ -52,8 +43,8 @@ export class RolloutCluster {
 
     /** A clock at zero, no mirror objects, pools that are not paused, and nodes that have all that. */
     async reset(): Promise<void> {
-        [this.clock, this.lines, this.controller] = [new ManualClock(), [], new AbortController()];
-        this.clock.onSleep = async () => void (await this.controllers.pass());
+        this.startRun();
+        this.lines = [];
         this.controllers.script = {};
         const { admin } = this.server;
         await this.pause("worker", false);
@@ -81,23 +72,6 @@ export class RolloutCluster {
         };
     }
 
-    context(): RegistryContext {
-        const { clock } = this;
-        const process = new ProviderProcess({ followsConfiguration: false, clock, connectCluster: connectOnce });
-        return { ...operationContext(this.lines), process, signal: this.controller.signal };
-    }
-
-    /** What Ctrl-C does. */
-    interrupt(): void {
-        this.controller.abort(new Error("interrupted"));
-    }
-
-    /** After an interrupt: what the next run of the program starts with. */
-    startRun(): void {
-        [this.clock, this.controller] = [new ManualClock(), new AbortController()];
-        this.clock.onSleep = async () => void (await this.controllers.pass());
-    }
-
     async create(changes: Partial<ClusterRolloutInputs> = {}): Promise<ClusterRolloutOutputs> {
         return (await clusterRolloutProvider.create(this.inputs(changes), this.context())).outs;
     }
@@ -111,9 +85,5 @@ export class RolloutCluster {
         const nodes = await this.server.admin.list({ apiVersion: "v1", kind: "Node" });
         const key = "machineconfiguration.openshift.io/currentConfig";
         return Object.fromEntries(nodes.map(({ metadata }) => [metadata.name, metadata.annotations?.[key] ?? ""]));
-    }
-
-    stop(): Promise<void> {
-        return this.server.stop();
     }
 }

@@ -62,6 +62,7 @@ export async function readPins(client: ClusterClient, expected: readonly Expecte
             fix: "leave out cluster.pin, or update the cluster to OpenShift 4.19.12 or later",
         });
     }
+    const generations = generationsOf(sets);
     const named = new Map(pools.map((pool) => [pool.metadata.name, pool]));
     return {
         different: expected.filter(({ images }, i) => images !== contentOf(sets[i])).map(({ name }) => name),
@@ -70,7 +71,7 @@ export async function readPins(client: ClusterClient, expected: readonly Expecte
             const pool = named.get(set.pool);
             return pool !== undefined && hasNodes(pool) && !listedSets(pool).includes(set.name);
         }),
-        pools: pools.filter(hasNodes).flatMap((pool) => poolPins(pool, generationsOf(sets), nodes)),
+        pools: pools.filter(hasNodes).flatMap((pool) => poolPins(pool, generations, nodes)),
     };
 }
 
