@@ -146,13 +146,12 @@ function lockContent({ format, manifests, blobs, excluded = {}, absent }: Lock):
     return { format, bytes: sizes.reduce((sum, size) => sum + size, 0), excluded, absent };
 }
 
-function siteNotProven({ signatures }: Site, { imports }: RecordedSite): NotProven[] {
-    if (imports.length === 0) return [];
-    const asked = signatures.length === 0 ? "no policy asks for one" : "policies ask for some";
-    return [
-        {
-            subject: "signatures of images",
-            reason: `that nodes find and accept them (${asked}): a run does not look; passthrough verify --signatures does`,
-        },
-    ];
+function siteNotProven({ signatures }: Site, { imports, validations }: RecordedSite): NotProven[] {
+    if (imports.length === 0 || validations.some(({ summary }) => summary.signatures !== undefined)) return [];
+    const why =
+        signatures.length === 0
+            ? "site.signatures asks for none, so no run looks"
+            : "no run has looked, as it does for clusters of 4.20 and later";
+    const reason = `that nodes find and accept them: ${why}; passthrough verify --signatures does`;
+    return [{ subject: "signatures of images", reason }];
 }

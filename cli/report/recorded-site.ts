@@ -42,6 +42,7 @@ const validation = z.object({
         checkedAt: z.string(),
         account: z.string().optional(),
         failing: texts,
+        signatures: z.object({ accepted: z.number(), refused: z.number(), unread: z.number() }).optional(),
     }),
 });
 const cluster = z.object({ cluster: z.string() });

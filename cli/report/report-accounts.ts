@@ -86,9 +86,8 @@ function usersOf({ retirement }: RecordedSite, username: string, isCurrent: bool
 
 /** `validation-west` and `cluster-west-trust`, as people call them. */
 function userName(resource: string): string {
-    const [, validated] = /^validation(?:-(.+))?$/.exec(resource) ?? [resource, undefined];
-    if (resource.startsWith("validation"))
-        return validated === undefined ? "validation" : `validation for cluster ${validated}`;
+    const [validation, validated] = /^validation(?:-(.+))?$/.exec(resource) ?? [];
+    if (validation !== undefined) return validated === undefined ? "validation" : `validation for cluster ${validated}`;
     const trusting = /^cluster(?:-(.+))?-trust$/.exec(resource);
     if (trusting === null) return resource;
     return `pull secret of ${trusting[1] === undefined ? "the cluster" : `cluster ${trusting[1]}`}`;

@@ -1,4 +1,4 @@
-import { listed } from "../../lib/errors/text";
+import { counted, listed } from "../../lib/errors/text";
 import { parseBoundedJson } from "../../lib/oci/bounded-json";
 import { type MirrorObject, forbiddenSources, parseRegistriesConf } from "../../lib/openshift";
 import type { SiteCluster } from "../../lib/site";
@@ -117,6 +117,14 @@ function clusterProblems({ cluster, validation, rollout, coverage, proof }: Clus
     const problem = (text: string, fix = RUN_UP): ReportProblem => ({ subject, problem: text, fix });
     const found: ReportProblem[] = [];
     if (validation === undefined) found.push(problem("no image was ever proven through its rules"));
+    const { refused = 0, unread = 0 } = validation?.summary.signatures ?? {};
+    if (refused + unread > 0)
+        found.push(
+            problem(
+                `by site.signatures, nodes refuse ${counted(refused, "image")}, and signatures of ${unread} could not be read`,
+                "passthrough verify --signatures names them (docs/how-to/signatures.md)",
+            ),
+        );
     if (cluster.apply === undefined) return found;
     if (rollout === undefined)
         found.push(problem("it is not known whether any node has the rules: no run got that far"));

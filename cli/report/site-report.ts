@@ -154,6 +154,6 @@ export interface ReportAccount {
     readonly expiresAt?: string;
     /** When it is to be replaced, or, if it is retired, until when it stays valid; with the reason. */
     readonly due?: { readonly at: string; readonly reason: string };
-    /** Who logs in with it: "imports", "cluster west (pull secret)", "by hand", … */
+    /** Who logs in with it: "imports", "pull secret of cluster west", "whoever has the pull secret by hand", … */
     readonly users: readonly string[];
 }

@@ -80,7 +80,8 @@ test("the preview names the gap; the up sends no image; a killed one is healed",
     expect(leaks(canaries, { printed: stack.printed, state: await stack.state() })).toEqual([]);
 });
 
-test("a cluster with apply gets the new secret in the same up", async () => {
+/** A site and a cluster with `apply`. */
+async function startAppliedSite() {
     const [own, nodes] = await Promise.all([
         HarborSite.create().then((created) => (site = created)),
         TestCluster.start("4.16", VERSION).then((started) => (cluster = started)),
@@ -90,6 +91,11 @@ test("a cluster with apply gets the new secret in the same up", async () => {
     const kubeconfigFile = writeKubeconfig(own, await nodes.limitedKubeconfig());
     const configure = (robots: object) =>
         stack.configure(own.document({}, { robots, cluster: { version: VERSION, apply: { kubeconfigFile } } }));
+    return { fake, stack, nodes, configure };
+}
+
+test("a cluster with apply gets the new secret in the same up", async () => {
+    const { fake, stack, nodes, configure } = await startAppliedSite();
     configure({ rotation: "in-place" });
     expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
     const before = nodes.written().length;
@@ -106,15 +112,7 @@ test("a cluster with apply gets the new secret in the same up", async () => {
 });
 
 test("the secret stays while a cluster could not be given another one, unless it is left out", async () => {
-    const [own, nodes] = await Promise.all([
-        HarborSite.create().then((created) => (site = created)),
-        TestCluster.start("4.16", VERSION).then((started) => (cluster = started)),
-    ]);
-    const { fake, stack } = own;
-    stack.setVariable("PATH", pathWith(kubernetesPlugin()));
-    const kubeconfigFile = writeKubeconfig(own, await nodes.limitedKubeconfig());
-    const configure = (robots: object) =>
-        stack.configure(own.document({}, { robots, cluster: { version: VERSION, apply: { kubeconfigFile } } }));
+    const { fake, stack, nodes, configure } = await startAppliedSite();
     const secret = () => fake.harbor.robot("puller-1").secret;
     const pause = (paused: boolean) => nodes.server.admin.patch(WORKER_POOL, { spec: { paused } });
     configure({ rotation: "in-place" });

@@ -57,10 +57,14 @@ function checkWithState(exported: string) {
 }
 
 test("a stack of which no up has completed is no stack without drift", () => {
-    const state = (...types: string[]) =>
-        `echo '${JSON.stringify({ deployment: { resources: types.map((type) => ({ type })) } })}'`;
+    const manifest = { time: "2026-11-30T01:30:00Z" };
+    const state = (...types: string[]) => {
+        const resources = types.map((type) => ({ type, urn: `urn:pulumi:s::p::${type}::name` }));
+        // That of a new stack has no list of resources.
+        return `echo '${JSON.stringify({ deployment: { manifest, ...(types.length === 0 ? {} : { resources }) } })}'`;
+    };
     const site = "registry-passthrough:site:PassthroughSite";
-    for (const exported of [state("pulumi:pulumi:Stack", site), "echo '{}'"]) {
+    for (const exported of [state("pulumi:pulumi:Stack", site), state()]) {
         const run = checkWithState(exported);
         expect([run.status, JSON.parse(run.stdout)]).toEqual([7, expect.objectContaining({ result: "drift" })]);
         expect(run.stderr).toContain("s: no `npm run up` has completed yet");
@@ -69,8 +73,11 @@ test("a stack of which no up has completed is no stack without drift", () => {
     expect([proven.status, JSON.parse(proven.stdout)]).toEqual([0, expect.objectContaining({ result: "unchanged" })]);
 });
 
-test("a state that cannot be read is unknown", () => {
-    const run = checkWithState("echo no backend >&2; exit 255");
+test.each([
+    ["cannot be read", "echo no backend >&2; exit 255", "cannot read its state: no backend"],
+    ["is not one of Pulumi", `echo '{"deployment": {"resources": 1}}'`, "its state is not one of Pulumi"],
+])("a state that %s is unknown", (_, exported, problem) => {
+    const run = checkWithState(exported);
     expect([run.status, JSON.parse(run.stdout)]).toEqual([1, expect.objectContaining({ result: "unknown" })]);
-    expect(run.stderr).toContain("STACK_STATE_UNAVAILABLE: stack s: cannot read its state: no backend");
+    expect(run.stderr).toContain(`STACK_STATE_UNAVAILABLE: stack s: ${problem}`);
 });

@@ -308,8 +308,22 @@ test("what nothing asks to prove is said, and is no problem", async () => {
     expect(report.notProven.map(({ reason }) => reason)).toEqual([
         "that its nodes pull through the mirror: no proof is configured",
         "that the mirror has all images in use: coverage.check is false",
-        expect.stringMatching(/^that nodes find and accept them/),
+        "that nodes find and accept them: site.signatures asks for none, so no run looks; passthrough verify --signatures does",
     ]);
     const skipped = readXml(reportJunit(report)).all("skipped");
     expect(skipped).toHaveLength(3);
+});
+
+test("signatures that a run has looked up are proven, or a problem of the cluster; others are not proven", async () => {
+    const notProven = async () => (await site.report()).notProven.filter(({ subject }) => /signatures/.test(subject));
+    expect(await notProven()).toHaveLength(1);
+    summary({ signatures: { accepted: 2, refused: 0, unread: 0 } });
+    const accepted = await site.report();
+    expect([await notProven(), accepted.problems]).toEqual([[], []]);
+    summary({ signatures: { accepted: 0, refused: 1, unread: 2 } });
+    expect(await notProven()).toEqual([]);
+    expectProblem(
+        await site.report(),
+        /^cluster: by site.signatures, nodes refuse 1 image, and signatures of 2 could not be read$/,
+    );
 });
