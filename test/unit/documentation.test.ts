@@ -87,7 +87,12 @@ test("pages that sources name exist, with the heading", () => {
 
 test("headings that sources name by their title exist", () => {
     const named = SOURCES.flatMap((source) =>
-        [...readText(source).matchAll(/\b(docs\/[\w-]+\.md), "([^"]+)"/g)].map(([, page = "", title = ""]) => ({
+        // A title goes on in the next line of a comment.
+        [
+            ...readText(source)
+                .replace(/\s*\n\s*(?:\*|\/\/|#) /g, " ")
+                .matchAll(/\b(docs\/(?:how-to\/)?[\w-]+\.md), "([^"]+)"/g),
+        ].map(([, page = "", title = ""]) => ({
             source,
             page,
             title,
