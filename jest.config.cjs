@@ -3,6 +3,7 @@ module.exports = {
     testEnvironment: "node",
     // The Pulumi SDK keeps process-wide state; jest's clean-up of globals would warn about it.
     testEnvironmentOptions: { globalsCleanup: "off" },
+    testSequencer: "<rootDir>/tools/test-sequencer.cjs",
     transform: { "^.+\\.ts$": ["ts-jest", { tsconfig: "tsconfig.json", diagnostics: false }] },
     // Against hanging, not a measure of time: a busy machine is slow.
     testTimeout: 60_000,
