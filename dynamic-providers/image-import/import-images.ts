@@ -21,6 +21,7 @@ import type { RegistryContext } from "../registry/registry-process";
 import { immutableTagLines } from "./preview";
 import type { ImageImportInputs, ImageImportOutputs } from "./kind";
 import { leavingImages, removeLeaving } from "./removal";
+import { roomLines, useRoom } from "./room";
 
 /** What state holds when an import begins. */
 export interface StateBefore extends Pick<ImageImportOutputs, "incomplete" | "leaving" | "importedAt"> {
@@ -50,6 +51,7 @@ export async function importImages(
     const isImporting = Object.keys(missing).length > 0 || before.incomplete.length > 0;
     if (isImporting) {
         const result = await push(inputs, missing, before, context);
+        useRoom(result.sent.bytes, inputs, context.process);
         logWarnings(refusedMounts(result), context);
         if (result.failed.length > 0) throw partialImport(inputs, before, result, context);
         const { bytes, uploads, mounts } = result.sent;
@@ -105,6 +107,7 @@ async function push(
         if (lines.length > 0) log.line("info", lines.join("\n    "));
         logWarnings(movedTags(plan, knownImages(inputs, before, context)), context);
         logWarnings(immutableMoves(plan, inputs, context), context);
+        logWarnings(roomLines(plan.bytes, inputs, context.process), context);
         // The plan is shown before the first byte is sent.
         await log.flushed();
         return carryOut(client, plan, set, {

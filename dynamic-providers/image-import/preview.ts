@@ -3,6 +3,7 @@ import { counted, firstLines } from "../../lib/errors/text";
 import { readLock } from "../../lib/lock";
 import {
     type ImagesBySource,
+    type OfflinePlan,
     type PlanLines,
     type WantedSet,
     isEmptyPlan,
@@ -33,19 +34,21 @@ export function describeImageChanges(wanted: WantedSet, before: ImagesBySource, 
  * Logs the plan of all sets in one line, and the images that no set lists any more: those of a set that was taken out are
  * on no other row.
  * @param olds all images of the last validation
+ * @returns that plan
  */
 export function describeAllSets(
     sets: readonly SetChange[],
     olds: ImagesBySource,
     onRemove: OnRemove,
     log: ResourceLog,
-): void {
+): OfflinePlan {
     const before = Object.assign({}, olds, ...sets.map((set) => set.before)) as ImagesBySource;
     const wanted = sets.map((set) => set.wanted);
     const plan = planOffline(wanted, before, onRemove);
-    if (isEmptyPlan(plan)) return;
+    if (isEmptyPlan(plan)) return plan;
     const [removal] = removalLines(plan);
     logLines([{ title: `images: ${planHeadline(plan)}`, lines: removal === undefined ? [] : toLines(removal) }], log);
+    return plan;
 }
 
 function toLines({ title, lines }: PlanLines): string[] {

@@ -14,6 +14,7 @@ import {
 } from "../../lib/import";
 import { type RequiredSignatures, pullChecks } from "../../lib/passthrough";
 import { describeAllSets } from "../image-import/preview";
+import { roomLines } from "../image-import/room";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasMoved, isMoving, orRefused, sharedLookups, withRegistry } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
@@ -37,7 +38,8 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
         const onRemove = process.settings.removalRule(news);
         const sets = [...process.declaredSets.at(news.registry.mirrorBase).values()];
         const before = isMoving(olds, news) ? {} : toImageMap(olds.images ?? {});
-        describeAllSets(sets, before, onRemove, log);
+        const { bytes = 0 } = describeAllSets(sets, before, onRemove, log);
+        for (const line of roomLines(bytes, news, process)) log.line("warning", line);
         describeClusterChange(olds, news, log);
         await describeSignatures(olds, news, context);
     },

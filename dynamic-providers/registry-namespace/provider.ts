@@ -72,7 +72,7 @@ export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs
             namespaces.update(known, desiredState(news)),
         );
         logWarnings(namespace, context.log);
-        noteImmutableTags(news, namespace, context);
+        noteForImages(news, namespace, context);
         return outputs(news, namespace, olds.adopted);
     },
 
@@ -86,7 +86,7 @@ export const registryNamespaceProvider: RegistryProvider<RegistryNamespaceInputs
             return { outs: { ...olds, gone: true }, inputs };
         }
         logWarnings(found, log);
-        noteImmutableTags(inputs, found, context);
+        noteForImages(inputs, found, context);
         offerListing(inputs, context);
         if (found.id !== olds.namespaceId) {
             log.line("warning", `${place(olds)} was deleted and created again: its robot accounts are gone`);
@@ -175,7 +175,7 @@ async function createOrAdopt(
         findOrCreate(management, inputs),
     );
     logWarnings(namespace, context.log);
-    noteImmutableTags(inputs, namespace, context);
+    noteForImages(inputs, namespace, context);
     return outputs(inputs, namespace, adopted);
 }
 
@@ -210,12 +210,14 @@ function existsAlready(inputs: RegistryNamespaceInputs, { differences }: Namespa
 }
 
 /** For the images, which come after it in the same run. */
-function noteImmutableTags(
+function noteForImages(
     { registry }: Pick<AdminInputs, "registry">,
-    { hasImmutableTags }: Namespace,
+    { hasImmutableTags, room }: Namespace,
     { process }: RegistryContext,
 ): void {
     if (hasImmutableTags) process.immutableTags.add(registry.mirrorBase);
+    if (room === undefined) process.rooms.delete(registry.mirrorBase);
+    else process.rooms.set(registry.mirrorBase, room);
 }
 
 /** A busy registry is not waited for: what no page lists is asked for one by one. */

@@ -1,6 +1,6 @@
 import type { Credentials } from "../../lib/http/credentials";
 import { requireSafeEnvironment } from "../../lib/distribution/http/tls-environment";
-import type { ListedTags } from "../../lib/registries";
+import type { ListedTags, Room } from "../../lib/registries";
 import { isSameMirrorBase } from "../../lib/mirror/mirror-reference";
 import type { OnRemove } from "../../lib/mirror/on-remove";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
@@ -58,6 +58,8 @@ export class RegistryProcess implements ProviderProcess {
     readonly emptiedRepositories = new Map<string, () => Promise<void>>();
     /** By `mirrorBase`: projects and organizations that were found to have rules for immutable tags. */
     readonly immutableTags = new Set<string>();
+    /** By `mirrorBase`: what quotas of projects and organizations left when they were read last. */
+    readonly rooms = new Map<string, Room>();
     /**
      * By URN of a project or organization, the `mirrorBase` that it moves from: the engine checks a replacement a second time,
      * without the old inputs.

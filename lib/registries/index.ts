@@ -7,7 +7,7 @@ import type { RegistryAdmin, RegistryKind } from "./registry-admin";
 
 export type { RegistryCapabilities } from "./capabilities";
 export type { ListedTags } from "./content-listing";
-export type { Namespace, DesiredNamespace } from "./namespace-admin";
+export type { DesiredNamespace, Namespace, Room } from "./namespace-admin";
 export type {
     AdminCredentials,
     OAuthToken,

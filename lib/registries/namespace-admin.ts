@@ -6,6 +6,12 @@ export interface DesiredNamespace {
     readonly quota?: number;
 }
 
+/** How much a namespace may hold before the registry refuses pushes, and how much it holds, in bytes. */
+export interface Room {
+    readonly limit: number;
+    readonly used: number;
+}
+
 /** A namespace as it was found. */
 export interface Namespace {
     /** What it is known by; another id under the same name is another namespace, without the robots of the first. */
@@ -16,6 +22,8 @@ export interface Namespace {
     readonly warnings: readonly string[];
     /** It has rules by which tags cannot be moved; false also if the account may not see them. */
     readonly hasImmutableTags: boolean;
+    /** Absent: it has no limit, or the account may not see it. */
+    readonly room?: Room;
     /**
      * Nothing in it, owned by the account that asks: what a create leaves whose response was lost. Taking it over
      * is safe, so it needs no permission to adopt.

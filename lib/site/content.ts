@@ -10,6 +10,7 @@ import { excludeIssues, excludePatternIssues } from "./exclude-issues";
 import { collectIssue } from "./issues";
 import { leftOut } from "./left-out";
 import type { ConfigIssue } from "./config-issue";
+import type { LockedImages } from "./quota-issues";
 import type { ContentDocument } from "./schema";
 
 /** One image set of a site. */
@@ -47,11 +48,11 @@ export interface FileReader {
     readonly stack: string;
 }
 
-/** Reads the locks of a site's content. */
+/** Reads the locks of a site's content. `locked` has what is read of each. */
 export function readContent(
     documents: readonly ContentDocument[],
     reader: FileReader,
-): { content: Content[]; issues: ConfigIssue[] } {
+): { content: Content[]; locked: LockedImages[]; issues: ConfigIssue[] } {
     const issues: ConfigIssue[] = [];
     const locks = documents.map((document, i) => readLockText(document, `site.content[${i}].lock`, reader, issues));
     documents.forEach((document, i) => {
@@ -71,7 +72,7 @@ export function readContent(
         const others = sets.filter((other) => other !== set);
         return { ...set.content, leftOut: leftOut(set, others) };
     });
-    return { content, issues };
+    return { content, locked: sets, issues };
 }
 
 function readLockText(

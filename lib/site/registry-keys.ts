@@ -105,7 +105,7 @@ export const registryKeys = z.strictObject({
         .meta({
             description:
                 "Storage quota of the project, decimal (`500GB`) or binary (`2TiB`). Harbor only; the configured account must be " +
-                "a system administrator",
+                "a system administrator. A quota below the content (blobs of all sets, each once) is rejected",
             exampleText: "500GB",
             defaultText: "the quota that the registry sets",
             fix: "write a size in quotes, as in 500GB or 2TiB",

@@ -9,6 +9,7 @@ import type { ConfigIssue } from "./config-issue";
 import { mergeDocuments, parseSiteDocument } from "./document";
 import { collectIssue } from "./issues";
 import { kindIssues } from "./kind-issues";
+import { quotaIssues } from "./quota-issues";
 import { pinIssues } from "./pinned-images";
 import { type SiteCluster, mirrorPolicy } from "./mirror-policy";
 import { readNetworkAccess } from "./network-access";
@@ -71,7 +72,7 @@ export function readSite(
 ): { site?: Site; issues: ConfigIssue[] } {
     const { site: parsed, issues } = parseSiteDocument(mergeDocuments(defaults, document) ?? {});
     if (parsed === undefined) return { issues };
-    const { content, issues: contentIssues } = readContent(parsed.content, context);
+    const { content, locked, issues: contentIssues } = readContent(parsed.content, context);
     const registry = readRegistry(parsed, context, issues);
     const mirror = registry?.mirror ?? intendedMirrorBase(parsed.registry.mirrorBase);
     const upstreams = readUpstreams(parsed, issues);
@@ -82,6 +83,7 @@ export function readSite(
         ...clusterIssues(parsed, issues),
         ...plainHttpIssues(parsed, mirror),
         ...kindIssues(parsed, mirror),
+        ...quotaIssues(parsed.registry.quota, locked),
     );
     const clusters = readClusters(parsed, context.stack);
     issues.push(

@@ -194,7 +194,7 @@ test("a Harbor project with immutable tags takes the images of each run and keep
     const credentials = { username: "admin", password: "Secret1234" };
     fake.harbor.users.push({ ...credentials, sysadmin: true });
     const owned = { project_id: 1, name: "mirror", owner_name: "admin" };
-    fake.harbor.projects.push({ ...owned, metadata: { public: "false" }, quota: -1, immutable: [{}] });
+    fake.harbor.projects.push({ ...owned, metadata: { public: "false" }, quota: -1, used: 0, immutable: [{}] });
     const endpoint = { host: fake.host, ca: authority.ca };
     const { signal } = new AbortController();
     const client = new RegistryClient({ endpoint, credentials, requests: requestsFor(2), signal });

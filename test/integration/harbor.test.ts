@@ -151,6 +151,20 @@ test("a project is made private with its quota; somebody who was first is told; 
     expect(await namespaces.create(desired)).toBeUndefined();
 });
 
+test("the room of a project is its quota and what counts against it; without a quota, or rights to see it, it is unknown", async () => {
+    const { namespaces } = managed();
+    fake.harbor.defaultQuota = 1000;
+    expect(await namespaces.create({ name: "mirror" })).toMatchObject({ room: { limit: 1000, used: 0 } });
+    const [project] = fake.harbor.projects;
+    if (project === undefined) throw new Error("no project");
+    project.used = 400;
+    expect((await namespaces.read({ name: "mirror" }))?.room).toEqual({ limit: 1000, used: 400 });
+    project.quota = -1;
+    expect((await namespaces.read({ name: "mirror" }))?.room).toBeUndefined();
+    fake.disturb = (_, path) => (path.endsWith("/summary") ? { status: 200, json: { repo_count: 0 } } : undefined);
+    expect((await namespaces.read({ name: "mirror" }))?.room).toBeUndefined();
+});
+
 test("a project of others is described: what would change, and what would lose or block images", async () => {
     const { namespaces } = managed();
     await managed({ credentials: MAINTAINER }).namespaces.create({ name: "mirror" });

@@ -33,7 +33,15 @@ async function listingHarbor(): Promise<ListingServer> {
     const { harbor, contents, registry, host } = fake;
     harbor.users.push({ ...ADMIN, sysadmin: true });
     const metadata = { public: "false" };
-    harbor.projects.push({ project_id: 7, name: "mirror", owner_name: "admin", metadata, quota: -1, immutable: [] });
+    harbor.projects.push({
+        project_id: 7,
+        name: "mirror",
+        owner_name: "admin",
+        metadata,
+        quota: -1,
+        used: 0,
+        immutable: [],
+    });
     return {
         ...{ kind: "harbor", host, authority, admin: ADMIN, registry, contents },
         requests: () => fake.urls.length,

@@ -162,6 +162,16 @@ export class TestStack {
         return (await this.must(["stack", "export", "--stack", NAME, ...args])).text;
     }
 
+    /** The stack file, which a repository keeps. */
+    stackFile(): string {
+        return readFileSync(this.configFile, "utf8");
+    }
+
+    /** Another stack file takes its place. */
+    useStackFile(text: string): void {
+        writeFileSync(this.configFile, text);
+    }
+
     async importState(file: string): Promise<void> {
         await this.must(["stack", "import", "--stack", NAME, "--file", file]);
     }

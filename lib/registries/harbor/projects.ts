@@ -1,13 +1,17 @@
 import { z } from "zod";
 import { RegistryError } from "../../errors/errors";
 import { isOutcomeUnknown } from "../admin-client";
-import type { Namespace, NamespaceAdmin, DesiredNamespace } from "../namespace-admin";
+import type { Namespace, NamespaceAdmin, DesiredNamespace, Room } from "../namespace-admin";
 import { BY_NAME, type HarborClient } from "./client";
 import { type Project, project } from "./project";
 import { hasImmutableTags, projectWarnings } from "./project-warnings";
 import { removeEmptyRepositories } from "./repositories";
 
-const summary = z.object({ quota: z.object({ hard: z.object({ storage: z.number() }) }).optional() });
+const storage = z.object({ storage: z.number() });
+/** The quota itself is the system administrator's to see; the summary of a project has it for the project's. */
+const summary = z.object({ quota: z.object({ hard: storage, used: storage.partial().optional() }).optional() });
+type Quota = z.infer<typeof summary>["quota"];
+
 const quotas = z.array(z.object({ id: z.number().int() }));
 
 const NOT_EMPTY = "remove what is left in it, or set site.onRemove: keep";
@@ -59,7 +63,7 @@ export class HarborProjects implements NamespaceAdmin {
             const json = { metadata: { public: "false" } };
             await this.client.call({ method: "PUT", path: `/projects/${before.project_id}`, json });
         }
-        const [difference] = await this.quotaDifference(before, desired);
+        const [difference] = quotaDifference(await this.quota(before), desired);
         // Setting it needs more rights than seeing that it is right.
         if (desired.quota !== undefined && difference !== undefined) await this.setQuota(before, desired.quota);
         const after = await this.existing(desired);
@@ -131,26 +135,25 @@ export class HarborProjects implements NamespaceAdmin {
                 fix: "choose another project in site.registry.mirrorBase",
             });
         }
+        const quota = await this.quota(found);
         const differences = [
             ...(found.metadata.public === "true" ? ["public: true -> false"] : []),
-            ...(await this.quotaDifference(found, desired)),
+            ...quotaDifference(quota, desired),
         ];
+        const room = roomOf(quota);
         const isImmutable = await hasImmutableTags(this.client, found);
         return {
             id: String(found.project_id),
             differences,
             warnings: await projectWarnings(this.client, found, isImmutable),
             hasImmutableTags: isImmutable,
+            ...(room === undefined ? {} : { room }),
             isUntouched: await this.isUntouched(found),
         };
     }
 
-    private async quotaDifference({ name }: Project, { quota }: DesiredNamespace): Promise<string[]> {
-        if (quota === undefined) return [];
-        // The quota itself is the system administrator's to see; the summary has it for the project's.
-        const seen = await this.client.getIfAllowed(`/projects/${name}/summary`, summary);
-        const storage = seen?.quota?.hard.storage;
-        return storage === undefined || storage === quota ? [] : [`quota: ${storage} -> ${quota} bytes`];
+    private async quota({ name }: Project): Promise<Quota> {
+        return (await this.client.getIfAllowed(`/projects/${name}/summary`, summary))?.quota;
     }
 
     private async setQuota({ project_id }: Project, storage: number): Promise<void> {
@@ -173,4 +176,17 @@ export class HarborProjects implements NamespaceAdmin {
         const robots = await this.client.list("/robots", `Level=project,ProjectID=${project_id}`, z.looseObject({}));
         return robots.length === 0;
     }
+}
+
+function quotaDifference(seen: Quota, { quota }: DesiredNamespace): string[] {
+    const limit = seen?.hard.storage;
+    return quota === undefined || limit === undefined || limit === quota ? [] : [`quota: ${limit} -> ${quota} bytes`];
+}
+
+/** Without a quota its limit is -1. */
+function roomOf(quota: Quota): Room | undefined {
+    const used = quota?.used?.storage;
+    return quota === undefined || used === undefined || quota.hard.storage < 0
+        ? undefined
+        : { limit: quota.hard.storage, used };
 }

@@ -3,13 +3,14 @@ import { z } from "zod";
 import { RegistryError } from "../../errors/errors";
 import type { Namespace, NamespaceAdmin, DesiredNamespace } from "../namespace-admin";
 import { isDuplicate, isNotFound, quayError } from "./response";
+import { organizationQuota, quotaRoom } from "./organization-quota";
 import { listPrototypes } from "./prototypes";
 import { type QuayApi, expect } from "./quay-api";
 import { listRepositories } from "./repository-list";
 import { listRobots } from "./robot-list";
 
 const team = z.object({ role: z.string() });
-const organization = z.object({
+const organization = organizationQuota.extend({
     name: z.string(),
     is_admin: z.boolean(),
     teams: z.record(z.string(), team).default({}),
@@ -45,6 +46,7 @@ export class Organizations implements NamespaceAdmin {
             await listRobots(api, name),
             await listPrototypes(api, name),
         ];
+        const room = quotaRoom(found);
         const isEmpty = repositories.length === 0 && robots.length === 0 && prototypes.length === 0;
         return {
             id: name,
@@ -55,6 +57,7 @@ export class Organizations implements NamespaceAdmin {
                 ...(features.AUTO_PRUNE === true ? await pruningWarnings(api, name) : []),
             ],
             hasImmutableTags: isImmutable,
+            ...(room === undefined ? {} : { room }),
             isUntouched: isEmpty && Object.keys(found.teams).every((title) => title === "owners"),
         };
     }

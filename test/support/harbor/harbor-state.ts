@@ -7,6 +7,8 @@ export interface FakeProject {
     metadata: Record<string, string>;
     /** Bytes; -1 unlimited. */
     quota: number;
+    /** Bytes that count against it; nothing is refused here when it is full. */
+    used: number;
     registry_id?: number;
     immutable: { disabled?: boolean }[];
 }
@@ -57,6 +59,9 @@ export class Harbor {
     readonly projects: FakeProject[] = [];
     readonly robots: FakeRobot[] = [];
     private lastId = 0;
+
+    /** Of projects that are made without a quota of their own (system settings, `storage_per_project`). */
+    defaultQuota = -1;
 
     /** Ids are never used again. */
     nextId(): number {

@@ -100,7 +100,7 @@ function createProject({ harbor, principal, body }: Call): Reply {
     if (!/^[a-z0-9]+(?:[._-][a-z0-9]+)*$/.test(name))
         throw badRequest("project name is not in lower case or contains illegal characters");
     if (harbor.project(name, true) !== undefined) throw conflict(`The project named ${name} already exists`);
-    const limit = typeof storage_limit === "number" && storage_limit !== 0 ? storage_limit : -1;
+    const limit = typeof storage_limit === "number" && storage_limit !== 0 ? storage_limit : harbor.defaultQuota;
     if (limit < -1) throw badRequest("storage_limit must be -1 or positive");
     const project = {
         project_id: harbor.nextId(),
@@ -108,7 +108,8 @@ function createProject({ harbor, principal, body }: Call): Reply {
         owner_name: principal.user.username,
         metadata: { public: "false", ...checkedMetadata(metadata) },
         // Who is no system administrator gets the server's default, in silence.
-        quota: principal.user.sysadmin ? limit : -1,
+        quota: principal.user.sysadmin ? limit : harbor.defaultQuota,
+        used: 0,
         immutable: [],
     };
     harbor.projects.push(project);
@@ -149,7 +150,7 @@ function updateProject(call: Call): Reply {
 function summary(call: Call, repo_count: number): Reply {
     const project = visibleProject(call);
     const mayQuota = call.harbor.may(call.principal, project, "quota", "read");
-    const quota = { hard: { storage: project.quota }, used: { storage: 0 } };
+    const quota = { hard: { storage: project.quota }, used: { storage: project.used } };
     return { status: 200, json: { repo_count, ...(mayQuota ? { quota } : {}) } };
 }
 
@@ -175,7 +176,7 @@ function quotas(call: Call): Reply {
     const found = call.harbor.projects.filter(({ project_id }) => project_id === id);
     return paged(
         call,
-        found.map(({ quota }) => ({ id: id + 1000, hard: { storage: quota }, used: { storage: 0 } })),
+        found.map(({ quota, used }) => ({ id: id + 1000, hard: { storage: quota }, used: { storage: used } })),
     );
 }
 
