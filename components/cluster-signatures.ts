@@ -6,7 +6,7 @@ import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
 import { formatImages } from "../lib/import/image-list";
 import { writtenPolicies } from "../lib/openshift";
 import { coveredImages } from "../lib/passthrough";
-import { type ClusterDelivery, type Content, allImages, allMarks, localRepositories } from "../lib/site";
+import { type ClusterDelivery, type Content, allImages, allMarks, signatureRules } from "../lib/site";
 import { type SignaturePolicy, formatSignatureRules } from "../lib/signatures";
 
 interface ClusterSignaturesParts {
@@ -30,7 +30,7 @@ export function declareSignatures(
 ): ClusterSignatures {
     const { connection, registry, content, delivery, signatures = [], owner, adopt, minutes } = parts;
     const policies = writtenPolicies(signatures);
-    const rules = { policies, local: [...localRepositories(content)].sort() };
+    const rules = signatureRules(policies, content);
     const images = coveredImages(allImages(content), allMarks(content), rules);
     const marks = Object.entries(allMarks(content)).filter(([source]) => images[source] !== undefined);
     return new ClusterSignatures(

@@ -3,7 +3,8 @@ import { ImageImport } from "../dynamic-providers/image-import/resource";
 import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
 import { formatImages } from "../lib/import/image-list";
 import type { OnRemove } from "../lib/mirror/on-remove";
-import type { Content } from "../lib/site";
+import { type Content, pushSignatures } from "../lib/site";
+import { type PushSignatures, type SignaturePolicy, formatSignatureRules } from "../lib/signatures";
 import { childName } from "./child-name";
 
 export interface ImageContentArgs extends RegistryArgs {
@@ -13,6 +14,8 @@ export interface ImageContentArgs extends RegistryArgs {
     readonly concurrency: pulumi.Input<number>;
     /** What happens to images that leave a set. */
     readonly onRemove: OnRemove;
+    /** Who must have signed images; empty: nobody. */
+    readonly signatures: readonly SignaturePolicy[];
 }
 
 const STOCK = "content";
@@ -23,7 +26,7 @@ export class ImageContent extends pulumi.ComponentResource {
 
     constructor(name: string, args: ImageContentArgs, opts: pulumi.ComponentResourceOptions = {}) {
         super("registry-passthrough:content:ImageContent", name, {}, opts);
-        const { content, onRemove, ...common } = args;
+        const { content, onRemove, signatures, ...common } = args;
         const locks = content.map(({ lock }) => lock);
         const imports: ImageImport[] = [];
         for (const set of content) {
@@ -41,6 +44,7 @@ export class ImageContent extends pulumi.ComponentResource {
                     ...(onRemove === "delete"
                         ? { onRemove, otherLocks: locks.filter((lock) => lock !== set.lock) }
                         : {}),
+                    ...askedOfSignatures(pushSignatures(signatures, content, set)),
                 },
                 // What a component waits for is not by itself what its children depend on.
                 { parent: this, dependsOn: before ?? opts.dependsOn ?? [] },
@@ -50,4 +54,9 @@ export class ImageContent extends pulumi.ComponentResource {
         this.imports = imports;
         this.registerOutputs({ sets: content.map((set) => set.name) });
     }
+}
+
+/** Left out where nothing is asked: state is written at every step. */
+function askedOfSignatures(asked: PushSignatures | undefined) {
+    return asked === undefined ? {} : { signatures: { ...asked, rules: formatSignatureRules(asked.rules) } };
 }

@@ -102,6 +102,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
                 content,
                 concurrency: args.concurrency ?? SITE_DEFAULTS.concurrency,
                 onRemove: args.onRemove ?? SITE_DEFAULTS.onRemove,
+                signatures: signatures ?? [],
             },
             { parent: this, dependsOn: [ready] },
         );

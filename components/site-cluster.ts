@@ -17,7 +17,7 @@ import {
     allMarks,
     clusterConfiguration,
     clusterKey,
-    localRepositories,
+    signatureRules,
 } from "../lib/site";
 import { type SignaturePolicy, formatSignatureRules } from "../lib/signatures";
 import type { ResourcesByName } from "./account-users";
@@ -120,7 +120,7 @@ function declareValidation(
     opts: pulumi.ComponentResourceOptions,
 ): MirrorValidation {
     const { content, registry, wholeImages = SITE_DEFAULTS.wholeImages, onRemove } = args;
-    const [marks, rules] = [allMarks(content), signatureRules(args)];
+    const [marks, rules] = [allMarks(content), requiredSignatures(args)];
     return new MirrorValidation(
         name,
         {
@@ -140,8 +140,8 @@ function declareValidation(
 }
 
 /** What the nodes of the cluster require; undefined if they know no policies, or the site has none. */
-function signatureRules({ cluster: { version }, content, signatures = [] }: SiteClusterArgs): string | undefined {
+function requiredSignatures({ cluster: { version }, content, signatures = [] }: SiteClusterArgs): string | undefined {
     const hasPolicies = hasImagePolicies(version === undefined ? undefined : parseClusterVersion(version));
     if (signatures.length === 0 || !hasPolicies) return undefined;
-    return formatSignatureRules({ policies: signatures, local: [...localRepositories(content)].sort() });
+    return formatSignatureRules(signatureRules(signatures, content));
 }

@@ -1,5 +1,5 @@
 import { counted, formatBytes } from "../../lib/errors/text";
-import type { Content, Site } from "../../lib/site";
+import { type Content, type Site, pushSignatures } from "../../lib/site";
 import {
     type ImageProblem,
     type ImportPlan,
@@ -12,7 +12,14 @@ import { PassthroughError } from "../../lib/errors/errors";
 import { formatWithoutFix } from "../../lib/errors/format";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import type { RegistryClient } from "../../lib/distribution/client/registry-client";
-import { type LockedSet, carryOut, movedTags, planLockedSet, refusedMounts } from "../../lib/passthrough";
+import {
+    type CarryOutOptions,
+    type LockedSet,
+    carryOut,
+    movedTags,
+    planLockedSet,
+    refusedMounts,
+} from "../../lib/passthrough";
 import { EXIT_OK } from "../exit-codes";
 import { failureExitCode } from "../failure-exit-code";
 import { findAccount } from "../accounts/credentials";
@@ -74,7 +81,9 @@ async function importSet(context: OperationContext, content: Content): Promise<r
     const { set, plan } = await planned.finally(() => status.end());
     const known = site.content.map(({ images }) => images);
     warn(content, movedTags(plan, known));
-    const result = await runPlan(context, content, plan, set);
+    const asked = pushSignatures(site.signatures, site.content, content);
+    const signatures = asked && { ...asked, base };
+    const result = await runPlan(context, content, plan, { set, signatures });
     warn(content, refusedMounts(result));
     if (signal.aborted) throw interrupted(content, result, signal.reason);
     if (!context.json) printResult(content, result);
@@ -85,7 +94,7 @@ async function runPlan(
     { client, site, json }: OperationContext,
     content: Content,
     plan: ImportPlan,
-    set: LockedSet,
+    { set, signatures }: { readonly set: LockedSet } & Pick<CarryOutOptions, "signatures">,
 ): Promise<ImportResult> {
     const { name } = content;
     const status = statusLine();
@@ -100,6 +109,7 @@ async function runPlan(
             onCheck: () => status.show(`${name}: checking where the registry wants uploads`),
             onProgress: (progress) => status.show(`${name}: ${progressText(progress)}`),
             onWarning: (warning) => warn(content, [warning]),
+            signatures,
             ...(json ? { onEvent: (event) => print(JSON.stringify({ set: name, ...event }, hideSecretsInJson)) } : {}),
         });
     } finally {

@@ -13,7 +13,9 @@ export function importDefinition(): CommandDefinition {
         .description(
             "Pushes the stack's sets to the registry, one after the other, as npm run up does: only missing " +
                 "blobs and manifests are sent, straight from the archives. Running it again resumes. It does not change " +
-                "the stack's state, and does not check the result: verify does.\n\n" +
+                "the stack's state, and does not check the result: verify does. Images that nodes will refuse by " +
+                "site.signatures are named before their set is pushed, or keep it from being pushed " +
+                "(docs/how-to/signatures.md#before-the-push).\n\n" +
                 "Ctrl-C stops it cleanly; a second Ctrl-C ends it at once.",
         )
         .addOption(stackOption())

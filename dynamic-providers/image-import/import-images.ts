@@ -19,6 +19,7 @@ import { PartialState } from "../lifecycle/resource-provider";
 import { withRegistry } from "../registry/connection";
 import type { RegistryContext } from "../registry/registry-process";
 import { immutableTagLines } from "./preview";
+import { parseAsked } from "./signatures";
 import type { ImageImportInputs, ImageImportOutputs } from "./kind";
 import { leavingImages, removeLeaving } from "./removal";
 import { roomLines, useRoom } from "./room";
@@ -77,8 +78,10 @@ export async function importAgain(
     const incomplete = all.map(([source]) => source).filter((source) => sources.has(source));
     if (incomplete.length === 0) return;
     const images = Object.fromEntries(all.filter(([source]) => !sources.has(source)));
+    // What the mirror has lost was in it: nodes judged it then.
+    const { signatures: _, ...repair } = inputs;
     try {
-        await importImages(inputs, { images, incomplete }, context);
+        await importImages(repair, { images, incomplete }, context);
     } catch (error) {
         // State is that of the set, which this operation is not about.
         if (!(error instanceof PartialState)) throw error;
@@ -117,6 +120,7 @@ async function push(
             onWarning: (warning) => logWarnings([warning], context),
             isFirstImport: isFirst(before),
             onCheck: () => row.show("checking where the registry wants uploads"),
+            signatures: inputs.signatures && { ...parseAsked(inputs.signatures), base },
         });
     });
 }

@@ -20,6 +20,18 @@ const args = registryArgs.extend({
     onRemove: z.enum(["keep", "delete"]).optional(),
     /** Locks of the site's other sets: what they name is not deleted. */
     otherLocks: z.array(z.string()).readonly().optional(),
+    /** What is asked of signatures before images are pushed. Absent: nothing. */
+    signatures: z
+        .object({
+            /** Of `formatSignatureRules`. */
+            rules: z.string(),
+            /** Names of the policies by which the set is not pushed if nodes will refuse an image of it. */
+            refusing: z.array(z.string()).readonly(),
+            /** The site's other sets in their order: signatures may come with them. */
+            others: z.array(z.object({ archive: z.array(z.string()).readonly(), lock: z.string() })).readonly(),
+        })
+        .readonly()
+        .optional(),
 });
 const inputs = args.extend(commonInputs.shape);
 

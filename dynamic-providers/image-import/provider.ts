@@ -20,14 +20,17 @@ import { type ImageImportInputs, type ImageImportOutputs, imageImportKind as kin
 import { findListed } from "./listed-images";
 import { adoptedImagesLine, describeImageChanges, immutableTagLines, wantedSet } from "./preview";
 import { notRemovedError, removeLeaving } from "./removal";
+import { describeSignatures } from "./signatures";
 
-const COMPARED = comparedInputs(kind, ["images"]);
+/** What is asked before a push changes nothing that was pushed. */
+const COMPARED = comparedInputs(kind, ["images", "signatures"]);
 
 /** The images of one set are in the registry, under their own digests. */
 export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImportOutputs> = {
     ...kind,
 
-    describeChanges: async (olds, news, { log, process }) => {
+    describeChanges: async (olds, news, context) => {
+        const { log, process } = context;
         const { mirrorBase } = news.registry;
         process.reimports.set(setId(news), (sources, context) => importAgain(news, sources, context));
         const before = isMoving(olds, news) ? {} : toImageMap(olds.images ?? {});
@@ -36,7 +39,10 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
         // The engine checks a replacement once more, as a new resource.
         const isRepeated = olds.images === undefined && process.declaredSets.has({ mirrorBase, lock: news.lock });
         process.declaredSets.add({ mirrorBase, lock: news.lock }, { wanted, before });
-        if (!isRepeated) describeImageChanges(wanted, before, log);
+        if (!isRepeated) {
+            describeImageChanges(wanted, before, log);
+            await describeSignatures(news, before, context);
+        }
         if (olds.images === undefined && adoptsImages(news, process)) {
             log.line("info", adoptedImagesLine(Object.keys(after).length));
         }

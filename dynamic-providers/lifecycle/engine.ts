@@ -89,6 +89,11 @@ export class ResourceLog {
         if (!this.isMuted) this.enqueue(severity, isRepeated ? `\n${message}` : message, false);
     }
 
+    /** True if lines are dropped: what is found out for the log alone need not be. */
+    get isQuiet(): boolean {
+        return this.isMuted;
+    }
+
     /** From now on lines are dropped; progress is not. */
     mute(): void {
         this.isMuted = true;

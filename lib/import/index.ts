@@ -8,7 +8,7 @@ export type { ImportProgress } from "./transfer/import-meter";
 export type { RefusedMount } from "./transfer/transfer";
 export { type KeptImage, type Removal, type WantedManifest, removeImages } from "./removal/removal";
 export { type ImageCheck, type ImageProof, type Verification, unreadError, verifyImages } from "./verify/verify";
-export { type ImageTask, imageTask } from "./image-task";
+export { type ImageTask, imageTask, signedDigest } from "./image-task";
 export { findRejectedLayers, offerExclusion } from "./rejected-layers";
 export { LookupCache } from "./verify/lookup-cache";
 export { ReferrerLookup } from "./verify/referrer-lookup";

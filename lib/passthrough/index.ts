@@ -16,7 +16,9 @@ export {
     type SignatureReport,
     checkSignatures,
 } from "./signatures/check-signatures";
-export { type OpenSet, checkArchiveSignatures } from "./signatures/archive-signatures";
+export type { OpenSet } from "./signatures/archive-reader";
+export { checkArchiveSignatures, checkSetSignatures } from "./signatures/archive-signatures";
+export { refusalText } from "./signatures/push-signatures";
 export {
     type RequiredSignatures,
     checkRequiredSignatures,

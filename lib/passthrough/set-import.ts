@@ -15,11 +15,14 @@ import {
 } from "../import";
 import { ArchiveError } from "../errors/errors";
 import type { NamedProblem } from "../errors/problem";
+import type { MirrorBase } from "../mirror/mirror-reference";
 import type { RegistryClient } from "../distribution/client/registry-client";
 import { type RegistryKind, registryAdmin } from "../registries";
+import type { PushSignatures } from "../signatures";
 import { NO_ARCHIVE } from "./no-archive";
 import { checkBeforeFirstImport } from "./doctor/before-first-import";
 import { nameMissingRepositories } from "./doctor/missing-repositories";
+import { checkBeforePush } from "./signatures/push-signatures";
 import type { LockedSet } from "./planned-set";
 
 export interface CarryOutOptions extends ExecuteOptions {
@@ -31,13 +34,15 @@ export interface CarryOutOptions extends ExecuteOptions {
     readonly isFirstImport?: boolean;
     /** Called when the registry is about to be checked. */
     readonly onCheck?: () => void;
+    /** What is asked of the signatures of what is pushed, and where the mirror is; absent: nothing. */
+    readonly signatures?: (PushSignatures & { readonly base: MirrorBase }) | undefined;
 }
 
 /**
  * Carries a set's plan out with the bytes of its archive. The archive is opened only if the plan needs bytes of it, and
  * is compared with the lock before the first of them is sent.
  * @returns also after failures: they are in `failed`, by image
- * @throws ArchiveError if it cannot be opened; `ARCHIVE_LOCK_MISMATCH`
+ * @throws ArchiveError if it cannot be opened; `ARCHIVE_LOCK_MISMATCH`; PassthroughError `IMAGES_UNSIGNED`
  */
 export async function carryOut(
     client: RegistryClient,
@@ -52,6 +57,8 @@ export async function carryOut(
     const archive = await openArchive(set.archive);
     try {
         await requireLocked(archive, set, options.onWarning);
+        if (options.signatures !== undefined)
+            await checkSignatures(client, plan, { set, archive }, options.signatures, options);
         const { rejectedDockerLayers = [], mayNeedRepositories } = registryAdmin(options.registryKind).capabilities;
         const blocked = await findRejectedLayers(archive.source, plan, rejectedDockerLayers, client.host);
         const images = [...blocked].map(([source, problem]) => ({ source, problems: [problem] }));
@@ -102,6 +109,19 @@ async function requireLocked(archive: Archive, set: LockedSet, onWarning?: (warn
 function swapsTags({ push }: ImportPlan, { images, earlier }: Lock): boolean {
     const digests = new Set([...Object.values(images), ...Object.values(earlier.images)]);
     return push.some(({ movedFrom }) => movedFrom !== undefined && digests.has(movedFrom));
+}
+
+/** What nodes will make of it is known before the first byte is sent. */
+async function checkSignatures(
+    client: RegistryClient,
+    plan: ImportPlan,
+    { set: { lock, path }, archive }: { readonly set: LockedSet; readonly archive: Archive },
+    { base, ...signatures }: PushSignatures & { readonly base: MirrorBase },
+    { onWarning }: CarryOutOptions,
+): Promise<void> {
+    const set = { lock, source: archive.source, marks: lock.marks ?? {} };
+    const warn = (text: string) => onWarning?.(text);
+    await checkBeforePush(plan, set, signatures, { client, base }, { place: path, warn });
 }
 
 /** What stands in front of the registry may be new, too. */

@@ -10,6 +10,14 @@ export interface SignaturePolicy {
     /** PEM, of `checkedPublicKey`. */
     readonly publicKey: string;
     readonly signedIdentity: SignedIdentity;
+    /** An image that nodes refuse by this policy is not pushed, nor is its set; absent: an import names it. */
+    readonly beforePush?: "refuse";
+}
+
+/** A policy that decides about an image, and the scope by which it does. */
+export interface DecidingPolicy {
+    readonly policy: SignaturePolicy;
+    readonly scope: string;
 }
 
 /**
@@ -18,12 +26,17 @@ export interface SignaturePolicy {
  * @param pulled upstream name with its digest or its tag
  * @returns an image must satisfy each of them; none: nodes ask for no signature
  */
-export function policiesOf(policies: readonly SignaturePolicy[], pulled: SignedName): readonly SignaturePolicy[] {
+export function decidingPolicies(policies: readonly SignaturePolicy[], pulled: SignedName): readonly DecidingPolicy[] {
     for (const scope of scopesOf(pulled)) {
         const found = policies.filter(({ scopes }) => scopes.includes(scope));
-        if (found.length > 0) return found;
+        if (found.length > 0) return found.map((policy) => ({ policy, scope }));
     }
     return [];
+}
+
+/** The same without the scope. */
+export function policiesOf(policies: readonly SignaturePolicy[], pulled: SignedName): readonly SignaturePolicy[] {
+    return decidingPolicies(policies, pulled).map(({ policy }) => policy);
 }
 
 /**

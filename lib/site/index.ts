@@ -47,6 +47,7 @@ export {
     registryConnection,
     registryEndpoint,
 } from "./registry";
+export { pushSignatures, signatureRules } from "./signature-rules";
 export { type TargetRegistry, targetFiles } from "./target-files";
 export type { SiteContext } from "./read-registry";
 export { type ContentDocument, type SiteDocument, siteSchema } from "./schema";

@@ -130,6 +130,16 @@ export const signaturesKey = z.record(
                 signedIdentity,
             })
             .meta({ description: "What is required of signatures", fix: "write {rootOfTrust, signedIdentity}" }),
+        beforePush: z
+            .enum(["warn", "refuse"])
+            .default("warn")
+            .meta({
+                description:
+                    "What `up` and `passthrough import` do before they push images that nodes will refuse by this policy, or of " +
+                    "which that cannot be found out: they name them (`warn`), or push nothing of their set and fail (`refuse`)",
+                examples: ["refuse"],
+                fix: "write warn or refuse",
+            }),
     }),
 );
 

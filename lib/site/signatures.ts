@@ -28,7 +28,8 @@ export function readSignaturePolicies(
         const publicKey = readKey(`${key}.policy.rootOfTrust`, document, read, issues);
         const signedIdentity = readIdentity(`${key}.policy.signedIdentity`, document, issues);
         if (publicKey === undefined || signedIdentity === undefined) return [];
-        return [{ name, scopes: [...new Set(document.scopes)], publicKey, signedIdentity }];
+        const refuses = document.beforePush === "refuse" ? { beforePush: document.beforePush } : {};
+        return [{ name, scopes: [...new Set(document.scopes)], publicKey, signedIdentity, ...refuses }];
     });
 }
 

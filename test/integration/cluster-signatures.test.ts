@@ -124,7 +124,7 @@ test("a policy is written when the mirror has every signature, and the run ends 
 test("nothing is written while an image is not signed; what is in force stays, and new images are looked at again", async () => {
     const refused = {
         code: "IMAGES_UNSIGNED",
-        problem: expect.stringContaining(`${TEAM}/tool:1: policy team1: it is not signed`) as string,
+        problem: expect.stringContaining(`${TEAM}/tool:1: policy team1 on ${TEAM}: it is not signed`) as string,
     };
     await expect(create(inputs(both()))).rejects.toMatchObject(refused);
     expect(await policy()).toBeUndefined();
@@ -169,7 +169,7 @@ test("a policy of others on the same images is judged too: a warning, since it i
     const outs = await create(inputs(app()));
     expect(outs.accepted).toBe(1);
     const warning = lines.find((line) => line.includes("policies that others have given the cluster"));
-    expect(warning).toContain(`${TEAM}/app:1: policy theirs: it is not signed with the key of the policy`);
+    expect(warning).toContain(`${TEAM}/app:1: policy theirs on ${TEAM}: it is not signed with the key of the policy`);
 });
 
 test("scopes that registrySources would make the operator refuse, with every mirror rule, are not written", async () => {

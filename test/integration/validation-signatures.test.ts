@@ -30,7 +30,7 @@ test("an up warns of images that nodes would refuse, proves all the same, and ke
     const news = await inputs();
     const { outs } = await provider.create(news, operationContext(lines));
     const warning = lines.find((line) => line.includes("nodes of 4.20 and later refuse 1 of 2 images"));
-    expect(warning).toContain(`${TEAM}/tool:1: policy team1: it is not signed`);
+    expect(warning).toContain(`${TEAM}/tool:1: policy team1 on ${TEAM}: it is not signed`);
     expect(warning).not.toContain(`${TEAM}/app`);
     expect(outs.summary).toMatchObject({
         status: "proven",
@@ -53,7 +53,9 @@ test("a preview says what another policy makes of what is in the mirror, and not
     const lines: string[] = [];
     const changed = { ...news, signatures: signatureInput(teamPolicy(OTHER)) };
     await provider.describeChanges?.(news, changed, operationContext(lines));
-    expect(lines.join("\n")).toContain(`${TEAM}/app:1: policy team1: it is not signed with the key of the policy`);
+    expect(lines.join("\n")).toContain(
+        `${TEAM}/app:1: policy team1 on ${TEAM}: it is not signed with the key of the policy`,
+    );
     lines.length = 0;
     await provider.describeChanges?.(news, news, operationContext(lines));
     expect(lines.filter((line) => line.includes("site.signatures"))).toEqual([]);

@@ -59,13 +59,18 @@ export function wasUnsigned(
     return before[image] === digest && !isSigned(image, runnable(digest), before);
 }
 
+/**
+ * oc-mirror v2 can keep signatures from 4.19 on, and leaves them out by default until 4.20 (openshift/oc-mirror,
+ * internal/pkg/cli/executor.go of release-4.19 to release-4.21).
+ */
+const SIGNATURES_KEPT = "oc-mirror of 4.21 or later (that of 4.19 or 4.20: with --remove-signatures=false)";
+
 /** One sentence about all of them, with the fix; none if there are none. */
 export function unsignedReleaseNotes(unsigned: readonly UnsignedRelease[]): string[] {
     if (unsigned.length === 0) return [];
     return [
         `no sigstore signature (sha256-….sig) came with ${unsigned.map(({ image }) => image).join(", ")}: from 4.21 on ` +
-            "nodes refuse such a release image; mirror it again with oc-mirror of 4.19 or later, without " +
-            "--remove-signatures, and set ack-4.20-sigstore-in-4.21 in ConfigMap openshift-config/admin-acks only then",
+            `nodes refuse such a release image; mirror it again with ${SIGNATURES_KEPT}, and set ack-4.20-sigstore-in-4.21 in ConfigMap openshift-config/admin-acks only then`,
     ];
 }
 
@@ -81,8 +86,8 @@ export function unsignedComponentNotes(
     if (unsigned.length === 0) return [];
     return [
         `no sigstore signature (sha256-….sig) came with ${unsigned.length} of ${components.length} images that the ` +
-            "releases are made of: the policy that clusters have from 4.22 on covers them; mirror them again with oc-mirror " +
-            "of 4.19 or later, without --remove-signatures",
+            "releases are made of: the policy that clusters have from 4.22 on covers them; mirror them again with " +
+            SIGNATURES_KEPT,
     ];
 }
 

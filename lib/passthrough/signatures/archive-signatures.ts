@@ -1,20 +1,11 @@
-import { PassthroughError } from "../../errors/errors";
-import type { Lock } from "../../lock";
-import type { BlobSource, ImageMark } from "../../mirror/image-set";
-import { type Digest, isDigest } from "../../oci/digest";
-import { type Manifest, parseManifest } from "../../oci/manifest";
+import type { OpenOptions } from "../../archives";
+import type { ImageCheck } from "../../import";
+import type { ImageMark } from "../../mirror/image-set";
 import { parseSourceKey, repositoryName } from "../../oci/reference";
-import type { SignaturePolicy, SignatureReader } from "../../signatures";
+import type { ImageSetFiles, SignaturePolicy, SignatureRules } from "../../signatures";
+import { ArchiveReader, type MirrorOfSets, type OpenSet, closedSet, openSet } from "./archive-reader";
 import { type SignatureReport, judgePulls } from "./check-signatures";
-import { coveredPulls } from "./required-signatures";
-
-/** An image set whose archive is open. */
-export interface OpenSet {
-    readonly lock: Pick<Lock, "images" | "manifests" | "blobs" | "earlier">;
-    readonly source: BlobSource;
-    /** Source reference -> why its digest is not upstream's. */
-    readonly marks: Readonly<Record<string, ImageMark>>;
-}
+import { type RequiredSignatures, coveredPulls } from "./required-signatures";
 
 interface ArchiveSignatureRequest {
     readonly policies: readonly SignaturePolicy[];
@@ -34,49 +25,56 @@ export async function checkArchiveSignatures(
     sets: readonly OpenSet[],
     { policies, local, mirrorHost }: ArchiveSignatureRequest,
 ): Promise<SignatureReport> {
-    const checks = sets.flatMap(({ lock }) =>
-        Object.entries(lock.images).map(([source, digest]) => {
-            const reference = parseSourceKey(source);
-            const { tag } = reference;
-            const repository = repositoryName(reference);
-            return { source, digest, repository, ...(tag === undefined ? {} : { tag }) };
-        }),
-    );
+    const checks = sets.flatMap(({ lock }) => upstreamChecks(lock));
     const marks = Object.assign({}, ...sets.map((set) => set.marks)) as Record<string, ImageMark>;
     const pulls = coveredPulls({ checks, marks, local, mirrorHost }, policies);
-    return judgePulls(new ArchiveReader(sets), pulls, policies);
+    // Where two sets have a tag, that of the later one stays.
+    return judgePulls(new ArchiveReader(sets.toReversed().map(openSet)), pulls, policies);
 }
 
-/** Archives, read as a registry in which each image is under its upstream name. */
-class ArchiveReader implements SignatureReader {
-    constructor(private readonly sets: readonly OpenSet[]) {}
+/** Which images of a set are judged, and where their signatures may be besides. */
+export interface SetSignatureRequest {
+    readonly rules: SignatureRules;
+    /** Source references of the images that are judged. */
+    readonly sources: ReadonlySet<string>;
+    /** The site's other sets, in their order: a signature may come with one of them. */
+    readonly others: readonly ImageSetFiles[];
+    /** `host[:port]` of the mirror. */
+    readonly mirrorHost: string;
+    /** Absent: it is not asked, and what it may have is not known. */
+    readonly mirror?: MirrorOfSets;
+    /** How archives of the other sets are opened. */
+    readonly opening?: OpenOptions;
+}
 
-    /** @throws PassthroughError `EARLIER_CONTENT_MISSING` for a tag that came with an earlier archive */
-    async manifestGet(repository: string, reference: string): Promise<Manifest | undefined> {
-        const digest = isDigest(reference) ? reference : this.resolveTag(`${repository}:${reference}`);
-        const set = this.sets.find(({ lock }) => digest !== undefined && lock.manifests[digest] !== undefined);
-        if (set === undefined || digest === undefined) return undefined;
-        return parseManifest(await set.source.read(digest));
+/**
+ * What nodes will make of images of one set once it is in the mirror: its own signatures count first, then those of the
+ * site's other sets, then those that are in the mirror already.
+ * @throws ArchiveError if the set's own archive cannot be read; RegistryError if the mirror cannot be reached
+ */
+export async function checkSetSignatures(
+    set: OpenSet,
+    { rules, sources, others, mirrorHost, mirror, opening = {} }: SetSignatureRequest,
+): Promise<RequiredSignatures> {
+    const checks = upstreamChecks(set.lock).filter(({ source }) => sources.has(source));
+    const request = { checks, marks: set.marks, local: new Set(rules.local), mirrorHost };
+    const covered = coveredPulls(request, rules.policies);
+    if (covered.length === 0) return { images: [], unread: [], covered };
+    const further = others.toReversed().map((other) => closedSet(other, opening));
+    try {
+        const reader = new ArchiveReader([openSet(set), ...further], mirror);
+        return { ...(await judgePulls(reader, covered, rules.policies)), covered };
+    } finally {
+        for (const other of further) await other.close();
     }
+}
 
-    async blobGet(_repository: string, digest: Digest): Promise<AsyncIterable<Buffer> | undefined> {
-        const set = this.sets.find(({ lock }) => lock.blobs[digest] !== undefined);
-        return Promise.resolve(set?.source.open(digest) as AsyncIterable<Buffer> | undefined);
-    }
-
-    /** An archive gives the same bytes again. */
-    async retrying<T>(operation: (goneOn: () => void) => Promise<T>): Promise<T> {
-        return operation(() => undefined);
-    }
-
-    private resolveTag(source: string): Digest | undefined {
-        const digest = this.sets.map(({ lock }) => lock.images[source]).findLast((found) => found !== undefined);
-        if (digest !== undefined) return digest;
-        if (this.sets.every(({ lock }) => lock.earlier.images[source] === undefined)) return undefined;
-        throw new PassthroughError("it came with an earlier archive", {
-            code: "EARLIER_CONTENT_MISSING",
-            thing: source,
-            fix: "check it in the mirror with `passthrough verify --signatures`",
-        });
-    }
+/** The images of a lock under the names that they have upstream. */
+function upstreamChecks({ images }: OpenSet["lock"]): ImageCheck[] {
+    return Object.entries(images).map(([source, digest]) => {
+        const reference = parseSourceKey(source);
+        const { tag } = reference;
+        const repository = repositoryName(reference);
+        return { source, digest, repository, ...(tag === undefined ? {} : { tag }) };
+    });
 }

@@ -11,6 +11,7 @@ import {
     type SignatureReader,
     type SignedName,
     countSignatures,
+    decidingPolicies,
     isSignedBy,
     policiesOf,
     readSignatures,
@@ -26,6 +27,8 @@ export interface SignatureRefusal {
     /** Name with digest or tag, as a pod asks for it. */
     readonly pulled: SignedName;
     readonly policy: string;
+    /** The scope by which the policy decides. */
+    readonly scope: string;
     readonly reason: string;
 }
 
@@ -103,7 +106,7 @@ export async function judgePulls(
     };
 }
 
-const ABOUT_IMAGE: readonly string[] = ["MANIFEST_INVALID", "EARLIER_CONTENT_MISSING"];
+const ABOUT_IMAGE: readonly string[] = ["MANIFEST_INVALID", "EARLIER_CONTENT_MISSING", "ARCHIVE_NOT_FOUND"];
 
 function isAboutImage(error: unknown): boolean {
     return error instanceof PassthroughError && (error.status !== undefined || ABOUT_IMAGE.includes(error.code));
@@ -175,12 +178,12 @@ function refusalsOf(
     pulled: SignedName,
     policies: readonly SignaturePolicy[],
 ): SignatureRefusal[] {
-    return policiesOf(policies, pulled).flatMap((policy) => {
+    return decidingPolicies(policies, pulled).flatMap(({ policy, scope }) => {
         const reason =
             "unusable" in lookup
                 ? lookup.unusable
                 : refusal(policy, { pulled, manifest: manifest.bytes }, lookup.signatures);
         if (reason === undefined) return [];
-        return [{ ...(platform === undefined ? {} : { platform }), pulled, policy: policy.name, reason }];
+        return [{ ...(platform === undefined ? {} : { platform }), pulled, policy: policy.name, scope, reason }];
     });
 }

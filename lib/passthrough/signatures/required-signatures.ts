@@ -70,10 +70,10 @@ export function countRefused({ images, unread, covered }: RequiredSignatures): s
     return `${refused} of ${counted(covered.length, "image")}`;
 }
 
-/** "quay.io/team1/app:1: policy team1: it is not signed", each reason once. */
+/** "quay.io/team1/app:1: policy team1 on quay.io/team1: it is not signed", each reason once. */
 function refusalLine({ source, refusals, notLookedUp }: ImageSignatures): string {
-    const reasons = refusals.map(({ platform, policy, reason }) => {
-        return `policy ${policy}: ${reason}${platform === undefined ? "" : ` (${platform})`}`;
+    const reasons = refusals.map(({ platform, policy, scope, reason }) => {
+        return `policy ${policy} on ${scope}: ${reason}${platform === undefined ? "" : ` (${platform})`}`;
     });
     return `${source}: ${[...new Set([...reasons, ...notLookedUp])].join("; ")}`;
 }

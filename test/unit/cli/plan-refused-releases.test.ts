@@ -69,7 +69,7 @@ test("a release of 4.21 without its signature is red in the comment, on stderr a
     expect(markdown.out).toMatch(/^### Images of `s`: 1 to add/);
     const block = /\*\*❌ Nodes will refuse a release\*\*\n\n- (.*)\n/.exec(markdown.out)?.[1];
     expect(block).toContain(`${RELEASE}:4.21.3-x86&#95;64`);
-    expect(block).toContain("oc-mirror of 4.19 or later, without --remove-signatures");
+    expect(block).toContain("oc-mirror of 4.21 or later (that of 4.19 or 4.20: with --remove-signatures=false)");
     expect(block).toContain("ack-4.20-sigstore-in-4.21");
     expect(markdown.out).not.toContain("**Warnings**");
     expect(markdown.error).toContain("error: no sigstore signature");

@@ -1,57 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Digest, computeDigest, digestHex } from "../../../lib/oci/digest";
-import { cosignPayload, signatureLayer } from "../../support/signed-registry";
+import { type Digest, digestHex } from "../../../lib/oci/digest";
+import { INDEX, SignedLayout } from "../../support/signed-layout";
 import { signingKey } from "../../support/signing-key";
 import { PROJECT } from "../../support/stack";
 
-const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-const INDEX = "application/vnd.oci.image.index.v1+json";
-const SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json";
 const APP = "quay.io/team1/app";
 const [KEY, OTHER] = [signingKey(), signingKey()];
 let folder: string;
-
-/** An OCI layout whose images are named as Hauler, nerdctl and others name them. */
-class Layout {
-    private readonly manifests: object[] = [];
-
-    constructor(private readonly path: string) {
-        mkdirSync(join(path, "blobs/sha256"), { recursive: true });
-    }
-
-    blob(mediaType: string, text: string | Buffer, more: object = {}) {
-        const digest = computeDigest(text);
-        writeFileSync(join(this.path, "blobs/sha256", digestHex(digest)), text);
-        return { mediaType, digest, size: Buffer.byteLength(text), ...more };
-    }
-
-    manifest(layers: readonly object[]) {
-        const config = this.blob("application/vnd.oci.image.config.v1+json", '{"os":"linux","architecture":"amd64"}');
-        return this.blob(MANIFEST, JSON.stringify({ schemaVersion: 2, mediaType: MANIFEST, config, layers }));
-    }
-
-    image(text: string) {
-        return this.manifest([this.blob("application/vnd.oci.image.layer.v1.tar", text)]);
-    }
-
-    sign(digest: Digest, key = KEY, name = APP): void {
-        const { payload, annotations } = signatureLayer(key, cosignPayload(digest, name));
-        this.add(
-            `${name}:sha256-${digestHex(digest)}.sig`,
-            this.manifest([this.blob(SIMPLE_SIGNING, payload, { annotations })]),
-        );
-    }
-
-    add(name: string, descriptor: object): void {
-        this.manifests.push({ ...descriptor, annotations: { "io.containerd.image.name": name } });
-        const index = { schemaVersion: 2, mediaType: INDEX, manifests: this.manifests };
-        writeFileSync(join(this.path, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
-        writeFileSync(join(this.path, "index.json"), JSON.stringify(index));
-    }
-}
 
 beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "cli signatures "));
@@ -83,13 +41,13 @@ function run(...args: string[]) {
 
 /** An image for two platforms and others, each signed or not. */
 function writeArchive(): void {
-    const layout = new Layout(join(folder, "archive"));
+    const layout = new SignedLayout(join(folder, "archive"));
     const [signed, foreign, unsigned] = ["signed", "foreign", "unsigned"].map((text) => layout.image(text));
     if (signed === undefined || foreign === undefined || unsigned === undefined) throw new Error("no images");
     layout.add(`${APP}:1`, signed);
-    layout.sign(signed.digest);
+    layout.sign(APP, signed.digest, KEY);
     layout.add(`${APP}:2`, foreign);
-    layout.sign(foreign.digest, OTHER);
+    layout.sign(APP, foreign.digest, OTHER);
     layout.add(`${APP}:3`, unsigned);
     layout.add("docker.io/library/other:1", layout.image("other"));
     const children = ["amd64", "arm64"].map((architecture) => ({
@@ -98,7 +56,7 @@ function writeArchive(): void {
     }));
     const index = { schemaVersion: 2, mediaType: INDEX, manifests: children };
     layout.add(`${APP}:multi`, layout.blob(INDEX, JSON.stringify(index)));
-    for (const { digest } of children.slice(0, 1)) layout.sign(digest);
+    for (const { digest } of children.slice(0, 1)) layout.sign(APP, digest, KEY);
 }
 
 test("signatures in an archive are judged before the push as nodes judge them after it", () => {

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
+import { formatSignatureRules } from "../../../lib/signatures";
 import { readSite } from "../../../lib/site";
 import { signingKey } from "../../support/signing-key";
 
@@ -41,6 +42,18 @@ test("the spec of a ClusterImagePolicy is read, with its key in a file or as it 
         },
         { name: "two", scopes: ["quay.io/team1"], publicKey: KEY, signedIdentity: remap },
     ]);
+});
+
+test("what an import does about images that nodes will refuse is asked for policy by policy, and is not in state", () => {
+    const { site } = read({
+        warned: { ...policy(), beforePush: "warn" },
+        refused: { ...policy(), beforePush: "refuse" },
+    });
+    expect(site?.signatures.map(({ beforePush }) => beforePush)).toEqual([undefined, "refuse"]);
+    expect(formatSignatureRules({ policies: site?.signatures ?? [], local: [] })).not.toContain("beforePush");
+    expect(issuesOf({ "team1.app": { ...policy(), beforePush: "stop" } })[0]).toMatch(
+        /^site\.signatures\.team1\.app\.beforePush: /,
+    );
 });
 
 test("policies that nodes or this program do not verify are refused, each by its key", () => {
