@@ -28,6 +28,9 @@ export const updateService = each(({ clusterObjects }) => yaml(clusterObjects.up
 export const operatorHub = each(({ clusterObjects }) => yaml(clusterObjects.operatorHub));
 export const clusterImagePolicies = each(({ clusterObjects }) => yaml(clusterObjects.clusterImagePolicies));
 export const pinnedImageSets = each(({ clusterObjects }) => yaml(clusterObjects.pinnedImageSets));
+export const oldRules = each(({ oldRules: former }) =>
+    former.apply(({ copies, removed }) => ({ copies: formatObjects(copies), removed })),
+);
 export const targetFiles = site.clusters[""]?.targetFiles ?? {};
 export const accessFiles = site.accessFiles;
 export const roleFiles = each((cluster) => cluster.roleFiles);

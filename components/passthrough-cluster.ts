@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ClusterAccess } from "../dynamic-providers/cluster-access/resource";
 import { ClusterContactSource } from "../dynamic-providers/cluster-contact-source/resource";
 import { ClusterCoverage } from "../dynamic-providers/cluster-coverage/resource";
+import type { ClusterOldRules } from "../dynamic-providers/cluster-old-rules/resource";
 import { ClusterProtection } from "../dynamic-providers/cluster-protection/resource";
 import { ClusterRollout } from "../dynamic-providers/cluster-rollout/resource";
 import { ClusterTrust } from "../dynamic-providers/cluster-trust/resource";
@@ -57,6 +58,8 @@ export interface PassthroughClusterArgs {
 export class PassthroughCluster extends pulumi.ComponentResource {
     /** The account on every node. */
     readonly trust: ClusterTrust;
+    /** Mirror objects that were there before; undefined if the site names none. */
+    readonly oldRules: ClusterOldRules | undefined;
 
     constructor(name: string, args: PassthroughClusterArgs, opts?: pulumi.ComponentResourceOptions) {
         super("registry-passthrough:cluster:PassthroughCluster", name, {}, opts);
@@ -169,7 +172,8 @@ export class PassthroughCluster extends pulumi.ComponentResource {
                 owner,
             };
             // Nothing that nodes pull with goes before ours is there, and proven.
-            declareOldRules(`${name}-old-rules`, parts, { parent: this, dependsOn: [...objects, protection, last] });
+            const dependsOn = [...objects, protection, last];
+            this.oldRules = declareOldRules(`${name}-old-rules`, parts, { parent: this, dependsOn });
         }
         if (coverage !== undefined && cluster.contactSource === "never") {
             const refused = coverage.refused.apply((sources) => sources ?? []);

@@ -1,12 +1,13 @@
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
+import type { ClusterOldRules } from "../dynamic-providers/cluster-old-rules/resource";
 import type { ValidationSummary } from "../dynamic-providers/mirror-validation/kind";
 import { MirrorValidation } from "../dynamic-providers/mirror-validation/resource";
 import type { RegistryArgs } from "../dynamic-providers/registry/registry-kind";
 import type { Credentials } from "../lib/http/credentials";
 import { formatImages } from "../lib/import/image-list";
 import type { OnRemove } from "../lib/mirror/on-remove";
-import { type MirrorObject, hasImagePolicies, parseClusterVersion, renderRoles } from "../lib/openshift";
+import { type MirrorObject, hasImagePolicies, parseClusterVersion, parseCopies, renderRoles } from "../lib/openshift";
 import {
     type ClusterObjects,
     type Content,
@@ -40,8 +41,18 @@ export interface ClusterOutputs {
     readonly targetFiles: pulumi.Output<Readonly<Record<string, string>>>;
     /** Path -> content of the roles for its `roles`, below the folder `roles/`. */
     readonly roleFiles: Readonly<Record<string, string>>;
+    /** Mirror objects that were there before ours; none if the site names none. */
+    readonly oldRules: pulumi.Output<FormerRules>;
     /** The proof that every image can be pulled through its rules. */
     readonly validation: pulumi.Output<ValidationSummary>;
+}
+
+/** The mirror objects that `cluster.oldRules` names. */
+export interface FormerRules {
+    /** What creates them again, without what only the API server writes. */
+    readonly copies: readonly MirrorObject[];
+    /** Those that a run has removed: `ImageDigestMirrorSet/idms-operator-0`. */
+    readonly removed: readonly string[];
 }
 
 interface SiteClusterArgs {
@@ -88,6 +99,7 @@ export function declareCluster(
     const child = (text: string) => childName(site, STOCK_SITE, cluster.name === "" ? text : `${text}-${cluster.name}`);
     const validation = declareValidation(child("validation"), args, delivery, opts);
     const users: ResourcesByName[number][] = [[child("validation"), validation]];
+    let oldRules: ClusterOldRules | undefined;
     if (cluster.apply !== undefined) {
         const { kubeconfig } = args;
         if (kubeconfig === undefined)
@@ -99,8 +111,9 @@ export function declareCluster(
         const parent = opts.parent ? { parent: opts.parent } : {};
         const { signatures } = args;
         const values = { site, cluster, kubeconfig, shape, delivery, registry, importer, content, signatures, proven };
-        const { trust } = new PassthroughCluster(child("cluster"), values, parent);
-        users.push([`${child("cluster")}-trust`, trust]);
+        const written = new PassthroughCluster(child("cluster"), values, parent);
+        users.push([`${child("cluster")}-trust`, written.trust]);
+        oldRules = written.oldRules;
     }
     const outputs = {
         mirrorRules: delivery.apply(({ mirrorRules }) => mirrorRules),
@@ -108,9 +121,16 @@ export function declareCluster(
         clusterObjects: delivery.apply(({ objects }) => objects),
         targetFiles,
         roleFiles: renderRoles(cluster.roles ?? [], cluster.version, cluster.proof?.namespace),
+        oldRules: formerRules(oldRules),
         validation: validation.summary,
     };
     return { name: cluster.name, outputs, users };
+}
+
+function formerRules(declared: ClusterOldRules | undefined): pulumi.Output<FormerRules> {
+    return pulumi
+        .all([declared?.copies, declared?.removed])
+        .apply(([copies, removed = []]) => ({ copies: Object.values(parseCopies(copies)), removed }));
 }
 
 function declareValidation(

@@ -9,7 +9,10 @@ import {
     type MirrorObject,
     type NodeEffect,
     type OldObjectPlan,
+    type RegistriesConf,
+    type RemovedEntry,
     currentRegistriesConf,
+    followRemoved,
     forecastNodeEffect,
     isPausedFor,
     oldObjectKey,
@@ -20,7 +23,6 @@ import {
     rulesToBe,
     sourcesOf,
     surveyCluster,
-    unservedEntries,
 } from "../../lib/openshift";
 import { readPools } from "../../lib/openshift/rollout/check-nodes";
 import { pausedPools } from "../../lib/openshift/rollout/pool-rollout";
@@ -49,6 +51,8 @@ export interface OldRulesAssessment {
     readonly judged: readonly LiveObject[];
     /** What is against the removal of what is judged. */
     readonly removal: readonly Obstacle[];
+    /** Pulls of what is judged that rules of others alone redirect afterwards. */
+    readonly elsewhere: readonly RemovedEntry[];
     /** What is against the creation of what is to be kept. */
     readonly creation: readonly Obstacle[];
     /** Images in use that only the old objects serve. */
@@ -79,6 +83,8 @@ export async function assessOldRules(
     const plan = planOldObjects(existing, inputs.stages, parseCopies(former));
     const judged = plan.remove.length > 0 ? plan.remove : [...plan.kept, ...plan.copyFirst];
     const after = afterChange(existing, { remove: judged, create: plan.create });
+    const conf = rulesToBe(after, { objects: rules, version: inputs.version });
+    const removed = followRemoved(judged, conf);
     // What an `up` removes, it removes after it has waited for the nodes.
     const found = options.isPreview === true ? [] : await readPoolRules(client, rules);
     const nodes = nodeObstacles(found, pools, inputs);
@@ -89,7 +95,7 @@ export async function assessOldRules(
     const { missing, obstacles: images } =
         judged.length === 0 || !inputs.check
             ? NOTHING_MISSING
-            : await findMissing({ client, existing, after, judged, rules }, inputs, context, options);
+            : await findMissing({ client, existing, judged, rules: conf }, inputs, context, options);
     const effect = isChanging(plan) ? forecast(existing, afterChange(existing, plan), rules) : undefined;
     return {
         plan,
@@ -97,12 +103,8 @@ export async function assessOldRules(
         pools,
         leftPaused: pools.filter((pool) => isPausedFor(pool, inputs.owner)).map(({ metadata }) => metadata.name),
         judged,
-        removal: [
-            ...(inputs.allowRemoval ? [] : unservedObstacles(judged, [...rules, ...after.objects])),
-            ...conflicts(after),
-            ...nodes,
-            ...images,
-        ],
+        removal: [...(inputs.allowRemoval ? [] : unservedObstacles(removed)), ...conflicts(after), ...nodes, ...images],
+        elsewhere: removed.filter(({ rule }) => rule !== undefined && !sourcesOf(rules).includes(rule)),
         creation: [...conflicts(afterChange(existing, plan)), ...nodes],
         missing,
         ...(effect === undefined ? {} : { effect }),
@@ -134,14 +136,16 @@ function forecast(
     return forecastNodeEffect({ registriesConf: before }, { registriesConf }, existing.version);
 }
 
-function unservedObstacles(judged: readonly MirrorObject[], others: readonly MirrorObject[]): Obstacle[] {
-    const entries = unservedEntries(judged, others);
+function unservedObstacles(removed: readonly RemovedEntry[]): Obstacle[] {
+    const entries = removed.filter(({ rule }) => rule === undefined);
     if (entries.length === 0) return [];
     const names = entries.map(({ source, form, object }) => `${source} by ${form} (${object})`);
     return [
         {
             problem: `nothing else redirects pulls of ${listed([...new Set(names)], MAX_NAMES)}`,
-            fix: "add images of these sources to the content, which makes rules for their hosts, or set cluster.allowRemoval: true",
+            fix:
+                "remove all objects with these sources in the same run, add images of them to the content, which makes rules " +
+                "for their hosts, or set cluster.allowRemoval: true",
         },
     ];
 }
@@ -175,19 +179,18 @@ const NOTHING_MISSING = { missing: [], obstacles: [] } as const;
 interface Removal {
     readonly client: ClusterClient;
     readonly existing: ExistingCluster;
-    readonly after: ExistingCluster;
     readonly judged: readonly LiveObject[];
-    readonly rules: readonly MirrorObject[];
+    /** What nodes have afterwards. */
+    readonly rules: RegistriesConf;
 }
 
 /** Images in use whose pulls follow the old objects now, and would not find them at the mirror without these. */
 async function findMissing(
-    { client, existing, after, judged, rules: ours }: Removal,
+    { client, existing, judged, rules }: Removal,
     inputs: ClusterOldRulesInputs,
     context: RegistryContext,
     options: CoverageOptions,
 ): Promise<{ readonly missing: readonly CoveredImage[]; readonly obstacles: readonly Obstacle[] }> {
-    const rules = rulesToBe(after, { objects: ours, version: inputs.version });
     const { named, images } = await lookUpImages({ client, rules }, inputs, context, options);
     const [unread] = named.problems;
     const lacking = images

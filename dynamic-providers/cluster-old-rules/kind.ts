@@ -32,11 +32,15 @@ const inputs = args.extend({
 
 export type ClusterOldRulesArgs = RegistryResourceArgs<typeof args>;
 export type ClusterOldRulesInputs = Readonly<z.infer<typeof inputs>>;
-export type ClusterOldRulesOutputs = ClusterOldRulesInputs & CommonOutputs;
+
+export interface ClusterOldRulesOutputs extends ClusterOldRulesInputs, CommonOutputs {
+    /** Objects of the copies that a run has removed, by `oldObjectKey`. Absent in state of earlier versions. */
+    readonly removed?: readonly string[];
+}
 
 export const clusterOldRulesKind = {
     name: "clusterOldRules",
     inputs,
-    outputs: ["copies", "steps"],
+    outputs: ["copies", "steps", "removed"],
     secrets: { ...registrySecrets, ...clusterSecrets },
 } as const;

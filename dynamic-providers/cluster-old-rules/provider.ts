@@ -1,12 +1,16 @@
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import {
+    type ObjectCopies,
     changeObjects,
     formatCopies,
+    isPausedFor,
+    oldObjectKey,
     parseCopies,
     planOldObjects,
     readExistingCluster,
     sourcesOf,
 } from "../../lib/openshift";
+import { readPools } from "../../lib/openshift/rollout/check-nodes";
 import { declaredImages } from "../cluster-coverage/assess";
 import { clusterError, clusterLine, clusterName } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
@@ -16,7 +20,7 @@ import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { type OldRulesAssessment, assessOldRules, isChanging } from "./assess";
 import { type ClusterOldRulesInputs, type ClusterOldRulesOutputs, clusterOldRulesKind as kind } from "./kind";
-import { describeSteps, logOldRules, refuseChange } from "./report";
+import { creationStep, describeSteps, logOldRules, refuseChange } from "./report";
 
 /** A preview does not wait for a registry that is down. */
 const QUICK_SECONDS = 3;
@@ -29,8 +33,7 @@ export const clusterOldRulesProvider: RegistryProvider<ClusterOldRulesInputs, Cl
 
     findInputs: async (olds, news, context) => {
         const found = await preview(olds, news, context);
-        if (found === undefined)
-            return { ...news, ...(olds.copies === undefined ? {} : { copies: olds.copies }), steps: [] };
+        if (found === undefined) return { ...news, ...(olds.copies === undefined ? {} : { copies: olds.copies }) };
         return { ...news, copies: formatCopies(found.plan.copies), steps: describeSteps(found) };
     },
 
@@ -46,7 +49,9 @@ export const clusterOldRulesProvider: RegistryProvider<ClusterOldRulesInputs, Cl
     read: async (olds) => ({ outs: olds, inputs: storedInputs<ClusterOldRulesInputs>(kind, olds) }),
 
     // The cluster keeps what it has; only what could create removed objects again is gone.
-    remove: async (olds, { log }) => {
+    remove: async (olds, context) => {
+        await refusePaused(olds, context);
+        const { log } = context;
         const removed = Object.keys(parseCopies(olds.copies)).filter((key) => olds.stages[key] === "remove");
         if (removed.length === 0) return;
         const text = `the copies of ${removed.join(", ")} leave the state: nothing creates them again`;
@@ -54,9 +59,25 @@ export const clusterOldRulesProvider: RegistryProvider<ClusterOldRulesInputs, Cl
     },
 };
 
+/**
+ * Nothing else resumes pools that a run, which was ended, has paused, nor completes what it has begun.
+ * @throws PassthroughError `OLD_RULES_IN_USE`
+ */
+async function refusePaused(olds: ClusterOldRulesInputs, context: RegistryContext): Promise<void> {
+    const otherwise = "and whether pools are paused for its old mirror objects is not known";
+    const pools = await withReadableCluster(olds, context, readPools, { otherwise });
+    const paused = (pools ?? []).filter((pool) => isPausedFor(pool, olds.owner));
+    if (paused.length === 0) return;
+    const names = paused.map(({ metadata }) => metadata.name).join(", ");
+    throw clusterError(olds, `pools are paused since a run was ended while it changed old mirror objects: ${names}`, {
+        code: "OLD_RULES_IN_USE",
+        fix: "leave cluster.oldRules as it was and run up, which completes that change and resumes them; then take it out",
+    });
+}
+
 /** @returns undefined if the cluster cannot be read, or something is not known before the update */
 async function preview(
-    olds: Partial<ClusterOldRulesInputs>,
+    olds: Partial<ClusterOldRulesOutputs>,
     news: ClusterOldRulesInputs,
     context: RegistryContext,
 ): Promise<OldRulesAssessment | undefined> {
@@ -69,7 +90,7 @@ async function preview(
         (client) => assessOldRules(client, news, olds.copies, context, options),
         { otherwise },
     );
-    if (found !== undefined) logOldRules(found, news, context.log);
+    if (found !== undefined) logOldRules(found, { ...news, removed: olds.removed ?? [] }, context.log);
     return found;
 }
 
@@ -83,7 +104,8 @@ async function run(
         const found = await assessOldRules(client, inputs, former, context);
         requireSame(inputs, found);
         if (isChanging(found.plan) || found.leftPaused.length > 0) await change(client, inputs, found, context);
-        return { ...inputs, copies: await currentCopies(client, inputs, found), steps: [] };
+        const copies = await currentCopies(client, inputs, found);
+        return { ...inputs, copies: formatCopies(copies), steps: [], removed: removedObjects(copies, inputs, found) };
     });
 }
 
@@ -106,11 +128,19 @@ async function change(
     });
 }
 
-/** An object that was changed since the preview is not the one whose removal was agreed to. */
+/**
+ * An object that was changed since the preview is not the one whose removal was agreed to, and one that is gone since then was
+ * not to be created.
+ */
 function requireSame(inputs: ClusterOldRulesInputs, { plan }: OldRulesAssessment): void {
     if (inputs.copies === undefined) return;
     const previewed = parseCopies(inputs.copies);
-    const changed = changedInputs(previewed, plan.copies, Object.keys(plan.copies));
+    const { steps } = inputs;
+    const unforeseen = plan.create.filter((object) => steps?.includes(creationStep(object)) === false);
+    const changed = [
+        ...changedInputs(previewed, plan.copies, Object.keys(plan.copies)),
+        ...unforeseen.map(oldObjectKey),
+    ];
     if (changed.length === 0) return;
     throw clusterError(inputs, `${changed.join(", ")} has changed since the preview`, {
         code: "CLUSTER_CHANGED",
@@ -123,7 +153,16 @@ async function currentCopies(
     client: ClusterClient,
     { stages }: ClusterOldRulesInputs,
     { plan }: OldRulesAssessment,
-): Promise<string> {
-    if (plan.create.length === 0) return formatCopies(plan.copies);
-    return formatCopies(planOldObjects(await readExistingCluster(client), stages, plan.copies).copies);
+): Promise<ObjectCopies> {
+    if (plan.create.length === 0) return plan.copies;
+    return planOldObjects(await readExistingCluster(client), stages, plan.copies).copies;
+}
+
+function removedObjects(
+    copies: ObjectCopies,
+    { stages }: ClusterOldRulesInputs,
+    { plan }: OldRulesAssessment,
+): string[] {
+    const left = new Set(plan.copyFirst.map(oldObjectKey));
+    return Object.keys(copies).filter((key) => stages[key] === "remove" && !left.has(key));
 }

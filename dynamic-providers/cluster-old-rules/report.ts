@@ -1,5 +1,13 @@
 import { counted, firstLines, listed } from "../../lib/errors/text";
-import { type MirrorObject, describeNodeEffect, needsOneStep, objectLabel, sourcesOf } from "../../lib/openshift";
+import {
+    type MirrorObject,
+    type RemovedEntry,
+    describeNodeEffect,
+    needsOneStep,
+    objectLabel,
+    oldObjectKey,
+    sourcesOf,
+} from "../../lib/openshift";
 import { imageSetAddition, imageSetLines } from "../../lib/passthrough";
 import { imageLine } from "../cluster-coverage/report";
 import { clusterError, clusterLine } from "../cluster/cluster-name";
@@ -10,15 +18,27 @@ import type { ClusterOldRulesInputs } from "./kind";
 
 type Cluster = Pick<ClusterOldRulesInputs, "cluster">;
 
+/** The objects that an earlier run has removed, by `oldObjectKey`. */
+type Removed = Cluster & { readonly removed: readonly string[] };
+
 /** How many objects a line names. */
 const MAX_OBJECTS = 5;
 /** How many images a message names. */
 const MAX_IMAGES = 10;
 
 /** Logs what becomes of the old objects, what nodes do then, and what is against it. */
-export function logOldRules(found: OldRulesAssessment, inputs: Cluster, log: ResourceLog): void {
-    for (const line of [...planLines(found), ...effectLines(found)]) log.line("info", clusterLine(inputs, line));
-    for (const warning of warnings(found)) log.line("warning", clusterLine(inputs, warning));
+export function logOldRules(found: OldRulesAssessment, site: Removed, log: ResourceLog): void {
+    for (const line of [...planLines(found), ...effectLines(found)]) log.line("info", clusterLine(site, line));
+    for (const warning of [...returned(found, site), ...warnings(found)])
+        log.line("warning", clusterLine(site, warning));
+}
+
+/** Somebody writes again what an earlier run has removed. */
+function returned({ plan }: OldRulesAssessment, { removed }: Removed): string[] {
+    const back = [...plan.remove, ...plan.copyFirst].filter((object) => removed.includes(oldObjectKey(object)));
+    if (back.length === 0) return [];
+    const problem = `${describe(back)}: an earlier run has removed it, and somebody has written it again`;
+    return [`${problem}; end what writes it, such as a GitOps sync or a job of oc-mirror`];
 }
 
 /** What the update does, as state and diffs show it. */
@@ -26,11 +46,15 @@ export function describeSteps({ plan, leftPaused }: OldRulesAssessment): string[
     const steps = (verb: string, objects: readonly MirrorObject[]) =>
         objects.map((object) => `${verb} ${objectLabel(object)}`);
     return [
-        ...steps("create", plan.create),
+        ...plan.create.map(creationStep),
         ...steps("remove", plan.remove),
         ...steps("copy", plan.copyFirst),
         ...leftPaused.map((pool) => `resume pool ${pool}`),
     ];
+}
+
+export function creationStep(object: MirrorObject): string {
+    return `create ${objectLabel(object)}`;
 }
 
 function planLines({ plan, judged, removal, leftPaused }: OldRulesAssessment): string[] {
@@ -71,7 +95,7 @@ function effectLines({ plan, effect, pools }: OldRulesAssessment): string[] {
 }
 
 function warnings(found: OldRulesAssessment): string[] {
-    const { plan, removal, creation, missing } = found;
+    const { plan, removal, creation, missing, elsewhere } = found;
     const isRemoving = plan.remove.length > 0;
     return [
         ...(isRemoving && removal.length > 0
@@ -84,11 +108,25 @@ function warnings(found: OldRulesAssessment): string[] {
             ? []
             : [`the old objects cannot be removed yet: ${problems(removal)}; ${fixes(removal)}`]),
         ...(isRemoving || missing.length === 0 ? [] : [missingText(found)]),
+        ...(elsewhere.length === 0
+            ? []
+            : [
+                  `rules of others alone redirect ${elsewhereText(elsewhere)} then; whether their images are there is not looked ` +
+                      "at; for images at this mirror, add some of these sources to the content",
+              ]),
         ...plan.unknown.map(
             (key) =>
                 `cluster.oldRules names ${key}, which the cluster does not have; correct the name, or leave it out`,
         ),
     ];
+}
+
+/** "reg.example/a by digest (*.example in ImageDigestMirrorSet corp, to corp.example/x)" */
+function elsewhereText(entries: readonly RemovedEntry[]): string {
+    const names = entries.map(
+        ({ source, form, rule = "", locations }) => `${source} by ${form} (rule ${rule}, to ${locations.join(", ")})`,
+    );
+    return listed([...new Set(names)], MAX_OBJECTS);
 }
 
 /** Images that a later removal would take away, with what to add. */

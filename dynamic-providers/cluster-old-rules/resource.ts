@@ -6,6 +6,8 @@ import { type ClusterOldRulesArgs, clusterOldRulesKind } from "./kind";
 export class ClusterOldRules extends RegistryResource {
     /** What creates them again, by `oldObjectKey`: `formatCopies`. */
     declare readonly copies: pulumi.Output<string | undefined>;
+    /** Those of them that a run has removed, by `oldObjectKey`. */
+    declare readonly removed: pulumi.Output<readonly string[] | undefined>;
 
     constructor(name: string, args: ClusterOldRulesArgs, opts?: pulumi.CustomResourceOptions) {
         super(clusterOldRulesKind, name, { ...args }, opts);

@@ -1,5 +1,6 @@
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import { type PinState, areHeld, readPins } from "../../lib/openshift/pinned/read-pins";
+import { takeOutOthers } from "../../lib/openshift/pinned/take-out-others";
 import { waitForPins } from "../../lib/openshift/pinned/wait-for-pins";
 import { clusterLine, clusterName } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
@@ -59,12 +60,23 @@ export const clusterPinnedImagesProvider: RegistryProvider<ClusterPinnedImagesIn
 
 async function fill(inputs: ClusterPinnedImagesInputs, context: RegistryContext): Promise<ClusterPinnedImagesOutputs> {
     return withCluster(inputs, context, async (client) => {
+        await removeOthers(client, inputs, context);
         const behind = await waitForImages(client, inputs, context);
         const next = forbidLaterLine(inputs, behind, "the images");
         if (next !== undefined) context.log.line("info", clusterLine(inputs, next));
         const pools = filledPools(await readPins(client, inputs.sets));
         return { ...inputs, pools, behind, differences: [] };
     });
+}
+
+async function removeOthers(
+    client: ClusterClient,
+    inputs: ClusterPinnedImagesInputs,
+    { process: { clock }, signal, log }: RegistryContext,
+): Promise<void> {
+    const sets = await takeOutOthers(client, inputs.sets, inputs.images.split("\n"), { clock, signal });
+    if (sets.length === 0) return;
+    log.line("info", clusterLine(inputs, `images that are not of the site are taken out of ${sets.join(", ")}`));
 }
 
 /** @returns what nodes still lack; nothing if they were waited for */

@@ -40,18 +40,20 @@ export {
 } from "./objects/owner";
 export {
     type LiveObject,
+    type ObjectCopies,
     OLD_OBJECT_KEY,
     OLD_OBJECT_STAGES,
     type OldObjectPlan,
     type OldObjectStage,
     type OldObjectStages,
+    type RemovedEntry,
+    followRemoved,
     formatCopies,
     needsOneStep,
     oldObjectKey,
     parseCopies,
     planOldObjects,
     sourcesOf,
-    unservedEntries,
 } from "./old-objects/old-objects";
 export { changeObjects } from "./old-objects/change-objects";
 export { isPausedFor } from "./old-objects/pause-pools";

@@ -113,6 +113,7 @@ export const clusterKeys = z.strictObject({
             examples: [
                 { "ImageDigestMirrorSet/idms-operator-0": "keep", "ImageContentSourcePolicy/operator-0": "remove" },
             ],
+            typeText: "names of mirror objects, each with `keep` or `remove`",
             defaultText: "none: objects of others stay as they are",
             fix: "write a map such as {ImageDigestMirrorSet/idms-operator-0: keep}, with keep or remove",
         }),

@@ -2,7 +2,8 @@ import type { ClusterPinnedImagesOutputs } from "../../dynamic-providers/cluster
 import { clusterPinnedImagesProvider } from "../../dynamic-providers/cluster-pinned-images/provider";
 import { computeDigest } from "../../lib/oci/digest";
 import { isPinnable, pinnedImageSets } from "../../lib/openshift";
-import { PinCluster, someImages } from "../support/pin-cluster";
+import type { ApiObject } from "../support/cluster/api-client";
+import { PinCluster, SET, someImages } from "../support/pin-cluster";
 
 jest.setTimeout(120_000);
 
@@ -39,6 +40,26 @@ test("waits until every node of every pool has the images, custom ones too, with
     const { sleeps } = cluster.clock;
     expectFilled(await cluster.create(pins));
     expect(cluster.clock.sleeps).toBe(sleeps);
+});
+
+test("images that somebody else has put into a set are taken out: to apply ours again would leave them there", async () => {
+    const pins = await cluster.pin(IMAGES);
+    const [foreign = ""] = someImages(9).filter((image) => !IMAGES.includes(image));
+    const set = { ...SET, metadata: { name: "passthrough-lab-worker-1" } };
+    const names = async () => {
+        const found = await cluster.server.admin.get<ApiObject>(set);
+        return (found?.spec?.["pinnedImages"] as { name: string }[]).map(({ name }) => name).sort();
+    };
+    const pinnedImages = [...IMAGES, foreign].map((name) => ({ name }));
+    await cluster.server.admin.patch(set, { spec: { pinnedImages } });
+    await cluster.pin(IMAGES);
+    expect(await names()).toHaveLength(IMAGES.length + 1);
+
+    expectFilled(await cluster.create(pins));
+    expect(await names()).toEqual(IMAGES);
+    expect(cluster.lines.join("\n")).toContain(
+        "images that are not of the site are taken out of passthrough-lab-worker-1",
+    );
 });
 
 test("nodes that have a set as it was before have not started: the generation that it has now counts", async () => {

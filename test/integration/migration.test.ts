@@ -103,6 +103,13 @@ test("a removal that fails half-way is undone, and pools are resumed; one that w
     const { before, names } = await beginWithSets();
     const remove = { accept: RELEASE, oldRules: stages(names, "remove") };
     cluster.beforeWrite = (call) => {
+        if (call === "patch worker") throw new Error("the second pool cannot be paused");
+    };
+    expect(await cluster.up(remove)).toMatchObject({ error: { message: "the second pool cannot be paused" } });
+    expect(await cluster.pausedPools()).toEqual([]);
+    expect([...cluster.paused]).toEqual(["master"]);
+
+    cluster.beforeWrite = (call) => {
         if (call === "remove itms-generic-0") throw new Error("denied by a webhook");
     };
     expect(await cluster.up(remove)).toMatchObject({ error: { message: "denied by a webhook" } });
@@ -118,12 +125,64 @@ test("a removal that fails half-way is undone, and pools are resumed; one that w
     expect(await cluster.up(remove)).toMatchObject({ error: { code: "OLD_RULES_IN_USE" } });
     expect(await cluster.pausedPools()).toEqual(POOLS);
     cluster.beforeWrite = () => undefined;
+    const forgotten = await cluster.up({ accept: RELEASE });
+    expect(forgotten.error).toMatchObject({ code: "OLD_RULES_IN_USE" });
     const next = await cluster.up(remove);
     expect(next.error).toBeUndefined();
     expect(next.lines.join("\n")).toContain("resumes 2 pools (master, worker)");
     expect(await cluster.foreign()).toEqual([]);
     expect(await cluster.pausedPools()).toEqual([]);
     expect(cluster.ledger.lost).toEqual([]);
+});
+
+test("rules of others serve what they redirect, and what is written again after its removal is named", async () => {
+    cluster = await MigrationCluster.start([APP]);
+    const { server } = cluster;
+    await cluster.hold(atMirror(APP), APP);
+    const digests = (name: string, source: string, mirror: string): MirrorObject => ({
+        apiVersion: "config.openshift.io/v1",
+        kind: "ImageDigestMirrorSet",
+        metadata: { name },
+        spec: { imageDigestMirrors: [{ source, mirrors: [mirror] }] },
+    });
+    const wildcard = digests("corp", "*.old.test", "corp.lab.test/old");
+    const below = digests("below", "reg.old.test/a", "m.lab.test/a");
+    const port = digests("port", "reg.old.test:5000/a", "m.lab.test/a");
+    await cluster.begin([wildcard, below, port]);
+    const oldRules = (stage: OldObjectStage, ...objects: MirrorObject[]) =>
+        stages(
+            objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`),
+            stage,
+        );
+    const keep = { accept: RELEASE, oldRules: oldRules("keep", below, port) };
+    expect((await cluster.up(keep)).error).toBeUndefined();
+    const refused = await cluster.up({ accept: RELEASE, oldRules: oldRules("remove", below, port) });
+    expect(refused.error).toMatchObject({
+        code: "OLD_RULES_IN_USE",
+        problem: expect.stringMatching(
+            /nothing else redirects pulls of reg\.old\.test:5000\/a by digest \([^,]*\)$/,
+        ) as string,
+    });
+    expect(await cluster.foreign()).toHaveLength(3);
+
+    const remove = { accept: RELEASE, oldRules: { ...keep.oldRules, ...oldRules("remove", below) } };
+    cluster.afterPreview = async () => void (await server.admin.remove(port));
+    expect((await cluster.up(remove)).error).toMatchObject({ code: "CLUSTER_CHANGED" });
+    cluster.afterPreview = () => Promise.resolve();
+    const removed = await cluster.up(remove);
+    expect(removed.error).toBeUndefined();
+    expect(removed.lines.join("\n")).toContain(
+        "rules of others alone redirect reg.old.test/a by digest (rule *.old.test, to corp.lab.test/old) then",
+    );
+    expect(await cluster.foreign()).toEqual([wildcard, port]);
+    expect(cluster.oldRules?.removed).toEqual(["ImageDigestMirrorSet/below"]);
+
+    await server.admin.create(below);
+    const again = await cluster.up(remove);
+    expect(again.lines.join("\n")).toMatch(
+        /below \(1 source\): an earlier run has removed it, and somebody has written it again/,
+    );
+    expect(await cluster.foreign()).toEqual([wildcard, port]);
 });
 
 test("the ledger sees what an administrator would do: objects deleted one by one, or before ours are there", async () => {

@@ -65,6 +65,8 @@ export class MigrationCluster {
     readonly paused = new Set<string>();
     /** Called before each write of a provider: may throw. */
     beforeWrite: (call: string) => void = () => undefined;
+    /** Called between the preview of the old objects and their update. */
+    afterPreview: () => Promise<void> = () => Promise.resolve();
     private access: ClusterAccessInputs | undefined;
     private coverage: ClusterCoverageInputs | undefined;
     oldRules: ClusterOldRulesOutputs | undefined;
@@ -155,8 +157,8 @@ export class MigrationCluster {
         for (const rule of rules) await this.write(rule);
         const step = { lines: [...lines] };
         if (oldRules === undefined) {
-            this.oldRules = undefined;
-            return step;
+            const error = await this.forgetOldRules(context);
+            return { ...step, ...(error === undefined ? {} : { error }) };
         }
         const error = await this.changeOldRules(
             {
@@ -201,10 +203,21 @@ export class MigrationCluster {
         const olds = this.oldRules;
         const context = this.context(lines);
         const inputs = (await clusterOldRulesProvider.findInputs?.(olds ?? {}, given, context)) ?? given;
+        await this.afterPreview();
         try {
             if (olds === undefined) this.oldRules = (await clusterOldRulesProvider.create(inputs, context)).outs;
             else if (clusterOldRulesProvider.compare(olds, inputs).changes)
                 this.oldRules = await clusterOldRulesProvider.update(olds, inputs, context);
+            return undefined;
+        } catch (error) {
+            return error;
+        }
+    }
+
+    private async forgetOldRules(context: RegistryContext): Promise<unknown> {
+        try {
+            if (this.oldRules !== undefined) await clusterOldRulesProvider.remove(this.oldRules, context);
+            this.oldRules = undefined;
             return undefined;
         } catch (error) {
             return error;

@@ -12,7 +12,7 @@ import { PinnedImageControllers } from "./pinned-image-controllers";
 import { roleRules } from "./role-rules";
 
 const VERSION = "4.20.4";
-const SET = { apiVersion: "machineconfiguration.openshift.io/v1", kind: "PinnedImageSet" };
+export const SET = { apiVersion: "machineconfiguration.openshift.io/v1", kind: "PinnedImageSet" };
 const PREFIX = "passthrough-lab";
 
 /** So many images, as a site has them. */

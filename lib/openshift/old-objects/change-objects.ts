@@ -44,7 +44,7 @@ export async function changeObjects(
     const expectation = { rules, changedSources };
     const wasPaused = (await readPools(client)).some((pool) => isPausedFor(pool, owner));
     const isPausing = wasPaused || needsOneStep(touched);
-    if (isPausing) await pausePools(client, owner, options);
+    if (isPausing) await pauseAll(client, { owner, wasPaused }, options);
     const failure = await writeAll(client, changes);
     if (isPausing) {
         await wait({ ...expectation, ignorePaused: true }, "operator");
@@ -52,6 +52,21 @@ export async function changeObjects(
     }
     if (failure !== undefined) throw failure.error;
     await wait(expectation, "nodes");
+}
+
+/** Pauses every pool, or none: unless an earlier run has left rules in between, no pool stays paused for nothing. */
+async function pauseAll(
+    client: ClusterClient,
+    { owner, wasPaused }: { readonly owner: string; readonly wasPaused: boolean },
+    options: WriteOptions,
+): Promise<void> {
+    try {
+        await pausePools(client, owner, options);
+    } catch (error) {
+        // What failed is reported; a pool that cannot be resumed either is resumed by the next run.
+        if (!wasPaused) await resumePools(client, owner, options).catch(() => undefined);
+        throw error;
+    }
 }
 
 /** @returns what has failed, after all writes were undone; undefined: nothing */

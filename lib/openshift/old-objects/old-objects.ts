@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { parseBoundedJson } from "../../oci/bounded-json";
+import { tryParseReference } from "../../oci/reference";
 import type { ObjectMetadata } from "../../kubernetes/cluster-client";
 import type { ExistingCluster } from "../existing/existing-cluster";
 import { isBelow } from "../existing/shadowing";
-import { type FormEntry, listEntries } from "../rules/mirror-entries";
+import { type FormEntry, hasRealMirror, listEntries } from "../rules/mirror-entries";
 import type { MirrorObject } from "../rules/mirror-object-types";
-import { isNestedScope } from "../rules/registry-sources";
+import type { RegistriesConf } from "../rules/registries-conf-types";
+import { resolvePull } from "../rules/resolve";
 
 /** What becomes of a mirror object that was there before ours: it stays, or goes when ours serve all that it does. */
 export const OLD_OBJECT_STAGES = ["keep", "remove"] as const;
@@ -113,12 +115,35 @@ export function sourcesOf(objects: readonly MirrorObject[]): string[] {
     return [...new Set(objects.flatMap(listEntries).map(({ source }) => source))].sort();
 }
 
-/** Entries of objects to be removed whose pulls nothing would redirect any more, of this form. */
-export function unservedEntries(removed: readonly MirrorObject[], others: readonly MirrorObject[]): FormEntry[] {
-    const left = others.flatMap(listEntries);
-    const isServed = ({ source, form }: FormEntry) =>
-        left.some((entry) => entry.form === form && isNestedScope(source, entry.source));
-    return removed.flatMap(listEntries).filter((entry) => !isServed(entry));
+/** What becomes of the pulls that an entry of a removed object redirects. */
+export interface RemovedEntry extends FormEntry {
+    /** The source of the rule that redirects them then; absent: none does. */
+    readonly rule?: string;
+    /** Where that rule leads. */
+    readonly locations: readonly string[];
+}
+
+/**
+ * Follows pulls below each source of objects that are to be removed, as nodes will: a rule around the source does not
+ * serve them if a rule in between redirects pulls of the other form only, or if it is a wildcard and they name a port.
+ * @param conf what nodes have then
+ */
+export function followRemoved(removed: readonly MirrorObject[], conf: RegistriesConf): RemovedEntry[] {
+    return removed
+        .flatMap(listEntries)
+        .filter(hasRealMirror)
+        .map((entry) => {
+            const reference = tryParseReference(pullBelow(entry));
+            const { attempts = [], rule } = reference === undefined ? {} : resolvePull(conf, reference);
+            const locations = attempts.filter(({ viaMirror }) => viaMirror).map(({ location }) => location);
+            return { ...entry, locations, ...(rule === undefined || locations.length === 0 ? {} : { rule }) };
+        });
+}
+
+/** Some image of a source: `docker.io/any` would be one of `docker.io/library`. */
+function pullBelow({ source, form }: FormEntry): string {
+    const name = `${source.replace(/^\*/, "any")}/any/any`;
+    return form === "digest" ? `${name}@sha256:${"0".repeat(64)}` : `${name}:any`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ResourcePath } from "../../kubernetes/cluster-client";
+import type { KubernetesObject, ResourcePath } from "../../kubernetes/cluster-client";
 
 /**
  * Images that every node of a pool pulls beforehand and keeps (machineconfiguration.openshift.io/v1, of OpenShift 4.19.12
@@ -87,9 +87,30 @@ function groupImages(images: readonly string[]): { readonly names: readonly stri
     }
 }
 
+/** A set as a cluster has it. */
+export interface LivePinnedImageSet extends KubernetesObject {
+    readonly spec?: { readonly pinnedImages?: readonly { readonly name: string }[] };
+}
+
+export function pinnedNames(set: LivePinnedImageSet | undefined): string[] {
+    return (set?.spec?.pinnedImages ?? []).map(({ name }) => name);
+}
+
 /** What tells sets with other images: the same for the same images in any order. */
 export function imagesDigest(images: readonly string[]): string {
     return sha256([...images].sort().join("\n")).toString("hex");
+}
+
+/**
+ * The images of one set.
+ * @param images of all sets of its pool
+ * @returns undefined if no set of these images is the expected one
+ */
+export function imagesOfSet(
+    images: readonly string[],
+    { images: digest }: ExpectedPins,
+): readonly string[] | undefined {
+    return groupImages(images).find(({ names }) => imagesDigest(names) === digest)?.names;
 }
 
 /** The sets as they are looked for on nodes. */

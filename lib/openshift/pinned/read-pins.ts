@@ -1,12 +1,14 @@
 import { PassthroughError } from "../../errors/errors";
-import type { ClusterClient, KubernetesObject } from "../../kubernetes/cluster-client";
+import type { ClusterClient } from "../../kubernetes/cluster-client";
 import { readPools } from "../rollout/check-nodes";
 import { type MachineConfigNode, type MachineConfigPool, ROLLOUT_PATHS } from "../rollout/rollout-objects";
-import { type ExpectedPins, PINNED_IMAGE_SETS, imagesDigest } from "./pinned-image-set";
-
-interface LivePinnedImageSet extends KubernetesObject {
-    readonly spec?: { readonly pinnedImages?: readonly { readonly name: string }[] };
-}
+import {
+    type ExpectedPins,
+    type LivePinnedImageSet,
+    PINNED_IMAGE_SETS,
+    imagesDigest,
+    pinnedNames,
+} from "./pinned-image-set";
 
 /** What a cluster has of the images that it is to pin. */
 export interface PinState {
@@ -83,7 +85,7 @@ export function areHeld({ different, missingPools, unlisted, pools }: PinState):
 }
 
 function contentOf(set: LivePinnedImageSet | undefined): string | undefined {
-    return set === undefined ? undefined : imagesDigest((set.spec?.pinnedImages ?? []).map(({ name }) => name));
+    return set === undefined ? undefined : imagesDigest(pinnedNames(set));
 }
 
 function generationsOf(sets: readonly (LivePinnedImageSet | undefined)[]): ReadonlyMap<string, number> {

@@ -55,7 +55,7 @@ function pinResult({ different, missingPools, unlisted, pools }: PinState): Roll
         return {
             state: "failed",
             problem: `PinnedImageSet ${listed(different, MAX_NODES)} was changed or removed after it was written`,
-            fix: "find out by whom (oc get pinnedimagesets -o yaml --show-managed-fields), then run again",
+            fix: "find out by whom (oc get pinnedimagesets -o yaml --show-managed-fields), and run `npm run up` again, which writes it anew",
         };
     }
     const sets = unlisted.map(({ name, pool }) => `the machine-config operator to give ${name} to pool ${pool}`);

@@ -1,10 +1,11 @@
 import {
     OLD_OBJECT_KEY,
+    followRemoved,
     needsOneStep,
     planOldObjects,
-    unservedEntries,
 } from "../../../lib/openshift/old-objects/old-objects";
 import type { MirrorObject } from "../../../lib/openshift";
+import { registriesConf } from "../../../lib/openshift/rules/registries-conf";
 import { mirrorPair } from "../../support/lab-rules";
 import { contentSourcePolicies, mirrorSets } from "../../support/old-rules";
 
@@ -70,12 +71,50 @@ test("objects that share a source, or have one inside the other, change in one s
     expect(needsOneStep([TAGS])).toBe(false);
 });
 
+/** By what nodes have of these objects, where pulls of each removed entry go: `<source> <form>` -> rule. */
+function followed(removed: readonly MirrorObject[], left: readonly MirrorObject[]): Record<string, string> {
+    const entries = followRemoved(removed, registriesConf(left, "4.20.4"));
+    return Object.fromEntries(entries.map(({ source, form, rule = "none" }) => [`${source} ${form}`, rule]));
+}
+
+const idms = (name: string, source: string, mirrors: readonly string[]): MirrorObject => ({
+    apiVersion: "config.openshift.io/v1",
+    kind: "ImageDigestMirrorSet",
+    metadata: { name },
+    spec: { imageDigestMirrors: [{ source, mirrors: [...mirrors] }] },
+});
+
 test("an entry is served by a rule around it for the same form of pulls", () => {
     const ours = mirrorPair(["quay.io", "registry.redhat.io"], "AllowContactingSource");
-    expect(unservedEntries([GENERIC, OPERATORS], ours)).toEqual([]);
-    expect(unservedEntries([TAGS], ours).map(({ source, form }) => [source, form])).toEqual([
-        ["docker.io/library", "tag"],
-    ]);
-    expect(unservedEntries([TAGS], ours.slice(0, 1))).toHaveLength(4);
-    expect(unservedEntries(contentSourcePolicies("old.lab.test:5000"), ours.slice(0, 1))).toEqual([]);
+    const unserved = (removed: readonly MirrorObject[], left: readonly MirrorObject[]) =>
+        Object.entries(followed(removed, left)).flatMap(([entry, rule]) => (rule === "none" ? [entry] : []));
+    expect(unserved([GENERIC, OPERATORS], ours)).toEqual([]);
+    expect(unserved([TAGS], ours)).toEqual(["docker.io/library tag"]);
+    expect(unserved([TAGS], ours.slice(0, 1))).toHaveLength(4);
+    expect(unserved(contentSourcePolicies("old.lab.test:5000"), ours.slice(0, 1))).toEqual([]);
+});
+
+test("a wildcard of others serves hosts below it, but no port, and none of other domains", () => {
+    const corp = idms("corp", "*.old.test", ["corp.lab.test/old"]);
+    const removed = ["reg.old.test/a", "reg.old.test:5000/a", "old.test/a", "*.old.test"].map((source, at) =>
+        idms(`old-${at}`, source, ["m.lab.test/a"]),
+    );
+    expect(followed(removed, [corp])).toEqual({
+        "reg.old.test/a digest": "*.old.test",
+        "reg.old.test:5000/a digest": "none",
+        "old.test/a digest": "none",
+        "*.old.test digest": "*.old.test",
+    });
+    const [entry] = followRemoved(removed, registriesConf([corp], "4.20.4"));
+    expect(entry?.locations).toEqual(["corp.lab.test/old"]);
+});
+
+test("a rule for the other form of pulls that is in between, and one that redirects nowhere, serve nothing", () => {
+    const ours = mirrorPair(["quay.io"], "AllowContactingSource");
+    expect(followed([GENERIC], [...ours, TAGS])).toMatchObject({ "quay.io/org digest": "none" });
+    expect(followed([GENERIC], [idms("nowhere", "quay.io", ["quay.io"])])).toMatchObject({
+        "quay.io/org digest": "none",
+    });
+    // What redirects nowhere is not missed.
+    expect(followed([idms("nowhere", "ghcr.io", ["ghcr.io"])], [])).toEqual({});
 });

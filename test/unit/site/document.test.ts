@@ -46,6 +46,10 @@ test.each([
         { upstreams: "quay.io" },
         'site.upstreams: it is the text "quay.io", and must be a list of texts; write a list of hosts',
     ],
+    [
+        { cluster: { oldRules: ["ImageDigestMirrorSet/idms-generic-0"] } },
+        "site.cluster.oldRules: it is a list, and must be names of mirror objects, each with keep or remove; write a map",
+    ],
     [{ upstreams: ["quay.io", 5] }, "site.upstreams[1]: it is a number (5), and must be a text; write a list of hosts"],
     [
         { content: set },
