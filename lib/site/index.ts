@@ -6,7 +6,8 @@ export {
     proxyAccountIssues,
     readAccounts,
 } from "./account-keys";
-export { clientKeyIssues, isKeyOfCertificate, privateKeyIn } from "./client-certificate";
+export { isKeyOfCertificate, privateKeyIn } from "./certificate-chain";
+export { clientKeyIssues } from "./client-certificate";
 export { type ConfiguredSite, type Reading, UNKNOWN_SITE, parseJson, readConfiguredSite } from "./configured-site";
 export { readConnectionSecrets } from "./connection-secrets";
 export { type Content, type FileReader, allImages, allMarks, localRepositories, readContent } from "./content";
@@ -47,6 +48,7 @@ export {
     registryConnection,
     registryEndpoint,
 } from "./registry";
+export { type SiteCa, type SiteCertificate, registryKeyIssues } from "./registry-certificate";
 export { pushSignatures, signatureRules } from "./signature-rules";
 export { type TargetRegistry, targetFiles } from "./target-files";
 export type { SiteContext } from "./read-registry";
