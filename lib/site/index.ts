@@ -39,6 +39,7 @@ export {
     mirrorPolicy,
 } from "./mirror-policy";
 export {
+    type AccountRole,
     type ConnectionSecrets,
     type RegistryConnection,
     type SiteRegistry,
@@ -46,6 +47,7 @@ export {
     parseConnection,
     registryConnection,
     registryEndpoint,
+    roleHost,
 } from "./registry";
 export { type TargetRegistry, targetFiles } from "./target-files";
 export type { SiteContext } from "./read-registry";
