@@ -19,6 +19,8 @@ export const mirrorRules = each(({ mirrorRules: objects }) => yaml(objects));
 export const registriesConf = each((cluster) => cluster.registriesConf);
 export const registryCa = site.registryCa;
 // The engine warns of an output that is undefined.
+export const registryCertificate = site.certificate?.chain ?? "";
+export const registryCertificateKey = site.certificate?.key ?? "";
 export const clientCertificate = site.clientCertificate ?? "";
 export const clientMachineConfigs = site.clientMachineConfigs === undefined ? "" : yaml(site.clientMachineConfigs);
 export const catalogSources = each(({ clusterObjects }) => yaml(clusterObjects.catalogSources));

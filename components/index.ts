@@ -1,6 +1,7 @@
 /** What another Pulumi program uses of this package: `import { PassthroughSite, readSite } from "registry-passthrough/components"`. */
 export { ImageContent, type ImageContentArgs } from "./image-content";
 export { PassthroughSite } from "./passthrough-site";
+export type { RegistryCertificate } from "./registry-certificate";
 export type { PassthroughSiteArgs } from "./site-args";
 export type { ClusterOutputs } from "./site-cluster";
 export { RepositoryStructure, type RepositoryStructureArgs } from "./repository-structure";

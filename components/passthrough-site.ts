@@ -17,6 +17,7 @@ import {
 } from "../lib/site";
 import { childName } from "./child-name";
 import { ImageContent } from "./image-content";
+import { type RegistryCertificate, declareRegistryCertificate, trustedCas } from "./registry-certificate";
 import { connectionArgs, siteAccounts } from "./site-accounts";
 import type { PassthroughSiteArgs } from "./site-args";
 import { type ClusterOutputs, declareCluster } from "./site-cluster";
@@ -44,6 +45,8 @@ export class PassthroughSite extends pulumi.ComponentResource {
     readonly clusters: Readonly<Record<string, ClusterOutputs>>;
     /** PEM of the registry's issuing CA; empty if a public one issued its certificate. */
     readonly registryCa: pulumi.Output<string>;
+    /** What the registry is to show, with its private key; absent: it is no part of the site. */
+    readonly certificate: RegistryCertificate | undefined;
     /** PEM of the client certificate that the registry asks for; absent: none is configured. */
     readonly clientCertificate: pulumi.Output<string> | undefined;
     /** MachineConfigs that give nodes that certificate and its private key, secret; absent: none is configured. */
@@ -62,7 +65,9 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const { content, clusters = SITE_DEFAULTS.clusters } = args;
         const { upstreams, networkAccess, signatures } = args;
         const site = { content, clusters, upstreams, networkAccess, signatures };
-        const registry = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
+        const given = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
+        const certificate = declareRegistryCertificate(name, { ...args, registry: given }, this);
+        const registry = certificate === undefined ? given : { ...given, ca: trustedCas(certificate) };
         const connection = connectionArgs({ ...args, registry });
         const images = allImages(content);
         const marks = allMarks(content);
@@ -131,6 +136,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
         this.images = mirror.apply((base) => mirroredImages(base, images, marks));
         this.clusters = Object.fromEntries(declared.map((cluster) => [cluster.name, cluster.outputs]));
         this.registryCa = pulumi.output(registry.ca).apply((ca) => ca ?? "");
+        this.certificate = certificate;
         this.clientCertificate = clientCertificate(connection);
         this.clientMachineConfigs = nodeCertificates(mirror, connection);
         this.accessFiles = access.apply(({ files }) => files);

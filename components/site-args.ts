@@ -4,7 +4,7 @@ import type { Credentials } from "../lib/http/credentials";
 import type { OnRemove } from "../lib/mirror/on-remove";
 import type { NetworkAccess } from "../lib/openshift";
 import type { AdminCredentials } from "../lib/registries";
-import type { ConnectionSecrets, Content, SiteCluster } from "../lib/site";
+import type { ConnectionSecrets, Content, SiteCertificate, SiteCluster } from "../lib/site";
 import type { SignaturePolicy } from "../lib/signatures";
 import type { RobotLifetimes } from "./robot-access";
 
@@ -12,6 +12,10 @@ import type { RobotLifetimes } from "./robot-access";
 export interface PassthroughSiteArgs {
     /** The registry, which the same program may create. `retrySeconds` defaults to 60. */
     readonly registry: Omit<RegistryConnectionArgs, "retrySeconds"> & Partial<RegistryConnectionArgs>;
+    /** How the registry's certificate comes about, which outputs have then; default: it is no part of the site. */
+    readonly certificate?: SiteCertificate | undefined;
+    /** Secret: private key of `certificate.chain`, PEM. */
+    readonly certificateKey?: pulumi.Input<string> | undefined;
     /** Image sets in the order they were created, as `readSite` or `readContent` read them. */
     readonly content: readonly Content[];
     /** The clusters that pull; default: one of the newest version, that may pull from upstream what the mirror lacks. */

@@ -15,8 +15,10 @@ import {
     proxyAccountIssues,
     issuesText,
     parseJson,
+    privateKeyIn,
     plainSecretIssues,
     readAccounts,
+    registryKeyIssues,
     readConnectionSecrets,
     readConfiguredSite,
     readKubeconfigs,
@@ -41,6 +43,8 @@ export type LoadedSite =
     | {
           readonly site: Site;
           readonly kubeconfigs: SecretKubeconfigs;
+          /** Private key of the certificate that the site brings along. */
+          readonly certificateKey?: pulumi.Output<string>;
           /** The account that pushes. */
           readonly importer: SecretCredentials;
           /** The account that clusters pull with, and that the validation uses. */
@@ -51,6 +55,7 @@ export type LoadedSite =
     | {
           readonly site: Site;
           readonly kubeconfigs: SecretKubeconfigs;
+          readonly certificateKey?: pulumi.Output<string>;
           readonly admin: SecretAdmin;
           readonly connectionSecrets?: SecretConnection;
           /** Registers the superuser's name that the registry leaves free. */
@@ -69,13 +74,16 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const { site, issues } = readSite(document, defaults, { read: readTextFile, now: new Date(), stack });
     // Which secrets are needed depends on a few keys; the rest of the site may be wrong.
     const configured = readConfiguredSite({ value: document }, { value: defaults }, readTextFile);
-    const { type, clientCertificate, proxy, clusters } = configured;
+    const { type, clientCertificate, certificateChain, proxy, clusters } = configured;
     const kubeconfigs = readKubeconfigs(clusters?.value ?? [], (key) => config.get(key), stack);
     const values = pulumi.runtime.allConfig();
     const all = [
         ...issues,
         ...(type === undefined ? [] : accountIssues((key) => config.get(key), type.value, stack)),
         ...(clientCertificate ? clientKeyIssues(clientCertificate.value, config.get("clientKey"), stack) : []),
+        ...(certificateChain
+            ? registryKeyIssues(certificateChain.value, config.get("registryCertificateKey"), stack)
+            : []),
         ...(proxy ? proxyAccountIssues((key) => config.get(key), proxy.value, stack) : []),
         ...(clusters === undefined ? [] : kubeconfigs.issues),
         ...unknownKeyIssues(
@@ -108,9 +116,13 @@ type Accounts<T = LoadedSite> = T extends unknown ? Omit<T, "kubeconfigs"> : nev
 
 function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, config: pulumi.Config): Accounts {
     const accounts = readAccounts((key) => config.get(key));
-    const { admin, importer, puller, superuserPassword } = accounts;
+    const { admin, importer, puller, superuserPassword, registryCertificateKey } = accounts;
+    const certificateKey = privateKeyIn(registryCertificateKey ?? "");
     const secrets = readConnectionSecrets({ certificate: clientCertificate?.value, proxy: proxy?.value }, accounts);
-    const connection = secrets === undefined ? {} : { connectionSecrets: pulumi.secret(secrets) };
+    const connection = {
+        ...(secrets === undefined ? {} : { connectionSecrets: pulumi.secret(secrets) }),
+        ...(certificateKey === undefined ? {} : { certificateKey: pulumi.secret(certificateKey) }),
+    };
     if (registryAdmin(site.registry.type).capabilities.robotAccounts && admin !== undefined) {
         return {
             site,

@@ -16,11 +16,13 @@ import type * as clusterTrustModule from "./cluster-trust/provider";
 import type * as imageImportModule from "./image-import/provider";
 import type * as mirrorValidationModule from "./mirror-validation/provider";
 import type * as registryAccessModule from "./registry-access/provider";
+import type * as registryCertificateModule from "./registry-certificate/provider";
 import type * as registryNamespaceModule from "./registry-namespace/provider";
 import type * as registrySuperuserModule from "./registry-superuser/provider";
 import type * as repositorySetModule from "./repository-set/provider";
 import type * as robotAccountModule from "./robot-account/provider";
 import type * as robotRetirementModule from "./robot-retirement/provider";
+import type * as siteCertificateAuthorityModule from "./site-certificate-authority/provider";
 import { isOwnProject } from "./lifecycle/entry-path";
 import { createProvider } from "./lifecycle/resource-provider";
 import { RegistryProcess } from "./registry/registry-process";
@@ -102,5 +104,15 @@ export const clusterSignatures = createProvider(
 );
 export const clusterTrust = createProvider(
     () => (load("./cluster-trust/provider") as typeof clusterTrustModule).clusterTrustProvider,
+    own,
+);
+export const siteCertificateAuthority = createProvider(
+    () =>
+        (load("./site-certificate-authority/provider") as typeof siteCertificateAuthorityModule)
+            .siteCertificateAuthorityProvider,
+    own,
+);
+export const registryCertificate = createProvider(
+    () => (load("./registry-certificate/provider") as typeof registryCertificateModule).registryCertificateProvider,
     own,
 );

@@ -15,7 +15,7 @@ export async function checkCertificates(inputs: ClusterTrustInputs, { process, s
     const registry = process.settings.registry(inputs);
     const endpoint = registryEndpoint(registry, "puller");
     const notes = registry.ca === undefined ? [] : caNotes(registry.ca);
-    await ping({ endpoint, credentials: inputs.credentials, retrySeconds: registry.retrySeconds, signal }, undefined);
+    await ping({ endpoint, retrySeconds: registry.retrySeconds, signal }, undefined);
     for (const note of [...notes, ...(await certificateNotes(endpoint))])
         log.line("warning", clusterLine(inputs, note));
 }

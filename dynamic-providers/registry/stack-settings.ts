@@ -151,8 +151,8 @@ export class StackSettings {
 
     /** Every secret text of the configuration, to be removed from messages. */
     secretTexts(): string[] {
-        const { superuserPassword, clientKey, ...logins } = this.accounts;
-        const keys = [clientKey, this.site.clientCertificate?.value?.keyFileText];
+        const { superuserPassword, clientKey, registryCertificateKey, ...logins } = this.accounts;
+        const keys = [clientKey, registryCertificateKey, this.site.clientCertificate?.value?.keyFileText];
         return [
             ...Object.values(logins).flatMap(accountTexts),
             ...(superuserPassword ? [superuserPassword] : []),

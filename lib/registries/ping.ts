@@ -4,7 +4,10 @@ import { DEFAULT_RETRY } from "../distribution/limits/retry";
 import type { RegistryAccount } from "./registry-admin";
 
 /** The status with which the account's registry greets these credentials, or an anonymous client: 200, 401 or 404 (no registry). */
-export async function ping(account: RegistryAccount, credentials: Credentials | undefined): Promise<number> {
+export async function ping(
+    account: Omit<RegistryAccount, "credentials">,
+    credentials: Credentials | undefined,
+): Promise<number> {
     const client = new RegistryClient({
         endpoint: account.endpoint,
         credentials,

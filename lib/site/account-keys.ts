@@ -83,6 +83,17 @@ export const accountsSchema = z.strictObject({
             fix: `${setWith("clientKey", true)} < client.key`,
             isSecret: true,
         }),
+    registryCertificateKey: z
+        .string()
+        .optional()
+        .meta({
+            description:
+                "Private key of the certificate in `site.registry.certificate.chainFile`: the text of a PEM file, not encrypted. " +
+                "`config set` reads it from standard input",
+            defaultText: "none: required with chainFile",
+            fix: `${setWith("registryCertificateKey", true)} < registry.key`,
+            isSecret: true,
+        }),
     kubeconfig: z
         .string()
         .optional()
@@ -142,6 +153,8 @@ export interface ConfiguredAccounts {
     readonly superuserPassword?: string;
     /** PEM, as it is configured. */
     readonly clientKey?: string;
+    /** PEM, as it is configured: of the certificate that the registry shows. */
+    readonly registryCertificateKey?: string;
     /** Account of the HTTP proxy. */
     readonly proxy?: Credentials;
 }
@@ -154,6 +167,7 @@ export function readAccounts(read: ReadAccountKey): ConfiguredAccounts {
     const admin = token === undefined ? importer : { token };
     const superuserPassword = read("superuserPassword");
     const clientKey = read("clientKey");
+    const registryCertificateKey = read("registryCertificateKey");
     const proxy = login(read("proxyUsername"), read("proxyPassword"));
     return {
         ...(admin === undefined ? {} : { admin }),
@@ -161,6 +175,7 @@ export function readAccounts(read: ReadAccountKey): ConfiguredAccounts {
         ...(puller === undefined ? {} : { puller }),
         ...(superuserPassword === undefined ? {} : { superuserPassword }),
         ...(clientKey === undefined ? {} : { clientKey }),
+        ...(registryCertificateKey === undefined ? {} : { registryCertificateKey }),
         ...(proxy === undefined ? {} : { proxy }),
     };
 }

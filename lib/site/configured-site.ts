@@ -8,6 +8,7 @@ import type { Override } from "../mirror/override";
 import { parseBoundedJson } from "../oci/bounded-json";
 import type { RegistryKind } from "../registries";
 import { mergeDocuments } from "./document";
+import { certificateKeys } from "./certificate-keys";
 import { registryKeys } from "./registry-keys";
 import { robotsKeys, rotations } from "./robot-keys";
 import { clusterKeys } from "./cluster-keys";
@@ -26,10 +27,15 @@ export interface ConfiguredSite {
     /** `value` is undefined if pushes go to the host of the mirror base. */
     readonly pushHost: Reading<string | undefined>;
     readonly adopt: Reading<boolean | undefined>;
-    /** PEM of the certificates alone; `value` is undefined if no CA is configured. */
+    /**
+     * PEM of the certificates alone; `value` is undefined if no CA is configured. Where the program keeps a CA of the site,
+     * the configuration does not say which ones are trusted, but state.
+     */
     readonly ca: Reading<string | undefined>;
     /** `value` is undefined if none is configured. */
     readonly clientCertificate: Reading<ConfiguredCertificate | undefined>;
+    /** Text of the file with the certificate that the registry is to show; `value` is undefined if none is configured. */
+    readonly certificateChain: Reading<string | undefined>;
     /** `value` is undefined if none is configured. */
     readonly proxy: Reading<string | undefined>;
     readonly retrySeconds: Reading<number>;
@@ -52,6 +58,7 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     adopt: undefined,
     ca: undefined,
     clientCertificate: undefined,
+    certificateChain: undefined,
     proxy: undefined,
     retrySeconds: undefined,
     clusters: undefined,
@@ -86,6 +93,8 @@ export function readConfiguredSite(
         const parsed = schema.safeParse(found?.value);
         return found !== undefined && parsed.success ? { value: parsed.data } : undefined;
     };
+    const certificate = read(certificateKeys.optional(), "registry", "certificate");
+    const isFixedCa = certificate !== undefined && certificate.value?.siteCa === undefined;
     const locks = read(locksOnly, "content");
     const overrides = read(overridesOnly, "content");
     return {
@@ -93,11 +102,12 @@ export function readConfiguredSite(
         mirrorBase: read(registryKeys.shape.mirrorBase, "registry", "mirrorBase"),
         pushHost: read(registryKeys.shape.pushHost, "registry", "pushHost"),
         adopt: read(registryKeys.shape.adopt, "registry", "adopt"),
-        ca: readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile),
+        ca: isFixedCa ? readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile) : undefined,
         clientCertificate: readCertificate(
             read(registryKeys.shape.clientCertificate, "registry", "clientCertificate"),
             readFile,
         ),
+        certificateChain: certificate && readOptionalFile(certificate.value?.chainFile, readFile),
         proxy: read(registryKeys.shape.proxy, "registry", "proxy"),
         retrySeconds: read(transferKeys.shape.retrySeconds, "transfer", "retrySeconds"),
         clusters: readReachedClusters(site, defaults),
@@ -142,6 +152,14 @@ function readCa(path: Reading<string | undefined>, readFile: (path: string) => s
     try {
         const text = readFile(path.value);
         return certificateBlocks(text).length === 0 ? undefined : { value: certificatesIn(text) };
+    } catch {
+        return undefined;
+    }
+}
+
+function readOptionalFile(path: string | undefined, readFile: (path: string) => string): Reading<string | undefined> {
+    try {
+        return { value: path === undefined ? undefined : readFile(path) };
     } catch {
         return undefined;
     }

@@ -1,4 +1,5 @@
-import { type ConfiguredCertificate, privateKeyIn } from "./client-certificate";
+import { privateKeyIn } from "./certificate-chain";
+import type { ConfiguredCertificate } from "./client-certificate";
 import type { ConfiguredAccounts } from "./account-keys";
 import type { ConnectionSecrets } from "./registry";
 

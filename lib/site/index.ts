@@ -6,7 +6,8 @@ export {
     proxyAccountIssues,
     readAccounts,
 } from "./account-keys";
-export { clientKeyIssues, isKeyOfCertificate, privateKeyIn } from "./client-certificate";
+export { isKeyOfCertificate, privateKeyIn } from "./certificate-chain";
+export { clientKeyIssues } from "./client-certificate";
 export { type ConfiguredSite, type Reading, UNKNOWN_SITE, parseJson, readConfiguredSite } from "./configured-site";
 export { readConnectionSecrets } from "./connection-secrets";
 export { type Content, type FileReader, allImages, allMarks, localRepositories, readContent } from "./content";
@@ -49,6 +50,7 @@ export {
     registryEndpoint,
     roleHost,
 } from "./registry";
+export { type SiteCa, type SiteCertificate, registryKeyIssues } from "./registry-certificate";
 export { type TargetRegistry, targetFiles } from "./target-files";
 export type { SiteContext } from "./read-registry";
 export { type ContentDocument, type SiteDocument, siteSchema } from "./schema";

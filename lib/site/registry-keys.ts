@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OFFERED_KINDS } from "../registries";
+import { certificateKeys } from "./certificate-keys";
 import { proxyUrl, size } from "./units";
 
 /** Where the registry is, as it is configured. */
@@ -47,6 +48,12 @@ export const registryKeys = z.strictObject({
             defaultText: "public CAs only",
             fix: "give the PEM file of the CA that issued the registry's certificate",
         }),
+    certificate: certificateKeys.optional().meta({
+        description:
+            "The certificate that the registry itself shows, as code: brought along, or issued by a CA of the site " +
+            "(docs/how-to/registry-certificate.md). Outputs of the stack have it with its private key",
+        fix: "write certificate: {chainFile: <PEM file>} or certificate: {siteCa: {}}",
+    }),
     clientCertificate: z
         .strictObject({
             certificateFile: z

@@ -15,6 +15,7 @@ import { readNetworkAccess } from "./network-access";
 import { targetFiles } from "./target-files";
 import { type SiteContext, plainHttpIssues, readRegistry } from "./read-registry";
 import type { SiteRegistry } from "./registry";
+import { type SiteCertificate, readSiteCertificate } from "./registry-certificate";
 import { readSignaturePolicies } from "./signatures";
 import { robotsKeys } from "./robot-keys";
 import { type SiteDocument, onRemoveKey, transferKeys, validationKeys } from "./schema";
@@ -22,6 +23,8 @@ import { type SiteDocument, onRemoveKey, transferKeys, validationKeys } from "./
 /** A site, read and checked: everything that decides which resources there are. Holds no secret. */
 export interface Site {
     readonly registry: SiteRegistry;
+    /** How the registry's certificate comes about; absent: it is no part of the site. */
+    readonly certificate?: SiteCertificate;
     /** Canonical hosts that content may come from; absent: the default list. */
     readonly upstreams?: readonly string[];
     readonly content: readonly Content[];
@@ -74,6 +77,7 @@ export function readSite(
     const { content, issues: contentIssues } = readContent(parsed.content, context);
     const registry = readRegistry(parsed, context, issues);
     const mirror = registry?.mirror ?? intendedMirrorBase(parsed.registry.mirrorBase);
+    const certificate = readSiteCertificate(parsed.registry, { mirror, ca: registry?.ca }, context, issues);
     const upstreams = readUpstreams(parsed, issues);
     const networkAccess = readNetworkAccess(parsed, mirror?.host, issues);
     const signatures = readSignaturePolicies(parsed.signatures, context.read, issues);
@@ -91,6 +95,7 @@ export function readSite(
     if (registry === undefined || issues.length > 0) return { issues };
     const site = {
         ...createSite(parsed, { registry, content, clusters, upstreams, signatures }),
+        ...(certificate === undefined ? {} : { certificate }),
         ...(networkAccess === undefined ? {} : { networkAccess }),
     };
     for (const cluster of clusters) {
