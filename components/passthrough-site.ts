@@ -141,8 +141,8 @@ export class PassthroughSite extends pulumi.ComponentResource {
         this.clientCertificate = clientCertificate(connection);
         this.clientMachineConfigs = nodeCertificates(mirror, connection);
         this.accessFiles = access.apply(({ files }) => files);
-        this.pullSecret = dockerConfig(mirror, puller);
-        this.pushSecret = dockerConfig(mirror, importer);
+        this.pullSecret = dockerConfig(mirror, registry, "puller", puller);
+        this.pushSecret = dockerConfig(mirror, registry, "importer", importer);
         this.robots = robots;
         // Not all: every step of the engine rewrites the whole state, and images and rules may be large. Stack outputs and
         // the validation's inputs have them.

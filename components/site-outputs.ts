@@ -8,7 +8,7 @@ import { type MirrorBase, mirrorReference } from "../lib/mirror/mirror-reference
 import { formatReference, parseSourceKey } from "../lib/oci/reference";
 import { type FilesMachineConfig, clientMachineConfigs } from "../lib/openshift";
 import { type Robot, validUntil } from "../lib/registries";
-import type { ConnectionSecrets } from "../lib/site";
+import { type AccountRole, type ConnectionSecrets, roleHost } from "../lib/site";
 import { applyKnown } from "./known";
 
 /** The name of the one site in this project's own program. */
@@ -81,10 +81,15 @@ export function mirroredImages(
 /** An account of the registry as clusters and tools take it; secret. */
 export function dockerConfig(
     mirror: pulumi.Output<MirrorBase>,
+    { pushHost }: Pick<RegistryConnectionArgs, "pushHost">,
+    role: AccountRole,
     account: pulumi.Output<Credentials>,
 ): pulumi.Output<string> {
+    const known = pulumi
+        .all([mirror, pushHost])
+        .apply(([base, push]) => roleHost({ mirror: base, ...(push === undefined ? {} : { pushHost: push }) }, role));
     return pulumi.secret(
-        applyKnown(pulumi.all([mirror, account]), ([{ host }, { username, password }]) => {
+        applyKnown(pulumi.all([known, account]), ([host, { username, password }]) => {
             const auth = Buffer.from(`${username}:${password}`, "utf8").toString("base64");
             return JSON.stringify({ auths: { [host]: { auth } } });
         }),

@@ -12,8 +12,8 @@ export type Role = "importer" | "puller";
 
 /** Where an account may be found, beside the environment. */
 export interface CredentialSources {
-    /** `host[:port]/path` of the mirror base. */
-    readonly place: string;
+    /** `host[:port]/path` that an account is for: where it pushes to, or that of the mirror base. */
+    readonly place: (role: Role) => string;
     /** The file of --authfile; no other place is tried then. */
     readonly authfile?: string | undefined;
     /** The stack's own accounts, read only if no place before has one. If they cannot be read, the next places are tried. */
@@ -28,13 +28,17 @@ export interface StackAccounts {
     /** Its outputs, secrets included. */
     readonly outputs: () => Promise<StackOutputs>;
     /** The account that its configuration holds; none where the registry has robot accounts. */
-    readonly configured: (role: Role) => Promise<FoundAccount | undefined>;
+    readonly configured: (role: Role) => Promise<FoundLogin | undefined>;
     /** Fixes for an account that the registry rejects, and for a stack without an account. */
     readonly fixes: { readonly refused: string; readonly absent: string };
 }
 
 /** An account, where it is from, and what to change there if the registry rejects it. */
-export interface FoundAccount {
+export interface FoundAccount extends FoundLogin {
+    readonly role: Role;
+}
+
+export interface FoundLogin {
     readonly credentials: Credentials;
     readonly from: string;
     readonly fix: string;
@@ -58,23 +62,24 @@ export async function findAccount(role: Role, sources: CredentialSources): Promi
     keepSecret(account.credentials);
     if (unread instanceof PassthroughError && unread.code === "STACK_MISMATCH")
         printDiagnostic(`note: ${errorMessage(unread)}`);
-    return account;
+    return { ...account, role };
 }
 
 async function searchPlaces(
     role: Role,
     sources: CredentialSources,
     unread: (error: unknown) => undefined,
-): Promise<FoundAccount | undefined> {
+): Promise<FoundLogin | undefined> {
     const { authfile, env = process.env } = sources;
-    if (authfile !== undefined) return inFile(authfile, sources);
-    const places: readonly (() => FoundAccount | undefined | Promise<FoundAccount | undefined>)[] = [
+    const place = sources.place(role);
+    if (authfile !== undefined) return inFile(authfile, place);
+    const places: readonly (() => FoundLogin | undefined | Promise<FoundLogin | undefined>)[] = [
         () => inEnvironment(PREFIXES[role], env),
-        () => (env.REGISTRY_AUTH_FILE ? inFile(env.REGISTRY_AUTH_FILE, sources) : undefined),
+        () => (env.REGISTRY_AUTH_FILE ? inFile(env.REGISTRY_AUTH_FILE, place) : undefined),
         () => inOutputs(role, sources).catch(unread),
         () => sources.stack.configured(role).catch(unread),
         () => inEnvironment(PREFIXES.importer, env),
-        ...defaultFiles(env).map((path) => () => (existsSync(path) ? inFile(path, sources) : undefined)),
+        ...defaultFiles(env).map((path) => () => (existsSync(path) ? inFile(path, place) : undefined)),
     ];
     for (const read of places) {
         const account = await read();
@@ -87,7 +92,7 @@ async function searchPlaces(
  * The account in `<prefix>_USERNAME` and `<prefix>_PASSWORD`.
  * @throws PassthroughError `NO_CREDENTIALS` if one of them is set
  */
-export function inEnvironment(prefix: string, env: NodeJS.ProcessEnv): FoundAccount | undefined {
+export function inEnvironment(prefix: string, env: NodeJS.ProcessEnv): FoundLogin | undefined {
     const names = [`${prefix}_USERNAME`, `${prefix}_PASSWORD`] as const;
     const [username, password] = names.map((name) => env[name]);
     if (!username && !password) return undefined;
@@ -106,18 +111,18 @@ export function inEnvironment(prefix: string, env: NodeJS.ProcessEnv): FoundAcco
     });
 }
 
-async function inFile(path: string, { place }: CredentialSources): Promise<FoundAccount | undefined> {
+async function inFile(path: string, place: string): Promise<FoundLogin | undefined> {
     const { credentials, login, warnings } = await accountInFile(path, place);
     for (const warning of warnings) printDiagnostic(`warning: ${warning}`);
     const fix = `log in again: podman login --authfile ${shellWord(path)} ${login}`;
     return credentials === undefined ? undefined : { credentials, from: path, fix };
 }
 
-async function inOutputs(role: Role, { stack, place }: CredentialSources): Promise<FoundAccount | undefined> {
+async function inOutputs(role: Role, { stack, place }: CredentialSources): Promise<FoundLogin | undefined> {
     const name = OUTPUTS[role];
     const secret = (await stack.outputs())[name];
     const from = `the stack's output ${name}`;
-    const credentials = typeof secret === "string" ? accountInText(secret, from, place) : undefined;
+    const credentials = typeof secret === "string" ? accountInText(secret, from, place(role)) : undefined;
     return credentials === undefined ? undefined : { credentials, from, fix: stack.fixes.refused };
 }
 
@@ -133,7 +138,12 @@ function defaultFiles({ XDG_RUNTIME_DIR, DOCKER_CONFIG }: NodeJS.ProcessEnv): st
     ];
 }
 
-function noAccount(role: Role, { place, authfile, stack }: CredentialSources, unread: unknown): PassthroughError {
+function noAccount(
+    role: Role,
+    { place: placeOf, authfile, stack }: CredentialSources,
+    unread: unknown,
+): PassthroughError {
+    const place = placeOf(role);
     const what = role === "importer" ? "pushes to" : "pulls from";
     const where = authfile === undefined ? "" : ` in ${authfile}`;
     const why = unread === undefined ? "" : ` (the stack's own could not be read: ${formatReason(toProblem(unread))})`;

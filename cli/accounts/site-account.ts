@@ -1,6 +1,7 @@
-import { type Site, readAccounts } from "../../lib/site";
+import { formatMirrorBase } from "../../lib/mirror/mirror-reference";
+import { type Site, readAccounts, roleHost } from "../../lib/site";
 import { registryAdmin } from "../../lib/registries";
-import type { CredentialSources, FoundAccount, Role, StackAccounts, StackOutputs } from "./credentials";
+import type { CredentialSources, FoundLogin, Role, StackAccounts, StackOutputs } from "./credentials";
 import { siteOutputs, stackTexts } from "../stack/pulumi-stack";
 import type { StackSelection } from "../stack/stack-file";
 
@@ -16,9 +17,10 @@ export function accountSources(
     authfile: string | undefined,
     known: { readonly outputs?: StackOutputs; readonly readsOnly?: boolean } = {},
 ): CredentialSources {
-    const { mirrorBase: place } = site.registry;
+    const { mirror, mirrorBase } = site.registry;
     const { outputs, readsOnly = false } = known;
-    const read = () => (outputs === undefined ? siteOutputs(selection.stack, place) : Promise.resolve(outputs));
+    const read = () => (outputs === undefined ? siteOutputs(selection.stack, mirrorBase) : Promise.resolve(outputs));
+    const place = (role: Role) => formatMirrorBase({ ...mirror, host: roleHost(site.registry, role) });
     return { place, authfile, stack: { outputs: read, ...ownAccount(selection, site, readsOnly) } };
 }
 
@@ -50,7 +52,7 @@ function ownAccount(selection: StackSelection, site: Site, readsOnly: boolean): 
 const PREFIXES = { importer: ["registry"], puller: ["puller", "registry"] } as const;
 
 /** The account that administers the registry, to look at images before there are robot accounts. */
-async function administrator({ stack, file }: StackSelection, { registry }: Site): Promise<FoundAccount | undefined> {
+async function administrator({ stack, file }: StackSelection, { registry }: Site): Promise<FoundLogin | undefined> {
     const texts = await stackTexts(stack, file);
     const { admin } = readAccounts((key) => texts[key]);
     if (admin === undefined) return undefined;
@@ -65,7 +67,7 @@ async function administrator({ stack, file }: StackSelection, { registry }: Site
     };
 }
 
-async function configured(role: Role, { stack, file }: StackSelection): Promise<FoundAccount | undefined> {
+async function configured(role: Role, { stack, file }: StackSelection): Promise<FoundLogin | undefined> {
     const texts = await stackTexts(stack, file);
     for (const prefix of PREFIXES[role]) {
         const names = [`${prefix}Username`, `${prefix}Password`] as const;

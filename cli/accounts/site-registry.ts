@@ -17,11 +17,10 @@ export async function withSiteRegistry<T>(
     signal: AbortSignal,
     use: (client: RegistryClient, base: MirrorBase) => Promise<T>,
 ): Promise<T> {
-    const base = site.registry.mirror;
     const client = siteClient(site, account, signal);
     try {
-        await checkAccount(client, base.host, account);
-        return await use(client, base).catch((error: unknown) => {
+        await checkAccount(client, account);
+        return await use(client, site.registry.mirror).catch((error: unknown) => {
             throw withAccount(account, error);
         });
     } finally {
@@ -35,12 +34,12 @@ export async function withSiteRegistry<T>(
  */
 export function siteClient(
     { registry, concurrency }: Site,
-    { credentials }: FoundAccount,
+    { credentials, role }: FoundAccount,
     signal: AbortSignal,
     retrySeconds = registry.retrySeconds,
 ): RegistryClient {
     return new RegistryClient({
-        endpoint: registryEndpoint(registry),
+        endpoint: registryEndpoint(registry, role),
         credentials,
         requests: registry.requests ?? requestsFor(concurrency),
         maxBody: registry.maxBody,
@@ -53,7 +52,8 @@ export function siteClient(
 class AccountRejected extends RegistryError {}
 
 /** A token endpoint rejects with an error of its own; a registry with passwords answers 401. */
-async function checkAccount(client: RegistryClient, host: string, account: FoundAccount): Promise<void> {
+async function checkAccount(client: RegistryClient, account: FoundAccount): Promise<void> {
+    const { host } = client;
     const response = await client.ping().catch((error: unknown) => {
         if (error instanceof RegistryError && error.status === 401 && error.code !== "TOKENS_REJECTED") return error;
         throw error;

@@ -6,7 +6,7 @@ import { imageTask } from "../../lib/import";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import { type DoctorResult, runDoctor } from "../../lib/passthrough";
 import { registryAdmin } from "../../lib/registries";
-import { type Site, registryEndpoint } from "../../lib/site";
+import { type Site, registryEndpoint, roleHost } from "../../lib/site";
 import { findAccount } from "../accounts/credentials";
 import { readConnectedSite } from "../accounts/connected-site";
 import { accountSources } from "../accounts/site-account";
@@ -38,8 +38,9 @@ export async function runDoctorCommand({ configFile: file, json = false, ...opti
     const site = await readConnectedSite({ stack, file });
     const account = await findAccount("importer", accountSources({ stack, file }, site, options.authfile));
     const { username } = account.credentials;
-    printDiagnostic(`checking ${site.registry.mirror.host} as ${username}, from ${account.from}`);
-    const note = site.registry.proxy === undefined ? ignoredProxyNote(site.registry.mirror.host) : undefined;
+    const host = roleHost(site.registry, "importer");
+    printDiagnostic(`checking ${host} as ${username}, from ${account.from}`);
+    const note = site.registry.proxy === undefined ? ignoredProxyNote(host) : undefined;
     if (note !== undefined) printDiagnostic(`note: ${note}`);
     if (site.registry.proxy !== undefined)
         printDiagnostic(`through the proxy of site.registry.proxy: ${site.registry.proxy}`);
@@ -49,7 +50,7 @@ export async function runDoctorCommand({ configFile: file, json = false, ...opti
         // The test blobs are deleted also after Ctrl-C.
         const removing = siteClient(site, account, NEVER_ABORTED, 0);
         const anonymous = new RegistryClient({
-            endpoint: registryEndpoint(site.registry),
+            endpoint: registryEndpoint(site.registry, "importer"),
             retry: { ...DEFAULT_RETRY, seconds: 0 },
             signal,
         });

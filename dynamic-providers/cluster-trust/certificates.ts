@@ -13,7 +13,7 @@ import type { ClusterTrustInputs } from "./kind";
  */
 export async function checkCertificates(inputs: ClusterTrustInputs, { process, signal, log }: RegistryContext) {
     const registry = process.settings.registry(inputs);
-    const endpoint = registryEndpoint(registry);
+    const endpoint = registryEndpoint(registry, "puller");
     const notes = registry.ca === undefined ? [] : caNotes(registry.ca);
     await ping({ endpoint, retrySeconds: registry.retrySeconds, signal }, undefined);
     for (const note of [...notes, ...(await certificateNotes(endpoint))])

@@ -28,8 +28,8 @@ export const registryAccessProvider: RegistryProvider<RegistryAccessInputs, Regi
 
     describeChanges: async (olds, news, { log }) => {
         for (const text of siteChanges(olds, news)) log.line("info", text);
-        if (olds.registry?.type === news.registry.type) return;
-        for (const gap of registryAdmin(news.registry.type).capabilities.gaps) log.line("warning", gap);
+        const known = olds.registry === undefined ? [] : registryGaps(olds.registry);
+        for (const gap of registryGaps(news.registry)) if (!known.includes(gap)) log.line("warning", gap);
     },
 
     compare: (olds, news) => ({ changes: changedInputs(olds, news, COMPARED).length > 0 }),
@@ -49,6 +49,11 @@ export const registryAccessProvider: RegistryProvider<RegistryAccessInputs, Regi
 
     remove: async () => undefined,
 };
+
+/** What the registry lacks by its kind. An instance for pushes alone is there to close the gap of the kinds that it is for. */
+function registryGaps({ type, pushHost }: RegistryAccessInputs["registry"]): readonly string[] {
+    return pushHost === undefined ? registryAdmin(type).capabilities.gaps : [];
+}
 
 /** @param olds undefined: there is no state yet */
 async function check(

@@ -39,7 +39,7 @@ export function isMoving({ registry }: Partial<Registry>, news: Registry): boole
 export function adminAccount(inputs: AdminInputs, { process, signal }: RegistryContext): RegistryAccount {
     const registry = process.settings.registry(inputs);
     return {
-        endpoint: registryEndpoint(registry),
+        endpoint: registryEndpoint(registry, inputs.account),
         credentials: process.settings.adminCredentials(inputs),
         retrySeconds: registry.retrySeconds,
         signal,
@@ -78,7 +78,7 @@ export async function withRegistry<T>(
 ): Promise<T> {
     const registry = { ...process.settings.registry(inputs), ...changes };
     const client = new RegistryClient({
-        endpoint: registryEndpoint(registry),
+        endpoint: registryEndpoint(registry, inputs.account),
         credentials: contentCredentials(inputs, process),
         requests: registry.requests ?? requestsFor(inputs.concurrency ?? 0),
         maxBody: registry.maxBody,
@@ -97,7 +97,8 @@ export async function withRegistry<T>(
 
 /** What refreshes of other resources have found with the same account, for a refresh. */
 export function sharedLookups(inputs: RegistryInputs, { process }: RegistryContext): LookupCache {
-    return process.lookups.for(process.settings.registry(inputs), contentCredentials(inputs, process));
+    const endpoint = registryEndpoint(process.settings.registry(inputs), inputs.account);
+    return process.lookups.for(endpoint, contentCredentials(inputs, process));
 }
 
 /**

@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { connectionForms, secretForms } from "../../lib/redaction/redaction";
 import { type ImageList, isImageText } from "../../lib/import/image-list";
-import { type RegistryConnection, connectionSecrets, registryConnection } from "../../lib/site";
+import { type AccountRole, type RegistryConnection, connectionSecrets, registryConnection } from "../../lib/site";
 import type { ResourceArgs } from "../lifecycle/dynamic-resource";
 import type { CommonInputs } from "../lifecycle/resource-kind";
 
@@ -10,7 +10,7 @@ import type { CommonInputs } from "../lifecycle/resource-kind";
  * Which of a site's accounts a resource works with: the one that pushes, the one that clusters pull with, or, where both
  * are robot accounts, the one that creates them.
  */
-const accountRole = z.enum(["importer", "puller", "admin"]);
+const accountRole = z.enum(["importer", "puller", "admin"] satisfies AccountRole[]);
 
 const credentials = z.object({ username: z.string(), password: z.string() });
 const adminCredentials = z.union([credentials, z.object({ token: z.string() })]);

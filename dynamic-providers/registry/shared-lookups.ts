@@ -1,7 +1,7 @@
+import type { RegistryEndpoint } from "../../lib/distribution/http/transport";
 import type { Credentials } from "../../lib/http/credentials";
 import { LookupCache } from "../../lib/import";
 import { computeDigest } from "../../lib/oci/digest";
-import { type SiteRegistry, registryEndpoint } from "../../lib/site";
 
 /**
  * What refreshes in one provider process have found, by registry and account: a resource's refresh uses what another's has
@@ -10,9 +10,9 @@ import { type SiteRegistry, registryEndpoint } from "../../lib/site";
 export class SharedLookups {
     private readonly caches = new Map<string, LookupCache>();
 
-    for(registry: SiteRegistry, { username, password }: Credentials): LookupCache {
+    for(endpoint: RegistryEndpoint, { username, password }: Credentials): LookupCache {
         // A digest, so that no secret is kept as a key.
-        const key = computeDigest(JSON.stringify([registryEndpoint(registry), username, password]));
+        const key = computeDigest(JSON.stringify([endpoint, username, password]));
         const known = this.caches.get(key) ?? new LookupCache();
         this.caches.set(key, known);
         return known;

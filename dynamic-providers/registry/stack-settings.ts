@@ -83,17 +83,19 @@ export class StackSettings {
         return (this.site.rotations?.value[role] ?? rotation) === "in-place";
     }
 
-    /** A resource's registry, with today's CA, client certificate, proxy and retry time. */
+    /** A resource's registry, with today's push address, CA, client certificate, proxy and retry time. */
     registry({ registry: stored, connectionSecrets }: StoredConnection): SiteRegistry {
         const {
             ca: storedCa,
             clientCertificate: storedCertificate,
             proxy: storedProxy,
+            pushHost: storedPushHost,
             ...connection
         } = parseConnection(stored);
         const hasMoved = this.hasMoved(stored);
         const ca = hasMoved || this.site.ca === undefined ? storedCa : this.site.ca.value;
         const proxy = hasMoved || this.site.proxy === undefined ? storedProxy : this.site.proxy.value;
+        const pushHost = hasMoved || this.site.pushHost === undefined ? storedPushHost : this.site.pushHost.value;
         const { clientCertificate, clientKey } =
             this.clientCertificate(stored) ??
             ({ clientCertificate: storedCertificate, clientKey: connectionSecrets?.clientKey } as const);
@@ -108,6 +110,7 @@ export class StackSettings {
         return {
             ...connection,
             retrySeconds: this.site.retrySeconds?.value ?? connection.retrySeconds,
+            ...(pushHost === undefined ? {} : { pushHost }),
             ...(ca === undefined ? {} : { ca }),
             ...(clientCertificate === undefined ? {} : { clientCertificate }),
             ...(proxy === undefined ? {} : { proxy }),

@@ -23,8 +23,8 @@ export const distribution: RegistryAdmin = {
         collectsUntagged: true,
         gaps: [
             "distribution cannot separate push from pull: whoever holds the pull secret may also overwrite images; " +
-                "give the cluster pullerUsername/pullerPassword of a read-only instance over the same storage " +
-                "(maintenance.readonly), or put a token server in front",
+                "let a read-only instance on the same storage answer at site.registry.mirrorBase (maintenance.readonly) and name " +
+                "the one that takes pushes in site.registry.pushHost, or put a token server in front",
         ],
     },
     check,

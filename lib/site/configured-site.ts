@@ -24,6 +24,8 @@ export type Reading<T> = { readonly value: T } | undefined;
 export interface ConfiguredSite {
     readonly type: Reading<RegistryKind>;
     readonly mirrorBase: Reading<string>;
+    /** `value` is undefined if pushes go to the host of the mirror base. */
+    readonly pushHost: Reading<string | undefined>;
     readonly adopt: Reading<boolean | undefined>;
     /**
      * PEM of the certificates alone; `value` is undefined if no CA is configured. Where the program keeps a CA of the site,
@@ -52,6 +54,7 @@ export interface ConfiguredSite {
 export const UNKNOWN_SITE: ConfiguredSite = {
     type: undefined,
     mirrorBase: undefined,
+    pushHost: undefined,
     adopt: undefined,
     ca: undefined,
     clientCertificate: undefined,
@@ -97,6 +100,7 @@ export function readConfiguredSite(
     return {
         type: read(registryKeys.shape.type, "registry", "type"),
         mirrorBase: read(registryKeys.shape.mirrorBase, "registry", "mirrorBase"),
+        pushHost: read(registryKeys.shape.pushHost, "registry", "pushHost"),
         adopt: read(registryKeys.shape.adopt, "registry", "adopt"),
         ca: isFixedCa ? readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile) : undefined,
         clientCertificate: readCertificate(

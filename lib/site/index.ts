@@ -40,6 +40,7 @@ export {
     mirrorPolicy,
 } from "./mirror-policy";
 export {
+    type AccountRole,
     type ConnectionSecrets,
     type RegistryConnection,
     type SiteRegistry,
@@ -47,6 +48,7 @@ export {
     parseConnection,
     registryConnection,
     registryEndpoint,
+    roleHost,
 } from "./registry";
 export { type SiteCa, type SiteCertificate, registryKeyIssues } from "./registry-certificate";
 export { pushSignatures, signatureRules } from "./signature-rules";

@@ -11,16 +11,22 @@ const NAMESPACE = {
 
 /** Settings that a kind of registry does not support, and a mirror base that it cannot hold. */
 export function kindIssues(site: SiteDocument, mirror: MirrorBase | undefined): ConfigIssue[] {
-    const { type, quota } = site.registry;
+    const { type, quota, pushHost } = site.registry;
     const capabilities = registryAdmin(type).capabilities;
     const unsupported = (key: string, isSet: boolean, what: string): ConfigIssue[] =>
         isSet ? [{ key, problem: `${type} has no ${what}`, fix: "leave it out" }] : [];
     return [
         ...unsupported("site.registry.quota", quota !== undefined && !capabilities.quota, "quota"),
+        ...(pushHost !== undefined && capabilities.separatesPushFromPull ? [pushHostIssue(type)] : []),
         ...unsupported("site.robots", site.robots !== undefined && !capabilities.robotAccounts, "robot accounts"),
         ...rotationIssues(site),
         ...(mirror === undefined ? [] : namespaceIssues(type, mirror, capabilities)),
     ];
+}
+
+function pushHostIssue(type: string): ConfigIssue {
+    const problem = `${type} separates who may push from who may pull by its accounts, at one address`;
+    return { key: "site.registry.pushHost", problem, fix: "leave it out" };
 }
 
 /** Without robot accounts, `site.robots` itself is the issue. */

@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { certificateBlocks, certificatesIn } from "../http/certificates";
 import { isLoopback } from "../http/loopback";
 import { type MirrorBase, formatMirrorBase, parseMirrorBase } from "../mirror/mirror-reference";
+import { canonicalRegistry, hostProblem } from "../oci/reference";
 import { readClientCertificate } from "./client-certificate";
 import type { FileReader } from "./content";
 import type { ConfigIssue } from "./config-issue";
@@ -22,6 +23,7 @@ export function readRegistry(
 ): SiteRegistry | undefined {
     const { type, mirrorBase, plainHttp } = configured;
     const mirror = collectIssue("site.registry.mirrorBase", issues, () => parseMirrorBase(mirrorBase));
+    const pushHost = configured.pushHost === undefined ? undefined : readPushHost(configured.pushHost, mirror, issues);
     const ca = configured.ca === undefined ? undefined : readCa(configured.ca, context, issues);
     const clientCertificate =
         configured.clientCertificate && readClientCertificate(configured.clientCertificate, context, issues);
@@ -31,6 +33,7 @@ export function readRegistry(
         type,
         mirrorBase: formatMirrorBase(mirror),
         mirror,
+        ...(pushHost === undefined ? {} : { pushHost }),
         ...(ca === undefined ? {} : { ca }),
         ...(clientCertificate === undefined ? {} : { clientCertificate }),
         ...(clientKeyFile === undefined ? {} : { clientKeyFile }),
@@ -42,13 +45,27 @@ export function readRegistry(
     };
 }
 
+function readPushHost(text: string, mirror: MirrorBase | undefined, issues: ConfigIssue[]): string | undefined {
+    const key = "site.registry.pushHost";
+    const host = canonicalRegistry(text);
+    if (host === undefined) {
+        const [problem, fix = keyFix(key)] = hostProblem(text, "host[:port]");
+        issues.push({ key, problem, fix });
+    } else if (host === mirror?.host) {
+        const fix = "leave it out, or name the instance that takes pushes";
+        issues.push({ key, problem: `${host} is the host of site.registry.mirrorBase`, fix });
+    }
+    return host;
+}
+
 /** Plain HTTP beyond loopback, or with what needs TLS. */
 export function plainHttpIssues({ registry }: SiteDocument, mirror: MirrorBase | undefined): ConfigIssue[] {
     if (registry.plainHttp !== true) return [];
     const fix = "serve the registry with TLS and give its CA";
     const issues: ConfigIssue[] = [];
-    if (mirror !== undefined && !isLoopback(mirror.host)) {
-        const problem = `plain HTTP is for loopback only, and ${mirror.host} is not`;
+    for (const host of [mirror?.host, registry.pushHost]) {
+        if (host === undefined || isLoopback(host)) continue;
+        const problem = `plain HTTP is for loopback only, and ${host} is not`;
         issues.push({ key: "site.registry.plainHttp", problem, fix });
     }
     if (registry.clientCertificate !== undefined) {

@@ -22,6 +22,19 @@ export const registryKeys = z.strictObject({
             examples: ["registry.site-a.example:8443/mirror"],
             fix: "write host[:port]/path, as in registry.site-a.example:8443/mirror",
         }),
+    pushHost: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+            description:
+                "`host[:port]` of a second instance of the registry on the same storage, that images are pushed to, and read " +
+                "again by what pushes. That of `mirrorBase` may then refuse every push. Only for `distribution`, whose accounts " +
+                "may all push (docs/registries.md#an-instance-that-takes-pushes)",
+            examples: ["push.registry.site-a.example:8443"],
+            defaultText: "host and port of mirrorBase",
+            fix: "write host[:port], as in push.registry.site-a.example:8443",
+        }),
     ca: z
         .string()
         .min(1)

@@ -9,6 +9,8 @@ export const registryConnection = z.object({
     type: z.enum(REGISTRY_KINDS),
     /** `host[:port]/path` */
     mirrorBase: z.string(),
+    /** `host[:port]` that takes what is pushed, below the same repositories; absent: that of the mirror base. */
+    pushHost: z.string().optional(),
     /** PEM of the issuing CA; absent: a public one. */
     ca: z.string().optional(),
     /** PEM of the client certificate, with its issuers; absent: none is shown. Its key stands beside the connection. */
@@ -54,18 +56,25 @@ export function parseConnection(connection: RegistryConnection): SiteRegistry {
     return { ...connection, mirror: parseMirrorBase(connection.mirrorBase) };
 }
 
-/** Where HTTP requests to the registry go, and how connections to it are opened. */
-export function registryEndpoint({
-    mirror,
-    ca,
-    plainHttp,
-    clientCertificate: certificate,
-    proxy,
-    secrets,
-}: Pick<SiteRegistry, "mirror" | "ca" | "plainHttp" | "clientCertificate" | "proxy" | "secrets">): RegistryEndpoint {
+/** Which of a site's accounts works with the registry: the one that pushes, that clusters pull with, or that administers. */
+export type AccountRole = "importer" | "puller" | "admin";
+
+/**
+ * The `host[:port]` that an account is used at: what pushes, and reads again what it pushed, does so at the push address;
+ * everything else sees the registry as clusters do.
+ */
+export function roleHost({ mirror, pushHost }: Pick<SiteRegistry, "mirror" | "pushHost">, role: AccountRole): string {
+    return role === "importer" ? (pushHost ?? mirror.host) : mirror.host;
+}
+
+type EndpointParts = "mirror" | "pushHost" | "ca" | "plainHttp" | "clientCertificate" | "proxy" | "secrets";
+
+/** Where HTTP requests with an account go, and how connections to it are opened. */
+export function registryEndpoint(registry: Pick<SiteRegistry, EndpointParts>, role: AccountRole): RegistryEndpoint {
+    const { ca, plainHttp, clientCertificate: certificate, proxy, secrets } = registry;
     const key = secrets?.clientKey;
     return {
-        host: mirror.host,
+        host: roleHost(registry, role),
         ...(ca === undefined ? {} : { ca }),
         ...(certificate === undefined || key === undefined ? {} : { clientCertificate: { certificate, key } }),
         ...(proxy === undefined ? {} : { proxy: { url: proxy, ...proxyAccount(secrets) } }),

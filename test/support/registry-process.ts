@@ -22,6 +22,8 @@ export interface RegistryProcessOptions {
     readonly port?: number;
     readonly folder?: string;
     readonly disk?: Disk;
+    /** Serves the content of another registry, and refuses what changes it: `storage.maintenance.readonly`. */
+    readonly readOnlyCopyOf?: RegistryProcess;
     /** Patterns of URLs that manifests may have for layers; absent: none, as distribution comes. */
     readonly layerUrls?: readonly string[];
 }
@@ -153,7 +155,7 @@ export function canHaveDisk(): boolean {
 }
 
 function configuration(folder: string, port: number, options: RegistryProcessOptions): object {
-    const { tls, clientCa, account, deletes = true, layerUrls } = options;
+    const { tls, clientCa, account, deletes = true, layerUrls, readOnlyCopyOf: original } = options;
     const file = (name: string, text: string) => {
         writeFileSync(join(folder, name), text, { mode: 0o600 });
         return join(folder, name);
@@ -161,7 +163,11 @@ function configuration(folder: string, port: number, options: RegistryProcessOpt
     return {
         version: "0.1",
         log: { level: "warn", accesslog: { disabled: false } },
-        storage: { filesystem: { rootdirectory: join(folder, "storage") }, delete: { enabled: deletes } },
+        storage: {
+            filesystem: { rootdirectory: join(original?.folder ?? folder, "storage") },
+            delete: { enabled: deletes },
+            ...(original === undefined ? {} : { maintenance: { readonly: { enabled: true } } }),
+        },
         http: {
             addr: `127.0.0.1:${port}`,
             secret: "of no use to anybody",

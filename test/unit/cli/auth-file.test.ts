@@ -175,7 +175,7 @@ describe("where an account is looked for", () => {
         const named = { REGISTRY_AUTH_FILE: withFile("named.json", "named") };
         const everything = { ...pusher, ...puller, ...named, ...podman, ...docker };
         const find = async (role: "importer" | "puller", env: NodeJS.ProcessEnv, from = outputs, authfile?: string) =>
-            (await findAccount(role, { place: PLACE, authfile, stack: from, env })).credentials.username;
+            (await findAccount(role, { place: () => PLACE, authfile, stack: from, env })).credentials.username;
         withFile("config.json", "docker");
         expect(await find("importer", everything, outputs, withFile("flag.json", "flag"))).toBe("flag");
         expect(await find("importer", everything)).toBe("env-pusher");
@@ -193,13 +193,13 @@ describe("where an account is looked for", () => {
 
     test("a file that the command line names is the only one that is asked", async () => {
         const empty = file({ auths: {} }, "empty.json");
-        const search = findAccount("importer", { place: PLACE, authfile: empty, stack: outputs, env: pusher });
+        const search = findAccount("importer", { place: () => PLACE, authfile: empty, stack: outputs, env: pusher });
         await expect(search).rejects.toThrow(`NO_CREDENTIALS: there is no account that pushes to ${PLACE} in ${empty}`);
     });
 
     test("half an account in the environment is a mistake, not no account", async () => {
         const half = { REGISTRY_PASSTHROUGH_PULLER_PASSWORD: PASSWORD };
-        const search = findAccount("puller", { place: PLACE, stack: outputs, env: half });
+        const search = findAccount("puller", { place: () => PLACE, stack: outputs, env: half });
         await expect(search).rejects.toThrow(
             "REGISTRY_PASSTHROUGH_PULLER_PASSWORD is set in the environment, but REGISTRY_PASSTHROUGH_PULLER_USERNAME is not",
         );
@@ -207,7 +207,7 @@ describe("where an account is looked for", () => {
 
     test("an account says what to change where it is from, should the registry refuse it", async () => {
         const fixFor = async (env: NodeJS.ProcessEnv, authfile?: string) =>
-            (await findAccount("importer", { place: PLACE, authfile, stack: outputs, env })).fix;
+            (await findAccount("importer", { place: () => PLACE, authfile, stack: outputs, env })).fix;
         expect(await fixFor(pusher)).toContain("set REGISTRY_PASSTHROUGH_USERNAME and REGISTRY_PASSTHROUGH_PASSWORD");
         const ofPath = file({ auths: { [PLACE]: auth("a") } }, "it's.json");
         expect(await fixFor({}, ofPath)).toBe(
@@ -218,8 +218,17 @@ describe("where an account is looked for", () => {
         expect(await fixFor({})).toBe("run up again");
     });
 
+    test("an account that pushes is looked for at the address for pushes, in files and in the stack's outputs", async () => {
+        const place = (role: "importer" | "puller") => (role === "importer" ? "push.example/mirror" : PLACE);
+        const find = async (role: "importer" | "puller", authfile?: string) =>
+            (await findAccount(role, { place, authfile, stack: nothing, env: {} })).credentials.username;
+        const both = file({ auths: { [PLACE]: auth("reader"), "push.example": auth("pusher") } }, "both.json");
+        expect(await find("importer", both)).toBe("pusher");
+        expect(await find("puller", both)).toBe("reader");
+    });
+
     test("no account anywhere tells how to give one", async () => {
-        const search = findAccount("puller", { place: PLACE, stack: nothing, env: { DOCKER_CONFIG: folder } });
+        const search = findAccount("puller", { place: () => PLACE, stack: nothing, env: { DOCKER_CONFIG: folder } });
         await expect(search).rejects.toThrow(
             /no account that pulls from \S+ \(the stack's own could not be read: no stack\); .*--authfile or REGISTRY_AUTH_FILE.*PULLER_USERNAME/,
         );

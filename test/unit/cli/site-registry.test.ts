@@ -7,6 +7,7 @@ let server: ScriptedServer | undefined;
 afterEach(() => server?.stop());
 
 const ACCOUNT = {
+    role: "importer" as const,
     credentials: { username: "pusher", password: "canary-password-5e1d" },
     ...{ from: "the environment", fix: "set the two variables" },
 };

@@ -298,6 +298,15 @@ test("outputs name each image's place; the accounts' secrets are secret, the pul
     }
 });
 
+test("with an address for pushes, the account that pushes is for that address, the pull secret for the mirror base", async () => {
+    const registry = { ...SITE.registry, pushHost: "push.example:8443" };
+    const declared = await declare({ ...SITE, registry });
+    const hosts = async (secret: pulumi.Output<string>) =>
+        Object.keys((JSON.parse(await resolveOutput(secret)) as { auths: object }).auths);
+    expect(await hosts(declared.pushSecret)).toEqual(["push.example:8443"]);
+    expect(await hosts(declared.pullSecret)).toEqual(["registry.example:8443"]);
+});
+
 test("an image that lost its digest is offered to tag mirrors only, marked in the outputs, and named in a note", async () => {
     const lost = { ...set("one", "quay.io/org/app:1"), marks: { "quay.io/org/app:1": "tag-only" as const } };
     const declared = await declare({ ...SITE, content: [lost] });

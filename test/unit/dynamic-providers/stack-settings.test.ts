@@ -53,6 +53,15 @@ test("what today's configuration does not have, or cannot be read, is as in stat
     expect(StackSettings.UNKNOWN.registry(inputs())).toMatchObject(CONNECTION);
 });
 
+test("today's address for pushes counts, also that there is none any more; at a registry that the site has left, state's", () => {
+    const stored = inputs({ registry: { ...CONNECTION, pushHost: "former.example" } });
+    const today = (registry: object) => settings({ registry: { ...SITE.registry, ...registry } }).registry(stored);
+    expect(today({ pushHost: "push.example" }).pushHost).toBe("push.example");
+    expect(today({})).not.toHaveProperty("pushHost");
+    expect(today({ mirrorBase: "other.example/mirror", pushHost: "push.example" }).pushHost).toBe("former.example");
+    expect(StackSettings.UNKNOWN.registry(stored).pushHost).toBe("former.example");
+});
+
 test("the configured account never takes the place of a robot account's", () => {
     const harbor = { ...SITE.registry, type: "harbor" };
     expect(settings({ registry: harbor }).credentials(inputs())).toEqual(STORED);

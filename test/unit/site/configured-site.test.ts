@@ -20,6 +20,7 @@ test("today's configuration is read as the program reads it: the site over its d
     expect(read(SITE)).toEqual({
         type: { value: "harbor" },
         mirrorBase: { value: "registry.example/mirror" },
+        pushHost: { value: undefined },
         adopt: { value: true },
         ca: { value: PEM },
         clientCertificate: { value: undefined },
@@ -88,7 +89,7 @@ test("a document that cannot be read leaves unknown what it may set", () => {
     const partly = readConfiguredSite({ value: rest }, undefined, files);
     expect(partly).toEqual({
         ...{ ...read(SITE), onRemove: undefined, clientCertificate: undefined, proxy: undefined, rotations: undefined },
-        clusters: undefined,
+        ...{ clusters: undefined, pushHost: undefined },
     });
     expect(onRemove).toBe("delete");
     expect(read({ ...SITE, registry: "registry.example" })).toMatchObject({

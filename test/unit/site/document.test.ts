@@ -133,7 +133,7 @@ test.each([
     [
         { registry: { ...registry, mirorBase: "x" } },
         "site.registry.mirorBase",
-        "write mirrorBase, or use one of: type, mirrorBase, ca",
+        "write mirrorBase, or use one of: type, mirrorBase, pushHost, ca",
     ],
     [{ clutser: {} }, "site.clutser", "write cluster, or use one of: registry, upstreams, content"],
     [
@@ -151,7 +151,11 @@ test.each([
         "site.registryUsername",
         "it belongs beside site: set it with: npm run pulumi -- config set registryUsername",
     ],
-    [{ registry: { ...registry, insecure: true } }, "site.registry.insecure", "use one of: type, mirrorBase, ca"],
+    [
+        { registry: { ...registry, insecure: true } },
+        "site.registry.insecure",
+        "use one of: type, mirrorBase, pushHost, ca",
+    ],
 ])("a key that does not exist is reported with the one that was meant: %j", (document, key, fix) => {
     const found = messages(document).filter((line) => !line.startsWith("site.content[0].lock"));
     expect(found).toHaveLength(1);

@@ -29,3 +29,15 @@ test("Artifactory has no quota of a repository", () => {
     const issues = kindIssues({ registry } as SiteDocument, parseMirrorBase(registry.mirrorBase));
     expect(issues).toEqual([{ key: "site.registry.quota", problem: "jfrog has no quota", fix: "leave it out" }]);
 });
+
+test.each([
+    ["distribution", 0],
+    ["harbor", 1],
+    ["quay", 1],
+    ["mirror-registry", 1],
+    ["jfrog", 1],
+])("an address for pushes is for registries whose accounts may all push: %s", (type, count) => {
+    const registry = { type, mirrorBase: "registry.example/mirror", pushHost: "push.example" };
+    const issues = kindIssues({ registry } as SiteDocument, parseMirrorBase(registry.mirrorBase));
+    expect(issues.map(({ key }) => key)).toEqual(Array<string>(count).fill("site.registry.pushHost"));
+});

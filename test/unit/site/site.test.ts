@@ -99,7 +99,7 @@ test("a typo is reported at every level, with the keys that exist, and hides no 
         transfer: { concurrency: 0 },
     };
     expect(messages(site(document))).toEqual([
-        "site.registry.cert: there is no such key; use one of: type, mirrorBase, ca, clientCertificate, proxy, plainHttp, adopt, quota",
+        "site.registry.cert: there is no such key; use one of: type, mirrorBase, pushHost, ca, clientCertificate, proxy, plainHttp, adopt, quota",
         "site.content[0].over: there is no such key; use one of: archive, lock, overrides, exclude",
         expect.stringMatching(/^site\.transfer\.concurrency: .*write a whole number from 1 to 64$/) as string,
         expect.stringMatching(
@@ -192,6 +192,25 @@ test("plain HTTP is for loopback; a version must be valid; locks must exist, be 
     const upper = site({ registry: { ...loopback, mirrorBase: "LOCALHOST:5000/mirror" } });
     expect(upper.issues).toEqual([]);
     expect(upper.site?.registry.mirrorBase).toBe("localhost:5000/mirror");
+});
+
+test("the address for pushes is a host of its own, in lower case; plain HTTP is for loopback there, too", () => {
+    const read = (pushHost: string, more: object = {}) => site({ registry: { ...registry, pushHost, ...more } });
+    const good = read("Push.site-a.example:8443");
+    expect([good.issues, good.site?.registry.pushHost]).toEqual([[], "push.site-a.example:8443"]);
+    expect(messages(read("registry.site-a.example:8443"))).toEqual([
+        "site.registry.pushHost: registry.site-a.example:8443 is the host of site.registry.mirrorBase; leave it out, or name " +
+            "the instance that takes pushes",
+    ]);
+    expect(messages(read("push.site-a.example/mirror"))).toEqual([
+        'site.registry.pushHost: "push.site-a.example/mirror" is not a host[:port]; write host[:port], as in ' +
+            "push.registry.site-a.example:8443",
+    ]);
+    const plain = { mirrorBase: "localhost:5000/mirror", plainHttp: true };
+    expect(messages(read("push.site-a.example", plain))).toEqual([
+        "site.registry.plainHttp: plain HTTP is for loopback only, and push.site-a.example is not; serve the registry with TLS " +
+            "and give its CA",
+    ]);
 });
 
 test("a tag that upstream moved to an image of an earlier set is set by the set that has it", () => {
