@@ -5,7 +5,7 @@ import type { ExistingCluster } from "../existing/existing-cluster";
 import { isBelow } from "../existing/shadowing";
 import { type FormEntry, listEntries } from "../rules/mirror-entries";
 import type { MirrorObject } from "../rules/mirror-object-types";
-import { isNestedScope } from "../rules/registry-sources";
+import { isNestedScope } from "../../oci/scope";
 
 /** What becomes of a mirror object that was there before ours: it stays, or goes when ours serve all that it does. */
 export const OLD_OBJECT_STAGES = ["keep", "remove"] as const;
