@@ -2,9 +2,9 @@ import { mapLimited } from "../../lib/concurrency/limiter";
 import { MAX_NAMES } from "../../lib/errors/format";
 import { counted, firstLines } from "../../lib/errors/text";
 import { toImageMap } from "../../lib/import";
-import type { ExistingPolicy } from "../../lib/openshift";
+import { type ExistingPolicy, policyName, policyTitle } from "../../lib/openshift";
 import { checkRequiredSignatures, pullChecks, refusedImageLines } from "../../lib/passthrough";
-import { type SignaturePolicy, parseSignatureRules, policiesOf } from "../../lib/signatures";
+import { type SignaturePolicy, parseSignatureRules, policiesInForce, policiesOf } from "../../lib/signatures";
 import { clusterError, clusterLine } from "../cluster/cluster-name";
 import { withRegistry } from "../registry/connection";
 import type { RegistryContext } from "../registry/registry-process";
@@ -37,7 +37,7 @@ export async function judge(
     const { policies, local } = parseSignatureRules(inputs.signatures);
     const own = new Set(policies.map(({ name }) => name));
     const others = foreignPolicies(existing, own);
-    const rules = { policies: [...policies, ...others], local };
+    const rules = { policies: policiesInForce([...policies, ...others], clusterScopes(existing)), local };
     return withRegistry(inputs, context, async (client, mirror, row) => {
         const { checks } = pullChecks({ ...inputs, images: toImageMap(inputs.images), mirror, wholeImages: 0 });
         const request = { checks, marks: inputs.marks ?? {}, mirrorHost: mirror.host };
@@ -78,6 +78,18 @@ export async function judge(
     });
 }
 
+/** The scopes of the cluster's ClusterImagePolicy objects, also of those that this program cannot judge. */
+export function clusterScopes(existing: readonly ExistingPolicy[], without: readonly string[] = []): string[] {
+    return existing
+        .filter(({ object }) => object.metadata.namespace === undefined && !without.includes(object.metadata.name))
+        .flatMap(({ object }) => object.spec.scopes);
+}
+
+/** For the log. */
+export function namespacesNotRead(reason: string): string {
+    return `what nodes refuse because of ImagePolicy objects of namespaces is not known: ${reason}`;
+}
+
 /** Policies of the cluster that stay beside ours, and that this program can judge. */
 function foreignPolicies(existing: readonly ExistingPolicy[], own: ReadonlySet<string>): SignaturePolicy[] {
     return existing.flatMap(({ policy }) => (policy === undefined || own.has(policy.name) ? [] : [policy]));
@@ -96,11 +108,11 @@ export function requireAccepted(
     const { policies } = parseSignatureRules(inputs.signatures);
     const own = new Set(policies.map(({ name }) => name));
     const unjudged = existing.filter(({ object, unjudged: reason }) => {
-        return reason !== undefined && !own.has(object.metadata.name);
+        return reason !== undefined && !own.has(policyName(object));
     });
     for (const { object, unjudged: reason } of unjudged) {
-        const { name } = object.metadata;
-        const text = `what nodes refuse because of ClusterImagePolicy ${name} is not known: ${reason ?? ""}`;
+        const title = policyTitle(policyName(object));
+        const text = `what nodes refuse because of ${title} is not known: ${reason ?? ""}`;
         log.line("warning", clusterLine(inputs, text));
     }
     if (refusedByOthers.length > 0) {

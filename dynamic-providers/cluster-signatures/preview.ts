@@ -5,15 +5,17 @@ import {
     describeNodeEffect,
     forecastNodeEffect,
     policyScopeConflicts,
-    readClusterPolicies,
+    policyTitle,
     readExistingCluster,
+    readPolicies,
 } from "../../lib/openshift";
 import { readPools } from "../../lib/openshift/rollout/check-nodes";
-import { parseSignatureRules } from "../../lib/signatures";
+import { parseSignatureRules, policiesWithoutEffect } from "../../lib/signatures";
 import { clusterLine } from "../cluster/cluster-name";
 import { withReadableCluster } from "../cluster/connection";
 import { poolSizes } from "../cluster/pool-sizes";
 import type { RegistryContext } from "../registry/registry-process";
+import { namespacesNotRead } from "./judge";
 import type { ClusterSignaturesInputs } from "./kind";
 
 const MAX_NAMES = 5;
@@ -32,14 +34,15 @@ export async function describePolicies(
         news,
         context,
         async (client) => ({
-            existing: await readClusterPolicies(client),
+            existing: await readPolicies(client, policies),
             cluster: await readExistingCluster(client),
             pools: await readPools(client),
         }),
         { otherwise },
     );
     if (found === undefined) return;
-    const { existing, cluster, pools } = found;
+    const { cluster, pools } = found;
+    const { policies: existing, notRead } = found.existing;
     const { added, changed, removed, foreign } = comparePolicies(existing, policies, former, {
         ...news,
         formerOwners: olds.owner === undefined ? [] : [olds.owner],
@@ -64,10 +67,19 @@ export async function describePolicies(
             `signature policies to remove: ${listed(removed, MAX_NAMES)}; nodes ask for less then, and refuse no more images`,
         );
     const problems = [
-        ...foreign.map(({ name, by }) => `ClusterImagePolicy ${name} exists already, of ${by}`),
+        ...foreign.map(({ name, by }) => `${policyTitle(name)} exists already, of ${by}`),
         ...policyScopeConflicts(policies, cluster.registrySources),
     ];
     for (const problem of problems) {
         context.log.line("warning", clusterLine(news, `no signature policy will be written: ${problem}`));
     }
+    const names = new Set([...policies.map(({ name }) => name), ...removed]);
+    const others = existing
+        .filter(({ object }) => object.metadata.namespace === undefined && !names.has(object.metadata.name))
+        .map(({ object: { metadata, spec } }) => ({ name: metadata.name, scopes: spec.scopes }));
+    const notes = [
+        ...policiesWithoutEffect(policies, others),
+        ...(notRead === undefined ? [] : [namespacesNotRead(notRead)]),
+    ];
+    for (const note of notes) context.log.line("warning", clusterLine(news, note));
 }

@@ -6,20 +6,22 @@ import {
     comparePolicies,
     isSamePolicy,
     policyScopeConflicts,
-    readClusterPolicies,
+    policyName,
+    policyTitle,
     readExistingCluster,
+    readPolicies,
     removePolicies,
     requireOwnPolicies,
     writePolicies,
 } from "../../lib/openshift";
-import { parseSignatureRules } from "../../lib/signatures";
+import { parseSignatureRules, policiesInForce } from "../../lib/signatures";
 import { clusterLine, clusterName, namedError } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
 import { showWait } from "../cluster/show-wait";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { PartialState } from "../lifecycle/resource-provider";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
-import { judge, requireAccepted } from "./judge";
+import { clusterScopes, judge, namespacesNotRead, requireAccepted } from "./judge";
 import { type ClusterSignaturesInputs, type ClusterSignaturesOutputs, clusterSignaturesKind as kind } from "./kind";
 import { describePolicies } from "./preview";
 
@@ -90,7 +92,8 @@ async function apply(
     const { policies } = parseSignatureRules(inputs.signatures);
     const writer = { ...inputs, formerOwners: before.owner === undefined ? [] : [before.owner] };
     return withCluster(inputs, context, async (client) => {
-        const existing = await readClusterPolicies(client);
+        const { policies: existing, notRead } = await readPolicies(client, policies);
+        if (notRead !== undefined) context.log.line("warning", clusterLine(inputs, namespacesNotRead(notRead)));
         const changes = comparePolicies(existing, policies, before.written, writer);
         requireOwnPolicies(changes, client);
         await requireInsideSources(client, inputs);
@@ -101,7 +104,8 @@ async function apply(
         try {
             await writePolicies(client, changes, writer, writeOptions(context));
             await removePolicies(client, changes.removed, writer, writeOptions(context));
-            await showWait(client, { policies }, { bounds: { totalMinutes: inputs.minutes } }, context);
+            const expected = policiesInForce(policies, clusterScopes(existing, changes.removed));
+            await showWait(client, { policies: expected }, { bounds: { totalMinutes: inputs.minutes } }, context);
         } catch (error) {
             const written = [...new Set([...before.written, ...names])];
             const partly = { ...known, written, behind: ["the nodes, when the last run ended"] };
@@ -125,14 +129,15 @@ async function requireInsideSources(client: ClusterClient, { signatures }: Clust
 }
 
 async function findDifferences(client: ClusterClient, olds: ClusterSignaturesOutputs): Promise<string[]> {
-    const existing = await readClusterPolicies(client);
-    const found = new Map(existing.map((one) => [one.object.metadata.name, one]));
-    return parseSignatureRules(olds.signatures)
-        .policies.filter(({ name }) => olds.written.includes(name))
+    const { policies } = parseSignatureRules(olds.signatures);
+    const existing = await readPolicies(client, policies);
+    const found = new Map(existing.policies.map((one) => [policyName(one.object), one]));
+    return policies
+        .filter(({ name }) => olds.written.includes(name))
         .flatMap((policy) => {
             const one = found.get(policy.name);
-            if (one === undefined) return [`ClusterImagePolicy ${policy.name} does not exist any more`];
-            return isSamePolicy(one, policy) ? [] : [`ClusterImagePolicy ${policy.name} has been changed`];
+            if (one === undefined) return [`${policyTitle(policy.name)} does not exist any more`];
+            return isSamePolicy(one, policy) ? [] : [`${policyTitle(policy.name)} has been changed`];
         });
 }
 

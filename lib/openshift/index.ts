@@ -107,7 +107,7 @@ export { CLUSTER_FUNCTIONS, type ClusterFunction } from "./roles/rights";
 export { renderTargets } from "./targets/render-target";
 export { RENDERED_MARK, type ReleaseImage, TARGETS, type Target, type TargetFiles } from "./targets/target";
 export { type UpdateService, updateService } from "./objects/update-service";
-export { type ClusterImagePolicy, clusterImagePolicies, writtenPolicies } from "./objects/cluster-image-policies";
+export { type ClusterImagePolicy, type ImagePolicy, imagePolicies, writtenPolicies } from "./objects/image-policies";
 export {
     type ClusterVersion,
     type MirrorKind,
@@ -118,7 +118,13 @@ export {
     mirrorKinds,
     parseClusterVersion,
 } from "./versions";
-export { type ExistingPolicy, isSamePolicy, readClusterPolicies } from "./image-policies/cluster-policies";
+export {
+    type ExistingPolicy,
+    isSamePolicy,
+    policyName,
+    policyTitle,
+    readPolicies,
+} from "./image-policies/cluster-policies";
 export {
     type PolicyChanges,
     type PolicyWriter,

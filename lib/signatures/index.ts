@@ -1,5 +1,12 @@
 export { type SignedImage, type StoredSignature, countSignatures, isSignedBy, refusal } from "./judge";
-export { type DecidingPolicy, type SignaturePolicy, decidingPolicies, policiesOf } from "./policy";
+export {
+    type DecidingPolicy,
+    type SignaturePolicy,
+    decidingPolicies,
+    policiesInForce,
+    policiesOf,
+    policiesWithoutEffect,
+} from "./policy";
 export { policyJson, registriesD } from "./policy-files";
 export { checkedPublicKey } from "./public-key";
 export { DEFAULT_IDENTITY, type SignedIdentity } from "./signed-identity";

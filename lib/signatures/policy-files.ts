@@ -1,4 +1,4 @@
-import type { SignaturePolicy } from "./policy";
+import { type SignaturePolicy, policiesInForce } from "./policy";
 import type { SignedIdentity } from "./signed-identity";
 
 /** A requirement of policy.json (containers-policy.json(5), `sigstoreSigned`). */
@@ -12,10 +12,12 @@ interface Requirement {
 /**
  * The policies as /etc/containers/policy.json, JSON: what the machine-config operator makes of ClusterImagePolicy objects.
  * Every other image is accepted.
+ * @param namespace whose pods the file is for (/etc/crio/policies/<namespace>.json); absent: all without such a file
  */
-export function policyJson(policies: readonly SignaturePolicy[]): string {
+export function policyJson(policies: readonly SignaturePolicy[], namespace?: string): string {
     const docker: Record<string, Requirement[]> = {};
-    for (const policy of policies) {
+    const ofFile = policiesInForce(policies).filter((policy) => [undefined, namespace].includes(policy.namespace));
+    for (const policy of ofFile) {
         for (const scope of policy.scopes) (docker[scope] ??= []).push(requirement(policy));
     }
     const transports = {

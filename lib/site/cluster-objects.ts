@@ -10,9 +10,10 @@ import {
     type SignatureConfigMap,
     type UpdateService,
     type ClusterImagePolicy,
+    type ImagePolicy,
     catalogSources,
     clusterCatalogs,
-    clusterImagePolicies,
+    imagePolicies,
     hasClusterCatalogs,
     hasImagePolicies,
     parseClusterVersion,
@@ -20,7 +21,7 @@ import {
     signatureConfigMaps,
     updateService,
 } from "../openshift";
-import type { SignaturePolicy } from "../signatures";
+import { type SignaturePolicy, policiesWithoutEffect } from "../signatures";
 import { type Content, allImages } from "./content";
 import type { MirroredContent } from "./mirror-policy";
 import { clusterPins } from "./pinned-images";
@@ -38,7 +39,7 @@ export interface ClusterObjects {
     /** One that switches the default catalogs off, if there are mirrored ones. */
     readonly operatorHub: readonly OperatorHub[];
     /** Who must have signed images. */
-    readonly clusterImagePolicies: readonly ClusterImagePolicy[];
+    readonly clusterImagePolicies: readonly (ClusterImagePolicy | ImagePolicy)[];
     /** What nodes pull beforehand, by pool. */
     readonly pinnedImageSets: readonly PinnedImageSet[];
     /** What people should know, as sentences. */
@@ -64,7 +65,7 @@ export function clusterObjects(
         releaseSignatures: signatureConfigMaps(facts.signatures),
         updateService: service,
         operatorHub: catalogs.length === 0 ? [] : [DEFAULT_CATALOGS_OFF],
-        clusterImagePolicies: hasImagePolicies(version) ? clusterImagePolicies(signatures) : [],
+        clusterImagePolicies: hasImagePolicies(version) ? imagePolicies(signatures) : [],
         pinnedImageSets: pins.sets,
         notes: [
             ...releaseNotes(facts, images, service.length > 0 ? [...new Set(releases)].sort() : []),
@@ -79,7 +80,8 @@ function policyNotes(
     version: string | undefined,
     isSupported: boolean,
 ): string[] {
-    if (signatures.length === 0 || isSupported) return [];
+    if (signatures.length === 0) return [];
+    if (isSupported) return policiesWithoutEffect(signatures);
     const names = signatures.map(({ name }) => name).join(", ");
     return [
         `OpenShift ${version ?? ""} has no ClusterImagePolicy v1 (4.20 and later), so its nodes ask for no signatures and ` +

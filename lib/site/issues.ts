@@ -89,6 +89,9 @@ export function keyFix(key: string): string {
     const name = key
         .replace(/^site\.?/, "")
         .replace(/\[\d+\]/g, "[]")
-        .replace(/^(clusters)\.[^.]+(?=\.)|^(signatures)\..+?(?=\.(scopes|policy|beforePush)\b)/, `$1$2.${ANY_NAME}`);
+        .replace(
+            /^(clusters)\.[^.]+(?=\.)|^(signatures)\..+?(?=\.(scopes|policy|beforePush|namespaces)\b)/,
+            `$1$2.${ANY_NAME}`,
+        );
     return [...siteKeys(), ...accountKeys()].find((known) => known.key === name)?.fix ?? "see docs/configuration.md";
 }

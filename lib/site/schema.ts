@@ -178,7 +178,7 @@ export const siteSchema = z
             }),
         signatures: signaturesKey.optional().meta({
             description:
-                "Policies on signatures, each by the name of its ClusterImagePolicy: nodes of 4.20 and later refuse images of a " +
+                "Policies on signatures, each by the name of its ClusterImagePolicy or ImagePolicy: nodes of 4.20 and later refuse images of a " +
                 "policy's scopes that are not signed as it says (docs/how-to/signatures.md)",
             examples: [
                 {

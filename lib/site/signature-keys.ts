@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OBJECT_NAME } from "../openshift";
+import { DNS_LABEL } from "./dns-label";
 
 /*
  * The `spec` of a ClusterImagePolicy (config.openshift.io/v1), so that one can be pasted here. What its fields mean:
@@ -130,6 +131,19 @@ export const signaturesKey = z.record(
                 signedIdentity,
             })
             .meta({ description: "What is required of signatures", fix: "write {rootOfTrust, signedIdentity}" }),
+        namespaces: z
+            .array(z.string().regex(DNS_LABEL, "a namespace must be a label of RFC 1123"))
+            .min(1)
+            .optional()
+            .meta({
+                description:
+                    "Namespaces whose pods the policy is for: an ImagePolicy in each of them, in place of one ClusterImagePolicy. " +
+                    "The namespaces must exist. A scope that a ClusterImagePolicy covers has no effect there " +
+                    "(docs/how-to/signatures.md#policies-for-namespaces)",
+                examples: [["team1-prod", "team1-test"]],
+                defaultText: "none: pods of all namespaces",
+                fix: "write a list of namespaces, as in [team1-prod]",
+            }),
         beforePush: z
             .enum(["warn", "refuse"])
             .default("warn")

@@ -29,7 +29,13 @@ export function readSignaturePolicies(
         const signedIdentity = readIdentity(`${key}.policy.signedIdentity`, document, issues);
         if (publicKey === undefined || signedIdentity === undefined) return [];
         const refuses = document.beforePush === "refuse" ? { beforePush: document.beforePush } : {};
-        return [{ name, scopes: [...new Set(document.scopes)], publicKey, signedIdentity, ...refuses }];
+        const policy = { name, scopes: [...new Set(document.scopes)], publicKey, signedIdentity, ...refuses };
+        if (document.namespaces === undefined) return [policy];
+        return [...new Set(document.namespaces)].map((namespace) => ({
+            ...policy,
+            name: `${namespace}/${name}`,
+            namespace,
+        }));
     });
 }
 

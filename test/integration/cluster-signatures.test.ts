@@ -32,6 +32,13 @@ const policyObject = (name: string): NamedObject => ({
     metadata: { name },
 });
 
+/** Of the namespace that every cluster has. */
+const namespacedObject = (name: string): NamedObject => ({
+    apiVersion: CONFIG,
+    kind: "ImagePolicy",
+    metadata: { name, namespace: "default" },
+});
+
 let registry: SignedRegistry;
 let server: ApiServer;
 let controllers: MachineConfigControllers;
@@ -56,6 +63,9 @@ beforeEach(async () => {
     controllers.script = {};
     for (const { metadata } of await server.admin.list(policyObject(""))) {
         await server.admin.remove(policyObject(metadata.name));
+    }
+    for (const { metadata } of await server.admin.list(namespacedObject(""))) {
+        await server.admin.remove(namespacedObject(metadata.name));
     }
     await server.admin.patch({ ...policyObject("cluster"), kind: "Image" }, { spec: { registrySources: null } });
     await controllers.settle();
@@ -88,14 +98,14 @@ const policy = (name = "team1"): Promise<ApiObject | undefined> => server.admin.
 const app = () => ({ [`${TEAM}/app:1`]: signed });
 const both = () => ({ ...app(), [`${TEAM}/tool:1`]: unsigned });
 
-/** Nodes whose configuration asks for signatures of the team's images. */
-async function nodesWithPolicy(): Promise<number> {
+/** Nodes whose configuration asks for signatures of the team's images, of pods of all namespaces or of one. */
+async function nodesWithPolicy(file = "/etc/containers/policy.json"): Promise<number> {
     const nodes = await server.admin.list({ apiVersion: "v1", kind: "Node" });
     const machine = { apiVersion: "machineconfiguration.openshift.io/v1", kind: "MachineConfig" };
     const asks = await Promise.all(
         nodes.map(async ({ metadata }) => {
             const name = metadata.annotations?.["machineconfiguration.openshift.io/currentConfig"] ?? "";
-            return JSON.stringify(await server.admin.get({ ...machine, metadata: { name } })).includes("policy.json");
+            return JSON.stringify(await server.admin.get({ ...machine, metadata: { name } })).includes(file);
         }),
     );
     return asks.filter(Boolean).length;
@@ -170,6 +180,63 @@ test("a policy of others on the same images is judged too: a warning, since it i
     expect(outs.accepted).toBe(1);
     const warning = lines.find((line) => line.includes("policies that others have given the cluster"));
     expect(warning).toContain(`${TEAM}/app:1: policy theirs on ${TEAM}: it is not signed with the key of the policy`);
+});
+
+const inNamespace = (key = KEY, name = "team1"): SignaturePolicy => ({
+    ...teamPolicy(key, `default/${name}`),
+    namespace: "default",
+});
+
+test("a policy for a namespace is written there, after the same look, and nodes have it for pods of that namespace", async () => {
+    await expect(create(inputs(both(), [inNamespace()]))).rejects.toMatchObject({
+        code: "IMAGES_UNSIGNED",
+        problem: expect.stringContaining(`policy default/team1 on ${TEAM}: it is not signed`) as string,
+    });
+    const outs = await create(inputs(app(), [inNamespace()]));
+    expect(outs).toMatchObject({ written: ["default/team1"], accepted: 1, behind: [] });
+    expect(await server.admin.get(namespacedObject("team1"))).toMatchObject({
+        metadata: { annotations: { [OWNER_ANNOTATION]: OWNER } },
+        spec: { scopes: [TEAM] },
+    });
+    expect(await policy()).toBeUndefined();
+    expect(await nodesWithPolicy("/etc/crio/policies/default.json")).toBe(5);
+    await server.admin.patch(namespacedObject("team1"), { spec: { scopes: ["quay.io/elsewhere"] } });
+    const { outs: changed } = await provider.read(outs, context());
+    expect(changed).toMatchObject({ differences: ["ImagePolicy default/team1 has been changed"] });
+    const wide = await update(changed as ClusterSignaturesOutputs, inputs(app()));
+    expect(wide.written).toEqual(["team1"]);
+    expect(await server.admin.get(namespacedObject("team1"))).toBeUndefined();
+    const missing = { ...inNamespace(), name: "nowhere/team1", namespace: "nowhere" };
+    const failure: unknown = await create(inputs(app(), [missing])).catch((error: unknown) => error);
+    expect((failure as PartialState).message).toContain('namespaces "nowhere" not found');
+});
+
+test("what a ClusterImagePolicy covers has no effect in a namespace: the preview says so, and nobody waits for it", async () => {
+    await create(inputs(app()));
+    lines = [];
+    const news = inputs(app(), [inNamespace(OTHER, "own")], { owner: "registry-passthrough/other" });
+    await provider.describeChanges?.({}, news, context());
+    expect(lines.at(-1)).toBe(
+        `cluster: ${TEAM} of ImagePolicy default/own has no effect: ClusterImagePolicy team1 covers it, and that alone counts`,
+    );
+    expect((await create(news)).behind).toEqual([]);
+});
+
+test("policies of others in namespaces are judged; where they may not be read, that is said and stops nothing", async () => {
+    await create(inputs(app(), [inNamespace(OTHER, "theirs")], { images: {} }));
+    await create(inputs(app(), [{ ...teamPolicy(KEY), scopes: [`${TEAM}/other`] }]));
+    const warning = lines.find((line) => line.includes("policies that others have given the cluster"));
+    expect(warning).toContain(`${TEAM}/app:1: policy default/theirs on ${TEAM}: it is not signed with the key`);
+    const rules = roleRules(["preview", "signature-policies"], VERSION);
+    const without = (resources: readonly string[] = []) => resources.filter((name) => name !== "imagepolicies");
+    const fewer = rules
+        .map((rule) => ({ ...rule, resources: without(rule.resources) }))
+        .filter(({ resources }) => resources.length > 0);
+    const limited = { kubeconfig: await server.kubeconfigFor("fewer", fewer) };
+    lines = [];
+    await create(inputs(app(), [{ ...teamPolicy(KEY), scopes: [`${TEAM}/other`] }], limited));
+    expect(lines.join("\n")).toMatch(/because of ImagePolicy objects of namespaces is not known: .*imagepolicies/);
+    await expect(create(inputs(app(), [inNamespace()], limited))).rejects.toThrow(/imagepolicies/);
 });
 
 test("scopes that registrySources would make the operator refuse, with every mirror rule, are not written", async () => {

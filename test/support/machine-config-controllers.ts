@@ -122,7 +122,9 @@ export class MachineConfigControllers {
         try {
             const conf = registriesConf(objects as unknown as MirrorObject[], this.version);
             const policies = await this.listKind({ apiVersion: CONFIG, kind: "ClusterImagePolicy" });
-            return { "/etc/containers/registries.conf": formatRegistriesConf(conf), ...imagePolicyFiles(policies) };
+            const ofNamespaces = await this.listKind({ apiVersion: CONFIG, kind: "ImagePolicy" });
+            const files = imagePolicyFiles(policies, ofNamespaces);
+            return { "/etc/containers/registries.conf": formatRegistriesConf(conf), ...files };
         } catch {
             return undefined;
         }

@@ -5,7 +5,7 @@ import {
     type MirroredHost,
     catalogSources,
     clusterCatalogs,
-    clusterImagePolicies,
+    imagePolicies,
     hasClusterCatalogs,
     hasImagePolicies,
     hasPinnedImages,
@@ -52,7 +52,9 @@ export function renderedObjects(clusterVersion: string): readonly NamedObject[] 
         ...signatureConfigMaps(signatures(700)),
         updateService(parseReference(`${REGISTRY}/mirror/quay.io/openshift-release-dev/ocp-release`), graph),
         DEFAULT_CATALOGS_OFF,
-        ...(hasImagePolicies(parseClusterVersion(clusterVersion)) ? clusterImagePolicies(POLICIES) : []),
+        ...(hasImagePolicies(parseClusterVersion(clusterVersion))
+            ? imagePolicies([...POLICIES, ...NAMESPACE_POLICIES])
+            : []),
         ...(hasPinnedImages(parseClusterVersion(clusterVersion))
             ? pinnedImageSets(PINNED, ["master", "worker"], "passthrough-lab")
             : []),
@@ -80,6 +82,9 @@ const POLICIES: readonly SignaturePolicy[] = [
     }),
     policy("p384", ["docker.io/library/nginx"], { matchPolicy: "MatchRepoDigestOrExact" }),
 ];
+
+/** The same for pods of a namespace. */
+const NAMESPACE_POLICIES = POLICIES.map((one) => ({ ...one, name: `default/${one.name}`, namespace: "default" }));
 
 function policy(
     key: "p256" | "p384" | "rsa" | "ed25519",

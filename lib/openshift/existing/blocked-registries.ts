@@ -2,7 +2,7 @@ import { parseReference, repositoryName } from "../../oci/reference";
 import { PassthroughError } from "../../errors/errors";
 import type { MirrorObject } from "../rules/mirror-object-types";
 import { registriesConf } from "../rules/registries-conf";
-import { isNestedScope } from "../rules/registry-sources";
+import { isNestedScope } from "../../oci/scope";
 import { resolvePull } from "../rules/resolve";
 import type { ExistingCluster } from "./existing-cluster";
 

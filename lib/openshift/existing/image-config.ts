@@ -1,5 +1,6 @@
 import { hasRealMirror } from "../rules/mirror-entries";
-import { isNestedScope, isRegistryScope } from "../rules/registry-sources";
+import { isNestedScope } from "../../oci/scope";
+import { isRegistryScope } from "../rules/registry-sources";
 import { type ClusterVersion, parseClusterVersion } from "../versions";
 import { type BlockedRegistries, blockedRegistries, payloadRepository } from "./blocked-registries";
 import {

@@ -1,5 +1,6 @@
 import type { RegistriesConf, RegistryRule } from "../rules/registries-conf";
-import { isNestedScope, ruleScope } from "../rules/registry-sources";
+import { isNestedScope } from "../../oci/scope";
+import { ruleScope } from "../rules/registry-sources";
 import { hasRealMirror } from "../rules/mirror-entries";
 import {
     type ExistingCluster,

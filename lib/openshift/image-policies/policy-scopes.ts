@@ -1,5 +1,6 @@
 import type { SignaturePolicy } from "../../signatures";
-import { type RegistrySources, isNestedScope } from "../rules/registry-sources";
+import { isNestedScope } from "../../oci/scope";
+import { type RegistrySources } from "../rules/registry-sources";
 
 /**
  * Why the operator would render nothing of the policies: with registrySources of `Image/cluster`, each scope must be

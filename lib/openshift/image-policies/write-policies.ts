@@ -1,10 +1,17 @@
 import type { ClusterClient, NewObject } from "../../kubernetes/cluster-client";
 import { PassthroughError } from "../../errors/errors";
 import type { SignaturePolicy } from "../../signatures";
-import { clusterImagePolicies } from "../objects/cluster-image-policies";
+import { imagePolicies } from "../objects/image-policies";
 import { type ClusterOwner, OWNER_ANNOTATION, isOwnObject, objectOwner } from "../objects/owner";
 import { type WriteOptions, retryConflicts } from "../trust/conflict-retry";
-import { type ExistingPolicy, POLICIES, type PolicyObject, isSamePolicy } from "./cluster-policies";
+import {
+    type ExistingPolicy,
+    type PolicyObject,
+    isSamePolicy,
+    policyName,
+    policyPlace,
+    policyTitle,
+} from "./cluster-policies";
 
 /** Whose policies are written. */
 export interface PolicyWriter extends ClusterOwner {
@@ -29,7 +36,7 @@ export function comparePolicies(
     written: readonly string[],
     writer: PolicyWriter,
 ): PolicyChanges {
-    const found = new Map(existing.map((one) => [one.object.metadata.name, one]));
+    const found = new Map(existing.map((one) => [policyName(one.object), one]));
     const names = new Set(wanted.map(({ name }) => name));
     const isOwn = (one: ExistingPolicy) => isOwnObject(one.object, writer);
     return {
@@ -60,7 +67,7 @@ export function requireOwnPolicies({ foreign }: PolicyChanges, { server }: Pick<
     if (other === undefined) return;
     throw new PassthroughError(`it exists already, of ${other.by}`, {
         code: "CLUSTER_OBJECT_EXISTS",
-        thing: `ClusterImagePolicy ${other.name}`,
+        thing: policyTitle(other.name),
         place: { cluster: server },
         fix: "set cluster.adopt: true to take it over, or give the policy in site.signatures another name",
     });
@@ -77,21 +84,21 @@ export async function writePolicies(
     options: WriteOptions,
 ): Promise<void> {
     const annotations = { [OWNER_ANNOTATION]: owner };
-    for (const { spec, ...object } of clusterImagePolicies([...added, ...changed])) {
-        const { name } = object.metadata;
+    for (const { spec, ...object } of imagePolicies([...added, ...changed])) {
+        const { path, object: name } = policyPlace(policyName(object));
         await retryConflicts(options, async () => {
-            const existing = await client.get<PolicyObject>(POLICIES, name);
+            const existing = await client.get<PolicyObject>(path, name);
             if (existing === undefined) {
                 const created: NewObject & Pick<PolicyObject, "spec"> = {
                     ...object,
-                    metadata: { name, annotations },
+                    metadata: { ...object.metadata, annotations },
                     spec,
                 };
-                await client.create(POLICIES, created);
+                await client.create(path, created);
                 return;
             }
             const metadata = { resourceVersion: existing.metadata.resourceVersion ?? "", annotations };
-            await client.patch(POLICIES, name, { metadata, spec: replacing(spec) });
+            await client.patch(path, name, { metadata, spec: replacing(spec) });
         });
     }
 }
@@ -116,11 +123,11 @@ export async function removePolicies(
     writer: ClusterOwner,
     options: WriteOptions,
 ): Promise<void> {
-    for (const name of names) {
+    for (const { path, object: name } of names.map(policyPlace)) {
         await retryConflicts(options, async () => {
-            const existing = await client.get<PolicyObject>(POLICIES, name);
+            const existing = await client.get<PolicyObject>(path, name);
             if (existing === undefined || !isOwnObject(existing, writer)) return;
-            await client.remove(POLICIES, name, existing.metadata.resourceVersion ?? "");
+            await client.remove(path, name, existing.metadata.resourceVersion ?? "");
         });
     }
 }

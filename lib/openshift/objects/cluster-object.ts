@@ -1,6 +1,6 @@
 import type { MirrorObject } from "../rules/mirror-object-types";
 import type { CatalogSource, ClusterCatalog } from "./catalog-objects";
-import type { ClusterImagePolicy } from "./cluster-image-policies";
+import type { ClusterImagePolicy, ImagePolicy } from "./image-policies";
 import type { PinnedImageSet } from "../pinned/pinned-image-set";
 import type { OperatorHub } from "./operator-hub";
 import type { SignatureConfigMap } from "./release-signatures";
@@ -15,4 +15,5 @@ export type ClusterObject =
     | UpdateService
     | OperatorHub
     | ClusterImagePolicy
+    | ImagePolicy
     | PinnedImageSet;

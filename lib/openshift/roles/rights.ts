@@ -74,6 +74,10 @@ export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
             ...{ verbs: READ, apiGroup: CONFIG, resource: "clusterimagepolicies", isServed: hasImagePolicies },
             why: "signature policies, of others too",
         },
+        {
+            ...{ verbs: LIST, apiGroup: CONFIG, resource: "imagepolicies", isServed: hasImagePolicies },
+            why: "signature policies of namespaces, of others too",
+        },
         { verbs: ["get"], apiGroup: "apps", resource: "daemonsets", ...nodeCa(ROLLOUT_NAMES.nodeCa) },
         { verbs: ["get"], apiGroup: "", resource: "configmaps", ...nodeCa(ROLLOUT_NAMES.nodeCaCertificates) },
     ],
@@ -154,6 +158,10 @@ export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
         {
             ...{ verbs: ["get", "list", "create", "patch", "delete"], apiGroup: CONFIG },
             ...{ resource: "clusterimagepolicies", isServed: hasImagePolicies, why: "who must have signed images" },
+        },
+        {
+            ...{ verbs: ["get", "list", "create", "patch", "delete"], apiGroup: CONFIG, resource: "imagepolicies" },
+            ...{ isServed: hasImagePolicies, why: "who must have signed images of pods in some namespaces" },
         },
     ],
     "update-service": [

@@ -12,6 +12,8 @@ import type { RolloutResult } from "./rollout-result";
 
 /** What decides which signatures a node asks for, and where it looks them up. */
 const POLICY_JSON = "/etc/containers/policy.json";
+/** For pods of a namespace, in place of the former (pkg/daemon/constants, CrioPoliciesDir). */
+const NAMESPACE_POLICIES = "/etc/crio/policies";
 const SIGSTORE_REGISTRIES = "/etc/containers/registries.d/sigstore-registries.yaml";
 
 /** How many scopes a line names. */
@@ -24,7 +26,7 @@ const registriesFile = z.object({ docker: z.record(z.string(), z.unknown()).null
 
 /**
  * The rendered configuration that each pool wants has our signature policies: the requirement of each scope in
- * policy.json, and the scope in the file that has signatures looked up (machine-config-operator,
+ * policy.json or in that of the namespace, and the scope in the file that has signatures looked up (machine-config-operator,
  * pkg/controller/container-runtime-config, updatePolicyJSON and generateSigstoreRegistriesdConfig).
  * @throws PassthroughError `CLUSTER_OBJECT_INVALID`
  */
@@ -49,16 +51,23 @@ const NOT_TAKEN =
 
 /** The scopes whose policies a configuration does not have. */
 function missingScopes(config: MachineConfig, expected: readonly SignaturePolicy[]): string[] {
-    const docker = dockerScopes(readIgnitionFile(config, POLICY_JSON));
+    const files = new Map(
+        [...new Set(expected.map(policyFilePath))].map((path) => [path, dockerScopes(readIgnitionFile(config, path))]),
+    );
     const lookups = lookedUp(readIgnitionFile(config, SIGSTORE_REGISTRIES));
     const lacking = expected.flatMap((policy) => {
-        const wanted = dockerScopes(policyJson([policy]));
+        const wanted = dockerScopes(policyJson([policy], policy.namespace));
+        const docker = files.get(policyFilePath(policy)) ?? {};
         return policy.scopes.filter((scope) => {
             const [requirement] = wanted[scope] ?? [];
             return !lookups.has(scope) || !docker[scope]?.some((found) => isDeepStrictEqual(found, requirement));
         });
     });
     return [...new Set(lacking)];
+}
+
+function policyFilePath({ namespace }: SignaturePolicy): string {
+    return namespace === undefined ? POLICY_JSON : `${NAMESPACE_POLICIES}/${namespace}.json`;
 }
 
 function dockerScopes(text: string | undefined): Readonly<Record<string, readonly unknown[]>> {

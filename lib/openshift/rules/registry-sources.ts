@@ -1,3 +1,4 @@
+import { isNestedScope } from "../../oci/scope";
 import { PassthroughError } from "../../errors/errors";
 import type { RegistryMirror, RegistryRule } from "./registries-conf-types";
 
@@ -17,18 +18,6 @@ export interface RegistrySources {
 export function isRegistryScope(scope: string): boolean {
     if (scope === "" || !scope.includes("*")) return scope !== "";
     return scope.startsWith("*.") && !/[/@:*]/.test(scope.slice(2));
-}
-
-/**
- * True if `inner` is `outer` or lies below it: `quay.io/org` in `quay.io`, `a.example.com/x` in `*.example.com`
- * (openshift/runtime-utils, pkg/registries, ScopeIsNestedInsideScope). A port does not count as nested: `host:5000` is not
- * inside `host`.
- */
-export function isNestedScope(inner: string, outer: string): boolean {
-    if (inner === outer || inner.startsWith(`${outer}/`)) return true;
-    if (!outer.startsWith("*.")) return false;
-    const host = inner.split(inner.includes(":") ? ":" : "/")[0] ?? "";
-    return host.endsWith(outer.slice(1)) && !host.includes("/");
 }
 
 /** What a rule is matched by. */

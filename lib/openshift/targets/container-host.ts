@@ -27,16 +27,24 @@ const USAGE: Readonly<Record<"microshift" | "podman", readonly string[]>> = {
 export function containerHostFiles(target: "microshift" | "podman", input: TargetInput): TargetFiles {
     const { registry = [] } = parseRegistriesConf(input.registriesConf, "the rules of this site");
     const rules = input.plainHttp ? registry.map(allowPlainHttp) : registry;
+    const signatures = input.signatures.filter(({ namespace }) => namespace === undefined);
     const places = registry.flatMap(({ mirror = [] }) => mirror.map(({ location }) => location));
     return {
         files: {
-            ...policyFiles(input.signatures, places),
+            ...policyFiles(signatures, places),
             [DROP_IN]: withUsage(USAGE[target], formatRegistriesConf({ registry: rules })),
             ...(input.ca === "" ? {} : { [`certs.d/${input.registryHost}/ca.crt`]: input.ca }),
         },
-        notes: input.signatures.length === 0 ? [] : [POLICY_NOTE],
+        notes: [
+            ...(signatures.length === 0 ? [] : [POLICY_NOTE]),
+            ...(signatures.length === input.signatures.length ? [] : [NAMESPACE_NOTE]),
+        ],
     };
 }
+
+const NAMESPACE_NOTE =
+    "policies of site.signatures with namespaces are left out of policy.json: only the machine-config operator of OpenShift " +
+    "gives nodes policies for namespaces";
 
 const POLICY_NOTE =
     "policy.json takes the place of the host's /etc/containers/policy.json: add what that file has beside the default";

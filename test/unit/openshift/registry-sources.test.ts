@@ -1,5 +1,6 @@
+import { isNestedScope } from "../../../lib/oci/scope";
 import { registriesConf } from "../../../lib/openshift/rules/registries-conf";
-import { isNestedScope, isRegistryScope } from "../../../lib/openshift/rules/registry-sources";
+import { isRegistryScope } from "../../../lib/openshift/rules/registry-sources";
 import { entry, icsp, idms, itms } from "./mirror-objects";
 
 const MIRROR = "reg.test:8443/mirror/quay.io";

@@ -34,6 +34,7 @@ const TABLE: Readonly<Record<ClusterFunction, readonly string[]>> = {
         "get /configmaps in openshift-config-managed",
         "get updateservice.operator.openshift.io/updateservices in openshift-update-service",
         `get,list ${CONFIG}/clusterimagepolicies`,
+        `list ${CONFIG}/imagepolicies`,
     ],
     rules: [
         "get,list,watch,delete operator.openshift.io/imagecontentsourcepolicies",
@@ -58,7 +59,10 @@ const TABLE: Readonly<Record<ClusterFunction, readonly string[]>> = {
     ],
     "operator-hub": [`get,list,watch,patch,delete ${CONFIG}/operatorhubs/cluster`],
     signatures: [`${ALL} /configmaps in openshift-config-managed`],
-    "signature-policies": [`get,list,create,patch,delete ${CONFIG}/clusterimagepolicies`],
+    "signature-policies": [
+        `get,list,create,patch,delete ${CONFIG}/clusterimagepolicies`,
+        `get,list,create,patch,delete ${CONFIG}/imagepolicies`,
+    ],
     "update-service": [`${ALL} updateservice.operator.openshift.io/updateservices in openshift-update-service`],
     "pinned-images": [
         `${ALL} ${MACHINES}/pinnedimagesets`,

@@ -1,4 +1,12 @@
-import { DEFAULT_IDENTITY, type SignaturePolicy, policiesOf, policyJson, registriesD } from "../../../lib/signatures";
+import {
+    DEFAULT_IDENTITY,
+    type SignaturePolicy,
+    policiesInForce,
+    policiesOf,
+    policiesWithoutEffect,
+    policyJson,
+    registriesD,
+} from "../../../lib/signatures";
 
 const policy = (name: string, ...scopes: string[]): SignaturePolicy => ({
     name,
@@ -21,6 +29,33 @@ test("the most specific scope decides alone; several policies of one scope apply
     expect(deciding("a.example.com/teams/app", "1")).toEqual(["host"]);
     expect(deciding("b.example.com:5000/x", "1")).toEqual(["domain"]);
     expect(deciding("example.com/x", "1")).toEqual([]);
+});
+
+test("pods of a namespace have its policies beside the cluster's, but for scopes that a ClusterImagePolicy covers", () => {
+    const of = (namespace: string, ...scopes: string[]) => ({ ...policy(`${namespace}/own`, ...scopes), namespace });
+    const policies = [
+        policy("cluster", "quay.io/team"),
+        of("a", "quay.io", "quay.io/team", "quay.io/team/app", "quay.io/x/app"),
+        of("b", "quay.io/x"),
+        of("c", "quay.io/team/tool"),
+    ];
+    const deciding = (name: string) => policiesOf(policies, { name, tag: "1" }).map((one) => one.name);
+    expect(deciding("quay.io/team/app")).toEqual(["cluster"]);
+    expect(deciding("quay.io/x/app")).toEqual(["a/own", "b/own"]);
+    expect(deciding("quay.io/y")).toEqual(["a/own"]);
+    expect(policiesInForce(policies, ["quay.io/x"]).map(({ name, scopes }) => [name, scopes])).toEqual([
+        ["cluster", ["quay.io/team"]],
+        ["a/own", ["quay.io"]],
+    ]);
+    expect(policiesWithoutEffect(policies.slice(2), [{ name: "theirs", scopes: ["*.io"] }])).toEqual(
+        ["quay.io/x of ImagePolicy b/own", "quay.io/team/tool of ImagePolicy c/own"].map(
+            (what) => `${what} has no effect: ClusterImagePolicy theirs covers it, and that alone counts`,
+        ),
+    );
+    const scopes = (text: string) =>
+        Object.keys((JSON.parse(text) as { transports: { docker: object } }).transports.docker);
+    expect(scopes(policyJson(policies))).toEqual(["quay.io/team"]);
+    expect(scopes(policyJson(policies, "a"))).toEqual(["quay.io/team", "quay.io", "quay.io/x/app"]);
 });
 
 test("policy.json has every policy of a scope, and accepts all other images", () => {

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { formatSignatureRules } from "../../../lib/signatures";
+import { imagePolicies } from "../../../lib/openshift";
 import { readSite } from "../../../lib/site";
 import { signingKey } from "../../support/signing-key";
 
@@ -53,6 +54,21 @@ test("what an import does about images that nodes will refuse is asked for polic
     expect(formatSignatureRules({ policies: site?.signatures ?? [], local: [] })).not.toContain("beforePush");
     expect(issuesOf({ "team1.app": { ...policy(), beforePush: "stop" } })[0]).toMatch(
         /^site\.signatures\.team1\.app\.beforePush: /,
+    );
+});
+
+test("a policy for namespaces is one ImagePolicy in each of them", () => {
+    const { site } = read({ team1: { ...policy(), namespaces: ["prod", "test", "prod"] } });
+    expect(site?.signatures.map(({ name, namespace }) => [name, namespace])).toEqual([
+        ["prod/team1", "prod"],
+        ["test/team1", "test"],
+    ]);
+    expect(imagePolicies(site?.signatures ?? []).map(({ kind, metadata }) => [kind, metadata])).toEqual([
+        ["ImagePolicy", { name: "team1", namespace: "prod" }],
+        ["ImagePolicy", { name: "team1", namespace: "test" }],
+    ]);
+    expect(issuesOf({ team1: { ...policy(), namespaces: ["No"] } })[0]).toMatch(
+        /^site\.signatures\.team1\.namespaces\[0\]: /,
     );
 });
 
