@@ -58,6 +58,8 @@ export interface Assessment {
     readonly left: readonly MirrorObject[];
     /** Mirror objects of others for sources of ours that the configuration does not name. */
     readonly unnamed: readonly MirrorObject[];
+    /** Those sources. */
+    readonly unnamedSources: readonly string[];
 }
 
 type Site = Pick<
@@ -112,6 +114,7 @@ export async function assessCluster(client: ClusterClient, site: Site): Promise<
         formerObjects: own.removed.map(objectLabel),
         left: own.left,
         unnamed: old.unnamed,
+        unnamedSources: old.unnamedSources,
         warnings,
         neverSources,
         lone: loneNever(pair),

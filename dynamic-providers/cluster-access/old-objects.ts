@@ -19,6 +19,8 @@ interface OldObjects {
     readonly named: readonly MirrorObject[];
     /** Others that have a source which is one of ours, or inside or around one. */
     readonly unnamed: readonly MirrorObject[];
+    /** These sources of the unnamed objects. */
+    readonly unnamedSources: readonly string[];
     /** Named objects that are not to be removed by this stack. */
     readonly refusals: readonly ClusterRefusal[];
 }
@@ -41,9 +43,11 @@ export function findOldObjects(
     const sources = sourcesOf(wanted);
     const meets = (source: string) =>
         sources.some((one) => one === source || isBelow(one, source) || isBelow(source, one));
+    const unnamed = strangers.filter((object) => sourcesOf([object]).some(meets));
     return {
         named: named.filter((object) => !isOurs(object)),
-        unnamed: strangers.filter((object) => sourcesOf([object]).some(meets)),
+        unnamed,
+        unnamedSources: sourcesOf(unnamed).filter(meets),
         refusals: named.flatMap((object) => refuse(object, isOurs(object))),
     };
 }

@@ -2,7 +2,7 @@ import { counted, listed } from "../../lib/errors/text";
 import { clusterError, clusterLine } from "../cluster/cluster-name";
 import { poolSizes } from "../cluster/pool-sizes";
 import type { ResourceLog } from "../lifecycle/engine";
-import { describeNodeEffect, listEntries, objectLabel, oldObjectKey, sourcesOf } from "../../lib/openshift";
+import { describeNodeEffect, listEntries, objectLabel, oldObjectKey } from "../../lib/openshift";
 import type { Assessment } from "./assess";
 import type { ClusterAccessInputs } from "./kind";
 
@@ -57,12 +57,12 @@ function leftLines({ left }: Assessment): string[] {
 }
 
 /** Rules that were there before, and the key by which ours replace them. */
-function unnamedLines({ unnamed }: Assessment): string[] {
+function unnamedLines({ unnamed, unnamedSources }: Assessment): string[] {
     if (unnamed.length === 0) return [];
     const keys = unnamed.map((object) => `${oldObjectKey(object)}: keep`);
     return [
         `${counted(unnamed.length, "mirror object")} of others ${unnamed.length === 1 ? "redirects" : "redirect"} ` +
-            `${counted(sourcesOf(unnamed).length, "source")} that our rules are for too, and stay in force beside them; to replace ` +
+            `${counted(unnamedSources.length, "source")} that our rules are for too, and stay in force beside them; to replace ` +
             `them without a gap (docs/how-to/migrate.md): cluster.oldRules: {${listed(keys, MAX_SOURCES)}}`,
     ];
 }

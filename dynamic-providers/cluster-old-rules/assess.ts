@@ -51,6 +51,8 @@ export interface OldRulesAssessment {
     readonly judged: readonly LiveObject[];
     /** What is against the removal of what is judged. */
     readonly removal: readonly Obstacle[];
+    /** Pulls of what is judged that nothing redirects afterwards, which the site allows. */
+    readonly lost: readonly RemovedEntry[];
     /** Pulls of what is judged that rules of others alone redirect afterwards. */
     readonly elsewhere: readonly RemovedEntry[];
     /** What is against the creation of what is to be kept. */
@@ -104,6 +106,7 @@ export async function assessOldRules(
         leftPaused: pools.filter((pool) => isPausedFor(pool, inputs.owner)).map(({ metadata }) => metadata.name),
         judged,
         removal: [...(inputs.allowRemoval ? [] : unservedObstacles(removed)), ...conflicts(after), ...nodes, ...images],
+        lost: inputs.allowRemoval ? removed.filter(({ rule }) => rule === undefined) : [],
         elsewhere: removed.filter(({ rule }) => rule !== undefined && !sourcesOf(rules).includes(rule)),
         creation: [...conflicts(afterChange(existing, plan)), ...nodes],
         missing,
@@ -139,15 +142,20 @@ function forecast(
 function unservedObstacles(removed: readonly RemovedEntry[]): Obstacle[] {
     const entries = removed.filter(({ rule }) => rule === undefined);
     if (entries.length === 0) return [];
-    const names = entries.map(({ source, form, object }) => `${source} by ${form} (${object})`);
     return [
         {
-            problem: `nothing else redirects pulls of ${listed([...new Set(names)], MAX_NAMES)}`,
+            problem: `nothing else redirects pulls of ${describeEntries(entries)}`,
             fix:
                 "remove all objects with these sources in the same run, add images of them to the content, which makes rules " +
                 "for their hosts, or set cluster.allowRemoval: true",
         },
     ];
+}
+
+/** "quay.io/org by digest (ImageDigestMirrorSet idms-generic-0)" */
+export function describeEntries(entries: readonly RemovedEntry[]): string {
+    const names = entries.map(({ source, form, object }) => `${source} by ${form} (${object})`);
+    return listed([...new Set(names)], MAX_NAMES);
 }
 
 function nodeObstacles(

@@ -13,7 +13,7 @@ import { imageLine } from "../cluster-coverage/report";
 import { clusterError, clusterLine } from "../cluster/cluster-name";
 import { poolSizes } from "../cluster/pool-sizes";
 import type { ResourceLog } from "../lifecycle/engine";
-import { type Obstacle, type OldRulesAssessment, isChanging } from "./assess";
+import { type Obstacle, type OldRulesAssessment, describeEntries, isChanging } from "./assess";
 import type { ClusterOldRulesInputs } from "./kind";
 
 type Cluster = Pick<ClusterOldRulesInputs, "cluster">;
@@ -57,7 +57,7 @@ export function creationStep(object: MirrorObject): string {
     return `create ${objectLabel(object)}`;
 }
 
-function planLines({ plan, judged, removal, leftPaused }: OldRulesAssessment): string[] {
+function planLines({ plan, judged, removal, lost, leftPaused }: OldRulesAssessment): string[] {
     const { remove, create, copyFirst, kept } = plan;
     const isJudgedLater = remove.length === 0 && judged.length > 0;
     return [
@@ -65,6 +65,9 @@ function planLines({ plan, judged, removal, leftPaused }: OldRulesAssessment): s
         ...(remove.length === 0 || removal.length > 0
             ? []
             : [`removes ${describe(remove)}, when every node has our rules, which serve all that is in use`]),
+        ...(remove.length === 0 || lost.length === 0
+            ? []
+            : [`nothing redirects pulls of ${describeEntries(lost)} then, as cluster.allowRemoval allows`]),
         ...(copyFirst.length === 0
             ? []
             : [`${describe(copyFirst)}: state gets a copy now, and the next \`up\` removes what is to be removed`]),

@@ -27,6 +27,8 @@ const CODE_KINDS: Readonly<Partial<Record<ErrorCode, FailureKind>>> = {
     CLUSTER_CONFLICT: "temporary",
     CLUSTER_FORBIDDEN: "setup",
     CLUSTER_LOGIN_REJECTED: "setup",
+    CLUSTER_OBJECT_EXISTS: "setup",
+    CLUSTER_REMOVAL_REFUSED: "setup",
     CLUSTER_SERVER_ERROR: "temporary",
     CLUSTER_TLS: "setup",
     CLUSTER_UNREACHABLE: "temporary",
@@ -35,6 +37,7 @@ const CODE_KINDS: Readonly<Partial<Record<ErrorCode, FailureKind>>> = {
     KUBECONFIG_INVALID: "setup",
     METRICS_UNWRITABLE: "setup",
     NETWORK: "temporary",
+    OLD_RULES_INVALID: "setup",
     REGISTRY_READ_ONLY: "temporary",
     REGISTRY_UNHEALTHY: "temporary",
     ROLLOUT_TIMEOUT: "temporary",
@@ -42,6 +45,7 @@ const CODE_KINDS: Readonly<Partial<Record<ErrorCode, FailureKind>>> = {
     STACK_MISMATCH: "setup",
     TIMEOUT: "temporary",
     TOOMANYREQUESTS: "temporary",
+    TRUST_EXISTS: "setup",
 };
 
 const KINDS: ReadonlyMap<string, FailureKind> = new Map(

@@ -133,7 +133,12 @@ test("old rules name objects of others only; what they do not name is shown with
             apiVersion: "config.openshift.io/v1",
             kind: "ImageDigestMirrorSet",
             metadata: { name, annotations },
-            spec: { imageDigestMirrors: [{ ...entry, mirrors }] },
+            spec: {
+                imageDigestMirrors: [
+                    { ...entry, mirrors },
+                    { ...entry, source: "ghcr.io", mirrors },
+                ],
+            },
         } as NamedObject);
     await create("idms-generic-0", entry.mirrors);
     await create("of-another-stack", entry.mirrors, { [OWNER_ANNOTATION]: "registry-passthrough/other" });

@@ -1,3 +1,4 @@
+import { computeDigest } from "../../lib/oci/digest";
 import type { MirrorObject, OldObjectStage } from "../../lib/openshift";
 import { MigrationCluster, type UsedImage } from "../support/migration-cluster";
 import { contentSourcePolicies, mirrorSets } from "../support/old-rules";
@@ -164,6 +165,17 @@ test("rules of others serve what they redirect, and what is written again after 
         ) as string,
     });
     expect(await cluster.foreign()).toHaveLength(3);
+    const containers = [{ name: "app", image: `reg.old.test/a/tool@${computeDigest("any")}` }];
+    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "tool", namespace: "shop" }, spec: { containers } };
+    await server.admin.create(pod);
+    const inUse = await cluster.up({ accept: RELEASE, oldRules: oldRules("remove", below) });
+    expect(inUse.error).toMatchObject({
+        code: "OLD_RULES_IN_USE",
+        problem: expect.stringMatching(
+            /reg\.old\.test\/a\/tool@sha256:.*the mirror rule \*\.old\.test redirects its pulls by digest to corp\.lab\.test\/old, not to this mirror/,
+        ) as string,
+    });
+    await server.admin.remove(pod);
 
     const remove = { accept: RELEASE, oldRules: { ...keep.oldRules, ...oldRules("remove", below) } };
     cluster.afterPreview = async () => void (await server.admin.remove(port));
@@ -176,6 +188,13 @@ test("rules of others serve what they redirect, and what is written again after 
     );
     expect(await cluster.foreign()).toEqual([wildcard, port]);
     expect(cluster.oldRules?.removed).toEqual(["ImageDigestMirrorSet/below"]);
+
+    const lost = await cluster.up({ ...remove, oldRules: oldRules("remove", port, below), allowRemoval: true });
+    expect(lost.lines.join("\n")).toContain(
+        "nothing redirects pulls of reg.old.test:5000/a by digest (ImageDigestMirrorSet port) then",
+    );
+    expect(await cluster.foreign()).toEqual([wildcard]);
+    await cluster.up(remove);
 
     await server.admin.create(below);
     const again = await cluster.up(remove);

@@ -45,6 +45,7 @@ export interface ClusterState {
     readonly contactSource?: "allow" | "never";
     readonly oldRules?: OldObjectStages;
     readonly accept?: readonly string[];
+    readonly allowRemoval?: boolean;
 }
 
 /** What one `up` did. */
@@ -145,7 +146,12 @@ export class MigrationCluster {
     }
 
     /** Preview and `up`, in the order of `PassthroughCluster`: access, coverage, rules one by one, old objects. */
-    async up({ contactSource = "allow", oldRules, accept = [] }: ClusterState): Promise<MigrationStep> {
+    async up({
+        contactSource = "allow",
+        oldRules,
+        accept = [],
+        allowRemoval = false,
+    }: ClusterState): Promise<MigrationStep> {
         const lines: string[] = [];
         const context = this.context(lines);
         const policy = contactSource === "never" ? "NeverContactSource" : "AllowContactingSource";
@@ -169,7 +175,7 @@ export class MigrationCluster {
                 owner: OWNER,
                 check: true,
                 accept: [...accept],
-                allowRemoval: false,
+                allowRemoval,
             },
             lines,
         );

@@ -134,7 +134,7 @@ async function check(image: string, run: Run): Promise<Omit<CoveredImage, "image
         state: "missing",
         add: found.reference,
         ...found,
-        ...(redirected ? {} : { problem: notRedirected(wanted) }),
+        ...(redirected ? {} : { problem: notRedirected(wanted, run.rules) }),
     };
 }
 
@@ -178,8 +178,21 @@ function withoutTagOfDigest({ registry, repository, tag, digest }: Reference): R
         : { registry, repository, digest };
 }
 
-function notRedirected({ registry, digest }: Reference): Problem {
+function notRedirected(reference: Reference, rules: RegistriesConf): Problem {
+    const { registry, digest } = reference;
     const form = digest === undefined ? "tag" : "digest";
+    const { attempts, rule = "" } = resolvePull(rules, reference);
+    const others = attempts.filter(({ viaMirror }) => viaMirror).map(({ location }) => location);
+    if (others.length > 0) {
+        return {
+            code: "NOT_REDIRECTED",
+            problem: `the mirror rule ${rule} redirects its pulls by ${form} to ${others.join(", ")}, not to this mirror`,
+            // Rules of ours are for hosts, and win over a wildcard.
+            fix: rule.startsWith("*.")
+                ? "add it to the image set: rules are made for hosts with content"
+                : `take ${rule} out of the mirror object of others that has it (docs/how-to/migrate.md)`,
+        };
+    }
     return {
         code: "NOT_REDIRECTED",
         problem: `no mirror rule redirects pulls from ${registry} by ${form}`,

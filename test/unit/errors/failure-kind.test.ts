@@ -30,6 +30,9 @@ test.each([
     [["ARCHIVE_TRUNCATED", "LOCK_NOT_FOUND"], "content"],
     [["TLS"], "setup"],
     [["CONFIG_INVALID", "UNAUTHORIZED"], "setup"],
+    // `adopt`, `allowRemoval` and `oldRules` of the configuration decide.
+    [["CLUSTER_OBJECT_EXISTS", "TRUST_EXISTS", "CLUSTER_REMOVAL_REFUSED", "OLD_RULES_INVALID"], "setup"],
+    [["OLD_RULES_IN_USE"], "other"],
     [["VALIDATION_FAILED"], "other"],
     [["DISK_FULL"], "other"],
     // Trying again later would not help with the other one.
