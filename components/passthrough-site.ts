@@ -67,7 +67,9 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const site = { content, clusters, upstreams, networkAccess, signatures };
         const given = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
         const certificate = declareRegistryCertificate(name, { ...args, registry: given }, this);
-        const registry = certificate === undefined ? given : { ...given, ca: trustedCas(certificate) };
+        // Otherwise the CAs are those of the configuration, which are known in every preview.
+        const hasSiteCa = certificate !== undefined && args.certificate?.siteCa !== undefined;
+        const registry = hasSiteCa ? { ...given, ca: trustedCas(certificate) } : given;
         const connection = connectionArgs({ ...args, registry });
         const images = allImages(content);
         const marks = allMarks(content);

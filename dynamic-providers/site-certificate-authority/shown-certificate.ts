@@ -2,7 +2,8 @@ import type { AuthorityPlan } from "../../lib/certificates/authority-plan";
 import { RegistryError, toProblem } from "../../lib/errors/errors";
 import { formatReason } from "../../lib/errors/format";
 import { ping } from "../../lib/registries/ping";
-import { registryEndpoint } from "../../lib/site";
+import type { RegistryEndpoint } from "../../lib/distribution/http/transport";
+import { type AccountRole, registryEndpoint } from "../../lib/site";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext } from "../registry/registry-process";
 import type { SiteCertificateAuthorityInputs } from "./kind";
@@ -27,7 +28,15 @@ export async function needsFormerCa(
     // A check has no outputs of the state; a refresh notes the certificates for it.
     if (current === undefined) return ["the registry is asked by `npm run up`, which refreshes first"];
     const site = process.settings.registry({ registry, ...(connectionSecrets && { connectionSecrets }) });
-    const endpoint = registryEndpoint({ ...site, ca: `${registry.ca ?? ""}${current}` });
+    const trusting = { ...site, ca: `${registry.ca ?? ""}${current}` };
+    const roles: readonly AccountRole[] = site.pushHost === undefined ? ["puller"] : ["puller", "importer"];
+    const looks = roles.map((role) => untrusted(registryEndpoint(trusting, role), signal));
+    return (await Promise.all(looks)).flat();
+}
+
+/** Why connections to an address are not opened with the CA alone; empty if they are. */
+async function untrusted(endpoint: RegistryEndpoint, signal: AbortSignal): Promise<string[]> {
+    const { host } = endpoint;
     const limited = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
     try {
         await ping({ endpoint, retrySeconds: 0, signal: limited }, undefined);
@@ -36,9 +45,11 @@ export async function needsFormerCa(
         signal.throwIfAborted();
         // Any response shows that the certificate was trusted.
         if (error instanceof RegistryError && error.status !== undefined) return [];
-        const host = site.mirror.host;
         if (error instanceof RegistryError && error.code === "TLS")
-            return [`${host} shows a certificate of it; install the one in the output registryCertificate`];
+            return [
+                `${host} shows a certificate that is not trusted without it (${formatReason(toProblem(error))}); ` +
+                    "install the one in the output registryCertificate",
+            ];
         return [`${host} could not be asked for its certificate: ${formatReason(toProblem(error))}`];
     }
 }

@@ -50,7 +50,7 @@ export {
     registryEndpoint,
     roleHost,
 } from "./registry";
-export { type SiteCa, type SiteCertificate, registryKeyIssues } from "./registry-certificate";
+export { type SiteCa, type SiteCertificate, chainNotes, registryKeyIssues } from "./registry-certificate";
 export { pushSignatures, signatureRules } from "./signature-rules";
 export { type TargetRegistry, targetFiles } from "./target-files";
 export type { SiteContext } from "./read-registry";

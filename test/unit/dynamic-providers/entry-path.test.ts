@@ -49,11 +49,13 @@ test("the names that state refers to are exported for good", () => {
         "imageImport",
         "mirrorValidation",
         "registryAccess",
+        "registryCertificate",
         "registryNamespace",
         "registrySuperuser",
         "repositorySet",
         "robotAccount",
         "robotRetirement",
+        "siteCertificateAuthority",
     ]);
 });
 
