@@ -32,7 +32,11 @@ const inputs = args.extend({
 
 export type ClusterOldRulesArgs = RegistryResourceArgs<typeof args>;
 export type ClusterOldRulesInputs = Readonly<z.infer<typeof inputs>>;
-export type ClusterOldRulesOutputs = ClusterOldRulesInputs & CommonOutputs;
+export type ClusterOldRulesOutputs = ClusterOldRulesInputs &
+    CommonOutputs & {
+        /** When the objects were as their stages say, RFC 3339. Absent in state of earlier versions. */
+        readonly doneAt?: string;
+    };
 
 export const clusterOldRulesKind = {
     name: "clusterOldRules",

@@ -83,7 +83,8 @@ async function run(
         const found = await assessOldRules(client, inputs, former, context);
         requireSame(inputs, found);
         if (isChanging(found.plan) || found.leftPaused.length > 0) await change(client, inputs, found, context);
-        return { ...inputs, copies: await currentCopies(client, inputs, found), steps: [] };
+        const doneAt = new Date(context.process.clock.now()).toISOString();
+        return { ...inputs, copies: await currentCopies(client, inputs, found), steps: [], doneAt };
     });
 }
 

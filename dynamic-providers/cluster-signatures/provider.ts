@@ -99,8 +99,9 @@ async function apply(
         await requireInsideSources(client, inputs);
         const judgement = await judge(inputs, existing, context);
         requireAccepted(judgement, existing, inputs, context);
+        const acceptedAt = new Date(context.process.clock.now()).toISOString();
         const names = policies.map(({ name }) => name);
-        const known = { written: names, accepted: judgement.accepted, behind: [], differences: [] };
+        const known = { written: names, accepted: judgement.accepted, acceptedAt, behind: [], differences: [] };
         try {
             await writePolicies(client, changes, writer, writeOptions(context));
             await removePolicies(client, changes.removed, writer, writeOptions(context));
