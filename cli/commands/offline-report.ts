@@ -1,5 +1,5 @@
 import { type OfflinePlan, planOffline } from "../../lib/import";
-import { readLock } from "../../lib/lock";
+import { type Lock, readLock } from "../../lib/lock";
 import type { ImageSet } from "../../lib/mirror/image-set";
 import {
     type ClusterChange,
@@ -43,15 +43,20 @@ export interface OfflineReport {
 
 /**
  * Compares a site with what was imported last, from its configuration and locks alone.
+ * @param read gives a lock by its path
  * @throws PassthroughError as `readLock` and `compareClusters` do
  */
-export async function createOfflineReport(site: Site, imported: ImportedImages): Promise<OfflineReport> {
+export async function createOfflineReport(
+    site: Site,
+    imported: ImportedImages,
+    read: (lock: string) => Promise<Lock> = readLock,
+): Promise<OfflineReport> {
     const sets = await Promise.all(
         site.content.map(async ({ name, lock, images, earlier }) => ({
             name,
             images,
             earlier,
-            facts: await readLock(lock),
+            facts: await read(lock),
         })),
     );
     const deliveries = clusterDeliveries(site, site.registry.mirror);

@@ -1,3 +1,4 @@
+import { once } from "../../lib/concurrency/once";
 import { bounded, oneLine } from "../../lib/errors/text";
 import { isEmptyPlan, planHeadline } from "../../lib/import";
 import { type Lock, readLock } from "../../lib/lock";
@@ -33,11 +34,13 @@ export async function createReport(sources: ReportSources): Promise<SiteReport> 
     const { stack, site, recorded, runs } = sources;
     const found = readRecordedSite(recorded);
     const images = imageProofs(found);
+    const locks = new Map<string, Promise<Lock>>();
+    const lockOf = (path: string) => once(locks, path, () => readLock(path));
     const { clusters, problems: ofClusters, notProven } = reportClusters(site.clusters, found);
     const problems = [
         ...runProblems(sources),
         ...resourceProblems(recorded),
-        ...(await configurationProblems(sources, found)),
+        ...(await configurationProblems(sources, found, lockOf)),
         ...unseenProblems(found.imports),
         ...imageProblems(images),
         ...ofClusters,
@@ -55,7 +58,7 @@ export async function createReport(sources: ReportSources): Promise<SiteReport> 
         ...(runs[0] === undefined ? {} : { lastRun: runs[0] }),
         problems,
         notProven: [...notProven, ...siteNotProven(site, found)],
-        sets: await Promise.all(found.imports.map((set) => reportSet(set, site))),
+        sets: await Promise.all(found.imports.map((set) => reportSet(set, site, lockOf))),
         images,
         clusters,
         accounts: reportAccounts(found, recorded.recordedAt),
@@ -111,8 +114,9 @@ function resourceProblems({ resources }: RecordedStack): ReportProblem[] {
 async function configurationProblems(
     { stack, site, imported }: ReportSources,
     { imports }: RecordedSite,
+    lockOf: (path: string) => Promise<Lock>,
 ): Promise<ReportProblem[]> {
-    const { plan, clusters = [] } = await createOfflineReport(site, imported);
+    const { plan, clusters = [] } = await createOfflineReport(site, imported, lockOf);
     const changes = [
         ...(isEmptyPlan(plan) ? [] : [`images: ${planHeadline(plan)}`]),
         ...clusters
@@ -129,7 +133,7 @@ async function configurationProblems(
     return [{ subject: `stack ${stack}`, problem, fix: `${RUN_UP}, or report from the revision that was applied` }];
 }
 
-async function reportSet(set: RecordedImport, site: Site): Promise<ReportSet> {
+async function reportSet(set: RecordedImport, site: Site, lockOf: (path: string) => Promise<Lock>): Promise<ReportSet> {
     const { name, archive, lock, lockDigest, importedAt, images, incomplete } = set;
     const isApplied = site.content.some((content) => content.lock === lock && content.lockDigest === lockDigest);
     return {
@@ -137,7 +141,7 @@ async function reportSet(set: RecordedImport, site: Site): Promise<ReportSet> {
         ...(importedAt === undefined ? {} : { importedAt }),
         images: Object.keys(images).length,
         incomplete,
-        ...(isApplied ? { content: lockContent(await readLock(lock)) } : {}),
+        ...(isApplied ? { content: lockContent(await lockOf(lock)) } : {}),
     };
 }
 

@@ -63,6 +63,22 @@ const proof = cluster.extend({
     provenAt: z.string().optional(),
     provenWith: z.string().optional(),
 });
+const signatures = cluster.extend({
+    written: texts,
+    accepted: z.number(),
+    acceptedAt: z.string().optional(),
+    behind: texts,
+});
+const pinned = cluster.extend({
+    images: z.string(),
+    pools: z.array(z.object({ pool: z.string(), nodes: z.number() })),
+    filledAt: z.string().optional(),
+    behind: texts,
+});
+const oldRules = cluster.extend({
+    stages: z.record(z.string(), z.enum(["keep", "remove"])),
+    doneAt: z.string().optional(),
+});
 const robot = z.object({ username: z.string(), createdAt: z.string(), expiresAt: z.string().optional() });
 const robotAccount = z.object({
     role: z.enum(["importer", "puller"]),
@@ -107,6 +123,9 @@ export type RecordedValidation = z.infer<typeof validation> & {
 export type RecordedRollout = z.infer<typeof rollout>;
 export type RecordedCoverage = z.infer<typeof coverage>;
 export type RecordedProof = z.infer<typeof proof>;
+export type RecordedSignatures = z.infer<typeof signatures>;
+export type RecordedPins = z.infer<typeof pinned>;
+export type RecordedOldRules = z.infer<typeof oldRules>;
 export type RecordedRobot = z.infer<typeof robotAccount>;
 export type RecordedRetirement = z.infer<typeof retirement>;
 
@@ -118,6 +137,9 @@ export interface RecordedSite {
     readonly rollouts: readonly RecordedRollout[];
     readonly coverages: readonly RecordedCoverage[];
     readonly proofs: readonly RecordedProof[];
+    readonly signatures: readonly RecordedSignatures[];
+    readonly pins: readonly RecordedPins[];
+    readonly oldRules: readonly RecordedOldRules[];
     readonly robots: readonly RecordedRobot[];
     readonly retirement: RecordedRetirement | undefined;
 }
@@ -145,6 +167,9 @@ export function readRecordedSite({ resources }: RecordedStack): RecordedSite {
         rollouts: all("ClusterRollout", rollout),
         coverages: all("ClusterCoverage", coverage),
         proofs: all("ClusterProof", proof),
+        signatures: all("ClusterSignatures", signatures),
+        pins: all("ClusterPinnedImages", pinned),
+        oldRules: all("ClusterOldRules", oldRules),
         robots: all("RobotAccount", robotAccount),
         retirement: all("RobotRetirement", retirement)[0],
     };

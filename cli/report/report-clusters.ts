@@ -2,11 +2,12 @@ import { counted, listed } from "../../lib/errors/text";
 import { parseBoundedJson } from "../../lib/oci/bounded-json";
 import { type MirrorObject, forbiddenSources, parseRegistriesConf } from "../../lib/openshift";
 import type { SiteCluster } from "../../lib/site";
+import { type ClusterWrites, writesFacts } from "./cluster-writes";
 import type { RecordedProof, RecordedRollout, RecordedSite, RecordedValidation } from "./recorded-site";
 import type { NotProven, ReportCluster, ReportProblem, ReportRule } from "./site-report";
 
 /** What the state has of one cluster. */
-interface ClusterParts {
+interface ClusterParts extends ClusterWrites {
     readonly cluster: SiteCluster;
     readonly validation: RecordedValidation | undefined;
     readonly rollout: RecordedRollout | undefined;
@@ -39,6 +40,9 @@ export function reportClusters(configured: readonly SiteCluster[], site: Recorde
             rollout: site.rollouts.find(isOwn),
             coverage: site.coverages.find(isOwn),
             proof: site.proofs.find(isOwn),
+            signatures: site.signatures.find(isOwn),
+            pins: site.pins.find(isOwn),
+            oldRules: site.oldRules.find(isOwn),
         };
     });
     return {
@@ -48,7 +52,7 @@ export function reportClusters(configured: readonly SiteCluster[], site: Recorde
     };
 }
 
-function reportCluster({ cluster, validation, rollout, coverage, proof }: ClusterParts): ReportCluster {
+function reportCluster({ cluster, validation, rollout, coverage, proof, ...writes }: ClusterParts): ReportCluster {
     return {
         name: cluster.name,
         ...(validation?.clusterVersion === undefined ? {} : { version: validation.clusterVersion }),
@@ -58,6 +62,7 @@ function reportCluster({ cluster, validation, rollout, coverage, proof }: Cluste
         ...(coverage?.counts === undefined ? {} : { coverage: coverage.counts }),
         ...(rollout === undefined ? {} : { rollout: rolloutFacts(rollout) }),
         ...(proof === undefined ? {} : { nodes: nodeFacts(proof) }),
+        ...writesFacts(writes),
     };
 }
 
@@ -112,7 +117,15 @@ const MAX_SOURCES = 10;
 
 const RUN_UP = "run `npm run up`";
 
-function clusterProblems({ cluster, validation, rollout, coverage, proof }: ClusterParts): ReportProblem[] {
+function clusterProblems({
+    cluster,
+    validation,
+    rollout,
+    coverage,
+    proof,
+    signatures,
+    pins,
+}: ClusterParts): ReportProblem[] {
     const subject = clusterSubject(cluster.name);
     const problem = (text: string, fix = RUN_UP): ReportProblem => ({ subject, problem: text, fix });
     const found: ReportProblem[] = [];
@@ -136,6 +149,12 @@ function clusterProblems({ cluster, validation, rollout, coverage, proof }: Clus
                 `upstreams that it should not contact are still allowed: ${listed(rollout.forbidLater, MAX_SOURCES)}`,
             ),
         );
+    if (cluster.signaturePolicies === true && signatures === undefined)
+        found.push(problem("its signature policies are configured, and were never written"));
+    if (cluster.pin !== undefined && pins === undefined)
+        found.push(problem("its images are to be pinned, and it is not known whether any node has them"));
+    else if (pins !== undefined && pins.behind.length > 0)
+        found.push(problem(`nodes still lacked pinned images when the run went on: ${pins.behind.join("; ")}`));
     if (cluster.proof !== undefined && proof === undefined)
         found.push(problem("its proof is configured, and was never made on its nodes"));
     if (proof !== undefined && validation !== undefined && !isOfSameRun(proof, validation))

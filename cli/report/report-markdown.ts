@@ -136,7 +136,8 @@ function tables({ clusters, sets, accounts, images }: SiteReport, isFull: boolea
     ];
 }
 
-function clusterTables({ name, rules, rollout, nodes }: ReportCluster): Table[] {
+function clusterTables(cluster: ReportCluster): Table[] {
+    const { name, rules, rollout, nodes } = cluster;
     const subject = markdownCell(clusterSubject(name), MAX_TEXT);
     return [
         {
@@ -165,7 +166,32 @@ function clusterTables({ name, rules, rollout, nodes }: ReportCluster): Table[] 
                 results.map((result) => row(text(pool), text(result))),
             ),
         },
+        {
+            title: `${subject}: policies, pinned images, mirror objects of others`,
+            head: ["What", "Result", "When"],
+            rows: writtenRows(cluster),
+        },
     ];
+}
+
+function writtenRows({ signatures, pinned, oldRules }: ReportCluster): string[] {
+    const names = (list: readonly string[]) => text(list.length === 0 ? undefined : list.join(", "));
+    const rows: string[] = [];
+    if (signatures !== undefined) {
+        const result = `${names(signatures.policies)}: nodes accept ${counted(signatures.accepted, "image")}`;
+        rows.push(row("signature policies", result, time(signatures.acceptedAt)));
+    }
+    if (pinned !== undefined) {
+        const pools = pinned.pools.map(({ pool, nodes }) => `${pool} (${counted(nodes, "node")})`);
+        const lacking = pinned.behind.length === 0 ? "" : `; not all: ${names(pinned.behind)}`;
+        const result = `${counted(pinned.images, "image")} on ${names(pools)}${lacking}`;
+        rows.push(row("pinned images", result, time(pinned.filledAt)));
+    }
+    if (oldRules !== undefined) {
+        const result = `removed: ${names(oldRules.removed)}; kept: ${names(oldRules.kept)}`;
+        rows.push(row("mirror objects of others", result, time(oldRules.doneAt)));
+    }
+    return rows;
 }
 
 function accountRow({ role, username, origin, ageDays, due, users }: ReportAccount): string {

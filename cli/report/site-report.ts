@@ -138,6 +138,28 @@ export interface ReportCluster {
         /** "quay.io by digest: proven from the mirror", by pool. */
         readonly pools: readonly { readonly pool: string; readonly results: readonly string[] }[];
     };
+    /** Signature policies that this program has written. */
+    readonly signatures?: {
+        readonly policies: readonly string[];
+        /** Images that were looked up then, and that nodes accept by them. */
+        readonly accepted: number;
+        readonly acceptedAt?: string;
+        readonly behind: readonly string[];
+    };
+    /** Images that nodes pulled beforehand. */
+    readonly pinned?: {
+        readonly images: number;
+        /** Pools all of whose nodes have them. */
+        readonly pools: readonly { readonly pool: string; readonly nodes: number }[];
+        readonly filledAt?: string;
+        readonly behind: readonly string[];
+    };
+    /** Mirror objects of others that the rules replace. */
+    readonly oldRules?: {
+        readonly removed: readonly string[];
+        readonly kept: readonly string[];
+        readonly doneAt?: string;
+    };
 }
 
 export interface ReportAccount {

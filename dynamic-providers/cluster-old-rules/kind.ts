@@ -32,11 +32,13 @@ const inputs = args.extend({
 
 export type ClusterOldRulesArgs = RegistryResourceArgs<typeof args>;
 export type ClusterOldRulesInputs = Readonly<z.infer<typeof inputs>>;
-
-export interface ClusterOldRulesOutputs extends ClusterOldRulesInputs, CommonOutputs {
-    /** Objects of the copies that a run has removed, by `oldObjectKey`. Absent in state of earlier versions. */
-    readonly removed?: readonly string[];
-}
+export type ClusterOldRulesOutputs = ClusterOldRulesInputs &
+    CommonOutputs & {
+        /** Objects of the copies that a run has removed, by `oldObjectKey`. Absent in state of earlier versions. */
+        readonly removed?: readonly string[];
+        /** When the objects were as their stages say, RFC 3339. Absent in state of earlier versions. */
+        readonly doneAt?: string;
+    };
 
 export const clusterOldRulesKind = {
     name: "clusterOldRules",

@@ -105,7 +105,9 @@ async function run(
         requireSame(inputs, found);
         if (isChanging(found.plan) || found.leftPaused.length > 0) await change(client, inputs, found, context);
         const copies = await currentCopies(client, inputs, found);
-        return { ...inputs, copies: formatCopies(copies), steps: [], removed: removedObjects(copies, inputs, found) };
+        const removed = removedObjects(copies, inputs, found);
+        const doneAt = new Date(context.process.clock.now()).toISOString();
+        return { ...inputs, copies: formatCopies(copies), steps: [], removed, doneAt };
     });
 }
 

@@ -40,6 +40,8 @@ export interface FilledPool {
 export interface ClusterPinnedImagesOutputs extends ClusterPinnedImagesInputs, CommonOutputs {
     /** As the last wait has left them. Pools without nodes, and those in `behind`, are not among them. */
     readonly pools: readonly FilledPool[];
+    /** When every node was found to have them, RFC 3339. Absent in state of earlier versions, and if some do not. */
+    readonly filledAt?: string;
     /** What nodes still lacked when the run went on without them ("worker: 1 of 3 nodes …"); empty if it has waited. */
     readonly behind: readonly string[];
     /** What a refresh found: nodes that fail to get what they had. */

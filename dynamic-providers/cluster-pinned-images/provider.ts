@@ -48,7 +48,7 @@ export const clusterPinnedImagesProvider: RegistryProvider<ClusterPinnedImagesIn
         });
         if (found === undefined) return { outs: olds, inputs };
         // What was not waited for is no difference, but what it is.
-        if (olds.behind.length > 0) return { outs: { ...olds, ...caughtUp(olds, found) }, inputs };
+        if (olds.behind.length > 0) return { outs: { ...olds, ...caughtUp(olds, found, context) }, inputs };
         const differences = differenceLines(found);
         for (const difference of differences) context.log.line("warning", clusterLine(olds, difference));
         return { outs: { ...olds, differences }, inputs };
@@ -65,7 +65,8 @@ async function fill(inputs: ClusterPinnedImagesInputs, context: RegistryContext)
         const next = forbidLaterLine(inputs, behind, "the images");
         if (next !== undefined) context.log.line("info", clusterLine(inputs, next));
         const pools = filledPools(await readPins(client, inputs.sets));
-        return { ...inputs, pools, behind, differences: [] };
+        const filled = behind.length === 0 ? { filledAt: now(context) } : {};
+        return { ...inputs, pools, ...filled, behind, differences: [] };
     });
 }
 
@@ -98,6 +99,15 @@ function filledPools({ pools }: PinState): FilledPool[] {
 }
 
 /** Nothing is left to do for a run when all nodes have what it did not wait for. */
-function caughtUp(olds: ClusterPinnedImagesOutputs, found: PinState): Partial<ClusterPinnedImagesOutputs> {
-    return areHeld(found) ? { pools: filledPools(found), behind: [] } : { behind: olds.behind };
+function caughtUp(
+    olds: ClusterPinnedImagesOutputs,
+    found: PinState,
+    context: RegistryContext,
+): Partial<ClusterPinnedImagesOutputs> {
+    if (!areHeld(found)) return { behind: olds.behind };
+    return { pools: filledPools(found), filledAt: now(context), behind: [] };
+}
+
+function now({ process }: RegistryContext): string {
+    return new Date(process.clock.now()).toISOString();
 }

@@ -4,7 +4,7 @@ import { counted, firstLines } from "../../lib/errors/text";
 import { toImageMap } from "../../lib/import";
 import { type ExistingPolicy, policyName, policyTitle } from "../../lib/openshift";
 import { checkRequiredSignatures, pullChecks, refusedImageLines } from "../../lib/passthrough";
-import { type SignaturePolicy, parseSignatureRules, policiesInForce, policiesOf } from "../../lib/signatures";
+import { type SignaturePolicy, type SignatureRules, policiesInForce, policiesOf } from "../../lib/signatures";
 import { clusterError, clusterLine } from "../cluster/cluster-name";
 import { withRegistry } from "../registry/connection";
 import type { RegistryContext } from "../registry/registry-process";
@@ -15,6 +15,8 @@ const CONCURRENCY = 8;
 
 /** What nodes make of the images under the policies that are to be written, with those that the cluster has besides. */
 export interface Judgement {
+    /** Policies of others, as lines: why what nodes refuse because of them is not known. */
+    readonly notJudged: readonly string[];
     /** Images that they accept by the policies to be written. */
     readonly accepted: number;
     /** One line for each image that they would refuse because of one of these, or of which that is not known. */
@@ -26,18 +28,19 @@ export interface Judgement {
 /**
  * Looks up every image under the policies in the mirror, with the account of the nodes, as nodes do: what is not known is
  * not accepted.
- * @param existing the cluster's policies
+ * @param rules of the inputs
+ * @param existing the cluster's policies, but for those that are about to be removed
  * @throws RegistryError if the registry cannot be reached
  */
 export async function judge(
     inputs: ClusterSignaturesInputs,
+    { policies, local }: SignatureRules,
     existing: readonly ExistingPolicy[],
     context: RegistryContext,
 ): Promise<Judgement> {
-    const { policies, local } = parseSignatureRules(inputs.signatures);
     const own = new Set(policies.map(({ name }) => name));
     const others = foreignPolicies(existing, own);
-    const rules = { policies: policiesInForce([...policies, ...others], clusterScopes(existing)), local };
+    const rules = { policies: policiesInForce([...policies, ...others], clusterScopes(existing, [...own])), local };
     return withRegistry(inputs, context, async (client, mirror, row) => {
         const { checks } = pullChecks({ ...inputs, images: toImageMap(inputs.images), mirror, wholeImages: 0 });
         const request = { checks, marks: inputs.marks ?? {}, mirrorHost: mirror.host };
@@ -71,6 +74,7 @@ export async function judge(
         }));
         const unread = found.unread.filter(({ source }) => isOwnName.has(source));
         return {
+            notJudged: notJudged(existing, own),
             accepted: byOwn.filter(({ source, refusals }) => isOwnName.has(source) && refusals.length === 0).length,
             refused: [...refusedImageLines({ images: byOwn, unread }), ...missing.flat()].sort(),
             refusedByOthers: refusedImageLines({ images: byOthers, unread: [] }),
@@ -78,10 +82,13 @@ export async function judge(
     });
 }
 
-/** The scopes of the cluster's ClusterImagePolicy objects, also of those that this program cannot judge. */
-export function clusterScopes(existing: readonly ExistingPolicy[], without: readonly string[] = []): string[] {
+/**
+ * The scopes of the ClusterImagePolicy objects of others, also of those that this program cannot judge.
+ * @param own names of the policies that are to be written: what these have now is about to change
+ */
+export function clusterScopes(existing: readonly ExistingPolicy[], own: readonly string[]): string[] {
     return existing
-        .filter(({ object }) => object.metadata.namespace === undefined && !without.includes(object.metadata.name))
+        .filter(({ object }) => object.metadata.namespace === undefined && !own.includes(object.metadata.name))
         .flatMap(({ object }) => object.spec.scopes);
 }
 
@@ -95,26 +102,25 @@ function foreignPolicies(existing: readonly ExistingPolicy[], own: ReadonlySet<s
     return existing.flatMap(({ policy }) => (policy === undefined || own.has(policy.name) ? [] : [policy]));
 }
 
+/** Policies of the cluster that stay beside ours, and that this program cannot judge. */
+function notJudged(existing: readonly ExistingPolicy[], own: ReadonlySet<string>): string[] {
+    return existing.flatMap(({ object, unjudged }) => {
+        const name = policyName(object);
+        if (unjudged === undefined || own.has(name)) return [];
+        return [`what nodes refuse because of ${policyTitle(name)} is not known: ${unjudged}`];
+    });
+}
+
 /**
  * Logs what policies of others refuse, and which of them cannot be judged.
  * @throws PassthroughError `IMAGES_UNSIGNED` if nodes would refuse an image, or if that is not known
  */
 export function requireAccepted(
-    { refused, refusedByOthers }: Judgement,
-    existing: readonly ExistingPolicy[],
+    { notJudged: unknown, refused, refusedByOthers }: Judgement,
     inputs: ClusterSignaturesInputs,
     { log }: RegistryContext,
 ): void {
-    const { policies } = parseSignatureRules(inputs.signatures);
-    const own = new Set(policies.map(({ name }) => name));
-    const unjudged = existing.filter(({ object, unjudged: reason }) => {
-        return reason !== undefined && !own.has(policyName(object));
-    });
-    for (const { object, unjudged: reason } of unjudged) {
-        const title = policyTitle(policyName(object));
-        const text = `what nodes refuse because of ${title} is not known: ${reason ?? ""}`;
-        log.line("warning", clusterLine(inputs, text));
-    }
+    for (const text of unknown) log.line("warning", clusterLine(inputs, text));
     if (refusedByOthers.length > 0) {
         const title = `nodes refuse images because of policies that others have given the cluster:`;
         log.line("warning", clusterLine(inputs, [title, ...firstLines(refusedByOthers, MAX_NAMES)].join("\n    ")));

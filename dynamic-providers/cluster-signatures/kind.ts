@@ -34,6 +34,8 @@ export interface ClusterSignaturesOutputs extends ClusterSignaturesInputs, Commo
     readonly written: readonly string[];
     /** Images that were looked up in the mirror and that nodes accept by the policies. */
     readonly accepted: number;
+    /** When they were looked up, RFC 3339. Absent in state of earlier versions. */
+    readonly acceptedAt?: string;
     /** What the last run has not waited for, because it ended before; empty if every node has the policies. */
     readonly behind: readonly string[];
     /** What a refresh found different from what was written. */

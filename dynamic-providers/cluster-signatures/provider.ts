@@ -14,7 +14,7 @@ import {
     requireOwnPolicies,
     writePolicies,
 } from "../../lib/openshift";
-import { parseSignatureRules, policiesInForce } from "../../lib/signatures";
+import { type SignatureRules, parseSignatureRules, policiesInForce } from "../../lib/signatures";
 import { clusterLine, clusterName, namedError } from "../cluster/cluster-name";
 import { withCluster, withReadableCluster } from "../cluster/connection";
 import { showWait } from "../cluster/show-wait";
@@ -89,22 +89,25 @@ async function apply(
     inputs: ClusterSignaturesInputs,
     context: RegistryContext,
 ): Promise<ClusterSignaturesOutputs> {
-    const { policies } = parseSignatureRules(inputs.signatures);
+    const rules = parseSignatureRules(inputs.signatures);
+    const { policies } = rules;
     const writer = { ...inputs, formerOwners: before.owner === undefined ? [] : [before.owner] };
     return withCluster(inputs, context, async (client) => {
         const { policies: existing, notRead } = await readPolicies(client, policies);
         if (notRead !== undefined) context.log.line("warning", clusterLine(inputs, namespacesNotRead(notRead)));
         const changes = comparePolicies(existing, policies, before.written, writer);
         requireOwnPolicies(changes, client);
-        await requireInsideSources(client, inputs);
-        const judgement = await judge(inputs, existing, context);
-        requireAccepted(judgement, existing, inputs, context);
+        await requireInsideSources(client, rules);
+        const staying = existing.filter(({ object }) => !changes.removed.includes(policyName(object)));
+        const judgement = await judge(inputs, rules, staying, context);
+        requireAccepted(judgement, inputs, context);
+        const acceptedAt = new Date(context.process.clock.now()).toISOString();
         const names = policies.map(({ name }) => name);
-        const known = { written: names, accepted: judgement.accepted, behind: [], differences: [] };
+        const known = { written: names, accepted: judgement.accepted, acceptedAt, behind: [], differences: [] };
         try {
             await writePolicies(client, changes, writer, writeOptions(context));
             await removePolicies(client, changes.removed, writer, writeOptions(context));
-            const expected = policiesInForce(policies, clusterScopes(existing, changes.removed));
+            const expected = policiesInForce(policies, clusterScopes(staying, names));
             await showWait(client, { policies: expected }, { bounds: { totalMinutes: inputs.minutes } }, context);
         } catch (error) {
             const written = [...new Set([...before.written, ...names])];
@@ -117,9 +120,9 @@ async function apply(
 }
 
 /** @throws PassthroughError `REGISTRY_SOURCES_CONFLICT` if the operator would render nothing of the policies */
-async function requireInsideSources(client: ClusterClient, { signatures }: ClusterSignaturesInputs): Promise<void> {
+async function requireInsideSources(client: ClusterClient, { policies }: SignatureRules): Promise<void> {
     const { registrySources } = await readExistingCluster(client);
-    const conflicts = policyScopeConflicts(parseSignatureRules(signatures).policies, registrySources);
+    const conflicts = policyScopeConflicts(policies, registrySources);
     if (conflicts.length === 0) return;
     throw new PassthroughError(`the operator would render no policy and no mirror rule: ${conflicts.join("; ")}`, {
         code: "REGISTRY_SOURCES_CONFLICT",

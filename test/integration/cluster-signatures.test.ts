@@ -206,6 +206,8 @@ test("a policy for a namespace is written there, after the same look, and nodes 
     const wide = await update(changed as ClusterSignaturesOutputs, inputs(app()));
     expect(wide.written).toEqual(["team1"]);
     expect(await server.admin.get(namespacedObject("team1"))).toBeUndefined();
+    // The policy that covers it now is about to go: that is no reason not to look.
+    await expect(update(wide, inputs(both(), [inNamespace()]))).rejects.toMatchObject({ code: "IMAGES_UNSIGNED" });
     const missing = { ...inNamespace(), name: "nowhere/team1", namespace: "nowhere" };
     const failure: unknown = await create(inputs(app(), [missing])).catch((error: unknown) => error);
     expect((failure as PartialState).message).toContain('namespaces "nowhere" not found');

@@ -189,3 +189,28 @@ test("the command prints one form or writes all; 0 is proven, 1 is not, 2 is not
     expect(run([]).error).toContain("STACK_MISMATCH");
     expect(run([]).code).toBe(2);
 });
+
+test("what was written to a cluster besides is in the report: policies, pinned images, mirror objects of others", async () => {
+    const cluster = { cluster: "" };
+    site.add("ClusterSignatures", "cluster-signatures", {
+        ...{ ...cluster, written: ["team1", "prod/team2"], accepted: 12, behind: [] },
+        acceptedAt: "2026-11-24T17:38:03.000Z",
+    });
+    site.add("ClusterPinnedImages", "cluster-pinned-images", {
+        ...{ ...cluster, images: "a\nb\n", pools: [{ pool: "worker", nodes: 3 }], behind: [] },
+        filledAt: "2026-11-24T17:40:00.000Z",
+    });
+    site.add("ClusterOldRules", "cluster-old-rules", { ...cluster, stages: { "IDMS/a": "remove", "IDMS/b": "keep" } });
+    const report = await site.report();
+    expect(report.clusters[0]).toMatchObject({
+        signatures: { policies: ["team1", "prod/team2"], accepted: 12, acceptedAt: "2026-11-24T17:38:03.000Z" },
+        pinned: { images: 2, pools: [{ pool: "worker", nodes: 3 }], behind: [] },
+        oldRules: { removed: ["IDMS/a"], kept: ["IDMS/b"] },
+    });
+    const markdown = reportMarkdown(report, { isFull: false });
+    expect(markdown).toContain(
+        "| signature policies | team1, prod/team2: nodes accept 12 images | 2026-11-24 17:38 UTC |",
+    );
+    expect(markdown).toContain("| pinned images | 2 images on worker (3 nodes) | 2026-11-24 17:40 UTC |");
+    expect(markdown).toContain("| mirror objects of others | removed: IDMS/a; kept: IDMS/b | time not recorded |");
+});
