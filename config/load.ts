@@ -13,6 +13,7 @@ import {
     accountIssues,
     clientKeyIssues,
     proxyAccountIssues,
+    issuesCode,
     issuesText,
     parseJson,
     privateKeyIn,
@@ -94,7 +95,7 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
         ...plainSecretIssues(plainKeys(values), stack),
     ];
     if (site === undefined || all.length > 0) {
-        logFailure(["CONFIG_INVALID"]);
+        logFailure([issuesCode(all)]);
         throw new pulumi.RunError(issuesText(all));
     }
     const texts = Object.entries(kubeconfigs.texts).map(([name, text]) => [name, pulumi.secret(text)] as const);

@@ -4,7 +4,7 @@ import type { ClusterFacts } from "../mirror/cluster-facts";
 import type { ImageMark } from "../mirror/image-set";
 import type { Override } from "../mirror/override";
 import type { Digest } from "../oci/digest";
-import { errorMessage } from "../errors/errors";
+import { errorMessage, isMissingFile } from "../errors/errors";
 import { parseSourceKey, repositoryName } from "../oci/reference";
 import { excludeIssues, excludePatternIssues } from "./exclude-issues";
 import { collectIssue } from "./issues";
@@ -86,7 +86,8 @@ function readLockText(
         text = read(document.lock);
     } catch (error) {
         const fix = `name a file that this user may read, or create it with: npm run -s passthrough -- lock --stack ${stack}`;
-        issues.push({ key, problem: `cannot read the lock file: ${errorMessage(error)}`, fix });
+        const code = isMissingFile(error) ? "LOCK_NOT_FOUND" : "LOCK_UNREADABLE";
+        issues.push({ key, problem: `cannot read the lock file: ${errorMessage(error)}`, fix, code });
         return undefined;
     }
     return collectIssue(key, issues, () => parseLock(text, document.lock));

@@ -27,7 +27,7 @@ export { type ClusterObjects, clusterObjects, mergeFacts } from "./cluster-objec
 export type { ConfigIssue } from "./config-issue";
 export { mergeDocuments, parseContent } from "./document";
 export { configuredExclusions } from "./exclude-issues";
-export { configurationError, issuesText, unknownKeyIssues } from "./issues";
+export { configurationError, issuesCode, issuesText, unknownKeyIssues } from "./issues";
 export { type ConfigKey, accountKeys, siteKeys } from "./key-documentation";
 export { type Kubeconfigs, type ReachedCluster, configuredKubeconfig, readKubeconfigs } from "./kubeconfigs";
 export { plainSecretIssues } from "./plain-secrets";

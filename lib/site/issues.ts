@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../errors/codes";
 import { PassthroughError, toProblem } from "../errors/errors";
 import { formatReason } from "../errors/format";
 import { escapedLines, printable } from "../errors/text";
@@ -65,7 +66,13 @@ export function issuesText(issues: readonly ConfigIssue[]): string {
 
 /** All issues of a configuration as one error. */
 export function configurationError(issues: readonly ConfigIssue[]): PassthroughError {
-    return new PassthroughError(issuesText(issues), { code: "CONFIG_INVALID", isMultiline: true });
+    return new PassthroughError(issuesText(issues), { code: issuesCode(issues), isMultiline: true });
+}
+
+/** `CONFIG_INVALID`, or that of a lock file if nothing but lock files is wrong: somebody else brings these. */
+export function issuesCode(issues: readonly ConfigIssue[]): ErrorCode {
+    const [code] = issues.map((issue) => issue.code);
+    return code !== undefined && issues.every((issue) => issue.code !== undefined) ? code : "CONFIG_INVALID";
 }
 
 /**
@@ -77,9 +84,15 @@ export function collectIssue<T>(key: string, issues: ConfigIssue[], action: () =
         return action();
     } catch (error) {
         const found = toProblem(error);
+        const { code } = found;
         const { place } = found;
         const file = place !== undefined && "file" in place ? `${printable(place.file)}: ` : "";
-        issues.push({ key, problem: `${file}${formatReason(found)}`, fix: found.fix ?? fix ?? keyFix(key) });
+        issues.push({
+            key,
+            problem: `${file}${formatReason(found)}`,
+            fix: found.fix ?? fix ?? keyFix(key),
+            ...(code.startsWith("LOCK_") ? { code } : {}),
+        });
         return undefined;
     }
 }

@@ -1,4 +1,4 @@
-import { allImages, allMarks, readSite } from "../../../lib/site";
+import { allImages, allMarks, configurationError, readSite } from "../../../lib/site";
 import type { Lock } from "../../../lib/lock";
 import { serialiseLock } from "../../../lib/lock/lock";
 import { computeDigest } from "../../../lib/oci/digest";
@@ -32,7 +32,8 @@ function lock(
 function site(document: unknown, files: Readonly<Record<string, string>> = {}, defaults?: unknown) {
     const read = (path: string) => {
         const text = files[path];
-        if (text === undefined) throw new Error(`ENOENT: no such file, open '${path}'`);
+        if (text === undefined)
+            throw Object.assign(new Error(`ENOENT: no such file, open '${path}'`), { code: "ENOENT" });
         return text;
     };
     return readSite(document, defaults, { read, now: NOW, stack: "site-a" });
@@ -211,6 +212,19 @@ test("the address for pushes is a host of its own, in lower case; plain HTTP is 
         "site.registry.plainHttp: plain HTTP is for loopback only, and push.site-a.example is not; serve the registry with TLS " +
             "and give its CA",
     ]);
+});
+
+test("where nothing but lock files is wrong, the error has their code: who brings them is another one", () => {
+    const content = [set("a.json"), set("b.json")];
+    const code = (document: object, files: Readonly<Record<string, string>>) =>
+        configurationError(site(document, files).issues).code;
+    const good = lock(["quay.io/org/app:1"]);
+    expect(code({ registry, content }, { "a.json": "{", "b.json": good })).toBe("LOCK_INVALID");
+    expect(code({ registry, content }, { "a.json": good })).toBe("LOCK_NOT_FOUND");
+    expect(code({ registry, content, upstreams: "quay.io" }, { "b.json": good })).toBe("CONFIG_INVALID");
+    expect(
+        code({ registry, content: [set("x/a.json"), set("y/a.json")] }, { "x/a.json": good, "y/a.json": good }),
+    ).toBe("CONFIG_INVALID");
 });
 
 test("a tag that upstream moved to an image of an earlier set is set by the set that has it", () => {
