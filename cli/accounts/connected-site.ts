@@ -53,7 +53,8 @@ async function withSiteCa(site: Site, { stack }: StackSelection): Promise<Site> 
     requireMirrorBase(stack, outputs, site.registry.mirrorBase);
     const { registryCa } = outputs;
     if (typeof registryCa !== "string" || registryCa === "") return site;
-    return { ...site, registry: { ...site.registry, ca: registryCa } };
+    // What the configuration names since the last `up` counts as well.
+    return { ...site, registry: { ...site.registry, ca: `${registryCa}${site.registry.ca ?? ""}` } };
 }
 
 async function findSecrets(

@@ -66,6 +66,8 @@ function renewalReason(olds: Partial<Inputs>, news: Inputs, now: number): string
     return `two thirds of its life are over (it expires on ${dayOf(notAfter)})`;
 }
 
+const WHERE = "it is in the outputs registryCertificate and registryCertificateKey";
+
 interface Line {
     readonly severity: "info" | "warning";
     readonly text: string;
@@ -77,10 +79,15 @@ function certificateLines(olds: Partial<Inputs>, news: Inputs, now: number): Lin
     if (hasUnknown(hosts)) return [];
     const name = `certificate ${generation} for ${hosts.join(", ")}`;
     const until = `valid until ${dayOf(notAfter)}`;
-    if (olds.generation === undefined) return [{ severity: "info", text: `${name} is made, ${until}` }];
+    if (olds.generation === undefined) return [{ severity: "info", text: `${name} is made, ${until}; ${WHERE}` }];
     if (olds.generation !== generation) {
         const reason = renewalReason(olds, news, now) ?? "it is replaced";
-        return [{ severity: "info", text: `${name} replaces certificate ${olds.generation}: ${reason}; ${until}` }];
+        return [
+            {
+                severity: "info",
+                text: `${name} replaces certificate ${olds.generation}: ${reason}; ${until}; ${WHERE}`,
+            },
+        ];
     }
     const due = renewalTime({ notBefore, notAfter }, news.lifetime);
     if (!endsSoon(due, now)) return [];

@@ -1,4 +1,4 @@
-import { certificatesIn } from "../../lib/http/certificates";
+import { certificatesIn, compareCertificates } from "../../lib/http/certificates";
 import type { Credentials } from "../../lib/http/credentials";
 import { readTextFile } from "../../lib/files/text-file";
 import { isSameMirrorBase } from "../../lib/mirror/mirror-reference";
@@ -93,7 +93,7 @@ export class StackSettings {
             ...connection
         } = parseConnection(stored);
         const hasMoved = this.hasMoved(stored);
-        const ca = hasMoved || this.site.ca === undefined ? storedCa : this.site.ca.value;
+        const ca = hasMoved || this.site.ca === undefined ? storedCa : this.trustedCas(storedCa, this.site.ca.value);
         const proxy = hasMoved || this.site.proxy === undefined ? storedProxy : this.site.proxy.value;
         const pushHost = hasMoved || this.site.pushHost === undefined ? storedPushHost : this.site.pushHost.value;
         const { clientCertificate, clientKey } =
@@ -116,6 +116,13 @@ export class StackSettings {
             ...(proxy === undefined ? {} : { proxy }),
             ...(secrets === undefined ? {} : { secrets }),
         };
+    }
+
+    /** Today's CAs. Those that the program keeps are in state alone; the configured ones are trusted beside them. */
+    private trustedCas(stored: string | undefined, configured: string | undefined): string | undefined {
+        if (this.site.hasSiteCa?.value === false) return configured;
+        const { added } = compareCertificates(stored, configured);
+        return added.length === 0 ? stored : `${stored ?? ""}${added.map((block) => `${block}\n`).join("")}`;
     }
 
     /** Today's client certificate with its key, or none; undefined: what state has counts, never a part of each. */

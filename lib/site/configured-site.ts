@@ -27,11 +27,10 @@ export interface ConfiguredSite {
     /** `value` is undefined if pushes go to the host of the mirror base. */
     readonly pushHost: Reading<string | undefined>;
     readonly adopt: Reading<boolean | undefined>;
-    /**
-     * PEM of the certificates alone; `value` is undefined if no CA is configured. Where the program keeps a CA of the site,
-     * the configuration does not say which ones are trusted, but state.
-     */
+    /** PEM of the certificates alone; `value` is undefined if no CA is configured. */
     readonly ca: Reading<string | undefined>;
+    /** Whether the program keeps a CA of the site, which state has, and the configuration does not. */
+    readonly hasSiteCa: Reading<boolean>;
     /** `value` is undefined if none is configured. */
     readonly clientCertificate: Reading<ConfiguredCertificate | undefined>;
     /** Text of the file with the certificate that the registry is to show; `value` is undefined if none is configured. */
@@ -57,6 +56,7 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     pushHost: undefined,
     adopt: undefined,
     ca: undefined,
+    hasSiteCa: undefined,
     clientCertificate: undefined,
     certificateChain: undefined,
     proxy: undefined,
@@ -94,7 +94,6 @@ export function readConfiguredSite(
         return found !== undefined && parsed.success ? { value: parsed.data } : undefined;
     };
     const certificate = read(certificateKeys.optional(), "registry", "certificate");
-    const isFixedCa = certificate !== undefined && certificate.value?.siteCa === undefined;
     const locks = read(locksOnly, "content");
     const overrides = read(overridesOnly, "content");
     return {
@@ -102,7 +101,8 @@ export function readConfiguredSite(
         mirrorBase: read(registryKeys.shape.mirrorBase, "registry", "mirrorBase"),
         pushHost: read(registryKeys.shape.pushHost, "registry", "pushHost"),
         adopt: read(registryKeys.shape.adopt, "registry", "adopt"),
-        ca: isFixedCa ? readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile) : undefined,
+        ca: readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile),
+        hasSiteCa: certificate && { value: certificate.value?.siteCa !== undefined },
         clientCertificate: readCertificate(
             read(registryKeys.shape.clientCertificate, "registry", "clientCertificate"),
             readFile,

@@ -78,7 +78,7 @@ test("a CA of the site takes the place of another one, and is replaced, and no p
     const renewed = await served();
     expect(isIssuedBy(renewed.certificate, second)).toBe(true);
     expect(await trusted()).toEqual([first, second]);
-    await up("--expect-no-changes");
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
     await registry.serveWith(renewed);
     await up();
     expect(await trusted()).toEqual([second]);

@@ -44,6 +44,8 @@ export interface TestAuthority {
     /** PEM. */
     readonly ca: string;
     issue(options?: IssueOptions): Promise<ServerCertificate>;
+    /** A CA below this one, whose certificate is in `ca`. */
+    intermediate(name: string, daysLeft: number): Promise<TestAuthority>;
 }
 
 export interface AuthorityOptions {
@@ -71,7 +73,30 @@ export async function testAuthority(name = "Test CA", options: AuthorityOptions 
             new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
         ],
     });
-    return { ca: ca.toString("pem"), issue: (wanted = {}) => issue({ name, keys, algorithm }, wanted) };
+    return authorityOf({ name, keys, algorithm }, ca);
+}
+
+function authorityOf(issuer: Issuer, ca: x509.X509Certificate): TestAuthority {
+    return {
+        ca: ca.toString("pem"),
+        issue: (wanted = {}) => issue(issuer, wanted),
+        intermediate: async (name, daysLeft) => {
+            const keys = await newKeys(ALGORITHM);
+            const certificate = await x509.X509CertificateGenerator.create({
+                subject: `CN=${name}`,
+                issuer: `CN=${issuer.name}`,
+                ...validity(365, daysLeft),
+                signingAlgorithm: issuer.algorithm,
+                publicKey: keys.publicKey,
+                signingKey: issuer.keys.privateKey,
+                extensions: [
+                    new x509.BasicConstraintsExtension(true, undefined, true),
+                    new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+                ],
+            });
+            return authorityOf({ name, keys, algorithm: ALGORITHM }, certificate);
+        },
+    };
 }
 
 /** A certificate that is its own CA, as `openssl req -x509` makes it. */

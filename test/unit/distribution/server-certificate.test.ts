@@ -160,6 +160,25 @@ test("no expiry notice is derived from a certificate that is not trusted", async
         const { host } = await serve(await authority.issue({ daysLeft: 5, ...options }));
         return certificateNotes({ host, ca: authority.ca });
     };
-    expect(await notes({})).toEqual([expect.stringContaining("TLS certificate ends on")]);
+    expect(await notes({})).toEqual([
+        expect.stringMatching(
+            /^the registry's TLS certificate ends on \d{4}-\d\d-\d\d, .* \(localhost:\d+, issued by "Test CA"\); renew it/,
+        ),
+    ]);
+    expect(await notes({ daysLeft: 31 })).toEqual([]);
     expect(await notes({ names: [], commonName: "localhost" })).toEqual([]);
+});
+
+test("a CA that the registry shows with its certificate and that ends first is announced; the root is not", async () => {
+    const root = await testAuthority("Root", { daysLeft: 10 });
+    const notes = async (daysLeft: number) => {
+        const below = await root.intermediate("Below", daysLeft);
+        const { certificate, key } = await below.issue();
+        const { host } = await serve({ certificate: `${certificate}\n${below.ca}`, key });
+        return certificateNotes({ host, ca: root.ca });
+    };
+    expect(await notes(9)).toEqual([
+        expect.stringMatching(/^"Below", a CA of the registry's TLS certificate, ends on .*, issued by "Root"\)/),
+    ]);
+    expect(await notes(100)).toEqual([]);
 });

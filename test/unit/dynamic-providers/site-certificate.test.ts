@@ -23,6 +23,8 @@ const DAY = 24 * 3600 * 1000;
 /** When the stack is made: some days ago, so that what is issued days later is valid for a real registry. */
 const START = Date.parse(new Date().toISOString().slice(0, 10)) - 10 * DAY;
 
+const WHERE = "it is in the outputs registryCertificate and registryCertificateKey";
+
 let now: number;
 let lines: string[];
 
@@ -98,7 +100,7 @@ test("a certificate stays until two thirds of its life are over, and is announce
     await ca.up(CA);
     expect(lines).toEqual([expect.stringContaining(`CA 1 of the site (valid until ${day(900)}) is made`)]);
     await leaf.up(leafInputs(ca.state));
-    expect(lines).toEqual([`certificate 1 for localhost is made, valid until ${day(90)}`]);
+    expect(lines).toEqual([`certificate 1 for localhost is made, valid until ${day(90)}; ${WHERE}`]);
     expect(isIssuedBy(leaf.state.chain, ca.state.trusted)).toBe(true);
     const first = leaf.state;
     days(29);
@@ -110,7 +112,7 @@ test("a certificate stays until two thirds of its life are over, and is announce
     days(60.1);
     expect(await leaf.up(leafInputs(ca.state))).toBe(true);
     expect(lines).toEqual([
-        `certificate 2 for localhost replaces certificate 1: two thirds of its life are over (it expires on ${day(90)}); valid until ${day(150.1)}`,
+        `certificate 2 for localhost replaces certificate 1: two thirds of its life are over (it expires on ${day(90)}); valid until ${day(150.1)}; ${WHERE}`,
     ]);
     expect(leaf.state.key).not.toBe(first.key);
     expect(isIssuedBy(leaf.state.chain, ca.state.trusted)).toBe(true);

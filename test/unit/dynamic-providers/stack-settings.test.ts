@@ -62,6 +62,18 @@ test("today's address for pushes counts, also that there is none any more; at a 
     expect(StackSettings.UNKNOWN.registry(stored).pushHost).toBe("former.example");
 });
 
+test("with a CA of the site, those of state are trusted, and beside them what the configuration names today", () => {
+    const withSiteCa = { ...SITE.registry, certificate: { siteCa: {} } };
+    const made = "-----BEGIN CERTIFICATE-----\nmade\n-----END CERTIFICATE-----\n";
+    const ofState = (ca: string) => inputs({ registry: { ...CONNECTION, ca } });
+    const trusted = (registry: object, ca: string) => settings({ registry }).registry(ofState(ca)).ca;
+    expect(trusted(withSiteCa, made)).toBe(`${made}${PEM}`);
+    expect(trusted(withSiteCa, `${PEM}${made}`)).toBe(`${PEM}${made}`);
+    const { ca: _, ...without } = withSiteCa;
+    expect(trusted(without, made)).toBe(made);
+    expect(trusted(SITE.registry, made)).toBe(PEM);
+});
+
 test("the configured account never takes the place of a robot account's", () => {
     const harbor = { ...SITE.registry, type: "harbor" };
     expect(settings({ registry: harbor }).credentials(inputs())).toEqual(STORED);

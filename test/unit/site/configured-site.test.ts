@@ -23,6 +23,7 @@ test("today's configuration is read as the program reads it: the site over its d
         pushHost: { value: undefined },
         adopt: { value: true },
         ca: { value: PEM },
+        hasSiteCa: { value: false },
         clientCertificate: { value: undefined },
         certificateChain: { value: undefined },
         proxy: { value: undefined },
@@ -90,8 +91,7 @@ test("a document that cannot be read leaves unknown what it may set", () => {
     const partly = readConfiguredSite({ value: rest }, undefined, files);
     expect(partly).toEqual({
         ...{ ...read(SITE), onRemove: undefined, clientCertificate: undefined, proxy: undefined, rotations: undefined },
-        // They may set a CA of the site.
-        ...{ ca: undefined, certificateChain: undefined },
+        ...{ hasSiteCa: undefined, certificateChain: undefined },
         ...{ clusters: undefined, pushHost: undefined },
     });
     expect(onRemove).toBe("delete");

@@ -102,14 +102,15 @@ test("the secret key belongs to the chain", () => {
     expect(issues(undefined, good.key)).toEqual([expect.stringContaining(`${FILE}, which it belongs to, is not set`)]);
 });
 
-test("with a CA of the site, which CAs are trusted is known to state, and not to the configuration", () => {
+test("whether there is a CA of the site is read with the rest of the configuration", () => {
     const registry = { type: "distribution", mirrorBase: "registry.example/mirror", ca: "ca.pem" };
     const configured = (certificate?: object) =>
         readConfiguredSite({ value: { registry: { ...registry, certificate } } }, { value: undefined }, (path) =>
             path === "ca.pem" ? authority.ca : good.certificate,
         );
-    expect(configured().ca).toEqual({ value: `${authority.ca.trim()}\n` });
-    expect(configured({ siteCa: {} }).ca).toBeUndefined();
+    const ca = { value: `${authority.ca.trim()}\n` };
+    expect(configured()).toMatchObject({ ca, hasSiteCa: { value: false }, certificateChain: { value: undefined } });
+    expect(configured({ siteCa: {} })).toMatchObject({ ca, hasSiteCa: { value: true } });
     expect(configured({ chainFile: "registry.pem" })).toMatchObject({
         ca: { value: `${authority.ca.trim()}\n` },
         certificateChain: { value: good.certificate },
