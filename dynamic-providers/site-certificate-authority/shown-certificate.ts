@@ -27,7 +27,7 @@ export async function needsFormerCa(
     // A check has no outputs of the state; a refresh notes the certificates for it.
     if (current === undefined) return ["the registry is asked by `npm run up`, which refreshes first"];
     const site = process.settings.registry({ registry, ...(connectionSecrets && { connectionSecrets }) });
-    const endpoint = registryEndpoint({ ...site, ca: `${registry.ca ?? ""}${current}` });
+    const endpoint = registryEndpoint({ ...site, ca: `${registry.ca ?? ""}${current}` }, "puller");
     const limited = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
     try {
         await ping({ endpoint, retrySeconds: 0, signal: limited }, undefined);

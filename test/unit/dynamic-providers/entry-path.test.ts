@@ -49,11 +49,14 @@ test("the names that state refers to are exported for good", () => {
         "imageImport",
         "mirrorValidation",
         "registryAccess",
+        "registryCertificate",
+        "registryDeployment",
         "registryNamespace",
         "registrySuperuser",
         "repositorySet",
         "robotAccount",
         "robotRetirement",
+        "siteCertificateAuthority",
     ]);
 });
 
