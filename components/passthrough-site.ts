@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { followsPreview } from "../dynamic-providers/lifecycle/preceding-preview";
 import { ignoredProxyNote } from "../lib/distribution/http/proxy-settings";
 import { counted, oneLine } from "../lib/errors/text";
+import { withoutBrackets } from "../lib/http/hostname";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
 import type { FilesMachineConfig } from "../lib/openshift";
 import {
@@ -16,6 +17,7 @@ import {
     targetFiles,
 } from "../lib/site";
 import { childName } from "./child-name";
+import { declareDeployedRegistry } from "./deployed-registry";
 import { ImageContent } from "./image-content";
 import { type RegistryCertificate, declareRegistryCertificate, trustedCas } from "./registry-certificate";
 import { connectionArgs, siteAccounts } from "./site-accounts";
@@ -66,7 +68,10 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const { upstreams, networkAccess, signatures } = args;
         const site = { content, clusters, upstreams, networkAccess, signatures };
         const given = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
-        const certificate = declareRegistryCertificate(name, { ...args, registry: given }, this);
+        const certificate = declareRegistryCertificate(name, { ...args, registry: given }, this, {
+            isDeployed: args.deployment !== undefined,
+            hosts: pulumi.output(given.pushHost).apply((host) => (host === undefined ? [] : [hostName(host)])),
+        });
         // Otherwise the CAs are those of the configuration, which are known in every preview.
         const hasSiteCa = certificate !== undefined && args.certificate?.siteCa !== undefined;
         const registry = hasSiteCa ? { ...given, ca: trustedCas(certificate) } : given;
@@ -94,11 +99,15 @@ export class PassthroughSite extends pulumi.ComponentResource {
 
         if (registry.proxy === undefined) mirror.apply(({ host }) => this.noteIgnoredProxy(host));
 
+        const { deployment } = args;
+        const deployed =
+            deployment && declareDeployedRegistry(name, { ...args, registry }, deployment, certificate, this);
         const { importer, puller, ready, robots, retire } = siteAccounts(
             name,
             { ...args, registry },
             Object.keys(images),
             this,
+            deployed,
         );
         const imports = new ImageContent(
             childName(name, STOCK_SITE, "content"),
@@ -168,4 +177,9 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const note = ignoredProxyNote(host);
         if (note !== undefined) void pulumi.log.info(note, this);
     }
+}
+
+/** Host name or address of a `host[:port]`, without brackets. */
+function hostName(host: string): string {
+    return withoutBrackets(new URL(`https://${host}`).hostname);
 }

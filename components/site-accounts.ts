@@ -8,6 +8,7 @@ import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import { SITE_DEFAULTS, type SiteCluster } from "../lib/site";
 import { type ResourcesByName, accountUsers } from "./account-users";
 import { childName } from "./child-name";
+import type { DeployedRegistry } from "./deployed-registry";
 import { applyKnown } from "./known";
 import type { PassthroughSiteArgs } from "./site-args";
 import { RepositoryStructure } from "./repository-structure";
@@ -31,6 +32,7 @@ export type SiteWithRegistry = PassthroughSiteArgs & { readonly registry: Regist
  * The accounts of a site: robot accounts that are created where the registry has some, given ones elsewhere.
  * @param name of the site, whose child resources they are
  * @param images source references of all images
+ * @param deployed the registry, if the program runs it
  * @throws pulumi.RunError if the account that is needed is not given
  */
 export function siteAccounts(
@@ -38,9 +40,10 @@ export function siteAccounts(
     args: SiteWithRegistry,
     images: readonly string[],
     parent: pulumi.ComponentResource,
+    deployed?: DeployedRegistry,
 ): SiteAccounts {
     const { robotAccounts } = registryAdmin(args.registry.type).capabilities;
-    return robotAccounts ? createAccounts(name, args, images, parent) : useAccounts(name, args, parent);
+    return robotAccounts ? createAccounts(name, args, images, parent) : useAccounts(name, args, parent, deployed);
 }
 
 /** How the resources of a site reach its registry. */
@@ -48,14 +51,19 @@ export function connectionArgs({ registry, connectionSecrets }: SiteWithRegistry
     return { registry, ...(connectionSecrets === undefined ? {} : { connectionSecrets }) };
 }
 
-/** A registry without robot accounts: both accounts are given. */
-function useAccounts(name: string, args: SiteWithRegistry, parent: pulumi.ComponentResource): SiteAccounts {
-    const importer = requireAccount(name, args, "importer");
-    const puller = args.puller === undefined ? importer : pulumi.secret(args.puller);
+/** A registry without robot accounts: both accounts are given, or made with the registry itself. */
+function useAccounts(
+    name: string,
+    args: SiteWithRegistry,
+    parent: pulumi.ComponentResource,
+    deployed: DeployedRegistry | undefined,
+): SiteAccounts {
+    const importer = deployed?.importer ?? requireAccount(name, args, "importer");
+    const puller = deployed?.puller ?? (args.puller === undefined ? importer : pulumi.secret(args.puller));
     const ready = new RegistryAccess(
         childName(name, STOCK_SITE, "registry"),
         { ...connectionArgs(args), credentials: importer, account: "importer" },
-        { parent },
+        { parent, dependsOn: deployed === undefined ? [] : [deployed.up] },
     );
     return { importer, puller, ready, robots: pulumi.output<RobotSummaries>({}) };
 }

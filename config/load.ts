@@ -46,10 +46,10 @@ export type LoadedSite =
           readonly kubeconfigs: SecretKubeconfigs;
           /** Private key of the certificate that the site brings along. */
           readonly certificateKey?: pulumi.Output<string>;
-          /** The account that pushes. */
-          readonly importer: SecretCredentials;
+          /** The account that pushes. Absent, as the next: the program runs the registry, and makes them. */
+          readonly importer?: SecretCredentials;
           /** The account that clusters pull with, and that the validation uses. */
-          readonly puller: SecretCredentials;
+          readonly puller?: SecretCredentials;
           readonly connectionSecrets?: SecretConnection;
           readonly admin?: undefined;
       }
@@ -75,12 +75,12 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const { site, issues } = readSite(document, defaults, { read: readTextFile, now: new Date(), stack });
     // Which secrets are needed depends on a few keys; the rest of the site may be wrong.
     const configured = readConfiguredSite({ value: document }, { value: defaults }, readTextFile);
-    const { type, clientCertificate, certificateChain, proxy, clusters } = configured;
+    const { type, isDeployed, clientCertificate, certificateChain, proxy, clusters } = configured;
     const kubeconfigs = readKubeconfigs(clusters?.value ?? [], (key) => config.get(key), stack);
     const values = pulumi.runtime.allConfig();
     const all = [
         ...issues,
-        ...(type === undefined ? [] : accountIssues((key) => config.get(key), type.value, stack)),
+        ...(type === undefined ? [] : accountIssues((key) => config.get(key), type.value, stack, isDeployed?.value)),
         ...(clientCertificate ? clientKeyIssues(clientCertificate.value, config.get("clientKey"), stack) : []),
         ...(certificateChain
             ? registryKeyIssues(certificateChain.value, config.get("registryCertificateKey"), stack)
@@ -132,6 +132,7 @@ function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, c
             ...(superuserPassword === undefined ? {} : { superuserPassword: pulumi.secret(superuserPassword) }),
         };
     }
+    if (site.deployment !== undefined) return { site, ...connection };
     if (importer === undefined || puller === undefined) throw new Error("accountIssues overlooked a missing account");
     return { site, importer: pulumi.secret(importer), puller: pulumi.secret(puller), ...connection };
 }

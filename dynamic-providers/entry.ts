@@ -17,6 +17,7 @@ import type * as imageImportModule from "./image-import/provider";
 import type * as mirrorValidationModule from "./mirror-validation/provider";
 import type * as registryAccessModule from "./registry-access/provider";
 import type * as registryCertificateModule from "./registry-certificate/provider";
+import type * as registryDeploymentModule from "./registry-deployment/provider";
 import type * as registryNamespaceModule from "./registry-namespace/provider";
 import type * as registrySuperuserModule from "./registry-superuser/provider";
 import type * as repositorySetModule from "./repository-set/provider";
@@ -114,5 +115,9 @@ export const siteCertificateAuthority = createProvider(
 );
 export const registryCertificate = createProvider(
     () => (load("./registry-certificate/provider") as typeof registryCertificateModule).registryCertificateProvider,
+    own,
+);
+export const registryDeployment = createProvider(
+    () => (load("./registry-deployment/provider") as typeof registryDeploymentModule).registryDeploymentProvider,
     own,
 );

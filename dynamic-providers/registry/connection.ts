@@ -15,13 +15,14 @@ type Registry = Pick<RegistryInputs, "registry" | "connectionSecrets">;
 
 /**
  * True if the site has another registry now than the resource: the former one is not asked, since the resource is about to
- * be replaced.
+ * be replaced. Nor is a registry of the program's own that does not run: the next update of the deployment mends it, and a
+ * refresh that fails for it would keep that from happening.
  */
 export function hasMoved(
     resource: Pick<RegistryInputs, "selfUrn" | "registry">,
     { process }: RegistryContext,
 ): boolean {
-    return process.hasMoved(resource);
+    return process.hasMoved(resource) || process.brokenRegistries.has(resource.registry.mirrorBase);
 }
 
 /** The properties to replace a resource for, if its registry is another one. */

@@ -65,6 +65,8 @@ export class RegistryProcess implements ProviderProcess {
      * without the old inputs.
      */
     readonly formerRegistries = new Map<string, string>();
+    /** By `mirrorBase`: registries of the program's own that a refresh has found broken. */
+    readonly brokenRegistries = new Set<string>();
     /** By `mirrorBase`: projects and organizations that a new stack found, and that hold something. */
     readonly adoptedNamespaces = new Set<string>();
     /**

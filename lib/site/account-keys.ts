@@ -195,8 +195,15 @@ const twoAdmins = (stack: string): ConfigIssue => ({
 /**
  * Flat keys that are missing, half set, or not used by this kind of registry.
  * @param stack named in the commands that fix it
+ * @param isDeployed the program runs the registry, and makes its accounts
  */
-export function accountIssues(read: ReadAccountKey, kind: RegistryKind, stack: string): ConfigIssue[] {
+export function accountIssues(
+    read: ReadAccountKey,
+    kind: RegistryKind,
+    stack: string,
+    isDeployed = false,
+): ConfigIssue[] {
+    if (isDeployed) return deployedIssues(read);
     const { capabilities, tokenUsername } = registryAdmin(kind);
     const { robotAccounts } = capabilities;
     const takesToken = tokenUsername !== undefined;
@@ -216,6 +223,13 @@ export function accountIssues(read: ReadAccountKey, kind: RegistryKind, stack: s
         ...(hasToken ? missing("registryToken") : []),
         ...superuserIssues(read("superuserPassword"), kind),
     ];
+}
+
+function deployedIssues(read: ReadAccountKey): ConfigIssue[] {
+    const keys = [...["registry", "puller"].flatMap((role) => PARTS.map((part) => `${role}${part}`)), "registryToken"];
+    const set = (keys as AccountKey[]).filter((key) => read(key) !== undefined);
+    const fix = "leave it out: the program makes the accounts of a registry that it runs";
+    return set.map((key) => ({ key, problem: "site.registry.deploy is set", fix }));
 }
 
 /**

@@ -26,6 +26,8 @@ export interface ConfiguredSite {
     readonly mirrorBase: Reading<string>;
     /** `value` is undefined if pushes go to the host of the mirror base. */
     readonly pushHost: Reading<string | undefined>;
+    /** Whether the program runs the registry, and makes its accounts. */
+    readonly isDeployed: Reading<boolean>;
     readonly adopt: Reading<boolean | undefined>;
     /** PEM of the certificates alone; `value` is undefined if no CA is configured. */
     readonly ca: Reading<string | undefined>;
@@ -54,6 +56,7 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     type: undefined,
     mirrorBase: undefined,
     pushHost: undefined,
+    isDeployed: undefined,
     adopt: undefined,
     ca: undefined,
     hasSiteCa: undefined,
@@ -68,6 +71,7 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     overrides: undefined,
 };
 
+const isSet = z.unknown().transform((value) => (value ?? undefined) !== undefined);
 const reachedKeys = clusterKeys.pick({ apply: true }).loose();
 const reachedOnly = z.looseObject({
     cluster: reachedKeys.optional(),
@@ -100,6 +104,7 @@ export function readConfiguredSite(
         type: read(registryKeys.shape.type, "registry", "type"),
         mirrorBase: read(registryKeys.shape.mirrorBase, "registry", "mirrorBase"),
         pushHost: read(registryKeys.shape.pushHost, "registry", "pushHost"),
+        isDeployed: read(isSet, "registry", "deploy"),
         adopt: read(registryKeys.shape.adopt, "registry", "adopt"),
         ca: readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile),
         hasSiteCa: certificate && { value: certificate.value?.siteCa !== undefined },

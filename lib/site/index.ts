@@ -24,6 +24,7 @@ export {
 } from "./cluster-delivery";
 export { clusterKey, kubeconfigKey, withClusterName } from "./clusters";
 export { type ClusterObjects, clusterObjects, mergeFacts } from "./cluster-objects";
+export type { ClusterDeployment } from "./deploy";
 export type { ConfigIssue } from "./config-issue";
 export { mergeDocuments, parseContent } from "./document";
 export { configuredExclusions } from "./exclude-issues";

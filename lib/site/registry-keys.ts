@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { deployKeys } from "./deploy-keys";
 import { OFFERED_KINDS } from "../registries";
 import { certificateKeys } from "./certificate-keys";
 import { proxyUrl, size } from "./units";
@@ -107,6 +108,12 @@ export const registryKeys = z.strictObject({
             defaultText: "false",
             fix: "write true or false",
         }),
+    deploy: deployKeys.optional().meta({
+        description:
+            "Has the program run the registry itself: `distribution`, in a cluster. It makes the accounts then, so that " +
+            "registryUsername and pullerUsername are not set (docs/how-to/deploy-in-a-cluster.md)",
+        fix: "write deploy: {cluster: {image, storage: {size}}}",
+    }),
     adopt: z
         .boolean()
         .optional()

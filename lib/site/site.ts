@@ -7,6 +7,7 @@ import { DEFAULT_CLUSTER, clusterIssues, clusterKey, readClusters } from "./clus
 import { imageIssues, readUpstreams, tagOnlyIssues } from "./content-issues";
 import type { ConfigIssue } from "./config-issue";
 import { mergeDocuments, parseSiteDocument } from "./document";
+import { type ClusterDeployment, readDeployment } from "./deploy";
 import { collectIssue } from "./issues";
 import { kindIssues } from "./kind-issues";
 import { quotaIssues } from "./quota-issues";
@@ -26,6 +27,8 @@ export interface Site {
     readonly registry: SiteRegistry;
     /** How the registry's certificate comes about; absent: it is no part of the site. */
     readonly certificate?: SiteCertificate;
+    /** Where the program runs the registry itself; absent: the registry is there. */
+    readonly deployment?: ClusterDeployment;
     /** Canonical hosts that content may come from; absent: the default list. */
     readonly upstreams?: readonly string[];
     readonly content: readonly Content[];
@@ -90,6 +93,7 @@ export function readSite(
         ...quotaIssues(parsed.registry.quota, locked),
     );
     const clusters = readClusters(parsed, context.stack);
+    const deployment = readDeployment(parsed, { registry, clusters, certificate }, issues);
     issues.push(
         ...imageIssues(content, mirror, upstreams),
         ...clusters.flatMap((cluster) => [...tagOnlyIssues(content, cluster), ...pinIssues(content, cluster)]),
@@ -98,6 +102,7 @@ export function readSite(
     const site = {
         ...createSite(parsed, { registry, content, clusters, upstreams, signatures }),
         ...(certificate === undefined ? {} : { certificate }),
+        ...(deployment === undefined ? {} : { deployment }),
         ...(networkAccess === undefined ? {} : { networkAccess }),
     };
     for (const cluster of clusters) {

@@ -36,6 +36,8 @@ export function containerdConfiguration(folder: string): string {
 export function networkConfiguration(folder: string, bridge: string): string {
     return JSON.stringify({
         ...{ cniVersion: "0.4.0", name: "probe", type: "bridge", bridge },
+        // The bridge has an address of the network: without it, what goes to pods would leave this machine.
+        isGateway: true,
         ipam: { type: "host-local", dataDir: join(folder, "ipam"), ranges: [[{ subnet: "10.213.0.0/24" }]] },
     });
 }

@@ -22,9 +22,17 @@ export interface PauseImage {
 
 /** An image that runs until it is killed. @param label what makes it unlike others */
 export function pauseImage(label: string): PauseImage {
-    const layer = pauseLayer();
+    const program = exitProgram("amd64");
+    PAUSE.copy(program, program.length - PAUSE.length);
+    return programImage("pause", program, label);
+}
+
+/** An image with one program, at its root. */
+export function programImage(name: string, program: Buffer, label: string): PauseImage {
+    const layer = programLayer(name, program);
     const config = json({
-        ...{ architecture: "amd64", os: "linux", config: { Entrypoint: ["/pause"], Labels: { label } } },
+        ...{ architecture: "amd64", os: "linux" },
+        config: { Entrypoint: [`/${name}`], Env: ["PATH=/"], Labels: { label } },
         rootfs: { type: "layers", diff_ids: [computeDigest(layer)] },
     });
     const manifest = {
@@ -40,13 +48,17 @@ export function pauseImage(label: string): PauseImage {
 
 /** An OCI archive of `PAUSE_IMAGE` for `ctr images import`. */
 export function pauseArchive(file: string): void {
-    const folder = mkdtempSync(join(tmpdir(), "pause image "));
+    imageArchive(file, PAUSE_IMAGE, pauseImage(PAUSE_IMAGE));
+}
+
+/** An OCI archive of an image under a name for `ctr images import`. */
+export function imageArchive(file: string, name: string, { manifest, blobs }: PauseImage): void {
+    const folder = mkdtempSync(join(tmpdir(), "image "));
     try {
-        const { manifest, blobs } = pauseImage(PAUSE_IMAGE);
         mkdirSync(join(folder, "blobs/sha256"), { recursive: true });
         for (const [digest, bytes] of [...blobs, [manifest.digest, manifest.bytes] as const])
             writeFileSync(join(folder, "blobs/sha256", digestHex(digest)), bytes);
-        const annotations = { "io.containerd.image.name": PAUSE_IMAGE };
+        const annotations = { "io.containerd.image.name": name };
         const described = { ...describe(manifest.bytes, MEDIA_TYPE_OCI_MANIFEST), annotations };
         writeFileSync(join(folder, "index.json"), json({ schemaVersion: 2, manifests: [described] }));
         writeFileSync(join(folder, "oci-layout"), json({ imageLayoutVersion: "1.0.0" }));
@@ -57,13 +69,12 @@ export function pauseArchive(file: string): void {
 }
 
 /** One program in a tar, the same bytes at any time. */
-function pauseLayer(): Buffer {
-    const folder = mkdtempSync(join(tmpdir(), "pause layer "));
+function programLayer(name: string, program: Buffer): Buffer {
+    const folder = mkdtempSync(join(tmpdir(), "image layer "));
     try {
-        const program = exitProgram("amd64");
-        PAUSE.copy(program, program.length - PAUSE.length);
-        writeFileSync(join(folder, "pause"), program, { mode: 0o755 });
-        return execFileSync("tar", ["-C", folder, "--mtime=@0", "-c", "pause"]);
+        writeFileSync(join(folder, name), program, { mode: 0o755 });
+        const options = ["-C", folder, "--mtime=@0", "-c", name];
+        return execFileSync("tar", options, { maxBuffer: 2 * program.length + 1_000_000 });
     } finally {
         rmSync(folder, { recursive: true, force: true });
     }

@@ -26,18 +26,23 @@ export class RealNode {
     private readonly running: ChildProcess[] = [];
     private readonly tunables = TUNABLES.map((file) => [file, readFileSync(file, "utf8")] as const);
 
-    private constructor(private readonly server: ApiServer) {}
+    private constructor(
+        private readonly server: ApiServer,
+        private readonly controllers: readonly string[],
+    ) {}
 
     /**
      * @param hosts path below `certs.d` -> content, as rendered for containerd
      * @param dockerConfig what the kubelet pulls with (config.json)
+     * @param controllers of the controller manager, beside the one that deletes the content of namespaces
      */
     static async start(
         server: ApiServer,
         hosts: (certsFolder: string) => Readonly<Record<string, string>>,
         dockerConfig: object,
+        controllers: readonly string[] = [],
     ): Promise<RealNode> {
-        const node = new RealNode(server);
+        const node = new RealNode(server, controllers);
         try {
             node.writeFiles(hosts(join(node.folder, "certs.d")), dockerConfig);
             await node.startContainerd();
@@ -122,18 +127,19 @@ export class RealNode {
         await this.until("containerd", () => Promise.resolve(existsSync(socket)));
         const archive = this.file("pause.tar");
         pauseArchive(archive);
+        this.load(archive);
+    }
+
+    /** Loads the images of an OCI archive, as an administrator does on a node. */
+    load(archive: string): void {
         this.ctr("images", "import", "--snapshotter", "native", archive);
     }
 
     private async startKubernetes(): Promise<void> {
         const kubeconfig = `--kubeconfig=${this.file("kubeconfig.yaml")}`;
-        // Only what deletes the content of namespaces; a node is never seen to be lost.
-        this.launch("kubernetes-node", [
-            "controller-manager",
-            kubeconfig,
-            "--controllers=namespace-controller",
-            ...LOCAL,
-        ]);
+        // Not those of nodes: a node is never seen to be lost.
+        const controllers = ["namespace-controller", ...this.controllers].join();
+        this.launch("kubernetes-node", ["controller-manager", kubeconfig, `--controllers=${controllers}`, ...LOCAL]);
         this.launch("kubernetes-node", ["scheduler", kubeconfig, ...LOCAL]);
         await this.startKubelet({});
         await this.until("the node", () => this.isReady());

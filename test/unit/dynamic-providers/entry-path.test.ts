@@ -50,6 +50,7 @@ test("the names that state refers to are exported for good", () => {
         "mirrorValidation",
         "registryAccess",
         "registryCertificate",
+        "registryDeployment",
         "registryNamespace",
         "registrySuperuser",
         "repositorySet",

@@ -1,0 +1,66 @@
+import * as pulumi from "@pulumi/pulumi";
+import { RegistryDeployment } from "../dynamic-providers/registry-deployment/resource";
+import type { Credentials } from "../lib/http/credentials";
+import { clusterOwner } from "../lib/openshift";
+import { type ClusterDeployment, clusterKey } from "../lib/site";
+import { childName } from "./child-name";
+import { applyKnown } from "./known";
+import type { RegistryCertificate } from "./registry-certificate";
+import { type SiteWithRegistry, connectionArgs } from "./site-accounts";
+import { STOCK_SITE } from "./site-outputs";
+
+/** A registry that the program runs, and the accounts that it has made for it. */
+export interface DeployedRegistry {
+    readonly up: pulumi.Resource;
+    /** Secret. */
+    readonly importer: pulumi.Output<Credentials>;
+    /** Secret. */
+    readonly puller: pulumi.Output<Credentials>;
+}
+
+/**
+ * The registry of a site in one of its clusters.
+ * @param name of the site
+ * @param certificate what the registry shows
+ * @throws pulumi.RunError if the site lacks the cluster, its kubeconfig or the certificate
+ */
+export function declareDeployedRegistry(
+    name: string,
+    args: SiteWithRegistry,
+    deployment: ClusterDeployment,
+    certificate: RegistryCertificate | undefined,
+    parent: pulumi.ComponentResource,
+): DeployedRegistry {
+    const { cluster: clusterName, ...rest } = deployment;
+    const cluster = args.clusters?.find((one) => one.name === clusterName);
+    const kubeconfig = new Map(Object.entries(args.kubeconfigs ?? {})).get(clusterName);
+    if (cluster === undefined || kubeconfig === undefined) {
+        throw new pulumi.RunError(
+            `site ${name}: the registry needs ${clusterKey({ name: clusterName })} with a kubeconfig`,
+        );
+    }
+    if (certificate === undefined)
+        throw new pulumi.RunError(`site ${name}: a registry that is deployed needs certificate`);
+    const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
+    const { context } = cluster.apply ?? {};
+    const up = new RegistryDeployment(
+        childName(name, STOCK_SITE, "registry-deployment"),
+        {
+            ...rest,
+            ...connectionArgs(args),
+            cluster: clusterName,
+            kubeconfig,
+            ...(context === undefined ? {} : { context }),
+            ...(cluster.version === undefined ? {} : { version: cluster.version }),
+            owner: clusterOwner(stack, clusterName, name === STOCK_SITE ? undefined : name),
+            chain: certificate.chain,
+            key: certificate.key,
+        },
+        { parent },
+    );
+    return {
+        up,
+        importer: pulumi.secret(applyKnown(up.accounts, ({ importer }) => importer)),
+        puller: pulumi.secret(applyKnown(up.accounts, ({ puller }) => puller)),
+    };
+}

@@ -1,0 +1,158 @@
+import { toProblem } from "../../lib/errors/errors";
+import { errorCodes } from "../../lib/errors/failure-kind";
+import { formatProblem } from "../../lib/errors/format";
+import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
+import {
+    type RegistryAccounts,
+    applyObjects,
+    compareObjects,
+    htpasswd,
+    nextAccounts,
+    podsProblem,
+    registryObjects,
+    removeObjects,
+    requireOwnObjects,
+    waitForAnswer,
+    waitForRegistryPods,
+} from "../../lib/openshift/deployed-registry";
+import { ping } from "../../lib/registries/ping";
+import { parseConnection, registryEndpoint, roleHost } from "../../lib/site";
+import { withCluster, withReadableCluster } from "../cluster/connection";
+import { clusterName } from "../cluster/cluster-name";
+import { showProgress } from "../cluster/show-wait";
+import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import { PartialState } from "../lifecycle/resource-provider";
+import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import { type RegistryDeploymentInputs, type RegistryDeploymentOutputs, registryDeploymentKind as kind } from "./kind";
+import { requireSameStorage } from "./refusals";
+
+const COMPARED = comparedInputs(kind);
+
+/** A plain registry runs in a cluster, answers at both of its addresses, and knows both accounts. */
+export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInputs, RegistryDeploymentOutputs> = {
+    ...kind,
+
+    describeChanges: async (olds, news, { log }) => {
+        requireSameStorage(olds, news);
+        if (olds.storage === undefined || !isRotation(olds, news)) return;
+        log.line(
+            "info",
+            "the accounts of the registry are replaced: clusters with apply get the new one, and the one before stays valid " +
+                "until the next change of site.registry.deploy.cluster.rotate",
+        );
+    },
+
+    // Another token or address of the API is no change of the registry.
+    compare: (olds, news) => ({
+        changes: changedInputs(olds, news, COMPARED).length > 0 || olds.differences.length > 0,
+    }),
+
+    create: async (inputs, context) => ({
+        id: deploymentId(inputs),
+        outs: await deploy(inputs, await nextAccounts(undefined), context),
+    }),
+
+    read: async (olds, context) => {
+        const inputs = storedInputs<RegistryDeploymentInputs>(kind, olds);
+        const found = await withReadableCluster(olds, context, (client) => look(client, olds), {
+            otherwise: "the registry in it counts as it was last seen",
+        });
+        if (found === undefined) return { outs: olds, inputs };
+        if (found.length > 0) {
+            // What is in it cannot be looked at before the next update has mended it.
+            context.process.brokenRegistries.add(olds.registry.mirrorBase);
+            context.log.line("warning", `${clusterName(olds)}: ${found.join("; ")}`);
+        }
+        return { outs: { ...olds, differences: found }, inputs };
+    },
+
+    update: async (olds, news, context) => {
+        requireSameStorage(olds, news);
+        const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts) : olds.accounts;
+        return deploy(news, accounts, context);
+    },
+
+    remove: async (olds, context) => {
+        const objects = objectsOf(olds, olds.accounts);
+        await withCluster(olds, context, (client) =>
+            removeObjects(client, objects, olds.owner, {
+                clock: context.process.clock,
+                signal: context.signal,
+                removesContent: olds.deleteContent,
+            }),
+        );
+        if (olds.deleteContent) return;
+        const kept = `the volume with the content, and the namespace ${olds.namespace} that it is in, stay`;
+        context.log.line("info", `${clusterName(olds)}: ${kept} (site.registry.deploy.cluster.deleteContent)`);
+    },
+};
+
+function deploymentId({ cluster, namespace }: RegistryDeploymentInputs): string {
+    return cluster === "" ? namespace : `${cluster}/${namespace}`;
+}
+
+function isRotation(olds: Partial<RegistryDeploymentInputs>, { rotate }: RegistryDeploymentInputs): boolean {
+    return rotate !== undefined && rotate !== olds.rotate;
+}
+
+function objectsOf(inputs: RegistryDeploymentInputs, accounts: RegistryAccounts) {
+    const { mirror, pushHost } = parseConnection(inputs.registry);
+    const hosts = { pull: mirror.host, push: pushHost ?? mirror.host };
+    const files = { pull: htpasswd(accounts, "pull"), push: htpasswd(accounts, "push") };
+    return registryObjects({ ...inputs, hosts, htpasswd: files });
+}
+
+/** What keeps the registry from being as it was deployed. */
+async function look(client: ClusterClient, state: RegistryDeploymentOutputs): Promise<readonly string[]> {
+    const found = await compareObjects(client, objectsOf(state, state.accounts), state.owner);
+    const pods = await podsProblem(client, state.namespace);
+    return [...found, ...(pods === undefined ? [] : [`it waits for ${pods}`])];
+}
+
+/** @throws PartialState with the accounts, once anything is written */
+async function deploy(
+    inputs: RegistryDeploymentInputs,
+    accounts: RegistryAccounts,
+    context: RegistryContext,
+): Promise<RegistryDeploymentOutputs> {
+    const { owner, namespace } = inputs;
+    const objects = objectsOf(inputs, accounts);
+    const known = { ...inputs, accounts, differences: [] };
+    await withCluster(inputs, context, async (client) => {
+        await requireOwnObjects(client, objects, owner);
+        try {
+            await showProgress(context, async (wait) => {
+                await applyObjects(client, objects, owner, wait);
+                await waitForRegistryPods(client, namespace, wait);
+                for (const role of ["importer", "puller"] as const)
+                    await answers(inputs, accounts, role, context, wait);
+            });
+        } catch (error) {
+            const differences = ["it was not completed"];
+            const reason = formatProblem(toProblem(error));
+            throw new PartialState(deploymentId(inputs), { ...known, differences }, [reason], errorCodes(error));
+        }
+    });
+    return known;
+}
+
+type Wait = Parameters<typeof waitForAnswer>[2];
+
+/** An account logs in where it is for, over verified TLS. */
+async function answers(
+    inputs: RegistryDeploymentInputs,
+    accounts: RegistryAccounts,
+    role: "importer" | "puller",
+    { process }: RegistryContext,
+    wait: Wait,
+): Promise<void> {
+    const registry = process.settings.registry(inputs);
+    const endpoint = registryEndpoint(registry, role);
+    const { [role]: credentials } = accounts;
+    const account = { endpoint, credentials, retrySeconds: 0, signal: wait.signal };
+    await waitForAnswer(
+        () => ping(account, credentials),
+        `${credentials.username} at ${roleHost(registry, role)}`,
+        wait,
+    );
+}

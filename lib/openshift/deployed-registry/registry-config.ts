@@ -1,0 +1,51 @@
+import type { Instance } from "./deployment";
+
+/** Where things are in the pods. */
+export const FOLDERS = {
+    config: "/etc/registry-passthrough/config",
+    certificate: "/etc/registry-passthrough/certificate",
+    accounts: "/etc/registry-passthrough/accounts",
+    storage: "/var/lib/registry",
+} as const;
+
+/** Both instances share the network of one pod. The second port of each serves health checks, without an account. */
+export const PORTS: Readonly<Record<Instance, { readonly https: number; readonly health: number }>> = {
+    pull: { https: 5000, health: 5001 },
+    push: { https: 5010, health: 5011 },
+};
+
+/**
+ * The configuration file of one instance, as versions 2.8 and 3 of distribution read it (docs/content/about/configuration.md
+ * there). JSON is YAML. There is no cache: one instance would not see what the other one deletes.
+ */
+export function registryConfig(instance: Instance): string {
+    const { https, health } = PORTS[instance];
+    const isPull = instance === "pull";
+    const config = {
+        version: "0.1",
+        log: { level: "info" },
+        storage: {
+            filesystem: { rootdirectory: FOLDERS.storage },
+            delete: { enabled: !isPull },
+            maintenance: {
+                uploadpurging: isPull
+                    ? { enabled: false }
+                    : { enabled: true, age: "168h", interval: "24h", dryrun: false },
+                readonly: { enabled: isPull },
+            },
+        },
+        http: {
+            addr: `:${https}`,
+            draintimeout: "20s",
+            tls: {
+                certificate: `${FOLDERS.certificate}/tls.crt`,
+                key: `${FOLDERS.certificate}/tls.key`,
+                minimumtls: "tls1.2",
+            },
+            debug: { addr: `:${health}` },
+        },
+        auth: { htpasswd: { realm: "registry", path: `${FOLDERS.accounts}/htpasswd` } },
+        health: { storagedriver: { enabled: true, interval: "10s", threshold: 3 } },
+    };
+    return `${JSON.stringify(config, undefined, 2)}\n`;
+}

@@ -1,0 +1,84 @@
+import { computeDigest } from "../../oci/digest";
+import { type DeployedRegistry, INSTANCES, type Instance, NAMES, POD_LABELS } from "./deployment";
+import { FOLDERS, PORTS, registryConfig } from "./registry-config";
+import { type RegistryObject, namespaced } from "./registry-object";
+
+/** The registry reads its configuration and certificate once: pods start again when these change. */
+const CONTENT = "registry-passthrough/configuration";
+
+/**
+ * Both instances in one pod: they share a volume that only one node may mount, and a StatefulSet never runs two of them
+ * at the same time.
+ */
+export function registryPods(registry: DeployedRegistry): RegistryObject {
+    const { runAsUser, chain } = registry;
+    const configuration = computeDigest([...INSTANCES.map(registryConfig), chain].join("\n"));
+    const user = runAsUser === undefined ? {} : { runAsUser, runAsGroup: runAsUser, fsGroup: runAsUser };
+    const spec = {
+        replicas: 1,
+        serviceName: NAMES.services.pull,
+        // With OrderedReady, pods that cannot start are not replaced by those of a corrected template.
+        podManagementPolicy: "Parallel",
+        selector: { matchLabels: POD_LABELS },
+        template: {
+            metadata: { labels: POD_LABELS, annotations: { [CONTENT]: configuration } },
+            spec: {
+                automountServiceAccountToken: false,
+                // Variables such as REGISTRY_PORT would be taken for settings of the registry.
+                enableServiceLinks: false,
+                terminationGracePeriodSeconds: 30,
+                securityContext: {
+                    runAsNonRoot: true,
+                    seccompProfile: { type: "RuntimeDefault" },
+                    fsGroupChangePolicy: "OnRootMismatch",
+                    ...user,
+                },
+                containers: INSTANCES.map((instance) => container(registry, instance)),
+                volumes: [
+                    { name: "config", configMap: { name: NAMES.config } },
+                    { name: "certificate", secret: { secretName: NAMES.certificate, defaultMode: 0o440 } },
+                    ...INSTANCES.map((instance) => ({
+                        name: `${instance}-accounts`,
+                        secret: { secretName: NAMES.accounts[instance], defaultMode: 0o440 },
+                    })),
+                    { name: "storage", persistentVolumeClaim: { claimName: NAMES.storage } },
+                ],
+            },
+        },
+    };
+    const path = { apiVersion: "apps/v1", resource: "statefulsets" };
+    return namespaced(registry, path, "StatefulSet", NAMES.registry, { spec });
+}
+
+function container({ image }: DeployedRegistry, instance: Instance): object {
+    const { https, health } = PORTS[instance];
+    const mount = (name: string, mountPath: string) => ({ name, mountPath, readOnly: true });
+    return {
+        name: instance,
+        image,
+        // A node may have it already, where no registry has it yet.
+        imagePullPolicy: "IfNotPresent",
+        command: ["registry", "serve", `${FOLDERS.config}/${instance}.yml`],
+        // Version 3 sends traces unless it is told not to.
+        env: [{ name: "OTEL_TRACES_EXPORTER", value: "none" }],
+        ports: [
+            { name: `${instance}-https`, containerPort: https, protocol: "TCP" },
+            { name: `${instance}-health`, containerPort: health, protocol: "TCP" },
+        ],
+        readinessProbe: { httpGet: { path: "/debug/health", port: health, scheme: "HTTP" }, periodSeconds: 5 },
+        // Storage that is away for a while is no reason to start again.
+        livenessProbe: { tcpSocket: { port: https }, periodSeconds: 20, failureThreshold: 6 },
+        resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { cpu: "2", memory: "1Gi" } },
+        securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ["ALL"] },
+        },
+        volumeMounts: [
+            mount("config", FOLDERS.config),
+            mount("certificate", FOLDERS.certificate),
+            mount(`${instance}-accounts`, FOLDERS.accounts),
+            { name: "storage", mountPath: FOLDERS.storage, ...(instance === "pull" ? { readOnly: true } : {}) },
+        ],
+    };
+}

@@ -1,0 +1,112 @@
+import { z } from "zod";
+import { EXPOSURES } from "../openshift/deployed-registry";
+import { DNS_LABEL } from "./dns-label";
+import { size } from "./units";
+
+/** A plain registry that the program runs in a cluster, as it is configured. */
+const clusterDeployKeys = z.strictObject({
+    name: z
+        .string()
+        .optional()
+        .meta({
+            description: "The cluster that it runs in: a name in `site.clusters`. The cluster needs `apply`",
+            examples: ["east"],
+            defaultText: "site.cluster",
+            fix: "write a name in site.clusters, or leave it out",
+        }),
+    namespace: z
+        .string()
+        .regex(DNS_LABEL, "a namespace must be a label of RFC 1123")
+        .default("registry-passthrough")
+        .meta({
+            description:
+                "The namespace of the registry. It is created, with PodSecurity `restricted` enforced, if it does not exist. It cannot " +
+                "change: the content would stay where it is",
+            examples: ["mirror-registry"],
+            fix: "write lowercase letters, digits and -",
+        }),
+    image: z
+        .string()
+        .min(1)
+        .meta({
+            description:
+                "The image of [distribution](https://github.com/distribution/distribution), 2.8 or 3, by digest: at a registry that " +
+                "nodes reach, or loaded on every node beforehand (docs/how-to/deploy-in-a-cluster.md#the-image)",
+            examples: [`bastion.site-a.example:5000/distribution@sha256:${"0123456789abcdef".repeat(4)}`],
+            fix: "write <registry>/<repository>@sha256:<digest>",
+        }),
+    expose: z
+        .enum(EXPOSURES)
+        .default("route")
+        .meta({
+            description:
+                "How clients reach it: by two Routes of OpenShift, whose hosts are those of `mirrorBase` and `pushHost`, or by two " +
+                "ports of every node, which are the ports of `mirrorBase` and `pushHost`. TLS ends in the pod",
+            examples: ["nodePort"],
+            fix: "write route or nodePort",
+        }),
+    storage: z
+        .strictObject({
+            size: size().meta({
+                description:
+                    "Size of the volume with the content. It may grow, where its storage class lets it, and never shrinks",
+                exampleText: "500GiB",
+                fix: "write a size in quotes, as in 500GiB",
+            }),
+            storageClass: z
+                .string()
+                .min(1)
+                .optional()
+                .meta({
+                    description:
+                        "Its storage class. It cannot change. Files must be kept when a node is lost: no local volumes",
+                    examples: ["ocs-storagecluster-ceph-rbd"],
+                    defaultText: "the default one of the cluster",
+                    fix: "write the name of a StorageClass",
+                }),
+        })
+        .meta({ description: "The volume with the content", fix: "write storage: {size: 500GiB}" }),
+    runAsUser: z
+        .number()
+        .int()
+        .min(1)
+        .optional()
+        .meta({
+            description:
+                "User and group number of the pods. On OpenShift leave it out, which assigns one; elsewhere images of distribution " +
+                "need one, since they run as root by themselves",
+            examples: [1000],
+            defaultText: "assigned by the cluster",
+            fix: "write a whole number above 0",
+        }),
+    rotate: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+            description:
+                "Any text, such as a date. Another one replaces the accounts of the registry; the ones before stay valid until the " +
+                "next change",
+            examples: ["2027-03"],
+            defaultText: "none",
+            fix: "write a text in quotes",
+        }),
+    deleteContent: z
+        .boolean()
+        .default(false)
+        .meta({
+            description:
+                "Whether the volume with the content, and a namespace that was created for it, are deleted when the registry is " +
+                "removed: by `destroy`, or without this key. It counts as of the last `up`",
+            examples: [true],
+            fix: "write true or false",
+        }),
+});
+
+/** A registry that the program installs, as it is configured. */
+export const deployKeys = z.strictObject({
+    cluster: clusterDeployKeys.meta({
+        description: "Runs it in a cluster (docs/how-to/deploy-in-a-cluster.md)",
+        fix: "write cluster: {image, storage: {size}}",
+    }),
+});
