@@ -66,6 +66,7 @@ test("a policy comes last, only when the mirror has the signatures, and goes aga
 
     const refused = await stack.up("--skip-preview");
     expect(refused.code).not.toBe(0);
+    expect(refused.text).toContain("nodes of 4.20 and later will refuse 1 of 1 image:");
     expect(refused.text).toContain("nodes of 4.20 and later refuse 1 of 1 image in the mirror");
     expect(refused.text).toMatch(
         /cluster-signatures[^]*error: IMAGES_UNSIGNED[^]*quay\.io\/team0\/app0:v1: policy team0/,
