@@ -72,7 +72,9 @@ export class PassthroughSite extends pulumi.ComponentResource {
             isDeployed: args.deployment !== undefined,
             hosts: pulumi.output(given.pushHost).apply((host) => (host === undefined ? [] : [hostName(host)])),
         });
-        const registry = certificate === undefined ? given : { ...given, ca: trustedCas(certificate) };
+        // Otherwise the CAs are those of the configuration, which are known in every preview.
+        const hasSiteCa = certificate !== undefined && args.certificate?.siteCa !== undefined;
+        const registry = hasSiteCa ? { ...given, ca: trustedCas(certificate) } : given;
         const connection = connectionArgs({ ...args, registry });
         const images = allImages(content);
         const marks = allMarks(content);

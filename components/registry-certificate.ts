@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
+import { followsPreview } from "../dynamic-providers/lifecycle/preceding-preview";
 import { RegistryCertificate as IssuedCertificate } from "../dynamic-providers/registry-certificate/resource";
 import { SiteCertificateAuthority } from "../dynamic-providers/site-certificate-authority/resource";
 import { certificateBlocks } from "../lib/http/certificates";
-import { withoutBrackets } from "../lib/http/hostname";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
-import type { SiteCa, SiteCluster } from "../lib/site";
+import { type SiteCa, type SiteCluster, chainNotes } from "../lib/site";
 import { childName } from "./child-name";
 import { applyKnown } from "./known";
 import { connectionArgs, type SiteWithRegistry } from "./site-accounts";
@@ -52,6 +52,7 @@ export function declareRegistryCertificate(
     if (chain !== undefined) {
         if (certificateKey === undefined)
             throw new pulumi.RunError(`site ${name}: certificate.chain needs certificateKey, its private key`);
+        if (!followsPreview()) for (const note of chainNotes(chain, new Date())) void pulumi.log.warn(note, parent);
         return { chain: pulumi.output(chain), key: pulumi.secret(certificateKey), ca };
     }
     if (authority === undefined || siteCa === undefined)
@@ -65,7 +66,7 @@ export function declareRegistryCertificate(
         { hosts, lifetime: siteCa.lifetime, issuerCertificate, issuerKey, issuerEnds },
         { parent },
     );
-    return { chain: issued.chain, key: issued.key, ca };
+    return { chain: issued.chain, key: pulumi.secret(issued.key), ca };
 }
 
 /** The CAs of a certificate as connections take them: undefined where only public ones are trusted. */
@@ -122,7 +123,7 @@ function bundle(...texts: readonly string[]): string {
     return [...new Set(texts.flatMap(certificateBlocks))].map((block) => `${block}\n`).join("");
 }
 
-/** Host name or address without port and brackets. */
+/** Host name or address without port. */
 function hostOf(mirrorBase: string): string {
-    return withoutBrackets(new URL(`https://${parseMirrorBase(mirrorBase).host}`).hostname);
+    return new URL(`https://${parseMirrorBase(mirrorBase).host}`).hostname;
 }

@@ -12,7 +12,7 @@ import {
     readAccounts,
     readConnectionSecrets,
 } from "../../lib/site";
-import { stackTexts } from "../stack/pulumi-stack";
+import { requireMirrorBase, stackOutputs, stackTexts } from "../stack/pulumi-stack";
 import { inEnvironment } from "./credentials";
 import { type StackSelection, configuredKeys, readStackSite, stackName } from "../stack/stack-file";
 import { keepSecretTexts } from "../terminal/output";
@@ -36,11 +36,24 @@ export async function readConnectedSite(
     selection: StackSelection,
     env: NodeJS.ProcessEnv = process.env,
 ): Promise<Site> {
-    const site = readStackSite(selection);
+    const site = await withSiteCa(readStackSite(selection), selection);
     const secrets = await findSecrets(site, selection, env);
     if (secrets === undefined) return site;
     keepSecretTexts(connectionForms(secrets));
     return { ...site, registry: { ...site.registry, secrets } };
+}
+
+/**
+ * The site with the CAs that the program keeps: the stack has them, and the configuration does not. Before the first `up`
+ * there are none.
+ */
+async function withSiteCa(site: Site, { stack }: StackSelection): Promise<Site> {
+    if (site.certificate?.siteCa === undefined) return site;
+    const outputs = await stackOutputs(stack);
+    requireMirrorBase(stack, outputs, site.registry.mirrorBase);
+    const { registryCa } = outputs;
+    if (typeof registryCa !== "string" || registryCa === "") return site;
+    return { ...site, registry: { ...site.registry, ca: registryCa } };
 }
 
 async function findSecrets(

@@ -5,7 +5,7 @@ import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
 import { imageTask } from "../../lib/import";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import { type DoctorResult, runDoctor } from "../../lib/passthrough";
-import { registryAdmin } from "../../lib/registries";
+import { expiryNotes, registryAdmin } from "../../lib/registries";
 import { type Site, registryEndpoint, roleHost } from "../../lib/site";
 import { findAccount } from "../accounts/credentials";
 import { readConnectedSite } from "../accounts/connected-site";
@@ -59,6 +59,7 @@ export async function runDoctorCommand({ configFile: file, json = false, ...opti
             repository: testRepository(site, options.repository),
             repositories: siteRepositories(site),
             size: options.size ?? DEFAULT_SIZE,
+            certificateNotes: () => expiryNotes(registryEndpoint(site.registry, "puller")),
             onResult: (one) => {
                 if (one.outcome === "failed") failed.push(one.error);
                 print(json ? JSON.stringify(one, hideSecretsInJson) : formatResult(one));

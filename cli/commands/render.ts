@@ -67,6 +67,9 @@ const LEFT_OUT =
     "note: computed from the configuration and the locks: the pull secret is left out, and no pull is proven; apply the " +
     "files after `npm run up`";
 
+const NO_SITE_CA =
+    "note: the CA of site.registry.certificate.siteCa is known to the stack alone, and left out: without --offline it is in the files";
+
 /** The outputs that an `up` with this configuration and these locks gives, by the name of the cluster. */
 function computeOutputs(selection: StackSelection): ClusterOutputs {
     const site = readStackSite(selection);
@@ -75,6 +78,7 @@ function computeOutputs(selection: StackSelection): ClusterOutputs {
     const access = accessFiles(site, site.registry);
     const notes = [...deliveryNotes(deliveries), ...targets.flatMap((found) => found.notes), ...access.notes];
     for (const note of notes) printDiagnostic(`note: ${note}`);
+    if (site.certificate?.siteCa !== undefined) printDiagnostic(NO_SITE_CA);
     const { ca = "", clientCertificate = "" } = site.registry;
     return site.clusters.map(({ name, roles = [], version, proof }, index) => [
         name,

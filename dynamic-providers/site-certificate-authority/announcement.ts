@@ -1,6 +1,7 @@
 import {
     type AuthorityPlan,
     type PlannedAuthority,
+    isSameStep,
     issuingAuthority,
     rollReason,
     rollStage,
@@ -23,7 +24,7 @@ export function planLines(
     const issuer = issuingAuthority(plan);
     if (before === undefined)
         return [`${describe(issuer)} is made; its private key is in the state of this stack, and nowhere else`];
-    if (plan.since === before.since) return upcomingLines(plan, caLifetime, now);
+    if (isSameStep(before, plan)) return upcomingLines(plan, caLifetime, now);
     const [former, latest] = [before.authorities[0] ?? issuer, plan.authorities.at(-1) ?? issuer];
     switch (rollStage(plan)) {
         case "trusting":

@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
-import { type AuthorityPlan, issuingAuthority } from "../../lib/certificates/authority-plan";
+import { isSameStep, issuingAuthority } from "../../lib/certificates/authority-plan";
 import { createAuthority, serialNumberOf } from "../../lib/certificates/issue";
 import { dayOf, endsSoon } from "../../lib/certificates/renewal";
 import { storedInputs } from "../lifecycle/resource-kind";
@@ -38,9 +37,7 @@ export const siteCertificateAuthorityProvider: RegistryProvider<Inputs, Outputs>
         for (const line of planLines(planOf(olds), plan, news, process.clock.now())) log.line("info", line);
     },
 
-    compare: (olds, news) => ({
-        changes: olds.issuer !== news.issuer || !isDeepStrictEqual(olds.authorities, news.authorities),
-    }),
+    compare: (olds, news) => ({ changes: !isSameStep(olds, news) }),
 
     create: async (inputs) => ({ id: inputs.owner, outs: await complete(inputs, undefined) }),
 
@@ -83,7 +80,7 @@ async function complete(inputs: Inputs, olds: Outputs | undefined): Promise<Outp
 
 /** For a refresh, which replaces nothing: an end that is near, since no `up` has met it. */
 function warnOfEnd(olds: Outputs, { log, process }: RegistryContext): void {
-    const plan: AuthorityPlan | undefined = planOf(olds);
+    const plan = planOf(olds);
     if (plan === undefined) return;
     const { generation, notAfter } = issuingAuthority(plan);
     if (!endsSoon(Date.parse(notAfter), process.clock.now())) return;

@@ -38,7 +38,10 @@ export async function needsFormerCa(
         if (error instanceof RegistryError && error.status !== undefined) return [];
         const host = site.mirror.host;
         if (error instanceof RegistryError && error.code === "TLS")
-            return [`${host} shows a certificate of it; install the one in the output registryCertificate`];
+            return [
+                `${host} shows a certificate that is not trusted without it (${formatReason(toProblem(error))}); ` +
+                    "install the one in the output registryCertificate",
+            ];
         return [`${host} could not be asked for its certificate: ${formatReason(toProblem(error))}`];
     }
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Lifetime, dayOf, isOver, newLifetime, renewalTime, rfc3339 } from "./renewal";
 
 /** A CA of a site as it is planned, before there is a certificate of it. */
@@ -35,6 +36,17 @@ export interface AuthoritySettings {
 export function rollStage({ authorities, issuer }: Pick<AuthorityPlan, "authorities" | "issuer">): RollStage {
     if (authorities.length < 2) return "steady";
     return authorities[0]?.generation === issuer ? "trusting" : "leaving";
+}
+
+/** Which CAs there are, and which one issues. */
+interface Step {
+    readonly authorities?: AuthorityPlan["authorities"] | undefined;
+    readonly issuer?: number | undefined;
+}
+
+/** True if both have the same CAs, and the same one issues. */
+export function isSameStep(a: Step, b: Step): boolean {
+    return a.issuer === b.issuer && isDeepStrictEqual(a.authorities, b.authorities);
 }
 
 /** The CA that issues. */

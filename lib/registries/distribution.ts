@@ -2,6 +2,7 @@ import { RegistryError } from "../errors/errors";
 import { temporaryPasswordFix, temporaryPasswordNote } from "../distribution/auth/temporary-password";
 import { noRegistryError } from "../distribution/client/greeting";
 import { statusProblem } from "../distribution/client/response-errors";
+import { expiryNotes } from "./certificate-expiry";
 import { ping } from "./ping";
 import type { RegistryAccount, RegistryAdmin, RegistryHealth } from "./registry-admin";
 
@@ -49,5 +50,11 @@ async function check(account: RegistryAccount): Promise<RegistryHealth> {
     }
     const isOpen = (await ping(account, undefined)) === 200;
     const temporary = temporaryPasswordNote(credentials?.username);
-    return { notes: [...(isOpen ? [OPEN] : []), ...(temporary === undefined ? [] : [temporary])] };
+    return {
+        notes: [
+            ...(isOpen ? [OPEN] : []),
+            ...(temporary === undefined ? [] : [temporary]),
+            ...(await expiryNotes(account.endpoint)),
+        ],
+    };
 }

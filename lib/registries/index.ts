@@ -6,6 +6,7 @@ import { quay } from "./quay/quay";
 import type { RegistryAdmin, RegistryKind } from "./registry-admin";
 
 export type { RegistryCapabilities } from "./capabilities";
+export { expiryNotes } from "./certificate-expiry";
 export type { ListedTags } from "./content-listing";
 export type { Namespace, DesiredNamespace } from "./namespace-admin";
 export type {

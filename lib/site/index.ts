@@ -51,7 +51,7 @@ export {
     registryEndpoint,
     roleHost,
 } from "./registry";
-export { type SiteCa, type SiteCertificate, registryKeyIssues } from "./registry-certificate";
+export { type SiteCa, type SiteCertificate, chainNotes, registryKeyIssues } from "./registry-certificate";
 export { type TargetRegistry, targetFiles } from "./target-files";
 export type { SiteContext } from "./read-registry";
 export { type ContentDocument, type SiteDocument, siteSchema } from "./schema";

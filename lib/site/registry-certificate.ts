@@ -1,9 +1,9 @@
 import type { X509Certificate } from "node:crypto";
 import { createRequire } from "node:module";
 import type * as keyUsageModule from "../certificates/key-usage";
+import { dayOf, endsSoon } from "../certificates/renewal";
 import { checkServerCertificate } from "../distribution/http/server-certificate";
 import { certificateBlocks, certificatesIn } from "../http/certificates";
-import { withoutBrackets } from "../http/hostname";
 import type { MirrorBase } from "../mirror/mirror-reference";
 import {
     type CertificateContext,
@@ -124,7 +124,7 @@ function keyUsageIssues(certificate: X509Certificate | undefined, { key, file }:
 
 /** The names as container runtimes compare them, and what else they refuse. */
 function hostIssues(chain: readonly X509Certificate[], place: CertificateFile, { host }: MirrorBase): ConfigIssue[] {
-    const name = withoutBrackets(new URL(`https://${host}`).hostname);
+    const name = new URL(`https://${host}`).hostname;
     const peers = chain.map((certificate) => certificate.toLegacyObject());
     // As a connection has them.
     for (const [index, peer] of peers.entries()) Object.assign(peer, { issuerCertificate: peers[index + 1] ?? peer });
@@ -158,6 +158,19 @@ function rootIssues(chain: readonly X509Certificate[], { key, file }: Certificat
 
 function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
     return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+
+/** That certificates of a chain (PEM) expire within 30 days. */
+export function chainNotes(chain: string, now: Date): string[] {
+    return certificateBlocks(chain).flatMap((block) => {
+        const certificate = parseCertificate(block);
+        if (certificate === undefined || !endsSoon(Date.parse(certificate.validTo), now.getTime())) return [];
+        const day = dayOf(Date.parse(certificate.validTo));
+        return [
+            `${CHAIN_KEY}: ${certificateName(certificate)} expires on ${day}, and every pull with it; have it issued again ` +
+                "before (docs/how-to/registry-certificate.md#when-a-certificate-expires)",
+        ];
+    });
 }
 
 /**

@@ -35,6 +35,8 @@ export interface DoctorRequest {
     readonly repositories?: readonly string[];
     /** Bytes of the large test blob. */
     readonly size: number;
+    /** What is to say about the certificate that the registry shows; never fails. */
+    readonly certificateNotes?: () => Promise<readonly string[]>;
     readonly onResult: (result: DoctorResult) => void;
 }
 
@@ -104,7 +106,10 @@ class DoctorRun {
         const isElsewhere = asked.origin !== probe.origin.origin;
         return {
             detail: `GET ${asked.origin}${asked.pathname}: ${status}${tokens}`,
-            notes: isElsewhere ? [`redirected to ${asked.origin}: name that host in site.registry.mirrorBase`] : [],
+            notes: [
+                ...(isElsewhere ? [`redirected to ${asked.origin}: name that host in site.registry.mirrorBase`] : []),
+                ...((await this.request.certificateNotes?.()) ?? []),
+            ],
         };
     }
 

@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { testAuthority } from "../certificates";
 import { freePort } from "../registry-process";
 import { ACCOUNT } from "../site";
@@ -28,4 +30,19 @@ export async function startCrane(): Promise<RegistryTarget> {
         mirrorBase: `${front.host}/mirror`,
         stop,
     };
+}
+
+/**
+ * Lists the repositories of a registry with crane, which trusts these CAs alone (Go's crypto/x509 reads SSL_CERT_FILE).
+ * @throws Error with `stderr` of crane
+ */
+export async function craneCatalog(host: string, caFile: string): Promise<string> {
+    // No public CA either, and the account of nobody.
+    const env = {
+        PATH: process.env.PATH,
+        SSL_CERT_FILE: caFile,
+        SSL_CERT_DIR: "/nonexistent",
+        DOCKER_CONFIG: "/nonexistent",
+    };
+    return (await promisify(execFile)("crane", ["catalog", host], { env })).stdout;
 }

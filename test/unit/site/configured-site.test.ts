@@ -21,9 +21,11 @@ test("today's configuration is read as the program reads it: the site over its d
         type: { value: "harbor" },
         mirrorBase: { value: "registry.example/mirror" },
         pushHost: { value: undefined },
+        isDeployed: { value: false },
         adopt: { value: true },
         ca: { value: PEM },
         clientCertificate: { value: undefined },
+        certificateChain: { value: undefined },
         proxy: { value: undefined },
         retrySeconds: { value: 5 },
         clusters: { value: [{ name: "", apply: { context: "lab" } }] },
@@ -89,7 +91,9 @@ test("a document that cannot be read leaves unknown what it may set", () => {
     const partly = readConfiguredSite({ value: rest }, undefined, files);
     expect(partly).toEqual({
         ...{ ...read(SITE), onRemove: undefined, clientCertificate: undefined, proxy: undefined, rotations: undefined },
-        ...{ clusters: undefined, pushHost: undefined },
+        // They may set a CA of the site.
+        ...{ ca: undefined, certificateChain: undefined },
+        ...{ clusters: undefined, pushHost: undefined, isDeployed: undefined },
     });
     expect(onRemove).toBe("delete");
     expect(read({ ...SITE, registry: "registry.example" })).toMatchObject({

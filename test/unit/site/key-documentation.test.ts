@@ -6,7 +6,14 @@ const key = (name: string) => keys.find((known) => known.key === name);
 test("every key has a description, and every optional one that holds a value its default", () => {
     expect(keys.filter(({ description }) => description === "")).toEqual([]);
     const groups = ["", "registry", "cluster", "transfer", "validation", "robots", "robots.importer", "robots.puller"];
-    groups.push("registry.clientCertificate", "networkAccess", "networkAccess.egress", "networkAccess.inCluster");
+    groups.push(
+        "registry.clientCertificate",
+        "registry.certificate",
+        "registry.certificate.siteCa",
+        "networkAccess",
+        "networkAccess.egress",
+        "networkAccess.inCluster",
+    );
     groups.push("signatures.<name>.policy", "signatures.<name>.policy.rootOfTrust");
     const values = keys.filter((known) => !groups.includes(known.key));
     expect(values.filter((known) => !known.isRequired && known.defaultText === undefined)).toEqual([]);
@@ -70,6 +77,7 @@ test("flat keys are listed too, and which of them are secret", () => {
         ["pullerUsername", false],
         ["pullerPassword", true],
         ["clientKey", true],
+        ["registryCertificateKey", true],
         ["kubeconfig", true],
         ["proxyUsername", false],
         ["proxyPassword", true],
