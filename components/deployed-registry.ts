@@ -1,22 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { RegistryDeployment } from "../dynamic-providers/registry-deployment/resource";
-import type { Credentials } from "../lib/http/credentials";
 import { clusterOwner } from "../lib/openshift";
 import { type ClusterDeployment, clusterKey } from "../lib/site";
 import { childName } from "./child-name";
 import { applyKnown } from "./known";
 import type { RegistryCertificate } from "./registry-certificate";
-import { type SiteWithRegistry, connectionArgs } from "./site-accounts";
+import { type DeployedRegistry, type SiteWithRegistry, connectionArgs } from "./site-accounts";
 import { STOCK_SITE } from "./site-outputs";
-
-/** A registry that the program runs, and the accounts that it has made for it. */
-export interface DeployedRegistry {
-    readonly up: pulumi.Resource;
-    /** Secret. */
-    readonly importer: pulumi.Output<Credentials>;
-    /** Secret. */
-    readonly puller: pulumi.Output<Credentials>;
-}
 
 /**
  * The registry of a site in one of its clusters.

@@ -8,7 +8,6 @@ import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import { SITE_DEFAULTS, type SiteCluster } from "../lib/site";
 import { type ResourcesByName, accountUsers } from "./account-users";
 import { childName } from "./child-name";
-import type { DeployedRegistry } from "./deployed-registry";
 import { applyKnown } from "./known";
 import type { PassthroughSiteArgs } from "./site-args";
 import { RepositoryStructure } from "./repository-structure";
@@ -24,6 +23,15 @@ export interface SiteAccounts {
      * Declares what deletes earlier pullers, after everything that logs in with the puller. Absent: no account is replaced.
      */
     readonly retire?: (users: ResourcesByName) => void;
+}
+
+/** A registry that the program runs, and the accounts that it has made for it. */
+export interface DeployedRegistry {
+    readonly up: pulumi.Resource;
+    /** Secret. */
+    readonly importer: pulumi.Output<Credentials>;
+    /** Secret. */
+    readonly puller: pulumi.Output<Credentials>;
 }
 
 export type SiteWithRegistry = PassthroughSiteArgs & { readonly registry: RegistryConnectionArgs };

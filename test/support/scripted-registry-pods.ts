@@ -75,8 +75,8 @@ export class ScriptedRegistryPods {
                 .replace(/":50[01]1"/, `"127.0.0.1:${health}"`);
             this.write(`${instance}/config.yml`, text);
             const env = { ...process.env, OTEL_TRACES_EXPORTER: "none" };
-            const args = ["serve", join(this.folder, instance, "config.yml")];
-            const child = spawn("registry", args, { env, stdio: ["ignore", "ignore", "ignore"] });
+            const [program, ...args] = ["registry", "serve", join(this.folder, instance, "config.yml")] as const;
+            const child = spawn(program, args, { env, stdio: ["ignore", "ignore", "ignore"] });
             this.running.push(child);
             await listening(child, port, () => "");
         }

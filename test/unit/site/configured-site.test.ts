@@ -21,6 +21,7 @@ test("today's configuration is read as the program reads it: the site over its d
         type: { value: "harbor" },
         mirrorBase: { value: "registry.example/mirror" },
         pushHost: { value: undefined },
+        isDeployed: { value: false },
         adopt: { value: true },
         ca: { value: PEM },
         hasSiteCa: { value: false },
@@ -92,7 +93,7 @@ test("a document that cannot be read leaves unknown what it may set", () => {
     expect(partly).toEqual({
         ...{ ...read(SITE), onRemove: undefined, clientCertificate: undefined, proxy: undefined, rotations: undefined },
         ...{ hasSiteCa: undefined, certificateChain: undefined },
-        ...{ clusters: undefined, pushHost: undefined },
+        ...{ clusters: undefined, pushHost: undefined, isDeployed: undefined },
     });
     expect(onRemove).toBe("delete");
     expect(read({ ...SITE, registry: "registry.example" })).toMatchObject({
