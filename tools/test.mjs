@@ -84,7 +84,8 @@ function environment(directories) {
 }
 
 /**
- * Engines and registries run beside the workers; those of `--root` share the machine's container settings.
+ * One more than cores, since stacks wait for controllers now and then; those of `--root` share the machine's container
+ * settings.
  *
  * @param {string[]} args
  * @param {boolean} root
@@ -92,7 +93,7 @@ function environment(directories) {
  */
 function workers(args, root) {
     if (args.some((argument) => /^(-i|--runInBand|-w|--maxWorkers)(=|$)/.test(argument))) return [];
-    return root ? ["--runInBand"] : [`--maxWorkers=${Math.min(4, Math.max(2, availableParallelism()))}`];
+    return root ? ["--runInBand"] : [`--maxWorkers=${Math.min(4, availableParallelism() + 1)}`];
 }
 
 /** @param {import("./progress.mjs").Progress} progress */

@@ -1,13 +1,11 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CommandLines, leaks } from "../support/canary";
-import { RegistryError } from "../../lib/errors/errors";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
-import { executePlan, planImport } from "../../lib/import";
-import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import { RegistryError } from "../../lib/errors/errors";
 import { ADMIN, HarborSite } from "../support/harbor/harbor-site";
-import { MemoryImageSet } from "../support/image-set";
 import { html } from "../support/managed-fake";
+import { pushDirectly } from "../support/push-directly";
 import { Contents } from "../support/registry-contents";
 
 jest.setTimeout(600_000);
@@ -325,7 +323,7 @@ test("with onRemove: delete the project goes with its emptied repositories, as s
         // What state does not have yet has no outputs in a program that only refreshes.
         expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 7 });
         expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
-        const stranger = await pushDirectly("own", "quay.io/stranger/app:1");
+        const stranger = await pushDirectly(fake.registry, "own", "quay.io/stranger/app:1");
         const refused = await stack.destroy();
         expect(refused.code).toBe(1);
         expect(refused.text).toContain(`1 of its repositories hold images (${stranger})`);
@@ -339,16 +337,3 @@ test("with onRemove: delete the project goes with its emptied repositories, as s
         stack.remove();
     }
 });
-
-/** Pushes an image past Harbor's front, as somebody else. @returns its repository */
-async function pushDirectly(project: string, source: string): Promise<string> {
-    const { host } = site.fake.registry;
-    const content = new MemoryImageSet();
-    content.image(source);
-    const client = new RegistryClient({ endpoint: { host, plainHttp: true } });
-    const base = parseMirrorBase(`${host}/${project}`);
-    const plan = await planImport(client, { images: content.images, set: content.set, base });
-    await executePlan(client, content, plan);
-    await client.close();
-    return plan.push[0]?.task.repository ?? "";
-}

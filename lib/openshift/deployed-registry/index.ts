@@ -1,5 +1,5 @@
 export { type RegistryAccounts, htpasswd, nextAccounts } from "./accounts";
 export { applyObjects, compareObjects, removeObjects, requireOwnObjects } from "./apply-objects";
-export { type DeployedRegistry, EXPOSURES, type Exposure, type RegistryStorage } from "./deployment";
+export { EXPOSURES, type Exposure, type RegistryStorage } from "./deployment";
 export { registryObjects } from "./registry-objects";
 export { podsProblem, waitForAnswer, waitForRegistryPods } from "./registry-rollout";

@@ -8,7 +8,6 @@ import { type FormEntry, hasRealMirror, listEntries } from "../rules/mirror-entr
 import type { MirrorObject } from "../rules/mirror-object-types";
 import type { RegistriesConf } from "../rules/registries-conf-types";
 import { resolvePull } from "../rules/resolve";
-import { isNestedScope } from "../../oci/scope";
 
 /** What becomes of a mirror object that was there before ours: it stays, or goes when ours serve all that it does. */
 export const OLD_OBJECT_STAGES = ["keep", "remove"] as const;
