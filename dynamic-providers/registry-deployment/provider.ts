@@ -22,9 +22,10 @@ import { clusterName } from "../cluster/cluster-name";
 import { showProgress } from "../cluster/show-wait";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { PartialState } from "../lifecycle/resource-provider";
+import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { type RegistryDeploymentInputs, type RegistryDeploymentOutputs, registryDeploymentKind as kind } from "./kind";
-import { requireSameStorage } from "./refusals";
+import { requireSameStorage, requireTrustedCertificate } from "./refusals";
 
 const COMPARED = comparedInputs(kind);
 
@@ -34,6 +35,8 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
 
     describeChanges: async (olds, news, { log }) => {
         requireSameStorage(olds, news);
+        // That of a CA of the site is only known in the update.
+        if (!hasUnknown(news.chain) && !hasUnknown(news.registry)) requireTrustedCertificate(olds, news);
         if (olds.storage === undefined || !isRotation(olds, news)) return;
         log.line(
             "info",
@@ -68,6 +71,7 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
 
     update: async (olds, news, context) => {
         requireSameStorage(olds, news);
+        requireTrustedCertificate(olds, news);
         const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts) : olds.accounts;
         return deploy(news, accounts, context);
     },

@@ -1,5 +1,7 @@
+import { X509Certificate } from "node:crypto";
 import { type ErrorFacts, PassthroughError } from "../../lib/errors/errors";
 import { formatBytes } from "../../lib/errors/text";
+import { certificateBlocks } from "../../lib/http/certificates";
 import type { RegistryDeploymentInputs } from "./kind";
 
 const KEY = "site.registry.deploy.cluster";
@@ -37,6 +39,36 @@ export function requireSameStorage(olds: Partial<RegistryDeploymentInputs>, news
             `write ${is} or more; ${move}`,
         );
     }
+}
+
+/**
+ * That clusters trust a certificate before the registry shows it: one of its issuers was trusted by the last `up` already.
+ * Nothing can be said of public CAs, which are trusted without being named.
+ * @param olds empty for a new registry
+ * @throws PassthroughError `CONFIG_INVALID`
+ */
+export function requireTrustedCertificate(
+    { chain: former, registry: before }: Partial<RegistryDeploymentInputs>,
+    { chain, registry }: RegistryDeploymentInputs,
+): void {
+    if (former === undefined || former === chain) return;
+    const isTrusted = before?.ca === undefined ? !isIssuedBy(chain, registry.ca ?? "") : isIssuedBy(chain, before.ca);
+    if (isTrusted) return;
+    throw new PassthroughError("its CA is another one, which clusters do not trust yet: they could not pull any more", {
+        code: "CONFIG_INVALID",
+        thing: "site.registry.certificate",
+        fix:
+            "let the former certificate stay for one more up that trusts the new CA, too: name the new one in site.registry.ca " +
+            "or, for a CA of the site, write siteCa beside chainFile (docs/how-to/registry-certificate.md)",
+    });
+}
+
+function isIssuedBy(chain: string, cas: string): boolean {
+    const issuers = certificateBlocks(cas).map((block) => new X509Certificate(block));
+    const certificates = certificateBlocks(chain).map((block) => new X509Certificate(block));
+    return certificates.some((certificate) =>
+        issuers.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)),
+    );
 }
 
 function refusal(key: string, problem: string, fix: string): PassthroughError {

@@ -1,0 +1,43 @@
+import type { RegistryDeploymentInputs } from "../../../dynamic-providers/registry-deployment/kind";
+import { requireTrustedCertificate } from "../../../dynamic-providers/registry-deployment/refusals";
+import { PassthroughError } from "../../../lib/errors/errors";
+import { type TestAuthority, testAuthority } from "../../support/certificates";
+
+let former: TestAuthority;
+let other: TestAuthority;
+const chains: Record<"former" | "renewed" | "other", string> = { former: "", renewed: "", other: "" };
+
+beforeAll(async () => {
+    [former, other] = await Promise.all([testAuthority(), testAuthority()]);
+    const leaf = async (authority: TestAuthority) => (await authority.issue()).certificate;
+    [chains.former, chains.renewed, chains.other] = await Promise.all([leaf(former), leaf(former), leaf(other)]);
+});
+
+const shows = (chain: string, ca?: string) =>
+    ({
+        chain,
+        registry: { mirrorBase: "registry.example/mirror", ...(ca === undefined ? {} : { ca }) },
+    }) as RegistryDeploymentInputs;
+
+function outcome(olds: Partial<RegistryDeploymentInputs>, news: RegistryDeploymentInputs): string {
+    try {
+        requireTrustedCertificate(olds, news);
+        return "taken";
+    } catch (error) {
+        return error instanceof PassthroughError ? error.code : String(error);
+    }
+}
+
+test("a certificate of a CA that the last up did not trust is refused: clusters could not pull any more", () => {
+    const olds = shows(chains.former, former.ca);
+    expect(outcome(olds, shows(chains.other, other.ca))).toBe("CONFIG_INVALID");
+    expect(outcome(olds, shows(chains.other, `${former.ca}${other.ca}`))).toBe("CONFIG_INVALID");
+    expect(outcome(shows(chains.former), shows(chains.other, other.ca))).toBe("CONFIG_INVALID");
+});
+
+test("a new registry, a renewed certificate, one of a CA that is trusted by now, and one of a public CA are taken", () => {
+    expect(outcome({}, shows(chains.other, other.ca))).toBe("taken");
+    expect(outcome(shows(chains.former, former.ca), shows(chains.renewed, former.ca))).toBe("taken");
+    expect(outcome(shows(chains.former, `${former.ca}${other.ca}`), shows(chains.other, other.ca))).toBe("taken");
+    expect(outcome(shows(chains.former), shows(chains.other))).toBe("taken");
+});
