@@ -25,7 +25,7 @@ import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { type RegistryDeploymentInputs, type RegistryDeploymentOutputs, registryDeploymentKind as kind } from "./kind";
-import { requireSameStorage, requireTrustedCertificate } from "./refusals";
+import { requireSameStorage, requireTrustedCertificate, requireUnused } from "./refusals";
 
 const COMPARED = comparedInputs(kind);
 
@@ -77,6 +77,7 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
     },
 
     remove: async (olds, context) => {
+        requireUnused(olds, context.process.settings);
         const objects = objectsOf(olds, olds.accounts);
         await withCluster(olds, context, (client) =>
             removeObjects(client, objects, olds.owner, {

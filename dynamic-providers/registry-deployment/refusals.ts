@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { type ErrorFacts, PassthroughError } from "../../lib/errors/errors";
 import { formatBytes } from "../../lib/errors/text";
 import { certificateBlocks } from "../../lib/http/certificates";
+import type { StackSettings } from "../registry/stack-settings";
 import type { RegistryDeploymentInputs } from "./kind";
 
 const KEY = "site.registry.deploy.cluster";
@@ -61,6 +62,25 @@ export function requireTrustedCertificate(
             "let the former certificate stay for one more up that trusts the new CA, too: name the new one in site.registry.ca " +
             "or, for a CA of the site, write siteCa beside chainFile (docs/how-to/registry-certificate.md)",
     });
+}
+
+/**
+ * That the site does not go on with the registry that is taken away: its configuration still has the address, and deploys
+ * nothing there. A destroy has the configuration of before; a site that has moved has another address.
+ * @throws PassthroughError `CLUSTER_REMOVAL_REFUSED`
+ */
+export function requireUnused({ registry }: Pick<RegistryDeploymentInputs, "registry">, settings: StackSettings): void {
+    if (settings.site.isDeployed?.value !== false || settings.hasMoved(registry)) return;
+    throw new PassthroughError(
+        `the site still mirrors to ${registry.mirrorBase}: without this registry, clusters could not pull any more`,
+        {
+            code: "CLUSTER_REMOVAL_REFUSED",
+            thing: "site.registry.deploy",
+            fix:
+                "write it again; to leave the registry, change site.registry.mirrorBase in the same up; to let it run without this " +
+                "program, take it out of the state (pulumi state delete)",
+        },
+    );
 }
 
 function isIssuedBy(chain: string, cas: string): boolean {

@@ -1,5 +1,6 @@
 import type { RegistryDeploymentInputs } from "../../../dynamic-providers/registry-deployment/kind";
-import { requireTrustedCertificate } from "../../../dynamic-providers/registry-deployment/refusals";
+import { requireTrustedCertificate, requireUnused } from "../../../dynamic-providers/registry-deployment/refusals";
+import { StackSettings } from "../../../dynamic-providers/registry/stack-settings";
 import { PassthroughError } from "../../../lib/errors/errors";
 import { type TestAuthority, testAuthority } from "../../support/certificates";
 
@@ -19,14 +20,18 @@ const shows = (chain: string, ca?: string) =>
         registry: { mirrorBase: "registry.example/mirror", ...(ca === undefined ? {} : { ca }) },
     }) as RegistryDeploymentInputs;
 
-function outcome(olds: Partial<RegistryDeploymentInputs>, news: RegistryDeploymentInputs): string {
+/** "taken", or the code of the refusal. */
+function outcomeOf(check: () => void): string {
     try {
-        requireTrustedCertificate(olds, news);
+        check();
         return "taken";
     } catch (error) {
         return error instanceof PassthroughError ? error.code : String(error);
     }
 }
+
+const outcome = (olds: Partial<RegistryDeploymentInputs>, news: RegistryDeploymentInputs) =>
+    outcomeOf(() => requireTrustedCertificate(olds, news));
 
 test("a certificate of a CA that the last up did not trust is refused: clusters could not pull any more", () => {
     const olds = shows(chains.former, former.ca);
@@ -40,4 +45,22 @@ test("a new registry, a renewed certificate, one of a CA that is trusted by now,
     expect(outcome(shows(chains.former, former.ca), shows(chains.renewed, former.ca))).toBe("taken");
     expect(outcome(shows(chains.former, `${former.ca}${other.ca}`), shows(chains.other, other.ca))).toBe("taken");
     expect(outcome(shows(chains.former), shows(chains.other))).toBe("taken");
+});
+
+test.each([
+    [
+        "the same address, where nothing is deployed any more",
+        { mirrorBase: "registry.example/mirror" },
+        "CLUSTER_REMOVAL_REFUSED",
+    ],
+    ["the configuration of a destroy", { mirrorBase: "registry.example/mirror", deploy: { cluster: {} } }, "taken"],
+    ["another registry", { mirrorBase: "other.example/mirror" }, "taken"],
+    ["no configuration", undefined, "taken"],
+])("whether a registry may be taken away: %s", (_, registry, expected) => {
+    const document = JSON.stringify({ registry: { type: "distribution", ...registry } });
+    const settings =
+        registry === undefined
+            ? StackSettings.UNKNOWN
+            : StackSettings.read((key) => (key === "registry-passthrough:site" ? document : undefined));
+    expect(outcomeOf(() => requireUnused(shows(chains.former), settings))).toBe(expected);
 });
