@@ -3,6 +3,7 @@ import { errorCodes } from "../../lib/errors/failure-kind";
 import { formatProblem } from "../../lib/errors/format";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
 import {
+    type DeployedRegistry,
     type RegistryAccounts,
     applyObjects,
     compareObjects,
@@ -12,6 +13,7 @@ import {
     registryObjects,
     removeObjects,
     requireOwnObjects,
+    requireRunnableImage,
     waitForAnswer,
     waitForRegistryPods,
 } from "../../lib/openshift/deployed-registry";
@@ -101,10 +103,14 @@ function isRotation(olds: Partial<RegistryDeploymentInputs>, { rotate }: Registr
 }
 
 function objectsOf(inputs: RegistryDeploymentInputs, accounts: RegistryAccounts) {
+    return registryObjects(registryOf(inputs, accounts));
+}
+
+function registryOf(inputs: RegistryDeploymentInputs, accounts: RegistryAccounts): DeployedRegistry {
     const { mirror, pushHost } = parseConnection(inputs.registry);
     const hosts = { pull: mirror.host, push: pushHost ?? mirror.host };
     const files = { pull: htpasswd(accounts, "pull"), push: htpasswd(accounts, "push") };
-    return registryObjects({ ...inputs, hosts, htpasswd: files });
+    return { ...inputs, hosts, htpasswd: files };
 }
 
 /** What keeps the registry from being as it was deployed. */
@@ -125,6 +131,7 @@ async function deploy(
     const known = { ...inputs, accounts, differences: [] };
     await withCluster(inputs, context, async (client) => {
         await requireOwnObjects(client, objects, owner);
+        await showProgress(context, (wait) => requireRunnableImage(client, registryOf(inputs, accounts), wait));
         try {
             await showProgress(context, async (wait) => {
                 await applyObjects(client, objects, owner, wait);

@@ -52,11 +52,8 @@ function inputsOf(changes: Partial<RegistryDeploymentInputs> = {}): RegistryDepl
     };
 }
 
-function context(lines: string[] = []): RegistryContext {
-    return {
-        ...operationContext(lines),
-        process: new RegistryProcess({ followsConfiguration: false, clock: new ManualClock() }),
-    };
+function context(lines: string[] = [], clock = new ManualClock()): RegistryContext {
+    return { ...operationContext(lines), process: new RegistryProcess({ followsConfiguration: false, clock }) };
 }
 
 /** What is known of a registry that was written to the cluster, and whose pod never started. */
@@ -99,6 +96,58 @@ test("the namespace enforces PodSecurity restricted, and takes the pod; another 
     const image = inputs.image.replace("distribution", "other");
     await expect(provider.update(state, { ...inputs, image }, context())).rejects.toThrow(PartialState);
     expect((await admin.get(named("StatefulSet", namespace)))?.metadata.generation).toBe((generation ?? 0) + 1);
+});
+
+/** A clock during whose sleeps the node says this of every pod that checks an image. */
+function nodeThatSays(namespace: string, state: object): ManualClock {
+    const clock = new ManualClock();
+    const container = { name: "image", image: "image", imageID: "", ready: false, restartCount: 0, state };
+    clock.onSleep = async () => {
+        for (const pod of await checks(namespace))
+            await server.admin.patch(pod, { status: { phase: "Pending", containerStatuses: [container] } }, "/status");
+    };
+    return clock;
+}
+
+async function checks(namespace: string): Promise<NamedObject[]> {
+    const pods = await server.admin.list<NamedObject>({ apiVersion: "v1", kind: "Pod" }, namespace);
+    return pods.flatMap((pod) =>
+        pod.metadata.name.startsWith("registry-image-check-") ? [{ ...pod, apiVersion: "v1", kind: "Pod" }] : [],
+    );
+}
+
+test("another image comes to the node first: one that it cannot run changes nothing, and the registry runs on", async () => {
+    const inputs = inputsOf();
+    const state = await written(inputs);
+    const { namespace } = inputs;
+    const { admin } = server;
+    const set = await admin.get(named("StatefulSet", namespace));
+    const { template } = set?.spec as { template: { spec: object } };
+    const metadata = { name: "registry-0", namespace };
+    await admin.create({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata,
+        spec: { ...template.spec, nodeName: "worker-1" },
+    } as NamedObject);
+    const image = inputs.image.replace("distribution", "other");
+    const change = (said: object) =>
+        provider.update(state, { ...inputs, image }, context([], nodeThatSays(namespace, said)));
+
+    const waiting = { reason: "ImagePullBackOff", message: "bastion.example: no such host" };
+    await expect(change({ waiting })).rejects.toMatchObject({
+        code: "ROLLOUT_FAILED",
+        message: expect.stringContaining(
+            `the node worker-1, which runs the registry, cannot run ${image}: ImagePullBackOff: bastion.example: no such host`,
+        ) as string,
+    });
+    const generation = async () => (await admin.get(named("StatefulSet", namespace)))?.metadata.generation;
+    expect(await generation()).toBe(set?.metadata.generation);
+    expect(await checks(namespace)).toEqual([]);
+
+    await expect(change({ terminated: { exitCode: 0, reason: "Completed" } })).rejects.toThrow(PartialState);
+    expect(await generation()).toBe((set?.metadata.generation ?? 0) + 1);
+    expect(await checks(namespace)).toEqual([]);
 });
 
 test("a refresh names what is missing or changed by hand without its value, and looks at nothing in the registry then", async () => {

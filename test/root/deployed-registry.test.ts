@@ -129,6 +129,15 @@ test("the pods run on a real node, take pushes at one address, refuse them at th
     await registryDeploymentProvider.update(outs, inputs, context);
     expect(await pulled(puller, "first")).toBe(pauseImage("first").manifest.digest);
 
+    // An image that the node cannot get does not end the pod that runs.
+    const running = (await admin.get(pod))?.metadata.uid;
+    const unknown = inputs.image.replace(/@.*/, `@sha256:${"0".repeat(64)}`);
+    await expect(registryDeploymentProvider.update(outs, { ...inputs, image: unknown }, context)).rejects.toThrow(
+        /cannot run .*: (ImagePullBackOff|ErrImageNeverPull)/,
+    );
+    expect((await admin.get(pod))?.metadata.uid).toBe(running);
+    expect(await pulled(puller, "first")).toBe(pauseImage("first").manifest.digest);
+
     // New accounts are accepted before the update ends, and no pod starts again for them.
     const uid = (await admin.get(pod))?.metadata.uid;
     const rotated = await registryDeploymentProvider.update(outs, { ...inputs, rotate: "1" }, context);

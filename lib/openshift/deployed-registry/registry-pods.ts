@@ -13,7 +13,6 @@ const CONTENT = "registry-passthrough/configuration";
 export function registryPods(registry: DeployedRegistry): RegistryObject {
     const { runAsUser, chain } = registry;
     const configuration = computeDigest([...INSTANCES.map(registryConfig), chain].join("\n"));
-    const user = runAsUser === undefined ? {} : { runAsUser, runAsGroup: runAsUser, fsGroup: runAsUser };
     const spec = {
         replicas: 1,
         serviceName: NAMES.services.pull,
@@ -27,12 +26,7 @@ export function registryPods(registry: DeployedRegistry): RegistryObject {
                 // Variables such as REGISTRY_PORT would be taken for settings of the registry.
                 enableServiceLinks: false,
                 terminationGracePeriodSeconds: 30,
-                securityContext: {
-                    runAsNonRoot: true,
-                    seccompProfile: { type: "RuntimeDefault" },
-                    fsGroupChangePolicy: "OnRootMismatch",
-                    ...user,
-                },
+                securityContext: { ...podSecurity(runAsUser), fsGroupChangePolicy: "OnRootMismatch" },
                 containers: INSTANCES.map((instance) => container(registry, instance)),
                 volumes: [
                     { name: "config", configMap: { name: NAMES.config } },
@@ -49,6 +43,18 @@ export function registryPods(registry: DeployedRegistry): RegistryObject {
     const path = { apiVersion: "apps/v1", resource: "statefulsets" };
     return namespaced(registry, path, "StatefulSet", NAMES.registry, { spec });
 }
+
+/** As PodSecurity `restricted` wants it. @param user absent: the cluster assigns one */
+export function podSecurity(user: number | undefined): object {
+    const own = user === undefined ? {} : { runAsUser: user, runAsGroup: user, fsGroup: user };
+    return { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" }, ...own };
+}
+
+export const containerSecurity = {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ["ALL"] },
+} as const;
 
 function container({ image }: DeployedRegistry, instance: Instance): object {
     const { https, health } = PORTS[instance];
@@ -69,11 +75,7 @@ function container({ image }: DeployedRegistry, instance: Instance): object {
         // Storage that is away for a while is no reason to start again.
         livenessProbe: { tcpSocket: { port: https }, periodSeconds: 20, failureThreshold: 6 },
         resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { cpu: "2", memory: "1Gi" } },
-        securityContext: {
-            allowPrivilegeEscalation: false,
-            readOnlyRootFilesystem: true,
-            capabilities: { drop: ["ALL"] },
-        },
+        securityContext: containerSecurity,
         volumeMounts: [
             mount("config", FOLDERS.config),
             mount("certificate", FOLDERS.certificate),

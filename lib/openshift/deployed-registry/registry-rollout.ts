@@ -63,7 +63,8 @@ interface WaitLimits extends RegistryWait {
     readonly place?: string;
 }
 
-async function waitFor(look: Look, limits: WaitLimits): Promise<void> {
+/** @throws PassthroughError `ROLLOUT_TIMEOUT`; what `look` throws; the signal's reason */
+export async function waitFor(look: Look, limits: WaitLimits): Promise<void> {
     const { clock, signal, onProgress, minutes, fix, place } = limits;
     const end = clock.now() + minutes * MINUTE;
     for (;;) {

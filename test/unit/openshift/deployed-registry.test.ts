@@ -1,11 +1,11 @@
 import { compareSync } from "bcryptjs";
 import {
+    type DeployedRegistry,
     type RegistryAccounts,
     htpasswd,
     nextAccounts,
     registryObjects,
 } from "../../../lib/openshift/deployed-registry";
-import type { DeployedRegistry } from "../../../lib/openshift/deployed-registry/deployment";
 import { bytesQuantity, quantityBytes } from "../../../lib/openshift/deployed-registry/quantity";
 import { registryConfig } from "../../../lib/openshift/deployed-registry/registry-config";
 
