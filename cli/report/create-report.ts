@@ -76,7 +76,8 @@ function runProblems({ stack, recorded, runs, lock }: ReportSources): ReportProb
         const fix = "wait for it; if it was killed, release the lock: npm run pulumi -- cancel --yes";
         found.push({ subject, problem: `another run holds its lock${since}`, fix });
     }
-    if (recorded.pending.length > 0) {
+    // A run that is under way has operations that are not finished, too.
+    else if (recorded.pending.length > 0) {
         const problem = `a run has ended in the middle of ${recorded.pending.join(", ")}`;
         found.push({ subject, problem, fix: `${RUN_UP} (docs/how-to/recover.md)` });
     }

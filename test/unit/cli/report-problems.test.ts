@@ -39,6 +39,8 @@ const changeApp0 = (kind: string, digest?: Digest) => {
 const OTHER: Digest = `sha256:${"1".repeat(64)}`;
 const failed = { ...SUCCEEDED, result: "failed" };
 
+const PENDING = [{ type: "creating", resource: { urn: "urn:pulumi:test::p::t::set2" } }];
+
 test.each<[what: string, change: () => void, problem: RegExp]>([
     [
         "an image that a refresh cannot pull",
@@ -114,9 +116,7 @@ test.each<[what: string, change: () => void, problem: RegExp]>([
     [
         "a run that was killed",
         () => {
-            site.state.deployment.pending_operations = [
-                { type: "creating", resource: { urn: "urn:pulumi:test::p::t::set2" } },
-            ];
+            site.state.deployment.pending_operations = PENDING;
         },
         /^stack test: a run has ended in the middle of creating set2/,
     ],
@@ -161,6 +161,12 @@ test.each<[what: string, engine: Engine, problem: RegExp]>([
     const report = await site.report(engine);
     expectProblem(report, problem);
     expect(`${report.problems[0]?.subject ?? ""}: ${report.problems[0]?.problem ?? ""}`).toMatch(problem);
+});
+
+test("what a run that is under way has not finished is not said of one that has ended", async () => {
+    site.state.deployment.pending_operations = PENDING;
+    const { problems } = await site.report({ lock: { since: "2026-11-24T19:00Z" } });
+    expect(problems.map(({ problem }) => problem)).toEqual(["another run holds its lock since 2026-11-24T19:00Z"]);
 });
 
 test("an image that is not proven is among those, and not among the proven ones", async () => {
