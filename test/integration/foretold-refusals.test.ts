@@ -1,4 +1,5 @@
 import { imageImportProvider } from "../../dynamic-providers/image-import/provider";
+import { roomLines } from "../../dynamic-providers/image-import/room";
 import { registryNamespaceProvider } from "../../dynamic-providers/registry-namespace/provider";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { formatImages } from "../../lib/import";
@@ -10,7 +11,31 @@ import { operationContext } from "../support/operation-context";
 import { OWNER, quayAccount, managing } from "../support/quay/account";
 import { FakeQuay } from "../support/quay/fake-quay";
 
-/** What a registry would refuse in the middle of an import, found out before it begins. */
+/* What a registry would refuse in the middle of an import, found out before it begins. */
+
+test("a quota is known to the images that come after the project in the same run, as it was read last", async () => {
+    const { fake, authority } = await ManagedHarbor.start();
+    fake.harbor.defaultQuota = 1000;
+    const context = operationContext();
+    const mirrorBase = `${fake.host}/mirror`;
+    const registry = { type: "harbor" as const, mirrorBase, ca: authority.ca, retrySeconds: 0 };
+    const common = { selfUrn: "urn:x", registry, credentials: ADMIN, account: "admin" } as const;
+    const namespace = { ...common, namespace: "mirror", adopt: false, onRemove: "keep" } as const;
+    const left = () => roomLines(700, namespace, context.process).join();
+
+    const { outs } = await registryNamespaceProvider.create(namespace, context);
+    expect(left()).toBe("");
+    const [project] = fake.harbor.projects;
+    if (project === undefined) throw new Error("no project");
+    project.used = 400;
+    await registryNamespaceProvider.read(outs, context);
+    expect(left()).toContain(`the quota of ${mirrorBase} leaves 600 B (400 B of 1.00 kB used)`);
+    project.quota = -1;
+    await registryNamespaceProvider.read(outs, context);
+    expect(left()).toBe("");
+    await fake.stop();
+});
+
 describe("sparse indexes", () => {
     let fake: FakeQuay;
     let client: RegistryClient;

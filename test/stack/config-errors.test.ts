@@ -44,7 +44,7 @@ test("a typo in a key is told with the keys there are", async () => {
     await stack.setConfig("pulerUsername", "puller", false);
     const preview = await stack.preview();
     expect(preview.text).toContain(
-        "site.registry.mirorBase: there is no such key; write mirrorBase, or use one of: type, mirrorBase, ca",
+        "site.registry.mirorBase: there is no such key; write mirrorBase, or use one of: type, mirrorBase, pushHost, ca",
     );
     expect(preview.text).toContain(
         "pulerUsername: there is no such key; remove it with: npm run pulumi -- config rm pulerUsername --stack test, and " +

@@ -93,7 +93,8 @@ test("an upload URL without its port ends the first up before a byte of a blob i
 });
 
 test("a registry killed in the middle of uploads ends the run; once it is back the next up completes", async () => {
-    proxy = await PausingProxy.start(site.registry.port, 60_000);
+    // Beyond what comes before the first upload: up to 24 connections, whose TLS greetings have up to 2 kB.
+    proxy = await PausingProxy.start(site.registry.port, 95_000);
     site.stack.configure(site.document({ registry: { mirrorBase: `${proxy.host}/mirror` } }));
     const { done } = site.stack.startUp();
     await proxy.paused;
