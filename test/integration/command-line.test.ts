@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CommandSite } from "../support/command-site";
-import { PausingProxy } from "../support/pausing-proxy";
+import { AMID_UPLOADS, PausingProxy } from "../support/pausing-proxy";
 
 jest.setTimeout(120_000);
 
@@ -133,7 +133,7 @@ test("verify names what the registry lost or holds wrong bytes of; import heals 
 
 test("Ctrl-C ends an import in good order: it says what is safe, and the next one sends the rest", async () => {
     site = await CommandSite.create("with-mapping");
-    const proxy = await PausingProxy.start(site.registry.port, 60_000);
+    const proxy = await PausingProxy.start(site.registry.port, AMID_UPLOADS);
     try {
         site.configure({ mirrorBase: `${proxy.host}/mirror` });
         const { child, done } = site.start("import", "--json");

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { PausingProxy } from "../support/pausing-proxy";
+import { AMID_UPLOADS, PausingProxy } from "../support/pausing-proxy";
 import { descendants, gone } from "../support/processes";
 import { FIXTURES, TestSite } from "../support/site";
 
@@ -11,7 +11,7 @@ let proxy: PausingProxy;
 
 beforeEach(async () => {
     site = await TestSite.create(join(FIXTURES, "with-mapping"));
-    proxy = await PausingProxy.start(site.registry.port, 60_000);
+    proxy = await PausingProxy.start(site.registry.port, AMID_UPLOADS);
     site.stack.configure(site.document({ registry: { mirrorBase: `${proxy.host}/mirror` } }));
 });
 

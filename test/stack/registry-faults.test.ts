@@ -4,7 +4,7 @@ import { testAuthority } from "../support/certificates";
 import { RegistryProcess, freePort } from "../support/registry-process";
 import { isUploadPost } from "../support/faults/fault";
 import { FaultProxy } from "../support/faults/fault-proxy";
-import { PausingProxy } from "../support/pausing-proxy";
+import { AMID_UPLOADS, PausingProxy } from "../support/pausing-proxy";
 import { ACCOUNT, FIXTURES, TestSite } from "../support/site";
 
 jest.setTimeout(300_000);
@@ -93,8 +93,7 @@ test("an upload URL without its port ends the first up before a byte of a blob i
 });
 
 test("a registry killed in the middle of uploads ends the run; once it is back the next up completes", async () => {
-    // Beyond what comes before the first upload: up to 24 connections, whose TLS greetings have up to 2 kB.
-    proxy = await PausingProxy.start(site.registry.port, 95_000);
+    proxy = await PausingProxy.start(site.registry.port, AMID_UPLOADS);
     site.stack.configure(site.document({ registry: { mirrorBase: `${proxy.host}/mirror` } }));
     const { done } = site.stack.startUp();
     await proxy.paused;

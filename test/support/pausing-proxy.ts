@@ -2,6 +2,12 @@ import { once } from "node:events";
 import { type AddressInfo, type Server, type Socket, connect, createServer } from "node:net";
 
 /**
+ * In the middle of the uploads of the fixture `with-mapping` (88 kB). Before the first of them up to 24 connections are opened,
+ * whose TLS greetings and requests take up to 60 kB.
+ */
+export const AMID_UPLOADS = 95_000;
+
+/**
  * A TCP relay in front of a registry that stops carrying bytes to it once it has carried `pauseAfter`: whoever sends is
  * then certainly in the middle of something.
  */
