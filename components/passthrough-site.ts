@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { followsPreview } from "../dynamic-providers/lifecycle/preceding-preview";
 import { ignoredProxyNote } from "../lib/distribution/http/proxy-settings";
 import { counted, oneLine } from "../lib/errors/text";
-import { withoutBrackets } from "../lib/http/hostname";
+import { hostName } from "../lib/http/hostname";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
 import type { FilesMachineConfig } from "../lib/openshift";
 import {
@@ -177,9 +177,4 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const note = ignoredProxyNote(host);
         if (note !== undefined) void pulumi.log.info(note, this);
     }
-}
-
-/** Host name or address of a `host[:port]`, without brackets. */
-function hostName(host: string): string {
-    return withoutBrackets(new URL(`https://${host}`).hostname);
 }

@@ -3,6 +3,7 @@ import { followsPreview } from "../dynamic-providers/lifecycle/preceding-preview
 import { RegistryCertificate as IssuedCertificate } from "../dynamic-providers/registry-certificate/resource";
 import { SiteCertificateAuthority } from "../dynamic-providers/site-certificate-authority/resource";
 import { certificateBlocks } from "../lib/http/certificates";
+import { hostName } from "../lib/http/hostname";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
 import { type SiteCa, type SiteCluster, chainNotes } from "../lib/site";
 import { childName } from "./child-name";
@@ -59,7 +60,7 @@ export function declareRegistryCertificate(
         throw new pulumi.RunError(`site ${name}: certificate needs chain or siteCa`);
     const hosts = pulumi
         .all([registry.mirrorBase, options.hosts ?? []])
-        .apply(([base, others]) => [...new Set([hostOf(base), ...others])]);
+        .apply(([base, others]) => [...new Set([hostName(parseMirrorBase(base).host), ...others])]);
     const { issuerCertificate, issuerKey, issuerEnds } = authority;
     const issued = new IssuedCertificate(
         childName(name, STOCK_SITE, "certificate"),
@@ -121,9 +122,4 @@ function getsCaByHand({ apply, targets = [] }: SiteCluster): boolean {
 /** The certificates of several PEM texts, each once. */
 function bundle(...texts: readonly string[]): string {
     return [...new Set(texts.flatMap(certificateBlocks))].map((block) => `${block}\n`).join("");
-}
-
-/** Host name or address without port. */
-function hostOf(mirrorBase: string): string {
-    return new URL(`https://${parseMirrorBase(mirrorBase).host}`).hostname;
 }

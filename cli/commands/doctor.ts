@@ -6,7 +6,7 @@ import { imageTask } from "../../lib/import";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import { type DoctorResult, runDoctor } from "../../lib/passthrough";
 import { expiryNotes, registryAdmin } from "../../lib/registries";
-import { type Site, registryEndpoint, roleHost } from "../../lib/site";
+import { type Site, registryEndpoint, registryEndpoints, roleHost } from "../../lib/site";
 import { findAccount } from "../accounts/credentials";
 import { readConnectedSite } from "../accounts/connected-site";
 import { accountSources } from "../accounts/site-account";
@@ -44,6 +44,7 @@ export async function runDoctorCommand({ configFile: file, json = false, ...opti
     if (note !== undefined) printDiagnostic(`note: ${note}`);
     if (site.registry.proxy !== undefined)
         printDiagnostic(`through the proxy of site.registry.proxy: ${site.registry.proxy}`);
+    const addresses = registryEndpoints(site.registry);
     const failed: (ProblemJson | undefined)[] = [];
     const isFine = await interruptible(async (signal) => {
         const client = siteClient(site, account, signal, 0);
@@ -59,7 +60,7 @@ export async function runDoctorCommand({ configFile: file, json = false, ...opti
             repository: testRepository(site, options.repository),
             repositories: siteRepositories(site),
             size: options.size ?? DEFAULT_SIZE,
-            certificateNotes: () => expiryOf(site.registry),
+            certificateNotes: async () => (await Promise.all(addresses.map((one) => expiryNotes(one)))).flat(),
             onResult: (one) => {
                 if (one.outcome === "failed") failed.push(one.error);
                 print(json ? JSON.stringify(one, hideSecretsInJson) : formatResult(one));
@@ -69,12 +70,6 @@ export async function runDoctorCommand({ configFile: file, json = false, ...opti
         return result;
     });
     return isFine ? EXIT_OK : reportedExitCode(failed);
-}
-
-/** Of every address of the registry. */
-async function expiryOf(registry: Site["registry"]): Promise<string[]> {
-    const roles = registry.pushHost === undefined ? (["puller"] as const) : (["puller", "importer"] as const);
-    return (await Promise.all(roles.map((role) => expiryNotes(registryEndpoint(registry, role))))).flat();
 }
 
 const NEVER_ABORTED = new AbortController().signal;

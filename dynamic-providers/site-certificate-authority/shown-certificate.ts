@@ -3,7 +3,7 @@ import { RegistryError, toProblem } from "../../lib/errors/errors";
 import { formatReason } from "../../lib/errors/format";
 import { ping } from "../../lib/registries/ping";
 import type { RegistryEndpoint } from "../../lib/distribution/http/transport";
-import { type AccountRole, registryEndpoint } from "../../lib/site";
+import { registryEndpoints } from "../../lib/site";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext } from "../registry/registry-process";
 import type { SiteCertificateAuthorityInputs } from "./kind";
@@ -29,8 +29,7 @@ export async function needsFormerCa(
     if (current === undefined) return ["the registry is asked by `npm run up`, which refreshes first"];
     const site = process.settings.registry({ registry, ...(connectionSecrets && { connectionSecrets }) });
     const trusting = { ...site, ca: `${registry.ca ?? ""}${current}` };
-    const roles: readonly AccountRole[] = site.pushHost === undefined ? ["puller"] : ["puller", "importer"];
-    const looks = roles.map((role) => untrusted(registryEndpoint(trusting, role), signal));
+    const looks = registryEndpoints(trusting).map((endpoint) => untrusted(endpoint, signal));
     return (await Promise.all(looks)).flat();
 }
 

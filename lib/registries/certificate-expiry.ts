@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type { Certificate, DetailedPeerCertificate, TLSSocket } from "node:tls";
 import type * as connectorModule from "../distribution/http/connector";
 import type { RegistryEndpoint } from "../distribution/http/transport";
+import { hostName } from "../http/hostname";
 
 /** See lib/distribution/http/open-transport.ts. */
 const load = createRequire(__filename);
@@ -77,7 +78,7 @@ function nameOf({ CN, O }: Partial<Certificate>): string {
 }
 
 async function connect(endpoint: RegistryEndpoint): Promise<TLSSocket> {
-    const { createConnector, hostName } = load("../distribution/http/connector") as typeof connectorModule;
+    const { createConnector } = load("../distribution/http/connector") as typeof connectorModule;
     const { host, ca, clientCertificate, proxy } = endpoint;
     const open = createConnector({ host, ca, clientCertificate, proxy, timeout: 5000 });
     const { port } = new URL(`https://${host}`);

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { certificateBlocks } from "../http/certificates";
-import { withoutBrackets } from "../http/hostname";
+import { hostName } from "../http/hostname";
 import { formatReference, parseReference } from "../oci/reference";
 import type { Exposure, RegistryStorage } from "../openshift/deployed-registry";
 import { splitHost } from "../openshift/access/network-access";
@@ -167,7 +167,7 @@ function certificateIssues({ registry, certificate }: DeploySite): ConfigIssue[]
     const { pushHost } = registry ?? {};
     const [block] = certificateBlocks(certificate?.chain ?? "");
     if (pushHost === undefined || block === undefined) return [];
-    const name = withoutBrackets(new URL(`https://${pushHost}`).hostname);
+    const name = hostName(pushHost);
     if (new X509Certificate(block).checkHost(name) !== undefined) return [];
     return [
         {

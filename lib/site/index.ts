@@ -49,6 +49,7 @@ export {
     parseConnection,
     registryConnection,
     registryEndpoint,
+    registryEndpoints,
     roleHost,
 } from "./registry";
 export { type SiteCa, type SiteCertificate, chainNotes, registryKeyIssues } from "./registry-certificate";

@@ -11,7 +11,7 @@ export interface LockedImages {
 
 /**
  * A quota that the blobs of the content alone go beyond. Harbor counts each blob of a project once, however many repositories
- * have it (goharbor/harbor, src/controller/quota; registries.md, "Harbor").
+ * have it (seen on 2.15.2).
  */
 export function quotaIssues(quota: number | undefined, sets: readonly LockedImages[]): ConfigIssue[] {
     if (quota === undefined) return [];

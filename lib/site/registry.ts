@@ -82,6 +82,12 @@ export function registryEndpoint(registry: Pick<SiteRegistry, EndpointParts>, ro
     };
 }
 
+/** Every address of the registry: that for pulls, and that for pushes, if it has one of its own. */
+export function registryEndpoints(registry: Pick<SiteRegistry, EndpointParts>): RegistryEndpoint[] {
+    const roles: readonly AccountRole[] = registry.pushHost === undefined ? ["puller"] : ["puller", "importer"];
+    return roles.map((role) => registryEndpoint(registry, role));
+}
+
 function proxyAccount(secrets: ConnectionSecrets | undefined): Pick<ProxySettings, "credentials"> {
     return secrets?.proxy === undefined ? {} : { credentials: secrets.proxy };
 }

@@ -2,7 +2,7 @@ import { type Socket, isIP } from "node:net";
 import { buildConnector } from "undici";
 import { debug } from "../../debug/debug";
 import type { ClientCertificate } from "../../http/secure-context";
-import { withoutBrackets } from "../../http/hostname";
+import { hostName } from "../../http/hostname";
 import { hideInterimResponses } from "./interim-responses";
 import { type ProxySettings, proxyFor } from "./proxy-settings";
 import { openTunnel } from "./proxy-tunnel";
@@ -64,9 +64,4 @@ async function tunnelTo(
     const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
     debug("http", () => `CONNECT ${target} through the proxy ${proxy.origin}`);
     return openTunnel({ ...options, target, proxy });
-}
-
-/** The host name of `host[:port]`, as undici gives it to a connector: an IPv6 address without brackets. */
-export function hostName(host: string): string {
-    return withoutBrackets(new URL(`https://${host}`).hostname);
 }

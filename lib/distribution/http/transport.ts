@@ -1,7 +1,8 @@
 import { Agent, type Dispatcher, errors, request } from "undici";
 import { withoutSecrets } from "../../redaction/redaction";
 import { RegistryError, type RequestContext } from "../../errors/errors";
-import { createConnector, hostName } from "./connector";
+import { hostName } from "../../http/hostname";
+import { createConnector } from "./connector";
 import { isLoopback } from "../../http/loopback";
 import { ProxyError } from "./proxy-error";
 import { type ProxySettings, ignoredProxyNote } from "./proxy-settings";

@@ -1,3 +1,4 @@
+import { splitHost } from "../access/network-access";
 import { OWNER_ANNOTATION } from "../objects/owner";
 import { type DeployedRegistry, INSTANCES, type Instance, NAMES, POD_LABELS } from "./deployment";
 import { bytesQuantity } from "./quantity";
@@ -92,7 +93,7 @@ function networkPolicy(registry: DeployedRegistry): RegistryObject {
 }
 
 function service(registry: DeployedRegistry, instance: Instance): RegistryObject {
-    const nodePort = registry.expose === "nodePort" ? { nodePort: hostPort(registry.hosts[instance]) } : {};
+    const nodePort = registry.expose === "nodePort" ? { nodePort: splitHost(registry.hosts[instance], 443).port } : {};
     const spec = {
         type: registry.expose === "nodePort" ? "NodePort" : "ClusterIP",
         selector: POD_LABELS,
@@ -105,19 +106,11 @@ function service(registry: DeployedRegistry, instance: Instance): RegistryObject
 /** TLS ends in the pod: the router passes it through by the host's name (SNI). */
 function route(registry: DeployedRegistry, instance: Instance): RegistryObject {
     const spec = {
-        host: hostName(registry.hosts[instance]),
+        host: splitHost(registry.hosts[instance], 443).host,
         to: { kind: "Service", name: NAMES.services[instance], weight: 100 },
         port: { targetPort: "https" },
         tls: { termination: "passthrough", insecureEdgeTerminationPolicy: "None" },
     };
     const path = { apiVersion: "route.openshift.io/v1", resource: "routes" };
     return namespaced(registry, path, "Route", NAMES.services[instance], { spec });
-}
-
-function hostName(host: string): string {
-    return host.replace(/:\d+$/, "");
-}
-
-function hostPort(host: string): number {
-    return Number(/:(\d+)$/.exec(host)?.[1]);
 }

@@ -1,16 +1,11 @@
-import { PassthroughError } from "../../errors/errors";
+import { PassthroughError, toProblem } from "../../errors/errors";
 import { formatWithoutFix } from "../../errors/format";
-import { toProblem } from "../../errors/errors";
 import type { ClusterClient, KubernetesObject } from "../../kubernetes/cluster-client";
-import type { Clock } from "../rollout/wait-for-nodes";
+import type { WaitOptions } from "../rollout/wait-for-nodes";
 import { NAMES, POD_LABELS } from "./deployment";
 
 /** How a wait is ended, and shown. */
-export interface RegistryWait {
-    readonly clock: Clock;
-    readonly signal: AbortSignal;
-    readonly onProgress: (text: string) => void;
-}
+export type RegistryWait = Pick<WaitOptions, "clock" | "signal" | "onProgress">;
 
 const POLL_MS = 2000;
 const MINUTE = 60_000;

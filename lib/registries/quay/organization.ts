@@ -46,7 +46,7 @@ export class Organizations implements NamespaceAdmin {
             await listRobots(api, name),
             await listPrototypes(api, name),
         ];
-        const room = quotaRoom(found);
+        const room = quotaRoom(found, repositories.length > 0);
         const isEmpty = repositories.length === 0 && robots.length === 0 && prototypes.length === 0;
         return {
             id: name,

@@ -17,5 +17,14 @@ test.each([
     ],
     ["is not managed", {}, undefined],
 ])("an organization whose quota %s", (_, shown, limit) => {
-    expect(quotaRoom(organizationQuota.parse(shown))).toEqual(limit === undefined ? undefined : { limit, used: 400 });
+    expect(quotaRoom(organizationQuota.parse(shown), true)).toEqual(
+        limit === undefined ? undefined : { limit, used: 400 },
+    );
+});
+
+test("an organization without repositories holds nothing, although Quay has not begun to add up", () => {
+    const quota_report = { ...REPORT, quota_bytes: 0, backfill_status: "waiting" };
+    const shown = organizationQuota.parse({ quotas: [quota(REJECT)], quota_report });
+    expect(quotaRoom(shown, false)).toEqual({ limit: 900, used: 0 });
+    expect(quotaRoom(shown, true)).toBeUndefined();
 });
