@@ -15,6 +15,7 @@ let site: TestSite;
 
 beforeAll(async () => {
     site = await TestSite.create(join(FIXTURES, "with-mapping"));
+    site.stack.previewsFirst = true;
 });
 
 afterAll(() => site.remove());

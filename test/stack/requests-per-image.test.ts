@@ -44,6 +44,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Requests of an import of new content, and of an `up` that changes nothing, by what they are. */
 async function count(stack: TestStack, site: object): Promise<Record<"first" | "second", Map<string, number>>> {
     const content = [{ archive: join(folder, "set"), lock: join(folder, "set.lock.json") }];
+    stack.previewsFirst = true;
     stack.configure({ ...site, content });
     stack.setVariable("REGISTRY_PASSTHROUGH_DEBUG", "http");
     const requests = async () => {

@@ -120,6 +120,7 @@ test("the secret stays while a cluster could not be given another one, unless it
     const first = secret();
 
     configure(text("audit"));
+    stack.previewsFirst = true;
     await pause(true);
     const paused = await stack.up();
     expect(paused.code).not.toBe(0);
