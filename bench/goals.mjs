@@ -69,6 +69,16 @@ const goals = {
         }),
         smallProvider(series),
     ],
+    H: (series) =>
+        series
+            .filter(({ role }) => role === "ours")
+            .map((found) => {
+                const [profile = ""] = found.name.split(": ");
+                const fixed = series.filter(({ name, role }) => role === "floor" && name.startsWith(`${profile}: `));
+                const ratio = pairedRatio(seconds(findFloor(fixed)), seconds(found));
+                const goal = `${profile}: at least 0.9 x the speed of the best fixed number`;
+                return { goal, measured: shown(ratio), met: ratio.median >= 0.9 };
+            }),
     K: (series) => {
         const [one, floor] = [named(series, "with a cluster"), findFloor(series)];
         return [

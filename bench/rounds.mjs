@@ -1,5 +1,6 @@
 import { checkArrival } from "./contenders/contender.mjs";
 import { FreshRegistry } from "./fresh-registry.mjs";
+import { Line } from "./line.mjs";
 import { measure } from "./measure.mjs";
 
 /** @import { Contender } from "./contenders/contender.mjs" */
@@ -54,14 +55,16 @@ export function turned(contenders, round) {
 /** @param {Contender} contender @param {Content} content @param {string} executable @returns {Promise<Run>} */
 export async function runOnce(contender, content, executable) {
     const registry = await FreshRegistry.start(executable);
+    const line = contender.line && (await Line.open(registry, contender.line));
     try {
         const before = registry.cpuSeconds();
-        const { stdout, ...measured } = await measure(await contender.command(registry));
+        const { stdout, ...measured } = await measure(await contender.command(line ?? registry));
         const registryCpuSeconds = Math.round((registry.cpuSeconds() - before) * 100) / 100;
         checkArrival(contender, registry, content);
         const phases = contender.phasesOf === undefined ? {} : { phases: contender.phasesOf(stdout) };
         return { ...measured, registryCpuSeconds, requests: registry.requests(), ...phases };
     } finally {
+        await line?.close();
         await registry.stop();
     }
 }

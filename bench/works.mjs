@@ -1,4 +1,5 @@
 import { clusterPreview } from "./works/cluster-preview.mjs";
+import { lines } from "./works/lines.mjs";
 import { lockAndPreview } from "./works/lock-and-preview.mjs";
 import { nothingToDo } from "./works/nothing-to-do.mjs";
 import { forms, race } from "./works/transfer.mjs";
@@ -20,6 +21,10 @@ export const works = {
     F: {
         title: "lock of 10 GB in 100,000 entries; preview of a lock of 10,000 images",
         run: lockAndPreview,
+    },
+    H: {
+        title: "160 blobs in 80 images (40 in 20 on the thin line) over lines, and to registries that take few requests",
+        run: lines,
     },
     K: {
         title: "preview with a cluster: rules, CA and account, 20 catalog objects, 21 images looked up",

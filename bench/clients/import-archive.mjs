@@ -18,11 +18,15 @@ const { parseMirrorBase } = compiled("../../dist/lib/mirror/mirror-reference");
 /** @type {typeof import("../../lib/distribution/client/registry-client.js")} */
 const { RegistryClient } = compiled("../../dist/lib/distribution/client/registry-client");
 
-const [archivePath = "", lockPath = "", mirrorBase = "", ca = ""] = process.argv.slice(2);
+/** @type {typeof import("../../lib/distribution/limits/host-limiter.js")} */
+const { hostLimiter } = compiled("../../dist/lib/distribution/limits/host-limiter");
+
+const [archivePath = "", lockPath = "", mirrorBase = "", ca = "", level] = process.argv.slice(2);
 
 async function main() {
     const base = parseMirrorBase(mirrorBase);
     const client = new RegistryClient({ endpoint: { host: base.host, ca: readFileSync(ca, "utf8") } });
+    if (level !== undefined) hostLimiter(`https://${base.host}`).fix(Number(level));
     try {
         ended("start");
         const lock = await readLock(lockPath);
@@ -49,7 +53,7 @@ async function carryOut(client, plan, lock) {
         const differences = await verifyStructure(archive, lock);
         if (differences.length > 0) throw new Error(differences.slice(0, 3).join("; "));
         ended("open the archive");
-        const result = await executePlan(client, archive.source, plan, {});
+        const result = await executePlan(client, archive.source, plan, level === undefined ? {} : { concurrency: 64 });
         ended("transfer");
         return result;
     } finally {

@@ -1,13 +1,20 @@
 import { splitPlace } from "./places.mjs";
 
 /**
+ * A registry as its clients reach it.
+ *
+ * @typedef {Pick<import("../fresh-registry.mjs").FreshRegistry, "host" | "ca" | "certificates">} ReachedRegistry
+ */
+
+/**
  * One way to bring a work's content into a registry.
  *
  * @typedef {object} Contender
  * @property {string} name
  * @property {"ours" | "baseline" | "floor" | "peer"} role "baseline": another checkout of this project
  * @property {boolean} placesImages each image ends where it belongs: only then it is a peer, else a second floor
- * @property {(registry: import("../fresh-registry.mjs").FreshRegistry) => import("../measure.mjs").Command | Promise<import("../measure.mjs").Command>} command
+ * @property {(registry: ReachedRegistry) => import("../measure.mjs").Command | Promise<import("../measure.mjs").Command>} command
+ * @property {import("../line.mjs").LineProfile} [line] between it and the registry
  * @property {(stdout: string) => Record<string, number>} [phasesOf] what it says its parts took, in seconds
  */
 

@@ -8,9 +8,10 @@ import { mirrorPath } from "./places.mjs";
  * @param {import("../data/content.mjs").WorkData} data
  * @param {string} [name]
  * @param {string} [checkout] whose compiled code runs
+ * @param {number} [level] requests in flight; without it they are found
  * @returns {import("./contender.mjs").Contender}
  */
-export function ours({ archive, lock }, name = "ours", checkout = projectRoot) {
+export function ours({ archive, lock }, name = "ours", checkout = projectRoot, level = undefined) {
     const client = join(checkout, "bench", "clients", "import-archive.mjs");
     return {
         name,
@@ -19,7 +20,7 @@ export function ours({ archive, lock }, name = "ours", checkout = projectRoot) {
         phasesOf: (stdout) => JSON.parse(stdout).phases,
         command: ({ host, ca }) => ({
             file: process.execPath,
-            args: [client, archive, lock, `${host}/${mirrorPath}`, ca],
+            args: [client, archive, lock, `${host}/${mirrorPath}`, ca, ...(level === undefined ? [] : [String(level)])],
         }),
     };
 }

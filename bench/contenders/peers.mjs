@@ -3,9 +3,8 @@ import { splitPlace } from "./places.mjs";
 
 /** @import { WorkData } from "../data/content.mjs" */
 /** @import { Content, MadeImage } from "../data/layout.mjs" */
-/** @import { FreshRegistry } from "../fresh-registry.mjs" */
 /** @import { Command } from "../measure.mjs" */
-/** @import { Contender } from "./contender.mjs" */
+/** @import { Contender, ReachedRegistry } from "./contender.mjs" */
 
 /**
  * skopeo, an image at a time or several at once.
@@ -82,7 +81,7 @@ function lines({ images }, line) {
     return images.map((image, at) => `${line(image, at)}\n`).join("");
 }
 
-/** @param {FreshRegistry} registry @param {string} source @returns {string} */
+/** @param {ReachedRegistry} registry @param {string} source @returns {string} */
 function target({ host }, source) {
     const { repository, tag } = splitPlace(source);
     return `${host}/${repository}:${tag}`;

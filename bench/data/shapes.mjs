@@ -9,7 +9,7 @@ const MiB = 1024 * 1024;
 /**
  * The content of the works, as docs/benchmarks.md describes them.
  *
- * @type {Record<"A" | "B" | "C" | "E" | "K", () => ImageShape[]>}
+ * @type {Record<"A" | "B" | "C" | "E" | "H" | "H-thin" | "K", () => ImageShape[]>}
  */
 export const shapes = {
     A: () => [{ source: name("one", 0), layers: [{ seed: "A", size: 2048 * MiB }] }],
@@ -26,9 +26,19 @@ export const shapes = {
             source: name("small", at),
             layers: times(10, (layer) => ({ seed: `C ${at} ${layer}`, size: 512 * 1024 })),
         })),
+    H: () => lineImages(80, 720 * 1024),
+    "H-thin": () => lineImages(20, 256 * 1024),
     K: () => times(20, (at) => ({ source: name("catalog", at), layers: [{ seed: `K ${at}`, size: 64 * 1024 }] })),
     E: () => times(1000, (at) => ({ source: name("tiny", at), layers: [{ seed: `E ${at}`, size: 1024 }] })),
 };
+
+/** Two blobs an image, one of them of its own size. @param {number} count @param {number} mean bytes */
+function lineImages(count, mean) {
+    return times(count, (at) => ({
+        source: name("line", at),
+        layers: [{ seed: `H ${mean} ${at}`, size: Math.round((mean * (1 + (at % 8) * 0.25)) / 1.875) }],
+    }));
+}
 
 /** @param {string} stem @param {number} at */
 function name(stem, at) {

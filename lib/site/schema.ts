@@ -63,9 +63,11 @@ export const transferKeys = z.strictObject({
         .int()
         .min(1)
         .max(64)
-        .default(6)
+        .default(32)
         .meta({
-            description: "How many blobs are uploaded at the same time",
+            description:
+                "The most blobs that are uploaded at the same time. How many there are is found out: as many as bring more, and " +
+                "as the registry puts up with",
             examples: [12],
             fix: "write a whole number from 1 to 64",
         }),
@@ -77,11 +79,10 @@ export const transferKeys = z.strictObject({
         .optional()
         .meta({
             description:
-                "How many requests may be in flight to the registry host, uploads included, over the whole run. It is halved when " +
-                "the registry is busy (429, 5xx, a locked database, lost connections, timeouts), then raised again one by one. A " +
-                "`Retry-After` holds back every request",
+                "The most requests in flight to the registry host, uploads included, over the whole run. How many there are is " +
+                "found out (docs/reliability.md#how-many-at-once). A `Retry-After` holds back every request",
             examples: [48],
-            defaultText: "24, or concurrency + 8 if that is more",
+            defaultText: "64, or concurrency + 8 if that is more",
             fix: "write a whole number from 1 to 256",
         }),
     maxBody: size()
@@ -198,7 +199,7 @@ export const siteSchema = z
             fix: "write networkAccess: {nodes: [<address or range>, …]}",
         }),
         transfer: transferKeys
-            .default({ concurrency: 6, retrySeconds: 60 })
+            .default({ concurrency: 32, retrySeconds: 60 })
             .meta({ description: "How images are sent" }),
         onRemove: onRemoveKey,
         validation: validationKeys.default({ wholeImages: 3 }).meta({ description: "How the mirror is validated" }),

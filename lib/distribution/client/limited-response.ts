@@ -8,7 +8,7 @@ export function limitedResponse(response: HttpResponse, pass: Pass): HttpRespons
     const end = (text: string) => {
         const error = response.status < 400 ? undefined : responseError(response, text);
         if (isBusy(error)) pass.failed(error);
-        else pass.answered();
+        else pass.answered(response.status < 300 || response.status === 404);
     };
     const watched = async <T>(taking: Promise<T>, readText: (taken: T) => string): Promise<T> => {
         try {

@@ -13,7 +13,7 @@ import type { HttpResponse, RegistryEndpoint } from "../http/transport";
 export interface RegistryClientOptions {
     readonly endpoint: RegistryEndpoint;
     readonly credentials?: Credentials | undefined;
-    /** Requests in flight to the host, over all clients of the process; absent: as they were set before. */
+    /** The most requests in flight to the host, over all clients of the process; absent: as it was set before. */
     readonly requests?: number | undefined;
     /** Sockets kept to the registry; absent: as many as `requests`. */
     readonly connections?: number;
@@ -27,7 +27,7 @@ export interface RegistryClientOptions {
 /** Requests beside those that carry blobs: questions, manifests. */
 const SMALL_REQUESTS = 8;
 
-/** How many requests a client may have in flight that sends so many blobs at once. */
+/** The most requests that a client may have in flight that sends up to so many blobs at once. */
 export function requestsFor(blobs: number): number {
     return Math.max(DEFAULT_REQUESTS, blobs + SMALL_REQUESTS);
 }
@@ -120,10 +120,10 @@ export class RegistryCalls {
         });
     }
 
-    /** Runs an operation under the retry policy; a busy registry is left alone by every request meanwhile. */
+    /** Runs an operation under the retry policy; a registry that takes nothing is left alone by every request meanwhile. */
     retrying<T>(operation: (goneOn: () => void) => Promise<T>): Promise<T> {
         return withRetry(this.retry, this.signal, operation, (error, milliseconds) => {
-            if (isBusy(error)) this.hostLimiter.pause(milliseconds, error);
+            if (isBusy(error)) this.hostLimiter.leaveAlone(milliseconds, error);
             this.reportWait(error, milliseconds);
         });
     }

@@ -238,7 +238,7 @@ export class RegistryClient {
 
     /** The blob's bytes as the registry sends them, not yet checked; undefined if it is not there. */
     async blobGet(repository: string, digest: Digest): Promise<AsyncIterable<Buffer> | undefined> {
-        const request = this.calls.read("GET", repository, `blobs/${digest}`);
+        const request = { ...this.calls.read("GET", repository, `blobs/${digest}`), readsBlob: true };
         return this.calls.find(request, (response) => Promise.resolve(response.bytes()));
     }
 

@@ -6,6 +6,7 @@ import { debug } from "../../debug/debug";
 import { RegistryError, type RequestContext } from "../../errors/errors";
 import { isLoopback } from "../../http/loopback";
 import { type HostLimiter, hostLimiter } from "../limits/host-limiter";
+import type { Departure } from "../limits/host-pace";
 import { RegistryTokens, bearer, isBearer } from "../auth/token-cache";
 import { limitedResponse } from "./limited-response";
 import type { RetryPolicy } from "../../concurrency/retry";
@@ -25,6 +26,8 @@ export interface RegistryRequest extends Omit<HttpRequest, "url" | "body"> {
     readonly blobBytes?: number;
     /** Bytes of a blob that the registry stores before it responds. */
     readonly storedBytes?: number;
+    /** The response is a blob. */
+    readonly readsBlob?: boolean;
 }
 
 const MAX_REDIRECTS = 5;
@@ -74,7 +77,8 @@ export class RegistrySession {
      * @throws RegistryError
      */
     async send(request: RegistryRequest): Promise<HttpResponse> {
-        const pass = await this.hostLimiter.enter(request.operation, this.patience, request.signal);
+        const { operation, signal } = request;
+        const pass = await this.hostLimiter.enter(operation, this.patience, signal, departure(request));
         try {
             return limitedResponse(await this.authorized(request), pass);
         } catch (error) {
@@ -243,6 +247,13 @@ export class RegistrySession {
         const token = { credentials, challenge, realm, scopes, operation, signal, notBefore };
         return bearer(await this.tokens.token(token));
     }
+}
+
+/** What the request is to the host's limiter. How long a blob takes that is read, or only stored, says nothing of others. */
+function departure({ method, blobBytes = 0, storedBytes, readsBlob = false }: RegistryRequest): Departure {
+    if (readsBlob) return { load: "body" };
+    if (blobBytes > 0) return { load: "body", name: method, bytes: blobBytes };
+    return { load: "question", name: storedBytes === undefined ? method : undefined };
 }
 
 /** Other clients turn a write into GET where the status is 301 to 303 (RFC 9110 §15.4), so it must not be relied on. */

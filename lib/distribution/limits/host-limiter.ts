@@ -1,41 +1,56 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { debug } from "../../debug/debug";
 import { RegistryError, type RequestContext } from "../../errors/errors";
+import { type Departure, type Flight, HostPace, type Load } from "./host-pace";
 import { isBusy, isUnreachable } from "./retry";
 
-/** Requests in flight to one host, unless the site says otherwise. */
-export const DEFAULT_REQUESTS = 24;
+/** The most requests in flight to one host, unless the site says otherwise. */
+export const DEFAULT_REQUESTS = 64;
 
 /** Reports the end of a request in flight, once; later reports are ignored. */
 export interface Pass {
-    /** The host gave a response that is not about being busy. */
-    answered(): void;
+    /**
+     * The host gave a response that is not about being busy.
+     * @param isWhole it did what was asked, and its body was read to the end: how long that took counts
+     */
+    answered(isWhole?: boolean): void;
     /** It failed: only what speaks of the host or the way to it counts. */
     failed(error: unknown): void;
 }
 
+/** A request that waits for its turn. */
+interface Waiting {
+    readonly load: Load;
+    readonly admitted: () => void;
+}
+
 /**
- * How fast one registry host is asked, over every client of this process. As a TCP sender shares a line: each sign of
- * too much (429, 5xx, "database is locked", lost connections, timeouts) halves the requests in flight, each round of
- * answers adds one, up to the ceiling. A wait that the registry asks for holds back every request to it.
+ * How fast one registry host is asked, over every client of this process: as fast as brings more (`Pace`), and as it puts
+ * up with (`Tolerance`): signs of too much are 429, 5xx, "database is locked", lost connections and timeouts. A wait that
+ * the registry asks for holds back every request to it.
  */
 export class HostLimiter {
-    private ceiling = DEFAULT_REQUESTS;
-    private limit = DEFAULT_REQUESTS;
-    private running = 0;
-    private readonly waiting: (() => void)[] = [];
+    private readonly pace: HostPace;
+    private waiting: Waiting[] = [];
     private gate: { readonly until: number; readonly because: Reason } | undefined;
-    private entered = 0;
-    /** Requests that began before the last slowing down do not slow down again: they are of the same burst. */
-    private slowedAt = 0;
     private failingSince: number | undefined;
+    /** Refusals since the last answer, and how many requests were allowed when they began. */
+    private refusals = { inARow: 0, allowed: 0 };
 
-    /** @param host `host[:port]`, for errors */
-    constructor(private readonly host: string) {}
+    /**
+     * @param host `host[:port]`, for errors
+     * @param now milliseconds of a clock that only goes forward
+     */
+    constructor(
+        private readonly host: string,
+        now: () => number = () => performance.now(),
+    ) {
+        this.pace = new HostPace(DEFAULT_REQUESTS, now);
+    }
 
-    /** Requests that may be in flight now. */
+    /** Requests that may be in flight now, as far as the host puts up with them. */
     get requests(): number {
-        return Math.floor(this.limit);
+        return this.pace.tolerance.level;
     }
 
     /** Milliseconds since the first failure after the host's last response of any kind; 0 if it responds. */
@@ -45,9 +60,13 @@ export class HostLimiter {
 
     /** The most requests in flight; a pace that was not slowed down goes along. */
     setCeiling(ceiling: number): void {
-        const isFull = this.limit >= this.ceiling;
-        this.ceiling = ceiling;
-        this.limit = isFull ? ceiling : Math.min(this.limit, ceiling);
+        this.pace.setCeiling(ceiling);
+        this.admit();
+    }
+
+    /** So many requests in flight from now on, without a search: for measurements. */
+    fix(level: number): void {
+        this.pace.fix(level);
         this.admit();
     }
 
@@ -56,15 +75,29 @@ export class HostLimiter {
      * @param patience milliseconds that a gate may hold it back
      * @throws RegistryError with the gate's own code if it holds longer; the signal's reason
      */
-    async enter(operation: string, patience: number, signal: AbortSignal | undefined): Promise<Pass> {
-        await this.place(signal);
+    async enter(
+        operation: string,
+        patience: number,
+        signal: AbortSignal | undefined,
+        departure: Departure = { load: "question" },
+    ): Promise<Pass> {
+        await this.place(departure.load, signal);
         try {
             await this.passGate(operation, patience, signal);
         } catch (error) {
-            this.leave();
+            this.pace.giveBack(departure.load);
+            this.admit();
             throw error;
         }
-        return this.pass();
+        return this.pass(this.pace.begin(departure));
+    }
+
+    /**
+     * The host refused a request without saying for how long, and that request waits so long. All others wait with it if
+     * the host takes none of them; else fewer at once are enough.
+     */
+    leaveAlone(milliseconds: number, because: RegistryError): void {
+        if (this.refusals.inARow >= this.refusals.allowed) this.pause(milliseconds, because);
     }
 
     /** Holds every request to the host back for so long. */
@@ -87,70 +120,73 @@ export class HostLimiter {
         }
     }
 
-    private pass(): Pass {
-        const number = ++this.entered;
+    private pass(flight: Flight): Pass {
         let isOver = false;
         const end = (note: () => void) => {
             if (isOver) return;
             isOver = true;
             note();
-            this.leave();
+            this.admit();
         };
         return {
-            answered: () => end(() => this.faster()),
-            failed: (error) => end(() => this.note(number, error)),
+            answered: (isWhole = false) =>
+                end(() => {
+                    this.failingSince = undefined;
+                    this.refusals = { inARow: 0, allowed: 0 };
+                    flight.answered(isWhole);
+                }),
+            failed: (error) => end(() => this.note(flight, error)),
         };
     }
 
-    private note(number: number, error: unknown): void {
+    private note(flight: Flight, error: unknown): void {
         if (isUnreachable(error)) this.failingSince ??= Date.now();
         else if (error instanceof RegistryError && error.status !== undefined) this.failingSince = undefined;
-        if (!isBusy(error) && !isUnreachable(error)) return;
+        if (!isBusy(error) && !isUnreachable(error)) {
+            flight.ended();
+            return;
+        }
         if (error.retryAfter !== undefined) this.pause(error.retryAfter * 1000, error);
-        if (number <= this.slowedAt) return;
-        this.slowedAt = this.entered;
-        // What was not in flight was not too much.
         const before = this.requests;
-        this.limit = Math.max(1, Math.min(this.limit, this.running) / 2);
+        if (isBusy(error)) {
+            const { inARow, allowed } = this.refusals;
+            this.refusals = { inARow: inARow + 1, allowed: inARow === 0 ? this.pace.inFlight : allowed };
+        }
+        if (!flight.troubled(isBusy(error) ? "busy" : "unreachable")) return;
         debug("retry", () => `requests in flight: ${before} -> ${this.requests}, since ${error.message}`);
     }
 
-    private faster(): void {
-        this.failingSince = undefined;
-        this.limit = Math.min(this.ceiling, this.limit + 1 / this.limit);
-    }
-
-    private async place(signal: AbortSignal | undefined): Promise<void> {
+    private async place(load: Load, signal: AbortSignal | undefined): Promise<void> {
         signal?.throwIfAborted();
-        if (this.running < this.requests) {
-            this.running++;
+        if (this.pace.hasRoom(load)) {
+            this.pace.take(load);
             return;
         }
         await new Promise<void>((resolve, reject) => {
-            const admitted = () => {
-                signal?.removeEventListener("abort", aborted);
-                resolve();
+            const waiting = {
+                load,
+                admitted: () => {
+                    signal?.removeEventListener("abort", aborted);
+                    resolve();
+                },
             };
             const aborted = () => {
-                this.waiting.splice(this.waiting.indexOf(admitted), 1);
+                this.waiting = this.waiting.filter((one) => one !== waiting);
                 reject(signal?.reason as Error);
             };
             signal?.addEventListener("abort", aborted, { once: true });
-            this.waiting.push(admitted);
+            this.waiting.push(waiting);
         });
     }
 
-    private leave(): void {
-        this.running--;
-        this.admit();
-    }
-
+    /** In the order in which they came; a kind that has no room does not hold up the other. */
     private admit(): void {
-        while (this.running < this.requests) {
-            const next = this.waiting.shift();
-            if (next === undefined) return;
-            this.running++;
-            next();
+        for (;;) {
+            const next = this.waiting.findIndex(({ load }) => this.pace.hasRoom(load));
+            const [admitted] = next < 0 ? [] : this.waiting.splice(next, 1);
+            if (admitted === undefined) return;
+            this.pace.take(admitted.load);
+            admitted.admitted();
         }
     }
 }

@@ -5,8 +5,8 @@ import type { Absence } from "../../distribution/client/registry-calls";
 import type { ImageSet } from "../../mirror/image-set";
 import type { RegistryQuestions } from "./registry-outlook";
 
-/** Small requests in flight while planning. */
-export const QUESTIONS = 16;
+/** Questions that are asked at once while planning: how many of them are in flight, the limiter of the host decides. */
+export const QUESTIONS = 64;
 
 /** What is at the registry, each question asked once. */
 export class Presence {

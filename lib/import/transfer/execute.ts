@@ -19,15 +19,15 @@ import { type TransferWatch, transferBlob } from "./transfer";
 import { BlobReader } from "./verified-pieces";
 
 export interface ExecuteOptions extends ImportListeners {
-    /** Blobs in flight. */
+    /** The most blobs in flight. */
     readonly concurrency?: number;
     /** Images that are not to be pushed, by source reference, and why: they fail, and what they share with others is sent. */
     readonly blocked?: ReadonlyMap<string, Problem>;
 }
 
-const DEFAULT_CONCURRENCY = 6;
+const DEFAULT_CONCURRENCY = 32;
 /** Images worked on at once; more than blobs in flight, so that small images fill the gaps. */
-const IMAGES_AT_ONCE = 12;
+const IMAGES_AT_ONCE = 40;
 /**
  * Carries a plan out. One failing image does not stop the others; a registry that stays unreachable does, and so does an
  * archive whose medium fails, or that ends earlier than when it was opened.

@@ -61,8 +61,8 @@ export interface VerifyOptions {
     readonly lookups?: LookupCache;
 }
 
-/** Images looked at together; each asks a few questions at once. */
-const IMAGES_AT_ONCE = 8;
+/** Images looked at together: how many of their questions are in flight, the limiter of the host decides. */
+const IMAGES_AT_ONCE = 64;
 
 /** The registry rejected the account, in one repository or in all of them. */
 interface DeniedImage {
@@ -71,10 +71,10 @@ interface DeniedImage {
 }
 
 /** So many images one after another that cannot be read: it is not about the images. */
-const UNREAD_IN_A_ROW = IMAGES_AT_ONCE;
+const UNREAD_IN_A_ROW = 8;
 
 /** So many images first of all that the account is rejected for: it is rejected altogether. */
-const DENIED_AT_FIRST = IMAGES_AT_ONCE;
+const DENIED_AT_FIRST = 8;
 
 /**
  * Proves images at the registry: the manifest tree by GET with its digests computed here, every blob by HEAD with its

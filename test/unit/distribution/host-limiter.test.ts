@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../../../lib/errors/codes";
 import { RegistryError } from "../../../lib/errors/errors";
-import { HostLimiter, hostLimiter } from "../../../lib/distribution/limits/host-limiter";
+import { HostLimiter, type Pass, hostLimiter } from "../../../lib/distribution/limits/host-limiter";
 
 const PATIENCE = 60_000;
 const HOST = "registry.example:8443";
@@ -30,9 +30,38 @@ test("a host has one pace in the process", () => {
     expect(hostLimiter("https://a.example")).not.toBe(hostLimiter("https://b.example"));
 });
 
-test("no more requests than the ceiling are in flight; more than 24 if the site says so", async () => {
-    expect(await entered(newLimiter(4), 9)).toBe(4);
-    expect(await entered(newLimiter(40), 50)).toBe(40);
+test("a few requests are in flight first, and no more than the ceiling", async () => {
+    expect(await entered(newLimiter(3), 9)).toBe(3);
+    expect(await entered(newLimiter(40), 50)).toBe(4);
+});
+
+test("more are in flight as long as answers come as quickly, up to the ceiling", async () => {
+    let now = 0;
+    const host = new HostLimiter(HOST, () => now);
+    host.setCeiling(10);
+    const inFlight: Pass[] = [];
+    for (let i = 0; i < 200; i++) {
+        void host
+            .enter("GET x", PATIENCE, undefined, { load: "question", name: "GET" })
+            .then((pass) => inFlight.push(pass));
+    }
+    const levels: number[] = [];
+    for (let round = 0; round < 6; round++) {
+        await new Promise(setImmediate);
+        levels.push(inFlight.length);
+        now += 50;
+        for (const pass of inFlight.splice(0)) pass.answered(true);
+    }
+    expect(levels).toEqual([4, 8, 10, 10, 10, 10]);
+});
+
+test("bodies and questions each have room of their own, below one ceiling", async () => {
+    const host = newLimiter(6);
+    const bodies = [1, 2, 3, 4, 5].map(() => host.enter("PUT x", PATIENCE, undefined, { load: "body" }));
+    expect(await entered(host, 5)).toBe(2);
+    for (const body of bodies.slice(0, 2)) (await body).answered();
+    await new Promise(setImmediate);
+    expect(await entered(host, 0)).toBe(0);
 });
 
 test.each([
@@ -43,9 +72,9 @@ test.each([
     ["no answer in time", failure("TIMEOUT")],
 ])("%s halves what was in flight, a burst of it once", async (_, error) => {
     const host = newLimiter(24);
-    const passes = await Promise.all(Array.from({ length: 8 }, () => enter(host)));
+    const passes = await Promise.all(Array.from({ length: 4 }, () => enter(host)));
     for (const pass of passes) pass.failed(error);
-    expect(host.requests).toBe(4);
+    expect(host.requests).toBe(2);
     (await enter(host)).failed(error);
     expect(host.requests).toBe(1);
 });
@@ -112,6 +141,22 @@ test("whoever went while it waited took its place along, in the line and at the 
     jest.setSystemTime(Date.now() + 30_000);
     (await enter(host)).answered();
     (await enter(host)).answered();
+});
+
+test("a host that takes a part of a burst gets that many; all others wait only where it takes none", async () => {
+    const refusal = failure("TOOMANYREQUESTS", 429);
+    const host = newLimiter(24);
+    const passes = await Promise.all([enter(host), enter(host), enter(host), enter(host)]);
+    for (const pass of passes.slice(0, 1)) pass.failed(refusal);
+    host.leaveAlone(2 * PATIENCE, refusal);
+    expect(host.requests).toBe(2);
+    for (const pass of passes.slice(1)) pass.answered();
+    for (let i = 0; i < 9; i++) (await enter(host)).answered();
+    expect(host.requests).toBe(3);
+    const all = await Promise.all([enter(host), enter(host), enter(host)]);
+    for (const pass of all) pass.failed(refusal);
+    host.leaveAlone(2 * PATIENCE, refusal);
+    await expect(enter(host)).rejects.toMatchObject({ status: 429, retryAfter: 120 });
 });
 
 test("a shorter wait does not end a longer one", async () => {

@@ -65,7 +65,7 @@ test("keys are listed with what the documentation and the messages show", () => 
         isSecret: false,
     });
     expect(key("onRemove")).toMatchObject({ values: ["keep", "delete"], defaultText: "keep" });
-    expect(key("transfer.concurrency")?.defaultText).toBe("6");
+    expect(key("transfer.concurrency")?.defaultText).toBe("32");
     expect(key("robots.puller.maxAge")?.defaultText).toBe("90d");
     expect(key("upstreams")).toMatchObject({ typeText: "list of texts", example: ["quay.io", "registry.redhat.io"] });
     expect(key("transfer.requests")?.typeText).toBe("whole number from 1 to 256");

@@ -61,7 +61,7 @@ test("a site is read with its defaults under it: objects merged deeply, arrays r
     expect(good.site).toMatchObject({
         registry: { mirrorBase: BASE, retrySeconds: 5 },
         upstreams: ["quay.io"],
-        concurrency: 6,
+        concurrency: 32,
         clusters: [{ name: "", contactSource: "allow" }],
         onRemove: "keep",
     });
