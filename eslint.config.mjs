@@ -39,6 +39,10 @@ const MODULES = {
         ...NAMES,
         ...["distribution", "lock", "archives", "import", "registries", "kubernetes", "signatures", "openshift"],
     ],
+    "remote-import": [
+        ...NAMES,
+        ...["http", "distribution", "lock", "import", "kubernetes", "openshift", "site", "passthrough"],
+    ],
 };
 /**
  * @param {string[]} files

@@ -29,6 +29,7 @@ export const ERROR_CODES = {
         "LOCK_UNREADABLE",
         "LOCK_VERSION_UNKNOWN",
         "MANIFEST_SCHEMA1",
+        "REMOTE_IMPORT_FAILED",
     ],
     names: [
         "ARCHIVE_NAMES_UNRESOLVED",
