@@ -23,6 +23,7 @@ const MODULES = {
     registries: [...NAMES, "http", "distribution"],
     kubernetes: [...GRAMMAR, ...CONNECTIONS],
     signatures: [...GRAMMAR, "distribution"],
+    ssh: ["errors", "concurrency"],
     openshift: [...NAMES, "http", "kubernetes", "signatures"],
     site: [
         ...NAMES,

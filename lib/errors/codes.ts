@@ -117,6 +117,15 @@ export const ERROR_CODES = {
         "ROLLOUT_TIMEOUT",
         "TRUST_EXISTS",
     ],
+    hosts: [
+        "HOST_COMMAND_FAILED",
+        "HOST_CONNECTION_LOST",
+        "HOST_KEY_MISMATCH",
+        "HOST_LOGIN_REJECTED",
+        "HOST_SUDO_REFUSED",
+        "HOST_UNREACHABLE",
+        "SSH_KEY_INVALID",
+    ],
     configuration: [
         "CLUSTER_VERSION_DIFFERENT",
         "CLUSTER_VERSION_INVALID",
