@@ -23,6 +23,7 @@ const MODULES = {
     registries: [...NAMES, "http", "distribution"],
     kubernetes: [...GRAMMAR, ...CONNECTIONS],
     signatures: [...GRAMMAR, "distribution"],
+    ssh: ["errors", "concurrency"],
     openshift: [...NAMES, "http", "kubernetes", "signatures"],
     site: [
         ...NAMES,
@@ -38,6 +39,10 @@ const MODULES = {
     passthrough: [
         ...NAMES,
         ...["distribution", "lock", "archives", "import", "registries", "kubernetes", "signatures", "openshift"],
+    ],
+    "remote-import": [
+        ...NAMES,
+        ...["http", "distribution", "lock", "import", "kubernetes", "openshift", "site", "passthrough"],
     ],
 };
 /**

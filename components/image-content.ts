@@ -6,6 +6,7 @@ import type { OnRemove } from "../lib/mirror/on-remove";
 import { type Content, pushSignatures } from "../lib/site";
 import { type PushSignatures, type SignaturePolicy, formatSignatureRules } from "../lib/signatures";
 import { childName } from "./child-name";
+import type { ImportPlaceArgs } from "./import-place";
 
 export interface ImageContentArgs extends RegistryArgs {
     /** Image sets in the order they were created. */
@@ -16,6 +17,8 @@ export interface ImageContentArgs extends RegistryArgs {
     readonly onRemove: OnRemove;
     /** Who must have signed images; empty: nobody. */
     readonly signatures: readonly SignaturePolicy[];
+    /** How the archive of a set is reached that is not on this machine. */
+    readonly placeOf: (set: Content) => ImportPlaceArgs;
 }
 
 const STOCK = "content";
@@ -26,7 +29,7 @@ export class ImageContent extends pulumi.ComponentResource {
 
     constructor(name: string, args: ImageContentArgs, opts: pulumi.ComponentResourceOptions = {}) {
         super("registry-passthrough:content:ImageContent", name, {}, opts);
-        const { content, onRemove, signatures, ...common } = args;
+        const { content, onRemove, signatures, placeOf, ...common } = args;
         const locks = content.map(({ lock }) => lock);
         const imports: ImageImport[] = [];
         for (const set of content) {
@@ -35,6 +38,7 @@ export class ImageContent extends pulumi.ComponentResource {
                 childName(name, STOCK, set.name),
                 {
                     ...common,
+                    ...placeOf(set),
                     archive: set.archive,
                     lock: set.lock,
                     lockDigest: set.lockDigest,

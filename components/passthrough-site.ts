@@ -19,6 +19,7 @@ import {
 import { childName } from "./child-name";
 import { declareDeployedRegistry } from "./deployed-registry";
 import { ImageContent } from "./image-content";
+import { importPlaceArgs } from "./import-place";
 import { type RegistryCertificate, declareRegistryCertificate, trustedCas } from "./registry-certificate";
 import { connectionArgs, siteAccounts } from "./site-accounts";
 import type { PassthroughSiteArgs } from "./site-args";
@@ -119,6 +120,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
                 concurrency: args.concurrency ?? SITE_DEFAULTS.concurrency,
                 onRemove: args.onRemove ?? SITE_DEFAULTS.onRemove,
                 signatures: signatures ?? [],
+                placeOf: (set) => importPlaceArgs(name, { clusters, kubeconfigs: args.kubeconfigs }, puller, set),
             },
             { parent: this, dependsOn: [ready] },
         );

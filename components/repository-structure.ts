@@ -13,6 +13,8 @@ import { RobotAccess, type RobotLifetimes } from "./robot-access";
 export interface RepositoryStructureArgs extends AdminArgs {
     /** Source references of all images that are imported. */
     readonly images: readonly string[];
+    /** Repositories beside theirs, below the mirror base. */
+    readonly moreRepositories?: readonly string[] | undefined;
     /** `RegistryAccess.instance`. */
     readonly owner: pulumi.Input<string>;
     readonly robots: RobotLifetimes;
@@ -40,7 +42,18 @@ export class RepositoryStructure extends pulumi.ComponentResource {
 
     constructor(name: string, args: RepositoryStructureArgs, opts: pulumi.ComponentResourceOptions = {}) {
         super("registry-passthrough:registry:RepositoryStructure", name, {}, opts);
-        const { images, owner, robots, byHand, targets, adopt, quota, onRemove, ...admin } = args;
+        const {
+            images,
+            moreRepositories = [],
+            owner,
+            robots,
+            byHand,
+            targets,
+            adopt,
+            quota,
+            onRemove,
+            ...admin
+        } = args;
         const { mirrorBase, type } = args.registry;
         const mirror = pulumi.output(mirrorBase).apply(parseMirrorBase);
         this.namespace = mirror.apply(({ prefix }) => prefix);
@@ -64,7 +77,9 @@ export class RepositoryStructure extends pulumi.ComponentResource {
                 child("repositories"),
                 {
                     ...common,
-                    repositories: mirror.apply((base) => repositoryNames(base, images)),
+                    repositories: mirror.apply((base) =>
+                        [...repositoryNames(base, images), ...moreRepositories].sort(),
+                    ),
                     importer: applyKnown(importer.robot, ({ username }) => username),
                     puller: applyKnown(puller.robot, ({ username }) => username),
                 },

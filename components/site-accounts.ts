@@ -5,6 +5,7 @@ import { RobotRetirement } from "../dynamic-providers/robot-retirement/resource"
 import type { RegistryConnectionArgs } from "../dynamic-providers/registry/registry-kind";
 import type { Credentials } from "../lib/http/credentials";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
+import { IMPORTER_REPOSITORY } from "../lib/remote-import/repository";
 import { SITE_DEFAULTS, type SiteCluster } from "../lib/site";
 import { type ResourcesByName, accountUsers } from "./account-users";
 import { childName } from "./child-name";
@@ -96,6 +97,7 @@ function createAccounts(
         {
             ...admin,
             images,
+            moreRepositories: args.content.some(({ at }) => at !== undefined) ? [IMPORTER_REPOSITORY] : [],
             owner: access.instance,
             robots,
             byHand: clusters.flatMap(({ name: cluster, apply }) => (apply ? [] : [cluster])),

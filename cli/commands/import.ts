@@ -75,6 +75,7 @@ interface OperationContext {
 /** @returns the images of the set that are not in the registry */
 async function importSet(context: OperationContext, content: Content): Promise<readonly ImageProblem[]> {
     const { client, base, signal, site } = context;
+    if (content.at !== undefined) throw notHere(content);
     const status = statusLine();
     status.show(`${content.name}: checking what the registry has`);
     const planned = planLockedSet(client, content, { base, kind: site.registry.type });
@@ -88,6 +89,14 @@ async function importSet(context: OperationContext, content: Content): Promise<r
     if (signal.aborted) throw interrupted(content, result, signal.reason);
     if (!context.json) printResult(content, result);
     return result.failed;
+}
+
+function notHere({ name }: Content): PassthroughError {
+    return new PassthroughError("its archive is not on this machine", {
+        code: "ARCHIVE_NOT_FOUND",
+        thing: `set ${name}`,
+        fix: "import it with `npm run up`, which has it imported where it is",
+    });
 }
 
 async function runPlan(

@@ -49,11 +49,19 @@ export async function runLock(options: LockOptions, archives: readonly string[])
     if (sets.length === 0) printDiagnostic("the stack's site.content lists no set: nothing to lock");
     let code = EXIT_OK;
     for (const set of sets) {
+        if (set.at !== undefined) {
+            printDiagnostic(`note: ${set.lock}: ${NOT_HERE}`);
+            continue;
+        }
         const isCurrent = await lockSet(set, options.check ?? false, options.json ?? false);
         if (options.check === true && !isCurrent) code = EXIT_CONTENT;
     }
     return code;
 }
+
+const NOT_HERE =
+    "its archive is not on this machine (at), so it was not read; lock it where it is: passthrough lock <archive> --out <lock> " +
+    "(docs/how-to/import-in-the-cluster.md#the-lock)";
 
 function stackSets({ stack, configFile }: LockOptions): readonly StackContent[] {
     // The schema of a site is large; given archives do not need it.

@@ -39,12 +39,12 @@ export async function runArchiveSignatures(selection: StackSelection, asJson: bo
     }
 }
 
-async function tryOpen({ name, archive }: Content): Promise<Archive | undefined> {
+async function tryOpen({ name, archive, at }: Content): Promise<Archive | undefined> {
     try {
-        return await openArchive(archive);
+        if (at === undefined) return await openArchive(archive);
     } catch (error) {
         if (!(error instanceof ArchiveError) || error.code !== "ARCHIVE_NOT_FOUND") throw error;
-        printDiagnostic(`note: ${name}: its archive is not here, so its signatures are not checked`);
-        return undefined;
     }
+    printDiagnostic(`note: ${name}: its archive is not here, so its signatures are not checked`);
+    return undefined;
 }

@@ -20,6 +20,7 @@ import { withRegistry } from "../registry/connection";
 import type { RegistryContext } from "../registry/registry-process";
 import { immutableTagLines } from "./preview";
 import { parseAsked } from "./signatures";
+import { importAtPlace } from "./import-place";
 import type { ImageImportInputs, ImageImportOutputs } from "./kind";
 import { leavingImages, removeLeaving } from "./removal";
 import { roomLines, useRoom } from "./room";
@@ -105,7 +106,8 @@ async function push(
         row.show("checking what the registry has");
         const { type: kind } = inputs.registry;
         const overrides = context.process.settings.overrides(inputs.lock);
-        const { set, plan } = await planLockedSet(client, { ...inputs, images, overrides }, { base, kind, suspects });
+        const planned = () => planLockedSet(client, { ...inputs, images, overrides }, { base, kind, suspects });
+        const { set, plan } = await planned();
         const lines = planLines(plan);
         if (lines.length > 0) log.line("info", lines.join("\n    "));
         logWarnings(movedTags(plan, knownImages(inputs, before, context)), context);
@@ -113,6 +115,13 @@ async function push(
         logWarnings(roomLines(plan.bytes, inputs, context.process), context);
         // The plan is shown before the first byte is sent.
         await log.flushed();
+        if (inputs.place !== undefined) {
+            const work = {
+                ...{ inputs, images: formatImages(images), suspects: before.incomplete, plan },
+                ...{ isFirst: isFirst(before), planAgain: async () => (await planned()).plan },
+            };
+            return importAtPlace(client, base, work, row, context);
+        }
         return carryOut(client, plan, set, {
             concurrency: inputs.concurrency,
             registryKind: kind,

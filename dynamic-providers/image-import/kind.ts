@@ -1,7 +1,14 @@
 import { z } from "zod";
 import type { Digest } from "../../lib/oci/digest";
+import { kubeconfigTexts } from "../cluster/cluster-kind";
 import { type CommonOutputs, commonInputs } from "../lifecycle/resource-kind";
-import { type RegistryResourceArgs, imageListInput, registryArgs, registrySecrets } from "../registry/registry-kind";
+import {
+    type RegistryResourceArgs,
+    accountTexts,
+    imageListInput,
+    registryArgs,
+    registrySecrets,
+} from "../registry/registry-kind";
 
 const args = registryArgs.extend({
     /** Files or folders of the set, from the project's root or absolute. */
@@ -32,6 +39,27 @@ const args = registryArgs.extend({
         })
         .readonly()
         .optional(),
+    /** Where the archive is; absent: on the machine that runs the program. */
+    place: z
+        .object({
+            /** As in the resources of clusters. */
+            cluster: z.string(),
+            context: z.string().optional(),
+            /** `clusterOwner` of the cluster. */
+            owner: z.string(),
+            namespace: z.string(),
+            /** The PersistentVolumeClaim with the archive. */
+            claim: z.string(),
+            /** Pods that import side by side. */
+            shards: z.number().int().positive(),
+            runAsUser: z.number().optional(),
+        })
+        .readonly()
+        .optional(),
+    /** Secret: of the cluster of `place`. */
+    kubeconfig: z.string().optional(),
+    /** Secret: what nodes pull the image of the import with; with `place`. */
+    puller: z.object({ username: z.string(), password: z.string() }).optional(),
 });
 const inputs = args.extend(commonInputs.shape);
 
@@ -57,5 +85,5 @@ export const imageImportKind = {
     name: "imageImport",
     inputs,
     outputs: ["incomplete"],
-    secrets: registrySecrets,
+    secrets: { ...registrySecrets, kubeconfig: kubeconfigTexts, puller: accountTexts },
 } as const;

@@ -102,6 +102,13 @@ export function sharedLookups(inputs: RegistryInputs, { process }: RegistryConte
     return process.lookups.for(endpoint, contentCredentials(inputs, process));
 }
 
+/** What an importer elsewhere connects with: secret. */
+export function pushSecrets(inputs: RegistryInputs, process: RegistryProcess) {
+    const { secrets } = process.settings.registry(inputs);
+    const credentials = contentCredentials(inputs, process);
+    return { credentials, ...(secrets === undefined ? {} : { connectionSecrets: secrets }) };
+}
+
 /**
  * A refresh of what uses a robot account comes after the account's update, with the secret of the state from before it:
  * that is no reason to call the account rejected.

@@ -29,6 +29,7 @@ export const ERROR_CODES = {
         "LOCK_UNREADABLE",
         "LOCK_VERSION_UNKNOWN",
         "MANIFEST_SCHEMA1",
+        "REMOTE_IMPORT_FAILED",
     ],
     names: [
         "ARCHIVE_NAMES_UNRESOLVED",
@@ -115,6 +116,15 @@ export const ERROR_CODES = {
         "ROLLOUT_FAILED",
         "ROLLOUT_TIMEOUT",
         "TRUST_EXISTS",
+    ],
+    hosts: [
+        "HOST_COMMAND_FAILED",
+        "HOST_CONNECTION_LOST",
+        "HOST_KEY_MISMATCH",
+        "HOST_LOGIN_REJECTED",
+        "HOST_SUDO_REFUSED",
+        "HOST_UNREACHABLE",
+        "SSH_KEY_INVALID",
     ],
     configuration: [
         "CLUSTER_VERSION_DIFFERENT",

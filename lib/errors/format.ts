@@ -60,6 +60,7 @@ function formatPlace(place: Place | undefined): string {
     if (place === undefined) return "";
     if ("registry" in place) return ` at ${shownName(place.registry)}`;
     if ("cluster" in place) return ` at ${shownName(place.cluster)}`;
+    if ("host" in place) return ` at ${shownName(place.host)}`;
     if ("file" in place) return ` in ${shownName(place.file)}`;
     if ("key" in place) return ` at ${shownName(place.key)}`;
     return ` in ${formatArchivePlace(place)}`;

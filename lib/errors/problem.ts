@@ -13,6 +13,8 @@ export type Place =
     | { readonly registry: string }
     /** URL of the API of a cluster: `https://api.lab.test:6443` */
     | { readonly cluster: string }
+    /** `user@host:port` of a machine that is reached over SSH */
+    | { readonly host: string }
     | ArchivePlace
     | { readonly file: string }
     /** `site.registry.mirrorBase` */

@@ -1,5 +1,6 @@
 export { type BlobTask, type ImagePlan, type ImportPlan, type Payload, needsArchive } from "./plan/plan";
 export { type PlanRequest, planImport } from "./plan/planner";
+export { type Shard, imagesOfShard, shardPlan, splitBlobs } from "./plan/shards";
 export { type PlannedImage, type PlannedState, plannedImages } from "./plan/planned-image";
 export { type ExecuteOptions, executePlan } from "./transfer/execute";
 export type { ImportResult } from "./transfer/import-recorder";

@@ -26,6 +26,16 @@ export interface ObjectMetadata {
     readonly annotations?: Readonly<Record<string, string>>;
     readonly managedFields?: readonly ManagedFields[];
     readonly deletionTimestamp?: string;
+    readonly ownerReferences?: readonly OwnerReference[];
+}
+
+/** What an object goes with: it is deleted when none of its owners is left. */
+export interface OwnerReference {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly uid: string;
+    readonly controller?: boolean;
 }
 
 /** Who has written which fields (server-side apply). */
@@ -37,7 +47,7 @@ export interface ManagedFields {
 
 /** An object as it is created: the API adds the rest of its metadata. */
 export type NewObject = Omit<KubernetesObject, "metadata"> & {
-    readonly metadata: Pick<ObjectMetadata, "name" | "namespace" | "labels" | "annotations">;
+    readonly metadata: Pick<ObjectMetadata, "name" | "namespace" | "labels" | "annotations" | "ownerReferences">;
 };
 
 /** A JSON merge patch (RFC 7386) that the API applies only to the version of the object it was made for. */
@@ -61,7 +71,19 @@ export interface ClusterClient {
     create<T extends KubernetesObject>(path: ResourcePath, object: NewObject): Promise<T>;
     /** @throws ClusterError `CLUSTER_CONFLICT` if the object has changed since it was read */
     patch<T extends KubernetesObject>(path: ResourcePath, name: string, patch: ConditionalPatch): Promise<T>;
-    /** Deletes the object if it is still at this version; one that no longer exists is no error. */
-    remove(path: ResourcePath, name: string, resourceVersion: string): Promise<void>;
+    /**
+     * Deletes the object if it is still at this version; one that no longer exists is no error.
+     * @param dependents "first": what it owns goes before it; default: by the kind of object
+     */
+    remove(path: ResourcePath, name: string, resourceVersion: string, dependents?: "first"): Promise<void>;
+    /**
+     * The end of what a container has written.
+     * @param lines of it, at most
+     * @returns undefined if there is no such pod; empty if its container has not started, or its node has no log of it
+     */
+    podLog(
+        pod: Pick<ObjectMetadata, "name"> & { readonly namespace: string },
+        lines: number,
+    ): Promise<string | undefined>;
     close(): Promise<void>;
 }

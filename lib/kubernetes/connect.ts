@@ -91,8 +91,9 @@ class HttpClusterClient implements ClusterClient {
         return this.checkedObject<T>(request, path, response, name);
     }
 
-    async remove(path: ResourcePath, name: string, resourceVersion: string): Promise<void> {
-        const options = { apiVersion: "v1", kind: "DeleteOptions", preconditions: { resourceVersion } };
+    async remove(path: ResourcePath, name: string, resourceVersion: string, dependents?: "first"): Promise<void> {
+        const propagation = dependents === "first" ? { propagationPolicy: "Foreground" } : {};
+        const options = { apiVersion: "v1", kind: "DeleteOptions", preconditions: { resourceVersion }, ...propagation };
         const request = this.request("DELETE", path, name, {
             repeatable: "always",
             body: { type: "application/json", text: JSON.stringify(options) },
@@ -102,6 +103,22 @@ class HttpClusterClient implements ClusterClient {
         // Objects of a kind that is not served any more do not exist either.
         if (isPathMissing(response) && !(await isServed(this.session, path))) return;
         this.session.object(request, response);
+    }
+
+    async podLog(
+        { name, namespace }: { readonly name: string; readonly namespace: string },
+        lines: number,
+    ): Promise<string | undefined> {
+        const path = { apiVersion: "v1", resource: "pods", namespace };
+        const url = `${resourcePath(path, name)}/log?tailLines=${lines}`;
+        const operation = `GET ${describeResource(path, name)}/log`;
+        const request: SessionRequest = { method: "GET", path: url, operation, repeatable: "always" };
+        const response = await this.session.send(request);
+        if (response.status === 200) return response.text;
+        if (isObjectMissing(response, name)) return undefined;
+        // The container is waiting to start, or its log is gone (kubelet and apiserver answer 400).
+        if (response.status === 400 && parseStatus(response.text) !== undefined) return "";
+        throw this.session.error(request, response);
     }
 
     async close(): Promise<void> {

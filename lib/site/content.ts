@@ -6,6 +6,7 @@ import type { Override } from "../mirror/override";
 import type { Digest } from "../oci/digest";
 import { errorMessage, isMissingFile } from "../errors/errors";
 import { parseSourceKey, repositoryName } from "../oci/reference";
+import { type VolumePlace, archivePlace } from "./archive-place";
 import { excludeIssues, excludePatternIssues } from "./exclude-issues";
 import { collectIssue } from "./issues";
 import { leftOut } from "./left-out";
@@ -18,6 +19,8 @@ export interface Content {
     /** From the lock file's name; the resource is named after it. */
     readonly name: string;
     readonly archive: readonly string[];
+    /** Where the archive is; absent: on this machine. */
+    readonly at?: VolumePlace;
     readonly lock: string;
     readonly lockDigest: Digest;
     /** Upstreams of images that the archive does not name. */
@@ -161,6 +164,7 @@ function createContent(document: ContentDocument, lock: Lock, tags: TagOwners): 
     return {
         name: setName(document.lock),
         archive: typeof document.archive === "string" ? [document.archive] : document.archive,
+        ...archivePlace(document),
         lock: document.lock,
         lockDigest: lockDigest(lock),
         overrides: document.overrides ?? [],

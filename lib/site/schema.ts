@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { overrideSchema } from "../mirror/override";
+import { archivePlaceKeys } from "./archive-place-keys";
 import { clusterKeys, namedClusterKeys } from "./cluster-keys";
 import { DNS_LABEL } from "./dns-label";
 import { networkAccessKeys } from "./network-access-keys";
@@ -54,6 +55,10 @@ export const contentEntry = z.strictObject({
             defaultText: "none",
             fix: "write a list of patterns, as in [quay.io/org/app:1.0, registry.redhat.io/rhel9/**]",
         }),
+    at: archivePlaceKeys.optional().meta({
+        description: "Where the archive is, and imported, if not on the machine that runs the program",
+        fix: "write at: {cluster: {namespace, claim}}",
+    }),
 });
 
 /** How images are sent, as it is configured. */

@@ -2,6 +2,7 @@ import { intendedMirrorBase } from "../mirror/mirror-reference";
 import type { OnRemove } from "../mirror/on-remove";
 import type { NetworkAccess } from "../openshift";
 import type { SignaturePolicy } from "../signatures";
+import { archivePlaceIssues } from "./archive-place-issues";
 import { type Content, readContent } from "./content";
 import { DEFAULT_CLUSTER, clusterIssues, clusterKey, readClusters } from "./clusters";
 import { imageIssues, readUpstreams, tagOnlyIssues } from "./content-issues";
@@ -95,6 +96,7 @@ export function readSite(
     const clusters = readClusters(parsed, context.stack);
     const deployment = readDeployment(parsed, { registry, clusters, certificate }, issues);
     issues.push(
+        ...archivePlaceIssues(parsed, clusters),
         ...imageIssues(content, mirror, upstreams),
         ...clusters.flatMap((cluster) => [...tagOnlyIssues(content, cluster), ...pinIssues(content, cluster)]),
     );

@@ -7,6 +7,8 @@ import type { ServerCertificate, TestAuthority } from "./certificates";
 export interface ApiServerOptions {
     /** Installs OpenShift's custom resource definitions of this release; absent: a plain Kubernetes API. */
     readonly crds?: Release;
+    /** A controller that collects what has lost its owners runs too. */
+    readonly collectsGarbage?: boolean;
 }
 
 /** A rule of a ClusterRole or, with `namespace`, of a Role there. */
@@ -47,8 +49,8 @@ export interface ApiServer extends AsyncDisposable {
 }
 
 /** Starts an API server; `stop` ends its processes and removes its files. */
-export async function startApiServer({ crds }: ApiServerOptions = {}): Promise<ApiServer> {
-    const plane = await ControlPlane.start();
+export async function startApiServer({ crds, collectsGarbage }: ApiServerOptions = {}): Promise<ApiServer> {
+    const plane = await ControlPlane.start(collectsGarbage);
     const admin = plane.client();
     const stop = async () => {
         admin.close();

@@ -71,6 +71,10 @@ export class MemoryCluster implements ClusterClient {
         this.objects.delete(key(path, name));
     }
 
+    podLog(): Promise<undefined> {
+        return Promise.reject(new Error("pods of this cluster have no logs"));
+    }
+
     async close(): Promise<void> {
         // Nothing is open.
     }

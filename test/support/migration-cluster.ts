@@ -281,6 +281,7 @@ export class MigrationCluster {
             create: (path, object) => after(`create ${object.metadata.name}`, () => client.create(path, object)),
             patch: (path, name, patch) => after(`patch ${name}`, () => client.patch(path, name, patch)),
             remove: (path, name, version) => after(`remove ${name}`, () => client.remove(path, name, version)),
+            podLog: (pod, lines) => client.podLog(pod, lines),
             close: () => client.close(),
         };
     }

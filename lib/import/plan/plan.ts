@@ -39,6 +39,8 @@ export interface ImagePlan {
     readonly rootReference: string;
     /** What the tag points to now, if that is another image: it moves. */
     readonly movedFrom?: Digest;
+    /** Its blobs alone are sent: another importer sends the rest, and nothing is tagged before all is there. */
+    readonly isPart?: true;
 }
 
 /** What goes over the line. */
@@ -84,8 +86,9 @@ export function imagesPayload(push: readonly ImagePlan[]): Payload {
         ),
     );
     const sum = (sizes: Iterable<number>) => [...sizes].reduce((total, size) => total + size, 0);
+    const roots = push.filter(({ isPart }) => isPart !== true).map(({ root }) => root.size);
     return {
-        bytes: sum(uploads.map(({ size }) => size)) + sum(children.values()) + sum(push.map(({ root }) => root.size)),
+        bytes: sum(uploads.map(({ size }) => size)) + sum(children.values()) + sum(roots),
         uploads: uploads.length,
         mounts: blobs.length - uploads.length,
     };

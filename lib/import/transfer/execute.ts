@@ -141,6 +141,7 @@ class Execution {
         try {
             this.stop.check();
             await this.neededBlobs(image);
+            if (image.isPart === true) return;
             const subject = await this.subject(image);
             if (subject !== undefined) {
                 this.postponed.push({ image, subject });

@@ -32,14 +32,19 @@ export class ControlPlane {
         private readonly etcdPorts: readonly [client: number, peer: number],
         readonly authority: TestAuthority,
         readonly adminToken: string,
+        private readonly collectsGarbage: boolean,
     ) {}
 
-    /** Starts both; on failure nothing is left running. */
-    static async start(): Promise<ControlPlane> {
+    /**
+     * Starts both; on failure nothing is left running.
+     * @param collectsGarbage the controller runs that removes what has lost its owners
+     */
+    static async start(collectsGarbage = false): Promise<ControlPlane> {
         const folder = mkdtempSync(join(tmpdir(), "api server "));
         const authority = await testAuthority("cluster CA");
         const ports = [await freePort(), await freePort()] as const;
-        const plane = new ControlPlane(folder, await freePort(), ports, authority, "admin-of-the-test-cluster");
+        const token = "admin-of-the-test-cluster";
+        const plane = new ControlPlane(folder, await freePort(), ports, authority, token, collectsGarbage);
         try {
             await plane.writeFiles();
             plane.etcd = plane.launch("etcd", plane.etcdArguments());
@@ -112,11 +117,16 @@ export class ControlPlane {
 
     private async writeFiles(): Promise<void> {
         const server = await this.authority.issue();
+        // What it shows to kubelets, for logs of pods (extendedKeyUsage clientAuth).
+        const client = { names: [], commonName: "kube-apiserver", usages: ["1.3.6.1.5.5.7.3.2"] };
+        const kubelet = await this.authority.issue(client);
         const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
         const files = {
             "ca.crt": this.authority.ca,
             "server.crt": server.certificate,
             "server.key": server.key,
+            "kubelet-client.crt": kubelet.certificate,
+            "kubelet-client.key": kubelet.key,
             "service-accounts.key": privateKey.export({ type: "sec1", format: "pem" }).toString(),
             "service-accounts.pub": publicKey.export({ type: "spki", format: "pem" }).toString(),
             "tokens.csv": `${this.adminToken},admin,admin,"system:masters"\n`,
@@ -148,6 +158,9 @@ export class ControlPlane {
             `--tls-cert-file=${this.file("server.crt")}`,
             `--tls-private-key-file=${this.file("server.key")}`,
             `--client-ca-file=${this.file("ca.crt")}`,
+            `--kubelet-client-certificate=${this.file("kubelet-client.crt")}`,
+            `--kubelet-client-key=${this.file("kubelet-client.key")}`,
+            "--kubelet-preferred-address-types=Hostname",
             `--token-auth-file=${this.file("tokens.csv")}`,
             "--authorization-mode=RBAC",
             "--service-account-issuer=https://kubernetes.default.svc",
@@ -157,7 +170,7 @@ export class ControlPlane {
             // No controller creates the service account "default", which pods would need.
             "--disable-admission-plugins=ServiceAccount",
             // Without its controller, what is deleted in the foreground would keep a finalizer and stay.
-            "--enable-garbage-collector=false",
+            `--enable-garbage-collector=${this.collectsGarbage}`,
             "--endpoint-reconciler-type=none",
             "--enable-priority-and-fairness=false",
             `--audit-policy-file=${this.file("audit.yaml")}`,

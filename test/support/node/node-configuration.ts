@@ -9,7 +9,10 @@ export function kubeletConfiguration(folder: string): object {
         ...{ localStorageCapacityIsolation: false, enforceNodeAllocatable: [] },
         staticPodPath: join(folder, "manifests"),
         containerRuntimeEndpoint: `unix://${join(folder, "containerd.sock")}`,
-        authentication: { anonymous: { enabled: false }, webhook: { enabled: false } },
+        authentication: {
+            ...{ anonymous: { enabled: false }, webhook: { enabled: false } },
+            x509: { clientCAFile: join(folder, "ca.crt") },
+        },
         authorization: { mode: "AlwaysAllow" },
         evictionHard: { "memory.available": "10Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
         healthzPort: 0,

@@ -15,7 +15,7 @@ export const NODE = "localhost";
 
 /** Kernel settings that a kubelet changes (pkg/kubelet/cm, setupKernelTunables). */
 const TUNABLES = ["vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops"].map((name) => `/proc/sys/${name}`);
-const BRIDGE = "probe-test0";
+export const BRIDGE = "probe-test0";
 
 /**
  * A node with containerd and runc of this machine, and the scheduler and controllers that give it pods: everything in a
@@ -112,6 +112,8 @@ export class RealNode {
     private writeFiles(hosts: Readonly<Record<string, string>>, dockerConfig: object): void {
         const files = {
             "kubeconfig.yaml": this.server.kubeconfig,
+            // The API server reads logs of pods.
+            "ca.crt": this.server.ca,
             "cni/10-probe.conf": networkConfiguration(this.folder, BRIDGE),
             "containerd/config.toml": containerdConfiguration(this.folder),
             ...Object.fromEntries(Object.entries(hosts).map(([path, text]) => [join("certs.d", path), text])),

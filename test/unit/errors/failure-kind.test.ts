@@ -15,6 +15,8 @@ test("only what may be over later is temporary", () => {
         "CLUSTER_SERVER_ERROR",
         "CLUSTER_UNREACHABLE",
         "DATABASE_LOCKED",
+        "HOST_CONNECTION_LOST",
+        "HOST_UNREACHABLE",
         "IMAGES_UNREADABLE",
         "NETWORK",
         "REGISTRY_READ_ONLY",

@@ -10,6 +10,7 @@ const HEADINGS: Readonly<Record<keyof typeof ERROR_CODES, string>> = {
     registry: "The registry",
     network: "Network and TLS",
     cluster: "The cluster",
+    hosts: "Hosts over SSH",
     configuration: "Configuration and mirror rules",
     accounts: "Accounts and rights",
     validation: "Validation and selftest",

@@ -17,6 +17,7 @@ test("every key has a description, and every optional one that holds a value its
         "networkAccess.egress",
         "networkAccess.inCluster",
     );
+    groups.push("content[].at", "content[].at.cluster");
     groups.push("signatures.<name>.policy", "signatures.<name>.policy.rootOfTrust");
     const values = keys.filter((known) => !groups.includes(known.key));
     expect(values.filter((known) => !known.isRequired && known.defaultText === undefined)).toEqual([]);
@@ -30,6 +31,8 @@ test("every key has a description, and every optional one that holds a value its
         "content[].lock",
         "content[].overrides[].match",
         "content[].overrides[].registry",
+        "content[].at.cluster.namespace",
+        "content[].at.cluster.claim",
         "signatures.<name>.scopes",
         "signatures.<name>.policy.rootOfTrust.policyType",
         "signatures.<name>.policy.signedIdentity.matchPolicy",
