@@ -93,7 +93,7 @@ export function readSite(
         ...quotaIssues(parsed.registry.quota, locked),
     );
     const clusters = readClusters(parsed, context.stack);
-    const deployment = readDeployment(parsed, { registry, clusters, certificate }, issues);
+    const deployment = readDeployment(parsed, { registry, clusters, certificate }, context, issues);
     issues.push(
         ...imageIssues(content, mirror, upstreams),
         ...clusters.flatMap((cluster) => [...tagOnlyIssues(content, cluster), ...pinIssues(content, cluster)]),
