@@ -65,7 +65,7 @@ const otherModules = (module) => {
 
 /** The only files that may open TLS connections; each sets `rejectUnauthorized: true` (docs/security.md). */
 const connecting = [
-    "lib/http/{connect-request,secure-context}.ts",
+    "lib/http/{connect-request,https-request,secure-context}.ts",
     "lib/distribution/http/{transport,connector,proxy-tunnel,tls,server-certificate}.ts",
     "lib/registries/certificate-expiry.ts",
     "lib/kubernetes/{transport,proxy}.ts",

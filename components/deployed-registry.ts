@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { RegistryDeployment } from "../dynamic-providers/registry-deployment/resource";
 import { clusterOwner } from "../lib/openshift";
+import { bucketOf } from "../lib/openshift/deployed-registry";
 import { type ClusterDeployment, clusterKey } from "../lib/site";
 import { childName } from "./child-name";
 import { applyKnown } from "./known";
@@ -31,6 +32,9 @@ export function declareDeployedRegistry(
     }
     if (certificate === undefined)
         throw new pulumi.RunError(`site ${name}: a registry that is deployed needs certificate`);
+    const { storageAccount } = args;
+    if (bucketOf(deployment.storage) !== undefined && storageAccount === undefined)
+        throw new pulumi.RunError(`site ${name}: a registry with its content in a bucket needs storageAccount`);
     const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
     const { context } = cluster.apply ?? {};
     const up = new RegistryDeployment(
@@ -45,6 +49,7 @@ export function declareDeployedRegistry(
             owner: clusterOwner(stack, clusterName, name === STOCK_SITE ? undefined : name),
             chain: certificate.chain,
             key: certificate.key,
+            ...(storageAccount === undefined ? {} : { storageAccount }),
         },
         { parent },
     );

@@ -3,6 +3,7 @@ import type { RegistryConnectionArgs } from "../dynamic-providers/registry/regis
 import type { Credentials } from "../lib/http/credentials";
 import type { OnRemove } from "../lib/mirror/on-remove";
 import type { NetworkAccess } from "../lib/openshift";
+import type { BucketAccount } from "../lib/openshift/deployed-registry";
 import type { AdminCredentials } from "../lib/registries";
 import type { ClusterDeployment, ConnectionSecrets, Content, SiteCertificate, SiteCluster } from "../lib/site";
 import type { SignaturePolicy } from "../lib/signatures";
@@ -32,6 +33,8 @@ export interface PassthroughSiteArgs {
     readonly connectionSecrets?: pulumi.Input<ConnectionSecrets> | undefined;
     /** Has the program run the registry in one of `clusters`, with `certificate`; it makes both accounts then. */
     readonly deployment?: ClusterDeployment | undefined;
+    /** Secret: the account of the bucket that `deployment` has its content in. */
+    readonly storageAccount?: pulumi.Input<BucketAccount> | undefined;
     /** Secret: pushes images. Required where the registry has no robot accounts. */
     readonly importer?: pulumi.Input<Credentials> | undefined;
     /** Secret: what clusters pull with, and what the validation uses. Default: `importer`. */

@@ -5,6 +5,7 @@ import { errorMessage } from "../lib/errors/errors";
 import { errorCodes } from "../lib/errors/failure-kind";
 import { logFailure } from "../lib/errors/failure-log";
 import { readTextFile } from "../lib/files/text-file";
+import type { BucketAccount } from "../lib/openshift/deployed-registry";
 import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
     type ConfiguredSite,
@@ -21,6 +22,8 @@ import {
     readAccounts,
     registryKeyIssues,
     readConnectionSecrets,
+    readStorageAccount,
+    storageAccountIssues,
     readConfiguredSite,
     readKubeconfigs,
     readSite,
@@ -51,6 +54,8 @@ export type LoadedSite =
           /** The account that clusters pull with, and that the validation uses. */
           readonly puller?: SecretCredentials;
           readonly connectionSecrets?: SecretConnection;
+          /** Of the bucket that the registry has its content in, if the program runs it. */
+          readonly storageAccount?: pulumi.Output<BucketAccount>;
           readonly admin?: undefined;
       }
     | {
@@ -75,7 +80,7 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const { site, issues } = readSite(document, defaults, { read: readTextFile, now: new Date(), stack });
     // Which secrets are needed depends on a few keys; the rest of the site may be wrong.
     const configured = readConfiguredSite({ value: document }, { value: defaults }, readTextFile);
-    const { type, isDeployed, clientCertificate, certificateChain, proxy, clusters } = configured;
+    const { type, isDeployed, hasBucket, clientCertificate, certificateChain, proxy, clusters } = configured;
     const kubeconfigs = readKubeconfigs(clusters?.value ?? [], (key) => config.get(key), stack);
     const values = pulumi.runtime.allConfig();
     const all = [
@@ -85,6 +90,7 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
         ...(certificateChain
             ? registryKeyIssues(certificateChain.value, config.get("registryCertificateKey"), stack)
             : []),
+        ...(hasBucket ? storageAccountIssues((key) => config.get(key), hasBucket.value, stack) : []),
         ...(proxy ? proxyAccountIssues((key) => config.get(key), proxy.value, stack) : []),
         ...(clusters === undefined ? [] : kubeconfigs.issues),
         ...unknownKeyIssues(
@@ -132,7 +138,14 @@ function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, c
             ...(superuserPassword === undefined ? {} : { superuserPassword: pulumi.secret(superuserPassword) }),
         };
     }
-    if (site.deployment !== undefined) return { site, ...connection };
+    if (site.deployment !== undefined) {
+        const storageAccount = readStorageAccount((key) => config.get(key));
+        return {
+            site,
+            ...connection,
+            ...(storageAccount === undefined ? {} : { storageAccount: pulumi.secret(storageAccount) }),
+        };
+    }
     if (importer === undefined || puller === undefined) throw new Error("accountIssues overlooked a missing account");
     return { site, importer: pulumi.secret(importer), puller: pulumi.secret(puller), ...connection };
 }

@@ -6,6 +6,15 @@ import type { ResourceArgs } from "../lifecycle/dynamic-resource";
 import { type CommonOutputs, commonInputs } from "../lifecycle/resource-kind";
 import { type RegistryConnectionArgs, allTexts, connectionTexts } from "../registry/registry-kind";
 
+const bucket = z.object({
+    endpoint: z.string(),
+    bucket: z.string(),
+    region: z.string(),
+    prefix: z.string().optional(),
+    ca: z.string().optional(),
+    pathStyle: z.boolean(),
+});
+
 const args = clusterArgs.extend({
     /** How the registry is reached when it is up. */
     registry: registryConnection,
@@ -17,7 +26,9 @@ const args = clusterArgs.extend({
     /** By digest. */
     image: z.string(),
     expose: z.enum(EXPOSURES),
-    storage: z.object({ bytes: z.number(), storageClass: z.string().optional() }),
+    storage: z.union([z.object({ bytes: z.number(), storageClass: z.string().optional() }), z.object({ s3: bucket })]),
+    /** Secret: the account of the bucket. Absent: a volume has the content. */
+    storageAccount: z.object({ accessKey: z.string(), secretKey: z.string() }).optional(),
     /** Absent: the cluster assigns one. */
     runAsUser: z.number().optional(),
     /** Any text: another one replaces both accounts. */
@@ -48,5 +59,11 @@ export const registryDeploymentKind = {
     name: "registryDeployment",
     inputs,
     outputs: ["accounts", "differences"],
-    secrets: { ...clusterSecrets, connectionSecrets: connectionTexts, key: connectionTexts, accounts: allTexts },
+    secrets: {
+        ...clusterSecrets,
+        connectionSecrets: connectionTexts,
+        key: connectionTexts,
+        storageAccount: allTexts,
+        accounts: allTexts,
+    },
 } as const;

@@ -6,6 +6,8 @@ import {
     type DeployedRegistry,
     type RegistryAccounts,
     applyObjects,
+    bucketDoubt,
+    bucketOf,
     compareObjects,
     htpasswd,
     nextAccounts,
@@ -30,13 +32,16 @@ import { type RegistryDeploymentInputs, type RegistryDeploymentOutputs, registry
 import { requireSameStorage, requireTrustedCertificate, requireUnused } from "./refusals";
 
 const COMPARED = comparedInputs(kind);
+const DELETE_KEY = "site.registry.deploy.cluster.deleteContent";
 
 /** A plain registry runs in a cluster, answers at both of its addresses, and knows both accounts. */
 export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInputs, RegistryDeploymentOutputs> = {
     ...kind,
 
-    describeChanges: async (olds, news, { log }) => {
+    describeChanges: async (olds, news, context) => {
+        const { log } = context;
         requireSameStorage(olds, news);
+        await noteBucketDoubt(olds, news, context);
         // That of a CA of the site is only known in the update.
         if (!hasUnknown(news.chain) && !hasUnknown(news.registry)) requireTrustedCertificate(olds, news);
         if (olds.storage === undefined || !isRotation(olds, news)) return;
@@ -54,7 +59,7 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
 
     create: async (inputs, context) => ({
         id: deploymentId(inputs),
-        outs: await deploy(inputs, await nextAccounts(undefined), context),
+        outs: await deploy({}, inputs, await nextAccounts(undefined), context),
     }),
 
     read: async (olds, context) => {
@@ -75,7 +80,7 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
         requireSameStorage(olds, news);
         requireTrustedCertificate(olds, news);
         const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts) : olds.accounts;
-        return deploy(news, accounts, context);
+        return deploy(olds, news, accounts, context);
     },
 
     remove: async (olds, context) => {
@@ -89,8 +94,12 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
             }),
         );
         if (olds.deleteContent) return;
-        const kept = `the volume with the content, and the namespace ${olds.namespace} that it is in, stay`;
-        context.log.line("info", `${clusterName(olds)}: ${kept} (site.registry.deploy.cluster.deleteContent)`);
+        const bucket = bucketOf(olds.storage);
+        const kept =
+            bucket === undefined
+                ? `the volume with the content, and the namespace ${olds.namespace} that it is in, stay (${DELETE_KEY})`
+                : `what is in the bucket ${bucket.bucket} at ${bucket.endpoint} stays`;
+        context.log.line("info", `${clusterName(olds)}: ${kept}`);
     },
 };
 
@@ -120,8 +129,28 @@ async function look(client: ClusterClient, state: RegistryDeploymentOutputs): Pr
     return [...found, ...(pods === undefined ? [] : [`it waits for ${pods}`])];
 }
 
+/**
+ * Asks for a bucket that is new to this registry, or has another account, and says what could not be found out.
+ * @throws PassthroughError `CONFIG_INVALID` for one that no pod could use either
+ */
+async function noteBucketDoubt(
+    olds: Partial<RegistryDeploymentInputs>,
+    news: RegistryDeploymentInputs,
+    { log, process, signal }: RegistryContext,
+): Promise<void> {
+    const { storage, storageAccount } = news;
+    const bucket = bucketOf(storage);
+    if (bucket === undefined || storageAccount === undefined || hasUnknown(storageAccount)) return;
+    if (changedInputs(olds, news, ["storage", "storageAccount"]).length === 0) return;
+    const doubt = await bucketDoubt(bucket, storageAccount, { now: process.clock.now(), signal });
+    if (doubt === undefined) return;
+    const what = `from this machine it could not be found out whether the registry can use the bucket ${bucket.bucket}`;
+    log.line("warning", `${what} (${doubt}): its pod gets ready only if it can`);
+}
+
 /** @throws PartialState with the accounts, once anything is written */
 async function deploy(
+    olds: Partial<RegistryDeploymentInputs>,
     inputs: RegistryDeploymentInputs,
     accounts: RegistryAccounts,
     context: RegistryContext,
@@ -129,6 +158,7 @@ async function deploy(
     const { owner, namespace } = inputs;
     const objects = objectsOf(inputs, accounts);
     const known = { ...inputs, accounts, differences: [] };
+    await noteBucketDoubt(olds, inputs, context);
     await withCluster(inputs, context, async (client) => {
         await requireOwnObjects(client, objects, owner);
         await showProgress(context, (wait) => requireRunnableImage(client, registryOf(inputs, accounts), wait));

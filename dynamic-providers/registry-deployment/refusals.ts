@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { type ErrorFacts, PassthroughError } from "../../lib/errors/errors";
 import { formatBytes } from "../../lib/errors/text";
+import { type RegistryStorage, bucketOf } from "../../lib/openshift/deployed-registry";
 import { certificateBlocks } from "../../lib/http/certificates";
 import type { StackSettings } from "../registry/stack-settings";
 import type { RegistryDeploymentInputs } from "./kind";
@@ -28,6 +29,10 @@ export function requireSameStorage(olds: Partial<RegistryDeploymentInputs>, news
         const name = cluster === "" ? "that of site.cluster" : JSON.stringify(cluster);
         throw refusal("name", `the content is in another cluster, and would stay there`, `name ${name} again; ${move}`);
     }
+    if ("s3" in before || "s3" in after) {
+        requireSameBucket(before, after, move);
+        return;
+    }
     if (before.storageClass !== after.storageClass) {
         const former = before.storageClass === undefined ? "leave it out again" : `write ${before.storageClass} again`;
         throw refusal("storage.storageClass", "a volume keeps its storage class", `${former}; ${move}`);
@@ -39,6 +44,20 @@ export function requireSameStorage(olds: Partial<RegistryDeploymentInputs>, news
             `a volume does not shrink, from ${is} to ${wanted}`,
             `write ${is} or more; ${move}`,
         );
+    }
+}
+
+/** A bucket, or its server, under another name may be the same one, and nobody could tell before clusters miss the content. */
+function requireSameBucket(before: RegistryStorage, after: RegistryStorage, move: string): void {
+    const [former, next] = [before, after].map(bucketOf);
+    if (former === undefined || next === undefined) {
+        const [is, back] = former === undefined ? ["a volume", "size again"] : ["a bucket", "s3 again"];
+        throw refusal("storage", `the content is in ${is}, and would stay there`, `write ${back}; ${move}`);
+    }
+    for (const name of ["endpoint", "bucket", "prefix"] as const) {
+        if (former[name] === next[name]) continue;
+        const back = former[name] === undefined ? "leave it out again" : `write ${former[name]} again`;
+        throw refusal(`storage.s3.${name}`, "the content is elsewhere, and would stay there", `${back}; ${move}`);
     }
 }
 

@@ -94,6 +94,24 @@ export const accountsSchema = z.strictObject({
             fix: `${setWith("registryCertificateKey", true)} < registry.key`,
             isSecret: true,
         }),
+    storageAccessKey: z
+        .string()
+        .optional()
+        .meta({
+            description: "Name of the account (access key) of the bucket in `site.registry.deploy.cluster.storage.s3`",
+            defaultText: "none: required with s3",
+            fix: setWith("storageAccessKey", true),
+            isSecret: true,
+        }),
+    storageSecretKey: z
+        .string()
+        .optional()
+        .meta({
+            description: "Secret key of that account",
+            defaultText: "none: required with s3",
+            fix: setWith("storageSecretKey", true),
+            isSecret: true,
+        }),
     kubeconfig: z
         .string()
         .optional()

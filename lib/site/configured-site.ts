@@ -28,6 +28,8 @@ export interface ConfiguredSite {
     readonly pushHost: Reading<string | undefined>;
     /** Whether the program runs the registry, and makes its accounts. */
     readonly isDeployed: Reading<boolean>;
+    /** Whether that registry has its content in a bucket. */
+    readonly hasBucket: Reading<boolean>;
     readonly adopt: Reading<boolean | undefined>;
     /** PEM of the certificates alone; `value` is undefined if no CA is configured. */
     readonly ca: Reading<string | undefined>;
@@ -57,6 +59,7 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     mirrorBase: undefined,
     pushHost: undefined,
     isDeployed: undefined,
+    hasBucket: undefined,
     adopt: undefined,
     ca: undefined,
     hasSiteCa: undefined,
@@ -105,6 +108,7 @@ export function readConfiguredSite(
         mirrorBase: read(registryKeys.shape.mirrorBase, "registry", "mirrorBase"),
         pushHost: read(registryKeys.shape.pushHost, "registry", "pushHost"),
         isDeployed: read(isSet, "registry", "deploy"),
+        hasBucket: read(isSet, "registry", "deploy", "cluster", "storage", "s3"),
         adopt: read(registryKeys.shape.adopt, "registry", "adopt"),
         ca: readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile),
         hasSiteCa: certificate && { value: certificate.value?.siteCa !== undefined },

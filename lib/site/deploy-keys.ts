@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { EXPOSURES } from "../openshift/deployed-registry";
 import { DNS_LABEL } from "./dns-label";
-import { size } from "./units";
+import { storageKeys } from "./storage-keys";
 
 /** A plain registry that the program runs in a cluster, as it is configured. */
 const clusterDeployKeys = z.strictObject({
@@ -45,27 +45,10 @@ const clusterDeployKeys = z.strictObject({
             examples: ["nodePort"],
             fix: "write route or nodePort",
         }),
-    storage: z
-        .strictObject({
-            size: size().meta({
-                description:
-                    "Size of the volume with the content. It may grow, where its storage class lets it, and never shrinks",
-                exampleText: "500GiB",
-                fix: "write a size in quotes, as in 500GiB",
-            }),
-            storageClass: z
-                .string()
-                .min(1)
-                .optional()
-                .meta({
-                    description:
-                        "Its storage class. It cannot change. Files must be kept when a node is lost: no local volumes",
-                    examples: ["ocs-storagecluster-ceph-rbd"],
-                    defaultText: "the default one of the cluster",
-                    fix: "write the name of a StorageClass",
-                }),
-        })
-        .meta({ description: "The volume with the content", fix: "write storage: {size: 500GiB}" }),
+    storage: storageKeys.meta({
+        description: "Where the content is: in a volume of the cluster (`size`), or in a bucket (`s3`)",
+        fix: "write storage: {size: 500GiB} or storage: {s3: {endpoint, bucket}}",
+    }),
     runAsUser: z
         .number()
         .int()
@@ -97,7 +80,7 @@ const clusterDeployKeys = z.strictObject({
         .meta({
             description:
                 "Whether the volume with the content, and a namespace that was created for it, are deleted when the registry is " +
-                "removed: by `destroy`, or without this key. It counts as of the last `up`",
+                "removed: by `destroy`, or without this key. It counts as of the last `up`. The content of a bucket always stays",
             examples: [true],
             fix: "write true or false",
         }),

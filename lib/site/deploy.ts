@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { certificateBlocks } from "../http/certificates";
 import { hostName } from "../http/hostname";
 import { formatReference, parseReference } from "../oci/reference";
-import type { Exposure, RegistryStorage } from "../openshift/deployed-registry";
+import { type Exposure, type RegistryStorage, bucketOf } from "../openshift/deployed-registry";
 import { splitHost } from "../openshift/access/network-access";
 import type { RegistryKind } from "../registries";
 import { clusterKey } from "./clusters";
@@ -11,7 +11,9 @@ import { collectIssue } from "./issues";
 import type { SiteCluster } from "./mirror-policy";
 import type { SiteCertificate } from "./registry-certificate";
 import type { SiteRegistry } from "./registry";
+import type { SiteContext } from "./read-registry";
 import type { SiteDocument } from "./schema";
+import { readStorage } from "./storage";
 
 /** A plain registry that the program runs in one of the site's clusters. */
 export interface ClusterDeployment {
@@ -53,6 +55,7 @@ interface DeploySite {
 export function readDeployment(
     { registry: { type, deploy, certificate, pushHost, plainHttp } }: SiteDocument,
     site: DeploySite,
+    context: SiteContext,
     issues: ConfigIssue[],
 ): ClusterDeployment | undefined {
     if (deploy === undefined) return undefined;
@@ -61,7 +64,7 @@ export function readDeployment(
         issues.push({ key: KEY, problem: `this program does not install ${type}: ${NOT_DEPLOYED[type]}`, fix });
         return undefined;
     }
-    const { name, storage, runAsUser, rotate, ...rest } = deploy.cluster;
+    const { name, storage: storageKeys, runAsUser, rotate, ...rest } = deploy.cluster;
     if (plainHttp === true) {
         issues.push({ key: KEY, problem: "it always serves TLS, and plainHttp is set", fix: "leave out plainHttp" });
     }
@@ -77,6 +80,11 @@ export function readDeployment(
             fix: "write host[:port] of a second Route or node port",
         });
     }
+    const storage = readStorage(storageKeys, context, issues) ?? { bytes: 0 };
+    if (rest.deleteContent && bucketOf(storage) !== undefined) {
+        const problem = "this program does not delete what is in a bucket";
+        issues.push({ key: `${CLUSTER_KEY}.deleteContent`, problem, fix: "leave it out" });
+    }
     const image = readImage(rest.image, site.registry, issues);
     issues.push(
         ...clusterIssues(name ?? "", site.clusters),
@@ -87,10 +95,7 @@ export function readDeployment(
         ...rest,
         cluster: name ?? "",
         image: image ?? "",
-        storage: {
-            bytes: storage.size,
-            ...(storage.storageClass === undefined ? {} : { storageClass: storage.storageClass }),
-        },
+        storage,
         ...(runAsUser === undefined ? {} : { runAsUser }),
         ...(rotate === undefined ? {} : { rotate }),
     };

@@ -58,5 +58,6 @@ export { pushSignatures, signatureRules } from "./signature-rules";
 export { type TargetRegistry, targetFiles } from "./target-files";
 export type { SiteContext } from "./read-registry";
 export { type ContentDocument, type SiteDocument, siteSchema } from "./schema";
+export { readStorageAccount, storageAccountIssues } from "./storage";
 export { stackFileJsonSchema } from "./stack-file-schema";
 export { type Site, type SiteRobots, SITE_DEFAULTS, readSite } from "./site";

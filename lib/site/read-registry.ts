@@ -24,7 +24,7 @@ export function readRegistry(
     const { type, mirrorBase, plainHttp } = configured;
     const mirror = collectIssue("site.registry.mirrorBase", issues, () => parseMirrorBase(mirrorBase));
     const pushHost = configured.pushHost === undefined ? undefined : readPushHost(configured.pushHost, mirror, issues);
-    const ca = configured.ca === undefined ? undefined : readCa(configured.ca, context, issues);
+    const ca = configured.ca === undefined ? undefined : readCaFile("site.registry.ca", configured.ca, context, issues);
     const clientCertificate =
         configured.clientCertificate && readClientCertificate(configured.clientCertificate, context, issues);
     const clientKeyFile = configured.clientCertificate?.keyFile;
@@ -79,8 +79,13 @@ export function plainHttpIssues({ registry }: SiteDocument, mirror: MirrorBase |
     return issues;
 }
 
-function readCa(path: string, { read, now }: SiteContext, issues: ConfigIssue[]): string | undefined {
-    const key = "site.registry.ca";
+/** The certificates of a PEM file with CAs, none of which may have expired. @param key that names the file */
+export function readCaFile(
+    key: string,
+    path: string,
+    { read, now }: SiteContext,
+    issues: ConfigIssue[],
+): string | undefined {
     const text = collectIssue(key, issues, () => read(path));
     if (text === undefined) return undefined;
     const blocks = certificateBlocks(text);

@@ -94,7 +94,7 @@ export function readSite(
         ...quotaIssues(parsed.registry.quota, locked),
     );
     const clusters = readClusters(parsed, context.stack);
-    const deployment = readDeployment(parsed, { registry, clusters, certificate }, issues);
+    const deployment = readDeployment(parsed, { registry, clusters, certificate }, context, issues);
     issues.push(
         ...archivePlaceIssues(parsed, clusters),
         ...imageIssues(content, mirror, upstreams),

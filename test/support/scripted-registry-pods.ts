@@ -10,6 +10,15 @@ const NAMES = { pull: ["registry", "registry-accounts"], push: ["registry-push",
 const INSTANCES = ["pull", "push"] as const;
 type Instance = (typeof INSTANCES)[number];
 
+interface Container {
+    readonly name: string;
+    readonly env?: readonly {
+        readonly name: string;
+        readonly value?: string;
+        readonly valueFrom?: { readonly secretKeyRef?: { readonly name: string; readonly key: string } };
+    }[];
+}
+
 /**
  * What kubelet and kube-proxy make of a deployed registry: real registry processes with its configuration, Secrets and a
  * folder in the place of the volume, at the ports of its Services on loopback. Its StatefulSet is ready when they listen.
@@ -34,7 +43,7 @@ export class ScriptedRegistryPods {
         if (set === undefined) return !isSame;
         const isChanged = await this.writeAccounts();
         if (isSame) return isChanged;
-        await this.start();
+        await this.start(set);
         this.started = wanted;
         await this.admin.patch(set, { status: readyStatus(set) }, "/status");
         return true;
@@ -60,10 +69,11 @@ export class ScriptedRegistryPods {
         return true;
     }
 
-    private async start(): Promise<void> {
+    private async start(set: ApiObject): Promise<void> {
         for (const file of ["tls.crt", "tls.key"])
             this.write(`certificate/${file}`, await this.secret("registry-certificate", file));
         const config = await this.admin.get(this.named("v1", "ConfigMap", "registry-config"));
+        for (const [name, text] of Object.entries(config?.data ?? {})) this.write(`config/${name}`, text);
         for (const instance of INSTANCES) {
             const port = await this.nodePort(instance);
             const health = await freePort();
@@ -74,12 +84,24 @@ export class ScriptedRegistryPods {
                 .replace(/":50[01]0"/, `"127.0.0.1:${port}"`)
                 .replace(/":50[01]1"/, `"127.0.0.1:${health}"`);
             this.write(`${instance}/config.yml`, text);
-            const env = { ...process.env, OTEL_TRACES_EXPORTER: "none" };
+            const env = { ...process.env, ...(await this.environment(set, instance)) };
             const [program, ...args] = ["registry", "serve", join(this.folder, instance, "config.yml")] as const;
             const child = spawn(program, args, { env, stdio: ["ignore", "ignore", "ignore"] });
             this.running.push(child);
             await listening(child, port, () => "");
         }
+    }
+
+    /** Variables of the instance's container, those from Secrets among them. */
+    private async environment(set: ApiObject, instance: Instance): Promise<Record<string, string>> {
+        const { template } = set.spec as { template: { spec: { containers: Container[] } } };
+        const container = template.spec.containers.find(({ name }) => name === instance);
+        const all = (container?.env ?? []).map(async ({ name, value, valueFrom }) => {
+            const { secretKeyRef } = valueFrom ?? {};
+            const text = secretKeyRef && (await this.secret(secretKeyRef.name, secretKeyRef.key));
+            return [name, text ?? (value ?? "").replace("/etc/registry-passthrough", this.folder)] as const;
+        });
+        return Object.fromEntries(await Promise.all(all));
     }
 
     private async nodePort(instance: Instance): Promise<number> {

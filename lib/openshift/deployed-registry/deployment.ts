@@ -13,6 +13,8 @@ export interface DeployedRegistry {
     /** `host[:port]` by which clients reach each instance. */
     readonly hosts: Readonly<Record<Instance, string>>;
     readonly storage: RegistryStorage;
+    /** Secret: the account of a bucket; absent: the content is in a volume. */
+    readonly storageAccount?: BucketAccount | undefined;
     /** User of the pods; absent: the cluster assigns one (OpenShift's SCCs). */
     readonly runAsUser?: number | undefined;
     /** PEM: the certificate of both hosts, and its issuers. */
@@ -23,11 +25,38 @@ export interface DeployedRegistry {
     readonly htpasswd: Readonly<Record<Instance, string>>;
 }
 
-/** The volume with the content. */
-export interface RegistryStorage {
+/** Where the content is: in a volume of the cluster, or in a bucket. */
+export type RegistryStorage = Volume | { readonly s3: Bucket };
+
+export interface Volume {
     readonly bytes: number;
     /** Absent: the default one of the cluster. */
     readonly storageClass?: string | undefined;
+}
+
+/** A bucket of a server with the S3 API. */
+export interface Bucket {
+    /** `https:` URL of the server, without a path. */
+    readonly endpoint: string;
+    readonly bucket: string;
+    readonly region: string;
+    /** Folder in the bucket; absent: the content begins at its top. */
+    readonly prefix?: string | undefined;
+    /** PEM of the CAs that issued the server's certificate; absent: public ones. */
+    readonly ca?: string | undefined;
+    /** Whether the bucket is the first part of paths; else it is part of the host's name. */
+    readonly pathStyle: boolean;
+}
+
+/** Secret. */
+export interface BucketAccount {
+    readonly accessKey: string;
+    readonly secretKey: string;
+}
+
+/** The bucket that has the content; undefined: a volume has it. */
+export function bucketOf(storage: RegistryStorage): Bucket | undefined {
+    return "s3" in storage ? storage.s3 : undefined;
 }
 
 /** One for clusters, which refuses every change, and one for what pushes. */
@@ -40,6 +69,7 @@ export const NAMES = {
     storage: "registry-storage",
     config: "registry-config",
     certificate: "registry-certificate",
+    storageAccount: "registry-storage",
     accounts: { pull: "registry-accounts", push: "registry-push-accounts" },
     services: { pull: "registry", push: "registry-push" },
 } as const;

@@ -1,4 +1,4 @@
-import type { Instance } from "./deployment";
+import { type Bucket, type Instance, type RegistryStorage, bucketOf } from "./deployment";
 
 /** Where things are in the pods. */
 export const FOLDERS = {
@@ -7,6 +7,9 @@ export const FOLDERS = {
     accounts: "/etc/registry-passthrough/accounts",
     storage: "/var/lib/registry",
 } as const;
+
+/** The CAs of a bucket's server, among the configuration. */
+export const STORAGE_CA = "storage-ca.pem";
 
 /** Both instances share the network of one pod. The second port of each serves health checks, without an account. */
 export const PORTS: Readonly<Record<Instance, { readonly https: number; readonly health: number }>> = {
@@ -18,14 +21,14 @@ export const PORTS: Readonly<Record<Instance, { readonly https: number; readonly
  * The configuration file of one instance, as versions 2.8 and 3 of distribution read it (docs/content/about/configuration.md
  * there). JSON is YAML. There is no cache: one instance would not see what the other one deletes.
  */
-export function registryConfig(instance: Instance): string {
+export function registryConfig(instance: Instance, storage: RegistryStorage): string {
     const { https, health } = PORTS[instance];
     const isPull = instance === "pull";
     const config = {
         version: "0.1",
         log: { level: "info" },
         storage: {
-            filesystem: { rootdirectory: FOLDERS.storage },
+            ...driver(bucketOf(storage)),
             delete: { enabled: !isPull },
             maintenance: {
                 uploadpurging: isPull
@@ -48,4 +51,20 @@ export function registryConfig(instance: Instance): string {
         health: { storagedriver: { enabled: true, interval: "10s", threshold: 3 } },
     };
     return `${JSON.stringify(config, undefined, 2)}\n`;
+}
+
+/**
+ * `registry/storage/driver/s3-aws` of versions 2.8 and 3: the account comes from the environment, as the AWS SDK reads it.
+ * Clients are not sent to the bucket's server, which nodes need neither reach nor trust then.
+ */
+function driver(bucket: Bucket | undefined): object {
+    if (bucket === undefined) return { filesystem: { rootdirectory: FOLDERS.storage } };
+    const { endpoint, prefix, pathStyle, ...place } = bucket;
+    return {
+        s3: {
+            ...{ bucket: place.bucket, region: place.region, regionendpoint: endpoint, forcepathstyle: pathStyle },
+            ...(prefix === undefined ? {} : { rootdirectory: `/${prefix}` }),
+        },
+        redirect: { disable: true },
+    };
 }

@@ -1,8 +1,17 @@
 import { splitHost } from "../access/network-access";
 import { OWNER_ANNOTATION } from "../objects/owner";
-import { type DeployedRegistry, INSTANCES, type Instance, NAMES, POD_LABELS } from "./deployment";
+import {
+    type DeployedRegistry,
+    INSTANCES,
+    type Instance,
+    NAMES,
+    POD_LABELS,
+    type Volume,
+    bucketOf,
+} from "./deployment";
 import { bytesQuantity } from "./quantity";
-import { PORTS, registryConfig } from "./registry-config";
+import { PORTS, STORAGE_CA, registryConfig } from "./registry-config";
+import { bucketEgress } from "./bucket-egress";
 import { type RegistryObject, namespaced } from "./registry-object";
 import { registryPods } from "./registry-pods";
 
@@ -14,7 +23,7 @@ export function registryObjects(registry: DeployedRegistry): RegistryObject[] {
     const exposed = registry.expose === "route" ? INSTANCES.map((instance) => route(registry, instance)) : [];
     return [
         namespace(registry),
-        storage(registry),
+        ...storage(registry),
         config(registry),
         certificate(registry),
         ...INSTANCES.map((instance) => accounts(registry, instance)),
@@ -25,19 +34,27 @@ export function registryObjects(registry: DeployedRegistry): RegistryObject[] {
     ];
 }
 
-function namespace({ namespace: name, owner }: DeployedRegistry): RegistryObject {
+function namespace({ namespace: name, owner, storage: place }: DeployedRegistry): RegistryObject {
     const metadata = {
         name,
         labels: { "pod-security.kubernetes.io/enforce": "restricted" },
         annotations: { [OWNER_ANNOTATION]: owner },
     };
     const path = { apiVersion: "v1", resource: "namespaces" };
-    return { path, object: { apiVersion: "v1", kind: "Namespace", metadata }, holdsContent: true };
+    const holdsContent = bucketOf(place) === undefined;
+    return { path, object: { apiVersion: "v1", kind: "Namespace", metadata }, holdsContent };
+}
+
+/** The volume, or the account of the bucket. */
+function storage(registry: DeployedRegistry): RegistryObject[] {
+    const { storage: place, storageAccount } = registry;
+    if (!("s3" in place)) return [volume(registry, place)];
+    const { accessKey = "", secretKey = "" } = storageAccount ?? {};
+    return [secret(registry, NAMES.storageAccount, "Opaque", { accessKey, secretKey })];
 }
 
 /** Not a template of the StatefulSet, which could not grow. */
-function storage(registry: DeployedRegistry): RegistryObject {
-    const { bytes, storageClass } = registry.storage;
+function volume(registry: DeployedRegistry, { bytes, storageClass }: Volume): RegistryObject {
     const spec = {
         accessModes: ["ReadWriteOnce"],
         resources: { requests: { storage: bytesQuantity(bytes) } },
@@ -48,7 +65,10 @@ function storage(registry: DeployedRegistry): RegistryObject {
 }
 
 function config(registry: DeployedRegistry): RegistryObject {
-    const data = Object.fromEntries(INSTANCES.map((instance) => [`${instance}.yml`, registryConfig(instance)]));
+    const { storage: place } = registry;
+    const ca = bucketOf(place)?.ca;
+    const files = INSTANCES.map((instance) => [`${instance}.yml`, registryConfig(instance, place)] as const);
+    const data = { ...Object.fromEntries(files), ...(ca === undefined ? {} : { [STORAGE_CA]: ca }) };
     const path = { apiVersion: "v1", resource: "configmaps" };
     return namespaced(registry, path, "ConfigMap", NAMES.config, { data });
 }
@@ -77,8 +97,9 @@ function secret(
 const ADMITTED = ["policy-group.network.openshift.io/host-network", "policy-group.network.openshift.io/ingress"];
 
 /**
- * Nothing leaves the pods, and only what clients use is let in: from nodes and routers, or, by ports of nodes, from
- * everywhere, since the source of such connections is an address of which a policy does not know whose it is.
+ * Nothing leaves the pods but what goes to the bucket, and only what clients use is let in: from nodes and routers, or, by
+ * ports of nodes, from everywhere, since the source of such connections is an address of which a policy does not know
+ * whose it is.
  */
 function networkPolicy(registry: DeployedRegistry): RegistryObject {
     const from = ADMITTED.map((label) => ({ namespaceSelector: { matchLabels: { [label]: "" } } }));
@@ -87,6 +108,7 @@ function networkPolicy(registry: DeployedRegistry): RegistryObject {
         podSelector: { matchLabels: POD_LABELS },
         policyTypes: ["Ingress", "Egress"],
         ingress: [registry.expose === "route" ? { from, ports } : { ports }],
+        ...bucketEgress(bucketOf(registry.storage)),
     };
     const path = { apiVersion: "networking.k8s.io/v1", resource: "networkpolicies" };
     return namespaced(registry, path, "NetworkPolicy", NAMES.registry, { spec });

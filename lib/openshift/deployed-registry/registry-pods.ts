@@ -1,9 +1,10 @@
+import { createHmac } from "node:crypto";
 import { computeDigest } from "../../oci/digest";
-import { type DeployedRegistry, INSTANCES, type Instance, NAMES, POD_LABELS } from "./deployment";
-import { FOLDERS, PORTS, registryConfig } from "./registry-config";
+import { type DeployedRegistry, INSTANCES, type Instance, NAMES, POD_LABELS, bucketOf } from "./deployment";
+import { FOLDERS, PORTS, STORAGE_CA, registryConfig } from "./registry-config";
 import { type RegistryObject, namespaced } from "./registry-object";
 
-/** The registry reads its configuration and certificate once: pods start again when these change. */
+/** The registry reads its configuration, certificate and the account of its bucket once: pods start again for another one. */
 const CONTENT = "registry-passthrough/configuration";
 
 /**
@@ -11,8 +12,7 @@ const CONTENT = "registry-passthrough/configuration";
  * at the same time.
  */
 export function registryPods(registry: DeployedRegistry): RegistryObject {
-    const { runAsUser, chain } = registry;
-    const configuration = computeDigest([...INSTANCES.map(registryConfig), chain].join("\n"));
+    const { runAsUser } = registry;
     const spec = {
         replicas: 1,
         serviceName: NAMES.services.pull,
@@ -20,7 +20,7 @@ export function registryPods(registry: DeployedRegistry): RegistryObject {
         podManagementPolicy: "Parallel",
         selector: { matchLabels: POD_LABELS },
         template: {
-            metadata: { labels: POD_LABELS, annotations: { [CONTENT]: configuration } },
+            metadata: { labels: POD_LABELS, annotations: { [CONTENT]: configurationDigest(registry) } },
             spec: {
                 automountServiceAccountToken: false,
                 // Variables such as REGISTRY_PORT would be taken for settings of the registry.
@@ -35,13 +35,27 @@ export function registryPods(registry: DeployedRegistry): RegistryObject {
                         name: `${instance}-accounts`,
                         secret: { secretName: NAMES.accounts[instance], defaultMode: 0o440 },
                     })),
-                    { name: "storage", persistentVolumeClaim: { claimName: NAMES.storage } },
+                    ...(bucketOf(registry.storage) === undefined
+                        ? [{ name: "storage", persistentVolumeClaim: { claimName: NAMES.storage } }]
+                        : []),
                 ],
             },
         },
     };
     const path = { apiVersion: "apps/v1", resource: "statefulsets" };
     return namespaced(registry, path, "StatefulSet", NAMES.registry, { spec });
+}
+
+/** Whoever reads it learns nothing of the account of the bucket: the key of the certificate is part of it then. */
+function configurationDigest({ storage, storageAccount, chain, key }: DeployedRegistry): string {
+    const files = [...INSTANCES.map((instance) => registryConfig(instance, storage)), chain];
+    const bucket = bucketOf(storage);
+    if (bucket === undefined || storageAccount === undefined) return computeDigest(files.join("\n"));
+    const { accessKey, secretKey } = storageAccount;
+    const account = createHmac("sha256", key)
+        .update(JSON.stringify([accessKey, secretKey]))
+        .digest("hex");
+    return computeDigest([...files, bucket.ca ?? "", account].join("\n"));
 }
 
 /** As PodSecurity `restricted` wants it. @param user absent: the cluster assigns one */
@@ -56,7 +70,23 @@ export const containerSecurity = {
     capabilities: { drop: ["ALL"] },
 } as const;
 
-function container({ image }: DeployedRegistry, instance: Instance): object {
+/** As the AWS SDK for Go reads it (`aws/session`, environment variables): the CAs take the place of the public ones. */
+function bucketEnvironment({ storage }: DeployedRegistry): object[] {
+    const bucket = bucketOf(storage);
+    if (bucket === undefined) return [];
+    const account = (name: string, key: string) => ({
+        name,
+        valueFrom: { secretKeyRef: { name: NAMES.storageAccount, key } },
+    });
+    return [
+        account("AWS_ACCESS_KEY_ID", "accessKey"),
+        account("AWS_SECRET_ACCESS_KEY", "secretKey"),
+        ...(bucket.ca === undefined ? [] : [{ name: "AWS_CA_BUNDLE", value: `${FOLDERS.config}/${STORAGE_CA}` }]),
+    ];
+}
+
+function container(registry: DeployedRegistry, instance: Instance): object {
+    const { image, storage } = registry;
     const { https, health } = PORTS[instance];
     const mount = (name: string, mountPath: string) => ({ name, mountPath, readOnly: true });
     return {
@@ -66,7 +96,7 @@ function container({ image }: DeployedRegistry, instance: Instance): object {
         imagePullPolicy: "IfNotPresent",
         command: ["registry", "serve", `${FOLDERS.config}/${instance}.yml`],
         // Version 3 sends traces unless it is told not to.
-        env: [{ name: "OTEL_TRACES_EXPORTER", value: "none" }],
+        env: [{ name: "OTEL_TRACES_EXPORTER", value: "none" }, ...bucketEnvironment(registry)],
         ports: [
             { name: `${instance}-https`, containerPort: https, protocol: "TCP" },
             { name: `${instance}-health`, containerPort: health, protocol: "TCP" },
@@ -80,7 +110,9 @@ function container({ image }: DeployedRegistry, instance: Instance): object {
             mount("config", FOLDERS.config),
             mount("certificate", FOLDERS.certificate),
             mount(`${instance}-accounts`, FOLDERS.accounts),
-            { name: "storage", mountPath: FOLDERS.storage, ...(instance === "pull" ? { readOnly: true } : {}) },
+            ...(bucketOf(storage) === undefined
+                ? [{ name: "storage", mountPath: FOLDERS.storage, ...(instance === "pull" ? { readOnly: true } : {}) }]
+                : []),
         ],
     };
 }

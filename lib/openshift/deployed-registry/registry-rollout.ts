@@ -24,7 +24,8 @@ type Look = () => Promise<string | undefined>;
 export async function waitForRegistryPods(client: ClusterClient, namespace: string, wait: RegistryWait): Promise<void> {
     const fix =
         `look at them: oc -n ${namespace} describe pods; an image that cannot be pulled must be at a registry that nodes reach, ` +
-        "or be loaded on every node (site.registry.deploy.cluster.image); then run again";
+        "or be loaded on every node (site.registry.deploy.cluster.image); one that runs and is not ready cannot use its volume or " +
+        `bucket, and says why: oc -n ${namespace} logs ${NAMES.registry}-0 -c push; then run again`;
     await waitFor(() => podsProblem(client, namespace), { ...wait, minutes: PODS_MINUTES, place: client.server, fix });
 }
 

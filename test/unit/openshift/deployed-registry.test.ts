@@ -27,7 +27,9 @@ function object(kind: string, name: string, changes: Partial<DeployedRegistry> =
 }
 
 test("one instance refuses changes, the other one takes them; neither keeps a cache, and health needs no account", () => {
-    const [pull, push] = (["pull", "push"] as const).map((one) => JSON.parse(registryConfig(one)) as object);
+    const [pull, push] = (["pull", "push"] as const).map(
+        (one) => JSON.parse(registryConfig(one, REGISTRY.storage)) as object,
+    );
     expect(pull).toMatchObject({
         storage: { maintenance: { readonly: { enabled: true }, uploadpurging: { enabled: false } } },
         http: { addr: ":5000", debug: { addr: ":5001" }, tls: { minimumtls: "tls1.2" } },
@@ -94,6 +96,63 @@ test("only Secrets have secrets, and the volume and its namespace alone hold con
     expect(content).toEqual(["Namespace", "PersistentVolumeClaim"]);
     expect(object("PersistentVolumeClaim", "registry-storage")).toMatchObject({
         spec: { resources: { requests: { storage: "500Gi" } } },
+    });
+});
+
+describe("with a bucket", () => {
+    const bucket = { endpoint: "https://s3.example:9000", bucket: "mirror", region: "us-east-1", pathStyle: true };
+    const storage = { s3: { ...bucket, prefix: "site-a", ca: "S3 CA" } };
+    const withBucket = {
+        storage,
+        storageAccount: { accessKey: "ACCESS", secretKey: "SECRET" },
+    } as const;
+    const egress = (endpoint: string) =>
+        Reflect.get(
+            Reflect.get(
+                object("NetworkPolicy", "registry", { storage: { s3: { ...bucket, endpoint } } }) ?? {},
+                "spec",
+            ) as object,
+            "egress",
+        ) as unknown;
+
+    test("no volume is made, its account is in a Secret alone, and clients are not sent to its server", () => {
+        expect(object("PersistentVolumeClaim", "registry-storage", withBucket)).toBeUndefined();
+        const all = registryObjects({ ...REGISTRY, ...withBucket });
+        expect(all.filter(({ holdsContent }) => holdsContent)).toEqual([]);
+        const rest = JSON.stringify(all.filter(({ object: one }) => one.kind !== "Secret"));
+        expect(rest).not.toMatch(/ACCESS"|SECRET"|claimName/);
+        expect(object("Secret", "registry-storage", withBucket)).toMatchObject({
+            data: { accessKey: Buffer.from("ACCESS").toString("base64") },
+        });
+        expect(JSON.parse(registryConfig("pull", storage))).toMatchObject({
+            storage: {
+                s3: { regionendpoint: "https://s3.example:9000", bucket: "mirror", rootdirectory: "/site-a" },
+                redirect: { disable: true },
+                maintenance: { readonly: { enabled: true } },
+            },
+        });
+        expect(object("ConfigMap", "registry-config", withBucket)).toHaveProperty(["data", "storage-ca.pem"], "S3 CA");
+        expect(rest).toContain('"AWS_CA_BUNDLE","value":"/etc/registry-passthrough/config/storage-ca.pem"');
+    });
+
+    test("pods start again for another account, and their annotation is no hash that it could be guessed from", () => {
+        const pods = (changes: Partial<DeployedRegistry>) =>
+            JSON.stringify(object("StatefulSet", "registry", { ...withBucket, ...changes }));
+        expect(pods({ storageAccount: { accessKey: "ACCESS", secretKey: "other" } })).not.toBe(pods({}));
+        expect(pods({ key: "other" })).not.toBe(pods({}));
+    });
+
+    test("pods reach nothing but DNS and the bucket's server", () => {
+        const dns = { ports: [53, 5353].flatMap((port) => ["UDP", "TCP"].map((protocol) => ({ protocol, port }))) };
+        const port = (number: number) => [{ protocol: "TCP", port: number }];
+        expect(egress("https://s3.example:9000")).toEqual([dns, { ports: port(9000) }]);
+        expect(egress("https://[fd00::7]")).toEqual([{ to: [{ ipBlock: { cidr: "fd00::7/128" } }], ports: port(443) }]);
+        expect(egress("https://10.0.0.7")).toEqual([{ to: [{ ipBlock: { cidr: "10.0.0.7/32" } }], ports: port(443) }]);
+        const matchLabels = { "kubernetes.io/metadata.name": "openshift-storage" };
+        expect(egress("https://s3.openshift-storage.svc")).toEqual([
+            dns,
+            { to: [{ namespaceSelector: { matchLabels } }] },
+        ]);
     });
 });
 

@@ -1,4 +1,4 @@
-import { readSite } from "../../../lib/site";
+import { readSite, storageAccountIssues } from "../../../lib/site";
 import { accountIssues } from "../../../lib/site/account-keys";
 import { testAuthority } from "../../support/certificates";
 
@@ -90,6 +90,60 @@ test.each([
     [{}, { name: "east" }, /^site\.registry\.deploy\.cluster\.name: site\.clusters has no "east"/],
 ])("what cannot be is refused: %j %j", (registry, deploy, issue) => {
     expect(messages(document({ registry, deploy }))).toEqual([expect.stringMatching(issue)]);
+});
+
+describe("content in a bucket", () => {
+    const s3 = { endpoint: "https://s3.example:9000/", bucket: "mirror" };
+    const withBucket = (changes: object = {}, deploy: object = {}) =>
+        document({ deploy: { storage: { s3: { ...s3, ...changes } }, ...deploy } });
+
+    test("has what servers with the S3 API mostly have, by default", async () => {
+        const { ca } = await testAuthority();
+        const { site, issues } = read(withBucket({ ca: "s3.pem" }), { "s3.pem": ca });
+        expect(issues).toEqual([]);
+        expect(site?.deployment?.storage).toEqual({
+            s3: {
+                endpoint: "https://s3.example:9000",
+                bucket: "mirror",
+                region: "us-east-1",
+                pathStyle: true,
+                ca: `${ca}\n`,
+            },
+        });
+    });
+
+    test.each([
+        [{ storage: {} }, /storage: it says neither size nor s3; write storage: \{size: 500GiB\} or/],
+        [{ storage: { size: "1GiB", s3 } }, /storage\.size: it is of a volume, and s3 is set; leave out one/],
+        [{ storage: { s3: { ...s3, endpoint: "http://s3.example" } } }, /s3\.endpoint: it is no https URL/],
+        [
+            { storage: { s3: { ...s3, endpoint: "https://me:pw@s3.example" } } },
+            /s3\.endpoint: it must not hold an account/,
+        ],
+        [
+            { storage: { s3: { ...s3, endpoint: "https://s3.example/x" } } },
+            /s3\.endpoint: it must end after host and port/,
+        ],
+        [{ storage: { s3: { ...s3, prefix: "/x/" } } }, /s3\.prefix: a prefix has names between slashes/],
+        [{ storage: { s3: { ...s3, ca: "empty.pem" } } }, /s3\.ca: empty\.pem holds no PEM certificate/],
+        [{ storage: { s3 }, deleteContent: true }, /deleteContent: this program does not delete what is in a bucket/],
+    ])("what cannot be is refused: %j", (deploy, issue) => {
+        expect(messages(document({ deploy }))).toEqual([expect.stringMatching(issue)]);
+    });
+
+    test("needs both secrets, which are not used without it", () => {
+        const issues = (values: Record<string, string>, hasBucket: boolean) =>
+            storageAccountIssues((key) => values[key], hasBucket, "site-a").map(
+                ({ key, problem }) => `${key}: ${problem}`,
+            );
+        const is = "site.registry.deploy.cluster.storage.s3";
+        expect(issues({ storageAccessKey: "a" }, true)).toEqual([`storageSecretKey: it is not set, and ${is} is`]);
+        expect(issues({ storageAccessKey: "a" }, false)).toEqual([
+            `storageAccessKey: ${is}, which it belongs to, is not set`,
+        ]);
+        expect(issues({ storageAccessKey: "a", storageSecretKey: "b" }, true)).toEqual([]);
+        expect(issues({}, false)).toEqual([]);
+    });
 });
 
 test("a certificate that is brought along must be for the address of pushes, too", async () => {
