@@ -138,7 +138,7 @@ export function siteRoutes(setting: () => QuaySetting, sessions: Sessions, url: 
             method: "PUT",
             path: "/api/v1/user/",
             body: { password: "string" },
-            source: "Q: endpoints/api/user.py, User.put: a fresh session; every other session of the user ends [run 3.12.18]",
+            source: "Q: endpoints/api/user.py, User.put: a fresh session; every other session of the user ends [run 3.18.0]",
             seenOn: NEVER_SEEN,
             answer: ({ body, identity: { via, username } }, model) => {
                 const user = model.users.get(username ?? "");
