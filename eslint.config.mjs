@@ -24,6 +24,7 @@ const MODULES = {
     kubernetes: [...GRAMMAR, ...CONNECTIONS],
     signatures: [...GRAMMAR, "distribution"],
     ssh: ["errors", "concurrency"],
+    installers: ["errors", "oci", "http", "redaction", "ssh"],
     openshift: [...NAMES, "http", "kubernetes", "signatures"],
     site: [
         ...NAMES,
@@ -34,6 +35,8 @@ const MODULES = {
         "registries",
         "kubernetes",
         "signatures",
+        "ssh",
+        "installers",
         "openshift",
     ],
     passthrough: [

@@ -120,10 +120,14 @@ export const ERROR_CODES = {
     hosts: [
         "HOST_COMMAND_FAILED",
         "HOST_CONNECTION_LOST",
+        "HOST_IN_USE",
         "HOST_KEY_MISMATCH",
         "HOST_LOGIN_REJECTED",
+        "HOST_NOT_READY",
         "HOST_SUDO_REFUSED",
         "HOST_UNREACHABLE",
+        "INSTALLER_FAILED",
+        "INSTALLER_INVALID",
         "SSH_KEY_INVALID",
     ],
     configuration: [

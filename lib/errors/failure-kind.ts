@@ -37,6 +37,7 @@ const CODE_KINDS: Readonly<Partial<Record<ErrorCode, FailureKind>>> = {
     HOST_COMMAND_FAILED: "other",
     HOST_CONNECTION_LOST: "temporary",
     HOST_UNREACHABLE: "temporary",
+    INSTALLER_FAILED: "other",
     IMAGES_UNREADABLE: "temporary",
     KUBECONFIG_INVALID: "setup",
     METRICS_UNWRITABLE: "setup",

@@ -19,6 +19,7 @@ export type {
     RegistryManagement,
 } from "./registry-admin";
 export { REGISTRY_KINDS } from "./registry-admin";
+export { type NamedAccount, replaceFirstPassword } from "./quay/first-password";
 export { explainRemovedCa } from "./removed-ca";
 export type { DesiredRepositories } from "./repository-admin";
 export {

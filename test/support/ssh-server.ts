@@ -31,8 +31,7 @@ export class SshServer {
     ) {}
 
     static async start(options: SshServerOptions = {}): Promise<SshServer> {
-        const hostKey = utils.generateKeyPairSync("ed25519");
-        const userKey = utils.generateKeyPairSync("ed25519");
+        const [hostKey, userKey] = [keyPair(), keyPair()];
         const server = new Server({ hostKeys: [hostKey.private] });
         server.listen(0, "127.0.0.1");
         await once(server, "listening");
@@ -104,5 +103,13 @@ export class SshServer {
             if (child.pid !== undefined && this.children.has(child))
                 process.kill(-child.pid, `SIG${name}` as "SIGTERM");
         };
+    }
+}
+
+/** ssh2 1.17 makes one now and then that it cannot read itself. */
+function keyPair(): ReturnType<typeof utils.generateKeyPairSync> {
+    for (;;) {
+        const made = utils.generateKeyPairSync("ed25519");
+        if (!(utils.parseKey(made.private) instanceof Error)) return made;
     }
 }

@@ -20,6 +20,11 @@ export class Sessions {
         this.all.clear();
     }
 
+    /** As a change of the user's password does. */
+    endOf(username: string): void {
+        for (const [id, session] of this.all) if (session.username === username) this.all.delete(id);
+    }
+
     cookie(id: string): string {
         return `_csrf_token=${id}; HttpOnly; Path=/; SameSite=Lax`;
     }

@@ -2,7 +2,7 @@ import type { Reply } from "../http-server";
 import type { QuayModel } from "./model";
 import { SCOPES } from "./model";
 import { abort, html, json, problem } from "./reply";
-import { type ApiRequest, type Route, SEEN } from "./route";
+import { type ApiRequest, NEVER_SEEN, type Route, SEEN } from "./route";
 import type { Sessions } from "./sessions";
 
 /** How a Quay is set up; what is on in both flavours is not here. */
@@ -11,6 +11,8 @@ export interface QuaySetting {
     readonly version?: string;
     readonly anonymousAccess: boolean;
     readonly userCreation: boolean;
+    /** FEATURE_USER_INITIALIZE. */
+    readonly userInitialize: boolean;
     readonly nestedNames: boolean;
     readonly createNamespaceOnPush: boolean;
     readonly autoPrune: boolean;
@@ -24,6 +26,13 @@ export interface QuaySetting {
     readonly unhealthy: readonly string[];
     /** Names in SUPER_USERS. */
     readonly superUsers: readonly string[];
+}
+
+/** Q: util/validation.py, validate_password and INVALID_PASSWORD_MESSAGE. */
+const PASSWORD_RULE = "Invalid password, it must be at least 8 characters and contain no whitespace";
+
+function isAllowedPassword(password: string): boolean {
+    return password.length >= 8 && !/\s/.test(password);
 }
 
 export function siteRoutes(setting: () => QuaySetting, sessions: Sessions, url: () => string): readonly Route[] {
@@ -120,12 +129,42 @@ export function siteRoutes(setting: () => QuaySetting, sessions: Sessions, url: 
                     );
                 }
                 const password = String(body.password);
-                if (password.length < 8 || /\s/.test(password)) {
-                    const rule = "it must be at least 8 characters and contain no whitespace";
-                    return problem(400, `Invalid password, ${rule}`);
-                }
+                if (!isAllowedPassword(password)) return problem(400, PASSWORD_RULE);
                 model.addUser(name, password, String(body.email ?? ""));
                 return json(200, { anonymous: false, username: name }, sessions.signedIn(name));
+            },
+        },
+        {
+            method: "PUT",
+            path: "/api/v1/user/",
+            body: { password: "string" },
+            source: "Q: endpoints/api/user.py, User.put: a fresh session; every other session of the user ends [run 3.18.0]",
+            seenOn: NEVER_SEEN,
+            answer: ({ body, identity: { via, username } }, model) => {
+                const user = model.users.get(username ?? "");
+                if (via !== "session" || user === undefined) return abort(401, "Requires authentication");
+                const password = String(body.password);
+                if (!isAllowedPassword(password)) return problem(400, PASSWORD_RULE);
+                model.users.set(user.username, { ...user, password });
+                sessions.endOf(user.username);
+                return json(200, { anonymous: false, username }, sessions.signedIn(user.username));
+            },
+        },
+        {
+            method: "POST",
+            path: "/api/v1/user/initialize",
+            body: { username: "string", password: "string" },
+            optional: { email: "string", access_token: "string" },
+            source: "Q: endpoints/web.py, user_initialize: no CSRF token; 400 once there is a user",
+            seenOn: NEVER_SEEN,
+            answer: ({ body }, model) => {
+                if (!setting().userInitialize) return html(404, "404 Not Found");
+                const refused = (message: string) => json(400, { message });
+                if (model.users.size > 0) return refused("Cannot initialize user in a non-empty database");
+                const [username, password] = [String(body.username), String(body.password)];
+                if (!isAllowedPassword(password)) return refused(`Failed to initialize user: ${PASSWORD_RULE}`);
+                model.addUser(username, password, String(body.email ?? ""));
+                return json(200, { username }, sessions.signedIn(username));
             },
         },
         {

@@ -1,0 +1,217 @@
+import { randomBytes } from "node:crypto";
+import { type HostSession, shellCommand, writeHostFile } from "../ssh";
+import { harborSteps } from "./harbor/steps";
+import { asRoot } from "./host-script";
+import {
+    type Difference,
+    type Installation,
+    type InstallationSecrets,
+    type InstalledKind,
+    type InstallerSteps,
+    type InstallerWork,
+    installationPaths,
+    unpackedInstaller,
+} from "./installation";
+import { bringInstaller, removeOtherInstallers } from "./installer-archive";
+import { mirrorRegistrySteps } from "./mirror-registry/steps";
+import { requireReadyHost } from "./preflight";
+import {
+    type InstallationRecord,
+    newestRun,
+    readRecord,
+    readSecrets,
+    requireOwn,
+    requireUpgrade,
+    writeRecord,
+    writeSecrets,
+} from "./record";
+
+const STEPS: Readonly<Record<InstalledKind, InstallerSteps>> = {
+    harbor: harborSteps,
+    "mirror-registry": mirrorRegistrySteps,
+};
+
+/** What an installation gets from the operation that it is part of. */
+export interface InstallationOptions {
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ((text: string) => void) | undefined;
+    /** Milliseconds since 1970. */
+    readonly now: number;
+    /** Secrets of the state; undefined: there is none yet, or it was lost. */
+    readonly secrets?: InstallationSecrets | undefined;
+    /** Waits until the registry answers, and gives the administrator the password that stays. */
+    readonly settle: (secrets: InstallationSecrets) => Promise<void>;
+    /** Told before anything is written, with the secrets that are used from now on. */
+    readonly onSecrets: (secrets: InstallationSecrets) => void;
+}
+
+/**
+ * Has a registry run on a host as it is configured: installs it, upgrades it, mends what is different, or shows another
+ * certificate. A run that was ended anywhere is finished by the next one. Every check comes before the first write.
+ * @throws PassthroughError `HOST_NOT_READY`, `HOST_IN_USE`, `CONFIG_INVALID` (an older version), `INSTALLER_INVALID`,
+ * `INSTALLER_FAILED`, `HOST_COMMAND_FAILED`; those of `onHost` and of `settle`
+ */
+export async function applyInstallation(
+    session: HostSession,
+    installation: Installation,
+    options: InstallationOptions,
+): Promise<void> {
+    const { signal, onProgress, now } = options;
+    const steps = STEPS[installation.kind];
+    const record = await readRecord(session, installation);
+    if (record !== undefined) {
+        requireOwn(session, record, installation);
+        requireUpgrade(newestRun(record), installation, session.connection);
+    }
+    if (record === undefined) await requireReadyHost(session, installation, steps, now);
+    await makeFolder(session, installation);
+    const known = options.secrets ?? (await readSecrets(session, installation));
+    const secrets = completeSecrets(installation.kind, known, record?.installed === undefined);
+    options.onSecrets(secrets);
+    await writeSecrets(session, installation, secrets);
+    if (record === undefined) await writeRecord(session, installation, { started: installerOf(installation) });
+    const unpacked = await bringInstaller(session, installation, {
+        needs: steps.parts(installation.installer),
+        signal,
+        onProgress,
+    });
+    await writeCertificate(session, installation);
+    const work = { session, installation, secrets, unpacked, signal, onProgress };
+    await run(steps, work, record);
+    await options.settle(secrets);
+    const { initial: _, ...lasting } = secrets;
+    options.onSecrets(lasting);
+    const sums = await fileSums(session, installation, steps);
+    await writeRecord(session, installation, { installed: { ...installerOf(installation), sums } });
+    await writeSecrets(session, installation, lasting);
+    await removeOtherInstallers(session, installation);
+}
+
+async function run(steps: InstallerSteps, work: InstallerWork, record: InstallationRecord | undefined): Promise<void> {
+    const { session, installation } = work;
+    const installed = record?.installed;
+    if (installed === undefined) return steps.install(work);
+    const { version, sha256 } = installerOf(installation);
+    if (record?.started !== undefined || installed.version !== version || installed.sha256 !== sha256) {
+        await writeRecord(session, installation, { installed, started: { version, sha256 } });
+        return steps.upgrade(work, installed);
+    }
+    const differences = await lookAt(session, installation, steps, installed.sums);
+    if (differences.length > 0) await steps.repair(work, differences);
+}
+
+/**
+ * What is not as it was installed; empty: nothing.
+ * @throws PassthroughError if it cannot be found out
+ */
+export async function compareInstallation(
+    session: HostSession,
+    installation: Installation,
+): Promise<readonly Difference[]> {
+    const steps = STEPS[installation.kind];
+    const record = await readRecord(session, installation);
+    const { directory } = installation;
+    if (record === undefined)
+        return [{ part: "installation", text: `nothing is installed in ${directory}: is its disk mounted?` }];
+    requireOwn(session, record, installation);
+    if (record.installed === undefined || record.started !== undefined)
+        return [{ part: "installation", text: "its installation was not completed" }];
+    const { version } = record.installed;
+    if (version !== installation.installer.version)
+        return [{ part: "installation", text: `${version} is installed, not ${installation.installer.version}` }];
+    return lookAt(session, installation, steps, record.installed.sums);
+}
+
+/**
+ * Stops a registry for good; with its content it is uninstalled, and nothing of it stays.
+ * @throws PassthroughError if the host cannot be reached or says no
+ */
+export async function removeInstallation(
+    session: HostSession,
+    installation: Installation,
+    {
+        removesContent,
+        secrets,
+        ...options
+    }: Pick<InstallationOptions, "signal" | "onProgress"> & {
+        readonly removesContent: boolean;
+        readonly secrets: InstallationSecrets;
+    },
+): Promise<void> {
+    const steps = STEPS[installation.kind];
+    const record = await readRecord(session, installation);
+    if (record === undefined) return;
+    requireOwn(session, record, installation);
+    if (!removesContent) return steps.stop(session, installation);
+    const unpacked = unpackedInstaller(installation, record.installed ?? installation.installer);
+    if (record.installed !== undefined) await steps.uninstall({ session, installation, secrets, unpacked, ...options });
+    else await steps.stop(session, installation);
+    const { directory } = installation;
+    await asRoot(session, { thing: directory }, [shellCommand("rm", "-rf", "--one-file-system", directory)]);
+}
+
+function installerOf({ installer: { version, sha256 } }: Installation) {
+    return { version, sha256 };
+}
+
+const PASSWORD_BYTES = 24;
+
+/**
+ * No character of them means anything to a shell, to YAML or to ansible; Harbor asks for both cases and a digit.
+ * @param isNew a registry that is installed anew gets the password that is known
+ */
+function completeSecrets(
+    kind: InstalledKind,
+    known: InstallationSecrets | undefined,
+    isNew: boolean,
+): InstallationSecrets {
+    const secret = (encoding: "hex" | "base64url") => randomBytes(PASSWORD_BYTES).toString(encoding);
+    const password = known?.password ?? `${secret("base64url")}Pw1`;
+    if (kind === "harbor") return { password, database: known?.database ?? secret("hex") };
+    return isNew ? { password, initial: known?.initial ?? `i${secret("hex")}` } : { password };
+}
+
+/** For root alone: it has keys and, with Harbor, passwords in files that its installer makes. */
+async function makeFolder(session: HostSession, { directory }: Installation): Promise<void> {
+    await asRoot(session, { thing: directory }, [
+        shellCommand("mkdir", "-p", directory),
+        shellCommand("chmod", "0700", directory),
+        shellCommand("mkdir", "-p", "-m", "0700", `${directory}/tls`),
+    ]);
+}
+
+async function writeCertificate(session: HostSession, installation: Installation): Promise<void> {
+    const { certificate, key } = installationPaths(installation);
+    const { chain } = installation;
+    await writeHostFile(session, { path: key, content: installation.key, mode: "0600" }, { root: true });
+    await writeHostFile(session, { path: certificate, content: chain, mode: "0600" }, { root: true });
+}
+
+async function lookAt(
+    session: HostSession,
+    installation: Installation,
+    steps: InstallerSteps,
+    sums: Readonly<Record<string, string>>,
+): Promise<readonly Difference[]> {
+    const now = await fileSums(session, installation, steps);
+    const changed = steps.files(installation).filter(({ name }) => now[name] !== sums[name]);
+    const found = changed.map(({ name, part }): Difference => ({
+        part,
+        text: `${name} was ${now[name] === "" ? "removed" : "changed"}`,
+    }));
+    return [...found, ...(await steps.look(session, installation))];
+}
+
+/** Name -> SHA-256; "" for a file that does not exist. */
+async function fileSums(
+    session: HostSession,
+    installation: Installation,
+    steps: InstallerSteps,
+): Promise<Readonly<Record<string, string>>> {
+    const files = steps.files(installation);
+    const printed = await asRoot(session, { thing: installation.directory }, [
+        ...files.map(({ word }) => `file=${word}; if [ -e "$file" ]; then sha256sum < "$file"; else echo; fi`),
+    ]);
+    const lines = printed.split("\n");
+    return Object.fromEntries(files.map(({ name }, index) => [name, (lines[index] ?? "").slice(0, 64)]));
+}

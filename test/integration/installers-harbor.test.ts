@@ -1,0 +1,257 @@
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+    type Installation,
+    type InstallationSecrets,
+    applyInstallation,
+    compareInstallation,
+    removeInstallation,
+} from "../../lib/installers";
+import { onHost } from "../../lib/ssh";
+import { InstallerHost, packInstaller } from "../support/installers/installer-host";
+import type { SshServer } from "../support/ssh-server";
+
+const V13 = packInstaller("harbor", "2.13.2");
+const V15 = packInstaller("harbor", "2.15.0");
+const V16 = packInstaller("harbor", "2.16.0");
+
+let host: InstallerHost;
+let server: SshServer;
+let secrets: InstallationSecrets | undefined;
+
+beforeEach(async () => {
+    ({ host, server } = await InstallerHost.start());
+    secrets = undefined;
+});
+afterEach(async () => {
+    await server.stop();
+    host.remove();
+});
+
+function installation(changes: Partial<Installation> = {}): Installation {
+    return {
+        kind: "harbor",
+        owner: "mirror/site-a",
+        directory: host.directory,
+        host: "registry.site-a.test",
+        port: 8443,
+        httpPort: 8080,
+        installer: { ...V13, isOnHost: false },
+        chain: "first certificate\n",
+        key: "first key\n",
+        ...changes,
+    };
+}
+
+async function apply(wanted = installation()): Promise<void> {
+    await onHost(server.connection, (session) =>
+        applyInstallation(session, wanted, {
+            now: Date.now(),
+            secrets,
+            settle: () => Promise.resolve(),
+            onSecrets: (used) => {
+                secrets = used;
+            },
+        }),
+    );
+}
+
+const texts = async (wanted = installation()) =>
+    (await onHost(server.connection, (session) => compareInstallation(session, wanted))).map(({ text }) => text);
+const bundle = ({ version, sha256 }: typeof V13) => join("installers", `${version}-${sha256.slice(0, 12)}`, "harbor");
+
+test("is installed from the template of its version, with our certificate and passwords that nobody else has", async () => {
+    await apply();
+    const config = host.read(bundle(V13), "harbor.yml");
+    for (const line of [
+        "hostname: registry.site-a.test",
+        "port: 8080",
+        "port: 8443",
+        `certificate: ${host.path("tls/registry.crt")}`,
+        `private_key: ${host.path("tls/registry.key")}`,
+        `harbor_admin_password: ${secrets?.password}`,
+        `password: ${secrets?.database}`,
+        `data_volume: ${host.path("data")}`,
+        // Of the template, as it was.
+        "_version: 2.15.0",
+        "max_open_conns: 900",
+        "age: 168h",
+    ])
+        expect(config).toMatch(new RegExp(`^ *${line.replace(/[.$*+?()[\]{}|\\]/g, "\\$&")}$`, "m"));
+    expect(statSync(host.path(bundle(V13), "harbor.yml")).mode & 0o777).toBe(0o600);
+    expect(host.read("data/secret/cert/server.crt")).toBe("first certificate\n");
+    expect(server.commands.join("\n")).not.toContain(secrets?.password);
+    expect(server.commands.join("\n")).not.toContain(secrets?.database);
+    // What was copied is not kept twice.
+    expect(existsSync(host.path("installers", `${V13.version}-${V13.sha256.slice(0, 12)}.archive`))).toBe(false);
+    expect(await texts()).toEqual([]);
+});
+
+test("what is different is said and mended; a run without a change starts nothing", async () => {
+    await apply();
+    host.calls();
+    await apply();
+    expect(host.calls(/docker (compose (up|down)|load|exec|restart)/)).toEqual([]);
+    const container = (name: string, status: string) =>
+        writeFileSync(join(host.state, "containers", name), `goharbor/${name}:v2.13.2\n${status}\n`);
+    container("harbor-core", "Restarting (1) 4 seconds ago");
+    container("registry", "Up 3 minutes (unhealthy)");
+    rmSync(join(host.state, "containers", "redis"));
+    expect(await texts()).toEqual([
+        "the container registry is up 3 minutes (unhealthy)",
+        "the container harbor-core is restarting (1) 4 seconds ago",
+        "the container redis does not exist",
+    ]);
+    await apply();
+    expect(host.calls(/compose (up|down)|load/)).toEqual(["docker compose up -d"]);
+    expect(await texts()).toEqual([]);
+
+    writeFileSync(host.path(bundle(V13), "harbor.yml"), "hostname: somebody.else\n");
+    expect(await texts()).toEqual([`${host.path(bundle(V13), "harbor.yml")} was changed`]);
+    await apply();
+    expect(host.read(bundle(V13), "harbor.yml")).toContain("hostname: registry.site-a.test");
+    expect(await texts()).toEqual([]);
+});
+
+test("another certificate is read by nginx, and no container is started again", async () => {
+    await apply();
+    host.calls();
+    await apply(installation({ chain: "second certificate\n", key: "second key\n" }));
+    expect(host.calls(/docker (exec|restart|compose (up|down))/)).toEqual(["docker exec nginx nginx -s reload"]);
+    expect(host.read("data/secret/cert/server.crt")).toBe("second certificate\n");
+    expect(host.read("data/secret/cert/server.key")).toBe("second key\n");
+    // The next `prepare` takes it, too.
+    expect(host.read("tls/registry.crt")).toBe("second certificate\n");
+});
+
+test("an upgrade keeps passwords, keys and a copy of the database; it goes two minor versions far, and never back", async () => {
+    await apply();
+    const [before, key] = [secrets, host.read("data/secret/keys/secretkey")];
+    await expect(apply(installation({ installer: { ...V16, isOnHost: false } }))).rejects.toMatchObject({
+        code: "CONFIG_INVALID",
+        problem: "Harbor is upgraded over at most 2 minor versions, and 2.13.2 is there",
+        fix: expect.stringContaining("Harbor 2.15 first") as string,
+    });
+    const newer = installation({ installer: { ...V15, isOnHost: false } });
+    host.set("port-taken");
+    await expect(apply(newer)).rejects.toMatchObject({
+        code: "INSTALLER_FAILED",
+        problem: expect.stringContaining("a port that it needs is taken") as string,
+    });
+    expect(await texts(newer)).toEqual(["its installation was not completed"]);
+    // Its database may have been changed already.
+    await expect(apply()).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    writeFileSync(host.path("data/database/changed"), "");
+    host.set("port-taken", false);
+    await apply(newer);
+    expect(secrets).toEqual(before);
+    expect(host.read("data/secret/keys/secretkey")).toBe(key);
+    expect(host.has("database-2.13.2", "password")).toBe(true);
+    // The copy is that of before the first try.
+    expect(host.has("database-2.13.2", "changed")).toBe(false);
+    expect(host.has(bundle(V13))).toBe(false);
+    expect(await texts(newer)).toEqual([]);
+});
+
+test("a disk that gets full, an archive that is cut or another one, and Podman in place of Docker", async () => {
+    host.set("disk-full");
+    await expect(apply()).rejects.toMatchObject({
+        code: "INSTALLER_FAILED",
+        problem: expect.stringContaining("the disk of the host got full") as string,
+    });
+    host.set("disk-full", false);
+    await apply();
+    expect(await texts()).toEqual([]);
+
+    const elsewhere = (installer: Installation["installer"]) =>
+        installation({ installer, directory: `${host.directory}-2`, owner: "mirror/site-a" });
+    host.program("docker", "exit 0");
+    host.program("docker", `if [ "$1" = --version ]; then echo "podman version 5.4.0"; fi`);
+    await expect(apply(elsewhere({ ...V13, isOnHost: false }))).rejects.toMatchObject({
+        code: "HOST_NOT_READY",
+        problem: "it lacks docker: the command is podman, which Harbor's installer refuses",
+    });
+});
+
+test.each([
+    ["of another version", { ...packInstaller("harbor", "2.14.1"), version: "2.13.2" }, "that of another version"],
+    ["without its images", packInstaller("harbor", "2.13.2", ["harbor/harbor.v2.13.2.tar.gz"]), "the online one"],
+    ["with another checksum", { ...V13, sha256: "0".repeat(64) }, `its SHA-256 is ${V13.sha256}`],
+    [
+        "that does not exist",
+        { ...V13, path: "/nowhere/harbor.tgz", sha256: "1".repeat(64) },
+        "it cannot be read: ENOENT",
+    ],
+])("an archive %s is refused, and nothing of it stays", async (_what, installer, problem) => {
+    await expect(apply(installation({ installer: { ...installer, isOnHost: false } }))).rejects.toMatchObject({
+        code: "INSTALLER_INVALID",
+        problem: expect.stringContaining(problem) as string,
+    });
+    expect(host.has("installers", `${installer.version}-${installer.sha256.slice(0, 12)}`)).toBe(false);
+    await apply();
+    expect(await texts()).toEqual([]);
+});
+
+test("an archive on the host is taken from there, after its checksum", async () => {
+    const onHostAlready = { ...V13, isOnHost: true };
+    await expect(
+        apply(installation({ installer: { ...onHostAlready, sha256: "0".repeat(64) } })),
+    ).rejects.toMatchObject({ code: "INSTALLER_INVALID", place: { host: expect.any(String) as string } });
+    await apply(installation({ installer: onHostAlready }));
+    expect(existsSync(V13.path)).toBe(true);
+    expect(await texts()).toEqual([]);
+});
+
+test("an unpacking that was ended half way is begun anew", async () => {
+    const partial = `${bundle(V13).replace(/\/harbor$/, "")}.partial`;
+    mkdirSync(host.path(partial), { recursive: true });
+    writeFileSync(host.path(partial, "half"), "");
+    await apply();
+    expect(host.has(partial)).toBe(false);
+    expect(await texts()).toEqual([]);
+});
+
+test("removal keeps the content, unless that is to go", async () => {
+    await apply();
+    const remove = (removesContent: boolean) =>
+        onHost(server.connection, (session) =>
+            removeInstallation(session, installation(), { removesContent, secrets: secrets as InstallationSecrets }),
+        );
+    await remove(false);
+    expect(host.has("data/secret/keys/secretkey")).toBe(true);
+    await apply();
+    expect(await texts()).toEqual([]);
+    await remove(true);
+    expect(existsSync(host.directory)).toBe(false);
+});
+
+test("connections that are lost at one command after the other, before or after it, end in an installation", async () => {
+    let lost = 0;
+    for (let isComplete = false; !isComplete;) {
+        let seen = 0;
+        host.fate = () => (seen++ === lost ? (lost % 2 === 0 ? "lost-before" : "lost-after") : "run");
+        isComplete = await apply().then(
+            () => true,
+            (error: { code?: string }) => {
+                expect(error.code).toBe("HOST_CONNECTION_LOST");
+                return false;
+            },
+        );
+        lost++;
+        // What a provider that is killed knows is lost, too.
+        if (!isComplete) secrets = undefined;
+    }
+    expect(lost).toBeGreaterThan(12);
+    host.fate = () => "run";
+    expect(await texts()).toEqual([]);
+    expect(host.read(bundle(V13), "harbor.yml")).toContain(`harbor_admin_password: ${secrets?.password}`);
+}, 300_000);
+
+test("a Docker daemon that does not answer is no difference but an error", async () => {
+    await apply();
+    host.set("no-docker-daemon");
+    await expect(texts()).rejects.toMatchObject({
+        code: "HOST_COMMAND_FAILED",
+        problem: expect.stringContaining("Cannot connect to the Docker daemon") as string,
+    });
+});
