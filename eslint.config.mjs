@@ -35,6 +35,7 @@ const MODULES = {
         "kubernetes",
         "signatures",
         "openshift",
+        "ssh",
     ],
     passthrough: [
         ...NAMES,
@@ -42,7 +43,7 @@ const MODULES = {
     ],
     "remote-import": [
         ...NAMES,
-        ...["http", "distribution", "lock", "import", "kubernetes", "openshift", "site", "passthrough"],
+        ...["http", "distribution", "lock", "import", "kubernetes", "openshift", "ssh", "site", "passthrough"],
     ],
 };
 /**
