@@ -38,6 +38,7 @@ const MODULES = {
         "ssh",
         "installers",
         "openshift",
+        "ssh",
     ],
     passthrough: [
         ...NAMES,
@@ -45,7 +46,7 @@ const MODULES = {
     ],
     "remote-import": [
         ...NAMES,
-        ...["http", "distribution", "lock", "import", "kubernetes", "openshift", "site", "passthrough"],
+        ...["http", "distribution", "lock", "import", "kubernetes", "openshift", "ssh", "site", "passthrough"],
     ],
 };
 /**

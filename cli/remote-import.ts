@@ -6,7 +6,9 @@ import { readTextFile } from "../lib/files/text-file";
 import { toProblem } from "../lib/errors/errors";
 import { failureKind } from "../lib/errors/failure-kind";
 import { problemToJson } from "../lib/errors/format";
-import { type RemoteLine, IMPORT_EXITS, parseRequest, parseSecrets, runImportRequest } from "../lib/remote-import";
+import { IMPORT_EXITS, type RemoteLine } from "../lib/remote-import/report";
+import { parseRequest, parseSecrets } from "../lib/remote-import/request";
+import { runImportRequest } from "../lib/remote-import/run-request";
 import { interruptible, Interrupted } from "./terminal/interruption";
 import { hideSecretsInJson, keepSecret, keepSecretTexts } from "./terminal/output";
 

@@ -10,7 +10,7 @@ import { STOCK_SITE } from "./site-outputs";
 export type ImportPlaceArgs = Pick<ImageImportArgs, "place" | "kubeconfig" | "puller">;
 
 /**
- * How the archive of a set is reached that is in a cluster.
+ * How the archive of a set is reached that is in a cluster or on a host.
  * @param site name of the site
  * @param puller what nodes pull the image of the import with
  * @throws pulumi.RunError if the site lacks the cluster or its kubeconfig
@@ -22,15 +22,21 @@ export function importPlaceArgs(
     { name, at }: Content,
 ): ImportPlaceArgs {
     if (at === undefined) return {};
+    const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
+    if ("address" in at) return { place: { ...at, owner: clusterOwner(stack, "", ownSite(site)) } };
     const cluster = clusters.find((one) => one.name === at.cluster);
     const kubeconfig = new Map(Object.entries(kubeconfigs)).get(at.cluster);
     if (cluster === undefined || kubeconfig === undefined) {
         const needed = `${clusterKey({ name: at.cluster })} with a kubeconfig`;
         throw new pulumi.RunError(`site ${site}: the archive of ${name} needs ${needed}`);
     }
-    const stack = `${pulumi.getProject()}/${pulumi.getStack()}`;
     const { context } = cluster.apply ?? {};
-    const owner = clusterOwner(stack, at.cluster, site === STOCK_SITE ? undefined : site);
+    const owner = clusterOwner(stack, at.cluster, ownSite(site));
     const place = { ...at, owner, ...(context === undefined ? {} : { context }) };
     return { place, kubeconfig: pulumi.secret(kubeconfig), puller };
+}
+
+/** The only site of this project's program has no name of its own. */
+function ownSite(site: string): string | undefined {
+    return site === STOCK_SITE ? undefined : site;
 }

@@ -97,7 +97,9 @@ function createAccounts(
         {
             ...admin,
             images,
-            moreRepositories: args.content.some(({ at }) => at !== undefined) ? [IMPORTER_REPOSITORY] : [],
+            moreRepositories: args.content.some(({ at }) => at !== undefined && "claim" in at)
+                ? [IMPORTER_REPOSITORY]
+                : [],
             owner: access.instance,
             robots,
             byHand: clusters.flatMap(({ name: cluster, apply }) => (apply ? [] : [cluster])),

@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { counted, formatBytes } from "../../lib/errors/text";
 import {
     type ImagesBySource,
@@ -20,10 +21,12 @@ import { withRegistry } from "../registry/connection";
 import type { RegistryContext } from "../registry/registry-process";
 import { immutableTagLines } from "./preview";
 import { parseAsked } from "./signatures";
-import { importAtPlace } from "./import-place";
+import type * as importPlace from "./import-place";
 import type { ImageImportInputs, ImageImportOutputs } from "./kind";
 import { leavingImages, removeLeaving } from "./removal";
 import { roomLines, useRoom } from "./room";
+
+const load = createRequire(__filename);
 
 /** What state holds when an import begins. */
 export interface StateBefore extends Pick<ImageImportOutputs, "incomplete" | "leaving" | "importedAt"> {
@@ -120,7 +123,9 @@ async function push(
                 ...{ inputs, images: formatImages(images), suspects: before.incomplete, plan },
                 ...{ isFirst: isFirst(before), planAgain: async () => (await planned()).plan },
             };
-            return importAtPlace(client, base, work, row, context);
+            // Few sites need it, and it has clients of clusters and hosts.
+            const { importAtPlace } = load("./import-place") as typeof importPlace;
+            return importAtPlace(work, inputs.place, { client, base, row, context });
         }
         return carryOut(client, plan, set, {
             concurrency: inputs.concurrency,

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { type ImportPlan, type ImportResult, progressText, toImageMap } from "../../lib/import";
+import { readTextFile } from "../../lib/files/text-file";
 import { readLockText } from "../../lib/lock";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import {
@@ -15,7 +16,9 @@ import {
     jobName,
     pushImporterImage,
     runJob,
+    runOnHost,
 } from "../../lib/remote-import";
+import { onHost } from "../../lib/ssh";
 import { withCluster } from "../cluster/connection";
 import type { ProgressRow } from "../lifecycle/progress-row";
 import { pushSecrets } from "../registry/connection";
@@ -33,20 +36,54 @@ export interface ElsewhereImport {
     readonly planAgain: () => Promise<ImportPlan>;
 }
 
+type Place = NonNullable<ImageImportInputs["place"]>;
+type VolumePlace = Extract<Place, { readonly claim: string }>;
+type HostPlace = Exclude<Place, VolumePlace>;
+
+/** What the operation has for it. */
+interface Surroundings {
+    readonly client: RegistryClient;
+    readonly base: MirrorBase;
+    readonly row: ProgressRow;
+    readonly context: RegistryContext;
+}
+
 /**
- * Carries a plan out where the archive is, by pods next to its volume.
- * @throws PassthroughError `REMOTE_IMPORT_FAILED`; ClusterError
+ * Carries a plan out where the archive is: by pods next to its volume, or by the same importer on its host.
+ * @throws PassthroughError `REMOTE_IMPORT_FAILED`; ClusterError; errors of the connection to the host
  */
-export async function importAtPlace(
-    client: RegistryClient,
-    base: MirrorBase,
+export function importAtPlace(work: ElsewhereImport, place: Place, around: Surroundings): Promise<ImportResult> {
+    return "claim" in place ? importInCluster(work, place, around) : importOnHost(work, place, around);
+}
+
+async function importOnHost(
     work: ElsewhereImport,
-    row: ProgressRow,
-    context: RegistryContext,
+    place: HostPlace,
+    { client, row, context }: Surroundings,
 ): Promise<ImportResult> {
     const { inputs, images } = work;
-    const { place, kubeconfig, puller } = inputs;
-    if (place === undefined || kubeconfig === undefined || puller === undefined)
+    const { privateKeyFile, owner, ...address } = place;
+    const connection = { ...address, privateKey: readTextFile(privateKeyFile) };
+    const run = async () => {
+        const request = {
+            ...{ request: requestOf(work, inputs.archive, 1, context), secrets: pushSecrets(inputs, context.process) },
+            ...{ lock: readLockText(inputs.lock), owner: `${owner} ${inputs.lock}`, signal: context.signal },
+            ...{ ...shown(row, context), onStep: (text: string) => row.show(text) },
+        };
+        return [await onHost(connection, (session) => runOnHost(session, request), context.signal)];
+    };
+    const there = { name: `the import on ${place.address}`, shards: 1, run };
+    return importRemotely(client, work.plan, there, { images: toImageMap(images), plan: work.planAgain });
+}
+
+async function importInCluster(
+    work: ElsewhereImport,
+    place: VolumePlace,
+    { client, base, row, context }: Surroundings,
+): Promise<ImportResult> {
+    const { inputs, images } = work;
+    const { kubeconfig, puller } = inputs;
+    if (kubeconfig === undefined || puller === undefined)
         throw new Error("an archive in a cluster needs a kubeconfig and the account that nodes pull with");
     const { cluster, context: name } = place;
     const { selfUrn } = inputs;
@@ -55,7 +92,9 @@ export async function importAtPlace(
         const isOnOneNode = await isVolumeOfOneNode(api, place);
         row.show("pushing the image of the import");
         const repository = `${base.prefix}/${IMPORTER_REPOSITORY}`;
-        const image = await importerImage(requestOf(work, context), readLockText(inputs.lock));
+        const archive = inputs.archive.map((path) => join(ARCHIVE_FOLDER, path));
+        const request = requestOf(work, archive, place.shards, context);
+        const image = await importerImage(request, readLockText(inputs.lock));
         await pushImporterImage(client, image, repository, jobName(place.owner, inputs.lock, "rest"));
         const job = {
             ...{ ...place, isOnOneNode, architecture: image.architecture },
@@ -71,30 +110,29 @@ export async function importAtPlace(
     });
 }
 
-function jobWait(row: ProgressRow, { process: { clock }, signal, log }: RegistryContext): JobWait {
+function jobWait(row: ProgressRow, context: RegistryContext): JobWait {
+    const { process, signal } = context;
+    return { clock: process.clock, signal, ...shown(row, context), onWait: (text) => row.show(text) };
+}
+
+function shown(row: ProgressRow, { log }: RegistryContext): Pick<JobWait, "onProgress" | "onNote"> {
     return {
-        ...{ clock, signal },
         onProgress: (progress) => row.show(progressText(progress)),
-        onWait: (text) => row.show(text),
         onNote: (text) => log.line("warning", text),
     };
 }
 
 function requestOf(
     { inputs, images, suspects, isFirst }: ElsewhereImport,
+    archive: readonly string[],
+    shards: number,
     { process }: RegistryContext,
 ): ImportRequest {
     const { mirror: _, secrets: __, ...registry } = process.settings.registry(inputs);
     const overrides = process.settings.overrides(inputs.lock);
     return {
-        registry,
-        archive: inputs.archive.map((path) => join(ARCHIVE_FOLDER, path)),
-        lockDigest: inputs.lockDigest,
-        images,
-        suspects: [...suspects],
+        ...{ registry, archive: [...archive], lockDigest: inputs.lockDigest, images, suspects: [...suspects] },
         ...(overrides === undefined ? {} : { overrides: [...overrides] }),
-        shards: inputs.place?.shards ?? 1,
-        concurrency: inputs.concurrency,
-        isFirstImport: isFirst,
+        ...{ shards, concurrency: inputs.concurrency, isFirstImport: isFirst },
     };
 }

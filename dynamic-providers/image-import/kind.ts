@@ -10,6 +10,36 @@ import {
     registrySecrets,
 } from "../registry/registry-kind";
 
+/** An archive on a volume of a cluster. */
+const volumePlace = z
+    .object({
+        /** As in the resources of clusters. */
+        cluster: z.string(),
+        context: z.string().optional(),
+        /** `clusterOwner` of the cluster. */
+        owner: z.string(),
+        namespace: z.string(),
+        /** The PersistentVolumeClaim with the archive. */
+        claim: z.string(),
+        /** Pods that import side by side. */
+        shards: z.number().int().positive(),
+        runAsUser: z.number().optional(),
+    })
+    .readonly();
+
+/** An archive on a host that is reached over SSH. */
+const hostPlace = z
+    .object({
+        address: z.string(),
+        port: z.number(),
+        user: z.string(),
+        hostKey: z.string(),
+        privateKeyFile: z.string(),
+        /** `<project>/<stack>` */
+        owner: z.string(),
+    })
+    .readonly();
+
 const args = registryArgs.extend({
     /** Files or folders of the set, from the project's root or absolute. */
     archive: z.array(z.string()).min(1).readonly(),
@@ -40,25 +70,10 @@ const args = registryArgs.extend({
         .readonly()
         .optional(),
     /** Where the archive is; absent: on the machine that runs the program. */
-    place: z
-        .object({
-            /** As in the resources of clusters. */
-            cluster: z.string(),
-            context: z.string().optional(),
-            /** `clusterOwner` of the cluster. */
-            owner: z.string(),
-            namespace: z.string(),
-            /** The PersistentVolumeClaim with the archive. */
-            claim: z.string(),
-            /** Pods that import side by side. */
-            shards: z.number().int().positive(),
-            runAsUser: z.number().optional(),
-        })
-        .readonly()
-        .optional(),
+    place: z.union([volumePlace, hostPlace]).optional(),
     /** Secret: of the cluster of `place`. */
     kubeconfig: z.string().optional(),
-    /** Secret: what nodes pull the image of the import with; with `place`. */
+    /** Secret: what nodes pull the image of the import with; where that is in a cluster. */
     puller: z.object({ username: z.string(), password: z.string() }).optional(),
 });
 const inputs = args.extend(commonInputs.shape);

@@ -1,19 +1,31 @@
+import { parseHostKey } from "../ssh/connection";
 import { clusterKey } from "./clusters";
 import type { ConfigIssue } from "./config-issue";
+import { errorMessage } from "../errors/errors";
+import { collectIssue } from "./issues";
 import type { SiteCluster } from "./mirror-policy";
 import type { SiteDocument } from "./schema";
 
-/** What keeps archives that are elsewhere from being imported there. */
-export function archivePlaceIssues(document: SiteDocument, clusters: readonly SiteCluster[]): ConfigIssue[] {
+/**
+ * What keeps archives that are elsewhere from being imported there.
+ * @param read gives the text of a file; throws if it cannot
+ */
+export function archivePlaceIssues(
+    document: SiteDocument,
+    clusters: readonly SiteCluster[],
+    read: (path: string) => string,
+): ConfigIssue[] {
     const { content, registry, signatures = {} } = document;
     const elsewhere = content.flatMap(({ at, archive }, index) => (at === undefined ? [] : [{ at, archive, index }]));
     if (elsewhere.length === 0) return [];
     const ofSets = elsewhere.flatMap(({ at, archive, index }) => {
         const key = `site.content[${index}]`;
         return [
-            ...pathIssues(`${key}.archive`, archive),
-            ...clusterIssues(`${key}.at.cluster`, at.cluster.name ?? "", clusters),
-            ...shardIssues(`${key}.at.cluster.shards`, at.cluster.shards, document),
+            ...placeIssues(`${key}.at`, at),
+            ...(at.host === undefined ? [] : hostIssues(`${key}.at.host`, at.host, archive, read)),
+            ...(at.cluster === undefined ? [] : pathIssues(`${key}.archive`, archive)),
+            ...(at.cluster === undefined ? [] : clusterIssues(`${key}.at.cluster`, at.cluster.name ?? "", clusters)),
+            ...(at.cluster === undefined ? [] : shardIssues(`${key}.at.cluster.shards`, at.cluster.shards, document)),
         ];
     });
     const refusing = Object.entries(signatures).filter(([, { beforePush }]) => beforePush === "refuse");
@@ -24,6 +36,40 @@ export function archivePlaceIssues(document: SiteDocument, clusters: readonly Si
             key: `site.signatures.${name}.beforePush`,
             problem: "signatures are looked for in archives that are here, and site.content has an archive that is not",
             fix: "write beforePush: warn; the validation still judges what was pushed",
+        })),
+    ];
+}
+
+type PlaceDocument = NonNullable<SiteDocument["content"][number]["at"]>;
+
+function placeIssues(key: string, { cluster, host }: PlaceDocument): ConfigIssue[] {
+    if ((cluster === undefined) !== (host === undefined)) return [];
+    const problem = cluster === undefined ? "it names no place" : "cluster and host are both set";
+    return [{ key, problem, fix: "set one of them: cluster, or host" }];
+}
+
+function hostIssues(
+    key: string,
+    { hostKey, privateKeyFile }: NonNullable<PlaceDocument["host"]>,
+    archive: string | readonly string[],
+    read: (path: string) => string,
+): ConfigIssue[] {
+    const issues: ConfigIssue[] = [];
+    collectIssue(`${key}.hostKey`, issues, () => parseHostKey(hostKey));
+    try {
+        read(privateKeyFile);
+    } catch (error) {
+        const problem = `it cannot be read: ${errorMessage(error)}`;
+        issues.push({ key: `${key}.privateKeyFile`, problem, fix: "name a file that this user may read" });
+    }
+    const paths = typeof archive === "string" ? [archive] : archive;
+    const relative = paths.filter((path) => !path.startsWith("/"));
+    return [
+        ...issues,
+        ...relative.map((path) => ({
+            key: key.replace(/at\.host$/, "archive"),
+            problem: `${path} is relative, and no folder of the host is its beginning`,
+            fix: "write an absolute path of the host",
         })),
     ];
 }
@@ -62,7 +108,7 @@ function shardIssues(key: string, shards: number, { transfer }: SiteDocument): C
 }
 
 function connectionIssues({ plainHttp, proxy }: SiteDocument["registry"]): ConfigIssue[] {
-    const why = "site.content has an archive that pods import";
+    const why = "site.content has an archive that is imported elsewhere";
     return [
         ...(plainHttp === true
             ? [
@@ -77,7 +123,7 @@ function connectionIssues({ plainHttp, proxy }: SiteDocument["registry"]): Confi
             ? [
                   {
                       key: "site.registry.proxy",
-                      problem: `pods do not have the environment of this machine, and ${why}`,
+                      problem: `it is the environment of this machine, and ${why}`,
                       fix: "write the URL of the proxy",
                   },
               ]

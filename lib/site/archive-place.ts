@@ -12,9 +12,25 @@ export interface VolumePlace {
     readonly runAsUser?: number;
 }
 
-/** Where a set's archive is, if not on the machine that runs the program. */
-export function archivePlace({ at }: Pick<ContentDocument, "at">): { readonly at?: VolumePlace } {
-    if (at === undefined) return {};
+/** A host that is reached over SSH. */
+export interface HostPlace {
+    /** Host name or IP address. */
+    readonly address: string;
+    readonly port: number;
+    readonly user: string;
+    /** Public key that the host proves itself with. */
+    readonly hostKey: string;
+    /** Path of the private key, on the machine that runs the program. */
+    readonly privateKeyFile: string;
+}
+
+/** Where an archive is, if not on the machine that runs the program. */
+export type ArchivePlace = VolumePlace | HostPlace;
+
+/** Where a set's archive is; nothing for one that is here, or whose place is invalid. */
+export function archivePlace({ at }: Pick<ContentDocument, "at">): { readonly at?: ArchivePlace } {
+    if (at?.host !== undefined) return { at: at.host };
+    if (at?.cluster === undefined) return {};
     const { name = "", namespace, claim, shards, runAsUser } = at.cluster;
     const user = runAsUser === undefined ? {} : { runAsUser };
     return { at: { cluster: name, namespace, claim, shards, ...user } };

@@ -6,7 +6,7 @@ import type { Override } from "../mirror/override";
 import type { Digest } from "../oci/digest";
 import { errorMessage, isMissingFile } from "../errors/errors";
 import { parseSourceKey, repositoryName } from "../oci/reference";
-import { type VolumePlace, archivePlace } from "./archive-place";
+import { type ArchivePlace, archivePlace } from "./archive-place";
 import { excludeIssues, excludePatternIssues } from "./exclude-issues";
 import { collectIssue } from "./issues";
 import { leftOut } from "./left-out";
@@ -20,7 +20,7 @@ export interface Content {
     readonly name: string;
     readonly archive: readonly string[];
     /** Where the archive is; absent: on this machine. */
-    readonly at?: VolumePlace;
+    readonly at?: ArchivePlace;
     readonly lock: string;
     readonly lockDigest: Digest;
     /** Upstreams of images that the archive does not name. */

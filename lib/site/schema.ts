@@ -57,7 +57,7 @@ export const contentEntry = z.strictObject({
         }),
     at: archivePlaceKeys.optional().meta({
         description: "Where the archive is, and imported, if not on the machine that runs the program",
-        fix: "write at: {cluster: {namespace, claim}}",
+        fix: "write at: {cluster: {namespace, claim}} or at: {host: {address, user, hostKey, privateKeyFile}}",
     }),
 });
 

@@ -96,7 +96,7 @@ export function readSite(
     const clusters = readClusters(parsed, context.stack);
     const deployment = readDeployment(parsed, { registry, clusters, certificate }, context, issues);
     issues.push(
-        ...archivePlaceIssues(parsed, clusters),
+        ...archivePlaceIssues(parsed, clusters, context.read),
         ...imageIssues(content, mirror, upstreams),
         ...clusters.flatMap((cluster) => [...tagOnlyIssues(content, cluster), ...pinIssues(content, cluster)]),
     );

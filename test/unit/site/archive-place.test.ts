@@ -42,10 +42,10 @@ test("what cannot be is named by key, all at once", () => {
                 "less, or raise site.transfer.concurrency",
             "site.content[0].at.cluster.shards: 5 pods together cannot keep site.transfer.requests, which is 3; write 3 or less, " +
                 "or raise site.transfer.requests",
-            "site.registry.plainHttp: it is for a registry on this machine, and site.content has an archive that pods import; " +
-                "leave it out, and give the registry a certificate",
-            "site.registry.proxy: pods do not have the environment of this machine, and site.content has an archive that pods " +
-                "import; write the URL of the proxy",
+            "site.registry.plainHttp: it is for a registry on this machine, and site.content has an archive that is imported " +
+                "elsewhere; leave it out, and give the registry a certificate",
+            "site.registry.proxy: it is the environment of this machine, and site.content has an archive that is imported " +
+                "elsewhere; write the URL of the proxy",
         ]),
     );
     expect(messages({ at: { name: "west" } })).toEqual([

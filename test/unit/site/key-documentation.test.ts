@@ -18,7 +18,7 @@ test("every key has a description, and every optional one that holds a value its
         "networkAccess.egress",
         "networkAccess.inCluster",
     );
-    groups.push("content[].at", "content[].at.cluster");
+    groups.push("content[].at", "content[].at.cluster", "content[].at.host");
     groups.push("signatures.<name>.policy", "signatures.<name>.policy.rootOfTrust");
     const values = keys.filter((known) => !groups.includes(known.key));
     expect(values.filter((known) => !known.isRequired && known.defaultText === undefined)).toEqual([]);
@@ -35,6 +35,10 @@ test("every key has a description, and every optional one that holds a value its
         "content[].overrides[].registry",
         "content[].at.cluster.namespace",
         "content[].at.cluster.claim",
+        "content[].at.host.address",
+        "content[].at.host.user",
+        "content[].at.host.hostKey",
+        "content[].at.host.privateKeyFile",
         "signatures.<name>.scopes",
         "signatures.<name>.policy.rootOfTrust.policyType",
         "signatures.<name>.policy.signedIdentity.matchPolicy",
