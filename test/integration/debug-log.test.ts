@@ -129,10 +129,7 @@ test("with bearer tokens, signed URLs, and errors that repeat both: none of them
         ),
     );
     expect(retries).toContainEqual(
-        expect.stringMatching(/^no request to the host for \d+ ms: SERVER_ERROR \(503, UNAVAILABLE\) at \S+: PUT /),
-    );
-    expect(retries).toContainEqual(
-        expect.stringMatching(/^requests in flight: 24 -> \d+, since SERVER_ERROR \(503, UNAVAILABLE\) at \S+: PUT /),
+        expect.stringMatching(/^requests in flight: \d+ -> \d+, since SERVER_ERROR \(503, UNAVAILABLE\) at \S+: PUT /),
     );
     expect(retries).toContainEqual(expect.stringMatching(/: 401 with no account/));
     const asked = lines(verified.error, "http");

@@ -49,6 +49,11 @@ export class RegistryClient {
         return this.calls.hostLimiter.silentFor / 1000;
     }
 
+    /** Blobs that may be sent to the host at the same time now, over all clients of the process. */
+    get blobsAtOnce(): number {
+        return this.calls.hostLimiter.bodies;
+    }
+
     /** How long an operation may keep failing before it gives up. */
     get retrySeconds(): number {
         return this.calls.retry.seconds;
