@@ -50,7 +50,7 @@ test("with a password: every request, decision and wait is logged, and no form o
     expect(begun.length).toBeGreaterThan(40);
     expect(http.filter((line) => /: \d{3}, \d+ ms, /.test(line))).toHaveLength(begun.length);
     const plan = lines(imported.error, "plan");
-    const app0 = "quay.io/team0/app0:v1: HEAD mirror/quay.io/team0/app0/manifests/v1: absent";
+    const app0 = "quay.io/team0/app0:v1: tag mirror/quay.io/team0/app0:v1: absent";
     expect(plan).toContain(app0);
     expect(plan).toContainEqual(expect.stringMatching(/ to mirror\/\S+: upload, no repository of the mirror /));
     expect(lines(imported.error, "transfer")).toContainEqual(
