@@ -3,19 +3,33 @@ export class Limiter {
     private running = 0;
     private readonly waiting: (() => void)[] = [];
 
-    constructor(readonly limit: number) {}
+    /** @param most a function is asked whenever an operation wants to begin or has ended */
+    constructor(private readonly most: number | (() => number)) {}
+
+    /** Operations that may run now. */
+    get limit(): number {
+        return typeof this.most === "number" ? this.most : this.most();
+    }
 
     /** Runs `operation` when a place is free. */
     async run<T>(operation: () => Promise<T>): Promise<T> {
-        if (this.running >= this.limit) await new Promise<void>((resolve) => this.waiting.push(resolve));
-        else this.running++;
+        if (this.running < this.limit) this.running++;
+        else await new Promise<void>((resolve) => this.waiting.push(resolve));
         try {
             return await operation();
         } finally {
-            // The slot is handed to the next in line instead of released, so that nothing else can take it in between.
+            this.running--;
+            this.admit();
+        }
+    }
+
+    /** A place is taken for who waits before anything else can take it. */
+    private admit(): void {
+        while (this.running < this.limit) {
             const next = this.waiting.shift();
-            if (next) next();
-            else this.running--;
+            if (next === undefined) return;
+            this.running++;
+            next();
         }
     }
 }

@@ -206,7 +206,7 @@ describe("GitLab", () => {
         content.image("registry.redhat.io/org/other:1");
         await expect(there().bring(content)).rejects.toMatchObject({
             code: "UNAUTHORIZED",
-            operation: "HEAD mirror/registry.redhat.io/org/other/manifests/1",
+            operation: "GET mirror/registry.redhat.io/org/other/manifests/1",
             message: expect.stringContaining("rejected the account deploy-token") as string,
         });
     });

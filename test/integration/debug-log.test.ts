@@ -50,7 +50,7 @@ test("with a password: every request, decision and wait is logged, and no form o
     expect(begun.length).toBeGreaterThan(40);
     expect(http.filter((line) => /: \d{3}, \d+ ms, /.test(line))).toHaveLength(begun.length);
     const plan = lines(imported.error, "plan");
-    const app0 = "quay.io/team0/app0:v1: HEAD mirror/quay.io/team0/app0/manifests/v1: absent";
+    const app0 = "quay.io/team0/app0:v1: tag mirror/quay.io/team0/app0:v1: absent";
     expect(plan).toContain(app0);
     expect(plan).toContainEqual(expect.stringMatching(/ to mirror\/\S+: upload, no repository of the mirror /));
     expect(lines(imported.error, "transfer")).toContainEqual(
@@ -129,10 +129,7 @@ test("with bearer tokens, signed URLs, and errors that repeat both: none of them
         ),
     );
     expect(retries).toContainEqual(
-        expect.stringMatching(/^no request to the host for \d+ ms: SERVER_ERROR \(503, UNAVAILABLE\) at \S+: PUT /),
-    );
-    expect(retries).toContainEqual(
-        expect.stringMatching(/^requests in flight: 24 -> \d+, since SERVER_ERROR \(503, UNAVAILABLE\) at \S+: PUT /),
+        expect.stringMatching(/^requests in flight: \d+ -> \d+, since SERVER_ERROR \(503, UNAVAILABLE\) at \S+: PUT /),
     );
     expect(retries).toContainEqual(expect.stringMatching(/: 401 with no account/));
     const asked = lines(verified.error, "http");

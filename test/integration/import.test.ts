@@ -78,6 +78,19 @@ test("a second import sends nothing, and asks once per image", async () => {
     expect(registry.accesses().map(({ method }) => method)).toEqual(Array(5).fill("HEAD"));
 });
 
+test("an import of new content asks for each manifest and blob of a repository with one HEAD, and for tags with GET", async () => {
+    const content = new MemoryImageSet();
+    const shared = content.blob();
+    for (let i = 0; i < 5; i++) content.image(`quay.io/org/app${i}:1`, content.manifest([shared, content.blob()]));
+    await bring(content);
+    const asked = (method: string) => registry.accesses().flatMap((one) => (one.method === method ? one.path : []));
+    const heads = asked("HEAD").filter((path) => path.includes("sha256:"));
+    expect(heads).toHaveLength(5 * (1 + 3));
+    expect(new Set(heads).size).toBe(heads.length);
+    // The first tag alone is asked for twice.
+    expect([asked("GET").length, asked("HEAD").length - heads.length]).toEqual([5, 1]);
+});
+
 test("only what is missing is sent again: a manifest, a tag, a blob of a suspect image", async () => {
     const content = new MemoryImageSet();
     const layer = content.blob();

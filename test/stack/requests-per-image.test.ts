@@ -13,6 +13,10 @@ jest.setTimeout(900_000);
 
 /** Enough that what a run asks once is little per image. */
 const IMAGES = 100;
+/** Config, a layer of its own, and one that all share. */
+const BLOBS = 3;
+/** What a run asks once, per image. */
+const ONCE = 0.6;
 /** More than a registry without robot accounts is asked, per image. */
 const MAX_MORE = 2;
 
@@ -96,6 +100,12 @@ test("Harbor and Quay are asked at most 2 requests per image more than a registr
         const [least, ...others] = perImage;
         expect(least?.first).toBeGreaterThan(5);
         expect(least?.second).toBeGreaterThan(2);
+        // The import asks for each manifest and blob once, the proof again; a tag that is absent takes one GET.
+        const heads = (what: string) => (counts.plain.first.get(`HEAD /v2/…/${what}`) ?? 0) / IMAGES;
+        expect(heads("manifests")).toBeLessThanOrEqual(2 + ONCE);
+        expect(heads("blobs")).toBeLessThanOrEqual(2 * BLOBS);
+        // Preview and update each look at tag, manifest and blobs: 8 for an image of one layer.
+        expect(least?.second).toBeLessThanOrEqual(2 * (2 + BLOBS) + ONCE);
         for (const { first, second } of others) {
             expect(first - (least?.first ?? 0)).toBeLessThanOrEqual(MAX_MORE);
             expect(second - (least?.second ?? 0)).toBeLessThanOrEqual(MAX_MORE);

@@ -33,8 +33,9 @@ export interface SimulatedRun {
     readonly peakBodies: number;
 }
 
-/** Blobs worked on at once. */
-const BLOBS_AT_ONCE = 32;
+/** Blobs worked on at once, as an import does: at most, and for each that may be sent. */
+const MOST_BLOBS = 32;
+const BEGUN_AHEAD = 2;
 /** Bytes and milliseconds that count as none: floating-point numbers never meet zero. */
 const NOTHING = 1e-6;
 
@@ -76,17 +77,23 @@ class Simulation {
         if (level !== undefined) this.pace.fix(level);
         const left = [...sizes];
         let open = left.length;
+        let atOnce = 0;
         const next = () => {
-            const size = left.shift();
-            if (size === undefined) return;
-            this.ask("question", 0, () =>
-                this.ask("body", size, () => {
-                    open--;
-                    next();
-                }),
-            );
+            const most = level === undefined ? Math.min(MOST_BLOBS, BEGUN_AHEAD * this.pace.bodies) : MOST_BLOBS;
+            while (atOnce < most) {
+                const size = left.shift();
+                if (size === undefined) return;
+                atOnce++;
+                this.ask("question", 0, () =>
+                    this.ask("body", size, () => {
+                        open--;
+                        atOnce--;
+                        next();
+                    }),
+                );
+            }
         };
-        for (let i = 0; i < BLOBS_AT_ONCE; i++) next();
+        next();
         while (open > 0) this.step();
         return { milliseconds: this.now, refusals: this.refusals, peak: this.peak, peakBodies: this.peakBodies };
     }

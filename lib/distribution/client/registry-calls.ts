@@ -43,9 +43,10 @@ export interface Wait {
 
 /**
  * What a 404 to HEAD is worth. It may be a gateway's, which has no body that would tell: `confirmed` asks with GET as well.
- * `assumed` is for content that is sent if it is absent: a wrong 404 then costs its bytes, and nothing is lost.
+ * `assumed` is for content that is sent if it is absent: a wrong 404 then costs its bytes, and nothing is lost. `expected` is
+ * confirmed too, with GET in place of HEAD: one request for what is probably absent.
  */
-export type Absence = "confirmed" | "assumed";
+export type Absence = "confirmed" | "assumed" | "expected";
 
 /** Replicated storage is consistent within this, or never. */
 const LAG_SECONDS = 10;

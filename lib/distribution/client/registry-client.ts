@@ -49,6 +49,11 @@ export class RegistryClient {
         return this.calls.hostLimiter.silentFor / 1000;
     }
 
+    /** Blobs that may be sent to the host at the same time now, over all clients of the process. */
+    get blobsAtOnce(): number {
+        return this.calls.hostLimiter.bodies;
+    }
+
     /** How long an operation may keep failing before it gives up. */
     get retrySeconds(): number {
         return this.calls.retry.seconds;
@@ -71,7 +76,8 @@ export class RegistryClient {
 
     /** The digest a tag or digest resolves to, as the registry says; undefined if it is not there. */
     async manifestHead(repository: string, reference: string, absence?: Absence): Promise<Digest | undefined> {
-        const request = this.calls.read("HEAD", repository, `manifests/${reference}`);
+        const method = absence === "expected" ? "GET" : "HEAD";
+        const request = this.calls.read(method, repository, `manifests/${reference}`);
         const readDigest = async (response: HttpResponse) => {
             await response.discard();
             const digest = response.headers["docker-content-digest"];

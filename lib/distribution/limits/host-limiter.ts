@@ -53,6 +53,11 @@ export class HostLimiter {
         return this.pace.tolerance.level;
     }
 
+    /** Bodies among them that may be. */
+    get bodies(): number {
+        return this.pace.bodies;
+    }
+
     /** Milliseconds since the first failure after the host's last response of any kind; 0 if it responds. */
     get silentFor(): number {
         return this.failingSince === undefined ? 0 : Date.now() - this.failingSince;

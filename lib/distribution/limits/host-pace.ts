@@ -45,6 +45,11 @@ export class HostPace {
         this.paces = { question: new Pace(ceiling), body: new Pace(ceiling) };
     }
 
+    /** Bodies that may be in flight now. */
+    get bodies(): number {
+        return Math.min(this.paces.body.level, this.tolerance.level);
+    }
+
     /** Requests in flight, of both kinds. */
     get inFlight(): number {
         return this.running.question + this.running.body;

@@ -7,7 +7,7 @@ const LEAST_GAIN = 0.3;
 /** A level that was used by less than this was not tried. */
 const FULL = 0.75;
 /** A level is given up after so many answers for each request in flight. */
-const ENOUGH = 1.5;
+const ENOUGH = 3;
 /** Milliseconds: what a clock can tell apart. */
 const LEAST_TIME = 0.01;
 /** Measured rounds between two tries; doubled by each that brought nothing. */
@@ -44,9 +44,9 @@ interface Round {
  */
 export class Pace {
     private current: number;
-    private rest = FIRST_REST;
+    private rest = 1;
     private rounds = 0;
-    private isUp = true;
+    private isUp = false;
     /** While levels are doubled, or one is tried: what it was before. */
     private before: Round | undefined;
     private state: "doubling" | "resting" | "trying" = "doubling";

@@ -1,5 +1,6 @@
 import { isIndexMediaType } from "../../oci/media-types";
 import { debug } from "../../debug/debug";
+import type { Absence } from "../../distribution/client/registry-calls";
 import type { ImageSet } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
 import { RegistryError, toProblem } from "../../errors/errors";
@@ -53,6 +54,9 @@ class Planner {
     /** Digest -> repositories that are known to hold it. */
     private readonly holders = new Map<Digest, string>();
     private readonly earlier: EarlierContent;
+    /** What the next tag is asked for with: as the last one was found. */
+    private likely: Absence = "confirmed";
+    private first: Promise<Digest | undefined> | undefined;
 
     constructor(
         private readonly client: RegistryQuestions,
@@ -64,11 +68,8 @@ class Planner {
 
     async image(task: ImageTask): Promise<Missing | ImageTask> {
         const isSuspect = this.request.suspects?.has(task.source) ?? false;
-        const tagged = await this.client.manifestHead(task.repository, task.tag);
-        debug(
-            "plan",
-            () => `${task.source}: HEAD ${task.repository}/manifests/${task.tag}: ${tagText(task, tagged, isSuspect)}`,
-        );
+        const tagged = await this.tagged(task);
+        debug("plan", () => `${task.source}: tag ${task.repository}:${task.tag}: ${tagText(task, tagged, isSuspect)}`);
         if (tagged === task.digest && !isSuspect) return task;
         if (this.earlier.hasImage(task)) return tagged === task.digest ? task : this.earlierImage(task, tagged);
         const tree = manifestTree(this.request.set, task.digest);
@@ -101,6 +102,22 @@ class Planner {
             problems: [...damaged, ...problems, ...(await this.refusedIndexes(task.repository, missing))],
             ...(tagged === undefined || isTagged ? {} : { movedFrom: tagged }),
         };
+    }
+
+    /**
+     * What the tag points to. Where one tag is absent the next one is, too: a set is new, and each takes one request. So all
+     * wait for the first.
+     */
+    private async tagged({ repository, tag }: ImageTask): Promise<Digest | undefined> {
+        const ask = async () => {
+            const tagged = await this.client.manifestHead(repository, tag, this.likely);
+            this.likely = tagged === undefined ? "expected" : "confirmed";
+            return tagged;
+        };
+        if (this.first === undefined) return (this.first = ask());
+        // What it failed with is told by its own image.
+        await this.first.catch(() => undefined);
+        return ask();
     }
 
     /** Indexes that are to be pushed, and that the registry would reject. */

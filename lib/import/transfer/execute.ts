@@ -26,6 +26,8 @@ export interface ExecuteOptions extends ImportListeners {
 }
 
 const DEFAULT_CONCURRENCY = 32;
+/** Blobs worked on for each that may be sent: while the bytes of one are on their way, the upload of the next is begun. */
+const BEGUN_AHEAD = 2;
 /** Images worked on at once; more than blobs in flight, so that small images fill the gaps. */
 const IMAGES_AT_ONCE = 40;
 /**
@@ -87,7 +89,8 @@ class Execution {
         this.recorder = new ImportRecorder(plan, options);
         this.noProgress = new NoProgressTimer(client);
         this.stop = new RunStop(this.noProgress);
-        this.blobsInFlight = new Limiter(options.concurrency ?? DEFAULT_CONCURRENCY);
+        const most = options.concurrency ?? DEFAULT_CONCURRENCY;
+        this.blobsInFlight = new Limiter(() => Math.min(most, BEGUN_AHEAD * client.blobsAtOnce));
         this.reader = new BlobReader(source);
         const tasks = [...plan.present, ...plan.push.map(({ task }) => task)];
         this.referrerTags = new ReferrerTags(

@@ -24,3 +24,26 @@ test("after a failure nothing further is begun", async () => {
     await new Promise(setImmediate);
     expect(begun).toEqual([1, 2]);
 });
+
+test("a limit that grows lets more begin when one ends, and one that falls lets none begin", async () => {
+    let limit = 1;
+    const limiter = new Limiter(() => limit);
+    const ends: (() => void)[] = [];
+    const begin = () => limiter.run(() => new Promise<void>((resolve) => ends.push(resolve)));
+    for (let i = 0; i < 5; i++) void begin();
+    const settle = () => new Promise(setImmediate);
+    await settle();
+    expect(ends).toHaveLength(1);
+    limit = 3;
+    ends[0]?.();
+    await settle();
+    expect(ends).toHaveLength(4);
+    limit = 1;
+    ends[1]?.();
+    ends[2]?.();
+    await settle();
+    expect(ends).toHaveLength(4);
+    ends[3]?.();
+    await settle();
+    expect(ends).toHaveLength(5);
+});

@@ -122,6 +122,20 @@ test("where absence may be assumed, a 404 to HEAD is not asked about again; what
     await expect(client.blobHead("a/busy", DIGEST, "assumed")).rejects.toMatchObject({ status: 500 });
 });
 
+test("a tag that is expected to be absent is asked for with GET alone, whose 404 says who answers", async () => {
+    const asked: string[] = [];
+    const server = await serve(({ method, url }) => {
+        asked.push(method);
+        if (url.endsWith("/there")) return { status: 200, headers: { "docker-content-digest": DIGEST }, body: "{}" };
+        return url.endsWith("/gateway") ? PAGE : error(404, "MANIFEST_UNKNOWN");
+    });
+    const client = makeClient(server);
+    expect(await client.manifestHead("a/b", "1", "expected")).toBeUndefined();
+    expect(await client.manifestHead("a/b", "there", "expected")).toBe(DIGEST);
+    await expect(client.manifestHead("a/b", "gateway", "expected")).rejects.toThrow(/UNEXPECTED_RESPONSE/);
+    expect(asked).toEqual(["GET", "GET", "GET"]);
+});
+
 test.each([PAGE, NO_ROUTE, json404('{"errors":[]}'), json404(""), { ...PAGE, headers: VERSION, body: "" }])(
     "a 404 of something in front of the registry is not an absence, whatever is asked: %j",
     async (reply) => {

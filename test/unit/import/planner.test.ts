@@ -116,11 +116,25 @@ test("only what the archive can send may be assumed to be absent", async () => {
     };
     await plan(content, Object.assign(registry, heads));
     // The tag, the manifest, config and layer.
-    expect(asked).toEqual([undefined, "assumed", "assumed", "assumed"]);
+    expect(asked).toEqual(["confirmed", "assumed", "assumed", "assumed"]);
     asked.length = 0;
     const earlier = { images: { "quay.io/org/old:1": `sha256:${"0".repeat(64)}` }, manifests: {}, blobs: {} };
     await planImport(registry, { images: {}, set: { ...content.set, earlier }, base: BASE });
     expect(asked).toEqual(["confirmed"]);
+});
+
+test("where a tag was absent the next one is expected to be, until one is there", async () => {
+    const { content, manifest, registry } = oneImage();
+    const digest = content.set.images["quay.io/org/a:1"] as Digest;
+    const images = Object.fromEntries([1, 2, 3, 4, 5].map((tag) => [`quay.io/org/a:${tag}`, digest]));
+    registry.has(A, [manifest], "3");
+    const asked: string[] = [];
+    const manifestHead = (repository: string, reference: string, absence?: string) => {
+        if (!reference.startsWith("sha256:")) asked.push(`${reference} ${absence}`);
+        return Registry.prototype.manifestHead.call(registry, repository, reference);
+    };
+    await planImport(Object.assign(registry, { manifestHead }), { images, set: content.set, base: BASE });
+    expect(asked).toEqual(["1 confirmed", "2 expected", "3 expected", "4 expected", "5 expected"]);
 });
 
 test("an image that was found broken and is complete under its tag is present: its tag is not put again", async () => {
