@@ -16,6 +16,7 @@ const MODULES = {
     http: [],
     redaction: ["errors", "http"],
     certificates: [],
+    acme: [...GRAMMAR, ...CONNECTIONS],
     distribution: [...GRAMMAR, ...CONNECTIONS],
     lock: NAMES,
     archives: [...NAMES, "lock"],
@@ -29,7 +30,7 @@ const MODULES = {
     site: [
         ...NAMES,
         "http",
-        "certificates",
+        ...["certificates", "acme"],
         "distribution",
         "lock",
         "registries",

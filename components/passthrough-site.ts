@@ -137,6 +137,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
                     wholeImages: args.wholeImages,
                     onRemove: args.onRemove,
                     signatures,
+                    registryNamespace: args.deployment?.namespace,
                 },
                 {
                     delivery: deliveries.apply((all) => all[index] as NamedDelivery),

@@ -1,11 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { followsPreview } from "../dynamic-providers/lifecycle/preceding-preview";
+import { AcmeAccount } from "../dynamic-providers/acme-account/resource";
+import { AcmeCertificate } from "../dynamic-providers/acme-certificate/resource";
 import { RegistryCertificate as IssuedCertificate } from "../dynamic-providers/registry-certificate/resource";
 import { SiteCertificateAuthority } from "../dynamic-providers/site-certificate-authority/resource";
 import { certificateBlocks } from "../lib/http/certificates";
 import { hostName } from "../lib/http/hostname";
 import { parseMirrorBase } from "../lib/mirror/mirror-reference";
-import { type SiteCa, type SiteCluster, chainNotes } from "../lib/site";
+import { type SiteAcme, type SiteCa, type SiteCluster, chainNotes } from "../lib/site";
 import { childName } from "./child-name";
 import { applyKnown } from "./known";
 import { connectionArgs, type SiteWithRegistry } from "./site-accounts";
@@ -43,7 +45,7 @@ export function declareRegistryCertificate(
 ): RegistryCertificate | undefined {
     const { certificate, certificateKey, registry } = args;
     if (certificate === undefined) return undefined;
-    const { chain, siteCa } = certificate;
+    const { chain, acme, siteCa } = certificate;
     const given = pulumi.output(registry.ca).apply((ca) => ca ?? "");
     const authority = siteCa && declareAuthority(name, args, siteCa, parent, options);
     const ca =
@@ -56,11 +58,12 @@ export function declareRegistryCertificate(
         if (!followsPreview()) for (const note of chainNotes(chain, new Date())) void pulumi.log.warn(note, parent);
         return { chain: pulumi.output(chain), key: pulumi.secret(certificateKey), ca };
     }
-    if (authority === undefined || siteCa === undefined)
-        throw new pulumi.RunError(`site ${name}: certificate needs chain or siteCa`);
     const hosts = pulumi
         .all([registry.mirrorBase, options.hosts ?? []])
         .apply(([base, others]) => [...new Set([hostName(parseMirrorBase(base).host), ...others])]);
+    if (acme !== undefined) return { ...declareAcmeCertificate(name, args, acme, hosts, parent), ca };
+    if (authority === undefined || siteCa === undefined)
+        throw new pulumi.RunError(`site ${name}: certificate needs chain, acme or siteCa`);
     const { issuerCertificate, issuerKey, issuerEnds } = authority;
     const issued = new IssuedCertificate(
         childName(name, STOCK_SITE, "certificate"),
@@ -68,6 +71,41 @@ export function declareRegistryCertificate(
         { parent },
     );
     return { chain: issued.chain, key: pulumi.secret(issued.key), ca };
+}
+
+/** A certificate from an ACME server, with an account of its own there. */
+function declareAcmeCertificate(
+    name: string,
+    { registry, acmeMacKey }: SiteWithRegistry,
+    { email, keyId, ca, command, ...acme }: SiteAcme,
+    hosts: pulumi.Output<string[]>,
+    parent: pulumi.ComponentResource,
+): Omit<RegistryCertificate, "ca"> {
+    if (keyId !== undefined && acmeMacKey === undefined)
+        throw new pulumi.RunError(`site ${name}: certificate.acme.keyId needs acmeMacKey, its key`);
+    const server = { directory: acme.directory, ...(ca === undefined ? {} : { ca }) };
+    const account = new AcmeAccount(
+        childName(name, STOCK_SITE, "acme-account"),
+        {
+            ...server,
+            ...(email === undefined ? {} : { email }),
+            ...(keyId === undefined || acmeMacKey === undefined
+                ? {}
+                : { external: pulumi.output(acmeMacKey).apply((macKey) => ({ keyId, macKey })) }),
+        },
+        { parent },
+    );
+    const issued = new AcmeCertificate(
+        childName(name, STOCK_SITE, "acme-certificate"),
+        {
+            ...server,
+            ...{ account: account.url, accountKey: account.key, hosts, challenge: acme.challenge },
+            ...(command === undefined ? {} : { command: [...command] }),
+            ...(registry.ca === undefined ? {} : { trusted: registry.ca }),
+        },
+        { parent },
+    );
+    return { chain: issued.chain, key: pulumi.secret(issued.key) };
 }
 
 /** The CAs of a certificate as connections take them: undefined where only public ones are trusted. */

@@ -17,6 +17,8 @@ export interface PassthroughSiteArgs {
     readonly certificate?: SiteCertificate | undefined;
     /** Secret: private key of `certificate.chain`, PEM. */
     readonly certificateKey?: pulumi.Input<string> | undefined;
+    /** Secret: key for `certificate.acme.keyId`. */
+    readonly acmeMacKey?: pulumi.Input<string> | undefined;
     /** Image sets in the order they were created, as `readSite` or `readContent` read them. */
     readonly content: readonly Content[];
     /** The clusters that pull; default: one of the newest version, that may pull from upstream what the mirror lacks. */

@@ -70,6 +70,8 @@ interface SiteClusterArgs {
     readonly onRemove?: OnRemove | undefined;
     /** Who must have signed images; absent: nobody. */
     readonly signatures?: readonly SignaturePolicy[] | undefined;
+    /** Where the program runs the registry; absent: it runs none. */
+    readonly registryNamespace?: string | undefined;
 }
 
 /** What the site has for the cluster. */
@@ -120,7 +122,10 @@ export function declareCluster(
         registriesConf: delivery.apply(({ registriesConf }) => registriesConf),
         clusterObjects: delivery.apply(({ objects }) => objects),
         targetFiles,
-        roleFiles: renderRoles(cluster.roles ?? [], cluster.version, cluster.proof?.namespace),
+        roleFiles: renderRoles(cluster.roles ?? [], cluster.version, {
+            proof: cluster.proof?.namespace,
+            registry: args.registryNamespace,
+        }),
         oldRules: formerRules(oldRules),
         validation: validation.summary,
     };

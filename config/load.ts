@@ -12,6 +12,7 @@ import {
     type ConnectionSecrets,
     type Site,
     accountIssues,
+    acmeKeyIssues,
     clientKeyIssues,
     proxyAccountIssues,
     issuesCode,
@@ -49,6 +50,8 @@ export type LoadedSite =
           readonly kubeconfigs: SecretKubeconfigs;
           /** Private key of the certificate that the site brings along. */
           readonly certificateKey?: pulumi.Output<string>;
+          /** Of the external account at the ACME server. */
+          readonly acmeMacKey?: pulumi.Output<string>;
           /** The account that pushes. Absent, as the next: the program runs the registry, and makes them. */
           readonly importer?: SecretCredentials;
           /** The account that clusters pull with, and that the validation uses. */
@@ -62,6 +65,7 @@ export type LoadedSite =
           readonly site: Site;
           readonly kubeconfigs: SecretKubeconfigs;
           readonly certificateKey?: pulumi.Output<string>;
+          readonly acmeMacKey?: pulumi.Output<string>;
           readonly admin: SecretAdmin;
           readonly connectionSecrets?: SecretConnection;
           /** Registers the superuser's name that the registry leaves free. */
@@ -80,7 +84,7 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const { site, issues } = readSite(document, defaults, { read: readTextFile, now: new Date(), stack });
     // Which secrets are needed depends on a few keys; the rest of the site may be wrong.
     const configured = readConfiguredSite({ value: document }, { value: defaults }, readTextFile);
-    const { type, isDeployed, hasBucket, clientCertificate, certificateChain, proxy, clusters } = configured;
+    const { type, isDeployed, hasBucket, clientCertificate, acmeKeyId, certificateChain, proxy, clusters } = configured;
     const kubeconfigs = readKubeconfigs(clusters?.value ?? [], (key) => config.get(key), stack);
     const values = pulumi.runtime.allConfig();
     const all = [
@@ -90,6 +94,7 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
         ...(certificateChain
             ? registryKeyIssues(certificateChain.value, config.get("registryCertificateKey"), stack)
             : []),
+        ...(acmeKeyId ? acmeKeyIssues((key) => config.get(key), acmeKeyId.value, stack) : []),
         ...(hasBucket ? storageAccountIssues((key) => config.get(key), hasBucket.value, stack) : []),
         ...(proxy ? proxyAccountIssues((key) => config.get(key), proxy.value, stack) : []),
         ...(clusters === undefined ? [] : kubeconfigs.issues),
@@ -124,11 +129,13 @@ type Accounts<T = LoadedSite> = T extends unknown ? Omit<T, "kubeconfigs"> : nev
 function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, config: pulumi.Config): Accounts {
     const accounts = readAccounts((key) => config.get(key));
     const { admin, importer, puller, superuserPassword, registryCertificateKey } = accounts;
+    const acmeMacKey = config.getSecret("acmeMacKey");
     const certificateKey = privateKeyIn(registryCertificateKey ?? "");
     const secrets = readConnectionSecrets({ certificate: clientCertificate?.value, proxy: proxy?.value }, accounts);
     const connection = {
         ...(secrets === undefined ? {} : { connectionSecrets: pulumi.secret(secrets) }),
         ...(certificateKey === undefined ? {} : { certificateKey: pulumi.secret(certificateKey) }),
+        ...(acmeMacKey === undefined ? {} : { acmeMacKey }),
     };
     if (registryAdmin(site.registry.type).capabilities.robotAccounts && admin !== undefined) {
         return {

@@ -3,6 +3,8 @@
  * stored in the state of every stack: they are an ABI. Never move or rename them without leaving a forwarder.
  */
 import { createRequire } from "node:module";
+import type * as acmeAccountModule from "./acme-account/provider";
+import type * as acmeCertificateModule from "./acme-certificate/provider";
 import type * as clusterAccessModule from "./cluster-access/provider";
 import type * as clusterContactSourceModule from "./cluster-contact-source/provider";
 import type * as clusterCoverageModule from "./cluster-coverage/provider";
@@ -119,5 +121,13 @@ export const registryCertificate = createProvider(
 );
 export const registryDeployment = createProvider(
     () => (load("./registry-deployment/provider") as typeof registryDeploymentModule).registryDeploymentProvider,
+    own,
+);
+export const acmeAccount = createProvider(
+    () => (load("./acme-account/provider") as typeof acmeAccountModule).acmeAccountProvider,
+    own,
+);
+export const acmeCertificate = createProvider(
+    () => (load("./acme-certificate/provider") as typeof acmeCertificateModule).acmeCertificateProvider,
     own,
 );

@@ -8,6 +8,7 @@ const toolsOfSupport = {
     "test/support/node/real-node.ts": ["kubernetes-node"],
     "test/support/rules-oracle.ts": ["rules-oracle"],
     "test/support/signature-oracle.ts": ["signature-oracle"],
+    "test/support/acme-server.ts": ["pebble"],
     "test/support/s3-server.ts": ["s3-server"],
     "test/support/other-registries/crane.ts": ["crane"],
     "test/support/other-registries/olareg.ts": ["olareg"],

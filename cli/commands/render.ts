@@ -88,7 +88,10 @@ function computeOutputs(selection: StackSelection): ClusterOutputs {
             clientCertificate,
             targetFiles: targets[index]?.files ?? {},
             accessFiles: access.files,
-            roleFiles: renderRoles(roles, version, proof?.namespace),
+            roleFiles: renderRoles(roles, version, {
+                proof: proof?.namespace,
+                registry: site.deployment?.namespace,
+            }),
         },
     ]);
 }

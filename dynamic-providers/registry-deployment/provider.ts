@@ -28,6 +28,7 @@ import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resour
 import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import { requireHealthy } from "./doctor";
 import { type RegistryDeploymentInputs, type RegistryDeploymentOutputs, registryDeploymentKind as kind } from "./kind";
 import { requireSameStorage, requireTrustedCertificate, requireUnused } from "./refusals";
 
@@ -169,6 +170,7 @@ async function deploy(
                 for (const role of ["importer", "puller"] as const)
                     await answers(inputs, accounts, role, context, wait);
             });
+            await requireHealthy(inputs, accounts, context);
         } catch (error) {
             const differences = ["it was not completed"];
             const reason = formatProblem(toProblem(error));

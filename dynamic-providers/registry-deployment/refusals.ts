@@ -1,8 +1,7 @@
-import { X509Certificate } from "node:crypto";
 import { type ErrorFacts, PassthroughError } from "../../lib/errors/errors";
 import { formatBytes } from "../../lib/errors/text";
 import { type RegistryStorage, bucketOf } from "../../lib/openshift/deployed-registry";
-import { certificateBlocks } from "../../lib/http/certificates";
+import { isIssuedBy } from "../../lib/http/certificates";
 import type { StackSettings } from "../registry/stack-settings";
 import type { RegistryDeploymentInputs } from "./kind";
 
@@ -99,14 +98,6 @@ export function requireUnused({ registry }: Pick<RegistryDeploymentInputs, "regi
                 "write it again; to leave the registry, change site.registry.mirrorBase in the same up; to let it run without this " +
                 "program, take it out of the state (pulumi state delete)",
         },
-    );
-}
-
-function isIssuedBy(chain: string, cas: string): boolean {
-    const issuers = certificateBlocks(cas).map((block) => new X509Certificate(block));
-    const certificates = certificateBlocks(chain).map((block) => new X509Certificate(block));
-    return certificates.some((certificate) =>
-        issuers.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)),
     );
 }
 

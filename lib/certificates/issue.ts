@@ -2,8 +2,8 @@ import "reflect-metadata";
 import { X509Certificate, randomBytes, webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 import * as x509 from "@peculiar/x509";
+import { ALGORITHM, newKeys, privatePem } from "./keys";
 
-const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 /** RFC 5280, appendix A: ub-common-name, ub-organization-name. */
 const LONGEST_NAME = 64;
 const SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
@@ -117,15 +117,6 @@ export function serialNumberOf(block: string): string | undefined {
 
 function dates({ notBefore, notAfter }: Validity): { readonly notBefore: Date; readonly notAfter: Date } {
     return { notBefore: new Date(notBefore), notAfter: new Date(notAfter) };
-}
-
-async function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-    return (await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"])) as webcrypto.CryptoKeyPair;
-}
-
-async function privatePem({ privateKey }: webcrypto.CryptoKeyPair): Promise<string> {
-    const der = await webcrypto.subtle.exportKey("pkcs8", privateKey);
-    return `${x509.PemConverter.encode(der, "PRIVATE KEY").trim()}\n`;
 }
 
 async function importKey(pem: string): Promise<webcrypto.CryptoKey> {

@@ -86,6 +86,9 @@ export const ERROR_CODES = {
     ],
     network: [
         "ABORTED",
+        "ACME_COMMAND_FAILED",
+        "ACME_REFUSED",
+        "ACME_UNREACHABLE",
         "CLIENT_CERTIFICATE_REJECTED",
         "CLIENT_CERTIFICATE_REQUIRED",
         "NETWORK",

@@ -12,6 +12,15 @@ export function certificatesIn(pem: string): string {
     return `${certificateBlocks(pem).join("\n")}\n`;
 }
 
+/** Whether one of the certificates of a chain is signed by one of these CAs. @param chain PEM @param cas PEM */
+export function isIssuedBy(chain: string, cas: string): boolean {
+    const issuers = certificateBlocks(cas).map((block) => new X509Certificate(block));
+    const certificates = certificateBlocks(chain).map((block) => new X509Certificate(block));
+    return certificates.some((certificate) =>
+        issuers.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)),
+    );
+}
+
 /** Certificates, each as its own PEM text. */
 export interface CertificateChange {
     readonly added: readonly string[];

@@ -94,6 +94,15 @@ export const accountsSchema = z.strictObject({
             fix: `${setWith("registryCertificateKey", true)} < registry.key`,
             isSecret: true,
         }),
+    acmeMacKey: z
+        .string()
+        .optional()
+        .meta({
+            description: "Key for `site.registry.certificate.acme.keyId`, as the server's operator gave it (base64url)",
+            defaultText: "none: required with keyId",
+            fix: setWith("acmeMacKey", true),
+            isSecret: true,
+        }),
     storageAccessKey: z
         .string()
         .optional()

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CHALLENGES } from "../acme/challenge";
 import { days } from "./units";
 
 /** A CA that the program makes and keeps, as it is configured. */
@@ -43,6 +44,74 @@ const siteCaKeys = z.strictObject({
         }),
 });
 
+/** A certificate from an ACME server, as it is configured. */
+const acmeKeys = z.strictObject({
+    directory: z
+        .string()
+        .min(1)
+        .meta({
+            description: "URL of the server's directory (RFC 8555)",
+            examples: ["https://ca.site-a.example/acme/acme/directory"],
+            fix: "write the https URL of the ACME server's directory",
+        }),
+    ca: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+            description:
+                "PEM file of the CA that issued the certificate of the ACME server itself. It is trusted there in addition to the public " +
+                "CAs, and nowhere else",
+            examples: ["certs/site-a-ca.pem"],
+            defaultText: "that of `registry.ca`",
+            fix: "give the PEM file of the CA that issued the ACME server's certificate",
+        }),
+    email: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+            description: "Whom the server writes to, if it does",
+            examples: ["registry@site-a.example"],
+            defaultText: "nobody",
+            fix: "write an address",
+        }),
+    challenge: z
+        .enum(CHALLENGES)
+        .default("dns-01")
+        .meta({
+            description:
+                "What the server is shown: a TXT record (`dns-01`), or a document at port 80 of each host (`http-01`). `command` puts " +
+                "it there (docs/how-to/registry-certificate.md#a-certificate-from-an-acme-server)",
+            examples: ["http-01"],
+            fix: `write one of: ${CHALLENGES.join(", ")}`,
+        }),
+    command: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .meta({
+            description:
+                "Program that puts answers to challenges in their place, and takes them away, with its first arguments. It is run as " +
+                "`<command> present <place> <value>` and `<command> cleanup <place> <value>`, without a shell and without the stack's secrets",
+            examples: [["/usr/local/bin/dns-challenge"]],
+            defaultText: "none: the server authorizes the account by itself",
+            fix: "write a list: the program, then its first arguments",
+        }),
+    keyId: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+            description:
+                "Name of the key with which the server binds its accounts to those of its operator (external account binding). The key " +
+                "itself is the secret `acmeMacKey`",
+            examples: ["site-a"],
+            defaultText: "none: the server binds no accounts",
+            fix: "write the key's name (key ID), as the server's operator gave it",
+        }),
+});
+
 /** The registry's certificate, as it is configured. */
 export const certificateKeys = z.strictObject({
     chainFile: z
@@ -57,10 +126,16 @@ export const certificateKeys = z.strictObject({
             defaultText: "none",
             fix: "give the PEM file of the registry's certificate",
         }),
+    acme: acmeKeys.optional().meta({
+        description:
+            "An ACME server that issues the certificate for the host of `mirrorBase`. Its root CA is in `registry.ca`, unless it " +
+            "is a public one",
+        fix: "write acme: {directory: <URL>, command: [<program>]}",
+    }),
     siteCa: siteCaKeys.optional().meta({
         description:
             "A CA that the program makes and keeps in the stack's state, with a certificate of it for the host of `mirrorBase`. " +
-            "It is trusted beside `registry.ca`. With `chainFile` too, it is trusted already, and issues nothing yet",
+            "It is trusted beside `registry.ca`. With `chainFile` or `acme` too, it is trusted already, and issues nothing yet",
         fix: "write siteCa: {}",
     }),
 });

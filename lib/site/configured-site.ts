@@ -37,6 +37,8 @@ export interface ConfiguredSite {
     readonly hasSiteCa: Reading<boolean>;
     /** `value` is undefined if none is configured. */
     readonly clientCertificate: Reading<ConfiguredCertificate | undefined>;
+    /** Of the external account at the ACME server; `value` is undefined if none is configured. */
+    readonly acmeKeyId: Reading<string | undefined>;
     /** Text of the file with the certificate that the registry is to show; `value` is undefined if none is configured. */
     readonly certificateChain: Reading<string | undefined>;
     /** `value` is undefined if none is configured. */
@@ -64,6 +66,7 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     ca: undefined,
     hasSiteCa: undefined,
     clientCertificate: undefined,
+    acmeKeyId: undefined,
     certificateChain: undefined,
     proxy: undefined,
     retrySeconds: undefined,
@@ -116,6 +119,7 @@ export function readConfiguredSite(
             read(registryKeys.shape.clientCertificate, "registry", "clientCertificate"),
             readFile,
         ),
+        acmeKeyId: certificate && { value: certificate.value?.acme?.keyId },
         certificateChain: certificate && readOptionalFile(certificate.value?.chainFile, readFile),
         proxy: read(registryKeys.shape.proxy, "registry", "proxy"),
         retrySeconds: read(transferKeys.shape.retrySeconds, "transfer", "retrySeconds"),

@@ -7,6 +7,7 @@ export {
     readAccounts,
 } from "./account-keys";
 export type { ArchivePlace } from "./archive-place";
+export { type SiteAcme, acmeKeyIssues } from "./acme";
 export { isKeyOfCertificate, privateKeyIn } from "./certificate-chain";
 export { clientKeyIssues } from "./client-certificate";
 export { type ConfiguredSite, type Reading, UNKNOWN_SITE, parseJson, readConfiguredSite } from "./configured-site";

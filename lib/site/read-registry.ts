@@ -3,6 +3,7 @@ import { certificateBlocks, certificatesIn } from "../http/certificates";
 import { isLoopback } from "../http/loopback";
 import { type MirrorBase, formatMirrorBase, parseMirrorBase } from "../mirror/mirror-reference";
 import { canonicalRegistry, hostProblem } from "../oci/reference";
+import type { CertificateContext } from "./certificate-chain";
 import { readClientCertificate } from "./client-certificate";
 import type { FileReader } from "./content";
 import type { ConfigIssue } from "./config-issue";
@@ -83,7 +84,7 @@ export function plainHttpIssues({ registry }: SiteDocument, mirror: MirrorBase |
 export function readCaFile(
     key: string,
     path: string,
-    { read, now }: SiteContext,
+    { read, now }: CertificateContext,
     issues: ConfigIssue[],
 ): string | undefined {
     const text = collectIssue(key, issues, () => read(path));

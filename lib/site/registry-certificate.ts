@@ -15,6 +15,7 @@ import {
     readChain,
     usageIssues,
 } from "./certificate-chain";
+import { type SiteAcme, readAcme } from "./acme";
 import type { ConfigIssue } from "./config-issue";
 import { collectIssue, keyFix } from "./issues";
 import type { SiteDocument } from "./schema";
@@ -22,11 +23,13 @@ import type { SiteDocument } from "./schema";
 /** Loads an ASN.1 parser: only for sites with a certificate of their own. */
 const load = createRequire(__filename);
 
-/** How the registry's certificate comes about: at least one of both. */
+/** How the registry's certificate comes about: by `chain` or `acme`, or by `siteCa`. */
 export interface SiteCertificate {
     /** PEM of a certificate that somebody else has issued, and its issuers: what the registry shows. */
     readonly chain?: string;
-    /** A CA that the program keeps, and trusts; it issues the certificate if there is no `chain`. */
+    /** A server that issues it. */
+    readonly acme?: SiteAcme;
+    /** A CA that the program keeps, and trusts; it issues the certificate if nobody else does. */
     readonly siteCa?: SiteCa;
 }
 
@@ -64,12 +67,14 @@ export function readSiteCertificate(
     issues: ConfigIssue[],
 ): SiteCertificate | undefined {
     if (certificate === undefined) return undefined;
-    const { chainFile, siteCa } = certificate;
+    const { chainFile, acme, siteCa } = certificate;
     if (plainHttp === true) {
         const problem = "plain HTTP (site.registry.plainHttp) has no certificate";
         issues.push({ key: KEY, problem, fix: "leave out one of both" });
     }
-    if (chainFile === undefined && siteCa === undefined)
+    if (chainFile !== undefined && acme !== undefined)
+        issues.push({ key: `${KEY}.acme`, problem: "chainFile is set as well", fix: "leave out one of both" });
+    if (chainFile === undefined && acme === undefined && siteCa === undefined)
         issues.push({ key: KEY, problem: "it says no way to a certificate", fix: keyFix(KEY) });
     if (siteCa !== undefined && siteCa.caLifetime < LIVES * siteCa.lifetime) {
         issues.push({
@@ -79,7 +84,11 @@ export function readSiteCertificate(
         });
     }
     const chain = chainFile === undefined ? undefined : readServerChain(chainFile, site, context, issues);
-    return { ...(chain === undefined ? {} : { chain }), ...(siteCa === undefined ? {} : { siteCa: siteCaOf(siteCa) }) };
+    return {
+        ...(chain === undefined ? {} : { chain }),
+        ...(acme === undefined ? {} : { acme: readAcme(acme, site.ca, context, issues) }),
+        ...(siteCa === undefined ? {} : { siteCa: siteCaOf(siteCa) }),
+    };
 }
 
 type SiteCaKeys = NonNullable<NonNullable<SiteDocument["registry"]["certificate"]>["siteCa"]>;

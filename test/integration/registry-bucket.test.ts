@@ -104,6 +104,22 @@ test("real registries keep what was pushed over a restart, no volume is made, an
     expect([...lines, ...said].join()).not.toContain(s3.account.secretKey);
 });
 
+test("a registry that is up and takes no uploads ends the up, with what doctor finds", async () => {
+    const inputs = await inputsOf();
+    const own = new ScriptedRegistryPods(server.admin, inputs.namespace, { refusesUploads: true });
+    try {
+        const failure: unknown = await provider
+            .create(inputs, context([], running(own)))
+            .catch((error: unknown) => error);
+        expect(failure).toMatchObject({
+            known: { differences: ["it was not completed"] },
+            reasons: [expect.stringMatching(/it is up, and no image can be pushed to it \(upload URL\): .*405/)],
+        });
+    } finally {
+        await own.stop();
+    }
+});
+
 test.each([
     ["another secret key", {}, { secretKey: "wrong" }, /403 SignatureDoesNotMatch.*set the secrets storageAccessKey/],
     ["an unknown account", {}, { accessKey: "wrong" }, /403 InvalidAccessKeyId.*set the secrets storageAccessKey/],

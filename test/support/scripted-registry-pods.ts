@@ -32,6 +32,7 @@ export class ScriptedRegistryPods {
     constructor(
         private readonly admin: ApiClient,
         private readonly namespace: string,
+        private readonly faults: { readonly refusesUploads?: boolean } = {},
     ) {}
 
     /** As a controller of a `TestCluster`. @returns true if anything has changed */
@@ -81,6 +82,9 @@ export class ScriptedRegistryPods {
                 .replaceAll("/etc/registry-passthrough/accounts", join(this.folder, instance, "accounts"))
                 .replaceAll("/etc/registry-passthrough", this.folder)
                 .replaceAll("/var/lib/registry", join(this.folder, "storage"))
+                .replace(/"readonly": \{\s*"enabled": false/, (found) =>
+                    this.faults.refusesUploads === true ? found.replace("false", "true") : found,
+                )
                 .replace(/":50[01]0"/, `"127.0.0.1:${port}"`)
                 .replace(/":50[01]1"/, `"127.0.0.1:${health}"`);
             this.write(`${instance}/config.yml`, text);

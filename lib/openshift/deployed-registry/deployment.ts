@@ -1,3 +1,6 @@
+/** Where a registry runs, unless another namespace is configured. */
+export const REGISTRY_NAMESPACE = "registry-passthrough";
+
 /** How clients reach the two instances: by Routes of OpenShift, or by a port of every node. */
 export const EXPOSURES = ["route", "nodePort"] as const;
 export type Exposure = (typeof EXPOSURES)[number];
@@ -73,6 +76,13 @@ export const NAMES = {
     accounts: { pull: "registry-accounts", push: "registry-push-accounts" },
     services: { pull: "registry", push: "registry-push" },
 } as const;
+
+/** Of its Secrets. */
+export const SECRET_NAMES: readonly string[] = [
+    NAMES.certificate,
+    NAMES.storageAccount,
+    ...Object.values(NAMES.accounts),
+];
 
 /** On the pods of the registry, and on nothing else. */
 export const POD_LABELS = { "app.kubernetes.io/name": "registry-passthrough-registry" } as const;

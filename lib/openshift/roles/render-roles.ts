@@ -1,5 +1,6 @@
 import { formatObjects } from "../objects/objects-yaml";
 import { withUsage } from "../targets/target";
+import { REGISTRY_NAMESPACE } from "../deployed-registry/deployment";
 import { PROBE_NAMESPACE, standingNamespace } from "../probe/probe-pods";
 import { parseClusterVersion } from "../versions";
 import { type ClusterFunction, RIGHTS, type Right } from "./rights";
@@ -27,15 +28,16 @@ const RBAC = "rbac.authorization.k8s.io";
 /**
  * A file with roles and bindings for each function, and one with the accounts that they are bound to, below `roles/`.
  * @param version `4.18.20` or `4.18`; absent: the newest
- * @param proofNamespace where pods of the proof run
+ * @param namespaces of what this program runs in the cluster
  * @throws PassthroughError `CLUSTER_VERSION_INVALID`
  */
 export function renderRoles(
     functions: readonly ClusterFunction[],
     version?: string,
-    proofNamespace = PROBE_NAMESPACE,
+    namespaces: RoleNamespaces = {},
 ): Record<string, string> {
-    const cluster = { version, proofNamespace };
+    const { proof = PROBE_NAMESPACE, registry = REGISTRY_NAMESPACE } = namespaces;
+    const cluster = { version, proof, registry };
     if (functions.length === 0) return {};
     const files = functions.map((name) => [`${ROLES_FOLDER}/${name}.yaml`, roleFile(name, cluster)]);
     return {
@@ -44,15 +46,36 @@ export function renderRoles(
     };
 }
 
+/** Where this program runs something in a cluster; absent: in the namespaces that it takes by itself. */
+export interface RoleNamespaces {
+    /** The pods of the proof. */
+    readonly proof?: string | undefined;
+    /** The registry that the program runs. */
+    readonly registry?: string | undefined;
+}
+
 /** The cluster that roles are for. */
 interface RoleCluster {
     readonly version: string | undefined;
-    readonly proofNamespace: string;
+    readonly proof: string;
+    readonly registry: string;
 }
 
-function rightsOf(name: ClusterFunction, { version, proofNamespace }: RoleCluster): Right[] {
+/** The functions that run something in a namespace of its own. */
+const RUNNING = ["proof", "registry"] as const;
+type Running = (typeof RUNNING)[number];
+
+function isRunning(name: ClusterFunction): name is Running {
+    return RUNNING.some((running) => running === name);
+}
+
+function rightsOf(name: ClusterFunction, { version, proof, registry }: RoleCluster): Right[] {
     const parsed = version === undefined ? undefined : parseClusterVersion(version);
-    const place = (text: string) => (text === PROBE_NAMESPACE ? proofNamespace : text);
+    const places = new Map([
+        [PROBE_NAMESPACE, proof],
+        [REGISTRY_NAMESPACE, registry],
+    ]);
+    const place = (text: string) => places.get(text) ?? text;
     return RIGHTS[name]
         .filter(({ isServed }) => isServed?.(parsed) ?? true)
         .map(({ namespace, names, ...right }) => ({
@@ -88,7 +111,7 @@ function roleFile(name: ClusterFunction, cluster: RoleCluster): string {
         ...rights.map(describeRight),
     ];
     // First: the role is in it. Whoever has this role need not be allowed to create namespaces.
-    const own = name === "proof" ? [standingNamespace(cluster.proofNamespace)] : [];
+    const own = isRunning(name) ? [standingNamespace(cluster[name])] : [];
     return withUsage(usage, formatObjects([...own, ...objects]));
 }
 

@@ -1,6 +1,7 @@
 import { IMAGE_KINDS } from "../coverage/image-kinds";
 import { MIRROR_PATHS } from "../existing/read-mirror-objects";
 import { PROBE_NAMESPACE } from "../probe/probe-pods";
+import { REGISTRY_NAMESPACE, SECRET_NAMES } from "../deployed-registry/deployment";
 import { ROLLOUT_NAMES } from "../rollout/rollout-objects";
 import { TRUST_NAMES } from "../trust/trusted-ca";
 import type { ClusterVersion } from "../versions";
@@ -20,6 +21,7 @@ export const CLUSTER_FUNCTIONS = [
     "coverage",
     "proof",
     "pinned-images",
+    "registry",
 ] as const;
 
 export type ClusterFunction = (typeof CLUSTER_FUNCTIONS)[number];
@@ -189,6 +191,7 @@ export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
             why: "what the nodes say of them",
         },
     ],
+    registry: registryRights(),
     "pinned-images": [
         {
             ...{ verbs: MANAGE, apiGroup: MACHINES, resource: "pinnedimagesets", isServed: hasPinnedImages },
@@ -235,6 +238,30 @@ function ownerRights(): Right[] {
 
 function nodeCa(name: string): Pick<Right, "namespace" | "names" | "why" | "isServed"> {
     return { namespace: REGISTRY, names: [name], why: "the CAs that nodes have", isServed: hasNodeCa };
+}
+
+/** A registry that the program runs: `lib/openshift/deployed-registry`. The namespace itself comes with the role. */
+function registryRights(): Right[] {
+    const namespace = REGISTRY_NAMESPACE;
+    const verbs = ["get", "create", "patch", "delete"] as const;
+    const of = (group: string, resource: string, why: string) => ({ verbs, apiGroup: group, resource, namespace, why });
+    return [
+        { verbs: ["get"], apiGroup: "", resource: "namespaces", names: [namespace], why: "whether it exists" },
+        of("", "persistentvolumeclaims", "the volume with the content"),
+        of("", "configmaps", "the registry's configuration"),
+        // The API lets nobody create under given names alone.
+        { ...of("", "secrets", "its certificate and accounts"), verbs: ["create"] },
+        { ...of("", "secrets", "the same"), verbs: ["get", "patch", "delete"], names: SECRET_NAMES },
+        of("", "services", "its addresses"),
+        of("networking.k8s.io", "networkpolicies", "who reaches it, and what it reaches"),
+        of("apps", "statefulsets", "the registry"),
+        of("route.openshift.io", "routes", "its addresses, if they are Routes"),
+        { ...of("route.openshift.io", "routes/custom-host", "the hosts of these Routes"), verbs: ["create"] },
+        {
+            ...of("", "pods", "why the registry is not ready, and whether its node can run another image"),
+            ...{ verbs: ["get", "list", "create", "delete"] },
+        },
+    ];
 }
 
 function coverageRights(): Right[] {

@@ -52,6 +52,33 @@ test("without certificate nothing is declared", async () => {
     expect(await declare({})).toEqual({ found: undefined, resources: [] });
 });
 
+test("an ACME server issues for the address of the mirror and other hosts, with an account that is bound to the external one", async () => {
+    const acme = {
+        directory: "https://ca.example/dir",
+        challenge: "dns-01",
+        command: ["/x"],
+        keyId: "site-a",
+    } as const;
+    const registry = { type: "distribution", mirrorBase: "r.example/mirror", ca: GIVEN, retrySeconds: 0 } as const;
+    const certificate = { acme };
+    const args = { registry, certificate, acmeMacKey: "canary-mac" };
+    const { found, resources } = await declare(args, { hosts: ["push.example"] });
+    expect(found).toMatchObject({ ca: GIVEN, trusted: GIVEN, chain: "CHAIN", isKeySecret: true });
+    const [account, issued] = ["AcmeAccount", "AcmeCertificate"].map((kind) =>
+        resources.find(({ type }) => type.endsWith(`:${kind}`)),
+    );
+    const [ofAccount, ofIssued] = [account, issued].map(inputsOf);
+    expect(Object.keys(ofAccount ?? {})).not.toContain("email");
+    expect(JSON.stringify(ofAccount?.["external"])).toContain("4dabf18193072939515e22adb298388d");
+    expect(ofIssued).toMatchObject({
+        hosts: ["r.example", "push.example"],
+        trusted: GIVEN,
+        challenge: "dns-01",
+        command: ["/x"],
+    });
+    await expect(declare({ registry, certificate })).rejects.toThrow(/keyId needs acmeMacKey/);
+});
+
 test("a CA of the site is trusted beside the configured one, and issues for the address of the mirror and other hosts", async () => {
     const registry = {
         type: "distribution",

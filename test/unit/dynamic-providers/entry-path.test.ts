@@ -36,6 +36,8 @@ test("another project finds the entry in the package", () => {
 
 test("the names that state refers to are exported for good", () => {
     expect(Object.keys(entry).sort()).toEqual([
+        "acmeAccount",
+        "acmeCertificate",
         "clusterAccess",
         "clusterContactSource",
         "clusterCoverage",

@@ -1,5 +1,7 @@
 import { parseAllDocuments } from "yaml";
 import { CLUSTER_FUNCTIONS, type ClusterFunction, RENDERED_MARK, renderRoles } from "../../../lib/openshift";
+import { registryObjects } from "../../../lib/openshift/deployed-registry";
+import { SECRET_NAMES } from "../../../lib/openshift/deployed-registry/deployment";
 import { isOwnProbe } from "../../../lib/openshift/probe/probe-pods";
 import type { ApiObject } from "../../support/cluster/api-client";
 import { roleRules } from "../../support/role-rules";
@@ -14,6 +16,7 @@ const rights = (name: ClusterFunction, version?: string): string[] =>
         ].join(""),
     );
 const ALL = "get,list,watch,create,patch,delete";
+const OWN = "get,create,patch,delete";
 const CONFIG = "config.openshift.io";
 const MACHINES = "machineconfiguration.openshift.io";
 
@@ -68,6 +71,19 @@ const TABLE: Readonly<Record<ClusterFunction, readonly string[]>> = {
         `${ALL} ${MACHINES}/pinnedimagesets`,
         `list ${MACHINES}/machineconfignodes`,
         `list ${MACHINES}/machineconfigpools`,
+    ],
+    registry: [
+        "get /namespaces/registry-passthrough",
+        ...["persistentvolumeclaims", "configmaps", "services"].map(
+            (kind) => `${OWN} /${kind} in registry-passthrough`,
+        ),
+        "create /secrets in registry-passthrough",
+        "get,patch,delete /secrets/registry-certificate,registry-storage,registry-accounts,registry-push-accounts in registry-passthrough",
+        `${OWN} networking.k8s.io/networkpolicies in registry-passthrough`,
+        `${OWN} apps/statefulsets in registry-passthrough`,
+        `${OWN} route.openshift.io/routes in registry-passthrough`,
+        "create route.openshift.io/routes/custom-host in registry-passthrough",
+        "get,list,create,delete /pods in registry-passthrough",
     ],
     coverage: [
         "list /pods",
@@ -125,11 +141,13 @@ test("no right is for everything, secrets are named, and what can be deleted can
     for (const version of [undefined, "4.12"]) {
         for (const rule of roleRules(CLUSTER_FUNCTIONS, version)) {
             expect(JSON.stringify(rule)).not.toContain("*");
-            if (rule.resources.includes("secrets")) expect(rule.resourceNames).toEqual(["pull-secret"]);
+            // A creation cannot be limited to names.
+            if (!rule.resources.includes("secrets") || rule.verbs.join() === "create") continue;
+            expect([["pull-secret"], SECRET_NAMES]).toContainEqual(rule.resourceNames);
         }
     }
     // The kubernetes plugin watches what it deletes; these are none of its objects.
-    const others: readonly string[] = ["proof", "old-rules", "signature-policies"];
+    const others: readonly string[] = ["proof", "old-rules", "signature-policies", "registry"];
     const ofPlugin = CLUSTER_FUNCTIONS.filter((name) => !others.includes(name));
     const managed = roleRules(ofPlugin).filter(({ verbs }) => verbs.includes("delete") && verbs.length > 1);
     for (const { verbs } of managed) expect(verbs).toEqual(expect.arrayContaining(["list", "watch"]));
@@ -189,10 +207,38 @@ describe("rendered", () => {
 test("the role for the proof brings its namespace, which no probe takes for its own, and follows the configured one", () => {
     const objects = (files: Readonly<Record<string, string>>) =>
         parseAllDocuments(files["roles/proof.yaml"] ?? "").map((document) => document.toJS() as ApiObject);
-    const [namespace, ...others] = objects(renderRoles(["proof"], "4.18", "registry-checks"));
+    const [namespace, ...others] = objects(renderRoles(["proof"], "4.18", { proof: "registry-checks" }));
     expect(namespace).toMatchObject({ kind: "Namespace", metadata: { name: "registry-checks" } });
     expect(isOwnProbe(namespace as ApiObject, { namespace: "registry-checks", owner: "project/stack" })).toBe(false);
     const namespaces = others.map(({ metadata }) => metadata.namespace).filter((name) => name !== undefined);
     expect([...new Set(namespaces)]).toEqual(["registry-checks"]);
     expect(JSON.stringify(others)).not.toContain("registry-passthrough-probe");
+});
+
+test("the role for a registry brings its namespace, follows the configured one, and has the kinds of all of its objects", () => {
+    const [namespace, ...others] = objects(
+        renderRoles(["registry"], "4.18", { registry: "mirror" })["roles/registry.yaml"],
+    );
+    expect(namespace).toMatchObject({
+        ...{ kind: "Namespace", metadata: { name: "mirror" } },
+    });
+    expect(JSON.stringify(others)).not.toMatch(/"namespace":"(?!mirror|registry-passthrough"\})/);
+    const common = {
+        namespace: "mirror",
+        owner: "project/stack",
+        image: "image",
+        chain: "",
+        key: "",
+        expose: "route",
+    } as const;
+    const hosts = { pull: "a", push: "b" };
+    const storages = [{ bytes: 1 }, { s3: { endpoint: "https://s3", bucket: "b", region: "r", pathStyle: true } }];
+    const granted = roleRules(["registry"]).flatMap(({ resources }) => resources);
+    for (const storage of storages) {
+        const all = registryObjects({ ...common, hosts, storage, htpasswd: hosts });
+        for (const { path, object } of all) {
+            expect(granted).toContain(path.resource);
+            if (object.kind === "Secret") expect(SECRET_NAMES).toContain(object.metadata.name);
+        }
+    }
 });

@@ -9,6 +9,7 @@ test("every key has a description, and every optional one that holds a value its
     groups.push(
         "registry.clientCertificate",
         "registry.certificate",
+        "registry.certificate.acme",
         "registry.certificate.siteCa",
         "registry.deploy",
         "registry.deploy.cluster",
@@ -25,6 +26,7 @@ test("every key has a description, and every optional one that holds a value its
     expect(values.filter((known) => known.isRequired).map((known) => known.key)).toEqual([
         "registry.type",
         "registry.mirrorBase",
+        "registry.certificate.acme.directory",
         "registry.clientCertificate.certificateFile",
         "registry.deploy.cluster.image",
         "registry.deploy.cluster.storage.s3.endpoint",
@@ -92,6 +94,7 @@ test("flat keys are listed too, and which of them are secret", () => {
         ["pullerPassword", true],
         ["clientKey", true],
         ["registryCertificateKey", true],
+        ["acmeMacKey", true],
         ["storageAccessKey", true],
         ["storageSecretKey", true],
         ["kubeconfig", true],

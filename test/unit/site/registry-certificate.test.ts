@@ -1,4 +1,4 @@
-import { readConfiguredSite, readSite, registryKeyIssues } from "../../../lib/site";
+import { acmeKeyIssues, readConfiguredSite, readSite, registryKeyIssues } from "../../../lib/site";
 import { type ServerCertificate, type TestAuthority, testAuthority } from "../../support/certificates";
 
 const NOW = new Date();
@@ -114,5 +114,44 @@ test("whether there is a CA of the site is read with the rest of the configurati
     expect(configured({ chainFile: "registry.pem" })).toMatchObject({
         ca: { value: `${authority.ca.trim()}\n` },
         certificateChain: { value: good.certificate },
+    });
+});
+
+describe("an ACME server", () => {
+    const directory = "https://ca.example/acme/directory";
+
+    test("is trusted by the registry's CA unless it has one of its own, and may stand beside a CA of the site", () => {
+        const files = { "ca.pem": authority.ca };
+        const { site, lines } = read({ acme: { directory }, siteCa: {} }, files, { ca: "ca.pem" });
+        expect(lines).toEqual([]);
+        expect(site?.certificate?.acme).toEqual({ directory, challenge: "dns-01", ca: site?.registry.ca });
+        expect(site?.certificate?.siteCa).toBeDefined();
+        expect(read({ acme: { directory, ca: "ca.pem" } }, files).site?.certificate?.acme?.ca).toContain("BEGIN");
+    });
+
+    test.each([
+        [
+            { acme: { directory: "http://ca.example/directory" } },
+            /acme\.directory: it is no https URL; write the https URL/,
+        ],
+        [{ acme: { directory, ca: "gone.pem" } }, /acme\.ca: ENOENT/],
+        [{ acme: { directory, challenge: "tls-alpn-01" } }, /acme\.challenge: .*write one of: dns-01, http-01/],
+        [{ acme: { directory, command: [] } }, /acme\.command: /],
+        [{ acme: { directory }, chainFile: "registry.pem" }, /acme: chainFile is set as well; leave out one of both/],
+    ])("%j is refused by its key", (certificate, issue) => {
+        const { lines } = read(certificate, { "registry.pem": good.certificate });
+        expect(lines).toEqual([expect.stringMatching(issue)]);
+    });
+
+    test("needs the key of an external account, and does not take one without its name", () => {
+        const issues = (value: string | undefined, keyId: string | undefined) =>
+            acmeKeyIssues(() => value, keyId, "site-a").map(({ key, problem }) => `${key}: ${problem}`);
+        const is = "site.registry.certificate.acme.keyId";
+        expect(issues(undefined, "site-a")).toEqual([`acmeMacKey: it is not set, and ${is} is`]);
+        expect(issues("not base64url!", "site-a")).toEqual([
+            "acmeMacKey: it is no key of 16 bytes or more in base64url",
+        ]);
+        expect(issues("x".repeat(43), undefined)).toEqual([`acmeMacKey: ${is}, which it belongs to, is not set`]);
+        expect(issues("x".repeat(43), "site-a")).toEqual([]);
     });
 });
