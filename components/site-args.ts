@@ -4,7 +4,15 @@ import type { Credentials } from "../lib/http/credentials";
 import type { OnRemove } from "../lib/mirror/on-remove";
 import type { NetworkAccess } from "../lib/openshift";
 import type { AdminCredentials } from "../lib/registries";
-import type { ClusterDeployment, ConnectionSecrets, Content, SiteCertificate, SiteCluster } from "../lib/site";
+import type {
+    ClusterDeployment,
+    ConnectionSecrets,
+    Content,
+    HostLogin,
+    InstallerDeployment,
+    SiteCertificate,
+    SiteCluster,
+} from "../lib/site";
 import type { SignaturePolicy } from "../lib/signatures";
 import type { RobotLifetimes } from "./robot-access";
 
@@ -32,11 +40,15 @@ export interface PassthroughSiteArgs {
     readonly connectionSecrets?: pulumi.Input<ConnectionSecrets> | undefined;
     /** Has the program run the registry in one of `clusters`, with `certificate`; it makes both accounts then. */
     readonly deployment?: ClusterDeployment | undefined;
+    /** Has the registry's own installer set it up on a host, with `certificate`; the program makes its administrator then. */
+    readonly installation?: InstallerDeployment | undefined;
+    /** Secret: what the host of `installation` is logged in to with. */
+    readonly hostLogin?: pulumi.Input<HostLogin> | undefined;
     /** Secret: pushes images. Required where the registry has no robot accounts. */
     readonly importer?: pulumi.Input<Credentials> | undefined;
     /** Secret: what clusters pull with, and what the validation uses. Default: `importer`. */
     readonly puller?: pulumi.Input<Credentials> | undefined;
-    /** Secret: creates the robot accounts. Required where the registry has some. */
+    /** Secret: creates the robot accounts. Required where the registry has some, and is not installed by the program. */
     readonly admin?: pulumi.Input<AdminCredentials> | undefined;
     /** Secret: registers the superuser's name that the registry (mirror-registry) leaves free. */
     readonly superuserPassword?: pulumi.Input<string> | undefined;

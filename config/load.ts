@@ -9,9 +9,11 @@ import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
     type ConfiguredSite,
     type ConnectionSecrets,
+    type HostLogin,
     type Site,
     accountIssues,
     clientKeyIssues,
+    hostLoginIssues,
     proxyAccountIssues,
     issuesCode,
     issuesText,
@@ -52,12 +54,16 @@ export type LoadedSite =
           readonly puller?: SecretCredentials;
           readonly connectionSecrets?: SecretConnection;
           readonly admin?: undefined;
+          readonly hostLogin?: undefined;
       }
     | {
           readonly site: Site;
           readonly kubeconfigs: SecretKubeconfigs;
           readonly certificateKey?: pulumi.Output<string>;
-          readonly admin: SecretAdmin;
+          /** Absent: the program installs the registry, and makes it. */
+          readonly admin?: SecretAdmin;
+          /** What the host is logged in to with that the registry is installed on. */
+          readonly hostLogin?: pulumi.Output<HostLogin>;
           readonly connectionSecrets?: SecretConnection;
           /** Registers the superuser's name that the registry leaves free. */
           readonly superuserPassword?: pulumi.Output<string>;
@@ -75,7 +81,7 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const { site, issues } = readSite(document, defaults, { read: readTextFile, now: new Date(), stack });
     // Which secrets are needed depends on a few keys; the rest of the site may be wrong.
     const configured = readConfiguredSite({ value: document }, { value: defaults }, readTextFile);
-    const { type, isDeployed, clientCertificate, certificateChain, proxy, clusters } = configured;
+    const { type, isDeployed, installerHost, clientCertificate, certificateChain, proxy, clusters } = configured;
     const kubeconfigs = readKubeconfigs(clusters?.value ?? [], (key) => config.get(key), stack);
     const values = pulumi.runtime.allConfig();
     const all = [
@@ -85,6 +91,7 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
         ...(certificateChain
             ? registryKeyIssues(certificateChain.value, config.get("registryCertificateKey"), stack)
             : []),
+        ...(installerHost ? hostLoginIssues((key) => config.get(key), installerHost.value !== undefined, stack) : []),
         ...(proxy ? proxyAccountIssues((key) => config.get(key), proxy.value, stack) : []),
         ...(clusters === undefined ? [] : kubeconfigs.issues),
         ...unknownKeyIssues(
@@ -117,7 +124,7 @@ type Accounts<T = LoadedSite> = T extends unknown ? Omit<T, "kubeconfigs"> : nev
 
 function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, config: pulumi.Config): Accounts {
     const accounts = readAccounts((key) => config.get(key));
-    const { admin, importer, puller, superuserPassword, registryCertificateKey } = accounts;
+    const { admin, importer, puller, superuserPassword, registryCertificateKey, hostLogin } = accounts;
     const certificateKey = privateKeyIn(registryCertificateKey ?? "");
     const secrets = readConnectionSecrets({ certificate: clientCertificate?.value, proxy: proxy?.value }, accounts);
     const connection = {
@@ -132,6 +139,8 @@ function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, c
             ...(superuserPassword === undefined ? {} : { superuserPassword: pulumi.secret(superuserPassword) }),
         };
     }
+    if (site.installation !== undefined && hostLogin !== undefined)
+        return { site, ...connection, hostLogin: pulumi.secret(hostLogin) };
     if (site.deployment !== undefined) return { site, ...connection };
     if (importer === undefined || puller === undefined) throw new Error("accountIssues overlooked a missing account");
     return { site, importer: pulumi.secret(importer), puller: pulumi.secret(puller), ...connection };

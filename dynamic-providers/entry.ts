@@ -18,6 +18,7 @@ import type * as mirrorValidationModule from "./mirror-validation/provider";
 import type * as registryAccessModule from "./registry-access/provider";
 import type * as registryCertificateModule from "./registry-certificate/provider";
 import type * as registryDeploymentModule from "./registry-deployment/provider";
+import type * as registryInstallationModule from "./registry-installation/provider";
 import type * as registryNamespaceModule from "./registry-namespace/provider";
 import type * as registrySuperuserModule from "./registry-superuser/provider";
 import type * as repositorySetModule from "./repository-set/provider";
@@ -119,5 +120,9 @@ export const registryCertificate = createProvider(
 );
 export const registryDeployment = createProvider(
     () => (load("./registry-deployment/provider") as typeof registryDeploymentModule).registryDeploymentProvider,
+    own,
+);
+export const registryInstallation = createProvider(
+    () => (load("./registry-installation/provider") as typeof registryInstallationModule).registryInstallationProvider,
     own,
 );
