@@ -41,7 +41,7 @@ const HARBOR: PassthroughSiteArgs = {
     admin: account("admin"),
 };
 
-const KINDS = ["Access", "Namespace", "Superuser", "Installation"].map((kind) => `Registry${kind}`);
+const KINDS = ["Access", "Namespace", "Superuser"].map((kind) => `Registry${kind}`);
 KINDS.push("ImageImport", "MirrorValidation", "RobotAccount", "RobotRetirement", "RepositorySet");
 
 /** A resource of the program that deploys the registry itself: nothing of it is known in a preview. */
@@ -63,8 +63,7 @@ const MOCKS: pulumi.runtime.Mocks = {
             robot: { username: args.name, createdAt: "", id: "1" },
             login: { username: `user of ${args.name}`, password: PASSWORD },
         };
-        const admin = { admin: { username: "admin", password: PASSWORD } };
-        const more = { [`${DYNAMIC}RobotAccount`]: robot, [`${DYNAMIC}RegistryInstallation`]: admin }[args.type] ?? {};
+        const more = args.type === `${DYNAMIC}RobotAccount` ? robot : {};
         return { id: `${args.name}-id`, state: { ...(args.inputs as Record<string, unknown>), ...more } };
     },
     call: ({ token }) => {
@@ -133,29 +132,6 @@ test("a registry with robot accounts also has its structure and the two accounts
     ]);
     const [superuser] = byType(`${DYNAMIC}RegistrySuperuser`);
     expect(declaredInput(superuser, "superuserPassword")).toMatchObject({ [SECRET]: expect.anything() });
-});
-
-test("a registry that is installed comes first, and its administrator makes everything else", async () => {
-    const registry = { type: "harbor", mirrorBase: "registry.example/mirror" } as const;
-    const installation = {
-        host: { address: "bastion.example", port: 22, user: "root", hostKey: "ssh-ed25519 AAAA" },
-        installer: { path: "harbor.tgz", isOnHost: false, sha256: "0".repeat(64), version: "2.14.1" },
-        ...{ directory: "/opt/registry", httpPort: 80, deleteContent: false },
-    };
-    const args = {
-        ...{ ...SITE, registry, installation, content: [], certificate: { chain: "CHAIN" } },
-        ...{ certificateKey: pulumi.secret("KEY"), hostLogin: pulumi.secret({ privateKey: "canary-key" }) },
-    };
-    const requests = await registrations(() => new PassthroughSite("site", args));
-    const [installed] = byType(`${DYNAMIC}RegistryInstallation`);
-    expect(declaredInput(installed, "owner")).toBe("registry-passthrough/test");
-    for (const name of ["login", "key"])
-        expect(declaredInput(installed, name)).toMatchObject({ [SECRET]: expect.anything() });
-    const [access] = byType(`${DYNAMIC}RegistryAccess`);
-    expect(declaredInput(access, "credentials")).toMatchObject({ value: { username: "admin", password: PASSWORD } });
-    const request = requests.find((one) => one.getName() === "registry");
-    expect(request?.getDependenciesList().join()).toContain("RegistryInstallation");
-    await expect(declare({ ...args, hostLogin: undefined })).rejects.toThrow("needs certificate and hostLogin");
 });
 
 test("two sites in one program share no URN, and both have all their resources", async () => {
