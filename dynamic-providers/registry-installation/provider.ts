@@ -72,7 +72,7 @@ export const registryInstallationProvider: RegistryProvider<RegistryInstallation
     update: async (olds, news, context) => {
         requireSamePlace(olds, news);
         requireTrustedCertificate(olds, news);
-        return install(news, olds.secrets, context);
+        return install(news, olds, context);
     },
 
     remove: async (olds, context) => {
@@ -119,9 +119,10 @@ function installationOf(inputs: RegistryInstallationInputs): Installation {
 /** @throws PartialState with the secrets, once there are some */
 async function install(
     inputs: RegistryInstallationInputs,
-    known: InstallationSecrets | undefined,
+    olds: RegistryInstallationOutputs | undefined,
     context: RegistryContext,
 ): Promise<RegistryInstallationOutputs> {
+    const known = olds?.secrets;
     let secrets = known;
     const outputs = (used: InstallationSecrets, differences: readonly string[]) => ({
         ...inputs,
@@ -133,6 +134,7 @@ async function install(
         await withHost(inputs, context, (session, onProgress) =>
             applyInstallation(session, installationOf(inputs), {
                 secrets: known,
+                mustExist: olds !== undefined && olds.host.address !== inputs.host.address,
                 signal: context.signal,
                 now: context.process.clock.now(),
                 onProgress,

@@ -151,6 +151,17 @@ test("a preview says what is installed, and refuses an older version and another
     expect(server.commands).toEqual([]);
 });
 
+test("another address of the host is taken, and another host is not", async () => {
+    const outs = await create();
+    const olds = { ...outs, host: { ...outs.host, address: "former.site-a.test" } };
+    const updated = await provider.update(olds, inputsOf({ installer: { ...V11, isOnHost: false } }), context());
+    expect(updated.installer.version).toBe("2.0.11");
+    rmSync(host.directory, { recursive: true });
+    await expect(provider.update(olds, inputsOf(), context())).rejects.toThrow(
+        /HOST_NOT_READY .*nothing is installed in .* of this host/,
+    );
+});
+
 test("removal stops it, or with its content uninstalls it", async () => {
     const outs = await create();
     const lines: string[] = [];
