@@ -18,6 +18,7 @@ import {
 } from "../lib/site";
 import { childName } from "./child-name";
 import { declareDeployedRegistry } from "./deployed-registry";
+import { declareInstalledRegistry } from "./installed-registry";
 import { ImageContent } from "./image-content";
 import { importPlaceArgs } from "./import-place";
 import { type RegistryCertificate, declareRegistryCertificate, trustedCas } from "./registry-certificate";
@@ -70,7 +71,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const site = { content, clusters, upstreams, networkAccess, signatures };
         const given = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
         const certificate = declareRegistryCertificate(name, { ...args, registry: given }, this, {
-            isDeployed: args.deployment !== undefined,
+            isDeployed: args.deployment !== undefined || args.installation !== undefined,
             hosts: pulumi.output(given.pushHost).apply((host) => (host === undefined ? [] : [hostName(host)])),
         });
         // Otherwise the CAs are those of the configuration, which are known in every preview.
@@ -100,9 +101,10 @@ export class PassthroughSite extends pulumi.ComponentResource {
 
         if (registry.proxy === undefined) mirror.apply(({ host }) => this.noteIgnoredProxy(host));
 
-        const { deployment } = args;
+        const { deployment, installation } = args;
         const deployed =
-            deployment && declareDeployedRegistry(name, { ...args, registry }, deployment, certificate, this);
+            (deployment && declareDeployedRegistry(name, { ...args, registry }, deployment, certificate, this)) ??
+            (installation && declareInstalledRegistry(name, { ...args, registry }, installation, certificate, this));
         const { importer, puller, ready, robots, retire } = siteAccounts(
             name,
             { ...args, registry },

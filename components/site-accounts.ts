@@ -35,13 +35,20 @@ export interface DeployedRegistry {
     readonly puller: pulumi.Output<Credentials>;
 }
 
+/** A registry that the program has installed, with the administrator that it has made. */
+export interface InstalledRegistry {
+    readonly up: pulumi.Resource;
+    /** Secret. */
+    readonly admin: pulumi.Output<Credentials>;
+}
+
 export type SiteWithRegistry = PassthroughSiteArgs & { readonly registry: RegistryConnectionArgs };
 
 /**
  * The accounts of a site: robot accounts that are created where the registry has some, given ones elsewhere.
  * @param name of the site, whose child resources they are
  * @param images source references of all images
- * @param deployed the registry, if the program runs it
+ * @param deployed the registry, if the program runs it or has installed it
  * @throws pulumi.RunError if the account that is needed is not given
  */
 export function siteAccounts(
@@ -49,10 +56,12 @@ export function siteAccounts(
     args: SiteWithRegistry,
     images: readonly string[],
     parent: pulumi.ComponentResource,
-    deployed?: DeployedRegistry,
+    deployed?: DeployedRegistry | InstalledRegistry,
 ): SiteAccounts {
     const { robotAccounts } = registryAdmin(args.registry.type).capabilities;
-    return robotAccounts ? createAccounts(name, args, images, parent) : useAccounts(name, args, parent, deployed);
+    const [run, installed] =
+        deployed === undefined || "admin" in deployed ? [undefined, deployed] : [deployed, undefined];
+    return robotAccounts ? createAccounts(name, args, images, parent, installed) : useAccounts(name, args, parent, run);
 }
 
 /** How the resources of a site reach its registry. */
@@ -83,10 +92,14 @@ function createAccounts(
     args: SiteWithRegistry,
     images: readonly string[],
     parent: pulumi.ComponentResource,
+    installed: InstalledRegistry | undefined,
 ): SiteAccounts {
-    const credentials = requireAccount(name, args, "admin");
+    const credentials = installed?.admin ?? requireAccount(name, args, "admin");
     const admin = { ...connectionArgs(args), credentials, account: "admin" } as const;
-    const access = new RegistryAccess(childName(name, STOCK_SITE, "registry"), admin, { parent });
+    const access = new RegistryAccess(childName(name, STOCK_SITE, "registry"), admin, {
+        parent,
+        dependsOn: installed === undefined ? [] : [installed.up],
+    });
     const options = { parent, dependsOn: [access] };
     const { superuserPassword, quota, robots = SITE_DEFAULTS.robots, clusters = SITE_DEFAULTS.clusters } = args;
     if (superuserPassword !== undefined) {

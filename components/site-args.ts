@@ -5,7 +5,15 @@ import type { OnRemove } from "../lib/mirror/on-remove";
 import type { NetworkAccess } from "../lib/openshift";
 import type { BucketAccount } from "../lib/openshift/deployed-registry";
 import type { AdminCredentials } from "../lib/registries";
-import type { ClusterDeployment, ConnectionSecrets, Content, SiteCertificate, SiteCluster } from "../lib/site";
+import type {
+    ClusterDeployment,
+    ConnectionSecrets,
+    Content,
+    HostLogin,
+    InstallerDeployment,
+    SiteCertificate,
+    SiteCluster,
+} from "../lib/site";
 import type { SignaturePolicy } from "../lib/signatures";
 import type { RobotLifetimes } from "./robot-access";
 
@@ -37,11 +45,15 @@ export interface PassthroughSiteArgs {
     readonly deployment?: ClusterDeployment | undefined;
     /** Secret: the account of the bucket that `deployment` has its content in. */
     readonly storageAccount?: pulumi.Input<BucketAccount> | undefined;
+    /** Has the registry's own installer set it up on a host, with `certificate`; the program makes its administrator then. */
+    readonly installation?: InstallerDeployment | undefined;
+    /** Secret: what the host of `installation` is logged in to with. */
+    readonly hostLogin?: pulumi.Input<HostLogin> | undefined;
     /** Secret: pushes images. Required where the registry has no robot accounts. */
     readonly importer?: pulumi.Input<Credentials> | undefined;
     /** Secret: what clusters pull with, and what the validation uses. Default: `importer`. */
     readonly puller?: pulumi.Input<Credentials> | undefined;
-    /** Secret: creates the robot accounts. Required where the registry has some. */
+    /** Secret: creates the robot accounts. Required where the registry has some, and is not installed by the program. */
     readonly admin?: pulumi.Input<AdminCredentials> | undefined;
     /** Secret: registers the superuser's name that the registry (mirror-registry) leaves free. */
     readonly superuserPassword?: pulumi.Input<string> | undefined;

@@ -10,10 +10,12 @@ import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
     type ConfiguredSite,
     type ConnectionSecrets,
+    type HostLogin,
     type Site,
     accountIssues,
     acmeKeyIssues,
     clientKeyIssues,
+    hostLoginIssues,
     proxyAccountIssues,
     issuesCode,
     issuesText,
@@ -60,13 +62,17 @@ export type LoadedSite =
           /** Of the bucket that the registry has its content in, if the program runs it. */
           readonly storageAccount?: pulumi.Output<BucketAccount>;
           readonly admin?: undefined;
+          readonly hostLogin?: undefined;
       }
     | {
           readonly site: Site;
           readonly kubeconfigs: SecretKubeconfigs;
           readonly certificateKey?: pulumi.Output<string>;
           readonly acmeMacKey?: pulumi.Output<string>;
-          readonly admin: SecretAdmin;
+          /** Absent: the program installs the registry, and makes it. */
+          readonly admin?: SecretAdmin;
+          /** What the host is logged in to with that the registry is installed on. */
+          readonly hostLogin?: pulumi.Output<HostLogin>;
           readonly connectionSecrets?: SecretConnection;
           /** Registers the superuser's name that the registry leaves free. */
           readonly superuserPassword?: pulumi.Output<string>;
@@ -84,7 +90,8 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const { site, issues } = readSite(document, defaults, { read: readTextFile, now: new Date(), stack });
     // Which secrets are needed depends on a few keys; the rest of the site may be wrong.
     const configured = readConfiguredSite({ value: document }, { value: defaults }, readTextFile);
-    const { type, isDeployed, hasBucket, clientCertificate, acmeKeyId, certificateChain, proxy, clusters } = configured;
+    const { type, isDeployed, hasBucket, installerHost, clientCertificate, acmeKeyId, certificateChain } = configured;
+    const { proxy, clusters } = configured;
     const kubeconfigs = readKubeconfigs(clusters?.value ?? [], (key) => config.get(key), stack);
     const values = pulumi.runtime.allConfig();
     const all = [
@@ -96,6 +103,7 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
             : []),
         ...(acmeKeyId ? acmeKeyIssues((key) => config.get(key), acmeKeyId.value, stack) : []),
         ...(hasBucket ? storageAccountIssues((key) => config.get(key), hasBucket.value, stack) : []),
+        ...(installerHost ? hostLoginIssues((key) => config.get(key), installerHost.value !== undefined, stack) : []),
         ...(proxy ? proxyAccountIssues((key) => config.get(key), proxy.value, stack) : []),
         ...(clusters === undefined ? [] : kubeconfigs.issues),
         ...unknownKeyIssues(
@@ -128,7 +136,7 @@ type Accounts<T = LoadedSite> = T extends unknown ? Omit<T, "kubeconfigs"> : nev
 
 function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, config: pulumi.Config): Accounts {
     const accounts = readAccounts((key) => config.get(key));
-    const { admin, importer, puller, superuserPassword, registryCertificateKey } = accounts;
+    const { admin, importer, puller, superuserPassword, registryCertificateKey, hostLogin } = accounts;
     const acmeMacKey = config.getSecret("acmeMacKey");
     const certificateKey = privateKeyIn(registryCertificateKey ?? "");
     const secrets = readConnectionSecrets({ certificate: clientCertificate?.value, proxy: proxy?.value }, accounts);
@@ -145,6 +153,8 @@ function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, c
             ...(superuserPassword === undefined ? {} : { superuserPassword: pulumi.secret(superuserPassword) }),
         };
     }
+    if (site.installation !== undefined && hostLogin !== undefined)
+        return { site, ...connection, hostLogin: pulumi.secret(hostLogin) };
     if (site.deployment !== undefined) {
         const storageAccount = readStorageAccount((key) => config.get(key));
         return {

@@ -20,6 +20,7 @@ import type * as mirrorValidationModule from "./mirror-validation/provider";
 import type * as registryAccessModule from "./registry-access/provider";
 import type * as registryCertificateModule from "./registry-certificate/provider";
 import type * as registryDeploymentModule from "./registry-deployment/provider";
+import type * as registryInstallationModule from "./registry-installation/provider";
 import type * as registryNamespaceModule from "./registry-namespace/provider";
 import type * as registrySuperuserModule from "./registry-superuser/provider";
 import type * as repositorySetModule from "./repository-set/provider";
@@ -129,5 +130,9 @@ export const acmeAccount = createProvider(
 );
 export const acmeCertificate = createProvider(
     () => (load("./acme-certificate/provider") as typeof acmeCertificateModule).acmeCertificateProvider,
+    own,
+);
+export const registryInstallation = createProvider(
+    () => (load("./registry-installation/provider") as typeof registryInstallationModule).registryInstallationProvider,
     own,
 );

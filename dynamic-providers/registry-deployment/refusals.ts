@@ -67,8 +67,8 @@ function requireSameBucket(before: RegistryStorage, after: RegistryStorage, move
  * @throws PassthroughError `CONFIG_INVALID`
  */
 export function requireTrustedCertificate(
-    { chain: former, registry: before }: Partial<RegistryDeploymentInputs>,
-    { chain, registry }: RegistryDeploymentInputs,
+    { chain: former, registry: before }: Partial<Pick<RegistryDeploymentInputs, "chain" | "registry">>,
+    { chain, registry }: Pick<RegistryDeploymentInputs, "chain" | "registry">,
 ): void {
     if (former === undefined || former === chain) return;
     const isTrusted = before?.ca === undefined ? !isIssuedBy(chain, registry.ca ?? "") : isIssuedBy(chain, before.ca);

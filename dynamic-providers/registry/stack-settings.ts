@@ -8,6 +8,7 @@ import { type AdminCredentials, registryAdmin } from "../../lib/registries";
 import {
     type ConfiguredAccounts,
     type ConfiguredSite,
+    type HostLogin,
     type RegistryConnection,
     type SiteRegistry,
     UNKNOWN_SITE,
@@ -19,6 +20,7 @@ import {
     readConfiguredSite,
     readConnectionSecrets,
 } from "../../lib/site";
+import type { HostConnection } from "../../lib/ssh";
 import type { ReadConfig } from "../lifecycle/provider-process";
 import { type AdminInputs, type RegistryInputs, accountTexts, connectionTexts } from "./registry-kind";
 
@@ -156,14 +158,29 @@ export class StackSettings {
         return "token" in credentials ? credentials : this.credentials({ ...rest, account, registry, credentials });
     }
 
+    /** How the host of a registry is reached today. A site that has moved says nothing of the host that it has left. */
+    hostConnection({
+        registry,
+        host,
+        login,
+    }: {
+        readonly registry: RegistryConnection;
+        readonly host: Omit<HostConnection, "privateKey" | "passphrase">;
+        readonly login: HostLogin;
+    }): HostConnection {
+        if (this.hasMoved(registry)) return { ...host, ...login };
+        return { ...(this.site.installerHost?.value ?? host), ...(this.accounts.hostLogin ?? login) };
+    }
+
     /** Every secret text of the configuration, to be removed from messages. */
     secretTexts(): string[] {
-        const { superuserPassword, clientKey, registryCertificateKey, ...logins } = this.accounts;
+        const { superuserPassword, clientKey, registryCertificateKey, hostLogin, ...logins } = this.accounts;
         const keys = [clientKey, registryCertificateKey, this.site.clientCertificate?.value?.keyFileText];
         return [
             ...Object.values(logins).flatMap(accountTexts),
             ...(superuserPassword ? [superuserPassword] : []),
             ...keys.flatMap((key) => connectionTexts(key && privateKeyIn(key))),
+            ...connectionTexts(hostLogin ?? {}),
         ];
     }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type HostSession, shellCommand, writeHostFile } from "../ssh";
+import { type HostSession, hostError, shellCommand, writeHostFile } from "../ssh";
 import { harborSteps } from "./harbor/steps";
 import { asRoot } from "./host-script";
 import {
@@ -39,6 +39,8 @@ export interface InstallationOptions {
     readonly now: number;
     /** Secrets of the state; undefined: there is none yet, or it was lost. */
     readonly secrets?: InstallationSecrets | undefined;
+    /** It is there already, under another address of the host: a host without it is another one, and refused. */
+    readonly mustExist?: boolean;
     /** Waits until the registry answers, and gives the administrator the password that stays. */
     readonly settle: (secrets: InstallationSecrets) => Promise<void>;
     /** Told before anything is written, with the secrets that are used from now on. */
@@ -63,6 +65,7 @@ export async function applyInstallation(
         requireOwn(session, record, installation);
         requireUpgrade(newestRun(record), installation, session.connection);
     }
+    if (record === undefined && options.mustExist === true) throw missingError(session, installation);
     if (record === undefined) await requireReadyHost(session, installation, steps, now);
     await makeFolder(session, installation);
     const known = options.secrets ?? (await readSecrets(session, installation));
@@ -85,6 +88,15 @@ export async function applyInstallation(
     await writeRecord(session, installation, { installed: { ...installerOf(installation), sums } });
     await writeSecrets(session, installation, lasting);
     await removeOtherInstallers(session, installation);
+}
+
+function missingError(session: HostSession, { directory }: Installation): Error {
+    return hostError(session.connection, "HOST_NOT_READY", `nothing is installed in ${directory} of this host`, {
+        thing: "site.registry.deploy.installer.host",
+        fix:
+            "name the host that the registry is on; to have it installed on a new one in its place, run up with the former address " +
+            "leading there",
+    });
 }
 
 async function run(steps: InstallerSteps, work: InstallerWork, record: InstallationRecord | undefined): Promise<void> {

@@ -1,10 +1,3 @@
 export { applyInstallation, compareInstallation, removeInstallation } from "./apply";
-export {
-    ADMINISTRATOR,
-    INSTALLED_KINDS,
-    type Installation,
-    type InstallationSecrets,
-    type InstalledKind,
-} from "./installation";
-export { requireLocalArchive } from "./installer-archive";
+export { ADMINISTRATOR, type Installation, type InstallationSecrets, type InstalledKind } from "./installation";
 export { requireUpgrade } from "./record";

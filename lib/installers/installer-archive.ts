@@ -62,7 +62,7 @@ export async function removeOtherInstallers(session: HostSession, installation: 
  * That the archive on this machine is the one that is meant.
  * @throws PassthroughError `INSTALLER_INVALID`
  */
-export async function requireLocalArchive({ path, sha256 }: InstallerArchive, signal?: AbortSignal): Promise<number> {
+async function requireLocalArchive({ path, sha256 }: InstallerArchive, signal?: AbortSignal): Promise<number> {
     const hash = createHash("sha256");
     let bytes = 0;
     try {

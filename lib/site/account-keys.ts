@@ -121,6 +121,26 @@ export const accountsSchema = z.strictObject({
             fix: setWith("storageSecretKey", true),
             isSecret: true,
         }),
+    hostPrivateKey: z
+        .string()
+        .optional()
+        .meta({
+            description:
+                "Private key to log in with at `site.registry.deploy.installer.host`: the text of a file in the format of OpenSSH or " +
+                "PEM. `config set` reads it from standard input",
+            defaultText: "none: required with site.registry.deploy.installer",
+            fix: `${setWith("hostPrivateKey", true)} < id_ed25519`,
+            isSecret: true,
+        }),
+    hostPassphrase: z
+        .string()
+        .optional()
+        .meta({
+            description: "Passphrase of hostPrivateKey, if it is encrypted",
+            defaultText: "none",
+            fix: setWith("hostPassphrase", true),
+            isSecret: true,
+        }),
     kubeconfig: z
         .string()
         .optional()
@@ -184,6 +204,14 @@ export interface ConfiguredAccounts {
     readonly registryCertificateKey?: string;
     /** Account of the HTTP proxy. */
     readonly proxy?: Credentials;
+    /** What the host of the registry is logged in to with. */
+    readonly hostLogin?: HostLogin;
+}
+
+/** A private key, as it is configured, and what it is encrypted with. */
+export interface HostLogin {
+    readonly privateKey: string;
+    readonly passphrase?: string | undefined;
 }
 
 /** Reads the accounts from the flat keys. */
@@ -196,6 +224,7 @@ export function readAccounts(read: ReadAccountKey): ConfiguredAccounts {
     const clientKey = read("clientKey");
     const registryCertificateKey = read("registryCertificateKey");
     const proxy = login(read("proxyUsername"), read("proxyPassword"));
+    const [privateKey, passphrase] = [read("hostPrivateKey"), read("hostPassphrase")];
     return {
         ...(admin === undefined ? {} : { admin }),
         ...(importer === undefined ? {} : { importer }),
@@ -204,6 +233,9 @@ export function readAccounts(read: ReadAccountKey): ConfiguredAccounts {
         ...(clientKey === undefined ? {} : { clientKey }),
         ...(registryCertificateKey === undefined ? {} : { registryCertificateKey }),
         ...(proxy === undefined ? {} : { proxy }),
+        ...(privateKey === undefined
+            ? {}
+            : { hostLogin: { privateKey, ...(passphrase === undefined ? {} : { passphrase }) } }),
     };
 }
 
@@ -253,7 +285,8 @@ export function accountIssues(
 }
 
 function deployedIssues(read: ReadAccountKey): ConfigIssue[] {
-    const keys = [...["registry", "puller"].flatMap((role) => PARTS.map((part) => `${role}${part}`)), "registryToken"];
+    const logins = ["registry", "puller"].flatMap((role) => PARTS.map((part) => `${role}${part}`));
+    const keys = [...logins, "registryToken", "superuserPassword"];
     const set = (keys as AccountKey[]).filter((key) => read(key) !== undefined);
     const fix = "leave it out: the program makes the accounts of a registry that it runs";
     return set.map((key) => ({ key, problem: "site.registry.deploy is set", fix }));
@@ -276,6 +309,22 @@ export function proxyAccountIssues(read: ReadAccountKey, proxy: string | undefin
         problem: "site.registry.proxy, which it is for, is not set",
         fix: `remove it with: npm run pulumi -- config rm ${key} --stack ${stack}`,
     }));
+}
+
+/**
+ * What is wrong with the key to log in with at the registry's host.
+ * @param isUsed there is such a host
+ */
+export function hostLoginIssues(read: ReadAccountKey, isUsed: boolean, stack: string): ConfigIssue[] {
+    const keys = ["hostPrivateKey", "hostPassphrase"] as const;
+    if (isUsed) return (read("hostPrivateKey") ?? "") === "" ? [missingIssue("hostPrivateKey", stack)] : [];
+    return keys
+        .filter((key) => read(key) !== undefined)
+        .map((key) => ({
+            key,
+            problem: "site.registry.deploy.installer, which it is for, is not set",
+            fix: `remove it with: npm run pulumi -- config rm ${key} --stack ${stack}`,
+        }));
 }
 
 /** Quay rejects passwords that are shorter than 8 characters or contain whitespace. */

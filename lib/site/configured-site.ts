@@ -12,6 +12,7 @@ import { certificateKeys } from "./certificate-keys";
 import { registryKeys } from "./registry-keys";
 import { robotsKeys, rotations } from "./robot-keys";
 import { clusterKeys } from "./cluster-keys";
+import { hostKeys } from "./installer-keys";
 import { contentEntry, onRemoveKey, transferKeys } from "./schema";
 
 /** A value as the configuration has it; undefined if it could not be read there, which is not the same as not set. */
@@ -30,6 +31,8 @@ export interface ConfiguredSite {
     readonly isDeployed: Reading<boolean>;
     /** Whether that registry has its content in a bucket. */
     readonly hasBucket: Reading<boolean>;
+    /** How the host is reached that the registry's installer works on; `value` is undefined if there is none. */
+    readonly installerHost: Reading<z.infer<typeof hostKeys> | undefined>;
     readonly adopt: Reading<boolean | undefined>;
     /** PEM of the certificates alone; `value` is undefined if no CA is configured. */
     readonly ca: Reading<string | undefined>;
@@ -62,6 +65,7 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     pushHost: undefined,
     isDeployed: undefined,
     hasBucket: undefined,
+    installerHost: undefined,
     adopt: undefined,
     ca: undefined,
     hasSiteCa: undefined,
@@ -112,6 +116,7 @@ export function readConfiguredSite(
         pushHost: read(registryKeys.shape.pushHost, "registry", "pushHost"),
         isDeployed: read(isSet, "registry", "deploy"),
         hasBucket: read(isSet, "registry", "deploy", "cluster", "storage", "s3"),
+        installerHost: read(hostKeys.optional(), "registry", "deploy", "installer", "host"),
         adopt: read(registryKeys.shape.adopt, "registry", "adopt"),
         ca: readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile),
         hasSiteCa: certificate && { value: certificate.value?.siteCa !== undefined },

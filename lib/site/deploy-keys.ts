@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { EXPOSURES } from "../openshift/deployed-registry";
 import { DNS_LABEL } from "./dns-label";
+import { installerDeployKeys } from "./installer-keys";
 import { storageKeys } from "./storage-keys";
 
 /** A plain registry that the program runs in a cluster, as it is configured. */
@@ -88,8 +89,14 @@ const clusterDeployKeys = z.strictObject({
 
 /** A registry that the program installs, as it is configured. */
 export const deployKeys = z.strictObject({
-    cluster: clusterDeployKeys.meta({
-        description: "Runs it in a cluster (docs/how-to/deploy-in-a-cluster.md)",
+    cluster: clusterDeployKeys.optional().meta({
+        description: "Runs `distribution` in a cluster (docs/how-to/deploy-in-a-cluster.md)",
         fix: "write cluster: {image, storage: {size}}",
+    }),
+    installer: installerDeployKeys.optional().meta({
+        description:
+            "Has the own installer of `mirror-registry` or `harbor` set it up on a host " +
+            "(docs/how-to/install-harbor-or-mirror-registry.md)",
+        fix: "write installer: {host, version, file, sha256}",
     }),
 });

@@ -37,9 +37,9 @@ const NODE_PORTS = [30_000, 32_767] as const;
 
 /** Why this program installs none of the other kinds. */
 const NOT_DEPLOYED: Readonly<Record<Exclude<RegistryKind, "distribution">, string>> = {
-    harbor: "Harbor has an installer and a chart of its own, with a database that they upgrade",
+    harbor: "Harbor has an installer of its own: write deploy.installer",
     quay: "Quay has an operator of its own",
-    "mirror-registry": "mirror-registry has an installer of its own",
+    "mirror-registry": "mirror-registry has an installer of its own: write deploy.installer",
     jfrog: "Artifactory has installers of its own",
 };
 
@@ -59,12 +59,22 @@ export function readDeployment(
     issues: ConfigIssue[],
 ): ClusterDeployment | undefined {
     if (deploy === undefined) return undefined;
+    const { cluster, installer } = deploy;
+    if ((cluster === undefined) === (installer === undefined)) {
+        const problem = cluster === undefined ? "it says no place" : "it says two places";
+        issues.push({ key: KEY, problem, fix: "write one of: cluster, installer" });
+    }
+    if (cluster === undefined) return undefined;
     if (type !== "distribution") {
-        const fix = `install it with that, and leave deploy out; only distribution is deployed`;
-        issues.push({ key: KEY, problem: `this program does not install ${type}: ${NOT_DEPLOYED[type]}`, fix });
+        const fix = `install it with that, and leave deploy.cluster out; only distribution runs in a cluster`;
+        issues.push({
+            key: CLUSTER_KEY,
+            problem: `this program does not run ${type} in a cluster: ${NOT_DEPLOYED[type]}`,
+            fix,
+        });
         return undefined;
     }
-    const { name, storage: storageKeys, runAsUser, rotate, ...rest } = deploy.cluster;
+    const { name, storage: storageKeys, runAsUser, rotate, ...rest } = cluster;
     if (plainHttp === true) {
         issues.push({ key: KEY, problem: "it always serves TLS, and plainHttp is set", fix: "leave out plainHttp" });
     }

@@ -1,8 +1,10 @@
 export {
     type AccountKey,
     type ConfiguredAccounts,
+    type HostLogin,
     type ReadAccountKey,
     accountIssues,
+    hostLoginIssues,
     proxyAccountIssues,
     readAccounts,
 } from "./account-keys";
@@ -27,6 +29,7 @@ export {
 export { clusterKey, kubeconfigKey, withClusterName } from "./clusters";
 export { type ClusterObjects, clusterObjects, mergeFacts } from "./cluster-objects";
 export type { ClusterDeployment } from "./deploy";
+export type { InstallerDeployment } from "./installer-deploy";
 export type { ConfigIssue } from "./config-issue";
 export { mergeDocuments, parseContent } from "./document";
 export { configuredExclusions } from "./exclude-issues";

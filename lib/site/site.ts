@@ -9,6 +9,7 @@ import { imageIssues, readUpstreams, tagOnlyIssues } from "./content-issues";
 import type { ConfigIssue } from "./config-issue";
 import { mergeDocuments, parseSiteDocument } from "./document";
 import { type ClusterDeployment, readDeployment } from "./deploy";
+import { type InstallerDeployment, readInstallation } from "./installer-deploy";
 import { collectIssue } from "./issues";
 import { kindIssues } from "./kind-issues";
 import { quotaIssues } from "./quota-issues";
@@ -30,6 +31,8 @@ export interface Site {
     readonly certificate?: SiteCertificate;
     /** Where the program runs the registry itself; absent: the registry is there. */
     readonly deployment?: ClusterDeployment;
+    /** Where the registry's own installer sets it up; absent: the registry is there. */
+    readonly installation?: InstallerDeployment;
     /** Canonical hosts that content may come from; absent: the default list. */
     readonly upstreams?: readonly string[];
     readonly content: readonly Content[];
@@ -95,6 +98,7 @@ export function readSite(
     );
     const clusters = readClusters(parsed, context.stack);
     const deployment = readDeployment(parsed, { registry, clusters, certificate }, context, issues);
+    const installation = readInstallation(parsed, { certificate }, issues);
     issues.push(
         ...archivePlaceIssues(parsed, clusters, context.read),
         ...imageIssues(content, mirror, upstreams),
@@ -105,6 +109,7 @@ export function readSite(
         ...createSite(parsed, { registry, content, clusters, upstreams, signatures }),
         ...(certificate === undefined ? {} : { certificate }),
         ...(deployment === undefined ? {} : { deployment }),
+        ...(installation === undefined ? {} : { installation }),
         ...(networkAccess === undefined ? {} : { networkAccess }),
     };
     for (const cluster of clusters) {

@@ -32,11 +32,11 @@ test("a registry in the site's cluster, with what it has by default", () => {
     });
 });
 
-test.each(["harbor", "quay", "mirror-registry", "jfrog"])("%s is not deployed, with the reason", (type) => {
+test.each(["harbor", "quay", "mirror-registry", "jfrog"])("%s is not run in a cluster, with the reason", (type) => {
     const [issue = ""] = messages(document({ registry: { type, pushHost: undefined } }));
     expect(issue).toMatch(
         new RegExp(
-            `^site\\.registry\\.deploy: this program does not install ${type}: .* of its own.*; install it with that, and`,
+            `^site\\.registry\\.deploy\\.cluster: this program does not run ${type} in a cluster: .* of its own.*; install it with`,
         ),
     );
 });

@@ -1,0 +1,173 @@
+import { PassthroughError, toProblem } from "../../lib/errors/errors";
+import { errorCodes } from "../../lib/errors/failure-kind";
+import { formatProblem } from "../../lib/errors/format";
+import { hostName } from "../../lib/http/hostname";
+import {
+    ADMINISTRATOR,
+    type Installation,
+    type InstallationSecrets,
+    type InstalledKind,
+    applyInstallation,
+    compareInstallation,
+    removeInstallation,
+    requireUpgrade,
+} from "../../lib/installers";
+import { splitHost } from "../../lib/openshift/access/network-access";
+import { parseConnection } from "../../lib/site";
+import { type HostSession, onHost } from "../../lib/ssh";
+import { ProgressRow } from "../lifecycle/progress-row";
+import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import { PartialState } from "../lifecycle/resource-provider";
+import { hasUnknown } from "../lifecycle/unknown-value";
+import { requireTrustedCertificate, requireUnused } from "../registry-deployment/refusals";
+import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import {
+    type RegistryInstallationInputs,
+    type RegistryInstallationOutputs,
+    registryInstallationKind as kind,
+} from "./kind";
+import { settle } from "./settle";
+
+/** Another way to the host, or another key to log in with, is no change of the registry. */
+const COMPARED = comparedInputs(kind, ["host", "login"]);
+const KEY = "site.registry.deploy.installer";
+
+/** Its own installer has set the registry up on a host; it answers, and takes the administrator's account. */
+export const registryInstallationProvider: RegistryProvider<RegistryInstallationInputs, RegistryInstallationOutputs> = {
+    ...kind,
+
+    describeChanges: async (olds, news, { log }) => {
+        if (hasUnknown(news.registry)) return;
+        requireSamePlace(olds, news);
+        requireUpgrade(olds.installer?.version, installationOf(news));
+        if (!hasUnknown(news.chain)) requireTrustedCertificate(olds, news);
+        const { version } = news.installer;
+        const former = olds.installer?.version;
+        if (former === version) return;
+        const what = former === undefined ? `is installed in ${version}` : `is upgraded from ${former} to ${version}`;
+        log.line("info", `${news.registry.type} ${what} on ${news.host.address}; it does not answer meanwhile`);
+    },
+
+    compare: (olds, news) => ({
+        changes: changedInputs(olds, news, COMPARED).length > 0 || olds.differences.length > 0,
+    }),
+
+    create: async (inputs, context) => ({
+        id: `${inputs.host.address}:${inputs.directory}`,
+        outs: await install(inputs, undefined, context),
+    }),
+
+    read: async (olds, context) => {
+        const inputs = storedInputs<RegistryInstallationInputs>(kind, olds);
+        const found = await withHost(olds, context, (session) => compareInstallation(session, installationOf(olds)));
+        const differences = found.map(({ text }) => text);
+        if (differences.length > 0) {
+            // What is in it cannot be looked at before the next update has mended it.
+            context.process.brokenRegistries.add(olds.registry.mirrorBase);
+            context.log.line("warning", `${olds.host.address}: ${differences.join("; ")}`);
+        }
+        return { outs: { ...olds, differences }, inputs };
+    },
+
+    update: async (olds, news, context) => {
+        requireSamePlace(olds, news);
+        requireTrustedCertificate(olds, news);
+        return install(news, olds, context);
+    },
+
+    remove: async (olds, context) => {
+        requireUnused(olds, context.process.settings);
+        const { deleteContent, secrets, host, directory } = olds;
+        await withHost(olds, context, (session, onProgress) =>
+            removeInstallation(session, installationOf(olds), { removesContent: deleteContent, secrets, onProgress }),
+        );
+        if (deleteContent) return;
+        context.log.line("info", `${host.address}: ${directory} stays, with the content (${KEY}.deleteContent)`);
+    },
+};
+
+/** @throws PassthroughError `CONFIG_INVALID` if the content, or the name that it is known by, would be left behind */
+function requireSamePlace(olds: Partial<RegistryInstallationInputs>, news: RegistryInstallationInputs): void {
+    if (olds.directory === undefined || olds.registry === undefined) return;
+    const [before, after] = [installationOf(olds as RegistryInstallationInputs), installationOf(news)];
+    const moved = (["kind", "directory", "host", "port"] as const).find((name) => before[name] !== after[name]);
+    if (moved === undefined) return;
+    const key = {
+        kind: "site.registry.type",
+        directory: `${KEY}.directory`,
+        host: "site.registry.mirrorBase",
+        port: "site.registry.mirrorBase",
+    }[moved];
+    throw new PassthroughError(`its installer cannot change it from ${before[moved]} to ${after[moved]}`, {
+        code: "CONFIG_INVALID",
+        thing: key,
+        fix: `write ${before[moved]} again; to move, install a second registry with another stack (docs/how-to/change-the-registry.md)`,
+    });
+}
+
+function installationOf(inputs: RegistryInstallationInputs): Installation {
+    const { owner, directory, httpPort, installer, chain, key } = inputs;
+    const { mirror } = parseConnection(inputs.registry);
+    return {
+        kind: inputs.registry.type as InstalledKind,
+        host: hostName(mirror.host),
+        port: splitHost(mirror.host, 443).port,
+        ...{ owner, directory, httpPort, installer, chain, key },
+    };
+}
+
+/** @throws PartialState with the secrets, once there are some */
+async function install(
+    inputs: RegistryInstallationInputs,
+    olds: RegistryInstallationOutputs | undefined,
+    context: RegistryContext,
+): Promise<RegistryInstallationOutputs> {
+    const known = olds?.secrets;
+    let secrets = known;
+    const outputs = (used: InstallationSecrets, differences: readonly string[]) => ({
+        ...inputs,
+        admin: { username: ADMINISTRATOR, password: used.password },
+        secrets: used,
+        differences,
+    });
+    try {
+        await withHost(inputs, context, (session, onProgress) =>
+            applyInstallation(session, installationOf(inputs), {
+                secrets: known,
+                mustExist: olds !== undefined && olds.host.address !== inputs.host.address,
+                signal: context.signal,
+                now: context.process.clock.now(),
+                onProgress,
+                onSecrets: (used) => {
+                    secrets = used;
+                },
+                settle: (used) => settle(inputs, used, context, onProgress),
+            }),
+        );
+    } catch (error) {
+        if (secrets === undefined) throw error;
+        const reason = formatProblem(toProblem(error));
+        const id = `${inputs.host.address}:${inputs.directory}`;
+        throw new PartialState(id, outputs(secrets, ["it was not completed"]), [reason], errorCodes(error));
+    }
+    if (secrets === undefined) throw new Error("an installation has secrets");
+    return outputs(secrets, []);
+}
+
+/** With today's way to the host: state may have that of before a change. */
+async function withHost<T>(
+    inputs: Pick<RegistryInstallationInputs, "registry" | "host" | "login">,
+    { process, signal, log }: RegistryContext,
+    work: (session: HostSession, onProgress: (text: string) => void) => Promise<T>,
+): Promise<T> {
+    const row = new ProgressRow(log);
+    try {
+        return await onHost(
+            process.settings.hostConnection(inputs),
+            (session) => work(session, (text) => row.show(text)),
+            signal,
+        );
+    } finally {
+        row.stop();
+    }
+}

@@ -1,0 +1,88 @@
+import { PassthroughError, RegistryError, toProblem } from "../../lib/errors/errors";
+import { formatWithoutFix } from "../../lib/errors/format";
+import { ADMINISTRATOR, type InstallationSecrets } from "../../lib/installers";
+import { replaceFirstPassword } from "../../lib/registries";
+import { ping } from "../../lib/registries/ping";
+import { registryEndpoint, roleHost } from "../../lib/site";
+import type { RegistryContext } from "../registry/registry-process";
+import type { RegistryInstallationInputs } from "./kind";
+
+const POLL_MS = 3000;
+/** A first start makes a database; one after an upgrade changes it. */
+const MINUTES = 15;
+
+/**
+ * Waits until the registry answers over verified TLS, gives the administrator the password that stays, and proves that the
+ * registry takes it.
+ * @throws RegistryError `TLS` at once, `UNAUTHORIZED`; PassthroughError `REGISTRY_UNHEALTHY` after some minutes
+ */
+export async function settle(
+    inputs: RegistryInstallationInputs,
+    { password, initial }: InstallationSecrets,
+    context: RegistryContext,
+    onProgress: (text: string) => void,
+): Promise<void> {
+    const { process, signal } = context;
+    const registry = process.settings.registry(inputs);
+    const account = {
+        endpoint: registryEndpoint(registry, "admin"),
+        credentials: { username: ADMINISTRATOR, password },
+        retrySeconds: registry.retrySeconds,
+        signal,
+    };
+    const wait = (who: typeof account.credentials | undefined, expected: readonly number[]) =>
+        waitForAnswer(() => ping({ ...account, retrySeconds: 0 }, who), expected, {
+            context,
+            host: roleHost(registry, "admin"),
+            onProgress,
+        });
+    if (initial !== undefined) {
+        // Anybody is told by 401 that it is there.
+        await wait(undefined, [200, 401]);
+        await replaceFirstPassword(account, initial);
+    }
+    await wait(account.credentials, [200]);
+}
+
+interface Waiting {
+    readonly context: RegistryContext;
+    readonly host: string;
+    readonly onProgress: (text: string) => void;
+}
+
+async function waitForAnswer(
+    ask: () => Promise<number>,
+    expected: readonly number[],
+    { context: { process, signal }, host, onProgress }: Waiting,
+): Promise<void> {
+    const { clock } = process;
+    const end = clock.now() + MINUTES * 60_000;
+    for (;;) {
+        const problem = await look(ask, expected, signal);
+        if (problem === undefined) return;
+        if (clock.now() >= end) {
+            throw new PassthroughError(`after ${MINUTES} minutes: ${problem}`, {
+                code: "REGISTRY_UNHEALTHY",
+                place: { registry: host },
+                fix: "look at its services on the host, and whether its name leads there from here; then run again",
+            });
+        }
+        onProgress(`waiting for ${host}: ${problem}`);
+        await clock.sleep(POLL_MS, signal);
+    }
+}
+
+async function look(
+    ask: () => Promise<number>,
+    expected: readonly number[],
+    signal: AbortSignal,
+): Promise<string | undefined> {
+    try {
+        const status = await ask();
+        return expected.includes(status) ? undefined : `it answers with ${status}`;
+    } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof RegistryError && error.code === "TLS") throw error;
+        return formatWithoutFix(toProblem(error));
+    }
+}

@@ -1,0 +1,175 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
+import type {
+    RegistryInstallationInputs,
+    RegistryInstallationOutputs,
+} from "../../dynamic-providers/registry-installation/kind";
+import { registryInstallationProvider as provider } from "../../dynamic-providers/registry-installation/provider";
+import { RegistryProcess } from "../../dynamic-providers/registry/registry-process";
+import { registryAdmin } from "../../lib/registries";
+import { type ServerCertificate, type TestAuthority, testAuthority } from "../support/certificates";
+import { InstallerHost, packInstaller } from "../support/installers/installer-host";
+import { ManualClock } from "../support/manual-clock";
+import { operationContext } from "../support/operation-context";
+import { FakeQuay } from "../support/quay/fake-quay";
+import type { SshServer } from "../support/ssh-server";
+
+const V7 = packInstaller("mirror-registry", "2.0.7");
+const V11 = packInstaller("mirror-registry", "2.0.11");
+
+let authority: TestAuthority;
+let certificate: ServerCertificate;
+let quay: FakeQuay;
+let host: InstallerHost;
+let server: SshServer;
+
+beforeEach(async () => {
+    authority = await testAuthority();
+    certificate = await authority.issue();
+    quay = await FakeQuay.start("mirror-registry", certificate);
+    ({ host, server } = await InstallerHost.start({ QUAY_URL: quay.url }));
+    writeFileSync(join(host.home, "ca.pem"), authority.ca);
+    // That of the provider, too.
+    host.program("date", "echo 0");
+    host.setEnvironment({ NODE_EXTRA_CA_CERTS: join(host.home, "ca.pem") });
+});
+afterEach(async () => {
+    await server.stop();
+    await quay.stop();
+    host.remove();
+});
+
+function inputsOf(changes: Partial<RegistryInstallationInputs> = {}): RegistryInstallationInputs {
+    const { privateKey, ...rest } = server.connection;
+    return {
+        ...{ selfUrn: "urn", owner: "mirror/site-a", host: rest, login: { privateKey } },
+        registry: { type: "mirror-registry", mirrorBase: `${quay.host}/mirror`, ca: authority.ca, retrySeconds: 5 },
+        ...{ directory: host.directory, httpPort: 80, installer: { ...V7, isOnHost: false } },
+        ...{ chain: certificate.certificate, key: certificate.key, deleteContent: false },
+        ...changes,
+    };
+}
+
+function context(lines: string[] = []) {
+    const clock = new ManualClock();
+    return { ...operationContext(lines), process: new RegistryProcess({ followsConfiguration: false, clock }) };
+}
+
+const password = () => quay.model.users.get("admin")?.password;
+const create = async (inputs = inputsOf()) => (await provider.create(inputs, context())).outs;
+
+test("the administrator has a password that no command had, is a superuser, and administers", async () => {
+    const outs = await create();
+    expect(outs.admin).toEqual({ username: "admin", password: password() });
+    const [install = ""] = host.calls(/install/);
+    const initial = / --initPassword (\S+)$/.exec(install)?.[1];
+    expect(initial).toBeDefined();
+    expect(initial).not.toBe(password());
+    expect(JSON.stringify(outs)).not.toContain(initial);
+    const account = {
+        endpoint: { host: quay.host, ca: authority.ca },
+        credentials: outs.admin,
+        retrySeconds: 5,
+    };
+    // The superuser's name is not free for somebody else.
+    const { notes } = await registryAdmin("mirror-registry").check(account, "mirror");
+    expect(notes.join()).not.toContain("free");
+    const read = await provider.read(outs, context());
+    expect(read.outs).toEqual({ ...outs, differences: [] });
+    expect(provider.compare(read.outs, inputsOf())).toEqual({ changes: false });
+    // Another way to the host, or another key, changes nothing of the registry.
+    const elsewhere = inputsOf({ host: { ...outs.host, address: "127.0.0.2" }, login: { privateKey: "other" } });
+    expect(provider.compare(outs, elsewhere)).toEqual({ changes: false });
+});
+
+test("an installation that fails keeps its secrets in the state, and the next update completes it", async () => {
+    host.set("disk-full");
+    const failure: unknown = await create().catch((error: unknown) => error);
+    if (!(failure instanceof PartialState)) throw failure;
+    expect(failure.reasons[0]).toMatch(/^INSTALLER_FAILED .*the disk of the host got full/);
+    expect(failure.codes).toEqual(["INSTALLER_FAILED"]);
+    const known = failure.known as RegistryInstallationOutputs;
+    expect(failure.reasons.join()).not.toContain(known.secrets.initial);
+    expect(provider.compare(known, inputsOf())).toEqual({ changes: true });
+    host.set("disk-full", false);
+    const outs = await provider.update(known, inputsOf(), context());
+    expect(outs.admin).toEqual({ username: "admin", password: password() });
+    expect(outs.admin).toEqual(known.admin);
+    expect(outs.differences).toEqual([]);
+});
+
+test("a response to the change of the password that is lost is found again by the next run", async () => {
+    quay.fault = (method) => (method === "PUT" ? { status: 200, cutAfter: 0 } : undefined);
+    const outs = await create();
+    expect(outs.admin).toEqual({ username: "admin", password: password() });
+});
+
+test("a registry that does not answer, or shows another certificate, is said, with what is waited for", async () => {
+    quay.fault = (_method, path) => (path.startsWith("/v2/") ? { status: 502, body: "" } : undefined);
+    await expect(create()).rejects.toThrow(/REGISTRY_UNHEALTHY.*after 15 minutes: .*502/);
+    quay.fault = undefined;
+    const other = (await testAuthority()).ca;
+    const registry = { ...inputsOf().registry, ca: other };
+    await expect(create(inputsOf({ registry }))).rejects.toThrow(/^TLS /);
+});
+
+test("a refresh says what differs and leaves the rest of the registry alone; the next update mends it", async () => {
+    const outs = await create();
+    rmSync(join(host.state, "active", "quay-app.service"));
+    const lines: string[] = [];
+    const own = context(lines);
+    const { outs: found } = await provider.read(outs, own);
+    expect(found.differences).toEqual(["quay-app.service is inactive (dead)"]);
+    expect(lines).toEqual(["127.0.0.1: quay-app.service is inactive (dead)"]);
+    expect(own.process.brokenRegistries.has(outs.registry.mirrorBase)).toBe(true);
+    expect(provider.compare(found, inputsOf())).toEqual({ changes: true });
+    const mended = await provider.update(found, inputsOf(), context());
+    expect((await provider.read(mended, context())).outs.differences).toEqual([]);
+    await server.stop();
+    await expect(provider.read(mended, context())).rejects.toThrow(/HOST_UNREACHABLE/);
+});
+
+test("a preview says what is installed, and refuses an older version and another place", async () => {
+    const lines: string[] = [];
+    const describe = (olds: Partial<RegistryInstallationInputs>, news: RegistryInstallationInputs) =>
+        provider.describeChanges?.(olds, news, context(lines));
+    const newer = inputsOf({ installer: { ...V11, isOnHost: false } });
+    await describe({}, inputsOf());
+    await describe(inputsOf(), newer);
+    await describe(newer, newer);
+    expect(lines).toEqual([
+        "mirror-registry is installed in 2.0.7 on 127.0.0.1; it does not answer meanwhile",
+        "mirror-registry is upgraded from 2.0.7 to 2.0.11 on 127.0.0.1; it does not answer meanwhile",
+    ]);
+    await expect(describe(newer, inputsOf())).rejects.toThrow(/its database may not be taken back to 2\.0\.7/);
+    await expect(describe(inputsOf(), inputsOf({ directory: "/srv/other" }))).rejects.toThrow(
+        "CONFIG_INVALID: site.registry.deploy.installer.directory: its installer cannot change it",
+    );
+    const registry = { ...inputsOf().registry, mirrorBase: "elsewhere.test:8443/mirror" };
+    await expect(describe(inputsOf(), inputsOf({ registry }))).rejects.toThrow("site.registry.mirrorBase");
+    expect(server.commands).toEqual([]);
+});
+
+test("another address of the host is taken, and another host is not", async () => {
+    const outs = await create();
+    const olds = { ...outs, host: { ...outs.host, address: "former.site-a.test" } };
+    const updated = await provider.update(olds, inputsOf({ installer: { ...V11, isOnHost: false } }), context());
+    expect(updated.installer.version).toBe("2.0.11");
+    rmSync(host.directory, { recursive: true });
+    await expect(provider.update(olds, inputsOf(), context())).rejects.toThrow(
+        /HOST_NOT_READY .*nothing is installed in .* of this host/,
+    );
+});
+
+test("removal stops it, or with its content uninstalls it", async () => {
+    const outs = await create();
+    const lines: string[] = [];
+    await provider.remove(outs, context(lines));
+    expect(lines).toEqual([
+        `127.0.0.1: ${host.directory} stays, with the content (site.registry.deploy.installer.deleteContent)`,
+    ]);
+    expect(host.has("storage")).toBe(true);
+    await provider.remove({ ...outs, deleteContent: true }, context());
+    expect(host.has()).toBe(false);
+});
