@@ -25,6 +25,7 @@ const MODULES = {
     signatures: [...GRAMMAR, "distribution"],
     ssh: ["errors", "concurrency"],
     openshift: [...NAMES, "http", "kubernetes", "signatures"],
+    "host-registry": ["errors", "ssh", "oci", "openshift"],
     site: [
         ...NAMES,
         "http",
@@ -34,6 +35,7 @@ const MODULES = {
         "registries",
         "kubernetes",
         "signatures",
+        "ssh",
         "openshift",
     ],
     passthrough: [

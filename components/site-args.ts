@@ -4,7 +4,15 @@ import type { Credentials } from "../lib/http/credentials";
 import type { OnRemove } from "../lib/mirror/on-remove";
 import type { NetworkAccess } from "../lib/openshift";
 import type { AdminCredentials } from "../lib/registries";
-import type { ClusterDeployment, ConnectionSecrets, Content, SiteCertificate, SiteCluster } from "../lib/site";
+import type {
+    ClusterDeployment,
+    ConnectionSecrets,
+    Content,
+    HostDeployment,
+    HostLogin,
+    SiteCertificate,
+    SiteCluster,
+} from "../lib/site";
 import type { SignaturePolicy } from "../lib/signatures";
 import type { RobotLifetimes } from "./robot-access";
 
@@ -30,8 +38,10 @@ export interface PassthroughSiteArgs {
     readonly signatures?: readonly SignaturePolicy[] | undefined;
     /** Secret: what connections to the registry need beside an account, as the key of a client certificate. */
     readonly connectionSecrets?: pulumi.Input<ConnectionSecrets> | undefined;
-    /** Has the program run the registry in one of `clusters`, with `certificate`; it makes both accounts then. */
-    readonly deployment?: ClusterDeployment | undefined;
+    /** Has the program run the registry in one of `clusters` or on a host, with `certificate`; it makes both accounts then. */
+    readonly deployment?: ClusterDeployment | HostDeployment | undefined;
+    /** Secret: what the user of that host logs in with. */
+    readonly hostLogin?: pulumi.Input<HostLogin> | undefined;
     /** Secret: pushes images. Required where the registry has no robot accounts. */
     readonly importer?: pulumi.Input<Credentials> | undefined;
     /** Secret: what clusters pull with, and what the validation uses. Default: `importer`. */

@@ -9,9 +9,12 @@ import { type AdminCredentials, registryAdmin } from "../lib/registries";
 import {
     type ConfiguredSite,
     type ConnectionSecrets,
+    type HostLogin,
     type Site,
     accountIssues,
     clientKeyIssues,
+    hostLogin,
+    hostLoginIssues,
     proxyAccountIssues,
     issuesCode,
     issuesText,
@@ -51,6 +54,8 @@ export type LoadedSite =
           /** The account that clusters pull with, and that the validation uses. */
           readonly puller?: SecretCredentials;
           readonly connectionSecrets?: SecretConnection;
+          /** What the user of the host that the registry runs on logs in with. */
+          readonly hostLogin?: pulumi.Output<HostLogin>;
           readonly admin?: undefined;
       }
     | {
@@ -75,7 +80,7 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const { site, issues } = readSite(document, defaults, { read: readTextFile, now: new Date(), stack });
     // Which secrets are needed depends on a few keys; the rest of the site may be wrong.
     const configured = readConfiguredSite({ value: document }, { value: defaults }, readTextFile);
-    const { type, isDeployed, clientCertificate, certificateChain, proxy, clusters } = configured;
+    const { type, isDeployed, host, clientCertificate, certificateChain, proxy, clusters } = configured;
     const kubeconfigs = readKubeconfigs(clusters?.value ?? [], (key) => config.get(key), stack);
     const values = pulumi.runtime.allConfig();
     const all = [
@@ -84,6 +89,13 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
         ...(clientCertificate ? clientKeyIssues(clientCertificate.value, config.get("clientKey"), stack) : []),
         ...(certificateChain
             ? registryKeyIssues(certificateChain.value, config.get("registryCertificateKey"), stack)
+            : []),
+        ...(host
+            ? hostLoginIssues(
+                  host.value,
+                  readAccounts((key) => config.get(key)),
+                  stack,
+              )
             : []),
         ...(proxy ? proxyAccountIssues((key) => config.get(key), proxy.value, stack) : []),
         ...(clusters === undefined ? [] : kubeconfigs.issues),
@@ -115,7 +127,7 @@ function plainKeys(values: Readonly<Record<string, unknown>>): string[] {
 /** What `loadSite` returns beside the kubeconfigs. */
 type Accounts<T = LoadedSite> = T extends unknown ? Omit<T, "kubeconfigs"> : never;
 
-function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, config: pulumi.Config): Accounts {
+function withSecrets(site: Site, { clientCertificate, host, proxy }: ConfiguredSite, config: pulumi.Config): Accounts {
     const accounts = readAccounts((key) => config.get(key));
     const { admin, importer, puller, superuserPassword, registryCertificateKey } = accounts;
     const certificateKey = privateKeyIn(registryCertificateKey ?? "");
@@ -132,7 +144,10 @@ function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, c
             ...(superuserPassword === undefined ? {} : { superuserPassword: pulumi.secret(superuserPassword) }),
         };
     }
-    if (site.deployment !== undefined) return { site, ...connection };
+    if (site.deployment !== undefined) {
+        const login = hostLogin(host?.value, accounts);
+        return { site, ...connection, ...(login === undefined ? {} : { hostLogin: pulumi.secret(login) }) };
+    }
     if (importer === undefined || puller === undefined) throw new Error("accountIssues overlooked a missing account");
     return { site, importer: pulumi.secret(importer), puller: pulumi.secret(puller), ...connection };
 }

@@ -18,6 +18,7 @@ import type * as mirrorValidationModule from "./mirror-validation/provider";
 import type * as registryAccessModule from "./registry-access/provider";
 import type * as registryCertificateModule from "./registry-certificate/provider";
 import type * as registryDeploymentModule from "./registry-deployment/provider";
+import type * as registryHostModule from "./registry-host/provider";
 import type * as registryNamespaceModule from "./registry-namespace/provider";
 import type * as registrySuperuserModule from "./registry-superuser/provider";
 import type * as repositorySetModule from "./repository-set/provider";
@@ -119,5 +120,9 @@ export const registryCertificate = createProvider(
 );
 export const registryDeployment = createProvider(
     () => (load("./registry-deployment/provider") as typeof registryDeploymentModule).registryDeploymentProvider,
+    own,
+);
+export const registryHost = createProvider(
+    () => (load("./registry-host/provider") as typeof registryHostModule).registryHostProvider,
     own,
 );

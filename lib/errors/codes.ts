@@ -119,10 +119,13 @@ export const ERROR_CODES = {
     hosts: [
         "HOST_COMMAND_FAILED",
         "HOST_CONNECTION_LOST",
+        "HOST_DIFFERENT",
+        "HOST_FILE_EXISTS",
         "HOST_KEY_MISMATCH",
         "HOST_LOGIN_REJECTED",
         "HOST_SUDO_REFUSED",
         "HOST_UNREACHABLE",
+        "HOST_UNSUITABLE",
         "SSH_KEY_INVALID",
     ],
     configuration: [

@@ -94,6 +94,26 @@ export const accountsSchema = z.strictObject({
             fix: `${setWith("registryCertificateKey", true)} < registry.key`,
             isSecret: true,
         }),
+    hostPrivateKey: z
+        .string()
+        .optional()
+        .meta({
+            description:
+                "Private key that the user of `site.registry.deploy.host` logs in with: the text of a file of ssh-keygen. " +
+                "`config set` reads it from standard input",
+            defaultText: "none: required with deploy.host, unless it names a privateKeyFile",
+            fix: `${setWith("hostPrivateKey", true)} < id_ed25519`,
+            isSecret: true,
+        }),
+    hostPassphrase: z
+        .string()
+        .optional()
+        .meta({
+            description: "Passphrase of that private key",
+            defaultText: "none: the key is not encrypted",
+            fix: setWith("hostPassphrase", true),
+            isSecret: true,
+        }),
     kubeconfig: z
         .string()
         .optional()
@@ -155,6 +175,9 @@ export interface ConfiguredAccounts {
     readonly clientKey?: string;
     /** PEM, as it is configured: of the certificate that the registry shows. */
     readonly registryCertificateKey?: string;
+    /** As it is configured: of the user who logs in to the registry's host. */
+    readonly hostPrivateKey?: string;
+    readonly hostPassphrase?: string;
     /** Account of the HTTP proxy. */
     readonly proxy?: Credentials;
 }
@@ -168,6 +191,8 @@ export function readAccounts(read: ReadAccountKey): ConfiguredAccounts {
     const superuserPassword = read("superuserPassword");
     const clientKey = read("clientKey");
     const registryCertificateKey = read("registryCertificateKey");
+    const hostPrivateKey = read("hostPrivateKey");
+    const hostPassphrase = read("hostPassphrase");
     const proxy = login(read("proxyUsername"), read("proxyPassword"));
     return {
         ...(admin === undefined ? {} : { admin }),
@@ -176,6 +201,8 @@ export function readAccounts(read: ReadAccountKey): ConfiguredAccounts {
         ...(superuserPassword === undefined ? {} : { superuserPassword }),
         ...(clientKey === undefined ? {} : { clientKey }),
         ...(registryCertificateKey === undefined ? {} : { registryCertificateKey }),
+        ...(hostPrivateKey === undefined ? {} : { hostPrivateKey }),
+        ...(hostPassphrase === undefined ? {} : { hostPassphrase }),
         ...(proxy === undefined ? {} : { proxy }),
     };
 }

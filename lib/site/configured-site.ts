@@ -11,6 +11,8 @@ import { mergeDocuments } from "./document";
 import { certificateKeys } from "./certificate-keys";
 import { registryKeys } from "./registry-keys";
 import { robotsKeys, rotations } from "./robot-keys";
+import { hostDeployKeys } from "./host-deploy-keys";
+import type { ConfiguredHost } from "./host-login";
 import { clusterKeys } from "./cluster-keys";
 import { contentEntry, onRemoveKey, transferKeys } from "./schema";
 
@@ -28,6 +30,8 @@ export interface ConfiguredSite {
     readonly pushHost: Reading<string | undefined>;
     /** Whether the program runs the registry, and makes its accounts. */
     readonly isDeployed: Reading<boolean>;
+    /** The host that the registry runs on; `value` is undefined if there is none. */
+    readonly host: Reading<ConfiguredHost | undefined>;
     readonly adopt: Reading<boolean | undefined>;
     /** PEM of the certificates alone; `value` is undefined if no CA is configured. */
     readonly ca: Reading<string | undefined>;
@@ -57,6 +61,7 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     mirrorBase: undefined,
     pushHost: undefined,
     isDeployed: undefined,
+    host: undefined,
     adopt: undefined,
     ca: undefined,
     hasSiteCa: undefined,
@@ -77,6 +82,10 @@ const reachedOnly = z.looseObject({
     cluster: reachedKeys.optional(),
     clusters: z.record(z.string(), reachedKeys).optional(),
 });
+
+const hostOnly = hostDeployKeys
+    .pick({ address: true, port: true, user: true, hostKey: true, privateKeyFile: true })
+    .loose();
 
 const overridesOnly = z.array(contentEntry.pick({ lock: true, overrides: true }).partial().loose()).default([]);
 const locksOnly = z.array(contentEntry.pick({ lock: true }).loose()).default([]);
@@ -105,6 +114,7 @@ export function readConfiguredSite(
         mirrorBase: read(registryKeys.shape.mirrorBase, "registry", "mirrorBase"),
         pushHost: read(registryKeys.shape.pushHost, "registry", "pushHost"),
         isDeployed: read(isSet, "registry", "deploy"),
+        host: readHost(read(hostOnly.optional(), "registry", "deploy", "host"), readFile),
         adopt: read(registryKeys.shape.adopt, "registry", "adopt"),
         ca: readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile),
         hasSiteCa: certificate && { value: certificate.value?.siteCa !== undefined },
@@ -160,6 +170,23 @@ function readCa(path: Reading<string | undefined>, readFile: (path: string) => s
     } catch {
         return undefined;
     }
+}
+
+/** Nothing is known of a host whose key's file cannot be read. */
+function readHost(
+    keys: Reading<z.infer<typeof hostOnly> | undefined>,
+    readFile: (path: string) => string,
+): Reading<ConfiguredHost | undefined> {
+    if (keys?.value === undefined) return keys && { value: undefined };
+    const { address, port, user, hostKey, privateKeyFile } = keys.value;
+    const file = readOptionalFile(privateKeyFile, readFile);
+    return {
+        value: {
+            ...{ address, port, user, hostKey: hostKey.trim() },
+            ...(privateKeyFile === undefined ? {} : { privateKeyFile }),
+            ...(file?.value === undefined ? {} : { keyFileText: file.value }),
+        },
+    };
 }
 
 function readOptionalFile(path: string | undefined, readFile: (path: string) => string): Reading<string | undefined> {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { EXPOSURES } from "../openshift/deployed-registry";
+import { hostDeployKeys } from "./host-deploy-keys";
 import { DNS_LABEL } from "./dns-label";
 import { size } from "./units";
 
@@ -103,9 +104,13 @@ const clusterDeployKeys = z.strictObject({
         }),
 });
 
-/** A registry that the program installs, as it is configured. */
+/** A registry that the program installs, as it is configured: exactly one of these. */
 export const deployKeys = z.strictObject({
-    cluster: clusterDeployKeys.meta({
+    host: hostDeployKeys.optional().meta({
+        description: "Runs it on a host that is reached over SSH (docs/how-to/deploy-on-a-host.md)",
+        fix: "write host: {address, user, hostKey, image}",
+    }),
+    cluster: clusterDeployKeys.optional().meta({
         description: "Runs it in a cluster (docs/how-to/deploy-in-a-cluster.md)",
         fix: "write cluster: {image, storage: {size}}",
     }),

@@ -7,6 +7,7 @@ import { splitHost } from "../openshift/access/network-access";
 import type { RegistryKind } from "../registries";
 import { clusterKey } from "./clusters";
 import type { ConfigIssue } from "./config-issue";
+import { type HostDeployment, readHostDeployment } from "./host-deploy";
 import { collectIssue } from "./issues";
 import type { SiteCluster } from "./mirror-policy";
 import type { SiteCertificate } from "./registry-certificate";
@@ -54,14 +55,19 @@ export function readDeployment(
     { registry: { type, deploy, certificate, pushHost, plainHttp } }: SiteDocument,
     site: DeploySite,
     issues: ConfigIssue[],
-): ClusterDeployment | undefined {
+): ClusterDeployment | HostDeployment | undefined {
     if (deploy === undefined) return undefined;
     if (type !== "distribution") {
         const fix = `install it with that, and leave deploy out; only distribution is deployed`;
         issues.push({ key: KEY, problem: `this program does not install ${type}: ${NOT_DEPLOYED[type]}`, fix });
         return undefined;
     }
-    const { name, storage, runAsUser, rotate, ...rest } = deploy.cluster;
+    const { cluster, host } = deploy;
+    if ((cluster === undefined) === (host === undefined)) {
+        const problem = host === undefined ? "it says nowhere to run the registry" : "it names a host and a cluster";
+        issues.push({ key: KEY, problem, fix: "write one of: host, cluster" });
+        return undefined;
+    }
     if (plainHttp === true) {
         issues.push({ key: KEY, problem: "it always serves TLS, and plainHttp is set", fix: "leave out plainHttp" });
     }
@@ -74,14 +80,30 @@ export function readDeployment(
         issues.push({
             key: "site.registry.pushHost",
             problem,
-            fix: "write host[:port] of a second Route or node port",
+            fix:
+                host === undefined ? "write host[:port] of a second Route or node port" : "write <host>:<another port>",
         });
     }
+    issues.push(...certificateIssues(site));
+    if (host !== undefined) return readHostDeployment(host, site.registry, issues);
+    return cluster === undefined ? undefined : readClusterDeployment(cluster, site, issues);
+}
+
+function readClusterDeployment(
+    {
+        name,
+        storage,
+        runAsUser,
+        rotate,
+        ...rest
+    }: NonNullable<NonNullable<SiteDocument["registry"]["deploy"]>["cluster"]>,
+    site: DeploySite,
+    issues: ConfigIssue[],
+): ClusterDeployment {
     const image = readImage(rest.image, site.registry, issues);
     issues.push(
         ...clusterIssues(name ?? "", site.clusters),
         ...(site.registry === undefined ? [] : hostIssues(rest.expose, site.registry)),
-        ...certificateIssues(site),
     );
     return {
         ...rest,

@@ -25,6 +25,8 @@ export {
 export { clusterKey, kubeconfigKey, withClusterName } from "./clusters";
 export { type ClusterObjects, clusterObjects, mergeFacts } from "./cluster-objects";
 export type { ClusterDeployment } from "./deploy";
+export type { HostAddress, HostDeployment } from "./host-deploy";
+export { type ConfiguredHost, type HostLogin, hostLogin, hostLoginIssues } from "./host-login";
 export type { ConfigIssue } from "./config-issue";
 export { mergeDocuments, parseContent } from "./document";
 export { configuredExclusions } from "./exclude-issues";

@@ -110,9 +110,9 @@ export const registryKeys = z.strictObject({
         }),
     deploy: deployKeys.optional().meta({
         description:
-            "Has the program run the registry itself: `distribution`, in a cluster. It makes the accounts then, so that " +
-            "registryUsername and pullerUsername are not set (docs/how-to/deploy-in-a-cluster.md)",
-        fix: "write deploy: {cluster: {image, storage: {size}}}",
+            "Has the program run the registry itself: `distribution`, in a cluster or on a host. It makes the accounts then, so that " +
+            "registryUsername and pullerUsername are not set (docs/how-to/deploy-in-a-cluster.md, docs/how-to/deploy-on-a-host.md)",
+        fix: "write deploy: {cluster: {image, storage: {size}}} or deploy: {host: {address, user, hostKey, image}}",
     }),
     adopt: z
         .boolean()

@@ -8,6 +8,7 @@ import { imageIssues, readUpstreams, tagOnlyIssues } from "./content-issues";
 import type { ConfigIssue } from "./config-issue";
 import { mergeDocuments, parseSiteDocument } from "./document";
 import { type ClusterDeployment, readDeployment } from "./deploy";
+import type { HostDeployment } from "./host-deploy";
 import { collectIssue } from "./issues";
 import { kindIssues } from "./kind-issues";
 import { quotaIssues } from "./quota-issues";
@@ -28,7 +29,7 @@ export interface Site {
     /** How the registry's certificate comes about; absent: it is no part of the site. */
     readonly certificate?: SiteCertificate;
     /** Where the program runs the registry itself; absent: the registry is there. */
-    readonly deployment?: ClusterDeployment;
+    readonly deployment?: ClusterDeployment | HostDeployment;
     /** Canonical hosts that content may come from; absent: the default list. */
     readonly upstreams?: readonly string[];
     readonly content: readonly Content[];

@@ -1,6 +1,14 @@
 export { type RegistryAccounts, htpasswd, nextAccounts } from "./accounts";
 export { applyObjects, compareObjects, removeObjects, requireOwnObjects } from "./apply-objects";
-export { type DeployedRegistry, EXPOSURES, type Exposure, type RegistryStorage } from "./deployment";
+export {
+    type DeployedRegistry,
+    EXPOSURES,
+    type Exposure,
+    INSTANCES,
+    type Instance,
+    type RegistryStorage,
+} from "./deployment";
 export { requireRunnableImage } from "./image-check";
+export { FOLDERS, registryConfig } from "./registry-config";
 export { registryObjects } from "./registry-objects";
-export { podsProblem, waitForAnswer, waitForRegistryPods } from "./registry-rollout";
+export { type RegistryWait, podsProblem, waitForAnswer, waitForRegistryPods } from "./registry-rollout";

@@ -12,7 +12,7 @@ const CONTENT = "registry-passthrough/configuration";
  */
 export function registryPods(registry: DeployedRegistry): RegistryObject {
     const { runAsUser, chain } = registry;
-    const configuration = computeDigest([...INSTANCES.map(registryConfig), chain].join("\n"));
+    const configuration = computeDigest([...INSTANCES.map((instance) => registryConfig(instance)), chain].join("\n"));
     const spec = {
         replicas: 1,
         serviceName: NAMES.services.pull,

@@ -51,6 +51,7 @@ test("the names that state refers to are exported for good", () => {
         "registryAccess",
         "registryCertificate",
         "registryDeployment",
+        "registryHost",
         "registryNamespace",
         "registrySuperuser",
         "repositorySet",
