@@ -27,6 +27,7 @@ const MODULES = {
     ssh: ["errors", "concurrency"],
     installers: ["errors", "oci", "http", "redaction", "ssh"],
     openshift: [...NAMES, "http", "kubernetes", "signatures"],
+    "host-registry": ["errors", "ssh", "oci", "openshift"],
     site: [
         ...NAMES,
         "http",

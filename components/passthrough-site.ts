@@ -13,6 +13,7 @@ import {
     allMarks,
     clusterDeliveries,
     deliveryNotes,
+    deployedNamespace,
     perCluster,
     targetFiles,
 } from "../lib/site";
@@ -139,7 +140,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
                     wholeImages: args.wholeImages,
                     onRemove: args.onRemove,
                     signatures,
-                    registryNamespace: args.deployment?.namespace,
+                    registryNamespace: deployedNamespace(args.deployment),
                 },
                 {
                     delivery: deliveries.apply((all) => all[index] as NamedDelivery),

@@ -9,6 +9,7 @@ import type {
     ClusterDeployment,
     ConnectionSecrets,
     Content,
+    HostDeployment,
     HostLogin,
     InstallerDeployment,
     SiteCertificate,
@@ -41,13 +42,13 @@ export interface PassthroughSiteArgs {
     readonly signatures?: readonly SignaturePolicy[] | undefined;
     /** Secret: what connections to the registry need beside an account, as the key of a client certificate. */
     readonly connectionSecrets?: pulumi.Input<ConnectionSecrets> | undefined;
-    /** Has the program run the registry in one of `clusters`, with `certificate`; it makes both accounts then. */
-    readonly deployment?: ClusterDeployment | undefined;
+    /** Has the program run the registry in one of `clusters` or on a host, with `certificate`; it makes both accounts then. */
+    readonly deployment?: ClusterDeployment | HostDeployment | undefined;
     /** Secret: the account of the bucket that `deployment` has its content in. */
     readonly storageAccount?: pulumi.Input<BucketAccount> | undefined;
     /** Has the registry's own installer set it up on a host, with `certificate`; the program makes its administrator then. */
     readonly installation?: InstallerDeployment | undefined;
-    /** Secret: what the host of `installation` is logged in to with. */
+    /** Secret: what the user of the host of `deployment` or `installation` logs in with. */
     readonly hostLogin?: pulumi.Input<HostLogin> | undefined;
     /** Secret: pushes images. Required where the registry has no robot accounts. */
     readonly importer?: pulumi.Input<Credentials> | undefined;

@@ -15,6 +15,7 @@ import {
     accountIssues,
     acmeKeyIssues,
     clientKeyIssues,
+    hostLogin,
     hostLoginIssues,
     proxyAccountIssues,
     issuesCode,
@@ -61,8 +62,9 @@ export type LoadedSite =
           readonly connectionSecrets?: SecretConnection;
           /** Of the bucket that the registry has its content in, if the program runs it. */
           readonly storageAccount?: pulumi.Output<BucketAccount>;
+          /** What the user of the host that the registry runs on logs in with. */
+          readonly hostLogin?: pulumi.Output<HostLogin>;
           readonly admin?: undefined;
-          readonly hostLogin?: undefined;
       }
     | {
           readonly site: Site;
@@ -90,7 +92,7 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const { site, issues } = readSite(document, defaults, { read: readTextFile, now: new Date(), stack });
     // Which secrets are needed depends on a few keys; the rest of the site may be wrong.
     const configured = readConfiguredSite({ value: document }, { value: defaults }, readTextFile);
-    const { type, isDeployed, hasBucket, installerHost, clientCertificate, acmeKeyId, certificateChain } = configured;
+    const { type, isDeployed, hasBucket, host, clientCertificate, acmeKeyId, certificateChain } = configured;
     const { proxy, clusters } = configured;
     const kubeconfigs = readKubeconfigs(clusters?.value ?? [], (key) => config.get(key), stack);
     const values = pulumi.runtime.allConfig();
@@ -103,7 +105,13 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
             : []),
         ...(acmeKeyId ? acmeKeyIssues((key) => config.get(key), acmeKeyId.value, stack) : []),
         ...(hasBucket ? storageAccountIssues((key) => config.get(key), hasBucket.value, stack) : []),
-        ...(installerHost ? hostLoginIssues((key) => config.get(key), installerHost.value !== undefined, stack) : []),
+        ...(host
+            ? hostLoginIssues(
+                  host.value,
+                  readAccounts((key) => config.get(key)),
+                  stack,
+              )
+            : []),
         ...(proxy ? proxyAccountIssues((key) => config.get(key), proxy.value, stack) : []),
         ...(clusters === undefined ? [] : kubeconfigs.issues),
         ...unknownKeyIssues(
@@ -134,9 +142,9 @@ function plainKeys(values: Readonly<Record<string, unknown>>): string[] {
 /** What `loadSite` returns beside the kubeconfigs. */
 type Accounts<T = LoadedSite> = T extends unknown ? Omit<T, "kubeconfigs"> : never;
 
-function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, config: pulumi.Config): Accounts {
+function withSecrets(site: Site, { clientCertificate, host, proxy }: ConfiguredSite, config: pulumi.Config): Accounts {
     const accounts = readAccounts((key) => config.get(key));
-    const { admin, importer, puller, superuserPassword, registryCertificateKey, hostLogin } = accounts;
+    const { admin, importer, puller, superuserPassword, registryCertificateKey } = accounts;
     const acmeMacKey = config.getSecret("acmeMacKey");
     const certificateKey = privateKeyIn(registryCertificateKey ?? "");
     const secrets = readConnectionSecrets({ certificate: clientCertificate?.value, proxy: proxy?.value }, accounts);
@@ -153,13 +161,15 @@ function withSecrets(site: Site, { clientCertificate, proxy }: ConfiguredSite, c
             ...(superuserPassword === undefined ? {} : { superuserPassword: pulumi.secret(superuserPassword) }),
         };
     }
-    if (site.installation !== undefined && hostLogin !== undefined)
-        return { site, ...connection, hostLogin: pulumi.secret(hostLogin) };
+    const login = hostLogin(host?.value, accounts);
+    const atHost = login === undefined ? {} : { hostLogin: pulumi.secret(login) };
+    if (site.installation !== undefined) return { site, ...connection, ...atHost };
     if (site.deployment !== undefined) {
         const storageAccount = readStorageAccount((key) => config.get(key));
         return {
             site,
             ...connection,
+            ...atHost,
             ...(storageAccount === undefined ? {} : { storageAccount: pulumi.secret(storageAccount) }),
         };
     }

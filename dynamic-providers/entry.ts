@@ -21,6 +21,7 @@ import type * as registryAccessModule from "./registry-access/provider";
 import type * as registryCertificateModule from "./registry-certificate/provider";
 import type * as registryDeploymentModule from "./registry-deployment/provider";
 import type * as registryInstallationModule from "./registry-installation/provider";
+import type * as registryHostModule from "./registry-host/provider";
 import type * as registryNamespaceModule from "./registry-namespace/provider";
 import type * as registrySuperuserModule from "./registry-superuser/provider";
 import type * as repositorySetModule from "./repository-set/provider";
@@ -134,5 +135,9 @@ export const acmeCertificate = createProvider(
 );
 export const registryInstallation = createProvider(
     () => (load("./registry-installation/provider") as typeof registryInstallationModule).registryInstallationProvider,
+    own,
+);
+export const registryHost = createProvider(
+    () => (load("./registry-host/provider") as typeof registryHostModule).registryHostProvider,
     own,
 );

@@ -21,6 +21,7 @@ const debianTools = {
     nginx: "nginx",
     tmux: "tmux",
     nft: "nftables",
+    sshd: "openssh-server",
 };
 const suites = ["unit", "integration", "stack", "faults"];
 

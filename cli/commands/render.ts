@@ -7,6 +7,7 @@ import {
     clusterDeliveries,
     clusterTexts,
     deliveryNotes,
+    deployedNamespace,
     targetFiles,
 } from "../../lib/site";
 import { EXIT_OK } from "../exit-codes";
@@ -90,7 +91,7 @@ function computeOutputs(selection: StackSelection): ClusterOutputs {
             accessFiles: access.files,
             roleFiles: renderRoles(roles, version, {
                 proof: proof?.namespace,
-                registry: site.deployment?.namespace,
+                registry: deployedNamespace(site.deployment),
             }),
         },
     ]);

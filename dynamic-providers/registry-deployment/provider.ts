@@ -16,11 +16,9 @@ import {
     removeObjects,
     requireOwnObjects,
     requireRunnableImage,
-    waitForAnswer,
     waitForRegistryPods,
 } from "../../lib/openshift/deployed-registry";
-import { ping } from "../../lib/registries/ping";
-import { parseConnection, registryEndpoint, roleHost } from "../../lib/site";
+import { parseConnection } from "../../lib/site";
 import { withCluster, withReadableCluster } from "../cluster/connection";
 import { clusterName } from "../cluster/cluster-name";
 import { showProgress } from "../cluster/show-wait";
@@ -28,10 +26,14 @@ import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resour
 import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import { answers } from "./answers";
 import { requireHealthy } from "./doctor";
 import { type RegistryDeploymentInputs, type RegistryDeploymentOutputs, registryDeploymentKind as kind } from "./kind";
 import { requireSameStorage, requireTrustedCertificate, requireUnused } from "./refusals";
 
+const ADDRESS_FIX =
+    "check that the host's name leads to the cluster's routers (expose: route) or to its nodes (expose: nodePort) from here, " +
+    "and that no firewall is between; then run again";
 const COMPARED = comparedInputs(kind);
 const DELETE_KEY = "site.registry.deploy.cluster.deleteContent";
 
@@ -168,7 +170,7 @@ async function deploy(
                 await applyObjects(client, objects, owner, wait);
                 await waitForRegistryPods(client, namespace, wait);
                 for (const role of ["importer", "puller"] as const)
-                    await answers(inputs, accounts, role, context, wait);
+                    await answers(inputs, { accounts, role, fix: ADDRESS_FIX }, context, wait);
             });
             await requireHealthy(inputs, accounts, context);
         } catch (error) {
@@ -178,25 +180,4 @@ async function deploy(
         }
     });
     return known;
-}
-
-type Wait = Parameters<typeof waitForAnswer>[2];
-
-/** An account logs in where it is for, over verified TLS. */
-async function answers(
-    inputs: RegistryDeploymentInputs,
-    accounts: RegistryAccounts,
-    role: "importer" | "puller",
-    { process }: RegistryContext,
-    wait: Wait,
-): Promise<void> {
-    const registry = process.settings.registry(inputs);
-    const endpoint = registryEndpoint(registry, role);
-    const { [role]: credentials } = accounts;
-    const account = { endpoint, credentials, retrySeconds: 0, signal: wait.signal };
-    await waitForAnswer(
-        () => ping(account, credentials),
-        `${credentials.username} at ${roleHost(registry, role)}`,
-        wait,
-    );
 }

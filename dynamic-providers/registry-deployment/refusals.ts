@@ -60,6 +60,9 @@ function requireSameBucket(before: RegistryStorage, after: RegistryStorage, move
     }
 }
 
+/** What a registry shows, and what those who connect to it trust. */
+type ShownCertificate = Pick<RegistryDeploymentInputs, "chain" | "registry">;
+
 /**
  * That clusters trust a certificate before the registry shows it: one of its issuers was trusted by the last `up` already.
  * Nothing can be said of public CAs, which are trusted without being named.
@@ -67,8 +70,8 @@ function requireSameBucket(before: RegistryStorage, after: RegistryStorage, move
  * @throws PassthroughError `CONFIG_INVALID`
  */
 export function requireTrustedCertificate(
-    { chain: former, registry: before }: Partial<Pick<RegistryDeploymentInputs, "chain" | "registry">>,
-    { chain, registry }: Pick<RegistryDeploymentInputs, "chain" | "registry">,
+    { chain: former, registry: before }: Partial<ShownCertificate>,
+    { chain, registry }: ShownCertificate,
 ): void {
     if (former === undefined || former === chain) return;
     const isTrusted = before?.ca === undefined ? !isIssuedBy(chain, registry.ca ?? "") : isIssuedBy(chain, before.ca);

@@ -8,10 +8,11 @@ import { type AdminCredentials, registryAdmin } from "../../lib/registries";
 import {
     type ConfiguredAccounts,
     type ConfiguredSite,
-    type HostLogin,
+    type HostAddress,
     type RegistryConnection,
     type SiteRegistry,
     UNKNOWN_SITE,
+    hostLogin,
     isKeyOfCertificate,
     parseConnection,
     parseJson,
@@ -26,6 +27,13 @@ import { type AdminInputs, type RegistryInputs, accountTexts, connectionTexts } 
 
 /** How a resource reaches its registry, as its inputs or its state have it. */
 export type StoredConnection = Pick<RegistryInputs, "registry" | "connectionSecrets">;
+
+/** How a resource reaches its host, as its inputs or its state have it. */
+export interface StoredHost extends StoredConnection {
+    readonly host: HostAddress;
+    /** Secret. */
+    readonly login: { readonly privateKey: string; readonly passphrase?: string | undefined };
+}
 
 const PREFIX = "registry-passthrough:";
 
@@ -158,29 +166,25 @@ export class StackSettings {
         return "token" in credentials ? credentials : this.credentials({ ...rest, account, registry, credentials });
     }
 
-    /** How the host of a registry is reached today. A site that has moved says nothing of the host that it has left. */
-    hostConnection({
-        registry,
-        host,
-        login,
-    }: {
-        readonly registry: RegistryConnection;
-        readonly host: Omit<HostConnection, "privateKey" | "passphrase">;
-        readonly login: HostLogin;
-    }): HostConnection {
-        if (this.hasMoved(registry)) return { ...host, ...login };
-        return { ...(this.site.installerHost?.value ?? host), ...(this.accounts.hostLogin ?? login) };
+    /** How the registry's host is reached: as it is configured today, else as state has it. */
+    hostConnection({ registry, host, login }: StoredHost): HostConnection {
+        const today = this.hasMoved(registry) ? undefined : this.site.host?.value;
+        if (today === undefined) return { ...host, ...login };
+        const { address, port, user, hostKey } = today;
+        return { address, port, user, hostKey, ...(hostLogin(today, this.accounts) ?? login) };
     }
 
     /** Every secret text of the configuration, to be removed from messages. */
     secretTexts(): string[] {
-        const { superuserPassword, clientKey, registryCertificateKey, hostLogin, ...logins } = this.accounts;
+        const { superuserPassword, clientKey, registryCertificateKey, hostPrivateKey, hostPassphrase, ...logins } =
+            this.accounts;
         const keys = [clientKey, registryCertificateKey, this.site.clientCertificate?.value?.keyFileText];
+        const host = [hostPrivateKey, hostPassphrase, this.site.host?.value?.keyFileText];
         return [
             ...Object.values(logins).flatMap(accountTexts),
             ...(superuserPassword ? [superuserPassword] : []),
+            ...host.flatMap((text) => (text === undefined || text === "" ? [] : connectionTexts(text))),
             ...keys.flatMap((key) => connectionTexts(key && privateKeyIn(key))),
-            ...connectionTexts(hostLogin ?? {}),
         ];
     }
 }

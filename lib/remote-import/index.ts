@@ -5,5 +5,4 @@ export { importerImage, pushImporterImage } from "./program/importer-image";
 export { type ImportPlace, type Round, importRemotely } from "./remote-import";
 export type { ImportRequest, ImportSecrets } from "./request";
 export type { RemoteLine, RemoteReport } from "./report";
-export { runImportRequest } from "./run-request";
 export { IMPORTER_REPOSITORY } from "./repository";

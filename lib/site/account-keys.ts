@@ -126,9 +126,9 @@ export const accountsSchema = z.strictObject({
         .optional()
         .meta({
             description:
-                "Private key to log in with at `site.registry.deploy.installer.host`: the text of a file in the format of OpenSSH or " +
-                "PEM. `config set` reads it from standard input",
-            defaultText: "none: required with site.registry.deploy.installer",
+                "Private key that the user of `site.registry.deploy.host` or `deploy.installer.host` logs in with: the text of a file " +
+                "of ssh-keygen. `config set` reads it from standard input",
+            defaultText: "none: required with such a host, unless it names a privateKeyFile",
             fix: `${setWith("hostPrivateKey", true)} < id_ed25519`,
             isSecret: true,
         }),
@@ -136,8 +136,8 @@ export const accountsSchema = z.strictObject({
         .string()
         .optional()
         .meta({
-            description: "Passphrase of hostPrivateKey, if it is encrypted",
-            defaultText: "none",
+            description: "Passphrase of that private key",
+            defaultText: "none: the key is not encrypted",
             fix: setWith("hostPassphrase", true),
             isSecret: true,
         }),
@@ -202,16 +202,11 @@ export interface ConfiguredAccounts {
     readonly clientKey?: string;
     /** PEM, as it is configured: of the certificate that the registry shows. */
     readonly registryCertificateKey?: string;
+    /** As it is configured: of the user who logs in to the registry's host. */
+    readonly hostPrivateKey?: string;
+    readonly hostPassphrase?: string;
     /** Account of the HTTP proxy. */
     readonly proxy?: Credentials;
-    /** What the host of the registry is logged in to with. */
-    readonly hostLogin?: HostLogin;
-}
-
-/** A private key, as it is configured, and what it is encrypted with. */
-export interface HostLogin {
-    readonly privateKey: string;
-    readonly passphrase?: string | undefined;
 }
 
 /** Reads the accounts from the flat keys. */
@@ -223,8 +218,9 @@ export function readAccounts(read: ReadAccountKey): ConfiguredAccounts {
     const superuserPassword = read("superuserPassword");
     const clientKey = read("clientKey");
     const registryCertificateKey = read("registryCertificateKey");
+    const hostPrivateKey = read("hostPrivateKey");
+    const hostPassphrase = read("hostPassphrase");
     const proxy = login(read("proxyUsername"), read("proxyPassword"));
-    const [privateKey, passphrase] = [read("hostPrivateKey"), read("hostPassphrase")];
     return {
         ...(admin === undefined ? {} : { admin }),
         ...(importer === undefined ? {} : { importer }),
@@ -232,10 +228,9 @@ export function readAccounts(read: ReadAccountKey): ConfiguredAccounts {
         ...(superuserPassword === undefined ? {} : { superuserPassword }),
         ...(clientKey === undefined ? {} : { clientKey }),
         ...(registryCertificateKey === undefined ? {} : { registryCertificateKey }),
+        ...(hostPrivateKey === undefined ? {} : { hostPrivateKey }),
+        ...(hostPassphrase === undefined ? {} : { hostPassphrase }),
         ...(proxy === undefined ? {} : { proxy }),
-        ...(privateKey === undefined
-            ? {}
-            : { hostLogin: { privateKey, ...(passphrase === undefined ? {} : { passphrase }) } }),
     };
 }
 
@@ -309,22 +304,6 @@ export function proxyAccountIssues(read: ReadAccountKey, proxy: string | undefin
         problem: "site.registry.proxy, which it is for, is not set",
         fix: `remove it with: npm run pulumi -- config rm ${key} --stack ${stack}`,
     }));
-}
-
-/**
- * What is wrong with the key to log in with at the registry's host.
- * @param isUsed there is such a host
- */
-export function hostLoginIssues(read: ReadAccountKey, isUsed: boolean, stack: string): ConfigIssue[] {
-    const keys = ["hostPrivateKey", "hostPassphrase"] as const;
-    if (isUsed) return (read("hostPrivateKey") ?? "") === "" ? [missingIssue("hostPrivateKey", stack)] : [];
-    return keys
-        .filter((key) => read(key) !== undefined)
-        .map((key) => ({
-            key,
-            problem: "site.registry.deploy.installer, which it is for, is not set",
-            fix: `remove it with: npm run pulumi -- config rm ${key} --stack ${stack}`,
-        }));
 }
 
 /** Quay rejects passwords that are shorter than 8 characters or contain whitespace. */

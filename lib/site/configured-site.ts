@@ -11,8 +11,9 @@ import { mergeDocuments } from "./document";
 import { certificateKeys } from "./certificate-keys";
 import { registryKeys } from "./registry-keys";
 import { robotsKeys, rotations } from "./robot-keys";
+import type { ConfiguredHost } from "./host-login";
 import { clusterKeys } from "./cluster-keys";
-import { hostKeys } from "./installer-keys";
+import { hostKeys } from "./host-keys";
 import { contentEntry, onRemoveKey, transferKeys } from "./schema";
 
 /** A value as the configuration has it; undefined if it could not be read there, which is not the same as not set. */
@@ -31,8 +32,8 @@ export interface ConfiguredSite {
     readonly isDeployed: Reading<boolean>;
     /** Whether that registry has its content in a bucket. */
     readonly hasBucket: Reading<boolean>;
-    /** How the host is reached that the registry's installer works on; `value` is undefined if there is none. */
-    readonly installerHost: Reading<z.infer<typeof hostKeys> | undefined>;
+    /** The host that the registry runs on, or is installed on; `value` is undefined if there is none. */
+    readonly host: Reading<ConfiguredHost | undefined>;
     readonly adopt: Reading<boolean | undefined>;
     /** PEM of the certificates alone; `value` is undefined if no CA is configured. */
     readonly ca: Reading<string | undefined>;
@@ -65,7 +66,7 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     pushHost: undefined,
     isDeployed: undefined,
     hasBucket: undefined,
-    installerHost: undefined,
+    host: undefined,
     adopt: undefined,
     ca: undefined,
     hasSiteCa: undefined,
@@ -87,6 +88,8 @@ const reachedOnly = z.looseObject({
     cluster: reachedKeys.optional(),
     clusters: z.record(z.string(), reachedKeys).optional(),
 });
+
+const hostOnly = hostKeys.loose();
 
 const overridesOnly = z.array(contentEntry.pick({ lock: true, overrides: true }).partial().loose()).default([]);
 const locksOnly = z.array(contentEntry.pick({ lock: true }).loose()).default([]);
@@ -116,7 +119,7 @@ export function readConfiguredSite(
         pushHost: read(registryKeys.shape.pushHost, "registry", "pushHost"),
         isDeployed: read(isSet, "registry", "deploy"),
         hasBucket: read(isSet, "registry", "deploy", "cluster", "storage", "s3"),
-        installerHost: read(hostKeys.optional(), "registry", "deploy", "installer", "host"),
+        host: readHost((...path) => read(hostOnly.optional(), "registry", "deploy", ...path), readFile),
         adopt: read(registryKeys.shape.adopt, "registry", "adopt"),
         ca: readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile),
         hasSiteCa: certificate && { value: certificate.value?.siteCa !== undefined },
@@ -173,6 +176,27 @@ function readCa(path: Reading<string | undefined>, readFile: (path: string) => s
     } catch {
         return undefined;
     }
+}
+
+/** Nothing is known of a host whose key's file cannot be read. */
+/** The host of the registry: that it runs on, or that its installer works on. */
+function readHost(
+    read: (...path: string[]) => Reading<z.infer<typeof hostOnly> | undefined>,
+    readFile: (path: string) => string,
+): Reading<ConfiguredHost | undefined> {
+    const [own, installer] = [read("host"), read("installer", "host")];
+    const keys = own?.value === undefined ? installer : own;
+    if (keys?.value === undefined) return own && installer && { value: undefined };
+    const { address, port, user, hostKey, privateKeyFile } = keys.value;
+    const file = readOptionalFile(privateKeyFile, readFile);
+    return {
+        value: {
+            key: `site.registry.deploy.${keys === own ? "host" : "installer.host"}`,
+            ...{ address, port, user, hostKey: hostKey.trim() },
+            ...(privateKeyFile === undefined ? {} : { privateKeyFile }),
+            ...(file?.value === undefined ? {} : { keyFileText: file.value }),
+        },
+    };
 }
 
 function readOptionalFile(path: string | undefined, readFile: (path: string) => string): Reading<string | undefined> {

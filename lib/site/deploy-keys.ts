@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { EXPOSURES } from "../openshift/deployed-registry";
+import { hostDeployKeys } from "./host-deploy-keys";
 import { DNS_LABEL } from "./dns-label";
 import { installerDeployKeys } from "./installer-keys";
 import { storageKeys } from "./storage-keys";
@@ -87,8 +88,12 @@ const clusterDeployKeys = z.strictObject({
         }),
 });
 
-/** A registry that the program installs, as it is configured. */
+/** A registry that the program installs, as it is configured: exactly one of these. */
 export const deployKeys = z.strictObject({
+    host: hostDeployKeys.optional().meta({
+        description: "Runs `distribution` on a host that is reached over SSH (docs/how-to/deploy-on-a-host.md)",
+        fix: "write host: {address, user, hostKey, image}",
+    }),
     cluster: clusterDeployKeys.optional().meta({
         description: "Runs `distribution` in a cluster (docs/how-to/deploy-in-a-cluster.md)",
         fix: "write cluster: {image, storage: {size}}",
@@ -100,3 +105,5 @@ export const deployKeys = z.strictObject({
         fix: "write installer: {host, version, file, sha256}",
     }),
 });
+
+export type ClusterDeployKeys = z.infer<typeof clusterDeployKeys>;

@@ -7,6 +7,8 @@ import { splitHost } from "../openshift/access/network-access";
 import type { RegistryKind } from "../registries";
 import { clusterKey } from "./clusters";
 import type { ConfigIssue } from "./config-issue";
+import type { ClusterDeployKeys } from "./deploy-keys";
+import { type HostDeployment, readHostDeployment } from "./host-deploy";
 import { collectIssue } from "./issues";
 import type { SiteCluster } from "./mirror-policy";
 import type { SiteCertificate } from "./registry-certificate";
@@ -28,6 +30,11 @@ export interface ClusterDeployment {
     /** Another text replaces the accounts. */
     readonly rotate?: string;
     readonly deleteContent: boolean;
+}
+
+/** The namespace of a registry in a cluster; undefined for one that is elsewhere. */
+export function deployedNamespace(deployment: ClusterDeployment | HostDeployment | undefined): string | undefined {
+    return deployment === undefined || "host" in deployment ? undefined : deployment.namespace;
 }
 
 const KEY = "site.registry.deploy";
@@ -57,24 +64,23 @@ export function readDeployment(
     site: DeploySite,
     context: SiteContext,
     issues: ConfigIssue[],
-): ClusterDeployment | undefined {
+): ClusterDeployment | HostDeployment | undefined {
     if (deploy === undefined) return undefined;
-    const { cluster, installer } = deploy;
-    if ((cluster === undefined) === (installer === undefined)) {
-        const problem = cluster === undefined ? "it says no place" : "it says two places";
-        issues.push({ key: KEY, problem, fix: "write one of: cluster, installer" });
-    }
-    if (cluster === undefined) return undefined;
-    if (type !== "distribution") {
-        const fix = `install it with that, and leave deploy.cluster out; only distribution runs in a cluster`;
-        issues.push({
-            key: CLUSTER_KEY,
-            problem: `this program does not run ${type} in a cluster: ${NOT_DEPLOYED[type]}`,
-            fix,
-        });
+    const { cluster, host, installer } = deploy;
+    if ([cluster, host, installer].filter((place) => place !== undefined).length !== 1) {
+        const isNone = cluster === undefined && host === undefined && installer === undefined;
+        const problem = isNone ? "it says no place" : "it says several places";
+        issues.push({ key: KEY, problem, fix: "write one of: cluster, host, installer" });
         return undefined;
     }
-    const { name, storage: storageKeys, runAsUser, rotate, ...rest } = cluster;
+    if (installer !== undefined) return undefined;
+    const place = host === undefined ? "cluster" : "host";
+    if (type !== "distribution") {
+        const fix = `install it with that, and leave deploy.${place} out; only distribution runs there`;
+        const problem = `this program does not run ${type} this way: ${NOT_DEPLOYED[type]}`;
+        issues.push({ key: `${KEY}.${place}`, problem, fix });
+        return undefined;
+    }
     if (plainHttp === true) {
         issues.push({ key: KEY, problem: "it always serves TLS, and plainHttp is set", fix: "leave out plainHttp" });
     }
@@ -84,12 +90,21 @@ export function readDeployment(
     }
     if (pushHost === undefined) {
         const problem = `${KEY} needs it: images are pushed to an instance of their own`;
-        issues.push({
-            key: "site.registry.pushHost",
-            problem,
-            fix: "write host[:port] of a second Route or node port",
-        });
+        const fix =
+            host === undefined ? "write host[:port] of a second Route or node port" : "write <host>:<another port>";
+        issues.push({ key: "site.registry.pushHost", problem, fix });
     }
+    issues.push(...certificateIssues(site));
+    if (host !== undefined) return readHostDeployment(host, site.registry, issues);
+    return cluster === undefined ? undefined : readClusterDeployment(cluster, site, context, issues);
+}
+
+function readClusterDeployment(
+    { name, storage: storageKeys, runAsUser, rotate, ...rest }: ClusterDeployKeys,
+    site: DeploySite,
+    context: SiteContext,
+    issues: ConfigIssue[],
+): ClusterDeployment {
     const storage = readStorage(storageKeys, context, issues) ?? { bytes: 0 };
     if (rest.deleteContent && bucketOf(storage) !== undefined) {
         const problem = "this program does not delete what is in a bucket";
@@ -99,7 +114,6 @@ export function readDeployment(
     issues.push(
         ...clusterIssues(name ?? "", site.clusters),
         ...(site.registry === undefined ? [] : hostIssues(rest.expose, site.registry)),
-        ...certificateIssues(site),
     );
     return {
         ...rest,

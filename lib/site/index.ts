@@ -1,10 +1,8 @@
 export {
     type AccountKey,
     type ConfiguredAccounts,
-    type HostLogin,
     type ReadAccountKey,
     accountIssues,
-    hostLoginIssues,
     proxyAccountIssues,
     readAccounts,
 } from "./account-keys";
@@ -28,8 +26,10 @@ export {
 } from "./cluster-delivery";
 export { clusterKey, kubeconfigKey, withClusterName } from "./clusters";
 export { type ClusterObjects, clusterObjects, mergeFacts } from "./cluster-objects";
-export type { ClusterDeployment } from "./deploy";
+export { type ClusterDeployment, deployedNamespace } from "./deploy";
 export type { InstallerDeployment } from "./installer-deploy";
+export type { HostAddress, HostDeployment } from "./host-deploy";
+export { type ConfiguredHost, type HostLogin, hostLogin, hostLoginIssues } from "./host-login";
 export type { ConfigIssue } from "./config-issue";
 export { mergeDocuments, parseContent } from "./document";
 export { configuredExclusions } from "./exclude-issues";

@@ -1,41 +1,10 @@
 import { z } from "zod";
-
-/** How a host is reached over SSH, as it is configured. */
-export const hostKeys = z.strictObject({
-    address: z
-        .string()
-        .regex(/^[A-Za-z0-9][A-Za-z0-9.-]*$|^[0-9a-fA-F:]+$/, "not a host name or an IP address")
-        .meta({
-            description: "Host name or IP address of the host, without a port",
-            examples: ["bastion.site-a.example"],
-            fix: "write a name that this machine resolves, or an IP address",
-        }),
-    port: z.number().int().min(1).max(65_535).default(22).meta({
-        description: "Port of its SSH server",
-        examples: [2222],
-        fix: "write a number from 1 to 65535",
-    }),
-    user: z
-        .string()
-        .regex(/^[a-z_][a-z0-9_-]*$/, "not a user name")
-        .default("root")
-        .meta({
-            description: "The user who logs in: root, or one who becomes root by `sudo` without a password",
-            examples: ["operator"],
-            fix: "write the name of a user of the host",
-        }),
-    hostKey: z.string().min(1).meta({
-        description:
-            "Public key that the host must prove itself with: a line of `/etc/ssh/ssh_host_ed25519_key.pub`, read on the host itself",
-        exampleText: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…",
-        fix: "write a line of /etc/ssh/ssh_host_ed25519_key.pub of that host: ssh-ed25519 AAAA…",
-    }),
-});
+import { hostKeys } from "./host-keys";
 
 /** A registry that the program sets up by the registry's own installer, as it is configured. */
 export const installerDeployKeys = z.strictObject({
     host: hostKeys.meta({
-        description: "The host, over SSH. The private key to log in with is the secret `hostPrivateKey`",
+        description: "The host, over SSH",
         fix: "write host: {address, hostKey}",
     }),
     directory: z
@@ -87,11 +56,17 @@ export const installerDeployKeys = z.strictObject({
             exampleText: "0123456789abcdef… (64 digits)",
             fix: "write the 64 digits that sha256sum prints",
         }),
-    httpPort: z.number().int().min(1).max(65_535).default(80).meta({
-        description: "Only for `harbor`: the port that it opens beside that of TLS, and redirects from",
-        examples: [8080],
-        fix: "write a number from 1 to 65535",
-    }),
+    httpPort: z
+        .number()
+        .int()
+        .min(1)
+        .max(65_535)
+        .default(80)
+        .meta({
+            description: "Only for `harbor`: the port that it opens beside that of TLS, and redirects from",
+            examples: [8080],
+            fix: "write a number from 1 to 65535",
+        }),
     deleteContent: z
         .boolean()
         .default(false)

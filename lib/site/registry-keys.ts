@@ -110,9 +110,11 @@ export const registryKeys = z.strictObject({
         }),
     deploy: deployKeys.optional().meta({
         description:
-            "Has the program run the registry itself: `distribution` in a cluster, or `mirror-registry` and `harbor` on a host, by " +
-            "their own installers. It makes the accounts then, so that registryUsername and pullerUsername are not set",
-        fix: "write deploy: {cluster: {image, storage: {size}}} or deploy: {installer: {host, version, file, sha256}}",
+            "Has the program run the registry itself: `distribution`, in a cluster or on a host, or `mirror-registry` and `harbor` on a " +
+            "host, by their own installers. It makes the accounts then, so that registryUsername and pullerUsername are not set",
+        fix:
+            "write deploy: {cluster: {image, storage: {size}}}, deploy: {host: {address, hostKey, image}} or deploy: {installer: " +
+            "{host, version, file, sha256}}",
     }),
     adopt: z
         .boolean()

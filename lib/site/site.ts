@@ -9,6 +9,7 @@ import { imageIssues, readUpstreams, tagOnlyIssues } from "./content-issues";
 import type { ConfigIssue } from "./config-issue";
 import { mergeDocuments, parseSiteDocument } from "./document";
 import { type ClusterDeployment, readDeployment } from "./deploy";
+import type { HostDeployment } from "./host-deploy";
 import { type InstallerDeployment, readInstallation } from "./installer-deploy";
 import { collectIssue } from "./issues";
 import { kindIssues } from "./kind-issues";
@@ -30,7 +31,7 @@ export interface Site {
     /** How the registry's certificate comes about; absent: it is no part of the site. */
     readonly certificate?: SiteCertificate;
     /** Where the program runs the registry itself; absent: the registry is there. */
-    readonly deployment?: ClusterDeployment;
+    readonly deployment?: ClusterDeployment | HostDeployment;
     /** Where the registry's own installer sets it up; absent: the registry is there. */
     readonly installation?: InstallerDeployment;
     /** Canonical hosts that content may come from; absent: the default list. */

@@ -36,7 +36,7 @@ export async function onHost<T>(
 }
 
 /** @throws PassthroughError `SSH_KEY_INVALID`; never with a part of the key in it */
-export function requirePrivateKey(connection: HostConnection): void {
+function requirePrivateKey(connection: HostConnection): void {
     const { privateKey, passphrase } = connection;
     const parsed = utils.parseKey(privateKey, passphrase);
     if (!(parsed instanceof Error) && parsed.isPrivateKey()) return;

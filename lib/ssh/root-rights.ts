@@ -1,6 +1,6 @@
 import type { HostConnection } from "./connection";
 import { hostError } from "./host-error";
-import type { CommandResult, RunOptions } from "./session";
+import type { CommandResult, RunOptions } from "./command";
 
 type Run = (command: string, options?: RunOptions) => Promise<CommandResult>;
 

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { hostError } from "./host-error";
-import type { HostSession, RunOptions } from "./session";
+import type { RunOptions } from "./command";
+import type { HostSession } from "./session";
 import { shellWord } from "./shell";
 
 /** A file as it is to be on a host. */
@@ -49,6 +50,6 @@ export async function writeHostFile(
 }
 
 /** What a command says last, which is why it failed. */
-export function lastLine(stderr: string, status: number): string {
+function lastLine(stderr: string, status: number): string {
     return stderr.trim().split("\n").at(-1)?.trim() || `status ${status}`;
 }

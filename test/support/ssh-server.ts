@@ -10,6 +10,8 @@ export type CommandFate = "run" | "lost-before" | "lost-after";
 export interface SshServerOptions {
     /** Of the commands, which run as the user of this process; default: this process's own. */
     readonly env?: NodeJS.ProcessEnv;
+    /** What is run in place of a command; default: itself. */
+    readonly rewrite?: (command: string) => string;
     /** Decides about each command; default: all run. */
     readonly fate?: (command: string) => CommandFate;
 }
@@ -84,7 +86,10 @@ export class SshServer {
     /** @param lost the connection that is lost when the command has ended */
     private execute(channel: ServerChannel, command: string, lost: Connection | undefined) {
         // A group of its own, which sshd sends signals to.
-        const child = spawn("sh", ["-c", command], { env: this.options.env ?? process.env, detached: true });
+        const child = spawn("sh", ["-c", this.options.rewrite?.(command) ?? command], {
+            env: this.options.env ?? process.env,
+            detached: true,
+        });
         this.children.add(child);
         channel.on("error", () => undefined);
         child.stdin.on("error", () => undefined);

@@ -2,7 +2,7 @@ import { RENDERED_MARK } from "../targets/target";
 import type { AddressRange } from "./address-range";
 import { type AccessInput, admittedRanges, registryEndpoint } from "./network-access";
 
-const TABLE = "inet registry_passthrough";
+export const FIREWALL_TABLE = "inet registry_passthrough";
 /** Before destination NAT (-100), so that published ports of containers are seen by their own number. */
 const PRIORITY = -150;
 
@@ -12,14 +12,20 @@ const PRIORITY = -150;
  */
 export function hostFirewall(input: AccessInput): string {
     const port = input.access.port ?? registryEndpoint(input).port;
-    const ranges = admittedRanges(input.access);
-    const to = `fib daddr type local tcp dport ${port}`;
+    const lines = [RENDERED_MARK, ...usage(port).map((line) => `# ${line}`)];
+    return [...lines, hostRules(admittedRanges(input.access), [port])].join("\n");
+}
+
+/**
+ * The rules alone: these ports of this machine are for these addresses, and for itself.
+ * @param ranges without overlaps
+ */
+export function hostRules(ranges: readonly AddressRange[], ports: readonly number[]): string {
+    const to = `fib daddr type local tcp dport ${ports.length === 1 ? String(ports[0]) : `{ ${ports.join(", ")} }`}`;
     return [
-        RENDERED_MARK,
-        ...usage(port).map((line) => `# ${line}`),
-        `table ${TABLE}`,
-        `delete table ${TABLE}`,
-        `table ${TABLE} {`,
+        `table ${FIREWALL_TABLE}`,
+        `delete table ${FIREWALL_TABLE}`,
+        `table ${FIREWALL_TABLE} {`,
         ...addressSet("admitted4", "ipv4_addr", ranges, 4),
         ...addressSet("admitted6", "ipv6_addr", ranges, 6),
         "    chain registry {",

@@ -6,9 +6,12 @@ export {
     type DeployedRegistry,
     EXPOSURES,
     type Exposure,
+    INSTANCES,
+    type Instance,
     type RegistryStorage,
     bucketOf,
 } from "./deployment";
 export { requireRunnableImage } from "./image-check";
+export { FOLDERS, registryConfig } from "./registry-config";
 export { registryObjects } from "./registry-objects";
-export { podsProblem, waitForAnswer, waitForRegistryPods } from "./registry-rollout";
+export { type RegistryWait, podsProblem, waitForAnswer, waitForRegistryPods } from "./registry-rollout";

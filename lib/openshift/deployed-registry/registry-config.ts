@@ -17,18 +17,30 @@ export const PORTS: Readonly<Record<Instance, { readonly https: number; readonly
     push: { https: 5010, health: 5011 },
 };
 
+/** Where an instance listens, and what it shows. */
+export interface Listener {
+    readonly https: number;
+    /** Serves health checks without an account; absent: nothing does. */
+    readonly health?: number;
+    /** Names of the files with certificate and key; they may be one. */
+    readonly certificate?: { readonly chain: string; readonly key: string };
+}
+
 /**
  * The configuration file of one instance, as versions 2.8 and 3 of distribution read it (docs/content/about/configuration.md
- * there). JSON is YAML. There is no cache: one instance would not see what the other one deletes.
+ * there). JSON is YAML. Without `storage`, the content is in a folder. There is no cache: one instance would not see what the other one deletes.
  */
-export function registryConfig(instance: Instance, storage: RegistryStorage): string {
-    const { https, health } = PORTS[instance];
+export function registryConfig(
+    instance: Instance,
+    { storage, listener = PORTS[instance] }: { readonly storage?: RegistryStorage; readonly listener?: Listener } = {},
+): string {
+    const { https, health, certificate = { chain: "tls.crt", key: "tls.key" } } = listener;
     const isPull = instance === "pull";
     const config = {
         version: "0.1",
         log: { level: "info" },
         storage: {
-            ...driver(bucketOf(storage)),
+            ...driver(storage && bucketOf(storage)),
             delete: { enabled: !isPull },
             maintenance: {
                 uploadpurging: isPull
@@ -41,11 +53,11 @@ export function registryConfig(instance: Instance, storage: RegistryStorage): st
             addr: `:${https}`,
             draintimeout: "20s",
             tls: {
-                certificate: `${FOLDERS.certificate}/tls.crt`,
-                key: `${FOLDERS.certificate}/tls.key`,
+                certificate: `${FOLDERS.certificate}/${certificate.chain}`,
+                key: `${FOLDERS.certificate}/${certificate.key}`,
                 minimumtls: "tls1.2",
             },
-            debug: { addr: `:${health}` },
+            ...(health === undefined ? {} : { debug: { addr: `:${health}` } }),
         },
         auth: { htpasswd: { realm: "registry", path: `${FOLDERS.accounts}/htpasswd` } },
         health: { storagedriver: { enabled: true, interval: "10s", threshold: 3 } },

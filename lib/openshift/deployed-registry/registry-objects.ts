@@ -67,7 +67,9 @@ function volume(registry: DeployedRegistry, { bytes, storageClass }: Volume): Re
 function config(registry: DeployedRegistry): RegistryObject {
     const { storage: place } = registry;
     const ca = bucketOf(place)?.ca;
-    const files = INSTANCES.map((instance) => [`${instance}.yml`, registryConfig(instance, place)] as const);
+    const files = INSTANCES.map(
+        (instance) => [`${instance}.yml`, registryConfig(instance, { storage: place })] as const,
+    );
     const data = { ...Object.fromEntries(files), ...(ca === undefined ? {} : { [STORAGE_CA]: ca }) };
     const path = { apiVersion: "v1", resource: "configmaps" };
     return namespaced(registry, path, "ConfigMap", NAMES.config, { data });

@@ -48,7 +48,7 @@ export function registryPods(registry: DeployedRegistry): RegistryObject {
 
 /** Whoever reads it learns nothing of the account of the bucket: the key of the certificate is part of it then. */
 function configurationDigest({ storage, storageAccount, chain, key }: DeployedRegistry): string {
-    const files = [...INSTANCES.map((instance) => registryConfig(instance, storage)), chain];
+    const files = [...INSTANCES.map((instance) => registryConfig(instance, { storage })), chain];
     const bucket = bucketOf(storage);
     if (bucket === undefined || storageAccount === undefined) return computeDigest(files.join("\n"));
     const { accessKey, secretKey } = storageAccount;

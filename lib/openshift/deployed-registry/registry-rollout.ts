@@ -33,9 +33,15 @@ export async function waitForRegistryPods(client: ClusterClient, namespace: stri
  * Waits until something answers.
  * @param ask the status that the registry greets with, as `ping`; throws what keeps it from that
  * @param what "puller-1 at registry.example"
+ * @param fix what to check if it does not
  * @throws PassthroughError `ROLLOUT_TIMEOUT`; an error of TLS at once; the signal's reason
  */
-export async function waitForAnswer(ask: () => Promise<number>, what: string, wait: RegistryWait): Promise<void> {
+export async function waitForAnswer(
+    ask: () => Promise<number>,
+    what: string,
+    fix: string,
+    wait: RegistryWait,
+): Promise<void> {
     const look = async () => {
         try {
             const status = await ask();
@@ -47,9 +53,6 @@ export async function waitForAnswer(ask: () => Promise<number>, what: string, wa
             return `${what}: ${formatWithoutFix(problem)}`;
         }
     };
-    const fix =
-        "check that the host's name leads to the cluster's routers (expose: route) or to its nodes (expose: nodePort) from here, " +
-        "and that no firewall is between; then run again";
     await waitFor(look, { ...wait, minutes: ANSWER_MINUTES, fix });
 }
 

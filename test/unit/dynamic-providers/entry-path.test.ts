@@ -53,6 +53,7 @@ test("the names that state refers to are exported for good", () => {
         "registryAccess",
         "registryCertificate",
         "registryDeployment",
+        "registryHost",
         "registryInstallation",
         "registryNamespace",
         "registrySuperuser",

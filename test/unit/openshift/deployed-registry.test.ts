@@ -28,7 +28,7 @@ function object(kind: string, name: string, changes: Partial<DeployedRegistry> =
 
 test("one instance refuses changes, the other one takes them; neither keeps a cache, and health needs no account", () => {
     const [pull, push] = (["pull", "push"] as const).map(
-        (one) => JSON.parse(registryConfig(one, REGISTRY.storage)) as object,
+        (one) => JSON.parse(registryConfig(one, { storage: REGISTRY.storage })) as object,
     );
     expect(pull).toMatchObject({
         storage: { maintenance: { readonly: { enabled: true }, uploadpurging: { enabled: false } } },
@@ -124,7 +124,7 @@ describe("with a bucket", () => {
         expect(object("Secret", "registry-storage", withBucket)).toMatchObject({
             data: { accessKey: Buffer.from("ACCESS").toString("base64") },
         });
-        expect(JSON.parse(registryConfig("pull", storage))).toMatchObject({
+        expect(JSON.parse(registryConfig("pull", { storage }))).toMatchObject({
             storage: {
                 s3: { regionendpoint: "https://s3.example:9000", bucket: "mirror", rootdirectory: "/site-a" },
                 redirect: { disable: true },

@@ -22,7 +22,7 @@ test("today's configuration is read as the program reads it: the site over its d
         mirrorBase: { value: "registry.example/mirror" },
         pushHost: { value: undefined },
         isDeployed: { value: false },
-        installerHost: { value: undefined },
+        host: { value: undefined },
         adopt: { value: true },
         ca: { value: PEM },
         hasSiteCa: { value: false },
@@ -94,7 +94,7 @@ test("a document that cannot be read leaves unknown what it may set", () => {
     expect(partly).toEqual({
         ...{ ...read(SITE), onRemove: undefined, clientCertificate: undefined, proxy: undefined, rotations: undefined },
         ...{ hasSiteCa: undefined, certificateChain: undefined },
-        ...{ clusters: undefined, pushHost: undefined, isDeployed: undefined, installerHost: undefined },
+        ...{ clusters: undefined, pushHost: undefined, isDeployed: undefined, host: undefined },
     });
     expect(onRemove).toBe("delete");
     expect(read({ ...SITE, registry: "registry.example" })).toMatchObject({

@@ -101,7 +101,7 @@ describe("content in a bucket", () => {
         const { ca } = await testAuthority();
         const { site, issues } = read(withBucket({ ca: "s3.pem" }), { "s3.pem": ca });
         expect(issues).toEqual([]);
-        expect(site?.deployment?.storage).toEqual({
+        expect(site?.deployment).toHaveProperty("storage", {
             s3: {
                 endpoint: "https://s3.example:9000",
                 bucket: "mirror",

@@ -1,5 +1,5 @@
 import { readSite } from "../../../lib/site";
-import { accountIssues, hostLoginIssues, readAccounts } from "../../../lib/site/account-keys";
+import { accountIssues } from "../../../lib/site/account-keys";
 
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJq2q6l2mPzq8t0m0G8tZCDDKcPq0rG0OZ2pSP6Qd1kF host";
 const SHA256 = "0123456789abcdef".repeat(4);
@@ -87,20 +87,4 @@ test("one place is named, and no account that the program makes itself", () => {
             ({ key }) => key,
         ),
     ).toEqual(["registryUsername", "superuserPassword"]);
-});
-
-test("the host needs a private key, and another site none", () => {
-    const issues = (set: Readonly<Record<string, string>>, isUsed: boolean) =>
-        hostLoginIssues((key) => set[key], isUsed, "site-a").map(({ key, problem }) => `${key}: ${problem}`);
-    expect(issues({}, true)).toEqual(["hostPrivateKey: it is not set"]);
-    expect(issues({ hostPrivateKey: "canary" }, true)).toEqual([]);
-    expect(issues({ hostPrivateKey: "canary", hostPassphrase: "canary" }, false)).toEqual([
-        "hostPrivateKey: site.registry.deploy.installer, which it is for, is not set",
-        "hostPassphrase: site.registry.deploy.installer, which it is for, is not set",
-    ]);
-    const login = { hostPrivateKey: "canary", hostPassphrase: "word" };
-    expect(readAccounts((key) => (login as Record<string, string>)[key]).hostLogin).toEqual({
-        privateKey: "canary",
-        passphrase: "word",
-    });
 });

@@ -1,0 +1,70 @@
+import { z } from "zod";
+import type { RegistryAccounts } from "../../lib/openshift/deployed-registry";
+import { connectionSecrets, registryConnection } from "../../lib/site";
+import type { ResourceArgs } from "../lifecycle/dynamic-resource";
+import { type CommonOutputs, commonInputs } from "../lifecycle/resource-kind";
+import { type RegistryConnectionArgs, allTexts, connectionTexts } from "../registry/registry-kind";
+
+const args = z.object({
+    host: z.object({ address: z.string(), port: z.number(), user: z.string(), hostKey: z.string() }),
+    /** Secret. */
+    login: z.object({ privateKey: z.string(), passphrase: z.string().optional() }),
+    /** How the registry is reached when it is up. */
+    registry: registryConnection,
+    /** Secret. Absent: connections need no secret of their own. */
+    connectionSecrets: connectionSecrets.optional(),
+    /** `<project>/<stack>`, with the site's name where a program has several. */
+    owner: z.string(),
+    directory: z.string(),
+    /** The provider finds out the version of a file: sha256 of what is in it. */
+    image: z.union([
+        z.object({ reference: z.string() }),
+        z.object({ file: z.string(), version: z.string().optional() }),
+        z.object({ fileOnHost: z.string() }),
+    ]),
+    /** Addresses and ranges; empty: everybody reaches it. */
+    allowedFrom: z.array(z.string()),
+    /** Any text: another one replaces both accounts. */
+    rotate: z.string().optional(),
+    /** PEM of the certificate that the registry shows, with its issuers. */
+    chain: z.string(),
+    /** Secret: its private key. */
+    key: z.string(),
+    /** Whether the content goes when the registry is removed. */
+    deleteContent: z.boolean(),
+});
+
+const inputs = args.extend(commonInputs.shape);
+
+export type RegistryHostArgs = Omit<ResourceArgs<typeof args>, "registry"> & {
+    readonly registry: RegistryConnectionArgs;
+};
+export type RegistryHostInputs = Readonly<z.infer<typeof inputs>>;
+
+export interface RegistryHostOutputs extends RegistryHostInputs, CommonOutputs {
+    /** Secret. */
+    readonly accounts: RegistryAccounts;
+    /** machine-id(5) of the host that has the content. */
+    readonly machineId: string;
+    /** What was found out about the host when the registry was set up; absent: it did not come that far. */
+    readonly installed?: InstalledRegistry | undefined;
+    /** What a refresh found, or an update left, different from the inputs. */
+    readonly differences: readonly string[];
+}
+
+export interface InstalledRegistry {
+    /** Id of the image that runs, and where it came from. */
+    readonly imageId: string;
+    readonly image: RegistryHostInputs["image"];
+    /** Path of the program. */
+    readonly podman: string;
+    /** Hash of the rules for who reaches it; absent: there are none. */
+    readonly rules?: string | undefined;
+}
+
+export const registryHostKind = {
+    name: "registryHost",
+    inputs,
+    outputs: ["accounts", "machineId", "installed", "differences"],
+    secrets: { login: allTexts, connectionSecrets: connectionTexts, key: connectionTexts, accounts: allTexts },
+} as const;

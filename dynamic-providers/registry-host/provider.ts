@@ -1,0 +1,222 @@
+import { errorMessage, PassthroughError, toProblem } from "../../lib/errors/errors";
+import { errorCodes } from "../../lib/errors/failure-kind";
+import { formatProblem } from "../../lib/errors/format";
+import {
+    type HostFacts,
+    type HostImage,
+    type HostRegistry,
+    applyRegistry,
+    bringImage,
+    compareRegistry,
+    firewallState,
+    makeFolders,
+    readHostFacts,
+    removeRegistry,
+    requireSameMachine,
+    requireSuitableHost,
+} from "../../lib/host-registry";
+import { splitHost } from "../../lib/openshift";
+import { type RegistryAccounts, htpasswd, nextAccounts } from "../../lib/openshift/deployed-registry";
+import { parseConnection } from "../../lib/site";
+import { type HostSession, hostLabel } from "../../lib/ssh";
+import { showProgress } from "../cluster/show-wait";
+import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import { PartialState } from "../lifecycle/resource-provider";
+import { hasUnknown } from "../lifecycle/unknown-value";
+import { answers } from "../registry-deployment/answers";
+import { requireTrustedCertificate, requireUnused } from "../registry-deployment/refusals";
+import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import { withHost, withReadableHost } from "./connection";
+import { fileVersion } from "./file-version";
+import {
+    type InstalledRegistry,
+    type RegistryHostInputs,
+    type RegistryHostOutputs,
+    registryHostKind as kind,
+} from "./kind";
+
+const KEY = "site.registry.deploy.host";
+const ADDRESS_FIX =
+    "check that the names in site.registry.mirrorBase and pushHost lead to the host from here, and that no firewall is between; " +
+    "then run again";
+const COMPARED = comparedInputs(kind);
+
+/** A plain registry runs on a host, answers at both of its addresses, and knows both accounts. */
+export const registryHostProvider: RegistryProvider<RegistryHostInputs, RegistryHostOutputs> = {
+    ...kind,
+
+    findInputs: async (_olds, news) => {
+        const { image } = news;
+        if (hasUnknown(image) || !("file" in image)) return news;
+        return { ...news, image: { file: image.file, version: await fileVersion(image.file, `${KEY}.imageFile`) } };
+    },
+
+    describeChanges: async (olds, news, context) => {
+        requireSameDirectory(olds, news);
+        // That of a CA of the site is only known in the update.
+        if (!hasUnknown(news.chain) && !hasUnknown(news.registry)) requireTrustedCertificate(olds, news);
+        if (olds.directory !== undefined && isRotation(olds, news)) {
+            context.log.line(
+                "info",
+                "the accounts of the registry are replaced: clusters with apply get the new one, and the one before stays valid " +
+                    `until the next change of ${KEY}.rotate`,
+            );
+        }
+        if (olds.directory !== undefined || hasUnknown(news.login) || hasUnknown(news.registry)) return;
+        await withReadableHost(news, context, (session) => checkHost(session, news, undefined), {
+            otherwise: "what the registry needs there is checked in the update",
+            tolerates: "unreachable",
+        });
+    },
+
+    compare: (olds, news) => ({
+        changes: changedInputs(olds, news, COMPARED).length > 0 || olds.differences.length > 0,
+    }),
+
+    create: async (inputs, context) => ({
+        id: hostId(inputs),
+        outs: await deploy(inputs, undefined, await nextAccounts(undefined), context),
+    }),
+
+    read: async (olds, context) => {
+        const inputs = storedInputs<RegistryHostInputs>(kind, olds);
+        const found = await withReadableHost(olds, context, (session) => look(session, olds), {
+            otherwise: "the registry on it counts as it was last seen",
+            tolerates: "all",
+        });
+        if (found === undefined) return { outs: olds, inputs };
+        if (found.length > 0) {
+            // What is in it cannot be looked at before the next update has mended it.
+            context.process.brokenRegistries.add(olds.registry.mirrorBase);
+            context.log.line("warning", `${olds.host.address}: ${found.join("; ")}`);
+        }
+        return { outs: { ...olds, differences: found }, inputs };
+    },
+
+    update: async (olds, news, context) => {
+        requireSameDirectory(olds, news);
+        requireTrustedCertificate(olds, news);
+        const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts) : olds.accounts;
+        return deploy(news, olds, accounts, context);
+    },
+
+    remove: async (olds, context) => {
+        requireUnused(olds, context.process.settings);
+        await withHost(olds, context, async (session) => {
+            const facts = await readHostFacts(session, olds);
+            requireSameMachine(session.connection, facts, olds.machineId);
+            const { host } = olds;
+            if (facts.owner !== undefined && facts.owner !== olds.owner) {
+                const text = `${olds.directory} is not of this stack any more, and stays as it is`;
+                context.log.line("warning", `${host.address}: ${text}`);
+                return;
+            }
+            await removeRegistry(session, olds, { removesContent: olds.deleteContent });
+            if (olds.deleteContent) return;
+            context.log.line("info", `${host.address}: the content in ${olds.directory} stays (${KEY}.deleteContent)`);
+        });
+    },
+};
+
+function hostId({ host, directory }: RegistryHostInputs): string {
+    return `${hostLabel(host)}${directory}`;
+}
+
+function isRotation(olds: Partial<RegistryHostInputs>, { rotate }: RegistryHostInputs): boolean {
+    return rotate !== undefined && rotate !== olds.rotate;
+}
+
+/** That a change leaves the content where it is. @throws PassthroughError `CONFIG_INVALID` */
+function requireSameDirectory(
+    { directory: before }: Partial<RegistryHostInputs>,
+    { directory }: RegistryHostInputs,
+): void {
+    if (before === undefined || before === directory) return;
+    throw new PassthroughError(`the content is in ${before}, and would stay there`, {
+        code: "CONFIG_INVALID",
+        thing: `${KEY}.directory`,
+        fix:
+            `write ${before} again; to move the content, mirror it to a registry elsewhere first ` +
+            "(docs/how-to/change-the-registry.md)",
+    });
+}
+
+function portsOf({ registry }: RegistryHostInputs): HostRegistry["ports"] {
+    const { mirror, pushHost } = parseConnection(registry);
+    return { pull: splitHost(mirror.host, 443).port, push: splitHost(pushHost ?? mirror.host, 443).port };
+}
+
+/** That the host can have the registry, everything at once. */
+async function checkHost(
+    session: HostSession,
+    inputs: RegistryHostInputs,
+    before: RegistryHostOutputs | undefined,
+): Promise<HostFacts> {
+    const facts = await readHostFacts(session, inputs);
+    requireSameMachine(session.connection, facts, before?.machineId);
+    requireSuitableHost(session.connection, facts, { ...inputs, ports: portsOf(inputs) }, Date.now());
+    return facts;
+}
+
+function registryOf(
+    inputs: RegistryHostInputs,
+    { imageId, podman }: Pick<InstalledRegistry, "imageId" | "podman">,
+    accounts: RegistryAccounts,
+): HostRegistry {
+    const files = { pull: htpasswd(accounts, "pull"), push: htpasswd(accounts, "push") };
+    return { ...inputs, imageId, podman, ports: portsOf(inputs), htpasswd: files };
+}
+
+/** What keeps the registry from being as it was deployed. */
+async function look(session: HostSession, state: RegistryHostOutputs): Promise<readonly string[]> {
+    requireSameMachine(session.connection, await readHostFacts(session, state), state.machineId);
+    const { installed } = state;
+    if (installed === undefined) return state.differences;
+    return compareRegistry(session, registryOf(state, installed, state.accounts), installed.rules);
+}
+
+/** @throws PartialState with the accounts, once anything is written */
+async function deploy(
+    inputs: RegistryHostInputs,
+    before: RegistryHostOutputs | undefined,
+    accounts: RegistryAccounts,
+    context: RegistryContext,
+): Promise<RegistryHostOutputs> {
+    return withHost(inputs, context, async (session) => {
+        const { machineId, podman } = await checkHost(session, inputs, before);
+        const known = { ...inputs, accounts, machineId, installed: before?.installed, differences: [] };
+        try {
+            return { ...known, installed: await install(session, known, podman, context) };
+        } catch (error) {
+            const reason =
+                error instanceof Error && !(error instanceof PassthroughError)
+                    ? errorMessage(error)
+                    : formatProblem(toProblem(error));
+            const partial = { ...known, differences: ["it was not completed"] };
+            throw new PartialState(hostId(inputs), partial, [reason], errorCodes(error));
+        }
+    });
+}
+
+async function install(
+    session: HostSession,
+    known: RegistryHostOutputs,
+    podman: string,
+    context: RegistryContext,
+): Promise<InstalledRegistry> {
+    const { image, directory, accounts, installed: before } = known;
+    return showProgress(context, async (wait) => {
+        await makeFolders(session, known);
+        wait.onProgress("bringing the image to the host");
+        const isSame = before !== undefined && JSON.stringify(before.image) === JSON.stringify(image);
+        const imageId = await bringImage(session, {
+            ...{ image: image as HostImage, directory },
+            ...(isSame ? { known: before.imageId } : {}),
+        });
+        await applyRegistry(session, registryOf(known, { imageId, podman }, accounts), wait.onProgress);
+        const rules = known.allowedFrom.length === 0 ? {} : { rules: await firewallState(session) };
+        for (const role of ["importer", "puller"] as const)
+            await answers(known, { accounts, role, fix: ADDRESS_FIX }, context, wait);
+        return { imageId, image, podman, ...rules };
+    });
+}

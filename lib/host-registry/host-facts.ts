@@ -1,0 +1,104 @@
+import { type HostSession, shellWord } from "../ssh";
+import { runAsRoot } from "./host-command";
+import { UNITS } from "./host-registry";
+
+/** What a host says about itself, as far as the registry is concerned. */
+export interface HostFacts {
+    /** machine-id(5); empty: it has none. */
+    readonly machineId: string;
+    /** sd_booted(3) */
+    readonly hasSystemd: boolean;
+    /** Path of podman; empty: it is not installed. */
+    readonly podman: string;
+    /** "4.9.4"; empty: podman does not run. */
+    readonly podmanVersion: string;
+    readonly hasNft: boolean;
+    /** "Enforcing", "Permissive", "Disabled"; empty: there is no SELinux. */
+    readonly selinux: string;
+    /** False: nothing on the host labels what containers may use (container-selinux). */
+    readonly hasContainerPolicy: boolean;
+    /** KiB that are free where the directory is, or is to be; undefined: not known. */
+    readonly freeKiB: number | undefined;
+    /** KiB of memory that programs can have; undefined: not known. */
+    readonly memoryKiB: number | undefined;
+    /** Seconds since 1970. */
+    readonly time: number;
+    /** Where this connection comes from (sshd(8), SSH_CONNECTION); empty: not known. */
+    readonly client: string;
+    /** Port -> the program that listens there, as ss(8) names it; without the registry's own. */
+    readonly listeners: ReadonlyMap<number, string>;
+    /** Owner of the directory; empty: it has none; undefined: it does not exist, or is empty. */
+    readonly owner: string | undefined;
+    /** Paths of units of these names whose first line names another owner, or none. */
+    readonly foreignUnits: readonly string[];
+}
+
+/** What is asked about. */
+export interface FactQuestions {
+    readonly directory: string;
+    readonly owner: string;
+}
+
+/** Finds everything out in one command, which changes nothing. @throws PassthroughError `HOST_COMMAND_FAILED`, `HOST_SUDO_REFUSED` */
+export async function readHostFacts(session: HostSession, questions: FactQuestions): Promise<HostFacts> {
+    // sudo keeps no variable of sshd.
+    const { stdout: client } = await session.run('printf %s "${SSH_CONNECTION%% *}"');
+    const what = "the host cannot be looked at";
+    const printed = await runAsRoot(session, factsScript(questions), { what, fix: "log in, and look at the host" });
+    const values = (name: string) =>
+        printed.split("\n").flatMap((line) => (line.startsWith(`${name}=`) ? [line.slice(name.length + 1)] : []));
+    const value = (name: string) => values(name)[0] ?? "";
+    const number = (name: string) => (/^\d+$/.test(value(name)) ? Number(value(name)) : undefined);
+    return {
+        machineId: value("machine"),
+        hasSystemd: value("systemd") === "yes",
+        podman: value("podman"),
+        podmanVersion: /(\d+\.\d+(?:\.\d+)?)/.exec(value("podmanVersion"))?.[1] ?? "",
+        hasNft: value("nft") === "yes",
+        selinux: value("selinux"),
+        hasContainerPolicy: value("containerPolicy") === "yes",
+        freeKiB: number("free"),
+        memoryKiB: number("memory"),
+        time: number("time") ?? 0,
+        client,
+        listeners: parseListeners(values("listen"), value("active") === "yes"),
+        owner: value("directory") === "used" ? value("owner") : undefined,
+        foreignUnits: values("foreign"),
+    };
+}
+
+function factsScript({ directory, owner }: FactQuestions): string {
+    const units = Object.values(UNITS).map((unit) => `/etc/systemd/system/${unit}`);
+    return [
+        `directory=${shellWord(directory)}; owner=${shellWord(owner)}`,
+        'echo "machine=$(cat /etc/machine-id 2>/dev/null)"',
+        '[ -d /run/systemd/system ] && echo "systemd=yes"',
+        'echo "podman=$(command -v podman)"; echo "podmanVersion=$(podman --version 2>/dev/null)"',
+        'command -v nft >/dev/null && echo "nft=yes"',
+        'echo "selinux=$(getenforce 2>/dev/null)"',
+        'grep -q container_file_t /etc/selinux/*/contexts/files/file_contexts 2>/dev/null && echo "containerPolicy=yes"',
+        'place="$directory"; while [ ! -d "$place" ]; do place=$(dirname "$place"); done',
+        `echo "free=$(df -Pk "$place" | awk 'NR == 2 { print $4 }')"`,
+        `echo "memory=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)"`,
+        'echo "time=$(date +%s)"',
+        "ss -Hltnp 2>/dev/null | sed 's/^/listen=/'",
+        `systemctl is-active --quiet ${UNITS.pull} ${UNITS.push} && echo "active=yes"`,
+        '[ -n "$(ls -A "$directory" 2>/dev/null)" ] && echo "directory=used"',
+        'echo "owner=$(cat "$directory/owner" 2>/dev/null)"',
+        `for unit in ${units.join(" ")}; do`,
+        `    [ -e "$unit" ] && [ "$(head -n 1 "$unit")" != "# registry-passthrough: $owner" ] && echo "foreign=$unit"`,
+        "done",
+        "exit 0",
+    ].join("\n");
+}
+
+/** Lines of `ss -Hltnp`: state, two queues, the local address with its port, the other one, the processes. */
+function parseListeners(lines: readonly string[], isRunning: boolean): ReadonlyMap<number, string> {
+    const found = lines.flatMap((line): (readonly [number, string])[] => {
+        const [, , , local = "", , processes = ""] = line.trim().split(/\s+/);
+        const port = Number(/:(\d+)$/.exec(local)?.[1]);
+        const program = /"([^"]+)"/.exec(processes)?.[1] ?? "an unknown program";
+        return Number.isNaN(port) || (isRunning && program === "registry") ? [] : [[port, program]];
+    });
+    return new Map(found);
+}

@@ -1,0 +1,60 @@
+import { computeDigest } from "../oci/digest";
+import { type AddressRange, distinctRanges, hostRules, parseAddressRange } from "../openshift";
+import { INSTANCES } from "../openshift/deployed-registry";
+import type { HostFile } from "../ssh";
+import { type HostRegistry, PLACES, UNITS, UNIT_FOLDER } from "./host-registry";
+import { certificateFile, firewallUnit, instanceConfig, registryUnit } from "./registry-units";
+
+/** A file of the registry, whose content is known. */
+export type RegistryFile = HostFile & { readonly content: string };
+
+/** All files of a registry, in the order in which they are written: units come last. The first one says whose they are. */
+export function registryFiles(registry: HostRegistry): RegistryFile[] {
+    const { directory, owner, htpasswd, allowedFrom } = registry;
+    const at = (place: string) => `${directory}/${place}`;
+    return [
+        { path: at(PLACES.owner), content: `${owner}\n`, mode: "0644" },
+        ...INSTANCES.map((instance) => ({
+            path: at(`${PLACES.config}/${instance}.yml`),
+            content: instanceConfig(registry, instance),
+            mode: "0644",
+        })),
+        { ...certificateFile(registry), mode: "0600" },
+        ...INSTANCES.map((instance) => ({
+            path: at(`${PLACES.accounts}/${instance}/htpasswd`),
+            content: htpasswd[instance],
+            mode: "0600",
+        })),
+        ...(allowedFrom.length === 0
+            ? []
+            : [
+                  { path: at(PLACES.firewall), content: firewallRules(registry), mode: "0644" },
+                  { path: `${UNIT_FOLDER}/${UNITS.firewall}`, content: firewallUnit(registry), mode: "0644" },
+              ]),
+        ...INSTANCES.map((instance) => ({
+            path: `${UNIT_FOLDER}/${UNITS[instance]}`,
+            content: registryUnit(registry, instance),
+            mode: "0644",
+        })),
+    ];
+}
+
+/** The folders of a registry; the storage is never written to by this program. */
+export function registryFolders({ directory }: Pick<HostRegistry, "directory">): string[] {
+    const { config, certificate, accounts, storage } = PLACES;
+    const accountFolders = INSTANCES.map((instance) => `${accounts}/${instance}`);
+    return [
+        directory,
+        ...[config, certificate, accounts, ...accountFolders, storage].map((place) => `${directory}/${place}`),
+    ];
+}
+
+/** Hexadecimal, as sha256sum prints it. */
+export function fileHash({ content }: Pick<RegistryFile, "content">): string {
+    return computeDigest(content).replace("sha256:", "");
+}
+
+function firewallRules({ allowedFrom, ports }: HostRegistry): string {
+    const ranges = allowedFrom.map(parseAddressRange).filter((range): range is AddressRange => "cidr" in range);
+    return hostRules(distinctRanges(ranges), [ports.pull, ports.push]);
+}

@@ -1,0 +1,103 @@
+import { errorMessage } from "../errors/errors";
+import { formatReference, parseReference } from "../oci/reference";
+import { parseAddressRange } from "../openshift";
+import { splitHost } from "../openshift/access/network-access";
+import { parseHostKey } from "../ssh/connection";
+import type { ConfigIssue } from "./config-issue";
+import type { HostDeployKeys } from "./host-deploy-keys";
+import { collectIssue } from "./issues";
+import type { SiteRegistry } from "./registry";
+
+/** How a host is reached, without what is secret. */
+export interface HostAddress {
+    readonly address: string;
+    readonly port: number;
+    readonly user: string;
+    readonly hostKey: string;
+}
+
+/** Where the image of a registry comes from. */
+export type DeployedImage =
+    { readonly reference: string } | { readonly file: string } | { readonly fileOnHost: string };
+
+/** A plain registry that the program runs on a host. */
+export interface HostDeployment {
+    readonly host: HostAddress;
+    readonly directory: string;
+    readonly image: DeployedImage;
+    /** Addresses and ranges; empty: everybody reaches it. */
+    readonly allowedFrom: readonly string[];
+    /** Another text replaces the accounts. */
+    readonly rotate?: string;
+    readonly deleteContent: boolean;
+}
+
+const KEY = "site.registry.deploy.host";
+const IMAGE_KEYS = ["image", "imageFile", "imageFileOnHost"] as const;
+
+/** A registry on a host, with everything that can be wrong with it in the configuration. */
+export function readHostDeployment(
+    keys: HostDeployKeys,
+    registry: SiteRegistry | undefined,
+    issues: ConfigIssue[],
+): HostDeployment {
+    const { address, port, user, hostKey, directory, allowedFrom, rotate, deleteContent } = keys;
+    const key = hostKey.trim();
+    try {
+        parseHostKey(key);
+    } catch (error) {
+        issues.push({ key: `${KEY}.hostKey`, problem: errorMessage(error), fix: "correct it" });
+    }
+    issues.push(
+        ...allowedFrom.flatMap((text, index): ConfigIssue[] => {
+            const range = parseAddressRange(text);
+            return "problem" in range ? [{ key: `${KEY}.allowedFrom[${index}]`, ...range }] : [];
+        }),
+        ...(registry === undefined ? [] : portIssues(registry)),
+    );
+    return {
+        host: { address, port, user, hostKey: key },
+        ...{ directory, image: readImage(keys, registry, issues), allowedFrom, deleteContent },
+        ...(rotate === undefined ? {} : { rotate }),
+    };
+}
+
+function readImage(
+    { image, imageFile, imageFileOnHost }: HostDeployKeys,
+    registry: SiteRegistry | undefined,
+    issues: ConfigIssue[],
+): DeployedImage {
+    const set = [image, imageFile, imageFileOnHost].filter((value) => value !== undefined);
+    if (set.length !== 1) {
+        const problem = set.length === 0 ? "it names no image" : "it names several images";
+        issues.push({ key: KEY, problem, fix: `set exactly one of ${IMAGE_KEYS.join(", ")}` });
+    }
+    if (imageFile !== undefined) return { file: imageFile };
+    if (imageFileOnHost !== undefined) return { fileOnHost: imageFileOnHost };
+    const key = `${KEY}.image`;
+    const reference = image === undefined ? undefined : collectIssue(key, issues, () => parseReference(image));
+    if (reference === undefined) return { reference: "" };
+    if (reference.digest === undefined) {
+        const fix = "write <registry>/<repository>@sha256:<digest>";
+        issues.push({ key, problem: `${image} has no digest, so it may become another image`, fix });
+    }
+    if ([registry?.mirror.host, registry?.pushHost].includes(reference.registry)) {
+        const problem = `${reference.registry} is the registry that this image is to run`;
+        issues.push({ key, problem, fix: "name another registry that the host reaches, or set imageFile" });
+    }
+    return { reference: formatReference(reference) };
+}
+
+/** Both instances are at one host, each at a port of its own. */
+function portIssues({ mirror, pushHost }: SiteRegistry): ConfigIssue[] {
+    if (pushHost === undefined) return [];
+    const [pull, push] = [splitHost(mirror.host, 443), splitHost(pushHost, 443)];
+    if (pull.port !== push.port) return [];
+    return [
+        {
+            key: "site.registry.pushHost",
+            problem: `it has the port of site.registry.mirrorBase (${pull.port}), at which the instance for pulls listens`,
+            fix: "give it a port of its own",
+        },
+    ];
+}

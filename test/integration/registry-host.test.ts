@@ -1,0 +1,250 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
+import type { RegistryHostInputs, RegistryHostOutputs } from "../../dynamic-providers/registry-host/kind";
+import { registryHostProvider as provider } from "../../dynamic-providers/registry-host/provider";
+import type { RegistryContext } from "../../dynamic-providers/registry/registry-process";
+import { RegistryClient, requestsFor } from "../../lib/distribution/client/registry-client";
+import type { Credentials } from "../../lib/http/credentials";
+import { pushBlobs } from "../../lib/passthrough/push-blobs";
+import { testAuthority } from "../support/certificates";
+import { TestHost } from "../support/host/test-host";
+import { pauseImage } from "../support/node/pause-image";
+import { operationContext } from "../support/operation-context";
+import { freePort } from "../support/registry-process";
+
+jest.setTimeout(300_000);
+
+const OWNER = "project/stack";
+const [PULL, PUSH] = ["registry-passthrough-pull", "registry-passthrough-push"] as const;
+const folder = mkdtempSync(join(tmpdir(), "images-"));
+const archive = join(folder, "distribution.tar");
+
+let host: TestHost;
+let inputs: RegistryHostInputs;
+let issue: () => Promise<{ certificate: string; key: string }>;
+
+const imageArchive = (digit: string): void =>
+    writeFileSync(archive, `image localhost/distribution:3 ${digit.repeat(64)}\n`);
+
+beforeEach(async () => {
+    host = await TestHost.start();
+    imageArchive("1");
+    const authority = await testAuthority();
+    issue = () => authority.issue();
+    const { certificate: chain, key } = await issue();
+    const { privateKey, ...address } = host.server.connection;
+    inputs = {
+        ...{
+            selfUrn: "urn",
+            host: address,
+            login: { privateKey },
+            owner: OWNER,
+            directory: join(host.root, "registry"),
+        },
+        registry: {
+            type: "distribution",
+            mirrorBase: `localhost:${await freePort()}/mirror`,
+            pushHost: `localhost:${await freePort()}`,
+            ...{ ca: authority.ca, retrySeconds: 0 },
+        },
+        ...{ image: { file: archive }, allowedFrom: ["10.0.0.0/24", "127.0.0.0/8"], chain, key, deleteContent: false },
+    };
+});
+afterEach(() => host.stop());
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** As the engine does it: the check first. */
+async function apply(
+    state: RegistryHostOutputs | undefined,
+    news: RegistryHostInputs,
+    context: RegistryContext = operationContext(),
+) {
+    const checked = (await provider.findInputs?.(state ?? {}, news, context)) ?? news;
+    await provider.describeChanges?.(state ?? {}, checked, context);
+    if (state !== undefined) return provider.update(state, checked, context);
+    return (await provider.create(checked, context)).outs;
+}
+
+const differences = async (state: RegistryHostOutputs) =>
+    (await provider.read(state, operationContext())).outs.differences;
+
+function client(at: string, credentials: Credentials): RegistryClient {
+    const endpoint = {
+        host: at.replace(/\/.*/, ""),
+        ...(inputs.registry.ca === undefined ? {} : { ca: inputs.registry.ca }),
+    };
+    return new RegistryClient({ endpoint, credentials, requests: requestsFor(2) });
+}
+
+async function push(at: string, credentials: Credentials, label: string): Promise<void> {
+    const { manifest, blobs } = pauseImage(label);
+    const pushing = client(at, credentials);
+    try {
+        await pushBlobs(pushing, blobs, `mirror/${label}`);
+        await pushing.manifestPut(`mirror/${label}`, "1", manifest);
+    } finally {
+        await pushing.close();
+    }
+}
+
+async function pulled(credentials: Credentials, label: string): Promise<string | undefined> {
+    const pulling = client(inputs.registry.mirrorBase, credentials);
+    try {
+        return (await pulling.manifestGet(`mirror/${label}`, "1"))?.digest;
+    } finally {
+        await pulling.close();
+    }
+}
+
+test("it takes pushes at one port, refuses them at the other, keeps its content, and starts again only for a reason", async () => {
+    const { pushHost = "", mirrorBase } = inputs.registry;
+    const state = await apply(undefined, inputs);
+    const { importer, puller } = state.accounts;
+    await push(pushHost, importer, "first");
+    const { digest } = pauseImage("first").manifest;
+    expect(await pulled(puller, "first")).toBe(digest);
+    await expect(push(mirrorBase, puller, "second")).rejects.toThrow(/405|read-only/);
+    await expect(push(pushHost, puller, "second")).rejects.toThrow(/401/);
+    expect(await differences(state)).toEqual([]);
+    expect(host.state()).toMatchObject({
+        starts: [PULL, PUSH],
+        rules: expect.stringContaining("10.0.0.0/24") as string,
+    });
+
+    // Nothing to do; then new accounts: no instance starts again, and the former accounts stay valid.
+    const same = await apply(state, inputs);
+    expect(same.accounts).toEqual(state.accounts);
+    const rotated = await apply(same, { ...inputs, rotate: "1" });
+    expect(await pulled(rotated.accounts.puller, "first")).toBe(digest);
+    expect(await pulled(puller, "first")).toBe(digest);
+    expect(host.state().starts).toEqual([PULL, PUSH]);
+
+    // Another certificate, then another image.
+    const { certificate: chain, key } = await issue();
+    const renewed = await apply(rotated, { ...inputs, rotate: "1", chain, key });
+    expect(host.state().starts).toEqual([PULL, PUSH, PULL, PUSH]);
+    imageArchive("2");
+    const updated = await apply(renewed, { ...inputs, rotate: "1", chain, key });
+    expect(updated.installed?.imageId).toBe("2".repeat(64));
+    expect(host.state().starts).toHaveLength(6);
+    expect(await pulled(rotated.accounts.puller, "first")).toBe(digest);
+    expect(await differences(updated)).toEqual([]);
+
+    // No secret is in a command, which every user of the host sees.
+    const commands = host.server.commands.join("\n");
+    for (const secret of [importer.password, puller.password, key, state.accounts.lines.pull[0] ?? ""])
+        expect(commands).not.toContain(secret);
+
+    await provider.remove(updated, operationContext());
+    expect(host.state()).toMatchObject({ containers: {}, enabled: [], active: [], rules: "" });
+    expect(existsSync(join(inputs.directory, "storage/docker"))).toBe(true);
+    expect(existsSync(join(inputs.directory, "certificate"))).toBe(false);
+    // The same stack takes the content into use again.
+    const again = await apply(undefined, { ...inputs, deleteContent: true });
+    expect(await pulled(again.accounts.puller, "first")).toBe(digest);
+    await provider.remove(again, operationContext());
+    expect(existsSync(inputs.directory)).toBe(false);
+});
+
+test("what somebody changes on the host is found, and changed back", async () => {
+    const state = await apply(undefined, inputs);
+    writeFileSync(join(inputs.directory, "config/pull.yml"), "{}");
+    rmSync(join(inputs.directory, "accounts/push/htpasswd"));
+    process.kill(host.state().containers[PUSH]?.pid ?? 0, "SIGKILL");
+    host.change({ rules: "flushed", enabled: [`${PUSH}.service`] });
+    const found = await provider.read(state, operationContext());
+    expect(found.outs.differences).toEqual([
+        `${inputs.directory}/config/pull.yml was changed`,
+        `${inputs.directory}/accounts/push/htpasswd does not exist`,
+        "registry-passthrough-firewall.service does not start at the next boot",
+        `${PULL}.service does not start at the next boot`,
+        `${PUSH}.service is inactive`,
+        "the rules for who reaches the registry were changed",
+    ]);
+    expect(provider.compare(found.outs, inputs).changes).toBe(true);
+    expect(await differences(await apply(found.outs, inputs))).toEqual([]);
+});
+
+test.each([
+    ["mkdir", /umask 077\nmkdir/, "lost-after"],
+    ["the archive", /image\.tar\.registry-passthrough|\.image\.tar/, "lost-before"],
+    ["the start", /systemctl start registry-passthrough-push/, "lost-after"],
+] as const)("a connection that is lost at %s leaves what the next run finishes", async (_, command, fate) => {
+    let isLost = false;
+    host.fate = (text) => {
+        if (isLost || !command.test(text)) return "run";
+        isLost = true;
+        return fate;
+    };
+    const failure: unknown = await apply(undefined, inputs).catch((error: unknown) => error);
+    expect(isLost).toBe(true);
+    if (!(failure instanceof PartialState)) throw failure;
+    expect(failure.reasons[0]).toMatch(/^HOST_CONNECTION_LOST at operator@127\.0\.0\.1/);
+    const state = await apply(failure.known as RegistryHostOutputs, inputs);
+    expect(await differences(state)).toEqual([]);
+    await push(inputs.registry.pushHost ?? "", state.accounts.importer, "first");
+});
+
+test("everything that the host lacks is said at once, in the preview, and nothing is written", async () => {
+    const [pull = 0, push = 0] = [inputs.registry.mirrorBase, inputs.registry.pushHost ?? ""].map((text) =>
+        Number(/:(\d+)/.exec(text)?.[1]),
+    );
+    host.change({ version: "3.4.2" });
+    host.program("ss", `echo 'LISTEN 0 4096 *:${push} *:* users:(("nginx",pid=7,fd=4))'`);
+    host.program("date", "echo 1000");
+    host.program("df", 'echo header; echo "/dev/sda1 10 9 1024 90% /"');
+    host.program("getenforce", "echo Enforcing");
+    rmSync(join(host.root, "run/systemd"), { recursive: true });
+    const checked = provider.describeChanges?.({}, inputs, operationContext());
+    await expect(checked).rejects.toMatchObject({ code: "HOST_UNSUITABLE" });
+    const names = await checked?.catch((error: { problems: { name: string; problem: { problem: string } }[] }) =>
+        error.problems.map(({ name, problem: { problem } }) => `${name}: ${problem}`),
+    );
+    expect(names).toEqual([
+        "systemd: it does not run",
+        "podman: its version 3.4.2 is too old",
+        "SELinux: it enforces, without a policy for containers",
+        "disk: 1.05 MB are free",
+        `port ${push}: nginx listens there`,
+        expect.stringMatching(/^clock: it is \d+ s behind that of this machine$/),
+    ]);
+    expect(pull).toBeGreaterThan(0);
+    expect(existsSync(inputs.directory)).toBe(false);
+});
+
+test("a host that cannot be reached is not one without the registry; another machine, directory or owner is refused", async () => {
+    const state = await apply(undefined, inputs);
+    const lines: string[] = [];
+    const gone = { ...state, host: { ...state.host, port: await freePort() } };
+    expect((await provider.read(gone, operationContext(lines))).outs).toBe(gone);
+    expect(lines[0]).toMatch(/could not be looked at, the registry on it counts as it was last seen: HOST_UNREACHABLE/);
+    await expect(provider.remove(gone, operationContext())).rejects.toMatchObject({ code: "HOST_UNREACHABLE" });
+
+    await expect(apply(state, { ...inputs, directory: "/srv/other" })).rejects.toMatchObject({
+        code: "CONFIG_INVALID",
+        thing: "site.registry.deploy.host.directory",
+    });
+    await expect(provider.create({ ...inputs, owner: "project/other" }, operationContext())).rejects.toMatchObject({
+        code: "HOST_FILE_EXISTS",
+        problem: expect.stringContaining(inputs.directory) as string,
+    });
+    writeFileSync(join(host.root, "etc/machine-id"), `${"f".repeat(32)}\n`);
+    await expect(apply(state, inputs)).rejects.toMatchObject({ code: "HOST_DIFFERENT" });
+    expect(readFileSync(join(inputs.directory, "owner"), "utf8")).toBe(`${OWNER}\n`);
+});
+
+test("an archive that is no image, and an image that cannot be pulled, fail before anything that runs is touched", async () => {
+    const state = await apply(undefined, inputs);
+    writeFileSync(archive, "no image");
+    await expect(apply(state, inputs)).rejects.toThrow(/cannot be loaded: Error: payload does not match/);
+    const reference = `bastion.example/distribution@sha256:${"0".repeat(64)}`;
+    await expect(apply(state, { ...inputs, image: { reference } })).rejects.toThrow(
+        /cannot be pulled: .*no route to host/,
+    );
+    rmSync(archive);
+    await expect(apply(state, inputs)).rejects.toMatchObject({ thing: "site.registry.deploy.host.imageFile" });
+    imageArchive("1");
+    expect(host.state().starts).toEqual([PULL, PUSH]);
+});

@@ -1,0 +1,79 @@
+import { hostLoginIssues, readSite } from "../../../lib/site";
+import { readConfiguredSite } from "../../../lib/site/configured-site";
+
+const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9mkrrXKWYe5k1CZyKZ3pp0uuFVJl8ZYk8uQyV5ZyXc";
+const HOST = { address: "registry.example", user: "mirror", hostKey: `${HOST_KEY} root@registry`, imageFile: "/d.tar" };
+
+function document(host: object, registry: object = {}): object {
+    return {
+        registry: {
+            ...{ type: "distribution", mirrorBase: "registry.example:8443/mirror", pushHost: "registry.example:8444" },
+            ...{ certificate: { siteCa: {} }, deploy: { host: { ...HOST, ...host } }, ...registry },
+        },
+        cluster: { version: "4.18.20" },
+    };
+}
+
+const read = (site: object) => readSite(site, undefined, { read: () => "", now: new Date(), stack: "site-a" });
+const messages = (site: object) => read(site).issues.map(({ key, problem }) => `${key}: ${problem}`);
+
+test("a registry on a host, with what it has by default", () => {
+    expect(read(document({}))).toMatchObject({
+        issues: [],
+        site: {
+            deployment: {
+                host: { address: "registry.example", port: 22, user: "mirror", hostKey: `${HOST_KEY} root@registry` },
+                ...{ directory: "/var/lib/registry-passthrough", image: { file: "/d.tar" }, allowedFrom: [] },
+                deleteContent: false,
+            },
+        },
+    });
+});
+
+test("what is wrong with it is said by key, all at once", () => {
+    const image = "registry.example:8443/distribution:3";
+    const host = { hostKey: "ssh-ed25519 AAAA", image, imageFile: undefined, allowedFrom: ["10.0.0.1/24", "node-1"] };
+    expect(messages(document(host, { pushHost: "other.example:8443", certificate: undefined }))).toEqual([
+        expect.stringMatching(/^site\.registry\.certificate: .* is not set$/),
+        expect.stringMatching(/^site\.registry\.deploy\.host\.hostKey: .*it is no public key of a host/),
+        expect.stringMatching(/allowedFrom\[0\]: 10\.0\.0\.1\/24 is an address inside of 10\.0\.0\.0\/24/),
+        expect.stringMatching(/allowedFrom\[1\]: "node-1" is neither an IP address nor a range/),
+        expect.stringMatching(/^site\.registry\.pushHost: it has the port of site\.registry\.mirrorBase \(8443\)/),
+        expect.stringMatching(/host\.image: .* has no digest/),
+        expect.stringMatching(/host\.image: registry\.example:8443 is the registry that this image is to run/),
+    ]);
+    expect(messages(document({ imageFile: undefined }))).toEqual(["site.registry.deploy.host: it names no image"]);
+    expect(messages(document({ image }))).toContain("site.registry.deploy.host: it names several images");
+    expect(messages(document({}, { deploy: {} }))).toEqual([
+        "site.registry.deploy: it says nowhere to run the registry",
+    ]);
+    // Units of systemd would read them in another way.
+    expect(messages(document({ directory: "/srv/%t" }))[0]).toMatch(/directory: an absolute path of letters/);
+    expect(messages(document({ address: "mirror@registry" }))[0]).toMatch(/address: not a host name or an IP address/);
+});
+
+test("the private key is needed once, from one place", () => {
+    const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nsecret\n";
+    const configured = (file?: string) => {
+        const site = document(file === undefined ? {} : { privateKeyFile: file });
+        const readFile = (path: string) => {
+            if (path !== "/key") throw new Error("no such file");
+            return key;
+        };
+        return readConfiguredSite({ value: site }, { value: undefined }, readFile).host?.value;
+    };
+    const issues = (file: string | undefined, hostPrivateKey?: string) =>
+        hostLoginIssues(configured(file), { hostPrivateKey }, "site-a").map(
+            ({ key: at, problem }) => `${at}: ${problem}`,
+        );
+    expect(issues(undefined, key)).toEqual([]);
+    expect(issues("/key")).toEqual([]);
+    expect(issues(undefined)).toEqual(["hostPrivateKey: it is not set"]);
+    expect(issues("/key", key)).toEqual(["hostPrivateKey: site.registry.deploy.host.privateKeyFile is set as well"]);
+    expect(issues("/other")).toEqual([
+        "site.registry.deploy.host.privateKeyFile: the file cannot be read, or is empty",
+    ]);
+    expect(issues(undefined, "ssh-ed25519 AAAA")).toEqual(["hostPrivateKey: it is the public key"]);
+    expect(issues(undefined, key.replace("\n", " "))).toEqual(["hostPrivateKey: it is no private key"]);
+    expect(hostLoginIssues(undefined, { hostPassphrase: "x" }, "site-a")).toMatchObject([{ key: "hostPassphrase" }]);
+});
