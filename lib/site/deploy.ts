@@ -77,7 +77,7 @@ export function readDeployment(
     const place = host === undefined ? "cluster" : "host";
     if (type !== "distribution") {
         const fix = `install it with that, and leave deploy.${place} out; only distribution runs there`;
-        const problem = `this program does not run ${type} this way: ${NOT_DEPLOYED[type]}`;
+        const problem = `this program does not run ${type} ${host === undefined ? "in a cluster" : "by itself"}: ${NOT_DEPLOYED[type]}`;
         issues.push({ key: `${KEY}.${place}`, problem, fix });
         return undefined;
     }

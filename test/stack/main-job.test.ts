@@ -15,7 +15,6 @@ let site: TestSite;
 
 beforeAll(async () => {
     site = await TestSite.create(join(FIXTURES, "with-mapping"));
-    site.stack.previewsFirst = true;
 });
 
 afterAll(() => site.remove());
@@ -326,9 +325,9 @@ test("a change of the rules proves every image anew, and sends nothing", async (
     expect(after.registriesConf).not.toContain("blocked");
     expect((after.validation as { checkedAt: string }).checkedAt > before.checkedAt).toBe(true);
     expect(site.registry.writes()).toEqual([]);
-    // The refreshes of preview and update, and the proof, which believes neither.
+    // The refresh, and the proof, which does not believe it.
     const reads = site.registry.accesses().filter(({ method, status }) => method === "GET" && status === 200);
-    expect(reads.filter(({ path }) => path.includes("/team0/app0/manifests/"))).toHaveLength(3);
+    expect(reads.filter(({ path }) => path.includes("/team0/app0/manifests/"))).toHaveLength(2);
 });
 
 test("providers write the debug log on the stack's lines: their calls, requests and decisions, and no secret", async () => {

@@ -65,7 +65,10 @@ export class InstallerHost {
         host.program("getent", '[ "$2" != unresolved.site-a.test ]');
         host.program("sshd", "printf 'port 22\\npermitrootlogin prohibit-password\\n'");
         const server = await SshServer.start({
-            env: Object.assign(host.env, { HOST_STATE: host.state, PATH: `${host.programs}:${process.env.PATH ?? ""}` }),
+            env: Object.assign(host.env, {
+                HOST_STATE: host.state,
+                PATH: `${host.programs}:${process.env.PATH ?? ""}`,
+            }),
             fate: (command) => host.fate(command),
         });
         host.showFacts();

@@ -23,11 +23,13 @@ test("today's configuration is read as the program reads it: the site over its d
         pushHost: { value: undefined },
         isDeployed: { value: false },
         host: { value: undefined },
+        hasBucket: { value: false },
         adopt: { value: true },
         ca: { value: PEM },
         hasSiteCa: { value: false },
         clientCertificate: { value: undefined },
         certificateChain: { value: undefined },
+        acmeKeyId: { value: undefined },
         proxy: { value: undefined },
         retrySeconds: { value: 5 },
         clusters: { value: [{ name: "", apply: { context: "lab" } }] },
@@ -93,7 +95,7 @@ test("a document that cannot be read leaves unknown what it may set", () => {
     const partly = readConfiguredSite({ value: rest }, undefined, files);
     expect(partly).toEqual({
         ...{ ...read(SITE), onRemove: undefined, clientCertificate: undefined, proxy: undefined, rotations: undefined },
-        ...{ hasSiteCa: undefined, certificateChain: undefined },
+        ...{ hasSiteCa: undefined, certificateChain: undefined, acmeKeyId: undefined, hasBucket: undefined },
         ...{ clusters: undefined, pushHost: undefined, isDeployed: undefined, host: undefined },
     });
     expect(onRemove).toBe("delete");

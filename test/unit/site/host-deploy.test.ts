@@ -44,9 +44,7 @@ test("what is wrong with it is said by key, all at once", () => {
     ]);
     expect(messages(document({ imageFile: undefined }))).toEqual(["site.registry.deploy.host: it names no image"]);
     expect(messages(document({ image }))).toContain("site.registry.deploy.host: it names several images");
-    expect(messages(document({}, { deploy: {} }))).toEqual([
-        "site.registry.deploy: it says nowhere to run the registry",
-    ]);
+    expect(messages(document({}, { deploy: {} }))).toEqual(["site.registry.deploy: it says no place"]);
     // Units of systemd would read them in another way.
     expect(messages(document({ directory: "/srv/%t" }))[0]).toMatch(/directory: an absolute path of letters/);
     expect(messages(document({ address: "mirror@registry" }))[0]).toMatch(/address: not a host name or an IP address/);
@@ -75,5 +73,14 @@ test("the private key is needed once, from one place", () => {
     ]);
     expect(issues(undefined, "ssh-ed25519 AAAA")).toEqual(["hostPrivateKey: it is the public key"]);
     expect(issues(undefined, key.replace("\n", " "))).toEqual(["hostPrivateKey: it is no private key"]);
+    const installer = { host: { address: "bastion", hostKey: "ssh-ed25519 AAAA", privateKeyFile: "/other" } };
+    const installed = readConfiguredSite(
+        { value: { registry: { deploy: { installer } } } },
+        { value: undefined },
+        () => key,
+    );
+    expect(hostLoginIssues(installed.host?.value, { hostPrivateKey: key }, "site-a")).toMatchObject([
+        { problem: "site.registry.deploy.installer.host.privateKeyFile is set as well" },
+    ]);
     expect(hostLoginIssues(undefined, { hostPassphrase: "x" }, "site-a")).toMatchObject([{ key: "hostPassphrase" }]);
 });

@@ -31,7 +31,6 @@ test("every key has a description, and every optional one that holds a value its
         "registry.certificate.acme.directory",
         "registry.clientCertificate.certificateFile",
         "registry.deploy.host.address",
-        "registry.deploy.host.user",
         "registry.deploy.host.hostKey",
         "registry.deploy.cluster.image",
         "registry.deploy.cluster.storage.s3.endpoint",

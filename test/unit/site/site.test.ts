@@ -101,7 +101,7 @@ test("a typo is reported at every level, with the keys that exist, and hides no 
     };
     expect(messages(site(document))).toEqual([
         "site.registry.cert: there is no such key; use one of: type, mirrorBase, pushHost, ca, certificate, clientCertificate, proxy, plainHttp, deploy, adopt, quota",
-        "site.content[0].over: there is no such key; use one of: archive, lock, overrides, exclude",
+        "site.content[0].over: there is no such key; use one of: archive, lock, overrides, exclude, at",
         expect.stringMatching(/^site\.transfer\.concurrency: .*write a whole number from 1 to 64$/) as string,
         expect.stringMatching(
             /^site\.clutser: there is no such key; write cluster, or use one of: registry, upstreams, content/,

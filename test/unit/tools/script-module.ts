@@ -24,8 +24,9 @@ export async function inModule(
 ): Promise<Outcome> {
     const program = [
         `import * as m from ${JSON.stringify(pathToFileURL(join(TOOLS, script)).href)};`,
-        'import { readFileSync } from "node:fs";',
-        'const input = JSON.parse(readFileSync(0, "utf8"));',
+        'let text = "";',
+        "for await (const chunk of process.stdin) text += chunk;",
+        "const input = JSON.parse(text);",
         `const run = async () => { ${body} };`,
         "const outcome = await run().then((value) => ({ value }), (error) => ({ error: error.message }));",
         "process.stdout.write(JSON.stringify(outcome));",
