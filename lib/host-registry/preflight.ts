@@ -25,7 +25,7 @@ interface Finding {
 /**
  * That a host can have the registry: everything at once.
  * @param now milliseconds since 1970, of this machine
- * @throws PassthroughError `HOST_FILE_EXISTS`, `HOST_UNSUITABLE` with every finding
+ * @throws PassthroughError `HOST_IN_USE`, `HOST_NOT_READY` with every finding
  */
 export function requireSuitableHost(
     connection: HostConnection,
@@ -38,16 +38,11 @@ export function requireSuitableHost(
         ...facts.foreignUnits,
     ];
     if (strangers.length > 0) {
-        throw hostError(
-            connection,
-            "HOST_FILE_EXISTS",
-            `these are there, and not of this stack: ${strangers.join(", ")}`,
-            {
-                fix:
-                    "choose another site.registry.deploy.host.directory, or remove them; of a stack that got another name, write " +
-                    `${registry.owner} to ${registry.directory}/owner, and remove the units`,
-            },
-        );
+        throw hostError(connection, "HOST_IN_USE", `these are there, and not of this stack: ${strangers.join(", ")}`, {
+            fix:
+                "choose another site.registry.deploy.host.directory, or remove them; of a stack that got another name, write " +
+                `${registry.owner} to ${registry.directory}/owner, and remove the units`,
+        });
     }
     const found = [
         ...programFindings(facts, registry),
@@ -57,9 +52,9 @@ export function requireSuitableHost(
     if (found.length === 0) return;
     const problems = found.map(({ name, problem, fix }) => ({
         name,
-        problem: { code: "HOST_UNSUITABLE" as const, problem, fix },
+        problem: { code: "HOST_NOT_READY" as const, problem, fix },
     }));
-    throw hostError(connection, "HOST_UNSUITABLE", "the host cannot have the registry as it is", { problems });
+    throw hostError(connection, "HOST_NOT_READY", "the host cannot have the registry as it is", { problems });
 }
 
 function programFindings(facts: HostFacts, { allowedFrom }: PreflightRegistry): Finding[] {

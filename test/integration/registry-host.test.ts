@@ -198,7 +198,7 @@ test("everything that the host lacks is said at once, in the preview, and nothin
     host.program("getenforce", "echo Enforcing");
     rmSync(join(host.root, "run/systemd"), { recursive: true });
     const checked = provider.describeChanges?.({}, inputs, operationContext());
-    await expect(checked).rejects.toMatchObject({ code: "HOST_UNSUITABLE" });
+    await expect(checked).rejects.toMatchObject({ code: "HOST_NOT_READY" });
     const names = await checked?.catch((error: { problems: { name: string; problem: { problem: string } }[] }) =>
         error.problems.map(({ name, problem: { problem } }) => `${name}: ${problem}`),
     );
@@ -227,7 +227,7 @@ test("a host that cannot be reached is not one without the registry; another mac
         thing: "site.registry.deploy.host.directory",
     });
     await expect(provider.create({ ...inputs, owner: "project/other" }, operationContext())).rejects.toMatchObject({
-        code: "HOST_FILE_EXISTS",
+        code: "HOST_IN_USE",
         problem: expect.stringContaining(inputs.directory) as string,
     });
     writeFileSync(join(host.root, "etc/machine-id"), `${"f".repeat(32)}\n`);
