@@ -42,6 +42,7 @@ const MODULES = {
         "openshift",
         "ssh",
     ],
+    "image-build": ["errors", "oci"],
     passthrough: [
         ...NAMES,
         ...["distribution", "lock", "archives", "import", "registries", "kubernetes", "signatures", "openshift"],
@@ -49,6 +50,7 @@ const MODULES = {
     "remote-import": [
         ...NAMES,
         ...["http", "distribution", "lock", "import", "kubernetes", "openshift", "ssh", "site", "passthrough"],
+        "image-build",
     ],
 };
 /**

@@ -8,6 +8,7 @@ import type * as doctorModule from "./definitions/doctor";
 import type * as importModule from "./definitions/import";
 import type * as lockModule from "./definitions/lock";
 import type * as planModule from "./definitions/plan";
+import type * as registryImageModule from "./definitions/registry-image";
 import type * as renderModule from "./definitions/render";
 import type * as reportModule from "./definitions/report";
 import type * as scheduleModule from "./definitions/schedule";
@@ -33,6 +34,10 @@ const DEFINITIONS: ReadonlyMap<string, () => CommandDefinition> = new Map([
     ["check", () => (load("./definitions/check") as typeof checkModule).checkDefinition()],
     ["report", () => (load("./definitions/report") as typeof reportModule).reportDefinition()],
     ["schedule", () => (load("./definitions/schedule") as typeof scheduleModule).scheduleDefinition()],
+    [
+        "registry-image",
+        () => (load("./definitions/registry-image") as typeof registryImageModule).registryImageDefinition(),
+    ],
 ]);
 
 /** Every command, for the documentation. */

@@ -140,6 +140,7 @@ const usesPulumi = new Set(["doctor", "plan", "import", "verify", "coverage"]);
  * @returns {{needed: string[], optional: string[]}}
  */
 export function pulumiUse([command = ""]) {
+    if (command === "registry-image") return { needed: ["registry"], optional: [] };
     return {
         needed: needsPulumi.has(command) ? ["pulumi"] : [],
         optional: usesPulumi.has(command) ? ["pulumi"] : [],

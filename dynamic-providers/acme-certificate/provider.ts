@@ -40,7 +40,7 @@ export const acmeCertificateProvider: RegistryProvider<Inputs, Outputs> = {
 
     update: async (olds, news, context) => {
         const reason = renewalReason(olds, news);
-        if (reason === undefined) return { ...olds, ...news, ...lifeOf(olds) };
+        if (reason === undefined) return { ...news, ...lifeOf(olds), chain: olds.chain, key: olds.key };
         try {
             return await issue(news, context);
         } catch (error) {
@@ -86,11 +86,13 @@ interface Reason {
 }
 
 /** Why there is to be another certificate than that of state; undefined: the present one stays. */
-function renewalReason(olds: Partial<Inputs>, news: Inputs): Reason | undefined {
+function renewalReason(olds: Partial<Inputs> & { readonly chain?: string }, news: Inputs): Reason | undefined {
     if (changedInputs(olds, news, ["hosts"]).length > 0)
         return { text: `it is for ${news.hosts.join(", ")} now`, isUrgent: true };
     if (changedInputs(olds, news, ["directory"]).length > 0) return { text: "another server issues", isUrgent: true };
-    const { notBefore, notAfter } = olds;
+    const { notBefore, notAfter, chain } = olds;
+    if (chain !== undefined && news.trusted !== undefined && !isIssuedBy(chain, news.trusted))
+        return { text: "no CA in site.registry.ca has issued the present one", isUrgent: true };
     if (notBefore === undefined || notAfter === undefined || news.today === undefined) return undefined;
     if (dayOf(dueTime({ notBefore, notAfter })) > news.today) return undefined;
     return { text: `two thirds of its life are over (it expires on ${dayOf(notAfter)})`, isUrgent: false };
@@ -104,7 +106,11 @@ function hasOtherWay(olds: Outputs, news: Inputs): boolean {
 const WHERE = "it is in the outputs registryCertificate and registryCertificateKey";
 
 /** For a preview: what is issued and why, or when it will be. */
-function announcement(olds: Partial<Inputs>, news: Inputs, now: number): string | undefined {
+function announcement(
+    olds: Partial<Inputs> & { readonly chain?: string },
+    news: Inputs,
+    now: number,
+): string | undefined {
     if (hasUnknown(news.hosts)) return undefined;
     const name = `the certificate for ${news.hosts.join(", ")}`;
     if (olds.hosts === undefined) return `${name} is ordered from ${news.directory}; ${WHERE}`;

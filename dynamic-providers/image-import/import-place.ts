@@ -3,6 +3,7 @@ import type { RegistryClient } from "../../lib/distribution/client/registry-clie
 import { type ImportPlan, type ImportResult, progressText, toImageMap } from "../../lib/import";
 import { readTextFile } from "../../lib/files/text-file";
 import { readLockText } from "../../lib/lock";
+import { digestHex } from "../../lib/oci/digest";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import {
     ARCHIVE_FOLDER,
@@ -10,6 +11,7 @@ import {
     type ImportRequest,
     type JobWait,
     type Round,
+    endJob,
     importRemotely,
     importerImage,
     isVolumeOfOneNode,
@@ -73,7 +75,10 @@ async function importOnHost(
         return [await onHost(connection, (session) => runOnHost(session, request), context.signal)];
     };
     const there = { name: `the import on ${place.address}`, shards: 1, run };
-    return importRemotely(client, work.plan, there, { images: toImageMap(images), plan: work.planAgain });
+    return importRemotely(client, work.plan, there, {
+        ...{ images: toImageMap(images), plan: work.planAgain },
+        concurrency: inputs.concurrency,
+    });
 }
 
 async function importInCluster(
@@ -91,22 +96,30 @@ async function importInCluster(
     return withCluster(reached, context, async (api) => {
         const isOnOneNode = await isVolumeOfOneNode(api, place);
         row.show("pushing the image of the import");
-        const repository = `${base.prefix}/${IMPORTER_REPOSITORY}`;
+        const repository = [base.prefix, IMPORTER_REPOSITORY].filter((part) => part !== "").join("/");
         const archive = inputs.archive.map((path) => join(ARCHIVE_FOLDER, path));
         const request = requestOf(work, archive, place.shards, context);
         const image = await importerImage(request, readLockText(inputs.lock));
-        await pushImporterImage(client, image, repository, jobName(place.owner, inputs.lock, "rest"));
+        // A tag of its own, where tags may not be moved.
+        const tag = `import-${digestHex(image.manifest.digest).slice(0, 32)}`;
+        await pushImporterImage(client, image, repository, tag);
         const job = {
             ...{ ...place, isOnOneNode, architecture: image.architecture },
             image: `${base.host}/${repository}@${image.manifest.digest}`,
         };
         const secrets = { importer: pushSecrets(inputs, context.process), puller };
-        const run = (round: Round) => {
-            const named = { ...job, round, name: jobName(place.owner, inputs.lock, round) };
-            return runJob(api, named, secrets, jobWait(row, context));
+        const named = (round: Round) => ({ ...job, round, name: jobName(place.owner, inputs.lock, round) });
+        const wait = jobWait(row, context);
+        const run = async (round: Round) => {
+            // Two rounds of one set would put the same tags.
+            await endJob(api, named(round === "shards" ? "rest" : "shards"), wait);
+            return runJob(api, named(round), secrets, wait);
         };
         const there = { name: `the import in ${place.namespace}`, shards: place.shards, run };
-        return importRemotely(client, work.plan, there, { images: toImageMap(images), plan: work.planAgain });
+        return importRemotely(client, work.plan, there, {
+            ...{ images: toImageMap(images), plan: work.planAgain },
+            concurrency: inputs.concurrency,
+        });
     });
 }
 

@@ -22,8 +22,8 @@ import { adoptedImagesLine, describeImageChanges, immutableTagLines, wantedSet }
 import { notRemovedError, removeLeaving } from "./removal";
 import { describeSignatures } from "./signatures";
 
-/** What is asked before a push, and where it is made, changes nothing that was pushed. */
-const COMPARED = comparedInputs(kind, ["images", "signatures", "place", "kubeconfig", "puller"]);
+/** What is asked before a push, where it is made and how fast, changes nothing that was pushed. */
+const COMPARED = comparedInputs(kind, ["images", "signatures", "place", "kubeconfig", "puller", "concurrency"]);
 
 /** The images of one set are in the registry, under their own digests. */
 export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImportOutputs> = {

@@ -96,7 +96,9 @@ export function refused(server: AcmeServer, found: AcmeProblem, status?: number)
         code: "ACME_REFUSED",
         thing: server.directory,
         ...(status === undefined ? {} : { status }),
-        fix: "do what it says; what each challenge needs: docs/how-to/registry-certificate.md#a-certificate-from-an-acme-server",
+        fix: found.type?.endsWith(":accountDoesNotExist")
+            ? "it was installed anew: have it make the account again, with npm run up -- --replace and the URN of the AcmeAccount"
+            : "do what it says; what each challenge needs: docs/how-to/registry-certificate.md#a-certificate-from-an-acme-server",
     });
 }
 

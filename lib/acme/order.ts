@@ -36,6 +36,10 @@ const SECOND = 1000;
 const WAIT_MS = 10 * 60 * SECOND;
 /** Between two questions, unless the server says how long (RFC 8555 §7.5.1). */
 const POLL_SECONDS = 2;
+/** Between two questions, whatever the server asks for. */
+const MOST_SECONDS = 60;
+/** For which a challenge may be taken away again, also by a run that is interrupted. */
+const CLEANUP_MS = 60_000;
 
 const problem = z.looseObject({ type: z.string().optional(), detail: z.string().optional() });
 const order = z.looseObject({
@@ -119,7 +123,8 @@ class RunningOrder {
             this.requireValid(looked, "valid", looked.challenges.find((one) => one.type === type)?.error);
         } finally {
             // What stays in its place answers no other challenge, and hides no error.
-            await runChallengeCommand(command, "cleanup", answer, signal).catch(() => undefined);
+            const ending = AbortSignal.timeout(CLEANUP_MS);
+            await runChallengeCommand(command, "cleanup", answer, ending).catch(() => undefined);
         }
     }
 
@@ -163,7 +168,8 @@ class RunningOrder {
             if (clock.now() >= end)
                 throw refused(this.server, { detail: `after 10 minutes it still works on ${what}` });
             onProgress(`waiting for the ACME server: ${what}`);
-            await clock.sleep((response.retryAfter ?? POLL_SECONDS) * SECOND, signal);
+            const seconds = Math.min(Math.max(response.retryAfter ?? POLL_SECONDS, 1), MOST_SECONDS);
+            await clock.sleep(seconds * SECOND, signal);
         }
     }
 

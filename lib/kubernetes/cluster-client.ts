@@ -36,6 +36,8 @@ export interface OwnerReference {
     readonly name: string;
     readonly uid: string;
     readonly controller?: boolean;
+    /** A foreground deletion of the owner waits for this object. */
+    readonly blockOwnerDeletion?: boolean;
 }
 
 /** Who has written which fields (server-side apply). */

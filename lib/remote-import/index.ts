@@ -1,5 +1,5 @@
 export { ARCHIVE_FOLDER, jobName } from "./job/job-objects";
-export { type JobWait, isVolumeOfOneNode, runJob } from "./job/run-job";
+export { type JobWait, endJob, isVolumeOfOneNode, runJob } from "./job/run-job";
 export { runOnHost } from "./host/run-on-host";
 export { importerImage, pushImporterImage } from "./program/importer-image";
 export { type ImportPlace, type Round, importRemotely } from "./remote-import";

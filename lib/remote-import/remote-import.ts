@@ -34,6 +34,8 @@ export interface RemoteImportOptions {
     readonly images: ImagesBySource;
     /** Plans again, by what the registry has then. */
     readonly plan: () => Promise<ImportPlan>;
+    /** The most blobs in flight. */
+    readonly concurrency: number;
 }
 
 /**
@@ -59,7 +61,9 @@ export async function importRemotely(
         if (found.some(({ error }) => error !== undefined)) break;
     }
     const counts = total(reports.map((report) => report.counts));
-    const tagged = needsArchive(left) ? undefined : await executePlan(client, NO_ARCHIVE, left);
+    const tagged = needsArchive(left)
+        ? undefined
+        : await executePlan(client, NO_ARCHIVE, left, { concurrency: options.concurrency });
     const failed = tagged?.failed ?? unfinished(left, reports, place);
     const isFailed = new Set(failed.map(({ source }) => source));
     const done = Object.fromEntries(Object.entries(options.images).filter(([source]) => !isFailed.has(source)));

@@ -67,6 +67,7 @@ async function importShard(run: ImportRun): Promise<void> {
             concurrency: part(request.concurrency, shard),
             registryKind: kind,
             isFirstImport: request.isFirstImport && (shard?.index ?? 0) === 0,
+            leavesReferrers: shard !== undefined,
             onWarning: (text) => say({ line: "note", text }),
             onProgress: throttled((progress) => say({ line: "progress", ...progress })),
         });

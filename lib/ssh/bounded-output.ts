@@ -3,7 +3,7 @@ import { StringDecoder } from "node:string_decoder";
 /** The end of what a command prints is kept: at most this many bytes. */
 const KEPT_BYTES = 1024 * 1024;
 /** A line is given away at this length, even where it goes on. */
-const LINE_CHARACTERS = 16 * 1024;
+const LINE_CHARACTERS = 1024 * 1024;
 
 /** What a command prints on one of its streams: its end, bounded in memory, and each line as it comes. */
 export class BoundedOutput {

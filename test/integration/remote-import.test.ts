@@ -109,7 +109,7 @@ test("three importers side by side send every blob once, evenly, and one after t
                 return reports;
             },
         },
-        { images: imagesOf(request), plan: async () => (await plan()).plan },
+        { images: imagesOf(request), plan: async () => (await plan()).plan, concurrency: 6 },
     );
     expect(result.failed).toEqual([]);
     expect(result.done).toEqual(imagesOf(request));

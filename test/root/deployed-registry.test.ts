@@ -9,7 +9,8 @@ import type { Credentials } from "../../lib/http/credentials";
 import { pushBlobs } from "../../lib/passthrough/push-blobs";
 import { type ApiServer, startApiServer } from "../support/api-server";
 import { type ServerCertificate, testAuthority } from "../support/certificates";
-import { imageArchive, pauseImage, programImage } from "../support/node/pause-image";
+import { registryImage, writeImageArchive } from "../../lib/image-build";
+import { pauseImage } from "../support/node/pause-image";
 import { PodPorts } from "../support/node/pod-ports";
 import { NODE, RealNode } from "../support/node/real-node";
 import { operationContext } from "../support/operation-context";
@@ -59,15 +60,14 @@ afterAll(async () => {
     rmSync(storage, { recursive: true, force: true });
 });
 
-/** The registry of this machine as an image, on the node and nowhere else. @returns its name */
-function loadRegistryImage(): string {
-    const program = readFileSync(execFileSync("sh", ["-c", "command -v registry"], { encoding: "utf8" }).trim());
-    const image = programImage("registry", program, "registry");
-    const name = `localhost/distribution@${image.manifest.digest}`;
+/** The image of `passthrough registry-image`, on the node and nowhere else. @returns its name */
+async function loadRegistryImage(): Promise<string> {
+    const program = execFileSync("sh", ["-c", "command -v registry"], { encoding: "utf8" }).trim();
+    const image = await registryImage(program);
     const archive = join(node.folder, "registry.tar");
-    imageArchive(archive, name, image);
+    await writeImageArchive(archive, "localhost/distribution", image);
     node.load(archive);
-    return name;
+    return `localhost/distribution@${image.manifest.digest}`;
 }
 
 function client(port: number, credentials: Credentials): RegistryClient {
@@ -107,7 +107,7 @@ test("the pods run on a real node, take pushes at one address, refuse them at th
             pushHost: `localhost:${PUSH_PORT}`,
             ...{ ca, retrySeconds: 0 },
         },
-        ...{ image: loadRegistryImage(), expose: "nodePort", runAsUser: USER, deleteContent: false },
+        ...{ image: await loadRegistryImage(), expose: "nodePort", runAsUser: USER, deleteContent: false },
         storage: { bytes: 2 ** 30, storageClass: CLASS },
         ...{ chain: certificate.certificate, key: certificate.key },
     };

@@ -23,6 +23,8 @@ export interface ExecuteOptions extends ImportListeners {
     readonly concurrency?: number;
     /** Images that are not to be pushed, by source reference, and why: they fail, and what they share with others is sent. */
     readonly blocked?: ReadonlyMap<string, Problem>;
+    /** Images that have a `subject` are left to another run: their lists (tag `sha256-<digest>`) have one writer at a time. */
+    readonly leavesReferrers?: boolean;
 }
 
 const DEFAULT_CONCURRENCY = 32;
@@ -147,6 +149,7 @@ class Execution {
             if (image.isPart === true) return;
             const subject = await this.subject(image);
             if (subject !== undefined) {
+                if (this.options.leavesReferrers === true) return;
                 this.postponed.push({ image, subject });
                 return;
             }

@@ -13,7 +13,6 @@ const REFUSALS: Readonly<Record<string, string>> = {
     InvalidAccessKeyId: SET_KEYS,
     SignatureDoesNotMatch: SET_KEYS,
     AuthorizationHeaderMalformed: `correct ${KEY}.region`,
-    RequestTimeTooSkewed: "set the clock of this machine, or of the server, right",
 };
 
 /**

@@ -67,6 +67,8 @@ async function install(session: HostSession, tree: ProgramTree, place: string, w
         `set -eu; rm -rf ${draft}; mkdir ${draft}`,
         `tar -x -f - -C ${draft}`,
         `test -s ${draft}/${tree.last}`,
+        // What has its place is all of it, also after a loss of power.
+        "sync",
         `mv ${draft} ${shellWord(place)}`,
     ].join("\n");
     await checked(session, script, work, "the program cannot be copied", Readable.from(tree.layer.pieces()));

@@ -45,6 +45,9 @@ const LABELLED = "registry-passthrough-importer";
 /** Set by the Job's controller (batch/v1, JobNameLabel of before 1.27, which later versions set too). */
 export const JOB_LABEL = "job-name";
 
+/** A hash of the whole specification: the API adds to it, so that it cannot be compared. */
+export const JOB_ANNOTATION = "registry-passthrough/job";
+
 /** Pods that may fail before the Job does: killed ones, lost nodes. What is at the registry is not sent again. */
 const BACKOFF = 10;
 const DEADLINE_SECONDS = 24 * 3600;
@@ -61,37 +64,42 @@ export function jobObject(job: ImportJob): NewObject {
     const { round, shards, isOnOneNode, runAsUser } = job;
     const completions = round === "shards" ? shards : 1;
     const labels = { [LABEL]: LABELLED };
-    const user = runAsUser === undefined ? {} : { runAsUser, runAsGroup: runAsUser, fsGroup: runAsUser };
-    const object = {
-        ...{ apiVersion: "batch/v1", kind: "Job" },
-        metadata: { ...metadata(job, job.name), labels },
-        spec: {
-            ...{ completionMode: "Indexed", completions, parallelism: completions, suspend: true },
-            ...{ backoffLimit: BACKOFF, activeDeadlineSeconds: DEADLINE_SECONDS },
-            ttlSecondsAfterFinished: KEPT_SECONDS,
-            podFailurePolicy: {
-                rules: [
-                    { action: "FailJob", onExitCodes: { operator: "In", values: [IMPORT_EXITS.never] } },
-                    // Of a node that is drained.
-                    { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
-                ],
-            },
-            template: {
-                metadata: { labels },
-                spec: {
-                    restartPolicy: "Never",
-                    ...{ automountServiceAccountToken: false, enableServiceLinks: false },
-                    terminationGracePeriodSeconds: 30,
-                    nodeSelector: { "kubernetes.io/os": "linux", "kubernetes.io/arch": job.architecture },
-                    ...(isOnOneNode ? { affinity: { podAffinity: besideEachOther(job) } } : {}),
-                    // Of volumes that have other owners nothing is changed.
-                    securityContext: { ...RESTRICTED, ...user, fsGroupChangePolicy: "OnRootMismatch" },
-                    imagePullSecrets: [{ name: secretNames(job).puller }],
-                    containers: [container(job)],
-                    volumes: volumes(job),
-                },
+    const user = runAsUser === undefined ? {} : { runAsUser, runAsGroup: runAsUser };
+    const spec = {
+        ...{ completionMode: "Indexed", completions, parallelism: completions, suspend: true },
+        ...{ backoffLimit: BACKOFF, activeDeadlineSeconds: DEADLINE_SECONDS },
+        ttlSecondsAfterFinished: KEPT_SECONDS,
+        podFailurePolicy: {
+            rules: [
+                { action: "FailJob", onExitCodes: { operator: "In", values: [IMPORT_EXITS.never] } },
+                // Of a node that is drained.
+                { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+            ],
+        },
+        template: {
+            metadata: { labels },
+            spec: {
+                restartPolicy: "Never",
+                ...{ automountServiceAccountToken: false, enableServiceLinks: false },
+                terminationGracePeriodSeconds: 30,
+                nodeSelector: { "kubernetes.io/os": "linux", "kubernetes.io/arch": job.architecture },
+                ...(isOnOneNode ? { affinity: { podAffinity: besideEachOther(job) } } : {}),
+                // Without fsGroup: it would give the files of the volume to another group.
+                securityContext: { ...RESTRICTED, ...user },
+                imagePullSecrets: [{ name: secretNames(job).puller }],
+                containers: [container(job)],
+                volumes: volumes(job),
             },
         },
+    };
+    const { annotations, ...named } = metadata(job, job.name);
+    const object = {
+        ...{ apiVersion: "batch/v1", kind: "Job" },
+        metadata: {
+            ...{ ...named, labels },
+            annotations: { ...annotations, [JOB_ANNOTATION]: computeDigest(JSON.stringify(spec)) },
+        },
+        spec,
     };
     return object;
 }
@@ -128,7 +136,8 @@ function volumes(job: ImportJob): object[] {
     return [
         // Not `readOnly` here: a volume that no node may attach for reading alone would not be mounted.
         { name: "archive", persistentVolumeClaim: { claimName: job.claim } },
-        { name: "account", secret: { secretName: secretNames(job).account, defaultMode: 0o440 } },
+        // For any user: which one the pods run as, the cluster may decide, and no other container has the volume.
+        { name: "account", secret: { secretName: secretNames(job).account, defaultMode: 0o444 } },
         { name: "temporary", emptyDir: {} },
     ];
 }
@@ -156,7 +165,8 @@ export function secretObjects(job: ImportJob, secrets: JobSecrets, owner: Kubern
 }
 
 function reference({ apiVersion, kind, metadata: { name, uid = "" } }: KubernetesObject): OwnerReference {
-    return { apiVersion, kind, name, uid };
+    // So that the Job is gone only after its Secrets: the next one of its name has Secrets of the same names.
+    return { apiVersion, kind, name, uid, blockOwnerDeletion: true };
 }
 
 function metadata({ namespace, owner }: ImportJob, name: string) {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { PassthroughError } from "../../errors/errors";
+import { PassthroughError, errorMessage, toProblem } from "../../errors/errors";
 import { counted, oneLine } from "../../errors/text";
 import type { ImportProgress } from "../../import";
 import type { ClusterClient, KubernetesObject, NewObject, ResourcePath } from "../../kubernetes/cluster-client";
@@ -8,7 +8,7 @@ import type { Clock } from "../../openshift/rollout/wait-for-nodes";
 import { retryConflicts } from "../../openshift/trust/conflict-retry";
 import { joinProgress } from "../remote-import";
 import { type RemoteReport, parseRemoteLine, readReport } from "../report";
-import { type ImportJob, JOB_LABEL, type JobSecrets, jobObject, secretObjects } from "./job-objects";
+import { type ImportJob, JOB_ANNOTATION, JOB_LABEL, type JobSecrets, jobObject, secretObjects } from "./job-objects";
 import { type JobPod, indexOf, podReasons, readPodEvents } from "./job-pods";
 
 /** How a Job is waited for, and shown. */
@@ -25,8 +25,6 @@ export interface JobWait {
 interface Job extends KubernetesObject {
     readonly spec?: {
         readonly suspend?: boolean;
-        readonly completions?: number;
-        readonly template?: { readonly spec?: { readonly containers?: readonly { readonly image?: string }[] } };
     };
     readonly status?: {
         readonly conditions?: readonly {
@@ -91,14 +89,21 @@ export async function runJob(
 ): Promise<readonly RemoteReport[]> {
     const created =
         (await takeOver(client, job, wait)) ?? (await client.create<Job>(paths(job.namespace).jobs, jobObject(job)));
-    for (const secret of secretObjects(job, secrets, created)) await writeSecret(client, secret, wait);
-    await retryConflicts(wait, () => resume(client, job));
     try {
+        for (const secret of secretObjects(job, secrets, created)) await writeSecret(client, secret, wait);
+        await retryConflicts(wait, () => resume(client, job));
         return await new JobRun(client, job, wait).untilEnd();
     } finally {
-        // The error says what its pods have come to. After an interrupt it goes on, and the next run reads it.
-        if (!wait.signal.aborted) await removeJob(client, job, wait);
+        // What its pods have come to is the result. After an interrupt it goes on, and the next run reads it.
+        if (!wait.signal.aborted)
+            await removeJob(client, job, wait).catch((error: unknown) => wait.onNote(errorMessage(error)));
     }
+}
+
+/** Ends a Job that an earlier run has left, of another round of the same set. Nothing happens if there is none. */
+export async function endJob(client: ClusterClient, job: ImportJob, wait: JobWait): Promise<void> {
+    const found = await client.get<Job>(paths(job.namespace).jobs, job.name);
+    if (found !== undefined && isOwnObject(found, job)) await removeJob(client, job, wait);
 }
 
 /** The Job that is there, if it does what is wanted and has not ended. */
@@ -114,8 +119,8 @@ async function takeOver(client: ClusterClient, job: ImportJob, wait: JobWait): P
             fix: "remove it, or name another namespace in site.content[].at.cluster",
         });
     }
-    const image = found.spec?.template?.spec?.containers?.[0]?.image;
-    const isSame = image === job.image && found.spec?.completions === (job.round === "shards" ? job.shards : 1);
+    const isSame =
+        found.metadata.annotations?.[JOB_ANNOTATION] === jobObject(job).metadata.annotations?.[JOB_ANNOTATION];
     if (isSame && endOf(found) === undefined && found.metadata.deletionTimestamp === undefined) return found;
     await removeJob(client, job, wait);
     return undefined;
@@ -226,7 +231,7 @@ class JobRun {
     private async listen({ metadata, status }: JobPod): Promise<void> {
         if (status?.phase === undefined || status.phase === "Pending") return;
         const pod = { name: metadata.name, namespace: this.job.namespace };
-        const lines = ((await this.client.podLog(pod, LOG_LINES)) ?? "").split("\n");
+        const lines = ((await this.log(pod)) ?? "").split("\n");
         const index = indexOf(metadata);
         for (const line of lines) {
             const said = parseRemoteLine(line);
@@ -235,8 +240,25 @@ class JobRun {
         }
         const report = readReport(lines);
         if (status.phase === "Failed" && report === undefined) this.noteEnd(metadata.name, lines);
-        if (report !== undefined) this.reports.set(index, report);
+        // A pod that failed has a successor of the same index, whichever is listed first.
+        const before = this.reports.get(index);
+        if (
+            report !== undefined &&
+            (before?.error !== undefined || before === undefined || status.phase === "Succeeded")
+        )
+            this.reports.set(index, report);
         if (this.progress.size > 0) this.wait.onProgress(joinProgress([...this.progress.values()]));
+    }
+
+    /** @returns undefined if it cannot be read now: a node that is away takes a reason along, and not the import */
+    private async log(pod: { readonly name: string; readonly namespace: string }): Promise<string | undefined> {
+        try {
+            return await this.client.podLog(pod, LOG_LINES);
+        } catch (error) {
+            this.wait.signal.throwIfAborted();
+            if (toProblem(error).code === "CLUSTER_FORBIDDEN") throw error;
+            return undefined;
+        }
     }
 
     /** What a program says that ends by no will of its own. */

@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { PassthroughError, errorMessage } from "../../errors/errors";
-import { type Needs, readNeeds } from "./elf";
+import { type Needs, readNeeds } from "../../image-build";
 import type { ProgramFile } from "./program-files";
 
 /** Where the libraries of Node.js are in an image. */
@@ -34,6 +34,8 @@ export function nodeFiles(): ProgramFile[] {
 
 function findFiles(node: string): ProgramFile[] {
     const { interpreter, libraries } = readNeeds(node);
+    // Otherwise it asks DNS for the name of each peer, and the whole process waits for that.
+    Reflect.set(process.report, "excludeNetwork", true);
     const loaded = new Map(
         report.parse(process.report.getReport()).sharedObjects.map((file) => [basename(file), file]),
     );

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
+import { type TarLayer, tarLayer } from "../../image-build";
 import { LIBRARIES, NODE, nodeFiles } from "./node-files";
 import { PROGRAM_ENTRY, programFiles } from "./program-files";
-import { type TarLayer, tarLayer } from "./tar-layer";
 
 /** Node.js and the importer as one tar, for a host that has neither. */
 export interface ProgramTree {

@@ -79,7 +79,6 @@ test.each([
     ["other set", { otherLocks: ["b.lock.json"] }],
     ["image", { images: { ...IMAGES, "quay.io/org/new:1": `sha256:${"b".repeat(64)}` } }],
     ["sparse child", { sparse: ["sha256:3"] }],
-    ["concurrency", { concurrency: 7 }],
 ])("another %s is a change of an import", (_, change) => {
     expect(imageImportProvider.compare(IMPORT, { ...IMPORT, ...change })).toEqual({ changes: true });
 });

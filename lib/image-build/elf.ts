@@ -2,12 +2,16 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 /** What a program needs to start (System V ABI, "Program Loading and Dynamic Linking"). */
 export interface Needs {
+    /** As images and nodes name it (Go's GOARCH): `amd64`; undefined for others than those that OpenShift runs on. */
+    readonly architecture: string | undefined;
     /** Path of what loads its libraries: `/lib64/ld-linux-x86-64.so.2`; absent: it needs none, or is a library. */
     readonly interpreter?: string;
     /** Names of libraries: `libc.so.6`. */
     readonly libraries: readonly string[];
 }
 
+/** e_machine */
+const ARCHITECTURES: Readonly<Record<number, string>> = { 21: "ppc64le", 62: "amd64", 183: "arm64" };
 const PT_LOAD = 1;
 const PT_DYNAMIC = 2;
 const PT_INTERP = 3;
@@ -35,7 +39,8 @@ export function readNeeds(path: string): Needs {
         if (header.toString("latin1", 0, 4) !== "\x7fELF" || header[4] !== 2 || header[5] !== 1)
             throw new Error(`${path} is no program of a 64-bit little-endian machine`);
         const segments = readSegments(header, at);
-        return { ...interpreterOf(segments, at), libraries: librariesOf(segments, at) };
+        const architecture = ARCHITECTURES[header.readUInt16LE(18)];
+        return { architecture, ...interpreterOf(segments, at), libraries: librariesOf(segments, at) };
     } finally {
         closeSync(file);
     }

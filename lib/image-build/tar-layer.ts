@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { createReadStream, readFileSync, statSync } from "node:fs";
-import type { Digest } from "../../oci/digest";
+import type { Digest } from "../oci/digest";
 
-/** A file of a layer: one of this machine, or bytes. */
+/** A file of a layer: one of this machine, bytes, or another layer as it is written. */
 export interface LayerFile {
     /** Without a leading slash. */
     readonly path: string;
-    readonly content: { readonly file: string } | { readonly bytes: Buffer };
+    readonly content: { readonly file: string } | { readonly bytes: Buffer } | Pick<TarLayer, "size" | "pieces">;
     readonly isProgram?: boolean;
 }
 
@@ -45,15 +45,21 @@ async function* write(files: readonly LayerFile[]): AsyncIterable<Uint8Array> {
             folders.add(folder);
             yield* header(`${folder}/`, { size: 0, mode: 0o755, type: "5" });
         }
-        const size = "bytes" in content ? content.bytes.length : statSync(content.file).size;
+        const size = sizeOf(content);
         yield* header(path, { size, mode: isProgram ? 0o755 : 0o644, type: "0" });
         if ("bytes" in content) yield content.bytes;
+        else if ("pieces" in content) yield* content.pieces();
         else if (size < PIECE) yield readFileSync(content.file);
         else yield* createReadStream(content.file, { highWaterMark: PIECE }) as AsyncIterable<Buffer>;
         yield padding(size);
     }
     // Two empty blocks end it.
     yield Buffer.alloc(2 * BLOCK);
+}
+
+function sizeOf(content: LayerFile["content"]): number {
+    if ("bytes" in content) return content.bytes.length;
+    return "pieces" in content ? content.size : statSync(content.file).size;
 }
 
 /** `a` and `a/b` of `a/b/c`. */
