@@ -55,8 +55,8 @@ function isProgram(path: string): boolean {
 }
 
 function requireRepository(name: string): void {
-    const { tag, digest } = parseReference(name);
-    if (tag === undefined && digest === undefined) return;
+    parseReference(name);
+    if (!/[@:]/.test(name.slice(name.indexOf("/")))) return;
     throw new PassthroughError("it has a tag or a digest", {
         code: "CONFIG_INVALID",
         thing: `--name ${name}`,
