@@ -13,8 +13,12 @@ export class Limiter {
 
     /** Runs `operation` when a place is free. */
     async run<T>(operation: () => Promise<T>): Promise<T> {
-        if (this.running < this.limit) this.running++;
-        else await new Promise<void>((resolve) => this.waiting.push(resolve));
+        if (this.waiting.length === 0 && this.running < this.limit) this.running++;
+        else
+            await new Promise<void>((resolve) => {
+                this.waiting.push(resolve);
+                this.admit();
+            });
         try {
             return await operation();
         } finally {
@@ -37,22 +41,37 @@ export class Limiter {
 /**
  * Runs `operation` on every item, at most `limit` at once; results in the items' order. Rejects with the first error;
  * what has not begun by then is not begun.
+ * @param limit a function is asked whenever an operation has ended
  */
-export async function mapLimited<T, R>(
+export function mapLimited<T, R>(
     items: readonly T[],
-    limit: number,
+    limit: number | (() => number),
     operation: (item: T) => Promise<R>,
 ): Promise<R[]> {
-    const limiter = new Limiter(limit);
-    let failure: { readonly error: unknown } | undefined;
-    const guarded = async (item: T): Promise<R> => {
-        if (failure !== undefined) throw failure.error;
-        try {
-            return await operation(item);
-        } catch (error) {
-            failure ??= { error };
-            throw error;
-        }
-    };
-    return Promise.all(items.map((item) => limiter.run(() => guarded(item))));
+    const most = typeof limit === "number" ? () => limit : limit;
+    const results = new Array<R>(items.length);
+    let next = 0;
+    let running = 0;
+    let isOver = false;
+    // No queue of those that wait: to take the first of 60,000 moves all others.
+    return new Promise((resolve, reject) => {
+        const one = async (at: number) => {
+            try {
+                results[at] = await operation(items[at] as T);
+            } catch (error) {
+                isOver = true;
+                reject(error as Error);
+            }
+            running--;
+            begin();
+        };
+        const begin = () => {
+            while (!isOver && next < items.length && running < most()) {
+                running++;
+                void one(next++);
+            }
+            if (running === 0) resolve(results);
+        };
+        begin();
+    });
 }

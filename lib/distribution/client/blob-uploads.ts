@@ -1,3 +1,4 @@
+import { Limiter } from "../../concurrency/limiter";
 import { BODY_FIX } from "../auth/body-refusals";
 import { debug } from "../../debug/debug";
 import { RegistryError } from "../../errors/errors";
@@ -40,6 +41,9 @@ interface Part {
     readonly body?: () => AsyncIterable<Uint8Array>;
 }
 
+/** Blobs that are sent in chunks side by side: each has up to 8 MiB in memory. */
+const CHUNKED_AT_ONCE = 6;
+
 /**
  * How blobs get into a registry: mounted, or sent with one PUT (distribution-spec, "Pushing Blobs"). Where that is not
  * accepted, they are sent with PATCH, and above the largest body that is accepted in chunks (docs/architecture.md).
@@ -49,6 +53,8 @@ export class BlobUploads {
     private readonly open: OpenUploads;
     /** What the registry was found to accept: undefined until a blob was sent. */
     private way: "put" | "patch" | undefined;
+    /** A chunk is in memory while it is sent, and while it waits for that. */
+    private readonly chunked = new Limiter(CHUNKED_AT_ONCE);
     /** Origins that bytes were sent to: what fails there later is no wrong upload URL. */
     private readonly reached = new Set<string>();
 
@@ -167,8 +173,12 @@ export class BlobUploads {
         this.way = "patch";
     }
 
+    private sendChunks(upload: Upload): Promise<void> {
+        return this.chunked.run(() => this.sendChunksOf(upload));
+    }
+
     /** distribution-spec, "Pushing a blob in chunks". */
-    private async sendChunks(upload: Upload): Promise<void> {
+    private async sendChunksOf(upload: Upload): Promise<void> {
         const queue = new ByteQueue(upload.body());
         try {
             let { location, offset } = upload;

@@ -71,9 +71,15 @@ interface DeniedImage {
 }
 
 /** So many images one after another that cannot be read: it is not about the images. */
-const UNREAD_IN_A_ROW = 8;
+const UNREAD_IN_A_ROW = IMAGES_AT_ONCE;
 
-/** So many images first of all that the account is rejected for: it is rejected altogether. */
+/** The same where none was read before. */
+const UNREAD_AT_FIRST = 8;
+
+/**
+ * So many images first of all that the account is rejected for: it is rejected altogether. No more are looked at together
+ * until one was let in: a rejection takes one question, an image many, and accounts are locked after some rejections.
+ */
 const DENIED_AT_FIRST = 8;
 
 /**
@@ -104,14 +110,16 @@ export async function verifyImages(
     let inARow = 0;
     let denials = 0;
     const isAccepted = options.isAccepted === true;
-    const verdicts = await mapLimited(checks, IMAGES_AT_ONCE, async (check) => {
+    const together = () => (isAccepted || finished > denials ? IMAGES_AT_ONCE : DENIED_AT_FIRST);
+    const verdicts = await mapLimited(checks, together, async (check) => {
         const verdict = await verifyImage({ trees, reader, referrers, absent }, check).catch((error: unknown) => {
             // Where nothing is let in, asking for every other image would be thousands of refusals.
             if (isDenial(error) && (isAccepted || finished > denials || denials < DENIED_AT_FIRST)) {
                 denials++;
                 return { source: check.source, denied: error };
             }
-            if (!isAboutContent(error) || ++inARow >= UNREAD_IN_A_ROW) throw error;
+            const most = inARow === finished - denials ? UNREAD_AT_FIRST : UNREAD_IN_A_ROW;
+            if (!isAboutContent(error) || ++inARow >= most) throw error;
             return { unread: unreadImage(check, error) };
         });
         if (!("unread" in verdict)) inARow = 0;
