@@ -47,3 +47,29 @@ test("a limit that grows lets more begin when one ends, and one that falls lets 
     await settle();
     expect(ends).toHaveLength(5);
 });
+
+test("as many run at once as a limit says that is asked whenever one has ended", async () => {
+    let limit = 2;
+    const ends: (() => void)[] = [];
+    const all = mapLimited(
+        [1, 2, 3, 4, 5],
+        () => limit,
+        (n) => new Promise<number>((resolve) => ends.push(() => resolve(2 * n))),
+    );
+    const settle = () => new Promise(setImmediate);
+    await settle();
+    expect(ends).toHaveLength(2);
+    limit = 3;
+    ends[0]?.();
+    await settle();
+    expect(ends).toHaveLength(4);
+    limit = 1;
+    ends[1]?.();
+    ends[2]?.();
+    await settle();
+    expect(ends).toHaveLength(4);
+    ends[3]?.();
+    await settle();
+    ends[4]?.();
+    expect(await all).toEqual([2, 4, 6, 8, 10]);
+});
